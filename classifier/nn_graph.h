@@ -1,0 +1,89 @@
+/* nn_graph.h: a network as a graph of layers in topological order.
+ *
+ * A graph is a blueprint: names, parameters, shapes. It holds no weights and no activations, is
+ * immutable after nn_graph_finish and may then be shared by any number of threads. Layouts are
+ * NCHW, weights OIHW, fully connected (out, in), as in ../shared/weights' metadata; all float32.
+ *
+ * Builders take the producing layer's id and return the new layer's id (>= 0). The first error
+ * sticks: later builders return -1 and nn_graph_finish reports it with the layer's name, so that a
+ * network reads like its table in the paper, without a check a line. */
+#ifndef NN_GRAPH_H
+#define NN_GRAPH_H
+
+#include "nn_status.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nn_graph;
+
+/* Per-sample shape: channels, rows, columns (a vector is {n, 1, 1}). */
+struct nn_shape {
+    int c, h, w;
+};
+
+struct nn_conv2d {
+    int out_channels;
+    int kernel_h, kernel_w;
+    int stride_h, stride_w;
+    int pad_h, pad_w;
+    int groups; /* 1: ordinary */
+    bool relu;  /* fused ReLU on the output */
+};
+
+struct nn_pool2d {
+    int kernel_h, kernel_w;
+    int stride_h, stride_w;
+    int pad_h, pad_w;
+    bool ceil_mode; /* Caffe's rounding: the last window may hang over, but starts inside */
+};
+
+/* Local response normalisation across channels, alpha divided by size (Caffe, AlexNet paper). */
+struct nn_lrn {
+    int size;
+    float alpha, beta, k;
+};
+
+struct nn_graph *nn_graph_create(void);
+void nn_graph_destroy(struct nn_graph *graph); /* NULL is allowed */
+
+int nn_graph_input(struct nn_graph *graph, const char *name, struct nn_shape shape);
+int nn_graph_conv2d(struct nn_graph *graph, const char *name, int from, struct nn_conv2d conv);
+int nn_graph_relu(struct nn_graph *graph, const char *name, int from);
+int nn_graph_max_pool(struct nn_graph *graph, const char *name, int from, struct nn_pool2d pool);
+/* Average over the window's cells that lie inside the input (padding not counted). */
+int nn_graph_avg_pool(struct nn_graph *graph, const char *name, int from, struct nn_pool2d pool);
+int nn_graph_global_avg_pool(struct nn_graph *graph, const char *name, int from);
+int nn_graph_lrn(struct nn_graph *graph, const char *name, int from, struct nn_lrn lrn);
+int nn_graph_concat(struct nn_graph *graph, const char *name, const int *from, int count);
+int nn_graph_linear(struct nn_graph *graph, const char *name, int from, int out_features, bool relu);
+/* Identity outside training. In training the mask is a function of (seed, step, sample, index). */
+int nn_graph_dropout(struct nn_graph *graph, const char *name, int from, float rate);
+int nn_graph_softmax(struct nn_graph *graph, const char *name, int from);
+
+/* Checks shapes and seals the graph. The last layer added is the output. */
+NN_MUST_USE enum nn_status nn_graph_finish(struct nn_graph *graph, struct nn_error *err);
+
+/* Queries, valid after finish. Ids run from 0 to count-1 in topological order. */
+int nn_graph_count(const struct nn_graph *graph);
+int nn_graph_find(const struct nn_graph *graph, const char *name); /* -1: no such layer */
+const char *nn_graph_name(const struct nn_graph *graph, int id);
+struct nn_shape nn_graph_shape(const struct nn_graph *graph, int id);
+
+/* Parameters ("conv1/7x7_s2.weight", ".bias"), in graph order. */
+struct nn_parameter {
+    const char *name;
+    int dims; /* 1, 2 or 4 */
+    int dim[4];
+    size_t elements;
+    int layer;
+};
+int nn_graph_parameter_count(const struct nn_graph *graph);
+const struct nn_parameter *nn_graph_parameter(const struct nn_graph *graph, int index);
+
+/* GoogLeNet (Szegedy et al. 2015, table 1; Caffe's layer names): input `side` x `side` (224, or 227
+ * for the golden activations), `classes` outputs. Layers: "data", "conv1/7x7_s2", ...,
+ * "pool5/7x7_s1", "pool5/drop_7x7_s1", "loss3/classifier", "prob". NULL on no memory; errors
+ * surface in err. The graph is finished. */
+struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* nn_model.h: a model folder (model.xml + weights.safetensors), judged on one plane at a time.
+ *
+ * struct nn_model is immutable after open and shared by threads; struct nn_judge is the scratch of
+ * one thread. Every plane, in training and in the node, becomes the network's input through
+ * nn_model_prepare: one code path. */
+#ifndef NN_MODEL_H
+#define NN_MODEL_H
+
+#include "nn_graph.h"
+#include "nn_image.h"
+#include "nn_run.h"
+
+#define NN_MAX_CLASSES 16
+
+enum nn_provenance { NN_SYNTHETIC, NN_CLINICAL };
+
+struct nn_class {
+    char name[64];          /* "dislocation", "fracture", "normal" */
+    bool finding;           /* false for the class that is no finding */
+    double operating_point; /* a score at or above it is a finding; finding classes only */
+};
+
+enum nn_fit { NN_FIT_STRETCH, NN_FIT_PAD };
+
+struct nn_preprocess {
+    int side;           /* network input rows = columns */
+    enum nn_fit fit;
+    float scale;        /* plane [0,1] -> x * scale - mean[c] */
+    float mean[3];      /* in network channel order (BGR for GoogLeNet) */
+};
+
+struct nn_model_info {
+    char name[64], version[32], network[32];
+    int classes;
+    struct nn_class class_[NN_MAX_CLASSES];
+    struct nn_preprocess preprocess;
+    enum nn_provenance provenance;
+    char provenance_text[512];
+    char intended_use[512];
+    char modalities[64];  /* "CR DX": what the model is meant for */
+    char body_parts[128]; /* "CSPINE" */
+    char views[64];       /* "LL LATERAL" */
+    int minimum_age;      /* years */
+    bool validated;       /* a <validation> bound to these digests is present */
+    char weights_digest[65]; /* SHA-256 of weights.safetensors, checked against model.xml */
+    char digest[65];      /* SHA-256 over weights digest + canonical preprocess + operating points */
+};
+
+struct nn_model;
+/* Reads and checks DIR/model.xml (against the built-in rules, with line numbers in errors) and
+ * DIR/weights.safetensors (digest must match). */
+NN_MUST_USE enum nn_status nn_model_open(const char *dir, struct nn_model **model,
+                                         struct nn_error *err);
+void nn_model_close(struct nn_model *model);
+const struct nn_model_info *nn_model_info(const struct nn_model *model);
+
+/* plane (rows, cols) in [0,1] -> input (3, side, side). */
+NN_MUST_USE enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess,
+                                            const float *plane, int rows, int cols, float *input,
+                                            struct nn_error *err);
+
+struct nn_judge;
+NN_MUST_USE enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *pool,
+                                           struct nn_judge **judge, struct nn_error *err);
+void nn_judge_destroy(struct nn_judge *judge);
+
+struct nn_judgement {
+    float score[NN_MAX_CLASSES]; /* softmax, sums to 1 */
+    int top;                     /* class with the highest score */
+};
+
+/* Fails with NN_BAD_DATA when a score is not finite: never a silent negative. */
+NN_MUST_USE enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int rows,
+                                          int cols, struct nn_judgement *judgement,
+                                          struct nn_error *err);
+/* Saliency of class_ for the plane judged last (Simonyan et al. 2014): the largest absolute
+ * gradient of the class score (before softmax) over the channels, (side, side), scaled so that the
+ * 99.5th percentile is 1, clipped to [0,1]. `map` holds side*side floats. */
+NN_MUST_USE enum nn_status nn_judge_saliency(struct nn_judge *judge, int class_, float *map,
+                                             struct nn_error *err);
+
+#endif
