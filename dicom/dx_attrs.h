@@ -1,0 +1,44 @@
+/* dx_attrs.h: plain attributes: a flat, bounded list of (tag, VR, bytes), without DCMTK.
+ *
+ * It is what leaves the object child: attributes of the main dataset by value, bytes as encoded in
+ * the source's Specific Character Set, so that Patient and Study modules can be copied byte-true
+ * into our results. Serialises for a pipe with checks on both ends. */
+#ifndef DX_ATTRS_H
+#define DX_ATTRS_H
+
+#include "dx_status.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DX_ATTRS_MAX 256           /* attributes */
+#define DX_ATTRS_MAX_BYTES 65536u  /* serialised */
+#define DX_TAG(group, element) (((uint32_t)(group) << 16) | (uint32_t)(element))
+
+struct dx_attrs;
+struct dx_attrs *dx_attrs_create(void);
+void dx_attrs_destroy(struct dx_attrs *attrs);
+/* Replaces an attribute of the same tag. vr: two letters. Value is copied, without padding. */
+DX_MUST_USE enum dx_status dx_attrs_set(struct dx_attrs *attrs, uint32_t tag, const char *vr,
+                                        const void *value, size_t length);
+DX_MUST_USE enum dx_status dx_attrs_set_text(struct dx_attrs *attrs, uint32_t tag, const char *vr,
+                                             const char *text);
+size_t dx_attrs_count(const struct dx_attrs *attrs);
+/* i-th attribute in ascending tag order. */
+void dx_attrs_at(const struct dx_attrs *attrs, size_t i, uint32_t *tag, char vr[3],
+                 const char **value, size_t *length);
+/* Value as terminated text; "" when absent. Valid until the next set. */
+const char *dx_attrs_text(const struct dx_attrs *attrs, uint32_t tag);
+
+DX_MUST_USE enum dx_status dx_attrs_pack(const struct dx_attrs *attrs, uint8_t **bytes,
+                                         size_t *count); /* malloc, caller frees */
+DX_MUST_USE enum dx_status dx_attrs_unpack(const uint8_t *bytes, size_t count,
+                                           struct dx_attrs **attrs, struct dx_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,62 @@
+/* dx_prescan.h: reads a dataset's structure in linear time, before DCMTK may see it.
+ *
+ * Plain C, no recursion on the stack, constant memory beside the explicit nesting stack. Checks tag
+ * order loosely (real files break it), lengths against their container and the file, nesting,
+ * element counts, encapsulated fragments, and (deflated) the inflated size. Collects the attributes
+ * that the receiver needs, so that no received dataset is parsed by DCMTK in a network process. */
+#ifndef DX_PRESCAN_H
+#define DX_PRESCAN_H
+
+#include "dx_status.h"
+#include "dx_uid.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct dx_limits {
+    uint32_t nesting;         /* 64 */
+    uint64_t elements;        /* 2,000,000 */
+    uint64_t dataset_bytes;   /* 4 GiB, also of an inflated dataset */
+    uint64_t frame_pixels;    /* 64 Mi pixels a frame */
+    uint64_t frame_bytes;     /* 512 MiB decoded */
+    uint32_t frames;          /* 65,536 */
+};
+void dx_limits_default(struct dx_limits *limits);
+
+struct dx_scan {
+    char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX];
+    char study[DX_UID_MAX], series[DX_UID_MAX];
+    char modality[17], patient_id[65]; /* raw bytes, trimmed */
+    uint64_t elements;
+    uint32_t nesting;
+    bool has_pixel_data;
+    uint64_t dataset_offset; /* where the dataset starts in the file (after preamble and meta) */
+    uint64_t dataset_bytes;
+    char digest[DX_DIGEST_MAX]; /* SHA-256 of the dataset's bytes as stored */
+};
+
+/* Scans a Part 10 file (preamble + file meta group + dataset); the transfer syntax is read from its
+ * meta group. Also takes files without preamble or meta group (guesses implicit/explicit little
+ * endian; for `cervigate predict`), never for received objects. */
+DX_MUST_USE enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
+                                           char transfer_syntax[DX_UID_MAX], struct dx_scan *scan,
+                                           struct dx_error *err);
+/* The same over memory (a bare dataset): fuzzing and tests. */
+DX_MUST_USE enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count,
+                                             const char *transfer_syntax,
+                                             const struct dx_limits *limits, struct dx_scan *scan,
+                                             struct dx_error *err);
+
+/* A DIMSE command set (implicit little endian): at most 64 KiB, no sequences, no undefined lengths,
+ * group 0000 only. Called on every command before DCMTK parses it, in either direction. */
+#define DX_COMMAND_MAX 65536u
+DX_MUST_USE enum dx_status dx_check_command(const uint8_t *bytes, size_t count,
+                                            struct dx_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

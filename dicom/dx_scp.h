@@ -1,0 +1,92 @@
+/* dx_scp.h: serves one association on an accepted socket, in a process of its own.
+ *
+ * Verification and Storage SCP. dx_scp_serve negotiates (every storage SOP class known to DCMTK's
+ * dictionary and further ones asked for under the storage root or listed; every transfer syntax
+ * that can be stored, judged or not; the proposer's first choice is taken), answers C-ECHO, writes
+ * every C-STORE dataset bit by bit to a file that the caller names, pre-scans it, and asks the
+ * caller for the status. Commands pass dx_check_command before DCMTK parses them; a PDU that stalls
+ * longer than the limits aborts. Nothing here decides policy. */
+#ifndef DX_SCP_H
+#define DX_SCP_H
+
+#include "dx_prescan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DX_AE_MAX 17
+
+struct dx_peer {
+    char calling[DX_AE_MAX], called[DX_AE_MAX];
+    char address[64]; /* numeric */
+};
+
+/* PS3.8 table 9-21 */
+enum dx_admission {
+    DX_ADMIT,
+    DX_REJECT_CALLED_AE,   /* permanent, service-user, 7 */
+    DX_REJECT_CALLING_AE,  /* permanent, service-user, 3 */
+    DX_REJECT_LOCAL_LIMIT  /* transient, service-provider (presentation), 2 */
+};
+
+struct dx_scp_object {
+    const char *path;            /* the Part 10 file, complete, not yet synced */
+    int fd;                      /* open for reading and fsync; the library closes it afterwards */
+    char transfer_syntax[DX_UID_MAX];
+    char command_sop_class[DX_UID_MAX], command_sop_instance[DX_UID_MAX];
+    uint64_t bytes;              /* of the file */
+    struct dx_scan scan;
+};
+
+/* Callbacks; `context` is the caller's. All run in the serving process. */
+struct dx_scp_handler {
+    void *context;
+    enum dx_admission (*associate)(void *context, const struct dx_peer *peer);
+    /* Creates a file for the next object (O_EXCL): fills path and returns an fd open O_RDWR, or -1
+     * with errno (answered A700). */
+    int (*create)(void *context, char *path, size_t size);
+    /* The object is complete and passed the pre-scan. Returns the C-STORE status; comment (64
+     * characters) goes into Error Comment (0000,0902). The file now belongs to the handler. */
+    uint16_t (*store)(void *context, const struct dx_scp_object *object, char comment[65]);
+    /* The object was not complete, not well-formed or over a limit; `status` is what will be
+     * answered (0 when the association is gone); the file belongs to the handler. */
+    void (*refuse)(void *context, const struct dx_scp_object *object, uint16_t status,
+                   const struct dx_error *why);
+    void (*echo)(void *context);
+};
+
+struct dx_scp_params {
+    uint32_t max_pdu;          /* 4096..131072; 131072 */
+    int acse_seconds;          /* to negotiate: 30 */
+    int dimse_seconds;         /* between messages of an open association: 60 */
+    int pdu_seconds;           /* one PDU must be complete by then: 60 */
+    uint32_t minimum_rate;     /* bytes a second within a dataset, over 30 s windows; 0: none */
+    struct dx_limits limits;
+};
+void dx_scp_params_default(struct dx_scp_params *params);
+
+enum dx_scp_end { DX_END_RELEASED, DX_END_ABORTED, DX_END_REJECTED, DX_END_TIMEOUT, DX_END_FAILED };
+
+struct dx_scp_summary {
+    struct dx_peer peer;
+    enum dx_scp_end end;
+    uint32_t stored, refused, echoes;
+    uint32_t contexts_proposed, contexts_accepted;
+    char first_refused_context[160]; /* "SOP class UID transfer syntax UID", for the log */
+};
+
+/* Takes fd (closes it). Returns when the association has ended; an ended association is DX_OK even
+ * when the peer aborted: see summary->end. */
+DX_MUST_USE enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *params,
+                                        const struct dx_scp_handler *handler,
+                                        struct dx_scp_summary *summary, struct dx_error *err);
+
+/* Answers a connection that the node has no room for: reads the A-ASSOCIATE-RQ (bounded, at most
+ * 1 s), sends A-ASSOCIATE-RJ transient "local limit exceeded", closes. Plain C. */
+void dx_scp_refuse(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

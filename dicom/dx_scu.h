@@ -1,0 +1,50 @@
+/* dx_scu.h: Verification and Storage SCU: one association to one peer, used by one thread.
+ *
+ * Run it in a child of its own: what a hostile peer answers must not reach the node. Answers pass
+ * dx_check_command before DCMTK parses them. TCP_NODELAY is set. */
+#ifndef DX_SCU_H
+#define DX_SCU_H
+
+#include "dx_scp.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct dx_scu_params {
+    char calling[DX_AE_MAX], called[DX_AE_MAX];
+    const char *host;
+    uint16_t port;
+    int connect_seconds; /* 10 */
+    int acse_seconds;    /* 30 */
+    int dimse_seconds;   /* 60 */
+    uint32_t max_pdu;    /* 131072 */
+};
+void dx_scu_params_default(struct dx_scu_params *params);
+
+/* What an association must be able to carry: SOP class + the file's own transfer syntax; explicit
+ * and implicit little endian are proposed beside an uncompressed one. */
+struct dx_scu_context {
+    char sop_class[DX_UID_MAX];
+    char transfer_syntax[DX_UID_MAX];
+};
+
+struct dx_scu;
+/* contexts may be empty: Verification is always proposed. Errors say at which layer it failed:
+ * DX_UNREACHABLE (name, TCP), DX_REFUSED (A-ASSOCIATE-RJ with its reason in words), DX_TIMEOUT. */
+DX_MUST_USE enum dx_status dx_scu_open(const struct dx_scu_params *params,
+                                       const struct dx_scu_context *contexts, size_t count,
+                                       struct dx_scu **scu, struct dx_error *err);
+DX_MUST_USE enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err);
+/* Sends a Part 10 file. DX_OK means that an answer came: its status is in *dimse_status (0000,
+ * Bxxx: stored; A7xx: try later; others: refused), comment gets (0000,0902) or "". DX_NO_CONTEXT
+ * when the peer does not take this SOP class. */
+DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,
+                                        uint16_t *dimse_status, char comment[65],
+                                        struct dx_error *err);
+void dx_scu_close(struct dx_scu *scu); /* releases, or aborts after an error; NULL is allowed */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

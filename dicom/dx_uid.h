@@ -1,0 +1,39 @@
+/* dx_uid.h: unique identifiers and digests.
+ *
+ * Result UIDs are 2.25 (PS3.5 B.2) of the first 128 bits of a SHA-256 with the version and variant
+ * bits of a name-based UUID set, so the same inputs give the same object. */
+#ifndef DX_UID_H
+#define DX_UID_H
+
+#include "dx_status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DX_UID_MAX 65    /* 64 characters and the terminator */
+#define DX_DIGEST_MAX 65 /* SHA-256 in hexadecimal and the terminator */
+
+struct dx_sha256; /* running digest */
+struct dx_sha256 *dx_sha256_create(void);
+void dx_sha256_add(struct dx_sha256 *sha, const void *bytes, size_t count);
+/* Adds the text and its length, so that neighbouring fields cannot run together. */
+void dx_sha256_add_text(struct dx_sha256 *sha, const char *text);
+void dx_sha256_take(struct dx_sha256 *sha, char digest[DX_DIGEST_MAX]); /* destroys sha */
+void dx_sha256_destroy(struct dx_sha256 *sha);
+/* Digest of a file's bytes from offset to its end. */
+DX_MUST_USE enum dx_status dx_digest_file(const char *path, uint64_t offset,
+                                          char digest[DX_DIGEST_MAX], struct dx_error *err);
+
+/* digest: 64 hexadecimal digits. */
+DX_MUST_USE enum dx_status dx_uid_from_digest(const char *digest, char uid[DX_UID_MAX]);
+/* PS3.5 9.1: digits and dots, no leading zeros, at most 64. */
+bool dx_uid_is_valid(const char *uid);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
