@@ -1,0 +1,106 @@
+/* srt.h: fills a report template (XML) from a neutral result and returns the SR content tree.
+ *
+ * The report's shape is sr_templates/cspine.xml, checked against sr_templates/template.xsd; this
+ * code knows how to repeat, leave out and fill, not what the report says. Sources: PS3.16 TID 1500,
+ * 1501, 1204, 1001, 1004, 1600, 1601, 4019; design.md section 3 for the words. */
+#ifndef SRT_H
+#define SRT_H
+
+#include "dx_result.h"
+#include <stdbool.h>
+
+#define SRT_STATUS_MAP(X)                                                                          \
+    X(SRT_OK, "ok")                                                                                \
+    X(SRT_NO_MEMORY, "out of memory")                                                              \
+    X(SRT_MISSING, "template not found")                                                           \
+    X(SRT_BAD_TEMPLATE, "template is wrong")                                                       \
+    X(SRT_INVALID, "result is incomplete")
+enum srt_status {
+#define X(code, text) code,
+    SRT_STATUS_MAP(X)
+#undef X
+};
+struct srt_error {
+    enum srt_status status;
+    char text[256];
+};
+const char *srt_status_text(enum srt_status status);
+
+#define SRT_MAX_CLASSES 16
+
+enum srt_outcome { SRT_FINDING, SRT_NO_FINDING, SRT_NOT_PROCESSED };
+
+/* Why an image or study was not processed: exact code in 99CERVIGATE, nearest in CID 6135. */
+enum srt_reason {
+    SRT_REASON_NONE,
+    SRT_WRONG_MODALITY,
+    SRT_WRONG_BODY_PART,
+    SRT_WRONG_VIEW,
+    SRT_OUTSIDE_AGE,
+    SRT_UNDECODABLE,
+    SRT_NO_PIXEL_DATA,
+    SRT_TOO_LARGE,
+    SRT_CONFLICT,         /* same SOP Instance UID, different pixels */
+    SRT_MULTI_FRAME,
+    SRT_SOFTWARE_FAILURE
+};
+/* Name for records ("wrong-body-part") and back; words for people ("body part is not the cervical
+ * spine"). */
+const char *srt_reason_name(enum srt_reason reason);
+bool srt_reason_parse(const char *name, enum srt_reason *reason);
+const char *srt_reason_words(enum srt_reason reason);
+
+struct srt_class {
+    const char *name;           /* "fracture" */
+    bool finding;
+    double score, operating_point;
+};
+
+struct srt_image {
+    struct dx_reference reference;
+    const char *modality;       /* code value: "DX" */
+    const char *rows, *columns; /* as decimal text; NULL unknown */
+    const char *view;           /* words; "" unknown */
+    enum srt_outcome outcome;
+    enum srt_reason reason;
+    const char *detail;         /* more words for the reason, or "" */
+    struct srt_class class_[SRT_MAX_CLASSES];
+    size_t classes;
+    const char *tracking_uid;   /* of this image's measurement group */
+};
+
+struct srt_result {
+    enum srt_outcome outcome;   /* of the study */
+    const struct srt_image *images;
+    size_t image_count;
+    const char *device_uid, *manufacturer, *model_name, *serial, *station_ae;
+    const char *software_version;
+    const char *algorithm_name, *algorithm_version, *weights_digest, *parameters;
+    const char *intended_use;
+    bool synthetic;             /* every text begins with the RESEARCH line */
+    const char *mode;           /* "demo" */
+    const char *amends;         /* SOP Instance UID of the earlier report, or NULL */
+};
+
+/* "RESEARCH - trained on synthetic images; sensitivity in injured patients: NOT MEASURED (n = 0)" */
+extern const char srt_research_line[];
+/* The study's outcome in one sentence, as report, picture and list say it. */
+void srt_sentence(const struct srt_result *result, char *text, size_t size);
+
+struct srt_template;
+/* Reads DIR/cspine.xml, or the built-in copy when dir is NULL. */
+__attribute__((warn_unused_result)) enum srt_status
+srt_template_open(const char *dir, struct srt_template **template_, struct srt_error *err);
+void srt_template_close(struct srt_template *template_);
+const char *srt_template_version(const struct srt_template *template_);
+
+struct srt_tree; /* owns the items */
+__attribute__((warn_unused_result)) enum srt_status
+srt_fill(const struct srt_template *template_, const struct srt_result *result,
+         struct srt_tree **tree, struct srt_error *err);
+const struct dx_sr_item *srt_tree_root(const struct srt_tree *tree);
+void srt_tree_destroy(struct srt_tree *tree);
+/* The tree as indented text (log, console, demo). */
+void srt_tree_print(const struct srt_tree *tree, char *text, size_t size);
+
+#endif
