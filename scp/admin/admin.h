@@ -1,0 +1,25 @@
+/* admin.h: the subcommands of `cervigate`: one file each, one entry each (cli.md).
+ *
+ * argv[0] is the subcommand's name. Each returns an exit status of sysexits.h, or 0, or 1 when the
+ * work is done and the answer is no. */
+#ifndef ADMIN_H
+#define ADMIN_H
+
+#include "conf.h"
+
+int admin_check(int argc, char **argv);
+int admin_echo(int argc, char **argv);
+int admin_mode(int argc, char **argv);
+int admin_predict(int argc, char **argv);
+int admin_phantom(int argc, char **argv);
+int admin_train(int argc, char **argv);
+int admin_status(int argc, char **argv);
+int admin_jobs(int argc, char **argv);
+int admin_results(int argc, char **argv);
+int admin_rules(int argc, char **argv);
+
+/* Loads the configuration or says why not on standard error; NULL then, with the exit status in
+ * *status. path NULL: CERVIGATE_CONFIG or /etc/cervigate/cervigate.xml. */
+struct conf *admin_conf(const char *path, int *status);
+
+#endif

@@ -1,0 +1,15 @@
+/* clock.h: the one clock. Monotonic for durations, UTC with offset for records.
+ *
+ * CERVIGATE_CLOCK_OFFSET (seconds, tests) shifts the wall clock. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_monotonic_ms(void);
+int64_t clock_utc_ms(void);
+/* DICOM DA "20261122", TM "053000.123" and "+0000" of a UTC time. */
+void clock_dicom(int64_t utc_ms, char date[9], char time[15], char zone[6]);
+void clock_iso(int64_t utc_ms, char text[25]); /* 2026-11-22T05:30:00.123Z */
+
+#endif

@@ -1,0 +1,53 @@
+/* node.h: what the four roles share after the supervisor forked them, and their entries.
+ *
+ * cervigated (supervisor.c) opens the sockets and the lock, then forks receive, analyze, deliver and
+ * console; a role that dies is started again after a pause; if the supervisor dies its roles die
+ * (PDEATHSIG). Roles share nothing but the spool, the job store, and two eventfds that say "look". */
+#ifndef NODE_H
+#define NODE_H
+
+#include "conf.h"
+#include <signal.h>
+#include <stdint.h>
+
+struct node {
+    const struct conf *conf;
+    int listen_fd;    /* DICOM, bound and listening; -1 in other roles than receive */
+    int console_fd;   /* HTTP; -1 when off */
+    int wake_analyze; /* eventfds, non-blocking */
+    int wake_deliver;
+    char instance_id[37]; /* random UUID of this start, in logs and /healthz */
+};
+
+/* Each returns the process's exit status. SIGTERM sets node_stopping. */
+int receive_run(const struct node *node);
+int analyze_run(const struct node *node);
+int deliver_run(const struct node *node);
+int console_run(const struct node *node);
+
+extern volatile sig_atomic_t node_stopping;
+
+/* Adds one to an eventfd / empties it; never blocks. */
+void node_wake(int eventfd);
+void node_drain(int eventfd);
+
+/* Names of what lives below conf->spool (created 0700 by supervisor.c):
+ *   incoming/            objects being received; emptied at start
+ *   objects/ab/DIGEST.dcm  received objects, by SHA-256 of the dataset
+ *   results/UID.dcm      our SR and SC
+ *   quarantine/          bytes that were refused, with a .txt beside that says why
+ *   jobs.sqlite          the job store
+ *   mode                 the mode in force when changed at run time
+ *   run/                 lock, ports and process ids of the running node (run/node: key=value lines) */
+void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The mode in force: spool/mode if it was changed by `cervigate mode`, else the configuration's.
+ * Anything unreadable is shadow. Cheap: called before every send. */
+enum conf_mode node_mode(const struct conf *conf);
+
+/* Test hook: the environment variable CERVIGATE_CRASH=name[:n] makes the process kill itself (SIGKILL)
+ * at the n-th time it passes the named point. Names are listed in docs/architecture.md. */
+void crash_point(const char *name);
+
+#endif
