@@ -55,7 +55,8 @@ int nn_graph_avg_pool(struct nn_graph *graph, const char *name, int from, struct
 int nn_graph_global_avg_pool(struct nn_graph *graph, const char *name, int from);
 int nn_graph_lrn(struct nn_graph *graph, const char *name, int from, struct nn_lrn lrn);
 int nn_graph_concat(struct nn_graph *graph, const char *name, const int *from, int count);
-int nn_graph_linear(struct nn_graph *graph, const char *name, int from, int out_features, bool relu);
+int nn_graph_linear(struct nn_graph *graph, const char *name, int from, int out_features,
+                    bool relu);
 /* Identity outside training. In training the mask is a function of (seed, step, sample, index). */
 int nn_graph_dropout(struct nn_graph *graph, const char *name, int from, float rate);
 int nn_graph_softmax(struct nn_graph *graph, const char *name, int from);

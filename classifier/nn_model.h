@@ -23,10 +23,10 @@ struct nn_class {
 enum nn_fit { NN_FIT_STRETCH, NN_FIT_PAD };
 
 struct nn_preprocess {
-    int side;           /* network input rows = columns */
+    int side; /* network input rows = columns */
     enum nn_fit fit;
-    float scale;        /* plane [0,1] -> x * scale - mean[c] */
-    float mean[3];      /* in network channel order (BGR for GoogLeNet) */
+    float scale;   /* plane [0,1] -> x * scale - mean[c] */
+    float mean[3]; /* in network channel order (BGR for GoogLeNet) */
 };
 
 struct nn_model_info {
@@ -37,13 +37,13 @@ struct nn_model_info {
     enum nn_provenance provenance;
     char provenance_text[512];
     char intended_use[512];
-    char modalities[64];  /* "CR DX": what the model is meant for */
-    char body_parts[128]; /* "CSPINE" */
-    char views[64];       /* "LL LATERAL" */
-    int minimum_age;      /* years */
-    bool validated;       /* a <validation> bound to these digests is present */
+    char modalities[64];     /* "CR DX": what the model is meant for */
+    char body_parts[128];    /* "CSPINE" */
+    char views[64];          /* "LL LATERAL" */
+    int minimum_age;         /* years */
+    bool validated;          /* a <validation> bound to these digests is present */
     char weights_digest[65]; /* SHA-256 of weights.safetensors, checked against model.xml */
-    char digest[65];      /* SHA-256 over weights digest + canonical preprocess + operating points */
+    char digest[65]; /* SHA-256 over weights digest + canonical preprocess + operating points */
 };
 
 struct nn_model;

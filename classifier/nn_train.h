@@ -19,28 +19,28 @@ struct nn_source {
 };
 
 struct nn_train_settings {
-    const char *network;       /* "googlenet" */
+    const char *network; /* "googlenet" */
     int classes;
     const char *const *class_names;
-    const char *init;          /* safetensors to start from */
+    const char *init; /* safetensors to start from */
     const char *checkpoint_dir;
-    int epochs, batch;         /* papers: 30, 10 */
-    double rate, momentum;     /* 0.001, 0.95 */
-    int rate_drop_epochs;      /* lowered every four epochs ... */
-    double rate_drop;          /* ... by this factor */
+    int epochs, batch;     /* papers: 30, 10 */
+    double rate, momentum; /* 0.001, 0.95 */
+    int rate_drop_epochs;  /* lowered every four epochs ... */
+    double rate_drop;      /* ... by this factor */
     double weight_decay;
-    double head_rate_factor;   /* the new layer learns this much faster */
+    double head_rate_factor; /* the new layer learns this much faster */
     uint64_t seed;
     int threads;
-    bool augment;              /* small rotation, scale, shift, brightness, contrast, noise, flip */
-    int checkpoint_steps;      /* also every epoch and on stop */
+    bool augment;         /* small rotation, scale, shift, brightness, contrast, noise, flip */
+    int checkpoint_steps; /* also every epoch and on stop */
     bool resume;
 };
 
 struct nn_train_progress {
     int epoch, epochs;
-    long step, steps;          /* within the epoch */
-    double loss, accuracy;     /* running, of this epoch */
+    long step, steps;      /* within the epoch */
+    double loss, accuracy; /* running, of this epoch */
     double rate, images_per_second, eta_seconds;
     bool epoch_done;
     double validation_loss, validation_accuracy; /* epoch_done only */

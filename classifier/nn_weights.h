@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NN_WEIGHTS_MAX_HEADER (1u << 20) /* bytes of JSON */
+#define NN_WEIGHTS_MAX_HEADER  (1u << 20) /* bytes of JSON */
 #define NN_WEIGHTS_MAX_TENSORS 4096
-#define NN_WEIGHTS_MAX_DIMS 8
+#define NN_WEIGHTS_MAX_DIMS    8
 
 enum nn_dtype { NN_F32, NN_F16 };
 

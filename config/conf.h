@@ -11,10 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_MUST_USE __attribute__((warn_unused_result))
-#define CONF_MAX_BYTES (4u << 20) /* of the file */
-#define CONF_MAX_PEERS 64
-#define CONF_MAX_RULES 256
+#define CONF_MUST_USE    __attribute__((warn_unused_result))
+#define CONF_MAX_BYTES   (4u << 20) /* of the file */
+#define CONF_MAX_PEERS   64
+#define CONF_MAX_RULES   256
 #define CONF_MAX_MATCHES 16
 
 #define CONF_STATUS_MAP(X)                                                                         \
@@ -30,7 +30,7 @@ enum conf_status {
 const char *conf_status_text(enum conf_status status);
 
 enum conf_mode { CONF_SHADOW, CONF_DEMO, CONF_CLINICAL };
-const char *conf_mode_name(enum conf_mode mode);               /* "shadow", ... */
+const char *conf_mode_name(enum conf_mode mode); /* "shadow", ... */
 bool conf_mode_parse(const char *name, enum conf_mode *mode);
 
 struct conf_peer {
@@ -41,10 +41,10 @@ struct conf_peer {
 
 struct conf_destination {
     const struct conf_peer *peer;
-    bool sr, sc;              /* outputs */
-    bool demo;                /* gets results in demo mode */
-    int retry_first_seconds;  /* 1 */
-    int retry_most_seconds;   /* 300 */
+    bool sr, sc;             /* outputs */
+    bool demo;               /* gets results in demo mode */
+    int retry_first_seconds; /* 1 */
+    int retry_most_seconds;  /* 300 */
     int line;
 };
 
@@ -52,10 +52,11 @@ enum conf_action { CONF_ANALYZE, CONF_STORE_ONLY, CONF_IGNORE };
 
 /* What a rule may look at: DICOM keywords, resolved by the daemon. */
 struct conf_match {
-    const char *keyword;      /* "Modality", "SOPClassUID", "BodyPartExamined", "StudyDescription", ... */
+    const char
+        *keyword; /* "Modality", "SOPClassUID", "BodyPartExamined", "StudyDescription", ... */
     uint32_t tag;
-    const char *values;       /* blank-separated list of exact values (case-insensitive), or NULL */
-    const char *pattern;      /* POSIX extended regular expression, case-insensitive, or NULL */
+    const char *values;  /* blank-separated list of exact values (case-insensitive), or NULL */
+    const char *pattern; /* POSIX extended regular expression, case-insensitive, or NULL */
     int line;
 };
 
@@ -69,37 +70,37 @@ struct conf_rule {
 };
 
 struct conf_limits {
-    int associations, associations_per_peer;   /* 200, 50 */
-    uint32_t nesting;                          /* 64 */
+    int associations, associations_per_peer; /* 200, 50 */
+    uint32_t nesting;                        /* 64 */
     uint64_t elements, dataset_bytes, frame_pixels, frame_bytes;
     uint32_t frames;
-    uint64_t object_memory_bytes;              /* RLIMIT_AS of an object child: 2 GiB */
+    uint64_t object_memory_bytes;                /* RLIMIT_AS of an object child: 2 GiB */
     int object_cpu_seconds, object_wall_seconds; /* 60, 120 */
-    int object_attempts;                       /* 2, then quarantine */
-    uint64_t spool_reserve_bytes;              /* below this much free: A700 */
+    int object_attempts;                         /* 2, then quarantine */
+    uint64_t spool_reserve_bytes;                /* below this much free: A700 */
 };
 
 struct conf {
-    const char *path;                 /* of the file */
+    const char *path; /* of the file */
     const char *ae_title;
-    const char *bind_address;         /* numeric */
-    uint16_t port;                    /* 0: any free port (tests) */
+    const char *bind_address; /* numeric */
+    uint16_t port;            /* 0: any free port (tests) */
     bool check_called_ae_title;
     enum conf_mode mode;
-    const char *spool;                /* directory: objects, results, job store, sockets */
-    const char *model;                /* model folder */
+    const char *spool; /* directory: objects, results, job store, sockets */
+    const char *model; /* model folder */
     const char *manufacturer, *station_name;
-    int quiet_seconds;                /* study completeness */
+    int quiet_seconds; /* study completeness */
     int acse_seconds, dimse_seconds, pdu_seconds;
-    uint32_t minimum_rate;            /* bytes a second */
+    uint32_t minimum_rate; /* bytes a second */
     uint32_t max_pdu;
-    int threads;                      /* of the network: 0 = all processors */
-    int retention_days;               /* 0: keep */
-    uint32_t picture_matrix;          /* largest side of the SC's source half: 3072 */
+    int threads;             /* of the network: 0 = all processors */
+    int retention_days;      /* 0: keep */
+    uint32_t picture_matrix; /* largest side of the SC's source half: 3072 */
     const char *console_address;
-    uint16_t console_port;            /* 0: any free port */
+    uint16_t console_port; /* 0: any free port */
     bool console;
-    int log_level;                    /* 0 debug .. 3 error */
+    int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
     struct conf_limits limits;
     const struct conf_peer *peers;
@@ -111,9 +112,9 @@ struct conf {
 };
 
 struct conf_complaint {
-    int line;                         /* 0: the file as a whole */
-    bool warning;                     /* told, but no reason to refuse */
-    char text[384];                   /* what was found, what is expected, "did you mean" */
+    int line;       /* 0: the file as a whole */
+    bool warning;   /* told, but no reason to refuse */
+    char text[384]; /* what was found, what is expected, "did you mean" */
 };
 struct conf_complaints {
     struct conf_complaint *list;

@@ -14,8 +14,8 @@
 extern "C" {
 #endif
 
-#define DX_ATTRS_MAX 256           /* attributes */
-#define DX_ATTRS_MAX_BYTES 65536u  /* serialised */
+#define DX_ATTRS_MAX           256    /* attributes */
+#define DX_ATTRS_MAX_BYTES     65536u /* serialised */
 #define DX_TAG(group, element) (((uint32_t)(group) << 16) | (uint32_t)(element))
 
 struct dx_attrs;

@@ -54,7 +54,7 @@ void dx_frame_finish(struct dx_frame *frame);
  * (Pixel Aspect Ratio, Imager Pixel Spacing, Pixel Spacing) are resampled to square. */
 struct dx_grey {
     uint32_t rows, cols;
-    uint16_t *pixels; /* (rows, cols), caller frees with dx_grey_finish */
+    uint16_t *pixels;    /* (rows, cols), caller frees with dx_grey_finish */
     double mm_per_pixel; /* 0 when unknown */
     int was_lossy;       /* Lossy Image Compression 01 or a lossy transfer syntax */
 };

@@ -17,12 +17,12 @@ extern "C" {
 #endif
 
 struct dx_limits {
-    uint32_t nesting;         /* 64 */
-    uint64_t elements;        /* 2,000,000 */
-    uint64_t dataset_bytes;   /* 4 GiB, also of an inflated dataset */
-    uint64_t frame_pixels;    /* 64 Mi pixels a frame */
-    uint64_t frame_bytes;     /* 512 MiB decoded */
-    uint32_t frames;          /* 65,536 */
+    uint32_t nesting;       /* 64 */
+    uint64_t elements;      /* 2,000,000 */
+    uint64_t dataset_bytes; /* 4 GiB, also of an inflated dataset */
+    uint64_t frame_pixels;  /* 64 Mi pixels a frame */
+    uint64_t frame_bytes;   /* 512 MiB decoded */
+    uint32_t frames;        /* 65,536 */
 };
 void dx_limits_default(struct dx_limits *limits);
 

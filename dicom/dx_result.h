@@ -26,7 +26,7 @@ struct dx_reference {
 /* What all our objects share. */
 struct dx_result_header {
     const struct dx_attrs *source;
-    const char *sop_instance, *series;       /* UIDs */
+    const char *sop_instance, *series; /* UIDs */
     int series_number, instance_number;
     const char *series_description;
     const char *manufacturer, *model_name, *software_versions, *device_serial, *station_ae;
@@ -38,21 +38,26 @@ struct dx_result_header {
 
 enum dx_sr_value { DX_SR_CONTAINER, DX_SR_CODE, DX_SR_TEXT, DX_SR_NUM, DX_SR_UIDREF, DX_SR_IMAGE };
 enum dx_sr_relation {
-    DX_SR_ROOT, DX_SR_CONTAINS, DX_SR_HAS_CONCEPT_MOD, DX_SR_HAS_OBS_CONTEXT,
-    DX_SR_HAS_ACQ_CONTEXT, DX_SR_HAS_PROPERTIES, DX_SR_INFERRED_FROM
+    DX_SR_ROOT,
+    DX_SR_CONTAINS,
+    DX_SR_HAS_CONCEPT_MOD,
+    DX_SR_HAS_OBS_CONTEXT,
+    DX_SR_HAS_ACQ_CONTEXT,
+    DX_SR_HAS_PROPERTIES,
+    DX_SR_INFERRED_FROM
 };
 
 /* A content item; trees are built and freed by the caller (sr_templates). */
 struct dx_sr_item {
     enum dx_sr_relation relation;
     enum dx_sr_value type;
-    struct dx_code concept;     /* all three NULL: none (IMAGE in an Image Library Group) */
-    const char *template_id;    /* CONTAINER: "1500" under DCMR, or NULL */
-    const char *text;           /* TEXT, UIDREF, NUM's value as DS */
-    struct dx_code code;        /* CODE's value, NUM's unit */
-    struct dx_reference image;  /* IMAGE */
-    struct dx_sr_item *child;   /* first child */
-    struct dx_sr_item *next;    /* next sibling */
+    struct dx_code concept;    /* all three NULL: none (IMAGE in an Image Library Group) */
+    const char *template_id;   /* CONTAINER: "1500" under DCMR, or NULL */
+    const char *text;          /* TEXT, UIDREF, NUM's value as DS */
+    struct dx_code code;       /* CODE's value, NUM's unit */
+    struct dx_reference image; /* IMAGE */
+    struct dx_sr_item *child;  /* first child */
+    struct dx_sr_item *next;   /* next sibling */
 };
 
 enum dx_sr_class { DX_COMPREHENSIVE_3D_SR, DX_COMPREHENSIVE_SR, DX_ENHANCED_SR };
@@ -61,7 +66,7 @@ struct dx_sr {
     struct dx_result_header header;
     enum dx_sr_class sop_class;
     const struct dx_sr_item *root;
-    const char *predecessor;        /* SOP Instance UID of the report that this one amends, or NULL */
+    const char *predecessor; /* SOP Instance UID of the report that this one amends, or NULL */
     const char *predecessor_series;
     /* A local coding scheme used in the tree (Coding Scheme Identification Sequence). */
     const char *scheme, *scheme_name, *scheme_organization;
@@ -72,10 +77,10 @@ DX_MUST_USE enum dx_status dx_sr_write(const struct dx_sr *sr, const char *path,
 struct dx_sc {
     struct dx_result_header header;
     uint32_t rows, cols;
-    const uint8_t *rgb;      /* rows * cols * 3 */
+    const uint8_t *rgb; /* rows * cols * 3 */
     const char *derivation_description;
     struct dx_code derivation;
-    int was_lossy;           /* the source was, ever */
+    int was_lossy; /* the source was, ever */
 };
 DX_MUST_USE enum dx_status dx_sc_write(const struct dx_sc *sc, const char *path,
                                        struct dx_error *err);
@@ -86,7 +91,7 @@ struct dx_synthetic {
     const struct dx_attrs *attrs;
     const char *sop_instance, *series, *study;
     uint32_t rows, cols;
-    const uint16_t *pixels;   /* 0..65535, 0 black */
+    const uint16_t *pixels; /* 0..65535, 0 black */
     int monochrome1;
     double mm_per_pixel;
 };

@@ -25,17 +25,17 @@ struct dx_peer {
 /* PS3.8 table 9-21 */
 enum dx_admission {
     DX_ADMIT,
-    DX_REJECT_CALLED_AE,   /* permanent, service-user, 7 */
-    DX_REJECT_CALLING_AE,  /* permanent, service-user, 3 */
-    DX_REJECT_LOCAL_LIMIT  /* transient, service-provider (presentation), 2 */
+    DX_REJECT_CALLED_AE,  /* permanent, service-user, 7 */
+    DX_REJECT_CALLING_AE, /* permanent, service-user, 3 */
+    DX_REJECT_LOCAL_LIMIT /* transient, service-provider (presentation), 2 */
 };
 
 struct dx_scp_object {
-    const char *path;            /* the Part 10 file, complete, not yet synced */
-    int fd;                      /* open for reading and fsync; the library closes it afterwards */
+    const char *path; /* the Part 10 file, complete, not yet synced */
+    int fd;           /* open for reading and fsync; the library closes it afterwards */
     char transfer_syntax[DX_UID_MAX];
     char command_sop_class[DX_UID_MAX], command_sop_instance[DX_UID_MAX];
-    uint64_t bytes;              /* of the file */
+    uint64_t bytes; /* of the file */
     struct dx_scan scan;
 };
 
@@ -57,11 +57,11 @@ struct dx_scp_handler {
 };
 
 struct dx_scp_params {
-    uint32_t max_pdu;          /* 4096..131072; 131072 */
-    int acse_seconds;          /* to negotiate: 30 */
-    int dimse_seconds;         /* between messages of an open association: 60 */
-    int pdu_seconds;           /* one PDU must be complete by then: 60 */
-    uint32_t minimum_rate;     /* bytes a second within a dataset, over 30 s windows; 0: none */
+    uint32_t max_pdu;      /* 4096..131072; 131072 */
+    int acse_seconds;      /* to negotiate: 30 */
+    int dimse_seconds;     /* between messages of an open association: 60 */
+    int pdu_seconds;       /* one PDU must be complete by then: 60 */
+    uint32_t minimum_rate; /* bytes a second within a dataset, over 30 s windows; 0: none */
     struct dx_limits limits;
 };
 void dx_scp_params_default(struct dx_scp_params *params);

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define DX_UID_MAX 65    /* 64 characters and the terminator */
+#define DX_UID_MAX    65 /* 64 characters and the terminator */
 #define DX_DIGEST_MAX 65 /* SHA-256 in hexadecimal and the terminator */
 
 struct dx_sha256; /* running digest */

@@ -1,8 +1,9 @@
 /* node.h: what the four roles share after the supervisor forked them, and their entries.
  *
- * cervigated (supervisor.c) opens the sockets and the lock, then forks receive, analyze, deliver and
- * console; a role that dies is started again after a pause; if the supervisor dies its roles die
- * (PDEATHSIG). Roles share nothing but the spool, the job store, and two eventfds that say "look". */
+ * cervigated (supervisor.c) opens the sockets and the lock, then forks receive, analyze, deliver
+ * and console; a role that dies is started again after a pause; if the supervisor dies its roles
+ * die (PDEATHSIG). Roles share nothing but the spool, the job store, and two eventfds that say
+ * "look". */
 #ifndef NODE_H
 #define NODE_H
 
@@ -38,7 +39,8 @@ void node_drain(int eventfd);
  *   quarantine/          bytes that were refused, with a .txt beside that says why
  *   jobs.sqlite          the job store
  *   mode                 the mode in force when changed at run time
- *   run/                 lock, ports and process ids of the running node (run/node: key=value lines) */
+ *   run/                 lock, ports and process ids of the running node (run/node: key=value
+ * lines) */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -46,8 +48,9 @@ void node_path(const struct conf *conf, char *path, size_t size, const char *for
  * Anything unreadable is shadow. Cheap: called before every send. */
 enum conf_mode node_mode(const struct conf *conf);
 
-/* Test hook: the environment variable CERVIGATE_CRASH=name[:n] makes the process kill itself (SIGKILL)
- * at the n-th time it passes the named point. Names are listed in docs/architecture.md. */
+/* Test hook: the environment variable CERVIGATE_CRASH=name[:n] makes the process kill itself
+ * (SIGKILL) at the n-th time it passes the named point. Names are listed in docs/architecture.md.
+ */
 void crash_point(const char *name);
 
 #endif

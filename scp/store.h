@@ -55,15 +55,15 @@ struct instance {
     enum instance_state state;
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX], study[DX_UID_MAX], series[DX_UID_MAX];
     char transfer_syntax[DX_UID_MAX], digest[DX_DIGEST_MAX];
-    char path[256];           /* below the spool: "objects/ab/....dcm" */
+    char path[256]; /* below the spool: "objects/ab/....dcm" */
     uint64_t bytes;
     char calling[17], called[17], address[64];
-    char association[24];     /* id in the log */
-    int64_t received_ms;      /* UTC */
-    int attempts;             /* object children that died over it */
-    bool rival;               /* another object with this SOP Instance UID was there first */
+    char association[24]; /* id in the log */
+    int64_t received_ms;  /* UTC */
+    int attempts;         /* object children that died over it */
+    bool rival;           /* another object with this SOP Instance UID was there first */
     char rule[64];
-    enum srt_reason reason;   /* NOT_PROCESSED */
+    enum srt_reason reason; /* NOT_PROCESSED */
     char detail[256];
 };
 
@@ -87,8 +87,7 @@ STORE_MUST_USE enum store_status store_next_received(struct store *store, int64_
 STORE_MUST_USE enum store_status store_get_instance(struct store *store, int64_t id,
                                                     struct instance *instance);
 /* The first instance with this SOP Instance UID (the one a rival stands against). */
-STORE_MUST_USE enum store_status store_first_instance(struct store *store,
-                                                      const char *sop_instance,
+STORE_MUST_USE enum store_status store_first_instance(struct store *store, const char *sop_instance,
                                                       struct instance *instance);
 /* Counts one more child that died over it, before it is tried: what kills us is known after. */
 STORE_MUST_USE enum store_status store_count_attempt(struct store *store, int64_t id);
@@ -99,7 +98,7 @@ struct judgement {
     char rule[64];
     enum srt_reason reason;
     char detail[256];
-    const uint8_t *attrs;      /* dx_attrs_pack, or NULL */
+    const uint8_t *attrs; /* dx_attrs_pack, or NULL */
     size_t attrs_bytes;
     char pixel_digest[DX_DIGEST_MAX], patient_digest[DX_DIGEST_MAX]; /* "" unknown */
     double score[SRT_MAX_CLASSES];
@@ -113,22 +112,20 @@ STORE_MUST_USE enum store_status store_judge(struct store *store, int64_t id,
                                              const struct judgement *judgement);
 /* attrs points into memory that the caller frees with free(). */
 STORE_MUST_USE enum store_status store_get_judgement(struct store *store, int64_t id,
-                                                     struct judgement *judgement,
-                                                     uint8_t **attrs);
+                                                     struct judgement *judgement, uint8_t **attrs);
 
 /* ---- studies ---- */
 struct study {
     char uid[DX_UID_MAX];
-    int64_t last_received_ms;  /* UTC of the last instance, selected or not */
-    int version;               /* reports so far */
+    int64_t last_received_ms; /* UTC of the last instance, selected or not */
+    int version;              /* reports so far */
     char last_report[DX_UID_MAX], last_report_series[DX_UID_MAX]; /* "" none */
 };
 /* Studies that have judged or not-processed instances which no report holds yet, no RECEIVED
  * instance, and no open association. Calls back for each; false stops. */
-STORE_MUST_USE enum store_status store_studies_due(struct store *store,
-                                                   bool (*each)(void *context,
-                                                                const struct study *study),
-                                                   void *context);
+STORE_MUST_USE enum store_status
+store_studies_due(struct store *store, bool (*each)(void *context, const struct study *study),
+                  void *context);
 /* Ids of the study's JUDGED and NOT_PROCESSED instances in order of receipt; malloc, caller
  * frees. */
 STORE_MUST_USE enum store_status store_study_instances(struct store *store, const char *study,
@@ -140,20 +137,18 @@ struct result {
     int64_t id;
     enum result_kind kind;
     char uid[DX_UID_MAX], sop_class[DX_UID_MAX], series[DX_UID_MAX], study[DX_UID_MAX];
-    char path[256];            /* below the spool */
-    char digest[DX_DIGEST_MAX];/* of the file */
+    char path[256];             /* below the spool */
+    char digest[DX_DIGEST_MAX]; /* of the file */
     enum srt_outcome outcome;
     int64_t created_ms;
 };
 /* One transaction: the study's new report with its pictures, and a pending delivery of each to each
  * destination (by peer name). A result whose uid exists is left as it is. The report covers
  * `instances`. */
-STORE_MUST_USE enum store_status store_add_report(struct store *store, const char *study,
-                                                  const struct result *results, size_t count,
-                                                  const int64_t *instances, size_t instance_count,
-                                                  const char *const *destinations,
-                                                  const bool *wants_sr, const bool *wants_sc,
-                                                  size_t destination_count);
+STORE_MUST_USE enum store_status
+store_add_report(struct store *store, const char *study, const struct result *results, size_t count,
+                 const int64_t *instances, size_t instance_count, const char *const *destinations,
+                 const bool *wants_sr, const bool *wants_sc, size_t destination_count);
 /* True when uid is one of our results (our own objects coming back). */
 STORE_MUST_USE enum store_status store_is_result(struct store *store, const char *uid, bool *ours);
 
@@ -164,7 +159,7 @@ struct delivery {
     struct result result;
     enum delivery_state state;
     int attempts;
-    int64_t next_ms;           /* UTC: not before */
+    int64_t next_ms; /* UTC: not before */
     char last_error[256];
 };
 /* Pending deliveries of one destination in order of creation. */
@@ -187,8 +182,8 @@ STORE_MUST_USE enum store_status store_counts(struct store *store, struct store_
 /* Counts a refused or duplicate object ("refused", "duplicates"). */
 STORE_MUST_USE enum store_status store_count(struct store *store, const char *counter);
 /* The latest instances with their state, newest first. */
-STORE_MUST_USE enum store_status store_list(struct store *store, struct instance *list,
-                                            size_t room, size_t *count);
+STORE_MUST_USE enum store_status store_list(struct store *store, struct instance *list, size_t room,
+                                            size_t *count);
 /* All results, newest first. */
 STORE_MUST_USE enum store_status store_results(struct store *store, struct result *list,
                                                size_t room, size_t *count);

@@ -40,7 +40,7 @@ enum srt_reason {
     SRT_UNDECODABLE,
     SRT_NO_PIXEL_DATA,
     SRT_TOO_LARGE,
-    SRT_CONFLICT,         /* same SOP Instance UID, different pixels */
+    SRT_CONFLICT, /* same SOP Instance UID, different pixels */
     SRT_MULTI_FRAME,
     SRT_SOFTWARE_FAILURE
 };
@@ -51,7 +51,7 @@ bool srt_reason_parse(const char *name, enum srt_reason *reason);
 const char *srt_reason_words(enum srt_reason reason);
 
 struct srt_class {
-    const char *name;           /* "fracture" */
+    const char *name; /* "fracture" */
     bool finding;
     double score, operating_point;
 };
@@ -63,26 +63,27 @@ struct srt_image {
     const char *view;           /* words; "" unknown */
     enum srt_outcome outcome;
     enum srt_reason reason;
-    const char *detail;         /* more words for the reason, or "" */
+    const char *detail; /* more words for the reason, or "" */
     struct srt_class class_[SRT_MAX_CLASSES];
     size_t classes;
-    const char *tracking_uid;   /* of this image's measurement group */
+    const char *tracking_uid; /* of this image's measurement group */
 };
 
 struct srt_result {
-    enum srt_outcome outcome;   /* of the study */
+    enum srt_outcome outcome; /* of the study */
     const struct srt_image *images;
     size_t image_count;
     const char *device_uid, *manufacturer, *model_name, *serial, *station_ae;
     const char *software_version;
     const char *algorithm_name, *algorithm_version, *weights_digest, *parameters;
     const char *intended_use;
-    bool synthetic;             /* every text begins with the RESEARCH line */
-    const char *mode;           /* "demo" */
-    const char *amends;         /* SOP Instance UID of the earlier report, or NULL */
+    bool synthetic;     /* every text begins with the RESEARCH line */
+    const char *mode;   /* "demo" */
+    const char *amends; /* SOP Instance UID of the earlier report, or NULL */
 };
 
-/* "RESEARCH - trained on synthetic images; sensitivity in injured patients: NOT MEASURED (n = 0)" */
+/* "RESEARCH - trained on synthetic images; sensitivity in injured patients: NOT MEASURED (n = 0)"
+ */
 extern const char srt_research_line[];
 /* The study's outcome in one sentence, as report, picture and list say it. */
 void srt_sentence(const struct srt_result *result, char *text, size_t size);
@@ -95,9 +96,10 @@ void srt_template_close(struct srt_template *template_);
 const char *srt_template_version(const struct srt_template *template_);
 
 struct srt_tree; /* owns the items */
-__attribute__((warn_unused_result)) enum srt_status
-srt_fill(const struct srt_template *template_, const struct srt_result *result,
-         struct srt_tree **tree, struct srt_error *err);
+__attribute__((warn_unused_result)) enum srt_status srt_fill(const struct srt_template *template_,
+                                                             const struct srt_result *result,
+                                                             struct srt_tree **tree,
+                                                             struct srt_error *err);
 const struct dx_sr_item *srt_tree_root(const struct srt_tree *tree);
 void srt_tree_destroy(struct srt_tree *tree);
 /* The tree as indented text (log, console, demo). */
