@@ -1,14 +1,17 @@
 /* nn_image.h: a grey plane, the only thing the network knows of an image, and its way in.
  *
  * A plane is rows x columns of float in [0, 1], 0 black. PNG and JPEG files become one here; DICOM
- * images become one in the daemon's object child and arrive as numbers. */
+ * images become one in the daemon's object child and arrive as numbers. All functions are
+ * reentrant. */
 #ifndef NN_IMAGE_H
 #define NN_IMAGE_H
 
 #include "nn_status.h"
+#include <stddef.h>
 #include <stdint.h>
 
-#define NN_IMAGE_MAX_PIXELS (64u << 20) /* refuses larger files, as the DICOM side does */
+#define NN_IMAGE_MAX_PIXELS (64u << 20)  /* refuses larger files, as the DICOM side does */
+#define NN_IMAGE_MAX_FILE   (256u << 20) /* bytes of a PNG or JPEG file */
 
 struct nn_plane {
     int rows, cols;
@@ -18,9 +21,13 @@ struct nn_plane {
 void nn_plane_finish(struct nn_plane *plane); /* NULL and zeroed are allowed */
 
 /* Reads an 8- or 16-bit PNG or JPEG by its content; colour becomes luma (Rec. 601), alpha is
- * ignored. */
+ * ignored. A truncated or damaged file is NN_BAD_DATA, never a partly grey plane. On failure the
+ * plane is zeroed. */
 NN_MUST_USE enum nn_status nn_image_read(const char *path, struct nn_plane *plane,
                                          struct nn_error *err);
+/* The same from memory; `name` is what errors call it. */
+NN_MUST_USE enum nn_status nn_image_decode(const char *name, const uint8_t *bytes, size_t size,
+                                           struct nn_plane *plane, struct nn_error *err);
 /* RGB or grey 8-bit PNG, written by temporary file and rename. channels: 1 or 3. */
 NN_MUST_USE enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows,
                                               int cols, int channels, struct nn_error *err);

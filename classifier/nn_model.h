@@ -29,6 +29,16 @@ struct nn_preprocess {
     float mean[3]; /* in network channel order (BGR for GoogLeNet) */
 };
 
+/* What was measured on images that training never saw (papers.md, Measures). */
+struct nn_measures {
+    char data[256];                                  /* what the images were */
+    long confusion[NN_MAX_CLASSES * NN_MAX_CLASSES]; /* [truth * classes + answer], answer: top */
+    struct {
+        double sensitivity, specificity; /* of score >= operating point, against all others */
+        double auc;                      /* area under the ROC curve of the score */
+    } finding[NN_MAX_CLASSES];           /* finding classes only */
+};
+
 struct nn_model_info {
     char name[64], version[32], network[32];
     int classes;
@@ -44,9 +54,29 @@ struct nn_model_info {
     bool validated;          /* a <validation> bound to these digests is present */
     char weights_digest[65]; /* SHA-256 of weights.safetensors, checked against model.xml */
     char digest[65]; /* SHA-256 over weights digest + canonical preprocess + operating points */
+    bool measured;   /* measures below are present */
+    struct nn_measures measures;
 };
 
+/* Reads a model.xml: schema (model.xsd, built in), then what a schema cannot say (class numbers
+ * without gaps, a finding and a class that is none, digest form). Every refusal is
+ * "NAME:LINE: what was found, what is expected". No network, no DTD, at most 1 MiB. `digest` of
+ * info is filled; that the weights match is nn_model_open's part. */
+#define NN_MODEL_XML_MAX (1u << 20)
+NN_MUST_USE enum nn_status nn_model_info_parse(const char *name, const char *xml, size_t size,
+                                               struct nn_model_info *info, struct nn_error *err);
+/* Writes DIR/model.xml by temporary file, fsync, rename, directory fsync; info->digest is computed
+ * first. What it writes, nn_model_info_parse accepts. A validation is never written: a site adds it
+ * by hand (design.md, modes). */
+NN_MUST_USE enum nn_status nn_model_write(const char *dir, struct nn_model_info *info,
+                                          struct nn_error *err);
+
 struct nn_model;
+/* A model from an info that never was a file (the trainer's): weights_digest is filled from the
+ * weights and must match when it is not empty. */
+NN_MUST_USE enum nn_status nn_model_assemble(const struct nn_model_info *info,
+                                             const char *weights_path, struct nn_model **model,
+                                             struct nn_error *err);
 /* Reads and checks DIR/model.xml (against the built-in rules, with line numbers in errors) and
  * DIR/weights.safetensors (digest must match). */
 NN_MUST_USE enum nn_status nn_model_open(const char *dir, struct nn_model **model,
@@ -73,6 +103,9 @@ struct nn_judgement {
 NN_MUST_USE enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int rows,
                                           int cols, struct nn_judgement *judgement,
                                           struct nn_error *err);
+/* The standard deviation of the saliency map's smoothing, as a part of the side (see saliency.c).*/
+#define NN_SALIENCY_SIGMA 0.04
+
 /* Saliency of class_ for the plane judged last (Simonyan et al. 2014): the largest absolute
  * gradient of the class score (before softmax) over the channels, (side, side), scaled so that the
  * 99.5th percentile is 1, clipped to [0,1]. `map` holds side*side floats. */

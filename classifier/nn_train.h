@@ -7,29 +7,30 @@
 
 #include "nn_model.h"
 
-/* Where samples come from. `load` fills a plane for sample index (0..count-1) in `epoch`; it must
- * be a function of (index, epoch) and may be called from several threads. The trainer frees the
- * plane. */
+/* Where samples come from. `load` fills a plane for sample index (0..count-1) in `epoch`, `label`
+ * tells its class; both must be functions of (index, epoch) and are called from a thread of the
+ * trainer, one call at a time. The trainer frees the plane. Measuring always asks for epoch 0. */
 struct nn_source {
     void *context;
     size_t count;
-    int (*label)(void *context, size_t index);
+    int (*label)(void *context, size_t index, uint64_t epoch);
     enum nn_status (*load)(void *context, size_t index, uint64_t epoch, struct nn_plane *plane,
                            struct nn_error *err);
 };
 
 struct nn_train_settings {
     const char *network; /* "googlenet" */
-    int classes;
-    const char *const *class_names;
-    const char *init; /* safetensors to start from */
-    const char *checkpoint_dir;
-    int epochs, batch;     /* papers: 30, 10 */
-    double rate, momentum; /* 0.001, 0.95 */
-    int rate_drop_epochs;  /* lowered every four epochs ... */
-    double rate_drop;      /* ... by this factor */
-    double weight_decay;
-    double head_rate_factor; /* the new layer learns this much faster */
+    int classes;         /* 2..NN_MAX_CLASSES */
+    struct nn_preprocess preprocess;
+    const char *init;           /* safetensors to start from; a head of other shape is replaced */
+    const char *checkpoint_dir; /* must exist; holds checkpoint.safetensors */
+    int epochs, batch;          /* papers: 30, 10 */
+    double rate, momentum;      /* 0.001, 0.95 */
+    int rate_drop_epochs;       /* lowered every four epochs ... */
+    double rate_drop;           /* ... by this factor */
+    double weight_decay;        /* of weights, not of biases */
+    double clip_norm;           /* longest gradient (Euclidean, all parameters); 0: any */
+    double head_rate_factor;    /* the new layer learns this much faster */
     uint64_t seed;
     int threads;
     bool augment;         /* small rotation, scale, shift, brightness, contrast, noise, flip */
@@ -46,8 +47,12 @@ struct nn_train_progress {
     double validation_loss, validation_accuracy; /* epoch_done only */
 };
 
-/* report may be NULL; returning false stops: a checkpoint is written, NN_STOPPED returned.
- * On success `out_weights` is written (F16 or F32) and the final values are in the checkpoint. */
+/* report may be NULL; returning false stops: a checkpoint is written, NN_STOPPED returned. `resume`
+ * goes on from the checkpoint when there is one, to the same bits as without interruption; one of
+ * other settings is refused (more epochs are allowed). A loss that is no number is NN_BAD_DATA.
+ * history_csv (may be NULL) is rewritten after every epoch: epoch, rate, train_loss,
+ * train_accuracy, validation_loss, validation_accuracy, seconds. On success `out_weights` is
+ * written (F16 or F32) and the final values are in the checkpoint. */
 NN_MUST_USE enum nn_status nn_train(const struct nn_train_settings *settings,
                                     const struct nn_source *training,
                                     const struct nn_source *validation, const char *out_weights,
@@ -55,9 +60,21 @@ NN_MUST_USE enum nn_status nn_train(const struct nn_train_settings *settings,
                                     bool (*report)(void *context, const struct nn_train_progress *),
                                     void *report_context, struct nn_error *err);
 
-/* confusion[truth * classes + answer] over a source. */
+/* confusion[truth * classes + answer] over a source, answer being the highest score; scores (may be
+ * NULL) gets (count, classes). */
 NN_MUST_USE enum nn_status nn_measure(const struct nn_model *model, const struct nn_source *source,
                                       struct nn_pool *pool, long *confusion, float *scores,
                                       struct nn_error *err);
+
+/* The operating point of one finding class, chosen for sensitivity: the smallest score, not below
+ * `floor`, at which at least `specificity` of the samples of class `none` stay under it. scores is
+ * (count, classes), truth (count). */
+double nn_operating_point(const float *scores, const int *truth, size_t count, int classes,
+                          int class_, int none, double specificity, double floor);
+/* Fills the confusion matrix and, for every finding class of info, sensitivity and specificity at
+ * its operating point (against all other classes) and the area under the ROC curve (ties count
+ * half). A rate without samples is 0. */
+NN_MUST_USE enum nn_status nn_measures_fill(struct nn_model_info *info, const float *scores,
+                                            const int *truth, size_t count, struct nn_error *err);
 
 #endif

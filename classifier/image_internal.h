@@ -1,0 +1,22 @@
+/* image_internal.h: what image.c shares with the two decoders; not a public header. */
+#ifndef IMAGE_INTERNAL_H
+#define IMAGE_INTERNAL_H
+
+#include "nn_image.h"
+
+/* Rec. 601 luma of values in [0, 1]. */
+static inline float luma(float r, float g, float b)
+{
+    return 0.299f * r + 0.587f * g + 0.114f * b;
+}
+
+/* Takes the plane's memory after checking rows * cols against NN_IMAGE_MAX_PIXELS. */
+NN_MUST_USE enum nn_status nn_image_plane_init(const char *name, uint32_t rows, uint32_t cols,
+                                               struct nn_plane *plane, struct nn_error *err);
+
+NN_MUST_USE enum nn_status nn_image_png_decode(const char *name, const uint8_t *bytes, size_t size,
+                                               struct nn_plane *plane, struct nn_error *err);
+NN_MUST_USE enum nn_status nn_image_jpeg_decode(const char *name, const uint8_t *bytes, size_t size,
+                                                struct nn_plane *plane, struct nn_error *err);
+
+#endif

@@ -1,0 +1,87 @@
+/* judge.c: one plane in, the class scores out; one thread's scratch. */
+#include "model_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *pool,
+                               struct nn_judge **judge, struct nn_error *err)
+{
+    size_t side = (size_t)model->info.preprocess.side;
+    size_t classes = (size_t)model->info.classes;
+    enum nn_status status;
+
+    *judge = NULL;
+    struct nn_judge *j = calloc(1, sizeof *j);
+    if (!j)
+        return nn_fail(err, NN_NO_MEMORY, "judge: no memory");
+    j->model = model;
+    j->input = malloc(3 * side * side * sizeof *j->input);
+    j->output = malloc(classes * sizeof *j->output);
+    j->seed = malloc(classes * sizeof *j->seed);
+    if (!j->input || !j->output || !j->seed)
+        status = nn_fail(err, NN_NO_MEMORY, "judge: no memory");
+    else
+        status = nn_run_create(model->graph, model->values, 1, NN_RUN_EXPLAIN, pool, &j->run, err);
+    if (status != NN_OK)
+        nn_judge_destroy(j);
+    else
+        *judge = j;
+    return status;
+}
+
+void nn_judge_destroy(struct nn_judge *judge)
+{
+    if (!judge)
+        return;
+    nn_run_destroy(judge->run);
+    free(judge->input);
+    free(judge->output);
+    free(judge->seed);
+    free(judge);
+}
+
+enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int rows, int cols,
+                              struct nn_judgement *judgement, struct nn_error *err)
+{
+    const struct nn_model_info *info = &judge->model->info;
+    enum nn_status status;
+
+    judge->judged = false;
+    *judgement = (struct nn_judgement){0};
+    status = nn_model_prepare(&info->preprocess, plane, rows, cols, judge->input, err);
+    if (status == NN_OK)
+        status = nn_run_forward(judge->run, judge->input, 1, judge->output, err);
+    if (status != NN_OK)
+        return status;
+    for (int i = 0; i < info->classes; i++) {
+        if (!isfinite(judge->output[i]))
+            return nn_fail(err, NN_BAD_DATA, "model %s: the score of %s is not a number",
+                           info->name, info->class_[i].name);
+        judgement->score[i] = judge->output[i];
+        if (judge->output[i] > judgement->score[judgement->top])
+            judgement->top = i;
+    }
+    judge->judged = true;
+    return NN_OK;
+}
+
+enum nn_status nn_judge_saliency(struct nn_judge *judge, int class_, float *map,
+                                 struct nn_error *err)
+{
+    const struct nn_model *model = judge->model;
+    enum nn_status status;
+
+    if (!judge->judged)
+        return nn_fail(err, NN_INVALID, "saliency: no plane has been judged");
+    if (class_ < 0 || class_ >= model->info.classes)
+        return nn_fail(err, NN_INVALID, "saliency: class %d of %d", class_, model->info.classes);
+    memset(judge->seed, 0, (size_t)model->info.classes * sizeof *judge->seed);
+    judge->seed[class_] = 1.0f;
+    status = nn_run_backward(judge->run, model->head, judge->seed, err);
+    if (status != NN_OK)
+        return status;
+    return nn_saliency_map(nn_run_input_gradient(judge->run), 3, model->info.preprocess.side, map,
+                           err);
+}

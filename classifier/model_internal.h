@@ -1,0 +1,47 @@
+/* model_internal.h: what the files of a model share; not a public header. */
+#ifndef MODEL_INTERNAL_H
+#define MODEL_INTERNAL_H
+
+#include "nn_model.h"
+
+struct nn_model {
+    struct nn_model_info info;
+    struct nn_graph *graph;
+    struct nn_weights *weights;
+    struct nn_values *values;
+    int head; /* the layer whose activations are the class scores before softmax */
+};
+
+/* A network that can be named in model.xml and on the command line. */
+struct nn_network {
+    const char *name;
+    const char *head;   /* the layer before softmax; replaced when the classes change */
+    const char *prefix; /* how the head's parameters begin */
+    struct nn_graph *(*build)(int classes, int side, struct nn_error *err);
+};
+const struct nn_network *nn_network_find(const char *name); /* NULL: unknown */
+
+/* SHA-256 as 64 lower-case hex digits. */
+NN_MUST_USE enum nn_status nn_model_sha256(const void *bytes, size_t size, char hex[65],
+                                           struct nn_error *err);
+/* info->digest from weights digest, preprocessing and operating points. */
+NN_MUST_USE enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err);
+
+/* model.xsd, built in. */
+extern const unsigned char nn_model_xsd[];
+extern const size_t nn_model_xsd_size;
+
+/* What the saliency of one thread needs beside the run: weights of the blur and two planes. */
+NN_MUST_USE enum nn_status nn_saliency_map(const float *gradient, int channels, int side,
+                                           float *map, struct nn_error *err);
+
+struct nn_judge {
+    const struct nn_model *model;
+    struct nn_run *run;
+    float *input;  /* (3, side, side) */
+    float *output; /* (classes) */
+    float *seed;   /* (classes): d(class score) */
+    bool judged;   /* a plane has been judged, saliency may be asked */
+};
+
+#endif

@@ -1,0 +1,183 @@
+/* model_write.c: struct nn_model_info to model.xml, in the shape model.xsd expects. */
+#include "model_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <libxml/xmlwriter.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int start(xmlTextWriterPtr w, const char *name)
+{
+    return xmlTextWriterStartElement(w, (const xmlChar *)name);
+}
+
+static int attribute(xmlTextWriterPtr w, const char *name, const char *value)
+{
+    return xmlTextWriterWriteAttribute(w, (const xmlChar *)name, (const xmlChar *)value);
+}
+
+/* 17 digits bring the same double back. */
+static int number(xmlTextWriterPtr w, const char *name, double value)
+{
+    return xmlTextWriterWriteFormatAttribute(w, (const xmlChar *)name, "%.17g", value);
+}
+
+static int write_classes(xmlTextWriterPtr w, const struct nn_model_info *info)
+{
+    int sum = start(w, "classes");
+
+    for (int i = 0; i < info->classes; i++) {
+        const struct nn_class *class_ = &info->class_[i];
+        sum |= start(w, "class");
+        sum |= number(w, "number", i);
+        sum |= attribute(w, "name", class_->name);
+        sum |= attribute(w, "finding", class_->finding ? "true" : "false");
+        if (class_->finding)
+            sum |= number(w, "operating-point", class_->operating_point);
+        sum |= xmlTextWriterEndElement(w);
+    }
+    return sum | xmlTextWriterEndElement(w);
+}
+
+static int write_measures(xmlTextWriterPtr w, const struct nn_model_info *info)
+{
+    const struct nn_measures *m = &info->measures;
+    int sum = start(w, "measures") | attribute(w, "data", m->data);
+
+    for (int truth = 0; truth < info->classes; truth++) {
+        char answers[NN_MAX_CLASSES * 24] = "";
+        size_t used = 0;
+        for (int i = 0; i < info->classes; i++)
+            used += (size_t)snprintf(answers + used, sizeof answers - used, i ? " %ld" : "%ld",
+                                     m->confusion[truth * info->classes + i]);
+        sum |= start(w, "confusion") | attribute(w, "truth", info->class_[truth].name);
+        sum |= attribute(w, "answers", answers) | xmlTextWriterEndElement(w);
+    }
+    for (int i = 0; i < info->classes; i++) {
+        if (!info->class_[i].finding)
+            continue;
+        sum |= start(w, "finding") | attribute(w, "class", info->class_[i].name);
+        sum |= number(w, "sensitivity", m->finding[i].sensitivity);
+        sum |= number(w, "specificity", m->finding[i].specificity);
+        sum |= number(w, "auc", m->finding[i].auc) | xmlTextWriterEndElement(w);
+    }
+    return sum | xmlTextWriterEndElement(w);
+}
+
+static int write_input(xmlTextWriterPtr w, const struct nn_model_info *info)
+{
+    const struct nn_preprocess *p = &info->preprocess;
+    int sum = start(w, "scope") | attribute(w, "modalities", info->modalities);
+
+    sum |= attribute(w, "body-parts", info->body_parts) | attribute(w, "views", info->views);
+    sum |= number(w, "minimum-age", info->minimum_age) | xmlTextWriterEndElement(w);
+    sum |= start(w, "input") | number(w, "side", p->side);
+    sum |= attribute(w, "fit", p->fit == NN_FIT_PAD ? "pad" : "stretch");
+    sum |= number(w, "scale", (double)p->scale);
+    sum |= xmlTextWriterWriteFormatAttribute(w, (const xmlChar *)"mean", "%.9g %.9g %.9g",
+                                             (double)p->mean[0], (double)p->mean[1],
+                                             (double)p->mean[2]);
+    return sum | xmlTextWriterEndElement(w);
+}
+
+static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info)
+{
+    int sum = xmlTextWriterSetIndent(w, 1) | xmlTextWriterStartDocument(w, NULL, "UTF-8", NULL);
+
+    sum |= start(w, "model") | attribute(w, "name", info->name);
+    sum |= attribute(w, "version", info->version) | attribute(w, "network", info->network);
+    sum |= xmlTextWriterWriteElement(w, (const xmlChar *)"intended-use",
+                                     (const xmlChar *)info->intended_use);
+    sum |= write_input(w, info) | write_classes(w, info);
+    sum |= start(w, "calibration") | attribute(w, "method", "none") | xmlTextWriterEndElement(w);
+    sum |= start(w, "provenance");
+    sum |= attribute(w, "kind", info->provenance == NN_CLINICAL ? "clinical" : "synthetic");
+    sum |= xmlTextWriterWriteString(w, (const xmlChar *)info->provenance_text);
+    sum |= xmlTextWriterEndElement(w);
+    if (info->measured)
+        sum |= write_measures(w, info);
+    sum |= start(w, "weights") | attribute(w, "sha256", info->weights_digest);
+    sum |= xmlTextWriterEndElement(w) | xmlTextWriterEndElement(w);
+    return sum | xmlTextWriterEndDocument(w);
+}
+
+static enum nn_status to_text(const struct nn_model_info *info, xmlBufferPtr buffer,
+                              struct nn_error *err)
+{
+    xmlTextWriterPtr writer = xmlNewTextWriterMemory(buffer, 0);
+
+    if (!writer)
+        return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for model.xml", info->name);
+    int sum = write_document(writer, info); /* any failed call is negative: the sign survives | */
+    xmlFreeTextWriter(writer);
+    if (sum < 0)
+        return nn_fail(err, NN_NO_MEMORY, "model %s: cannot compose model.xml", info->name);
+    return NN_OK;
+}
+
+static enum nn_status sync_directory(const char *dir, struct nn_error *err)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return nn_fail(err, NN_IO, "%s: %s", dir, strerror(errno));
+    int failed = fsync(fd) != 0 ? errno : 0;
+    close(fd);
+    if (failed)
+        return nn_fail(err, NN_IO, "%s: %s", dir, strerror(failed));
+    return NN_OK;
+}
+
+static enum nn_status commit(const char *dir, const char *bytes, size_t size, struct nn_error *err)
+{
+    char path[PATH_MAX], temporary[PATH_MAX];
+    enum nn_status status = NN_OK;
+
+    int length = snprintf(temporary, sizeof temporary, "%s/model.xml.XXXXXX", dir);
+    if (length < 0 || (size_t)length >= sizeof temporary)
+        return nn_fail(err, NN_INVALID, "%.60s...: path too long", dir);
+    snprintf(path, sizeof path, "%s/model.xml", dir);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
+    for (size_t at = 0; at < size;) {
+        ssize_t wrote = write(fd, bytes + at, size - at);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {
+            status = nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
+            break;
+        }
+        at += (size_t)wrote;
+    }
+    if (status == NN_OK && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
+        status = nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
+    close(fd);
+    if (status == NN_OK && rename(temporary, path) != 0)
+        status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
+    if (status != NN_OK)
+        unlink(temporary);
+    return status == NN_OK ? sync_directory(dir, err) : status;
+}
+
+enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struct nn_error *err)
+{
+    enum nn_status status = nn_model_digest(info, err);
+    if (status != NN_OK)
+        return status;
+
+    xmlBufferPtr buffer = xmlBufferCreate();
+    if (!buffer)
+        return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for model.xml", info->name);
+    status = to_text(info, buffer, err);
+    if (status == NN_OK)
+        status = commit(dir, (const char *)xmlBufferContent(buffer),
+                        (size_t)xmlBufferLength(buffer), err);
+    xmlBufferFree(buffer);
+    return status;
+}

@@ -1,0 +1,353 @@
+/* model_xml.c: model.xml to struct nn_model_info. The schema (model.xsd, built in) refuses unknown
+ * elements, missing attributes and bad numbers; what it cannot say is checked here. Both name the
+ * line. */
+#include "model_internal.h"
+
+#include <libxml/parser.h>
+#include <libxml/xmlschemas.h>
+#include <libxml/xmlschemastypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void init_libxml(void)
+{
+    xmlInitParser();
+    xmlSchemaInitTypes(); /* not thread-safe by itself */
+}
+
+struct reader {
+    const char *name;
+    struct nn_error *err;
+    enum nn_status status;
+};
+
+static void strip_newline(char *text)
+{
+    text[strcspn(text, "\n")] = '\0';
+}
+
+/* libxml2 calls this for every violation; the first is the one reported. */
+static void on_violation(void *context, xmlErrorPtr error)
+{
+    struct reader *r = context;
+    char text[160];
+
+    if (r->status != NN_OK)
+        return;
+    snprintf(text, sizeof text, "%s", error->message ? error->message : "does not fit the schema");
+    strip_newline(text);
+    r->status = nn_fail(r->err, NN_BAD_DATA, "%s:%d: %s", r->name, error->line, text);
+}
+
+static enum nn_status refuse(struct reader *r, const xmlNode *node, const char *text)
+{
+    r->status = nn_fail(r->err, NN_BAD_DATA, "%s:%ld: %s", r->name, xmlGetLineNo(node), text);
+    return r->status;
+}
+
+static enum nn_status validate(struct reader *r, xmlDocPtr doc)
+{
+    xmlSchemaParserCtxtPtr parser =
+        xmlSchemaNewMemParserCtxt((const char *)nn_model_xsd, (int)nn_model_xsd_size);
+    xmlSchemaPtr schema = parser ? xmlSchemaParse(parser) : NULL;
+    xmlSchemaValidCtxtPtr valid = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
+
+    if (!valid) {
+        r->status = nn_fail(r->err, NN_NO_MEMORY, "%s: no memory for the schema", r->name);
+    } else {
+        xmlSchemaSetValidStructuredErrors(valid, on_violation, r);
+        int result = xmlSchemaValidateDoc(valid, doc);
+        if (result != 0 && r->status == NN_OK)
+            r->status = nn_fail(r->err, NN_BAD_DATA, "%s: does not fit model.xsd", r->name);
+    }
+    xmlSchemaFreeValidCtxt(valid);
+    xmlSchemaFree(schema);
+    xmlSchemaFreeParserCtxt(parser);
+    return r->status;
+}
+
+static const xmlNode *child(const xmlNode *node, const char *name)
+{
+    for (const xmlNode *at = node->children; at; at = at->next) {
+        if (at->type == XML_ELEMENT_NODE && xmlStrcmp(at->name, (const xmlChar *)name) == 0)
+            return at;
+    }
+    return NULL;
+}
+
+static const xmlNode *next(const xmlNode *node)
+{
+    for (const xmlNode *at = node->next; at; at = at->next) {
+        if (at->type == XML_ELEMENT_NODE && xmlStrcmp(at->name, node->name) == 0)
+            return at;
+    }
+    return NULL;
+}
+
+/* Copies an attribute, or the content when `name` is NULL; too long is refused, never cut. */
+static enum nn_status text(struct reader *r, const xmlNode *node, const char *name, char *to,
+                           size_t size)
+{
+    xmlChar *value = name ? xmlGetNoNsProp(node, (const xmlChar *)name) : xmlNodeGetContent(node);
+
+    if (!value)
+        return refuse(r, node, "an attribute is missing");
+    size_t length = strlen((const char *)value);
+    if (length < size)
+        memcpy(to, value, length + 1);
+    xmlFree(value);
+    if (length >= size)
+        return refuse(r, node, "a text is too long");
+    return NN_OK;
+}
+
+static enum nn_status numbers(struct reader *r, const xmlNode *node, const char *name, double *to,
+                              int count)
+{
+    char buffer[512];
+
+    if (text(r, node, name, buffer, sizeof buffer) != NN_OK)
+        return r->status;
+    char *at = buffer;
+    for (int i = 0; i < count; i++) {
+        char *end;
+        to[i] = strtod(at, &end);
+        if (end == at || !isfinite(to[i]))
+            return refuse(r, node, "a number is missing or not finite");
+        at = end;
+    }
+    at += strspn(at, " \t\r\n");
+    return *at == '\0' ? NN_OK : refuse(r, node, "more numbers than expected");
+}
+
+static enum nn_status parse_input(struct reader *r, const xmlNode *node, struct nn_preprocess *p)
+{
+    double side, scale, mean[3];
+    char fit[16];
+
+    if (numbers(r, node, "side", &side, 1) != NN_OK ||
+        numbers(r, node, "scale", &scale, 1) != NN_OK ||
+        numbers(r, node, "mean", mean, 3) != NN_OK ||
+        text(r, node, "fit", fit, sizeof fit) != NN_OK)
+        return r->status;
+    p->side = (int)side;
+    p->scale = (float)scale;
+    p->fit = strcmp(fit, "pad") == 0 ? NN_FIT_PAD : NN_FIT_STRETCH;
+    for (int c = 0; c < 3; c++) {
+        p->mean[c] = (float)mean[c];
+        if (fabs(mean[c]) > 1e6)
+            return refuse(r, node, "mean is beyond 1e6");
+    }
+    return NN_OK;
+}
+
+static enum nn_status parse_class(struct reader *r, const xmlNode *node, struct nn_model_info *info)
+{
+    double number;
+    char finding[8];
+
+    if (numbers(r, node, "number", &number, 1) != NN_OK ||
+        text(r, node, "finding", finding, sizeof finding) != NN_OK)
+        return r->status;
+    if (number < 0 || number >= NN_MAX_CLASSES)
+        return refuse(r, node, "class number out of range");
+    struct nn_class *class_ = &info->class_[(int)number];
+    class_->finding = strcmp(finding, "true") == 0 || strcmp(finding, "1") == 0;
+    bool has_point = xmlHasProp(node, (const xmlChar *)"operating-point") != NULL;
+    if (class_->finding != has_point)
+        return refuse(r, node,
+                      class_->finding ? "a finding needs an operating-point"
+                                      : "a class that is no finding has no operating-point");
+    if (has_point && numbers(r, node, "operating-point", &class_->operating_point, 1) != NN_OK)
+        return r->status;
+    info->classes++;
+    return text(r, node, "name", class_->name, sizeof class_->name);
+}
+
+static enum nn_status parse_classes(struct reader *r, const xmlNode *node,
+                                    struct nn_model_info *info)
+{
+    int findings = 0;
+
+    for (const xmlNode *at = child(node, "class"); at; at = next(at)) {
+        if (parse_class(r, at, info) != NN_OK)
+            return r->status;
+    }
+    for (int i = 0; i < info->classes; i++) {
+        if (info->class_[i].name[0] == '\0')
+            return refuse(r, node, "class numbers must run from 0 without a gap");
+        findings += info->class_[i].finding;
+    }
+    if (findings == 0 || findings != info->classes - 1)
+        return refuse(r, node, "exactly one class must be no finding");
+    return NN_OK;
+}
+
+static int class_by_name(const struct nn_model_info *info, const char *name)
+{
+    for (int i = 0; i < info->classes; i++) {
+        if (strcmp(info->class_[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static enum nn_status parse_measured_finding(struct reader *r, const xmlNode *node,
+                                             struct nn_model_info *info)
+{
+    char name[64];
+
+    if (text(r, node, "class", name, sizeof name) != NN_OK)
+        return r->status;
+    int c = class_by_name(info, name);
+    if (c < 0 || !info->class_[c].finding)
+        return refuse(r, node, "class is not a finding of <classes>");
+    if (numbers(r, node, "sensitivity", &info->measures.finding[c].sensitivity, 1) != NN_OK ||
+        numbers(r, node, "specificity", &info->measures.finding[c].specificity, 1) != NN_OK)
+        return r->status;
+    return numbers(r, node, "auc", &info->measures.finding[c].auc, 1);
+}
+
+static enum nn_status parse_measures(struct reader *r, const xmlNode *node,
+                                     struct nn_model_info *info)
+{
+    char name[64];
+    double row[NN_MAX_CLASSES];
+    bool seen[NN_MAX_CLASSES] = {false};
+    int rows = 0;
+
+    if (text(r, node, "data", info->measures.data, sizeof info->measures.data) != NN_OK)
+        return r->status;
+    for (const xmlNode *at = child(node, "confusion"); at; at = next(at), rows++) {
+        if (text(r, at, "truth", name, sizeof name) != NN_OK ||
+            numbers(r, at, "answers", row, info->classes) != NN_OK)
+            return r->status;
+        int truth = class_by_name(info, name);
+        if (truth < 0 || seen[truth])
+            return refuse(r, at, "truth is not a class of <classes>, or stands twice");
+        seen[truth] = true;
+        for (int i = 0; i < info->classes; i++)
+            info->measures.confusion[truth * info->classes + i] = (long)row[i];
+    }
+    if (rows != info->classes)
+        return refuse(r, node, "a confusion row for every class is expected");
+    for (const xmlNode *at = child(node, "finding"); at; at = next(at)) {
+        if (parse_measured_finding(r, at, info) != NN_OK)
+            return r->status;
+    }
+    info->measured = true;
+    return NN_OK;
+}
+
+static enum nn_status parse_scope(struct reader *r, const xmlNode *node, struct nn_model_info *info)
+{
+    double age;
+
+    if (numbers(r, node, "minimum-age", &age, 1) != NN_OK ||
+        text(r, node, "modalities", info->modalities, sizeof info->modalities) != NN_OK ||
+        text(r, node, "body-parts", info->body_parts, sizeof info->body_parts) != NN_OK ||
+        text(r, node, "views", info->views, sizeof info->views) != NN_OK)
+        return r->status;
+    info->minimum_age = (int)age;
+    return NN_OK;
+}
+
+static enum nn_status parse_head(struct reader *r, const xmlNode *root, struct nn_model_info *info)
+{
+    if (text(r, root, "name", info->name, sizeof info->name) != NN_OK ||
+        text(r, root, "version", info->version, sizeof info->version) != NN_OK ||
+        text(r, root, "network", info->network, sizeof info->network) != NN_OK)
+        return r->status;
+    if (!nn_network_find(info->network))
+        return refuse(r, root, "network is not one that this build knows (googlenet)");
+    return text(r, child(root, "intended-use"), NULL, info->intended_use,
+                sizeof info->intended_use);
+}
+
+/* A validation counts only for exactly the weights, preprocessing and operating points that were
+ * validated: its digest must be the model's. A stale one is refused, not overlooked. */
+static enum nn_status parse_validation(struct reader *r, const xmlNode *node,
+                                       struct nn_model_info *info)
+{
+    char digest[65];
+
+    if (text(r, node, "digest", digest, sizeof digest) != NN_OK)
+        return r->status;
+    if (strcmp(digest, info->digest) != 0)
+        return refuse(r, node, "validation is of another model (digest differs)");
+    info->validated = true;
+    return NN_OK;
+}
+
+static enum nn_status parse_root(struct reader *r, const xmlNode *root, struct nn_model_info *info)
+{
+    char kind[16];
+    const xmlNode *provenance = child(root, "provenance");
+    const xmlNode *measures = child(root, "measures"), *validation = child(root, "validation");
+
+    if (parse_head(r, root, info) != NN_OK || parse_scope(r, child(root, "scope"), info) != NN_OK ||
+        parse_input(r, child(root, "input"), &info->preprocess) != NN_OK ||
+        parse_classes(r, child(root, "classes"), info) != NN_OK ||
+        text(r, provenance, "kind", kind, sizeof kind) != NN_OK ||
+        text(r, provenance, NULL, info->provenance_text, sizeof info->provenance_text) != NN_OK ||
+        text(r, child(root, "weights"), "sha256", info->weights_digest,
+             sizeof info->weights_digest) != NN_OK)
+        return r->status;
+    info->provenance = strcmp(kind, "clinical") == 0 ? NN_CLINICAL : NN_SYNTHETIC;
+    if ((r->status = nn_model_digest(info, r->err)) != NN_OK)
+        return r->status;
+    if (measures && parse_measures(r, measures, info) != NN_OK)
+        return r->status;
+    if (validation && parse_validation(r, validation, info) != NN_OK)
+        return r->status;
+    return NN_OK;
+}
+
+static enum nn_status report_syntax(struct reader *r, xmlParserCtxtPtr context)
+{
+    xmlErrorPtr error = xmlCtxtGetLastError(context);
+
+    if (error)
+        on_violation(r, error);
+    if (r->status == NN_OK)
+        r->status = nn_fail(r->err, NN_BAD_DATA, "%s: not well-formed XML", r->name);
+    return r->status;
+}
+
+enum nn_status nn_model_info_parse(const char *name, const char *xml, size_t size,
+                                   struct nn_model_info *info, struct nn_error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct reader r = {.name = name, .err = err, .status = NN_OK};
+    xmlParserCtxtPtr context = NULL;
+    xmlDocPtr doc = NULL;
+
+    *info = (struct nn_model_info){0};
+    if (size > NN_MODEL_XML_MAX)
+        return nn_fail(err, NN_LIMIT, "%s: larger than %u bytes", name, NN_MODEL_XML_MAX);
+    pthread_once(&once, init_libxml);
+    if (!(context = xmlNewParserCtxt())) {
+        r.status = nn_fail(err, NN_NO_MEMORY, "%s: no memory for the parser", name);
+        goto out;
+    }
+    doc = xmlCtxtReadMemory(context, xml, (int)size, NULL, NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                XML_PARSE_NOCDATA);
+    if (!doc || !xmlDocGetRootElement(doc)) {
+        report_syntax(&r, context);
+        goto out;
+    }
+    if (doc->intSubset || doc->extSubset) {
+        r.status =
+            nn_fail(err, NN_BAD_DATA, "%s: a document type declaration is not allowed", name);
+        goto out;
+    }
+    if (validate(&r, doc) == NN_OK)
+        parse_root(&r, xmlDocGetRootElement(doc), info);
+out:
+    xmlFreeDoc(doc);
+    xmlFreeParserCtxt(context);
+    return r.status;
+}

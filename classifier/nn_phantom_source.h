@@ -1,0 +1,27 @@
+/* nn_phantom_source.h: phantoms as samples of the trainer.
+ *
+ * Phantom numbers are divided once and for all, so that nothing measured was ever trained on:
+ * validation and test have fixed ranges of their own far above every training number, and training
+ * draws fresh phantoms in every epoch. */
+#ifndef NN_PHANTOM_SOURCE_H
+#define NN_PHANTOM_SOURCE_H
+
+#include "nn_train.h"
+#include "phantom/phantom.h"
+
+enum nn_phantom_part { NN_PHANTOM_TRAINING, NN_PHANTOM_VALIDATION, NN_PHANTOM_TEST };
+
+#define NN_PHANTOM_VALIDATION_FIRST (1ull << 40)
+#define NN_PHANTOM_TEST_FIRST       (1ull << 41)
+
+struct nn_phantom_source {
+    struct nn_phantom_settings settings;
+    enum nn_phantom_part part;
+    uint64_t count;
+};
+
+/* `from` (filled, kept by the caller for as long as the source lives) -> source. Training sample
+ * `index` of `epoch` is phantom epoch * count + index; the other parts ignore the epoch. */
+struct nn_source nn_phantom_source(struct nn_phantom_source *from);
+
+#endif
