@@ -1,0 +1,300 @@
+"""What the end-to-end tests share: a real cervigated, real peers, real images. Debian's own python3 (pydicom, PIL)."""
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import numpy
+import pydicom
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
+BIN = os.path.join(BUILD, "bin")
+SHARED = os.path.join(os.path.dirname(SOURCE), "shared")
+MODEL = os.environ.get("CERVIGATE_MODEL", os.path.join(SOURCE, "models/cervigate-phantom"))
+DX, CR = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1"
+SC, SR3D = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.88.34"
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def needs_shared(part):
+    return unittest.skipUnless(os.path.isdir(os.path.join(SHARED, part)), "skipped: no shared data")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+def run(*command, **options):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=120, **options)
+
+
+class Node:
+    """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination."""
+
+    def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
+        self.spool = os.path.join(self.folder, "spool")
+        self.config = os.path.join(self.folder, "cervigate.xml")
+        self.environment = dict(os.environ, **(environment or {}))
+        rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
+              <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
+        peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
+        destination = "".join(f'<destination peer="{n}" outputs="SR SC" demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f"""<?xml version="1.0" encoding="UTF-8"?>
+<cervigate xmlns="urn:cervigate:config:1">
+  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" mode="{mode}" spool="{self.spool}" model="{model}"/>
+  {receive}
+  <study quietTime="{quiet}"/>
+  {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}
+  <rules>{rules}</rules>
+  {limits}
+  <console enabled="true" address="127.0.0.1" port="0"/>
+  <log level="info"/>
+</cervigate>
+""")
+        self.log_path = os.path.join(self.folder, "log")
+        self.process = None
+        self.start()
+
+    def start(self, environment=None):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([os.path.join(BIN, "cervigated"), "--config", self.config, "--foreground"],
+                                            stdout=log, stderr=log, env=dict(self.environment, **(environment or {})))
+
+        def ready():
+            if self.process.poll() is not None:
+                raise AssertionError(f"cervigated ended with {self.process.returncode}:\n{self.log()}")
+            return self.echo().returncode == 0
+        wait_for(lambda: self.facts().get("pid") == str(self.process.pid) and "dicom_port" in self.facts(), 20, "run/node")
+        wait_for(ready, 20, "C-ECHO")
+        return self
+
+    def facts(self):
+        try:
+            with open(os.path.join(self.spool, "run/node"), encoding="utf-8") as f:
+                return dict(line.rstrip("\n").split("=", 1) for line in f if "=" in line)
+        except FileNotFoundError:
+            return {}
+
+    @property
+    def port(self):
+        return int(self.facts()["dicom_port"])
+
+    def echo(self, timeout=5):
+        return run("echoscu", "-to", timeout, "-aec", "CERVIGATE", "127.0.0.1", self.port)
+
+    def send(self, *files):
+        """storescu with every file's own transfer syntax; the result of each is in its output."""
+        return run("dcmsend", "-v", "-nh", "-aec", "CERVIGATE", "--no-uid-checks", "127.0.0.1", self.port, *files)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def admin(self, *arguments):
+        return run(os.path.join(BIN, "cervigate"), *arguments, env=dict(self.environment, CERVIGATE_CONFIG=self.config))
+
+    def status(self):
+        return json.loads(self.admin("status", "--json").stdout)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+        code = self.process.returncode
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code
+
+    def kill_supervisor(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class StoreScp:
+    """DCMTK's storescp as the PACS: every object a file, bit by bit."""
+    ae = "PACS"
+
+    def __init__(self, port=None):
+        self.port, self.folder = port or free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(["storescp", "+B", "-aet", self.ae, "--fork", "-od", self.folder, "-fe", ".dcm", str(self.port)],
+                                        env=dict(os.environ, TCP_NODELAY="1"), **QUIET)
+        wait_for(lambda: run("echoscu", "-aec", self.ae, "127.0.0.1", self.port).returncode == 0, 10, "storescp")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def objects(self, sop_class=None, study=None):
+        found = []
+        for path in glob.glob(self.folder + "/*.dcm"):
+            try:
+                dataset = pydicom.dcmread(path, stop_before_pixels=True)
+            except Exception:  # still being written
+                continue
+            if (sop_class is None or dataset.get("SOPClassUID") == sop_class) and (study is None or dataset.get("StudyInstanceUID") == study):
+                found.append(path)
+        return sorted(found)
+
+
+class Orthanc:
+    """Orthanc from Debian as the PACS."""
+    ae = "ORTHANC"
+
+    def __init__(self):
+        self.port, self.http, self.folder = free_port(), free_port(), tempfile.mkdtemp(prefix="cervigate-orthanc-")
+        self.config = os.path.join(self.folder, "orthanc.json")
+        with open(self.config, "w", encoding="utf-8") as f:
+            json.dump({"Name": "PACS", "StorageDirectory": self.folder, "IndexDirectory": self.folder, "DicomAet": self.ae,
+                       "DicomPort": self.port, "HttpPort": self.http, "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
+                       "DicomAlwaysAllowStore": True, "DicomCheckCalledAet": True, "UnknownSopClassAccepted": True,
+                       "Plugins": []}, f)
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(["Orthanc", self.config], **QUIET)
+        wait_for(lambda: run("echoscu", "-aec", self.ae, "127.0.0.1", self.port).returncode == 0, 30, "Orthanc")
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=30) as answer:
+            return answer.read()
+
+    def instances(self):
+        """[(SOP Class UID, Study Instance UID, id)] of all that is stored."""
+        out = []
+        for study in json.loads(self.get("/studies?expand")):
+            for series in study["Series"]:
+                for instance in json.loads(self.get(f"/series/{series}"))["Instances"]:
+                    uid = self.get(f"/instances/{instance}/content/0008-0016").decode().strip("\0 ")
+                    out.append((uid, study["MainDicomTags"]["StudyInstanceUID"], instance))
+        return out
+
+    def download(self, instance, path):
+        with open(path, "wb") as f:
+            f.write(self.get(f"/instances/{instance}/file"))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def wrap(pixels, path, bits=12, monochrome1=False, lut_shape=True, study=None, **attributes):
+    """An 8-bit grey plane as DX, as a modality would send it."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = DX, generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    d = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    d.is_little_endian, d.is_implicit_VR = True, False
+    d.SpecificCharacterSet = "ISO_IR 192"
+    d.SOPClassUID, d.SOPInstanceUID = DX, meta.MediaStorageSOPInstanceUID
+    d.StudyInstanceUID, d.SeriesInstanceUID = study or generate_uid(), generate_uid()
+    d.PatientName, d.PatientID, d.PatientBirthDate, d.PatientSex = "Prüfung^Ärztin", "E2E-0001", "19700102", "F"
+    d.StudyDate, d.StudyTime, d.StudyID, d.AccessionNumber = "20261122", "053000", "1", "ACC0001"
+    d.ReferringPhysicianName, d.StudyDescription = "", "HWS seitlich"
+    d.Modality, d.SeriesNumber, d.InstanceNumber, d.BodyPartExamined, d.ViewPosition = "DX", 1, 1, "CSPINE", "LL"
+    d.ImageType = ["ORIGINAL", "PRIMARY"]
+    d.PatientOrientation = ["A", "F"]
+    d.PresentationIntentType, d.PixelIntensityRelationship, d.PixelIntensityRelationshipSign = "FOR PRESENTATION", "LOG", 1
+    top = (1 << bits) - 1
+    stored = numpy.rint(pixels.astype(numpy.float64) * top / 255).astype(numpy.uint16)
+    stored = top - stored if monochrome1 else stored
+    d.Rows, d.Columns = pixels.shape
+    d.SamplesPerPixel, d.PhotometricInterpretation = 1, "MONOCHROME1" if monochrome1 else "MONOCHROME2"
+    d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = (8 if bits == 8 else 16), bits, bits - 1, 0
+    if lut_shape:
+        d.PresentationLUTShape = "INVERSE" if monochrome1 else "IDENTITY"
+    d.WindowCenter, d.WindowWidth = str((top + 1) // 2), str(top + 1)
+    d.RescaleIntercept, d.RescaleSlope, d.RescaleType = "0", "1", "US"
+    d.LossyImageCompression, d.BurnedInAnnotation = "00", "NO"
+    d.PixelData = (stored.astype(numpy.uint8) if bits == 8 else stored.astype("<u2")).tobytes()
+    if len(d.PixelData) % 2:
+        d.PixelData += b"\0"
+    for keyword, value in attributes.items():
+        if value is None:
+            del d[keyword]
+        else:
+            setattr(d, keyword, value)
+    d.save_as(str(path), write_like_original=False)
+    return d
+
+
+def phantoms(folder, count, seed=7, size=384):
+    """Phantom PNGs of the product's own generator: [(path, class)]."""
+    made = run(os.path.join(BIN, "cervigate"), "phantom", "--out", folder, "--count", count, "--seed", seed, "--size", size)
+    if made.returncode:
+        raise AssertionError("cervigate phantom: " + made.stderr)
+    return sorted((p, os.path.basename(os.path.dirname(p)).replace("c-spine_", "")) for p in glob.glob(folder + "/*/*.png"))
+
+
+def grey(path):
+    from PIL import Image
+    return numpy.asarray(Image.open(path).convert("L"))
+
+
+def dataset_digest(path):
+    """SHA-256 of the dataset's bytes behind preamble and meta group."""
+    with open(path, "rb") as f:
+        data = f.read()
+    if data[128:132] != b"DICM":
+        return None
+    offset = 132
+    length = int.from_bytes(data[140:144], "little")
+    if data[132:136] == b"\x02\0\0\0":
+        offset = 144 + length
+    return hashlib.sha256(data[offset:]).hexdigest()
+
+
+def scores(report):
+    """{class: model score} of each measurement group of an SR: [(dict)] in order."""
+    groups = []
+
+    def walk(item):
+        if item.get("ValueType") == "CONTAINER" and item.ConceptNameCodeSequence[0].CodeValue == "125007":
+            found = {}
+            for child in item.ContentSequence:
+                if child.ValueType == "NUM":
+                    name = re.sub(r"(?i)model score,?\s*(of )?", "", child.ConceptNameCodeSequence[0].CodeMeaning).strip()
+                    found[name] = float(child.MeasuredValueSequence[0].NumericValue)
+            groups.append(found)
+        for child in item.get("ContentSequence", []):
+            walk(child)
+    walk(report)
+    return groups
