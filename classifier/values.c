@@ -1,0 +1,175 @@
+/* A graph's parameters: borrowed from a weight file, copied from it, or freshly drawn. */
+#include "values_internal.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nn_values {
+    const struct nn_graph *graph;
+    const float **data;
+    float *owned; /* writable or fresh ones; NULL when all are borrowed */
+    bool writable;
+};
+
+static bool is_fresh(const char *const *fresh, const char *layer)
+{
+    for (; fresh != NULL && *fresh != NULL; fresh++)
+        if (strcmp(*fresh, layer) == 0)
+            return true;
+    return false;
+}
+
+static const char *layer_name(const struct nn_graph *graph, const struct nn_parameter *parameter)
+{
+    return nn_graph_name(graph, parameter->layer);
+}
+
+/* SplitMix64 (Steele et al. 2014). */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010); biases zero. */
+static void draw(const struct nn_parameter *parameter, int index, uint64_t seed, float *to)
+{
+    if (parameter->dims == 1) {
+        memset(to, 0, parameter->elements * sizeof *to);
+        return;
+    }
+    double area = 1;
+    for (int i = 2; i < parameter->dims; i++)
+        area *= parameter->dim[i];
+    double limit = sqrt(6.0 / (area * ((double)parameter->dim[0] + (double)parameter->dim[1])));
+    uint64_t state = seed ^ (uint64_t)(index + 1) * UINT64_C(0xd1342543de82ef95);
+    for (size_t i = 0; i < parameter->elements; i++) {
+        double u = (double)(next_random(&state) >> 11) * 0x1p-53;
+        to[i] = (float)((2 * u - 1) * limit);
+    }
+}
+
+static enum nn_status find(const struct nn_parameter *parameter, const struct nn_weights *weights,
+                           const float **data, struct nn_error *err)
+{
+    const struct nn_tensor *tensor =
+        weights == NULL ? NULL : nn_weights_find(weights, parameter->name);
+    if (tensor == NULL)
+        return nn_fail(err, NN_MISSING, "tensor %s: not in the weights", parameter->name);
+
+    bool same = tensor->dims == parameter->dims;
+    for (int i = 0; same && i < parameter->dims; i++)
+        same = tensor->dim[i] == parameter->dim[i];
+    if (!same)
+        return nn_fail(err, NN_SHAPE, "tensor %s: its shape is not the network's", parameter->name);
+    for (size_t i = 0; i < tensor->elements; i++)
+        if (!isfinite(tensor->data[i]))
+            return nn_fail(err, NN_BAD_DATA, "tensor %s: element %zu is not finite",
+                           parameter->name, i);
+    *data = tensor->data;
+    return NN_OK;
+}
+
+static size_t owned_elements(const struct nn_graph *graph, bool writable, const char *const *fresh)
+{
+    size_t sum = 0;
+    for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
+        const struct nn_parameter *parameter = nn_graph_parameter(graph, i);
+        if (writable || is_fresh(fresh, layer_name(graph, parameter)))
+            sum += parameter->elements;
+    }
+    return sum;
+}
+
+static enum nn_status check_fresh(const struct nn_graph *graph, const char *const *fresh,
+                                  struct nn_error *err)
+{
+    for (; fresh != NULL && *fresh != NULL; fresh++)
+        if (nn_graph_find(graph, *fresh) < 0)
+            return nn_fail(err, NN_MISSING, "layer %.100s: not in the network", *fresh);
+    return NN_OK;
+}
+
+static enum nn_status fill(struct nn_values *values, const struct nn_weights *weights,
+                           const char *const *fresh, uint64_t seed, struct nn_error *err)
+{
+    float *to = values->owned;
+    for (int i = 0; i < nn_graph_parameter_count(values->graph); i++) {
+        const struct nn_parameter *parameter = nn_graph_parameter(values->graph, i);
+        const float *data = NULL;
+        bool new = is_fresh(fresh, layer_name(values->graph, parameter));
+        if (new) {
+            draw(parameter, i, seed, to);
+        } else {
+            enum nn_status status = find(parameter, weights, &data, err);
+            if (status != NN_OK)
+                return status;
+            if (values->writable)
+                memcpy(to, data, parameter->elements * sizeof *to);
+        }
+        values->data[i] = new || values->writable ? to : data;
+        if (new || values->writable)
+            to += parameter->elements;
+    }
+    return NN_OK;
+}
+
+enum nn_status nn_values_create(const struct nn_graph *graph, const struct nn_weights *weights,
+                                bool writable, const char *const *fresh, uint64_t seed,
+                                struct nn_values **values, struct nn_error *err)
+{
+    *values = NULL;
+    enum nn_status status = check_fresh(graph, fresh, err);
+    if (status != NN_OK)
+        return status;
+
+    struct nn_values *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return nn_fail(err, NN_NO_MEMORY, "parameters: out of memory");
+    size_t owned = owned_elements(graph, writable, fresh);
+    made->graph = graph;
+    made->writable = writable;
+    made->data = calloc((size_t)nn_graph_parameter_count(graph) + 1, sizeof *made->data);
+    made->owned = owned == 0 ? NULL : calloc(owned, sizeof(float));
+    if (made->data == NULL || (owned > 0 && made->owned == NULL))
+        status = nn_fail(err, NN_NO_MEMORY, "parameters: out of memory");
+    else
+        status = fill(made, weights, fresh, seed, err);
+
+    if (status != NN_OK) {
+        nn_values_destroy(made);
+        return status;
+    }
+    *values = made;
+    return NN_OK;
+}
+
+void nn_values_destroy(struct nn_values *values)
+{
+    if (values == NULL)
+        return;
+
+    free(values->data);
+    free(values->owned);
+    free(values);
+}
+
+const float *nn_values_peek(const struct nn_values *values, int parameter)
+{
+    return parameter >= 0 && parameter < nn_graph_parameter_count(values->graph)
+               ? values->data[parameter]
+               : NULL;
+}
+
+float *nn_values_at(struct nn_values *values, int parameter)
+{
+    const float *data = values->writable ? nn_values_peek(values, parameter) : NULL;
+    return data == NULL ? NULL : values->owned + (data - values->owned);
+}
+
+const struct nn_graph *nn_values_graph(const struct nn_values *values)
+{
+    return values->graph;
+}

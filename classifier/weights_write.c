@@ -1,0 +1,180 @@
+/* Writes safetensors. The header is a function of names, shapes and metadata in the order given. */
+#include "weights_internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void write_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            fprintf(out, "\\%c", c);
+        else if (c < 0x20)
+            fprintf(out, "\\u%04x", c);
+        else
+            fputc(c, out);
+    }
+    fputc('"', out);
+}
+
+static void write_entry(FILE *out, const struct nn_tensor *tensor, enum nn_dtype store,
+                        uint64_t begin, uint64_t end)
+{
+    write_string(out, tensor->name);
+    fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", store == NN_F16 ? "F16" : "F32");
+    for (int i = 0; i < tensor->dims; i++)
+        fprintf(out, "%s%lld", i == 0 ? "" : ",", (long long)tensor->dim[i]);
+    fprintf(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin,
+            (unsigned long long)end);
+}
+
+static enum nn_status check(const char *path, const struct nn_tensor *tensors, size_t count,
+                            struct nn_error *err)
+{
+    if (count > NN_WEIGHTS_MAX_TENSORS)
+        return nn_fail(err, NN_LIMIT, "%s: more than %d tensors", path, NN_WEIGHTS_MAX_TENSORS);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t elements = 1;
+        bool good = tensors[i].dims >= 0 && tensors[i].dims <= NN_WEIGHTS_MAX_DIMS;
+        for (int j = 0; good && j < tensors[i].dims; j++)
+            good = tensors[i].dim[j] >= 0 &&
+                   !__builtin_mul_overflow(elements, (uint64_t)tensors[i].dim[j], &elements);
+        if (!good || elements != tensors[i].elements || elements > SIZE_MAX / 8)
+            return nn_fail(err, NN_SHAPE, "%s: tensor %.80s: shape and elements differ", path,
+                           tensors[i].name);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(tensors[i].name, tensors[j].name) == 0)
+                return nn_fail(err, NN_INVALID, "%s: tensor %.80s is there twice", path,
+                               tensors[i].name);
+    }
+    return NN_OK;
+}
+
+/* The header as a string, padded with spaces to a multiple of 8. */
+static enum nn_status make_header(const char *path, const struct nn_tensor *tensors, size_t count,
+                                  const struct nn_metadata *metadata, size_t metadata_count,
+                                  enum nn_dtype store, char **text, size_t *length,
+                                  struct nn_error *err)
+{
+    uint64_t begin = 0;
+    FILE *out = open_memstream(text, length);
+    if (out == NULL)
+        return nn_fail(err, NN_NO_MEMORY, "%s: out of memory", path);
+
+    fputc('{', out);
+    if (metadata_count > 0) {
+        fputs("\"__metadata__\":{", out);
+        for (size_t i = 0; i < metadata_count; i++) {
+            if (i > 0)
+                fputc(',', out);
+            write_string(out, metadata[i].key);
+            fputc(':', out);
+            write_string(out, metadata[i].value);
+        }
+        fputs(count > 0 ? "}," : "}", out);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t end = begin + tensors[i].elements * (store == NN_F16 ? 2 : 4);
+        if (i > 0)
+            fputc(',', out);
+        write_entry(out, &tensors[i], store, begin, end);
+        begin = end;
+    }
+    fputc('}', out);
+    for (long at = ftell(out); at % 8 != 0; at++)
+        fputc(' ', out);
+    if (fclose(out) != 0)
+        return nn_fail(err, NN_NO_MEMORY, "%s: out of memory", path);
+    if (*length > NN_WEIGHTS_MAX_HEADER)
+        return nn_fail(err, NN_LIMIT, "%s: the header would be too long", path);
+    return NN_OK;
+}
+
+static bool write_data(FILE *out, const struct nn_tensor *tensor, enum nn_dtype store)
+{
+    uint16_t half[1024];
+
+    if (store == NN_F32)
+        return fwrite(tensor->data, sizeof(float), tensor->elements, out) == tensor->elements;
+    for (size_t i = 0; i < tensor->elements;) {
+        size_t n = 0;
+        for (; n < 1024 && i < tensor->elements; n++, i++)
+            half[n] = nn_float_to_half(tensor->data[i]);
+        if (fwrite(half, sizeof half[0], n, out) != n)
+            return false;
+    }
+    return true;
+}
+
+static bool write_all(FILE *out, const char *header, size_t length, const struct nn_tensor *tensors,
+                      size_t count, enum nn_dtype store)
+{
+    for (int i = 0; i < 8; i++)
+        if (fputc((int)((uint64_t)length >> 8 * i & 0xff), out) == EOF)
+            return false;
+    if (fwrite(header, 1, length, out) != length)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!write_data(out, &tensors[i], store))
+            return false;
+    return fflush(out) == 0 && fsync(fileno(out)) == 0;
+}
+
+static bool sync_directory(const char *path)
+{
+    char *copy = strdup(path);
+    int fd = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return good;
+}
+
+enum nn_status nn_weights_write(const char *path, const struct nn_tensor *tensors, size_t count,
+                                const struct nn_metadata *metadata, size_t metadata_count,
+                                enum nn_dtype store, struct nn_error *err)
+{
+    char *header = NULL, *temporary = NULL;
+    size_t length = 0;
+    FILE *out = NULL;
+
+    enum nn_status status = check(path, tensors, count, err);
+    if (status == NN_OK)
+        status = make_header(path, tensors, count, metadata, metadata_count, store, &header,
+                             &length, err);
+    if (status != NN_OK)
+        goto out;
+    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
+        temporary = NULL;
+        status = nn_fail(err, NN_NO_MEMORY, "%s: out of memory", path);
+        goto out;
+    }
+
+    out = fopen(temporary, "wbxe");
+    if (out == NULL && errno == EEXIST && unlink(temporary) == 0)
+        out = fopen(temporary, "wbxe"); /* left by a process of the same number that died */
+    if (out == NULL) {
+        status = nn_fail(err, NN_IO, "%s: %m", temporary);
+        goto out;
+    }
+    bool good = write_all(out, header, length, tensors, count, store);
+    good = fclose(out) == 0 && good;
+    if (!good || rename(temporary, path) != 0) {
+        status = nn_fail(err, NN_IO, "%s: %m", path);
+        unlink(temporary);
+    } else if (!sync_directory(path)) {
+        status = nn_fail(err, NN_IO, "%s: its directory cannot be synced: %m", path);
+    }
+
+out:
+    free(temporary);
+    free(header);
+    return status;
+}
