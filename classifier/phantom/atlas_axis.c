@@ -19,7 +19,7 @@ static struct phantom_ink bone(double scale, double fill, double base, double bu
                                 .rim = rim,
                                 .rim_width = 0.65 * scale,
                                 .soft = 0.5,
-                                .grain = 0.14,
+                                .grain = 0.10,
                                 .grain_mm = 0.55};
 }
 
@@ -28,11 +28,11 @@ static void draw_axis_body(struct phantom_canvas *canvas, const struct phantom_a
                            const struct phantom_injury *injury)
 {
     static const struct vec OUTLINE[] = {
-        {-6.8, 6.0},   {-7.2, 1.0},  {-6.6, -5.0}, {-5.6, -9.5}, {-5.4, -15.0}, {-4.6, -21.0},
-        {-2.4, -25.0}, {0.6, -26.0}, {3.4, -23.8}, {4.6, -19.5}, {4.2, -13.5},  {4.8, -8.5},
-        {6.0, -3.0},   {6.8, 3.0},   {8.6, 7.2},   {8.0, 8.6},   {3.0, 6.6},    {-3.0, 5.8}};
+        {-6.8, 6.0},   {-7.4, 1.0},  {-7.4, -5.0}, {-6.6, -9.5}, {-5.8, -15.0}, {-4.8, -21.0},
+        {-2.4, -25.0}, {0.6, -26.0}, {3.4, -23.8}, {4.8, -19.5}, {4.8, -13.5},  {5.4, -8.5},
+        {6.2, -3.0},   {6.8, 3.0},   {8.6, 7.2},   {8.0, 8.6},   {3.0, 7.0},    {-3.0, 6.2}};
     double s = anatomy->scale;
-    struct phantom_ink ink = bone(s, 0.36, 0.65, 4, 0.28);
+    struct phantom_ink ink = bone(s, 0.45, 0.65, 4, 0.38);
     struct phantom_frame frame = anatomy->level[2].frame;
     struct phantom_cut cut = {.uneven = 0.3, .phase = injury->phase};
     struct vec points[COUNT(OUTLINE)];
@@ -63,7 +63,7 @@ static void draw_pars(struct phantom_canvas *canvas, const struct phantom_anatom
                                          {-3.0, 2.8},  {1.0, 0.5}};
     const struct phantom_level *level = &anatomy->level[2];
     double s = anatomy->scale, angle;
-    struct phantom_ink ink = bone(s, 0.15, 0.75, 2.5, 0.14);
+    struct phantom_ink ink = bone(s, 0.21, 0.75, 2.5, 0.19);
     struct phantom_cut cut = {.uneven = 0.3, .phase = injury->phase};
     struct vec points[COUNT(OUTLINE)];
 
@@ -89,7 +89,7 @@ static void draw_axis_rear(struct phantom_canvas *canvas, const struct phantom_a
     const struct phantom_level *level = &anatomy->level[2];
     double s = anatomy->scale, root = -level->depth / 2 - level->canal, far = root - level->spinous;
     double drop = level->spinous_drop, tall = level->spinous_height;
-    struct phantom_ink ink = bone(s, 0.26, 0.6, 3, 0.24), line = bone(s, 0.2, 1, 1, 0);
+    struct phantom_ink ink = bone(s, 0.34, 0.6, 3, 0.32), line = bone(s, 0.2, 1, 1, 0);
     const struct vec outline[] = {{-15.0 * s, -1.0 * s},
                                   {root + 3 * s, -3.5 * s},
                                   {root - 2 * s, -2.6 * s},
@@ -113,10 +113,10 @@ void nn_phantom_draw_axis(struct phantom_canvas *canvas, const struct phantom_an
                           const struct phantom_injury *injury)
 {
     /* Harris's ring: the cortex of the superior facets and the dens's base. */
-    static const struct vec RING[] = {{-6, -3},    {-4, -7.5}, {0, -9}, {4.2, -6.5},
-                                      {4.4, -1.5}, {1, 1.2},   {-4, 1}};
+    static const struct vec RING[] = {{-6.5, -4},  {-5, -9.5}, {0, -11.5}, {5.0, -8.5},
+                                      {5.4, -3.0}, {1, 1.2},   {-4.5, 1}};
     double s = anatomy->scale;
-    struct phantom_ink ring = bone(s, 0.04, 0.6, 2, 0.14);
+    struct phantom_ink ring = bone(s, 0.05, 0.6, 2, 0.26);
     struct vec points[COUNT(RING)];
 
     draw_axis_body(canvas, anatomy, injury);
@@ -134,8 +134,8 @@ void nn_phantom_draw_atlas(struct phantom_canvas *canvas, const struct phantom_a
                                       {3, 6},     {-4, 6.5}, {-9, 3}, {-9, -3}};
     const struct phantom_level *atlas = &anatomy->level[1];
     double s = anatomy->scale, tall = atlas->spinous_height / 2;
-    struct phantom_ink arch = bone(s, 0.42, 0.7, 2, 0.42), mass = bone(s, 0.15, 0.6, 4, 0.10);
-    struct phantom_ink ring = bone(s, 0.16, 0.5, 2.2, 0.26);
+    struct phantom_ink arch = bone(s, 0.42, 0.7, 2, 0.42), mass = bone(s, 0.24, 0.6, 4, 0.14);
+    struct phantom_ink ring = bone(s, 0.19, 0.5, 2.2, 0.32);
     struct vec points[16];
     double front = 5.2 * s + anatomy->interval, far = -32 * s - 0.4 * atlas->spinous;
 

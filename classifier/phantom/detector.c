@@ -25,9 +25,9 @@ static struct exposure sample_exposure(uint64_t seed, uint64_t index)
     struct exposure e;
 
     e.scatter = (float)nn_phantom_uniform(&rng, 0.15, 0.6);
-    e.noise = (float)exp(nn_phantom_uniform(&rng, log(0.0025), log(0.012)));
+    e.noise = (float)exp(nn_phantom_uniform(&rng, log(0.0015), log(0.009)));
     e.blur = (float)nn_phantom_uniform(&rng, 0.1, 0.45);
-    e.centre = (float)nn_phantom_normal(&rng, 0, 0.16);
+    e.centre = (float)nn_phantom_normal(&rng, -0.1, 0.17);
     e.slope = (float)nn_phantom_uniform(&rng, 1.5, 2.5);
     e.compress = (float)nn_phantom_uniform(&rng, 0.15, 0.55);
     e.black = (float)nn_phantom_uniform(&rng, 0, 0.05);
@@ -252,7 +252,7 @@ enum nn_status nn_phantom_expose(struct phantom_canvas *canvas, uint64_t seed, u
         canvas->plane[i] = -quick_log(canvas->plane[i]);
     shrink(canvas, &coarse);
     widen(&coarse, radius);
-    display(canvas, &coarse, &e, 2.1f);
+    display(canvas, &coarse, &e, 2.0f);
     collimate(canvas, &e);
     free(coarse.mean);
     return NN_OK;

@@ -1,5 +1,5 @@
 /* devices.c: what is not the patient: side markers (L, R, also mirrored), a head rest's edge, a
- * necklace. Lead and metal: nearly opaque. */
+ * necklace. */
 #include "phantom_parts.h"
 #include <math.h>
 
@@ -72,14 +72,14 @@ static void draw_glyph(struct phantom_canvas *canvas, const struct glyph *glyph,
 }
 
 /* Anywhere along either side of the field, whatever the class and the facing. */
-static void draw_marker(struct phantom_canvas *canvas, struct phantom_rng *rng)
+static void place_marker(struct phantom_canvas *canvas, struct phantom_rng *rng)
 {
     double mm = canvas->view.mm_per_pixel, size = nn_phantom_uniform(rng, 7, 13) / mm;
     bool right = nn_phantom_chance(rng, 0.5), mirrored = nn_phantom_chance(rng, 0.25);
     bool word = nn_phantom_chance(rng, 0.6), upper = nn_phantom_chance(rng, 0.15);
     double side = nn_phantom_uniform(rng, 0.06, 0.16), down = nn_phantom_uniform(rng, 0.3, 0.92);
     struct phantom_ink lead = {
-        .fill = nn_phantom_uniform(rng, 2.5, 6), .base = 1, .bulge = 1, .soft = 0.3};
+        .fill = nn_phantom_uniform(rng, 0.6, 1), .base = 1, .bulge = 1, .soft = 0.3};
     struct vec corner = {canvas->cols * side, canvas->rows * (upper ? 0.08 : down)};
 
     if (nn_phantom_chance(rng, 0.12))
@@ -132,11 +132,19 @@ static void draw_necklace(struct phantom_canvas *canvas, const struct phantom_an
 }
 
 void nn_phantom_draw_devices(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
-                             struct phantom_rng devices, struct phantom_rng marker)
+                             struct phantom_rng devices)
 {
     if (nn_phantom_chance(&devices, 0.15))
         draw_rest(canvas, uninjured, &devices);
     if (nn_phantom_chance(&devices, 0.04))
         draw_necklace(canvas, uninjured, &devices);
-    draw_marker(canvas, &marker);
+}
+
+void nn_phantom_draw_marker(struct phantom_canvas *canvas, struct phantom_rng rng)
+{
+    size_t pixels = (size_t)canvas->rows * (size_t)canvas->cols;
+
+    place_marker(canvas, &rng);
+    for (size_t i = 0; i < pixels; i++)
+        canvas->plane[i] = canvas->plane[i] < 1 ? canvas->plane[i] : 1;
 }

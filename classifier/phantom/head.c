@@ -37,7 +37,7 @@ static void draw_vault(struct phantom_canvas *canvas, struct phantom_frame skull
         {82, -66},   {62, -52},   {40, -48},   {20, -40},   {8, -22}};
     static const struct vec INNER[] = {{-34, -5},  {-52, -13},  {-70, -24},  {-85, -40}, {-95, -62},
                                        {-98, -84}, {-91, -108}, {-66, -135}, {-20, -150}};
-    struct phantom_ink brain = {.fill = 0.75,
+    struct phantom_ink brain = {.fill = 1.05,
                                 .base = 0.45,
                                 .bulge = 22 * s,
                                 .rim = 0.85,
@@ -67,13 +67,13 @@ static void draw_base(struct phantom_canvas *canvas, struct phantom_frame skull,
     static const struct vec SPHENOID[] = {{16, -33}, {22, -20}, {28, -8}, {30, 4}};
     static const struct vec PLATE[] = {{22, -22}, {20, -8}, {24, 6}, {30, 10}, {32, -4}, {30, -20}};
     static const struct vec CONDYLE[] = {{-12, 1}, {-6, 6}, {2, 6}, {6, 1}, {0, -4}, {-9, -4}};
-    struct phantom_ink dense = bone(s, 0.42, 0.12, 1, 0.55), line = bone(s, 0.36, 0, 1, 0.15);
-    struct phantom_ink cells = bone(s, -0.12, 0.24, 0.7, 0.2), faint = bone(s, 0.2, 0.12, 0.8, 0.2);
+    struct phantom_ink dense = bone(s, 0.26, 0.10, 1, 0.40), line = bone(s, 0.36, 0, 1, 0.15);
+    struct phantom_ink cells = bone(s, -0.12, 0.26, 0.7, 0.2), faint = bone(s, 0.2, 0.12, 0.8, 0.2);
     struct vec points[MOST];
 
     dense.bulge = 12 * s;
     dense.base = 0.3;
-    dense.grain_mm = 1.5;
+    dense.grain_mm = 2.0;
     for (int side = 0; side < 2; side++) {
         vary(PETROUS, COUNT(PETROUS), s, 2, rng, points);
         nn_phantom_outline(canvas, skull, points, COUNT(PETROUS), 3, &dense, NULL);
@@ -95,6 +95,30 @@ static void draw_base(struct phantom_canvas *canvas, struct phantom_frame skull,
             {s * (u - r), s * v}, {s * u, s * (v - r)}, {s * (u + r), s * v}, {s * u, s * (v + r)}};
 
         nn_phantom_outline(canvas, skull, cell, 4, 3, &cells, NULL);
+    }
+}
+
+/* Edges of the many thin plates of skull base and face, which no lateral resolves one by one. */
+static void draw_plates(struct phantom_canvas *canvas, struct phantom_frame skull, double s,
+                        struct phantom_rng *rng)
+{
+    for (int i = 0; i < 34; i++) {
+        bool face = i >= 16;
+        double u = face ? nn_phantom_uniform(rng, 24, 92) : nn_phantom_uniform(rng, -40, 24);
+        double v = face ? nn_phantom_uniform(rng, -58, -2) : nn_phantom_uniform(rng, -36, 4);
+        double way = nn_phantom_uniform(rng, 0, 6.28), bend = nn_phantom_normal(rng, 0, 0.5);
+        double length = nn_phantom_uniform(rng, 8, face ? 34 : 22);
+        struct phantom_ink line = bone(s, nn_phantom_uniform(rng, 0.05, 0.26), 0, 1, 0.1);
+        struct vec arc[4];
+
+        for (int k = 0; k < 4; k++) {
+            arc[k] = (struct vec){s * u, s * v};
+            u += length / 3 * cos(way);
+            v += length / 3 * sin(way);
+            way += bend;
+        }
+        nn_phantom_tube(canvas, skull, arc, 4, 4, nn_phantom_uniform(rng, 0.4, 1.1) * s, &line,
+                        NULL);
     }
 }
 
@@ -144,8 +168,8 @@ static void draw_jaws(struct phantom_canvas *canvas, struct phantom_frame skull,
                                          {98, 12}, {70, 11}, {44, 12}, {34, 11}};
     static const struct vec SINUS[] = {{42, -4},  {44, -26}, {60, -34},
                                        {80, -30}, {84, -8},  {64, -4}};
-    struct phantom_ink jaw = bone(s, 0.30, 0.30, 1.3, 0.14), upper = bone(s, 0.32, 0.2, 1, 0.15);
-    struct phantom_ink air = bone(s, -0.5, 0.16, 0.9, 0.2);
+    struct phantom_ink jaw = bone(s, 0.32, 0.32, 1.2, 0.07), upper = bone(s, 0.32, 0.2, 1, 0.15);
+    struct phantom_ink air = bone(s, -0.3, 0.16, 0.9, 0.08);
     struct phantom_frame low = skull;
     bool toothless = nn_phantom_chance(rng, anatomy->age > 65 ? 0.3 : 0.02);
     double metals = nn_phantom_chance(rng, 0.6) ? nn_phantom_uniform(rng, 0.05, 0.4) : 0;
@@ -179,5 +203,6 @@ void nn_phantom_draw_head(struct phantom_canvas *canvas, const struct phantom_an
 
     draw_vault(canvas, anatomy->skull, s, &rng);
     draw_base(canvas, anatomy->skull, s, &rng);
+    draw_plates(canvas, anatomy->skull, s, &rng);
     draw_jaws(canvas, anatomy->skull, s, anatomy, &rng);
 }

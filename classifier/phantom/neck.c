@@ -43,7 +43,7 @@ static void draw_skin(struct phantom_canvas *canvas, const struct phantom_anatom
                                at_skull(a, -20, -168),
                                at_skull(a, -104, -130),
                                at_skull(a, -116, -70)};
-    struct phantom_ink flesh = {.fill = nn_phantom_uniform(rng, 1.75, 2.25),
+    struct phantom_ink flesh = {.fill = nn_phantom_uniform(rng, 1.75, 2.35),
                                 .base = 0.18,
                                 .bulge = 46 * s,
                                 .rim = 0.05,
@@ -59,7 +59,7 @@ static void draw_shoulders(struct phantom_canvas *canvas, const struct phantom_a
                            struct phantom_rng *rng)
 {
     static const struct phantom_frame PATIENT = {{0, 0}, 0};
-    double s = a->scale, drop = nn_phantom_uniform(rng, -2, 20) * s;
+    double s = a->scale, drop = nn_phantom_uniform(rng, -16, 8) * s;
     struct vec c7 = a->level[7].frame.at;
 
     for (int side = 0; side < 2; side++) {
@@ -75,16 +75,17 @@ static void draw_shoulders(struct phantom_canvas *canvas, const struct phantom_a
                                        {x + 4 * s, y + 20 * s},
                                        {x + 30 * s, y + 34 * s},
                                        {x + 56 * s, y + 62 * s}};
-        struct phantom_ink mass = {.fill = nn_phantom_uniform(rng, 1.6, 2.6),
-                                   .base = 0.02,
-                                   .bulge = 52 * s,
+        struct phantom_ink mass = {.fill = nn_phantom_uniform(rng, 2.0, 3.2),
+                                   .base = 0,
+                                   .bulge = nn_phantom_uniform(rng, 55, 85) * s,
+                                   .ramp = true,
                                    .soft = 7 * s,
                                    .grain = 0.02,
                                    .grain_mm = 11};
-        struct phantom_ink bone = {.fill = 0.16,
+        struct phantom_ink bone = {.fill = nn_phantom_uniform(rng, 0.02, 0.12),
                                    .base = 0.8,
                                    .bulge = 2 * s,
-                                   .rim = 0.12,
+                                   .rim = 0.04,
                                    .rim_width = 1.2 * s,
                                    .soft = 1.2};
 
@@ -123,7 +124,7 @@ static void draw_airway(struct phantom_canvas *canvas, const struct phantom_anat
 
         points[n++] = nn_phantom_place(level->frame,
                                        level->depth / 2 + level->prevertebral +
-                                           WIDTH[i] * wide * s * nn_phantom_normal(rng, 1, 0.08),
+                                           WIDTH[i] * wide * s * nn_phantom_normal(rng, 1, 0.18),
                                        0);
     }
     nn_phantom_outline(canvas, PATIENT, points, n, 4, &air, NULL);
@@ -174,6 +175,25 @@ static void draw_larynx(struct phantom_canvas *canvas, const struct phantom_anat
     nn_phantom_outline(canvas, PATIENT, ventricle, COUNT(ventricle), 3, &slit, NULL);
 }
 
+/* Valleculae, piriform sinuses, folds: dark and light patches in front of C2..C6. */
+static void draw_pockets(struct phantom_canvas *canvas, const struct phantom_anatomy *a,
+                         struct phantom_rng *rng)
+{
+    for (int i = 0; i < 7; i++) {
+        const struct phantom_level *level = &a->level[i < 3 ? 3 : i < 5 ? 4 : 5];
+        double s = a->scale, w = nn_phantom_uniform(rng, 2.5, 7) * s;
+        double u = nn_phantom_uniform(rng, 18, 36) * s, v = nn_phantom_uniform(rng, -9, 9) * s;
+        double h = nn_phantom_uniform(rng, 3, 11) * s, lean = nn_phantom_uniform(rng, -4, 4) * s;
+        const struct vec pocket[] = {{u - w, v}, {u + lean, v - h}, {u + w, v}, {u - lean, v + h}};
+        struct phantom_ink ink = {.fill = nn_phantom_uniform(rng, -0.5, 0.22),
+                                  .base = 0.3,
+                                  .bulge = 4 * s,
+                                  .soft = nn_phantom_uniform(rng, 0.8, 3)};
+
+        nn_phantom_outline(canvas, level->frame, pocket, COUNT(pocket), 5, &ink, NULL);
+    }
+}
+
 /* Muscle and fat planes behind the spine: broad bands, a little lighter or darker. */
 static void draw_planes(struct phantom_canvas *canvas, const struct phantom_anatomy *a,
                         struct phantom_rng *rng)
@@ -201,4 +221,5 @@ void nn_phantom_draw_neck(struct phantom_canvas *canvas, const struct phantom_an
     draw_planes(canvas, uninjured, &rng);
     draw_airway(canvas, anatomy, &rng);
     draw_larynx(canvas, anatomy, &rng);
+    draw_pockets(canvas, anatomy, &rng);
 }

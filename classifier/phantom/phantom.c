@@ -124,8 +124,7 @@ static void draw_patient(struct phantom_canvas *canvas, const struct nn_phantom_
     nn_phantom_draw_axis(canvas, &plan->anatomy, &plan->injury);
     for (int i = 3; i <= PHANTOM_T1; i++)
         nn_phantom_draw_vertebra(canvas, &plan->anatomy, &plan->injury, i);
-    nn_phantom_draw_devices(canvas, &plan->uninjured, nn_phantom_rng(seed, index, PHANTOM_DEVICES),
-                            nn_phantom_rng(seed, index, PHANTOM_MARKER));
+    nn_phantom_draw_devices(canvas, &plan->uninjured, nn_phantom_rng(seed, index, PHANTOM_DEVICES));
 }
 
 static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t index, bool twin,
@@ -147,6 +146,7 @@ static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t 
     draw_patient(&canvas, settings, index, &plan);
     status = nn_phantom_expose(&canvas, settings->seed, index, err);
     if (status == NN_OK) {
+        nn_phantom_draw_marker(&canvas, nn_phantom_rng(settings->seed, index, PHANTOM_MARKER));
         *plane = (struct nn_plane){settings->rows, settings->cols, canvas.plane};
         canvas.plane = NULL;
         if (truth != NULL)

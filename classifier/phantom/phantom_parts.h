@@ -132,6 +132,7 @@ struct vec nn_phantom_project(const struct phantom_view *view, struct vec patien
  * fill * (base + (1 - base) * sqrt(x (2 - x))), x = d / bulge, plus a cortical rim. */
 struct phantom_ink {
     double fill, base, bulge, rim, rim_width, soft;
+    bool ramp;              /* x^2 (3 - 2 x) in place of the root: no visible edge */
     double grain, grain_mm; /* texture's relative amplitude and cell */
 };
 /* Keeps the side of a fracture line that its normal points to; the line is uneven. */
@@ -173,7 +174,9 @@ void nn_phantom_draw_head(struct phantom_canvas *canvas, const struct phantom_an
 void nn_phantom_draw_neck(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
                           const struct phantom_anatomy *uninjured, struct phantom_rng rng);
 void nn_phantom_draw_devices(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
-                             struct phantom_rng devices, struct phantom_rng marker);
+                             struct phantom_rng devices);
+/* Burned into the displayed plane, after nn_phantom_expose. */
+void nn_phantom_draw_marker(struct phantom_canvas *canvas, struct phantom_rng rng);
 
 /* detector.c: attenuation -> displayed grey in [0, 1], in place. */
 NN_MUST_USE enum nn_status nn_phantom_expose(struct phantom_canvas *canvas, uint64_t seed,

@@ -133,7 +133,8 @@ static void paint_row(const struct phantom_canvas *canvas, const struct job *job
             cover = cut_cover(job, (float)((i + 0.5) * mm), y, cover);
         x = d / job->bulge;
         x = x < 0 ? 0 : x > 1 ? 1 : x;
-        body = fill * (base + (1 - base) * sqrtf(x * (2 - x)));
+        body = job->ink.ramp ? x * x * (3 - 2 * x) : sqrtf(x * (2 - x));
+        body = fill * (base + (1 - base) * body);
         if (job->ink.grain > 0)
             body *= 1 + (float)job->ink.grain * nn_phantom_grain(canvas->tile,
                                                                  (i + 0.5) * mm / job->ink.grain_mm,

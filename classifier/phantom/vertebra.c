@@ -15,7 +15,8 @@ static struct phantom_ink bone(double scale, double fill, double base, double bu
                                 .rim = rim,
                                 .rim_width = rim_width * scale,
                                 .soft = 0.5,
-                                .grain = 0.16,
+
+                                .grain = 0.11,
                                 .grain_mm = 0.55};
 }
 
@@ -36,16 +37,16 @@ static int body_outline(const struct phantom_level *level, double s, struct vec 
     double a = level->depth / 2, h = level->height / 2, up = level->spur_upper,
            down = level->spur_lower;
     const struct vec outline[] = {{-a + 1.2 * s, -h - 0.3 * s},
-                                  {-a * 0.3, -h + 0.5 * s},
-                                  {a * 0.4, -h + 0.7 * s},
+                                  {-a * 0.3, -h + 0.2 * s},
+                                  {a * 0.4, -h + 0.3 * s},
                                   {a - 1.2 * s + 0.6 * up, -h + 0.4 * s - 0.3 * up},
                                   {a - 0.3 * s + up, -h + 1.4 * s - 0.2 * up},
-                                  {a - 1.0 * s, -h * 0.35},
-                                  {a - 1.1 * s, h * 0.3},
+                                  {a - 0.7 * s, -h * 0.35},
+                                  {a - 0.8 * s, h * 0.3},
                                   {a + 0.1 * s + down, h - 0.9 * s + 0.2 * down},
                                   {a - 0.6 * s + 0.6 * down, h + 0.5 * s + 0.2 * down},
-                                  {a * 0.4, h - 0.5 * s},
-                                  {-a * 0.3, h - 1.0 * s},
+                                  {a * 0.4, h - 0.2 * s},
+                                  {-a * 0.3, h - 0.5 * s},
                                   {-a + 1.2 * s, h - 0.1 * s},
                                   {-a + 0.1 * s, h - 1.1 * s},
                                   {-a + 0.8 * s, 0},
@@ -108,7 +109,7 @@ static void draw_body(struct phantom_canvas *canvas, const struct phantom_anatom
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
-    struct phantom_ink ink = bone(s, 0.40, 0.72, 4, 0.30, 0.65), plate = bone(s, 0.16, 1, 1, 0, 1);
+    struct phantom_ink ink = bone(s, 0.50, 0.72, 4, 0.42, 0.6), plate = bone(s, 0.16, 1, 1, 0, 1);
     bool here = injury->level == index;
     struct vec points[24];
     int count = body_outline(level, s, points);
@@ -169,20 +170,20 @@ static void draw_pillars(struct phantom_canvas *canvas, const struct phantom_ana
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
     double joint = (1.3 + 0.6 * (1 - anatomy->degeneration)) * s;
     double below = (index == PHANTOM_T1 ? anatomy->pitch[7] : anatomy->pitch[index]) - joint;
-    struct phantom_ink ink = bone(s, 0.17, 0.75, 2.5, 0.17, 0.6);
+    struct phantom_ink ink = bone(s, 0.23, 0.75, 2.5, 0.24, 0.6);
 
     for (int side = -1; side <= 1; side += 2) {
         double u = side * level->paired / 2 - a, v = side * level->paired * 0.25;
-        const struct vec outline[] = {{u + 1.2 * s, v - h - 2.6 * s},
-                                      {u - 1.0 * s, v - h - 2.4 * s},
-                                      {u - 8.6 * s, v - h + 4.6 * s},
-                                      {u - 9.6 * s, v - h + 6.6 * s},
-                                      {u - 9.9 * s, v + 3.0 * s},
-                                      {u - 10.4 * s, v - h + 5.6 * s + below},
-                                      {u - 8.8 * s, v - h + 4.6 * s + below},
-                                      {u - 1.6 * s, v - h - 1.9 * s + below},
-                                      {u - 0.2 * s, v - h - 3.2 * s + below},
-                                      {u - 0.2 * s, v + 0.5 * s}};
+        const struct vec outline[] = {{u + 2.8 * s, v - h - 2.9 * s},
+                                      {u + 0.4 * s, v - h - 2.9 * s},
+                                      {u - 9.6 * s, v - h + 4.4 * s},
+                                      {u - 11.6 * s, v - h + 6.8 * s},
+                                      {u - 11.9 * s, v + 3.0 * s},
+                                      {u - 12.6 * s, v - h + 6.4 * s + below},
+                                      {u - 10.6 * s, v - h + 4.9 * s + below},
+                                      {u - 0.4 * s, v - h - 2.2 * s + below},
+                                      {u + 1.6 * s, v - h - 3.8 * s + below},
+                                      {u + 1.4 * s, v + 0.5 * s}};
 
         nn_phantom_outline(canvas, level->rear, outline, COUNT(outline), 2, &ink, NULL);
     }
@@ -194,7 +195,7 @@ static void draw_spinous(struct phantom_canvas *canvas, const struct phantom_ana
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
     double tip = root - level->spinous, drop = level->spinous_drop, tall = level->spinous_height;
-    struct phantom_ink ink = bone(s, 0.24, 0.55, 2.5, 0.24, 0.65);
+    struct phantom_ink ink = bone(s, 0.28, 0.5, 2.5, 0.32, 0.6);
     struct phantom_frame frame = level->rear, away = frame;
     const struct vec outline[] = {{root + 4.0 * s, -1.5 * s},
                                   {root - 0.15 * level->spinous, 0.15 * drop + 0.2 * s},
@@ -231,10 +232,10 @@ static void draw_lamina(struct phantom_canvas *canvas, const struct phantom_anat
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
-    struct phantom_ink ink = bone(s, 0.13, 0.8, 2, 0.10, 0.6), line = bone(s, 0.20, 1, 1, 0, 1);
-    const struct vec plate[] = {{-a - 8.0 * s, -0.5 * s},  {root + 4 * s, -1.8 * s},
+    struct phantom_ink ink = bone(s, 0.17, 0.8, 2, 0.12, 0.6), line = bone(s, 0.28, 1, 1, 0, 1);
+    const struct vec plate[] = {{-a - 10.0 * s, -0.5 * s}, {root + 4 * s, -1.8 * s},
                                 {root + 1.0 * s, 1.0 * s}, {root + 1.5 * s, 7.5 * s},
-                                {root + 4 * s, 8.5 * s},   {-a - 8.5 * s, 9.0 * s}};
+                                {root + 4 * s, 8.5 * s},   {-a - 10.5 * s, 10.0 * s}};
     const struct vec edge[] = {{root + 3.6 * s, -2.0 * s},
                                {root + 1.4 * s, 1.5 * s},
                                {root + 1.0 * s, 5.0 * s},

@@ -53,7 +53,7 @@ void nn_phantom_view(const struct nn_phantom_settings *settings, uint64_t index,
     }
     width = extent.high_x - extent.low_x + 2 * margin;
     height = extent.high_y - extent.low_y + 2 * margin;
-    loose = nn_phantom_uniform(&rng, 1.02, 1.5);
+    loose = nn_phantom_uniform(&rng, 1.04, 1.8);
     view->mm_per_pixel = loose * fmax(width / settings->cols, height / settings->rows);
     width = settings->cols - width / view->mm_per_pixel; /* slack in pixels */
     height = settings->rows - height / view->mm_per_pixel;
@@ -61,6 +61,6 @@ void nn_phantom_view(const struct nn_phantom_settings *settings, uint64_t index,
     view->centre = (struct vec){0, 0};
     view->middle.x = settings->cols / 2.0 + width * nn_phantom_uniform(&rng, -0.35, 0.35) -
                      (extent.low_x + extent.high_x) / 2 / view->mm_per_pixel;
-    view->middle.y = settings->rows / 2.0 + height * nn_phantom_uniform(&rng, -0.3, 0.45) -
+    view->middle.y = settings->rows / 2.0 + height * nn_phantom_uniform(&rng, -0.2, 0.4) -
                      (extent.low_y + extent.high_y) / 2 / view->mm_per_pixel;
 }
