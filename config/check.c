@@ -1,0 +1,256 @@
+/* What a schema cannot know. Values that the schema has already refused are passed over. */
+#include "conf_private.h"
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The element called `name` that stands on this place in its list. */
+static const xmlNode *find(const struct reading *reading, const char *name, size_t index)
+{
+    const xmlNode *node = (const xmlNode *)reading->doc;
+
+    for (node = next_element(node); node; node = next_element(node))
+        if (strcmp((const char *)node->name, name) == 0 && index-- == 0)
+            return node;
+    return NULL;
+}
+
+static int line_at(const struct reading *reading, const char *element, size_t index,
+                   const char *attribute)
+{
+    const xmlNode *node = find(reading, element, index);
+
+    return node ? line_of_attribute(node, attribute) : 0;
+}
+
+/* PS3.5 6.2: AE is the default repertoire without backslash and controls; blanks at its ends do not
+ * count, and only blanks are no title. */
+static void check_ae_title(struct reading *reading, const char *element, size_t index,
+                           const char *title)
+{
+    size_t length = strlen(title);
+    const char *wrong = NULL;
+
+    if (length == 0 || length > 16)
+        return;
+    if (title[strspn(title, " ")] == '\0')
+        wrong = "something besides blanks";
+    else if (title[0] == ' ' || title[length - 1] == ' ')
+        wrong = "no blank at its ends";
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)title[i];
+        if (byte < 0x20 || byte > 0x7E || byte == '\\')
+            wrong = "ASCII letters, digits and marks without backslash";
+    }
+    if (wrong)
+        complain(reading, line_at(reading, element, index, "aeTitle"), false,
+                 "<%s aeTitle=\"%s\">: an AE title; expected %s", element, show(title).text,
+                 wrong);
+}
+
+static void check_address(struct reading *reading, const char *element, const char *address)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+
+    if (address[0] == '\0' || address[strspn(address, "0123456789abcdefABCDEF.:")])
+        return;
+    if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1)
+        complain(reading, line_at(reading, element, 0, "address"), false,
+                 "<%s address=\"%s\">: expected a numeric IPv4 or IPv6 address, as 0.0.0.0 or ::",
+                 element, show(address).text);
+}
+
+static void check_path(struct reading *reading, const char *attribute, const char *path)
+{
+    if (path[0] != '\0' && path[0] != '/')
+        complain(reading, line_at(reading, "node", 0, attribute), false,
+                 "<node %s=\"%s\">: expected an absolute path, beginning with \"/\"", attribute,
+                 show(path).text);
+}
+
+static void check_node(struct reading *reading, const struct conf *conf)
+{
+    check_ae_title(reading, "node", 0, conf->ae_title);
+    check_address(reading, "node", conf->bind_address);
+    check_address(reading, "console", conf->console_address);
+    check_path(reading, "spool", conf->spool);
+    check_path(reading, "model", conf->model);
+    if (conf->limits.associations_per_peer > conf->limits.associations)
+        complain(reading, line_at(reading, "limits", 0, "associationsPerPeer"), true,
+                 "associationsPerPeer is %d, but associations allows only %d all together",
+                 conf->limits.associations_per_peer, conf->limits.associations);
+    if (conf->console && conf->port != 0 && conf->port == conf->console_port)
+        complain(reading, line_at(reading, "console", 0, "port"), false,
+                 "<console port=\"%u\">: expected another port than the node's own",
+                 (unsigned)conf->console_port);
+}
+
+static void check_peers(struct reading *reading, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->peer_count; i++) {
+        const struct conf_peer *peer = &conf->peers[i];
+        check_ae_title(reading, "peer", i, peer->ae_title);
+        for (size_t j = 0; j < i && peer->name[0]; j++)
+            if (strcmp(peer->name, conf->peers[j].name) == 0) {
+                complain(reading, line_at(reading, "peer", i, "name"), false,
+                         "found a second peer named \"%s\" (the first is on line %d); expected "
+                         "another name",
+                         show(peer->name).text, conf->peers[j].line);
+                break;
+            }
+        for (size_t j = 0; j < i && peer->ae_title[0]; j++)
+            if (strcmp(peer->ae_title, conf->peers[j].ae_title) == 0) {
+                complain(reading, line_at(reading, "peer", i, "aeTitle"), false,
+                         "found a second peer with the AE title \"%s\" (the first is on line %d); "
+                         "expected another AE title",
+                         show(peer->ae_title).text, conf->peers[j].line);
+                break;
+            }
+    }
+}
+
+static void check_destination_peer(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const char *name = read_destination_peer(conf, i), *names[CONF_MAX_PEERS];
+    int line = line_at(reading, "destination", i, "peer");
+
+    for (size_t j = 0; j < conf->peer_count; j++)
+        names[j] = conf->peers[j].name;
+    if (name[0] && !conf->destinations[i].peer)
+        complain(reading, line, false,
+                 "<destination peer=\"%s\">: no such peer%s; expected the name of a <peer>",
+                 show(name).text, hint(name, names, conf->peer_count).text);
+    for (size_t j = 0; j < i; j++)
+        if (conf->destinations[i].peer &&
+            conf->destinations[i].peer == conf->destinations[j].peer) {
+            complain(reading, line, false,
+                     "peer \"%s\" is a destination twice (first on line %d); expected once",
+                     show(name).text, conf->destinations[j].line);
+            break;
+        }
+}
+
+static void check_destinations(struct reading *reading, const struct conf *conf)
+{
+    bool used = conf->mode == CONF_SHADOW;
+
+    for (size_t i = 0; i < conf->destination_count; i++) {
+        const struct conf_destination *destination = &conf->destinations[i];
+        check_destination_peer(reading, conf, i);
+        used |= conf->mode == CONF_CLINICAL || destination->demo;
+        if (destination->retry_first_seconds > destination->retry_most_seconds)
+            complain(reading, line_at(reading, "destination", i, "retryFirst"), false,
+                     "retryFirst is %d seconds; expected at most retryMost, %d seconds",
+                     destination->retry_first_seconds, destination->retry_most_seconds);
+    }
+    if (!used)
+        complain(reading, line_at(reading, "node", 0, "mode"), true,
+                 "mode is %s, but no <destination> gets results in it",
+                 conf_mode_name(conf->mode));
+}
+
+/* How often the pattern's {n,m} may multiply up: the C library unrolls them when it compiles. */
+static bool repeats_too_much(const char *pattern)
+{
+    unsigned long product = 1;
+
+    for (const char *at = strchr(pattern, '{'); at; at = strchr(at + 1, '{')) {
+        unsigned long most = 1;
+        for (const char *text = at + 1; *text && *text != '}'; text++)
+            if (isdigit((unsigned char)*text)) {
+                char *end;
+                unsigned long number = strtoul(text, &end, 10);
+                most = number > most ? number : most;
+                text = end - 1;
+            }
+        product = most > 1000 ? 1001 : product * most;
+        if (product > 1000)
+            return true;
+    }
+    return false;
+}
+
+static void check_pattern(struct reading *reading, const struct conf_match *match, int line)
+{
+    char why[128];
+    regex_t regex;
+    int code;
+
+    if (strlen(match->pattern) > 256)
+        return;
+    if (repeats_too_much(match->pattern)) {
+        complain(reading, line, false,
+                 "pattern \"%s\": its repetitions multiply to more than 1000; expected fewer",
+                 show(match->pattern).text);
+        return;
+    }
+    code = regcomp(&regex, match->pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
+    if (code == 0) {
+        regfree(&regex);
+        return;
+    }
+    regerror(code, &regex, why, sizeof why);
+    complain(reading, line, false,
+             "pattern \"%s\": expected a POSIX extended regular expression (%s)",
+             show(match->pattern).text, why);
+}
+
+static void check_match(struct reading *reading, const struct conf_match *match, size_t index)
+{
+    const char *names[64];
+    size_t count = conf_keyword_list(names, 64);
+
+    if (match->keyword[0] && match->tag == 0)
+        complain(reading, line_at(reading, "match", index, "attribute"), false,
+                 "<match attribute=\"%s\">: not a keyword that rules know%s",
+                 show(match->keyword).text, hint(match->keyword, names, count).text);
+    if (!match->values == !match->pattern)
+        complain(reading, match->line, false, "<match> has %s; expected one of them",
+                 match->values ? "both values and pattern" : "neither values nor pattern");
+    if (match->values && match->values[0] && !match->values[strspn(match->values, " \t\r\n")])
+        complain(reading, line_at(reading, "match", index, "values"), false,
+                 "<match values> holds only blanks; expected a value");
+    if (match->pattern)
+        check_pattern(reading, match, line_at(reading, "match", index, "pattern"));
+}
+
+static void check_rules(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_rule *last = NULL; /* takes everything that comes to it */
+    bool analyzes = false;
+    size_t index = 0;
+
+    for (size_t i = 0; i < conf->rule_count; i++) {
+        const struct conf_rule *rule = &conf->rules[i];
+        for (size_t j = 0; j < i && rule->name[0]; j++)
+            if (strcmp(rule->name, conf->rules[j].name) == 0) {
+                complain(reading, line_at(reading, "rule", i, "name"), false,
+                         "found a second rule named \"%s\" (the first is on line %d); expected "
+                         "another name",
+                         show(rule->name).text, conf->rules[j].line);
+                break;
+            }
+        for (size_t j = 0; j < rule->matches; j++)
+            check_match(reading, &rule->match[j], index++);
+        if (last)
+            complain(reading, rule->line, true,
+                     "rule \"%s\" can never match: rule \"%s\" on line %d takes everything",
+                     show(rule->name).text, show(last->name).text, last->line);
+        else if (rule->matches == 0)
+            last = rule;
+        analyzes |= rule->action == CONF_ANALYZE;
+    }
+    if (!analyzes)
+        complain(reading, line_at(reading, "rules", 0, ""), true,
+                 "no rule says action=\"analyze\": nothing will be judged");
+}
+
+void check_conf(struct reading *reading, const struct conf *conf)
+{
+    check_node(reading, conf);
+    check_peers(reading, conf);
+    check_destinations(reading, conf);
+    check_rules(reading, conf);
+}

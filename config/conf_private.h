@@ -1,0 +1,100 @@
+/* conf_private.h: shared by config/'s own files (and its tests and fuzz target).
+ *
+ * A load is one struct reading: the text, its document, and the complaints found so far; each step
+ * (parse, schema, read, check) adds to it and goes on, so that all errors come out at once. */
+#ifndef CONF_PRIVATE_H
+#define CONF_PRIVATE_H
+
+#include "conf.h"
+#include <libxml/tree.h>
+
+#define CONF_NAMESPACE "urn:cervigate:config:1"
+#define CONF_MOST_COMPLAINTS 1000u /* then one more says that there are more */
+
+/* Where an element's start tag stands. */
+struct place {
+    const char *tag; /* at its '<' */
+    int line;
+};
+
+struct reading {
+    const char *text; /* the file, terminated */
+    size_t size;
+    xmlDoc *doc;          /* elements' _private points into places */
+    struct place *places; /* one an element, in document order */
+    struct conf_complaints *complaints;
+    bool no_memory;
+};
+
+/* complain.c */
+void complain(struct reading *reading, int line, bool warning, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void complaints_sort(struct conf_complaints *complaints);
+bool complaints_refuse(const struct conf_complaints *complaints); /* any that is no warning */
+/* A value as a complaint shows it: at most 60 bytes, control characters replaced. */
+struct shown {
+    char text[72];
+};
+struct shown show(const char *value);
+
+/* suggest.c: the nearest of `count` names, or NULL when none is near. */
+const char *suggest(const char *wrong, const char *const *names, size_t count);
+/* " (did you mean \"X\"?)" or "". */
+struct hint {
+    char text[96];
+};
+struct hint hint(const char *wrong, const char *const *names, size_t count);
+
+/* parse.c: text -> reading->doc, or complaints. */
+void parse_text(struct reading *reading);
+
+/* place.c: where elements and attributes stand in the text. */
+void place_elements(struct reading *reading);
+int line_of(const xmlNode *element);
+int line_of_attribute(const xmlNode *element, const char *name);
+/* The next element in document order; NULL after the last. */
+xmlNode *next_element(const xmlNode *node);
+
+/* schema.c: checks reading->doc against the embedded schema; takes elements out of the document that
+ * the schema does not know. False: the document cannot be read as a configuration at all. */
+bool check_schema(struct reading *reading);
+extern const char conf_schema_text[];
+extern const unsigned conf_schema_text_size;
+
+/* options.c: every setting that is one attribute of an element that occurs once. */
+enum option_type {
+    OPTION_TEXT,
+    OPTION_INT,
+    OPTION_U16,
+    OPTION_U32,
+    OPTION_U64,
+    OPTION_BOOL,
+    OPTION_MODE,
+    OPTION_LEVEL
+};
+struct option {
+    const char *element, *attribute;
+    enum option_type type;
+    size_t offset;        /* in struct conf */
+    const char *fallback; /* NULL: required */
+};
+extern const struct option conf_options[];
+extern const size_t conf_option_count;
+const char *level_name(int level);
+
+/* read.c: document -> struct conf; what the schema refused keeps its default. */
+struct conf *read_conf(struct reading *reading, const char *path);
+/* Unlike conf_load this may leave peers unresolved (destination.peer NULL: check.c tells). */
+void check_conf(struct reading *reading, const struct conf *conf);
+/* The destination's peer attribute as written, in conf->destinations' order. */
+const char *read_destination_peer(const struct conf *conf, size_t destination);
+
+/* keywords.c */
+size_t conf_keyword_list(const char **names, size_t most);
+
+/* load.c */
+CONF_MUST_USE enum conf_status conf_load_text(const char *text, size_t size, const char *path,
+                                              struct conf **conf,
+                                              struct conf_complaints *complaints);
+
+#endif

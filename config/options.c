@@ -1,0 +1,53 @@
+/* Every setting that is one attribute of an element that occurs once: it is read, printed and tested
+ * from this table. Ranges are the schema's; a test holds its defaults against these. */
+#include "conf_private.h"
+
+#define OPTION(element, attribute, type, field, fallback)                                          \
+    {element, attribute, OPTION_##type, offsetof(struct conf, field), fallback}
+
+const struct option conf_options[] = {
+    OPTION("node", "aeTitle", TEXT, ae_title, NULL),
+    OPTION("node", "address", TEXT, bind_address, "0.0.0.0"),
+    OPTION("node", "port", U16, port, "11112"),
+    OPTION("node", "mode", MODE, mode, "shadow"),
+    OPTION("node", "spool", TEXT, spool, NULL),
+    OPTION("node", "model", TEXT, model, NULL),
+    OPTION("node", "manufacturer", TEXT, manufacturer, "cervigate"),
+    OPTION("node", "stationName", TEXT, station_name, "CERVIGATE"),
+    OPTION("node", "checkCalledAeTitle", BOOL, check_called_ae_title, "false"),
+    OPTION("receive", "acseTimeout", INT, acse_seconds, "30"),
+    OPTION("receive", "dimseTimeout", INT, dimse_seconds, "60"),
+    OPTION("receive", "pduTimeout", INT, pdu_seconds, "60"),
+    OPTION("receive", "minimumRate", U32, minimum_rate, "1024"),
+    OPTION("receive", "maximumPdu", U32, max_pdu, "131072"),
+    OPTION("study", "quietTime", INT, quiet_seconds, "15"),
+    OPTION("network", "threads", INT, threads, "0"),
+    OPTION("picture", "maximumMatrix", U32, picture_matrix, "3072"),
+    OPTION("limits", "associations", INT, limits.associations, "200"),
+    OPTION("limits", "associationsPerPeer", INT, limits.associations_per_peer, "50"),
+    OPTION("limits", "nesting", U32, limits.nesting, "64"),
+    OPTION("limits", "elements", U64, limits.elements, "2000000"),
+    OPTION("limits", "datasetBytes", U64, limits.dataset_bytes, "4294967296"),
+    OPTION("limits", "framePixels", U64, limits.frame_pixels, "67108864"),
+    OPTION("limits", "frameBytes", U64, limits.frame_bytes, "536870912"),
+    OPTION("limits", "frames", U32, limits.frames, "65536"),
+    OPTION("limits", "objectMemory", U64, limits.object_memory_bytes, "2147483648"),
+    OPTION("limits", "objectCpuTime", INT, limits.object_cpu_seconds, "60"),
+    OPTION("limits", "objectWallTime", INT, limits.object_wall_seconds, "120"),
+    OPTION("limits", "objectAttempts", INT, limits.object_attempts, "2"),
+    OPTION("limits", "spoolReserve", U64, limits.spool_reserve_bytes, "1073741824"),
+    OPTION("retention", "days", INT, retention_days, "0"),
+    OPTION("console", "enabled", BOOL, console, "true"),
+    OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
+    OPTION("console", "port", U16, console_port, "8104"),
+    OPTION("log", "level", LEVEL, log_level, "info"),
+    OPTION("log", "patientData", BOOL, log_patient_data, "false"),
+};
+const size_t conf_option_count = sizeof conf_options / sizeof *conf_options;
+
+const char *level_name(int level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+
+    return level >= 0 && level <= 3 ? names[level] : "info";
+}
