@@ -46,8 +46,7 @@ static void check_ae_title(struct reading *reading, const char *element, size_t 
     }
     if (wrong)
         complain(reading, line_at(reading, element, index, "aeTitle"), false,
-                 "<%s aeTitle=\"%s\">: an AE title; expected %s", element, show(title).text,
-                 wrong);
+                 "<%s aeTitle=\"%s\">: an AE title; expected %s", element, show(title).text, wrong);
 }
 
 static void check_address(struct reading *reading, const char *element, const char *address)
@@ -147,8 +146,7 @@ static void check_destinations(struct reading *reading, const struct conf *conf)
     }
     if (!used)
         complain(reading, line_at(reading, "node", 0, "mode"), true,
-                 "mode is %s, but no <destination> gets results in it",
-                 conf_mode_name(conf->mode));
+                 "mode is %s, but no <destination> gets results in it", conf_mode_name(conf->mode));
 }
 
 /* How often the pattern's {n,m} may multiply up: the C library unrolls them when it compiles. */

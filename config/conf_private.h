@@ -8,7 +8,7 @@
 #include "conf.h"
 #include <libxml/tree.h>
 
-#define CONF_NAMESPACE "urn:cervigate:config:1"
+#define CONF_NAMESPACE       "urn:cervigate:config:1"
 #define CONF_MOST_COMPLAINTS 1000u /* then one more says that there are more */
 
 /* Where an element's start tag stands. */
@@ -55,8 +55,8 @@ int line_of_attribute(const xmlNode *element, const char *name);
 /* The next element in document order; NULL after the last. */
 xmlNode *next_element(const xmlNode *node);
 
-/* schema.c: checks reading->doc against the embedded schema; takes elements out of the document that
- * the schema does not know. False: the document cannot be read as a configuration at all. */
+/* schema.c: checks reading->doc against the embedded schema; takes elements out of the document
+ * that the schema does not know. False: the document cannot be read as a configuration at all. */
 bool check_schema(struct reading *reading);
 extern const char conf_schema_text[];
 extern const unsigned conf_schema_text_size;

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum conf_status conf_load_text(const char *text, size_t size, const char *path,
-                                struct conf **conf, struct conf_complaints *complaints)
+enum conf_status conf_load_text(const char *text, size_t size, const char *path, struct conf **conf,
+                                struct conf_complaints *complaints)
 {
     struct reading reading = {.text = text, .size = size, .complaints = complaints};
     enum conf_status status = CONF_BAD;
@@ -81,8 +81,7 @@ static bool read_file(int fd, char **text, size_t *size)
     return true;
 }
 
-enum conf_status conf_load(const char *path, struct conf **conf,
-                           struct conf_complaints *complaints)
+enum conf_status conf_load(const char *path, struct conf **conf, struct conf_complaints *complaints)
 {
     struct reading reading = {.complaints = complaints};
     enum conf_status status = CONF_MISSING;

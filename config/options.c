@@ -1,9 +1,11 @@
-/* Every setting that is one attribute of an element that occurs once: it is read, printed and tested
- * from this table. Ranges are the schema's; a test holds its defaults against these. */
+/* Every setting that is one attribute of an element that occurs once: it is read, printed and
+ * tested from this table. Ranges are the schema's; a test holds its defaults against these. */
 #include "conf_private.h"
 
 #define OPTION(element, attribute, type, field, fallback)                                          \
-    {element, attribute, OPTION_##type, offsetof(struct conf, field), fallback}
+    {                                                                                              \
+        element, attribute, OPTION_##type, offsetof(struct conf, field), fallback                  \
+    }
 
 const struct option conf_options[] = {
     OPTION("node", "aeTitle", TEXT, ae_title, NULL),

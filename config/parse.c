@@ -20,8 +20,8 @@ static void on_error(void *context, xmlError *error)
     }
     const char *message = error->message ? error->message : "unreadable";
     int length = (int)strcspn(message, "\n");
-    complain(reading, error->line, false, "not well-formed XML: %.*s",
-             length > 200 ? 200 : length, message);
+    complain(reading, error->line, false, "not well-formed XML: %.*s", length > 200 ? 200 : length,
+             message);
 }
 
 static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *external,

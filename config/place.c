@@ -1,6 +1,7 @@
 /* libxml2 knows the line on which a start tag ends; people look for the line of the attribute. The
- * document is well formed, in UTF-8 and without DTD when this reads its text again, so a start tag is
- * every '<' outside comments, instructions, CDATA and end tags, and they come in document order. */
+ * document is well formed, in UTF-8 and without DTD when this reads its text again, so a start tag
+ * is every '<' outside comments, instructions, CDATA and end tags, and they come in document order.
+ */
 #include "conf_private.h"
 #include <ctype.h>
 #include <stdlib.h>

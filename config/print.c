@@ -2,7 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A text as an attribute's value; white space as references, or a parser would make blanks of it. */
+/* A text as an attribute's value; white space as references, or a parser would make blanks of it.
+ */
 static void put_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -52,7 +53,7 @@ static void put_option(FILE *out, const struct conf *conf, const struct option *
         put_attribute(out, option->attribute, level_name(*(const int *)field));
         return;
     case OPTION_INT:
-        number = (uint64_t)*(const int *)field;
+        number = (uint64_t) * (const int *)field;
         break;
     case OPTION_U16:
         number = *(const uint16_t *)field;

@@ -10,8 +10,8 @@ struct string {
     char text[];
 };
 
-/* One allocation holds everything but the strings; struct conf comes first, and conf_destroy gets the
- * box back from it. */
+/* One allocation holds everything but the strings; struct conf comes first, and conf_destroy gets
+ * the box back from it. */
 struct box {
     struct conf conf;
     struct string *strings;
@@ -86,8 +86,10 @@ static bool parse_level(const char *text, int *level)
 /* Sets an option's field; false when the text is no value for it. */
 static bool set_option(struct conf *conf, const struct option *option, const char *text)
 {
-    static const uint64_t most[] = {[OPTION_INT] = INT32_MAX, [OPTION_U16] = UINT16_MAX,
-                                    [OPTION_U32] = UINT32_MAX, [OPTION_U64] = UINT64_MAX,
+    static const uint64_t most[] = {[OPTION_INT] = INT32_MAX,
+                                    [OPTION_U16] = UINT16_MAX,
+                                    [OPTION_U32] = UINT32_MAX,
+                                    [OPTION_U64] = UINT64_MAX,
                                     [OPTION_LEVEL] = 0};
     char *field = (char *)conf + option->offset;
     uint64_t number = 0;
@@ -186,10 +188,8 @@ static void read_destinations(struct box *box, const xmlNode *root)
         destination->sr = strstr(outputs, "SR") != NULL;
         destination->sc = strstr(outputs, "SC") != NULL;
         destination->demo = strcmp(text_of(box, node, "demo", "false"), "true") == 0;
-        destination->retry_first_seconds =
-            (int)number_of(box, node, "retryFirst", INT32_MAX, 1);
-        destination->retry_most_seconds =
-            (int)number_of(box, node, "retryMost", INT32_MAX, 300);
+        destination->retry_first_seconds = (int)number_of(box, node, "retryFirst", INT32_MAX, 1);
+        destination->retry_most_seconds = (int)number_of(box, node, "retryMost", INT32_MAX, 300);
         destination->line = line_of(node);
         box->destination_peer[conf->destination_count++] = peer;
     }

@@ -1,10 +1,10 @@
 /* The schema, as sentences.
  *
  * libxml2 tells whether a document is valid; its words are for people who know XSD, and after the
- * first element that it did not expect it goes on to nothing else. So this file first takes out what
- * the schema does not know (each with a complaint), lets libxml2 judge the rest, and turns each of
- * its messages into: where, what was found, what is expected. Expectations are the documentation of
- * the schema's own types. */
+ * first element that it did not expect it goes on to nothing else. So this file first takes out
+ * what the schema does not know (each with a complaint), lets libxml2 judge the rest, and turns
+ * each of its messages into: where, what was found, what is expected. Expectations are the
+ * documentation of the schema's own types. */
 #include "conf_private.h"
 #include <libxml/parser.h>
 #include <libxml/xmlschemas.h>
@@ -86,7 +86,8 @@ static void join(const char *const *names, size_t count, const char *left, const
 
     text[0] = '\0';
     for (size_t i = 0; i < count && used < size; i++) {
-        int n = snprintf(text + used, size - used, "%s%s%s%s", i ? ", " : "", left, names[i], right);
+        int n =
+            snprintf(text + used, size - used, "%s%s%s%s", i ? ", " : "", left, names[i], right);
         used += n > 0 ? (size_t)n : 0;
     }
 }
@@ -98,8 +99,7 @@ static const char *expectation(const xmlNode *xsd, const char *element, const ch
     const xmlNode *type = find_child(definition, "complexType");
 
     for (const xmlNode *node = type ? type->children : NULL; node; node = node->next) {
-        if (!is_named(node, "attribute") ||
-            strcmp(schema_attribute(node, "name"), attribute) != 0)
+        if (!is_named(node, "attribute") || strcmp(schema_attribute(node, "name"), attribute) != 0)
             continue;
         const xmlNode *simple = find_named(xsd, "simpleType", schema_attribute(node, "type"));
         const xmlNode *words = find_child(find_child(simple, "annotation"), "documentation");
@@ -165,10 +165,9 @@ static bool is_welcome(struct judging *judging, const xmlNode *definition, const
     if (!contains(names, count, name) || !child->ns ||
         strcmp((const char *)child->ns->href, CONF_NAMESPACE) != 0) {
         join(names, count, "<", ">", list, sizeof list);
-        complain(judging->reading, line_of(child), false,
-                 "found <%s> inside <%s>%s; expected %s%s", show(name).text,
-                 show((const char *)child->parent->name).text, hint(name, names, count).text,
-                 count ? "one of " : "no element", list);
+        complain(judging->reading, line_of(child), false, "found <%s> inside <%s>%s; expected %s%s",
+                 show(name).text, show((const char *)child->parent->name).text,
+                 hint(name, names, count).text, count ? "one of " : "no element", list);
         return false;
     }
     if (find_child(find_child(definition, "complexType"), "all") &&
@@ -227,8 +226,8 @@ static void tell_missing_children(struct judging *judging, const xmlNode *elemen
         const xmlNode *child = find_named(definition, "element", names[i]);
         if (strcmp(schema_attribute(child, "minOccurs"), "0") != 0 &&
             !find_child(element, names[i]))
-            complain(judging->reading, line_of(element), false,
-                     "<%s> has no <%s>; expected one", name, names[i]);
+            complain(judging->reading, line_of(element), false, "<%s> has no <%s>; expected one",
+                     name, names[i]);
     }
 }
 
