@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER 8u
+#define HEADER       8u
 #define ENTRY_HEADER 10u
 
 struct attribute {

@@ -217,8 +217,7 @@ static enum dx_status render_palette(const struct dx_frame *frame, const struct 
     if (!table)
         return dx_fail(err, DX_NO_MEMORY, "grey plane: out of memory");
     for (uint32_t bits = 0; bits < TABLE; bits++) {
-        double value =
-            (double)value_of(bits, frame->info.bits_allocated, frame->info.is_signed);
+        double value = (double)value_of(bits, frame->info.bits_allocated, frame->info.is_signed);
         double part[3];
         for (int c = 0; c < 3; c++)
             part[c] = look_up(&display->palette[c], value) /
@@ -243,8 +242,8 @@ static enum dx_status check_frame(const struct dx_frame *frame, const struct dx_
     if (bytes > frame->count)
         return dx_fail(err, DX_INVALID, "frame of %zu bytes, expected %zu", frame->count, bytes);
     int is_palette = strcmp(info->photometric, "PALETTE COLOR") == 0;
-    if (is_palette && (!display->palette[0].count || !display->palette[1].count ||
-                       !display->palette[2].count))
+    if (is_palette &&
+        (!display->palette[0].count || !display->palette[1].count || !display->palette[2].count))
         return dx_fail(err, DX_UNSUPPORTED, "PALETTE COLOR without its look-up tables");
     int is_wide = info->bits_allocated == 32;
     if ((info->bits_allocated != 8 && info->bits_allocated != 16 && !is_wide) ||

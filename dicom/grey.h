@@ -23,13 +23,13 @@ struct dx_lut {
 enum dx_voi { DX_VOI_FULL_RANGE, DX_VOI_LUT, DX_VOI_LINEAR, DX_VOI_LINEAR_EXACT, DX_VOI_SIGMOID };
 
 struct dx_display {
-    struct dx_lut modality;   /* wins over slope and intercept */
+    struct dx_lut modality; /* wins over slope and intercept */
     double slope, intercept;
     enum dx_voi voi;
     struct dx_lut voi_lut;
     double center, width;
     int is_inverted;
-    int has_padding;          /* stored values padding_low..padding_high are no image */
+    int has_padding; /* stored values padding_low..padding_high are no image */
     int64_t padding_low, padding_high;
     struct dx_lut palette[3]; /* PALETTE COLOR: red, green, blue */
     double row_mm, col_mm;    /* distance between rows, between columns; 0 when unknown */

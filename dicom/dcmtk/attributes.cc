@@ -1,0 +1,216 @@
+/* The attributes that leave the object child, as text: numbers of binary VRs as decimals. */
+#include "modules.hh"
+#include "object.hh"
+
+#include "dcmtk/dcmdata/dcbytstr.h"
+
+const DcmTagKey dx_patient_study_tags[] = {
+    DCM_SpecificCharacterSet,
+    DCM_StudyDate,
+    DCM_StudyTime,
+    DCM_AccessionNumber,
+    DCM_TimezoneOffsetFromUTC,
+    DCM_ReferringPhysicianName,
+    DCM_ConsultingPhysicianName,
+    DCM_StudyDescription,
+    DCM_PhysiciansOfRecord,
+    DCM_NameOfPhysiciansReadingStudy,
+    DCM_AdmittingDiagnosesDescription,
+    DCM_PatientName,
+    DCM_PatientID,
+    DCM_IssuerOfPatientID,
+    DCM_TypeOfPatientID,
+    DCM_PatientBirthDate,
+    DCM_PatientBirthTime,
+    DCM_PatientSex,
+    DCM_QualityControlSubject,
+    DCM_OtherPatientNames,
+    DCM_PatientAge,
+    DCM_PatientSize,
+    DCM_PatientWeight,
+    DCM_MedicalAlerts,
+    DCM_Allergies,
+    DCM_EthnicGroup,
+    DCM_Occupation,
+    DCM_SmokingStatus,
+    DCM_AdditionalPatientHistory,
+    DCM_PregnancyStatus,
+    DCM_PatientSpeciesDescription,
+    DCM_PatientSexNeutered,
+    DCM_PatientBreedDescription,
+    DCM_ResponsiblePerson,
+    DCM_ResponsiblePersonRole,
+    DCM_ResponsibleOrganization,
+    DCM_PatientComments,
+    DCM_ClinicalTrialSponsorName,
+    DCM_ClinicalTrialProtocolID,
+    DCM_ClinicalTrialProtocolName,
+    DCM_ClinicalTrialSiteID,
+    DCM_ClinicalTrialSiteName,
+    DCM_ClinicalTrialSubjectID,
+    DCM_ClinicalTrialSubjectReadingID,
+    DCM_PatientIdentityRemoved,
+    DCM_DeidentificationMethod,
+    DCM_StudyInstanceUID,
+    DCM_StudyID,
+    DCM_AdmissionID,
+    DCM_ReasonForVisit,
+};
+const size_t dx_patient_study_count =
+    sizeof dx_patient_study_tags / sizeof dx_patient_study_tags[0];
+
+namespace
+{
+
+/* Series, equipment and image: for rules, the gate, pictures and the display of lists. */
+const DcmTagKey image_tags[] = {
+    DCM_ImageType,
+    DCM_InstanceCreationDate,
+    DCM_InstanceCreationTime,
+    DCM_SOPClassUID,
+    DCM_SOPInstanceUID,
+    DCM_SeriesDate,
+    DCM_AcquisitionDate,
+    DCM_ContentDate,
+    DCM_AcquisitionDateTime,
+    DCM_SeriesTime,
+    DCM_AcquisitionTime,
+    DCM_ContentTime,
+    DCM_Modality,
+    DCM_ConversionType,
+    DCM_PresentationIntentType,
+    DCM_Manufacturer,
+    DCM_InstitutionName,
+    DCM_StationName,
+    DCM_SeriesDescription,
+    DCM_InstitutionalDepartmentName,
+    DCM_ManufacturerModelName,
+    DCM_DerivationDescription,
+    DCM_BodyPartExamined,
+    DCM_KVP,
+    DCM_DeviceSerialNumber,
+    DCM_SoftwareVersions,
+    DCM_ProtocolName,
+    DCM_ImagerPixelSpacing,
+    DCM_AcquisitionDeviceProcessingDescription,
+    DCM_AcquisitionDeviceProcessingCode,
+    DCM_PatientPosition,
+    DCM_ViewPosition,
+    DCM_SeriesInstanceUID,
+    DCM_SeriesNumber,
+    DCM_AcquisitionNumber,
+    DCM_InstanceNumber,
+    DCM_PatientOrientation,
+    DCM_Laterality,
+    DCM_ImageLaterality,
+    DCM_FrameOfReferenceUID,
+    DCM_ImageComments,
+    DCM_SamplesPerPixel,
+    DCM_PhotometricInterpretation,
+    DCM_NumberOfFrames,
+    DCM_Rows,
+    DCM_Columns,
+    DCM_PixelSpacing,
+    DCM_PixelAspectRatio,
+    DCM_BitsAllocated,
+    DCM_BitsStored,
+    DCM_HighBit,
+    DCM_PixelRepresentation,
+    DCM_QualityControlImage,
+    DCM_BurnedInAnnotation,
+    DCM_PixelIntensityRelationship,
+    DCM_PixelIntensityRelationshipSign,
+    DCM_WindowCenter,
+    DCM_WindowWidth,
+    DCM_LossyImageCompression,
+    DCM_LossyImageCompressionRatio,
+    DCM_LossyImageCompressionMethod,
+    DCM_RequestedProcedureDescription,
+    DCM_RequestedProcedureID,
+    DCM_PerformedProcedureStepStartDate,
+    DCM_PerformedProcedureStepStartTime,
+    DCM_PerformedProcedureStepID,
+    DCM_PerformedProcedureStepDescription,
+    DCM_PresentationLUTShape,
+};
+
+const size_t value_max = 10240; /* longer than any text VR that is listed here may be */
+
+/* The bytes of a text as they were encoded; of a binary VR the decimals. */
+enum dx_status set(struct dx_attrs *attrs, DcmElement *element)
+{
+    const DcmTag &tag = element->getTag();
+    uint32_t number = DX_TAG(tag.getGTag(), tag.getETag());
+    OFString text;
+    const char *value = nullptr;
+    size_t length = 0;
+    char *bytes = nullptr;
+    Uint32 count = 0;
+    if (dynamic_cast<DcmByteString *>(element) != nullptr) {
+        if (element->getString(bytes, count).good() && bytes != nullptr) {
+            value = bytes;
+            length = count;
+        }
+    } else if (element->getOFStringArray(text).good()) {
+        value = text.c_str();
+        length = text.length();
+    }
+    if (length > value_max)
+        return DX_OK; /* no report uses it; the object itself keeps it */
+    return dx_attrs_set(attrs, number, DcmVR(tag.getEVR()).getValidVRName(), value, length);
+}
+
+enum dx_status collect(DcmItem *dataset, const DcmTagKey *tags, size_t count,
+                       struct dx_attrs *attrs)
+{
+    for (size_t i = 0; i < count; i++) {
+        DcmElement *element = nullptr;
+        if (dataset->findAndGetElement(tags[i], element).bad() || element == nullptr ||
+            element->ident() == EVR_SQ)
+            continue;
+        enum dx_status status = set(attrs, element);
+        if (status)
+            return status;
+    }
+    return DX_OK;
+}
+
+enum dx_status set_code(DcmItem *dataset, const DcmTagKey &sequence, uint32_t tag,
+                        struct dx_attrs *attrs)
+{
+    DcmItem *item = nullptr;
+    if (dataset->findAndGetSequenceItem(sequence, item, 0).bad() || item == nullptr)
+        return DX_OK;
+    OFString value = dx_text_of(item, DCM_CodeValue);
+    return value.empty() ? DX_OK : dx_attrs_set_text(attrs, tag, "SH", value.c_str());
+}
+
+} /* namespace */
+
+enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **attrs,
+                                    struct dx_error *err)
+{
+    return dx_guard(
+        err, [&]() -> enum dx_status {
+            struct dx_attrs *found = dx_attrs_create();
+            if (found == nullptr)
+                return dx_fail(err, DX_NO_MEMORY, "attributes: out of memory");
+            DcmItem *dataset = object->dataset;
+            enum dx_status status =
+                collect(dataset, dx_patient_study_tags, dx_patient_study_count, found);
+            if (status == DX_OK)
+                status =
+                    collect(dataset, image_tags, sizeof image_tags / sizeof image_tags[0], found);
+            if (status == DX_OK)
+                status = set_code(dataset, DCM_ViewCodeSequence, DX_TAG(0x0008, 0x0100), found);
+            if (status == DX_OK)
+                status =
+                    set_code(dataset, DCM_AnatomicRegionSequence, DX_TAG(0x0008, 0x2218), found);
+            if (status) {
+                dx_attrs_destroy(found);
+                return dx_fail(err, status, "attributes: %s", dx_status_text(status));
+            }
+            *attrs = found;
+            return DX_OK;
+        });
+}

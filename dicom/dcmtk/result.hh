@@ -1,0 +1,50 @@
+/* result.hh: what the writers of our own objects share (private to dicom/dcmtk/). */
+#ifndef DX_RESULT_HH
+#define DX_RESULT_HH
+
+#include "shim.hh"
+
+#include "dcmtk/dcmdata/dctk.h"
+
+#include "dx_result.h"
+
+/* Builds a dataset and remembers the first failure, so that the builders read like tables. */
+class ResultWriter
+{
+  public:
+    ResultWriter() : item_(file_.getDataset())
+    {
+    }
+    /* NULL stands for an empty value. */
+    void text(const DcmTagKey &tag, const char *value);
+    void number(const DcmTagKey &tag, unsigned value);
+    void empty(const DcmTagKey &tag);
+    void code(const DcmTagKey &sequence, const struct dx_code &code);
+    /* Following puts go to a new item of the sequence, until leave(). */
+    void enter(const DcmTagKey &sequence);
+    void leave();
+    /* Byte-true copy of one plain attribute. */
+    void copy(const struct dx_attrs *attrs, size_t i);
+    void keep(const OFCondition &condition);
+
+    DcmDataset *dataset()
+    {
+        return file_.getDataset();
+    }
+    /* Writes explicit VR little endian, synced; removes the file again on failure. */
+    enum dx_status save(const char *path, struct dx_error *err);
+
+  private:
+    DcmFileFormat file_;
+    DcmItem *item_;
+    OFVector<DcmItem *> outer_;
+    OFCondition first_ = EC_Normal;
+};
+
+/* Patient, Study, Series, Equipment and SOP Common modules. */
+enum dx_status dx_put_header(ResultWriter &writer, const struct dx_result_header *header,
+                             const char *sop_class, const char *modality, struct dx_error *err);
+/* Patient and Study modules alone. */
+void dx_put_patient_study(ResultWriter &writer, const struct dx_attrs *source);
+
+#endif
