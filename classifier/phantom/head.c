@@ -71,8 +71,9 @@ static void draw_base(struct phantom_canvas *canvas, struct phantom_frame skull,
     struct phantom_ink cells = bone(s, -0.12, 0.26, 0.7, 0.2), faint = bone(s, 0.2, 0.12, 0.8, 0.2);
     struct vec points[MOST];
 
-    dense.bulge = 12 * s;
-    dense.base = 0.3;
+    dense.bulge = 15 * s;
+    dense.soft = 4;
+    dense.base = 0.15;
     dense.grain_mm = 2.0;
     for (int side = 0; side < 2; side++) {
         vary(PETROUS, COUNT(PETROUS), s, 2, rng, points);
@@ -169,12 +170,18 @@ static void draw_jaws(struct phantom_canvas *canvas, struct phantom_frame skull,
     static const struct vec SINUS[] = {{42, -4},  {44, -26}, {60, -34},
                                        {80, -30}, {84, -8},  {64, -4}};
     struct phantom_ink jaw = bone(s, 0.32, 0.32, 1.2, 0.07), upper = bone(s, 0.32, 0.2, 1, 0.15);
+    static const struct vec FACE[] = {{18, -40}, {50, -50}, {84, -50}, {98, -26},
+                                      {104, -4}, {70, 4},   {36, 4},   {22, -12}};
+    struct phantom_ink face = {
+        .fill = 0.55, .bulge = 16 * s, .soft = 4, .grain = 0.12, .grain_mm = 3};
     struct phantom_ink air = bone(s, -0.3, 0.16, 0.9, 0.08);
     struct phantom_frame low = skull;
     bool toothless = nn_phantom_chance(rng, anatomy->age > 65 ? 0.3 : 0.02);
     double metals = nn_phantom_chance(rng, 0.6) ? nn_phantom_uniform(rng, 0.05, 0.4) : 0;
     struct vec points[MOST];
 
+    vary(FACE, COUNT(FACE), s, 1.5, rng, points);
+    nn_phantom_outline(canvas, skull, points, COUNT(FACE), 3, &face, NULL);
     air.bulge = 14 * s;
     air.base = 0.2;
     vary(SINUS, COUNT(SINUS), s, 2, rng, points);

@@ -77,7 +77,7 @@ static void sample_fracture(struct phantom_rng *rng, const struct phantom_anatom
     switch (injury->kind) {
     case PHANTOM_WEDGE:
         injury->height_loss = 25 * r;
-        injury->angulation = 0.8 * atan(injury->height_loss / 100 * height / depth) / DEGREE;
+        injury->angulation = 0.9 * atan(injury->height_loss / 100 * height / depth) / DEGREE;
         break;
     case PHANTOM_BURST:
         injury->height_loss = 25 * r;
@@ -183,6 +183,22 @@ static void swing_above(struct phantom_anatomy *anatomy, int top, struct vec piv
         swing(&anatomy->dens, pivot, angle, shift);
 }
 
+/* The joints above an injury take most of its angle back, as a patient does who looks ahead: the
+ * head's pose must not tell what the injured level should. */
+static void compensate(struct phantom_anatomy *anatomy, int top, double angle)
+{
+    static const struct vec STILL = {0, 0};
+    double share = -0.85 * angle / top;
+
+    for (int i = top - 1; i >= 1; i--) {
+        const struct phantom_level *below = &anatomy->level[i + 1];
+
+        swing_above(anatomy, i, nn_phantom_place(below->frame, 0, -below->height / 2), share,
+                    STILL);
+    }
+    swing(&anatomy->skull, anatomy->level[1].frame.at, share, STILL);
+}
+
 static void dislocate(const struct phantom_injury *injury, struct phantom_anatomy *anatomy)
 {
     struct phantom_frame below = anatomy->level[injury->level + 1].frame;
@@ -263,6 +279,8 @@ void nn_phantom_injure(const struct phantom_injury *injury, struct phantom_anato
         dislocate(injury, anatomy);
         break;
     }
+    if (injury->level > 2)
+        compensate(anatomy, injury->level, injury->angulation * DEGREE);
 }
 
 /* A rectangle of one frame: u from front to back, v from top to bottom. */

@@ -1,5 +1,6 @@
-/* neck.c: soft tissue, airway, hyoid and larynx, shoulders. The outline follows the uninjured
- * anatomy; the airway's back wall follows the bodies with their prevertebral tissue. */
+/* neck.c: soft tissue, airway, hyoid and larynx, shoulders. The neck's outline follows the
+ * uninjured anatomy, the head's the skull; the airway's back wall follows the bodies with their
+ * prevertebral tissue. */
 #include "phantom_parts.h"
 #include <math.h>
 
@@ -16,13 +17,13 @@ static struct vec at_skull(const struct phantom_anatomy *anatomy, double u, doub
 }
 
 static void draw_skin(struct phantom_canvas *canvas, const struct phantom_anatomy *a,
-                      struct phantom_rng *rng)
+                      const struct phantom_anatomy *head, struct phantom_rng *rng)
 {
     static const struct phantom_frame PATIENT = {{0, 0}, 0};
     double back = nn_phantom_uniform(rng, 55, 84), front = nn_phantom_uniform(rng, 48, 66);
     struct vec c4 = a->level[4].frame.at, c7 = a->level[7].frame.at;
     double s = a->scale;
-    const struct vec skin[] = {at_skull(a, -98, -24),
+    const struct vec skin[] = {at_skull(head, -98, -24),
                                {c4.x - (back + 14) * s, c4.y - 36 * s},
                                {c4.x - back * s, c4.y - 8 * s},
                                {c4.x - (back + 2) * s, c4.y + 14 * s},
@@ -35,14 +36,14 @@ static void draw_skin(struct phantom_canvas *canvas, const struct phantom_anatom
                                {c7.x + (front + 4) * s, c7.y + 14 * s},
                                {c4.x + (front + 1) * s, c4.y + 18 * s},
                                {c4.x + (front + 6) * s, c4.y - 4 * s},
-                               at_skull(a, 76, 66),
-                               at_skull(a, 104, 60),
-                               at_skull(a, 114, 20),
-                               at_skull(a, 104, -60),
-                               at_skull(a, 80, -150),
-                               at_skull(a, -20, -168),
-                               at_skull(a, -104, -130),
-                               at_skull(a, -116, -70)};
+                               at_skull(head, 76, 66),
+                               at_skull(head, 112, 60),
+                               at_skull(head, 122, 20),
+                               at_skull(head, 104, -60),
+                               at_skull(head, 80, -150),
+                               at_skull(head, -20, -168),
+                               at_skull(head, -104, -130),
+                               at_skull(head, -116, -70)};
     struct phantom_ink flesh = {.fill = nn_phantom_uniform(rng, 1.75, 2.35),
                                 .base = 0.18,
                                 .bulge = 46 * s,
@@ -66,10 +67,10 @@ static void draw_shoulders(struct phantom_canvas *canvas, const struct phantom_a
         double x = c7.x + nn_phantom_normal(rng, -6, 6) * s, y = c7.y + drop;
         double lift = nn_phantom_normal(rng, 0, 4) * s;
         const struct vec outline[] = {
-            {x - 170 * s, y + 30 * s},       {x - 110 * s, y + 2 * s + lift},
-            {x - 62 * s, y - 12 * s + lift}, {x - 20 * s, y + 2 * s},
-            {x + 20 * s, y + 22 * s},        {x + 62 * s, y + 52 * s},
-            {x + 90 * s, y + 90 * s},        {x + 90 * s, y + 170 * s},
+            {x - 170 * s, y + 72 * s},      {x - 120 * s, y + 24 * s + lift},
+            {x - 66 * s, y - 2 * s + lift}, {x - 22 * s, y + 2 * s},
+            {x + 20 * s, y + 22 * s},       {x + 62 * s, y + 52 * s},
+            {x + 90 * s, y + 90 * s},       {x + 90 * s, y + 170 * s},
             {x - 170 * s, y + 170 * s}};
         const struct vec clavicle[] = {{x - 20 * s, y + 24 * s},
                                        {x + 4 * s, y + 20 * s},
@@ -202,12 +203,12 @@ static void draw_planes(struct phantom_canvas *canvas, const struct phantom_anat
 
     for (int i = 0; i < 5; i++) {
         double u = nn_phantom_uniform(rng, -62, -30), lean = nn_phantom_normal(rng, 0, 9);
-        double radius = nn_phantom_uniform(rng, 2, 7) * a->scale;
-        const struct vec band[] = {at_level(a, 2, u - lean, -16), at_level(a, 4, u, 0),
+        double radius = nn_phantom_uniform(rng, 3, 11) * a->scale;
+        const struct vec band[] = {at_level(a, 2, u - 1.6 * lean, -60), at_level(a, 4, u, 0),
                                    at_level(a, 6, u + 0.4 * lean, 0),
                                    at_level(a, 7, u - 12 + lean, 20)};
         struct phantom_ink ink = {
-            .fill = nn_phantom_normal(rng, 0, 0.09), .base = 0.2, .bulge = radius, .soft = 5};
+            .fill = nn_phantom_normal(rng, 0, 0.07), .base = 0.2, .bulge = radius, .soft = 5};
 
         nn_phantom_tube(canvas, PATIENT, band, COUNT(band), 5, radius, &ink, NULL);
     }
@@ -216,7 +217,7 @@ static void draw_planes(struct phantom_canvas *canvas, const struct phantom_anat
 void nn_phantom_draw_neck(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
                           const struct phantom_anatomy *uninjured, struct phantom_rng rng)
 {
-    draw_skin(canvas, uninjured, &rng);
+    draw_skin(canvas, uninjured, anatomy, &rng);
     draw_shoulders(canvas, uninjured, &rng);
     draw_planes(canvas, uninjured, &rng);
     draw_airway(canvas, anatomy, &rng);

@@ -17,7 +17,7 @@ static struct phantom_ink bone(double scale, double fill, double base, double bu
                                 .soft = 0.5,
 
                                 .grain = 0.11,
-                                .grain_mm = 0.55};
+                                .grain_mm = 0.45};
 }
 
 /* Lowers the upper end-plate: `front` and `back` are mm lost at the anterior and posterior wall. */
@@ -195,7 +195,7 @@ static void draw_spinous(struct phantom_canvas *canvas, const struct phantom_ana
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
     double tip = root - level->spinous, drop = level->spinous_drop, tall = level->spinous_height;
-    struct phantom_ink ink = bone(s, 0.28, 0.5, 2.5, 0.32, 0.6);
+    struct phantom_ink ink = bone(s, 0.33, 0.5, 2.5, 0.38, 0.6);
     struct phantom_frame frame = level->rear, away = frame;
     const struct vec outline[] = {{root + 4.0 * s, -1.5 * s},
                                   {root - 0.15 * level->spinous, 0.15 * drop + 0.2 * s},
@@ -219,7 +219,7 @@ static void draw_spinous(struct phantom_canvas *canvas, const struct phantom_ana
     cut.at = nn_phantom_place(frame, at, 0.4 * (drop + tall) * (root - at) / level->spinous);
     cut.normal = (struct vec){c, d};
     nn_phantom_outline(canvas, frame, outline, COUNT(outline), 3, &ink, &cut);
-    away.at = nn_phantom_place(frame, -0.75 * injury->gap, 0.85 * injury->gap);
+    away.at = nn_phantom_place(frame, -0.9 * injury->gap, 1.0 * injury->gap);
     cut.at.x += away.at.x - frame.at.x;
     cut.at.y += away.at.y - frame.at.y;
     cut.normal = (struct vec){-c, -d};
