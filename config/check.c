@@ -36,17 +36,17 @@ static void check_ae_title(struct reading *reading, const char *element, size_t 
     if (length == 0 || length > 16)
         return;
     if (title[strspn(title, " ")] == '\0')
-        wrong = "something besides blanks";
+        wrong = "with more than blanks in it";
     else if (title[0] == ' ' || title[length - 1] == ' ')
-        wrong = "no blank at its ends";
+        wrong = "without blanks at its ends";
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)title[i];
         if (byte < 0x20 || byte > 0x7E || byte == '\\')
-            wrong = "ASCII letters, digits and marks without backslash";
+            wrong = "of ASCII letters, digits and marks without backslash";
     }
     if (wrong)
         complain(reading, line_at(reading, element, index, "aeTitle"), false,
-                 "<%s aeTitle=\"%s\">: an AE title; expected %s", element, show(title).text, wrong);
+                 "<%s aeTitle=\"%s\">: expected an AE title %s", element, show(title).text, wrong);
 }
 
 static void check_address(struct reading *reading, const char *element, const char *address)
@@ -81,9 +81,9 @@ static void check_node(struct reading *reading, const struct conf *conf)
                  "associationsPerPeer is %d, but associations allows only %d all together",
                  conf->limits.associations_per_peer, conf->limits.associations);
     if (conf->console && conf->port != 0 && conf->port == conf->console_port)
-        complain(reading, line_at(reading, "console", 0, "port"), false,
-                 "<console port=\"%u\">: expected another port than the node's own",
-                 (unsigned)conf->console_port);
+        complain(reading, line_at(reading, "node", 0, "port"), false,
+                 "<node port=\"%u\">: the console has the same port; expected another",
+                 (unsigned)conf->port);
 }
 
 static void check_peers(struct reading *reading, const struct conf *conf)
@@ -240,7 +240,7 @@ static void check_rules(struct reading *reading, const struct conf *conf)
             last = rule;
         analyzes |= rule->action == CONF_ANALYZE;
     }
-    if (!analyzes)
+    if (!analyzes && !complaints_refuse(reading->complaints))
         complain(reading, line_at(reading, "rules", 0, ""), true,
                  "no rule says action=\"analyze\": nothing will be judged");
 }

@@ -49,15 +49,14 @@ static const char *text_of(struct box *box, const xmlNode *element, const char *
     return text;
 }
 
-/* A whole number up to `most`; false leaves *number. Blanks around it are XSD's. */
+/* A whole number up to `most`; false leaves *number. */
 static bool parse_number(const char *text, uint64_t most, uint64_t *number)
 {
     char *end;
 
-    text += strspn(text, " \t\r\n");
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || errno || value > most || end[strspn(end, " \t\r\n")])
+    if (end == text || errno || value > most || *end)
         return false;
     *number = value;
     return true;

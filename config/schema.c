@@ -132,18 +132,21 @@ static void weed_attributes(struct judging *judging, const xmlNode *definition, 
     }
 }
 
+/* Blanks go too, silently: to a schema they are text where an element must be empty. */
 static void weed_text(struct judging *judging, xmlNode *parent, xmlNode *text)
 {
     const char *content = text->content ? (const char *)text->content : "";
+    struct shown shown = show(content + strspn(content, " \t\r\n"));
+    size_t length = strlen(shown.text);
 
-    if (text->type == XML_ENTITY_REF_NODE || content[strspn(content, " \t\r\n")]) {
+    while (length > 0 && strchr(" ?", shown.text[length - 1]))
+        shown.text[--length] = '\0';
+    if (length > 0 || text->type == XML_ENTITY_REF_NODE)
         complain(judging->reading, line_of(parent), false,
                  "<%s> holds the text \"%s\"; expected elements and attributes only",
-                 show((const char *)parent->name).text,
-                 show(content + strspn(content, " \t\r\n")).text);
-        xmlUnlinkNode(text);
-        xmlFreeNode(text);
-    }
+                 show((const char *)parent->name).text, shown.text);
+    xmlUnlinkNode(text);
+    xmlFreeNode(text);
 }
 
 static const xmlNode *earlier_twin(const xmlNode *element)

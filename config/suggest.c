@@ -46,6 +46,8 @@ const char *suggest(const char *wrong, const char *const *names, size_t count)
         size_t name_length = strlen(names[i]);
         if (name_length > LONGEST)
             continue;
+        if (length >= 4 && strncasecmp(wrong, names[i], length) == 0)
+            return names[i];
         size_t edits = distance(wrong, length, names[i], name_length);
         if (edits < best && edits < name_length) {
             best = edits;
