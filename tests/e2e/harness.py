@@ -68,7 +68,7 @@ class Node:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""<?xml version="1.0" encoding="UTF-8"?>
 <cervigate xmlns="urn:cervigate:config:1">
-  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" mode="{mode}" spool="{self.spool}" model="{model}"/>
+  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" checkCalledAeTitle="true" mode="{mode}" spool="{self.spool}" model="{model}"/>
   {receive}
   <study quietTime="{quiet}"/>
   {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}

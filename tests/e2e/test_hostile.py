@@ -145,7 +145,7 @@ class Full(unittest.TestCase):
     def test_a_full_disk_answers_a700_and_recovers(self):
         folder = tempfile.mkdtemp(prefix="cervigate-full-")
         reserve = shutil.disk_usage(folder).free * 2
-        node = h.Node({}, mode="shadow", limits=f'<limits spoolReserveBytes="{reserve}"/>')
+        node = h.Node({}, mode="shadow", limits=f'<limits spoolReserve="{reserve}"/>')
         try:
             path = os.path.join(folder, "dx.dcm")
             h.wrap(h.grey(h.phantoms(os.path.join(folder, "p"), 1)[0][0]), path)
