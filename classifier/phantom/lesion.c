@@ -129,7 +129,7 @@ static void sample_dislocation(struct phantom_rng *rng, const struct phantom_ana
     case PHANTOM_PERCHED:
         injury->translation = depth * nn_phantom_uniform(rng, 0.12, 0.28);
         injury->angulation = nn_phantom_uniform(rng, 11, 22);
-        injury->lift = nn_phantom_uniform(rng, 1, 3);
+        injury->lift = nn_phantom_uniform(rng, 0, 1.5);
         break;
     default:
         injury->level = 1;

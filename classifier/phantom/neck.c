@@ -1,6 +1,6 @@
 /* neck.c: soft tissue, airway, hyoid and larynx, shoulders. The neck's outline follows the
- * uninjured anatomy, the head's the skull; the airway's back wall follows the bodies with their
- * prevertebral tissue. */
+ * uninjured anatomy, the head's follows the skull; the airway's back wall follows the bodies with
+ * their prevertebral tissue. */
 #include "phantom_parts.h"
 #include <math.h>
 
