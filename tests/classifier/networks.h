@@ -1,0 +1,20 @@
+/* networks.h: small graphs for the tests, and numbers to put into them. */
+#ifndef NETWORKS_H
+#define NETWORKS_H
+
+#include "nn_run.h"
+
+/* Fills with numbers in [-1, 1), a function of seed. */
+void fill(float *to, size_t count, uint64_t seed);
+/* Writable parameters of a finished graph: drawn, biases as well. Ends the test on failure. */
+struct nn_values *draw_values(const struct nn_graph *graph, uint64_t seed);
+/* Finishes the graph or ends the test with its error. */
+struct nn_graph *finished(struct nn_graph *graph);
+size_t elements_of(const struct nn_graph *graph, int layer);
+
+/* Stride, padding, groups, LRN, an inception block, dropout, a softmax over 4 classes. */
+struct nn_graph *small_network(void);
+/* An inception block alone on (channels, side, side); returns its concat. */
+int add_inception(struct nn_graph *graph, const char *name, int from);
+
+#endif

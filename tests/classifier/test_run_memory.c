@@ -1,0 +1,107 @@
+/* Forward and backward take no memory: this program's own malloc counts. */
+#include "networks.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static atomic_long taken;
+
+void *malloc(size_t size)
+{
+    atomic_fetch_add(&taken, 1);
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    atomic_fetch_add(&taken, 1);
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+    atomic_fetch_add(&taken, 1);
+    return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    atomic_fetch_add(&taken, 1);
+    return __libc_memalign(alignment, size);
+}
+
+/* The counter must see the library's own memory, or the test would prove nothing. */
+static void takes_none(enum nn_run_mode mode)
+{
+    struct nn_error err = {0};
+    struct nn_run *run;
+    double loss;
+    float output[2 * 4], direction[2 * 4];
+    const int labels[2] = {0, 3};
+    struct nn_graph *graph = small_network();
+    struct nn_values *values = draw_values(graph, 1);
+    struct nn_pool *pool = nn_pool_create(2);
+    float *input = calloc(2 * elements_of(graph, 0), sizeof(float));
+    assert_true(pool != NULL && input != NULL);
+    fill(input, 2 * elements_of(graph, 0), 2);
+    fill(direction, 8, 3);
+
+    long before = taken;
+    assert_int_equal(nn_run_create(graph, values, 2, mode, pool, &run, &err), NN_OK);
+    assert_true(taken > before + 5);
+    before = taken;
+    for (int i = 0; i < 20; i++) {
+        enum nn_status status = NN_OK;
+        if (mode == NN_RUN_TRAIN)
+            status = nn_run_train_step(run, input, labels, 2, 0, 0, NULL, &loss, output, &err);
+        else
+            status = nn_run_forward(run, input, 2, output, &err);
+        if (status == NN_OK && mode == NN_RUN_EXPLAIN)
+            status = nn_run_backward(run, nn_graph_find(graph, "classifier"), direction, &err);
+        assert_int_equal(status, NN_OK);
+    }
+    assert_int_equal(taken, before);
+
+    free(input);
+    nn_run_destroy(run);
+    nn_pool_destroy(pool);
+    nn_values_destroy(values);
+    nn_graph_destroy(graph);
+}
+
+static void infer(void **state)
+{
+    (void)state;
+    takes_none(NN_RUN_INFER);
+}
+
+static void explain(void **state)
+{
+    (void)state;
+    takes_none(NN_RUN_EXPLAIN);
+}
+
+static void train(void **state)
+{
+    (void)state;
+    takes_none(NN_RUN_TRAIN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(infer),
+        cmocka_unit_test(explain),
+        cmocka_unit_test(train),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
