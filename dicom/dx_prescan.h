@@ -29,10 +29,13 @@ void dx_limits_default(struct dx_limits *limits);
 struct dx_scan {
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX];
     char study[DX_UID_MAX], series[DX_UID_MAX];
-    char modality[17], patient_id[65]; /* raw bytes, trimmed */
+    char modality[17], patient_id[65];                              /* raw bytes, trimmed */
+    char meta_sop_class[DX_UID_MAX], meta_sop_instance[DX_UID_MAX]; /* of the file meta group */
     uint64_t elements;
     uint32_t nesting;
     bool has_pixel_data;
+    uint16_t rows, cols, samples, bits_allocated; /* of the main dataset; 0: absent */
+    uint32_t frames;                              /* Number of Frames; 0: absent */
     uint64_t dataset_offset; /* where the dataset starts in the file (after preamble and meta) */
     uint64_t dataset_bytes;
     char digest[DX_DIGEST_MAX]; /* SHA-256 of the dataset's bytes as stored */
@@ -49,6 +52,12 @@ DX_MUST_USE enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count,
                                              const char *transfer_syntax,
                                              const struct dx_limits *limits, struct dx_scan *scan,
                                              struct dx_error *err);
+
+/* The pixel module's arithmetic against the limits, for those who will decode (an object that is
+ * too large to decode is stored all the same): DX_NO_PIXELS, DX_MALFORMED, DX_LIMIT. */
+DX_MUST_USE enum dx_status dx_scan_check_pixels(const struct dx_scan *scan,
+                                                const struct dx_limits *limits,
+                                                struct dx_error *err);
 
 /* A DIMSE command set (implicit little endian): at most 64 KiB, no sequences, no undefined lengths,
  * group 0000 only. Called on every command before DCMTK parses it, in either direction. */

@@ -1,0 +1,221 @@
+/* Command sets: the check that every one passes, the few elements that we read and write. */
+#include "command.h"
+
+#include <string.h>
+
+static uint32_t little16(const uint8_t *p)
+{
+    return (uint32_t)p[1] << 8 | p[0];
+}
+
+static uint32_t little32(const uint8_t *p)
+{
+    return little16(p + 2) << 16 | little16(p);
+}
+
+enum dx_status dx_check_command(const uint8_t *bytes, size_t count, struct dx_error *err)
+{
+    size_t at = 0;
+    bool has_field = false;
+    uint32_t before = 0;
+
+    if (count > DX_COMMAND_MAX)
+        return dx_fail(err, DX_LIMIT, "a command of more than %u bytes", DX_COMMAND_MAX);
+    while (at < count) {
+        if (count - at < 8)
+            return dx_fail(err, DX_MALFORMED, "a command ends inside an element's header");
+        uint32_t group = little16(bytes + at), element = little16(bytes + at + 2);
+        uint32_t length = little32(bytes + at + 4);
+        if (group != 0)
+            return dx_fail(err, DX_MALFORMED, "(%04x,%04x) in a command", group, element);
+        if (length == 0xffffffffu)
+            return dx_fail(err, DX_MALFORMED, "a sequence, (0000,%04x), in a command", element);
+        if (length > count - at - 8)
+            return dx_fail(err, DX_MALFORMED, "(0000,%04x) is longer than its command", element);
+        if (at > 0 && element <= before)
+            return dx_fail(err, DX_MALFORMED, "(0000,%04x) is out of order in a command", element);
+        /* No command element of any edition is a sequence; one of defined length shows its item. */
+        if (length >= 4 && little32(bytes + at + 8) == 0xe000fffeu)
+            return dx_fail(err, DX_MALFORMED, "a sequence, (0000,%04x), in a command", element);
+        has_field = has_field || (element == 0x0100 && length == 2);
+        before = element;
+        at += 8 + (size_t)length;
+    }
+    if (!has_field)
+        return dx_fail(err, DX_MALFORMED, "a command without Command Field");
+    return DX_OK;
+}
+
+/* Cuts to the field; false when something was lost. */
+static bool take_text(char *to, size_t size, const uint8_t *value, size_t length)
+{
+    while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\0'))
+        length--;
+    bool fits = length < size && memchr(value, '\0', length) == NULL;
+    if (length >= size)
+        length = size - 1;
+    memcpy(to, value, length);
+    to[length] = '\0';
+    return fits;
+}
+
+static void take_element(struct dx_command *command, uint32_t element, const uint8_t *value,
+                         uint32_t length)
+{
+    uint16_t number = length >= 2 ? (uint16_t)little16(value) : 0;
+
+    switch (element) {
+    case 0x0002:
+        command->has_affected_class = true;
+        if (!take_text(command->sop_class, sizeof command->sop_class, value, length))
+            command->is_instance_cut = true;
+        break;
+    case 0x0100:
+        command->field = number;
+        break;
+    case 0x0110:
+        command->message_id = number;
+        break;
+    case 0x0120:
+        command->responded_id = number;
+        break;
+    case 0x0800:
+        command->dataset_type = number;
+        break;
+    case 0x0900:
+        command->status = number;
+        command->has_status = length >= 2;
+        break;
+    case 0x0902:
+        (void)take_text(command->comment, sizeof command->comment, value, length);
+        break;
+    case 0x1000:
+        if (!take_text(command->sop_instance, sizeof command->sop_instance, value, length))
+            command->is_instance_cut = true;
+        break;
+    default:
+        break;
+    }
+}
+
+void dx_command_parse(const uint8_t *bytes, size_t count, struct dx_command *command)
+{
+    size_t at = 0;
+
+    memset(command, 0, sizeof *command);
+    command->dataset_type = DX_NO_DATASET;
+    while (count - at >= 8) {
+        uint32_t length = little32(bytes + at + 4);
+        if (length > count - at - 8)
+            return;
+        if (little16(bytes + at) == 0)
+            take_element(command, little16(bytes + at + 2), bytes + at + 8, length);
+        at += 8 + (size_t)length;
+    }
+}
+
+static void put16(uint8_t *p, uint32_t value)
+{
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
+static void put32(uint8_t *p, uint32_t value)
+{
+    put16(p, value);
+    put16(p + 2, value >> 16);
+}
+
+static size_t put_number(uint8_t *p, uint32_t element, uint16_t value)
+{
+    put16(p, 0);
+    put16(p + 2, element);
+    put32(p + 4, 2);
+    put16(p + 8, value);
+    return 10;
+}
+
+static size_t put_text(uint8_t *p, uint32_t element, const char *text, char padding)
+{
+    size_t length = strlen(text);
+    size_t even = length + (length & 1);
+
+    put16(p, 0);
+    put16(p + 2, element);
+    put32(p + 4, (uint32_t)even);
+    memcpy(p + 8, text, length);
+    if (even > length)
+        p[8 + length] = (uint8_t)padding;
+    return 8 + even;
+}
+
+size_t dx_command_write(const struct dx_command *command, uint8_t bytes[DX_COMMAND_TEXT])
+{
+    bool is_response = (command->field & 0x8000u) != 0;
+    size_t at = 12; /* (0000,0000), filled last */
+
+    if (command->sop_class[0] != '\0')
+        at += put_text(bytes + at, 0x0002, command->sop_class, '\0');
+    at += put_number(bytes + at, 0x0100, command->field);
+    if (is_response)
+        at += put_number(bytes + at, 0x0120, command->responded_id);
+    else
+        at += put_number(bytes + at, 0x0110, command->message_id);
+    if (command->field == DX_C_STORE_RQ)
+        at += put_number(bytes + at, 0x0700, 0); /* priority: medium */
+    at += put_number(bytes + at, 0x0800, command->dataset_type);
+    if (is_response)
+        at += put_number(bytes + at, 0x0900, command->status);
+    if (is_response && command->comment[0] != '\0')
+        at += put_text(bytes + at, 0x0902, command->comment, ' ');
+    if (command->sop_instance[0] != '\0')
+        at += put_text(bytes + at, 0x1000, command->sop_instance, '\0');
+
+    put32(bytes, 0);
+    put32(bytes + 4, 4);
+    put32(bytes + 8, (uint32_t)(at - 12));
+    return at;
+}
+
+static size_t put_meta(uint8_t *p, uint32_t element, const char *vr, const char *text)
+{
+    size_t length = strlen(text);
+    size_t even = length + (length & 1);
+
+    put16(p, 0x0002);
+    put16(p + 2, element);
+    memcpy(p + 4, vr, 2);
+    put16(p + 6, (uint32_t)even);
+    memcpy(p + 8, text, length);
+    if (even > length)
+        p[8 + length] = vr[0] == 'U' ? '\0' : ' ';
+    return 8 + even;
+}
+
+size_t dx_part10_header(const struct dx_command *command, const char *transfer_syntax,
+                        const char *source_ae, uint8_t bytes[DX_PART10_MAX])
+{
+    /* (0002,0001) File Meta Information Version, OB, 2 bytes: 00 01 */
+    static const uint8_t version[14] = {2, 0, 1, 0, 'O', 'B', 0, 0, 2, 0, 0, 0, 0, 1};
+    size_t at = 132 + 12;
+
+    memset(bytes, 0, 128);
+    memcpy(bytes + 128, "DICM", 4);
+    memcpy(bytes + at, version, sizeof version);
+    at += sizeof version;
+    at += put_meta(bytes + at, 0x0002, "UI", command->sop_class);
+    at += put_meta(bytes + at, 0x0003, "UI", command->sop_instance);
+    at += put_meta(bytes + at, 0x0010, "UI", transfer_syntax);
+    at += put_meta(bytes + at, 0x0012, "UI", DX_IMPLEMENTATION_UID);
+    at += put_meta(bytes + at, 0x0013, "SH", DX_IMPLEMENTATION_VERSION);
+    if (source_ae[0] != '\0')
+        at += put_meta(bytes + at, 0x0016, "AE", source_ae);
+
+    /* (0002,0000) File Meta Information Group Length */
+    put16(bytes + 132, 0x0002);
+    put16(bytes + 134, 0x0000);
+    memcpy(bytes + 136, "UL", 2);
+    put16(bytes + 138, 4);
+    put32(bytes + 140, (uint32_t)(at - 144));
+    return at;
+}

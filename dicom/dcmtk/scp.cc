@@ -1,0 +1,270 @@
+/* One association, from the accepted socket to its end:
+ *
+ *   receive RQ -> [admit] -> [dx_negotiate] -> acknowledge -> [serve] messages -> release or abort
+ *
+ * A process of its own runs this: DCMTK's dcmExternalSocketHandle is global. */
+#include "session.hh"
+
+#include "dcmtk/dcmdata/dcuid.h"
+#include "dcmtk/dcmnet/dul.h"
+#include "dcmtk/ofstd/ofstd.h"
+
+#include <arpa/inet.h>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace
+{
+
+const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
+
+void copy_trimmed(char to[DX_AE_MAX], const char *from)
+{
+    from += strspn(from, " ");
+    size_t length = strnlen(from, DX_AE_MAX - 1);
+    while (length > 0 && from[length - 1] == ' ')
+        length--;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+void describe_address(int fd, char address[64])
+{
+    struct sockaddr_storage peer = {};
+    socklen_t length = sizeof peer;
+
+    address[0] = '\0';
+    if (getpeername(fd, reinterpret_cast<struct sockaddr *>(&peer), &length) != 0)
+        return;
+    if (peer.ss_family == AF_INET)
+        (void)inet_ntop(AF_INET, &reinterpret_cast<struct sockaddr_in *>(&peer)->sin_addr, address,
+                        64);
+    else if (peer.ss_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &reinterpret_cast<struct sockaddr_in6 *>(&peer)->sin6_addr,
+                        address, 64);
+}
+
+enum dx_status reject(dx_session *session, T_ASC_RejectParametersResult result,
+                      T_ASC_RejectParametersSource source, T_ASC_RejectParametersReason reason)
+{
+    T_ASC_RejectParameters parameters = {result, source, reason};
+    T_ASC_Association *association = session->wire.association;
+
+    session->summary->end = DX_END_REJECTED;
+    (void)ASC_rejectAssociation(association, &parameters);
+    (void)ASC_dropSCPAssociation(association, 2);
+    return DX_OK;
+}
+
+/* Asks the handler; *is_admitted false: rejected already. */
+enum dx_status admit(dx_session *session, bool *is_admitted)
+{
+    T_ASC_Association *association = session->wire.association;
+    dx_peer *peer = &session->summary->peer;
+    const DUL_ASSOCIATESERVICEPARAMETERS &request = association->params->DULparams;
+
+    *is_admitted = false;
+    copy_trimmed(peer->calling, request.callingAPTitle);
+    copy_trimmed(peer->called, request.calledAPTitle);
+    if (strcmp(request.applicationContextName, UID_StandardApplicationContext) != 0)
+        return reject(session, ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
+                      ASC_REASON_SU_APPCONTEXTNAMENOTSUPPORTED);
+    switch (session->handler->associate(session->handler->context, peer)) {
+    case DX_REJECT_CALLED_AE:
+        return reject(session, ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
+                      ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED);
+    case DX_REJECT_CALLING_AE:
+        return reject(session, ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
+                      ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED);
+    case DX_REJECT_LOCAL_LIMIT:
+        return reject(session, ASC_RESULT_REJECTEDTRANSIENT,
+                      ASC_SOURCE_SERVICEPROVIDER_PRESENTATION_RELATED,
+                      ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED);
+    case DX_ADMIT:
+        break;
+    }
+    *is_admitted = true;
+    return DX_OK;
+}
+
+bool drop_bytes(void *, const void *, size_t)
+{
+    return true;
+}
+
+/* An operation that we don't serve: its dataset is never parsed, its sender is told. */
+enum dx_status serve_unknown(dx_session *session, uint8_t context, const dx_command *request,
+                             struct dx_error *err)
+{
+    uint64_t received;
+
+    if ((request->field & 0x8000) != 0)
+        return dx_fail(err, DX_MALFORMED, "a response, %04x, to no request", request->field);
+    if (request->dataset_type != DX_NO_DATASET) {
+        enum dx_status status =
+            dx_wire_receive_dataset(&session->wire, context, session->params->limits.dataset_bytes,
+                                    drop_bytes, nullptr, &received, err);
+        if (status != DX_OK)
+            return status;
+    }
+    return dx_answer(session, context, request, UNRECOGNIZED_OPERATION, nullptr, err);
+}
+
+enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command *request,
+                          struct dx_error *err)
+{
+    session->summary->echoes++;
+    if (session->handler->echo != nullptr)
+        session->handler->echo(session->handler->context);
+    return dx_answer(session, context, request, 0, nullptr, err);
+}
+
+enum dx_status serve_messages(dx_session *session, struct dx_error *err)
+{
+    for (;;) {
+        dx_command request;
+        uint8_t context = 0;
+        enum dx_status status = dx_wire_receive_command(&session->wire, &context, &request, err);
+        if (status != DX_OK)
+            return status;
+        if (request.field == DX_C_STORE_RQ)
+            status = dx_serve_store(session, context, &request, err);
+        else if (request.field == DX_C_ECHO_RQ && request.dataset_type == DX_NO_DATASET)
+            status = serve_echo(session, context, &request, err);
+        else if (request.field != DX_C_CANCEL_RQ)
+            status = serve_unknown(session, context, &request, err);
+        if (status != DX_OK)
+            return status;
+    }
+}
+
+enum dx_status acknowledge(dx_session *session, struct dx_error *err)
+{
+    T_ASC_Association *association = session->wire.association;
+    T_ASC_Parameters *parameters = association->params;
+
+    enum dx_status status = dx_negotiate(session, err);
+    if (status != DX_OK)
+        return status;
+    OFStandard::strlcpy(parameters->ourImplementationClassUID, DX_IMPLEMENTATION_UID,
+                        sizeof parameters->ourImplementationClassUID);
+    OFStandard::strlcpy(parameters->ourImplementationVersionName, DX_IMPLEMENTATION_VERSION,
+                        sizeof parameters->ourImplementationVersionName);
+    OFCondition condition = ASC_acknowledgeAssociation(association);
+    if (condition.bad())
+        return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
+    session->wire.state.limits.idle_seconds = session->params->dimse_seconds;
+    session->wire.state.limits.pdu_seconds = session->params->pdu_seconds;
+    return DX_OK;
+}
+
+/* How the association ended, from the status that ended serve_messages. */
+void end_association(dx_session *session, enum dx_status status)
+{
+    T_ASC_Association *association = session->wire.association;
+
+    if (session->wire.is_released) {
+        session->summary->end = DX_END_RELEASED;
+        (void)ASC_acknowledgeRelease(association);
+        (void)ASC_dropSCPAssociation(association, 2);
+        return;
+    }
+    session->summary->end = status == DX_TIMEOUT ? DX_END_TIMEOUT : DX_END_ABORTED;
+    if (session->wire.state.failure.status == DX_OK)
+        (void)ASC_abortAssociation(association);
+}
+
+enum dx_status serve(dx_session *session, struct dx_error *err)
+{
+    dx_wire *wire = &session->wire;
+    bool is_admitted;
+
+    OFCondition condition =
+        ASC_receiveAssociation(wire->network, &wire->association, session->params->max_pdu);
+    if (condition.bad()) {
+        bool is_late = wire->state.failure.status == DX_TIMEOUT;
+        session->summary->end = is_late ? DX_END_TIMEOUT : DX_END_FAILED;
+        (void)dx_fail_condition(err, DX_ABORTED, "no association request", condition);
+        return DX_OK;
+    }
+    enum dx_status status = admit(session, &is_admitted);
+    if (status != DX_OK || !is_admitted)
+        return status;
+    status = acknowledge(session, err);
+    if (status == DX_OK)
+        status = serve_messages(session, err);
+    end_association(session, status);
+    return DX_OK;
+}
+
+enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer,
+                            struct dx_error *err)
+{
+    session->wire.state.limits = {session->params->acse_seconds, session->params->acse_seconds,
+                                  session->params->max_pdu, session->params->minimum_rate};
+    /* Name lookups would hang on a bad resolver. */
+    dcmDisableGethostbyaddr.set(OFTrue);
+    dcmExternalSocketHandle.set(fd);
+    OFCondition condition = ASC_initializeNetwork(NET_ACCEPTOR, 0, session->params->acse_seconds,
+                                                  &session->wire.network);
+    if (condition.bad())
+        return dx_fail_condition(err, DX_INTERNAL, "cannot start the network layer", condition);
+    condition = ASC_setTransportLayer(session->wire.network, layer, 0);
+    if (condition.bad())
+        return dx_fail_condition(err, DX_INTERNAL, "cannot set the transport layer", condition);
+    return DX_OK;
+}
+
+} // namespace
+
+void dx_scp_params_default(struct dx_scp_params *params)
+{
+    *params = {};
+    params->max_pdu = 131072;
+    params->acse_seconds = 30;
+    params->dimse_seconds = 60;
+    params->pdu_seconds = 60;
+    dx_limits_default(&params->limits);
+}
+
+enum dx_status dx_answer(dx_session *session, uint8_t context, const dx_command *request,
+                         uint16_t status, const char *comment, struct dx_error *err)
+{
+    dx_command response = {};
+
+    response.field = static_cast<uint16_t>(request->field | 0x8000);
+    response.responded_id = request->message_id;
+    response.dataset_type = DX_NO_DATASET;
+    response.status = status;
+    (void)snprintf(response.sop_class, sizeof response.sop_class, "%s", request->sop_class);
+    (void)snprintf(response.sop_instance, sizeof response.sop_instance, "%s",
+                   request->sop_instance);
+    if (comment != nullptr)
+        (void)snprintf(response.comment, sizeof response.comment, "%s", comment);
+    return dx_wire_send_command(&session->wire, context, &response, err);
+}
+
+enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *params,
+                            const struct dx_scp_handler *handler, struct dx_scp_summary *summary,
+                            struct dx_error *err)
+{
+    std::unique_ptr<dx_session> session;
+
+    *summary = {};
+    summary->end = DX_END_FAILED;
+    describe_address(fd, summary->peer.address);
+    enum dx_status status = dx_guard(
+        err, [&]() -> enum dx_status {
+            session.reset(new dx_session{params, handler, summary, {}});
+            DxTransportLayer layer(&session->wire.state);
+            dx_wire_closer closer(&session->wire);
+            enum dx_status result = open_network(session.get(), fd, &layer, err);
+            return result == DX_OK ? serve(session.get(), err) : result;
+        });
+    if (session == nullptr || !session->wire.state.has_connection)
+        close(fd);
+    return status;
+}

@@ -1,0 +1,219 @@
+/* One C-STORE (PS3.4 B): the dataset to a file bit by bit, pre-scanned, then the caller decides.
+ *
+ *   create fails            -> drained, A700
+ *   the disk is full        -> drained, A700      [refuse]
+ *   the association ends    ->          -         [refuse, status 0]
+ *   a UID is none           -> C000               [refuse]
+ *   the pre-scan refuses    -> C000               [refuse]
+ *   another SOP Instance    -> A900               [refuse]
+ *   otherwise                                     [store] answers */
+#include "session.hh"
+
+#include "dcmtk/dcmdata/dcuid.h"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace
+{
+
+const uint16_t OUT_OF_RESOURCES = 0xa700, NOT_OF_CLASS = 0xa900, CANNOT_UNDERSTAND = 0xc000;
+const uint16_t CLASS_NOT_SUPPORTED = 0x0122;
+
+struct reception {
+    int fd;
+    int error; /* errno of the first failed write, or 0 */
+    char path[PATH_MAX];
+    dx_scp_object object;
+};
+
+bool write_all(reception *file, const void *bytes, size_t count)
+{
+    const char *from = static_cast<const char *>(bytes);
+    while (count > 0) {
+        ssize_t put = write(file->fd, from, count);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0) {
+            file->error = errno;
+            return false;
+        }
+        from += put;
+        count -= static_cast<size_t>(put);
+    }
+    return true;
+}
+
+bool take_bytes(void *sink, const void *bytes, size_t count)
+{
+    return write_all(static_cast<reception *>(sink), bytes, count);
+}
+
+bool drop_bytes(void *, const void *, size_t)
+{
+    return true;
+}
+
+/* Digits and dots: leading zeros are wrong too, but common, and harmless to us. */
+bool is_uid(const char *text)
+{
+    size_t length = strlen(text);
+    return length > 0 && strspn(text, "0123456789.") == length;
+}
+
+enum dx_status check_identity(const dx_command *request, struct dx_error *why)
+{
+    if (request->is_instance_cut || !is_uid(request->sop_class) || !is_uid(request->sop_instance))
+        return dx_fail(why, DX_MALFORMED, "the command's SOP Class or Instance UID is not a UID");
+    return DX_OK;
+}
+
+/* What becomes of a complete file: 0 when the handler may decide. */
+uint16_t judge(dx_session *session, const dx_command *request, reception *file,
+               struct dx_error *why)
+{
+    dx_scan *scan = &file->object.scan;
+    char syntax[DX_UID_MAX];
+
+    if (file->error != 0) {
+        bool is_full = file->error == ENOSPC || file->error == EDQUOT || file->error == EFBIG;
+        (void)dx_fail(why, is_full ? DX_NO_SPACE : DX_IO, "cannot write the object: %s",
+                      strerror(file->error));
+        return OUT_OF_RESOURCES;
+    }
+    if (check_identity(request, why) != DX_OK)
+        return CANNOT_UNDERSTAND;
+    enum dx_status status = dx_prescan_file(file->fd, &session->params->limits, syntax, scan, why);
+    if (status == DX_IO || status == DX_NO_MEMORY)
+        return OUT_OF_RESOURCES;
+    if (status != DX_OK)
+        return CANNOT_UNDERSTAND;
+
+    /* Real objects lack these attributes now and then: then the command's count. */
+    if (scan->sop_class[0] == '\0')
+        (void)snprintf(scan->sop_class, sizeof scan->sop_class, "%s", request->sop_class);
+    if (scan->sop_instance[0] == '\0')
+        (void)snprintf(scan->sop_instance, sizeof scan->sop_instance, "%s", request->sop_instance);
+    if (strcmp(scan->sop_instance, request->sop_instance) != 0) {
+        (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Instance UID is not the command's");
+        return NOT_OF_CLASS;
+    }
+    return 0;
+}
+
+/* The association goes on, the dataset is dropped. */
+enum dx_status drain(dx_session *session, uint8_t context, const dx_command *request,
+                     uint16_t status, const char *comment, struct dx_error *err)
+{
+    uint64_t received;
+    enum dx_status result =
+        dx_wire_receive_dataset(&session->wire, context, session->params->limits.dataset_bytes,
+                                drop_bytes, nullptr, &received, err);
+    session->summary->refused++;
+    if (result != DX_OK)
+        return result;
+    return dx_answer(session, context, request, status, comment, err);
+}
+
+void describe(reception *file, const dx_command *request, const char *syntax)
+{
+    struct stat info;
+
+    file->object.path = file->path;
+    file->object.fd = file->fd;
+    (void)snprintf(file->object.transfer_syntax, DX_UID_MAX, "%s", syntax);
+    (void)snprintf(file->object.command_sop_class, DX_UID_MAX, "%s", request->sop_class);
+    (void)snprintf(file->object.command_sop_instance, DX_UID_MAX, "%s", request->sop_instance);
+    if (fstat(file->fd, &info) == 0)
+        file->object.bytes = static_cast<uint64_t>(info.st_size);
+}
+
+void refuse(dx_session *session, reception *file, uint16_t status, const struct dx_error *why)
+{
+    session->summary->refused++;
+    session->handler->refuse(session->handler->context, &file->object, status, why);
+}
+
+/* The file is complete, or as complete as it will be: judge it and answer. */
+enum dx_status conclude(dx_session *session, uint8_t context, const dx_command *request,
+                        reception *file, bool is_too_long, struct dx_error *err)
+{
+    char comment[65] = "";
+    struct dx_error why = {};
+    uint16_t status;
+
+    if (is_too_long) {
+        (void)dx_fail(&why, DX_LIMIT, "the dataset has more than %llu bytes",
+                      static_cast<unsigned long long>(session->params->limits.dataset_bytes));
+        status = CANNOT_UNDERSTAND;
+    } else {
+        status = judge(session, request, file, &why);
+    }
+    if (status != 0) {
+        refuse(session, file, status, &why);
+        (void)snprintf(comment, sizeof comment, "%.64s", why.text);
+    } else {
+        const dx_scp_handler *handler = session->handler;
+        status = handler->store(handler->context, &file->object, comment);
+        comment[64] = '\0';
+        if (status == 0 || (status & 0xf000) == 0xb000)
+            session->summary->stored++;
+        else
+            session->summary->refused++;
+    }
+    return dx_answer(session, context, request, status, comment, err);
+}
+
+enum dx_status receive(dx_session *session, uint8_t context, const dx_command *request,
+                       const char *syntax, reception *file, struct dx_error *err)
+{
+    uint8_t header[DX_PART10_MAX];
+    uint64_t received;
+    uint64_t limit = session->params->limits.dataset_bytes;
+
+    size_t count = dx_part10_header(request, syntax, session->summary->peer.calling, header);
+    (void)write_all(file, header, count);
+    enum dx_status status =
+        dx_wire_receive_dataset(&session->wire, context, limit,
+                                file->error == 0 ? take_bytes : drop_bytes, file, &received, err);
+    describe(file, request, syntax);
+    if (status != DX_OK) {
+        refuse(session, file, 0, err);
+        return status;
+    }
+    return conclude(session, context, request, file, received > limit, err);
+}
+
+} // namespace
+
+enum dx_status dx_serve_store(dx_session *session, uint8_t context, const dx_command *request,
+                              struct dx_error *err)
+{
+    T_ASC_PresentationContext accepted = {};
+    const dx_scp_handler *handler = session->handler;
+
+    OFCondition condition =
+        ASC_findAcceptedPresentationContext(session->wire.association->params, context, &accepted);
+    if (condition.bad())
+        return dx_fail(err, DX_MALFORMED, "a message in a context that was not accepted");
+    if (request->dataset_type == DX_NO_DATASET) {
+        session->summary->refused++;
+        return dx_answer(session, context, request, CANNOT_UNDERSTAND, "no dataset", err);
+    }
+    if (strcmp(accepted.abstractSyntax, UID_VerificationSOPClass) == 0)
+        return drain(session, context, request, CLASS_NOT_SUPPORTED,
+                     "C-STORE in a Verification context", err);
+
+    reception file = {};
+    file.fd = handler->create(handler->context, file.path, sizeof file.path);
+    if (file.fd < 0)
+        return drain(session, context, request, OUT_OF_RESOURCES, "no space for the object", err);
+    enum dx_status status =
+        receive(session, context, request, accepted.acceptedTransferSyntax, &file, err);
+    close(file.fd);
+    return status;
+}

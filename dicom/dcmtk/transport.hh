@@ -1,0 +1,50 @@
+/* transport.hh: the socket below DCMTK's upper layer, with deadlines and ceilings of our own.
+ *
+ * DCMTK reads PDUs through read(): this connection follows the PDU boundaries, refuses a PDU longer
+ * than its type may be before DCMTK allocates for it, and gives every wait a monotonic deadline:
+ *   between PDUs   idle_seconds from the last byte
+ *   within a PDU   pdu_seconds from its first byte
+ *   in a dataset   also minimum_rate bytes a second over windows of 30 s
+ * On a violation the peer gets A-ABORT, read fails, and failure() says why. */
+#ifndef DX_TRANSPORT_HH
+#define DX_TRANSPORT_HH
+
+#include "shim.hh"
+
+#include "dcmtk/dcmnet/dcmlayer.h"
+#include "dcmtk/dcmnet/dcmtrans.h"
+
+#include <cstdint>
+
+struct dx_transport_limits {
+    int idle_seconds, pdu_seconds;
+    uint32_t max_pdu;
+    uint32_t minimum_rate;
+};
+
+/* What the association's owner shares with its connection, which DCMTK owns and may delete. */
+struct dx_transport_state {
+    dx_transport_limits limits;
+    dx_error failure;    /* status DX_OK: none */
+    bool has_connection; /* DCMTK owns the socket now */
+    bool is_dataset;     /* the minimum rate applies */
+    int64_t window_begin;
+    uint64_t window_bytes;
+};
+
+void dx_transport_begin_dataset(dx_transport_state *state);
+void dx_transport_end_dataset(dx_transport_state *state);
+
+class DxTransportLayer : public DcmTransportLayer
+{
+  public:
+    explicit DxTransportLayer(dx_transport_state *state) : state_(state)
+    {
+    }
+    DcmTransportConnection *createConnection(DcmNativeSocketType socket, OFBool secure) override;
+
+  private:
+    dx_transport_state *state_;
+};
+
+#endif

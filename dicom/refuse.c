@@ -1,0 +1,62 @@
+/* The answer when there is no room: A-ASSOCIATE-RJ without DCMTK, without memory, within a second.
+ */
+#include "dx_scp.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REQUEST_MAX (1u << 20) /* bytes of an A-ASSOCIATE-RQ that are waited for */
+
+static int milliseconds_left(const struct timespec *begin)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t passed = ((int64_t)now.tv_sec - begin->tv_sec) * 1000 +
+                     ((int64_t)now.tv_nsec - begin->tv_nsec) / 1000000;
+    return passed >= 1000 ? 0 : (int)(1000 - passed);
+}
+
+/* Reads until count bytes came; 0 when they did not within the second. */
+static int receive(int fd, uint8_t *bytes, size_t count, const struct timespec *begin)
+{
+    while (count > 0) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN, .revents = 0};
+        int left = milliseconds_left(begin);
+        if (left == 0 || poll(&wait, 1, left) <= 0)
+            return 0;
+        ssize_t got = recv(fd, bytes, count, MSG_DONTWAIT);
+        if (got <= 0)
+            return 0;
+        bytes += got;
+        count -= (size_t)got;
+    }
+    return 1;
+}
+
+void dx_scp_refuse(int fd)
+{
+    /* PS3.8 9.3.4: result 2 transient, source 3 presentation provider, reason 2 local limit. */
+    static const uint8_t reject[10] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
+    uint8_t head[6], rest[4096];
+    struct timespec begin;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    if (receive(fd, head, sizeof head, &begin) && head[0] == 0x01) {
+        uint32_t length =
+            (uint32_t)head[2] << 24 | (uint32_t)head[3] << 16 | (uint32_t)head[4] << 8 | head[5];
+        int whole = length <= REQUEST_MAX;
+        while (whole && length > 0) {
+            size_t part = length < sizeof rest ? length : sizeof rest;
+            whole = receive(fd, rest, part, &begin);
+            length -= (uint32_t)part;
+        }
+        /* Sent even when the request was not whole: the peer learns why. */
+        (void)send(fd, reject, sizeof reject, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)shutdown(fd, SHUT_WR);
+        /* The peer closes first; unread bytes would turn our close into a reset. */
+        (void)receive(fd, rest, sizeof rest, &begin);
+    }
+    close(fd);
+}
