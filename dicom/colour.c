@@ -92,7 +92,8 @@ void dx_colour_to_rgb(struct dx_frame *frame)
 {
     struct dx_image_info *info = &frame->info;
     int is_partial = strncmp(info->photometric, "YBR_PARTIAL", 11) == 0;
-    if (info->samples != 3 || (!is_partial && strncmp(info->photometric, "YBR_FULL", 8) != 0))
+    if (info->samples != 3 || info->bits_stored > 16 ||
+        (!is_partial && strncmp(info->photometric, "YBR_FULL", 8) != 0))
         return;
     size_t bytes = info->bits_allocated / 8;
     double most = (double)((1u << info->bits_stored) - 1u);

@@ -134,11 +134,18 @@ static int64_t value_of(uint32_t bits, uint16_t bits_allocated, int is_signed)
 
 static uint32_t bits_at(const struct dx_frame *frame, size_t i)
 {
-    if (frame->info.bits_allocated == 8)
+    uint32_t bits;
+    uint16_t half;
+    switch (frame->info.bits_allocated) {
+    case 8:
         return frame->bytes[i];
-    uint16_t bits;
-    memcpy(&bits, frame->bytes + 2 * i, sizeof bits);
-    return bits;
+    case 16:
+        memcpy(&half, frame->bytes + 2 * i, sizeof half);
+        return half;
+    default:
+        memcpy(&bits, frame->bytes + 4 * i, sizeof bits);
+        return bits;
+    }
 }
 
 static enum dx_status render_table(const struct dx_frame *frame, const struct dx_display *display,
@@ -176,8 +183,7 @@ out:
 
 static int64_t value_32(const struct dx_frame *frame, size_t i)
 {
-    uint32_t bits;
-    memcpy(&bits, frame->bytes + 4 * i, sizeof bits);
+    uint32_t bits = bits_at(frame, i);
     return frame->info.is_signed ? (int32_t)bits : (int64_t)bits;
 }
 
@@ -204,7 +210,7 @@ static uint16_t luma(double red, double green, double blue)
 
 static void render_rgb(const struct dx_frame *frame, size_t pixels, uint16_t *out)
 {
-    double most = (double)((1u << frame->info.bits_stored) - 1u);
+    double most = (double)((1ull << frame->info.bits_stored) - 1u);
     for (size_t i = 0; i < pixels; i++)
         out[i] = luma(bits_at(frame, 3 * i) / most, bits_at(frame, 3 * i + 1) / most,
                       bits_at(frame, 3 * i + 2) / most);
@@ -247,9 +253,8 @@ static enum dx_status check_frame(const struct dx_frame *frame, const struct dx_
         return dx_fail(err, DX_UNSUPPORTED, "PALETTE COLOR without its look-up tables");
     int is_wide = info->bits_allocated == 32;
     if ((info->bits_allocated != 8 && info->bits_allocated != 16 && !is_wide) ||
-        (is_wide && (is_palette || info->samples == 3)) ||
-        (info->samples != 1 && info->samples != 3) || info->bits_stored == 0 ||
-        info->bits_stored > info->bits_allocated)
+        (is_wide && is_palette) || (info->samples != 1 && info->samples != 3) ||
+        info->bits_stored == 0 || info->bits_stored > info->bits_allocated)
         return dx_fail(err, DX_UNSUPPORTED, "%u samples of %u bits (%s)", info->samples,
                        info->bits_allocated, info->photometric);
     return DX_OK;

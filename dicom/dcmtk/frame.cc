@@ -30,8 +30,8 @@ enum dx_status check_bits(const struct dx_image_info *info, struct dx_error *err
                        info->bits_allocated, info->bits_stored, info->high_bit);
     if (info->samples != 1 && info->samples != 3)
         return dx_fail(err, DX_UNSUPPORTED, "Samples per Pixel %u", info->samples);
-    if (info->samples == 3 && info->bits_allocated != 8 && info->bits_allocated != 16)
-        return dx_fail(err, DX_UNSUPPORTED, "colour of %u bits", info->bits_allocated);
+    if (info->samples == 3 && info->bits_allocated == 1)
+        return dx_fail(err, DX_UNSUPPORTED, "colour of one bit");
     return DX_OK;
 }
 
@@ -62,6 +62,19 @@ enum dx_status read_native(dx_object *object, uint64_t offset, size_t count, uin
     return result.bad() ? dx_fail_condition(err, DX_MALFORMED, "Pixel Data", result) : DX_OK;
 }
 
+/* DCMTK turns the 16-bit words of OW round; of a big endian 32-bit sample the high one is first. */
+void swap_words(dx_object *object, struct dx_frame *frame)
+{
+    if (frame->info.bits_allocated != 32 ||
+        DcmXfer(object->dataset->getOriginalXfer()).getByteOrder() != EBO_BigEndian)
+        return;
+    for (size_t i = 0; i + 4 <= frame->count; i += 4) {
+        uint8_t high[2] = {frame->bytes[i], frame->bytes[i + 1]};
+        memcpy(frame->bytes + i, frame->bytes + i + 2, 2);
+        memcpy(frame->bytes + i + 2, high, 2);
+    }
+}
+
 enum dx_status read_bits(dx_object *object, uint32_t index, struct dx_frame *frame,
                          struct dx_error *err)
 {
@@ -90,6 +103,7 @@ enum dx_status read_uncompressed(dx_object *object, uint32_t index, struct dx_fr
     enum dx_status status = read_native(object, offset, frame->count, frame->bytes, err);
     if (status)
         return status;
+    swap_words(object, frame);
     if (is_422)
         return dx_colour_expand_422(frame, err);
     uint16_t planar = 0;
