@@ -10,6 +10,7 @@
 #include "conf.h"
 #include <signal.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct node {
     const struct conf *conf;
@@ -20,13 +21,19 @@ struct node {
     char instance_id[37]; /* random UUID of this start, in logs and /healthz */
 };
 
-/* Each returns the process's exit status. SIGTERM sets node_stopping. */
+/* Each returns the process's exit status. They are called with no signal blocked, SIGTERM setting
+ * node_stopping (without SA_RESTART: blocking calls return EINTR), SIGPIPE, SIGHUP and SIGINT
+ * ignored, and SIGKILL for the parent's death. */
 int receive_run(const struct node *node);
 int analyze_run(const struct node *node);
 int deliver_run(const struct node *node);
 int console_run(const struct node *node);
 
 extern volatile sig_atomic_t node_stopping;
+
+/* After fork, in the child: dies with its parent (SIGKILL), is named `title` (15 characters) in
+ * process lists, handles signals as said above. Exits when the parent is gone already. */
+void node_child(const char *title, pid_t parent);
 
 /* Adds one to an eventfd / empties it; never blocks. */
 void node_wake(int eventfd);
@@ -39,18 +46,27 @@ void node_drain(int eventfd);
  *   quarantine/          bytes that were refused, with a .txt beside that says why
  *   jobs.sqlite          the job store
  *   mode                 the mode in force when changed at run time
- *   run/                 lock, ports and process ids of the running node (run/node: key=value
- * lines) */
+ *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
+ *                        console_port, receive_pid, analyze_pid, deliver_pid, console_pid,
+ *                        instance_id; replaced whenever one changes; pid 0: not running);
+ *                        committer (pid=...)
+ *   path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* The mode in force: spool/mode if it was changed by `cervigate mode`, else the configuration's.
  * Anything unreadable is shadow. Cheap: called before every send. */
 enum conf_mode node_mode(const struct conf *conf);
+/* Whether the configured model can be opened and may be used in `mode`: clinical needs one that is
+ * not of synthetic provenance and has a validation. error gets a sentence when not. */
+bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size);
+/* Changes the mode in force of this spool's node, durably (`cervigate mode`). Refuses clinical when
+ * the model does not allow it. */
+bool mode_set(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size);
 
 /* Test hook: the environment variable CERVIGATE_CRASH=name[:n] makes the process kill itself
- * (SIGKILL) at the n-th time it passes the named point. Names are listed in docs/architecture.md.
- */
+ * (SIGKILL) at the n-th time it passes the named point; CERVIGATE_CRASH_MARK=FILE limits that to
+ * once in the node's life. Names are listed in crash.c. */
 void crash_point(const char *name);
 
 #endif

@@ -72,8 +72,9 @@ enum store_identity {
     STORE_DUPLICATE, /* same SOP Instance UID, same digest: nothing was added */
     STORE_RIVAL      /* same SOP Instance UID, other digest: added beside, rival set */
 };
-/* Adds a received instance (state RECEIVED; id is filled) and marks its study as touched by
- * `association`, which is open until store_association_end. */
+/* Adds a received instance (state RECEIVED; id and rival are filled; a duplicate gets the id of the
+ * one that is there, and is counted) and marks its study as touched by `association`, which is open
+ * until store_association_end. */
 STORE_MUST_USE enum store_status store_add_instance(struct store *store, struct instance *instance,
                                                     enum store_identity *identity);
 STORE_MUST_USE enum store_status store_association_end(struct store *store,
@@ -122,7 +123,8 @@ struct study {
     char last_report[DX_UID_MAX], last_report_series[DX_UID_MAX]; /* "" none */
 };
 /* Studies that have judged or not-processed instances which no report holds yet, no RECEIVED
- * instance, and no open association. Calls back for each; false stops. */
+ * instance, and no open association; never the study with the empty UID, whose instances may be
+ * anybody's. Calls back for each, which may write to the store; false stops. */
 STORE_MUST_USE enum store_status
 store_studies_due(struct store *store, bool (*each)(void *context, const struct study *study),
                   void *context);
@@ -143,8 +145,9 @@ struct result {
     int64_t created_ms;
 };
 /* One transaction: the study's new report with its pictures, and a pending delivery of each to each
- * destination (by peer name). A result whose uid exists is left as it is. The report covers
- * `instances`. */
+ * destination that wants its kind (by peer name). A result whose uid exists is left as it is, and
+ * so are its deliveries. The report covers `instances`; a new report is the study's next version.
+ * Deliveries wait here while the mode forbids sending. */
 STORE_MUST_USE enum store_status
 store_add_report(struct store *store, const char *study, const struct result *results, size_t count,
                  const int64_t *instances, size_t instance_count, const char *const *destinations,
@@ -159,12 +162,14 @@ struct delivery {
     struct result result;
     enum delivery_state state;
     int attempts;
-    int64_t next_ms; /* UTC: not before */
+    int64_t next_ms; /* UTC: not before; 0: at once */
     char last_error[256];
 };
-/* Pending deliveries of one destination in order of creation. */
+/* Pending deliveries of one destination: those never put off (next_ms 0) in order of creation, then
+ * by next_ms. The caller looks at the clock. */
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
                                                struct delivery *list, size_t room, size_t *count);
+/* STORE_NONE when there is no such delivery. What was sent stays sent. */
 STORE_MUST_USE enum store_status store_delivered(struct store *store, int64_t delivery,
                                                  int64_t now_ms);
 STORE_MUST_USE enum store_status store_delivery_failed(struct store *store, int64_t delivery,
@@ -176,7 +181,7 @@ struct store_counts {
     uint64_t instances[INSTANCE_STATES];
     uint64_t duplicates, refused;
     uint64_t reports, pictures, pending, sent, parked;
-    int64_t oldest_pending_ms; /* UTC, 0: none */
+    int64_t oldest_pending_ms; /* UTC when the oldest undelivered result was made, 0: none */
 };
 STORE_MUST_USE enum store_status store_counts(struct store *store, struct store_counts *counts);
 /* Counts a refused or duplicate object ("refused", "duplicates"). */

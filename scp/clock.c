@@ -1,0 +1,70 @@
+/* The one clock of the node. */
+#include "clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z: what DA and TM can say. */
+#define EARLIEST_MS (-62135596800000)
+#define LATEST_MS   253402300799999
+
+int64_t clock_monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_utc_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+
+    const char *offset = getenv("CERVIGATE_CLOCK_OFFSET");
+    if (offset != NULL)
+        ms += strtoll(offset, NULL, 10) * 1000;
+    return ms;
+}
+
+/* Splits into calendar fields and milliseconds; times that a calendar of four digits cannot hold
+ * are held at its ends. */
+static int split(int64_t utc_ms, struct tm *fields)
+{
+    if (utc_ms < EARLIEST_MS)
+        utc_ms = EARLIEST_MS;
+    if (utc_ms > LATEST_MS)
+        utc_ms = LATEST_MS;
+    int64_t ms = utc_ms % 1000;
+    if (ms < 0)
+        ms += 1000;
+
+    time_t seconds = (time_t)((utc_ms - ms) / 1000);
+    (void)gmtime_r(&seconds, fields);
+    return (int)ms;
+}
+
+void clock_dicom(int64_t utc_ms, char date[9], char time_text[15], char zone[6])
+{
+    struct tm at;
+    int ms = split(utc_ms, &at);
+
+    char text[64];
+    (void)snprintf(text, sizeof text, "%04d%02d%02d", at.tm_year + 1900, at.tm_mon + 1, at.tm_mday);
+    (void)snprintf(date, 9, "%.8s", text);
+    (void)snprintf(text, sizeof text, "%02d%02d%02d.%03d", at.tm_hour, at.tm_min, at.tm_sec, ms);
+    (void)snprintf(time_text, 15, "%.14s", text);
+    (void)snprintf(zone, 6, "+0000");
+}
+
+void clock_iso(int64_t utc_ms, char text[25])
+{
+    struct tm at;
+    int ms = split(utc_ms, &at);
+
+    char wide[80];
+    (void)snprintf(wide, sizeof wide, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", at.tm_year + 1900,
+                   at.tm_mon + 1, at.tm_mday, at.tm_hour, at.tm_min, at.tm_sec, ms);
+    (void)snprintf(text, 25, "%.24s", wide);
+}

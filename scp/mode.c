@@ -1,0 +1,69 @@
+/* The mode in force, and who may change it. */
+#include "node.h"
+
+#include "nn_model.h"
+#include "spool.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum conf_mode node_mode(const struct conf *conf)
+{
+    char path[PATH_MAX], text[32];
+    node_path(conf, path, sizeof path, "mode");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? conf->mode : CONF_SHADOW;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    (void)close(fd);
+    if (n < 0)
+        return CONF_SHADOW;
+
+    enum conf_mode mode;
+    text[n] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return conf_mode_parse(text, &mode) ? mode : CONF_SHADOW;
+}
+
+bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size)
+{
+    struct nn_model *model = NULL;
+    struct nn_error err = {.status = NN_OK};
+    if (nn_model_open(conf->model, &model, &err) != NN_OK) {
+        (void)snprintf(error, error_size, "model %s: %s", conf->model, err.text);
+        return false;
+    }
+
+    const struct nn_model_info *info = nn_model_info(model);
+    bool allowed = true;
+    if (mode == CONF_CLINICAL && info->provenance == NN_SYNTHETIC) {
+        (void)snprintf(error, error_size,
+                       "mode clinical: the model %s was trained on synthetic images", info->name);
+        allowed = false;
+    } else if (mode == CONF_CLINICAL && !info->validated) {
+        (void)snprintf(error, error_size,
+                       "mode clinical: the model %s has no <validation> bound to its digests",
+                       info->name);
+        allowed = false;
+    }
+    nn_model_close(model);
+    return allowed;
+}
+
+bool mode_set(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size)
+{
+    /* Whatever is wrong with the model, shadow must always be reachable. */
+    if (mode == CONF_CLINICAL && !mode_allowed(conf, mode, error, error_size))
+        return false;
+
+    char path[PATH_MAX], text[32];
+    node_path(conf, path, sizeof path, "mode");
+    (void)snprintf(text, sizeof text, "%s\n", conf_mode_name(mode));
+    int failed = spool_write_whole(path, text);
+    if (failed != 0)
+        (void)snprintf(error, error_size, "%s: %s", path, strerror(-failed));
+    return failed == 0;
+}

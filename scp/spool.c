@@ -1,0 +1,261 @@
+/* The spool: directories, durable renames, quarantine. Errors are negated errno. */
+#include "spool.h"
+
+#include "node.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+int spool_random_name(char *text, size_t count)
+{
+    uint8_t bytes[32];
+    if (count > sizeof bytes)
+        return -EINVAL;
+    if (getrandom(bytes, count, 0) != (ssize_t)count)
+        return errno != 0 ? -errno : -EIO;
+    for (size_t i = 0; i < count; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+static int sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int failed = fsync(fd) != 0 ? -errno : 0;
+    (void)close(fd);
+    return failed;
+}
+
+int spool_sync_directory_of(const char *path)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return sync_directory(".");
+    if ((size_t)(slash - path) >= sizeof directory)
+        return -ENAMETOOLONG;
+    (void)snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+    return sync_directory(directory[0] != '\0' ? directory : "/");
+}
+
+/* A directory that is there may be a symbolic link to another disk: it is taken as it is. */
+static int make_directory(const char *path)
+{
+    struct stat at;
+    if (mkdir(path, 0700) == 0)
+        return spool_sync_directory_of(path);
+    if (errno != EEXIST)
+        return -errno;
+    if (stat(path, &at) != 0)
+        return -errno;
+    if (!S_ISDIR(at.st_mode))
+        return -ENOTDIR;
+    return access(path, R_OK | W_OK | X_OK) != 0 ? -errno : 0;
+}
+
+int spool_prepare(const struct conf *conf, char *bad, size_t bad_size)
+{
+    static const char *const names[] = {"incoming", "objects", "results", "quarantine", "run"};
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s", conf->spool);
+    int failed = make_directory(path);
+    for (size_t i = 0; failed == 0 && i < sizeof names / sizeof *names; i++) {
+        node_path(conf, path, sizeof path, "%s", names[i]);
+        failed = make_directory(path);
+    }
+    for (unsigned i = 0; failed == 0 && i < 256; i++) {
+        node_path(conf, path, sizeof path, "objects/%02x", i);
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            failed = -errno;
+    }
+    if (failed == 0) {
+        node_path(conf, path, sizeof path, "objects");
+        failed = sync_directory(path);
+    }
+    if (failed != 0)
+        (void)snprintf(bad, bad_size, "%s", path);
+    return failed;
+}
+
+static int remove_matching(const struct conf *conf, const char *prefix, size_t *removed)
+{
+    char path[PATH_MAX];
+    node_path(conf, path, sizeof path, "incoming");
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return -errno;
+
+    int failed = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        if (entry->d_name[0] == '.' || strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+            continue;
+        if (unlinkat(dirfd(directory), entry->d_name, 0) != 0)
+            failed = -errno;
+        else if (removed != NULL)
+            ++*removed;
+    }
+    (void)closedir(directory);
+    return failed;
+}
+
+int spool_empty_incoming(const struct conf *conf, size_t *removed)
+{
+    if (removed != NULL)
+        *removed = 0;
+    return remove_matching(conf, "", removed);
+}
+
+int spool_forget_process(const struct conf *conf, pid_t pid)
+{
+    char prefix[32];
+    (void)snprintf(prefix, sizeof prefix, "%d-", (int)pid);
+    return remove_matching(conf, prefix, NULL);
+}
+
+int spool_create_incoming(const struct conf *conf, char *path, size_t size)
+{
+    char name[33];
+    int failed = spool_random_name(name, 16);
+    if (failed != 0)
+        return failed;
+
+    node_path(conf, path, size, "incoming/%d-%s", (int)getpid(), name);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+uint64_t spool_free_bytes(const struct conf *conf)
+{
+    struct statvfs at;
+    if (statvfs(conf->spool, &at) != 0)
+        return 0;
+    uint64_t bytes;
+    if (__builtin_mul_overflow((uint64_t)at.f_bavail, (uint64_t)at.f_frsize, &bytes))
+        return UINT64_MAX;
+    return bytes;
+}
+
+bool spool_object_name(const char *digest, char *name, size_t size)
+{
+    if (strspn(digest, "0123456789abcdef") != 64 || digest[64] != '\0')
+        return false;
+    int n = snprintf(name, size, "objects/%.2s/%s.dcm", digest, digest);
+    return n > 0 && (size_t)n < size;
+}
+
+int spool_keep_object(const struct conf *conf, int fd, const char *from, const char *digest,
+                      char *name, size_t name_size)
+{
+    char to[PATH_MAX];
+    if (!spool_object_name(digest, name, name_size))
+        return -EINVAL;
+    node_path(conf, to, sizeof to, "%s", name);
+
+    crash_point("receive-before-fsync");
+    if (fsync(fd) != 0)
+        return -errno;
+    crash_point("receive-after-fsync");
+
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) {
+        if (errno != EEXIST)
+            return -errno;
+        /* Its bytes were synced before they got this name; its directory perhaps not yet. */
+        if (unlink(from) != 0)
+            return -errno;
+    }
+    crash_point("receive-after-rename");
+
+    int failed = spool_sync_directory_of(to);
+    crash_point("receive-after-dirsync");
+    return failed;
+}
+
+static size_t quarantined(const struct conf *conf)
+{
+    char path[PATH_MAX];
+    node_path(conf, path, sizeof path, "quarantine");
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return SIZE_MAX;
+    size_t count = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        size_t length = strlen(entry->d_name);
+        count += length > 4 && strcmp(entry->d_name + length - 4, ".dcm") == 0;
+    }
+    (void)closedir(directory);
+    return count;
+}
+
+int spool_quarantine(const struct conf *conf, const char *from, const char *why, char *name,
+                     size_t name_size)
+{
+    char random[33];
+    int failed = spool_random_name(random, 16);
+    if (failed == 0 && (quarantined(conf) >= SPOOL_QUARANTINE_MOST ||
+                        spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes))
+        failed = -ENOSPC;
+    if (failed != 0) {
+        (void)unlink(from);
+        return failed;
+    }
+
+    (void)snprintf(name, name_size, "%s", random);
+    char to[PATH_MAX];
+    node_path(conf, to, sizeof to, "quarantine/%s.dcm", random);
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
+        return -errno;
+    node_path(conf, to, sizeof to, "quarantine/%s.txt", random);
+    return spool_write_whole(to, why);
+}
+
+static int write_all(int fd, const char *text)
+{
+    size_t length = strlen(text), done = 0;
+    while (done < length) {
+        ssize_t n = write(fd, text + done, length - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        done += (size_t)n;
+    }
+    return fsync(fd) != 0 ? -errno : 0;
+}
+
+int spool_write_whole(const char *path, const char *text)
+{
+    char temporary[PATH_MAX], random[17];
+    int failed = spool_random_name(random, 8);
+    if (failed != 0)
+        return failed;
+    int n = snprintf(temporary, sizeof temporary, "%s.%s", path, random);
+    if (n < 0 || (size_t)n >= sizeof temporary)
+        return -ENAMETOOLONG;
+
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    failed = write_all(fd, text);
+    if (close(fd) != 0 && failed == 0)
+        failed = -errno;
+    if (failed == 0 && rename(temporary, path) != 0)
+        failed = -errno;
+    if (failed != 0) {
+        (void)unlink(temporary);
+        return failed;
+    }
+    return spool_sync_directory_of(path);
+}

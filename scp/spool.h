@@ -1,0 +1,45 @@
+/* spool.h: the node's directories, and files that appear whole or not at all.
+ *
+ * Functions return 0 or a negated errno. None logs. Every path that a peer could influence is made
+ * of digests and random names only. */
+#ifndef SPOOL_H
+#define SPOOL_H
+
+#include "conf.h"
+#include "dx_uid.h"
+#include <sys/types.h>
+
+/* Creates what is missing of the spool's directories (0700) and the 256 object directories, and
+ * syncs them. bad gets the path that failed. */
+int spool_prepare(const struct conf *conf, char *bad, size_t bad_size);
+/* Removes everything in incoming/: objects that nobody was told are stored. Called when no
+ * association is open. removed may be NULL. */
+int spool_empty_incoming(const struct conf *conf, size_t *removed);
+/* Removes what the dead process `pid` left in incoming/. */
+int spool_forget_process(const struct conf *conf, pid_t pid);
+/* A new file incoming/PID-RANDOM, open O_RDWR; fills path. -errno when it fails. */
+int spool_create_incoming(const struct conf *conf, char *path, size_t size);
+/* Free bytes for us on the spool's file system; 0 when it cannot be told. */
+uint64_t spool_free_bytes(const struct conf *conf);
+
+/* "objects/ab/DIGEST.dcm" below the spool. False when digest is not 64 lower-case hex digits. */
+bool spool_object_name(const char *digest, char *name, size_t size);
+/* Makes the complete file `from` (open as fd) durable as the object `digest`: fsync, rename without
+ * replacing, fsync of the directory. An object of that digest that is there already stays and
+ * `from` goes. name gets the path below the spool. */
+int spool_keep_object(const struct conf *conf, int fd, const char *from, const char *digest,
+                      char *name, size_t name_size);
+/* Moves refused bytes to quarantine/ with a text beside that says why; at most
+ * SPOOL_QUARANTINE_MOST objects are kept, and none when space is short: then they are removed, and
+ * -ENOSPC is returned. name gets the base name in quarantine/. */
+#define SPOOL_QUARANTINE_MOST 1000
+int spool_quarantine(const struct conf *conf, const char *from, const char *why, char *name,
+                     size_t name_size);
+
+/* Writes text to `path` by a temporary file beside it, fsync, rename and fsync of the directory. */
+int spool_write_whole(const char *path, const char *text);
+int spool_sync_directory_of(const char *path);
+/* count random bytes as 2 * count hexadecimal digits and a terminator. */
+int spool_random_name(char *text, size_t count);
+
+#endif

@@ -1,0 +1,301 @@
+/* Instances: what was received, and what analysis learnt of each. */
+#include "store_sqlite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_names[INSTANCE_STATES] = {"received", "ignored", "own",
+                                                         "same",     "judged",  "not-processed"};
+
+const char *instance_state_name(enum instance_state state)
+{
+    return (unsigned)state < INSTANCE_STATES ? state_names[state] : "unknown";
+}
+
+static enum instance_state parse_state(const char *name)
+{
+    for (int i = 0; i < INSTANCE_STATES; i++)
+        if (strcmp(name, state_names[i]) == 0)
+            return (enum instance_state)i;
+    return INSTANCE_RECEIVED;
+}
+
+#define COLUMNS                                                                                    \
+    "id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,"      \
+    "called,address,association,received_ms,attempts,rival,rule,reason,detail"
+
+static void take_row(sqlite3_stmt *row, struct instance *instance)
+{
+    char text[64];
+    *instance = (struct instance){.id = sqlite3_column_int64(row, 0)};
+    sql_text(row, 1, text, sizeof text);
+    instance->state = parse_state(text);
+    sql_text(row, 2, instance->sop_class, sizeof instance->sop_class);
+    sql_text(row, 3, instance->sop_instance, sizeof instance->sop_instance);
+    sql_text(row, 4, instance->study, sizeof instance->study);
+    sql_text(row, 5, instance->series, sizeof instance->series);
+    sql_text(row, 6, instance->transfer_syntax, sizeof instance->transfer_syntax);
+    sql_text(row, 7, instance->digest, sizeof instance->digest);
+    sql_text(row, 8, instance->path, sizeof instance->path);
+    instance->bytes = (uint64_t)sqlite3_column_int64(row, 9);
+    sql_text(row, 10, instance->calling, sizeof instance->calling);
+    sql_text(row, 11, instance->called, sizeof instance->called);
+    sql_text(row, 12, instance->address, sizeof instance->address);
+    sql_text(row, 13, instance->association, sizeof instance->association);
+    instance->received_ms = sqlite3_column_int64(row, 14);
+    instance->attempts = sqlite3_column_int(row, 15);
+    instance->rival = sqlite3_column_int(row, 16) != 0;
+    sql_text(row, 17, instance->rule, sizeof instance->rule);
+    sql_text(row, 18, text, sizeof text);
+    if (!srt_reason_parse(text, &instance->reason))
+        instance->reason = SRT_REASON_NONE;
+    sql_text(row, 19, instance->detail, sizeof instance->detail);
+}
+
+static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
+                                  struct instance *instance)
+{
+    enum store_status status = sql_row(store, statement);
+    if (status != STORE_OK)
+        return status;
+    take_row(statement, instance);
+    (void)sqlite3_reset(statement);
+    return STORE_OK;
+}
+
+static enum store_status touch_study(struct store *store, const struct instance *instance)
+{
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "INSERT INTO study(uid,last_received_ms) VALUES(?1,?2) "
+                                   "ON CONFLICT(uid) DO UPDATE SET last_received_ms=?2",
+                                   "ti", instance->study, instance->received_ms));
+    if (status != STORE_OK)
+        return status;
+    return sql_run(
+        store,
+        sql_prepare(store, "INSERT OR IGNORE INTO open_association(association,study) VALUES(?,?)",
+                    "tt", instance->association, instance->study));
+}
+
+static enum store_status insert(struct store *store, struct instance *in)
+{
+    enum store_status status = sql_run(
+        store,
+        sql_prepare(store,
+                    "INSERT INTO instance(state,sop_class,sop_instance,study,series,"
+                    "transfer_syntax,digest,path,bytes,calling,called,address,association,"
+                    "received_ms,rival) VALUES('received',?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "tttttttittttii", in->sop_class, in->sop_instance, in->study, in->series,
+                    in->transfer_syntax, in->digest, in->path, (int64_t)in->bytes, in->calling,
+                    in->called, in->address, in->association, in->received_ms, (int64_t)in->rival));
+    in->id = sqlite3_last_insert_rowid(store->db);
+    return status;
+}
+
+static enum store_status add(struct store *store, struct instance *instance,
+                             enum store_identity *identity)
+{
+    struct instance known;
+    enum store_status status =
+        take_one(store,
+                 sql_prepare(store,
+                             "SELECT " COLUMNS " FROM instance WHERE sop_instance=?"
+                             " ORDER BY digest=? DESC, id LIMIT 1",
+                             "tt", instance->sop_instance, instance->digest),
+                 &known);
+
+    if (status == STORE_OK && strcmp(known.digest, instance->digest) == 0) {
+        *identity = STORE_DUPLICATE;
+        instance->id = known.id;
+        instance->rival = known.rival;
+        return store_count(store, "duplicates");
+    }
+    if (status != STORE_OK && status != STORE_NONE)
+        return status;
+
+    instance->rival = status == STORE_OK;
+    instance->state = INSTANCE_RECEIVED;
+    instance->attempts = 0;
+    *identity = instance->rival ? STORE_RIVAL : STORE_NEW;
+    status = insert(store, instance);
+    return status == STORE_OK ? touch_study(store, instance) : status;
+}
+
+enum store_status store_add_instance(struct store *store, struct instance *instance,
+                                     enum store_identity *identity)
+{
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(store, add(store, instance, identity));
+    return status;
+}
+
+enum store_status store_association_end(struct store *store, const char *association)
+{
+    return sql_run(store, sql_prepare(store, "DELETE FROM open_association WHERE association=?",
+                                      "t", association));
+}
+
+enum store_status store_association_end_all(struct store *store)
+{
+    return sql_run(store, sql_prepare(store, "DELETE FROM open_association", ""));
+}
+
+enum store_status store_next_received(struct store *store, int64_t after, struct instance *instance)
+{
+    return take_one(store,
+                    sql_prepare(store,
+                                "SELECT " COLUMNS " FROM instance"
+                                " WHERE state='received' AND id>? ORDER BY id LIMIT 1",
+                                "i", after),
+                    instance);
+}
+
+enum store_status store_get_instance(struct store *store, int64_t id, struct instance *instance)
+{
+    return take_one(store,
+                    sql_prepare(store, "SELECT " COLUMNS " FROM instance WHERE id=?", "i", id),
+                    instance);
+}
+
+enum store_status store_first_instance(struct store *store, const char *sop_instance,
+                                       struct instance *instance)
+{
+    return take_one(store,
+                    sql_prepare(store,
+                                "SELECT " COLUMNS " FROM instance WHERE sop_instance=?"
+                                " ORDER BY id LIMIT 1",
+                                "t", sop_instance),
+                    instance);
+}
+
+enum store_status store_count_attempt(struct store *store, int64_t id)
+{
+    enum store_status status = sql_run(
+        store, sql_prepare(store, "UPDATE instance SET attempts=attempts+1 WHERE id=?", "i", id));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+/* Doubles as text that reads back to the same bits. */
+static void print_scores(const struct judgement *judgement, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < judgement->classes && i < SRT_MAX_CLASSES; i++) {
+        int n = snprintf(text + used, size - used, i > 0 ? " %.17g" : "%.17g", judgement->score[i]);
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
+}
+
+static void parse_scores(const char *text, struct judgement *judgement)
+{
+    const char *at = text;
+    judgement->classes = 0;
+    while (judgement->classes < SRT_MAX_CLASSES) {
+        char *end;
+        double value = strtod(at, &end);
+        if (end == at)
+            return;
+        judgement->score[judgement->classes++] = value;
+        at = end;
+    }
+}
+
+static enum store_status judge(struct store *store, int64_t id, const struct judgement *j)
+{
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE instance SET state=?,rule=?,reason=?,detail=?,reported=0"
+                                   " WHERE id=?",
+                                   "tttti", instance_state_name(j->state), j->rule,
+                                   srt_reason_name(j->reason), j->detail, id));
+    if (status != STORE_OK)
+        return status;
+    if (sqlite3_changes(store->db) == 0)
+        return STORE_NONE;
+
+    char scores[SRT_MAX_CLASSES * 26 + 1];
+    print_scores(j, scores, sizeof scores);
+    return sql_run(store,
+                   sql_prepare(store,
+                               "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,"
+                               "patient_digest,scores,model_digest,picture,first_computed_ms)"
+                               " VALUES(?,?,?,?,?,?,?,?)",
+                               "ibttttti", id, j->attrs, j->attrs_bytes, j->pixel_digest,
+                               j->patient_digest, scores, j->model_digest, j->picture,
+                               j->first_computed_ms));
+}
+
+enum store_status store_judge(struct store *store, int64_t id, const struct judgement *judgement)
+{
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(store, judge(store, id, judgement));
+    return status;
+}
+
+static enum store_status copy_attrs(sqlite3_stmt *row, int column, struct judgement *judgement,
+                                    uint8_t **attrs)
+{
+    int count = sqlite3_column_bytes(row, column);
+    if (count <= 0)
+        return STORE_OK;
+    *attrs = malloc((size_t)count);
+    if (*attrs == NULL)
+        return STORE_BROKEN;
+    memcpy(*attrs, sqlite3_column_blob(row, column), (size_t)count);
+    judgement->attrs = *attrs;
+    judgement->attrs_bytes = (size_t)count;
+    return STORE_OK;
+}
+
+enum store_status store_get_judgement(struct store *store, int64_t id, struct judgement *judgement,
+                                      uint8_t **attrs)
+{
+    *attrs = NULL;
+    *judgement = (struct judgement){.attrs = NULL};
+    sqlite3_stmt *row = sql_prepare(
+        store,
+        "SELECT state,rule,reason,detail,attrs,pixel_digest,patient_digest,scores,model_digest,"
+        "picture,first_computed_ms FROM judgement JOIN instance ON instance.id=judgement.instance"
+        " WHERE instance=?",
+        "i", id);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+
+    char text[SRT_MAX_CLASSES * 26 + 1];
+    sql_text(row, 0, text, sizeof text);
+    judgement->state = parse_state(text);
+    sql_text(row, 1, judgement->rule, sizeof judgement->rule);
+    sql_text(row, 2, text, sizeof text);
+    if (!srt_reason_parse(text, &judgement->reason))
+        judgement->reason = SRT_REASON_NONE;
+    sql_text(row, 3, judgement->detail, sizeof judgement->detail);
+    status = copy_attrs(row, 4, judgement, attrs);
+    sql_text(row, 5, judgement->pixel_digest, sizeof judgement->pixel_digest);
+    sql_text(row, 6, judgement->patient_digest, sizeof judgement->patient_digest);
+    sql_text(row, 7, text, sizeof text);
+    parse_scores(text, judgement);
+    sql_text(row, 8, judgement->model_digest, sizeof judgement->model_digest);
+    sql_text(row, 9, judgement->picture, sizeof judgement->picture);
+    judgement->first_computed_ms = sqlite3_column_int64(row, 10);
+    (void)sqlite3_reset(row);
+    return status;
+}
+
+enum store_status store_list(struct store *store, struct instance *list, size_t room, size_t *count)
+{
+    *count = 0;
+    sqlite3_stmt *rows = sql_prepare(
+        store, "SELECT " COLUMNS " FROM instance ORDER BY id DESC LIMIT ?", "i", (int64_t)room);
+    enum store_status status;
+    while ((status = sql_row(store, rows)) == STORE_OK)
+        if (*count < room)
+            take_row(rows, &list[(*count)++]);
+    return status == STORE_NONE ? STORE_OK : status;
+}

@@ -1,0 +1,125 @@
+/* The job store's schema, version by version. A version's text is never edited once released: a
+ * change is a new version. */
+#include "store_sqlite.h"
+
+#include <stdio.h>
+
+/* "CVGT": another program's database is not ours to migrate. */
+#define APPLICATION_ID 1129727828
+
+static const char *const versions[] = {
+    /* 1: the first */
+    "CREATE TABLE instance("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " state TEXT NOT NULL,"
+    " sop_class TEXT NOT NULL, sop_instance TEXT NOT NULL, study TEXT NOT NULL,"
+    " series TEXT NOT NULL, transfer_syntax TEXT NOT NULL, digest TEXT NOT NULL,"
+    " path TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " calling TEXT NOT NULL, called TEXT NOT NULL, address TEXT NOT NULL,"
+    " association TEXT NOT NULL, received_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL DEFAULT 0, rival INTEGER NOT NULL,"
+    " rule TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
+    " detail TEXT NOT NULL DEFAULT '',"
+    " reported INTEGER NOT NULL DEFAULT 0," /* id of the report that holds it; 0: none yet */
+    " UNIQUE(sop_instance, digest));"
+    "CREATE INDEX instance_received ON instance(id) WHERE state='received';"
+    "CREATE INDEX instance_study_received ON instance(study) WHERE state='received';"
+    "CREATE INDEX instance_due ON instance(study)"
+    " WHERE reported=0 AND state IN ('judged','not-processed');"
+    "CREATE INDEX instance_study ON instance(study, id);"
+    "CREATE INDEX instance_state ON instance(state);"
+    "CREATE TABLE judgement("
+    " instance INTEGER PRIMARY KEY REFERENCES instance(id) ON DELETE CASCADE,"
+    " attrs BLOB, pixel_digest TEXT NOT NULL, patient_digest TEXT NOT NULL,"
+    " scores TEXT NOT NULL,"
+    " model_digest TEXT NOT NULL, picture TEXT NOT NULL, first_computed_ms INTEGER NOT NULL);"
+    "CREATE TABLE study("
+    " uid TEXT PRIMARY KEY, last_received_ms INTEGER NOT NULL,"
+    " version INTEGER NOT NULL DEFAULT 0, last_report TEXT NOT NULL DEFAULT '',"
+    " last_report_series TEXT NOT NULL DEFAULT '');"
+    "CREATE TABLE open_association("
+    " association TEXT NOT NULL, study TEXT NOT NULL, PRIMARY KEY(association, study));"
+    "CREATE INDEX open_study ON open_association(study);"
+    "CREATE TABLE result("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, uid TEXT NOT NULL UNIQUE,"
+    " sop_class TEXT NOT NULL, series TEXT NOT NULL, study TEXT NOT NULL, path TEXT NOT NULL,"
+    " digest TEXT NOT NULL, outcome TEXT NOT NULL, created_ms INTEGER NOT NULL);"
+    "CREATE TABLE covers("
+    " result INTEGER NOT NULL REFERENCES result(id) ON DELETE CASCADE,"
+    " instance INTEGER NOT NULL REFERENCES instance(id) ON DELETE CASCADE,"
+    " PRIMARY KEY(result, instance));"
+    "CREATE TABLE delivery("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " result INTEGER NOT NULL REFERENCES result(id) ON DELETE CASCADE,"
+    " destination TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    " next_ms INTEGER NOT NULL DEFAULT 0, done_ms INTEGER NOT NULL DEFAULT 0,"
+    " last_error TEXT NOT NULL DEFAULT '', UNIQUE(result, destination));"
+    "CREATE INDEX delivery_pending ON delivery(destination, next_ms, id) WHERE state='pending';"
+    "CREATE INDEX delivery_state ON delivery(state);"
+    "CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);",
+};
+#define LATEST ((int)(sizeof versions / sizeof *versions))
+
+static enum store_status pragma(struct store *store, const char *sql, int *value)
+{
+    sqlite3_stmt *statement = sql_prepare(store, sql, "");
+    if (statement == NULL)
+        return STORE_BROKEN;
+    enum store_status status = sql_row(store, statement);
+    *value = status == STORE_OK ? sqlite3_column_int(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+static enum store_status upgrade(struct store *store, int version)
+{
+    enum store_status status = STORE_OK;
+    while (status == STORE_OK && version < LATEST) {
+        status = sql_exec(store, versions[version]);
+        version++;
+    }
+    char text[96];
+    (void)snprintf(text, sizeof text, "PRAGMA user_version=%d;PRAGMA application_id=%d", LATEST,
+                   APPLICATION_ID);
+    if (status == STORE_OK)
+        status = sql_exec(store, text);
+    return status;
+}
+
+/* STORE_OK: version says what is there; STORE_VERSION: it is not for us. */
+static enum store_status look(struct store *store, int *version)
+{
+    int application = 0;
+    enum store_status status = pragma(store, "PRAGMA user_version", version);
+    if (status == STORE_OK)
+        status = pragma(store, "PRAGMA application_id", &application);
+    if (status != STORE_OK)
+        return status;
+
+    if (*version > 0 && application != APPLICATION_ID) {
+        (void)snprintf(store->error, sizeof store->error, "not a job store of cervigate");
+        return STORE_VERSION;
+    }
+    if (*version > LATEST) {
+        (void)snprintf(store->error, sizeof store->error,
+                       "schema version %d is newer than this program's %d", *version, LATEST);
+        return STORE_VERSION;
+    }
+    return STORE_OK;
+}
+
+enum store_status schema_migrate(struct store *store)
+{
+    int version = 0;
+    enum store_status status = look(store, &version);
+    if (status != STORE_OK || version == LATEST)
+        return status;
+
+    status = sql_enter(store); /* two programs may open a new store at once: look again */
+    if (status != STORE_OK)
+        return status;
+    status = look(store, &version);
+    if (status == STORE_OK && version < LATEST)
+        status = upgrade(store, version);
+    return sql_leave(store, status);
+}

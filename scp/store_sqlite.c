@@ -1,0 +1,216 @@
+/* The job store on SQLite: the handle, statements, transactions.
+ *
+ * WAL with synchronous=FULL: a commit is on stable storage when it returns; readers never wait for
+ * the writer. Every change takes the write lock at its start (BEGIN IMMEDIATE), so it waits by
+ * busy_timeout there and nowhere later. */
+#include "store_sqlite.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_MS 10000
+
+const char *store_status_text(enum store_status status)
+{
+    switch (status) {
+#define X(code, text)                                                                              \
+    case code:                                                                                     \
+        return text;
+        STORE_STATUS_MAP(X)
+#undef X
+    }
+    return "unknown status";
+}
+
+const char *store_error(const struct store *store)
+{
+    return store->error;
+}
+
+enum store_status sql_fail(struct store *store, int code)
+{
+    (void)snprintf(store->error, sizeof store->error, "%s", sqlite3_errmsg(store->db));
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return STORE_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return STORE_BUSY;
+    default:
+        return STORE_BROKEN;
+    }
+}
+
+static sqlite3_stmt *find(struct store *store, const char *sql)
+{
+    for (int i = 0; i < store->cached; i++)
+        if (store->cache[i].sql == sql)
+            return store->cache[i].statement;
+    if (store->cached == STORE_STATEMENTS) {
+        (void)snprintf(store->error, sizeof store->error, "too many statements");
+        return NULL;
+    }
+
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+    if (code != SQLITE_OK) {
+        (void)sql_fail(store, code);
+        return NULL;
+    }
+    store->cache[store->cached].sql = sql;
+    store->cache[store->cached++].statement = statement;
+    return statement;
+}
+
+sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *statement = find(store, sql);
+    if (statement == NULL)
+        return NULL;
+    (void)sqlite3_reset(statement);
+
+    va_list args;
+    va_start(args, types);
+    int code = SQLITE_OK;
+    for (int i = 1; code == SQLITE_OK && types[i - 1] != '\0'; i++) {
+        if (types[i - 1] == 't') {
+            code =
+                sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+        } else if (types[i - 1] == 'i') {
+            code = sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+        } else {
+            const void *bytes = va_arg(args, const void *);
+            size_t count = va_arg(args, size_t);
+            code = sqlite3_bind_blob64(statement, i, bytes, count, SQLITE_TRANSIENT);
+        }
+    }
+    va_end(args);
+    if (code == SQLITE_OK)
+        return statement;
+    (void)sql_fail(store, code);
+    return NULL;
+}
+
+enum store_status sql_row(struct store *store, sqlite3_stmt *statement)
+{
+    if (statement == NULL)
+        return STORE_BROKEN;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return STORE_OK;
+    enum store_status status = code == SQLITE_DONE ? STORE_NONE : sql_fail(store, code);
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+enum store_status sql_run(struct store *store, sqlite3_stmt *statement)
+{
+    enum store_status status = sql_row(store, statement);
+    if (status == STORE_OK)
+        (void)sqlite3_reset(statement);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size)
+{
+    const unsigned char *value = sqlite3_column_text(statement, column);
+    (void)snprintf(text, size, "%s", value != NULL ? (const char *)value : "");
+}
+
+enum store_status sql_exec(struct store *store, const char *sql)
+{
+    int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
+}
+
+enum store_status store_begin(struct store *store)
+{
+    enum store_status status = sql_exec(store, "BEGIN IMMEDIATE");
+    store->in_group = status == STORE_OK;
+    return status;
+}
+
+enum store_status store_commit(struct store *store)
+{
+    enum store_status status = sql_exec(store, "COMMIT");
+    if (status == STORE_OK)
+        store->in_group = false;
+    else
+        store_rollback(store); /* keeps the sentence: nothing of a failed commit may live on */
+    return status;
+}
+
+void store_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(store->db) == 0)
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    store->in_group = false;
+}
+
+enum store_status sql_enter(struct store *store)
+{
+    return store->in_group ? STORE_OK : sql_exec(store, "BEGIN IMMEDIATE");
+}
+
+enum store_status sql_leave(struct store *store, enum store_status status)
+{
+    if (store->in_group)
+        return status;
+    if (status == STORE_OK)
+        return store_commit(store);
+    store_rollback(store);
+    return status;
+}
+
+static enum store_status prepare_connection(struct store *store, const char *path)
+{
+    int code = sqlite3_open_v2(path, &store->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
+                                   SQLITE_OPEN_EXRESCODE,
+                               NULL);
+    if (code != SQLITE_OK) {
+        if (store->db != NULL)
+            (void)sql_fail(store, code);
+        return STORE_BROKEN;
+    }
+    (void)sqlite3_busy_timeout(store->db, BUSY_MS);
+    enum store_status status = sql_exec(store, "PRAGMA journal_mode=WAL");
+    if (status == STORE_OK)
+        status = sql_exec(store, "PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
+                                 "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON");
+    return status == STORE_OK ? schema_migrate(store) : status;
+}
+
+enum store_status store_open(const char *path, struct store **store, char *error, size_t error_size)
+{
+    *store = NULL;
+    struct store *opened = calloc(1, sizeof *opened);
+    if (opened == NULL) {
+        if (error != NULL)
+            (void)snprintf(error, error_size, "out of memory");
+        return STORE_BROKEN;
+    }
+
+    enum store_status status = prepare_connection(opened, path);
+    if (status != STORE_OK) {
+        if (error != NULL)
+            (void)snprintf(error, error_size, "%s: %s", path,
+                           opened->error[0] != '\0' ? opened->error : store_status_text(status));
+        store_close(opened);
+        return status;
+    }
+    *store = opened;
+    return STORE_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    for (int i = 0; i < store->cached; i++)
+        (void)sqlite3_finalize(store->cache[i].statement);
+    (void)sqlite3_close(store->db);
+    free(store);
+}

@@ -1,0 +1,44 @@
+/* store_sqlite.h: what the files of the SQLite backend (store_*.c) share. Nobody else includes it.
+ *
+ * Statements are prepared once a handle and found by the address of their text: pass string
+ * literals or static texts only. */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include "store.h"
+#include <sqlite3.h>
+
+#define STORE_STATEMENTS 64
+
+struct store {
+    sqlite3 *db;
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } cache[STORE_STATEMENTS];
+    int cached;
+    bool in_group; /* between store_begin and store_commit */
+    char error[256];
+};
+
+/* Remembers SQLite's own sentence and returns the status that stands for code. */
+enum store_status sql_fail(struct store *store, int code);
+/* A reset statement with its parameters bound by types: 't' const char *, 'i' int64_t,
+ * 'b' const void * and size_t (NULL: null). NULL when it cannot be prepared (see store_error). */
+sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *types, ...);
+/* Steps a statement that returns no row and resets it. */
+enum store_status sql_run(struct store *store, sqlite3_stmt *statement);
+/* Steps: STORE_OK a row is there, STORE_NONE none is left (the statement is reset). */
+enum store_status sql_row(struct store *store, sqlite3_stmt *statement);
+void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size);
+enum store_status sql_exec(struct store *store, const char *sql);
+
+/* A transaction of one function: nothing when a group is open. sql_leave commits when status is
+ * STORE_OK, else undoes the function's own transaction, and returns what came of it. */
+enum store_status sql_enter(struct store *store);
+enum store_status sql_leave(struct store *store, enum store_status status);
+
+/* Brings a database of any older version to this program's (store_schema.c). */
+enum store_status schema_migrate(struct store *store);
+
+#endif

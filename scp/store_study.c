@@ -1,0 +1,90 @@
+/* Studies: which are due for a report, and what belongs in it. */
+#include "store_sqlite.h"
+
+#include <stdlib.h>
+
+/* A study without a UID cannot be reported: its instances may be anybody's. */
+#define DUE                                                                                        \
+    "SELECT uid,last_received_ms,version,last_report,last_report_series FROM study"                \
+    " WHERE uid IN (SELECT study FROM instance"                                                    \
+    "   WHERE reported=0 AND state IN ('judged','not-processed'))"                                 \
+    " AND uid<>'' AND NOT EXISTS (SELECT 1 FROM instance"                                          \
+    "   WHERE instance.study=study.uid AND state='received')"                                      \
+    " AND NOT EXISTS (SELECT 1 FROM open_association WHERE open_association.study=study.uid)"      \
+    " ORDER BY last_received_ms"
+
+/* Grows to one more element; capacity doubles. */
+static bool grow(void **list, size_t *capacity, size_t count, size_t element)
+{
+    if (count < *capacity)
+        return true;
+    size_t more = *capacity == 0 ? 16 : *capacity * 2;
+    void *larger = reallocarray(*list, more, element);
+    if (larger == NULL)
+        return false;
+    *list = larger;
+    *capacity = more;
+    return true;
+}
+
+static enum store_status collect_due(struct store *store, struct study **list, size_t *count)
+{
+    size_t capacity = 0;
+    enum store_status status;
+    sqlite3_stmt *rows = sql_prepare(store, DUE, "");
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        if (!grow((void **)list, &capacity, *count, sizeof **list)) {
+            (void)sqlite3_reset(rows);
+            return STORE_BROKEN;
+        }
+        struct study *study = &(*list)[(*count)++];
+        sql_text(rows, 0, study->uid, sizeof study->uid);
+        study->last_received_ms = sqlite3_column_int64(rows, 1);
+        study->version = sqlite3_column_int(rows, 2);
+        sql_text(rows, 3, study->last_report, sizeof study->last_report);
+        sql_text(rows, 4, study->last_report_series, sizeof study->last_report_series);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+/* Collects first: what is called back may write through the same handle. */
+enum store_status store_studies_due(struct store *store,
+                                    bool (*each)(void *context, const struct study *study),
+                                    void *context)
+{
+    struct study *list = NULL;
+    size_t count = 0;
+    enum store_status status = collect_due(store, &list, &count);
+    for (size_t i = 0; status == STORE_OK && i < count; i++)
+        if (!each(context, &list[i]))
+            break;
+    free(list);
+    return status;
+}
+
+enum store_status store_study_instances(struct store *store, const char *study, int64_t **ids,
+                                        size_t *count)
+{
+    size_t capacity = 0;
+    enum store_status status;
+    *ids = NULL;
+    *count = 0;
+    sqlite3_stmt *rows = sql_prepare(store,
+                                     "SELECT id FROM instance WHERE study=?"
+                                     " AND state IN ('judged','not-processed') ORDER BY id",
+                                     "t", study);
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        if (!grow((void **)ids, &capacity, *count, sizeof **ids)) {
+            (void)sqlite3_reset(rows);
+            status = STORE_BROKEN;
+            break;
+        }
+        (*ids)[(*count)++] = sqlite3_column_int64(rows, 0);
+    }
+    if (status == STORE_NONE)
+        return STORE_OK;
+    free(*ids);
+    *ids = NULL;
+    *count = 0;
+    return status;
+}

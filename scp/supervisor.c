@@ -1,0 +1,390 @@
+/* The supervisor: forks the four roles and keeps them alive.
+ *
+ *   start -> [start_node] -> running -> SIGTERM -> draining (at most DRAIN_MS) -> exit 0
+ *                              |  ^
+ *                       SIGHUP v  | [advance_reload]: one role after the other
+ *                           reloading
+ *
+ * A role that dies is started again after a pause that doubles from 0.1 s to 5 s and is forgotten
+ * after ten good seconds. On reload receive and console overlap: the new process takes the
+ * listening socket while the old one ends its associations, so no connection is refused; analyze
+ * and deliver must never run twice, so the old one ends first. No handlers: signals are blocked and
+ * waited for. */
+#include "supervisor.h"
+
+#include "clock.h"
+#include "listen.h"
+#include "log.h"
+#include "spool.h"
+#include "start.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROLES       4
+#define PAUSE_LEAST 100
+#define PAUSE_MOST  5000
+#define GOOD_MS     10000
+#define DRAIN_MS    20000
+#define IDLE_MS     5000
+#define OPEN_FILES  4096
+
+struct role {
+    const char *name, *title;
+    int (*run)(const struct node *node);
+    bool overlaps;
+    pid_t pid, leaving;                    /* 0: none */
+    int64_t started_at, start_at, kill_at; /* monotonic; kill_at 0: not asked to stop */
+    int pause;
+    bool renew; /* by a reload */
+};
+
+struct supervisor {
+    struct node node;
+    const char *config_path;
+    struct role role[ROLES];
+    int64_t stop_by; /* 0: running */
+    uint64_t watchdog_ms;
+    unsigned restarts;
+};
+
+static bool wants(const struct supervisor *s, const struct role *role)
+{
+    return role->run != console_run || s->node.console_fd >= 0;
+}
+
+static void write_run_file(const struct supervisor *s, bool running)
+{
+    char path[PATH_MAX], text[512];
+    node_path(s->node.conf, path, sizeof path, "run/node");
+    (void)snprintf(text, sizeof text,
+                   "pid=%d\ndicom_port=%u\nconsole_port=%u\nreceive_pid=%d\nanalyze_pid=%d\n"
+                   "deliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n",
+                   running ? (int)getpid() : 0, listen_port(s->node.listen_fd),
+                   listen_port(s->node.console_fd), (int)s->role[0].pid, (int)s->role[1].pid,
+                   (int)s->role[2].pid, (int)s->role[3].pid, s->node.instance_id);
+    int failed = spool_write_whole(path, text);
+    if (failed != 0)
+        log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
+                  log_quote(strerror(-failed)));
+}
+
+static void run_role(const struct supervisor *s, const struct role *role, pid_t parent)
+{
+    struct node node = s->node;
+    node_child(role->title, parent);
+    log_init(role->name, node.conf->log_level, node.conf->log_patient_data);
+    if (role->run != receive_run) {
+        (void)close(node.listen_fd);
+        node.listen_fd = -1;
+    }
+    if (role->run != console_run && node.console_fd >= 0) {
+        (void)close(node.console_fd);
+        node.console_fd = -1;
+    }
+    exit(role->run(&node));
+}
+
+static void start_role(struct supervisor *s, struct role *role)
+{
+    pid_t parent = getpid();
+    int64_t now = clock_monotonic_ms();
+    pid_t pid = fork();
+    if (pid == 0)
+        run_role(s, role, parent);
+    if (pid < 0) {
+        log_event(LOG_AT_ERROR, "role-fork-failed", "name=%s error=%s", role->name,
+                  log_quote(strerror(errno)));
+        role->start_at = now + PAUSE_MOST;
+        return;
+    }
+    role->pid = pid;
+    role->started_at = now;
+    role->kill_at = 0;
+    role->renew = false;
+    log_event(LOG_AT_INFO, "role-started", "name=%s pid=%d", role->name, (int)pid);
+}
+
+static void role_died(struct supervisor *s, struct role *role, int status)
+{
+    int64_t now = clock_monotonic_ms();
+    bool asked = role->kill_at != 0;
+    role->pid = 0;
+    role->kill_at = 0;
+    if (now - role->started_at > GOOD_MS)
+        role->pause = 0;
+    role->start_at = now + (asked ? 0 : role->pause);
+    log_event(asked ? LOG_AT_INFO : LOG_AT_ERROR, "role-ended", "name=%s exit=%d signal=%d wait=%d",
+              role->name, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+              WIFSIGNALED(status) ? WTERMSIG(status) : 0, asked ? 0 : role->pause);
+    if (asked)
+        return;
+    s->restarts++;
+    role->pause = role->pause == 0               ? PAUSE_LEAST
+                  : role->pause * 2 < PAUSE_MOST ? role->pause * 2
+                                                 : PAUSE_MOST;
+}
+
+static bool reap(struct supervisor *s)
+{
+    bool changed = false;
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (int i = 0; i < ROLES; i++) {
+            struct role *role = &s->role[i];
+            if (role->pid == pid) {
+                role_died(s, role, status);
+                changed = true;
+            } else if (role->leaving == pid) {
+                role->leaving = 0;
+                role->kill_at = 0;
+                log_event(LOG_AT_INFO, "role-left", "name=%s pid=%d", role->name, (int)pid);
+            }
+        }
+    return changed;
+}
+
+static void ask_to_stop(struct role *role, int64_t now)
+{
+    role->kill_at = now + DRAIN_MS;
+    if (role->pid > 0)
+        (void)kill(role->pid, SIGTERM);
+}
+
+/* Goes one step on with a reload; called until no role waits for it. */
+static void advance_reload(struct supervisor *s, int64_t now)
+{
+    for (int i = 0; i < ROLES; i++) {
+        struct role *role = &s->role[i];
+        if (!role->renew)
+            continue;
+        if (role->pid == 0) { /* it starts with the new configuration in any case */
+            role->renew = false;
+        } else if (!role->overlaps || !wants(s, role)) {
+            if (role->kill_at == 0)
+                ask_to_stop(role, now);
+            return;
+        } else if (role->leaving == 0) {
+            pid_t old = role->pid;
+            start_role(s, role);
+            if (role->pid == old)
+                return;
+            role->leaving = old;
+            role->kill_at = now + DRAIN_MS;
+            (void)kill(old, SIGTERM);
+            write_run_file(s, true);
+        } else {
+            return;
+        }
+    }
+}
+
+static void enforce(struct supervisor *s, int64_t now)
+{
+    bool changed = false;
+    for (int i = 0; i < ROLES; i++) {
+        struct role *role = &s->role[i];
+        if (role->kill_at != 0 && now >= role->kill_at) {
+            pid_t late = role->leaving > 0 ? role->leaving : role->pid;
+            if (late > 0)
+                (void)kill(late, SIGKILL);
+            role->kill_at = now + DRAIN_MS;
+        }
+        if (s->stop_by == 0 && role->pid == 0 && now >= role->start_at && wants(s, role)) {
+            start_role(s, role);
+            changed = true;
+        }
+    }
+    if (changed)
+        write_run_file(s, true);
+}
+
+static void reload(struct supervisor *s)
+{
+    int status = 0;
+    char error[512];
+    struct conf *old = (struct conf *)s->node.conf;
+    struct conf *conf = start_conf(s->config_path, &status);
+    bool good = conf != NULL;
+    (void)snprintf(error, sizeof error, "see the lines above");
+    if (good && strcmp(conf->spool, old->spool) != 0) {
+        (void)snprintf(error, sizeof error, "the spool cannot change while the node runs");
+        good = false;
+    }
+    if (good)
+        good = mode_allowed(conf, node_mode(conf), error, sizeof error);
+    if (good) {
+        (void)snprintf(error, sizeof error, "a socket cannot be opened");
+        s->node.conf = conf;
+        good = start_sockets(&s->node, old);
+    }
+    if (!good) {
+        s->node.conf = old;
+        conf_destroy(conf);
+        log_event(LOG_AT_ERROR, "reload-refused", "file=%s reason=%s", log_quote(s->config_path),
+                  log_quote(error));
+        return;
+    }
+
+    conf_destroy(old);
+    log_init("supervisor", conf->log_level, conf->log_patient_data);
+    log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
+    for (int i = 0; i < ROLES; i++)
+        s->role[i].renew = true;
+}
+
+static void begin_stop(struct supervisor *s, int64_t now)
+{
+    if (s->stop_by != 0) { /* asked twice: at once */
+        s->stop_by = now;
+        return;
+    }
+    (void)sd_notify(0, "STOPPING=1\nSTATUS=ending associations and deliveries");
+    log_event(LOG_AT_INFO, "stopping", "within=%d", DRAIN_MS / 1000);
+    s->stop_by = now + DRAIN_MS;
+    for (int i = 0; i < ROLES; i++)
+        ask_to_stop(&s->role[i], now);
+}
+
+static bool any_alive(const struct supervisor *s)
+{
+    for (int i = 0; i < ROLES; i++)
+        if (s->role[i].pid > 0 || s->role[i].leaving > 0)
+            return true;
+    return false;
+}
+
+static void kill_all(const struct supervisor *s)
+{
+    for (int i = 0; i < ROLES; i++) {
+        if (s->role[i].pid > 0)
+            (void)kill(s->role[i].pid, SIGKILL);
+        if (s->role[i].leaving > 0)
+            (void)kill(s->role[i].leaving, SIGKILL);
+    }
+}
+
+static void tell_status(const struct supervisor *s)
+{
+    (void)sd_notifyf(0, "WATCHDOG=1\nSTATUS=mode %s, DICOM port %u, %u role restarts",
+                     conf_mode_name(node_mode(s->node.conf)), listen_port(s->node.listen_fd),
+                     s->restarts);
+}
+
+/* Milliseconds until something is due by itself. */
+static int64_t until_next(const struct supervisor *s, int64_t now)
+{
+    int64_t next = now + IDLE_MS;
+    if (s->watchdog_ms > 0 && now + (int64_t)s->watchdog_ms / 2 < next)
+        next = now + (int64_t)s->watchdog_ms / 2;
+    if (s->stop_by != 0 && s->stop_by < next)
+        next = s->stop_by;
+    for (int i = 0; i < ROLES; i++) {
+        const struct role *role = &s->role[i];
+        if (role->pid == 0 && wants(s, role) && role->start_at < next)
+            next = role->start_at;
+        if (role->kill_at != 0 && role->kill_at < next)
+            next = role->kill_at;
+    }
+    return next > now ? next - now : 0;
+}
+
+static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
+{
+    int64_t now = clock_monotonic_ms();
+    int64_t ms = until_next(s, now);
+    struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
+    int signal = sigtimedwait(signals, NULL, &timeout);
+    now = clock_monotonic_ms();
+    if (signal == SIGTERM || signal == SIGINT)
+        begin_stop(s, now);
+    if (signal == SIGHUP && s->stop_by == 0)
+        reload(s);
+    if (reap(s) && s->stop_by == 0)
+        write_run_file(s, true);
+    if (s->stop_by == 0)
+        advance_reload(s, now);
+    enforce(s, now);
+    tell_status(s);
+}
+
+static int run(struct supervisor *s, int ready_fd)
+{
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGCHLD);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+
+    uint64_t microseconds = 0;
+    if (sd_watchdog_enabled(0, &microseconds) > 0)
+        s->watchdog_ms = microseconds / 1000;
+    enforce(s, clock_monotonic_ms());
+    (void)sd_notify(0, "READY=1");
+    if (ready_fd >= 0) {
+        ssize_t n = write(ready_fd, "1", 1);
+        (void)n;
+        (void)close(ready_fd);
+    }
+
+    while (s->stop_by == 0 || any_alive(s)) {
+        wait_and_handle(s, &signals);
+        if (s->stop_by != 0 && clock_monotonic_ms() >= s->stop_by)
+            kill_all(s);
+    }
+    write_run_file(s, false);
+    log_event(LOG_AT_INFO, "stopped", "restarts=%u", s->restarts);
+    return 0;
+}
+
+int supervisor_run(const char *config_path, int ready_fd)
+{
+    int status = 0, lock_fd = -1;
+    struct supervisor s = {
+        .config_path = config_path,
+        .role =
+            {{.name = "receive", .title = "cervigated-rcv", .run = receive_run, .overlaps = true},
+             {.name = "analyze", .title = "cervigated-ana", .run = analyze_run},
+             {.name = "deliver", .title = "cervigated-dlv", .run = deliver_run},
+             {.name = "console", .title = "cervigated-con", .run = console_run, .overlaps = true}},
+    };
+    (void)umask(077);
+    const struct rlimit no_core = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < OPEN_FILES) {
+        files.rlim_cur = files.rlim_max < OPEN_FILES ? files.rlim_max : OPEN_FILES;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+#ifndef __SANITIZE_ADDRESS__ /* the leak checker must read its own process */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+
+    s.node.conf = start_conf(config_path, &status);
+    if (s.node.conf == NULL)
+        return status;
+    log_init("supervisor", s.node.conf->log_level, s.node.conf->log_patient_data);
+    status = start_node(&s.node, &lock_fd);
+    if (status == 0) {
+        log_event(LOG_AT_INFO, "start",
+                  "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u console_port=%u",
+                  s.node.instance_id, conf_mode_name(node_mode(s.node.conf)),
+                  listen_port(s.node.listen_fd), listen_port(s.node.console_fd));
+        status = run(&s, ready_fd);
+    }
+    conf_destroy((struct conf *)s.node.conf);
+    return status;
+}
