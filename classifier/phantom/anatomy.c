@@ -111,6 +111,7 @@ void nn_phantom_anatomy(uint64_t seed, uint64_t index, struct phantom_anatomy *a
     sample_patient(&patient, anatomy);
     for (int i = PHANTOM_T1; i >= 1; i--)
         sample_level(&spine, anatomy, i, paired + twist * (i - 4));
+    anatomy->skew = nn_phantom_normal(&spine, 0, 0.5);
     anatomy->level[PHANTOM_T1].frame.angle = DEGREE * (slope + nn_phantom_normal(&spine, 5, 2));
     for (int i = 7; i >= 2; i--) {
         double jitter = i > 2 && i < 7 ? nn_phantom_normal(&spine, 0, 1.0) : 0;

@@ -14,7 +14,7 @@
 #endif
 
 struct exposure {
-    float scatter, noise, blur;           /* share, relative at I = 1 and 1 mm, mm */
+    float scatter, noise, blur, sharpen;  /* share, relative at I = 1 and 1 mm, mm, weight */
     float centre, slope, compress, black; /* display */
     float border[4], border_turn, border_level;
 };
@@ -27,10 +27,11 @@ static struct exposure sample_exposure(uint64_t seed, uint64_t index)
     e.scatter = (float)nn_phantom_uniform(&rng, 0.15, 0.6);
     e.noise = (float)exp(nn_phantom_uniform(&rng, log(0.0015), log(0.009)));
     e.blur = (float)nn_phantom_uniform(&rng, 0.1, 0.45);
-    e.centre = (float)nn_phantom_normal(&rng, -0.1, 0.17);
+    e.sharpen = (float)nn_phantom_uniform(&rng, 0, 0.12);
+    e.centre = (float)nn_phantom_normal(&rng, -0.14, 0.2);
     e.slope = (float)nn_phantom_uniform(&rng, 1.5, 2.5);
     e.compress = (float)nn_phantom_uniform(&rng, 0.15, 0.55);
-    e.black = (float)nn_phantom_uniform(&rng, 0, 0.05);
+    e.black = (float)nn_phantom_uniform(&rng, 0, 0.07);
     for (int i = 0; i < 4; i++)
         e.border[i] =
             nn_phantom_chance(&rng, 0.35) ? (float)nn_phantom_uniform(&rng, 0, 0.045) : -1;
@@ -159,34 +160,41 @@ static void add_scatter_and_noise(struct phantom_canvas *canvas, const struct co
     }
 }
 
-/* Three-tap blur, repeated: sigma^2 = 2 w a pass. Columns first, then rows, in place. */
-static void blur(struct phantom_canvas *canvas, float sigma)
+/* at + w (left + right - 2 at), down the columns and along the rows, in place: blurs for w in
+ * 0..0.25 (variance 2 w), sharpens for w < 0. */
+static void three_taps(struct phantom_canvas *canvas, float w)
 {
-    int passes = (int)ceilf(sigma * sigma / 0.5f), cols = canvas->cols;
-    float w = passes > 0 ? sigma * sigma / (2 * (float)passes) : 0;
-    float *above = canvas->scratch, *row = canvas->plane;
+    int cols = canvas->cols;
+    float *above = canvas->scratch;
 
-    for (int pass = 0; pass < passes; pass++) {
-        memcpy(above, canvas->plane, (size_t)cols * sizeof *above);
-        for (int r = 0; r < canvas->rows; r++) {
-            row = canvas->plane + (size_t)r * (size_t)cols;
-            const float *under = r + 1 < canvas->rows ? row + cols : row;
+    memcpy(above, canvas->plane, (size_t)cols * sizeof *above);
+    for (int r = 0; r < canvas->rows; r++) {
+        float *row = canvas->plane + (size_t)r * (size_t)cols;
+        const float *under = r + 1 < canvas->rows ? row + cols : row;
+        float left;
 
-            for (int c = 0; c < cols; c++) {
-                float at = row[c];
+        for (int c = 0; c < cols; c++) {
+            float at = row[c];
 
-                row[c] = at + w * (above[c] + under[c] - 2 * at);
-                above[c] = at;
-            }
-            float left = row[0];
-            for (int c = 0; c < cols; c++) {
-                float at = row[c], right = c + 1 < cols ? row[c + 1] : at;
+            row[c] = at + w * (above[c] + under[c] - 2 * at);
+            above[c] = at;
+        }
+        left = row[0];
+        for (int c = 0; c < cols; c++) {
+            float at = row[c], right = c + 1 < cols ? row[c + 1] : at;
 
-                row[c] = at + w * (left + right - 2 * at);
-                left = at;
-            }
+            row[c] = at + w * (left + right - 2 * at);
+            left = at;
         }
     }
+}
+
+static void blur(struct phantom_canvas *canvas, float sigma)
+{
+    int passes = (int)ceilf(sigma * sigma / 0.5f);
+
+    for (int pass = 0; pass < passes; pass++)
+        three_taps(canvas, sigma * sigma / (2 * (float)passes));
 }
 
 static void display(struct phantom_canvas *canvas, const struct coarse *coarse,
@@ -250,6 +258,7 @@ enum nn_status nn_phantom_expose(struct phantom_canvas *canvas, uint64_t seed, u
     blur(canvas, fminf((float)(e.blur / mm), 8));
     for (size_t i = 0; i < pixels; i++)
         canvas->plane[i] = -quick_log(canvas->plane[i]);
+    three_taps(canvas, -e.sharpen);
     shrink(canvas, &coarse);
     widen(&coarse, radius);
     display(canvas, &coarse, &e, 2.0f);

@@ -62,6 +62,8 @@ static void draw_base(struct phantom_canvas *canvas, struct phantom_frame skull,
 {
     static const struct vec PETROUS[] = {{-40, -8}, {-24, 1}, {-10, 6},   {2, 2},    {12, -14},
                                          {16, -30}, {2, -34}, {-14, -38}, {-34, -30}};
+    static const struct vec MASTOID[] = {{-36, -12}, {-32, 2}, {-24, 12},  {-17, 13},
+                                         {-10, 4},   {-4, -8}, {-14, -20}, {-30, -22}};
     static const struct vec CLIVUS[] = {{1, -1}, {8, -16}, {15, -32}, {14, -38}};
     static const struct vec ANTERIOR[] = {{14, -36}, {24, -40}, {40, -45}, {60, -48}, {80, -52}};
     static const struct vec SPHENOID[] = {{16, -33}, {22, -20}, {28, -8}, {30, 4}};
@@ -78,6 +80,8 @@ static void draw_base(struct phantom_canvas *canvas, struct phantom_frame skull,
     for (int side = 0; side < 2; side++) {
         vary(PETROUS, COUNT(PETROUS), s, 2, rng, points);
         nn_phantom_outline(canvas, skull, points, COUNT(PETROUS), 3, &dense, NULL);
+        vary(MASTOID, COUNT(MASTOID), s, 2.5, rng, points);
+        nn_phantom_outline(canvas, skull, points, COUNT(MASTOID), 3, &faint, NULL);
         vary(ANTERIOR, COUNT(ANTERIOR), s, 1.5, rng, points);
         nn_phantom_tube(canvas, skull, points, COUNT(ANTERIOR), 4, 0.9 * s, &line, NULL);
         vary(PLATE, COUNT(PLATE), s, 1.5, rng, points);

@@ -72,7 +72,8 @@ struct phantom_anatomy {
     double scale;                               /* patient size times magnification */
     double interval;                            /* atlanto-dental */
     double degeneration;                        /* 0..1 */
-    double pitch[PHANTOM_T1 + 1];               /* centre to centre with the level below */
+    double skew; /* mm between the two sides' end-plates: the neck's lateral tilt */
+    double pitch[PHANTOM_T1 + 1]; /* centre to centre with the level below */
     int age;
     char sex;
 };

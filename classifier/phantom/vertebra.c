@@ -104,12 +104,13 @@ static void draw_burst(struct phantom_canvas *canvas, const struct phantom_level
     nn_phantom_outline(canvas, rear, points, count, 2, ink, &cut);
 }
 
+/* Two halves, left and right, a little apart when the neck is turned or tilted. */
 static void draw_body(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
                       const struct phantom_injury *injury, int index)
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
-    struct phantom_ink ink = bone(s, 0.50, 0.72, 4, 0.42, 0.6), plate = bone(s, 0.16, 1, 1, 0, 1);
+    struct phantom_ink ink = bone(s, 0.25, 0.72, 4, 0.21, 0.6), plate = bone(s, 0.16, 1, 1, 0, 1);
     bool here = injury->level == index;
     struct vec points[24];
     int count = body_outline(level, s, points);
@@ -127,12 +128,18 @@ static void draw_body(struct phantom_canvas *canvas, const struct phantom_anatom
         plate.fill = 0.05 + 0.02 * loss;
         nn_phantom_tube(canvas, level->frame, band, 3, 4, (0.9 + 0.15 * loss) * s, &plate, NULL);
     }
-    if (here && injury->kind == PHANTOM_BURST)
-        draw_burst(canvas, level, injury, points, count, &ink);
-    else if (here && injury->kind == PHANTOM_TEARDROP)
-        draw_teardrop(canvas, level, injury, points, count, &ink);
-    else
-        nn_phantom_outline(canvas, level->frame, points, count, 2, &ink, NULL);
+    for (int side = -1; side <= 1; side += 2) {
+        struct phantom_level half = *level;
+
+        half.frame.at =
+            nn_phantom_place(level->frame, side * 0.12 * level->paired, side * anatomy->skew / 2);
+        if (here && injury->kind == PHANTOM_BURST)
+            draw_burst(canvas, &half, injury, points, count, &ink);
+        else if (here && injury->kind == PHANTOM_TEARDROP)
+            draw_teardrop(canvas, &half, injury, points, count, &ink);
+        else
+            nn_phantom_outline(canvas, half.frame, points, count, 2, &ink, NULL);
+    }
 }
 
 /* The transverse processes and pedicles seen end on: a faint ring over the body's back. */
@@ -198,14 +205,14 @@ static void draw_spinous(struct phantom_canvas *canvas, const struct phantom_ana
     struct phantom_ink ink = bone(s, 0.33, 0.5, 2.5, 0.38, 0.6);
     struct phantom_frame frame = level->rear, away = frame;
     const struct vec outline[] = {{root + 4.0 * s, -1.5 * s},
-                                  {root - 0.15 * level->spinous, 0.15 * drop + 0.2 * s},
+                                  {root - 0.15 * level->spinous, 0.15 * drop - 0.6 * s},
                                   {tip + 0.35 * level->spinous, 0.62 * drop - 0.2 * s},
-                                  {tip + 0.06 * level->spinous, drop - 0.30 * tall},
+                                  {tip + 0.08 * level->spinous, drop - 0.24 * tall},
                                   {tip, drop + 0.10 * tall},
-                                  {tip + 0.10 * level->spinous, drop + 0.48 * tall},
-                                  {tip + 0.40 * level->spinous, 0.62 * drop + 0.62 * tall},
-                                  {root - 0.10 * level->spinous, 0.1 * drop + 0.95 * tall},
-                                  {root + 2.5 * s, 0.95 * tall + 1.5 * s},
+                                  {tip + 0.10 * level->spinous, drop + 0.42 * tall},
+                                  {tip + 0.40 * level->spinous, 0.62 * drop + 0.66 * tall},
+                                  {root - 0.10 * level->spinous, 0.1 * drop + 1.15 * tall},
+                                  {root + 3.5 * s, 1.2 * tall + 1.5 * s},
                                   {root + 2.0 * s, 0.3 * tall}};
 
     if (injury->kind != PHANTOM_SPINOUS || injury->level != index) {
