@@ -46,16 +46,16 @@ struct view {
 
 static struct view view_of(struct nn_random *r, int rows, int cols)
 {
-    double angle = nn_random_uniform(r, -12, 12) * PI / 180;
-    double scale = nn_random_uniform(r, 0.88, 1.14);
-    double aspect = sqrt(nn_random_uniform(r, 0.88, 1.14));
+    double angle = nn_random_uniform(r, -7, 7) * PI / 180;
+    double scale = nn_random_uniform(r, 0.93, 1.08);
+    double aspect = sqrt(nn_random_uniform(r, 0.93, 1.08));
     double flip = nn_random_uniform(r, 0, 1) < 0.5 ? -1 : 1;
     double sx = scale * aspect * flip, sy = scale / aspect;
     struct view v = {
         .a = sx * cos(angle), .b = -sx * sin(angle), .c = sy * sin(angle), .d = sy * cos(angle)};
 
-    v.dx = nn_random_uniform(r, -0.06, 0.06) * cols;
-    v.dy = nn_random_uniform(r, -0.06, 0.06) * rows;
+    v.dx = nn_random_uniform(r, -0.04, 0.04) * cols;
+    v.dy = nn_random_uniform(r, -0.04, 0.04) * rows;
     return v;
 }
 
@@ -90,7 +90,7 @@ static void warp(const struct nn_plane *from, struct view v, float *to)
 /* The detector: gamma, contrast about the middle, brightness, noise. */
 static void expose(float *pixels, size_t count, struct nn_random *r)
 {
-    float gamma = (float)exp(nn_random_uniform(r, -0.35, 0.35));
+    float gamma = (float)exp(nn_random_uniform(r, -0.3, 0.3));
     float contrast = (float)nn_random_uniform(r, 0.8, 1.2);
     float brightness = (float)nn_random_uniform(r, -0.08, 0.08);
     float sigma = (float)(nn_random_uniform(r, 0, 1) < 0.5 ? 0 : nn_random_uniform(r, 0, 0.02));

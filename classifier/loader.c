@@ -43,20 +43,28 @@ void nn_loader_finish(struct nn_loader *loader)
     *loader = (struct nn_loader){0};
 }
 
+static size_t group_of(const struct nn_source *source)
+{
+    return source->group > 0 ? source->group : 1;
+}
+
+/* Groups are shuffled, their members stay neighbours; a last, incomplete group stays last. */
 static void order_epoch(struct nn_loader *loader, uint64_t epoch)
 {
-    size_t count = loader->source->count;
+    size_t group = group_of(loader->source), groups = loader->source->count / group;
 
     if (loader->ordered && loader->order_epoch == epoch)
         return;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < loader->source->count; i++)
         loader->order[i] = i;
-    if (loader->shuffle) {
-        struct nn_random r = nn_random_of(loader->seed, PURPOSE_ORDER, epoch, 0);
-        for (size_t i = count; i > 1; i--) {
-            size_t k = (size_t)(nn_random_next(&r) % i), held = loader->order[i - 1];
-            loader->order[i - 1] = loader->order[k];
-            loader->order[k] = held;
+    struct nn_random r = nn_random_of(loader->seed, PURPOSE_ORDER, epoch, 0);
+    for (size_t i = groups; loader->shuffle && i > 1; i--) {
+        size_t k = (size_t)(nn_random_next(&r) % i);
+        for (size_t m = 0; m < group; m++) {
+            size_t *a = &loader->order[(i - 1) * group + m], *b = &loader->order[k * group + m];
+            size_t held = *a;
+            *a = *b;
+            *b = held;
         }
     }
     loader->ordered = true;
@@ -72,9 +80,10 @@ static enum nn_status load_sample(struct nn_loader *loader, size_t index, float 
     status =
         loader->source->load(loader->source->context, index, loader->epoch, &plane, &loader->error);
     if (status == NN_OK && loader->augment)
-        status =
-            nn_augment(&plane, nn_random_of(loader->seed, PURPOSE_AUGMENT, loader->epoch, index),
-                       &loader->error);
+        status = nn_augment(&plane,
+                            nn_random_of(loader->seed, PURPOSE_AUGMENT, loader->epoch,
+                                         index / group_of(loader->source)),
+                            &loader->error);
     if (status == NN_OK)
         status = nn_model_prepare(loader->preprocess, plane.pixels, plane.rows, plane.cols, input,
                                   &loader->error);

@@ -2,7 +2,11 @@
  *
  * Phantom numbers are divided once and for all, so that nothing measured was ever trained on:
  * validation and test have fixed ranges of their own far above every training number, and training
- * draws fresh phantoms in every epoch. */
+ * draws fresh phantoms in every epoch.
+ *
+ * Training samples come as twins: an injured phantom and the same patient uninjured, so that the
+ * injury is all that tells them apart. Half of training is therefore normal; dislocation and
+ * fracture share the other half as the settings' prevalence says. */
 #ifndef NN_PHANTOM_SOURCE_H
 #define NN_PHANTOM_SOURCE_H
 
@@ -21,7 +25,8 @@ struct nn_phantom_source {
 };
 
 /* `from` (filled, kept by the caller for as long as the source lives) -> source. Training sample
- * `index` of `epoch` is phantom epoch * count + index; the other parts ignore the epoch. */
+ * `index` of `epoch` belongs to phantom (epoch * count + index) / 2, odd ones are the uninjured
+ * twins; the other parts ignore the epoch and have no twins. */
 struct nn_source nn_phantom_source(struct nn_phantom_source *from);
 
 #endif

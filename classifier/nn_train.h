@@ -13,6 +13,8 @@
 struct nn_source {
     void *context;
     size_t count;
+    size_t
+        group; /* so many neighbours are one patient: kept together and augmented alike; 0 is 1 */
     int (*label)(void *context, size_t index, uint64_t epoch);
     enum nn_status (*load)(void *context, size_t index, uint64_t epoch, struct nn_plane *plane,
                            struct nn_error *err);

@@ -2,39 +2,57 @@
  */
 #include "nn_phantom_source.h"
 
-static uint64_t number(const struct nn_phantom_source *from, size_t index, uint64_t epoch)
+struct drawing {
+    struct nn_phantom_settings settings;
+    uint64_t number;
+    bool twin; /* without its injury */
+};
+
+static struct drawing drawing_of(const struct nn_phantom_source *from, size_t index, uint64_t epoch)
 {
-    switch (from->part) {
-    case NN_PHANTOM_VALIDATION:
-        return NN_PHANTOM_VALIDATION_FIRST + index;
-    case NN_PHANTOM_TEST:
-        return NN_PHANTOM_TEST_FIRST + index;
-    case NN_PHANTOM_TRAINING:
-        break;
+    struct drawing d = {.settings = from->settings};
+
+    if (from->part == NN_PHANTOM_VALIDATION) {
+        d.number = NN_PHANTOM_VALIDATION_FIRST + index;
+    } else if (from->part == NN_PHANTOM_TEST) {
+        d.number = NN_PHANTOM_TEST_FIRST + index;
+    } else {
+        uint64_t sample = epoch * from->count + index;
+        double injured = from->settings.prevalence[0] + from->settings.prevalence[1];
+        d.number = sample / 2 % NN_PHANTOM_VALIDATION_FIRST;
+        d.twin = sample % 2 == 1;
+        d.settings.prevalence[0] = injured > 0 ? from->settings.prevalence[0] / injured : 0.5;
+        d.settings.prevalence[1] = 1 - d.settings.prevalence[0];
+        d.settings.prevalence[2] = 0;
     }
-    return (epoch * from->count + index) % NN_PHANTOM_VALIDATION_FIRST;
+    return d;
 }
 
 static int label(void *context, size_t index, uint64_t epoch)
 {
-    const struct nn_phantom_source *from = context;
+    struct drawing d = drawing_of(context, index, epoch);
     struct nn_phantom_truth truth;
 
-    nn_phantom_truth(&from->settings, number(from, index, epoch), &truth);
-    return (int)truth.class_;
+    nn_phantom_truth(&d.settings, d.number, &truth);
+    return d.twin ? (int)NN_PHANTOM_NORMAL : (int)truth.class_;
 }
 
 static enum nn_status load(void *context, size_t index, uint64_t epoch, struct nn_plane *plane,
                            struct nn_error *err)
 {
-    const struct nn_phantom_source *from = context;
+    struct drawing d = drawing_of(context, index, epoch);
     struct nn_phantom_truth truth;
 
-    return nn_phantom_draw(&from->settings, number(from, index, epoch), plane, &truth, err);
+    if (d.twin)
+        return nn_phantom_draw_twin(&d.settings, d.number, plane, &truth, err);
+    return nn_phantom_draw(&d.settings, d.number, plane, &truth, err);
 }
 
 struct nn_source nn_phantom_source(struct nn_phantom_source *from)
 {
-    return (struct nn_source){
-        .context = from, .count = (size_t)from->count, .label = label, .load = load};
+    return (struct nn_source){.context = from,
+                              .count = (size_t)from->count,
+                              .group = from->part == NN_PHANTOM_TRAINING ? 2 : 1,
+                              .label = label,
+                              .load = load};
 }

@@ -1,0 +1,74 @@
+/* One path from plane to input: channels, mean, fit, refusals. */
+#include "nn_fixture.h"
+
+static void every_channel_is_scaled_minus_its_mean(void **state)
+{
+    const struct nn_preprocess p = {2, NN_FIT_STRETCH, 255, {104, 117, 123}};
+    const float plane[4] = {0, 0.25f, 0.5f, 1};
+    float input[12];
+    struct nn_error err;
+
+    (void)state;
+    assert_int_equal(nn_model_prepare(&p, plane, 2, 2, input, &err), NN_OK);
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < 4; i++)
+            assert_float_equal(input[4 * c + i], plane[i] * 255 - p.mean[c], 1e-4f);
+    }
+}
+
+static void padding_keeps_the_aspect(void **state)
+{
+    const struct nn_preprocess p = {4, NN_FIT_PAD, 1, {0, 0, 0}};
+    const float plane[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    float input[48];
+    struct nn_error err;
+
+    (void)state;
+    assert_int_equal(nn_model_prepare(&p, plane, 2, 4, input, &err), NN_OK);
+    for (int y = 0; y < 4; y++) {
+        for (int x = 0; x < 4; x++)
+            assert_float_equal(input[4 * y + x], y == 1 || y == 2 ? 1.0f : 0.0f, 1e-6f);
+    }
+    assert_int_equal(nn_model_prepare(&p, plane, 8, 1, input, &err), NN_OK);
+    assert_float_equal(input[1], 1.0f, 1e-6f);
+    assert_float_equal(input[0], 0.0f, 1e-6f);
+    assert_float_equal(input[2], 0.0f, 1e-6f);
+}
+
+static void what_is_not_a_number_is_refused(void **state)
+{
+    const struct nn_preprocess p = {2, NN_FIT_STRETCH, 1, {0, 0, 0}};
+    const float bad[2][4] = {{0, NAN, 0, 0}, {0, 0, INFINITY, 0}};
+    float input[12];
+    struct nn_error err;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(nn_model_prepare(&p, bad[i], 2, 2, input, &err), NN_BAD_DATA);
+}
+
+static void sizes_are_checked(void **state)
+{
+    struct nn_preprocess p = {2, NN_FIT_STRETCH, 1, {0, 0, 0}};
+    const float plane[1] = {0.5f};
+    float input[12];
+    struct nn_error err;
+
+    (void)state;
+    assert_int_equal(nn_model_prepare(&p, plane, 1, 1, input, &err), NN_OK);
+    assert_float_equal(input[11], 0.5f, 1e-6f);
+    assert_int_equal(nn_model_prepare(&p, plane, 0, 1, input, &err), NN_INVALID);
+    p.side = 0;
+    assert_int_equal(nn_model_prepare(&p, plane, 1, 1, input, &err), NN_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_channel_is_scaled_minus_its_mean),
+        cmocka_unit_test(padding_keeps_the_aspect),
+        cmocka_unit_test(what_is_not_a_number_is_refused),
+        cmocka_unit_test(sizes_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
