@@ -56,6 +56,18 @@ static enum nn_status check(const char *path, const struct nn_tensor *tensors, s
     return NN_OK;
 }
 
+/* A number that F16 cannot hold would come back as infinite, and be refused. */
+static enum nn_status check_halves(const char *path, const struct nn_tensor *tensors, size_t count,
+                                   struct nn_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < tensors[i].elements; j++)
+            if ((nn_float_to_half(tensors[i].data[j]) & 0x7fff) == 0x7c00)
+                return nn_fail(err, NN_LIMIT, "%s: tensor %.80s: element %zu does not fit F16",
+                               path, tensors[i].name, j);
+    return NN_OK;
+}
+
 /* The header as a string, padded with spaces to a multiple of 8. */
 static enum nn_status make_header(const char *path, const struct nn_tensor *tensors, size_t count,
                                   const struct nn_metadata *metadata, size_t metadata_count,
@@ -146,6 +158,8 @@ enum nn_status nn_weights_write(const char *path, const struct nn_tensor *tensor
     FILE *out = NULL;
 
     enum nn_status status = check(path, tensors, count, err);
+    if (status == NN_OK && store == NN_F16)
+        status = check_halves(path, tensors, count, err);
     if (status == NN_OK)
         status = make_header(path, tensors, count, metadata, metadata_count, store, &header,
                              &length, err);
