@@ -44,6 +44,9 @@ static void sample_patient(struct phantom_rng *rng, struct phantom_anatomy *anat
     anatomy->scale = size * magnification;
     anatomy->degeneration =
         nn_phantom_clamp((anatomy->age - 35) / 50.0, 0, 1) * nn_phantom_uniform(rng, 0.1, 1.0);
+    anatomy->density = nn_phantom_uniform(rng, 0.75, 1.3) * (1 - 0.25 * anatomy->degeneration);
+    anatomy->cortex = nn_phantom_uniform(rng, 0.5, 1.15);
+    anatomy->grain = nn_phantom_uniform(rng, 0.05, 0.14);
     anatomy->interval = anatomy->scale * nn_phantom_uniform(rng, 0.8, 1.9);
 }
 
@@ -65,6 +68,8 @@ static void sample_level(struct phantom_rng *rng, struct phantom_anatomy *anatom
     level->spinous_drop = scale * size->drop * nn_phantom_normal(rng, 1, 0.2);
     level->spur_upper = scale * 4.0 * worn * nn_phantom_uniform(rng, 0, 1);
     level->spur_lower = scale * 4.5 * worn * nn_phantom_uniform(rng, 0, 1);
+    level->taper = nn_phantom_clamp(nn_phantom_normal(rng, 0.02, 0.025), -0.03, 0.08);
+    level->ossicle = nn_phantom_chance(rng, 0.25 * worn);
     level->paired = paired + nn_phantom_normal(rng, 0, 0.3);
     level->prevertebral = scale * size->prevertebral * nn_phantom_normal(rng, 1, 0.12);
 }

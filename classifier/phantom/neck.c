@@ -45,8 +45,8 @@ static void draw_skin(struct phantom_canvas *canvas, const struct phantom_anatom
                                at_skull(head, -104, -130),
                                at_skull(head, -116, -70)};
     struct phantom_ink flesh = {.fill = nn_phantom_uniform(rng, 1.75, 2.35),
-                                .base = 0.18,
-                                .bulge = 46 * s,
+                                .base = nn_phantom_uniform(rng, 0.14, 0.36),
+                                .bulge = nn_phantom_uniform(rng, 32, 50) * s,
                                 .rim = 0.05,
                                 .rim_width = 1.5 * s,
                                 .soft = 1.6,

@@ -62,6 +62,8 @@ struct phantom_level {
     double canal;               /* from the posterior wall to the spinolaminar line */
     double spinous, spinous_height, spinous_drop;
     double spur_upper, spur_lower; /* anterior osteophytes */
+    double taper;                  /* share of its height that the front lacks; no injury */
+    bool ossicle;                  /* a calcified fleck in front of the disc below */
     double paired;                 /* distance between the two sides' pillars in the projection */
     double prevertebral;           /* soft tissue between body and airway */
 };
@@ -72,6 +74,7 @@ struct phantom_anatomy {
     double scale;                               /* patient size times magnification */
     double interval;                            /* atlanto-dental */
     double degeneration;                        /* 0..1 */
+    double density, cortex, grain;              /* of bone, about 1, 1, 0.1 */
     double skew; /* mm between the two sides' end-plates: the neck's lateral tilt */
     double pitch[PHANTOM_T1 + 1]; /* centre to centre with the level below */
     int age;

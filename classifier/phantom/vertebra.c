@@ -6,17 +6,17 @@
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
-static struct phantom_ink bone(double scale, double fill, double base, double bulge, double rim,
-                               double rim_width)
+/* Sizes in mm at a scale of 1; the patient's bone density and cortex scale the attenuation. */
+static struct phantom_ink bone(const struct phantom_anatomy *anatomy, double fill, double base,
+                               double bulge, double rim, double rim_width)
 {
-    return (struct phantom_ink){.fill = fill,
+    return (struct phantom_ink){.fill = fill * anatomy->density,
                                 .base = base,
-                                .bulge = bulge * scale,
-                                .rim = rim,
-                                .rim_width = rim_width * scale,
+                                .bulge = bulge * anatomy->scale,
+                                .rim = rim * anatomy->cortex,
+                                .rim_width = rim_width * anatomy->scale,
                                 .soft = 0.5,
-
-                                .grain = 0.11,
+                                .grain = anatomy->grain,
                                 .grain_mm = 0.45};
 }
 
@@ -110,11 +110,13 @@ static void draw_body(struct phantom_canvas *canvas, const struct phantom_anatom
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
-    struct phantom_ink ink = bone(s, 0.25, 0.72, 4, 0.21, 0.6), plate = bone(s, 0.16, 1, 1, 0, 1);
+    struct phantom_ink ink = bone(anatomy, 0.25, 0.72, 4, 0.21, 0.6),
+                       plate = bone(anatomy, 0.16, 1, 1, 0, 1);
     bool here = injury->level == index;
     struct vec points[24];
     int count = body_outline(level, s, points);
 
+    lose_height(points, count, a, h, level->taper * level->height, 0);
     if (here && (injury->kind == PHANTOM_WEDGE || injury->kind == PHANTOM_BURST)) {
         double loss = injury->height_loss / 100 * level->height;
         double back = injury->kind == PHANTOM_BURST ? 0.6 * loss : 0.1 * loss;
@@ -142,13 +144,27 @@ static void draw_body(struct phantom_canvas *canvas, const struct phantom_anatom
     }
 }
 
+static void draw_ossicle(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
+                         const struct phantom_level *level)
+{
+    double s = anatomy->scale, a = level->depth / 2 + level->spur_lower, h = level->height / 2;
+    struct phantom_ink ink = bone(anatomy, 0.25, 0.8, 1, 0.15, 0.6);
+    const struct vec fleck[] = {{a + 0.2 * s, h + 1.0 * s},
+                                {a + 1.4 * s, h + 1.6 * s},
+                                {a + 0.9 * s, h + 3.4 * s},
+                                {a - 0.4 * s, h + 2.6 * s}};
+
+    nn_phantom_outline(canvas, level->frame, fleck, COUNT(fleck), 3, &ink, NULL);
+}
+
 /* The transverse processes and pedicles seen end on: a faint ring over the body's back. */
 static void draw_pedicles(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
                           int index)
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
-    struct phantom_ink ring = bone(s, 0.03, 0.6, 2, 0.16, 0.6), gutter = bone(s, 0.10, 1, 1, 0, 1);
+    struct phantom_ink ring = bone(anatomy, 0.03, 0.6, 2, 0.16, 0.6),
+                       gutter = bone(anatomy, 0.10, 1, 1, 0, 1);
     const struct vec hump[] = {{-a + 0.4 * s, -h - 0.2 * s},
                                {-a * 0.65, -h - 1.9 * s},
                                {-a * 0.2, -h - 1.0 * s},
@@ -177,7 +193,7 @@ static void draw_pillars(struct phantom_canvas *canvas, const struct phantom_ana
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
     double joint = (1.3 + 0.6 * (1 - anatomy->degeneration)) * s;
     double below = (index == PHANTOM_T1 ? anatomy->pitch[7] : anatomy->pitch[index]) - joint;
-    struct phantom_ink ink = bone(s, 0.23, 0.75, 2.5, 0.24, 0.6);
+    struct phantom_ink ink = bone(anatomy, 0.23, 0.75, 2.5, 0.24, 0.6);
 
     for (int side = -1; side <= 1; side += 2) {
         double u = side * level->paired / 2 - a, v = side * level->paired * 0.25;
@@ -202,7 +218,7 @@ static void draw_spinous(struct phantom_canvas *canvas, const struct phantom_ana
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
     double tip = root - level->spinous, drop = level->spinous_drop, tall = level->spinous_height;
-    struct phantom_ink ink = bone(s, 0.33, 0.5, 2.5, 0.38, 0.6);
+    struct phantom_ink ink = bone(anatomy, 0.33, 0.5, 2.5, 0.38, 0.6);
     struct phantom_frame frame = level->rear, away = frame;
     const struct vec outline[] = {{root + 4.0 * s, -1.5 * s},
                                   {root - 0.15 * level->spinous, 0.15 * drop - 0.6 * s},
@@ -239,7 +255,8 @@ static void draw_lamina(struct phantom_canvas *canvas, const struct phantom_anat
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
-    struct phantom_ink ink = bone(s, 0.17, 0.8, 2, 0.12, 0.6), line = bone(s, 0.28, 1, 1, 0, 1);
+    struct phantom_ink ink = bone(anatomy, 0.17, 0.8, 2, 0.12, 0.6),
+                       line = bone(anatomy, 0.28, 1, 1, 0, 1);
     const struct vec plate[] = {{-a - 10.0 * s, -0.5 * s}, {root + 4 * s, -1.8 * s},
                                 {root + 1.0 * s, 1.0 * s}, {root + 1.5 * s, 7.5 * s},
                                 {root + 4 * s, 8.5 * s},   {-a - 10.5 * s, 10.0 * s}};
@@ -264,6 +281,8 @@ void nn_phantom_draw_vertebra(struct phantom_canvas *canvas, const struct phanto
                               const struct phantom_injury *injury, int level)
 {
     draw_body(canvas, anatomy, injury, level);
+    if (anatomy->level[level].ossicle)
+        draw_ossicle(canvas, anatomy, &anatomy->level[level]);
     draw_pedicles(canvas, anatomy, level);
     nn_phantom_draw_rear(canvas, anatomy, injury, level);
 }
