@@ -28,10 +28,10 @@ static struct exposure sample_exposure(uint64_t seed, uint64_t index)
     e.noise = (float)exp(nn_phantom_uniform(&rng, log(0.0015), log(0.009)));
     e.blur = (float)nn_phantom_uniform(&rng, 0.1, 0.45);
     e.sharpen = (float)nn_phantom_uniform(&rng, 0, 0.12);
-    e.centre = (float)nn_phantom_normal(&rng, -0.14, 0.2);
+    e.centre = (float)nn_phantom_normal(&rng, -0.34, 0.28);
     e.slope = (float)nn_phantom_uniform(&rng, 1.5, 2.5);
     e.compress = (float)nn_phantom_uniform(&rng, 0.15, 0.55);
-    e.black = (float)nn_phantom_uniform(&rng, 0, 0.07);
+    e.black = (float)nn_phantom_uniform(&rng, 0, 0.04);
     for (int i = 0; i < 4; i++)
         e.border[i] =
             nn_phantom_chance(&rng, 0.35) ? (float)nn_phantom_uniform(&rng, 0, 0.045) : -1;

@@ -71,8 +71,21 @@ static void draw_glyph(struct phantom_canvas *canvas, const struct glyph *glyph,
     canvas->view = view;
 }
 
-/* Anywhere along either side of the field, whatever the class and the facing. */
-static void place_marker(struct phantom_canvas *canvas, struct phantom_rng *rng)
+/* Is the field wider to the right of the column than to its left? */
+static bool roomier_right(const struct phantom_canvas *canvas, const struct phantom_anatomy *a)
+{
+    const struct phantom_level *c7 = &a->level[7];
+    double tip = -c7->depth / 2 - c7->canal - c7->spinous;
+    double front = nn_phantom_project(&canvas->view, c7->frame.at).x;
+    double back =
+        nn_phantom_project(&canvas->view, nn_phantom_place(c7->rear, tip, c7->spinous_drop)).x;
+
+    return canvas->cols - fmax(front, back) > fmin(front, back);
+}
+
+/* Along a side of the field, mostly the one that leaves the uninjured column free. */
+static void place_marker(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
+                         struct phantom_rng *rng)
 {
     double mm = canvas->view.mm_per_pixel, size = nn_phantom_uniform(rng, 7, 13) / mm;
     bool right = nn_phantom_chance(rng, 0.5), mirrored = nn_phantom_chance(rng, 0.25);
@@ -84,7 +97,7 @@ static void place_marker(struct phantom_canvas *canvas, struct phantom_rng *rng)
 
     if (nn_phantom_chance(rng, 0.12))
         return;
-    if (nn_phantom_chance(rng, 0.5))
+    if (nn_phantom_chance(rng, 0.08) != roomier_right(canvas, uninjured))
         corner.x = canvas->cols - corner.x;
     draw_glyph(canvas, &LETTERS[right], corner, size, mirrored, &lead);
     if (!word)
@@ -140,11 +153,12 @@ void nn_phantom_draw_devices(struct phantom_canvas *canvas, const struct phantom
         draw_necklace(canvas, uninjured, &devices);
 }
 
-void nn_phantom_draw_marker(struct phantom_canvas *canvas, struct phantom_rng rng)
+void nn_phantom_draw_marker(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
+                            struct phantom_rng rng)
 {
     size_t pixels = (size_t)canvas->rows * (size_t)canvas->cols;
 
-    place_marker(canvas, &rng);
+    place_marker(canvas, uninjured, &rng);
     for (size_t i = 0; i < pixels; i++)
         canvas->plane[i] = canvas->plane[i] < 1 ? canvas->plane[i] : 1;
 }

@@ -146,7 +146,8 @@ static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t 
     draw_patient(&canvas, settings, index, &plan);
     status = nn_phantom_expose(&canvas, settings->seed, index, err);
     if (status == NN_OK) {
-        nn_phantom_draw_marker(&canvas, nn_phantom_rng(settings->seed, index, PHANTOM_MARKER));
+        nn_phantom_draw_marker(&canvas, &plan.uninjured,
+                               nn_phantom_rng(settings->seed, index, PHANTOM_MARKER));
         *plane = (struct nn_plane){settings->rows, settings->cols, canvas.plane};
         canvas.plane = NULL;
         if (truth != NULL)

@@ -180,7 +180,8 @@ void nn_phantom_draw_neck(struct phantom_canvas *canvas, const struct phantom_an
 void nn_phantom_draw_devices(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
                              struct phantom_rng devices);
 /* Burned into the displayed plane, after nn_phantom_expose. */
-void nn_phantom_draw_marker(struct phantom_canvas *canvas, struct phantom_rng rng);
+void nn_phantom_draw_marker(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
+                            struct phantom_rng rng);
 
 /* detector.c: attenuation -> displayed grey in [0, 1], in place. */
 NN_MUST_USE enum nn_status nn_phantom_expose(struct phantom_canvas *canvas, uint64_t seed,
