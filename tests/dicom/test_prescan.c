@@ -1,0 +1,536 @@
+/* The pre-scanner: what is well-formed passes, what lies or nests is refused in linear time. */
+#include "dx_prescan.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#define IMPLICIT "1.2.840.10008.1.2"
+#define EXPLICIT "1.2.840.10008.1.2.1"
+#define BIG      "1.2.840.10008.1.2.2"
+#define DEFLATED "1.2.840.10008.1.2.1.99"
+#define JPEG     "1.2.840.10008.1.2.4.50"
+#define ALL      0xffffffffu
+
+/* A dataset that is being written. */
+struct bytes {
+    uint8_t *data;
+    size_t count, room;
+};
+
+static void add(struct bytes *to, const void *data, size_t count)
+{
+    if (to->count + count > to->room) {
+        to->room = 2 * (to->count + count) + 64;
+        to->data = realloc(to->data, to->room);
+        assert_non_null(to->data);
+    }
+    if (count > 0)
+        memcpy(to->data + to->count, data, count);
+    to->count += count;
+}
+
+static void add16(struct bytes *to, unsigned value)
+{
+    uint8_t pair[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
+    add(to, pair, 2);
+}
+
+static void add32(struct bytes *to, uint32_t value)
+{
+    add16(to, value & 0xffffu);
+    add16(to, value >> 16);
+}
+
+static void implicit(struct bytes *to, unsigned group, unsigned element, uint32_t length)
+{
+    add16(to, group);
+    add16(to, element);
+    add32(to, length);
+}
+
+static void explicit_long(struct bytes *to, unsigned group, unsigned element, const char *vr,
+                          uint32_t length)
+{
+    add16(to, group);
+    add16(to, element);
+    add(to, vr, 2);
+    add16(to, 0);
+    add32(to, length);
+}
+
+static void explicit_short(struct bytes *to, unsigned group, unsigned element, const char *vr,
+                           const char *value)
+{
+    add16(to, group);
+    add16(to, element);
+    add(to, vr, 2);
+    add16(to, (unsigned)strlen(value));
+    add(to, value, strlen(value));
+}
+
+static enum dx_status scan(struct bytes *dataset, const char *syntax, struct dx_scan *found)
+{
+    struct dx_limits limits;
+    struct dx_error err = {0};
+
+    dx_limits_default(&limits);
+    /* An exact copy: the sanitizer sees a read past the end. */
+    uint8_t *copy = malloc(dataset->count > 0 ? dataset->count : 1);
+    if (dataset->count > 0)
+        memcpy(copy, dataset->data, dataset->count);
+    enum dx_status status = dx_prescan_memory(copy, dataset->count, syntax, &limits, found, &err);
+    free(copy);
+    return status;
+}
+
+static enum dx_status scan_and_free(struct bytes *dataset, const char *syntax)
+{
+    struct dx_scan found;
+    enum dx_status status = scan(dataset, syntax, &found);
+    free(dataset->data);
+    memset(dataset, 0, sizeof *dataset);
+    return status;
+}
+
+static void identity(struct bytes *to)
+{
+    explicit_short(to, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.7\0");
+    explicit_short(to, 0x0008, 0x0018, "UI", "1.2.34");
+    explicit_short(to, 0x0008, 0x0060, "CS", "DX");
+    explicit_short(to, 0x0010, 0x0020, "LO", "ID 1 ");
+    explicit_short(to, 0x0020, 0x000d, "UI", "1.2.3.4 ");
+    explicit_short(to, 0x0028, 0x0008, "IS", "12");
+    explicit_short(to, 0x0028, 0x0010, "US", "\x02\x01");
+}
+
+static void attributes_are_collected(void **state)
+{
+    struct bytes d = {0};
+    struct dx_scan found;
+    (void)state;
+
+    identity(&d);
+    explicit_long(&d, 0x7fe0, 0x0010, "OW", 4);
+    add32(&d, 0);
+    assert_int_equal(scan(&d, EXPLICIT, &found), DX_OK);
+    assert_string_equal(found.sop_class, "1.2.840.10008.5.1.4.1.1.7");
+    assert_string_equal(found.sop_instance, "1.2.34");
+    assert_string_equal(found.study, "1.2.3.4");
+    assert_string_equal(found.series, "");
+    assert_string_equal(found.modality, "DX");
+    assert_string_equal(found.patient_id, "ID 1");
+    assert_int_equal(found.rows, 0x0102);
+    assert_int_equal(found.frames, 12);
+    assert_true(found.has_pixel_data);
+    assert_int_equal(found.elements, 8);
+    assert_int_equal(found.dataset_bytes, d.count);
+    assert_int_equal(strlen(found.digest), 64);
+    free(d.data);
+}
+
+/* Attributes inside sequences are another object's; the first of two equal tags counts. */
+static void only_the_main_dataset_counts(void **state)
+{
+    struct bytes d = {0};
+    struct dx_scan found;
+    (void)state;
+
+    explicit_long(&d, 0x0008, 0x1115, "SQ", ALL);
+    implicit(&d, 0xfffe, 0xe000, ALL);
+    explicit_short(&d, 0x0008, 0x0018, "UI", "9.9.99");
+    implicit(&d, 0xfffe, 0xe00d, 0);
+    implicit(&d, 0xfffe, 0xe0dd, 0);
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.34");
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.35");
+    assert_int_equal(scan(&d, EXPLICIT, &found), DX_OK);
+    assert_string_equal(found.sop_instance, "1.2.34");
+    assert_int_equal(found.nesting, 1);
+    free(d.data);
+}
+
+static void nest(struct bytes *d, const char *syntax, unsigned depth, bool is_closed)
+{
+    for (unsigned i = 0; i < depth; i++) {
+        if (strcmp(syntax, IMPLICIT) == 0)
+            implicit(d, 0x0040, 0xa730, ALL);
+        else
+            explicit_long(d, 0x0040, 0xa730, "SQ", ALL);
+        implicit(d, 0xfffe, 0xe000, ALL);
+    }
+    for (unsigned i = 0; is_closed && i < depth; i++) {
+        implicit(d, 0xfffe, 0xe00d, 0);
+        implicit(d, 0xfffe, 0xe0dd, 0);
+    }
+}
+
+static void nesting_has_a_limit(void **state)
+{
+    static const char *const syntaxes[] = {IMPLICIT, EXPLICIT};
+    struct bytes d = {0};
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        nest(&d, syntaxes[i], 64, true);
+        assert_int_equal(scan_and_free(&d, syntaxes[i]), DX_OK);
+        nest(&d, syntaxes[i], 65, true);
+        assert_int_equal(scan_and_free(&d, syntaxes[i]), DX_LIMIT);
+        nest(&d, syntaxes[i], 64, false);
+        assert_int_equal(scan_and_free(&d, syntaxes[i]), DX_MALFORMED);
+    }
+}
+
+/* Sequences of defined length that only a dictionary would know. */
+static void implicit_defined_lengths_nest_too(void **state)
+{
+    struct bytes d = {0};
+    (void)state;
+
+    for (unsigned levels = 64; levels <= 65; levels++) {
+        for (unsigned i = 0; i < levels; i++) {
+            uint32_t inner = (levels - i - 1) * 16;
+            implicit(&d, 0x0040, 0xa730, inner + 8);
+            implicit(&d, 0xfffe, 0xe000, inner);
+        }
+        assert_int_equal(scan_and_free(&d, IMPLICIT), levels == 64 ? DX_OK : DX_LIMIT);
+    }
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void hostile_bytes_take_linear_time(void **state)
+{
+    struct bytes d = {0};
+    (void)state;
+
+    nest(&d, EXPLICIT, 1000000, false);
+    double begin = seconds(), megabytes = (double)d.count / 1e6;
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_LIMIT);
+    /* Guesses that fail one after the other: a private value that looks like a sequence. */
+    for (int i = 0; i < 300000; i++) {
+        implicit(&d, 0x0041, 0x1001, 16);
+        implicit(&d, 0xfffe, 0xe000, 8);
+        implicit(&d, 0x0008, 0x0005, 12345);
+    }
+    megabytes += (double)d.count / 1e6;
+    assert_int_equal(scan_and_free(&d, IMPLICIT), DX_OK);
+    double took = (seconds() - begin) * 1000 / megabytes;
+    print_message("%.2f ms a megabyte\n", took);
+    assert_true(took < 100);
+}
+
+static void lengths_that_lie_are_refused(void **state)
+{
+    struct bytes d = {0};
+    (void)state;
+
+    explicit_long(&d, 0x7fe0, 0x0010, "OW", 0xfffffffeu);
+    add32(&d, 0);
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    implicit(&d, 0x0010, 0x0010, 5);
+    add32(&d, 0);
+    assert_int_equal(scan_and_free(&d, IMPLICIT), DX_MALFORMED);
+    /* An element longer than its item, an item longer than its sequence. */
+    explicit_long(&d, 0x0008, 0x1115, "SQ", 16);
+    implicit(&d, 0xfffe, 0xe000, 8);
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.34");
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    explicit_long(&d, 0x0008, 0x1115, "SQ", 8);
+    implicit(&d, 0xfffe, 0xe000, 14);
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.34");
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    /* A header across the end of its defined container, inside an undefined item. */
+    explicit_long(&d, 0x0008, 0x1115, "SQ", 12);
+    implicit(&d, 0xfffe, 0xe000, ALL);
+    add32(&d, 0x00180008);
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.34");
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+}
+
+static void structure_is_checked(void **state)
+{
+    struct bytes d = {0};
+    (void)state;
+
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED); /* empty */
+    implicit(&d, 0xfffe, 0xe00d, 0);                             /* closes nothing */
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    explicit_long(&d, 0x0008, 0x1115, "SQ", ALL); /* no item in a sequence */
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.34");
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    explicit_long(&d, 0x0008, 0x1115, "UT", ALL); /* undefined length of a text */
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    explicit_short(&d, 0x0008, 0x0018, "UI",
+                   "1.2.3456789012345678901234567890123456789012345678901234567890123");
+    add(&d, "1", 1); /* an odd rest */
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_MALFORMED);
+    explicit_short(&d, 0x0008, 0x0018, "UI", "1.2.34"); /* zeros after the dataset: padding */
+    for (int i = 0; i < 5000; i++)
+        add(&d, "\0\0\0", 3);
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_OK);
+}
+
+static void fragments(struct bytes *d, uint32_t last_length)
+{
+    explicit_long(d, 0x7fe0, 0x0010, "OB", ALL);
+    implicit(d, 0xfffe, 0xe000, 0);
+    implicit(d, 0xfffe, 0xe000, 4);
+    add32(d, 0xd9ffd8ffu);
+    implicit(d, 0xfffe, 0xe000, last_length);
+    add32(d, 0xd9ffd8ffu);
+}
+
+static void encapsulated_fragments(void **state)
+{
+    struct bytes d = {0};
+    (void)state;
+
+    fragments(&d, 4);
+    implicit(&d, 0xfffe, 0xe0dd, 0);
+    assert_int_equal(scan_and_free(&d, JPEG), DX_OK);
+    fragments(&d, 400); /* lies */
+    assert_int_equal(scan_and_free(&d, JPEG), DX_MALFORMED);
+    fragments(&d, 4); /* no delimiter */
+    assert_int_equal(scan_and_free(&d, JPEG), DX_MALFORMED);
+    fragments(&d, ALL); /* undefined */
+    assert_int_equal(scan_and_free(&d, JPEG), DX_MALFORMED);
+}
+
+/* UN of undefined length holds implicit items (PS3.5 6.2.2). */
+static void unknown_vr_holds_implicit_items(void **state)
+{
+    struct bytes d = {0};
+    (void)state;
+
+    explicit_long(&d, 0x0041, 0x1001, "UN", ALL);
+    implicit(&d, 0xfffe, 0xe000, ALL);
+    implicit(&d, 0x0041, 0x0010, 4);
+    add32(&d, 0);
+    implicit(&d, 0xfffe, 0xe00d, 0);
+    implicit(&d, 0xfffe, 0xe0dd, 0);
+    explicit_short(&d, 0x0041, 0x1002, "LO", "ab");
+    assert_int_equal(scan_and_free(&d, EXPLICIT), DX_OK);
+}
+
+static void big_endian(void **state)
+{
+    static const uint8_t d[] = {0x00, 0x08, 0x00, 0x18, 'U',  'I',  0x00, 0x06, '1', '.',
+                                '2',  '.',  '3',  '4',  0x00, 0x28, 0x00, 0x10, 'U', 'S',
+                                0,    2,    0x01, 0x02, 0x7f, 0xe0, 0x00, 0x10, 'O', 'W',
+                                0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xab, 0xcd};
+    struct dx_limits limits;
+    struct dx_scan found;
+    struct dx_error err;
+    (void)state;
+
+    dx_limits_default(&limits);
+    assert_int_equal(dx_prescan_memory(d, sizeof d, BIG, &limits, &found, &err), DX_OK);
+    assert_int_equal(found.rows, 0x0102);
+    assert_string_equal(found.sop_instance, "1.2.34");
+}
+
+static void deflate_bytes(const struct bytes *from, struct bytes *to)
+{
+    z_stream z = {0};
+    to->room = from->count / 2 + 4096;
+    to->data = malloc(to->room);
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = from->data;
+    z.avail_in = (uInt)from->count;
+    z.next_out = to->data;
+    z.avail_out = (uInt)to->room;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    to->count = to->room - z.avail_out;
+    (void)deflateEnd(&z);
+}
+
+static void deflated_datasets(void **state)
+{
+    struct bytes d = {0}, z = {0};
+    struct dx_limits limits;
+    struct dx_scan found;
+    struct dx_error err;
+    (void)state;
+
+    identity(&d);
+    explicit_long(&d, 0x7fe0, 0x0010, "OW", 8000000);
+    for (int i = 0; i < 1000000; i++)
+        add(&d, "\0\0\0\0\0\0\0", 8);
+    deflate_bytes(&d, &z);
+    add(&z, "\0", 1); /* padded to even */
+    assert_int_equal(scan(&z, DEFLATED, &found), DX_OK);
+    assert_int_equal(found.dataset_bytes, z.count);
+    assert_string_equal(found.sop_instance, "1.2.34");
+
+    /* A bomb: the limit is on what comes out. */
+    dx_limits_default(&limits);
+    limits.dataset_bytes = 1000000;
+    assert_true(z.count < 20000);
+    assert_int_equal(dx_prescan_memory(z.data, z.count, DEFLATED, &limits, &found, &err), DX_LIMIT);
+    z.count /= 2;
+    assert_int_equal(scan(&z, DEFLATED, &found), DX_MALFORMED);
+    memset(z.data, 0xff, z.count);
+    assert_int_equal(scan(&z, DEFLATED, &found), DX_MALFORMED);
+    free(d.data);
+    free(z.data);
+}
+
+static void limits_are_kept(void **state)
+{
+    struct bytes d = {0};
+    struct dx_limits limits;
+    struct dx_scan found;
+    struct dx_error err;
+    (void)state;
+
+    identity(&d);
+    dx_limits_default(&limits);
+    limits.elements = 6;
+    assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_LIMIT);
+    limits.elements = 7;
+    assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_OK);
+    limits.dataset_bytes = d.count - 1;
+    assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_LIMIT);
+    limits.nesting = 1000; /* the stack's own limit stays */
+    limits.dataset_bytes = 1u << 30;
+    free(d.data);
+    memset(&d, 0, sizeof d);
+    nest(&d, EXPLICIT, 65, true);
+    limits.elements = 1000;
+    assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_LIMIT);
+    free(d.data);
+}
+
+static void pixel_arithmetic(void **state)
+{
+    struct dx_limits limits;
+    struct dx_error err;
+    struct dx_scan s = {.rows = 65535, .cols = 65535, .samples = 3, .bits_allocated = 32};
+    (void)state;
+
+    dx_limits_default(&limits);
+    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_NO_PIXELS);
+    s.has_pixel_data = true;
+    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_LIMIT);
+    s.rows = 0;
+    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_MALFORMED);
+    s.rows = 100;
+    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_OK);
+    s.frames = limits.frames + 1;
+    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_LIMIT);
+}
+
+static void files_that_cannot_be_read(void **state)
+{
+    struct dx_limits limits;
+    struct dx_scan found;
+    struct dx_error err;
+    char syntax[DX_UID_MAX];
+    (void)state;
+
+    dx_limits_default(&limits);
+    assert_int_equal(dx_prescan_file(-1, &limits, syntax, &found, &err), DX_IO);
+    int fd = open("/dev/null", O_RDONLY);
+    assert_int_equal(dx_prescan_file(fd, &limits, syntax, &found, &err), DX_INVALID);
+    close(fd);
+}
+
+static enum dx_status scan_path(const char *path, struct dx_error *err)
+{
+    struct dx_limits limits;
+    struct dx_scan found;
+    char syntax[DX_UID_MAX];
+
+    dx_limits_default(&limits);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return DX_MISSING;
+    enum dx_status status = dx_prescan_file(fd, &limits, syntax, &found, err);
+    close(fd);
+    return status;
+}
+
+/* Is "status TAB path" one of the expectations? */
+static bool is_expected(const char *path, const char *status)
+{
+    char line[1200], wanted[1200];
+    bool found = false;
+
+    (void)snprintf(wanted, sizeof wanted, "%s\t%s\n", status, path);
+    FILE *list = fopen(CERVIGATE_SOURCE_DIR "/tests/dicom/corpus_prescan.tsv", "r");
+    assert_non_null(list);
+    while (!found && fgets(line, sizeof line, list) != NULL)
+        found = strcmp(line, wanted) == 0;
+    fclose(list);
+    return found;
+}
+
+/* Every file of the corpus: all pass but those that corpus_prescan.tsv names. */
+static void corpus(void **state)
+{
+    char path[1024];
+    int passed = 0, refused = 0, surprises = 0;
+    (void)state;
+
+    if (access(CERVIGATE_SHARED_DIR "/corpus", R_OK) != 0) {
+        print_message("skipped: no shared data\n");
+        skip();
+    }
+    FILE *files = popen("cd " CERVIGATE_SHARED_DIR "/corpus && find . -type f ! -name '*.raw' "
+                        "! -name '*.tsv' -printf '%P\\n' | LC_ALL=C sort",
+                        "r");
+    assert_non_null(files);
+    while (fgets(path, sizeof path, files) != NULL) {
+        char whole[1400];
+        struct dx_error err = {0};
+        path[strcspn(path, "\n")] = '\0';
+        (void)snprintf(whole, sizeof whole, CERVIGATE_SHARED_DIR "/corpus/%s", path);
+        enum dx_status status = scan_path(whole, &err);
+        passed += status == DX_OK;
+        refused += status != DX_OK;
+        if (status == DX_OK)
+            continue;
+        print_message("refused: %s: %s: %s\n", path, dx_status_text(status), err.text);
+        surprises += !is_expected(path, dx_status_text(status));
+    }
+    (void)pclose(files);
+    print_message("%d files pass, %d are refused\n", passed, refused);
+    assert_int_equal(surprises, 0);
+    assert_true(passed >= 330);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attributes_are_collected),
+        cmocka_unit_test(only_the_main_dataset_counts),
+        cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(implicit_defined_lengths_nest_too),
+        cmocka_unit_test(hostile_bytes_take_linear_time),
+        cmocka_unit_test(lengths_that_lie_are_refused),
+        cmocka_unit_test(structure_is_checked),
+        cmocka_unit_test(encapsulated_fragments),
+        cmocka_unit_test(unknown_vr_holds_implicit_items),
+        cmocka_unit_test(big_endian),
+        cmocka_unit_test(deflated_datasets),
+        cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(pixel_arithmetic),
+        cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(corpus),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
