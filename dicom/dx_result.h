@@ -68,7 +68,8 @@ struct dx_sr {
     const struct dx_sr_item *root;
     const char *predecessor; /* SOP Instance UID of the report that this one amends, or NULL */
     const char *predecessor_series;
-    /* A local coding scheme used in the tree (Coding Scheme Identification Sequence). */
+    /* A local coding scheme used in the tree (Coding Scheme Identification Sequence), or NULL.
+     * dciodvfy warns of every designator that it does not know, so only when the tree needs it. */
     const char *scheme, *scheme_name, *scheme_organization;
 };
 DX_MUST_USE enum dx_status dx_sr_write(const struct dx_sr *sr, const char *path,

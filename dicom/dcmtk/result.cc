@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace
@@ -168,6 +169,8 @@ enum dx_status ResultWriter::save(const char *path, struct dx_error *err)
             close(fd);
         return dx_fail(err, io_status(error), "%s: %s", path, strerror(error));
     }
+    struct stat info;
+    bool is_regular = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
     OFCondition result;
     int error = 0;
     {
@@ -185,7 +188,8 @@ enum dx_status ResultWriter::save(const char *path, struct dx_error *err)
         error = errno;
     if (error == 0 && result.good())
         return DX_OK;
-    (void)unlink(path);
+    if (is_regular)
+        (void)unlink(path);
     return error != 0 ? dx_fail(err, io_status(error), "%s: %s", path, strerror(error))
                       : dx_fail_condition(err, DX_INTERNAL, "result", result);
 }

@@ -1,8 +1,23 @@
 /* Secondary Capture: the saliency picture as an RGB image (PS3.3 A.8.1). */
 #include "result.hh"
 
+#include <cstring>
+
 namespace
 {
+
+/* An unpaired body part needs no Laterality (PS3.3 C.7.3.1): the source's own, when its term is a
+ * defined one (annex L) near the cervical spine. */
+const char *body_part(const struct dx_attrs *source)
+{
+    static const char *const unpaired[] = {"CSPINE", "CTSPINE",  "SPINE", "TSPINE", "NECK",
+                                           "HEAD",   "HEADNECK", "SKULL", "CHEST"};
+    const char *part = dx_attrs_text(source, DX_TAG(0x0018, 0x0015));
+    for (const char *known : unpaired)
+        if (strcmp(part, known) == 0)
+            return known;
+    return "CSPINE";
+}
 
 void put_sources(ResultWriter &writer, const struct dx_result_header *header)
 {
@@ -68,6 +83,7 @@ enum dx_status write_sc(const struct dx_sc *sc, const char *path, struct dx_erro
     if (status)
         return status;
     writer.text(DCM_ConversionType, "WSD");
+    writer.text(DCM_BodyPartExamined, body_part(sc->header.source));
     put_equipment(writer, sc);
     put_image(writer, sc);
     return writer.save(path, err);

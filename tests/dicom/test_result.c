@@ -1,0 +1,508 @@
+/* SR, SC and DX as we write them, judged by dicom3tools and DCMTK's own tools. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dx_init.h"
+#include "dx_object.h"
+#include "sample.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/dx_result_XXXXXX";
+
+static const char *place(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* What `tool file` prints on both streams; returns its exit status, 127 when it is not installed.
+ */
+static int run(const char *const *arguments, char *output, size_t size)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 1);
+        dup2(ends[1], 2);
+        close(ends[0]);
+        close(ends[1]);
+        execvp(arguments[0], (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    close(ends[1]);
+    size_t count = 0;
+    ssize_t got;
+    while ((got = read(ends[0], output + count, size - 1 - count)) > 0)
+        count += (size_t)got;
+    output[count] = '\0';
+    close(ends[0]);
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static void is_valid(const char *path)
+{
+    static char output[1 << 16];
+    const char *const arguments[] = {"dciodvfy", "-new", path, NULL};
+    if (run(arguments, output, sizeof output) == 127) {
+        print_message("skipped: no dciodvfy\n");
+        return;
+    }
+    if (strstr(output, "Error") || strstr(output, "Warning"))
+        fail_msg("dciodvfy %s:\n%s", path, output);
+}
+
+static void prints(const char *const *arguments, const char *expected)
+{
+    static char output[1 << 18];
+    int status = run(arguments, output, sizeof output);
+    if (status == 127) {
+        print_message("skipped: no %s\n", arguments[0]);
+        return;
+    }
+    if (status != 0 || !strstr(output, expected))
+        fail_msg("%s: status %d, no \"%s\" in:\n%s", arguments[0], status, expected, output);
+}
+
+#define CODE(v, s, m)                                                                              \
+    {                                                                                              \
+        v, s, m                                                                                    \
+    }
+
+/* anchors: TID 1500 with a device observer, an image library and one measurement group. Written
+ * from the leaves up, since each item points to its first child and next sibling. */
+static const struct dx_sr_item *report(void)
+{
+    static struct dx_sr_item
+        source = {DX_SR_CONTAINS,
+                  DX_SR_IMAGE,
+                  CODE("121112", "DCM", "Source of Measurement"),
+                  NULL,
+                  NULL,
+                  CODE(NULL, NULL, NULL),
+                  {"1.2.840.10008.5.1.4.1.1.1.1", "1.2.3.4.1", "1.2.3.4.5"},
+                  NULL,
+                  NULL},
+        number = {.relation = DX_SR_CONTAINS,
+                  .type = DX_SR_NUM,
+                  .concept = CODE("122157", "DCM", "Probability"),
+                  .text = "0.93",
+                  .code = CODE("{0:1}", "UCUM", "range: 0:1"),
+                  .next = &source},
+        version = {.relation = DX_SR_HAS_CONCEPT_MOD,
+                   .type = DX_SR_TEXT,
+                   .concept = CODE("111003", "DCM", "Algorithm Version"),
+                   .text = "1",
+                   .next = &number},
+        name = {.relation = DX_SR_HAS_CONCEPT_MOD,
+                .type = DX_SR_TEXT,
+                .concept = CODE("111001", "DCM", "Algorithm Name"),
+                .text = "GoogLeNet",
+                .next = &version},
+        site = {.relation = DX_SR_HAS_CONCEPT_MOD,
+                .type = DX_SR_CODE,
+                .concept = CODE("363698007", "SCT", "Finding Site"),
+                .code = CODE("122494005", "SCT", "Cervical spine"),
+                .next = &name},
+        finding = {.relation = DX_SR_CONTAINS,
+                   .type = DX_SR_CODE,
+                   .concept = CODE("121071", "DCM", "Finding"),
+                   .code = CODE("72704001", "SCT", "Fracture"),
+                   .next = &site},
+        tracking_uid = {.relation = DX_SR_HAS_OBS_CONTEXT,
+                        .type = DX_SR_UIDREF,
+                        .concept = CODE("112040", "DCM", "Tracking Unique Identifier"),
+                        .text = "2.25.3",
+                        .next = &finding},
+        tracking = {.relation = DX_SR_HAS_OBS_CONTEXT,
+                    .type = DX_SR_TEXT,
+                    .concept = CODE("112039", "DCM", "Tracking Identifier"),
+                    .text = "finding 1",
+                    .next = &tracking_uid},
+        group = {.relation = DX_SR_CONTAINS,
+                 .type = DX_SR_CONTAINER,
+                 .concept = CODE("125007", "DCM", "Measurement Group"),
+                 .template_id = "1501",
+                 .child = &tracking},
+        measurements = {.relation = DX_SR_CONTAINS,
+                        .type = DX_SR_CONTAINER,
+                        .concept = CODE("126010", "DCM", "Imaging Measurements"),
+                        .child = &group},
+        modality = {.relation = DX_SR_HAS_ACQ_CONTEXT,
+                    .type = DX_SR_CODE,
+                    .concept = CODE("121139", "DCM", "Modality"),
+                    .code = CODE("DX", "DCM", "Digital Radiography")},
+        image = {.relation = DX_SR_CONTAINS,
+                 .type = DX_SR_IMAGE,
+                 .image = {"1.2.840.10008.5.1.4.1.1.1.1", "1.2.3.4.1", "1.2.3.4.5"},
+                 .child = &modality},
+        library_group = {.relation = DX_SR_CONTAINS,
+                         .type = DX_SR_CONTAINER,
+                         .concept = CODE("126200", "DCM", "Image Library Group"),
+                         .child = &image},
+        library = {.relation = DX_SR_CONTAINS,
+                   .type = DX_SR_CONTAINER,
+                   .concept = CODE("111028", "DCM", "Image Library"),
+                   .template_id = "1600",
+                   .child = &library_group,
+                   .next = &measurements},
+        procedure = {.relation = DX_SR_HAS_CONCEPT_MOD,
+                     .type = DX_SR_CODE,
+                     .concept = CODE("121058", "DCM", "Procedure reported"),
+                     .code = CODE("363679005", "SCT", "Imaging procedure"),
+                     .next = &library},
+        observer_uid = {.relation = DX_SR_HAS_OBS_CONTEXT,
+                        .type = DX_SR_UIDREF,
+                        .concept = CODE("121012", "DCM", "Device Observer UID"),
+                        .text = "2.25.4",
+                        .next = &procedure},
+        observer = {.relation = DX_SR_HAS_OBS_CONTEXT,
+                    .type = DX_SR_CODE,
+                    .concept = CODE("121005", "DCM", "Observer Type"),
+                    .code = CODE("121007", "DCM", "Device"),
+                    .next = &observer_uid},
+        country = {.relation = DX_SR_HAS_CONCEPT_MOD,
+                   .type = DX_SR_CODE,
+                   .concept = CODE("121046", "DCM", "Country of Language"),
+                   .code = CODE("US", "ISO3166_1", "United States")},
+        language = {.relation = DX_SR_HAS_CONCEPT_MOD,
+                    .type = DX_SR_CODE,
+                    .concept = CODE("121049", "DCM", "Language of Content Item and Descendants"),
+                    .code = CODE("en", "RFC5646", "English"),
+                    .child = &country,
+                    .next = &observer},
+        root = {.relation = DX_SR_ROOT,
+                .type = DX_SR_CONTAINER,
+                .concept = CODE("126000", "DCM", "Imaging Measurement Report"),
+                .template_id = "1500",
+                .child = &language};
+    return &root;
+}
+
+static void begin_sr(struct dx_sr *sr, const struct dx_attrs *source)
+{
+    *sr = (struct dx_sr){.root = report()};
+    sample_header(&sr->header);
+    sr->header.source = source;
+}
+
+static void sr_is_valid(void **state)
+{
+    (void)state;
+    static const enum dx_sr_class classes[] = {DX_COMPREHENSIVE_3D_SR, DX_COMPREHENSIVE_SR,
+                                               DX_ENHANCED_SR};
+    struct dx_attrs *source = sample_source();
+    struct dx_sr sr;
+    struct dx_error err = {0};
+    begin_sr(&sr, source);
+    for (size_t i = 0; i < 3; i++) {
+        sr.sop_class = classes[i];
+        sr.predecessor = i == 0 ? "2.25.77" : NULL;
+        sr.predecessor_series = i == 0 ? "2.25.78" : NULL;
+        const char *path = place("sr.dcm");
+        if (dx_sr_write(&sr, path, &err))
+            fail_msg("%s", err.text);
+        is_valid(path);
+        prints((const char *const[]){"dsrdump", path, NULL}, "Fracture");
+    }
+    dx_attrs_destroy(source);
+}
+
+static void sr_keeps_patient_bytes_and_evidence(void **state)
+{
+    (void)state;
+    struct dx_attrs *source = sample_source(), *got = NULL;
+    struct dx_sr sr;
+    struct dx_error err = {0};
+    struct dx_limits limits;
+    struct dx_object *object = NULL;
+    dx_limits_default(&limits);
+    begin_sr(&sr, source);
+    sr.scheme = "99CERVIGATE";
+    sr.scheme_name = "cervigate local codes";
+    sr.scheme_organization = "cervigate";
+    const char *path = place("sr.dcm");
+    assert_int_equal(dx_sr_write(&sr, path, &err), DX_OK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
+    assert_int_equal(dx_object_attributes(object, &got, &err), DX_OK);
+    static const uint32_t same[] = {DX_TAG(0x0008, 0x0005), DX_TAG(0x0010, 0x0010),
+                                    DX_TAG(0x0010, 0x0020), DX_TAG(0x0020, 0x000d),
+                                    DX_TAG(0x0008, 0x1030), DX_TAG(0x0010, 0x1010)};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        assert_string_equal(dx_attrs_text(got, same[i]), dx_attrs_text(source, same[i]));
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0008, 0x0060)), "SR");
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0028, 0x0010)), "");
+    dx_attrs_destroy(got);
+    dx_attrs_destroy(source);
+    dx_object_close(object);
+    close(fd);
+    prints((const char *const[]){"dcmdump", "+P", "0040,a375", path, NULL}, "1.2.3.4.6");
+    prints((const char *const[]){"dcmdump", "+P", "0008,0110", path, NULL}, "99CERVIGATE");
+    prints((const char *const[]){"dcmdump", "+P", "0040,a493", path, NULL}, "UNVERIFIED");
+}
+
+static size_t load(const char *path, char *bytes, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = read(fd, bytes, size);
+    close(fd);
+    assert_true(got > 0);
+    return (size_t)got;
+}
+
+static void bytes_are_a_function_of_the_arguments(void **state)
+{
+    (void)state;
+    static char first[1 << 16], second[1 << 16];
+    struct dx_attrs *source = sample_source();
+    struct dx_sr sr;
+    struct dx_error err = {0};
+    begin_sr(&sr, source);
+    assert_int_equal(dx_sr_write(&sr, place("a.dcm"), &err), DX_OK);
+    size_t count = load(place("a.dcm"), first, sizeof first);
+    sleep(1);
+    assert_int_equal(dx_sr_write(&sr, place("b.dcm"), &err), DX_OK);
+    assert_int_equal(load(place("b.dcm"), second, sizeof second), count);
+    assert_memory_equal(first, second, count);
+    dx_attrs_destroy(source);
+}
+
+static void bad_reports_are_refused(void **state)
+{
+    (void)state;
+    struct dx_attrs *source = sample_source();
+    struct dx_sr sr;
+    struct dx_error err = {0};
+    struct dx_sr_item child = {.relation = DX_SR_CONTAINS,
+                               .type = DX_SR_TEXT,
+                               .concept = CODE("121106", "DCM", "Comment"),
+                               .text = ""};
+    struct dx_sr_item root = {.relation = DX_SR_ROOT,
+                              .type = DX_SR_CONTAINER,
+                              .concept = CODE("126000", "DCM", "Imaging Measurement Report"),
+                              .child = &child};
+    begin_sr(&sr, source);
+    sr.root = &root;
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    child.text = "text";
+    child.concept.value = NULL;
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    child = (struct dx_sr_item){.relation = DX_SR_CONTAINS,
+                                .type = DX_SR_UIDREF,
+                                .concept = CODE("112040", "DCM", "Tracking Unique Identifier"),
+                                .text = "no uid"};
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    child.text = "2.25.9";
+    child.relation = DX_SR_ROOT;
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    child.relation = DX_SR_HAS_OBS_CONTEXT;
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_OK);
+
+    sr.header.sop_instance = "not a uid";
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    sr.header.sop_instance = "2.25.1";
+    sr.predecessor = "2.25.8";
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    sr.predecessor = NULL;
+    sr.root = NULL;
+    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    dx_attrs_destroy(source);
+}
+
+static void too_deep_is_refused(void **state)
+{
+    (void)state;
+    static struct dx_sr_item chain[40];
+    struct dx_attrs *source = sample_source();
+    struct dx_sr sr;
+    struct dx_error err = {0};
+    for (size_t i = 0; i < 40; i++)
+        chain[i] = (struct dx_sr_item){.relation = i ? DX_SR_CONTAINS : DX_SR_ROOT,
+                                       .type = DX_SR_CONTAINER,
+                                       .concept = CODE("111028", "DCM", "Image Library"),
+                                       .child = i < 39 ? &chain[i + 1] : NULL};
+    begin_sr(&sr, source);
+    sr.root = chain;
+    assert_int_equal(dx_sr_write(&sr, place("deep.dcm"), &err), DX_LIMIT);
+    dx_attrs_destroy(source);
+}
+
+static void sc_is_valid(void **state)
+{
+    (void)state;
+    static uint8_t rgb[5 * 7 * 3];
+    struct dx_attrs *source = sample_source();
+    struct dx_error err = {0};
+    struct dx_limits limits;
+    struct dx_object *object = NULL;
+    struct dx_frame frame;
+    struct dx_sc sc = {.rows = 5,
+                       .cols = 7,
+                       .rgb = rgb,
+                       .derivation_description = "Saliency of the score for fracture",
+                       .derivation = CODE("130404", "DCM", "Saliency"),
+                       .was_lossy = 1};
+    for (size_t i = 0; i < sizeof rgb; i++)
+        rgb[i] = (uint8_t)(i * 7);
+    sample_header(&sc.header);
+    sc.header.source = source;
+    const char *path = place("sc.dcm");
+    if (dx_sc_write(&sc, path, &err))
+        fail_msg("%s", err.text);
+    is_valid(path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    dx_limits_default(&limits);
+    assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
+    assert_int_equal(dx_object_frame(object, 0, &frame, &err), DX_OK);
+    assert_int_equal(frame.count, sizeof rgb);
+    assert_memory_equal(frame.bytes, rgb, sizeof rgb);
+    dx_frame_finish(&frame);
+    dx_object_close(object);
+    close(fd);
+    prints((const char *const[]){"dcmdump", "+P", "0028,2110", path, NULL}, "01");
+
+    sc.rows = 0;
+    assert_int_equal(dx_sc_write(&sc, path, &err), DX_INVALID);
+    dx_attrs_destroy(source);
+}
+
+static void dx_is_valid(void **state)
+{
+    (void)state;
+    static uint16_t plane[9 * 11];
+    struct dx_attrs *attrs = sample_source();
+    struct dx_error err = {0};
+    struct dx_limits limits;
+    dx_limits_default(&limits);
+    for (size_t i = 0; i < 99; i++)
+        plane[i] = (uint16_t)(i * 661);
+    struct dx_synthetic image = {.attrs = attrs,
+                                 .sop_instance = "2.25.10",
+                                 .series = "2.25.11",
+                                 .study = "2.25.12",
+                                 .rows = 9,
+                                 .cols = 11,
+                                 .pixels = plane,
+                                 .mm_per_pixel = 0.15};
+    for (image.monochrome1 = 0; image.monochrome1 < 2; image.monochrome1++) {
+        struct dx_object *object = NULL;
+        struct dx_grey grey;
+        const char *path = place("dx.dcm");
+        if (dx_dx_write(&image, path, &err))
+            fail_msg("%s", err.text);
+        is_valid(path);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
+        assert_int_equal(dx_object_grey(object, 0, &grey, &err), DX_OK);
+        for (size_t i = 0; i < 99; i++) /* 12 bits: within one of 4096 levels */
+            assert_true(abs((int)grey.pixels[i] - (int)plane[i]) <= 32);
+        assert_true(grey.mm_per_pixel > 0.149 && grey.mm_per_pixel < 0.151);
+        dx_grey_finish(&grey);
+        dx_object_close(object);
+        close(fd);
+    }
+    image.study = "x";
+    assert_int_equal(dx_dx_write(&image, place("dx.dcm"), &err), DX_INVALID);
+    dx_attrs_destroy(attrs);
+}
+
+static void unwritable_places_are_told(void **state)
+{
+    (void)state;
+    struct dx_attrs *source = sample_source();
+    struct dx_sr sr;
+    struct dx_error err = {0};
+    begin_sr(&sr, source);
+    assert_int_equal(dx_sr_write(&sr, "/nonexistent/sr.dcm", &err), DX_IO);
+    assert_non_null(strstr(err.text, "/nonexistent/sr.dcm"));
+    assert_int_equal(dx_sr_write(&sr, "/dev/full", &err), DX_NO_SPACE);
+    dx_attrs_destroy(source);
+}
+
+static void results_agree_with_their_source(void **state)
+{
+    (void)state;
+    static char output[1 << 16];
+    static uint16_t plane[16];
+    static uint8_t rgb[48];
+    char dx[128], sr_path[128], sc_path[128], *rest = NULL;
+    struct dx_attrs *source = sample_source();
+    struct dx_error err = {0};
+    struct dx_sr sr;
+    snprintf(dx, sizeof dx, "%s/source.dcm", folder);
+    snprintf(sr_path, sizeof sr_path, "%s/result_sr.dcm", folder);
+    snprintf(sc_path, sizeof sc_path, "%s/result_sc.dcm", folder);
+    struct dx_synthetic image = {.attrs = source,
+                                 .sop_instance = "1.2.3.4.1",
+                                 .series = "1.2.3.4.5",
+                                 .study = "1.2.3.4",
+                                 .rows = 4,
+                                 .cols = 4,
+                                 .pixels = plane};
+    struct dx_sc sc = {.rows = 4,
+                       .cols = 4,
+                       .rgb = rgb,
+                       .derivation_description = "Saliency",
+                       .derivation = CODE("130404", "DCM", "Saliency")};
+    begin_sr(&sr, source);
+    sample_header(&sc.header);
+    sc.header.source = source;
+    sc.header.sop_instance = "2.25.21";
+    sc.header.series = "2.25.22";
+    assert_int_equal(dx_dx_write(&image, dx, &err), DX_OK);
+    assert_int_equal(dx_sr_write(&sr, sr_path, &err), DX_OK);
+    assert_int_equal(dx_sc_write(&sc, sc_path, &err), DX_OK);
+    const char *const arguments[] = {"dcentvfy", dx, sr_path, sc_path, NULL};
+    if (run(arguments, output, sizeof output) == 127)
+        print_message("skipped: no dcentvfy\n");
+    /* Its tables put the Accession Number of an SR into another entity than that of an image. */
+    for (char *line = strtok_r(output, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        if (!strstr(line, "Different information entities for attribute - Element=<Accession"))
+            fail_msg("dcentvfy: %s", line);
+    dx_attrs_destroy(source);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    struct dx_error err;
+    return mkdtemp(folder) && dx_init(NULL, NULL, &err) == DX_OK ? 0 : 1;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    static char output[4096];
+    return run((const char *const[]){"rm", "-rf", folder, NULL}, output, sizeof output);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sr_is_valid),
+        cmocka_unit_test(sr_keeps_patient_bytes_and_evidence),
+        cmocka_unit_test(bytes_are_a_function_of_the_arguments),
+        cmocka_unit_test(bad_reports_are_refused),
+        cmocka_unit_test(too_deep_is_refused),
+        cmocka_unit_test(sc_is_valid),
+        cmocka_unit_test(dx_is_valid),
+        cmocka_unit_test(unwritable_places_are_told),
+        cmocka_unit_test(results_agree_with_their_source),
+    };
+    return cmocka_run_group_tests(tests, prepare, clear);
+}
