@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -88,7 +89,14 @@ int spool_prepare(const struct conf *conf, char *bad, size_t bad_size)
     return failed;
 }
 
-static int remove_matching(const struct conf *conf, const char *prefix, size_t *removed)
+/* incoming/PID-RANDOM: whether its process is still there. */
+static bool has_owner(const char *name)
+{
+    long pid = strtol(name, NULL, 10);
+    return pid > 0 && pid <= INT_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+static int remove_incoming(const struct conf *conf, bool all, size_t *removed)
 {
     char path[PATH_MAX];
     node_path(conf, path, sizeof path, "incoming");
@@ -99,11 +107,11 @@ static int remove_matching(const struct conf *conf, const char *prefix, size_t *
     int failed = 0;
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] == '.' || strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+        if (entry->d_name[0] == '.' || (!all && has_owner(entry->d_name)))
             continue;
         if (unlinkat(dirfd(directory), entry->d_name, 0) != 0)
             failed = -errno;
-        else if (removed != NULL)
+        else
             ++*removed;
     }
     (void)closedir(directory);
@@ -112,16 +120,17 @@ static int remove_matching(const struct conf *conf, const char *prefix, size_t *
 
 int spool_empty_incoming(const struct conf *conf, size_t *removed)
 {
+    size_t count = 0;
+    int failed = remove_incoming(conf, true, &count);
     if (removed != NULL)
-        *removed = 0;
-    return remove_matching(conf, "", removed);
+        *removed = count;
+    return failed;
 }
 
-int spool_forget_process(const struct conf *conf, pid_t pid)
+int spool_forget_dead(const struct conf *conf)
 {
-    char prefix[32];
-    (void)snprintf(prefix, sizeof prefix, "%d-", (int)pid);
-    return remove_matching(conf, prefix, NULL);
+    size_t count = 0;
+    return remove_incoming(conf, false, &count);
 }
 
 int spool_create_incoming(const struct conf *conf, char *path, size_t size)

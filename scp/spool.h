@@ -7,7 +7,6 @@
 
 #include "conf.h"
 #include "dx_uid.h"
-#include <sys/types.h>
 
 /* Creates what is missing of the spool's directories (0700) and the 256 object directories, and
  * syncs them. bad gets the path that failed. */
@@ -15,8 +14,8 @@ int spool_prepare(const struct conf *conf, char *bad, size_t bad_size);
 /* Removes everything in incoming/: objects that nobody was told are stored. Called when no
  * association is open. removed may be NULL. */
 int spool_empty_incoming(const struct conf *conf, size_t *removed);
-/* Removes what the dead process `pid` left in incoming/. */
-int spool_forget_process(const struct conf *conf, pid_t pid);
+/* Removes what processes that are gone left in incoming/. */
+int spool_forget_dead(const struct conf *conf);
 /* A new file incoming/PID-RANDOM, open O_RDWR; fills path. -errno when it fails. */
 int spool_create_incoming(const struct conf *conf, char *path, size_t size);
 /* Free bytes for us on the spool's file system; 0 when it cannot be told. */

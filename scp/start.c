@@ -146,6 +146,11 @@ int start_node(struct node *node, int *lock_fd)
     if (status != 0)
         return status;
 
+    if ((failed = spool_empty_incoming(conf, NULL)) != 0) {
+        (void)fprintf(stderr, "spool %s/incoming: %s\n", conf->spool, strerror(-failed));
+        return EX_IOERR;
+    }
+
     node->listen_fd = node->console_fd = -1;
     listen_activated(&node->listen_fd, &node->console_fd);
     if (!start_sockets(node, NULL))

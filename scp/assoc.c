@@ -1,0 +1,197 @@
+/* One association: what DICOM asks, the spool and the committer answer.
+ *
+ * Success is answered when the object's bytes, its name, its directory and its row are on stable
+ * storage, in this order, and never before [keep]. Whatever fails on our side is A700: the sender
+ * keeps the object and tries again. */
+#include "assoc.h"
+
+#include "clock.h"
+#include "committer.h"
+#include "dx_scp.h"
+#include "log.h"
+#include "spool.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STORED           0x0000
+#define OUT_OF_RESOURCES 0xa700
+#define COMMENT_MAX      65
+
+struct assoc {
+    const struct conf *conf;
+    const char *id;
+    int commit_fd;
+    struct dx_peer peer;
+    uint64_t bytes;
+};
+
+static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
+{
+    struct assoc *assoc = context;
+    assoc->peer = *peer;
+    if (assoc->conf->check_called_ae_title && strcmp(peer->called, assoc->conf->ae_title) != 0)
+        return DX_REJECT_CALLED_AE;
+    return DX_ADMIT;
+}
+
+static int on_create(void *context, char *path, size_t size)
+{
+    const struct assoc *assoc = context;
+    if (spool_free_bytes(assoc->conf) < assoc->conf->limits.spool_reserve_bytes) {
+        log_event(LOG_AT_ERROR, "spool-full", "association=%s reserve=%llu", assoc->id,
+                  (unsigned long long)assoc->conf->limits.spool_reserve_bytes);
+        errno = ENOSPC;
+        return -1;
+    }
+    int fd = spool_create_incoming(assoc->conf, path, size);
+    if (fd >= 0)
+        return fd;
+    log_event(LOG_AT_ERROR, "spool-failed", "association=%s error=%s", assoc->id,
+              log_quote(strerror(-fd)));
+    errno = -fd;
+    return -1;
+}
+
+static void describe(const struct assoc *assoc, const struct dx_scp_object *object,
+                     struct instance *instance)
+{
+    const struct dx_scan *scan = &object->scan;
+    *instance = (struct instance){.bytes = object->bytes};
+    (void)snprintf(instance->sop_class, sizeof instance->sop_class, "%s", scan->sop_class);
+    (void)snprintf(instance->sop_instance, sizeof instance->sop_instance, "%s", scan->sop_instance);
+    (void)snprintf(instance->study, sizeof instance->study, "%s", scan->study);
+    (void)snprintf(instance->series, sizeof instance->series, "%s", scan->series);
+    (void)snprintf(instance->transfer_syntax, sizeof instance->transfer_syntax, "%s",
+                   object->transfer_syntax);
+    (void)snprintf(instance->digest, sizeof instance->digest, "%s", scan->digest);
+    (void)snprintf(instance->calling, sizeof instance->calling, "%s", assoc->peer.calling);
+    (void)snprintf(instance->called, sizeof instance->called, "%s", assoc->peer.called);
+    (void)snprintf(instance->address, sizeof instance->address, "%s", assoc->peer.address);
+    (void)snprintf(instance->association, sizeof instance->association, "%s", assoc->id);
+}
+
+/* File, name, directory, row. NULL, or why not. */
+static const char *keep(const struct assoc *assoc, const struct dx_scp_object *object,
+                        struct commit_answer *answer)
+{
+    static char text[128];
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    describe(assoc, object, &request.instance);
+
+    int failed = spool_keep_object(assoc->conf, object->fd, object->path, object->scan.digest,
+                                   request.instance.path, sizeof request.instance.path);
+    if (failed != 0) {
+        (void)unlink(object->path);
+        (void)snprintf(text, sizeof text, "spool: %s", strerror(-failed));
+        return text;
+    }
+    if (!committer_ask(assoc->commit_fd, &request, answer))
+        return "job store: no answer";
+    crash_point("store-answered");
+    if (answer->status == STORE_OK)
+        return NULL;
+    (void)snprintf(text, sizeof text, "job store: %s", store_status_text(answer->status));
+    return text;
+}
+
+static uint16_t on_store(void *context, const struct dx_scp_object *object,
+                         char comment[COMMENT_MAX])
+{
+    static const char *const identities[] = {"new", "duplicate", "rival"};
+    struct assoc *assoc = context;
+    struct commit_answer answer = {.status = STORE_BROKEN};
+    int64_t begin = clock_monotonic_ms();
+    const char *why = keep(assoc, object, &answer);
+    int milliseconds = (int)(clock_monotonic_ms() - begin);
+
+    if (why != NULL) {
+        (void)snprintf(comment, COMMENT_MAX, "%.64s", why);
+        log_event(LOG_AT_ERROR, "instance-failed", "association=%s status=A700 reason=%s",
+                  assoc->id, log_quote(why));
+        return OUT_OF_RESOURCES;
+    }
+    assoc->bytes += object->bytes;
+    log_event(answer.identity == STORE_RIVAL ? LOG_AT_WARN : LOG_AT_INFO, "instance-stored",
+              "association=%s id=%lld digest=%.16s bytes=%llu identity=%s sync_ms=%d", assoc->id,
+              (long long)answer.id, object->scan.digest, (unsigned long long)object->bytes,
+              identities[answer.identity], milliseconds);
+    return STORED;
+}
+
+/* What was well received and refused is kept for a person; what the network cut off will come
+ * again, and what there was no room for was not looked at. */
+static void on_refuse(void *context, const struct dx_scp_object *object, uint16_t status,
+                      const struct dx_error *why)
+{
+    const struct assoc *assoc = context;
+    char name[40] = "", text[1024];
+    if (status == 0 || status == OUT_OF_RESOURCES) {
+        (void)unlink(object->path);
+    } else {
+        (void)snprintf(text, sizeof text,
+                       "status: %04X\nreason: %s\nassociation: %s\ncalling: %s\naddress: %s\n"
+                       "SOP class: %s\nSOP instance: %s\ntransfer syntax: %s\nbytes: %llu\n",
+                       status, why->text, assoc->id, assoc->peer.calling, assoc->peer.address,
+                       object->command_sop_class, object->command_sop_instance,
+                       object->transfer_syntax, (unsigned long long)object->bytes);
+        int failed = spool_quarantine(assoc->conf, object->path, text, name, sizeof name);
+        if (failed != 0)
+            log_event(LOG_AT_WARN, "quarantine-failed", "association=%s error=%s", assoc->id,
+                      log_quote(strerror(-failed)));
+    }
+    log_event(LOG_AT_WARN, "instance-refused",
+              "association=%s status=%04X reason=%s bytes=%llu quarantine=%s", assoc->id, status,
+              log_quote(why->text), (unsigned long long)object->bytes, name);
+
+    const struct commit_request request = {.kind = COMMIT_REFUSED};
+    struct commit_answer answer;
+    if (!committer_ask(assoc->commit_fd, &request, &answer) || answer.status != STORE_OK)
+        log_event(LOG_AT_WARN, "refusal-uncounted", "association=%s", assoc->id);
+}
+
+static void take_params(const struct conf *conf, struct dx_scp_params *params)
+{
+    dx_scp_params_default(params);
+    params->max_pdu = conf->max_pdu;
+    params->acse_seconds = conf->acse_seconds;
+    params->dimse_seconds = conf->dimse_seconds;
+    params->pdu_seconds = conf->pdu_seconds;
+    params->minimum_rate = conf->minimum_rate;
+    params->limits = (struct dx_limits){.nesting = conf->limits.nesting,
+                                        .elements = conf->limits.elements,
+                                        .dataset_bytes = conf->limits.dataset_bytes,
+                                        .frame_pixels = conf->limits.frame_pixels,
+                                        .frame_bytes = conf->limits.frame_bytes,
+                                        .frames = conf->limits.frames};
+}
+
+int assoc_run(const struct node *node, int fd, int commit_fd, const char *id)
+{
+    static const char *const ends[] = {"released", "aborted", "rejected", "time-out", "failed"};
+    struct assoc assoc = {.conf = node->conf, .id = id, .commit_fd = commit_fd};
+    const struct dx_scp_handler handler = {.context = &assoc,
+                                           .associate = on_associate,
+                                           .create = on_create,
+                                           .store = on_store,
+                                           .refuse = on_refuse};
+    struct dx_scp_params params;
+    struct dx_scp_summary summary;
+    struct dx_error err = {.status = DX_OK};
+    int64_t begin = clock_monotonic_ms();
+    take_params(node->conf, &params);
+
+    enum dx_status status = dx_scp_serve(fd, &params, &handler, &summary, &err);
+    bool well = status == DX_OK && summary.end == DX_END_RELEASED;
+    log_event(
+        well ? LOG_AT_INFO : LOG_AT_WARN, "association-ended",
+        "association=%s calling=%s called=%s address=%s end=%s stored=%u refused=%u echoes=%u "
+        "bytes=%llu contexts=%u/%u refused_context=%s ms=%lld error=%s",
+        id, log_quote(summary.peer.calling), log_quote(summary.peer.called), summary.peer.address,
+        ends[summary.end], summary.stored, summary.refused, summary.echoes,
+        (unsigned long long)assoc.bytes, summary.contexts_accepted, summary.contexts_proposed,
+        log_quote(summary.first_refused_context), (long long)(clock_monotonic_ms() - begin),
+        log_quote(well ? "" : err.text));
+    return status == DX_OK ? 0 : 1;
+}

@@ -1,0 +1,328 @@
+/* The group commit.
+ *
+ *   poll -> take every request that waits -> begin, add each, commit -> answer each -> poll
+ *
+ * While one transaction waits for the disk the next one's requests arrive: the busier, the larger
+ * the group. A failed transaction fails every request in it (A700: their senders try again). The
+ * store is opened when it is needed and closed after it broke, so that a full disk or a lost file
+ * system is over when it is over.
+ *
+ * At its start no association of an earlier life may be open in the store. run/committer.lock tells
+ * whether the committer of an earlier receive is still there (a reload overlaps); until it has gone
+ * the store's open associations are left alone. */
+#include "committer.h"
+
+#include "clock.h"
+#include "log.h"
+#include "spool.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANSWER_MS 30000
+#define RETRY_MS  500
+
+struct line { /* to one association's process */
+    int fd;
+    char association[24];
+    bool waits, ended;
+    struct commit_request request;
+    struct commit_answer answer;
+};
+
+struct committer {
+    const struct node *node;
+    int control; /* -1: receive has gone */
+    int lock_fd;
+    bool cleared; /* no association of an earlier life is open */
+    struct store *store;
+    struct line *line;
+    struct pollfd *poll;
+    size_t count, room;
+};
+
+bool committer_attach(int control, int association_fd, const char *association)
+{
+    char name[24] = "";
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } rights = {.bytes = {0}};
+    (void)snprintf(name, sizeof name, "%s", association);
+
+    struct iovec data = {.iov_base = name, .iov_len = sizeof name};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = rights.bytes,
+                             .msg_controllen = sizeof rights.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &association_fd, sizeof association_fd);
+    return sendmsg(control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof name;
+}
+
+bool committer_ask(int fd, const struct commit_request *request, struct commit_answer *answer)
+{
+    if (send(fd, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
+        return false;
+
+    int64_t until = clock_monotonic_ms() + ANSWER_MS;
+    for (;;) {
+        int64_t left = until - clock_monotonic_ms();
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = left > 0 ? poll(&wait, 1, (int)left) : 0;
+        if (ready < 0 && errno == EINTR)
+            continue;
+        return ready > 0 && recv(fd, answer, sizeof *answer, 0) == (ssize_t)sizeof *answer;
+    }
+}
+
+static bool make_room(struct committer *c)
+{
+    if (c->count < c->room)
+        return true;
+    size_t room = c->room == 0 ? 64 : c->room * 2;
+    struct line *line = reallocarray(c->line, room, sizeof *line);
+    if (line == NULL)
+        return false;
+    c->line = line;
+    struct pollfd *polls = reallocarray(c->poll, room + 1, sizeof *polls); /* and control */
+    if (polls == NULL)
+        return false;
+    c->poll = polls;
+    c->room = room;
+    return true;
+}
+
+/* Takes a new association's socket. */
+static void take_line(struct committer *c)
+{
+    char name[24];
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } rights;
+    struct iovec data = {.iov_base = name, .iov_len = sizeof name};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = rights.bytes,
+                             .msg_controllen = sizeof rights.bytes};
+    ssize_t n = recvmsg(c->control, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (n <= 0) {
+        (void)close(c->control);
+        c->control = -1;
+        return;
+    }
+    if (header == NULL || header->cmsg_type != SCM_RIGHTS || n != (ssize_t)sizeof name)
+        return;
+
+    int fd;
+    memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    if (!make_room(c)) {
+        (void)close(fd); /* the association's process sees the end and answers A700 */
+        return;
+    }
+    struct line *line = &c->line[c->count++];
+    *line = (struct line){.fd = fd};
+    (void)snprintf(line->association, sizeof line->association, "%.23s", name);
+}
+
+/* The sender parses hostile bytes: what it says is cut to size, and what it may not say replaced.
+ */
+static bool sanitise(struct line *line)
+{
+    struct instance *in = &line->request.instance;
+    in->sop_class[sizeof in->sop_class - 1] = '\0';
+    in->sop_instance[sizeof in->sop_instance - 1] = '\0';
+    in->study[sizeof in->study - 1] = '\0';
+    in->series[sizeof in->series - 1] = '\0';
+    in->transfer_syntax[sizeof in->transfer_syntax - 1] = '\0';
+    in->digest[sizeof in->digest - 1] = '\0';
+    in->calling[sizeof in->calling - 1] = '\0';
+    in->called[sizeof in->called - 1] = '\0';
+    in->address[sizeof in->address - 1] = '\0';
+    memcpy(in->association, line->association, sizeof in->association);
+    in->received_ms = clock_utc_ms();
+    return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);
+}
+
+static void take_request(struct line *line)
+{
+    ssize_t n = recv(line->fd, &line->request, sizeof line->request, MSG_DONTWAIT);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n != (ssize_t)sizeof line->request ||
+        (line->request.kind == COMMIT_INSTANCE && !sanitise(line))) {
+        (void)close(line->fd);
+        line->fd = -1;
+        line->ended = true;
+        return;
+    }
+    line->waits = true;
+}
+
+/* The lock, and with it the right to say that no association of an earlier life is open. */
+static enum store_status clear_earlier(struct committer *c)
+{
+    if (c->lock_fd < 0) {
+        char path[PATH_MAX];
+        node_path(c->node->conf, path, sizeof path, "run/committer.lock");
+        c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    }
+    if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return STORE_OK; /* later */
+    enum store_status status = store_association_end_all(c->store);
+    c->cleared = status == STORE_OK;
+    return status;
+}
+
+static enum store_status ensure_store(struct committer *c)
+{
+    char path[PATH_MAX], error[384];
+    if (c->store != NULL)
+        return STORE_OK;
+    node_path(c->node->conf, path, sizeof path, "jobs.sqlite");
+    enum store_status status = store_open(path, &c->store, error, sizeof error);
+    if (status != STORE_OK)
+        log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
+    return status;
+}
+
+static enum store_status perform(struct committer *c, struct line *line)
+{
+    if (line->ended)
+        return store_association_end(c->store, line->association);
+    if (line->request.kind == COMMIT_REFUSED)
+        return store_count(c->store, "refused");
+    enum store_status status =
+        store_add_instance(c->store, &line->request.instance, &line->answer.identity);
+    line->answer.id = line->request.instance.id;
+    return status;
+}
+
+static enum store_status transaction(struct committer *c, size_t *group)
+{
+    enum store_status status = ensure_store(c);
+    if (status == STORE_OK)
+        status = store_begin(c->store);
+    if (status != STORE_OK)
+        return status;
+
+    for (size_t i = 0; status == STORE_OK && i < c->count; i++)
+        if (c->line[i].waits || c->line[i].ended) {
+            status = perform(c, &c->line[i]);
+            ++*group;
+        }
+    if (status == STORE_OK && !c->cleared)
+        status = clear_earlier(c);
+    crash_point("commit-before");
+    if (status != STORE_OK) {
+        store_rollback(c->store);
+        return status;
+    }
+    return store_commit(c->store);
+}
+
+/* Answers those that wait and forgets those that ended; the ends of a failed transaction stay. */
+static void settle(struct committer *c, enum store_status status)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        struct line *line = &c->line[i];
+        if (line->waits) {
+            line->answer.status = status;
+            line->waits = false;
+            ssize_t n =
+                send(line->fd, &line->answer, sizeof line->answer, MSG_DONTWAIT | MSG_NOSIGNAL);
+            (void)n; /* it died: its end is read next */
+        }
+        if (line->ended && status == STORE_OK)
+            continue;
+        if (kept != i)
+            c->line[kept] = *line;
+        kept++;
+    }
+    c->count = kept;
+}
+
+static void commit_all(struct committer *c)
+{
+    size_t group = 0;
+    enum store_status status = transaction(c, &group);
+    if (status == STORE_OK) {
+        crash_point("commit-after");
+        log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
+    } else {
+        log_event(LOG_AT_ERROR, "commit-failed", "status=%s error=%s group=%zu",
+                  log_quote(store_status_text(status)),
+                  log_quote(c->store != NULL ? store_error(c->store) : ""), group);
+        store_close(c->store); /* what failed is not trusted again: the next one opens anew */
+        c->store = NULL;
+    }
+    settle(c, status);
+    if (status == STORE_OK && group > 0)
+        node_wake(c->node->wake_analyze);
+}
+
+/* Polls everything; false when nothing came. */
+static bool gather(struct committer *c, int timeout)
+{
+    size_t count = c->count;
+    for (size_t i = 0; i < count; i++)
+        c->poll[i] = (struct pollfd){.fd = c->line[i].fd, .events = POLLIN};
+    c->poll[count] = (struct pollfd){.fd = c->control, .events = POLLIN};
+    if (poll(c->poll, count + 1, timeout) <= 0)
+        return false;
+
+    bool work = false;
+    for (size_t i = 0; i < count; i++)
+        if (c->poll[i].revents != 0) {
+            take_request(&c->line[i]);
+            work = work || c->line[i].waits || c->line[i].ended;
+        }
+    if (c->poll[count].revents != 0)
+        take_line(c);
+    return work;
+}
+
+static bool ends_wait(const struct committer *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->line[i].ended)
+            return true;
+    return false;
+}
+
+int committer_run(const struct node *node, int control)
+{
+    struct committer c = {.node = node, .control = control, .lock_fd = -1};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGTERM, &ignore, NULL); /* it ends when receive does */
+    if (!make_room(&c))
+        return 1;
+
+    commit_all(&c);
+    while (c.control >= 0 || c.count > 0) {
+        bool again = !c.cleared || ends_wait(&c);
+        if (gather(&c, again ? RETRY_MS : -1) || again)
+            commit_all(&c);
+    }
+    store_close(c.store);
+    free(c.line);
+    free(c.poll);
+    if (c.lock_fd >= 0)
+        (void)close(c.lock_fd);
+    return 0;
+}

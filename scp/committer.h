@@ -1,0 +1,34 @@
+/* committer.h: the one process that writes what receive learns into the job store.
+ *
+ * receive forks it, and hands it one end of a SOCK_SEQPACKET pair for every association; the
+ * association's process keeps the other and asks over it, one request at a time. All requests that
+ * wait when the committer looks go into one transaction: the group commit. It believes nothing that
+ * an association's process says but the values themselves: association id, path and time are its
+ * own. */
+#ifndef COMMITTER_H
+#define COMMITTER_H
+
+#include "node.h"
+#include "store.h"
+
+enum commit_kind { COMMIT_INSTANCE, COMMIT_REFUSED };
+
+struct commit_request {
+    enum commit_kind kind;
+    struct instance instance; /* COMMIT_INSTANCE: what was received */
+};
+struct commit_answer {
+    enum store_status status;
+    enum store_identity identity;
+    int64_t id;
+};
+
+/* The process's body; control carries the associations' sockets and ends when receive does. */
+int committer_run(const struct node *node, int control);
+/* receive: hands over an association's socket. Never blocks; false when it cannot be done. */
+bool committer_attach(int control, int association_fd, const char *association);
+/* An association's process: asks and waits. False when the committer is gone or does not answer in
+ * 30 s: then nothing may be called stored, and the socket is of no more use. */
+bool committer_ask(int fd, const struct commit_request *request, struct commit_answer *answer);
+
+#endif

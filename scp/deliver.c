@@ -1,0 +1,359 @@
+/* deliver: what is pending goes to its destination until it is there.
+ *
+ * This process owns the store handle and talks to no peer; each destination has a lane: a process
+ * (sender.c) and at most one batch in it. A lane's life:
+ *
+ *   idle -> due and allowed [hand_out] -> busy -> every job answered [take_answer] -> idle
+ *     ^                                     |
+ *     `-- paused (back-off, jitter) <-------+-- peer unreached, sender died or hung
+ *
+ * An unreached peer pauses the lane, not the objects: their order stays. An object that the peer
+ * cannot take now is put off by itself. Nothing is ever given up here; what a peer refuses for good
+ * is parked, with an alarm. A store handle must not cross fork, so it is closed around one. */
+#include "sender.h"
+
+#include "clock.h"
+#include "dx_init.h"
+#include "log.h"
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOOK_MS   1000   /* slow polling: mode, store, lanes */
+#define HUNG_MS   900000 /* a batch without any answer */
+#define DRAIN_MS  10000
+#define SPAWN_MS  1000
+#define LOOKAHEAD 64 /* pending deliveries looked at a time */
+
+struct lane {
+    const struct conf_destination *to;
+    pid_t pid;
+    int fd; /* -1: no process */
+    struct send_batch batch;
+    struct delivery job[SENDER_BATCH];
+    size_t answered;                      /* of batch.count; equal: idle */
+    int64_t heard_at, retry_at, spawn_at; /* monotonic */
+    int64_t pause_ms;
+    unsigned failures;
+};
+
+struct deliver {
+    const struct node *node;
+    struct store *store;
+    struct lane *lane;
+    struct pollfd *poll;
+    size_t lanes;
+    enum conf_mode mode;
+};
+
+/* 0.8 to 1.2 of ms: peers that fell together shall not be called together. */
+static int64_t jitter(int64_t ms)
+{
+    uint32_t random = UINT32_MAX / 2;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+        random = UINT32_MAX / 2;
+    return ms * 8 / 10 + (int64_t)((double)ms * 0.4 * random / UINT32_MAX);
+}
+
+/* first, doubled `times` times, at most `most`; seconds to milliseconds. */
+static int64_t back_off(const struct conf_destination *to, unsigned times)
+{
+    int64_t ms = (int64_t)to->retry_first_seconds * 1000;
+    int64_t most = (int64_t)to->retry_most_seconds * 1000;
+    for (unsigned i = 0; i < times && ms < most; i++)
+        ms *= 2;
+    return ms < most ? ms : most;
+}
+
+static bool busy(const struct lane *lane)
+{
+    return lane->answered < lane->batch.count;
+}
+
+static bool open_store(struct deliver *d)
+{
+    char path[PATH_MAX], error[384];
+    if (d->store != NULL)
+        return true;
+    node_path(d->node->conf, path, sizeof path, "jobs.sqlite");
+    if (store_open(path, &d->store, error, sizeof error) == STORE_OK)
+        return true;
+    log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
+    return false;
+}
+
+static void close_store(struct deliver *d)
+{
+    store_close(d->store);
+    d->store = NULL;
+}
+
+static void run_sender(const struct deliver *d, const struct lane *lane, int fd, pid_t parent)
+{
+    node_child("cervigated-snd", parent);
+    (void)signal(SIGTERM, SIG_IGN); /* the parent decides when a batch has had its time */
+    for (size_t i = 0; i < d->lanes; i++)
+        if (d->lane[i].fd >= 0)
+            (void)close(d->lane[i].fd);
+    log_init("sender", d->node->conf->log_level, d->node->conf->log_patient_data);
+    _exit(sender_run(d->node->conf, lane->to, fd));
+}
+
+static void start_sender(struct deliver *d, struct lane *lane)
+{
+    int pair[2];
+    pid_t parent = getpid();
+    lane->spawn_at = clock_monotonic_ms() + SPAWN_MS;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return;
+    close_store(d);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(pair[0]);
+        run_sender(d, lane, pair[1], parent);
+    }
+    (void)close(pair[1]);
+    if (pid < 0) {
+        (void)close(pair[0]);
+        return;
+    }
+    lane->pid = pid;
+    lane->fd = pair[0];
+    lane->batch.count = lane->answered = 0;
+}
+
+static void end_sender(struct lane *lane, const char *why)
+{
+    int status = 0;
+    (void)kill(lane->pid, SIGKILL);
+    (void)close(lane->fd);
+    (void)waitpid(lane->pid, &status, 0);
+    log_event(LOG_AT_ERROR, "sender-ended", "destination=%s reason=%s unanswered=%zu",
+              lane->to->peer->name, log_quote(why), lane->batch.count - lane->answered);
+    lane->fd = -1;
+    lane->pid = 0;
+    lane->batch.count = lane->answered = 0;
+}
+
+static void pause_lane(struct lane *lane, const char *why)
+{
+    lane->pause_ms = jitter(back_off(lane->to, lane->failures));
+    lane->retry_at = clock_monotonic_ms() + lane->pause_ms;
+    lane->failures += lane->failures < 30;
+    log_event(LOG_AT_WARN, "destination-unreached",
+              "destination=%s failures=%u retry_ms=%lld "
+              "reason=%s",
+              lane->to->peer->name, lane->failures, (long long)lane->pause_ms, log_quote(why));
+}
+
+/* A wall clock that was set back must not put an object off for years. */
+static bool due(const struct lane *lane, const struct delivery *job, int64_t utc_ms)
+{
+    int64_t wait = job->next_ms - utc_ms;
+    return wait <= 0 || wait > 2 * (int64_t)lane->to->retry_most_seconds * 1000;
+}
+
+static void hand_out(struct deliver *d, struct lane *lane)
+{
+    static struct delivery list[LOOKAHEAD];
+    size_t count = 0;
+    int64_t now = clock_utc_ms();
+    if (store_pending(d->store, lane->to->peer->name, list, LOOKAHEAD, &count) != STORE_OK) {
+        log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
+        close_store(d);
+        return;
+    }
+
+    struct send_batch *batch = &lane->batch;
+    memset(batch, 0, sizeof *batch);
+    for (size_t i = 0; i < count && batch->count < SENDER_BATCH; i++) {
+        if (!due(lane, &list[i], now))
+            continue;
+        struct send_job *job = &batch->job[batch->count];
+        job->delivery = list[i].id;
+        memcpy(job->sop_class, list[i].result.sop_class, sizeof job->sop_class);
+        memcpy(job->path, list[i].result.path, sizeof job->path);
+        lane->job[batch->count++] = list[i];
+    }
+    lane->answered = 0;
+    if (batch->count == 0)
+        return;
+    lane->heard_at = clock_monotonic_ms();
+    if (send(lane->fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof *batch)
+        end_sender(lane, "cannot be reached");
+}
+
+static void tell(const struct lane *lane, const struct delivery *job,
+                 const struct send_answer *answer)
+{
+    static const char *const events[] = {"delivered", "delivery-put-off", NULL, "delivery-parked",
+                                         NULL};
+    static const enum log_level levels[] = {LOG_AT_INFO, LOG_AT_WARN, LOG_AT_WARN, LOG_AT_ERROR,
+                                            LOG_AT_INFO};
+    if (events[answer->verdict] != NULL)
+        log_event(levels[answer->verdict], events[answer->verdict],
+                  "destination=%s kind=%s uid=%s attempts=%d status=%04X reason=%s",
+                  lane->to->peer->name, job->result.kind == RESULT_SR ? "SR" : "SC",
+                  job->result.uid, job->attempts + 1, answer->dimse_status,
+                  log_quote(answer->text));
+}
+
+static enum store_status record(struct deliver *d, struct lane *lane, const struct delivery *job,
+                                const struct send_answer *answer)
+{
+    int64_t now = clock_utc_ms();
+    switch (answer->verdict) {
+    case VERDICT_DELIVERED:
+        crash_point("deliver-answered-unjournalled");
+        return store_delivered(d->store, job->id, now);
+    case VERDICT_LATER:
+        return store_delivery_failed(d->store, job->id,
+                                     now + jitter(back_off(lane->to, (unsigned)job->attempts)),
+                                     false, answer->text);
+    case VERDICT_UNREACHED:
+        return store_delivery_failed(d->store, job->id, 0, false, answer->text);
+    case VERDICT_REFUSED:
+        return store_delivery_failed(d->store, job->id, now, true, answer->text);
+    case VERDICT_NOT_ALLOWED:
+        break;
+    }
+    return STORE_OK;
+}
+
+/* One answer of a lane's process; false when there is none (any more). */
+static bool take_answer(struct deliver *d, struct lane *lane)
+{
+    struct send_answer answer;
+    ssize_t n = recv(lane->fd, &answer, sizeof answer, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    const struct delivery *job = busy(lane) ? &lane->job[lane->answered] : NULL;
+    if (n != (ssize_t)sizeof answer || job == NULL || answer.delivery != job->id ||
+        (unsigned)answer.verdict > VERDICT_NOT_ALLOWED) {
+        end_sender(lane, n == 0 ? "died" : "nonsense");
+        pause_lane(lane, "its process ended");
+        return false;
+    }
+
+    answer.text[sizeof answer.text - 1] = '\0';
+    lane->answered++;
+    lane->heard_at = clock_monotonic_ms();
+    enum store_status status = record(d, lane, job, &answer);
+    tell(lane, job, &answer);
+    if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
+        pause_lane(lane, answer.text);
+    if (answer.verdict != VERDICT_UNREACHED && answer.verdict != VERDICT_NOT_ALLOWED)
+        lane->failures = 0;
+    if (status == STORE_OK || status == STORE_NONE) /* NONE: a person removed it meanwhile */
+        return true;
+
+    /* It stays pending and is sent again under the same UID, which the peer knows. */
+    log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
+    lane->retry_at = clock_monotonic_ms() + LOOK_MS;
+    return true;
+}
+
+static void keep_lane(struct deliver *d, struct lane *lane)
+{
+    int64_t now = clock_monotonic_ms();
+    if (lane->fd >= 0 && busy(lane) && now - lane->heard_at > HUNG_MS) {
+        end_sender(lane, "no answer for too long");
+        pause_lane(lane, "no answer for too long");
+    }
+    if (lane->fd < 0 && now >= lane->spawn_at)
+        start_sender(d, lane);
+    if (lane->fd < 0 || busy(lane) || now < lane->retry_at || !sender_allowed(d->mode, lane->to))
+        return;
+    if (open_store(d))
+        hand_out(d, lane);
+}
+
+static void look_at_mode(struct deliver *d)
+{
+    enum conf_mode mode = node_mode(d->node->conf);
+    if (mode != d->mode)
+        log_event(LOG_AT_INFO, "mode", "from=%s to=%s", conf_mode_name(d->mode),
+                  conf_mode_name(mode));
+    d->mode = mode;
+}
+
+static void wait_for_work(struct deliver *d)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < d->lanes; i++) /* answers can only be taken where they can be kept */
+        d->poll[count++] = (struct pollfd){.fd = d->lane[i].fd, .events = POLLIN};
+    d->poll[count++] = (struct pollfd){.fd = d->node->wake_deliver, .events = POLLIN};
+
+    int64_t now = clock_monotonic_ms(), until = now + LOOK_MS;
+    for (size_t i = 0; i < d->lanes; i++)
+        if (!busy(&d->lane[i]) && d->lane[i].retry_at > now && d->lane[i].retry_at < until)
+            until = d->lane[i].retry_at;
+    if (poll(d->poll, count, (int)(until - now)) <= 0)
+        return;
+    if (d->poll[d->lanes].revents != 0)
+        node_drain(d->node->wake_deliver);
+    if (!open_store(d)) {
+        (void)usleep(LOOK_MS * 100);
+        return;
+    }
+    for (size_t i = 0; i < d->lanes; i++)
+        while (d->lane[i].fd >= 0 && d->poll[i].revents != 0 && take_answer(d, &d->lane[i]))
+            continue;
+}
+
+static bool any_busy(const struct deliver *d)
+{
+    for (size_t i = 0; i < d->lanes; i++)
+        if (busy(&d->lane[i]))
+            return true;
+    return false;
+}
+
+static void serve(struct deliver *d)
+{
+    for (size_t i = 0; i < d->lanes; i++)
+        start_sender(d, &d->lane[i]);
+    while (!node_stopping) {
+        look_at_mode(d);
+        for (size_t i = 0; i < d->lanes && !node_stopping; i++)
+            keep_lane(d, &d->lane[i]);
+        wait_for_work(d);
+    }
+    int64_t until = clock_monotonic_ms() + DRAIN_MS;
+    while (any_busy(d) && clock_monotonic_ms() < until)
+        wait_for_work(d);
+}
+
+int deliver_run(const struct node *node)
+{
+    struct dx_error err = {.status = DX_OK};
+    if (dx_init(NULL, NULL, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
+        return 1;
+    }
+    struct deliver d = {.node = node, .lanes = node->conf->destination_count};
+    d.mode = node_mode(node->conf);
+    d.lane = calloc(d.lanes + 1, sizeof *d.lane);
+    d.poll = calloc(d.lanes + 1, sizeof *d.poll);
+    int status = 1;
+    if (d.lane == NULL || d.poll == NULL)
+        goto out;
+    for (size_t i = 0; i < d.lanes; i++) {
+        d.lane[i].to = &node->conf->destinations[i];
+        d.lane[i].fd = -1;
+    }
+    serve(&d);
+    status = 0;
+out:
+    close_store(&d);
+    free(d.lane);
+    free(d.poll);
+    return status;
+}

@@ -1,0 +1,346 @@
+/* receive: a threadless listener that forks a process for every association.
+ *
+ *   accept -> room? -> socket pair -> committer gets one end -> fork: [assoc_run] with the other
+ *               `-> no: a short-lived process says so [dx_scp_refuse]
+ *
+ * The listener itself never reads what a peer sent, never opens the job store and never blocks:
+ * whatever a peer does, the next one is answered. The committer is this process's child, too; when
+ * it dies the open associations are dropped (the store no longer knows them) and a new one starts.
+ */
+#include "assoc.h"
+#include "clock.h"
+#include "committer.h"
+#include "dx_init.h"
+#include "dx_scp.h"
+#include "log.h"
+#include "spool.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REFUSERS  64    /* processes that say "no room" at a time; beyond, the socket is closed */
+#define PER_WAKE  64    /* connections taken before children are reaped again */
+#define DRAIN_MS  15000 /* for open associations at the end */
+#define PAUSE_MS  200   /* after a failure of accept or fork */
+#define COMMIT_MS 3000  /* for the committer to end */
+
+struct slot {
+    pid_t pid; /* 0: free */
+    bool refuser;
+    char address[64];
+};
+
+struct receive {
+    const struct node *node;
+    struct slot *slot;
+    size_t slots, associations, refusers;
+    pid_t committer;
+    int control;                     /* to the committer; -1: none */
+    int64_t accept_at, committer_at; /* monotonic: not before */
+    int64_t told_at;                 /* of the last refusal that was logged */
+    unsigned untold;
+};
+
+static void on_child(int signal)
+{
+    (void)signal; /* its only purpose is to end ppoll */
+}
+
+static void on_dcmtk(void *context, enum dx_log_level level, const char *text)
+{
+    (void)context;
+    (void)level;
+    if (log_patient_data())
+        log_event(LOG_AT_DEBUG, "dcmtk", "text=%s", log_quote(text));
+}
+
+static void child_signals(const char *title, pid_t parent)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    node_child(title, parent);
+    (void)sigaction(SIGTERM, &ignore, NULL); /* the listener decides when it has waited enough */
+}
+
+static void start_committer(struct receive *r)
+{
+    int pair[2];
+    pid_t parent = getpid();
+    r->committer_at = clock_monotonic_ms() + PAUSE_MS;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_signals("cervigated-com", parent);
+        log_init("committer", r->node->conf->log_level, r->node->conf->log_patient_data);
+        (void)close(pair[0]);
+        (void)close(r->node->listen_fd);
+        _exit(committer_run(r->node, pair[1]));
+    }
+    (void)close(pair[1]);
+    if (pid < 0) {
+        (void)close(pair[0]);
+        return;
+    }
+    r->committer = pid;
+    r->control = pair[0];
+
+    char path[PATH_MAX], text[32];
+    node_path(r->node->conf, path, sizeof path, "run/committer");
+    (void)snprintf(text, sizeof text, "pid=%d\n", (int)pid);
+    int failed = spool_write_whole(path, text);
+    log_event(LOG_AT_INFO, "committer-started", "pid=%d%s", (int)pid,
+              failed == 0 ? "" : " run_file=failed");
+}
+
+static void describe(const struct sockaddr_storage *from, char address[64])
+{
+    const void *bytes = from->ss_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
+    if ((from->ss_family != AF_INET && from->ss_family != AF_INET6) ||
+        inet_ntop(from->ss_family, bytes, address, 64) == NULL)
+        (void)snprintf(address, 64, "unknown");
+}
+
+static size_t from_peer(const struct receive *r, const char *address)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->slots; i++)
+        count +=
+            r->slot[i].pid != 0 && !r->slot[i].refuser && strcmp(r->slot[i].address, address) == 0;
+    return count;
+}
+
+static void occupy(struct receive *r, pid_t pid, bool refuser, const char *address)
+{
+    for (size_t i = 0; i < r->slots; i++)
+        if (r->slot[i].pid == 0) {
+            r->slot[i] = (struct slot){.pid = pid, .refuser = refuser};
+            (void)snprintf(r->slot[i].address, sizeof r->slot[i].address, "%s", address);
+            *(refuser ? &r->refusers : &r->associations) += 1;
+            return;
+        }
+}
+
+/* One line a second, however many come: a flood must not become a flood of lines. */
+static void tell_refusal(struct receive *r, const char *address, const char *why)
+{
+    int64_t now = clock_monotonic_ms();
+    r->untold++;
+    if (now - r->told_at < 1000)
+        return;
+    log_event(LOG_AT_WARN, "association-refused", "address=%s reason=%s count=%u open=%zu", address,
+              log_quote(why), r->untold, r->associations);
+    r->told_at = now;
+    r->untold = 0;
+}
+
+static void refuse(struct receive *r, int fd, const char *address, const char *why)
+{
+    tell_refusal(r, address, why);
+    pid_t parent = getpid();
+    pid_t pid = r->refusers < REFUSERS ? fork() : -1;
+    if (pid == 0) {
+        child_signals("cervigated-ref", parent);
+        (void)close(r->node->listen_fd);
+        if (r->control >= 0)
+            (void)close(r->control);
+        dx_scp_refuse(fd);
+        _exit(0);
+    }
+    (void)close(fd);
+    if (pid > 0)
+        occupy(r, pid, true, address);
+}
+
+/* The child of an association. Its copy of every other descriptor must go: the committer takes the
+ * end of a socket for the end of an association. */
+static void run_association(const struct receive *r, int fd, int commit_fd, const char *id,
+                            pid_t parent)
+{
+    child_signals("cervigated-asc", parent);
+    log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
+    (void)close(r->node->listen_fd);
+    if (r->control >= 0)
+        (void)close(r->control);
+    _exit(assoc_run(r->node, fd, commit_fd, id));
+}
+
+static bool start_association(struct receive *r, int fd, const char *address)
+{
+    char id[17];
+    int pair[2], on = 1;
+    if (spool_random_name(id, 8) != 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+
+    pid_t parent = getpid(), pid = -1;
+    bool attached = r->control >= 0 && committer_attach(r->control, pair[1], id);
+    (void)close(pair[1]);
+    if (attached && (pid = fork()) == 0)
+        run_association(r, fd, pair[0], id, parent);
+    (void)close(pair[0]);
+    if (pid < 0)
+        return false;
+    (void)close(fd);
+    occupy(r, pid, false, address);
+    return true;
+}
+
+static void admit(struct receive *r, int fd, const struct sockaddr_storage *from)
+{
+    char address[64];
+    const struct conf_limits *limits = &r->node->conf->limits;
+    describe(from, address);
+    if (r->associations >= (size_t)limits->associations)
+        refuse(r, fd, address, "associations in all");
+    else if (from_peer(r, address) >= (size_t)limits->associations_per_peer)
+        refuse(r, fd, address, "associations of this peer");
+    else if (!start_association(r, fd, address))
+        refuse(r, fd, address, "no process or committer");
+}
+
+static void accept_all(struct receive *r)
+{
+    for (int i = 0; i < PER_WAKE; i++) {
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        socklen_t size = sizeof from;
+        int fd = accept4(r->node->listen_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            admit(r, fd, &from);
+            continue;
+        }
+        if (errno == EAGAIN || errno == EINTR)
+            return;
+        if (errno != ECONNABORTED) {
+            log_event(LOG_AT_ERROR, "accept-failed", "error=%s", log_quote(strerror(errno)));
+            r->accept_at = clock_monotonic_ms() + PAUSE_MS;
+            return;
+        }
+    }
+}
+
+static void kill_associations(const struct receive *r)
+{
+    for (size_t i = 0; i < r->slots; i++)
+        if (r->slot[i].pid != 0)
+            (void)kill(r->slot[i].pid, SIGKILL);
+}
+
+static void lose_committer(struct receive *r, int status)
+{
+    log_event(LOG_AT_ERROR, "committer-ended", "exit=%d signal=%d dropped=%zu",
+              WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+              WIFSIGNALED(status) ? WTERMSIG(status) : 0, r->associations);
+    (void)close(r->control);
+    r->control = -1;
+    r->committer = 0;
+    kill_associations(r);
+}
+
+static void reap(struct receive *r)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == r->committer) {
+            lose_committer(r, status);
+            continue;
+        }
+        for (size_t i = 0; i < r->slots; i++) {
+            if (r->slot[i].pid != pid)
+                continue;
+            r->slot[i].pid = 0;
+            *(r->slot[i].refuser ? &r->refusers : &r->associations) -= 1;
+            if (WIFSIGNALED(status)) {
+                log_event(LOG_AT_ERROR, "association-died", "pid=%d signal=%d address=%s", (int)pid,
+                          WTERMSIG(status), r->slot[i].address);
+                (void)spool_forget_dead(r->node->conf);
+            }
+        }
+    }
+}
+
+/* No new connection; those that are there may end by themselves, then they are ended. */
+static void drain(struct receive *r, const sigset_t *unblocked)
+{
+    int64_t until = clock_monotonic_ms() + DRAIN_MS;
+    (void)close(r->node->listen_fd);
+    while (r->associations + r->refusers > 0) {
+        int64_t left = until - clock_monotonic_ms();
+        if (left <= 0) {
+            kill_associations(r);
+            left = PAUSE_MS;
+        }
+        const struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+        (void)ppoll(NULL, 0, &timeout, unblocked);
+        reap(r);
+    }
+    if (r->control >= 0)
+        (void)close(r->control);
+    r->control = -1;
+    for (int i = 0; r->committer != 0 && i < COMMIT_MS / 10; i++) {
+        if (waitpid(r->committer, NULL, WNOHANG) != 0)
+            r->committer = 0;
+        else
+            (void)usleep(10000);
+    }
+}
+
+static void serve(struct receive *r, const sigset_t *unblocked)
+{
+    while (!node_stopping) {
+        int64_t now = clock_monotonic_ms();
+        if (r->committer == 0 && now >= r->committer_at)
+            start_committer(r);
+        bool pausing = now < r->accept_at;
+        bool soon = pausing || r->committer == 0;
+        struct pollfd wait = {.fd = pausing ? -1 : r->node->listen_fd, .events = POLLIN};
+        const struct timespec timeout = {.tv_sec = soon ? 0 : 5,
+                                         .tv_nsec = soon ? PAUSE_MS * 1000000L : 0};
+        int ready = ppoll(&wait, 1, &timeout, unblocked);
+        reap(r);
+        if (ready > 0 && !node_stopping)
+            accept_all(r);
+    }
+}
+
+int receive_run(const struct node *node)
+{
+    struct dx_error err = {.status = DX_OK};
+    if (dx_init(on_dcmtk, NULL, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
+        return 1;
+    }
+    struct receive r = {.node = node, .control = -1};
+    r.slots = (size_t)node->conf->limits.associations + REFUSERS;
+    r.slot = calloc(r.slots, sizeof *r.slot);
+    if (r.slot == NULL)
+        return 1;
+
+    sigset_t blocked, unblocked;
+    struct sigaction action = {.sa_handler = on_child};
+    (void)sigaction(SIGCHLD, &action, NULL);
+    (void)sigemptyset(&blocked);
+    (void)sigaddset(&blocked, SIGCHLD);
+    (void)sigaddset(&blocked, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+
+    (void)spool_forget_dead(node->conf);
+    serve(&r, &unblocked);
+    drain(&r, &unblocked);
+    free(r.slot);
+    return 0;
+}

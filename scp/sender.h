@@ -1,0 +1,45 @@
+/* sender.h: a process that talks to one destination, so that a peer that is dead, slow or hostile
+ * harms nobody else.
+ *
+ * The parent (deliver.c) hands it batches over a SOCK_SEQPACKET pair; for each job it answers once,
+ * in order. It opens one association a batch and never touches the job store. */
+#ifndef SENDER_H
+#define SENDER_H
+
+#include "node.h"
+#include "store.h"
+
+#define SENDER_BATCH 16
+
+enum verdict {
+    VERDICT_DELIVERED,  /* 0000, a warning, or 0111: the peer has the object */
+    VERDICT_LATER,      /* this object, another time (A7xx and the like) */
+    VERDICT_UNREACHED,  /* the peer as a whole: nothing was decided about the object */
+    VERDICT_REFUSED,    /* the peer will never take it: for a person to look at */
+    VERDICT_NOT_ALLOWED /* the mode forbids sending now */
+};
+
+struct send_job {
+    int64_t delivery;
+    char sop_class[DX_UID_MAX];
+    char path[256]; /* below the spool */
+};
+struct send_batch {
+    size_t count;
+    struct send_job job[SENDER_BATCH];
+};
+struct send_answer {
+    int64_t delivery;
+    enum verdict verdict;
+    uint16_t dimse_status;
+    char text[200];
+};
+
+/* What a C-STORE status (PS3.4 table B.2-1, PS3.7 annex C) means for a delivery. */
+enum verdict sender_verdict(uint16_t dimse_status);
+/* Whether `mode` lets results go to this destination. */
+bool sender_allowed(enum conf_mode mode, const struct conf_destination *destination);
+/* The process's body; returns when the parent closes the pair. */
+int sender_run(const struct conf *conf, const struct conf_destination *destination, int fd);
+
+#endif
