@@ -65,7 +65,7 @@ static size_t list_contexts(const struct send_batch *batch,
 static bool send_one(const struct conf *conf, struct dx_scu *scu, const struct send_job *job,
                      int fd, bool *alive)
 {
-    char path[PATH_MAX], comment[65] = "", text[200];
+    char path[PATH_MAX], comment[65] = "", text[256];
     struct dx_error err = {.status = DX_OK};
     uint16_t dimse = 0;
     node_path(conf, path, sizeof path, "%s", job->path);

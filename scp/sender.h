@@ -32,7 +32,7 @@ struct send_answer {
     int64_t delivery;
     enum verdict verdict;
     uint16_t dimse_status;
-    char text[200];
+    char text[256];
 };
 
 /* What a C-STORE status (PS3.4 table B.2-1, PS3.7 annex C) means for a delivery. */
