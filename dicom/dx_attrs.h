@@ -2,7 +2,8 @@
  *
  * It is what leaves the object child: attributes of the main dataset by value, bytes as encoded in
  * the source's Specific Character Set, so that Patient and Study modules can be copied byte-true
- * into our results. Serialises for a pipe with checks on both ends. */
+ * into our results; binary VRs (US, SS ...) as decimal text, several values with backslashes.
+ * Serialises for a pipe with checks on both ends. One thread at a time. */
 #ifndef DX_ATTRS_H
 #define DX_ATTRS_H
 
@@ -21,7 +22,8 @@ extern "C" {
 struct dx_attrs;
 struct dx_attrs *dx_attrs_create(void);
 void dx_attrs_destroy(struct dx_attrs *attrs);
-/* Replaces an attribute of the same tag. vr: two letters. Value is copied, without padding. */
+/* Replaces an attribute of the same tag. vr: two capitals. Value is copied, without trailing blanks
+ * and NULs. DX_LIMIT when a ceiling above would be passed; the list is unchanged then. */
 DX_MUST_USE enum dx_status dx_attrs_set(struct dx_attrs *attrs, uint32_t tag, const char *vr,
                                         const void *value, size_t length);
 DX_MUST_USE enum dx_status dx_attrs_set_text(struct dx_attrs *attrs, uint32_t tag, const char *vr,

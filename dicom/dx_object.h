@@ -21,7 +21,7 @@ void dx_object_close(struct dx_object *object);
 
 /* The attributes that reports, rules, gate and pictures use (Patient, Study, Series, Image,
  * equipment: the list is in attributes.cc); coded view as (0054,0220)'s code value under tag
- * (0008,0100). */
+ * (0008,0100), coded anatomic region as (0008,2218)'s code value under that tag. */
 DX_MUST_USE enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **attrs,
                                                 struct dx_error *err);
 
@@ -36,13 +36,16 @@ DX_MUST_USE enum dx_status dx_object_image(struct dx_object *object, struct dx_i
                                            struct dx_error *err);
 
 /* One decoded frame as stored values: samples interleaved (RGBRGB), native endian,
- * bits_allocated/8 bytes each, bits above bits_stored cleared or sign-extended. YBR is converted to
- * RGB. info may differ from dx_object_image's (the codestream is right). Caller frees. */
+ * bits_allocated/8 bytes each, bits above bits_stored cleared or sign-extended; single bits one a
+ * byte. YBR is converted to RGB; PALETTE COLOR stays indices. info may differ from
+ * dx_object_image's (the codestream is right). Caller frees. */
 struct dx_frame {
     struct dx_image_info info;
     uint8_t *bytes;
     size_t count;
 };
+/* Index counts from 0. DX_UNSUPPORTED: transfer syntax, floating point, bits or samples that are
+ * not handled. DX_MALFORMED: dataset and pixels contradict each other, or the decoder gave up. */
 DX_MUST_USE enum dx_status dx_object_frame(struct dx_object *object, uint32_t index,
                                            struct dx_frame *frame, struct dx_error *err);
 void dx_frame_finish(struct dx_frame *frame);
