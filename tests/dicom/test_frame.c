@@ -50,6 +50,7 @@ static enum dx_status decode(const struct sample *s, uint32_t index, struct dx_f
     struct dx_object *object = NULL;
     struct dx_error err = {0};
     int fd = sample_open(s);
+    memset(frame, 0, sizeof *frame);
     enum dx_status status = dx_object_open(fd, &limits, &object, &err);
     if (status == DX_OK)
         status = dx_object_frame(object, index, frame, &err);
