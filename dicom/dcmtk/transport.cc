@@ -54,6 +54,7 @@ class DxConnection : public DcmTCPConnection
     bool wait(short events, int64_t deadline);
     bool check_rate();
     int64_t next_deadline() const;
+    void acknowledge_now();
     bool check_head();
     bool follow(const uint8_t *bytes, size_t count);
 
@@ -119,14 +120,13 @@ bool DxConnection::check_head()
     uint32_t length = static_cast<uint32_t>(head_[2]) << 24 |
                       static_cast<uint32_t>(head_[3]) << 16 | static_cast<uint32_t>(head_[4]) << 8 |
                       head_[5];
-    uint32_t most = 4; /* A-ASSOCIATE-RJ, A-RELEASE-RQ and -RP, A-ABORT */
 
-    if (head_[0] == 0x01 || head_[0] == 0x02)
-        most = ASSOCIATE_MAX;
-    else if (head_[0] == 0x04)
-        most = state_->limits.max_pdu;
     body_left_ = length;
-    return length <= most;
+    if (head_[0] == 0x01 || head_[0] == 0x02)
+        return length <= ASSOCIATE_MAX;
+    if (head_[0] == 0x04)
+        return length <= state_->limits.max_pdu;
+    return length == 4; /* A-ASSOCIATE-RJ, A-RELEASE-RQ and -RP, A-ABORT */
 }
 
 /* Follows the stream: count never crosses from a header into a body, or past a body's end. */
@@ -151,6 +151,14 @@ bool DxConnection::follow(const uint8_t *bytes, size_t count)
     return true;
 }
 
+/* Peers that write header and fragment apart, without TCP_NODELAY, wait 40 ms for a delayed
+ * acknowledgement of the header. Linux forgets the option by itself. */
+void DxConnection::acknowledge_now()
+{
+    int on = 1;
+    (void)setsockopt(getSocket(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 ssize_t DxConnection::read(void *buffer, size_t count)
 {
     size_t left = head_have_ < sizeof head_ ? sizeof head_ - head_have_ : body_left_;
@@ -163,6 +171,7 @@ ssize_t DxConnection::read(void *buffer, size_t count)
         ssize_t got = recv(getSocket(), buffer, count, MSG_DONTWAIT);
         if (got > 0) {
             state_->window_bytes += static_cast<uint64_t>(got);
+            acknowledge_now();
             if (!follow(static_cast<const uint8_t *>(buffer), static_cast<size_t>(got)))
                 return fail(DX_LIMIT, "a PDU is longer than its type may be");
             return got;

@@ -124,6 +124,7 @@ __attribute__((noreturn)) static void accept_loop(int listener, const char *fold
         pid_t pid = fork();
         if (pid == 0) {
             close(listener);
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
             serve(fd, params, &sink);
             exit(0);
         }
