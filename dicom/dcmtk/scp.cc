@@ -185,8 +185,7 @@ enum dx_status serve(dx_session *session, struct dx_error *err)
     OFCondition condition =
         ASC_receiveAssociation(wire->network, &wire->association, session->params->max_pdu);
     if (condition.bad()) {
-        bool is_late =
-            wire->state.failure.status == DX_TIMEOUT || condition == DUL_READTIMEOUT;
+        bool is_late = wire->state.failure.status == DX_TIMEOUT || condition == DUL_READTIMEOUT;
         session->summary->end = is_late ? DX_END_TIMEOUT : DX_END_FAILED;
         (void)dx_fail_condition(err, DX_ABORTED, "no association request", condition);
         return DX_OK;

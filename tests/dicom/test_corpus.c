@@ -26,8 +26,7 @@ static enum dx_status scan_path(const char *path, struct dx_scu_context *context
     dx_limits_default(&limits);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    enum dx_status status =
-        dx_prescan_file(fd, &limits, context->transfer_syntax, scan, err);
+    enum dx_status status = dx_prescan_file(fd, &limits, context->transfer_syntax, scan, err);
     close(fd);
     const char *sop_class = scan->sop_class[0] != '\0' ? scan->sop_class : scan->meta_sop_class;
     (void)snprintf(context->sop_class, DX_UID_MAX, "%s", sop_class);

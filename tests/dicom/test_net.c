@@ -227,10 +227,10 @@ static void scu_can_be_opened_again(void **state)
         dx_scu_close(scu);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
-    print_message("%.1f ms for an association with a C-ECHO\n",
-                  ((double)(end.tv_sec - begin.tv_sec) * 1e3 +
-                   (double)(end.tv_nsec - begin.tv_nsec) * 1e-6) /
-                      20);
+    print_message(
+        "%.1f ms for an association with a C-ECHO\n",
+        ((double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) * 1e-6) /
+            20);
 }
 
 int main(void)

@@ -94,8 +94,9 @@ void script_pdata(struct script *script, uint8_t control, const void *bytes, siz
 static void add_command_element(struct script *script, unsigned element, const void *value,
                                 size_t count)
 {
-    uint8_t head[8] = {0, 0, (uint8_t)element, (uint8_t)(element >> 8), (uint8_t)count,
-                       (uint8_t)(count >> 8), 0, 0};
+    uint8_t head[8] = {
+        0, 0, (uint8_t)element, (uint8_t)(element >> 8), (uint8_t)count, (uint8_t)(count >> 8),
+        0, 0};
     script_add(script, head, 8);
     script_add(script, value, count);
 }

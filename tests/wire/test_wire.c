@@ -24,7 +24,15 @@
 #define EXPLICIT          "1.2.840.10008.1.2.1"
 #define RESPONSE          1024u
 
-enum { TIMED_OUT = -1, CLOSED = 0, ACCEPTED = 2, REJECTED = 3, DATA = 4, RELEASED = 6, ABORTED = 7 };
+enum {
+    TIMED_OUT = -1,
+    CLOSED = 0,
+    ACCEPTED = 2,
+    REJECTED = 3,
+    DATA = 4,
+    RELEASED = 6,
+    ABORTED = 7
+};
 
 static struct net_server server;
 static double slowest_echo;
@@ -115,8 +123,9 @@ static void assert_aborted(struct script *script, double seconds)
 
 static void nested_bytes(struct script *to, int depth, bool is_explicit)
 {
-    static const uint8_t explicit_sq[] = {0x40, 0, 0x30, 0xa7, 'S',  'Q',  0,    0,   0xff, 0xff,
-                                          0xff, 0xff, 0xfe, 0xff, 0, 0xe0, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t explicit_sq[] = {0x40, 0,    0x30, 0xa7, 'S',  'Q',  0,
+                                          0,    0xff, 0xff, 0xff, 0xff, 0xfe, 0xff,
+                                          0,    0xe0, 0xff, 0xff, 0xff, 0xff};
     static const uint8_t command_sq[] = {0,    0,    0x00, 0x01, 0xff, 0xff, 0xff, 0xff,
                                          0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff};
     for (int i = 0; i < depth; i++)
@@ -182,17 +191,20 @@ static void dataset_with_1000000_sequences(void **state)
 static void answers_to_datasets(void **state)
 {
     static const uint8_t good[] = {8, 0, 0x18, 0, 'U', 'I', 6, 0, '1', '.', '2', '.', '3', '4'};
-    static const uint8_t lies[] = {0xe0, 0x7f, 0x10, 0,    'O',  'W', 0, 0,
-                                   0xfe, 0xff, 0xff, 0xff, 1,    2};
+    static const uint8_t lies[] = {0xe0, 0x7f, 0x10, 0,    'O',  'W', 0,
+                                   0,    0xfe, 0xff, 0xff, 0xff, 1,   2};
     static const struct {
         const uint8_t *bytes;
         size_t count;
         const char *instance;
         int status;
     } cases[] = {
-        {good, sizeof good, "1.2.34", 0},      {good, sizeof good, "1.2.35", 0xa900},
-        {good, sizeof good, "../etc/", 0xc000}, {good, sizeof good, "", 0xc000},
-        {lies, sizeof lies, "1.2.34", 0xc000}, {good, 7, "1.2.34", 0xc000},
+        {good, sizeof good, "1.2.34", 0},
+        {good, sizeof good, "1.2.35", 0xa900},
+        {good, sizeof good, "../etc/", 0xc000},
+        {good, sizeof good, "", 0xc000},
+        {lies, sizeof lies, "1.2.34", 0xc000},
+        {good, 7, "1.2.34", 0xc000},
         {good, 0, "1.2.34", 0xc000},
     };
     uint8_t body[RESPONSE];
@@ -244,8 +256,11 @@ static void pdu_lengths_that_lie(void **state)
 
     for (size_t t = 0; t < sizeof types; t++)
         for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
-            uint8_t head[38] = {types[t], 0, (uint8_t)(lengths[l] >> 24),
-                                (uint8_t)(lengths[l] >> 16), (uint8_t)(lengths[l] >> 8),
+            uint8_t head[38] = {types[t],
+                                0,
+                                (uint8_t)(lengths[l] >> 24),
+                                (uint8_t)(lengths[l] >> 16),
+                                (uint8_t)(lengths[l] >> 8),
                                 (uint8_t)lengths[l]};
             struct script script = {0};
             script_add(&script, head, sizeof head);
@@ -259,9 +274,18 @@ static void pdv_lengths_that_lie(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-        uint8_t pdu[6 + 20] = {4, 0, 0, 0, 0, 20, (uint8_t)(lengths[i] >> 24),
-                               (uint8_t)(lengths[i] >> 16), (uint8_t)(lengths[i] >> 8),
-                               (uint8_t)lengths[i], 1, 3};
+        uint8_t pdu[6 + 20] = {4,
+                               0,
+                               0,
+                               0,
+                               0,
+                               20,
+                               (uint8_t)(lengths[i] >> 24),
+                               (uint8_t)(lengths[i] >> 16),
+                               (uint8_t)(lengths[i] >> 8),
+                               (uint8_t)lengths[i],
+                               1,
+                               3};
         struct script script = {0};
         script_add(&script, pdu, sizeof pdu);
         assert_aborted(&script, 4);
@@ -390,7 +414,10 @@ static void closed_at_every_byte(void **state)
 
     script_associate(&script, "PEER", "CERVIGATE", SECONDARY_CAPTURE, EXPLICIT);
     script_store_command(&script, "1.2.34");
-    script_pdata(&script, 2, "\x08\x00\x18\x00UI\x06\x00" "1.2.34", 14);
+    script_pdata(&script, 2,
+                 "\x08\x00\x18\x00UI\x06\x00"
+                 "1.2.34",
+                 14);
     for (size_t cut = 0; cut < script.count; cut++) {
         int fd = peer_connect(server.port);
         assert_true(fd >= 0);
@@ -427,11 +454,10 @@ static void every_byte_changed(void **state)
 /* Operations that we don't serve are answered 0211, their datasets drained. */
 static void unknown_operations(void **state)
 {
-    static const uint8_t find[] = {0, 0, 0x00, 0x01, 2, 0, 0, 0, 0x20, 0, 0, 0, 0x10, 0x01, 2, 0,
-                                   0, 0, 9,    0,    0, 0, 0, 8, 2,    0, 0, 0, 1,    0};
-    static const uint8_t cancel[] = {0,    0,    0x00, 0x01, 2, 0, 0, 0, 0xff, 0x0f, 0, 0, 0x20,
-                                     0x01, 2,    0,    0,    0, 9, 0, 0, 0,    0,    8, 2, 0,
-                                     0,    0,    1,    1};
+    static const uint8_t find[] = {0, 0, 0x00, 0x01, 2, 0, 0, 0, 0x20, 0, 0, 0, 0x10, 0x01, 2,
+                                   0, 0, 0,    9,    0, 0, 0, 0, 8,    2, 0, 0, 0,    1,    0};
+    static const uint8_t cancel[] = {0, 0, 0x00, 0x01, 2, 0, 0, 0, 0xff, 0x0f, 0, 0, 0x20, 0x01, 2,
+                                     0, 0, 0,    9,    0, 0, 0, 0, 8,    2,    0, 0, 0,    1,    1};
     struct script script = {0};
     uint8_t body[RESPONSE];
     (void)state;
