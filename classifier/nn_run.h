@@ -1,7 +1,9 @@
 /* nn_run.h: executes a graph: forward, and backward for training and explanation.
  *
  * blueprint / constant / scratch: struct nn_graph and struct nn_values are shared, struct nn_run is
- * scratch of one thread at a time. All memory is taken at create; forward allocates nothing.
+ * scratch of one thread at a time. All memory is taken at create; forward, backward and the
+ * training step allocate nothing.
+ *
  * The bits of every result are a function of graph, values, input, build and kernel set only, never
  * of the pool's number of threads or of the batch a sample travels in. OpenBLAS runs on one
  * thread; the pool splits the work at fixed boundaries. */
@@ -15,6 +17,7 @@
 /* A fixed set of worker threads. One pool serves one run at a time. threads >= 1; the caller is one
  * of them. Create pools after the last fork. */
 struct nn_pool;
+/* NULL: out of memory, no threads to be had, or threads outside 1..1024. */
 struct nn_pool *nn_pool_create(int threads);
 void nn_pool_destroy(struct nn_pool *pool);
 int nn_pool_threads(const struct nn_pool *pool);
@@ -22,10 +25,11 @@ int nn_pool_threads(const struct nn_pool *pool);
 /* The parameters of a graph as arrays of float, in nn_graph_parameter order. */
 struct nn_values;
 /* Points into (or copies from, when writable) an opened weight file. Every parameter must be there
- * with the right shape; a missing one is an error that names it unless it is listed in `fresh`
- * (NULL-terminated list of layer names, e.g. the new head), which is initialised from `seed`
- * (Glorot uniform, zero bias). `weights` must outlive read-only values. NaN or infinite values are
- * refused with the tensor's name. */
+ * with the right shape (NN_MISSING, NN_SHAPE and the tensor's name) unless its layer is listed in
+ * `fresh` (NULL-terminated list of layer names, e.g. the new head), which is initialised from
+ * `seed` (uniform after Glorot and Bengio 2010, zero bias). `weights` may be NULL when all are
+ * fresh, and must outlive read-only values, as `graph` must all values. NaN and infinite values are
+ * refused (NN_BAD_DATA and the tensor's name). */
 NN_MUST_USE enum nn_status nn_values_create(const struct nn_graph *graph,
                                             const struct nn_weights *weights, bool writable,
                                             const char *const *fresh, uint64_t seed,
@@ -41,33 +45,42 @@ enum nn_run_mode {
 };
 
 struct nn_run;
+/* graph, values and pool (NULL: the caller's thread alone) must outlive the run. max_batch 1..4096.
+ * Memory: INFER holds what is alive at once; EXPLAIN and TRAIN all activations (GoogLeNet: 20 MB a
+ * sample), and of the gradients what is alive at once. */
 NN_MUST_USE enum nn_status nn_run_create(const struct nn_graph *graph,
                                          const struct nn_values *values, int max_batch,
                                          enum nn_run_mode mode, struct nn_pool *pool,
                                          struct nn_run **run, struct nn_error *err);
 void nn_run_destroy(struct nn_run *run);
 
-/* input: (batch, C, H, W). output (may be NULL): (batch, output elements). */
+/* input: (batch, C, H, W). output (may be NULL): (batch, output elements). Input that is not finite
+ * is refused (NN_BAD_DATA); what overflows on the way reaches the output as NaN or infinity. In
+ * TRAIN the dropout masks are those of the last train step (seed 0, step 0 before it). */
 NN_MUST_USE enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch,
                                           float *output, struct nn_error *err);
 /* One layer's activation of the last forward, (batch, C, H, W), valid until the next call.
- * INFER may have reused it: NULL then, unless keep was asked for that layer. */
+ * NULL when there is none: INFER reuses all memory but the output's, and the parts of a concat lie
+ * inside it, so that several samples of one are not contiguous. nn_run_keep_all changes both. */
 const float *nn_run_peek(const struct nn_run *run, int layer);
-/* Keeps every layer's activation (tests, golden proof). Call before the first forward. */
+/* Keeps every layer's activation (tests, golden proof). Call before the first forward (NN_INVALID
+ * after it). When it fails, the run is good for nn_run_destroy only. */
 NN_MUST_USE enum nn_status nn_run_keep_all(struct nn_run *run, struct nn_error *err);
 
 /* Backward from `layer` (a pre-softmax layer for explanation) with d(loss)/d(that activation), of
  * shape (batch, C, H, W). EXPLAIN fills the input gradient; TRAIN adds to the parameter
- * gradients. */
+ * gradients of the layers up to and including `layer`, in sample order. */
 NN_MUST_USE enum nn_status nn_run_backward(struct nn_run *run, int layer, const float *gradient,
                                            struct nn_error *err);
-const float *nn_run_input_gradient(const struct nn_run *run); /* (batch, C, H, W) */
+const float *nn_run_input_gradient(const struct nn_run *run); /* EXPLAIN; or NULL */
+/* TRAIN; NULL otherwise. Starts as zero. */
 float *nn_run_parameter_gradient(struct nn_run *run, int parameter);
 void nn_run_zero_gradients(struct nn_run *run);
 
-/* TRAIN: softmax + cross-entropy over the layer before softmax, mean over the batch; runs the
- * backward pass; `loss` gets the mean loss, `probabilities` (may be NULL) (batch, classes).
- * class_weights may be NULL. `step` selects the dropout masks. */
+/* TRAIN, on a graph that ends in softmax: forward, softmax + cross-entropy, backward; adds to the
+ * parameter gradients. `loss` gets sum(class_weights[label] * -log p[label]) / batch (weights 1
+ * when NULL), `probabilities` (may be NULL) (batch, classes). seed and step select the dropout
+ * masks. A loss that is not finite is NN_BAD_DATA, before the gradients are touched. */
 NN_MUST_USE enum nn_status nn_run_train_step(struct nn_run *run, const float *input,
                                              const int *labels, int batch, uint64_t seed,
                                              uint64_t step, const float *class_weights,

@@ -2,8 +2,9 @@
  *
  * Reading maps the file read-only and checks the header before anything is believed: its length,
  * JSON, dtypes, shapes, that offsets lie inside the file, do not overlap and match shape x dtype.
- * Every refusal names the file and tensor. F32 is used in place; F16 is widened once into private
- * memory. An opened set is immutable and may be shared by threads. */
+ * Every refusal names the file and tensor. F32 is used in place (copied when it is misaligned); F16
+ * is widened once into private memory; other dtypes are NN_UNSUPPORTED. Gaps between tensors are
+ * allowed. An opened set is immutable and may be shared by threads. */
 #ifndef NN_WEIGHTS_H
 #define NN_WEIGHTS_H
 
@@ -28,6 +29,8 @@ struct nn_tensor {
 
 struct nn_weights;
 
+/* NN_MISSING, NN_IO: no such file, not readable. NN_INVALID: not a regular file. NN_BAD_DATA,
+ * NN_LIMIT, NN_UNSUPPORTED: what is in it. The file must not be truncated while it is open. */
 NN_MUST_USE enum nn_status nn_weights_open(const char *path, struct nn_weights **weights,
                                            struct nn_error *err);
 void nn_weights_close(struct nn_weights *weights);
@@ -44,7 +47,8 @@ struct nn_metadata {
 };
 
 /* Writes tensors (all as `store`) to path by temporary file, fsync, rename, directory fsync.
- * The bytes are a function of the arguments alone. */
+ * The bytes are a function of the arguments alone. F16 rounds to nearest, ties to even; a number
+ * that it cannot hold is NN_LIMIT with the tensor's name. */
 NN_MUST_USE enum nn_status nn_weights_write(const char *path, const struct nn_tensor *tensors,
                                             size_t count, const struct nn_metadata *metadata,
                                             size_t metadata_count, enum nn_dtype store,

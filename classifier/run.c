@@ -1,3 +1,9 @@
+/* Design: plan.c cuts the graph into stages of jobs and lays out memory, once; this file walks the
+ * stages; execute.c runs one task; ops/ is the mathematics. run_internal.h tells how they fit.
+ *
+ * Invariants: a task's bounds depend on its layer alone (split.c); no two tasks of a stage write
+ * the same float; every sum over samples, consumers or taps has one order. So neither the number of
+ * threads nor the batch reaches the bits. */
 #include "ops/ops.h"
 #include "pool.h"
 #include "run_internal.h"

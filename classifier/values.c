@@ -1,4 +1,5 @@
 /* A graph's parameters: borrowed from a weight file, copied from it, or freshly drawn. */
+#include "mix_internal.h"
 #include "values_internal.h"
 #include <math.h>
 #include <stdlib.h>
@@ -24,15 +25,6 @@ static const char *layer_name(const struct nn_graph *graph, const struct nn_para
     return nn_graph_name(graph, parameter->layer);
 }
 
-/* SplitMix64 (Steele et al. 2014). */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /* Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010); biases zero. */
 static void draw(const struct nn_parameter *parameter, int index, uint64_t seed, float *to)
 {
@@ -46,7 +38,7 @@ static void draw(const struct nn_parameter *parameter, int index, uint64_t seed,
     double limit = sqrt(6.0 / (area * ((double)parameter->dim[0] + (double)parameter->dim[1])));
     uint64_t state = seed ^ (uint64_t)(index + 1) * UINT64_C(0xd1342543de82ef95);
     for (size_t i = 0; i < parameter->elements; i++) {
-        double u = (double)(next_random(&state) >> 11) * 0x1p-53;
+        double u = (double)(nn_mix_next(&state) >> 11) * 0x1p-53;
         to[i] = (float)((2 * u - 1) * limit);
     }
 }

@@ -81,7 +81,7 @@ static enum nn_status make_header(const char *path, const struct nn_tensor *tens
 
     fputc('{', out);
     if (metadata_count > 0) {
-        fputs("\"__metadata__\":{", out);
+        fprintf(out, "\"__metadata__\":{");
         for (size_t i = 0; i < metadata_count; i++) {
             if (i > 0)
                 fputc(',', out);
@@ -89,7 +89,7 @@ static enum nn_status make_header(const char *path, const struct nn_tensor *tens
             fputc(':', out);
             write_string(out, metadata[i].value);
         }
-        fputs(count > 0 ? "}," : "}", out);
+        fprintf(out, count > 0 ? "}," : "}");
     }
     for (size_t i = 0; i < count; i++) {
         uint64_t end = begin + tensors[i].elements * (store == NN_F16 ? 2 : 4);

@@ -3,6 +3,7 @@
  * convolution's columns are the input itself. */
 #include "kernel.h"
 #include "ops.h"
+#include "window.h"
 #include <cblas.h>
 #include <string.h>
 
@@ -34,16 +35,6 @@ static int most(int a, int b)
     return a > b ? a : b;
 }
 
-/* Output columns lo..hi whose input column ow * stride - pad + kw lies inside 0..w-1. */
-static void inside(int kw, int stride, int pad, int w, int out_w, int *lo, int *hi)
-{
-    int first = pad - kw;
-    *lo = first <= 0 ? 0 : least((first + stride - 1) / stride, out_w);
-    int last = w - 1 + pad - kw;
-    *hi = last < 0 ? 0 : least(last / stride + 1, out_w);
-    *hi = most(*hi, *lo);
-}
-
 /* Taps k0..k1 of one group (x points at its first channel), output rows r0..r1 ->
  * columns (k1 - k0, (r1 - r0) * out.w). */
 NN_KERNEL
@@ -54,7 +45,7 @@ static void to_columns(const struct nn_conv2d *conv, struct nn_shape in, int out
 
     for (int k = k0; k < k1; k++) {
         int c = k / area, kh = k % area / conv->kernel_w, kw = k % conv->kernel_w, lo, hi;
-        inside(kw, stride, conv->pad_w, in.w, out_w, &lo, &hi);
+        nn_window_inside(kw, stride, conv->pad_w, in.w, out_w, &lo, &hi);
         for (int r = r0; r < r1; r++, columns += out_w) {
             int row = r * conv->stride_h - conv->pad_h + kh;
             if (row < 0 || row >= in.h || lo == hi) {
@@ -85,7 +76,7 @@ static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct
 
     for (int k = k0; k < k1; k++) {
         int c = k / area, kh = k % area / conv->kernel_w, kw = k % conv->kernel_w, lo, hi;
-        inside(kw, stride, conv->pad_w, in.w, out.w, &lo, &hi);
+        nn_window_inside(kw, stride, conv->pad_w, in.w, out.w, &lo, &hi);
         for (int r = 0; r < out.h; r++, columns += out.w) {
             int row = r * conv->stride_h - conv->pad_h + kh;
             if (row < 0 || row >= in.h)

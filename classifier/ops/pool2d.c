@@ -2,22 +2,13 @@
  * counted in a mean. */
 #include "kernel.h"
 #include "ops.h"
+#include "window.h"
 #include <math.h>
 #include <string.h>
 
 static int least(int a, int b)
 {
     return a < b ? a : b;
-}
-
-/* Output columns lo..hi whose input column ow * stride - pad + kw lies inside 0..w-1. */
-static void inside(int kw, int stride, int pad, int w, int out_w, int *lo, int *hi)
-{
-    int first = pad - kw, last = w - 1 + pad - kw;
-    *lo = first <= 0 ? 0 : least((first + stride - 1) / stride, out_w);
-    *hi = last < 0 ? 0 : least(last / stride + 1, out_w);
-    if (*hi < *lo)
-        *hi = *lo;
 }
 
 /* to[i] = the larger one; NaN wins. */
@@ -45,7 +36,7 @@ void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
     int lo[64], hi[64], kernel_w = pool->kernel_w;
     bool cached = kernel_w <= 64;
     for (int kw = 0; cached && kw < kernel_w; kw++)
-        inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &lo[kw], &hi[kw]);
+        nn_window_inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &lo[kw], &hi[kw]);
 
     for (int c = c0; c < c1; c++) {
         const float *plane = x + (size_t)c * (size_t)in.h * (size_t)in.w;
@@ -64,7 +55,8 @@ void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
                         first = lo[kw];
                         end = hi[kw];
                     } else {
-                        inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &first, &end);
+                        nn_window_inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &first,
+                                         &end);
                     }
                     if (first < end)
                         keep_larger(from + first * pool->stride_w - pool->pad_w + kw,
@@ -108,7 +100,7 @@ void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
                 if (row < 0 || row >= in.h)
                     continue;
                 for (int kw = 0; kw < pool->kernel_w; kw++) {
-                    inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &lo, &hi);
+                    nn_window_inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &lo, &hi);
                     if (lo == hi)
                         continue;
                     size_t from = plane + (size_t)row * (size_t)in.w +
