@@ -190,14 +190,15 @@ static int draw_outcome(struct picture_face *face, struct canvas *canvas, const 
 }
 
 struct score_columns {
-    int x, name, bar, score, point, width; /* left ends; width of the bar */
+    int x, bar, score, right; /* left ends of name, bar and score; right end of operating point */
+    int width;                /* of the bar */
 };
 
 static struct score_columns columns_of(struct picture_face *face, const struct layout *l,
                                        const struct nn_model_info *model)
 {
     struct score_columns c = {.x = l->margin + l->column + l->gap};
-    int name = 0, score = text_width(face, l->em * 17 / 20, "score");
+    int name = 0, score = text_width(face, l->em, "0.000");
     int point = text_width(face, l->em * 17 / 20, "operating point");
     for (int i = 0; i < model->classes; i++) {
         int width = text_width(face, l->em, model->class_[i].name);
@@ -206,8 +207,8 @@ static struct score_columns columns_of(struct picture_face *face, const struct l
     int most = l->column / 3;
     name = name > most ? most : name;
     c.bar = c.x + name + l->em;
-    c.point = c.x + l->column - point;
-    c.score = c.point - l->em - score;
+    c.right = c.x + l->column;
+    c.score = c.right - point - 3 * l->em / 2 - score;
     c.width = c.score - l->em - c.bar;
     return c;
 }
@@ -231,7 +232,7 @@ static void draw_bar(struct picture_face *face, struct canvas *canvas, const str
     int tick = c->bar + (int)lrint(class_->operating_point * c->width) - thick / 2;
     canvas_fill(canvas, tick, y - tall - over, thick, tall + 2 * over, bright);
     snprintf(text, sizeof text, "%.3f", class_->operating_point);
-    text_draw(face, canvas, c->point, y, l->em, quiet, text);
+    text_draw(face, canvas, c->right - text_width(face, l->em, text), y, l->em, quiet, text);
 }
 
 static int draw_scores(struct picture_face *face, struct canvas *canvas, const struct layout *l,
@@ -241,8 +242,8 @@ static int draw_scores(struct picture_face *face, struct canvas *canvas, const s
     if (canvas) {
         struct score_columns c = columns_of(face, l, input->model);
         text_draw(face, canvas, c.x, y, small, quiet, "Model score");
-        text_draw(face, canvas, c.score, y, small, quiet, "score");
-        text_draw(face, canvas, c.point, y, small, quiet, "operating point");
+        text_draw(face, canvas, c.right - text_width(face, small, "operating point"), y, small,
+                  quiet, "operating point");
         for (int i = 0; i < input->model->classes; i++)
             draw_bar(face, canvas, l, &c, y + (i + 1) * pitch, &input->model->class_[i],
                      input->score[i]);
@@ -268,7 +269,7 @@ static void plan(struct picture_face *face, const struct picture_input *input, s
     /* ems: margins 1 each, gap 1, so the halves take what is left of the width */
     int width = longest(CANVAS_MIN_WIDTH, 2 * l->draw_w + 2 * l->draw_w / 24);
     int by_area = (int)(sqrt((double)width * l->draw_h) / 58.0);
-    l->em = longest(18, by_area);
+    l->em = longest(longest(18, width / 110), by_area);
     if (l->em > width / 54)
         l->em = width / 54;
     l->margin = l->gap = l->em;

@@ -1,0 +1,201 @@
+#include "object.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct life {
+    int object, socket, pixels;
+    const struct object_limits *limits;
+    struct dx_object *opened;
+    struct object_packet packet;
+};
+
+void object_limits_of(const struct conf_limits *conf, struct object_limits *limits)
+{
+    *limits = (struct object_limits){
+        .dx = {.nesting = conf->nesting,
+               .elements = conf->elements,
+               .dataset_bytes = conf->dataset_bytes,
+               .frame_pixels = conf->frame_pixels,
+               .frame_bytes = conf->frame_bytes,
+               .frames = conf->frames},
+        .memory_bytes = conf->object_memory_bytes,
+        .cpu_seconds = conf->object_cpu_seconds,
+        .wall_seconds = conf->object_wall_seconds,
+    };
+}
+
+uint64_t object_pixel_bytes(const struct object_limits *limits)
+{
+    return limits->dx.frame_pixels * sizeof(uint16_t);
+}
+
+/* ---- misbehaving on purpose ---- */
+
+static void eat_memory(void)
+{
+    for (;;) {
+        char *block = malloc(64u << 20);
+        if (!block)
+            abort();
+        for (size_t i = 0; i < (64u << 20); i += 4096)
+            ((volatile char *)block)[i] = 1;
+    }
+}
+
+static void misbehave(int socket, const char *when)
+{
+    const char *fault = getenv("CERVIGATE_OBJECT_FAULT");
+    if (!fault)
+        return;
+    size_t length = strcspn(fault, ":");
+    const char *asked = fault[length] ? fault + length + 1 : "parse";
+    if (strcmp(asked, when) != 0)
+        return;
+    if (strncmp(fault, "open", length) == 0)
+        (void)open("/etc/hostname", O_RDONLY);
+    else if (strncmp(fault, "fork", length) == 0)
+        (void)fork();
+    else if (strncmp(fault, "memory", length) == 0)
+        eat_memory();
+    else if (strncmp(fault, "crash", length) == 0)
+        abort();
+    else if (strncmp(fault, "spin", length) == 0)
+        for (volatile unsigned long i = 0;; i++)
+            ;
+    else if (strncmp(fault, "sleep", length) == 0)
+        (void)recv(socket, &(char){0}, 1, MSG_PEEK);
+}
+
+/* ---- the conversation ---- */
+
+/* The packet, and after it `more` bytes of `tail`, as one. */
+static bool tell(struct life *life, const uint8_t *tail, size_t more)
+{
+    size_t count = sizeof life->packet + more;
+    uint8_t *bytes = malloc(count);
+    if (!bytes)
+        return false;
+    memcpy(bytes, &life->packet, sizeof life->packet);
+    if (more > 0)
+        memcpy(bytes + sizeof life->packet, tail, more);
+    ssize_t sent = send(life->socket, bytes, count, MSG_NOSIGNAL);
+    free(bytes);
+    return sent == (ssize_t)count;
+}
+
+static bool refuse(struct life *life, enum dx_status status, const struct dx_error *err)
+{
+    life->packet.step = OBJECT_REFUSED;
+    life->packet.status = status;
+    snprintf(life->packet.text, sizeof life->packet.text, "%s",
+             err->text[0] ? err->text : dx_status_text(status));
+    (void)tell(life, NULL, 0);
+    return false;
+}
+
+static bool scan(struct life *life)
+{
+    struct dx_error err = {0};
+    char transfer_syntax[DX_UID_MAX];
+    enum dx_status status =
+        dx_prescan_file(life->object, &life->limits->dx, transfer_syntax, &life->packet.scan, &err);
+    if (status != DX_OK)
+        return refuse(life, status, &err);
+    life->packet.step = OBJECT_SCANNED;
+    return tell(life, NULL, 0);
+}
+
+static bool parse(struct life *life)
+{
+    struct dx_error err = {0};
+    struct dx_attrs *attrs = NULL;
+    uint8_t *bytes = NULL;
+    size_t count = 0;
+    bool told = false;
+    enum dx_status status = lseek(life->object, 0, SEEK_SET) == 0 ? DX_OK : DX_IO;
+    misbehave(life->socket, "parse");
+    if (status == DX_OK)
+        status = dx_object_open(life->object, &life->limits->dx, &life->opened, &err);
+    if (status == DX_OK)
+        status = dx_object_attributes(life->opened, &attrs, &err);
+    if (status == DX_OK)
+        status = dx_attrs_pack(attrs, &bytes, &count);
+    if (status != DX_OK) {
+        refuse(life, status, &err);
+        goto out;
+    }
+
+    /* An object without an image, or with a broken one, still has attributes to judge by. */
+    life->packet.has_image = dx_object_image(life->opened, &life->packet.image, &err) == DX_OK;
+    life->packet.step = OBJECT_ATTRIBUTES;
+    life->packet.attr_bytes = (uint32_t)count;
+    told = tell(life, bytes, count);
+
+out:
+    free(bytes);
+    dx_attrs_destroy(attrs);
+    return told;
+}
+
+static bool write_pixels(const struct life *life, const struct dx_grey *grey)
+{
+    const char *from = (const char *)grey->pixels;
+    size_t left = (size_t)grey->rows * grey->cols * sizeof *grey->pixels;
+    off_t at = 0;
+    while (left > 0) {
+        ssize_t done = pwrite(life->pixels, from, left, at);
+        if (done <= 0)
+            return false;
+        from += done;
+        at += done;
+        left -= (size_t)done;
+    }
+    return true;
+}
+
+static bool decode(struct life *life, uint32_t frame)
+{
+    struct dx_error err = {0};
+    struct dx_grey grey = {0};
+    misbehave(life->socket, "decode");
+    enum dx_status status = dx_object_grey(life->opened, frame, &grey, &err);
+    if (status == DX_OK && (uint64_t)grey.rows * grey.cols > life->limits->dx.frame_pixels)
+        status = dx_fail(&err, DX_LIMIT, "frame of %u x %u pixels", grey.rows, grey.cols);
+    if (status == DX_OK && !write_pixels(life, &grey))
+        status = dx_fail(&err, DX_IO, "pixels do not fit");
+    if (status != DX_OK) {
+        dx_grey_finish(&grey);
+        return refuse(life, status, &err);
+    }
+    life->packet.step = OBJECT_GREY;
+    life->packet.rows = grey.rows;
+    life->packet.cols = grey.cols;
+    life->packet.was_lossy = grey.was_lossy != 0;
+    life->packet.mm_per_pixel = grey.mm_per_pixel;
+    dx_grey_finish(&grey);
+    return tell(life, NULL, 0);
+}
+
+int object_run(int object, int socket, int pixels, const struct object_limits *limits)
+{
+    struct life life = {.object = object, .socket = socket, .pixels = pixels, .limits = limits};
+    if (!object_confine(limits))
+        return EX_OSERR;
+    if (!scan(&life) || !parse(&life))
+        goto out;
+
+    uint32_t frame;
+    while (recv(socket, &frame, sizeof frame, 0) == (ssize_t)sizeof frame)
+        if (!decode(&life, frame))
+            break;
+
+out:
+    dx_object_close(life.opened);
+    return 0;
+}

@@ -1,0 +1,445 @@
+/* owner                    zygote                     object child
+ *   | ASK + 3 descriptors    |                             |
+ *   |----------------------->| fork                        |
+ *   |        MADE + pidfd    |---------------------------->|
+ *   |<-----------------------| waitpid                     |
+ *   |<======= the conversation of object.h, directly =====>|
+ *   |        ENDED + status  |<------------- death --------|
+ *   |<-----------------------|
+ *
+ * The owner holds a pidfd, so that it can kill a child that outstays its time without a race over
+ * process numbers. Pixels are read only when the child is dead: nothing changes under the reader.
+ */
+#include "zygote.h"
+#include "clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GRACE_MS    5000 /* between the child's own alarm and the owner's SIGKILL */
+#define DESCRIPTORS 3    /* object, socket, pixels */
+
+struct zygote {
+    int socket;
+    pid_t pid;
+};
+struct made {
+    int32_t pid, error;
+};
+
+/* ---- descriptors over a socket ---- */
+
+static bool send_with(int socket, const void *bytes, size_t count, const int *fds, size_t fd_count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS)];
+    } control = {0};
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd_count > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+        memcpy(CMSG_DATA(head), fds, sizeof(int) * fd_count);
+    }
+    ssize_t sent;
+    do
+        sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)count;
+}
+
+/* Exactly `count` bytes and `fd_count` descriptors, or false. */
+static bool receive_with(int socket, void *bytes, size_t count, int *fds, size_t fd_count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS)];
+    } control = {0};
+    struct iovec part = {.iov_base = bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got;
+    do
+        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+
+    struct cmsghdr *head = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    size_t arrived = 0;
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+        arrived = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        if (fds && arrived == fd_count)
+            memcpy(fds, CMSG_DATA(head), sizeof(int) * fd_count);
+    }
+    return got == (ssize_t)count && arrived == fd_count;
+}
+
+/* ---- the zygote's side ---- */
+
+_Noreturn static void be_child(const int fds[DESCRIPTORS], const struct object_limits *limits)
+{
+    int moved[DESCRIPTORS];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < DESCRIPTORS; i++)
+        moved[i] = fcntl(fds[i], F_DUPFD, 16);
+    for (int i = 0; i < DESCRIPTORS; i++)
+        if (moved[i] < 0 || dup2(moved[i], 3 + i) < 0)
+            _exit(EX_OSERR);
+    if (close_range(3 + DESCRIPTORS, ~0u, 0) != 0)
+        _exit(EX_OSERR);
+    _exit(object_run(3, 4, 5, limits));
+}
+
+static void make_child(int socket, const int fds[DESCRIPTORS], const struct object_limits *limits)
+{
+    struct made made = {0};
+    int status = 0, child = -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        be_child(fds, limits);
+
+    for (int i = 0; i < DESCRIPTORS; i++)
+        close(fds[i]);
+    made.error = pid < 0 ? errno : 0;
+    made.pid = pid;
+    if (pid > 0) {
+        child = pidfd_open(pid, 0);
+        if (child < 0) {
+            made.error = errno;
+            kill(pid, SIGKILL);
+        }
+    }
+    (void)send_with(socket, &made, sizeof made, &child, child >= 0);
+    if (child >= 0)
+        close(child);
+    if (pid > 0) {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (made.error == 0)
+            (void)send_with(socket, &status, sizeof status, NULL, 0);
+    }
+}
+
+_Noreturn static void be_zygote(int socket, pid_t owner)
+{
+    struct object_limits limits;
+    int fds[DESCRIPTORS];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "zygote");
+    if (getppid() != owner)
+        _exit(0);
+    signal(SIGCHLD, SIG_DFL);
+    tzset(); /* reads its file now: the children may not */
+
+    /* Nothing of the owner's stays open: the job store, the log, listeners. */
+    int null = open("/dev/null", O_RDWR);
+    if (dup2(socket, 3) < 0 || null < 0)
+        _exit(EX_OSERR);
+    for (int fd = 0; fd < 3; fd++)
+        if (null != fd && dup2(null, fd) < 0)
+            _exit(EX_OSERR);
+    if (close_range(4, ~0u, 0) != 0)
+        _exit(EX_OSERR);
+    while (receive_with(3, &limits, sizeof limits, fds, DESCRIPTORS))
+        make_child(3, fds, &limits);
+    _exit(0);
+}
+
+struct zygote *zygote_start(void)
+{
+    int ends[2];
+    struct zygote *zygote = calloc(1, sizeof *zygote);
+    if (!zygote)
+        return NULL;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        free(zygote);
+        return NULL;
+    }
+    pid_t owner = getpid();
+    zygote->socket = ends[0];
+    zygote->pid = fork();
+    if (zygote->pid == 0)
+        be_zygote(ends[1], owner);
+    close(ends[1]);
+    if (zygote->pid < 0) {
+        close(ends[0]);
+        free(zygote);
+        return NULL;
+    }
+    return zygote;
+}
+
+void zygote_stop(struct zygote *zygote)
+{
+    if (!zygote)
+        return;
+    close(zygote->socket);
+    kill(zygote->pid, SIGKILL);
+    while (waitpid(zygote->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    free(zygote);
+}
+
+/* ---- the owner's side ---- */
+
+/* A file of pixels that the child can neither grow nor shrink under us. */
+static int make_pixels(const struct object_limits *limits)
+{
+    int fd = memfd_create("pixels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)object_pixel_bytes(limits)) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void close_once(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Waits until the child is gone, by force when its time is up, and says how it ended in words. */
+static enum zygote_end bury(struct zygote_object *object)
+{
+    int status = 0;
+    bool late = false;
+    close_once(&object->socket);
+    if (object->child < 0)
+        return ZYGOTE_OK;
+
+    for (;;) {
+        struct pollfd wait = {.fd = object->zygote->socket, .events = POLLIN};
+        int64_t left = object->deadline_ms - clock_monotonic_ms();
+        int ready = poll(&wait, 1, left > 0 && !late ? (int)left : late ? -1 : 0);
+        if (ready > 0)
+            break;
+        if (ready == 0) {
+            late = true;
+            pidfd_send_signal(object->child, SIGKILL, NULL, 0);
+        }
+    }
+    close_once(&object->child);
+    if (!receive_with(object->zygote->socket, &status, sizeof status, NULL, 0)) {
+        snprintf(object->text, sizeof object->text, "the zygote is gone");
+        return ZYGOTE_BROKEN;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR) {
+        snprintf(object->text, sizeof object->text, "the object child could not be confined");
+        return ZYGOTE_BROKEN;
+    }
+    if (WIFSIGNALED(status)) {
+        int number = WTERMSIG(status);
+        const char *why = late || number == SIGALRM ? "took too long"
+                          : number == SIGXCPU       ? "used too much processor time"
+                          : number == SIGSYS        ? "made a forbidden system call"
+                          : number == SIGXFSZ       ? "wrote too much"
+                          : number == SIGABRT       ? "gave up or ran out of memory"
+                                                    : "crashed";
+        snprintf(object->text, sizeof object->text, "the object child %s (signal %d)", why, number);
+        return ZYGOTE_DIED;
+    }
+    return ZYGOTE_OK;
+}
+
+/* The child broke off or talked nonsense. */
+static enum zygote_end fall(struct zygote_object *object)
+{
+    enum zygote_end end = bury(object);
+    if (end == ZYGOTE_OK) {
+        snprintf(object->text, sizeof object->text, "the object child ended without an answer");
+        end = ZYGOTE_DIED;
+    }
+    return end;
+}
+
+static void terminate_texts(struct object_packet *packet)
+{
+    struct dx_scan *scan = &packet->scan;
+    char *const texts[] = {scan->sop_class, scan->sop_instance, scan->study,
+                           scan->series,    scan->digest,       packet->image.transfer_syntax};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        texts[i][DX_UID_MAX - 1] = 0;
+    packet->text[sizeof packet->text - 1] = 0;
+    scan->modality[sizeof scan->modality - 1] = 0;
+    scan->patient_id[sizeof scan->patient_id - 1] = 0;
+    packet->image.photometric[sizeof packet->image.photometric - 1] = 0;
+}
+
+/* The next packet, which must be of this step; `bytes` holds OBJECT_PACKET_MAX. */
+static enum zygote_end hear(struct zygote_object *object, enum object_step step, uint8_t *bytes,
+                            struct object_packet *packet)
+{
+    struct pollfd wait = {.fd = object->socket, .events = POLLIN};
+    int64_t left = object->deadline_ms - clock_monotonic_ms();
+    int ready;
+    while ((ready = poll(&wait, 1, left > 0 ? (int)left : 0)) < 0 && errno == EINTR)
+        left = object->deadline_ms - clock_monotonic_ms();
+    ssize_t got =
+        ready > 0 ? recv(object->socket, bytes, OBJECT_PACKET_MAX, MSG_TRUNC | MSG_DONTWAIT) : -1;
+    if (got < (ssize_t)sizeof *packet || got > (ssize_t)OBJECT_PACKET_MAX)
+        return fall(object);
+
+    memcpy(packet, bytes, sizeof *packet);
+    terminate_texts(packet);
+    if (packet->step == OBJECT_REFUSED && packet->status != DX_OK &&
+        packet->status <= DX_INTERNAL) {
+        enum zygote_end end = bury(object);
+        object->refusal = (enum dx_status)packet->status;
+        snprintf(object->text, sizeof object->text, "%s", packet->text);
+        return end == ZYGOTE_BROKEN ? end : ZYGOTE_REFUSED;
+    }
+    size_t tail = (size_t)got - sizeof *packet;
+    if (packet->step != step || tail != (step == OBJECT_ATTRIBUTES ? packet->attr_bytes : 0))
+        return fall(object);
+    return ZYGOTE_OK;
+}
+
+static enum zygote_end broken(struct zygote_object *object, const char *what)
+{
+    snprintf(object->text, sizeof object->text, "%s: %s", what, strerror(errno));
+    return ZYGOTE_BROKEN;
+}
+
+static enum zygote_end ask(struct zygote_object *object, int fd)
+{
+    int ends[2];
+    struct made made;
+    object->pixels = make_pixels(object->limits);
+    if (object->pixels < 0)
+        return broken(object, "memory for pixels");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return broken(object, "socketpair");
+    object->socket = ends[0];
+
+    const int fds[DESCRIPTORS] = {fd, ends[1], object->pixels};
+    bool sent =
+        send_with(object->zygote->socket, object->limits, sizeof *object->limits, fds, DESCRIPTORS);
+    close(ends[1]);
+    if (!sent)
+        return broken(object, "zygote");
+    if (!receive_with(object->zygote->socket, &made, sizeof made, &object->child, 1))
+        return broken(object, "zygote cannot fork");
+    return ZYGOTE_OK;
+}
+
+static enum zygote_end converse(struct zygote_object *object, uint8_t *bytes)
+{
+    struct object_packet packet;
+    struct dx_error err;
+    enum zygote_end end = hear(object, OBJECT_SCANNED, bytes, &packet);
+    if (end != ZYGOTE_OK)
+        return end;
+    object->scanned = true;
+    object->scan = packet.scan;
+
+    end = hear(object, OBJECT_ATTRIBUTES, bytes, &packet);
+    if (end != ZYGOTE_OK)
+        return end;
+    if (dx_attrs_unpack(bytes + sizeof packet, packet.attr_bytes, &object->attrs, &err) != DX_OK)
+        return fall(object);
+    object->has_image = packet.has_image != 0;
+    object->image = packet.image;
+    return ZYGOTE_OK;
+}
+
+enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
+                            struct zygote_object *object)
+{
+    *object = (struct zygote_object){
+        .zygote = zygote, .limits = limits, .socket = -1, .pixels = -1, .child = -1};
+    object->deadline_ms = clock_monotonic_ms() + 1000 * (int64_t)limits->wall_seconds + GRACE_MS;
+    uint8_t *bytes = malloc(OBJECT_PACKET_MAX);
+    if (!bytes)
+        return broken(object, "packet");
+
+    enum zygote_end end = lseek(fd, 0, SEEK_SET) == 0 ? ask(object, fd) : broken(object, "seek");
+    if (end == ZYGOTE_OK)
+        end = converse(object, bytes);
+    free(bytes);
+    return end;
+}
+
+/* The pixels that the dead child left, into memory of our own. */
+static enum zygote_end take_pixels(struct zygote_object *object, const struct object_packet *packet,
+                                   struct dx_grey *grey)
+{
+    uint64_t count = (uint64_t)packet->rows * packet->cols;
+    if (count == 0 || count > object->limits->dx.frame_pixels || !isfinite(packet->mm_per_pixel)) {
+        snprintf(object->text, sizeof object->text, "the object child told impossible sizes");
+        return ZYGOTE_DIED;
+    }
+    uint16_t *pixels = malloc(count * sizeof *pixels);
+    if (!pixels)
+        return broken(object, "pixels");
+    size_t bytes = count * sizeof *pixels, at = 0;
+    while (at < bytes) {
+        ssize_t got = pread(object->pixels, (char *)pixels + at, bytes - at, (off_t)at);
+        if (got <= 0) {
+            free(pixels);
+            return broken(object, "pixels");
+        }
+        at += (size_t)got;
+    }
+    *grey = (struct dx_grey){.rows = packet->rows,
+                             .cols = packet->cols,
+                             .pixels = pixels,
+                             .mm_per_pixel = packet->mm_per_pixel,
+                             .was_lossy = packet->was_lossy != 0};
+    return ZYGOTE_OK;
+}
+
+enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey)
+{
+    struct object_packet packet;
+    uint8_t *bytes = malloc(OBJECT_PACKET_MAX);
+    memset(grey, 0, sizeof *grey);
+    if (!bytes)
+        return broken(object, "packet");
+
+    enum zygote_end end = ZYGOTE_OK;
+    if (send(object->socket, &frame, sizeof frame, MSG_NOSIGNAL) != (ssize_t)sizeof frame)
+        end = fall(object);
+    if (end == ZYGOTE_OK)
+        end = hear(object, OBJECT_GREY, bytes, &packet);
+    if (end == ZYGOTE_OK)
+        end = bury(object);
+    if (end == ZYGOTE_OK)
+        end = take_pixels(object, &packet, grey);
+    free(bytes);
+    return end;
+}
+
+void zygote_close(struct zygote_object *object)
+{
+    char text[sizeof object->text];
+    memcpy(text, object->text, sizeof text);
+    (void)bury(object); /* a child that was not asked to decode ends when its socket closes */
+    memcpy(object->text, text, sizeof text);
+    close_once(&object->pixels);
+    dx_attrs_destroy(object->attrs);
+    object->attrs = NULL;
+}
