@@ -1,0 +1,10 @@
+/* nn_kernel.h: which kernels compute here: part of a result's identity, for replay.
+ *
+ * The bits of a score are a function of weights, input, build and kernel set only (nn_run.h). */
+#ifndef NN_KERNEL_H
+#define NN_KERNEL_H
+
+/* OpenBLAS's name of the processor family it chose at start, e.g. "Haswell"; static text. */
+const char *nn_kernel_set(void);
+
+#endif

@@ -1,0 +1,326 @@
+/* One object, from file to judgement:
+ *
+ *   parse (child) --dies--> again, at last NOT_PROCESSED or IGNORED [give_up]
+ *     |
+ *   ours? ------------> OWN
+ *   rule? none -------> IGNORED
+ *   gate? no ---------> NOT_PROCESSED with its reason
+ *   decode (child) ---> NOT_PROCESSED undecodable
+ *   identity? --------> SAME, or NOT_PROCESSED conflict      [examine_identity.c]
+ *   judge, explain, draw, write the picture ---> JUDGED
+ *
+ * The network runs outside the child, on numbers only. */
+#include "examine.h"
+#include "clock.h"
+#include "examine_identity.h"
+#include "gate.h"
+#include "log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct exam {
+    struct examiner *by;
+    const struct instance *instance;
+    struct examination *out;
+    struct judgement *judgement;
+    struct zygote_object object;
+    struct dx_attrs *attrs; /* of the object, or what receive knows of it */
+    struct dx_grey grey;
+    float *plane;
+};
+
+void examination_finish(struct examination *examination)
+{
+    free(examination->attrs);
+    examination->attrs = NULL;
+}
+
+static enum examine_end not_processed(struct exam *e, enum srt_reason reason, const char *detail)
+{
+    e->judgement->state = INSTANCE_NOT_PROCESSED;
+    e->judgement->reason = reason;
+    snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", detail);
+    return EXAMINE_DONE;
+}
+
+static enum examine_end later(struct exam *e, const char *what)
+{
+    snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", what);
+    return EXAMINE_LATER;
+}
+
+/* ---- the child ---- */
+
+/* What the network process learnt of the object by scanning it: enough for rules by modality and
+ * SOP class, and to say which study the answer belongs to. */
+static struct dx_attrs *attrs_of_scan(const struct exam *e)
+{
+    const struct instance *instance = e->instance;
+    const struct dx_scan *scan = &e->object.scan;
+    struct dx_attrs *attrs = dx_attrs_create();
+    if (!attrs)
+        return NULL;
+    if (dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0016), "UI", instance->sop_class) != DX_OK ||
+        dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0018), "UI", instance->sop_instance) != DX_OK ||
+        dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x000d), "UI", instance->study) != DX_OK ||
+        dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x000e), "UI", instance->series) != DX_OK ||
+        dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0060), "CS", scan->modality) != DX_OK ||
+        dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", scan->patient_id) != DX_OK) {
+        dx_attrs_destroy(attrs);
+        return NULL;
+    }
+    return attrs;
+}
+
+static enum examine_end select_by_rule(struct exam *e)
+{
+    const struct conf_rule *rule = rules_select(e->by->rules, e->attrs);
+    if (rule)
+        snprintf(e->judgement->rule, sizeof e->judgement->rule, "%s", rule->name);
+    if (!rule || rule->action != CONF_ANALYZE) {
+        e->judgement->state = INSTANCE_IGNORED;
+        if (!e->judgement->detail[0])
+            snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s",
+                     rule ? "the rule does not analyze" : "no rule selects it");
+        return EXAMINE_DONE;
+    }
+    return EXAMINE_AGAIN; /* selected: goes on */
+}
+
+/* The object cannot be parsed. Whether it would have been selected is judged by what is known. */
+static enum examine_end give_up(struct exam *e, enum srt_reason reason)
+{
+    char why[256];
+    snprintf(why, sizeof why, "%s", e->object.text);
+    if (!e->attrs)
+        e->attrs = attrs_of_scan(e);
+    if (!e->attrs)
+        return later(e, "out of memory");
+    snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
+    if (!e->judgement->rule[0] && select_by_rule(e) == EXAMINE_DONE)
+        return EXAMINE_DONE;
+    return not_processed(e, reason, why);
+}
+
+/* An answer of the child that is not the good one. */
+static enum examine_end child_failed(struct exam *e, enum zygote_end end, bool last)
+{
+    enum srt_reason reason = SRT_UNDECODABLE;
+    switch (end) {
+    case ZYGOTE_REFUSED:
+        if (e->object.refusal == DX_NO_MEMORY && !last)
+            return EXAMINE_AGAIN;
+        reason = e->object.refusal == DX_LIMIT       ? SRT_TOO_LARGE
+                 : e->object.refusal == DX_NO_PIXELS ? SRT_NO_PIXEL_DATA
+                                                     : SRT_UNDECODABLE;
+        return give_up(e, reason);
+    case ZYGOTE_DIED:
+        if (last)
+            return give_up(e, SRT_SOFTWARE_FAILURE);
+        snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", e->object.text);
+        return EXAMINE_AGAIN;
+    default:
+        snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", e->object.text);
+        return EXAMINE_BROKEN;
+    }
+}
+
+/* ---- selected ---- */
+
+static enum examine_end is_ours(struct exam *e, bool *ours)
+{
+    if (store_is_result(e->by->store, e->instance->sop_instance, ours) != STORE_OK)
+        return later(e, store_error(e->by->store));
+    *ours = *ours || rules_own(e->by->node->conf, e->attrs);
+    return EXAMINE_DONE;
+}
+
+static enum srt_reason pass_gate(struct exam *e)
+{
+    const struct zygote_object *object = &e->object;
+    struct gate_image image = {.has_pixels = object->scan.has_pixel_data,
+                               .frames = object->has_image ? object->image.frames : 1};
+    return gate_check(nn_model_info(e->by->model), e->attrs, &image, e->judgement->detail);
+}
+
+static bool digest_pixels(struct exam *e)
+{
+    uint32_t size[2] = {e->grey.rows, e->grey.cols};
+    struct dx_sha256 *sha = dx_sha256_create();
+    if (!sha)
+        return false;
+    dx_sha256_add(sha, size, sizeof size);
+    dx_sha256_add(sha, e->grey.pixels,
+                  (size_t)e->grey.rows * e->grey.cols * sizeof *e->grey.pixels);
+    dx_sha256_take(sha, e->judgement->pixel_digest);
+    return true;
+}
+
+static bool make_plane(struct exam *e)
+{
+    size_t count = (size_t)e->grey.rows * e->grey.cols;
+    e->plane = malloc(count * sizeof *e->plane);
+    for (size_t i = 0; e->plane && i < count; i++)
+        e->plane[i] = (float)e->grey.pixels[i] / 65535.0f;
+    return e->plane != NULL;
+}
+
+static enum examine_end draw(struct exam *e, const float *score, int explained)
+{
+    struct examiner *by = e->by;
+    char sentence[512], error[256];
+    struct srt_image image;
+    struct srt_result result;
+    struct picture picture;
+    report_image(&image, e->instance, e->judgement, e->attrs);
+    report_result(&by->report, &image, 1, &result);
+    report_sentence(&result, sentence, sizeof sentence);
+    e->out->outcome = result.outcome;
+
+    const struct picture_input input = {
+        .plane = e->plane,
+        .rows = (int)e->grey.rows,
+        .cols = (int)e->grey.cols,
+        .map = by->map,
+        .explained = explained,
+        .model = nn_model_info(by->model),
+        .score = score,
+        .sentence = sentence,
+        .warning = result.synthetic ? srt_research_line : NULL,
+        .matrix = by->node->conf->picture_matrix,
+    };
+    enum picture_status status = picture_draw(by->face, &input, &picture);
+    if (status != PICTURE_OK)
+        return later(e, picture_status_text(status));
+
+    int64_t *ids = NULL;
+    size_t before = 0;
+    enum examine_end end = EXAMINE_DONE;
+    if (store_study_instances(by->store, e->instance->study, &ids, &before) != STORE_OK)
+        end = later(e, store_error(by->store));
+    else if (!report_picture(&by->report, e->instance, e->attrs, &picture, e->grey.was_lossy != 0,
+                             (int)before + 1, e->judgement, error, sizeof error))
+        end = later(e, error);
+    free(ids);
+    picture_finish(&picture);
+    return end;
+}
+
+static enum examine_end judge(struct exam *e)
+{
+    struct nn_error err;
+    struct nn_judgement scores;
+    const struct nn_model_info *model = nn_model_info(e->by->model);
+    int64_t begin = clock_monotonic_ms();
+    if (!make_plane(e))
+        return later(e, "out of memory");
+    enum nn_status status = nn_judge_plane(e->by->judge, e->plane, (int)e->grey.rows,
+                                           (int)e->grey.cols, &scores, &err);
+    int explained = status == NN_OK ? picture_explained(model, scores.score) : 0;
+    if (status == NN_OK)
+        status = nn_judge_saliency(e->by->judge, explained, e->by->map, &err);
+    e->out->judge_ms = clock_monotonic_ms() - begin;
+    if (status == NN_NO_MEMORY)
+        return later(e, err.text);
+    if (status != NN_OK)
+        return not_processed(e, SRT_SOFTWARE_FAILURE, err.text);
+
+    e->judgement->state = INSTANCE_JUDGED;
+    e->judgement->classes = model->classes;
+    for (int i = 0; i < model->classes; i++)
+        e->judgement->score[i] = (double)scores.score[i];
+    snprintf(e->judgement->model_digest, sizeof e->judgement->model_digest, "%s", model->digest);
+    if (!report_journal(e->attrs, model))
+        return later(e, "out of memory");
+    begin = clock_monotonic_ms();
+    enum examine_end end = draw(e, scores.score, explained);
+    e->out->picture_ms = clock_monotonic_ms() - begin;
+    return end;
+}
+
+static enum examine_end examine_selected(struct exam *e, bool last)
+{
+    int64_t begin = clock_monotonic_ms();
+    enum srt_reason reason = pass_gate(e);
+    report_patient_digest(e->attrs, e->judgement->patient_digest);
+    if (reason != SRT_REASON_NONE) {
+        e->judgement->state = INSTANCE_NOT_PROCESSED;
+        e->judgement->reason = reason;
+        return EXAMINE_DONE;
+    }
+    enum zygote_end end = zygote_decode(&e->object, 0, &e->grey);
+    e->out->decode_ms = clock_monotonic_ms() - begin;
+    if (end != ZYGOTE_OK)
+        return child_failed(e, end, last);
+    return digest_pixels(e) ? EXAMINE_DONE : later(e, "out of memory");
+}
+
+static enum examine_end examine_parsed(struct exam *e, bool last)
+{
+    bool ours = false, known = false;
+    enum examine_end end = is_ours(e, &ours);
+    if (end != EXAMINE_DONE)
+        return end;
+    if (ours) {
+        e->judgement->state = INSTANCE_OWN;
+        return EXAMINE_DONE;
+    }
+    if (select_by_rule(e) == EXAMINE_DONE)
+        return EXAMINE_DONE;
+
+    end = examine_selected(e, last);
+    if (end != EXAMINE_DONE)
+        return end;
+    if (examine_identity(e->by->store, e->instance, e->judgement, &known) != STORE_OK)
+        return later(e, store_error(e->by->store));
+    if (known || e->judgement->state == INSTANCE_NOT_PROCESSED)
+        return EXAMINE_DONE;
+    return judge(e);
+}
+
+static enum examine_end pack_attrs(struct exam *e)
+{
+    size_t count = 0;
+    if (!e->attrs)
+        return EXAMINE_DONE;
+    if (dx_attrs_pack(e->attrs, &e->out->attrs, &count) != DX_OK)
+        return later(e, "attributes do not fit");
+    e->judgement->attrs = e->out->attrs;
+    e->judgement->attrs_bytes = count;
+    return EXAMINE_DONE;
+}
+
+enum examine_end examine(struct examiner *examiner, const struct instance *instance, bool last,
+                         struct examination *examination)
+{
+    char path[4096];
+    memset(examination, 0, sizeof *examination);
+    struct exam e = {.by = examiner,
+                     .instance = instance,
+                     .out = examination,
+                     .judgement = &examination->judgement};
+    examination->outcome = SRT_NOT_PROCESSED;
+    e.judgement->first_computed_ms = clock_utc_ms();
+    node_path(examiner->node->conf, path, sizeof path, "%s", instance->path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return later(&e, strerror(errno));
+
+    enum zygote_end parsed = zygote_open(examiner->zygote, fd, &examiner->limits, &e.object);
+    close(fd);
+    e.attrs = e.object.attrs;
+    e.object.attrs = NULL;
+    enum examine_end end = parsed == ZYGOTE_OK ? examine_parsed(&e, last)
+                                               : child_failed(&e, parsed, last);
+    if (end == EXAMINE_DONE)
+        end = pack_attrs(&e);
+    zygote_close(&e.object);
+    dx_attrs_destroy(e.attrs);
+    dx_grey_finish(&e.grey);
+    free(e.plane);
+    return end;
+}

@@ -1,0 +1,46 @@
+/* examine.h: what happens to one received object: parsed and decoded in an object child, selected
+ * by the rules, passed by the gate, identified, judged, explained, drawn.
+ *
+ * Every object ends as one judgement; what the node itself lacks for now (memory, disk, a process)
+ * is no property of the object and ends in EXAMINE_LATER. One thread. */
+#ifndef EXAMINE_H
+#define EXAMINE_H
+
+#include "report.h"
+#include "rules.h"
+#include "zygote.h"
+
+/* What the role opened once. */
+struct examiner {
+    const struct node *node;
+    struct store *store;
+    struct zygote *zygote;
+    struct rules *rules;
+    struct nn_model *model;
+    struct nn_judge *judge;
+    struct picture_face *face;
+    struct report report;
+    struct object_limits limits;
+    float *map; /* (side, side): scratch */
+};
+
+enum examine_end {
+    EXAMINE_DONE,
+    EXAMINE_LATER, /* temporary trouble of the node: detail says what */
+    EXAMINE_AGAIN, /* the object child died: detail says how */
+    EXAMINE_BROKEN /* the zygote is gone: start the role anew */
+};
+
+struct examination {
+    struct judgement judgement;
+    uint8_t *attrs; /* packed; judgement.attrs points here */
+    enum srt_outcome outcome;
+    int64_t decode_ms, judge_ms, picture_ms; /* durations */
+};
+
+/* last: a death of the child is final now, and the object's answer is "not processed". */
+enum examine_end examine(struct examiner *examiner, const struct instance *instance, bool last,
+                         struct examination *examination);
+void examination_finish(struct examination *examination);
+
+#endif

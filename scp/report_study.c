@@ -1,0 +1,332 @@
+/* The study's report: all its judged images, gathered from the job store.
+ *
+ *   gather -> drop what a correction replaced -> srt_result -> srt_fill -> dx_sr_write -> publish
+ *          -> store_add_report (one transaction: report, pictures, deliveries)
+ *
+ * A crash before the transaction makes the same file again: UID, dates and words depend on nothing
+ * but what is journalled. */
+#include "report_file.h"
+#include "spool.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct part {
+    struct instance instance;
+    struct judgement judgement;
+    uint8_t *bytes;
+    struct dx_attrs *attrs;
+    char tracking[DX_UID_MAX];
+};
+
+struct gathered {
+    const struct report *report;
+    struct store *store;
+    const struct study *study;
+    int64_t *ids;
+    size_t id_count;
+    struct part *parts; /* (count) in order of receipt, superseded ones left out */
+    struct srt_image *images;
+    struct dx_reference *references;
+    size_t count, reference_count;
+    const struct part *source; /* whose Patient and Study modules are copied */
+    char *error;
+    size_t error_size;
+};
+
+static bool fail(struct gathered *g, const char *what, const char *why)
+{
+    snprintf(g->error, g->error_size, "%s: %s", what, why);
+    return false;
+}
+
+static void part_finish(struct part *part)
+{
+    free(part->bytes);
+    dx_attrs_destroy(part->attrs);
+    part->bytes = NULL;
+    part->attrs = NULL;
+}
+
+static void gathered_finish(struct gathered *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        part_finish(&g->parts[i]);
+    free(g->parts);
+    free(g->images);
+    free(g->references);
+    free(g->ids);
+}
+
+static bool load_part(struct gathered *g, int64_t id, struct part *part)
+{
+    struct dx_error err = {0};
+    memset(part, 0, sizeof *part);
+    if (store_get_instance(g->store, id, &part->instance) != STORE_OK ||
+        store_get_judgement(g->store, id, &part->judgement, &part->bytes) != STORE_OK)
+        return fail(g, "job store", store_error(g->store));
+    if (part->judgement.attrs_bytes > 0 &&
+        dx_attrs_unpack(part->bytes, part->judgement.attrs_bytes, &part->attrs, &err) != DX_OK)
+        return fail(g, "journalled attributes", err.text);
+    if (!part->attrs)
+        part->attrs = dx_attrs_create();
+    if (!part->attrs || !report_tracking_uid(&part->instance, part->tracking))
+        return fail(g, "report", "out of memory");
+    return true;
+}
+
+/* A later object of the same SOP Instance UID that is no conflict corrects the earlier one. */
+static void drop_superseded(struct gathered *g)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        bool superseded = false;
+        for (size_t j = i + 1; j < g->count; j++)
+            superseded |=
+                g->parts[j].judgement.reason != SRT_CONFLICT &&
+                strcmp(g->parts[i].instance.sop_instance, g->parts[j].instance.sop_instance) == 0;
+        if (superseded)
+            part_finish(&g->parts[i]);
+        else if (kept++ != i)
+            g->parts[kept - 1] = g->parts[i];
+    }
+    g->count = kept;
+}
+
+/* The first image speaks for patient and study, unless a later one corrected it. */
+static void choose_source(struct gathered *g)
+{
+    g->source = &g->parts[0];
+    for (size_t i = 1; i < g->count; i++) {
+        const struct part *part = &g->parts[i];
+        bool corrects = part->instance.rival && part->judgement.reason != SRT_CONFLICT;
+        if (corrects || dx_attrs_count(g->source->attrs) == 0)
+            g->source = part;
+    }
+}
+
+static void add_reference(struct gathered *g, const struct dx_reference *reference)
+{
+    for (size_t i = 0; i < g->reference_count; i++)
+        if (strcmp(g->references[i].sop_instance, reference->sop_instance) == 0)
+            return;
+    g->references[g->reference_count++] = *reference;
+}
+
+static bool gather(struct gathered *g)
+{
+    if (store_study_instances(g->store, g->study->uid, &g->ids, &g->id_count) != STORE_OK)
+        return fail(g, "job store", store_error(g->store));
+    if (g->id_count == 0)
+        return fail(g, "report", "the study has no judged image");
+    g->parts = calloc(g->id_count, sizeof *g->parts);
+    g->images = calloc(g->id_count, sizeof *g->images);
+    g->references = calloc(g->id_count, sizeof *g->references);
+    if (!g->parts || !g->images || !g->references)
+        return fail(g, "report", "out of memory");
+    for (size_t i = 0; i < g->id_count; i++) {
+        g->count = i + 1;
+        if (!load_part(g, g->ids[i], &g->parts[i]))
+            return false;
+    }
+
+    drop_superseded(g);
+    choose_source(g);
+    for (size_t i = 0; i < g->count; i++) {
+        struct part *part = &g->parts[i];
+        report_image(&g->images[i], &part->instance, &part->judgement, part->attrs);
+        g->images[i].tracking_uid = part->tracking;
+        add_reference(g, &g->images[i].reference);
+    }
+    return true;
+}
+
+/* ---- identity ---- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool identify(const struct gathered *g, const struct srt_result *result,
+                     char uid[DX_UID_MAX])
+{
+    char more[256], patient[DX_DIGEST_MAX];
+    const char **digests = calloc(g->count, sizeof *digests);
+    if (!digests)
+        return false;
+    for (size_t i = 0; i < g->count; i++)
+        digests[i] = g->parts[i].instance.digest;
+    qsort(digests, g->count, sizeof *digests, by_text);
+    report_patient_digest(g->source->attrs, patient);
+    snprintf(more, sizeof more, "%s %s %s", g->study->uid, g->study->last_report, result->mode);
+    const struct report_identity identity = {
+        .kind = "SR", .demographics = patient, .more = more, .input = digests, .inputs = g->count};
+    bool done = report_uid(g->report, &identity, uid);
+    free(digests);
+    return done;
+}
+
+/* ---- the file ---- */
+
+static int64_t computed_ms(const struct gathered *g)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->parts[i].judgement.first_computed_ms > last)
+            last = g->parts[i].judgement.first_computed_ms;
+    return last;
+}
+
+static bool write_report(struct gathered *g, const struct srt_result *content,
+                         struct result *result)
+{
+    struct srt_tree *tree = NULL;
+    struct srt_error why = {0};
+    struct dx_error err = {0};
+    struct report_heading heading;
+    struct report_paths paths;
+    bool amends = g->study->last_report[0] != 0;
+    if (srt_fill(g->report->template_, content, &tree, &why) != SRT_OK)
+        return fail(g, "report template", why.text);
+
+    struct dx_sr sr = {.sop_class = DX_COMPREHENSIVE_3D_SR,
+                       .root = srt_tree_root(tree),
+                       .predecessor = amends ? g->study->last_report : NULL,
+                       .predecessor_series = amends ? g->study->last_report_series : NULL,
+                       .scheme = "99CERVIGATE",
+                       .scheme_name = "cervigate reasons and roles",
+                       .scheme_organization = "cervigate"};
+    report_header(g->report, &heading, result->created_ms, REPORT_SERIES_SR, &sr.header);
+    sr.header.source = g->source->attrs;
+    sr.header.sop_instance = result->uid;
+    sr.header.series = result->series;
+    sr.header.instance_number = g->study->version + 1;
+    sr.header.references = g->references;
+    sr.header.reference_count = g->reference_count;
+
+    report_paths(g->report->conf, result->uid, &paths);
+    enum dx_status status = dx_sr_write(&sr, paths.aside, &err);
+    srt_tree_destroy(tree);
+    if (status != DX_OK) {
+        unlink(paths.aside);
+        return fail(g, "report", err.text);
+    }
+    int failed = report_publish(&paths);
+    if (failed != 0)
+        return fail(g, "report", strerror(failed));
+    snprintf(result->path, sizeof result->path, "%s", paths.name);
+    if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
+        return fail(g, "report", err.text);
+    return true;
+}
+
+static bool describe_picture(struct gathered *g, size_t i, struct result *result)
+{
+    struct report_paths paths;
+    struct dx_error err = {0};
+    const struct part *part = &g->parts[i];
+    *result = (struct result){.kind = RESULT_SC,
+                              .outcome = g->images[i].outcome,
+                              .created_ms = part->judgement.first_computed_ms};
+    snprintf(result->uid, sizeof result->uid, "%s", part->judgement.picture);
+    snprintf(result->sop_class, sizeof result->sop_class, "1.2.840.10008.5.1.4.1.1.7");
+    snprintf(result->study, sizeof result->study, "%s", g->study->uid);
+    report_paths(g->report->conf, result->uid, &paths);
+    snprintf(result->path, sizeof result->path, "%s", paths.name);
+    if (!report_series_uid(g->report, "SC", g->study->uid, result->series))
+        return fail(g, "report", "out of memory");
+    if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
+        return fail(g, "picture", err.text);
+    return true;
+}
+
+/* Results whose mode lets them leave the node (design: modes). */
+static bool is_for(const struct conf_destination *destination, enum conf_mode mode)
+{
+    return mode == CONF_CLINICAL || (mode == CONF_DEMO && destination->demo);
+}
+
+static bool enter(struct gathered *g, const struct result *results, size_t count,
+                  enum conf_mode mode)
+{
+    const char *names[CONF_MAX_PEERS];
+    bool sr[CONF_MAX_PEERS], sc[CONF_MAX_PEERS];
+    size_t destinations = 0;
+    const struct conf *conf = g->report->conf;
+    for (size_t i = 0; i < conf->destination_count && destinations < CONF_MAX_PEERS; i++) {
+        if (!is_for(&conf->destinations[i], mode))
+            continue;
+        names[destinations] = conf->destinations[i].peer->name;
+        sr[destinations] = conf->destinations[i].sr;
+        sc[destinations++] = conf->destinations[i].sc;
+    }
+    if (store_add_report(g->store, g->study->uid, results, count, g->ids, g->id_count, names, sr,
+                         sc, destinations) != STORE_OK)
+        return fail(g, "job store", store_error(g->store));
+    return true;
+}
+
+static bool make_results(struct gathered *g, struct result *results, size_t *count)
+{
+    struct srt_result content;
+    report_result(g->report, g->images, g->count, &content);
+    content.amends = g->study->last_report[0] ? g->study->last_report : NULL;
+
+    struct result *report = &results[0];
+    *report = (struct result){
+        .kind = RESULT_SR, .outcome = content.outcome, .created_ms = computed_ms(g)};
+    snprintf(report->sop_class, sizeof report->sop_class, "1.2.840.10008.5.1.4.1.1.88.34");
+    snprintf(report->study, sizeof report->study, "%s", g->study->uid);
+    if (!identify(g, &content, report->uid) ||
+        !report_series_uid(g->report, "SR", g->study->uid, report->series))
+        return fail(g, "report", "out of memory");
+    if (!write_report(g, &content, report))
+        return false;
+    *count = 1;
+    for (size_t i = 0; i < g->count; i++) {
+        bool known = false; /* an earlier report entered it */
+        const char *picture = g->parts[i].judgement.picture;
+        if (!picture[0])
+            continue;
+        if (store_is_result(g->store, picture, &known) != STORE_OK)
+            return fail(g, "job store", store_error(g->store));
+        if (!known && !describe_picture(g, i, &results[(*count)++]))
+            return false;
+    }
+    return true;
+}
+
+enum report_end report_study(const struct report *report, struct store *store,
+                             const struct study *study, enum srt_outcome *outcome,
+                             char uid[DX_UID_MAX], char *error, size_t error_size)
+{
+    enum report_end end = REPORT_LATER;
+    struct result *results = NULL;
+    size_t count = 0;
+    enum conf_mode mode = node_mode(report->conf);
+    struct gathered g = {
+        .report = report, .store = store, .study = study, .error = error, .error_size = error_size};
+    if (!gather(&g))
+        goto out;
+    results = calloc(g.count + 1, sizeof *results);
+    if (!results) {
+        fail(&g, "report", "out of memory");
+        goto out;
+    }
+    if (!make_results(&g, results, &count))
+        goto out;
+    crash_point("report-after-files");
+    if (!enter(&g, results, count, mode))
+        goto out;
+    crash_point("report-after-commit");
+    *outcome = results[0].outcome;
+    snprintf(uid, DX_UID_MAX, "%s", results[0].uid);
+    end = REPORT_DONE;
+
+out:
+    gathered_finish(&g);
+    free(results);
+    return end;
+}
