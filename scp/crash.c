@@ -7,6 +7,10 @@
  *   commit-before                   committer: records read, transaction open
  *   commit-after                    committer: committed, nobody told
  *   store-answered                  the store's answer is here, the peer has none
+ *   analyze-after-picture           an image's picture is in results/, its judgement nowhere
+ *   analyze-before-judge            the judgement is made, the store was not told
+ *   report-after-files              the report is in results/, the store knows nothing of it
+ *   report-after-commit             report and deliveries are stored, deliver was not woken
  *   deliver-sent-unanswered         the peer has the object, its answer is not with the parent
  *   deliver-answered-unjournalled   the peer's answer is known, the store was not told
  *

@@ -76,7 +76,8 @@ static struct dx_attrs *attrs_of_scan(const struct exam *e)
     return attrs;
 }
 
-static enum examine_end select_by_rule(struct exam *e)
+/* Whether a rule wants it analyzed; else the judgement is complete. */
+static bool is_selected(struct exam *e)
 {
     const struct conf_rule *rule = rules_select(e->by->rules, e->attrs);
     if (rule)
@@ -86,9 +87,9 @@ static enum examine_end select_by_rule(struct exam *e)
         if (!e->judgement->detail[0])
             snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s",
                      rule ? "the rule does not analyze" : "no rule selects it");
-        return EXAMINE_DONE;
+        return false;
     }
-    return EXAMINE_AGAIN; /* selected: goes on */
+    return true;
 }
 
 /* The object cannot be parsed. Whether it would have been selected is judged by what is known. */
@@ -101,25 +102,26 @@ static enum examine_end give_up(struct exam *e, enum srt_reason reason)
     if (!e->attrs)
         return later(e, "out of memory");
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
-    if (!e->judgement->rule[0] && select_by_rule(e) == EXAMINE_DONE)
+    if (!e->judgement->rule[0] && !is_selected(e))
         return EXAMINE_DONE;
     return not_processed(e, reason, why);
 }
 
 /* An answer of the child that is not the good one. */
-static enum examine_end child_failed(struct exam *e, enum zygote_end end, bool last)
+static enum examine_end child_failed(struct exam *e, enum zygote_end end,
+                                     enum examine_effort effort)
 {
     enum srt_reason reason = SRT_UNDECODABLE;
     switch (end) {
     case ZYGOTE_REFUSED:
-        if (e->object.refusal == DX_NO_MEMORY && !last)
+        if (e->object.refusal == DX_NO_MEMORY && effort == EXAMINE_TRY)
             return EXAMINE_AGAIN;
         reason = e->object.refusal == DX_LIMIT       ? SRT_TOO_LARGE
                  : e->object.refusal == DX_NO_PIXELS ? SRT_NO_PIXEL_DATA
                                                      : SRT_UNDECODABLE;
         return give_up(e, reason);
     case ZYGOTE_DIED:
-        if (last)
+        if (effort != EXAMINE_TRY)
             return give_up(e, SRT_SOFTWARE_FAILURE);
         snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", e->object.text);
         return EXAMINE_AGAIN;
@@ -207,6 +209,8 @@ static enum examine_end draw(struct exam *e, const float *score, int explained)
         end = later(e, error);
     free(ids);
     picture_finish(&picture);
+    if (end == EXAMINE_DONE)
+        crash_point("analyze-after-picture");
     return end;
 }
 
@@ -218,8 +222,8 @@ static enum examine_end judge(struct exam *e)
     int64_t begin = clock_monotonic_ms();
     if (!make_plane(e))
         return later(e, "out of memory");
-    enum nn_status status = nn_judge_plane(e->by->judge, e->plane, (int)e->grey.rows,
-                                           (int)e->grey.cols, &scores, &err);
+    enum nn_status status =
+        nn_judge_plane(e->by->judge, e->plane, (int)e->grey.rows, (int)e->grey.cols, &scores, &err);
     int explained = status == NN_OK ? picture_explained(model, scores.score) : 0;
     if (status == NN_OK)
         status = nn_judge_saliency(e->by->judge, explained, e->by->map, &err);
@@ -242,7 +246,7 @@ static enum examine_end judge(struct exam *e)
     return end;
 }
 
-static enum examine_end examine_selected(struct exam *e, bool last)
+static enum examine_end examine_selected(struct exam *e, enum examine_effort effort)
 {
     int64_t begin = clock_monotonic_ms();
     enum srt_reason reason = pass_gate(e);
@@ -252,14 +256,16 @@ static enum examine_end examine_selected(struct exam *e, bool last)
         e->judgement->reason = reason;
         return EXAMINE_DONE;
     }
+    if (effort == EXAMINE_PARSE_ONLY)
+        return not_processed(e, SRT_SOFTWARE_FAILURE, "every attempt to judge it was cut off");
     enum zygote_end end = zygote_decode(&e->object, 0, &e->grey);
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
-        return child_failed(e, end, last);
+        return child_failed(e, end, effort);
     return digest_pixels(e) ? EXAMINE_DONE : later(e, "out of memory");
 }
 
-static enum examine_end examine_parsed(struct exam *e, bool last)
+static enum examine_end examine_parsed(struct exam *e, enum examine_effort effort)
 {
     bool ours = false, known = false;
     enum examine_end end = is_ours(e, &ours);
@@ -269,10 +275,10 @@ static enum examine_end examine_parsed(struct exam *e, bool last)
         e->judgement->state = INSTANCE_OWN;
         return EXAMINE_DONE;
     }
-    if (select_by_rule(e) == EXAMINE_DONE)
+    if (!is_selected(e))
         return EXAMINE_DONE;
 
-    end = examine_selected(e, last);
+    end = examine_selected(e, effort);
     if (end != EXAMINE_DONE)
         return end;
     if (examine_identity(e->by->store, e->instance, e->judgement, &known) != STORE_OK)
@@ -294,8 +300,8 @@ static enum examine_end pack_attrs(struct exam *e)
     return EXAMINE_DONE;
 }
 
-enum examine_end examine(struct examiner *examiner, const struct instance *instance, bool last,
-                         struct examination *examination)
+enum examine_end examine(struct examiner *examiner, const struct instance *instance,
+                         enum examine_effort effort, struct examination *examination)
 {
     char path[4096];
     memset(examination, 0, sizeof *examination);
@@ -305,17 +311,22 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
                      .judgement = &examination->judgement};
     examination->outcome = SRT_NOT_PROCESSED;
     e.judgement->first_computed_ms = clock_utc_ms();
+    enum examine_end end;
     node_path(examiner->node->conf, path, sizeof path, "%s", instance->path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return later(&e, strerror(errno));
-
-    enum zygote_end parsed = zygote_open(examiner->zygote, fd, &examiner->limits, &e.object);
-    close(fd);
-    e.attrs = e.object.attrs;
-    e.object.attrs = NULL;
-    enum examine_end end = parsed == ZYGOTE_OK ? examine_parsed(&e, last)
-                                               : child_failed(&e, parsed, last);
+    e.object.socket = e.object.pixels = e.object.child = -1;
+    if (fd < 0 && errno == ENOENT) {
+        snprintf(e.object.text, sizeof e.object.text, "the received file is gone");
+        end = give_up(&e, SRT_SOFTWARE_FAILURE);
+    } else if (fd < 0) {
+        end = later(&e, strerror(errno));
+    } else {
+        enum zygote_end parsed = zygote_open(examiner->zygote, fd, &examiner->limits, &e.object);
+        close(fd);
+        e.attrs = e.object.attrs;
+        e.object.attrs = NULL;
+        end = parsed == ZYGOTE_OK ? examine_parsed(&e, effort) : child_failed(&e, parsed, effort);
+    }
     if (end == EXAMINE_DONE)
         end = pack_attrs(&e);
     zygote_close(&e.object);

@@ -38,9 +38,13 @@ struct examination {
     int64_t decode_ms, judge_ms, picture_ms; /* durations */
 };
 
-/* last: a death of the child is final now, and the object's answer is "not processed". */
-enum examine_end examine(struct examiner *examiner, const struct instance *instance, bool last,
-                         struct examination *examination);
+enum examine_effort {
+    EXAMINE_TRY,
+    EXAMINE_LAST_TRY,  /* a death of the child is final: the answer is "not processed" */
+    EXAMINE_PARSE_ONLY /* the role died over it too often: find out whom to answer, no more */
+};
+enum examine_end examine(struct examiner *examiner, const struct instance *instance,
+                         enum examine_effort effort, struct examination *examination);
 void examination_finish(struct examination *examination);
 
 #endif

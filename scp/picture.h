@@ -29,6 +29,7 @@ struct picture_face; /* an opened font; one thread at a time */
 PICTURE_MUST_USE enum picture_status picture_face_open(const char *path,
                                                        struct picture_face **face);
 void picture_face_close(struct picture_face *face);
+const char *picture_font_path(void); /* the font of the build */
 
 struct picture_input {
     const float *plane; /* (rows, cols) in [0,1], 0 black */

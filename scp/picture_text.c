@@ -19,12 +19,17 @@ enum picture_status picture_face_open(const char *path, struct picture_face **fa
         free(made);
         return PICTURE_FONT;
     }
-    if (FT_New_Face(made->library, path ? path : CERVIGATE_FONT, 0, &made->face) != 0) {
+    if (FT_New_Face(made->library, path ? path : picture_font_path(), 0, &made->face) != 0) {
         picture_face_close(made);
         return PICTURE_FONT;
     }
     *face = made;
     return PICTURE_OK;
+}
+
+const char *picture_font_path(void)
+{
+    return CERVIGATE_FONT;
 }
 
 void picture_face_close(struct picture_face *face)

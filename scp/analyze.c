@@ -1,0 +1,309 @@
+/* The analyze role: from received objects to results, without network.
+ *
+ * Two things happen in turn, woken by receive (wake_analyze) or by the slow poll:
+ *
+ *   objects   oldest first, each through [examine]; its state in the store goes
+ *
+ *               RECEIVED --> IGNORED | OWN | SAME | JUDGED | NOT_PROCESSED      [judge_one]
+ *
+ *             An attempt is counted before it is made: what kills us is known afterwards. When
+ *             limits.object_attempts are used up the object is parsed once more, to learn whom to
+ *             answer, and answered "not processed". Trouble of the node's own (disk, memory) costs
+ *             no attempt: the object waits, others pass it.
+ *
+ *   studies   those with judged images that no report holds, no object still RECEIVED and no open
+ *             association, once they were quiet for conf->quiet_seconds           [report_one]
+ *
+ *               due --quiet--> report written --> entered with its deliveries --> deliver is woken
+ *
+ *             A later image makes the study due again: the next report amends the last.
+ *
+ * The zygote is forked first, while there is one thread and nothing is open; model, pool, font and
+ * job store follow. Everything durable is in the store and in results/: the role may die anywhere.
+ */
+#include "clock.h"
+#include "dx_init.h"
+#include "examine.h"
+#include "log.h"
+#include "quiet.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SLOW_POLL_MS 1000
+#define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
+#define PAUSE_MS     1000 /* after trouble of the node's own */
+
+struct analyze {
+    const struct node *node;
+    struct examiner examiner;
+    struct nn_pool *pool;
+    struct quiet *quiet;
+    int64_t waiting;  /* id of the object whose attempt is counted but did not come to an end */
+    int64_t pause_ms; /* monotonic: nothing is tried before */
+    int64_t sweep_ms, next_ms;
+    int exit_status; /* 0: goes on */
+};
+
+/* ---- objects ---- */
+
+static void log_judgement(const struct instance *instance, const struct examination *x)
+{
+    const struct judgement *j = &x->judgement;
+    log_event(LOG_AT_INFO, "image-judged",
+              "instance=%lld association=%s state=%s rule=%s reason=%s detail=%s outcome=%s "
+              "decode_ms=%lld judge_ms=%lld picture_ms=%lld",
+              (long long)instance->id, instance->association, instance_state_name(j->state),
+              log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
+              j->state != INSTANCE_JUDGED ? "none"
+              : x->outcome == SRT_FINDING ? "finding"
+                                          : "no-finding",
+              (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms);
+    if (j->reason == SRT_CONFLICT)
+        log_event(LOG_AT_ERROR, "image-conflict", "instance=%lld sop_instance=%s detail=%s",
+                  (long long)instance->id, instance->sop_instance, log_quote(j->detail));
+}
+
+static void store_trouble(struct analyze *a, const char *what)
+{
+    log_event(LOG_AT_ERROR, "store-trouble", "what=%s error=%s", what,
+              log_quote(store_error(a->examiner.store)));
+    a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
+}
+
+/* What came of an examination that did not end in a judgement. */
+static void not_judged(struct analyze *a, const struct instance *instance, enum examine_end end,
+                       const struct examination *x)
+{
+    static const char *const events[] = {[EXAMINE_LATER] = "image-later",
+                                         [EXAMINE_AGAIN] = "object-child-died",
+                                         [EXAMINE_BROKEN] = "zygote-broken"};
+    log_event(end == EXAMINE_AGAIN ? LOG_AT_WARN : LOG_AT_ERROR, events[end],
+              "instance=%lld attempts=%d detail=%s", (long long)instance->id,
+              instance->attempts + 1, log_quote(x->judgement.detail));
+    if (end == EXAMINE_LATER) {
+        a->waiting = instance->id;
+        a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
+    }
+    if (end == EXAMINE_BROKEN)
+        a->exit_status = EX_OSERR;
+}
+
+static void judge_one(struct analyze *a, const struct instance *instance)
+{
+    struct examination x;
+    int most = a->node->conf->limits.object_attempts;
+    bool counted = a->waiting == instance->id; /* waited for the node, not for itself */
+    int attempt = instance->attempts + (counted ? 0 : 1);
+    if (!counted && store_count_attempt(a->examiner.store, instance->id) != STORE_OK) {
+        store_trouble(a, "count-attempt");
+        return;
+    }
+    a->waiting = 0;
+
+    enum examine_end end = examine(&a->examiner, instance,
+                                   attempt < most    ? EXAMINE_TRY
+                                   : attempt == most ? EXAMINE_LAST_TRY
+                                                     : EXAMINE_PARSE_ONLY,
+                                   &x);
+    if (end == EXAMINE_DONE) {
+        crash_point("analyze-before-judge");
+        if (store_judge(a->examiner.store, instance->id, &x.judgement) == STORE_OK) {
+            log_judgement(instance, &x);
+        } else {
+            store_trouble(a, "judge");
+            a->waiting = instance->id;
+        }
+    } else {
+        not_judged(a, instance, end, &x);
+    }
+    examination_finish(&x);
+}
+
+/* ---- studies ---- */
+
+static void report_one(struct analyze *a, const struct study *study)
+{
+    char error[256] = "", uid[DX_UID_MAX];
+    enum srt_outcome outcome;
+    static const char *const names[] = {[SRT_FINDING] = "finding",
+                                        [SRT_NO_FINDING] = "no-finding",
+                                        [SRT_NOT_PROCESSED] = "not-processed"};
+    if (report_study(&a->examiner.report, a->examiner.store, study, &outcome, uid, error,
+                     sizeof error) != REPORT_DONE) {
+        log_event(LOG_AT_ERROR, "report-later", "study=%s error=%s", study->uid, log_quote(error));
+        a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
+        return;
+    }
+    log_event(LOG_AT_INFO, "report", "study=%s report=%s version=%d outcome=%s", study->uid, uid,
+              study->version + 1, names[outcome]);
+    node_wake(a->node->wake_deliver);
+}
+
+static bool look_at_study(void *context, const struct study *study)
+{
+    struct analyze *a = context;
+    int64_t now = clock_monotonic_ms();
+    int64_t left = quiet_left(a->quiet, study->uid, study->last_received_ms, now, clock_utc_ms());
+    if (left <= 0)
+        report_one(a, study);
+    else if (now + left < a->next_ms)
+        a->next_ms = now + left;
+    return !node_stopping;
+}
+
+static void sweep_studies(struct analyze *a)
+{
+    a->sweep_ms = clock_monotonic_ms();
+    a->next_ms = a->sweep_ms + SLOW_POLL_MS;
+    quiet_begin(a->quiet);
+    if (store_studies_due(a->examiner.store, look_at_study, a) != STORE_OK)
+        store_trouble(a, "studies-due");
+    quiet_end(a->quiet);
+}
+
+/* ---- the role ---- */
+
+/* Every RECEIVED object once, in order; whatever came meanwhile included. */
+static void take_objects(struct analyze *a)
+{
+    struct instance instance;
+    enum store_status status = STORE_OK;
+    int64_t after = 0;
+    while (!node_stopping && a->exit_status == 0 && clock_monotonic_ms() >= a->pause_ms) {
+        status = store_next_received(a->examiner.store, after, &instance);
+        if (status != STORE_OK)
+            break;
+        judge_one(a, &instance);
+        after = instance.id;
+        if (clock_monotonic_ms() - a->sweep_ms >= SWEEP_MS)
+            sweep_studies(a);
+    }
+    if (status != STORE_OK && status != STORE_NONE)
+        store_trouble(a, "next-received");
+}
+
+static bool has_received(struct analyze *a)
+{
+    struct instance instance;
+    return store_next_received(a->examiner.store, 0, &instance) == STORE_OK;
+}
+
+static void live(struct analyze *a)
+{
+    while (!node_stopping && a->exit_status == 0) {
+        node_drain(a->node->wake_analyze);
+        take_objects(a);
+        if (node_stopping || a->exit_status != 0)
+            break;
+        sweep_studies(a);
+
+        int64_t now = clock_monotonic_ms(), until = a->next_ms;
+        if (a->pause_ms > now && a->pause_ms < until)
+            until = a->pause_ms;
+        if (a->pause_ms <= now && has_received(a))
+            until = now; /* a child died: its next attempt */
+        struct pollfd wake = {.fd = a->node->wake_analyze, .events = POLLIN};
+        if (until > now)
+            (void)poll(&wake, 1, (int)(until - now));
+    }
+}
+
+static int open_network(struct analyze *a)
+{
+    struct nn_error err;
+    const struct conf *conf = a->node->conf;
+    struct examiner *x = &a->examiner;
+    if (nn_model_open(conf->model, &x->model, &err) != NN_OK) {
+        log_event(LOG_AT_ERROR, "model-refused", "model=%s error=%s", log_quote(conf->model),
+                  log_quote(err.text));
+        return EX_CONFIG;
+    }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = conf->threads > 0 ? conf->threads : processors > 0 ? (int)processors : 1;
+    int side = nn_model_info(x->model)->preprocess.side;
+    a->pool = nn_pool_create(threads);
+    x->map = malloc((size_t)side * (size_t)side * sizeof *x->map);
+    if (!a->pool || !x->map || nn_judge_create(x->model, a->pool, &x->judge, &err) != NN_OK) {
+        log_event(LOG_AT_ERROR, "network-failed", "threads=%d error=%s", threads,
+                  log_quote(a->pool && x->map ? err.text : "out of memory"));
+        return EX_OSERR;
+    }
+    log_event(LOG_AT_INFO, "model", "name=%s version=%s digest=%.16s threads=%d",
+              log_quote(nn_model_info(x->model)->name), nn_model_info(x->model)->version,
+              nn_model_info(x->model)->digest, threads);
+    return 0;
+}
+
+static int open_rest(struct analyze *a)
+{
+    char error[512] = "", path[4096];
+    const struct conf *conf = a->node->conf;
+    struct examiner *x = &a->examiner;
+    int status = EX_CONFIG;
+    x->rules = rules_create(conf, error, sizeof error);
+    if (!x->rules)
+        goto out;
+    if (picture_face_open(NULL, &x->face) != PICTURE_OK) {
+        snprintf(error, sizeof error, "font %s is missing or unreadable", picture_font_path());
+        goto out;
+    }
+    if (!report_init(&x->report, conf, nn_model_info(x->model), error, sizeof error))
+        goto out;
+    status = EX_IOERR;
+    node_path(conf, path, sizeof path, "jobs.sqlite");
+    if (store_open(path, &x->store, error, sizeof error) != STORE_OK)
+        goto out;
+    a->quiet = quiet_create(clock_monotonic_ms(), conf->quiet_seconds);
+    if (a->quiet)
+        return 0;
+    snprintf(error, sizeof error, "out of memory");
+
+out:
+    log_event(LOG_AT_ERROR, "analyze-cannot-start", "error=%s", log_quote(error));
+    return status;
+}
+
+static void close_all(struct analyze *a)
+{
+    struct examiner *x = &a->examiner;
+    store_close(x->store);
+    report_finish(&x->report);
+    picture_face_close(x->face);
+    rules_destroy(x->rules);
+    nn_judge_destroy(x->judge);
+    nn_pool_destroy(a->pool);
+    nn_model_close(x->model);
+    free(x->map);
+    quiet_destroy(a->quiet);
+    zygote_stop(x->zygote);
+}
+
+int analyze_run(const struct node *node)
+{
+    struct analyze a = {.node = node, .examiner = {.node = node}};
+    struct dx_error err = {0};
+    if (dx_init(NULL, NULL, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "dicom-cannot-start", "error=%s", log_quote(err.text));
+        return EX_SOFTWARE;
+    }
+    object_limits_of(&node->conf->limits, &a.examiner.limits);
+    a.examiner.zygote = zygote_start();
+    if (!a.examiner.zygote) {
+        log_event(LOG_AT_ERROR, "zygote-cannot-start", "error=%s", log_quote(strerror(errno)));
+        return EX_OSERR;
+    }
+    int status = open_network(&a);
+    if (status == 0)
+        status = open_rest(&a);
+    if (status == 0) {
+        live(&a);
+        status = a.exit_status;
+    }
+    close_all(&a);
+    return status;
+}
