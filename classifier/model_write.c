@@ -165,6 +165,19 @@ static enum nn_status commit(const char *dir, const char *bytes, size_t size, st
     return status == NN_OK ? sync_directory(dir, err) : status;
 }
 
+/* A model.xml that would be refused later is refused now, while its maker is there. */
+static enum nn_status accept_own(xmlBufferPtr buffer, struct nn_error *err)
+{
+    struct nn_model_info *again = malloc(sizeof *again);
+    if (!again)
+        return nn_fail(err, NN_NO_MEMORY, "model.xml: no memory");
+    enum nn_status status =
+        nn_model_info_parse("model.xml to be written", (const char *)xmlBufferContent(buffer),
+                            (size_t)xmlBufferLength(buffer), again, err);
+    free(again);
+    return status == NN_BAD_DATA ? NN_INVALID : status;
+}
+
 enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struct nn_error *err)
 {
     enum nn_status status = nn_model_digest(info, err);
@@ -175,6 +188,8 @@ enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struc
     if (!buffer)
         return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for model.xml", info->name);
     status = to_text(info, buffer, err);
+    if (status == NN_OK)
+        status = accept_own(buffer, err);
     if (status == NN_OK)
         status = commit(dir, (const char *)xmlBufferContent(buffer),
                         (size_t)xmlBufferLength(buffer), err);

@@ -66,7 +66,8 @@ struct nn_model_info {
 NN_MUST_USE enum nn_status nn_model_info_parse(const char *name, const char *xml, size_t size,
                                                struct nn_model_info *info, struct nn_error *err);
 /* Writes DIR/model.xml by temporary file, fsync, rename, directory fsync; info->digest is computed
- * first. What it writes, nn_model_info_parse accepts. A validation is never written: a site adds it
+ * first. What nn_model_info_parse would refuse is NN_INVALID and not
+ * written. A validation is never written: a site adds it
  * by hand (design.md, modes). */
 NN_MUST_USE enum nn_status nn_model_write(const char *dir, struct nn_model_info *info,
                                           struct nn_error *err);

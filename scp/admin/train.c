@@ -1,10 +1,11 @@
 /* train.c: `cervigate train` (cli.md): fine-tunes a network and writes a model folder. */
 #include "admin.h"
 #include "nn_phantom_source.h"
+#include "train_files.h"
 #include "train_model.h"
+#include "train_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -15,90 +16,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-struct options {
-    const char *data, *network, *init, *out;
-    long epochs, batch, images, size, seed, threads, validation, test, rate_drop_epochs;
-    double rate, momentum, rate_drop, decay, clip, head;
-    bool resume, help;
-    char name[64];         /* the model's: the last part of --out */
-    char network_name[64]; /* when --network is a model folder: its network */
-    char init_path[PATH_MAX];
-};
-
-static const char usage_text[] =
-    "usage: cervigate train --data phantom --network NAME or MODEL_DIR --init FILE --out DIR\n"
-    "\n"
-    "Fine-tunes a network and writes a model folder (weights.safetensors, model.xml, card.md,\n"
-    "history.csv). Checkpoints are kept under ${XDG_CACHE_HOME:-~/.cache}/cervigate/NAME, NAME\n"
-    "being the last part of DIR; Ctrl-C saves one.\n"
-    "\n"
-    "  --data phantom      synthetic radiographs, fresh ones in every epoch\n"
-    "  --network NAME      googlenet, or a model folder to go on from\n"
-    "  --init FILE         safetensors to start from (a model folder brings its own)\n"
-    "  --out DIR           the model folder\n"
-    "  --epochs N          30\n"
-    "  --batch N           10\n"
-    "  --rate R            0.001, lowered every --rate-drop-epochs N (4) by --rate-drop F (0.5)\n"
-    "  --momentum M        0.95\n"
-    "  --decay D           0.0002, of weights\n"
-    "  --clip C            the longest gradient; 0: any (10)\n"
-    "  --head F            the new layer learns this much faster (10)\n"
-    "  --images N          images an epoch (2000)\n"
-    "  --validation N      validation images (300)\n"
-    "  --test N            test images (600)\n"
-    "  --size PX           rows and columns of a phantom (256)\n"
-    "  --seed S            1\n"
-    "  --threads N         the number of processors\n"
-    "  --resume            goes on from the checkpoint\n";
-
-enum {
-    OPT_DATA = 256,
-    OPT_NETWORK,
-    OPT_INIT,
-    OPT_OUT,
-    OPT_EPOCHS,
-    OPT_BATCH,
-    OPT_RATE,
-    OPT_RATE_DROP,
-    OPT_RATE_DROP_EPOCHS,
-    OPT_MOMENTUM,
-    OPT_DECAY,
-    OPT_CLIP,
-    OPT_HEAD,
-    OPT_IMAGES,
-    OPT_VALIDATION,
-    OPT_TEST,
-    OPT_SIZE,
-    OPT_SEED,
-    OPT_THREADS,
-    OPT_RESUME,
-    OPT_HELP
-};
-
-static const struct option long_options[] = {
-    {"data", required_argument, NULL, OPT_DATA},
-    {"network", required_argument, NULL, OPT_NETWORK},
-    {"init", required_argument, NULL, OPT_INIT},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"epochs", required_argument, NULL, OPT_EPOCHS},
-    {"batch", required_argument, NULL, OPT_BATCH},
-    {"rate", required_argument, NULL, OPT_RATE},
-    {"rate-drop", required_argument, NULL, OPT_RATE_DROP},
-    {"rate-drop-epochs", required_argument, NULL, OPT_RATE_DROP_EPOCHS},
-    {"momentum", required_argument, NULL, OPT_MOMENTUM},
-    {"decay", required_argument, NULL, OPT_DECAY},
-    {"clip", required_argument, NULL, OPT_CLIP},
-    {"head", required_argument, NULL, OPT_HEAD},
-    {"images", required_argument, NULL, OPT_IMAGES},
-    {"validation", required_argument, NULL, OPT_VALIDATION},
-    {"test", required_argument, NULL, OPT_TEST},
-    {"size", required_argument, NULL, OPT_SIZE},
-    {"seed", required_argument, NULL, OPT_SEED},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"resume", no_argument, NULL, OPT_RESUME},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0}};
-
 static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
@@ -107,145 +24,26 @@ static void on_signal(int number)
     interrupted = 1;
 }
 
-static bool whole(const char *name, const char *text, long low, long high, long *to)
+/* The weights say themselves what they are; a model folder has a name. */
+static int describe_start(struct train_options *o)
 {
-    char *end;
+    struct nn_error err = {0};
+    struct nn_weights *weights = NULL;
 
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "cervigate train: --%s %s: a number from %ld to %ld is expected\n", name,
-                text, low, high);
-        return false;
+    if (nn_weights_open(o->init, &weights, &err) != NN_OK) {
+        fprintf(stderr, "cervigate train: %s\n", err.text);
+        return err.status == NN_MISSING ? EX_NOINPUT : EX_DATAERR;
     }
-    *to = value;
-    return true;
+    const char *what = nn_weights_metadata(weights, "network");
+    if (o->start[0] == '\0')
+        snprintf(o->start, sizeof o->start, "%.100s",
+                 what ? what : "weights without a description");
+    nn_weights_close(weights);
+    return EX_OK;
 }
 
-static bool real(const char *name, const char *text, double low, double high, double *to)
-{
-    char *end;
-    double value = strtod(text, &end);
-
-    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
-        fprintf(stderr, "cervigate train: --%s %s: a number from %g to %g is expected\n", name,
-                text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
-}
-
-static bool take_option(struct options *o, int option)
-{
-    switch (option) {
-    case OPT_DATA:
-        o->data = optarg;
-        return true;
-    case OPT_NETWORK:
-        o->network = optarg;
-        return true;
-    case OPT_INIT:
-        o->init = optarg;
-        return true;
-    case OPT_OUT:
-        o->out = optarg;
-        return true;
-    case OPT_RESUME:
-        o->resume = true;
-        return true;
-    case OPT_HELP:
-        o->help = true;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool take_number(struct options *o, int option)
-{
-    const struct {
-        int option;
-        long low, high, *to;
-    } wholes[] = {{OPT_EPOCHS, 1, 10000, &o->epochs},
-                  {OPT_BATCH, 1, 1024, &o->batch},
-                  {OPT_RATE_DROP_EPOCHS, 0, 10000, &o->rate_drop_epochs},
-                  {OPT_IMAGES, 1, 100000000, &o->images},
-                  {OPT_VALIDATION, 3, 1000000, &o->validation},
-                  {OPT_TEST, 3, 1000000, &o->test},
-                  {OPT_SIZE, 64, 4096, &o->size},
-                  {OPT_SEED, 0, LONG_MAX, &o->seed},
-                  {OPT_THREADS, 1, 1024, &o->threads}};
-    const struct {
-        int option;
-        double low, high, *to;
-    } reals[] = {{OPT_RATE, 1e-9, 10, &o->rate},
-                 {OPT_RATE_DROP, 1e-3, 1, &o->rate_drop},
-                 {OPT_MOMENTUM, 0, 0.9999, &o->momentum},
-                 {OPT_DECAY, 0, 1, &o->decay},
-                 {OPT_CLIP, 0, 1e9, &o->clip},
-                 {OPT_HEAD, 1e-3, 1e3, &o->head}};
-    const char *name = option >= OPT_DATA ? long_options[option - OPT_DATA].name : "";
-
-    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
-        if (wholes[i].option == option)
-            return whole(name, optarg, wholes[i].low, wholes[i].high, wholes[i].to);
-    }
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        if (reals[i].option == option)
-            return real(name, optarg, reals[i].low, reals[i].high, reals[i].to);
-    }
-    return false;
-}
-
-static bool missing(const char *name)
-{
-    fprintf(stderr, "cervigate train: --%s is missing\n", name);
-    return false;
-}
-
-static bool parse(int argc, char **argv, struct options *o)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int option;
-
-    *o = (struct options){.epochs = 30,
-                          .batch = 10,
-                          .images = 2000,
-                          .size = 256,
-                          .seed = 1,
-                          .threads = processors > 0 ? processors : 1,
-                          .validation = 300,
-                          .test = 600,
-                          .rate_drop_epochs = 4,
-                          .rate = 0.001,
-                          .momentum = 0.95,
-                          .rate_drop = 0.5,
-                          .decay = 0.0002,
-                          .clip = 10,
-                          .head = 10};
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (!take_option(o, option == 'h' ? OPT_HELP : option) && !take_number(o, option))
-            return false;
-    }
-    if (o->help)
-        return true;
-    if (optind < argc) {
-        fprintf(stderr, "cervigate train: %s: unexpected\n", argv[optind]);
-        return false;
-    }
-    if (!o->data || !o->network || !o->out)
-        return missing(!o->data ? "data" : !o->network ? "network" : "out");
-    if (strcmp(o->data, "phantom") != 0) {
-        fprintf(stderr, "cervigate train: --data %s: phantom is expected\n", o->data);
-        return false;
-    }
-    return true;
-}
-
-/* --network MODEL_DIR: its network, its weights as the start. */
-static int take_model_dir(struct options *o)
+/* --network MODEL_DIR: its network, preprocessing and weights are the start. */
+static int take_start(struct train_options *o)
 {
     struct nn_error err = {0};
     struct nn_model *model = NULL;
@@ -256,17 +54,21 @@ static int take_model_dir(struct options *o)
             fprintf(stderr, "cervigate train: %s\n", err.text);
             return EX_DATAERR;
         }
-        snprintf(o->network_name, sizeof o->network_name, "%s", nn_model_info(model)->network);
+        const struct nn_model_info *info = nn_model_info(model);
+        snprintf(o->network_name, sizeof o->network_name, "%s", info->network);
+        o->preprocess = info->preprocess;
+        if (!o->init)
+            snprintf(o->start, sizeof o->start, "model %s %s", info->name, info->version);
         nn_model_close(model);
         snprintf(o->init_path, sizeof o->init_path, "%s/weights.safetensors", o->network);
         o->init = o->init ? o->init : o->init_path;
         o->network = o->network_name;
     }
     if (!o->init) {
-        missing("init");
+        fputs("cervigate train: --init is missing\n", stderr);
         return EX_USAGE;
     }
-    return EX_OK;
+    return describe_start(o);
 }
 
 static bool make_directory(const char *path)
@@ -288,7 +90,7 @@ static bool make_directory(const char *path)
     return mkdir(part, 0777) == 0 || errno == EEXIST;
 }
 
-static bool checkpoint_directory(const struct options *o, char path[PATH_MAX])
+static bool checkpoint_directory(const struct train_options *o, char path[PATH_MAX])
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length;
@@ -301,7 +103,7 @@ static bool checkpoint_directory(const struct options *o, char path[PATH_MAX])
 }
 
 /* The name in model.xml, of characters that its schema takes. */
-static void take_name(struct options *o)
+static void take_name(struct train_options *o)
 {
     char copy[PATH_MAX];
 
@@ -370,110 +172,144 @@ static int exit_status(enum nn_status status)
 }
 
 /* Without paths: it stands in the model, which travels. */
-static void command_of(const struct options *o, char *to, size_t size)
+static void command_of(const struct train_options *o, char *to, size_t size)
 {
-    char init[PATH_MAX];
+    char init[PATH_MAX], data[PATH_MAX];
 
     snprintf(init, sizeof init, "%s", o->init);
+    snprintf(data, sizeof data, "%s", o->data);
     snprintf(to, size,
-             "cervigate train --data phantom --network %s --init %.60s --out %s --epochs %ld "
+             "cervigate train --data %.40s --network %s --init %.60s --out %s --epochs %ld "
              "--batch %ld --rate %g --rate-drop %g --rate-drop-epochs %ld --momentum %g --decay "
              "%g --clip %g --head %g --images %ld --size %ld --seed %ld",
-             o->network, basename(init), o->name, o->epochs, o->batch, o->rate, o->rate_drop,
-             o->rate_drop_epochs, o->momentum, o->decay, o->clip, o->head, o->images, o->size,
-             o->seed);
+             basename(data), o->network, basename(init), o->name, o->epochs, o->batch, o->rate,
+             o->rate_drop, o->rate_drop_epochs, o->momentum, o->decay, o->clip, o->head, o->images,
+             o->size, o->seed);
 }
 
-static struct nn_train_settings settings_of(const struct options *o, const char *checkpoints)
+static struct nn_train_settings settings_of(const struct train_options *o, const char *checkpoints)
 {
-    return (struct nn_train_settings){
-        .network = o->network,
-        .classes = 3,
-        .init = o->init,
-        .checkpoint_dir = checkpoints,
-        /* The ImageNet weights' input: BGR, 0..255, minus the mean. */
-        .preprocess = {.side = 224, .fit = NN_FIT_STRETCH, .scale = 255, .mean = {104, 117, 123}},
-        .epochs = (int)o->epochs,
-        .batch = (int)o->batch,
-        .rate = o->rate,
-        .momentum = o->momentum,
-        .rate_drop_epochs = (int)o->rate_drop_epochs,
-        .rate_drop = o->rate_drop,
-        .weight_decay = o->decay,
-        .clip_norm = o->clip,
-        .head_rate_factor = o->head,
-        .seed = (uint64_t)o->seed,
-        .threads = (int)o->threads,
-        .augment = true,
-        .checkpoint_steps = 100,
-        .resume = o->resume};
+    return (struct nn_train_settings){.network = o->network,
+                                      .classes = 3,
+                                      .init = o->init,
+                                      .checkpoint_dir = checkpoints,
+                                      .preprocess = o->preprocess,
+                                      .epochs = (int)o->epochs,
+                                      .batch = (int)o->batch,
+                                      .rate = o->rate,
+                                      .momentum = o->momentum,
+                                      .rate_drop_epochs = (int)o->rate_drop_epochs,
+                                      .rate_drop = o->rate_drop,
+                                      .weight_decay = o->decay,
+                                      .clip_norm = o->clip,
+                                      .head_rate_factor = o->head,
+                                      .seed = (uint64_t)o->seed,
+                                      .threads = (int)o->threads,
+                                      .augment = true,
+                                      .checkpoint_steps = 100,
+                                      .resume = o->resume};
 }
 
-static struct nn_phantom_source phantoms_of(const struct options *o, enum nn_phantom_part part,
-                                            long count)
+/* The three parts of the data, and what they are in words. */
+struct data_set {
+    struct nn_phantom_source phantoms[3];
+    struct train_files *files;
+    struct nn_source training, validation, test;
+    char words[128];
+};
+
+static struct nn_source phantoms(struct data_set *set, const struct train_options *o,
+                                 enum nn_phantom_part part, long count)
 {
-    return (struct nn_phantom_source){.settings = {.seed = (uint64_t)o->seed,
-                                                   .rows = (int)o->size,
-                                                   .cols = (int)o->size,
-                                                   .prevalence = {1.0 / 3, 1.0 / 3, 1.0 / 3}},
-                                      .part = part,
-                                      .count = (uint64_t)count};
+    set->phantoms[part] =
+        (struct nn_phantom_source){.settings = {.seed = (uint64_t)o->seed,
+                                                .rows = (int)o->size,
+                                                .cols = (int)o->size,
+                                                .prevalence = {1.0 / 3, 1.0 / 3, 1.0 / 3}},
+                                   .part = part,
+                                   .count = (uint64_t)count};
+    return nn_phantom_source(&set->phantoms[part]);
 }
 
-static enum nn_status run(const struct options *o, const char *checkpoints, struct nn_error *err)
+static enum nn_status open_data(struct data_set *set, const struct train_options *o,
+                                struct nn_error *err)
+{
+    char copy[PATH_MAX];
+
+    *set = (struct data_set){0};
+    if (strcmp(o->data, "phantom") == 0) {
+        set->training = phantoms(set, o, NN_PHANTOM_TRAINING, o->images + o->images % 2);
+        set->validation = phantoms(set, o, NN_PHANTOM_VALIDATION, o->validation);
+        set->test = phantoms(set, o, NN_PHANTOM_TEST, o->test);
+        snprintf(set->words, sizeof set->words, "cervigate phantom, seed %ld, %ld px", o->seed,
+                 o->size);
+        return NN_OK;
+    }
+    enum nn_status status = train_files_open(o->data, &set->files, err);
+    if (status != NN_OK)
+        return status;
+    set->training = train_files_source(set->files, TRAIN_PART_TRAINING);
+    set->validation = train_files_source(set->files, TRAIN_PART_VALIDATION);
+    set->test = train_files_source(set->files, TRAIN_PART_TEST);
+    snprintf(copy, sizeof copy, "%s", o->data);
+    snprintf(set->words, sizeof set->words, "%.60s: %zu images", basename(copy),
+             set->training.count + set->validation.count + set->test.count);
+    return NN_OK;
+}
+
+static enum nn_status run(const struct train_options *o, const char *checkpoints,
+                          struct nn_error *err)
 {
     struct nn_train_settings settings = settings_of(o, checkpoints);
-    struct nn_phantom_source parts[3] = {phantoms_of(o, NN_PHANTOM_TRAINING, o->images),
-                                         phantoms_of(o, NN_PHANTOM_VALIDATION, o->validation),
-                                         phantoms_of(o, NN_PHANTOM_TEST, o->test)};
-    struct nn_source training = nn_phantom_source(&parts[0]);
-    struct nn_source validation = nn_phantom_source(&parts[1]), test = nn_phantom_source(&parts[2]);
-    char weights[PATH_MAX], history[PATH_MAX], command[400], data[100];
+    struct data_set set;
+    char weights[PATH_MAX], history[PATH_MAX], command[640];
     struct nn_model_info *info = calloc(1, sizeof *info);
     bool terminal = isatty(STDERR_FILENO) == 1;
-    enum nn_status status;
+    enum nn_status status = open_data(&set, o, err);
 
-    if (!info)
-        return nn_fail(err, NN_NO_MEMORY, "no memory");
+    if (status == NN_OK && !info)
+        status = nn_fail(err, NN_NO_MEMORY, "no memory");
     snprintf(weights, sizeof weights, "%s/weights.safetensors", o->out);
     snprintf(history, sizeof history, "%s/history.csv", o->out);
     command_of(o, command, sizeof command);
-    snprintf(data, sizeof data, "cervigate phantom, seed %ld, %ld px", o->seed, o->size);
-    status = nn_train(&settings, &training, &validation, weights, NN_F16, history, report,
-                      &terminal, err);
+    if (status == NN_OK)
+        status = nn_train(&settings, &set.training, &set.validation, weights, NN_F16, history,
+                          report, &terminal, err);
     if (status == NN_OK) {
         struct train_outcome outcome = {.out = o->out,
                                         .name = o->name,
-                                        .data = data,
+                                        .provenance = o->provenance,
+                                        .data = set.words,
                                         .command = command,
                                         .settings = &settings,
-                                        .start = "GoogLeNet (BVLC, ImageNet 2012)",
-                                        .validation = &validation,
-                                        .test = &test};
+                                        .start = o->start,
+                                        .validation = &set.validation,
+                                        .test = &set.test};
         status = train_model_write(&outcome, info, err);
     }
     if (status == NN_OK)
         printf("%s %s\n", o->out, info->digest);
+    train_files_close(set.files);
     free(info);
     return status;
 }
 
 int admin_train(int argc, char **argv)
 {
-    struct options o;
+    struct train_options o;
     struct nn_error err = {0};
     char checkpoints[PATH_MAX];
     struct sigaction action = {.sa_handler = on_signal};
 
-    if (!parse(argc, argv, &o)) {
-        fputs(usage_text, stderr);
+    if (!train_options_parse(argc, argv, &o)) {
+        fputs(train_usage, stderr);
         return EX_USAGE;
     }
     if (o.help) {
-        fputs(usage_text, stdout);
+        fputs(train_usage, stdout);
         return EX_OK;
     }
-    int status = take_model_dir(&o);
+    int status = take_start(&o);
     if (status != EX_OK)
         return status;
     take_name(&o);

@@ -16,13 +16,18 @@
 #define LOWEST_POINT 0.2 /* below it a score says nothing among three classes */
 #define NORMAL       2
 
+static const char *kind_of(const struct nn_model_info *info)
+{
+    return info->provenance == NN_CLINICAL ? "clinical" : "synthetic";
+}
+
 static void describe(const struct train_outcome *o, struct nn_model_info *info)
 {
     static const char *const names[3] = {"dislocation", "fracture", "normal"};
 
     *info = (struct nn_model_info){.classes = 3,
                                    .preprocess = o->settings->preprocess,
-                                   .provenance = NN_SYNTHETIC,
+                                   .provenance = o->provenance,
                                    .minimum_age = 16};
     snprintf(info->name, sizeof info->name, "%.62s", o->name);
     snprintf(info->version, sizeof info->version, "%s", CERVIGATE_VERSION);
@@ -32,10 +37,12 @@ static void describe(const struct train_outcome *o, struct nn_model_info *info)
     snprintf(info->views, sizeof info->views, "LL LATERAL");
     snprintf(info->intended_use, sizeof info->intended_use,
              "Research and demonstration only: orders a reading worklist of lateral cervical spine "
-             "radiographs. Trained on synthetic images; its sensitivity in injured patients is not "
-             "measured. Never for a decision about a patient.");
+             "radiographs. Trained on %s images; its sensitivity in injured patients is not "
+             "measured. Never for a decision about a patient.",
+             kind_of(info));
     snprintf(info->provenance_text, sizeof info->provenance_text,
-             "Synthetic images (%s), started from %s. Made by: %s", o->data, o->start, o->command);
+             "%s images (%.60s), started from %.100s. Made by: %.300s", kind_of(info), o->data,
+             o->start, o->command);
     for (int i = 0; i < 3; i++) {
         snprintf(info->class_[i].name, sizeof info->class_[i].name, "%s", names[i]);
         info->class_[i].finding = i != NORMAL;
@@ -99,9 +106,8 @@ static enum nn_status measure_test(const struct train_outcome *o, const struct n
     if (status == NN_OK)
         status = nn_measures_fill(info, scores, truth, o->test->count, err);
     snprintf(info->measures.data, sizeof info->measures.data,
-             "%zu synthetic images (%s) that neither training nor the choice of operating points "
-             "has seen",
-             o->test->count, o->data);
+             "%zu %s images (%s) that neither training nor the choice of operating points has seen",
+             o->test->count, kind_of(info), o->data);
     free(scores);
     free(truth);
     return status;
@@ -139,20 +145,23 @@ static void print_card(FILE *file, const struct train_outcome *o, const struct n
     fputs("| sensitivity in injured patients: NOT MEASURED (n = 0) | |\n|---|---|\n", file);
     fprintf(file, "| network | %s, %d classes, input %d x %d |\n", info->network, info->classes,
             info->preprocess.side, info->preprocess.side);
-    fprintf(file, "| start | %s |\n| images | synthetic: %s |\n| made by | `%s` |\n", o->start,
-            o->data, o->command);
+    fprintf(file, "| start | %s |\n| images | %s: %s |\n| made by | `%s` |\n", o->start,
+            kind_of(info), o->data, o->command);
     fprintf(file, "| for | modalities %s, body part %s, view %s, age %d and above |\n",
             info->modalities, info->body_parts, info->views, info->minimum_age);
     fprintf(file,
             "| calibration | none: outputs are model scores, not probabilities |\n"
             "| validation | none |\n| weights | SHA-256 %s |\n| model digest | %s |\n",
             info->weights_digest, info->digest);
-    fprintf(file, "\n%s\n\nMeasured on %s. These figures describe drawings, not patients.\n",
-            info->intended_use, info->measures.data);
+    fprintf(file, "\n%s\n\nMeasured on %s. %s\n", info->intended_use, info->measures.data,
+            info->provenance == NN_SYNTHETIC ? "These figures describe drawings, not patients."
+                                             : "These figures hold for that source of images.");
     print_confusion(file, info);
-    fputs("\nLimits: one generator drew all images; the share of injuries is far above everyday "
-          "practice; injuries that the generator does not draw were never seen.\n",
-          file);
+    if (info->provenance == NN_SYNTHETIC)
+        fputs(
+            "\nLimits: one generator drew all images; the share of injuries is far above everyday "
+            "practice; injuries that the generator does not draw were never seen.\n",
+            file);
 }
 
 static enum nn_status write_card(const struct train_outcome *o, const struct nn_model_info *info,

@@ -6,8 +6,9 @@
 #include "nn_train.h"
 
 struct train_outcome {
-    const char *out;     /* the model folder; weights.safetensors is there already */
-    const char *name;    /* the model's */
+    const char *out;  /* the model folder; weights.safetensors is there already */
+    const char *name; /* the model's */
+    enum nn_provenance provenance;
     const char *data;    /* "phantom" or what the images were */
     const char *command; /* how it was made, for the provenance */
     const char *start;   /* the initial weights, in words */

@@ -193,6 +193,27 @@ static void what_is_written_can_be_read(void **state)
     assert_int_equal(nn_model_write("/nonexistent", &from, &err), NN_IO);
 }
 
+static void what_would_be_refused_is_not_written(void **state)
+{
+    char template[32], path[PATH_MAX];
+    const char *dir = fixture_dir(template);
+    struct nn_model_info info = fixture_info(64);
+    struct nn_error err;
+
+    (void)state;
+    memset(info.provenance_text, 'x', sizeof info.provenance_text - 1);
+    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
+    info = fixture_info(64);
+    info.class_[0].operating_point = 1.5;
+    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
+    info = fixture_info(64);
+    info.preprocess.scale = NAN;
+    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
+    fixture_path(path, dir, "model.xml");
+    assert_int_equal(access(path, F_OK), -1);
+    fixture_remove(dir);
+}
+
 /* The digest changes with all that changes an answer, and with nothing else. */
 static void digest_follows_what_matters(void **state)
 {
@@ -255,6 +276,7 @@ int main(void)
         cmocka_unit_test(hostile_xml),
         cmocka_unit_test(validation_is_bound_to_the_digest),
         cmocka_unit_test(what_is_written_can_be_read),
+        cmocka_unit_test(what_would_be_refused_is_not_written),
         cmocka_unit_test(digest_follows_what_matters),
         cmocka_unit_test(a_folder_opens_and_judges),
     };
