@@ -1,0 +1,121 @@
+#include "results.h"
+#include <stdio.h>
+#include <string.h>
+
+#define DX_IMAGE "1.2.840.10008.5.1.4.1.1.1.1"
+#define SERIES   "1.2.826.0.1.3680043.10.1.2"
+
+/* An image with scores in the model's order: dislocation, fracture, normal. */
+static void add_image(struct sample_result *sample, double dislocation, double fracture)
+{
+    static const char *const tracking[] = {"2.25.100000000000000000000000000000000000001",
+                                           "2.25.100000000000000000000000000000000000002",
+                                           "2.25.100000000000000000000000000000000000003",
+                                           "2.25.100000000000000000000000000000000000004"};
+    size_t n = sample->result.image_count++;
+    struct srt_image *image = &sample->images[n];
+
+    snprintf(image->reference.sop_class, sizeof image->reference.sop_class, DX_IMAGE);
+    snprintf(image->reference.sop_instance, sizeof image->reference.sop_instance, SERIES ".%zu",
+             n + 1);
+    snprintf(image->reference.series, sizeof image->reference.series, SERIES);
+    image->modality = "DX";
+    image->rows = "2048";
+    image->columns = "1536";
+    image->view = "lateral";
+    image->detail = "";
+    image->tracking_uid = tracking[n];
+    image->class_[0] = (struct srt_class){"dislocation", true, dislocation, 0.5};
+    image->class_[1] = (struct srt_class){"fracture", true, fracture, 0.25};
+    image->class_[2] = (struct srt_class){"normal", false, 1 - dislocation - fracture, 0};
+    image->classes = 3;
+    image->outcome = dislocation >= 0.5 || fracture >= 0.25 ? SRT_FINDING : SRT_NO_FINDING;
+    if (image->outcome == SRT_FINDING || sample->result.outcome == SRT_NOT_PROCESSED)
+        sample->result.outcome = image->outcome;
+}
+
+static void add_unjudged(struct sample_result *sample, enum srt_reason reason, const char *detail)
+{
+    enum srt_outcome before = sample->result.outcome;
+    struct srt_image *image = &sample->images[sample->result.image_count];
+
+    add_image(sample, 0, 0);
+    sample->result.outcome = before;
+    image->outcome = SRT_NOT_PROCESSED;
+    image->reason = reason;
+    image->detail = detail;
+    image->classes = 0;
+    image->tracking_uid = NULL;
+}
+
+static struct sample_result *add(struct sample_result *list, size_t *count, const char *name)
+{
+    struct sample_result *sample = &list[(*count)++];
+
+    memset(sample, 0, sizeof *sample);
+    snprintf(sample->name, sizeof sample->name, "%s", name);
+    sample->result = (struct srt_result){
+        .outcome = SRT_NOT_PROCESSED,
+        .images = sample->images,
+        .device_uid = "2.25.200000000000000000000000000000000000001",
+        .manufacturer = "cervigate",
+        .model_name = "cervigate",
+        .serial = "0001",
+        .station_ae = "CERVIGATE",
+        .software_version = "0.1.0",
+        .algorithm_name = "cervigate-phantom",
+        .algorithm_version = "1",
+        .weights_digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        .parameters = "input 224 x 224",
+        .intended_use = "Priority of lateral cervical spine radiographs of adults in a worklist.",
+        .synthetic = true,
+        .mode = "demo"};
+    return sample;
+}
+
+static size_t add_reasons(struct sample_result *list, size_t count)
+{
+    for (int i = SRT_REASON_NONE + 1; i <= SRT_SOFTWARE_FAILURE; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "not-processed-%s", srt_reason_name((enum srt_reason)i));
+        add_unjudged(add(list, &count, name), (enum srt_reason)i, "");
+    }
+    return count;
+}
+
+size_t make_results(struct sample_result list[MOST_RESULTS])
+{
+    struct sample_result *sample;
+    size_t count = 0;
+
+    add_image(add(list, &count, "finding"), 0.03, 0.91);
+    add_image(add(list, &count, "two-findings"), 0.55, 0.4);
+    add_image(add(list, &count, "no-finding"), 0.01, 0.0625);
+    sample = add(list, &count, "no-finding-real-model");
+    add_image(sample, 0.01, 0.0625);
+    sample->result.synthetic = false;
+
+    sample = add(list, &count, "mixed");
+    add_image(sample, 0.01, 0.05);
+    add_image(sample, 0.7, 0.27);
+    add_unjudged(sample, SRT_WRONG_VIEW, "frontal");
+    add_unjudged(sample, SRT_UNDECODABLE, "JPEG 2000: truncated codestream \xc3\xa9");
+    sample = add(list, &count, "part-no-finding");
+    add_image(sample, 0.01, 0.05);
+    add_unjudged(sample, SRT_WRONG_BODY_PART, "CHEST");
+    sample = add(list, &count, "none-two-reasons");
+    add_unjudged(sample, SRT_WRONG_MODALITY, "CT");
+    sample->images[0].modality = "CT";
+    add_unjudged(sample, SRT_CONFLICT, "");
+    sample->images[1].modality = "ZZ";
+    sample->images[1].rows = sample->images[1].columns = NULL;
+
+    sample = add(list, &count, "amended");
+    add_image(sample, 0.03, 0.91);
+    sample->result.amends = "2.25.300000000000000000000000000000000000001";
+    sample = add(list, &count, "bare");
+    add_image(sample, 0.03, 0.2);
+    sample->result.serial = sample->result.parameters = NULL;
+    sample->result.software_version = sample->result.intended_use = "";
+    return add_reasons(list, count);
+}

@@ -1,0 +1,289 @@
+/* Filling: golden trees of every outcome, the words that must and must not be in them, and results
+ * that contradict themselves. CERVIGATE_GOLDEN=write writes the golden texts instead of comparing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "results.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define GOLDEN    CERVIGATE_SOURCE_DIR "/tests/sr_templates/golden"
+#define MOST_TEXT 65536
+
+static struct srt_template *template_;
+
+static struct srt_tree *fill(const struct srt_result *result)
+{
+    struct srt_error err = {SRT_OK, ""};
+    struct srt_tree *tree;
+    enum srt_status status = srt_fill(template_, result, &tree, &err);
+
+    assert_string_equal(err.text, "");
+    assert_int_equal(status, SRT_OK);
+    return tree;
+}
+
+static void put_code(FILE *out, const struct dx_code *code)
+{
+    if (code->value)
+        fprintf(out, "(%s,%s,\"%s\")", code->value, code->scheme, code->meaning);
+}
+
+/* Everything that is in the tree, for people and diff. */
+static void dump(FILE *out, const struct dx_sr_item *item, int depth)
+{
+    static const char *const types[] = {"CONTAINER", "CODE", "TEXT", "NUM", "UIDREF", "IMAGE"};
+    static const char *const relations[] = {"",
+                                            "CONTAINS ",
+                                            "HAS CONCEPT MOD ",
+                                            "HAS OBS CONTEXT ",
+                                            "HAS ACQ CONTEXT ",
+                                            "HAS PROPERTIES ",
+                                            "INFERRED FROM "};
+
+    for (; item; item = item->next) {
+        fprintf(out, "%*s%s%s ", 2 * depth, "", relations[item->relation], types[item->type]);
+        put_code(out, &item->concept);
+        if (item->template_id)
+            fprintf(out, " DCMR/%s", item->template_id);
+        if (item->text)
+            fprintf(out, " = \"%s\"", item->text);
+        if (item->code.value) {
+            fprintf(out, " = ");
+            put_code(out, &item->code);
+        }
+        if (item->type == DX_SR_IMAGE)
+            fprintf(out, " = %s", item->image.sop_instance);
+        fputc('\n', out);
+        dump(out, item->child, depth + 1);
+    }
+}
+
+static void check_golden(const char *name, const char *text)
+{
+    const char *write_them = getenv("CERVIGATE_GOLDEN");
+    static char expected[MOST_TEXT];
+    char path[512];
+    FILE *file;
+
+    snprintf(path, sizeof path, GOLDEN "/%s.txt", name);
+    if (write_them && strcmp(write_them, "write") == 0) {
+        file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(text, file);
+        fclose(file);
+    }
+    file = fopen(path, "r");
+    if (!file)
+        print_error("%s\n", path);
+    assert_non_null(file);
+    expected[fread(expected, 1, sizeof expected - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static void trees_are_golden(void **state)
+{
+    struct sample_result list[MOST_RESULTS];
+    size_t count = make_results(list);
+    static char text[MOST_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        struct srt_tree *tree = fill(&list[i].result);
+        FILE *out = fmemopen(text, sizeof text, "w");
+        assert_non_null(out);
+        dump(out, srt_tree_root(tree), 0);
+        fclose(out);
+        check_golden(list[i].name, text);
+        srt_tree_destroy(tree);
+    }
+}
+
+static void print_is_golden(void **state)
+{
+    struct sample_result list[MOST_RESULTS];
+    static char text[MOST_TEXT];
+
+    (void)state;
+    (void)make_results(list);
+    struct srt_tree *tree = fill(&list[0].result);
+    srt_tree_print(tree, text, sizeof text);
+    assert_memory_equal(text, "Imaging Measurement Report\n", 27);
+    check_golden("print-finding", text);
+    char small[20];
+    srt_tree_print(tree, small, sizeof small);
+    assert_string_equal(small, "Imaging Measurement");
+    srt_tree_print(tree, small, 0);
+    srt_tree_destroy(tree);
+}
+
+static void forbidden_words_are_nowhere(void **state)
+{
+    static const char *const words[] = {"absent",      "probability", "confidence", "normality",
+                                        "no fracture", "is normal",   "negative"};
+    struct sample_result list[MOST_RESULTS];
+    size_t count = make_results(list);
+    static char text[MOST_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        struct srt_tree *tree = fill(&list[i].result);
+        srt_tree_print(tree, text, sizeof text);
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            assert_null(strcasestr(text, words[w]));
+        assert_int_equal(strstr(text, srt_research_line) != NULL, list[i].result.synthetic);
+        for (const char *c = text; *c; c++)
+            assert_true(*c == '\n' || (*c >= 0x20 && *c < 0x7F));
+        srt_tree_destroy(tree);
+    }
+}
+
+static void sentences(void **state)
+{
+    static const char *const expected[] = {
+        "Finding at or above the operating point: fracture.",
+        "Finding at or above the operating point: dislocation, fracture.",
+        "No finding above the operating point; this does not exclude injury.",
+        "No finding above the operating point; this does not exclude injury.",
+        "Finding at or above the operating point: dislocation, fracture. 2 of 4 images judged.",
+        "No finding above the operating point; this does not exclude injury. 1 of 2 images judged.",
+        "Not processed: each image for a reason of its own.",
+    };
+    struct sample_result list[MOST_RESULTS];
+    char text[256];
+
+    (void)state;
+    (void)make_results(list);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        srt_sentence(&list[i].result, text, sizeof text);
+        assert_string_equal(text, expected[i]);
+    }
+    srt_sentence(&list[0].result, text, 8);
+    assert_string_equal(text, "Finding");
+    srt_sentence(&list[0].result, text, 0);
+}
+
+static void a_score_at_the_point_is_a_finding(void **state)
+{
+    struct sample_result list[MOST_RESULTS];
+
+    (void)state;
+    (void)make_results(list);
+    list[0].images[0].class_[1].score = list[0].images[0].class_[1].operating_point;
+    srt_tree_destroy(fill(&list[0].result));
+}
+
+static void reject(struct srt_result *result, const char *word)
+{
+    struct srt_error err = {SRT_OK, ""};
+    struct srt_tree *tree;
+
+    assert_int_equal(srt_fill(template_, result, &tree, &err), SRT_INVALID);
+    assert_null(tree);
+    if (!strstr(err.text, word))
+        print_error("%s\n", err.text);
+    assert_non_null(strstr(err.text, word));
+}
+
+static void contradictions_are_refused(void **state)
+{
+    struct sample_result list[MOST_RESULTS];
+    struct sample_result *finding = &list[0], *none = &list[2], *mixed = &list[4];
+
+    (void)state;
+    (void)make_results(list);
+    finding->result.outcome = SRT_NO_FINDING;
+    reject(&finding->result, "study's outcome");
+    finding->images[0].outcome = SRT_NO_FINDING;
+    reject(&finding->result, "contradict");
+    (void)make_results(list);
+    none->images[0].outcome = none->result.outcome = SRT_FINDING;
+    reject(&none->result, "contradict");
+    (void)make_results(list);
+    none->images[0].class_[0].score = (double)NAN;
+    reject(&none->result, "no score");
+    none->images[0].class_[0].score = 1.5;
+    reject(&none->result, "no score");
+    none->images[0].classes = 0;
+    reject(&none->result, "classes");
+    none->images[0].tracking_uid = "";
+    reject(&none->result, "tracking UID");
+    none->images[0].reference.sop_instance[0] = '\0';
+    reject(&none->result, "Instance UID");
+    none->result.image_count = 0;
+    reject(&none->result, "no images");
+    mixed->images[3].reason = SRT_REASON_NONE;
+    reject(&mixed->result, "reason");
+}
+
+static void missing_texts_are_refused(void **state)
+{
+    struct sample_result list[MOST_RESULTS];
+
+    (void)state;
+    (void)make_results(list);
+    list[0].result.device_uid = NULL;
+    reject(&list[0].result, "device-uid");
+    (void)make_results(list);
+    list[0].result.algorithm_name = "";
+    reject(&list[0].result, "algorithm-name");
+    (void)make_results(list);
+    list[0].images[0].class_[1].name = "spondylosis";
+    reject(&list[0].result, "finding-spondylosis");
+}
+
+static void reasons_have_names(void **state)
+{
+    enum srt_reason reason;
+
+    (void)state;
+    for (int i = SRT_REASON_NONE; i <= SRT_SOFTWARE_FAILURE; i++) {
+        const char *name = srt_reason_name((enum srt_reason)i);
+        assert_true(strlen(name) <= 16); /* SH: it is a code value */
+        assert_true(srt_reason_parse(name, &reason));
+        assert_int_equal(reason, i);
+        assert_true(srt_reason_words(reason)[0] != '\0');
+    }
+    assert_false(srt_reason_parse("bad-luck", &reason));
+    assert_string_equal(srt_reason_name((enum srt_reason)99), "none");
+}
+
+static int open_template(void **state)
+{
+    struct srt_error err;
+
+    (void)state;
+    return srt_template_open(NULL, &template_, &err) == SRT_OK ? 0 : -1;
+}
+
+static int close_template(void **state)
+{
+    (void)state;
+    srt_template_close(template_);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trees_are_golden),
+        cmocka_unit_test(print_is_golden),
+        cmocka_unit_test(forbidden_words_are_nowhere),
+        cmocka_unit_test(sentences),
+        cmocka_unit_test(a_score_at_the_point_is_a_finding),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(missing_texts_are_refused),
+        cmocka_unit_test(reasons_have_names),
+    };
+
+    return cmocka_run_group_tests(tests, open_template, close_template);
+}
