@@ -70,10 +70,6 @@ static const struct dx_code *code_of(const struct filling *filling, const struct
                                      const char *pattern, char *id, size_t size)
 {
     expand(scope, pattern, id, size);
-    if (scope->image && strcmp(id, "reason.exact") == 0)
-        return srt_reason_exact(scope->image->reason);
-    if (scope->image && strcmp(id, "reason.nearest") == 0)
-        return srt_reason_nearest(scope->image->reason);
     return srt_find_code(filling->template_, id);
 }
 

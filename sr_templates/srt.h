@@ -2,7 +2,11 @@
  *
  * The report's shape is sr_templates/cspine.xml, checked against sr_templates/template.xsd; this
  * code knows how to repeat, leave out and fill, not what the report says. Sources: PS3.16 TID 1500,
- * 1501, 1204, 1001, 1004, 1600, 1601, 4019; design.md section 3 for the words. */
+ * 1501, 1204, 1001, 1004, 1600, 1601, 4019; design.md section 3 for the words. All codes are of
+ * DCM, SCT, UMLS, UCUM and RFC5646: dx_sr.scheme stays NULL.
+ *
+ * A template is immutable after opening and may be shared by threads; nothing here logs or exits.
+ * Our texts come out as ASCII: other bytes of the result's strings become '?'. */
 #ifndef SRT_H
 #define SRT_H
 
@@ -30,7 +34,8 @@ const char *srt_status_text(enum srt_status status);
 
 enum srt_outcome { SRT_FINDING, SRT_NO_FINDING, SRT_NOT_PROCESSED };
 
-/* Why an image or study was not processed: exact code in 99CERVIGATE, nearest in CID 6135. */
+/* Why an image or study was not processed. The report holds the nearest code of CID 6135 and, in
+ * its comment, the exact name. */
 enum srt_reason {
     SRT_REASON_NONE,
     SRT_WRONG_MODALITY,
@@ -96,6 +101,9 @@ void srt_template_close(struct srt_template *template_);
 const char *srt_template_version(const struct srt_template *template_);
 
 struct srt_tree; /* owns the items */
+/* SRT_INVALID when the result lacks what a row needs or contradicts itself (a finding's score below
+ * its operating point, an outcome that its images do not have, no reason). The result may be freed
+ * after the call; err may be NULL. */
 __attribute__((warn_unused_result)) enum srt_status srt_fill(const struct srt_template *template_,
                                                              const struct srt_result *result,
                                                              struct srt_tree **tree,

@@ -85,9 +85,8 @@ size_t srt_count_judged(const struct srt_result *result);
 /* result.c: whether the result is whole and agrees with itself. */
 enum srt_status srt_check_result(const struct srt_result *result, struct srt_error *err);
 
-/* reasons.c: the exact code in 99CERVIGATE, and the nearest one in CID 6135. */
-const struct dx_code *srt_reason_exact(enum srt_reason reason);
-const struct dx_code *srt_reason_nearest(enum srt_reason reason);
+/* reasons.c: the nearest code value in CID 6135 (DCM). */
+const char *srt_reason_nearest(enum srt_reason reason);
 
 enum srt_status srt_fail(struct srt_error *err, enum srt_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -118,7 +118,7 @@ static void check_text(struct reading *reading, const struct srt_shape *shape, c
 static void check_code(struct reading *reading, const struct srt_shape *shape, const char *id)
 {
     check_text(reading, shape, id);
-    if (reading->status == SRT_OK && id && !strchr(id, '{') && strncmp(id, "reason.", 7) != 0 &&
+    if (reading->status == SRT_OK && id && !strchr(id, '{') &&
         !srt_find_code(reading->template_, id))
         reading->status =
             srt_fail(reading->err, SRT_BAD_TEMPLATE, "line %d: no code \"%.64s\"", shape->line, id);

@@ -124,6 +124,16 @@ static void reason_words(const struct srt_scope *scope, char *text, size_t size)
     put(text, size, scope->image ? srt_reason_words(scope->image->reason) : "");
 }
 
+static void reason(const struct srt_scope *scope, char *text, size_t size)
+{
+    put(text, size, scope->image ? srt_reason_name(scope->image->reason) : "");
+}
+
+static void reason_code(const struct srt_scope *scope, char *text, size_t size)
+{
+    put(text, size, scope->image ? srt_reason_nearest(scope->image->reason) : "");
+}
+
 static void detail(const struct srt_scope *scope, char *text, size_t size)
 {
     if (scope->image && scope->image->detail && scope->image->detail[0])
@@ -133,6 +143,13 @@ static void detail(const struct srt_scope *scope, char *text, size_t size)
 static void class_name(const struct srt_scope *scope, char *text, size_t size)
 {
     put(text, size, scope->class_ ? scope->class_->name : "");
+}
+
+/* A class that is no finding must not read like a statement about the patient. */
+static void class_words(const struct srt_scope *scope, char *text, size_t size)
+{
+    if (scope->class_)
+        put(text, size, scope->class_->finding ? scope->class_->name : "no finding");
 }
 
 static void class_number(const struct srt_scope *scope, char *text, size_t size)
@@ -183,9 +200,12 @@ static const struct {
     {"image-uid", image_uid},
     {"image-number", image_number},
     {"judged", judged},
+    {"reason", reason},
+    {"reason-code", reason_code},
     {"reason-words", reason_words},
     {"detail", detail},
     {"class-name", class_name},
+    {"class-words", class_words},
     {"class-number", class_number},
     {"score", score},
     {"operating-point", operating_point},

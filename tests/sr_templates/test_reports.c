@@ -46,7 +46,7 @@ static struct dx_attrs *make_source(void)
 
 static void path_of(const struct sample_result *sample, char *path, size_t size)
 {
-    snprintf(path, size, "%s/%s.dcm", dir, sample->name);
+    snprintf(path, size, "%s/%.47s.dcm", dir, sample->name);
 }
 
 static void write_report(const struct srt_template *template_, const struct dx_attrs *source,
@@ -81,10 +81,7 @@ static void write_report(const struct srt_template *template_, const struct dx_a
                        .sop_class = DX_COMPREHENSIVE_3D_SR,
                        .root = srt_tree_root(tree),
                        .predecessor = sample->result.amends,
-                       .predecessor_series = "2.25.400000000000000000000000000000000099998",
-                       .scheme = "99CERVIGATE",
-                       .scheme_name = "cervigate",
-                       .scheme_organization = "cervigate"};
+                       .predecessor_series = "2.25.400000000000000000000000000000000099998"};
     path_of(sample, path, sizeof path);
     enum dx_status status = dx_sr_write(&sr, path, &dx_err);
     assert_string_equal(dx_err.text, "");
