@@ -28,5 +28,7 @@ int sample_open(const struct sample *sample);
 struct dx_attrs *sample_source(void);
 /* Fills what all results share; header->source stays NULL. */
 void sample_header(struct dx_result_header *header);
+/* A TID 1500 tree of one finding about the source's image. */
+const struct dx_sr_item *sample_report(void);
 
 #endif
