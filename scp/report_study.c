@@ -194,10 +194,7 @@ static bool write_report(struct gathered *g, const struct srt_result *content,
     struct dx_sr sr = {.sop_class = DX_COMPREHENSIVE_3D_SR,
                        .root = srt_tree_root(tree),
                        .predecessor = amends ? g->study->last_report : NULL,
-                       .predecessor_series = amends ? g->study->last_report_series : NULL,
-                       .scheme = "99CERVIGATE",
-                       .scheme_name = "cervigate reasons and roles",
-                       .scheme_organization = "cervigate"};
+                       .predecessor_series = amends ? g->study->last_report_series : NULL};
     report_header(g->report, &heading, result->created_ms, REPORT_SERIES_SR, &sr.header);
     sr.header.source = g->source->attrs;
     sr.header.sop_instance = result->uid;
