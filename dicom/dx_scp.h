@@ -1,11 +1,17 @@
 /* dx_scp.h: serves one association on an accepted socket, in a process of its own.
  *
- * Verification and Storage SCP. dx_scp_serve negotiates (every storage SOP class known to DCMTK's
- * dictionary and further ones asked for under the storage root or listed; every transfer syntax
- * that can be stored, judged or not; the proposer's first choice is taken), answers C-ECHO, writes
- * every C-STORE dataset bit by bit to a file that the caller names, pre-scans it, and asks the
- * caller for the status. Commands pass dx_check_command before DCMTK parses them; a PDU that stalls
- * longer than the limits aborts. Nothing here decides policy. */
+ * Verification and Storage SCP (PS3.4 A, B). dx_scp_serve negotiates: Verification, every storage
+ * SOP class of DCMTK's dictionary, all under the storage root, and private ones; every transfer
+ * syntax that carries a dataset, judged or not, the proposer's first; other services are refused
+ * with "abstract syntax not supported". It answers C-ECHO, writes every C-STORE dataset bit by bit
+ * to a file that the caller creates, pre-scans it, and asks the caller for the status. Other
+ * operations are answered 0211, their datasets dropped.
+ *
+ * Commands pass dx_check_command and are read by our own code: dcmdata parses nothing from the
+ * network. A PDU that is longer than its type may be, that stalls, or a dataset below the minimum
+ * rate ends in A-ABORT. Nothing here decides policy.
+ *
+ * One call a process (DCMTK's dcmExternalSocketHandle is global); dx_init before fork. */
 #ifndef DX_SCP_H
 #define DX_SCP_H
 
@@ -34,6 +40,8 @@ struct dx_scp_object {
     const char *path; /* the Part 10 file, complete, not yet synced */
     int fd;           /* open for reading and fsync; the library closes it afterwards */
     char transfer_syntax[DX_UID_MAX];
+    /* As the peer wrote them, cut to 64 bytes. In refuse() they may hold anything: never a part of
+     * a path, never logged raw. In store() they are digits and dots. */
     char command_sop_class[DX_UID_MAX], command_sop_instance[DX_UID_MAX];
     uint64_t bytes; /* of the file */
     struct dx_scan scan;
@@ -44,16 +52,20 @@ struct dx_scp_handler {
     void *context;
     enum dx_admission (*associate)(void *context, const struct dx_peer *peer);
     /* Creates a file for the next object (O_EXCL): fills path and returns an fd open O_RDWR, or -1
-     * with errno (answered A700). */
+     * with errno (answered A700; the dataset is drained, the association goes on). */
     int (*create)(void *context, char *path, size_t size);
     /* The object is complete and passed the pre-scan. Returns the C-STORE status; comment (64
-     * characters) goes into Error Comment (0000,0902). The file now belongs to the handler. */
+     * characters) goes into Error Comment (0000,0902). The file now belongs to the handler.
+     * scan.sop_instance is the command's; where the dataset lacks its SOP Class or Instance UID the
+     * command's is filled in; scan.sop_class may differ from the command's. */
     uint16_t (*store)(void *context, const struct dx_scp_object *object, char comment[65]);
     /* The object was not complete, not well-formed or over a limit; `status` is what will be
-     * answered (0 when the association is gone); the file belongs to the handler. */
+     * answered: A700 (disk), A900 (another SOP Instance UID in the dataset), C000 (not a UID, not
+     * well-formed, over a limit); 0 when the association is gone. The file belongs to the handler.
+     * Not called for requests that brought no file (no dataset, create failed). */
     void (*refuse)(void *context, const struct dx_scp_object *object, uint16_t status,
                    const struct dx_error *why);
-    void (*echo)(void *context);
+    void (*echo)(void *context); /* may be NULL */
 };
 
 struct dx_scp_params {

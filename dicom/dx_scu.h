@@ -23,7 +23,8 @@ struct dx_scu_params {
 void dx_scu_params_default(struct dx_scu_params *params);
 
 /* What an association must be able to carry: SOP class + the file's own transfer syntax; explicit
- * and implicit little endian are proposed beside an uncompressed one. */
+ * and implicit little endian are proposed beside an uncompressed one, each in a context of its own,
+ * so that the file's own is sent bit by bit where the peer takes it. At most 127 contexts. */
 struct dx_scu_context {
     char sop_class[DX_UID_MAX];
     char transfer_syntax[DX_UID_MAX];
@@ -36,7 +37,10 @@ DX_MUST_USE enum dx_status dx_scu_open(const struct dx_scu_params *params,
                                        const struct dx_scu_context *contexts, size_t count,
                                        struct dx_scu **scu, struct dx_error *err);
 DX_MUST_USE enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err);
-/* Sends a Part 10 file. DX_OK means that an answer came: its status is in *dimse_status (0000,
+/* Sends a Part 10 file after the pre-scan; an uncompressed one is rewritten by DCMTK when the peer
+ * took only another uncompressed transfer syntax. Where the dataset lacks its UIDs the file meta
+ * group's are used. DX_MALFORMED, DX_LIMIT, DX_IO before anything was sent: the association stays
+ * usable, as after DX_NO_CONTEXT. DX_OK means that an answer came: its status is in *dimse_status (0000,
  * Bxxx: stored; A7xx: try later; others: refused), comment gets (0000,0902) or "". DX_NO_CONTEXT
  * when the peer does not take this SOP class. */
 DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,

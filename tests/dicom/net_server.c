@@ -126,7 +126,7 @@ __attribute__((noreturn)) static void accept_loop(int listener, const char *fold
             close(listener);
             (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
             serve(fd, params, &sink);
-            exit(0);
+            _exit(0);
         }
         open_now += pid > 0 ? 1 : 0;
         close(fd);

@@ -449,70 +449,6 @@ static void files_that_cannot_be_read(void **state)
     close(fd);
 }
 
-static enum dx_status scan_path(const char *path, struct dx_error *err)
-{
-    struct dx_limits limits;
-    struct dx_scan found;
-    char syntax[DX_UID_MAX];
-
-    dx_limits_default(&limits);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return DX_MISSING;
-    enum dx_status status = dx_prescan_file(fd, &limits, syntax, &found, err);
-    close(fd);
-    return status;
-}
-
-/* Is "status TAB path" one of the expectations? */
-static bool is_expected(const char *path, const char *status)
-{
-    char line[1200], wanted[1200];
-    bool found = false;
-
-    (void)snprintf(wanted, sizeof wanted, "%s\t%s\n", status, path);
-    FILE *list = fopen(CERVIGATE_SOURCE_DIR "/tests/dicom/corpus_prescan.tsv", "r");
-    assert_non_null(list);
-    while (!found && fgets(line, sizeof line, list) != NULL)
-        found = strcmp(line, wanted) == 0;
-    fclose(list);
-    return found;
-}
-
-/* Every file of the corpus: all pass but those that corpus_prescan.tsv names. */
-static void corpus(void **state)
-{
-    char path[1024];
-    int passed = 0, refused = 0, surprises = 0;
-    (void)state;
-
-    if (access(CERVIGATE_SHARED_DIR "/corpus", R_OK) != 0) {
-        print_message("skipped: no shared data\n");
-        skip();
-    }
-    FILE *files = popen("cd " CERVIGATE_SHARED_DIR "/corpus && find . -type f ! -name '*.raw' "
-                        "! -name '*.tsv' -printf '%P\\n' | LC_ALL=C sort",
-                        "r");
-    assert_non_null(files);
-    while (fgets(path, sizeof path, files) != NULL) {
-        char whole[1400];
-        struct dx_error err = {0};
-        path[strcspn(path, "\n")] = '\0';
-        (void)snprintf(whole, sizeof whole, CERVIGATE_SHARED_DIR "/corpus/%s", path);
-        enum dx_status status = scan_path(whole, &err);
-        passed += status == DX_OK;
-        refused += status != DX_OK;
-        if (status == DX_OK)
-            continue;
-        print_message("refused: %s: %s: %s\n", path, dx_status_text(status), err.text);
-        surprises += !is_expected(path, dx_status_text(status));
-    }
-    (void)pclose(files);
-    print_message("%d files pass, %d are refused\n", passed, refused);
-    assert_int_equal(surprises, 0);
-    assert_true(passed >= 330);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,7 +466,6 @@ int main(void)
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(pixel_arithmetic),
         cmocka_unit_test(files_that_cannot_be_read),
-        cmocka_unit_test(corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

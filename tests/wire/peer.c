@@ -91,6 +91,28 @@ void script_pdata(struct script *script, uint8_t control, const void *bytes, siz
     script_finish(&body);
 }
 
+void script_nested(struct script *to, int depth, bool is_explicit)
+{
+    static const uint8_t explicit_sq[] = {0x40, 0,    0x30, 0xa7, 'S',  'Q',  0,
+                                          0,    0xff, 0xff, 0xff, 0xff, 0xfe, 0xff,
+                                          0,    0xe0, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t command_sq[] = {0,    0,    0x00, 0x01, 0xff, 0xff, 0xff, 0xff,
+                                         0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff};
+    for (int i = 0; i < depth; i++)
+        script_add(to, is_explicit ? explicit_sq : command_sq,
+                   is_explicit ? sizeof explicit_sq : sizeof command_sq);
+}
+
+void script_fragments(struct script *script, bool is_command, const struct script *bytes)
+{
+    for (size_t at = 0; at < bytes->count;) {
+        size_t part = bytes->count - at < 16384 ? bytes->count - at : 16384;
+        uint8_t control = (uint8_t)((is_command ? 1 : 0) | (at + part == bytes->count ? 2 : 0));
+        script_pdata(script, control, bytes->bytes + at, part);
+        at += part;
+    }
+}
+
 static void add_command_element(struct script *script, unsigned element, const void *value,
                                 size_t count)
 {

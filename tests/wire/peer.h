@@ -2,6 +2,7 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,10 @@ void script_finish(struct script *script);
 void script_associate(struct script *script, const char *calling, const char *called,
                       const char *abstract_syntax, const char *transfer_syntax);
 void script_pdata(struct script *script, uint8_t control, const void *bytes, size_t count);
+/* The openings of nested sequences, in explicit VR or in a command's implicit VR. */
+void script_nested(struct script *to, int depth, bool is_explicit);
+/* The bytes as a command or dataset, in fragments of 16 KiB. */
+void script_fragments(struct script *script, bool is_command, const struct script *bytes);
 void script_store_command(struct script *script, const char *instance);
 void script_release(struct script *script);
 void script_abort(struct script *script);

@@ -121,38 +121,15 @@ static void assert_aborted(struct script *script, double seconds)
     assert_true(type == ABORTED || type == CLOSED);
 }
 
-static void nested_bytes(struct script *to, int depth, bool is_explicit)
-{
-    static const uint8_t explicit_sq[] = {0x40, 0,    0x30, 0xa7, 'S',  'Q',  0,
-                                          0,    0xff, 0xff, 0xff, 0xff, 0xfe, 0xff,
-                                          0,    0xe0, 0xff, 0xff, 0xff, 0xff};
-    static const uint8_t command_sq[] = {0,    0,    0x00, 0x01, 0xff, 0xff, 0xff, 0xff,
-                                         0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff};
-    for (int i = 0; i < depth; i++)
-        script_add(to, is_explicit ? explicit_sq : command_sq,
-                   is_explicit ? sizeof explicit_sq : sizeof command_sq);
-}
-
-/* In fragments of 16 KiB. */
-static void script_fragments(struct script *script, bool is_command, const struct script *bytes)
-{
-    for (size_t at = 0; at < bytes->count;) {
-        size_t part = bytes->count - at < 16384 ? bytes->count - at : 16384;
-        uint8_t control = (uint8_t)((is_command ? 1 : 0) | (at + part == bytes->count ? 2 : 0));
-        script_pdata(script, control, bytes->bytes + at, part);
-        at += part;
-    }
-}
-
 static void command_with_20000_sequences(void **state)
 {
     struct script script = {0}, bytes = {0};
     (void)state;
 
-    nested_bytes(&bytes, 4000, false);
+    script_nested(&bytes, 4000, false);
     script_fragments(&script, true, &bytes);
     assert_aborted(&script, 3);
-    nested_bytes(&bytes, 16000, false);
+    script_nested(&bytes, 16000, false);
     script_fragments(&script, true, &bytes);
     assert_aborted(&script, 3);
     script_finish(&bytes);
@@ -175,7 +152,7 @@ static void dataset_with_1000000_sequences(void **state)
     uint8_t body[RESPONSE];
     (void)state;
 
-    nested_bytes(&bytes, 1000000, true);
+    script_nested(&bytes, 1000000, true);
     script_store_command(&script, "1.2.34");
     script_fragments(&script, false, &bytes);
     int fd = associate();
