@@ -139,7 +139,7 @@ static void add_share(const struct nn_run *run, int consumer, int id, int sample
         nn_add(dy + i0, dx + i0, i1 - i0);
         break;
     case NN_OP_MAX_POOL:
-        nn_max_pool_backward(&layer->pool, in, out, x, y, dy, dx, c0, c1, (uint8_t *)scratch);
+        nn_max_pool_backward(&layer->pool, in, out, x, y, dy, dx, c0, c1, scratch);
         break;
     case NN_OP_AVG_POOL:
         nn_avg_pool_backward(&layer->pool, in, out, dy, dx, c0, c1);

@@ -136,7 +136,7 @@ static size_t gradient_scratch(const struct nn_graph *graph, int consumer, int c
     case NN_OP_LRN:
         return nn_lrn_backward_scratch(&layer->lrn, channels);
     case NN_OP_MAX_POOL:
-        return (size_t)layer->shape.w; /* one byte each is needed */
+        return (size_t)layer->shape.w;
     default:
         return 0;
     }

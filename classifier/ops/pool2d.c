@@ -67,34 +67,36 @@ void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
     }
 }
 
+/* What is left of dy goes to the cell that equals the maximum; the next one that does gets nothing.
+ */
 NN_KERNEL
-static void give_to_first(const float *from, float *dx, int stride, const float *y, const float *dy,
-                          uint8_t *taken, int count)
+static void give_to_first(const float *from, float *dx, int stride, const float *y, float *left,
+                          int count)
 {
     if (stride == 1)
         for (int i = 0; i < count; i++) {
-            bool mine = from[i] == y[i] && !taken[i];
-            dx[i] += mine ? dy[i] : 0.0f;
-            taken[i] = taken[i] | mine;
+            bool mine = from[i] == y[i];
+            dx[i] += mine ? left[i] : 0.0f;
+            left[i] = mine ? 0.0f : left[i];
         }
     else
         for (int i = 0; i < count; i++) {
             ptrdiff_t j = (ptrdiff_t)i * stride;
-            bool mine = from[j] == y[i] && !taken[i];
-            dx[j] += mine ? dy[i] : 0.0f;
-            taken[i] = taken[i] | mine;
+            bool mine = from[j] == y[i];
+            dx[j] += mine ? left[i] : 0.0f;
+            left[i] = mine ? 0.0f : left[i];
         }
 }
 
 void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                           const float *x, const float *y, const float *dy, float *dx, int c0,
-                          int c1, uint8_t *taken)
+                          int c1, float *left)
 {
     for (int c = c0; c < c1; c++) {
         size_t plane = (size_t)c * (size_t)in.h * (size_t)in.w;
         for (int r = 0; r < out.h; r++) {
             size_t to = ((size_t)c * (size_t)out.h + (size_t)r) * (size_t)out.w;
-            memset(taken, 0, (size_t)out.w);
+            memcpy(left, dy + to, sizeof(float) * (size_t)out.w);
             for (int kh = 0; kh < pool->kernel_h; kh++) {
                 int row = r * pool->stride_h - pool->pad_h + kh, lo, hi;
                 if (row < 0 || row >= in.h)
@@ -105,8 +107,7 @@ void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
                         continue;
                     size_t from = plane + (size_t)row * (size_t)in.w +
                                   (size_t)(lo * pool->stride_w - pool->pad_w + kw);
-                    size_t at = to + (size_t)lo;
-                    give_to_first(x + from, dx + from, pool->stride_w, y + at, dy + at, taken + lo,
+                    give_to_first(x + from, dx + from, pool->stride_w, y + to + lo, left + lo,
                                   hi - lo);
                 }
             }

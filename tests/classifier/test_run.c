@@ -374,6 +374,17 @@ static void pool_runs_each_task_once(void **state)
     assert_null(nn_pool_create(-1));
 }
 
+/* The result's identity holds it: it must follow what OpenBLAS was told to use. */
+static void kernel_set_is_named(void **state)
+{
+    (void)state;
+    const char *wanted = getenv("OPENBLAS_CORETYPE");
+    assert_ptr_equal(strstr(nn_kernel_set(), "OpenBLAS "), nn_kernel_set());
+    assert_non_null(strrchr(nn_kernel_set(), ' '));
+    if (wanted != NULL)
+        assert_string_equal(strrchr(nn_kernel_set(), ' ') + 1, wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +399,7 @@ int main(void)
         cmocka_unit_test(peeks_what_is_held),
         cmocka_unit_test(starts_in_the_middle),
         cmocka_unit_test(pool_runs_each_task_once),
+        cmocka_unit_test(kernel_set_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
