@@ -181,6 +181,20 @@ enum dx_status set_code(DcmItem *dataset, const DcmTagKey &sequence, uint32_t ta
     return value.empty() ? DX_OK : dx_attrs_set_text(attrs, tag, "SH", value.c_str());
 }
 
+/* A patient whose identity was removed has a method: as text, or only as a code, whose meaning then
+ * stands for the text (PS3.3 C.7.1.1), since the list holds no sequences. */
+enum dx_status set_method(DcmItem *dataset, struct dx_attrs *attrs)
+{
+    const uint32_t method = DX_TAG(0x0012, 0x0063);
+    DcmItem *item = nullptr;
+    if (dx_attrs_text(attrs, method)[0] != '\0' ||
+        dataset->findAndGetSequenceItem(DCM_DeidentificationMethodCodeSequence, item, 0).bad() ||
+        item == nullptr)
+        return DX_OK;
+    OFString meaning = dx_text_of(item, DCM_CodeMeaning);
+    return meaning.empty() ? DX_OK : dx_attrs_set_text(attrs, method, "LO", meaning.c_str());
+}
+
 } /* namespace */
 
 enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **attrs,
@@ -202,6 +216,8 @@ enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **
             if (status == DX_OK)
                 status =
                     set_code(dataset, DCM_AnatomicRegionSequence, DX_TAG(0x0008, 0x2218), found);
+            if (status == DX_OK)
+                status = set_method(dataset, found);
             if (status) {
                 dx_attrs_destroy(found);
                 return dx_fail(err, status, "attributes: %s", dx_status_text(status));

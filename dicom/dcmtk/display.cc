@@ -16,6 +16,16 @@ DcmItem *item_of(DcmItem *item, const DcmTagKey &sequence, signed long index = 0
     return found;
 }
 
+/* The first item of a LUT sequence; one with neither descriptor nor data stands for no table. */
+DcmItem *lut_of(DcmItem *dataset, const DcmTagKey &sequence)
+{
+    DcmItem *item = item_of(dataset, sequence);
+    if (item == nullptr ||
+        (!item->tagExistsWithValue(DCM_LUTDescriptor) && !item->tagExistsWithValue(DCM_LUTData)))
+        return nullptr;
+    return item;
+}
+
 /* The item that holds `tag`: the dataset, or macro `sequence` of a functional group. */
 DcmItem *holder(dx_object *object, uint32_t frame, const DcmTagKey &sequence, const DcmTagKey &tag)
 {
@@ -44,6 +54,17 @@ bool word_of(DcmItem *item, const DcmTagKey &tag, unsigned long index, bool is_s
     return true;
 }
 
+const Uint16 *words_of(DcmItem *item, const DcmTagKey &tag, unsigned long *count)
+{
+    const Uint16 *words = nullptr;
+    const Sint16 *numbers = nullptr;
+    if (item->findAndGetUint16Array(tag, words, count).good())
+        return words;
+    if (item->findAndGetSint16Array(tag, numbers, count).good())
+        return reinterpret_cast<const Uint16 *>(numbers);
+    return nullptr;
+}
+
 /* Entries of 8 bits lie one a word, or (against the standard, but common) two a word. */
 void fill(const Uint16 *words, unsigned long count, struct dx_lut *lut)
 {
@@ -65,12 +86,11 @@ enum dx_status read_lut(DcmItem *item, const DcmTagKey &descriptor, const DcmTag
                         bool is_signed, struct dx_lut *lut, struct dx_error *err)
 {
     int32_t count = 0, first = 0, bits = 0;
-    const Uint16 *words = nullptr;
     unsigned long length = 0;
+    const Uint16 *words = words_of(item, data, &length);
     if (!word_of(item, descriptor, 0, false, &count) ||
         !word_of(item, descriptor, 1, is_signed, &first) ||
-        !word_of(item, descriptor, 2, false, &bits) ||
-        item->findAndGetUint16Array(data, words, &length).bad() || words == nullptr)
+        !word_of(item, descriptor, 2, false, &bits) || words == nullptr)
         return dx_fail(err, DX_MALFORMED, "look-up table (%04X,%04X) is incomplete",
                        data.getGroup(), data.getElement());
     if (count == 0)
@@ -92,7 +112,7 @@ enum dx_status read_lut(DcmItem *item, const DcmTagKey &descriptor, const DcmTag
 enum dx_status read_modality(dx_object *object, uint32_t frame, bool is_signed,
                              struct dx_display *display, struct dx_error *err)
 {
-    DcmItem *lut = item_of(object->dataset, DCM_ModalityLUTSequence);
+    DcmItem *lut = lut_of(object->dataset, DCM_ModalityLUTSequence);
     if (lut != nullptr)
         return read_lut(lut, DCM_LUTDescriptor, DCM_LUTData, is_signed, &display->modality, err);
     DcmItem *item = holder(object, frame, DCM_PixelValueTransformationSequence, DCM_RescaleSlope);
@@ -124,7 +144,7 @@ void read_window(DcmItem *item, struct dx_display *display)
 enum dx_status read_voi(dx_object *object, uint32_t frame, bool is_signed,
                         struct dx_display *display, struct dx_error *err)
 {
-    DcmItem *lut = item_of(object->dataset, DCM_VOILUTSequence);
+    DcmItem *lut = lut_of(object->dataset, DCM_VOILUTSequence);
     if (lut != nullptr) {
         display->voi = DX_VOI_LUT;
         /* Its input is the output of the modality step, which is signed when that can be. */

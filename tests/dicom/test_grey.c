@@ -298,15 +298,12 @@ static void write_picture(struct sample *s, const struct picture *p, const uint1
     sample_put(s, 0x7fe00010, "OW", values, count * 2);
 }
 
-static void file_shows(const struct picture *p, const uint16_t *values, size_t count,
-                       const uint16_t *expected)
+static void file_is(const struct sample *s, size_t count, const uint16_t *expected)
 {
-    static struct sample s;
     struct dx_object *object = NULL;
     struct dx_grey grey;
     struct dx_error err = {0};
-    write_picture(&s, p, values, count);
-    int fd = sample_open(&s);
+    int fd = sample_open(s);
     if (dx_object_open(fd, &limits, &object, &err) || dx_object_grey(object, 0, &grey, &err))
         fail_msg("%s", err.text);
     for (size_t i = 0; i < count; i++)
@@ -314,6 +311,14 @@ static void file_shows(const struct picture *p, const uint16_t *values, size_t c
     dx_grey_finish(&grey);
     dx_object_close(object);
     close(fd);
+}
+
+static void file_shows(const struct picture *p, const uint16_t *values, size_t count,
+                       const uint16_t *expected)
+{
+    static struct sample s;
+    write_picture(&s, p, values, count);
+    file_is(&s, count, expected);
 }
 
 static void files_with_every_polarity(void **state)
@@ -373,6 +378,53 @@ static void files_with_sign_and_padding(void **state)
     file_shows(&p, values, 3, (const uint16_t[]){0, 62414, 65535});
 }
 
+/* An item of the functional groups: macro `sequence` with one window of 200 around `center`. */
+static void put_window(struct sample *s, const char *center)
+{
+    size_t mark = sample_enter(s, 0x00289132); /* Frame VOI LUT Sequence */
+    sample_text(s, 0x00281050, "DS", center);
+    sample_text(s, 0x00281051, "DS", "200");
+    sample_text(s, 0x00281056, "CS", "LINEAR_EXACT");
+    sample_leave(s, mark);
+}
+
+static void enhanced_objects_say_it_in_their_groups(void **state)
+{
+    (void)state;
+    static struct sample s;
+    struct picture p = {.photometric = "MONOCHROME2", .stored = 12};
+    const uint16_t values[3] = {0, 100, 200};
+    write_picture(&s, &p, values, 3);
+    s.count -= 12 + 6; /* the groups come before Pixel Data */
+    size_t shared = sample_enter(&s, 0x52009229);
+    size_t mark = sample_enter(&s, 0x00289145); /* Pixel Value Transformation Sequence */
+    sample_text(&s, 0x00281052, "DS", "100");
+    sample_text(&s, 0x00281053, "DS", "1");
+    sample_leave(&s, mark);
+    put_window(&s, "0");
+    sample_leave(&s, shared);
+    size_t own = sample_enter(&s, 0x52009230);
+    put_window(&s, "200"); /* the frame's own wins */
+    sample_leave(&s, own);
+    sample_put(&s, 0x7fe00010, "OW", values, 6);
+    file_is(&s, 3, (const uint16_t[]){0, 32768, 65535});
+}
+
+static void empty_look_up_tables_are_none(void **state)
+{
+    (void)state;
+    static struct sample s;
+    struct picture p = {.photometric = "MONOCHROME2", .stored = 12};
+    const uint16_t values[3] = {0, 100, 200};
+    write_picture(&s, &p, values, 3);
+    s.count -= 12 + 6;
+    size_t mark = sample_enter(&s, 0x00283010);
+    sample_put(&s, 0x00283002, "US", NULL, 0);
+    sample_leave(&s, mark);
+    sample_put(&s, 0x7fe00010, "OW", values, 6);
+    file_is(&s, 3, (const uint16_t[]){0, 32768, 65535});
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -398,6 +450,8 @@ int main(void)
         cmocka_unit_test(files_with_every_polarity),
         cmocka_unit_test(files_with_windows),
         cmocka_unit_test(files_with_sign_and_padding),
+        cmocka_unit_test(enhanced_objects_say_it_in_their_groups),
+        cmocka_unit_test(empty_look_up_tables_are_none),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
