@@ -45,23 +45,36 @@ static enum srt_status check_image(const struct srt_image *image, size_t number,
     return SRT_OK;
 }
 
+/* Whether the study's outcome can follow from its images'. Not processed may stand beside judged
+ * images (a conflict makes them doubtful), but never beside a finding. */
+static bool follows(const struct srt_result *result)
+{
+    size_t judged = srt_count_judged(result);
+    bool finding = false;
+
+    for (size_t i = 0; i < result->image_count; i++)
+        finding |= result->images[i].outcome == SRT_FINDING;
+    switch (result->outcome) {
+    case SRT_FINDING:
+        return finding;
+    case SRT_NO_FINDING:
+        return !finding && judged > 0;
+    case SRT_NOT_PROCESSED:
+        return !finding && judged < result->image_count;
+    }
+    return false;
+}
+
 enum srt_status srt_check_result(const struct srt_result *result, struct srt_error *err)
 {
-    enum srt_outcome outcome = SRT_NOT_PROCESSED;
-
     if (result->image_count == 0)
         return srt_fail(err, SRT_INVALID, "no images");
     for (size_t i = 0; i < result->image_count; i++) {
-        const struct srt_image *image = &result->images[i];
-        enum srt_status status = check_image(image, i + 1, err);
+        enum srt_status status = check_image(&result->images[i], i + 1, err);
         if (status != SRT_OK)
             return status;
-        if (image->outcome == SRT_FINDING)
-            outcome = SRT_FINDING;
-        else if (srt_is_judged(image) && outcome == SRT_NOT_PROCESSED)
-            outcome = SRT_NO_FINDING;
     }
-    if (outcome != result->outcome)
+    if (!follows(result))
         return srt_fail(err, SRT_INVALID, "the study's outcome contradicts its images'");
     return SRT_OK;
 }

@@ -97,7 +97,7 @@ static void summary(const struct srt_scope *scope, char *text, size_t size)
     bool all = judged == scope->result->image_count;
     bool with = scope->result->outcome == SRT_FINDING;
 
-    if (judged == 0)
+    if (scope->result->outcome == SRT_NOT_PROCESSED)
         put(text, size, "none");
     else
         snprintf(text, size, "%s-%s", all ? "all" : "part", with ? "with" : "without");

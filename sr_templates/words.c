@@ -74,13 +74,23 @@ static void append_findings(const struct srt_result *result, char *text, size_t 
     }
 }
 
-/* The reason that all images share, or SRT_REASON_NONE. */
+/* The reason that all unjudged images share, or SRT_REASON_NONE; a conflict is the reason beside
+ * any other, because it makes the study's other images doubtful too. */
 static enum srt_reason shared_reason(const struct srt_result *result)
 {
-    for (size_t i = 1; i < result->image_count; i++)
-        if (result->images[i].reason != result->images[0].reason)
-            return SRT_REASON_NONE;
-    return result->image_count > 0 ? result->images[0].reason : SRT_REASON_NONE;
+    enum srt_reason shared = SRT_REASON_NONE;
+    bool differs = false;
+
+    for (size_t i = 0; i < result->image_count; i++) {
+        const struct srt_image *image = &result->images[i];
+        if (srt_is_judged(image))
+            continue;
+        if (image->reason == SRT_CONFLICT)
+            return SRT_CONFLICT;
+        differs |= shared != SRT_REASON_NONE && shared != image->reason;
+        shared = image->reason;
+    }
+    return differs ? SRT_REASON_NONE : shared;
 }
 
 void srt_sentence(const struct srt_result *result, char *text, size_t size)
@@ -107,6 +117,6 @@ void srt_sentence(const struct srt_result *result, char *text, size_t size)
             append(text, size, "Not processed: each image for a reason of its own.");
         break;
     }
-    if (result->outcome != SRT_NOT_PROCESSED && judged < result->image_count)
+    if (judged > 0 && judged < result->image_count)
         append(text, size, " %zu of %zu images judged.", judged, result->image_count);
 }

@@ -113,6 +113,11 @@ size_t make_results(struct sample_result list[MOST_RESULTS])
     sample = add(list, &count, "amended");
     add_image(sample, 0.03, 0.91);
     sample->result.amends = "2.25.300000000000000000000000000000000000001";
+    sample = add(list, &count, "conflict-beside-judged");
+    add_image(sample, 0.01, 0.05);
+    add_unjudged(sample, SRT_CONFLICT, "");
+    sample->images[1].reference = sample->images[0].reference;
+    sample->result.outcome = SRT_NOT_PROCESSED;
     sample = add(list, &count, "bare");
     add_image(sample, 0.03, 0.2);
     sample->result.serial = sample->result.parameters = NULL;

@@ -156,13 +156,17 @@ static void sentences(void **state)
         "No finding above the operating point; this does not exclude injury.",
         "Finding at or above the operating point: dislocation, fracture. 2 of 4 images judged.",
         "No finding above the operating point; this does not exclude injury. 1 of 2 images judged.",
-        "Not processed: each image for a reason of its own.",
+        "Not processed: same SOP Instance UID, different pixels.",
     };
     struct sample_result list[MOST_RESULTS];
     char text[256];
 
     (void)state;
     (void)make_results(list);
+    srt_sentence(&list[8].result, text, sizeof text);
+    assert_string_equal(text,
+                        "Not processed: same SOP Instance UID, different pixels. 1 of 2 images "
+                        "judged.");
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         srt_sentence(&list[i].result, text, sizeof text);
         assert_string_equal(text, expected[i]);
