@@ -22,10 +22,6 @@ struct nn_pool *nn_pool_create(int threads);
 void nn_pool_destroy(struct nn_pool *pool);
 int nn_pool_threads(const struct nn_pool *pool);
 
-/* The kernels that this process multiplies matrices with, e.g. "OpenBLAS 0.3.21 SkylakeX": results
- * of two processes have the same bits when build and this text agree. Static; never NULL. */
-const char *nn_kernel_set(void);
-
 /* The parameters of a graph as arrays of float, in nn_graph_parameter order. */
 struct nn_values;
 /* Points into (or copies from, when writable) an opened weight file. Every parameter must be there

@@ -5,9 +5,7 @@
 #include <cblas.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define SPINS 2000
 
@@ -176,23 +174,4 @@ void nn_pool_run(struct nn_pool *pool, int count, void (*task)(void *context, in
     while (atomic_load(&pool->active) > 0)
         pthread_cond_wait(&pool->left, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
-}
-
-static char kernel_set[96];
-
-static void name_kernel_set(void)
-{
-    /* "OpenBLAS 0.3.21 NO_AFFINITY ...": name and version are its first two words */
-    const char *config = openblas_get_config();
-    size_t first = strcspn(config, " "), rest = config[first] == ' ' ? first + 1 : first;
-    int length = (int)(rest + strcspn(config + rest, " "));
-    snprintf(kernel_set, sizeof kernel_set, "%.*s %s", length < 48 ? length : 48, config,
-             openblas_get_corename());
-}
-
-const char *nn_kernel_set(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, name_kernel_set);
-    return kernel_set;
 }

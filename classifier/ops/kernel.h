@@ -3,8 +3,8 @@
  * Bits do not change with the clone: the files are compiled with -ffp-contract=off and without
  * reassociation, so a clone does the same operations, only more at once. Sanitizers and resolvers
  * do not mix, hence the switch. */
-#ifndef NN_KERNEL_H
-#define NN_KERNEL_H
+#ifndef NN_OPS_KERNEL_H
+#define NN_OPS_KERNEL_H
 
 #ifdef NN_CLONES
 #define NN_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))

@@ -45,9 +45,8 @@ void nn_add(const float *from, float *to, size_t count);
 
 void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                          const float *x, float *y, int c0, int c1);
-/* The gradient goes to the first cell (in row order) that equals the maximum. left: scratch, out.w
- * floats.
- */
+/* The gradient goes to the first cell (in row order) that equals the maximum. left: out.w floats
+ * of scratch. */
 void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                           const float *x, const float *y, const float *dy, float *dx, int c0,
                           int c1, float *left);
