@@ -57,15 +57,15 @@ static double rate_of(const struct nn_train_settings *s, int epoch)
 static enum nn_status check(const struct nn_train_settings *s, struct nn_error *err)
 {
     if (s->classes < 2 || s->classes > NN_MAX_CLASSES)
-        return nn_fail(err, NN_INVALID, "train: %d classes, 2 to %d are expected", s->classes,
+        return nn_fail(err, NN_INVALID, "%d classes, 2 to %d are expected", s->classes,
                        NN_MAX_CLASSES);
     if (s->epochs < 1 || s->batch < 1 || s->batch > 1024 || s->threads < 1)
-        return nn_fail(err, NN_INVALID, "train: epochs %d, batch %d, threads %d", s->epochs,
-                       s->batch, s->threads);
+        return nn_fail(err, NN_INVALID, "epochs %d, batch %d, threads %d", s->epochs, s->batch,
+                       s->threads);
     if (!(s->rate > 0) || !(s->momentum >= 0 && s->momentum < 1) || !(s->rate_drop > 0) ||
         !(s->weight_decay >= 0) || !(s->head_rate_factor > 0) || !(s->clip_norm >= 0))
         return nn_fail(err, NN_INVALID,
-                       "train: rate %g, momentum %g, drop %g, decay %g, head "
+                       "rate %g, momentum %g, drop %g, decay %g, head "
                        "factor %g, clip %g",
                        s->rate, s->momentum, s->rate_drop, s->weight_decay, s->head_rate_factor,
                        s->clip_norm);
@@ -116,11 +116,11 @@ static enum nn_status open_values(struct trainer *t, struct nn_error *err)
         size_t elements = nn_graph_parameter(t->graph, i)->elements;
         t->momentum[i] = calloc(elements, sizeof **t->momentum);
         if (!t->momentum[i])
-            return nn_fail(err, NN_NO_MEMORY, "train: no memory for momentum");
+            return nn_fail(err, NN_NO_MEMORY, "no memory for momentum");
     }
     t->probabilities = calloc((size_t)t->s->batch * (size_t)t->s->classes, sizeof(float));
     if (!t->momentum || !t->probabilities)
-        return nn_fail(err, NN_NO_MEMORY, "train: no memory for momentum");
+        return nn_fail(err, NN_NO_MEMORY, "no memory for momentum");
     return NN_OK;
 }
 
@@ -131,7 +131,7 @@ static enum nn_status open_trainer(struct trainer *t, struct nn_error *err)
     if (status != NN_OK)
         return status;
     if (!(t->network = nn_network_find(t->s->network)))
-        return nn_fail(err, NN_UNSUPPORTED, "train: network \"%s\" is not known", t->s->network);
+        return nn_fail(err, NN_UNSUPPORTED, "network \"%s\" is not known", t->s->network);
     if ((status = nn_weights_open(t->s->init, &t->init, err)) != NN_OK)
         return status;
     t->graph = t->network->build(t->s->classes, t->s->preprocess.side, err);
@@ -141,7 +141,7 @@ static enum nn_status open_trainer(struct trainer *t, struct nn_error *err)
     if ((status = open_values(t, err)) != NN_OK)
         return status;
     if (!(t->pool = nn_pool_create(t->s->threads)))
-        return nn_fail(err, NN_NO_MEMORY, "train: no memory for %d threads", t->s->threads);
+        return nn_fail(err, NN_NO_MEMORY, "no memory for %d threads", t->s->threads);
     status = nn_run_create(t->graph, t->values, t->s->batch, NN_RUN_TRAIN, t->pool, &t->run, err);
     if (status != NN_OK)
         return status;
@@ -259,7 +259,7 @@ static enum nn_status one_step(struct trainer *t, struct nn_error *err)
         return status;
     if (!isfinite(loss))
         return nn_fail(err, NN_BAD_DATA,
-                       "train: the loss is not a number in epoch %d, step %zu: lower the rate",
+                       "the loss is not a number in epoch %d, step %zu: lower the rate",
                        t->at.epoch + 1, t->at.step + 1);
     update(t);
     count_correct(t, t->loader.labels[slot], t->loader.size[slot]);
@@ -279,7 +279,7 @@ static enum nn_status validate(struct trainer *t, struct nn_error *err)
     enum nn_status status;
 
     if (!scores || !truth)
-        status = nn_fail(err, NN_NO_MEMORY, "train: no memory for validation");
+        status = nn_fail(err, NN_NO_MEMORY, "no memory for validation");
     else
         status = nn_measure_scores(t->graph, t->values, &t->s->preprocess, t->s->classes,
                                    t->validation, t->pool, scores, truth, err);
@@ -334,7 +334,7 @@ static enum nn_status add_history(struct trainer *t, struct nn_error *err)
         (double)t->at.correct / seen, t->validation_loss, t->validation_accuracy, t->at.seconds);
 
     if (length < 0)
-        return nn_fail(err, NN_NO_MEMORY, "train: no memory for the history");
+        return nn_fail(err, NN_NO_MEMORY, "no memory for the history");
     free(t->at.history);
     t->at.history = longer;
     return write_history(t, err);
@@ -409,7 +409,7 @@ static enum nn_status all_steps(struct trainer *t, struct nn_error *err)
         }
     }
     if (status == NN_OK && !go_on && t->at.epoch < t->s->epochs)
-        status = nn_fail(err, NN_STOPPED, "train: stopped in epoch %d of %d; --resume goes on",
+        status = nn_fail(err, NN_STOPPED, "stopped in epoch %d of %d; --resume goes on",
                          t->at.epoch + 1, t->s->epochs);
     return status;
 }
@@ -421,7 +421,7 @@ static enum nn_status write_weights(struct trainer *t, const char *path, enum nn
     struct nn_tensor *tensors = calloc(count, sizeof *tensors);
 
     if (!tensors)
-        return nn_fail(err, NN_NO_MEMORY, "train: no memory for the weights");
+        return nn_fail(err, NN_NO_MEMORY, "no memory for the weights");
     for (size_t i = 0; i < count; i++) {
         const struct nn_parameter *p = nn_graph_parameter(t->graph, (int)i);
         tensors[i] = (struct nn_tensor){.name = p->name,
@@ -462,7 +462,7 @@ enum nn_status nn_train(const struct nn_train_settings *settings, const struct n
             status = NN_OK; /* nothing to resume from: a first start */
     }
     if (status == NN_OK && (t.at.step >= t.loader.steps || t.at.epoch > settings->epochs))
-        status = nn_fail(err, NN_INVALID, "train: the checkpoint is beyond these settings");
+        status = nn_fail(err, NN_INVALID, "the checkpoint is beyond these settings");
     clock_gettime(CLOCK_MONOTONIC, &t.began);
     if (status == NN_OK)
         status = write_history(&t, err);
