@@ -11,9 +11,13 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy
-import pydicom
-from pydicom.pixel_data_handlers import numpy_handler, rle_handler
+try:
+    import numpy
+    import pydicom
+    from pydicom.pixel_data_handlers import numpy_handler, rle_handler
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
 
 LOSSY = {"1.2.840.10008.1.2.4." + s for s in ("50", "51", "53", "55", "81", "91", "93", "203")}
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
