@@ -73,7 +73,8 @@ struct dx_scp_params {
     int acse_seconds;      /* to negotiate: 30 */
     int dimse_seconds;     /* between messages of an open association: 60 */
     int pdu_seconds;       /* one PDU must be complete by then: 60 */
-    uint32_t minimum_rate; /* bytes a second within a dataset, over 30 s windows; 0: none */
+    uint32_t minimum_rate; /* bytes a second within a dataset, over windows; 0: none */
+    int rate_seconds;      /* a window: 30 */
     struct dx_limits limits;
 };
 void dx_scp_params_default(struct dx_scp_params *params);

@@ -40,9 +40,9 @@ DX_MUST_USE enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err)
 /* Sends a Part 10 file after the pre-scan; an uncompressed one is rewritten by DCMTK when the peer
  * took only another uncompressed transfer syntax. Where the dataset lacks its UIDs the file meta
  * group's are used. DX_MALFORMED, DX_LIMIT, DX_IO before anything was sent: the association stays
- * usable, as after DX_NO_CONTEXT. DX_OK means that an answer came: its status is in *dimse_status (0000,
- * Bxxx: stored; A7xx: try later; others: refused), comment gets (0000,0902) or "". DX_NO_CONTEXT
- * when the peer does not take this SOP class. */
+ * usable, as after DX_NO_CONTEXT. DX_OK means that an answer came: its status is in *dimse_status
+ * (0000, Bxxx: stored; A7xx: try later; others: refused), comment gets (0000,0902) or "".
+ * DX_NO_CONTEXT when the peer does not take this SOP class. */
 DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,
                                         uint16_t *dimse_status, char comment[65],
                                         struct dx_error *err);

@@ -203,8 +203,12 @@ enum dx_status serve(dx_session *session, struct dx_error *err)
 enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer,
                             struct dx_error *err)
 {
-    session->wire.state.limits = {session->params->acse_seconds, session->params->acse_seconds,
-                                  session->params->max_pdu, session->params->minimum_rate};
+    dx_transport_limits *limits = &session->wire.state.limits;
+    limits->idle_seconds = session->params->acse_seconds;
+    limits->pdu_seconds = session->params->acse_seconds;
+    limits->rate_seconds = session->params->rate_seconds;
+    limits->max_pdu = session->params->max_pdu;
+    limits->minimum_rate = session->params->minimum_rate;
     /* Name lookups would hang on a bad resolver. */
     dcmDisableGethostbyaddr.set(OFTrue);
     dcmExternalSocketHandle.set(fd);
@@ -227,6 +231,7 @@ void dx_scp_params_default(struct dx_scp_params *params)
     params->acse_seconds = 30;
     params->dimse_seconds = 60;
     params->pdu_seconds = 60;
+    params->rate_seconds = 30;
     dx_limits_default(&params->limits);
 }
 

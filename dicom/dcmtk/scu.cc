@@ -134,7 +134,9 @@ enum dx_status explain_failure(dx_scu *scu, T_ASC_Parameters *parameters,
     if (scu->wire.state.failure.status != DX_OK)
         return dx_fail(err, scu->wire.state.failure.status, "%s: %s", scu->peer.c_str(),
                        scu->wire.state.failure.text);
-    return dx_fail(err, DX_ABORTED, "%s: no association: %s", scu->peer.c_str(), condition.text());
+    bool is_late = condition == DUL_READTIMEOUT;
+    return dx_fail(err, is_late ? DX_TIMEOUT : DX_ABORTED, "%s: no association: %s",
+                   scu->peer.c_str(), condition.text());
 }
 
 enum dx_status prepare(dx_scu *scu, T_ASC_Parameters **parameters, struct dx_error *err)
@@ -143,7 +145,7 @@ enum dx_status prepare(dx_scu *scu, T_ASC_Parameters **parameters, struct dx_err
     std::string address = std::string(p.host) + ":" + std::to_string(p.port);
 
     dcmConnectionTimeout.set(p.connect_seconds);
-    scu->wire.state.limits = {p.acse_seconds, p.acse_seconds, p.max_pdu, 0};
+    scu->wire.state.limits = {p.acse_seconds, p.acse_seconds, 0, p.max_pdu, 0};
     OFCondition condition =
         ASC_initializeNetwork(NET_REQUESTOR, 0, p.acse_seconds, &scu->wire.network);
     if (condition.good())

@@ -13,7 +13,6 @@
 namespace
 {
 
-const int RATE_WINDOW_MS = 30000;
 const uint32_t ASSOCIATE_MAX = 1u << 20;
 
 int64_t now_ms()
@@ -52,6 +51,7 @@ class DxConnection : public DcmTCPConnection
   private:
     ssize_t fail(enum dx_status status, const char *why);
     bool wait(short events, int64_t deadline);
+    bool has_rate() const;
     bool check_rate();
     int64_t next_deadline() const;
     void acknowledge_now();
@@ -94,12 +94,17 @@ bool DxConnection::wait(short events, int64_t deadline)
     }
 }
 
+bool DxConnection::has_rate() const
+{
+    return state_->is_dataset && state_->limits.minimum_rate > 0 && state_->limits.rate_seconds > 0;
+}
+
 bool DxConnection::check_rate()
 {
-    if (!state_->is_dataset || state_->limits.minimum_rate == 0)
+    if (!has_rate())
         return true;
     int64_t elapsed = now_ms() - state_->window_begin;
-    if (elapsed < RATE_WINDOW_MS)
+    if (elapsed < state_->limits.rate_seconds * INT64_C(1000))
         return true;
     bool is_fast =
         state_->window_bytes >= static_cast<uint64_t>(elapsed) * state_->limits.minimum_rate / 1000;
@@ -109,9 +114,8 @@ bool DxConnection::check_rate()
 
 int64_t DxConnection::next_deadline() const
 {
-    int64_t window = state_->window_begin + RATE_WINDOW_MS;
-    bool has_window = state_->is_dataset && state_->limits.minimum_rate != 0;
-    return has_window && window < deadline_ ? window : deadline_;
+    int64_t window = state_->window_begin + state_->limits.rate_seconds * INT64_C(1000);
+    return has_rate() && window < deadline_ ? window : deadline_;
 }
 
 /* A complete PDU header: is the length one that this type may have? */

@@ -4,7 +4,7 @@
  * than its type may be before DCMTK allocates for it, and gives every wait a monotonic deadline:
  *   between PDUs   idle_seconds from the last byte
  *   within a PDU   pdu_seconds from its first byte
- *   in a dataset   also minimum_rate bytes a second over windows of 30 s
+ *   in a dataset   also minimum_rate bytes a second over windows of rate_seconds
  * On a violation the peer gets A-ABORT, read fails, and failure() says why. */
 #ifndef DX_TRANSPORT_HH
 #define DX_TRANSPORT_HH
@@ -17,7 +17,7 @@
 #include <cstdint>
 
 struct dx_transport_limits {
-    int idle_seconds, pdu_seconds;
+    int idle_seconds, pdu_seconds, rate_seconds;
     uint32_t max_pdu;
     uint32_t minimum_rate;
 };

@@ -1,6 +1,7 @@
 /* Every file of the shared corpus over the wire, each in an association of its own, by our SCU:
  * what is acknowledged is stored with the digest of what was sent. */
 #include "net_server.h"
+#include "peer.h"
 
 #include "dx_init.h"
 #include "dx_scu.h"
@@ -97,9 +98,32 @@ static void corpus_over_the_wire(void **state)
     assert_int_equal(net_server_is_alive(&server), 1);
 }
 
+/* The sessions that AFLNet's DICOM subject starts from. */
+static void seeds_of_others(void **state)
+{
+    static const char *const names[] = {"echo", "find", "get", "store"};
+    static uint8_t bytes[1u << 20];
+    char path[256];
+    (void)state;
+
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(path, sizeof path, CERVIGATE_SHARED_DIR "/corpus/pdu-seeds/dicom_%s.raw",
+                       names[i]);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        size_t count = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        int fd = peer_connect(server.port);
+        (void)peer_send(fd, bytes, count);
+        close(fd);
+    }
+    assert_int_equal(net_server_is_alive(&server), 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(corpus_over_the_wire)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(corpus_over_the_wire),
+                                       cmocka_unit_test(seeds_of_others)};
     struct dx_scp_params params;
     struct dx_error err;
 

@@ -6,12 +6,14 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -210,6 +212,40 @@ static void full_disk_is_a700_and_goes_on(void **state)
     dx_scu_close(scu);
 }
 
+/* A peer that takes implicit little endian alone gets the dataset rewritten. */
+static void explicit_file_to_an_implicit_peer(void **state)
+{
+    struct dx_scu_params params;
+    struct dx_error err = {0};
+    struct dx_scu *scu = NULL;
+    struct dx_scu_context context = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"};
+    char port[8], comment[65];
+    uint16_t answer = 0xffff;
+    (void)state;
+
+    skip_without_corpus();
+    scu_params(&params);
+    params.port = (uint16_t)(server.port ^ 1);
+    (void)snprintf(port, sizeof port, "%u", params.port);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execlp("storescp", "storescp", "+xi", "--ignore", "-aet", "CERVIGATE", port, NULL);
+        _exit(127);
+    }
+    enum dx_status status = DX_UNREACHABLE;
+    for (int i = 0; i < 100 && status == DX_UNREACHABLE; i++) {
+        status = dx_scu_open(&params, &context, 1, &scu, &err);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    if (status == DX_OK)
+        status = dx_scu_store(scu, PYDICOM "CT_small.dcm", &answer, comment, &err);
+    dx_scu_close(scu);
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    assert_int_equal(status, DX_OK);
+    assert_int_equal(answer, 0);
+}
+
 /* Several associations of one process, one after the other: nothing global is left behind. */
 static void scu_can_be_opened_again(void **state)
 {
@@ -242,6 +278,7 @@ int main(void)
         cmocka_unit_test(rejections_name_their_reason),
         cmocka_unit_test(no_room_is_refused_politely),
         cmocka_unit_test(full_disk_is_a700_and_goes_on),
+        cmocka_unit_test(explicit_file_to_an_implicit_peer),
         cmocka_unit_test(scu_can_be_opened_again),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -80,6 +80,27 @@ void script_associate(struct script *script, const char *calling, const char *ca
     script_finish(&user);
 }
 
+void script_accept(struct script *script, uint8_t context, const char *transfer_syntax)
+{
+    struct script body = {0}, item = {0}, user = {0};
+    uint8_t reserved[64] = {0};
+
+    add_big(&body, 1, 2);
+    add_big(&body, 0, 2);
+    script_add(&body, reserved, 64);
+    add_item(&body, 0x10, "1.2.840.10008.3.1.1.1", 21);
+    add_big(&item, (uint32_t)context << 24, 4);
+    add_item(&item, 0x40, transfer_syntax, strlen(transfer_syntax));
+    add_item(&body, 0x21, item.bytes, item.count);
+    add_item(&user, 0x51, "\x00\x00\x40\x00", 4);
+    add_item(&user, 0x52, "1.2.3.4", 7);
+    add_item(&body, 0x50, user.bytes, user.count);
+    add_pdu(script, 0x02, &body);
+    script_finish(&body);
+    script_finish(&item);
+    script_finish(&user);
+}
+
 void script_pdata(struct script *script, uint8_t control, const void *bytes, size_t count)
 {
     struct script body = {0};

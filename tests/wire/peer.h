@@ -17,6 +17,8 @@ void script_finish(struct script *script);
 /* PDUs (PS3.8 9.3) and DIMSE commands (PS3.7 E.1), appended. */
 void script_associate(struct script *script, const char *calling, const char *called,
                       const char *abstract_syntax, const char *transfer_syntax);
+/* A-ASSOCIATE-AC that takes one context. */
+void script_accept(struct script *script, uint8_t context, const char *transfer_syntax);
 void script_pdata(struct script *script, uint8_t control, const void *bytes, size_t count);
 /* The openings of nested sequences, in explicit VR or in a command's implicit VR. */
 void script_nested(struct script *to, int depth, bool is_explicit);

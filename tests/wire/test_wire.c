@@ -47,6 +47,8 @@ static int start(void **state)
     params.acse_seconds = 2;
     params.dimse_seconds = 2;
     params.pdu_seconds = 1;
+    params.minimum_rate = 1000;
+    params.rate_seconds = 1;
     params.limits.dataset_bytes = 64u << 20;
     if (dx_init(NULL, NULL, &err) != DX_OK)
         return -1;
@@ -321,6 +323,30 @@ static void stalls_are_ended(void **state)
     close(within);
 }
 
+/* Never silent, never stalled within a PDU, and still too slow. */
+static void drips_are_ended(void **state)
+{
+    struct script script = {0};
+    uint8_t body[RESPONSE];
+    int type = TIMED_OUT;
+    (void)state;
+
+    script_store_command(&script, "1.2.34");
+    int fd = associate();
+    (void)peer_send(fd, script.bytes, script.count);
+    script_finish(&script);
+    script_pdata(&script, 0, "12345678", 8);
+    double begin = peer_now();
+    while (type == TIMED_OUT && peer_now() - begin < 4) {
+        (void)peer_send(fd, script.bytes, script.count);
+        type = peer_receive(fd, 0.2, body, sizeof body);
+    }
+    assert_int_equal(type, ABORTED);
+    close(fd);
+    script_finish(&script);
+    assert_true(net_server_count(&server, "refused 0000 1.2.34 (time-out)", 1) >= 1);
+}
+
 static int first_answer(const char *calling, const char *called, const char *abstract,
                         uint8_t body[RESPONSE])
 {
@@ -447,30 +473,6 @@ static void unknown_operations(void **state)
     assert_int_equal(peer_status(body, sizeof body), 0x0211);
 }
 
-/* The sessions that AFLNet's DICOM subject starts from. */
-static void seeds_of_others(void **state)
-{
-    static const char *const names[] = {"echo", "find", "get", "store"};
-    static uint8_t bytes[1u << 20];
-    char path[256];
-    (void)state;
-
-    for (int i = 0; i < 4; i++) {
-        (void)snprintf(path, sizeof path, CERVIGATE_SHARED_DIR "/corpus/pdu-seeds/dicom_%s.raw",
-                       names[i]);
-        FILE *file = fopen(path, "rb");
-        if (file == NULL) {
-            print_message("skipped: no shared data\n");
-            skip();
-        }
-        size_t count = fread(bytes, 1, sizeof bytes, file);
-        fclose(file);
-        int fd = peer_connect(server.port);
-        (void)peer_send(fd, bytes, count);
-        close(fd);
-    }
-}
-
 #define PEER_TEST(name) cmocka_unit_test_teardown(name, still_answers)
 
 int main(void)
@@ -486,12 +488,12 @@ int main(void)
         PEER_TEST(fragments_out_of_place),
         PEER_TEST(abort_within_a_dataset),
         PEER_TEST(stalls_are_ended),
+        PEER_TEST(drips_are_ended),
         PEER_TEST(wrong_titles_are_rejected),
         PEER_TEST(services_other_than_storage_are_refused),
         PEER_TEST(closed_at_every_byte),
         PEER_TEST(every_byte_changed),
         PEER_TEST(unknown_operations),
-        PEER_TEST(seeds_of_others),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
