@@ -29,6 +29,16 @@ static size_t samples_of(const struct dx_frame *frame)
     return (size_t)frame->info.rows * frame->info.cols * frame->info.samples;
 }
 
+/* The common case: radiographs of 10 to 15 bits. */
+static void normalise_words(uint16_t *words, size_t count, unsigned shift, uint32_t mask,
+                            uint32_t sign)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t value = (uint32_t)words[i] >> shift & mask;
+        words[i] = (uint16_t)((value ^ sign) - sign);
+    }
+}
+
 void dx_colour_normalise(struct dx_frame *frame)
 {
     struct dx_image_info *info = &frame->info;
@@ -39,12 +49,16 @@ void dx_colour_normalise(struct dx_frame *frame)
     uint32_t mask = (1u << info->bits_stored) - 1u;
     uint32_t sign = info->is_signed ? 1u << (info->bits_stored - 1) : 0;
     size_t count = samples_of(frame);
+    info->high_bit = (uint16_t)(info->bits_stored - 1);
+    if (bytes == 2) {
+        normalise_words((void *)frame->bytes, count, shift, mask, sign);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         uint8_t *at = frame->bytes + i * bytes;
         uint32_t value = load(at, bytes) >> shift & mask;
-        store(at, bytes, value & sign ? value | ~mask : value);
+        store(at, bytes, (value ^ sign) - sign);
     }
-    info->high_bit = (uint16_t)(info->bits_stored - 1);
 }
 
 enum dx_status dx_colour_interleave(struct dx_frame *frame, struct dx_error *err)

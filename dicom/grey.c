@@ -148,6 +148,31 @@ static uint32_t bits_at(const struct dx_frame *frame, size_t i)
     }
 }
 
+/* Marks the values that occur. */
+static void mark_seen(const struct dx_frame *frame, size_t pixels, uint8_t *seen)
+{
+    if (frame->info.bits_allocated == 8) {
+        for (size_t i = 0; i < pixels; i++)
+            seen[frame->bytes[i]] = 1;
+        return;
+    }
+    const uint16_t *words = (const void *)frame->bytes;
+    for (size_t i = 0; i < pixels; i++)
+        seen[words[i]] = 1;
+}
+
+static void map(const struct dx_frame *frame, const uint16_t *table, size_t pixels, uint16_t *out)
+{
+    if (frame->info.bits_allocated == 8) {
+        for (size_t i = 0; i < pixels; i++)
+            out[i] = table[frame->bytes[i]];
+        return;
+    }
+    const uint16_t *words = (const void *)frame->bytes;
+    for (size_t i = 0; i < pixels; i++)
+        out[i] = table[words[i]];
+}
+
 static enum dx_status render_table(const struct dx_frame *frame, const struct dx_display *display,
                                    size_t pixels, uint16_t *out, struct dx_error *err)
 {
@@ -158,8 +183,7 @@ static enum dx_status render_table(const struct dx_frame *frame, const struct dx
         status = dx_fail(err, DX_NO_MEMORY, "grey plane: out of memory");
         goto out;
     }
-    for (size_t i = 0; i < pixels; i++)
-        seen[bits_at(frame, i)] = 1;
+    mark_seen(frame, pixels, seen);
 
     struct range range = {INFINITY, -INFINITY};
     for (uint32_t bits = 0; bits < TABLE; bits++) {
@@ -172,8 +196,7 @@ static enum dx_status render_table(const struct dx_frame *frame, const struct dx
         if (seen[bits])
             table[bits] = is_padding(display, value) ? 0 : shown(display, &range, value);
     }
-    for (size_t i = 0; i < pixels; i++)
-        out[i] = table[bits_at(frame, i)];
+    map(frame, table, pixels, out);
 
 out:
     free(seen);
@@ -230,8 +253,7 @@ static enum dx_status render_palette(const struct dx_frame *frame, const struct 
                       (double)((1u << display->palette[c].bits) - 1u);
         table[bits] = luma(part[0], part[1], part[2]);
     }
-    for (size_t i = 0; i < pixels; i++)
-        out[i] = table[bits_at(frame, i)];
+    map(frame, table, pixels, out);
     free(table);
     return DX_OK;
 }
