@@ -218,7 +218,6 @@ static void effective_loads_to_the_same(void **state)
 
     (void)state;
     assert_int_equal(conf_load_text(odd, strlen(odd), "-", &first, &complaints), CONF_OK);
-    assert_int_equal(conf_load_text(odd, strlen(odd), "-", &first, &complaints), CONF_OK);
     assert_int_equal(complaints.count, 0);
     assert_string_equal(first->rules[0].match[0].pattern, "a&b\n|>");
     assert_string_equal(first->manufacturer, "M\xc3\xbcller");

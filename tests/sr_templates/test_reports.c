@@ -58,8 +58,12 @@ static void write_report(const struct srt_template *template_, const struct dx_a
     char uid[65], path[128];
     struct srt_tree *tree;
 
-    for (size_t i = 0; i < sample->result.image_count; i++)
-        references[i] = sample->images[i].reference;
+    size_t images = sample->result.image_count, referenced = 0;
+
+    for (size_t i = 0; i < images; i++) /* a conflict's two images have one UID */
+        if (i == 0 || strcmp(references[referenced - 1].sop_instance,
+                             sample->images[i].reference.sop_instance) != 0)
+            references[referenced++] = sample->images[i].reference;
     snprintf(uid, sizeof uid, "2.25.4000000000000000000000000000000000%05zu", number);
     assert_int_equal(srt_fill(template_, &sample->result, &tree, &srt_err), SRT_OK);
     struct dx_sr sr = {.header = {.source = source,
@@ -77,7 +81,7 @@ static void write_report(const struct srt_template *template_, const struct dx_a
                                   .content_time = "120000",
                                   .timezone = "+0000",
                                   .references = references,
-                                  .reference_count = sample->result.image_count},
+                                  .reference_count = referenced},
                        .sop_class = DX_COMPREHENSIVE_3D_SR,
                        .root = srt_tree_root(tree),
                        .predecessor = sample->result.amends,
