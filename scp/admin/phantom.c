@@ -4,6 +4,7 @@
  * A format is one row of `formats`. */
 #include "phantom/phantom.h"
 #include "admin.h"
+#include "phantom_dicom.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -50,7 +51,8 @@ static bool write_png(const char *path, const struct nn_plane *plane,
     return status == NN_OK;
 }
 
-static const struct format formats[] = {{"png", "png", write_png}};
+static const struct format formats[] = {{"png", "png", write_png},
+                                        {"dicom", "dcm", phantom_dicom_write}};
 
 static const char usage_text[] =
     "usage: cervigate phantom --out DIR --count N --seed S\n"
@@ -60,7 +62,7 @@ static const char usage_text[] =
     "  --out DIR           created when it does not exist\n"
     "  --count N           how many\n"
     "  --seed S            the same seed draws the same phantoms (1)\n"
-    "  --format png        the images' format\n"
+    "  --format F          png, or dicom: DX images of synthetic patients (png)\n"
     "  --prevalence D,F,N  parts of dislocation, fracture and normal (1,1,1)\n"
     "  --size PX           rows and columns (704)\n";
 

@@ -1,0 +1,90 @@
+/* check.c: `cervigate check`: what cervigated would refuse to start with, told before. */
+#include "command.h"
+#include "picture.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: cervigate check [--config FILE] [--print-effective]\n"
+    "\n"
+    "Validates configuration, model, mode, directories and font; every error with file and line.\n"
+    "\n"
+    "  --config FILE      the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
+    "  --print-effective  prints the configuration with all defaults as XML\n";
+
+static int complain(const struct conf *conf, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", conf->path, text);
+    return 1;
+}
+
+/* The spool, or the nearest folder above it where it would be created, can be written. */
+static int check_spool(const struct conf *conf)
+{
+    char path[4096], text[4400];
+    snprintf(path, sizeof path, "%s", conf->spool);
+    while (access(path, F_OK) != 0 && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            break;
+        *slash = 0;
+    }
+    if (access(path, W_OK | X_OK) == 0)
+        return 0;
+    snprintf(text, sizeof text, "spool %s: %s: %s", conf->spool, path, strerror(errno));
+    return complain(conf, text);
+}
+
+static int check_font(const struct conf *conf)
+{
+    char text[512];
+    struct picture_face *face = NULL;
+    enum picture_status status = picture_face_open(NULL, &face);
+    picture_face_close(face);
+    if (status == PICTURE_OK)
+        return 0;
+    snprintf(text, sizeof text, "font %s: %s (Debian package fonts-dejavu-core)",
+             picture_font_path(), picture_status_text(status));
+    return complain(conf, text);
+}
+
+static int check_template(const struct conf *conf)
+{
+    struct srt_template *template_ = NULL;
+    struct srt_error err = {0};
+    if (srt_template_open(NULL, &template_, &err) != SRT_OK)
+        return complain(conf, err.text);
+    srt_template_close(template_);
+    return 0;
+}
+
+int admin_check(int argc, char **argv)
+{
+    struct command command;
+    int status = 0, errors = 0;
+    char error[512] = "";
+    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_PRINT_EFFECTIVE, &command,
+                       &status))
+        return status;
+    if (command.count > 0)
+        return command_misused(usage, "an argument too many");
+    struct conf *conf = admin_conf(command.config, &status);
+    if (!conf)
+        return status;
+
+    if (!mode_allowed(conf, node_mode(conf), error, sizeof error))
+        errors += complain(conf, error);
+    errors += check_spool(conf);
+    errors += check_font(conf);
+    errors += check_template(conf);
+    if (command.print_effective)
+        conf_print(conf, stdout);
+    else if (errors == 0)
+        printf("%s: ok (mode %s)\n", conf->path, conf_mode_name(node_mode(conf)));
+    conf_destroy(conf);
+    return errors == 0 ? 0 : EX_CONFIG;
+}

@@ -1,0 +1,36 @@
+/* command.h: what the commands that talk about a node have in common: their options, their JSON. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "admin.h"
+#include "node.h"
+#include "store.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+struct command {
+    const char *config; /* --config, or NULL */
+    bool json, print_effective;
+    int count;    /* of what is left */
+    char **words; /* arguments that are no options */
+};
+
+enum command_options { COMMAND_CONFIG = 1, COMMAND_JSON = 2, COMMAND_PRINT_EFFECTIVE = 4 };
+
+/* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status
+ * (--help printed, or wrong usage told). */
+bool command_parse(int argc, char **argv, const char *usage, unsigned allowed,
+                   struct command *command, int *status);
+/* "cervigate NAME: ..." with the usage; returns EX_USAGE. */
+int command_misused(const char *usage, const char *what);
+
+/* The configuration and the job store of its node; false with the exit status. The caller closes.
+ */
+bool command_open(const struct command *command, struct conf **conf, struct store **store,
+                  int *status);
+/* Prints one value as one line and frees it; returns 0, or EX_SOFTWARE. */
+int command_print(json_t *value);
+/* "2026-11-22T05:30:00.123Z", or null. */
+json_t *command_time(int64_t utc_ms);
+
+#endif

@@ -1,0 +1,101 @@
+/* echo.c: `cervigate echo PEER`: Verification, and at which layer it failed. */
+#include "clock.h"
+#include "command.h"
+#include "dx_init.h"
+#include "dx_scu.h"
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const char usage[] =
+    "usage: cervigate echo [--config FILE] [--json] PEER\n"
+    "\n"
+    "Sends a C-ECHO to the configured peer of that name; says at which layer it failed.\n"
+    "Exit status: 0 answered; 1 refused; 69 not reached.\n";
+
+static const struct conf_peer *find_peer(const struct conf *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->peer_count; i++)
+        if (strcmp(conf->peers[i].name, name) == 0)
+            return &conf->peers[i];
+    fprintf(stderr, "%s: no peer is called \"%s\"; there %s", conf->path, name,
+            conf->peer_count == 0 ? "are none" : "are:");
+    for (size_t i = 0; i < conf->peer_count; i++)
+        fprintf(stderr, " %s", conf->peers[i].name);
+    fputc('\n', stderr);
+    return NULL;
+}
+
+static const char *layer_of(enum dx_status status, bool associated)
+{
+    if (status == DX_UNREACHABLE)
+        return "network (name or TCP)";
+    if (!associated)
+        return "association (ACSE)";
+    return "verification (DIMSE)";
+}
+
+static int tell(const struct command *command, const struct conf_peer *peer, enum dx_status status,
+                bool associated, const struct dx_error *err, int64_t ms)
+{
+    const char *layer = status == DX_OK ? "" : layer_of(status, associated);
+    if (command->json) {
+        int printed = command_print(
+            json_pack("{s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:I}", "peer", peer->name, "ae_title",
+                      peer->ae_title, "host", peer->host, "port", (int)peer->port, "ok",
+                      status == DX_OK, "layer", layer, "error", status == DX_OK ? "" : err->text,
+                      "milliseconds", (json_int_t)ms));
+        if (printed != 0)
+            return printed;
+    } else if (status == DX_OK) {
+        printf("%s (%s, %s:%u) answered in %lld ms\n", peer->name, peer->ae_title, peer->host,
+               peer->port, (long long)ms);
+    } else {
+        fprintf(stderr, "%s (%s, %s:%u): failed at the %s: %s\n", peer->name, peer->ae_title,
+                peer->host, peer->port, layer, err->text);
+    }
+    if (status == DX_OK)
+        return 0;
+    return status == DX_REFUSED || status == DX_NO_CONTEXT ? 1 : EX_UNAVAILABLE;
+}
+
+static int echo_peer(const struct command *command, const struct conf *conf,
+                     const struct conf_peer *peer)
+{
+    struct dx_error err = {0};
+    struct dx_scu *scu = NULL;
+    struct dx_scu_params params;
+    int64_t begin = clock_monotonic_ms();
+    if (dx_init(NULL, NULL, &err) != DX_OK) {
+        fprintf(stderr, "cervigate echo: %s\n", err.text);
+        return EX_SOFTWARE;
+    }
+    dx_scu_params_default(&params);
+    snprintf(params.calling, sizeof params.calling, "%s", conf->ae_title);
+    snprintf(params.called, sizeof params.called, "%s", peer->ae_title);
+    params.host = peer->host;
+    params.port = peer->port;
+    enum dx_status status = dx_scu_open(&params, NULL, 0, &scu, &err);
+    bool associated = status == DX_OK;
+    if (associated)
+        status = dx_scu_echo(scu, &err);
+    dx_scu_close(scu);
+    return tell(command, peer, status, associated, &err, clock_monotonic_ms() - begin);
+}
+
+int admin_echo(int argc, char **argv)
+{
+    struct command command;
+    int status = 0;
+    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON, &command, &status))
+        return status;
+    if (command.count != 1)
+        return command_misused(usage, "one peer is expected");
+    struct conf *conf = admin_conf(command.config, &status);
+    if (!conf)
+        return status;
+    const struct conf_peer *peer = find_peer(conf, command.words[0]);
+    status = peer ? echo_peer(&command, conf, peer) : EX_USAGE;
+    conf_destroy(conf);
+    return status;
+}

@@ -1,0 +1,60 @@
+/* cervigate: the admin program: finds the subcommand and lets it work. */
+#include "admin.h"
+#include "dx_init.h"
+#include "nn_kernel.h"
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *does;
+} commands[] = {
+    {"check", admin_check, "validates configuration, model and directories"},
+    {"echo", admin_echo, "C-ECHO to a configured peer"},
+    {"mode", admin_mode, "shows or changes the mode: shadow, demo or clinical"},
+    {"predict", admin_predict, "DICOM, PNG or JPEG files to scores"},
+    {"phantom", admin_phantom, "draws synthetic lateral radiographs"},
+    {"train", admin_train, "trains a model folder"},
+    {"status", admin_status, "the node at a glance"},
+    {"jobs", admin_jobs, "the received objects and what became of them"},
+    {"results", admin_results, "the reports and pictures that were made"},
+    {"rules", admin_rules, "which rule takes an object, and why"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: cervigate COMMAND [ARGUMENTS...]\n\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].does);
+    fputs("\n`cervigate COMMAND --help` tells more; `cervigate --version`, the versions.\n"
+          "Exit status: 0 done; 1 done, and the answer is no; 64 usage; 65 bad input data;\n"
+          "66 missing input; 69 peer unavailable; 70 internal error; 73 cannot create output;\n"
+          "74 I/O error; 78 bad configuration.\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EX_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0 || (argc > 2 && strcmp(argv[2], "--version") == 0)) {
+        printf("cervigate %s (%s, OpenBLAS kernels %s)\n", CERVIGATE_VERSION, dx_library_version(),
+               nn_kernel_set());
+        return 0;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "cervigate: there is no command \"%s\"\n\n", argv[1]);
+    print_usage(stderr);
+    return EX_USAGE;
+}

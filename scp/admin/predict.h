@@ -1,0 +1,36 @@
+/* predict.h: between predict.c (the command) and predict_file.c (one file to scores). */
+#ifndef PREDICT_H
+#define PREDICT_H
+
+#include "gate.h"
+#include "picture.h"
+#include "zygote.h"
+
+struct predictor {
+    struct zygote *zygote;
+    struct object_limits limits;
+    struct nn_model *model;
+    struct nn_pool *pool;
+    struct nn_judge *judge;
+    float *map; /* (side, side) */
+};
+/* 0, or an exit status with a sentence. predictor_close may be called in any case. */
+int predictor_open(struct predictor *predictor, const char *model, char *error, size_t error_size);
+void predictor_close(struct predictor *predictor);
+
+struct prediction {
+    bool judged;
+    const char *reason; /* not judged: srt_reason_name, or "unreadable" */
+    char detail[256];
+    struct nn_judgement scores;
+    struct nn_plane plane; /* nn_plane_finish */
+    int64_t milliseconds;  /* decoding and judging */
+};
+/* 0, or an exit status with a sentence. A file that cannot be judged is an answer, no error. */
+int predict_file(struct predictor *predictor, const char *path, struct prediction *prediction,
+                 char *error, size_t error_size);
+/* The picture of the prediction that was made last. */
+int predict_picture(struct predictor *predictor, const struct prediction *prediction,
+                    const char *out, char *error, size_t error_size);
+
+#endif

@@ -1,0 +1,225 @@
+#include "clock.h"
+#include "dx_init.h"
+#include "predict.h"
+#include "report.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PREDICT_MEMORY  (2ull << 30) /* as the node's defaults */
+#define PREDICT_SECONDS 60
+#define PREDICT_MATRIX  3072
+
+int predictor_open(struct predictor *predictor, const char *model, char *error, size_t error_size)
+{
+    struct dx_error dx = {0};
+    struct nn_error err = {0};
+    memset(predictor, 0, sizeof *predictor);
+    predictor->limits = (struct object_limits){.memory_bytes = PREDICT_MEMORY,
+                                               .cpu_seconds = PREDICT_SECONDS,
+                                               .wall_seconds = 2 * PREDICT_SECONDS};
+    dx_limits_default(&predictor->limits.dx);
+    if (dx_init(NULL, NULL, &dx) != DX_OK) {
+        snprintf(error, error_size, "%s", dx.text);
+        return EX_SOFTWARE;
+    }
+    predictor->zygote = zygote_start();
+    if (!predictor->zygote) {
+        snprintf(error, error_size, "zygote: %s", strerror(errno));
+        return EX_OSERR;
+    }
+    if (nn_model_open(model, &predictor->model, &err) != NN_OK) {
+        snprintf(error, error_size, "model %s: %s", model, err.text);
+        return err.status == NN_MISSING || err.status == NN_IO ? EX_NOINPUT : EX_DATAERR;
+    }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int side = nn_model_info(predictor->model)->preprocess.side;
+    predictor->pool = nn_pool_create(processors > 0 ? (int)processors : 1);
+    predictor->map = malloc((size_t)side * (size_t)side * sizeof *predictor->map);
+    if (!predictor->pool || !predictor->map ||
+        nn_judge_create(predictor->model, predictor->pool, &predictor->judge, &err) != NN_OK) {
+        snprintf(error, error_size, "network: %s", err.text[0] ? err.text : "out of memory");
+        return EX_OSERR;
+    }
+    return 0;
+}
+
+void predictor_close(struct predictor *predictor)
+{
+    nn_judge_destroy(predictor->judge);
+    nn_pool_destroy(predictor->pool);
+    nn_model_close(predictor->model);
+    free(predictor->map);
+    zygote_stop(predictor->zygote);
+    memset(predictor, 0, sizeof *predictor);
+}
+
+static void not_judged(struct prediction *p, const char *reason, const char *detail)
+{
+    p->judged = false;
+    p->reason = reason;
+    snprintf(p->detail, sizeof p->detail, "%s", detail);
+}
+
+static bool plane_of(const struct dx_grey *grey, struct nn_plane *plane)
+{
+    size_t count = (size_t)grey->rows * grey->cols;
+    plane->pixels = malloc(count * sizeof *plane->pixels);
+    if (!plane->pixels)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        plane->pixels[i] = (float)grey->pixels[i] / 65535.0f;
+    plane->rows = (int)grey->rows;
+    plane->cols = (int)grey->cols;
+    return true;
+}
+
+static int decode(struct predictor *predictor, struct zygote_object *object, enum zygote_end opened,
+                  struct prediction *p, char *error, size_t error_size)
+{
+    struct dx_grey grey = {0};
+    enum zygote_end end = opened;
+    enum srt_reason reason = SRT_REASON_NONE;
+    if (end == ZYGOTE_OK) {
+        struct gate_image image = {.has_pixels = object->scan.has_pixel_data,
+                                   .frames = object->has_image ? object->image.frames : 1};
+        reason = gate_check(nn_model_info(predictor->model), object->attrs, &image, p->detail);
+    }
+    if (end == ZYGOTE_OK && reason == SRT_REASON_NONE)
+        end = zygote_decode(object, 0, &grey);
+    if (end == ZYGOTE_BROKEN) {
+        snprintf(error, error_size, "%s", object->text);
+        return EX_OSERR;
+    }
+    if (reason != SRT_REASON_NONE) {
+        p->reason = srt_reason_name(reason);
+        return 0;
+    }
+    if (end != ZYGOTE_OK) {
+        not_judged(p,
+                   srt_reason_name(end == ZYGOTE_DIED                ? SRT_SOFTWARE_FAILURE
+                                   : object->refusal == DX_LIMIT     ? SRT_TOO_LARGE
+                                   : object->refusal == DX_NO_PIXELS ? SRT_NO_PIXEL_DATA
+                                                                     : SRT_UNDECODABLE),
+                   object->text);
+        return 0;
+    }
+    p->judged = plane_of(&grey, &p->plane);
+    dx_grey_finish(&grey);
+    if (!p->judged)
+        snprintf(error, error_size, "out of memory");
+    return p->judged ? 0 : EX_OSERR;
+}
+
+static int read_dicom(struct predictor *predictor, int fd, struct prediction *p, char *error,
+                      size_t error_size)
+{
+    struct zygote_object object;
+    enum zygote_end opened = zygote_open(predictor->zygote, fd, &predictor->limits, &object);
+    int status = decode(predictor, &object, opened, p, error, error_size);
+    zygote_close(&object);
+    return status;
+}
+
+/* PNG and JPEG by their first bytes; everything else is taken for DICOM. */
+static bool is_picture(int fd)
+{
+    static const uint8_t png[] = {0x89, 'P', 'N', 'G'}, jpeg[] = {0xff, 0xd8, 0xff};
+    uint8_t head[4] = {0};
+    return pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
+           (memcmp(head, png, sizeof png) == 0 || memcmp(head, jpeg, sizeof jpeg) == 0);
+}
+
+int predict_file(struct predictor *predictor, const char *path, struct prediction *p, char *error,
+                 size_t error_size)
+{
+    struct nn_error err = {0};
+    int status = 0;
+    memset(p, 0, sizeof *p);
+    p->reason = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        snprintf(error, error_size, "%s: %s", path, strerror(errno));
+        return EX_NOINPUT;
+    }
+    int64_t begin = clock_monotonic_ms();
+    if (!is_picture(fd))
+        status = read_dicom(predictor, fd, p, error, error_size);
+    else if (nn_image_read(path, &p->plane, &err) == NN_OK)
+        p->judged = true;
+    else
+        not_judged(p, srt_reason_name(SRT_UNDECODABLE), err.text);
+    close(fd);
+
+    if (status == 0 && p->judged &&
+        nn_judge_plane(predictor->judge, p->plane.pixels, p->plane.rows, p->plane.cols, &p->scores,
+                       &err) != NN_OK)
+        not_judged(p, srt_reason_name(SRT_SOFTWARE_FAILURE), err.text);
+    p->milliseconds = clock_monotonic_ms() - begin;
+    if (status != 0 || !p->judged)
+        nn_plane_finish(&p->plane);
+    return status;
+}
+
+static void sentence_of(const struct nn_model_info *model, const struct prediction *p, char *text,
+                        size_t size)
+{
+    struct srt_image image = {.outcome = SRT_NO_FINDING, .classes = (size_t)model->classes};
+    for (int i = 0; i < model->classes; i++) {
+        image.class_[i] = (struct srt_class){.name = model->class_[i].name,
+                                             .finding = model->class_[i].finding,
+                                             .score = (double)p->scores.score[i],
+                                             .operating_point = model->class_[i].operating_point};
+        if (image.class_[i].finding && image.class_[i].score >= image.class_[i].operating_point)
+            image.outcome = SRT_FINDING;
+    }
+    const struct srt_result result = {.outcome = image.outcome,
+                                      .images = &image,
+                                      .image_count = 1,
+                                      .synthetic = model->provenance == NN_SYNTHETIC};
+    report_sentence(&result, text, size);
+}
+
+int predict_picture(struct predictor *predictor, const struct prediction *p, const char *out,
+                    char *error, size_t error_size)
+{
+    struct nn_error err = {0};
+    struct picture_face *face = NULL;
+    struct picture picture = {0};
+    char sentence[512];
+    const struct nn_model_info *model = nn_model_info(predictor->model);
+    int explained = picture_explained(model, p->scores.score), status = EX_SOFTWARE;
+    sentence_of(model, p, sentence, sizeof sentence);
+    const struct picture_input input = {
+        .plane = p->plane.pixels,
+        .rows = p->plane.rows,
+        .cols = p->plane.cols,
+        .map = predictor->map,
+        .explained = explained,
+        .model = model,
+        .score = p->scores.score,
+        .sentence = sentence,
+        .warning = model->provenance == NN_SYNTHETIC ? srt_research_line : NULL,
+        .matrix = PREDICT_MATRIX,
+    };
+    enum picture_status drawn = PICTURE_OK;
+    if (nn_judge_saliency(predictor->judge, explained, predictor->map, &err) != NN_OK) {
+        snprintf(error, error_size, "saliency: %s", err.text);
+    } else if ((drawn = picture_face_open(NULL, &face)) != PICTURE_OK ||
+               (drawn = picture_draw(face, &input, &picture)) != PICTURE_OK) {
+        snprintf(error, error_size, "picture: %s", picture_status_text(drawn));
+    } else if (nn_image_write_png(out, picture.rgb, (int)picture.rows, (int)picture.cols, 3,
+                                  &err) != NN_OK) {
+        snprintf(error, error_size, "%s", err.text);
+        status = EX_CANTCREAT;
+    } else {
+        status = 0;
+    }
+    picture_finish(&picture);
+    picture_face_close(face);
+    return status;
+}
