@@ -139,6 +139,16 @@ static void make_child(int socket, const int fds[DESCRIPTORS], const struct obje
     }
 }
 
+/* What libraries read from files at first use, they read now: the children may not. */
+static void warm_up(void)
+{
+    char digest[DX_DIGEST_MAX];
+    struct dx_sha256 *sha = dx_sha256_create(); /* OpenSSL: its configuration and providers */
+    if (sha)
+        dx_sha256_take(sha, digest);
+    tzset();
+}
+
 _Noreturn static void be_zygote(int socket, pid_t owner)
 {
     struct object_limits limits;
@@ -148,7 +158,7 @@ _Noreturn static void be_zygote(int socket, pid_t owner)
     if (getppid() != owner)
         _exit(0);
     signal(SIGCHLD, SIG_DFL);
-    tzset(); /* reads its file now: the children may not */
+    warm_up();
 
     /* Nothing of the owner's stays open: the job store, the log, listeners. */
     int null = open("/dev/null", O_RDWR);

@@ -1,6 +1,7 @@
 /* predict.c: `cervigate predict`: DICOM, PNG or JPEG files to scores, by the node's own path: DICOM
  * is parsed and decoded in an object child and passes the gate; every plane is judged alike. */
 #include "predict.h"
+#include "admin.h"
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
