@@ -1,7 +1,7 @@
 /* The picture's layout, from top to bottom, every length in ems of the letters:
  *
  *   warning (RESEARCH line)                       NOT FOR DIAGNOSIS
- *   Original                     Saliency overlay: fracture  [scale]
+ *   Original                     Saliency overlay, score of: fracture  [scale]
  *   +----------------------+     +----------------------+
  *   |  the source          |     |  the same, coloured  |
  *   +----------------------+     +----------------------+
@@ -83,6 +83,12 @@ void canvas_blend(struct canvas *canvas, int x, int y, struct colour colour, uns
         to[c] = (uint8_t)((from[c] * coverage + to[c] * (255u - coverage) + 127u) / 255u);
 }
 
+/* The class that is no finding is never called normal to a reader (design: words). */
+static const char *label_of(const struct nn_class *class_)
+{
+    return class_->finding ? class_->name : "neither";
+}
+
 /* ---- the two halves ---- */
 
 /* The source at the size it is drawn: area-averaged down, or repeated, or as it is. */
@@ -132,8 +138,8 @@ static void draw_captions(struct picture_face *face, struct canvas *canvas, cons
     int size = l->em * 9 / 10, y = l->top + size;
     int right = l->margin + l->column + l->gap;
     char caption[128];
-    snprintf(caption, sizeof caption, "Saliency overlay: %s",
-             input->model->class_[input->explained].name);
+    snprintf(caption, sizeof caption, "Saliency overlay, score of: %s",
+             label_of(&input->model->class_[input->explained]));
     text_draw(face, canvas, l->margin, y, size, quiet, "Original");
     text_draw(face, canvas, right, y, size, quiet, caption);
 
@@ -201,7 +207,7 @@ static struct score_columns columns_of(struct picture_face *face, const struct l
     int name = 0, score = text_width(face, l->em, "0.000");
     int point = text_width(face, l->em * 17 / 20, "operating point");
     for (int i = 0; i < model->classes; i++) {
-        int width = text_width(face, l->em, model->class_[i].name);
+        int width = text_width(face, l->em, label_of(&model->class_[i]));
         name = width > name ? width : name;
     }
     int most = l->column / 3;
@@ -220,7 +226,7 @@ static void draw_bar(struct picture_face *face, struct canvas *canvas, const str
     bool found = class_->finding && (double)score >= class_->operating_point;
     int tall = l->em * 7 / 10, fill = (int)lrintf(score * (float)c->width);
     char text[32];
-    text_draw(face, canvas, c->x, y, l->em, found ? positive : bright, class_->name);
+    text_draw(face, canvas, c->x, y, l->em, found ? positive : bright, label_of(class_));
     canvas_fill(canvas, c->bar, y - tall, c->width, tall, track);
     canvas_fill(canvas, c->bar, y - tall, fill, tall, found ? positive : neutral);
     snprintf(text, sizeof text, "%.3f", (double)score);
