@@ -227,7 +227,8 @@ static enum store_status transaction(struct committer *c, size_t *group)
         }
     if (status == STORE_OK && !c->cleared)
         status = clear_earlier(c);
-    crash_point("commit-before");
+    if (*group > 0)
+        crash_point("commit-before");
     if (status != STORE_OK) {
         store_rollback(c->store);
         return status;
@@ -262,7 +263,8 @@ static void commit_all(struct committer *c)
     size_t group = 0;
     enum store_status status = transaction(c, &group);
     if (status == STORE_OK) {
-        crash_point("commit-after");
+        if (group > 0)
+            crash_point("commit-after");
         log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
     } else {
         log_event(LOG_AT_ERROR, "commit-failed", "status=%s error=%s group=%zu",

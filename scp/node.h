@@ -47,9 +47,9 @@ void node_drain(int eventfd);
  *   jobs.sqlite          the job store
  *   mode                 the mode in force when changed at run time
  *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
- *                        console_port, receive_pid, analyze_pid, deliver_pid, console_pid,
- *                        instance_id; replaced whenever one changes; pid 0: not running);
- *                        committer (pid=...)
+ *                        console_port, receive_pid, committer_pid, analyze_pid, deliver_pid,
+ *                        console_pid, instance_id; replaced whenever one changes; pid 0: not
+ *                        running)
  *   path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

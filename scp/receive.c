@@ -17,7 +17,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -94,12 +93,8 @@ static void start_committer(struct receive *r)
     r->committer = pid;
     r->control = pair[0];
 
-    char path[PATH_MAX], text[32];
-    node_path(r->node->conf, path, sizeof path, "run/committer");
-    (void)snprintf(text, sizeof text, "pid=%d\n", (int)pid);
-    int failed = spool_write_whole(path, text);
-    log_event(LOG_AT_INFO, "committer-started", "pid=%d%s", (int)pid,
-              failed == 0 ? "" : " run_file=failed");
+    (void)sigqueue(getppid(), SIGRTMIN, (union sigval){.sival_int = (int)pid});
+    log_event(LOG_AT_INFO, "committer-started", "pid=%d", (int)pid);
 }
 
 static void describe(const struct sockaddr_storage *from, char address[64])

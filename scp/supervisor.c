@@ -56,6 +56,7 @@ struct supervisor {
     int64_t stop_by; /* 0: running */
     uint64_t watchdog_ms;
     unsigned restarts;
+    pid_t committer; /* receive's child; receive tells by a queued signal */
 };
 
 static bool wants(const struct supervisor *s, const struct role *role)
@@ -68,10 +69,11 @@ static void write_run_file(const struct supervisor *s, bool running)
     char path[PATH_MAX], text[512];
     node_path(s->node.conf, path, sizeof path, "run/node");
     (void)snprintf(text, sizeof text,
-                   "pid=%d\ndicom_port=%u\nconsole_port=%u\nreceive_pid=%d\nanalyze_pid=%d\n"
-                   "deliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n",
+                   "pid=%d\ndicom_port=%u\nconsole_port=%u\nreceive_pid=%d\ncommitter_pid=%d\n"
+                   "analyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n",
                    running ? (int)getpid() : 0, listen_port(s->node.listen_fd),
-                   listen_port(s->node.console_fd), (int)s->role[0].pid, (int)s->role[1].pid,
+                   listen_port(s->node.console_fd), (int)s->role[0].pid,
+                   (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid,
                    (int)s->role[2].pid, (int)s->role[3].pid, s->node.instance_id);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
@@ -124,8 +126,9 @@ static void role_died(struct supervisor *s, struct role *role, int status)
     if (now - role->started_at > GOOD_MS)
         role->pause = 0;
     role->start_at = now + (asked ? 0 : role->pause);
-    log_event(asked ? LOG_AT_INFO : LOG_AT_ERROR, "role-ended", "name=%s exit=%d signal=%d wait=%d",
-              role->name, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+    log_event(asked ? LOG_AT_INFO : LOG_AT_ERROR, asked ? "role-ended" : "role-died",
+              "name=%s exit=%d signal=%d wait=%d", role->name,
+              WIFEXITED(status) ? WEXITSTATUS(status) : -1,
               WIFSIGNALED(status) ? WTERMSIG(status) : 0, asked ? 0 : role->pause);
     if (asked)
         return;
@@ -305,8 +308,13 @@ static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
     int64_t now = clock_monotonic_ms();
     int64_t ms = until_next(s, now);
     struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
-    int signal = sigtimedwait(signals, NULL, &timeout);
+    siginfo_t info;
+    int signal = sigtimedwait(signals, &info, &timeout);
     now = clock_monotonic_ms();
+    if (signal == SIGRTMIN && info.si_code == SI_QUEUE && info.si_pid == s->role[0].pid) {
+        s->committer = info.si_value.sival_int;
+        write_run_file(s, true);
+    }
     if (signal == SIGTERM || signal == SIGINT)
         begin_stop(s, now);
     if (signal == SIGHUP && s->stop_by == 0)
@@ -327,6 +335,7 @@ static int run(struct supervisor *s, int ready_fd)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGRTMIN);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
 
     uint64_t microseconds = 0;

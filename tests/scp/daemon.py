@@ -1,0 +1,163 @@
+"""What the tests of the real daemon share: a node in a folder of its own, DCMTK's tools, small objects."""
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
+DAEMON = os.path.join(BUILD, "bin/cervigated")
+DX = "1.2.840.10008.5.1.4.1.1.1.1"
+PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/></peers>'
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+
+
+def model(folder, *kind):
+    path = os.path.join(folder, "model")
+    os.mkdir(path)
+    subprocess.run([os.path.join(BUILD, "bin/make_model"), path, *kind], check=True)
+    return path
+
+
+def write_object(path, size=4096, **attributes):
+    """A DX object without an image's meaning: this node's receiver looks at no pixel."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = DX, attributes.get("SOPInstanceUID") or generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    d = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
+    d.is_little_endian, d.is_implicit_VR = True, False
+    d.SOPClassUID, d.SOPInstanceUID = DX, meta.MediaStorageSOPInstanceUID
+    d.StudyInstanceUID, d.SeriesInstanceUID = generate_uid(), generate_uid()
+    d.PatientID, d.Modality = "SCP-TEST", "DX"
+    d.Rows, d.Columns, d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = (size + 999) // 1000, 1000, 8, 8, 7, 0
+    d.SamplesPerPixel, d.PhotometricInterpretation = 1, "MONOCHROME2"
+    d.PixelData = os.urandom((size + 999) // 1000 * 1000)
+    for keyword, value in attributes.items():
+        setattr(d, keyword, value)
+    d.save_as(path, write_like_original=False)
+    return d
+
+
+class Node:
+    def __init__(self, mode="shadow", limits='spoolReserve="1048576"', peers=PEERS, kind=(), console=True, start=True):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-scp-")
+        self.spool, self.config = os.path.join(self.folder, "spool"), os.path.join(self.folder, "c.xml")
+        self.model, self.log_path, self.process = model(self.folder, *kind), os.path.join(self.folder, "log"), None
+        self.mode, self.limits, self.peers, self.console = mode, limits, peers, console
+        self.write_config()
+        if start:
+            self.start()
+
+    def write_config(self, extra="", port=0):
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f"""<?xml version="1.0"?>
+<cervigate xmlns="urn:cervigate:config:1">
+  <node aeTitle="CERVIGATE" address="127.0.0.1" port="{port}" mode="{self.mode}" spool="{self.spool}" model="{self.model}"/>
+  <study quietTime="1"/>
+  {self.peers}
+  <rules><rule name="all" action="store"/></rules>
+  <limits {self.limits}/>
+  <console enabled="{str(self.console).lower()}" address="127.0.0.1" port="0"/>
+  {extra}
+</cervigate>
+""")
+
+    def spawn(self, environment=None, *arguments):
+        with open(self.log_path, "ab") as log:
+            return subprocess.Popen([DAEMON, "--config", self.config, *(arguments or ("--foreground",))], stdout=log, stderr=log,
+                                    env=dict(os.environ, **(environment or {})))
+
+    def start(self, environment=None):
+        self.process = self.spawn(environment)
+
+        def up():
+            if self.process.poll() is not None:
+                raise AssertionError(f"exit {self.process.returncode}\n{self.log()}")
+            return self.facts().get("pid") == str(self.process.pid) and int(self.facts().get("committer_pid", 0))
+        wait_for(up, 20, "run/node")
+        return self
+
+    def refusal(self):
+        """Exit status and message of a start that must fail."""
+        done = subprocess.run([DAEMON, "--config", self.config, "--foreground"], capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stderr
+
+    def facts(self):
+        try:
+            with open(os.path.join(self.spool, "run/node"), encoding="utf-8") as f:
+                return dict(line.rstrip("\n").split("=", 1) for line in f)
+        except FileNotFoundError:
+            return {}
+
+    def pid(self, role):
+        return int(self.facts()[role + "_pid"])
+
+    def kill(self, role):
+        """kill -9 of a role; waits for its successor."""
+        old = self.pid(role)
+        os.kill(old, signal.SIGKILL)
+        wait_for(lambda: self.pid(role) not in (0, old), 10, role + " again")
+
+    @property
+    def port(self):
+        return self.facts()["dicom_port"]
+
+    def echo(self):
+        return subprocess.run(["echoscu", "-to", "5", "-aec", "CERVIGATE", "127.0.0.1", self.port], capture_output=True).returncode == 0
+
+    def store(self, *files):
+        return subprocess.run(["storescu", "-v", "-aec", "CERVIGATE", "127.0.0.1", self.port, *files], capture_output=True, text=True,
+                              errors="replace", timeout=120)
+
+    def sql(self, text):
+        with sqlite3.connect(f"file:{self.spool}/jobs.sqlite?mode=ro", uri=True) as db:
+            return db.execute(text).fetchall()
+
+    def get(self, path, method="GET"):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.facts()['console_port']}{path}", method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def objects(self):
+        return sorted(os.path.join(d, n) for d, _, names in os.walk(self.spool + "/objects") for n in names)
+
+    def stop(self):
+        code = None
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            code = self.process.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code

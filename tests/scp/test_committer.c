@@ -1,0 +1,256 @@
+/* The group commit: many processes ask at once, each is answered, each record is there once. */
+#include "committer.h"
+#include "scp_fixture.h"
+#include <dirent.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define PROCESSES 20
+#define EACH      25
+
+struct running {
+    struct node node;
+    pid_t pid;
+    int control;
+};
+
+static struct running start(const struct fixture *f)
+{
+    int pair[2];
+    struct running r = {.node = {.conf = &f->conf, .wake_analyze = eventfd(0, EFD_NONBLOCK)}};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    r.pid = fork();
+    if (r.pid == 0) {
+        close(pair[0]);
+        _exit(committer_run(&r.node, pair[1]));
+    }
+    close(pair[1]);
+    r.control = pair[0];
+    return r;
+}
+
+static int finish(struct running *r)
+{
+    int status = 0;
+    close(r->control);
+    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    close(r->node.wake_analyze);
+    return status;
+}
+
+static int attach(const struct running *r, const char *association)
+{
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    assert_true(committer_attach(r->control, pair[1], association));
+    close(pair[1]);
+    return pair[0];
+}
+
+static bool ask(int fd, int sop, int digest, struct commit_answer *answer)
+{
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    request.instance = fixture_instance(sop, digest, 1, "what the child says");
+    return committer_ask(fd, &request, answer);
+}
+
+static void process(int fd, int number)
+{
+    struct commit_answer answer;
+    for (int i = 0; i < EACH; i++)
+        if (!ask(fd, number * 1000 + i, number * 1000 + i, &answer) || answer.status != STORE_OK ||
+            answer.identity != STORE_NEW || answer.id <= 0)
+            _exit(1);
+    _exit(0);
+}
+
+static void twenty_processes_at_once(void **state)
+{
+    const struct fixture *f = *state;
+    struct running r = start(f);
+    for (int p = 0; p < PROCESSES; p++) {
+        char name[24];
+        snprintf(name, sizeof name, "assoc-%d", p);
+        int fd = attach(&r, name);
+        if (fork() == 0) {
+            close(r.control);
+            process(fd, p);
+        }
+        close(fd);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        int status = 0;
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    uint64_t wakes = 0;
+    assert_int_equal(read(r.node.wake_analyze, &wakes, sizeof wakes), sizeof wakes);
+    assert_true(wakes >= 1 && wakes <= PROCESSES * EACH + PROCESSES);
+    assert_int_equal(finish(&r), 0);
+
+    struct store *store = fixture_open(f);
+    struct store_counts counts;
+    FIXTURE_OK(store_counts(store, &counts));
+    assert_int_equal(counts.instances[INSTANCE_RECEIVED], PROCESSES * EACH);
+    assert_int_equal(counts.duplicates, 0);
+    store_close(store);
+}
+
+static void the_same_object_at_once_is_one(void **state)
+{
+    const struct fixture *f = *state;
+    struct running r = start(f);
+    int fd[PROCESSES];
+    struct commit_answer answer;
+    for (int p = 0; p < PROCESSES; p++)
+        fd[p] = attach(&r, "a");
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    request.instance = fixture_instance(1, 1, 1, "a");
+    for (int p = 0; p < PROCESSES; p++)
+        assert_int_equal(send(fd[p], &request, sizeof request, 0), sizeof request);
+    int fresh = 0;
+    for (int p = 0; p < PROCESSES; p++) {
+        assert_int_equal(recv(fd[p], &answer, sizeof answer, 0), sizeof answer);
+        assert_int_equal(answer.status, STORE_OK);
+        fresh += answer.identity == STORE_NEW;
+    }
+    assert_int_equal(fresh, 1);
+    assert_true(ask(fd[0], 1, 2, &answer));
+    assert_int_equal(answer.identity, STORE_RIVAL);
+    for (int p = 0; p < PROCESSES; p++)
+        close(fd[p]);
+    assert_int_equal(finish(&r), 0);
+}
+
+/* What a child says of itself is not believed: association, path, time, length of its texts. */
+static void a_lying_child(void **state)
+{
+    const struct fixture *f = *state;
+    struct running r = start(f);
+    struct commit_answer answer;
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    int fd = attach(&r, "true-name");
+    request.instance = fixture_instance(1, 1, 1, "false-name");
+    snprintf(request.instance.path, sizeof request.instance.path, "../../etc/passwd");
+    memset(request.instance.calling, 'x', sizeof request.instance.calling);
+    assert_true(committer_ask(fd, &request, &answer));
+    assert_int_equal(answer.status, STORE_OK);
+
+    struct store *store = fixture_open(f);
+    struct instance kept;
+    FIXTURE_OK(store_get_instance(store, answer.id, &kept));
+    assert_string_equal(kept.association, "true-name");
+    assert_int_equal(strncmp(kept.path, "objects/00/", 11), 0);
+    assert_int_equal(strlen(kept.calling), sizeof kept.calling - 1);
+    assert_true(kept.received_ms > 1000000);
+    store_close(store);
+
+    request.instance.digest[0] = '/';
+    assert_false(committer_ask(fd, &request, &answer)); /* its line is cut */
+    close(fd);
+    fd = attach(&r, "short");
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    assert_int_equal(recv(fd, &answer, sizeof answer, 0), 0);
+    close(fd);
+    assert_int_equal(finish(&r), 0);
+}
+
+static bool stop_at_first(void *context, const struct study *study)
+{
+    (void)study;
+    ++*(int *)context;
+    return false;
+}
+
+static int count_due(struct store *store)
+{
+    int count = 0;
+    FIXTURE_OK(store_studies_due(store, stop_at_first, &count));
+    return count;
+}
+
+/* The association is open until its socket ends, and an earlier life's until the next start. */
+static void ends_are_recorded(void **state)
+{
+    const struct fixture *f = *state;
+    struct running r = start(f);
+    struct commit_answer answer;
+    int fd = attach(&r, "a");
+    assert_true(ask(fd, 1, 1, &answer));
+    struct store *store = fixture_open(f);
+    struct judgement judgement = {.state = INSTANCE_JUDGED};
+    FIXTURE_OK(store_judge(store, answer.id, &judgement));
+    assert_int_equal(count_due(store), 0);
+    kill(r.pid, SIGKILL);
+    finish(&r);
+    assert_false(ask(fd, 2, 2, &answer)); /* nothing may be called stored now */
+    close(fd);
+    assert_int_equal(count_due(store), 0);
+
+    r = start(f);
+    fd = attach(&r, "b");
+    assert_true(ask(fd, 3, 3, &answer));
+    FIXTURE_OK(store_judge(store, answer.id, &judgement));
+    assert_int_equal(count_due(store), 0);
+    close(fd);
+    for (int i = 0; i < 500 && count_due(store) == 0; i++)
+        usleep(10000);
+    assert_int_equal(count_due(store), 1);
+    store_close(store);
+    assert_int_equal(finish(&r), 0);
+}
+
+static void refusals_are_counted(void **state)
+{
+    const struct fixture *f = *state;
+    struct running r = start(f);
+    const struct commit_request request = {.kind = COMMIT_REFUSED};
+    struct commit_answer answer;
+    int fd = attach(&r, "a");
+    assert_true(committer_ask(fd, &request, &answer));
+    assert_int_equal(answer.status, STORE_OK);
+    close(fd);
+    assert_int_equal(finish(&r), 0);
+    struct store *store = fixture_open(f);
+    struct store_counts counts;
+    FIXTURE_OK(store_counts(store, &counts));
+    assert_int_equal(counts.refused, 1);
+    store_close(store);
+}
+
+/* A store that cannot be opened is an answer, not an end; when it can, all goes on. */
+static void a_broken_store_is_temporary(void **state)
+{
+    const struct fixture *f = *state;
+    char aside[256];
+    fixture_write(f->database, "this is no database, and it is longer than a header of one is: "
+                               "SQLite looks at a hundred bytes before it believes anything.");
+    struct running r = start(f);
+    struct commit_answer answer;
+    int fd = attach(&r, "a");
+    assert_true(ask(fd, 1, 1, &answer));
+    assert_int_not_equal(answer.status, STORE_OK);
+    snprintf(aside, sizeof aside, "%s.aside", f->database);
+    assert_int_equal(rename(f->database, aside), 0);
+    assert_true(ask(fd, 1, 1, &answer));
+    assert_int_equal(answer.status, STORE_OK);
+    close(fd);
+    assert_int_equal(finish(&r), 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(twenty_processes_at_once),
+        T(the_same_object_at_once_is_one),
+        T(a_lying_child),
+        T(ends_are_recorded),
+        T(refusals_are_counted),
+        T(a_broken_store_is_temporary),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

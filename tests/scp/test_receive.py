@@ -1,0 +1,193 @@
+"""The real receiver: what is answered success is on disk and in the store, whatever dies."""
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import pydicom
+
+import daemon as d
+
+sys.path.insert(0, os.path.join(d.SOURCE, "tests/e2e"))
+import rawscu  # noqa: E402
+
+
+class Receive(unittest.TestCase):
+    limits = 'spoolReserve="1048576"'
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-in-")
+        self.node = d.Node(limits=self.limits)
+
+    def tearDown(self):
+        code = self.node.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.assertIn(code, (0, None))
+
+    def make(self, count, **attributes):
+        first = len(os.listdir(self.folder))
+        paths = [os.path.join(self.folder, f"{first + n:04}.dcm") for n in range(count)]
+        for path in paths:
+            d.write_object(path, **attributes)
+        return paths
+
+    def states(self):
+        return self.node.sql("SELECT sop_instance, digest, path, rival FROM instance ORDER BY id")
+
+    def test_stored_objects_are_bit_for_bit(self):
+        files = self.make(5)
+        self.assertEqual(self.node.store(*files).returncode, 0)
+        rows = self.states()
+        self.assertEqual(len(rows), 5)
+        for (_, digest, path, _), source in zip(rows, files):
+            with open(os.path.join(self.node.spool, path), "rb") as f:
+                kept = f.read()
+            with open(source, "rb") as f:
+                sent = f.read()
+            at = 144 + int.from_bytes(kept[140:144], "little")
+            self.assertEqual(hashlib.sha256(kept[at:]).hexdigest(), digest)
+            self.assertEqual(kept[at:], sent[144 + int.from_bytes(sent[140:144], "little"):])
+        self.assertEqual(os.listdir(self.node.spool + "/incoming"), [])
+
+    def test_duplicates_and_rivals(self):
+        first, = self.make(1)
+        self.assertEqual(self.node.store(first, first).returncode, 0)
+        self.assertEqual(len(self.states()), 1)
+        self.assertEqual(self.node.sql("SELECT value FROM counter WHERE name='duplicates'"), [(1,)])
+        uid = self.states()[0][0]
+        self.assertEqual(self.node.store(*self.make(1, SOPInstanceUID=uid)).returncode, 0)
+        self.assertEqual([r[3] for r in self.states()], [0, 1])
+        self.assertEqual(len(self.node.objects()), 2)
+
+    def test_one_object_on_ten_associations_at_once(self):
+        path, = self.make(1, size=200000)
+        threads = [threading.Thread(target=self.node.store, args=(path,)) for _ in range(10)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(len(self.states()), 1)
+        self.assertEqual(len(self.node.objects()), 1)
+        self.assertEqual(self.node.sql("SELECT value FROM counter WHERE name='duplicates'"), [(9,)])
+
+    def test_open_association_is_known_and_forgotten(self):
+        self.assertEqual(self.node.store(*self.make(1)).returncode, 0)
+        d.wait_for(lambda: self.node.sql("SELECT COUNT(*) FROM open_association") == [(0,)], 5, "association end")
+
+    def test_malformed_is_quarantined_with_its_reason(self):
+        lies = rawscu.element(8, 0x18, b"1.2.3.4 ") + b"\x10\0\x10\0\xf0\xff\0\0short"
+        status = rawscu.store(int(self.node.port), rawscu.SECONDARY_CAPTURE, "1.2.3.4", rawscu.IMPLICIT, lies)
+        self.assertEqual(status[0][0], "c")
+        self.assertEqual(self.states(), [])
+        kept = sorted(os.listdir(self.node.spool + "/quarantine"))
+        self.assertEqual([os.path.splitext(n)[1] for n in kept], [".dcm", ".txt"])
+        with open(os.path.join(self.node.spool, "quarantine", kept[1]), encoding="utf-8") as f:
+            self.assertIn("reason: ", f.read())
+        self.assertEqual(self.node.sql("SELECT value FROM counter WHERE name='refused'"), [(1,)])
+        self.assertTrue(self.node.echo())
+
+    def test_echo_while_others_hang(self):
+        held = [socket.create_connection(("127.0.0.1", int(self.node.port))) for _ in range(40)]
+        for s in held[:20]:
+            s.send(b"\x01\0\0\0\xff\xff")
+        begin = time.monotonic()
+        self.assertTrue(self.node.echo())
+        self.assertLess(time.monotonic() - begin, 1)
+        for s in held:
+            s.close()
+
+    def test_kill_of_each_process_loses_nothing(self):
+        acknowledged, stop = [], threading.Event()
+
+        def send():
+            while not stop.is_set():
+                path, = self.make(1)
+                if self.node.store(path).returncode == 0:
+                    acknowledged.append(path)
+        sender = threading.Thread(target=send)
+        sender.start()
+        for role in ("receive", "committer", "console", "receive", "committer", "deliver", "analyze"):
+            time.sleep(0.4)
+            self.node.kill(role)
+        self.node.process.kill()
+        self.node.process.wait()
+        time.sleep(0.1)
+        self.node.start()
+        time.sleep(0.5)
+        stop.set()
+        sender.join()
+        wanted = {pydicom.dcmread(p, stop_before_pixels=True).SOPInstanceUID for p in acknowledged}
+        self.assertGreater(len(wanted), 10)
+        rows = self.states()
+        self.assertEqual(wanted - {r[0] for r in rows}, set())
+        self.assertTrue(all(os.path.exists(os.path.join(self.node.spool, r[2])) for r in rows))
+
+    def test_crash_points(self):
+        """At each point: no answer of success, the second try is stored once, no rest in incoming/."""
+        for n, point in enumerate(("receive-before-fsync", "receive-after-fsync", "receive-after-rename", "receive-after-dirsync",
+                                   "commit-before", "commit-after", "store-answered")):
+            with self.subTest(point):
+                self.node.process.terminate()
+                self.node.process.wait(30)
+                self.node.start({"CERVIGATE_CRASH": point, "CERVIGATE_CRASH_MARK": os.path.join(self.folder, "mark" + point)})
+                path = os.path.join(self.folder, point)
+                d.write_object(path)
+                self.assertNotEqual(self.node.store(path).returncode, 0)
+                d.wait_for(lambda: self.node.store(path).returncode == 0, 10, "second try")
+                self.assertEqual(len(self.states()), n + 1)
+                self.assertEqual(len(self.node.objects()), n + 1)
+                d.wait_for(lambda: os.listdir(self.node.spool + "/incoming") == [], 5, "incoming empty")
+
+    def test_stop_waits_for_the_object_in_flight(self):
+        path, = self.make(1, size=60000000)
+        sender = subprocess.Popen(["storescu", "-pdu", "4096", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, path])
+        d.wait_for(lambda: os.listdir(self.node.spool + "/incoming"), 10, "an object in flight")
+        self.node.process.send_signal(signal.SIGTERM)
+        self.assertEqual(sender.wait(30), 0)
+        self.assertEqual(self.node.process.wait(30), 0)
+        self.assertEqual(len(self.states()), 1)
+
+
+class Ceilings(Receive):
+    """Fewer associations than come."""
+    limits = 'associations="4" associationsPerPeer="3" spoolReserve="1048576"'
+
+    def test_refused_politely(self):
+        held = [socket.create_connection(("127.0.0.1", int(self.node.port))) for _ in range(3)]
+        time.sleep(0.3)
+        answer = subprocess.run(["echoscu", "-v", "-aec", "CERVIGATE", "127.0.0.1", self.node.port], capture_output=True, text=True)
+        self.assertIn("Local Limit Exceeded", answer.stderr + answer.stdout)
+        for s in held:
+            s.close()
+        d.wait_for(self.node.echo, 5, "room again")
+
+
+class NoSpace(Receive):
+    """More must stay free than there is."""
+    limits = 'spoolReserve="1099511627776"'
+
+    def test_a700(self):
+        answer = self.node.store(*self.make(1))
+        self.assertIn("outofresources", (answer.stderr + answer.stdout).lower())
+        self.assertEqual(self.states(), [])
+        self.assertEqual(self.node.get("/readyz")[0], 503)
+        self.assertEqual(self.node.get("/healthz")[0], 200)
+        self.assertTrue(self.node.echo())
+
+
+def load_tests(loader, _tests, _pattern):
+    suite = unittest.TestSuite(loader.loadTestsFromTestCase(Receive))
+    suite.addTest(Ceilings("test_refused_politely"))
+    suite.addTest(NoSpace("test_a700"))
+    return suite
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
