@@ -1,0 +1,134 @@
+"""Delivery to real and scripted peers: results are put into the store as analyze does, then must reach them."""
+import hashlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+
+import daemon as d
+
+
+class Scp:
+    def __init__(self, port, *options):
+        self.folder, self.port = tempfile.mkdtemp(prefix="cervigate-scp-"), port
+        self.process = subprocess.Popen(["storescp", "+B", "-od", self.folder, *options, str(port)], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        d.wait_for(lambda: subprocess.run(["echoscu", "127.0.0.1", str(port)], capture_output=True).returncode == 0, 10, "storescp")
+
+    def count(self):
+        return len(os.listdir(self.folder))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+
+
+class Deliver(unittest.TestCase):
+    def setUp(self):
+        self.ports = [d.free_port(), d.free_port()]
+        peers = "".join(f'<peer name="p{n}" aeTitle="P{n}" host="127.0.0.1" port="{p}"/>' for n, p in enumerate(self.ports))
+        destinations = "".join(f'<destination peer="p{n}" outputs="SR SC" demo="{str(n == 0).lower()}" retryFirst="1" retryMost="2"/>'
+                               for n in (0, 1))
+        self.peers = f"<peers>{peers}</peers><destinations>{destinations}</destinations>"
+        self.made, self.open = 0, []
+
+    def node(self, mode, **options):
+        node = d.Node(mode=mode, peers=self.peers, **options)
+        self.addCleanup(node.stop)
+        return node
+
+    def scp(self, number, *options):
+        scp = Scp(self.ports[number], *options)
+        self.addCleanup(scp.close)
+        return scp
+
+    def add(self, node, count, *destinations):
+        with sqlite3.connect(node.spool + "/jobs.sqlite") as db:
+            for _ in range(count):
+                self.made += 1
+                uid = f"2.25.{self.made}"
+                path = f"{node.spool}/results/{uid}.dcm"
+                d.write_object(path, SOPInstanceUID=uid)
+                with open(path, "rb") as f:
+                    digest = hashlib.sha256(f.read()).hexdigest()
+                row = db.execute("INSERT INTO result(kind,uid,sop_class,series,study,path,digest,outcome,created_ms)"
+                                 " VALUES('sc',?,?,'1','1',?,?,'finding',1)", (uid, d.DX, f"results/{uid}.dcm", digest))
+                for name in destinations:
+                    db.execute("INSERT INTO delivery(result,destination,state) VALUES(?,?,'pending')", (row.lastrowid, name))
+
+    def states(self, node):
+        return dict(node.sql("SELECT destination||':'||state, COUNT(*) FROM delivery GROUP BY 1"))
+
+    def test_delivered_once_in_demo_where_marked(self):
+        node, first, second = self.node("demo"), self.scp(0), self.scp(1)
+        self.add(node, 40, "p0", "p1")
+        d.wait_for(lambda: self.states(node).get("p0:sent") == 40, 15, "delivery")
+        self.assertEqual(first.count(), 40)
+        time.sleep(1.5)
+        self.assertEqual(second.count(), 0)
+        self.assertEqual(self.states(node), {"p0:sent": 40, "p1:pending": 40})
+
+    def test_shadow_sends_nothing_and_mode_changes_work_at_once(self):
+        node, first = self.node("shadow"), self.scp(0)
+        self.add(node, 3, "p0")
+        time.sleep(2)
+        self.assertEqual((first.count(), self.states(node)), (0, {"p0:pending": 3}))
+        with open(node.spool + "/mode", "w", encoding="utf-8") as f:
+            f.write("demo\n")
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 3}, 5, "delivery")
+        with open(node.spool + "/mode", "w", encoding="utf-8") as f:
+            f.write("shadow\n")
+        time.sleep(1.2)
+        self.add(node, 3, "p0")
+        time.sleep(2)
+        self.assertEqual(first.count(), 3)
+
+    def test_dead_peer_is_tried_for_ever_and_harms_no_other(self):
+        node = self.node("demo")
+        node.mode = "demo"
+        self.peers = self.peers.replace('demo="false"', 'demo="true"')
+        node.peers = self.peers
+        node.write_config()
+        node.process.send_signal(signal.SIGHUP)
+        second = self.scp(1)
+        self.add(node, 20, "p0", "p1")
+        d.wait_for(lambda: self.states(node).get("p1:sent") == 20, 15, "delivery to the living")
+        self.assertEqual(self.states(node)["p0:pending"], 20)
+        d.wait_for(lambda: node.sql("SELECT MAX(attempts) FROM delivery WHERE destination='p0'")[0][0] >= 3, 20, "retries")
+        first = self.scp(0)
+        d.wait_for(lambda: self.states(node).get("p0:sent") == 20, 15, "delivery to the risen")
+        self.assertEqual((first.count(), second.count()), (20, 20))
+
+    def test_lost_file_is_parked_and_told(self):
+        node = self.node("demo")
+        self.add(node, 2, "p0")
+        os.unlink(node.spool + "/results/2.25.1.dcm")
+        self.scp(0)
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 1, "p0:parked": 1}, 15, "one sent, one parked")
+        self.assertIn("delivery-parked", node.log())
+
+    def test_killed_senders_and_crash_points(self):
+        node, first = self.node("demo"), self.scp(0)
+        for n, point in enumerate(("deliver-sent-unanswered", "deliver-answered-unjournalled"), 1):
+            node.process.terminate()
+            node.process.wait(30)
+            node.start({"CERVIGATE_CRASH": point + ":3", "CERVIGATE_CRASH_MARK": os.path.join(node.folder, point)})
+            self.add(node, 20, "p0")
+            d.wait_for(lambda: self.states(node) == {"p0:sent": 20 * n}, 25, point)
+            self.assertTrue(os.path.exists(os.path.join(node.folder, point)))
+            self.assertEqual(first.count(), 20 * n)  # the same UIDs again, no object more
+        self.add(node, 40, "p0")
+        for _ in range(3):
+            node.kill("deliver")
+            time.sleep(0.3)
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 80}, 25, "all in spite of kills")
+        self.assertEqual(first.count(), 80)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

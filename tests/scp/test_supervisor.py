@@ -1,0 +1,195 @@
+"""The supervisor: fatal at start with one clear line each, roles kept alive, reload, stop."""
+import os
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import daemon as d
+
+
+class Start(unittest.TestCase):
+    """What must stop the start, with its exit status and words."""
+
+    def setUp(self):
+        self.node = d.Node(start=False)
+
+    def tearDown(self):
+        self.node.stop()
+
+    def refused(self, status, *words):
+        code, text = self.node.refusal()
+        self.assertEqual(code, status, text)
+        for word in words:
+            self.assertIn(word, text)
+
+    def test_usage(self):
+        for arguments, status in (([], 64), (["--config"], 64), (["--nonsense"], 64), (["--config", "a", "b"], 64), (["--help"], 0),
+                                  (["--version"], 0)):
+            self.assertEqual(subprocess.run([d.DAEMON, *arguments], capture_output=True).returncode, status)
+
+    def test_configuration(self):
+        self.node.write_config(extra="<nonsense/>")
+        self.refused(78, self.node.config + ":", "nonsense")
+        self.node.config += ".not"
+        self.refused(66, self.node.config)
+
+    def test_model_and_mode(self):
+        self.node.mode = "clinical"
+        self.node.write_config()
+        self.refused(78, "synthetic")
+        self.node.mode = "shadow"
+        os.unlink(self.node.model + "/model.xml")
+        self.node.write_config()
+        self.refused(78, "model.xml")
+
+    def test_clinical_without_validation(self):
+        self.node.stop()
+        self.node = d.Node(mode="clinical", kind=("clinical",), start=False)
+        self.refused(78, "validation")
+
+    def test_spool(self):
+        with open(self.node.spool, "w", encoding="utf-8"):
+            pass
+        self.refused(73, self.node.spool)
+
+    def test_port_taken(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            self.node.write_config(port=s.getsockname()[1])
+            self.refused(73, str(s.getsockname()[1]), "Address already in use")
+
+    def test_store(self):
+        os.mkdir(self.node.spool)
+        with open(self.node.spool + "/jobs.sqlite", "wb") as f:
+            f.write(b"nonsense" * 1000)
+        self.refused(74, "jobs.sqlite")
+
+    def test_second_instance(self):
+        self.node.start()
+        self.refused(73, "another cervigated")
+        self.assertTrue(self.node.echo())
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        self.node = d.Node()
+
+    def tearDown(self):
+        self.assertIn(self.node.stop(), (0, None))
+
+    def test_roles_come_back(self):
+        for role in ("receive", "committer", "analyze", "deliver", "console"):
+            self.node.kill(role)
+        d.wait_for(self.node.echo, 5, "C-ECHO")
+        d.wait_for(lambda: self.node.get("/readyz")[0] == 200, 5, "readyz")
+
+    def test_all_die_with_the_supervisor(self):
+        pids = [self.node.pid(r) for r in ("receive", "committer", "analyze", "deliver", "console")]
+        self.node.process.kill()
+        self.node.process.wait()
+
+        def lives(pid):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                    return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+            except FileNotFoundError:
+                return False
+        d.wait_for(lambda: not any(map(lives, pids)), 5, "the roles' end")
+        self.node.start()
+        self.assertTrue(self.node.echo())
+
+    def test_health(self):
+        status, page = self.node.get("/readyz")
+        self.assertEqual((status, page["status"], page["mode"]), (200, "ready", "shadow"))
+        self.assertEqual(page["counts"]["received"], 0)
+        self.assertIsNone(page["oldestPending"])
+        self.assertEqual(self.node.get("/healthz")[0], 200)
+        self.assertEqual(self.node.get("/")[0], 404)
+        self.assertEqual(self.node.get("/healthz/../secret")[0], 404)
+        self.assertEqual(self.node.get("/healthz", "POST")[0], 405)
+
+    def test_reload(self):
+        before = self.node.facts()
+        self.node.write_config(extra='<log level="debug"/>')
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: all(self.node.facts()[r] not in (before[r], "0") for r in
+                               ("receive_pid", "analyze_pid", "deliver_pid", "console_pid")), 20, "all roles renewed")
+        self.assertEqual(self.node.facts()["dicom_port"], before["dicom_port"])
+        self.assertEqual(self.node.facts()["pid"], before["pid"])
+        self.assertTrue(self.node.echo())
+
+    def test_reload_drops_no_association(self):
+        held = socket.create_connection(("127.0.0.1", int(self.node.port)))
+        old = self.node.pid("receive")
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: self.node.pid("receive") not in (0, old), 10, "a new receive")
+        self.assertTrue(self.node.echo())  # by the new one, while the old one still has its own
+        self.assertTrue(os.path.exists(f"/proc/{old}"))
+        held.close()
+        d.wait_for(lambda: "role-left" in self.node.log(), 20, "the old one's end")
+
+    def test_bad_reload_keeps_the_old(self):
+        before = self.node.facts()
+        self.node.write_config(extra="<nonsense/>")
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: "reload-refused" in self.node.log(), 10, "the refusal")
+        self.assertIn(self.node.config + ":", self.node.log())
+        self.node.spool, good = self.node.spool + "2", self.node.spool
+        self.node.write_config()
+        self.node.spool = good
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: "the spool cannot change" in self.node.log(), 10, "the refusal")
+        self.assertEqual(self.node.facts(), before)
+        self.assertTrue(self.node.echo())
+
+    def test_storm(self):
+        for _ in range(30):
+            self.node.process.send_signal(signal.SIGHUP)
+            time.sleep(0.02)
+        d.wait_for(self.node.echo, 5, "C-ECHO")
+
+    def test_stop_forgets_nobody(self):
+        pids = [self.node.pid(r) for r in ("receive", "committer", "analyze", "deliver", "console")]
+        self.node.process.terminate()
+        self.assertEqual(self.node.process.wait(25), 0)
+        self.assertEqual(self.node.facts()["pid"], "0")
+        self.assertFalse(any(os.path.exists(f"/proc/{p}") for p in pids))
+
+    def test_detached(self):
+        self.node.process.terminate()
+        self.node.process.wait(25)
+        self.assertEqual(self.node.spawn(None, "--config", self.node.config).wait(20), 0)
+        self.assertTrue(self.node.echo())
+        pid = int(self.node.facts()["pid"])
+        self.assertEqual(self.node.refusal()[0], 73)
+        os.kill(pid, signal.SIGTERM)
+        d.wait_for(lambda: self.node.facts()["pid"] == "0", 20, "the end")
+
+    def test_activated_socket(self):
+        self.node.process.terminate()
+        self.node.process.wait(25)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            port = s.getsockname()[1]
+
+            def pass_socket():
+                os.dup2(s.fileno(), 3)
+                os.set_inheritable(3, True)
+                os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="dicom")
+                os.execv(d.DAEMON, [d.DAEMON, "--config", self.node.config, "--foreground"])
+            pid = os.fork()
+            if pid == 0:
+                pass_socket()
+        d.wait_for(lambda: self.node.facts()["pid"] == str(pid), 10, "run/node")
+        self.assertEqual(int(self.node.port), port)
+        self.assertTrue(d.wait_for(self.node.echo, 5, "C-ECHO"))
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
