@@ -21,7 +21,7 @@ struct options {
     long count, seed, size;
     double prevalence[3];
     const struct format *format;
-    bool help;
+    bool twins, help;
 };
 
 /* Writes one drawn phantom to path; false with a sentence in err. */
@@ -64,7 +64,8 @@ static const char usage_text[] =
     "  --seed S            the same seed draws the same phantoms (1)\n"
     "  --format F          png, or dicom: DX images of synthetic patients (png)\n"
     "  --prevalence D,F,N  parts of dislocation, fracture and normal (1,1,1)\n"
-    "  --size PX           rows and columns (704)\n";
+    "  --size PX           rows and columns (704)\n"
+    "  --twins             beside every injured phantom the same patient uninjured\n";
 
 static bool whole(const char *name, const char *text, long low, long high, long *to)
 {
@@ -134,6 +135,9 @@ static bool take_option(struct options *o, int option)
         return take_prevalence(optarg, o->prevalence);
     case 'f':
         return take_format(optarg, &o->format);
+    case 't':
+        o->twins = true;
+        return true;
     case 'h':
         o->help = true;
         return true;
@@ -150,6 +154,7 @@ static bool parse(int argc, char **argv, struct options *o)
                                                  {"size", required_argument, NULL, 'z'},
                                                  {"prevalence", required_argument, NULL, 'p'},
                                                  {"format", required_argument, NULL, 'f'},
+                                                 {"twins", no_argument, NULL, 't'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
     int option;
@@ -186,19 +191,22 @@ static bool make_folders(const struct options *o)
     return true;
 }
 
+/* One phantom, or its uninjured twin, and its line of the manifest. */
 static bool draw_one(const struct options *o, const struct nn_phantom_settings *settings,
-                     uint64_t index, FILE *manifest, struct nn_error *err)
+                     uint64_t index, bool twin, FILE *manifest, struct nn_error *err)
 {
     struct nn_plane plane = {0};
     struct nn_phantom_truth t;
     char path[PATH_MAX];
 
-    if (nn_phantom_draw(settings, index, &plane, &t, err) != NN_OK)
+    enum nn_status status = twin ? nn_phantom_draw_twin(settings, index, &plane, &t, err)
+                                 : nn_phantom_draw(settings, index, &plane, &t, err);
+    if (status != NN_OK)
         return false;
     const char *class_ = nn_phantom_class_name(t.class_);
     int start = snprintf(path, sizeof path, "%s/", o->out);
-    snprintf(path + start, sizeof path - (size_t)start, "c-spine_%s/phantom_%ld_%06llu.%s", class_,
-             o->seed, (unsigned long long)index, o->format->ending);
+    snprintf(path + start, sizeof path - (size_t)start, "c-spine_%s/phantom_%ld_%06llu%s.%s",
+             class_, o->seed, (unsigned long long)index, twin ? "_twin" : "", o->format->ending);
     bool done = o->format->write(path, &plane, &t, err);
     if (done)
         fprintf(manifest, "%s,%s,%llu,%d,%s,%.2f,%.2f,%.2f,%.2f,%.4f,%.1f,%.1f,%.1f,%.1f\n",
@@ -229,7 +237,11 @@ static int draw_all(const struct options *o, FILE *manifest)
           "gap_mm,subtlety,x0,y0,x1,y1\n",
           manifest);
     for (long i = 0; i < o->count; i++) {
-        if (!draw_one(o, &settings, (uint64_t)i, manifest, &err)) {
+        struct nn_phantom_truth truth;
+        nn_phantom_truth(&settings, (uint64_t)i, &truth);
+        bool twin = o->twins && truth.class_ != NN_PHANTOM_NORMAL;
+        if (!draw_one(o, &settings, (uint64_t)i, false, manifest, &err) ||
+            (twin && !draw_one(o, &settings, (uint64_t)i, true, manifest, &err))) {
             fprintf(stderr, "cervigate phantom: %s\n", err.text);
             return err.status == NN_IO ? EX_IOERR : EX_SOFTWARE;
         }
