@@ -2,24 +2,29 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A text as an attribute's value; white space as references, or a parser would make blanks of it.
+static void put(FILE *out, const char *text)
+{
+    fwrite(text, 1, strlen(text), out);
+}
+
+/* A text as an attribute's value; white space as references, or it becomes blanks.
  */
 static void put_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
         unsigned char byte = (unsigned char)*text;
         if (byte == '&')
-            fputs("&amp;", out);
+            put(out, "&amp;");
         else if (byte == '<')
-            fputs("&lt;", out);
+            put(out, "&lt;");
         else if (byte == '>')
-            fputs("&gt;", out);
+            put(out, "&gt;");
         else if (byte == '"')
-            fputs("&quot;", out);
+            put(out, "&quot;");
         else if (byte < 0x20)
             fprintf(out, "&#%u;", (unsigned)byte);
         else
-            putc(byte, out);
+            fwrite(text, 1, 1, out);
     }
 }
 
@@ -27,7 +32,7 @@ static void put_attribute(FILE *out, const char *name, const char *value)
 {
     fprintf(out, " %s=\"", name);
     put_text(out, value);
-    putc('"', out);
+    put(out, "\"");
 }
 
 static void put_option(FILE *out, const struct conf *conf, const struct option *option)
@@ -77,25 +82,25 @@ static void put_options(FILE *out, const struct conf *conf)
             fprintf(out, "  <%s", element);
         put_option(out, conf, &conf_options[i]);
         if (i + 1 == conf_option_count || strcmp(element, conf_options[i + 1].element) != 0)
-            fputs("/>\n", out);
+            put(out, "/>\n");
     }
 }
 
 static void put_peers(FILE *out, const struct conf *conf)
 {
-    fputs("  <peers>\n", out);
+    put(out, "  <peers>\n");
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
-        fputs("    <peer", out);
+        put(out, "    <peer");
         put_attribute(out, "name", peer->name);
         put_attribute(out, "aeTitle", peer->ae_title);
         put_attribute(out, "host", peer->host);
         fprintf(out, " port=\"%u\"/>\n", (unsigned)peer->port);
     }
-    fputs("  </peers>\n  <destinations>\n", out);
+    put(out, "  </peers>\n  <destinations>\n");
     for (size_t i = 0; i < conf->destination_count; i++) {
         const struct conf_destination *destination = &conf->destinations[i];
-        fputs("    <destination", out);
+        put(out, "    <destination");
         put_attribute(out, "peer", destination->peer->name);
         fprintf(out, " outputs=\"%s\" demo=\"%s\" retryFirst=\"%d\" retryMost=\"%d\"/>\n",
                 destination->sr && destination->sc ? "SR SC"
@@ -104,7 +109,7 @@ static void put_peers(FILE *out, const struct conf *conf)
                 destination->demo ? "true" : "false", destination->retry_first_seconds,
                 destination->retry_most_seconds);
     }
-    fputs("  </destinations>\n", out);
+    put(out, "  </destinations>\n");
 }
 
 static void put_rules(FILE *out, const struct conf *conf)
@@ -112,35 +117,35 @@ static void put_rules(FILE *out, const struct conf *conf)
     static const char *const actions[] = {
         [CONF_ANALYZE] = "analyze", [CONF_STORE_ONLY] = "store", [CONF_IGNORE] = "ignore"};
 
-    fputs("  <rules>\n", out);
+    put(out, "  <rules>\n");
     for (size_t i = 0; i < conf->rule_count; i++) {
         const struct conf_rule *rule = &conf->rules[i];
-        fputs("    <rule", out);
+        put(out, "    <rule");
         put_attribute(out, "name", rule->name);
         put_attribute(out, "action", actions[rule->action]);
-        fputs(rule->matches ? ">\n" : "/>\n", out);
+        put(out, rule->matches ? ">\n" : "/>\n");
         for (size_t j = 0; j < rule->matches; j++) {
             const struct conf_match *match = &rule->match[j];
-            fputs("      <match", out);
+            put(out, "      <match");
             put_attribute(out, "attribute", match->keyword);
             if (match->values)
                 put_attribute(out, "values", match->values);
             if (match->pattern)
                 put_attribute(out, "pattern", match->pattern);
-            fputs("/>\n", out);
+            put(out, "/>\n");
         }
         if (rule->matches)
-            fputs("    </rule>\n", out);
+            put(out, "    </rule>\n");
     }
-    fputs("  </rules>\n", out);
+    put(out, "  </rules>\n");
 }
 
 void conf_print(const struct conf *conf, FILE *out)
 {
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cervigate xmlns=\"" CONF_NAMESPACE "\">\n",
-          out);
+    put(out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cervigate xmlns=\"" CONF_NAMESPACE "\">\n");
     put_options(out, conf);
     put_peers(out, conf);
     put_rules(out, conf);
-    fputs("</cervigate>\n", out);
+    put(out, "</cervigate>\n");
 }

@@ -5,7 +5,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 jars=/usr/share/java
-[ -r "$jars/pixelmed.jar" ] && command -v javac >/dev/null || { echo "skipped: no PixelMed or no javac"; exit 77; }
+if [ ! -r "$jars/pixelmed.jar" ] || ! command -v javac >/dev/null; then
+  echo "skipped: no PixelMed or no javac"
+  exit 77
+fi
 classes=$(mktemp -d "${TMPDIR:-/tmp}/cervigate-pixelmed.XXXXXX")
 trap 'rm -rf "$classes"' EXIT
 path=$jars/pixelmed.jar
