@@ -84,9 +84,9 @@ static int still_answers(void **state)
     double took = peer_now() - begin;
     if (took > slowest_echo)
         slowest_echo = took;
-    if (status != DX_OK || took >= 1.0)
+    if (status != DX_OK || took >= ECHO_SECONDS)
         print_error("C-ECHO: %s after %.2f s\n", err.text, took);
-    return net_server_is_alive(&server) && status == DX_OK && took < 1.0 ? 0 : -1;
+    return net_server_is_alive(&server) && status == DX_OK && took < ECHO_SECONDS ? 0 : -1;
 }
 
 static int associate(void)
@@ -103,7 +103,7 @@ static int associate(void)
     return fd;
 }
 
-/* Sends the script in an association of its own; returns what came first. */
+/* Sends the script in a new association; returns what came first. */
 static int answer_to(struct script *script, double seconds, uint8_t *body, size_t size)
 {
     int fd = associate();
@@ -341,7 +341,7 @@ static void drips_are_ended(void **state)
         (void)peer_send(fd, script.bytes, script.count);
         type = peer_receive(fd, 0.2, body, sizeof body);
     }
-    assert_int_equal(type, ABORTED);
+    assert_true(type == ABORTED || type == CLOSED); /* a reset may overtake the abort */
     close(fd);
     script_finish(&script);
     assert_true(net_server_count(&server, "refused 0000 1.2.34 (time-out)", 1) >= 1);
