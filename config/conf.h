@@ -2,7 +2,12 @@
  *
  * conf_load checks everything at once: XML, schema (config/cervigate.xsd, embedded) and what a
  * schema cannot know, and collects every complaint with its line. The library neither logs nor
- * exits. Strings are owned by struct conf and never NULL unless said. Seconds are whole. */
+ * exits. Strings are owned by struct conf and never NULL unless said. Seconds are whole. Ranges and
+ * defaults are the schema's; config/cervigate.xml shows and explains them all.
+ *
+ * A struct conf is immutable: threads may share it. A reload makes a new one; pointers into the old
+ * one (peers, rules) die with it. Loading is for one thread at a time until the first load is done
+ * (libxml2 prepares itself then). */
 #ifndef CONF_H
 #define CONF_H
 
@@ -122,10 +127,12 @@ struct conf_complaints {
 };
 void conf_complaints_finish(struct conf_complaints *complaints);
 
-/* complaints is filled in every case (initialised by the callee). */
+/* CONF_OK: *conf is the caller's, to conf_destroy; complaints may still hold warnings. Else *conf
+ * is NULL and complaints says why, all errors in the order of their lines. complaints is filled in
+ * every case (initialised by the callee) and is the caller's to finish. */
 CONF_MUST_USE enum conf_status conf_load(const char *path, struct conf **conf,
                                          struct conf_complaints *complaints);
-void conf_destroy(struct conf *conf);
+void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. */
