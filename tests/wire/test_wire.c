@@ -34,6 +34,11 @@ enum {
     ABORTED = 7
 };
 
+#ifdef __SANITIZE_ADDRESS__ /* forks of an instrumented process are slow */
+#define ECHO_SECONDS 5.0
+#else
+#define ECHO_SECONDS 1.0
+#endif
 static struct net_server server;
 static double slowest_echo;
 
@@ -84,8 +89,6 @@ static int still_answers(void **state)
     double took = peer_now() - begin;
     if (took > slowest_echo)
         slowest_echo = took;
-    if (status != DX_OK || took >= ECHO_SECONDS)
-        print_error("C-ECHO: %s after %.2f s\n", err.text, took);
     return net_server_is_alive(&server) && status == DX_OK && took < ECHO_SECONDS ? 0 : -1;
 }
 
@@ -118,8 +121,6 @@ static void assert_aborted(struct script *script, double seconds)
 {
     uint8_t body[RESPONSE];
     int type = answer_to(script, seconds, body, sizeof body);
-    if (type != ABORTED && type != CLOSED)
-        print_error("answered by PDU type %d\n", type);
     assert_true(type == ABORTED || type == CLOSED);
 }
 
