@@ -75,7 +75,9 @@ struct srt_image {
 };
 
 struct srt_result {
-    enum srt_outcome outcome; /* of the study */
+    /* Of the study: finding when an image has one. Not processed may stand beside judged images (a
+     * conflict makes them doubtful), never beside a finding. */
+    enum srt_outcome outcome;
     const struct srt_image *images;
     size_t image_count;
     const char *device_uid, *manufacturer, *model_name, *serial, *station_ae;
