@@ -37,7 +37,7 @@ class Outcomes(unittest.TestCase):
     def report(self, path, seconds=30):
         study = pydicom.dcmread(path, stop_before_pixels=True, force=True).StudyInstanceUID
         found = h.wait_for(lambda: self.pacs.objects(h.SR3D, study), seconds, "a report")
-        return h.run("dsrdump", found[0]).stdout, study
+        return h.run("dsrdump", "+Pl", found[0]).stdout, study
 
     def test_an_undecodable_image_is_not_processed_with_its_reason(self):
         self.start()
@@ -123,7 +123,7 @@ class Outcomes(unittest.TestCase):
         other.save_as(again)
         self.assertEqual(self.node.send(again).returncode, 0)
         h.wait_for(lambda: len(self.pacs.objects(h.SR3D, study)) == 2, 30, "an amended report")
-        texts = "".join(h.run("dsrdump", p).stdout for p in self.pacs.objects(h.SR3D, study))
+        texts = "".join(h.run("dsrdump", "+Pl", p).stdout for p in self.pacs.objects(h.SR3D, study))
         self.assertRegex(texts, r"(?i)conflict|same SOP Instance UID")
         self.assertEqual(len(self.pacs.objects(h.SC, study)), 1)
 
