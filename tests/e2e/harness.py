@@ -90,9 +90,8 @@ class Node:
         def ready():
             if self.process.poll() is not None:
                 raise AssertionError(f"cervigated ended with {self.process.returncode}:\n{self.log()}")
-            return self.echo().returncode == 0
-        wait_for(lambda: self.facts().get("pid") == str(self.process.pid) and "dicom_port" in self.facts(), 20, "run/node")
-        wait_for(ready, 20, "C-ECHO")
+            return self.facts().get("pid") == str(self.process.pid) and self.echo().returncode == 0
+        wait_for(ready, 30, "C-ECHO")
         return self
 
     def facts(self):

