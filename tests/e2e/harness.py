@@ -3,7 +3,6 @@ import glob
 import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -282,18 +281,20 @@ def dataset_digest(path):
 
 
 def scores(report):
-    """{class: model score} of each measurement group of an SR: [(dict)] in order."""
-    groups = []
+    """{class: model score} of each judged image of an SR, in order; the class that is no finding is called "no finding"."""
+    groups = {}
 
     def walk(item):
         if item.get("ValueType") == "CONTAINER" and item.ConceptNameCodeSequence[0].CodeValue == "125007":
-            found = {}
+            image, found = None, {}
             for child in item.ContentSequence:
                 if child.ValueType == "NUM":
-                    name = re.sub(r"(?i)model score,?\s*(of )?", "", child.ConceptNameCodeSequence[0].CodeMeaning).strip()
-                    found[name] = float(child.MeasuredValueSequence[0].NumericValue)
-            groups.append(found)
+                    name = child.ContentSequence[0].TextValue
+                    found[name.replace("Model score, ", "")] = float(child.MeasuredValueSequence[0].NumericValue)
+                elif child.ValueType == "IMAGE":
+                    image = child.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+            groups.setdefault(image, {}).update(found)
         for child in item.get("ContentSequence", []):
             walk(child)
     walk(report)
-    return groups
+    return list(groups.values())

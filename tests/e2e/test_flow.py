@@ -88,7 +88,7 @@ class Flow(unittest.TestCase):
                 self.assertEqual(referenced, source.SOPInstanceUID)
                 groups = h.scores(result)
                 self.assertEqual(len(groups), 1)
-                self.assertEqual(set(groups[0]), {"dislocation", "fracture", "normal"})
+                self.assertEqual(set(groups[0]), {"dislocation", "fracture", "no finding"})
                 self.assertAlmostEqual(sum(groups[0].values()), 1, places=2)
             else:
                 self.assertEqual(result.BurnedInAnnotation, "YES")
