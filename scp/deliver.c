@@ -231,6 +231,8 @@ static enum store_status record(struct deliver *d, struct lane *lane, const stru
 static bool take_answer(struct deliver *d, struct lane *lane)
 {
     struct send_answer answer;
+    if (!open_store(d)) /* what cannot be kept is not taken: it waits in the socket */
+        return false;
     ssize_t n = recv(lane->fd, &answer, sizeof answer, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
@@ -257,6 +259,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     /* It stays pending and is sent again under the same UID, which the peer knows. */
     log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
     lane->retry_at = clock_monotonic_ms() + LOOK_MS;
+    close_store(d);
     return true;
 }
 

@@ -85,9 +85,9 @@ static bool send_one(const struct conf *conf, struct dx_scu *scu, const struct s
         return answer(fd, job, VERDICT_REFUSED, 0, err.text);
     case DX_NO_MEMORY:
         return answer(fd, job, VERDICT_LATER, 0, err.text);
-    default:
+    default: /* put off by itself: were it the cause, nothing behind it would ever get through */
         *alive = false;
-        return answer(fd, job, VERDICT_UNREACHED, 0, err.text);
+        return answer(fd, job, VERDICT_LATER, 0, err.text);
     }
 }
 

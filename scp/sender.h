@@ -12,8 +12,8 @@
 #define SENDER_BATCH 16
 
 enum verdict {
-    VERDICT_DELIVERED,  /* 0000, a warning, or 0111: the peer has the object */
-    VERDICT_LATER,      /* this object, another time (A7xx and the like) */
+    VERDICT_DELIVERED, /* 0000, a warning, or 0111: the peer has the object */
+    VERDICT_LATER, /* this object, another time: A7xx and the like, or it ended the association */
     VERDICT_UNREACHED,  /* the peer as a whole: nothing was decided about the object */
     VERDICT_REFUSED,    /* the peer will never take it: for a person to look at */
     VERDICT_NOT_ALLOWED /* the mode forbids sending now */

@@ -43,8 +43,9 @@ struct role {
     const char *name, *title;
     int (*run)(const struct node *node);
     bool overlaps;
-    pid_t pid, leaving;                    /* 0: none */
-    int64_t started_at, start_at, kill_at; /* monotonic; kill_at 0: not asked to stop */
+    pid_t pid, leaving;           /* 0: none */
+    int64_t started_at, start_at; /* monotonic */
+    int64_t kill_at, leave_by;    /* of pid and leaving; 0: not asked to stop */
     int pause;
     bool renew; /* by a reload */
 };
@@ -151,7 +152,7 @@ static bool reap(struct supervisor *s)
                 changed = true;
             } else if (role->leaving == pid) {
                 role->leaving = 0;
-                role->kill_at = 0;
+                role->leave_by = 0;
                 log_event(LOG_AT_INFO, "role-left", "name=%s pid=%d", role->name, (int)pid);
             }
         }
@@ -184,7 +185,7 @@ static void advance_reload(struct supervisor *s, int64_t now)
             if (role->pid == old)
                 return;
             role->leaving = old;
-            role->kill_at = now + DRAIN_MS;
+            role->leave_by = now + DRAIN_MS;
             (void)kill(old, SIGTERM);
             write_run_file(s, true);
         } else {
@@ -198,11 +199,13 @@ static void enforce(struct supervisor *s, int64_t now)
     bool changed = false;
     for (int i = 0; i < ROLES; i++) {
         struct role *role = &s->role[i];
-        if (role->kill_at != 0 && now >= role->kill_at) {
-            pid_t late = role->leaving > 0 ? role->leaving : role->pid;
-            if (late > 0)
-                (void)kill(late, SIGKILL);
+        if (role->pid > 0 && role->kill_at != 0 && now >= role->kill_at) {
+            (void)kill(role->pid, SIGKILL);
             role->kill_at = now + DRAIN_MS;
+        }
+        if (role->leaving > 0 && now >= role->leave_by) {
+            (void)kill(role->leaving, SIGKILL);
+            role->leave_by = now + DRAIN_MS;
         }
         if (s->stop_by == 0 && role->pid == 0 && now >= role->start_at && wants(s, role)) {
             start_role(s, role);
@@ -299,6 +302,8 @@ static int64_t until_next(const struct supervisor *s, int64_t now)
             next = role->start_at;
         if (role->kill_at != 0 && role->kill_at < next)
             next = role->kill_at;
+        if (role->leave_by != 0 && role->leave_by < next)
+            next = role->leave_by;
     }
     return next > now ? next - now : 0;
 }

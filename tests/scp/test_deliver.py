@@ -112,6 +112,17 @@ class Deliver(unittest.TestCase):
         d.wait_for(lambda: self.states(node) == {"p0:sent": 1, "p0:parked": 1}, 15, "one sent, one parked")
         self.assertIn("delivery-parked", node.log())
 
+    def test_peer_that_aborts_gets_all_in_the_end(self):
+        node = self.node("demo")
+        rude = Scp(self.ports[0], "--abort-during")
+        self.add(node, 20, "p0")
+        d.wait_for(lambda: node.sql("SELECT COUNT(*) FROM delivery WHERE attempts>=2")[0][0] >= 2, 20, "retries")
+        self.assertEqual(self.states(node), {"p0:pending": 20})
+        rude.close()
+        good = self.scp(0)
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 20}, 20, "delivery")
+        self.assertEqual(good.count(), 20)
+
     def test_killed_senders_and_crash_points(self):
         node, first = self.node("demo"), self.scp(0)
         for n, point in enumerate(("deliver-sent-unanswered", "deliver-answered-unjournalled"), 1):
