@@ -37,8 +37,28 @@ enum dx_status dx_check_area(uint64_t rows, uint64_t cols, uint64_t samples,
     return DX_OK;
 }
 
+/* PS3.5 G.3.1: how many bytes a segment decodes to; counting ends at `wanted`. */
+static uint64_t rle_decoded(const uint8_t *bytes, size_t count, uint64_t wanted)
+{
+    uint64_t decoded = 0;
+    size_t i = 0;
+    while (i < count && decoded < wanted) {
+        size_t n = bytes[i++];
+        if (n < 128) {
+            if (n + 1 > count - i)
+                return decoded + (count - i);
+            decoded += n + 1;
+            i += n + 1;
+        } else if (n > 128 && i < count) {
+            decoded += 257 - n;
+            i++;
+        }
+    }
+    return decoded;
+}
+
 /* PS3.5 G.5: number of segments and 15 offsets; the first segment follows the header. */
-enum dx_status dx_check_rle(const uint8_t *bytes, size_t count, uint32_t segments,
+enum dx_status dx_check_rle(const uint8_t *bytes, size_t count, uint32_t segments, uint64_t pixels,
                             struct dx_error *err)
 {
     if (count < 64)
@@ -53,6 +73,15 @@ enum dx_status dx_check_rle(const uint8_t *bytes, size_t count, uint32_t segment
             return dx_fail(err, DX_MALFORMED, "RLE segment %u at %u in a frame of %zu bytes", i + 1,
                            offset, count);
         before = offset;
+    }
+    /* DCMTK fills what a short segment leaves out with zeros: half an image, and no word of it. */
+    for (uint32_t i = 0; i < segments; i++) {
+        size_t from = le32(bytes + 4 + 4 * (size_t)i);
+        size_t to = i + 1 < segments ? le32(bytes + 8 + 4 * (size_t)i) : count;
+        uint64_t decoded = rle_decoded(bytes + from, to - from, pixels);
+        if (decoded < pixels)
+            return dx_fail(err, DX_MALFORMED, "RLE segment %u decodes to %llu of %llu bytes", i + 1,
+                           (unsigned long long)decoded, (unsigned long long)pixels);
     }
     return DX_OK;
 }

@@ -21,9 +21,9 @@ struct dx_codestream {
     int transformed; /* JPEG 2000: a multiple component transform is undone by the decoder */
 };
 
-/* segments: samples * bytes a sample. */
+/* segments: samples * bytes a sample; each must decode to `pixels` bytes. */
 DX_MUST_USE enum dx_status dx_check_rle(const uint8_t *bytes, size_t count, uint32_t segments,
-                                        struct dx_error *err);
+                                        uint64_t pixels, struct dx_error *err);
 /* JPEG and JPEG-LS, up to the frame header. */
 DX_MUST_USE enum dx_status dx_check_jpeg(const uint8_t *bytes, size_t count,
                                          struct dx_codestream *stream, struct dx_error *err);

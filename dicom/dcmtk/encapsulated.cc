@@ -2,6 +2,7 @@
  * checked, and only then a decoder sees them: DCMTK's for RLE, JPEG and JPEG-LS, ours over OpenJPEG
  * for JPEG 2000. */
 #include "object.hh"
+#include "warnings.hh"
 
 #include "codestream.h"
 
@@ -148,7 +149,8 @@ enum dx_status check_header(const struct fragment *first, unsigned long fragment
         if (fragments != 1)
             return dx_fail(err, DX_UNSUPPORTED, "RLE frame in %lu fragments", fragments);
         return dx_check_rle(first->bytes, first->count,
-                            static_cast<uint32_t>(info->samples) * info->bits_allocated / 8, err);
+                            static_cast<uint32_t>(info->samples) * info->bits_allocated / 8,
+                            static_cast<uint64_t>(info->rows) * info->cols, err);
     }
     struct dx_codestream stream;
     enum dx_status status = dx_check_jpeg(first->bytes, first->count, &stream, err);
@@ -183,11 +185,14 @@ enum dx_status decode_by_dcmtk(dx_object *object, uint32_t index, struct dx_fram
         return dx_fail(err, DX_NO_MEMORY, "frame: out of memory");
     Uint32 start = static_cast<Uint32>(object->frame_start[index]);
     OFString colour;
+    DxDecoderWarnings warnings;
     OFCondition result =
         object->pixels->getUncompressedFrame(object->dataset, index, start, frame->bytes,
                                              static_cast<Uint32>(even), colour, &object->cache);
     if (result.bad())
         return dx_fail_condition(err, DX_MALFORMED, "frame", result);
+    if (!warnings.corrupt().empty())
+        return dx_fail(err, DX_MALFORMED, "frame: %s", warnings.corrupt().c_str());
     if (!colour.empty())
         OFStandard::strlcpy(frame->info.photometric, colour.c_str(),
                             sizeof frame->info.photometric);
