@@ -1,0 +1,110 @@
+"""The analyze role in the real daemon: killed at its named points, or with an object child that dies, each study is still
+answered exactly once."""
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+
+import pydicom
+
+import daemon as d
+from test_deliver import Scp
+
+SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
+
+
+class AnalyzeNode(d.Node):
+    """As daemon.Node, but DX images are analyzed."""
+
+    def write_config(self, extra="", port=0):
+        super().write_config(extra, port)
+        with open(self.config, encoding="utf-8") as f:
+            text = f.read()
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(text.replace('<rule name="all" action="store"/>',
+                                 '<rule name="dx" action="analyze"><match attribute="Modality" values="DX"/></rule>'))
+
+
+class Analyze(unittest.TestCase):
+    def setUp(self):
+        port = d.free_port()
+        self.pacs = Scp(port)
+        self.addCleanup(self.pacs.close)
+        self.peers = (f'<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="{port}"/></peers><destinations>'
+                      '<destination peer="pacs" outputs="SR SC" demo="true" retryFirst="1" retryMost="2"/></destinations>')
+
+    def node(self, **environment):
+        node = AnalyzeNode(mode="demo", peers=self.peers, start=False)
+        self.addCleanup(node.stop)
+        return node.start(environment)
+
+    def image(self, **attributes):
+        folder = tempfile.mkdtemp(prefix="cervigate-scp-")
+        self.addCleanup(lambda: subprocess.run(["rm", "-r", folder], check=True))
+        path = os.path.join(folder, "i.dcm")
+        d.write_object(path, **attributes)
+        return path
+
+    def received(self):
+        return [pydicom.dcmread(os.path.join(self.pacs.folder, n), stop_before_pixels=True) for n in os.listdir(self.pacs.folder)]
+
+    def answers(self, kinds, seconds=30):
+        d.wait_for(lambda: self.pacs.count() >= len(kinds), seconds, f"{len(kinds)} results")
+        time.sleep(2.5)
+        self.assertEqual(sorted(r.SOPClassUID for r in self.received()), sorted(kinds))
+
+    def test_an_image_is_answered_by_a_report_and_a_picture(self):
+        node = self.node()
+        self.assertEqual(node.store(self.image()).returncode, 0)
+        self.answers([SR, SC])
+        self.assertEqual(node.sql("SELECT state,attempts FROM instance"), [("judged", 1)])
+
+    def test_killed_at_each_point_it_still_answers_once(self):
+        for point in ("analyze-after-picture", "analyze-before-judge", "report-after-files", "report-after-commit"):
+            with self.subTest(point=point):
+                for name in os.listdir(self.pacs.folder):
+                    os.unlink(os.path.join(self.pacs.folder, name))
+                mark = tempfile.mktemp(prefix="cervigate-mark-")
+                node = self.node(CERVIGATE_CRASH=point, CERVIGATE_CRASH_MARK=mark)
+                self.assertEqual(node.store(self.image()).returncode, 0)
+                self.answers([SR, SC])
+                self.assertTrue(os.path.exists(mark), "the point was not passed")
+                os.unlink(mark)
+                node.stop()
+
+    def test_an_object_child_that_dies_is_answered_and_the_role_lives(self):
+        for fault, detail in (("crash:decode", "signal 6"), ("open", "forbidden system call")):
+            with self.subTest(fault=fault):
+                for name in os.listdir(self.pacs.folder):
+                    os.unlink(os.path.join(self.pacs.folder, name))
+                node = self.node(CERVIGATE_OBJECT_FAULT=fault)
+                before = node.pid("analyze")
+                self.assertEqual(node.store(self.image()).returncode, 0)
+                self.answers([SR])
+                state, reason, attempts, said = node.sql("SELECT state,reason,attempts,detail FROM instance")[0]
+                self.assertEqual((state, reason, attempts), ("not-processed", "software-failure", 2))
+                self.assertIn(detail, said)
+                self.assertEqual(node.pid("analyze"), before)
+                node.stop()
+
+    def test_what_no_rule_selects_is_ignored_even_if_it_kills_its_child(self):
+        node = self.node(CERVIGATE_OBJECT_FAULT="crash")
+        self.assertEqual(node.store(self.image(Modality="OT")).returncode, 0)
+        d.wait_for(lambda: node.sql("SELECT state FROM instance") == [("ignored",)], 15, "ignored")
+        time.sleep(2)
+        self.assertEqual(self.pacs.count(), 0)
+
+    def test_a_killed_zygote_starts_the_role_anew(self):
+        node = self.node()
+        analyze = node.pid("analyze")
+        with open(f"/proc/{analyze}/task/{analyze}/children", encoding="ascii") as f:
+            zygote = int(f.read().split()[0])
+        os.kill(zygote, 9)
+        self.assertEqual(node.store(self.image()).returncode, 0)
+        self.answers([SR, SC])
+        self.assertNotEqual(node.pid("analyze"), analyze)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
