@@ -49,7 +49,7 @@ static void smooth_lines(const float *from, float *to, int side, int step, int l
 float *colour_smooth_map(const float *map, int side)
 {
     enum { RADIUS_MAX = 16 };
-    float sigma = (float)side / 90.0f, weight[2 * RADIUS_MAX + 1], total = 0.0f;
+    float sigma = (float)side / 64.0f, weight[2 * RADIUS_MAX + 1], total = 0.0f;
     int radius = (int)ceilf(2.5f * sigma);
     if (radius > RADIUS_MAX)
         radius = RADIUS_MAX;

@@ -1,0 +1,172 @@
+"""The admin program as people and scripts use it: answers, JSON, exit statuses (cli.md)."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import pydicom
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+from test_analyze import AnalyzeNode  # noqa: E402
+
+ADMIN = os.path.join(d.BUILD, "bin/cervigate")
+
+
+def run(*arguments, **environment):
+    return subprocess.run([ADMIN, *map(str, arguments)], capture_output=True, text=True, timeout=60, env=dict(os.environ, **environment))
+
+
+class Offline(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-scp-")
+        cls.model = d.model(cls.folder)
+        said = run("phantom", "--out", os.path.join(cls.folder, "dicom"), "--count", 2, "--seed", 5, "--size", 128, "--format", "dicom")
+        assert said.returncode == 0, said.stderr
+        said = run("phantom", "--out", os.path.join(cls.folder, "png"), "--count", 2, "--seed", 5, "--size", 128)
+        assert said.returncode == 0, said.stderr
+        cls.dicom, cls.png = cls.files("dicom", ".dcm"), cls.files("png", ".png")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def files(cls, folder, ending):
+        return sorted(os.path.join(p, n) for p, _, names in os.walk(os.path.join(cls.folder, folder)) for n in names if n.endswith(ending))
+
+    def predict(self, *files):
+        said = run("predict", "--model", self.model, "--json", *files)
+        return said.returncode, [json.loads(line) for line in said.stdout.splitlines()]
+
+    def test_usage(self):
+        self.assertEqual(run().returncode, 64)
+        self.assertEqual(run("prediction").returncode, 64)
+        self.assertEqual(run("predict").returncode, 64)
+        self.assertIn("usage", run("--help").stdout)
+        self.assertRegex(run("--version").stdout, r"cervigate \d+\.\d+\.\d+ .*DCMTK")
+        for command in ("check", "echo", "mode", "predict", "phantom", "train", "status", "jobs", "results", "rules"):
+            said = run(command, "--help")
+            self.assertEqual((said.returncode, "usage" in said.stdout), (0, True), command)
+            self.assertEqual(run(command, "--no-such-option").returncode, 64, command)
+
+    def test_dicom_and_png_of_a_phantom_score_alike(self):
+        status, answers = self.predict(*self.dicom, *self.png)
+        self.assertEqual((status, len(answers)), (0, 4))
+        for one, other in zip(answers[:2], answers[2:]):
+            self.assertEqual(set(one["score"]), {"dislocation", "fracture", "normal"})
+            self.assertAlmostEqual(sum(one["score"].values()), 1, 4)
+            for name, value in one["score"].items():
+                self.assertAlmostEqual(value, other["score"][name], delta=0.02)
+            self.assertEqual(one["class"], max(one["score"], key=one["score"].get))
+            self.assertEqual(len(one["digest"]), 64)
+
+    def test_what_cannot_be_judged_has_no_class_but_a_reason(self):
+        chest, broken = os.path.join(self.folder, "chest.dcm"), os.path.join(self.folder, "broken.dcm")
+        image = pydicom.dcmread(self.dicom[0])
+        image.BodyPartExamined = "CHEST"
+        image.save_as(chest)
+        with open(broken, "wb") as f:
+            f.write(b"this is no image" * 20)
+        status, answers = self.predict(chest, broken, self.dicom[0])
+        self.assertEqual(status, 65)
+        self.assertEqual([(a["class"], a.get("reason")) for a in answers[:2]], [(None, "wrong-body-part"), (None, "undecodable")])
+        self.assertIsNotNone(answers[2]["class"])
+
+    def test_missing_files_and_models(self):
+        self.assertEqual(self.predict(os.path.join(self.folder, "nowhere.dcm"))[0], 66)
+        self.assertEqual(run("predict", "--model", self.folder + "/nowhere", self.png[0]).returncode, 66)
+        self.assertEqual(run("status", "--config", self.folder + "/nowhere.xml").returncode, 66)
+
+    def test_the_picture(self):
+        out = os.path.join(self.folder, "out.png")
+        self.assertEqual(run("predict", "--model", self.model, "--saliency", out, self.dicom[0]).returncode, 0)
+        with open(out, "rb") as f:
+            head = f.read(24)
+        self.assertEqual(head[1:4], b"PNG")
+        self.assertGreaterEqual(int.from_bytes(head[16:20], "big"), 1000)
+        self.assertEqual(run("predict", "--model", self.model, "--saliency", out, *self.png).returncode, 64)
+        self.assertEqual(run("predict", "--model", self.model, "--saliency", "/nowhere/x.png", self.png[0]).returncode, 73)
+
+    def test_phantoms_are_the_same_objects_again(self):
+        again = os.path.join(self.folder, "again")
+        run("phantom", "--out", again, "--count", 2, "--seed", 5, "--size", 128, "--format", "dicom")
+        for path in self.dicom:
+            with open(path, "rb") as a, open(path.replace("/dicom/", "/again/"), "rb") as b:
+                self.assertEqual(a.read(), b.read())
+
+
+class Online(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = AnalyzeNode()
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-scp-")
+        cls.image, cls.other = os.path.join(cls.folder, "dx.dcm"), os.path.join(cls.folder, "ot.dcm")
+        d.write_object(cls.image)
+        d.write_object(cls.other, Modality="OT")
+        assert cls.node.store(cls.image, cls.other).returncode == 0
+        d.wait_for(lambda: cls.admin("status", "--json")[1]["results"]["reports"] == 1, 20, "a report")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.stop()
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def admin(cls, *arguments):
+        said = run(*arguments, CERVIGATE_CONFIG=cls.node.config)
+        lines = [json.loads(line) for line in said.stdout.splitlines()] if "--json" in arguments else said.stdout
+        return said.returncode, lines[0] if "--json" in arguments and len(lines) == 1 else lines
+
+    def test_status(self):
+        status, said = self.admin("status", "--json")
+        self.assertEqual((status, said["mode"], said["running"]), (0, "shadow", True))
+        self.assertEqual((said["instances"]["judged"], said["instances"]["ignored"]), (1, 1))
+        self.assertEqual((said["results"], said["deliveries"]["pending"]), ({"reports": 1, "pictures": 1}, 0))
+        self.assertIn("running", self.admin("status")[1])
+
+    def test_jobs_and_results(self):
+        jobs = self.admin("jobs", "list", "--json")[1]
+        self.assertEqual(sorted(j["state"] for j in jobs), ["ignored", "judged"])
+        judged = next(j for j in jobs if j["state"] == "judged")
+        shown = self.admin("jobs", "show", str(judged["id"]), "--json")[1]
+        self.assertEqual(len(shown["scores"]), 3)
+        self.assertEqual(self.admin("jobs", "show", "99")[0], 66)
+        self.assertEqual(self.admin("jobs", "show", "x")[0], 64)
+        results = self.admin("results", "list", "--json")[1]
+        self.assertEqual(sorted(r["kind"] for r in results), ["SC", "SR"])
+        self.assertTrue(all(os.path.exists(r["file"]) for r in results))
+
+    def test_rules(self):
+        self.assertEqual(self.admin("rules", "test", self.image, "--json"), (0, {"rule": "dx", "action": "analyze", "own": False}))
+        status, said = self.admin("rules", "test", self.other)
+        self.assertEqual(status, 1)
+        self.assertIn('Modality is "OT"', said)
+        self.assertEqual(self.admin("rules", "test", self.node.config)[0], 65)
+
+    def test_mode(self):
+        self.assertEqual(self.admin("mode")[1], "shadow\n")
+        self.assertEqual(self.admin("mode", "clinical")[0], 78)
+        self.assertEqual(self.admin("mode", "demo"), (0, "demo\n"))
+        self.assertEqual(self.admin("mode", "shadow"), (0, "shadow\n"))
+        self.assertEqual(self.admin("mode", "other")[0], 64)
+
+    def test_echo_and_check(self):
+        said = run("echo", "nobody", CERVIGATE_CONFIG=self.node.config)
+        self.assertEqual(said.returncode, 69)
+        self.assertIn("network", said.stderr)
+        self.assertEqual(self.admin("echo", "somebody")[0], 64)
+        self.assertEqual(self.admin("check")[0], 0)
+        printed = self.admin("check", "--print-effective")[1]
+        again = os.path.join(self.folder, "again.xml")
+        with open(again, "w", encoding="utf-8") as f:
+            f.write(printed)
+        self.assertEqual(run("check", "--config", again).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
