@@ -118,7 +118,11 @@ static int check_store(const struct conf *conf)
         return status == STORE_VERSION ? EX_CONFIG : EX_IOERR;
     }
     store_close(store);
-    return 0;
+
+    int failed = spool_sync_directory_of(path); /* SQLite syncs the file, not its new name */
+    if (failed != 0)
+        (void)fprintf(stderr, "%s: %s\n", path, strerror(-failed));
+    return failed == 0 ? 0 : EX_IOERR;
 }
 
 /* RFC 4122 version 4 */
