@@ -26,7 +26,7 @@ struct colour colour_of_strength(float strength)
 
 float colour_cover(float strength)
 {
-    float t = fminf(fmaxf((strength - 0.14f) / 0.6f, 0.0f), 1.0f);
+    float t = fminf(fmaxf((strength - 0.22f) / 0.65f, 0.0f), 1.0f);
     return 0.62f * t * t * (3.0f - 2.0f * t);
 }
 
