@@ -104,7 +104,7 @@ class Kill(unittest.TestCase):
             for _ in range(3):
                 self.node.send(path)
             time.sleep(1.0)
-            h.wait_for(lambda: "role-died" in self.node.log() or "association-died" in self.node.log() or "killed" in self.node.log(), 20, point)
+            h.wait_for(lambda: "signal=9" in self.node.log(), 20, point)
             self.node.kill_supervisor()
             self.node.start()
             self.send_until_acknowledged(path)

@@ -119,7 +119,7 @@ class Outcomes(unittest.TestCase):
             self.assertEqual(self.node.send(path).returncode, 0)
         _, study = self.report(path)
         again = os.path.join(self.folder, "again.dcm")
-        h.run("dcmconv", "+ti", path, again)
+        h.run("dcmcrle", path, again)
         self.assertEqual(self.node.send(again).returncode, 0)
         h.wait_for(lambda: self.node.status()["instances"]["same"] == 1, 20, "another encoding of the same image")
         time.sleep(3)
