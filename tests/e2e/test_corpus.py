@@ -27,7 +27,9 @@ def identity(path):
         offset = 144 + int.from_bytes(data[140:144], "little") if data[132:136] == b"\2\0\0\0" else 132
     sop_class = meta.get("SOPClassUID") or meta.file_meta.get("MediaStorageSOPClassUID", "")
     uid = meta.get("SOPInstanceUID") or meta.file_meta.get("MediaStorageSOPInstanceUID", "")
-    return str(sop_class), str(uid), str(syntax or ("1.2.840.10008.1.2.1" if not meta.is_implicit_VR else rawscu.IMPLICIT)), data[offset:]
+    if syntax is None:
+        syntax = rawscu.IMPLICIT if meta.is_implicit_VR else "1.2.840.10008.1.2.1" if meta.is_little_endian else "1.2.840.10008.1.2.2"
+    return str(sop_class), str(uid), str(syntax), data[offset:]
 
 
 def send_one(port, path):

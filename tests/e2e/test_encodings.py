@@ -32,17 +32,17 @@ ENCODINGS = {
     "16 bit": (16, None), "12 bit": (12, None), "8 bit": (8, None),
 }
 MONOCHROME1 = {"MONOCHROME1, INVERSE": True, "MONOCHROME1, no Presentation LUT Shape": False}
-CONFIG = {"threshold": 0.02, "correlation": 0.95}
+SCORE_TOLERANCE, LEAST_CORRELATION = 0.02, 0.95
 
 
 def saliency(rgb, matrix):
-    """Strength of the overlay in the picture: right half against left half, wherever the layout put them."""
+    """Strength of the overlay: how much the image with the map differs from the untouched one beside it."""
     difference = rgb[:, matrix["right"]:matrix["right"] + matrix["width"]].astype(int) - rgb[:, matrix["left"]:matrix["left"] + matrix["width"]]
     return numpy.abs(difference[matrix["top"]:matrix["top"] + matrix["height"]]).sum(2)
 
 
 def halves(rgb, image):
-    """Finds the untouched image inside the picture by exact match of its central part, and its twin by symmetry of layout."""
+    """Where the untouched image lies in the picture: best match of a part of its middle row."""
     rows, cols = image.shape
     probe = image[rows // 2, cols // 4:cols // 4 + 64].astype(int)
     plane = rgb[:, :, 0].astype(int)
@@ -111,8 +111,8 @@ class Encodings(unittest.TestCase):
             a, b = self.overlay(picture, png), self.overlay_of(pictures[study].pixel_array, png)
             worst_map = min(worst_map, (float(numpy.corrcoef(a.ravel(), b.ravel())[0, 1]), f"{os.path.basename(png)} {name}"))
         print(f"{len(sent)} encodings: worst score difference {worst_score}, worst map correlation {worst_map}")
-        self.assertLessEqual(worst_score[0], CONFIG["threshold"], worst_score)
-        self.assertGreater(worst_map[0], CONFIG["correlation"], worst_map)
+        self.assertLessEqual(worst_score[0], SCORE_TOLERANCE, worst_score)
+        self.assertGreater(worst_map[0], LEAST_CORRELATION, worst_map)
 
     def overlay(self, picture, png):
         from PIL import Image
@@ -121,8 +121,6 @@ class Encodings(unittest.TestCase):
     def overlay_of(self, rgb, png):
         image = h.grey(png)
         where = halves(rgb, image)
-        other = halves(rgb[:, ::-1], image[:, ::-1])  # not used for position: the twin lies behind the gap
-        del other
         where["right"] = self.twin(rgb, where)
         return saliency(rgb, where)
 

@@ -15,8 +15,9 @@ import harness as h
 
 STUDIES = 50
 ROLES = ("receive_pid", "committer_pid", "analyze_pid", "deliver_pid", "console_pid")
-POINTS = ("receive-after-fsync", "receive-after-rename", "commit-before", "commit-after", "store-answered", "analyze-before-judge",
-          "analyze-after-picture", "report-after-files", "report-after-commit", "deliver-sent-unanswered", "deliver-answered-unjournalled")
+POINTS = ("receive-before-fsync", "receive-after-fsync", "receive-after-rename", "receive-after-dirsync", "commit-before",
+          "commit-after", "store-answered", "analyze-after-picture", "analyze-before-judge", "report-after-files",
+          "report-after-commit", "deliver-sent-unanswered", "deliver-answered-unjournalled")
 
 
 def children(pid):
@@ -100,14 +101,10 @@ class Kill(unittest.TestCase):
         for point, path in zip(POINTS, files):
             self.node.process.terminate()
             self.node.process.wait(30)
-            self.node.start({"CERVIGATE_CRASH": point})
-            for _ in range(3):
-                self.node.send(path)
-            time.sleep(1.0)
-            h.wait_for(lambda: "signal=9" in self.node.log(), 20, point)
-            self.node.kill_supervisor()
-            self.node.start()
+            mark = os.path.join(self.folder, point)
+            self.node.start({"CERVIGATE_CRASH": point, "CERVIGATE_CRASH_MARK": mark})
             self.send_until_acknowledged(path)
+            h.wait_for(lambda: os.path.exists(mark), 30, f"a death at {point}")
         self.check(files, 90)
 
 
