@@ -63,7 +63,11 @@ class Kill(unittest.TestCase):
         def complete():
             found = collections.Counter((i[1], i[0]) for i in self.pacs.instances())
             return found if all(found[(s, k)] for s in wanted for k in (h.SR3D, h.SC)) else None
-        found = h.wait_for(complete, seconds, f"results of {len(wanted)} studies")
+        try:
+            h.wait_for(complete, seconds, f"results of {len(wanted)} studies")
+        except AssertionError:
+            print(self.node.admin("status").stdout, self.node.admin("jobs", "list").stdout, self.node.log()[-8000:])
+            raise
         time.sleep(3)
         found = collections.Counter((i[1], i[0]) for i in self.pacs.instances())
         self.assertEqual({k: v for k, v in found.items() if v != 1}, {}, "exactly one SR and one SC a study")
