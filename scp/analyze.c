@@ -6,10 +6,11 @@
  *
  *               RECEIVED --> IGNORED | OWN | SAME | JUDGED | NOT_PROCESSED      [judge_one]
  *
- *             An attempt is counted before it is made: what kills us is known afterwards. When
- *             limits.object_attempts are used up the object is parsed once more, to learn whom to
- *             answer, and answered "not processed". Trouble of the node's own (disk, memory) costs
- *             no attempt: the object waits, others pass it.
+ *             When limits.object_attempts object children died over it, the object is parsed once
+ *             more, to learn whom to answer, and answered "not processed". An attempt is counted
+ *             before it is made, and a stop or kill of this role during it is not the object's
+ *             fault until it has happened CUT_OFF_MOST times. Trouble of the node's own (disk,
+ *             memory) costs no attempt: the object waits, others pass it.
  *
  *   studies   those with judged images that no report holds, no object still RECEIVED and no open
  *             association, once they were quiet for conf->quiet_seconds           [report_one]
@@ -37,6 +38,7 @@
 #define SLOW_POLL_MS 1000
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
+#define CUT_OFF_MOST 10   /* attempts that ended with the role, not with the child */
 
 struct analyze {
     const struct node *node;
@@ -85,6 +87,8 @@ static void not_judged(struct analyze *a, const struct instance *instance, enum 
     log_event(end == EXAMINE_AGAIN ? LOG_AT_WARN : LOG_AT_ERROR, events[end],
               "instance=%lld attempts=%d detail=%s", (long long)instance->id,
               instance->attempts + 1, log_quote(x->judgement.detail));
+    if (end == EXAMINE_AGAIN && store_count_death(a->examiner.store, instance->id) != STORE_OK)
+        store_trouble(a, "count-death");
     if (end == EXAMINE_LATER) {
         a->waiting = instance->id;
         a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
@@ -98,7 +102,8 @@ static void judge_one(struct analyze *a, const struct instance *instance)
     struct examination x;
     int most = a->node->conf->limits.object_attempts;
     bool counted = a->waiting == instance->id; /* waited for the node, not for itself */
-    int attempt = instance->attempts + (counted ? 0 : 1);
+    bool hopeless =
+        instance->deaths >= most || instance->attempts - instance->deaths >= CUT_OFF_MOST;
     if (!counted && store_count_attempt(a->examiner.store, instance->id) != STORE_OK) {
         store_trouble(a, "count-attempt");
         return;
@@ -106,9 +111,9 @@ static void judge_one(struct analyze *a, const struct instance *instance)
     a->waiting = 0;
 
     enum examine_end end = examine(&a->examiner, instance,
-                                   attempt < most    ? EXAMINE_TRY
-                                   : attempt == most ? EXAMINE_LAST_TRY
-                                                     : EXAMINE_PARSE_ONLY,
+                                   hopeless                       ? EXAMINE_PARSE_ONLY
+                                   : instance->deaths + 1 == most ? EXAMINE_LAST_TRY
+                                                                  : EXAMINE_TRY,
                                    &x);
     if (end == EXAMINE_DONE) {
         crash_point("analyze-before-judge");

@@ -60,7 +60,8 @@ struct instance {
     char calling[17], called[17], address[64];
     char association[24]; /* id in the log */
     int64_t received_ms;  /* UTC */
-    int attempts;         /* object children that died over it */
+    int attempts;         /* examinations begun */
+    int deaths;           /* object children that died over it */
     bool rival;           /* another object with this SOP Instance UID was there first */
     char rule[64];
     enum srt_reason reason; /* NOT_PROCESSED */
@@ -90,8 +91,10 @@ STORE_MUST_USE enum store_status store_get_instance(struct store *store, int64_t
 /* The first instance with this SOP Instance UID (the one a rival stands against). */
 STORE_MUST_USE enum store_status store_first_instance(struct store *store, const char *sop_instance,
                                                       struct instance *instance);
-/* Counts one more child that died over it, before it is tried: what kills us is known after. */
+/* Counts one more examination, before it begins: what kills us is known after. */
 STORE_MUST_USE enum store_status store_count_attempt(struct store *store, int64_t id);
+/* Counts one more object child that died over it. */
+STORE_MUST_USE enum store_status store_count_death(struct store *store, int64_t id);
 
 /* What analysis learnt of an instance: everything the report needs. */
 struct judgement {

@@ -23,7 +23,8 @@ static enum instance_state parse_state(const char *name)
 
 #define COLUMNS                                                                                    \
     "id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,"      \
-    "called,address,association,received_ms,attempts,rival,rule,reason,detail"
+    "called,address,association,received_ms,attempts,rival,rule,reason,detail,"                    \
+    "deaths"
 
 static void take_row(sqlite3_stmt *row, struct instance *instance)
 {
@@ -51,6 +52,7 @@ static void take_row(sqlite3_stmt *row, struct instance *instance)
     if (!srt_reason_parse(text, &instance->reason))
         instance->reason = SRT_REASON_NONE;
     sql_text(row, 19, instance->detail, sizeof instance->detail);
+    instance->deaths = sqlite3_column_int(row, 20);
 }
 
 static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
@@ -118,6 +120,7 @@ static enum store_status add(struct store *store, struct instance *instance,
     instance->rival = status == STORE_OK;
     instance->state = INSTANCE_RECEIVED;
     instance->attempts = 0;
+    instance->deaths = 0;
     *identity = instance->rival ? STORE_RIVAL : STORE_NEW;
     status = insert(store, instance);
     return status == STORE_OK ? touch_study(store, instance) : status;
@@ -175,6 +178,13 @@ enum store_status store_count_attempt(struct store *store, int64_t id)
 {
     enum store_status status = sql_run(
         store, sql_prepare(store, "UPDATE instance SET attempts=attempts+1 WHERE id=?", "i", id));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_count_death(struct store *store, int64_t id)
+{
+    enum store_status status = sql_run(
+        store, sql_prepare(store, "UPDATE instance SET deaths=deaths+1 WHERE id=?", "i", id));
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 

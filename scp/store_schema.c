@@ -17,7 +17,8 @@ static const char *const versions[] = {
     " path TEXT NOT NULL, bytes INTEGER NOT NULL,"
     " calling TEXT NOT NULL, called TEXT NOT NULL, address TEXT NOT NULL,"
     " association TEXT NOT NULL, received_ms INTEGER NOT NULL,"
-    " attempts INTEGER NOT NULL DEFAULT 0, rival INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,"
+    " rival INTEGER NOT NULL,"
     " rule TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
     " detail TEXT NOT NULL DEFAULT '',"
     " reported INTEGER NOT NULL DEFAULT 0," /* id of the report that holds it; 0: none yet */

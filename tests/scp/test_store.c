@@ -108,6 +108,12 @@ static void received_in_order(void **state)
     FIXTURE_OK(store_count_attempt(store, b));
     FIXTURE_OK(store_get_instance(store, b, &in));
     assert_int_equal(in.attempts, 2);
+    assert_int_equal(in.deaths, 0);
+    FIXTURE_OK(store_count_death(store, b));
+    FIXTURE_OK(store_get_instance(store, b, &in));
+    assert_int_equal(in.deaths, 1);
+    assert_int_equal(in.attempts, 2);
+    assert_int_equal(store_count_death(store, 99), STORE_NONE);
     assert_int_equal(store_count_attempt(store, 99), STORE_NONE);
     store_close(store);
 }
