@@ -2,6 +2,8 @@
 import socket
 import struct
 
+import pydicom
+
 IMPLICIT, SECONDARY_CAPTURE = "1.2.840.10008.1.2", "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -105,3 +107,12 @@ def store(port, sop_class, uid, syntax, dataset, seconds=20):
         except (ConnectionError, socket.timeout):
             pass
         return f"{status:04x}", comment(received)
+
+
+def store_file(port, path, seconds=20):
+    """Sends a Part 10 file as it is."""
+    with open(path, "rb") as f:
+        data = f.read()
+    meta = pydicom.filereader.read_file_meta_info(path)
+    offset = 144 + int.from_bytes(data[140:144], "little")
+    return store(port, meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID, data[offset:], seconds)

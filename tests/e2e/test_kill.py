@@ -12,6 +12,7 @@ import unittest
 import pydicom
 
 import harness as h
+import rawscu
 
 STUDIES = 50
 ROLES = ("receive_pid", "committer_pid", "analyze_pid", "deliver_pid", "console_pid")
@@ -53,8 +54,13 @@ class Kill(unittest.TestCase):
         return files
 
     def send_until_acknowledged(self, path):
-        """As a modality does: sends again until it has success."""
-        while self.node.send(path).returncode != 0:
+        """As a modality does: sends again until it has read status 0000 itself."""
+        while True:
+            try:
+                if rawscu.store_file(self.node.port, path)[0] == "0000":
+                    return
+            except (OSError, KeyError):
+                pass
             time.sleep(0.2)
 
     def check(self, files, seconds):
