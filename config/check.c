@@ -11,7 +11,7 @@ static const xmlNode *find(const struct reading *reading, const char *name, size
 {
     const xmlNode *node = (const xmlNode *)reading->doc;
 
-    for (node = next_element(node); node; node = next_element(node))
+    for (node = conf_next_element(node); node; node = conf_next_element(node))
         if (strcmp((const char *)node->name, name) == 0 && index-- == 0)
             return node;
     return NULL;
@@ -22,7 +22,7 @@ static int line_at(const struct reading *reading, const char *element, size_t in
 {
     const xmlNode *node = find(reading, element, index);
 
-    return node ? line_of_attribute(node, attribute) : 0;
+    return node ? conf_line_of_attribute(node, attribute) : 0;
 }
 
 /* PS3.5 6.2: AE is the default repertoire without backslash and controls; blanks at its ends do not
@@ -45,8 +45,9 @@ static void check_ae_title(struct reading *reading, const char *element, size_t 
             wrong = "of ASCII letters, digits and marks without backslash";
     }
     if (wrong)
-        complain(reading, line_at(reading, element, index, "aeTitle"), false,
-                 "<%s aeTitle=\"%s\">: expected an AE title %s", element, show(title).text, wrong);
+        conf_complain(reading, line_at(reading, element, index, "aeTitle"), false,
+                      "<%s aeTitle=\"%s\">: expected an AE title %s", element,
+                      conf_show(title).text, wrong);
 }
 
 static void check_address(struct reading *reading, const char *element, const char *address)
@@ -56,17 +57,18 @@ static void check_address(struct reading *reading, const char *element, const ch
     if (address[0] == '\0' || address[strspn(address, "0123456789abcdefABCDEF.:")])
         return;
     if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1)
-        complain(reading, line_at(reading, element, 0, "address"), false,
-                 "<%s address=\"%s\">: expected a numeric IPv4 or IPv6 address, as 0.0.0.0 or ::",
-                 element, show(address).text);
+        conf_complain(
+            reading, line_at(reading, element, 0, "address"), false,
+            "<%s address=\"%s\">: expected a numeric IPv4 or IPv6 address, as 0.0.0.0 or ::",
+            element, conf_show(address).text);
 }
 
 static void check_path(struct reading *reading, const char *attribute, const char *path)
 {
     if (path[0] != '\0' && path[0] != '/')
-        complain(reading, line_at(reading, "node", 0, attribute), false,
-                 "<node %s=\"%s\">: expected an absolute path, beginning with \"/\"", attribute,
-                 show(path).text);
+        conf_complain(reading, line_at(reading, "node", 0, attribute), false,
+                      "<node %s=\"%s\">: expected an absolute path, beginning with \"/\"",
+                      attribute, conf_show(path).text);
 }
 
 static void check_node(struct reading *reading, const struct conf *conf)
@@ -77,13 +79,13 @@ static void check_node(struct reading *reading, const struct conf *conf)
     check_path(reading, "spool", conf->spool);
     check_path(reading, "model", conf->model);
     if (conf->limits.associations_per_peer > conf->limits.associations)
-        complain(reading, line_at(reading, "limits", 0, "associationsPerPeer"), true,
-                 "associationsPerPeer is %d, but associations allows only %d all together",
-                 conf->limits.associations_per_peer, conf->limits.associations);
+        conf_complain(reading, line_at(reading, "limits", 0, "associationsPerPeer"), true,
+                      "associationsPerPeer is %d, but associations allows only %d all together",
+                      conf->limits.associations_per_peer, conf->limits.associations);
     if (conf->console && conf->port != 0 && conf->port == conf->console_port)
-        complain(reading, line_at(reading, "node", 0, "port"), false,
-                 "<node port=\"%u\">: the console has the same port; expected another",
-                 (unsigned)conf->port);
+        conf_complain(reading, line_at(reading, "node", 0, "port"), false,
+                      "<node port=\"%u\">: the console has the same port; expected another",
+                      (unsigned)conf->port);
 }
 
 static void check_peers(struct reading *reading, const struct conf *conf)
@@ -93,18 +95,20 @@ static void check_peers(struct reading *reading, const struct conf *conf)
         check_ae_title(reading, "peer", i, peer->ae_title);
         for (size_t j = 0; j < i && peer->name[0]; j++)
             if (strcmp(peer->name, conf->peers[j].name) == 0) {
-                complain(reading, line_at(reading, "peer", i, "name"), false,
-                         "found a second peer named \"%s\" (the first is on line %d); expected "
-                         "another name",
-                         show(peer->name).text, conf->peers[j].line);
+                conf_complain(
+                    reading, line_at(reading, "peer", i, "name"), false,
+                    "found a second peer named \"%s\" (the first is on line %d); expected "
+                    "another name",
+                    conf_show(peer->name).text, conf->peers[j].line);
                 break;
             }
         for (size_t j = 0; j < i && peer->ae_title[0]; j++)
             if (strcmp(peer->ae_title, conf->peers[j].ae_title) == 0) {
-                complain(reading, line_at(reading, "peer", i, "aeTitle"), false,
-                         "found a second peer with the AE title \"%s\" (the first is on line %d); "
-                         "expected another AE title",
-                         show(peer->ae_title).text, conf->peers[j].line);
+                conf_complain(
+                    reading, line_at(reading, "peer", i, "aeTitle"), false,
+                    "found a second peer with the AE title \"%s\" (the first is on line %d); "
+                    "expected another AE title",
+                    conf_show(peer->ae_title).text, conf->peers[j].line);
                 break;
             }
     }
@@ -112,21 +116,21 @@ static void check_peers(struct reading *reading, const struct conf *conf)
 
 static void check_destination_peer(struct reading *reading, const struct conf *conf, size_t i)
 {
-    const char *name = read_destination_peer(conf, i), *names[CONF_MAX_PEERS];
+    const char *name = conf_read_destination_peer(conf, i), *names[CONF_MAX_PEERS];
     int line = line_at(reading, "destination", i, "peer");
 
     for (size_t j = 0; j < conf->peer_count; j++)
         names[j] = conf->peers[j].name;
     if (name[0] && !conf->destinations[i].peer)
-        complain(reading, line, false,
-                 "<destination peer=\"%s\">: no such peer%s; expected the name of a <peer>",
-                 show(name).text, hint(name, names, conf->peer_count).text);
+        conf_complain(reading, line, false,
+                      "<destination peer=\"%s\">: no such peer%s; expected the name of a <peer>",
+                      conf_show(name).text, conf_hint(name, names, conf->peer_count).text);
     for (size_t j = 0; j < i; j++)
         if (conf->destinations[i].peer &&
             conf->destinations[i].peer == conf->destinations[j].peer) {
-            complain(reading, line, false,
-                     "peer \"%s\" is a destination twice (first on line %d); expected once",
-                     show(name).text, conf->destinations[j].line);
+            conf_complain(reading, line, false,
+                          "peer \"%s\" is a destination twice (first on line %d); expected once",
+                          conf_show(name).text, conf->destinations[j].line);
             break;
         }
 }
@@ -140,13 +144,14 @@ static void check_destinations(struct reading *reading, const struct conf *conf)
         check_destination_peer(reading, conf, i);
         used |= conf->mode == CONF_CLINICAL || destination->demo;
         if (destination->retry_first_seconds > destination->retry_most_seconds)
-            complain(reading, line_at(reading, "destination", i, "retryFirst"), false,
-                     "retryFirst is %d seconds; expected at most retryMost, %d seconds",
-                     destination->retry_first_seconds, destination->retry_most_seconds);
+            conf_complain(reading, line_at(reading, "destination", i, "retryFirst"), false,
+                          "retryFirst is %d seconds; expected at most retryMost, %d seconds",
+                          destination->retry_first_seconds, destination->retry_most_seconds);
     }
     if (!used)
-        complain(reading, line_at(reading, "node", 0, "mode"), true,
-                 "mode is %s, but no <destination> gets results in it", conf_mode_name(conf->mode));
+        conf_complain(reading, line_at(reading, "node", 0, "mode"), true,
+                      "mode is %s, but no <destination> gets results in it",
+                      conf_mode_name(conf->mode));
 }
 
 /* How often the pattern's {n,m} may multiply up: the C library unrolls them when it compiles. */
@@ -179,9 +184,9 @@ static void check_pattern(struct reading *reading, const struct conf_match *matc
     if (strlen(match->pattern) > 256)
         return;
     if (repeats_too_much(match->pattern)) {
-        complain(reading, line, false,
-                 "pattern \"%s\": its repetitions multiply to more than 1000; expected fewer",
-                 show(match->pattern).text);
+        conf_complain(reading, line, false,
+                      "pattern \"%s\": its repetitions multiply to more than 1000; expected fewer",
+                      conf_show(match->pattern).text);
         return;
     }
     code = regcomp(&regex, match->pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
@@ -190,9 +195,9 @@ static void check_pattern(struct reading *reading, const struct conf_match *matc
         return;
     }
     regerror(code, &regex, why, sizeof why);
-    complain(reading, line, false,
-             "pattern \"%s\": expected a POSIX extended regular expression (%s)",
-             show(match->pattern).text, why);
+    conf_complain(reading, line, false,
+                  "pattern \"%s\": expected a POSIX extended regular expression (%s)",
+                  conf_show(match->pattern).text, why);
 }
 
 static void check_match(struct reading *reading, const struct conf_match *match, size_t index)
@@ -201,15 +206,15 @@ static void check_match(struct reading *reading, const struct conf_match *match,
     size_t count = conf_keyword_list(names, 64);
 
     if (match->keyword[0] && match->tag == 0)
-        complain(reading, line_at(reading, "match", index, "attribute"), false,
-                 "<match attribute=\"%s\">: not a keyword that rules know%s",
-                 show(match->keyword).text, hint(match->keyword, names, count).text);
+        conf_complain(reading, line_at(reading, "match", index, "attribute"), false,
+                      "<match attribute=\"%s\">: not a keyword that rules know%s",
+                      conf_show(match->keyword).text, conf_hint(match->keyword, names, count).text);
     if (!match->values == !match->pattern)
-        complain(reading, match->line, false, "<match> has %s; expected one of them",
-                 match->values ? "both values and pattern" : "neither values nor pattern");
+        conf_complain(reading, match->line, false, "<match> has %s; expected one of them",
+                      match->values ? "both values and pattern" : "neither values nor pattern");
     if (match->values && match->values[0] && !match->values[strspn(match->values, " \t\r\n")])
-        complain(reading, line_at(reading, "match", index, "values"), false,
-                 "<match values> holds only blanks; expected a value");
+        conf_complain(reading, line_at(reading, "match", index, "values"), false,
+                      "<match values> holds only blanks; expected a value");
     if (match->pattern)
         check_pattern(reading, match, line_at(reading, "match", index, "pattern"));
 }
@@ -224,28 +229,29 @@ static void check_rules(struct reading *reading, const struct conf *conf)
         const struct conf_rule *rule = &conf->rules[i];
         for (size_t j = 0; j < i && rule->name[0]; j++)
             if (strcmp(rule->name, conf->rules[j].name) == 0) {
-                complain(reading, line_at(reading, "rule", i, "name"), false,
-                         "found a second rule named \"%s\" (the first is on line %d); expected "
-                         "another name",
-                         show(rule->name).text, conf->rules[j].line);
+                conf_complain(
+                    reading, line_at(reading, "rule", i, "name"), false,
+                    "found a second rule named \"%s\" (the first is on line %d); expected "
+                    "another name",
+                    conf_show(rule->name).text, conf->rules[j].line);
                 break;
             }
         for (size_t j = 0; j < rule->matches; j++)
             check_match(reading, &rule->match[j], index++);
         if (last)
-            complain(reading, rule->line, true,
-                     "rule \"%s\" can never match: rule \"%s\" on line %d takes everything",
-                     show(rule->name).text, show(last->name).text, last->line);
+            conf_complain(reading, rule->line, true,
+                          "rule \"%s\" can never match: rule \"%s\" on line %d takes everything",
+                          conf_show(rule->name).text, conf_show(last->name).text, last->line);
         else if (rule->matches == 0)
             last = rule;
         analyzes |= rule->action == CONF_ANALYZE;
     }
-    if (!analyzes && !complaints_refuse(reading->complaints))
-        complain(reading, line_at(reading, "rules", 0, ""), true,
-                 "no rule says action=\"analyze\": nothing will be judged");
+    if (!analyzes && !conf_complaints_refuse(reading->complaints))
+        conf_complain(reading, line_at(reading, "rules", 0, ""), true,
+                      "no rule says action=\"analyze\": nothing will be judged");
 }
 
-void check_conf(struct reading *reading, const struct conf *conf)
+void conf_check_conf(struct reading *reading, const struct conf *conf)
 {
     check_node(reading, conf);
     check_peers(reading, conf);

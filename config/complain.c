@@ -15,7 +15,7 @@ const char *conf_status_text(enum conf_status status)
     return "unknown status";
 }
 
-void complain(struct reading *reading, int line, bool warning, const char *format, ...)
+void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
 {
     struct conf_complaints *complaints = reading->complaints;
     struct conf_complaint *list;
@@ -44,7 +44,7 @@ void complain(struct reading *reading, int line, bool warning, const char *forma
 }
 
 /* Insertion keeps the order of finding within a line; lists are short. */
-void complaints_sort(struct conf_complaints *complaints)
+void conf_complaints_sort(struct conf_complaints *complaints)
 {
     for (size_t i = 1; i < complaints->count; i++) {
         struct conf_complaint moved = complaints->list[i];
@@ -55,7 +55,7 @@ void complaints_sort(struct conf_complaints *complaints)
     }
 }
 
-bool complaints_refuse(const struct conf_complaints *complaints)
+bool conf_complaints_refuse(const struct conf_complaints *complaints)
 {
     for (size_t i = 0; i < complaints->count; i++)
         if (!complaints->list[i].warning)
@@ -69,7 +69,7 @@ void conf_complaints_finish(struct conf_complaints *complaints)
     *complaints = (struct conf_complaints){0};
 }
 
-struct shown show(const char *value)
+struct shown conf_show(const char *value)
 {
     struct shown shown;
     size_t length = strnlen(value, 61);

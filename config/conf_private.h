@@ -27,37 +27,37 @@ struct reading {
 };
 
 /* complain.c */
-void complain(struct reading *reading, int line, bool warning, const char *format, ...)
+void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void complaints_sort(struct conf_complaints *complaints);
-bool complaints_refuse(const struct conf_complaints *complaints); /* any that is no warning */
+void conf_complaints_sort(struct conf_complaints *complaints);
+bool conf_complaints_refuse(const struct conf_complaints *complaints); /* any that is no warning */
 /* A value as a complaint shows it: at most 60 bytes, control characters replaced. */
 struct shown {
     char text[72];
 };
-struct shown show(const char *value);
+struct shown conf_show(const char *value);
 
 /* suggest.c: the nearest of `count` names, or NULL when none is near. */
-const char *suggest(const char *wrong, const char *const *names, size_t count);
+const char *conf_suggest(const char *wrong, const char *const *names, size_t count);
 /* " (did you mean \"X\"?)" or "". */
 struct hint {
     char text[96];
 };
-struct hint hint(const char *wrong, const char *const *names, size_t count);
+struct hint conf_hint(const char *wrong, const char *const *names, size_t count);
 
 /* parse.c: text -> reading->doc, or complaints. */
-void parse_text(struct reading *reading);
+void conf_parse_text(struct reading *reading);
 
 /* place.c: where elements and attributes stand in the text. */
-void place_elements(struct reading *reading);
-int line_of(const xmlNode *element);
-int line_of_attribute(const xmlNode *element, const char *name);
+void conf_place_elements(struct reading *reading);
+int conf_line_of(const xmlNode *element);
+int conf_line_of_attribute(const xmlNode *element, const char *name);
 /* The next element in document order; NULL after the last. */
-xmlNode *next_element(const xmlNode *node);
+xmlNode *conf_next_element(const xmlNode *node);
 
 /* schema.c: checks reading->doc against the embedded schema; takes elements out of the document
  * that the schema does not know. False: the document cannot be read as a configuration at all. */
-bool check_schema(struct reading *reading);
+bool conf_check_schema(struct reading *reading);
 extern const char conf_schema_text[];
 extern const unsigned conf_schema_text_size;
 
@@ -80,14 +80,14 @@ struct option {
 };
 extern const struct option conf_options[];
 extern const size_t conf_option_count;
-const char *level_name(int level);
+const char *conf_level_name(int level);
 
 /* read.c: document -> struct conf; what the schema refused keeps its default. */
-struct conf *read_conf(struct reading *reading, const char *path);
+struct conf *conf_read_conf(struct reading *reading, const char *path);
 /* Unlike conf_load this may leave peers unresolved (destination.peer NULL: check.c tells). */
-void check_conf(struct reading *reading, const struct conf *conf);
+void conf_check_conf(struct reading *reading, const struct conf *conf);
 /* The destination's peer attribute as written, in conf->destinations' order. */
-const char *read_destination_peer(const struct conf *conf, size_t destination);
+const char *conf_read_destination_peer(const struct conf *conf, size_t destination);
 
 /* keywords.c */
 size_t conf_keyword_list(const char **names, size_t most);

@@ -17,18 +17,18 @@ enum conf_status conf_load_text(const char *text, size_t size, const char *path,
 
     *conf = NULL;
     *complaints = (struct conf_complaints){0};
-    parse_text(&reading);
+    conf_parse_text(&reading);
     if (reading.doc)
-        place_elements(&reading);
-    if (reading.doc && !reading.no_memory && check_schema(&reading)) {
-        *conf = read_conf(&reading, path);
+        conf_place_elements(&reading);
+    if (reading.doc && !reading.no_memory && conf_check_schema(&reading)) {
+        *conf = conf_read_conf(&reading, path);
         if (*conf)
-            check_conf(&reading, *conf);
+            conf_check_conf(&reading, *conf);
     }
-    complaints_sort(complaints);
+    conf_complaints_sort(complaints);
     if (reading.no_memory)
         status = CONF_NO_MEMORY;
-    else if (*conf && !complaints_refuse(complaints))
+    else if (*conf && !conf_complaints_refuse(complaints))
         status = CONF_OK;
     if (status != CONF_OK) {
         conf_destroy(*conf);
@@ -96,13 +96,13 @@ enum conf_status conf_load(const char *path, struct conf **conf, struct conf_com
         status = conf_load_text(text, size, path, conf, complaints);
     } else if (errno == EFBIG) {
         status = CONF_BAD;
-        complain(&reading, 0, false, "found more than %u bytes; expected at most that",
-                 CONF_MAX_BYTES);
+        conf_complain(&reading, 0, false, "found more than %u bytes; expected at most that",
+                      CONF_MAX_BYTES);
     } else if (errno == ENOMEM) {
         status = CONF_NO_MEMORY;
     } else {
-        complain(&reading, 0, false, "cannot be read: %s; expected a readable file",
-                 strerror(errno));
+        conf_complain(&reading, 0, false, "cannot be read: %s; expected a readable file",
+                      strerror(errno));
     }
     free(text);
     if (fd >= 0)

@@ -47,7 +47,7 @@ const struct option conf_options[] = {
 };
 const size_t conf_option_count = sizeof conf_options / sizeof *conf_options;
 
-const char *level_name(int level)
+const char *conf_level_name(int level)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
 

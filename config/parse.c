@@ -20,8 +20,8 @@ static void on_error(void *context, xmlError *error)
     }
     const char *message = error->message ? error->message : "unreadable";
     int length = (int)strcspn(message, "\n");
-    complain(reading, error->line, false, "not well-formed XML: %.*s", length > 200 ? 200 : length,
-             message);
+    conf_complain(reading, error->line, false, "not well-formed XML: %.*s",
+                  length > 200 ? 200 : length, message);
 }
 
 static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *external,
@@ -33,15 +33,15 @@ static void refuse_dtd(void *context, const xmlChar *name, const xmlChar *extern
     (void)name;
     (void)external;
     (void)system;
-    complain(reading, parser->input->line, false,
-             "found a document type declaration; expected none: remove <!DOCTYPE ...>");
+    conf_complain(reading, parser->input->line, false,
+                  "found a document type declaration; expected none: remove <!DOCTYPE ...>");
     xmlStopParser(parser);
 }
 
 static bool is_utf8_text(struct reading *reading)
 {
     if (memchr(reading->text, 0, reading->size)) {
-        complain(reading, 1, false, "found a zero byte; expected XML text in UTF-8");
+        conf_complain(reading, 1, false, "found a zero byte; expected XML text in UTF-8");
         return false;
     }
     return true;
@@ -53,11 +53,12 @@ static bool has_good_encoding(struct reading *reading)
 
     if (!encoding || strcasecmp(encoding, "UTF-8") == 0 || strcasecmp(encoding, "US-ASCII") == 0)
         return true;
-    complain(reading, 1, false, "found encoding \"%s\"; expected UTF-8", show(encoding).text);
+    conf_complain(reading, 1, false, "found encoding \"%s\"; expected UTF-8",
+                  conf_show(encoding).text);
     return false;
 }
 
-void parse_text(struct reading *reading)
+void conf_parse_text(struct reading *reading)
 {
     xmlParserCtxt *parser;
     xmlDoc *doc;
@@ -75,11 +76,11 @@ void parse_text(struct reading *reading)
     doc = xmlCtxtReadMemory(parser, reading->text, (int)reading->size, NULL, NULL,
                             XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_NOCDATA);
     reading->doc = doc;
-    if (doc && (complaints_refuse(reading->complaints) || !has_good_encoding(reading))) {
+    if (doc && (conf_complaints_refuse(reading->complaints) || !has_good_encoding(reading))) {
         xmlFreeDoc(doc);
         reading->doc = NULL;
     }
     if (!reading->doc && reading->complaints->count == 0)
-        complain(reading, 0, false, "not well-formed XML");
+        conf_complain(reading, 0, false, "not well-formed XML");
     xmlFreeParserCtxt(parser);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-xmlNode *next_element(const xmlNode *node)
+xmlNode *conf_next_element(const xmlNode *node)
 {
     const xmlNode *next = node->children;
 
@@ -66,14 +66,14 @@ static const char *find_tag(const char *text)
     return NULL;
 }
 
-void place_elements(struct reading *reading)
+void conf_place_elements(struct reading *reading)
 {
     const xmlNode *root = (const xmlNode *)reading->doc;
     const char *text = reading->text, *counted = text;
     size_t count = 0;
     int line = 1;
 
-    for (const xmlNode *node = next_element(root); node; node = next_element(node))
+    for (const xmlNode *node = conf_next_element(root); node; node = conf_next_element(node))
         count++;
     reading->places = calloc(count ? count : 1, sizeof *reading->places);
     if (!reading->places) {
@@ -81,7 +81,7 @@ void place_elements(struct reading *reading)
         return;
     }
     count = 0;
-    for (xmlNode *node = next_element(root); node; node = next_element(node)) {
+    for (xmlNode *node = conf_next_element(root); node; node = conf_next_element(node)) {
         const char *tag = find_tag(text);
         if (!tag)
             return;
@@ -93,18 +93,18 @@ void place_elements(struct reading *reading)
     }
 }
 
-int line_of(const xmlNode *element)
+int conf_line_of(const xmlNode *element)
 {
     const struct place *place = element->_private;
 
     return place ? place->line : (int)xmlGetLineNo(element);
 }
 
-int line_of_attribute(const xmlNode *element, const char *name)
+int conf_line_of_attribute(const xmlNode *element, const char *name)
 {
     const struct place *place = element->_private;
     size_t length = strlen(name);
-    int line = line_of(element);
+    int line = conf_line_of(element);
     char quote = 0;
 
     if (!place)

@@ -55,7 +55,7 @@ static void put_option(FILE *out, const struct conf *conf, const struct option *
         put_attribute(out, option->attribute, conf_mode_name(*(const enum conf_mode *)field));
         return;
     case OPTION_LEVEL:
-        put_attribute(out, option->attribute, level_name(*(const int *)field));
+        put_attribute(out, option->attribute, conf_level_name(*(const int *)field));
         return;
     case OPTION_INT:
         number = (uint64_t) * (const int *)field;

@@ -75,7 +75,7 @@ static uint64_t number_of(struct box *box, const xmlNode *element, const char *a
 static bool parse_level(const char *text, int *level)
 {
     for (int i = 0; i <= 3; i++)
-        if (strcmp(text, level_name(i)) == 0) {
+        if (strcmp(text, conf_level_name(i)) == 0) {
             *level = i;
             return true;
         }
@@ -161,7 +161,7 @@ static void read_peers(struct box *box, const xmlNode *root)
         peer->ae_title = text_of(box, node, "aeTitle", "");
         peer->host = text_of(box, node, "host", "");
         peer->port = (uint16_t)number_of(box, node, "port", UINT16_MAX, 0);
-        peer->line = line_of(node);
+        peer->line = conf_line_of(node);
     }
     box->conf.peers = box->peers;
 }
@@ -189,13 +189,13 @@ static void read_destinations(struct box *box, const xmlNode *root)
         destination->demo = strcmp(text_of(box, node, "demo", "false"), "true") == 0;
         destination->retry_first_seconds = (int)number_of(box, node, "retryFirst", INT32_MAX, 1);
         destination->retry_most_seconds = (int)number_of(box, node, "retryMost", INT32_MAX, 300);
-        destination->line = line_of(node);
+        destination->line = conf_line_of(node);
         box->destination_peer[conf->destination_count++] = peer;
     }
     conf->destinations = box->destinations;
 }
 
-const char *read_destination_peer(const struct conf *conf, size_t destination)
+const char *conf_read_destination_peer(const struct conf *conf, size_t destination)
 {
     return ((const struct box *)conf)->destination_peer[destination];
 }
@@ -208,7 +208,7 @@ static void read_matches(struct box *box, const xmlNode *node, struct conf_rule 
         match->tag = conf_keyword_tag(match->keyword);
         match->values = text_of(box, node, "values", NULL);
         match->pattern = text_of(box, node, "pattern", NULL);
-        match->line = line_of(node);
+        match->line = conf_line_of(node);
     }
 }
 
@@ -226,13 +226,13 @@ static void read_rules(struct box *box, const xmlNode *root)
         for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
             if (strcmp(action, actions[i]) == 0)
                 rule->action = (enum conf_action)i;
-        rule->line = line_of(node);
+        rule->line = conf_line_of(node);
         read_matches(box, child_of(node, "match"), rule);
     }
     box->conf.rules = box->rules;
 }
 
-struct conf *read_conf(struct reading *reading, const char *path)
+struct conf *conf_read_conf(struct reading *reading, const char *path)
 {
     const xmlNode *root = xmlDocGetRootElement(reading->doc);
     struct box *box = calloc(1, sizeof *box);

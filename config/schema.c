@@ -38,7 +38,7 @@ static const char *schema_attribute(const xmlNode *node, const char *name)
 /* The first node below `node` that is <kind name="name">. */
 static const xmlNode *find_named(const xmlNode *root, const char *kind, const char *name)
 {
-    for (const xmlNode *node = next_element(root); node; node = next_element(node))
+    for (const xmlNode *node = conf_next_element(root); node; node = conf_next_element(node))
         if (is_named(node, kind) && strcmp(schema_attribute(node, "name"), name) == 0)
             return node;
     return NULL;
@@ -123,10 +123,10 @@ static void weed_attributes(struct judging *judging, const xmlNode *definition, 
         /* xsi:schemaLocation is for editors; libxml2 would go and read what it names. */
         if (!attribute->ns || !strstr(name, "chemaLocation")) {
             join(names, count, "", "", list, sizeof list);
-            complain(judging->reading, line_of_attribute(element, name), false,
-                     "<%s> has no attribute \"%s\"%s; expected %s%s",
-                     show((const char *)element->name).text, show(name).text,
-                     hint(name, names, count).text, count ? "one of " : "none", list);
+            conf_complain(judging->reading, conf_line_of_attribute(element, name), false,
+                          "<%s> has no attribute \"%s\"%s; expected %s%s",
+                          conf_show((const char *)element->name).text, conf_show(name).text,
+                          conf_hint(name, names, count).text, count ? "one of " : "none", list);
         }
         xmlRemoveProp(attribute);
     }
@@ -136,15 +136,15 @@ static void weed_attributes(struct judging *judging, const xmlNode *definition, 
 static void weed_text(struct judging *judging, xmlNode *parent, xmlNode *text)
 {
     const char *content = text->content ? (const char *)text->content : "";
-    struct shown shown = show(content + strspn(content, " \t\r\n"));
+    struct shown shown = conf_show(content + strspn(content, " \t\r\n"));
     size_t length = strlen(shown.text);
 
     while (length > 0 && strchr(" ?", shown.text[length - 1]))
         shown.text[--length] = '\0';
     if (length > 0 || text->type == XML_ENTITY_REF_NODE)
-        complain(judging->reading, line_of(parent), false,
-                 "<%s> holds the text \"%s\"; expected elements and attributes only",
-                 show((const char *)parent->name).text, shown.text);
+        conf_complain(judging->reading, conf_line_of(parent), false,
+                      "<%s> holds the text \"%s\"; expected elements and attributes only",
+                      conf_show((const char *)parent->name).text, shown.text);
     xmlUnlinkNode(text);
     xmlFreeNode(text);
 }
@@ -168,16 +168,17 @@ static bool is_welcome(struct judging *judging, const xmlNode *definition, const
     if (!contains(names, count, name) || !child->ns ||
         strcmp((const char *)child->ns->href, CONF_NAMESPACE) != 0) {
         join(names, count, "<", ">", list, sizeof list);
-        complain(judging->reading, line_of(child), false, "found <%s> inside <%s>%s; expected %s%s",
-                 show(name).text, show((const char *)child->parent->name).text,
-                 hint(name, names, count).text, count ? "one of " : "no element", list);
+        conf_complain(judging->reading, conf_line_of(child), false,
+                      "found <%s> inside <%s>%s; expected %s%s", conf_show(name).text,
+                      conf_show((const char *)child->parent->name).text,
+                      conf_hint(name, names, count).text, count ? "one of " : "no element", list);
         return false;
     }
     if (find_child(find_child(definition, "complexType"), "all") &&
         (twin = earlier_twin(child)) != NULL) {
-        complain(judging->reading, line_of(child), false,
-                 "found a second <%s>; expected one (the first is on line %d)", name,
-                 line_of(twin));
+        conf_complain(judging->reading, conf_line_of(child), false,
+                      "found a second <%s>; expected one (the first is on line %d)", name,
+                      conf_line_of(twin));
         return false;
     }
     return true;
@@ -212,10 +213,10 @@ static void tell_value(struct judging *judging, const xmlNode *element, const ch
     judging->told_element = element;
     snprintf(judging->told_attribute, sizeof judging->told_attribute, "%s", name);
     value = xmlGetNoNsProp(element, (const xmlChar *)name);
-    complain(judging->reading, line_of_attribute(element, name), false,
-             "<%s %s=\"%s\">: expected %s", (const char *)element->name, name,
-             show(value ? (const char *)value : "").text,
-             expectation(judging->xsd, (const char *)element->name, name));
+    conf_complain(judging->reading, conf_line_of_attribute(element, name), false,
+                  "<%s %s=\"%s\">: expected %s", (const char *)element->name, name,
+                  conf_show(value ? (const char *)value : "").text,
+                  expectation(judging->xsd, (const char *)element->name, name));
     xmlFree(value);
 }
 
@@ -229,8 +230,8 @@ static void tell_missing_children(struct judging *judging, const xmlNode *elemen
         const xmlNode *child = find_named(definition, "element", names[i]);
         if (strcmp(schema_attribute(child, "minOccurs"), "0") != 0 &&
             !find_child(element, names[i]))
-            complain(judging->reading, line_of(element), false, "<%s> has no <%s>; expected one",
-                     name, names[i]);
+            conf_complain(judging->reading, conf_line_of(element), false,
+                          "<%s> has no <%s>; expected one", name, names[i]);
     }
 }
 
@@ -244,30 +245,31 @@ static void on_invalid(void *context, xmlError *error)
     while (element && element->type != XML_ELEMENT_NODE)
         element = element->parent;
     if (!element) {
-        complain(judging->reading, error->line, false, "%.*s", (int)strcspn(message, "\n"),
-                 message);
+        conf_complain(judging->reading, error->line, false, "%.*s", (int)strcspn(message, "\n"),
+                      message);
         return;
     }
     quoted = strstr(message, "ttribute '");
     if (quoted)
         snprintf(name, sizeof name, "%.*s", (int)strcspn(quoted + 10, "'"), quoted + 10);
     if (error->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4)
-        complain(judging->reading, line_of(element), false, "<%s> has no %s; expected %s",
-                 (const char *)element->name, name,
-                 expectation(judging->xsd, (const char *)element->name, name));
+        conf_complain(judging->reading, conf_line_of(element), false, "<%s> has no %s; expected %s",
+                      (const char *)element->name, name,
+                      expectation(judging->xsd, (const char *)element->name, name));
     else if (name[0])
         tell_value(judging, element, name);
     else if (strstr(message, "Missing child"))
         tell_missing_children(judging, element);
     else if (error->code == XML_SCHEMAV_ELEMENT_CONTENT)
-        complain(judging->reading, line_of(element), false,
-                 "found one <%s> more than are allowed; expected at most %s",
-                 (const char *)element->name,
-                 schema_attribute(find_named(judging->xsd, "element", (const char *)element->name),
-                                  "maxOccurs"));
+        conf_complain(
+            judging->reading, conf_line_of(element), false,
+            "found one <%s> more than are allowed; expected at most %s",
+            (const char *)element->name,
+            schema_attribute(find_named(judging->xsd, "element", (const char *)element->name),
+                             "maxOccurs"));
     else
-        complain(judging->reading, line_of(element), false, "<%s>: %.*s",
-                 (const char *)element->name, (int)strcspn(message, "\n"), message);
+        conf_complain(judging->reading, conf_line_of(element), false, "<%s>: %.*s",
+                      (const char *)element->name, (int)strcspn(message, "\n"), message);
 }
 
 static bool has_right_root(struct reading *reading)
@@ -277,10 +279,11 @@ static bool has_right_root(struct reading *reading)
     if (is_named(root, "cervigate") && root->ns &&
         strcmp((const char *)root->ns->href, CONF_NAMESPACE) == 0)
         return true;
-    complain(reading, line_of(root), false,
-             "found the root element <%s%s%s%s>; expected <cervigate xmlns=\"" CONF_NAMESPACE "\">",
-             show((const char *)root->name).text, root->ns ? " xmlns=\"" : "",
-             root->ns ? show((const char *)root->ns->href).text : "", root->ns ? "\"" : "");
+    conf_complain(
+        reading, conf_line_of(root), false,
+        "found the root element <%s%s%s%s>; expected <cervigate xmlns=\"" CONF_NAMESPACE "\">",
+        conf_show((const char *)root->name).text, root->ns ? " xmlns=\"" : "",
+        root->ns ? conf_show((const char *)root->ns->href).text : "", root->ns ? "\"" : "");
     return false;
 }
 
@@ -302,7 +305,7 @@ static void validate(struct judging *judging, xmlDoc *schema_doc)
     xmlSchemaFreeParserCtxt(parser);
 }
 
-bool check_schema(struct reading *reading)
+bool conf_check_schema(struct reading *reading)
 {
     struct judging judging = {.reading = reading};
     xmlDoc *schema_doc;

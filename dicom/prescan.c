@@ -45,29 +45,29 @@ static enum dx_status scan_meta(struct scan_source *source, char transfer_syntax
     for (;;) {
         const uint8_t *bytes;
         size_t got;
-        enum dx_status status = scan_source_peek(source, 12, &bytes, &got, err);
+        enum dx_status status = dx_scan_source_peek(source, 12, &bytes, &got, err);
         if (status != DX_OK)
             return status;
-        struct scan_element element = scan_element_header(bytes, got, SCAN_EXPLICIT_LITTLE);
+        struct scan_element element = dx_scan_element_header(bytes, got, SCAN_EXPLICIT_LITTLE);
         if (element.size == 0 || element.tag >> 16 != 0x0002)
             return DX_OK;
         if (element.length > META_MAX || source->position - begin > META_MAX)
             return dx_fail(err, DX_LIMIT, "the file meta group has more than %u bytes", META_MAX);
 
-        status = scan_source_skip(source, element.size, err);
+        status = dx_scan_source_skip(source, element.size, err);
         if (status != DX_OK)
             return status;
         char *uid = meta_field(scan, transfer_syntax, element.tag);
         if (uid != NULL) {
-            status = scan_source_peek(source, element.length < 128 ? element.length : 128, &bytes,
-                                      &got, err);
+            status = dx_scan_source_peek(source, element.length < 128 ? element.length : 128,
+                                         &bytes, &got, err);
             if (status != DX_OK)
                 return status;
-            bool fits = element.length <= 128 && scan_copy_text(uid, DX_UID_MAX, bytes, got);
+            bool fits = element.length <= 128 && dx_scan_copy_text(uid, DX_UID_MAX, bytes, got);
             if (!fits && uid == transfer_syntax)
                 return dx_fail(err, DX_MALFORMED, "the transfer syntax is not a UID");
         }
-        status = scan_source_skip(source, element.length, err);
+        status = dx_scan_source_skip(source, element.length, err);
         if (status != DX_OK)
             return status;
     }
@@ -88,12 +88,12 @@ static enum dx_status find_dataset(struct scan_source *source, char transfer_syn
     const uint8_t *bytes;
     size_t got;
 
-    enum dx_status status = scan_source_peek(source, 132, &bytes, &got, err);
+    enum dx_status status = dx_scan_source_peek(source, 132, &bytes, &got, err);
     if (status != DX_OK)
         return status;
     bool has_preamble = got == 132 && memcmp(bytes + 128, "DICM", 4) == 0;
     if (has_preamble) {
-        status = scan_source_skip(source, 132, err);
+        status = dx_scan_source_skip(source, 132, err);
         if (status != DX_OK)
             return status;
     }
@@ -105,7 +105,7 @@ static enum dx_status find_dataset(struct scan_source *source, char transfer_syn
     if (transfer_syntax[0] != '\0')
         return DX_OK;
 
-    status = scan_source_peek(source, 8, &bytes, &got, err);
+    status = dx_scan_source_peek(source, 8, &bytes, &got, err);
     if (status == DX_OK)
         memcpy(transfer_syntax, guess_syntax(bytes, got), strlen(guess_syntax(bytes, got)) + 1);
     return status;
@@ -115,19 +115,19 @@ static enum dx_status scan_rest(struct scan_source *source, const char *transfer
                                 const struct dx_limits *limits, struct dx_scan *scan,
                                 struct dx_error *err)
 {
-    enum dx_status status =
-        scan_source_begin(source, scan_is_deflated(transfer_syntax), limits->dataset_bytes, err);
+    enum dx_status status = dx_scan_source_begin(source, dx_scan_is_deflated(transfer_syntax),
+                                                 limits->dataset_bytes, err);
     if (status != DX_OK)
         return status;
     if (source->size == 0)
         return dx_fail(err, DX_MALFORMED, "the dataset is empty");
 
-    status = scan_dataset(source, scan_encoding_of(transfer_syntax), limits, scan, err);
+    status = dx_scan_dataset(source, dx_scan_encoding_of(transfer_syntax), limits, scan, err);
     if (status != DX_OK)
         return status;
     if (scan->elements == 0)
         return dx_fail(err, DX_MALFORMED, "the dataset has no element");
-    return scan_source_finish(source, scan->digest, &scan->dataset_bytes, err);
+    return dx_scan_source_finish(source, scan->digest, &scan->dataset_bytes, err);
 }
 
 enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
@@ -138,14 +138,14 @@ enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
 
     memset(scan, 0, sizeof *scan);
     transfer_syntax[0] = '\0';
-    enum dx_status status = scan_source_open_file(&source, fd, err);
+    enum dx_status status = dx_scan_source_open_file(&source, fd, err);
     if (status == DX_OK)
         status = find_dataset(&source, transfer_syntax, scan, err);
     if (status == DX_OK) {
         scan->dataset_offset = source.position;
         status = scan_rest(&source, transfer_syntax, limits, scan, err);
     }
-    scan_source_close(&source);
+    dx_scan_source_close(&source);
     return status;
 }
 
@@ -156,10 +156,10 @@ enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count, const char 
     struct scan_source source;
 
     memset(scan, 0, sizeof *scan);
-    enum dx_status status = scan_source_open_memory(&source, bytes, count, err);
+    enum dx_status status = dx_scan_source_open_memory(&source, bytes, count, err);
     if (status == DX_OK)
         status = scan_rest(&source, transfer_syntax, limits, scan, err);
-    scan_source_close(&source);
+    dx_scan_source_close(&source);
     return status;
 }
 

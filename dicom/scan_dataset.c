@@ -151,12 +151,12 @@ static enum dx_status collect(struct walk *walk, const struct scan_element *elem
         return DX_OK;
 
     size_t want = element->length < 256 ? element->length : 256;
-    enum dx_status status = scan_source_peek(walk->source, want, &value, &got, walk->err);
+    enum dx_status status = dx_scan_source_peek(walk->source, want, &value, &got, walk->err);
     if (status != DX_OK)
         return status;
     if (text != NULL) {
-        bool fits =
-            text[0] != '\0' || (element->length <= 256 && scan_copy_text(text, size, value, got));
+        bool fits = text[0] != '\0' ||
+                    (element->length <= 256 && dx_scan_copy_text(text, size, value, got));
         if (!fits && size == DX_UID_MAX)
             return malformed(walk, element->tag, "not a UID: over 64 characters or with NUL");
         return DX_OK;
@@ -201,12 +201,12 @@ static enum dx_status take_ambiguous(struct walk *walk, const struct scan_elemen
     size_t got;
 
     if (element->length < 8 || is_bulk(element->tag))
-        return scan_source_skip(walk->source, element->length, walk->err);
-    enum dx_status status = scan_source_peek(walk->source, 4, &value, &got, walk->err);
+        return dx_scan_source_skip(walk->source, element->length, walk->err);
+    enum dx_status status = dx_scan_source_peek(walk->source, 4, &value, &got, walk->err);
     if (status != DX_OK)
         return status;
     if (got < 4 || memcmp(value, item, 4) != 0)
-        return scan_source_skip(walk->source, element->length, walk->err);
+        return dx_scan_source_skip(walk->source, element->length, walk->err);
 
     status = push(walk, element->tag, SEQUENCE, SCAN_IMPLICIT_LITTLE, end);
     if (status == DX_OK)
@@ -255,7 +255,7 @@ static enum dx_status take_element(struct walk *walk, const struct scan_element 
 {
     uint64_t end;
 
-    enum dx_status status = scan_source_skip(walk->source, element->size, walk->err);
+    enum dx_status status = dx_scan_source_skip(walk->source, element->size, walk->err);
     if (status != DX_OK)
         return status;
     if (element->tag >> 16 == 0xfffe)
@@ -280,7 +280,7 @@ static enum dx_status take_element(struct walk *walk, const struct scan_element 
         return push(walk, element->tag, SEQUENCE, top(walk)->encoding, end);
     if (element->vr[0] == '\0' || strcmp(element->vr, "UN") == 0)
         return take_ambiguous(walk, element, end);
-    return scan_source_skip(walk->source, element->length, walk->err);
+    return dx_scan_source_skip(walk->source, element->length, walk->err);
 }
 
 static enum dx_status take_item(struct walk *walk, const struct scan_element *element)
@@ -288,7 +288,7 @@ static enum dx_status take_item(struct walk *walk, const struct scan_element *el
     struct frame *frame = top(walk);
     uint64_t end = UNDEFINED;
 
-    enum dx_status status = scan_source_skip(walk->source, element->size, walk->err);
+    enum dx_status status = dx_scan_source_skip(walk->source, element->size, walk->err);
     if (status != DX_OK)
         return status;
     if (element->tag == TAG_SEQUENCE_END) {
@@ -307,7 +307,7 @@ static enum dx_status take_item(struct walk *walk, const struct scan_element *el
     if (frame->kind == FRAGMENTS) {
         if (element->length == LENGTH_UNDEFINED)
             return malformed(walk, element->tag, "a fragment of undefined length");
-        return scan_source_skip(walk->source, element->length, walk->err);
+        return dx_scan_source_skip(walk->source, element->length, walk->err);
     }
     return push(walk, element->tag, ITEM, frame->encoding, end);
 }
@@ -330,13 +330,13 @@ static enum dx_status skip_padding(struct walk *walk, bool *ended)
     size_t got;
 
     do {
-        enum dx_status status = scan_source_peek(walk->source, 4096, &bytes, &got, walk->err);
+        enum dx_status status = dx_scan_source_peek(walk->source, 4096, &bytes, &got, walk->err);
         if (status != DX_OK)
             return status;
         for (size_t i = 0; i < got; i++)
             if (bytes[i] != 0)
                 return malformed(walk, 0, "a command element in a dataset");
-        status = scan_source_skip(walk->source, got, walk->err);
+        status = dx_scan_source_skip(walk->source, got, walk->err);
         if (status != DX_OK)
             return status;
     } while (got > 0);
@@ -356,15 +356,15 @@ static enum dx_status step(struct walk *walk, bool *ended)
     }
     if (frame->kind == OPAQUE) {
         enum dx_status status =
-            scan_source_skip(walk->source, frame->end - walk->source->position, walk->err);
+            dx_scan_source_skip(walk->source, frame->end - walk->source->position, walk->err);
         pop(walk);
         return status;
     }
 
-    enum dx_status status = scan_source_peek(walk->source, 12, &bytes, &got, walk->err);
+    enum dx_status status = dx_scan_source_peek(walk->source, 12, &bytes, &got, walk->err);
     if (status != DX_OK)
         return status;
-    struct scan_element element = scan_element_header(bytes, got, frame->encoding);
+    struct scan_element element = dx_scan_element_header(bytes, got, frame->encoding);
     if (element.size == 0) {
         *ended = true;
         return check_end(walk, bytes, got);
@@ -394,9 +394,9 @@ static bool give_up_guess(struct walk *walk)
     return false;
 }
 
-enum dx_status scan_dataset(struct scan_source *source, enum scan_encoding encoding,
-                            const struct dx_limits *limits, struct dx_scan *scan,
-                            struct dx_error *err)
+enum dx_status dx_scan_dataset(struct scan_source *source, enum scan_encoding encoding,
+                               const struct dx_limits *limits, struct dx_scan *scan,
+                               struct dx_error *err)
 {
     struct walk walk = {.source = source, .limits = limits, .scan = scan, .err = err};
     bool ended = false;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum scan_encoding scan_encoding_of(const char *transfer_syntax)
+enum scan_encoding dx_scan_encoding_of(const char *transfer_syntax)
 {
     /* Implicit VR little endian, Papyrus, and GE's private syntax (implicit, with big endian
      * pixels only). */
@@ -17,7 +17,7 @@ enum scan_encoding scan_encoding_of(const char *transfer_syntax)
     return SCAN_EXPLICIT_LITTLE;
 }
 
-bool scan_is_deflated(const char *transfer_syntax)
+bool dx_scan_is_deflated(const char *transfer_syntax)
 {
     /* Deflated explicit, JPIP referenced deflate, JPIP HTJ2K referenced deflate. */
     static const char *const deflated[] = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95",
@@ -56,8 +56,8 @@ static bool has_long_length(const char vr[3])
     return true;
 }
 
-struct scan_element scan_element_header(const uint8_t *bytes, size_t count,
-                                        enum scan_encoding encoding)
+struct scan_element dx_scan_element_header(const uint8_t *bytes, size_t count,
+                                           enum scan_encoding encoding)
 {
     struct scan_element element = {0};
     if (count < 8)
@@ -82,7 +82,7 @@ struct scan_element scan_element_header(const uint8_t *bytes, size_t count,
     return element;
 }
 
-bool scan_copy_text(char *to, size_t size, const uint8_t *value, size_t length)
+bool dx_scan_copy_text(char *to, size_t size, const uint8_t *value, size_t length)
 {
     while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\0'))
         length--;

@@ -18,7 +18,7 @@ static enum dx_status source_init(struct scan_source *source, struct dx_error *e
     return DX_OK;
 }
 
-enum dx_status scan_source_open_file(struct scan_source *source, int fd, struct dx_error *err)
+enum dx_status dx_scan_source_open_file(struct scan_source *source, int fd, struct dx_error *err)
 {
     struct stat info;
     enum dx_status status = source_init(source, err);
@@ -35,8 +35,8 @@ enum dx_status scan_source_open_file(struct scan_source *source, int fd, struct 
     return DX_OK;
 }
 
-enum dx_status scan_source_open_memory(struct scan_source *source, const uint8_t *bytes,
-                                       size_t count, struct dx_error *err)
+enum dx_status dx_scan_source_open_memory(struct scan_source *source, const uint8_t *bytes,
+                                          size_t count, struct dx_error *err)
 {
     enum dx_status status = source_init(source, err);
     if (status != DX_OK)
@@ -48,7 +48,7 @@ enum dx_status scan_source_open_memory(struct scan_source *source, const uint8_t
     return DX_OK;
 }
 
-void scan_source_close(struct scan_source *source)
+void dx_scan_source_close(struct scan_source *source)
 {
     if (source->is_inflating)
         (void)inflateEnd(&source->inflate);
@@ -145,8 +145,8 @@ static enum dx_status fill(struct scan_source *source, struct dx_error *err)
     return status;
 }
 
-enum dx_status scan_source_begin(struct scan_source *source, bool is_deflated, uint64_t limit,
-                                 struct dx_error *err)
+enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated, uint64_t limit,
+                                    struct dx_error *err)
 {
     size_t ahead = source->end - source->at;
 
@@ -177,8 +177,8 @@ enum dx_status scan_source_begin(struct scan_source *source, bool is_deflated, u
     return DX_OK;
 }
 
-enum dx_status scan_source_peek(struct scan_source *source, size_t count, const uint8_t **bytes,
-                                size_t *got, struct dx_error *err)
+enum dx_status dx_scan_source_peek(struct scan_source *source, size_t count, const uint8_t **bytes,
+                                   size_t *got, struct dx_error *err)
 {
     while (source->end - source->at < count) {
         size_t before = source->end - source->at;
@@ -195,7 +195,7 @@ enum dx_status scan_source_peek(struct scan_source *source, size_t count, const 
     return DX_OK;
 }
 
-enum dx_status scan_source_skip(struct scan_source *source, uint64_t count, struct dx_error *err)
+enum dx_status dx_scan_source_skip(struct scan_source *source, uint64_t count, struct dx_error *err)
 {
     for (;;) {
         size_t have = source->end - source->at;
@@ -215,8 +215,8 @@ enum dx_status scan_source_skip(struct scan_source *source, uint64_t count, stru
     }
 }
 
-enum dx_status scan_source_finish(struct scan_source *source, char digest[DX_DIGEST_MAX],
-                                  uint64_t *stored, struct dx_error *err)
+enum dx_status dx_scan_source_finish(struct scan_source *source, char digest[DX_DIGEST_MAX],
+                                     uint64_t *stored, struct dx_error *err)
 {
     size_t got;
     do {

@@ -30,25 +30,26 @@ struct scan_source {
     uint64_t limit;    /* dataset_bytes */
 };
 
-DX_MUST_USE enum dx_status scan_source_open_file(struct scan_source *source, int fd,
-                                                 struct dx_error *err);
-DX_MUST_USE enum dx_status scan_source_open_memory(struct scan_source *source, const uint8_t *bytes,
-                                                   size_t count, struct dx_error *err);
-void scan_source_close(struct scan_source *source);
+DX_MUST_USE enum dx_status dx_scan_source_open_file(struct scan_source *source, int fd,
+                                                    struct dx_error *err);
+DX_MUST_USE enum dx_status dx_scan_source_open_memory(struct scan_source *source,
+                                                      const uint8_t *bytes, size_t count,
+                                                      struct dx_error *err);
+void dx_scan_source_close(struct scan_source *source);
 
 /* Makes the current position the start of the dataset: position 0, the digest begins here. */
-DX_MUST_USE enum dx_status scan_source_begin(struct scan_source *source, bool is_deflated,
-                                             uint64_t limit, struct dx_error *err);
+DX_MUST_USE enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated,
+                                                uint64_t limit, struct dx_error *err);
 /* Borrows the next count bytes (at most 4096); *got is smaller only at the end. */
-DX_MUST_USE enum dx_status scan_source_peek(struct scan_source *source, size_t count,
-                                            const uint8_t **bytes, size_t *got,
-                                            struct dx_error *err);
+DX_MUST_USE enum dx_status dx_scan_source_peek(struct scan_source *source, size_t count,
+                                               const uint8_t **bytes, size_t *got,
+                                               struct dx_error *err);
 /* Passes over count bytes; DX_MALFORMED when there are fewer. */
-DX_MUST_USE enum dx_status scan_source_skip(struct scan_source *source, uint64_t count,
-                                            struct dx_error *err);
+DX_MUST_USE enum dx_status dx_scan_source_skip(struct scan_source *source, uint64_t count,
+                                               struct dx_error *err);
 /* Fetches what follows the scanned bytes, and takes the digest of all stored bytes. */
-DX_MUST_USE enum dx_status scan_source_finish(struct scan_source *source,
-                                              char digest[DX_DIGEST_MAX], uint64_t *stored,
-                                              struct dx_error *err);
+DX_MUST_USE enum dx_status dx_scan_source_finish(struct scan_source *source,
+                                                 char digest[DX_DIGEST_MAX], uint64_t *stored,
+                                                 struct dx_error *err);
 
 #endif

@@ -177,8 +177,8 @@ static void schema_tells_the_defaults(void **state)
 
     (void)state;
     assert_non_null(doc);
-    for (const xmlNode *node = next_element((const xmlNode *)doc); node;
-         node = next_element(node)) {
+    for (const xmlNode *node = conf_next_element((const xmlNode *)doc); node;
+         node = conf_next_element(node)) {
         if (strcmp((const char *)node->name, "attribute") != 0)
             continue;
         xmlChar *name = xmlGetNoNsProp(node, (const xmlChar *)"name");
