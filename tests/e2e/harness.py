@@ -267,17 +267,18 @@ def grey(path):
     return numpy.asarray(Image.open(path).convert("L"))
 
 
-def dataset_digest(path):
-    """SHA-256 of the dataset's bytes behind preamble and meta group."""
+def dataset_of(path):
+    """The dataset's bytes behind preamble and meta group, as a Storage SCU sends them."""
     with open(path, "rb") as f:
-        data = f.read()
-    if data[128:132] != b"DICM":
-        return None
-    offset = 132
-    length = int.from_bytes(data[140:144], "little")
-    if data[132:136] == b"\x02\0\0\0":
-        offset = 144 + length
-    return hashlib.sha256(data[offset:]).hexdigest()
+        if pydicom.filereader.read_preamble(f, True) is None:
+            f.seek(0)
+        else:
+            pydicom.filereader._read_file_meta_info(f)
+        return f.read()
+
+
+def dataset_digest(path):
+    return hashlib.sha256(dataset_of(path)).hexdigest()
 
 
 def scores(report):

@@ -109,10 +109,7 @@ def store(port, sop_class, uid, syntax, dataset, seconds=20):
         return f"{status:04x}", comment(received)
 
 
-def store_file(port, path, seconds=20):
-    """Sends a Part 10 file as it is."""
-    with open(path, "rb") as f:
-        data = f.read()
+def store_file(port, path, dataset, seconds=20):
+    """Sends the dataset of a Part 10 file as it is."""
     meta = pydicom.filereader.read_file_meta_info(path)
-    offset = 144 + int.from_bytes(data[140:144], "little")
-    return store(port, meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID, data[offset:], seconds)
+    return store(port, meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID, dataset, seconds)

@@ -18,18 +18,13 @@ EXPECTED = os.path.join(h.SOURCE, "tests/e2e/corpus_not_stored.tsv")
 
 def identity(path):
     """(SOP Class UID, SOP Instance UID, transfer syntax, dataset bytes) of a file, however broken."""
-    with open(path, "rb") as f:
-        data = f.read()
     meta = pydicom.dcmread(path, force=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
     syntax = meta.file_meta.get("TransferSyntaxUID") if "TransferSyntaxUID" in meta.file_meta else None
-    offset = 0
-    if data[128:132] == b"DICM":
-        offset = 144 + int.from_bytes(data[140:144], "little") if data[132:136] == b"\2\0\0\0" else 132
     sop_class = meta.get("SOPClassUID") or meta.file_meta.get("MediaStorageSOPClassUID", "")
     uid = meta.get("SOPInstanceUID") or meta.file_meta.get("MediaStorageSOPInstanceUID", "")
     if syntax is None:
         syntax = rawscu.IMPLICIT if meta.is_implicit_VR else "1.2.840.10008.1.2.1" if meta.is_little_endian else "1.2.840.10008.1.2.2"
-    return str(sop_class), str(uid), str(syntax), data[offset:]
+    return str(sop_class), str(uid), str(syntax), h.dataset_of(path)
 
 
 def send_one(port, path):

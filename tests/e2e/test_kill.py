@@ -57,7 +57,7 @@ class Kill(unittest.TestCase):
         """As a modality does: sends again until it has read status 0000 itself."""
         while True:
             try:
-                if rawscu.store_file(self.node.port, path)[0] == "0000":
+                if rawscu.store_file(self.node.port, path, h.dataset_of(path))[0] == "0000":
                     return
             except (OSError, KeyError):
                 pass
