@@ -41,6 +41,7 @@ static enum dx_status scan_meta(struct scan_source *source, char transfer_syntax
                                 struct dx_scan *scan, struct dx_error *err)
 {
     uint64_t begin = source->position;
+    uint32_t last = 0;
 
     for (;;) {
         const uint8_t *bytes;
@@ -53,6 +54,12 @@ static enum dx_status scan_meta(struct scan_source *source, char transfer_syntax
             return DX_OK;
         if (element.length > META_MAX || source->position - begin > META_MAX)
             return dx_fail(err, DX_LIMIT, "the file meta group has more than %u bytes", META_MAX);
+        /* A received dataset must not go on with a meta group of its own behind ours: it could
+         * name another transfer syntax than the one that it was received in. */
+        if (element.tag <= last)
+            return dx_fail(err, DX_MALFORMED, "(0002,%04x) is out of order in the file meta group",
+                           element.tag & 0xffff);
+        last = element.tag;
 
         status = dx_scan_source_skip(source, element.size, err);
         if (status != DX_OK)

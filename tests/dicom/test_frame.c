@@ -214,6 +214,14 @@ static void rle_frames(void **state)
     describe(&s, &grey8, RLE);
     sample_fragment(&s, bytes, 70);
     refuses(&s, DX_MALFORMED);
+    rle_header(bytes, 1, 64);
+    memcpy(bytes + 64,
+           "\x02"
+           "abc\0",
+           5); /* three of four pixels */
+    describe(&s, &grey8, RLE);
+    sample_fragment(&s, bytes, 70);
+    refuses(&s, DX_MALFORMED);
     struct shape shape = grey8;
     shape.frames = "5"; /* one fragment */
     describe(&s, &shape, RLE);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -449,9 +450,34 @@ static void files_that_cannot_be_read(void **state)
     close(fd);
 }
 
+/* A dataset that goes on with a meta group of its own could name another transfer syntax. */
+static void a_second_meta_group_is_refused(void **state)
+{
+    struct dx_limits limits;
+    struct dx_scan found;
+    struct dx_error err;
+    char syntax[DX_UID_MAX];
+    struct bytes file = {0};
+    (void)state;
+
+    dx_limits_default(&limits);
+    uint8_t preamble[132] = {0};
+    memcpy(preamble + 128, "DICM", 4);
+    add(&file, preamble, sizeof preamble);
+    for (int i = 0; i < 2; i++)
+        explicit_short(&file, 0x0002, 0x0010, "UI", DEFLATED);
+    int fd = memfd_create("prescan", MFD_CLOEXEC);
+    assert_int_equal(write(fd, file.data, file.count), (ssize_t)file.count);
+    assert_int_equal(dx_prescan_file(fd, &limits, syntax, &found, &err), DX_MALFORMED);
+    assert_non_null(strstr(err.text, "(0002,0010)"));
+    close(fd);
+    free(file.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_meta_group_is_refused),
         cmocka_unit_test(attributes_are_collected),
         cmocka_unit_test(only_the_main_dataset_counts),
         cmocka_unit_test(nesting_has_a_limit),
