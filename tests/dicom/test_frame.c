@@ -220,7 +220,7 @@ static void rle_frames(void **state)
            "abc\0",
            5); /* three of four pixels */
     describe(&s, &grey8, RLE);
-    sample_fragment(&s, bytes, 70);
+    sample_fragment(&s, bytes, 68);
     refuses(&s, DX_MALFORMED);
     struct shape shape = grey8;
     shape.frames = "5"; /* one fragment */
