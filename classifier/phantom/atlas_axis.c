@@ -11,20 +11,6 @@ static void scaled(const struct vec *from, int count, double scale, double du, d
         to[i] = (struct vec){from[i].x * scale + du, from[i].y * scale + dv};
 }
 
-/* Sizes in mm at a scale of 1; the patient's bone density and cortex scale the attenuation. */
-static struct phantom_ink bone(const struct phantom_anatomy *anatomy, double fill, double base,
-                               double bulge, double rim, double rim_width)
-{
-    return (struct phantom_ink){.fill = fill * anatomy->density,
-                                .base = base,
-                                .bulge = bulge * anatomy->scale,
-                                .rim = rim * anatomy->cortex,
-                                .rim_width = rim_width * anatomy->scale,
-                                .soft = 0.5,
-                                .grain = anatomy->grain,
-                                .grain_mm = 0.45};
-}
-
 /* Body and dens in one outline; a dens fracture parts it at the dens's base. */
 static void draw_axis_body(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
                            const struct phantom_injury *injury)
@@ -34,7 +20,7 @@ static void draw_axis_body(struct phantom_canvas *canvas, const struct phantom_a
         {-2.4, -25.0}, {0.6, -26.0}, {3.4, -23.8}, {4.8, -19.5}, {4.8, -13.5},  {5.4, -8.5},
         {6.2, -3.0},   {6.8, 3.0},   {8.6, 7.2},   {8.0, 8.6},   {3.0, 7.0},    {-3.0, 6.2}};
     double s = anatomy->scale;
-    struct phantom_ink ink = bone(anatomy, 0.45, 0.65, 4, 0.38, 0.65);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.45, 0.65, 4, 0.38, 0.65);
     struct phantom_frame frame = anatomy->level[2].frame;
     struct phantom_cut cut = {.uneven = 0.3, .phase = injury->phase};
     struct vec points[COUNT(OUTLINE)];
@@ -65,7 +51,7 @@ static void draw_pars(struct phantom_canvas *canvas, const struct phantom_anatom
                                          {-3.0, 2.8},  {1.0, 0.5}};
     const struct phantom_level *level = &anatomy->level[2];
     double s = anatomy->scale, angle;
-    struct phantom_ink ink = bone(anatomy, 0.21, 0.75, 2.5, 0.19, 0.65);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.21, 0.75, 2.5, 0.19, 0.65);
     struct phantom_cut cut = {.uneven = 0.3, .phase = injury->phase};
     struct vec points[COUNT(OUTLINE)];
 
@@ -91,8 +77,8 @@ static void draw_axis_rear(struct phantom_canvas *canvas, const struct phantom_a
     const struct phantom_level *level = &anatomy->level[2];
     double s = anatomy->scale, root = -level->depth / 2 - level->canal, far = root - level->spinous;
     double drop = level->spinous_drop, tall = level->spinous_height;
-    struct phantom_ink ink = bone(anatomy, 0.34, 0.6, 3, 0.32, 0.65),
-                       line = bone(anatomy, 0.2, 1, 1, 0, 0.65);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.34, 0.6, 3, 0.32, 0.65),
+                       line = nn_phantom_bone(anatomy, 0.2, 1, 1, 0, 0.65);
     const struct vec outline[] = {{-15.0 * s, -1.0 * s},
                                   {root + 3 * s, -3.5 * s},
                                   {root - 2 * s, -2.6 * s},
@@ -119,7 +105,7 @@ void nn_phantom_draw_axis(struct phantom_canvas *canvas, const struct phantom_an
     static const struct vec RING[] = {{-6.5, -4},  {-5, -9.5}, {0, -11.5}, {5.0, -8.5},
                                       {5.4, -3.0}, {1, 1.2},   {-4.5, 1}};
     double s = anatomy->scale;
-    struct phantom_ink ring = bone(anatomy, 0.05, 0.6, 2, 0.26, 0.65);
+    struct phantom_ink ring = nn_phantom_bone(anatomy, 0.05, 0.6, 2, 0.26, 0.65);
     struct vec points[COUNT(RING)];
 
     draw_axis_body(canvas, anatomy, injury);
@@ -137,9 +123,9 @@ void nn_phantom_draw_atlas(struct phantom_canvas *canvas, const struct phantom_a
                                       {3, 6},     {-4, 6.5}, {-9, 3}, {-9, -3}};
     const struct phantom_level *atlas = &anatomy->level[1];
     double s = anatomy->scale, tall = atlas->spinous_height / 2;
-    struct phantom_ink arch = bone(anatomy, 0.42, 0.7, 2, 0.42, 0.65),
-                       mass = bone(anatomy, 0.24, 0.6, 4, 0.14, 0.65);
-    struct phantom_ink ring = bone(anatomy, 0.19, 0.5, 2.2, 0.32, 0.65);
+    struct phantom_ink arch = nn_phantom_bone(anatomy, 0.42, 0.7, 2, 0.42, 0.65),
+                       mass = nn_phantom_bone(anatomy, 0.24, 0.6, 4, 0.14, 0.65);
+    struct phantom_ink ring = nn_phantom_bone(anatomy, 0.19, 0.5, 2.2, 0.32, 0.65);
     struct vec points[16];
     double front = 5.2 * s + anatomy->interval, far = -32 * s - 0.4 * atlas->spinous;
 

@@ -166,6 +166,10 @@ void nn_phantom_tube(struct phantom_canvas *canvas, struct phantom_frame frame,
 float nn_phantom_grain(const float *tile, double x, double y);
 
 /* vertebra.c, atlas_axis.c, head.c, neck.c, devices.c: shapes onto the canvas. */
+/* vertebra.c: bone's ink. Sizes in mm at a scale of 1; the patient's density and cortex scale the
+ * attenuation. */
+struct phantom_ink nn_phantom_bone(const struct phantom_anatomy *anatomy, double fill, double base,
+                                   double bulge, double rim, double rim_width);
 void nn_phantom_draw_vertebra(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
                               const struct phantom_injury *injury, int level);
 void nn_phantom_draw_rear(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,

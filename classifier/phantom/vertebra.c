@@ -6,9 +6,8 @@
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
-/* Sizes in mm at a scale of 1; the patient's bone density and cortex scale the attenuation. */
-static struct phantom_ink bone(const struct phantom_anatomy *anatomy, double fill, double base,
-                               double bulge, double rim, double rim_width)
+struct phantom_ink nn_phantom_bone(const struct phantom_anatomy *anatomy, double fill, double base,
+                                   double bulge, double rim, double rim_width)
 {
     return (struct phantom_ink){.fill = fill * anatomy->density,
                                 .base = base,
@@ -110,8 +109,8 @@ static void draw_body(struct phantom_canvas *canvas, const struct phantom_anatom
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
-    struct phantom_ink ink = bone(anatomy, 0.25, 0.72, 4, 0.21, 0.6),
-                       plate = bone(anatomy, 0.16, 1, 1, 0, 1);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.25, 0.72, 4, 0.21, 0.6),
+                       plate = nn_phantom_bone(anatomy, 0.16, 1, 1, 0, 1);
     bool here = injury->level == index;
     struct vec points[24];
     int count = body_outline(level, s, points);
@@ -148,7 +147,7 @@ static void draw_ossicle(struct phantom_canvas *canvas, const struct phantom_ana
                          const struct phantom_level *level)
 {
     double s = anatomy->scale, a = level->depth / 2 + level->spur_lower, h = level->height / 2;
-    struct phantom_ink ink = bone(anatomy, 0.25, 0.8, 1, 0.15, 0.6);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.25, 0.8, 1, 0.15, 0.6);
     const struct vec fleck[] = {{a + 0.2 * s, h + 1.0 * s},
                                 {a + 1.4 * s, h + 1.6 * s},
                                 {a + 0.9 * s, h + 3.4 * s},
@@ -163,8 +162,8 @@ static void draw_pedicles(struct phantom_canvas *canvas, const struct phantom_an
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
-    struct phantom_ink ring = bone(anatomy, 0.03, 0.6, 2, 0.16, 0.6),
-                       gutter = bone(anatomy, 0.10, 1, 1, 0, 1);
+    struct phantom_ink ring = nn_phantom_bone(anatomy, 0.03, 0.6, 2, 0.16, 0.6),
+                       gutter = nn_phantom_bone(anatomy, 0.10, 1, 1, 0, 1);
     const struct vec hump[] = {{-a + 0.4 * s, -h - 0.2 * s},
                                {-a * 0.65, -h - 1.9 * s},
                                {-a * 0.2, -h - 1.0 * s},
@@ -193,7 +192,7 @@ static void draw_pillars(struct phantom_canvas *canvas, const struct phantom_ana
     double s = anatomy->scale, a = level->depth / 2, h = level->height / 2;
     double joint = (1.3 + 0.6 * (1 - anatomy->degeneration)) * s;
     double below = (index == PHANTOM_T1 ? anatomy->pitch[7] : anatomy->pitch[index]) - joint;
-    struct phantom_ink ink = bone(anatomy, 0.23, 0.75, 2.5, 0.24, 0.6);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.23, 0.75, 2.5, 0.24, 0.6);
 
     for (int side = -1; side <= 1; side += 2) {
         double u = side * level->paired / 2 - a, v = side * level->paired * 0.25;
@@ -218,7 +217,7 @@ static void draw_spinous(struct phantom_canvas *canvas, const struct phantom_ana
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
     double tip = root - level->spinous, drop = level->spinous_drop, tall = level->spinous_height;
-    struct phantom_ink ink = bone(anatomy, 0.33, 0.5, 2.5, 0.38, 0.6);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.33, 0.5, 2.5, 0.38, 0.6);
     struct phantom_frame frame = level->rear, away = frame;
     const struct vec outline[] = {{root + 4.0 * s, -1.5 * s},
                                   {root - 0.15 * level->spinous, 0.15 * drop - 0.6 * s},
@@ -255,8 +254,8 @@ static void draw_lamina(struct phantom_canvas *canvas, const struct phantom_anat
 {
     const struct phantom_level *level = &anatomy->level[index];
     double s = anatomy->scale, a = level->depth / 2, root = -a - level->canal;
-    struct phantom_ink ink = bone(anatomy, 0.17, 0.8, 2, 0.12, 0.6),
-                       line = bone(anatomy, 0.28, 1, 1, 0, 1);
+    struct phantom_ink ink = nn_phantom_bone(anatomy, 0.17, 0.8, 2, 0.12, 0.6),
+                       line = nn_phantom_bone(anatomy, 0.28, 1, 1, 0, 1);
     const struct vec plate[] = {{-a - 10.0 * s, -0.5 * s}, {root + 4 * s, -1.8 * s},
                                 {root + 1.0 * s, 1.0 * s}, {root + 1.5 * s, 7.5 * s},
                                 {root + 4 * s, 8.5 * s},   {-a - 10.5 * s, 10.0 * s}};

@@ -3,39 +3,21 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+from harness import BUILD, DX, free_port, wait_for  # noqa: E402,F401
+
 DAEMON = os.path.join(BUILD, "bin/cervigated")
-DX = "1.2.840.10008.5.1.4.1.1.1.1"
 PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/></peers>'
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.02)
 
 
 def model(folder, *kind):

