@@ -54,6 +54,9 @@ struct srt_template {
     size_t code_count;
     struct srt_shape *root;
 };
+/* template.c: reads a template's text; the caller closes it. */
+enum srt_status srt_template_parse(const char *text, size_t size, struct srt_template **template_,
+                                   struct srt_error *err);
 const struct dx_code *srt_find_code(const struct srt_template *template_, const char *id);
 
 struct srt_tree {

@@ -302,22 +302,39 @@ static enum srt_status read_file(struct srt_template *template_, const char *dir
     return status;
 }
 
-enum srt_status srt_template_open(const char *dir, struct srt_template **template_,
-                                  struct srt_error *err)
+/* Hands a template on when it was read, throws it away when not. */
+static enum srt_status finish(struct srt_template *made, enum srt_status status,
+                              struct srt_template **template_)
 {
-    struct srt_template *made = calloc(1, sizeof *made);
-    enum srt_status status;
-
-    *template_ = NULL;
-    if (!made)
-        return srt_fail(err, SRT_NO_MEMORY, "out of memory");
-    status = dir ? read_file(made, dir, err)
-                 : read_text(made, srt_cspine_text, srt_cspine_text_size, err);
     if (status == SRT_OK)
         *template_ = made;
     else
         srt_template_close(made);
     return status;
+}
+
+enum srt_status srt_template_parse(const char *text, size_t size, struct srt_template **template_,
+                                   struct srt_error *err)
+{
+    struct srt_template *made = calloc(1, sizeof *made);
+
+    *template_ = NULL;
+    if (!made)
+        return srt_fail(err, SRT_NO_MEMORY, "out of memory");
+    return finish(made, read_text(made, text, size, err), template_);
+}
+
+enum srt_status srt_template_open(const char *dir, struct srt_template **template_,
+                                  struct srt_error *err)
+{
+    if (!dir)
+        return srt_template_parse(srt_cspine_text, srt_cspine_text_size, template_, err);
+    struct srt_template *made = calloc(1, sizeof *made);
+
+    *template_ = NULL;
+    if (!made)
+        return srt_fail(err, SRT_NO_MEMORY, "out of memory");
+    return finish(made, read_file(made, dir, err), template_);
 }
 
 void srt_template_close(struct srt_template *template_)

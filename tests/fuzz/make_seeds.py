@@ -1,0 +1,253 @@
+#!/usr/bin/python3
+"""Writes the small starting inputs of the fuzz targets under tests/fuzz/seeds/.
+
+    tests/fuzz/make_seeds.py      (python3-pydicom, python3-numpy, python3-pil, dcmtk)
+
+Every byte is made here or taken from this tree's own texts; nothing comes from patients or from shared data.
+"""
+import io
+import json
+import os
+import struct
+import subprocess
+import tempfile
+
+import numpy
+from PIL import Image
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian,
+                         ImplicitVRLittleEndian, JPEG2000Lossless)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(os.path.dirname(HERE))
+SC = "1.2.840.10008.5.1.4.1.1.7"
+ECHO = "1.2.840.10008.1.1"
+
+
+def put(target, name, data):
+    folder = os.path.join(HERE, "seeds", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as out:
+        out.write(data)
+
+
+def ramp(rows=8, cols=8, top=255, kind="uint8"):
+    return (numpy.arange(rows * cols).reshape(rows, cols) * top // (rows * cols - 1)).astype(kind)
+
+
+def safetensors():
+    for dtype, size in (("F32", 4), ("F16", 2), ("BF16", 2)):
+        header = json.dumps({"__metadata__": {"format": "pt"},
+                             "a.weight": {"dtype": dtype, "shape": [2, 3], "data_offsets": [0, 6 * size]},
+                             "a.bias": {"dtype": dtype, "shape": [2],
+                                        "data_offsets": [6 * size, 8 * size]}}).encode()
+        header += b" " * (-len(header) % 8)
+        put("weights", dtype.lower() + ".safetensors",
+            struct.pack("<Q", len(header)) + header + bytes(8 * size))
+
+
+def model():
+    text = """<?xml version="1.0"?>
+<model name="m" version="1" network="googlenet">
+<intended-use>tests</intended-use>
+<scope modalities="CR DX" body-parts="CSPINE" views="LL" minimum-age="16"/>
+<input side="64" fit="pad" scale="255" mean="104 117 123"/>
+<classes>
+<class number="0" name="fracture" finding="true" operating-point="0.25"/>
+<class number="1" name="normal" finding="false"/>
+</classes>
+<calibration method="none"/>
+<provenance kind="synthetic">a test</provenance>
+%s<weights sha256="%s"/>
+</model>
+"""
+    measures = """<measures data="d"><confusion truth="fracture" answers="1 2"/>
+<confusion truth="normal" answers="0 3"/>
+<finding class="fracture" sensitivity="1" specificity="0.5" auc="1"/></measures>
+"""
+    put("model_xml", "plain.xml", (text % ("", "0" * 64)).encode())
+    put("model_xml", "measured.xml", (text % (measures, "a" * 64)).encode())
+
+
+def pictures():
+    grey = Image.fromarray(ramp())
+    kinds = {"grey": grey, "rgb": grey.convert("RGB"), "palette": grey.convert("P"),
+             "alpha": grey.convert("RGBA"), "bit": grey.convert("1"),
+             "grey16": Image.fromarray(ramp(top=65535, kind="uint16"))}
+    for name, picture in kinds.items():
+        out = io.BytesIO()
+        picture.save(out, "PNG")
+        put("image", name + ".png", out.getvalue())
+    for name, picture, options in (("grey", grey, {}), ("rgb", kinds["rgb"], {"subsampling": 2}),
+                                   ("progressive", kinds["rgb"], {"progressive": True}),
+                                   ("cmyk", grey.convert("CMYK"), {})):
+        out = io.BytesIO()
+        picture.save(out, "JPEG", **options)
+        put("image", name + ".jpg", out.getvalue())
+
+
+def element(tag, value):
+    value += b"\0" * (len(value) % 2)
+    return struct.pack("<HHI", tag >> 16, tag & 0xffff, len(value)) + value
+
+
+def word(tag, value):
+    return element(tag, struct.pack("<H", value))
+
+
+def command(sop_class, field, *more):
+    body = (element(0x00000002, sop_class.encode()) + word(0x00000100, field)) + b"".join(more)
+    return element(0x00000000, struct.pack("<I", len(body))) + body
+
+
+def echo_request():
+    return command(ECHO, 0x0030, word(0x00000110, 1), word(0x00000800, 0x0101))
+
+
+def store_request():
+    return command(SC, 0x0001, word(0x00000110, 2), word(0x00000700, 0), word(0x00000800, 1),
+                   element(0x00001000, b"1.2.3"))
+
+
+def commands():
+    put("command", "echo-rq", echo_request())
+    put("command", "store-rq", store_request())
+    put("command", "store-rsp", command(SC, 0x8001, word(0x00000120, 2), word(0x00000800, 0x0101),
+                                        word(0x00000900, 0xC000), element(0x00000902, b"no"),
+                                        element(0x00001000, b"1.2.3")))
+
+
+def attrs():
+    def pack(*entries):
+        body = b"".join(struct.pack("<I2sI", tag, vr, len(value)) + value for tag, vr, value in entries)
+        return b"DXA1" + struct.pack("<I", len(entries)) + body
+    put("attrs", "none", pack())
+    put("attrs", "three", pack((0x00080018, b"UI", b"1.2.3"), (0x00080060, b"CS", b"DX"),
+                               (0x00100010, b"PN", b"A^B")))
+
+
+def dataset(syntax, bits=8, **more):
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = SC, "1.2.3"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = "1.2", "1.2.1"
+    ds.Modality, ds.PatientName, ds.PatientID = "DX", "A^B", "1"
+    ds.ReferencedStudySequence = [Dataset()]
+    ds.ReferencedStudySequence[0].ReferencedSOPInstanceUID = "1.2.9"
+    ds.Rows = ds.Columns = 8
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated = 8 if bits == 8 else 16
+    ds.BitsStored, ds.HighBit, ds.PixelRepresentation = bits, bits - 1, 0
+    ds.PixelData = ramp(top=(1 << bits) - 1, kind="uint8" if bits == 8 else "<u2").tobytes()
+    ds["PixelData"].VR = "OB" if bits == 8 else "OW"
+    for keyword, value in more.items():
+        setattr(ds, keyword, value)
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = SC, "1.2.3"
+    ds.is_little_endian = syntax != ExplicitVRBigEndian
+    ds.is_implicit_VR = syntax == ImplicitVRLittleEndian
+    return ds
+
+
+def part10(ds):
+    out = io.BytesIO()
+    ds.save_as(out, write_like_original=False)
+    return out.getvalue()
+
+
+def without_meta(file):
+    """The dataset's bytes: after preamble, DICM and the group that (0002,0000) measures."""
+    return file[144 + struct.unpack("<I", file[140:144])[0]:]
+
+
+def objects():
+    plain = part10(dataset(ExplicitVRLittleEndian))
+    put("object", "explicit.dcm", plain)
+    put("object", "implicit12.dcm", part10(dataset(ImplicitVRLittleEndian, 12)))
+    put("object", "big.dcm", part10(dataset(ExplicitVRBigEndian)))
+    put("object", "deflated.dcm", part10(dataset(DeflatedExplicitVRLittleEndian)))
+    put("object", "window.dcm", part10(dataset(ExplicitVRLittleEndian, 12, WindowCenter=2048, WindowWidth=100,
+                                               RescaleSlope=2, RescaleIntercept=-5,
+                                               PhotometricInterpretation="MONOCHROME1")))
+    rgb = numpy.repeat(ramp(), 3).tobytes()
+    put("object", "rgb.dcm", part10(dataset(ExplicitVRLittleEndian, SamplesPerPixel=3, PlanarConfiguration=0,
+                                            PhotometricInterpretation="RGB", PixelData=rgb)))
+    with tempfile.TemporaryDirectory() as folder:
+        source, made = os.path.join(folder, "in.dcm"), os.path.join(folder, "out.dcm")
+        with open(source, "wb") as out:
+            out.write(plain)
+        for name, tool in (("rle", ["dcmcrle"]), ("jpeg-baseline", ["dcmcjpeg", "+eb"]),
+                           ("jpeg-lossless", ["dcmcjpeg", "+e1"]), ("jpeg-ls", ["dcmcjpls"])):
+            subprocess.run(tool + [source, made], check=True)
+            with open(made, "rb") as file:
+                put("object", name + ".dcm", file.read())
+    codestream = io.BytesIO()
+    Image.fromarray(ramp()).save(codestream, "JPEG2000", no_jp2=True, num_resolutions=2)
+    frame = dataset(JPEG2000Lossless, PixelData=encapsulate([codestream.getvalue()]))
+    frame["PixelData"].is_undefined_length = True
+    put("object", "jpeg2000.dcm", part10(frame))
+
+
+def prescans():
+    syntaxes = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian,
+                DeflatedExplicitVRLittleEndian)
+    for number, syntax in enumerate(syntaxes):
+        put("prescan", "syntax-%d" % number, bytes([number]) + without_meta(part10(dataset(syntax))))
+    with open(os.path.join(HERE, "seeds/object/rle.dcm"), "rb") as file:
+        put("prescan", "encapsulated", b"\x04" + without_meta(file.read()))
+
+
+def pdu(kind, body):
+    return struct.pack(">BBI", kind, 0, len(body)) + body
+
+
+def item(kind, body):
+    return struct.pack(">BBH", kind, 0, len(body)) + body
+
+
+def fragment(context, control, data):
+    return pdu(4, struct.pack(">IBB", len(data) + 2, context, control) + data)
+
+
+def associations():
+    def proposal(number, abstract):
+        return item(0x20, bytes([number, 0, 0, 0]) + item(0x30, abstract.encode()) +
+                    item(0x40, ImplicitVRLittleEndian.encode()))
+    user = item(0x51, struct.pack(">I", 16384)) + item(0x52, b"1.2.3.4") + item(0x55, b"SEED")
+    user += item(0x54, struct.pack(">H", len(SC)) + SC.encode() + b"\1\0")
+    request = pdu(1, struct.pack(">HH", 1, 0) + b"CERVIGATE".ljust(16) + b"SEED".ljust(16) + bytes(32) +
+                  item(0x10, b"1.2.840.10008.3.1.1.1") + proposal(1, ECHO) + proposal(3, SC) +
+                  item(0x50, user))
+    release = pdu(5, bytes(4))
+    data = without_meta(part10(dataset(ImplicitVRLittleEndian)))
+    put("association", "open-release", request + release)
+    put("association", "echo", request + fragment(1, 3, echo_request()) + release)
+    put("association", "store", request + fragment(3, 3, store_request()) + fragment(3, 0, data[:100]) +
+        fragment(3, 2, data[100:]) + release)
+    put("association", "abort", request + fragment(3, 3, store_request()) + pdu(7, bytes(4)))
+
+
+def texts():
+    with open(os.path.join(TREE, "sr_templates/cspine.xml"), "rb") as file:
+        put("template", "cspine.xml", file.read())
+    node = b'<node aeTitle="A" spool="/s" model="/m"/>'
+    for name, more in (
+            ("least.xml", b'<rules><rule name="all" action="analyze"/></rules>'),
+            ("peers.xml", b'<peers><peer name="p" aeTitle="P" host="h" port="104"/></peers>'
+                          b'<rules><rule name="r" action="analyze"><match attribute="Modality" values="CR DX"/>'
+                          b'</rule></rules>')):
+        put("config", name, b'<cervigate xmlns="urn:cervigate:config:1">' + node + more + b"</cervigate>\n")
+
+
+if __name__ == "__main__":
+    safetensors()
+    model()
+    pictures()
+    commands()
+    attrs()
+    objects()
+    prescans()
+    associations()
+    texts()
