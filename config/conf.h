@@ -100,7 +100,6 @@ struct conf {
     uint32_t minimum_rate; /* bytes a second */
     uint32_t max_pdu;
     int threads;             /* of the network: 0 = all processors */
-    int retention_days;      /* 0: keep */
     uint32_t picture_matrix; /* largest side of the SC's source half: 3072 */
     const char *console_address;
     uint16_t console_port; /* 0: any free port */

@@ -38,7 +38,6 @@ const struct option conf_options[] = {
     OPTION("limits", "objectWallTime", INT, limits.object_wall_seconds, "120"),
     OPTION("limits", "objectAttempts", INT, limits.object_attempts, "2"),
     OPTION("limits", "spoolReserve", U64, limits.spool_reserve_bytes, "1073741824"),
-    OPTION("retention", "days", INT, retention_days, "0"),
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
     OPTION("console", "port", U16, console_port, "8104"),
