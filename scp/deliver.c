@@ -6,6 +6,7 @@
  *   idle -> due and allowed [hand_out] -> busy -> every job answered [take_answer] -> idle
  *     ^                                     |
  *     `-- paused (back-off, jitter) <-------+-- peer unreached, sender died or hung
+ *     `-- forbidden [watch_lane] <----------'-- the mode changed
  *
  * An unreached peer pauses the lane, not the objects: their order stays. An object that the peer
  * cannot take now is put off by itself. Nothing is ever given up here; what a peer refuses for good
@@ -28,6 +29,7 @@
 
 #define LOOK_MS   1000   /* slow polling: mode, store, lanes */
 #define HUNG_MS   900000 /* a batch without any answer */
+#define STOP_MS   2000   /* what a batch may still take when the mode forbids it: design, 5 s */
 #define DRAIN_MS  10000
 #define SPAWN_MS  1000
 #define LOOKAHEAD 64 /* pending deliveries looked at a time */
@@ -40,6 +42,7 @@ struct lane {
     struct delivery job[SENDER_BATCH];
     size_t answered;                      /* of batch.count; equal: idle */
     int64_t heard_at, retry_at, spawn_at; /* monotonic */
+    int64_t allowed_at;                   /* when the mode last let it send */
     int64_t pause_ms;
     unsigned failures;
 };
@@ -263,13 +266,25 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     return true;
 }
 
-static void keep_lane(struct deliver *d, struct lane *lane)
+/* Ends a batch that hangs or that the mode has forbidden meanwhile. */
+static void watch_lane(const struct deliver *d, struct lane *lane, int64_t now)
 {
-    int64_t now = clock_monotonic_ms();
-    if (lane->fd >= 0 && busy(lane) && now - lane->heard_at > HUNG_MS) {
+    if (sender_allowed(d->mode, lane->to))
+        lane->allowed_at = now;
+    if (!busy(lane))
+        return;
+    if (now - lane->allowed_at > STOP_MS) {
+        end_sender(lane, "the mode forbids sending");
+    } else if (now - lane->heard_at > HUNG_MS) {
         end_sender(lane, "no answer for too long");
         pause_lane(lane, "no answer for too long");
     }
+}
+
+static void keep_lane(struct deliver *d, struct lane *lane)
+{
+    int64_t now = clock_monotonic_ms();
+    watch_lane(d, lane, now);
     if (lane->fd < 0 && now >= lane->spawn_at)
         start_sender(d, lane);
     if (lane->fd < 0 || busy(lane) || now < lane->retry_at || !sender_allowed(d->mode, lane->to))
@@ -330,8 +345,12 @@ static void serve(struct deliver *d)
         wait_for_work(d);
     }
     int64_t until = clock_monotonic_ms() + DRAIN_MS;
-    while (any_busy(d) && clock_monotonic_ms() < until)
+    while (any_busy(d) && clock_monotonic_ms() < until) {
+        look_at_mode(d);
+        for (size_t i = 0; i < d->lanes; i++)
+            watch_lane(d, &d->lane[i], clock_monotonic_ms());
         wait_for_work(d);
+    }
 }
 
 int deliver_run(const struct node *node)

@@ -3,6 +3,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -87,6 +88,30 @@ class Deliver(unittest.TestCase):
         self.add(node, 3, "p0")
         time.sleep(2)
         self.assertEqual(first.count(), 3)
+
+    def test_shadow_cuts_what_is_on_its_way(self):
+        node = self.node("demo")
+        with socket.create_server(("127.0.0.1", self.ports[0])) as silent:
+            silent.settimeout(10)
+            self.add(node, 2, "p0")
+            peer, _ = silent.accept()
+            with peer:
+                peer.settimeout(10)
+                self.assertGreater(len(peer.recv(65536)), 0)  # the association request, never answered
+                begin = time.monotonic()
+                with open(node.spool + "/mode", "w", encoding="utf-8") as f:
+                    f.write("shadow\n")
+                try:
+                    self.assertEqual(peer.recv(65536), b"")
+                except ConnectionResetError:
+                    pass
+                self.assertLess(time.monotonic() - begin, 5)
+        self.assertEqual(self.states(node), {"p0:pending": 2})
+        with open(node.spool + "/mode", "w", encoding="utf-8") as f:
+            f.write("demo\n")
+        first = self.scp(0)
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 2}, 15, "delivery")
+        self.assertEqual(first.count(), 2)
 
     def test_dead_peer_is_tried_for_ever_and_harms_no_other(self):
         node = self.node("demo")
