@@ -17,7 +17,6 @@ enum dx_log_level { DX_LOG_DEBUG, DX_LOG_INFO, DX_LOG_WARN, DX_LOG_ERROR };
 typedef void (*dx_log_fn)(void *context, enum dx_log_level level, const char *text);
 
 DX_MUST_USE enum dx_status dx_init(dx_log_fn log, void *context, struct dx_error *err);
-void dx_set_log(dx_log_fn log, void *context);
 /* "DCMTK 3.6.7" */
 const char *dx_library_version(void);
 

@@ -6,6 +6,7 @@
  * A crash before the transaction makes the same file again: UID, dates and words depend on nothing
  * but what is journalled. */
 #include "report_file.h"
+#include "sender.h"
 #include "spool.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,12 +240,6 @@ static bool describe_picture(struct gathered *g, size_t i, struct result *result
     return true;
 }
 
-/* Results whose mode lets them leave the node (design: modes). */
-static bool is_for(const struct conf_destination *destination, enum conf_mode mode)
-{
-    return mode == CONF_CLINICAL || (mode == CONF_DEMO && destination->demo);
-}
-
 static bool enter(struct gathered *g, const struct result *results, size_t count,
                   enum conf_mode mode)
 {
@@ -253,7 +248,7 @@ static bool enter(struct gathered *g, const struct result *results, size_t count
     size_t destinations = 0;
     const struct conf *conf = g->report->conf;
     for (size_t i = 0; i < conf->destination_count && destinations < CONF_MAX_PEERS; i++) {
-        if (!is_for(&conf->destinations[i], mode))
+        if (!sender_allowed(mode, &conf->destinations[i]))
             continue;
         names[destinations] = conf->destinations[i].peer->name;
         sr[destinations] = conf->destinations[i].sr;

@@ -43,15 +43,6 @@ enum dx_status dx_init(dx_log_fn log, void *context, struct dx_error *err)
         });
 }
 
-void dx_set_log(dx_log_fn log, void *context)
-{
-    (void)dx_guard(
-        nullptr, [&]() -> enum dx_status {
-            dx_logging_install(log, context);
-            return DX_OK;
-        });
-}
-
 const char *dx_library_version(void)
 {
     return "DCMTK " OFFIS_DCMTK_VERSION_STRING;
