@@ -87,6 +87,7 @@ struct conf_limits {
 
 struct conf {
     const char *path; /* of the file */
+    int node_line;    /* of <node>: where spool, model and mode stand */
     const char *ae_title;
     const char *bind_address; /* numeric */
     uint16_t port;            /* 0: any free port (tests) */

@@ -242,6 +242,8 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
         return NULL;
     }
     box->conf.path = keep(box, path);
+    const xmlNode *node = child_of(root, "node");
+    box->conf.node_line = node ? conf_line_of(node) : 0;
     read_options(box, root);
     read_peers(box, root);
     read_destinations(box, root);

@@ -162,7 +162,7 @@ int start_node(struct node *node, int *lock_fd)
     if ((status = check_store(conf)) != 0)
         return status;
     if (!mode_allowed(conf, node_mode(conf), text, sizeof text)) {
-        (void)fprintf(stderr, "%s: %s\n", conf->path, text);
+        (void)fprintf(stderr, "%s:%d: %s\n", conf->path, conf->node_line, text);
         return EX_CONFIG;
     }
 

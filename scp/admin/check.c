@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -16,9 +17,10 @@ static const char usage[] =
     "  --config FILE      the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "  --print-effective  prints the configuration with all defaults as XML\n";
 
-static int complain(const struct conf *conf, const char *text)
+/* About something that the element in `line` names; 0: not about the configuration's words. */
+static int complain(const struct conf *conf, int line, const char *text)
 {
-    fprintf(stderr, "%s: %s\n", conf->path, text);
+    fprintf(stderr, "%s:%d: %s\n", conf->path, line, text);
     return 1;
 }
 
@@ -33,10 +35,14 @@ static int check_spool(const struct conf *conf)
             break;
         *slash = 0;
     }
-    if (access(path, W_OK | X_OK) == 0)
+    struct stat what;
+    if (stat(path, &what) == 0 && !S_ISDIR(what.st_mode))
+        errno = ENOTDIR;
+    else if (access(path, W_OK | X_OK) == 0)
         return 0;
-    snprintf(text, sizeof text, "spool %s: %s: %s", conf->spool, path, strerror(errno));
-    return complain(conf, text);
+    snprintf(text, sizeof text, "<node spool=\"%s\">: %s: %s; expected a folder to write in",
+             conf->spool, path, strerror(errno));
+    return complain(conf, conf->node_line, text);
 }
 
 static int check_font(const struct conf *conf)
@@ -49,7 +55,7 @@ static int check_font(const struct conf *conf)
         return 0;
     snprintf(text, sizeof text, "font %s: %s (Debian package fonts-dejavu-core)",
              picture_font_path(), picture_status_text(status));
-    return complain(conf, text);
+    return complain(conf, 0, text);
 }
 
 static int check_template(const struct conf *conf)
@@ -57,7 +63,7 @@ static int check_template(const struct conf *conf)
     struct srt_template *template_ = NULL;
     struct srt_error err = {0};
     if (srt_template_open(NULL, &template_, &err) != SRT_OK)
-        return complain(conf, err.text);
+        return complain(conf, 0, err.text);
     srt_template_close(template_);
     return 0;
 }
@@ -77,7 +83,7 @@ int admin_check(int argc, char **argv)
         return status;
 
     if (!mode_allowed(conf, node_mode(conf), error, sizeof error))
-        errors += complain(conf, error);
+        errors += complain(conf, conf->node_line, error);
     errors += check_spool(conf);
     errors += check_font(conf);
     errors += check_template(conf);

@@ -167,6 +167,18 @@ class Online(unittest.TestCase):
             f.write(printed)
         self.assertEqual(run("check", "--config", again).returncode, 0)
 
+    def test_check_tells_the_line_of_what_it_cannot_use(self):
+        wrong, blocked = os.path.join(self.folder, "wrong.xml"), os.path.join(self.folder, "blocked")
+        with open(blocked, "w", encoding="utf-8"), open(self.node.config, encoding="utf-8") as f:
+            text = f.read().replace(f'spool="{self.node.spool}"', f'spool="{blocked}/x"').replace(self.node.model, "/nowhere")
+        with open(wrong, "w", encoding="utf-8") as f:
+            f.write(text)
+        said = run("check", "--config", wrong)
+        self.assertEqual((said.returncode, said.stdout), (78, ""))
+        line = next(n for n, t in enumerate(text.splitlines(), 1) if "<node" in t)
+        self.assertRegex(said.stderr, rf"(?m)^{wrong}:{line}: model /nowhere: .*No such file")
+        self.assertRegex(said.stderr, rf'(?m)^{wrong}:{line}: <node spool="{blocked}/x">: .*Not a directory; expected')
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
