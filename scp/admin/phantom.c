@@ -4,6 +4,7 @@
  * A format is one row of `formats`. */
 #include "phantom/phantom.h"
 #include "admin.h"
+#include "clock.h"
 #include "phantom_dicom.h"
 
 #include <errno.h>
@@ -217,12 +218,21 @@ static bool draw_one(const struct options *o, const struct nn_phantom_settings *
     return done;
 }
 
-static void show_progress(bool terminal, long done, long count)
+/* One line that is redrawn on a terminal; a line every 500 phantoms elsewhere. */
+static void show_progress(bool terminal, long done, long count, int64_t begin_ms)
 {
+    double seconds = (double)(clock_monotonic_ms() - begin_ms + 1) / 1000;
+    double rate = (double)done / seconds;
+    long eta = (long)((double)(count - done) / rate);
+    int filled = (int)(20 * done / count);
+
     if (terminal)
-        fprintf(stderr, "\r\033[K%ld of %ld phantoms%s", done, count, done == count ? "\n" : "");
+        fprintf(stderr, "\r\033[K[%.*s%.*s] %ld/%ld phantoms %.1f/s ETA %ld:%02ld:%02ld%s", filled,
+                "####################", 20 - filled, "                    ", done, count, rate,
+                eta / 3600, eta / 60 % 60, eta % 60, done == count ? "\n" : "");
     else if (done % 500 == 0 || done == count)
-        fprintf(stderr, "%ld of %ld phantoms\n", done, count);
+        fprintf(stderr, "%ld of %ld phantoms, %.1f/s, ETA %ld:%02ld:%02ld\n", done, count, rate,
+                eta / 3600, eta / 60 % 60, eta % 60);
 }
 
 static int draw_all(const struct options *o, FILE *manifest)
@@ -230,6 +240,7 @@ static int draw_all(const struct options *o, FILE *manifest)
     struct nn_phantom_settings settings = {
         .seed = (uint64_t)o->seed, .rows = (int)o->size, .cols = (int)o->size};
     bool terminal = isatty(STDERR_FILENO) == 1;
+    int64_t begin = clock_monotonic_ms();
     struct nn_error err = {0};
 
     memcpy(settings.prevalence, o->prevalence, sizeof settings.prevalence);
@@ -245,7 +256,7 @@ static int draw_all(const struct options *o, FILE *manifest)
             fprintf(stderr, "cervigate phantom: %s\n", err.text);
             return err.status == NN_IO ? EX_IOERR : EX_SOFTWARE;
         }
-        show_progress(terminal, i + 1, o->count);
+        show_progress(terminal, i + 1, o->count, begin);
     }
     return EX_OK;
 }

@@ -125,6 +125,8 @@ static int one_file(struct predictor *predictor, const struct options *o, const 
     int status = predict_file(predictor, path, &p, error, sizeof error);
     if (status != 0) {
         fprintf(stderr, "cervigate predict: %s\n", error);
+        if (status == EX_NOINPUT && o->json) /* an object for each FILE, in their order */
+            (void)print_json(model, path, &p);
         return status;
     }
     if (o->json)

@@ -26,7 +26,8 @@ struct prediction {
     struct nn_plane plane; /* nn_plane_finish */
     int64_t milliseconds;  /* decoding and judging */
 };
-/* 0, or an exit status with a sentence. A file that cannot be judged is an answer, no error. */
+/* 0, or an exit status with a sentence. A file that cannot be judged is an answer, no error; one
+ * that cannot be opened is both. */
 int predict_file(struct predictor *predictor, const char *path, struct prediction *prediction,
                  char *error, size_t error_size);
 /* The picture of the prediction that was made last. */

@@ -144,6 +144,7 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         snprintf(error, error_size, "%s: %s", path, strerror(errno));
+        not_judged(p, "unreadable", strerror(errno));
         return EX_NOINPUT;
     }
     int64_t begin = clock_monotonic_ms();

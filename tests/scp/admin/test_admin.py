@@ -1,6 +1,7 @@
 """The admin program as people and scripts use it: answers, JSON, exit statuses (cli.md)."""
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -78,7 +79,11 @@ class Offline(unittest.TestCase):
         self.assertIsNotNone(answers[2]["class"])
 
     def test_missing_files_and_models(self):
-        self.assertEqual(self.predict(os.path.join(self.folder, "nowhere.dcm"))[0], 66)
+        nowhere = os.path.join(self.folder, "nowhere.dcm")
+        status, answers = self.predict(nowhere, self.dicom[0])
+        self.assertEqual((status, [a["file"] for a in answers]), (66, [nowhere, self.dicom[0]]))
+        self.assertEqual((answers[0]["class"], answers[0]["reason"]), (None, "unreadable"))
+        self.assertEqual(set(answers[1]), {"file", "class", "score", "model", "digest", "milliseconds"})
         self.assertEqual(run("predict", "--model", self.folder + "/nowhere", self.png[0]).returncode, 66)
         self.assertEqual(run("status", "--config", self.folder + "/nowhere.xml").returncode, 66)
 
@@ -91,6 +96,42 @@ class Offline(unittest.TestCase):
         self.assertGreaterEqual(int.from_bytes(head[16:20], "big"), 1000)
         self.assertEqual(run("predict", "--model", self.model, "--saliency", out, *self.png).returncode, 64)
         self.assertEqual(run("predict", "--model", self.model, "--saliency", "/nowhere/x.png", self.png[0]).returncode, 73)
+
+    def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(self):
+        arguments = ("phantom", "--out", os.path.join(self.folder, "bar"), "--count", "2", "--seed", "1", "--size", "64")
+        self.assertRegex(run(*arguments).stderr, r"^2 of 2 phantoms, [\d.]+/s, ETA 0:00:00\n$")
+        ours, theirs = pty.openpty()
+        try:
+            subprocess.run([ADMIN, *arguments], stderr=theirs, timeout=60, check=True)
+            self.assertRegex(os.read(ours, 65536).decode(), r"\r\x1b\[K\[#{20}\] 2/2 phantoms [\d.]+/s ETA 0:00:00")
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    def test_a_model_is_trained_resumed_and_used(self):
+        out, cache = os.path.join(self.folder, "trained"), os.path.join(self.folder, "cache")
+        arguments = ("train", "--data", "phantom", "--network", self.model, "--out", out, "--images", 6, "--validation", 6, "--test", 6,
+                     "--batch", 3, "--size", 64, "--threads", 1)
+        said = run(*arguments, "--epochs", 1, XDG_CACHE_HOME=cache)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertTrue(os.path.exists(os.path.join(cache, "cervigate/trained/checkpoint.safetensors")))
+        with open(os.path.join(out, "history.csv"), encoding="utf-8") as f:
+            self.assertEqual(len(f.readlines()), 2)
+        with open(os.path.join(out, "model.xml"), encoding="utf-8") as f:
+            self.assertIn('provenance', f.read())
+        self.assertEqual(run(*arguments, "--epochs", 1, "--resume", XDG_CACHE_HOME=cache).stdout, said.stdout)
+        self.assertEqual(run("predict", "--model", out, self.png[0]).returncode, 0)
+
+    def test_what_training_cannot_use(self):
+        def train(**other):
+            given = dict({"data": "phantom", "network": self.model, "out": os.path.join(self.folder, "never")}, **other)
+            return run("train", *(word for name, value in given.items() for word in ("--" + name, value))).returncode
+        self.assertEqual(run("train").returncode, 64)
+        self.assertEqual(train(network="lenet", init=os.path.join(self.model, "weights.safetensors")), 64)
+        self.assertEqual(train(data=self.folder + "/nowhere"), 66)
+        self.assertEqual(train(init=self.folder + "/nowhere"), 66)
+        self.assertEqual(train(init=self.png[0]), 65)
+        self.assertEqual(train(out="/proc/nowhere/x"), 73)
 
     def test_phantoms_are_the_same_objects_again(self):
         again = os.path.join(self.folder, "again")
