@@ -98,7 +98,8 @@ class Receive(unittest.TestCase):
             s.send(b"\x01\0\0\0\xff\xff")
         begin = time.monotonic()
         self.assertTrue(self.node.echo())
-        self.assertLess(time.monotonic() - begin, 1)
+        # Behind one of the held connections it would wait for a timeout: 30 s and more.
+        self.assertLess(time.monotonic() - begin, 10)
         for s in held:
             s.close()
 
