@@ -7,7 +7,6 @@
 
 #include "srt.h"
 
-#define SRT_NAMESPACE    "urn:cervigate:template:1"
 #define SRT_MAX_TEMPLATE (1u << 20) /* bytes of the file */
 #define SRT_MAX_TEXT     4096       /* bytes of a filled text, with its terminator */
 
