@@ -68,6 +68,16 @@ static int check_template(const struct conf *conf)
     return 0;
 }
 
+/* What `cervigate mode` set outlives the file's word: who edits that must hear it. */
+static void note_mode(const struct conf *conf)
+{
+    const char *in_force = conf_mode_name(node_mode(conf));
+    if (node_mode(conf) != conf->mode)
+        fprintf(stderr,
+                "%s:%d: note: <node mode=\"%s\">: `cervigate mode` has set %s, which is in force\n",
+                conf->path, conf->node_line, conf_mode_name(conf->mode), in_force);
+}
+
 int admin_check(int argc, char **argv)
 {
     struct command command;
@@ -82,6 +92,7 @@ int admin_check(int argc, char **argv)
     if (!conf)
         return status;
 
+    note_mode(conf);
     if (!mode_allowed(conf, node_mode(conf), error, sizeof error))
         errors += complain(conf, conf->node_line, error);
     errors += check_spool(conf);

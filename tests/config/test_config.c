@@ -130,7 +130,7 @@ static void sample_loads(void **state)
 
     (void)state;
     assert_string_equal(conf->path, SAMPLE);
-    assert_int_equal(conf->node_line, 27);
+    assert_int_equal(conf->node_line, 28);
     assert_string_equal(conf->ae_title, "CERVIGATE");
     assert_int_equal(conf->port, 11112);
     assert_int_equal(conf->mode, CONF_SHADOW);
