@@ -192,6 +192,10 @@ bool report_uid(const struct report *report, const struct report_identity *ident
     char digest[DX_DIGEST_MAX];
     const char *const fields[] = {identity->kind,
                                   report->model->digest,
+                                  report->model->name, /* its words are printed, too */
+                                  report->model->version,
+                                  report->model->intended_use,
+                                  report->model->provenance == NN_SYNTHETIC ? "synthetic" : "",
                                   report->parameters,
                                   report->software,
                                   nn_kernel_set(),

@@ -209,6 +209,19 @@ static void test_the_same_inputs_give_the_same_object(void **state)
     fresh(1, 0.7, "A^B", b, digest_b);
     model.digest[0] = '0';
     assert_string_not_equal(a, b);
+
+    char *const printed[] = {model.name, model.version, model.intended_use};
+    for (size_t i = 0; i < sizeof printed / sizeof printed[0]; i++) {
+        char was = printed[i][0];
+        printed[i][0] = 'x';
+        fresh(1, 0.7, "A^B", b, digest_b);
+        printed[i][0] = was;
+        assert_string_not_equal(a, b);
+    }
+    model.provenance = NN_CLINICAL;
+    fresh(1, 0.7, "A^B", b, digest_b);
+    model.provenance = NN_SYNTHETIC;
+    assert_string_not_equal(a, b);
 }
 
 static void test_a_late_image_amends(void **state)
