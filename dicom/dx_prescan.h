@@ -29,7 +29,8 @@ void dx_limits_default(struct dx_limits *limits);
 struct dx_scan {
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX];
     char study[DX_UID_MAX], series[DX_UID_MAX];
-    char modality[17], patient_id[65];                              /* raw bytes, trimmed */
+    char modality[17];
+    char patient_id[257]; /* raw bytes, trimmed: 64 characters of up to 4 bytes; "" if longer */
     char meta_sop_class[DX_UID_MAX], meta_sop_instance[DX_UID_MAX]; /* of the file meta group */
     uint64_t elements;
     uint32_t nesting;

@@ -32,6 +32,8 @@ DX_MUST_USE enum dx_status dx_digest_file(const char *path, uint64_t offset,
 DX_MUST_USE enum dx_status dx_uid_from_digest(const char *digest, char uid[DX_UID_MAX]);
 /* PS3.5 9.1: digits and dots, no leading zeros, at most 64. */
 bool dx_uid_is_valid(const char *uid);
+/* What others may have given out and archives accept: 1 to 64 digits and dots. */
+bool dx_uid_is_usable(const char *uid);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,8 @@
 #define TAG_ITEM_END     0xfffee00du
 #define TAG_SEQUENCE_END 0xfffee0ddu
 #define TAG_PIXEL_DATA   0x7fe00010u
+#define TAG_MODALITY     0x00080060u
+#define TAG_PATIENT_ID   0x00100020u
 #define LENGTH_UNDEFINED 0xffffffffu
 
 enum frame_kind { ROOT, ITEM, SEQUENCE, FRAGMENTS, OPAQUE };
@@ -125,10 +127,10 @@ static char *text_field(struct dx_scan *scan, uint32_t tag, size_t *size)
         return scan->study;
     case 0x0020000e:
         return scan->series;
-    case 0x00080060:
+    case TAG_MODALITY:
         *size = sizeof scan->modality;
         return scan->modality;
-    case 0x00100020:
+    case TAG_PATIENT_ID:
         *size = sizeof scan->patient_id;
         return scan->patient_id;
     default:
@@ -157,7 +159,7 @@ static enum dx_status collect(struct walk *walk, const struct scan_element *elem
     if (text != NULL) {
         bool fits = text[0] != '\0' ||
                     (element->length <= 256 && dx_scan_copy_text(text, size, value, got));
-        if (!fits && size == DX_UID_MAX)
+        if (!fits && element->tag != TAG_MODALITY && element->tag != TAG_PATIENT_ID)
             return malformed(walk, element->tag, "not a UID: over 64 characters or with NUL");
         return DX_OK;
     }

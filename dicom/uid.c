@@ -190,3 +190,9 @@ bool dx_uid_is_valid(const char *uid)
     }
     return true;
 }
+
+bool dx_uid_is_usable(const char *uid)
+{
+    size_t length = uid != NULL ? strlen(uid) : 0;
+    return length >= 1 && length <= 64 && strspn(uid, "0123456789.") == length;
+}

@@ -46,8 +46,9 @@ struct analyze {
     struct nn_pool *pool;
     struct quiet *quiet;
     int64_t waiting;  /* id of the object whose attempt is counted but did not come to an end */
+    int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
-    int64_t sweep_ms, next_ms;
+    int64_t sweep_ms, next_ms, report_ms;
     int exit_status; /* 0: goes on */
 };
 
@@ -90,7 +91,9 @@ static void not_judged(struct analyze *a, const struct instance *instance, enum 
     if (end == EXAMINE_AGAIN && store_count_death(a->examiner.store, instance->id) != STORE_OK)
         store_trouble(a, "count-death");
     if (end == EXAMINE_LATER) {
-        a->waiting = instance->id;
+        if (store_forget_attempt(a->examiner.store, instance->id) != STORE_OK)
+            a->waiting = instance->id;
+        a->after = instance->id;
         a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
     }
     if (end == EXAMINE_BROKEN)
@@ -141,7 +144,7 @@ static void report_one(struct analyze *a, const struct study *study)
     if (report_study(&a->examiner.report, a->examiner.store, study, &outcome, uid, error,
                      sizeof error) != REPORT_DONE) {
         log_event(LOG_AT_ERROR, "report-later", "study=%s error=%s", study->uid, log_quote(error));
-        a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
+        a->report_ms = clock_monotonic_ms() + PAUSE_MS;
         return;
     }
     log_event(LOG_AT_INFO, "report", "study=%s report=%s version=%d outcome=%s", study->uid, uid,
@@ -165,6 +168,10 @@ static void sweep_studies(struct analyze *a)
 {
     a->sweep_ms = clock_monotonic_ms();
     a->next_ms = a->sweep_ms + SLOW_POLL_MS;
+    if (a->sweep_ms < a->report_ms) {
+        a->next_ms = a->report_ms;
+        return;
+    }
     quiet_begin(a->quiet);
     if (store_studies_due(a->examiner.store, look_at_study, a) != STORE_OK)
         store_trouble(a, "studies-due");
@@ -173,22 +180,25 @@ static void sweep_studies(struct analyze *a)
 
 /* ---- the role ---- */
 
-/* Every RECEIVED object once, in order; whatever came meanwhile included. */
+/* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
+ * node does not hold up those behind it. */
 static void take_objects(struct analyze *a)
 {
     struct instance instance;
     enum store_status status = STORE_OK;
-    int64_t after = 0;
+    int64_t after = a->after;
     while (!node_stopping && a->exit_status == 0 && clock_monotonic_ms() >= a->pause_ms) {
         status = store_next_received(a->examiner.store, after, &instance);
         if (status != STORE_OK)
             break;
-        judge_one(a, &instance);
         after = instance.id;
+        judge_one(a, &instance);
         if (clock_monotonic_ms() - a->sweep_ms >= SWEEP_MS)
             sweep_studies(a);
     }
-    if (status != STORE_OK && status != STORE_NONE)
+    if (status == STORE_NONE)
+        a->after = 0;
+    else if (status != STORE_OK)
         store_trouble(a, "next-received");
 }
 

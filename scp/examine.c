@@ -22,6 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SIDE_LEAST 32 /* pixels; a vertebra would be smaller than three */
+
 struct exam {
     struct examiner *by;
     const struct instance *instance;
@@ -246,6 +248,25 @@ static enum examine_end judge(struct exam *e)
     return end;
 }
 
+/* The network gives any plane a score; one that shows nothing must not become a finding, or none.
+ */
+static bool shows_something(struct exam *e)
+{
+    const struct dx_grey *grey = &e->grey;
+    size_t count = (size_t)grey->rows * grey->cols;
+    char *detail = e->judgement->detail;
+    size_t size = sizeof e->judgement->detail;
+    if (grey->rows < SIDE_LEAST || grey->cols < SIDE_LEAST) {
+        snprintf(detail, size, "%u x %u pixels", grey->rows, grey->cols);
+        return false;
+    }
+    for (size_t i = 1; i < count; i++)
+        if (grey->pixels[i] != grey->pixels[0])
+            return true;
+    snprintf(detail, size, "every pixel is shown with the same grey");
+    return false;
+}
+
 static enum examine_end examine_selected(struct exam *e, enum examine_effort effort)
 {
     int64_t begin = clock_monotonic_ms();
@@ -262,7 +283,20 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
         return child_failed(e, end, effort);
-    return digest_pixels(e) ? EXAMINE_DONE : later(e, "out of memory");
+    if (!digest_pixels(e))
+        return later(e, "out of memory");
+    if (!shows_something(e)) {
+        e->judgement->state = INSTANCE_NOT_PROCESSED;
+        e->judgement->reason = SRT_NO_CONTENT;
+    }
+    return EXAMINE_DONE;
+}
+
+/* What a report must refer to. An archive would refuse a report without. */
+static bool has_names(const struct instance *instance)
+{
+    return dx_uid_is_usable(instance->study) && dx_uid_is_usable(instance->series) &&
+           dx_uid_is_usable(instance->sop_instance);
 }
 
 static enum examine_end examine_parsed(struct exam *e, enum examine_effort effort)
@@ -277,6 +311,11 @@ static enum examine_end examine_parsed(struct exam *e, enum examine_effort effor
     }
     if (!is_selected(e))
         return EXAMINE_DONE;
+    if (!has_names(e->instance))
+        return not_processed(e, SRT_UNDECODABLE, "no usable Study, Series or SOP Instance UID");
+    /* Results are filed under the study that the job store knows, without a stray blank. */
+    if (dx_attrs_set_text(e->attrs, DX_TAG(0x0020, 0x000d), "UI", e->instance->study) != DX_OK)
+        return later(e, "out of memory");
 
     end = examine_selected(e, effort);
     if (end != EXAMINE_DONE)
@@ -327,6 +366,7 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
         e.object.attrs = NULL;
         end = parsed == ZYGOTE_OK ? examine_parsed(&e, effort) : child_failed(&e, parsed, effort);
     }
+    e.judgement->nameless = !has_names(instance);
     if (end == EXAMINE_DONE)
         end = pack_attrs(&e);
     zygote_close(&e.object);

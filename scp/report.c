@@ -218,10 +218,15 @@ bool report_uid(const struct report *report, const struct report_identity *ident
 }
 
 bool report_series_uid(const struct report *report, const char *kind, const char *study,
-                       char uid[DX_UID_MAX])
+                       const struct dx_attrs *patient, char uid[DX_UID_MAX])
 {
-    const char *const fields[] = {"series", kind, study, report->model->digest, report->device_uid};
-    return hashed_uid(fields, 5, uid);
+    const char *const fields[] = {"series",
+                                  kind,
+                                  study,
+                                  report->model->digest,
+                                  report->device_uid,
+                                  dx_attrs_text(patient, DX_TAG(0x0010, 0x0020))};
+    return hashed_uid(fields, sizeof fields / sizeof fields[0], uid);
 }
 
 bool report_tracking_uid(const struct instance *instance, char uid[DX_UID_MAX])

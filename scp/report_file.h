@@ -15,8 +15,9 @@ struct report_identity {
 };
 bool report_uid(const struct report *report, const struct report_identity *identity,
                 char uid[DX_UID_MAX]);
+/* One a patient, should two have the same study. */
 bool report_series_uid(const struct report *report, const char *kind, const char *study,
-                       char uid[DX_UID_MAX]);
+                       const struct dx_attrs *patient, char uid[DX_UID_MAX]);
 /* Of an image's measurement group: the same in every amendment. */
 bool report_tracking_uid(const struct instance *instance, char uid[DX_UID_MAX]);
 

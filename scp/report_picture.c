@@ -35,7 +35,7 @@ bool report_picture(const struct report *report, const struct instance *instance
                                              .input = input,
                                              .inputs = 1};
     if (!report_uid(report, &identity, uid) ||
-        !report_series_uid(report, "SC", instance->study, series)) {
+        !report_series_uid(report, "SC", instance->study, attrs, series)) {
         snprintf(error, error_size, "out of memory");
         return false;
     }

@@ -1,10 +1,16 @@
 /* The study's report: all its judged images, gathered from the job store.
  *
- *   gather -> drop what a correction replaced -> srt_result -> srt_fill -> dx_sr_write -> publish
- *          -> store_add_report (one transaction: report, pictures, deliveries)
+ *   gather -> drop what a correction replaced, and other patients' images -> srt_result -> srt_fill
+ *          -> dx_sr_write -> publish -> store_add_report (one transaction: report, pictures,
+ *          deliveries)
+ *
+ * A Study Instance UID that images of two patients share is a mistake of the sender, and no report
+ * may name one patient for the other's image: each patient has a report, one a call; the study
+ * stays due until all are made.
  *
  * A crash before the transaction makes the same file again: UID, dates and words depend on nothing
  * but what is journalled. */
+#include "log.h"
 #include "report_file.h"
 #include "sender.h"
 #include "spool.h"
@@ -13,11 +19,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TAG_PATIENT_NAME DX_TAG(0x0010, 0x0010)
+#define TAG_PATIENT_ID   DX_TAG(0x0010, 0x0020)
+#define TAG_BIRTH_DATE   DX_TAG(0x0010, 0x0030)
+
 struct part {
     struct instance instance;
     struct judgement judgement;
     uint8_t *bytes;
     struct dx_attrs *attrs;
+    const struct dx_attrs *patient; /* its own, or those of the object that corrects it */
+    bool superseded;
     char tracking[DX_UID_MAX];
 };
 
@@ -27,11 +39,13 @@ struct gathered {
     const struct study *study;
     int64_t *ids;
     size_t id_count;
+    bool *belongs;      /* (id_count) to the patient of this report */
     struct part *parts; /* (count) in order of receipt, superseded ones left out */
     struct srt_image *images;
     struct dx_reference *references;
     size_t count, reference_count;
     const struct part *source; /* whose Patient and Study modules are copied */
+    struct result last;        /* the report that this one amends; its uid is "" when none */
     char *error;
     size_t error_size;
 };
@@ -58,6 +72,7 @@ static void gathered_finish(struct gathered *g)
     free(g->images);
     free(g->references);
     free(g->ids);
+    free(g->belongs);
 }
 
 static bool load_part(struct gathered *g, int64_t id, struct part *part)
@@ -78,21 +93,73 @@ static bool load_part(struct gathered *g, int64_t id, struct part *part)
 }
 
 /* A later object of the same SOP Instance UID that is no conflict corrects the earlier one. */
-static void drop_superseded(struct gathered *g)
+static void find_superseded(struct gathered *g)
 {
-    size_t kept = 0;
     for (size_t i = 0; i < g->count; i++) {
-        bool superseded = false;
-        for (size_t j = i + 1; j < g->count; j++)
-            superseded |=
-                g->parts[j].judgement.reason != SRT_CONFLICT &&
-                strcmp(g->parts[i].instance.sop_instance, g->parts[j].instance.sop_instance) == 0;
-        if (superseded)
+        struct part *part = &g->parts[i];
+        part->patient = part->attrs;
+        for (size_t j = i + 1; j < g->count; j++) {
+            const struct part *later = &g->parts[j];
+            if (later->judgement.reason == SRT_CONFLICT ||
+                strcmp(part->instance.sop_instance, later->instance.sop_instance) != 0)
+                continue;
+            part->superseded = true;
+            part->patient = later->attrs;
+        }
+    }
+}
+
+static bool differ(const struct dx_attrs *a, const struct dx_attrs *b, uint32_t tag)
+{
+    const char *one = dx_attrs_text(a, tag), *other = dx_attrs_text(b, tag);
+    return one[0] && other[0] && strcmp(one, other) != 0;
+}
+
+/* By Patient ID. A name may be spelled anew, and a date be mended, under the same one; where both
+ * differ the ID was not meant for a person ("UNKNOWN"). Without any ID, name and date decide. */
+static bool same_patient(const struct dx_attrs *a, const struct dx_attrs *b)
+{
+    const char *id = dx_attrs_text(a, TAG_PATIENT_ID);
+    bool name = differ(a, b, TAG_PATIENT_NAME), born = differ(a, b, TAG_BIRTH_DATE);
+    if (strcmp(id, dx_attrs_text(b, TAG_PATIENT_ID)) != 0)
+        return false;
+    return id[0] ? !(name && born) : !(name || born);
+}
+
+/* Keeps what belongs in the next report: the images of the first patient who has one that no report
+ * holds, as far as nothing replaced them. The ids of replaced ones stay: they are answered, too. */
+static void keep_one_patient(struct gathered *g)
+{
+    size_t kept = 0, ids = 0, first = 0;
+    while (first + 1 < g->count && g->parts[first].instance.reported != 0)
+        first++;
+    const struct dx_attrs *patient = g->parts[first].patient;
+
+    bool *belongs = g->belongs;
+    for (size_t i = 0; i < g->count; i++)
+        belongs[i] = same_patient(g->parts[i].patient, patient);
+    for (size_t i = 0; i < g->count; i++) {
+        if (belongs[i])
+            g->ids[ids++] = g->ids[i];
+        if (belongs[i] && g->parts[i].instance.reported > g->last.id)
+            g->last.id = g->parts[i].instance.reported;
+        if (!belongs[i] || g->parts[i].superseded)
             part_finish(&g->parts[i]);
         else if (kept++ != i)
             g->parts[kept - 1] = g->parts[i];
     }
+    if (ids < g->id_count)
+        log_event(LOG_AT_ERROR, "study-of-several-patients", "study=%s images=%zu others=%zu",
+                  g->study->uid, ids, g->id_count - ids);
     g->count = kept;
+    g->id_count = ids;
+}
+
+static bool find_last(struct gathered *g)
+{
+    if (g->last.id == 0 || store_get_result(g->store, g->last.id, &g->last) == STORE_OK)
+        return true;
+    return fail(g, "job store", store_error(g->store));
 }
 
 /* The first image speaks for patient and study, unless a later one corrected it. */
@@ -102,7 +169,8 @@ static void choose_source(struct gathered *g)
     for (size_t i = 1; i < g->count; i++) {
         const struct part *part = &g->parts[i];
         bool corrects = part->instance.rival && part->judgement.reason != SRT_CONFLICT;
-        if (corrects || dx_attrs_count(g->source->attrs) == 0)
+        bool nameless = !dx_attrs_text(g->source->attrs, TAG_PATIENT_NAME)[0]; /* not parsed */
+        if (corrects || (nameless && dx_attrs_text(part->attrs, TAG_PATIENT_NAME)[0]))
             g->source = part;
     }
 }
@@ -124,7 +192,8 @@ static bool gather(struct gathered *g)
     g->parts = calloc(g->id_count, sizeof *g->parts);
     g->images = calloc(g->id_count, sizeof *g->images);
     g->references = calloc(g->id_count, sizeof *g->references);
-    if (!g->parts || !g->images || !g->references)
+    g->belongs = calloc(g->id_count, sizeof *g->belongs);
+    if (!g->parts || !g->images || !g->references || !g->belongs)
         return fail(g, "report", "out of memory");
     for (size_t i = 0; i < g->id_count; i++) {
         g->count = i + 1;
@@ -132,7 +201,10 @@ static bool gather(struct gathered *g)
             return false;
     }
 
-    drop_superseded(g);
+    find_superseded(g);
+    keep_one_patient(g);
+    if (!find_last(g))
+        return false;
     choose_source(g);
     for (size_t i = 0; i < g->count; i++) {
         struct part *part = &g->parts[i];
@@ -161,7 +233,7 @@ static bool identify(const struct gathered *g, const struct srt_result *result,
         digests[i] = g->parts[i].instance.digest;
     qsort(digests, g->count, sizeof *digests, by_text);
     report_patient_digest(g->source->attrs, patient);
-    snprintf(more, sizeof more, "%s %s %s", g->study->uid, g->study->last_report, result->mode);
+    snprintf(more, sizeof more, "%s %s %s", g->study->uid, g->last.uid, result->mode);
     const struct report_identity identity = {
         .kind = "SR", .demographics = patient, .more = more, .input = digests, .inputs = g->count};
     bool done = report_uid(g->report, &identity, uid);
@@ -188,14 +260,14 @@ static bool write_report(struct gathered *g, const struct srt_result *content,
     struct dx_error err = {0};
     struct report_heading heading;
     struct report_paths paths;
-    bool amends = g->study->last_report[0] != 0;
+    bool amends = g->last.uid[0] != 0;
     if (srt_fill(g->report->template_, content, &tree, &why) != SRT_OK)
         return fail(g, "report template", why.text);
 
     struct dx_sr sr = {.sop_class = DX_COMPREHENSIVE_3D_SR,
                        .root = srt_tree_root(tree),
-                       .predecessor = amends ? g->study->last_report : NULL,
-                       .predecessor_series = amends ? g->study->last_report_series : NULL};
+                       .predecessor = amends ? g->last.uid : NULL,
+                       .predecessor_series = amends ? g->last.series : NULL};
     report_header(g->report, &heading, result->created_ms, REPORT_SERIES_SR, &sr.header);
     sr.header.source = g->source->attrs;
     sr.header.sop_instance = result->uid;
@@ -233,7 +305,7 @@ static bool describe_picture(struct gathered *g, size_t i, struct result *result
     snprintf(result->study, sizeof result->study, "%s", g->study->uid);
     report_paths(g->report->conf, result->uid, &paths);
     snprintf(result->path, sizeof result->path, "%s", paths.name);
-    if (!report_series_uid(g->report, "SC", g->study->uid, result->series))
+    if (!report_series_uid(g->report, "SC", g->study->uid, part->attrs, result->series))
         return fail(g, "report", "out of memory");
     if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
         return fail(g, "picture", err.text);
@@ -264,7 +336,7 @@ static bool make_results(struct gathered *g, struct result *results, size_t *cou
 {
     struct srt_result content;
     report_result(g->report, g->images, g->count, &content);
-    content.amends = g->study->last_report[0] ? g->study->last_report : NULL;
+    content.amends = g->last.uid[0] ? g->last.uid : NULL;
 
     struct result *report = &results[0];
     *report = (struct result){
@@ -272,7 +344,7 @@ static bool make_results(struct gathered *g, struct result *results, size_t *cou
     snprintf(report->sop_class, sizeof report->sop_class, "1.2.840.10008.5.1.4.1.1.88.34");
     snprintf(report->study, sizeof report->study, "%s", g->study->uid);
     if (!identify(g, &content, report->uid) ||
-        !report_series_uid(g->report, "SR", g->study->uid, report->series))
+        !report_series_uid(g->report, "SR", g->study->uid, g->source->attrs, report->series))
         return fail(g, "report", "out of memory");
     if (!write_report(g, &content, report))
         return false;

@@ -63,6 +63,7 @@ struct instance {
     int attempts;         /* examinations begun */
     int deaths;           /* object children that died over it */
     bool rival;           /* another object with this SOP Instance UID was there first */
+    int64_t reported;     /* id of the last report that holds it; 0 none yet, below 0 none ever */
     char rule[64];
     enum srt_reason reason; /* NOT_PROCESSED */
     char detail[256];
@@ -93,6 +94,8 @@ STORE_MUST_USE enum store_status store_first_instance(struct store *store, const
                                                       struct instance *instance);
 /* Counts one more examination, before it begins: what kills us is known after. */
 STORE_MUST_USE enum store_status store_count_attempt(struct store *store, int64_t id);
+/* Takes one back: it came to no end, and not for the object's sake. */
+STORE_MUST_USE enum store_status store_forget_attempt(struct store *store, int64_t id);
 /* Counts one more object child that died over it. */
 STORE_MUST_USE enum store_status store_count_death(struct store *store, int64_t id);
 
@@ -110,6 +113,7 @@ struct judgement {
     char model_digest[DX_DIGEST_MAX];
     char picture[DX_UID_MAX];  /* SOP Instance UID of the SC in results/, or "" */
     int64_t first_computed_ms; /* UTC; journalled dates of the results */
+    bool nameless;             /* its UIDs are none: no report can hold it */
 };
 /* Stores it and, for JUDGED and NOT_PROCESSED, makes its study due for a (new) report. */
 STORE_MUST_USE enum store_status store_judge(struct store *store, int64_t id,
@@ -131,8 +135,8 @@ struct study {
 STORE_MUST_USE enum store_status
 store_studies_due(struct store *store, bool (*each)(void *context, const struct study *study),
                   void *context);
-/* Ids of the study's JUDGED and NOT_PROCESSED instances in order of receipt; malloc, caller
- * frees. */
+/* Ids of the study's JUDGED and NOT_PROCESSED instances in order of receipt, without the nameless;
+ * malloc, caller frees. */
 STORE_MUST_USE enum store_status store_study_instances(struct store *store, const char *study,
                                                        int64_t **ids, size_t *count);
 
@@ -155,6 +159,9 @@ STORE_MUST_USE enum store_status
 store_add_report(struct store *store, const char *study, const struct result *results, size_t count,
                  const int64_t *instances, size_t instance_count, const char *const *destinations,
                  const bool *wants_sr, const bool *wants_sc, size_t destination_count);
+/* The result of this id (instance.reported). */
+STORE_MUST_USE enum store_status store_get_result(struct store *store, int64_t id,
+                                                  struct result *result);
 /* True when uid is one of our results (our own objects coming back). */
 STORE_MUST_USE enum store_status store_is_result(struct store *store, const char *uid, bool *ours);
 

@@ -24,7 +24,7 @@ static enum instance_state parse_state(const char *name)
 #define COLUMNS                                                                                    \
     "id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,"      \
     "called,address,association,received_ms,attempts,rival,rule,reason,detail,"                    \
-    "deaths"
+    "deaths,reported"
 
 static void take_row(sqlite3_stmt *row, struct instance *instance)
 {
@@ -53,6 +53,7 @@ static void take_row(sqlite3_stmt *row, struct instance *instance)
         instance->reason = SRT_REASON_NONE;
     sql_text(row, 19, instance->detail, sizeof instance->detail);
     instance->deaths = sqlite3_column_int(row, 20);
+    instance->reported = sqlite3_column_int64(row, 21);
 }
 
 static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
@@ -121,6 +122,7 @@ static enum store_status add(struct store *store, struct instance *instance,
     instance->state = INSTANCE_RECEIVED;
     instance->attempts = 0;
     instance->deaths = 0;
+    instance->reported = 0;
     *identity = instance->rival ? STORE_RIVAL : STORE_NEW;
     status = insert(store, instance);
     return status == STORE_OK ? touch_study(store, instance) : status;
@@ -181,6 +183,14 @@ enum store_status store_count_attempt(struct store *store, int64_t id)
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
+enum store_status store_forget_attempt(struct store *store, int64_t id)
+{
+    return sql_run(store, sql_prepare(store,
+                                      "UPDATE instance SET attempts=attempts-1"
+                                      " WHERE id=? AND attempts>0",
+                                      "i", id));
+}
+
 enum store_status store_count_death(struct store *store, int64_t id)
 {
     enum store_status status = sql_run(
@@ -219,10 +229,11 @@ static enum store_status judge(struct store *store, int64_t id, const struct jud
 {
     enum store_status status =
         sql_run(store, sql_prepare(store,
-                                   "UPDATE instance SET state=?,rule=?,reason=?,detail=?,reported=0"
+                                   "UPDATE instance SET state=?,rule=?,reason=?,detail=?,reported=?"
                                    " WHERE id=?",
-                                   "tttti", instance_state_name(j->state), j->rule,
-                                   srt_reason_name(j->reason), j->detail, id));
+                                   "ttttii", instance_state_name(j->state), j->rule,
+                                   srt_reason_name(j->reason), j->detail,
+                                   (int64_t)(j->nameless ? -1 : 0), id));
     if (status != STORE_OK)
         return status;
     if (sqlite3_changes(store->db) == 0)

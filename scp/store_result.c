@@ -118,6 +118,18 @@ enum store_status store_add_report(struct store *store, const char *study,
     return sql_leave(store, status);
 }
 
+enum store_status store_get_result(struct store *store, int64_t id, struct result *result)
+{
+    sqlite3_stmt *row =
+        sql_prepare(store, "SELECT " RESULT_COLUMNS " FROM result WHERE id=?", "i", id);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    take_result(row, result);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
 enum store_status store_is_result(struct store *store, const char *uid, bool *ours)
 {
     sqlite3_stmt *row = sql_prepare(store, "SELECT 1 FROM result WHERE uid=?", "t", uid);

@@ -71,7 +71,8 @@ enum store_status store_study_instances(struct store *store, const char *study, 
     *count = 0;
     sqlite3_stmt *rows = sql_prepare(store,
                                      "SELECT id FROM instance WHERE study=?"
-                                     " AND state IN ('judged','not-processed') ORDER BY id",
+                                     " AND state IN ('judged','not-processed') AND reported>=0"
+                                     " ORDER BY id",
                                      "t", study);
     while ((status = sql_row(store, rows)) == STORE_OK) {
         if (!grow((void **)ids, &capacity, *count, sizeof **ids)) {

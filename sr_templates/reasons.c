@@ -22,6 +22,7 @@ static const struct {
     [SRT_TOO_LARGE] = {"too-large", "image is over the node's limits", OTHER},
     [SRT_CONFLICT] = {"conflict", "same SOP Instance UID, different pixels", OTHER},
     [SRT_MULTI_FRAME] = {"multi-frame", "image has more than one frame", OTHER},
+    [SRT_NO_CONTENT] = {"no-content", "image shows nothing that could be judged", NO_IMAGE},
     [SRT_SOFTWARE_FAILURE] = {"software-failure", "software failure", SOFTWARE},
 };
 enum { REASONS = sizeof table / sizeof *table };

@@ -47,6 +47,7 @@ enum srt_reason {
     SRT_TOO_LARGE,
     SRT_CONFLICT, /* same SOP Instance UID, different pixels */
     SRT_MULTI_FRAME,
+    SRT_NO_CONTENT, /* one grey value, or a few pixels */
     SRT_SOFTWARE_FAILURE
 };
 /* Name for records ("wrong-body-part") and back; words for people ("body part is not the cervical

@@ -131,9 +131,11 @@ const DcmTagKey image_tags[] = {DCM_ImageType,
                                 DCM_PresentationLUTShape};
 
 const size_t value_max = 10240; /* longer than any text VR that is listed here may be */
+const size_t short_max = 1024;  /* these have their place first */
 
-/* The bytes of a text as they were encoded; of a binary VR the decimals. */
-enum dx_status set(struct dx_attrs *attrs, DcmElement *element)
+/* The bytes of a text as they were encoded; of a binary VR the decimals. What is not between least
+ * and most, or does not fit any more, is left out: the object itself keeps it. */
+enum dx_status set(struct dx_attrs *attrs, DcmElement *element, size_t least, size_t most)
 {
     const DcmTag &tag = element->getTag();
     uint32_t number = DX_TAG(tag.getGTag(), tag.getETag());
@@ -151,20 +153,22 @@ enum dx_status set(struct dx_attrs *attrs, DcmElement *element)
         value = text.c_str();
         length = text.length();
     }
-    if (length > value_max)
-        return DX_OK; /* no report uses it; the object itself keeps it */
-    return dx_attrs_set(attrs, number, DcmVR(tag.getEVR()).getValidVRName(), value, length);
+    if (length < least || length > most)
+        return DX_OK;
+    enum dx_status status =
+        dx_attrs_set(attrs, number, DcmVR(tag.getEVR()).getValidVRName(), value, length);
+    return status == DX_LIMIT ? DX_OK : status;
 }
 
-enum dx_status collect(DcmItem *dataset, const DcmTagKey *tags, size_t count,
-                       struct dx_attrs *attrs)
+enum dx_status collect(DcmItem *dataset, const DcmTagKey *tags, size_t count, size_t least,
+                       size_t most, struct dx_attrs *attrs)
 {
     for (size_t i = 0; i < count; i++) {
         DcmElement *element = nullptr;
         if (dataset->findAndGetElement(tags[i], element).bad() || element == nullptr ||
             element->ident() == EVR_SQ)
             continue;
-        enum dx_status status = set(attrs, element);
+        enum dx_status status = set(attrs, element, least, most);
         if (status)
             return status;
     }
@@ -195,6 +199,20 @@ enum dx_status set_method(DcmItem *dataset, struct dx_attrs *attrs)
     return meaning.empty() ? DX_OK : dx_attrs_set_text(attrs, method, "LO", meaning.c_str());
 }
 
+enum dx_status collect_all(DcmItem *dataset, struct dx_attrs *attrs)
+{
+    const size_t bounds[][2] = {{0, short_max}, {short_max + 1, value_max}};
+    const size_t image_count = sizeof image_tags / sizeof image_tags[0];
+    enum dx_status status = DX_OK;
+    for (size_t i = 0; i < 2 && status == DX_OK; i++) {
+        status = collect(dataset, dx_patient_study_tags, dx_patient_study_count, bounds[i][0],
+                         bounds[i][1], attrs);
+        if (status == DX_OK)
+            status = collect(dataset, image_tags, image_count, bounds[i][0], bounds[i][1], attrs);
+    }
+    return status;
+}
+
 } /* namespace */
 
 enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **attrs,
@@ -206,11 +224,7 @@ enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **
             if (found == nullptr)
                 return dx_fail(err, DX_NO_MEMORY, "attributes: out of memory");
             DcmItem *dataset = object->dataset;
-            enum dx_status status =
-                collect(dataset, dx_patient_study_tags, dx_patient_study_count, found);
-            if (status == DX_OK)
-                status =
-                    collect(dataset, image_tags, sizeof image_tags / sizeof image_tags[0], found);
+            enum dx_status status = collect_all(dataset, found);
             if (status == DX_OK)
                 status = set_code(dataset, DCM_ViewCodeSequence, DX_TAG(0x0008, 0x0100), found);
             if (status == DX_OK)

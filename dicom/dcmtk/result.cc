@@ -214,7 +214,7 @@ enum dx_status dx_put_header(ResultWriter &writer, const struct dx_result_header
 {
     const char *study =
         header->source != nullptr ? dx_attrs_text(header->source, DX_TAG(0x0020, 0x000d)) : "";
-    if (!dx_uid_is_valid(study) || header->sop_instance == nullptr || header->series == nullptr ||
+    if (!dx_uid_is_usable(study) || header->sop_instance == nullptr || header->series == nullptr ||
         !dx_uid_is_valid(header->sop_instance) || !dx_uid_is_valid(header->series))
         return dx_fail(err, DX_INVALID, "result: study, series or instance has no UID");
     dx_put_patient_study(writer, header->source);

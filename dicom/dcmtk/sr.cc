@@ -107,7 +107,7 @@ enum dx_status check_item(const struct dx_sr_item *item, int depth, struct dx_er
     if (item->type == DX_SR_UIDREF && !dx_uid_is_valid(item->text))
         return dx_fail(err, DX_INVALID, "report: \"%s\" is no UID", item->text);
     if (item->type == DX_SR_IMAGE &&
-        (!dx_uid_is_valid(item->image.sop_class) || !dx_uid_is_valid(item->image.sop_instance)))
+        (!dx_uid_is_valid(item->image.sop_class) || !dx_uid_is_usable(item->image.sop_instance)))
         return dx_fail(err, DX_INVALID, "report: image reference without UIDs");
     if (item->type != DX_SR_IMAGE && item->concept.value == nullptr)
         return dx_fail(err, DX_INVALID, "report: item without a concept name");
@@ -192,8 +192,8 @@ enum dx_status check(const struct dx_sr *sr, struct dx_error *err)
         return dx_fail(err, DX_INVALID, "report: the root is no container");
     for (size_t i = 0; i < sr->header.reference_count; i++) {
         const struct dx_reference *reference = &sr->header.references[i];
-        if (!dx_uid_is_valid(reference->sop_class) || !dx_uid_is_valid(reference->sop_instance) ||
-            !dx_uid_is_valid(reference->series))
+        if (!dx_uid_is_valid(reference->sop_class) || !dx_uid_is_usable(reference->sop_instance) ||
+            !dx_uid_is_usable(reference->series))
             return dx_fail(err, DX_INVALID, "report: reference %zu without UIDs", i + 1);
     }
     if (sr->predecessor != nullptr &&
