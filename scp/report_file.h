@@ -36,6 +36,8 @@ struct report_paths {
     char whole[4096], aside[4096];
 };
 void report_paths(const struct conf *conf, const char *uid, struct report_paths *paths);
+/* After a failure: makes results/ again, should someone have removed it. The next attempt tells. */
+void report_prepare(const struct conf *conf);
 /* aside -> whole, durably. 0 or errno. */
 int report_publish(const struct report_paths *paths);
 

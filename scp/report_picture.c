@@ -13,6 +13,12 @@ void report_paths(const struct conf *conf, const char *uid, struct report_paths 
     node_path(conf, paths->aside, sizeof paths->aside, "results/%s.part", uid);
 }
 
+void report_prepare(const struct conf *conf)
+{
+    char bad[PATH_MAX];
+    (void)spool_prepare(conf, bad, sizeof bad);
+}
+
 int report_publish(const struct report_paths *paths)
 {
     if (rename(paths->aside, paths->whole) != 0) {
@@ -66,6 +72,7 @@ bool report_picture(const struct report *report, const struct instance *instance
     if (dx_sc_write(&sc, paths.aside, &err) != DX_OK) {
         snprintf(error, error_size, "picture: %s", err.text);
         unlink(paths.aside);
+        report_prepare(report->conf);
         return false;
     }
     int why = report_publish(&paths);

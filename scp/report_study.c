@@ -281,6 +281,7 @@ static bool write_report(struct gathered *g, const struct srt_result *content,
     srt_tree_destroy(tree);
     if (status != DX_OK) {
         unlink(paths.aside);
+        report_prepare(g->report->conf);
         return fail(g, "report", err.text);
     }
     int failed = report_publish(&paths);

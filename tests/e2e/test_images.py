@@ -218,6 +218,16 @@ class Images(unittest.TestCase):
         listed = self.node.admin("jobs", "list", "--json").stdout
         self.assertEqual(len(re.findall("no usable Study, Series or SOP Instance UID", listed)), len(nameless), listed[:2000])
 
+    def test_a_removed_results_folder_is_made_again(self):
+        first, second = self.make(), self.make()
+        self.send([first])
+        self.results(first, 1, h.SC)
+        h.wait_for(lambda: self.node.status()["deliveries"]["pending"] == 0, 20, "delivered")
+        shutil.rmtree(os.path.join(self.node.spool, "results"))
+        self.send([second])
+        self.results(second, 1, h.SR3D)
+        self.results(second, 1, h.SC)
+
     def test_two_patients_in_one_study_have_a_report_each(self):
         study = h.generate_uid()
         patients = [{"PatientID": "P1", "PatientName": "One^First"}, {"PatientID": "P2", "PatientName": "Two^Second"}]
