@@ -45,6 +45,7 @@ void node_drain(int eventfd);
  *   results/UID.dcm      our SR and SC
  *   quarantine/          bytes that were refused, with a .txt beside that says why
  *   jobs.sqlite          the job store
+ *   node-id              this node's name for itself, in the UIDs of its results
  *   mode                 the mode in force when changed at run time
  *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
  *                        console_port, receive_pid, committer_pid, analyze_pid, deliver_pid,

@@ -1,10 +1,12 @@
 /* What all results share: who made them, what they are called, how a file appears. */
 #include "report.h"
+#include "build_id.h"
 #include "dx_init.h"
 #include "gate.h"
 #include "nn_kernel.h"
 #include "report_file.h"
 #include "rules.h"
+#include "spool.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +38,15 @@ bool report_init(struct report *report, const struct conf *conf, const struct nn
         snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }
-    const char *const device[] = {"device", conf->ae_title, conf->station_name, conf->manufacturer};
-    if (!hashed_uid(device, 4, report->device_uid)) {
+    char node_id[SPOOL_NODE_ID_MAX];
+    int failed = spool_node_id(conf, node_id);
+    if (failed != 0) {
+        snprintf(error, error_size, "%s/node-id: %s", conf->spool, strerror(-failed));
+        report_finish(report);
+        return false;
+    }
+    const char *const device[] = {"device", node_id};
+    if (!hashed_uid(device, 2, report->device_uid)) {
         snprintf(error, error_size, "out of memory");
         report_finish(report);
         return false;
@@ -51,6 +60,7 @@ bool report_init(struct report *report, const struct conf *conf, const struct nn
              model->preprocess.side, model->preprocess.fit == NN_FIT_PAD ? "padded" : "stretched",
              model->digest, conf->picture_matrix);
     snprintf(report->software, sizeof report->software, "%s", CERVIGATE_VERSION);
+    build_id(report->build, sizeof report->build);
     return true;
 }
 
@@ -198,12 +208,15 @@ bool report_uid(const struct report *report, const struct report_identity *ident
                                   report->model->provenance == NN_SYNTHETIC ? "synthetic" : "",
                                   report->parameters,
                                   report->software,
+                                  report->build,
                                   nn_kernel_set(),
                                   dx_library_version(),
                                   srt_template_version(report->template_),
                                   "en",
                                   report->device_uid,
                                   report->conf->manufacturer,
+                                  report->conf->station_name,
+                                  report->conf->ae_title,
                                   identity->demographics,
                                   identity->more};
     struct dx_sha256 *sha = dx_sha256_create();

@@ -23,6 +23,7 @@ struct report {
     char device_uid[DX_UID_MAX], serial[17];
     char parameters[256]; /* of the algorithm, for people and for the identity */
     char software[128];   /* this program's version */
+    char build[64];       /* its build-id */
 };
 /* conf and model must outlive it. false with a sentence in error. */
 bool report_init(struct report *report, const struct conf *conf, const struct nn_model_info *model,

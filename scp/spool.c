@@ -268,3 +268,20 @@ int spool_write_whole(const char *path, const char *text)
     }
     return spool_sync_directory_of(path);
 }
+
+int spool_node_id(const struct conf *conf, char id[SPOOL_NODE_ID_MAX])
+{
+    char path[PATH_MAX];
+    node_path(conf, path, sizeof path, "node-id");
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        if (errno != ENOENT)
+            return -errno;
+        int failed = spool_random_name(id, 16);
+        return failed != 0 ? failed : spool_write_whole(path, id);
+    }
+    size_t count = fread(id, 1, SPOOL_NODE_ID_MAX - 1, file);
+    (void)fclose(file);
+    id[count] = '\0';
+    return strspn(id, "0123456789abcdef") == SPOOL_NODE_ID_MAX - 1 ? 0 : -EINVAL;
+}

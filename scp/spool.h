@@ -18,6 +18,10 @@ int spool_empty_incoming(const struct conf *conf, size_t *removed);
 int spool_forget_dead(const struct conf *conf);
 /* A new file incoming/PID-RANDOM, open O_RDWR; fills path. -errno when it fails. */
 int spool_create_incoming(const struct conf *conf, char *path, size_t size);
+/* This node's name for itself: 32 random hexadecimal digits, made at the first call and kept in
+ * SPOOL/node-id, so that two nodes with one configuration never give one UID to two objects. */
+#define SPOOL_NODE_ID_MAX 33
+int spool_node_id(const struct conf *conf, char id[SPOOL_NODE_ID_MAX]);
 /* Free bytes for us on the spool's file system; 0 when it cannot be told. */
 uint64_t spool_free_bytes(const struct conf *conf);
 

@@ -3,6 +3,7 @@
 #include "dx_init.h"
 #include "report.h"
 #include "scp_fixture.h"
+#include "spool.h"
 #include <sys/stat.h>
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -174,6 +175,8 @@ static void test_shadow_sends_nothing_and_clinical_all(void **state)
     stop(&m);
 }
 
+static char node_id = '1'; /* of the fresh spools: SPOOL/node-id is 32 times this digit */
+
 /* Judges and reports in a fresh spool of its own. */
 static void fresh(int number, double score, const char *name, char uid[DX_UID_MAX],
                   char digest[DX_DIGEST_MAX])
@@ -182,6 +185,10 @@ static void fresh(int number, double score, const char *name, char uid[DX_UID_MA
     char path[512];
     struct dx_error err;
     assert_int_equal(fixture_setup(&state), 0);
+    char id[SPOOL_NODE_ID_MAX] = "";
+    memset(id, node_id, sizeof id - 1);
+    node_path(&((struct fixture *)state)->conf, path, sizeof path, "node-id");
+    assert_int_equal(spool_write_whole(path, id), 0);
     struct made m = start(state, CONF_DEMO);
     judge(&m, number, score, name);
     struct told told = report_all(&m);
@@ -218,6 +225,10 @@ static void test_the_same_inputs_give_the_same_object(void **state)
         printed[i][0] = was;
         assert_string_not_equal(a, b);
     }
+    node_id = '2'; /* the same study on another node is another object */
+    fresh(1, 0.7, "A^B", b, digest_b);
+    node_id = '1';
+    assert_string_not_equal(a, b);
     model.provenance = NN_CLINICAL;
     fresh(1, 0.7, "A^B", b, digest_b);
     model.provenance = NN_SYNTHETIC;

@@ -199,6 +199,19 @@ static void paths_that_do_not_fit_are_empty(void **state)
     assert_true(spool_free_bytes(&f->conf) > 0);
 }
 
+static void a_node_keeps_its_id(void **state)
+{
+    const struct fixture *f = *state;
+    char first[SPOOL_NODE_ID_MAX], again[SPOOL_NODE_ID_MAX], path[PATH_MAX];
+    assert_int_equal(spool_node_id(&f->conf, first), 0);
+    assert_int_equal(strlen(first), SPOOL_NODE_ID_MAX - 1);
+    assert_int_equal(spool_node_id(&f->conf, again), 0);
+    assert_string_equal(first, again);
+    node_path(&f->conf, path, sizeof path, "node-id");
+    assert_int_equal(spool_write_whole(path, "not an id"), 0);
+    assert_int_equal(spool_node_id(&f->conf, again), -EINVAL);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -215,6 +228,7 @@ int main(void)
         T(no_quarantine_without_space),
         T(whole_files_replace),
         T(paths_that_do_not_fit_are_empty),
+        T(a_node_keeps_its_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
