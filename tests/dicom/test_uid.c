@@ -111,6 +111,11 @@ static void uid_syntax(void **state)
     longest[64] = '1';
     longest[65] = '\0';
     assert_false(dx_uid_is_valid(longest));
+    assert_false(dx_uid_is_usable(longest));
+    assert_false(dx_uid_is_usable(NULL));
+    assert_false(dx_uid_is_usable(""));
+    assert_false(dx_uid_is_usable("1.2a"));
+    assert_true(dx_uid_is_usable("1.02.3"));
 }
 
 static void every_status_has_a_text(void **state)

@@ -115,6 +115,29 @@ static void received_in_order(void **state)
     assert_int_equal(in.attempts, 2);
     assert_int_equal(store_count_death(store, 99), STORE_NONE);
     assert_int_equal(store_count_attempt(store, 99), STORE_NONE);
+    for (int i = 0; i < 3; i++)
+        FIXTURE_OK(store_forget_attempt(store, b));
+    FIXTURE_OK(store_get_instance(store, b, &in));
+    assert_int_equal(in.attempts, 0);
+    store_close(store);
+}
+
+static void what_has_no_uid_is_in_no_report(void **state)
+{
+    struct store *store = fixture_open(*state);
+    int64_t *ids;
+    size_t count;
+    struct instance in;
+    const struct judgement nameless = {.state = INSTANCE_NOT_PROCESSED, .nameless = true};
+    int64_t a = add(store, 1, 1, 1, "a", STORE_NEW), b = add(store, 2, 2, 1, "a", STORE_NEW);
+    FIXTURE_OK(store_judge(store, a, &nameless));
+    judge(store, b, INSTANCE_JUDGED);
+    FIXTURE_OK(store_get_instance(store, a, &in));
+    assert_true(in.reported < 0);
+    FIXTURE_OK(store_study_instances(store, in.study, &ids, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(ids[0], b);
+    free(ids);
     store_close(store);
 }
 
@@ -376,6 +399,7 @@ int main(void)
         T(what_is_added_can_be_read),
         T(duplicates_and_rivals),
         T(received_in_order),
+        T(what_has_no_uid_is_in_no_report),
         T(judgements_come_back_to_the_bit),
         T(a_study_is_due_when_all_is_looked_at_and_nobody_sends),
         T(ignored_and_nameless_studies_are_never_due),
