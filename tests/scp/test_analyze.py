@@ -46,7 +46,7 @@ class Analyze(unittest.TestCase):
         folder = tempfile.mkdtemp(prefix="cervigate-scp-")
         self.addCleanup(lambda: subprocess.run(["rm", "-r", folder], check=True))
         path = os.path.join(folder, "i.dcm")
-        d.write_object(path, **attributes)
+        d.write_object(path, size=100000, **attributes)
         return path
 
     def received(self):
