@@ -147,8 +147,8 @@ class Online(unittest.TestCase):
         cls.node = AnalyzeNode()
         cls.folder = tempfile.mkdtemp(prefix="cervigate-scp-")
         cls.image, cls.other = os.path.join(cls.folder, "dx.dcm"), os.path.join(cls.folder, "ot.dcm")
-        d.write_object(cls.image)
-        d.write_object(cls.other, Modality="OT")
+        d.write_object(cls.image, 100000)
+        d.write_object(cls.other, 100000, Modality="OT")
         assert cls.node.store(cls.image, cls.other).returncode == 0
         d.wait_for(lambda: cls.admin("status", "--json")[1]["results"]["reports"] == 1, 20, "a report")
 
