@@ -74,7 +74,7 @@ class Corpus(unittest.TestCase):
         self.assertEqual({p: r[0] for p, r in refused.items()}, expected)
         self.check_nothing_missing(stored)
         self.assertEqual(self.node.echo().returncode, 0)
-        self.assertNotIn("role-ended name=receive", self.node.log())
+        self.assertNotIn("role-died name=receive", self.node.log())
 
     def check_nothing_missing(self, stored):
         wanted = {h.dataset_digest(p) for p in stored} - {None}
