@@ -75,3 +75,18 @@ void fixture_write(const char *path, const char *text)
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
 }
+
+static bool see(void *context, const struct study *study)
+{
+    struct fixture_due *due = context;
+    due->count++;
+    due->last = *study;
+    return true;
+}
+
+struct fixture_due fixture_due(struct store *store)
+{
+    struct fixture_due due = {.count = 0};
+    FIXTURE_OK(store_studies_due(store, see, &due));
+    return due;
+}

@@ -28,6 +28,12 @@ int fixture_teardown(void **state);
 struct store *fixture_open(const struct fixture *fixture);
 /* An instance with UIDs and digest made of small numbers. */
 struct instance fixture_instance(int sop, int digest, int study, const char *association);
+/* The studies that are due: how many, and the last. */
+struct fixture_due {
+    int count;
+    struct study last;
+};
+struct fixture_due fixture_due(struct store *store);
 /* Writes bytes to a path below the folder. */
 void fixture_write(const char *path, const char *text);
 /* Removes a tree. */

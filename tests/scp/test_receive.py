@@ -98,8 +98,7 @@ class Receive(unittest.TestCase):
             s.send(b"\x01\0\0\0\xff\xff")
         begin = time.monotonic()
         self.assertTrue(self.node.echo())
-        # Behind one of the held connections it would wait for a timeout: 30 s and more.
-        self.assertLess(time.monotonic() - begin, 10)
+        self.assertLess(time.monotonic() - begin, 1)
         for s in held:
             s.close()
 
@@ -120,11 +119,11 @@ class Receive(unittest.TestCase):
         self.node.process.wait()
         time.sleep(0.1)
         self.node.start()
-        time.sleep(0.5)
+        d.wait_for(lambda: len(acknowledged) > 10, 60, "eleven objects acknowledged")
         stop.set()
         sender.join()
         wanted = {pydicom.dcmread(p, stop_before_pixels=True).SOPInstanceUID for p in acknowledged}
-        self.assertGreater(len(wanted), 3)
+        self.assertGreater(len(wanted), 10)
         rows = self.states()
         self.assertEqual(wanted - {r[0] for r in rows}, set())
         self.assertTrue(all(os.path.exists(os.path.join(self.node.spool, r[2])) for r in rows))

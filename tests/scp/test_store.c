@@ -21,26 +21,6 @@ static void judge(struct store *store, int64_t id, enum instance_state state)
     FIXTURE_OK(store_judge(store, id, &judgement));
 }
 
-struct seen {
-    int count;
-    struct study last;
-};
-
-static bool see(void *context, const struct study *study)
-{
-    struct seen *seen = context;
-    seen->count++;
-    seen->last = *study;
-    return true;
-}
-
-static struct seen due(struct store *store)
-{
-    struct seen seen = {.count = 0};
-    FIXTURE_OK(store_studies_due(store, see, &seen));
-    return seen;
-}
-
 static void what_is_added_can_be_read(void **state)
 {
     struct store *store = fixture_open(*state);
@@ -187,23 +167,23 @@ static void a_study_is_due_when_all_is_looked_at_and_nobody_sends(void **state)
 {
     struct store *store = fixture_open(*state);
     int64_t a = add(store, 1, 1, 1, "a", STORE_NEW);
-    assert_int_equal(due(store).count, 0); /* received */
+    assert_int_equal(fixture_due(store).count, 0); /* received */
     judge(store, a, INSTANCE_JUDGED);
-    assert_int_equal(due(store).count, 0); /* association open */
+    assert_int_equal(fixture_due(store).count, 0); /* association open */
     FIXTURE_OK(store_association_end(store, "other"));
-    assert_int_equal(due(store).count, 0);
+    assert_int_equal(fixture_due(store).count, 0);
     FIXTURE_OK(store_association_end(store, "a"));
-    assert_int_equal(due(store).count, 1);
-    assert_string_equal(due(store).last.uid, "1.2.4.1");
-    assert_int_equal(due(store).last.last_received_ms, 1001);
+    assert_int_equal(fixture_due(store).count, 1);
+    assert_string_equal(fixture_due(store).last.uid, "1.2.4.1");
+    assert_int_equal(fixture_due(store).last.last_received_ms, 1001);
 
     int64_t b = add(store, 5, 5, 1, "b", STORE_NEW); /* a late one */
-    assert_int_equal(due(store).count, 0);
+    assert_int_equal(fixture_due(store).count, 0);
     FIXTURE_OK(store_association_end_all(store));
-    assert_int_equal(due(store).count, 0); /* not looked at */
+    assert_int_equal(fixture_due(store).count, 0); /* not looked at */
     judge(store, b, INSTANCE_IGNORED);
-    assert_int_equal(due(store).count, 1);
-    assert_int_equal(due(store).last.last_received_ms, 1005);
+    assert_int_equal(fixture_due(store).count, 1);
+    assert_int_equal(fixture_due(store).last.last_received_ms, 1005);
     store_close(store);
 }
 
@@ -215,7 +195,7 @@ static void ignored_and_nameless_studies_are_never_due(void **state)
         judge(store, add(store, i, i, i, "a", STORE_NEW), quiet[i]);
     judge(store, add(store, 9, 9, -1, "a", STORE_NEW), INSTANCE_JUDGED);
     FIXTURE_OK(store_association_end_all(store));
-    assert_int_equal(due(store).count, 0);
+    assert_int_equal(fixture_due(store).count, 0);
     store_close(store);
 }
 
@@ -236,7 +216,7 @@ static void callbacks_may_stop_and_write(void **state)
         judge(store, add(store, i, i, i % 20, "a", STORE_NEW),
               i % 2 ? INSTANCE_JUDGED : INSTANCE_NOT_PROCESSED);
     FIXTURE_OK(store_association_end_all(store));
-    assert_int_equal(due(store).count, 20);
+    assert_int_equal(fixture_due(store).count, 20);
     FIXTURE_OK(store_studies_due(store, once, &calls));
     assert_int_equal(calls, 1);
     FIXTURE_OK(store_study_instances(store, "1.2.4.3", &ids, &count));

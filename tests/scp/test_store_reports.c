@@ -33,26 +33,6 @@ static void report(struct store *store, const struct result *results, size_t cou
         store_add_report(store, "1.2.4.1", results, count, &id, 1, places, both, first_only, 2));
 }
 
-struct seen {
-    int count;
-    struct study last;
-};
-
-static bool see(void *context, const struct study *study)
-{
-    struct seen *seen = context;
-    seen->count++;
-    seen->last = *study;
-    return true;
-}
-
-static struct seen due(struct store *store)
-{
-    struct seen seen = {.count = 0};
-    FIXTURE_OK(store_studies_due(store, see, &seen));
-    return seen;
-}
-
 static size_t pending(struct store *store, const char *place, struct delivery list[8])
 {
     size_t count;
@@ -77,7 +57,7 @@ static void a_report_goes_to_those_who_want_it(void **state)
     assert_int_equal(pending(store, "archive", list), 1);
     assert_int_equal(list[0].result.kind, RESULT_SR);
     assert_int_equal(pending(store, "nobody", list), 0);
-    assert_int_equal(due(store).count, 0);
+    assert_int_equal(fixture_due(store).count, 0);
     store_close(store);
 }
 
@@ -87,17 +67,17 @@ static void a_late_image_makes_the_next_version(void **state)
     const struct result one = make(RESULT_SR, 1), two = make(RESULT_SR, 2);
     report(store, &one, 1, judged(store, 1));
     int64_t late = judged(store, 2);
-    struct seen seen = due(store);
+    struct fixture_due seen = fixture_due(store);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.last.version, 1);
     assert_string_equal(seen.last.last_report, "2.25.1");
     assert_string_equal(seen.last.last_report_series, "2.25.11");
     report(store, &two, 1, late);
-    assert_int_equal(due(store).count, 0);
+    assert_int_equal(fixture_due(store).count, 0);
 
     const struct judgement again = {.state = INSTANCE_JUDGED}; /* judged anew: due again */
     FIXTURE_OK(store_judge(store, late, &again));
-    assert_int_equal(due(store).last.version, 2);
+    assert_int_equal(fixture_due(store).last.version, 2);
     store_close(store);
 }
 
@@ -117,7 +97,7 @@ static void the_same_report_again_changes_nothing(void **state)
     assert_int_equal(counts.reports, 1);
     const struct judgement again = {.state = INSTANCE_JUDGED};
     FIXTURE_OK(store_judge(store, id, &again));
-    assert_int_equal(due(store).last.version, 1);
+    assert_int_equal(fixture_due(store).last.version, 1);
     store_close(store);
 }
 
@@ -206,7 +186,7 @@ static void a_report_is_all_or_nothing(void **state)
                      STORE_BROKEN);
     FIXTURE_OK(store_counts(store, &counts));
     assert_int_equal(counts.reports + counts.pending, 0);
-    assert_int_equal(due(store).count, 1);
+    assert_int_equal(fixture_due(store).count, 1);
     store_close(store);
 }
 
