@@ -9,6 +9,7 @@ import time
 import unittest
 
 import harness as h
+import rawscu
 from rawscu import SECONDARY_CAPTURE, associate_rq, element, pdatas, response_field, store_rq
 
 
@@ -150,15 +151,21 @@ class Hostile(unittest.TestCase):
 class Full(unittest.TestCase):
     def test_a_full_disk_answers_a700_and_recovers(self):
         folder = tempfile.mkdtemp(prefix="cervigate-full-")
-        reserve = shutil.disk_usage(folder).free * 2
-        node = h.Node({}, mode="shadow", limits=f'<limits spoolReserve="{reserve}"/>')
+        free = shutil.disk_usage(folder).free
+        margin = min(512 << 20, free // 4)
+        node = h.Node({}, mode="shadow", limits=f'<limits spoolReserve="{free - margin}"/>')
+        filler, path = os.path.join(folder, "filler"), os.path.join(folder, "dx.dcm")
         try:
-            path = os.path.join(folder, "dx.dcm")
             h.wrap(h.grey(h.phantoms(os.path.join(folder, "p"), 1)[0][0]), path)
+            with open(filler, "wb") as f:
+                os.posix_fallocate(f.fileno(), 0, 2 * margin)
             said = h.run("storescu", "-v", "-aec", "CERVIGATE", "127.0.0.1", node.port, path)
             self.assertRegex(said.stdout + said.stderr, r"(?i)0xa700|OutOfResources|refused")
             self.assertEqual(node.echo().returncode, 0)
-            self.assertEqual(node.status()["instances"]["received"], 0)
+            self.assertEqual(sum(node.status()["instances"].values()), 0)
+            os.unlink(filler)
+            self.assertEqual(rawscu.store_file(node.port, path, h.dataset_of(path))[0], "0000")
+            self.assertEqual(sum(node.status()["instances"].values()), 1)
         finally:
             node.stop()
             shutil.rmtree(folder, ignore_errors=True)
