@@ -12,6 +12,10 @@ import harness as h
 import rawscu
 from rawscu import SECONDARY_CAPTURE, associate_rq, element, pdatas, response_field, store_rq
 
+# What a test sees of a node that cuts it off: shutdown() of a connection that the node has already reset says ENOTCONN,
+# which is a plain OSError and no ConnectionError. A time-out is an OSError too.
+CUT_OFF = OSError
+
 
 class Hostile(unittest.TestCase):
     @classmethod
@@ -116,7 +120,7 @@ class Hostile(unittest.TestCase):
                     s.shutdown(socket.SHUT_WR)
                     while s.recv(65536):
                         pass
-                except (ConnectionError, socket.timeout):
+                except CUT_OFF:
                     pass
 
     def test_slow_peers_do_not_hold_the_node(self):
@@ -139,7 +143,7 @@ class Hostile(unittest.TestCase):
                     s.shutdown(socket.SHUT_WR)
                     while s.recv(65536):
                         pass
-                except (ConnectionError, socket.timeout):
+                except CUT_OFF:
                     pass
 
     def test_wrong_ae_title_is_refused_with_its_reason(self):
