@@ -51,7 +51,7 @@ enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err)
         return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for its digest", info->name);
     const struct nn_preprocess *p = &info->preprocess;
     fprintf(stream, "weights %s\nnetwork %s\ninput %d %s %a %a %a %a\n", info->weights_digest,
-            info->network, p->side, p->fit == NN_FIT_PAD ? "pad" : "stretch", (double)p->scale,
+            info->network, p->side, p->fit == NN_FIT_PAD ? "pad" : "stretch", (double)p->scale[0],
             (double)p->mean[0], (double)p->mean[1], (double)p->mean[2]);
     for (int i = 0; i < info->classes; i++)
         fprintf(stream, "class %d %s %d %a\n", i, info->class_[i].name, info->class_[i].finding,

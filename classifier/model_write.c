@@ -79,7 +79,7 @@ static int write_input(xmlTextWriterPtr w, const struct nn_model_info *info)
     sum |= number(w, "minimum-age", info->minimum_age) | xmlTextWriterEndElement(w);
     sum |= start(w, "input") | number(w, "side", p->side);
     sum |= attribute(w, "fit", p->fit == NN_FIT_PAD ? "pad" : "stretch");
-    sum |= number(w, "scale", (double)p->scale);
+    sum |= number(w, "scale", (double)p->scale[0]);
     sum |= xmlTextWriterWriteFormatAttribute(w, (const xmlChar *)"mean", "%.9g %.9g %.9g",
                                              (double)p->mean[0], (double)p->mean[1],
                                              (double)p->mean[2]);

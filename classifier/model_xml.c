@@ -133,7 +133,7 @@ static enum nn_status parse_input(struct reader *r, const xmlNode *node, struct 
         text(r, node, "fit", fit, sizeof fit) != NN_OK)
         return r->status;
     p->side = (int)side;
-    p->scale = (float)scale;
+    p->scale[0] = p->scale[1] = p->scale[2] = (float)scale;
     p->fit = strcmp(fit, "pad") == 0 ? NN_FIT_PAD : NN_FIT_STRETCH;
     for (int c = 0; c < 3; c++) {
         p->mean[c] = (float)mean[c];

@@ -22,11 +22,21 @@ struct nn_class {
 
 enum nn_fit { NN_FIT_STRETCH, NN_FIT_PAD };
 
+/* Intensities before the network: as they are, or the plane's 1st to 99th percentile as 0 to 1. */
+enum nn_normalise { NN_NORMALISE_NONE, NN_NORMALISE_PERCENTILE };
+/* What of the plane is judged: all of it, or the region of the spine that is found in it. */
+enum nn_region { NN_REGION_WHOLE, NN_REGION_SPINE };
+
+/* In this order: region, normalise, fit to side, denoise, scale and mean. All zero but side, scale
+ * and mean is what the papers do at least (stretch). */
 struct nn_preprocess {
     int side; /* network input rows = columns */
     enum nn_fit fit;
-    float scale;   /* plane [0,1] -> x * scale - mean[c] */
-    float mean[3]; /* in network channel order (BGR for GoogLeNet) */
+    float scale[3]; /* plane [0,1] -> x * scale[c] - mean[c] */
+    float mean[3];  /* in network channel order (BGR for GoogLeNet) */
+    enum nn_normalise normalise;
+    float denoise; /* Gaussian standard deviation in pixels of the input; 0: none */
+    enum nn_region region;
 };
 
 /* What was measured on images that training never saw (papers.md, Measures). */

@@ -57,7 +57,7 @@ enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess, const fl
     for (size_t c = 0; c < 3; c++) {
         float *channel = input + c * area;
         for (size_t i = 0; i < area; i++)
-            channel[i] = grey[i] * preprocess->scale - preprocess->mean[c];
+            channel[i] = grey[i] * preprocess->scale[c] - preprocess->mean[c];
     }
     return NN_OK;
 }

@@ -21,6 +21,7 @@ struct options {
     const char *out;
     long count, seed, size;
     double prevalence[3];
+    long parts[3]; /* as asked for, when whole: they are exact numbers when they sum to count */
     const struct format *format;
     bool twins, help;
 };
@@ -64,7 +65,8 @@ static const char usage_text[] =
     "  --count N           how many\n"
     "  --seed S            the same seed draws the same phantoms (1)\n"
     "  --format F          png, or dicom: DX images of synthetic patients (png)\n"
-    "  --prevalence D,F,N  parts of dislocation, fracture and normal (1,1,1)\n"
+    "  --prevalence D,F,N  parts of dislocation, fracture and normal (1,1,1); chances, or exact\n"
+    "                      numbers when they sum to --count (530,772,707 of 2009)\n"
     "  --size PX           rows and columns (704)\n"
     "  --twins             beside every injured phantom the same patient uninjured\n";
 
@@ -83,7 +85,7 @@ static bool whole(const char *name, const char *text, long low, long high, long 
     return true;
 }
 
-static bool take_prevalence(const char *text, double to[3])
+static bool take_prevalence(const char *text, double to[3], long parts[3])
 {
     const char *at = text;
     double sum = 0;
@@ -97,6 +99,7 @@ static bool take_prevalence(const char *text, double to[3])
             return false;
         }
         sum += to[i];
+        parts[i] = to[i] >= (double)(long)to[i] && to[i] <= (double)(long)to[i] ? (long)to[i] : -1;
         at = end + 1;
     }
     if (!(sum > 0)) {
@@ -133,7 +136,7 @@ static bool take_option(struct options *o, int option)
     case 'z':
         return whole("size", optarg, 64, 4096, &o->size);
     case 'p':
-        return take_prevalence(optarg, o->prevalence);
+        return take_prevalence(optarg, o->prevalence, o->parts);
     case 'f':
         return take_format(optarg, &o->format);
     case 't':
@@ -210,10 +213,10 @@ static bool draw_one(const struct options *o, const struct nn_phantom_settings *
              class_, o->seed, (unsigned long long)index, twin ? "_twin" : "", o->format->ending);
     bool done = o->format->write(path, &plane, &t, err);
     if (done)
-        fprintf(manifest, "%s,%s,%llu,%d,%s,%.2f,%.2f,%.2f,%.2f,%.4f,%.1f,%.1f,%.1f,%.1f\n",
-                path + start, class_, (unsigned long long)t.patient, t.level, t.lesion,
-                t.translation_mm, t.angulation_deg, t.height_loss_percent, t.gap_mm, t.subtlety,
-                t.box[0], t.box[1], t.box[2], t.box[3]);
+        fprintf(manifest, "%s,%s,%llu,%d,%c,%d,%s,%.2f,%.2f,%.2f,%.2f,%.4f,%.1f,%.1f,%.1f,%.1f\n",
+                path + start, class_, (unsigned long long)t.patient, t.age, t.sex, t.level,
+                t.lesion, t.translation_mm, t.angulation_deg, t.height_loss_percent, t.gap_mm,
+                t.subtlety, t.box[0], t.box[1], t.box[2], t.box[3]);
     nn_plane_finish(&plane);
     return done;
 }
@@ -235,8 +238,30 @@ static void show_progress(bool terminal, long done, long count, int64_t begin_ms
                 eta / 3600, eta / 60 % 60, eta % 60);
 }
 
+/* With exact numbers: the class of phantom i is the one that is furthest behind its share. */
+static void take_class(const struct options *o, long i, long drawn[3], double prevalence[3])
+{
+    int next = 0;
+    double most = -(double)o->count;
+
+    if (o->parts[0] < 0 || o->parts[1] < 0 || o->parts[2] < 0 ||
+        o->parts[0] + o->parts[1] + o->parts[2] != o->count)
+        return;
+    for (int c = 0; c < 3; c++) {
+        double behind = o->prevalence[c] * (double)(i + 1) - (double)drawn[c];
+        if (drawn[c] < o->parts[c] && behind > most) {
+            most = behind;
+            next = c;
+        }
+    }
+    drawn[next]++;
+    for (int c = 0; c < 3; c++)
+        prevalence[c] = c == next;
+}
+
 static int draw_all(const struct options *o, FILE *manifest)
 {
+    long drawn[3] = {0};
     struct nn_phantom_settings settings = {
         .seed = (uint64_t)o->seed, .rows = (int)o->size, .cols = (int)o->size};
     bool terminal = isatty(STDERR_FILENO) == 1;
@@ -244,11 +269,12 @@ static int draw_all(const struct options *o, FILE *manifest)
     struct nn_error err = {0};
 
     memcpy(settings.prevalence, o->prevalence, sizeof settings.prevalence);
-    fputs("file,class,patient,level,lesion,translation_mm,angulation_deg,height_loss_percent,"
-          "gap_mm,subtlety,x0,y0,x1,y1\n",
+    fputs("file,class,patient,age,sex,level,lesion,translation_mm,angulation_deg,"
+          "height_loss_percent,gap_mm,subtlety,x0,y0,x1,y1\n",
           manifest);
     for (long i = 0; i < o->count; i++) {
         struct nn_phantom_truth truth;
+        take_class(o, i, drawn, settings.prevalence);
         nn_phantom_truth(&settings, (uint64_t)i, &truth);
         bool twin = o->twins && truth.class_ != NN_PHANTOM_NORMAL;
         if (!draw_one(o, &settings, (uint64_t)i, false, manifest, &err) ||

@@ -193,23 +193,24 @@ bool train_options_parse(int argc, char **argv, struct train_options *o)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int option;
 
-    *o = (struct train_options){/* the ImageNet weights' input: BGR, 0..255, minus the mean */
-                                .preprocess = {224, NN_FIT_STRETCH, 255, {104, 117, 123}},
-                                .epochs = 30,
-                                .batch = 10,
-                                .images = 2000,
-                                .size = 256,
-                                .seed = 1,
-                                .threads = processors > 0 ? processors : 1,
-                                .validation = 300,
-                                .test = 600,
-                                .rate_drop_epochs = 4,
-                                .rate = 0.001,
-                                .momentum = 0.95,
-                                .rate_drop = 0.5,
-                                .decay = 0.0002,
-                                .clip = 10,
-                                .head = 10};
+    *o = (struct train_options){
+        /* the ImageNet weights' input: BGR, 0..255, minus the mean */
+        .preprocess = {.side = 224, .scale = {255, 255, 255}, .mean = {104, 117, 123}},
+        .epochs = 30,
+        .batch = 10,
+        .images = 2000,
+        .size = 256,
+        .seed = 1,
+        .threads = processors > 0 ? processors : 1,
+        .validation = 300,
+        .test = 600,
+        .rate_drop_epochs = 4,
+        .rate = 0.001,
+        .momentum = 0.95,
+        .rate_drop = 0.5,
+        .decay = 0.0002,
+        .clip = 10,
+        .head = 10};
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (!take_option(o, option == 'h' ? OPT_HELP : option) && !take_number(o, option))

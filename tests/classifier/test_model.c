@@ -207,7 +207,7 @@ static void what_would_be_refused_is_not_written(void **state)
     info.class_[0].operating_point = 1.5;
     assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
     info = fixture_info(64);
-    info.preprocess.scale = NAN;
+    info.preprocess.scale[0] = NAN;
     assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
     fixture_path(path, dir, "model.xml");
     assert_int_equal(access(path, F_OK), -1);

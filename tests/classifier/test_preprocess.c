@@ -3,7 +3,7 @@
 
 static void every_channel_is_scaled_minus_its_mean(void **state)
 {
-    const struct nn_preprocess p = {2, NN_FIT_STRETCH, 255, {104, 117, 123}};
+    const struct nn_preprocess p = {.side = 2, .scale = {255, 255, 255}, .mean = {104, 117, 123}};
     const float plane[4] = {0, 0.25f, 0.5f, 1};
     float input[12];
     struct nn_error err;

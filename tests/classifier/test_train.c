@@ -56,7 +56,7 @@ static struct nn_train_settings settings(int threads)
     return (struct nn_train_settings){
         .network = "googlenet",
         .classes = 2,
-        .preprocess = {SIDE, NN_FIT_STRETCH, 255, {104, 117, 123}},
+        .preprocess = {.side = SIDE, .scale = {255, 255, 255}, .mean = {104, 117, 123}},
         .init = init_path,
         .checkpoint_dir = dir_template,
         .epochs = 2,
@@ -235,7 +235,7 @@ static void augmenting_is_a_function_of_its_keys(void **state)
 static void batches_cover_an_epoch(void **state)
 {
     struct nn_source source = {NULL, 11, 2, spot_label, spot_load};
-    struct nn_preprocess p = {SIDE, NN_FIT_STRETCH, 255, {0, 0, 0}};
+    struct nn_preprocess p = {.side = SIDE, .scale = {255, 255, 255}};
     struct nn_loader loader;
     struct nn_error err;
     size_t order[2][11];

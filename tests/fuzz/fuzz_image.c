@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct nn_preprocess preprocess = {32, NN_FIT_PAD, 255, {104, 117, 123}};
+    static const struct nn_preprocess preprocess = {
+        .side = 32, .fit = NN_FIT_PAD, .scale = {255, 255, 255}, .mean = {104, 117, 123}};
     static float input[3 * 32 * 32];
     struct nn_plane plane;
     struct nn_error err;
