@@ -18,7 +18,8 @@ static void every_channel_is_scaled_minus_its_mean(void **state)
 
 static void padding_keeps_the_aspect(void **state)
 {
-    const struct nn_preprocess p = {4, NN_FIT_PAD, 1, {0, 0, 0}};
+    const struct nn_preprocess p = {
+        .side = 4, .fit = NN_FIT_PAD, .scale = {1, 1, 1}, .mean = {0, 0, 0}};
     const float plane[8] = {1, 1, 1, 1, 1, 1, 1, 1};
     float input[48];
     struct nn_error err;
@@ -37,7 +38,8 @@ static void padding_keeps_the_aspect(void **state)
 
 static void what_is_not_a_number_is_refused(void **state)
 {
-    const struct nn_preprocess p = {2, NN_FIT_STRETCH, 1, {0, 0, 0}};
+    const struct nn_preprocess p = {
+        .side = 2, .fit = NN_FIT_STRETCH, .scale = {1, 1, 1}, .mean = {0, 0, 0}};
     const float bad[2][4] = {{0, NAN, 0, 0}, {0, 0, INFINITY, 0}};
     float input[12];
     struct nn_error err;
@@ -49,7 +51,8 @@ static void what_is_not_a_number_is_refused(void **state)
 
 static void sizes_are_checked(void **state)
 {
-    struct nn_preprocess p = {2, NN_FIT_STRETCH, 1, {0, 0, 0}};
+    struct nn_preprocess p = {
+        .side = 2, .fit = NN_FIT_STRETCH, .scale = {1, 1, 1}, .mean = {0, 0, 0}};
     const float plane[1] = {0.5f};
     float input[12];
     struct nn_error err;
