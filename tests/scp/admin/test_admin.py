@@ -1,4 +1,5 @@
 """The admin program as people and scripts use it: answers, JSON, exit statuses (cli.md)."""
+import csv
 import json
 import os
 import pty
@@ -139,6 +140,20 @@ class Offline(unittest.TestCase):
         for path in self.dicom:
             with open(path, "rb") as a, open(path.replace("/dicom/", "/again/"), "rb") as b:
                 self.assertEqual(a.read(), b.read())
+
+    def test_phantoms_in_exact_numbers(self):
+        def classes(*prevalence):
+            out = tempfile.mkdtemp(dir=self.folder)
+            said = run("phantom", "--out", out, "--count", 12, "--seed", 3, "--size", 64, *prevalence)
+            self.assertEqual(said.returncode, 0, said.stderr)
+            with open(os.path.join(out, "manifest.csv"), encoding="utf-8") as f:
+                rows = list(csv.DictReader(f))
+            self.assertEqual({r["age"].isdigit() and r["sex"] in "MF" for r in rows}, {True})
+            return [sum(r["class"] == c for r in rows) for c in ("dislocation", "fracture", "normal")]
+        self.assertEqual(classes("--prevalence", "1,9,2"), [1, 9, 2])
+        self.assertEqual(classes("--prevalence", "0,0,12"), [0, 0, 12])
+        self.assertEqual(sum(classes("--prevalence", "1,9,3")), 12)
+        self.assertEqual(run("phantom", "--out", self.folder, "--count", 3, "--prevalence", "1,2").returncode, 64)
 
 
 class Online(unittest.TestCase):
