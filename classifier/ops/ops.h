@@ -16,8 +16,8 @@ struct nn_tile {
     int row0, row1, channel0, channel1;
 };
 
-/* Convolution. w: (O, C/groups, kh, kw). A "tap" is one (c, kh, kw) of all groups * C/groups * kh *
- * kw. Scratch sizes are in floats. */
+/* Convolution. w: (O, C/groups, kh, kw); b: (O), or NULL. A "tap" is one (c, kh, kw) of all groups
+ * * C/groups * kh * kw. Scratch sizes are in floats. Depthwise (groups = C) takes none. */
 size_t nn_conv2d_forward_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                  struct nn_shape out, int rows);
 void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
@@ -61,12 +61,63 @@ size_t nn_lrn_backward_scratch(const struct nn_lrn *lrn, int channels);
 void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const float *x,
                      const float *dy, float *dx, int c0, int c1, float *scratch);
 
-/* w: (out, in). Outputs o0..o1; inputs i0..i1. */
+/* w: (out, in); b: (out), or NULL. Outputs o0..o1; inputs i0..i1. */
 void nn_linear_forward(int in, const float *x, const float *w, const float *b, float *y, int o0,
                        int o1, bool relu);
 void nn_linear_backward_input(int in, int out, const float *dy, const float *w, float *dx, int i0,
                               int i1);
 void nn_linear_backward_weight(int in, const float *x, const float *dy, float *dw, int o0, int o1);
+
+/* Batch normalisation (Ioffe and Szegedy 2015) of channels c0..c1; arrays by channel begin at
+ * channel 0. `x` and `dy` are the first sample's; the strides are floats from sample to sample.
+ * Statistics and sums are over batch * H * W, in double, samples in order. The variance is biased.
+ */
+void nn_batch_norm_statistics(struct nn_shape shape, const float *x, size_t x_stride, int batch,
+                              float *mean, float *variance, int c0, int c1);
+/* One sample: y = gamma * xhat + beta, xhat = (x - mean) / sqrt(variance + epsilon). */
+void nn_batch_norm_forward(struct nn_shape shape, const float *x, const float *gamma,
+                           const float *beta, const float *mean, const float *variance,
+                           float epsilon, float *y, int c0, int c1);
+/* sum of dy (d(loss)/d(beta)) and sum of dy * xhat (d(loss)/d(gamma)) over the batch. */
+void nn_batch_norm_sums(struct nn_shape shape, const float *x, size_t x_stride, const float *dy,
+                        size_t dy_stride, int batch, const float *mean, const float *variance,
+                        float epsilon, double *sum_dy, double *sum_dy_xhat, int c0, int c1);
+/* One sample: dx += gamma / sqrt(variance + epsilon) * (dy - sum_dy / N - xhat * sum_dy_xhat / N),
+ * N = batch * H * W. Both sums NULL: mean and variance are constants (not the batch's), and the
+ * last two terms vanish; x may then be NULL. */
+void nn_batch_norm_backward(struct nn_shape shape, const float *x, const float *dy,
+                            const float *gamma, const float *mean, const float *variance,
+                            float epsilon, const double *sum_dy, const double *sum_dy_xhat,
+                            int batch, float *dx, int c0, int c1);
+
+/* y = 1 / (1 + exp(-x)); its own exp (sigmoid.c), the same on every machine. */
+void nn_sigmoid_forward(const float *x, float *y, size_t count);
+void nn_sigmoid_backward(const float *y, const float *dy, float *dx, size_t count);
+/* y = x * sigmoid(x) */
+void nn_silu_forward(const float *x, float *y, size_t count);
+void nn_silu_backward(const float *x, const float *dy, float *dx, size_t count);
+/* y = x between low and high. The gradient passes strictly between them (as ReLU's does). */
+void nn_clip_forward(float low, float high, const float *x, float *y, size_t count);
+void nn_clip_backward(float low, float high, const float *x, const float *dy, float *dx,
+                      size_t count);
+
+/* y = a * b, channels c0..c1; b is (C, H, W), or (C, 1, 1) when `per_channel`. */
+void nn_multiply_forward(struct nn_shape shape, const float *a, const float *b, bool per_channel,
+                         float *y, int c0, int c1);
+/* dx += dy * other: the gradient of `a` (other: b), and of a full `b` (other: a, per_channel
+ * false). */
+void nn_multiply_backward(struct nn_shape shape, const float *dy, const float *other,
+                          bool per_channel, float *dx, int c0, int c1);
+/* The gradient of a `b` of (C, 1, 1): db[c] += sum of dy * a over the channel. */
+void nn_multiply_backward_channel(struct nn_shape shape, const float *dy, const float *a, float *db,
+                                  int c0, int c1);
+
+/* Constant padding; `top` and `left` here, bottom and right are what `out` leaves. Negative: cut.
+ */
+void nn_pad_forward(struct nn_shape in, struct nn_shape out, int top, int left, float value,
+                    const float *x, float *y, int c0, int c1);
+void nn_pad_backward(struct nn_shape in, struct nn_shape out, int top, int left, const float *dy,
+                     float *dx, int c0, int c1);
 
 /* mask: a function of key and index, the same in both directions. */
 uint64_t nn_dropout_key(uint64_t seed, uint64_t step, uint64_t layer, uint64_t sample);
