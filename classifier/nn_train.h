@@ -5,6 +5,7 @@
 #ifndef NN_TRAIN_H
 #define NN_TRAIN_H
 
+#include "nn_measures.h"
 #include "nn_model.h"
 
 /* Where samples come from. `load` fills a plane for sample index (0..count-1) in `epoch`, `label`
@@ -67,16 +68,5 @@ NN_MUST_USE enum nn_status nn_train(const struct nn_train_settings *settings,
 NN_MUST_USE enum nn_status nn_measure(const struct nn_model *model, const struct nn_source *source,
                                       struct nn_pool *pool, long *confusion, float *scores,
                                       struct nn_error *err);
-
-/* The operating point of one finding class, chosen for sensitivity: the smallest score, not below
- * `floor`, at which at least `specificity` of the samples of class `none` stay under it. scores is
- * (count, classes), truth (count). */
-double nn_operating_point(const float *scores, const int *truth, size_t count, int classes,
-                          int class_, int none, double specificity, double floor);
-/* Fills the confusion matrix and, for every finding class of info, sensitivity and specificity at
- * its operating point (against all other classes) and the area under the ROC curve (ties count
- * half). A rate without samples is 0. */
-NN_MUST_USE enum nn_status nn_measures_fill(struct nn_model_info *info, const float *scores,
-                                            const int *truth, size_t count, struct nn_error *err);
 
 #endif
