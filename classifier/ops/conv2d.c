@@ -1,6 +1,7 @@
 /* Convolution as a matrix product: y (O, P) = w (O, K) . columns (K, P), with P = rows * columns of
  * the output and K = taps of one group. Each row of `columns` is one tap's view of the input. A 1x1
- * convolution's columns are the input itself. */
+ * convolution's columns are the input itself. Depthwise convolutions go to depthwise.c. */
+#include "depthwise.h"
 #include "kernel.h"
 #include "ops.h"
 #include "window.h"
@@ -93,12 +94,12 @@ static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct
     }
 }
 
-/* y[o][0..count) += b[o], and ReLU. !(v <= 0) lets NaN through. */
+/* y[o][0..count) += b[o] when there is one, and ReLU. !(v <= 0) lets NaN through. */
 NN_KERNEL
 static void finish_rows(float *y, size_t pitch, const float *b, int rows, int count, bool relu)
 {
     for (int o = 0; o < rows; o++, y += pitch) {
-        float bias = b[o];
+        float bias = b == NULL ? 0.0f : b[o];
         if (relu)
             for (int i = 0; i < count; i++) {
                 float v = y[i] + bias;
@@ -113,7 +114,7 @@ static void finish_rows(float *y, size_t pitch, const float *b, int rows, int co
 size_t nn_conv2d_forward_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                  struct nn_shape out, int rows)
 {
-    if (is_pointwise(conv))
+    if (is_pointwise(conv) || nn_is_depthwise(conv, in.c))
         return 0;
     return (size_t)group_of(conv, in.c).taps * (size_t)rows * (size_t)out.w;
 }
@@ -122,6 +123,10 @@ void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct 
                        const float *x, const float *w, const float *b, float *y,
                        struct nn_tile tile, float *scratch)
 {
+    if (nn_is_depthwise(conv, in.c)) {
+        nn_depthwise_forward(conv, in, out, x, w, b, y, tile);
+        return;
+    }
     struct group g = group_of(conv, in.c);
     int count = (tile.row1 - tile.row0) * out.w, area = out.h * out.w;
     size_t offset = (size_t)tile.row0 * (size_t)out.w;
@@ -141,7 +146,7 @@ void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct 
         float *to = y + (size_t)o0 * (size_t)area + offset;
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, o1 - o0, count, g.taps, 1.0f,
                     w + (size_t)o0 * (size_t)g.taps, g.taps, columns, pitch, 0.0f, to, area);
-        finish_rows(to, (size_t)area, b + o0, o1 - o0, count, conv->relu);
+        finish_rows(to, (size_t)area, b == NULL ? NULL : b + o0, o1 - o0, count, conv->relu);
     }
 }
 
@@ -158,6 +163,10 @@ void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, 
                               const float *dy, const float *w, float *dx, int c0, int c1,
                               float *scratch)
 {
+    if (nn_is_depthwise(conv, in.c)) {
+        nn_depthwise_backward_input(conv, in, out, dy, w, dx, c0, c1);
+        return;
+    }
     struct group g = group_of(conv, in.c);
     int area = out.h * out.w, taps = conv->kernel_h * conv->kernel_w;
 
@@ -187,6 +196,10 @@ void nn_conv2d_backward_weight(const struct nn_conv2d *conv, struct nn_shape in,
                                struct nn_shape out, const float *x, const float *dy, float *dw,
                                int k0, int k1, float *scratch)
 {
+    if (nn_is_depthwise(conv, in.c)) {
+        nn_depthwise_backward_weight(conv, in, out, x, dy, dw, k0, k1);
+        return;
+    }
     struct group g = group_of(conv, in.c);
     int area = out.h * out.w;
 

@@ -31,7 +31,7 @@ void nn_linear_forward(int in, const float *x, const float *w, const float *b, f
                        int o1, bool relu)
 {
     for (int o = o0; o < o1; o++) {
-        float v = dot(w + (size_t)o * (size_t)in, x, in) + b[o];
+        float v = dot(w + (size_t)o * (size_t)in, x, in) + (b == NULL ? 0.0f : b[o]);
         y[o] = relu && v <= 0.0f ? 0.0f : v;
     }
 }

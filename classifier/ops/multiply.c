@@ -1,0 +1,80 @@
+/* The product of two activations, or of one and a factor a channel (squeeze and excitation: Hu et
+ * al. 2018). */
+#include "kernel.h"
+#include "ops.h"
+
+#define LANES 16
+
+NN_KERNEL
+static void product(const float *a, const float *b, float *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = a[i] * b[i];
+}
+
+NN_KERNEL
+static void scaled(const float *a, float factor, float *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = a[i] * factor;
+}
+
+NN_KERNEL
+static void add_product(const float *a, const float *b, float *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] += a[i] * b[i];
+}
+
+NN_KERNEL
+static void add_scaled(const float *a, float factor, float *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] += a[i] * factor;
+}
+
+/* 16 lanes, added at the end in order: one result whatever the vector width. */
+NN_KERNEL
+static float dot(const float *a, const float *b, size_t count)
+{
+    float lane[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++)
+            lane[j] += a[i + (size_t)j] * b[i + (size_t)j];
+    for (; i < count; i++)
+        sum += a[i] * b[i];
+    for (int j = 0; j < LANES; j++)
+        sum += lane[j];
+    return sum;
+}
+
+void nn_multiply_forward(struct nn_shape shape, const float *a, const float *b, bool per_channel,
+                         float *y, int c0, int c1)
+{
+    size_t area = (size_t)shape.h * (size_t)shape.w, i0 = (size_t)c0 * area;
+    if (!per_channel)
+        product(a + i0, b + i0, y + i0, (size_t)(c1 - c0) * area);
+    else
+        for (int c = c0; c < c1; c++)
+            scaled(a + (size_t)c * area, b[c], y + (size_t)c * area, area);
+}
+
+void nn_multiply_backward(struct nn_shape shape, const float *dy, const float *other,
+                          bool per_channel, float *dx, int c0, int c1)
+{
+    size_t area = (size_t)shape.h * (size_t)shape.w, i0 = (size_t)c0 * area;
+    if (!per_channel)
+        add_product(dy + i0, other + i0, dx + i0, (size_t)(c1 - c0) * area);
+    else
+        for (int c = c0; c < c1; c++)
+            add_scaled(dy + (size_t)c * area, other[c], dx + (size_t)c * area, area);
+}
+
+void nn_multiply_backward_channel(struct nn_shape shape, const float *dy, const float *a, float *db,
+                                  int c0, int c1)
+{
+    size_t area = (size_t)shape.h * (size_t)shape.w;
+    for (int c = c0; c < c1; c++)
+        db[c] += dot(dy + (size_t)c * area, a + (size_t)c * area, area);
+}
