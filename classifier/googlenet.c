@@ -1,6 +1,6 @@
 /* GoogLeNet: Szegedy et al., "Going deeper with convolutions", CVPR 2015, table 1. Names are those
  * of Caffe's BVLC model. The two auxiliary heads are left out: they serve training from scratch. */
-#include "nn_graph.h"
+#include "networks_internal.h"
 #include <stdio.h>
 
 struct inception {
@@ -67,15 +67,8 @@ static int inception(struct nn_graph *graph, const struct inception *b, int from
 #undef NAME
 }
 
-struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
+int nn_googlenet_features(struct nn_graph *g, int x)
 {
-    struct nn_graph *g = nn_graph_create();
-    if (g == NULL) {
-        nn_fail(err, NN_NO_MEMORY, "googlenet: out of memory");
-        return NULL;
-    }
-
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
     x = conv(g, "conv1/7x7_s2", x, 64, 7, 2);
     x = max_pool(g, "pool1/3x3_s2", x, 2, 0);
     x = nn_graph_lrn(g, "pool1/norm1", x, lrn);
@@ -88,7 +81,19 @@ struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
         if (blocks[i].pool_after)
             x = max_pool(g, i == 1 ? "pool3/3x3_s2" : "pool4/3x3_s2", x, 2, 0);
     }
-    x = nn_graph_global_avg_pool(g, "pool5/7x7_s1", x);
+    return nn_graph_global_avg_pool(g, "pool5/7x7_s1", x);
+}
+
+struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
+{
+    struct nn_graph *g = nn_graph_create();
+    if (g == NULL) {
+        nn_fail(err, NN_NO_MEMORY, "googlenet: out of memory");
+        return NULL;
+    }
+
+    int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
+    x = nn_googlenet_features(g, x);
     x = nn_graph_dropout(g, "pool5/drop_7x7_s1", x, 0.4f);
     x = nn_graph_linear(g, "loss3/classifier", x, classes, false);
     nn_graph_softmax(g, "prob", x);

@@ -1,4 +1,5 @@
 #include "graph_internal.h"
+#include "networks_internal.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -265,6 +266,19 @@ int nn_graph_concat(struct nn_graph *graph, const char *name, const int *from, i
         out = (struct nn_shape){out.c + in.c, in.h, in.w};
         if (out.c > NN_MAX_SIDE)
             return refuse(graph, NN_LIMIT, name, "too many channels");
+    }
+    return append(graph, name, from, count, (struct nn_layer){.op = NN_OP_CONCAT, .shape = out});
+}
+
+int nn_graph_concat_flat(struct nn_graph *graph, const char *name, const int *from, int count)
+{
+    struct nn_shape out = {0, 1, 1}, in;
+    for (int i = 0; i < count; i++) {
+        if (!producer(graph, name, from[i], &in))
+            return -1;
+        if (nn_shape_elements(in) > (size_t)(NN_MAX_SIDE - out.c))
+            return refuse(graph, NN_LIMIT, name, "too many features");
+        out.c += (int)nn_shape_elements(in);
     }
     return append(graph, name, from, count, (struct nn_layer){.op = NN_OP_CONCAT, .shape = out});
 }

@@ -11,19 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct nn_network networks[] = {
-    {"googlenet", "loss3/classifier", "loss3/classifier.", nn_googlenet},
-};
-
-const struct nn_network *nn_network_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
-        if (strcmp(networks[i].name, name) == 0)
-            return &networks[i];
-    }
-    return NULL;
-}
-
 enum nn_status nn_model_sha256(const void *bytes, size_t size, char hex[65], struct nn_error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -97,11 +84,7 @@ enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *w
         status = err && err->status != NN_OK ? err->status : NN_NO_MEMORY;
         goto out;
     }
-    m->head = nn_graph_find(m->graph, network->head);
-    if (m->head < 0) {
-        status = nn_fail(err, NN_SHAPE, "%s has no layer %s", network->name, network->head);
-        goto out;
-    }
+    m->head = nn_graph_find(m->graph, nn_network_score(network));
     status = nn_values_create(m->graph, m->weights, false, nothing_fresh, 0, &m->values, err);
 out:
     if (status != NN_OK)

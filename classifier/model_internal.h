@@ -3,6 +3,7 @@
 #define MODEL_INTERNAL_H
 
 #include "nn_model.h"
+#include "nn_network.h"
 
 struct nn_model {
     struct nn_model_info info;
@@ -11,15 +12,6 @@ struct nn_model {
     struct nn_values *values;
     int head; /* the layer whose activations are the class scores before softmax */
 };
-
-/* A network that can be named in model.xml and on the command line. */
-struct nn_network {
-    const char *name;
-    const char *head;   /* the layer before softmax; replaced when the classes change */
-    const char *prefix; /* how the head's parameters begin */
-    struct nn_graph *(*build)(int classes, int side, struct nn_error *err);
-};
-const struct nn_network *nn_network_find(const char *name); /* NULL: unknown */
 
 /* SHA-256 as 64 lower-case hex digits. */
 NN_MUST_USE enum nn_status nn_model_sha256(const void *bytes, size_t size, char hex[65],

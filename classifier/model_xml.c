@@ -261,7 +261,7 @@ static enum nn_status parse_head(struct reader *r, const xmlNode *root, struct n
         text(r, root, "network", info->network, sizeof info->network) != NN_OK)
         return r->status;
     if (!nn_network_find(info->network))
-        return refuse(r, root, "network is not one that this build knows (googlenet)");
+        return refuse(r, root, "network is not one that this build knows (googlenet, alexnet, stacked)");
     return text(r, child(root, "intended-use"), NULL, info->intended_use,
                 sizeof info->intended_use);
 }

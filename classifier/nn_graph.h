@@ -86,5 +86,15 @@ const struct nn_parameter *nn_graph_parameter(const struct nn_graph *graph, int 
  * "pool5/7x7_s1", "pool5/drop_7x7_s1", "loss3/classifier", "prob". NULL on no memory; errors
  * surface in err. The graph is finished. */
 struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err);
+/* AlexNet (Krizhevsky et al. 2012; Caffe's layer names and groups, LRN before pool): input 3 x
+ * `side` x `side` (227), layers "data", "conv1", "norm1", "pool1", ..., "pool5", "fc6", "drop6",
+ * "fc7", "drop7", "fc8", "prob". The ImageNet weights of fc6 to fc8 are not to be had: a training
+ * that starts from the convolutions draws all three afresh. */
+struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err);
+/* The stacked network (papers.md, Refined heads, B): GoogLeNet up to "pool5/7x7_s1" (1024) and
+ * AlexNet up to "pool5" (9216, its convolutions alone, see nn_alexnet) read one "data" (227);
+ * "features" (10240), "stacked/drop" (0.5), "stacked/fc1" (1024, ReLU), "stacked/fc2" (512, ReLU),
+ * "stacked/classifier", "prob". Both networks' layers keep their names: both weight files fit. */
+struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err);
 
 #endif

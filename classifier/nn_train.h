@@ -22,10 +22,12 @@ struct nn_source {
 };
 
 struct nn_train_settings {
-    const char *network; /* "googlenet" */
+    const char *network; /* "googlenet", "alexnet", "stacked" */
     int classes;         /* 2..NN_MAX_CLASSES */
     struct nn_preprocess preprocess;
-    const char *init;           /* safetensors to start from; a head of other shape is replaced */
+    const char *init;             /* safetensors to start from; a head of other shape is replaced */
+    const char *const *more_init; /* further files, more_init_count of them: nn_weights_join */
+    size_t more_init_count;
     const char *checkpoint_dir; /* must exist; holds checkpoint.safetensors */
     int epochs, batch;          /* papers: 30, 10 */
     double rate, momentum;      /* 0.001, 0.95 */

@@ -15,6 +15,7 @@
 #define NN_WEIGHTS_MAX_HEADER  (1u << 20) /* bytes of JSON */
 #define NN_WEIGHTS_MAX_TENSORS 4096
 #define NN_WEIGHTS_MAX_DIMS    8
+#define NN_WEIGHTS_MAX_PARTS   16 /* files of one union */
 
 enum nn_dtype { NN_F32, NN_F16 };
 
@@ -41,6 +42,12 @@ const struct nn_tensor *nn_weights_find(const struct nn_weights *weights, const 
 const char *nn_weights_metadata(const struct nn_weights *weights, const char *key);
 /* SHA-256 of the file's bytes as 64 lower-case hex digits. */
 const char *nn_weights_digest(const struct nn_weights *weights);
+
+/* The union of several sets: of tensors (and metadata) of one name the first in `parts` counts. Its
+ * digest is SHA-256 of the parts' digests, 64 digits each, in order; one part alone stays itself.
+ * On success the union owns the parts (close it, not them); on failure they are the caller's. */
+NN_MUST_USE enum nn_status nn_weights_join(struct nn_weights *const *parts, size_t count,
+                                           struct nn_weights **joined, struct nn_error *err);
 
 struct nn_metadata {
     const char *key, *value;

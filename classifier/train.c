@@ -29,7 +29,6 @@ struct trainer {
     struct nn_loader loader;
     float **momentum; /* one array a parameter */
     float *probabilities;
-    int head;
     struct nn_position at;
     char fingerprint[512];
     const char *history_csv;
@@ -86,27 +85,12 @@ static void take_fingerprint(struct trainer *t)
              (unsigned long long)s->seed, s->augment);
 }
 
-/* A head that fits is kept (a second training); any other is replaced (papers.md, Refined heads).*/
-static bool head_fits(const struct trainer *t)
-{
-    for (int i = 0; i < nn_graph_parameter_count(t->graph); i++) {
-        const struct nn_parameter *p = nn_graph_parameter(t->graph, i);
-        if (p->layer != t->head)
-            continue;
-        const struct nn_tensor *tensor = nn_weights_find(t->init, p->name);
-        if (!tensor || tensor->elements != p->elements)
-            return false;
-    }
-    return true;
-}
-
 static enum nn_status open_values(struct trainer *t, struct nn_error *err)
 {
-    const char *fresh[2] = {NULL, NULL};
+    const char *fresh[NN_MAX_HEADS + 1];
     int count = nn_graph_parameter_count(t->graph);
 
-    if (!head_fits(t))
-        fresh[0] = t->network->head;
+    nn_network_fresh(t->graph, t->network->heads, t->init, fresh);
     enum nn_status status =
         nn_values_create(t->graph, t->init, true, fresh, t->s->seed, &t->values, err);
     if (status != NN_OK)
@@ -124,6 +108,25 @@ static enum nn_status open_values(struct trainer *t, struct nn_error *err)
     return NN_OK;
 }
 
+/* init, or the union of inits. */
+static enum nn_status open_init(struct trainer *t, struct nn_error *err)
+{
+    struct nn_weights *parts[NN_WEIGHTS_MAX_PARTS] = {NULL};
+    enum nn_status status = nn_weights_open(t->s->init, &parts[0], err);
+    size_t count = 1;
+
+    for (size_t i = 0; status == NN_OK && i < t->s->more_init_count; i++, count++)
+        status =
+            count >= NN_WEIGHTS_MAX_PARTS
+                ? nn_fail(err, NN_INVALID, "more than %d initial weights", NN_WEIGHTS_MAX_PARTS)
+                : nn_weights_open(t->s->more_init[i], &parts[count], err);
+    if (status == NN_OK)
+        status = nn_weights_join(parts, count, &t->init, err);
+    for (size_t i = 0; status != NN_OK && i < NN_WEIGHTS_MAX_PARTS; i++)
+        nn_weights_close(parts[i]);
+    return status;
+}
+
 static enum nn_status open_trainer(struct trainer *t, struct nn_error *err)
 {
     enum nn_status status = check(t->s, err);
@@ -132,12 +135,11 @@ static enum nn_status open_trainer(struct trainer *t, struct nn_error *err)
         return status;
     if (!(t->network = nn_network_find(t->s->network)))
         return nn_fail(err, NN_UNSUPPORTED, "network \"%s\" is not known", t->s->network);
-    if ((status = nn_weights_open(t->s->init, &t->init, err)) != NN_OK)
+    if ((status = open_init(t, err)) != NN_OK)
         return status;
     t->graph = t->network->build(t->s->classes, t->s->preprocess.side, err);
     if (!t->graph)
         return err && err->status != NN_OK ? err->status : NN_NO_MEMORY;
-    t->head = nn_graph_find(t->graph, t->network->head);
     if ((status = open_values(t, err)) != NN_OK)
         return status;
     if (!(t->pool = nn_pool_create(t->s->threads)))
@@ -194,13 +196,22 @@ static double clip_factor(const struct trainer *t)
     return norm > t->s->clip_norm ? t->s->clip_norm / norm : 1;
 }
 
+static bool is_head(const struct trainer *t, int layer)
+{
+    for (const char *const *head = t->network->heads; *head; head++) {
+        if (nn_graph_find(t->graph, *head) == layer)
+            return true;
+    }
+    return false;
+}
+
 static void update(struct trainer *t)
 {
     float clip = (float)clip_factor(t), momentum = (float)t->s->momentum;
 
     for (int i = 0; i < nn_graph_parameter_count(t->graph); i++) {
         const struct nn_parameter *p = nn_graph_parameter(t->graph, i);
-        double factor = p->layer == t->head ? t->s->head_rate_factor : 1;
+        double factor = is_head(t, p->layer) ? t->s->head_rate_factor : 1;
         float rate = (float)(rate_of(t->s, t->at.epoch) * factor);
         float decay = p->dims > 1 ? (float)t->s->weight_decay : 0;
         const float *restrict gradient = nn_run_parameter_gradient(t->run, i);

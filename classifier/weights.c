@@ -20,6 +20,8 @@ struct nn_weights {
     float *widened; /* what could not be used in place */
     void *map;
     size_t map_size;
+    struct nn_weights **parts; /* of a union, which owns them: nothing above but tensors */
+    size_t part_count;
     char digest[65];
 };
 
@@ -236,6 +238,9 @@ void nn_weights_close(struct nn_weights *weights)
     if (weights == NULL)
         return;
 
+    for (size_t i = 0; i < weights->part_count; i++)
+        nn_weights_close(weights->parts[i]);
+    free(weights->parts);
     nn_header_finish(&weights->header);
     free(weights->tensors);
     free(weights->widened);
@@ -265,10 +270,77 @@ const char *nn_weights_metadata(const struct nn_weights *weights, const char *ke
     for (size_t i = 0; i < weights->header.metadata_count; i++)
         if (strcmp(weights->header.metadata[i].key, key) == 0)
             return weights->header.metadata[i].value;
+    for (size_t i = 0; i < weights->part_count; i++) {
+        const char *value = nn_weights_metadata(weights->parts[i], key);
+        if (value != NULL)
+            return value;
+    }
     return NULL;
 }
 
 const char *nn_weights_digest(const struct nn_weights *weights)
 {
     return weights->digest;
+}
+
+static bool in_earlier(struct nn_weights *const *parts, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (nn_weights_find(parts[i], name) != NULL)
+            return true;
+    return false;
+}
+
+/* Tensors of all parts, the first of each name, and the digest of the digests. */
+static enum nn_status unite(struct nn_weights *all, struct nn_error *err)
+{
+    size_t room = 0, digits = sizeof all->digest - 1;
+    for (size_t i = 0; i < all->part_count; i++)
+        room += all->parts[i]->count;
+    all->tensors = calloc(room + 1, sizeof *all->tensors);
+    char *digests = calloc(all->part_count, digits);
+    if (all->tensors == NULL || digests == NULL) {
+        free(digests);
+        return nn_fail(err, NN_NO_MEMORY, "weights: out of memory");
+    }
+
+    for (size_t i = 0; i < all->part_count; i++) {
+        const struct nn_weights *part = all->parts[i];
+        for (size_t j = 0; j < part->count; j++)
+            if (!in_earlier(all->parts, i, part->tensors[j].name))
+                all->tensors[all->count++] = part->tensors[j];
+        memcpy(digests + i * digits, part->digest, digits);
+    }
+    qsort(all->tensors, all->count, sizeof *all->tensors, by_name);
+    enum nn_status status = digest(digests, all->part_count * digits, all->digest, "weights", err);
+    free(digests);
+    return status;
+}
+
+enum nn_status nn_weights_join(struct nn_weights *const *parts, size_t count,
+                               struct nn_weights **joined, struct nn_error *err)
+{
+    *joined = NULL;
+    if (count < 1 || count > NN_WEIGHTS_MAX_PARTS)
+        return nn_fail(err, NN_INVALID, "weights: %zu files (1 to %d)", count,
+                       NN_WEIGHTS_MAX_PARTS);
+    if (count == 1) {
+        *joined = parts[0];
+        return NN_OK;
+    }
+    struct nn_weights *made = calloc(1, sizeof *made);
+    if (made == NULL || (made->parts = calloc(count, sizeof(struct nn_weights *))) == NULL) {
+        free(made);
+        return nn_fail(err, NN_NO_MEMORY, "weights: out of memory");
+    }
+    memcpy(made->parts, parts, count * sizeof *parts);
+    made->part_count = count;
+    enum nn_status status = unite(made, err);
+    if (status != NN_OK) {
+        made->part_count = 0; /* still the caller's */
+        nn_weights_close(made);
+        return status;
+    }
+    *joined = made;
+    return NN_OK;
 }

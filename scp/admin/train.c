@@ -192,6 +192,8 @@ static struct nn_train_settings settings_of(const struct train_options *o, const
     return (struct nn_train_settings){.network = o->network,
                                       .classes = 3,
                                       .init = o->init,
+                                      .more_init = o->more_init,
+                                      .more_init_count = o->more_init_count,
                                       .checkpoint_dir = checkpoints,
                                       .preprocess = o->preprocess,
                                       .epochs = (int)o->epochs,

@@ -20,8 +20,10 @@ const char train_usage[] =
     "  --data DIR          PNG and JPEG files in one folder a class: c-spine_dislocation, ...\n"
     "  --data CSV          with the columns file, class and, if known, patient\n"
     "  --provenance KIND   synthetic, or clinical for images of patients (synthetic)\n"
-    "  --network NAME      googlenet, or a model folder to go on from\n"
-    "  --init FILE         safetensors to start from (a model folder brings its own)\n"
+    "  --network NAME      googlenet, alexnet, stacked, or a model folder to go on from\n"
+    "  --init FILE         safetensors to start from (a model folder brings its own); may be "
+    "repeated:\n"
+    "                      the first that has a tensor counts\n"
     "  --out DIR           the model folder\n"
     "  --epochs N          30\n"
     "  --batch N           10\n"
@@ -127,7 +129,12 @@ static bool take_option(struct train_options *o, int option)
         o->network = optarg;
         return true;
     case OPT_INIT:
-        o->init = optarg;
+        if (!o->init)
+            o->init = optarg;
+        else if (o->more_init_count + 1 < NN_WEIGHTS_MAX_PARTS)
+            o->more_init[o->more_init_count++] = optarg;
+        else
+            return false;
         return true;
     case OPT_OUT:
         o->out = optarg;
@@ -224,6 +231,8 @@ bool train_options_parse(int argc, char **argv, struct train_options *o)
     }
     if (!o->data || !o->network || !o->out)
         return missing(!o->data ? "data" : !o->network ? "network" : "out");
+    if (nn_network_find(o->network))
+        o->preprocess = nn_network_find(o->network)->input;
     if (strcmp(o->data, "phantom") == 0 && o->provenance == NN_CLINICAL) {
         fputs("cervigate train: phantoms are synthetic\n", stderr);
         return false;

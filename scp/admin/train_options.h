@@ -2,12 +2,14 @@
 #ifndef ADMIN_TRAIN_OPTIONS_H
 #define ADMIN_TRAIN_OPTIONS_H
 
-#include "nn_model.h"
+#include "nn_network.h"
 
 #include <limits.h>
 
 struct train_options {
     const char *data, *network, *init, *out;
+    const char *more_init[NN_WEIGHTS_MAX_PARTS]; /* a second --init, a third, ... */
+    size_t more_init_count;
     long epochs, batch, images, size, seed, threads, validation, test, rate_drop_epochs;
     double rate, momentum, rate_drop, decay, clip, head;
     enum nn_provenance provenance;

@@ -1,0 +1,81 @@
+/* network.c: the registry of networks, and which of their layers start afresh. */
+#include "nn_network.h"
+
+#include <string.h>
+
+/* Caffe's models: BGR, 0..255, minus ImageNet's mean. */
+#define CAFFE_INPUT(pixels)                                                                        \
+    {                                                                                              \
+        .side = (pixels), .fit = NN_FIT_STRETCH, .scale = {255, 255, 255}, .mean = {               \
+            104,                                                                                   \
+            117,                                                                                   \
+            123                                                                                    \
+        }                                                                                          \
+    }
+
+static const char *const googlenet_heads[] = {"loss3/classifier", NULL};
+static const char *const alexnet_heads[] = {"fc6", "fc7", "fc8", NULL};
+static const char *const stacked_heads[] = {"stacked/fc1", "stacked/fc2", "stacked/classifier",
+                                            NULL};
+
+static const struct nn_network networks[] = {
+    {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet},
+    {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet},
+    {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked},
+};
+
+const struct nn_network *nn_network_at(size_t index)
+{
+    return index < sizeof networks / sizeof *networks ? &networks[index] : NULL;
+}
+
+const struct nn_network *nn_network_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        if (strcmp(networks[i].name, name) == 0)
+            return &networks[i];
+    }
+    return NULL;
+}
+
+const char *nn_network_score(const struct nn_network *network)
+{
+    const char *const *head = network->heads;
+
+    while (head[1] != NULL)
+        head++;
+    return *head;
+}
+
+static bool same_shape(const struct nn_parameter *parameter, const struct nn_tensor *tensor)
+{
+    bool same = tensor != NULL && tensor->dims == parameter->dims;
+
+    for (int i = 0; same && i < parameter->dims; i++)
+        same = tensor->dim[i] == parameter->dim[i];
+    return same;
+}
+
+static bool fits(const struct nn_graph *graph, int layer, const struct nn_weights *weights)
+{
+    for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
+        const struct nn_parameter *parameter = nn_graph_parameter(graph, i);
+        if (parameter->layer == layer &&
+            (weights == NULL || !same_shape(parameter, nn_weights_find(weights, parameter->name))))
+            return false;
+    }
+    return true;
+}
+
+int nn_network_fresh(const struct nn_graph *graph, const char *const *heads,
+                     const struct nn_weights *weights, const char *fresh[NN_MAX_HEADS + 1])
+{
+    int count = 0;
+
+    for (; *heads != NULL && count < NN_MAX_HEADS; heads++) {
+        if (count > 0 || !fits(graph, nn_graph_find(graph, *heads), weights))
+            fresh[count++] = *heads;
+    }
+    fresh[count] = NULL;
+    return count;
+}

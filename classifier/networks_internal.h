@@ -1,0 +1,15 @@
+/* networks_internal.h: the parts that one network lends to another. */
+#ifndef NN_NETWORKS_INTERNAL_H
+#define NN_NETWORKS_INTERNAL_H
+
+#include "nn_graph.h"
+
+/* From the input's id to the features' id: GoogLeNet up to "pool5/7x7_s1" (1024), AlexNet up to
+ * "pool5" (256 x 6 x 6 for a side of 227). */
+int nn_googlenet_features(struct nn_graph *graph, int input);
+int nn_alexnet_features(struct nn_graph *graph, int input);
+
+/* As nn_graph_concat, of producers of any shape, into one vector. */
+int nn_graph_concat_flat(struct nn_graph *graph, const char *name, const int *from, int count);
+
+#endif

@@ -1,0 +1,31 @@
+/* nn_network.h: the networks that have a name: `network` of model.xml and --network of the trainer.
+ * A registry of constants; safe from any thread. */
+#ifndef NN_NETWORK_H
+#define NN_NETWORK_H
+
+#include "nn_model.h"
+
+#define NN_MAX_HEADS 8
+
+struct nn_network {
+    const char *name; /* "googlenet", "alexnet", "stacked" */
+    /* The layers that ImageNet's weights do not bring, in graph order, NULL-terminated; the last is
+     * the one whose activations are the class scores before softmax. */
+    const char *const *heads;
+    struct nn_preprocess input; /* what the ImageNet weights expect */
+    struct nn_graph *(*build)(int classes, int side, struct nn_error *err);
+};
+
+const struct nn_network *nn_network_find(const char *name); /* NULL: unknown */
+const struct nn_network *nn_network_at(size_t index);       /* NULL: no more */
+/* The last head: its name. */
+const char *nn_network_score(const struct nn_network *network);
+
+/* The rule of what is learned afresh, in one place: a head that `weights` lacks or has in another
+ * shape, and every head after it (its input means something else now). `fresh` is what
+ * nn_values_create takes: NULL-terminated, borrowed names. A layer that is no head is never fresh:
+ * nn_values_create refuses weights that lack it. weights NULL: every head. Returns their number. */
+int nn_network_fresh(const struct nn_graph *graph, const char *const *heads,
+                     const struct nn_weights *weights, const char *fresh[NN_MAX_HEADS + 1]);
+
+#endif

@@ -1,0 +1,29 @@
+/* The stacked network of report B (papers.md, Refined heads): the features of GoogLeNet and of
+ * AlexNet side by side, dropout, two fully connected layers of 1024 and 512, the classes. */
+#include "networks_internal.h"
+
+struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err)
+{
+    struct nn_graph *g = nn_graph_create();
+    int part[2];
+    if (g == NULL) {
+        nn_fail(err, NN_NO_MEMORY, "stacked: out of memory");
+        return NULL;
+    }
+
+    int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
+    part[0] = nn_googlenet_features(g, x); /* 1024 */
+    part[1] = nn_alexnet_features(g, x);   /* 256 x 6 x 6 = 9216 at 227 */
+    x = nn_graph_concat_flat(g, "features", part, 2);
+    x = nn_graph_dropout(g, "stacked/drop", x, 0.5f);
+    x = nn_graph_linear(g, "stacked/fc1", x, 1024, true);
+    x = nn_graph_linear(g, "stacked/fc2", x, 512, true);
+    x = nn_graph_linear(g, "stacked/classifier", x, classes, false);
+    nn_graph_softmax(g, "prob", x);
+
+    if (nn_graph_finish(g, err) != NN_OK) {
+        nn_graph_destroy(g);
+        return NULL;
+    }
+    return g;
+}
