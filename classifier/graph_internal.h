@@ -19,7 +19,19 @@ enum nn_op {
     NN_OP_CONCAT,
     NN_OP_LINEAR,
     NN_OP_DROPOUT,
-    NN_OP_SOFTMAX
+    NN_OP_SOFTMAX,
+    NN_OP_BATCH_NORM,
+    NN_OP_ADD,
+    NN_OP_MUL,
+    NN_OP_SIGMOID,
+    NN_OP_SILU,
+    NN_OP_CLIP,
+    NN_OP_PAD,
+    NN_OP_RESHAPE
+};
+
+struct nn_clip {
+    float low, high;
 };
 
 struct nn_layer {
@@ -28,14 +40,25 @@ struct nn_layer {
     struct nn_shape shape;
     int *from; /* producers, from_count of them */
     int from_count;
-    bool relu;        /* conv2d, linear: fused; relu: true */
-    int weight, bias; /* parameter numbers, or -1 */
+    bool relu;                     /* conv2d, linear, add: fused; relu: true */
+    int weight, bias;              /* parameter numbers, or -1 */
+    int running_mean, running_var; /* batch norm's, or -1 */
     union {
         struct nn_conv2d conv;
         struct nn_pool2d pool;
         struct nn_lrn lrn;
+        struct nn_batch_norm norm;
+        struct nn_clip clip;
+        struct nn_pad pad;
         float rate;
     };
+};
+
+#define NN_MAX_AUXILIARIES 8
+
+struct nn_auxiliary {
+    int softmax;
+    float weight;
 };
 
 struct nn_graph {
@@ -43,11 +66,27 @@ struct nn_graph {
     int count, capacity;
     struct nn_parameter *parameters;
     int parameter_count, parameter_capacity;
+    struct nn_auxiliary auxiliaries[NN_MAX_AUXILIARIES];
+    int auxiliary_count;
     bool finished;
     struct nn_error error; /* the first one */
 };
 
 const struct nn_layer *nn_graph_layer(const struct nn_graph *graph, int id);
 size_t nn_shape_elements(struct nn_shape shape);
+
+/* For the builders (graph_layers.c). The first error sticks; later ones are its consequences.
+ * Always -1. */
+int nn_graph_refuse(struct nn_graph *graph, enum nn_status status, const char *name,
+                    const char *why);
+/* The shape of a producer; false (and an error) when there is none. */
+bool nn_graph_producer(struct nn_graph *graph, const char *name, int from, struct nn_shape *shape);
+/* Appends a layer whose shape is known, with copies of name and from; its id, or -1. */
+int nn_graph_append(struct nn_graph *graph, const char *name, const int *from, int from_count,
+                    struct nn_layer layer);
+/* Adds a parameter named after its layer; its number, or -1. form: dims, dim, statistic,
+ * not_negative, initial. */
+int nn_graph_add_parameter(struct nn_graph *graph, int layer, const char *suffix,
+                           struct nn_parameter form);
 
 #endif

@@ -26,21 +26,37 @@ struct nn_conv2d {
     int kernel_h, kernel_w;
     int stride_h, stride_w;
     int pad_h, pad_w;
-    int groups; /* 1: ordinary */
-    bool relu;  /* fused ReLU on the output */
+    int groups;   /* 1: ordinary; the input's channels: depthwise */
+    bool relu;    /* fused ReLU on the output */
+    bool no_bias; /* there is no ".bias" parameter */
 };
 
 struct nn_pool2d {
     int kernel_h, kernel_w;
     int stride_h, stride_w;
     int pad_h, pad_w;
-    bool ceil_mode; /* Caffe's rounding: the last window may hang over, but starts inside */
+    bool ceil_mode;     /* Caffe's rounding: the last window may hang over, but starts inside */
+    bool count_padding; /* a mean is over the whole window (ONNX count_include_pad = 1), as far as
+                         * it lies inside the padded input; max: no meaning */
 };
 
 /* Local response normalisation across channels, alpha divided by size (Caffe, AlexNet paper). */
 struct nn_lrn {
     int size;
     float alpha, beta, k;
+};
+
+/* Batch normalisation over samples, rows and columns of each channel (Ioffe and Szegedy 2015),
+ * PyTorch's meaning: y = (x - mean) / sqrt(variance + epsilon) * weight + bias. */
+struct nn_batch_norm {
+    float epsilon;  /* above 0 */
+    float momentum; /* 0..1: running = (1 - momentum) * running + momentum * batch */
+};
+
+/* Cells added around each channel. */
+struct nn_pad {
+    int top, left, bottom, right; /* at least 0 */
+    float value;                  /* finite */
 };
 
 struct nn_graph *nn_graph_create(void);
@@ -50,7 +66,7 @@ int nn_graph_input(struct nn_graph *graph, const char *name, struct nn_shape sha
 int nn_graph_conv2d(struct nn_graph *graph, const char *name, int from, struct nn_conv2d conv);
 int nn_graph_relu(struct nn_graph *graph, const char *name, int from);
 int nn_graph_max_pool(struct nn_graph *graph, const char *name, int from, struct nn_pool2d pool);
-/* Average over the window's cells that lie inside the input (padding not counted). */
+/* Average over the window's cells that lie inside the input (see count_padding). */
 int nn_graph_avg_pool(struct nn_graph *graph, const char *name, int from, struct nn_pool2d pool);
 int nn_graph_global_avg_pool(struct nn_graph *graph, const char *name, int from);
 int nn_graph_lrn(struct nn_graph *graph, const char *name, int from, struct nn_lrn lrn);
@@ -60,6 +76,27 @@ int nn_graph_linear(struct nn_graph *graph, const char *name, int from, int out_
 /* Identity outside training. In training the mask is a function of (seed, step, sample, index). */
 int nn_graph_dropout(struct nn_graph *graph, const char *name, int from, float rate);
 int nn_graph_softmax(struct nn_graph *graph, const char *name, int from);
+/* Parameters ".weight", ".bias", ".running_mean", ".running_var", each (C). In training the
+ * batch's statistics (the biased variance normalises, the unbiased one goes into the running
+ * value), unless the layer is frozen; else the running ones. */
+int nn_graph_batch_norm(struct nn_graph *graph, const char *name, int from,
+                        struct nn_batch_norm norm);
+/* The sum of 1..count producers of one shape (residual); a producer may come twice. */
+int nn_graph_add(struct nn_graph *graph, const char *name, const int *from, int count, bool relu);
+/* a * b, b of a's shape or (C, 1, 1), one factor a channel (squeeze-excite). */
+int nn_graph_mul(struct nn_graph *graph, const char *name, int a, int b);
+int nn_graph_sigmoid(struct nn_graph *graph, const char *name, int from);
+int nn_graph_silu(struct nn_graph *graph, const char *name, int from); /* x * sigmoid(x) */
+/* low < high; either may be infinite. */
+int nn_graph_clip(struct nn_graph *graph, const char *name, int from, float low, float high);
+int nn_graph_pad(struct nn_graph *graph, const char *name, int from, struct nn_pad pad);
+/* The same numbers in another shape of as many elements; flatten is {n, 1, 1}. */
+int nn_graph_reshape(struct nn_graph *graph, const char *name, int from, struct nn_shape shape);
+
+/* `softmax` ends an auxiliary head (Szegedy et al. 2015, section 5): in training its cross-entropy
+ * times `weight` (finite, above 0) is added to the loss. It has as many classes as the output, and
+ * outside training nothing is computed for it alone. Returns softmax, or -1. */
+int nn_graph_auxiliary(struct nn_graph *graph, int softmax, float weight);
 
 /* Checks shapes and seals the graph. The last layer added is the output. */
 NN_MUST_USE enum nn_status nn_graph_finish(struct nn_graph *graph, struct nn_error *err);
@@ -69,6 +106,9 @@ int nn_graph_count(const struct nn_graph *graph);
 int nn_graph_find(const struct nn_graph *graph, const char *name); /* -1: no such layer */
 const char *nn_graph_name(const struct nn_graph *graph, int id);
 struct nn_shape nn_graph_shape(const struct nn_graph *graph, int id);
+/* The layer whose values are the scores of the classes: the producer of the output's softmax, or
+ * the output itself when it is none. */
+int nn_graph_scores(const struct nn_graph *graph);
 
 /* Parameters ("conv1/7x7_s2.weight", ".bias"), in graph order. */
 struct nn_parameter {
@@ -77,6 +117,9 @@ struct nn_parameter {
     int dim[4];
     size_t elements;
     int layer;
+    bool statistic;    /* a running mean or variance: gathered, not trained; has no gradient */
+    bool not_negative; /* a variance */
+    float initial;     /* dims 1: what a fresh one is filled with */
 };
 int nn_graph_parameter_count(const struct nn_graph *graph);
 const struct nn_parameter *nn_graph_parameter(const struct nn_graph *graph, int index);

@@ -25,11 +25,13 @@ static const char *layer_name(const struct nn_graph *graph, const struct nn_para
     return nn_graph_name(graph, parameter->layer);
 }
 
-/* Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010); biases zero. */
+/* Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010); vectors are what
+ * the layer says: biases zero, a batch norm's factors one. */
 static void draw(const struct nn_parameter *parameter, int index, uint64_t seed, float *to)
 {
     if (parameter->dims == 1) {
-        memset(to, 0, parameter->elements * sizeof *to);
+        for (size_t i = 0; i < parameter->elements; i++)
+            to[i] = parameter->initial;
         return;
     }
     double area = 1;
@@ -60,6 +62,10 @@ static enum nn_status find(const struct nn_parameter *parameter, const struct nn
         if (!isfinite(tensor->data[i]))
             return nn_fail(err, NN_BAD_DATA, "tensor %s: element %zu is not finite",
                            parameter->name, i);
+    for (size_t i = 0; parameter->not_negative && i < tensor->elements; i++)
+        if (tensor->data[i] < 0)
+            return nn_fail(err, NN_BAD_DATA, "tensor %s: element %zu is negative", parameter->name,
+                           i);
     *data = tensor->data;
     return NN_OK;
 }
