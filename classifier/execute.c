@@ -101,6 +101,8 @@ static void forward(const struct nn_run *run, int id, int task, float *scratch)
     case NN_OP_SOFTMAX:
         nn_softmax_forward(out.c, x, y);
         break;
+    default:
+        break;
     }
 }
 
@@ -161,6 +163,8 @@ static void add_share(const struct nn_run *run, int consumer, int id, int sample
         break;
     case NN_OP_SOFTMAX:
         nn_softmax_backward(out.c, y, dy, dx, (int)i0, (int)i1);
+        break;
+    default:
         break;
     }
 }

@@ -41,17 +41,30 @@ float *nn_values_at(struct nn_values *values, int parameter); /* NULL when read-
 enum nn_run_mode {
     NN_RUN_INFER,   /* activations may share memory; dropout is identity; no backward */
     NN_RUN_EXPLAIN, /* as INFER, and backward to the input */
-    NN_RUN_TRAIN    /* dropout active; backward to parameters */
+    NN_RUN_TRAIN    /* dropout active; batch statistics; backward to parameters */
 };
 
 struct nn_run;
-/* graph, values and pool (NULL: the caller's thread alone) must outlive the run. max_batch 1..4096.
- * Memory: INFER holds what is alive at once; EXPLAIN and TRAIN all activations (GoogLeNet: 20 MB a
- * sample), and of the gradients what is alive at once. */
+/* INFER or EXPLAIN. graph, values and pool (NULL: the caller's thread alone) must outlive the run.
+ * max_batch 1..4096. Memory: INFER holds what is alive at once; EXPLAIN all activations (GoogLeNet:
+ * 20 MB a sample), and of the gradients what is alive at once. Layers that only an auxiliary head
+ * needs are not computed.
+ *
+ * A convolution whose one consumer is a batch norm is computed together with it, with weights
+ * folded here, once, and owned by this run: a change of `values` needs a new run. */
 NN_MUST_USE enum nn_status nn_run_create(const struct nn_graph *graph,
                                          const struct nn_values *values, int max_batch,
                                          enum nn_run_mode mode, struct nn_pool *pool,
                                          struct nn_run **run, struct nn_error *err);
+/* TRAIN. values must be writable (NN_INVALID): a train step moves the running statistics of batch
+ * norms. `frozen`: of each layer (nn_graph_count of them), or NULL for none; a frozen layer's
+ * parameters have no gradient and its running statistics stay, and are what it normalises with.
+ * Below the lowest layer that learns there is a forward pass only, and of the activations only
+ * those are held that a backward pass reads. */
+NN_MUST_USE enum nn_status nn_run_create_training(const struct nn_graph *graph,
+                                                  struct nn_values *values, int max_batch,
+                                                  const bool *frozen, struct nn_pool *pool,
+                                                  struct nn_run **run, struct nn_error *err);
 void nn_run_destroy(struct nn_run *run);
 
 /* input: (batch, C, H, W). output (may be NULL): (batch, output elements). Input that is not finite
@@ -60,11 +73,12 @@ void nn_run_destroy(struct nn_run *run);
 NN_MUST_USE enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch,
                                           float *output, struct nn_error *err);
 /* One layer's activation of the last forward, (batch, C, H, W), valid until the next call.
- * NULL when there is none: INFER reuses all memory but the output's, and the parts of a concat lie
- * inside it, so that several samples of one are not contiguous. nn_run_keep_all changes both. */
+ * NULL when there is none: INFER reuses all memory but the output's, TRAIN holds what backward
+ * reads, a folded convolution has none, and the parts of a concat lie inside it, so that several
+ * samples of one are not contiguous. nn_run_keep_all changes all of these. */
 const float *nn_run_peek(const struct nn_run *run, int layer);
-/* Keeps every layer's activation (tests, golden proof). Call before the first forward (NN_INVALID
- * after it). When it fails, the run is good for nn_run_destroy only. */
+/* Keeps every computed layer's activation and folds nothing (tests, golden proof). Call before the
+ * first forward (NN_INVALID after it). When it fails, the run is good for nn_run_destroy only. */
 NN_MUST_USE enum nn_status nn_run_keep_all(struct nn_run *run, struct nn_error *err);
 
 /* Backward from `layer` (a pre-softmax layer for explanation) with d(loss)/d(that activation), of
@@ -73,18 +87,21 @@ NN_MUST_USE enum nn_status nn_run_keep_all(struct nn_run *run, struct nn_error *
 NN_MUST_USE enum nn_status nn_run_backward(struct nn_run *run, int layer, const float *gradient,
                                            struct nn_error *err);
 const float *nn_run_input_gradient(const struct nn_run *run); /* EXPLAIN; or NULL */
-/* TRAIN; NULL otherwise. Starts as zero. */
+/* TRAIN; NULL otherwise, and for a frozen layer's or a statistic. Starts as zero. */
 float *nn_run_parameter_gradient(struct nn_run *run, int parameter);
 void nn_run_zero_gradients(struct nn_run *run);
 
 /* TRAIN, on a graph that ends in softmax: forward, softmax + cross-entropy, backward; adds to the
- * parameter gradients. `loss` gets sum(class_weights[label] * -log p[label]) / batch (weights 1
- * when NULL), `probabilities` (may be NULL) (batch, classes). seed and step select the dropout
- * masks. A loss that is not finite is NN_BAD_DATA, before the gradients are touched. */
+ * parameter gradients, and moves the running statistics. `loss` gets sum(class_weights[label] *
+ * cross-entropy) / batch (weights 1 when NULL), that of each auxiliary head times its weight
+ * included. The cross-entropy is -sum(target * log p), target[c] = (1 - smoothing) * [c is the
+ * label] + smoothing / classes (Szegedy et al. 2016); smoothing 0..1 (NN_INVALID), 0: -log
+ * p[label]. `probabilities` (may be NULL) (batch, classes). seed and step select the dropout masks.
+ * A loss that is not finite is NN_BAD_DATA, before gradients and statistics are touched. */
 NN_MUST_USE enum nn_status nn_run_train_step(struct nn_run *run, const float *input,
                                              const int *labels, int batch, uint64_t seed,
                                              uint64_t step, const float *class_weights,
-                                             double *loss, float *probabilities,
+                                             double smoothing, double *loss, float *probabilities,
                                              struct nn_error *err);
 
 #endif

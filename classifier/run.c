@@ -36,7 +36,7 @@ static enum nn_status make_gradients(struct nn_run *run, struct nn_error *err)
     return NN_OK;
 }
 
-enum nn_status nn_run_create(const struct nn_graph *graph, const struct nn_values *values,
+static enum nn_status create(const struct nn_graph *graph, const struct nn_values *values,
                              int max_batch, enum nn_run_mode mode, struct nn_pool *pool,
                              struct nn_run **run, struct nn_error *err)
 {
@@ -46,6 +46,9 @@ enum nn_status nn_run_create(const struct nn_graph *graph, const struct nn_value
     if (max_batch < 1 || max_batch > NN_MAX_BATCH)
         return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", max_batch,
                        NN_MAX_BATCH);
+    for (int i = 0; i < graph->count; i++)
+        if (graph->layers[i].op > NN_OP_SOFTMAX)
+            return nn_fail(err, NN_UNSUPPORTED, "layer %s: not run yet", graph->layers[i].name);
 
     struct nn_run *made = calloc(1, sizeof *made);
     if (made == NULL)
@@ -56,15 +59,47 @@ enum nn_status nn_run_create(const struct nn_graph *graph, const struct nn_value
     made->max_batch = max_batch;
     made->mode = mode;
     made->pool = pool;
-    enum nn_status status = nn_plan_init(made, err);
-    if (status == NN_OK && mode == NN_RUN_TRAIN)
-        status = make_gradients(made, err);
-    if (status != NN_OK) {
-        nn_run_destroy(made);
-        return status;
-    }
     *run = made;
     return NN_OK;
+}
+
+static enum nn_status prepare(struct nn_run **run, struct nn_error *err)
+{
+    enum nn_status status = nn_plan_init(*run, err);
+    if (status == NN_OK && (*run)->mode == NN_RUN_TRAIN)
+        status = make_gradients(*run, err);
+    if (status != NN_OK) {
+        nn_run_destroy(*run);
+        *run = NULL;
+    }
+    return status;
+}
+
+enum nn_status nn_run_create(const struct nn_graph *graph, const struct nn_values *values,
+                             int max_batch, enum nn_run_mode mode, struct nn_pool *pool,
+                             struct nn_run **run, struct nn_error *err)
+{
+    *run = NULL;
+    if (mode == NN_RUN_TRAIN)
+        return nn_fail(err, NN_INVALID, "network: a run that trains is made for training");
+    enum nn_status status = create(graph, values, max_batch, mode, pool, run, err);
+    return status == NN_OK ? prepare(run, err) : status;
+}
+
+enum nn_status nn_run_create_training(const struct nn_graph *graph, struct nn_values *values,
+                                      int max_batch, const bool *frozen, struct nn_pool *pool,
+                                      struct nn_run **run, struct nn_error *err)
+{
+    *run = NULL;
+    if (graph->parameter_count > 0 && nn_values_at(values, 0) == NULL)
+        return nn_fail(err, NN_INVALID, "network: training needs writable parameters");
+    enum nn_status status = create(graph, values, max_batch, NN_RUN_TRAIN, pool, run, err);
+    if (status != NN_OK)
+        return status;
+    (*run)->trained = values;
+    (*run)->frozen = frozen;
+    status = prepare(run, err);
+    return status;
 }
 
 void nn_run_destroy(struct nn_run *run)
@@ -201,15 +236,26 @@ static enum nn_status check_labels(const struct nn_run *run, const int *labels, 
     return NN_OK;
 }
 
+static double smoothed_cross_entropy(int classes, const float *logits, int label, double smoothing)
+{
+    double loss = (1 - smoothing) * nn_cross_entropy(classes, logits, label), even = 0;
+    for (int c = 0; smoothing > 0 && c < classes; c++)
+        even += nn_cross_entropy(classes, logits, c);
+    return loss + smoothing / classes * even;
+}
+
 enum nn_status nn_run_train_step(struct nn_run *run, const float *input, const int *labels,
                                  int batch, uint64_t seed, uint64_t step,
-                                 const float *class_weights, double *loss, float *probabilities,
-                                 struct nn_error *err)
+                                 const float *class_weights, double smoothing, double *loss,
+                                 float *probabilities, struct nn_error *err)
 {
     int last = run->graph->count - 1;
     const struct nn_layer *softmax = &run->graph->layers[last];
     if (run->mode != NN_RUN_TRAIN || softmax->op != NN_OP_SOFTMAX)
         return nn_fail(err, NN_INVALID, "network: training needs mode TRAIN and a softmax output");
+
+    if (!(smoothing >= 0 && smoothing <= 1))
+        return nn_fail(err, NN_INVALID, "network: smoothing is within 0 to 1");
 
     int classes = softmax->shape.c, logits = softmax->from[0];
     enum nn_status status = check_labels(run, labels, batch, classes, err);
@@ -226,10 +272,12 @@ enum nn_status nn_run_train_step(struct nn_run *run, const float *input, const i
         const float *p = run->nodes[last].activation + (size_t)i * run->nodes[last].stride;
         float *g = run->logits_gradient + (size_t)i * (size_t)classes;
         double weight = class_weights == NULL ? 1.0 : (double)class_weights[labels[i]];
-        sum += weight *
-               nn_cross_entropy(classes, from->activation + (size_t)i * from->stride, labels[i]);
-        for (int c = 0; c < classes; c++) /* d(loss)/d(logit) = p - [c is the label] */
-            g[c] = (float)(weight * ((double)p[c] - (c == labels[i])) / batch);
+        sum += weight * smoothed_cross_entropy(classes, from->activation + (size_t)i * from->stride,
+                                               labels[i], smoothing);
+        for (int c = 0; c < classes; c++) { /* d(loss)/d(logit) = p - target */
+            double target = (1 - smoothing) * (c == labels[i]) + smoothing / classes;
+            g[c] = (float)(weight * ((double)p[c] - target) / batch);
+        }
     }
     *loss = sum / batch;
     if (!isfinite(*loss))

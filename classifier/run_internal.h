@@ -54,6 +54,8 @@ struct nn_schedule {
 struct nn_run {
     const struct nn_graph *graph;
     const struct nn_values *values;
+    struct nn_values *trained; /* TRAIN: the same ones */
+    const bool *frozen;
     struct nn_pool *pool;
     enum nn_run_mode mode;
     int max_batch, batch;

@@ -144,7 +144,7 @@ static enum nn_status open_trainer(struct trainer *t, struct nn_error *err)
         return status;
     if (!(t->pool = nn_pool_create(t->s->threads)))
         return nn_fail(err, NN_NO_MEMORY, "no memory for %d threads", t->s->threads);
-    status = nn_run_create(t->graph, t->values, t->s->batch, NN_RUN_TRAIN, t->pool, &t->run, err);
+    status = nn_run_create_training(t->graph, t->values, t->s->batch, NULL, t->pool, &t->run, err);
     if (status != NN_OK)
         return status;
     status = nn_loader_init(&t->loader, t->training, &t->s->preprocess, t->s->batch, err);
@@ -264,7 +264,7 @@ static enum nn_status one_step(struct trainer *t, struct nn_error *err)
         return status;
     nn_run_zero_gradients(t->run);
     status = nn_run_train_step(t->run, t->loader.input[slot], t->loader.labels[slot],
-                               t->loader.size[slot], t->s->seed, number, NULL, &loss,
+                               t->loader.size[slot], t->s->seed, number, NULL, 0, &loss,
                                t->probabilities, err);
     if (status != NN_OK)
         return status;

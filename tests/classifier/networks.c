@@ -48,6 +48,15 @@ struct nn_values *draw_values(const struct nn_graph *graph, uint64_t seed)
     return values;
 }
 
+enum nn_status create_run(const struct nn_graph *graph, struct nn_values *values, int batch,
+                          enum nn_run_mode mode, struct nn_pool *pool, struct nn_run **run)
+{
+    struct nn_error err = {0};
+    return mode == NN_RUN_TRAIN
+               ? nn_run_create_training(graph, values, batch, NULL, pool, run, &err)
+               : nn_run_create(graph, values, batch, mode, pool, run, &err);
+}
+
 static int conv(struct nn_graph *graph, const char *name, int from, int out, int kernel, int stride,
                 int groups)
 {

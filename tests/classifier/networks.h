@@ -10,6 +10,9 @@ void fill(float *to, size_t count, uint64_t seed);
 struct nn_values *draw_values(const struct nn_graph *graph, uint64_t seed);
 /* Finishes the graph or ends the test with its error. */
 struct nn_graph *finished(struct nn_graph *graph);
+/* A run of any mode; nothing frozen. */
+enum nn_status create_run(const struct nn_graph *graph, struct nn_values *values, int batch,
+                          enum nn_run_mode mode, struct nn_pool *pool, struct nn_run **run);
 size_t elements_of(const struct nn_graph *graph, int layer);
 
 /* Stride, padding, groups, LRN, an inception block, dropout, a softmax over 4 classes. */

@@ -199,6 +199,8 @@ static void run_layer(const struct ref_net *net, int id, int sample)
     case NN_OP_SOFTMAX:
         ref_softmax(out.c, x, y);
         break;
+    default:
+        break;
     }
 }
 

@@ -112,7 +112,7 @@ static void check_mode(struct check *c, enum nn_run_mode mode, bool keep_all)
 {
     struct nn_error err = {0};
     struct nn_run *run;
-    assert_int_equal(nn_run_create(c->graph, c->values, BATCH, mode, NULL, &run, &err), NN_OK);
+    assert_int_equal(create_run(c->graph, c->values, BATCH, mode, NULL, &run), NN_OK);
     if (keep_all)
         assert_int_equal(nn_run_keep_all(run, &err), NN_OK);
     c->net->training = mode == NN_RUN_TRAIN;
@@ -154,11 +154,11 @@ static void conv2d(void **state)
 {
     (void)state;
     const struct nn_conv2d cases[] = {
-        {4, 1, 1, 1, 1, 0, 0, 1, false},  {4, 3, 3, 1, 1, 1, 1, 1, true},
-        {6, 3, 3, 1, 1, 0, 0, 1, false},  {5, 5, 3, 2, 1, 2, 0, 1, true},
-        {6, 7, 7, 2, 2, 3, 3, 1, true},   {6, 3, 3, 1, 1, 1, 1, 3, true},
-        {4, 5, 5, 3, 2, 4, 2, 2, false},  {6, 1, 1, 1, 1, 0, 0, 2, true},
-        {40, 1, 1, 2, 2, 0, 0, 1, false}, {70, 3, 3, 1, 1, 2, 2, 2, false},
+        {4, 1, 1, 1, 1, 0, 0, 1, false, false},  {4, 3, 3, 1, 1, 1, 1, 1, true, false},
+        {6, 3, 3, 1, 1, 0, 0, 1, false, false},  {5, 5, 3, 2, 1, 2, 0, 1, true, false},
+        {6, 7, 7, 2, 2, 3, 3, 1, true, false},   {6, 3, 3, 1, 1, 1, 1, 3, true, false},
+        {4, 5, 5, 3, 2, 4, 2, 2, false, false},  {6, 1, 1, 1, 1, 0, 0, 2, true, false},
+        {40, 1, 1, 2, 2, 0, 0, 1, false, false}, {70, 3, 3, 1, 1, 2, 2, 2, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct nn_graph *graph = with_input(6, 9, 8);
@@ -172,8 +172,9 @@ static void conv2d_in_blocks(void **state)
 {
     (void)state;
     struct nn_graph *graph = with_input(12, 50, 41);
-    int x = nn_graph_conv2d(graph, "a", 0, (struct nn_conv2d){72, 3, 3, 1, 1, 1, 1, 2, true});
-    nn_graph_conv2d(graph, "b", x, (struct nn_conv2d){66, 5, 5, 5, 5, 1, 1, 3, false});
+    int x =
+        nn_graph_conv2d(graph, "a", 0, (struct nn_conv2d){72, 3, 3, 1, 1, 1, 1, 2, true, false});
+    nn_graph_conv2d(graph, "b", x, (struct nn_conv2d){66, 5, 5, 5, 5, 1, 1, 3, false, false});
     struct check c;
     check_init(&c, finished(graph));
     struct nn_error err = {0};
@@ -199,9 +200,10 @@ static void pools(void **state)
 {
     (void)state;
     const struct nn_pool2d cases[] = {
-        {3, 3, 2, 2, 0, 0, true},  {3, 3, 1, 1, 1, 1, true},  {2, 2, 2, 2, 0, 0, false},
-        {3, 2, 2, 3, 1, 1, true},  {3, 3, 2, 2, 1, 1, false}, {2, 2, 3, 3, 1, 1, true},
-        {7, 8, 1, 1, 0, 0, false}, {4, 4, 3, 3, 2, 2, true},
+        {3, 3, 2, 2, 0, 0, true, false},  {3, 3, 1, 1, 1, 1, true, false},
+        {2, 2, 2, 2, 0, 0, false, false}, {3, 2, 2, 3, 1, 1, true, false},
+        {3, 3, 2, 2, 1, 1, false, false}, {2, 2, 3, 3, 1, 1, true, false},
+        {7, 8, 1, 1, 0, 0, false, false}, {4, 4, 3, 3, 2, 2, true, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct nn_graph *graph = with_input(5, 8, 9);
@@ -215,7 +217,7 @@ static void pools(void **state)
     nn_graph_global_avg_pool(graph, "global", 0);
     check_graph(graph);
     graph = with_input(2, 3, 150);
-    nn_graph_max_pool(graph, "wide", 0, (struct nn_pool2d){1, 70, 1, 3, 0, 8, true});
+    nn_graph_max_pool(graph, "wide", 0, (struct nn_pool2d){1, 70, 1, 3, 0, 8, true, false});
     check_graph(graph);
 }
 
@@ -241,7 +243,7 @@ static void concat(void **state)
     (void)state;
     /* a part that is used elsewhere too, a part twice, the input, and a concat in a concat */
     struct nn_graph *graph = with_input(3, 5, 4);
-    const struct nn_conv2d same = {4, 3, 3, 1, 1, 1, 1, 1, true};
+    const struct nn_conv2d same = {4, 3, 3, 1, 1, 1, 1, 1, true, false};
     int a = nn_graph_conv2d(graph, "a", 0, same);
     int b = nn_graph_conv2d(graph, "b", a, same);
     int inner = nn_graph_concat(graph, "inner", (int[]){a, b}, 2);
@@ -303,14 +305,14 @@ static void check_step(struct check *c, const float *weights)
     double got;
     float probabilities[BATCH * 4];
 
-    assert_int_equal(nn_run_create(c->graph, c->values, BATCH, NN_RUN_TRAIN, NULL, &run, &err),
+    assert_int_equal(nn_run_create_training(c->graph, c->values, BATCH, NULL, NULL, &run, &err),
                      NN_OK);
     c->net->training = true;
     c->net->seed = 5;
     c->net->step = 9;
-    assert_int_equal(
-        nn_run_train_step(run, c->input, labels, BATCH, 5, 9, weights, &got, probabilities, &err),
-        NN_OK);
+    assert_int_equal(nn_run_train_step(run, c->input, labels, BATCH, 5, 9, weights, 0, &got,
+                                       probabilities, &err),
+                     NN_OK);
     assert_true(fabs(got - training_loss(c, labels, weights)) < 1e-5);
     for (int p = 0; p < nn_graph_parameter_count(c->graph); p++) {
         const float *gradient = nn_run_parameter_gradient(run, p);

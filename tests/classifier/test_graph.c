@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static const struct nn_conv2d plain = {4, 3, 3, 1, 1, 1, 1, 1, true};
+static const struct nn_conv2d plain = {4, 3, 3, 1, 1, 1, 1, 1, true, false};
 
 /* A graph with an input of 6 x 8 x 8 and one more layer. */
 static struct nn_graph *start(void)
@@ -37,11 +37,11 @@ static void bad_convolutions(void **state)
 {
     (void)state;
     const struct nn_conv2d cases[] = {
-        {4, 0, 3, 1, 1, 0, 0, 1, true}, {4, 3, 3, 0, 1, 1, 1, 1, true},
-        {4, 3, 3, 1, 1, 3, 1, 1, true}, {4, 3, 3, 1, 1, -1, 1, 1, true},
-        {4, 9, 3, 1, 1, 0, 1, 1, true}, {4, 3, 3, 1, 1, 1, 1, 4, true},
-        {5, 3, 3, 1, 1, 1, 1, 2, true}, {0, 3, 3, 1, 1, 1, 1, 1, true},
-        {4, 3, 3, 1, 1, 1, 1, 0, true},
+        {4, 0, 3, 1, 1, 0, 0, 1, true, false}, {4, 3, 3, 0, 1, 1, 1, 1, true, false},
+        {4, 3, 3, 1, 1, 3, 1, 1, true, false}, {4, 3, 3, 1, 1, -1, 1, 1, true, false},
+        {4, 9, 3, 1, 1, 0, 1, 1, true, false}, {4, 3, 3, 1, 1, 1, 1, 4, true, false},
+        {5, 3, 3, 1, 1, 1, 1, 2, true, false}, {0, 3, 3, 1, 1, 1, 1, 1, true, false},
+        {4, 3, 3, 1, 1, 1, 1, 0, true, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct nn_graph *graph = start();
@@ -81,10 +81,10 @@ static void bad_others(void **state)
 {
     (void)state;
     struct nn_graph *graph = start();
-    const struct nn_pool2d overhang = {3, 3, 2, 2, 3, 0, true};
+    const struct nn_pool2d overhang = {3, 3, 2, 2, 3, 0, true, false};
     refused(graph, nn_graph_max_pool(graph, "pool", 0, overhang), NN_SHAPE, "pool");
     graph = start();
-    const struct nn_pool2d large = {9, 3, 2, 2, 0, 0, true};
+    const struct nn_pool2d large = {9, 3, 2, 2, 0, 0, true, false};
     refused(graph, nn_graph_avg_pool(graph, "pool", 0, large), NN_SHAPE, "pool");
     graph = start();
     const struct nn_lrn even = {4, 1, 0.75f, 1};
@@ -162,9 +162,9 @@ static void pooled_sizes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct nn_graph *graph = nn_graph_create();
         nn_graph_input(graph, "data", (struct nn_shape){1, cases[i].size, cases[i].size});
-        struct nn_pool2d pool = {cases[i].kernel,   cases[i].kernel, cases[i].stride,
-                                 cases[i].stride,   cases[i].pad,    cases[i].pad,
-                                 cases[i].ceil_mode};
+        struct nn_pool2d pool = {
+            cases[i].kernel, cases[i].kernel, cases[i].stride,    cases[i].stride,
+            cases[i].pad,    cases[i].pad,    cases[i].ceil_mode, false};
         nn_graph_max_pool(graph, "pool", 0, pool);
         assert_int_equal(nn_graph_shape(finished(graph), 1).h, cases[i].want);
         nn_graph_destroy(graph);

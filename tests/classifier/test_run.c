@@ -49,16 +49,16 @@ static void explain(const struct nn_graph *graph, const struct nn_values *values
     free(direction);
 }
 
-static void train(const struct nn_graph *graph, const struct nn_values *values,
-                  struct nn_pool *pool, const float *input, struct bits *bits)
+static void train(const struct nn_graph *graph, struct nn_values *values, struct nn_pool *pool,
+                  const float *input, struct bits *bits)
 {
     const int labels[BATCH] = {1, 0, 2};
     struct nn_error err = {0};
     struct nn_run *run;
-    assert_int_equal(nn_run_create(graph, values, BATCH, NN_RUN_TRAIN, pool, &run, &err), NN_OK);
+    assert_int_equal(nn_run_create_training(graph, values, BATCH, NULL, pool, &run, &err), NN_OK);
     for (uint64_t step = 0; step < 2; step++)
         assert_int_equal(
-            nn_run_train_step(run, input, labels, BATCH, 1, step, NULL, &bits->loss, NULL, &err),
+            nn_run_train_step(run, input, labels, BATCH, 1, step, NULL, 0, &bits->loss, NULL, &err),
             NN_OK);
     float *to = bits->parameter_gradient;
     for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
@@ -69,7 +69,7 @@ static void train(const struct nn_graph *graph, const struct nn_values *values,
     nn_run_destroy(run);
 }
 
-static struct bits compute(const struct nn_graph *graph, const struct nn_values *values,
+static struct bits compute(const struct nn_graph *graph, struct nn_values *values,
                            const float *input, int threads, int batch)
 {
     struct bits bits = {.inputs = BATCH * elements_of(graph, 0),
@@ -144,11 +144,10 @@ struct fixture {
 static struct fixture make(enum nn_run_mode mode)
 {
     struct fixture f = {.graph = small_network()};
-    struct nn_error err = {0};
     f.values = draw_values(f.graph, 2);
     f.input = checked(calloc(2 * elements_of(f.graph, 0), sizeof(float)));
     fill(f.input, 2 * elements_of(f.graph, 0), 4);
-    assert_int_equal(nn_run_create(f.graph, f.values, 2, mode, NULL, &f.run, &err), NN_OK);
+    assert_int_equal(create_run(f.graph, f.values, 2, mode, NULL, &f.run), NN_OK);
     return f;
 }
 
@@ -214,19 +213,19 @@ static void refuses_bad_training(void **state)
     double loss;
     struct fixture f = make(NN_RUN_EXPLAIN);
     assert_int_equal(
-        nn_run_train_step(f.run, f.input, (int[]){0}, 1, 0, 0, NULL, &loss, NULL, &err),
+        nn_run_train_step(f.run, f.input, (int[]){0}, 1, 0, 0, NULL, 0, &loss, NULL, &err),
         NN_INVALID);
     unmake(&f);
 
     f = make(NN_RUN_TRAIN);
     assert_int_equal(
-        nn_run_train_step(f.run, f.input, (int[]){0, 4}, 2, 0, 0, NULL, &loss, NULL, &err),
+        nn_run_train_step(f.run, f.input, (int[]){0, 4}, 2, 0, 0, NULL, 0, &loss, NULL, &err),
         NN_INVALID);
     assert_int_equal(
-        nn_run_train_step(f.run, f.input, (int[]){0, -1}, 2, 0, 0, NULL, &loss, NULL, &err),
+        nn_run_train_step(f.run, f.input, (int[]){0, -1}, 2, 0, 0, NULL, 0, &loss, NULL, &err),
         NN_INVALID);
     assert_int_equal(
-        nn_run_train_step(f.run, f.input, (int[]){0}, 3, 0, 0, NULL, &loss, NULL, &err),
+        nn_run_train_step(f.run, f.input, (int[]){0}, 3, 0, 0, NULL, 0, &loss, NULL, &err),
         NN_INVALID);
     assert_null(nn_run_parameter_gradient(f.run, -1));
     assert_null(nn_run_parameter_gradient(f.run, 999));
@@ -236,7 +235,7 @@ static void refuses_bad_training(void **state)
     int weight = nn_graph_parameter_count(f.graph) - 2;
     nn_values_at(f.values, weight)[0] = INFINITY;
     assert_int_equal(
-        nn_run_train_step(f.run, f.input, (int[]){0, 1}, 2, 0, 0, NULL, &loss, NULL, &err),
+        nn_run_train_step(f.run, f.input, (int[]){0, 1}, 2, 0, 0, NULL, 0, &loss, NULL, &err),
         NN_BAD_DATA);
     unmake(&f);
 }
@@ -263,11 +262,11 @@ static void gradients_add_up_until_zeroed(void **state)
     struct fixture f = make(NN_RUN_TRAIN);
     const int labels[2] = {0, 1};
     float *g = nn_run_parameter_gradient(f.run, nn_graph_parameter_count(f.graph) - 1);
-    assert_int_equal(nn_run_train_step(f.run, f.input, labels, 2, 0, 0, NULL, &loss, NULL, &err),
+    assert_int_equal(nn_run_train_step(f.run, f.input, labels, 2, 0, 0, NULL, 0, &loss, NULL, &err),
                      NN_OK);
     float once = g[0];
     assert_true(fabsf(once) > 0);
-    assert_int_equal(nn_run_train_step(f.run, f.input, labels, 2, 0, 0, NULL, &loss, NULL, &err),
+    assert_int_equal(nn_run_train_step(f.run, f.input, labels, 2, 0, 0, NULL, 0, &loss, NULL, &err),
                      NN_OK);
     assert_true(fabsf(g[0] - 2 * once) < 1e-6f);
     nn_run_zero_gradients(f.run);
@@ -285,7 +284,7 @@ static void dropout_follows_its_numbers(void **state)
     const uint64_t numbers[4][2] = {{1, 1}, {1, 1}, {1, 2}, {2, 1}};
     for (int i = 0; i < 4; i++)
         assert_int_equal(nn_run_train_step(f.run, f.input, (int[]){0}, 1, numbers[i][0],
-                                           numbers[i][1], NULL, &loss[i], NULL, &err),
+                                           numbers[i][1], NULL, 0, &loss[i], NULL, &err),
                          NN_OK);
     assert_memory_equal(&loss[0], &loss[1], sizeof loss[0]);
     assert_true(fabs(loss[0] - loss[2]) > 0 && fabs(loss[0] - loss[3]) > 0);

@@ -56,13 +56,13 @@ static void takes_none(enum nn_run_mode mode)
     fill(direction, 8, 3);
 
     long before = taken;
-    assert_int_equal(nn_run_create(graph, values, 2, mode, pool, &run, &err), NN_OK);
+    assert_int_equal(create_run(graph, values, 2, mode, pool, &run), NN_OK);
     assert_true(taken > before + 5);
     before = taken;
     for (int i = 0; i < 20; i++) {
         enum nn_status status = NN_OK;
         if (mode == NN_RUN_TRAIN)
-            status = nn_run_train_step(run, input, labels, 2, 0, 0, NULL, &loss, output, &err);
+            status = nn_run_train_step(run, input, labels, 2, 0, 0, NULL, 0, &loss, output, &err);
         else
             status = nn_run_forward(run, input, 2, output, &err);
         if (status == NN_OK && mode == NN_RUN_EXPLAIN)
