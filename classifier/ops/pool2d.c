@@ -1,5 +1,5 @@
-/* Max and average pooling. Windows are clipped to the input: padding is never the maximum and never
- * counted in a mean. */
+/* Max and average pooling. Windows are clipped to the input: padding is never the maximum, and in a
+ * mean it is counted (as zeros) only when count_padding says so. */
 #include "kernel.h"
 #include "ops.h"
 #include "window.h"
@@ -115,12 +115,28 @@ void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
     }
 }
 
-/* The window's cells inside the input along one axis. */
-static void clip(int at, int kernel, int stride, int pad, int size, int *first, int *end)
+/* One axis of a window: the cells inside the input, and how many the mean counts. */
+struct span {
+    int first, end, counted;
+};
+
+static struct span span_of(int at, int kernel, int stride, int pad, int size, bool count_padding)
 {
     int start = at * stride - pad;
-    *first = start < 0 ? 0 : start;
-    *end = least(start + kernel, size);
+    struct span span = {start < 0 ? 0 : start, least(start + kernel, size), 0};
+    span.counted =
+        count_padding ? least(start + kernel, size + pad) - start : span.end - span.first;
+    return span;
+}
+
+static struct span rows_of(const struct nn_pool2d *pool, int r, int size)
+{
+    return span_of(r, pool->kernel_h, pool->stride_h, pool->pad_h, size, pool->count_padding);
+}
+
+static struct span columns_of(const struct nn_pool2d *pool, int i, int size)
+{
+    return span_of(i, pool->kernel_w, pool->stride_w, pool->pad_w, size, pool->count_padding);
 }
 
 void nn_avg_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
@@ -131,14 +147,12 @@ void nn_avg_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
         float *to = y + (size_t)c * (size_t)out.h * (size_t)out.w;
         for (int r = 0; r < out.h; r++)
             for (int i = 0; i < out.w; i++, to++) {
-                int h0, h1, w0, w1;
-                clip(r, pool->kernel_h, pool->stride_h, pool->pad_h, in.h, &h0, &h1);
-                clip(i, pool->kernel_w, pool->stride_w, pool->pad_w, in.w, &w0, &w1);
+                struct span rows = rows_of(pool, r, in.h), columns = columns_of(pool, i, in.w);
                 float sum = 0;
-                for (int h = h0; h < h1; h++)
-                    for (int w = w0; w < w1; w++)
+                for (int h = rows.first; h < rows.end; h++)
+                    for (int w = columns.first; w < columns.end; w++)
                         sum += plane[(size_t)h * (size_t)in.w + (size_t)w];
-                *to = sum / (float)((h1 - h0) * (w1 - w0));
+                *to = sum / (float)(rows.counted * columns.counted);
             }
     }
 }
@@ -151,12 +165,10 @@ void nn_avg_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
         const float *from = dy + (size_t)c * (size_t)out.h * (size_t)out.w;
         for (int r = 0; r < out.h; r++)
             for (int i = 0; i < out.w; i++, from++) {
-                int h0, h1, w0, w1;
-                clip(r, pool->kernel_h, pool->stride_h, pool->pad_h, in.h, &h0, &h1);
-                clip(i, pool->kernel_w, pool->stride_w, pool->pad_w, in.w, &w0, &w1);
-                float share = *from / (float)((h1 - h0) * (w1 - w0));
-                for (int h = h0; h < h1; h++)
-                    for (int w = w0; w < w1; w++)
+                struct span rows = rows_of(pool, r, in.h), columns = columns_of(pool, i, in.w);
+                float share = *from / (float)(rows.counted * columns.counted);
+                for (int h = rows.first; h < rows.end; h++)
+                    for (int w = columns.first; w < columns.end; w++)
                         plane[(size_t)h * (size_t)in.w + (size_t)w] += share;
             }
     }

@@ -20,7 +20,7 @@ void ref_conv2d(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shap
     for (int o = 0; o < out.c; o++)
         for (int r = 0; r < out.h; r++)
             for (int q = 0; q < out.w; q++) {
-                double sum = b[o];
+                double sum = b == NULL ? 0 : b[o];
                 for (int i = 0; i < ins; i++)
                     for (int kh = 0; kh < conv->kernel_h; kh++)
                         for (int kw = 0; kw < conv->kernel_w; kw++) {
@@ -32,6 +32,29 @@ void ref_conv2d(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shap
                         }
                 y[at(out, o, r, q)] = conv->relu && sum < 0 ? 0 : sum;
             }
+}
+
+void ref_conv2d_backward(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                         const double *x, const double *w, const double *dy, double *dx, double *dw)
+{
+    int ins = in.c / conv->groups, outs = out.c / conv->groups;
+    memset(dx, 0, nn_shape_elements(in) * sizeof *dx);
+    memset(dw, 0, (size_t)(out.c * ins * conv->kernel_h * conv->kernel_w) * sizeof *dw);
+    for (int o = 0; o < out.c; o++)
+        for (int r = 0; r < out.h; r++)
+            for (int q = 0; q < out.w; q++)
+                for (int i = 0; i < ins; i++)
+                    for (int kh = 0; kh < conv->kernel_h; kh++)
+                        for (int kw = 0; kw < conv->kernel_w; kw++) {
+                            int h = r * conv->stride_h - conv->pad_h + kh;
+                            int v = q * conv->stride_w - conv->pad_w + kw;
+                            int k = ((o * ins + i) * conv->kernel_h + kh) * conv->kernel_w + kw;
+                            if (!inside(in, h, v))
+                                continue;
+                            size_t from = at(in, o / outs * ins + i, h, v);
+                            dx[from] += w[k] * dy[at(out, o, r, q)];
+                            dw[k] += x[from] * dy[at(out, o, r, q)];
+                        }
 }
 
 void ref_pool(const struct nn_pool2d *pool, bool max, struct nn_shape in, struct nn_shape out,
@@ -46,6 +69,8 @@ void ref_pool(const struct nn_pool2d *pool, bool max, struct nn_shape in, struct
                     for (int kw = 0; kw < pool->kernel_w; kw++) {
                         int h = r * pool->stride_h - pool->pad_h + kh;
                         int w = q * pool->stride_w - pool->pad_w + kw;
+                        cells += pool->count_padding && h < in.h + pool->pad_h &&
+                                 w < in.w + pool->pad_w && !inside(in, h, w);
                         if (!inside(in, h, w))
                             continue;
                         best = fmax(best, x[at(in, c, h, w)]);
@@ -73,7 +98,7 @@ void ref_lrn(const struct nn_lrn *lrn, struct nn_shape shape, const double *x, d
 void ref_linear(size_t in, size_t out, const double *x, const double *w, const double *b, double *y)
 {
     for (size_t o = 0; o < out; o++) {
-        y[o] = b[o];
+        y[o] = b == NULL ? 0 : b[o];
         for (size_t i = 0; i < in; i++)
             y[o] += w[o * in + i] * x[i];
     }
@@ -99,6 +124,67 @@ void ref_dropout(float rate, uint64_t seed, uint64_t step, uint64_t layer, uint6
         double u = ldexp((double)(finalise(key + golden * (i + 1)) >> 40), -24);
         y[i] = u < (double)rate ? 0 : x[i] / (1 - (double)rate);
     }
+}
+
+void ref_statistics(struct nn_shape shape, int batch, const double *x, double *mean,
+                    double *variance)
+{
+    size_t area = (size_t)shape.h * (size_t)shape.w, sample = area * (size_t)shape.c;
+    double count = (double)area * batch;
+    for (int c = 0; c < shape.c; c++) {
+        mean[c] = variance[c] = 0;
+        for (int s = 0; s < batch; s++)
+            for (size_t i = 0; i < area; i++)
+                mean[c] += x[(size_t)s * sample + (size_t)c * area + i] / count;
+        for (int s = 0; s < batch; s++)
+            for (size_t i = 0; i < area; i++)
+                variance[c] +=
+                    pow(x[(size_t)s * sample + (size_t)c * area + i] - mean[c], 2) / count;
+    }
+}
+
+void ref_batch_norm(struct nn_shape shape, int batch, const double *x, const double *gamma,
+                    const double *beta, const double *mean, const double *variance, double epsilon,
+                    double *y)
+{
+    size_t area = (size_t)shape.h * (size_t)shape.w, count = area * (size_t)shape.c * (size_t)batch;
+    for (size_t i = 0; i < count; i++) {
+        size_t c = i / area % (size_t)shape.c;
+        y[i] = gamma[c] * (x[i] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c];
+    }
+}
+
+double ref_sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+double ref_silu(double x)
+{
+    return x * ref_sigmoid(x);
+}
+
+double ref_clip(double low, double high, double x)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+void ref_multiply(struct nn_shape shape, const double *a, const double *b, bool per_channel,
+                  double *y)
+{
+    size_t area = (size_t)shape.h * (size_t)shape.w;
+    for (size_t i = 0; i < nn_shape_elements(shape); i++)
+        y[i] = a[i] * b[per_channel ? i / area : i];
+}
+
+void ref_pad(struct nn_shape in, struct nn_shape out, int top, int left, double value,
+             const double *x, double *y)
+{
+    for (int c = 0; c < out.c; c++)
+        for (int h = 0; h < out.h; h++)
+            for (int w = 0; w < out.w; w++)
+                y[at(out, c, h, w)] =
+                    inside(in, h - top, w - left) ? x[at(in, c, h - top, w - left)] : value;
 }
 
 void ref_softmax(int count, const double *x, double *y)
