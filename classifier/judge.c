@@ -55,6 +55,7 @@ enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int ro
         status = nn_run_forward(judge->run, judge->input, 1, judge->output, err);
     if (status != NN_OK)
         return status;
+    nn_model_calibrate(info, judge->output);
     for (int i = 0; i < info->classes; i++) {
         if (!isfinite(judge->output[i]))
             return nn_fail(err, NN_BAD_DATA, "model %s: the score of %s is not a number",

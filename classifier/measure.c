@@ -89,6 +89,8 @@ enum nn_status nn_measure(const struct nn_model *model, const struct nn_source *
     else
         status = nn_measure_scores(model->graph, model->values, &model->info.preprocess, classes,
                                    source, pool, scores ? scores : own, truth, err);
+    for (size_t i = 0; status == NN_OK && i < source->count; i++)
+        nn_model_calibrate(&model->info, (scores ? scores : own) + i * (size_t)classes);
     if (status == NN_OK)
         status =
             count_answers(scores ? scores : own, truth, source->count, classes, confusion, err);

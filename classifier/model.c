@@ -27,32 +27,6 @@ enum nn_status nn_model_sha256(const void *bytes, size_t size, char hex[65], str
     return NN_OK;
 }
 
-/* %a writes the exact bits, so equal digests mean equal numbers. */
-enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-
-    if (!stream)
-        return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for its digest", info->name);
-    const struct nn_preprocess *p = &info->preprocess;
-    fprintf(stream, "weights %s\nnetwork %s\ninput %d %s %a %a %a %a\n", info->weights_digest,
-            info->network, p->side, p->fit == NN_FIT_PAD ? "pad" : "stretch", (double)p->scale[0],
-            (double)p->mean[0], (double)p->mean[1], (double)p->mean[2]);
-    for (int i = 0; i < info->classes; i++)
-        fprintf(stream, "class %d %s %d %a\n", i, info->class_[i].name, info->class_[i].finding,
-                info->class_[i].finding ? info->class_[i].operating_point : 0.0);
-    bool failed = ferror(stream) != 0;
-    if (fclose(stream) != 0 || failed) {
-        free(text);
-        return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for its digest", info->name);
-    }
-    enum nn_status status = nn_model_sha256(text, size, info->digest, err);
-    free(text);
-    return status;
-}
-
 enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *weights_path,
                                  struct nn_model **model, struct nn_error *err)
 {
@@ -68,6 +42,8 @@ enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *w
     if (!m)
         return nn_fail(err, NN_NO_MEMORY, "model %s: no memory", info->name);
     m->info = *info;
+    if (!(info->temperature < 0) && !(info->temperature > 0))
+        m->info.temperature = 1;
     if ((status = nn_weights_open(weights_path, &m->weights, err)) != NN_OK)
         goto out;
     const char *digest = nn_weights_digest(m->weights);

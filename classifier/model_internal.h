@@ -19,6 +19,10 @@ NN_MUST_USE enum nn_status nn_model_sha256(const void *bytes, size_t size, char 
 /* info->digest from weights digest, preprocessing and operating points. */
 NN_MUST_USE enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err);
 
+bool nn_is_calibrated(const struct nn_model_info *info);
+/* One scale for the three channels. */
+bool nn_scale_is_one(const struct nn_preprocess *preprocess);
+
 /* model.xsd, built in. */
 extern const unsigned char nn_model_xsd[];
 extern const size_t nn_model_xsd_size;

@@ -70,6 +70,19 @@ static int write_measures(xmlTextWriterPtr w, const struct nn_model_info *info)
     return sum | xmlTextWriterEndElement(w);
 }
 
+/* 9 digits bring the same float back. */
+static int three(xmlTextWriterPtr w, const char *name, const float value[3])
+{
+    return xmlTextWriterWriteFormatAttribute(w, (const xmlChar *)name, "%.9g %.9g %.9g",
+                                             (double)value[0], (double)value[1], (double)value[2]);
+}
+
+bool nn_scale_is_one(const struct nn_preprocess *p)
+{
+    return memcmp(&p->scale[0], &p->scale[1], sizeof(float)) == 0 &&
+           memcmp(&p->scale[0], &p->scale[2], sizeof(float)) == 0;
+}
+
 static int write_input(xmlTextWriterPtr w, const struct nn_model_info *info)
 {
     const struct nn_preprocess *p = &info->preprocess;
@@ -79,10 +92,37 @@ static int write_input(xmlTextWriterPtr w, const struct nn_model_info *info)
     sum |= number(w, "minimum-age", info->minimum_age) | xmlTextWriterEndElement(w);
     sum |= start(w, "input") | number(w, "side", p->side);
     sum |= attribute(w, "fit", p->fit == NN_FIT_PAD ? "pad" : "stretch");
-    sum |= number(w, "scale", (double)p->scale[0]);
-    sum |= xmlTextWriterWriteFormatAttribute(w, (const xmlChar *)"mean", "%.9g %.9g %.9g",
-                                             (double)p->mean[0], (double)p->mean[1],
-                                             (double)p->mean[2]);
+    if (nn_scale_is_one(p))
+        sum |= number(w, "scale", (double)p->scale[0]);
+    else
+        sum |= three(w, "scale", p->scale);
+    sum |= three(w, "mean", p->mean);
+    if (p->normalise == NN_NORMALISE_PERCENTILE)
+        sum |= attribute(w, "normalise", "percentile");
+    if (!(p->denoise >= 0 && p->denoise <= 0))
+        sum |= number(w, "denoise", (double)p->denoise);
+    if (p->region == NN_REGION_SPINE)
+        sum |= attribute(w, "region", "spine");
+    return sum | xmlTextWriterEndElement(w);
+}
+
+/* Calibration, provenance, how the data were divided. */
+static int write_origin(xmlTextWriterPtr w, const struct nn_model_info *info)
+{
+    bool calibrated = info->temperature < 1 || info->temperature > 1;
+    int sum = start(w, "calibration");
+
+    sum |= attribute(w, "method", calibrated ? "temperature" : "none");
+    if (calibrated)
+        sum |= number(w, "temperature", info->temperature);
+    sum |= xmlTextWriterEndElement(w) | start(w, "provenance");
+    sum |= attribute(w, "kind", info->provenance == NN_CLINICAL ? "clinical" : "synthetic");
+    sum |= xmlTextWriterWriteString(w, (const xmlChar *)info->provenance_text);
+    sum |= xmlTextWriterEndElement(w);
+    if (info->split[0] == '\0')
+        return sum;
+    sum |= start(w, "training") | attribute(w, "split", info->split);
+    sum |= number(w, "leaking-pairs", (double)info->leaking_pairs);
     return sum | xmlTextWriterEndElement(w);
 }
 
@@ -95,11 +135,7 @@ static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info)
     sum |= xmlTextWriterWriteElement(w, (const xmlChar *)"intended-use",
                                      (const xmlChar *)info->intended_use);
     sum |= write_input(w, info) | write_classes(w, info);
-    sum |= start(w, "calibration") | attribute(w, "method", "none") | xmlTextWriterEndElement(w);
-    sum |= start(w, "provenance");
-    sum |= attribute(w, "kind", info->provenance == NN_CLINICAL ? "clinical" : "synthetic");
-    sum |= xmlTextWriterWriteString(w, (const xmlChar *)info->provenance_text);
-    sum |= xmlTextWriterEndElement(w);
+    sum |= write_origin(w, info);
     if (info->measured)
         sum |= write_measures(w, info);
     sum |= start(w, "weights") | attribute(w, "sha256", info->weights_digest);
@@ -180,6 +216,8 @@ static enum nn_status accept_own(xmlBufferPtr buffer, struct nn_error *err)
 
 enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struct nn_error *err)
 {
+    if (!(info->temperature < 0) && !(info->temperature > 0))
+        info->temperature = 1;
     enum nn_status status = nn_model_digest(info, err);
     if (status != NN_OK)
         return status;

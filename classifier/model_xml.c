@@ -122,24 +122,86 @@ static enum nn_status numbers(struct reader *r, const xmlNode *node, const char 
     return *at == '\0' ? NN_OK : refuse(r, node, "more numbers than expected");
 }
 
+static bool has(const xmlNode *node, const char *name)
+{
+    return xmlHasProp(node, (const xmlChar *)name) != NULL;
+}
+
+static bool equals(const xmlNode *node, const char *name, const char *value)
+{
+    xmlChar *found = xmlGetNoNsProp(node, (const xmlChar *)name);
+    bool same = found && strcmp((const char *)found, value) == 0;
+
+    xmlFree(found);
+    return same;
+}
+
+/* One number for the three channels, or three. */
+static enum nn_status parse_scale(struct reader *r, const xmlNode *node, float scale[3])
+{
+    char buffer[512];
+    double value[3];
+    int count = 0;
+
+    if (text(r, node, "scale", buffer, sizeof buffer) != NN_OK)
+        return r->status;
+    for (char *rest = buffer, *word; (word = strtok_r(rest, " \t\r\n", &rest)) != NULL;)
+        count++;
+    if (count != 1 && count != 3)
+        return refuse(r, node, "scale has two numbers, one or three are expected");
+    if (numbers(r, node, "scale", value, count) != NN_OK)
+        return r->status;
+    for (int c = 0; c < 3; c++)
+        scale[c] = (float)value[count == 3 ? c : 0];
+    return NN_OK;
+}
+
 static enum nn_status parse_input(struct reader *r, const xmlNode *node, struct nn_preprocess *p)
 {
-    double side, scale, mean[3];
-    char fit[16];
+    double side, denoise = 0, mean[3];
 
-    if (numbers(r, node, "side", &side, 1) != NN_OK ||
-        numbers(r, node, "scale", &scale, 1) != NN_OK ||
+    if (numbers(r, node, "side", &side, 1) != NN_OK || parse_scale(r, node, p->scale) != NN_OK ||
         numbers(r, node, "mean", mean, 3) != NN_OK ||
-        text(r, node, "fit", fit, sizeof fit) != NN_OK)
+        (has(node, "denoise") && numbers(r, node, "denoise", &denoise, 1) != NN_OK))
         return r->status;
     p->side = (int)side;
-    p->scale[0] = p->scale[1] = p->scale[2] = (float)scale;
-    p->fit = strcmp(fit, "pad") == 0 ? NN_FIT_PAD : NN_FIT_STRETCH;
+    p->denoise = (float)denoise;
+    p->fit = equals(node, "fit", "pad") ? NN_FIT_PAD : NN_FIT_STRETCH;
+    p->normalise =
+        equals(node, "normalise", "percentile") ? NN_NORMALISE_PERCENTILE : NN_NORMALISE_NONE;
+    p->region = equals(node, "region", "spine") ? NN_REGION_SPINE : NN_REGION_WHOLE;
     for (int c = 0; c < 3; c++) {
         p->mean[c] = (float)mean[c];
         if (fabs(mean[c]) > 1e6)
             return refuse(r, node, "mean is beyond 1e6");
+        if (!(p->scale[c] > 0))
+            return refuse(r, node, "scale is zero as a float");
     }
+    return NN_OK;
+}
+
+static enum nn_status parse_calibration(struct reader *r, const xmlNode *node,
+                                        struct nn_model_info *info)
+{
+    bool scaled = equals(node, "method", "temperature");
+
+    info->temperature = 1;
+    if (scaled != has(node, "temperature"))
+        return refuse(r, node,
+                      scaled ? "method temperature needs a temperature"
+                             : "method none has no temperature");
+    return scaled ? numbers(r, node, "temperature", &info->temperature, 1) : NN_OK;
+}
+
+static enum nn_status parse_training(struct reader *r, const xmlNode *node,
+                                     struct nn_model_info *info)
+{
+    double pairs = 0;
+
+    if (text(r, node, "split", info->split, sizeof info->split) != NN_OK ||
+        (has(node, "leaking-pairs") && numbers(r, node, "leaking-pairs", &pairs, 1) != NN_OK))
+        return r->status;
+    info->leaking_pairs = (long)pairs;
     return NN_OK;
 }
 
@@ -155,7 +217,7 @@ static enum nn_status parse_class(struct reader *r, const xmlNode *node, struct 
         return refuse(r, node, "class number out of range");
     struct nn_class *class_ = &info->class_[(int)number];
     class_->finding = strcmp(finding, "true") == 0 || strcmp(finding, "1") == 0;
-    bool has_point = xmlHasProp(node, (const xmlChar *)"operating-point") != NULL;
+    bool has_point = has(node, "operating-point");
     if (class_->finding != has_point)
         return refuse(r, node,
                       class_->finding ? "a finding needs an operating-point"
@@ -261,7 +323,8 @@ static enum nn_status parse_head(struct reader *r, const xmlNode *root, struct n
         text(r, root, "network", info->network, sizeof info->network) != NN_OK)
         return r->status;
     if (!nn_network_find(info->network))
-        return refuse(r, root, "network is not one that this build knows (googlenet, alexnet, stacked)");
+        return refuse(r, root,
+                      "network is not one that this build knows (googlenet, alexnet, stacked)");
     return text(r, child(root, "intended-use"), NULL, info->intended_use,
                 sizeof info->intended_use);
 }
@@ -286,10 +349,13 @@ static enum nn_status parse_root(struct reader *r, const xmlNode *root, struct n
     char kind[16];
     const xmlNode *provenance = child(root, "provenance");
     const xmlNode *measures = child(root, "measures"), *validation = child(root, "validation");
+    const xmlNode *training = child(root, "training");
 
     if (parse_head(r, root, info) != NN_OK || parse_scope(r, child(root, "scope"), info) != NN_OK ||
         parse_input(r, child(root, "input"), &info->preprocess) != NN_OK ||
         parse_classes(r, child(root, "classes"), info) != NN_OK ||
+        parse_calibration(r, child(root, "calibration"), info) != NN_OK ||
+        (training && parse_training(r, training, info) != NN_OK) ||
         text(r, provenance, "kind", kind, sizeof kind) != NN_OK ||
         text(r, provenance, NULL, info->provenance_text, sizeof info->provenance_text) != NN_OK ||
         text(r, child(root, "weights"), "sha256", info->weights_digest,

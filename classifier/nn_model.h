@@ -10,7 +10,9 @@
 #include "nn_image.h"
 #include "nn_run.h"
 
-#define NN_MAX_CLASSES 16
+#define NN_MAX_CLASSES      16
+#define NN_TEMPERATURE_LOW  0.01
+#define NN_TEMPERATURE_HIGH 100.0
 
 enum nn_provenance { NN_SYNTHETIC, NN_CLINICAL };
 
@@ -57,14 +59,23 @@ struct nn_model_info {
     enum nn_provenance provenance;
     char provenance_text[512];
     char intended_use[512];
-    char modalities[64];     /* "CR DX": what the model is meant for */
-    char body_parts[128];    /* "CSPINE" */
-    char views[64];          /* "LL LATERAL" */
-    int minimum_age;         /* years */
-    bool validated;          /* a <validation> bound to these digests is present */
+    char modalities[64];  /* "CR DX": what the model is meant for */
+    char body_parts[128]; /* "CSPINE" */
+    char views[64];       /* "LL LATERAL" */
+    int minimum_age;      /* years */
+    bool validated;       /* a <validation> bound to these digests is present */
+    /* Scores are softmax(logits / temperature); 1, and 0 for short: not calibrated. */
+    double temperature; /* NN_TEMPERATURE_LOW..NN_TEMPERATURE_HIGH */
+    /* How the images were divided: "grouped" (patients and near-duplicates on one side), "random",
+     * "given" by the data, or "" (phantoms: each image is its own). The mark stays with the model:
+     * what a random division measures is too good. */
+    char split[16];
+    long leaking_pairs;      /* of one group on two sides of that division */
+    char graph_digest[65];   /* network "graph": SHA-256 of its <graph>; otherwise "" */
     char weights_digest[65]; /* SHA-256 of weights.safetensors, checked against model.xml */
-    char digest[65]; /* SHA-256 over weights digest + canonical preprocess + operating points */
-    bool measured;   /* measures below are present */
+    char digest[65];         /* SHA-256 over all that changes an answer: weights, network or graph,
+                              * preprocessing, classes, operating points, temperature */
+    bool measured;           /* measures below are present */
     struct nn_measures measures;
 };
 
@@ -99,6 +110,11 @@ const struct nn_model_info *nn_model_info(const struct nn_model *model);
 NN_MUST_USE enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess,
                                             const float *plane, int rows, int cols, float *input,
                                             struct nn_error *err);
+
+/* Scores at temperature 1 (a softmax's output, info->classes of them) become scores at the model's
+ * temperature, in place; does nothing when it is 1. The judge and nn_measure have done so already.
+ * NaN stays NaN. */
+void nn_model_calibrate(const struct nn_model_info *info, float *score);
 
 struct nn_judge;
 NN_MUST_USE enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *pool,

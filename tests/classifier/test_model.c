@@ -237,6 +237,151 @@ static void digest_follows_what_matters(void **state)
     fixture_remove(dir);
 }
 
+static void written_and_read(struct nn_model_info *from, struct nn_model_info *to)
+{
+    char template[32], path[PATH_MAX], xml[16384];
+    const char *dir = fixture_dir(template);
+    struct nn_error err;
+
+    if (nn_model_write(dir, from, &err) != NN_OK)
+        fail_msg("%s", err.text);
+    fixture_path(path, dir, "model.xml");
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t size = fread(xml, 1, sizeof xml, file);
+    fclose(file);
+    if (nn_model_info_parse(path, xml, size, to, &err) != NN_OK)
+        fail_msg("%s", err.text);
+    assert_string_equal(to->digest, from->digest);
+    fixture_remove(dir);
+}
+
+/* Preprocessing, calibration and the division come back, each in the digest when it matters. */
+static void optional_parts_come_back(void **state)
+{
+    static struct nn_model_info plain, all, one, back;
+
+    (void)state;
+    plain = fixture_info(64);
+    written_and_read(&plain, &back);
+    assert_true(back.temperature == 1 && back.preprocess.denoise == 0);
+    assert_int_equal(back.preprocess.normalise, NN_NORMALISE_NONE);
+    assert_int_equal(back.preprocess.region, NN_REGION_WHOLE);
+    assert_string_equal(back.split, "");
+
+    all = fixture_info(64);
+    all.preprocess.scale[0] = 1.0f / 0.229f;
+    all.preprocess.scale[1] = 1.0f / 0.224f;
+    all.preprocess.normalise = NN_NORMALISE_PERCENTILE;
+    all.preprocess.denoise = 0.8f;
+    all.preprocess.region = NN_REGION_SPINE;
+    all.temperature = 1.7;
+    snprintf(all.split, sizeof all.split, "random");
+    all.leaking_pairs = 312;
+    written_and_read(&all, &back);
+    assert_memory_equal(&back.preprocess, &all.preprocess, sizeof back.preprocess);
+    assert_true(back.temperature == 1.7);
+    assert_string_equal(back.split, "random");
+    assert_int_equal(back.leaking_pairs, 312);
+
+    for (int i = 0; i < 6; i++) {
+        one = fixture_info(64);
+        one.preprocess.scale[2] = i == 0 ? 254 : 255;
+        one.preprocess.normalise = i == 1 ? NN_NORMALISE_PERCENTILE : NN_NORMALISE_NONE;
+        one.preprocess.denoise = i == 2 ? 0.5f : 0;
+        one.preprocess.region = i == 3 ? NN_REGION_SPINE : NN_REGION_WHOLE;
+        one.temperature = i == 4 ? nextafter(1, 2) : 1;
+        snprintf(one.split, sizeof one.split, "%s", i == 5 ? "grouped" : "");
+        written_and_read(&one, &back);
+        assert_int_equal(strcmp(one.digest, plain.digest) == 0, i == 5);
+    }
+}
+
+static void optional_parts_are_checked(void **state)
+{
+    static const char *const inputs[] = {"scale=\"1 2\"",
+                                         "scale=\"1 2 3 4\"",
+                                         "scale=\"\"",
+                                         "scale=\"1 0 1\"",
+                                         "scale=\"1 -1 1\"",
+                                         "scale=\"1 NaN 1\"",
+                                         "scale=\"70000\"",
+                                         "scale=\"1e-60\"",
+                                         "scale=\"1\" normalise=\"yes\"",
+                                         "scale=\"1\" denoise=\"-1\"",
+                                         "scale=\"1\" denoise=\"17\"",
+                                         "scale=\"1\" denoise=\"NaN\"",
+                                         "scale=\"1\" region=\"neck\""};
+    static const char *const origins[] = {
+        "<calibration method=\"temperature\"/>\n",
+        "<calibration method=\"none\" temperature=\"2\"/>\n",
+        "<calibration method=\"temperature\" temperature=\"0\"/>\n",
+        "<calibration method=\"temperature\" temperature=\"INF\"/>\n",
+        "<calibration method=\"temperature\" temperature=\"101\"/>\n"};
+    static const char *const trainings[] = {"<training/>\n", "<training split=\"lucky\"/>\n",
+                                            "<training split=\"random\" leaking-pairs=\"-1\"/>\n"};
+    char xml[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        snprintf(xml, sizeof xml, "<input side=\"64\" fit=\"pad\" mean=\"1 2 3\" %s/>\n",
+                 inputs[i]);
+        refused(head, xml, classes, middle, tail, "m.xml:5:");
+    }
+    for (size_t i = 0; i < sizeof origins / sizeof *origins; i++) {
+        snprintf(xml, sizeof xml, "%s<provenance kind=\"synthetic\">a test</provenance>\n",
+                 origins[i]);
+        refused(head, input, classes, xml, tail, "m.xml:10:");
+    }
+    for (size_t i = 0; i < sizeof trainings / sizeof *trainings; i++) {
+        snprintf(xml, sizeof xml, "%s%s", middle, trainings[i]);
+        refused(head, input, classes, xml, tail, "m.xml:12:");
+    }
+}
+
+/* softmax(logits / T) from the scores at 1, against the definition in double. */
+static void temperature_softens_scores(void **state)
+{
+    static struct nn_model_info info;
+    const double logits[3] = {4, -2.5, 1.25}, temperatures[3] = {0.5, 1, 2.5};
+
+    (void)state;
+    info = fixture_info(64);
+    for (int t = 0; t < 3; t++) {
+        double sum = 0, softened = 0;
+        float score[3];
+        for (int i = 0; i < 3; i++) {
+            sum += exp(logits[i]);
+            softened += exp(logits[i] / temperatures[t]);
+        }
+        for (int i = 0; i < 3; i++)
+            score[i] = (float)(exp(logits[i]) / sum);
+        info.temperature = temperatures[t];
+        nn_model_calibrate(&info, score);
+        for (int i = 0; i < 3; i++)
+            assert_float_equal(score[i], (float)(exp(logits[i] / temperatures[t]) / softened),
+                               1e-6f);
+    }
+    float sure[3] = {1, 0, 0}, broken[3] = {NAN, 0.5f, 0.5f};
+    info.temperature = 2;
+    nn_model_calibrate(&info, sure);
+    assert_true(isfinite(sure[0]) && isfinite(sure[1]) && sure[0] > sure[1]);
+    nn_model_calibrate(&info, broken);
+    assert_true(isnan(broken[0]));
+}
+
+/* What a <validation> may be bound to: a digest of the first version counts for ever. */
+static void the_first_digest_stays(void **state)
+{
+    static struct nn_model_info info;
+    struct nn_error err;
+
+    (void)state;
+    assert_int_equal(parse(head, input, classes, middle, tail, &info, &err), NN_OK);
+    assert_string_equal(info.digest,
+                        "5fed368f35eb028d655e861020c3d9503accde34af80e7d771da2a09061810c4");
+}
+
 static void a_folder_opens_and_judges(void **state)
 {
     char template[32], path[PATH_MAX];
@@ -278,6 +423,10 @@ int main(void)
         cmocka_unit_test(what_is_written_can_be_read),
         cmocka_unit_test(what_would_be_refused_is_not_written),
         cmocka_unit_test(digest_follows_what_matters),
+        cmocka_unit_test(optional_parts_come_back),
+        cmocka_unit_test(optional_parts_are_checked),
+        cmocka_unit_test(temperature_softens_scores),
+        cmocka_unit_test(the_first_digest_stays),
         cmocka_unit_test(a_folder_opens_and_judges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
