@@ -139,8 +139,9 @@ static void stacked_features_are_both_networks(void **state)
     (void)state;
     fill(input, sizeof input / sizeof *input, 9);
     for (int part = 0; part < 3; part++) {
-        struct nn_graph *graph =
-            part == 0 ? stacked : built(part == 1 ? "googlenet" : "alexnet", 3);
+        struct nn_graph *graph = part == 0   ? stacked
+                                 : part == 1 ? nn_googlenet(3, SIDE, &err)
+                                             : nn_alexnet(3, SIDE, &err);
         struct nn_values *own = part == 0 ? values : draw_values(graph, 6);
         const char *layer = part == 0 ? "features" : part == 1 ? "pool5/7x7_s1" : "pool5";
         struct nn_run *run;
