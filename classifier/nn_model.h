@@ -106,10 +106,21 @@ NN_MUST_USE enum nn_status nn_model_open(const char *dir, struct nn_model **mode
 void nn_model_close(struct nn_model *model);
 const struct nn_model_info *nn_model_info(const struct nn_model *model);
 
-/* plane (rows, cols) in [0,1] -> input (3, side, side). */
+/* A part of a plane: columns x0..x1-1 of rows y0..y1-1. */
+struct nn_box {
+    int x0, y0, x1, y1;
+};
+
+/* plane (rows, cols) in [0,1] -> input (3, side, side). NN_INVALID: sizes or settings that are
+ * none; NN_BAD_DATA: a pixel is not finite. */
 NN_MUST_USE enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess,
                                             const float *plane, int rows, int cols, float *input,
                                             struct nn_error *err);
+/* The same, and which part of the plane the input shows: all of it unless region says otherwise. */
+NN_MUST_USE enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess,
+                                                 const float *plane, int rows, int cols,
+                                                 float *input, struct nn_box *box,
+                                                 struct nn_error *err);
 
 /* Scores at temperature 1 (a softmax's output, info->classes of them) become scores at the model's
  * temperature, in place; does nothing when it is 1. The judge and nn_measure have done so already.
@@ -124,6 +135,7 @@ void nn_judge_destroy(struct nn_judge *judge);
 struct nn_judgement {
     float score[NN_MAX_CLASSES]; /* softmax, sums to 1 */
     int top;                     /* class with the highest score */
+    struct nn_box box;           /* the part of the plane that was judged: what the map shows */
 };
 
 /* Fails with NN_BAD_DATA when a score is not finite: never a silent negative. */

@@ -173,7 +173,7 @@ static bool make_plane(struct exam *e)
     return e->plane != NULL;
 }
 
-static enum examine_end draw(struct exam *e, const float *score, int explained)
+static enum examine_end draw(struct exam *e, const struct nn_judgement *scores, int explained)
 {
     struct examiner *by = e->by;
     char sentence[512], error[256];
@@ -190,9 +190,10 @@ static enum examine_end draw(struct exam *e, const float *score, int explained)
         .rows = (int)e->grey.rows,
         .cols = (int)e->grey.cols,
         .map = by->map,
+        .box = scores->box,
         .explained = explained,
         .model = nn_model_info(by->model),
-        .score = score,
+        .score = scores->score,
         .sentence = sentence,
         .warning = result.synthetic ? srt_research_line : NULL,
         .matrix = by->node->conf->picture_matrix,
@@ -243,7 +244,7 @@ static enum examine_end judge(struct exam *e)
     if (!report_journal(e->attrs, model))
         return later(e, "out of memory");
     begin = clock_monotonic_ms();
-    enum examine_end end = draw(e, scores.score, explained);
+    enum examine_end end = draw(e, &scores, explained);
     e->out->picture_ms = clock_monotonic_ms() - begin;
     return end;
 }

@@ -114,17 +114,30 @@ static float *scaled(const struct picture_input *input, int width, int height)
     return out;
 }
 
-static void draw_halves(struct canvas *canvas, const struct layout *l, const float *grey,
-                        const float *map, const struct nn_preprocess *fit)
+/* The judged part at the size it is drawn. */
+static struct colour_part part_of(const struct picture_input *input, const struct layout *l)
 {
+    const struct nn_box *box = &input->box;
+    float across = (float)l->draw_w / (float)input->cols,
+          down = (float)l->draw_h / (float)input->rows;
+    if (box->x1 <= box->x0 || box->y1 <= box->y0)
+        return (struct colour_part){0, 0, (float)l->draw_w, (float)l->draw_h};
+    return (struct colour_part){(float)box->x0 * across, (float)box->y0 * down,
+                                (float)box->x1 * across, (float)box->y1 * down};
+}
+
+static void draw_halves(struct canvas *canvas, const struct layout *l, const float *grey,
+                        const float *map, const struct picture_input *input)
+{
+    const struct nn_preprocess *fit = &input->model->preprocess;
+    struct colour_part part = part_of(input, l);
     int left = l->margin + (l->column - l->draw_w) / 2, right = left + l->column + l->gap;
     for (int y = 0; y < l->draw_h; y++) {
         for (int x = 0; x < l->draw_w; x++) {
             float value = grey[(size_t)y * (size_t)l->draw_w + (size_t)x];
             uint8_t v = (uint8_t)lrintf(255.0f * fminf(fmaxf(value, 0.0f), 1.0f));
             canvas_blend(canvas, left + x, l->image + y, (struct colour){v, v, v}, 255);
-            float strength =
-                colour_map_at(map, fit->side, fit->fit, l->draw_h, l->draw_w, (float)x, (float)y);
+            float strength = colour_map_at(map, fit->side, fit->fit, part, (float)x, (float)y);
             canvas_blend(canvas, right + x, l->image + y, (struct colour){v, v, v}, 255);
             canvas_blend(canvas, right + x, l->image + y, colour_of_strength(strength),
                          (unsigned)lrintf(255.0f * colour_cover(strength)));
@@ -316,7 +329,7 @@ enum picture_status picture_draw(struct picture_face *face, const struct picture
     canvas_fill(&canvas, 0, 0, l.width, l.height, ground);
     draw_warning(face, &canvas, &l, input);
     draw_captions(face, &canvas, &l, input);
-    draw_halves(&canvas, &l, grey, map, &input->model->preprocess);
+    draw_halves(&canvas, &l, grey, map, input);
     canvas_fill(&canvas, l.margin, l.low - l.em / 2, l.width - 2 * l.margin, 1 + l.em / 20, frame);
     draw_outcome(face, &canvas, &l, input);
     draw_scores(face, &canvas, &l, input);

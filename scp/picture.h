@@ -34,8 +34,9 @@ const char *picture_font_path(void); /* the font of the build */
 struct picture_input {
     const float *plane; /* (rows, cols) in [0,1], 0 black */
     int rows, cols;
-    const float *map; /* (side, side) in [0,1]: nn_judge_saliency */
-    int explained;    /* the class that the map explains */
+    const float *map;  /* (side, side) in [0,1]: nn_judge_saliency */
+    struct nn_box box; /* nn_judgement's: the part of the plane that the map shows; zeros: all */
+    int explained;     /* the class that the map explains */
     const struct nn_model_info *model;
     const float *score;   /* (classes) */
     const char *sentence; /* the outcome, without the RESEARCH line */

@@ -37,9 +37,13 @@ float colour_cover(float strength);
 /* A display copy of the map: smoothed a little (the gradient of a single image is grainy), scaled
  * so that the strongest is 1; (side, side), malloc, NULL without memory. */
 float *colour_smooth_map(const float *map, int side);
-/* The strength at (x, y) of an image of rows x cols, back through the fit that took it to the
- * network's input; bilinear. */
-float colour_map_at(const float *map, int side, enum nn_fit fit, int rows, int cols, float x,
+/* The strength at (x, y) of an image of rows x cols whose columns left..right and rows top..bottom
+ * were judged, back through the fit that took that part to the network's input; bilinear; 0 outside
+ * of the part. */
+struct colour_part {
+    float left, top, right, bottom;
+};
+float colour_map_at(const float *map, int side, enum nn_fit fit, struct colour_part part, float x,
                     float y);
 
 #endif

@@ -84,10 +84,14 @@ static float at_edge(const float *map, int side, int x, int y)
     return map[y * side + x];
 }
 
-float colour_map_at(const float *map, int side, enum nn_fit fit, int rows, int cols, float x,
+float colour_map_at(const float *map, int side, enum nn_fit fit, struct colour_part part, float x,
                     float y)
 {
-    float height = (float)rows, width = (float)cols;
+    float height = part.bottom - part.top, width = part.right - part.left;
+    x -= part.left;
+    y -= part.top;
+    if (x + 0.5f < 0.0f || x + 0.5f > width || y + 0.5f < 0.0f || y + 0.5f > height)
+        return 0.0f;
     if (fit == NN_FIT_PAD) { /* the image lies centred in a square of its longer side */
         float square = fmaxf(height, width);
         x += (square - width) / 2.0f;

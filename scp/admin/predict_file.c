@@ -200,6 +200,7 @@ int predict_picture(struct predictor *predictor, const struct prediction *p, con
         .rows = p->plane.rows,
         .cols = p->plane.cols,
         .map = predictor->map,
+        .box = p->scores.box,
         .explained = explained,
         .model = model,
         .score = p->scores.score,

@@ -49,6 +49,65 @@ static void what_is_not_a_number_is_refused(void **state)
         assert_int_equal(nn_model_prepare(&p, bad[i], 2, 2, input, &err), NN_BAD_DATA);
 }
 
+/* 200 grey levels of which the lowest and highest are few: they become 0 and 1, and what is beyond
+ * is cut. */
+static void percentiles_become_the_range(void **state)
+{
+    const struct nn_preprocess p = {
+        .side = 20, .scale = {1, 1, 1}, .normalise = NN_NORMALISE_PERCENTILE};
+    float plane[400], input[1200];
+    struct nn_error err;
+
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        plane[i] = 0.25f + 0.5f * (float)i / 399;
+    plane[0] = 0;
+    plane[399] = 1;
+    assert_int_equal(nn_model_prepare(&p, plane, 20, 20, input, &err), NN_OK);
+    float low = plane[3], high = plane[395]; /* the 4th and the 396th of 400 */
+    for (int i = 0; i < 400; i++)
+        assert_float_equal(input[i], fminf(fmaxf((plane[i] - low) / (high - low), 0), 1), 1e-4f);
+    for (int i = 0; i < 400; i++) /* another exposure, the same input */
+        plane[i] = 0.1f + 0.5f * plane[i];
+    float again[1200];
+    assert_int_equal(nn_model_prepare(&p, plane, 20, 20, again, &err), NN_OK);
+    for (int i = 0; i < 1200; i++)
+        assert_float_equal(input[i], again[i], 2e-4f);
+    for (int i = 0; i < 400; i++)
+        plane[i] = 0.5f;
+    assert_int_equal(nn_model_prepare(&p, plane, 20, 20, input, &err), NN_OK);
+    assert_float_equal(input[7], 0.5f, 0);
+    plane[9] = NAN;
+    assert_int_equal(nn_model_prepare(&p, plane, 20, 20, input, &err), NN_BAD_DATA);
+}
+
+/* A point becomes the Gaussian, sums stay, noise falls. */
+static void denoising_is_a_gaussian(void **state)
+{
+    const struct nn_preprocess p = {.side = 32, .scale = {1, 1, 1}, .denoise = 1.5f};
+    float plane[1024] = {0}, input[3072];
+    struct nn_error err;
+    double sum = 0;
+
+    (void)state;
+    plane[16 * 32 + 16] = 1;
+    assert_int_equal(nn_model_prepare(&p, plane, 32, 32, input, &err), NN_OK);
+    for (int i = 0; i < 1024; i++)
+        sum += (double)input[i];
+    assert_true(fabs(sum - 1) < 1e-5);
+    double ratio = (double)input[16 * 32 + 18] / (double)input[16 * 32 + 16];
+    assert_true(fabs(ratio - exp(-0.5 * 4 / 2.25)) < 1e-4);
+    assert_float_equal(input[18 * 32 + 16], input[16 * 32 + 18], 1e-7f);
+    assert_float_equal(input[1024 + 16 * 32 + 18], input[16 * 32 + 18], 0);
+    struct nn_preprocess bad = p;
+    bad.denoise = -1;
+    assert_int_equal(nn_model_prepare(&bad, plane, 32, 32, input, &err), NN_INVALID);
+    bad.denoise = NAN;
+    assert_int_equal(nn_model_prepare(&bad, plane, 32, 32, input, &err), NN_INVALID);
+    bad.denoise = 17;
+    assert_int_equal(nn_model_prepare(&bad, plane, 32, 32, input, &err), NN_INVALID);
+}
+
 static void sizes_are_checked(void **state)
 {
     struct nn_preprocess p = {
@@ -71,6 +130,8 @@ int main(void)
         cmocka_unit_test(every_channel_is_scaled_minus_its_mean),
         cmocka_unit_test(padding_keeps_the_aspect),
         cmocka_unit_test(what_is_not_a_number_is_refused),
+        cmocka_unit_test(percentiles_become_the_range),
+        cmocka_unit_test(denoising_is_a_gaussian),
         cmocka_unit_test(sizes_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

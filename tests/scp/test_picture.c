@@ -23,6 +23,7 @@ static struct nn_model_info model = {
     .preprocess = {.side = SIDE, .fit = NN_FIT_STRETCH},
 };
 static float map[SIDE * SIDE];
+static struct nn_box box; /* zeros: the whole plane was judged */
 static struct picture_face *face;
 
 /* A plane of 8-bit levels: a ramp with a grid, so that a shift of one pixel shows. */
@@ -44,6 +45,7 @@ static struct picture draw(const float *plane, int rows, int cols, uint32_t matr
                                         .rows = rows,
                                         .cols = cols,
                                         .map = map,
+                                        .box = box,
                                         .explained = 1,
                                         .model = &model,
                                         .score = score,
@@ -165,6 +167,41 @@ static void test_the_map_lands_through_the_fit(void **state)
     lands(NN_FIT_PAD, 16, 24, 305, 155);
 }
 
+/* region=spine: the map is that of a part, and a peak in it lands on the right pixel of the whole.
+ */
+static void test_the_map_lands_through_the_region(void **state)
+{
+    (void)state;
+    box = (struct nn_box){300, 0, 900, 600};
+    lands(NN_FIT_STRETCH, 16, 32, 300 + 155, 305);
+    lands(NN_FIT_PAD, 16, 32, 300 + 155, 305); /* the part is square: both fits are one */
+    box = (struct nn_box){600, 300, 1200, 600};
+    lands(NN_FIT_STRETCH, 16, 32, 600 + 155, 300 + 155);
+    lands(NN_FIT_PAD, 16, 32, 600 + 155, 300 + 155);
+    box = (struct nn_box){0};
+}
+
+/* The map repeats its edge, but never colours what was not judged. */
+static void test_nothing_is_coloured_outside_the_region(void **state)
+{
+    enum { ROWS = 600, COLS = 1200 };
+    uint32_t left, top;
+
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        map[i] = 1.0f;
+    box = (struct nn_box){300, 0, 900, 600};
+    float *plane = make_plane(ROWS, COLS);
+    struct picture p = draw(plane, ROWS, COLS, 3072);
+    assert_true(find(&p, plane, ROWS, COLS, 1, 0, &left, &top));
+    uint32_t right = p.cols - left - COLS;
+    assert_true(coloured(&p, right, top, 310, 300) > 40 && coloured(&p, right, top, 890, 300) > 40);
+    assert_true(coloured(&p, right, top, 290, 300) < 1 && coloured(&p, right, top, 910, 300) < 1);
+    picture_finish(&p);
+    free(plane);
+    box = (struct nn_box){0};
+}
+
 static void test_the_same_bytes_every_time(void **state)
 {
     (void)state;
@@ -228,6 +265,8 @@ int main(void)
         cmocka_unit_test(test_the_source_is_untouched_at_its_own_matrix),
         cmocka_unit_test(test_a_source_above_the_matrix_is_shrunk),
         cmocka_unit_test(test_the_map_lands_through_the_fit),
+        cmocka_unit_test(test_the_map_lands_through_the_region),
+        cmocka_unit_test(test_nothing_is_coloured_outside_the_region),
         cmocka_unit_test(test_the_same_bytes_every_time),
         cmocka_unit_test(test_nothing_touches_the_edge),
         cmocka_unit_test(test_what_is_explained),
