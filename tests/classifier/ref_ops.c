@@ -218,8 +218,8 @@ struct ref_net *ref_create(const struct nn_graph *graph, const struct nn_values 
             net->parameter[i][j] = (double)nn_values_peek(values, i)[j];
     }
     for (int i = 0; i < graph->count; i++)
-        net->activation[i] =
-            checked(calloc(nn_shape_elements(graph->layers[i].shape), sizeof(double)));
+        net->activation[i] = checked(
+            calloc(nn_shape_elements(graph->layers[i].shape) * REF_MAX_BATCH, sizeof(double)));
     return net;
 }
 
@@ -234,28 +234,94 @@ void ref_destroy(struct ref_net *net)
     free(net);
 }
 
-static void concat(const struct ref_net *net, const struct nn_layer *layer, double *y)
+static size_t elements(const struct ref_net *net, int id)
+{
+    return nn_shape_elements(net->graph->layers[id].shape);
+}
+
+static const double *input_of(const struct ref_net *net, const struct nn_layer *layer, int i,
+                              int slot)
+{
+    return net->activation[layer->from[i]] + (size_t)slot * elements(net, layer->from[i]);
+}
+
+static const double *parameter(const struct ref_net *net, int number)
+{
+    return number < 0 ? NULL : net->parameter[number];
+}
+
+static void concat(const struct ref_net *net, const struct nn_layer *layer, int slot, double *y)
 {
     for (int i = 0; i < layer->from_count; i++) {
-        size_t count = nn_shape_elements(net->graph->layers[layer->from[i]].shape);
-        memcpy(y, net->activation[layer->from[i]], count * sizeof *y);
+        size_t count = elements(net, layer->from[i]);
+        memcpy(y, input_of(net, layer, i, slot), count * sizeof *y);
         y += count;
     }
 }
 
-static void run_layer(const struct ref_net *net, int id, int sample)
+static void add(const struct ref_net *net, const struct nn_layer *layer, int slot, double *y)
+{
+    size_t count = nn_shape_elements(layer->shape);
+    for (size_t i = 0; i < count; i++) {
+        y[i] = 0;
+        for (int j = 0; j < layer->from_count; j++)
+            y[i] += input_of(net, layer, j, slot)[i];
+        y[i] = layer->relu && y[i] < 0 ? 0 : y[i];
+    }
+}
+
+static void multiply(const struct ref_net *net, const struct nn_layer *layer, int slot, double *y)
+{
+    struct nn_shape b = net->graph->layers[layer->from[1]].shape, out = layer->shape;
+    ref_multiply(out, input_of(net, layer, 0, slot), input_of(net, layer, 1, slot),
+                 b.h * b.w == 1 && out.h * out.w != 1, y);
+}
+
+static void batch_norm(const struct ref_net *net, int id, int batch)
+{
+    const struct nn_layer *layer = &net->graph->layers[id];
+    size_t channels = (size_t)layer->shape.c;
+    const double *x = net->activation[layer->from[0]];
+    const double *mean = parameter(net, layer->running_mean);
+    const double *variance = parameter(net, layer->running_var);
+    double *own = checked(calloc(2 * channels, sizeof *own));
+    if (net->training) {
+        ref_statistics(layer->shape, batch, x, own, own + channels);
+        mean = own;
+        variance = own + channels;
+    }
+    ref_batch_norm(layer->shape, batch, x, parameter(net, layer->weight),
+                   parameter(net, layer->bias), mean, variance, (double)layer->norm.epsilon,
+                   net->activation[id]);
+    free(own);
+}
+
+static double elementwise(const struct nn_layer *layer, double x)
+{
+    switch (layer->op) {
+    case NN_OP_RELU:
+        return x < 0 ? 0 : x;
+    case NN_OP_SIGMOID:
+        return ref_sigmoid(x);
+    case NN_OP_SILU:
+        return ref_silu(x);
+    case NN_OP_CLIP:
+        return ref_clip((double)layer->clip.low, (double)layer->clip.high, x);
+    default: /* reshape */
+        return x;
+    }
+}
+
+static void run_layer(const struct ref_net *net, int id, int slot, int sample)
 {
     const struct nn_layer *layer = &net->graph->layers[id];
     struct nn_shape in = net->graph->layers[layer->from[0]].shape, out = layer->shape;
-    const double *x = net->activation[layer->from[0]];
-    const double *w = layer->weight < 0 ? NULL : net->parameter[layer->weight];
-    const double *b = layer->bias < 0 ? NULL : net->parameter[layer->bias];
-    double *y = net->activation[id];
+    const double *x = input_of(net, layer, 0, slot);
+    const double *w = parameter(net, layer->weight), *b = parameter(net, layer->bias);
     size_t count = nn_shape_elements(out);
+    double *y = net->activation[id] + (size_t)slot * count;
 
     switch (layer->op) {
-    case NN_OP_INPUT:
-        break;
     case NN_OP_CONV2D:
         ref_conv2d(&layer->conv, in, out, x, w, b, y);
         break;
@@ -267,16 +333,21 @@ static void run_layer(const struct ref_net *net, int id, int sample)
         ref_lrn(&layer->lrn, out, x, y);
         break;
     case NN_OP_CONCAT:
-        concat(net, layer, y);
+        concat(net, layer, slot, y);
+        break;
+    case NN_OP_ADD:
+        add(net, layer, slot, y);
+        break;
+    case NN_OP_MUL:
+        multiply(net, layer, slot, y);
         break;
     case NN_OP_LINEAR:
         ref_linear(nn_shape_elements(in), count, x, w, b, y);
         for (size_t i = 0; i < count; i++)
             y[i] = layer->relu && y[i] < 0 ? 0 : y[i];
         break;
-    case NN_OP_RELU:
-        for (size_t i = 0; i < count; i++)
-            y[i] = x[i] < 0 ? 0 : x[i];
+    case NN_OP_PAD:
+        ref_pad(in, out, layer->pad.top, layer->pad.left, (double)layer->pad.value, x, y);
         break;
     case NN_OP_DROPOUT:
         ref_dropout(net->training ? layer->rate : 0, net->seed, net->step, (uint64_t)id,
@@ -286,15 +357,33 @@ static void run_layer(const struct ref_net *net, int id, int sample)
         ref_softmax(out.c, x, y);
         break;
     default:
+        for (size_t i = 0; i < count; i++)
+            y[i] = elementwise(layer, x[i]);
         break;
     }
 }
 
+/* Samples first..first+batch-1 of the masks. */
+static const double *run(struct ref_net *net, const double *input, int first, int batch)
+{
+    if (batch > REF_MAX_BATCH)
+        abort();
+    memcpy(net->activation[0], input, elements(net, 0) * (size_t)batch * sizeof *input);
+    for (int i = 1; i < net->graph->count; i++)
+        if (net->graph->layers[i].op == NN_OP_BATCH_NORM)
+            batch_norm(net, i, batch);
+        else
+            for (int s = 0; s < batch; s++)
+                run_layer(net, i, s, first + s);
+    return net->activation[net->graph->count - 1];
+}
+
 const double *ref_forward(struct ref_net *net, const double *input, int sample)
 {
-    memcpy(net->activation[0], input,
-           nn_shape_elements(net->graph->layers[0].shape) * sizeof *input);
-    for (int i = 1; i < net->graph->count; i++)
-        run_layer(net, i, sample);
-    return net->activation[net->graph->count - 1];
+    return run(net, input, sample, 1);
+}
+
+const double *ref_forward_batch(struct ref_net *net, const double *input, int batch)
+{
+    return run(net, input, 0, batch);
 }

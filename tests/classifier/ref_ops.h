@@ -6,12 +6,14 @@
 #include "graph_internal.h"
 #include "nn_run.h"
 
-/* One sample through a graph. */
+#define REF_MAX_BATCH 4
+
+/* A batch through a graph. */
 struct ref_net {
     const struct nn_graph *graph;
     double **parameter;  /* copies, free to be nudged */
-    double **activation; /* of the last ref_forward */
-    bool training;       /* dropout active */
+    double **activation; /* of the last ref_forward: samples one behind the other */
+    bool training;       /* dropout active, batch norm by the batch's statistics */
     uint64_t seed, step;
 };
 
@@ -19,6 +21,8 @@ struct ref_net *ref_create(const struct nn_graph *graph, const struct nn_values 
 void ref_destroy(struct ref_net *net);
 /* `sample`: place in the batch, which the dropout mask depends on. Returns the output. */
 const double *ref_forward(struct ref_net *net, const double *input, int sample);
+/* Samples 0..batch-1 together, at most REF_MAX_BATCH. */
+const double *ref_forward_batch(struct ref_net *net, const double *input, int batch);
 
 /* b: NULL when there is none. */
 void ref_conv2d(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
