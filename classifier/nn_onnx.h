@@ -42,7 +42,6 @@ NN_MUST_USE enum nn_status nn_onnx_parse(const char *name, const void *bytes, si
                                          struct nn_onnx **onnx, struct nn_error *err);
 void nn_onnx_close(struct nn_onnx *onnx); /* NULL is allowed */
 const struct nn_graph *nn_onnx_graph(const struct nn_onnx *onnx);
-struct nn_graph *nn_onnx_take_graph(struct nn_onnx *onnx); /* the caller destroys it; once */
 /* In nn_graph_parameter order, with the parameters' names and shapes; they live as long as onnx. */
 const struct nn_tensor *nn_onnx_tensors(const struct nn_onnx *onnx, size_t *count);
 bool nn_onnx_softmax_added(const struct nn_onnx *onnx);

@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ONNX_FLOAT = 1, ONNX_INT32 = 6, ONNX_INT64 = 7, ONNX_BOOL = 9, ONNX_HALF = 10,
-       ONNX_DOUBLE = 11 };
+enum {
+    ONNX_FLOAT = 1,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOL = 9,
+    ONNX_HALF = 10,
+    ONNX_DOUBLE = 11
+};
 
 #define MAX_ELEMENTS (UINT64_C(1) << 28) /* as of a parameter of our graphs */
 
@@ -149,8 +155,7 @@ static bool fill(const NnOnnx__Tensor *t, struct onnx_constant *c)
     return true;
 }
 
-enum nn_status nn_onnx_constant(struct onnx_import *in, NnOnnx__Tensor *t,
-                                struct onnx_constant *c)
+enum nn_status nn_onnx_constant(struct onnx_import *in, NnOnnx__Tensor *t, struct onnx_constant *c)
 {
     const char *name = t->name ? t->name : "";
 

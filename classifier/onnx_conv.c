@@ -26,10 +26,9 @@ static enum nn_status conv_layer(struct onnx_import *in, struct onnx_node *node,
             w->pad[i] = 0;
     }
     if (nn_graph_shape(in->out->graph, from).c != weight->dim[1] * groups)
-        return nn_onnx_refuse(in, node, NN_SHAPE,
-                              "its weights are for %lld channels, its input has %d",
-                              (long long)(weight->dim[1] * groups),
-                              nn_graph_shape(in->out->graph, from).c);
+        return nn_onnx_refuse(
+            in, node, NN_SHAPE, "its weights are for %lld channels, its input has %d",
+            (long long)(weight->dim[1] * groups), nn_graph_shape(in->out->graph, from).c);
     nn_onnx_name(in, node, 1, name);
     struct nn_conv2d conv = {.out_channels = channels,
                              .kernel_h = (int)w->kernel[0],
@@ -51,9 +50,9 @@ static enum nn_status conv_numbers(struct onnx_import *in, struct onnx_node *nod
     const struct nn_layer *layer = nn_graph_layer(in->out->graph, id);
     const struct onnx_constant *bias;
 
-    enum nn_status status =
-        fresh ? nn_onnx_give_fresh(in, layer->weight)
-              : nn_onnx_give_copy(in, layer->weight, weight->f, weight->elements);
+    enum nn_status status = fresh
+                                ? nn_onnx_give_fresh(in, layer->weight)
+                                : nn_onnx_give_copy(in, layer->weight, weight->f, weight->elements);
     if (status != NN_OK || layer->bias < 0)
         return status;
     if (fresh)
@@ -68,9 +67,9 @@ enum nn_status nn_onnx_conv(struct onnx_import *in, struct onnx_node *node)
 {
     const struct onnx_constant *weight;
     struct onnx_value *x;
-    struct onnx_window window;
+    struct onnx_window window = {0};
     bool fresh = node - in->nodes == in->head;
-    int from, id;
+    int from = -1, id = -1;
 
     enum nn_status status = nn_onnx_input_activation(in, node, 0, &x);
     if (status == NN_OK)

@@ -101,8 +101,12 @@ static enum nn_status affine(struct onnx_import *in, struct onnx_node *node, siz
         return status;
     nn_onnx_name(in, node, -1, name);
     int channels = x->shape.c;
-    struct nn_conv2d conv = {.out_channels = channels, .kernel_h = 1, .kernel_w = 1,
-                             .stride_h = 1, .stride_w = 1, .groups = channels,
+    struct nn_conv2d conv = {.out_channels = channels,
+                             .kernel_h = 1,
+                             .kernel_w = 1,
+                             .stride_h = 1,
+                             .stride_w = 1,
+                             .groups = channels,
                              .relu = nn_onnx_absorb_relu(in, &last)};
     int id = nn_graph_conv2d(in->out->graph, name, from, conv);
     status = nn_onnx_made(in, last, id, x->rank);
@@ -148,9 +152,11 @@ static enum nn_status with_constant(struct onnx_import *in, struct onnx_node *no
     if (status != NN_OK)
         return status;
     bool single = c->f != NULL && c->elements == 1;
-    if ((!single && !per_channel(c, x)) || ((operation == SUB || operation == DIV) && constant != 1))
-        return nn_onnx_refuse(in, node, NN_UNSUPPORTED,
-                              "only one number a channel, or one in all, is supported as a constant");
+    if ((!single && !per_channel(c, x)) ||
+        ((operation == SUB || operation == DIV) && constant != 1))
+        return nn_onnx_refuse(
+            in, node, NN_UNSUPPORTED,
+            "only one number a channel, or one in all, is supported as a constant");
     float *numbers = malloc(sizeof *numbers * c->elements);
     if (numbers == NULL)
         return nn_fail(in->err, NN_NO_MEMORY, "no memory");

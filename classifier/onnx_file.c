@@ -43,8 +43,7 @@ void nn_onnx_arena_init(struct onnx_arena *arena, uint64_t file_size)
 }
 
 enum nn_status nn_onnx_unpack(const char *name, const void *bytes, size_t size,
-                              struct onnx_arena *arena, NnOnnx__Model **model,
-                              struct nn_error *err)
+                              struct onnx_arena *arena, NnOnnx__Model **model, struct nn_error *err)
 {
     *model = NULL;
     if (size == 0)

@@ -29,6 +29,7 @@ struct onnx_value {
     enum onnx_kind kind;
     NnOnnx__Tensor *tensor; /* TENSOR: an initialiser that nobody has used yet */
     struct onnx_constant constant;
+    struct onnx_value *alias;  /* a constant of another name is meant, or NULL */
     int layer;                 /* ACTIVATION */
     int rank;                  /* of the ONNX value with its batch axis: 2 to 4 */
     struct nn_shape shape;     /* as ONNX sees it; may differ from the layer's when flattened */
@@ -121,8 +122,7 @@ NN_MUST_USE enum nn_status nn_onnx_input_activation(struct onnx_import *in,
                                                     struct onnx_value **value);
 bool nn_onnx_is_constant(struct onnx_import *in, const struct onnx_node *node, size_t index);
 /* The layer of an activation in the shape that ONNX sees; a reshape where they differ. */
-NN_MUST_USE enum nn_status nn_onnx_materialise(struct onnx_import *in,
-                                               const struct onnx_node *node,
+NN_MUST_USE enum nn_status nn_onnx_materialise(struct onnx_import *in, const struct onnx_node *node,
                                                struct onnx_value *value, int *layer);
 /* The first output of `node` is `layer`, and has this rank. layer < 0: the graph's refusal. */
 NN_MUST_USE enum nn_status nn_onnx_made(struct onnx_import *in, const struct onnx_node *node,
@@ -149,13 +149,13 @@ NN_MUST_USE enum nn_status nn_onnx_give_filled(struct onnx_import *in, int param
 /* What each operator becomes. */
 typedef enum nn_status nn_onnx_convert(struct onnx_import *in, struct onnx_node *node);
 nn_onnx_convert nn_onnx_conv, nn_onnx_batch_norm, nn_onnx_gemm, nn_onnx_matmul, nn_onnx_lrn,
-    nn_onnx_softmax, nn_onnx_dropout, nn_onnx_concat;          /* onnx_layers.c, onnx_conv.c */
+    nn_onnx_softmax, nn_onnx_dropout, nn_onnx_concat; /* onnx_layers.c, onnx_conv.c */
 nn_onnx_convert nn_onnx_max_pool, nn_onnx_average_pool, nn_onnx_global_pool, nn_onnx_pad,
-    nn_onnx_reduce_mean;                                        /* onnx_pool.c */
+    nn_onnx_reduce_mean; /* onnx_pool.c */
 nn_onnx_convert nn_onnx_relu, nn_onnx_clip, nn_onnx_sigmoid, nn_onnx_mul, nn_onnx_add, nn_onnx_sub,
-    nn_onnx_div;                                                /* onnx_elementwise.c */
-nn_onnx_convert nn_onnx_flatten, nn_onnx_reshape, nn_onnx_squeeze, nn_onnx_unsqueeze,
-    nn_onnx_shape, nn_onnx_gather, nn_onnx_constant_node, nn_onnx_identity, nn_onnx_cast;
+    nn_onnx_div; /* onnx_elementwise.c */
+nn_onnx_convert nn_onnx_flatten, nn_onnx_reshape, nn_onnx_squeeze, nn_onnx_unsqueeze, nn_onnx_shape,
+    nn_onnx_gather, nn_onnx_constant_node, nn_onnx_identity, nn_onnx_cast;
 
 /* A convolution's or pool's window. */
 struct onnx_window {

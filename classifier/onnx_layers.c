@@ -63,8 +63,8 @@ static enum nn_status dense_layer(struct onnx_import *in, struct onnx_node *node
                               "its weights are for a vector of %zu, its input has rank %d and %zu "
                               "numbers",
                               inputs, x->rank, nn_shape_elements(x->shape));
-    if (d->bias != NULL && (d->bias->f == NULL || (d->bias->elements != 1 &&
-                                                   d->bias->elements != outputs)))
+    if (d->bias != NULL &&
+        (d->bias->f == NULL || (d->bias->elements != 1 && d->bias->elements != outputs)))
         return nn_onnx_refuse(in, node, NN_SHAPE, "its bias does not have %zu numbers", outputs);
     nn_onnx_name(in, node, 1, name);
     int features = fresh ? in->options->fresh_classes : (int)outputs;
@@ -104,8 +104,7 @@ enum nn_status nn_onnx_matmul(struct onnx_import *in, struct onnx_node *node)
             status = nn_onnx_input_constant(in, add, other, &d.bias);
             int64_t outputs = d.weight->dim[1];
             if (status == NN_OK && d.bias->dims >= 1 && d.bias->dims <= 2 &&
-                d.bias->dim[d.bias->dims - 1] == outputs &&
-                d.bias->elements == (size_t)outputs) {
+                d.bias->dim[d.bias->dims - 1] == outputs && d.bias->elements == (size_t)outputs) {
                 add->absorbed = true;
                 last = add;
             } else {
@@ -181,7 +180,8 @@ enum nn_status nn_onnx_dropout(struct onnx_import *in, struct onnx_node *node)
         return status;
     struct nn_shape seen = x->shape;
     nn_onnx_name(in, node, -1, name);
-    status = nn_onnx_made(in, node, nn_graph_dropout(in->out->graph, name, x->layer, rate), x->rank);
+    status =
+        nn_onnx_made(in, node, nn_graph_dropout(in->out->graph, name, x->layer, rate), x->rank);
     if (status == NN_OK) /* its layer is as unflattened as its producer's */
         nn_onnx_output(in, node)->shape = seen;
     return status;
@@ -196,10 +196,11 @@ static enum nn_status concat_shapes(struct onnx_import *in, struct onnx_node *no
 
     for (size_t i = 0; i < node->proto->n_input && status == NN_OK; i++) {
         status = nn_onnx_input_constant(in, node, i, &part);
-        if (status == NN_OK && (part->i == NULL || part->dims > 1 ||
-                                part->elements > (size_t)(ONNX_MAX_DIMS - count)))
-            status = nn_onnx_refuse(in, node, NN_UNSUPPORTED, "only shapes and activations are "
-                                                              "concatenated");
+        if (status == NN_OK &&
+            (part->i == NULL || part->dims > 1 || part->elements > (size_t)(ONNX_MAX_DIMS - count)))
+            status = nn_onnx_refuse(in, node, NN_UNSUPPORTED,
+                                    "only shapes and activations are "
+                                    "concatenated");
         for (size_t j = 0; status == NN_OK && j < part->elements; j++)
             together[count++] = part->i[j];
     }
@@ -239,8 +240,8 @@ enum nn_status nn_onnx_concat(struct onnx_import *in, struct onnx_node *node)
                                 "the attribute axis of other than 1 (channels) is not supported");
     if (status == NN_OK) {
         nn_onnx_name(in, node, -1, name);
-        status = nn_onnx_made(in, node, nn_graph_concat(in->out->graph, name, from, (int)count),
-                              rank);
+        status =
+            nn_onnx_made(in, node, nn_graph_concat(in->out->graph, name, from, (int)count), rank);
     }
     free(from);
     return status;

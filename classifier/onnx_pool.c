@@ -72,10 +72,14 @@ static enum nn_status pool(struct onnx_import *in, struct onnx_node *node, bool 
             return status;
         w.pad[0] = w.pad[1] = 0;
     }
-    struct nn_pool2d p = {.kernel_h = (int)w.kernel[0], .kernel_w = (int)w.kernel[1],
-                          .stride_h = (int)w.stride[0], .stride_w = (int)w.stride[1],
-                          .pad_h = (int)w.pad[0],       .pad_w = (int)w.pad[1],
-                          .ceil_mode = ceil_mode,       .count_padding = padding_counts};
+    struct nn_pool2d p = {.kernel_h = (int)w.kernel[0],
+                          .kernel_w = (int)w.kernel[1],
+                          .stride_h = (int)w.stride[0],
+                          .stride_w = (int)w.stride[1],
+                          .pad_h = (int)w.pad[0],
+                          .pad_w = (int)w.pad[1],
+                          .ceil_mode = ceil_mode,
+                          .count_padding = padding_counts};
     nn_onnx_name(in, node, -1, name);
     int id = max ? nn_graph_max_pool(in->out->graph, name, from, p)
                  : nn_graph_avg_pool(in->out->graph, name, from, p);
@@ -174,9 +178,9 @@ enum nn_status nn_onnx_pad(struct onnx_import *in, struct onnx_node *node)
         status = pad_numbers(in, node, pads, &value);
     for (int i = 0; i < 8 && status == NN_OK; i++)
         if (pads[i] < 0 || pads[i] > NN_MAX_SIDE || (i % 4 < 2 && pads[i] != 0))
-            status = nn_onnx_refuse(in, node, NN_UNSUPPORTED,
-                                    "pads of %lld at axis %d is not supported",
-                                    (long long)pads[i], i % 4);
+            status =
+                nn_onnx_refuse(in, node, NN_UNSUPPORTED, "pads of %lld at axis %d is not supported",
+                               (long long)pads[i], i % 4);
     if (status == NN_OK)
         status = nn_onnx_materialise(in, node, x, &from);
     if (status != NN_OK)

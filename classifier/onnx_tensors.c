@@ -34,8 +34,8 @@ enum nn_status nn_onnx_give(struct onnx_import *in, int parameter, float *data)
         out->tensor_capacity = wanted;
     }
     struct nn_tensor *t = &out->tensors[out->tensor_count];
-    *t = (struct nn_tensor){.name = p->name, .stored = NN_F32, .dims = p->dims,
-                            .elements = p->elements, .data = data};
+    *t = (struct nn_tensor){
+        .name = p->name, .stored = NN_F32, .dims = p->dims, .elements = p->elements, .data = data};
     for (int i = 0; i < p->dims; i++)
         t->dim[i] = p->dim[i];
     out->owned[out->tensor_count++] = data;

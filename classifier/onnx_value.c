@@ -13,10 +13,11 @@ bool nn_onnx_has_input(const struct onnx_node *node, size_t index)
 static enum nn_status input(struct onnx_import *in, const struct onnx_node *node, size_t index,
                             struct onnx_value **value)
 {
-    *value =
-        nn_onnx_has_input(node, index) ? nn_onnx_find(in, node->proto->input[index]) : NULL;
+    *value = nn_onnx_has_input(node, index) ? nn_onnx_find(in, node->proto->input[index]) : NULL;
     if (*value == NULL)
         return nn_onnx_refuse(in, node, NN_BAD_DATA, "its input %zu is missing", index);
+    if ((*value)->alias != NULL)
+        *value = (*value)->alias;
     return NN_OK;
 }
 
@@ -52,8 +53,8 @@ enum nn_status nn_onnx_input_activation(struct onnx_import *in, const struct onn
     enum nn_status status = input(in, node, index, value);
     if (status == NN_OK && (*value)->kind != ONNX_ACTIVATION)
         status = nn_onnx_refuse(in, node, NN_UNSUPPORTED,
-                                "its input %zu (\"%.48s\") does not depend on the image", index,
-                                (*value)->name);
+                                "its input %zu (\"%.48s\") is not computed from the image here",
+                                index, (*value)->name);
     return status;
 }
 

@@ -40,7 +40,8 @@ static enum nn_status take_pads(struct onnx_import *in, const struct onnx_node *
     if (nn_onnx_string_is(node, "auto_pad", "VALID"))
         return NN_OK;
     if (nn_onnx_attribute(node, "auto_pad") && !nn_onnx_string_is(node, "auto_pad", "NOTSET"))
-        return nn_onnx_refuse(in, node, NN_UNSUPPORTED, "the attribute auto_pad has an unknown value");
+        return nn_onnx_refuse(in, node, NN_UNSUPPORTED,
+                              "the attribute auto_pad has an unknown value");
     nn_onnx_ints(node, "pads", 4, w->pad, &fits);
     if (!fits)
         return nn_onnx_refuse(in, node, NN_UNSUPPORTED, "pads: four numbers are expected");
