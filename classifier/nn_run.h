@@ -87,6 +87,14 @@ NN_MUST_USE enum nn_status nn_run_keep_all(struct nn_run *run, struct nn_error *
 NN_MUST_USE enum nn_status nn_run_backward(struct nn_run *run, int layer, const float *gradient,
                                            struct nn_error *err);
 const float *nn_run_input_gradient(const struct nn_run *run); /* EXPLAIN; or NULL */
+/* EXPLAIN: holds one layer's gradient until the next backward, for explanations that look at a
+ * layer (Grad-CAM). Call before the first forward (NN_INVALID after it). When it fails, the run is
+ * good for nn_run_destroy only. */
+NN_MUST_USE enum nn_status nn_run_keep_gradient(struct nn_run *run, int layer,
+                                                struct nn_error *err);
+/* Of the last backward, (batch, C, H, W), before the layer's fused ReLU when it has one. NULL: none
+ * is kept, the layer took no part, or several samples of it lie apart (nn_run_peek). */
+const float *nn_run_kept_gradient(const struct nn_run *run);
 /* TRAIN; NULL otherwise, and for a frozen layer's or a statistic. Starts as zero. */
 float *nn_run_parameter_gradient(struct nn_run *run, int parameter);
 void nn_run_zero_gradients(struct nn_run *run);

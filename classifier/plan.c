@@ -1,10 +1,6 @@
-/* Turns a graph into stages of jobs and a memory layout. */
+/* Turns a graph into stages of jobs. */
 #include "run_internal.h"
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define LINE 16 /* floats in a cache line */
 
 static enum nn_status no_memory(struct nn_error *err)
 {
@@ -18,27 +14,27 @@ static int larger(int a, int b)
 
 static enum nn_status link_consumers(struct nn_run *run, struct nn_error *err)
 {
-    const struct nn_graph *graph = run->graph;
+    int count = run->graph->count;
     size_t edges = 0;
-    for (int i = 0; i < graph->count; i++)
-        edges += (size_t)graph->layers[i].from_count;
+    for (int i = 0; i < count; i++)
+        edges += (size_t)run->layers[i].from_count;
     run->consumer_store = calloc(edges + 1, sizeof *run->consumer_store);
     if (run->consumer_store == NULL)
         return no_memory(err);
 
-    for (int i = 0; i < graph->count; i++)
-        for (int j = 0; j < graph->layers[i].from_count; j++)
-            run->nodes[graph->layers[i].from[j]].consumer_count++;
+    for (int i = 0; i < count; i++)
+        for (int j = 0; run->nodes[i].live && j < run->layers[i].from_count; j++)
+            run->nodes[run->layers[i].from[j]].consumer_count++;
     int *at = run->consumer_store;
-    for (int i = 0; i < graph->count; i++) {
+    for (int i = 0; i < count; i++) {
         run->nodes[i].consumers = at;
         at += run->nodes[i].consumer_count;
         run->nodes[i].consumer_count = 0;
     }
-    for (int i = 0; i < graph->count; i++)
-        for (int j = 0; j < graph->layers[i].from_count; j++) {
-            struct nn_node *node = &run->nodes[graph->layers[i].from[j]];
-            /* a concat may hold one producer twice: it is one consumer */
+    for (int i = 0; i < count; i++)
+        for (int j = 0; run->nodes[i].live && j < run->layers[i].from_count; j++) {
+            struct nn_node *node = &run->nodes[run->layers[i].from[j]];
+            /* a layer may read one producer twice: it is one consumer */
             if (node->consumer_count == 0 || node->consumers[node->consumer_count - 1] != i)
                 node->consumers[node->consumer_count++] = i;
         }
@@ -53,43 +49,44 @@ static int times_in(const struct nn_layer *concat, int id)
     return times;
 }
 
-/* Which activations are written straight into the concat that they are part of. */
+/* Which activations are written straight into the concat that they are part of. One whose gradient
+ * is kept is spared: its parts would mask it. */
 static void place_parts(struct nn_run *run)
 {
-    const struct nn_graph *graph = run->graph;
-    for (int i = 0; i < graph->count; i++) {
+    int count = run->graph->count;
+    for (int i = 0; i < count; i++) {
         run->nodes[i].parent = -1;
         run->nodes[i].root = i;
-        const struct nn_layer *concat = &graph->layers[i];
-        if (concat->op != NN_OP_CONCAT || run->keep_all)
+        const struct nn_layer *join = &run->layers[i];
+        if (!nn_is_join(join) || !run->nodes[i].live || run->keep_all || i == run->kept_gradient)
             continue;
         size_t offset = 0;
-        for (int j = 0; j < concat->from_count; j++) {
-            int from = concat->from[j];
-            if (run->nodes[from].parent < 0 && graph->layers[from].op != NN_OP_INPUT &&
-                times_in(concat, from) == 1) {
+        for (int j = 0; j < join->from_count; j++) {
+            int from = join->from[j];
+            if (run->nodes[from].parent < 0 && run->layers[from].op != NN_OP_INPUT &&
+                times_in(join, from) == 1) {
                 run->nodes[from].parent = i;
                 run->nodes[from].offset = offset;
             }
-            offset += nn_shape_elements(graph->layers[from].shape);
+            offset += nn_shape_elements(run->layers[from].shape);
         }
     }
-    for (int i = graph->count - 1; i >= 0; i--) { /* parents come later in the graph */
+    for (int i = count - 1; i >= 0; i--) { /* parents come later in the graph */
         struct nn_node *node = &run->nodes[i];
         if (node->parent >= 0) {
             node->root = run->nodes[node->parent].root;
             node->offset += run->nodes[node->parent].offset;
         }
-        node->stride = nn_shape_elements(graph->layers[node->root].shape);
+        node->stride = nn_shape_elements(run->layers[node->root].shape);
     }
 }
 
 static bool has_work(const struct nn_run *run, int id)
 {
-    const struct nn_layer *layer = &run->graph->layers[id];
-    if (layer->op == NN_OP_INPUT)
+    const struct nn_layer *layer = &run->layers[id];
+    if (layer->op == NN_OP_INPUT || !run->nodes[id].live)
         return false;
-    if (layer->op != NN_OP_CONCAT)
+    if (!nn_is_join(layer))
         return true;
     for (int i = 0; i < layer->from_count; i++)
         if (run->nodes[layer->from[i]].parent != id)
@@ -97,24 +94,34 @@ static bool has_work(const struct nn_run *run, int id)
     return false;
 }
 
+/* A batch norm that measures the batch that it normalises. */
+static bool measures(const struct nn_run *run, int id)
+{
+    return run->layers[id].op == NN_OP_BATCH_NORM && run->nodes[id].learns;
+}
+
 static void find_stages(struct nn_run *run)
 {
-    const struct nn_graph *graph = run->graph;
-    for (int i = 0; i < graph->count; i++) {
-        const struct nn_layer *layer = &graph->layers[i];
+    for (int i = 0; i < run->graph->count; i++) {
+        const struct nn_layer *layer = &run->layers[i];
         struct nn_node *node = &run->nodes[i];
-        bool wants = run->mode == NN_RUN_EXPLAIN || layer->weight >= 0;
+        node->learns = run->mode == NN_RUN_TRAIN && layer->weight >= 0 && !run->frozen[i];
+        bool wants = run->mode == NN_RUN_EXPLAIN || node->learns;
+        int stages = measures(run, i) ? 2 : has_work(run, i);
         for (int j = 0; j < layer->from_count; j++) {
             const struct nn_node *from = &run->nodes[layer->from[j]];
-            node->stage = larger(node->stage, from->stage + (has_work(run, i) ? 1 : 0));
+            node->stage = larger(node->stage, from->stage + stages);
             wants = wants || from->wants_gradient;
         }
-        node->wants_gradient = run->mode != NN_RUN_INFER && wants;
+        node->wants_gradient = run->mode != NN_RUN_INFER && node->live && wants;
     }
-    for (int i = graph->count - 1; i >= 0; i--)
-        for (int j = 0; j < run->nodes[i].consumer_count; j++)
-            run->nodes[i].back_stage = larger(
-                run->nodes[i].back_stage, run->nodes[run->nodes[i].consumers[j]].back_stage + 1);
+    for (int i = run->graph->count - 1; i >= 0; i--)
+        for (int j = 0; j < run->nodes[i].consumer_count; j++) {
+            int consumer = run->nodes[i].consumers[j];
+            run->nodes[i].back_stage =
+                larger(run->nodes[i].back_stage,
+                       run->nodes[consumer].back_stage + (measures(run, consumer) ? 2 : 1));
+        }
 }
 
 static int compare_jobs(const void *a, const void *b)
@@ -144,170 +151,63 @@ static enum nn_status close_schedule(struct nn_schedule *schedule, struct nn_err
     return NN_OK;
 }
 
+static void add_job(struct nn_schedule *schedule, enum nn_job_kind kind, int layer, int stage,
+                    double cost)
+{
+    schedule->jobs[schedule->count++] = (struct nn_job){kind, layer, stage, cost};
+}
+
 static enum nn_status schedule_jobs(struct nn_run *run, struct nn_error *err)
 {
-    const struct nn_graph *graph = run->graph;
+    size_t count = (size_t)run->graph->count;
     struct nn_schedule *forward = &run->forward, *backward = &run->backward;
 
-    forward->jobs = calloc((size_t)graph->count, sizeof *forward->jobs);
-    backward->jobs = calloc((size_t)graph->count * 2, sizeof *backward->jobs);
-    run->ends = calloc((size_t)graph->count * 2, sizeof *run->ends);
+    forward->jobs = calloc(count * 2, sizeof *forward->jobs);
+    backward->jobs = calloc(count * 2, sizeof *backward->jobs);
+    run->ends = calloc(count * 2, sizeof *run->ends);
     if (forward->jobs == NULL || backward->jobs == NULL || run->ends == NULL)
         return no_memory(err);
 
-    for (int i = 0; i < graph->count; i++) {
+    for (int i = 0; i < run->graph->count; i++) {
         struct nn_node *node = &run->nodes[i];
         if (has_work(run, i))
-            forward->jobs[forward->count++] =
-                (struct nn_job){NN_JOB_FORWARD, i, node->stage, nn_split_forward(graph, i, node)};
-        if (!node->wants_gradient)
-            continue;
-        backward->jobs[backward->count++] = (struct nn_job){NN_JOB_GRADIENT, i, node->back_stage,
-                                                            nn_split_gradient(graph, i, node)};
-        if (run->mode == NN_RUN_TRAIN && graph->layers[i].weight >= 0)
-            backward->jobs[backward->count++] = (struct nn_job){
-                NN_JOB_WEIGHT, i, node->back_stage + 1, nn_split_weight(graph, i, node)};
+            add_job(forward, NN_JOB_FORWARD, i, node->stage, nn_split_forward(run, i));
+        if (node->wants_gradient)
+            add_job(backward, NN_JOB_GRADIENT, i, node->back_stage, nn_split_gradient(run, i));
+        if (measures(run, i)) {
+            double cost = nn_split_norm(run, i);
+            add_job(forward, NN_JOB_STATISTICS, i, node->stage - 1, cost);
+            add_job(backward, NN_JOB_SUMS, i, node->back_stage + 1, cost);
+        } else if (node->learns) {
+            add_job(backward, NN_JOB_WEIGHT, i, node->back_stage + 1, nn_split_weight(run, i));
+        }
     }
     enum nn_status status = close_schedule(forward, err);
     return status == NN_OK ? close_schedule(backward, err) : status;
 }
 
-/* A buffer and the stages during which it is alive. */
-struct item {
-    int root, begin, end;
-    size_t size, offset;
-};
-
-static int by_size(const void *a, const void *b)
+/* Where batch norms keep a batch's statistics and sums. */
+static enum nn_status make_statistics(struct nn_run *run, struct nn_error *err)
 {
-    const struct item *x = a, *y = b;
-    if (x->size != y->size)
-        return x->size > y->size ? -1 : 1;
-    return x->root - y->root;
-}
+    size_t channels = 0;
+    for (int i = 0; i < run->graph->count; i++)
+        channels += measures(run, i) ? (size_t)run->layers[i].shape.c : 0;
+    run->norm_store = calloc(2 * channels + 1, sizeof *run->norm_store);
+    run->sum_store = calloc(2 * channels + 1, sizeof *run->sum_store);
+    if (run->norm_store == NULL || run->sum_store == NULL)
+        return no_memory(err);
 
-static int by_offset(const void *a, const void *b)
-{
-    const struct item *x = a, *y = b;
-    if (x->offset != y->offset)
-        return x->offset < y->offset ? -1 : 1;
-    return x->root - y->root;
-}
-
-/* Largest first, each at the lowest offset where nothing alive at the same time lies. `placed` is
- * kept sorted by offset. Returns the size of the whole. */
-static size_t pack(struct item *items, int count, struct item *placed)
-{
-    size_t total = 0;
-    qsort(items, (size_t)count, sizeof *items, by_size);
-    for (int i = 0; i < count; i++) {
-        size_t at = 0;
-        for (int j = 0; j < i; j++) {
-            bool together = placed[j].begin <= items[i].end && items[i].begin <= placed[j].end;
-            if (together && placed[j].offset < at + items[i].size &&
-                at < placed[j].offset + placed[j].size)
-                at = placed[j].offset + placed[j].size;
+    size_t at = 0;
+    for (int i = 0; i < run->graph->count; i++)
+        if (measures(run, i)) {
+            struct nn_node *node = &run->nodes[i];
+            node->mean = run->norm_store + at;
+            node->variance = run->norm_store + channels + at;
+            node->sum_dy = run->sum_store + at;
+            node->sum_dy_xhat = run->sum_store + channels + at;
+            at += (size_t)run->layers[i].shape.c;
         }
-        items[i].offset = at;
-        placed[i] = items[i];
-        qsort(placed, (size_t)i + 1, sizeof *placed, by_offset);
-        if (at + items[i].size > total)
-            total = at + items[i].size;
-    }
-    return total;
-}
-
-/* Lifetime of one layer's activation in forward stages. */
-static void activation_life(const struct nn_run *run, int id, int *begin, int *end)
-{
-    const struct nn_node *node = &run->nodes[id];
-    *begin = node->stage;
-    *end = node->stage;
-    for (int i = 0; i < node->consumer_count; i++)
-        *end = larger(*end, run->nodes[node->consumers[i]].stage);
-    if (run->mode != NN_RUN_INFER || run->keep_all || id == run->graph->count - 1)
-        *end = INT_MAX;
-}
-
-/* Lifetime of its gradient in backward stages: read by its producers and by its weights. */
-static void gradient_life(const struct nn_run *run, int id, int *begin, int *end)
-{
-    const struct nn_layer *layer = &run->graph->layers[id];
-    const struct nn_node *node = &run->nodes[id];
-    *begin = node->back_stage;
-    *end = layer->weight >= 0 ? node->back_stage + 1 : node->back_stage;
-    for (int i = 0; i < layer->from_count; i++)
-        *end = larger(*end, run->nodes[layer->from[i]].back_stage);
-    if (layer->op == NN_OP_INPUT)
-        *end = INT_MAX;
-}
-
-/* Lays out one kind of buffer for all roots and points the nodes at it. */
-static enum nn_status lay_out(struct nn_run *run, bool gradients, float **arena,
-                              struct nn_error *err)
-{
-    int layers = run->graph->count, count = 0;
-    enum nn_status status = NN_OK;
-    struct item *items = calloc((size_t)layers, sizeof *items);
-    struct item *placed = calloc((size_t)layers, sizeof *placed);
-    int *slot = calloc((size_t)layers, sizeof *slot);
-    if (items == NULL || placed == NULL || slot == NULL) {
-        status = no_memory(err);
-        goto out;
-    }
-
-    for (int i = layers - 1; i >= 0; i--) { /* a root comes before its parts */
-        struct nn_node *node = &run->nodes[i];
-        int begin, end;
-        if (gradients && !node->wants_gradient)
-            continue;
-        (gradients ? gradient_life : activation_life)(run, i, &begin, &end);
-        if (node->root == i) {
-            size_t size = node->stride * (size_t)run->max_batch;
-            slot[i] = count;
-            items[count++] = (struct item){i, begin, end, (size + LINE - 1) / LINE * LINE, 0};
-        }
-        struct item *item = &items[slot[node->root]];
-        item->begin = begin < item->begin ? begin : item->begin;
-        item->end = larger(item->end, end);
-    }
-    size_t total = pack(items, count, placed);
-    *arena = aligned_alloc(LINE * sizeof(float), (total + LINE) / LINE * LINE * sizeof(float));
-    if (*arena == NULL) {
-        status = no_memory(err);
-        goto out;
-    }
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < layers; j++) {
-            struct nn_node *node = &run->nodes[j];
-            if (node->root != items[i].root)
-                continue;
-            if (gradients)
-                node->gradient = *arena + items[i].offset + node->offset;
-            else
-                node->activation = *arena + items[i].offset + node->offset;
-            if (!gradients)
-                node->held = items[i].end == INT_MAX;
-        }
-
-out:
-    free(items);
-    free(placed);
-    free(slot);
-    return status;
-}
-
-static enum nn_status make_scratch(struct nn_run *run, struct nn_error *err)
-{
-    size_t size = LINE;
-    for (int i = 0; i < run->graph->count; i++) {
-        size_t needed = nn_split_scratch(run->graph, i, &run->nodes[i], run->mode != NN_RUN_INFER);
-        size = needed > size ? needed : size;
-    }
-    run->scratch_size = (size + LINE - 1) / LINE * LINE;
-    size_t threads = run->pool == NULL ? 1 : (size_t)nn_pool_threads(run->pool);
-    run->scratch = aligned_alloc(LINE * sizeof(float), run->scratch_size * threads * sizeof(float));
-    return run->scratch == NULL ? no_memory(err) : NN_OK;
+    return NN_OK;
 }
 
 enum nn_status nn_plan_init(struct nn_run *run, struct nn_error *err)
@@ -316,23 +216,25 @@ enum nn_status nn_plan_init(struct nn_run *run, struct nn_error *err)
     if (run->nodes == NULL)
         return no_memory(err);
 
-    enum nn_status status = link_consumers(run, err);
-    if (status != NN_OK)
+    enum nn_status status = nn_fold_init(run, err);
+    if (status != NN_OK || (status = link_consumers(run, err)) != NN_OK)
         return status;
     place_parts(run);
     find_stages(run);
     if ((status = schedule_jobs(run, err)) != NN_OK ||
-        (status = lay_out(run, false, &run->activations, err)) != NN_OK)
+        (status = make_statistics(run, err)) != NN_OK)
         return status;
-    if (run->mode != NN_RUN_INFER && (status = lay_out(run, true, &run->gradients, err)) != NN_OK)
-        return status;
-    return make_scratch(run, err);
+    return nn_layout_init(run, err);
 }
 
 void nn_plan_finish(struct nn_run *run)
 {
     free(run->nodes);
+    free(run->layers);
+    free(run->folded);
     free(run->consumer_store);
+    free(run->norm_store);
+    free(run->sum_store);
     free(run->forward.jobs);
     free(run->forward.first);
     free(run->backward.jobs);
@@ -342,8 +244,9 @@ void nn_plan_finish(struct nn_run *run)
     free(run->gradients);
     free(run->scratch);
     run->nodes = NULL;
-    run->consumer_store = NULL;
+    run->layers = NULL;
+    run->consumer_store = run->ends = NULL;
     run->forward = run->backward = (struct nn_schedule){0};
-    run->ends = NULL;
-    run->activations = run->gradients = run->scratch = NULL;
+    run->folded = run->norm_store = run->activations = run->gradients = run->scratch = NULL;
+    run->sum_store = NULL;
 }

@@ -1,10 +1,10 @@
 /* Design: plan.c cuts the graph into stages of jobs and lays out memory, once; this file walks the
- * stages; execute.c runs one task; ops/ is the mathematics. run_internal.h tells how they fit.
+ * stages; forward.c and backward.c run one task; ops/ is the mathematics. run_internal.h tells how
+ * they fit.
  *
  * Invariants: a task's bounds depend on its layer alone (split.c); no two tasks of a stage write
  * the same float; every sum over samples, consumers or taps has one order. So neither the number of
  * threads nor the batch reaches the bits. */
-#include "ops/ops.h"
 #include "pool.h"
 #include "run_internal.h"
 #include "values_internal.h"
@@ -13,26 +13,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a parameter is trained by this run. */
+static bool is_learned(const struct nn_run *run, int parameter)
+{
+    const struct nn_parameter *p = nn_graph_parameter(run->graph, parameter);
+    return !p->statistic && !run->frozen[p->layer];
+}
+
 static enum nn_status make_gradients(struct nn_run *run, struct nn_error *err)
 {
     int count = nn_graph_parameter_count(run->graph);
     const struct nn_layer *output = &run->graph->layers[run->graph->count - 1];
+    size_t losses = 1 + (size_t)run->graph->auxiliary_count;
 
     for (int i = 0; i < count; i++)
-        run->parameter_elements += nn_graph_parameter(run->graph, i)->elements;
+        if (is_learned(run, i))
+            run->parameter_elements += nn_graph_parameter(run->graph, i)->elements;
     run->parameter_gradient = calloc((size_t)count + 1, sizeof *run->parameter_gradient);
     run->parameter_store = calloc(run->parameter_elements + 1, sizeof(float));
     run->logits_gradient =
-        calloc(nn_shape_elements(output->shape) * (size_t)run->max_batch, sizeof(float));
+        calloc(losses * nn_shape_elements(output->shape) * (size_t)run->max_batch, sizeof(float));
     if (run->parameter_gradient == NULL || run->parameter_store == NULL ||
         run->logits_gradient == NULL)
         return nn_fail(err, NN_NO_MEMORY, "network: out of memory");
 
     float *at = run->parameter_store;
-    for (int i = 0; i < count; i++) {
-        run->parameter_gradient[i] = at;
-        at += nn_graph_parameter(run->graph, i)->elements;
-    }
+    for (int i = 0; i < count; i++)
+        if (is_learned(run, i)) {
+            run->parameter_gradient[i] = at;
+            at += nn_graph_parameter(run->graph, i)->elements;
+        }
     return NN_OK;
 }
 
@@ -46,10 +56,6 @@ static enum nn_status create(const struct nn_graph *graph, const struct nn_value
     if (max_batch < 1 || max_batch > NN_MAX_BATCH)
         return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", max_batch,
                        NN_MAX_BATCH);
-    for (int i = 0; i < graph->count; i++)
-        if (graph->layers[i].op > NN_OP_SOFTMAX)
-            return nn_fail(err, NN_UNSUPPORTED, "layer %s: not run yet", graph->layers[i].name);
-
     struct nn_run *made = calloc(1, sizeof *made);
     if (made == NULL)
         return nn_fail(err, NN_NO_MEMORY, "network: out of memory");
@@ -59,20 +65,9 @@ static enum nn_status create(const struct nn_graph *graph, const struct nn_value
     made->max_batch = max_batch;
     made->mode = mode;
     made->pool = pool;
+    made->kept_gradient = -1;
     *run = made;
     return NN_OK;
-}
-
-static enum nn_status prepare(struct nn_run **run, struct nn_error *err)
-{
-    enum nn_status status = nn_plan_init(*run, err);
-    if (status == NN_OK && (*run)->mode == NN_RUN_TRAIN)
-        status = make_gradients(*run, err);
-    if (status != NN_OK) {
-        nn_run_destroy(*run);
-        *run = NULL;
-    }
-    return status;
 }
 
 enum nn_status nn_run_create(const struct nn_graph *graph, const struct nn_values *values,
@@ -83,7 +78,11 @@ enum nn_status nn_run_create(const struct nn_graph *graph, const struct nn_value
     if (mode == NN_RUN_TRAIN)
         return nn_fail(err, NN_INVALID, "network: a run that trains is made for training");
     enum nn_status status = create(graph, values, max_batch, mode, pool, run, err);
-    return status == NN_OK ? prepare(run, err) : status;
+    if (status != NN_OK || (status = nn_plan_init(*run, err)) == NN_OK)
+        return status;
+    nn_run_destroy(*run);
+    *run = NULL;
+    return status;
 }
 
 enum nn_status nn_run_create_training(const struct nn_graph *graph, struct nn_values *values,
@@ -96,9 +95,18 @@ enum nn_status nn_run_create_training(const struct nn_graph *graph, struct nn_va
     enum nn_status status = create(graph, values, max_batch, NN_RUN_TRAIN, pool, run, err);
     if (status != NN_OK)
         return status;
-    (*run)->trained = values;
-    (*run)->frozen = frozen;
-    status = prepare(run, err);
+    struct nn_run *made = *run;
+    made->trained = values;
+    made->frozen = calloc((size_t)graph->count, sizeof *made->frozen);
+    if (made->frozen == NULL)
+        status = nn_fail(err, NN_NO_MEMORY, "network: out of memory");
+    else if (frozen != NULL)
+        memcpy(made->frozen, frozen, (size_t)graph->count * sizeof *frozen);
+    if (status != NN_OK || (status = nn_plan_init(made, err)) != NN_OK ||
+        (status = make_gradients(made, err)) != NN_OK) {
+        nn_run_destroy(made);
+        *run = NULL;
+    }
     return status;
 }
 
@@ -111,6 +119,7 @@ void nn_run_destroy(struct nn_run *run)
     free(run->parameter_gradient);
     free(run->parameter_store);
     free(run->logits_gradient);
+    free(run->frozen);
     free(run);
 }
 
@@ -122,6 +131,27 @@ enum nn_status nn_run_keep_all(struct nn_run *run, struct nn_error *err)
     nn_plan_finish(run);
     run->keep_all = true;
     return nn_plan_init(run, err);
+}
+
+enum nn_status nn_run_keep_gradient(struct nn_run *run, int layer, struct nn_error *err)
+{
+    if (run->has_run || run->mode != NN_RUN_EXPLAIN)
+        return nn_fail(err, NN_INVALID, "network: a gradient is kept in EXPLAIN, before a forward");
+    if (layer < 0 || layer >= run->graph->count)
+        return nn_fail(err, NN_INVALID, "network: there is no layer %d", layer);
+
+    nn_plan_finish(run);
+    run->kept_gradient = layer;
+    return nn_plan_init(run, err);
+}
+
+const float *nn_run_kept_gradient(const struct nn_run *run)
+{
+    if (run->kept_gradient < 0 || run->batch == 0)
+        return NULL;
+    const struct nn_node *node = &run->nodes[run->kept_gradient];
+    bool whole = node->root == run->kept_gradient || run->batch == 1;
+    return whole && node->active ? node->gradient : NULL;
 }
 
 static void run_task(void *context, int i, int thread)
@@ -147,6 +177,18 @@ static void run_schedule(struct nn_run *run, const struct nn_schedule *schedule)
     }
 }
 
+/* A variance needs two values. */
+static enum nn_status check_statistics(const struct nn_run *run, int batch, struct nn_error *err)
+{
+    for (int i = 0; i < run->graph->count; i++) {
+        struct nn_shape shape = run->layers[i].shape;
+        if (run->nodes[i].mean != NULL && shape.h * shape.w * batch < 2)
+            return nn_fail(err, NN_INVALID, "layer %s: one value a channel has no variance",
+                           run->layers[i].name);
+    }
+    return NN_OK;
+}
+
 enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch, float *output,
                               struct nn_error *err)
 {
@@ -156,6 +198,10 @@ enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch,
     for (size_t i = 0; i < first->stride * (size_t)batch; i++)
         if (!isfinite(input[i]))
             return nn_fail(err, NN_BAD_DATA, "network: input value %zu is not finite", i);
+
+    enum nn_status status = check_statistics(run, batch, err);
+    if (status != NN_OK)
+        return status;
 
     run->has_run = true;
     run->batch = batch;
@@ -177,14 +223,25 @@ const float *nn_run_peek(const struct nn_run *run, int layer)
     return node->held && whole ? node->activation : NULL;
 }
 
-/* The layers that `layer` is made from: only they take part. */
-static void mark_active(struct nn_run *run, int layer)
+/* The layers that those with a seed are made from: only they take part. */
+static void mark_active(struct nn_run *run)
 {
     for (int i = 0; i < run->graph->count; i++)
-        run->nodes[i].active = i == layer;
-    for (int i = layer; i > 0; i--)
-        for (int j = 0; run->nodes[i].active && j < run->graph->layers[i].from_count; j++)
-            run->nodes[run->graph->layers[i].from[j]].active = true;
+        run->nodes[i].active = run->nodes[i].seed != NULL;
+    for (int i = run->graph->count - 1; i > 0; i--)
+        for (int j = 0; run->nodes[i].active && j < run->layers[i].from_count; j++)
+            run->nodes[run->layers[i].from[j]].active = true;
+}
+
+void nn_run_backward_from(struct nn_run *run, const int *layers, const float *const *gradients,
+                          int count)
+{
+    for (int i = 0; i < count; i++)
+        run->nodes[layers[i]].seed = gradients[i];
+    mark_active(run);
+    run_schedule(run, &run->backward);
+    for (int i = 0; i < count; i++)
+        run->nodes[layers[i]].seed = NULL;
 }
 
 enum nn_status nn_run_backward(struct nn_run *run, int layer, const float *gradient,
@@ -196,12 +253,11 @@ enum nn_status nn_run_backward(struct nn_run *run, int layer, const float *gradi
         return nn_fail(err, NN_INVALID, "network: backward before forward");
     if (layer < 1 || layer >= run->graph->count)
         return nn_fail(err, NN_INVALID, "network: backward from layer %d", layer);
+    if (!run->nodes[layer].live)
+        return nn_fail(err, NN_INVALID, "layer %s: not computed by itself",
+                       run->layers[layer].name);
 
-    run->start = layer;
-    run->start_gradient = gradient;
-    mark_active(run, layer);
-    run_schedule(run, &run->backward);
-    run->start_gradient = NULL;
+    nn_run_backward_from(run, &layer, &gradient, 1);
     return NN_OK;
 }
 
@@ -212,75 +268,12 @@ const float *nn_run_input_gradient(const struct nn_run *run)
 
 float *nn_run_parameter_gradient(struct nn_run *run, int parameter)
 {
-    if (run->mode != NN_RUN_TRAIN || parameter < 0 ||
-        parameter >= nn_graph_parameter_count(run->graph))
-        return NULL;
-    return run->parameter_gradient[parameter];
+    bool known = parameter >= 0 && parameter < nn_graph_parameter_count(run->graph);
+    return run->mode == NN_RUN_TRAIN && known ? run->parameter_gradient[parameter] : NULL;
 }
 
 void nn_run_zero_gradients(struct nn_run *run)
 {
     if (run->parameter_store != NULL)
         memset(run->parameter_store, 0, run->parameter_elements * sizeof(float));
-}
-
-static enum nn_status check_labels(const struct nn_run *run, const int *labels, int batch,
-                                   int classes, struct nn_error *err)
-{
-    if (batch < 1 || batch > run->max_batch)
-        return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", batch, run->max_batch);
-    for (int i = 0; i < batch; i++)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return nn_fail(err, NN_INVALID, "network: label %d of sample %d (0 to %d)", labels[i],
-                           i, classes - 1);
-    return NN_OK;
-}
-
-static double smoothed_cross_entropy(int classes, const float *logits, int label, double smoothing)
-{
-    double loss = (1 - smoothing) * nn_cross_entropy(classes, logits, label), even = 0;
-    for (int c = 0; smoothing > 0 && c < classes; c++)
-        even += nn_cross_entropy(classes, logits, c);
-    return loss + smoothing / classes * even;
-}
-
-enum nn_status nn_run_train_step(struct nn_run *run, const float *input, const int *labels,
-                                 int batch, uint64_t seed, uint64_t step,
-                                 const float *class_weights, double smoothing, double *loss,
-                                 float *probabilities, struct nn_error *err)
-{
-    int last = run->graph->count - 1;
-    const struct nn_layer *softmax = &run->graph->layers[last];
-    if (run->mode != NN_RUN_TRAIN || softmax->op != NN_OP_SOFTMAX)
-        return nn_fail(err, NN_INVALID, "network: training needs mode TRAIN and a softmax output");
-
-    if (!(smoothing >= 0 && smoothing <= 1))
-        return nn_fail(err, NN_INVALID, "network: smoothing is within 0 to 1");
-
-    int classes = softmax->shape.c, logits = softmax->from[0];
-    enum nn_status status = check_labels(run, labels, batch, classes, err);
-    if (status != NN_OK)
-        return status;
-    run->seed = seed;
-    run->step = step;
-    if ((status = nn_run_forward(run, input, batch, probabilities, err)) != NN_OK)
-        return status;
-
-    double sum = 0;
-    for (int i = 0; i < batch; i++) {
-        const struct nn_node *from = &run->nodes[logits];
-        const float *p = run->nodes[last].activation + (size_t)i * run->nodes[last].stride;
-        float *g = run->logits_gradient + (size_t)i * (size_t)classes;
-        double weight = class_weights == NULL ? 1.0 : (double)class_weights[labels[i]];
-        sum += weight * smoothed_cross_entropy(classes, from->activation + (size_t)i * from->stride,
-                                               labels[i], smoothing);
-        for (int c = 0; c < classes; c++) { /* d(loss)/d(logit) = p - target */
-            double target = (1 - smoothing) * (c == labels[i]) + smoothing / classes;
-            g[c] = (float)(weight * ((double)p[c] - target) / batch);
-        }
-    }
-    *loss = sum / batch;
-    if (!isfinite(*loss))
-        return nn_fail(err, NN_BAD_DATA, "network: the loss is not finite");
-    return nn_run_backward(run, logits, run->logits_gradient, err);
 }

@@ -1,5 +1,6 @@
 /* Where a layer's work is cut. Nothing here may depend on threads or batch: each cut decides the
  * shape of a matrix product, and so the bits of the result. */
+#include "ops/depthwise.h"
 #include "ops/ops.h"
 #include "run_internal.h"
 
@@ -7,6 +8,7 @@
 #define COLUMNS    512   /* output positions a convolution's task looks at */
 #define CELL_COST  40.0  /* a pool's or LRN's cell against a multiply-add inside a matrix product */
 #define LOAD_COST  16.0  /* a weight that is used once */
+#define THIN_COST  8.0   /* a depthwise multiply-add against one inside a matrix product */
 #define MAX_FLOATS 2e6   /* scratch a task */
 
 static int ceil_div(int a, int b)
@@ -29,28 +31,37 @@ static int part_of(int count, double parts, int unit)
     return rounded < count ? rounded : count;
 }
 
-static struct nn_shape input_of(const struct nn_graph *graph, int id)
+static struct nn_shape input_of(const struct nn_run *run, int id)
 {
-    return graph->layers[graph->layers[id].from[0]].shape;
+    return run->layers[run->layers[id].from[0]].shape;
 }
 
-static double conv_cost(const struct nn_graph *graph, int id)
+/* A depthwise convolution: no matrix product, no scratch. */
+static bool is_thin(const struct nn_run *run, int id)
 {
-    const struct nn_layer *layer = &graph->layers[id];
-    return 2 * area_of(layer->shape) * (double)nn_graph_parameter(graph, layer->weight)->elements;
+    return run->layers[id].op == NN_OP_CONV2D &&
+           nn_is_depthwise(&run->layers[id].conv, input_of(run, id).c);
+}
+
+static double conv_cost(const struct nn_run *run, int id)
+{
+    const struct nn_layer *layer = &run->layers[id];
+    double cost =
+        2 * area_of(layer->shape) * (double)nn_graph_parameter(run->graph, layer->weight)->elements;
+    return is_thin(run, id) ? THIN_COST * cost : cost;
 }
 
 /* Multiply-add equivalents of a layer's forward pass over one sample. */
-static double cost_of(const struct nn_graph *graph, int id)
+static double cost_of(const struct nn_run *run, int id)
 {
-    const struct nn_layer *layer = &graph->layers[id];
+    const struct nn_layer *layer = &run->layers[id];
     double elements = (double)nn_shape_elements(layer->shape);
 
     switch (layer->op) {
     case NN_OP_CONV2D:
-        return conv_cost(graph, id);
+        return conv_cost(run, id);
     case NN_OP_LINEAR:
-        return LOAD_COST * (double)nn_graph_parameter(graph, layer->weight)->elements;
+        return LOAD_COST * (double)nn_graph_parameter(run->graph, layer->weight)->elements;
     case NN_OP_MAX_POOL:
     case NN_OP_AVG_POOL:
         return CELL_COST * elements * layer->pool.kernel_h * layer->pool.kernel_w;
@@ -61,23 +72,24 @@ static double cost_of(const struct nn_graph *graph, int id)
     }
 }
 
-double nn_split_forward(const struct nn_graph *graph, int id, struct nn_node *node)
+double nn_split_forward(const struct nn_run *run, int id)
 {
-    const struct nn_layer *layer = &graph->layers[id];
+    const struct nn_layer *layer = &run->layers[id];
     struct nn_shape out = layer->shape;
-    double cost = cost_of(graph, id);
+    struct nn_node *node = &run->nodes[id];
+    double cost = cost_of(run, id);
 
     node->rows_per_tile = out.h;
     node->channels_per_block = out.c;
-    if (layer->op == NN_OP_CONV2D) {
+    if (is_thin(run, id)) {
+        node->channels_per_block = part_of(out.c, cost / TASK_COST, 1);
+    } else if (layer->op == NN_OP_CONV2D) {
         int rows = COLUMNS / out.w > 0 ? COLUMNS / out.w : 1;
         rows = rows < out.h ? rows : out.h;
         node->rows_per_tile = ceil_div(out.h, ceil_div(out.h, rows));
         double tile_cost = cost / ceil_div(out.h, node->rows_per_tile);
         node->channels_per_block = part_of(out.c, tile_cost / TASK_COST, 32);
-    } else if (layer->op == NN_OP_CONCAT) {
-        node->channels_per_block = out.c;
-    } else if (layer->op != NN_OP_SOFTMAX) {
+    } else if (layer->op != NN_OP_SOFTMAX && !nn_is_join(layer)) {
         node->channels_per_block = part_of(out.c, cost / TASK_COST, 16);
     }
     node->tiles = ceil_div(out.h, node->rows_per_tile);
@@ -85,15 +97,19 @@ double nn_split_forward(const struct nn_graph *graph, int id, struct nn_node *no
     return cost / node->tiles / node->blocks;
 }
 
-double nn_split_gradient(const struct nn_graph *graph, int id, struct nn_node *node)
+double nn_split_gradient(const struct nn_run *run, int id)
 {
-    struct nn_shape shape = graph->layers[id].shape;
+    struct nn_shape shape = run->layers[id].shape;
+    struct nn_node *node = &run->nodes[id];
     double cost = CELL_COST * (double)nn_shape_elements(shape), floats = 1;
 
+    node->gradient_of_batch = false;
     for (int i = 0; i < node->consumer_count; i++) {
-        const struct nn_layer *consumer = &graph->layers[node->consumers[i]];
-        cost += cost_of(graph, node->consumers[i]);
-        if (consumer->op == NN_OP_CONV2D) {
+        const struct nn_layer *consumer = &run->layers[node->consumers[i]];
+        cost += cost_of(run, node->consumers[i]);
+        if (consumer->op == NN_OP_LINEAR)
+            node->gradient_of_batch = true;
+        if (consumer->op == NN_OP_CONV2D && !is_thin(run, node->consumers[i])) {
             double needed =
                 (double)nn_conv2d_backward_input_scratch(&consumer->conv, consumer->shape, shape.c);
             floats = needed > floats ? needed : floats;
@@ -106,20 +122,34 @@ double nn_split_gradient(const struct nn_graph *graph, int id, struct nn_node *n
     return cost / node->gradient_blocks;
 }
 
-double nn_split_weight(const struct nn_graph *graph, int id, struct nn_node *node)
+double nn_split_weight(const struct nn_run *run, int id)
 {
-    const struct nn_layer *layer = &graph->layers[id];
-    double cost = cost_of(graph, id);
+    const struct nn_layer *layer = &run->layers[id];
+    struct nn_node *node = &run->nodes[id];
+    double cost = cost_of(run, id), least = 1;
     int rows = layer->shape.c, unit = 16;
 
     if (layer->op == NN_OP_CONV2D) { /* rows are taps of all groups */
-        rows = input_of(graph, id).c * layer->conv.kernel_h * layer->conv.kernel_w;
-        unit = 32;
+        int kernel = layer->conv.kernel_h * layer->conv.kernel_w;
+        rows = input_of(run, id).c * kernel;
+        unit = is_thin(run, id) ? kernel : 32;
+        least = is_thin(run, id) ? 1 : rows * area_of(layer->shape) / MAX_FLOATS;
     }
-    double parts = cost / TASK_COST, least = rows * area_of(layer->shape) / MAX_FLOATS;
+    double parts = cost / TASK_COST;
     node->weight_rows = part_of(rows, parts > least ? parts : least, unit);
     node->weight_blocks = ceil_div(rows, node->weight_rows);
     return cost / node->weight_blocks;
+}
+
+double nn_split_norm(const struct nn_run *run, int id)
+{
+    struct nn_node *node = &run->nodes[id];
+    int channels = run->layers[id].shape.c;
+    double cost = 2 * cost_of(run, id);
+
+    node->norm_channels = part_of(channels, cost / TASK_COST, 8);
+    node->norm_blocks = ceil_div(channels, node->norm_channels);
+    return cost / node->norm_blocks;
 }
 
 static size_t more(size_t a, size_t b)
@@ -127,12 +157,14 @@ static size_t more(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t gradient_scratch(const struct nn_graph *graph, int consumer, int channels)
+static size_t gradient_scratch(const struct nn_run *run, int consumer, int channels)
 {
-    const struct nn_layer *layer = &graph->layers[consumer];
+    const struct nn_layer *layer = &run->layers[consumer];
     switch (layer->op) {
     case NN_OP_CONV2D:
-        return nn_conv2d_backward_input_scratch(&layer->conv, layer->shape, channels);
+        return is_thin(run, consumer)
+                   ? 0
+                   : nn_conv2d_backward_input_scratch(&layer->conv, layer->shape, channels);
     case NN_OP_LRN:
         return nn_lrn_backward_scratch(&layer->lrn, channels);
     case NN_OP_MAX_POOL:
@@ -142,21 +174,20 @@ static size_t gradient_scratch(const struct nn_graph *graph, int consumer, int c
     }
 }
 
-size_t nn_split_scratch(const struct nn_graph *graph, int id, const struct nn_node *node,
-                        bool backward)
+size_t nn_split_scratch(const struct nn_run *run, int id)
 {
-    const struct nn_layer *layer = &graph->layers[id];
+    const struct nn_layer *layer = &run->layers[id];
+    const struct nn_node *node = &run->nodes[id];
+    bool convolves = layer->op == NN_OP_CONV2D && !is_thin(run, id);
     size_t size = 0;
 
-    if (layer->op == NN_OP_CONV2D)
-        size = nn_conv2d_forward_scratch(&layer->conv, input_of(graph, id), layer->shape,
+    if (convolves)
+        size = nn_conv2d_forward_scratch(&layer->conv, input_of(run, id), layer->shape,
                                          node->rows_per_tile);
-    if (!backward)
-        return size;
-    if (layer->op == NN_OP_CONV2D)
+    if (convolves && node->learns)
         size = more(
             size, nn_conv2d_backward_weight_scratch(&layer->conv, layer->shape, node->weight_rows));
-    for (int i = 0; i < node->consumer_count; i++)
-        size = more(size, gradient_scratch(graph, node->consumers[i], node->gradient_channels));
+    for (int i = 0; node->wants_gradient && i < node->consumer_count; i++)
+        size = more(size, gradient_scratch(run, node->consumers[i], node->gradient_channels));
     return size;
 }

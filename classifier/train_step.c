@@ -1,0 +1,118 @@
+/* One step of training: forward, the losses of all heads, backward, and the running statistics. */
+#include "ops/ops.h"
+#include "run_internal.h"
+#include <math.h>
+
+/* What a loss is taken against. */
+struct target {
+    const int *labels;
+    const float *class_weights; /* or NULL */
+    double smoothing;
+};
+
+static enum nn_status check_labels(const struct nn_run *run, const int *labels, int batch,
+                                   int classes, struct nn_error *err)
+{
+    if (batch < 1 || batch > run->max_batch)
+        return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", batch, run->max_batch);
+    for (int i = 0; i < batch; i++)
+        if (labels[i] < 0 || labels[i] >= classes)
+            return nn_fail(err, NN_INVALID, "network: label %d of sample %d (0 to %d)", labels[i],
+                           i, classes - 1);
+    return NN_OK;
+}
+
+static double smoothed_cross_entropy(int classes, const float *logits, int label, double smoothing)
+{
+    double loss = (1 - smoothing) * nn_cross_entropy(classes, logits, label), even = 0;
+    for (int c = 0; smoothing > 0 && c < classes; c++)
+        even += nn_cross_entropy(classes, logits, c);
+    return loss + smoothing / classes * even;
+}
+
+/* The loss of the head that ends in `softmax`, its sum over the batch; d(loss)/d(logits) goes to
+ * `to`, (batch, classes). */
+static double head_loss(const struct nn_run *run, int softmax, double factor, struct target target,
+                        float *to)
+{
+    int classes = run->layers[softmax].shape.c;
+    const struct nn_node *node = &run->nodes[softmax];
+    const struct nn_node *from = &run->nodes[run->layers[softmax].from[0]];
+    double sum = 0;
+
+    for (int i = 0; i < run->batch; i++) {
+        const float *p = node->activation + (size_t)i * node->stride;
+        const float *logits = from->activation + (size_t)i * from->stride;
+        float *g = to + (size_t)i * (size_t)classes;
+        int label = target.labels[i];
+        double weight =
+            factor * (target.class_weights == NULL ? 1.0 : (double)target.class_weights[label]);
+        sum += weight * smoothed_cross_entropy(classes, logits, label, target.smoothing);
+        for (int c = 0; c < classes; c++) { /* d(loss)/d(logit) = p - target */
+            double wanted = (1 - target.smoothing) * (c == label) + target.smoothing / classes;
+            g[c] = (float)(weight * ((double)p[c] - wanted) / run->batch);
+        }
+    }
+    return sum;
+}
+
+/* running = (1 - momentum) * running + momentum * batch, the variance unbiased. */
+static void move_statistics(struct nn_run *run)
+{
+    for (int i = 0; i < run->graph->count; i++) {
+        const struct nn_layer *layer = &run->layers[i];
+        const struct nn_node *node = &run->nodes[i];
+        if (node->mean == NULL)
+            continue;
+        float *mean = nn_values_at(run->trained, layer->running_mean);
+        float *variance = nn_values_at(run->trained, layer->running_var);
+        double count = (double)layer->shape.h * layer->shape.w * run->batch;
+        double share = (double)layer->norm.momentum, unbiased = count / (count - 1);
+        for (int c = 0; c < layer->shape.c; c++) {
+            mean[c] = (float)((1 - share) * (double)mean[c] + share * (double)node->mean[c]);
+            variance[c] = (float)((1 - share) * (double)variance[c] +
+                                  share * unbiased * (double)node->variance[c]);
+        }
+    }
+}
+
+enum nn_status nn_run_train_step(struct nn_run *run, const float *input, const int *labels,
+                                 int batch, uint64_t seed, uint64_t step,
+                                 const float *class_weights, double smoothing, double *loss,
+                                 float *probabilities, struct nn_error *err)
+{
+    const struct nn_graph *graph = run->graph;
+    int last = graph->count - 1, heads[1 + NN_MAX_AUXILIARIES], count = 0;
+    const float *gradients[1 + NN_MAX_AUXILIARIES];
+    if (run->mode != NN_RUN_TRAIN || graph->layers[last].op != NN_OP_SOFTMAX)
+        return nn_fail(err, NN_INVALID, "network: training needs mode TRAIN and a softmax output");
+    if (!(smoothing >= 0 && smoothing <= 1))
+        return nn_fail(err, NN_INVALID, "network: smoothing is within 0 to 1");
+
+    int classes = graph->layers[last].shape.c;
+    enum nn_status status = check_labels(run, labels, batch, classes, err);
+    if (status != NN_OK)
+        return status;
+    run->seed = seed;
+    run->step = step;
+    if ((status = nn_run_forward(run, input, batch, probabilities, err)) != NN_OK)
+        return status;
+
+    struct target target = {labels, class_weights, smoothing};
+    double sum = 0;
+    for (int i = -1; i < graph->auxiliary_count; i++) {
+        int softmax = i < 0 ? last : graph->auxiliaries[i].softmax;
+        double factor = i < 0 ? 1 : (double)graph->auxiliaries[i].weight;
+        float *to = run->logits_gradient + (size_t)count * (size_t)batch * (size_t)classes;
+        sum += head_loss(run, softmax, factor, target, to);
+        heads[count] = graph->layers[softmax].from[0];
+        gradients[count++] = to;
+    }
+    *loss = sum / batch;
+    if (!isfinite(*loss))
+        return nn_fail(err, NN_BAD_DATA, "network: the loss is not finite");
+
+    nn_run_backward_from(run, heads, gradients, count);
+    move_statistics(run);
+    return NN_OK;
+}
