@@ -2,10 +2,10 @@
  *
  * Pure functions of arrays: no files, threads, globals or clock; callable from any thread. The same
  * input, settings and build give the same bits. The order of samples changes no figure without a
- * bootstrap; a bootstrap draws patients in the order of their first sample. Arrays are the caller's
- * and only read. At most NN_MEASURES_MAX samples a call, else NN_LIMIT; a score that is no number
- * (NaN, infinity) or a class out of range is NN_BAD_DATA and names the sample; an impossible
- * argument is NN_INVALID.
+ * bootstrap, nor with one where patients have numbers (they are drawn by rising number). Arrays are
+ * the caller's and only read. At most NN_MEASURES_MAX samples a call, else NN_LIMIT; a score that
+ * is no number (NaN, infinity) or a class out of range is NN_BAD_DATA and names the sample; an
+ * impossible argument is NN_INVALID.
  *
  * No rate travels without its counts, and 0/0 is `defined == false` (its value is then 0 and means
  * nothing), never a zero. Rates are 0..1, not percent. */
@@ -35,7 +35,8 @@ enum nn_interval_kind {
     NN_INTERVAL_PERCENTILE, /* bootstrap by patient, Efron 1979 */
     NN_INTERVAL_BCA,        /* bootstrap by patient, Efron 1987 */
     NN_INTERVAL_DELONG,     /* normal, DeLong's variance: samples taken as independent */
-    NN_INTERVAL_NEWCOMBE    /* paired difference, Newcombe 1998, method 10 */
+    NN_INTERVAL_NEWCOMBE,   /* paired difference, Newcombe 1998, method 10 */
+    NN_INTERVAL_JOINT       /* from the limits of two other figures: nn_everyday_measure */
 };
 
 /* "exact (Clopper-Pearson)", ...: for captions; never NULL. */
@@ -136,7 +137,8 @@ struct nn_binary_figures {
 /* All figures with intervals. A rate with no error or no hit (0 or all) has no bootstrap width: its
  * interval is Clopper-Pearson's over the number of *patients* that the rate is about (of one
  * patient's images each tells the same: the cautious end). F1, AUC and average precision of 1 are
- * DEGENERATE. Not for count 0 (NN_INVALID). Refused samples are left out: "among processed". */
+ * DEGENERATE. Of no samples every figure is undefined. Refused samples are left out: "among
+ * processed". */
 NN_MUST_USE enum nn_status nn_binary_measure(const struct nn_binary *binary,
                                              const struct nn_bootstrap *settings,
                                              struct nn_binary_figures *figures,
@@ -429,7 +431,7 @@ double nn_beta_quantile(double a, double b, double p);
 /* P(X >= k), X binomial (n, p). */
 double nn_binomial_upper(uint64_t k, uint64_t n, double p);
 double nn_normal_cdf(double z);
-/* z with nn_normal_cdf(z) = p, 0 < p < 1 (Acklam's rational start, one Halley step). */
+/* z with nn_normal_cdf(z) = p, 0 < p < 1 (bisection of erfc to the last bit). */
 double nn_normal_quantile(double p);
 /* P(X > x), chi-square with one degree of freedom. */
 double nn_chi_square_upper(double x);
