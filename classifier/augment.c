@@ -1,10 +1,13 @@
 /* augment.c: another view of the same patient (papers.md, Preprocessing 3: rotation, scaling,
  * flipping, cropping), and the differences between detectors: contrast, brightness, gamma, blur,
- * noise. Everything is a function of the random stream alone. */
+ * noise. Everything is a function of the random stream and the ranges alone; what has no range
+ * takes its number from the stream all the same, so that one option does not change another's
+ * draws. */
 #include "train_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PI 3.14159265358979323846
 
@@ -44,18 +47,27 @@ struct view {
     double dx, dy;     /* pixels */
 };
 
-static struct view view_of(struct nn_random *r, int rows, int cols)
+/* A factor; a range that is all zero is none. */
+static double factor_of(struct nn_random *r, double low, double high)
 {
-    double angle = nn_random_uniform(r, -7, 7) * PI / 180;
-    double scale = nn_random_uniform(r, 0.93, 1.08);
-    double aspect = sqrt(nn_random_uniform(r, 0.93, 1.08));
-    double flip = nn_random_uniform(r, 0, 1) < 0.5 ? -1 : 1;
+    bool none = low == 0 && high == 0;
+
+    return nn_random_uniform(r, none ? 1 : low, none ? 1 : high);
+}
+
+static struct view view_of(struct nn_random *r, const struct nn_augmentation *how, int rows,
+                           int cols)
+{
+    double angle = nn_random_uniform(r, -how->rotation, how->rotation) * PI / 180;
+    double scale = factor_of(r, how->scale_low, how->scale_high);
+    double aspect = sqrt(factor_of(r, how->aspect_low, how->aspect_high));
+    double flip = nn_random_uniform(r, 0, 1) < how->flip ? -1 : 1;
     double sx = scale * aspect * flip, sy = scale / aspect;
     struct view v = {
         .a = sx * cos(angle), .b = -sx * sin(angle), .c = sy * sin(angle), .d = sy * cos(angle)};
 
-    v.dx = nn_random_uniform(r, -0.04, 0.04) * cols;
-    v.dy = nn_random_uniform(r, -0.04, 0.04) * rows;
+    v.dx = nn_random_uniform(r, -how->shift, how->shift) * cols;
+    v.dy = nn_random_uniform(r, -how->shift, how->shift) * rows;
     return v;
 }
 
@@ -88,13 +100,17 @@ static void warp(const struct nn_plane *from, struct view v, float *to)
 }
 
 /* The detector: gamma, contrast about the middle, brightness, noise. */
-static void expose(float *pixels, size_t count, struct nn_random *r)
+static void expose(float *pixels, size_t count, const struct nn_augmentation *how,
+                   struct nn_random *r)
 {
-    float gamma = (float)exp(nn_random_uniform(r, -0.3, 0.3));
-    float contrast = (float)nn_random_uniform(r, 0.8, 1.2);
-    float brightness = (float)nn_random_uniform(r, -0.08, 0.08);
-    float sigma = (float)(nn_random_uniform(r, 0, 1) < 0.5 ? 0 : nn_random_uniform(r, 0, 0.02));
+    float gamma = (float)exp(nn_random_uniform(r, -how->gamma, how->gamma));
+    float contrast = (float)nn_random_uniform(r, 1 - how->contrast, 1 + how->contrast);
+    float brightness = (float)nn_random_uniform(r, -how->brightness, how->brightness);
+    float sigma =
+        (float)(nn_random_uniform(r, 0, 1) < 0.5 ? 0 : nn_random_uniform(r, 0, how->noise));
 
+    if (gamma == 1 && contrast == 1 && brightness == 0 && sigma == 0)
+        return;
     for (size_t i = 0; i < count; i++) {
         float value = powf(fmaxf(pixels[i], 0), gamma);
         value = (value - 0.5f) * contrast + 0.5f + brightness;
@@ -122,17 +138,73 @@ static void soften(const float *from, int rows, int cols, float part, float *to)
     }
 }
 
-enum nn_status nn_augment(struct nn_plane *plane, struct nn_random random, struct nn_error *err)
+/* A window of at least 1 - crop of each side, anywhere. */
+static enum nn_status crop(struct nn_plane *plane, double part, struct nn_random *r,
+                           struct nn_error *err)
 {
+    double down = nn_random_uniform(r, 0, part), across = nn_random_uniform(r, 0, part);
+    int rows = (int)lround(plane->rows * (1 - down)),
+        cols = (int)lround(plane->cols * (1 - across));
+
+    rows = rows < 1 ? 1 : rows;
+    cols = cols < 1 ? 1 : cols;
+    int top = (int)lround((plane->rows - rows) * nn_random_uniform(r, 0, 1));
+    int left = (int)lround((plane->cols - cols) * nn_random_uniform(r, 0, 1));
+    float *window = malloc((size_t)rows * (size_t)cols * sizeof *window);
+    if (!window)
+        return nn_fail(err, NN_NO_MEMORY, "augment: no memory for %d x %d", rows, cols);
+    for (int y = 0; y < rows; y++)
+        memcpy(window + (size_t)y * (size_t)cols,
+               plane->pixels + (size_t)(top + y) * (size_t)plane->cols + (size_t)left,
+               (size_t)cols * sizeof *window);
+    free(plane->pixels);
+    *plane = (struct nn_plane){rows, cols, window};
+    return NN_OK;
+}
+
+struct nn_augmentation nn_augmentation_default(void)
+{
+    return (struct nn_augmentation){.rotation = 7,
+                                    .scale_low = 0.93,
+                                    .scale_high = 1.08,
+                                    .aspect_low = 0.93,
+                                    .aspect_high = 1.08,
+                                    .shift = 0.04,
+                                    .flip = 0.5,
+                                    .blur = 1,
+                                    .gamma = 0.3,
+                                    .contrast = 0.2,
+                                    .brightness = 0.08,
+                                    .noise = 0.02};
+}
+
+bool nn_augmentation_is_none(const struct nn_augmentation *how)
+{
+    bool shape = how->rotation != 0 || how->scale_low != 0 || how->scale_high != 0 ||
+                 how->aspect_low != 0 || how->aspect_high != 0 || how->shift != 0 ||
+                 how->flip != 0 || how->crop != 0;
+    bool levels = how->blur != 0 || how->gamma != 0 || how->contrast != 0 || how->brightness != 0 ||
+                  how->noise != 0;
+
+    return !shape && !levels;
+}
+
+enum nn_status nn_augment(struct nn_plane *plane, const struct nn_augmentation *how,
+                          struct nn_random random, struct nn_error *err)
+{
+    struct nn_random own = {random.state ^ 0x2545f4914f6cdd1dull}; /* crop's stream */
+    enum nn_status status = NN_OK;
+
+    if (how->crop > 0 && (status = crop(plane, how->crop, &own, err)) != NN_OK)
+        return status;
     size_t count = (size_t)plane->rows * (size_t)plane->cols;
     float *warped = malloc(count * sizeof *warped);
-
     if (!warped)
         return nn_fail(err, NN_NO_MEMORY, "augment: no memory for %zu pixels", count);
-    warp(plane, view_of(&random, plane->rows, plane->cols), warped);
-    soften(warped, plane->rows, plane->cols, (float)nn_random_uniform(&random, 0, 1),
+    warp(plane, view_of(&random, how, plane->rows, plane->cols), warped);
+    soften(warped, plane->rows, plane->cols, (float)nn_random_uniform(&random, 0, how->blur),
            plane->pixels);
-    expose(plane->pixels, count, &random);
+    expose(plane->pixels, count, how, &random);
     free(warped);
     return NN_OK;
 }

@@ -1,5 +1,6 @@
-/* checkpoint.c: a training's whole state as one safetensors file: "value/NAME" and "momentum/NAME"
- * of every parameter, and its position as metadata. Doubles are written as %a: the same bits come
+/* checkpoint.c: a training's whole state as one safetensors file: "value/NAME" of every parameter,
+ * the optimiser's arrays ("momentum/NAME"; "adam_m/NAME", "adam_s/NAME"), "best/NAME" where the
+ * best epoch is kept, and the position as metadata. Doubles are written as %a: the same bits come
  * back. nn_weights_write commits by rename, so a checkpoint is the old one or the new one. */
 #include "train_internal.h"
 
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_SIZE  128
+#define NAME_SIZE  192
+#define MAX_KINDS  4
 #define LINE_BREAK ';' /* in metadata, of the history's lines */
 
 static enum nn_status path_of(const char *dir, char path[PATH_MAX], struct nn_error *err)
@@ -29,6 +31,28 @@ static void exchange(char *text, char from, char to)
     }
 }
 
+/* The arrays of one parameter: its kinds' names and data; returns how many. */
+static int arrays_of(const struct nn_trainer *t, int parameter, const char *kind[MAX_KINDS],
+                     float *data[MAX_KINDS])
+{
+    int count = 0;
+
+    kind[count] = "value";
+    data[count++] = nn_values_at(t->values, parameter);
+    for (int slot = 0; slot < nn_optimiser_slots(t->optimiser); slot++) {
+        float *array = nn_optimiser_slot(t->optimiser, slot, parameter);
+        if (!array)
+            continue;
+        kind[count] = nn_optimiser_slot_name(t->optimiser, slot);
+        data[count++] = array;
+    }
+    if (t->best && t->at.best_epoch > 0) {
+        kind[count] = "best";
+        data[count++] = t->best[parameter];
+    }
+    return count;
+}
+
 static void describe(struct nn_tensor *tensor, const struct nn_parameter *parameter, char *name,
                      const char *kind, const float *data)
 {
@@ -42,35 +66,39 @@ static void describe(struct nn_tensor *tensor, const struct nn_parameter *parame
         tensor->dim[d] = parameter->dim[d];
 }
 
-static enum nn_status write_tensors(const char *path, const char *fingerprint,
-                                    const struct nn_position *position, const char *history,
-                                    const struct nn_tensor *tensors, size_t count,
-                                    struct nn_error *err)
+static enum nn_status write_tensors(const char *path, const struct nn_trainer *t,
+                                    const char *history, const struct nn_tensor *tensors,
+                                    size_t count, struct nn_error *err)
 {
+    const struct nn_position *at = &t->at;
     char epoch[16], step[32], loss[64], correct[32], seen[32], seconds[64];
+    char best_epoch[16], best_loss[64], updates[32];
 
-    snprintf(epoch, sizeof epoch, "%d", position->epoch);
-    snprintf(step, sizeof step, "%zu", position->step);
-    snprintf(loss, sizeof loss, "%a", position->loss_sum);
-    snprintf(correct, sizeof correct, "%ld", position->correct);
-    snprintf(seen, sizeof seen, "%ld", position->seen);
-    snprintf(seconds, sizeof seconds, "%a", position->seconds);
-    const struct nn_metadata metadata[] = {
-        {"correct", correct}, {"epoch", epoch}, {"history", history},      {"loss_sum", loss},
-        {"seconds", seconds}, {"seen", seen},   {"settings", fingerprint}, {"step", step}};
+    snprintf(epoch, sizeof epoch, "%d", at->epoch);
+    snprintf(step, sizeof step, "%zu", at->step);
+    snprintf(loss, sizeof loss, "%a", at->loss_sum);
+    snprintf(correct, sizeof correct, "%ld", at->correct);
+    snprintf(seen, sizeof seen, "%ld", at->seen);
+    snprintf(seconds, sizeof seconds, "%a", at->seconds);
+    snprintf(best_epoch, sizeof best_epoch, "%d", at->best_epoch);
+    snprintf(best_loss, sizeof best_loss, "%a", at->best_loss);
+    snprintf(updates, sizeof updates, "%llu", (unsigned long long)nn_optimiser_steps(t->optimiser));
+    const struct nn_metadata metadata[] = {{"best_epoch", best_epoch},   {"best_loss", best_loss},
+                                           {"correct", correct},         {"epoch", epoch},
+                                           {"history", history},         {"loss_sum", loss},
+                                           {"seconds", seconds},         {"seen", seen},
+                                           {"settings", t->fingerprint}, {"step", step},
+                                           {"updates", updates}};
     return nn_weights_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata,
                             NN_F32, err);
 }
 
-enum nn_status nn_checkpoint_write(const char *dir, const char *fingerprint,
-                                   const struct nn_graph *graph, struct nn_values *values,
-                                   float *const *momentum, const struct nn_position *position,
-                                   struct nn_error *err)
+enum nn_status nn_checkpoint_write(const struct nn_trainer *t, struct nn_error *err)
 {
-    size_t count = (size_t)nn_graph_parameter_count(graph);
-    struct nn_tensor *tensors = calloc(2 * count, sizeof *tensors);
-    char(*names)[NAME_SIZE] = calloc(2 * count, sizeof *names);
-    char *history = strdup(position->history ? position->history : "");
+    size_t parameters = (size_t)nn_graph_parameter_count(t->graph), count = 0;
+    struct nn_tensor *tensors = calloc(MAX_KINDS * parameters, sizeof *tensors);
+    char(*names)[NAME_SIZE] = calloc(MAX_KINDS * parameters, sizeof *names);
+    char *history = strdup(t->at.history ? t->at.history : "");
     char path[PATH_MAX];
     enum nn_status status;
 
@@ -78,15 +106,18 @@ enum nn_status nn_checkpoint_write(const char *dir, const char *fingerprint,
         status = nn_fail(err, NN_NO_MEMORY, "checkpoint: no memory");
         goto out;
     }
-    if ((status = path_of(dir, path, err)) != NN_OK)
+    if ((status = path_of(t->s->checkpoint_dir, path, err)) != NN_OK)
         goto out;
     exchange(history, '\n', LINE_BREAK);
-    for (size_t i = 0; i < count; i++) {
-        const struct nn_parameter *parameter = nn_graph_parameter(graph, (int)i);
-        describe(&tensors[i], parameter, names[i], "value", nn_values_peek(values, (int)i));
-        describe(&tensors[count + i], parameter, names[count + i], "momentum", momentum[i]);
+    for (size_t i = 0; i < parameters; i++) {
+        const char *kind[MAX_KINDS];
+        float *data[MAX_KINDS];
+        int arrays = arrays_of(t, (int)i, kind, data);
+        for (int k = 0; k < arrays; k++, count++)
+            describe(&tensors[count], nn_graph_parameter(t->graph, (int)i), names[count], kind[k],
+                     data[k]);
     }
-    status = write_tensors(path, fingerprint, position, history, tensors, 2 * count, err);
+    status = write_tensors(path, t, history, tensors, count, err);
 out:
     free(tensors);
     free(names);
@@ -108,67 +139,72 @@ static enum nn_status copy_tensor(const char *path, const struct nn_weights *wei
     return NN_OK;
 }
 
-static bool read_number(const struct nn_weights *weights, const char *key, double *to)
+static bool read_number(const struct nn_weights *weights, const char *key, double high, double *to)
 {
     const char *value = nn_weights_metadata(weights, key);
     char *end = NULL;
 
     if (value)
         *to = strtod(value, &end);
-    return end && end != value && *end == '\0';
+    return end && end != value && *end == '\0' && *to >= 0 && *to <= high;
 }
 
 static enum nn_status read_position(const char *path, const struct nn_weights *weights,
-                                    struct nn_position *position, struct nn_error *err)
+                                    struct nn_trainer *t, struct nn_error *err)
 {
-    double epoch, step, correct, seen;
+    double epoch, step, correct, seen, best_epoch, updates;
+    struct nn_position *at = &t->at;
     const char *history = nn_weights_metadata(weights, "history");
 
-    if (!read_number(weights, "epoch", &epoch) || !read_number(weights, "step", &step) ||
-        !read_number(weights, "correct", &correct) || !read_number(weights, "seen", &seen) ||
-        !read_number(weights, "loss_sum", &position->loss_sum) ||
-        !read_number(weights, "seconds", &position->seconds) || !history || epoch < 0 ||
-        epoch > 1e6 || step < 0 || step > 1e15)
+    if (!read_number(weights, "epoch", 1e6, &epoch) || !read_number(weights, "step", 1e15, &step) ||
+        !read_number(weights, "correct", 1e15, &correct) ||
+        !read_number(weights, "seen", 1e15, &seen) ||
+        !read_number(weights, "loss_sum", 1e300, &at->loss_sum) ||
+        !read_number(weights, "seconds", 1e12, &at->seconds) ||
+        !read_number(weights, "best_epoch", epoch, &best_epoch) ||
+        !read_number(weights, "best_loss", 1e300, &at->best_loss) ||
+        !read_number(weights, "updates", 1e15, &updates) || !history)
         return nn_fail(err, NN_BAD_DATA, "%s: its position is missing or malformed", path);
-    position->epoch = (int)epoch;
-    position->step = (size_t)step;
-    position->correct = (long)correct;
-    position->seen = (long)seen;
-    position->history = strdup(history);
-    if (!position->history)
+    at->epoch = (int)epoch;
+    at->step = (size_t)step;
+    at->correct = (long)correct;
+    at->seen = (long)seen;
+    at->best_epoch = (int)best_epoch;
+    nn_optimiser_set_steps(t->optimiser, (uint64_t)updates);
+    at->history = strdup(history);
+    if (!at->history)
         return nn_fail(err, NN_NO_MEMORY, "%s: no memory", path);
-    exchange(position->history, LINE_BREAK, '\n');
+    exchange(at->history, LINE_BREAK, '\n');
     return NN_OK;
 }
 
-enum nn_status nn_checkpoint_read(const char *dir, const char *fingerprint,
-                                  const struct nn_graph *graph, struct nn_values *values,
-                                  float *const *momentum, struct nn_position *position,
-                                  struct nn_error *err)
+enum nn_status nn_checkpoint_read(struct nn_trainer *t, struct nn_error *err)
 {
     struct nn_weights *weights = NULL;
-    char path[PATH_MAX];
+    char path[PATH_MAX], words[160];
     enum nn_status status;
 
-    if ((status = path_of(dir, path, err)) != NN_OK)
-        return status;
-    if ((status = nn_weights_open(path, &weights, err)) != NN_OK)
+    if ((status = path_of(t->s->checkpoint_dir, path, err)) != NN_OK ||
+        (status = nn_weights_open(path, &weights, err)) != NN_OK)
         return status;
     const char *settings = nn_weights_metadata(weights, "settings");
-    if (!settings || strcmp(settings, fingerprint) != 0) {
-        status = nn_fail(err, NN_INVALID, "%s: made with other settings (%.80s)", path,
-                         settings ? settings : "none");
+    if (!settings || strcmp(settings, t->fingerprint) != 0) {
+        nn_train_difference(settings ? settings : "", t->fingerprint, words, sizeof words);
+        status = nn_fail(err, NN_INVALID, "checkpoint of other settings: %s (%.100s)", words, path);
         goto out;
     }
-    for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
-        const struct nn_parameter *parameter = nn_graph_parameter(graph, i);
-        status = copy_tensor(path, weights, parameter, "value", nn_values_at(values, i), err);
-        if (status == NN_OK)
-            status = copy_tensor(path, weights, parameter, "momentum", momentum[i], err);
+    if ((status = read_position(path, weights, t, err)) != NN_OK)
+        goto out;
+    for (int i = 0; i < nn_graph_parameter_count(t->graph); i++) {
+        const char *kind[MAX_KINDS];
+        float *data[MAX_KINDS];
+        int arrays = arrays_of(t, i, kind, data);
+        for (int k = 0; status == NN_OK && k < arrays; k++)
+            status =
+                copy_tensor(path, weights, nn_graph_parameter(t->graph, i), kind[k], data[k], err);
         if (status != NN_OK)
             goto out;
     }
-    status = read_position(path, weights, position, err);
 out:
     nn_weights_close(weights);
     return status;

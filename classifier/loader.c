@@ -79,8 +79,8 @@ static enum nn_status load_sample(struct nn_loader *loader, size_t index, float 
     *label = loader->source->label(loader->source->context, index, loader->epoch);
     status =
         loader->source->load(loader->source->context, index, loader->epoch, &plane, &loader->error);
-    if (status == NN_OK && loader->augment)
-        status = nn_augment(&plane,
+    if (status == NN_OK && !nn_augmentation_is_none(&loader->augmentation))
+        status = nn_augment(&plane, &loader->augmentation,
                             nn_random_of(loader->seed, PURPOSE_AUGMENT, loader->epoch,
                                          index / group_of(loader->source)),
                             &loader->error);

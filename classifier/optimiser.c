@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MAX_SLOTS 2
 #define PIECE     ((size_t)1 << 20) /* elements of a task */
@@ -114,8 +113,8 @@ enum nn_status nn_optimiser_create(const struct nn_graph *graph,
     o->s = *settings;
     o->slots = settings->kind == NN_ADAM ? 2 : 1;
     o->frozen = calloc((size_t)count + 1, sizeof *o->frozen);
-    if (o->frozen && frozen)
-        memcpy(o->frozen, frozen, (size_t)count * sizeof *frozen);
+    for (int i = 0; o->frozen && i < count; i++)
+        o->frozen[i] = (frozen && frozen[i]) || nn_graph_parameter(graph, i)->statistic;
     if (!o->frozen || !make_slots(o, count) || !make_pieces(o, count)) {
         nn_optimiser_destroy(o);
         return nn_fail(err, NN_NO_MEMORY, "optimiser: no memory for its state");

@@ -6,6 +6,7 @@
 #include "nn_train.h"
 
 #include <pthread.h>
+#include <time.h>
 
 /* A stream of random numbers that is a function of its four keys alone (splitmix64). */
 struct nn_random {
@@ -17,8 +18,9 @@ double nn_random_uniform(struct nn_random *random, double low, double high);
 double nn_random_normal(struct nn_random *random);
 
 /* Replaces the plane by a slightly different view of the same patient. */
-NN_MUST_USE enum nn_status nn_augment(struct nn_plane *plane, struct nn_random random,
-                                      struct nn_error *err);
+NN_MUST_USE enum nn_status nn_augment(struct nn_plane *plane, const struct nn_augmentation *how,
+                                      struct nn_random random, struct nn_error *err);
+bool nn_augmentation_is_none(const struct nn_augmentation *how);
 
 /* Prepares batches in a thread of its own, one ahead of the training. */
 struct nn_loader {
@@ -26,7 +28,8 @@ struct nn_loader {
     const struct nn_preprocess *preprocess;
     int batch;
     uint64_t seed;
-    bool augment, shuffle;
+    struct nn_augmentation augmentation;
+    bool shuffle;
     size_t steps;  /* batches an epoch; the last may be smaller */
     size_t *order; /* (count) of order_epoch */
     uint64_t order_epoch;
@@ -59,24 +62,69 @@ NN_MUST_USE enum nn_status nn_measure_scores(const struct nn_graph *graph,
                                              const struct nn_source *source, struct nn_pool *pool,
                                              float *scores, int *truth, struct nn_error *err);
 
-/* Where a training stands, beside parameters and momentum. */
+/* Where a training stands, beside values and the optimiser's state. */
 struct nn_position {
     int epoch;
     size_t step; /* within the epoch; the next to be done */
     double loss_sum;
     long correct, seen;
-    double seconds; /* of this epoch so far */
-    char *history;  /* finished epochs, one CSV line each; malloc, may be NULL */
+    double seconds;   /* of this epoch so far */
+    int best_epoch;   /* from 1; 0: none yet */
+    double best_loss; /* its validation loss */
+    char *history;    /* finished epochs, one CSV line each; malloc, may be NULL */
 };
-NN_MUST_USE enum nn_status nn_checkpoint_write(const char *dir, const char *fingerprint,
-                                               const struct nn_graph *graph,
-                                               struct nn_values *values, float *const *momentum,
-                                               const struct nn_position *position,
-                                               struct nn_error *err);
+
+/* One training, from nn_trainer_open to nn_trainer_close. The state between two steps is values,
+ * optimiser, best and at: what a checkpoint holds. */
+struct nn_trainer {
+    const struct nn_train_settings *s;
+    const struct nn_source *training, *validation;
+    struct nn_train_output *out;
+    struct nn_weights *init; /* NULL: from scratch */
+    struct nn_graph *graph;
+    const char *const *heads;
+    bool *frozen; /* of each layer */
+    struct nn_values *values;
+    struct nn_pool *pool;
+    struct nn_run *run;
+    struct nn_optimiser *optimiser;
+    struct nn_loader loader;
+    const float **gradients; /* of each parameter, NULL: not trained */
+    double *factors;         /* of each parameter's rate */
+    float **best;            /* values of the best epoch; NULL: not kept */
+    float *class_weight;     /* NULL: alike */
+    float *probabilities;
+    struct nn_position at;
+    char *fingerprint;
+    struct timespec began, saved;                /* of this process */
+    double training_seconds, validation_seconds; /* of this process */
+    uint64_t steps_done, images_done, epochs_done;
+    double epoch_began, validation_loss, validation_accuracy;
+};
+NN_MUST_USE enum nn_status nn_trainer_open(struct nn_trainer *t, struct nn_error *err);
+void nn_trainer_close(struct nn_trainer *t);
+
+/* train_settings.c: refuses what cannot be meant. */
+NN_MUST_USE enum nn_status nn_train_check(const struct nn_train_settings *settings,
+                                          const struct nn_source *training,
+                                          const struct nn_source *validation, struct nn_error *err);
+double nn_train_rate(const struct nn_train_settings *settings, int epoch);
+/* All that has to be the same for a checkpoint to be this training's, as "name=value ..."; malloc,
+ * NULL without memory. */
+char *nn_train_fingerprint(const struct nn_trainer *t);
+/* Names the first setting that two fingerprints do not share: "seed is 11 there, 12 here". */
+void nn_train_difference(const char *there, const char *here, char *words, size_t size);
+
+/* freeze.c: which layers `patterns` freeze (nn_train_settings), as bool of each layer. */
+NN_MUST_USE enum nn_status nn_freeze(const struct nn_graph *graph, const char *const *heads,
+                                     const char *patterns, bool *frozen, struct nn_error *err);
+
+/* history.c: the finished epoch becomes a line; the lines become the file. */
+NN_MUST_USE enum nn_status nn_history_add(struct nn_trainer *t, struct nn_error *err);
+NN_MUST_USE enum nn_status nn_history_write(const struct nn_trainer *t, struct nn_error *err);
+
+NN_MUST_USE enum nn_status nn_checkpoint_write(const struct nn_trainer *t, struct nn_error *err);
 /* NN_MISSING when there is none. */
-NN_MUST_USE enum nn_status nn_checkpoint_read(const char *dir, const char *fingerprint,
-                                              const struct nn_graph *graph,
-                                              struct nn_values *values, float *const *momentum,
-                                              struct nn_position *position, struct nn_error *err);
+NN_MUST_USE enum nn_status nn_checkpoint_read(struct nn_trainer *t, struct nn_error *err);
 
 #endif

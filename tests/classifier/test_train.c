@@ -61,16 +61,14 @@ static struct nn_train_settings settings(int threads)
         .checkpoint_dir = dir_template,
         .epochs = 2,
         .batch = 4,
+        .optimiser = {.kind = NN_SGD, .momentum = 0.9, .weight_decay = 0.0002, .clip_norm = 1},
         .rate = 0.0005,
-        .momentum = 0.9,
         .rate_drop_epochs = 1,
         .rate_drop = 0.5,
-        .weight_decay = 0.0002,
-        .clip_norm = 1,
         .head_rate_factor = 2,
         .seed = 11,
         .threads = threads,
-        .augment = true,
+        .augmentation = nn_augmentation_default(),
         .checkpoint_steps = 1,
     };
 }
@@ -107,8 +105,11 @@ static enum nn_status train(struct nn_train_settings s, const char *out, struct 
 
     fixture_path(path, dir_template, out);
     fixture_path(history, dir_template, "history.csv");
-    return nn_train(&s, &training, &validation, path, NN_F32, history, stop ? stop_at : NULL, stop,
-                    err);
+    struct nn_train_output output = {.weights = path,
+                                     .history_csv = history,
+                                     .report = stop ? stop_at : NULL,
+                                     .report_context = stop};
+    return nn_train(&s, &training, &validation, &output, err);
 }
 
 static void threads_and_interruptions_change_no_bit(void **state)
@@ -167,7 +168,7 @@ static void a_checkpoint_of_other_settings_is_refused(void **state)
     s.resume = true;
     s.seed = 12;
     assert_int_equal(train(s, "two.safetensors", NULL, &err), NN_INVALID);
-    assert_non_null(strstr(err.text, "other settings"));
+    assert_non_null(strstr(err.text, "other settings: seed is 11 there, 12 here"));
 }
 
 static void settings_are_checked(void **state)
@@ -205,13 +206,14 @@ static void a_sample_that_fails_stops_the_training(void **state)
 
     (void)state;
     fixture_path(path, dir_template, "two.safetensors");
-    assert_int_equal(nn_train(&s, &training, &validation, path, NN_F32, NULL, NULL, NULL, &err),
-                     NN_IO);
+    struct nn_train_output output = {.weights = path};
+    assert_int_equal(nn_train(&s, &training, &validation, &output, &err), NN_IO);
     assert_string_equal(err.text, "sample 7 cannot be read");
 }
 
 static void augmenting_is_a_function_of_its_keys(void **state)
 {
+    const struct nn_augmentation how = nn_augmentation_default();
     struct nn_plane a = {0}, b = {0}, c = {0};
     struct nn_error err;
 
@@ -219,9 +221,9 @@ static void augmenting_is_a_function_of_its_keys(void **state)
     assert_int_equal(spot_load(NULL, 1, 0, &a, &err), NN_OK);
     assert_int_equal(spot_load(NULL, 1, 0, &b, &err), NN_OK);
     assert_int_equal(spot_load(NULL, 1, 0, &c, &err), NN_OK);
-    assert_int_equal(nn_augment(&a, nn_random_of(1, 2, 3, 4), &err), NN_OK);
-    assert_int_equal(nn_augment(&b, nn_random_of(1, 2, 3, 4), &err), NN_OK);
-    assert_int_equal(nn_augment(&c, nn_random_of(1, 2, 4, 4), &err), NN_OK);
+    assert_int_equal(nn_augment(&a, &how, nn_random_of(1, 2, 3, 4), &err), NN_OK);
+    assert_int_equal(nn_augment(&b, &how, nn_random_of(1, 2, 3, 4), &err), NN_OK);
+    assert_int_equal(nn_augment(&c, &how, nn_random_of(1, 2, 4, 4), &err), NN_OK);
     assert_memory_equal(a.pixels, b.pixels, SIDE * SIDE * sizeof(float));
     assert_true(memcmp(a.pixels, c.pixels, SIDE * SIDE * sizeof(float)) != 0);
     for (int i = 0; i < SIDE * SIDE; i++)
