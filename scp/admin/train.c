@@ -198,17 +198,18 @@ static struct nn_train_settings settings_of(const struct train_options *o, const
                                       .preprocess = o->preprocess,
                                       .epochs = (int)o->epochs,
                                       .batch = (int)o->batch,
+                                      .optimiser = {.kind = NN_SGD,
+                                                    .momentum = o->momentum,
+                                                    .weight_decay = o->decay,
+                                                    .clip_norm = o->clip},
                                       .rate = o->rate,
-                                      .momentum = o->momentum,
                                       .rate_drop_epochs = (int)o->rate_drop_epochs,
                                       .rate_drop = o->rate_drop,
-                                      .weight_decay = o->decay,
-                                      .clip_norm = o->clip,
                                       .head_rate_factor = o->head,
                                       .seed = (uint64_t)o->seed,
                                       .threads = (int)o->threads,
-                                      .augment = true,
-                                      .checkpoint_steps = 100,
+                                      .augmentation = nn_augmentation_default(),
+                                      .checkpoint_seconds = 600,
                                       .resume = o->resume};
 }
 
@@ -267,6 +268,11 @@ static enum nn_status run(const struct train_options *o, const char *checkpoints
     char weights[PATH_MAX], history[PATH_MAX], command[640];
     struct nn_model_info *info = calloc(1, sizeof *info);
     bool terminal = isatty(STDERR_FILENO) == 1;
+    struct nn_train_output output = {.weights = weights,
+                                     .store = NN_F16,
+                                     .history_csv = history,
+                                     .report = report,
+                                     .report_context = &terminal};
     enum nn_status status = open_data(&set, o, err);
 
     if (status == NN_OK && !info)
@@ -275,8 +281,7 @@ static enum nn_status run(const struct train_options *o, const char *checkpoints
     snprintf(history, sizeof history, "%s/history.csv", o->out);
     command_of(o, command, sizeof command);
     if (status == NN_OK)
-        status = nn_train(&settings, &set.training, &set.validation, weights, NN_F16, history,
-                          report, &terminal, err);
+        status = nn_train(&settings, &set.training, &set.validation, &output, err);
     if (status == NN_OK) {
         struct train_outcome outcome = {.out = o->out,
                                         .name = o->name,
