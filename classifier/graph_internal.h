@@ -89,4 +89,9 @@ int nn_graph_append(struct nn_graph *graph, const char *name, const int *from, i
 int nn_graph_add_parameter(struct nn_graph *graph, int layer, const char *suffix,
                            struct nn_parameter form);
 
+/* A layer as `like` says (op, parameters; shape of an input, linear or reshape), of other
+ * producers. Its id, or -1. */
+int nn_graph_add_like(struct nn_graph *graph, const char *name, const int *from, int from_count,
+                      const struct nn_layer *like);
+
 #endif

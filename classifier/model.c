@@ -1,4 +1,5 @@
 /* model.c: a model folder becomes graph + weights + info. */
+#include "graph_xml.h"
 #include "model_internal.h"
 
 #include <errno.h>
@@ -27,47 +28,90 @@ enum nn_status nn_model_sha256(const void *bytes, size_t size, char hex[65], str
     return NN_OK;
 }
 
-enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *weights_path,
-                                 struct nn_model **model, struct nn_error *err)
+enum nn_status nn_model_check_graph(const struct nn_model_info *info, const struct nn_graph *graph,
+                                    struct nn_error *err)
+{
+    struct nn_shape in = nn_graph_shape(graph, 0);
+    struct nn_shape out = nn_graph_shape(graph, nn_graph_count(graph) - 1);
+    int side = info->preprocess.side;
+
+    if (in.c != 3 || in.h != side || in.w != side)
+        return nn_fail(err, NN_SHAPE, "layer %s: an input of 3 x %d x %d is expected",
+                       nn_graph_name(graph, 0), side, side);
+    if (out.c != info->classes || out.h != 1 || out.w != 1)
+        return nn_fail(err, NN_SHAPE, "layer %s: %d classes are expected",
+                       nn_graph_name(graph, nn_graph_count(graph) - 1), info->classes);
+    return NN_OK;
+}
+
+/* The named network, or a copy of `own`, whose digest info gets. */
+static enum nn_status take_graph(struct nn_model *m, const struct nn_graph *own,
+                                 struct nn_error *err)
+{
+    const struct nn_network *network = nn_network_find(m->info.network);
+    struct nn_error why = {0};
+    enum nn_status status;
+
+    if (!own && !network)
+        return nn_fail(err, NN_UNSUPPORTED, "model %s: network \"%s\" is not known", m->info.name,
+                       m->info.network);
+    if (own && strcmp(m->info.network, NN_OWN_GRAPH) != 0)
+        return nn_fail(err, NN_INVALID, "model %s: network \"%s\" with a graph of its own",
+                       m->info.name, m->info.network);
+    m->graph = own ? nn_graph_refit(own, m->info.classes, &why)
+                   : network->build(m->info.classes, m->info.preprocess.side, &why);
+    if (!m->graph)
+        return nn_fail(err, why.status != NN_OK ? why.status : NN_NO_MEMORY, "%s", why.text);
+    m->head = nn_graph_scores(m->graph);
+    if (!own)
+        return NN_OK;
+    if ((status = nn_model_check_graph(&m->info, own, err)) != NN_OK)
+        return status;
+    return nn_graph_digest(own, m->info.graph_digest, err);
+}
+
+static enum nn_status take_weights(struct nn_model *m, const char *path, struct nn_error *err)
 {
     static const char *const nothing_fresh[] = {NULL};
-    const struct nn_network *network = nn_network_find(info->network);
+    enum nn_status status = nn_weights_open(path, &m->weights, err);
+
+    if (status != NN_OK)
+        return status;
+    const char *digest = nn_weights_digest(m->weights), *expected = m->info.weights_digest;
+    if (expected[0] != '\0' && strcmp(digest, expected) != 0)
+        return nn_fail(err, NN_BAD_DATA, "%s: SHA-256 is %.12s..., model.xml expects %.12s...",
+                       path, digest, expected);
+    snprintf(m->info.weights_digest, sizeof m->info.weights_digest, "%s", digest);
+    return nn_values_create(m->graph, m->weights, false, nothing_fresh, 0, &m->values, err);
+}
+
+enum nn_status nn_model_assemble_graph(const struct nn_model_info *info,
+                                       const struct nn_graph *graph, const char *weights_path,
+                                       struct nn_model **model, struct nn_error *err)
+{
+    struct nn_model *m = calloc(1, sizeof *m);
     enum nn_status status;
 
     *model = NULL;
-    if (!network)
-        return nn_fail(err, NN_UNSUPPORTED, "model %s: network \"%s\" is not known", info->name,
-                       info->network);
-    struct nn_model *m = calloc(1, sizeof *m);
     if (!m)
         return nn_fail(err, NN_NO_MEMORY, "model %s: no memory", info->name);
     m->info = *info;
     if (!(info->temperature < 0) && !(info->temperature > 0))
         m->info.temperature = 1;
-    if ((status = nn_weights_open(weights_path, &m->weights, err)) != NN_OK)
-        goto out;
-    const char *digest = nn_weights_digest(m->weights);
-    if (info->weights_digest[0] != '\0' && strcmp(digest, info->weights_digest) != 0) {
-        status = nn_fail(err, NN_BAD_DATA, "%s: SHA-256 is %.12s..., model.xml expects %.12s...",
-                         weights_path, digest, info->weights_digest);
-        goto out;
-    }
-    snprintf(m->info.weights_digest, sizeof m->info.weights_digest, "%s", digest);
-    if ((status = nn_model_digest(&m->info, err)) != NN_OK)
-        goto out;
-    m->graph = network->build(info->classes, info->preprocess.side, err);
-    if (!m->graph) {
-        status = err && err->status != NN_OK ? err->status : NN_NO_MEMORY;
-        goto out;
-    }
-    m->head = nn_graph_find(m->graph, nn_network_score(network));
-    status = nn_values_create(m->graph, m->weights, false, nothing_fresh, 0, &m->values, err);
-out:
+    if ((status = take_graph(m, graph, err)) == NN_OK &&
+        (status = take_weights(m, weights_path, err)) == NN_OK)
+        status = nn_model_digest(&m->info, err);
     if (status != NN_OK)
         nn_model_close(m);
     else
         *model = m;
     return status;
+}
+
+enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *weights_path,
+                                 struct nn_model **model, struct nn_error *err)
+{
+    return nn_model_assemble_graph(info, NULL, weights_path, model, err);
 }
 
 /* The whole of a small file; *text is malloc'ed and terminated. */
@@ -107,6 +151,7 @@ enum nn_status nn_model_open(const char *dir, struct nn_model **model, struct nn
     char *xml = NULL;
     size_t size = 0;
     struct nn_model_info *info = NULL;
+    struct nn_graph *graph = NULL;
     enum nn_status status;
 
     *model = NULL;
@@ -121,11 +166,12 @@ enum nn_status nn_model_open(const char *dir, struct nn_model **model, struct nn
         status = nn_fail(err, NN_NO_MEMORY, "%s: no memory", path);
         goto out;
     }
-    if ((status = nn_model_info_parse(path, xml, size, info, err)) != NN_OK)
+    if ((status = nn_model_parse(path, xml, size, info, &graph, err)) != NN_OK)
         goto out;
     snprintf(path, sizeof path, "%s/weights.safetensors", dir);
-    status = nn_model_assemble(info, path, model, err);
+    status = nn_model_assemble_graph(info, graph, path, model, err);
 out:
+    nn_graph_destroy(graph);
     free(info);
     free(xml);
     return status;
@@ -144,4 +190,14 @@ void nn_model_close(struct nn_model *model)
 const struct nn_model_info *nn_model_info(const struct nn_model *model)
 {
     return &model->info;
+}
+
+const struct nn_graph *nn_model_graph(const struct nn_model *model)
+{
+    return model->graph;
+}
+
+const struct nn_values *nn_model_values(const struct nn_model *model)
+{
+    return model->values;
 }

@@ -10,7 +10,7 @@ struct nn_model {
     struct nn_graph *graph;
     struct nn_weights *weights;
     struct nn_values *values;
-    int head; /* the layer whose activations are the class scores before softmax */
+    int head; /* nn_graph_scores */
 };
 
 /* SHA-256 as 64 lower-case hex digits. */
@@ -18,6 +18,14 @@ NN_MUST_USE enum nn_status nn_model_sha256(const void *bytes, size_t size, char 
                                            struct nn_error *err);
 /* info->digest from weights digest, preprocessing and operating points. */
 NN_MUST_USE enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err);
+
+/* As nn_model_info_parse; *graph is the caller's when there is one, NULL otherwise. */
+NN_MUST_USE enum nn_status nn_model_parse(const char *name, const char *xml, size_t size,
+                                          struct nn_model_info *info, struct nn_graph **graph,
+                                          struct nn_error *err);
+/* Input (3, side, side) and output (classes) are the info's; NN_SHAPE. */
+NN_MUST_USE enum nn_status nn_model_check_graph(const struct nn_model_info *info,
+                                                const struct nn_graph *graph, struct nn_error *err);
 
 bool nn_is_calibrated(const struct nn_model_info *info);
 /* One scale for the three channels. */

@@ -1,4 +1,5 @@
 /* model_write.c: struct nn_model_info to model.xml, in the shape model.xsd expects. */
+#include "graph_xml.h"
 #include "model_internal.h"
 
 #include <errno.h>
@@ -126,7 +127,8 @@ static int write_origin(xmlTextWriterPtr w, const struct nn_model_info *info)
     return sum | xmlTextWriterEndElement(w);
 }
 
-static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info)
+static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info,
+                          const struct nn_graph *graph)
 {
     int sum = xmlTextWriterSetIndent(w, 1) | xmlTextWriterStartDocument(w, NULL, "UTF-8", NULL);
 
@@ -138,19 +140,22 @@ static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info)
     sum |= write_origin(w, info);
     if (info->measured)
         sum |= write_measures(w, info);
+    if (graph)
+        sum |= nn_graph_write_xml(w, graph);
     sum |= start(w, "weights") | attribute(w, "sha256", info->weights_digest);
     sum |= xmlTextWriterEndElement(w) | xmlTextWriterEndElement(w);
     return sum | xmlTextWriterEndDocument(w);
 }
 
-static enum nn_status to_text(const struct nn_model_info *info, xmlBufferPtr buffer,
-                              struct nn_error *err)
+static enum nn_status to_text(const struct nn_model_info *info, const struct nn_graph *graph,
+                              xmlBufferPtr buffer, struct nn_error *err)
 {
     xmlTextWriterPtr writer = xmlNewTextWriterMemory(buffer, 0);
 
     if (!writer)
         return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for model.xml", info->name);
-    int sum = write_document(writer, info); /* any failed call is negative: the sign survives | */
+    int sum =
+        write_document(writer, info, graph); /* any failed call is negative: the sign survives | */
     xmlFreeTextWriter(writer);
     if (sum < 0)
         return nn_fail(err, NN_NO_MEMORY, "model %s: cannot compose model.xml", info->name);
@@ -214,18 +219,37 @@ static enum nn_status accept_own(xmlBufferPtr buffer, struct nn_error *err)
     return status == NN_BAD_DATA ? NN_INVALID : status;
 }
 
-enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struct nn_error *err)
+/* Its own graph's digest, or none. */
+static enum nn_status take_graph(struct nn_model_info *info, const struct nn_graph *graph,
+                                 struct nn_error *err)
 {
+    enum nn_status status;
+
+    info->graph_digest[0] = '\0';
+    if ((graph != NULL) != (strcmp(info->network, NN_OWN_GRAPH) == 0))
+        return nn_fail(err, NN_INVALID, "model %s: network \"%s\" %s a graph", info->name,
+                       info->network, graph ? "with" : "without");
+    if (!graph)
+        return NN_OK;
+    if ((status = nn_graph_check_plain(graph, err)) != NN_OK ||
+        (status = nn_model_check_graph(info, graph, err)) != NN_OK)
+        return status;
+    return nn_graph_digest(graph, info->graph_digest, err);
+}
+
+enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
+                                    const struct nn_graph *graph, struct nn_error *err)
+{
+    enum nn_status status = take_graph(info, graph, err);
     if (!(info->temperature < 0) && !(info->temperature > 0))
         info->temperature = 1;
-    enum nn_status status = nn_model_digest(info, err);
-    if (status != NN_OK)
+    if (status != NN_OK || (status = nn_model_digest(info, err)) != NN_OK)
         return status;
 
     xmlBufferPtr buffer = xmlBufferCreate();
     if (!buffer)
         return nn_fail(err, NN_NO_MEMORY, "model %s: no memory for model.xml", info->name);
-    status = to_text(info, buffer, err);
+    status = to_text(info, graph, buffer, err);
     if (status == NN_OK)
         status = accept_own(buffer, err);
     if (status == NN_OK)
@@ -233,4 +257,9 @@ enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struc
                         (size_t)xmlBufferLength(buffer), err);
     xmlBufferFree(buffer);
     return status;
+}
+
+enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struct nn_error *err)
+{
+    return nn_model_write_graph(dir, info, NULL, err);
 }

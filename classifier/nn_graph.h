@@ -110,6 +110,14 @@ struct nn_shape nn_graph_shape(const struct nn_graph *graph, int id);
  * the output itself when it is none. */
 int nn_graph_scores(const struct nn_graph *graph);
 
+/* The layer that another number of classes replaces: the last fully connected one or convolution
+ * before the scores; NULL: there is none. */
+const char *nn_graph_head(const struct nn_graph *graph);
+/* The same graph, finished, with `classes` outputs (as many as it has: a copy). Layers keep their
+ * names, nn_graph_head's parameters their names but not their shapes. It must end in softmax; NULL
+ * and err otherwise (NN_UNSUPPORTED), or when an auxiliary head is there. */
+struct nn_graph *nn_graph_refit(const struct nn_graph *graph, int classes, struct nn_error *err);
+
 /* Parameters ("conv1/7x7_s2.weight", ".bias"), in graph order. */
 struct nn_parameter {
     const char *name;

@@ -93,18 +93,43 @@ NN_MUST_USE enum nn_status nn_model_info_parse(const char *name, const char *xml
 NN_MUST_USE enum nn_status nn_model_write(const char *dir, struct nn_model_info *info,
                                           struct nn_error *err);
 
+/* The same for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in model.xml
+ * (a named network's does not), and info->graph_digest is filled. The graph is finished, takes (3,
+ * side, side), ends in a softmax of info->classes and has no auxiliary heads; layer names are
+ * printable ASCII without spaces (NN_INVALID, NN_SHAPE and the layer's name). graph NULL:
+ * nn_model_write. */
+#define NN_OWN_GRAPH "graph"
+NN_MUST_USE enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
+                                                const struct nn_graph *graph, struct nn_error *err);
+/* A whole model folder from tensors: what an importer calls. DIR exists. Writes
+ * DIR/weights.safetensors with the tensors that the graph's parameters name (others are left out;
+ * one that is missing, of another shape or not finite is refused by its name), then DIR/model.xml;
+ * fills info's digests. graph NULL: info->network names one. Everything stays the caller's. */
+NN_MUST_USE enum nn_status nn_model_save(const char *dir, struct nn_model_info *info,
+                                         const struct nn_graph *graph,
+                                         const struct nn_tensor *tensors, size_t count,
+                                         enum nn_dtype store, struct nn_error *err);
+
 struct nn_model;
 /* A model from an info that never was a file (the trainer's): weights_digest is filled from the
  * weights and must match when it is not empty. */
 NN_MUST_USE enum nn_status nn_model_assemble(const struct nn_model_info *info,
                                              const char *weights_path, struct nn_model **model,
                                              struct nn_error *err);
+/* The same with a graph of its own (it is copied); NULL: nn_model_assemble. */
+NN_MUST_USE enum nn_status nn_model_assemble_graph(const struct nn_model_info *info,
+                                                   const struct nn_graph *graph,
+                                                   const char *weights_path,
+                                                   struct nn_model **model, struct nn_error *err);
 /* Reads and checks DIR/model.xml (against the built-in rules, with line numbers in errors) and
  * DIR/weights.safetensors (digest must match). */
 NN_MUST_USE enum nn_status nn_model_open(const char *dir, struct nn_model **model,
                                          struct nn_error *err);
 void nn_model_close(struct nn_model *model);
 const struct nn_model_info *nn_model_info(const struct nn_model *model);
+/* What runs, whether named or its own; borrowed. */
+const struct nn_graph *nn_model_graph(const struct nn_model *model);
+const struct nn_values *nn_model_values(const struct nn_model *model);
 
 /* A part of a plane: columns x0..x1-1 of rows y0..y1-1. */
 struct nn_box {
