@@ -41,10 +41,14 @@ struct nn_values *draw_values(const struct nn_graph *graph, uint64_t seed)
     for (int i = 0; i < nn_graph_count(graph); i++)
         names[i] = nn_graph_name(graph, i);
     assert_int_equal(nn_values_create(graph, NULL, true, names, seed, &values, &err), NN_OK);
-    for (int i = 0; i < nn_graph_parameter_count(graph); i++)
-        if (nn_graph_parameter(graph, i)->dims == 1)
-            fill(nn_values_at(values, i), nn_graph_parameter(graph, i)->elements,
-                 seed + (uint64_t)i);
+    for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
+        const struct nn_parameter *parameter = nn_graph_parameter(graph, i);
+        float *at = nn_values_at(values, i);
+        if (parameter->dims == 1)
+            fill(at, parameter->elements, seed + (uint64_t)i);
+        for (size_t k = 0; parameter->not_negative && k < parameter->elements; k++)
+            at[k] = 1.25f + at[k];
+    }
     return values;
 }
 
@@ -114,5 +118,57 @@ struct nn_graph *small_network(void)
     x = nn_graph_dropout(g, "drop", x, 0.4f);
     x = nn_graph_linear(g, "classifier", x, 4, false);
     nn_graph_softmax(g, "prob", x);
+    return finished(g);
+}
+
+int add_conv_norm(struct nn_graph *graph, const char *name, int from, int out, int kernel,
+                  int stride, int groups)
+{
+    char norm[64];
+    snprintf(norm, sizeof norm, "%s/bn", name);
+    from = nn_graph_conv2d(graph, name, from,
+                           (struct nn_conv2d){.out_channels = out,
+                                              .kernel_h = kernel,
+                                              .kernel_w = kernel,
+                                              .stride_h = stride,
+                                              .stride_w = stride,
+                                              .pad_h = kernel / 2,
+                                              .pad_w = kernel / 2,
+                                              .groups = groups,
+                                              .no_bias = true});
+    return nn_graph_batch_norm(graph, norm, from, (struct nn_batch_norm){1e-3f, 0.1f});
+}
+
+/* One factor a channel, of the channels' means. */
+static int squeeze_excite(struct nn_graph *g, int from)
+{
+    int x = nn_graph_global_avg_pool(g, "se/pool", from);
+    x = nn_graph_silu(g, "se/silu", conv(g, "se/reduce", x, 3, 1, 1, 1));
+    x = nn_graph_sigmoid(g, "se/sigmoid", conv(g, "se/expand", x, 8, 1, 1, 1));
+    return nn_graph_mul(g, "se/scale", from, x);
+}
+
+struct nn_graph *modern_network(void)
+{
+    struct nn_graph *g = nn_graph_create();
+    int x = nn_graph_input(g, "data", (struct nn_shape){3, 13, 11});
+    x = nn_graph_pad(g, "pad", x, (struct nn_pad){0, 1, 2, 0, 0.25f});
+    x = nn_graph_relu(g, "stem/relu", add_conv_norm(g, "stem", x, 8, 3, 2, 1));
+    int block = nn_graph_relu(g, "a/relu", add_conv_norm(g, "a", x, 8, 3, 1, 1));
+    block = add_conv_norm(g, "b", block, 8, 3, 1, 2);
+    x = nn_graph_add(g, "b/add", (int[]){block, x}, 2, true);
+    int head = nn_graph_global_avg_pool(g, "aux/pool", x);
+    head = nn_graph_softmax(g, "aux/prob", nn_graph_linear(g, "aux/fc", head, 4, false));
+    nn_graph_auxiliary(g, head, 0.3f);
+    block = nn_graph_silu(g, "c/silu", add_conv_norm(g, "c", x, 8, 3, 1, 8));
+    block = add_conv_norm(g, "d", squeeze_excite(g, block), 8, 1, 1, 1);
+    x = nn_graph_add(g, "d/add", (int[]){x, block}, 2, false);
+    x = nn_graph_clip(g, "clip", x, -1.5f, 2.0f);
+    struct nn_pool2d mean = square(3, 2, 1);
+    mean.count_padding = true;
+    x = nn_graph_avg_pool(g, "pool", x, mean);
+    struct nn_shape shape = {8 * 5 * 4, 1, 1};
+    x = nn_graph_dropout(g, "drop", nn_graph_reshape(g, "flatten", x, shape), 0.2f);
+    nn_graph_softmax(g, "prob", nn_graph_linear(g, "fc", x, 4, false));
     return finished(g);
 }

@@ -17,6 +17,13 @@ size_t elements_of(const struct nn_graph *graph, int layer);
 
 /* Stride, padding, groups, LRN, an inception block, dropout, a softmax over 4 classes. */
 struct nn_graph *small_network(void);
+/* ResNet's, EfficientNet's and GoogLeNet's blocks: convolutions without bias and batch norms,
+ * residual sums, a depthwise convolution, squeeze-excite, SiLU, clip, padding, flattening, an
+ * auxiliary head "aux/prob", a softmax over 4 classes. */
+struct nn_graph *modern_network(void);
+/* "NAME", a convolution without bias, and "NAME/bn" after it; returns the latter. */
+int add_conv_norm(struct nn_graph *graph, const char *name, int from, int out, int kernel,
+                  int stride, int groups);
 /* An inception block alone on (channels, side, side); returns its concat. */
 int add_inception(struct nn_graph *graph, const char *name, int from);
 

@@ -285,7 +285,7 @@ static void batch_norm(const struct ref_net *net, int id, int batch)
     const double *mean = parameter(net, layer->running_mean);
     const double *variance = parameter(net, layer->running_var);
     double *own = checked(calloc(2 * channels, sizeof *own));
-    if (net->training) {
+    if (net->training && (net->frozen == NULL || !net->frozen[id])) {
         ref_statistics(layer->shape, batch, x, own, own + channels);
         mean = own;
         variance = own + channels;

@@ -14,6 +14,7 @@ struct ref_net {
     double **parameter;  /* copies, free to be nudged */
     double **activation; /* of the last ref_forward: samples one behind the other */
     bool training;       /* dropout active, batch norm by the batch's statistics */
+    const bool *frozen;  /* of each layer: batch norms that keep to the running ones; or NULL */
     uint64_t seed, step;
 };
 
