@@ -36,6 +36,20 @@ int nn_alexnet_features(struct nn_graph *g, int x)
     return nn_graph_max_pool(g, "pool5", x, pool);
 }
 
+/* Caffe's fillers of the three fully connected layers. After Glorot their first outputs on ImageNet
+ * features are tens wide, and the first steps at rate 0.001 end in dead ReLUs. */
+int nn_alexnet_hidden(struct nn_graph *graph, const char *name, int from, int features)
+{
+    int x = nn_graph_linear(graph, name, from, features, true);
+    return nn_graph_initial(graph, x, 0.005f, 0.1f);
+}
+
+int nn_alexnet_scores(struct nn_graph *graph, const char *name, int from, int classes)
+{
+    int x = nn_graph_linear(graph, name, from, classes, false);
+    return nn_graph_initial(graph, x, 0.01f, 0.0f);
+}
+
 struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err)
 {
     struct nn_graph *g = nn_graph_create();
@@ -46,11 +60,11 @@ struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err)
 
     int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
     x = nn_alexnet_features(g, x);
-    x = nn_graph_linear(g, "fc6", x, 4096, true);
+    x = nn_alexnet_hidden(g, "fc6", x, 4096);
     x = nn_graph_dropout(g, "drop6", x, 0.5f);
-    x = nn_graph_linear(g, "fc7", x, 4096, true);
+    x = nn_alexnet_hidden(g, "fc7", x, 4096);
     x = nn_graph_dropout(g, "drop7", x, 0.5f);
-    x = nn_graph_linear(g, "fc8", x, classes, false);
+    x = nn_alexnet_scores(g, "fc8", x, classes);
     nn_graph_softmax(g, "prob", x);
 
     if (nn_graph_finish(g, err) != NN_OK) {

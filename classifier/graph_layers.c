@@ -331,3 +331,21 @@ int nn_graph_auxiliary(struct nn_graph *graph, int softmax, float weight)
     graph->auxiliaries[graph->auxiliary_count++] = (struct nn_auxiliary){softmax, weight};
     return softmax;
 }
+
+int nn_graph_initial(struct nn_graph *graph, int layer, float deviation, float bias)
+{
+    struct nn_shape shape;
+    if (!nn_graph_producer(graph, "initial", layer, &shape))
+        return -1;
+    const struct nn_layer *l = &graph->layers[layer];
+    if (graph->finished)
+        return nn_graph_refuse(graph, NN_INVALID, l->name, "the graph is finished");
+    if (l->op != NN_OP_CONV2D && l->op != NN_OP_LINEAR)
+        return nn_graph_refuse(graph, NN_INVALID, l->name, "only weighted sums have a start");
+    if (!(deviation > 0) || !isfinite(deviation) || !isfinite(bias))
+        return nn_graph_refuse(graph, NN_INVALID, l->name, "its start must be finite and above 0");
+    graph->parameters[l->weight].deviation = deviation;
+    if (l->bias >= 0)
+        graph->parameters[l->bias].initial = bias;
+    return layer;
+}

@@ -8,6 +8,9 @@
  * "pool5" (256 x 6 x 6 for a side of 227). */
 int nn_googlenet_features(struct nn_graph *graph, int input);
 int nn_alexnet_features(struct nn_graph *graph, int input);
+/* Fully connected layers that start as AlexNet's: hidden ones with ReLU, and the scores. */
+int nn_alexnet_hidden(struct nn_graph *graph, const char *name, int from, int features);
+int nn_alexnet_scores(struct nn_graph *graph, const char *name, int from, int classes);
 
 /* As nn_graph_concat, of producers of any shape, into one vector. */
 int nn_graph_concat_flat(struct nn_graph *graph, const char *name, const int *from, int count);

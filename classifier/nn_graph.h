@@ -98,6 +98,10 @@ int nn_graph_reshape(struct nn_graph *graph, const char *name, int from, struct 
  * outside training nothing is computed for it alone. Returns softmax, or -1. */
 int nn_graph_auxiliary(struct nn_graph *graph, int softmax, float weight);
 
+/* How a fresh convolution or fully connected layer starts, when not after Glorot and with bias 0:
+ * the standard deviation of its weights (above 0) and its bias. Returns layer, or -1. */
+int nn_graph_initial(struct nn_graph *graph, int layer, float deviation, float bias);
+
 /* Checks shapes and seals the graph. The last layer added is the output. */
 NN_MUST_USE enum nn_status nn_graph_finish(struct nn_graph *graph, struct nn_error *err);
 
@@ -128,6 +132,7 @@ struct nn_parameter {
     bool statistic;    /* a running mean or variance: gathered, not trained; has no gradient */
     bool not_negative; /* a variance */
     float initial;     /* dims 1: what a fresh one is filled with */
+    float deviation;   /* dims > 1: standard deviation of a fresh one; 0: Glorot's */
 };
 int nn_graph_parameter_count(const struct nn_graph *graph);
 const struct nn_parameter *nn_graph_parameter(const struct nn_graph *graph, int index);

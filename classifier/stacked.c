@@ -16,9 +16,9 @@ struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err)
     part[1] = nn_alexnet_features(g, x);   /* 256 x 6 x 6 = 9216 at 227 */
     x = nn_graph_concat_flat(g, "features", part, 2);
     x = nn_graph_dropout(g, "stacked/drop", x, 0.5f);
-    x = nn_graph_linear(g, "stacked/fc1", x, 1024, true);
-    x = nn_graph_linear(g, "stacked/fc2", x, 512, true);
-    x = nn_graph_linear(g, "stacked/classifier", x, classes, false);
+    x = nn_alexnet_hidden(g, "stacked/fc1", x, 1024);
+    x = nn_alexnet_hidden(g, "stacked/fc2", x, 512);
+    x = nn_alexnet_scores(g, "stacked/classifier", x, classes);
     nn_graph_softmax(g, "prob", x);
 
     if (nn_graph_finish(g, err) != NN_OK) {

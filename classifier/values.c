@@ -25,8 +25,8 @@ static const char *layer_name(const struct nn_graph *graph, const struct nn_para
     return nn_graph_name(graph, parameter->layer);
 }
 
-/* Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010); vectors are what
- * the layer says: biases zero, a batch norm's factors one. */
+/* Uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), or with the deviation that
+ * the layer says; vectors are what it says: biases zero, a batch norm's factors one. */
 static void draw(const struct nn_parameter *parameter, int index, uint64_t seed, float *to)
 {
     if (parameter->dims == 1) {
@@ -38,6 +38,8 @@ static void draw(const struct nn_parameter *parameter, int index, uint64_t seed,
     for (int i = 2; i < parameter->dims; i++)
         area *= parameter->dim[i];
     double limit = sqrt(6.0 / (area * ((double)parameter->dim[0] + (double)parameter->dim[1])));
+    if (parameter->deviation > 0)
+        limit = sqrt(3.0) * (double)parameter->deviation;
     uint64_t state = seed ^ (uint64_t)(index + 1) * UINT64_C(0xd1342543de82ef95);
     for (size_t i = 0; i < parameter->elements; i++) {
         double u = (double)(nn_mix_next(&state) >> 11) * 0x1p-53;
