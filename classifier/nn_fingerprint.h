@@ -36,8 +36,8 @@ enum nn_symmetry {
     NN_MIRRORED,     /* left becomes right */
     NN_ROTATED_180,
     NN_TRANSPOSED, /* mirrored at the falling diagonal */
-    NN_ROTATED_90,
     NN_ROTATED_270,
+    NN_ROTATED_90,
     NN_TRANSVERSED, /* mirrored at the rising diagonal */
     NN_SYMMETRIES
 };
