@@ -2,6 +2,7 @@
 #include "mix_internal.h"
 #include "nn_divide.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,11 +179,15 @@ static enum nn_status check_parts(const struct nn_divide_item *items, size_t cou
         if (rule->folds == 0 && !(rule->fraction[p] > 0))
             continue;
         for (int c = 0; c < rule->classes; c++) {
-            if (has[p][c] == 0)
-                return nn_fail(err, NN_BAD_DATA,
-                               "the %s part would have no image of class %d: bring images of more "
-                               "patients of that class, or divide otherwise",
-                               nn_part_name((enum nn_part)p), c);
+            if (has[p][c] > 0)
+                continue;
+            char number[16];
+            snprintf(number, sizeof number, "%d", c);
+            return nn_fail(err, NN_BAD_DATA,
+                           "the %s part would have no image of class %.64s: bring images of more "
+                           "patients of that class, or divide otherwise",
+                           nn_part_name((enum nn_part)p),
+                           rule->class_name ? rule->class_name[c] : number);
         }
     }
     return NN_OK;

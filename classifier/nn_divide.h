@@ -32,10 +32,11 @@ NN_MUST_USE enum nn_status nn_divide_group(const struct nn_divide_item *items, s
                                            size_t *group, size_t *groups, struct nn_error *err);
 
 struct nn_divide_rule {
-    int classes;               /* 1 .. 1024 */
-    double fraction[NN_PARTS]; /* of 1; a part of fraction 0 stays empty */
-    int folds;                 /* 0, or 3 and more: k-fold; `fraction` is not used */
-    int fold;                  /* is the test part, the next one (cyclic) the validation part */
+    int classes;                   /* 1 .. 1024 */
+    const char *const *class_name; /* (classes), for messages; NULL: numbers */
+    double fraction[NN_PARTS];     /* of 1; a part of fraction 0 stays empty */
+    int folds;                     /* 0, or 3 and more: k-fold; `fraction` is not used */
+    int fold;                      /* is the test part, the next one (cyclic) the validation part */
     uint64_t seed;
 };
 

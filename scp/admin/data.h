@@ -79,8 +79,8 @@ void data_close(struct data_set *set); /* NULL is allowed */
 NN_MUST_USE enum nn_status data_divide(struct data_set *set, const struct data_division *division,
                                        void (*report)(void *context, size_t done, size_t count),
                                        void *context, struct nn_error *err);
-/* OUT/split.csv: file, class, patient, group, part; OUT/duplicates.csv: file_a, file_b, similarity,
- * transform (where duplicates were looked for). The CSV's file names stay relative to the data. */
+/* DIR/split.csv: file, class, patient, group, part; DIR/duplicates.csv: file_a, file_b, similarity,
+ * transform, then both patients and classes. File names stay relative to the data. */
 NN_MUST_USE enum nn_status data_write_split(const struct data_set *set, const char *dir,
                                             struct nn_error *err);
 

@@ -3,12 +3,11 @@
 #define PREDICT_H
 
 #include "gate.h"
+#include "image_file.h"
 #include "picture.h"
-#include "zygote.h"
 
 struct predictor {
-    struct zygote *zygote;
-    struct object_limits limits;
+    struct image_reader reader;
     struct nn_model *model;
     struct nn_pool *pool;
     struct nn_judge *judge;

@@ -1,5 +1,4 @@
 #include "clock.h"
-#include "dx_init.h"
 #include "predict.h"
 #include "report.h"
 #include <errno.h>
@@ -10,28 +9,15 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PREDICT_MEMORY  (2ull << 30) /* as the node's defaults */
-#define PREDICT_SECONDS 60
-#define PREDICT_MATRIX  3072
+#define PREDICT_MATRIX 3072
 
 int predictor_open(struct predictor *predictor, const char *model, char *error, size_t error_size)
 {
-    struct dx_error dx = {0};
     struct nn_error err = {0};
     memset(predictor, 0, sizeof *predictor);
-    predictor->limits = (struct object_limits){.memory_bytes = PREDICT_MEMORY,
-                                               .cpu_seconds = PREDICT_SECONDS,
-                                               .wall_seconds = 2 * PREDICT_SECONDS};
-    dx_limits_default(&predictor->limits.dx);
-    if (dx_init(NULL, NULL, &dx) != DX_OK) {
-        snprintf(error, error_size, "%s", dx.text);
-        return EX_SOFTWARE;
-    }
-    predictor->zygote = zygote_start();
-    if (!predictor->zygote) {
-        snprintf(error, error_size, "zygote: %s", strerror(errno));
-        return EX_OSERR;
-    }
+    int status = image_reader_open(&predictor->reader, error, error_size);
+    if (status != 0)
+        return status;
     if (nn_model_open(model, &predictor->model, &err) != NN_OK) {
         snprintf(error, error_size, "model %s: %s", model, err.text);
         return err.status == NN_MISSING || err.status == NN_IO ? EX_NOINPUT : EX_DATAERR;
@@ -54,7 +40,7 @@ void predictor_close(struct predictor *predictor)
     nn_pool_destroy(predictor->pool);
     nn_model_close(predictor->model);
     free(predictor->map);
-    zygote_stop(predictor->zygote);
+    image_reader_close(&predictor->reader);
     memset(predictor, 0, sizeof *predictor);
 }
 
@@ -63,19 +49,6 @@ static void not_judged(struct prediction *p, const char *reason, const char *det
     p->judged = false;
     p->reason = reason;
     snprintf(p->detail, sizeof p->detail, "%s", detail);
-}
-
-static bool plane_of(const struct dx_grey *grey, struct nn_plane *plane)
-{
-    size_t count = (size_t)grey->rows * grey->cols;
-    plane->pixels = malloc(count * sizeof *plane->pixels);
-    if (!plane->pixels)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        plane->pixels[i] = (float)grey->pixels[i] / 65535.0f;
-    plane->rows = (int)grey->rows;
-    plane->cols = (int)grey->cols;
-    return true;
 }
 
 static int decode(struct predictor *predictor, struct zygote_object *object, enum zygote_end opened,
@@ -108,7 +81,7 @@ static int decode(struct predictor *predictor, struct zygote_object *object, enu
                    object->text);
         return 0;
     }
-    p->judged = plane_of(&grey, &p->plane);
+    p->judged = image_plane_of(&grey, &p->plane);
     dx_grey_finish(&grey);
     if (!p->judged)
         snprintf(error, error_size, "out of memory");
@@ -119,19 +92,11 @@ static int read_dicom(struct predictor *predictor, int fd, struct prediction *p,
                       size_t error_size)
 {
     struct zygote_object object;
-    enum zygote_end opened = zygote_open(predictor->zygote, fd, &predictor->limits, &object);
+    enum zygote_end opened =
+        zygote_open(predictor->reader.zygote, fd, &predictor->reader.limits, &object);
     int status = decode(predictor, &object, opened, p, error, error_size);
     zygote_close(&object);
     return status;
-}
-
-/* PNG and JPEG by their first bytes; everything else is taken for DICOM. */
-static bool is_picture(int fd)
-{
-    static const uint8_t png[] = {0x89, 'P', 'N', 'G'}, jpeg[] = {0xff, 0xd8, 0xff};
-    uint8_t head[4] = {0};
-    return pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
-           (memcmp(head, png, sizeof png) == 0 || memcmp(head, jpeg, sizeof jpeg) == 0);
 }
 
 int predict_file(struct predictor *predictor, const char *path, struct prediction *p, char *error,
@@ -148,7 +113,7 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
         return EX_NOINPUT;
     }
     int64_t begin = clock_monotonic_ms();
-    if (!is_picture(fd))
+    if (!image_file_is_picture(fd))
         status = read_dicom(predictor, fd, p, error, error_size);
     else if (nn_image_read(path, &p->plane, &err) == NN_OK)
         p->judged = true;
