@@ -1,5 +1,5 @@
 /* GoogLeNet: Szegedy et al., "Going deeper with convolutions", CVPR 2015, table 1. Names are those
- * of Caffe's BVLC model. The two auxiliary heads are left out: they serve training from scratch. */
+ * of Caffe's BVLC model. The two auxiliary heads serve training from scratch alone. */
 #include "networks_internal.h"
 #include <stdio.h>
 
@@ -84,7 +84,25 @@ int nn_googlenet_features(struct nn_graph *g, int x)
     return nn_graph_global_avg_pool(g, "pool5/7x7_s1", x);
 }
 
-struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
+/* Section 5: what is learned early in the network must be good for something already. */
+static void auxiliary(struct nn_graph *g, const char *head, const char *from, int classes)
+{
+    char name[64];
+#define NAME(suffix) (snprintf(name, sizeof name, "%s/%s", head, suffix), name)
+    int x = nn_graph_find(g, from);
+
+    x = nn_graph_avg_pool(
+        g, NAME("ave_pool"), x,
+        (struct nn_pool2d){.kernel_h = 5, .kernel_w = 5, .stride_h = 3, .stride_w = 3});
+    x = conv(g, NAME("conv"), x, 128, 1, 1);
+    x = nn_graph_linear(g, NAME("fc"), x, 1024, true);
+    x = nn_graph_dropout(g, NAME("drop_fc"), x, 0.7f);
+    x = nn_graph_linear(g, NAME("classifier"), x, classes, false);
+    nn_graph_auxiliary(g, nn_graph_softmax(g, NAME("prob"), x), 0.3f);
+#undef NAME
+}
+
+static struct nn_graph *build(int classes, int side, bool with_auxiliaries, struct nn_error *err)
 {
     struct nn_graph *g = nn_graph_create();
     if (g == NULL) {
@@ -94,6 +112,10 @@ struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
 
     int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
     x = nn_googlenet_features(g, x);
+    if (with_auxiliaries) {
+        auxiliary(g, "loss1", "inception_4a/output", classes);
+        auxiliary(g, "loss2", "inception_4d/output", classes);
+    }
     x = nn_graph_dropout(g, "pool5/drop_7x7_s1", x, 0.4f);
     x = nn_graph_linear(g, "loss3/classifier", x, classes, false);
     nn_graph_softmax(g, "prob", x);
@@ -103,4 +125,14 @@ struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
         return NULL;
     }
     return g;
+}
+
+struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
+{
+    return build(classes, side, false, err);
+}
+
+struct nn_graph *nn_googlenet_auxiliary(int classes, int side, struct nn_error *err)
+{
+    return build(classes, side, true, err);
 }

@@ -159,6 +159,15 @@ static void check_auxiliaries(struct nn_graph *graph)
     }
 }
 
+/* Consumers come after producers: one pass from the output down. */
+static void mark_serving(struct nn_graph *graph)
+{
+    graph->layers[graph->count - 1].serves = true;
+    for (int i = graph->count - 1; i > 0; i--)
+        for (int j = 0; graph->layers[i].serves && j < graph->layers[i].from_count; j++)
+            graph->layers[graph->layers[i].from[j]].serves = true;
+}
+
 enum nn_status nn_graph_finish(struct nn_graph *graph, struct nn_error *err)
 {
     if (graph == NULL)
@@ -169,6 +178,7 @@ enum nn_status nn_graph_finish(struct nn_graph *graph, struct nn_error *err)
     if (graph->error.status != NN_OK)
         return nn_fail(err, graph->error.status, "%s", graph->error.text);
 
+    mark_serving(graph);
     graph->finished = true;
     return NN_OK;
 }
@@ -217,4 +227,9 @@ int nn_graph_parameter_count(const struct nn_graph *graph)
 const struct nn_parameter *nn_graph_parameter(const struct nn_graph *graph, int index)
 {
     return index >= 0 && index < graph->parameter_count ? &graph->parameters[index] : NULL;
+}
+
+bool nn_graph_serves_output(const struct nn_graph *graph, int id)
+{
+    return id >= 0 && id < graph->count && graph->layers[id].serves;
 }

@@ -41,6 +41,7 @@ struct nn_layer {
     int *from; /* producers, from_count of them */
     int from_count;
     bool relu;                     /* conv2d, linear, add: fused; relu: true */
+    bool serves;                   /* the output depends on it; set by finish */
     int weight, bias;              /* parameter numbers, or -1 */
     int running_mean, running_var; /* batch norm's, or -1 */
     union {

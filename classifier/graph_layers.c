@@ -1,6 +1,5 @@
 /* The builders: each checks what it is given, and derives the output's shape. */
 #include "graph_internal.h"
-#include "networks_internal.h"
 #include <math.h>
 #include <stdint.h>
 
@@ -142,20 +141,6 @@ int nn_graph_concat(struct nn_graph *graph, const char *name, const int *from, i
         out = (struct nn_shape){out.c + in.c, in.h, in.w};
         if (out.c > NN_MAX_SIDE)
             return nn_graph_refuse(graph, NN_LIMIT, name, "too many channels");
-    }
-    return nn_graph_append(graph, name, from, count,
-                           (struct nn_layer){.op = NN_OP_CONCAT, .shape = out});
-}
-
-int nn_graph_concat_flat(struct nn_graph *graph, const char *name, const int *from, int count)
-{
-    struct nn_shape out = {0, 1, 1}, in;
-    for (int i = 0; i < count; i++) {
-        if (!nn_graph_producer(graph, name, from[i], &in))
-            return -1;
-        if (nn_shape_elements(in) > (size_t)(NN_MAX_SIDE - out.c))
-            return nn_graph_refuse(graph, NN_LIMIT, name, "too many features");
-        out.c += (int)nn_shape_elements(in);
     }
     return nn_graph_append(graph, name, from, count,
                            (struct nn_layer){.op = NN_OP_CONCAT, .shape = out});

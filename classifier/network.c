@@ -19,9 +19,9 @@ static const char *const stacked_heads[] = {"stacked/fc1", "stacked/fc2", "stack
                                             NULL};
 
 static const struct nn_network networks[] = {
-    {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet},
-    {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet},
-    {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked},
+    {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet, nn_googlenet_auxiliary},
+    {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet, NULL},
+    {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked, NULL},
 };
 
 const struct nn_network *nn_network_at(size_t index)

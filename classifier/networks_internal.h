@@ -12,7 +12,4 @@ int nn_alexnet_features(struct nn_graph *graph, int input);
 int nn_alexnet_hidden(struct nn_graph *graph, const char *name, int from, int features);
 int nn_alexnet_scores(struct nn_graph *graph, const char *name, int from, int classes);
 
-/* As nn_graph_concat, of producers of any shape, into one vector. */
-int nn_graph_concat_flat(struct nn_graph *graph, const char *name, const int *from, int count);
-
 #endif

@@ -122,6 +122,9 @@ const char *nn_graph_head(const struct nn_graph *graph);
  * and err otherwise (NN_UNSUPPORTED), or when an auxiliary head is there. */
 struct nn_graph *nn_graph_refit(const struct nn_graph *graph, int classes, struct nn_error *err);
 
+/* Whether the output depends on the layer: false for what only an auxiliary head needs. */
+bool nn_graph_serves_output(const struct nn_graph *graph, int id);
+
 /* Parameters ("conv1/7x7_s2.weight", ".bias"), in graph order. */
 struct nn_parameter {
     const char *name;
@@ -142,6 +145,11 @@ const struct nn_parameter *nn_graph_parameter(const struct nn_graph *graph, int 
  * "pool5/7x7_s1", "pool5/drop_7x7_s1", "loss3/classifier", "prob". NULL on no memory; errors
  * surface in err. The graph is finished. */
 struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err);
+/* The same for training from scratch: with both auxiliary heads (Szegedy et al. 2015, section 5:
+ * "loss1/..." on inception_4a, "loss2/..." on inception_4d, weight 0.3 each). Their tensors belong
+ * to no model: nn_graph_serves_output tells. The side is at least 79 (5 x 5 in
+ * inception 4). */
+struct nn_graph *nn_googlenet_auxiliary(int classes, int side, struct nn_error *err);
 /* AlexNet (Krizhevsky et al. 2012; Caffe's layer names and groups, LRN before pool): input 3 x
  * `side` x `side` (227), layers "data", "conv1", "norm1", "pool1", ..., "pool5", "fc6", "drop6",
  * "fc7", "drop7", "fc8", "prob". The ImageNet weights of fc6 to fc8 are not to be had: a training
@@ -149,8 +157,9 @@ struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err);
 struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err);
 /* The stacked network (papers.md, Refined heads, B): GoogLeNet up to "pool5/7x7_s1" (1024) and
  * AlexNet up to "pool5" (9216, its convolutions alone, see nn_alexnet) read one "data" (227);
- * "features" (10240), "stacked/drop" (0.5), "stacked/fc1" (1024, ReLU), "stacked/fc2" (512, ReLU),
- * "stacked/classifier", "prob". Both networks' layers keep their names: both weight files fit. */
+ * "flatten", "features" (10240), "stacked/drop" (0.5), "stacked/fc1" (1024, ReLU), "stacked/fc2"
+ * (512, ReLU), "stacked/classifier", "prob". Both networks' layers keep their names: both weight
+ * files fit. */
 struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err);
 
 #endif

@@ -14,6 +14,8 @@ struct nn_network {
     const char *const *heads;
     struct nn_preprocess input; /* what the ImageNet weights expect */
     struct nn_graph *(*build)(int classes, int side, struct nn_error *err);
+    /* The same with auxiliary heads, for training from scratch; NULL: it has none. */
+    struct nn_graph *(*build_auxiliary)(int classes, int side, struct nn_error *err);
 };
 
 const struct nn_network *nn_network_find(const char *name); /* NULL: unknown */

@@ -74,6 +74,8 @@ struct nn_train_settings {
     /* NULL or "none"; "all": all but the heads; or PATTERN[,PATTERN]: beginnings of layers' names,
      * or globs of whole names. A pattern without a layer is NN_INVALID. */
     const char *freeze;
+    bool auxiliary;   /* with the named network's auxiliary heads, which stay out of the weights
+                       * written; NN_UNSUPPORTED when it has none */
     bool set_dropout; /* every dropout layer's rate becomes `dropout`, 0 to below 1 */
     double dropout;
     enum nn_class_weighting class_weighting; /* of the training's loss, not of the validation's */

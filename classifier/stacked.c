@@ -14,7 +14,10 @@ struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err)
     int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
     part[0] = nn_googlenet_features(g, x); /* 1024 */
     part[1] = nn_alexnet_features(g, x);   /* 256 x 6 x 6 = 9216 at 227 */
-    x = nn_graph_concat_flat(g, "features", part, 2);
+    struct nn_shape maps = nn_graph_shape(g, part[1]);
+    part[1] =
+        nn_graph_reshape(g, "flatten", part[1], (struct nn_shape){maps.c * maps.h * maps.w, 1, 1});
+    x = nn_graph_concat(g, "features", part, 2);
     x = nn_graph_dropout(g, "stacked/drop", x, 0.5f);
     x = nn_alexnet_hidden(g, "stacked/fc1", x, 1024);
     x = nn_alexnet_hidden(g, "stacked/fc2", x, 512);

@@ -230,22 +230,25 @@ static enum nn_status all_steps(struct nn_trainer *t, struct nn_error *err)
 
 static enum nn_status write_weights(struct nn_trainer *t, struct nn_error *err)
 {
-    size_t count = (size_t)nn_graph_parameter_count(t->graph);
-    struct nn_tensor *tensors = calloc(count, sizeof *tensors);
+    size_t all = (size_t)nn_graph_parameter_count(t->graph), count = 0;
+    struct nn_tensor *tensors = calloc(all, sizeof *tensors);
     enum nn_dtype store = t->out->store;
 
     if (!tensors)
         return nn_fail(err, NN_NO_MEMORY, "no memory for the weights");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < all; i++) {
         const struct nn_parameter *p = nn_graph_parameter(t->graph, (int)i);
-        tensors[i] =
+        if (!nn_graph_serves_output(t->graph, p->layer))
+            continue;
+        tensors[count] =
             (struct nn_tensor){.name = p->name,
                                .stored = store,
                                .dims = p->dims,
                                .elements = p->elements,
                                .data = t->best ? t->best[i] : nn_values_peek(t->values, (int)i)};
         for (int d = 0; d < p->dims; d++)
-            tensors[i].dim[d] = p->dim[d];
+            tensors[count].dim[d] = p->dim[d];
+        count++;
     }
     const struct nn_metadata metadata[] = {{"layout", "OIHW; fully connected (out,in)"},
                                            {"network", t->s->network}};

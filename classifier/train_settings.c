@@ -134,6 +134,8 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
     for (int c = 0; c < 3; c++)
         fprintf(to, " channel%d=%g-%g", c, (double)p->scale[c], (double)p->mean[c]);
     print_optimiser(to, s);
+    if (s->auxiliary)
+        fputs(" auxiliary=1", to);
     if (s->set_dropout)
         fprintf(to, " dropout=%g", s->dropout);
     for (int c = 0; t->class_weight && c < s->classes; c++)

@@ -38,7 +38,10 @@ static enum nn_status open_graph(struct nn_trainer *t, struct nn_error *err)
     if (!t->graph) {
         if (!(network = nn_network_find(t->s->network)))
             return nn_fail(err, NN_UNSUPPORTED, "network \"%s\" is not known", t->s->network);
-        t->graph = network->build(t->s->classes, t->s->preprocess.side, err);
+        if (t->s->auxiliary && !network->build_auxiliary)
+            return nn_fail(err, NN_UNSUPPORTED, "network %s has no auxiliary heads", t->s->network);
+        t->graph = (t->s->auxiliary ? network->build_auxiliary
+                                    : network->build)(t->s->classes, t->s->preprocess.side, err);
         t->heads = network->heads;
     }
     if (!t->graph)
@@ -70,7 +73,11 @@ static enum nn_status open_values(struct nn_trainer *t, struct nn_error *err)
         return nn_fail(err, NN_NO_MEMORY, "no memory for the parameters");
     if (t->init) {
         static const char *const none[] = {NULL};
-        nn_network_fresh(t->graph, t->heads ? t->heads : none, t->init, fresh);
+        int count = nn_network_fresh(t->graph, t->heads ? t->heads : none, t->init, fresh);
+        for (size_t i = 0; i < layers; i++) {
+            if (!nn_graph_serves_output(t->graph, (int)i))
+                fresh[count++] = nn_graph_name(t->graph, (int)i);
+        }
     } else {
         for (size_t i = 0; i < layers; i++)
             fresh[i] = nn_graph_name(t->graph, (int)i);

@@ -396,8 +396,10 @@ static void what_no_file_can_hold_is_refused(void **state)
         int x = nn_graph_input(g, "data", (struct nn_shape){3, 32, 32});
         x = nn_graph_relu(g, i < 4 ? names[i] : "relu", x);
         x = nn_graph_linear(g, "scores", x, 3, false);
-        if (i == 4)
-            nn_graph_auxiliary(g, nn_graph_softmax(g, "early", x), 0.3f);
+        if (i == 4) {
+            int early = nn_graph_linear(g, "early/scores", 0, 3, false);
+            nn_graph_auxiliary(g, nn_graph_softmax(g, "early", early), 0.3f);
+        }
         if (i < 5)
             nn_graph_softmax(g, "prob", x);
         finished(g);

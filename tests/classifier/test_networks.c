@@ -127,6 +127,73 @@ static void stacked_holds_both(void **state)
     nn_graph_destroy(graph);
 }
 
+/* Caffe's train_val of the same network holds 13,378,280. */
+static void auxiliary_heads_are_for_training(void **state)
+{
+    struct nn_error err = {0};
+    struct nn_graph *plain = built("googlenet", 1000), *graph;
+
+    (void)state;
+    graph = nn_network_find("googlenet")->build_auxiliary(1000, 224, &err);
+    assert_non_null(graph);
+    assert_int_equal(parameters(graph, "", true), 13378280);
+    shape_is(graph, "loss1/ave_pool", 512, 4, 4);
+    shape_is(graph, "loss2/ave_pool", 528, 4, 4);
+    shape_is(graph, "loss1/conv", 128, 4, 4);
+    shape_is(graph, "loss2/fc", 1024, 1, 1);
+    for (int i = 0; i < nn_graph_count(graph); i++) {
+        const char *name = nn_graph_name(graph, i);
+        bool head = strncmp(name, "loss1/", 6) == 0 || strncmp(name, "loss2/", 6) == 0;
+        assert_int_equal(nn_graph_serves_output(graph, i), !head);
+        assert_int_equal(nn_graph_find(plain, name) >= 0, !head);
+    }
+    assert_false(nn_graph_serves_output(graph, -1));
+    assert_null(nn_network_find("alexnet")->build_auxiliary);
+    nn_graph_destroy(plain);
+    nn_graph_destroy(graph);
+}
+
+/* Both heads learn, each with 0.3 of what it loses; what is in front of them hears of it. */
+static void auxiliary_heads_learn(void **state)
+{
+    enum { SIDE = 79 };
+    static float input[2 * 3 * SIDE * SIDE];
+    struct nn_error err = {0};
+    const int labels[2] = {0, 2};
+    double loss, alone;
+
+    (void)state;
+    fill(input, sizeof input / sizeof *input, 2);
+    for (int with = 0; with < 2; with++) {
+        struct nn_graph *graph = (with ? nn_googlenet_auxiliary : nn_googlenet)(3, SIDE, &err);
+        const char *fresh[256] = {NULL};
+        struct nn_values *values;
+        struct nn_run *run;
+        assert_non_null(graph);
+        for (int i = 0; i < nn_graph_count(graph); i++)
+            fresh[i] = nn_graph_name(graph, i);
+        assert_int_equal(nn_values_create(graph, NULL, true, fresh, 1, &values, &err), NN_OK);
+        assert_int_equal(nn_run_create_training(graph, values, 2, NULL, NULL, &run, &err), NN_OK);
+        assert_int_equal(nn_run_train_step(run, input, labels, 2, 1, 1, NULL, 0,
+                                           with ? &loss : &alone, NULL, &err),
+                         NN_OK);
+        for (int i = 0; with && i < nn_graph_parameter_count(graph); i++) {
+            const struct nn_parameter *p = nn_graph_parameter(graph, i);
+            const float *gradient = nn_run_parameter_gradient(run, i);
+            bool moved = false;
+            for (size_t k = 0; k < p->elements; k++)
+                moved = moved || fabsf(gradient[k]) > 0;
+            if (strncmp(p->name, "loss", 4) == 0 && !moved)
+                fail_msg("%s has no gradient", p->name);
+        }
+        nn_run_destroy(run);
+        nn_values_destroy(values);
+        nn_graph_destroy(graph);
+    }
+    /* an untrained head loses about log 3 */
+    assert_true(loss > alone + 2 * 0.3 * 0.5 && loss < alone + 2 * 0.3 * 3);
+}
+
 /* The features are both networks' own: GoogLeNet's first, then AlexNet's in channel order. */
 static void stacked_features_are_both_networks(void **state)
 {
@@ -326,6 +393,8 @@ int main(void)
         cmocka_unit_test(googlenet_is_the_papers),
         cmocka_unit_test(alexnet_is_the_papers),
         cmocka_unit_test(stacked_holds_both),
+        cmocka_unit_test(auxiliary_heads_are_for_training),
+        cmocka_unit_test(auxiliary_heads_learn),
         cmocka_unit_test(stacked_features_are_both_networks),
         cmocka_unit_test(heads_start_afresh),
         cmocka_unit_test(another_number_of_classes_is_afresh),
