@@ -17,6 +17,7 @@ enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *poo
     if (!j)
         return nn_fail(err, NN_NO_MEMORY, "judge: no memory");
     j->model = model;
+    j->pool = pool;
     j->input = malloc(3 * side * side * sizeof *j->input);
     j->output = malloc(classes * sizeof *j->output);
     j->seed = malloc(classes * sizeof *j->seed);

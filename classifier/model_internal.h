@@ -41,6 +41,7 @@ NN_MUST_USE enum nn_status nn_saliency_map(const float *gradient, int channels, 
 
 struct nn_judge {
     const struct nn_model *model;
+    struct nn_pool *pool;
     struct nn_run *run;
     float *input;  /* (3, side, side) */
     float *output; /* (classes) */

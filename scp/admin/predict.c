@@ -13,26 +13,45 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: cervigate predict [--model DIR] [--saliency OUT.png] [--json] FILE...\n"
+    "usage: cervigate predict [--model DIR] [--saliency OUT.png [--explain METHOD]] [--json] "
+    "FILE...\n"
     "\n"
     "  --model DIR         the model folder (CERVIGATE_MODEL, else the model that comes with it)\n"
     "  --saliency OUT.png  the picture: image, saliency overlay, scores; for one FILE\n"
+    "  --explain METHOD    how that overlay is made: gradient (the default, as in the node),\n"
+    "                      smoothgrad, gradcam or occlusion\n"
     "  --json              one object a line\n"
     "\n"
     "Exit status: 0 all judged; 65 a file cannot be judged; 66 a file cannot be read.\n";
 
 struct options {
-    const char *model, *saliency;
+    const char *model, *saliency, *explain;
+    struct nn_explain how;
     bool json, help;
 };
 
+static bool parse_explain(struct options *o)
+{
+    if (o->explain && !o->saliency) {
+        fprintf(stderr, "cervigate predict: --explain needs --saliency\n");
+        return false;
+    }
+    if (o->explain && !nn_explain_find(o->explain, &o->how.method)) {
+        fprintf(stderr,
+                "cervigate predict: --explain %s: gradient, smoothgrad, gradcam or occlusion is "
+                "expected\n",
+                o->explain);
+        return false;
+    }
+    return true;
+}
+
 static bool parse(int argc, char **argv, struct options *o)
 {
-    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
-                                            {"saliency", required_argument, NULL, 's'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'},   {"saliency", required_argument, NULL, 's'},
+        {"explain", required_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     int option;
     *o = (struct options){.model = getenv("CERVIGATE_MODEL")};
     optind = 1;
@@ -41,6 +60,8 @@ static bool parse(int argc, char **argv, struct options *o)
             o->model = optarg;
         else if (option == 's')
             o->saliency = optarg;
+        else if (option == 'e')
+            o->explain = optarg;
         else if (option == 'j')
             o->json = true;
         else if (option == 'h')
@@ -55,7 +76,7 @@ static bool parse(int argc, char **argv, struct options *o)
                 optind == argc ? "a file is expected" : "--saliency is for one file");
         return false;
     }
-    return true;
+    return parse_explain(o);
 }
 
 /* The bundled model: beside an installed binary, or in the tree that it was built in. */
@@ -137,7 +158,7 @@ static int one_file(struct predictor *predictor, const struct options *o, const 
     if (status == 0 && !p.judged)
         status = EX_DATAERR;
     if (status == 0 && o->saliency) {
-        status = predict_picture(predictor, &p, o->saliency, error, sizeof error);
+        status = predict_picture(predictor, &p, &o->how, o->saliency, error, sizeof error);
         if (status != 0)
             fprintf(stderr, "cervigate predict: %s\n", error);
     }

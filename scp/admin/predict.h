@@ -4,6 +4,7 @@
 
 #include "gate.h"
 #include "image_file.h"
+#include "nn_explain.h"
 #include "picture.h"
 
 struct predictor {
@@ -31,6 +32,6 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
                  char *error, size_t error_size);
 /* The picture of the prediction that was made last. */
 int predict_picture(struct predictor *predictor, const struct prediction *prediction,
-                    const char *out, char *error, size_t error_size);
+                    const struct nn_explain *how, const char *out, char *error, size_t error_size);
 
 #endif

@@ -150,8 +150,8 @@ static void sentence_of(const struct nn_model_info *model, const struct predicti
     report_sentence(&result, text, size);
 }
 
-int predict_picture(struct predictor *predictor, const struct prediction *p, const char *out,
-                    char *error, size_t error_size)
+int predict_picture(struct predictor *predictor, const struct prediction *p,
+                    const struct nn_explain *how, const char *out, char *error, size_t error_size)
 {
     struct nn_error err = {0};
     struct picture_face *face = NULL;
@@ -174,7 +174,7 @@ int predict_picture(struct predictor *predictor, const struct prediction *p, con
         .matrix = PREDICT_MATRIX,
     };
     enum picture_status drawn = PICTURE_OK;
-    if (nn_judge_saliency(predictor->judge, explained, predictor->map, &err) != NN_OK) {
+    if (nn_judge_explain(predictor->judge, how, explained, predictor->map, &err) != NN_OK) {
         snprintf(error, error_size, "saliency: %s", err.text);
     } else if ((drawn = picture_face_open(NULL, &face)) != PICTURE_OK ||
                (drawn = picture_draw(face, &input, &picture)) != PICTURE_OK) {

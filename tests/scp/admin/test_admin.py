@@ -98,6 +98,19 @@ class Offline(unittest.TestCase):
         self.assertEqual(run("predict", "--model", self.model, "--saliency", out, *self.png).returncode, 64)
         self.assertEqual(run("predict", "--model", self.model, "--saliency", "/nowhere/x.png", self.png[0]).returncode, 73)
 
+    def test_each_way_of_explaining_has_a_picture_of_its_own(self):
+        out, pictures = os.path.join(self.folder, "why.png"), []
+        ask = ("predict", "--model", self.model, "--saliency", out)
+        for method in (), ("gradient",), ("smoothgrad",), ("gradcam",), ("occlusion",):
+            self.assertEqual(run(*ask, *(("--explain",) + method if method else ()), self.png[0]).returncode, 0)
+            with open(out, "rb") as f:
+                pictures.append(f.read())
+        self.assertEqual(pictures[0], pictures[1])
+        self.assertEqual(len(set(pictures)), 4)
+        wrong = run(*ask, "--explain", "tealeaves", self.png[0])
+        self.assertEqual((wrong.returncode, "tealeaves" in wrong.stderr), (64, True))
+        self.assertEqual(run("predict", "--model", self.model, "--explain", "gradcam", self.png[0]).returncode, 64)
+
     def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(self):
         arguments = ("phantom", "--out", os.path.join(self.folder, "bar"), "--count", "2", "--seed", "1", "--size", "64")
         self.assertRegex(run(*arguments).stderr, r"^2 of 2 phantoms, [\d.]+/s, ETA 0:00:00\n$")
