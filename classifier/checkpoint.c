@@ -4,11 +4,14 @@
  * back. nn_weights_write commits by rename, so a checkpoint is the old one or the new one. */
 #include "train_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAME_SIZE  192
 #define MAX_KINDS  4
@@ -29,6 +32,26 @@ static void exchange(char *text, char from, char to)
         if (*text == from)
             *text = to;
     }
+}
+
+void nn_checkpoint_sweep(const char *dir)
+{
+    char path[PATH_MAX];
+    DIR *folder = opendir(dir);
+
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        long writer = 0;
+        int end = 0;
+        if (sscanf(entry->d_name, "checkpoint.safetensors.%ld.tmp%n", &writer, &end) != 1 ||
+            end == 0 || entry->d_name[end] != '\0' || writer < 1 ||
+            !(kill((pid_t)writer, 0) != 0 && errno == ESRCH))
+            continue;
+        int length = snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        if (length > 0 && length < PATH_MAX)
+            unlink(path);
+    }
+    if (folder)
+        closedir(folder);
 }
 
 /* The arrays of one parameter: its kinds' names and data; returns how many. */

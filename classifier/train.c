@@ -271,6 +271,8 @@ enum nn_status nn_train(const struct nn_train_settings *settings, const struct n
     struct nn_error own = {0};
     enum nn_status status = nn_trainer_open(&t, err ? err : &own);
 
+    if (status == NN_OK)
+        nn_checkpoint_sweep(settings->checkpoint_dir);
     if (status == NN_OK && settings->resume) {
         status = nn_checkpoint_read(&t, err);
         if (status == NN_MISSING)

@@ -124,6 +124,8 @@ NN_MUST_USE enum nn_status nn_history_add(struct nn_trainer *t, struct nn_error 
 NN_MUST_USE enum nn_status nn_history_write(const struct nn_trainer *t, struct nn_error *err);
 
 NN_MUST_USE enum nn_status nn_checkpoint_write(const struct nn_trainer *t, struct nn_error *err);
+/* Removes what killed trainings have left half written in `dir`. */
+void nn_checkpoint_sweep(const char *dir);
 /* NN_MISSING when there is none. */
 NN_MUST_USE enum nn_status nn_checkpoint_read(struct nn_trainer *t, struct nn_error *err);
 

@@ -1,0 +1,161 @@
+/* Checkpoints: refused by the name of the setting that differs, damaged ones refused, written in
+ * time, never half. */
+#include "train_fixture.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static char dir[32], out_path[PATH_MAX], checkpoint[PATH_MAX];
+static struct nn_graph *graph;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    fixture_dir(dir);
+    fixture_path(out_path, dir, "one.safetensors");
+    fixture_path(checkpoint, dir, "checkpoint.safetensors");
+    graph = tiny_graph();
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    nn_graph_destroy(graph);
+    fixture_remove(dir);
+    return 0;
+}
+
+static bool stop_in_epoch_2(void *context, const struct nn_train_progress *p)
+{
+    (void)context;
+    return !(p->epoch == 2 && p->step == 2);
+}
+
+static enum nn_status train(struct nn_train_settings s, size_t samples,
+                            bool (*report)(void *, const struct nn_train_progress *),
+                            struct nn_error *err)
+{
+    struct nn_source a = spots_source(NULL, samples), b = spots_source(NULL, 8);
+    struct nn_train_output output = {.weights = out_path, .report = report};
+    return nn_train(&s, &a, &b, &output, err);
+}
+
+static void the_setting_that_differs_is_named(void **state)
+{
+    struct nn_train_settings good = tiny_settings(graph, dir), s[12];
+    static const char *const names[12] = {"beta1",     "decay",   "freeze",    "class-weight0",
+                                          "smoothing", "keep",    "patience",  "rotation",
+                                          "optimiser", "dropout", "normalise", "data"};
+    struct nn_error err;
+
+    (void)state;
+    good.data = "abc";
+    assert_int_equal(train(good, 23, stop_in_epoch_2, &err), NN_STOPPED);
+    good.resume = true;
+    for (int i = 0; i < 12; i++)
+        s[i] = good;
+    s[0].optimiser.beta1 = 0.8;
+    s[1].optimiser.weight_decay = 0.5;
+    s[2].freeze = "first";
+    s[3].class_weighting = NN_CLASSES_BALANCED;
+    s[4].label_smoothing = 0.1;
+    s[5].keep = NN_KEEP_BEST;
+    s[6].patience = 3;
+    s[7].augmentation.rotation = 3;
+    s[8].optimiser = (struct nn_optimiser_settings){.kind = NN_SGD, .momentum = 0.9};
+    s[9].set_dropout = true;
+    s[9].dropout = (double)0.3f;
+    s[10].preprocess.normalise = NN_NORMALISE_PERCENTILE;
+    s[11].data = "abd";
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(train(s[i], 23, NULL, &err), NN_INVALID);
+        if (!strstr(err.text, "other settings: ") || !strstr(err.text, names[i]))
+            fail_msg("%s is not named: %s", names[i], err.text);
+    }
+    assert_int_equal(train(good, 24, NULL, &err), NN_INVALID);
+    assert_non_null(strstr(err.text, "samples is 23 there, 24 here"));
+    assert_int_equal(train(good, 23, NULL, &err), NN_OK);
+}
+
+static void a_damaged_checkpoint_is_refused(void **state)
+{
+    struct nn_train_settings s = tiny_settings(graph, dir);
+    struct nn_error err;
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(train(s, 23, stop_in_epoch_2, &err), NN_STOPPED);
+    assert_int_equal(stat(checkpoint, &st), 0);
+    assert_int_equal(truncate(checkpoint, st.st_size - 64), 0);
+    s.resume = true;
+    assert_int_equal(train(s, 23, NULL, &err), NN_BAD_DATA);
+    assert_int_equal(unlink(checkpoint), 0);
+    assert_int_equal(train(s, 23, NULL, &err), NN_OK); /* none: from the start */
+}
+
+/* Waits longer than checkpoint_seconds at step 2; at step 4 there has to be one. */
+static bool dawdle(void *context, const struct nn_train_progress *p)
+{
+    (void)context;
+    if (p->epoch == 1 && p->step == 1)
+        assert_int_equal(access(checkpoint, F_OK), -1);
+    if (p->epoch == 1 && p->step == 2)
+        usleep(1100000);
+    if (p->epoch == 1 && p->step == 4)
+        assert_int_equal(access(checkpoint, F_OK), 0);
+    return true;
+}
+
+static void time_is_a_reason_to_write(void **state)
+{
+    struct nn_train_settings s = tiny_settings(graph, dir);
+    struct nn_error err;
+
+    (void)state;
+    unlink(checkpoint);
+    s.epochs = 1;
+    s.checkpoint_seconds = 1;
+    assert_int_equal(train(s, 23, dawdle, &err), NN_OK);
+}
+
+/* A child that writes a checkpoint every step is killed at some moment; what it left behind is whole,
+static void kill_loses_no_more_than_a_step(void **state)
+{
+    struct nn_train_settings s = tiny_settings(graph, dir);
+    char whole[65], resumed[65];
+    struct nn_error err;
+
+    (void)state;
+    s.epochs = 3;
+    s.checkpoint_steps = 1;
+    assert_int_equal(train(s, 23, NULL, &err), NN_OK);
+    weights_digest(out_path, whole);
+    for (int i = 0; i < 8; i++) {
+        unlink(checkpoint);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(train(s, 23, NULL, &err) == NN_OK ? 0 : 1);
+        usleep((useconds_t)(1000 + 9000 * i));
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        s.resume = true;
+        assert_int_equal(train(s, 23, NULL, &err), NN_OK);
+        s.resume = false;
+        weights_digest(out_path, resumed);
+        assert_string_equal(whole, resumed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_setting_that_differs_is_named),
+        cmocka_unit_test(a_damaged_checkpoint_is_refused),
+        cmocka_unit_test(time_is_a_reason_to_write),
+        cmocka_unit_test(kill_loses_no_more_than_a_step),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
