@@ -120,7 +120,8 @@ static void time_is_a_reason_to_write(void **state)
     assert_int_equal(train(s, 23, dawdle, &err), NN_OK);
 }
 
-/* A child that writes a checkpoint every step is killed at some moment; what it left behind is whole,
+/* A child that writes a checkpoint every step is killed at some moment; what it left behind is
+ * whole, going on from there gives the bits of no interruption, and nothing half written stays. */
 static void kill_loses_no_more_than_a_step(void **state)
 {
     struct nn_train_settings s = tiny_settings(graph, dir);
