@@ -11,6 +11,18 @@ INCEPTION = {"3a": (64, 96, 128, 16, 32, 32), "3b": (128, 128, 192, 32, 96, 64),
              "4e": (256, 160, 320, 32, 128, 128), "5a": (256, 160, 320, 32, 128, 128), "5b": (384, 192, 384, 48, 128, 128)}
 
 
+class ExportedLRN(torch.autograd.Function):
+    """PyTorch exports its LRN as a chain of elementwise operators; ONNX has one of its own."""
+
+    @staticmethod
+    def forward(_, x):
+        return F.local_response_norm(x, 5, 1e-4, 0.75, 1.0)
+
+    @staticmethod
+    def symbolic(g, x):
+        return g.op("LRN", x, size_i=5, alpha_f=1e-4, beta_f=0.75, bias_f=1.0)
+
+
 class Table(nn.Module):
     """Layers by name; `trace` keeps what each gave in the last pass."""
 
@@ -39,6 +51,8 @@ class Table(nn.Module):
         return self.keep(name, F.max_pool2d(x, 3, stride, pad, ceil_mode=True))
 
     def norm(self, name, x):
+        if torch.onnx.is_in_onnx_export():
+            return ExportedLRN.apply(x)
         return self.keep(name, F.local_response_norm(x, 5, 1e-4, 0.75, 1.0))
 
     def googlenet(self, x):
