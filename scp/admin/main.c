@@ -17,6 +17,7 @@ static const struct {
     {"predict", admin_predict, "DICOM, PNG or JPEG files to scores"},
     {"phantom", admin_phantom, "draws synthetic lateral radiographs"},
     {"train", admin_train, "trains a model folder"},
+    {"evaluate", admin_evaluate, "measures a model on images it has not seen"},
     {"status", admin_status, "the node at a glance"},
     {"jobs", admin_jobs, "the received objects and what became of them"},
     {"results", admin_results, "the reports and pictures that were made"},

@@ -183,7 +183,7 @@ int admin_predict(int argc, char **argv)
     if (!o.model)
         o.model = bundled_model(path);
 
-    int status = predictor_open(&predictor, o.model, error, sizeof error);
+    int status = predictor_open(&predictor, o.model, 0, error, sizeof error);
     if (status != 0)
         fprintf(stderr, "cervigate predict: %s\n", error);
     else if (predictor.model && nn_model_info(predictor.model)->provenance == NN_SYNTHETIC)

@@ -9,9 +9,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PREDICT_MATRIX 3072
+#define PREDICT_MATRIX     3072
+#define PREDICT_SIDE_LEAST 32
 
-int predictor_open(struct predictor *predictor, const char *model, char *error, size_t error_size)
+int predictor_open(struct predictor *predictor, const char *model, int threads, char *error,
+                   size_t error_size)
 {
     struct nn_error err = {0};
     memset(predictor, 0, sizeof *predictor);
@@ -24,7 +26,7 @@ int predictor_open(struct predictor *predictor, const char *model, char *error, 
     }
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int side = nn_model_info(predictor->model)->preprocess.side;
-    predictor->pool = nn_pool_create(processors > 0 ? (int)processors : 1);
+    predictor->pool = nn_pool_create(threads > 0 ? threads : processors > 0 ? (int)processors : 1);
     predictor->map = malloc((size_t)side * (size_t)side * sizeof *predictor->map);
     if (!predictor->pool || !predictor->map ||
         nn_judge_create(predictor->model, predictor->pool, &predictor->judge, &err) != NN_OK) {
@@ -99,6 +101,23 @@ static int read_dicom(struct predictor *predictor, int fd, struct prediction *p,
     return status;
 }
 
+/* As in the node (examine.c): the network gives any plane a score, even one that shows nothing. */
+static void refuse_without_content(struct prediction *p)
+{
+    const struct nn_plane *plane = &p->plane;
+    size_t count = (size_t)plane->rows * (size_t)plane->cols, same = 1;
+    char detail[64];
+    if (plane->rows < PREDICT_SIDE_LEAST || plane->cols < PREDICT_SIDE_LEAST) {
+        snprintf(detail, sizeof detail, "%d x %d pixels", plane->rows, plane->cols);
+        not_judged(p, srt_reason_name(SRT_NO_CONTENT), detail);
+        return;
+    }
+    while (same < count && memcmp(plane->pixels + same, plane->pixels, sizeof *plane->pixels) == 0)
+        same++;
+    if (same == count)
+        not_judged(p, srt_reason_name(SRT_NO_CONTENT), "every pixel is shown with the same grey");
+}
+
 int predict_file(struct predictor *predictor, const char *path, struct prediction *p, char *error,
                  size_t error_size)
 {
@@ -121,6 +140,8 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
         not_judged(p, srt_reason_name(SRT_UNDECODABLE), err.text);
     close(fd);
 
+    if (status == 0 && p->judged)
+        refuse_without_content(p);
     if (status == 0 && p->judged &&
         nn_judge_plane(predictor->judge, p->plane.pixels, p->plane.rows, p->plane.cols, &p->scores,
                        &err) != NN_OK)

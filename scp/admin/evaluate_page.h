@@ -1,0 +1,81 @@
+/* evaluate_page.h: the pieces that the evaluation's page is put together from: escaped text, tables,
+ * plots as inline SVG. The page is well-formed XML as well as HTML, needs no script and nothing from
+ * elsewhere.
+ *
+ * Every word that comes from a file (paths, CSV cells, class names) goes through page_text or a
+ * function that says "escaped": markup in it is shown, never interpreted. Not thread-safe. */
+#ifndef EVALUATE_PAGE_H
+#define EVALUATE_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct page {
+    FILE *out;
+    bool synthetic; /* every caption says so */
+    int plots;      /* drawn so far: their ids */
+};
+
+/* Escaped: markup, and bytes that are no UTF-8 or no character of XML (U+FFFD instead). */
+void page_text(struct page *page, const char *text);
+/* Formatted, then escaped; cut at 2000 bytes. */
+void page_say(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Markup as it stands. */
+void page_raw(struct page *page, const char *markup);
+
+/* A section with its heading (escaped); the anchor is an identifier of the program's own. */
+void page_section(struct page *page, const char *anchor, const char *heading);
+void page_section_end(struct page *page);
+/* <p class="KIND">, formatted and escaped. */
+void page_paragraph(struct page *page, const char *kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A table: caption and columns are escaped, the first column holds the rows' names. */
+void page_table(struct page *page, const char *caption, const char *const *columns, size_t count);
+void page_table_end(struct page *page);
+/* A row begins with its name; cells are formatted and escaped. */
+void page_row(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void page_cell(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void page_row_end(struct page *page);
+
+void page_head(struct page *page, const char *title);
+void page_foot(struct page *page);
+
+/* ---- evaluate_svg.c ---- */
+
+struct plot_curve {
+    const char *name; /* escaped */
+    const double *x, *y;
+    size_t count;
+    bool marked; /* a ring at (mark_x, mark_y): the operating point */
+    double mark_x, mark_y;
+};
+enum plot_guide { PLOT_PLAIN, PLOT_DIAGONAL };
+/* Curves in the unit square with a legend; title and description are for those who hear the page.
+ */
+void plot_curves(struct page *page, const char *title, const char *description, const char *x_name,
+                 const char *y_name, const struct plot_curve *curves, size_t count,
+                 enum plot_guide guide);
+
+struct plot_bin {
+    double score, frequency; /* means in the bin */
+    double low, high;        /* interval of the frequency */
+    size_t count;
+};
+/* Reliability: what the score says against what was true, the bins' sizes beneath. */
+void plot_reliability(struct page *page, const char *title, const char *description,
+                      const struct plot_bin *bins, size_t count);
+
+struct plot_range {
+    const char *name, *note; /* escaped; a note instead of a range that is not known */
+    double value, low, high;
+    bool known;
+};
+/* One line a group: point and interval on a common axis from 0 to 1, `all` as a guide. */
+void plot_ranges(struct page *page, const char *title, const char *description,
+                 const struct plot_range *ranges, size_t count, double all);
+/* The same in a line of text. */
+void plot_range(struct page *page, double value, double low, double high);
+
+#endif
