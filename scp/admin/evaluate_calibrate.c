@@ -1,5 +1,6 @@
-/* evaluate_calibrate.c: what a score is worth as a probability, before and after the temperature
- * of the validation part. */
+/* evaluate_calibrate.c: what a score is worth as a probability, at temperature 1 (before)
+ * and at the one that the validation part, or the trainer, chose (after). The judge's scores have
+ * the model's own temperature. */
 #include "evaluate.h"
 #include <stdlib.h>
 
@@ -44,19 +45,24 @@ enum nn_status evaluate_calibrate(struct evaluation *e, const struct evaluate_ar
 {
     struct evaluate_calibration *c = &e->figures.calibration;
     int classes = e->model->classes;
+    double own = e->model->temperature > 0 ? e->model->temperature : 1;
+    float *before = calloc(a->processed, (size_t)classes * sizeof *before);
     float *after = calloc(a->processed, (size_t)classes * sizeof *after);
     enum nn_status status;
-    if (!after)
-        return nn_fail(err, NN_NO_MEMORY, "no memory for calibration");
-    if ((status = nn_temperature_apply(a->scores, a->processed, classes, e->choice.temperature,
+    if (!before || !after)
+        status = nn_fail(err, NN_NO_MEMORY, "no memory for calibration");
+    else if ((status = nn_temperature_apply(a->scores, a->processed, classes, 1 / own, before,
+                                            err)) == NN_OK &&
+        (status = nn_temperature_apply(a->scores, a->processed, classes, e->choice.temperature / own,
                                        after, err)) == NN_OK &&
-        (status = nn_likelihood(a->scores, a->truth, a->processed, classes, &c->nll_before,
+        (status = nn_likelihood(before, a->truth, a->processed, classes, &c->nll_before,
                                 &c->brier_before, err)) == NN_OK &&
         (status = nn_likelihood(after, a->truth, a->processed, classes, &c->nll_after,
                                 &c->brier_after, err)) == NN_OK &&
-        (status = reliability(e, a, a->scores, &c->before, &c->injury_before, err)) == NN_OK)
+        (status = reliability(e, a, before, &c->before, &c->injury_before, err)) == NN_OK)
         status = reliability(e, a, after, &c->after, &c->injury_after, err);
     c->defined = status == NN_OK;
+    free(before);
     free(after);
     return status;
 }

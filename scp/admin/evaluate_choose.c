@@ -66,7 +66,7 @@ static enum nn_status fit(struct evaluation *e, const struct evaluate_arrays *a,
                          "scores are shown as they are.");
         return NN_OK;
     }
-    e->choice.temperature = e->choice.fit.temperature;
+    e->choice.temperature *= e->choice.fit.temperature; /* the scores have the model's already */
     e->choice.calibrated = true;
     return NN_OK;
 }
@@ -74,7 +74,7 @@ static enum nn_status fit(struct evaluation *e, const struct evaluate_arrays *a,
 enum nn_status evaluate_choose(struct evaluation *e, struct nn_error *err)
 {
     struct evaluate_arrays a = {0};
-    e->choice.temperature = 1;
+    e->choice.temperature = e->model->temperature > 0 ? e->model->temperature : 1;
     for (int c = 0; c < e->model->classes; c++)
         e->choice.point[c] = e->model->class_[c].operating_point;
     if (e->validation.count == 0)

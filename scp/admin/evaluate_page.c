@@ -93,12 +93,20 @@ void page_paragraph(struct page *page, const char *kind, const char *format, ...
     fputs("</p>\n", page->out);
 }
 
+void page_caption(struct page *page, const char *caption)
+{
+    if (page->mark[0]) {
+        fputs("<b class=\"mark\">", page->out);
+        page_text(page, page->mark);
+        fputs(".</b> ", page->out);
+    }
+    page_text(page, caption);
+}
+
 void page_table(struct page *page, const char *caption, const char *const *columns, size_t count)
 {
     fputs("<div class=\"wide\"><table>\n<caption>", page->out);
-    if (page->synthetic)
-        fputs("<b class=\"mark\">Synthetic images</b> ", page->out);
-    page_text(page, caption);
+    page_caption(page, caption);
     fputs("</caption>\n<thead><tr>", page->out);
     for (size_t i = 0; i < count; i++) {
         fputs("<th scope=\"col\">", page->out);

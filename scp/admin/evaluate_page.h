@@ -13,7 +13,7 @@
 
 struct page {
     FILE *out;
-    bool synthetic; /* every caption says so */
+    const char *mark; /* every caption begins with it ("Synthetic images"); "": none */
     int plots;      /* drawn so far: their ids */
 };
 
@@ -30,6 +30,9 @@ void page_section_end(struct page *page);
 /* <p class="KIND">, formatted and escaped. */
 void page_paragraph(struct page *page, const char *kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The mark and the words (escaped), within a <caption> or <figcaption>. */
+void page_caption(struct page *page, const char *caption);
 
 /* A table: caption and columns are escaped, the first column holds the rows' names. */
 void page_table(struct page *page, const char *caption, const char *const *columns, size_t count);
@@ -67,15 +70,7 @@ struct plot_bin {
 void plot_reliability(struct page *page, const char *title, const char *description,
                       const struct plot_bin *bins, size_t count);
 
-struct plot_range {
-    const char *name, *note; /* escaped; a note instead of a range that is not known */
-    double value, low, high;
-    bool known;
-};
-/* One line a group: point and interval on a common axis from 0 to 1, `all` as a guide. */
-void plot_ranges(struct page *page, const char *title, const char *description,
-                 const struct plot_range *ranges, size_t count, double all);
-/* The same in a line of text. */
+/* A point and its interval on an axis from 0 to 1, in a line of text. */
 void plot_range(struct page *page, double value, double low, double high);
 
 #endif

@@ -21,8 +21,10 @@ static void begin(struct page *page, const char *kind, double width, double heig
             kind, width, height, id, id, id);
     page_text(page, title);
     fprintf(page->out, "</title><desc id=\"d%d\">", id);
-    if (page->synthetic)
-        fputs("Synthetic images. ", page->out);
+    if (page->mark[0]) {
+        page_text(page, page->mark);
+        fputs(". ", page->out);
+    }
     page_text(page, description);
     fputs("</desc>\n", page->out);
 }
@@ -156,35 +158,6 @@ void plot_reliability(struct page *page, const char *title, const char *descript
     }
     line(page, "axis", f.left, base, f.left + f.width, base);
     text(page, f.left + f.width / 2, base + 16, "middle", "", "answers in each tenth of the score");
-    fputs("</svg>\n", page->out);
-}
-
-void plot_ranges(struct page *page, const char *title, const char *description,
-                 const struct plot_range *ranges, size_t count, double all)
-{
-    const struct frame f = {220, 8, 300, 24 * (double)count + 8};
-    begin(page, "plot full", 680, f.top + f.height + 26, title, description);
-    for (int i = 0; i <= 5; i++) {
-        char number[8];
-        double x = f.left + f.width * i / 5;
-        snprintf(number, sizeof number, "%d %%", 20 * i);
-        line(page, "grid", x, f.top, x, f.top + f.height);
-        text(page, x, f.top + f.height + 16, "middle", "", number);
-    }
-    if (isfinite(all))
-        line(page, "guide", x_of(&f, all), f.top, x_of(&f, all), f.top + f.height);
-    for (size_t i = 0; i < count; i++) {
-        const struct plot_range *r = &ranges[i];
-        double y = f.top + 18 + 24 * (double)i;
-        text(page, f.left - 14, y + 4, "end", "ink", r->name);
-        text(page, f.left + f.width + 14, y + 4, "start", "", r->note);
-        if (!r->known)
-            continue;
-        fprintf(page->out,
-                "<path style=\"stroke:var(--s0)\" stroke-width=\"2\" d=\"M%.1f %.1fH%.1f\"/>"
-                "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" style=\"fill:var(--s0)\"/>\n",
-                x_of(&f, r->low), y, x_of(&f, r->high), x_of(&f, r->value), y);
-    }
     fputs("</svg>\n", page->out);
 }
 

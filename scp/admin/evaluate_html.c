@@ -1,0 +1,101 @@
+/* evaluate_html.c: --report DIR: DIR/index.html, written beside and renamed when it is whole. */
+#include "evaluate_html.h"
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static bool has_interval(const struct nn_figure *f)
+{
+    return f->interval.kind > NN_INTERVAL_DEGENERATE;
+}
+
+void html_rate(struct page *page, const struct nn_figure *f)
+{
+    page_raw(page, "<td>");
+    if (!f->defined) {
+        page_raw(page, "<small>not defined</small></td>");
+        return;
+    }
+    page_say(page, "%.1f %%", 100 * f->value);
+    page_raw(page, "<br/><small>");
+    if (has_interval(f))
+        page_say(page, "%.1f\xe2\x80\x93%.1f", 100 * f->interval.low, 100 * f->interval.high);
+    else
+        page_raw(page, "no interval");
+    if (f->of > 0)
+        page_say(page, " \xc2\xb7 %llu/%llu", (unsigned long long)f->hits,
+                 (unsigned long long)f->of);
+    page_raw(page, "</small></td>");
+}
+
+void html_number(struct page *page, const struct nn_figure *f, int digits)
+{
+    page_raw(page, "<td>");
+    if (!f->defined) {
+        page_raw(page, "<small>not defined</small></td>");
+        return;
+    }
+    page_say(page, "%.*f", digits, f->value);
+    page_raw(page, "<br/><small>");
+    if (has_interval(f))
+        page_say(page, "%.*f\xe2\x80\x93%.*f", digits, f->interval.low, digits, f->interval.high);
+    else
+        page_raw(page, "no interval");
+    page_raw(page, "</small></td>");
+}
+
+static enum nn_status write_page(struct page *page, struct evaluation *e, struct nn_error *err)
+{
+    char title[200];
+    snprintf(title, sizeof title, "Evaluation of %s %s", e->model->name, e->model->version);
+    page_head(page, title);
+    html_answer(page, e);
+    page_raw(page, "<main>\n");
+    html_primary(page, e);
+    html_everyday(page, e);
+    html_classes(page, e);
+    html_curves(page, e);
+    enum nn_status status = html_mistakes(page, e, err);
+    html_explanation(page, e);
+    html_subgroups(page, e);
+    html_refused(page, e);
+    html_calibration(page, e);
+    html_readers(page, e);
+    html_rival(page, e);
+    html_protocol(page, e);
+    html_papers(page);
+    html_methods(page, e);
+    page_raw(page, "</main>\n");
+    page_foot(page);
+    return status;
+}
+
+int evaluate_page(struct evaluation *e, char *error, size_t size)
+{
+    char path[PATH_MAX], partial[PATH_MAX];
+    struct nn_error err = {0};
+    int length = snprintf(partial, sizeof partial, "%s/index.html.partial", e->options.report);
+    if (length < 0 || length >= (int)sizeof partial) {
+        snprintf(error, size, "%.60s...: path too long", e->options.report);
+        return EX_CANTCREAT;
+    }
+    snprintf(path, sizeof path, "%.*s", length - (int)strlen(".partial"), partial);
+    struct page page = {.out = fopen(partial, "we"),
+                        .mark = !e->synthetic ? ""
+                                : strcmp(e->data_kind, "synthetic") == 0
+                                    ? "Synthetic images"
+                                    : "Model trained on synthetic images"};
+    if (!page.out) {
+        snprintf(error, size, "%s: %s", partial, strerror(errno));
+        return EX_CANTCREAT;
+    }
+    enum nn_status status = write_page(&page, e, &err);
+    bool written = fflush(page.out) == 0 && !ferror(page.out) && fsync(fileno(page.out)) == 0;
+    written = fclose(page.out) == 0 && written;
+    if (status == NN_OK && written && rename(partial, path) == 0)
+        return 0;
+    snprintf(error, size, "%s: %s", path, status != NN_OK ? err.text : strerror(errno));
+    unlink(partial);
+    return status != NN_OK && status != NN_IO ? EX_SOFTWARE : EX_CANTCREAT;
+}
