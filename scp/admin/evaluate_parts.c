@@ -6,9 +6,9 @@
  *
  * A file is the one that split.csv names when one of the two paths ends in the other at a slash and
  * the class is the same. */
-#include "csv.h"
 #include "dx_uid.h"
 #include "evaluate.h"
+#include "evaluate_table.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,34 +61,34 @@ static int label_of(const struct data_set *set, const char *name)
     return -1;
 }
 
-static enum nn_status add(struct division *d, const struct csv *csv, const struct data_set *set,
+static enum nn_status add(struct division *d, const struct evaluate_table *table, const struct data_set *set,
                           const int column[4], struct nn_error *err)
 {
     static const char *const names[DATA_PARTS] = {"training", "validation", "test"};
-    const char *part = csv_cell(csv, column[3]);
+    const char *part = evaluate_table_cell(table, column[3]);
     int number = 0;
     while (number < DATA_PARTS && strcmp(part, names[number]) != 0)
         number++;
     if (number == DATA_PARTS)
         return nn_fail(err, NN_BAD_DATA,
-                       "%s:%d: part \"%.40s\"; training, validation or test is expected", csv->path,
-                       csv->number, part);
+                       "%s:%ld: part \"%.40s\"; training, validation or test is expected", table->csv.name,
+                       table->csv.line, part);
     if (d->count == d->room) {
         size_t room = d->room ? 2 * d->room : 256;
         struct known *more = reallocarray(d->row, room, sizeof *more);
         if (!more)
-            return nn_fail(err, NN_NO_MEMORY, "%s: no memory", csv->path);
+            return nn_fail(err, NN_NO_MEMORY, "%s: no memory", table->csv.name);
         d->row = more;
         d->room = room;
     }
     struct known *to = &d->row[d->count];
-    *to = (struct known){.file = strdup(csv_cell(csv, column[0])),
-                         .patient = strdup(csv_cell(csv, column[2])),
-                         .label = label_of(set, csv_cell(csv, column[1])),
+    *to = (struct known){.file = strdup(evaluate_table_cell(table, column[0])),
+                         .patient = strdup(evaluate_table_cell(table, column[2])),
+                         .label = label_of(set, evaluate_table_cell(table, column[1])),
                          .part = (enum data_part)number};
     d->count++;
     return to->file && to->patient ? NN_OK
-                                   : nn_fail(err, NN_NO_MEMORY, "%s: no memory", csv->path);
+                                   : nn_fail(err, NN_NO_MEMORY, "%s: no memory", table->csv.name);
 }
 
 /* No split.csv: *there is false. */
@@ -97,7 +97,7 @@ static enum nn_status division_read(const char *model_dir, const struct data_set
 {
     static const char *const names[4] = {"file", "class", "patient", "part"};
     char path[PATH_MAX];
-    struct csv csv = {0};
+    struct evaluate_table table = {0};
     int column[4];
     bool more = true;
     *there = false;
@@ -106,15 +106,15 @@ static enum nn_status division_read(const char *model_dir, const struct data_set
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return NN_OK;
     *there = true;
-    enum nn_status status = csv_open(&csv, path, err);
+    enum nn_status status = evaluate_table_open(&table, path, err);
     for (int i = 0; status == NN_OK && i < 4; i++) {
-        column[i] = csv_column(&csv, names[i]);
+        column[i] = evaluate_table_column(&table, names[i]);
         if (column[i] < 0 && i != 2)
             status = nn_fail(err, NN_BAD_DATA, "%s:1: the column %s is expected", path, names[i]);
     }
-    while (status == NN_OK && (status = csv_next(&csv, &more, err)) == NN_OK && more)
-        status = add(d, &csv, set, column, err);
-    csv_close(&csv);
+    while (status == NN_OK && (status = csv_next(&table.csv, &more, err)) == NN_OK && more)
+        status = add(d, &table, set, column, err);
+    evaluate_table_close(&table);
     if (status == NN_OK && d->count > 1)
         qsort(d->row, d->count, sizeof *d->row, by_base);
     return status;
@@ -131,7 +131,7 @@ static const struct known *find(const struct division *d, const struct data_item
         hit--;
     for (; hit < d->row + d->count && by_base(hit, &key) == 0; hit++)
         if (hit->label == item->label &&
-            (ends_in(item->path, hit->file) || ends_in(hit->file, item->path)))
+            (ends_in(item->path, hit->file) || ends_in(hit->file, item->name)))
             return hit;
     return NULL;
 }

@@ -4,8 +4,8 @@
  * Columns: file or case, reader, answer. A file is an image; a case is a study, or a patient with
  * one study. Answers are class names. The model's answer is what the node would give: the finding
  * with the highest score of those that reach their point, else no finding. */
-#include "csv.h"
 #include "evaluate.h"
+#include "evaluate_table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ struct answer {
     size_t first; /* image, or first image of the case */
     int given, model, truth;
     bool judged;
-    int line;
+    long line;
 };
 
 struct answers {
@@ -73,32 +73,32 @@ static int class_named(const struct nn_model_info *model, const char *name)
     return -1;
 }
 
-static enum nn_status take(struct evaluation *e, const struct csv *csv, const int column[3],
+static enum nn_status take(struct evaluation *e, const struct evaluate_table *table, const int column[3],
                            struct answers *answers, struct nn_error *err)
 {
-    struct answer row = {.line = csv->number};
-    const char *reader = csv_cell(csv, column[1]), *given = csv_cell(csv, column[2]);
+    struct answer row = {.line = table->csv.line};
+    const char *reader = evaluate_table_cell(table, column[1]), *given = evaluate_table_cell(table, column[2]);
     row.given = class_named(e->model, given);
     if (row.given < 0)
-        return nn_fail(err, NN_BAD_DATA, "%s:%d: answer \"%.40s\" is no class of the model",
-                       csv->path, csv->number, given);
+        return nn_fail(err, NN_BAD_DATA, "%s:%ld: answer \"%.40s\" is no class of the model",
+                       table->csv.name, table->csv.line, given);
     if (reader[0] == '\0' || strlen(reader) >= sizeof row.reader)
-        return nn_fail(err, NN_BAD_DATA, "%s:%d: a reader's name of 1 to %zu bytes is expected",
-                       csv->path, csv->number, sizeof row.reader - 1);
+        return nn_fail(err, NN_BAD_DATA, "%s:%ld: a reader's name of 1 to %zu bytes is expected",
+                       table->csv.name, table->csv.line, sizeof row.reader - 1);
     memcpy(row.reader, reader, strlen(reader) + 1);
-    if (!look_up(e, csv_cell(csv, column[0]), answers->by_case, &row)) {
+    if (!look_up(e, evaluate_table_cell(table, column[0]), answers->by_case, &row)) {
         answers->unknown++;
         return NN_OK;
     }
     for (size_t i = 0; i < answers->count; i++)
         if (answers->row[i].first == row.first && strcmp(answers->row[i].reader, reader) == 0)
-            return nn_fail(err, NN_BAD_DATA, "%s:%d: reader \"%.40s\" has answered this on line %d",
-                           csv->path, csv->number, reader, answers->row[i].line);
+            return nn_fail(err, NN_BAD_DATA, "%s:%ld: reader \"%.40s\" has answered this on line %ld",
+                           table->csv.name, table->csv.line, reader, answers->row[i].line);
     if (answers->count == answers->room) {
         size_t room = answers->room ? 2 * answers->room : 128;
         struct answer *more = reallocarray(answers->row, room, sizeof *more);
         if (!more)
-            return nn_fail(err, NN_NO_MEMORY, "%s: no memory", csv->path);
+            return nn_fail(err, NN_NO_MEMORY, "%s: no memory", table->csv.name);
         answers->row = more;
         answers->room = room;
     }
@@ -109,22 +109,22 @@ static enum nn_status take(struct evaluation *e, const struct csv *csv, const in
 static enum nn_status read_all(struct evaluation *e, struct answers *answers, struct nn_error *err)
 {
     const char *path = e->options.readers;
-    struct csv csv = {0};
+    struct evaluate_table table = {0};
     bool more = true;
-    enum nn_status status = csv_open(&csv, path, err);
+    enum nn_status status = evaluate_table_open(&table, path, err);
     if (status == NN_OK) {
-        int column[3] = {csv_column(&csv, "file"), csv_column(&csv, "reader"),
-                         csv_column(&csv, "answer")};
+        int column[3] = {evaluate_table_column(&table, "file"), evaluate_table_column(&table, "reader"),
+                         evaluate_table_column(&table, "answer")};
         answers->by_case = column[0] < 0;
-        column[0] = answers->by_case ? csv_column(&csv, "case") : column[0];
+        column[0] = answers->by_case ? evaluate_table_column(&table, "case") : column[0];
         if (column[0] < 0 || column[1] < 0 || column[2] < 0)
             status = nn_fail(err, NN_BAD_DATA,
                              "%s:1: the columns file (or case), reader and answer are expected",
                              path);
-        while (status == NN_OK && (status = csv_next(&csv, &more, err)) == NN_OK && more)
-            status = take(e, &csv, column, answers, err);
+        while (status == NN_OK && (status = csv_next(&table.csv, &more, err)) == NN_OK && more)
+            status = take(e, &table, column, answers, err);
     }
-    csv_close(&csv);
+    evaluate_table_close(&table);
     if (status == NN_OK && answers->count == 0)
         status = nn_fail(err, NN_BAD_DATA, "%s: no answer is about the part that is judged", path);
     return status;

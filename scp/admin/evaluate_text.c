@@ -228,11 +228,11 @@ static void put_image(FILE *out, const struct evaluation *e, const struct evalua
                       uint32_t study)
 {
     const struct data_item *item = image->item;
-    csv_put(out, item->name);
+    csv_write(out, item->name);
     fprintf(out, ",%s,", e->model->class_[item->label].name);
-    csv_put(out, item->patient);
+    csv_write(out, item->patient);
     fprintf(out, ",%u,%zu,", study, item->group);
-    csv_put(out, image->reason);
+    csv_write(out, image->reason);
     for (int c = 0; c < e->model->classes; c++) {
         if (image->judged)
             fprintf(out, ",%.9g", (double)image->score[c]);
