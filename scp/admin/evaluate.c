@@ -105,27 +105,37 @@ static int take_classes(struct evaluation *e, char *error, size_t size)
     return 0;
 }
 
+/* data_divide tells of files, then of images that have been compared. */
+struct reading {
+    struct evaluate_progress progress;
+    size_t done;
+};
+
 static void show_reading(void *context, size_t done, size_t count)
 {
-    evaluate_progress_show(context, done, count);
+    struct reading *reading = context;
+    if (done < reading->done)
+        evaluate_progress_begin(&reading->progress, "near-duplicates");
+    reading->done = done;
+    evaluate_progress_show(&reading->progress, done, count);
 }
 
 /* Groups of patients and near-duplicates; who is in which part. */
 static int divide(struct evaluation *e, char *error, size_t size)
 {
     struct nn_error err = {0};
-    struct evaluate_progress progress;
+    struct reading reading = {.done = 0};
     struct data_division division = {
         .split = e->set->split == DATA_SPLIT_GIVEN ? DATA_SPLIT_GIVEN : DATA_SPLIT_GROUPED,
         .fraction = {0, 0, 1},
         .find_duplicates = !e->options.lock};
-    evaluate_progress_begin(&progress, "data");
-    enum nn_status status = data_divide(e->set, &division, show_reading, &progress, &err);
+    evaluate_progress_begin(&reading.progress, "data");
+    enum nn_status status = data_divide(e->set, &division, show_reading, &reading, &err);
     if (status == NN_BAD_DATA && division.find_duplicates) {
         /* An image that cannot be read is an answer here, no reason to stop. */
         division.find_duplicates = false;
         evaluate_note(e, "Near-duplicates were not looked for: %.180s", err.text);
-        status = data_divide(e->set, &division, show_reading, &progress, &err);
+        status = data_divide(e->set, &division, show_reading, &reading, &err);
     }
     if (status != NN_OK)
         return fail(status, &err, error, size);

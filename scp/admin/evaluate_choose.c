@@ -77,6 +77,8 @@ enum nn_status evaluate_choose(struct evaluation *e, struct nn_error *err)
     e->choice.temperature = e->model->temperature > 0 ? e->model->temperature : 1;
     for (int c = 0; c < e->model->classes; c++)
         e->choice.point[c] = e->model->class_[c].operating_point;
+    snprintf(e->choice.method, sizeof e->choice.method, "%s",
+             e->options.maps > 0 ? nn_explain_name(NN_EXPLAIN_GRADIENT) : "");
     if (e->validation.count == 0)
         return NN_OK;
     enum nn_status status = evaluate_arrays_make(&e->validation, e->model, &a, err);

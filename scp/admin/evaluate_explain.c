@@ -125,8 +125,6 @@ enum nn_status evaluate_explain_choose(struct evaluation *e, struct nn_error *er
     if (!chosen)
         return nn_fail(err, NN_NO_MEMORY, "no memory for maps");
     size_t count = choose_images(e, &e->validation, false, most, chosen);
-    snprintf(e->choice.method, sizeof e->choice.method, "%s",
-             e->options.maps > 0 ? nn_explain_name(NN_EXPLAIN_GRADIENT) : "");
     if (count > 0) {
         const struct evaluate_method *best = e->figures.method;
         evaluate_progress_begin(&progress, "methods of explanation");

@@ -155,6 +155,14 @@ static const char *age_band(int age)
                       : "80 and above";
 }
 
+/* A vertebra by its number (the manifest of phantoms) is one by its name. */
+static const char *level_name(const char *level)
+{
+    static const char *const names[] = {"", "C1", "C2", "C3", "C4", "C5", "C6", "C7"};
+    bool digit = level[0] >= '0' && level[0] <= '7' && level[1] == '\0';
+    return digit ? names[level[0] - '0'] : level;
+}
+
 static const char *key_of(const struct data_item *item, int key)
 {
     switch (key) {
@@ -167,7 +175,7 @@ static const char *key_of(const struct data_item *item, int key)
     case 3:
         return item->view;
     case 4:
-        return item->level;
+        return level_name(item->level);
     default:
         return item->type;
     }
