@@ -70,6 +70,24 @@ static enum nn_status take_graph(struct nn_model *m, const struct nn_graph *own,
     return nn_graph_digest(own, m->info.graph_digest, err);
 }
 
+/* What is wrong with weights of another digest, as far as it can be told: a tensor that is missing,
+ * of another shape or not finite; else that nothing but the digest shows it. */
+static enum nn_status explain_digest(const struct nn_model *m, const char *path,
+                                     struct nn_error *err)
+{
+    static const char *const nothing_fresh[] = {NULL};
+    struct nn_error why = {0};
+    struct nn_values *values = NULL;
+    const char *digest = nn_weights_digest(m->weights), *expected = m->info.weights_digest;
+
+    if (nn_values_create(m->graph, m->weights, false, nothing_fresh, 0, &values, &why) == NN_OK)
+        snprintf(why.text, sizeof why.text, "%s",
+                 "every tensor is there and finite: another model's weights, or a damaged file");
+    nn_values_destroy(values);
+    return nn_fail(err, NN_BAD_DATA, "%s: SHA-256 is %.12s..., model.xml expects %.12s...; %.120s",
+                   path, digest, expected, why.text);
+}
+
 static enum nn_status take_weights(struct nn_model *m, const char *path, struct nn_error *err)
 {
     static const char *const nothing_fresh[] = {NULL};
@@ -77,10 +95,9 @@ static enum nn_status take_weights(struct nn_model *m, const char *path, struct 
 
     if (status != NN_OK)
         return status;
-    const char *digest = nn_weights_digest(m->weights), *expected = m->info.weights_digest;
-    if (expected[0] != '\0' && strcmp(digest, expected) != 0)
-        return nn_fail(err, NN_BAD_DATA, "%s: SHA-256 is %.12s..., model.xml expects %.12s...",
-                       path, digest, expected);
+    const char *digest = nn_weights_digest(m->weights);
+    if (m->info.weights_digest[0] != '\0' && strcmp(digest, m->info.weights_digest) != 0)
+        return explain_digest(m, path, err);
     snprintf(m->info.weights_digest, sizeof m->info.weights_digest, "%s", digest);
     return nn_values_create(m->graph, m->weights, false, nothing_fresh, 0, &m->values, err);
 }

@@ -2,6 +2,7 @@
 #include "mix_internal.h"
 #include "values_internal.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,28 @@ static void draw(const struct nn_parameter *parameter, int index, uint64_t seed,
     }
 }
 
+static void print_shape(char text[64], int dims, const int64_t *dim)
+{
+    size_t used = (size_t)snprintf(text, 64, "(");
+    for (int i = 0; i < dims && used < 44; i++)
+        used +=
+            (size_t)snprintf(text + used, 64 - used, i > 0 ? ", %lld" : "%lld", (long long)dim[i]);
+    snprintf(text + used, 64 - used, ")");
+}
+
+static enum nn_status other_shape(const struct nn_parameter *parameter,
+                                  const struct nn_tensor *tensor, struct nn_error *err)
+{
+    char have[64], want[64];
+    int64_t dim[4];
+    for (int i = 0; i < 4; i++)
+        dim[i] = parameter->dim[i];
+    print_shape(have, tensor->dims, tensor->dim);
+    print_shape(want, parameter->dims, dim);
+    return nn_fail(err, NN_SHAPE, "tensor %s: its shape %s is not the network's %s",
+                   parameter->name, have, want);
+}
+
 static enum nn_status find(const struct nn_parameter *parameter, const struct nn_weights *weights,
                            const float **data, struct nn_error *err)
 {
@@ -59,7 +82,7 @@ static enum nn_status find(const struct nn_parameter *parameter, const struct nn
     for (int i = 0; same && i < parameter->dims; i++)
         same = tensor->dim[i] == parameter->dim[i];
     if (!same)
-        return nn_fail(err, NN_SHAPE, "tensor %s: its shape is not the network's", parameter->name);
+        return other_shape(parameter, tensor, err);
     for (size_t i = 0; i < tensor->elements; i++)
         if (!isfinite(tensor->data[i]))
             return nn_fail(err, NN_BAD_DATA, "tensor %s: element %zu is not finite",

@@ -165,6 +165,7 @@ static enum nn_status read_memory(struct nn_weights *weights, const unsigned cha
             return status;
     }
     if ((status = check_overlap(header, where, err)) != NN_OK ||
+        (status = nn_sums_check(header, bytes + 8 + length, where, err)) != NN_OK ||
         (status = place(weights, bytes + 8 + length, where, err)) != NN_OK)
         return status;
 

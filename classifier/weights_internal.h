@@ -31,6 +31,18 @@ NN_MUST_USE enum nn_status nn_header_read(const char *json, size_t length, const
                                           struct nn_header *header, struct nn_error *err);
 void nn_header_finish(struct nn_header *header);
 
+/* Checksums a tensor (weights_sums.c). `data` is what follows the header; the tensors' offsets are
+ * inside it. */
+NN_MUST_USE enum nn_status nn_sums_check(const struct nn_header *header, const unsigned char *data,
+                                         const char *where, struct nn_error *err);
+struct nn_sum {
+    char text[9];
+};
+/* Of tensors as they will be stored; *sums is malloc'ed. */
+NN_MUST_USE enum nn_status nn_sums_make(const struct nn_tensor *tensors, size_t count,
+                                        enum nn_dtype store, struct nn_sum **sums,
+                                        struct nn_error *err);
+
 /* As nn_weights_open, from memory that the caller keeps until close. `where` names it in errors. */
 NN_MUST_USE enum nn_status nn_weights_open_memory(const void *bytes, size_t size, const char *where,
                                                   struct nn_weights **weights,

@@ -8,9 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void write_string(FILE *out, const char *text)
+static void write_escaped(FILE *out, const char *text)
 {
-    fputc('"', out);
     for (; *text != '\0'; text++) {
         unsigned char c = (unsigned char)*text;
         if (c == '"' || c == '\\')
@@ -20,6 +19,12 @@ static void write_string(FILE *out, const char *text)
         else
             fputc(c, out);
     }
+}
+
+static void write_string(FILE *out, const char *text)
+{
+    fputc('"', out);
+    write_escaped(out, text);
     fputc('"', out);
 }
 
@@ -68,29 +73,45 @@ static enum nn_status check_halves(const char *path, const struct nn_tensor *ten
     return NN_OK;
 }
 
+static void write_metadata(FILE *out, const struct nn_metadata *metadata, size_t metadata_count,
+                           const struct nn_tensor *tensors, const struct nn_sum *sums, size_t count)
+{
+    fprintf(out, "\"__metadata__\":{");
+    for (size_t i = 0; i < metadata_count; i++) {
+        if (i > 0)
+            fputc(',', out);
+        write_string(out, metadata[i].key);
+        fputc(':', out);
+        write_string(out, metadata[i].value);
+    }
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, metadata_count + i > 0 ? ",\"crc32/" : "\"crc32/");
+        write_escaped(out, tensors[i].name);
+        fprintf(out, "\":\"%s\"", sums[i].text);
+    }
+    fprintf(out, count > 0 ? "}," : "}");
+}
+
 /* The header as a string, padded with spaces to a multiple of 8. */
 static enum nn_status make_header(const char *path, const struct nn_tensor *tensors, size_t count,
                                   const struct nn_metadata *metadata, size_t metadata_count,
                                   enum nn_dtype store, char **text, size_t *length,
                                   struct nn_error *err)
 {
+    struct nn_sum *sums = NULL;
     uint64_t begin = 0;
+    enum nn_status status = nn_sums_make(tensors, count, store, &sums, err);
+    if (status != NN_OK)
+        return status;
     FILE *out = open_memstream(text, length);
-    if (out == NULL)
+    if (out == NULL) {
+        free(sums);
         return nn_fail(err, NN_NO_MEMORY, "%s: out of memory", path);
+    }
 
     fputc('{', out);
-    if (metadata_count > 0) {
-        fprintf(out, "\"__metadata__\":{");
-        for (size_t i = 0; i < metadata_count; i++) {
-            if (i > 0)
-                fputc(',', out);
-            write_string(out, metadata[i].key);
-            fputc(':', out);
-            write_string(out, metadata[i].value);
-        }
-        fprintf(out, count > 0 ? "}," : "}");
-    }
+    if (metadata_count + count > 0)
+        write_metadata(out, metadata, metadata_count, tensors, sums, count);
     for (size_t i = 0; i < count; i++) {
         uint64_t end = begin + tensors[i].elements * (store == NN_F16 ? 2 : 4);
         if (i > 0)
@@ -101,6 +122,7 @@ static enum nn_status make_header(const char *path, const struct nn_tensor *tens
     fputc('}', out);
     for (long at = ftell(out); at % 8 != 0; at++)
         fputc(' ', out);
+    free(sums);
     if (fclose(out) != 0)
         return nn_fail(err, NN_NO_MEMORY, "%s: out of memory", path);
     if (*length > NN_WEIGHTS_MAX_HEADER)

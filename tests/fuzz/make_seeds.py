@@ -48,6 +48,31 @@ def safetensors():
             struct.pack("<Q", len(header)) + header + bytes(8 * size))
 
 
+# every operator of a <graph>
+GRAPH = """<training split="random" leaking-pairs="3"/>
+<graph>
+<layer name="data" op="input" shape="3 64 64"/>
+<layer name="pad" op="pad" from="data" sides="1 0 1 0" value="-0.5"/>
+<layer name="c" op="conv2d" from="pad" channels="4" kernel="3 3" stride="2 2" pad="1 1" groups="1" no-bias="true"/>
+<layer name="b" op="batch-norm" from="c" epsilon="1e-05" momentum="0.1"/>
+<layer name="s" op="silu" from="b"/>
+<layer name="k" op="clip" from="b" low="-INF" high="6"/>
+<layer name="r" op="relu" from="k"/>
+<layer name="a" op="add" from="s r s" relu="true"/>
+<layer name="m" op="avg-pool" from="a" kernel="33 32" stride="1 1" pad="0 0" count-padding="true"/>
+<layer name="g" op="sigmoid" from="m"/>
+<layer name="x" op="mul" from="a g"/>
+<layer name="n" op="lrn" from="x" size="5" alpha="0.0001" beta="0.75" k="1"/>
+<layer name="p" op="max-pool" from="n" kernel="3 3" stride="2 2" pad="1 1" ceil="true"/>
+<layer name="t" op="concat" from="p p"/>
+<layer name="f" op="reshape" from="t" shape="2312 1 1"/>
+<layer name="d" op="dropout" from="f" rate="0.5"/>
+<layer name="l" op="linear" from="d" outputs="2"/>
+<layer name="prob" op="softmax" from="l"/>
+</graph>
+"""
+
+
 def model():
     text = """<?xml version="1.0"?>
 <model name="m" version="1" network="googlenet">
@@ -69,6 +94,7 @@ def model():
 """
     put("model_xml", "plain.xml", (text % ("", "0" * 64)).encode())
     put("model_xml", "measured.xml", (text % (measures, "a" * 64)).encode())
+    put("model_xml", "graph.xml", (text.replace('"googlenet"', '"graph"') % (GRAPH, "b" * 64)).encode())
 
 
 def pictures():
