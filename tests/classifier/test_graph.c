@@ -1,3 +1,4 @@
+#include "graph_internal.h"
 #include "networks.h"
 #include <math.h>
 #include <setjmp.h>
@@ -107,6 +108,184 @@ static void bad_others(void **state)
     graph = start();
     int pooled = nn_graph_global_avg_pool(graph, "pool", 0);
     refused(graph, nn_graph_concat(graph, "cat", (int[]){0, pooled}, 2), NN_SHAPE, "cat");
+}
+
+static void bad_norms_and_clips(void **state)
+{
+    (void)state;
+    const struct nn_batch_norm norms[] = {{0, 0.1f},        {-1, 0.1f},     {NAN, 0.1f},
+                                          {INFINITY, 0.1f}, {1e-5f, -0.1f}, {1e-5f, 1.1f},
+                                          {1e-5f, NAN}};
+    for (size_t i = 0; i < sizeof norms / sizeof norms[0]; i++) {
+        struct nn_graph *graph = start();
+        refused(graph, nn_graph_batch_norm(graph, "bn", 0, norms[i]), NN_INVALID, "bn");
+    }
+    const float bounds[][2] = {{1, 1}, {2, 1}, {NAN, 1}, {0, NAN}};
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        struct nn_graph *graph = start();
+        refused(graph, nn_graph_clip(graph, "clip", 0, bounds[i][0], bounds[i][1]), NN_INVALID,
+                "clip");
+    }
+    struct nn_graph *graph = start();
+    refused(graph, nn_graph_batch_norm(graph, "bn", 5, (struct nn_batch_norm){1e-5f, 0.1f}),
+            NN_INVALID, "bn");
+    graph = start();
+    refused(graph, nn_graph_clip(graph, "clip", 5, 0, 1), NN_INVALID, "clip");
+    graph = start();
+    refused(graph, nn_graph_sigmoid(graph, "sigmoid", 5), NN_INVALID, "sigmoid");
+    graph = start();
+    refused(graph, nn_graph_silu(graph, "silu", -1), NN_INVALID, "silu");
+}
+
+static void bad_sums_and_products(void **state)
+{
+    (void)state;
+    struct nn_graph *graph = start();
+    refused(graph, nn_graph_add(graph, "sum", (int[]){0}, 0, false), NN_INVALID, "sum");
+    graph = start();
+    refused(graph, nn_graph_add(graph, "sum", NULL, 1, false), NN_INVALID, "sum");
+    graph = start();
+    refused(graph, nn_graph_add(graph, "sum", (int[]){0, 7}, 2, false), NN_INVALID, "sum");
+    graph = start();
+    int pooled = nn_graph_global_avg_pool(graph, "pool", 0);
+    refused(graph, nn_graph_add(graph, "sum", (int[]){0, pooled}, 2, false), NN_SHAPE, "sum");
+    graph = start();
+    pooled = nn_graph_global_avg_pool(graph, "pool", 0);
+    refused(graph, nn_graph_mul(graph, "product", pooled, 0), NN_SHAPE, "product");
+    graph = start();
+    int fc = nn_graph_linear(graph, "fc", 0, 5, false);
+    refused(graph, nn_graph_mul(graph, "product", 0, fc), NN_SHAPE, "product");
+    graph = start();
+    refused(graph, nn_graph_mul(graph, "product", 0, 3), NN_INVALID, "product");
+    assert_int_equal(nn_graph_add(NULL, "sum", (int[]){0}, 1, false), -1);
+}
+
+static void bad_pads_and_shapes(void **state)
+{
+    (void)state;
+    const struct nn_pad pads[] = {{-1, 0, 0, 0, 0}, {0, 0, 0, 70000, 0}, {60000, 0, 60000, 0, 0}};
+    for (size_t i = 0; i < sizeof pads / sizeof pads[0]; i++) {
+        struct nn_graph *graph = start();
+        refused(graph, nn_graph_pad(graph, "pad", 0, pads[i]), NN_SHAPE, "pad");
+    }
+    struct nn_graph *graph = start();
+    refused(graph, nn_graph_pad(graph, "pad", 0, (struct nn_pad){1, 1, 1, 1, INFINITY}), NN_INVALID,
+            "pad");
+    graph = start();
+    refused(graph, nn_graph_pad(graph, "pad", 9, (struct nn_pad){0}), NN_INVALID, "pad");
+    const struct nn_shape shapes[] = {{6, 8, 7},
+                                      {0, 8, 8},
+                                      {-6, -8, 8},
+                                      {384, 1, 2},
+                                      {1 << 30, 1 << 30, 1},
+                                      {1 << 28, 1 << 28, 1 << 28}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        graph = start();
+        refused(graph, nn_graph_reshape(graph, "shape", 0, shapes[i]), NN_SHAPE, "shape");
+    }
+    graph = start();
+    refused(graph, nn_graph_reshape(graph, "shape", 9, shapes[0]), NN_INVALID, "shape");
+}
+
+/* data, first, two heads of (classes): "a", then "b", which is the output. */
+static struct nn_graph *two_heads(int classes_a, int classes_b, int *a)
+{
+    struct nn_graph *graph = start();
+    *a = nn_graph_softmax(graph, "a", nn_graph_linear(graph, "fc_a", 1, classes_a, false));
+    nn_graph_softmax(graph, "b", nn_graph_linear(graph, "fc_b", 1, classes_b, false));
+    return graph;
+}
+
+/* What only the finish can see. */
+static void finish_refuses(struct nn_graph *graph, enum nn_status status, const char *name)
+{
+    struct nn_error err = {0};
+    assert_int_equal(nn_graph_finish(graph, &err), status);
+    assert_non_null(strstr(err.text, name));
+    nn_graph_destroy(graph);
+}
+
+static void bad_auxiliaries(void **state)
+{
+    (void)state;
+    const float weights[] = {0, -1, NAN, INFINITY};
+    int a;
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        struct nn_graph *graph = two_heads(3, 3, &a);
+        refused(graph, nn_graph_auxiliary(graph, a, weights[i]), NN_INVALID, "a");
+    }
+    struct nn_graph *graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_auxiliary(graph, 1, 0.3f), NN_INVALID, "first");
+    graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_auxiliary(graph, 50, 0.3f), NN_INVALID, "auxiliary");
+    graph = two_heads(3, 3, &a);
+    assert_int_equal(nn_graph_auxiliary(graph, a, 0.3f), a);
+    refused(graph, nn_graph_auxiliary(graph, a, 0.3f), NN_INVALID, "a");
+
+    graph = two_heads(3, 3, &a);
+    assert_int_equal(nn_graph_auxiliary(graph, nn_graph_find(graph, "b"), 0.3f), 5);
+    finish_refuses(graph, NN_INVALID, "b");
+    graph = two_heads(3, 4, &a);
+    nn_graph_auxiliary(graph, a, 0.3f);
+    finish_refuses(graph, NN_SHAPE, "a");
+    graph = two_heads(3, 3, &a);
+    nn_graph_auxiliary(graph, a, 0.3f);
+    nn_graph_relu(graph, "last", 1);
+    finish_refuses(graph, NN_SHAPE, "a");
+    graph = two_heads(3, 3, &a);
+    nn_graph_auxiliary(graph, nn_graph_softmax(graph, "c", a - 1), 0.3f);
+    nn_graph_auxiliary(graph, a, 0.3f);
+    nn_graph_softmax(graph, "d", nn_graph_linear(graph, "fc_d", 1, 3, false));
+    finish_refuses(graph, NN_INVALID, "same scores");
+    graph = two_heads(3, 3, &a);
+    nn_graph_auxiliary(graph, nn_graph_find(graph, "b"), 0.3f);
+    nn_graph_softmax(graph, "c", nn_graph_find(graph, "fc_b"));
+    finish_refuses(graph, NN_INVALID, "b");
+
+    graph = start();
+    for (int i = 0; i < NN_MAX_AUXILIARIES; i++) {
+        char name[2][16];
+        snprintf(name[0], sizeof name[0], "fc%d", i);
+        snprintf(name[1], sizeof name[1], "prob%d", i);
+        int fc = nn_graph_linear(graph, name[0], 1, 3, false);
+        assert_true(nn_graph_auxiliary(graph, nn_graph_softmax(graph, name[1], fc), 0.1f) > 0);
+    }
+    int more = nn_graph_softmax(graph, "more", nn_graph_linear(graph, "fc", 1, 3, false));
+    refused(graph, nn_graph_auxiliary(graph, more, 0.1f), NN_LIMIT, "more");
+    graph = finished(two_heads(3, 3, &a));
+    assert_int_equal(nn_graph_auxiliary(graph, a, 0.3f), -1);
+    nn_graph_destroy(graph);
+    assert_int_equal(nn_graph_auxiliary(NULL, 0, 0.3f), -1);
+}
+
+/* Shapes, parameters and what they start from. */
+static void new_layers_are_described(void **state)
+{
+    (void)state;
+    struct nn_graph *graph = start();
+    int x = nn_graph_batch_norm(graph, "bn", 0, (struct nn_batch_norm){1e-5f, 0.1f});
+    x = nn_graph_pad(graph, "pad", x, (struct nn_pad){1, 2, 3, 4, 0});
+    nn_graph_reshape(graph, "flat", x, (struct nn_shape){6 * 12 * 14, 1, 1});
+    finished(graph);
+    assert_int_equal(nn_graph_shape(graph, x).h, 12);
+    assert_int_equal(nn_graph_shape(graph, x).w, 14);
+    assert_int_equal(nn_graph_scores(graph), nn_graph_count(graph) - 1);
+    const char *const names[] = {"bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"};
+    const float initial[] = {1, 0, 0, 1};
+    assert_int_equal(nn_graph_parameter_count(graph), 4);
+    for (int i = 0; i < 4; i++) {
+        const struct nn_parameter *parameter = nn_graph_parameter(graph, i);
+        assert_string_equal(parameter->name, names[i]);
+        assert_int_equal(parameter->elements, 6);
+        assert_int_equal(parameter->statistic, i >= 2);
+        assert_int_equal(parameter->not_negative, i == 3);
+        assert_true(fabsf(parameter->initial - initial[i]) < 1e-9f);
+    }
+    nn_graph_destroy(graph);
+    int a;
+    graph = finished(two_heads(3, 3, &a));
+    assert_int_equal(nn_graph_scores(graph), nn_graph_find(graph, "fc_b"));
+    nn_graph_destroy(graph);
 }
 
 static void limits(void **state)
@@ -249,6 +428,11 @@ int main(void)
         cmocka_unit_test(bad_convolutions),
         cmocka_unit_test(bad_producers_and_names),
         cmocka_unit_test(bad_others),
+        cmocka_unit_test(bad_norms_and_clips),
+        cmocka_unit_test(bad_sums_and_products),
+        cmocka_unit_test(bad_pads_and_shapes),
+        cmocka_unit_test(bad_auxiliaries),
+        cmocka_unit_test(new_layers_are_described),
         cmocka_unit_test(limits),
         cmocka_unit_test(sealed_after_finish),
         cmocka_unit_test(pooled_sizes),

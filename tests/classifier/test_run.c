@@ -12,10 +12,11 @@
 
 #include <cmocka.h>
 
-#define BATCH 3
+#define BATCH 10
 
-/* Everything a run gives, for one number of threads and one split of three samples into batches. */
+/* Everything a run gives, for one number of threads and one split of the samples into batches. */
 struct bits {
+    int samples;
     float *output, *input_gradient, *parameter_gradient;
     size_t outputs, inputs, parameters;
     double loss;
@@ -33,47 +34,66 @@ static void explain(const struct nn_graph *graph, const struct nn_values *values
     struct nn_error err = {0};
     struct nn_run *run;
     int last = nn_graph_count(graph) - 1;
-    size_t in = bits->inputs / BATCH, out = bits->outputs / BATCH;
+    size_t in = bits->inputs / (size_t)bits->samples, out = bits->outputs / (size_t)bits->samples;
     float *direction = checked(calloc(bits->outputs, sizeof(float)));
     fill(direction, bits->outputs, 3);
 
     assert_int_equal(nn_run_create(graph, values, batch, NN_RUN_EXPLAIN, pool, &run, &err), NN_OK);
-    for (size_t at = 0; at < BATCH; at += (size_t)batch) {
-        assert_int_equal(nn_run_forward(run, input + at * in, batch, bits->output + at * out, &err),
+    for (int first = 0; first < bits->samples; first += batch) {
+        int size = bits->samples - first < batch ? bits->samples - first : batch;
+        size_t at = (size_t)first;
+        assert_int_equal(nn_run_forward(run, input + at * in, size, bits->output + at * out, &err),
                          NN_OK);
         assert_int_equal(nn_run_backward(run, last, direction + at * out, &err), NN_OK);
         memcpy(bits->input_gradient + at * in, nn_run_input_gradient(run),
-               (size_t)batch * in * sizeof(float));
+               (size_t)size * in * sizeof(float));
     }
     nn_run_destroy(run);
     free(direction);
 }
 
+/* Two steps; the statistics that they move are part of the result, and put back. */
 static void train(const struct nn_graph *graph, struct nn_values *values, struct nn_pool *pool,
                   const float *input, struct bits *bits)
 {
-    const int labels[BATCH] = {1, 0, 2};
+    const int labels[BATCH] = {1, 0, 2, 2, 1, 0, 0, 1, 2, 1};
     struct nn_error err = {0};
     struct nn_run *run;
-    assert_int_equal(nn_run_create_training(graph, values, BATCH, NULL, pool, &run, &err), NN_OK);
-    for (uint64_t step = 0; step < 2; step++)
-        assert_int_equal(
-            nn_run_train_step(run, input, labels, BATCH, 1, step, NULL, 0, &bits->loss, NULL, &err),
-            NN_OK);
-    float *to = bits->parameter_gradient;
+    size_t bytes = bits->parameters * sizeof(float);
+    float *kept = checked(malloc(bytes)), *at = kept, *to = bits->parameter_gradient;
     for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
         size_t count = nn_graph_parameter(graph, i)->elements;
-        memcpy(to, nn_run_parameter_gradient(run, i), count * sizeof(float));
-        to += count;
+        memcpy(at, nn_values_peek(values, i), count * sizeof(float));
+        at += count;
     }
+    assert_int_equal(nn_run_create_training(graph, values, bits->samples, NULL, pool, &run, &err),
+                     NN_OK);
+    for (uint64_t step = 0; step < 2; step++)
+        assert_int_equal(nn_run_train_step(run, input, labels, bits->samples, 1, step, NULL, 0.1,
+                                           &bits->loss, NULL, &err),
+                         NN_OK);
+    at = kept;
+    for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
+        const struct nn_parameter *parameter = nn_graph_parameter(graph, i);
+        size_t count = parameter->elements;
+        memcpy(to,
+               parameter->statistic ? nn_values_peek(values, i) : nn_run_parameter_gradient(run, i),
+               count * sizeof(float));
+        memcpy(nn_values_at(values, i), at, count * sizeof(float));
+        to += count;
+        at += count;
+    }
+    free(kept);
     nn_run_destroy(run);
 }
 
 static struct bits compute(const struct nn_graph *graph, struct nn_values *values,
-                           const float *input, int threads, int batch)
+                           const float *input, int samples, int threads, int batch)
 {
-    struct bits bits = {.inputs = BATCH * elements_of(graph, 0),
-                        .outputs = BATCH * elements_of(graph, nn_graph_count(graph) - 1)};
+    size_t count = (size_t)samples;
+    struct bits bits = {.samples = samples,
+                        .inputs = count * elements_of(graph, 0),
+                        .outputs = count * elements_of(graph, nn_graph_count(graph) - 1)};
     for (int i = 0; i < nn_graph_parameter_count(graph); i++)
         bits.parameters += nn_graph_parameter(graph, i)->elements;
     bits.output = checked(calloc(bits.outputs, sizeof(float)));
@@ -94,15 +114,17 @@ static void bits_finish(struct bits *bits)
     free(bits->parameter_gradient);
 }
 
-static void same_bits(const struct nn_graph *graph)
+static void same_bits(const struct nn_graph *graph, int samples)
 {
     struct nn_values *values = draw_values(graph, 2);
-    float *input = checked(calloc(BATCH * elements_of(graph, 0), sizeof(float)));
-    fill(input, BATCH * elements_of(graph, 0), 4);
-    struct bits want = compute(graph, values, input, 1, BATCH);
+    const int batches[] = {1, 3, samples};
+    size_t inputs = (size_t)samples * elements_of(graph, 0);
+    float *input = checked(calloc(inputs, sizeof(float)));
+    fill(input, inputs, 4);
+    struct bits want = compute(graph, values, input, samples, 1, samples);
     for (int threads = 1; threads <= 3; threads++)
-        for (int batch = 1; batch <= BATCH; batch += BATCH - 1) {
-            struct bits got = compute(graph, values, input, threads, batch);
+        for (int i = 0; i < (samples > 3 ? 3 : 2); i++) {
+            struct bits got = compute(graph, values, input, samples, threads, batches[i]);
             assert_memory_equal(got.output, want.output, want.outputs * sizeof(float));
             assert_memory_equal(got.input_gradient, want.input_gradient,
                                 want.inputs * sizeof(float));
@@ -120,7 +142,29 @@ static void small_network_has_one_result(void **state)
 {
     (void)state;
     struct nn_graph *graph = small_network();
-    same_bits(graph);
+    same_bits(graph, 10);
+    nn_graph_destroy(graph);
+}
+
+static void modern_network_has_one_result(void **state)
+{
+    (void)state;
+    struct nn_graph *graph = modern_network();
+    same_bits(graph, 10);
+    nn_graph_destroy(graph);
+}
+
+/* Weights in blocks that are used for the whole batch. */
+static void wide_layers_have_one_result(void **state)
+{
+    (void)state;
+    struct nn_graph *graph = nn_graph_create();
+    int x = nn_graph_input(graph, "data", (struct nn_shape){96, 6, 6});
+    x = nn_graph_relu(graph, "relu", x);
+    x = nn_graph_linear(graph, "fc1", x, 520, true);
+    x = nn_graph_linear(graph, "fc2", nn_graph_dropout(graph, "drop", x, 0.5f), 3, false);
+    nn_graph_softmax(graph, "prob", x);
+    same_bits(finished(graph), 10);
     nn_graph_destroy(graph);
 }
 
@@ -130,7 +174,7 @@ static void googlenet_has_one_result(void **state)
     struct nn_error err = {0};
     struct nn_graph *graph = nn_googlenet(3, 96, &err);
     assert_non_null(graph);
-    same_bits(graph);
+    same_bits(graph, 3);
     nn_graph_destroy(graph);
 }
 
@@ -389,6 +433,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_network_has_one_result),
+        cmocka_unit_test(modern_network_has_one_result),
+        cmocka_unit_test(wide_layers_have_one_result),
         cmocka_unit_test(googlenet_has_one_result),
         cmocka_unit_test(refuses_to_create),
         cmocka_unit_test(refuses_bad_calls),
