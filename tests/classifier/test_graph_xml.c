@@ -346,6 +346,21 @@ static void limits_are_kept(void **state)
     free(xml);
 }
 
+/* What the fuzzer starts from must reach the graph. */
+static void the_fuzzers_seed_is_accepted(void **state)
+{
+    static struct nn_model_info info;
+    struct nn_error err;
+    char *xml = read_whole(CERVIGATE_SOURCE_DIR "/tests/fuzz/seeds/model_xml/graph.xml");
+
+    (void)state;
+    if (nn_model_info_parse("graph.xml", xml, strlen(xml), &info, &err) != NN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(strlen(info.graph_digest), 64);
+    assert_int_equal(info.leaking_pairs, 3);
+    free(xml);
+}
+
 static void a_graph_and_a_name_exclude_each_other(void **state)
 {
     char xml[4096];
@@ -531,6 +546,7 @@ int main(void)
         cmocka_unit_test(the_digest_follows_the_graph),
         cmocka_unit_test(refusals_name_line_and_layer),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(the_fuzzers_seed_is_accepted),
         cmocka_unit_test(a_graph_and_a_name_exclude_each_other),
         cmocka_unit_test(what_no_file_can_hold_is_refused),
         cmocka_unit_test(another_number_of_classes),
