@@ -1,241 +1,246 @@
-/* train_options.c: the command line of `cervigate train`. */
+/* train_options.c: the command line of `cervigate train`: one table, a few words that need more. */
 #include "train_options.h"
+#include "train_words.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-const char train_usage[] =
-    "usage: cervigate train --data DIR or CSV or phantom --network NAME or MODEL_DIR --init FILE\n"
-    "                       --out DIR\n"
-    "\n"
-    "Fine-tunes a network and writes a model folder (weights.safetensors, model.xml, card.md,\n"
-    "history.csv). Checkpoints are kept under ${XDG_CACHE_HOME:-~/.cache}/cervigate/NAME, NAME\n"
-    "being the last part of DIR; Ctrl-C saves one.\n"
-    "\n"
-    "  --data phantom      synthetic radiographs, fresh ones in every epoch\n"
-    "  --data DIR          PNG and JPEG files in one folder a class: c-spine_dislocation, ...\n"
-    "  --data CSV          with the columns file, class and, if known, patient\n"
-    "  --provenance KIND   synthetic, or clinical for images of patients (synthetic)\n"
-    "  --network NAME      googlenet, alexnet, stacked, or a model folder to go on from\n"
-    "  --init FILE         safetensors to start from (a model folder brings its own); may be "
-    "repeated:\n"
-    "                      the first that has a tensor counts\n"
-    "  --out DIR           the model folder\n"
-    "  --epochs N          30\n"
-    "  --batch N           10\n"
-    "  --rate R            0.001, lowered every --rate-drop-epochs N (4) by --rate-drop F (0.5)\n"
-    "  --momentum M        0.95\n"
-    "  --decay D           0.0002, of weights\n"
-    "  --clip C            the longest gradient; 0: any (10)\n"
-    "  --head F            the new layer learns this much faster (10)\n"
-    "  --images N          images an epoch (2000)\n"
-    "  --validation N      validation images (300)\n"
-    "  --test N            test images (600)\n"
-    "  --size PX           rows and columns of a phantom (256)\n"
-    "  --seed S            1\n"
-    "  --threads N         the number of processors\n"
-    "  --resume            goes on from the checkpoint\n";
+enum kind { TEXT, PATH, WHOLE, REAL, FLAG, WORDS };
 
-enum {
-    OPT_DATA = 256,
-    OPT_NETWORK,
-    OPT_INIT,
-    OPT_OUT,
-    OPT_EPOCHS,
-    OPT_BATCH,
-    OPT_RATE,
-    OPT_RATE_DROP,
-    OPT_RATE_DROP_EPOCHS,
-    OPT_MOMENTUM,
-    OPT_DECAY,
-    OPT_CLIP,
-    OPT_HEAD,
-    OPT_IMAGES,
-    OPT_VALIDATION,
-    OPT_TEST,
-    OPT_SIZE,
-    OPT_SEED,
-    OPT_THREADS,
-    OPT_PROVENANCE,
-    OPT_RESUME,
-    OPT_HELP
+struct row {
+    const char *name;
+    enum kind kind;
+    size_t at; /* in struct train_options */
+    double low, high;
+    size_t given; /* of a bool that tells that it was; 0: none */
+    bool (*words)(struct train_options *options, const char *text);
+    bool quiet; /* changes no bit: not part of the command that is written down */
 };
 
-static const struct option long_options[] = {
-    {"data", required_argument, NULL, OPT_DATA},
-    {"network", required_argument, NULL, OPT_NETWORK},
-    {"init", required_argument, NULL, OPT_INIT},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"epochs", required_argument, NULL, OPT_EPOCHS},
-    {"batch", required_argument, NULL, OPT_BATCH},
-    {"rate", required_argument, NULL, OPT_RATE},
-    {"rate-drop", required_argument, NULL, OPT_RATE_DROP},
-    {"rate-drop-epochs", required_argument, NULL, OPT_RATE_DROP_EPOCHS},
-    {"momentum", required_argument, NULL, OPT_MOMENTUM},
-    {"decay", required_argument, NULL, OPT_DECAY},
-    {"clip", required_argument, NULL, OPT_CLIP},
-    {"head", required_argument, NULL, OPT_HEAD},
-    {"images", required_argument, NULL, OPT_IMAGES},
-    {"validation", required_argument, NULL, OPT_VALIDATION},
-    {"test", required_argument, NULL, OPT_TEST},
-    {"size", required_argument, NULL, OPT_SIZE},
-    {"seed", required_argument, NULL, OPT_SEED},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"provenance", required_argument, NULL, OPT_PROVENANCE},
-    {"resume", no_argument, NULL, OPT_RESUME},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0}};
+#define AT(member) offsetof(struct train_options, member)
 
-static bool whole(const char *name, const char *text, long low, long high, long *to)
+static bool take_init(struct train_options *o, const char *text)
+{
+    if (strcmp(text, "none") == 0) {
+        o->scratch = true;
+        return true;
+    }
+    if (o->init_count == NN_WEIGHTS_MAX_PARTS)
+        return train_wrong("init", text, "at most 16 files are expected");
+    o->init[o->init_count++] = text;
+    return true;
+}
+
+static const struct row rows[] = {
+    {"data", PATH, AT(data), 0, 0, 0, NULL, false},
+    {"network", PATH, AT(network), 0, 0, 0, NULL, false},
+    {"init", WORDS, 0, 0, 0, 0, take_init, false},
+    {"out", PATH, AT(out), 0, 0, 0, NULL, false},
+    {"epochs", WHOLE, AT(epochs), 1, 10000, 0, NULL, false},
+    {"batch", WHOLE, AT(batch), 1, 1024, 0, NULL, false},
+    {"rate", REAL, AT(rate), 1e-9, 10, 0, NULL, false},
+    {"rate-drop", REAL, AT(rate_drop), 1e-3, 1, 0, NULL, false},
+    {"rate-drop-epochs", WHOLE, AT(rate_drop_epochs), 0, 10000, 0, NULL, false},
+    {"optimiser", WORDS, 0, 0, 0, 0, train_take_optimiser, false},
+    {"momentum", REAL, AT(momentum), 0, 0.9999, 0, NULL, false},
+    {"decay", REAL, AT(decay), 0, 1, 0, NULL, false},
+    {"clip", REAL, AT(clip), 0, 1e9, 0, NULL, false},
+    {"head", REAL, AT(head), 1e-3, 1e3, 0, NULL, false},
+    {"freeze", TEXT, AT(freeze), 0, 0, 0, NULL, false},
+    {"dropout", REAL, AT(dropout), 0, 0.95, AT(dropout_given), NULL, false},
+    {"class-weights", WORDS, 0, 0, 0, 0, train_take_class_weights, false},
+    {"label-smoothing", REAL, AT(smoothing), 0, 0.9, 0, NULL, false},
+    {"patience", WHOLE, AT(patience), 0, 10000, 0, NULL, false},
+    {"keep", WORDS, 0, 0, 0, AT(keep_given), train_take_keep, false},
+    {"augment", WORDS, 0, 0, 0, 0, train_take_augment, false},
+    {"auxiliary", FLAG, AT(auxiliary), 0, 0, 0, NULL, false},
+    {"fit", WORDS, 0, 0, 0, AT(fit_given), train_take_fit, false},
+    {"normalise", WORDS, 0, 0, 0, AT(normalise_given), train_take_normalise, false},
+    {"denoise", REAL, AT(denoise), 0, 16, AT(denoise_given), NULL, false},
+    {"region", WORDS, 0, 0, 0, AT(region_given), train_take_region, false},
+    {"side", WHOLE, AT(side), 32, 1024, AT(side_given), NULL, false},
+    {"split", WORDS, 0, 0, 0, 0, train_take_split, false},
+    {"folds", WHOLE, AT(folds), 3, TRAIN_MAX_FOLDS, 0, NULL, false},
+    {"fold", WHOLE, AT(fold), 1, TRAIN_MAX_FOLDS, 0, NULL, false},
+    {"duplicates", WORDS, 0, 0, 0, 0, train_take_duplicates, false},
+    {"none", TEXT, AT(none), 0, 0, 0, NULL, false},
+    {"images", WHOLE, AT(images), 1, 100000000, 0, NULL, false},
+    {"validation", WHOLE, AT(validation), 3, 1000000, 0, NULL, false},
+    {"test", WHOLE, AT(test), 3, 1000000, 0, NULL, false},
+    {"size", WHOLE, AT(size), 64, 4096, 0, NULL, false},
+    {"seed", WHOLE, AT(seed), 0, 9e15, 0, NULL, false},
+    {"threads", WHOLE, AT(threads), 1, 1024, 0, NULL, true},
+    {"provenance", WORDS, 0, 0, 0, 0, train_take_provenance, false},
+    {"resume", FLAG, AT(resume), 0, 0, 0, NULL, true},
+    {"help", FLAG, AT(help), 0, 0, 0, NULL, true},
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+static bool take_number(struct train_options *o, const struct row *row, const char *text)
 {
     char *end;
+    char expected[80];
+    bool whole = row->kind == WHOLE;
 
     errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "cervigate train: --%s %s: a number from %ld to %ld is expected\n", name,
-                text, low, high);
-        return false;
+    long integer = whole ? strtol(text, &end, 10) : 0;
+    double value = whole ? (double)integer : strtod(text, &end);
+    if (errno != 0 || end == text || *end != '\0' || !(value >= row->low && value <= row->high)) {
+        snprintf(expected, sizeof expected, "a %snumber from %g to %g is expected",
+                 whole ? "whole " : "", row->low, row->high);
+        return train_wrong(row->name, text, expected);
     }
-    *to = value;
+    if (whole)
+        *(long *)((char *)o + row->at) = integer;
+    else
+        *(double *)((char *)o + row->at) = value;
     return true;
 }
 
-static bool real(const char *name, const char *text, double low, double high, double *to)
+/* The option as it can be repeated elsewhere: files without their folders. */
+static void write_down(struct train_options *o, const struct row *row, const char *text)
 {
-    char *end;
-    double value = strtod(text, &end);
+    size_t used = strlen(o->command);
+    const char *slash = NULL;
 
-    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
-        fprintf(stderr, "cervigate train: --%s %s: a number from %g to %g is expected\n", name,
-                text, low, high);
-        return false;
+    if (row->quiet)
+        return;
+    if (row->kind == PATH || row->words == take_init) {
+        size_t length = strlen(text);
+        while (length > 1 && text[length - 1] == '/')
+            length--;
+        for (size_t i = 0; i + 1 < length; i++)
+            slash = text[i] == '/' ? text + i : slash;
+        text = slash ? slash + 1 : text;
     }
-    *to = value;
+    snprintf(o->command + used, sizeof o->command - used, row->kind == FLAG ? " --%s" : " --%s %s",
+             row->name, text);
+}
+
+static bool take(struct train_options *o, const struct row *row, const char *text)
+{
+    bool fine = true;
+
+    switch (row->kind) {
+    case TEXT:
+    case PATH:
+        *(const char **)((char *)o + row->at) = text;
+        break;
+    case WHOLE:
+    case REAL:
+        fine = take_number(o, row, text);
+        break;
+    case FLAG:
+        *(bool *)((char *)o + row->at) = true;
+        break;
+    case WORDS:
+        fine = row->words(o, text);
+        break;
+    }
+    if (row->given)
+        *(bool *)((char *)o + row->given) = true;
+    if (fine)
+        write_down(o, row, text ? text : "");
+    return fine;
+}
+
+static bool complain(const char *what)
+{
+    fprintf(stderr, "cervigate train: %s\n", what);
+    return false;
+}
+
+/* What single options cannot know of each other. */
+static bool agree(struct train_options *o)
+{
+    bool phantom = strcmp(o->data, "phantom") == 0;
+
+    if (phantom && o->provenance == NN_CLINICAL)
+        return complain("--provenance clinical: phantoms are synthetic");
+    if (phantom && (o->split_given || o->folds || o->keep_copies))
+        return complain("--split, --folds and --duplicates divide files; phantoms are each their "
+                        "own: a file's worth of them is written by `cervigate phantom`");
+    if (o->fold && !o->folds)
+        return complain("--fold needs --folds");
+    if (o->fold > o->folds)
+        return complain("--fold: no more than --folds");
+    if (o->folds && o->split_given && o->split != DATA_SPLIT_GROUPED)
+        return complain("--folds divides by groups: it cannot be --split random or given");
+    if (o->scratch && o->init_count > 0)
+        return complain("--init none: nothing else can be the start");
+    if (!o->keep_given) /* who stops early wants the best */
+        o->keep = o->patience > 0 ? NN_KEEP_BEST : NN_KEEP_LAST;
     return true;
 }
 
-static bool take_option(struct train_options *o, int option)
+static bool parse_all(int argc, char **argv, struct train_options *o)
 {
-    switch (option) {
-    case OPT_DATA:
-        o->data = optarg;
-        return true;
-    case OPT_NETWORK:
-        o->network = optarg;
-        return true;
-    case OPT_INIT:
-        if (!o->init)
-            o->init = optarg;
-        else if (o->more_init_count + 1 < NN_WEIGHTS_MAX_PARTS)
-            o->more_init[o->more_init_count++] = optarg;
-        else
+    struct option names[ROWS + 1] = {{NULL, 0, NULL, 0}};
+    char text[160];
+    int option, index = 0;
+
+    for (size_t i = 0; i < ROWS; i++)
+        names[i] = (struct option){
+            rows[i].name, rows[i].kind == FLAG ? no_argument : required_argument, NULL, 256};
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":h", names, &index)) != -1) {
+        if (option == 'h') {
+            o->help = true;
+        } else if (option != 256) {
+            snprintf(text, sizeof text, "%.100s: %s", argv[optind - 1],
+                     option == ':' ? "a value is missing" : "not an option");
+            return complain(text);
+        } else if (!take(o, &rows[index], optarg)) {
             return false;
-        return true;
-    case OPT_OUT:
-        o->out = optarg;
-        return true;
-    case OPT_PROVENANCE:
-        o->provenance = strcmp(optarg, "clinical") == 0 ? NN_CLINICAL : NN_SYNTHETIC;
-        return o->provenance == NN_CLINICAL || strcmp(optarg, "synthetic") == 0;
-    case OPT_RESUME:
-        o->resume = true;
-        return true;
-    case OPT_HELP:
-        o->help = true;
-        return true;
-    default:
-        return false;
+        }
     }
-}
-
-static bool take_number(struct train_options *o, int option)
-{
-    const struct {
-        int option;
-        long low, high, *to;
-    } wholes[] = {{OPT_EPOCHS, 1, 10000, &o->epochs},
-                  {OPT_BATCH, 1, 1024, &o->batch},
-                  {OPT_RATE_DROP_EPOCHS, 0, 10000, &o->rate_drop_epochs},
-                  {OPT_IMAGES, 1, 100000000, &o->images},
-                  {OPT_VALIDATION, 3, 1000000, &o->validation},
-                  {OPT_TEST, 3, 1000000, &o->test},
-                  {OPT_SIZE, 64, 4096, &o->size},
-                  {OPT_SEED, 0, LONG_MAX, &o->seed},
-                  {OPT_THREADS, 1, 1024, &o->threads}};
-    const struct {
-        int option;
-        double low, high, *to;
-    } reals[] = {{OPT_RATE, 1e-9, 10, &o->rate},
-                 {OPT_RATE_DROP, 1e-3, 1, &o->rate_drop},
-                 {OPT_MOMENTUM, 0, 0.9999, &o->momentum},
-                 {OPT_DECAY, 0, 1, &o->decay},
-                 {OPT_CLIP, 0, 1e9, &o->clip},
-                 {OPT_HEAD, 1e-3, 1e3, &o->head}};
-    const char *name = option >= OPT_DATA ? long_options[option - OPT_DATA].name : "";
-
-    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
-        if (wholes[i].option == option)
-            return whole(name, optarg, wholes[i].low, wholes[i].high, wholes[i].to);
+    if (!o->help && optind < argc) {
+        snprintf(text, sizeof text, "%.100s: not expected here", argv[optind]);
+        return complain(text);
     }
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        if (reals[i].option == option)
-            return real(name, optarg, reals[i].low, reals[i].high, reals[i].to);
-    }
-    return false;
-}
-
-static bool missing(const char *name)
-{
-    fprintf(stderr, "cervigate train: --%s is missing\n", name);
-    return false;
+    return true;
 }
 
 bool train_options_parse(int argc, char **argv, struct train_options *o)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int option;
 
-    *o = (struct train_options){
-        /* the ImageNet weights' input: BGR, 0..255, minus the mean */
-        .preprocess = {.side = 224, .scale = {255, 255, 255}, .mean = {104, 117, 123}},
-        .epochs = 30,
-        .batch = 10,
-        .images = 2000,
-        .size = 256,
-        .seed = 1,
-        .threads = processors > 0 ? processors : 1,
-        .validation = 300,
-        .test = 600,
-        .rate_drop_epochs = 4,
-        .rate = 0.001,
-        .momentum = 0.95,
-        .rate_drop = 0.5,
-        .decay = 0.0002,
-        .clip = 10,
-        .head = 10};
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (!take_option(o, option == 'h' ? OPT_HELP : option) && !take_number(o, option))
-            return false;
-    }
+    *o = (struct train_options){.epochs = 30,
+                                .batch = 10,
+                                .images = 2000,
+                                .size = 256,
+                                .seed = 1,
+                                .threads = processors > 0 ? processors : 1,
+                                .validation = 300,
+                                .test = 600,
+                                .rate_drop_epochs = 4,
+                                .rate = 0.001,
+                                .momentum = 0.95,
+                                .rate_drop = 0.5,
+                                .decay = 0.0002,
+                                .clip = 10,
+                                .head = 10,
+                                .augmentation = nn_augmentation_default(),
+                                .fraction = {0.70, 0.15, 0.15},
+                                .none = "normal",
+                                .command = "cervigate train"};
+    if (!parse_all(argc, argv, o))
+        return false;
     if (o->help)
         return true;
-    if (optind < argc) {
-        fprintf(stderr, "cervigate train: %s: unexpected\n", argv[optind]);
-        return false;
+    if (!o->data || !o->network || !o->out) {
+        char text[64];
+        snprintf(text, sizeof text, "--%s is missing",
+                 !o->data      ? "data"
+                 : !o->network ? "network"
+                               : "out");
+        return complain(text);
     }
-    if (!o->data || !o->network || !o->out)
-        return missing(!o->data ? "data" : !o->network ? "network" : "out");
-    if (nn_network_find(o->network))
-        o->preprocess = nn_network_find(o->network)->input;
-    if (strcmp(o->data, "phantom") == 0 && o->provenance == NN_CLINICAL) {
-        fputs("cervigate train: phantoms are synthetic\n", stderr);
-        return false;
-    }
-    return true;
+    return agree(o);
 }

@@ -2,23 +2,38 @@
 #ifndef ADMIN_TRAIN_OPTIONS_H
 #define ADMIN_TRAIN_OPTIONS_H
 
+#include "data.h"
 #include "nn_network.h"
 
-#include <limits.h>
+#define TRAIN_COMMAND_SIZE 1024
+#define TRAIN_MAX_FOLDS    20
 
 struct train_options {
-    const char *data, *network, *init, *out;
-    const char *more_init[NN_WEIGHTS_MAX_PARTS]; /* a second --init, a third, ... */
-    size_t more_init_count;
-    long epochs, batch, images, size, seed, threads, validation, test, rate_drop_epochs;
-    double rate, momentum, rate_drop, decay, clip, head;
+    const char *data, *network, *out;
+    const char *init[NN_WEIGHTS_MAX_PARTS]; /* --init, in order */
+    size_t init_count;
+    bool scratch; /* --init none */
+    long epochs, batch, images, size, seed, threads, validation, test;
+    long rate_drop_epochs, patience, folds, fold, side;
+    double rate, momentum, rate_drop, decay, clip, head, smoothing, dropout, denoise;
+    enum nn_optimiser_kind optimiser;
+    struct nn_augmentation augmentation;
+    enum nn_class_weighting class_weighting;
+    float class_weight[NN_MAX_CLASSES];
+    int class_weights; /* how many were given */
+    const char *freeze;
+    enum nn_keep keep;
+    enum data_split split;
+    double fraction[DATA_PARTS];
+    const char *none; /* the class that is no finding */
     enum nn_provenance provenance;
-    bool resume, help;
-    struct nn_preprocess preprocess;
-    char name[64];         /* the model's: the last part of --out */
-    char network_name[64]; /* when --network is a model folder: its network */
-    char init_path[PATH_MAX];
-    char start[128]; /* what the training starts from, in words */
+    enum nn_fit fit;
+    enum nn_normalise normalise;
+    enum nn_region region;
+    bool keep_given, split_given, fit_given, normalise_given, denoise_given, region_given;
+    bool dropout_given, side_given, keep_copies, auxiliary, resume, help;
+    /* What was given, so that it can be repeated: all but what changes no bit, without folders. */
+    char command[TRAIN_COMMAND_SIZE];
 };
 
 extern const char train_usage[];

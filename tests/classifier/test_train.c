@@ -171,6 +171,39 @@ static void a_checkpoint_of_other_settings_is_refused(void **state)
     assert_non_null(strstr(err.text, "other settings: seed is 11 there, 12 here"));
 }
 
+/* Szegedy et al. 2015, section 5: learned with, written without. */
+static void auxiliary_heads_are_for_training_alone(void **state)
+{
+    struct nn_train_settings s = settings(2);
+    struct nn_weights *weights;
+    struct nn_graph *graph;
+    struct nn_error err;
+    char path[PATH_MAX], with[65], without[65];
+
+    (void)state;
+    s.preprocess.side = 80;
+    s.epochs = 1;
+    s.auxiliary = true;
+    assert_int_equal(train(s, "two.safetensors", NULL, &err), NN_INVALID); /* not from scratch */
+    s.init = NULL;
+    s.network = "alexnet";
+    assert_int_equal(train(s, "two.safetensors", NULL, &err), NN_INVALID); /* has none */
+    s.network = "googlenet";
+    if (train(s, "two.safetensors", NULL, &err) != NN_OK)
+        fail_msg("%s", err.text);
+    digest_of("two.safetensors", with);
+    fixture_path(path, dir_template, "two.safetensors");
+    assert_int_equal(nn_weights_open(path, &weights, &err), NN_OK);
+    graph = nn_googlenet(2, 80, &err);
+    assert_int_equal(nn_weights_count(weights), nn_graph_parameter_count(graph));
+    nn_graph_destroy(graph);
+    nn_weights_close(weights);
+    s.auxiliary = false;
+    assert_int_equal(train(s, "two.safetensors", NULL, &err), NN_OK);
+    digest_of("two.safetensors", without);
+    assert_string_not_equal(with, without);
+}
+
 static void settings_are_checked(void **state)
 {
     struct nn_train_settings s = settings(1);
@@ -327,6 +360,7 @@ int main(void)
         cmocka_unit_test(history_has_a_line_an_epoch),
         cmocka_unit_test(a_checkpoint_of_other_settings_is_refused),
         cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(auxiliary_heads_are_for_training_alone),
         cmocka_unit_test(a_sample_that_fails_stops_the_training),
         cmocka_unit_test(augmenting_is_a_function_of_its_keys),
         cmocka_unit_test(batches_cover_an_epoch),
