@@ -57,8 +57,7 @@ struct nn_train_settings {
      * in graph order) are its layers that are learned afresh when init does not fit them. */
     struct nn_graph *graph;
     const char *const *heads;
-    bool auxiliary; /* with the network's auxiliary heads: from scratch alone */
-    int classes;    /* 2..NN_MAX_CLASSES */
+    int classes; /* 2..NN_MAX_CLASSES */
     struct nn_preprocess preprocess;
     const char *init;             /* safetensors to start from; a head of other shape is replaced;
                                    * NULL: from scratch, all layers are new */

@@ -252,7 +252,7 @@ static enum nn_status write_weights(struct nn_trainer *t, struct nn_error *err)
     }
     const struct nn_metadata metadata[] = {{"layout", "OIHW; fully connected (out,in)"},
                                            {"network", t->s->network}};
-    enum nn_status status = nn_weights_write(t->out->weights, tensors, written, metadata,
+    enum nn_status status = nn_weights_write(t->out->weights, tensors, count, metadata,
                                              sizeof metadata / sizeof *metadata, store, err);
     free(tensors);
     t->out->epochs = t->at.epoch;

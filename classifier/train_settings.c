@@ -140,7 +140,7 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
         fprintf(to, " dropout=%g", s->dropout);
     for (int c = 0; t->class_weight && c < s->classes; c++)
         fprintf(to, " class-weight%d=%g", c, (double)t->class_weight[c]);
-    fprintf(to, " auxiliary=%d smoothing=%g keep=%s patience=%d", s->auxiliary, s->label_smoothing,
+    fprintf(to, " smoothing=%g keep=%s patience=%d", s->label_smoothing,
             s->keep == NN_KEEP_BEST ? "best" : "last", s->patience);
     print_augmentation(to, &s->augmentation);
     if (fclose(to) != 0) {

@@ -1,9 +1,7 @@
-/* train.c: `cervigate train` (cli.md): fine-tunes a network and writes a model folder. */
+/* train.c: `cervigate train` (cli.md): trains a network and writes a model folder, or k of them. */
 #include "admin.h"
-#include "nn_phantom_source.h"
-#include "train_files.h"
+#include "train_folds.h"
 #include "train_model.h"
-#include "train_options.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -16,59 +14,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define CHECKPOINT_SECONDS 600
+
 static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
 {
     (void)number;
     interrupted = 1;
-}
-
-/* The weights say themselves what they are; a model folder has a name. */
-static int describe_start(struct train_options *o)
-{
-    struct nn_error err = {0};
-    struct nn_weights *weights = NULL;
-
-    if (nn_weights_open(o->init, &weights, &err) != NN_OK) {
-        fprintf(stderr, "cervigate train: %s\n", err.text);
-        return err.status == NN_MISSING ? EX_NOINPUT : EX_DATAERR;
-    }
-    const char *what = nn_weights_metadata(weights, "network");
-    if (o->start[0] == '\0')
-        snprintf(o->start, sizeof o->start, "%.100s",
-                 what ? what : "weights without a description");
-    nn_weights_close(weights);
-    return EX_OK;
-}
-
-/* --network MODEL_DIR: its network, preprocessing and weights are the start. */
-static int take_start(struct train_options *o)
-{
-    struct nn_error err = {0};
-    struct nn_model *model = NULL;
-    struct stat st;
-
-    if (stat(o->network, &st) == 0 && S_ISDIR(st.st_mode)) {
-        if (nn_model_open(o->network, &model, &err) != NN_OK) {
-            fprintf(stderr, "cervigate train: %s\n", err.text);
-            return EX_DATAERR;
-        }
-        const struct nn_model_info *info = nn_model_info(model);
-        snprintf(o->network_name, sizeof o->network_name, "%s", info->network);
-        o->preprocess = info->preprocess;
-        if (!o->init)
-            snprintf(o->start, sizeof o->start, "model %s %s", info->name, info->version);
-        nn_model_close(model);
-        snprintf(o->init_path, sizeof o->init_path, "%s/weights.safetensors", o->network);
-        o->init = o->init ? o->init : o->init_path;
-        o->network = o->network_name;
-    }
-    if (!o->init) {
-        fputs("cervigate train: --init is missing\n", stderr);
-        return EX_USAGE;
-    }
-    return describe_start(o);
 }
 
 static bool make_directory(const char *path)
@@ -90,30 +43,33 @@ static bool make_directory(const char *path)
     return mkdir(part, 0777) == 0 || errno == EEXIST;
 }
 
-static bool checkpoint_directory(const struct train_options *o, char path[PATH_MAX])
+static bool checkpoint_directory(const char *name, char path[PATH_MAX])
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length;
 
     if (cache && cache[0] == '/')
-        length = snprintf(path, PATH_MAX, "%s/cervigate/%s", cache, o->name);
+        length = snprintf(path, PATH_MAX, "%s/cervigate/%s", cache, name);
     else
-        length = snprintf(path, PATH_MAX, "%s/.cache/cervigate/%s", home ? home : "/tmp", o->name);
+        length = snprintf(path, PATH_MAX, "%s/.cache/cervigate/%s", home ? home : "/tmp", name);
     return length > 0 && length < PATH_MAX && make_directory(path);
 }
 
-/* The name in model.xml, of characters that its schema takes. */
-static void take_name(struct train_options *o)
+/* The name in model.xml, of characters that its schema takes: the folder's, and the fold. */
+static void take_name(const char *out, int fold, char name[64])
 {
     char copy[PATH_MAX];
 
-    snprintf(copy, sizeof copy, "%s", o->out);
-    snprintf(o->name, sizeof o->name, "%.60s", basename(copy));
-    for (char *at = o->name; *at; at++) {
+    snprintf(copy, sizeof copy, "%s", out);
+    if (fold > 0)
+        snprintf(name, 64, "%.45s-fold%d", basename(copy), fold);
+    else
+        snprintf(name, 64, "%.60s", basename(copy));
+    for (char *at = name; *at; at++) {
         bool fine = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
-                    (*at >= '0' && *at <= '9') || (at > o->name && strchr("._+-", *at));
+                    (*at >= '0' && *at <= '9') || (at > name && strchr("._+-", *at));
         if (!fine)
-            *at = at > o->name ? '-' : 'm';
+            *at = at > name ? '-' : 'm';
     }
 }
 
@@ -171,166 +127,188 @@ static int exit_status(enum nn_status status)
     return EX_SOFTWARE;
 }
 
-/* Without paths: it stands in the model, which travels. */
-static void command_of(const struct train_options *o, char *to, size_t size)
+static struct nn_optimiser_settings optimiser_of(const struct train_options *o)
 {
-    char init[PATH_MAX], data[PATH_MAX];
-
-    snprintf(init, sizeof init, "%s", o->init);
-    snprintf(data, sizeof data, "%s", o->data);
-    snprintf(to, size,
-             "cervigate train --data %.40s --network %s --init %.60s --out %s --epochs %ld "
-             "--batch %ld --rate %g --rate-drop %g --rate-drop-epochs %ld --momentum %g --decay "
-             "%g --clip %g --head %g --images %ld --size %ld --seed %ld",
-             basename(data), o->network, basename(init), o->name, o->epochs, o->batch, o->rate,
-             o->rate_drop, o->rate_drop_epochs, o->momentum, o->decay, o->clip, o->head, o->images,
-             o->size, o->seed);
+    return (struct nn_optimiser_settings){.kind = o->optimiser,
+                                          .momentum = o->momentum,
+                                          .beta1 = 0.9,
+                                          .beta2 = 0.999,
+                                          .epsilon = 1e-8,
+                                          .weight_decay = o->decay,
+                                          .clip_norm = o->clip};
 }
 
-static struct nn_train_settings settings_of(const struct train_options *o, const char *checkpoints)
+static struct nn_train_settings settings_of(const struct train_options *o,
+                                            const struct train_start *start,
+                                            const struct train_data *data, const char *checkpoints)
 {
-    return (struct nn_train_settings){.network = o->network,
-                                      .classes = 3,
-                                      .init = o->init,
-                                      .more_init = o->more_init,
-                                      .more_init_count = o->more_init_count,
-                                      .checkpoint_dir = checkpoints,
-                                      .preprocess = o->preprocess,
-                                      .epochs = (int)o->epochs,
-                                      .batch = (int)o->batch,
-                                      .optimiser = {.kind = NN_SGD,
-                                                    .momentum = o->momentum,
-                                                    .weight_decay = o->decay,
-                                                    .clip_norm = o->clip},
-                                      .rate = o->rate,
-                                      .rate_drop_epochs = (int)o->rate_drop_epochs,
-                                      .rate_drop = o->rate_drop,
-                                      .head_rate_factor = o->head,
-                                      .seed = (uint64_t)o->seed,
-                                      .threads = (int)o->threads,
-                                      .augmentation = nn_augmentation_default(),
-                                      .checkpoint_seconds = 600,
-                                      .resume = o->resume};
+    struct nn_train_settings s = {.network = start->network,
+                                  .graph = start->graph,
+                                  .heads = start->graph ? start->heads : NULL,
+                                  .auxiliary = o->auxiliary,
+                                  .classes = data->classes,
+                                  .preprocess = start->preprocess,
+                                  .init = start->init_count > 0 ? start->init[0] : NULL,
+                                  .more_init = start->init + 1,
+                                  .more_init_count =
+                                      start->init_count > 1 ? start->init_count - 1 : 0,
+                                  .data = data->digest,
+                                  .checkpoint_dir = checkpoints,
+                                  .epochs = (int)o->epochs,
+                                  .batch = (int)o->batch,
+                                  .optimiser = optimiser_of(o),
+                                  .rate = o->rate,
+                                  .rate_drop_epochs = (int)o->rate_drop_epochs,
+                                  .rate_drop = o->rate_drop,
+                                  .head_rate_factor = o->head,
+                                  .freeze = o->freeze,
+                                  .set_dropout = o->dropout_given,
+                                  .dropout = o->dropout,
+                                  .class_weighting = o->class_weighting,
+                                  .label_smoothing = o->smoothing,
+                                  .patience = (int)o->patience,
+                                  .keep = o->keep,
+                                  .seed = (uint64_t)o->seed,
+                                  .threads = (int)o->threads,
+                                  .augmentation = o->augmentation,
+                                  .checkpoint_seconds = CHECKPOINT_SECONDS,
+                                  .resume = o->resume};
+
+    memcpy(s.class_weight, o->class_weight, sizeof s.class_weight);
+    return s;
 }
 
-/* The three parts of the data, and what they are in words. */
-struct data_set {
-    struct nn_phantom_source phantoms[3];
-    struct train_files *files;
-    struct nn_source training, validation, test;
-    char words[128];
-};
-
-static struct nn_source phantoms(struct data_set *set, const struct train_options *o,
-                                 enum nn_phantom_part part, long count)
+/* One model folder, from data that is divided. fold from 1; 0: no folds. */
+static enum nn_status train_one(const struct train_options *o, const struct train_start *start,
+                                const struct train_data *data, int fold, const char *out,
+                                struct nn_model_info *info, struct nn_error *err)
 {
-    set->phantoms[part] =
-        (struct nn_phantom_source){.settings = {.seed = (uint64_t)o->seed,
-                                                .rows = (int)o->size,
-                                                .cols = (int)o->size,
-                                                .prevalence = {1.0 / 3, 1.0 / 3, 1.0 / 3}},
-                                   .part = part,
-                                   .count = (uint64_t)count};
-    return nn_phantom_source(&set->phantoms[part]);
-}
-
-static enum nn_status open_data(struct data_set *set, const struct train_options *o,
-                                struct nn_error *err)
-{
-    char copy[PATH_MAX];
-
-    *set = (struct data_set){0};
-    if (strcmp(o->data, "phantom") == 0) {
-        set->training = phantoms(set, o, NN_PHANTOM_TRAINING, o->images + o->images % 2);
-        set->validation = phantoms(set, o, NN_PHANTOM_VALIDATION, o->validation);
-        set->test = phantoms(set, o, NN_PHANTOM_TEST, o->test);
-        snprintf(set->words, sizeof set->words, "cervigate phantom, seed %ld, %ld px", o->seed,
-                 o->size);
-        return NN_OK;
-    }
-    enum nn_status status = train_files_open(o->data, &set->files, err);
-    if (status != NN_OK)
-        return status;
-    set->training = train_files_source(set->files, TRAIN_PART_TRAINING);
-    set->validation = train_files_source(set->files, TRAIN_PART_VALIDATION);
-    set->test = train_files_source(set->files, TRAIN_PART_TEST);
-    snprintf(copy, sizeof copy, "%s", o->data);
-    snprintf(set->words, sizeof set->words, "%.60s: %zu images", basename(copy),
-             set->training.count + set->validation.count + set->test.count);
-    return NN_OK;
-}
-
-static enum nn_status run(const struct train_options *o, const char *checkpoints,
-                          struct nn_error *err)
-{
-    struct nn_train_settings settings = settings_of(o, checkpoints);
-    struct data_set set;
-    char weights[PATH_MAX], history[PATH_MAX], command[640];
-    struct nn_model_info *info = calloc(1, sizeof *info);
+    char weights[PATH_MAX], history[PATH_MAX], checkpoints[PATH_MAX], name[64];
     bool terminal = isatty(STDERR_FILENO) == 1;
+    enum nn_status status = NN_OK;
+
+    take_name(o->out, fold, name);
+    if (!make_directory(out) || !checkpoint_directory(name, checkpoints))
+        return nn_fail(err, NN_IO, "cannot create %.120s or its checkpoint directory: %s", out,
+                       strerror(errno));
+    snprintf(weights, sizeof weights, "%.4000s/weights.safetensors", out);
+    snprintf(history, sizeof history, "%.4000s/history.csv", out);
+    struct nn_train_settings settings = settings_of(o, start, data, checkpoints);
     struct nn_train_output output = {.weights = weights,
                                      .store = NN_F16,
                                      .history_csv = history,
                                      .report = report,
                                      .report_context = &terminal};
-    enum nn_status status = open_data(&set, o, err);
-
-    if (status == NN_OK && !info)
-        status = nn_fail(err, NN_NO_MEMORY, "no memory");
-    snprintf(weights, sizeof weights, "%s/weights.safetensors", o->out);
-    snprintf(history, sizeof history, "%s/history.csv", o->out);
-    command_of(o, command, sizeof command);
+    if (data->set)
+        status = data_write_split(data->set, out, err);
     if (status == NN_OK)
-        status = nn_train(&settings, &set.training, &set.validation, &output, err);
-    if (status == NN_OK) {
-        struct train_outcome outcome = {.out = o->out,
-                                        .name = o->name,
-                                        .provenance = o->provenance,
-                                        .data = set.words,
-                                        .command = command,
-                                        .settings = &settings,
-                                        .start = o->start,
-                                        .validation = &set.validation,
-                                        .test = &set.test};
-        status = train_model_write(&outcome, info, err);
-    }
+        status = nn_train(&settings, &data->training, &data->validation, &output, err);
+    if (status != NN_OK)
+        return status;
+    const struct train_outcome outcome = {.out = out,
+                                          .name = name,
+                                          .options = o,
+                                          .start = start,
+                                          .data = data,
+                                          .settings = &settings,
+                                          .output = &output,
+                                          .fold = fold};
+    status = train_model_write(&outcome, info, err);
     if (status == NN_OK)
-        printf("%s %s\n", o->out, info->digest);
-    train_files_close(set.files);
-    free(info);
+        printf("%s %s\n", out, info->digest);
     return status;
+}
+
+static enum nn_status train_folds(const struct train_options *o, const struct train_start *start,
+                                  struct train_data *data, struct nn_model_info *info,
+                                  struct nn_error *err)
+{
+    struct train_folds *folds = calloc(1, sizeof *folds);
+    int first = o->fold > 0 ? (int)o->fold : 1, last = o->fold > 0 ? (int)o->fold : (int)o->folds;
+    enum nn_status status = NN_OK;
+    char out[PATH_MAX];
+
+    if (!folds)
+        return nn_fail(err, NN_NO_MEMORY, "no memory for %ld folds", o->folds);
+    for (int fold = first; status == NN_OK && fold <= last; fold++) {
+        snprintf(out, sizeof out, "%.4000s/fold%d", o->out, fold);
+        fprintf(stderr, "fold %d of %ld\n", fold, o->folds);
+        status = train_data_divide(data, o, fold - 1, err);
+        if (status == NN_OK)
+            status = train_one(o, start, data, fold, out, info, err);
+        const size_t images[DATA_PARTS] = {data->training.count, data->validation.count,
+                                           data->test.count};
+        if (status == NN_OK)
+            train_folds_add(folds, fold, images, info);
+    }
+    if (status == NN_OK && o->fold == 0)
+        status = train_folds_write(folds, o->out, err);
+    free(folds);
+    return status;
+}
+
+static int fail(enum nn_status status, const struct nn_error *err)
+{
+    if (status != NN_OK)
+        fprintf(stderr, "%scervigate train: %s\n", isatty(STDERR_FILENO) == 1 ? "\n" : "",
+                err->text);
+    return exit_status(status);
+}
+
+static int run(const struct train_options *o, struct train_data *data, struct train_start *start)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct nn_error err = {0};
+    struct nn_model_info *info = calloc(1, sizeof *info);
+    enum nn_status status;
+    int answer;
+
+    if (!info)
+        return EX_SOFTWARE;
+    if ((status = train_data_open(data, o, &err)) != NN_OK) {
+        answer = fail(status, &err);
+        goto out;
+    }
+    if ((answer = train_start_open(start, o, data->classes)) != EX_OK)
+        goto out;
+    if (o->folds == 0 && (status = train_data_divide(data, o, 0, &err)) != NN_OK) {
+        answer = fail(status, &err);
+        goto out;
+    }
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    status = o->folds > 0 ? train_folds(o, start, data, info, &err)
+                          : train_one(o, start, data, 0, o->out, info, &err);
+    answer = fail(status, &err);
+out:
+    free(info);
+    return answer;
 }
 
 int admin_train(int argc, char **argv)
 {
     struct train_options o;
-    struct nn_error err = {0};
-    char checkpoints[PATH_MAX];
-    struct sigaction action = {.sa_handler = on_signal};
+    struct train_data data = {0};
+    struct train_start start = {0};
+    char checkpoints[PATH_MAX], name[64];
 
     if (!train_options_parse(argc, argv, &o)) {
-        fputs(train_usage, stderr);
+        fputs("`cervigate train --help` tells the usage\n", stderr);
         return EX_USAGE;
     }
     if (o.help) {
         fputs(train_usage, stdout);
         return EX_OK;
     }
-    int status = take_start(&o);
-    if (status != EX_OK)
-        return status;
-    take_name(&o);
-    if (strlen(o.out) > PATH_MAX - 64 || !make_directory(o.out) ||
-        !checkpoint_directory(&o, checkpoints)) {
+    take_name(o.out, 0, name);
+    if (strlen(o.out) > PATH_MAX - 128 || !make_directory(o.out) ||
+        !checkpoint_directory(name, checkpoints)) {
         fprintf(stderr, "cervigate train: cannot create %s or its checkpoint directory: %s\n",
                 o.out, strerror(errno));
         return EX_CANTCREAT;
     }
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    status = exit_status(run(&o, checkpoints, &err));
-    if (status != EX_OK)
-        fprintf(stderr, "%scervigate train: %s\n", isatty(STDERR_FILENO) == 1 ? "\n" : "",
-                err.text);
+    int status = run(&o, &data, &start);
+    train_start_finish(&start);
+    train_data_close(&data);
     return status;
 }

@@ -1,20 +1,22 @@
 /* train_model.c: the last part of `cervigate train`: a folder of weights becomes a model.
  *
  * Operating points are chosen for sensitivity on validation images: the smallest score at which
- * SPECIFICITY of the normal images stay silent. The measures come from test images, which neither
- * training nor the choice of operating points has seen. */
+ * SPECIFICITY of the images without a finding stay silent. The measures come from test images,
+ * which neither training nor the choice of operating points has seen. */
 #include "train_model.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SPECIFICITY  0.95
-#define LOWEST_POINT 0.2 /* below it a score says nothing among three classes */
-#define NORMAL       2
+#define SPECIFICITY 0.95
+
+/* Below it a score says nothing: 0.2 among three classes. */
+static double lowest_point(int classes)
+{
+    return classes == 3 ? 0.2 : 0.6 / classes;
+}
 
 static const char *kind_of(const struct nn_model_info *info)
 {
@@ -23,12 +25,14 @@ static const char *kind_of(const struct nn_model_info *info)
 
 static void describe(const struct train_outcome *o, struct nn_model_info *info)
 {
-    static const char *const names[3] = {"dislocation", "fracture", "normal"};
+    const struct train_data *data = o->data;
+    const char *command = o->options->command;
 
-    *info = (struct nn_model_info){.classes = 3,
+    *info = (struct nn_model_info){.classes = data->classes,
                                    .preprocess = o->settings->preprocess,
-                                   .provenance = o->provenance,
-                                   .minimum_age = 16};
+                                   .provenance = o->options->provenance,
+                                   .minimum_age = 16,
+                                   .temperature = 1};
     snprintf(info->name, sizeof info->name, "%.62s", o->name);
     snprintf(info->version, sizeof info->version, "%s", CERVIGATE_VERSION);
     snprintf(info->network, sizeof info->network, "%.30s", o->settings->network);
@@ -41,12 +45,14 @@ static void describe(const struct train_outcome *o, struct nn_model_info *info)
              "measured. Never for a decision about a patient.",
              kind_of(info));
     snprintf(info->provenance_text, sizeof info->provenance_text,
-             "%s images (%.60s), started from %.100s. Made by: %.300s", kind_of(info), o->data,
-             o->start, o->command);
-    for (int i = 0; i < 3; i++) {
-        snprintf(info->class_[i].name, sizeof info->class_[i].name, "%s", names[i]);
-        info->class_[i].finding = i != NORMAL;
-        info->class_[i].operating_point = i != NORMAL ? 0.5 : 0;
+             "%s images (%.60s), started from %.100s. Made by: %.285s%s", kind_of(info),
+             data->words, o->start->words, command, strlen(command) > 285 ? "... (card.md)" : "");
+    snprintf(info->split, sizeof info->split, "%s", data->split);
+    info->leaking_pairs = data->set ? (long)data->set->leaking_pairs : 0;
+    for (int i = 0; i < info->classes; i++) {
+        snprintf(info->class_[i].name, sizeof info->class_[i].name, "%s", data->class_name[i]);
+        info->class_[i].finding = i != data->none;
+        info->class_[i].operating_point = i != data->none ? 0.5 : 0;
     }
 }
 
@@ -80,15 +86,16 @@ static enum nn_status choose_points(const struct train_outcome *o, const struct 
                                     struct nn_pool *pool, struct nn_model_info *info,
                                     struct nn_error *err)
 {
+    const struct nn_source *source = &o->data->validation;
     float *scores = NULL;
     int *truth = NULL;
-    enum nn_status status = score(model, o->validation, pool, &scores, &truth, err);
+    enum nn_status status = score(model, source, pool, &scores, &truth, err);
 
     for (int c = 0; status == NN_OK && c < info->classes; c++) {
         if (info->class_[c].finding)
             info->class_[c].operating_point =
-                nn_operating_point(scores, truth, o->validation->count, info->classes, c, NORMAL,
-                                   SPECIFICITY, LOWEST_POINT);
+                nn_operating_point(scores, truth, source->count, info->classes, c, o->data->none,
+                                   SPECIFICITY, lowest_point(info->classes));
     }
     free(scores);
     free(truth);
@@ -99,94 +106,32 @@ static enum nn_status measure_test(const struct train_outcome *o, const struct n
                                    struct nn_pool *pool, struct nn_model_info *info,
                                    struct nn_error *err)
 {
+    const struct nn_source *source = &o->data->test;
+    bool leaks = info->leaking_pairs > 0 || strcmp(info->split, "random") == 0;
     float *scores = NULL;
     int *truth = NULL;
-    enum nn_status status = score(model, o->test, pool, &scores, &truth, err);
+    enum nn_status status = score(model, source, pool, &scores, &truth, err);
 
     if (status == NN_OK)
-        status = nn_measures_fill(info, scores, truth, o->test->count, err);
-    snprintf(info->measures.data, sizeof info->measures.data,
-             "%zu %s images (%s) that neither training nor the choice of operating points has seen",
-             o->test->count, kind_of(info), o->data);
+        status = nn_measures_fill(info, scores, truth, source->count, err);
+    if (leaks)
+        snprintf(info->measures.data, sizeof info->measures.data,
+                 "%zu %s images (%.100s) of a %s division with %ld leaking pairs: too good",
+                 source->count, kind_of(info), o->data->words, info->split, info->leaking_pairs);
+    else
+        snprintf(info->measures.data, sizeof info->measures.data,
+                 "%zu %s images (%.100s) that neither training nor the choice of operating points "
+                 "has seen",
+                 source->count, kind_of(info), o->data->words);
     free(scores);
     free(truth);
     return status;
 }
 
-static void print_confusion(FILE *file, const struct nn_model_info *info)
-{
-    const long *confusion = info->measures.confusion;
-
-    fputs("\n| truth \\ answer (highest score) |", file);
-    for (int i = 0; i < info->classes; i++)
-        fprintf(file, " %s |", info->class_[i].name);
-    fputs("\n|---|", file);
-    for (int i = 0; i < info->classes; i++)
-        fputs("---|", file);
-    for (int t = 0; t < info->classes; t++) {
-        fprintf(file, "\n| %s |", info->class_[t].name);
-        for (int i = 0; i < info->classes; i++)
-            fprintf(file, " %ld |", confusion[t * info->classes + i]);
-    }
-    fputs("\n\n| finding | operating point | sensitivity | specificity | AUC |\n"
-          "|---|---|---|---|---|\n",
-          file);
-    for (int i = 0; i < info->classes; i++) {
-        if (info->class_[i].finding)
-            fprintf(file, "| %s | %.4f | %.4f | %.4f | %.4f |\n", info->class_[i].name,
-                    info->class_[i].operating_point, info->measures.finding[i].sensitivity,
-                    info->measures.finding[i].specificity, info->measures.finding[i].auc);
-    }
-}
-
-static void print_card(FILE *file, const struct train_outcome *o, const struct nn_model_info *info)
-{
-    fprintf(file, "# Model card: %s %s\n\n", info->name, info->version);
-    fputs("| sensitivity in injured patients: NOT MEASURED (n = 0) | |\n|---|---|\n", file);
-    fprintf(file, "| network | %s, %d classes, input %d x %d |\n", info->network, info->classes,
-            info->preprocess.side, info->preprocess.side);
-    fprintf(file, "| start | %s |\n| images | %s: %s |\n| made by | `%s` |\n", o->start,
-            kind_of(info), o->data, o->command);
-    fprintf(file, "| for | modalities %s, body part %s, view %s, age %d and above |\n",
-            info->modalities, info->body_parts, info->views, info->minimum_age);
-    fprintf(file,
-            "| calibration | none: outputs are model scores, not probabilities |\n"
-            "| validation | none |\n| weights | SHA-256 %s |\n| model digest | %s |\n",
-            info->weights_digest, info->digest);
-    fprintf(file, "\n%s\n\nMeasured on %s. %s\n", info->intended_use, info->measures.data,
-            info->provenance == NN_SYNTHETIC ? "These figures describe drawings, not patients."
-                                             : "These figures hold for that source of images.");
-    print_confusion(file, info);
-    if (info->provenance == NN_SYNTHETIC)
-        fputs(
-            "\nLimits: one generator drew all images; the share of injuries is far above everyday "
-            "practice; injuries that the generator does not draw were never seen.\n",
-            file);
-}
-
-static enum nn_status write_card(const struct train_outcome *o, const struct nn_model_info *info,
-                                 struct nn_error *err)
-{
-    char path[PATH_MAX], temporary[PATH_MAX];
-
-    int length = snprintf(temporary, sizeof temporary, "%s/card.md.partial", o->out);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return nn_fail(err, NN_INVALID, "%.60s...: path too long", o->out);
-    snprintf(path, sizeof path, "%s/card.md", o->out);
-    FILE *file = fopen(temporary, "we");
-    if (!file)
-        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    print_card(file, o, info);
-    bool failed = ferror(file) || fflush(file) != 0 || fsync(fileno(file)) != 0;
-    failed = fclose(file) != 0 || failed;
-    if (failed || rename(temporary, path) != 0)
-        return nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
-    return NN_OK;
-}
-
 enum nn_status train_model_write(const struct train_outcome *outcome, struct nn_model_info *info,
                                  struct nn_error *err)
 {
+    const struct nn_graph *graph = outcome->settings->graph;
     char weights[PATH_MAX];
     struct nn_model *model = NULL;
     struct nn_pool *pool = NULL;
@@ -196,7 +141,7 @@ enum nn_status train_model_write(const struct train_outcome *outcome, struct nn_
     if (length < 0 || (size_t)length >= sizeof weights)
         return nn_fail(err, NN_INVALID, "%.60s...: path too long", outcome->out);
     describe(outcome, info);
-    if ((status = nn_model_assemble(info, weights, &model, err)) != NN_OK)
+    if ((status = nn_model_assemble_graph(info, graph, weights, &model, err)) != NN_OK)
         return status;
     snprintf(info->weights_digest, sizeof info->weights_digest, "%s",
              nn_model_info(model)->weights_digest);
@@ -207,9 +152,9 @@ enum nn_status train_model_write(const struct train_outcome *outcome, struct nn_
     }
     if ((status = choose_points(outcome, model, pool, info, err)) != NN_OK ||
         (status = measure_test(outcome, model, pool, info, err)) != NN_OK ||
-        (status = nn_model_write(outcome->out, info, err)) != NN_OK)
+        (status = nn_model_write_graph(outcome->out, info, graph, err)) != NN_OK)
         goto out;
-    status = write_card(outcome, info, err);
+    status = train_card_write(outcome, info, err);
 out:
     nn_pool_destroy(pool);
     nn_model_close(model);
