@@ -14,11 +14,11 @@ static void print_preprocess(FILE *stream, const struct nn_preprocess *p)
     if (!nn_scale_is_one(p))
         fprintf(stream, "scale %a %a\n", (double)p->scale[1], (double)p->scale[2]);
     if (p->normalise == NN_NORMALISE_PERCENTILE)
-        fputs("normalise percentile\n", stream);
+        fprintf(stream, "normalise percentile\n");
     if (p->denoise > 0)
         fprintf(stream, "denoise %a\n", (double)p->denoise);
     if (p->region == NN_REGION_SPINE)
-        fputs("region spine\n", stream);
+        fprintf(stream, "region spine\n");
 }
 
 /* %a writes the exact bits, so equal digests mean equal numbers. */

@@ -135,7 +135,7 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
         fprintf(to, " channel%d=%g-%g", c, (double)p->scale[c], (double)p->mean[c]);
     print_optimiser(to, s);
     if (s->auxiliary)
-        fputs(" auxiliary=1", to);
+        fprintf(to, " auxiliary=1");
     if (s->set_dropout)
         fprintf(to, " dropout=%g", s->dropout);
     for (int c = 0; t->class_weight && c < s->classes; c++)

@@ -1,6 +1,6 @@
 /* A model whose graph stands in model.xml: the same graph comes back, bit by bit; what is wrong is
- * refused by line and layer; another number of classes. */
-#include "networks.h"
+ * refused by line and layer. */
+#include "every_op.h"
 #include "nn_fixture.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -10,58 +10,6 @@ static struct nn_model_info graph_info(int side)
     struct nn_model_info info = fixture_info(side);
     snprintf(info.network, sizeof info.network, "%s", NN_OWN_GRAPH);
     return info;
-}
-
-/* Every op, every attribute at a value that is not its neighbour's. */
-static struct nn_graph *every_op(int classes)
-{
-    struct nn_graph *g = nn_graph_create();
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, 32, 32}), y, z;
-
-    x = nn_graph_pad(g, "pad:0", x, (struct nn_pad){1, 2, 3, 4, -0.1f});
-    x = nn_graph_conv2d(g, "conv/1.a", x,
-                        (struct nn_conv2d){.out_channels = 8,
-                                           .kernel_h = 3,
-                                           .kernel_w = 5,
-                                           .stride_h = 2,
-                                           .stride_w = 1,
-                                           .pad_h = 1,
-                                           .pad_w = 2,
-                                           .groups = 1,
-                                           .no_bias = true});
-    x = nn_graph_batch_norm(g, "bn", x, (struct nn_batch_norm){1e-5f, 0.1f});
-    y = nn_graph_silu(g, "silu", x);
-    z = nn_graph_clip(g, "clip", x, -INFINITY, 6.0f);
-    z = nn_graph_relu(g, "relu", z);
-    x = nn_graph_add(g, "add", (int[]){y, z, y}, 3, true);
-    y = nn_graph_global_avg_pool(g, "squeeze", x);
-    y = nn_graph_sigmoid(g, "sigmoid", y);
-    x = nn_graph_mul(g, "mul", x, y);
-    x = nn_graph_lrn(g, "lrn", x, (struct nn_lrn){5, 1.0f / 3, 0.75f, 2.0f});
-    y = nn_graph_max_pool(g, "max", x,
-                          (struct nn_pool2d){.kernel_h = 3,
-                                             .kernel_w = 2,
-                                             .stride_h = 2,
-                                             .stride_w = 3,
-                                             .pad_h = 1,
-                                             .pad_w = 0,
-                                             .ceil_mode = true});
-    z = nn_graph_avg_pool(g, "mean", x,
-                          (struct nn_pool2d){.kernel_h = 3,
-                                             .kernel_w = 2,
-                                             .stride_h = 2,
-                                             .stride_w = 3,
-                                             .pad_h = 1,
-                                             .ceil_mode = true,
-                                             .count_padding = true});
-    x = nn_graph_concat(g, "both&<\">", (int[]){y, z}, 2);
-    struct nn_shape shape = {16, 10, 13};
-    x = nn_graph_reshape(g, "flat", x, (struct nn_shape){shape.c * shape.h * shape.w, 1, 1});
-    x = nn_graph_linear(g, "fc", x, 7, true);
-    x = nn_graph_dropout(g, "drop", x, 0.3f);
-    x = nn_graph_linear(g, "scores", x, classes, false);
-    nn_graph_softmax(g, "prob", x);
-    return finished(g);
 }
 
 static char *read_whole(const char *path)
@@ -426,79 +374,6 @@ static void what_no_file_can_hold_is_refused(void **state)
     fixture_remove(dir);
 }
 
-static void another_number_of_classes(void **state)
-{
-    struct nn_graph *graph = every_op(3);
-    struct nn_error err = {0};
-
-    (void)state;
-    assert_string_equal(nn_graph_head(graph), "scores");
-    for (int classes = 2; classes <= 5; classes++) {
-        struct nn_graph *other = nn_graph_refit(graph, classes, &err);
-        if (other == NULL)
-            fail_msg("%s", err.text);
-        int last = nn_graph_count(other) - 1;
-        assert_int_equal(last, nn_graph_count(graph) - 1);
-        assert_int_equal(nn_graph_shape(other, last).c, classes);
-        for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
-            const struct nn_parameter *a = nn_graph_parameter(graph, i);
-            const struct nn_parameter *b = nn_graph_parameter(other, i);
-            assert_string_equal(a->name, b->name);
-            bool head = strncmp(a->name, "scores.", 7) == 0;
-            assert_int_equal(a->elements == b->elements, !head || classes == 3);
-        }
-        nn_graph_destroy(other);
-    }
-    nn_graph_destroy(graph);
-}
-
-/* SqueezeNet's kind of head: a convolution to the classes, averaged, flattened. */
-static void a_convolution_may_be_the_head(void **state)
-{
-    struct nn_graph *g = nn_graph_create(), *other;
-    struct nn_error err = {0};
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, 8, 8});
-
-    (void)state;
-    x = nn_graph_conv2d(g, "classes", x,
-                        (struct nn_conv2d){.out_channels = 1000,
-                                           .kernel_h = 1,
-                                           .kernel_w = 1,
-                                           .stride_h = 1,
-                                           .stride_w = 1,
-                                           .groups = 1});
-    x = nn_graph_global_avg_pool(g, "mean", x);
-    x = nn_graph_reshape(g, "flat", x, (struct nn_shape){1000, 1, 1});
-    nn_graph_softmax(g, "prob", x);
-    finished(g);
-    assert_string_equal(nn_graph_head(g), "classes");
-    other = nn_graph_refit(g, 3, &err);
-    assert_non_null(other);
-    assert_int_equal(nn_graph_shape(other, nn_graph_find(other, "flat")).c, 3);
-    nn_graph_destroy(other);
-    nn_graph_destroy(g);
-}
-
-static void a_graph_without_a_head_is_refused(void **state)
-{
-    struct nn_graph *g = nn_graph_create();
-    struct nn_error err = {0};
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, 1, 1});
-
-    (void)state;
-    x = nn_graph_batch_norm(g, "bn", x, (struct nn_batch_norm){1e-5f, 0.1f});
-    nn_graph_softmax(g, "prob", x);
-    finished(g);
-    assert_null(nn_graph_head(g));
-    assert_null(nn_graph_refit(g, 2, &err));
-    assert_int_equal(err.status, NN_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "layer prob"));
-    struct nn_graph *same = nn_graph_refit(g, 3, &err);
-    assert_non_null(same);
-    nn_graph_destroy(same);
-    nn_graph_destroy(g);
-}
-
 /* What is missing, misshapen or not finite among the tensors to be saved. */
 static void tensors_that_do_not_fit_are_refused(void **state)
 {
@@ -549,9 +424,6 @@ int main(void)
         cmocka_unit_test(the_fuzzers_seed_is_accepted),
         cmocka_unit_test(a_graph_and_a_name_exclude_each_other),
         cmocka_unit_test(what_no_file_can_hold_is_refused),
-        cmocka_unit_test(another_number_of_classes),
-        cmocka_unit_test(a_convolution_may_be_the_head),
-        cmocka_unit_test(a_graph_without_a_head_is_refused),
         cmocka_unit_test(tensors_that_do_not_fit_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
