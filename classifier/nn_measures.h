@@ -172,7 +172,8 @@ struct nn_class_figures {
     struct nn_figure point_sensitivity, point_specificity, point_precision;
 };
 
-/* macro: mean over the classes where the figure is defined. micro: of the summed tallies; micro
+/* macro: mean over the classes where the figure is defined (a draw that lacks one of them doesn't
+ * count, so an interval may be NONE where a class is rare). micro: of the summed tallies; micro
  * sensitivity, precision and F1 all equal `right`, the share of right answers. Formulas: papers.md,
  * Measures; accuracy is (tp + tn) / all, so macro accuracy is above `right`. */
 struct nn_case_figures {

@@ -27,6 +27,7 @@ struct scratch {
     double *score;           /* (count) of one class */
     uint8_t *stratum;
     struct nn_ranking ranking[NN_MAX_CLASSES];
+    struct nn_figure figure[AVERAGES]; /* of the data itself */
 };
 
 static void scratch_finish(struct scratch *s)
@@ -131,14 +132,18 @@ static void averages(const struct scratch *s, const uint32_t *weight,
     }
 }
 
+/* A draw that lacks a class would average over others than the data does: undefined there. */
 static void compute(void *context, const uint32_t *weight, size_t count, double *figures)
 {
+    const struct scratch *s = context;
     struct nn_figure figure[AVERAGES];
 
     (void)count;
-    averages(context, weight, figure);
-    for (int k = 0; k < AVERAGES; k++)
-        figures[k] = figure[k].defined ? figure[k].value : NAN;
+    averages(s, weight, figure);
+    for (int k = 0; k < AVERAGES; k++) {
+        bool lacks = k >= MACRO_ACCURACY && figure[k].hits < s->figure[k].hits;
+        figures[k] = figure[k].defined && !lacks ? figure[k].value : NAN;
+    }
 }
 
 static enum nn_status measure_averages(struct scratch *s, const struct nn_bootstrap *settings,
@@ -148,14 +153,14 @@ static enum nn_status measure_averages(struct scratch *s, const struct nn_bootst
                                settings->stratify ? s->stratum : NULL};
     struct nn_statistic statistic = {s, AVERAGES, compute};
     struct nn_interval interval[AVERAGES];
-    struct nn_figure figure[AVERAGES];
+    struct nn_figure *figure = s->figure;
     double value[AVERAGES];
-    enum nn_status status =
-        nn_bootstrap_run(&over, &statistic, settings, value, interval, NULL, err);
+    enum nn_status status;
 
+    averages(s, NULL, figure);
+    status = nn_bootstrap_run(&over, &statistic, settings, value, interval, NULL, err);
     if (status != NN_OK)
         return status;
-    averages(s, NULL, figure);
     for (int k = 0; k < AVERAGES; k++)
         figure[k].interval = interval[k];
     for (int k = RIGHT; settings->draws && status == NN_OK && k <= MICRO_SPECIFICITY; k++)

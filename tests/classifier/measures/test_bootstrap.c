@@ -102,6 +102,10 @@ static void seeds_and_draws(void **state)
     }
     assert_memory_equal(draws[0], draws[1], sizeof draws[0]);
     assert_memory_not_equal(draws[0], draws[2], sizeof draws[0]);
+    for (int d = 1; d < 100; d++) {
+        for (int other = 0; other < d; other++)
+            assert_true(draws[0][d] != draws[0][other]);
+    }
     settings.seed = 9;
     settings.draws = 300;
     assert_int_equal(nn_bootstrap_run(&over, &statistic, &settings, results, interval, wider, &err),
@@ -201,13 +205,73 @@ static void a_rate_without_error_is_exact_over_patients(void **state)
     assert_int_equal(f.specificity.interval.kind, NN_INTERVAL_PERCENTILE);
     assert_int_equal(f.auc.interval.kind, NN_INTERVAL_DEGENERATE);
     assert_near(f.auc.value, 1, 0);
-    for (size_t i = 0; i < 40; i++)
+    for (size_t i = 0; i < 60; i++)
         called[i] = false;
+    assert_int_equal(nn_binary_measure(&b, &settings, &f, &err), NN_OK);
+    assert_rate(f.specificity, 20, 20);
+    assert_near(f.specificity.interval.low, pow(0.025, 1.0 / 20), 1e-14);
+    for (size_t i = 40; i < 60; i++)
+        called[i] = i % 2;
     assert_int_equal(nn_binary_measure(&b, &settings, &f, &err), NN_OK);
     assert_rate(f.sensitivity, 0, 40);
     assert_near(f.sensitivity.interval.high, 1 - pow(0.025, 1.0 / 8), 1e-14);
     assert_rate(f.precision, 0, 10);
     assert_near(f.precision.interval.high, 1 - pow(0.025, 1.0 / 10), 1e-14);
+}
+
+/* Injured all right, the others all wrong: drawn apart, half is right in every draw. */
+static void injured_patients_are_drawn_apart(void **state)
+{
+    static struct nn_case_figures f;
+    const bool finding[3] = {true, true, false};
+    float scores[20 * 3];
+    int truth[20];
+    struct nn_cases cases = {
+        .count = 20, .classes = 3, .scores = scores, .truth = truth, .finding = finding};
+    struct nn_bootstrap settings = NN_BOOTSTRAP_DEFAULT;
+    struct nn_error err;
+
+    (void)state;
+    settings.draws = 200;
+    for (int i = 0; i < 20; i++) {
+        truth[i] = i < 4 ? 0 : i < 10 ? 1 : 2;
+        for (int c = 0; c < 3; c++)
+            scores[i * 3 + c] = c == (i < 10 ? truth[i] : 1) ? 0.8f : 0.1f;
+    }
+    assert_int_equal(nn_cases_measure(&cases, &settings, &f, &err), NN_OK);
+    assert_rate(f.right, 10, 20);
+    assert_int_equal(f.right.interval.kind, NN_INTERVAL_DEGENERATE);
+    assert_int_equal(f.class_[1].accuracy.interval.kind, NN_INTERVAL_DEGENERATE);
+    settings.stratify = false;
+    assert_int_equal(nn_cases_measure(&cases, &settings, &f, &err), NN_OK);
+    assert_int_equal(f.right.interval.kind, NN_INTERVAL_PERCENTILE);
+    assert_int_equal(f.class_[1].accuracy.interval.kind, NN_INTERVAL_PERCENTILE);
+}
+
+/* One dislocation among 40: a third of the draws lacks it, and macro sensitivity with it. */
+static void an_average_needs_all_its_classes(void **state)
+{
+    static struct nn_case_figures f;
+    const bool finding[3] = {true, true, false};
+    float scores[40 * 3];
+    int truth[40];
+    struct nn_cases cases = {
+        .count = 40, .classes = 3, .scores = scores, .truth = truth, .finding = finding};
+    struct nn_bootstrap settings = NN_BOOTSTRAP_DEFAULT;
+    struct nn_error err;
+
+    (void)state;
+    settings.draws = 400;
+    for (int i = 0; i < 40; i++) {
+        truth[i] = i == 0 ? 0 : i < 20 ? 1 : 2;
+        for (int c = 0; c < 3; c++)
+            scores[i * 3 + c] = c == (i % 5 ? truth[i] : 1) ? 0.8f : 0.1f;
+    }
+    assert_int_equal(nn_cases_measure(&cases, &settings, &f, &err), NN_OK);
+    assert_int_equal(f.macro.sensitivity.hits, 3);
+    assert_int_equal(f.macro.sensitivity.interval.kind, NN_INTERVAL_NONE);
+    assert_in_range(f.macro.sensitivity.interval.draws, 220, 290); /* 1 - 1/e of them */
+    assert_int_equal(f.macro.accuracy.interval.kind, NN_INTERVAL_PERCENTILE);
 }
 
 /* 300 studies of patients with 1 to 4 images that share a lean; the true sensitivity is 0.8 by
@@ -280,6 +344,8 @@ int main(void)
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(one_patient_has_no_interval),
         cmocka_unit_test(a_rate_without_error_is_exact_over_patients),
+        cmocka_unit_test(injured_patients_are_drawn_apart),
+        cmocka_unit_test(an_average_needs_all_its_classes),
         cmocka_unit_test(limits_hold_as_often_as_they_say),
         cmocka_unit_test(bca_moves_where_the_data_lean),
     };
