@@ -1,6 +1,6 @@
-/* Design: plan.c cuts the graph into stages of jobs and lays out memory, once; this file walks the
- * stages; forward.c and backward.c run one task; ops/ is the mathematics. run_internal.h tells how
- * they fit.
+/* Design: fold.c decides which layers are run, plan.c cuts them into stages of jobs, layout.c gives
+ * them memory, once; this file walks the stages; forward.c and backward.c run one task; ops/ is the
+ * mathematics. run_internal.h tells how they fit; train_step.c is the loss.
  *
  * Invariants: a task's bounds depend on its layer alone (split.c); no two tasks of a stage write
  * the same float; every sum over samples, consumers or taps has one order. So neither the number of

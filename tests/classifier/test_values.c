@@ -106,11 +106,12 @@ static void fresh_head(void **state)
     nn_graph_destroy(graph);
 }
 
-static void refused(const char *left_out, void (*change)(struct nn_tensor *tensor),
-                    enum nn_status status, const char *name)
+/* Takes the graph. */
+static void refused_by(struct nn_graph *graph, const char *left_out,
+                       void (*change)(struct nn_tensor *tensor), enum nn_status status,
+                       const char *name)
 {
     struct nn_error err = {0};
-    struct nn_graph *graph = small_network();
     struct nn_values *drawn = draw_values(graph, 3), *values;
     struct nn_weights *weights = saved(graph, drawn, left_out, NN_F32, change);
     assert_int_equal(nn_values_create(graph, weights, false, NULL, 0, &values, &err), status);
@@ -120,6 +121,12 @@ static void refused(const char *left_out, void (*change)(struct nn_tensor *tenso
     nn_weights_close(weights);
     nn_values_destroy(drawn);
     nn_graph_destroy(graph);
+}
+
+static void refused(const char *left_out, void (*change)(struct nn_tensor *tensor),
+                    enum nn_status status, const char *name)
+{
+    refused_by(small_network(), left_out, change, status, name);
 }
 
 static void flatten_conv2(struct nn_tensor *tensor)
@@ -157,6 +164,33 @@ static void spoil_infinite(struct nn_tensor *tensor)
     }
 }
 
+/* A mean may be below zero, a variance not. */
+static void spoil_variance(struct nn_tensor *tensor)
+{
+    static const float below[8] = {1, 1, 1, -1e-6f, 1, 1, 1, 1};
+    if (strcmp(tensor->name, "b/bn.running_var") == 0 ||
+        strcmp(tensor->name, "a/bn.running_mean") == 0)
+        tensor->data = below;
+}
+
+static void fresh_batch_norm(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    struct nn_values *values;
+    struct nn_graph *graph = nn_graph_create();
+    nn_graph_input(graph, "data", (struct nn_shape){3, 2, 2});
+    nn_graph_batch_norm(graph, "bn", 0, (struct nn_batch_norm){1e-5f, 0.1f});
+    const char *fresh[] = {"bn", NULL};
+    const float want[4] = {1, 0, 0, 1}; /* weight, bias, mean, variance */
+    assert_int_equal(nn_values_create(finished(graph), NULL, true, fresh, 1, &values, &err), NN_OK);
+    for (int i = 0; i < 4; i++)
+        for (int c = 0; c < 3; c++)
+            assert_true(fabsf(nn_values_peek(values, i)[c] - want[i]) < 1e-9f);
+    nn_values_destroy(values);
+    nn_graph_destroy(graph);
+}
+
 static void refusals_name_the_tensor(void **state)
 {
     (void)state;
@@ -167,6 +201,8 @@ static void refusals_name_the_tensor(void **state)
     refused(NULL, swap_dims, NN_SHAPE, "classifier.weight");
     refused(NULL, spoil_nan, NN_BAD_DATA, "conv2.bias");
     refused(NULL, spoil_infinite, NN_BAD_DATA, "conv2.bias");
+    refused_by(modern_network(), NULL, spoil_variance, NN_BAD_DATA, "b/bn.running_var");
+    refused_by(modern_network(), "c/bn.running_mean", NULL, NN_MISSING, "c/bn.running_mean");
 
     struct nn_graph *graph = small_network();
     const char *unknown[] = {"nobody", NULL};
@@ -198,9 +234,8 @@ static void halves_are_widened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(borrowed_and_copied),
-        cmocka_unit_test(fresh_head),
-        cmocka_unit_test(refusals_name_the_tensor),
+        cmocka_unit_test(borrowed_and_copied), cmocka_unit_test(fresh_head),
+        cmocka_unit_test(fresh_batch_norm),    cmocka_unit_test(refusals_name_the_tensor),
         cmocka_unit_test(halves_are_widened),
     };
     snprintf(path, sizeof path, "/tmp/nn_values.%ld", (long)getpid());
