@@ -1,0 +1,190 @@
+"""`cervigate train` on files, as a hospital would: folders of images, divisions, folds, choices, interruptions."""
+import csv
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+
+ADMIN = os.path.join(d.BUILD, "bin/cervigate")
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def text(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+class Train(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-train-")
+        cls.environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(cls.folder, "cache"))
+        cls.images = cls.path("images")
+        subprocess.run([ADMIN, "phantom", "--out", cls.images, "--count", "36", "--seed", "3", "--size", "64"], check=True, capture_output=True)
+        cls.csv = os.path.join(cls.images, "manifest.csv")
+        cls.base = cls.path("base")
+        said = cls.train("--data", cls.images, "--network", "googlenet", "--init", "none", "--side", 64, "--out", cls.base, "--epochs", 1)
+        assert said.returncode == 0, said.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def path(cls, *names):
+        return os.path.join(cls.folder, *names)
+
+    @classmethod
+    def train(cls, *arguments):
+        return subprocess.run([ADMIN, "train", "--threads", "1", *map(str, arguments)], capture_output=True, text=True, timeout=120, env=cls.environment)
+
+    def go_on(self, out, *arguments):
+        """From the base model, on its images, for one epoch."""
+        return self.train("--data", self.images, "--network", self.base, "--out", self.path(out), "--epochs", 1, *arguments)
+
+    def digest(self, out):
+        return re.search(r'weights sha256="([0-9a-f]{64})"', text(self.path(out, "model.xml"))).group(1)
+
+    def test_a_folder_becomes_a_model_that_tells_what_it_is(self):
+        split = rows(os.path.join(self.base, "split.csv"))
+        self.assertEqual(len(split), 36)
+        self.assertEqual({r["part"] for r in split}, {"training", "validation", "test"})
+        self.assertTrue(os.path.exists(os.path.join(self.base, "duplicates.csv")))
+        card, model = text(os.path.join(self.base, "card.md")), text(os.path.join(self.base, "model.xml"))
+        for words in ("random numbers (from scratch)", "| division | grouped: ", "| groups | 36 ", "| near-duplicates | 0 pairs", "sgd, momentum 0.95, rate 0.001 times 0.5 every 4 epochs, batch 10",
+                      "1 of 1; the values are those of epoch 1", "--init none --side 64 --out base --epochs 1`", "NOT MEASURED (n = 0)"):
+            self.assertIn(words, card)
+        self.assertNotIn(self.folder, card + model)
+        self.assertIn('split="grouped"', model)
+        said = subprocess.run([ADMIN, "predict", "--model", self.base, os.path.join(self.images, rows(self.csv)[0]["file"])], capture_output=True, check=False)
+        self.assertEqual(said.returncode, 0)
+
+    def test_folds_test_every_image_once(self):
+        out = self.path("folds")
+        said = self.go_on("folds", "--folds", 3, "--data", self.csv)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        tested = []
+        for fold in (1, 2, 3):
+            parts = rows(os.path.join(out, f"fold{fold}", "split.csv"))
+            tested += [r["file"] for r in parts if r["part"] == "test"]
+            self.assertIn(f"fold {fold} of 3 is the test part", text(os.path.join(out, f"fold{fold}", "card.md")))
+        self.assertEqual(sorted(tested), sorted(r["file"] for r in rows(self.csv)))
+        table = rows(os.path.join(out, "folds.csv"))
+        self.assertEqual([r["fold"] for r in table], ["1", "2", "3", "mean", "sd"])
+        for column in ("accuracy", "fracture_auc", "dislocation_sensitivity"):
+            values = [float(r[column]) for r in table]
+            self.assertAlmostEqual(values[3], statistics.mean(values[:3]), 5)
+            self.assertAlmostEqual(values[4], statistics.stdev(values[:3]), 5)
+        self.assertRegex(said.stdout, rf"(?m)^3 folds: accuracy {float(table[3]['accuracy']):.4f} \+- {float(table[4]['accuracy']):.4f}; dislocation sensitivity ")
+
+        alone = self.go_on("alone", "--folds", 3, "--data", self.csv, "--fold", 2)
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        self.assertEqual(os.listdir(self.path("alone")), ["fold2"])
+        self.assertEqual(self.digest("alone/fold2"), self.digest("folds/fold2"))
+
+    def test_a_random_division_is_marked(self):
+        leaky = self.path("leaky")
+        shutil.copytree(self.images, leaky)
+        for row in rows(self.csv):  # every image twice
+            file = os.path.join(leaky, row["file"])
+            shutil.copy(file, file.replace("phantom_", "again_"))
+        os.unlink(os.path.join(leaky, "manifest.csv"))
+        said = self.go_on("marked", "--data", leaky, "--split", "random")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        pairs = int(re.search(r"warning: the division is random: (\d+) pairs", said.stderr).group(1))
+        self.assertGreater(pairs, 5)
+        self.assertIn(f'split="random" leaking-pairs="{pairs}"', text(self.path("marked", "model.xml")))
+        self.assertIn(f"| WARNING | {pairs} pairs", text(self.path("marked", "card.md")))
+        self.assertIn("too good", text(self.path("marked", "model.xml")))
+        self.assertGreaterEqual(len(rows(self.path("marked", "duplicates.csv"))), 36)
+
+        said = self.go_on("grouped", "--data", leaky, "--split", "70/20/10")
+        self.assertEqual((said.returncode, "warning" in said.stderr), (0, False), said.stderr)
+        side = {}
+        for row in rows(self.path("grouped", "split.csv")):
+            side.setdefault(os.path.basename(row["file"]).split("_", 1)[1], set()).add(row["part"])
+        self.assertEqual({len(parts) for parts in side.values()}, {1})
+        said = self.go_on("grouped", "--data", leaky, "--duplicates", "off")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("| near-duplicates | not looked for |", text(self.path("grouped", "card.md")))
+
+    def test_other_classes_of_any_name(self):
+        two = self.path("two")
+        for row in rows(self.csv):
+            folder = os.path.join(two, "healthy" if row["class"] == "normal" else "injured")
+            os.makedirs(folder, exist_ok=True)
+            shutil.copy(os.path.join(self.images, row["file"]), folder)
+        said = self.go_on("pair", "--data", two)
+        self.assertEqual((said.returncode, "healthy injured" in said.stderr), (64, True), said.stderr)
+        said = self.go_on("pair", "--data", two, "--none", "healthy", "--class-weights", "1,0.5")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        model = text(self.path("pair", "model.xml"))
+        self.assertIn('name="healthy" finding="false"', model)
+        self.assertIn('name="injured" finding="true"', model)
+        said = self.go_on("pair", "--data", two, "--none", "healthy", "--class-weights", "1,1,1")
+        self.assertEqual((said.returncode, "3 numbers for 2 classes" in said.stderr), (64, True), said.stderr)
+
+    def test_interrupted_and_resumed_it_is_the_same(self):
+        arguments = ("--epochs", 2, "--batch", 4, "--optimiser", "adam", "--rate", "0.0001", "--patience", 5)
+        self.assertEqual(self.go_on("whole", *arguments).returncode, 0)
+        command = [ADMIN, "train", "--data", self.images, "--network", self.base, "--out", self.path("halves"), *map(str, arguments)]
+        cut = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment)
+        for line in cut.stderr:
+            if line.startswith("epoch 1/2 "):
+                break
+        cut.send_signal(signal.SIGINT)
+        said = cut.communicate(timeout=60)[1]
+        self.assertEqual(cut.returncode, 1, said)
+        self.assertIn("--resume goes on", said)
+        self.assertFalse(os.path.exists(self.path("halves", "model.xml")))
+        said = self.go_on("halves", *arguments, "--resume", "--label-smoothing", "0.1")
+        self.assertEqual((said.returncode, "smoothing is 0 there, 0.1 here" in said.stderr), (64, True), said.stderr)
+        self.assertEqual(self.go_on("halves", *arguments, "--resume").returncode, 0)
+        self.assertEqual(self.digest("halves"), self.digest("whole"))
+
+    def test_choices_reach_the_model(self):
+        said = self.go_on("chosen", "--freeze", "all", "--dropout", "0.2", "--augment", "rotation=5,crop=0.1", "--region", "spine", "--normalise", "percentile", "--denoise", "0.5", "--fit", "pad",
+                          "--clip", 0, "--decay", 0)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        card, model = text(self.path("chosen", "card.md")), text(self.path("chosen", "model.xml"))
+        for words in ("frozen: all, dropout 0.2", "rotation 5 degrees", "crop 0.1", "spine region, percentiles 1 to 99 normalised, fit by padding, denoised (Gaussian, 0.5 px)", "model base 0.1.0"):
+            self.assertIn(words, card)
+        for words in ('fit="pad"', 'normalise="percentile"', 'region="spine"', 'denoise="0.5"'):
+            self.assertIn(words, model)
+        self.assertNotEqual(self.digest("chosen"), self.digest("base"))
+        self.assertEqual(subprocess.run([ADMIN, "predict", "--model", self.path("chosen"), "--saliency", self.path("map.png"), os.path.join(self.images, rows(self.csv)[0]["file"])],
+                                        capture_output=True, check=False).returncode, 0)
+
+    def test_what_is_wrong_is_named(self):
+        for option, value in (("epochs", "0"), ("epochs", "1.5"), ("rate", "fast"), ("optimiser", "rmsprop"), ("class-weights", "1,,1"), ("class-weights", "1,-1,1"), ("label-smoothing", "1"),
+                              ("dropout", "1"), ("keep", "first"), ("augment", "rotation"), ("augment", "rotation=90"), ("augment", "rotation=5,"), ("augment", "upside-down=1"), ("fit", "crop"),
+                              ("normalise", "mean"), ("denoise", "-1"), ("region", "neck"), ("side", "31"), ("split", "70/15/16"), ("split", "100/0/0"), ("split", "odd"), ("folds", "2"),
+                              ("duplicates", "maybe"), ("provenance", "unknown"), ("threads", "0"), ("none", "nothing"), ("freeze", "stem")):
+            said = self.go_on("never", f"--{option}", value)
+            self.assertEqual(said.returncode, 64, (option, value, said.stderr))
+            self.assertTrue(said.stderr.splitlines()[-2 if option not in ("none", "freeze") else -1].startswith("cervigate train: "), (option, said.stderr))
+            self.assertIn(option, said.stderr)
+        self.assertIn("conv1/7x7_s2", self.go_on("never", "--freeze", "stem").stderr)
+        for arguments, words in ((("--fold", 1), "--fold needs --folds"), (("--folds", 3, "--fold", 4), "no more than --folds"), (("--folds", 3, "--split", "random"), "--folds divides by groups"),
+                                 (("--init", "none", "--init", self.csv), "nothing else can be the start"), (("--data", "phantom", "--split", "random"), "phantoms are each their own"),
+                                 (("--epochs",), "--epochs: a value is missing"), (("--fast",), "--fast: not an option"), (("here",), "here: not expected"), (("--split", "given"), "no column part")):
+            said = self.go_on("never", *arguments)
+            self.assertEqual((said.returncode, words in said.stderr), (64, True), (arguments, said.stderr))
+        self.assertEqual(self.go_on("never", "--init", self.csv).returncode, 65)
+        self.assertEqual(self.train("--data", self.images, "--network", "googlenet", "--out", self.path("never")).returncode, 64)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
