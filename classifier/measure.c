@@ -68,6 +68,8 @@ enum nn_status nn_measure(const struct nn_model *model, const struct nn_source *
     else
         status = nn_measure_scores(model->graph, model->values, &model->info.preprocess, classes,
                                    source, pool, into, truth, err);
+    for (size_t i = 0; status == NN_OK && i < source->count; i++)
+        nn_model_calibrate(&model->info, into + i * (size_t)classes);
     if (status == NN_OK)
         status = nn_confusion_count(into, truth, source->count, classes, counts, err);
     for (int k = 0; status == NN_OK && k < classes * classes; k++)

@@ -149,7 +149,7 @@ NN_MUST_USE enum nn_status nn_model_prepare_part(const struct nn_preprocess *pre
 
 /* Scores at temperature 1 (a softmax's output, info->classes of them) become scores at the model's
  * temperature, in place; does nothing when it is 1. The judge and nn_measure have done so already.
- * NaN stays NaN. */
+ * What holds no score (NaN) stays. */
 void nn_model_calibrate(const struct nn_model_info *info, float *score);
 
 struct nn_judge;

@@ -339,37 +339,6 @@ static void optional_parts_are_checked(void **state)
     }
 }
 
-/* softmax(logits / T) from the scores at 1, against the definition in double. */
-static void temperature_softens_scores(void **state)
-{
-    static struct nn_model_info info;
-    const double logits[3] = {4, -2.5, 1.25}, temperatures[3] = {0.5, 1, 2.5};
-
-    (void)state;
-    info = fixture_info(64);
-    for (int t = 0; t < 3; t++) {
-        double sum = 0, softened = 0;
-        float score[3];
-        for (int i = 0; i < 3; i++) {
-            sum += exp(logits[i]);
-            softened += exp(logits[i] / temperatures[t]);
-        }
-        for (int i = 0; i < 3; i++)
-            score[i] = (float)(exp(logits[i]) / sum);
-        info.temperature = temperatures[t];
-        nn_model_calibrate(&info, score);
-        for (int i = 0; i < 3; i++)
-            assert_float_equal(score[i], (float)(exp(logits[i] / temperatures[t]) / softened),
-                               1e-6f);
-    }
-    float sure[3] = {1, 0, 0}, broken[3] = {NAN, 0.5f, 0.5f};
-    info.temperature = 2;
-    nn_model_calibrate(&info, sure);
-    assert_true(isfinite(sure[0]) && isfinite(sure[1]) && sure[0] > sure[1]);
-    nn_model_calibrate(&info, broken);
-    assert_true(isnan(broken[0]));
-}
-
 /* What a <validation> may be bound to: a digest of the first version counts for ever. */
 static void the_first_digest_stays(void **state)
 {
@@ -425,7 +394,6 @@ int main(void)
         cmocka_unit_test(digest_follows_what_matters),
         cmocka_unit_test(optional_parts_come_back),
         cmocka_unit_test(optional_parts_are_checked),
-        cmocka_unit_test(temperature_softens_scores),
         cmocka_unit_test(the_first_digest_stays),
         cmocka_unit_test(a_folder_opens_and_judges),
     };
