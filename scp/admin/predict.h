@@ -14,8 +14,8 @@ struct predictor {
     struct nn_judge *judge;
     float *map; /* (side, side) */
 };
-/* threads 0: one a processor. 0, or an exit status with a sentence. predictor_close may be called in
- * any case. */
+/* threads 0: one a processor. 0, or an exit status with a sentence. predictor_close may be called
+ * in any case. */
 int predictor_open(struct predictor *predictor, const char *model, int threads, char *error,
                    size_t error_size);
 void predictor_close(struct predictor *predictor);

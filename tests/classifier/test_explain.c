@@ -195,6 +195,59 @@ static void gradcam_is_enlarged_in_place(void **state)
     fixture_close(&f);
 }
 
+static struct nn_graph *graph_of(int network, int side)
+{
+    struct nn_error err = {0};
+    struct nn_graph *(*const build[])(int, int, struct nn_error *) = {nn_googlenet, nn_alexnet,
+                                                                      nn_stacked};
+    struct nn_graph *graph = build[network](3, side, &err);
+    if (graph == NULL)
+        fail_msg("%s", err.text);
+    return graph;
+}
+
+/* A judge of a whole network with drawn weights; the default layer has the map of `layer`. */
+static void check_default(int network, int side, const char *head, const char *layer)
+{
+    static float map[2][128 * 128];
+    const char *names[256] = {NULL};
+    struct nn_model model = {.info = fixture_info(side), .graph = graph_of(network, side)};
+    struct nn_explain how = {.method = NN_EXPLAIN_GRADCAM};
+    struct nn_judgement judgement;
+    struct nn_judge *judge;
+    struct nn_error err = {0};
+    float plane[400];
+
+    model.head = nn_graph_find(model.graph, head);
+    assert_true(model.head > 0 && nn_graph_count(model.graph) < 256);
+    for (int i = 0; i < nn_graph_count(model.graph); i++)
+        names[i] = nn_graph_name(model.graph, i);
+    assert_int_equal(nn_values_create(model.graph, NULL, false, names, 3, &model.values, &err),
+                     NN_OK);
+    fill(plane, 400, 1);
+    assert_int_equal(nn_judge_create(&model, NULL, &judge, &err), NN_OK);
+    assert_int_equal(nn_judge_plane(judge, plane, 20, 20, &judgement, &err), NN_OK);
+    assert_int_equal(nn_judge_explain(judge, &how, 1, map[0], &err), NN_OK);
+    how.layer = layer;
+    assert_int_equal(nn_judge_explain(judge, &how, 1, map[1], &err), NN_OK);
+    assert_memory_equal(map[0], map[1], sizeof(float) * (size_t)(side * side));
+    how.layer = network == 1 ? "conv3" : "conv2/3x3"; /* and not that of any other */
+    assert_int_equal(nn_judge_explain(judge, &how, 1, map[1], &err), NN_OK);
+    assert_true(memcmp(map[0], map[1], sizeof(float) * (size_t)(side * side)) != 0);
+    nn_judge_destroy(judge);
+    nn_values_destroy(model.values);
+    nn_graph_destroy(model.graph);
+}
+
+static void the_default_layer(void **state)
+{
+    (void)state;
+    check_default(0, 128, "loss3/classifier", "inception_5b/output");
+    check_default(0, 64, "loss3/classifier", "inception_4e/output"); /* 5b is 2 x 2 here */
+    check_default(1, 128, "fc8", "conv5");
+    check_default(2, 128, "stacked/classifier", "inception_5b/output");
+}
+
 /* The same by hand: one input at a time, in its own order. */
 static void occlude(struct fixture *f, int window, int step, float *map)
 {
@@ -389,6 +442,7 @@ int main(void)
         cmocka_unit_test(smoothgrad_is_a_function_of_its_seed),
         cmocka_unit_test(gradcam_weighs_channels),
         cmocka_unit_test(gradcam_is_enlarged_in_place),
+        cmocka_unit_test(the_default_layer),
         cmocka_unit_test(occlusion_agrees_with_its_twin),
         cmocka_unit_test(what_decides_is_found),
         cmocka_unit_test(misuse_is_refused),
