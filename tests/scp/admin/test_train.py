@@ -136,6 +136,30 @@ class Train(unittest.TestCase):
         said = self.go_on("pair", "--data", two, "--none", "healthy", "--class-weights", "1,1,1")
         self.assertEqual((said.returncode, "3 numbers for 2 classes" in said.stderr), (64, True), said.stderr)
 
+    def test_a_network_of_its_own_goes_on_with_other_classes(self):
+        own, four = self.path("own"), self.path("four")
+        os.mkdir(own)
+        subprocess.run([os.path.join(d.BUILD, "bin/make_model"), own, "own"], check=True)
+        for number, row in enumerate(rows(self.csv)):
+            folder = os.path.join(four, row["class"] if row["class"] != "normal" else ("normal", "old")[number % 2])
+            os.makedirs(folder, exist_ok=True)
+            shutil.copy(os.path.join(self.images, row["file"]), folder)
+        arguments = ("--data", four, "--network", own, "--epochs", 2, "--batch", 6, "--patience", 2)
+        said = self.train(*arguments, "--out", self.path("own4"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        model = text(self.path("own4", "model.xml"))
+        self.assertIn('network="graph"', model)
+        self.assertEqual(re.findall(r'class number="\d" name="(\w+)"', model), ["dislocation", "fracture", "normal", "old"])
+        self.assertIn("start | model test-model 1.0 |", text(self.path("own4", "card.md")))
+        said = subprocess.run([ADMIN, "predict", "--model", self.path("own4"), os.path.join(self.images, rows(self.csv)[0]["file"])], capture_output=True, check=False)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        said = self.train(*arguments, "--out", self.path("again4"), "--threads", 2)
+        self.assertEqual((said.returncode, self.digest("again4")), (0, self.digest("own4")), said.stderr)
+        said = self.train(*arguments, "--out", self.path("again4"), "--side", 96)
+        self.assertEqual((said.returncode, "64 x 64" in said.stderr), (65, True), said.stderr)
+        said = self.train(*arguments, "--out", self.path("again4"), "--freeze", "body")
+        self.assertIn("stem, stem.norm, block", said.stderr)
+
     def test_interrupted_and_resumed_it_is_the_same(self):
         arguments = ("--epochs", 2, "--batch", 4, "--optimiser", "adam", "--rate", "0.0001", "--patience", 5)
         self.assertEqual(self.go_on("whole", *arguments).returncode, 0)
