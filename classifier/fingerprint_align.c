@@ -2,8 +2,8 @@
  *
  * Alignment: a scale and a shift an axis (what cutting a border off does to a plane that is then
  * stretched to a square), found by Gauss-Newton on the locally normalised planes, from 16 to 64
- * pixels (Lucas and Kanade 1981; the gain is a fifth unknown). Coordinates run from -1 to 1; the
- * outer pixels, whose neighbourhoods a cut changes, have no say.
+ * pixels, then on the fine details (Lucas and Kanade 1981; the gain is a fifth unknown).
+ * Coordinates run from -1 to 1; the outer pixels, whose neighbourhoods a cut changes, have no say.
  *
  * Agreement: the first image's grey plane, warped, and the second's are both normalised with a
  * smaller neighbourhood and correlated where both know all of it. Heads and necks look alike in
@@ -21,6 +21,7 @@
 #define MAX_STEP   0.1
 #define MARGIN     4    /* of 128 pixels: half of a fine neighbourhood */
 #define ALIKE_AT_1 0.77 /* after level 1; copies: 0.81 and more */
+#define FINE_STEPS 3
 #define UNKNOWNS   5
 
 /* x' = scale[0] x + shift[0] and y' = scale[1] y + shift[1]: where in the first image the pixel of
@@ -290,6 +291,19 @@ static void unpack(const int8_t *from, int side, enum nn_symmetry symmetry, bool
     }
 }
 
+static void unpack_fine(const struct nn_fingerprint *a, const struct nn_fingerprint *b,
+                        enum nn_symmetry symmetry, bool inverted, struct nn_fp_scratch *scratch)
+{
+    for (int y = 0; y < FP_FINE; y++) {
+        for (int x = 0; x < FP_FINE; x++) {
+            int at = y * FP_FINE + x;
+            float value = (float)b->grey[nn_fp_index(FP_FINE, y, x, symmetry)] / 255;
+            scratch->first[at] = (float)a->grey[at] / 255;
+            scratch->second[at] = inverted ? 1 - value : value;
+        }
+    }
+}
+
 double nn_fp_compare(const struct nn_fingerprint *a, const struct nn_fingerprint *b,
                      enum nn_symmetry symmetry, bool inverted, struct nn_fp_scratch *scratch)
 {
@@ -309,13 +323,12 @@ double nn_fp_compare(const struct nn_fingerprint *a, const struct nn_fingerprint
         if (level == 1 && correlation_of_warped(&warp, side, 0, scratch, NULL) < ALIKE_AT_1)
             return 0;
     }
-    for (int y = 0; y < FP_FINE; y++) {
-        for (int x = 0; x < FP_FINE; x++) {
-            int at = y * FP_FINE + x;
-            float value = (float)b->grey[nn_fp_index(FP_FINE, y, x, symmetry)] / 255;
-            scratch->first[at] = (float)a->grey[at] / 255;
-            scratch->second[at] = inverted ? 1 - value : value;
-        }
-    }
+    unpack_fine(a, b, symmetry, inverted, scratch);
+    nn_fp_normalise(scratch->first, FP_FINE, neighbourhood, scratch);
+    nn_fp_normalise(scratch->second, FP_FINE, neighbourhood, scratch);
+    gradients(scratch->first, FP_FINE, scratch->across, scratch->down);
+    for (int i = 0; i < FINE_STEPS; i++)
+        step(&warp, FP_FINE, scratch);
+    unpack_fine(a, b, symmetry, inverted, scratch);
     return correlation_of_warped(&warp, FP_FINE, MARGIN, scratch, neighbourhood);
 }

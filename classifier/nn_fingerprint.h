@@ -20,7 +20,7 @@
 
 /* Correlation of the aligned details from which on two images are copies: between the most alike
  * pair of different patients and the worst copy that were measured (docs/data.md). */
-#define NN_FINGERPRINT_ALIKE 0.76
+#define NN_FINGERPRINT_ALIKE 0.82
 
 struct nn_fingerprint; /* immutable */
 /* NN_INVALID for a plane without pixels. A plane without contrast is like no other. */
