@@ -1,5 +1,6 @@
-/* model_calibrate.c: a model's own temperature (Guo et al., "On calibration of modern neural networks",
- * ICML 2017, section 4.2), for all who judge with it. The formula is nn_temperature_apply's. */
+/* model_calibrate.c: a model's own temperature (Guo et al., "On calibration of modern neural
+ * networks", ICML 2017, section 4.2), for all who judge with it. The formula is
+ * nn_temperature_apply's. */
 #include "model_internal.h"
 #include "nn_measures.h"
 
