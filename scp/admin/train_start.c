@@ -67,7 +67,7 @@ static int describe(struct train_start *start, bool model)
         const char *what = nn_weights_metadata(weights, "network");
         if (!model && used < sizeof start->words)
             used +=
-                (size_t)snprintf(start->words + used, sizeof start->words - used, "%s%.80s",
+                (size_t)snprintf(start->words + used, sizeof start->words - used, "%s%.140s",
                                  i > 0 ? " + " : "", what ? what : "weights without a description");
         nn_weights_close(weights);
     }

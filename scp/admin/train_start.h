@@ -14,7 +14,7 @@ struct train_start {
     const char *init[NN_WEIGHTS_MAX_PARTS]; /* init_count of them; none: from scratch */
     size_t init_count;
     char init_path[PATH_MAX]; /* a model folder's weights */
-    char words[128];          /* the initial weights, in words */
+    char words[320];          /* the initial weights, in words */
     char layers_afresh[160];  /* AlexNet's, whose ImageNet weights are not to be had; or "" */
 };
 
