@@ -42,7 +42,7 @@ NN_MUST_USE enum nn_status nn_onnx_parse(const char *name, const void *bytes, si
                                          struct nn_onnx **onnx, struct nn_error *err);
 void nn_onnx_close(struct nn_onnx *onnx); /* NULL is allowed */
 const struct nn_graph *nn_onnx_graph(const struct nn_onnx *onnx);
-/* In nn_graph_parameter order, with the parameters' names and shapes; they live as long as onnx. */
+/* In nn_graph_parameter order, with the parameters' names and shapes; borrowed. */
 const struct nn_tensor *nn_onnx_tensors(const struct nn_onnx *onnx, size_t *count);
 bool nn_onnx_softmax_added(const struct nn_onnx *onnx);
 /* The layer with weights that makes the scores of the classes. */
@@ -53,10 +53,12 @@ const char *nn_onnx_metadata(const struct nn_onnx *onnx, const char *key);
 const char *nn_onnx_digest(const struct nn_onnx *onnx);
 
 /* Writes graph and values as ONNX: opset 13, IR version 7, input (N, C, H, W) with N open, output
- * (N, classes), both under the layers' names, initialisers under the parameters'. By temporary
- * file, fsync, rename, directory fsync; the bytes are a function of the arguments alone. */
+ * (N, classes), both under the layers' names, initialisers under the parameters'. The last softmax
+ * is of scores / temperature (above 0; 1: as the graph has it). By temporary file, fsync, rename,
+ * directory fsync; the bytes are a function of the arguments alone. NN_UNSUPPORTED and the layer's
+ * name: a mean that counts padding and hangs over. */
 NN_MUST_USE enum nn_status nn_onnx_write(const char *path, const struct nn_graph *graph,
-                                         const struct nn_values *values,
+                                         const struct nn_values *values, double temperature,
                                          const struct nn_metadata *metadata, size_t metadata_count,
                                          struct nn_error *err);
 

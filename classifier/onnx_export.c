@@ -15,7 +15,8 @@ struct onnx_export {
     const struct nn_graph *graph;
     const struct nn_values *values;
     bool *needed;
-    int *rank; /* of each layer's value: 2 or 4 */
+    int *rank;       /* of each layer's value: 2 or 4 */
+    float sharpness; /* 1 / temperature */
     struct nn_error *err;
 };
 
@@ -265,6 +266,23 @@ static void unary(struct onnx_export *ex, const struct nn_layer *layer)
     }
 }
 
+static void softmax(struct onnx_export *ex, int id, const struct nn_layer *layer)
+{
+    const char *in[3] = {vector(ex, layer->from[0], layer->name), NULL, NULL};
+
+    if (id == nn_graph_count(ex->graph) - 1 && ex->sharpness != 1) {
+        const char *name = nn_onnx_build_text(&ex->build, "%s/calibrated", layer->name);
+        in[1] = scalar(ex, layer, "sharpness", &ex->sharpness);
+        if (name == NULL)
+            return;
+        nn_onnx_build_node(&ex->build, "Mul", name, name, in);
+        in[0] = name;
+        in[1] = NULL;
+    }
+    NnOnnx__Node *node = nn_onnx_build_node(&ex->build, "Softmax", layer->name, layer->name, in);
+    nn_onnx_build_int(&ex->build, node, "axis", 1);
+}
+
 static enum nn_status node_of(struct onnx_export *ex, int id)
 {
     const struct nn_layer *layer = nn_graph_layer(ex->graph, id);
@@ -293,11 +311,7 @@ static enum nn_status node_of(struct onnx_export *ex, int id)
         linear(ex, layer);
         break;
     case NN_OP_SOFTMAX:
-        nn_onnx_build_int(
-            &ex->build,
-            nn_onnx_build_node(&ex->build, "Softmax", layer->name, layer->name,
-                               (const char *[]){vector(ex, layer->from[0], layer->name), NULL}),
-            "axis", 1);
+        softmax(ex, id, layer);
         break;
     case NN_OP_RESHAPE:
         reshape(ex, layer->name, name_of(ex, layer->from[0]), layer->shape);
@@ -361,11 +375,16 @@ static enum nn_status write_model(struct onnx_export *ex, const char *path,
 }
 
 enum nn_status nn_onnx_write(const char *path, const struct nn_graph *graph,
-                             const struct nn_values *values, const struct nn_metadata *metadata,
-                             size_t metadata_count, struct nn_error *err)
+                             const struct nn_values *values, double temperature,
+                             const struct nn_metadata *metadata, size_t metadata_count,
+                             struct nn_error *err)
 {
-    struct onnx_export ex = {.graph = graph, .values = values, .err = err};
+    struct onnx_export ex = {
+        .graph = graph, .values = values, .sharpness = (float)(1 / temperature), .err = err};
     int count = nn_graph_count(graph);
+
+    if (!(temperature > 0) || !isfinite(ex.sharpness))
+        return nn_fail(err, NN_INVALID, "a temperature of %g", temperature);
     enum nn_status status = NN_OK;
 
     ex.needed = calloc((size_t)count, sizeof *ex.needed);

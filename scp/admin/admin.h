@@ -13,6 +13,8 @@ int admin_mode(int argc, char **argv);
 int admin_predict(int argc, char **argv);
 int admin_phantom(int argc, char **argv);
 int admin_train(int argc, char **argv);
+int admin_import(int argc, char **argv);
+int admin_export(int argc, char **argv);
 int admin_evaluate(int argc, char **argv);
 int admin_status(int argc, char **argv);
 int admin_jobs(int argc, char **argv);

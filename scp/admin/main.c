@@ -17,6 +17,8 @@ static const struct {
     {"predict", admin_predict, "DICOM, PNG or JPEG files to scores"},
     {"phantom", admin_phantom, "draws synthetic lateral radiographs"},
     {"train", admin_train, "trains a model folder"},
+    {"import", admin_import, "an ONNX file becomes a model folder"},
+    {"export", admin_export, "a model folder becomes an ONNX file"},
     {"evaluate", admin_evaluate, "measures a model on images it has not seen"},
     {"status", admin_status, "the node at a glance"},
     {"jobs", admin_jobs, "the received objects and what became of them"},

@@ -97,17 +97,20 @@ class Stacked(Table):
 
 
 def efficientnet_b0():
-    net = torchvision.models.efficientnet_b0(weights=None, num_classes=CLASSES, dropout=0.0, stochastic_depth_prob=0.0)
-    return net
+    return torchvision.models.efficientnet_b0(weights=None, num_classes=CLASSES, dropout=0.0, stochastic_depth_prob=0.0)
 
 
-NETWORKS = {  # name: (build, side, samples)
-    "googlenet": (GoogLeNet, 224, 3),
-    "alexnet": (AlexNet, 227, 3),
-    "stacked": (Stacked, 227, 2),
-    "resnet18": (lambda: torchvision.models.resnet18(weights=None, num_classes=CLASSES), 224, 2),
-    "vgg11": (lambda: torchvision.models.vgg11(weights=None, num_classes=CLASSES, dropout=0.0), 224, 1),
-    "efficientnet_b0": (efficientnet_b0, 224, 2),
+# Seeds of the samples. Where two cells of a max pool's window are equal but for the last bits, the order of a sum
+# decides which gets the gradient: there PyTorch's float32 gradient differs from its float64 one by up to 5 %, and
+# GoogLeNet meets such a tie in most random images. Of seeds 1, 2, ... these are the first without one, found by
+# comparing PyTorch with itself.
+NETWORKS = {  # name: (build, side, seeds)
+    "googlenet": (GoogLeNet, 224, (5, 8)),
+    "alexnet": (AlexNet, 227, (1, 2)),
+    "stacked": (Stacked, 227, (4,)),
+    "resnet18": (lambda: torchvision.models.resnet18(weights=None, num_classes=CLASSES), 224, (1, 2)),
+    "vgg11": (lambda: torchvision.models.vgg11(weights=None, num_classes=CLASSES, dropout=0.0), 224, (1,)),
+    "efficientnet_b0": (efficientnet_b0, 224, (1, 2)),
 }
 OWN = ("googlenet", "alexnet", "stacked")
 
@@ -135,6 +138,15 @@ def build(name, seed=7):
                 nn.init.uniform_(module.running_var, 0.5, 1.5)
         last.weight.mul_(0.1)
     return net.eval()
+
+
+def images(name):
+    _, side, seeds = NETWORKS[name]
+    samples = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        samples.append(torch.rand(1, 3, side, side) * 4 - 2)
+    return torch.cat(samples)
 
 
 def parameter_name(name, key):

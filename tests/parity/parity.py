@@ -8,18 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 try:
     import numpy as np
     import onnx  # torch.onnx needs it
     import torch
     import torchvision
+
+    warnings.filterwarnings("ignore", module="torch.onnx")
 except ImportError as error:
     print(f"skipped: {error} (scripts/deps --peers)")
     sys.exit(77)
 
 import tensors
-from networks import CLASSES, NETWORKS, OWN, build, parameter_name
+from networks import CLASSES, NETWORKS, OWN, build, images, parameter_name
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(HERE, "../../build/release"))
@@ -166,9 +169,8 @@ def unseen_is_fine(name, missing):
 
 
 def measure(name, folder, figures):
-    _, side, samples = NETWORKS[name]
-    torch.manual_seed(11)
-    x, labels = torch.rand(samples, 3, side, side) * 4 - 2, torch.arange(samples) % CLASSES
+    _, side, seeds = NETWORKS[name]
+    x, labels = images(name), torch.arange(len(seeds)) % CLASSES
     inputs, out, exported = (os.path.join(folder, f) for f in ("input.safetensors", "out.safetensors", "ours.onnx"))
     tensors.write(inputs, {"input": x.numpy(), "labels": labels.numpy().astype("f4"), "classes": np.array([CLASSES], "f4")})
     net = build(name)
@@ -233,7 +235,7 @@ def main():
     if "--json" in sys.argv:
         with open(sys.argv[sys.argv.index("--json") + 1], "w", encoding="utf-8") as f:
             json.dump({"network": name, "rows": figures.rows, "failure": failure, "side": NETWORKS[name][1],
-                       "samples": NETWORKS[name][2],
+                       "samples": len(NETWORKS[name][2]),
                        "versions": {"PyTorch": torch.__version__, "torchvision": torchvision.__version__,
                                     "onnx": onnx.__version__, "ONNX Runtime": version}}, f)
     return 0 if figures.good() and not failure else 1

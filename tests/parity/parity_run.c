@@ -235,7 +235,7 @@ int main(int argc, char **argv)
     open_network(&job, argv[1], (int)strtol(argv[2], NULL, 10), argv[3], argv[5]);
     fresh_values(&job);
     infer(&job);
-    check(nn_onnx_write(argv[6], job.graph, job.values, NULL, 0, &err));
+    check(nn_onnx_write(argv[6], job.graph, job.values, 1, NULL, 0, &err));
     if (argc < 8) {
         explain(&job);
         train(&job, NN_SGD, 1e-3);
