@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ENOUGH 4
+
 enum { PURPOSE_ORDER = 1, PURPOSE_AUGMENT = 2 };
 
 enum nn_status nn_loader_init(struct nn_loader *loader, const struct nn_source *source,
@@ -71,6 +73,31 @@ static void order_epoch(struct nn_loader *loader, uint64_t epoch)
     loader->order_epoch = epoch;
 }
 
+/* Augmenting the millions of pixels of a detector costs more than learning from them: what is
+ * longer than ENOUGH network sides is averaged down to that first. */
+static enum nn_status reduce(struct nn_plane *plane, int side, struct nn_error *err)
+{
+    int longer = plane->rows > plane->cols ? plane->rows : plane->cols, most = ENOUGH * side;
+
+    if (longer <= most)
+        return NN_OK;
+    int rows = (int)((int64_t)plane->rows * most / longer);
+    int cols = (int)((int64_t)plane->cols * most / longer);
+    struct nn_plane small = {rows < 1 ? 1 : rows, cols < 1 ? 1 : cols, NULL};
+    small.pixels = malloc((size_t)small.rows * (size_t)small.cols * sizeof *small.pixels);
+    if (!small.pixels)
+        return nn_fail(err, NN_NO_MEMORY, "loader: no memory for %d x %d", small.rows, small.cols);
+    enum nn_status status = nn_plane_resize(plane->pixels, plane->rows, plane->cols, small.pixels,
+                                            small.rows, small.cols, err);
+    if (status == NN_OK) {
+        nn_plane_finish(plane);
+        *plane = small;
+    } else {
+        nn_plane_finish(&small);
+    }
+    return status;
+}
+
 static enum nn_status load_sample(struct nn_loader *loader, size_t index, float *input, int *label)
 {
     struct nn_plane plane = {0};
@@ -79,7 +106,10 @@ static enum nn_status load_sample(struct nn_loader *loader, size_t index, float 
     *label = loader->source->label(loader->source->context, index, loader->epoch);
     status =
         loader->source->load(loader->source->context, index, loader->epoch, &plane, &loader->error);
-    if (status == NN_OK && !nn_augmentation_is_none(&loader->augmentation))
+    bool augmented = !nn_augmentation_is_none(&loader->augmentation);
+    if (status == NN_OK && augmented)
+        status = reduce(&plane, loader->preprocess->side, &loader->error);
+    if (status == NN_OK && augmented)
         status = nn_augment(&plane, &loader->augmentation,
                             nn_random_of(loader->seed, PURPOSE_AUGMENT, loader->epoch,
                                          index / group_of(loader->source)),

@@ -125,6 +125,9 @@ static void threads_and_interruptions_change_no_bit(void **state)
     assert_int_equal(train(settings(2), "two.safetensors", NULL, &err), NN_OK);
     digest_of("two.safetensors", other);
     assert_string_equal(one, other);
+    assert_int_equal(train(settings(3), "two.safetensors", NULL, &err), NN_OK);
+    digest_of("two.safetensors", other);
+    assert_string_equal(one, other);
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         struct nn_train_settings s = settings(2);
         assert_int_equal(train(s, "two.safetensors", &stops[i], &err), NN_STOPPED);
@@ -300,6 +303,49 @@ static void batches_cover_an_epoch(void **state)
     nn_loader_finish(&loader);
 }
 
+static enum nn_status large_load(void *context, size_t index, uint64_t epoch,
+                                 struct nn_plane *plane, struct nn_error *err)
+{
+    (void)context;
+    (void)epoch;
+    (void)err;
+    *plane = (struct nn_plane){1100, 900, malloc(1100 * 900 * sizeof(float))};
+    assert_non_null(plane->pixels);
+    for (int i = 0; i < 1100 * 900; i++)
+        plane->pixels[i] =
+            0.5f + 0.4f * sinf((float)(i % 900) / 60) * cosf((float)(i / 900) / 80 + (float)index);
+    return NN_OK;
+}
+
+/* A detector's millions of pixels are averaged down before they are augmented: nearly the same
+ * input. */
+static void large_planes_are_reduced(void **state)
+{
+    struct nn_source source = {NULL, 2, 0, spot_label, large_load};
+    struct nn_preprocess p = {.side = SIDE, .scale = {1, 1, 1}};
+    struct nn_loader loader;
+    struct nn_error err;
+    float *whole = calloc(2 * 3 * SIDE * SIDE, sizeof *whole);
+    int slot;
+
+    (void)state;
+    assert_non_null(whole);
+    assert_int_equal(nn_loader_init(&loader, &source, &p, 2, &err), NN_OK);
+    for (int augmented = 0; augmented < 2; augmented++) {
+        if (augmented) /* next to nothing */
+            loader.augmentation = (struct nn_augmentation){.brightness = 1e-6};
+        assert_int_equal(nn_loader_start(&loader, 0, 0, &err), NN_OK);
+        assert_int_equal(nn_loader_wait(&loader, &slot, &err), NN_OK);
+        if (!augmented)
+            memcpy(whole, loader.input[slot], 2 * 3 * SIDE * SIDE * sizeof *whole);
+    }
+    assert_true(memcmp(whole, loader.input[slot], 2 * 3 * SIDE * SIDE * sizeof *whole) != 0);
+    for (int i = 0; i < 2 * 3 * SIDE * SIDE; i++)
+        assert_float_equal(whole[i], loader.input[slot][i], 0.004f);
+    nn_loader_finish(&loader);
+    free(whole);
+}
+
 static void operating_points_and_measures_by_hand(void **state)
 {
     /* class 0 is the finding; truth 0 0 1 1 1 1 */
@@ -363,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_sample_that_fails_stops_the_training),
         cmocka_unit_test(augmenting_is_a_function_of_its_keys),
         cmocka_unit_test(batches_cover_an_epoch),
+        cmocka_unit_test(large_planes_are_reduced),
         cmocka_unit_test(operating_points_and_measures_by_hand),
         cmocka_unit_test(phantom_parts_never_meet),
     };
