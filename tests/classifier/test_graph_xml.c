@@ -1,6 +1,7 @@
 /* A model whose graph stands in model.xml: the same graph comes back, bit by bit; what is wrong is
  * refused by line and layer. */
 #include "every_op.h"
+#include "graph_ops.h"
 #include "nn_fixture.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -294,6 +295,31 @@ static void limits_are_kept(void **state)
     free(xml);
 }
 
+/* Any bits of a float but NaN's; no more than nine digits. */
+static void floats_come_back_bit_by_bit(void **state)
+{
+    static const uint32_t edges[] = {0,          1,          0x80000000, 0x007fffff, 0x00800000,
+                                     0x7f7fffff, 0x7f800000, 0xff800000, 0x3f800001, 0x3eaaaaab};
+    const struct nn_field *low = nn_op_form(NN_OP_CLIP)->fields;
+    uint32_t bits = 12345;
+
+    (void)state;
+    assert_string_equal(low->key, "low");
+    for (size_t i = 0; i < 20000; i++) {
+        struct nn_layer from = {.op = NN_OP_CLIP}, to = {.op = NN_OP_CLIP};
+        char text[NN_FIELD_TEXT];
+        bits = i < sizeof edges / sizeof *edges ? edges[i] : bits * 1664525u + 1013904223u;
+        memcpy(&from.clip.low, &bits, sizeof bits);
+        if (isnan(from.clip.low))
+            continue;
+        assert_true(nn_field_print(low, &from, text));
+        assert_true(strlen(text) <= 15);
+        assert_true(nn_field_scan(low, text, &to));
+        if (memcmp(&from.clip.low, &to.clip.low, sizeof bits) != 0)
+            fail_msg("%08x became %s", bits, text);
+    }
+}
+
 /* What the fuzzer starts from must reach the graph. */
 static void the_fuzzers_seed_is_accepted(void **state)
 {
@@ -421,6 +447,7 @@ int main(void)
         cmocka_unit_test(the_digest_follows_the_graph),
         cmocka_unit_test(refusals_name_line_and_layer),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(floats_come_back_bit_by_bit),
         cmocka_unit_test(the_fuzzers_seed_is_accepted),
         cmocka_unit_test(a_graph_and_a_name_exclude_each_other),
         cmocka_unit_test(what_no_file_can_hold_is_refused),
