@@ -169,8 +169,8 @@ static int open_all(struct evaluation *e, char *error, size_t size)
     e->synthetic = !clinical || e->model->provenance == NN_SYNTHETIC;
     clock_iso(clock_utc_ms(), e->written);
     build_id(build, sizeof build);
-    snprintf(e->build, sizeof e->build, "%s, kernels %s, %.40s", CERVIGATE_VERSION,
-             nn_kernel_set(), build);
+    snprintf(e->build, sizeof e->build, "%s, kernels %s, %.40s", CERVIGATE_VERSION, nn_kernel_set(),
+             build);
     e->choice.sensitivity = e->options.sensitivity;
     e->choice.specificity = e->options.specificity;
     e->choice.bootstrap = (struct nn_bootstrap){.draws = e->options.draws,
@@ -210,27 +210,32 @@ static void note_division(struct evaluation *e)
 {
     const struct evaluate_parts *p = &e->parts;
     if (p->training_files > 0)
-        evaluate_note(e, "%zu of the %zu images that were judged are training images of the model: "
-                         "these figures are too good.",
+        evaluate_note(e,
+                      "%zu of the %zu images that were judged are training images of the model: "
+                      "these figures are too good.",
                       p->training_files, p->tests);
     if (p->training_patients > 0)
-        evaluate_note(e, "%zu of the images that were judged are of patients whom the model was "
-                         "trained on: these figures are too good.",
+        evaluate_note(e,
+                      "%zu of the images that were judged are of patients whom the model was "
+                      "trained on: these figures are too good.",
                       p->training_patients);
     if (e->options.part == EVALUATE_VALIDATION)
         evaluate_note(e, "This is the validation part, on which points were chosen: these figures "
                          "are too good.");
     if (strcmp(e->model->split, "random") == 0)
-        evaluate_note(e, "The model's images were divided at random (%ld leaking pairs): copies of "
-                         "test images may have been trained on.",
+        evaluate_note(e,
+                      "The model's images were divided at random (%ld leaking pairs): copies of "
+                      "test images may have been trained on.",
                       e->model->leaking_pairs);
     if (e->set->leaking_pairs > 0)
-        evaluate_note(e, "%zu pairs of near-duplicates, or of one patient's images, lie on two "
-                         "sides of the division: these figures are too good.",
+        evaluate_note(e,
+                      "%zu pairs of near-duplicates, or of one patient's images, lie on two "
+                      "sides of the division: these figures are too good.",
                       e->set->leaking_pairs);
     if (!p->shared_known)
-        evaluate_note(e, "The model folder has no split.csv: whether it was trained on these images "
-                         "cannot be told.");
+        evaluate_note(e,
+                      "The model folder has no split.csv: whether it was trained on these images "
+                      "cannot be told.");
 }
 
 /* The moment from which on nothing may be decided. */

@@ -62,7 +62,7 @@ void evaluate_parts_finish(struct evaluate_parts *parts);
 struct evaluate_image {
     const struct data_item *item;
     bool judged;
-    char reason[32], detail[128]; /* when it is not */
+    char reason[32], detail[128];                       /* when it is not */
     float score[NN_MAX_CLASSES], rival[NN_MAX_CLASSES]; /* of --model, of --against */
     int top, rival_top, rows, cols;
     bool called; /* some finding reaches its point; false when not judged */
@@ -198,7 +198,7 @@ struct evaluate_figures {
         char name[32];
         size_t images, hits;
         double energy; /* mean */
-    } method[8]; /* how the methods did on the validation part */
+    } method[8];       /* how the methods did on the validation part */
     size_t methods;
     bool sensitivity_met, specificity_met;
 };
@@ -258,8 +258,8 @@ NN_MUST_USE enum nn_status evaluate_calibrate(struct evaluation *e,
 int evaluate_answer(const struct nn_model_info *model, const float *score, const double *point,
                     int none);
 NN_MUST_USE enum nn_status evaluate_readers(struct evaluation *e, struct nn_error *err);
-NN_MUST_USE enum nn_status evaluate_rival(struct evaluation *e, const struct evaluate_arrays *arrays,
-                                          struct nn_error *err);
+NN_MUST_USE enum nn_status
+evaluate_rival(struct evaluation *e, const struct evaluate_arrays *arrays, struct nn_error *err);
 NN_MUST_USE enum nn_status evaluate_explain_choose(struct evaluation *e, struct nn_error *err);
 NN_MUST_USE enum nn_status evaluate_explain(struct evaluation *e, struct nn_error *err);
 

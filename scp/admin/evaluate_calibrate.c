@@ -25,16 +25,16 @@ static enum nn_status reliability(const struct evaluation *e, const struct evalu
         event[i] = (size_t)a->truth[i] == best;
     }
     if (status == NN_OK)
-        status = nn_reliability_measure(probability, event, a->processed, BINS,
-                                        NN_BINS_EQUAL_WIDTH, top, err);
+        status = nn_reliability_measure(probability, event, a->processed, BINS, NN_BINS_EQUAL_WIDTH,
+                                        top, err);
     for (size_t i = 0; status == NN_OK && i < a->processed; i++) {
         double none = (double)scores[i * classes + (size_t)e->none];
         probability[i] = none > 1 ? 0 : 1 - none;
         event[i] = a->finding[a->truth[i]];
     }
     if (status == NN_OK)
-        status = nn_reliability_measure(probability, event, a->processed, BINS,
-                                        NN_BINS_EQUAL_WIDTH, injury, err);
+        status = nn_reliability_measure(probability, event, a->processed, BINS, NN_BINS_EQUAL_WIDTH,
+                                        injury, err);
     free(probability);
     free(event);
     return status;
@@ -53,13 +53,13 @@ enum nn_status evaluate_calibrate(struct evaluation *e, const struct evaluate_ar
         status = nn_fail(err, NN_NO_MEMORY, "no memory for calibration");
     else if ((status = nn_temperature_apply(a->scores, a->processed, classes, 1 / own, before,
                                             err)) == NN_OK &&
-        (status = nn_temperature_apply(a->scores, a->processed, classes, e->choice.temperature / own,
-                                       after, err)) == NN_OK &&
-        (status = nn_likelihood(before, a->truth, a->processed, classes, &c->nll_before,
-                                &c->brier_before, err)) == NN_OK &&
-        (status = nn_likelihood(after, a->truth, a->processed, classes, &c->nll_after,
-                                &c->brier_after, err)) == NN_OK &&
-        (status = reliability(e, a, before, &c->before, &c->injury_before, err)) == NN_OK)
+             (status = nn_temperature_apply(a->scores, a->processed, classes,
+                                            e->choice.temperature / own, after, err)) == NN_OK &&
+             (status = nn_likelihood(before, a->truth, a->processed, classes, &c->nll_before,
+                                     &c->brier_before, err)) == NN_OK &&
+             (status = nn_likelihood(after, a->truth, a->processed, classes, &c->nll_after,
+                                     &c->brier_after, err)) == NN_OK &&
+             (status = reliability(e, a, before, &c->before, &c->injury_before, err)) == NN_OK)
         status = reliability(e, a, after, &c->after, &c->injury_after, err);
     c->defined = status == NN_OK;
     free(before);

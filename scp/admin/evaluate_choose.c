@@ -30,8 +30,9 @@ static void choose_points(struct evaluation *e, const struct evaluate_arrays *a)
 {
     size_t none = count_of(a, e->none);
     if (none == 0) {
-        evaluate_note(e, "The validation part has no image of class %s: the model's own operating "
-                         "points are used.",
+        evaluate_note(e,
+                      "The validation part has no image of class %s: the model's own operating "
+                      "points are used.",
                       e->model->class_[e->none].name);
         return;
     }
@@ -46,10 +47,11 @@ static void choose_points(struct evaluation *e, const struct evaluate_arrays *a)
                                SPECIFICITY, LOWEST_POINT);
         double own = e->model->class_[c].operating_point;
         if (e->choice.point[c] < own || e->choice.point[c] > own)
-            evaluate_note(e,
-                          "The operating point of %s here is %.4f; model.xml, which the node obeys, "
-                          "has %.4f.",
-                          e->model->class_[c].name, e->choice.point[c], own);
+            evaluate_note(
+                e,
+                "The operating point of %s here is %.4f; model.xml, which the node obeys, "
+                "has %.4f.",
+                e->model->class_[c].name, e->choice.point[c], own);
     }
     e->choice.points_chosen = true;
 }
@@ -57,8 +59,8 @@ static void choose_points(struct evaluation *e, const struct evaluate_arrays *a)
 static enum nn_status fit(struct evaluation *e, const struct evaluate_arrays *a,
                           struct nn_error *err)
 {
-    enum nn_status status = nn_temperature_fit(a->scores, a->truth, a->processed,
-                                               e->model->classes, &e->choice.fit, err);
+    enum nn_status status = nn_temperature_fit(a->scores, a->truth, a->processed, e->model->classes,
+                                               &e->choice.fit, err);
     if (status != NN_OK)
         return status;
     if (e->choice.fit.at_bound) {

@@ -80,8 +80,7 @@ static size_t choose_images(const struct evaluation *e, const struct evaluate_im
         for (size_t i = 0; i < images->count; i++) {
             const struct evaluate_image *image = &images->image[i];
             bool too_large = false, injured = e->model->class_[image->item->label].finding;
-            if (normals ? injured || !image->judged
-                        : !injured || !has_small_box(image, &too_large))
+            if (normals ? injured || !image->judged : !injured || !has_small_box(image, &too_large))
                 continue;
             if (pass == 0)
                 all++;
@@ -183,8 +182,8 @@ static enum nn_status measure_boxes(struct evaluation *e, const struct evaluate_
     enum nn_status status = NN_OK;
     x->hit = nn_figure_rate(context.hits, count);
     if (e->choice.bootstrap.draws > 0)
-        status = nn_bootstrap_run(&over, &statistic, &e->choice.bootstrap, value, interval, NULL,
-                                  err);
+        status =
+            nn_bootstrap_run(&over, &statistic, &e->choice.bootstrap, value, interval, NULL, err);
     x->hit.interval = context.hits == 0 || context.hits == count
                           ? nn_interval_exact(context.hits, count, e->choice.bootstrap.level)
                           : interval[0];

@@ -10,7 +10,7 @@ static bool has_interval(const struct nn_figure *f)
     return f->interval.kind > NN_INTERVAL_DEGENERATE;
 }
 
-void html_rate(struct page *page, const struct nn_figure *f)
+static void put_rate(struct page *page, const struct nn_figure *f, bool counts)
 {
     page_raw(page, "<td>");
     if (!f->defined) {
@@ -20,13 +20,24 @@ void html_rate(struct page *page, const struct nn_figure *f)
     page_say(page, "%.1f %%", 100 * f->value);
     page_raw(page, "<br/><small>");
     if (has_interval(f))
-        page_say(page, "%.1f\xe2\x80\x93%.1f", 100 * f->interval.low, 100 * f->interval.high);
+        page_say(page, f->interval.low < 0 ? "%.1f to %.1f" : "%.1f\xe2\x80\x93%.1f",
+                 100 * f->interval.low, 100 * f->interval.high);
     else
         page_raw(page, "no interval");
-    if (f->of > 0)
+    if (counts && f->of > 0)
         page_say(page, " \xc2\xb7 %llu/%llu", (unsigned long long)f->hits,
                  (unsigned long long)f->of);
     page_raw(page, "</small></td>");
+}
+
+void html_rate(struct page *page, const struct nn_figure *f)
+{
+    put_rate(page, f, true);
+}
+
+void html_share(struct page *page, const struct nn_figure *f)
+{
+    put_rate(page, f, false);
 }
 
 void html_number(struct page *page, const struct nn_figure *f, int digits)
@@ -39,7 +50,8 @@ void html_number(struct page *page, const struct nn_figure *f, int digits)
     page_say(page, "%.*f", digits, f->value);
     page_raw(page, "<br/><small>");
     if (has_interval(f))
-        page_say(page, "%.*f\xe2\x80\x93%.*f", digits, f->interval.low, digits, f->interval.high);
+        page_say(page, f->interval.low < 0 ? "%.*f to %.*f" : "%.*f\xe2\x80\x93%.*f", digits,
+                 f->interval.low, digits, f->interval.high);
     else
         page_raw(page, "no interval");
     page_raw(page, "</small></td>");

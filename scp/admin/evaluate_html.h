@@ -7,6 +7,8 @@
 
 /* <td> with the value, its counts and its interval; percent, or a plain number. */
 void html_rate(struct page *page, const struct nn_figure *figure);
+/* Without counts: averages, and where a matrix has them. */
+void html_share(struct page *page, const struct nn_figure *figure);
 void html_number(struct page *page, const struct nn_figure *figure, int digits);
 
 /* ---- evaluate_html_head.c ---- */

@@ -1,4 +1,5 @@
-/* evaluate_html_classes.c: the measures of papers.md per class and averaged; curves; calibration. */
+/* evaluate_html_classes.c: the measures of papers.md per class and averaged; curves; calibration.
+ */
 #include "evaluate_html.h"
 #include <math.h>
 #include <stdlib.h>
@@ -10,29 +11,29 @@ static void class_rows(struct page *page, const struct evaluation *e)
     for (int c = 0; c < f->classes; c++) {
         const struct nn_class_figures *k = &f->class_[c];
         page_row(page, "%s", e->model->class_[c].name);
-        html_rate(page, &k->accuracy);
-        html_rate(page, &k->sensitivity);
-        html_rate(page, &k->specificity);
-        html_rate(page, &k->precision);
+        html_share(page, &k->accuracy);
+        html_share(page, &k->sensitivity);
+        html_share(page, &k->specificity);
+        html_share(page, &k->precision);
         html_number(page, &k->f1, 3);
         html_number(page, &k->auc, 3);
         html_number(page, &k->average_precision, 3);
         page_row_end(page);
     }
     page_row(page, "mean of the classes");
-    html_rate(page, &f->macro.accuracy);
-    html_rate(page, &f->macro.sensitivity);
-    html_rate(page, &f->macro.specificity);
-    html_rate(page, &f->macro.precision);
+    html_share(page, &f->macro.accuracy);
+    html_share(page, &f->macro.sensitivity);
+    html_share(page, &f->macro.specificity);
+    html_share(page, &f->macro.precision);
     html_number(page, &f->macro.f1, 3);
     html_number(page, &f->macro.auc, 3);
     html_number(page, &f->macro.average_precision, 3);
     page_row_end(page);
     page_row(page, "all answers together");
-    html_rate(page, &f->micro.accuracy);
-    html_rate(page, &f->right);
-    html_rate(page, &f->micro.specificity);
-    html_rate(page, &f->right);
+    html_share(page, &f->micro.accuracy);
+    html_share(page, &f->right);
+    html_share(page, &f->micro.specificity);
+    html_share(page, &f->right);
     html_number(page, &f->right, 3);
     page_cell(page, "\xe2\x80\x93");
     page_cell(page, "\xe2\x80\x93");
@@ -44,8 +45,9 @@ static void point_table(struct page *page, const struct evaluation *e)
     static const char *const columns[] = {"finding", "operating point", "sensitivity",
                                           "specificity", "precision"};
     char caption[200];
-    snprintf(caption, sizeof caption, "Findings at their operating points, against all other images. "
-                                      "Points from: %s.",
+    snprintf(caption, sizeof caption,
+             "Findings at their operating points, against all other images. "
+             "Points from: %s.",
              e->choice.points_chosen ? "the validation part" : "the model");
     page_table(page, caption, columns, sizeof columns / sizeof *columns);
     for (int c = 0; c < e->model->classes; c++) {
@@ -93,9 +95,9 @@ static void confusion(struct page *page, const struct evaluation *e)
 
 void html_classes(struct page *page, const struct evaluation *e)
 {
-    static const char *const columns[] = {"",          "accuracy", "sensitivity",
-                                          "specificity", "precision", "F1",
-                                          "AUC",       "average precision"};
+    static const char *const columns[] = {
+        "",          "accuracy", "sensitivity", "specificity",
+        "precision", "F1",       "AUC",         "average precision"};
     char caption[200];
     page_section(page, "classes", "The classes, per image");
     snprintf(caption, sizeof caption,
@@ -165,22 +167,24 @@ static void draw(struct page *page, const struct evaluation *e, bool roc)
     }
     curves[0].mark_x = roc ? 1 - s->specificity.value : s->sensitivity.value;
     curves[0].mark_y = roc ? s->sensitivity.value : s->precision.value;
-    curves[0].marked = s->sensitivity.defined && (roc ? s->specificity.defined : s->precision.defined);
+    curves[0].marked =
+        s->sensitivity.defined && (roc ? s->specificity.defined : s->precision.defined);
     page_raw(page, "<figure>");
     if (fine)
-        plot_curves(page, roc ? "ROC curves" : "Precision-recall curves",
-                    roc ? "Sensitivity over the share of uninjured that are called, one curve a "
-                          "class and one for any injury per study; areas are in the legend."
-                        : "Precision over sensitivity, one curve a class and one for any injury per "
-                          "study; average precisions are in the legend.",
-                    roc ? "called among those without" : "sensitivity",
-                    roc ? "sensitivity" : "precision", curves, (size_t)count,
-                    roc ? PLOT_DIAGONAL : PLOT_PLAIN);
+        plot_curves(
+            page, roc ? "ROC curves" : "Precision-recall curves",
+            roc ? "Sensitivity over the share of uninjured that are called, one curve a "
+                  "class and one for any injury per study; areas are in the legend."
+                : "Precision over sensitivity, one curve a class and one for any injury per "
+                  "study; average precisions are in the legend.",
+            roc ? "called among those without" : "sensitivity", roc ? "sensitivity" : "precision",
+            curves, (size_t)count, roc ? PLOT_DIAGONAL : PLOT_PLAIN);
     page_raw(page, "<figcaption>");
-    page_caption(page, roc ? "ROC, with the area under each curve. The ring is the operating point of "
-                             "any injury."
-                           : "Precision and recall, with average precision. It depends on the share "
-                             "of injuries in these data.");
+    page_caption(page,
+                 roc ? "ROC, with the area under each curve. The ring is the operating point of "
+                       "any injury."
+                     : "Precision and recall, with average precision. It depends on the share "
+                       "of injuries in these data.");
     page_raw(page, "</figcaption></figure>\n");
     for (int i = 0; i < count; i++) {
         free(owned[i].x);
@@ -209,12 +213,12 @@ static void reliability(struct page *page, const struct evaluation *e,
         const struct nn_bin *b = &r->bin[i];
         struct nn_interval exact =
             nn_interval_exact(b->events, b->count, e->choice.bootstrap.level);
-        bins[i] = (struct plot_bin){.score = b->mean,
-                                    .frequency =
-                                        b->count ? (double)b->events / (double)b->count : 0,
-                                    .low = exact.low,
-                                    .high = exact.high,
-                                    .count = (size_t)b->count};
+        bins[i] =
+            (struct plot_bin){.score = b->mean,
+                              .frequency = b->count ? (double)b->events / (double)b->count : 0,
+                              .low = exact.low,
+                              .high = exact.high,
+                              .count = (size_t)b->count};
     }
     snprintf(caption, sizeof caption, "%s: expected calibration error %.3f, largest gap %.3f.",
              title, r->ece, r->worst);
@@ -235,19 +239,20 @@ void html_calibration(struct page *page, const struct evaluation *e)
     const struct {
         const char *name;
         double before, after;
-    } rows[] = {{"expected calibration error, highest score", c->before.ece, c->after.ece},
-                {"expected calibration error, any injury", c->injury_before.ece,
-                 c->injury_after.ece},
-                {"Brier score", c->brier_before, c->brier_after},
-                {"negative log-likelihood", c->nll_before, c->nll_after}};
+    } rows[] = {
+        {"expected calibration error, highest score", c->before.ece, c->after.ece},
+        {"expected calibration error, any injury", c->injury_before.ece, c->injury_after.ece},
+        {"Brier score", c->brier_before, c->brier_after},
+        {"negative log-likelihood", c->nll_before, c->nll_after}};
     char caption[200];
     page_section(page, "calibration", "Calibration: is a score a probability?");
     snprintf(caption, sizeof caption, "Before: temperature 1. After: temperature %.3f, %s.",
              e->choice.temperature,
-             e->protocol.present      ? "from the protocol"
-             : e->choice.calibrated   ? "fitted on the validation part"
-             : e->model->temperature > 0 && fabs(e->model->temperature - 1) > 0 ? "the model's own"
-                                      : "none was fitted");
+             e->protocol.present    ? "from the protocol"
+             : e->choice.calibrated ? "fitted on the validation part"
+             : e->model->temperature > 0 && fabs(e->model->temperature - 1) > 0
+                 ? "the model's own"
+                 : "none was fitted");
     page_table(page, caption, columns, 3);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         page_row(page, "%s", rows[i].name);

@@ -39,7 +39,8 @@ static void protocol_line(struct page *page, const struct evaluation *e)
     }
     page_raw(page, "<p class=\"quiet\">");
     page_say(page, "Protocol locked %s, ", p->written);
-    page_raw(page, p->openings_before ? "<b class=\"bad\">after</b>" : "<b class=\"good\">before</b>");
+    page_raw(page,
+             p->openings_before ? "<b class=\"bad\">after</b>" : "<b class=\"good\">before</b>");
     page_raw(page, " the test part was opened. SHA-256 <code>");
     page_text(page, p->digest);
     page_raw(page, "</code></p>\n");
@@ -63,26 +64,25 @@ static void tiles(struct page *page, const struct evaluation *e)
              (unsigned long long)s->sensitivity.hits, (unsigned long long)s->sensitivity.of);
     snprintf(silent, sizeof silent, "%llu of %llu uninjured silent",
              (unsigned long long)s->specificity.hits, (unsigned long long)s->specificity.of);
-    snprintf(refused, sizeof refused, "%zu of %zu images; a refused injury is a miss below",
+    snprintf(refused, sizeof refused, "%zu of %zu images; counted as wrong among all eligible",
              e->figures.refused, e->test.count);
     struct nn_figure part = nn_figure_rate(e->figures.refused, e->test.count);
     page_raw(page, "<div class=\"tiles\">\n");
     tile(page, "Sensitivity", &s->sensitivity, true, found);
     tile(page, "Specificity", &s->specificity, true, silent);
-    tile(page, "Area under the ROC curve", &s->auc, false, "of 1 \xe2\x88\x92 score of no finding");
+    tile(page, "Area under the ROC curve", &s->auc, false, "Any injury, per study.");
     tile(page, "Refused", &part, true, refused);
     page_raw(page, "</div>\n");
 }
 
 static void links(struct page *page)
 {
-    page_raw(page,
-             "<nav aria-label=\"Sections\"><a href=\"#primary\">Endpoint</a> "
-             "<a href=\"#everyday\">Every day</a> <a href=\"#classes\">Classes</a> "
-             "<a href=\"#curves\">Curves</a> <a href=\"#mistakes\">Mistakes</a> "
-             "<a href=\"#maps\">Maps</a> <a href=\"#subgroups\">Subgroups</a> "
-             "<a href=\"#refused\">Refused</a> <a href=\"#calibration\">Calibration</a> "
-             "<a href=\"#protocol\">Protocol</a> <a href=\"#methods\">Methods</a></nav>\n");
+    page_raw(page, "<nav aria-label=\"Sections\"><a href=\"#primary\">Endpoint</a> "
+                   "<a href=\"#everyday\">Every day</a> <a href=\"#classes\">Classes</a> "
+                   "<a href=\"#curves\">Curves</a> <a href=\"#mistakes\">Mistakes</a> "
+                   "<a href=\"#maps\">Maps</a> <a href=\"#subgroups\">Subgroups</a> "
+                   "<a href=\"#refused\">Refused</a> <a href=\"#calibration\">Calibration</a> "
+                   "<a href=\"#protocol\">Protocol</a> <a href=\"#methods\">Methods</a></nav>\n");
 }
 
 void html_answer(struct page *page, const struct evaluation *e)
@@ -92,14 +92,13 @@ void html_answer(struct page *page, const struct evaluation *e)
     page_paragraph(page, "over", "Evaluation of %s %s \xc2\xb7 %s \xc2\xb7 %.10s", e->model->name,
                    e->model->version, e->set->words, e->written);
     page_raw(page, "<h1>");
-    page_say(page, "%llu of %llu injured studies found, %llu of %llu uninjured called",
+    page_say(page, "%llu of %llu injured studies found; %llu of %llu uninjured called",
              (unsigned long long)s->sensitivity.hits, (unsigned long long)s->sensitivity.of,
              (unsigned long long)(s->specificity.of - s->specificity.hits),
              (unsigned long long)s->specificity.of);
     page_raw(page, "</h1>\n");
     if (e->synthetic)
-        page_paragraph(page, "warn",
-                       "%s%s", srt_research_line,
+        page_paragraph(page, "warn", "%s%s", srt_research_line,
                        strcmp(e->data_kind, "synthetic") == 0
                            ? ". All figures on this page describe drawings, not patients."
                            : ".");
@@ -135,16 +134,21 @@ static void binary_row(struct page *page, const char *name, const struct nn_bina
 
 void html_primary(struct page *page, const struct evaluation *e)
 {
-    static const char *const columns[] = {"",          "n",
-                                          "sensitivity", "specificity",
+    static const char *const columns[] = {"",
+                                          "n",
+                                          "sensitivity",
+                                          "specificity",
                                           "right when it alerts (precision)",
-                                          "right when silent", "accuracy", "F1"};
+                                          "right when silent",
+                                          "accuracy",
+                                          "F1"};
     page_section(page, "primary", "Any injury, per study: the primary endpoint");
-    page_table(page,
-               "A study is called when any finding's score in any of its images reaches its operating "
-               "point. Among all eligible, a refused injury counts as a miss and a refused uninjured "
-               "study as not rightly silent. Two-sided intervals, by patient.",
-               columns, sizeof columns / sizeof *columns);
+    page_table(
+        page,
+        "A study is called when any finding's score in any of its images reaches its operating "
+        "point. Among all eligible, a refused injury counts as a miss and a refused uninjured "
+        "study as not rightly silent. Two-sided intervals, by patient.",
+        columns, sizeof columns / sizeof *columns);
     binary_row(page, "Studies, processed", &e->figures.study);
     binary_row(page, "Studies, all eligible", &e->figures.study_eligible);
     binary_row(page, "Images, processed", &e->figures.image);
@@ -155,9 +159,9 @@ void html_primary(struct page *page, const struct evaluation *e)
 
 void html_everyday(struct page *page, const struct evaluation *e)
 {
-    static const char *const columns[] = {"prevalence",   "right when it alerts",
-                                          "right when silent", "alerts a day",
-                                          "false alarms per true one", "injuries missed a day"};
+    static const char *const columns[] = {
+        "prevalence",   "right when it alerts",      "right when silent",
+        "alerts a day", "false alarms per true one", "injuries missed a day"};
     char caption[200];
     snprintf(caption, sizeof caption,
              "At %g studies a day, with the sensitivity and specificity above. Intervals take both "
@@ -188,8 +192,10 @@ void html_refused(struct page *page, const struct evaluation *e)
         page_section_end(page);
         return;
     }
-    page_table(page, "Images without an answer. They are in none of the figures but those of all "
-                     "eligible.", columns, 3);
+    page_table(page,
+               "Images without an answer. They are in none of the figures but those of all "
+               "eligible.",
+               columns, 3);
     for (size_t i = 0; i < e->figures.reasons; i++) {
         const struct evaluate_reason *r = &e->figures.reason[i];
         page_row(page, "%s", r->reason);

@@ -14,8 +14,8 @@ static void whisker_cell(struct page *page, const struct nn_figure *f)
 
 static void group_table(struct page *page, const struct evaluate_group *g, bool injuries_only)
 {
-    static const char *const columns[] = {"",  "n", "injured", "sensitivity", "0 to 100 %",
-                                          "specificity", "0 to 100 %"};
+    static const char *const columns[] = {"",           "n",           "injured",   "sensitivity",
+                                          "0 to 100 %", "specificity", "0 to 100 %"};
     char caption[160];
     snprintf(caption, sizeof caption, "By %s: any injury per %s%s.", g->name,
              g->studies ? "study" : "image", injuries_only ? ", injured images only" : "");
@@ -64,7 +64,7 @@ static void pair_row(struct page *page, const char *who, const char *what,
     page_row(page, "%s: %s", who, what);
     html_rate(page, &m->rate_a);
     html_rate(page, &m->rate_b);
-    html_rate(page, &m->difference);
+    html_share(page, &m->difference);
     page_cell(page, "%llu / %llu", (unsigned long long)m->only_a, (unsigned long long)m->only_b);
     if (m->rate_a.defined)
         page_cell(page, "%.4f%s", m->p, m->exact ? " exact" : "");
@@ -73,8 +73,8 @@ static void pair_row(struct page *page, const char *who, const char *what,
     page_row_end(page);
 }
 
-static const char *const pair_columns[] = {"", "model", "other", "difference",
-                                           "only one right: model / other", "p (McNemar)"};
+static const char *const pair_columns[] = {
+    "", "model", "other", "difference", "only one right: model / other", "p (McNemar)"};
 
 void html_readers(struct page *page, const struct evaluation *e)
 {
@@ -154,8 +154,7 @@ static void method_table(struct page *page, const struct evaluation *e)
                columns, 4);
     for (size_t i = 0; i < e->figures.methods; i++) {
         const struct evaluate_method *m = &e->figures.method[i];
-        page_row(page, "%s%s", m->name,
-                 strcmp(m->name, e->choice.method) == 0 ? " (taken)" : "");
+        page_row(page, "%s%s", m->name, strcmp(m->name, e->choice.method) == 0 ? " (taken)" : "");
         page_cell(page, "%zu", m->images);
         page_cell(page, "%zu", m->hits);
         page_cell(page, "%.1f %%", 100 * m->energy);
@@ -166,24 +165,28 @@ static void method_table(struct page *page, const struct evaluation *e)
 
 void html_explanation(struct page *page, const struct evaluation *e)
 {
-    static const char *const columns[] = {"", "images", "maximum in the box",
-                                          "part of the map in the box", "part a flat map would have",
+    static const char *const columns[] = {"",
+                                          "images",
+                                          "maximum in the box",
+                                          "part of the map in the box",
+                                          "part a flat map would have",
                                           "hot spots an image"};
     const struct evaluate_explanation *x = &e->figures.explanation;
     char caption[256];
     if (!x->defined)
         return;
     page_section(page, "maps", "Do the maps point at the injury?");
-    snprintf(caption, sizeof caption,
-             "Method %s. Boxes of at most 6 %% of the image (%zu larger ones left out). A hot spot is "
-             "a connected region of at least half the maximum.",
-             x->method, x->too_large);
+    snprintf(
+        caption, sizeof caption,
+        "Method %s. Boxes of at most 6 %% of the image (%zu larger ones left out). A hot spot is "
+        "a connected region of at least half the maximum.",
+        x->method, x->too_large);
     page_table(page, caption, columns, sizeof columns / sizeof *columns);
     if (x->explained > 0) {
         page_row(page, "injured, with a box");
         page_cell(page, "%zu of %zu", x->explained, x->boxed - x->too_large);
         html_rate(page, &x->hit);
-        html_rate(page, &x->energy);
+        html_share(page, &x->energy);
         page_cell(page, "%.1f %%", 100 * x->expected);
         page_cell(page, "%.2f", (double)x->spots / (double)x->explained);
         page_row_end(page);
@@ -213,17 +216,17 @@ void html_protocol(struct page *page, const struct evaluation *e)
     if (p->present) {
         page_paragraph(page, "", "Locked %s. Openings of the test part recorded before: %zu.%s",
                        p->written, p->openings_before,
-                       p->trainer_measured ? " The trainer had measured it when it wrote model.xml; "
-                                             "nothing was chosen by that."
-                                           : "");
+                       p->trainer_measured
+                           ? " The trainer had measured it when it wrote model.xml; "
+                             "nothing was chosen by that."
+                           : "");
         page_raw(page, "<pre>");
         page_text(page, p->text);
         page_raw(page, "</pre>\n");
     } else {
-        page_paragraph(page, "",
-                       "No protocol. Openings of this test part recorded before this run: %zu%s%s.",
-                       p->openings_before, p->first_opening[0] ? ", the first on " : "",
-                       p->first_opening);
+        page_paragraph(
+            page, "", "No protocol. Openings of this test part recorded before this run: %zu%s%s.",
+            p->openings_before, p->first_opening[0] ? ", the first on " : "", p->first_opening);
     }
     page_raw(page, "<pre>");
     page_say(page,
@@ -243,8 +246,8 @@ void html_protocol(struct page *page, const struct evaluation *e)
 /* papers.md, Measures: claims, each as its document gives it. */
 void html_papers(struct page *page)
 {
-    static const char *const columns[] = {"claimed", "accuracy", "sensitivity", "specificity",
-                                          "precision", "F1"};
+    static const char *const columns[] = {"claimed",     "accuracy",  "sensitivity",
+                                          "specificity", "precision", "F1"};
     static const char *const rows[][6] = {
         {"A, GoogLeNet", "99.55 %", "99.33 %", "99.66 %", "99.33 %", "99.67"},
         {"A, AlexNet", "59.2 %", "33.33 %", "66.67 %", "13.0 %", "18.67"},
@@ -258,11 +261,12 @@ void html_papers(struct page *page)
     const char *mark = page->mark;
     page->mark = "Published claims about other images";
     page_section(page, "papers", "What the two source documents claim");
-    page_table(page,
-               "A: Diagnostics 2023, 13(7), 1273. B: B.Tech. report, May 2024; triples are dislocation "
-               "/ fracture / normal. Measured on radiographs, not on the images of this report: not "
-               "to be compared with the figures above.",
-               columns, 6);
+    page_table(
+        page,
+        "A: Diagnostics 2023, 13(7), 1273. B: B.Tech. report, May 2024; triples are dislocation "
+        "/ fracture / normal. Measured on radiographs, not on the images of this report: not "
+        "to be compared with the figures above.",
+        columns, 6);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         page_row(page, "%s", rows[i][0]);
         for (int c = 1; c < 6; c++)
@@ -288,18 +292,21 @@ void html_methods(struct page *page, const struct evaluation *e)
                        100 * b->level, b->draws, (unsigned long long)b->seed);
     else
         page_paragraph(page, "", "No intervals were asked for (--draws 0).");
-    page_paragraph(page, "",
-                   "Per class: accuracy (tp+tn)/(tp+fp+fn+tn), sensitivity tp/(tp+fn), specificity "
-                   "tn/(fp+tn), precision tp/(tp+fp), F1 2tp/(2tp+fp+fn); \xe2\x80\x9cmean\xe2\x80\x9d "
-                   "is over the classes where a figure is defined. A rate of nothing is not defined, "
-                   "never zero.");
-    page_paragraph(page, "",
-                   "A study without a number of its own is its patient's only one; an image without "
-                   "either stands alone. The study's score is the highest 1 \xe2\x88\x92 score of %s "
-                   "of its images.",
-                   e->model->class_[e->none].name);
-    page_paragraph(page, "",
-                   "\xe2\x80\x9cScore\xe2\x80\x9d is the model's output, not a probability of injury. "
-                   "No finding does not exclude injury. A decision stays with a doctor.");
+    page_paragraph(
+        page, "",
+        "Per class: accuracy (tp+tn)/(tp+fp+fn+tn), sensitivity tp/(tp+fn), specificity "
+        "tn/(fp+tn), precision tp/(tp+fp), F1 2tp/(2tp+fp+fn); \xe2\x80\x9cmean\xe2\x80\x9d "
+        "is over the classes where a figure is defined. A rate of nothing is not defined, "
+        "never zero.");
+    page_paragraph(
+        page, "",
+        "A study without a number of its own is its patient's only one; an image without "
+        "either stands alone. The study's score is the highest 1 \xe2\x88\x92 score of %s "
+        "of its images.",
+        e->model->class_[e->none].name);
+    page_paragraph(
+        page, "",
+        "\xe2\x80\x9cScore\xe2\x80\x9d is the model's output, not a probability of injury. "
+        "No finding does not exclude injury. A decision stays with a doctor.");
     page_section_end(page);
 }

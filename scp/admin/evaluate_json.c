@@ -109,8 +109,7 @@ static json_t *choice_of(const struct evaluation *e)
         if (e->model->class_[c].finding)
             put(points, e->model->class_[c].name, json_real(e->choice.point[c]));
     put(out, "points", points);
-    put(out, "points_from",
-        text(e->choice.points_chosen ? "validation part" : "model"));
+    put(out, "points_from", text(e->choice.points_chosen ? "validation part" : "model"));
     put(out, "temperature", json_real(e->choice.temperature));
     put(out, "explanation", e->choice.method[0] ? text(e->choice.method) : json_null());
     for (size_t i = 0; i < e->figures.methods; i++) {
@@ -207,10 +206,9 @@ static json_t *reliability_of(const struct nn_reliability *r)
     json_t *out = json_pack("{s:f, s:f, s:f}", "ece", r->ece, "worst", r->worst, "brier", r->brier);
     json_t *bins = json_array();
     for (int i = 0; i < r->bins; i++)
-        json_array_append_new(bins, json_pack("{s:I, s:I, s:f}", "count",
-                                              (json_int_t)r->bin[i].count, "events",
-                                              (json_int_t)r->bin[i].events, "mean",
-                                              r->bin[i].mean));
+        json_array_append_new(
+            bins, json_pack("{s:I, s:I, s:f}", "count", (json_int_t)r->bin[i].count, "events",
+                            (json_int_t)r->bin[i].events, "mean", r->bin[i].mean));
     put(out, "bins", bins);
     return out;
 }
@@ -253,9 +251,9 @@ static json_t *refused_of(const struct evaluation *e)
     json_t *out = json_object(), *reasons = json_array();
     for (size_t i = 0; i < e->figures.reasons; i++) {
         const struct evaluate_reason *r = &e->figures.reason[i];
-        json_array_append_new(reasons, json_pack("{s:s, s:I, s:I}", "reason", r->reason, "images",
-                                                 (json_int_t)r->images, "injured",
-                                                 (json_int_t)r->injured));
+        json_array_append_new(reasons,
+                              json_pack("{s:s, s:I, s:I}", "reason", r->reason, "images",
+                                        (json_int_t)r->images, "injured", (json_int_t)r->injured));
     }
     put(out, "images", whole(e->figures.refused));
     put(out, "studies", whole(e->figures.studies_refused));
@@ -270,11 +268,10 @@ static json_t *subgroups_of(const struct evaluation *e)
         const struct evaluate_group *g = &e->figures.group[key];
         json_t *rows = json_array();
         for (size_t i = 0; i < g->rows; i++)
-            json_array_append_new(rows,
-                                  json_pack("{s:o, s:s, s:b, s:o}", "group", text(g->row[i].key),
-                                            "unit", g->studies ? "study" : "image", "insufficient",
-                                            g->row[i].insufficient, "figures",
-                                            binary(&g->row[i].figures)));
+            json_array_append_new(
+                rows, json_pack("{s:o, s:s, s:b, s:o}", "group", text(g->row[i].key), "unit",
+                                g->studies ? "study" : "image", "insufficient",
+                                g->row[i].insufficient, "figures", binary(&g->row[i].figures)));
         put(out, g->name, rows);
     }
     return out;
@@ -282,11 +279,10 @@ static json_t *subgroups_of(const struct evaluation *e)
 
 static json_t *mcnemar(const struct nn_mcnemar *m)
 {
-    json_t *out =
-        json_pack("{s:I, s:I, s:I, s:I, s:f, s:s}", "both_right", (json_int_t)m->both,
-                  "only_model_right", (json_int_t)m->only_a, "only_other_right",
-                  (json_int_t)m->only_b, "neither_right", (json_int_t)m->neither, "p", m->p, "test",
-                  m->exact ? "McNemar, exact" : "McNemar, chi-square");
+    json_t *out = json_pack("{s:I, s:I, s:I, s:I, s:f, s:s}", "both_right", (json_int_t)m->both,
+                            "only_model_right", (json_int_t)m->only_a, "only_other_right",
+                            (json_int_t)m->only_b, "neither_right", (json_int_t)m->neither, "p",
+                            m->p, "test", m->exact ? "McNemar, exact" : "McNemar, chi-square");
     put(out, "model", figure(&m->rate_a));
     put(out, "other", figure(&m->rate_b));
     put(out, "difference", figure(&m->difference));
@@ -314,8 +310,8 @@ static json_t *rival_of(const struct evaluate_rival *r)
 {
     if (!r->defined)
         return json_null();
-    json_t *out = json_pack("{s:s, s:s, s:s}", "name", r->name, "version", r->version, "digest",
-                            r->digest);
+    json_t *out =
+        json_pack("{s:s, s:s, s:s}", "name", r->name, "version", r->version, "digest", r->digest);
     put(out, "study_sensitivity", mcnemar(&r->study_sensitivity));
     put(out, "study_specificity", mcnemar(&r->study_specificity));
     put(out, "image_accuracy", mcnemar(&r->images.comparison.accuracy));

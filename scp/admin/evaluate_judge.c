@@ -8,9 +8,8 @@
 
 void evaluate_progress_begin(struct evaluate_progress *progress, const char *what)
 {
-    *progress = (struct evaluate_progress){.what = what,
-                                           .begin_ms = clock_monotonic_ms(),
-                                           .terminal = isatty(STDERR_FILENO) == 1};
+    *progress = (struct evaluate_progress){
+        .what = what, .begin_ms = clock_monotonic_ms(), .terminal = isatty(STDERR_FILENO) == 1};
     progress->told_ms = progress->begin_ms;
 }
 

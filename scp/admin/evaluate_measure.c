@@ -64,8 +64,8 @@ static void fill_images(const struct evaluation *e, const uint32_t *patient,
 
 /* One row a study. A study is refused when an image of it was and no other image was called: it has
  * no answer, or not a whole one. */
-static void fill_studies(const struct evaluation *e, const uint32_t *patient,
-                         const uint32_t *study, struct binary_rows *rows, size_t *row_of)
+static void fill_studies(const struct evaluation *e, const uint32_t *patient, const uint32_t *study,
+                         struct binary_rows *rows, size_t *row_of)
 {
     rows->count = 0;
     for (size_t i = 0; i < e->test.count; i++) {
@@ -190,7 +190,7 @@ static bool of_injuries(int key)
 static enum nn_status measure_key(struct evaluation *e, const struct nn_binary *binary,
                                   const size_t *image_of, int key, struct nn_error *err)
 {
-    static const char *const names[EVALUATE_KEYS] = {"age", "sex", "station",
+    static const char *const names[EVALUATE_KEYS] = {"age",  "sex",   "station",
                                                      "view", "level", "type"};
     struct evaluate_group *group = &e->figures.group[key];
     const char **keys = calloc(binary->count ? binary->count : 1, sizeof *keys);
@@ -208,8 +208,8 @@ static enum nn_status measure_key(struct evaluation *e, const struct nn_binary *
     struct nn_binary part = *binary;
     part.refused = left_out;
     if (status == NN_OK && known)
-        status = nn_subgroups_measure(&part, keys, &e->choice.bootstrap, &group->row, &group->rows,
-                                      err);
+        status =
+            nn_subgroups_measure(&part, keys, &e->choice.bootstrap, &group->row, &group->rows, err);
     free(keys);
     free(left_out);
     return status;
@@ -237,8 +237,8 @@ static enum nn_status measure_primary(struct evaluation *e, const struct nn_case
         return status;
     struct nn_binary binary = nn_studies_binary(&studies);
     if ((status = nn_binary_measure(&binary, &e->choice.bootstrap, &f->study, err)) == NN_OK)
-        status = nn_curve_create(studies.score, studies.positive, studies.count, &f->study_curve,
-                                 err);
+        status =
+            nn_curve_create(studies.score, studies.positive, studies.count, &f->study_curve, err);
     nn_studies_finish(&studies);
     for (int i = 0; status == NN_OK && i < EVALUATE_PREVALENCES; i++)
         status = nn_everyday_measure(&f->study.sensitivity, &f->study.specificity, prevalences[i],
@@ -264,8 +264,7 @@ static enum nn_status measure_curves(struct evaluation *e, const struct evaluate
             score[i] = (double)a->scores[i * (size_t)classes + (size_t)c];
             positive[i] = a->truth[i] == c;
         }
-        status =
-            nn_curve_create(score, positive, a->processed, &e->figures.class_curve[c], err);
+        status = nn_curve_create(score, positive, a->processed, &e->figures.class_curve[c], err);
     }
     free(score);
     free(positive);

@@ -28,8 +28,7 @@ static int by_score(const void *a, const void *b)
 
 static void embed(struct page *page, const uint8_t *bytes, size_t size)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
         uint32_t three = (uint32_t)bytes[i] << 16;
         three |= i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0;
@@ -126,8 +125,8 @@ static enum nn_status put_pair(struct page *page, struct evaluation *e,
                                      (float)(b->x1 * scale), (float)(b->y1 * scale)};
     float *grey = malloc(count * sizeof *grey);
     canvas.rgb = calloc(count, 3);
-    enum nn_status status = grey && canvas.rgb ? NN_OK
-                                               : nn_fail(err, NN_NO_MEMORY, "no memory to draw");
+    enum nn_status status =
+        grey && canvas.rgb ? NN_OK : nn_fail(err, NN_NO_MEMORY, "no memory to draw");
     if (e->choice.method[0] && !nn_explain_find(e->choice.method, &how.method))
         status = nn_fail(err, NN_BAD_DATA, "explanation \"%s\": no such method", e->choice.method);
     if (status == NN_OK)
@@ -186,21 +185,22 @@ static enum nn_status put_kind(struct page *page, struct evaluation *e, struct m
         const struct evaluate_image *image = &e->test.image[i];
         bool injured = e->model->class_[image->item->label].finding;
         if (image->judged && injured == misses && image->called != misses)
-            room[count++] =
-                (struct mistake){image, injury_score(e, image) * (misses ? 1 : -1)};
+            room[count++] = (struct mistake){image, injury_score(e, image) * (misses ? 1 : -1)};
     }
     if (count > 1)
         qsort(room, count, sizeof *room, by_score);
     shown = count < MOST_OF_A_KIND ? count : MOST_OF_A_KIND;
     page_raw(page, "<h3>");
-    page_say(page, misses ? "Injured images that were not called: %zu" :
-                            "Uninjured images that were called: %zu", count);
+    page_say(page,
+             misses ? "Injured images that were not called: %zu"
+                    : "Uninjured images that were called: %zu",
+             count);
     page_raw(page, "</h3>\n");
     if (shown == 0)
         return NN_OK;
     page_paragraph(page, "quiet", "The %zu with the %s score of any injury.%s", shown,
-                   misses ? "lowest" : "highest", misses ? " A blue box is the injury, where known."
-                                                         : "");
+                   misses ? "lowest" : "highest",
+                   misses ? " A blue box is the injury, where known." : "");
     page_raw(page, "<div class=\"mistakes\">\n");
     for (size_t i = 0; status == NN_OK && i < shown; i++)
         status = put_mistake(page, e, room[i].image, err);

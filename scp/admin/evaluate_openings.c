@@ -1,7 +1,7 @@
 /* evaluate_openings.c: a record of every test part that was opened, so that a protocol can say
  * whether it came first. One line an opening in $XDG_STATE_HOME/cervigate/openings.csv (or
- * ~/.local/state): time, model digest, test digest, protocol. It is the record of one account on one
- * machine, and says no more. */
+ * ~/.local/state): time, model digest, test digest, protocol. It is the record of one account on
+ * one machine, and says no more. */
 #include "clock.h"
 #include "evaluate.h"
 #include "evaluate_table.h"
@@ -51,7 +51,8 @@ void evaluate_openings_count(const char *model_digest, const char *test_digest, 
     if (!record_path(path, false))
         return;
     enum nn_status status = evaluate_table_open(&table, path, NULL);
-    int time = evaluate_table_column(&table, "time"), model = evaluate_table_column(&table, "model"),
+    int time = evaluate_table_column(&table, "time"),
+        model = evaluate_table_column(&table, "model"),
         test = evaluate_table_column(&table, "test");
     while (status == NN_OK && (status = csv_next(&table.csv, &more, NULL)) == NN_OK && more) {
         const char *when = evaluate_table_cell(&table, time);
@@ -66,8 +67,7 @@ void evaluate_openings_count(const char *model_digest, const char *test_digest, 
     evaluate_table_close(&table);
 }
 
-bool evaluate_openings_note(const char *model_digest, const char *test_digest,
-                            const char *protocol)
+bool evaluate_openings_note(const char *model_digest, const char *test_digest, const char *protocol)
 {
     char path[PATH_MAX], now[25], line[256];
     struct stat st;

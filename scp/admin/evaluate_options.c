@@ -11,7 +11,8 @@ const char evaluate_usage[] =
     "usage: cervigate evaluate --model DIR --data DIR|CSV [OPTIONS]\n"
     "       cervigate evaluate --model DIR --data DIR|CSV --protocol FILE --lock\n"
     "                          --sensitivity L --specificity L\n"
-    "       cervigate evaluate --plan [--sensitivity L] [--specificity L] [--expect S,S] [--power P]\n"
+    "       cervigate evaluate --plan [--sensitivity L] [--specificity L] [--expect S,S] [--power "
+    "P]\n"
     "\n"
     "  --model DIR         the model folder; its split.csv says what it was trained on\n"
     "  --data DIR|CSV      one folder a class, or a CSV: file, class, patient, study, station,\n"
@@ -30,12 +31,13 @@ const char evaluate_usage[] =
     "  --scores CSV        writes every image's scores\n"
     "  --provenance P      clinical: the images are of patients (synthetic)\n"
     "  --daily N           studies a day at the site (50)\n"
-    "  --maps N            images whose explanation is checked (100; 0: none)\n"
+    "  --maps N            images whose explanation is checked (50; 0: none)\n"
     "  --draws N           bootstrap draws (2000; 0: none); --seed S (1)\n"
     "  --threads N         of the network (all processors)\n"
     "  --json              one object instead of tables\n"
     "\n"
-    "Exit status: 0 done; 1 done, a limit of the protocol was not shown; 64 usage; 65 bad data, or\n"
+    "Exit status: 0 done; 1 done, a limit of the protocol was not shown; 64 usage; 65 bad data, "
+    "or\n"
     "not what the protocol locked; 66 missing input; 73 cannot write.\n";
 
 static bool number(const char *name, const char *text, double low, double high, double *to)
@@ -244,7 +246,7 @@ int evaluate_options_parse(int argc, char **argv, struct evaluate_options *o)
 {
     int option;
     *o = (struct evaluate_options){.model = getenv("CERVIGATE_MODEL"),
-                                   .maps = 100,
+                                   .maps = 50,
                                    .draws = 2000,
                                    .seed = 1,
                                    .daily = 50,

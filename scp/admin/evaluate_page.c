@@ -20,7 +20,9 @@ static size_t character(const unsigned char *at)
             return 0;
         code = code << 6 | (at[i] & 0x3fu);
     }
-    bool fine = code >= (length == 4 ? 0x10000u : length == 3 ? 0x800u : 0x80u) &&
+    bool fine = code >= (length == 4   ? 0x10000u
+                         : length == 3 ? 0x800u
+                                       : 0x80u) &&
                 code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff) && code != 0xfffe &&
                 code != 0xffff;
     return fine ? length : 0;
@@ -205,10 +207,11 @@ static const char style[] =
     "figcaption{color:var(--quiet);font-size:.875rem;margin-top:.3rem}\n"
     "svg{display:block;width:100%;height:auto;max-width:32rem;overflow:visible}\n"
     "svg.line{display:inline-block;width:7rem;height:.9rem;vertical-align:-.1rem}\n"
-    "svg.full{max-width:46rem}\n"
+    ".tile svg.line{display:block;width:100%;height:auto;margin:.35rem 0}\n"
     "svg text{fill:var(--quiet);font-size:12px}\nsvg text.ink{fill:var(--ink)}\n"
     "svg .axis{stroke:var(--quiet);stroke-width:1;fill:none}\n"
     "svg .grid{stroke:var(--rule);stroke-width:1;fill:none}\n"
+    "svg .track{stroke:var(--quiet);stroke-opacity:.45;fill:none}\n"
     "svg .guide{stroke:var(--quiet);stroke-width:1;stroke-dasharray:3 4;fill:none}\n"
     "svg .bar{fill:var(--rule)}\n"
     ".mistakes{display:grid;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr));gap:1.4rem;"

@@ -1,6 +1,6 @@
-/* evaluate_page.h: the pieces that the evaluation's page is put together from: escaped text, tables,
- * plots as inline SVG. The page is well-formed XML as well as HTML, needs no script and nothing from
- * elsewhere.
+/* evaluate_page.h: the pieces that the evaluation's page is put together from: escaped text,
+ * tables, plots as inline SVG. The page is well-formed XML as well as HTML, needs no script and
+ * nothing from elsewhere.
  *
  * Every word that comes from a file (paths, CSV cells, class names) goes through page_text or a
  * function that says "escaped": markup in it is shown, never interpreted. Not thread-safe. */
@@ -14,7 +14,7 @@
 struct page {
     FILE *out;
     const char *mark; /* every caption begins with it ("Synthetic images"); "": none */
-    int plots;      /* drawn so far: their ids */
+    int plots;        /* drawn so far: their ids */
 };
 
 /* Escaped: markup, and bytes that are no UTF-8 or no character of XML (U+FFFD instead). */

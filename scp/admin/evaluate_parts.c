@@ -61,8 +61,8 @@ static int label_of(const struct data_set *set, const char *name)
     return -1;
 }
 
-static enum nn_status add(struct division *d, const struct evaluate_table *table, const struct data_set *set,
-                          const int column[4], struct nn_error *err)
+static enum nn_status add(struct division *d, const struct evaluate_table *table,
+                          const struct data_set *set, const int column[4], struct nn_error *err)
 {
     static const char *const names[DATA_PARTS] = {"training", "validation", "test"};
     const char *part = evaluate_table_cell(table, column[3]);
@@ -71,8 +71,8 @@ static enum nn_status add(struct division *d, const struct evaluate_table *table
         number++;
     if (number == DATA_PARTS)
         return nn_fail(err, NN_BAD_DATA,
-                       "%s:%ld: part \"%.40s\"; training, validation or test is expected", table->csv.name,
-                       table->csv.line, part);
+                       "%s:%ld: part \"%.40s\"; training, validation or test is expected",
+                       table->csv.name, table->csv.line, part);
     if (d->count == d->room) {
         size_t room = d->room ? 2 * d->room : 256;
         struct known *more = reallocarray(d->row, room, sizeof *more);
@@ -192,8 +192,7 @@ enum nn_status evaluate_parts_find(const char *model_dir, struct data_set *set,
 {
     struct division division = {0};
     *parts = (struct evaluate_parts){0};
-    enum nn_status status =
-        division_read(model_dir, set, &division, &parts->shared_known, err);
+    enum nn_status status = division_read(model_dir, set, &division, &parts->shared_known, err);
     bool given = set->split == DATA_SPLIT_GIVEN;
     size_t found = 0;
     for (size_t i = 0; status == NN_OK && !given && i < set->count; i++) {
@@ -201,14 +200,12 @@ enum nn_status evaluate_parts_find(const char *model_dir, struct data_set *set,
         set->items[i].part = known ? known->part : DATA_TEST;
         found += known != NULL;
     }
-    parts->division = given       ? EVALUATE_COLUMN
-                      : found > 0 ? EVALUATE_SPLIT_CSV
-                                  : EVALUATE_UNDIVIDED;
+    parts->division = given ? EVALUATE_COLUMN : found > 0 ? EVALUATE_SPLIT_CSV : EVALUATE_UNDIVIDED;
     if (status == NN_OK)
         status = collect(set, part, &division, parts, err);
     if (status == NN_OK && parts->tests == 0)
-        status = nn_fail(err, NN_BAD_DATA, "%s: no image in the part that is to be judged",
-                         set->words);
+        status =
+            nn_fail(err, NN_BAD_DATA, "%s: no image in the part that is to be judged", set->words);
     if (status == NN_OK)
         digest_test(set, parts);
     division_finish(&division);

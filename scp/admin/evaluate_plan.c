@@ -1,7 +1,7 @@
 /* evaluate_plan.c: `cervigate evaluate --plan`: how many studies a lower limit needs, before
  * anything is collected. */
-#include "evaluate.h"
 #include "command.h"
+#include "evaluate.h"
 #include <math.h>
 #include <sysexits.h>
 
@@ -22,9 +22,8 @@ static enum nn_status fill(struct plan_row *row, const struct evaluate_options *
     enum nn_status status =
         nn_plan_rate(row->expected, row->limit, o->level, o->power, &row->plan, err);
     for (int i = 0; status == NN_OK && i < PREVALENCES; i++)
-        status = nn_plan_total(row->plan.always,
-                               row->injured ? prevalences[i] : 1 - prevalences[i], 0.95,
-                               &row->mean[i], &row->assured[i], err);
+        status = nn_plan_total(row->plan.always, row->injured ? prevalences[i] : 1 - prevalences[i],
+                               0.95, &row->mean[i], &row->assured[i], err);
     return status;
 }
 
@@ -38,12 +37,12 @@ static int print_json(const struct plan_row *rows, const struct evaluate_options
             json_array_append_new(totals, json_pack("{s:f, s:I, s:I}", "prevalence", prevalences[k],
                                                     "studies_on_average", (json_int_t)r->mean[k],
                                                     "studies_assured", (json_int_t)r->assured[k]));
-        json_object_set_new(
-            out, r->name,
-            json_pack("{s:f, s:f, s:I, s:I, s:I, s:f, s:o}", "expected", r->expected, "lower_limit",
-                      r->limit, "n", (json_int_t)r->plan.n, "n_always", (json_int_t)r->plan.always,
-                      "most_errors_at_n", (json_int_t)r->plan.most_errors, "power_at_n",
-                      r->plan.power, "consecutive", totals));
+        json_object_set_new(out, r->name,
+                            json_pack("{s:f, s:f, s:I, s:I, s:I, s:f, s:o}", "expected",
+                                      r->expected, "lower_limit", r->limit, "n",
+                                      (json_int_t)r->plan.n, "n_always", (json_int_t)r->plan.always,
+                                      "most_errors_at_n", (json_int_t)r->plan.most_errors,
+                                      "power_at_n", r->plan.power, "consecutive", totals));
     }
     return command_print(out);
 }
@@ -59,9 +58,10 @@ static void print_text(const struct plan_row *rows, const struct evaluate_option
                100 * rows[i].expected, 100 * rows[i].limit, (unsigned long long)rows[i].plan.n,
                (unsigned long long)rows[i].plan.always,
                (unsigned long long)rows[i].plan.most_errors, rows[i].whose);
-    puts("\n\"n always\": from here on the power never falls below again (exact tests have a power\n"
-         "that saws up and down). Count patients; further images of a patient add little.\n\n"
-         "Consecutive studies that give so many (n always), on average and with a chance of 95 %:");
+    puts(
+        "\n\"n always\": from here on the power never falls below again (exact tests have a power\n"
+        "that saws up and down). Count patients; further images of a patient add little.\n\n"
+        "Consecutive studies that give so many (n always), on average and with a chance of 95 %:");
     printf("%-12s %14s %14s %14s\n", "prevalence", "0.5 %", "2 %", "5 %");
     for (int i = 0; i < 2; i++) {
         printf("%-12s", rows[i].name);

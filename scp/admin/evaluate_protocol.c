@@ -40,6 +40,17 @@ static void digest_of(const char *text, size_t size, char digest[65])
 
 /* ---- writing ---- */
 
+/* In as few digits as come back to the same number. */
+static void add_number(struct evaluate_protocol *p, const char *key, double value)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.15g", value);
+    double back = strtod(text, NULL);
+    if (back < value || back > value)
+        snprintf(text, sizeof text, "%.17g", value);
+    add(p, "%s = %s\n", key, text);
+}
+
 /* Data are named by what they are; a line break in a folder's name must not make a line here. */
 static void add_words(struct evaluate_protocol *p, const char *key, const char *words)
 {
@@ -68,20 +79,24 @@ static void compose(struct evaluation *e, struct evaluate_protocol *p)
     add(p, "data-digest = %s\ntest-digest = %s\ntest-images = %zu\nvalidation-images = %zu\n",
         e->set->digest, e->parts.test_digest, e->parts.tests, e->validation.count);
     add(p, "division = %s\nendpoint = any injury per study\n", divisions[e->parts.division]);
-    for (int i = 0; i < e->model->classes; i++)
+    for (int i = 0; i < e->model->classes; i++) {
+        char key[80];
+        snprintf(key, sizeof key, "point.%s", e->model->class_[i].name);
         if (e->model->class_[i].finding)
-            add(p, "point.%s = %.17g\n", e->model->class_[i].name, c->point[i]);
+            add_number(p, key, c->point[i]);
+    }
     add(p, "points-from = %s\n",
         c->points_chosen ? "validation part: the smallest score, not below 0.2, at which 95 % of "
                            "the uninjured stay silent"
                          : "model.xml");
-    add(p, "temperature = %.17g\nexplanation = %s\n", c->temperature,
-        c->method[0] ? c->method : "none");
-    add(p, "hypothesis.sensitivity = %.17g\nhypothesis.specificity = %.17g\n", c->sensitivity,
-        c->specificity);
+    add_number(p, "temperature", c->temperature);
+    add(p, "explanation = %s\n", c->method[0] ? c->method : "none");
+    add_number(p, "hypothesis.sensitivity", c->sensitivity);
+    add_number(p, "hypothesis.specificity", c->specificity);
     add(p, "hypothesis.rule = the lower limit of the two-sided interval is above it\n");
-    add(p, "interval.level = %.17g\ninterval.draws = %d\ninterval.seed = %llu\n",
-        c->bootstrap.level, c->bootstrap.draws, (unsigned long long)c->bootstrap.seed);
+    add_number(p, "interval.level", c->bootstrap.level);
+    add(p, "interval.draws = %d\ninterval.seed = %llu\n", c->bootstrap.draws,
+        (unsigned long long)c->bootstrap.seed);
     add(p, "openings-before = %zu\ntrainer-measured = %s\n", openings,
         p->trainer_measured ? "yes" : "no");
     digest_of(p->text, strlen(p->text), p->digest);
@@ -158,16 +173,19 @@ static int check_seal(struct evaluate_protocol *p, char *error, size_t error_siz
     }
     size_t length = line ? strlen(line + sizeof seal - 1) : 0;
     if (!line || length != 65 || line[sizeof seal - 1 + 64] != '\n') {
-        snprintf(error, error_size, "%s: not a protocol of this program, or cut: the last line is "
-                                    "\"sha256 = \" and 64 digits", p->path);
+        snprintf(error, error_size,
+                 "%s: not a protocol of this program, or cut: the last line is "
+                 "\"sha256 = \" and 64 digits",
+                 p->path);
         return EX_DATAERR;
     }
     digest_of(p->text, (size_t)(line - p->text), p->digest);
     if (strncmp(line + sizeof seal - 1, p->digest, 64) == 0)
         return 0;
-    snprintf(error, error_size,
-             "%s: the text was changed after it was locked: SHA-256 is %.16s..., sealed was %.16s...",
-             p->path, p->digest, line + sizeof seal - 1);
+    snprintf(
+        error, error_size,
+        "%s: the text was changed after it was locked: SHA-256 is %.16s..., sealed was %.16s...",
+        p->path, p->digest, line + sizeof seal - 1);
     return EX_DATAERR;
 }
 
@@ -199,8 +217,7 @@ static bool number_of(const struct evaluate_protocol *p, const char *key, double
     return end != value && *end == '\0' && *to >= low && *to <= high;
 }
 
-static int wrong(const struct evaluate_protocol *p, const char *key, char *error,
-                 size_t error_size)
+static int wrong(const struct evaluate_protocol *p, const char *key, char *error, size_t error_size)
 {
     snprintf(error, error_size, "%s: \"%s\" is missing, there twice, or not a value of its kind",
              p->path, key);
@@ -269,15 +286,16 @@ static int compare(struct evaluation *e, char *error, size_t error_size)
         if (!value_of(&e->protocol, bound[i].key, value, sizeof value))
             return wrong(&e->protocol, bound[i].key, error, error_size);
         if (strcmp(value, bound[i].is) != 0) {
-            snprintf(error, error_size, "%s: the %s is not the one that was locked: %s is %.24s, "
-                                        "locked is %.24s", e->protocol.path, bound[i].what,
-                     bound[i].key, bound[i].is, value);
+            snprintf(error, error_size,
+                     "%s: the %s is not the one that was locked: %s is %.24s, "
+                     "locked is %.24s",
+                     e->protocol.path, bound[i].what, bound[i].key, bound[i].is, value);
             return EX_DATAERR;
         }
     }
     if (value_of(&e->protocol, "build", value, sizeof value) && strcmp(value, e->build) != 0)
-        evaluate_note(e, "The protocol was locked by another build (%.60s); last digits may differ.",
-                      value);
+        evaluate_note(
+            e, "The protocol was locked by another build (%.60s); last digits may differ.", value);
     return 0;
 }
 

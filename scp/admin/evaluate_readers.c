@@ -51,9 +51,9 @@ static bool look_up(const struct evaluation *e, const char *name, bool by_case, 
         if (e->model->class_[image->item->label].finding)
             to->truth = image->item->label;
         to->judged = to->judged && image->judged;
-        int answer =
-            image->judged ? evaluate_answer(e->model, image->score, e->choice.point, e->none)
-                          : e->none;
+        int answer = image->judged
+                         ? evaluate_answer(e->model, image->score, e->choice.point, e->none)
+                         : e->none;
         if (answer != e->none && image->score[answer] > best) {
             best = image->score[answer];
             to->model = answer;
@@ -73,11 +73,12 @@ static int class_named(const struct nn_model_info *model, const char *name)
     return -1;
 }
 
-static enum nn_status take(struct evaluation *e, const struct evaluate_table *table, const int column[3],
-                           struct answers *answers, struct nn_error *err)
+static enum nn_status take(struct evaluation *e, const struct evaluate_table *table,
+                           const int column[3], struct answers *answers, struct nn_error *err)
 {
     struct answer row = {.line = table->csv.line};
-    const char *reader = evaluate_table_cell(table, column[1]), *given = evaluate_table_cell(table, column[2]);
+    const char *reader = evaluate_table_cell(table, column[1]),
+               *given = evaluate_table_cell(table, column[2]);
     row.given = class_named(e->model, given);
     if (row.given < 0)
         return nn_fail(err, NN_BAD_DATA, "%s:%ld: answer \"%.40s\" is no class of the model",
@@ -92,7 +93,8 @@ static enum nn_status take(struct evaluation *e, const struct evaluate_table *ta
     }
     for (size_t i = 0; i < answers->count; i++)
         if (answers->row[i].first == row.first && strcmp(answers->row[i].reader, reader) == 0)
-            return nn_fail(err, NN_BAD_DATA, "%s:%ld: reader \"%.40s\" has answered this on line %ld",
+            return nn_fail(err, NN_BAD_DATA,
+                           "%s:%ld: reader \"%.40s\" has answered this on line %ld",
                            table->csv.name, table->csv.line, reader, answers->row[i].line);
     if (answers->count == answers->room) {
         size_t room = answers->room ? 2 * answers->room : 128;
@@ -113,14 +115,15 @@ static enum nn_status read_all(struct evaluation *e, struct answers *answers, st
     bool more = true;
     enum nn_status status = evaluate_table_open(&table, path, err);
     if (status == NN_OK) {
-        int column[3] = {evaluate_table_column(&table, "file"), evaluate_table_column(&table, "reader"),
+        int column[3] = {evaluate_table_column(&table, "file"),
+                         evaluate_table_column(&table, "reader"),
                          evaluate_table_column(&table, "answer")};
         answers->by_case = column[0] < 0;
         column[0] = answers->by_case ? evaluate_table_column(&table, "case") : column[0];
         if (column[0] < 0 || column[1] < 0 || column[2] < 0)
-            status = nn_fail(err, NN_BAD_DATA,
-                             "%s:1: the columns file (or case), reader and answer are expected",
-                             path);
+            status =
+                nn_fail(err, NN_BAD_DATA,
+                        "%s:1: the columns file (or case), reader and answer are expected", path);
         while (status == NN_OK && (status = csv_next(&table.csv, &more, err)) == NN_OK && more)
             status = take(e, &table, column, answers, err);
     }
@@ -178,8 +181,8 @@ enum nn_status evaluate_readers(struct evaluation *e, struct nn_error *err)
             status = nn_fail(err, NN_NO_MEMORY, "no memory for readers");
     }
     for (size_t i = 0, end; status == NN_OK && i < answers.count; i = end) {
-        for (end = i + 1; end < answers.count &&
-                          strcmp(answers.row[end].reader, answers.row[i].reader) == 0;)
+        for (end = i + 1;
+             end < answers.count && strcmp(answers.row[end].reader, answers.row[i].reader) == 0;)
             end++;
         status = compare(e, &answers.row[i], end - i, &f->reader[f->readers++], err);
     }

@@ -1,4 +1,5 @@
-/* evaluate_rival.c: a second model (--against) on the same images, each at its own operating points. */
+/* evaluate_rival.c: a second model (--against) on the same images, each at its own operating
+ * points. */
 #include "evaluate.h"
 #include <stdlib.h>
 #include <string.h>

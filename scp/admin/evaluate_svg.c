@@ -166,7 +166,7 @@ void plot_range(struct page *page, double value, double low, double high)
     const struct frame f = {4, 0, 112, 14};
     fprintf(page->out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"line\" viewBox=\"0 0 120 14\" "
-            "aria-hidden=\"true\"><path class=\"grid\" d=\"M4 7H116M4 3V11M116 3V11\"/>");
+            "aria-hidden=\"true\"><path class=\"track\" d=\"M4 7H116M4 3V11M116 3V11\"/>");
     if (isfinite(value) && isfinite(low) && isfinite(high))
         fprintf(page->out,
                 "<path style=\"stroke:var(--s0)\" stroke-width=\"2.5\" d=\"M%.1f 7H%.1f\"/>"

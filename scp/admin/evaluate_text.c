@@ -60,8 +60,8 @@ static void primary(const struct evaluation *e, FILE *out)
     if (isfinite(e->choice.specificity))
         fprintf(out, "  specificity above %.1f %%: %s\n", 100 * e->choice.specificity,
                 e->figures.specificity_met ? "SHOWN" : "NOT SHOWN");
-    fprintf(out, "  refused: %zu images, %zu studies without a whole answer\n",
-            e->figures.refused, e->figures.studies_refused);
+    fprintf(out, "  refused: %zu images, %zu studies without a whole answer\n", e->figures.refused,
+            e->figures.studies_refused);
     for (size_t i = 0; i < e->figures.reasons; i++)
         fprintf(out, "    %-20s %llu images, %llu of them injured\n", e->figures.reason[i].reason,
                 (unsigned long long)e->figures.reason[i].images,
@@ -249,10 +249,11 @@ int evaluate_scores(const struct evaluation *e, char *error, size_t size)
 {
     struct nn_error err = {0};
     size_t count = e->test.count;
-    uint32_t *patient = calloc(count + 1, sizeof *patient), *study = calloc(count + 1, sizeof *study);
+    uint32_t *patient = calloc(count + 1, sizeof *patient),
+             *study = calloc(count + 1, sizeof *study);
     FILE *out = fopen(e->options.scores, "we");
-    bool ready = out && patient && study &&
-                 evaluate_numbers(&e->test, patient, study, &err) == NN_OK;
+    bool ready =
+        out && patient && study && evaluate_numbers(&e->test, patient, study, &err) == NN_OK;
     if (ready) {
         fputs("file,class,patient,study,group,reason", out);
         for (int c = 0; c < e->model->classes; c++)
