@@ -16,9 +16,8 @@ struct nn_tile {
     int row0, row1, channel0, channel1;
 };
 
-/* Convolution. w: (O, C/groups, kh, kw); b: (O), or NULL. A "tap" is one (c, kh, kw) of all groups
- * * C/groups * kh * kw. Scratch sizes are in floats. Depthwise (groups = C) leaves scratch alone.
- */
+/* Convolution. w: (O, C/groups, kh, kw); b: (O), or NULL. A "tap" is one (c, kh, kw) of the input's
+ * channels. Scratch sizes are in floats. Depthwise (groups = C) leaves scratch alone. */
 size_t nn_conv2d_forward_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                  struct nn_shape out, int rows);
 void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
