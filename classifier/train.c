@@ -267,7 +267,7 @@ enum nn_status nn_train(const struct nn_train_settings *settings, const struct n
                         struct nn_error *err)
 {
     struct nn_trainer t = {
-        .s = settings, .training = training, .validation = validation, .out = output};
+        .s = settings, .training = training, .validation = validation, .out = output, .lock = -1};
     struct nn_error own = {0};
     enum nn_status status = nn_trainer_open(&t, err ? err : &own);
 

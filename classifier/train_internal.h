@@ -96,6 +96,7 @@ struct nn_trainer {
     float *probabilities;
     struct nn_position at;
     char *fingerprint;
+    int lock;                                    /* on the checkpoint's folder, or -1 */
     struct timespec began, saved;                /* of this process */
     double training_seconds, validation_seconds; /* of this process */
     uint64_t steps_done, images_done, epochs_done;

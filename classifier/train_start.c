@@ -4,8 +4,12 @@
 #include "nn_network.h"
 #include "train_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 /* init, or the union of inits. */
 static enum nn_status open_init(struct nn_trainer *t, struct nn_error *err)
@@ -180,12 +184,27 @@ static enum nn_status open_loader(struct nn_trainer *t, struct nn_error *err)
     return status;
 }
 
+/* Two trainings that write one checkpoint would each go on from the other's. */
+static enum nn_status take_lock(struct nn_trainer *t, struct nn_error *err)
+{
+    const char *dir = t->s->checkpoint_dir;
+
+    t->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (t->lock < 0)
+        return nn_fail(err, NN_IO, "%.150s: %s", dir, strerror(errno));
+    if (flock(t->lock, LOCK_EX | LOCK_NB) != 0)
+        return nn_fail(err, errno == EWOULDBLOCK ? NN_INVALID : NN_IO,
+                       "%.150s: another training keeps its checkpoint here", dir);
+    return NN_OK;
+}
+
 enum nn_status nn_trainer_open(struct nn_trainer *t, struct nn_error *err)
 {
     enum nn_status status = nn_train_check(t->s, t->training, t->validation, err);
 
     if (status != NN_OK || (status = open_init(t, err)) != NN_OK ||
-        (status = open_graph(t, err)) != NN_OK || (status = take_class_weights(t, err)) != NN_OK)
+        (status = take_lock(t, err)) != NN_OK || (status = open_graph(t, err)) != NN_OK ||
+        (status = take_class_weights(t, err)) != NN_OK)
         return status;
     t->frozen = calloc((size_t)nn_graph_count(t->graph), sizeof *t->frozen);
     if (!t->frozen)
@@ -204,6 +223,8 @@ enum nn_status nn_trainer_open(struct nn_trainer *t, struct nn_error *err)
 
 void nn_trainer_close(struct nn_trainer *t)
 {
+    if (t->lock >= 0)
+        close(t->lock);
     nn_loader_finish(&t->loader);
     nn_optimiser_destroy(t->optimiser);
     nn_run_destroy(t->run);

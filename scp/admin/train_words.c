@@ -41,7 +41,7 @@ const char train_usage[] =
     "  --freeze WHAT       none, all (but the new layers), or beginnings of layers' names: A,B "
     "(none)\n"
     "  --dropout P         the network's own\n"
-    "  --class-weights W   balanced, or one number a class: 1,1,0.5\n"
+    "  --class-weights W   balanced, or one number a class, by its name: 1,1,0.5\n"
     "  --label-smoothing E 0\n"
     "  --patience N        stops after N epochs without a lower validation loss; 0: never (0)\n"
     "  --keep WHICH        epoch: last, or best by validation loss (best with --patience)\n"

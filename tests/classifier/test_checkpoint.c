@@ -120,6 +120,25 @@ static void time_is_a_reason_to_write(void **state)
     assert_int_equal(train(s, 23, dawdle, &err), NN_OK);
 }
 
+static bool start_a_second(void *context, const struct nn_train_progress *p)
+{
+    struct nn_error err;
+    (void)context;
+    (void)p;
+    assert_int_equal(train(tiny_settings(graph, dir), 23, NULL, &err), NN_INVALID);
+    assert_non_null(strstr(err.text, "another training"));
+    return false;
+}
+
+static void one_training_a_folder(void **state)
+{
+    struct nn_error err;
+
+    (void)state;
+    assert_int_equal(train(tiny_settings(graph, dir), 23, start_a_second, &err), NN_STOPPED);
+    assert_int_equal(train(tiny_settings(graph, dir), 23, NULL, &err), NN_OK);
+}
+
 /* A child that writes a checkpoint every step is killed at some moment; what it left behind is
  * whole, going on from there gives the bits of no interruption, and nothing half written stays. */
 static void kill_loses_no_more_than_a_step(void **state)
@@ -156,6 +175,7 @@ int main(void)
         cmocka_unit_test(the_setting_that_differs_is_named),
         cmocka_unit_test(a_damaged_checkpoint_is_refused),
         cmocka_unit_test(time_is_a_reason_to_write),
+        cmocka_unit_test(one_training_a_folder),
         cmocka_unit_test(kill_loses_no_more_than_a_step),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
