@@ -1,6 +1,7 @@
 """`cervigate train` on files, as a hospital would: folders of images, divisions, folds, choices, interruptions."""
 import csv
 import os
+import pty
 import re
 import shutil
 import signal
@@ -177,6 +178,25 @@ class Train(unittest.TestCase):
         self.assertEqual((said.returncode, "smoothing is 0 there, 0.1 here" in said.stderr), (64, True), said.stderr)
         self.assertEqual(self.go_on("halves", *arguments, "--resume").returncode, 0)
         self.assertEqual(self.digest("halves"), self.digest("whole"))
+
+    def test_a_terminal_sees_a_bar(self):
+        ours, theirs = pty.openpty()
+        command = [ADMIN, "train", "--data", self.images, "--network", self.base, "--out", self.path("bar"), "--epochs", "1"]
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=self.environment)
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            said += part
+        os.close(ours)
+        self.assertEqual(running.wait(timeout=60), 0)
+        self.assertRegex(said.decode(), r"\r\x1b\[Kepoch 1/1 \[#+ *\] loss \d\.\d+ accuracy \d\.\d+ rate 0\.001 [\d.]+ images/s ETA \d+:\d\d:\d\d")
+        self.assertRegex(said.decode(), r"\r\x1b\[Kepoch 1/1  loss \d\.\d+  accuracy \d\.\d+  validation loss \d\.\d+ accuracy")
 
     def test_choices_reach_the_model(self):
         said = self.go_on("chosen", "--freeze", "all", "--dropout", "0.2", "--augment", "rotation=5,crop=0.1", "--region", "spine", "--normalise", "percentile", "--denoise", "0.5", "--fit", "pad",
