@@ -192,11 +192,12 @@ static enum nn_status joined(struct onnx_export *ex, int id, const struct nn_lay
             i == count - 1 ? to : nn_onnx_build_text(&ex->build, "%s/sum%d", layer->name, i);
         if (part == NULL)
             return nn_fail(ex->err, NN_NO_MEMORY, "no memory");
-        nn_onnx_build_node(&ex->build, "Add", part, part, (const char *[]){so_far, in[i], NULL});
+        nn_onnx_build_node(&ex->build, "Add", i == count - 1 ? layer->name : part, part,
+                           (const char *[]){so_far, in[i], NULL});
         so_far = part;
     }
     if (count == 1)
-        nn_onnx_build_node(&ex->build, "Identity", to, to, (const char *[]){in[0], NULL});
+        nn_onnx_build_node(&ex->build, "Identity", layer->name, to, (const char *[]){in[0], NULL});
     with_relu(ex, layer, to);
     return NN_OK;
 }

@@ -282,17 +282,28 @@ enum nn_status nn_onnx_identity(struct onnx_import *in, struct onnx_node *node)
     return status == NN_OK ? nn_onnx_same(in, node, x, x->rank, x->shape) : status;
 }
 
-/* Whole numbers to whole numbers, real ones to float. */
+/* Constants alone; float and double (11) are both our float. */
 enum nn_status nn_onnx_cast(struct onnx_import *in, struct onnx_node *node)
 {
-    const struct onnx_constant *constant = NULL;
+    const struct onnx_constant *from;
+    struct onnx_value *value = nn_onnx_output(in, node);
     int64_t to = nn_onnx_int(node, "to", 0);
-    enum nn_status status = NN_OK;
 
-    if (nn_onnx_is_constant(in, node, 0))
-        status = nn_onnx_input_constant(in, node, 0, &constant);
-    bool whole = constant != NULL && constant->i != NULL;
-    if (status == NN_OK && (whole ? to != 6 && to != 7 : to != 1))
-        status = nn_onnx_refuse(in, node, NN_UNSUPPORTED, "to another kind of number (to)");
-    return status == NN_OK ? nn_onnx_identity(in, node) : status;
+    enum nn_status status = nn_onnx_input_constant(in, node, 0, &from);
+    if (status != NN_OK)
+        return status;
+    bool whole = to == 6 || to == 7, real = to == 1 || to == 11;
+    if ((from->i != NULL && whole) || (from->f != NULL && real))
+        return nn_onnx_identity(in, node);
+    if (!real || from->elements > ONNX_MAX_DIMS)
+        return nn_onnx_refuse(in, node, NN_UNSUPPORTED, "to this kind of number (to)");
+    value->constant = *from;
+    value->constant.i = NULL;
+    value->constant.f = malloc(sizeof(float) * (from->elements + 1));
+    if (value->constant.f == NULL)
+        return nn_fail(in->err, NN_NO_MEMORY, "no memory");
+    for (size_t i = 0; i < from->elements; i++)
+        value->constant.f[i] = (float)from->i[i];
+    value->kind = ONNX_CONSTANT;
+    return NN_OK;
 }

@@ -115,16 +115,11 @@ NETWORKS = {  # name: (build, side, seeds, images a seed)
 OWN = ("googlenet", "alexnet", "stacked")
 
 
-def build(name, seed=7):
-    """The network with weights that keep activations of one size through its depth (He et al. 2015), and scores
-    near each other, so that ten steps of training go somewhere."""
-    torch.manual_seed(seed)
-    make, side, _, _ = NETWORKS[name]
-    net = make()
+def randomise(net):
+    """Weights that keep activations of one size through a network's depth (He et al. 2015), running statistics that do
+    something, and scores near each other, so that ten steps of training go somewhere."""
+    last = None
     with torch.no_grad():
-        if name in OWN:
-            net(torch.zeros(1, 3, side, side))
-        last = None
         for module in net.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -138,6 +133,15 @@ def build(name, seed=7):
                 nn.init.uniform_(module.running_var, 0.5, 1.5)
         last.weight.mul_(0.1)
     return net.eval()
+
+
+def build(name, seed=7):
+    torch.manual_seed(seed)
+    net = NETWORKS[name][0]()
+    if name in OWN:
+        with torch.no_grad():
+            net(torch.zeros(1, 3, NETWORKS[name][1], NETWORKS[name][1]))
+    return randomise(net)
 
 
 def images(name):

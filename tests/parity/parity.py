@@ -225,7 +225,7 @@ def main():
                       env={**os.environ, "NODE_PATH": PEERS}).returncode:
         print("skipped: no onnxruntime-node (scripts/deps --peers)")
         return 77
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     figures, began, failure, version = Figures(), time.monotonic(), "", ""
     with tempfile.TemporaryDirectory(prefix="parity-", dir=scratch()) as folder:
         try:
