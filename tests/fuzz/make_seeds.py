@@ -255,6 +255,11 @@ def associations():
     put("association", "abort", request + fragment(3, 3, store_request()) + pdu(7, bytes(4)))
 
 
+def tables():
+    put("csv", "plain", b"file,class,patient\na.png,normal,1\nb.png,fracture,2\n")
+    put("csv", "quoted", b'\xef\xbb\xbffile,class\r\n"a, ""b"".png",normal\r\n"two\r\nlines","x"\r\n')
+
+
 def texts():
     with open(os.path.join(TREE, "sr_templates/cspine.xml"), "rb") as file:
         put("template", "cspine.xml", file.read())
@@ -276,4 +281,5 @@ if __name__ == "__main__":
     objects()
     prescans()
     associations()
+    tables()
     texts()
