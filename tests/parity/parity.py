@@ -81,7 +81,7 @@ def watch(net):
     return trace
 
 
-def train(name, x, labels, optimiser, double):
+def train(name, x, labels, optimiser, double, decide):
     """Losses of ten steps; of SGD's first step every gradient; then the running statistics."""
     net = build(name)
     net = (net.double() if double else net).train()
@@ -93,6 +93,7 @@ def train(name, x, labels, optimiser, double):
     losses, gradients = [], {}
     for i in range(STEPS):
         step.zero_grad()
+        net.decide = decide if i == 0 else None
         loss = torch.nn.functional.cross_entropy(net(x), labels)
         loss.backward()
         losses.append(loss.item())
@@ -103,9 +104,12 @@ def train(name, x, labels, optimiser, double):
     return np.array(losses), gradients, statistics
 
 
-def reference(name, x, labels, double=False):
+def reference(name, x, labels, ours, double=False):
     """Everything of PyTorch, under the names of parity_run."""
-    net = build(name)
+    net, decide = build(name), None
+    if name in OWN:
+        decide = {k.partition("/")[2]: torch.from_numpy(v.copy()) for k, v in ours.items() if k.startswith(("forward/", "fused/"))}
+        net.decide = decide
     net, xs = (net.double(), x.double()) if double else (net, x.clone())
     xs.requires_grad_(True)
     trace = net.trace if name in OWN else watch(net)
@@ -115,7 +119,7 @@ def reference(name, x, labels, double=False):
     out.update({"forward/" + k: v.detach().numpy() for k, v in trace.items()})
     del net, trace
     for optimiser in ("sgd", "adam"):
-        losses, gradients, statistics = train(name, x, labels, optimiser, double)
+        losses, gradients, statistics = train(name, x, labels, optimiser, double, decide)
         out["loss/" + optimiser] = losses
         out.update({"gradient/" + k: v for k, v in gradients.items()})
         if optimiser == "sgd":
@@ -151,8 +155,7 @@ def compare(ours, theirs, figures):
                 figures.add("forward", tensor, value, np.maximum(reference_, 0) if kind == "fused" else reference_)
                 seen.add("forward/" + tensor)
         elif kind == "loss":
-            for step in range(STEPS):
-                figures.add("loss " + tensor, f"step {step + 1}", value[step:step + 1], theirs[key][step:step + 1])
+            figures.add("loss " + tensor, "ten steps", value, theirs[key])
             seen.add(key)
         else:
             figures.add(KINDS[kind], tensor or kind, value, theirs[key])
@@ -186,7 +189,7 @@ def measure(name, folder, figures):
             export(net, x, network, 13, True)
     del net
     ours = parity_run(network, side, weights, inputs, out, exported)
-    theirs = reference(name, x, labels)
+    theirs = reference(name, x, labels, ours)
     missing = compare(ours, theirs, figures)
 
     result, version = runtime(exported, x.numpy(), folder)
@@ -197,7 +200,7 @@ def measure(name, folder, figures):
     figures.add("runtime, PyTorch's export", "output", imported["output"], softmax(scores.astype(np.float64)))
     over = [what for what, row in figures.rows.items() if row["error"] > row["bound"]]
     if over and "--double" in sys.argv:
-        explain(ours, theirs, reference(name, x, labels, double=True), over)
+        explain(ours, theirs, reference(name, x, labels, ours, double=True), over)
     if not unseen_is_fine(name, missing):
         raise RuntimeError(f"not compared: {' '.join(missing)[:400]}")
     return version
