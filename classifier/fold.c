@@ -74,7 +74,6 @@ static void fold(struct nn_run *run, int id, float *to)
     layer->weight = conv->weight;
     run->nodes[id].weight = to;
     run->nodes[id].bias = bias;
-    run->nodes[norm->from[0]].live = false;
 }
 
 enum nn_status nn_fold_init(struct nn_run *run, struct nn_error *err)
@@ -103,5 +102,8 @@ enum nn_status nn_fold_init(struct nn_run *run, struct nn_error *err)
             fold(run, i, to);
             to += weights_of(run, &run->layers[i]) + (size_t)run->layers[i].shape.c;
         }
+    for (int i = 0; i < count; i++) /* now: folds() asks who is live */
+        if (run->layers[i].op != run->graph->layers[i].op)
+            run->nodes[run->graph->layers[i].from[0]].live = false;
     return NN_OK;
 }

@@ -182,7 +182,7 @@ static enum nn_status check_statistics(const struct nn_run *run, int batch, stru
 {
     for (int i = 0; i < run->graph->count; i++) {
         struct nn_shape shape = run->layers[i].shape;
-        if (run->nodes[i].mean != NULL && shape.h * shape.w * batch < 2)
+        if (run->nodes[i].mean != NULL && shape.h == 1 && shape.w == 1 && batch < 2)
             return nn_fail(err, NN_INVALID, "layer %s: one value a channel has no variance",
                            run->layers[i].name);
     }

@@ -132,6 +132,30 @@ static void what_does_not_fold(void **state)
     unmake(&f);
 }
 
+/* A convolution that is read by one that folds and by a batch norm: two readers before and after
+ * the other has gone. */
+static void a_fold_leaves_no_reader_out(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    const struct nn_batch_norm norm = {1e-3f, 0.1f};
+    const struct nn_conv2d conv = {3, 3, 3, 1, 1, 1, 1, 1, false, true};
+    struct nn_graph *g = nn_graph_create();
+    int a = nn_graph_conv2d(g, "a", nn_graph_input(g, "data", (struct nn_shape){3, 5, 5}), conv);
+    int b = nn_graph_batch_norm(g, "b/bn", nn_graph_conv2d(g, "b", a, conv), norm);
+    nn_graph_add(g, "sum", (int[]){b, nn_graph_batch_norm(g, "a/bn", a, norm)}, 2, false);
+    struct fixture f = make(finished(g));
+    struct nn_run *run = run_of(&f, NN_RUN_INFER, false), *plain = run_of(&f, NN_RUN_INFER, true);
+    float output[2][BATCH * 3 * 25];
+    assert_int_equal(nn_run_forward(run, f.input, BATCH, output[0], &err), NN_OK);
+    assert_int_equal(nn_run_forward(plain, f.input, BATCH, output[1], &err), NN_OK);
+    for (int i = 0; i < BATCH * 3 * 25; i++)
+        assert_true(fabsf(output[0][i] - output[1][i]) < 1e-4f);
+    nn_run_destroy(run);
+    nn_run_destroy(plain);
+    unmake(&f);
+}
+
 /* Two ReLU convolutions in a concat, then a mean and a fully connected layer: the concat's gradient
  * is weight / area everywhere, where its parts are zero as well. */
 static struct nn_graph *known_gradient(void)
@@ -223,7 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folded_is_unfolded),      cmocka_unit_test(what_is_left_out),
         cmocka_unit_test(what_does_not_fold),      cmocka_unit_test(keeps_a_gradient),
-        cmocka_unit_test(keeping_changes_nothing),
+        cmocka_unit_test(keeping_changes_nothing), cmocka_unit_test(a_fold_leaves_no_reader_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
