@@ -255,6 +255,59 @@ def associations():
     put("association", "abort", request + fragment(3, 3, store_request()) + pdu(7, bytes(4)))
 
 
+def field(number, value):
+    """One protobuf field: a whole number, or bytes with their length."""
+    def varint(n):
+        return (bytes([n & 127 | 128]) + varint(n >> 7)) if n > 127 else bytes([n])
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value & (1 << 64) - 1)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def onnx_node(op, inputs, output, **attributes):
+    node = b"".join(field(1, name) for name in inputs.split()) + field(2, output) + field(3, output) + field(4, op)
+    for name, value in attributes.items():
+        value = field(4, value) if isinstance(value, str) else b"".join(field(8, n) for n in value) \
+            if isinstance(value, list) else field(3, value)
+        node += field(5, field(1, name) + value)
+    return field(1, node)
+
+
+def onnx_tensor(name, dims, raw, kind=1):
+    return field(5, b"".join(field(1, d) for d in dims) + field(2, kind) + field(8, name) + field(9, raw))
+
+
+def onnx_value(number, name, dims):
+    shape = b"".join(field(1, field(1, d) if d else field(2, "n")) for d in dims)
+    return field(number, field(1, name) + field(2, field(1, field(1, 1) + field(2, shape))))
+
+
+def onnx():
+    """Two small networks that name most operators."""
+    half, ints = struct.pack("<f", 0.5), lambda *n: struct.pack(f"<{len(n)}q", *n)
+    common = onnx_value(11, "x", (0, 2, 8, 8)) + onnx_value(12, "y", (0, 2))
+    head = onnx_tensor("fc.weight", (2, 2), half * 4) + onnx_tensor("fc.bias", (2,), half * 2)
+    first = common + head + onnx_tensor("w", (2, 2, 3, 3), half * 36) + onnx_tensor("two", (2,), half * 2) + b"".join((
+        onnx_node("Conv", "x w two", "c", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        onnx_node("BatchNormalization", "c two two two two", "b"), onnx_node("Relu", "b", "r"),
+        onnx_node("MaxPool", "r", "m", kernel_shape=[2, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
+        onnx_node("Sigmoid", "m", "s"), onnx_node("Mul", "m s", "a"), onnx_node("Add", "a m", "d"),
+        onnx_node("LRN", "d", "l", size=3), onnx_node("GlobalAveragePool", "l", "g"),
+        onnx_node("Flatten", "g", "f"), onnx_node("Dropout", "f", "o"),
+        onnx_node("Gemm", "o fc.weight fc.bias", "y", transB=1)))
+    second = common + head + onnx_tensor("shape", (2,), ints(0, -1), 7) + onnx_tensor(
+        "pads", (8,), ints(0, 0, 1, 1, 0, 0, 1, 1), 7) + onnx_tensor("low", (), half) + b"".join((
+            onnx_node("Pad", "x pads", "p"), onnx_node("Clip", "p low", "c"), onnx_node("Identity", "c", "i"),
+            onnx_node("AveragePool", "i", "a", kernel_shape=[10, 10], count_include_pad=1),
+            onnx_node("Concat", "a a", "t", axis=1), onnx_node("ReduceMean", "i", "v", axes=[2, 3], keepdims=1),
+            onnx_node("Mul", "v low", "w"), onnx_node("Reshape", "w shape", "f"),
+            onnx_node("MatMul", "f fc.weight", "q"), onnx_node("Add", "q fc.bias", "z"),
+            onnx_node("Softmax", "z", "y", axis=1)))
+    for name, graph, opset in (("first.onnx", first, 9), ("second.onnx", second, 13)):
+        put("onnx", name, field(1, 7) + field(7, graph) + field(8, field(2, opset)))
+
+
 def tables():
     put("csv", "plain", b"file,class,patient\na.png,normal,1\nb.png,fracture,2\n")
     put("csv", "quoted", b'\xef\xbb\xbffile,class\r\n"a, ""b"".png",normal\r\n"two\r\nlines","x"\r\n')
@@ -274,6 +327,7 @@ def texts():
 
 if __name__ == "__main__":
     safetensors()
+    onnx()
     model()
     pictures()
     commands()

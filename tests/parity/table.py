@@ -6,7 +6,7 @@ import sys
 
 NAMES = {"googlenet": "GoogLeNet", "alexnet": "AlexNet", "stacked": "stacked", "resnet18": "ResNet-18", "vgg11": "VGG-11",
          "efficientnet_b0": "EfficientNet-B0"}
-COLUMNS = ["forward", "output", "input gradient", "gradient", "statistic", "loss sgd", "loss adam", "runtime, our export",
+COLUMNS = ["forward", "output", "input gradient", "gradient", "zero gradient", "statistic", "loss sgd", "loss adam", "runtime, our export",
            "runtime, PyTorch's export"]
 
 
