@@ -16,7 +16,6 @@
 #define MAX_SAMPLES   1000
 #define NOISE         0.02f
 #define WINDOW        0.2f
-#define STEP          0.1f
 #define COVERED_BATCH 8 /* covered inputs at a time */
 
 static const char *const names[NN_EXPLAIN_METHODS] = {"gradient", "smoothgrad", "gradcam",
@@ -228,7 +227,7 @@ static enum nn_status complete(const struct nn_explain *from, struct nn_explain 
     how->samples = from->samples == 0 ? SAMPLES : from->samples;
     how->noise = from->noise == 0 ? NOISE : from->noise;
     how->window = from->window == 0 ? WINDOW : from->window;
-    how->step = from->step == 0 ? STEP : from->step;
+    how->step = from->step == 0 ? how->window / 2 : from->step;
     if ((unsigned)how->method >= NN_EXPLAIN_METHODS)
         return nn_fail(err, NN_INVALID, "explain: method %d", (int)how->method);
     if (how->samples < 1 || how->samples > MAX_SAMPLES)
@@ -236,9 +235,11 @@ static enum nn_status complete(const struct nn_explain *from, struct nn_explain 
     if (!(how->noise > 0 && how->noise <= 1))
         return nn_fail(err, NN_INVALID, "explain: a noise of %g (above 0, at most 1)",
                        (double)how->noise);
-    if (!(how->window > 0 && how->window <= 1) || !(how->step > 0 && how->step <= 1))
+    /* a longer step would leave pixels that no window covers */
+    if (!(how->window > 0 && how->window <= 1) || !(how->step > 0 && how->step <= how->window))
         return nn_fail(err, NN_INVALID,
-                       "explain: a window of %g, a step of %g (above 0, at most 1)",
+                       "explain: a window of %g (above 0, at most 1), a step of %g (above 0, at "
+                       "most the window)",
                        (double)how->window, (double)how->step);
     return NN_OK;
 }

@@ -39,7 +39,8 @@ struct nn_explain {
                         * holds one of at least 4 x 4; else the last layer of at least 4 x 4 that is
                         * no pooling, normalisation of neighbours, padding or dropout */
     float window;      /* occlusion: side of the window as a part of the input's, at most 1; 0.2 */
-    float step;        /* occlusion: from window to window, as a part of the side, at most 1; 0.1 */
+    float step;        /* occlusion: from window to window, as a part of the side, at most the
+                        * window; half the window */
 };
 
 const char *nn_explain_name(enum nn_explain_method method); /* "gradient", "smoothgrad", ... */

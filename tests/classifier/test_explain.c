@@ -357,7 +357,8 @@ static void misuse_is_refused(void **state)
     refuses(&f, (struct nn_explain){.noise = 1.5f}, 0, "noise");
     refuses(&f, (struct nn_explain){.noise = NAN}, 0, "noise");
     refuses(&f, (struct nn_explain){.window = -0.1f}, 0, "window");
-    refuses(&f, (struct nn_explain){.step = 1.1f}, 0, "step");
+    refuses(&f, (struct nn_explain){.step = -0.1f}, 0, "step");
+    refuses(&f, (struct nn_explain){.step = 0.3f}, 0, "step"); /* longer than the window */
     const enum nn_explain_method cam = NN_EXPLAIN_GRADCAM;
     refuses(&f, (struct nn_explain){.method = cam, .layer = "nowhere"}, 0, "nowhere");
     refuses(&f, (struct nn_explain){.method = cam, .layer = "data"}, 0, "lead");
