@@ -38,6 +38,40 @@ static char *study_name(const struct data_item *item)
     return name;
 }
 
+static uint32_t root_of(const uint32_t *parent, uint32_t at)
+{
+    while (parent[at] != at)
+        at = parent[at];
+    return at;
+}
+
+/* Images of one group, and of one study (of a patient who is not named), are one patient's. */
+static enum nn_status number_patients(const struct evaluate_images *images, const uint32_t *study,
+                                      uint32_t *patient, struct nn_error *err)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < images->count; i++) {
+        most = images->image[i].item->group > most ? images->image[i].item->group : most;
+        patient[i] = (uint32_t)i;
+    }
+    uint32_t *first = calloc(most + 1, sizeof *first); /* image of each group, and 1 */
+    if (!first)
+        return nn_fail(err, NN_NO_MEMORY, "no memory for patients");
+    for (size_t i = 0; i < images->count; i++) {
+        uint32_t *of = &first[images->image[i].item->group];
+        uint32_t with[2] = {study[i], *of ? *of - 1 : (uint32_t)i};
+        *of = *of ? *of : (uint32_t)i + 1;
+        for (int k = 0; k < 2; k++) {
+            uint32_t a = root_of(patient, (uint32_t)i), b = root_of(patient, with[k]);
+            patient[a > b ? a : b] = a > b ? b : a;
+        }
+    }
+    for (size_t i = 0; i < images->count; i++) /* roots come first: one step is enough */
+        patient[i] = patient[patient[i]];
+    free(first);
+    return NN_OK;
+}
+
 enum nn_status evaluate_numbers(const struct evaluate_images *images, uint32_t *patient,
                                 uint32_t *study, struct nn_error *err)
 {
@@ -46,13 +80,14 @@ enum nn_status evaluate_numbers(const struct evaluate_images *images, uint32_t *
     enum nn_status status = names ? NN_OK : nn_fail(err, NN_NO_MEMORY, "no memory for studies");
     for (size_t i = 0; status == NN_OK && i < count; i++) {
         const struct data_item *item = images->image[i].item;
-        patient[i] = (uint32_t)item->group;
         names[i] = (struct named){study_name(item), i};
         if (!names[i].name)
             status = nn_fail(err, NN_NO_MEMORY, "no memory for studies");
     }
     if (status == NN_OK)
         number_names(names, count, study);
+    if (status == NN_OK)
+        status = number_patients(images, study, patient, err);
     for (size_t i = 0; names && i < count; i++)
         free(names[i].name);
     free(names);

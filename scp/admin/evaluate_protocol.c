@@ -6,8 +6,8 @@
  * refused. Numbers are written so that they come back to the last bit. */
 #include "build_id.h"
 #include "clock.h"
-#include "dx_uid.h"
 #include "evaluate.h"
+#include "evaluate_protocol_text.h"
 #include "nn_kernel.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const char seal[] = "sha256 = ";
-
 static void add(struct evaluate_protocol *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static void add(struct evaluate_protocol *p, const char *format, ...)
@@ -29,13 +27,6 @@ static void add(struct evaluate_protocol *p, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(p->text + used, sizeof p->text - used, format, arguments);
     va_end(arguments);
-}
-
-static void digest_of(const char *text, size_t size, char digest[65])
-{
-    struct dx_sha256 *sha = dx_sha256_create();
-    dx_sha256_add(sha, text, size);
-    dx_sha256_take(sha, digest);
 }
 
 /* ---- writing ---- */
@@ -99,8 +90,8 @@ static void compose(struct evaluation *e, struct evaluate_protocol *p)
         (unsigned long long)c->bootstrap.seed);
     add(p, "openings-before = %zu\ntrainer-measured = %s\n", openings,
         p->trainer_measured ? "yes" : "no");
-    digest_of(p->text, strlen(p->text), p->digest);
-    add(p, "%s%s\n", seal, p->digest);
+    protocol_seal(p->text, strlen(p->text), p->digest);
+    add(p, "%s%s\n", protocol_seal_key, p->digest);
 }
 
 /* New, whole and on the disk, or not there at all: link() fails where a name is taken. */
@@ -162,59 +153,26 @@ static int read_text(struct evaluate_protocol *p, char *error, size_t error_size
     return EX_DATAERR;
 }
 
-/* The seal is the last line and fits what stands before it. */
 static int check_seal(struct evaluate_protocol *p, char *error, size_t error_size)
 {
-    char *line = NULL, *at = p->text;
-    while ((at = strstr(at, seal)) != NULL) {
-        if (at == p->text || at[-1] == '\n')
-            line = at;
-        at++;
-    }
-    size_t length = line ? strlen(line + sizeof seal - 1) : 0;
-    if (!line || length != 65 || line[sizeof seal - 1 + 64] != '\n') {
+    char sealed[65];
+    switch (protocol_seal_check(p->text, p->digest, sealed)) {
+    case PROTOCOL_SEALED:
+        return 0;
+    case PROTOCOL_UNSEALED:
+        snprintf(
+            error, error_size,
+            "%s: not a protocol of this program, or cut: the last line is \"sha256 = \" and 64 "
+            "digits",
+            p->path);
+        return EX_DATAERR;
+    default:
         snprintf(error, error_size,
-                 "%s: not a protocol of this program, or cut: the last line is "
-                 "\"sha256 = \" and 64 digits",
-                 p->path);
+                 "%s: the text was changed after it was locked: SHA-256 is %.16s..., sealed was "
+                 "%.16s...",
+                 p->path, p->digest, sealed);
         return EX_DATAERR;
     }
-    digest_of(p->text, (size_t)(line - p->text), p->digest);
-    if (strncmp(line + sizeof seal - 1, p->digest, 64) == 0)
-        return 0;
-    snprintf(
-        error, error_size,
-        "%s: the text was changed after it was locked: SHA-256 is %.16s..., sealed was %.16s...",
-        p->path, p->digest, line + sizeof seal - 1);
-    return EX_DATAERR;
-}
-
-/* The value of the one line with this key. */
-static bool value_of(const struct evaluate_protocol *p, const char *key, char *value, size_t size)
-{
-    size_t length = strlen(key);
-    int found = 0;
-    for (const char *at = p->text; *at; at = strchr(at, '\n') + 1) {
-        size_t line = strcspn(at, "\n");
-        if (line >= length + 3 && strncmp(at, key, length) == 0 &&
-            strncmp(at + length, " = ", 3) == 0) {
-            snprintf(value, size, "%.*s", (int)(line - length - 3), at + length + 3);
-            found++;
-        }
-        if (at[line] == '\0')
-            break;
-    }
-    return found == 1;
-}
-
-static bool number_of(const struct evaluate_protocol *p, const char *key, double low, double high,
-                      double *to)
-{
-    char value[64], *end;
-    if (!value_of(p, key, value, sizeof value))
-        return false;
-    *to = strtod(value, &end);
-    return end != value && *end == '\0' && *to >= low && *to <= high;
 }
 
 static int wrong(const struct evaluate_protocol *p, const char *key, char *error, size_t error_size)
@@ -230,10 +188,11 @@ static int take_points(struct evaluation *e, char *error, size_t error_size)
     char key[80], value[256];
     for (int i = 0; i < e->model->classes; i++) {
         snprintf(key, sizeof key, "point.%s", e->model->class_[i].name);
-        if (e->model->class_[i].finding && !number_of(&e->protocol, key, 0, 1, &c->point[i]))
+        if (e->model->class_[i].finding &&
+            !protocol_number(e->protocol.text, key, 0, 1, &c->point[i]))
             return wrong(&e->protocol, key, error, error_size);
     }
-    if (!value_of(&e->protocol, "points-from", value, sizeof value))
+    if (!protocol_value(e->protocol.text, "points-from", value, sizeof value))
         return wrong(&e->protocol, "points-from", error, error_size);
     c->points_chosen = strncmp(value, "validation", 10) == 0;
     return 0;
@@ -256,16 +215,17 @@ static int take_values(struct evaluation *e, char *error, size_t error_size)
                    {"openings-before", 0, 1e9, &before}};
     char value[64];
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (!number_of(p, numbers[i].key, numbers[i].low, numbers[i].high, numbers[i].to))
+        if (!protocol_number(p->text, numbers[i].key, numbers[i].low, numbers[i].high,
+                             numbers[i].to))
             return wrong(p, numbers[i].key, error, error_size);
     c->bootstrap.draws = (int)draws;
     c->bootstrap.seed = (uint64_t)seed;
     p->openings_before = (size_t)before;
-    if (!value_of(p, "written", p->written, sizeof p->written))
+    if (!protocol_value(p->text, "written", p->written, sizeof p->written))
         return wrong(p, "written", error, error_size);
-    if (!value_of(p, "explanation", c->method, sizeof c->method))
+    if (!protocol_value(p->text, "explanation", c->method, sizeof c->method))
         return wrong(p, "explanation", error, error_size);
-    if (!value_of(p, "trainer-measured", value, sizeof value))
+    if (!protocol_value(p->text, "trainer-measured", value, sizeof value))
         return wrong(p, "trainer-measured", error, error_size);
     p->trainer_measured = strcmp(value, "yes") == 0;
     return take_points(e, error, error_size);
@@ -283,7 +243,7 @@ static int compare(struct evaluation *e, char *error, size_t error_size)
                  {"test-digest", e->parts.test_digest, "test part"}};
     char value[128];
     for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
-        if (!value_of(&e->protocol, bound[i].key, value, sizeof value))
+        if (!protocol_value(e->protocol.text, bound[i].key, value, sizeof value))
             return wrong(&e->protocol, bound[i].key, error, error_size);
         if (strcmp(value, bound[i].is) != 0) {
             snprintf(error, error_size,
@@ -293,7 +253,8 @@ static int compare(struct evaluation *e, char *error, size_t error_size)
             return EX_DATAERR;
         }
     }
-    if (value_of(&e->protocol, "build", value, sizeof value) && strcmp(value, e->build) != 0)
+    if (protocol_value(e->protocol.text, "build", value, sizeof value) &&
+        strcmp(value, e->build) != 0)
         evaluate_note(
             e, "The protocol was locked by another build (%.60s); last digits may differ.", value);
     return 0;

@@ -238,6 +238,13 @@ class Locked(EvaluateSet):
         self.assertEqual(out["data"]["images"], 6)
         self.assertEqual([(r["reason"], r["images"]) for r in out["refused"]["reasons"]], [("wrong-body-part", 1)])
 
+    def test_images_of_one_study_are_one_patient_s_even_when_nobody_names_the_patient(self):
+        rows = [{k: v for k, v in r.items() if k != "patient"} for r in self.rows]
+        out = json.loads(self.quick("--json", data=write_csv(self.at("ph/studies.csv"), rows)).stdout)
+        tests = {r["study"] for r in self.rows if r["part"] == "test"}
+        self.assertEqual(out["primary"]["eligible"]["count"], len(tests))
+        self.assertLess(len(tests), out["data"]["images"])
+
     # ---- the plan ----
 
     def test_the_plan_is_the_exact_test_s(self):
