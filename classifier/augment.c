@@ -3,6 +3,7 @@
  * noise. Everything is a function of the random stream and the ranges alone; what has no range
  * takes its number from the stream all the same, so that one option does not change another's
  * draws. */
+#include "mix_internal.h"
 #include "train_internal.h"
 
 #include <math.h>
@@ -17,17 +18,13 @@ struct nn_random nn_random_of(uint64_t seed, uint64_t purpose, uint64_t epoch, u
     const uint64_t keys[3] = {purpose, epoch, index};
 
     for (int i = 0; i < 3; i++)
-        r.state = nn_random_next(&r) ^ (keys[i] * 0x9e3779b97f4a7c15ull);
+        r.state = nn_random_next(&r) ^ (keys[i] * NN_MIX_STEP);
     return r;
 }
 
 uint64_t nn_random_next(struct nn_random *random)
 {
-    uint64_t z = (random->state += 0x9e3779b97f4a7c15ull);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
+    return nn_mix_next(&random->state);
 }
 
 double nn_random_uniform(struct nn_random *random, double low, double high)

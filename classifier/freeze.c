@@ -17,7 +17,7 @@ static bool has_parameters(const struct nn_graph *graph, int layer)
     return false;
 }
 
-static bool is_head(const struct nn_graph *graph, const char *const *heads, int layer)
+bool nn_is_head(const struct nn_graph *graph, const char *const *heads, int layer)
 {
     for (; heads && *heads; heads++) {
         if (nn_graph_find(graph, *heads) == layer)
@@ -82,7 +82,7 @@ enum nn_status nn_freeze(const struct nn_graph *graph, const char *const *heads,
         return NN_OK;
     if (strcmp(patterns, "all") == 0) {
         for (int i = 0; i < nn_graph_count(graph); i++)
-            frozen[i] = has_parameters(graph, i) && !is_head(graph, heads, i);
+            frozen[i] = has_parameters(graph, i) && !nn_is_head(graph, heads, i);
     } else {
         for (const char *at = patterns;; at++) {
             char pattern[MAX_PATTERN];

@@ -321,7 +321,7 @@ struct nn_plan {
 /* NN_INVALID unless 0 < limit < rate <= 1; NN_LIMIT when more than NN_PLAN_MAX are needed. */
 NN_MUST_USE enum nn_status nn_plan_rate(double rate, double limit, double level, double power,
                                         struct nn_plan *plan, struct nn_error *err);
-/* How many consecutive patients at `prevalence` (0 < p < 1) give n injured: on average, and with a
+/* How many consecutive patients at `prevalence` (0 < p <= 1) give n injured: on average, and with a
  * chance of at least `assurance` (0.95). For n healthy ones pass 1 - prevalence. */
 NN_MUST_USE enum nn_status nn_plan_total(uint64_t n, double prevalence, double assurance,
                                          uint64_t *expected, uint64_t *assured,

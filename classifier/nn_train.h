@@ -12,7 +12,9 @@
 
 /* Where samples come from. `load` fills a plane for sample index (0..count-1) in `epoch`, `label`
  * tells its class; both must be functions of (index, epoch) and are called from a thread of the
- * trainer, one call at a time. The trainer frees the plane. Measuring always asks for epoch 0. */
+ * trainer, one call of a source at a time; but training and validation may be asked at once, so
+ * that what they share needs a lock. The trainer frees the plane. Measuring always asks for epoch
+ * 0. */
 struct nn_source {
     void *context;
     size_t count;
@@ -70,7 +72,7 @@ struct nn_train_settings {
     double rate;                            /* 0.001 */
     int rate_drop_epochs;                   /* lowered every four epochs ... */
     double rate_drop;                       /* ... by this factor */
-    double head_rate_factor; /* the new layers learn this much faster; not from scratch */
+    double head_rate_factor;                /* the heads learn this much faster; not from scratch */
     /* NULL or "none"; "all": all but the heads; or PATTERN[,PATTERN]: beginnings of layers' names,
      * or globs of whole names. A pattern without a layer is NN_INVALID. */
     const char *freeze;

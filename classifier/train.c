@@ -1,7 +1,7 @@
 /* train.c: the training loop (papers.md, Training).
  *
  * One step: a batch from the loader (one ahead) -> nn_run_train_step -> nn_optimiser_step. The rate
- * falls every rate_drop_epochs; replaced heads learn head_rate_factor times faster. After each
+ * falls every rate_drop_epochs; heads learn head_rate_factor times faster. After each
  * epoch: validation, a line of history, the best epoch's values, a checkpoint, early stop. All
  * randomness is a function of (seed, epoch, step, index), so values, the optimiser's state and
  * struct nn_position are the whole training. */

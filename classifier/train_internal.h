@@ -116,7 +116,9 @@ char *nn_train_fingerprint(const struct nn_trainer *t);
 /* Names the first setting that two fingerprints do not share: "seed is 11 there, 12 here". */
 void nn_train_difference(const char *there, const char *here, char *words, size_t size);
 
-/* freeze.c: which layers `patterns` freeze (nn_train_settings), as bool of each layer. */
+/* freeze.c: whether one of `heads` (NULL-terminated, or NULL: none) is the layer. */
+bool nn_is_head(const struct nn_graph *graph, const char *const *heads, int layer);
+/* Which layers `patterns` freeze (nn_train_settings), as bool of each layer. */
 NN_MUST_USE enum nn_status nn_freeze(const struct nn_graph *graph, const char *const *heads,
                                      const char *patterns, bool *frozen, struct nn_error *err);
 

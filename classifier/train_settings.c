@@ -1,5 +1,6 @@
 /* train_settings.c: what a training is told: refused where it cannot be meant, written down where
  * it decides the bits. */
+#include "graph_xml.h"
 #include "train_internal.h"
 
 #include <math.h>
@@ -118,7 +119,7 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
 {
     const struct nn_train_settings *s = t->s;
     const struct nn_preprocess *p = &s->preprocess;
-    char *text = NULL;
+    char *text = NULL, graph[65] = "";
     size_t size = 0;
     FILE *to = open_memstream(&text, &size);
 
@@ -143,7 +144,11 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
     fprintf(to, " smoothing=%g keep=%s patience=%d", s->label_smoothing,
             s->keep == NN_KEEP_BEST ? "best" : "last", s->patience);
     print_augmentation(to, &s->augmentation);
-    if (fclose(to) != 0) {
+    /* a network without a name of its own: other layers may have parameters of the same sizes */
+    bool failed = s->graph && nn_graph_digest(s->graph, graph, NULL) != NN_OK;
+    if (s->graph)
+        fprintf(to, " graph=%.16s", graph);
+    if (fclose(to) != 0 || failed) {
         free(text);
         return NULL;
     }

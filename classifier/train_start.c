@@ -121,15 +121,6 @@ static enum nn_status take_class_weights(struct nn_trainer *t, struct nn_error *
     return NN_OK;
 }
 
-static bool is_head(const struct nn_trainer *t, int layer)
-{
-    for (const char *const *head = t->heads; head && *head; head++) {
-        if (nn_graph_find(t->graph, *head) == layer)
-            return true;
-    }
-    return false;
-}
-
 /* The optimiser, and what it is told of each parameter. */
 static enum nn_status open_optimiser(struct nn_trainer *t, struct nn_error *err)
 {
@@ -147,7 +138,8 @@ static enum nn_status open_optimiser(struct nn_trainer *t, struct nn_error *err)
         const struct nn_parameter *p = nn_graph_parameter(t->graph, (int)i);
         t->gradients[i] = nn_run_parameter_gradient(t->run, (int)i);
         frozen[i] = t->gradients[i] == NULL;
-        t->factors[i] = t->init && is_head(t, p->layer) ? t->s->head_rate_factor : 1;
+        t->factors[i] =
+            t->init && nn_is_head(t->graph, t->heads, p->layer) ? t->s->head_rate_factor : 1;
     }
     status = nn_optimiser_create(t->graph, &t->s->optimiser, frozen, t->pool, &t->optimiser, err);
     free(frozen);

@@ -74,6 +74,11 @@ static void the_setting_that_differs_is_named(void **state)
         if (!strstr(err.text, "other settings: ") || !strstr(err.text, names[i]))
             fail_msg("%s is not named: %s", names[i], err.text);
     }
+    struct nn_train_settings other = good; /* parameters of the same names and sizes */
+    other.graph = tiny_graph_of(1e-3f);
+    assert_int_equal(train(other, 23, NULL, &err), NN_INVALID);
+    assert_non_null(strstr(err.text, "other settings: graph is "));
+    nn_graph_destroy(other.graph);
     assert_int_equal(train(good, 24, NULL, &err), NN_INVALID);
     assert_non_null(strstr(err.text, "samples is 23 there, 24 here"));
     assert_int_equal(train(good, 23, NULL, &err), NN_OK);

@@ -50,7 +50,7 @@ static inline struct nn_source spots_source(struct spots *spots, size_t count)
 
 static const char *const tiny_heads[] = {"head", NULL};
 
-static inline struct nn_graph *tiny_graph(void)
+static inline struct nn_graph *tiny_graph_of(float epsilon)
 {
     struct nn_graph *g = nn_graph_create();
     struct nn_error err;
@@ -64,7 +64,7 @@ static inline struct nn_graph *tiny_graph(void)
                                             .stride_w = 4,
                                             .groups = 1});
     at = nn_graph_batch_norm(g, "first/norm", at,
-                             (struct nn_batch_norm){.epsilon = 1e-5f, .momentum = 0.1f});
+                             (struct nn_batch_norm){.epsilon = epsilon, .momentum = 0.1f});
     at = nn_graph_relu(g, "first/relu", at);
     at = nn_graph_linear(g, "second", at, 12, true);
     at = nn_graph_dropout(g, "drop", at, 0.3f);
@@ -73,6 +73,11 @@ static inline struct nn_graph *tiny_graph(void)
     if (nn_graph_finish(g, &err) != NN_OK)
         fail_msg("%s", err.text);
     return g;
+}
+
+static inline struct nn_graph *tiny_graph(void)
+{
+    return tiny_graph_of(1e-5f);
 }
 
 /* Of the folder `dir`; graph is the caller's. */
