@@ -282,7 +282,26 @@ enum nn_status nn_onnx_identity(struct onnx_import *in, struct onnx_node *node)
     return status == NN_OK ? nn_onnx_same(in, node, x, x->rank, x->shape) : status;
 }
 
-/* Constants alone; float and double (11) are both our float. */
+/* A constant's numbers as the other kind; false: one does not fit, or no memory. */
+static bool cast_numbers(const struct onnx_constant *from, struct onnx_constant *to)
+{
+    *to = *from;
+    to->f = from->f == NULL ? malloc(sizeof *to->f * (from->elements + 1)) : NULL;
+    to->i = from->i == NULL ? malloc(sizeof *to->i * (from->elements + 1)) : NULL;
+    if (to->f == NULL && to->i == NULL)
+        return false;
+    for (size_t i = 0; i < from->elements; i++) {
+        if (to->f != NULL)
+            to->f[i] = (float)from->i[i];
+        else if (from->f[i] > -1e9f && from->f[i] < 1e9f)
+            to->i[i] = (int64_t)from->f[i];
+        else
+            return false;
+    }
+    return true;
+}
+
+/* Constants alone; float and double (11) are both our float, int32 and int64 our int64. */
 enum nn_status nn_onnx_cast(struct onnx_import *in, struct onnx_node *node)
 {
     const struct onnx_constant *from;
@@ -295,15 +314,11 @@ enum nn_status nn_onnx_cast(struct onnx_import *in, struct onnx_node *node)
     bool whole = to == 6 || to == 7, real = to == 1 || to == 11;
     if ((from->i != NULL && whole) || (from->f != NULL && real))
         return nn_onnx_identity(in, node);
-    if (!real || from->elements > ONNX_MAX_DIMS)
+    if ((!real && !whole) || from->elements > ONNX_MAX_DIMS ||
+        !cast_numbers(from, &value->constant)) {
+        nn_onnx_constant_finish(&value->constant);
         return nn_onnx_refuse(in, node, NN_UNSUPPORTED, "to this kind of number (to)");
-    value->constant = *from;
-    value->constant.i = NULL;
-    value->constant.f = malloc(sizeof(float) * (from->elements + 1));
-    if (value->constant.f == NULL)
-        return nn_fail(in->err, NN_NO_MEMORY, "no memory");
-    for (size_t i = 0; i < from->elements; i++)
-        value->constant.f[i] = (float)from->i[i];
+    }
     value->kind = ONNX_CONSTANT;
     return NN_OK;
 }

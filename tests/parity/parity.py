@@ -162,7 +162,7 @@ def compare(ours, theirs, figures):
             figures.add("loss " + tensor, "ten steps", value, theirs[key])
             seen.add(key)
         elif kind == "gradient" and np.abs(theirs[key]).max() < ZERO * largest:
-            figures.add("zero gradient", tensor, value / largest + 1, np.ones_like(value))
+            figures.add("zero gradient", tensor, value.astype(np.float64) / largest + 1, np.ones_like(value))
             seen.add(key)
         else:
             figures.add(KINDS[kind], tensor or kind, value, theirs[key])
