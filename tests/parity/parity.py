@@ -159,7 +159,8 @@ def compare(ours, theirs, figures):
                 figures.add("forward", tensor, value, np.maximum(reference_, 0) if kind == "fused" else reference_)
                 seen.add("forward/" + tensor)
         elif kind == "loss":
-            figures.add("loss " + tensor, "ten steps", value, theirs[key])
+            alone = max(error(value[i:i + 1], theirs[key][i:i + 1]) for i in range(STEPS))
+            figures.add("loss " + tensor, f"ten steps (a step by itself: {alone:.1e})", value, theirs[key])
             seen.add(key)
         elif kind == "gradient" and np.abs(theirs[key]).max() < ZERO * largest:
             figures.add("zero gradient", tensor, value.astype(np.float64) / largest + 1, np.ones_like(value))
