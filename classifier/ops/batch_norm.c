@@ -64,13 +64,6 @@ static void normalise(const float *x, float mean, float factor, float beta, floa
         y[i] = (x[i] - mean) * factor + beta;
 }
 
-NN_KERNEL
-static void add_scaled(const float *dy, float factor, float *dx, int count)
-{
-    for (int i = 0; i < count; i++)
-        dx[i] += dy[i] * factor;
-}
-
 /* dx += factor * (dy - mean_dy - (x - mean) * slope) */
 NN_KERNEL
 static void add_centred(const float *x, float mean, const float *dy, float mean_dy, float slope,
@@ -147,7 +140,7 @@ void nn_batch_norm_backward(struct nn_shape shape, const float *x, const float *
         float factor = (float)((double)gamma[c] * inverse);
         size_t at = (size_t)c * (size_t)area;
         if (sum_dy == NULL)
-            add_scaled(dy + at, factor, dx + at, area);
+            nn_add_scaled(factor, dy + at, dx + at, (size_t)area);
         else
             add_centred(x + at, mean[c], dy + at, (float)(sum_dy[c] / count),
                         (float)(sum_dy_xhat[c] * inverse / count), factor, dx + at, area);

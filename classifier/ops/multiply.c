@@ -3,8 +3,6 @@
 #include "kernel.h"
 #include "ops.h"
 
-#define LANES 16
-
 NN_KERNEL
 static void product(const float *a, const float *b, float *y, size_t count)
 {
@@ -26,29 +24,6 @@ static void add_product(const float *a, const float *b, float *y, size_t count)
         y[i] += a[i] * b[i];
 }
 
-NN_KERNEL
-static void add_scaled(const float *a, float factor, float *y, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        y[i] += a[i] * factor;
-}
-
-/* 16 lanes, added at the end in order: one result whatever the vector width. */
-NN_KERNEL
-static float dot(const float *a, const float *b, size_t count)
-{
-    float lane[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; j++)
-            lane[j] += a[i + (size_t)j] * b[i + (size_t)j];
-    for (; i < count; i++)
-        sum += a[i] * b[i];
-    for (int j = 0; j < LANES; j++)
-        sum += lane[j];
-    return sum;
-}
-
 void nn_multiply_forward(struct nn_shape shape, const float *a, const float *b, bool per_channel,
                          float *y, int c0, int c1)
 {
@@ -68,7 +43,7 @@ void nn_multiply_backward(struct nn_shape shape, const float *dy, const float *o
         add_product(dy + i0, other + i0, dx + i0, (size_t)(c1 - c0) * area);
     else
         for (int c = c0; c < c1; c++)
-            add_scaled(dy + (size_t)c * area, other[c], dx + (size_t)c * area, area);
+            nn_add_scaled(other[c], dy + (size_t)c * area, dx + (size_t)c * area, area);
 }
 
 void nn_multiply_backward_channel(struct nn_shape shape, const float *dy, const float *a, float *db,
@@ -76,5 +51,5 @@ void nn_multiply_backward_channel(struct nn_shape shape, const float *dy, const 
 {
     size_t area = (size_t)shape.h * (size_t)shape.w;
     for (int c = c0; c < c1; c++)
-        db[c] += dot(dy + (size_t)c * area, a + (size_t)c * area, area);
+        db[c] += nn_dot(dy + (size_t)c * area, a + (size_t)c * area, area);
 }

@@ -41,7 +41,10 @@ void nn_conv2d_backward_bias(struct nn_shape out, const float *dy, float *db);
 void nn_relu_forward(const float *x, float *y, size_t count);
 /* In place: dy becomes zero where y is not positive. */
 void nn_relu_mask(const float *y, float *dy, size_t count);
+/* to += from; to += factor * from; the sum of a * b. */
 void nn_add(const float *from, float *to, size_t count);
+void nn_add_scaled(float factor, const float *from, float *to, size_t count);
+float nn_dot(const float *a, const float *b, size_t count);
 
 void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                          const float *x, float *y, int c0, int c1);

@@ -14,10 +14,3 @@ void nn_relu_mask(const float *y, float *dy, size_t count)
     for (size_t i = 0; i < count; i++)
         dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
 }
-
-NN_KERNEL
-void nn_add(const float *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
-}
