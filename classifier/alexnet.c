@@ -52,14 +52,11 @@ int nn_alexnet_scores(struct nn_graph *graph, const char *name, int from, int cl
 
 struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err)
 {
-    struct nn_graph *g = nn_graph_create();
-    if (g == NULL) {
-        nn_fail(err, NN_NO_MEMORY, "alexnet: out of memory");
+    struct nn_graph *g = nn_network_begin("alexnet", side, err);
+    if (g == NULL)
         return NULL;
-    }
 
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
-    x = nn_alexnet_features(g, x);
+    int x = nn_alexnet_features(g, NN_NETWORK_INPUT);
     x = nn_alexnet_hidden(g, "fc6", x, 4096);
     x = nn_graph_dropout(g, "drop6", x, 0.5f);
     x = nn_alexnet_hidden(g, "fc7", x, 4096);
@@ -67,9 +64,5 @@ struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err)
     x = nn_alexnet_scores(g, "fc8", x, classes);
     nn_graph_softmax(g, "prob", x);
 
-    if (nn_graph_finish(g, err) != NN_OK) {
-        nn_graph_destroy(g);
-        return NULL;
-    }
-    return g;
+    return nn_network_end(g, err);
 }

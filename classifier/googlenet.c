@@ -104,14 +104,11 @@ static void auxiliary(struct nn_graph *g, const char *head, const char *from, in
 
 static struct nn_graph *build(int classes, int side, bool with_auxiliaries, struct nn_error *err)
 {
-    struct nn_graph *g = nn_graph_create();
-    if (g == NULL) {
-        nn_fail(err, NN_NO_MEMORY, "googlenet: out of memory");
+    struct nn_graph *g = nn_network_begin("googlenet", side, err);
+    if (g == NULL)
         return NULL;
-    }
 
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
-    x = nn_googlenet_features(g, x);
+    int x = nn_googlenet_features(g, NN_NETWORK_INPUT);
     if (with_auxiliaries) {
         auxiliary(g, "loss1", "inception_4a/output", classes);
         auxiliary(g, "loss2", "inception_4d/output", classes);
@@ -120,11 +117,7 @@ static struct nn_graph *build(int classes, int side, bool with_auxiliaries, stru
     x = nn_graph_linear(g, "loss3/classifier", x, classes, false);
     nn_graph_softmax(g, "prob", x);
 
-    if (nn_graph_finish(g, err) != NN_OK) {
-        nn_graph_destroy(g);
-        return NULL;
-    }
-    return g;
+    return nn_network_end(g, err);
 }
 
 struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)

@@ -1,4 +1,6 @@
-/* network.c: the registry of networks, and which of their layers start afresh. */
+/* network.c: the registry of networks, how each begins and ends, and which of their layers start
+ * afresh. */
+#include "networks_internal.h"
 #include "nn_network.h"
 
 #include <string.h>
@@ -23,6 +25,25 @@ static const struct nn_network networks[] = {
     {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet, NULL},
     {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked, NULL},
 };
+
+struct nn_graph *nn_network_begin(const char *name, int side, struct nn_error *err)
+{
+    struct nn_graph *graph = nn_graph_create();
+
+    if (graph == NULL)
+        nn_fail(err, NN_NO_MEMORY, "%s: out of memory", name);
+    else
+        nn_graph_input(graph, "data", (struct nn_shape){3, side, side});
+    return graph;
+}
+
+struct nn_graph *nn_network_end(struct nn_graph *graph, struct nn_error *err)
+{
+    if (nn_graph_finish(graph, err) == NN_OK)
+        return graph;
+    nn_graph_destroy(graph);
+    return NULL;
+}
 
 const struct nn_network *nn_network_at(size_t index)
 {

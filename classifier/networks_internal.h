@@ -4,6 +4,12 @@
 
 #include "nn_graph.h"
 
+/* A graph with its input, "data", 3 x side x side; NULL and err without memory. */
+#define NN_NETWORK_INPUT 0
+struct nn_graph *nn_network_begin(const char *name, int side, struct nn_error *err);
+/* The finished graph; NULL and err when it has an error, and then it is destroyed. */
+struct nn_graph *nn_network_end(struct nn_graph *graph, struct nn_error *err);
+
 /* From the input's id to the features' id: GoogLeNet up to "pool5/7x7_s1" (1024), AlexNet up to
  * "pool5" (256 x 6 x 6 for a side of 227). */
 int nn_googlenet_features(struct nn_graph *graph, int input);

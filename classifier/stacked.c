@@ -4,29 +4,22 @@
 
 struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err)
 {
-    struct nn_graph *g = nn_graph_create();
+    struct nn_graph *g = nn_network_begin("stacked", side, err);
     int part[2];
-    if (g == NULL) {
-        nn_fail(err, NN_NO_MEMORY, "stacked: out of memory");
+    if (g == NULL)
         return NULL;
-    }
 
-    int x = nn_graph_input(g, "data", (struct nn_shape){3, side, side});
-    part[0] = nn_googlenet_features(g, x); /* 1024 */
-    part[1] = nn_alexnet_features(g, x);   /* 256 x 6 x 6 = 9216 at 227 */
+    part[0] = nn_googlenet_features(g, NN_NETWORK_INPUT); /* 1024 */
+    part[1] = nn_alexnet_features(g, NN_NETWORK_INPUT);   /* 256 x 6 x 6 = 9216 at 227 */
     struct nn_shape maps = nn_graph_shape(g, part[1]);
     part[1] =
         nn_graph_reshape(g, "flatten", part[1], (struct nn_shape){maps.c * maps.h * maps.w, 1, 1});
-    x = nn_graph_concat(g, "features", part, 2);
+    int x = nn_graph_concat(g, "features", part, 2);
     x = nn_graph_dropout(g, "stacked/drop", x, 0.5f);
     x = nn_alexnet_hidden(g, "stacked/fc1", x, 1024);
     x = nn_alexnet_hidden(g, "stacked/fc2", x, 512);
     x = nn_alexnet_scores(g, "stacked/classifier", x, classes);
     nn_graph_softmax(g, "prob", x);
 
-    if (nn_graph_finish(g, err) != NN_OK) {
-        nn_graph_destroy(g);
-        return NULL;
-    }
-    return g;
+    return nn_network_end(g, err);
 }
