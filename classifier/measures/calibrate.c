@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLDEST 0.01 /* bounds of 1/T */
-#define HOTTEST 100.0
+/* Bounds of beta = 1/T. */
+#define LEAST_BETA (1 / NN_TEMPERATURE_HIGH)
+#define MOST_BETA  (1 / NN_TEMPERATURE_LOW)
 
 static double log_score(float score)
 {
@@ -76,7 +77,7 @@ static enum nn_status check_scores(const float *scores, const int *truth, size_t
 enum nn_status nn_temperature_fit(const float *scores, const int *truth, size_t count, int classes,
                                   struct nn_temperature *fit, struct nn_error *err)
 {
-    double low = COLDEST, high = HOTTEST, beta = 1;
+    double low = LEAST_BETA, high = MOST_BETA, beta = 1;
     enum nn_status status = check_scores(scores, truth, count, classes, err);
 
     memset(fit, 0, sizeof *fit);
