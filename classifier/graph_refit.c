@@ -100,7 +100,10 @@ struct nn_graph *nn_graph_refit(const struct nn_graph *graph, int classes, struc
     struct nn_graph *made = nn_graph_create();
     for (int i = 0; made != NULL && i < graph->count; i++) {
         struct nn_layer layer = same ? graph->layers[i] : refitted(graph, i, head, classes);
-        nn_graph_add_like(made, layer.name, layer.from, layer.from_count, &layer);
+        int id = nn_graph_add_like(made, layer.name, layer.from, layer.from_count, &layer);
+        if (id >= 0 && layer.weight >= 0 && graph->parameters[layer.weight].deviation > 0)
+            nn_graph_initial(made, id, graph->parameters[layer.weight].deviation,
+                             layer.bias >= 0 ? graph->parameters[layer.bias].initial : 0);
     }
     if (nn_graph_finish(made, err) != NN_OK) {
         nn_graph_destroy(made);

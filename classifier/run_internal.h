@@ -3,7 +3,8 @@
  * A layer's work is cut into tasks at boundaries that depend on the layer alone. Layers whose
  * inputs are ready at the same time form a stage; the pool runs all tasks of a stage, then the next
  * stage. Backward is pulled: a task computes some channels of d(loss)/d(one activation), adding its
- * consumers' shares in graph order, so that nothing is written by two tasks.
+ * consumers' shares in graph order (that of the concat which it is a part of in place comes first:
+ * it lies there already), so that nothing is written by two tasks.
  *
  * An activation lives in its root's buffer: its own, or that of the concat (or reshape) which it is
  * a part of, and which then has nothing to do. Its gradient does the same.

@@ -112,6 +112,25 @@ static void named_networks_refit(void **state)
     nn_graph_destroy(graph);
 }
 
+static void fresh_layers_start_alike(void **state)
+{
+    struct nn_error err = {0};
+    struct nn_graph *graph = nn_alexnet(1000, 227, &err), *other;
+
+    (void)state;
+    assert_non_null(graph);
+    other = nn_graph_refit(graph, 3, &err);
+    assert_non_null(other);
+    for (int i = 0; i < nn_graph_parameter_count(graph); i++) {
+        const struct nn_parameter *a = nn_graph_parameter(graph, i);
+        const struct nn_parameter *b = nn_graph_parameter(other, i);
+        assert_memory_equal(&a->deviation, &b->deviation, sizeof a->deviation);
+        assert_memory_equal(&a->initial, &b->initial, sizeof a->initial);
+    }
+    nn_graph_destroy(other);
+    nn_graph_destroy(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_graph_without_a_head_is_refused),
         cmocka_unit_test(an_auxiliary_head_is_refused),
         cmocka_unit_test(named_networks_refit),
+        cmocka_unit_test(fresh_layers_start_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
