@@ -1,6 +1,6 @@
 /* Inverted dropout (Srivastava et al. 2014): what stays is scaled by 1/(1-rate), so that inference
  * is the identity. The mask is computed, not stored: a hash of the key and the element's index. */
-#include "../mix_internal.h"
+#include "mix_internal.h"
 #include "ops.h"
 
 uint64_t nn_dropout_key(uint64_t seed, uint64_t step, uint64_t layer, uint64_t sample)

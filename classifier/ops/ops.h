@@ -8,7 +8,7 @@
 #ifndef NN_OPS_H
 #define NN_OPS_H
 
-#include "../graph_internal.h"
+#include "graph/graph_internal.h"
 #include <stdint.h>
 
 /* Rows and output channels, half open. */

@@ -5,7 +5,7 @@
 #ifndef NN_PHANTOM_H
 #define NN_PHANTOM_H
 
-#include "../nn_image.h"
+#include "nn_image.h"
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 #ifndef REF_OPS_H
 #define REF_OPS_H
 
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "nn_run.h"
 
 #define REF_MAX_BATCH 4

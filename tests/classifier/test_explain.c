@@ -1,6 +1,6 @@
 /* Explanations where the answer is known: linear networks, whose gradients are their weights. And
  * the measures of a map. */
-#include "model_internal.h"
+#include "model/model_internal.h"
 #include "networks.h"
 #include "nn_explain.h"
 #include "nn_fixture.h"

@@ -5,7 +5,7 @@
  * has its map turned by 15 degrees. Occlusion is left out: 81 passes a map are minutes here, and
  * its windows do not turn with the image; docs/explanation.md has its figures. */
 #include "mix_internal.h"
-#include "model_internal.h"
+#include "model/model_internal.h"
 #include "nn_explain.h"
 #include "phantom/phantom.h"
 

@@ -1,4 +1,4 @@
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "networks.h"
 #include <math.h>
 #include <setjmp.h>

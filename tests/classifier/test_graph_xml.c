@@ -1,7 +1,7 @@
 /* A model whose graph stands in model.xml: the same graph comes back, bit by bit; what is wrong is
  * refused by line and layer. */
 #include "every_op.h"
-#include "graph_ops.h"
+#include "graph/graph_ops.h"
 #include "nn_fixture.h"
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -1,8 +1,8 @@
 /* The spine's region: it holds the injury of nearly every phantom, says nothing where there is no
  * column to see, and the input shows exactly that part. */
+#include "image/region.h"
 #include "nn_fixture.h"
 #include "phantom/phantom.h"
-#include "region.h"
 
 #define PHANTOMS 300
 #define SIDE     192

@@ -1,5 +1,5 @@
 /* The map of a gradient, and a judge's map of a plane. */
-#include "model_internal.h"
+#include "model/model_internal.h"
 #include "nn_fixture.h"
 
 #define SIDE 64

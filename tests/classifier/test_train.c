@@ -1,7 +1,7 @@
 /* The trainer: the same bits on any number of threads and with an interruption; its parts. */
 #include "nn_fixture.h"
 #include "nn_phantom_source.h"
-#include "train_internal.h"
+#include "train/train_internal.h"
 
 #define SIDE 64
 

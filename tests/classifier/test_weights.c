@@ -1,5 +1,5 @@
 /* safetensors: what is written is read; everything that lies is refused, by name. */
-#include "weights_internal.h"
+#include "weights/weights_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

@@ -2,7 +2,7 @@
  * name where one can be told. The files are those of a small model. */
 #include "networks.h"
 #include "nn_fixture.h"
-#include "weights_internal.h"
+#include "weights/weights_internal.h"
 
 struct bytes {
     unsigned char *at;

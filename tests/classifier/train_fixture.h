@@ -4,7 +4,7 @@
 #define TRAIN_FIXTURE_H
 
 #include "nn_fixture.h"
-#include "train_internal.h"
+#include "train/train_internal.h"
 
 #define SPOT_SIDE 32
 

@@ -1,7 +1,7 @@
 /* model.xml bytes to an info and a graph; what is accepted must be in bounds, and a graph built
  * again from itself must be the same graph. */
-#include "graph_xml.h"
-#include "model_internal.h"
+#include "model/graph_xml.h"
+#include "model/model_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Any bytes as a safetensors file: refused, or every number in it can be read. */
-#include "weights_internal.h"
+#include "weights/weights_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -8,7 +8,7 @@
  * "input_gradient" (of the label's score, summed over samples), "gradient/PARAMETER" of the first
  * training step, "loss/sgd", "loss/adam" (ten steps each) and "statistic/PARAMETER" after them.
  * Dropout is off: its masks are ours alone. EXPORT: the graph as ONNX. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "nn_onnx.h"
 #include "nn_optimiser.h"
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * it is smoothed by a Gaussian whose standard deviation is NN_SALIENCY_SIGMA of the side: wide
  * enough that the map of an image and of its lossy copy agree, narrow enough to tell two vertebrae
  * apart. Then the 99.5th percentile becomes 1. */
-#include "model_internal.h"
+#include "model/model_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

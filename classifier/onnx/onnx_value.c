@@ -1,5 +1,5 @@
 /* onnx_value.c: the inputs of a node, what its output becomes, and what its layer is called. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <ctype.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef TRAIN_INTERNAL_H
 #define TRAIN_INTERNAL_H
 
-#include "model_internal.h"
+#include "model/model_internal.h"
 #include "nn_train.h"
 
 #include <pthread.h>

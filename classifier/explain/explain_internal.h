@@ -2,7 +2,7 @@
 #ifndef NN_EXPLAIN_INTERNAL_H
 #define NN_EXPLAIN_INTERNAL_H
 
-#include "model_internal.h"
+#include "model/model_internal.h"
 #include "nn_explain.h"
 
 /* seed: d(class scores). layer: NULL for the default. */

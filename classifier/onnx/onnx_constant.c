@@ -1,6 +1,6 @@
 /* onnx_constant.c: a TensorProto's numbers, from whichever of its fields holds them. */
 #include "onnx_internal.h"
-#include "weights_internal.h"
+#include "weights/weights_internal.h"
 #include <stdlib.h>
 #include <string.h>
 

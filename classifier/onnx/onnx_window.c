@@ -1,5 +1,5 @@
 /* onnx_window.c: kernels, strides and pads as ONNX gives them (Operators.md, Conv and pools). */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* onnx_tensors.c: the numbers of the graph's parameters, in its order. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "mix_internal.h"
 #include "onnx_internal.h"
 #include <math.h>

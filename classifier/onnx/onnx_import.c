@@ -1,5 +1,5 @@
 /* onnx_import.c: the reader's course: messages, table of values, node by node, softmax. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <errno.h>
 #include <fcntl.h>

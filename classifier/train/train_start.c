@@ -1,6 +1,6 @@
 /* train_start.c: from settings to a training that can take its first step: graph, values, what is
  * frozen, the run, the optimiser, the loader. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "nn_network.h"
 #include "train_internal.h"
 

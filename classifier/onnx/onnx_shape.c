@@ -1,5 +1,5 @@
 /* onnx_shape.c: what only changes a shape or computes one, and constants. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <stdlib.h>
 #include <string.h>

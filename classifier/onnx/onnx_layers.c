@@ -1,5 +1,5 @@
 /* onnx_layers.c: Gemm, MatMul, LRN, Softmax, Dropout, Concat of activations. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* train_settings.c: what a training is told: refused where it cannot be meant, written down where
  * it decides the bits. */
-#include "graph_xml.h"
+#include "model/graph_xml.h"
 #include "train_internal.h"
 
 #include <math.h>

@@ -15,7 +15,7 @@
 #ifndef NN_RUN_INTERNAL_H
 #define NN_RUN_INTERNAL_H
 
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "nn_run.h"
 
 #define NN_MAX_BATCH 4096

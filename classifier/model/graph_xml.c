@@ -1,5 +1,5 @@
 #include "graph_xml.h"
-#include "graph_ops.h"
+#include "graph/graph_ops.h"
 #include "model_internal.h"
 
 #include <stdio.h>

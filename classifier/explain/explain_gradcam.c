@@ -3,7 +3,7 @@
  * speaks for other classes and is cut. A layer with a fused ReLU gives the gradient of what enters
  * the ReLU: where the activation is zero, so is it. */
 #include "explain_internal.h"
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Our layers have no rank; ONNX's values are (N, C, H, W), or (N, C) after a flatten. A layer's
  * value carries its name; what is made on the way to it is NAME/step. Layers that the output does
  * not depend on (auxiliary heads) stay away. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_build_internal.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* measure.c: scores over a source, and what they say (papers.md, Measures). */
-#include "train_internal.h"
+#include "train/train_internal.h"
 
 #include <math.h>
 #include <stdlib.h>

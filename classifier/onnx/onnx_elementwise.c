@@ -1,5 +1,5 @@
 /* onnx_elementwise.c: Relu, Clip, Sigmoid, and the arithmetic of two values. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* onnx_pool.c: MaxPool, AveragePool, means over an image, and Pad. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* onnx_conv.c: Conv and BatchNormalization. */
-#include "graph_internal.h"
+#include "graph/graph_internal.h"
 #include "onnx_internal.h"
 
 static bool symmetric(const struct onnx_window *w)
