@@ -302,6 +302,10 @@ NN_MUST_USE enum nn_status nn_point_choose(const double *score, const bool *posi
  * (count, classes), truth (count). Without memory it is 1. */
 double nn_operating_point(const float *scores, const int *truth, size_t count, int classes,
                           int class_, int none, double specificity, double floor);
+/* The same as the trainer and the evaluation choose it: by a specificity of 0.95, and no lower than
+ * what says nothing among so many classes: 0.2 of three, 0.6 / classes otherwise. */
+double nn_operating_point_usual(const float *scores, const int *truth, size_t count, int classes,
+                                int class_, int none);
 /* What model.xml keeps: the confusion matrix and, for every finding class of info, sensitivity and
  * specificity at its operating point (against all other classes) and AUC. A rate without samples is
  * 0 there: model.xml knows no undefined. */

@@ -91,6 +91,13 @@ double nn_operating_point(const float *scores, const int *truth, size_t count, i
     return fmax(point, floor_);
 }
 
+double nn_operating_point_usual(const float *scores, const int *truth, size_t count, int classes,
+                                int class_, int none)
+{
+    return nn_operating_point(scores, truth, count, classes, class_, none, 0.95,
+                              classes == 3 ? 0.2 : 0.6 / classes);
+}
+
 static enum nn_status measure_finding(struct nn_model_info *info, int class_, const float *scores,
                                       const int *truth, size_t count, double *score, bool *positive,
                                       struct nn_error *err)

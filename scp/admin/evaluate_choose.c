@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPECIFICITY  0.95 /* as the trainer chooses (train_model.c) */
-#define LOWEST_POINT 0.2
-
 void evaluate_note(struct evaluation *e, const char *format, ...)
 {
     va_list arguments;
@@ -42,9 +39,8 @@ static void choose_points(struct evaluation *e, const struct evaluate_arrays *a)
     for (int c = 0; c < e->model->classes; c++) {
         if (!e->model->class_[c].finding)
             continue;
-        e->choice.point[c] =
-            nn_operating_point(a->scores, a->truth, a->processed, e->model->classes, c, e->none,
-                               SPECIFICITY, LOWEST_POINT);
+        e->choice.point[c] = nn_operating_point_usual(a->scores, a->truth, a->processed,
+                                                      e->model->classes, c, e->none);
         double own = e->model->class_[c].operating_point;
         if (e->choice.point[c] < own || e->choice.point[c] > own)
             evaluate_note(

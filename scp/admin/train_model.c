@@ -1,22 +1,14 @@
 /* train_model.c: the last part of `cervigate train`: a folder of weights becomes a model.
  *
- * Operating points are chosen for sensitivity on validation images: the smallest score at which
- * SPECIFICITY of the images without a finding stay silent. The measures come from test images,
- * which neither training nor the choice of operating points has seen. */
+ * Operating points are chosen on validation images, as sensitive as their specificity allows
+ * (nn_operating_point_usual). The measures come from test images, which neither training nor the
+ * choice of operating points has seen. */
 #include "train_model.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SPECIFICITY 0.95
-
-/* Below it a score says nothing: 0.2 among three classes. */
-static double lowest_point(int classes)
-{
-    return classes == 3 ? 0.2 : 0.6 / classes;
-}
 
 static const char *kind_of(const struct nn_model_info *info)
 {
@@ -93,9 +85,8 @@ static enum nn_status choose_points(const struct train_outcome *o, const struct 
 
     for (int c = 0; status == NN_OK && c < info->classes; c++) {
         if (info->class_[c].finding)
-            info->class_[c].operating_point =
-                nn_operating_point(scores, truth, source->count, info->classes, c, o->data->none,
-                                   SPECIFICITY, lowest_point(info->classes));
+            info->class_[c].operating_point = nn_operating_point_usual(
+                scores, truth, source->count, info->classes, c, o->data->none);
     }
     free(scores);
     free(truth);

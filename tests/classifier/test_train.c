@@ -363,6 +363,11 @@ static void operating_points_and_measures_by_hand(void **state)
     assert_true(most > (double)0.3f && most < 0.31);
     assert_true(nn_operating_point(scores, truth, 6, 2, 0, 1, 0.75, 0.6) == 0.6);
     assert_true(nn_operating_point(scores, truth, 0, 2, 0, 1, 0.95, 0.2) == 0.2);
+    const double floors[5] = {[2] = 0.3, [3] = 0.2, [4] = 0.15};
+    for (int classes = 2; classes <= 4; classes++)
+        assert_true(fabs(nn_operating_point_usual(scores, truth, 0, classes, 0, 1) -
+                         floors[classes]) < 1e-15);
+    assert_true(nn_operating_point_usual(scores, truth, 6, 2, 0, 1) == all);
 
     assert_int_equal(nn_measures_fill(&info, scores, truth, 6, &err), NN_OK);
     assert_int_equal(info.measures.confusion[0], 1); /* 0.9 is told, 0.4 is not */
