@@ -1,13 +1,12 @@
 /* train.c: the training loop (papers.md, Training).
  *
  * One step: a batch from the loader (one ahead) -> nn_run_train_step -> nn_optimiser_step. The rate
- * falls every rate_drop_epochs; heads learn head_rate_factor times faster. After each
- * epoch: validation, a line of history, the best epoch's values, a checkpoint, early stop. All
- * randomness is a function of (seed, epoch, step, index), so values, the optimiser's state and
- * struct nn_position are the whole training. */
+ * falls every rate_drop_epochs; heads learn head_rate_factor times faster. After each epoch:
+ * validation, a line of history, the best epoch's values, a checkpoint, early stop. All randomness
+ * is a function of (seed, epoch, step, index), so values, the optimiser's state and struct
+ * nn_position are the whole training. */
 #include "train_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,37 +80,34 @@ static enum nn_status one_step(struct nn_trainer *t, struct nn_error *err)
 
 static enum nn_status validate(struct nn_trainer *t, struct nn_error *err)
 {
-    size_t count = t->validation->count, classes = (size_t)t->s->classes;
-    float *scores = calloc(count, classes * sizeof *scores);
+    uint64_t confusion[NN_MAX_CLASSES * NN_MAX_CLASSES], right = 0;
+    size_t count = t->validation->count;
+    int classes = t->s->classes;
+    float *scores = calloc(count, (size_t)classes * sizeof *scores);
     int *truth = calloc(count, sizeof *truth);
-    double loss = 0, began = seconds_since(&t->began);
-    long correct = 0;
+    double brier, began = seconds_since(&t->began);
+    struct nn_error own = {0};
     enum nn_status status;
 
     if (!scores || !truth)
-        status = nn_fail(err, NN_NO_MEMORY, "no memory for validation");
+        status = nn_fail(&own, NN_NO_MEMORY, "no memory");
     else
-        status = nn_measure_scores(t->graph, t->values, &t->s->preprocess, t->s->classes,
-                                   t->validation, t->pool, scores, truth, err);
-    for (size_t i = 0; status == NN_OK && i < count; i++) {
-        const float *p = scores + i * classes;
-        bool highest = true;
-        if (truth[i] < 0 || (size_t)truth[i] >= classes) {
-            status = nn_fail(err, NN_BAD_DATA, "validation sample %zu is of class %d", i, truth[i]);
-            break;
-        }
-        for (size_t c = 0; c < classes; c++)
-            highest = highest && (c == (size_t)truth[i] || p[c] < p[truth[i]]);
-        correct += highest;
-        loss -= log(fmax((double)p[truth[i]], 1e-30));
-    }
-    t->validation_loss = loss / (double)count;
-    t->validation_accuracy = (double)correct / (double)count;
-    t->validation_seconds += seconds_since(&t->began) - began;
-    t->epochs_done++;
+        status = nn_measure_scores(t->graph, t->values, &t->s->preprocess, classes, t->validation,
+                                   t->pool, scores, truth, &own);
+    if (status == NN_OK)
+        status = nn_likelihood(scores, truth, count, classes, &t->validation_loss, &brier, &own);
+    if (status == NN_OK)
+        status = nn_confusion_count(scores, truth, count, classes, confusion, &own);
     free(scores);
     free(truth);
-    return status;
+    if (status != NN_OK)
+        return nn_fail(err, status, "validation: %.220s", own.text);
+    for (int c = 0; c < classes; c++)
+        right += confusion[c * classes + c];
+    t->validation_accuracy = (double)right / (double)count;
+    t->validation_seconds += seconds_since(&t->began) - began;
+    t->epochs_done++;
+    return NN_OK;
 }
 
 /* The seconds of this epoch, up to date, then the whole state. */

@@ -335,6 +335,24 @@ static void numbers_that_are_none_stop_the_training(void **state)
     assert_memory_equal(made.err.text, "epoch ", 6); /* says where */
 }
 
+static int unknown_label(void *context, size_t index, uint64_t epoch)
+{
+    return index == 5 ? 2 : spots_label(context, index, epoch);
+}
+
+static void validation_knows_the_classes(void **state)
+{
+    struct nn_source a = spots_source(NULL, 23), b = spots_source(NULL, 8);
+    struct nn_train_output output = {.weights = out_path};
+    struct nn_error err;
+
+    (void)state;
+    b.label = unknown_label;
+    struct nn_train_settings s = tiny_settings(graph, dir);
+    assert_int_equal(nn_train(&s, &a, &b, &output, &err), NN_BAD_DATA);
+    assert_string_equal(err.text, "validation: sample 5: class 2 of 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +365,7 @@ int main(void)
         cmocka_unit_test(dropout_is_set),
         cmocka_unit_test(what_is_no_setting),
         cmocka_unit_test(numbers_that_are_none_stop_the_training),
+        cmocka_unit_test(validation_knows_the_classes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
