@@ -3,6 +3,7 @@
 
 #include "nn_model.h"
 #include "spool.h"
+#include "srt.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +29,28 @@ enum conf_mode node_mode(const struct conf *conf)
     return conf_mode_parse(text, &mode) ? mode : CONF_SHADOW;
 }
 
+/* A finding without a code would be found and never reported. */
+static bool model_reportable(const struct nn_model_info *info, char *error, size_t error_size)
+{
+    struct srt_template *template_ = NULL;
+    struct srt_error err = {0};
+    bool fine = true;
+    if (srt_template_open(NULL, &template_, &err) != SRT_OK) {
+        (void)snprintf(error, error_size, "report template: %s", err.text);
+        return false;
+    }
+    for (int i = 0; fine && i < info->classes; i++) {
+        fine = !info->class_[i].finding || srt_template_codes(template_, info->class_[i].name);
+        if (!fine)
+            (void)snprintf(error, error_size,
+                           "model %s: its class \"%s\" is a finding that the report has no code "
+                           "for (sr_templates/cspine.xml: finding-...): the node cannot use it",
+                           info->name, info->class_[i].name);
+    }
+    srt_template_close(template_);
+    return fine;
+}
+
 bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size)
 {
     struct nn_model *model = NULL;
@@ -38,7 +61,11 @@ bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, siz
     }
 
     const struct nn_model_info *info = nn_model_info(model);
-    bool allowed = true;
+    bool allowed = model_reportable(info, error, error_size);
+    if (!allowed) {
+        nn_model_close(model);
+        return false;
+    }
     if (mode == CONF_CLINICAL && info->provenance == NN_SYNTHETIC) {
         (void)snprintf(error, error_size,
                        "mode clinical: the model %s was trained on synthetic images", info->name);

@@ -101,6 +101,8 @@ struct srt_template;
 __attribute__((warn_unused_result)) enum srt_status
 srt_template_open(const char *dir, struct srt_template **template_, struct srt_error *err);
 void srt_template_close(struct srt_template *template_);
+/* Whether the report has a code for a finding of this name. */
+bool srt_template_codes(const struct srt_template *template_, const char *finding);
 const char *srt_template_version(const struct srt_template *template_);
 
 struct srt_tree; /* owns the items */

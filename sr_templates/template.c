@@ -349,3 +349,11 @@ const char *srt_template_version(const struct srt_template *template_)
 {
     return template_->version;
 }
+
+bool srt_template_codes(const struct srt_template *template_, const char *finding)
+{
+    char id[SRT_MAX_TEXT];
+    int length = snprintf(id, sizeof id, "finding-%s", finding);
+
+    return length > 0 && (size_t)length < sizeof id && srt_find_code(template_, id) != NULL;
+}

@@ -1,5 +1,6 @@
 /* data.c: a set of labelled images: its items and classes, reading one, a part as a source. */
 #include "data.h"
+#include "data_known.h"
 #include "data_list.h"
 
 #include <ctype.h>
@@ -215,6 +216,7 @@ void data_close(struct data_set *set)
     free(set->items);
     free(set->copies);
     data_reader_close(set->reader);
+    data_known_close(set->known);
     free(set);
 }
 

@@ -31,11 +31,14 @@ struct data_item {
     bool boxed;
     double box[4]; /* x0, y0, x1, y1 in pixels of the file's image */
     bool dicom;
-    long line;    /* of the CSV; 0 in a folder */
-    size_t group; /* number of its group */
+    long line;       /* of the CSV; 0 in a folder */
+    size_t group;    /* number of its group */
+    char digest[65]; /* SHA-256 of the file's bytes; data_divide fills it */
     enum data_part part;
+    bool trained_before; /* the model that a training starts from has seen it (data_known.h) */
 };
 
+struct data_known;
 enum data_split { DATA_SPLIT_GROUPED, DATA_SPLIT_RANDOM, DATA_SPLIT_GIVEN };
 
 struct data_set {
@@ -51,6 +54,7 @@ struct data_set {
     char words[160];      /* what the data are, without paths: "NAME: N images" */
     char digest[65];      /* SHA-256 over paths within the data, labels and file bytes */
     struct data_reader *reader; /* private: reads DICOM */
+    struct data_known *known;   /* what a training starts from was trained on this; NULL: nothing */
 };
 
 struct data_division {
@@ -79,8 +83,10 @@ void data_close(struct data_set *set); /* NULL is allowed */
 NN_MUST_USE enum nn_status data_divide(struct data_set *set, const struct data_division *division,
                                        void (*report)(void *context, size_t done, size_t count),
                                        void *context, struct nn_error *err);
-/* DIR/split.csv: file, class, patient, group, part; DIR/duplicates.csv: file_a, file_b, similarity,
- * transform, then both patients and classes. File names stay relative to the data. */
+/* DIR/split.csv: file, class, patient, group, part, sha256 (of the file),
+ * before (training: `known` has seen it), and files of `known` that are not here;
+ * DIR/duplicates.csv: file_a, file_b, similarity, transform, then both patients and classes. File
+ * names stay relative to the data. */
 NN_MUST_USE enum nn_status data_write_split(const struct data_set *set, const char *dir,
                                             struct nn_error *err);
 

@@ -1,6 +1,7 @@
 /* data_divide.c: fingerprints, groups and parts of a set, and what is written of them. */
 #include "csv.h"
 #include "data.h"
+#include "data_known.h"
 #include "dx_uid.h"
 
 #include <errno.h>
@@ -56,16 +57,15 @@ static enum nn_status read_files(struct data_set *set, bool prints, struct work 
     if (!sha)
         return nn_fail(err, NN_NO_MEMORY, "no memory for a digest");
     for (size_t i = 0; i < set->count && status == NN_OK; i++) {
-        const struct data_item *item = &set->items[i];
-        char digest[DX_DIGEST_MAX];
+        struct data_item *item = &set->items[i];
         struct dx_error dx = {0};
-        if (dx_digest_file(item->path, 0, digest, &dx) != DX_OK) {
+        if (dx_digest_file(item->path, 0, item->digest, &dx) != DX_OK) {
             status = nn_fail(err, NN_IO, "%.120s: %.120s", item->path, dx.text);
             break;
         }
         dx_sha256_add_text(sha, item->name);
         dx_sha256_add_text(sha, set->class_name[item->label]);
-        dx_sha256_add_text(sha, digest);
+        dx_sha256_add_text(sha, item->digest);
         struct nn_plane plane = {0};
         if (prints && (status = data_read(set, i, &plane, err)) == NN_OK)
             status = nn_fingerprint_create(&plane, &work->prints[i], err);
@@ -173,16 +173,35 @@ out:
     return status;
 }
 
+/* Of an earlier training: no group here, and never a test image. */
+static void write_absent(void *context, const struct data_known_row *row)
+{
+    const char *const training = nn_part_name(NN_PART_TRAINING);
+    FILE *file = context;
+
+    csv_write(file, row->file);
+    fputc(',', file);
+    csv_write(file, row->class_);
+    fputc(',', file);
+    csv_write(file, row->patient);
+    fprintf(file, ",,%s,", training);
+    csv_write(file, row->sha256);
+    fprintf(file, ",%s\n", training);
+}
+
 static void write_rows(const struct data_set *set, FILE *file)
 {
-    fputs("file,class,patient,group,part\n", file);
+    fputs("file,class,patient,group,part,sha256,before\n", file);
     for (size_t i = 0; i < set->count; i++) {
         const struct data_item *item = &set->items[i];
         csv_write(file, item->name);
         fprintf(file, ",%s,", set->class_name[item->label]);
         csv_write(file, item->patient);
-        fprintf(file, ",%zu,%s\n", item->group, nn_part_name((enum nn_part)item->part));
+        fprintf(file, ",%zu,%s,%s,%s\n", item->group, nn_part_name((enum nn_part)item->part),
+                item->digest, item->trained_before ? nn_part_name(NN_PART_TRAINING) : "");
     }
+    if (set->known)
+        data_known_each_absent(set->known, write_absent, file);
 }
 
 static void write_copies(const struct data_set *set, FILE *file)

@@ -216,9 +216,14 @@ static void note_division(struct evaluation *e)
                       p->training_files, p->tests);
     if (p->training_patients > 0)
         evaluate_note(e,
-                      "%zu of the images that were judged are of patients whom the model was "
-                      "trained on: these figures are too good.",
+                      "%zu of the images that were judged are of patients, or near-duplicates of "
+                      "images, that the model was trained on: these figures are too good.",
                       p->training_patients);
+    if (p->by_name > 0)
+        evaluate_note(e,
+                      "%zu images have the name and class of one in split.csv, but other bytes: "
+                      "they were taken for the same image, and what was trained on was left out.",
+                      p->by_name);
     if (e->options.part == EVALUATE_VALIDATION)
         evaluate_note(e, "This is the validation part, on which points were chosen: these figures "
                          "are too good.");

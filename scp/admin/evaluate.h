@@ -48,7 +48,8 @@ struct evaluate_parts {
     size_t *test, *validation; /* items of the data set */
     size_t tests, validations;
     size_t training_files;    /* of the part that is judged, training has seen */
-    size_t training_patients; /* and so many others are of patients that training has seen */
+    size_t training_patients; /* and so many others are of its patients, or near-duplicates */
+    size_t by_name;           /* images that split.csv knows by name, not by their bytes */
     bool shared_known;        /* the model's division was there to be asked */
     char test_digest[65];     /* SHA-256 over names, labels and patients of the test part */
 };

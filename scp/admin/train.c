@@ -180,14 +180,16 @@ static struct nn_train_settings settings_of(const struct train_options *o,
 
 /* One model folder, from data that is divided. fold from 1; 0: no folds. */
 static enum nn_status train_one(const struct train_options *o, const struct train_start *start,
-                                const struct train_data *data, int fold, const char *out,
+                                struct train_data *data, int fold, const char *out,
                                 struct nn_model_info *info, struct nn_error *err)
 {
     char weights[PATH_MAX], history[PATH_MAX], checkpoints[PATH_MAX], name[64];
     bool terminal = isatty(STDERR_FILENO) == 1;
-    enum nn_status status = NN_OK;
+    enum nn_status status;
 
     take_name(o->out, fold, name);
+    if ((status = train_data_ask_start(data, start->init, start->init_count, err)) != NN_OK)
+        return status;
     if (!make_directory(out) || !checkpoint_directory(name, checkpoints))
         return nn_fail(err, NN_IO, "cannot create %.120s or its checkpoint directory: %s", out,
                        strerror(errno));
@@ -199,10 +201,10 @@ static enum nn_status train_one(const struct train_options *o, const struct trai
                                      .history_csv = history,
                                      .report = report,
                                      .report_context = &terminal};
-    if (data->set)
+    status = nn_train(&settings, &data->training, &data->validation, &output, err);
+    /* Only now: the division that stands beside a model must be the one that it was trained by. */
+    if (status == NN_OK && data->set)
         status = data_write_split(data->set, out, err);
-    if (status == NN_OK)
-        status = nn_train(&settings, &data->training, &data->validation, &output, err);
     if (status != NN_OK)
         return status;
     const struct train_outcome outcome = {.out = out,
@@ -285,6 +287,28 @@ out:
     return answer;
 }
 
+/* A model that a site has is never written over by a second training: not its weights, and not the
+ * division that `evaluate` trusts. */
+static bool holds_model(const struct train_options *o)
+{
+    long first = o->folds == 0 ? 0 : o->fold > 0 ? o->fold : 1;
+    long last = o->folds == 0 ? 0 : o->fold > 0 ? o->fold : o->folds;
+    char path[PATH_MAX];
+
+    for (long fold = first; fold <= last && !o->resume; fold++) {
+        int length = fold == 0 ? snprintf(path, sizeof path, "%s/model.xml", o->out)
+                               : snprintf(path, sizeof path, "%s/fold%ld/model.xml", o->out, fold);
+        if (length < 0 || length >= (int)sizeof path || access(path, F_OK) != 0)
+            continue;
+        fprintf(stderr,
+                "cervigate train: %s is there: --out must not hold a model yet; name another "
+                "folder (--resume goes on with the training that made it)\n",
+                path);
+        return true;
+    }
+    return false;
+}
+
 int admin_train(int argc, char **argv)
 {
     struct train_options o;
@@ -307,6 +331,8 @@ int admin_train(int argc, char **argv)
                 o.out, strerror(errno));
         return EX_CANTCREAT;
     }
+    if (holds_model(&o))
+        return EX_CANTCREAT;
     int status = run(&o, &data, &start);
     train_start_finish(&start);
     train_data_close(&data);

@@ -61,6 +61,11 @@ static void print_division(FILE *file, const struct train_outcome *o)
                 "| WARNING | %zu pairs of one group lie on two sides of the division: the figures "
                 "are too good |\n",
                 set->leaking_pairs);
+    if (o->data->trained_before > 0)
+        fprintf(file,
+                "| WARNING | %zu images of the validation and test parts were trained on by the "
+                "model that this one started from: the figures are too good |\n",
+                o->data->trained_before);
 }
 
 static void print_preprocess(FILE *file, const struct nn_preprocess *p)

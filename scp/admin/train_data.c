@@ -1,7 +1,9 @@
 /* train_data.c: --data, --split, --folds and --duplicates become three sources of samples. */
 #include "train_data.h"
+#include "data_known.h"
 #include "phantom/phantom.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,6 +90,18 @@ static void warn(const struct data_set *set, enum data_split split)
     if (set->duplicate_pairs > 0)
         fprintf(stderr, "cervigate train: %zu pairs of near-duplicates were found\n",
                 set->duplicate_pairs);
+    size_t contradictions = 0;
+    for (size_t i = 0; i < set->duplicate_pairs; i++) {
+        const struct data_item *a = &set->items[set->copies[i].a],
+                               *b = &set->items[set->copies[i].b];
+        contradictions += a->label != b->label;
+    }
+    if (contradictions > 0)
+        fprintf(
+            stderr,
+            "cervigate train: warning: %zu of these pairs bear two different classes: one label "
+            "may be wrong; duplicates.csv names them\n",
+            contradictions);
     if (split == DATA_SPLIT_RANDOM || set->leaking_pairs > 0)
         fprintf(stderr,
                 "cervigate train: warning: the division is %s: %zu pairs of images of one patient "
@@ -134,6 +148,35 @@ enum nn_status train_data_divide(struct train_data *data, const struct train_opt
              division.fraction[0], division.fraction[1], fold, division.folds, o->keep_copies);
     warn(set, division.split);
     return NN_OK;
+}
+
+enum nn_status train_data_ask_start(struct train_data *data, const char *const *init, size_t count,
+                                    struct nn_error *err)
+{
+    enum nn_status status = NN_OK;
+    char folder[PATH_MAX];
+
+    if (!data->set)
+        return NN_OK;
+    data_known_close(data->set->known);
+    data->set->known = NULL;
+    for (size_t i = 0; i < count && status == NN_OK; i++) {
+        const char *slash = strrchr(init[i], '/');
+        int length = slash ? (int)(slash - init[i]) : 0;
+        if (snprintf(folder, sizeof folder, "%.*s%s", length, init[i], slash ? "/" : ".") >=
+            (int)sizeof folder)
+            return nn_fail(err, NN_INVALID, "%.60s...: path too long", init[i]);
+        status = data_known_open(folder, &data->set->known, err);
+    }
+    data->trained_before = data->set->known ? data_known_meet(data->set->known, data->set) : 0;
+    if (data->trained_before > 0)
+        fprintf(
+            stderr,
+            "cervigate train: warning: %zu images of the validation and test parts were trained "
+            "on by what this training starts from (other data or another --seed there). What is "
+            "measured will be too good; the model is marked.\n",
+            data->trained_before);
+    return status;
 }
 
 void train_data_close(struct train_data *data)

@@ -98,6 +98,7 @@ static enum nn_status measure_test(const struct train_outcome *o, const struct n
                                    struct nn_error *err)
 {
     const struct nn_source *source = &o->data->test;
+    bool before = o->data->trained_before > 0;
     bool leaks = info->leaking_pairs > 0 || strcmp(info->split, "random") == 0;
     float *scores = NULL;
     int *truth = NULL;
@@ -105,7 +106,12 @@ static enum nn_status measure_test(const struct train_outcome *o, const struct n
 
     if (status == NN_OK)
         status = nn_measures_fill(info, scores, truth, source->count, err);
-    if (leaks)
+    if (before)
+        snprintf(info->measures.data, sizeof info->measures.data,
+                 "%zu %s images (%.80s); %zu of the judged ones were trained on by the model that "
+                 "this one started from: too good",
+                 source->count, kind_of(info), o->data->words, o->data->trained_before);
+    else if (leaks)
         snprintf(info->measures.data, sizeof info->measures.data,
                  "%zu %s images (%.100s) of a %s division with %ld leaking pairs: too good",
                  source->count, kind_of(info), o->data->words, info->split, info->leaking_pairs);

@@ -114,6 +114,23 @@ static void clinical_needs_provenance_and_validation(void **state)
     assert_int_equal(node_mode(&f->conf), CONF_CLINICAL);
 }
 
+/* Never a finding that no report can name, nor one under another finding's name. */
+static void a_finding_without_a_code_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char error[512] = "";
+    static struct nn_model_info info;
+    f->conf.model = f->folder;
+
+    info = fixture_info(64);
+    for (int i = 0; i < info.classes; i++)
+        if (info.class_[i].finding)
+            snprintf(info.class_[i].name, sizeof info.class_[i].name, "other%d", i);
+    make_model(f->folder, &info);
+    assert_false(mode_allowed(&f->conf, CONF_SHADOW, error, sizeof error));
+    assert_non_null(strstr(error, "\"other0\" is a finding that the report has no code for"));
+}
+
 static void who_gets_what(void **state)
 {
     (void)state;
@@ -134,6 +151,7 @@ int main(void)
         T(the_unreadable_is_shadow),
         T(setting),
         T(clinical_needs_provenance_and_validation),
+        T(a_finding_without_a_code_is_refused),
         T(who_gets_what),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

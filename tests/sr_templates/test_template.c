@@ -53,6 +53,11 @@ static void shipped_one_is_built_in(void **state)
     assert_int_equal(srt_template_open(NULL, &built_in, &err), SRT_OK);
     assert_int_equal(srt_template_open(CERVIGATE_SOURCE_DIR "/sr_templates", &file, &err), SRT_OK);
     assert_string_equal(srt_template_version(built_in), srt_template_version(file));
+    assert_true(srt_template_codes(built_in, "fracture"));
+    assert_true(srt_template_codes(built_in, "dislocation"));
+    assert_false(srt_template_codes(built_in, "Fracture"));
+    assert_false(srt_template_codes(built_in, "site"));
+    assert_false(srt_template_codes(built_in, ""));
     srt_template_close(built_in);
     srt_template_close(file);
     srt_template_close(NULL);

@@ -218,6 +218,15 @@ class Locked(EvaluateSet):
         out = json.loads(self.quick("--json", model=model).stdout)
         self.assertEqual(out["data"]["division"], "column part")
         self.assertEqual(out["data"]["training_images_among_them"], 21)
+        # By its bytes a file is known under any name and in any class; by its name when the bytes are others.
+        digests = [hashlib.sha256(open(self.at("ph", r["file"]), "rb").read()).hexdigest() for r in self.rows]
+        write_csv(os.path.join(model, "split.csv"), [dict(r, file=f"elsewhere/{i}.png", sha256=digests[i]) for i, r in enumerate(rows)])
+        out = json.loads(self.quick("--json", model=model, data=self.at("ph/manifest.csv")).stdout)
+        self.assertEqual((out["data"]["division"], out["data"]["images"], out["data"]["validation_images"]), ("split.csv", 18, 21))
+        write_csv(os.path.join(model, "split.csv"), [dict(r, sha256="0" * 64) for r in rows])
+        out = json.loads(self.quick("--json", model=model, data=self.at("ph/manifest.csv")).stdout)
+        self.assertEqual(out["data"]["images"], 18)
+        self.assertTrue(any(note.startswith("60 images have the name and class of one in split.csv, but other bytes") for note in out["notes"]))
         write(os.path.join(model, "split.csv"), "file,class,part\na,fracture,neither\n")
         said = self.quick(model=model)
         self.assertEqual(said.returncode, 65)

@@ -1,5 +1,6 @@
 """`cervigate train` on files, as a hospital would: folders of images, divisions, folds, choices, interruptions."""
 import csv
+import json
 import os
 import pty
 import re
@@ -31,7 +32,7 @@ class Train(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="cervigate-train-")
-        cls.environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(cls.folder, "cache"))
+        cls.environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(cls.folder, "cache"), XDG_STATE_HOME=os.path.join(cls.folder, "state"))
         cls.images = cls.path("images")
         subprocess.run([ADMIN, "phantom", "--out", cls.images, "--count", "36", "--seed", "3", "--size", "64"], check=True, capture_output=True)
         cls.csv = os.path.join(cls.images, "manifest.csv")
@@ -112,14 +113,63 @@ class Train(unittest.TestCase):
         self.assertGreaterEqual(len(rows(self.path("marked", "duplicates.csv"))), 36)
 
         said = self.go_on("grouped", "--data", leaky, "--split", "70/20/10")
-        self.assertEqual((said.returncode, "warning" in said.stderr), (0, False), said.stderr)
+        self.assertEqual((said.returncode, "warning: the division" in said.stderr), (0, False), said.stderr)
         side = {}
         for row in rows(self.path("grouped", "split.csv")):
             side.setdefault(os.path.basename(row["file"]).split("_", 1)[1], set()).add(row["part"])
         self.assertEqual({len(parts) for parts in side.values()}, {1})
-        said = self.go_on("grouped", "--data", leaky, "--duplicates", "off")
+        said = self.go_on("unlooked", "--data", leaky, "--duplicates", "off")
         self.assertEqual(said.returncode, 0, said.stderr)
-        self.assertIn("| near-duplicates | not looked for |", text(self.path("grouped", "card.md")))
+        self.assertIn("| near-duplicates | not looked for |", text(self.path("unlooked", "card.md")))
+
+    def test_a_model_is_never_written_over(self):
+        """Neither weights nor the division that `evaluate` trusts: not by a training, not by one that is refused."""
+        def everything():
+            return {name: open(os.path.join(self.base, name), "rb").read() for name in os.listdir(self.base)}
+        before = everything()
+        arguments = ("--data", self.images, "--network", "googlenet", "--init", "none", "--side", 64, "--out", self.base, "--epochs", 1)
+        said = self.train(*arguments)
+        self.assertEqual((said.returncode, "model.xml is there" in said.stderr), (73, True), said.stderr)
+        said = self.train(*arguments, "--seed", 2, "--resume")
+        self.assertEqual((said.returncode, "seed is 1 there, 2 here" in said.stderr), (64, True), said.stderr)
+        self.assertEqual(everything(), before)
+        os.makedirs(self.path("fold-there", "fold2"))
+        shutil.copy(os.path.join(self.base, "model.xml"), self.path("fold-there", "fold2"))
+        said = self.go_on("fold-there", "--folds", 3)
+        self.assertEqual((said.returncode, "fold2/model.xml is there" in said.stderr), (73, True), said.stderr)
+
+    def test_what_the_start_was_trained_on_is_no_test_image(self):
+        said = self.go_on("other-seed", "--seed", 2)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        count = int(re.search(r"warning: (\d+) images of the validation and test parts were trained on", said.stderr).group(1))
+        split, first = rows(self.path("other-seed", "split.csv")), {r["file"]: r["part"] for r in rows(os.path.join(self.base, "split.csv"))}
+        self.assertEqual(count, sum(r["part"] != "training" and first[r["file"]] == "training" for r in split))
+        self.assertGreater(count, 0)
+        self.assertEqual({r["file"] for r in split if r["before"]}, {f for f, part in first.items() if part == "training"})
+        self.assertIn(f"| WARNING | {count} images", text(self.path("other-seed", "card.md")))
+        self.assertIn("started from: too good", text(self.path("other-seed", "model.xml")))
+        said = self.go_on("same-seed")
+        self.assertEqual((said.returncode, "warning" in said.stderr), (0, False), said.stderr)
+
+        # Other images now: what was trained on before still counts, under whatever name.
+        new, moved = self.path("new"), self.path("moved")
+        subprocess.run([ADMIN, "phantom", "--out", new, "--count", "30", "--seed", "8", "--size", "64"], check=True, capture_output=True)
+        said = self.go_on("new-images", "--data", new)
+        self.assertEqual((said.returncode, "warning" in said.stderr), (0, False), said.stderr)
+        for number, row in enumerate(rows(self.csv)):
+            os.makedirs(os.path.join(moved, row["class"]), exist_ok=True)
+            shutil.copy(os.path.join(self.images, row["file"]), os.path.join(moved, row["class"], f"{number}.png"))
+        said = subprocess.run([ADMIN, "evaluate", "--model", self.path("new-images"), "--data", moved, "--part", "all", "--json", "--maps", "0", "--draws", "0", "--threads", "1"],
+                              capture_output=True, text=True, check=True, env=self.environment)
+        self.assertEqual(json.loads(said.stdout)["data"]["training_images_among_them"], sum(part == "training" for part in first.values()))
+
+    def test_one_image_in_two_classes_is_told(self):
+        twice = self.path("twice")
+        shutil.copytree(self.images, twice)
+        named = {row["class"]: row["file"] for row in rows(self.csv)}
+        shutil.copy(os.path.join(twice, named["normal"]), os.path.join(twice, os.path.dirname(named["fracture"]), "copy.png"))
+        said = self.go_on("contradiction", "--data", twice)
+        self.assertEqual((said.returncode, "warning: 1 of these pairs bear two different classes" in said.stderr), (0, True), said.stderr)
 
     def test_other_classes_of_any_name(self):
         two = self.path("two")
@@ -134,7 +184,7 @@ class Train(unittest.TestCase):
         model = text(self.path("pair", "model.xml"))
         self.assertIn('name="healthy" finding="false"', model)
         self.assertIn('name="injured" finding="true"', model)
-        said = self.go_on("pair", "--data", two, "--none", "healthy", "--class-weights", "1,1,1")
+        said = self.go_on("weighted", "--data", two, "--none", "healthy", "--class-weights", "1,1,1")
         self.assertEqual((said.returncode, "3 numbers for 2 classes" in said.stderr), (64, True), said.stderr)
 
     def test_a_network_of_its_own_goes_on_with_other_classes(self):
@@ -156,9 +206,9 @@ class Train(unittest.TestCase):
         self.assertEqual(said.returncode, 0, said.stderr)
         said = self.train(*arguments, "--out", self.path("again4"), "--threads", 2)
         self.assertEqual((said.returncode, self.digest("again4")), (0, self.digest("own4")), said.stderr)
-        said = self.train(*arguments, "--out", self.path("again4"), "--side", 96)
+        said = self.train(*arguments, "--out", self.path("wide4"), "--side", 96)
         self.assertEqual((said.returncode, "64 x 64" in said.stderr), (65, True), said.stderr)
-        said = self.train(*arguments, "--out", self.path("again4"), "--freeze", "body")
+        said = self.train(*arguments, "--out", self.path("frozen4"), "--freeze", "body")
         self.assertIn("stem, stem.norm, block", said.stderr)
 
     def test_interrupted_and_resumed_it_is_the_same(self):
