@@ -58,8 +58,9 @@ void node_path(const struct conf *conf, char *path, size_t size, const char *for
 /* The mode in force: spool/mode if it was changed by `cervigate mode`, else the configuration's.
  * Anything unreadable is shadow. Cheap: called before every send. */
 enum conf_mode node_mode(const struct conf *conf);
-/* Whether the configured model can be opened, the report has a code for each of its findings, and it
- * may be used in `mode`: clinical needs one that is not of synthetic provenance and has a validation. error gets a sentence when not. */
+/* Whether the configured model can be opened, the report has a code for each of its findings, and
+ * it may be used in `mode`: clinical needs one that is not of synthetic provenance and has a
+ * validation. error gets a sentence when not. */
 bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size);
 /* Changes the mode in force of this spool's node, durably (`cervigate mode`). Refuses clinical when
  * the model does not allow it. */

@@ -289,9 +289,12 @@ static void the_division_and_the_copies_are_written(void **state)
     divided(set, DATA_SPLIT_GROUPED, true);
     assert_int_equal(data_write_split(set, path, &err), NN_OK);
     assert_int_equal(lines_of("out/split.csv", first, second), 3 * retouch_count + 1);
-    assert_string_equal(first, "file,class,patient,group,part\n");
+    assert_string_equal(first, "file,class,patient,group,part,sha256,before\n");
     assert_int_equal(strncmp(second, "c-spine_dislocation/000_eight_bits.png,dislocation,,0,", 54),
                      0);
+    assert_int_equal(strlen(set->items[0].digest), 64);
+    assert_non_null(strstr(second, set->items[0].digest));
+    assert_string_equal(strrchr(second, ','), ",\n");
     assert_int_equal(lines_of("out/duplicates.csv", first, second), retouch_count + 1);
     assert_string_equal(second, "c-spine_dislocation/000_eight_bits.png,"
                                 "c-spine_dislocation/000_original.png,1.000,upright,,,dislocation,"

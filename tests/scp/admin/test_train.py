@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import pathlib
 import pty
 import re
 import shutil
@@ -125,7 +126,7 @@ class Train(unittest.TestCase):
     def test_a_model_is_never_written_over(self):
         """Neither weights nor the division that `evaluate` trusts: not by a training, not by one that is refused."""
         def everything():
-            return {name: open(os.path.join(self.base, name), "rb").read() for name in os.listdir(self.base)}
+            return {entry.name: pathlib.Path(entry.path).read_bytes() for entry in os.scandir(self.base)}
         before = everything()
         arguments = ("--data", self.images, "--network", "googlenet", "--init", "none", "--side", 64, "--out", self.base, "--epochs", 1)
         said = self.train(*arguments)
