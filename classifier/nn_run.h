@@ -67,6 +67,10 @@ NN_MUST_USE enum nn_status nn_run_create_training(const struct nn_graph *graph,
                                                   struct nn_run **run, struct nn_error *err);
 void nn_run_destroy(struct nn_run *run);
 
+/* Whether forward or a train step takes so many samples: 1..max_batch (NN_INVALID); and not one
+ * alone where TRAIN would measure a batch norm of one value a channel. */
+NN_MUST_USE enum nn_status nn_run_check_batch(const struct nn_run *run, int batch,
+                                              struct nn_error *err);
 /* input: (batch, C, H, W). output (may be NULL): (batch, output elements). Input that is not finite
  * is refused (NN_BAD_DATA); what overflows on the way reaches the output as NaN or infinity. In
  * TRAIN the dropout masks are those of the last train step (seed 0, step 0 before it). */

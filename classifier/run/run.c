@@ -178,12 +178,15 @@ static void run_schedule(struct nn_run *run, const struct nn_schedule *schedule)
 }
 
 /* A variance needs two values. */
-static enum nn_status check_statistics(const struct nn_run *run, int batch, struct nn_error *err)
+enum nn_status nn_run_check_batch(const struct nn_run *run, int batch, struct nn_error *err)
 {
+    if (batch < 1 || batch > run->max_batch)
+        return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", batch, run->max_batch);
     for (int i = 0; i < run->graph->count; i++) {
         struct nn_shape shape = run->layers[i].shape;
         if (run->nodes[i].mean != NULL && shape.h == 1 && shape.w == 1 && batch < 2)
-            return nn_fail(err, NN_INVALID, "layer %s: one value a channel has no variance",
+            return nn_fail(err, NN_INVALID,
+                           "layer %s: in a batch of one, one value a channel has no variance",
                            run->layers[i].name);
     }
     return NN_OK;
@@ -193,15 +196,12 @@ enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch,
                               struct nn_error *err)
 {
     const struct nn_node *first = &run->nodes[0];
-    if (batch < 1 || batch > run->max_batch)
-        return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", batch, run->max_batch);
+    enum nn_status status = nn_run_check_batch(run, batch, err);
+    if (status != NN_OK)
+        return status;
     for (size_t i = 0; i < first->stride * (size_t)batch; i++)
         if (!isfinite(input[i]))
             return nn_fail(err, NN_BAD_DATA, "network: input value %zu is not finite", i);
-
-    enum nn_status status = check_statistics(run, batch, err);
-    if (status != NN_OK)
-        return status;
 
     run->has_run = true;
     run->batch = batch;

@@ -13,8 +13,9 @@ struct target {
 static enum nn_status check_labels(const struct nn_run *run, const int *labels, int batch,
                                    int classes, struct nn_error *err)
 {
-    if (batch < 1 || batch > run->max_batch)
-        return nn_fail(err, NN_INVALID, "network: a batch of %d (1 to %d)", batch, run->max_batch);
+    enum nn_status status = nn_run_check_batch(run, batch, err);
+    if (status != NN_OK)
+        return status;
     for (int i = 0; i < batch; i++)
         if (labels[i] < 0 || labels[i] >= classes)
             return nn_fail(err, NN_INVALID, "network: label %d of sample %d (0 to %d)", labels[i],

@@ -146,6 +146,13 @@ static enum nn_status open_optimiser(struct nn_trainer *t, struct nn_error *err)
     return status;
 }
 
+/* An epoch's last batch is its smallest: refused now rather than after an epoch. */
+static enum nn_status check_last_batch(const struct nn_trainer *t, struct nn_error *err)
+{
+    int last = (int)(t->training->count % (size_t)t->s->batch);
+    return nn_run_check_batch(t->run, last > 0 ? last : t->s->batch, err);
+}
+
 static enum nn_status open_best(struct nn_trainer *t, struct nn_error *err)
 {
     size_t count = (size_t)nn_graph_parameter_count(t->graph);
@@ -208,6 +215,7 @@ enum nn_status nn_trainer_open(struct nn_trainer *t, struct nn_error *err)
         return nn_fail(err, NN_NO_MEMORY, "no memory for %d threads", t->s->threads);
     if ((status = nn_run_create_training(t->graph, t->values, t->s->batch, t->frozen, t->pool,
                                          &t->run, err)) != NN_OK ||
+        (status = check_last_batch(t, err)) != NN_OK ||
         (status = open_optimiser(t, err)) != NN_OK || (status = open_best(t, err)) != NN_OK)
         return status;
     return open_loader(t, err);

@@ -335,6 +335,32 @@ static void numbers_that_are_none_stop_the_training(void **state)
     assert_memory_equal(made.err.text, "epoch ", 6); /* says where */
 }
 
+/* 21 samples in fives leave one alone, for a batch norm of one value a channel. */
+static void a_last_batch_of_one_is_refused_at_once(void **state)
+{
+    struct nn_source a = spots_source(NULL, 21), b = spots_source(NULL, 8);
+    struct watch watched = {0};
+    struct nn_train_output output = {
+        .weights = out_path, .report = watch, .report_context = &watched};
+    struct nn_graph *g = nn_graph_create();
+    struct nn_error err;
+
+    (void)state;
+    int x = nn_graph_input(g, "data", (struct nn_shape){3, SPOT_SIDE, SPOT_SIDE});
+    x = nn_graph_batch_norm(g, "norm", nn_graph_linear(g, "first", x, 4, false),
+                            (struct nn_batch_norm){1e-5f, 0.1f});
+    nn_graph_softmax(g, "prob", nn_graph_linear(g, "head", x, 2, false));
+    assert_int_equal(nn_graph_finish(g, &err), NN_OK);
+    struct nn_train_settings s = tiny_settings(g, dir);
+    assert_int_equal(nn_train(&s, &a, &b, &output, &err), NN_INVALID);
+    assert_memory_equal(err.text, "layer norm: ", 12);
+    assert_false(watched.seen);
+    a.count = 22;
+    s.epochs = 1;
+    assert_int_equal(nn_train(&s, &a, &b, &output, &err), NN_OK);
+    nn_graph_destroy(g);
+}
+
 static int unknown_label(void *context, size_t index, uint64_t epoch)
 {
     return index == 5 ? 2 : spots_label(context, index, epoch);
@@ -366,6 +392,7 @@ int main(void)
         cmocka_unit_test(what_is_no_setting),
         cmocka_unit_test(numbers_that_are_none_stop_the_training),
         cmocka_unit_test(validation_knows_the_classes),
+        cmocka_unit_test(a_last_batch_of_one_is_refused_at_once),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
