@@ -96,7 +96,7 @@ static enum nn_status decode(struct reader *r, const uint8_t *bytes, size_t size
     jpeg_mem_src(&r->jpeg, bytes, (unsigned long)size);
     jpeg_read_header(&r->jpeg, TRUE);
     if (r->jpeg.jpeg_color_space == JCS_CMYK || r->jpeg.jpeg_color_space == JCS_YCCK)
-        return nn_fail(r->err, NN_UNSUPPORTED, "%s: JPEG in CMYK", r->name);
+        return nn_fail(r->err, NN_UNSUPPORTED, "%s: JPEG in CMYK: save it in grey or RGB", r->name);
     status =
         nn_image_plane_init(r->name, r->jpeg.image_height, r->jpeg.image_width, r->plane, r->err);
     if (status != NN_OK)

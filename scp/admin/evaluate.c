@@ -131,7 +131,8 @@ static int divide(struct evaluation *e, char *error, size_t size)
         .find_duplicates = !e->options.lock};
     evaluate_progress_begin(&reading.progress, "data");
     enum nn_status status = data_divide(e->set, &division, show_reading, &reading, &err);
-    if (status == NN_BAD_DATA && division.find_duplicates) {
+    bool unread = status == NN_BAD_DATA || status == NN_UNSUPPORTED || status == NN_LIMIT;
+    if (unread && division.find_duplicates) {
         /* An image that cannot be read is an answer here, no reason to stop. */
         division.find_duplicates = false;
         evaluate_note(e, "Near-duplicates were not looked for: %.180s", err.text);

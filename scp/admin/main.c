@@ -2,6 +2,8 @@
 #include "admin.h"
 #include "dx_init.h"
 #include "nn_kernel.h"
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -39,6 +41,16 @@ static void print_usage(FILE *out)
           out);
 }
 
+/* What did not reach standard output was not done, whatever the command thinks. */
+static int flushed(const char *command, int status)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !failed)
+        return status;
+    fprintf(stderr, "cervigate %s: standard output: %s\n", command, strerror(errno));
+    return status == 0 ? EX_IOERR : status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -56,7 +68,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return flushed(argv[1], commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "cervigate: there is no command \"%s\"\n\n", argv[1]);
     print_usage(stderr);
     return EX_USAGE;

@@ -29,6 +29,7 @@ static bool make_directory(const char *path)
     char part[PATH_MAX];
     size_t length = strlen(path);
 
+    errno = length == 0 ? ENOENT : ENAMETOOLONG;
     if (length == 0 || length >= sizeof part)
         return false;
     memcpy(part, path, length + 1);
@@ -40,7 +41,13 @@ static bool make_directory(const char *path)
             return false;
         *at = '/';
     }
-    return mkdir(part, 0777) == 0 || errno == EEXIST;
+    struct stat st;
+    if (mkdir(part, 0777) == 0)
+        return true;
+    if (errno != EEXIST || stat(part, &st) != 0)
+        return false;
+    errno = ENOTDIR;
+    return S_ISDIR(st.st_mode);
 }
 
 static bool checkpoint_directory(const char *name, char path[PATH_MAX])
@@ -111,9 +118,9 @@ static int exit_status(enum nn_status status)
     case NN_MISSING:
         return EX_NOINPUT;
     case NN_INVALID:
-    case NN_UNSUPPORTED:
         return EX_USAGE;
     case NN_BAD_DATA:
+    case NN_UNSUPPORTED:
     case NN_SHAPE:
     case NN_LIMIT:
         return EX_DATAERR;
@@ -287,6 +294,17 @@ out:
     return answer;
 }
 
+static bool has_checkpoint(const struct train_options *o, int fold)
+{
+    char folder[PATH_MAX], path[PATH_MAX], name[64];
+
+    take_name(o->out, fold, name);
+    if (!checkpoint_directory(name, folder))
+        return false;
+    int length = snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
+    return length > 0 && length < (int)sizeof path && access(path, F_OK) == 0;
+}
+
 /* A model that a site has is never written over by a second training: not its weights, and not the
  * division that `evaluate` trusts. */
 static bool holds_model(const struct train_options *o)
@@ -295,15 +313,18 @@ static bool holds_model(const struct train_options *o)
     long last = o->folds == 0 ? 0 : o->fold > 0 ? o->fold : o->folds;
     char path[PATH_MAX];
 
-    for (long fold = first; fold <= last && !o->resume; fold++) {
+    for (long fold = first; fold <= last; fold++) {
         int length = fold == 0 ? snprintf(path, sizeof path, "%s/model.xml", o->out)
                                : snprintf(path, sizeof path, "%s/fold%ld/model.xml", o->out, fold);
-        if (length < 0 || length >= (int)sizeof path || access(path, F_OK) != 0)
+        if (length < 0 || length >= (int)sizeof path || access(path, F_OK) != 0 ||
+            (o->resume && has_checkpoint(o, (int)fold)))
             continue;
         fprintf(stderr,
                 "cervigate train: %s is there: --out must not hold a model yet; name another "
-                "folder (--resume goes on with the training that made it)\n",
-                path);
+                "folder%s\n",
+                path,
+                o->resume ? ": the training that made it has no checkpoint to go on from"
+                          : " (--resume goes on with the training that made it)");
         return true;
     }
     return false;

@@ -314,6 +314,18 @@ class Locked(EvaluateSet):
         self.assertEqual((said.returncode, said.stdout), (65, ""))
         self.assertIn("no image could be judged (2 refused, the first as no-content)", said.stderr)
 
+    def test_a_kind_of_picture_that_is_not_read_is_an_answer(self):
+        from PIL import Image
+        for row in self.rows[:12]:
+            os.makedirs(self.at("print", row["class"]), exist_ok=True)
+            shutil.copy(self.at("ph", row["file"]), self.at("print", row["class"]))
+        before = json.loads(self.quick("--json", data=self.at("print")).stdout)["refused"]["images"]
+        Image.new("CMYK", (128, 128)).save(self.at("print", self.rows[0]["class"], "cmyk.jpg"))
+        said = self.quick("--json", data=self.at("print"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(json.loads(said.stdout)["refused"]["images"], before + 1)
+        self.assertIn("undecodable", said.stdout)
+
     def test_a_class_without_images_is_undefined(self):
         for class_ in ("normal", "fracture"):
             os.makedirs(self.at("two classes", class_))

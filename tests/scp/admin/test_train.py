@@ -134,6 +134,11 @@ class Train(unittest.TestCase):
         said = self.train(*arguments, "--seed", 2, "--resume")
         self.assertEqual((said.returncode, "seed is 1 there, 2 here" in said.stderr), (64, True), said.stderr)
         self.assertEqual(everything(), before)
+        os.rename(self.path("cache", "cervigate", "base"), self.path("aside"))
+        said = self.train(*arguments, "--resume")
+        os.rename(self.path("aside"), self.path("cache", "cervigate", "base"))
+        self.assertEqual((said.returncode, "no checkpoint to go on from" in said.stderr), (73, True), said.stderr)
+        self.assertEqual(everything(), before)
         os.makedirs(self.path("fold-there", "fold2"))
         shutil.copy(os.path.join(self.base, "model.xml"), self.path("fold-there", "fold2"))
         said = self.go_on("fold-there", "--folds", 3)
@@ -163,6 +168,17 @@ class Train(unittest.TestCase):
         said = subprocess.run([ADMIN, "evaluate", "--model", self.path("new-images"), "--data", moved, "--part", "all", "--json", "--maps", "0", "--draws", "0", "--threads", "1"],
                               capture_output=True, text=True, check=True, env=self.environment)
         self.assertEqual(json.loads(said.stdout)["data"]["training_images_among_them"], sum(part == "training" for part in first.values()))
+
+    def test_a_model_that_cannot_be_told_of_or_written(self):
+        file = self.path("a-file")
+        with open(file, "w", encoding="utf-8"):
+            pass
+        for out, words in ((file, "Not a directory"), ("", "No such file or directory")):
+            said = self.train("--data", self.images, "--network", self.base, "--out", out)
+            self.assertEqual((said.returncode, words in said.stderr), (73, True), said.stderr)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            said = subprocess.run([ADMIN, "train", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((said.returncode, "standard output: No space left" in said.stderr), (74, True))
 
     def test_one_image_in_two_classes_is_told(self):
         twice = self.path("twice")
