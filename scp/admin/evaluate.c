@@ -244,6 +244,30 @@ static void note_division(struct evaluation *e)
                       "cannot be told.");
 }
 
+/* A second model that has seen the test images wins by heart. */
+static enum nn_status note_rival(struct evaluation *e, struct nn_error *err)
+{
+    bool known;
+    size_t files = 0, others = 0;
+    if (!e->options.against)
+        return NN_OK;
+    enum nn_status status =
+        evaluate_parts_seen(e->options.against, e->set, &e->parts, &known, &files, &others, err);
+    if (status == NN_OK && !known)
+        evaluate_note(e,
+                      "The folder of %.60s has no split.csv: whether it was trained on these "
+                      "images cannot be told.",
+                      e->rival->name);
+    if (files + others > 0)
+        evaluate_note(
+            e,
+            "%zu of the %zu images that were judged are training images of %.60s, and %zu "
+            "are of their patients or near-duplicates: its side of the comparison is too "
+            "good.",
+            files, e->parts.tests, e->rival->name, others);
+    return status;
+}
+
 /* The moment from which on nothing may be decided. */
 static void open_test(struct evaluation *e)
 {
@@ -288,6 +312,9 @@ static int run(struct evaluation *e, char *error, size_t size)
     if (e->options.lock)
         return lock(e, error, size);
     note_division(e);
+    enum nn_status noted = note_rival(e, &err);
+    if (noted != NN_OK)
+        return fail(noted, &err, error, size);
     open_test(e);
     status = evaluate_judge(&e->predictor, e->rival_judge, e->set, e->parts.test, e->parts.tests,
                             e->options.part == EVALUATE_TEST ? "test part" : "images", &e->test,

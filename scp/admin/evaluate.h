@@ -56,6 +56,13 @@ struct evaluate_parts {
 NN_MUST_USE enum nn_status evaluate_parts_find(const char *model_dir, struct data_set *set,
                                                enum evaluate_part part,
                                                struct evaluate_parts *parts, struct nn_error *err);
+/* The same question about another model: how many of the judged images it was trained on, how many
+ * others are of their patients or near-duplicates. *known_at_all false: its folder does not tell.
+ */
+NN_MUST_USE enum nn_status evaluate_parts_seen(const char *model_dir, const struct data_set *set,
+                                               const struct evaluate_parts *parts,
+                                               bool *known_at_all, size_t *files, size_t *others,
+                                               struct nn_error *err);
 void evaluate_parts_finish(struct evaluate_parts *parts);
 
 /* ---- evaluate_judge.c: images to scores ---- */

@@ -27,35 +27,58 @@ static enum nn_status find_trained(const struct data_set *set, const struct data
 }
 
 static enum nn_status collect(const struct data_set *set, enum evaluate_part part,
-                              const struct data_known *known, struct evaluate_parts *parts,
-                              struct nn_error *err)
+                              struct evaluate_parts *parts, struct nn_error *err)
 {
-    bool *trained = NULL;
-    enum nn_status status = find_trained(set, known, &trained, err);
-    if (status != NN_OK)
-        return status;
     parts->test = calloc(set->count + 1, sizeof *parts->test);
     parts->validation = calloc(set->count + 1, sizeof *parts->validation);
     if (!parts->test || !parts->validation)
-        status = nn_fail(err, NN_NO_MEMORY, "no memory for %zu images", set->count);
-    for (size_t i = 0; status == NN_OK && i < set->count; i++) {
+        return nn_fail(err, NN_NO_MEMORY, "no memory for %zu images", set->count);
+    for (size_t i = 0; i < set->count; i++) {
         const struct data_item *item = &set->items[i];
         bool validation = item->part == DATA_VALIDATION;
         bool judged = part == EVALUATE_ALL ||
                       item->part == (part == EVALUATE_VALIDATION ? DATA_VALIDATION : DATA_TEST);
         if (part == EVALUATE_TEST && validation)
             parts->validation[parts->validations++] = i;
-        if (!judged)
-            continue;
-        parts->test[parts->tests++] = i;
+        if (judged)
+            parts->test[parts->tests++] = i;
+    }
+    return NN_OK;
+}
+
+/* How many of the judged images training has seen, and how many others are of its groups. */
+static enum nn_status count_seen(const struct data_set *set, const struct data_known *known,
+                                 const struct evaluate_parts *parts, size_t *files, size_t *others,
+                                 struct nn_error *err)
+{
+    bool *trained = NULL;
+    enum nn_status status = find_trained(set, known, &trained, err);
+    if (status != NN_OK)
+        return status;
+    *files = *others = 0;
+    for (size_t i = 0; i < parts->tests; i++) {
+        const struct data_item *item = &set->items[parts->test[i]];
         const struct data_known_row *seen =
             data_known_find(known, item, set->class_name[item->label]);
         if (seen && seen->trained)
-            parts->training_files++;
+            (*files)++;
         else if (trained[item->group])
-            parts->training_patients++;
+            (*others)++;
     }
     free(trained);
+    return NN_OK;
+}
+
+enum nn_status evaluate_parts_seen(const char *model_dir, const struct data_set *set,
+                                   const struct evaluate_parts *parts, bool *known_at_all,
+                                   size_t *files, size_t *others, struct nn_error *err)
+{
+    struct data_known *known = NULL;
+    enum nn_status status = data_known_open(model_dir, &known, err);
+    *known_at_all = known != NULL;
+    if (status == NN_OK)
+        status = count_seen(set, known, parts, files, others, err);
+    data_known_close(known);
     return status;
 }
 
@@ -94,7 +117,10 @@ enum nn_status evaluate_parts_find(const char *model_dir, struct data_set *set,
     }
     parts->division = given ? EVALUATE_COLUMN : found > 0 ? EVALUATE_SPLIT_CSV : EVALUATE_UNDIVIDED;
     if (status == NN_OK)
-        status = collect(set, part, known, parts, err);
+        status = collect(set, part, parts, err);
+    if (status == NN_OK)
+        status =
+            count_seen(set, known, parts, &parts->training_files, &parts->training_patients, err);
     if (status == NN_OK && parts->tests == 0)
         status =
             nn_fail(err, NN_BAD_DATA, "%s: no image in the part that is to be judged", set->words);

@@ -231,6 +231,10 @@ class Locked(EvaluateSet):
         trained = {digests[i] for i, r in enumerate(rows) if r["part"] == "training"}  # one of them is in the test part too
         fresh = sum(r["part"] == "test" and digests[i] not in trained for i, r in enumerate(rows))
         self.assertEqual((out["data"]["division"], out["data"]["images"], fresh), ("split.csv", fresh, 17))
+        # Of a second model it is asked too.
+        out = json.loads(self.quick("--json", "--against", model, data=self.at("ph/manifest.csv")).stdout)
+        seen = sum(d in trained for d in digests)
+        self.assertTrue(any(note.startswith(f"{seen} of the 60 images that were judged are training images of cervigate-phantom") for note in out["notes"]), out["notes"])
         write_csv(os.path.join(model, "split.csv"), [dict(r, sha256="0" * 64) for r in rows])
         out = json.loads(self.quick("--json", model=model, data=self.at("ph/manifest.csv")).stdout)
         self.assertEqual(out["data"]["images"], 18)
