@@ -205,6 +205,25 @@ static void finish_refuses(struct nn_graph *graph, enum nn_status status, const 
     nn_graph_destroy(graph);
 }
 
+static void bad_starts(void **state)
+{
+    (void)state;
+    const float deviations[] = {0, -1, NAN, INFINITY}, biases[] = {NAN, INFINITY};
+    int a;
+    for (size_t i = 0; i < sizeof deviations / sizeof deviations[0]; i++) {
+        struct nn_graph *graph = two_heads(3, 3, &a);
+        refused(graph, nn_graph_initial(graph, 1, deviations[i], 0), NN_INVALID, "first");
+    }
+    for (size_t i = 0; i < sizeof biases / sizeof biases[0]; i++) {
+        struct nn_graph *graph = two_heads(3, 3, &a);
+        refused(graph, nn_graph_initial(graph, 1, 1, biases[i]), NN_INVALID, "first");
+    }
+    struct nn_graph *graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_initial(graph, a, 0.01f, 0), NN_INVALID, "a");
+    graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_initial(graph, 50, 0.01f, 0), NN_INVALID, "initial");
+}
+
 static void bad_auxiliaries(void **state)
 {
     (void)state;
@@ -431,6 +450,7 @@ int main(void)
         cmocka_unit_test(bad_norms_and_clips),
         cmocka_unit_test(bad_sums_and_products),
         cmocka_unit_test(bad_pads_and_shapes),
+        cmocka_unit_test(bad_starts),
         cmocka_unit_test(bad_auxiliaries),
         cmocka_unit_test(new_layers_are_described),
         cmocka_unit_test(limits),

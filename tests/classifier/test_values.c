@@ -191,6 +191,33 @@ static void fresh_batch_norm(void **state)
     nn_graph_destroy(graph);
 }
 
+static void fresh_with_a_start(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    struct nn_values *values;
+    struct nn_graph *graph = nn_graph_create();
+    nn_graph_input(graph, "data", (struct nn_shape){64, 1, 1});
+    int layer = nn_graph_linear(graph, "fc", 0, 256, false);
+    assert_int_equal(nn_graph_initial(graph, layer, 0.005f, 0.1f), layer);
+    const char *fresh[] = {"fc", NULL};
+    assert_int_equal(nn_values_create(finished(graph), NULL, true, fresh, 1, &values, &err), NN_OK);
+
+    double sum = 0, squares = 0, count = 64 * 256;
+    for (int i = 0; i < 64 * 256; i++) {
+        double w = (double)nn_values_peek(values, 0)[i];
+        assert_true(fabs(w) <= 0.005 * sqrt(3.0) * (1 + 1e-6));
+        sum += w;
+        squares += w * w;
+    }
+    assert_true(fabs(sum / count) < 2e-4);
+    assert_true(fabs(sqrt(squares / count) - 0.005) < 1e-4); /* Glorot's: 0.079 */
+    for (int i = 0; i < 256; i++)
+        assert_float_equal(nn_values_peek(values, 1)[i], 0.1f, 0);
+    nn_values_destroy(values);
+    nn_graph_destroy(graph);
+}
+
 static void refusals_name_the_tensor(void **state)
 {
     (void)state;
@@ -234,9 +261,9 @@ static void halves_are_widened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(borrowed_and_copied), cmocka_unit_test(fresh_head),
-        cmocka_unit_test(fresh_batch_norm),    cmocka_unit_test(refusals_name_the_tensor),
-        cmocka_unit_test(halves_are_widened),
+        cmocka_unit_test(borrowed_and_copied),      cmocka_unit_test(fresh_head),
+        cmocka_unit_test(fresh_with_a_start),       cmocka_unit_test(fresh_batch_norm),
+        cmocka_unit_test(refusals_name_the_tensor), cmocka_unit_test(halves_are_widened),
     };
     snprintf(path, sizeof path, "/tmp/nn_values.%ld", (long)getpid());
     return cmocka_run_group_tests(tests, NULL, NULL);
