@@ -61,7 +61,9 @@ static enum nn_status take_entry(struct data_list *into, const char *inside, con
     if (length >= (int)sizeof path)
         return nn_fail(err, NN_BAD_DATA, "%.160s...: path too long", path);
     if (stat(path, &st) != 0)
-        return nn_fail(err, NN_IO, "%.160s: %s", path, strerror(errno));
+        return nn_fail(err, errno == ENOENT || errno == ELOOP ? NN_MISSING : NN_IO,
+                       "%.160s: %s: a link that leads nowhere? take it out of the data", path,
+                       strerror(errno));
     if (S_ISREG(st.st_mode))
         return take_file(into, path, path + start, class_, err);
     if (!S_ISDIR(st.st_mode))
@@ -85,7 +87,10 @@ static enum nn_status list(struct data_list *into, const char *inside, const cha
 
     snprintf(path, sizeof path, "%s%s%s", into->data, inside[0] ? "/" : "", inside);
     if (depth > MAX_DEPTH)
-        return nn_fail(err, NN_LIMIT, "%.160s: folders nested more than %d deep", path, MAX_DEPTH);
+        return nn_fail(
+            err, NN_LIMIT,
+            "%.120s: folders nested more than %d deep: does a link lead back to one above it?",
+            path, MAX_DEPTH);
     int count = scandir(path, &entries, NULL, NULL);
     if (count < 0)
         return nn_fail(err, NN_IO, "%.160s: %s", path, strerror(errno));

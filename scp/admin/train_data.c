@@ -48,8 +48,10 @@ static enum nn_status find_none(struct train_data *data, const char *none, struc
             used += (size_t)snprintf(names + used, sizeof names - used, " %s",
                                      data->class_name[data->none]);
     }
-    return nn_fail(err, NN_INVALID, "--none %.60s: no class is called so; there are:%s", none,
-                   names);
+    return nn_fail(err, NN_INVALID,
+                   "--none %.60s: no class is called so; there are:%s: --none NAME says which of "
+                   "them is no finding",
+                   none, names);
 }
 
 enum nn_status train_data_open(struct train_data *data, const struct train_options *o,

@@ -77,6 +77,30 @@ static void odd_folders_are_refused(void **state)
 
 /* ---- CSV ---- */
 
+static void links_are_followed_to_an_end(void **state)
+{
+    char path[PATH_MAX];
+
+    (void)state;
+    make_folder(path, "links");
+    make_folder(path, "links/normal");
+    make_folder(path, "links/fracture");
+    write_small("links/normal/a.png", 1);
+    write_small("links/fracture/b.png", 2);
+    fixture_path(path, dir, "links/normal/circle");
+    assert_int_equal(symlink("..", path), 0);
+    refused_as("links", NN_LIMIT, "does a link lead back");
+    unlink(path);
+    assert_int_equal(symlink("nowhere", path), 0);
+    refused_as("links", NN_MISSING, "links/normal/circle: No such file or directory: a link");
+    unlink(path);
+    assert_int_equal(symlink("circle", path), 0);
+    refused_as("links", NN_MISSING, "a link that leads nowhere");
+    unlink(path);
+    assert_int_equal(symlink("a.png", path), 0);
+    data_close(opened("links"));
+}
+
 static void every_column_is_read(void **state)
 {
     (void)state;
@@ -175,6 +199,7 @@ int main(void)
     const struct CMUnitTest folders[] = {
         cmocka_unit_test(a_folder_of_any_depth),
         cmocka_unit_test(odd_folders_are_refused),
+        cmocka_unit_test(links_are_followed_to_an_end),
     };
     const struct CMUnitTest lists[] = {
         cmocka_unit_test(every_column_is_read),
