@@ -23,19 +23,90 @@ class ExportedLRN(torch.autograd.Function):
         return g.op("LRN", x, size_i=5, alpha_f=1e-4, beta_f=0.75, bias_f=1.0)
 
 
-class Table(nn.Module):
-    """Layers by name; `trace` keeps what each gave in the last pass.
+class Sides:
+    """What side our run took at each kink: activations by layer, in the order of the layers.
 
     Where two cells of a max pool's window, or a ReLU's input and zero, are equal but for the last bits, the order of a
-    sum decides which way a gradient goes. GoogLeNet meets such a tie in most images, and there PyTorch's own float32
-    gradient is up to 5 % from its float64 one. So `decide` (our activations by name) tells which side was taken: the
-    function is the same to the last bits, and its derivative is that side's."""
+    sum decides which way a gradient goes, and PyTorch's own float32 gradient is then up to 5 % from its float64 one.
+    PyTorch told the side computes the same function to the last bits, and its derivative is that side's. `margin` is
+    the largest distance from a kink (part of the tensor's largest value) where the told side was not PyTorch's own:
+    rounding, or else we are wrong. `told` counts those cells, of `cells`."""
+
+    def __init__(self, activations):
+        self.activations = activations
+        self.margin, self.told, self.cells = 0.0, 0, 0
+
+    def count(self, x, distances):
+        self.cells += x.numel()
+        if len(distances):
+            self.told += len(distances)
+            self.margin = max(self.margin, (distances.abs().max() / x.detach().abs().max()).item())
+
+    def relu(self, layer, x):
+        open_ = self.activations[layer].view_as(x) > 0
+        self.count(x, x.detach()[open_ != (x.detach() > 0)])
+        return x * open_
+
+    def pool(self, layer, x, *window, **ceil):
+        cells = F.max_pool2d(self.activations[layer].view_as(x), *window, return_indices=True, **ceil)[1]
+        taken = x.flatten(2).gather(2, cells.flatten(2)).view(cells.shape)
+        short = F.max_pool2d(x.detach(), *window, **ceil) - taken.detach()
+        self.count(taken, short[short > 0])
+        return taken
+
+
+class ToldReLU(nn.Module):
+    """The next ReLU of a torchvision network in place of nn.ReLU. Execution's order is the graph's."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = [net]  # no submodule
+
+    def forward(self, x):
+        net = self.net[0]
+        if net.sides is None:
+            return F.relu(x)
+        layer = list(net.sides.activations)[net.relus % len(net.sides.activations)]
+        net.relus += 1
+        y = net.sides.relu(layer, x)
+        y.layer = layer
+        return y
+
+
+class ToldPool(nn.Module):
+    """A max pool of what a ToldReLU gave."""
+
+    def __init__(self, net, pool):
+        super().__init__()
+        self.net, self.window, self.ceil = [net], (pool.kernel_size, pool.stride, pool.padding, pool.dilation), pool.ceil_mode
+
+    def forward(self, x):
+        sides = self.net[0].sides
+        if sides is None:
+            return F.max_pool2d(x, *self.window, ceil_mode=self.ceil)
+        return sides.pool(x.layer, x, *self.window, ceil_mode=self.ceil)
+
+
+def tell(net):
+    """Gives a torchvision network what Table has: `sides`."""
+    net.sides, net.relus = None, 0
+    for parent in list(net.modules()):
+        for name, module in list(parent.named_children()):
+            if isinstance(module, nn.ReLU):
+                setattr(parent, name, ToldReLU(net))
+            elif isinstance(module, nn.MaxPool2d):
+                setattr(parent, name, ToldPool(net, module))
+    return net
+
+
+class Table(nn.Module):
+    """Layers by name; `trace` keeps what each gave in the last pass; `sides`: Sides or None."""
 
     def __init__(self):
         super().__init__()
         self.layers = nn.ModuleDict()
         self.trace = {}
-        self.decide = None
+        self.sides = None
 
     def keep(self, name, x):
         x.layer = name
@@ -48,7 +119,7 @@ class Table(nn.Module):
         return self.keep(name, self.relu(name, self.layers[name](x)))
 
     def relu(self, name, x):
-        return F.relu(x) if self.decide is None else x * (self.decide[name].view_as(x) > 0)
+        return F.relu(x) if self.sides is None else self.sides.relu(name, x)
 
     def linear(self, name, x, out, relu=True):
         x = x.flatten(1)
@@ -58,10 +129,9 @@ class Table(nn.Module):
         return self.keep(name, self.relu(name, x) if relu else x)
 
     def pool(self, name, x, stride=2, pad=0):
-        if self.decide is None:
+        if self.sides is None:
             return self.keep(name, F.max_pool2d(x, 3, stride, pad, ceil_mode=True))
-        cells = F.max_pool2d(self.decide[x.layer], 3, stride, pad, ceil_mode=True, return_indices=True)[1]
-        return self.keep(name, x.flatten(2).gather(2, cells.flatten(2)).view(cells.shape))
+        return self.keep(name, self.sides.pool(x.layer, x, 3, stride, pad, ceil_mode=True))
 
     def norm(self, name, x):
         if torch.onnx.is_in_onnx_export():
@@ -117,14 +187,15 @@ def efficientnet_b0():
     return net
 
 
-# The seeds of torchvision's networks with ReLU are ones without a tie (see Table) in the first training step.
-NETWORKS = {  # name: (build, side, seeds, images a seed)
-    "googlenet": (GoogLeNet, 224, (1, 2), 1),
-    "alexnet": (AlexNet, 227, (1, 2), 1),
-    "stacked": (Stacked, 227, (1,), 1),
-    "resnet18": (lambda: torchvision.models.resnet18(weights=None, num_classes=CLASSES), 224, (1,), 2),
-    "vgg11": (lambda: torchvision.models.vgg11(weights=None, num_classes=CLASSES, dropout=0.0), 224, (1,), 1),
-    "efficientnet_b0": (efficientnet_b0, 224, (1,), 2),
+# Rates at which ten losses fall smoothly: neither the explosion of a rate too high nor a loss near zero, both of which
+# make a step's loss an ill-conditioned number (docs/parity.md).
+NETWORKS = {  # name: (build, side, images, rate of SGD, of Adam)
+    "googlenet": (GoogLeNet, 224, 2, 1e-5, 1e-6),
+    "alexnet": (AlexNet, 227, 2, 1e-5, 1e-6),
+    "stacked": (Stacked, 227, 1, 1e-5, 1e-6),
+    "resnet18": (lambda: torchvision.models.resnet18(weights=None, num_classes=CLASSES), 128, 2, 1e-4, 1e-5),
+    "vgg11": (lambda: torchvision.models.vgg11(weights=None, num_classes=CLASSES, dropout=0.0, init_weights=False), 224, 1, 1e-6, 1e-6),
+    "efficientnet_b0": (efficientnet_b0, 128, 2, 1e-4, 1e-5),
 }
 OWN = ("googlenet", "alexnet", "stacked")
 
@@ -158,13 +229,10 @@ def build(name, seed=7):
     return randomise(net)
 
 
-def images(name):
-    _, side, seeds, each = NETWORKS[name]
-    samples = []
-    for seed in seeds:
-        torch.manual_seed(seed)
-        samples.append(torch.rand(each, 3, side, side) * 4 - 2)
-    return torch.cat(samples)
+def images(name, seed=1):
+    _, side, count, _, _ = NETWORKS[name]
+    torch.manual_seed(seed)
+    return torch.rand(count, 3, side, side) * 4 - 2
 
 
 def parameter_name(name, key):

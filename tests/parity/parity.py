@@ -18,25 +18,35 @@ try:
     import torchvision
 
     warnings.filterwarnings("ignore", module="torch.onnx")
+    warnings.filterwarnings("ignore", message=".*g.op.*")
 except ImportError as error:
     print(f"skipped: {error} (scripts/deps --peers)")
     sys.exit(77)
 
 import tensors
-from networks import CLASSES, NETWORKS, OWN, build, images, parameter_name
+from networks import CLASSES, NETWORKS, OWN, Sides, build, images, parameter_name, tell
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(HERE, "../../build/release"))
 PEERS = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "cervigate/peers/node_modules")
-BOUNDS = {"forward": 1e-4, "output": 1e-4, "input gradient": 1e-3, "gradient": 1e-3, "zero gradient": 1e-5, "statistic": 1e-3,
-          "loss sgd": 1e-3, "loss adam": 1e-3, "runtime, our export": 1e-4, "runtime, PyTorch's export": 1e-4}
+BOUNDS = {"forward": 1e-4, "output": 1e-4, "input gradient": 1e-3, "gradient": 1e-3, "zero gradient": 1e-5,
+          "exact zero": 1e-12, "tie": 1e-5, "statistic": 1e-3, "loss sgd": 1e-3, "loss adam": 1e-3,
+          "runtime, our export": 1e-4, "runtime, PyTorch's export": 1e-4}
 STEPS = 10
 
 
+def size(value):
+    """max|value|, in parts: VGG-11's largest tensor has 100 million numbers."""
+    value = np.asarray(value).reshape(-1)
+    return max((float(np.abs(value[i:i + (1 << 20)]).max()) for i in range(0, len(value), 1 << 20)), default=0.0)
+
+
 def error(ours, theirs):
-    theirs = np.asarray(theirs, np.float64)
-    largest = np.abs(theirs).max()
-    return float(np.abs(np.asarray(ours, np.float64) - theirs).max() / largest) if largest > 0 else float(np.abs(ours).max())
+    """max|ours - theirs| / max|theirs|."""
+    ours, theirs = np.asarray(ours).reshape(-1), np.asarray(theirs).reshape(-1)
+    difference = max(size(ours[i:i + (1 << 20)] - theirs[i:i + (1 << 20)]) for i in range(0, len(ours), 1 << 20))
+    largest = size(theirs)
+    return difference / largest if largest > 0 else difference
 
 
 class Figures:
@@ -51,6 +61,12 @@ class Figures:
         row["tensors"] += 1
         if not e <= row["error"]:
             row["error"], row["at"] = e, tensor
+
+    def tie(self, told):
+        """The sides that PyTorch was told against its own: all of them within rounding of a kink."""
+        count, cells = sum(t.told for t in told), sum(t.cells for t in told)
+        self.rows["tie"] = {"error": max(t.margin for t in told), "at": f"{count} of {cells} cells", "tensors": count,
+                            "bound": BOUNDS["tie"]}
 
     def good(self):
         return all(row["error"] <= row["bound"] for row in self.rows.values())
@@ -81,49 +97,105 @@ def watch(net):
     return trace
 
 
-def train(name, x, labels, optimiser, double, decide):
-    """Losses of ten steps; of SGD's first step every gradient; then the running statistics."""
-    net = build(name)
-    net = (net.double() if double else net).train()
-    x = x.double() if double else x
-    heavy = [p for p in net.parameters() if p.dim() > 1]
-    light = [p for p in net.parameters() if p.dim() <= 1]
-    groups = [{"params": heavy, "weight_decay": 5e-4}, {"params": light, "weight_decay": 0}]
-    step = torch.optim.SGD(groups, lr=1e-3, momentum=0.95) if optimiser == "sgd" else torch.optim.Adam(groups, lr=1e-4)
-    losses, gradients = [], {}
-    for i in range(STEPS):
-        step.zero_grad()
-        net.decide = decide if i == 0 else None
-        loss = torch.nn.functional.cross_entropy(net(x), labels)
+class Peer:
+    """PyTorch's side: the network, and its first weights."""
+
+    def __init__(self, name, double=False):
+        net = build(name)
+        self.name, self.net = name, net if name in OWN else tell(net)
+        if double:
+            self.net.double()
+        self.double = double
+        self.first = {k: v.clone() for k, v in net.state_dict().items()}
+
+    def sides(self, ours, prefix):
+        """Our activations at the kinks: of the training step `prefix`, or of inference (None)."""
+        chosen = {}
+        for key, value in ours.items():
+            if prefix is None and key.startswith("side/sgd/0/"):
+                layer = key.split("/", 4)[4]
+                value = ours.get("fused/" + layer, ours.get("forward/" + layer))
+            elif prefix is None or not key.startswith(prefix):
+                continue
+            if self.name in OWN or key.split("/", 4)[3] == "relu":
+                value = torch.from_numpy(np.array(value))
+                chosen[key.split("/", 4)[4]] = value.double() if self.double else value
+        return Sides(chosen) if chosen else None
+
+    def restart(self, training):
+        self.net.load_state_dict(self.first)
+        self.net.train(training)
+        self.net.sides = None
+
+    def input(self, x):
+        return x.double() if self.double else x.clone()
+
+    def infer(self, x, labels, sides):
+        """Scores, activations and the gradient of the labels' scores at the input."""
+        self.restart(False)
+        self.net.sides = sides
+        xs = self.input(x).requires_grad_(True)
+        trace, hooks = (self.net.trace, []) if self.name in OWN else watch(self.net)
+        scores = self.net(xs)
+        gradient, = torch.autograd.grad(scores[torch.arange(len(labels)), labels].sum(), xs)
+        for hook in hooks:
+            hook.remove()
+        out = {"output": softmax(scores.detach().numpy()), "input_gradient": gradient.numpy()}
+        out.update({"forward/" + k: v.detach().numpy() for k, v in trace.items()})
+        return out
+
+    def step(self, x, labels, sides):
+        """Loss of a training step whose gradients are then in the network."""
+        self.net.zero_grad()
+        self.net.sides = sides
+        loss = torch.nn.functional.cross_entropy(self.net(x), labels)
         loss.backward()
-        losses.append(loss.item())
-        if i == 0 and optimiser == "sgd":
-            gradients = {parameter_name(name, k): p.grad.numpy().copy() for k, p in net.named_parameters()}
-        step.step()
-    statistics = {k: v.numpy() for k, v in net.state_dict().items() if k.endswith(("running_mean", "running_var"))}
-    return np.array(losses), gradients, statistics
+        return loss.item()
 
+    def gradients(self):
+        return {"gradient/" + parameter_name(self.name, k): p.grad.numpy().copy() for k, p in self.net.named_parameters()}
 
-def reference(name, x, labels, ours, double=False):
-    """Everything of PyTorch, under the names of parity_run."""
-    net, decide = build(name), None
-    if name in OWN:
-        decide = {k.partition("/")[2]: torch.from_numpy(v.copy()) for k, v in ours.items() if k.startswith(("forward/", "fused/"))}
-        net.decide = decide
-    net, xs = (net.double(), x.double()) if double else (net, x.clone())
-    xs.requires_grad_(True)
-    trace = net.trace if name in OWN else watch(net)
-    scores = net(xs)
-    scores[torch.arange(len(labels)), labels].sum().backward()
-    out = {"output": softmax(scores.detach().numpy()), "input_gradient": xs.grad.numpy()}
-    out.update({"forward/" + k: v.detach().numpy() for k, v in trace.items()})
-    del net, trace
-    for optimiser in ("sgd", "adam"):
-        losses, gradients, statistics = train(name, x, labels, optimiser, double, decide)
-        out["loss/" + optimiser] = losses
-        out.update({"gradient/" + k: v for k, v in gradients.items()})
+    def train(self, x, labels, optimiser, first, told=None):
+        """Ten steps: losses; gradients of the first with `first` the sides that it is told; running statistics. A
+        gradient step is taken twice, so that no loss is told anything unless `told` (a step -> sides) says so."""
+        self.restart(True)
+        x, out = self.input(x), {}
         if optimiser == "sgd":
-            out.update({"statistic/" + k: v for k, v in statistics.items()})
+            self.step(x, labels, first)
+            out = self.gradients()
+            self.restart(True)
+        heavy = [p for p in self.net.parameters() if p.dim() > 1]
+        light = [p for p in self.net.parameters() if p.dim() <= 1]
+        groups = [{"params": heavy, "weight_decay": 5e-4}, {"params": light, "weight_decay": 0}]
+        sgd, adam = NETWORKS[self.name][3:]
+        step = torch.optim.SGD(groups, lr=sgd, momentum=0.95) if optimiser == "sgd" else torch.optim.Adam(groups, lr=adam)
+        losses = []
+        for i in range(STEPS):
+            losses.append(self.step(x, labels, told(i) if told else None))
+            step.step()
+        out["loss/" + optimiser] = np.array(losses)
+        if optimiser == "sgd":
+            out.update({"statistic/" + k: v.numpy().copy() for k, v in self.net.state_dict().items()
+                        if k.endswith(("running_mean", "running_var"))})
+        return out
+
+
+def watch(net):
+    """Copies of what every module of a torchvision network gives, by its name; later layers write in place."""
+    trace = {}
+    hooks = [module.register_forward_hook(lambda _, __, y, name=name: trace.__setitem__(name, y.detach().clone()))
+             for name, module in net.named_modules() if name and not list(module.children())]
+    return trace, hooks
+
+
+def reference(peer, x, labels, ours, figures=None):
+    """Everything of PyTorch, under the names of parity_run."""
+    told = [peer.sides(ours, None), peer.sides(ours, "side/sgd/0/")]
+    out = peer.infer(x, labels, told[0])
+    out.update(peer.train(x, labels, "sgd", told[1]))
+    out.update(peer.train(x, labels, "adam", None))
+    if figures is not None and told[0] is not None:
+        figures.tie(told)
     return out
 
 
@@ -134,8 +206,8 @@ def export(net, x, path, opset, training):
 
 
 def parity_run(network, side, weights, inputs, out, exported, *more):
-    run = subprocess.run([os.path.join(BUILD, "bin/parity_run"), network, str(side), weights, inputs, out, exported, *more],
-                         capture_output=True, text=True)
+    run = subprocess.run([os.path.join(BUILD, "bin/parity_run"), network, str(side), weights, inputs, out, exported,
+                          *(str(m) for m in more)], capture_output=True, text=True)
     if run.returncode:
         raise RuntimeError(run.stderr.strip() or f"parity_run: exit {run.returncode}")
     return tensors.read(out)
@@ -150,25 +222,30 @@ KINDS = {"output": "output", "input_gradient": "input gradient", "gradient": "gr
 def compare(ours, theirs, figures):
     """Every tensor of ours that PyTorch has too; the names that PyTorch alone has."""
     seen = set()
-    largest = max((np.abs(v).max() for k, v in theirs.items() if k.startswith("gradient/")), default=0)
+    largest = max((size(v) for k, v in theirs.items() if k.startswith("gradient/")), default=0)
+    zero = []
     for key, value in ours.items():
         kind, _, tensor = key.partition("/")
+        if kind == "side":
+            continue
         if kind in ("forward", "fused"):
             reference_ = theirs.get("forward/" + tensor)
             if reference_ is not None:
                 figures.add("forward", tensor, value, np.maximum(reference_, 0) if kind == "fused" else reference_)
                 seen.add("forward/" + tensor)
         elif kind == "loss":
-            alone = max(error(value[i:i + 1], theirs[key][i:i + 1]) for i in range(STEPS))
-            figures.add("loss " + tensor, f"ten steps (a step by itself: {alone:.1e})", value, theirs[key])
+            first, last = theirs[key][0], theirs[key][-1]
+            for i in range(STEPS):
+                figures.add("loss " + tensor, f"step {i + 1}, {first:.3f} to {last:.3f}", value[i:i + 1], theirs[key][i:i + 1])
             seen.add(key)
-        elif kind == "gradient" and np.abs(theirs[key]).max() < ZERO * largest:
-            figures.add("zero gradient", tensor, value.astype(np.float64) / largest + 1, np.ones_like(value))
+        elif kind == "gradient" and size(theirs[key]) < ZERO * largest:
+            figures.add("zero gradient", tensor, value / np.float32(largest) + 1, np.ones_like(value))
+            zero.append(key)
             seen.add(key)
         else:
             figures.add(KINDS[kind], tensor or kind, value, theirs[key])
             seen.add(key)
-    return sorted(set(theirs) - seen)
+    return sorted(set(theirs) - seen), zero
 
 
 def unseen_is_fine(name, missing):
@@ -180,67 +257,112 @@ def unseen_is_fine(name, missing):
     return not [m for m in missing if not m.startswith("forward/") or m[len("forward/"):] in with_parameters]
 
 
-def measure(name, folder, figures):
-    side, x = NETWORKS[name][1], images(name)
-    labels = torch.arange(len(x)) % CLASSES
-    inputs, out, exported = (os.path.join(folder, f) for f in ("input.safetensors", "out.safetensors", "ours.onnx"))
-    tensors.write(inputs, {"input": x.numpy(), "labels": labels.numpy().astype("f4"), "classes": np.array([CLASSES], "f4")})
-    net = build(name)
-    weights, network = os.path.join(folder, "weights.safetensors"), name
-    folded = os.path.join(folder, "torch.onnx")
+def export_peer(name, net, x, folder):
+    """PyTorch's export as the node would meet it, and what parity_run reads: network and weights."""
+    folded, training = os.path.join(folder, "torch.onnx"), os.path.join(folder, "training.onnx")
     with torch.no_grad():
         export(net, x, folded, 13, False)
         if name in OWN:
+            weights = os.path.join(folder, "weights.safetensors")
             tensors.write(weights, {parameter_name(name, k): v.numpy() for k, v in net.state_dict().items()})
-        else:
-            weights, network = "-", os.path.join(folder, "training.onnx")
-            export(net, x, network, 13, True)
-    del net
-    ours = parity_run(network, side, weights, inputs, out, exported)
-    theirs = reference(name, x, labels, ours)
-    missing = compare(ours, theirs, figures)
+            return folded, name, weights
+        if not any(isinstance(m, torch.nn.BatchNorm2d) for m in net.modules()):
+            return folded, folded, "-"
+        export(net, x, training, 13, True)
+    return folded, training, "-"
 
+
+def check_zeros(peer, x, labels, zero, figures):
+    """In double precision the gradients that count as zero are zero."""
+    exact = Peer(peer.name, double=True)
+    exact.restart(True)
+    exact.step(exact.input(x), labels, None)
+    gradients = exact.gradients()
+    largest = max(size(v) for v in gradients.values())
+    for key in zero:
+        figures.add("exact zero", key, gradients[key] / largest + 1, np.ones_like(gradients[key]))
+
+
+def measure(name, folder, figures):
+    _, side, _, sgd, adam = NETWORKS[name]
+    x = images(name)
+    labels = torch.arange(len(x)) % CLASSES
+    inputs, out, exported = (os.path.join(folder, f) for f in ("input.safetensors", "out", "ours.onnx"))
+    tensors.write(inputs, {"input": x.numpy(), "labels": labels.numpy().astype("f4"), "classes": np.array([CLASSES], "f4")})
+    clock = Clock()
+    peer = Peer(name)
+    folded, network, weights = export_peer(name, build(name), x, folder)
+    clock.lap("export")
+    ours = parity_run(network, side, weights, inputs, out, exported, sgd, adam)
+    clock.lap("ours")
+    theirs = reference(peer, x, labels, ours, figures)
+    clock.lap("PyTorch")
+    missing, zero = compare(ours, theirs, figures)
+    if zero:
+        check_zeros(peer, x, labels, zero, figures)
+    clock.lap("compare")
     result, version = runtime(exported, x.numpy(), folder)
     figures.add("runtime, our export", "output", ours["output"], result)
-    imported = parity_run(folded, side, "-", inputs, os.path.join(folder, "imported.safetensors"),
-                          os.path.join(folder, "again.onnx"), "forward")
+    if network != folded:
+        imported = parity_run(folded, side, "-", inputs, os.path.join(folder, "imported"), "-")
+    else:
+        imported = ours
     scores, _ = runtime(folded, x.numpy(), folder)
     figures.add("runtime, PyTorch's export", "output", imported["output"], softmax(scores.astype(np.float64)))
-    over = [what for what, row in figures.rows.items() if row["error"] > row["bound"]]
-    if over and "--double" in sys.argv:
-        explain(ours, theirs, reference(name, x, labels, ours, double=True), over)
+    clock.lap("ONNX Runtime")
+    if "--double" in sys.argv:
+        explain(ours, theirs, reference(Peer(name, double=True), x, labels, ours))
     if not unseen_is_fine(name, missing):
         raise RuntimeError(f"not compared: {' '.join(missing)[:400]}")
-    return version
+    return version, clock.text()
 
 
-def explain(ours, theirs, exact, over):
+class Clock:
+    """Processor seconds of this process and its children, part by part."""
+
+    def __init__(self):
+        self.parts, self.last = [], sum(os.times()[:4])
+
+    def lap(self, part):
+        now = sum(os.times()[:4])
+        self.parts.append(f"{part} {now - self.last:.0f}")
+        self.last = now
+
+    def text(self):
+        return ", ".join(self.parts)
+
+
+def explain(ours, theirs, exact):
     """Whose error: both against PyTorch in double precision."""
     for key, value in exact.items():
         mine = ours.get(key, ours.get(key.replace("forward/", "fused/")))
-        if mine is not None and mine.shape == value.shape:
+        if key.startswith("loss/"):
+            for i in range(STEPS):
+                print(f"  {key} step {i + 1}: ours {mine[i]:.7f}, PyTorch float {theirs[key][i]:.7f}, double {value[i]:.7f}; "
+                      f"relative to double: {abs(mine[i] / value[i] - 1):.1e}, {abs(theirs[key][i] / value[i] - 1):.1e}")
+        elif mine is not None and mine.shape == value.shape:
             a, b = error(mine, value), error(theirs[key], value)
             if max(a, b) > 1e-5:
-                print(f"  {key}: against double precision ours {a:.2e}, PyTorch float {b:.2e}")
+                print(f"  {key}: relative to double: ours {a:.1e}, PyTorch float {b:.1e}")
 
 
 def scratch():
-    """Memory, where there is enough: VGG-11's files are some 3 GB, and our writers sync."""
+    """Memory, where there is enough: VGG-11's files are some 2 GB, and our writers sync."""
     memory = "/dev/shm"
     return memory if os.path.isdir(memory) and shutil.disk_usage(memory).free > 6 << 30 else None
 
 
 def main():
     name = sys.argv[1]
-    if subprocess.run(["node", "-e", 'require("onnxruntime-node")'], capture_output=True,
+    if shutil.which("node") is None or subprocess.run(["node", "-e", 'require("onnxruntime-node")'], capture_output=True,
                       env={**os.environ, "NODE_PATH": PEERS}).returncode:
         print("skipped: no onnxruntime-node (scripts/deps --peers)")
         return 77
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    figures, began, failure, version = Figures(), time.monotonic(), "", ""
+    figures, began, failure, version, parts = Figures(), time.monotonic(), "", "", ""
     with tempfile.TemporaryDirectory(prefix="parity-", dir=scratch()) as folder:
         try:
-            version = measure(name, folder, figures)
+            version, parts = measure(name, folder, figures)
         except (RuntimeError, KeyError) as problem:
             failure = f"{type(problem).__name__}: {problem}"
     for what, row in figures.rows.items():
@@ -249,11 +371,11 @@ def main():
     if failure:
         print(f"{name}: {failure}")
     print(f"{name}: {time.monotonic() - began:.0f} s, torch {torch.__version__}, torchvision {torchvision.__version__}, "
-          f"onnx {onnx.__version__}, onnxruntime {version}")
+          f"onnx {onnx.__version__}, onnxruntime {version}; processor seconds: {parts}")
     if "--json" in sys.argv:
         with open(sys.argv[sys.argv.index("--json") + 1], "w", encoding="utf-8") as f:
             json.dump({"network": name, "rows": figures.rows, "failure": failure, "side": NETWORKS[name][1],
-                       "samples": len(NETWORKS[name][2]) * NETWORKS[name][3],
+                       "samples": NETWORKS[name][2],
                        "versions": {"PyTorch": torch.__version__, "torchvision": torchvision.__version__,
                                     "onnx": onnx.__version__, "ONNX Runtime": version}}, f)
     return 0 if figures.good() and not failure else 1

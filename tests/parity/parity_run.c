@@ -1,13 +1,20 @@
 /* parity_run: one network through the library, every number of it into a file for the comparison.
  *
- *   parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT [forward]
+ *   parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT [SGD-RATE ADAM-RATE [TOLD-STEPS]]
  *
  * NETWORK: googlenet, alexnet, stacked, or an ONNX file (WEIGHTS is then "-"). INPUT holds "input"
- * (N, 3, SIDE, SIDE) and "labels" (N); its class count is OUT's. OUT gets "output" (inference as
- * the node runs it), "forward/LAYER" ("fused/LAYER" where ReLU is part of the layer),
- * "input_gradient" (of the label's score, summed over samples), "gradient/PARAMETER" of the first
- * training step, "loss/sgd", "loss/adam" (ten steps each) and "statistic/PARAMETER" after them.
- * Dropout is off: its masks are ours alone. EXPORT: the graph as ONNX. */
+ * (N, 3, SIDE, SIDE), "labels" (N) and "classes" (1). OUT gets bare float32 numbers, OUT.index a
+ * line a tensor: its name and dimensions, in the order of the numbers. Without rates there is
+ * "output" only (inference as the node runs it); else also
+ *   forward/LAYER           inference, nothing folded ("fused/LAYER": ReLU is part of the layer)
+ *   input_gradient          of the label's score, summed over samples
+ *   gradient/PARAMETER      of the first training step
+ *   loss/sgd, loss/adam     of ten steps each
+ *   statistic/PARAMETER     after SGD's ten steps
+ *   side/OPTIMISER/STEP/KIND/LAYER
+ *                           activations of the first TOLD-STEPS (1) training steps which say what
+ *                           side a kink took: KIND is relu, or pool for other input of a max pool.
+ * Dropout is off: its masks are ours alone. EXPORT: the graph as ONNX; "-": none. */
 #include "graph/graph_internal.h"
 #include "nn_onnx.h"
 #include "nn_optimiser.h"
@@ -26,8 +33,8 @@ struct job {
     struct nn_pool *pool;
     const float *x;
     int labels[64], batch, classes;
-    struct nn_tensor *out;
-    size_t out_count, out_capacity;
+    FILE *out, *index;
+    int told_steps;
 };
 
 static struct nn_error err;
@@ -52,25 +59,28 @@ static void *need(void *pointer)
 static void keep(struct job *job, const char *kind, const char *name, const float *data, int dims,
                  const int64_t *dim)
 {
-    size_t elements = 1, size = strlen(kind) + strlen(name) + 2;
-    struct nn_tensor t = {.stored = NN_F32, .dims = dims};
+    size_t elements = 1;
 
+    fprintf(job->index, "%s%s%s", kind, name[0] != '\0' ? "/" : "", name);
     for (int i = 0; i < dims; i++) {
-        t.dim[i] = dim[i];
+        fprintf(job->index, " %lld", (long long)dim[i]);
         elements *= (size_t)dim[i];
     }
-    float *copy = need(malloc(elements * sizeof *copy));
-    char *full = need(malloc(size));
-    memcpy(copy, data, elements * sizeof *copy);
-    snprintf(full, size, "%s%s%s", kind, name[0] != '\0' ? "/" : "", name);
-    t.name = full;
-    t.elements = elements;
-    t.data = copy;
-    if (job->out_count == job->out_capacity) {
-        job->out_capacity = 2 * job->out_capacity + 64;
-        job->out = need(realloc(job->out, job->out_capacity * sizeof *job->out));
+    fputc('\n', job->index);
+    if (fwrite(data, sizeof *data, elements, job->out) != elements) {
+        fputs("parity_run: the output cannot be written\n", stderr);
+        exit(1);
     }
-    job->out[job->out_count++] = t;
+}
+
+static void keep_activation(struct job *job, const char *kind, const struct nn_run *run, int layer)
+{
+    const struct nn_layer *l = nn_graph_layer(job->graph, layer);
+    int64_t dim[4] = {job->batch, l->shape.c, l->shape.h, l->shape.w};
+    const float *y = nn_run_peek(run, layer);
+
+    if (y != NULL)
+        keep(job, kind, l->name, y, 4, dim);
 }
 
 static void keep_parameter(struct job *job, const char *kind, int parameter, const float *data)
@@ -166,12 +176,9 @@ static void explain(struct job *job)
     check(nn_run_forward(run, job->x, job->batch, NULL, &err));
     for (int i = 0; i < nn_graph_count(job->graph); i++) {
         const struct nn_layer *layer = nn_graph_layer(job->graph, i);
-        struct nn_shape s = layer->shape;
-        int64_t dim[4] = {job->batch, s.c, s.h, s.w};
-        const float *y = nn_run_peek(run, i);
-        if (y != NULL && layer->op != NN_OP_INPUT)
-            keep(job, layer->relu && layer->op != NN_OP_RELU ? "fused" : "forward", layer->name, y,
-                 4, dim);
+        if (layer->op != NN_OP_INPUT)
+            keep_activation(job, layer->relu && layer->op != NN_OP_RELU ? "fused" : "forward", run,
+                            i);
     }
     for (int i = 0; i < job->batch; i++)
         gradient[i * job->classes + job->labels[i]] = 1;
@@ -180,6 +187,22 @@ static void explain(struct job *job)
     keep(job, "input_gradient", "", nn_run_input_gradient(run), 4, x->dim);
     nn_run_destroy(run);
     free(gradient);
+}
+
+static void keep_sides(struct job *job, const struct nn_run *run, const char *optimiser, int step)
+{
+    for (int i = 0; i < nn_graph_count(job->graph); i++) {
+        bool pooled = false;
+        char kind[64];
+        for (int j = 0; j < nn_graph_count(job->graph); j++) {
+            const struct nn_layer *reader = nn_graph_layer(job->graph, j);
+            pooled = pooled || (reader->op == NN_OP_MAX_POOL && reader->from[0] == i);
+        }
+        bool relu = nn_graph_layer(job->graph, i)->relu;
+        snprintf(kind, sizeof kind, "side/%s/%d/%s", optimiser, step, relu ? "relu" : "pool");
+        if (relu || pooled)
+            keep_activation(job, kind, run, i);
+    }
 }
 
 static void train(struct job *job, enum nn_optimiser_kind kind, double rate)
@@ -200,12 +223,15 @@ static void train(struct job *job, enum nn_optimiser_kind kind, double rate)
 
     fresh_values(job);
     check(nn_run_create_training(job->graph, job->values, job->batch, NULL, job->pool, &run, &err));
+    check(nn_run_keep_all(run, &err));
     check(nn_optimiser_create(job->graph, &settings, NULL, job->pool, &optimiser, &err));
     for (int step = 0; step < STEPS; step++) {
         nn_run_zero_gradients(run);
         check(nn_run_train_step(run, job->x, job->labels, job->batch, 1, (uint64_t)step, NULL, 0,
                                 &loss, NULL, &err));
         losses[step] = (float)loss;
+        if (step < job->told_steps)
+            keep_sides(job, run, nn_optimiser_kind_name(kind), step);
         for (int i = 0; i < count; i++) {
             gradients[i] = nn_run_parameter_gradient(run, i);
             if (step == 0 && kind == NN_SGD && gradients[i] != NULL)
@@ -222,37 +248,51 @@ static void train(struct job *job, enum nn_optimiser_kind kind, double rate)
     free(gradients);
 }
 
+static void open_output(struct job *job, const char *path)
+{
+    char index[4096];
+
+    snprintf(index, sizeof index, "%s.index", path);
+    job->out = fopen(path, "wb");
+    job->index = fopen(index, "w");
+    if (job->out == NULL || job->index == NULL) {
+        fprintf(stderr, "parity_run: %s cannot be written\n", path);
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    struct job job = {0};
+    struct job job = {.told_steps = 1};
 
-    if (argc < 7) {
-        fputs("usage: parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT [forward]\n", stderr);
+    if (argc != 7 && argc != 9 && argc != 10) {
+        fputs("usage: parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT "
+              "[SGD-RATE ADAM-RATE [TOLD-STEPS]]\n",
+              stderr);
         return 64;
     }
+    if (argc == 10)
+        job.told_steps = (int)strtol(argv[9], NULL, 10);
     job.pool = need(nn_pool_create(2));
     open_input(&job, argv[4]);
     open_network(&job, argv[1], (int)strtol(argv[2], NULL, 10), argv[3], argv[5]);
+    open_output(&job, argv[5]);
     fresh_values(&job);
     infer(&job);
-    check(nn_onnx_write(argv[6], job.graph, job.values, 1, NULL, 0, &err));
-    if (argc < 8) {
+    if (strcmp(argv[6], "-") != 0)
+        check(nn_onnx_write(argv[6], job.graph, job.values, 1, NULL, 0, &err));
+    if (argc >= 9) {
         explain(&job);
-        train(&job, NN_SGD, 1e-3);
-        train(&job, NN_ADAM, 1e-4);
+        train(&job, NN_SGD, strtod(argv[7], NULL));
+        train(&job, NN_ADAM, strtod(argv[8], NULL));
     }
-    check(nn_weights_write(argv[5], job.out, job.out_count, NULL, 0, NN_F32, &err));
-
-    for (size_t i = 0; i < job.out_count; i++) {
-        free((char *)(uintptr_t)job.out[i].name);
-        free((float *)(uintptr_t)job.out[i].data);
-    }
-    free(job.out);
+    bool written = fclose(job.out) == 0;
+    written = fclose(job.index) == 0 && written;
     nn_values_destroy(job.values);
     nn_weights_close(job.weights);
     nn_weights_close(job.input);
     nn_onnx_close(job.onnx);
     nn_graph_destroy(job.own);
     nn_pool_destroy(job.pool);
-    return 0;
+    return written ? 0 : 1;
 }

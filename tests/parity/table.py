@@ -6,14 +6,16 @@ import sys
 
 NAMES = {"googlenet": "GoogLeNet", "alexnet": "AlexNet", "stacked": "stacked", "resnet18": "ResNet-18", "vgg11": "VGG-11",
          "efficientnet_b0": "EfficientNet-B0"}
-COLUMNS = ["forward", "output", "input gradient", "gradient", "zero gradient", "statistic", "loss sgd", "loss adam", "runtime, our export",
-           "runtime, PyTorch's export"]
+COLUMNS = ["forward", "output", "input gradient", "gradient", "tie", "zero gradient", "exact zero", "statistic", "loss sgd", "loss adam",
+           "runtime, our export", "runtime, PyTorch's export"]
 
 
-def cell(row):
+def cell(row, column):
     if row is None:
         return "-"
     text = f"{row['error']:.1e}"
+    if column == "tie" or column.startswith("loss"):
+        text += f" ({row['at'].partition(', ')[2] or row['at']})"
     return text if row["error"] <= row["bound"] else f"**{text}** ({row['at']})"
 
 
@@ -37,7 +39,7 @@ def main():
             print(f"| {NAMES.get(name, name)} | not run |" + " |" * len(COLUMNS))
             continue
         shape = f"{f['samples']} x 3 x {f['side']} x {f['side']}"
-        print(f"| {NAMES[name]} | {shape} | " + " | ".join(cell(f["rows"].get(c)) for c in COLUMNS) + " |")
+        print(f"| {NAMES[name]} | {shape} | " + " | ".join(cell(f["rows"].get(c), c) for c in COLUMNS) + " |")
         if f["failure"]:
             print(f"\n{NAMES[name]}: {f['failure']}\n")
     print("\nTensors compared: " + "; ".join(
