@@ -52,7 +52,9 @@ static void limit_line(struct page *page, const char *what, double limit, bool m
         return;
     page_raw(page, met ? "<p class=\"lead\"><span class=\"good\">\xe2\x9c\x93 Shown:</span> "
                        : "<p class=\"lead\"><span class=\"bad\">\xe2\x9c\x97 Not shown:</span> ");
-    page_say(page, "%s above %.1f %% (lower limit of the interval).", what, 100 * limit);
+    page_say(page,
+             "%s above %.1f %% (lower limits of the interval by patient and of the exact one).",
+             what, 100 * limit);
     page_raw(page, "</p>\n");
 }
 

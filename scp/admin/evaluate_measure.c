@@ -227,6 +227,16 @@ static enum nn_status measure_subgroups(struct evaluation *e, const struct nn_bi
 
 /* ---- the primary endpoint among processed, classes, curves ---- */
 
+/* The bootstrap by percentiles is too hopeful in small sets: of 60 studies and a true 90 % it shows
+ * "above 90 %" in 5.3 % of all cases, not in 2.5 %. So the exact limit, which --plan counts with,
+ * must lie above the hypothesis too. */
+static bool is_shown(const struct nn_figure *figure, double hypothesis, double level)
+{
+    return figure->defined && figure->interval.kind > NN_INTERVAL_DEGENERATE &&
+           figure->interval.low > hypothesis &&
+           nn_interval_exact(figure->hits, figure->of, level).low > hypothesis;
+}
+
 static enum nn_status measure_primary(struct evaluation *e, const struct nn_cases *cases,
                                       struct nn_error *err)
 {
@@ -243,11 +253,9 @@ static enum nn_status measure_primary(struct evaluation *e, const struct nn_case
     for (int i = 0; status == NN_OK && i < EVALUATE_PREVALENCES; i++)
         status = nn_everyday_measure(&f->study.sensitivity, &f->study.specificity, prevalences[i],
                                      e->options.daily, &f->everyday[i], err);
-    const struct nn_figure *se = &f->study.sensitivity, *sp = &f->study.specificity;
-    f->sensitivity_met = se->defined && se->interval.kind > NN_INTERVAL_DEGENERATE &&
-                         se->interval.low > e->choice.sensitivity;
-    f->specificity_met = sp->defined && sp->interval.kind > NN_INTERVAL_DEGENERATE &&
-                         sp->interval.low > e->choice.specificity;
+    double level = e->choice.bootstrap.level;
+    f->sensitivity_met = is_shown(&f->study.sensitivity, e->choice.sensitivity, level);
+    f->specificity_met = is_shown(&f->study.specificity, e->choice.specificity, level);
     return status;
 }
 

@@ -1,6 +1,7 @@
 """`cervigate evaluate`: the locked protocol, readers, a second model, the plan, and everything that it refuses."""
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -84,6 +85,23 @@ class Locked(EvaluateSet):
         said = self.run_locked()
         self.assertEqual(said.returncode, 1, said.stderr)
         self.assertRegex(said.stdout, r"sensitivity above 99\.9 %: NOT SHOWN\n  specificity above 1\.0 %: SHOWN")
+
+    def test_a_limit_that_the_bootstrap_alone_would_show_is_not_shown(self):
+        rate = json.loads(self.evaluate("--maps", 0, "--draws", 2000, "--json").stdout)["primary"]["processed"]["sensitivity"]
+        hits, of = rate["hits"], rate["of"]
+
+        def tail(p):  # P(at least so many hits): 0.025 at the exact lower limit
+            return sum(math.comb(of, k) * p**k * (1 - p) ** (of - k) for k in range(hits, of + 1))
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if tail(middle) < 0.025 else (low, middle)
+        self.assertTrue(low < rate["low"] and hits < of, (low, rate))
+        said = self.evaluate("--maps", 0, "--protocol", self.protocol, "--lock", "--sensitivity", f"{(low + rate['low']) / 2:.6f}", "--specificity", 0.01)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        said = self.run_locked()
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertRegex(said.stdout, r"sensitivity above \S+ %: NOT SHOWN\n  specificity above 1\.0 %: SHOWN")
 
     def test_refused_when_the_text_has_changed(self):
         self.lock()
