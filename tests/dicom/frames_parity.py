@@ -16,7 +16,7 @@ try:
     import pydicom
     from pydicom.pixel_data_handlers import numpy_handler, rle_handler
 except ImportError as missing:
-    print(f"skipped: {missing}")
+    print(f"skipped: {missing} (scripts/deps)")
     sys.exit(77)
 
 LOSSY = {"1.2.840.10008.1.2.4." + s for s in ("50", "51", "53", "55", "81", "91", "93", "203")}

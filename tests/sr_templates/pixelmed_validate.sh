@@ -6,7 +6,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 jars=/usr/share/java
 if [ ! -r "$jars/pixelmed.jar" ] || ! command -v javac >/dev/null; then
-  echo "skipped: no PixelMed or no javac"
+  echo "skipped: no PixelMed or no javac (scripts/deps)"
   exit 77
 fi
 classes=$(mktemp -d "${TMPDIR:-/tmp}/cervigate-pixelmed.XXXXXX")

@@ -10,7 +10,7 @@ try:
     import scipy.stats
     import sklearn.metrics as sk
 except ImportError as missing:
-    print(f"skipped: {missing} (python3-scipy, python3-sklearn)")
+    print(f"skipped: {missing} (scripts/deps --peers)")
     sys.exit(77)
 
 RANDOM = np.random.default_rng(20260101)
@@ -85,7 +85,7 @@ def mcnemar():
     try:
         from statsmodels.stats.contingency_tables import mcnemar as peer
     except ImportError:
-        print("statsmodels is not installed: McNemar against SciPy only")
+        print("skipped: no statsmodels (scripts/deps --peers): McNemar against SciPy only")
         return
     for t, g in zip(tables, got):
         if t[1] != t[2]:  # at a tie it subtracts the correction from nothing
