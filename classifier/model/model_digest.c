@@ -1,4 +1,4 @@
-/* model_digest.c: one number for all that changes a model's answers.
+/* model_digest.c: one number for all that changes a model's answers, or what they may be used for.
  *
  * The text that is hashed only grows by lines that are absent at their default, so that the digest
  * of a model.xml (and a <validation> bound to it) outlives what later versions can say. */
@@ -39,6 +39,8 @@ enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err)
                 info->class_[i].finding ? info->class_[i].operating_point : 0.0);
     if (nn_is_calibrated(info))
         fprintf(stream, "temperature %a\n", info->temperature);
+    if (info->provenance == NN_CLINICAL)
+        fprintf(stream, "provenance clinical\n");
     bool failed = ferror(stream) != 0;
     if (fclose(stream) != 0 || failed) {
         free(text);
