@@ -1,10 +1,14 @@
-/* Convolution as a matrix product: y (O, P) = w (O, K) . columns (K, P), with P = rows * columns of
- * the output and K = taps of one group. Each row of `columns` is one tap's view of the input. A 1x1
- * convolution's columns are the input itself. Depthwise convolutions go to depthwise.c. */
+/* Convolution three ways: depthwise (depthwise.c), Winograd's (winograd.c), and as a matrix
+ * product: y (O, P) = w (O, K) . columns (K, P), with P = rows * columns of the output and K = taps
+ * of one group. A row of `columns` is one tap's view of the input. They are made a panel at a time,
+ * from the input itself (1x1) or from a copy with its padding, of which each stride'th column lies
+ * in a plane of its own: there, a tap's view of a row is contiguous. */
 #include "depthwise.h"
 #include "kernel.h"
+#include "matrix.h"
 #include "ops.h"
 #include "window.h"
+#include "winograd.h"
 #include <cblas.h>
 #include <string.h>
 
@@ -94,95 +98,268 @@ static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct
     }
 }
 
-/* y[o][0..count) += b[o] when there is one, and ReLU. !(v <= 0) lets NaN through. */
-NN_KERNEL
-static void finish_rows(float *y, size_t pitch, const float *b, int rows, int count, bool relu)
+#define OVER NN_MAX_LANES /* floats that a copy of whole vectors may read past a row */
+
+/* The rows of one group's input that a task sees, with padding: (channel, stride_w, row, pitch). */
+struct planes {
+    const struct nn_conv2d *conv;
+    float *plane;
+    int rows, out_w;
+    size_t pitch;
+};
+
+static struct planes planes_of(const struct nn_conv2d *conv, struct nn_shape in, int out_w,
+                               int rows, float *plane)
 {
-    for (int o = 0; o < rows; o++, y += pitch) {
-        float bias = b == NULL ? 0.0f : b[o];
-        if (relu)
-            for (int i = 0; i < count; i++) {
-                float v = y[i] + bias;
-                y[i] = v <= 0.0f ? 0.0f : v;
-            }
+    int width = in.w + 2 * conv->pad_w;
+    return (struct planes){conv, plane, (rows - 1) * conv->stride_h + conv->kernel_h, out_w,
+                           (size_t)((width + conv->stride_w - 1) / conv->stride_w)};
+}
+
+static size_t planes_floats(const struct planes *to, int channels)
+{
+    return (size_t)channels * (size_t)to->conv->stride_w * (size_t)to->rows * to->pitch + OVER;
+}
+
+/* Input row `row` of a channel, or zeros, to its stride_w rows. */
+NN_KERNEL
+static void fill_row(const struct nn_conv2d *conv, int width, const float *from, float *to,
+                     size_t pitch, size_t plane)
+{
+    int stride = conv->stride_w;
+
+    for (int phase = 0; phase < stride; phase++, to += plane) {
+        int first = (conv->pad_w - phase + stride - 1) / stride; /* of the input's own columns */
+        if (phase > conv->pad_w)
+            first = 0;
+        int begin = first * stride + phase - conv->pad_w;
+        int count = from == NULL || begin >= width ? 0 : (width - begin + stride - 1) / stride;
+        for (int i = 0; i < first; i++)
+            to[i] = 0;
+        if (stride == 1)
+            memcpy(to + first, from == NULL ? to : from + begin, sizeof *to * (size_t)count);
         else
             for (int i = 0; i < count; i++)
-                y[i] += bias;
+                to[first + i] = from[begin + (ptrdiff_t)i * stride];
+        for (size_t i = (size_t)first + (size_t)count; i < pitch; i++)
+            to[i] = 0;
     }
+}
+
+/* From input row `row0`, which may lie in the padding. */
+static void fill_planes(const struct planes *to, struct nn_shape in, const float *x, int channels,
+                        int row0)
+{
+    int stride = to->conv->stride_w;
+    size_t plane = (size_t)to->rows * to->pitch;
+
+    for (int c = 0; c < channels; c++)
+        for (int r = 0; r < to->rows; r++) {
+            int row = row0 + r;
+            const float *from = row < 0 || row >= in.h
+                                    ? NULL
+                                    : x + ((size_t)c * (size_t)in.h + (size_t)row) * (size_t)in.w;
+            fill_row(to->conv, in.w, from,
+                     to->plane + (size_t)c * (size_t)stride * plane + (size_t)r * to->pitch,
+                     to->pitch, plane);
+        }
+}
+
+/* Copies whole vectors: up to OVER floats more than `count`. */
+static inline void copy_over(float *to, const float *from, int count)
+{
+    for (int i = 0; i < count; i += OVER)
+        memcpy(to + i, from + i, sizeof *to * OVER);
+}
+
+/* Columns of positions p0.. (row after row of the output) as a panel. */
+NN_KERNEL
+static void fill_columns(const void *source, int k0, int k1, int p0, int cols, int width,
+                         float *panel)
+{
+    const struct planes *from = source;
+    const struct nn_conv2d *conv = from->conv;
+    int area = conv->kernel_h * conv->kernel_w, stride = conv->stride_w;
+    size_t plane = (size_t)from->rows * from->pitch;
+
+    for (int k = k0; k < k1; k++, panel += width) {
+        int c = k / area, kh = k % area / conv->kernel_w, kw = k % conv->kernel_w;
+        const float *tap = from->plane +
+                           ((size_t)c * (size_t)stride + (size_t)(kw % stride)) * plane +
+                           kw / stride;
+        int row = p0 / from->out_w, at = p0 % from->out_w;
+        for (int done = 0; done < cols; row++, at = 0) {
+            int count = least(from->out_w - at, cols - done);
+            copy_over(panel + done, tap + (size_t)(row * conv->stride_h + kh) * from->pitch + at,
+                      count);
+            done += count;
+        }
+        for (int i = cols; i < width; i++)
+            panel[i] = 0;
+    }
+}
+
+size_t nn_conv2d_packed(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                        bool backward, int *parts)
+{
+    struct nn_winograd plan;
+    bool packs = !nn_is_depthwise(conv, in.c) && nn_winograd_plan(conv, in, out, backward, &plan);
+    *parts = packs ? nn_winograd_parts(&plan) : 0;
+    return packs ? nn_winograd_packed(&plan) : 0;
+}
+
+void nn_conv2d_pack(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                    bool backward, const float *w, int part, float *packed)
+{
+    struct nn_winograd plan;
+    if (nn_winograd_plan(conv, in, out, backward, &plan))
+        nn_winograd_pack(&plan, w, part, packed);
 }
 
 size_t nn_conv2d_forward_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                  struct nn_shape out, int rows)
 {
-    if (is_pointwise(conv) || nn_is_depthwise(conv, in.c))
+    struct nn_winograd plan;
+    if (nn_is_depthwise(conv, in.c))
         return 0;
-    return (size_t)group_of(conv, in.c).taps * (size_t)rows * (size_t)out.w;
+    if (is_pointwise(conv))
+        return NN_PANEL_SCRATCH;
+    if (nn_winograd_plan(conv, in, out, false, &plan))
+        return nn_winograd_scratch(&plan, rows);
+    struct planes planes = planes_of(conv, in, out.w, rows, NULL);
+    return NN_PANEL_SCRATCH + planes_floats(&planes, in.c / conv->groups);
+}
+
+/* Outputs o0..o1, all of one group, rows of the tile. */
+static void multiply(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                     const float *x, const float *w, const float *b, float *y, struct nn_tile tile,
+                     float *scratch)
+{
+    struct group g = group_of(conv, in.c);
+    size_t area = (size_t)out.h * (size_t)out.w, offset = (size_t)tile.row0 * (size_t)out.w;
+    size_t o0 = (size_t)tile.channel0;
+    struct nn_matrix m = {.rows = tile.channel1 - tile.channel0,
+                          .cols = (tile.row1 - tile.row0) * out.w,
+                          .depth = g.taps,
+                          .a = w + o0 * (size_t)g.taps,
+                          .a_row = g.taps,
+                          .a_step = 1,
+                          .c = y + o0 * area + offset,
+                          .c_row = (ptrdiff_t)area,
+                          .bias = b == NULL ? NULL : b + o0,
+                          .relu = conv->relu};
+
+    if (is_pointwise(conv)) {
+        const struct nn_matrix_rows rows = {x + offset, area};
+        nn_matrix_multiply(&m, nn_matrix_fill_rows, &rows, scratch);
+        return;
+    }
+    struct planes planes =
+        planes_of(conv, in, out.w, tile.row1 - tile.row0, scratch + NN_PANEL_SCRATCH);
+    fill_planes(&planes, in, x, g.channels, tile.row0 * conv->stride_h - conv->pad_h);
+    nn_matrix_multiply(&m, fill_columns, &planes, scratch);
 }
 
 void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
-                       const float *x, const float *w, const float *b, float *y,
-                       struct nn_tile tile, float *scratch)
+                       const float *x, const float *w, const float *packed, const float *b,
+                       float *y, struct nn_tile tile, float *scratch)
 {
+    struct nn_winograd plan;
     if (nn_is_depthwise(conv, in.c)) {
         nn_depthwise_forward(conv, in, out, x, w, b, y, tile);
         return;
     }
+    if (nn_winograd_plan(conv, in, out, false, &plan)) {
+        const struct nn_winograd_task task = {.x = x,
+                                              .packed = packed,
+                                              .bias = b,
+                                              .y = y,
+                                              .row0 = tile.row0,
+                                              .row1 = tile.row1,
+                                              .o0 = tile.channel0,
+                                              .o1 = tile.channel1,
+                                              .relu = conv->relu,
+                                              .scratch = scratch};
+        nn_winograd_run(&plan, &task);
+        return;
+    }
     struct group g = group_of(conv, in.c);
-    int count = (tile.row1 - tile.row0) * out.w, area = out.h * out.w;
-    size_t offset = (size_t)tile.row0 * (size_t)out.w;
-
     for (int group = tile.channel0 / g.outputs; group * g.outputs < tile.channel1; group++) {
-        int o0 = most(tile.channel0, group * g.outputs);
-        int o1 = least(tile.channel1, (group + 1) * g.outputs);
+        struct nn_tile part = {tile.row0, tile.row1, most(tile.channel0, group * g.outputs),
+                               least(tile.channel1, (group + 1) * g.outputs)};
         const float *from = x + (size_t)group * (size_t)g.channels * (size_t)in.h * (size_t)in.w;
-        const float *columns = scratch;
-        int pitch = count;
-        if (is_pointwise(conv)) {
-            columns = from + offset;
-            pitch = area;
-        } else {
-            to_columns(conv, in, out.w, from, 0, g.taps, tile.row0, tile.row1, scratch);
-        }
-        float *to = y + (size_t)o0 * (size_t)area + offset;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, o1 - o0, count, g.taps, 1.0f,
-                    w + (size_t)o0 * (size_t)g.taps, g.taps, columns, pitch, 0.0f, to, area);
-        finish_rows(to, (size_t)area, b == NULL ? NULL : b + o0, o1 - o0, count, conv->relu);
+        multiply(conv, in, out, from, w, b, y, part, scratch);
     }
 }
 
-size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape out,
-                                        int channels)
+size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape in,
+                                        struct nn_shape out, int channels)
 {
+    struct nn_winograd plan;
     if (is_pointwise(conv))
-        return 0;
-    return (size_t)channels * (size_t)conv->kernel_h * (size_t)conv->kernel_w * (size_t)out.h *
-           (size_t)out.w;
+        return NN_PANEL_SCRATCH;
+    if (nn_winograd_plan(conv, in, out, true, &plan))
+        return nn_winograd_scratch(&plan, nn_winograd_band(&plan));
+    return NN_PANEL_SCRATCH + (size_t)channels * (size_t)conv->kernel_h * (size_t)conv->kernel_w *
+                                  (size_t)out.h * (size_t)out.w;
+}
+
+/* Channels c0..c1 in bands of rows, whose transformed gradient stays in a cache. */
+static void backward_bands(const struct nn_winograd *plan, const float *dy, const float *packed,
+                           float *dx, int c0, int c1, float *scratch)
+{
+    int band = nn_winograd_band(plan);
+    for (int row = 0; row < plan->out.h; row += band) {
+        const struct nn_winograd_task task = {.x = dy,
+                                              .packed = packed,
+                                              .y = dx,
+                                              .row0 = row,
+                                              .row1 = least(row + band, plan->out.h),
+                                              .o0 = c0,
+                                              .o1 = c1,
+                                              .add = true,
+                                              .scratch = scratch};
+        nn_winograd_run(plan, &task);
+    }
 }
 
 void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
-                              const float *dy, const float *w, float *dx, int c0, int c1,
-                              float *scratch)
+                              const float *dy, const float *w, const float *packed, float *dx,
+                              int c0, int c1, float *scratch)
 {
+    struct nn_winograd plan;
     if (nn_is_depthwise(conv, in.c)) {
         nn_depthwise_backward_input(conv, in, out, dy, w, dx, c0, c1);
         return;
     }
+    if (nn_winograd_plan(conv, in, out, true, &plan)) {
+        backward_bands(&plan, dy, packed, dx, c0, c1, scratch);
+        return;
+    }
     struct group g = group_of(conv, in.c);
     int area = out.h * out.w, taps = conv->kernel_h * conv->kernel_w;
+    bool direct = is_pointwise(conv);
 
     for (int group = c0 / g.channels; group * g.channels < c1; group++) {
         int k0 = (most(c0, group * g.channels) - group * g.channels) * taps;
         int k1 = (least(c1, (group + 1) * g.channels) - group * g.channels) * taps;
-        const float *weight = w + (size_t)group * (size_t)g.outputs * (size_t)g.taps + k0;
-        const float *from = dy + (size_t)group * (size_t)g.outputs * (size_t)area;
         float *to = dx + (size_t)group * (size_t)g.channels * (size_t)in.h * (size_t)in.w;
-        bool direct = is_pointwise(conv);
-        float *product = direct ? to + (size_t)k0 * (size_t)area : scratch;
-
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k1 - k0, area, g.outputs, 1.0f, weight,
-                    g.taps, from, area, direct ? 1.0f : 0.0f, product, area);
+        float *columns = scratch + NN_PANEL_SCRATCH;
+        const struct nn_matrix_rows rows = {dy + (size_t)group * (size_t)g.outputs * (size_t)area,
+                                            (size_t)area};
+        const struct nn_matrix m = {.rows = k1 - k0,
+                                    .cols = area,
+                                    .depth = g.outputs,
+                                    .a =
+                                        w + (size_t)group * (size_t)g.outputs * (size_t)g.taps + k0,
+                                    .a_row = 1,
+                                    .a_step = g.taps,
+                                    .c = direct ? to + (size_t)k0 * (size_t)area : columns,
+                                    .c_row = area,
+                                    .add = direct};
+        nn_matrix_multiply(&m, nn_matrix_fill_rows, &rows, scratch);
         if (!direct)
-            add_columns(conv, in, out, scratch, k0, k1, to);
+            add_columns(conv, in, out, columns, k0, k1, to);
     }
 }
 

@@ -17,18 +17,25 @@ struct nn_tile {
 };
 
 /* Convolution. w: (O, C/groups, kh, kw); b: (O), or NULL. A "tap" is one (c, kh, kw) of the input's
- * channels. Scratch sizes are in floats. Depthwise (groups = C) leaves scratch alone. */
+ * channels. Scratch sizes are in floats. Depthwise (groups = C) leaves scratch alone.
+ *
+ * packed: w in the form that one direction reads (winograd.h), whose floats nn_conv2d_packed tells;
+ * 0: it has none, and reads w. `parts` of it can be packed one by one. */
+size_t nn_conv2d_packed(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                        bool backward, int *parts);
+void nn_conv2d_pack(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                    bool backward, const float *w, int part, float *packed);
 size_t nn_conv2d_forward_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                  struct nn_shape out, int rows);
 void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
-                       const float *x, const float *w, const float *b, float *y,
-                       struct nn_tile tile, float *scratch);
+                       const float *x, const float *w, const float *packed, const float *b,
+                       float *y, struct nn_tile tile, float *scratch);
 /* dx channels c0..c1 += d(loss)/dx; dy is before ReLU (masked). */
-size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape out,
-                                        int channels);
+size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape in,
+                                        struct nn_shape out, int channels);
 void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
-                              const float *dy, const float *w, float *dx, int c0, int c1,
-                              float *scratch);
+                              const float *dy, const float *w, const float *packed, float *dx,
+                              int c0, int c1, float *scratch);
 /* dw taps k0..k1 += this sample's share. */
 size_t nn_conv2d_backward_weight_scratch(const struct nn_conv2d *conv, struct nn_shape out,
                                          int taps);
@@ -46,8 +53,10 @@ void nn_add(const float *from, float *to, size_t count);
 void nn_add_scaled(float factor, const float *from, float *to, size_t count);
 float nn_dot(const float *a, const float *b, size_t count);
 
+size_t nn_max_pool_forward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
+                                   struct nn_shape out);
 void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                         const float *x, float *y, int c0, int c1);
+                         const float *x, float *y, int c0, int c1, float *scratch);
 /* The gradient goes to the first cell (in row order) that equals the maximum. left: out.w floats
  * of scratch. */
 void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,

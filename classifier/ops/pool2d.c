@@ -1,9 +1,9 @@
 /* Max and average pooling. Windows are clipped to the input: padding is never the maximum, and in a
  * mean it is counted (as zeros) only when count_padding says so. */
 #include "kernel.h"
+#include "kernels/kernels.h"
 #include "ops.h"
 #include "window.h"
-#include <math.h>
 #include <string.h>
 
 static int least(int a, int b)
@@ -11,60 +11,18 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* to[i] = the larger one; NaN wins. */
-NN_KERNEL
-static void keep_larger(const float *from, int stride, float *to, int count)
+size_t nn_max_pool_forward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
+                                   struct nn_shape out)
 {
-    if (stride == 1)
-        for (int i = 0; i < count; i++)
-            to[i] = from[i] > to[i] || from[i] != from[i] ? from[i] : to[i];
-    else if (stride == 2)
-        for (int i = 0; i < count; i++) {
-            float v = from[2 * (ptrdiff_t)i];
-            to[i] = v > to[i] || v != v ? v : to[i];
-        }
-    else
-        for (int i = 0; i < count; i++) {
-            float v = from[(ptrdiff_t)i * stride];
-            to[i] = v > to[i] || v != v ? v : to[i];
-        }
+    return (size_t)pool->stride_w * (size_t)in.h * (size_t)(out.w + pool->kernel_w + NN_MAX_LANES);
 }
 
 void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                         const float *x, float *y, int c0, int c1)
+                         const float *x, float *y, int c0, int c1, float *scratch)
 {
-    int lo[64], hi[64], kernel_w = pool->kernel_w;
-    bool cached = kernel_w <= 64;
-    for (int kw = 0; cached && kw < kernel_w; kw++)
-        nn_window_inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &lo[kw], &hi[kw]);
-
-    for (int c = c0; c < c1; c++) {
-        const float *plane = x + (size_t)c * (size_t)in.h * (size_t)in.w;
-        for (int r = 0; r < out.h; r++) {
-            float *to = y + ((size_t)c * (size_t)out.h + (size_t)r) * (size_t)out.w;
-            for (int i = 0; i < out.w; i++)
-                to[i] = -INFINITY;
-            for (int kh = 0; kh < pool->kernel_h; kh++) {
-                int row = r * pool->stride_h - pool->pad_h + kh;
-                if (row < 0 || row >= in.h)
-                    continue;
-                const float *from = plane + (size_t)row * (size_t)in.w;
-                for (int kw = 0; kw < kernel_w; kw++) {
-                    int first, end;
-                    if (cached) {
-                        first = lo[kw];
-                        end = hi[kw];
-                    } else {
-                        nn_window_inside(kw, pool->stride_w, pool->pad_w, in.w, out.w, &first,
-                                         &end);
-                    }
-                    if (first < end)
-                        keep_larger(from + first * pool->stride_w - pool->pad_w + kw,
-                                    pool->stride_w, to + first, end - first);
-                }
-            }
-        }
-    }
+    for (int c = c0; c < c1; c++)
+        nn_kernels()->max_pool(pool, in, out, x + (size_t)c * (size_t)in.h * (size_t)in.w,
+                               y + (size_t)c * (size_t)out.h * (size_t)out.w, scratch);
 }
 
 /* What is left of dy goes to the cell that equals the maximum; the next one that does gets nothing.

@@ -53,7 +53,8 @@ static void add_window_share(const struct nn_run *run, int consumer, int id, str
 
     switch (layer->op) {
     case NN_OP_CONV2D:
-        nn_conv2d_backward_input(&layer->conv, in, out, dy, node->weight, dx, c0, c1, scratch);
+        nn_conv2d_backward_input(&layer->conv, in, out, dy, node->weight, node->packed[1], dx, c0,
+                                 c1, scratch);
         break;
     case NN_OP_MAX_POOL:
         nn_max_pool_backward(&layer->pool, in, out, x, y, dy, dx, c0, c1, scratch);

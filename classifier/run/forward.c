@@ -54,10 +54,11 @@ static void forward_window(const struct nn_run *run, int id, struct nn_tile tile
 
     switch (layer->op) {
     case NN_OP_CONV2D:
-        nn_conv2d_forward(&layer->conv, in, out, x, node->weight, node->bias, y, tile, scratch);
+        nn_conv2d_forward(&layer->conv, in, out, x, node->weight, node->packed[0], node->bias, y,
+                          tile, scratch);
         break;
     case NN_OP_MAX_POOL:
-        nn_max_pool_forward(&layer->pool, in, out, x, y, c0, c1);
+        nn_max_pool_forward(&layer->pool, in, out, x, y, c0, c1, scratch);
         break;
     case NN_OP_AVG_POOL:
         nn_avg_pool_forward(&layer->pool, in, out, x, y, c0, c1);

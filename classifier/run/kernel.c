@@ -1,3 +1,4 @@
+#include "kernels/kernels.h"
 #include "nn_kernel.h"
 #include <cblas.h>
 #include <pthread.h>
@@ -8,12 +9,13 @@ static char kernel_set[96];
 
 static void name_kernel_set(void)
 {
-    /* "OpenBLAS 0.3.21 NO_AFFINITY ...": name and version are its first two words */
+    /* ours, and the library's for gradients of weights. "OpenBLAS 0.3.21 NO_AFFINITY ...": name and
+     * version are its first two words */
     const char *config = openblas_get_config();
     size_t first = strcspn(config, " "), rest = config[first] == ' ' ? first + 1 : first;
     int length = (int)(rest + strcspn(config + rest, " "));
-    snprintf(kernel_set, sizeof kernel_set, "%.*s %s", length < 48 ? length : 48, config,
-             openblas_get_corename());
+    snprintf(kernel_set, sizeof kernel_set, "%s, %.*s %s", nn_kernels()->name,
+             length < 48 ? length : 48, config, openblas_get_corename());
 }
 
 const char *nn_kernel_set(void)

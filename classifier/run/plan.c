@@ -224,11 +224,13 @@ enum nn_status nn_plan_init(struct nn_run *run, struct nn_error *err)
     if ((status = schedule_jobs(run, err)) != NN_OK ||
         (status = make_statistics(run, err)) != NN_OK)
         return status;
-    return nn_layout_init(run, err);
+    status = nn_layout_init(run, err);
+    return status == NN_OK ? nn_pack_init(run, err) : status;
 }
 
 void nn_plan_finish(struct nn_run *run)
 {
+    nn_pack_finish(run);
     free(run->nodes);
     free(run->layers);
     free(run->folded);

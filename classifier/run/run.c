@@ -203,6 +203,7 @@ enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch,
         if (!isfinite(input[i]))
             return nn_fail(err, NN_BAD_DATA, "network: input value %zu is not finite", i);
 
+    nn_pack_again(run);
     run->has_run = true;
     run->batch = batch;
     memcpy(first->activation, input, first->stride * (size_t)batch * sizeof *input);

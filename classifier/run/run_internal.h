@@ -30,6 +30,7 @@ struct nn_node {
     float *activation;
     bool held;                  /* the activation outlives the forward pass */
     const float *weight, *bias; /* the values', or folded; NULL: none */
+    const float *packed[2];     /* of a convolution, forward and backward; NULL: none (pack.c) */
 
     int rows_per_tile, tiles;       /* forward tasks of a sample (fully connected: of the batch): */
     int channels_per_block, blocks; /* tiles * blocks */
@@ -98,6 +99,11 @@ struct nn_run {
     float *logits_gradient; /* TRAIN: (losses, max_batch, classes) */
     uint64_t seed, step;    /* of the dropout masks */
 
+    struct nn_pack *packs; /* what is packed, at first or again before each pass */
+    float **pack_store;    /* those of this run alone */
+    int pack_count, pack_store_count;
+    bool packs_again, packing_again;
+
     int *ends; /* of each job's tasks in the stage that runs */
     const struct nn_job *stage_jobs;
     int stage_job_count;
@@ -115,6 +121,10 @@ void nn_plan_finish(struct nn_run *run);
 
 /* fold.c: the layers that are run, which of them are live, and their weights. */
 NN_MUST_USE enum nn_status nn_fold_init(struct nn_run *run, struct nn_error *err);
+/* pack.c: weights in the form that convolutions read; again: of those that may have changed. */
+NN_MUST_USE enum nn_status nn_pack_init(struct nn_run *run, struct nn_error *err);
+void nn_pack_again(struct nn_run *run);
+void nn_pack_finish(struct nn_run *run);
 /* layout.c: places for activations, gradients and batch norms' statistics. */
 NN_MUST_USE enum nn_status nn_layout_init(struct nn_run *run, struct nn_error *err);
 

@@ -2,6 +2,7 @@
  * shape of a matrix product, and so the bits of the result. */
 #include "ops/depthwise.h"
 #include "ops/ops.h"
+#include "ops/winograd.h"
 #include "run_internal.h"
 
 #define TASK_COST  1.2e7 /* multiply-adds times two: some 0.1 ms */
@@ -10,6 +11,9 @@
 #define LOAD_COST  16.0  /* a weight that is used once */
 #define THIN_COST  8.0   /* a depthwise multiply-add against one inside a matrix product */
 #define MAX_FLOATS 2e6   /* scratch a task */
+#define WINOGRAD_COST                                                                              \
+    1.6 /* a product at a point, transforms included, and tiles that hang over                     \
+         */
 
 static int ceil_div(int a, int b)
 {
@@ -48,6 +52,9 @@ static double conv_cost(const struct nn_run *run, int id)
     const struct nn_layer *layer = &run->layers[id];
     double cost =
         2 * area_of(layer->shape) * (double)nn_graph_parameter(run->graph, layer->weight)->elements;
+    struct nn_winograd plan;
+    if (nn_winograd_plan(&layer->conv, input_of(run, id), layer->shape, false, &plan))
+        cost *= WINOGRAD_COST * NN_POINTS2 / (plan.m * plan.m * plan.r * plan.r);
     return is_thin(run, id) ? THIN_COST * cost : cost;
 }
 
@@ -78,11 +85,18 @@ double nn_split_forward(const struct nn_run *run, int id)
     struct nn_shape out = layer->shape;
     struct nn_node *node = &run->nodes[id];
     double cost = cost_of(run, id);
+    struct nn_winograd plan;
 
     node->rows_per_tile = out.h;
     node->channels_per_block = out.c;
     if (is_thin(run, id)) {
         node->channels_per_block = part_of(out.c, cost / TASK_COST, 1);
+    } else if (layer->op == NN_OP_CONV2D &&
+               nn_winograd_plan(&layer->conv, input_of(run, id), out, false, &plan)) {
+        node->rows_per_tile = nn_winograd_band(&plan);
+        double parts = cost / ceil_div(out.h, node->rows_per_tile) / TASK_COST;
+        node->channels_per_block =
+            plan.groups > 1 ? plan.outputs : part_of(out.c, parts, nn_winograd_unit());
     } else if (layer->op == NN_OP_CONV2D) {
         int rows = COLUMNS / out.w > 0 ? COLUMNS / out.w : 1;
         rows = rows < out.h ? rows : out.h;
@@ -102,6 +116,7 @@ double nn_split_gradient(const struct nn_run *run, int id)
     struct nn_shape shape = run->layers[id].shape;
     struct nn_node *node = &run->nodes[id];
     double cost = CELL_COST * (double)nn_shape_elements(shape), floats = 1;
+    int unit = 8; /* fewer channels make a matrix product too thin to be fast */
 
     node->gradient_of_batch = false;
     for (int i = 0; i < node->consumer_count; i++) {
@@ -110,14 +125,19 @@ double nn_split_gradient(const struct nn_run *run, int id)
         if (consumer->op == NN_OP_LINEAR)
             node->gradient_of_batch = true;
         if (consumer->op == NN_OP_CONV2D && !is_thin(run, node->consumers[i])) {
-            double needed =
-                (double)nn_conv2d_backward_input_scratch(&consumer->conv, consumer->shape, shape.c);
-            floats = needed > floats ? needed : floats;
+            struct nn_winograd plan;
+            double needed = (double)nn_conv2d_backward_input_scratch(&consumer->conv, shape,
+                                                                     consumer->shape, shape.c);
+            if (nn_winograd_plan(&consumer->conv, shape, consumer->shape, true, &plan))
+                unit = plan.groups > 1             ? shape.c
+                       : unit > nn_winograd_unit() ? unit
+                                                   : nn_winograd_unit();
+            else
+                floats = needed > floats ? needed : floats;
         }
     }
     double parts = cost / TASK_COST, least = floats / MAX_FLOATS;
-    /* Fewer than 8 channels make a matrix product too thin to be fast. */
-    node->gradient_channels = part_of(shape.c, parts > least ? parts : least, 8);
+    node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;
 }
@@ -164,7 +184,8 @@ static size_t gradient_scratch(const struct nn_run *run, int consumer, int chann
     case NN_OP_CONV2D:
         return is_thin(run, consumer)
                    ? 0
-                   : nn_conv2d_backward_input_scratch(&layer->conv, layer->shape, channels);
+                   : nn_conv2d_backward_input_scratch(&layer->conv, input_of(run, consumer),
+                                                      layer->shape, channels);
     case NN_OP_LRN:
         return nn_lrn_backward_scratch(&layer->lrn, channels);
     case NN_OP_MAX_POOL:
@@ -184,6 +205,8 @@ size_t nn_split_scratch(const struct nn_run *run, int id)
     if (convolves)
         size = nn_conv2d_forward_scratch(&layer->conv, input_of(run, id), layer->shape,
                                          node->rows_per_tile);
+    if (layer->op == NN_OP_MAX_POOL)
+        size = nn_max_pool_forward_scratch(&layer->pool, input_of(run, id), layer->shape);
     if (convolves && node->learns)
         size = more(
             size, nn_conv2d_backward_weight_scratch(&layer->conv, layer->shape, node->weight_rows));

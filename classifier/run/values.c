@@ -2,6 +2,7 @@
 #include "mix_internal.h"
 #include "values_internal.h"
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,35 @@ struct nn_values {
     const float **data;
     float *owned; /* writable or fresh ones; NULL when all are borrowed */
     bool writable;
+    struct packs *packs;
 };
+
+/* Packed forms: one a parameter and direction, or NULL. They are no part of the values' meaning, so
+ * that constant values may gain them. */
+struct packs {
+    pthread_mutex_t lock;
+    float *packed[][2];
+};
+
+static struct packs *make_packs(int parameters)
+{
+    struct packs *packs = calloc(1, sizeof *packs + (size_t)parameters * sizeof packs->packed[0]);
+    if (packs != NULL)
+        pthread_mutex_init(&packs->lock, NULL);
+    return packs;
+}
+
+static void destroy_packs(struct packs *packs, int parameters)
+{
+    if (packs == NULL)
+        return;
+    for (int i = 0; i < parameters; i++) {
+        free(packs->packed[i][0]);
+        free(packs->packed[i][1]);
+    }
+    pthread_mutex_destroy(&packs->lock);
+    free(packs);
+}
 
 static bool is_fresh(const char *const *fresh, const char *layer)
 {
@@ -156,7 +185,8 @@ enum nn_status nn_values_create(const struct nn_graph *graph, const struct nn_we
     made->writable = writable;
     made->data = calloc((size_t)nn_graph_parameter_count(graph) + 1, sizeof *made->data);
     made->owned = owned == 0 ? NULL : calloc(owned, sizeof(float));
-    if (made->data == NULL || (owned > 0 && made->owned == NULL))
+    made->packs = make_packs(nn_graph_parameter_count(graph));
+    if (made->packs == NULL || made->data == NULL || (owned > 0 && made->owned == NULL))
         status = nn_fail(err, NN_NO_MEMORY, "parameters: out of memory");
     else
         status = fill(made, weights, fresh, seed, err);
@@ -174,6 +204,7 @@ void nn_values_destroy(struct nn_values *values)
     if (values == NULL)
         return;
 
+    destroy_packs(values->packs, nn_graph_parameter_count(values->graph));
     free(values->data);
     free(values->owned);
     free(values);
@@ -195,4 +226,24 @@ float *nn_values_at(struct nn_values *values, int parameter)
 const struct nn_graph *nn_values_graph(const struct nn_values *values)
 {
     return values->graph;
+}
+
+bool nn_values_writable(const struct nn_values *values)
+{
+    return values->writable;
+}
+
+void nn_values_lock(const struct nn_values *values)
+{
+    pthread_mutex_lock(&values->packs->lock);
+}
+
+void nn_values_unlock(const struct nn_values *values)
+{
+    pthread_mutex_unlock(&values->packs->lock);
+}
+
+float **nn_values_packed(const struct nn_values *values, int parameter, bool backward)
+{
+    return &values->packs->packed[parameter][backward];
 }

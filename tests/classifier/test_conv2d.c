@@ -1,7 +1,9 @@
-/* Convolutions directly, all three directions against the naive twin: groups, depthwise, tiles and
- * blocks, no bias. */
+/* Convolutions directly, all three directions against the naive twin: groups, strides, depthwise,
+ * Winograd's, tiles and blocks, no bias. */
+#include "kernels/kernels.h"
 #include "networks.h"
 #include "ops/ops.h"
+#include "ops/winograd.h"
 #include "ref_ops.h"
 #include <math.h>
 #include <setjmp.h>
@@ -17,6 +19,7 @@ struct bench {
     struct nn_shape in, out;
     size_t in_count, out_count, weights;
     float *x, *w, *b, *dy;
+    float *packed[2]; /* forward, backward */
     double *x64, *w64, *b64, *dy64, *y64, *dx64, *dw64;
 };
 
@@ -35,6 +38,20 @@ static float *drawn(size_t count, uint64_t seed)
     assert_non_null(to);
     fill(to, count, seed);
     return to;
+}
+
+static void pack(struct bench *t)
+{
+    for (int backward = 0; backward < 2; backward++) {
+        int parts;
+        size_t size = nn_conv2d_packed(&t->conv, t->in, t->out, backward, &parts);
+        assert_true((size > 0) == (parts > 0));
+        if (size == 0)
+            continue;
+        t->packed[backward] = drawn(size, 9);
+        for (int i = 0; i < parts; i++)
+            nn_conv2d_pack(&t->conv, t->in, t->out, backward, t->w, i, t->packed[backward]);
+    }
 }
 
 static void setup(struct bench *t, struct nn_conv2d conv, struct nn_shape in)
@@ -57,15 +74,22 @@ static void setup(struct bench *t, struct nn_conv2d conv, struct nn_shape in)
     t->y64 = doubles(NULL, t->out_count);
     t->dx64 = doubles(NULL, t->in_count);
     t->dw64 = doubles(NULL, t->weights);
+    pack(t);
     ref_conv2d_backward(&t->conv, in, out, t->x64, t->w64, t->dy64, t->dx64, t->dw64);
 }
 
 static void teardown(struct bench *t)
 {
-    void *const all[] = {t->x,   t->w,   t->b,    t->dy,   t->x64, t->w64,
-                         t->b64, t->y64, t->dy64, t->dx64, t->dw64};
+    void *const all[] = {t->x,   t->w,    t->b,    t->dy,   t->x64,       t->w64,      t->b64,
+                         t->y64, t->dy64, t->dx64, t->dw64, t->packed[0], t->packed[1]};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
+}
+
+/* Of the largest number. */
+static double tolerance(const struct bench *t)
+{
+    return t->packed[0] != NULL || t->packed[1] != NULL ? 4e-6 : 2e-6;
 }
 
 static void agree(const char *what, const struct bench *t, const float *got, const double *want,
@@ -75,7 +99,7 @@ static void agree(const char *what, const struct bench *t, const float *got, con
     for (size_t i = 0; i < count; i++)
         scale = fmax(scale, fabs(want[i]));
     for (size_t i = 0; i < count; i++)
-        if (!(fabs((double)got[i] - want[i]) <= 2e-6 * scale))
+        if (!(fabs((double)got[i] - want[i]) <= tolerance(t) * scale))
             fail_msg("%s of %d -> %d, %dx%d, groups %d: [%zu] is %g, the twin says %g", what,
                      t->in.c, t->out.c, t->conv.kernel_h, t->conv.kernel_w, t->conv.groups, i,
                      (double)got[i], want[i]);
@@ -92,7 +116,8 @@ static float *forward(const struct bench *t, const float *b, int rows, int chann
         for (int c = 0; c < t->out.c; c += channels) {
             struct nn_tile tile = {r, r + rows < t->out.h ? r + rows : t->out.h, c,
                                    c + channels < t->out.c ? c + channels : t->out.c};
-            nn_conv2d_forward(&t->conv, t->in, t->out, t->x, t->w, b, y, tile, scratch);
+            nn_conv2d_forward(&t->conv, t->in, t->out, t->x, t->w, t->packed[0], b, y, tile,
+                              scratch);
         }
     free(scratch);
     return y;
@@ -101,12 +126,12 @@ static float *forward(const struct bench *t, const float *b, int rows, int chann
 /* Begins at 1, since it adds. */
 static float *backward_input(const struct bench *t, int channels)
 {
-    size_t size = nn_conv2d_backward_input_scratch(&t->conv, t->out, channels);
+    size_t size = nn_conv2d_backward_input_scratch(&t->conv, t->in, t->out, channels);
     float *dx = drawn(t->in_count, 5), *scratch = drawn(size + 1, 6);
     for (size_t i = 0; i < t->in_count; i++)
         dx[i] = 1;
     for (int c = 0; c < t->in.c; c += channels)
-        nn_conv2d_backward_input(&t->conv, t->in, t->out, t->dy, t->w, dx, c,
+        nn_conv2d_backward_input(&t->conv, t->in, t->out, t->dy, t->w, t->packed[1], dx, c,
                                  c + channels < t->in.c ? c + channels : t->in.c, scratch);
     free(scratch);
     return dx;
@@ -158,13 +183,68 @@ static void groups_of_alexnet(void **state)
     struct bench t;
     setup(&t, (struct nn_conv2d){256, 5, 5, 1, 1, 2, 2, 2, true, false},
           (struct nn_shape){96, 27, 27});
-    check(&t, 9, 64, 320);
+    check(&t, 6, 256, 320);
     setup(&t, (struct nn_conv2d){384, 3, 3, 1, 1, 1, 1, 2, true, false},
           (struct nn_shape){384, 13, 13});
-    check(&t, 13, 96, 576);
+    check(&t, 8, 384, 576);
     setup(&t, (struct nn_conv2d){256, 3, 3, 1, 1, 1, 1, 2, true, false},
           (struct nn_shape){384, 13, 13});
-    check(&t, 7, 200, 1000);
+    check(&t, 13, 384, 1000);
+}
+
+static void strides_and_padding_agree(void **state)
+{
+    (void)state;
+    const struct nn_conv2d convs[] = {
+        {24, 7, 7, 2, 2, 3, 3, 1, true, false},  {10, 11, 11, 4, 4, 0, 0, 1, true, false},
+        {20, 3, 3, 2, 2, 1, 1, 2, false, false}, {7, 1, 1, 2, 2, 0, 0, 1, true, false},
+        {33, 1, 1, 1, 1, 0, 0, 1, true, false},  {18, 2, 5, 3, 2, 1, 4, 1, false, false},
+        {8, 3, 3, 1, 1, 1, 1, 1, false, false},  {6, 4, 6, 1, 5, 3, 5, 1, true, false},
+        {50, 5, 5, 1, 1, 0, 0, 1, false, false},
+    };
+    for (size_t i = 0; i < sizeof convs / sizeof convs[0]; i++) {
+        struct bench t;
+        setup(&t, convs[i], (struct nn_shape){6, 31, 29});
+        check(&t, i % 2 == 0 ? 7 : t.out.h, 5, 13);
+    }
+}
+
+/* Any shape, in bands and blocks as the executor cuts them. */
+static void winograd_agrees(void **state)
+{
+    (void)state;
+    const struct {
+        struct nn_conv2d conv;
+        struct nn_shape in;
+    } cases[] = {
+        {{64, 3, 3, 1, 1, 1, 1, 1, true, false}, {32, 28, 28}},
+        {{49, 3, 3, 1, 1, 1, 1, 1, true, false}, {17, 13, 10}},
+        {{112, 3, 3, 1, 1, 0, 2, 1, false, false}, {24, 21, 9}},
+        {{32, 5, 5, 1, 1, 2, 2, 1, true, false}, {16, 28, 28}},
+        {{50, 5, 5, 1, 1, 4, 0, 1, true, false}, {19, 7, 12}},
+        {{128, 5, 5, 1, 1, 2, 2, 2, true, false}, {96, 27, 27}},
+        {{384, 3, 3, 1, 1, 1, 1, 2, true, false}, {96, 13, 13}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench t;
+        struct nn_winograd plan;
+        setup(&t, cases[i].conv, cases[i].in);
+        assert_non_null(t.packed[0]);
+        assert_non_null(t.packed[1]);
+        assert_true(nn_winograd_plan(&t.conv, t.in, t.out, false, &plan));
+        int block = plan.groups > 1 ? plan.outputs : nn_winograd_unit();
+        check_forward(&t, nn_winograd_band(&plan), block);
+        check_forward(&t, t.out.h, t.out.c);
+        for (size_t j = 0; j < t.in_count; j++)
+            t.dx64[j] += 1;
+        for (int whole = 0; whole < 2; whole++) {
+            block = plan.groups > 1 ? plan.channels : nn_winograd_unit();
+            float *dx = backward_input(&t, whole ? t.in.c : block);
+            agree("input gradient", &t, dx, t.dx64, t.in_count);
+            free(dx);
+        }
+        teardown(&t);
+    }
 }
 
 static const struct nn_conv2d depthwise[] = {
@@ -241,6 +321,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_of_alexnet),
+        cmocka_unit_test(strides_and_padding_agree),
+        cmocka_unit_test(winograd_agrees),
         cmocka_unit_test(depthwise_agrees),
         cmocka_unit_test(depthwise_blocks_leave_no_trace),
         cmocka_unit_test(nan_is_carried_on),

@@ -1,0 +1,399 @@
+/* kernel_body.h: one kernel set. The file that includes it says LANES, ROWS, SET and NAME.
+ *
+ * A product's block is ROWS x NN_VECTORS vectors: ROWS * 3 sums in registers, each step of k three
+ * loads of b and ROWS numbers of a, so that the loads stay behind the multiplications.
+ *
+ * Winograd's transforms hold one channel a lane: no shuffles but where planes become lanes. */
+#include "kernels.h"
+#include <string.h>
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int mask __attribute__((vector_size(4 * LANES)));
+typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec load(const float *from)
+{
+    return *(const vec_anywhere *)from;
+}
+
+INLINE void store(float *to, vec v)
+{
+    *(vec_anywhere *)to = v;
+}
+
+INLINE vec all(float f)
+{
+    return f - (vec){0};
+}
+
+/* !(v <= 0) lets NaN through. */
+INLINE vec above_zero(vec v)
+{
+    return (vec)((mask)v & ~(mask)(v <= 0.0f));
+}
+
+INLINE void finish(const struct nn_product *p, int rows, int vectors, vec sum[ROWS][NN_VECTORS],
+                   float *c, int row0)
+{
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++) {
+        float bias = p->last && p->bias != NULL ? p->bias[row0 + r] : 0.0f;
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++) {
+            vec y = sum[r][v];
+            if (p->last) {
+                y += all(bias);
+                y = p->relu ? above_zero(y) : y;
+            }
+            store(c + r * p->c_row + v * LANES, y);
+        }
+    }
+}
+
+INLINE void block(const struct nn_product *p, const int rows, const int vectors, int row0)
+{
+    const float *a = p->a + row0 * p->a_row, *b = p->b;
+    float *c = p->c + row0 * p->c_row;
+    vec sum[ROWS][NN_VECTORS];
+
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = p->add ? load(c + r * p->c_row + v * LANES) : (vec){0};
+    for (int i = 0; i < p->k; i++, a += p->a_step, b += p->width) {
+        vec column[NN_VECTORS];
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++)
+            column[v] = load(b + v * LANES);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            vec factor = all(a[r * p->a_row]);
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] += factor * column[v];
+        }
+    }
+    finish(p, rows, vectors, sum, c, row0);
+}
+
+INLINE void rows_of(const struct nn_product *p, const int vectors, int rows)
+{
+    int row = 0;
+    for (; row + ROWS <= rows; row += ROWS)
+        block(p, ROWS, vectors, row);
+    if (ROWS > 4 && rows - row >= 4) {
+        block(p, 4, vectors, row);
+        row += 4;
+    }
+    if (rows - row >= 2) {
+        block(p, 2, vectors, row);
+        row += 2;
+    }
+    if (rows > row)
+        block(p, 1, vectors, row);
+}
+
+static void whole(const struct nn_product *p, int rows, int vectors)
+{
+    if (vectors == 3)
+        rows_of(p, 3, rows);
+    else if (vectors == 2)
+        rows_of(p, 2, rows);
+    else
+        rows_of(p, 1, rows);
+}
+
+/* A last vector that reaches past the matrix is made aside. */
+static void product(const struct nn_product *p, int rows, int cols)
+{
+    int vectors = (cols + LANES - 1) / LANES;
+    if (cols == vectors * LANES) {
+        whole(p, rows, vectors);
+        return;
+    }
+    for (int row = 0; row < rows; row += ROWS) {
+        float aside[ROWS * NN_VECTORS * LANES];
+        int count = rows - row < ROWS ? rows - row : ROWS;
+        struct nn_product part = *p;
+        part.a += row * p->a_row;
+        part.c = aside;
+        part.c_row = NN_VECTORS * LANES;
+        part.bias = p->bias == NULL ? NULL : p->bias + row;
+        for (int r = 0; p->add && r < count; r++)
+            memcpy(aside + r * part.c_row, p->c + (row + r) * p->c_row,
+                   sizeof *aside * (size_t)cols);
+        whole(&part, count, vectors);
+        for (int r = 0; r < count; r++)
+            memcpy(p->c + (row + r) * p->c_row, aside + r * part.c_row,
+                   sizeof *aside * (size_t)cols);
+    }
+}
+
+#define NEAR 0.70710678f /* the points: 0, +-NEAR, +-FAR, infinity; their squares are 1/2 and 2 */
+#define FAR  1.41421356f
+
+/* B^T */
+INLINE void to_points(const vec d[NN_POINTS], vec t[NN_POINTS])
+{
+    vec even = d[4] - 2.0f * d[2], odd = NEAR * (d[3] - 2.0f * d[1]);
+    vec even2 = d[4] - 0.5f * d[2], odd2 = FAR * (d[3] - 0.5f * d[1]);
+    t[0] = d[0] - 2.5f * d[2] + d[4];
+    t[1] = even + odd;
+    t[2] = even - odd;
+    t[3] = even2 + odd2;
+    t[4] = even2 - odd2;
+    t[5] = d[1] - 2.5f * d[3] + d[5];
+}
+
+/* A^T, of which (2, 5) has the first row and a second that takes infinity. */
+INLINE void from_points(const vec p[NN_POINTS], int m, vec y[NN_MAX_OUTPUT])
+{
+    vec even = p[1] + p[2], odd = NEAR * (p[1] - p[2]);
+    vec even2 = p[3] + p[4], odd2 = FAR * (p[3] - p[4]);
+    y[0] = p[0] + even + even2;
+    if (m == 2) {
+        y[1] = odd + odd2 + p[5];
+        return;
+    }
+    y[1] = odd + odd2;
+    y[2] = 0.5f * even + 2.0f * even2;
+    y[3] = 0.5f * odd + 2.0f * odd2 + p[5];
+}
+
+/* G: the taps' polynomial at each point, over the product of the distances to the others. */
+INLINE void weights_to_points(const vec *w, int r, int step, vec t[NN_POINTS])
+{
+    const float near = -2.0f / 3, far = 1.0f / 6;
+    vec even = w[0] + 0.5f * w[2 * step], odd = w[step];
+    vec even2 = w[0] + 2.0f * w[2 * step], odd2 = w[step];
+    if (r == 5) {
+        even += 0.25f * w[4 * step];
+        odd += 0.5f * w[3 * step];
+        even2 += 4.0f * w[4 * step];
+        odd2 += 2.0f * w[3 * step];
+    }
+    odd *= NEAR;
+    odd2 *= FAR;
+    t[0] = w[0];
+    t[1] = near * (even + odd);
+    t[2] = near * (even - odd);
+    t[3] = far * (even2 + odd2);
+    t[4] = far * (even2 - odd2);
+    t[5] = w[(r - 1) * step];
+}
+
+static void winograd_weights(const struct nn_winograd_weights *weights)
+{
+    int r = weights->r, taps = r * r;
+    vec w[25] = {{0}}, down[5][NN_POINTS], t[NN_POINTS];
+
+    for (int i = 0; i < taps; i++)
+        for (int o = 0; o < weights->outputs; o++)
+            w[i][o] = weights->w[o * weights->output + (weights->mirrored ? taps - 1 - i : i)];
+    for (int i = 0; i < r; i++)
+        weights_to_points(w + i, r, r, down[i]);
+    for (int j = 0; j < NN_POINTS; j++) {
+        vec row[5];
+        for (int i = 0; i < r; i++)
+            row[i] = down[i][j];
+        weights_to_points(row, r, 1, t);
+        for (int i = 0; i < NN_POINTS; i++)
+            store(weights->u + (size_t)(j * NN_POINTS + i) * weights->plane, t[i]);
+    }
+}
+
+/* Planes become lanes: stripe (NN_POINTS, width, LANES), zeros outside of the plane. */
+static void gather(const struct nn_winograd_row *row, const float *x, int width)
+{
+    float *stripe = row->stripe;
+    int lo = row->x < 0 ? -row->x : 0, hi = row->cols - row->x < width ? row->cols - row->x : width;
+
+    memset(stripe, 0, sizeof *stripe * NN_POINTS * LANES * (size_t)width);
+    for (int j = 0; j < NN_POINTS; j++, stripe += (ptrdiff_t)width * LANES) {
+        if (row->y + j < 0 || row->y + j >= row->rows)
+            continue;
+        for (int c = 0; c < row->channels; c++) {
+            const float *from = x + ((ptrdiff_t)c * row->rows + row->y + j) * row->cols + row->x;
+            for (int i = lo; i < hi; i++)
+                stripe[i * LANES + c] = from[i];
+        }
+    }
+}
+
+static void winograd_input(const struct nn_winograd_row *row, const float *x, float *v)
+{
+    int width = row->tiles * row->m + NN_POINTS - row->m;
+
+    gather(row, x, width);
+    for (int tile = 0; tile < row->tiles; tile++) {
+        const float *from = row->stripe + (ptrdiff_t)tile * row->m * LANES;
+        vec down[NN_POINTS][NN_POINTS], d[NN_POINTS], t[NN_POINTS];
+        for (int i = 0; i < NN_POINTS; i++) {
+#pragma GCC unroll 6
+            for (int j = 0; j < NN_POINTS; j++)
+                d[j] = load(from + ((ptrdiff_t)j * width + i) * LANES);
+            to_points(d, t);
+#pragma GCC unroll 6
+            for (int j = 0; j < NN_POINTS; j++)
+                down[j][i] = t[j];
+        }
+        float *to = v + (size_t)tile * row->pitch;
+        for (int j = 0; j < NN_POINTS; j++, to += NN_POINTS * row->plane) {
+            to_points(down[j], t);
+#pragma GCC unroll 6
+            for (int i = 0; i < NN_POINTS; i++)
+                store(to + (size_t)i * row->plane, t[i]);
+        }
+    }
+}
+
+/* Lanes become planes, with bias and ReLU. stripe: (m, tiles * m, LANES). */
+static void scatter(const struct nn_winograd_row *row, float *y)
+{
+    int width = row->tiles * row->m, cols = row->cols - row->x < width ? row->cols - row->x : width;
+
+    for (int j = 0; j < row->m && row->y + j < row->rows; j++)
+        for (int c = 0; c < row->channels; c++) {
+            const float *from = row->stripe + (ptrdiff_t)j * width * LANES + c;
+            float *to = y + ((ptrdiff_t)c * row->rows + row->y + j) * row->cols + row->x;
+            if (row->add)
+                for (int i = 0; i < cols; i++)
+                    to[i] += from[(ptrdiff_t)i * LANES];
+            else
+                for (int i = 0; i < cols; i++)
+                    to[i] = from[(ptrdiff_t)i * LANES];
+        }
+}
+
+INLINE void outputs_of(const struct nn_winograd_row *row, const float *products, const int m)
+{
+    vec bias = {0};
+    for (int c = 0; row->bias != NULL && c < row->channels; c++)
+        bias[c] = row->bias[c];
+
+    for (int tile = 0; tile < row->tiles; tile++) {
+        const float *from = products + (size_t)tile * row->pitch;
+        vec down[NN_MAX_OUTPUT][NN_POINTS], p[NN_POINTS], y[NN_MAX_OUTPUT];
+        for (int i = 0; i < NN_POINTS; i++) {
+#pragma GCC unroll 6
+            for (int j = 0; j < NN_POINTS; j++)
+                p[j] = load(from + (size_t)(j * NN_POINTS + i) * row->plane);
+            from_points(p, m, y);
+#pragma GCC unroll 4
+            for (int j = 0; j < m; j++)
+                down[j][i] = y[j];
+        }
+        for (int j = 0; j < m; j++) {
+            float *to = row->stripe + ((ptrdiff_t)j * row->tiles + tile) * m * LANES;
+            from_points(down[j], m, y);
+#pragma GCC unroll 4
+            for (int i = 0; i < m; i++) {
+                vec v = y[i] + bias;
+                store(to + i * LANES, row->relu ? above_zero(v) : v);
+            }
+        }
+    }
+}
+
+static void winograd_output(const struct nn_winograd_row *row, const float *products, float *y)
+{
+    if (row->m == 2)
+        outputs_of(row, products, 2);
+    else
+        outputs_of(row, products, 4);
+    scatter(row, y);
+}
+
+/* NaN wins. */
+INLINE vec larger(vec a, vec b)
+{
+    mask first = (mask)(a > b) | (mask)(a != a);
+    return (vec)(((mask)a & first) | ((mask)b & ~first));
+}
+
+/* A row of the input as max_pool reads it: every stride'th column in a row of its own, `plane`
+ * apart; padding is never the maximum. */
+INLINE void pool_row(const struct nn_pool2d *pool, int width, const float *from, float *to,
+                     int pitch, ptrdiff_t plane, const int stride)
+{
+    for (int phase = 0; phase < stride; phase++, to += plane) {
+        int pad = pool->pad_w, first = phase < pad ? (pad - phase + stride - 1) / stride : 0;
+        int begin = first * stride + phase - pad;
+        int count = begin < width ? (width - begin + stride - 1) / stride : 0, end;
+        count = count < pitch - first ? count : pitch - first;
+        end = first + count;
+        for (int i = 0; i < first; i++)
+            to[i] = -__builtin_inff();
+        for (int i = 0; i < count; i++)
+            to[first + i] = from[begin + i * stride];
+        for (int i = end; i < pitch; i++)
+            to[i] = -__builtin_inff();
+    }
+}
+
+/* A whole vector where it stays inside the channel (what it writes too much comes after), else what
+ * is left. */
+INLINE void store_within(float *to, const float *end, vec v)
+{
+    if (end - to >= LANES)
+        store(to, v);
+    else
+        memcpy(to, &v, sizeof *to * (size_t)(end - to));
+}
+
+/* The largest across a window, in place of its first column. */
+INLINE void pool_across(float *row, ptrdiff_t plane, const int kernel_w, const int stride,
+                        int width)
+{
+    for (int i = 0; i < width; i += LANES) {
+        vec most = load(row + i);
+        for (int kw = 1; kw < kernel_w; kw++)
+            most = larger(load(row + kw % stride * plane + kw / stride + i), most);
+        store(row + i, most);
+    }
+}
+
+static void max_pool(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+                     const float *x, float *y, float *scratch)
+{
+    int stride = pool->stride_w, pitch = out.w + pool->kernel_w + LANES;
+    ptrdiff_t plane = (ptrdiff_t)in.h * pitch;
+    const float *end = y + (ptrdiff_t)out.h * out.w;
+
+    for (int row = 0; row < in.h; row++, x += in.w) {
+        float *to = scratch + (ptrdiff_t)row * pitch;
+        if (stride == 1)
+            pool_row(pool, in.w, x, to, pitch, plane, 1);
+        else if (stride == 2)
+            pool_row(pool, in.w, x, to, pitch, plane, 2);
+        else
+            pool_row(pool, in.w, x, to, pitch, plane, stride);
+    }
+    for (int row = 0; row < in.h; row++) {
+        float *to = scratch + (ptrdiff_t)row * pitch;
+        if (pool->kernel_w == 3 && stride == 1)
+            pool_across(to, plane, 3, 1, out.w);
+        else if (pool->kernel_w == 3 && stride == 2)
+            pool_across(to, plane, 3, 2, out.w);
+        else
+            pool_across(to, plane, pool->kernel_w, stride, out.w);
+    }
+    for (int r = 0; r < out.h; r++, y += out.w) {
+        int row0 = r * pool->stride_h - pool->pad_h, row1 = row0 + pool->kernel_h;
+        row0 = row0 < 0 ? 0 : row0;
+        row1 = row1 < in.h ? row1 : in.h;
+        for (int i = 0; i < out.w; i += LANES) {
+            const float *from = scratch + (ptrdiff_t)row0 * pitch + i;
+            vec most = load(from);
+            for (int row = row0 + 1; row < row1; row++)
+                most = larger(load(from += pitch), most);
+            store_within(y + i, end, most);
+        }
+    }
+}
+
+const struct nn_kernels SET = {
+    NAME, LANES, ROWS, product, winograd_input, winograd_weights, winograd_output, max_pool};

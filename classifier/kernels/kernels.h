@@ -1,0 +1,86 @@
+/* kernels.h: the innermost loops, written once (kernel_body.h) and compiled for each instruction
+ * set. A set is chosen once a process: the widest that the processor has, or the one that the
+ * environment's CERVIGATE_KERNELS names (avx512, avx2, portable), if it runs here.
+ *
+ * Within a set the bits of a result depend on the arguments alone. Sets differ in the last bits:
+ * they add in other orders, and some multiply and add in one rounding. */
+#ifndef NN_KERNELS_H
+#define NN_KERNELS_H
+
+#include "nn_graph.h"
+
+#define NN_MAX_LANES  16
+#define NN_VECTORS    3 /* vectors across a block of a product */
+#define NN_MAX_WIDTH  (NN_VECTORS * NN_MAX_LANES)
+#define NN_POINTS     6 /* Winograd: points of a tile along one axis, m + r - 1 */
+#define NN_POINTS2    (NN_POINTS * NN_POINTS)
+#define NN_MAX_OUTPUT 4 /* its largest m */
+
+/* One block of c = a . b: `rows` x `cols` numbers, k products each. */
+struct nn_product {
+    int k;
+    const float *a; /* a[row * a_row + i * a_step] */
+    ptrdiff_t a_row, a_step;
+    const float *b; /* panel (k, width): b[i * width + col], width a multiple of the lanes */
+    int width;
+    float *c; /* c[row * c_row + col] */
+    ptrdiff_t c_row;
+    bool add;          /* c += rather than c = */
+    bool last;         /* then: + bias[row] when there is one, and ReLU (NaN passes) when asked */
+    const float *bias; /* or NULL */
+    bool relu;
+};
+
+/* Winograd's convolution (Lavin and Gray 2016) of m x m outputs by r x r taps: m + r - 1 = 6 points
+ * along each axis; (m, r) = (4, 3) or (2, 5). The points are 0, +-sqrt(1/2), +-sqrt(2), infinity:
+ * the error is near that of plain sums, a fifth of that with the usual 0, +-1, +-2
+ * (docs/performance.md). One row of tiles. */
+struct nn_winograd_row {
+    int m, tiles;   /* outputs along an axis; tiles in the row */
+    int y, x;       /* of the first tile's first cell: input (may lie in the padding) or output */
+    int channels;   /* at most a vector's lanes */
+    int rows, cols; /* of the plane */
+    size_t plane;   /* floats from point to point in the transformed tiles */
+    size_t pitch;   /* floats from tile to tile */
+    float *stripe;  /* scratch: NN_POINTS * (tiles * m + 4) * lanes */
+    const float *bias; /* output: channels of them, or NULL */
+    bool add, relu;    /* output: y += ; ReLU */
+};
+
+/* Weights of one input channel and at most a vector's lanes of outputs, to points. */
+struct nn_winograd_weights {
+    int r, outputs;
+    const float *w; /* tap t of output o: w[o * output + t], or the taps backwards */
+    ptrdiff_t output;
+    bool mirrored;
+    float *u; /* u[point * plane + output], a whole vector of outputs */
+    size_t plane;
+};
+
+struct nn_kernels {
+    const char *name;
+    int lanes; /* of a vector */
+    int rows;  /* of a product's block that is fast */
+    /* rows >= 1 (any number), cols 1..NN_VECTORS * lanes. */
+    void (*product)(const struct nn_product *product, int rows, int cols);
+    /* x: (channels, rows, cols) -> v[point * plane + tile * pitch + channel], a whole vector of
+     * channels (zeros where there are no more). */
+    void (*winograd_input)(const struct nn_winograd_row *row, const float *x, float *v);
+    void (*winograd_weights)(const struct nn_winograd_weights *weights);
+    /* products -> y (channels, rows, cols). */
+    void (*winograd_output)(const struct nn_winograd_row *row, const float *products, float *y);
+    /* One channel, NaN wins. scratch: nn_max_pool_forward_scratch (ops.h). */
+    void (*max_pool)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+                     const float *x, float *y, float *scratch);
+};
+
+const struct nn_kernels *nn_kernels(void);
+/* The sets of this build that run on this processor, widest first; NULL after the last. */
+const struct nn_kernels *nn_kernels_at(int index);
+
+extern const struct nn_kernels nn_kernels_portable;
+#if defined(__x86_64__)
+extern const struct nn_kernels nn_kernels_avx2, nn_kernels_avx512;
+#endif
+
+#endif

@@ -1,0 +1,240 @@
+#include "winograd.h"
+
+#define LEAST_TILES    9 /* with fewer, 36 weights a pair cost more memory than they save products */
+#define LEAST_CHANNELS 16 /* in and out: vectors must be full */
+#define BAND_TILES     32 /* a band's tiles: enough to read the weights once for, */
+#define BAND_NUMBERS                                                                               \
+    5000 /* and tiles x channels: what stays in the second cache, 36 points each                   \
+          */
+
+static int ceil_div(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int most(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int round_up(int count)
+{
+    int lanes = nn_kernels()->lanes;
+    return ceil_div(count, lanes) * lanes;
+}
+
+int nn_winograd_unit(void)
+{
+    return NN_VECTORS * nn_kernels()->lanes;
+}
+
+bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                      bool backward, struct nn_winograd *plan)
+{
+    int r = conv->kernel_h, channels = in.c / conv->groups;
+    int outputs = conv->out_channels / conv->groups;
+
+    if ((r != 3 && r != 5) || conv->kernel_w != r || conv->stride_h != 1 || conv->stride_w != 1 ||
+        conv->pad_h >= r || conv->pad_w >= r || channels < LEAST_CHANNELS ||
+        outputs < LEAST_CHANNELS)
+        return false;
+    *plan = (struct nn_winograd){
+        .m = NN_POINTS + 1 - r,
+        .r = r,
+        .pad_h = backward ? r - 1 - conv->pad_h : conv->pad_h,
+        .pad_w = backward ? r - 1 - conv->pad_w : conv->pad_w,
+        .channels = backward ? outputs : channels,
+        .outputs = backward ? channels : outputs,
+        .groups = conv->groups,
+        .in = backward ? out : in,
+        .out = backward ? in : out,
+        .backward = backward,
+    };
+    return ceil_div(out.h, plan->m) * ceil_div(out.w, plan->m) >= LEAST_TILES;
+}
+
+static size_t group_floats(const struct nn_winograd *plan)
+{
+    return (size_t)NN_POINTS2 * (size_t)plan->channels * (size_t)round_up(plan->outputs);
+}
+
+size_t nn_winograd_packed(const struct nn_winograd *plan)
+{
+    return (size_t)plan->groups * group_floats(plan);
+}
+
+static int panels(const struct nn_winograd *plan)
+{
+    return ceil_div(plan->outputs, nn_winograd_unit());
+}
+
+int nn_winograd_parts(const struct nn_winograd *plan)
+{
+    return plan->groups * panels(plan);
+}
+
+/* A part is one panel of one group. */
+void nn_winograd_pack(const struct nn_winograd *plan, const float *weight, int part, float *packed)
+{
+    const struct nn_kernels *kernels = nn_kernels();
+    int taps = plan->r * plan->r, group = part / panels(plan), unit = nn_winograd_unit();
+    int first = part % panels(plan) * unit, count = least(unit, plan->outputs - first);
+    int width = round_up(count);
+    ptrdiff_t whole = (ptrdiff_t)plan->channels * plan->outputs * taps;
+    ptrdiff_t channel = plan->backward ? (ptrdiff_t)plan->outputs * taps : taps;
+    ptrdiff_t output = plan->backward ? taps : (ptrdiff_t)plan->channels * taps;
+    float *to = packed + (size_t)group * group_floats(plan) + (ptrdiff_t)first * plan->channels;
+
+    for (int k = 0; k < plan->channels; k++)
+        for (int o = 0; o < count; o += kernels->lanes) {
+            const struct nn_winograd_weights weights = {
+                .r = plan->r,
+                .outputs = least(kernels->lanes, count - o),
+                .w = weight + group * whole + k * channel + (first + o) * output,
+                .output = output,
+                .mirrored = plan->backward,
+                .u = to + (ptrdiff_t)k * width + o,
+                .plane = group_floats(plan) / NN_POINTS2,
+            };
+            kernels->winograd_weights(&weights);
+        }
+}
+
+/* Where a task's scratch is cut. */
+struct room {
+    int tiles, tile_rows; /* across; down */
+    size_t pitch;         /* of transformed input: channels, whole vectors */
+    float *input, *products, *stripe;
+};
+
+static size_t cut(const struct nn_winograd *plan, int rows, float *scratch, struct room *room)
+{
+    size_t unit = (size_t)nn_winograd_unit();
+    room->tiles = ceil_div(plan->out.w, plan->m);
+    room->tile_rows = ceil_div(rows, plan->m);
+    room->pitch = (size_t)round_up(plan->channels);
+    size_t tiles = (size_t)room->tiles * (size_t)room->tile_rows;
+    size_t input = NN_POINTS2 * tiles * room->pitch, products = NN_POINTS2 * tiles * unit;
+    if (scratch != NULL) {
+        room->input = scratch;
+        room->products = scratch + input;
+        room->stripe = room->products + products;
+    }
+    return input + products +
+           NN_POINTS * ((size_t)room->tiles * (size_t)plan->m + NN_POINTS) *
+               (size_t)nn_kernels()->lanes;
+}
+
+size_t nn_winograd_scratch(const struct nn_winograd *plan, int rows)
+{
+    struct room room;
+    return cut(plan, rows, NULL, &room);
+}
+
+int nn_winograd_band(const struct nn_winograd *plan)
+{
+    int across = ceil_div(plan->out.w, plan->m), down = ceil_div(plan->out.h, plan->m);
+    int rows = least(BAND_TILES / across, BAND_NUMBERS / (round_up(plan->channels) * across));
+    rows = most(rows, 1);
+    return ceil_div(down, ceil_div(down, rows)) * plan->m;
+}
+
+static void transform_input(const struct nn_winograd *plan, const struct nn_winograd_task *task,
+                            int group, const struct room *room)
+{
+    const struct nn_kernels *kernels = nn_kernels();
+    size_t area = (size_t)plan->in.h * (size_t)plan->in.w;
+    const float *x = task->x + (size_t)group * (size_t)plan->channels * area;
+
+    for (int t = 0; t < room->tile_rows; t++)
+        for (int c = 0; c < plan->channels; c += kernels->lanes) {
+            const struct nn_winograd_row row = {
+                .m = plan->m,
+                .tiles = room->tiles,
+                .y = task->row0 + t * plan->m - plan->pad_h,
+                .x = -plan->pad_w,
+                .channels = least(kernels->lanes, plan->channels - c),
+                .rows = plan->in.h,
+                .cols = plan->in.w,
+                .plane = (size_t)room->tiles * (size_t)room->tile_rows * room->pitch,
+                .pitch = room->pitch,
+                .stripe = room->stripe,
+            };
+            kernels->winograd_input(&row, x + (size_t)c * area,
+                                    room->input + (size_t)t * (size_t)room->tiles * room->pitch +
+                                        c);
+        }
+}
+
+/* Outputs first..first + count of a group, one panel, at all points. */
+static void multiply(const struct nn_winograd *plan, const float *packed, int first, int count,
+                     const struct room *room)
+{
+    int tiles = room->tiles * room->tile_rows, width = round_up(count);
+
+    for (int point = 0; point < NN_POINTS2; point++) {
+        const struct nn_product product = {
+            .k = plan->channels,
+            .a = room->input + (size_t)point * (size_t)tiles * room->pitch,
+            .a_row = (ptrdiff_t)room->pitch,
+            .a_step = 1,
+            .b = packed + (size_t)point * (group_floats(plan) / NN_POINTS2) +
+                 (ptrdiff_t)first * plan->channels,
+            .width = width,
+            .c = room->products + (ptrdiff_t)point * tiles * width,
+            .c_row = width,
+        };
+        nn_kernels()->product(&product, tiles, width);
+    }
+}
+
+static void transform_output(const struct nn_winograd *plan, const struct nn_winograd_task *task,
+                             int output, int count, const struct room *room)
+{
+    const struct nn_kernels *kernels = nn_kernels();
+    size_t area = (size_t)plan->out.h * (size_t)plan->out.w, width = (size_t)round_up(count);
+
+    for (int t = 0; t < room->tile_rows; t++)
+        for (int o = 0; o < count; o += kernels->lanes) {
+            const struct nn_winograd_row row = {
+                .m = plan->m,
+                .tiles = room->tiles,
+                .y = task->row0 + t * plan->m,
+                .channels = least(kernels->lanes, count - o),
+                .rows = plan->out.h,
+                .cols = plan->out.w,
+                .plane = (size_t)room->tiles * (size_t)room->tile_rows * width,
+                .pitch = width,
+                .stripe = room->stripe,
+                .bias = task->bias == NULL ? NULL : task->bias + output + o,
+                .add = task->add,
+                .relu = task->relu,
+            };
+            kernels->winograd_output(&row,
+                                     room->products + (size_t)t * (size_t)room->tiles * width + o,
+                                     task->y + (size_t)(output + o) * area);
+        }
+}
+
+void nn_winograd_run(const struct nn_winograd *plan, const struct nn_winograd_task *task)
+{
+    struct room room = {0};
+    int unit = nn_winograd_unit();
+    cut(plan, task->row1 - task->row0, task->scratch, &room);
+
+    for (int g = task->o0 / plan->outputs; g * plan->outputs < task->o1; g++) {
+        int begin = most(task->o0 - g * plan->outputs, 0);
+        int end = least(task->o1 - g * plan->outputs, plan->outputs);
+        transform_input(plan, task, g, &room);
+        for (int first = begin; first < end; first += unit) {
+            int count = least(unit, end - first);
+            multiply(plan, task->packed + (size_t)g * group_floats(plan), first, count, &room);
+            transform_output(plan, task, g * plan->outputs + first, count, &room);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/* winograd.h: convolutions of 3x3 and 5x5 taps at stride 1 by Winograd's minimal algorithm (Lavin
+ * and Gray, "Fast algorithms for convolutional neural networks", 2016): 36 products a tile and pair
+ * of channels instead of 144 (4x4 outputs, 3x3 taps) or 100 (2x2 outputs, 5x5 taps). The same in
+ * both directions: what a gradient passes back is a convolution with the taps mirrored.
+ *
+ * packed: the weights at the 36 points, (group, point, panel, channel, width); a panel is the
+ * outputs that one product takes, NN_VECTORS vectors or what is left. */
+#ifndef NN_OPS_WINOGRAD_H
+#define NN_OPS_WINOGRAD_H
+
+#include "graph/graph_internal.h"
+#include "kernels/kernels.h"
+
+struct nn_winograd {
+    int m, r;
+    int pad_h, pad_w;
+    int channels, outputs, groups; /* of a group, in and out of this direction */
+    struct nn_shape in, out;       /* of this direction */
+    bool backward;
+};
+
+/* False: this convolution goes another way (in, out: those of the forward direction). */
+bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                      bool backward, struct nn_winograd *plan);
+
+/* Floats of the packed weights, and the parts that can be packed one by one. */
+size_t nn_winograd_packed(const struct nn_winograd *plan);
+int nn_winograd_parts(const struct nn_winograd *plan);
+/* weight: the layer's, as in ops.h, whatever the direction. */
+void nn_winograd_pack(const struct nn_winograd *plan, const float *weight, int part, float *packed);
+
+/* Outputs that a block of channels is a multiple of. */
+int nn_winograd_unit(void);
+/* Rows of outputs whose transformed input stays in a core's cache; a multiple of m. */
+int nn_winograd_band(const struct nn_winograd *plan);
+size_t nn_winograd_scratch(const struct nn_winograd *plan, int rows);
+/* Rows row0..row1 (row0 a multiple of m) of outputs o0..o1 (within a group multiples of the unit,
+ * but for its end). add: y += (a gradient's share); relu: else. */
+struct nn_winograd_task {
+    const float *x, *packed, *bias; /* bias: of all outputs, or NULL */
+    float *y;
+    int row0, row1, o0, o1;
+    bool add, relu;
+    float *scratch;
+};
+void nn_winograd_run(const struct nn_winograd *plan, const struct nn_winograd_task *task);
+
+#endif
