@@ -5,8 +5,9 @@
 #define NN_KERNEL_H
 
 /* Our own set (avx512, avx2 or portable: the widest that runs here, or what the environment's
- * CERVIGATE_KERNELS names), then OpenBLAS's version and the processor family that it chose at start,
- * e.g. "avx2, OpenBLAS 0.3.21 Haswell"; static text, at most 95 bytes, never NULL. Threads: any. */
+ * CERVIGATE_KERNELS names), then OpenBLAS's version and the processor family that it chose at
+ * start, e.g. "avx2, OpenBLAS 0.3.21 Haswell"; static text, at most 95 bytes, never NULL. Threads:
+ * any. */
 const char *nn_kernel_set(void);
 
 #endif

@@ -69,10 +69,18 @@ struct nn_kernels {
     void (*winograd_weights)(const struct nn_winograd_weights *weights);
     /* products -> y (channels, rows, cols). */
     void (*winograd_output)(const struct nn_winograd_row *row, const float *products, float *y);
-    /* One channel, NaN wins. scratch: nn_max_pool_forward_scratch (ops.h). */
+    /* Channels, NaN wins. scratch: (stride_w + 1) * in.h rows of nn_max_pool_pitch. */
     void (*max_pool)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                     const float *x, float *y, float *scratch);
+                     const float *x, float *y, int channels, float *scratch);
 };
+
+/* Floats of a row of a max pool's copy: padding, whole vectors, one more, and what overhangs. */
+static inline int nn_max_pool_pitch(const struct nn_pool2d *pool, struct nn_shape in,
+                                    struct nn_shape out)
+{
+    int columns = in.w / pool->stride_w > out.w ? in.w / pool->stride_w : out.w;
+    return pool->pad_w + columns + pool->kernel_w + 2 * NN_MAX_LANES;
+}
 
 const struct nn_kernels *nn_kernels(void);
 /* The sets of this build that run on this processor, widest first; NULL after the last. */

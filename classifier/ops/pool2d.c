@@ -14,15 +14,14 @@ static int least(int a, int b)
 size_t nn_max_pool_forward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
                                    struct nn_shape out)
 {
-    return (size_t)pool->stride_w * (size_t)in.h * (size_t)(out.w + pool->kernel_w + NN_MAX_LANES);
+    return (size_t)(pool->stride_w + 1) * (size_t)in.h * (size_t)nn_max_pool_pitch(pool, in, out);
 }
 
 void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                          const float *x, float *y, int c0, int c1, float *scratch)
 {
-    for (int c = c0; c < c1; c++)
-        nn_kernels()->max_pool(pool, in, out, x + (size_t)c * (size_t)in.h * (size_t)in.w,
-                               y + (size_t)c * (size_t)out.h * (size_t)out.w, scratch);
+    nn_kernels()->max_pool(pool, in, out, x + (size_t)c0 * (size_t)in.h * (size_t)in.w,
+                           y + (size_t)c0 * (size_t)out.h * (size_t)out.w, c1 - c0, scratch);
 }
 
 /* What is left of dy goes to the cell that equals the maximum; the next one that does gets nothing.

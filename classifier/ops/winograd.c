@@ -1,6 +1,6 @@
 #include "winograd.h"
 
-#define LEAST_TILES    9 /* with fewer, 36 weights a pair cost more memory than they save products */
+#define LEAST_TILES    4  /* with fewer, 36 weights a pair cost more memory than they save products */
 #define LEAST_CHANNELS 16 /* in and out: vectors must be full */
 #define BAND_TILES     32 /* a band's tiles: enough to read the weights once for, */
 #define BAND_NUMBERS                                                                               \

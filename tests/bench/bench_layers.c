@@ -1,0 +1,141 @@
+/* Where a forward pass goes: each layer's time on one thread, by the executor's own tasks.
+ *
+ *   bench_layers NETWORK [ROUNDS]
+ *
+ * Prints for each layer its median milliseconds of ROUNDS (25) passes, its nominal GFLOP (two a
+ * multiply-add of the plain algorithm), GFLOP/s, and the share of the time that the same number of
+ * operations takes at the rate of one large product in cache (100 %: as fast; a Winograd
+ * convolution may be faster). The last line sums up. */
+#include "kernels/kernels.h"
+#include "nn_kernel.h"
+#include "nn_network.h"
+#include "run/run_internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MOST_ROUNDS 1000
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double gflop(const struct nn_run *run, int id)
+{
+    const struct nn_layer *layer = &run->layers[id];
+    if (layer->op != NN_OP_CONV2D && layer->op != NN_OP_LINEAR)
+        return 0;
+    double weights = (double)nn_graph_parameter(run->graph, layer->weight)->elements;
+    return 2e-9 * weights * layer->shape.h * layer->shape.w;
+}
+
+/* GFLOP/s of a product whose operands lie in the second cache. */
+static double peak(void)
+{
+    const struct nn_kernels *kernels = nn_kernels();
+    int width = NN_VECTORS * kernels->lanes, rows = 24 * kernels->rows, depth = 256;
+    float *a = calloc((size_t)(rows * depth), sizeof *a);
+    float *b = calloc((size_t)(depth * width), sizeof *b);
+    float *c = calloc((size_t)(rows * width), sizeof *c);
+    struct nn_product product = {.k = depth,
+                                 .a = a,
+                                 .a_row = depth,
+                                 .a_step = 1,
+                                 .b = b,
+                                 .width = width,
+                                 .c = c,
+                                 .c_row = width};
+    double best = 1e9;
+    for (int i = 0; a != NULL && b != NULL && c != NULL && i < 500; i++) {
+        double start = now();
+        kernels->product(&product, rows, width);
+        double took = now() - start;
+        best = took < best ? took : best;
+    }
+    free(a);
+    free(b);
+    free(c);
+    return 2e-6 * rows * depth * width / best;
+}
+
+static void pass(struct nn_run *run, double *took, int round)
+{
+    for (int i = 0; i < run->forward.count; i++) {
+        const struct nn_job *job = &run->forward.jobs[i];
+        double start = now();
+        for (int task = 0; task < nn_job_tasks(run, job); task++)
+            nn_job_run(run, job, task, run->scratch);
+        took[i * MOST_ROUNDS + round] = now() - start;
+    }
+}
+
+static void report(struct nn_run *run, double *took, int rounds)
+{
+    double whole = 0, operations = 0, top = peak();
+    printf("%-32s %9s %8s %9s %7s\n", "layer", "ms", "GFLOP", "GFLOP/s", "roof");
+    for (int i = 0; i < run->forward.count; i++) {
+        const struct nn_job *job = &run->forward.jobs[i];
+        qsort(took + i * MOST_ROUNDS, (size_t)rounds, sizeof *took, ascending);
+        double ms = took[i * MOST_ROUNDS + rounds / 2], work = gflop(run, job->layer);
+        whole += ms;
+        operations += work;
+        printf("%-32s %9.4f %8.4f", run->layers[job->layer].name, ms, work);
+        if (work > 0)
+            printf(" %9.1f %6.0f%%", work / ms * 1e3, 1e5 * work / top / ms);
+        printf("\n");
+    }
+    printf("%-32s %9.4f %8.4f %9.1f %6.0f%%\n", "all", whole, operations, operations / whole * 1e3,
+           1e5 * operations / top / whole);
+    printf("one product in cache: %.0f GFLOP/s; kernels %s\n", top, nn_kernel_set());
+}
+
+int main(int argc, char **argv)
+{
+    struct nn_error err = {0};
+    const struct nn_network *network = argc > 1 ? nn_network_find(argv[1]) : NULL;
+    int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 25, count = 0;
+    const char *fresh[256] = {0};
+    struct nn_values *values = NULL;
+    struct nn_run *run = NULL;
+    if (network == NULL || rounds < 1 || rounds > MOST_ROUNDS) {
+        fprintf(stderr, "usage: bench_layers NETWORK [ROUNDS]\n");
+        return 64;
+    }
+
+    int side = network->input.side;
+    struct nn_graph *graph = network->build(3, side, &err);
+    for (int i = 0; graph != NULL && i < nn_graph_parameter_count(graph) && count < 255; i++) {
+        const char *layer = nn_graph_name(graph, nn_graph_parameter(graph, i)->layer);
+        if (count == 0 || strcmp(fresh[count - 1], layer) != 0)
+            fresh[count++] = layer;
+    }
+    float *input = calloc(3 * (size_t)side * (size_t)side, sizeof *input);
+    if (graph == NULL || input == NULL ||
+        nn_values_create(graph, NULL, false, fresh, 1, &values, &err) != NN_OK ||
+        nn_run_create(graph, values, 1, NN_RUN_INFER, NULL, &run, &err) != NN_OK ||
+        nn_run_forward(run, input, 1, NULL, &err) != NN_OK) {
+        fprintf(stderr, "bench_layers: %s\n", err.text);
+        return 70;
+    }
+    double *took = calloc((size_t)run->forward.count * MOST_ROUNDS, sizeof *took);
+    for (int i = 0; took != NULL && i < rounds; i++)
+        pass(run, took, i);
+    if (took != NULL)
+        report(run, took, rounds);
+    free(took);
+    free(input);
+    nn_run_destroy(run);
+    nn_values_destroy(values);
+    nn_graph_destroy(graph);
+    return 0;
+}
