@@ -11,6 +11,8 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int mask __attribute__((vector_size(4 * LANES)));
 typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
+#define LINE 16 /* floats in a cache line */
+
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vec load(const float *from)
@@ -52,9 +54,32 @@ INLINE void finish(const struct nn_product *p, int rows, int vectors, vec sum[RO
     }
 }
 
+/* Steps of k. Weights come from memory once a pass, in runs too short for the processor's own
+ * prefetching: `ahead`, a panel, is fetched meanwhile, a row a step. */
+INLINE void steps_of(const struct nn_product *p, const int rows, const int vectors, int steps,
+                     const float *a, const float *b, const float *ahead, vec sum[ROWS][NN_VECTORS])
+{
+    for (int i = 0; i < steps; i++, a += p->a_step, b += p->width) {
+        vec column[NN_VECTORS];
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++) {
+            column[v] = load(b + v * LANES);
+            if (ahead != NULL)
+                __builtin_prefetch(ahead + (ptrdiff_t)i * p->width + v * LANES, 0, 2);
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            vec factor = all(a[r * p->a_row]);
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] += factor * column[v];
+        }
+    }
+}
+
 INLINE void block(const struct nn_product *p, const int rows, const int vectors, int row0)
 {
-    const float *a = p->a + row0 * p->a_row, *b = p->b;
+    const float *a = p->a + row0 * p->a_row, *b = p->b, *next = a + ROWS * p->a_row;
     float *c = p->c + row0 * p->c_row;
     vec sum[ROWS][NN_VECTORS];
 
@@ -63,17 +88,13 @@ INLINE void block(const struct nn_product *p, const int rows, const int vectors,
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
             sum[r][v] = p->add ? load(c + r * p->c_row + v * LANES) : (vec){0};
-    for (int i = 0; i < p->k; i++, a += p->a_step, b += p->width) {
-        vec column[NN_VECTORS];
-#pragma GCC unroll 3
-        for (int v = 0; v < vectors; v++)
-            column[v] = load(b + v * LANES);
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-            vec factor = all(a[r * p->a_row]);
-#pragma GCC unroll 3
-            for (int v = 0; v < vectors; v++)
-                sum[r][v] += factor * column[v];
+    if (row0 == 0 && p->ahead != NULL) {
+        steps_of(p, rows, vectors, p->k, a, b, p->ahead, sum);
+    } else {
+        for (int i = 0; i < p->k; i += LINE, a += LINE * p->a_step, b += LINE * p->width) {
+            for (int r = 0; r < rows && p->a_step == 1; r++) /* what the next block reads */
+                __builtin_prefetch(next + r * p->a_row + i, 0, 2);
+            steps_of(p, rows, vectors, p->k - i < LINE ? p->k - i : LINE, a, b, NULL, sum);
         }
     }
     finish(p, rows, vectors, sum, c, row0);

@@ -23,7 +23,8 @@ struct nn_product {
     ptrdiff_t a_row, a_step;
     const float *b; /* panel (k, width): b[i * width + col], width a multiple of the lanes */
     int width;
-    float *c; /* c[row * c_row + col] */
+    const float *ahead; /* the panel that the next product reads: fetched meanwhile; or NULL */
+    float *c;           /* c[row * c_row + col] */
     ptrdiff_t c_row;
     bool add;          /* c += rather than c = */
     bool last;         /* then: + bias[row] when there is one, and ReLU (NaN passes) when asked */

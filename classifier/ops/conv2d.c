@@ -165,14 +165,21 @@ static void fill_planes(const struct planes *to, struct nn_shape in, const float
         }
 }
 
-/* Copies whole vectors: up to OVER floats more than `count`. */
-static inline void copy_over(float *to, const float *from, int count)
+/* Columns of positions p0.. (row after row of the output) of one tap, by whole vectors: up to OVER
+ * floats more than `cols`. */
+static inline __attribute__((always_inline)) void
+copy_tap(const struct planes *from, const float *tap, int row, int at, int cols, float *panel)
 {
-    for (int i = 0; i < count; i += OVER)
-        memcpy(to + i, from + i, sizeof *to * OVER);
+    size_t step = (size_t)from->conv->stride_h * from->pitch;
+    for (const float *line = tap + (size_t)row * step; cols > 0; line += step, at = 0) {
+        int count = least(from->out_w - at, cols);
+        for (int i = 0; i < count; i += OVER)
+            memcpy(panel + i, line + at + i, sizeof *panel * OVER);
+        panel += count;
+        cols -= count;
+    }
 }
 
-/* Columns of positions p0.. (row after row of the output) as a panel. */
 NN_KERNEL
 static void fill_columns(const void *source, int k0, int k1, int p0, int cols, int width,
                          float *panel)
@@ -180,22 +187,24 @@ static void fill_columns(const void *source, int k0, int k1, int p0, int cols, i
     const struct planes *from = source;
     const struct nn_conv2d *conv = from->conv;
     int area = conv->kernel_h * conv->kernel_w, stride = conv->stride_w;
+    int row = p0 / from->out_w, at = p0 % from->out_w;
+    int c = k0 / area, kh = k0 % area / conv->kernel_w, kw = k0 % conv->kernel_w;
+    int phase = kw % stride, shift = kw / stride;
     size_t plane = (size_t)from->rows * from->pitch;
 
     for (int k = k0; k < k1; k++, panel += width) {
-        int c = k / area, kh = k % area / conv->kernel_w, kw = k % conv->kernel_w;
-        const float *tap = from->plane +
-                           ((size_t)c * (size_t)stride + (size_t)(kw % stride)) * plane +
-                           kw / stride;
-        int row = p0 / from->out_w, at = p0 % from->out_w;
-        for (int done = 0; done < cols; row++, at = 0) {
-            int count = least(from->out_w - at, cols - done);
-            copy_over(panel + done, tap + (size_t)(row * conv->stride_h + kh) * from->pitch + at,
-                      count);
-            done += count;
-        }
+        const float *tap = from->plane + ((size_t)c * (size_t)stride + (size_t)phase) * plane +
+                           (size_t)kh * from->pitch + shift;
+        copy_tap(from, tap, row, at, cols, panel);
         for (int i = cols; i < width; i++)
             panel[i] = 0;
+        phase = phase + 1 == stride ? 0 : phase + 1;
+        shift += phase == 0;
+        if (++kw == conv->kernel_w) {
+            kw = phase = shift = 0;
+            kh = kh + 1 == conv->kernel_h ? 0 : kh + 1;
+            c += kh == 0;
+        }
     }
 }
 

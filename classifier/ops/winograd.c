@@ -1,6 +1,6 @@
 #include "winograd.h"
 
-#define LEAST_TILES    4  /* with fewer, 36 weights a pair cost more memory than they save products */
+#define LEAST_TILES    4 /* with fewer, 36 weights a pair cost more memory than they save products */
 #define LEAST_CHANNELS 16 /* in and out: vectors must be full */
 #define BAND_TILES     32 /* a band's tiles: enough to read the weights once for, */
 #define BAND_NUMBERS                                                                               \
@@ -186,6 +186,10 @@ static void multiply(const struct nn_winograd *plan, const float *packed, int fi
             .b = packed + (size_t)point * (group_floats(plan) / NN_POINTS2) +
                  (ptrdiff_t)first * plan->channels,
             .width = width,
+            .ahead = point + 1 < NN_POINTS2
+                         ? packed + (size_t)(point + 1) * (group_floats(plan) / NN_POINTS2) +
+                               (ptrdiff_t)first * plan->channels
+                         : NULL,
             .c = room->products + (ptrdiff_t)point * tiles * width,
             .c_row = width,
         };
