@@ -6,6 +6,9 @@
  * Winograd's transforms hold one channel a lane: no shuffles but where planes become lanes. */
 #include "kernels.h"
 #include <string.h>
+#if LANES == 16
+#include <immintrin.h>
+#endif
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int mask __attribute__((vector_size(4 * LANES)));
@@ -24,6 +27,50 @@ INLINE void store(float *to, vec v)
 {
     *(vec_anywhere *)to = v;
 }
+
+/* The first n, 0 < n <= LANES; the others are zero, and are not touched. */
+INLINE vec load_some(const float *from, int n)
+{
+#if LANES == 16
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)(0xffffu >> (LANES - n)), from);
+#else
+    vec v = {0};
+    if (n == LANES)
+        return load(from);
+    memcpy(&v, from, sizeof *from * (size_t)n);
+    return v;
+#endif
+}
+
+INLINE void store_some(float *to, vec v, int n)
+{
+#if LANES == 16
+    _mm512_mask_storeu_ps(to, (__mmask16)(0xffffu >> (LANES - n)), (__m512)v);
+#else
+    if (n == LANES)
+        store(to, v);
+    else
+        memcpy(to, &v, sizeof *to * (size_t)n);
+#endif
+}
+
+/* Of two vectors: every second number; the first or last halves, in turn. */
+#if LANES == 16
+#define EVENS(a, b)                                                                                \
+    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define FIRST_HALVES(a, b)                                                                         \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define LAST_HALVES(a, b)                                                                          \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define EVENS(a, b)        __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define LAST_HALVES(a, b)  __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define EVENS(a, b)        __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define LAST_HALVES(a, b)  __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
 
 INLINE vec all(float f)
 {
@@ -226,20 +273,46 @@ static void winograd_weights(const struct nn_winograd_weights *weights)
     }
 }
 
+/* A square of numbers on its side: each round interleaves the halves. */
+INLINE void transpose(vec v[LANES])
+{
+#pragma GCC unroll 4
+    for (int round = 1; round < LANES; round *= 2) {
+        vec t[LANES];
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; i++) {
+            t[2 * i] = FIRST_HALVES(v[i], v[i + LANES / 2]);
+            t[2 * i + 1] = LAST_HALVES(v[i], v[i + LANES / 2]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            v[i] = t[i];
+    }
+}
+
 /* Planes become lanes: stripe (NN_POINTS, width, LANES), zeros outside of the plane. */
 static void gather(const struct nn_winograd_row *row, const float *x, int width)
 {
-    float *stripe = row->stripe;
     int lo = row->x < 0 ? -row->x : 0, hi = row->cols - row->x < width ? row->cols - row->x : width;
+    ptrdiff_t plane = (ptrdiff_t)row->rows * row->cols;
 
-    memset(stripe, 0, sizeof *stripe * NN_POINTS * LANES * (size_t)width);
-    for (int j = 0; j < NN_POINTS; j++, stripe += (ptrdiff_t)width * LANES) {
+    memset(row->stripe, 0, sizeof *row->stripe * NN_POINTS * LANES * (size_t)width);
+    for (int j = 0; j < NN_POINTS; j++) {
+        float *stripe = row->stripe + (ptrdiff_t)j * width * LANES;
+        const float *from = x + ((ptrdiff_t)row->y + j) * row->cols + row->x;
         if (row->y + j < 0 || row->y + j >= row->rows)
             continue;
-        for (int c = 0; c < row->channels; c++) {
-            const float *from = x + ((ptrdiff_t)c * row->rows + row->y + j) * row->cols + row->x;
-            for (int i = lo; i < hi; i++)
-                stripe[i * LANES + c] = from[i];
+        for (int i = lo; i < hi; i += LANES) {
+            int count = hi - i < LANES ? hi - i : LANES;
+            vec v[LANES];
+#pragma GCC unroll 16
+            for (int c = 0; c < LANES; c++)
+                v[c] = c < row->channels ? load_some(from + c * plane + i, count) : (vec){0};
+            transpose(v);
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES; k++)
+                if (k < count)
+                    store(stripe + (ptrdiff_t)(i + k) * LANES, v[k]);
         }
     }
 }
@@ -271,22 +344,30 @@ static void winograd_input(const struct nn_winograd_row *row, const float *x, fl
     }
 }
 
-/* Lanes become planes, with bias and ReLU. stripe: (m, tiles * m, LANES). */
+/* Lanes become planes. stripe: (m, tiles * m, LANES). */
 static void scatter(const struct nn_winograd_row *row, float *y)
 {
     int width = row->tiles * row->m, cols = row->cols - row->x < width ? row->cols - row->x : width;
+    ptrdiff_t plane = (ptrdiff_t)row->rows * row->cols;
 
-    for (int j = 0; j < row->m && row->y + j < row->rows; j++)
-        for (int c = 0; c < row->channels; c++) {
-            const float *from = row->stripe + (ptrdiff_t)j * width * LANES + c;
-            float *to = y + ((ptrdiff_t)c * row->rows + row->y + j) * row->cols + row->x;
-            if (row->add)
-                for (int i = 0; i < cols; i++)
-                    to[i] += from[(ptrdiff_t)i * LANES];
-            else
-                for (int i = 0; i < cols; i++)
-                    to[i] = from[(ptrdiff_t)i * LANES];
+    for (int j = 0; j < row->m && row->y + j < row->rows; j++) {
+        const float *stripe = row->stripe + (ptrdiff_t)j * width * LANES;
+        float *to = y + ((ptrdiff_t)row->y + j) * row->cols + row->x;
+        for (int i = 0; i < cols; i += LANES) {
+            int count = cols - i < LANES ? cols - i : LANES;
+            vec v[LANES];
+#pragma GCC unroll 16
+            for (int k = 0; k < LANES; k++)
+                v[k] = k < count ? load(stripe + (ptrdiff_t)(i + k) * LANES) : (vec){0};
+            transpose(v);
+#pragma GCC unroll 16
+            for (int c = 0; c < LANES; c++)
+                if (c < row->channels) {
+                    float *at = to + c * plane + i;
+                    store_some(at, row->add ? v[c] + load_some(at, count) : v[c], count);
+                }
         }
+    }
 }
 
 INLINE void outputs_of(const struct nn_winograd_row *row, const float *products, const int m)

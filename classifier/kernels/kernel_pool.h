@@ -6,15 +6,6 @@
 
 #define LOWEST (-__builtin_inff())
 
-#if LANES == 16
-#define EVENS(a, b)                                                                                \
-    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#elif LANES == 8
-#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#else
-#define EVENS(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
-#endif
-
 /* NaN wins. */
 INLINE vec larger(vec a, vec b)
 {
@@ -83,10 +74,7 @@ INLINE void pool_across(const struct copy *copy, const int kernel_w, const int s
  * is left. */
 INLINE void store_within(float *to, const float *end, vec v)
 {
-    if (end - to >= LANES)
-        store(to, v);
-    else
-        memcpy(to, &v, sizeof *to * (size_t)(end - to));
+    store_some(to, v, end - to < LANES ? (int)(end - to) : LANES);
 }
 
 INLINE void pool_down(const struct copy *copy, int height, float *y)
