@@ -411,5 +411,12 @@ static void winograd_output(const struct nn_winograd_row *row, const float *prod
 
 #include "kernel_pool.h"
 
-const struct nn_kernels SET = {
-    NAME, LANES, ROWS, product, winograd_input, winograd_weights, winograd_output, max_pool};
+const struct nn_kernels SET = {NAME,
+                               LANES,
+                               ROWS,
+                               product,
+                               winograd_input,
+                               winograd_weights,
+                               winograd_output,
+                               max_pool,
+                               max_pool_backward};

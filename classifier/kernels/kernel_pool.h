@@ -1,10 +1,14 @@
-/* kernel_pool.h: a kernel set's max pool (included by kernel_body.h).
+/* kernel_pool.h: a kernel set's max pool and its gradient (included by kernel_body.h).
  *
  * Three passes over a channel, each far enough behind the last that what it reads has left the
  * store buffer: a copy with padding, in which every stride'th column lies in a plane of its own;
- * the largest across each window; the largest down. */
+ * the largest across each window; the largest down. The gradient asks each output which cell of its
+ * window was the first to hold the maximum, then gathers for each input cell the outputs that named
+ * it: nothing is added twice to the same place in memory. */
 
 #define LOWEST (-__builtin_inff())
+
+static const float lane_numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /* NaN wins. */
 INLINE vec larger(vec a, vec b)
@@ -18,12 +22,28 @@ struct copy {
     const struct nn_pool2d *pool;
     int rows, cols, width; /* in; in; out */
     int pitch;
+    float padding;
     ptrdiff_t plane;
     float *cells, *across; /* (stride, rows, pitch); (rows, pitch) */
 };
 
+static struct copy copy_of(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+                           float padding, float *cells)
+{
+    int pitch = nn_max_pool_pitch(pool, in, out);
+    return (struct copy){.pool = pool,
+                         .rows = in.h,
+                         .cols = in.w,
+                         .width = out.w,
+                         .pitch = pitch,
+                         .padding = padding,
+                         .plane = (ptrdiff_t)in.h * pitch,
+                         .cells = cells};
+}
+
 /* Columns begin, begin + stride, ... of a row (its channel ends at `end`), then padding. */
-INLINE void copy_row(const float *from, const float *end, int count, const int stride, float *to)
+INLINE void copy_row(const float *from, const float *end, int count, const int stride,
+                     float padding, float *to)
 {
     for (int i = 0; i < count; i += LANES) {
         const float *at = from + (ptrdiff_t)i * stride;
@@ -37,7 +57,7 @@ INLINE void copy_row(const float *from, const float *end, int count, const int s
             store(to + i, load(at));
         }
     }
-    store(to + count, all(LOWEST));
+    store(to + count, all(padding));
 }
 
 INLINE void copy_channel(const struct copy *copy, const float *x, const int stride)
@@ -52,7 +72,7 @@ INLINE void copy_channel(const struct copy *copy, const float *x, const int stri
         float *to = copy->cells + phase * copy->plane + first;
         const float *from = x + begin;
         for (int row = 0; row < copy->rows; row++, from += copy->cols, to += copy->pitch)
-            copy_row(from, end, count, stride, to);
+            copy_row(from, end, count, stride, copy->padding, to);
     }
 }
 
@@ -100,9 +120,7 @@ static void max_pool(const struct nn_pool2d *pool, struct nn_shape in, struct nn
                      const float *x, float *y, int channels, float *scratch)
 {
     int stride = pool->stride_w;
-    struct copy copy = {pool, in.h,    in.w, out.w, nn_max_pool_pitch(pool, in, out),
-                        0,    scratch, NULL};
-    copy.plane = (ptrdiff_t)in.h * copy.pitch;
+    struct copy copy = copy_of(pool, in, out, LOWEST, scratch);
     copy.across = scratch + stride * copy.plane;
 
     for (ptrdiff_t i = 0; i < stride * copy.plane; i++)
@@ -122,4 +140,122 @@ static void max_pool(const struct nn_pool2d *pool, struct nn_shape in, struct nn
         x += (ptrdiff_t)in.h * in.w;
         y += (ptrdiff_t)out.h * out.w;
     }
+}
+
+/* Where the outputs' answers lie: rows of `pitch`, column i at margin + i, borders that no cell
+ * matches. */
+struct answers {
+    int pitch, margin;
+    float *first,
+        *dy; /* first: the cell's number in its window, as bits of an int; (out.h, pitch) */
+};
+
+/* Padding is NaN in the copy: it equals nothing. The last to be compared is the first in the
+ * window. */
+INLINE void answer_rows(const struct copy *copy, const struct answers *answers, int height,
+                        const float *y, const float *dy, const int kernel_w, const int stride)
+{
+    const struct nn_pool2d *pool = copy->pool;
+    for (int r = 0; r < height; r++, y += copy->width, dy += copy->width) {
+        int row0 = r * pool->stride_h - pool->pad_h;
+        ptrdiff_t to = (ptrdiff_t)r * answers->pitch + answers->margin;
+        for (int i = 0; i < copy->width; i += LANES) {
+            int count = copy->width - i < LANES ? copy->width - i : LANES;
+            vec most = load_some(y + i, count);
+            mask first = (mask){0} - 1;
+            for (int kh = pool->kernel_h - 1; kh >= 0; kh--) {
+                if (row0 + kh < 0 || row0 + kh >= copy->rows)
+                    continue;
+                const float *from = copy->cells + (ptrdiff_t)(row0 + kh) * copy->pitch + i;
+#pragma GCC unroll 3
+                for (int kw = kernel_w - 1; kw >= 0; kw--) {
+                    mask is = (mask)(load(from + kw % stride * copy->plane + kw / stride) == most);
+                    first = (first & ~is) | (((mask){0} + (kh * kernel_w + kw)) & is);
+                }
+            }
+            mask past = (mask)(load(lane_numbers) >= (float)count);
+            store(answers->first + to + i, (vec)(first | past));
+            store(answers->dy + to + i, load_some(dy + i, count));
+        }
+    }
+}
+
+/* What the windows give to columns j.. of one phase of input row `row`. */
+INLINE vec given(const struct copy *copy, const struct answers *answers, int height, int row,
+                 int phase, int j, const int kernel_w, const int stride)
+{
+    const struct nn_pool2d *pool = copy->pool;
+    vec sum = {0};
+    for (int kh = 0; kh < pool->kernel_h; kh++) {
+        int at = row + pool->pad_h - kh, r = at / pool->stride_h;
+        if (at < 0 || r >= height || r * pool->stride_h != at)
+            continue;
+        ptrdiff_t from = (ptrdiff_t)r * answers->pitch + answers->margin + j;
+        for (int kw = phase; kw < kernel_w; kw += stride) {
+            mask mine = (mask)((mask)load(answers->first + from - kw / stride) ==
+                               (mask){0} + (kh * kernel_w + kw));
+            sum += (vec)((mask)load(answers->dy + from - kw / stride) & mine);
+        }
+    }
+    return sum;
+}
+
+INLINE void give_rows(const struct copy *copy, const struct answers *answers, int height, float *dx,
+                      const int kernel_w, const int stride)
+{
+    int pad = copy->pool->pad_w;
+    for (int row = 0; row < copy->rows; row++, dx += copy->cols)
+        for (int i = 0; i < copy->cols; i += stride * LANES) {
+            int left = copy->cols - i, j = (i + pad) / stride, next = (i + pad + 1) / stride;
+            vec a = given(copy, answers, height, row, pad % stride, j, kernel_w, stride);
+            if (stride == 2) {
+                vec b = given(copy, answers, height, row, (pad + 1) % 2, next, kernel_w, 2);
+                vec c = FIRST_HALVES(a, b);
+                int rest = left - LANES < LANES ? left - LANES : LANES;
+                if (rest > 0)
+                    store_some(dx + i + LANES, LAST_HALVES(a, b) + load_some(dx + i + LANES, rest),
+                               rest);
+                a = c;
+            }
+            left = left < LANES ? left : LANES;
+            store_some(dx + i, a + load_some(dx + i, left), left);
+        }
+}
+
+INLINE void backward_channels(const struct copy *copy, const struct answers *answers, int height,
+                              const float *x, const float *y, const float *dy, float *dx,
+                              int channels, const int kernel_w, const int stride)
+{
+    ptrdiff_t in = (ptrdiff_t)copy->rows * copy->cols, out = (ptrdiff_t)height * copy->width;
+    for (int c = 0; c < channels; c++, x += in, dx += in, y += out, dy += out) {
+        copy_channel(copy, x, stride);
+        answer_rows(copy, answers, height, y, dy, kernel_w, stride);
+        give_rows(copy, answers, height, dx, kernel_w, stride);
+    }
+}
+
+/* Stride 1 or 2 across. */
+static void max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+                              const float *x, const float *y, const float *dy, float *dx,
+                              int channels, float *scratch)
+{
+    int stride = pool->stride_w, width = pool->kernel_w;
+    struct copy copy = copy_of(pool, in, out, __builtin_nanf(""), scratch);
+    struct answers answers = {.pitch = copy.pitch + width, .margin = width};
+    ptrdiff_t cells = stride * copy.plane, outputs = (ptrdiff_t)out.h * answers.pitch;
+    answers.first = scratch + cells;
+    answers.dy = answers.first + outputs;
+
+    for (ptrdiff_t i = 0; i < cells; i++)
+        scratch[i] = copy.padding;
+    memset(answers.first, 0xff, sizeof *answers.first * (size_t)outputs); /* -1: no cell */
+    memset(answers.dy, 0, sizeof *answers.dy * (size_t)outputs);
+    if (stride == 1 && width == 3)
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 1);
+    else if (stride == 1)
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 1);
+    else if (width == 3)
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 2);
+    else
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 2);
 }

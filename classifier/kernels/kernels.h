@@ -73,6 +73,11 @@ struct nn_kernels {
     /* Channels, NaN wins. scratch: (stride_w + 1) * in.h rows of nn_max_pool_pitch. */
     void (*max_pool)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                      const float *x, float *y, int channels, float *scratch);
+    /* Its gradient, added to dx; stride_w 1 or 2. scratch: stride_w * in.h rows of
+     * nn_max_pool_pitch and 2 * out.h that are kernel_w longer. */
+    void (*max_pool_backward)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+                              const float *x, const float *y, const float *dy, float *dx,
+                              int channels, float *scratch);
 };
 
 /* Floats of a row of a max pool's copy: padding, whole vectors, one more, and what overhangs. */

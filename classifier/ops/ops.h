@@ -57,11 +57,12 @@ size_t nn_max_pool_forward_scratch(const struct nn_pool2d *pool, struct nn_shape
                                    struct nn_shape out);
 void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                          const float *x, float *y, int c0, int c1, float *scratch);
-/* The gradient goes to the first cell (in row order) that equals the maximum. left: out.w floats
- * of scratch. */
+/* The gradient goes to the first cell (in row order) that equals the maximum. */
+size_t nn_max_pool_backward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
+                                    struct nn_shape out);
 void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                           const float *x, const float *y, const float *dy, float *dx, int c0,
-                          int c1, float *left);
+                          int c1, float *scratch);
 void nn_avg_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                          const float *x, float *y, int c0, int c1);
 void nn_avg_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,

@@ -30,22 +30,26 @@ NN_KERNEL
 static void give_to_first(const float *from, float *dx, int stride, const float *y, float *left,
                           int count)
 {
-    if (stride == 1)
-        for (int i = 0; i < count; i++) {
-            bool mine = from[i] == y[i];
-            dx[i] += mine ? left[i] : 0.0f;
-            left[i] = mine ? 0.0f : left[i];
-        }
-    else
-        for (int i = 0; i < count; i++) {
-            ptrdiff_t j = (ptrdiff_t)i * stride;
-            bool mine = from[j] == y[i];
-            dx[j] += mine ? left[i] : 0.0f;
-            left[i] = mine ? 0.0f : left[i];
-        }
+    for (int i = 0; i < count; i++) {
+        ptrdiff_t j = (ptrdiff_t)i * stride;
+        bool mine = from[j] == y[i];
+        dx[j] += mine ? left[i] : 0.0f;
+        left[i] = mine ? 0.0f : left[i];
+    }
 }
 
-void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+size_t nn_max_pool_backward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
+                                    struct nn_shape out)
+{
+    size_t pitch = (size_t)nn_max_pool_pitch(pool, in, out);
+    if (pool->stride_w > 2)
+        return (size_t)out.w;
+    return (size_t)pool->stride_w * (size_t)in.h * pitch +
+           2 * (size_t)out.h * (pitch + (size_t)pool->kernel_w);
+}
+
+/* Any stride. left: what is left of dy, out.w floats. */
+static void backward_wide(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                           const float *x, const float *y, const float *dy, float *dx, int c0,
                           int c1, float *left)
 {
@@ -70,6 +74,19 @@ void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
             }
         }
     }
+}
+
+void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
+                          const float *x, const float *y, const float *dy, float *dx, int c0,
+                          int c1, float *scratch)
+{
+    size_t from = (size_t)c0 * (size_t)in.h * (size_t)in.w;
+    size_t to = (size_t)c0 * (size_t)out.h * (size_t)out.w;
+    if (pool->stride_w > 2)
+        backward_wide(pool, in, out, x, y, dy, dx, c0, c1, scratch);
+    else
+        nn_kernels()->max_pool_backward(pool, in, out, x + from, y + to, dy + to, dx + from,
+                                        c1 - c0, scratch);
 }
 
 /* One axis of a window: the cells inside the input, and how many the mean counts. */

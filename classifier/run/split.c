@@ -189,7 +189,7 @@ static size_t gradient_scratch(const struct nn_run *run, int consumer, int chann
     case NN_OP_LRN:
         return nn_lrn_backward_scratch(&layer->lrn, channels);
     case NN_OP_MAX_POOL:
-        return (size_t)layer->shape.w;
+        return nn_max_pool_backward_scratch(&layer->pool, input_of(run, consumer), layer->shape);
     default:
         return 0;
     }
