@@ -126,7 +126,8 @@ INLINE void steps_of(const struct nn_product *p, const int rows, const int vecto
 
 INLINE void block(const struct nn_product *p, const int rows, const int vectors, int row0)
 {
-    const float *a = p->a + row0 * p->a_row, *b = p->b, *next = a + ROWS * p->a_row;
+    const float *a = p->a + row0 / ROWS * p->a_block + row0 % ROWS * p->a_row;
+    const float *b = p->b, *next = a + p->a_block;
     float *c = p->c + row0 * p->c_row;
     vec sum[ROWS][NN_VECTORS];
 
@@ -186,7 +187,7 @@ static void product(const struct nn_product *p, int rows, int cols)
         float aside[ROWS * NN_VECTORS * LANES];
         int count = rows - row < ROWS ? rows - row : ROWS;
         struct nn_product part = *p;
-        part.a += row * p->a_row;
+        part.a += row / ROWS * p->a_block;
         part.c = aside;
         part.c_row = NN_VECTORS * LANES;
         part.bias = p->bias == NULL ? NULL : p->bias + row;

@@ -19,8 +19,8 @@
 /* One block of c = a . b: `rows` x `cols` numbers, k products each. */
 struct nn_product {
     int k;
-    const float *a; /* a[row * a_row + i * a_step] */
-    ptrdiff_t a_row, a_step;
+    const float *a; /* a[row / rows * a_block + row % rows * a_row + i * a_step]: rows of the set */
+    ptrdiff_t a_block, a_row, a_step;
     const float *b; /* panel (k, width): b[i * width + col], width a multiple of the lanes */
     int width;
     const float *ahead; /* the panel that the next product reads: fetched meanwhile; or NULL */

@@ -72,17 +72,17 @@ static void to_columns(const struct nn_conv2d *conv, struct nn_shape in, int out
     }
 }
 
-/* The transpose of to_columns over all rows: adds columns to dx. */
+/* The transpose of to_columns over output rows r0..r1: adds columns to dx. */
 NN_KERNEL
 static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
-                        const float *columns, int k0, int k1, float *dx)
+                        const float *columns, int k0, int k1, int r0, int r1, float *dx)
 {
     int area = conv->kernel_h * conv->kernel_w, stride = conv->stride_w;
 
     for (int k = k0; k < k1; k++) {
         int c = k / area, kh = k % area / conv->kernel_w, kw = k % conv->kernel_w, lo, hi;
         nn_window_inside(kw, stride, conv->pad_w, in.w, out.w, &lo, &hi);
-        for (int r = 0; r < out.h; r++, columns += out.w) {
+        for (int r = r0; r < r1; r++, columns += out.w) {
             int row = r * conv->stride_h - conv->pad_h + kh;
             if (row < 0 || row >= in.h)
                 continue;
@@ -98,7 +98,8 @@ static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct
     }
 }
 
-#define OVER NN_MAX_LANES /* floats that a copy of whole vectors may read past a row */
+#define COLUMN_FLOATS 65536        /* 256 KiB */
+#define OVER          NN_MAX_LANES /* floats that a copy of whole vectors may read past a row */
 
 /* The rows of one group's input that a task sees, with padding: (channel, stride_w, row, pitch). */
 struct planes {
@@ -301,16 +302,23 @@ void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct 
     }
 }
 
+/* Output rows at a time of the columns that a gradient is first: they stay in the second cache. */
+static int backward_rows(int out_w, int taps)
+{
+    return most(COLUMN_FLOATS / (out_w * taps), 1);
+}
+
 size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                         struct nn_shape out, int channels)
 {
     struct nn_winograd plan;
+    int taps = channels * conv->kernel_h * conv->kernel_w;
     if (is_pointwise(conv))
-        return NN_PANEL_SCRATCH;
+        return nn_matrix_scratch(channels, true);
     if (nn_winograd_plan(conv, in, out, true, &plan))
         return nn_winograd_scratch(&plan, nn_winograd_band(&plan));
-    return NN_PANEL_SCRATCH + (size_t)channels * (size_t)conv->kernel_h * (size_t)conv->kernel_w *
-                                  (size_t)out.h * (size_t)out.w;
+    return nn_matrix_scratch(taps, true) +
+           (size_t)taps * (size_t)least(backward_rows(out.w, taps), out.h) * (size_t)out.w;
 }
 
 /* Channels c0..c1 in bands of rows, whose transformed gradient stays in a cache. */
@@ -332,6 +340,39 @@ static void backward_bands(const struct nn_winograd *plan, const float *dy, cons
     }
 }
 
+static size_t out_area(struct nn_shape out)
+{
+    return (size_t)out.h * (size_t)out.w;
+}
+
+/* Taps k0..k1 of one group: dx += w^T dy, by columns where there is more than one a channel. */
+static void backward_taps(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                          const float *dy, const float *w, float *dx, int k0, int k1,
+                          float *scratch)
+{
+    struct group g = group_of(conv, in.c);
+    bool direct = is_pointwise(conv);
+    int rows = direct ? out.h : backward_rows(out.w, k1 - k0);
+    float *columns = scratch + nn_matrix_scratch(k1 - k0, true);
+    struct nn_matrix m = {.rows = k1 - k0,
+                          .depth = g.outputs,
+                          .a = w + k0,
+                          .a_row = 1,
+                          .a_step = g.taps,
+                          .c = direct ? dx + (size_t)k0 * out_area(out) : columns,
+                          .add = direct};
+
+    for (int r = 0; r < out.h; r += rows) {
+        int r1 = least(r + rows, out.h);
+        const struct nn_matrix_rows from = {dy + (size_t)r * (size_t)out.w, out_area(out)};
+        m.cols = (r1 - r) * out.w;
+        m.c_row = m.cols;
+        nn_matrix_multiply(&m, nn_matrix_fill_rows, &from, scratch);
+        if (!direct)
+            add_columns(conv, in, out, columns, k0, k1, r, r1, dx);
+    }
+}
+
 void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                               const float *dy, const float *w, const float *packed, float *dx,
                               int c0, int c1, float *scratch)
@@ -346,29 +387,14 @@ void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, 
         return;
     }
     struct group g = group_of(conv, in.c);
-    int area = out.h * out.w, taps = conv->kernel_h * conv->kernel_w;
-    bool direct = is_pointwise(conv);
-
+    int taps = conv->kernel_h * conv->kernel_w;
     for (int group = c0 / g.channels; group * g.channels < c1; group++) {
         int k0 = (most(c0, group * g.channels) - group * g.channels) * taps;
         int k1 = (least(c1, (group + 1) * g.channels) - group * g.channels) * taps;
-        float *to = dx + (size_t)group * (size_t)g.channels * (size_t)in.h * (size_t)in.w;
-        float *columns = scratch + NN_PANEL_SCRATCH;
-        const struct nn_matrix_rows rows = {dy + (size_t)group * (size_t)g.outputs * (size_t)area,
-                                            (size_t)area};
-        const struct nn_matrix m = {.rows = k1 - k0,
-                                    .cols = area,
-                                    .depth = g.outputs,
-                                    .a =
-                                        w + (size_t)group * (size_t)g.outputs * (size_t)g.taps + k0,
-                                    .a_row = 1,
-                                    .a_step = g.taps,
-                                    .c = direct ? to + (size_t)k0 * (size_t)area : columns,
-                                    .c_row = area,
-                                    .add = direct};
-        nn_matrix_multiply(&m, nn_matrix_fill_rows, &rows, scratch);
-        if (!direct)
-            add_columns(conv, in, out, columns, k0, k1, to);
+        backward_taps(conv, in, out, dy + (size_t)group * (size_t)g.outputs * out_area(out),
+                      w + (size_t)group * (size_t)g.outputs * (size_t)g.taps,
+                      dx + (size_t)group * (size_t)g.channels * (size_t)in.h * (size_t)in.w, k0, k1,
+                      scratch);
     }
 }
 

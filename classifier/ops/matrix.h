@@ -6,12 +6,14 @@
 #include "kernels/kernels.h"
 
 #define NN_PANEL_DEPTH 128
-/* Floats of scratch: a panel, and what a copy of whole vectors may write past it. */
+/* Floats of scratch: a panel, what a copy of whole vectors may write past it, and where a_row is 1
+ * the rows' part of a. */
 #define NN_PANEL_SCRATCH ((size_t)(NN_PANEL_DEPTH + 1) * NN_MAX_WIDTH)
+size_t nn_matrix_scratch(int rows, bool across);
 
 struct nn_matrix {
     int rows, cols, depth;
-    const float *a; /* a[row * a_row + k * a_step] */
+    const float *a; /* a[row * a_row + k * a_step]; one of the two is 1 */
     ptrdiff_t a_row, a_step;
     float *c; /* c[row * c_row + col] */
     ptrdiff_t c_row;

@@ -28,11 +28,6 @@ static int round_up(int count)
     return ceil_div(count, lanes) * lanes;
 }
 
-int nn_winograd_unit(void)
-{
-    return NN_VECTORS * nn_kernels()->lanes;
-}
-
 bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                       bool backward, struct nn_winograd *plan)
 {
@@ -55,7 +50,11 @@ bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct n
         .out = backward ? in : out,
         .backward = backward,
     };
-    return ceil_div(out.h, plan->m) * ceil_div(out.w, plan->m) >= LEAST_TILES;
+    /* three vectors, or two where that leaves no rest */
+    plan->unit = NN_VECTORS * nn_kernels()->lanes;
+    if (plan->outputs % plan->unit != 0 && plan->outputs % (2 * nn_kernels()->lanes) == 0)
+        plan->unit = 2 * nn_kernels()->lanes;
+    return ceil_div(plan->out.h, plan->m) * ceil_div(plan->out.w, plan->m) >= LEAST_TILES;
 }
 
 static size_t group_floats(const struct nn_winograd *plan)
@@ -70,7 +69,7 @@ size_t nn_winograd_packed(const struct nn_winograd *plan)
 
 static int panels(const struct nn_winograd *plan)
 {
-    return ceil_div(plan->outputs, nn_winograd_unit());
+    return ceil_div(plan->outputs, plan->unit);
 }
 
 int nn_winograd_parts(const struct nn_winograd *plan)
@@ -82,7 +81,7 @@ int nn_winograd_parts(const struct nn_winograd *plan)
 void nn_winograd_pack(const struct nn_winograd *plan, const float *weight, int part, float *packed)
 {
     const struct nn_kernels *kernels = nn_kernels();
-    int taps = plan->r * plan->r, group = part / panels(plan), unit = nn_winograd_unit();
+    int taps = plan->r * plan->r, group = part / panels(plan), unit = plan->unit;
     int first = part % panels(plan) * unit, count = least(unit, plan->outputs - first);
     int width = round_up(count);
     ptrdiff_t whole = (ptrdiff_t)plan->channels * plan->outputs * taps;
@@ -114,7 +113,7 @@ struct room {
 
 static size_t cut(const struct nn_winograd *plan, int rows, float *scratch, struct room *room)
 {
-    size_t unit = (size_t)nn_winograd_unit();
+    size_t unit = (size_t)plan->unit;
     room->tiles = ceil_div(plan->out.w, plan->m);
     room->tile_rows = ceil_div(rows, plan->m);
     room->pitch = (size_t)round_up(plan->channels);
@@ -175,12 +174,14 @@ static void transform_input(const struct nn_winograd *plan, const struct nn_wino
 static void multiply(const struct nn_winograd *plan, const float *packed, int first, int count,
                      const struct room *room)
 {
+    const struct nn_kernels *kernels = nn_kernels();
     int tiles = room->tiles * room->tile_rows, width = round_up(count);
 
     for (int point = 0; point < NN_POINTS2; point++) {
         const struct nn_product product = {
             .k = plan->channels,
             .a = room->input + (size_t)point * (size_t)tiles * room->pitch,
+            .a_block = kernels->rows * (ptrdiff_t)room->pitch,
             .a_row = (ptrdiff_t)room->pitch,
             .a_step = 1,
             .b = packed + (size_t)point * (group_floats(plan) / NN_POINTS2) +
@@ -193,7 +194,7 @@ static void multiply(const struct nn_winograd *plan, const float *packed, int fi
             .c = room->products + (ptrdiff_t)point * tiles * width,
             .c_row = width,
         };
-        nn_kernels()->product(&product, tiles, width);
+        kernels->product(&product, tiles, width);
     }
 }
 
@@ -228,7 +229,7 @@ static void transform_output(const struct nn_winograd *plan, const struct nn_win
 void nn_winograd_run(const struct nn_winograd *plan, const struct nn_winograd_task *task)
 {
     struct room room = {0};
-    int unit = nn_winograd_unit();
+    int unit = plan->unit;
     cut(plan, task->row1 - task->row0, task->scratch, &room);
 
     for (int g = task->o0 / plan->outputs; g * plan->outputs < task->o1; g++) {

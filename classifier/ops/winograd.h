@@ -4,7 +4,7 @@
  * both directions: what a gradient passes back is a convolution with the taps mirrored.
  *
  * packed: the weights at the 36 points, (group, point, panel, channel, width); a panel is the
- * outputs that one product takes, NN_VECTORS vectors or what is left. */
+ * outputs that one product takes. */
 #ifndef NN_OPS_WINOGRAD_H
 #define NN_OPS_WINOGRAD_H
 
@@ -17,6 +17,7 @@ struct nn_winograd {
     int channels, outputs, groups; /* of a group, in and out of this direction */
     struct nn_shape in, out;       /* of this direction */
     bool backward;
+    int unit; /* outputs of a panel: a block of channels is a multiple of it */
 };
 
 /* False: this convolution goes another way (in, out: those of the forward direction). */
@@ -29,8 +30,6 @@ int nn_winograd_parts(const struct nn_winograd *plan);
 /* weight: the layer's, as in ops.h, whatever the direction. */
 void nn_winograd_pack(const struct nn_winograd *plan, const float *weight, int part, float *packed);
 
-/* Outputs that a block of channels is a multiple of. */
-int nn_winograd_unit(void);
 /* Rows of outputs whose transformed input stays in a core's cache; a multiple of m. */
 int nn_winograd_band(const struct nn_winograd *plan);
 size_t nn_winograd_scratch(const struct nn_winograd *plan, int rows);

@@ -96,7 +96,7 @@ double nn_split_forward(const struct nn_run *run, int id)
         node->rows_per_tile = nn_winograd_band(&plan);
         double parts = cost / ceil_div(out.h, node->rows_per_tile) / TASK_COST;
         node->channels_per_block =
-            plan.groups > 1 ? plan.outputs : part_of(out.c, parts, nn_winograd_unit());
+            plan.groups > 1 ? plan.outputs : part_of(out.c, parts, plan.unit);
     } else if (layer->op == NN_OP_CONV2D) {
         int rows = COLUMNS / out.w > 0 ? COLUMNS / out.w : 1;
         rows = rows < out.h ? rows : out.h;
@@ -116,7 +116,7 @@ double nn_split_gradient(const struct nn_run *run, int id)
     struct nn_shape shape = run->layers[id].shape;
     struct nn_node *node = &run->nodes[id];
     double cost = CELL_COST * (double)nn_shape_elements(shape), floats = 1;
-    int unit = 8; /* fewer channels make a matrix product too thin to be fast */
+    int unit = 8; /* fewer rows make a matrix product too thin to be fast */
 
     node->gradient_of_batch = false;
     for (int i = 0; i < node->consumer_count; i++) {
@@ -128,15 +128,16 @@ double nn_split_gradient(const struct nn_run *run, int id)
             struct nn_winograd plan;
             double needed = (double)nn_conv2d_backward_input_scratch(&consumer->conv, shape,
                                                                      consumer->shape, shape.c);
+            bool winograd = unit != 8;
             if (nn_winograd_plan(&consumer->conv, shape, consumer->shape, true, &plan))
-                unit = plan.groups > 1             ? shape.c
-                       : unit > nn_winograd_unit() ? unit
-                                                   : nn_winograd_unit();
+                unit = plan.groups > 1 || (winograd && unit != plan.unit) ? shape.c : plan.unit;
             else
                 floats = needed > floats ? needed : floats;
         }
     }
     double parts = cost / TASK_COST, least = floats / MAX_FLOATS;
+    if (shape.c < unit) /* an image's: its taps are the rows */
+        unit = 1;
     node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;

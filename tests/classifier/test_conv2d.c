@@ -232,13 +232,14 @@ static void winograd_agrees(void **state)
         assert_non_null(t.packed[0]);
         assert_non_null(t.packed[1]);
         assert_true(nn_winograd_plan(&t.conv, t.in, t.out, false, &plan));
-        int block = plan.groups > 1 ? plan.outputs : nn_winograd_unit();
+        int block = plan.groups > 1 ? plan.outputs : plan.unit;
         check_forward(&t, nn_winograd_band(&plan), block);
         check_forward(&t, t.out.h, t.out.c);
+        assert_true(nn_winograd_plan(&t.conv, t.in, t.out, true, &plan));
         for (size_t j = 0; j < t.in_count; j++)
             t.dx64[j] += 1;
         for (int whole = 0; whole < 2; whole++) {
-            block = plan.groups > 1 ? plan.channels : nn_winograd_unit();
+            block = plan.groups > 1 ? plan.outputs : plan.unit;
             float *dx = backward_input(&t, whole ? t.in.c : block);
             agree("input gradient", &t, dx, t.dx64, t.in_count);
             free(dx);
