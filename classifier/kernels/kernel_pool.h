@@ -182,13 +182,13 @@ INLINE void answer_rows(const struct copy *copy, const struct answers *answers, 
 
 /* What the windows give to columns j.. of one phase of input row `row`. */
 INLINE vec given(const struct copy *copy, const struct answers *answers, int height, int row,
-                 int phase, int j, const int kernel_w, const int stride)
+                 int phase, int j, const int kernel_w, const int stride, const int stride_h)
 {
     const struct nn_pool2d *pool = copy->pool;
     vec sum = {0};
     for (int kh = 0; kh < pool->kernel_h; kh++) {
-        int at = row + pool->pad_h - kh, r = at / pool->stride_h;
-        if (at < 0 || r >= height || r * pool->stride_h != at)
+        int at = row + pool->pad_h - kh, r = at / stride_h;
+        if (at < 0 || r >= height || r * stride_h != at)
             continue;
         ptrdiff_t from = (ptrdiff_t)r * answers->pitch + answers->margin + j;
         for (int kw = phase; kw < kernel_w; kw += stride) {
@@ -201,15 +201,16 @@ INLINE vec given(const struct copy *copy, const struct answers *answers, int hei
 }
 
 INLINE void give_rows(const struct copy *copy, const struct answers *answers, int height, float *dx,
-                      const int kernel_w, const int stride)
+                      const int kernel_w, const int stride, const int stride_h)
 {
     int pad = copy->pool->pad_w;
     for (int row = 0; row < copy->rows; row++, dx += copy->cols)
         for (int i = 0; i < copy->cols; i += stride * LANES) {
             int left = copy->cols - i, j = (i + pad) / stride, next = (i + pad + 1) / stride;
-            vec a = given(copy, answers, height, row, pad % stride, j, kernel_w, stride);
+            vec a = given(copy, answers, height, row, pad % stride, j, kernel_w, stride, stride_h);
             if (stride == 2) {
-                vec b = given(copy, answers, height, row, (pad + 1) % 2, next, kernel_w, 2);
+                vec b =
+                    given(copy, answers, height, row, (pad + 1) % 2, next, kernel_w, 2, stride_h);
                 vec c = FIRST_HALVES(a, b);
                 int rest = left - LANES < LANES ? left - LANES : LANES;
                 if (rest > 0)
@@ -224,13 +225,14 @@ INLINE void give_rows(const struct copy *copy, const struct answers *answers, in
 
 INLINE void backward_channels(const struct copy *copy, const struct answers *answers, int height,
                               const float *x, const float *y, const float *dy, float *dx,
-                              int channels, const int kernel_w, const int stride)
+                              int channels, const int kernel_w, const int stride,
+                              const int stride_h)
 {
     ptrdiff_t in = (ptrdiff_t)copy->rows * copy->cols, out = (ptrdiff_t)height * copy->width;
     for (int c = 0; c < channels; c++, x += in, dx += in, y += out, dy += out) {
         copy_channel(copy, x, stride);
         answer_rows(copy, answers, height, y, dy, kernel_w, stride);
-        give_rows(copy, answers, height, dx, kernel_w, stride);
+        give_rows(copy, answers, height, dx, kernel_w, stride, stride_h);
     }
 }
 
@@ -250,12 +252,12 @@ static void max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, 
         scratch[i] = copy.padding;
     memset(answers.first, 0xff, sizeof *answers.first * (size_t)outputs); /* -1: no cell */
     memset(answers.dy, 0, sizeof *answers.dy * (size_t)outputs);
-    if (stride == 1 && width == 3)
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 1);
+    if (stride == 1 && width == 3 && pool->stride_h == 1)
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 1, 1);
+    else if (stride == 2 && width == 3 && pool->stride_h == 2)
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 2, 2);
     else if (stride == 1)
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 1);
-    else if (width == 3)
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 2);
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 1, pool->stride_h);
     else
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 2);
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 2, pool->stride_h);
 }

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define SPINS 2000
+#define SPINS 20000
 
 struct worker {
     struct nn_pool *pool;
