@@ -254,26 +254,6 @@ INLINE void weights_to_points(const vec *w, int r, int step, vec t[NN_POINTS])
     t[5] = w[(r - 1) * step];
 }
 
-static void winograd_weights(const struct nn_winograd_weights *weights)
-{
-    int r = weights->r, taps = r * r;
-    vec w[25] = {{0}}, down[5][NN_POINTS], t[NN_POINTS];
-
-    for (int i = 0; i < taps; i++)
-        for (int o = 0; o < weights->outputs; o++)
-            w[i][o] = weights->w[o * weights->output + (weights->mirrored ? taps - 1 - i : i)];
-    for (int i = 0; i < r; i++)
-        weights_to_points(w + i, r, r, down[i]);
-    for (int j = 0; j < NN_POINTS; j++) {
-        vec row[5];
-        for (int i = 0; i < r; i++)
-            row[i] = down[i][j];
-        weights_to_points(row, r, 1, t);
-        for (int i = 0; i < NN_POINTS; i++)
-            store(weights->u + (size_t)(j * NN_POINTS + i) * weights->plane, t[i]);
-    }
-}
-
 /* A square of numbers on its side: each round interleaves the halves. */
 INLINE void transpose(vec v[LANES])
 {
@@ -288,6 +268,34 @@ INLINE void transpose(vec v[LANES])
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++)
             v[i] = t[i];
+    }
+}
+
+static void winograd_weights(const struct nn_winograd_weights *weights)
+{
+    int r = weights->r, taps = r * r;
+    vec w[25] = {{0}}, down[5][NN_POINTS], t[NN_POINTS];
+
+    for (int first = 0; first < taps; first += LANES) {
+        int count = taps - first < LANES ? taps - first : LANES;
+        vec v[LANES];
+#pragma GCC unroll 16
+        for (int o = 0; o < LANES; o++)
+            v[o] = o < weights->outputs ? load_some(weights->w + o * weights->output + first, count)
+                                        : (vec){0};
+        transpose(v);
+        for (int i = 0; i < count; i++)
+            w[weights->mirrored ? taps - 1 - first - i : first + i] = v[i];
+    }
+    for (int i = 0; i < r; i++)
+        weights_to_points(w + i, r, r, down[i]);
+    for (int j = 0; j < NN_POINTS; j++) {
+        vec row[5];
+        for (int i = 0; i < r; i++)
+            row[i] = down[i][j];
+        weights_to_points(row, r, 1, t);
+        for (int i = 0; i < NN_POINTS; i++)
+            store(weights->u + (size_t)(j * NN_POINTS + i) * weights->plane, t[i]);
     }
 }
 

@@ -1,4 +1,5 @@
 /* Where activations and gradients lie: what is never alive at the same time shares memory. */
+#include "memory.h"
 #include "run_internal.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -170,7 +171,7 @@ static enum nn_status lay_out(struct nn_run *run, bool gradients, float **arena,
         item->end = larger(item->end, end);
     }
     size_t total = pack(items, count, placed);
-    *arena = aligned_alloc(LINE * sizeof(float), (total + LINE) / LINE * LINE * sizeof(float));
+    *arena = nn_memory_take(total);
     if (*arena == NULL) {
         status = no_memory(err);
         goto out;

@@ -203,7 +203,7 @@ enum nn_status nn_run_forward(struct nn_run *run, const float *input, int batch,
         if (!isfinite(input[i]))
             return nn_fail(err, NN_BAD_DATA, "network: input value %zu is not finite", i);
 
-    nn_pack_again(run);
+    nn_pack_fill(run, false);
     run->has_run = true;
     run->batch = batch;
     memcpy(first->activation, input, first->stride * (size_t)batch * sizeof *input);
@@ -239,6 +239,7 @@ void nn_run_backward_from(struct nn_run *run, const int *layers, const float *co
 {
     for (int i = 0; i < count; i++)
         run->nodes[layers[i]].seed = gradients[i];
+    nn_pack_fill(run, true);
     mark_active(run);
     run_schedule(run, &run->backward);
     for (int i = 0; i < count; i++)

@@ -99,10 +99,11 @@ struct nn_run {
     float *logits_gradient; /* TRAIN: (losses, max_batch, classes) */
     uint64_t seed, step;    /* of the dropout masks */
 
-    struct nn_pack *packs; /* what is packed, at first or again before each pass */
-    float **pack_store;    /* those of this run alone */
-    int pack_count, pack_store_count;
-    bool packs_again, packing_again;
+    struct nn_pack *packs; /* pack.c */
+    int pack_count;
+    float *pack_store; /* of those that are this run's alone */
+    bool packed[2];    /* forward, backward: filled for good */
+    bool packing_backward;
 
     int *ends; /* of each job's tasks in the stage that runs */
     const struct nn_job *stage_jobs;
@@ -121,9 +122,9 @@ void nn_plan_finish(struct nn_run *run);
 
 /* fold.c: the layers that are run, which of them are live, and their weights. */
 NN_MUST_USE enum nn_status nn_fold_init(struct nn_run *run, struct nn_error *err);
-/* pack.c: weights in the form that convolutions read; again: of those that may have changed. */
+/* pack.c: weights in the form that convolutions read: memory for it; what is due before a pass. */
 NN_MUST_USE enum nn_status nn_pack_init(struct nn_run *run, struct nn_error *err);
-void nn_pack_again(struct nn_run *run);
+void nn_pack_fill(struct nn_run *run, bool backward);
 void nn_pack_finish(struct nn_run *run);
 /* layout.c: places for activations, gradients and batch norms' statistics. */
 NN_MUST_USE enum nn_status nn_layout_init(struct nn_run *run, struct nn_error *err);

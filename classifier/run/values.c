@@ -1,4 +1,5 @@
 /* A graph's parameters: borrowed from a weight file, copied from it, or freshly drawn. */
+#include "memory.h"
 #include "mix_internal.h"
 #include "values_internal.h"
 #include <math.h>
@@ -15,28 +16,37 @@ struct nn_values {
     struct packs *packs;
 };
 
-/* Packed forms: one a parameter and direction, or NULL. They are no part of the values' meaning, so
- * that constant values may gain them. */
+/* A block of memory for packed forms. */
+struct memory {
+    struct memory *next;
+    float *floats;
+};
+
+/* Packed forms, two a parameter. They are no part of the values' meaning, so that constant values
+ * may gain them. */
 struct packs {
     pthread_mutex_t lock;
-    float *packed[][2];
+    struct memory *memory;
+    struct nn_packed packed[][2];
 };
 
 static struct packs *make_packs(int parameters)
 {
-    struct packs *packs = calloc(1, sizeof *packs + (size_t)parameters * sizeof packs->packed[0]);
+    struct packs *packs =
+        calloc(1, sizeof *packs + ((size_t)parameters + 1) * sizeof packs->packed[0]);
     if (packs != NULL)
         pthread_mutex_init(&packs->lock, NULL);
     return packs;
 }
 
-static void destroy_packs(struct packs *packs, int parameters)
+static void destroy_packs(struct packs *packs)
 {
     if (packs == NULL)
         return;
-    for (int i = 0; i < parameters; i++) {
-        free(packs->packed[i][0]);
-        free(packs->packed[i][1]);
+    for (struct memory *memory = packs->memory, *next; memory != NULL; memory = next) {
+        next = memory->next;
+        free(memory->floats);
+        free(memory);
     }
     pthread_mutex_destroy(&packs->lock);
     free(packs);
@@ -204,7 +214,7 @@ void nn_values_destroy(struct nn_values *values)
     if (values == NULL)
         return;
 
-    destroy_packs(values->packs, nn_graph_parameter_count(values->graph));
+    destroy_packs(values->packs);
     free(values->data);
     free(values->owned);
     free(values);
@@ -243,7 +253,22 @@ void nn_values_unlock(const struct nn_values *values)
     pthread_mutex_unlock(&values->packs->lock);
 }
 
-float **nn_values_packed(const struct nn_values *values, int parameter, bool backward)
+struct nn_packed *nn_values_packed(const struct nn_values *values, int parameter, bool backward)
 {
     return &values->packs->packed[parameter][backward];
+}
+
+float *nn_values_add_memory(const struct nn_values *values, size_t floats)
+{
+    struct memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL)
+        return NULL;
+    memory->floats = nn_memory_take(floats);
+    if (memory->floats == NULL) {
+        free(memory);
+        return NULL;
+    }
+    memory->next = values->packs->memory;
+    values->packs->memory = memory;
+    return memory->floats;
 }

@@ -7,10 +7,17 @@
 const struct nn_graph *nn_values_graph(const struct nn_values *values);
 bool nn_values_writable(const struct nn_values *values);
 
-/* The packed form of a read-only parameter for one direction, made by the first run that wants it
- * and freed with the values. Under the lock: NULL until then. */
+/* The packed form of a read-only parameter for one direction: its place is given by the first run
+ * that wants it, filled by the first pass that reads it, and freed with the values. Under the lock.
+ */
+struct nn_packed {
+    float *data;
+    bool filled;
+};
 void nn_values_lock(const struct nn_values *values);
 void nn_values_unlock(const struct nn_values *values);
-float **nn_values_packed(const struct nn_values *values, int parameter, bool backward);
+struct nn_packed *nn_values_packed(const struct nn_values *values, int parameter, bool backward);
+/* So many floats that live as long as the values. NULL: out of memory. */
+float *nn_values_add_memory(const struct nn_values *values, size_t floats);
 
 #endif
