@@ -174,7 +174,17 @@ static void googlenet_has_one_result(void **state)
     struct nn_error err = {0};
     struct nn_graph *graph = nn_googlenet(3, 96, &err);
     assert_non_null(graph);
-    same_bits(graph, 3);
+    same_bits(graph, 10);
+    nn_graph_destroy(graph);
+}
+
+static void alexnet_has_one_result(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    struct nn_graph *graph = nn_alexnet(3, 99, &err);
+    assert_non_null(graph);
+    same_bits(graph, 10);
     nn_graph_destroy(graph);
 }
 
@@ -439,6 +449,7 @@ int main(void)
         cmocka_unit_test(modern_network_has_one_result),
         cmocka_unit_test(wide_layers_have_one_result),
         cmocka_unit_test(googlenet_has_one_result),
+        cmocka_unit_test(alexnet_has_one_result),
         cmocka_unit_test(refuses_to_create),
         cmocka_unit_test(refuses_bad_calls),
         cmocka_unit_test(refuses_bad_training),
