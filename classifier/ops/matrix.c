@@ -73,8 +73,10 @@ void nn_matrix_multiply(const struct nn_matrix *m, nn_panel_fill *fill, const vo
             product.a_block = (ptrdiff_t)kernels->rows * (k1 - k);
             product.a_step = kernels->rows;
         }
-        for (int p = 0; p < m->cols; p += most) {
-            int cols = least(most, m->cols - p);
+        for (int p = 0, cols; p < m->cols; p += cols) {
+            /* four vectors are left: two and two, since one alone is slow */
+            bool halves = m->cols - p > most && m->cols - p <= most + kernels->lanes;
+            cols = least(halves ? most - kernels->lanes : most, m->cols - p);
             product.width = (cols + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
             product.c = m->c + p;
             fill(source, k, k1, p, cols, product.width, scratch);
