@@ -11,6 +11,7 @@
 #define LOAD_COST  16.0  /* a weight that is used once */
 #define THIN_COST  8.0   /* a depthwise multiply-add against one inside a matrix product */
 #define MAX_FLOATS 2e6   /* scratch a task */
+#define THIN       8
 #define WINOGRAD_COST                                                                              \
     1.6 /* a product at a point, transforms included, and tiles that hang over                     \
          */
@@ -116,7 +117,7 @@ double nn_split_gradient(const struct nn_run *run, int id)
     struct nn_shape shape = run->layers[id].shape;
     struct nn_node *node = &run->nodes[id];
     double cost = CELL_COST * (double)nn_shape_elements(shape), floats = 1;
-    int unit = 8; /* fewer rows make a matrix product too thin to be fast */
+    int unit = THIN; /* fewer rows make a matrix product too thin to be fast */
 
     node->gradient_of_batch = false;
     for (int i = 0; i < node->consumer_count; i++) {
@@ -128,7 +129,7 @@ double nn_split_gradient(const struct nn_run *run, int id)
             struct nn_winograd plan;
             double needed = (double)nn_conv2d_backward_input_scratch(&consumer->conv, shape,
                                                                      consumer->shape, shape.c);
-            bool winograd = unit != 8;
+            bool winograd = unit != THIN;
             if (nn_winograd_plan(&consumer->conv, shape, consumer->shape, true, &plan))
                 unit = plan.groups > 1 || (winograd && unit != plan.unit) ? shape.c : plan.unit;
             else
@@ -136,7 +137,7 @@ double nn_split_gradient(const struct nn_run *run, int id)
         }
     }
     double parts = cost / TASK_COST, least = floats / MAX_FLOATS;
-    if (shape.c < unit) /* an image's: its taps are the rows */
+    if (shape.c < THIN) /* an image's: its taps are the rows. (Winograd's has more, of any unit) */
         unit = 1;
     node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
