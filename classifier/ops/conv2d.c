@@ -57,15 +57,15 @@ static void to_columns(const struct nn_conv2d *conv, struct nn_shape in, int out
                 memset(columns, 0, sizeof(float) * (size_t)out_w);
                 continue;
             }
-            const float *from =
-                x + ((size_t)c * (size_t)in.h + (size_t)row) * (size_t)in.w + kw - conv->pad_w;
+            const float *from = x + ((size_t)c * (size_t)in.h + (size_t)row) * (size_t)in.w +
+                                (lo * stride + kw - conv->pad_w);
             for (int i = 0; i < lo; i++)
                 columns[i] = 0;
             if (stride == 1)
-                memcpy(columns + lo, from + lo, sizeof(float) * (size_t)(hi - lo));
+                memcpy(columns + lo, from, sizeof(float) * (size_t)(hi - lo));
             else
                 for (int i = lo; i < hi; i++)
-                    columns[i] = from[(ptrdiff_t)i * stride];
+                    columns[i] = from[(ptrdiff_t)(i - lo) * stride];
             for (int i = hi; i < out_w; i++)
                 columns[i] = 0;
         }
@@ -84,16 +84,16 @@ static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct
         nn_window_inside(kw, stride, conv->pad_w, in.w, out.w, &lo, &hi);
         for (int r = r0; r < r1; r++, columns += out.w) {
             int row = r * conv->stride_h - conv->pad_h + kh;
-            if (row < 0 || row >= in.h)
+            if (row < 0 || row >= in.h || lo == hi)
                 continue;
-            float *to =
-                dx + ((size_t)c * (size_t)in.h + (size_t)row) * (size_t)in.w + kw - conv->pad_w;
+            float *to = dx + ((size_t)c * (size_t)in.h + (size_t)row) * (size_t)in.w +
+                        (lo * stride + kw - conv->pad_w);
             if (stride == 1)
                 for (int i = lo; i < hi; i++)
-                    to[i] += columns[i];
+                    to[i - lo] += columns[i];
             else
                 for (int i = lo; i < hi; i++)
-                    to[(ptrdiff_t)i * stride] += columns[i];
+                    to[(ptrdiff_t)(i - lo) * stride] += columns[i];
         }
     }
 }
@@ -138,7 +138,7 @@ static void fill_row(const struct nn_conv2d *conv, int width, const float *from,
         for (int i = 0; i < first; i++)
             to[i] = 0;
         if (stride == 1)
-            memcpy(to + first, from == NULL ? to : from + begin, sizeof *to * (size_t)count);
+            memcpy(to + first, count == 0 ? to : from + begin, sizeof *to * (size_t)count);
         else
             for (int i = 0; i < count; i++)
                 to[first + i] = from[begin + (ptrdiff_t)i * stride];
@@ -305,7 +305,7 @@ void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct 
 /* Output rows at a time of the columns that a gradient is first: they stay in the second cache. */
 static int backward_rows(int out_w, int taps)
 {
-    return most(COLUMN_FLOATS / (out_w * taps), 1);
+    return most((int)(COLUMN_FLOATS / ((ptrdiff_t)out_w * taps)), 1);
 }
 
 size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape in,
@@ -317,8 +317,10 @@ size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_
         return nn_matrix_scratch(channels, true);
     if (nn_winograd_plan(conv, in, out, true, &plan))
         return nn_winograd_scratch(&plan, nn_winograd_band(&plan));
-    return nn_matrix_scratch(taps, true) +
-           (size_t)taps * (size_t)least(backward_rows(out.w, taps), out.h) * (size_t)out.w;
+    /* fewer taps, of a last block or one group's, are more rows at a time: whatever they take */
+    size_t row = (size_t)taps * (size_t)out.w, all = row * (size_t)out.h;
+    size_t columns = row > COLUMN_FLOATS ? row : COLUMN_FLOATS;
+    return nn_matrix_scratch(taps, true) + (columns < all ? columns : all);
 }
 
 /* Channels c0..c1 in bands of rows, whose transformed gradient stays in a cache. */
