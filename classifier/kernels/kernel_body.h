@@ -308,15 +308,15 @@ static void gather(const struct nn_winograd_row *row, const float *x, int width)
     memset(row->stripe, 0, sizeof *row->stripe * NN_POINTS * LANES * (size_t)width);
     for (int j = 0; j < NN_POINTS; j++) {
         float *stripe = row->stripe + (ptrdiff_t)j * width * LANES;
-        const float *from = x + ((ptrdiff_t)row->y + j) * row->cols + row->x;
         if (row->y + j < 0 || row->y + j >= row->rows)
             continue;
+        const float *from = x + ((ptrdiff_t)row->y + j) * row->cols + (lo + row->x);
         for (int i = lo; i < hi; i += LANES) {
             int count = hi - i < LANES ? hi - i : LANES;
             vec v[LANES];
 #pragma GCC unroll 16
             for (int c = 0; c < LANES; c++)
-                v[c] = c < row->channels ? load_some(from + c * plane + i, count) : (vec){0};
+                v[c] = c < row->channels ? load_some(from + c * plane + (i - lo), count) : (vec){0};
             transpose(v);
 #pragma GCC unroll 16
             for (int k = 0; k < LANES; k++)

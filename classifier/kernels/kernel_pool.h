@@ -150,6 +150,12 @@ struct answers {
         *dy; /* first: the cell's number in its window, as bits of an int; (out.h, pitch) */
 };
 
+/* A cell's number in its window. */
+INLINE int cell(int kh, int kw, int kernel_w)
+{
+    return (int)((unsigned)kh * (unsigned)kernel_w + (unsigned)kw);
+}
+
 /* Padding is NaN in the copy: it equals nothing. The last to be compared is the first in the
  * window. */
 INLINE void answer_rows(const struct copy *copy, const struct answers *answers, int height,
@@ -170,7 +176,7 @@ INLINE void answer_rows(const struct copy *copy, const struct answers *answers, 
 #pragma GCC unroll 3
                 for (int kw = kernel_w - 1; kw >= 0; kw--) {
                     mask is = (mask)(load(from + kw % stride * copy->plane + kw / stride) == most);
-                    first = (first & ~is) | (((mask){0} + (kh * kernel_w + kw)) & is);
+                    first = (first & ~is) | (((mask){0} + cell(kh, kw, kernel_w)) & is);
                 }
             }
             mask past = (mask)(load(lane_numbers) >= (float)count);
@@ -193,7 +199,7 @@ INLINE vec given(const struct copy *copy, const struct answers *answers, int hei
         ptrdiff_t from = (ptrdiff_t)r * answers->pitch + answers->margin + j;
         for (int kw = phase; kw < kernel_w; kw += stride) {
             mask mine = (mask)((mask)load(answers->first + from - kw / stride) ==
-                               (mask){0} + (kh * kernel_w + kw));
+                               (mask){0} + cell(kh, kw, kernel_w));
             sum += (vec)((mask)load(answers->dy + from - kw / stride) & mine);
         }
     }

@@ -126,7 +126,7 @@ void nn_avg_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
                 for (int h = rows.first; h < rows.end; h++)
                     for (int w = columns.first; w < columns.end; w++)
                         sum += plane[(size_t)h * (size_t)in.w + (size_t)w];
-                *to = sum / (float)(rows.counted * columns.counted);
+                *to = sum / ((float)rows.counted * (float)columns.counted);
             }
     }
 }
@@ -140,7 +140,7 @@ void nn_avg_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
         for (int r = 0; r < out.h; r++)
             for (int i = 0; i < out.w; i++, from++) {
                 struct span rows = rows_of(pool, r, in.h), columns = columns_of(pool, i, in.w);
-                float share = *from / (float)(rows.counted * columns.counted);
+                float share = *from / ((float)rows.counted * (float)columns.counted);
                 for (int h = rows.first; h < rows.end; h++)
                     for (int w = columns.first; w < columns.end; w++)
                         plane[(size_t)h * (size_t)in.w + (size_t)w] += share;
