@@ -277,7 +277,7 @@ static void narrow_blocks_fit_the_scratch(void **state)
     }
 }
 
-/* The input's gradient that convolution `number` alone gives, added to dx. */
+/* The gradient that one convolution passes to its input, added to dx. */
 static void want_share(const struct bench *t, const float *w, const float *dy, double *dx)
 {
     double *x = doubles(NULL, t->in_count), *share = doubles(NULL, t->in_count);
