@@ -150,13 +150,14 @@ static bool pixel_box(const struct phantom_canvas *canvas, const struct outline 
                       int box[4])
 {
     double mm = canvas->view.mm_per_pixel, pad = soft + (shape->closed ? 0 : shape->radius) + mm;
-    double low_x = 1e9, high_x = -1e9, low_y = 1e9, high_y = -1e9;
+    /* floats: GCC 12 for arm64 breaks off when it vectorises minima of numbers that it widens */
+    float low_x = 1e9f, high_x = -1e9f, low_y = 1e9f, high_y = -1e9f;
 
     for (int i = 0; i <= shape->count; i++) {
-        low_x = fmin(low_x, shape->x[i]);
-        high_x = fmax(high_x, shape->x[i]);
-        low_y = fmin(low_y, shape->y[i]);
-        high_y = fmax(high_y, shape->y[i]);
+        low_x = fminf(low_x, shape->x[i]);
+        high_x = fmaxf(high_x, shape->x[i]);
+        low_y = fminf(low_y, shape->y[i]);
+        high_y = fmaxf(high_y, shape->y[i]);
     }
     box[0] = (int)nn_phantom_clamp((low_x - pad) / mm, 0, canvas->cols);
     box[1] = (int)nn_phantom_clamp((low_y - pad) / mm, 0, canvas->rows);
