@@ -196,8 +196,10 @@ static void draw_jaws(struct phantom_canvas *canvas, struct phantom_frame skull,
     for (int side = -1; side <= 1; side += 2) {
         struct phantom_frame half = low;
 
-        half.at = nn_phantom_place(low, side * nn_phantom_uniform(rng, 0, 2.5),
-                                   side * nn_phantom_uniform(rng, 0, 2.5));
+        /* one after the other: C leaves the order of arguments open, and compilers differ */
+        double v = side * nn_phantom_uniform(rng, 0, 2.5);
+        double u = side * nn_phantom_uniform(rng, 0, 2.5);
+        half.at = nn_phantom_place(low, u, v);
         vary(MANDIBLE, COUNT(MANDIBLE), s, 0.7, rng, points);
         nn_phantom_outline(canvas, half, points, COUNT(MANDIBLE), 3, &jaw, NULL);
     }
