@@ -11,7 +11,7 @@
 #define LOAD_COST  16.0  /* a weight that is used once */
 #define THIN_COST  8.0   /* a depthwise multiply-add against one inside a matrix product */
 #define MAX_FLOATS 2e6   /* scratch a task */
-#define THIN       8
+#define THIN       8     /* rows of a matrix product: fewer are slow */
 #define WINOGRAD_COST                                                                              \
     1.6 /* a product at a point, transforms included, and tiles that hang over                     \
          */
