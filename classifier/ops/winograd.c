@@ -1,11 +1,9 @@
 #include "winograd.h"
 
-#define LEAST_TILES    4 /* with fewer, 36 weights a pair cost more memory than they save products */
+#define LEAST_TILES    4  /* with fewer, packed weights cost more memory than they save products */
 #define LEAST_CHANNELS 16 /* in and out: vectors must be full */
 #define BAND_TILES     32 /* a band's tiles: enough to read the weights once for, */
-#define BAND_NUMBERS                                                                               \
-    5000 /* and tiles x channels: what stays in the second cache, 36 points each                   \
-          */
+#define BAND_NUMBERS   5000 /* and tiles times channels: their 36 points stay in the second cache */
 
 static int ceil_div(int a, int b)
 {

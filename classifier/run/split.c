@@ -5,16 +5,14 @@
 #include "ops/winograd.h"
 #include "run_internal.h"
 
-#define TASK_COST  1.2e7 /* multiply-adds times two: some 0.1 ms */
-#define COLUMNS    512   /* output positions a convolution's task looks at */
-#define CELL_COST  40.0  /* a pool's or LRN's cell against a multiply-add inside a matrix product */
-#define LOAD_COST  16.0  /* a weight that is used once */
-#define THIN_COST  8.0   /* a depthwise multiply-add against one inside a matrix product */
-#define MAX_FLOATS 2e6   /* scratch a task */
-#define THIN       8     /* rows of a matrix product: fewer are slow */
-#define WINOGRAD_COST                                                                              \
-    1.6 /* a product at a point, transforms included, and tiles that hang over                     \
-         */
+#define TASK_COST     1.2e7 /* multiply-adds times two: some 0.1 ms */
+#define COLUMNS       512   /* output positions a convolution's task looks at */
+#define CELL_COST     40.0  /* a pool's or LRN's cell against a multiply-add in a matrix product */
+#define LOAD_COST     16.0  /* a weight that is used once */
+#define THIN_COST     8.0   /* a depthwise multiply-add against one in a matrix product */
+#define MAX_FLOATS    2e6   /* scratch a task */
+#define THIN          8     /* rows of a matrix product: fewer are slow */
+#define WINOGRAD_COST 1.6   /* a product at a point, with transforms and tiles that hang over */
 
 static int ceil_div(int a, int b)
 {

@@ -1,19 +1,12 @@
 /* What OpenBLAS alone needs: a network's convolutions as bare sgemm calls (no columns, pools, LRN),
  * batch 1, on OPENBLAS_NUM_THREADS threads. bench_floor NETWORK; the protocol is bench_network's.
  */
+#include "bench.h"
 #include "graph/graph_internal.h"
 #include "nn_network.h"
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
 
 static float *numbers(size_t count)
 {
@@ -26,7 +19,7 @@ static float *numbers(size_t count)
 /* The products of all convolutions, a group each, in order. */
 static double once(const struct nn_graph *graph, float **a, float **b, float *c)
 {
-    double start = now();
+    double start = bench_now();
     for (int i = 0; i < graph->count; i++) {
         const struct nn_layer *layer = &graph->layers[i];
         if (layer->op != NN_OP_CONV2D)
@@ -39,7 +32,7 @@ static double once(const struct nn_graph *graph, float **a, float **b, float *c)
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a[i], k, b[i], n, 0,
                         c, n);
     }
-    return now() - start;
+    return bench_now() - start;
 }
 
 int main(int argc, char **argv)

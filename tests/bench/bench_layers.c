@@ -6,6 +6,7 @@
  * multiply-add of the plain algorithm), GFLOP/s, and the share of the time that the same number of
  * operations takes at the rate of one large product in cache (100 %: as fast; a Winograd
  * convolution may be faster). The last line sums up. */
+#include "bench.h"
 #include "kernels/kernels.h"
 #include "nn_kernel.h"
 #include "nn_network.h"
@@ -13,22 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MOST_ROUNDS 1000
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double layer_gflop(const struct nn_run *run, int id)
 {
@@ -69,9 +56,9 @@ static double peak(void)
                                  .c_row = width};
     double best = 1e9;
     for (int i = 0; a != NULL && b != NULL && c != NULL && i < 500; i++) {
-        double start = now();
+        double start = bench_now();
         kernels->product(&product, rows, width);
-        double took = now() - start;
+        double took = bench_now() - start;
         best = took < best ? took : best;
     }
     free(a);
@@ -84,10 +71,10 @@ static void pass(struct nn_run *run, const struct nn_schedule *schedule, double 
 {
     for (int i = 0; i < schedule->count; i++) {
         const struct nn_job *job = &schedule->jobs[i];
-        double start = now();
+        double start = bench_now();
         for (int task = 0; task < nn_job_tasks(run, job); task++)
             nn_job_run(run, job, task, run->scratch);
-        took[i * MOST_ROUNDS + round] = now() - start;
+        took[i * MOST_ROUNDS + round] = bench_now() - start;
     }
 }
 
@@ -98,7 +85,7 @@ static void report(struct nn_run *run, const struct nn_schedule *schedule, doubl
            "roof");
     for (int i = 0; i < schedule->count; i++) {
         const struct nn_job *job = &schedule->jobs[i];
-        qsort(took + i * MOST_ROUNDS, (size_t)rounds, sizeof *took, ascending);
+        qsort(took + i * MOST_ROUNDS, (size_t)rounds, sizeof *took, bench_ascending);
         double ms = took[i * MOST_ROUNDS + rounds / 2], work = gflop(run, schedule, job->layer);
         whole += ms;
         operations += work;

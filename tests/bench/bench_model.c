@@ -1,26 +1,13 @@
 /* From a model folder to its first answer, and what a worker costs: bench_model DIR [THREADS]
  * Prints one line of JSON. The folder's files have been read before (its pages are in memory). */
+#include "bench.h"
 #include "nn_model.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROUNDS 9
 #define SIDE   512
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* MiB of this process that no other shares and that were written. */
 static double private_dirty(void)
@@ -75,15 +62,15 @@ int main(int argc, char **argv)
         plane[i] = (float)((i * 2654435761u) % 1000) / 1000;
 
     for (int i = 0; i < ROUNDS; i++) {
-        double start = now();
+        double start = bench_now();
         if (nn_model_open(argv[1], &model, &err) != NN_OK)
             die(&err);
         struct nn_judge *judge = answer(model, pool, plane, false);
-        took[i] = now() - start;
+        took[i] = bench_now() - start;
         nn_judge_destroy(judge);
         nn_model_close(model);
     }
-    qsort(took, ROUNDS, sizeof *took, ascending);
+    qsort(took, ROUNDS, sizeof *took, bench_ascending);
 
     double before = private_dirty();
     if (nn_model_open(argv[1], &model, &err) != NN_OK)

@@ -6,6 +6,7 @@
  * step of SGD), pair (two images at once, THREADS threads in all, each image on one), single (the
  * same two images one after the other on one thread). Says "ready KERNELS", then for every line N
  * on standard input runs N times and prints the milliseconds of each on one line. */
+#include "bench.h"
 #include "kernels/kernels.h"
 #include "nn_kernel.h"
 #include "nn_network.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CLASSES 3
 
@@ -35,13 +35,6 @@ static _Noreturn void die(const struct nn_error *err)
 {
     fprintf(stderr, "bench_network: %s\n", err->text);
     exit(70);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
 static void need(bool good, const struct nn_error *err)
@@ -151,9 +144,9 @@ int main(int argc, char **argv)
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) != NULL) {
         for (long i = strtol(line, NULL, 10); i > 0; i--) {
-            double start = now();
+            double start = bench_now();
             once(&b);
-            printf("%.4f%c", now() - start, i > 1 ? ' ' : '\n');
+            printf("%.4f%c", bench_now() - start, i > 1 ? ' ' : '\n');
         }
         fflush(stdout);
     }
