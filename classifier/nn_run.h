@@ -51,8 +51,9 @@ struct nn_run;
  * needs are not computed.
  *
  * Convolutions of 3x3 and 5x5 taps read their weights in a form of their own (four times the size,
- * docs/performance.md): of read-only values one for all their runs, kept with them; else this run's.
- * Memory for it is taken here, filled by the first forward, and the first backward, that read it.
+ * docs/performance.md): of read-only values one for all their runs, kept with them; else this
+ * run's. Memory for it is taken here, filled by the first forward, and the first backward, that
+ * read it.
  *
  * A convolution whose one consumer is a batch norm is computed together with it, with weights
  * folded here, once, and owned by this run: a change of `values` needs a new run. */
