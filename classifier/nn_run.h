@@ -61,11 +61,12 @@ NN_MUST_USE enum nn_status nn_run_create(const struct nn_graph *graph,
                                          const struct nn_values *values, int max_batch,
                                          enum nn_run_mode mode, struct nn_pool *pool,
                                          struct nn_run **run, struct nn_error *err);
-/* TRAIN. values must be writable (NN_INVALID): a train step moves the running statistics of batch
- * norms. `frozen`: of each layer (nn_graph_count of them), or NULL for none; a frozen layer's
- * parameters have no gradient and its running statistics stay, and are what it normalises with.
- * Below the lowest layer that learns there is a forward pass only, and of the activations only
- * those are held that a backward pass reads. */
+/* A frozen layer's values are read when a pass first needs them: who changes them after that makes
+ * a new run. TRAIN. values must be writable (NN_INVALID): a train step moves the running statistics
+ * of batch norms. `frozen`: of each layer (nn_graph_count of them), or NULL for none; a frozen
+ * layer's parameters have no gradient and its running statistics stay, and are what it normalises
+ * with. Below the lowest layer that learns there is a forward pass only, and of the activations
+ * only those are held that a backward pass reads. */
 NN_MUST_USE enum nn_status nn_run_create_training(const struct nn_graph *graph,
                                                   struct nn_values *values, int max_batch,
                                                   const bool *frozen, struct nn_pool *pool,

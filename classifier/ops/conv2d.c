@@ -130,9 +130,8 @@ static void fill_row(const struct nn_conv2d *conv, int width, const float *from,
     int stride = conv->stride_w;
 
     for (int phase = 0; phase < stride; phase++, to += plane) {
-        int first = (conv->pad_w - phase + stride - 1) / stride; /* of the input's own columns */
-        if (phase > conv->pad_w)
-            first = 0;
+        int pad = conv->pad_w - phase; /* padding comes before the input's own columns */
+        int first = pad > 0 ? (pad + stride - 1) / stride : 0;
         int begin = first * stride + phase - conv->pad_w;
         int count = from == NULL || begin >= width ? 0 : (width - begin + stride - 1) / stride;
         for (int i = 0; i < first; i++)

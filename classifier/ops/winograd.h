@@ -3,6 +3,9 @@
  * of channels instead of 144 (4x4 outputs, 3x3 taps) or 100 (2x2 outputs, 5x5 taps). The same in
  * both directions: what a gradient passes back is a convolution with the taps mirrored.
  *
+ * What is not finite reaches every output of the tiles that see it, as NaN: more than a plain sum
+ * would tell, never less.
+ *
  * packed: the weights at the 36 points, (group, point, panel, channel, width); a panel is the
  * outputs that one product takes. */
 #ifndef NN_OPS_WINOGRAD_H

@@ -58,14 +58,7 @@ static void make(struct bench *b, const char *name, int threads)
             fresh[count++] = layer;
     }
     bool trains = strcmp(b->work, "train") == 0;
-    const char *path = getenv("BENCH_WEIGHTS");
-    struct nn_weights *weights = NULL;
-    if (path != NULL) {
-        need(nn_weights_open(path, &weights, &err) == NN_OK, &err);
-        fresh[0] = nn_graph_head(b->graph);
-        fresh[1] = NULL;
-    }
-    need(nn_values_create(b->graph, weights, trains, fresh, 1, &b->values, &err) == NN_OK, &err);
+    need(nn_values_create(b->graph, NULL, trains, fresh, 1, &b->values, &err) == NN_OK, &err);
     bool alone = strcmp(b->work, "pair") == 0 || strcmp(b->work, "single") == 0;
     need((b->pool = nn_pool_create(alone ? 1 : threads)) != NULL, &err);
     if (trains) {

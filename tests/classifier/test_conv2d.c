@@ -318,6 +318,28 @@ static void nan_is_carried_on(void **state)
     }
 }
 
+/* By Winograd a NaN reaches its whole tile: never fewer outputs than those whose window holds it.
+ */
+static void nan_is_never_lost_in_a_tile(void **state)
+{
+    (void)state;
+    struct bench t;
+    setup(&t, (struct nn_conv2d){32, 3, 3, 1, 1, 1, 1, 1, true, false},
+          (struct nn_shape){16, 28, 28});
+    assert_non_null(t.packed[0]);
+    t.x[(2 * 28 + 11) * 28 + 12] = NAN;
+    float *y = forward(&t, t.b, t.out.h, t.out.c);
+    for (int c = 0; c < 32; c++)
+        for (int h = 10; h <= 12; h++)
+            for (int w = 11; w <= 13; w++)
+                assert_true(isnan(y[(c * 28 + h) * 28 + w]) != 0);
+    for (int c = 0; c < 32; c++)
+        for (int w = 0; w < 28; w++) /* three tiles away */
+            assert_true(isnan(y[(c * 28 + 27) * 28 + w]) == 0);
+    free(y);
+    teardown(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +349,7 @@ int main(void)
         cmocka_unit_test(depthwise_agrees),
         cmocka_unit_test(depthwise_blocks_leave_no_trace),
         cmocka_unit_test(nan_is_carried_on),
+        cmocka_unit_test(nan_is_never_lost_in_a_tile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,11 +78,21 @@ static void takes_none(enum nn_run_mode mode, struct nn_graph *graph)
     nn_graph_destroy(graph);
 }
 
+/* With packed weights, which the first pass fills, and max pools' scratch. */
+static struct nn_graph *winograd_network(void)
+{
+    struct nn_error err = {0};
+    struct nn_graph *graph = nn_googlenet(4, 96, &err);
+    assert_non_null(graph);
+    return graph;
+}
+
 static void infer(void **state)
 {
     (void)state;
     takes_none(NN_RUN_INFER, small_network());
     takes_none(NN_RUN_INFER, modern_network());
+    takes_none(NN_RUN_INFER, winograd_network());
 }
 
 static void explain(void **state)
@@ -90,6 +100,7 @@ static void explain(void **state)
     (void)state;
     takes_none(NN_RUN_EXPLAIN, small_network());
     takes_none(NN_RUN_EXPLAIN, modern_network());
+    takes_none(NN_RUN_EXPLAIN, winograd_network());
 }
 
 static void train(void **state)
@@ -97,6 +108,7 @@ static void train(void **state)
     (void)state;
     takes_none(NN_RUN_TRAIN, small_network());
     takes_none(NN_RUN_TRAIN, modern_network());
+    takes_none(NN_RUN_TRAIN, winograd_network());
 }
 
 int main(void)
