@@ -1,21 +1,36 @@
 /* phantom_parts.h: what the phantom's files share; private to classifier/phantom and its tests.
  *
  * Design. index -> independent random streams, one a purpose [random.c]; anatomy stream -> a chain
- * of vertebral frames in millimetres [anatomy.c]; lesion stream -> an injury that moves every frame
- * above it [lesion.c]; both -> shapes [vertebra.c, atlas_axis.c, surroundings.c] that are
- * rasterised at once as added attenuation [render.c]; the plane -> exposure, scatter, noise,
- * display [detector.c]. No stream but LESION and CLASS knows the class, so every nuisance has the
- * same distribution in each class, and a twin without the injury differs by the injury only.
+ * of vertebral poses in millimetres [anatomy.c]; lesion stream -> an injury that moves every pose
+ * above it [lesion.c]; both -> solids [vertebra.c, axis.c, atlas.c, head.c, neck.c, ...] -> closed
+ * meshes [mesh.c] -> chords along diverging rays, added as attenuation [project.c]; the plane ->
+ * texture, exposure, scatter, noise, display [detector.c]. No stream but LESION and CLASS knows the
+ * class, so every nuisance has the same distribution in each class, and a twin without the injury
+ * differs by the injury only.
  *
- * Patient axes: x anterior, y caudal, millimetres at the detector (magnified). A positive angle
- * turns the anterior side down: flexion. */
+ * Patient axes (solid.h): x anterior, y caudal, z left, millimetres. Positive flexion turns the
+ * anterior side down. */
 #ifndef NN_PHANTOM_PARTS_H
 #define NN_PHANTOM_PARTS_H
 
 #include "phantom.h"
+#include "solid.h"
 #include <stddef.h>
 
-#define PHANTOM_T1 8 /* levels are 1..7 = C1..C7 and 8 = T1 */
+#define PHANTOM_DEGREE 0.017453292519943295
+#define PHANTOM_T1     8  /* levels are 1..7 = C1..C7, 8.. = T1.. */
+#define PHANTOM_LAST   16 /* T9 */
+
+/* Linear attenuation coefficients, 1/mm, at one effective energy of 60 keV (NIST XCOM with the
+ * densities of ICRU 44, rounded). */
+#define PHANTOM_SOFT    0.0205
+#define PHANTOM_FAT     0.0187
+#define PHANTOM_CORTEX  0.0605
+#define PHANTOM_SPONGE  0.0330 /* trabecular bone with its marrow */
+#define PHANTOM_ENAMEL  0.1000
+#define PHANTOM_TITANIUM 0.3400
+#define PHANTOM_STEEL   0.9000
+#define PHANTOM_PLASTIC 0.0190
 
 enum phantom_purpose {
     PHANTOM_CLASS = 1,
@@ -23,14 +38,16 @@ enum phantom_purpose {
     PHANTOM_SPINE,
     PHANTOM_HEAD,
     PHANTOM_SKULL,
-    PHANTOM_SOFT,
+    PHANTOM_SOFT_TISSUE,
     PHANTOM_VIEW,
     PHANTOM_DETECTOR,
     PHANTOM_MARKER,
     PHANTOM_LESION,
     PHANTOM_TEXTURE,
-    PHANTOM_NOISE,
-    PHANTOM_DEVICES
+    PHANTOM_GRAIN, /* quantum noise */
+    PHANTOM_DEVICES,
+    PHANTOM_THORAX,
+    PHANTOM_OTHER
 };
 
 /* random.c: a counter-based stream (splitmix64). */
@@ -44,151 +61,156 @@ double nn_phantom_normal(struct phantom_rng *rng, double mean, double deviation)
 bool nn_phantom_chance(struct phantom_rng *rng, double probability);
 double nn_phantom_clamp(double value, double low, double high);
 
-struct vec {
-    double x, y;
-};
-/* Local (u anterior, v caudal) -> patient: at + R(angle) (u, v). */
-struct phantom_frame {
-    struct vec at;
-    double angle; /* radians */
-};
-struct vec nn_phantom_place(struct phantom_frame frame, double u, double v);
-
+/* anatomy.c. Sizes are the patient's own, not magnified (the camera magnifies). */
 struct phantom_level {
-    struct phantom_frame frame; /* body's centre (C1: the dens's axis at its height) */
-    struct phantom_frame rear;  /* posterior elements; differs in a hangman's fracture only */
-    double depth, height;       /* of the body */
-    double disc;                /* height of the disc below */
-    double canal;               /* from the posterior wall to the spinolaminar line */
-    double spinous, spinous_height, spinous_drop;
-    double spur_upper, spur_lower; /* anterior osteophytes */
+    struct pose body; /* body's centre (C1: the ring's centre at the dens's axis); y along height */
+    struct pose rear; /* posterior elements, same origin; differs from body in a hangman's only */
+    double depth, height, width; /* of the body */
+    double disc;                 /* height of the disc below */
+    double canal;                /* from the posterior wall to the spinolaminar line */
+    double spinous, spinous_height, spinous_drop; /* length behind that line, thickness, fall */
+    double pillar;                 /* half distance between the articular pillars' middles */
+    double spur_upper, spur_lower; /* anterior osteophytes, mm */
+    double rear_spur;              /* posterior osteophytes, mm */
     double taper;                  /* share of its height that the front lacks; no injury */
+    double cortex;                 /* mm */
     bool ossicle;                  /* a calcified fleck in front of the disc below */
-    double paired;                 /* distance between the two sides' pillars in the projection */
+    bool fused;                    /* congenitally with the one below (block vertebra) */
     double prevertebral;           /* soft tissue between body and airway */
 };
 struct phantom_anatomy {
-    struct phantom_level level[PHANTOM_T1 + 1]; /* [0] unused */
-    struct phantom_frame skull;                 /* origin at the basion */
-    struct phantom_frame dens;                  /* C2's upper part; apart in a dens fracture only */
-    double scale;                               /* patient size times magnification */
-    double interval;                            /* atlanto-dental */
-    double degeneration;                        /* 0..1 */
-    double density, cortex, grain;              /* of bone, about 1, 1, 0.1 */
-    double skew; /* mm between the two sides' end-plates: the neck's lateral tilt */
-    double pitch[PHANTOM_T1 + 1]; /* centre to centre with the level below */
+    struct phantom_level level[PHANTOM_LAST + 1]; /* [0] unused */
+    struct pose skull;                            /* origin at the basion, x towards the nasion's
+                                                   * side along Frankfurt's plane, y down */
+    struct pose dens;                             /* C2's upper part; apart in a dens fracture */
+    double scale;                                 /* patient's size: 1 for a mean adult */
+    double interval;                              /* atlanto-dental, mm */
+    double degeneration;                          /* 0..1 */
+    double density;                               /* of bone, 1 normal, 0.6 osteoporotic */
+    double grain;                                 /* of trabecular texture, about 1 */
+    double neck_width, fat;                       /* soft tissue: 1 mean; share of fat 0..1 */
     int age;
     char sex;
+    bool child, ankylosed, laminectomy; /* material for the gate only */
 };
-void nn_phantom_anatomy(uint64_t seed, uint64_t index, struct phantom_anatomy *anatomy);
+/* configuration: nn_phantom_settings'. subject: CHILD and HARDWARE change the sampling. */
+void nn_phantom_anatomy(const struct nn_phantom_settings *settings, uint64_t index,
+                        struct phantom_anatomy *anatomy);
 
 /* lesion.c */
 enum phantom_kind {
     PHANTOM_NONE,
     PHANTOM_WEDGE,
     PHANTOM_BURST,
-    PHANTOM_TEARDROP,
+    PHANTOM_FLEXION_TEARDROP,
+    PHANTOM_EXTENSION_TEARDROP,
     PHANTOM_SPINOUS,
-    PHANTOM_DENS,
+    PHANTOM_DENS_1,
+    PHANTOM_DENS_2,
+    PHANTOM_DENS_3,
     PHANTOM_HANGMAN,
-    PHANTOM_BILATERAL,
+    PHANTOM_JEFFERSON,
+    PHANTOM_FACET,
+    PHANTOM_BILATERAL, /* dislocations from here */
     PHANTOM_UNILATERAL,
     PHANTOM_PERCHED,
-    PHANTOM_ATLANTOAXIAL
+    PHANTOM_ATLANTOAXIAL,
+    PHANTOM_ATLANTOOCCIPITAL,
+    PHANTOM_KINDS
 };
 struct phantom_injury {
     enum phantom_kind kind;
-    int level;
+    int level; /* 0 C0 .. 7 */
     double translation, angulation /* degrees */, height_loss /* per cent */, gap;
     double lift;     /* of the upper vertebra, mm */
+    double rotation; /* of the upper vertebra, degrees (unilateral) */
     double swelling; /* prevertebral, mm at the level */
     double phase;    /* of the fracture line's unevenness, radians */
     double tilt;     /* of the fracture line, radians */
     double size;     /* of a fragment, 0..1 */
 };
-void nn_phantom_injury(uint64_t seed, uint64_t index, enum nn_phantom_class class_,
-                       const struct phantom_anatomy *anatomy, struct phantom_injury *injury);
+void nn_phantom_injury(const struct nn_phantom_settings *settings, uint64_t index,
+                       enum nn_phantom_class class_, const struct phantom_anatomy *anatomy,
+                       struct phantom_injury *injury);
+/* Moves poses and adds swelling; solids are injured by vertebra.c, axis.c, atlas.c. */
 void nn_phantom_injure(const struct phantom_injury *injury, struct phantom_anatomy *anatomy);
-/* 0 obvious .. 1 invisible: max(0, 1 - 0.4 r), r the largest of translation / 3.5 mm,
- * angulation / 11 degrees (both White and Panjabi's limits of stability), height loss / 25 % and
- * gap / 2 mm. Version 1. */
 double nn_phantom_subtlety(double translation_mm, double angulation_deg, double height_loss_percent,
-                           double gap_mm);
+                           double gap_mm); /* phantom.h tells the function */
 const char *nn_phantom_kind_name(enum phantom_kind kind);
-/* The injured region's corners in the patient's frame. Returns how many points it wrote (<= 32). */
+/* Corners of what the injury changes, in the patient's axes. Returns how many it wrote (<= 64). */
 int nn_phantom_region(const struct phantom_injury *injury, const struct phantom_anatomy *anatomy,
-                      struct vec *points);
+                      struct vec3 *points);
 
-/* view.c: patient -> detector. */
-struct phantom_view {
-    double mm_per_pixel, turn; /* radians */
-    struct vec centre;         /* patient's point shown at `middle` */
-    struct vec middle;         /* pixels */
-    bool facing_left;
+/* scene.c: where meshes become attenuation. */
+struct phantom_scene {
+    struct nn_camera camera;
+    float *attenuation; /* (rows, cols): the integral of mu along the ray, dimensionless */
+    float *sponge;      /* (rows, cols): trabecular bone's part of it: its texture */
+    float *soft;        /* (rows, cols): mm of soft tissue: its texture */
+    double cell;        /* mm: the meshes' cubes */
+    bool *failed;       /* set by any of these when memory is out; nothing more is drawn then */
 };
+/* Bone: outer surface at PHANTOM_CORTEX, from `cortex` mm inwards PHANTOM_SPONGE times density,
+ * both less what the bone displaces (PHANTOM_SOFT). */
+void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
+                   const struct pose *pose, double cortex, double density);
+/* Anything else: adds mu - instead (0 for a thing in air). Pass -PHANTOM_SOFT as mu with instead 0
+ * for air inside tissue. Counts as soft tissue when soft. */
+void nn_scene_fill(struct phantom_scene *scene, const struct nn_solid *solid,
+                   const struct pose *pose, double mu, double instead);
+void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh,
+                   const struct pose *pose, double mu, bool soft);
+/* A closed loft of rings (solid.h) in the patient's axes: skin, airway, muscles. */
+void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int rings, int around,
+                   double mu, bool soft);
+/* A round tube of radius[i] along point[i] (count >= 2), ends rounded off. */
+void nn_scene_tube(struct phantom_scene *scene, const struct vec3 *point, const double *radius,
+                   int count, double mu);
+
+/* vertebra.c: C3..C7 and below; axis.c; atlas.c. A bone's solid is in its pose's axes. */
+void nn_phantom_draw_spine(struct phantom_scene *scene, const struct phantom_anatomy *anatomy,
+                           const struct phantom_injury *injury, int first, int last);
+/* head.c: vault, base, petrous bones, face, mandible, teeth. neck.c: skin, fat, muscles,
+ * prevertebral tissue, airway, hyoid, larynx, shoulders with clavicles, scapulae and humeri.
+ * thorax.c: ribs, lungs, heart. devices.c: dental metal, necklace, collar, tubes, clips; and the
+ * gate's hardware. Everything that injury moves follows `anatomy`; what it does not move (skin,
+ * shoulders, everyday devices) follows `uninjured`. */
+void nn_phantom_draw_head(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                          uint64_t index, const struct phantom_anatomy *anatomy);
+void nn_phantom_draw_neck(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                          uint64_t index, const struct phantom_anatomy *anatomy,
+                          const struct phantom_anatomy *uninjured);
+void nn_phantom_draw_thorax(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                            uint64_t index, const struct phantom_anatomy *uninjured);
+/* Writes what it drew into variant (64 bytes), "; " between. */
+void nn_phantom_draw_devices(struct phantom_scene *scene,
+                             const struct nn_phantom_settings *settings, uint64_t index,
+                             const struct phantom_anatomy *uninjured, char variant[64]);
+/* others.c: chest, hand, hip, dental: scenes of their own, with their camera. Photograph, blank,
+ * noise and CT slice are written as displayed planes [0, 1] at once: *displayed is set then. */
+void nn_phantom_draw_other(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                           uint64_t index, bool *displayed);
+
+/* view.c: how the patient stands to tube and detector. Fitted to the uninjured anatomy. */
 void nn_phantom_view(const struct nn_phantom_settings *settings, uint64_t index,
-                     const struct phantom_anatomy *uninjured, struct phantom_view *view);
-struct vec nn_phantom_project(const struct phantom_view *view, struct vec patient); /* to pixels */
-
-/* render.c */
-#define PHANTOM_TILE 256
-/* How a shape attenuates with the depth d inside its outline (mm):
- * fill * (base + (1 - base) * sqrt(x (2 - x))), x = d / bulge, plus a cortical rim. */
-struct phantom_ink {
-    double fill, base, bulge, rim, rim_width, soft;
-    bool ramp;              /* x^2 (3 - 2 x) in place of the root: no visible edge */
-    double grain, grain_mm; /* texture's relative amplitude and cell */
-};
-/* Keeps the side of a fracture line that its normal points to; the line is uneven. */
-struct phantom_cut {
-    struct vec at, normal; /* patient */
-    double uneven, phase;
-};
-struct phantom_canvas {
-    int rows, cols;
-    float *plane;   /* (rows, cols): attenuation, owned */
-    float *scratch; /* 2 x cols and the coarse grid, owned */
-    float *tile;    /* (PHANTOM_TILE, PHANTOM_TILE): unit-variance band-limited noise, owned */
-    struct phantom_view view;
-};
-NN_MUST_USE enum nn_status nn_phantom_canvas_init(struct phantom_canvas *canvas, int rows, int cols,
-                                                  const struct phantom_view *view,
-                                                  struct phantom_rng texture, struct nn_error *err);
-void nn_phantom_canvas_finish(struct phantom_canvas *canvas);
-/* A closed outline through the points (Catmull-Rom, `smooth` pieces an edge, 1 = straight). */
-void nn_phantom_outline(struct phantom_canvas *canvas, struct phantom_frame frame,
-                        const struct vec *points, int count, int smooth,
-                        const struct phantom_ink *ink, const struct phantom_cut *cut);
-/* A tube of the given radius along the points. */
-void nn_phantom_tube(struct phantom_canvas *canvas, struct phantom_frame frame,
-                     const struct vec *points, int count, int smooth, double radius,
-                     const struct phantom_ink *ink, const struct phantom_cut *cut);
-float nn_phantom_grain(const float *tile, double x, double y);
-
-/* vertebra.c, atlas_axis.c, head.c, neck.c, devices.c: shapes onto the canvas. */
-/* vertebra.c: bone's ink. Sizes in mm at a scale of 1; the patient's density and cortex scale the
- * attenuation. */
-struct phantom_ink nn_phantom_bone(const struct phantom_anatomy *anatomy, double fill, double base,
-                                   double bulge, double rim, double rim_width);
-void nn_phantom_draw_vertebra(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
-                              const struct phantom_injury *injury, int level);
-void nn_phantom_draw_rear(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
-                          const struct phantom_injury *injury, int level);
-void nn_phantom_draw_axis(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
-                          const struct phantom_injury *injury);
-void nn_phantom_draw_atlas(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy);
-void nn_phantom_draw_head(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
-                          struct phantom_rng rng);
-void nn_phantom_draw_neck(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
-                          const struct phantom_anatomy *uninjured, struct phantom_rng rng);
-void nn_phantom_draw_devices(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
-                             struct phantom_rng devices);
-/* Burned into the displayed plane, after nn_phantom_expose. */
-void nn_phantom_draw_marker(struct phantom_canvas *canvas, const struct phantom_anatomy *uninjured,
-                            struct phantom_rng rng);
+                     const struct phantom_anatomy *uninjured, struct nn_camera *camera);
 
 /* detector.c: attenuation -> displayed grey in [0, 1], in place. */
-NN_MUST_USE enum nn_status nn_phantom_expose(struct phantom_canvas *canvas, uint64_t seed,
-                                             uint64_t index, struct nn_error *err);
+struct phantom_detector {
+    uint64_t seed, index;
+    int configuration, rows, cols;
+    double mm_per_pixel;
+    double grain;                        /* of trabecular texture */
+    const float *sponge, *soft;          /* of the scene; texture */
+    const float *steady;                 /* attenuation whose scatter and range this image has: the
+                                          * uninjured twin's, so that twins differ where they
+                                          * differ; NULL: the plane itself */
+};
+NN_MUST_USE enum nn_status nn_phantom_expose(const struct phantom_detector *detector, float *plane,
+                                             double *noise /* relative, may be NULL */,
+                                             struct nn_error *err);
+/* marker.c: letters and text, burned into the displayed plane. */
+void nn_phantom_mark(const struct nn_phantom_settings *settings, uint64_t index,
+                     const struct nn_camera *camera, float *plane);
 
 #endif
