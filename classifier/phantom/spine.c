@@ -15,7 +15,7 @@ int nn_phantom_pick(struct phantom_rng *rng, const double *weights, int count)
 
 double nn_phantom_pillar_x(const struct phantom_level *level, double scale)
 {
-    return -level->depth / 2 - 5.0 * scale;
+    return -level->depth / 2 - 4.3 * scale;
 }
 
 struct pose nn_phantom_aim(struct vec3 at, struct vec3 along, struct vec3 down)
@@ -90,11 +90,12 @@ static double pillar_distance(const void *context, struct vec3 p)
     double upper = -su * p.x - cu * (p.y - pillar->upper);
     double lower = sl * p.x + cl * (p.y - pillar->lower);
     double middle = (pillar->upper + pillar->lower) / 2 - p.x * su / cu - p.y;
-    double waist = 0.9 * exp(-middle * middle / 14); /* front and back are hollow */
+    double waist = 0.6 * exp(-middle * middle / 9); /* front and back are hollow */
     double side = fabs(p.z) - pillar->half_width, flat;
     double round = 1.2;
 
     flat = fmax(fmax(upper, lower), 0.85 * (fabs(p.x) + waist - pillar->half_depth));
+    flat = fmax(flat, fmax(pillar->upper - 3.7 - p.y, p.y - pillar->lower - 3.7)); /* blunt tips */
     if (flat > -round && side > -round)
         return hypot(flat + round, side + round) - round;
     return fmax(flat, side);
@@ -102,7 +103,7 @@ static double pillar_distance(const void *context, struct vec3 p)
 
 struct spine_pillar nn_phantom_pillar_of(const struct phantom_level *level, double scale)
 {
-    return (struct spine_pillar){.half_depth = 5.4 * scale,
+    return (struct spine_pillar){.half_depth = 5.2 * scale,
                                  .half_width = 5.2 * scale,
                                  .upper = level->facet_upper,
                                  .lower = level->facet_lower,
@@ -122,31 +123,35 @@ struct nn_part *nn_phantom_pillar(struct nn_solid *solid, const struct spine_pil
 
 void nn_phantom_lamina(struct nn_solid *solid, const struct phantom_level *level, double scale)
 {
-    double rear = -level->depth / 2 - level->canal;
+    double rear = -level->depth / 2 - level->canal, tall = 0.38 * level->height;
     double low = level->height / 2 - 2.6 * scale;
     struct vec3 a = {nn_phantom_pillar_x(level, scale) - 1.5 * scale, low,
                      level->pillar - 3.0 * scale};
-    struct vec3 b = {rear - 1.6 * scale, low + 0.8 * scale, 0.6 * scale};
+    struct vec3 b = {rear - 1.2 * scale, low + 0.6 * scale, 1.6 * scale};
     struct nn_part *part;
 
-    part = nn_phantom_plate(solid, a, b, (struct vec3){-0.32, 1, 0},
-                            0.42 * level->height + 0.6 * scale, 1.6 * scale);
+    part = nn_phantom_plate(solid, a, b, (struct vec3){-0.36, 1, 0}, tall, 1.8 * scale);
     part->mirrored = true;
     part->blend = 1.2;
+    /* where both meet: the spinolaminar line of a lateral */
+    part = nn_phantom_plate(solid, (struct vec3){rear - 0.9 * scale, low + 0.6 * scale, -3 * scale},
+                            (struct vec3){rear - 0.9 * scale, low + 0.6 * scale, 3 * scale},
+                            (struct vec3){-0.2, 1, 0}, 0.95 * tall, 1.1 * scale);
+    part->blend = 0.8;
 }
 
 void nn_phantom_spinous(struct nn_solid *solid, const struct phantom_level *level, double scale,
                         bool bifid)
 {
     double rear = -level->depth / 2 - level->canal, tall = level->spinous_height / 2;
-    double low = level->height / 2 - 3.0 * scale;
-    struct vec3 root = {rear - tall, low + 0.3 * scale, 0}, tip, fork;
+    double low = level->height / 2 - 2.4 * scale, wide = 1.12 * tall;
+    struct vec3 root = {rear - wide + 0.4 * scale, low + 0.3 * scale, 0}, tip, fork;
     struct nn_part *part;
 
     tip = (struct vec3){rear - level->spinous + 0.7 * tall, low + level->spinous_drop * 0.75, 0};
     if (bifid) {
         fork = nn_vec3_add(nn_vec3_scale(root, 0.42), nn_vec3_scale(tip, 0.58));
-        part = nn_phantom_rod(solid, root, fork, tall, 0.72 * tall);
+        part = nn_phantom_rod(solid, root, fork, wide, 0.72 * tall);
         part->size = (struct vec3){1, 1, 0.6};
         part->blend = 1.5;
         tip.z = 3.6 * scale;
@@ -156,8 +161,8 @@ void nn_phantom_spinous(struct nn_solid *solid, const struct phantom_level *leve
         part->blend = 1.2;
         return;
     }
-    part = nn_phantom_rod(solid, root, tip, tall, 0.72 * tall);
-    part->size = (struct vec3){1, 1, 0.62};
+    part = nn_phantom_rod(solid, root, tip, wide, 0.74 * tall);
+    part->size = (struct vec3){1, 1, 0.7};
     part->blend = 1.5;
 }
 

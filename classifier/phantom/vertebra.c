@@ -101,9 +101,9 @@ static void add_body(const struct work *work, struct nn_solid *solid)
     }
     if (work->index < PHANTOM_T1 && !work->anatomy->child) {
         part = nn_solid_add(solid, NN_PART_ELLIPSOID,
-                            (struct vec3){-0.1 * level->depth, -tall + 0.4 + behind,
+                            (struct vec3){-0.16 * level->depth, -tall + 0.4 + behind,
                                           level->width / 2 - 1.8 * scale});
-        part->size = (struct vec3){0.36 * level->depth, 3.2 * scale, 2.0 * scale};
+        part->size = (struct vec3){0.33 * level->depth, 2.6 * scale, 1.7 * scale};
         part->mirrored = true;
         part->blend = 1.0;
     }
@@ -123,12 +123,12 @@ static void add_transverse(const struct work *work, struct nn_solid *solid)
                               4.2 * scale, 3.8 * scale);
     } else {
         part = nn_solid_add(solid, NN_PART_ARC,
-                            (struct vec3){-0.5 * level->depth + 5.4 * scale, 0.5 * scale,
-                                          level->width / 2 + 3.6 * scale});
+                            (struct vec3){-0.5 * level->depth + 4.2 * scale, -0.8 * scale,
+                                          level->width / 2 + 3.2 * scale});
         part->pose = nn_pose_of(part->pose.at, 0, 0, 0.35);
-        part->ra = 5.2 * scale;
-        part->rb = 5.0 * scale;
-        part->size = (struct vec3){1.5 * scale, 2.3 * scale, 1};
+        part->ra = 3.8 * scale;
+        part->rb = 4.6 * scale;
+        part->size = (struct vec3){1.15 * scale, 1.9 * scale, 1};
         part->a = (struct vec3){-3.1416, 3.1416, 0};
     }
     part->mirrored = true;
