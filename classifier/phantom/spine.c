@@ -162,7 +162,7 @@ void nn_phantom_spinous(struct nn_solid *solid, const struct phantom_level *leve
         return;
     }
     part = nn_phantom_rod(solid, root, tip, wide, 0.74 * tall);
-    part->size = (struct vec3){1, 1, 0.7};
+    part->size = (struct vec3){1, 1, 0.8};
     part->blend = 1.5;
 }
 
@@ -184,8 +184,8 @@ void nn_phantom_teardrop_break(const struct phantom_level *level,
                                struct vec3 *front)
 {
     bool flexion = injury->kind == PHANTOM_FLEXION_TEARDROP;
-    double deep = (flexion ? 0.34 + 0.2 * injury->size : 0.22 + 0.12 * injury->size) * level->depth;
-    double tall = (flexion ? 0.5 + 0.3 * injury->size : 0.34 + 0.16 * injury->size) * level->height;
+    double deep = (flexion ? 0.40 + 0.2 * injury->size : 0.28 + 0.14 * injury->size) * level->depth;
+    double tall = (flexion ? 0.55 + 0.3 * injury->size : 0.42 + 0.2 * injury->size) * level->height;
 
     if (injury->level == 2)
         tall *= 0.7;
