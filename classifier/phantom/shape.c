@@ -136,13 +136,11 @@ void nn_phantom_grid_sponge(struct phantom_scene *scene, const struct phantom_gr
 {
     struct nn_mesh mesh = {0};
     struct pose none = nn_pose_none();
-    struct nn_error err;
 
-    if (*scene->failed)
+    if (*scene->failed || scene->sponge == NULL)
         return;
-    if (nn_mesh_loft(&mesh, grid->point, grid->rings, grid->around, &err) == NN_OK)
-        nn_camera_add(&scene->camera, &mesh, &none, (float)sponge, scene->sponge);
-    else
+    if (nn_mesh_loft(&mesh, grid->point, grid->rings, grid->around, NULL) != NN_OK ||
+        nn_camera_add(&scene->camera, &mesh, &none, (float)sponge, scene->sponge, NULL) != NN_OK)
         *scene->failed = true;
     nn_mesh_finish(&mesh);
 }
@@ -160,12 +158,14 @@ void nn_phantom_loft_bone(struct phantom_scene *scene, const struct pose *pose,
                           const struct phantom_ring *ring, int count, int between, int around,
                           double cortex, double density)
 {
+    const double shell = PHANTOM_CORTEX * (0.4 + 0.6 * density);
+    const double sponge = PHANTOM_SOFT + (PHANTOM_SPONGE - PHANTOM_SOFT) * density;
     struct phantom_ring inner[PHANTOM_MOST_RINGS];
     struct phantom_grid grid;
 
     assert(count <= PHANTOM_MOST_RINGS);
     nn_phantom_grid_of(&grid, pose, ring, count, between, around);
-    nn_phantom_grid_add(scene, &grid, PHANTOM_CORTEX - PHANTOM_SOFT, false);
+    nn_phantom_grid_add(scene, &grid, shell - PHANTOM_SOFT, false);
     for (int i = 0; i < count; i++) {
         struct vec3 axis = nn_vec3_sub(ring[i].b, ring[i].a);
         double length = nn_vec3_length(axis), wide = nn_vec3_length(ring[i].side);
@@ -179,8 +179,8 @@ void nn_phantom_loft_bone(struct phantom_scene *scene, const struct pose *pose,
                 nn_vec3_scale(ring[i].side, nn_phantom_clamp(1 - cortex / wide, 0.1, 1));
     }
     nn_phantom_grid_of(&grid, pose, inner, count, between, around);
-    nn_phantom_grid_add(scene, &grid, density * PHANTOM_SPONGE - PHANTOM_CORTEX, false);
-    nn_phantom_grid_sponge(scene, &grid, density * PHANTOM_SPONGE);
+    nn_phantom_grid_add(scene, &grid, sponge - shell, false);
+    nn_phantom_grid_sponge(scene, &grid, sponge);
 }
 
 void nn_phantom_sweep(const struct phantom_node *node, int count, struct vec3 side, double scale,
