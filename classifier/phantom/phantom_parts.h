@@ -23,14 +23,14 @@
 
 /* Linear attenuation coefficients, 1/mm, at one effective energy of 60 keV (NIST XCOM with the
  * densities of ICRU 44, rounded). */
-#define PHANTOM_SOFT    0.0205
-#define PHANTOM_FAT     0.0187
-#define PHANTOM_CORTEX  0.0605
-#define PHANTOM_SPONGE  0.0330 /* trabecular bone with its marrow */
-#define PHANTOM_ENAMEL  0.1000
+#define PHANTOM_SOFT     0.0205
+#define PHANTOM_FAT      0.0187
+#define PHANTOM_CORTEX   0.0605
+#define PHANTOM_SPONGE   0.0330 /* trabecular bone with its marrow */
+#define PHANTOM_ENAMEL   0.1000
 #define PHANTOM_TITANIUM 0.3400
-#define PHANTOM_STEEL   0.9000
-#define PHANTOM_PLASTIC 0.0190
+#define PHANTOM_STEEL    0.9000
+#define PHANTOM_PLASTIC  0.0190
 
 enum phantom_purpose {
     PHANTOM_CLASS = 1,
@@ -158,8 +158,8 @@ void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
  * for air inside tissue. Counts as soft tissue when soft. */
 void nn_scene_fill(struct phantom_scene *scene, const struct nn_solid *solid,
                    const struct pose *pose, double mu, double instead);
-void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh,
-                   const struct pose *pose, double mu, bool soft);
+void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh, const struct pose *pose,
+                   double mu, bool soft);
 /* A closed loft of rings (solid.h) in the patient's axes: skin, airway, muscles. */
 void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int rings, int around,
                    double mu, bool soft);
@@ -200,11 +200,11 @@ struct phantom_detector {
     uint64_t seed, index;
     int configuration, rows, cols;
     double mm_per_pixel;
-    double grain;                        /* of trabecular texture */
-    const float *sponge, *soft;          /* of the scene; texture */
-    const float *steady;                 /* attenuation whose scatter and range this image has: the
-                                          * uninjured twin's, so that twins differ where they
-                                          * differ; NULL: the plane itself */
+    double grain;               /* of trabecular texture */
+    const float *sponge, *soft; /* of the scene; texture */
+    const float *steady;        /* attenuation whose scatter and range this image has: the
+                                 * uninjured twin's, so that twins differ where they
+                                 * differ; NULL: the plane itself */
 };
 NN_MUST_USE enum nn_status nn_phantom_expose(const struct phantom_detector *detector, float *plane,
                                              double *noise /* relative, may be NULL */,
