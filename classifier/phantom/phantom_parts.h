@@ -186,6 +186,10 @@ void nn_phantom_draw_thorax(struct phantom_scene *scene, const struct nn_phantom
 void nn_phantom_draw_devices(struct phantom_scene *scene,
                              const struct nn_phantom_settings *settings, uint64_t index,
                              const struct phantom_anatomy *uninjured, char variant[64]);
+/* hardware.c: NN_PHANTOM_HARDWARE's implants; adds to variant. */
+void nn_phantom_draw_hardware(struct phantom_scene *scene,
+                              const struct nn_phantom_settings *settings, uint64_t index,
+                              const struct phantom_anatomy *anatomy, char variant[64]);
 /* others.c: chest, hand, hip, dental: scenes of their own, with their camera. Photograph, blank,
  * noise and CT slice are written as displayed planes [0, 1] at once: *displayed is set then. */
 void nn_phantom_draw_other(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
@@ -202,13 +206,16 @@ struct phantom_detector {
     double mm_per_pixel;
     double grain;               /* of trabecular texture */
     const float *sponge, *soft; /* of the scene; texture */
-    const float *steady;        /* attenuation whose scatter and range this image has: the
-                                 * uninjured twin's, so that twins differ where they
-                                 * differ; NULL: the plane itself */
+    const float *steady;        /* attenuation whose scatter, range and exposure this image has: the
+                                 * uninjured twin's, so that twins differ where they differ */
+    int steady_rows, steady_cols; /* smaller than the image's, the same field */
 };
 NN_MUST_USE enum nn_status nn_phantom_expose(const struct phantom_detector *detector, float *plane,
-                                             double *noise /* relative, may be NULL */,
                                              struct nn_error *err);
+/* Relative deviation of 1 mm2 at full exposure. */
+double nn_phantom_noise(const struct phantom_detector *detector);
+/* Pixels around a change of attenuation that it reaches in the image. */
+int nn_phantom_reach(const struct phantom_detector *detector);
 /* marker.c: letters and text, burned into the displayed plane. */
 void nn_phantom_mark(const struct nn_phantom_settings *settings, uint64_t index,
                      const struct nn_camera *camera, float *plane);
