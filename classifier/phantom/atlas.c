@@ -12,8 +12,8 @@ static void begin(struct nn_solid *solid, const struct phantom_anatomy *anatomy)
     double scale = anatomy->scale, rear = -level->depth / 2 - level->canal;
 
     nn_solid_init(
-        solid, (struct vec3){rear - level->spinous - 7 * scale, -13 * scale, -42 * scale},
-        (struct vec3){level->depth / 2 + anatomy->interval + 10 * scale, 14 * scale, 42 * scale});
+        solid, (struct vec3){rear - level->spinous - 2 * scale, -8 * scale, -41 * scale},
+        (struct vec3){level->depth / 2 + anatomy->interval + 8.5 * scale, 9.5 * scale, 42 * scale});
 }
 
 /* `spread`: mm by which each lateral mass has gone outwards. */

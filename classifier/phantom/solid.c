@@ -54,7 +54,7 @@ struct pose nn_pose_of(struct vec3 at, double flexion, double rotation, double t
 
 struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p)
 {
-    const double (*t)[3] = pose->turn;
+    const double(*t)[3] = pose->turn;
 
     return (struct vec3){pose->at.x + t[0][0] * p.x + t[0][1] * p.y + t[0][2] * p.z,
                          pose->at.y + t[1][0] * p.x + t[1][1] * p.y + t[1][2] * p.z,
@@ -63,7 +63,7 @@ struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p)
 
 struct vec3 nn_pose_back(const struct pose *pose, struct vec3 p)
 {
-    const double (*t)[3] = pose->turn;
+    const double(*t)[3] = pose->turn;
     const double x = p.x - pose->at.x, y = p.y - pose->at.y, z = p.z - pose->at.z;
 
     return (struct vec3){t[0][0] * x + t[1][0] * y + t[2][0] * z,
@@ -223,9 +223,8 @@ static double shape_distance(const struct nn_part *part, struct vec3 p)
 
 double nn_part_distance(const struct nn_part *part, struct vec3 p)
 {
-    double d = shape_distance(part, p);
-
-    return part->mirrored ? fmin(d, shape_distance(part, (struct vec3){p.x, p.y, -p.z})) : d;
+    /* one evaluation for both sides: what crosses the middle ends there */
+    return shape_distance(part, part->mirrored ? (struct vec3){p.x, p.y, fabs(p.z)} : p);
 }
 
 double nn_solid_distance_of(const struct nn_solid *solid, uint64_t which, struct vec3 p)

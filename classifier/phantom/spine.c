@@ -80,24 +80,21 @@ struct nn_part *nn_phantom_break(struct nn_solid *solid, enum nn_part_how how, s
     return part;
 }
 
-/* The two facets bound it above and below at the same slope or nearly so; sharp edges there, as
- * the facets' tips are. */
+/* The two facets bound it above and below at the same slope or nearly so; sharp edges there, but
+ * blunt tips; hollow before and behind. */
 static double pillar_distance(const void *context, struct vec3 p)
 {
     const struct spine_pillar *pillar = context;
-    double su = sin(pillar->upper_slope), cu = cos(pillar->upper_slope);
-    double sl = sin(pillar->lower_slope), cl = cos(pillar->lower_slope);
-    double upper = -su * p.x - cu * (p.y - pillar->upper);
-    double lower = sl * p.x + cl * (p.y - pillar->lower);
-    double middle = (pillar->upper + pillar->lower) / 2 - p.x * su / cu - p.y;
-    double waist = 0.6 * exp(-middle * middle / 9); /* front and back are hollow */
-    double side = fabs(p.z) - pillar->half_width, flat;
-    double round = 1.2;
+    double upper = -pillar->upper_sin * p.x - pillar->upper_cos * (p.y - pillar->upper);
+    double lower = pillar->lower_sin * p.x + pillar->lower_cos * (p.y - pillar->lower);
+    double middle = upper - lower, hollow = 1 - middle * middle / 40;
+    double wall = fabs(p.x) - pillar->half_depth + (hollow > 0 ? 0.6 * hollow : 0);
+    double tip = fmax(pillar->upper - 3.7 - p.y, p.y - pillar->lower - 3.7);
+    double side = fabs(p.z) - pillar->half_width, round = 1.2;
+    double flat = fmax(fmax(upper, lower), fmax(0.85 * wall, tip));
 
-    flat = fmax(fmax(upper, lower), 0.85 * (fabs(p.x) + waist - pillar->half_depth));
-    flat = fmax(flat, fmax(pillar->upper - 3.7 - p.y, p.y - pillar->lower - 3.7)); /* blunt tips */
     if (flat > -round && side > -round)
-        return hypot(flat + round, side + round) - round;
+        return sqrt((flat + round) * (flat + round) + (side + round) * (side + round)) - round;
     return fmax(flat, side);
 }
 
@@ -107,8 +104,30 @@ struct spine_pillar nn_phantom_pillar_of(const struct phantom_level *level, doub
                                  .half_width = 5.2 * scale,
                                  .upper = level->facet_upper,
                                  .lower = level->facet_lower,
-                                 .upper_slope = level->slope_upper,
-                                 .lower_slope = level->slope_lower};
+                                 .upper_sin = sin(level->slope_upper),
+                                 .upper_cos = cos(level->slope_upper),
+                                 .lower_sin = sin(level->slope_lower),
+                                 .lower_cos = cos(level->slope_lower)};
+}
+
+static double ring_distance(const void *context, struct vec3 p)
+{
+    const struct spine_ring *ring = context;
+    double across = (sqrt(p.x * p.x + p.z * p.z) - ring->radius) / ring->thick;
+    double along = p.y / ring->tall;
+
+    return (sqrt(across * across + along * along) - 1) * ring->thick;
+}
+
+struct nn_part *nn_phantom_ring(struct nn_solid *solid, const struct spine_ring *ring,
+                                const struct pose *pose)
+{
+    struct nn_part *part = nn_solid_add(solid, NN_PART_CUSTOM, pose->at);
+
+    part->pose = *pose;
+    part->custom = ring_distance;
+    part->context = ring;
+    return part;
 }
 
 struct nn_part *nn_phantom_pillar(struct nn_solid *solid, const struct spine_pillar *pillar,
