@@ -87,15 +87,15 @@ static double pillar_distance(const void *context, struct vec3 p)
     const struct spine_pillar *pillar = context;
     double upper = -pillar->upper_sin * p.x - pillar->upper_cos * (p.y - pillar->upper);
     double lower = pillar->lower_sin * p.x + pillar->lower_cos * (p.y - pillar->lower);
-    double middle = upper - lower, hollow = 1 - middle * middle / 40;
-    double wall = fabs(p.x) - pillar->half_depth + (hollow > 0 ? 0.6 * hollow : 0);
-    double tip = fmax(pillar->upper - 3.7 - p.y, p.y - pillar->lower - 3.7);
+    double middle = upper - lower, hollow = 1 - middle * middle / 50;
+    double wall = fabs(p.x) - pillar->half_depth + (hollow > 0 ? 0.5 * hollow : 0);
+    double tip = nn_most(pillar->upper - 3.7 - p.y, p.y - pillar->lower - 3.7);
     double side = fabs(p.z) - pillar->half_width, round = 1.2;
-    double flat = fmax(fmax(upper, lower), fmax(0.85 * wall, tip));
+    double flat = nn_most(nn_most(upper, lower), nn_most(0.85 * wall, tip));
 
     if (flat > -round && side > -round)
         return sqrt((flat + round) * (flat + round) + (side + round) * (side + round)) - round;
-    return fmax(flat, side);
+    return nn_most(flat, side);
 }
 
 struct spine_pillar nn_phantom_pillar_of(const struct phantom_level *level, double scale)

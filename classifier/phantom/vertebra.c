@@ -24,12 +24,12 @@ static void begin(const struct work *work, struct nn_solid *solid)
     double scale = work->anatomy->scale, rear = -level->depth / 2 - level->canal;
     double low = level->height / 2 + 0.75 * level->spinous_drop + 0.6 * level->spinous_height;
     double out = level->pillar + (work->index >= PHANTOM_T1 ? 19 : 6.5) * scale;
-    double spur = 1.5 * fmax(level->spur_upper, level->spur_lower);
+    double spur = 1.5 * nn_most(level->spur_upper, level->spur_lower);
 
-    low = fmax(fmax(low, level->facet_lower + 5), level->height / 2 + level->disc + 3);
+    low = nn_most(nn_most(low, level->facet_lower + 5), level->height / 2 + level->disc + 3);
     nn_solid_init(solid,
                   (struct vec3){rear - level->spinous - 2,
-                                fmin(level->facet_upper - 5, -level->height / 2 - 3.5 * scale),
+                                nn_least(level->facet_upper - 5, -level->height / 2 - 3.5 * scale),
                                 -out},
                   (struct vec3){level->depth / 2 + 2.5 * scale + spur, low, out});
 }
