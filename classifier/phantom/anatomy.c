@@ -303,7 +303,7 @@ static void sample_joints(struct phantom_rng *rng, const struct ranges *ranges,
     double steeper = nn_phantom_normal(rng, 0, 3);
 
     for (int i = 2; i < PHANTOM_LAST; i++) {
-        double gap = anatomy->scale * nn_phantom_uniform(rng, 1.3, 2.1);
+        double gap = anatomy->scale * nn_phantom_uniform(rng, 1.0, 1.7);
 
         gap *= 1 - 0.35 * anatomy->degeneration;
         if (anatomy->ankylosed || anatomy->level[i].fused)

@@ -192,6 +192,8 @@ static void sample_dislocation(struct phantom_rng *rng, const struct phantom_ana
 
     injury->kind = (enum phantom_kind)(PHANTOM_BILATERAL + nn_phantom_pick(rng, KINDS, 5));
     injury->level = 2 + nn_phantom_pick(rng, LEVELS, 5);
+    if (anatomy->level[injury->level].fused) /* a block does not slip, its neighbour does */
+        injury->level += injury->level > 2 ? -1 : 1;
     slip = nn_phantom_uniform(rng, 0, 1);
     depth = anatomy->level[injury->level + 1].depth;
     switch (injury->kind) {
