@@ -267,8 +267,13 @@ static void draw_facet(const struct work *work)
 static void draw_vertebra(struct phantom_scene *scene, const struct phantom_anatomy *anatomy,
                           const struct phantom_injury *injury, int index)
 {
+    struct phantom_scene coarse = *scene; /* the chest's are large, and mostly under shoulders */
     struct work work = {.scene = scene, .anatomy = anatomy, .index = index};
     struct nn_solid solid;
+
+    coarse.cell *= 1.35;
+    if (index >= PHANTOM_T1)
+        work.scene = &coarse;
 
     work.level = &anatomy->level[index];
     work.injury = injury->level == index ? injury : NULL;
