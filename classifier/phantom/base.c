@@ -18,7 +18,7 @@ static void rows_bone(struct phantom_scene *scene, struct phantom_head *head,
                       const double (*row)[6], int count, double side, double cortex, double density)
 {
     struct phantom_ring ring[PHANTOM_MOST_RINGS];
-    double x = jitter(head, 0.8), y = jitter(head, 0.8);
+    double x = jitter(head, 1.3), y = jitter(head, 1.1);
 
     for (int i = 0; i < count; i++) {
         double ab[4] = {row[i][0] + x, row[i][1] + y, row[i][2] + x, row[i][3] + y};
@@ -103,7 +103,7 @@ static void draw_temporal(struct phantom_scene *scene, struct phantom_head *head
                                         {-22, 11, -18, 12, 50.5, 2.5}};
     double x = jitter(head, 1), y = jitter(head, 1), z = 35 * side;
 
-    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 2.2, 1.9);
+    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 2.0, 1.6);
     rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 1.1, 0.9);
     draw_cells(scene, head, side, air);
     draw_flecks(scene, head, side);
@@ -129,10 +129,10 @@ static void draw_condyle(struct phantom_scene *scene, struct phantom_head *head,
 static void draw_floors(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
     static const struct phantom_plate FLOORS[] = {
-        {{{38, -45}, {50, -51}, {64, -54}, {78, -54}, {86, -50}}, 5, 9, 45, 1.6, {0, -7}},
+        {{{38, -45}, {50, -51}, {64, -54}, {78, -54}, {86, -50}}, 5, 9, 45, 0.8, {0, -7}},
         {{{86, -52}, {89, -47}, {84, -43}}, 3, 10, 46, 3.5, {3, -4}},
-        {{{50, -50}, {57, -38}, {54, -26}, {46, -18}}, 4, 24, 52, 1.6, {7, 0}},
-        {{{46, -18}, {34, -14}, {20, -17}, {4, -22}}, 4, 20, 58, 1.8, {0, 5}},
+        {{{50, -50}, {57, -38}, {54, -26}, {46, -18}}, 4, 24, 52, 1.2, {7, 0}},
+        {{{46, -18}, {34, -14}, {20, -17}, {4, -22}}, 4, 20, 58, 1.3, {0, 5}},
         {{{40, -48}, {43, -40}, {41, -32}}, 3, 10, 36, 1.5, {-3, 0}},
         {{{-36, 1}, {-47, -1}, {-60, -7}, {-72, -17}}, 4, 3, 34, 1.6, {0, 3}}};
     static const struct phantom_node STYLOID[] = {

@@ -86,20 +86,18 @@ static void draw_clip(struct phantom_scene *scene, struct phantom_worn *worn)
     bool tie = nn_phantom_chance(rng, 0.3);
 
     for (int i = 0; i < clips; i++) {
-        double x = nn_phantom_uniform(rng, -100, -20), y = nn_phantom_uniform(rng, -90, 0);
-        double z = nn_phantom_uniform(rng, -60, 60), way = nn_phantom_uniform(rng, 0, TURN);
-        double length = nn_phantom_uniform(rng, 22, 55), gap = nn_phantom_uniform(rng, 1, 3);
-        struct vec3 point[4];
+        double at = nn_phantom_uniform(rng, 2.5, 7), angle = nn_phantom_uniform(rng, 2, 4.3);
+        double way = nn_phantom_uniform(rng, 0, TURN), gap = nn_phantom_uniform(rng, 1, 3);
+        double length = nn_phantom_uniform(rng, 22, 55);
+        struct vec3 root = nn_phantom_skin_point(&worn->skin, at, tie ? 3.14 : angle, 2);
         const double radius[4] = {0.5, 0.5, 0.5, 0.5};
+        struct vec3 point[4];
 
-        x = tie ? -104 : x;
         for (int k = 0; k < 4; k++) { /* a bent wire */
-            double along = k == 0 || k == 3 ? 0 : length, off = k < 2 ? 0 : gap;
-            struct vec3 p = nn_phantom_head_vec(&worn->head, x, y, z);
+            double along = k == 0 || k == 3 ? -length / 2 : length / 2, off = k < 2 ? 0 : gap;
 
-            p.x += along * cos(way) - off * sin(way);
-            p.y += along * sin(way) + off * cos(way);
-            point[k] = nn_pose_apply(&worn->head.skull, p);
+            point[k] = nn_vec3_add(root, nn_phantom_vec(along * cos(way) - off * sin(way),
+                                                        along * sin(way) + off * cos(way), 0));
         }
         nn_scene_tube(scene, point, radius, 4, 1.2 * PHANTOM_STEEL);
     }
@@ -170,11 +168,11 @@ static void draw_rest(struct phantom_scene *scene, struct phantom_worn *worn, bo
 {
     const struct phantom_skin *skin = &worn->skin;
     struct phantom_rng *rng = &worn->rng;
-    double x = skin->ring[skin->shoulder].a.x, y = skin->ring[skin->neck].a.y;
-    double lean = nn_phantom_normal(rng, 0, 0.06), thick = nn_phantom_uniform(rng, 1.2, 3.5);
+    double x = fmin(skin->ring[skin->shoulder].a.x, skin->ring[4].a.x);
+    double y = skin->ring[skin->neck].a.y;
+    double lean = nn_phantom_normal(rng, 0, 0.04), thick = nn_phantom_uniform(rng, 1.2, 3.5);
     double deep = nn_phantom_uniform(rng, 22, 60), half = nn_phantom_uniform(rng, 130, 220);
-    double gap =
-        nn_phantom_uniform(rng, -12, 45); /* the shoulders sink in, or a mat lies between */
+    double gap = nn_phantom_uniform(rng, -30, 3); /* a mat lies between */
     struct pose none = nn_pose_none();
 
     for (int i = 0; i < (board ? 2 : 1); i++) {

@@ -110,9 +110,10 @@ static void draw_maxilla(struct phantom_scene *scene, struct phantom_head *head,
             .a = nn_phantom_head_vec(head, m[0], m[2], side * m[1]),
             .b = nn_phantom_head_vec(head, m[0], m[3] - 6 * bare, side * m[1]),
             .side = nn_vec3_scale(way, m[4] * head->size.z),
-            .square = 0.2};
+            .square = 0.15,
+            .skew = -0.35};
     }
-    nn_phantom_loft_bone(scene, &head->skull, ring, COUNT(ring), 2, 12, 0.9, head->density);
+    nn_phantom_loft_bone(scene, &head->skull, ring, COUNT(ring), 2, 12, 0.6, head->density);
     nn_phantom_head_plate(scene, head, &PALATE, 0.85 * BONE);
 }
 

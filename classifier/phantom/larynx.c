@@ -58,13 +58,13 @@ static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
         const double *b = BODY[i];
         double s = l->scale;
 
-        ring[i] =
-            (struct phantom_ring){.a = {s * AHEAD * (b[0] - 1), s * b[1], s * b[2]},
-                                  .b = {s * AHEAD * (b[0] + 1.5), s * (b[1] + b[3] + 4), s * b[2]},
-                                  .side = {s * b[4] * 0.9, -s * b[4] * 0.2, s * b[2] * 0.05},
-                                  .square = 0.1};
+        ring[i] = (struct phantom_ring){
+            .a = {s * AHEAD * (b[0] - 1.5), s * b[1], s * b[2]},
+            .b = {s * AHEAD * (b[0] + 2.5), s * (b[1] + b[3] + 2.5), s * b[2]},
+            .side = {s * b[4] * 0.65, -s * b[4] * 0.2, s * b[2] * 0.05},
+            .square = 0.1};
     }
-    nn_phantom_loft_bone(scene, &l->pose, ring, COUNT(BODY), 3, 12, 1, 0.9);
+    nn_phantom_loft_bone(scene, &l->pose, ring, COUNT(BODY), 3, 12, 0.9, 1.3);
     for (int side = -1; side <= 1; side += 2) {
         struct pose turn = nn_pose_of(nn_phantom_vec(0, 0, 0), lift + side * one, 0, 0);
         struct vec3 root = nn_phantom_vec(l->scale * AHEAD * 34, -4 * l->scale, 0);
@@ -92,7 +92,7 @@ static void draw_soft(struct phantom_scene *scene, struct larynx *l)
         nn_phantom_ball(scene, &l->pose, nn_phantom_vec(18 * s, 0, 0.8 * z),
                         nn_phantom_vec(2.6 * size * s, 6 * size * s, 4 * s), -PHANTOM_SOFT);
         nn_phantom_ball(scene, &l->pose, nn_phantom_vec(8 * s, 17 * s, 1.9 * z),
-                        nn_phantom_vec(5 * s, 9 * deep * s, 4 * deep * s), -PHANTOM_SOFT);
+                        nn_phantom_vec(4 * s, 10 * deep * s, 3 * deep * s), -PHANTOM_SOFT);
         nn_phantom_ball(scene, &l->pose, nn_phantom_vec(15 * s, 27.5 * s, 0.7 * z),
                         nn_phantom_vec(6.5 * s, 1.7 * deep * s, 3 * s), -PHANTOM_SOFT);
     }
