@@ -102,7 +102,7 @@ static void depths(struct phantom_rng *rng, double base, double waves, double *d
         if (k > 0)
             share += (VAULT[i + 1][5] - share) * k / VAULT_BETWEEN;
         for (int v = 0; v < VAULT_AROUND; v++) {
-            double angle = 6.283185307179586 * v / VAULT_AROUND, front = cos(angle);
+            double angle = 6.283185307179586 * v / VAULT_AROUND, front = -cos(angle); /* a ring begins behind */
             double thin = 1 + low * (front > 0 ? -0.94 * front : -0.2 * front);
             double wave = 1 + waves * (sin(phase + pace * r) + 0.7 * sin(turn + 3 * angle));
 
@@ -130,7 +130,7 @@ static void draw_vault(struct phantom_scene *scene, struct phantom_head *head, i
         ring[i] = nn_phantom_head_ring(head, VAULT[i], shift, VAULT[i][4]);
         ring[i].a.x += nn_phantom_normal(rng, 0, 0.5);
         ring[i].b.x += nn_phantom_normal(rng, 0, i < 9 ? 1.2 : 0.5);
-        ring[i].skew = 0.12;
+        ring[i].skew = -0.12;
         ring[i].square = i > 1 && i < 9 ? 0.08 : 0.02;
     }
     nn_phantom_grid_of(&outer, &head->skull, ring, VAULT_RINGS, VAULT_BETWEEN, VAULT_AROUND);

@@ -70,6 +70,8 @@ struct phantom_level {
     double canal;                /* from the posterior wall to the spinolaminar line */
     double spinous, spinous_height, spinous_drop; /* length behind that line, thickness, fall */
     double pillar;                 /* half distance between the articular pillars' middles */
+    double facet_upper, facet_lower; /* y of the pillars' upper and lower facets at their middle */
+    double slope_upper, slope_lower; /* of the facets, down and back, radians */
     double spur_upper, spur_lower; /* anterior osteophytes, mm */
     double rear_spur;              /* posterior osteophytes, mm */
     double taper;                  /* share of its height that the front lacks; no injury */
@@ -92,7 +94,18 @@ struct phantom_anatomy {
     int age;
     char sex;
     bool child, ankylosed, laminectomy; /* material for the gate only */
+    int laminectomy_first, laminectomy_last; /* levels */
 };
+enum phantom_hardware {
+    PHANTOM_PLATE,
+    PHANTOM_CAGE,
+    PHANTOM_HALO,
+    PHANTOM_LAMINECTOMY,
+    PHANTOM_ANKYLOSED
+};
+/* Which of these phantom `index` of subject HARDWARE has: each as often. */
+enum phantom_hardware nn_phantom_hardware(const struct nn_phantom_settings *settings,
+                                          uint64_t index);
 /* configuration: nn_phantom_settings'. subject: CHILD and HARDWARE change the sampling. */
 void nn_phantom_anatomy(const struct nn_phantom_settings *settings, uint64_t index,
                         struct phantom_anatomy *anatomy);
