@@ -51,9 +51,9 @@ static void draw_tooth(struct jaw *jaw, int kind, struct vec3 neck, double way, 
     for (int i = 0; i < roots; i++) {
         double x = roots == 1 ? 0 : (i - 0.5) * 1.1 * wide;
 
-        nn_phantom_cone(&solid, (struct vec3){0.8 * x, way * 0.1 * crown, 0},
-                        (struct vec3){1.15 * x, -way * root, 0}, (roots == 1 ? 0.72 : 0.48) * wide,
-                        0.2 * wide, 1.5 * s);
+        nn_phantom_round_cone(&solid, (struct vec3){0.8 * x, way * 0.1 * crown, 0},
+                              (struct vec3){1.15 * x, -way * root, 0},
+                              (roots == 1 ? 0.72 : 0.48) * wide, 0.2 * wide, 1.5 * s);
     }
     nn_scene_fill(jaw->scene, &solid, &pose, DENTINE, PHANTOM_SOFT);
     for (int i = 0; i < roots; i++) {
@@ -68,7 +68,7 @@ static void draw_tooth(struct jaw *jaw, int kind, struct vec3 neck, double way, 
 
         nn_solid_init(&solid, (struct vec3){-1.4 * wide, -1.5 * crown, -6 * s},
                       (struct vec3){1.4 * wide, 1.5 * crown, 6 * s});
-        nn_phantom_ball(&solid, middle,
+        nn_phantom_oval(&solid, middle,
                         (struct vec3){wide * (cover == 1.0 ? 1 : 0.6), crown * 0.5 * cover, 3 * s},
                         0);
         nn_scene_fill(jaw->scene, &solid, &pose, PHANTOM_STEEL, DENTINE);

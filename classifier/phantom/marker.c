@@ -236,7 +236,7 @@ static bool place(const struct sheet *sheet, const struct keep_out *keep, struct
 
 static void add_line(struct block *block, const char *text, double size)
 {
-    snprintf(block->line[block->lines], sizeof block->line[0], "%s", text);
+    snprintf(block->line[block->lines], sizeof block->line[0], "%.*s", MOST_LETTERS, text);
     block->size[block->lines++] = fmax(size, 5);
 }
 

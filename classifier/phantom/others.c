@@ -24,8 +24,8 @@ void nn_phantom_face(struct nn_camera *camera, struct vec3 target, struct vec3 x
     camera->middle_y = camera->rows / 2.0;
 }
 
-struct nn_part *nn_phantom_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b, double ra,
-                                double rb, double blend)
+struct nn_part *nn_phantom_round_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b,
+                                      double ra, double rb, double blend)
 {
     struct nn_part *part = nn_solid_add(solid, NN_PART_CONE, (struct vec3){0, 0, 0});
 
@@ -37,7 +37,7 @@ struct nn_part *nn_phantom_cone(struct nn_solid *solid, struct vec3 a, struct ve
     return part;
 }
 
-struct nn_part *nn_phantom_ball(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
+struct nn_part *nn_phantom_oval(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
                                 double blend)
 {
     struct nn_part *part = nn_solid_add(solid, NN_PART_ELLIPSOID, at);
