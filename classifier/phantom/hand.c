@@ -97,7 +97,7 @@ static void draw_wrist(struct hand *hand)
 
         nn_solid_init(&solid, (struct vec3){x - 20 * size, top - 12 * size, -20 * size},
                       (struct vec3){x + 22 * size, 190 * size, 20 * size});
-        nn_phantom_round_cone(&solid, (struct vec3){x, top + 24 * size, z},
+        nn_phantom_round_cone(&solid, (struct vec3){x, top + 9 * size, z},
                               (struct vec3){x + 2 * size, 180 * size, z}, shaft, shaft * 1.05, 0);
         nn_phantom_oval(&solid, (struct vec3){x, top + 2 * size, z},
                         (struct vec3){wide, 9 * size, 9 * size}, 12 * size);

@@ -39,8 +39,8 @@ static void draw_hip_bone(struct phantom_scene *scene, double s, double density,
 
     begin(&solid, s, (struct vec3){-90, -170, side > 0 ? -5 : -170},
           (struct vec3){70, 85, side > 0 ? 170 : 5});
-    wing = nn_phantom_oval(&solid, at(s, -12, -88, z * 92), at(s, 72, 68, 7), 0);
-    wing->pose = nn_pose_of(wing->pose.at, 0.35, z * 0.6, z * -0.5);
+    wing = nn_phantom_oval(&solid, at(s, -14, -92, z * 96), at(s, 80, 72, 6), 0);
+    wing->pose = nn_pose_of(wing->pose.at, 0.3, z * 0.9, z * -0.45);
     nn_phantom_round_cone(&solid, at(s, -55, -120, z * 62), at(s, -30, -40, z * 72), 13 * s, 16 * s,
                           12 * s);
     nn_phantom_round_cone(&solid, at(s, 22, -110, z * 128), at(s, 8, -30, z * 100), 8 * s, 14 * s,

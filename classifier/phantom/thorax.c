@@ -62,7 +62,7 @@ static void sample(const struct nn_phantom_settings *settings, uint64_t index,
 /* On the ring of rib i, phi from the back; side -1 right, 1 left. */
 static struct vec3 on_ring(const struct thorax *t, int i, double phi, int side)
 {
-    double depth = RIB[i].depth * t->deep * t->s, width = RIB[i].width * t->wide * t->s;
+    double depth = 0.92 * RIB[i].depth * t->deep * t->s, width = RIB[i].width * t->wide * t->s;
     double back = t->spine[i].x - 33 * t->s, fall = RIB[i].fall * t->steep * t->s;
 
     return (struct vec3){back + depth * (1 - cos(phi)),
