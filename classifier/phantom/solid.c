@@ -54,7 +54,7 @@ struct pose nn_pose_of(struct vec3 at, double flexion, double rotation, double t
 
 struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p)
 {
-    const double(*t)[3] = pose->turn;
+    const double (*t)[3] = pose->turn;
 
     return (struct vec3){pose->at.x + t[0][0] * p.x + t[0][1] * p.y + t[0][2] * p.z,
                          pose->at.y + t[1][0] * p.x + t[1][1] * p.y + t[1][2] * p.z,
@@ -63,7 +63,7 @@ struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p)
 
 struct vec3 nn_pose_back(const struct pose *pose, struct vec3 p)
 {
-    const double(*t)[3] = pose->turn;
+    const double (*t)[3] = pose->turn;
     const double x = p.x - pose->at.x, y = p.y - pose->at.y, z = p.z - pose->at.z;
 
     return (struct vec3){t[0][0] * x + t[1][0] * y + t[2][0] * z,
