@@ -191,7 +191,7 @@ static void draw_tooth(struct phantom_scene *scene, const struct pose *pose,
 static void stand(struct tooth *tooth, const struct phantom_head *head, double x, double side,
                   bool upper, double lean)
 {
-    const double (*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
+    const double(*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
     const double top = arch[0][0];
     double z = nn_phantom_arch(arch, 8, x), bite = upper ? 31.5 : 30.5, up = upper ? -1 : 1;
     double behind = nn_phantom_arch(arch, 8, x - 2.5), before = nn_phantom_arch(arch, 8, x + 2.5);
@@ -213,8 +213,8 @@ static void stand(struct tooth *tooth, const struct phantom_head *head, double x
 static void draw_quadrant(struct phantom_scene *scene, struct phantom_head *head,
                           const struct phantom_dental *dental, bool upper, int side)
 {
-    const double (*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
-    const double (*sizes)[4] = upper ? UPPER : LOWER;
+    const double(*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
+    const double(*sizes)[4] = upper ? UPPER : LOWER;
     double x = arch[0][0] - 0.2, gone = 0; /* gone: arc length from the middle */
 
     for (int place = 0; place < 8; place++) {
