@@ -293,7 +293,7 @@ static void dx_is_valid(void **state)
         struct dx_object *object = NULL;
         struct dx_grey grey;
         const char *path = place("dx.dcm");
-        if (dx_dx_write(&image, path, &err))
+        if (dx_synthetic_write(&image, path, &err))
             fail_msg("%s", err.text);
         is_valid(path);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -307,7 +307,7 @@ static void dx_is_valid(void **state)
         close(fd);
     }
     image.study = "x";
-    assert_int_equal(dx_dx_write(&image, place("dx.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_synthetic_write(&image, place("dx.dcm"), &err), DX_INVALID);
     dx_attrs_destroy(attrs);
 }
 
@@ -354,7 +354,7 @@ static void results_agree_with_their_source(void **state)
     sc.header.source = source;
     sc.header.sop_instance = "2.25.21";
     sc.header.series = "2.25.22";
-    assert_int_equal(dx_dx_write(&image, dx, &err), DX_OK);
+    assert_int_equal(dx_synthetic_write(&image, dx, &err), DX_OK);
     assert_int_equal(dx_sr_write(&sr, sr_path, &err), DX_OK);
     assert_int_equal(dx_sc_write(&sc, sc_path, &err), DX_OK);
     const char *const arguments[] = {"dcentvfy", dx, sr_path, sc_path, NULL};
