@@ -1,10 +1,13 @@
 /* detector.c: attenuation -> exposure with scatter, quantum noise and blur -> log response ->
  * display.
  *
- * Intensity I = exp(-A); scatter is a share of the widely blurred I; noise has variance ~ I
- * (Poisson in its normal limit), fewer quanta in a smaller pixel; the display subtracts part of the
- * wide blur (the range compression of digital systems) and goes through a sigmoid (bone white). */
-#include "phantom_parts.h"
+ * Primary intensity I = exp(-A); scatter is born where A exp(-A) is large (single scatter along a
+ * ray, Ohnesorge et al., Eur Radiol 9 (1999) 563) and spreads over centimetres; noise has variance
+ * ~ I (Poisson in its normal limit), fewer quanta in a smaller pixel; the display subtracts part of
+ * the wide blur of the log signal (the range compression of digital systems) and goes through a
+ * sigmoid or a window (bone white). Scatter, range and exposure are the steady plane's: the
+ * uninjured twin's at a quarter of the resolution. */
+#include "texture.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,22 +19,62 @@
 struct exposure {
     float scatter, noise, blur, sharpen;  /* share, relative at I = 1 and 1 mm, mm, weight */
     float centre, slope, compress, black; /* display */
+    float grid, grid_step;                /* lines of a resting grid: depth, pixels */
     float border[4], border_turn, border_level;
+    bool window; /* straight with clipped ends, in place of the sigmoid */
 };
 
-static struct exposure sample_exposure(uint64_t seed, uint64_t index)
+struct range {
+    double low, high;
+};
+/* Each configuration's own; the second is an older computed radiography system's: noisier, softer,
+ * with less scatter rejection and a straight window. */
+static const struct ranges {
+    struct range scatter, noise, blur, sharpen, centre, slope, compress, black;
+    double window, grid;
+} RANGES[2] = {{{0.10, 0.45},
+                {0.0016, 0.0085},
+                {0.10, 0.42},
+                {0, 0.14},
+                {-0.45, 0.55},
+                {1.3, 2.5},
+                {0.15, 0.6},
+                {0, 0.05},
+                0.15,
+                0.06},
+               {{0.30, 0.80},
+                {0.0050, 0.0140},
+                {0.25, 0.60},
+                {0.05, 0.2},
+                {-0.6, 0.7},
+                {1.1, 2.1},
+                {0.0, 0.4},
+                {0.02, 0.10},
+                0.70,
+                0.25}};
+
+static float pick(struct phantom_rng *rng, struct range range)
 {
-    struct phantom_rng rng = nn_phantom_rng(seed, index, PHANTOM_DETECTOR);
+    return (float)nn_phantom_uniform(rng, range.low, range.high);
+}
+
+static struct exposure sample_exposure(const struct phantom_detector *detector)
+{
+    struct phantom_rng rng = nn_phantom_rng(detector->seed, detector->index, PHANTOM_DETECTOR);
+    const struct ranges *ranges = &RANGES[detector->configuration != 0];
     struct exposure e;
 
-    e.scatter = (float)nn_phantom_uniform(&rng, 0.15, 0.6);
-    e.noise = (float)exp(nn_phantom_uniform(&rng, log(0.0015), log(0.009)));
-    e.blur = (float)nn_phantom_uniform(&rng, 0.1, 0.45);
-    e.sharpen = (float)nn_phantom_uniform(&rng, 0, 0.12);
-    e.centre = (float)nn_phantom_normal(&rng, -0.34, 0.28);
-    e.slope = (float)nn_phantom_uniform(&rng, 1.5, 2.5);
-    e.compress = (float)nn_phantom_uniform(&rng, 0.15, 0.55);
-    e.black = (float)nn_phantom_uniform(&rng, 0, 0.04);
+    e.scatter = pick(&rng, ranges->scatter);
+    e.noise = expf(pick(&rng, (struct range){log(ranges->noise.low), log(ranges->noise.high)}));
+    e.blur = pick(&rng, ranges->blur);
+    e.sharpen = pick(&rng, ranges->sharpen);
+    e.centre = pick(&rng, ranges->centre);
+    e.slope = pick(&rng, ranges->slope);
+    e.compress = pick(&rng, ranges->compress);
+    e.black = pick(&rng, ranges->black);
+    e.window = nn_phantom_chance(&rng, ranges->window);
+    e.grid = nn_phantom_chance(&rng, ranges->grid) ? pick(&rng, (struct range){0.002, 0.008}) : 0;
+    e.grid_step = pick(&rng, (struct range){2.1, 6});
     for (int i = 0; i < 4; i++)
         e.border[i] =
             nn_phantom_chance(&rng, 0.35) ? (float)nn_phantom_uniform(&rng, 0, 0.045) : -1;
@@ -71,27 +114,12 @@ static inline float quick_log(float x)
            2 * z * (1 + z2 * (0.33333333f + z2 * (0.2f + z2 * 0.14285714f)));
 }
 
-/* A plane shrunk by `cell` and blurred: what scatter and range compression need. */
+/* The steady plane's own grid: what scatter and range compression need. */
 struct coarse {
-    int rows, cols, cell;
+    int rows, cols;
+    float step; /* pixels of the image a cell */
     float *mean, *spare;
 };
-
-static void shrink(const struct phantom_canvas *canvas, struct coarse *coarse)
-{
-    for (int y = 0; y < coarse->rows; y++)
-        for (int x = 0; x < coarse->cols; x++) {
-            int y1 = (y + 1) * coarse->cell, x1 = (x + 1) * coarse->cell, n = 0;
-            float sum = 0;
-
-            y1 = y1 < canvas->rows ? y1 : canvas->rows;
-            x1 = x1 < canvas->cols ? x1 : canvas->cols;
-            for (int r = y * coarse->cell; r < y1; r++)
-                for (int c = x * coarse->cell; c < x1; c++, n++)
-                    sum += canvas->plane[(size_t)r * (size_t)canvas->cols + (size_t)c];
-            coarse->mean[y * coarse->cols + x] = sum / (float)n;
-        }
-}
 
 /* One box pass along lines of `count` values `step` apart, edges repeated. */
 static void box_pass(const float *from, float *to, int count, int step, int radius)
@@ -122,14 +150,14 @@ static void widen(struct coarse *coarse, int radius)
 /* Row r of the coarse plane at full width, bilinear. */
 static void unfold(const struct coarse *coarse, int r, int cols, float *out)
 {
-    float y = ((float)r + 0.5f) / (float)coarse->cell - 0.5f;
+    float y = ((float)r + 0.5f) / coarse->step - 0.5f;
     int y0 = y < 0 ? 0 : (int)y, y1 = y0 + 1 < coarse->rows ? y0 + 1 : coarse->rows - 1;
     float b = y < 0 ? 0 : y - (float)y0;
     const float *upper = coarse->mean + y0 * coarse->cols,
                 *lower = coarse->mean + y1 * coarse->cols;
 
     for (int c = 0; c < cols; c++) {
-        float x = ((float)c + 0.5f) / (float)coarse->cell - 0.5f, a;
+        float x = ((float)c + 0.5f) / coarse->step - 0.5f, a;
         int x0 = x < 0 ? 0 : (int)x, x1;
 
         a = x < 0 ? 0 : x - (float)x0;
@@ -139,38 +167,44 @@ static void unfold(const struct coarse *coarse, int r, int cols, float *out)
     }
 }
 
-static void add_scatter_and_noise(struct phantom_canvas *canvas, const struct coarse *coarse,
-                                  const struct exposure *e, struct phantom_rng rng)
+/* In: attenuation; out: intensity with scatter and noise. */
+static void add_scatter_and_noise(const struct phantom_detector *detector, float *plane,
+                                  const struct coarse *scatter, const struct exposure *e,
+                                  float *line)
 {
-    float sigma = e->noise / (float)canvas->view.mm_per_pixel;
+    struct phantom_rng rng = nn_phantom_rng(detector->seed, detector->index, PHANTOM_GRAIN);
+    float sigma = e->noise / (float)detector->mm_per_pixel;
+    float turn = 6.2831853f / e->grid_step;
 
-    for (int r = 0; r < canvas->rows; r++) {
-        float *row = canvas->plane + (size_t)r * (size_t)canvas->cols;
+    for (int r = 0; r < detector->rows; r++) {
+        float *row = plane + (size_t)r * (size_t)detector->cols;
 
-        unfold(coarse, r, canvas->cols, canvas->scratch);
-        for (int c = 0; c < canvas->cols; c++) {
+        unfold(scatter, r, detector->cols, line);
+        for (int c = 0; c < detector->cols; c++) {
             uint64_t bits = nn_phantom_bits(&rng);
             int sum = (int)(bits & 0xffff) + (int)(bits >> 16 & 0xffff) +
                       (int)(bits >> 32 & 0xffff) + (int)(bits >> 48);
-            float mean = row[c] + e->scatter * canvas->scratch[c];
-            float value = mean + sigma * sqrtf(mean) * ((float)sum - 131070.0f) * (1 / 37837.0f);
+            float mean = quick_exp(-row[c]) + e->scatter * line[c];
+            float value;
 
-            row[c] = value > 1e-5f ? value : 1e-5f;
+            if (e->grid > 0)
+                mean *= 1 + e->grid * sinf(turn * (float)c);
+            value = mean + sigma * sqrtf(mean) * ((float)sum - 131070.0f) * (1 / 37837.0f);
+            row[c] = value > 2e-5f ? value : 2e-5f;
         }
     }
 }
 
 /* at + w (left + right - 2 at), down the columns and along the rows, in place: blurs for w in
  * 0..0.25 (variance 2 w), sharpens for w < 0. */
-static void three_taps(struct phantom_canvas *canvas, float w)
+static void three_taps(const struct phantom_detector *detector, float *plane, float w, float *above)
 {
-    int cols = canvas->cols;
-    float *above = canvas->scratch;
+    int cols = detector->cols;
 
-    memcpy(above, canvas->plane, (size_t)cols * sizeof *above);
-    for (int r = 0; r < canvas->rows; r++) {
-        float *row = canvas->plane + (size_t)r * (size_t)cols;
-        const float *under = r + 1 < canvas->rows ? row + cols : row;
+    memcpy(above, plane, (size_t)cols * sizeof *above);
+    for (int r = 0; r < detector->rows; r++) {
+        float *row = plane + (size_t)r * (size_t)cols;
+        const float *under = r + 1 < detector->rows ? row + cols : row;
         float left;
 
         for (int c = 0; c < cols; c++) {
@@ -189,44 +223,60 @@ static void three_taps(struct phantom_canvas *canvas, float w)
     }
 }
 
-static void blur(struct phantom_canvas *canvas, float sigma)
+static int blur_passes(float sigma)
 {
-    int passes = (int)ceilf(sigma * sigma / 0.5f);
-
-    for (int pass = 0; pass < passes; pass++)
-        three_taps(canvas, sigma * sigma / (2 * (float)passes));
+    return (int)ceilf(sigma * sigma / 0.5f);
 }
 
-static void display(struct phantom_canvas *canvas, const struct coarse *coarse,
-                    const struct exposure *e, float reference)
+static float blur_sigma(const struct phantom_detector *detector, const struct exposure *e)
+{
+    return fminf(e->blur / (float)detector->mm_per_pixel, 8);
+}
+
+int nn_phantom_reach(const struct phantom_detector *detector)
+{
+    struct exposure e = sample_exposure(detector);
+
+    return blur_passes(blur_sigma(detector, &e)) + 1;
+}
+
+static void display(const struct phantom_detector *detector, float *plane,
+                    const struct coarse *wide, const struct exposure *e, float reference,
+                    float *line)
 {
     float centre = reference + e->centre;
 
-    for (int r = 0; r < canvas->rows; r++) {
-        float *row = canvas->plane + (size_t)r * (size_t)canvas->cols;
+    for (int r = 0; r < detector->rows; r++) {
+        float *row = plane + (size_t)r * (size_t)detector->cols;
 
-        unfold(coarse, r, canvas->cols, canvas->scratch);
-        for (int c = 0; c < canvas->cols; c++) {
-            float a = row[c] - e->compress * (canvas->scratch[c] - centre);
-            float v = 1 / (1 + quick_exp(-e->slope * (a - centre)));
+        unfold(wide, r, detector->cols, line);
+        for (int c = 0; c < detector->cols; c++) {
+            float a = row[c] - e->compress * (line[c] - centre) - centre, v;
 
+            if (e->window) {
+                v = 0.5f + 0.22f * e->slope * a;
+                v = v < 0 ? 0 : v > 1 ? 1 : v;
+            } else {
+                v = 1 / (1 + quick_exp(-e->slope * a));
+            }
             row[c] = e->black + (1 - e->black) * v;
         }
     }
 }
 
-/* Collimator blades: at most a few per cent of a side, never over C1..C7's margin. */
-static void collimate(struct phantom_canvas *canvas, const struct exposure *e)
+/* Collimator blades: at most a few per cent of a side. */
+static void collimate(const struct phantom_detector *detector, float *plane,
+                      const struct exposure *e)
 {
-    float rows = (float)canvas->rows, cols = (float)canvas->cols;
+    float rows = (float)detector->rows, cols = (float)detector->cols;
 
-    for (int r = 0; r < canvas->rows; r++)
-        for (int c = 0; c < canvas->cols; c++) {
+    for (int r = 0; r < detector->rows; r++)
+        for (int c = 0; c < detector->cols; c++) {
             float x = ((float)c + 0.5f) / cols + e->border_turn * ((float)r / rows - 0.5f);
             float y = ((float)r + 0.5f) / rows - e->border_turn * ((float)c / cols - 0.5f);
             float inside = fminf(fminf(x - e->border[0], 1 - x - e->border[1]),
                                  fminf(y - e->border[2], 1 - y - e->border[3]));
-            float *at = &canvas->plane[(size_t)r * (size_t)canvas->cols + (size_t)c];
+            float *at = &plane[(size_t)r * (size_t)detector->cols + (size_t)c];
 
             inside = inside * cols * 0.7f + 0.5f;
             inside = inside < 0 ? 0 : inside > 1 ? 1 : inside;
@@ -235,34 +285,86 @@ static void collimate(struct phantom_canvas *canvas, const struct exposure *e)
         }
 }
 
-enum nn_status nn_phantom_expose(struct phantom_canvas *canvas, uint64_t seed, uint64_t index,
+/* The exposure that a system's automatics choose: the middle of what lies in the body and is not
+ * its densest part. */
+static float reference_of(const struct phantom_detector *detector)
+{
+    enum { BINS = 256 };
+    int count[BINS] = {0}, all = 0, seen = 0;
+    size_t cells = (size_t)detector->steady_rows * (size_t)detector->steady_cols;
+
+    for (size_t i = 0; i < cells; i++) {
+        float a = detector->steady[i];
+
+        if (a > 0.8f && a < 5.0f) {
+            count[(int)(a * (BINS / 5.0f)) & (BINS - 1)]++;
+            all++;
+        }
+    }
+    for (int b = 0; b < BINS; b++) {
+        seen += count[b];
+        if (seen * 2 >= all && all > 0)
+            return ((float)b + 0.5f) * (5.0f / BINS);
+    }
+    return 2.0f;
+}
+
+/* Wide blurs of the steady plane: scatter, and the log signal. */
+static void prepare(const struct phantom_detector *detector, const struct exposure *e,
+                    struct coarse *scatter, struct coarse *wide)
+{
+    const size_t cells = (size_t)scatter->rows * (size_t)scatter->cols;
+    const double step = scatter->step * detector->mm_per_pixel;
+    const int radius = (int)nn_phantom_clamp(14.0 / step, 1, 64);
+
+    for (size_t i = 0; i < cells; i++)
+        scatter->mean[i] = detector->steady[i] * quick_exp(-detector->steady[i]);
+    widen(scatter, radius);
+    for (size_t i = 0; i < cells; i++) {
+        float value = quick_exp(-detector->steady[i]) + e->scatter * scatter->mean[i];
+
+        wide->mean[i] = -quick_log(value > 2e-5f ? value : 2e-5f);
+    }
+    widen(wide, radius);
+}
+
+double nn_phantom_noise(const struct phantom_detector *detector)
+{
+    return (double)sample_exposure(detector).noise;
+}
+
+enum nn_status nn_phantom_expose(const struct phantom_detector *detector, float *plane,
                                  struct nn_error *err)
 {
-    struct exposure e = sample_exposure(seed, index);
-    double mm = canvas->view.mm_per_pixel;
-    size_t pixels = (size_t)canvas->rows * (size_t)canvas->cols;
-    struct coarse coarse = {.cell = (int)nn_phantom_clamp(3.0 / mm, 1, 64)};
-    int radius = (int)nn_phantom_clamp(10.0 / (mm * coarse.cell), 1, 64);
+    const struct exposure e = sample_exposure(detector);
+    const size_t pixels = (size_t)detector->rows * (size_t)detector->cols;
+    const size_t cells = (size_t)detector->steady_rows * (size_t)detector->steady_cols;
+    const float sigma = blur_sigma(detector, &e);
+    float *room = malloc((3 * cells + (size_t)detector->cols) * sizeof *room), *line;
+    float *tile = nn_phantom_tile(nn_phantom_rng(detector->seed, detector->index, PHANTOM_TEXTURE));
+    struct coarse scatter = {detector->steady_rows, detector->steady_cols,
+                             (float)detector->cols / (float)detector->steady_cols, room, NULL};
+    struct coarse wide = scatter;
 
-    coarse.rows = (canvas->rows + coarse.cell - 1) / coarse.cell;
-    coarse.cols = (canvas->cols + coarse.cell - 1) / coarse.cell;
-    coarse.mean = malloc(2 * (size_t)coarse.rows * (size_t)coarse.cols * sizeof *coarse.mean);
-    if (coarse.mean == NULL)
+    if (room == NULL || tile == NULL) {
+        free(room);
+        free(tile);
         return nn_fail(err, NN_NO_MEMORY, "phantom: out of memory");
-    coarse.spare = coarse.mean + (size_t)coarse.rows * (size_t)coarse.cols;
+    }
+    wide.mean = room + cells;
+    wide.spare = scatter.spare = room + 2 * cells;
+    line = room + 3 * cells;
+    nn_phantom_add_texture(detector, tile, plane);
+    prepare(detector, &e, &scatter, &wide);
+    add_scatter_and_noise(detector, plane, &scatter, &e, line);
+    for (int passes = blur_passes(sigma), pass = 0; pass < passes; pass++)
+        three_taps(detector, plane, sigma * sigma / (2 * (float)passes), line);
     for (size_t i = 0; i < pixels; i++)
-        canvas->plane[i] = quick_exp(-canvas->plane[i]);
-    shrink(canvas, &coarse);
-    widen(&coarse, radius);
-    add_scatter_and_noise(canvas, &coarse, &e, nn_phantom_rng(seed, index, PHANTOM_NOISE));
-    blur(canvas, fminf((float)(e.blur / mm), 8));
-    for (size_t i = 0; i < pixels; i++)
-        canvas->plane[i] = -quick_log(canvas->plane[i]);
-    three_taps(canvas, -e.sharpen);
-    shrink(canvas, &coarse);
-    widen(&coarse, radius);
-    display(canvas, &coarse, &e, 2.0f);
-    collimate(canvas, &e);
-    free(coarse.mean);
+        plane[i] = -quick_log(plane[i] > 2e-5f ? plane[i] : 2e-5f);
+    three_taps(detector, plane, -e.sharpen, line);
+    display(detector, plane, &wide, &e, reference_of(detector), line);
+    collimate(detector, plane, &e);
+    free(room);
+    free(tile);
     return NN_OK;
 }

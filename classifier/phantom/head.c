@@ -1,221 +1,153 @@
-/* head.c: skull, petrous bone, jaws and teeth. Skull axes: origin at the basion, u anterior, v
- * down, millimetres for a scale of 1. */
-#include "phantom_parts.h"
+/* head.c: the head's measures and its vault; base.c, face.c, jaw.c and teeth.c draw the rest.
+ *
+ * Tables are millimetres for a skull of mean size: maximum length 185, breadth 140, basion-bregma
+ * 132, nasion-basion 100, foramen magnum 36 x 30, N-ANS 52, N-Me 115 (Howells, Cranial Variation in
+ * Man, 1973); angles at sella 130 and of the mandibular plane to Frankfurt's 25 degrees
+ * (Broadbent's Bolton standards, 1975). Vault 6-8 mm thick with tables of 1.3-1.8 mm (Lynnerup,
+ * Forensic Sci Int 2001;117:45). */
+#include "head_parts.h"
 #include <math.h>
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define MOST     24
 
-static struct phantom_ink bone(double scale, double fill, double rim, double rim_width,
-                               double grain)
+void nn_phantom_head(const struct nn_phantom_settings *settings, uint64_t index,
+                     const struct phantom_anatomy *anatomy, struct phantom_head *head)
 {
-    return (struct phantom_ink){.fill = fill,
-                                .base = 0.7,
-                                .bulge = 4 * scale,
-                                .rim = rim,
-                                .rim_width = rim_width * scale,
-                                .soft = 0.7,
-                                .grain = grain,
-                                .grain_mm = 0.9};
+    const bool other = settings->configuration != 0;
+    struct phantom_rng *rng = &head->rng;
+    double scale, open, yaw;
+    struct vec3 hinge;
+    struct pose there, turn;
+
+    *rng = nn_phantom_rng(settings->seed, index, PHANTOM_SKULL);
+    head->skull = anatomy->skull;
+    head->density = nn_phantom_clamp(0.55 + 0.45 * anatomy->density, 0.5, 1.3);
+    head->configuration = settings->configuration;
+    /* heads vary less than bodies; a child's is large already */
+    scale = anatomy->child ? 0.5 + 0.5 * anatomy->scale : 0.4 + 0.6 * anatomy->scale;
+    head->size.x = scale * nn_phantom_normal(rng, other ? 1.03 : 1, other ? 0.05 : 0.03);
+    head->size.y = scale * nn_phantom_normal(rng, other ? 0.97 : 1, other ? 0.05 : 0.035);
+    head->size.z = scale * nn_phantom_normal(rng, other ? 1.04 : 1, other ? 0.05 : 0.035);
+    open = nn_phantom_chance(rng, 0.75) ? nn_phantom_uniform(rng, 0, 0.03)
+                                        : nn_phantom_uniform(rng, 0.03, other ? 0.3 : 0.18);
+    if (settings->subject == NN_PHANTOM_ODONTOID)
+        open = nn_phantom_uniform(rng, 0.4, 0.6);
+    yaw = nn_phantom_normal(rng, 0, 0.012);
+    hinge = nn_phantom_head_vec(head, 8, -18, 0);
+    there = nn_pose_of(nn_phantom_vec(0, 0, 0), open, yaw, nn_phantom_normal(rng, 0, 0.01));
+    turn = there;
+    turn.at = nn_vec3_sub(hinge, nn_pose_apply(&there, hinge));
+    head->jaw = nn_pose_join(&head->skull, &turn);
 }
 
-/* Table points at the patient's scale, each with its own small deviation. */
-static void vary(const struct vec *from, int count, double scale, double deviation,
-                 struct phantom_rng *rng, struct vec *to)
+struct vec3 nn_phantom_head_vec(const struct phantom_head *head, double x, double y, double z)
 {
-    for (int i = 0; i < count; i++)
-        to[i] = (struct vec){scale * (from[i].x + nn_phantom_normal(rng, 0, deviation)),
-                             scale * (from[i].y + nn_phantom_normal(rng, 0, deviation))};
+    return (struct vec3){head->size.x * x, head->size.y * y, head->size.z * z};
 }
 
-static void draw_vault(struct phantom_canvas *canvas, struct phantom_frame skull, double s,
-                       struct phantom_rng *rng)
+struct phantom_ring nn_phantom_head_ring(const struct phantom_head *head, const double ab[4],
+                                         double z, double wide)
 {
-    static const struct vec VAULT[] = {
-        {0, 0},      {-18, 4},    {-36, -1},   {-54, -7},   {-74, -17}, {-92, -34}, {-103, -58},
-        {-106, -84}, {-98, -112}, {-70, -142}, {-20, -158}, {35, -152}, {72, -128}, {86, -95},
-        {82, -66},   {62, -52},   {40, -48},   {20, -40},   {8, -22}};
-    static const struct vec INNER[] = {{-34, -5},  {-52, -13},  {-70, -24},  {-85, -40}, {-95, -62},
-                                       {-98, -84}, {-91, -108}, {-66, -135}, {-20, -150}};
-    struct phantom_ink brain = {.fill = 1.05,
-                                .base = 0.45,
-                                .bulge = 22 * s,
-                                .rim = 0.85,
-                                .rim_width = 2.6 * s,
-                                .soft = 1.0,
-                                .grain = 0.05,
-                                .grain_mm = 3.0};
-    struct phantom_ink table = bone(s, 0.26, 0, 1, 0.1);
-    struct vec points[MOST];
+    return (struct phantom_ring){.a = nn_phantom_head_vec(head, ab[0], ab[1], z),
+                                 .b = nn_phantom_head_vec(head, ab[2], ab[3], z),
+                                 .side = nn_phantom_head_vec(head, 0, 0, wide)};
+}
 
-    vary(VAULT, COUNT(VAULT), s, 1.2, rng, points);
-    nn_phantom_outline(canvas, skull, points, COUNT(VAULT), 4, &brain, NULL);
-    for (int side = 0; side < 2; side++) {
-        vary(INNER, COUNT(INNER), s, 0.9, rng, points);
-        nn_phantom_tube(canvas, skull, points, COUNT(INNER), 5, 0.9 * s, &table, NULL);
+void nn_phantom_head_plate(struct phantom_scene *scene, const struct phantom_head *head,
+                           const struct phantom_plate *plate, double mu)
+{
+    struct phantom_ring ring[6];
+
+    for (int i = 0; i < plate->count; i++) {
+        const double *to = plate->line[i + 1 < plate->count ? i + 1 : i];
+        const double *from = plate->line[i > 0 ? i - 1 : 0], *at = plate->line[i];
+        struct vec3 way = nn_phantom_unit(nn_phantom_vec(from[1] - to[1], to[0] - from[0], 0));
+
+        ring[i] = (struct phantom_ring){
+            .a = nn_phantom_head_vec(head, at[0], at[1], plate->low),
+            .b = nn_phantom_head_vec(head, at[0], at[1], plate->high),
+            .side = nn_vec3_scale(way, 0.5 * plate->thick * head->size.x),
+            .bend = nn_phantom_head_vec(head, plate->bend[0], plate->bend[1], 0),
+            .square = 0.3};
+    }
+    nn_phantom_loft(scene, &head->skull, ring, plate->count, 3, 14, mu);
+}
+
+#define VAULT_RINGS   12
+#define VAULT_BETWEEN 3
+#define VAULT_AROUND  40
+
+/* The outer table's front and back in the sagittal plane, half width, and the vault's thickness
+ * there as a share. */
+static const double VAULT[VAULT_RINGS][6] = {
+    {20, -131, -14, -131, 15, 1.0},   {48, -122, -47, -125, 41, 1.0},
+    {70, -105, -77, -107, 60, 1.0},   {84, -85, -93, -86, 68, 1.0},
+    {90, -66, -97, -64, 70, 1.05},    {74, -53, -96, -47, 68, 1.05},
+    {46, -46, -92, -32, 66, 1.0},     {27, -38, -84, -19, 62, 0.8},
+    {14, -24, -72, -9, 55, 0.62},     {7, -10, -57, -2, 41, 0.5},
+    {2, 0, -43, 2, 24, 0.42},         {-1, 1.5, -36.5, 2.5, 15, 0.0}};
+
+/* Depth under the outer table with slow waves: the tables are not parallel. */
+static void depths(struct phantom_rng *rng, double base, double waves, double *depth)
+{
+    double phase = nn_phantom_uniform(rng, 0, 6.28), pace = nn_phantom_uniform(rng, 0.3, 0.6);
+
+    for (int r = 0; r <= (VAULT_RINGS - 1) * VAULT_BETWEEN; r++) {
+        int i = r / VAULT_BETWEEN, k = r % VAULT_BETWEEN;
+        double share = VAULT[i][5];
+
+        if (k > 0)
+            share += (VAULT[i + 1][5] - share) * k / VAULT_BETWEEN;
+        depth[r] = base * share * (1 + waves * sin(phase + pace * r));
     }
 }
 
-/* The dense middle: petrous pyramids, mastoid cells, clivus, condyles. */
-static void draw_base(struct phantom_canvas *canvas, struct phantom_frame skull, double s,
-                      struct phantom_rng *rng)
+static void draw_vault(struct phantom_scene *scene, struct phantom_head *head, int age)
 {
-    static const struct vec PETROUS[] = {{-40, -8}, {-24, 1}, {-10, 6},   {2, 2},    {12, -14},
-                                         {16, -30}, {2, -34}, {-14, -38}, {-34, -30}};
-    static const struct vec MASTOID[] = {{-36, -12}, {-32, 2}, {-24, 12},  {-17, 13},
-                                         {-10, 4},   {-4, -8}, {-14, -20}, {-30, -22}};
-    static const struct vec CLIVUS[] = {{1, -1}, {8, -16}, {15, -32}, {14, -38}};
-    static const struct vec ANTERIOR[] = {{14, -36}, {24, -40}, {40, -45}, {60, -48}, {80, -52}};
-    static const struct vec SPHENOID[] = {{16, -33}, {22, -20}, {28, -8}, {30, 4}};
-    static const struct vec PLATE[] = {{22, -22}, {20, -8}, {24, 6}, {30, 10}, {32, -4}, {30, -20}};
-    static const struct vec CONDYLE[] = {{-12, 1}, {-6, 6}, {2, 6}, {6, 1}, {0, -4}, {-9, -4}};
-    struct phantom_ink dense = bone(s, 0.26, 0.10, 1, 0.40), line = bone(s, 0.36, 0, 1, 0.15);
-    struct phantom_ink cells = bone(s, -0.12, 0.26, 0.7, 0.2), faint = bone(s, 0.2, 0.12, 0.8, 0.2);
-    struct vec points[MOST];
+    const bool other = head->configuration != 0;
+    struct phantom_ring ring[VAULT_RINGS];
+    struct phantom_grid outer, grid;
+    struct phantom_rng *rng = &head->rng;
+    double depth[(VAULT_RINGS - 1) * VAULT_BETWEEN + 1];
+    double thick = nn_phantom_normal(rng, other ? 7.8 : 6.6, 0.8) * (age < 18 ? 0.7 : 1);
+    double outer_table = nn_phantom_uniform(rng, 1.2, 1.9);
+    double inner_table = nn_phantom_uniform(rng, 1.0, 1.5);
+    double cortex = PHANTOM_CORTEX * (0.4 + 0.6 * head->density);
+    double sponge = PHANTOM_SPONGE * nn_phantom_uniform(rng, 0.95, 1.25);
 
-    dense.bulge = 15 * s;
-    dense.soft = 4;
-    dense.base = 0.15;
-    dense.grain_mm = 2.0;
-    for (int side = 0; side < 2; side++) {
-        vary(PETROUS, COUNT(PETROUS), s, 2, rng, points);
-        nn_phantom_outline(canvas, skull, points, COUNT(PETROUS), 3, &dense, NULL);
-        vary(MASTOID, COUNT(MASTOID), s, 2.5, rng, points);
-        nn_phantom_outline(canvas, skull, points, COUNT(MASTOID), 3, &faint, NULL);
-        vary(ANTERIOR, COUNT(ANTERIOR), s, 1.5, rng, points);
-        nn_phantom_tube(canvas, skull, points, COUNT(ANTERIOR), 4, 0.9 * s, &line, NULL);
-        vary(PLATE, COUNT(PLATE), s, 1.5, rng, points);
-        nn_phantom_outline(canvas, skull, points, COUNT(PLATE), 3, &faint, NULL);
-        vary(CONDYLE, COUNT(CONDYLE), s, 0.8, rng, points);
-        nn_phantom_outline(canvas, skull, points, COUNT(CONDYLE), 3, &faint, NULL);
+    for (int i = 0; i < VAULT_RINGS; i++) {
+        double shift = nn_phantom_normal(rng, 0, 0.8);
+
+        ring[i] = nn_phantom_head_ring(head, VAULT[i], shift, VAULT[i][4]);
+        ring[i].a.x += nn_phantom_normal(rng, 0, 0.5);
+        ring[i].b.x += nn_phantom_normal(rng, 0, i < 9 ? 1.2 : 0.5);
+        ring[i].skew = 0.12;
+        ring[i].square = i > 1 && i < 9 ? 0.08 : 0.02;
     }
-    vary(CLIVUS, COUNT(CLIVUS), s, 1, rng, points);
-    nn_phantom_tube(canvas, skull, points, COUNT(CLIVUS), 4, 1.2 * s, &line, NULL);
-    vary(SPHENOID, COUNT(SPHENOID), s, 1, rng, points);
-    nn_phantom_tube(canvas, skull, points, COUNT(SPHENOID), 4, 0.7 * s, &line, NULL);
-    for (int i = 0; i < 26; i++) {
-        double u = nn_phantom_uniform(rng, -38, 8), v = nn_phantom_uniform(rng, -32, 2);
-        double r = nn_phantom_uniform(rng, 1.2, 3.4);
-        const struct vec cell[] = {
-            {s * (u - r), s * v}, {s * u, s * (v - r)}, {s * (u + r), s * v}, {s * u, s * (v + r)}};
-
-        nn_phantom_outline(canvas, skull, cell, 4, 3, &cells, NULL);
-    }
+    nn_phantom_grid_of(&outer, &head->skull, ring, VAULT_RINGS, VAULT_BETWEEN, VAULT_AROUND);
+    nn_phantom_grid_add(scene, &outer, cortex - PHANTOM_SOFT, false);
+    depths(rng, outer_table, 0.1, depth);
+    nn_phantom_grid_inset(&outer, depth, &grid);
+    nn_phantom_grid_add(scene, &grid, sponge - cortex, false);
+    depths(rng, thick - inner_table, 0.12, depth);
+    nn_phantom_grid_inset(&outer, depth, &grid);
+    nn_phantom_grid_add(scene, &grid, cortex - sponge, false);
+    depths(rng, thick, 0.14, depth);
+    nn_phantom_grid_inset(&outer, depth, &grid);
+    nn_phantom_grid_add(scene, &grid, PHANTOM_SOFT - cortex, false);
 }
 
-/* Edges of the many thin plates of skull base and face, which no lateral resolves one by one. */
-static void draw_plates(struct phantom_canvas *canvas, struct phantom_frame skull, double s,
-                        struct phantom_rng *rng)
+void nn_phantom_draw_head(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                          uint64_t index, const struct phantom_anatomy *anatomy)
 {
-    for (int i = 0; i < 34; i++) {
-        bool face = i >= 16;
-        double u = face ? nn_phantom_uniform(rng, 24, 92) : nn_phantom_uniform(rng, -40, 24);
-        double v = face ? nn_phantom_uniform(rng, -58, -2) : nn_phantom_uniform(rng, -36, 4);
-        double way = nn_phantom_uniform(rng, 0, 6.28), bend = nn_phantom_normal(rng, 0, 0.5);
-        double length = nn_phantom_uniform(rng, 8, face ? 34 : 22);
-        struct phantom_ink line = bone(s, nn_phantom_uniform(rng, 0.05, 0.26), 0, 1, 0.1);
-        struct vec arc[4];
+    struct phantom_dental dental;
+    struct phantom_head head;
 
-        for (int k = 0; k < 4; k++) {
-            arc[k] = (struct vec){s * u, s * v};
-            u += length / 3 * cos(way);
-            v += length / 3 * sin(way);
-            way += bend;
-        }
-        nn_phantom_tube(canvas, skull, arc, 4, 4, nn_phantom_uniform(rng, 0.4, 1.1) * s, &line,
-                        NULL);
-    }
-}
-
-static void draw_tooth(struct phantom_canvas *canvas, struct phantom_frame jaw, double s, double u,
-                       double v, double up, const struct phantom_ink *ink, double metal)
-{
-    double w = 3.6 * s;
-    const struct vec tooth[] = {{u - 0.9 * w, v},      {u + 0.9 * w, v},
-                                {u + w, v + 0.3 * up}, {u + 0.5 * w, v + up},
-                                {u - 0.5 * w, v + up}, {u - w, v + 0.3 * up}};
-    const struct vec crown[] = {{u - 0.8 * w, v + 0.02 * up},
-                                {u + 0.8 * w, v + 0.02 * up},
-                                {u + 0.7 * w, v + 0.28 * up},
-                                {u - 0.6 * w, v + 0.32 * up}};
-    struct phantom_ink filling = {.fill = metal, .base = 1, .bulge = 1, .soft = 0.4};
-
-    nn_phantom_outline(canvas, jaw, tooth, COUNT(tooth), 2, ink, NULL);
-    if (metal > 0)
-        nn_phantom_outline(canvas, jaw, crown, COUNT(crown), 3, &filling, NULL);
-}
-
-static void draw_teeth(struct phantom_canvas *canvas, struct phantom_frame jaw, double s, double up,
-                       double v0, bool toothless, double metals, struct phantom_rng *rng)
-{
-    struct phantom_ink ink = bone(s, 0.34, 0.22, 0.8, 0.08);
-
-    for (int side = 0; side < 2; side++)
-        for (int i = 0; i < 7; i++) {
-            double u = s * (46 + 7.4 * i + nn_phantom_normal(rng, 0, 0.7));
-            double length = up * s * nn_phantom_normal(rng, 19, 1.5);
-            bool gone = nn_phantom_chance(rng, toothless ? 0.95 : 0.06);
-            double metal = nn_phantom_chance(rng, metals) ? nn_phantom_uniform(rng, 1.0, 2.6) : 0;
-
-            if (!gone)
-                draw_tooth(canvas, jaw, s, u, s * (v0 + 0.7 * side), length, &ink, metal);
-        }
-}
-
-static void draw_jaws(struct phantom_canvas *canvas, struct phantom_frame skull, double s,
-                      const struct phantom_anatomy *anatomy, struct phantom_rng *rng)
-{
-    static const struct vec MANDIBLE[] = {
-        {6, -17}, {12, -20}, {17, -12}, {22, -2}, {30, -10}, {36, -8}, {39, 6},
-        {43, 17}, {60, 24},  {80, 31},  {96, 34}, {99, 42},  {95, 52}, {86, 55},
-        {70, 50}, {52, 44},  {34, 39},  {24, 33}, {19, 24},  {16, 12}, {11, 0}};
-    static const struct vec MAXILLA[] = {{30, 4},  {40, -1}, {70, -3}, {100, -4}, {106, 2},
-                                         {98, 12}, {70, 11}, {44, 12}, {34, 11}};
-    static const struct vec SINUS[] = {{42, -4},  {44, -26}, {60, -34},
-                                       {80, -30}, {84, -8},  {64, -4}};
-    struct phantom_ink jaw = bone(s, 0.32, 0.32, 1.2, 0.07), upper = bone(s, 0.32, 0.2, 1, 0.15);
-    static const struct vec FACE[] = {{18, -40}, {50, -50}, {84, -50}, {98, -26},
-                                      {104, -4}, {70, 4},   {36, 4},   {22, -12}};
-    struct phantom_ink face = {
-        .fill = 0.55, .bulge = 16 * s, .soft = 4, .grain = 0.12, .grain_mm = 3};
-    struct phantom_ink air = bone(s, -0.3, 0.16, 0.9, 0.08);
-    struct phantom_frame low = skull;
-    bool toothless = nn_phantom_chance(rng, anatomy->age > 65 ? 0.3 : 0.02);
-    double metals = nn_phantom_chance(rng, 0.6) ? nn_phantom_uniform(rng, 0.05, 0.4) : 0;
-    struct vec points[MOST];
-
-    vary(FACE, COUNT(FACE), s, 1.5, rng, points);
-    nn_phantom_outline(canvas, skull, points, COUNT(FACE), 3, &face, NULL);
-    air.bulge = 14 * s;
-    air.base = 0.2;
-    vary(SINUS, COUNT(SINUS), s, 2, rng, points);
-    nn_phantom_outline(canvas, skull, points, COUNT(SINUS), 4, &air, NULL);
-    vary(MAXILLA, COUNT(MAXILLA), s, 0.8, rng, points);
-    nn_phantom_outline(canvas, skull, points, COUNT(MAXILLA), 3, &upper, NULL);
-    low.angle += nn_phantom_uniform(rng, -0.03, 0.10); /* the mouth's opening */
-    for (int side = -1; side <= 1; side += 2) {
-        struct phantom_frame half = low;
-
-        /* one after the other: C leaves the order of arguments open, and compilers differ */
-        double v = side * nn_phantom_uniform(rng, 0, 2.5);
-        double u = side * nn_phantom_uniform(rng, 0, 2.5);
-        half.at = nn_phantom_place(low, u, v);
-        vary(MANDIBLE, COUNT(MANDIBLE), s, 0.7, rng, points);
-        nn_phantom_outline(canvas, half, points, COUNT(MANDIBLE), 3, &jaw, NULL);
-    }
-    skull.angle += 0.2; /* the occlusal plane falls forward */
-    low.angle += 0.2;
-    draw_teeth(canvas, skull, s, -1, 15, toothless, metals, rng);
-    draw_teeth(canvas, low, s, 1, 16, toothless, metals, rng);
-}
-
-void nn_phantom_draw_head(struct phantom_canvas *canvas, const struct phantom_anatomy *anatomy,
-                          struct phantom_rng rng)
-{
-    double s = anatomy->scale * nn_phantom_normal(&rng, 1, 0.03);
-
-    draw_vault(canvas, anatomy->skull, s, &rng);
-    draw_base(canvas, anatomy->skull, s, &rng);
-    draw_plates(canvas, anatomy->skull, s, &rng);
-    draw_jaws(canvas, anatomy->skull, s, anatomy, &rng);
+    nn_phantom_head(settings, index, anatomy, &head);
+    nn_phantom_dental(settings, index, anatomy->age, anatomy->child, &dental);
+    draw_vault(scene, &head, anatomy->age);
+    nn_phantom_draw_base(scene, &head);
+    nn_phantom_draw_face(scene, &head);
+    nn_phantom_draw_jaws(scene, &head, &dental);
+    nn_phantom_draw_teeth(scene, &head, &dental);
 }

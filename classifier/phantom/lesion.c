@@ -1,12 +1,16 @@
-/* lesion.c: fractures and dislocations: their measures, what they move, where they lie.
+/* lesion.c: fractures and dislocations: which, how severe, what they move.
  *
- * Ranges: bilateral facet dislocation slips by about half the body's depth, unilateral by about a
- * quarter (Beatson, J Bone Joint Surg 45-B (1963) 21); instability from 3.5 mm or 11 degrees (White
- * and Panjabi); levels weighted as they occur in adults (C5-C6 and C6-C7 most). */
-#include "phantom_parts.h"
+ * Levels: Goldberg et al., Ann Emerg Med 38 (2001) 17 (818 patients of NEXUS: of fractures of
+ * bodies C5 15 %, C6 20 %, C7 19 %, C2 24 %; of dislocations C5-C6 25 %, C6-C7 24 %, C4-C5 17 %).
+ * Dens: Anderson and D'Alonzo, J Bone Joint Surg 56-A (1974) 1663 (II most, I rare). Slips of
+ * facet dislocations, half the body's depth or more on both sides and about a quarter on one:
+ * Beatson, J Bone Joint Surg 45-B (1963) 21. Instability from 3.5 mm or 11 degrees: White and
+ * Panjabi. Hangman's: Effendi et al., J Bone Joint Surg 63-B (1981) 319. Atlas: Spence et al.,
+ * J Bone Joint Surg 52-A (1970) 543. Occiput: Traynelis et al., J Neurosurg 65 (1986) 863 (forward,
+ * upward, backward); Harris et al., AJR 162 (1994) 887 (basion to dens over 12 mm). Kinds are
+ * sampled more evenly than they occur, so that the rare ones are learned too. */
+#include "spine.h"
 #include <math.h>
-
-#define DEGREE 0.017453292519943295
 
 double nn_phantom_subtlety(double translation_mm, double angulation_deg, double height_loss_percent,
                            double gap_mm)
@@ -22,318 +26,220 @@ const char *nn_phantom_kind_name(enum phantom_kind kind)
     static const char *const NAMES[] = {"",
                                         "wedge",
                                         "burst",
-                                        "teardrop",
+                                        "flexion teardrop",
+                                        "extension teardrop",
                                         "spinous",
-                                        "dens",
+                                        "dens I",
+                                        "dens II",
+                                        "dens III",
                                         "hangman",
+                                        "Jefferson",
+                                        "facet",
                                         "bilateral facet",
                                         "unilateral facet",
                                         "perched facet",
-                                        "atlanto-axial"};
+                                        "atlanto-axial",
+                                        "atlanto-occipital"};
 
-    return NAMES[kind];
+    return (unsigned)kind < PHANTOM_KINDS ? NAMES[kind] : "unknown";
 }
 
-static int pick(struct phantom_rng *rng, const double *weights, int count)
-{
-    double at = nn_phantom_uniform(rng, 0, 1);
-    int i = 0;
-
-    while (i < count - 1 && at >= weights[i])
-        at -= weights[i++];
-    return i;
-}
-
-/* A severity r (subtlety = 1 - 0.4 r): mostly obvious to moderate, a tail down to 0.5. */
+/* A severity r (subtlety = 1 - 0.4 r): obvious, moderate (to 0.6), and a tail to 0.9. */
 static double severity(struct phantom_rng *rng)
 {
-    static const double WEIGHTS[] = {0.55, 0.33, 0.12};
+    static const double WEIGHTS[] = {0.50, 0.36, 0.14};
 
-    switch (pick(rng, WEIGHTS, 3)) {
+    switch (nn_phantom_pick(rng, WEIGHTS, 3)) {
     case 0:
-        return nn_phantom_uniform(rng, 1.75, 2.6);
+        return nn_phantom_uniform(rng, 1.75, 2.7);
     case 1:
         return nn_phantom_uniform(rng, 1.0, 1.75);
     default:
-        return nn_phantom_uniform(rng, 0.5, 1.0);
+        return nn_phantom_uniform(rng, 0.25, 1.0);
+    }
+}
+
+static void sample_axis(struct phantom_rng *rng, double r, struct phantom_injury *injury)
+{
+    bool forward = nn_phantom_chance(rng, 0.6), stays = nn_phantom_chance(rng, 0.3);
+    double share = nn_phantom_uniform(rng, 0.3, 0.9);
+
+    injury->level = 2;
+    if (injury->kind == PHANTOM_DENS_1) {
+        injury->gap = 2 * r;
+    } else if (injury->kind == PHANTOM_DENS_2 && !stays) {
+        r = fmin(r, 2.3);
+        injury->translation = (forward ? 3.5 : -3.5) * r;
+        injury->angulation = (forward ? 9 : -9) * r * share;
+        injury->gap = 0.6 * fmin(r, 1.5);
+    } else if (injury->kind != PHANTOM_HANGMAN) {
+        r = fmin(r, 1.8);
+        injury->gap = 2 * r;
+        injury->translation = (forward ? 2.2 : -2.2) * r * share;
+        injury->angulation = (forward ? 7 : -7) * r * share;
+    } else {
+        injury->gap = 2 * r;
+        injury->translation = 2 * r * share;
+        injury->angulation = (forward ? 6 : -4) * r * share;
+    }
+}
+
+/* What the lower neck's fractures measure. */
+static void sample_body(struct phantom_rng *rng, double r, const struct phantom_level *level,
+                        struct phantom_injury *injury)
+{
+    double share = nn_phantom_uniform(rng, 0.5, 1.0), steep;
+
+    switch (injury->kind) {
+    case PHANTOM_WEDGE:
+    case PHANTOM_BURST:
+        injury->height_loss = fmin(25 * r, 62);
+        steep = atan(injury->height_loss / 100 * level->height / level->depth) / PHANTOM_DEGREE;
+        injury->angulation = (injury->kind == PHANTOM_WEDGE ? 0.85 : 0.4) * steep;
+        if (injury->kind == PHANTOM_BURST)
+            injury->gap = fmin(1.6 * r * share, 3.5);
+        break;
+    case PHANTOM_FLEXION_TEARDROP:
+        injury->gap = 2 * r;
+        injury->translation = -1.6 * r * share; /* the body slips back */
+        injury->angulation = 6 * r * share;
+        break;
+    case PHANTOM_EXTENSION_TEARDROP:
+        injury->gap = 2 * fmin(r, 2.2);
+        injury->angulation = -3 * r * share;
+        break;
+    case PHANTOM_FACET:
+        injury->gap = 2 * r;
+        injury->translation = 0.8 * r * share;
+        break;
+    case PHANTOM_JEFFERSON:
+        injury->gap = 2 * r;
+        injury->translation = 1.2 * r * share; /* the interval widens */
+        break;
+    default: /* spinous */
+        injury->gap = 2 * r;
+        break;
     }
 }
 
 static void sample_fracture(struct phantom_rng *rng, const struct phantom_anatomy *anatomy,
                             struct phantom_injury *injury)
 {
-    static const double KINDS[] = {0.24, 0.18, 0.16, 0.14, 0.16, 0.12};
-    static const double LEVELS[] = {0.10, 0.17, 0.28, 0.27, 0.18}; /* C3..C7 */
-    double r = severity(rng), depth, height;
+    static const double KINDS[] = {0.19, 0.13, 0.10, 0.07, 0.10, 0.02,
+                                   0.12, 0.07, 0.10, 0.05, 0.05};
+    static const double LEVELS[] = {0.06, 0.11, 0.23, 0.31, 0.29};    /* C3..C7 */
+    static const double SPINOUS[] = {0.05, 0.12, 0.25, 0.58};         /* C4..C7 */
+    static const double EXTENSION[] = {0.62, 0.18, 0.05, 0.07, 0.08}; /* C2..C6 */
+    double r = severity(rng);
 
-    injury->kind = (enum phantom_kind)(PHANTOM_WEDGE + pick(rng, KINDS, 6));
-    injury->level = 3 + pick(rng, LEVELS, 5);
+    injury->kind = (enum phantom_kind)(PHANTOM_WEDGE + nn_phantom_pick(rng, KINDS, 11));
+    injury->level = 3 + nn_phantom_pick(rng, LEVELS, 5);
     if (injury->kind == PHANTOM_SPINOUS)
-        injury->level = nn_phantom_chance(rng, 0.6) ? 7 : nn_phantom_chance(rng, 0.7) ? 6 : 5;
-    if (injury->kind == PHANTOM_DENS || injury->kind == PHANTOM_HANGMAN)
-        injury->level = 2;
-    depth = anatomy->level[injury->level].depth;
-    height = anatomy->level[injury->level].height;
-    switch (injury->kind) {
-    case PHANTOM_WEDGE:
-        injury->height_loss = 25 * r;
-        injury->angulation = 0.9 * atan(injury->height_loss / 100 * height / depth) / DEGREE;
+        injury->level = 4 + nn_phantom_pick(rng, SPINOUS, 4);
+    if (injury->kind == PHANTOM_EXTENSION_TEARDROP)
+        injury->level = 2 + nn_phantom_pick(rng, EXTENSION, 5);
+    if (injury->kind == PHANTOM_JEFFERSON)
+        injury->level = 1;
+    if (injury->kind >= PHANTOM_DENS_1 && injury->kind <= PHANTOM_HANGMAN)
+        sample_axis(rng, r, injury);
+    else
+        sample_body(rng, r, &anatomy->level[injury->level], injury);
+}
+
+/* Of the atlas on the axis: the interval becomes 5 to 12 mm, seldom less. Of the occiput: forward,
+ * upward or backward. */
+static void sample_high(struct phantom_rng *rng, const struct phantom_anatomy *anatomy,
+                        struct phantom_injury *injury)
+{
+    static const double WAYS[] = {0.45, 0.40, 0.15};
+    bool subtle = nn_phantom_chance(rng, 0.15);
+    double wide = subtle ? nn_phantom_uniform(rng, 4, 5.5) : nn_phantom_uniform(rng, 5.5, 12);
+    double far = subtle ? nn_phantom_uniform(rng, 2, 5) : nn_phantom_uniform(rng, 5, 12);
+    double bend = nn_phantom_uniform(rng, -2, 7);
+
+    injury->angulation = bend;
+    if (injury->kind == PHANTOM_ATLANTOAXIAL) {
+        injury->level = 1;
+        injury->translation = fmax(wide - anatomy->interval, 1.2);
+        injury->lift = 0.05 * injury->translation;
+        return;
+    }
+    injury->level = 0;
+    switch (nn_phantom_pick(rng, WAYS, 3)) {
+    case 0:
+        injury->translation = far;
+        injury->gap = 0.3 * far;
         break;
-    case PHANTOM_BURST:
-        injury->height_loss = 25 * r;
-        injury->angulation = 0.3 * atan(injury->height_loss / 100 * height / depth) / DEGREE;
-        injury->gap = 0.6 * r;
-        break;
-    case PHANTOM_TEARDROP:
-        injury->gap = 2 * r;
-        injury->translation = -0.9 * r; /* the body slips back */
-        injury->angulation = 4 * r;
-        break;
-    case PHANTOM_SPINOUS:
-        injury->gap = 2 * r;
-        break;
-    case PHANTOM_DENS:
-        injury->gap = 1.0 * r;
-        injury->translation = (nn_phantom_chance(rng, 0.6) ? 3.5 : -3.5) * r;
-        injury->angulation = (injury->translation > 0 ? 8 : -8) * r;
+    case 1:
+        injury->gap = far;
+        injury->translation = 0.15 * far;
         break;
     default:
-        injury->gap = 2 * r;
-        injury->translation = 1.6 * r;
-        injury->angulation = 5 * r;
+        injury->translation = -0.8 * far;
+        injury->gap = 0.3 * far;
         break;
     }
+    injury->lift = injury->gap;
 }
 
 static void sample_dislocation(struct phantom_rng *rng, const struct phantom_anatomy *anatomy,
                                struct phantom_injury *injury)
 {
-    static const double KINDS[] = {0.40, 0.26, 0.20, 0.14};
-    static const double LEVELS[] = {0.12, 0.22, 0.34, 0.32}; /* C3..C6 on the one below */
-    double depth;
+    static const double KINDS[] = {0.33, 0.25, 0.20, 0.13, 0.09};
+    static const double LEVELS[] = {0.07, 0.12, 0.22, 0.31, 0.28}; /* C2..C6 on the one below */
+    double slip, bend = nn_phantom_uniform(rng, 0, 1), lift = nn_phantom_uniform(rng, 0, 1), depth;
+    bool subtle = nn_phantom_chance(rng, 0.2), left = nn_phantom_chance(rng, 0.5);
 
-    injury->kind = (enum phantom_kind)(PHANTOM_BILATERAL + pick(rng, KINDS, 4));
-    injury->level = 3 + pick(rng, LEVELS, 4);
-    depth = anatomy->level[injury->level].depth;
+    injury->kind = (enum phantom_kind)(PHANTOM_BILATERAL + nn_phantom_pick(rng, KINDS, 5));
+    injury->level = 2 + nn_phantom_pick(rng, LEVELS, 5);
+    slip = nn_phantom_uniform(rng, 0, 1);
+    depth = anatomy->level[injury->level + 1].depth;
     switch (injury->kind) {
     case PHANTOM_BILATERAL:
-        injury->translation = depth * nn_phantom_uniform(rng, 0.38, 0.60);
-        injury->angulation = nn_phantom_uniform(rng, 5, 17);
-        injury->lift = nn_phantom_uniform(rng, 0, 2.5);
+        injury->translation = depth * (0.50 + 0.20 * slip);
+        injury->angulation = 5 + 13 * bend;
+        injury->lift = 1.0 + 3.0 * lift;
         break;
     case PHANTOM_UNILATERAL:
-        injury->translation = depth * nn_phantom_uniform(rng, 0.14, 0.32);
-        injury->angulation = nn_phantom_uniform(rng, 2, 9);
-        injury->lift = nn_phantom_uniform(rng, 0, 1);
+        injury->translation = depth * (0.17 + 0.15 * slip);
+        injury->angulation = 2 + 8 * bend;
+        injury->lift = 0.5 + 1.5 * lift;
+        injury->rotation =
+            asin(fmin(injury->translation / anatomy->level[injury->level].pillar, 0.35)) /
+            PHANTOM_DEGREE * (left ? 1 : -1);
         break;
-    case PHANTOM_PERCHED:
-        injury->translation = depth * nn_phantom_uniform(rng, 0.12, 0.28);
-        injury->angulation = nn_phantom_uniform(rng, 11, 22);
-        injury->lift = nn_phantom_uniform(rng, 0, 1.5);
+    case PHANTOM_PERCHED: /* and subluxed, on the way there */
+        injury->translation = subtle ? 2.3 + 1.2 * slip : depth * (0.16 + 0.16 * slip);
+        injury->angulation = subtle ? 6 + 4 * bend : 10 + 12 * bend;
+        injury->lift = (subtle ? 0.3 : 1.2) + 1.5 * lift;
         break;
     default:
-        injury->level = 1;
-        injury->translation = 3.5 * severity(rng);
-        injury->angulation = nn_phantom_uniform(rng, 0, 5);
+        sample_high(rng, anatomy, injury);
         break;
     }
 }
 
-void nn_phantom_injury(uint64_t seed, uint64_t index, enum nn_phantom_class class_,
-                       const struct phantom_anatomy *anatomy, struct phantom_injury *injury)
+void nn_phantom_injury(const struct nn_phantom_settings *settings, uint64_t index,
+                       enum nn_phantom_class class_, const struct phantom_anatomy *anatomy,
+                       struct phantom_injury *injury)
 {
-    struct phantom_rng rng = nn_phantom_rng(seed, index, PHANTOM_LESION);
-    double r;
+    struct phantom_rng rng = nn_phantom_rng(settings->seed, index, PHANTOM_LESION);
+    double r, swelling;
 
-    *injury = (struct phantom_injury){0};
+    *injury = (struct phantom_injury){.level = -1};
     if (class_ == NN_PHANTOM_NORMAL)
         return;
     if (class_ == NN_PHANTOM_FRACTURE)
         sample_fracture(&rng, anatomy, injury);
     else
         sample_dislocation(&rng, anatomy, injury);
-    r = (1 - nn_phantom_subtlety(fabs(injury->translation), fabs(injury->angulation),
-                                 injury->height_loss, injury->gap)) /
-        0.4;
-    injury->swelling = injury->kind == PHANTOM_SPINOUS ? 0 : r * nn_phantom_uniform(&rng, 0.4, 3.2);
+    r = fmax(fmax(fabs(injury->translation) / 3.5, fabs(injury->angulation) / 11.0),
+             fmax(injury->height_loss / 25.0, injury->gap / 2.0));
+    swelling = nn_phantom_uniform(&rng, 0.4, 3.0);
+    injury->swelling = injury->kind == PHANTOM_SPINOUS || injury->kind == PHANTOM_FACET
+                           ? 0.2 * r * swelling
+                           : fmin(r, 2.8) * swelling;
     injury->phase = nn_phantom_uniform(&rng, 0, 6.28);
-    injury->tilt = nn_phantom_normal(&rng, 0, 0.15);
+    injury->tilt = nn_phantom_normal(&rng, 0, 0.13);
     injury->size = nn_phantom_uniform(&rng, 0, 1);
-}
-
-static void swing(struct phantom_frame *frame, struct vec pivot, double angle, struct vec shift)
-{
-    double c = cos(angle), s = sin(angle);
-    double x = frame->at.x - pivot.x, y = frame->at.y - pivot.y;
-
-    frame->at = (struct vec){pivot.x + c * x - s * y + shift.x, pivot.y + s * x + c * y + shift.y};
-    frame->angle += angle;
-}
-
-/* Moves levels up to `top`, the dens's upper part and the skull. */
-static void swing_above(struct phantom_anatomy *anatomy, int top, struct vec pivot, double angle,
-                        struct vec shift)
-{
-    for (int i = 1; i <= top; i++) {
-        swing(&anatomy->level[i].frame, pivot, angle, shift);
-        swing(&anatomy->level[i].rear, pivot, angle, shift);
-    }
-    swing(&anatomy->skull, pivot, angle, shift);
-    if (top >= 2)
-        swing(&anatomy->dens, pivot, angle, shift);
-}
-
-/* The joints above an injury take most of its angle back, as a patient does who looks ahead: the
- * head's pose must not tell what the injured level should. */
-static void compensate(struct phantom_anatomy *anatomy, int top, double angle)
-{
-    static const struct vec STILL = {0, 0};
-    double share = -0.85 * angle / top;
-
-    for (int i = top - 1; i >= 1; i--) {
-        const struct phantom_level *below = &anatomy->level[i + 1];
-
-        swing_above(anatomy, i, nn_phantom_place(below->frame, 0, -below->height / 2), share,
-                    STILL);
-    }
-    swing(&anatomy->skull, anatomy->level[1].frame.at, share, STILL);
-}
-
-static void dislocate(const struct phantom_injury *injury, struct phantom_anatomy *anatomy)
-{
-    struct phantom_frame below = anatomy->level[injury->level + 1].frame;
-    const struct phantom_level *lower = &anatomy->level[injury->level + 1];
-    struct vec pivot = nn_phantom_place(below, lower->depth * 0.2, -lower->height / 2);
-    struct vec to = nn_phantom_place(below, injury->translation, -injury->lift);
-    struct vec shift = {to.x - below.at.x, to.y - below.at.y};
-
-    if (injury->kind == PHANTOM_ATLANTOAXIAL)
-        pivot = anatomy->level[1].frame.at;
-    swing_above(anatomy, injury->level, pivot, injury->angulation * DEGREE, shift);
-    if (injury->kind == PHANTOM_UNILATERAL)
-        for (int i = 2; i <= injury->level; i++)
-            anatomy->level[i].paired +=
-                (anatomy->level[i].paired < 0 ? -1 : 1) * (2.5 + 0.4 * injury->translation);
-}
-
-static void collapse(const struct phantom_injury *injury, struct phantom_anatomy *anatomy)
-{
-    const struct phantom_level *level = &anatomy->level[injury->level];
-    double loss = injury->height_loss / 100 * level->height;
-    double back = injury->kind == PHANTOM_BURST ? 0.6 * loss : 0.1 * loss;
-    struct vec pivot = nn_phantom_place(level->frame, -level->depth / 2, -level->height / 2);
-    struct vec to = nn_phantom_place(level->frame, -level->depth / 2, back - level->height / 2);
-    struct vec shift = {to.x - pivot.x, to.y - pivot.y};
-
-    swing_above(anatomy, injury->level - 1, pivot, injury->angulation * DEGREE, shift);
-}
-
-static void break_axis(const struct phantom_injury *injury, struct phantom_anatomy *anatomy)
-{
-    struct phantom_frame axis = anatomy->level[2].frame;
-    double lift = injury->kind == PHANTOM_DENS ? injury->gap : 0;
-    double scale = anatomy->scale;
-    double base = injury->kind == PHANTOM_DENS ? -9 * scale : anatomy->level[2].height / 2;
-    struct vec pivot = nn_phantom_place(axis, 0, base);
-    struct vec to = nn_phantom_place(axis, injury->translation, base - lift);
-    struct vec shift = {to.x - pivot.x, to.y - pivot.y};
-    struct phantom_frame stay = anatomy->level[2].rear;
-
-    if (injury->kind == PHANTOM_DENS) {
-        swing(&anatomy->dens, pivot, injury->angulation * DEGREE, shift);
-        swing_above(anatomy, 1, pivot, injury->angulation * DEGREE, shift);
-        return;
-    }
-    swing_above(anatomy, 2, pivot, injury->angulation * DEGREE, shift);
-    anatomy->level[2].rear = stay;
-}
-
-void nn_phantom_injure(const struct phantom_injury *injury, struct phantom_anatomy *anatomy)
-{
-    struct vec at, to;
-
-    for (int i = 1; i <= PHANTOM_T1 && injury->kind != PHANTOM_NONE; i++) {
-        double far = i - injury->level;
-
-        anatomy->level[i].prevertebral += injury->swelling * exp(-far * far / 2.5);
-    }
-    switch (injury->kind) {
-    case PHANTOM_NONE:
-    case PHANTOM_SPINOUS:
-        break;
-    case PHANTOM_WEDGE:
-    case PHANTOM_BURST:
-        collapse(injury, anatomy);
-        break;
-    case PHANTOM_TEARDROP:
-        at = anatomy->level[injury->level].frame.at;
-        to = nn_phantom_place(anatomy->level[injury->level].frame, injury->translation, 0);
-        swing_above(anatomy, injury->level, at, injury->angulation * DEGREE,
-                    (struct vec){to.x - at.x, to.y - at.y});
-        break;
-    case PHANTOM_DENS:
-    case PHANTOM_HANGMAN:
-        break_axis(injury, anatomy);
-        break;
-    default:
-        dislocate(injury, anatomy);
-        break;
-    }
-    if (injury->level > 2)
-        compensate(anatomy, injury->level, injury->angulation * DEGREE);
-}
-
-/* A rectangle of one frame: u from front to back, v from top to bottom. */
-static int corners(struct phantom_frame frame, double front, double back, double top, double bottom,
-                   struct vec *points)
-{
-    points[0] = nn_phantom_place(frame, front, top);
-    points[1] = nn_phantom_place(frame, back, top);
-    points[2] = nn_phantom_place(frame, front, bottom);
-    points[3] = nn_phantom_place(frame, back, bottom);
-    return 4;
-}
-
-int nn_phantom_region(const struct phantom_injury *injury, const struct phantom_anatomy *anatomy,
-                      struct vec *points)
-{
-    const struct phantom_level *level = &anatomy->level[injury->level];
-    double scale = anatomy->scale, half = level->depth / 2, tall = level->height / 2;
-    double back = -half - level->canal;
-    int n;
-
-    switch (injury->kind) {
-    case PHANTOM_NONE:
-        return 0;
-    case PHANTOM_WEDGE:
-    case PHANTOM_BURST:
-        return corners(level->frame, half + 4 * scale, -half - 4 * scale, -tall - 3 * scale,
-                       tall + 2 * scale, points);
-    case PHANTOM_TEARDROP:
-        return corners(level->frame, half + 6 * scale, -half - 4 * scale, -tall - 2 * scale,
-                       tall + 7 * scale, points);
-    case PHANTOM_SPINOUS:
-        return corners(level->rear, back + 4 * scale, back - level->spinous - 3 * scale, -5 * scale,
-                       level->spinous_drop + level->spinous_height + 4 * scale, points);
-    case PHANTOM_DENS:
-        n = corners(level->frame, half + 2 * scale, -half - 2 * scale, -14 * scale, 0, points);
-        return n +
-               corners(anatomy->dens, half + 2 * scale, -half, -27 * scale, -8 * scale, points + n);
-    case PHANTOM_HANGMAN:
-        n = corners(level->frame, half + 3 * scale, -half, -8 * scale, tall + 5 * scale, points);
-        return n +
-               corners(level->rear, -half, -half - 15 * scale, -9 * scale, 12 * scale, points + n);
-    case PHANTOM_ATLANTOAXIAL:
-        n = corners(level->frame, 16 * scale + anatomy->interval, -10 * scale, -9 * scale,
-                    9 * scale, points);
-        return n +
-               corners(anatomy->dens, 6 * scale, -7 * scale, -26 * scale, -8 * scale, points + n);
-    default:
-        n = corners(level->frame, half + 3 * scale, back + 4 * scale, -tall, tall + 3 * scale,
-                    points);
-        level = &anatomy->level[injury->level + 1];
-        return n + corners(level->frame, level->depth / 2 + 3 * scale,
-                           -level->depth / 2 - level->canal + 4 * scale, -level->height / 2,
-                           level->height / 2, points + n);
-    }
 }

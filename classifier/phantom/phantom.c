@@ -1,16 +1,21 @@
-/* phantom.c: from settings and index to truth and plane. */
+/* phantom.c: from settings and index to truth, plane and mask. */
 #include "phantom_parts.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define MOST_REGION 32
+#define MOST_REGION 64
+#define STEADY_COLS 96    /* of the plane that scatter and range come from */
+#define CELL        1.2   /* mm: the meshes' cubes */
+#define STEADY_CELL 2.6   /* mm */
+#define CHANGE      1e-3f /* of attenuation: more is in the mask */
 
 /* All that is decided before a pixel is drawn. */
 struct plan {
     struct phantom_anatomy uninjured, anatomy;
     struct phantom_injury injury;
-    struct phantom_view view;
+    struct nn_camera camera;
     enum nn_phantom_class class_;
 };
 
@@ -21,12 +26,39 @@ const char *nn_phantom_class_name(enum nn_phantom_class class_)
     return (unsigned)class_ < 3 ? NAMES[class_] : "unknown";
 }
 
+const char *nn_phantom_subject_name(enum nn_phantom_subject subject)
+{
+    static const char *const NAMES[NN_PHANTOM_SUBJECTS] = {"lateral",
+                                                           "ap",
+                                                           "odontoid",
+                                                           "oblique",
+                                                           "swimmers",
+                                                           "skull-lateral",
+                                                           "thoracic-lateral",
+                                                           "child",
+                                                           "hardware",
+                                                           "inverted",
+                                                           "cropped",
+                                                           "chest",
+                                                           "hand",
+                                                           "hip",
+                                                           "dental",
+                                                           "photograph",
+                                                           "blank",
+                                                           "noise",
+                                                           "ct-slice"};
+
+    return (unsigned)subject < NN_PHANTOM_SUBJECTS ? NAMES[subject] : "unknown";
+}
+
 static enum nn_phantom_class choose_class(const struct nn_phantom_settings *settings,
                                           uint64_t index)
 {
     struct phantom_rng rng = nn_phantom_rng(settings->seed, index, PHANTOM_CLASS);
     double at = nn_phantom_uniform(&rng, 0, 1);
 
+    if (settings->subject != NN_PHANTOM_LATERAL)
+        return NN_PHANTOM_NORMAL;
     if (at < settings->prevalence[0])
         return NN_PHANTOM_DISLOCATION;
     return at < settings->prevalence[0] + settings->prevalence[1] ? NN_PHANTOM_FRACTURE
@@ -37,9 +69,9 @@ static void make_plan(const struct nn_phantom_settings *settings, uint64_t index
                       struct plan *plan)
 {
     plan->class_ = twin ? NN_PHANTOM_NORMAL : choose_class(settings, index);
-    nn_phantom_anatomy(settings->seed, index, &plan->uninjured);
-    nn_phantom_view(settings, index, &plan->uninjured, &plan->view);
-    nn_phantom_injury(settings->seed, index, plan->class_, &plan->uninjured, &plan->injury);
+    nn_phantom_anatomy(settings, index, &plan->uninjured);
+    nn_phantom_view(settings, index, &plan->uninjured, &plan->camera);
+    nn_phantom_injury(settings, index, plan->class_, &plan->uninjured, &plan->injury);
     plan->anatomy = plan->uninjured;
     nn_phantom_injure(&plan->injury, &plan->anatomy);
 }
@@ -47,7 +79,7 @@ static void make_plan(const struct nn_phantom_settings *settings, uint64_t index
 static void find_box(const struct nn_phantom_settings *settings, const struct plan *plan,
                      double box[4])
 {
-    struct vec points[MOST_REGION];
+    struct vec3 points[MOST_REGION];
     int count = nn_phantom_region(&plan->injury, &plan->anatomy, points);
     double low_x = INFINITY, low_y = INFINITY, high_x = -INFINITY, high_y = -INFINITY;
 
@@ -56,12 +88,13 @@ static void find_box(const struct nn_phantom_settings *settings, const struct pl
     if (count == 0)
         return;
     for (int i = 0; i < count; i++) {
-        struct vec p = nn_phantom_project(&plan->view, points[i]);
+        double x, y;
 
-        low_x = fmin(low_x, p.x);
-        low_y = fmin(low_y, p.y);
-        high_x = fmax(high_x, p.x);
-        high_y = fmax(high_y, p.y);
+        nn_camera_project(&plan->camera, points[i], &x, &y, NULL);
+        low_x = fmin(low_x, x);
+        low_y = fmin(low_y, y);
+        high_x = fmax(high_x, x);
+        high_y = fmax(high_y, y);
     }
     box[0] = nn_phantom_clamp(low_x, 0, settings->cols);
     box[1] = nn_phantom_clamp(low_y, 0, settings->rows);
@@ -69,13 +102,36 @@ static void find_box(const struct nn_phantom_settings *settings, const struct pl
     box[3] = nn_phantom_clamp(high_y, 0, settings->rows);
 }
 
+static double flexion_of(const struct pose *pose)
+{
+    return atan2(pose->turn[1][0], pose->turn[0][0]) / PHANTOM_DEGREE;
+}
+
+/* Camera and posture. */
+static void tell_view(const struct plan *plan, struct nn_phantom_truth *truth)
+{
+    const struct nn_camera *camera = &plan->camera;
+    const struct vec3 middle = plan->uninjured.level[4].body.at;
+    double x, y, front, up, z;
+
+    nn_camera_project(camera, middle, &x, &y, &z);
+    nn_camera_project(camera, nn_vec3_add(middle, (struct vec3){10, 0, 0}), &front, &up, NULL);
+    truth->mm_per_pixel = camera->pitch * (camera->distance - z) / camera->distance;
+    truth->facing_left = front < x;
+    truth->turn_deg = atan2(up - y, fabs(front - x)) / PHANTOM_DEGREE;
+    truth->flexion_deg =
+        flexion_of(&plan->uninjured.level[2].body) - flexion_of(&plan->uninjured.level[7].body);
+}
+
 static void tell(const struct nn_phantom_settings *settings, uint64_t index,
                  const struct plan *plan, struct nn_phantom_truth *truth)
 {
     const struct phantom_injury *injury = &plan->injury;
 
-    *truth = (struct nn_phantom_truth){.class_ = plan->class_, .patient = index};
-    truth->level = injury->level;
+    *truth = (struct nn_phantom_truth){
+        .subject = settings->subject, .class_ = plan->class_, .patient = index, .level = -1};
+    if (injury->kind != PHANTOM_NONE)
+        truth->level = injury->level;
     snprintf(truth->lesion, sizeof truth->lesion, "%s", nn_phantom_kind_name(injury->kind));
     truth->translation_mm = fabs(injury->translation);
     truth->angulation_deg = fabs(injury->angulation);
@@ -84,8 +140,7 @@ static void tell(const struct nn_phantom_settings *settings, uint64_t index,
     truth->subtlety = nn_phantom_subtlety(truth->translation_mm, truth->angulation_deg,
                                           truth->height_loss_percent, truth->gap_mm);
     find_box(settings, plan, truth->box);
-    truth->mm_per_pixel = plan->view.mm_per_pixel;
-    truth->facing_left = plan->view.facing_left;
+    tell_view(plan, truth);
     truth->age = plan->anatomy.age;
     truth->sex = plan->anatomy.sex;
 }
@@ -100,6 +155,12 @@ static enum nn_status check(const struct nn_phantom_settings *settings, struct n
     if ((uint64_t)settings->rows * (uint64_t)settings->cols > NN_IMAGE_MAX_PIXELS)
         return nn_fail(err, NN_LIMIT, "phantom of %d x %d: more than %u pixels", settings->rows,
                        settings->cols, NN_IMAGE_MAX_PIXELS);
+    if ((unsigned)settings->subject >= NN_PHANTOM_SUBJECTS)
+        return nn_fail(err, NN_INVALID, "phantom: no subject has the number %d",
+                       (int)settings->subject);
+    if (settings->configuration != 0 && settings->configuration != 1)
+        return nn_fail(err, NN_INVALID, "phantom: configuration %d is not 0 or 1",
+                       settings->configuration);
     for (int i = 0; i < 3; i++) {
         if (!(settings->prevalence[i] >= 0 && settings->prevalence[i] <= 1))
             return nn_fail(err, NN_INVALID, "phantom: prevalence %g is not in 0..1",
@@ -111,64 +172,312 @@ static enum nn_status check(const struct nn_phantom_settings *settings, struct n
     return NN_OK;
 }
 
-/* From far to near does not matter: attenuation adds. */
-static void draw_patient(struct phantom_canvas *canvas, const struct nn_phantom_settings *settings,
-                         uint64_t index, const struct plan *plan)
+/* A scene's planes: attenuation first, owned. */
+static enum nn_status scene_init(struct phantom_scene *scene, const struct nn_camera *camera,
+                                 double cell, bool *failed, struct nn_error *err)
 {
-    uint64_t seed = settings->seed;
+    size_t pixels = (size_t)camera->rows * (size_t)camera->cols;
 
-    nn_phantom_draw_neck(canvas, &plan->anatomy, &plan->uninjured,
-                         nn_phantom_rng(seed, index, PHANTOM_SOFT));
-    nn_phantom_draw_head(canvas, &plan->anatomy, nn_phantom_rng(seed, index, PHANTOM_SKULL));
-    nn_phantom_draw_atlas(canvas, &plan->anatomy);
-    nn_phantom_draw_axis(canvas, &plan->anatomy, &plan->injury);
-    for (int i = 3; i <= PHANTOM_T1; i++)
-        nn_phantom_draw_vertebra(canvas, &plan->anatomy, &plan->injury, i);
-    nn_phantom_draw_devices(canvas, &plan->uninjured, nn_phantom_rng(seed, index, PHANTOM_DEVICES));
+    *failed = false;
+    *scene = (struct phantom_scene){.camera = *camera, .cell = cell, .failed = failed};
+    scene->attenuation = calloc(3 * pixels, sizeof *scene->attenuation);
+    if (scene->attenuation == NULL)
+        return nn_fail(err, NN_NO_MEMORY, "phantom of %d x %d: out of memory", camera->rows,
+                       camera->cols);
+    scene->sponge = scene->attenuation + pixels;
+    scene->soft = scene->attenuation + 2 * pixels;
+    return NN_OK;
+}
+
+/* Which vertebrae a subject shows. */
+static void levels_of(enum nn_phantom_subject subject, int *first, int *last)
+{
+    *first = 1;
+    *last = PHANTOM_T1 + 1;
+    if (subject == NN_PHANTOM_SKULL_LATERAL || subject == NN_PHANTOM_ODONTOID)
+        *last = 5;
+    if (subject == NN_PHANTOM_THORACIC_LATERAL) {
+        *first = 5;
+        *last = PHANTOM_LAST;
+    }
+    if (subject == NN_PHANTOM_SWIMMERS || subject == NN_PHANTOM_AP ||
+        subject == NN_PHANTOM_OBLIQUE || subject == NN_PHANTOM_CROPPED)
+        *last = PHANTOM_T1 + 3;
+}
+
+/* The order does not matter: attenuation adds. */
+static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                         uint64_t index, const struct plan *plan, bool injured, char variant[64],
+                         bool *displayed)
+{
+    static const struct phantom_injury NONE = {.kind = PHANTOM_NONE};
+    const struct phantom_anatomy *anatomy = injured ? &plan->anatomy : &plan->uninjured;
+    int first, last;
+
+    variant[0] = 0;
+    *displayed = false;
+    if (settings->subject >= NN_PHANTOM_CHEST) {
+        nn_phantom_draw_other(scene, settings, index, displayed);
+        return;
+    }
+    levels_of(settings->subject, &first, &last);
+    nn_phantom_draw_neck(scene, settings, index, anatomy, &plan->uninjured);
+    if (settings->subject != NN_PHANTOM_THORACIC_LATERAL)
+        nn_phantom_draw_head(scene, settings, index, anatomy);
+    nn_phantom_draw_spine(scene, anatomy, injured ? &plan->injury : &NONE, first, last);
+    nn_phantom_draw_thorax(scene, settings, index, &plan->uninjured);
+    nn_phantom_draw_devices(scene, settings, index, &plan->uninjured, variant);
+    if (settings->subject == NN_PHANTOM_HARDWARE)
+        nn_phantom_draw_hardware(scene, settings, index, anatomy, variant);
+}
+
+static enum nn_status draw_scene(const struct nn_phantom_settings *settings, uint64_t index,
+                                 const struct plan *plan, bool injured,
+                                 const struct nn_camera *camera, double cell,
+                                 struct phantom_scene *scene, char variant[64], bool *displayed,
+                                 struct nn_error *err)
+{
+    bool failed;
+    enum nn_status status = scene_init(scene, camera, cell, &failed, err);
+
+    if (status != NN_OK)
+        return status;
+    draw_patient(scene, settings, index, plan, injured, variant, displayed);
+    scene->failed = NULL;
+    if (!failed)
+        return NN_OK;
+    free(scene->attenuation);
+    scene->attenuation = NULL;
+    return nn_fail(err, NN_NO_MEMORY, "phantom of %d x %d: out of memory", camera->rows,
+                   camera->cols);
+}
+
+/* The same field in fewer pixels. */
+static struct nn_camera steady_camera(const struct nn_camera *camera)
+{
+    struct nn_camera small = *camera;
+
+    small.cols = camera->cols < STEADY_COLS ? camera->cols : STEADY_COLS;
+    double step = (double)camera->cols / small.cols;
+
+    small.rows = (int)ceil(camera->rows / step);
+    small.pitch *= step;
+    small.middle_x /= step;
+    small.middle_y /= step;
+    return small;
+}
+
+/* 1 where the two attenuations differ by more than a trace. */
+static void find_changes(const float *a, const float *b, struct nn_plane *mask)
+{
+    size_t pixels = (size_t)mask->rows * (size_t)mask->cols;
+
+    for (size_t i = 0; i < pixels; i++)
+        mask->pixels[i] = fabsf(a[i] - b[i]) > CHANGE ? 1.0f : 0.0f;
+}
+
+/* Widens the ones of a line (count values, step apart) by `reach` to each side. */
+static void widen_line(float *line, int count, int step, int reach)
+{
+    int since = reach + 1;
+
+    for (int i = 0; i < count; i++) {
+        since = line[i * step] >= 1.0f ? 0 : since + 1;
+        if (since > 0 && since <= reach)
+            line[i * step] = 0.9f;
+    }
+    since = reach + 1;
+    for (int i = count - 1; i >= 0; i--) {
+        since = line[i * step] >= 1.0f ? 0 : since + 1;
+        if (since > 0 && since <= reach)
+            line[i * step] = 0.9f;
+    }
+    for (int i = 0; i < count; i++)
+        if (line[i * step] >= 0.9f)
+            line[i * step] = 1.0f;
+}
+
+static void finish_mask(struct nn_plane *mask, int reach, const double box[4])
+{
+    for (int r = 0; r < mask->rows; r++)
+        widen_line(mask->pixels + (size_t)r * (size_t)mask->cols, mask->cols, 1, reach);
+    for (int c = 0; c < mask->cols; c++)
+        widen_line(mask->pixels + c, mask->rows, mask->cols, reach);
+    for (int r = 0; r < mask->rows; r++)
+        for (int c = 0; c < mask->cols; c++) {
+            float *at = &mask->pixels[(size_t)r * (size_t)mask->cols + (size_t)c];
+
+            if (*at < 1.0f && c >= box[0] && c < box[2] && r >= box[1] && r < box[3])
+                *at = 0.5f;
+        }
+}
+
+/* Mean change of attenuation inside the box over the noise that the log signal has there. */
+static double contrast(const struct nn_plane *mask, const float *injured, const float *uninjured,
+                       const double box[4], double noise)
+{
+    double change = 0, grain = 0;
+    long count = 0;
+
+    for (int r = (int)box[1]; r < (int)box[3]; r++)
+        for (int c = (int)box[0]; c < (int)box[2]; c++) {
+            size_t i = (size_t)r * (size_t)mask->cols + (size_t)c;
+
+            if (mask->pixels[i] < 1.0f)
+                continue;
+            change += fabs((double)injured[i] - (double)uninjured[i]);
+            grain += noise * exp(0.5 * (double)uninjured[i]);
+            count++;
+        }
+    return count > 0 && grain > 0 ? change / grain : 0;
+}
+
+/* Fills mask and contrast from the scene with the injury and its twin's. */
+static enum nn_status compare(const struct nn_phantom_settings *settings, uint64_t index,
+                              const struct plan *plan, const struct phantom_scene *scene,
+                              struct nn_plane *mask, struct nn_phantom_truth *truth,
+                              struct nn_error *err)
+{
+    const struct phantom_detector detector = {.seed = settings->seed,
+                                              .index = index,
+                                              .configuration = settings->configuration,
+                                              .mm_per_pixel = plan->camera.pitch};
+    struct phantom_scene twin;
+    enum nn_status status;
+    char variant[64];
+    bool displayed;
+
+    if (plan->injury.kind == PHANTOM_NONE)
+        return NN_OK;
+    status = draw_scene(settings, index, plan, false, &plan->camera, CELL, &twin, variant,
+                        &displayed, err);
+    if (status != NN_OK)
+        return status;
+    find_changes(scene->attenuation, twin.attenuation, mask);
+    truth->contrast_to_noise = contrast(mask, scene->attenuation, twin.attenuation, truth->box,
+                                        nn_phantom_noise(&detector) / plan->camera.pitch);
+    finish_mask(mask, nn_phantom_reach(&detector), truth->box);
+    free(twin.attenuation);
+    return NN_OK;
+}
+
+static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_t index,
+                             const struct plan *plan, const struct phantom_scene *scene,
+                             struct nn_error *err)
+{
+    const struct nn_camera camera = steady_camera(&plan->camera);
+    struct phantom_detector detector = {.seed = settings->seed,
+                                        .index = index,
+                                        .configuration = settings->configuration,
+                                        .rows = settings->rows,
+                                        .cols = settings->cols,
+                                        .mm_per_pixel = plan->camera.pitch,
+                                        .grain = plan->uninjured.grain,
+                                        .sponge = scene->sponge,
+                                        .soft = scene->soft,
+                                        .steady_rows = camera.rows,
+                                        .steady_cols = camera.cols};
+    struct phantom_scene steady;
+    enum nn_status status;
+    char variant[64];
+    bool displayed;
+
+    status = draw_scene(settings, index, plan, false, &camera, STEADY_CELL, &steady, variant,
+                        &displayed, err);
+    if (status != NN_OK)
+        return status;
+    detector.steady = steady.attenuation;
+    status = nn_phantom_expose(&detector, scene->attenuation, err);
+    free(steady.attenuation);
+    return status;
+}
+
+/* Marker, inversion: what happens to the displayed plane. */
+static void finish_plane(const struct nn_phantom_settings *settings, uint64_t index,
+                         const struct plan *plan, float *plane)
+{
+    size_t pixels = (size_t)settings->rows * (size_t)settings->cols;
+
+    nn_phantom_mark(settings, index, &plan->camera, plane);
+    if (settings->subject == NN_PHANTOM_INVERTED)
+        for (size_t i = 0; i < pixels; i++)
+            plane[i] = 1 - plane[i];
+}
+
+static enum nn_status draw_planes(const struct nn_phantom_settings *settings, uint64_t index,
+                                  const struct plan *plan, struct nn_plane *plane,
+                                  struct nn_plane *mask, struct nn_phantom_truth *truth,
+                                  struct nn_error *err)
+{
+    struct phantom_scene scene;
+    bool displayed;
+    enum nn_status status = draw_scene(settings, index, plan, true, &plan->camera, CELL, &scene,
+                                       truth->variant, &displayed, err);
+
+    if (status != NN_OK)
+        return status;
+    if (mask != NULL)
+        status = compare(settings, index, plan, &scene, mask, truth, err);
+    if (status == NN_OK && !displayed)
+        status = expose(settings, index, plan, &scene, err);
+    if (status == NN_OK) {
+        size_t pixels = (size_t)settings->rows * (size_t)settings->cols;
+        float *kept;
+
+        if (!displayed)
+            finish_plane(settings, index, plan, scene.attenuation);
+        kept = realloc(scene.attenuation, pixels * sizeof *kept);
+        plane->pixels = kept != NULL ? kept : scene.attenuation;
+        plane->rows = settings->rows;
+        plane->cols = settings->cols;
+        return NN_OK;
+    }
+    free(scene.attenuation);
+    return status;
 }
 
 static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t index, bool twin,
-                           struct nn_plane *plane, struct nn_phantom_truth *truth,
-                           struct nn_error *err)
+                           struct nn_plane *plane, struct nn_plane *mask,
+                           struct nn_phantom_truth *truth, struct nn_error *err)
 {
-    struct phantom_canvas canvas;
+    struct nn_phantom_truth told;
     struct plan plan;
     enum nn_status status = check(settings, err);
 
     *plane = (struct nn_plane){0};
+    if (mask != NULL)
+        *mask = (struct nn_plane){0};
     if (status != NN_OK)
         return status;
-    make_plan(settings, index, twin, &plan);
-    status = nn_phantom_canvas_init(&canvas, settings->rows, settings->cols, &plan.view,
-                                    nn_phantom_rng(settings->seed, index, PHANTOM_TEXTURE), err);
-    if (status != NN_OK)
-        return status;
-    draw_patient(&canvas, settings, index, &plan);
-    status = nn_phantom_expose(&canvas, settings->seed, index, err);
-    if (status == NN_OK) {
-        nn_phantom_draw_marker(&canvas, &plan.uninjured,
-                               nn_phantom_rng(settings->seed, index, PHANTOM_MARKER));
-        *plane = (struct nn_plane){settings->rows, settings->cols, canvas.plane};
-        canvas.plane = NULL;
-        if (truth != NULL)
-            tell(settings, index, &plan, truth);
+    if (mask != NULL) {
+        mask->pixels = calloc((size_t)settings->rows * (size_t)settings->cols, sizeof(float));
+        if (mask->pixels == NULL)
+            return nn_fail(err, NN_NO_MEMORY, "phantom: out of memory");
+        mask->rows = settings->rows;
+        mask->cols = settings->cols;
     }
-    nn_phantom_canvas_finish(&canvas);
+    make_plan(settings, index, twin, &plan);
+    tell(settings, index, &plan, &told);
+    status = draw_planes(settings, index, &plan, plane, mask, &told, err);
+    if (status != NN_OK && mask != NULL)
+        nn_plane_finish(mask);
+    if (status == NN_OK && truth != NULL)
+        *truth = told;
     return status;
 }
 
 enum nn_status nn_phantom_draw(const struct nn_phantom_settings *settings, uint64_t index,
-                               struct nn_plane *plane, struct nn_phantom_truth *truth,
-                               struct nn_error *err)
+                               struct nn_plane *plane, struct nn_plane *mask,
+                               struct nn_phantom_truth *truth, struct nn_error *err)
 {
-    return draw(settings, index, false, plane, truth, err);
+    return draw(settings, index, false, plane, mask, truth, err);
 }
 
 enum nn_status nn_phantom_draw_twin(const struct nn_phantom_settings *settings, uint64_t index,
                                     struct nn_plane *plane, struct nn_phantom_truth *truth,
                                     struct nn_error *err)
 {
-    return draw(settings, index, true, plane, truth, err);
+    return draw(settings, index, true, plane, NULL, truth, err);
 }
 
 void nn_phantom_truth(const struct nn_phantom_settings *settings, uint64_t index,

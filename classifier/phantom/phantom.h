@@ -91,7 +91,7 @@ NN_MUST_USE enum nn_status nn_phantom_draw_twin(const struct nn_phantom_settings
  * drawing (labels of a stream). */
 void nn_phantom_truth(const struct nn_phantom_settings *settings, uint64_t index,
                       struct nn_phantom_truth *truth);
-const char *nn_phantom_class_name(enum nn_phantom_class class_); /* "dislocation", ... */
+const char *nn_phantom_class_name(enum nn_phantom_class class_);      /* "dislocation", ... */
 const char *nn_phantom_subject_name(enum nn_phantom_subject subject); /* "lateral", "ap", ... */
 
 #endif

@@ -23,14 +23,14 @@
 
 /* Linear attenuation coefficients, 1/mm, at one effective energy of 60 keV (NIST XCOM with the
  * densities of ICRU 44, rounded). */
-#define PHANTOM_SOFT    0.0205
-#define PHANTOM_FAT     0.0187
-#define PHANTOM_CORTEX  0.0605
-#define PHANTOM_SPONGE  0.0330 /* trabecular bone with its marrow */
-#define PHANTOM_ENAMEL  0.1000
+#define PHANTOM_SOFT     0.0205
+#define PHANTOM_FAT      0.0187
+#define PHANTOM_CORTEX   0.0605
+#define PHANTOM_SPONGE   0.0330 /* trabecular bone with its marrow */
+#define PHANTOM_ENAMEL   0.1000
 #define PHANTOM_TITANIUM 0.3400
-#define PHANTOM_STEEL   0.9000
-#define PHANTOM_PLASTIC 0.0190
+#define PHANTOM_STEEL    0.9000
+#define PHANTOM_PLASTIC  0.0190
 
 enum phantom_purpose {
     PHANTOM_CLASS = 1,
@@ -70,6 +70,8 @@ struct phantom_level {
     double canal;                /* from the posterior wall to the spinolaminar line */
     double spinous, spinous_height, spinous_drop; /* length behind that line, thickness, fall */
     double pillar;                 /* half distance between the articular pillars' middles */
+    double facet_upper, facet_lower; /* y of the pillars' upper and lower facets at their middle */
+    double slope_upper, slope_lower; /* of the facets, down and back, radians */
     double spur_upper, spur_lower; /* anterior osteophytes, mm */
     double rear_spur;              /* posterior osteophytes, mm */
     double taper;                  /* share of its height that the front lacks; no injury */
@@ -92,7 +94,18 @@ struct phantom_anatomy {
     int age;
     char sex;
     bool child, ankylosed, laminectomy; /* material for the gate only */
+    int laminectomy_first, laminectomy_last; /* levels */
 };
+enum phantom_hardware {
+    PHANTOM_PLATE,
+    PHANTOM_CAGE,
+    PHANTOM_HALO,
+    PHANTOM_LAMINECTOMY,
+    PHANTOM_ANKYLOSED
+};
+/* Which of these phantom `index` of subject HARDWARE has: each as often. */
+enum phantom_hardware nn_phantom_hardware(const struct nn_phantom_settings *settings,
+                                          uint64_t index);
 /* configuration: nn_phantom_settings'. subject: CHILD and HARDWARE change the sampling. */
 void nn_phantom_anatomy(const struct nn_phantom_settings *settings, uint64_t index,
                         struct phantom_anatomy *anatomy);
@@ -158,8 +171,8 @@ void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
  * for air inside tissue. Counts as soft tissue when soft. */
 void nn_scene_fill(struct phantom_scene *scene, const struct nn_solid *solid,
                    const struct pose *pose, double mu, double instead);
-void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh,
-                   const struct pose *pose, double mu, bool soft);
+void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh, const struct pose *pose,
+                   double mu, bool soft);
 /* A closed loft of rings (solid.h) in the patient's axes: skin, airway, muscles. */
 void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int rings, int around,
                    double mu, bool soft);
@@ -186,6 +199,10 @@ void nn_phantom_draw_thorax(struct phantom_scene *scene, const struct nn_phantom
 void nn_phantom_draw_devices(struct phantom_scene *scene,
                              const struct nn_phantom_settings *settings, uint64_t index,
                              const struct phantom_anatomy *uninjured, char variant[64]);
+/* hardware.c: NN_PHANTOM_HARDWARE's implants; adds to variant. */
+void nn_phantom_draw_hardware(struct phantom_scene *scene,
+                              const struct nn_phantom_settings *settings, uint64_t index,
+                              const struct phantom_anatomy *anatomy, char variant[64]);
 /* others.c: chest, hand, hip, dental: scenes of their own, with their camera. Photograph, blank,
  * noise and CT slice are written as displayed planes [0, 1] at once: *displayed is set then. */
 void nn_phantom_draw_other(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
@@ -200,15 +217,18 @@ struct phantom_detector {
     uint64_t seed, index;
     int configuration, rows, cols;
     double mm_per_pixel;
-    double grain;                        /* of trabecular texture */
-    const float *sponge, *soft;          /* of the scene; texture */
-    const float *steady;                 /* attenuation whose scatter and range this image has: the
-                                          * uninjured twin's, so that twins differ where they
-                                          * differ; NULL: the plane itself */
+    double grain;               /* of trabecular texture */
+    const float *sponge, *soft; /* of the scene; texture */
+    const float *steady;        /* attenuation whose scatter, range and exposure this image has: the
+                                 * uninjured twin's, so that twins differ where they differ */
+    int steady_rows, steady_cols; /* smaller than the image's, the same field */
 };
 NN_MUST_USE enum nn_status nn_phantom_expose(const struct phantom_detector *detector, float *plane,
-                                             double *noise /* relative, may be NULL */,
                                              struct nn_error *err);
+/* Relative deviation of 1 mm2 at full exposure. */
+double nn_phantom_noise(const struct phantom_detector *detector);
+/* Pixels around a change of attenuation that it reaches in the image. */
+int nn_phantom_reach(const struct phantom_detector *detector);
 /* marker.c: letters and text, burned into the displayed plane. */
 void nn_phantom_mark(const struct nn_phantom_settings *settings, uint64_t index,
                      const struct nn_camera *camera, float *plane);

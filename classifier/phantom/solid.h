@@ -14,6 +14,7 @@
 #include "nn_status.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct vec3 {
     double x, y, z;
@@ -35,7 +36,7 @@ struct pose nn_pose_none(void);
  * lateral tilt (left side down, about x); radians. */
 struct pose nn_pose_of(struct vec3 at, double flexion, double rotation, double tilt);
 struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p);
-struct vec3 nn_pose_back(const struct pose *pose, struct vec3 p); /* outer -> local */
+struct vec3 nn_pose_back(const struct pose *pose, struct vec3 p);             /* outer -> local */
 struct pose nn_pose_join(const struct pose *outer, const struct pose *inner); /* outer(inner(p)) */
 
 enum nn_part_shape {
@@ -65,8 +66,8 @@ struct nn_part {
     struct vec3 a, b;
     double ra, rb;
     double round, waist, hollow, wedge;
-    double blend;   /* mm: radius of the seam with the parts before it */
-    bool mirrored;  /* a second one at -z */
+    double blend;  /* mm: radius of the seam with the parts before it */
+    bool mirrored; /* a second one at -z */
     double (*custom)(const void *context, struct vec3 p);
     const void *context;
 };
@@ -82,16 +83,24 @@ void nn_solid_init(struct nn_solid *solid, struct vec3 low, struct vec3 high);
  * programmers' error, asserted. */
 struct nn_part *nn_solid_add(struct nn_solid *solid, enum nn_part_shape shape, struct vec3 at);
 double nn_solid_distance(const struct nn_solid *solid, struct vec3 p);
+/* For mesh.c: one part by itself (its mirror image included), and the solid of the parts whose bits
+ * are set, in their order. */
+double nn_part_distance(const struct nn_part *part, struct vec3 p);
+double nn_solid_distance_of(const struct nn_solid *solid, uint64_t which, struct vec3 p);
 
 /* A closed triangle mesh. Owned: nn_mesh_finish. */
 struct nn_mesh {
-    float *x, *y, *z;   /* vertices, in the solid's axes */
-    unsigned *corner;   /* 3 a triangle, outward by the right hand */
+    float *x, *y, *z; /* vertices, in the solid's axes */
+    unsigned *corner; /* 3 a triangle, outward by the right hand */
     size_t vertices, triangles, vertices_room, triangles_room;
 };
 /* The surface at distance -depth, by cubes of `cell` mm. An empty one is no error. */
 NN_MUST_USE enum nn_status nn_solid_mesh(const struct nn_solid *solid, double cell, double depth,
                                          struct nn_mesh *mesh, struct nn_error *err);
+/* Both surfaces of a shell `depth` mm thick, at the cost of little more than one. */
+NN_MUST_USE enum nn_status nn_solid_shell(const struct nn_solid *solid, double cell, double depth,
+                                          struct nn_mesh *outer, struct nn_mesh *inner,
+                                          struct nn_error *err);
 void nn_mesh_finish(struct nn_mesh *mesh);
 /* Tube meshes, sheets and others may be made by hand from these. */
 NN_MUST_USE enum nn_status nn_mesh_vertex(struct nn_mesh *mesh, struct vec3 at, unsigned *number,
@@ -117,11 +126,12 @@ struct nn_camera {
     int rows, cols;
 };
 /* To (fractional) pixels, pixel centres at +0.5; depth (Z) may be NULL. */
-void nn_camera_project(const struct nn_camera *camera, struct vec3 patient, double *col, double *row,
-                       double *depth);
+void nn_camera_project(const struct nn_camera *camera, struct vec3 patient, double *col,
+                       double *row, double *depth);
 /* plane[row * cols + col] += by * chord in mm. Every mesh is closed, so each ray's sum is its
- * chord, whatever the order of the triangles; the sums' rounding depends on that order only. */
-void nn_camera_add(const struct nn_camera *camera, const struct nn_mesh *mesh,
-                   const struct pose *pose, float by, float *plane);
+ * chord, whatever the order of the triangles and whichever way round they run. */
+NN_MUST_USE enum nn_status nn_camera_add(const struct nn_camera *camera, const struct nn_mesh *mesh,
+                                         const struct pose *pose, float by, float *plane,
+                                         struct nn_error *err);
 
 #endif

@@ -45,7 +45,7 @@ static enum nn_status load(void *context, size_t index, uint64_t epoch, struct n
 
     if (d.twin)
         return nn_phantom_draw_twin(&d.settings, d.number, plane, &truth, err);
-    return nn_phantom_draw(&d.settings, d.number, plane, &truth, err);
+    return nn_phantom_draw(&d.settings, d.number, plane, NULL, &truth, err);
 }
 
 struct nn_source nn_phantom_source(struct nn_phantom_source *from)

@@ -1,0 +1,118 @@
+/* scene.c: from solids to attenuation. */
+#include "phantom_parts.h"
+#include <math.h>
+
+static void add(struct phantom_scene *scene, const struct nn_mesh *mesh, const struct pose *pose,
+                double by, float *plane)
+{
+    if (!*scene->failed && plane != NULL &&
+        nn_camera_add(&scene->camera, mesh, pose, (float)by, plane, NULL) != NN_OK)
+        *scene->failed = true;
+}
+
+void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
+                   const struct pose *pose, double cortex, double density)
+{
+    const double shell = PHANTOM_CORTEX * (0.4 + 0.6 * density);
+    const double sponge = PHANTOM_SOFT + (PHANTOM_SPONGE - PHANTOM_SOFT) * density;
+    struct nn_mesh outer, inner;
+
+    if (*scene->failed)
+        return;
+    if (nn_solid_shell(solid, scene->cell, cortex, &outer, &inner, NULL) != NN_OK) {
+        *scene->failed = true;
+        return;
+    }
+    add(scene, &outer, pose, shell - PHANTOM_SOFT, scene->attenuation);
+    add(scene, &inner, pose, sponge - shell, scene->attenuation);
+    add(scene, &inner, pose, sponge, scene->sponge);
+    nn_mesh_finish(&outer);
+    nn_mesh_finish(&inner);
+}
+
+void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh, const struct pose *pose,
+                   double mu, bool soft)
+{
+    add(scene, mesh, pose, mu, scene->attenuation);
+    if (soft)
+        add(scene, mesh, pose, mu < 0 ? -1 : 1, scene->soft);
+}
+
+void nn_scene_fill(struct phantom_scene *scene, const struct nn_solid *solid,
+                   const struct pose *pose, double mu, double instead)
+{
+    struct nn_mesh mesh;
+
+    if (*scene->failed)
+        return;
+    if (nn_solid_mesh(solid, scene->cell, 0, &mesh, NULL) != NN_OK) {
+        *scene->failed = true;
+        return;
+    }
+    nn_scene_mesh(scene, &mesh, pose, mu - instead, false);
+    nn_mesh_finish(&mesh);
+}
+
+void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int rings, int around,
+                   double mu, bool soft)
+{
+    const struct pose none = nn_pose_none();
+    struct nn_mesh mesh = {0};
+
+    if (*scene->failed)
+        return;
+    if (nn_mesh_loft(&mesh, point, rings, around, NULL) != NN_OK)
+        *scene->failed = true;
+    else
+        nn_scene_mesh(scene, &mesh, &none, mu, soft);
+    nn_mesh_finish(&mesh);
+}
+
+#define AROUND 10
+#define RINGS  64
+
+/* A ring of AROUND points about `at`, across `along`; `up` is carried on from ring to ring. */
+static void ring(struct vec3 at, struct vec3 along, double radius, struct vec3 *up,
+                 struct vec3 *out)
+{
+    struct vec3 side, level;
+
+    along = nn_vec3_scale(along, 1 / fmax(nn_vec3_length(along), 1e-9));
+    level = nn_vec3_sub(*up, nn_vec3_scale(along, nn_vec3_dot(*up, along)));
+    if (nn_vec3_length(level) < 1e-3)
+        level = nn_vec3_cross(along, (struct vec3){along.z, along.x, along.y});
+    if (nn_vec3_length(level) < 1e-3)
+        level = nn_vec3_cross(along, (struct vec3){along.y, -along.x, along.z + 1});
+    level = nn_vec3_scale(level, 1 / nn_vec3_length(level));
+    side = nn_vec3_cross(along, level);
+    for (int i = 0; i < AROUND; i++) {
+        double angle = 6.283185307179586 * i / AROUND, c = radius * cos(angle);
+        double s = radius * sin(angle);
+
+        out[i] = nn_vec3_add(at, nn_vec3_add(nn_vec3_scale(level, c), nn_vec3_scale(side, s)));
+    }
+    *up = level;
+}
+
+void nn_scene_tube(struct phantom_scene *scene, const struct vec3 *point, const double *radius,
+                   int count, double mu)
+{
+    struct vec3 rings[(RINGS + 2) * AROUND], up = {0.3, 0.2, 0.93};
+    int used = 0;
+
+    count = count > RINGS ? RINGS : count;
+    for (int i = 0; i < count; i++) {
+        struct vec3 before = point[i > 0 ? i - 1 : 0], after = point[i + 1 < count ? i + 1 : i];
+        struct vec3 along = nn_vec3_sub(after, before);
+        struct vec3 unit = nn_vec3_scale(along, 1 / fmax(nn_vec3_length(along), 1e-9));
+
+        if (i == 0)
+            ring(nn_vec3_sub(point[0], nn_vec3_scale(unit, 0.7 * radius[0])), along,
+                 0.6 * radius[0], &up, rings + AROUND * used++);
+        ring(point[i], along, radius[i], &up, rings + AROUND * used++);
+        if (i == count - 1)
+            ring(nn_vec3_add(point[i], nn_vec3_scale(unit, 0.7 * radius[i])), along,
+                 0.6 * radius[i], &up, rings + AROUND * used++);
+    }
+    nn_scene_loft(scene, rings, used, AROUND, mu, false);
+}
