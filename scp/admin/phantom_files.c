@@ -125,9 +125,9 @@ static bool draw_one(const struct phantom_options *o, const struct nn_phantom_se
     struct place place;
     size_t length = strlen(line);
 
-    enum nn_status status =
-        twin ? nn_phantom_draw_twin(settings, index, &plane, &t, err)
-             : nn_phantom_draw(settings, index, &plane, o->masks ? &mask : NULL, &t, err);
+    /* Contrast to noise is known with the mask only. */
+    enum nn_status status = twin ? nn_phantom_draw_twin(settings, index, &plane, &t, err)
+                                 : nn_phantom_draw(settings, index, &plane, &mask, &t, err);
     bool done = status == NN_OK;
     if (done) {
         find_place(o, &t, index, twin, &place);
