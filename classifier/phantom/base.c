@@ -74,10 +74,10 @@ static void draw_temporal(struct phantom_scene *scene, struct phantom_head *head
                           double air)
 {
     /* The pyramid from its lateral end to the apex: height in the sagittal plane; half width. */
-    static const double PETROUS[][6] = {
-        {-22, -36, -14, -9, 57, 3},   {-24, -37, -14, -8, 53, 7},  {-18, -37, -8, -8, 45, 8},
-        {-12, -37, -3, -9, 36, 8},    {-4, -35, 4, -11, 27, 7},    {4, -32, 9, -14, 18, 6},
-        {9, -28, 12, -18, 12, 4},     {11, -25, 13, -21, 10, 2}};
+    static const double PETROUS[][6] = {{-22, -36, -14, -9, 57, 3}, {-24, -37, -14, -8, 53, 7},
+                                        {-18, -37, -8, -8, 45, 8},  {-12, -37, -3, -9, 36, 8},
+                                        {-4, -35, 4, -11, 27, 7},   {4, -32, 9, -14, 18, 6},
+                                        {9, -28, 12, -18, 12, 4},   {11, -25, 13, -21, 10, 2}};
     static const double MASTOID[][6] = {{-38, -40, -14, -40, 56, 2},  {-41, -32, -9, -31, 55, 5},
                                         {-40, -22, -10, -21, 54, 7},  {-36, -11, -11, -10, 53, 8},
                                         {-30, 0, -13, 1, 52, 7},      {-25, 7, -15, 8, 51, 5},
@@ -98,9 +98,9 @@ static void draw_temporal(struct phantom_scene *scene, struct phantom_head *head
 
 static void draw_condyle(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    static const double CONDYLE[][6] = {
-        {6, -3, 6, 3, 14, 3},      {3, -5, 3, 6, 15, 5.5},      {-3, -5, -3, 8, 16.5, 6.5},
-        {-9, -5, -9, 8, 18, 6.5}, {-15, -4, -15, 5, 19.5, 5.5}, {-18, -3, -18, 2, 20.5, 3}};
+    static const double CONDYLE[][6] = {{6, -3, 6, 3, 14, 3},         {3, -5, 3, 6, 15, 5.5},
+                                        {-3, -5, -3, 8, 16.5, 6.5},   {-9, -5, -9, 8, 18, 6.5},
+                                        {-15, -4, -15, 5, 19.5, 5.5}, {-18, -3, -18, 2, 20.5, 3}};
 
     rows_bone(scene, head, CONDYLE, COUNT(CONDYLE), side, 1.5, 1.1);
 }

@@ -68,9 +68,9 @@ static void draw_tooth(struct jaw *jaw, int kind, struct vec3 neck, double way, 
 
         nn_solid_init(&solid, (struct vec3){-1.4 * wide, -1.5 * crown, -6 * s},
                       (struct vec3){1.4 * wide, 1.5 * crown, 6 * s});
-        nn_phantom_ball(&solid, middle,
-                        (struct vec3){wide * (cover == 1.0 ? 1 : 0.6), crown * 0.5 * cover, 3 * s},
-                        0);
+        nn_phantom_solid_ball(
+            &solid, middle,
+            (struct vec3){wide * (cover == 1.0 ? 1 : 0.6), crown * 0.5 * cover, 3 * s}, 0);
         nn_scene_fill(jaw->scene, &solid, &pose, PHANTOM_STEEL, DENTINE);
     }
 }

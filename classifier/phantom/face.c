@@ -30,13 +30,12 @@ static void bar(struct phantom_scene *scene, struct phantom_head *head,
 
 static void draw_cheek(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    static const struct phantom_node ARCH[] = {{66, -16, 50, 3, 8},    {56, -15, 58, 2.5, 5},
+    static const struct phantom_node ARCH[] = {{66, -16, 50, 3, 8},     {56, -15, 58, 2.5, 5},
                                                {42, -16, 63, 2.2, 3.5}, {24, -18, 64.5, 2.2, 3},
                                                {8, -19, 61, 2.5, 3},    {-2, -20, 57, 3, 3}};
-    static const struct phantom_node RIM[] = {{78, -53, 42, 4, 3},  {68, -48, 48, 3, 3.2},
-                                              {64, -36, 49, 2.5, 3}, {66, -24, 48, 4, 4},
-                                              {74, -20, 40, 5, 4},   {82, -20, 26, 4, 2.5},
-                                              {87, -28, 14, 3, 2.5}};
+    static const struct phantom_node RIM[] = {
+        {78, -53, 42, 4, 3}, {68, -48, 48, 3, 3.2}, {64, -36, 49, 2.5, 3}, {66, -24, 48, 4, 4},
+        {74, -20, 40, 5, 4}, {82, -20, 26, 4, 2.5}, {87, -28, 14, 3, 2.5}};
     static const struct phantom_node BUTTRESS[] = {
         {68, -16, 48, 5, 5}, {64, -6, 43, 4.5, 4}, {62, 4, 37, 3, 3}, {60, 10, 32, 2, 2}};
 
@@ -74,8 +73,8 @@ static void draw_sinuses(struct phantom_scene *scene, struct phantom_head *head,
 /* Airways of the nose on both sides of the septum, with the turbinates in them. */
 static void draw_nose(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    static const double CAVITY[][4] = {{42, -22, 42, 1},   {50, -27, 50, 2},   {62, -30, 62, 2},
-                                       {76, -32, 76, 3},   {88, -28, 88, 3},   {97, -16, 97, 2},
+    static const double CAVITY[][4] = {{42, -22, 42, 1}, {50, -27, 50, 2}, {62, -30, 62, 2},
+                                       {76, -32, 76, 3}, {88, -28, 88, 3}, {97, -16, 97, 2},
                                        {101, -8, 102, 0}};
     struct phantom_ring ring[COUNT(CAVITY)];
 

@@ -80,12 +80,10 @@ void nn_phantom_head_plate(struct phantom_scene *scene, const struct phantom_hea
 /* The outer table's front and back in the sagittal plane, half width, and the vault's thickness
  * there as a share. */
 static const double VAULT[VAULT_RINGS][6] = {
-    {20, -131, -14, -131, 15, 1.0},   {48, -122, -47, -125, 41, 1.0},
-    {70, -105, -77, -107, 60, 1.0},   {84, -85, -93, -86, 68, 1.0},
-    {90, -66, -97, -64, 70, 1.05},    {74, -53, -96, -47, 68, 1.05},
-    {46, -46, -92, -32, 66, 1.0},     {27, -38, -84, -19, 62, 0.8},
-    {14, -24, -72, -9, 55, 0.62},     {7, -10, -57, -2, 41, 0.5},
-    {2, 0, -43, 2, 24, 0.42},         {-1, 1.5, -36.5, 2.5, 15, 0.0}};
+    {20, -131, -14, -131, 15, 1.0}, {48, -122, -47, -125, 41, 1.0}, {70, -105, -77, -107, 60, 1.0},
+    {84, -85, -93, -86, 68, 1.0},   {90, -66, -97, -64, 70, 1.05},  {74, -53, -96, -47, 68, 1.05},
+    {46, -46, -92, -32, 66, 1.0},   {27, -38, -84, -19, 62, 0.8},   {14, -24, -72, -9, 55, 0.62},
+    {7, -10, -57, -2, 41, 0.5},     {2, 0, -43, 2, 24, 0.42},       {-1, 1.5, -36.5, 2.5, 15, 0.0}};
 
 /* Depth under the outer table with slow waves: the tables are not parallel. */
 static void depths(struct phantom_rng *rng, double base, double waves, double *depth)

@@ -22,12 +22,12 @@ double nn_phantom_arch(const double (*arch)[2], int count, double x)
 
 /* From the chin backwards: x, z, top, bottom, half thickness. */
 static const double MANDIBLE[][5] = {
-    {86.5, 0, 43, 69, 6.5},    {85.2, 8, 43, 70, 6.5},   {81, 16, 42.5, 69, 6},
-    {73, 23, 40.5, 65.5, 6},   {61, 29.5, 37.5, 61, 6},  {49, 35, 34, 56.5, 6.5},
-    {41, 38, 30, 53.5, 7},     {37.5, 39.4, 22, 52, 6},  {35, 40.2, 6, 51, 4.5},
-    {32.5, 41, -8, 49.5, 3.5}, {30, 42, -15, 48.5, 3},   {27, 43, -12, 47.5, 3},
-    {22.5, 44.5, -5, 45.5, 3}, {18, 46, -4, 42, 3.5},    {14.5, 47, -10, 34, 4},
-    {11.5, 48, -18, 20, 5},    {8.5, 49, -21.5, 4, 7},   {5.5, 49.5, -20.5, -7, 8},
+    {86.5, 0, 43, 69, 6.5},    {85.2, 8, 43, 70, 6.5},  {81, 16, 42.5, 69, 6},
+    {73, 23, 40.5, 65.5, 6},   {61, 29.5, 37.5, 61, 6}, {49, 35, 34, 56.5, 6.5},
+    {41, 38, 30, 53.5, 7},     {37.5, 39.4, 22, 52, 6}, {35, 40.2, 6, 51, 4.5},
+    {32.5, 41, -8, 49.5, 3.5}, {30, 42, -15, 48.5, 3},  {27, 43, -12, 47.5, 3},
+    {22.5, 44.5, -5, 45.5, 3}, {18, 46, -4, 42, 3.5},   {14.5, 47, -10, 34, 4},
+    {11.5, 48, -18, 20, 5},    {8.5, 49, -21.5, 4, 7},  {5.5, 49.5, -20.5, -7, 8},
     {3, 50, -16, -11, 5}};
 #define STATIONS COUNT(MANDIBLE)
 
@@ -49,7 +49,8 @@ static void draw_mandible(struct phantom_scene *scene, struct phantom_head *head
 
     for (int k = 0; k < 2 * STATIONS - 1; k++) {
         int i = k < STATIONS ? STATIONS - 1 - k : k - STATIONS + 1;
-        double side = k < STATIONS ? -1 : 1, front = nn_phantom_clamp((81 - MANDIBLE[i][0]) / 10, 0, 1);
+        double side = k < STATIONS ? -1 : 1,
+               front = nn_phantom_clamp((81 - MANDIBLE[i][0]) / 10, 0, 1);
         const double *m = MANDIBLE[i];
         double body = nn_phantom_clamp((m[0] - 30) / 12, 0, 1);
         double top = m[2] + 9 * bare * body, low = m[3] + steep * (m[0] - 20) / 60;
@@ -58,7 +59,8 @@ static void draw_mandible(struct phantom_scene *scene, struct phantom_head *head
 
         way.z *= side;
         ring[k] = (struct phantom_ring){
-            .a = nn_phantom_head_vec(head, m[0] - 2 * (1 - front), top, side * (m[1] - flare * front)),
+            .a = nn_phantom_head_vec(head, m[0] - 2 * (1 - front), top,
+                                     side * (m[1] - flare * front)),
             .b = nn_phantom_head_vec(head, m[0] + (2 + chin) * (1 - front), low, side * m[1]),
             .side = nn_vec3_scale(way, heavy * m[4] * head->size.z),
             .square = 0.25,
@@ -69,8 +71,10 @@ static void draw_mandible(struct phantom_scene *scene, struct phantom_head *head
 
 static void draw_canal(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    static const struct phantom_node CANAL[] = {{19, 14, 45, 1.5, 1.5}, {24, 30, 43, 1.4, 1.4},
-                                                {36, 42, 40, 1.4, 1.4}, {52, 49, 34, 1.3, 1.3},
+    static const struct phantom_node CANAL[] = {{19, 14, 45, 1.5, 1.5},
+                                                {24, 30, 43, 1.4, 1.4},
+                                                {36, 42, 40, 1.4, 1.4},
+                                                {52, 49, 34, 1.3, 1.3},
                                                 {66, 51, 28, 1.3, 1.3}};
     struct phantom_node node[COUNT(CANAL)];
     struct phantom_ring ring[COUNT(CANAL)];
@@ -86,10 +90,10 @@ static void draw_canal(struct phantom_scene *scene, struct phantom_head *head, d
 static void draw_maxilla(struct phantom_scene *scene, struct phantom_head *head, double bare)
 {
     /* x, z, top, bottom, half thickness */
-    static const double ALVEOLAR[][5] = {{92, 0, 8, 21, 4.5},  {91, 7, 8, 21, 4.5},
-                                         {87, 14, 7, 20.5, 5}, {79, 20.5, 6, 19.5, 5},
+    static const double ALVEOLAR[][5] = {{92, 0, 8, 21, 4.5},      {91, 7, 8, 21, 4.5},
+                                         {87, 14, 7, 20.5, 5},     {79, 20.5, 6, 19.5, 5},
                                          {69, 24.5, 7, 18.5, 5.5}, {59, 27, 8, 17.5, 6},
-                                         {50, 29, 8, 16.5, 6}, {44, 30, 6, 14, 4}};
+                                         {50, 29, 8, 16.5, 6},     {44, 30, 6, 14, 4}};
     static const struct phantom_plate PALATE = {
         {{44, 6}, {58, 7}, {74, 7}, {86, 6}, {96, 6}}, 5, -19, 19, 2.2, {0, -3}};
     struct phantom_ring ring[2 * COUNT(ALVEOLAR) - 1];

@@ -2,8 +2,8 @@
  * cartilages with their calcification.
  *
  * Hyoid at C3/C4, its body 25 mm wide and 11 high, greater horns 30-33 mm (Miller et al., Forensic
- * Sci Int 1998); thyroid lamina 28-38 mm; ossification begins about 20 years of age behind and below
- * and is patchy (Ajmani et al., Eur J Radiol 1980). Lengths in mm for a size of 1. */
+ * Sci Int 1998); thyroid lamina 28-38 mm; ossification begins about 20 years of age behind and
+ * below and is patchy (Ajmani et al., Eur J Radiol 1980). Lengths in mm for a size of 1. */
 #include "head_parts.h"
 #include <math.h>
 
@@ -35,11 +35,15 @@ static void chain(struct phantom_scene *scene, struct larynx *l, const struct ph
 static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
 {
     /* {x, y, z of the section's upper and lower end, half thickness}: one row, horn to horn */
-    static const double BODY[][5] = {{33, -6, -15, 5, 2},   {38, -5.5, -10, 6, 3},
-                                     {40, -5, 0, 7, 3.4},   {38, -5.5, 10, 6, 3},
+    static const double BODY[][5] = {{33, -6, -15, 5, 2},
+                                     {38, -5.5, -10, 6, 3},
+                                     {40, -5, 0, 7, 3.4},
+                                     {38, -5.5, 10, 6, 3},
                                      {33, -6, 15, 5, 2}};
-    static const struct phantom_node HORN[] = {{34, -4, 14, 2, 2.6},  {28, -5, 17, 1.5, 2},
-                                               {18, -6.5, 20, 1.2, 1.7}, {9, -8.5, 21, 1.2, 1.6},
+    static const struct phantom_node HORN[] = {{34, -4, 14, 2, 2.6},
+                                               {28, -5, 17, 1.5, 2},
+                                               {18, -6.5, 20, 1.2, 1.7},
+                                               {9, -8.5, 21, 1.2, 1.6},
                                                {4, -10.5, 21.5, 1.6, 2}};
     struct phantom_ring ring[COUNT(BODY)];
     double lift = nn_phantom_normal(&l->rng, 0, 0.08), one = nn_phantom_normal(&l->rng, 0, 0.03);
@@ -67,8 +71,10 @@ static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
 
 static void draw_soft(struct phantom_scene *scene, struct larynx *l)
 {
-    static const struct phantom_node LID[] = {{18, 13, 0, 4, 1.6}, {16, 6, 0, 7, 1.4},
-                                              {13.5, -2, 0, 9, 1.2}, {10, -9, 0, 8, 1.1},
+    static const struct phantom_node LID[] = {{18, 13, 0, 4, 1.6},
+                                              {16, 6, 0, 7, 1.4},
+                                              {13.5, -2, 0, 9, 1.2},
+                                              {10, -9, 0, 8, 1.1},
                                               {7.5, -13, 0, 5, 0.7}};
     double s = l->scale;
 
@@ -89,14 +95,16 @@ static void draw_soft(struct phantom_scene *scene, struct larynx *l)
 static void draw_thyroid(struct phantom_scene *scene, struct larynx *l, double side)
 {
     /* x of the back and the front, y, z there: the lamina's sections from above */
-    static const double LAMINA[][5] = {{14, 30, 10, 18, 6},  {12, 36, 14, 19, 3},
+    static const double LAMINA[][5] = {{14, 30, 10, 18, 6},   {12, 36, 14, 19, 3},
                                        {11, 39, 20, 19, 1.5}, {11, 38, 28, 18, 2},
-                                       {12, 35, 35, 16, 4},  {14, 31, 38, 14, 6}};
-    static const struct phantom_node EDGE[] = {{10, -2, 21, 1.1, 1.1}, {12, 8, 20, 1.6, 1.6},
-                                               {11, 20, 19, 2, 2},     {12, 34, 17, 1.8, 1.8},
+                                       {12, 35, 35, 16, 4},   {14, 31, 38, 14, 6}};
+    static const struct phantom_node EDGE[] = {{10, -2, 21, 1.1, 1.1},
+                                               {12, 8, 20, 1.6, 1.6},
+                                               {11, 20, 19, 2, 2},
+                                               {12, 34, 17, 1.8, 1.8},
                                                {15, 43, 14, 1.2, 1.2}};
-    static const struct phantom_node LOWER[] = {{13, 36, 17, 1.5, 2}, {20, 38, 14, 1.5, 2.4},
-                                                {29, 37, 8, 1.5, 2},  {35, 34, 3, 1.2, 1.6}};
+    static const struct phantom_node LOWER[] = {
+        {13, 36, 17, 1.5, 2}, {20, 38, 14, 1.5, 2.4}, {29, 37, 8, 1.5, 2}, {35, 34, 3, 1.2, 1.6}};
     struct phantom_ring ring[COUNT(LAMINA)];
     double s = l->scale, back = l->lime * nn_phantom_uniform(&l->rng, 0.2, 1.1);
     double low = l->lime * nn_phantom_uniform(&l->rng, 0, 1);
@@ -126,14 +134,19 @@ static void draw_thyroid(struct phantom_scene *scene, struct larynx *l, double s
 static void draw_cricoid(struct phantom_scene *scene, struct larynx *l)
 {
     static const double LAMINA[][3] = {/* y, half width, half thickness */
-                                       {36, 4, 1}, {38, 8, 2}, {44, 10, 2.6}, {52, 9, 2.6}, {58, 6, 1.5}};
-    static const struct phantom_node ARCH[] = {{11, 47, 9, 1.8, 5},   {17, 50, 12, 1.8, 3.8},
-                                               {25, 51, 10, 1.8, 3.2}, {30, 51, 4, 1.8, 3}};
+                                       {36, 4, 1},
+                                       {38, 8, 2},
+                                       {44, 10, 2.6},
+                                       {52, 9, 2.6},
+                                       {58, 6, 1.5}};
+    static const struct phantom_node ARCH[] = {
+        {11, 47, 9, 1.8, 5}, {17, 50, 12, 1.8, 3.8}, {25, 51, 10, 1.8, 3.2}, {30, 51, 4, 1.8, 3}};
     struct phantom_ring ring[COUNT(LAMINA)];
     double s = l->scale, lime = l->lime * nn_phantom_uniform(&l->rng, 0.1, 0.9);
 
     for (int i = 0; i < COUNT(LAMINA); i++) {
-        double half = s * LAMINA[i][1], x = s * (9 + 0.03 * (LAMINA[i][0] - 36)), y = s * LAMINA[i][0];
+        double half = s * LAMINA[i][1], x = s * (9 + 0.03 * (LAMINA[i][0] - 36)),
+               y = s * LAMINA[i][0];
 
         ring[i] = (struct phantom_ring){.a = {x, y, -half},
                                         .b = {x, y, half},
@@ -150,17 +163,18 @@ void nn_phantom_draw_larynx(struct phantom_scene *scene, const struct nn_phantom
 {
     const bool other = settings->configuration != 0;
     const struct phantom_level *c4 = &uninjured->level[4], *c6 = &uninjured->level[6];
-    struct larynx l = {.rng = nn_phantom_rng(settings->seed ^ UINT64_C(0x6c6172), index,
-                                             PHANTOM_SOFT_TISSUE)};
+    struct larynx l = {
+        .rng = nn_phantom_rng(settings->seed ^ UINT64_C(0x6c6172), index, PHANTOM_SOFT_TISSUE)};
     struct vec3 way = nn_vec3_sub(c6->body.at, c4->body.at);
     double down = nn_phantom_normal(&l.rng, uninjured->sex == 'M' ? 0 : -4, other ? 6 : 4);
     double ahead = nn_phantom_normal(&l.rng, 0, 1.2), lean = atan2(-way.x, way.y);
 
     l.scale = uninjured->scale * (uninjured->sex == 'M' ? 1.05 : 0.92);
-    l.lime = nn_phantom_clamp((uninjured->age - 22) / 40.0, 0, 1) * nn_phantom_uniform(&l.rng, 0.3, 1.2);
-    l.pose = nn_pose_of(nn_pose_apply(&c4->body, nn_phantom_vec(c4->depth / 2 + 6.5 + ahead,
-                                                                down - 4, 0)),
-                        0.8 * lean, 0, 0);
+    l.lime =
+        nn_phantom_clamp((uninjured->age - 22) / 40.0, 0, 1) * nn_phantom_uniform(&l.rng, 0.3, 1.2);
+    l.pose = nn_pose_of(
+        nn_pose_apply(&c4->body, nn_phantom_vec(c4->depth / 2 + 6.5 + ahead, down - 4, 0)),
+        0.8 * lean, 0, 0);
     draw_hyoid(scene, &l);
     draw_soft(scene, &l);
     for (int side = -1; side <= 1; side += 2)

@@ -17,7 +17,7 @@ static struct vec3 wall(const struct phantom_anatomy *a, int level, double down)
                          nn_phantom_vec(l->depth / 2 + l->prevertebral, a->scale * down, 0));
 }
 
-struct column { /* one station of the airway */
+struct column {  /* one station of the airway */
     int level;   /* 0: the skull's axes */
     double down; /* mm from the body's middle */
     double off;  /* of the back wall from the prevertebral line */
@@ -26,11 +26,11 @@ struct column { /* one station of the airway */
 /* Nasopharynx, behind the soft palate, oropharynx, vallecula, laryngeal inlet, vestibule, glottis,
  * below it, trachea. */
 static const struct column COLUMN[] = {
-    {1, -3, 0.5, 15, 11},  {1, 6, 0, 12, 11},    {2, -8, 0, 10.5, 10}, {2, 3, 0, 11.5, 12},
-    {3, -7, 0, 13, 13},    {3, 2, 0, 17, 14},    {4, -7, 0, 20, 14},   {4, 1, 0.5, 20, 12},
-    {5, -8, 1.5, 17, 8},   {5, -1, 2, 15, 5.5},  {5, 5, 2, 17, 3},     {6, -4, 1.5, 16, 6},
-    {6, 4, 1.5, 15, 7.5},  {7, 0, 1, 15, 8},     {8, 0, 1, 15.5, 8.5}, {9, 0, 0.5, 16, 8.5},
-    {10, 0, 0, 16, 8.5},   {11, 0, 0, 16, 9},    {12, 0, 2, 15, 9}};
+    {1, -3, 0.5, 15, 11}, {1, 6, 0, 12, 11},   {2, -8, 0, 10.5, 10}, {2, 3, 0, 11.5, 12},
+    {3, -7, 0, 13, 13},   {3, 2, 0, 17, 14},   {4, -7, 0, 20, 14},   {4, 1, 0.5, 20, 12},
+    {5, -8, 1.5, 17, 8},  {5, -1, 2, 15, 5.5}, {5, 5, 2, 17, 3},     {6, -4, 1.5, 16, 6},
+    {6, 4, 1.5, 15, 7.5}, {7, 0, 1, 15, 8},    {8, 0, 1, 15.5, 8.5}, {9, 0, 0.5, 16, 8.5},
+    {10, 0, 0, 16, 8.5},  {11, 0, 0, 16, 9},   {12, 0, 2, 15, 9}};
 #define STATIONS COUNT(COLUMN)
 
 static void sample_column(struct phantom_rng *rng, double size, double *deep, double *wide)
@@ -70,14 +70,14 @@ static void draw_airway(struct phantom_scene *scene, struct phantom_rng *rng,
         ring[i + 2] = (struct phantom_ring){
             .a = is, .b = front, .side = {0, 0, wide[i]}, .square = 0.12, .skew = 0.1};
     }
-    ring[0] = (struct phantom_ring){
-        .a = nn_pose_apply(&a->skull, nn_phantom_vec(21 * s, -17 * s, 0)),
-        .b = nn_pose_apply(&a->skull, nn_phantom_vec(36 * s, -18 * s, 0)),
-        .side = {0, 0, 7 * s}};
-    ring[1] = (struct phantom_ring){
-        .a = nn_pose_apply(&a->skull, nn_phantom_vec(16 * s, -8 * s, 0)),
-        .b = nn_pose_apply(&a->skull, nn_phantom_vec(42 * s, -8 * s, 0)),
-        .side = {0, 0, 12 * s}};
+    ring[0] =
+        (struct phantom_ring){.a = nn_pose_apply(&a->skull, nn_phantom_vec(21 * s, -17 * s, 0)),
+                              .b = nn_pose_apply(&a->skull, nn_phantom_vec(36 * s, -18 * s, 0)),
+                              .side = {0, 0, 7 * s}};
+    ring[1] =
+        (struct phantom_ring){.a = nn_pose_apply(&a->skull, nn_phantom_vec(16 * s, -8 * s, 0)),
+                              .b = nn_pose_apply(&a->skull, nn_phantom_vec(42 * s, -8 * s, 0)),
+                              .side = {0, 0, 12 * s}};
     ring[1].a.x = fmax(ring[1].a.x, ring[2].a.x - 4);
     nn_phantom_loft(scene, &none, ring, COUNT(ring), 3, 16, -PHANTOM_SOFT);
 }
@@ -87,7 +87,10 @@ static void draw_mouth(struct phantom_scene *scene, struct phantom_rng *rng,
                        const struct phantom_anatomy *a)
 {
     static const double MOUTH[][3] = {/* x, y, half height */
-                                      {36, 14, 1}, {44, 12, 2}, {58, 13, 2.4}, {74, 14, 2.4},
+                                      {36, 14, 1},
+                                      {44, 12, 2},
+                                      {58, 13, 2.4},
+                                      {74, 14, 2.4},
                                       {86, 16, 1.5}};
     double open = nn_phantom_uniform(rng, 0, 2) - 1, down = nn_phantom_uniform(rng, 0, 6);
     struct phantom_ring ring[COUNT(MOUTH)];
@@ -99,9 +102,8 @@ static void draw_mouth(struct phantom_scene *scene, struct phantom_rng *rng,
         const double *m = MOUTH[i];
         double high = s * m[2] * (0.4 + open), y = s * (m[1] + down * (i > 0 && i < 4));
 
-        ring[i] = (struct phantom_ring){.a = {s * m[0], y - high, 0},
-                                        .b = {s * m[0], y + high, 0},
-                                        .side = {0, 0, 15 * s}};
+        ring[i] = (struct phantom_ring){
+            .a = {s * m[0], y - high, 0}, .b = {s * m[0], y + high, 0}, .side = {0, 0, 15 * s}};
     }
     nn_phantom_loft(scene, &a->skull, ring, COUNT(MOUTH), 3, 12, -PHANTOM_SOFT);
 }
@@ -115,7 +117,8 @@ static void draw_planes(struct phantom_scene *scene, struct phantom_rng *rng,
     for (int i = 0; i < 7; i++) {
         double behind = nn_phantom_uniform(rng, 26, 62), lean = nn_phantom_normal(rng, 0, 6);
         double z = nn_phantom_normal(rng, 0, 22), half = nn_phantom_uniform(rng, 10, 24);
-        double thick = nn_phantom_uniform(rng, 0.8, 2) + 2.2 * amount, bulge = nn_phantom_normal(rng, 0, 4);
+        double thick = nn_phantom_uniform(rng, 0.8, 2) + 2.2 * amount,
+               bulge = nn_phantom_normal(rng, 0, 4);
         struct phantom_ring ring[5];
 
         for (int k = 0; k < 5; k++) {

@@ -42,9 +42,9 @@ static uint64_t choose_parts(const struct net *net, int i, int j, int k)
     for (int p = 0; p < solid->count; p++) {
         distance[p] = nn_part_distance(&solid->part[p], middle);
         if (solid->part[p].how == NN_PART_ADD)
-            least = fmin(least, distance[p]);
+            least = nn_least(least, distance[p]);
     }
-    limit = fmin(least + 2 * reach, reach + net->depth + 2 * net->cell) + net->seam;
+    limit = nn_least(least + 2 * reach, reach + net->depth + 2 * net->cell) + net->seam;
     for (int p = 0; p < solid->count; p++)
         if (solid->part[p].how != NN_PART_ADD || distance[p] <= limit)
             chosen |= UINT64_C(1) << p;
@@ -87,7 +87,7 @@ static enum nn_status net_init(struct net *net, const struct nn_solid *solid, do
         blocks *= (size_t)net->blocks[i];
     }
     for (int i = 0; i < solid->count; i++)
-        net->seam = fmax(net->seam, solid->part[i].blend);
+        net->seam = nn_most(net->seam, solid->part[i].blend);
     net->value = malloc(nodes * sizeof *net->value);
     net->parts = calloc(blocks, sizeof *net->parts);
     net->number = malloc(nodes * sizeof *net->number);

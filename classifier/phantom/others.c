@@ -37,8 +37,8 @@ struct nn_part *nn_phantom_cone(struct nn_solid *solid, struct vec3 a, struct ve
     return part;
 }
 
-struct nn_part *nn_phantom_ball(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
-                                double blend)
+struct nn_part *nn_phantom_solid_ball(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
+                                      double blend)
 {
     struct nn_part *part = nn_solid_add(solid, NN_PART_ELLIPSOID, at);
 

@@ -29,7 +29,7 @@ void nn_phantom_face(struct nn_camera *camera, struct vec3 target, struct vec3 x
 /* A round cone as a part: a -> b, radii ra -> rb. */
 struct nn_part *nn_phantom_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b, double ra,
                                 double rb, double blend);
-struct nn_part *nn_phantom_ball(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
-                                double blend);
+struct nn_part *nn_phantom_solid_ball(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
+                                      double blend);
 
 #endif

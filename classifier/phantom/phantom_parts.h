@@ -69,16 +69,16 @@ struct phantom_level {
     double disc;                 /* height of the disc below */
     double canal;                /* from the posterior wall to the spinolaminar line */
     double spinous, spinous_height, spinous_drop; /* length behind that line, thickness, fall */
-    double pillar;                 /* half distance between the articular pillars' middles */
+    double pillar;                   /* half distance between the articular pillars' middles */
     double facet_upper, facet_lower; /* y of the pillars' upper and lower facets at their middle */
     double slope_upper, slope_lower; /* of the facets, down and back, radians */
-    double spur_upper, spur_lower; /* anterior osteophytes, mm */
-    double rear_spur;              /* posterior osteophytes, mm */
-    double taper;                  /* share of its height that the front lacks; no injury */
-    double cortex;                 /* mm */
-    bool ossicle;                  /* a calcified fleck in front of the disc below */
-    bool fused;                    /* congenitally with the one below (block vertebra) */
-    double prevertebral;           /* soft tissue between body and airway */
+    double spur_upper, spur_lower;   /* anterior osteophytes, mm */
+    double rear_spur;                /* posterior osteophytes, mm */
+    double taper;                    /* share of its height that the front lacks; no injury */
+    double cortex;                   /* mm */
+    bool ossicle;                    /* a calcified fleck in front of the disc below */
+    bool fused;                      /* congenitally with the one below (block vertebra) */
+    double prevertebral;             /* soft tissue between body and airway */
 };
 struct phantom_anatomy {
     struct phantom_level level[PHANTOM_LAST + 1]; /* [0] unused */
@@ -93,7 +93,7 @@ struct phantom_anatomy {
     double neck_width, fat;                       /* soft tissue: 1 mean; share of fat 0..1 */
     int age;
     char sex;
-    bool child, ankylosed, laminectomy; /* material for the gate only */
+    bool child, ankylosed, laminectomy;      /* material for the gate only */
     int laminectomy_first, laminectomy_last; /* levels */
 };
 enum phantom_hardware {

@@ -70,6 +70,14 @@ void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int ri
 
 #define AROUND 10
 #define RINGS  64
+#define C36    0.80901699437494742 /* cosines of 36 and 72 degrees, and their sines */
+#define S36    0.58778525229247313
+#define C72    0.30901699437494742
+#define S72    0.95105651629515357
+
+static const double CIRCLE[AROUND][2] = {{1, 0},      {C36, S36}, {C72, S72},   {-C72, S72},
+                                         {-C36, S36}, {-1, 0},    {-C36, -S36}, {-C72, -S72},
+                                         {C72, -S72}, {C36, -S36}};
 
 /* A ring of AROUND points about `at`, across `along`; `up` is carried on from ring to ring. */
 static void ring(struct vec3 at, struct vec3 along, double radius, struct vec3 *up,
@@ -85,12 +93,9 @@ static void ring(struct vec3 at, struct vec3 along, double radius, struct vec3 *
         level = nn_vec3_cross(along, (struct vec3){along.y, -along.x, along.z + 1});
     level = nn_vec3_scale(level, 1 / nn_vec3_length(level));
     side = nn_vec3_cross(along, level);
-    for (int i = 0; i < AROUND; i++) {
-        double angle = 6.283185307179586 * i / AROUND, c = radius * cos(angle);
-        double s = radius * sin(angle);
-
-        out[i] = nn_vec3_add(at, nn_vec3_add(nn_vec3_scale(level, c), nn_vec3_scale(side, s)));
-    }
+    for (int i = 0; i < AROUND; i++)
+        out[i] = nn_vec3_add(at, nn_vec3_add(nn_vec3_scale(level, radius * CIRCLE[i][0]),
+                                             nn_vec3_scale(side, radius * CIRCLE[i][1])));
     *up = level;
 }
 

@@ -120,8 +120,8 @@ void nn_phantom_grid_inset(const struct phantom_grid *from, const double *depth,
 
                 outward = nn_vec3_dot(normal, spoke) > 0 ? 1 : -1;
             }
-            to->point[r * n + i] = nn_vec3_sub(
-                row[i], nn_vec3_scale(normal, outward * depth[r] / length));
+            to->point[r * n + i] =
+                nn_vec3_sub(row[i], nn_vec3_scale(normal, outward * depth[r] / length));
         }
 }
 

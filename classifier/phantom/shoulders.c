@@ -31,8 +31,9 @@ static void draw_clavicle(struct phantom_scene *scene, const struct phantom_anat
     for (int i = 0; i < 6; i++) {
         struct vec3 at = nn_phantom_mix(inner, outer, SHARE[i]);
 
-        node[i] = (struct phantom_node){at.x + bow * BOW[i], at.y - 2 * SHARE[i] * BOW[i] * 0.2, at.z,
-                                        WIDE[i] * a->scale, (i > 3 ? 0.8 : 0.95) * WIDE[i] * a->scale};
+        node[i] =
+            (struct phantom_node){at.x + bow * BOW[i], at.y - 2 * SHARE[i] * BOW[i] * 0.2, at.z,
+                                  WIDE[i] * a->scale, (i > 3 ? 0.8 : 0.95) * WIDE[i] * a->scale};
     }
     nn_phantom_sweep(node, 6, nn_phantom_vec(1, 0, 0), 1, 0, ring);
     nn_phantom_loft_bone(scene, &none, ring, 6, 3, 14, 1.8, a->density);
@@ -52,11 +53,11 @@ static void draw_scapula(struct phantom_scene *scene, const struct phantom_anato
     for (int i = 0; i < COUNT(BLADE); i++) {
         const double *b = BLADE[i];
 
-        ring[i] = (struct phantom_ring){
-            .a = at_shoulder(shoulder, -0.72, a->scale * b[1], side * b[0]),
-            .b = at_shoulder(shoulder, -0.38, a->scale * b[3], side * b[2]),
-            .side = {b[4], 0, -side * 0.4 * b[4]},
-            .bend = {-5, 0, 0}};
+        ring[i] =
+            (struct phantom_ring){.a = at_shoulder(shoulder, -0.72, a->scale * b[1], side * b[0]),
+                                  .b = at_shoulder(shoulder, -0.38, a->scale * b[3], side * b[2]),
+                                  .side = {b[4], 0, -side * 0.4 * b[4]},
+                                  .bend = {-5, 0, 0}};
     }
     nn_phantom_loft_bone(scene, &none, ring, COUNT(BLADE), 3, 14, 1.1, a->density);
     for (int i = 0; i < 4; i++) {
@@ -74,7 +75,7 @@ static void draw_humerus(struct phantom_scene *scene, const struct phantom_anato
                          const struct phantom_ring *shoulder, double side, double swing)
 {
     /* mm down, mm outwards of the joint, half width */
-    static const double BONE[][3] = {{-22, 0, 9},  {-14, 0, 19}, {0, 2, 23.5}, {14, 5, 21},
+    static const double BONE[][3] = {{-22, 0, 9}, {-14, 0, 19},   {0, 2, 23.5},  {14, 5, 21},
                                      {34, 9, 14}, {70, 11, 11.5}, {160, 12, 11}, {280, 12, 11}};
     struct vec3 joint = at_shoulder(shoulder, 0.0, 22, 0.76 * side);
     struct pose none = nn_pose_none();
@@ -85,9 +86,8 @@ static void draw_humerus(struct phantom_scene *scene, const struct phantom_anato
         const double *b = BONE[i];
         double x = joint.x + swing * b[0], y = joint.y + s * b[0], z = joint.z + side * s * b[1];
 
-        ring[i] = (struct phantom_ring){.a = {x - s * b[2], y, z},
-                                        .b = {x + s * b[2], y, z},
-                                        .side = {0, 0, s * b[2]}};
+        ring[i] = (struct phantom_ring){
+            .a = {x - s * b[2], y, z}, .b = {x + s * b[2], y, z}, .side = {0, 0, s * b[2]}};
     }
     nn_phantom_loft_bone(scene, &none, ring, COUNT(BONE), 2, 16, 2.2, a->density);
 }

@@ -16,8 +16,7 @@ struct vec3 nn_phantom_ahead(const struct phantom_anatomy *anatomy, int level, d
     const struct phantom_level *l = &anatomy->level[level];
     double s = anatomy->scale;
 
-    return nn_pose_apply(&l->body,
-                         nn_phantom_vec(l->depth / 2 + s * ahead, s * down, s * z));
+    return nn_pose_apply(&l->body, nn_phantom_vec(l->depth / 2 + s * ahead, s * down, s * z));
 }
 
 struct build { /* what one patient's rings are made of */
@@ -41,10 +40,10 @@ static struct phantom_ring *add(struct build *b, struct vec3 back, struct vec3 f
 static void add_head(struct build *b)
 {
     /* back x, y; front x, y; half width */
-    static const double HEAD[][5] = {
-        {-14, -139, 20, -139, 14}, {-48, -133, 50, -130, 44}, {-82, -114, 76, -111, 67},
-        {-101, -90, 91, -90, 76},  {-105, -66, 98, -67, 78},  {-104, -44, 96, -47, 77},
-        {-99, -24, 99, -24, 75}};
+    static const double HEAD[][5] = {{-14, -139, 20, -139, 14}, {-48, -133, 50, -130, 44},
+                                     {-82, -114, 76, -111, 67}, {-101, -90, 91, -90, 76},
+                                     {-105, -66, 98, -67, 78},  {-104, -44, 96, -47, 77},
+                                     {-99, -24, 99, -24, 75}};
 
     for (int i = 0; i < COUNT(HEAD); i++) {
         const double *h = HEAD[i];
@@ -112,15 +111,14 @@ static void add_trunk(struct build *b)
                                       {68, 1, 0.0},    {92, 1.3, 0.25}, {138, 1.4, 0.7},
                                       {182, 1.4, 1.0}, {207, 1.5, 1.0}, {206, 1.5, 0.9},
                                       {176, 1.6, 0.4}, {165, 1.7, 0.1}, {160, 1.8, 0}};
-    struct vec3 back[COUNT(SHARE)] = {nape(b, 7, 86, -6),      nape(b, 7, 92, 8 + 0.3 * d),
-                                      nape(b, 8, 97, 2 + 0.7 * d), nape(b, 9, 100, 2 + d),
-                                      nape(b, 10, 102, 6 + d),  nape(b, 11, 102, 14 + d),
-                                      nape(b, 14, 98, 10),     nape(b, 16, 94, 20),
-                                      nape(b, 16, 88, 130)};
+    struct vec3 back[COUNT(SHARE)] = {
+        nape(b, 7, 86, -6),     nape(b, 7, 92, 8 + 0.3 * d), nape(b, 8, 97, 2 + 0.7 * d),
+        nape(b, 9, 100, 2 + d), nape(b, 10, 102, 6 + d),     nape(b, 11, 102, 14 + d),
+        nape(b, 14, 98, 10),    nape(b, 16, 94, 20),         nape(b, 16, 88, 130)};
     struct vec3 front[COUNT(SHARE)] = {
-        throat(b, 7, 48, 8),          throat(b, 8, 52, 14 + 0.3 * d), throat(b, 9, 62, 14 + 0.7 * d),
-        throat(b, 10, 76, 14 + d),    throat(b, 11, 92, 16 + d),      throat(b, 12, 106, 22 + d),
-        throat(b, 15, b->chest, 20),  throat(b, 16, b->chest, 50),    throat(b, 16, b->chest, 150)};
+        throat(b, 7, 48, 8),         throat(b, 8, 52, 14 + 0.3 * d), throat(b, 9, 62, 14 + 0.7 * d),
+        throat(b, 10, 76, 14 + d),   throat(b, 11, 92, 16 + d),      throat(b, 12, 106, 22 + d),
+        throat(b, 15, b->chest, 20), throat(b, 16, b->chest, 50),    throat(b, 16, b->chest, 150)};
 
     for (int i = 0; i < COUNT(SHARE); i++) {
         double wide = s * flank * SHARE[i][0] * (i == 0 ? b->wide / 62 : 0.6 + 0.4 * b->wide / 62);
@@ -162,7 +160,8 @@ void nn_phantom_skin(const struct nn_phantom_settings *settings, uint64_t index,
 /* The nose: it stands out of the loft of ovals. */
 static void draw_tip(struct phantom_scene *scene, const struct phantom_skin *skin)
 {
-    const struct phantom_ring *brow = &skin->ring[5], *cheek = &skin->ring[6], *lip = &skin->ring[7];
+    const struct phantom_ring *brow = &skin->ring[5], *cheek = &skin->ring[6],
+                              *lip = &skin->ring[7];
     struct vec3 out = nn_phantom_unit(nn_vec3_sub(cheek->b, cheek->a));
     struct pose none = nn_pose_none();
     struct phantom_ring ring[4];

@@ -12,6 +12,7 @@
 #define NN_PHANTOM_SOLID_H
 
 #include "nn_status.h"
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,12 +20,39 @@
 struct vec3 {
     double x, y, z;
 };
-struct vec3 nn_vec3_add(struct vec3 a, struct vec3 b);
-struct vec3 nn_vec3_sub(struct vec3 a, struct vec3 b);
-struct vec3 nn_vec3_scale(struct vec3 a, double by);
-double nn_vec3_dot(struct vec3 a, struct vec3 b);
-struct vec3 nn_vec3_cross(struct vec3 a, struct vec3 b);
-double nn_vec3_length(struct vec3 a);
+static inline struct vec3 nn_vec3_add(struct vec3 a, struct vec3 b)
+{
+    return (struct vec3){a.x + b.x, a.y + b.y, a.z + b.z};
+}
+static inline struct vec3 nn_vec3_sub(struct vec3 a, struct vec3 b)
+{
+    return (struct vec3){a.x - b.x, a.y - b.y, a.z - b.z};
+}
+static inline struct vec3 nn_vec3_scale(struct vec3 a, double by)
+{
+    return (struct vec3){a.x * by, a.y * by, a.z * by};
+}
+static inline double nn_vec3_dot(struct vec3 a, struct vec3 b)
+{
+    return a.x * b.x + a.y * b.y + a.z * b.z;
+}
+static inline struct vec3 nn_vec3_cross(struct vec3 a, struct vec3 b)
+{
+    return (struct vec3){a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+}
+static inline double nn_vec3_length(struct vec3 a)
+{
+    return sqrt(nn_vec3_dot(a, a));
+}
+/* Of numbers that are none the second: no library call in the innermost loops. */
+static inline double nn_least(double a, double b)
+{
+    return a < b ? a : b;
+}
+static inline double nn_most(double a, double b)
+{
+    return a > b ? a : b;
+}
 
 /* Local -> outer: at + turn * p. Columns of turn are the local axes, orthonormal. */
 struct pose {
@@ -35,8 +63,23 @@ struct pose nn_pose_none(void);
 /* Flexion (anterior side down, about z), then axial rotation (front to the left, about y), then
  * lateral tilt (left side down, about x); radians. */
 struct pose nn_pose_of(struct vec3 at, double flexion, double rotation, double tilt);
-struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p);
-struct vec3 nn_pose_back(const struct pose *pose, struct vec3 p);             /* outer -> local */
+static inline struct vec3 nn_pose_apply(const struct pose *pose, struct vec3 p)
+{
+    const double(*t)[3] = pose->turn;
+
+    return (struct vec3){pose->at.x + t[0][0] * p.x + t[0][1] * p.y + t[0][2] * p.z,
+                         pose->at.y + t[1][0] * p.x + t[1][1] * p.y + t[1][2] * p.z,
+                         pose->at.z + t[2][0] * p.x + t[2][1] * p.y + t[2][2] * p.z};
+}
+static inline struct vec3 nn_pose_back(const struct pose *pose, struct vec3 p) /* outer -> local */
+{
+    const double(*t)[3] = pose->turn;
+    const double x = p.x - pose->at.x, y = p.y - pose->at.y, z = p.z - pose->at.z;
+
+    return (struct vec3){t[0][0] * x + t[1][0] * y + t[2][0] * z,
+                         t[0][1] * x + t[1][1] * y + t[2][1] * z,
+                         t[0][2] * x + t[1][2] * y + t[2][2] * z};
+}
 struct pose nn_pose_join(const struct pose *outer, const struct pose *inner); /* outer(inner(p)) */
 
 enum nn_part_shape {

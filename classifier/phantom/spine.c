@@ -94,10 +94,10 @@ static double pillar_distance(const void *context, struct vec3 p)
     double side = fabs(p.z) - pillar->half_width, flat;
     double round = 1.2;
 
-    flat = fmax(fmax(upper, lower), 0.85 * (fabs(p.x) + waist - pillar->half_depth));
+    flat = nn_most(nn_most(upper, lower), 0.85 * (fabs(p.x) + waist - pillar->half_depth));
     if (flat > -round && side > -round)
         return hypot(flat + round, side + round) - round;
-    return fmax(flat, side);
+    return nn_most(flat, side);
 }
 
 struct spine_pillar nn_phantom_pillar_of(const struct phantom_level *level, double scale)

@@ -2,7 +2,8 @@
  *
  * Sizes of permanent teeth (mesiodistal and buccolingual crown, crown's and root's length, mm):
  * Ash & Nelson, Wheeler's Dental Anatomy, 8th ed. 2003, rounded. Teeth missing by age, fillings and
- * crowns: as frequent as in surveys of adults in industrial countries (NHANES 2011-2016, rounded). */
+ * crowns: as frequent as in surveys of adults in industrial countries (NHANES 2011-2016, rounded).
+ */
 #include "head_parts.h"
 #include <math.h>
 
@@ -10,16 +11,16 @@
 #define DENTINE  0.0640 /* 1/mm at 60 keV, 2.1 g/cm3 */
 #define AMALGAM  1.8000 /* Ag-Hg-Sn, 10 g/cm3, what little of it beam hardening leaves */
 
-static const double UPPER[8][4] = {{8.5, 7, 10.5, 13},  {6.5, 6, 9, 13},       {7.5, 8, 10, 17},
-                                   {7, 9, 8.5, 14},     {7, 9, 8.5, 14},       {10, 11, 7.5, 12.5},
-                                   {9.5, 11, 7, 11.5},  {8.5, 10, 6.5, 11}};
-static const double LOWER[8][4] = {{5, 6, 9, 12.5},       {5.5, 6.5, 9.5, 14}, {7, 7.5, 11, 16},
-                                   {7, 7.5, 8.5, 14},     {7, 8, 8, 14.5},     {11, 10.5, 7.5, 14},
-                                   {10.5, 10, 7, 13},     {10, 9.5, 7, 11}};
+static const double UPPER[8][4] = {{8.5, 7, 10.5, 13}, {6.5, 6, 9, 13},   {7.5, 8, 10, 17},
+                                   {7, 9, 8.5, 14},    {7, 9, 8.5, 14},   {10, 11, 7.5, 12.5},
+                                   {9.5, 11, 7, 11.5}, {8.5, 10, 6.5, 11}};
+static const double LOWER[8][4] = {{5, 6, 9, 12.5},   {5.5, 6.5, 9.5, 14}, {7, 7.5, 11, 16},
+                                   {7, 7.5, 8.5, 14}, {7, 8, 8, 14.5},     {11, 10.5, 7.5, 14},
+                                   {10.5, 10, 7, 13}, {10, 9.5, 7, 11}};
 /* x, z of the crowns' middle line. */
 static const double UPPER_ARCH[][2] = {{94, 0},  {93, 7},    {88.5, 14.5}, {80, 21},
                                        {70, 25}, {60, 27.5}, {50, 29.5},   {40, 31}};
-static const double LOWER_ARCH[][2] = {{91, 0},    {90, 6},    {85.5, 13.5}, {77, 19.5},
+static const double LOWER_ARCH[][2] = {{91, 0},    {90, 6},  {85.5, 13.5}, {77, 19.5},
                                        {67, 23.5}, {57, 27}, {46, 30},     {34, 33}};
 
 static void sample_tooth(struct phantom_rng *rng, const struct phantom_dental *dental, int number,
@@ -190,7 +191,7 @@ static void draw_tooth(struct phantom_scene *scene, const struct pose *pose,
 static void stand(struct tooth *tooth, const struct phantom_head *head, double x, double side,
                   bool upper, double lean)
 {
-    const double (*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
+    const double(*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
     const double top = arch[0][0];
     double z = nn_phantom_arch(arch, 8, x), bite = upper ? 31.5 : 30.5, up = upper ? -1 : 1;
     double behind = nn_phantom_arch(arch, 8, x - 2.5), before = nn_phantom_arch(arch, 8, x + 2.5);
@@ -201,9 +202,9 @@ static void stand(struct tooth *tooth, const struct phantom_head *head, double x
     if (tooth->place == 0)
         on = nn_phantom_vec(-1, 0, 4 * side);
     tooth->crown = nn_phantom_head_vec(head, x, y, side * z);
-    tooth->down = nn_phantom_unit(
-        nn_phantom_vec(incline + lean + (upper ? 0 : -0.12 * (1 - (x - 34) / 57)), up,
-                       upper ? 0.05 * side : 0.1 * side));
+    tooth->down =
+        nn_phantom_unit(nn_phantom_vec(incline + lean + (upper ? 0 : -0.12 * (1 - (x - 34) / 57)),
+                                       up, upper ? 0.05 * side : 0.1 * side));
     on = nn_phantom_unit(on);
     tooth->out = nn_phantom_unit(nn_vec3_cross(on, tooth->down));
     tooth->on = nn_vec3_cross(tooth->down, tooth->out);
@@ -212,8 +213,8 @@ static void stand(struct tooth *tooth, const struct phantom_head *head, double x
 static void draw_quadrant(struct phantom_scene *scene, struct phantom_head *head,
                           const struct phantom_dental *dental, bool upper, int side)
 {
-    const double (*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
-    const double (*sizes)[4] = upper ? UPPER : LOWER;
+    const double(*arch)[2] = upper ? UPPER_ARCH : LOWER_ARCH;
+    const double(*sizes)[4] = upper ? UPPER : LOWER;
     double x = arch[0][0] - 0.2, gone = 0; /* gone: arc length from the middle */
 
     for (int place = 0; place < 8; place++) {

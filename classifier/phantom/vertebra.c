@@ -21,13 +21,13 @@ static void begin(const struct work *work, struct nn_solid *solid)
 {
     const struct phantom_level *level = work->level;
     double scale = work->anatomy->scale, rear = -level->depth / 2 - level->canal;
-    double low = fmax(level->facet_lower + 8 * scale,
-                      level->height / 2 + level->spinous_drop + level->spinous_height);
+    double low = nn_most(level->facet_lower + 8 * scale,
+                         level->height / 2 + level->spinous_drop + level->spinous_height);
     double out = level->pillar + (work->index >= PHANTOM_T1 ? 22 : 9) * scale;
 
     nn_solid_init(
         solid, (struct vec3){rear - level->spinous - 4, level->facet_upper - 9 * scale, -out},
-        (struct vec3){level->depth / 2 + 5 * scale, fmax(low, level->height / 2 + 9), out});
+        (struct vec3){level->depth / 2 + 5 * scale, nn_most(low, level->height / 2 + 9), out});
 }
 
 /* A lip of bone along the front or rear edge of an end-plate. */
