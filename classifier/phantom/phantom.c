@@ -6,9 +6,11 @@
 #include <string.h>
 
 #define MOST_REGION 64
-#define STEADY_COLS 96    /* of the plane that scatter and range come from */
-#define CELL        1.2   /* mm: the meshes' cubes */
-#define STEADY_CELL 2.6   /* mm */
+#define STEADY_COLS 96   /* of the plane that scatter and range come from */
+#define CELL        1.2  /* mm: the meshes' cubes */
+#define STEADY_CELL 2.6  /* mm */
+#define SHOWN       0.75 /* of the injury's box */
+#define ATTEMPTS    16
 #define CHANGE      1e-3f /* of attenuation: more is in the mask */
 
 /* All that is decided before a pixel is drawn. */
@@ -65,15 +67,49 @@ static enum nn_phantom_class choose_class(const struct nn_phantom_settings *sett
                                                                   : NN_PHANTOM_NORMAL;
 }
 
+static void find_box(const struct nn_phantom_settings *settings, const struct plan *plan,
+                     double box[4]);
+
+/* Is most of the injury in the field? The field is chosen without knowing of the injury, and an
+ * injury that nobody could see would be a false label. */
+static bool is_shown(const struct nn_phantom_settings *settings, const struct plan *plan)
+{
+    struct plan open = *plan;
+    struct nn_phantom_settings wide = *settings;
+    double box[4], whole[4];
+
+    wide.rows *= 3;
+    wide.cols *= 3;
+    open.camera.cols *= 3; /* mirrored columns count from there */
+    open.camera.middle_x += settings->cols;
+    open.camera.middle_y += settings->rows;
+    find_box(settings, plan, box);
+    find_box(&wide, &open, whole);
+    return (box[2] - box[0]) * (box[3] - box[1]) >=
+           SHOWN * (whole[2] - whole[0]) * (whole[3] - whole[1]);
+}
+
+static void choose_injury(const struct nn_phantom_settings *settings, uint64_t index,
+                          struct plan *plan)
+{
+    struct nn_phantom_settings again = *settings;
+
+    for (int i = 0; i < ATTEMPTS; i++, again.seed += UINT64_C(0x9e3779b97f4a7c15)) {
+        nn_phantom_injury(&again, index, plan->class_, &plan->uninjured, &plan->injury);
+        plan->anatomy = plan->uninjured;
+        nn_phantom_injure(&plan->injury, &plan->anatomy);
+        if (plan->injury.kind == PHANTOM_NONE || is_shown(settings, plan))
+            return;
+    }
+}
+
 static void make_plan(const struct nn_phantom_settings *settings, uint64_t index, bool twin,
                       struct plan *plan)
 {
     plan->class_ = twin ? NN_PHANTOM_NORMAL : choose_class(settings, index);
     nn_phantom_anatomy(settings, index, &plan->uninjured);
     nn_phantom_view(settings, index, &plan->uninjured, &plan->camera);
-    nn_phantom_injury(settings, index, plan->class_, &plan->uninjured, &plan->injury);
-    plan->anatomy = plan->uninjured;
-    nn_phantom_injure(&plan->injury, &plan->anatomy);
+    choose_injury(settings, index, plan);
 }
 
 static void find_box(const struct nn_phantom_settings *settings, const struct plan *plan,
