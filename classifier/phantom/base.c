@@ -18,7 +18,7 @@ static void rows_bone(struct phantom_scene *scene, struct phantom_head *head,
                       const double (*row)[6], int count, double side, double cortex, double density)
 {
     struct phantom_ring ring[PHANTOM_MOST_RINGS];
-    double x = jitter(head, 0.8), y = jitter(head, 0.8);
+    double x = jitter(head, 1.3), y = jitter(head, 1.1);
 
     for (int i = 0; i < count; i++) {
         double ab[4] = {row[i][0] + x, row[i][1] + y, row[i][2] + x, row[i][3] + y};
@@ -55,13 +55,13 @@ static void draw_clivus(struct phantom_scene *scene, struct phantom_head *head)
 static void draw_cells(struct phantom_scene *scene, struct phantom_head *head, double side,
                        double air)
 {
-    int cells = (int)(air * nn_phantom_uniform(&head->rng, 14, 30));
+    int cells = (int)(air * nn_phantom_uniform(&head->rng, 18, 36));
 
     for (int i = 0; i < cells; i++) {
         double up = nn_phantom_uniform(&head->rng, 0, 1);
         double x = -22 + 6 * up - 12 * up * up + jitter(head, 5 * (0.35 + up));
         double y = 8 - 34 * up + jitter(head, 3), z = side * (52 + jitter(head, 2.2));
-        double r = nn_phantom_uniform(&head->rng, 1.3, 2.2 + 1.6 * up);
+        double r = nn_phantom_uniform(&head->rng, 1.0, 1.8 + 1.4 * up);
         double longer = nn_phantom_uniform(&head->rng, 0.8, 1.4);
         struct vec3 radii = {r, r * longer, 1.6 * r};
 
@@ -70,23 +70,43 @@ static void draw_cells(struct phantom_scene *scene, struct phantom_head *head, d
     }
 }
 
+/* Ridges, canals and joints of the temporal bone and of the base between them: dense and hollow
+ * flecks that overlap into its busy look. */
+static void draw_flecks(struct phantom_scene *scene, struct phantom_head *head, double side)
+{
+    for (int i = 0; i < 16; i++) {
+        double x = nn_phantom_uniform(&head->rng, -24, 18), y = -18 + jitter(head, 9);
+        double z = side * (32 - 0.8 * x + jitter(head, 3)), turn = jitter(head, 1);
+        double r = nn_phantom_uniform(&head->rng, 1.2, 3),
+               longer = nn_phantom_uniform(&head->rng, 1, 3);
+        double mu = nn_phantom_uniform(&head->rng, -0.7, 0.9) * BONE;
+        struct vec3 at = nn_phantom_head_vec(head, x, y, z);
+        struct pose place = nn_pose_of(at, turn, 0, 0);
+
+        place = nn_pose_join(&head->skull, &place);
+        nn_phantom_ball(scene, &place, nn_phantom_vec(0, 0, 0),
+                        nn_phantom_vec(r * longer, r, 1.5 * r), mu);
+    }
+}
+
 static void draw_temporal(struct phantom_scene *scene, struct phantom_head *head, double side,
                           double air)
 {
     /* The pyramid from its lateral end to the apex: height in the sagittal plane; half width. */
-    static const double PETROUS[][6] = {{-22, -36, -14, -9, 57, 3}, {-24, -37, -14, -8, 53, 7},
-                                        {-18, -37, -8, -8, 45, 8},  {-12, -37, -3, -9, 36, 8},
-                                        {-4, -35, 4, -11, 27, 7},   {4, -32, 9, -14, 18, 6},
-                                        {9, -28, 12, -18, 12, 4},   {11, -25, 13, -21, 10, 2}};
-    static const double MASTOID[][6] = {{-38, -40, -14, -40, 56, 2},  {-41, -32, -9, -31, 55, 5},
+    static const double PETROUS[][6] = {{-20, -28, -16, -18, 57, 2}, {-24, -35, -14, -10, 53, 7},
+                                        {-18, -37, -8, -8, 45, 8},   {-12, -37, -3, -9, 36, 8},
+                                        {-4, -35, 4, -11, 27, 7},    {4, -32, 9, -14, 18, 6},
+                                        {9, -28, 12, -18, 12, 4},    {11, -25, 13, -21, 10, 2}};
+    static const double MASTOID[][6] = {{-27, -45, -22, -45, 56, 1},  {-37, -36, -12, -35, 55, 5},
                                         {-40, -22, -10, -21, 54, 7},  {-36, -11, -11, -10, 53, 8},
                                         {-30, 0, -13, 1, 52, 7},      {-25, 7, -15, 8, 51, 5},
                                         {-22, 11, -18, 12, 50.5, 2.5}};
     double x = jitter(head, 1), y = jitter(head, 1), z = 35 * side;
 
-    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 2.2, 1.7);
-    rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 1.1, 0.75);
+    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 2.0, 1.6);
+    rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 1.1, 0.9);
     draw_cells(scene, head, side, air);
+    draw_flecks(scene, head, side);
     /* otic capsule, inner and outer ear canals, tympanic cavity */
     nn_phantom_ball(scene, &head->skull, nn_phantom_head_vec(head, -5 + x, -24 + y, z),
                     nn_phantom_vec(7.5, 6.5, 7), 0.7 * BONE);
@@ -109,10 +129,10 @@ static void draw_condyle(struct phantom_scene *scene, struct phantom_head *head,
 static void draw_floors(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
     static const struct phantom_plate FLOORS[] = {
-        {{{38, -45}, {50, -51}, {64, -54}, {78, -54}, {86, -50}}, 5, 9, 45, 1.6, {0, -7}},
+        {{{38, -45}, {50, -51}, {64, -54}, {78, -54}, {86, -50}}, 5, 9, 45, 0.8, {0, -7}},
         {{{86, -52}, {89, -47}, {84, -43}}, 3, 10, 46, 3.5, {3, -4}},
-        {{{50, -50}, {57, -38}, {54, -26}, {46, -18}}, 4, 24, 52, 1.6, {7, 0}},
-        {{{46, -18}, {34, -14}, {20, -17}, {4, -22}}, 4, 20, 58, 1.8, {0, 5}},
+        {{{50, -50}, {57, -38}, {54, -26}, {46, -18}}, 4, 24, 52, 1.2, {7, 0}},
+        {{{46, -18}, {34, -14}, {20, -17}, {4, -22}}, 4, 20, 58, 1.3, {0, 5}},
         {{{40, -48}, {43, -40}, {41, -32}}, 3, 10, 36, 1.5, {-3, 0}},
         {{{-36, 1}, {-47, -1}, {-60, -7}, {-72, -17}}, 4, 3, 34, 1.6, {0, 3}}};
     static const struct phantom_node STYLOID[] = {

@@ -30,9 +30,9 @@ static void bar(struct phantom_scene *scene, struct phantom_head *head,
 
 static void draw_cheek(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    static const struct phantom_node ARCH[] = {{66, -16, 50, 3, 8},     {56, -15, 58, 2.5, 5},
-                                               {42, -16, 63, 2.2, 3.5}, {24, -18, 64.5, 2.2, 3},
-                                               {8, -19, 61, 2.5, 3},    {-2, -20, 57, 3, 3}};
+    static const struct phantom_node ARCH[] = {{66, -16, 48, 3, 8},     {56, -15, 54, 2.5, 5},
+                                               {42, -16, 58, 2.2, 3.5}, {24, -18, 61, 2.2, 3},
+                                               {8, -19, 60, 2.5, 3},    {-2, -20, 57, 3, 3}};
     static const struct phantom_node RIM[] = {
         {78, -53, 42, 4, 3}, {68, -48, 48, 3, 3.2}, {64, -36, 49, 2.5, 3}, {66, -24, 48, 4, 4},
         {74, -20, 40, 5, 4}, {82, -20, 26, 4, 2.5}, {87, -28, 14, 3, 2.5}};
@@ -46,11 +46,26 @@ static void draw_cheek(struct phantom_scene *scene, struct phantom_head *head, d
 
 static void draw_sinuses(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    double big = nn_phantom_uniform(&head->rng, 0.85, 1.1);
-    double x = 62 + jitter(head, 1.2), y = -6 + jitter(head, 1.2);
-    struct vec3 radii = {17 * big, 16 * big, 13 * big};
+    static const double ANTRUM[][6] = {/* from above: x, y of back and front; z, half width */
+                                       {58, -23, 68, -23, 30, 3},  {50, -20, 76, -21, 30, 9},
+                                       {47, -12, 79, -14, 29, 12}, {48, -3, 77, -5, 28, 11},
+                                       {52, 4, 73, 3, 27, 8},      {57, 9, 67, 8, 27, 3}};
+    double big = nn_phantom_uniform(&head->rng, 0, 1), x = jitter(head, 1.2), y = jitter(head, 1.2);
 
-    nn_phantom_bubble(scene, &head->skull, nn_phantom_head_vec(head, x, y, 29 * side), radii, 0.9);
+    for (int k = 0; k < 2; k++) { /* wall, then air */
+        struct phantom_ring ring[COUNT(ANTRUM)];
+
+        for (int i = 0; i < COUNT(ANTRUM); i++) {
+            const double *r = ANTRUM[i];
+            double in = 0.9 * k + 2 * (1 - big), up = i < 2 ? 0.9 * k : i > 3 ? -0.9 * k : 0;
+            double ab[4] = {r[0] + x + in, r[1] + y + up, r[2] + x - in, r[3] + y + up};
+
+            ring[i] = nn_phantom_head_ring(head, ab, side * r[4], r[5] - 0.9 * k);
+            ring[i].square = 0.1;
+        }
+        nn_phantom_loft(scene, &head->skull, ring, COUNT(ANTRUM), 3, 14,
+                        k == 0 ? 0.9 * BONE : -0.9 * BONE - PHANTOM_SOFT);
+    }
     if (nn_phantom_chance(&head->rng, 0.9)) {
         double high = nn_phantom_uniform(&head->rng, 6, 15);
         struct vec3 front = {5.5, high, 11};

@@ -62,15 +62,18 @@ void nn_phantom_head_plate(struct phantom_scene *scene, const struct phantom_hea
         const double *to = plate->line[i + 1 < plate->count ? i + 1 : i];
         const double *from = plate->line[i > 0 ? i - 1 : 0], *at = plate->line[i];
         struct vec3 way = nn_phantom_unit(nn_phantom_vec(from[1] - to[1], to[0] - from[0], 0));
+        bool end = i == 0 || i == plate->count - 1;
+        double middle = 0.5 * (plate->low + plate->high);
+        double half = (plate->high - plate->low) * (end ? 0.28 : 0.5);
 
         ring[i] = (struct phantom_ring){
-            .a = nn_phantom_head_vec(head, at[0], at[1], plate->low),
-            .b = nn_phantom_head_vec(head, at[0], at[1], plate->high),
-            .side = nn_vec3_scale(way, 0.5 * plate->thick * head->size.x),
+            .a = nn_phantom_head_vec(head, at[0], at[1], middle - half),
+            .b = nn_phantom_head_vec(head, at[0], at[1], middle + half),
+            .side = nn_vec3_scale(way, (end ? 0.25 : 0.5) * plate->thick * head->size.x),
             .bend = nn_phantom_head_vec(head, plate->bend[0], plate->bend[1], 0),
-            .square = 0.3};
+            .square = 0.15};
     }
-    nn_phantom_loft(scene, &head->skull, ring, plate->count, 3, 14, mu);
+    nn_phantom_loft(scene, &head->skull, ring, plate->count, 3, 12, mu);
 }
 
 #define VAULT_RINGS   12
@@ -85,18 +88,26 @@ static const double VAULT[VAULT_RINGS][6] = {
     {46, -46, -92, -32, 66, 1.0},   {27, -38, -84, -19, 62, 0.8},   {14, -24, -72, -9, 55, 0.62},
     {7, -10, -57, -2, 41, 0.5},     {2, 0, -43, 2, 24, 0.42},       {-1, 1.5, -36.5, 2.5, 15, 0.0}};
 
-/* Depth under the outer table with slow waves: the tables are not parallel. */
+/* Depth under the outer table with slow waves: the tables are not parallel. The floor of the front
+ * fossa and the clivus are thin, the squama of the occiput thick. */
 static void depths(struct phantom_rng *rng, double base, double waves, double *depth)
 {
     double phase = nn_phantom_uniform(rng, 0, 6.28), pace = nn_phantom_uniform(rng, 0.3, 0.6);
+    double turn = nn_phantom_uniform(rng, 0, 6.28);
 
     for (int r = 0; r <= (VAULT_RINGS - 1) * VAULT_BETWEEN; r++) {
         int i = r / VAULT_BETWEEN, k = r % VAULT_BETWEEN;
-        double share = VAULT[i][5];
+        double share = VAULT[i][5], low = nn_phantom_clamp((r - 13) / 4.0, 0, 1);
 
         if (k > 0)
             share += (VAULT[i + 1][5] - share) * k / VAULT_BETWEEN;
-        depth[r] = base * share * (1 + waves * sin(phase + pace * r));
+        for (int v = 0; v < VAULT_AROUND; v++) {
+            double angle = 6.283185307179586 * v / VAULT_AROUND, front = -cos(angle); /* a ring begins behind */
+            double thin = 1 + low * (front > 0 ? -0.94 * front : -0.2 * front);
+            double wave = 1 + waves * (sin(phase + pace * r) + 0.7 * sin(turn + 3 * angle));
+
+            depth[r * VAULT_AROUND + v] = base * share * thin * wave;
+        }
     }
 }
 
@@ -106,7 +117,7 @@ static void draw_vault(struct phantom_scene *scene, struct phantom_head *head, i
     struct phantom_ring ring[VAULT_RINGS];
     struct phantom_grid outer, grid;
     struct phantom_rng *rng = &head->rng;
-    double depth[(VAULT_RINGS - 1) * VAULT_BETWEEN + 1];
+    double depth[((VAULT_RINGS - 1) * VAULT_BETWEEN + 1) * VAULT_AROUND];
     double thick = nn_phantom_normal(rng, other ? 7.8 : 6.6, 0.8) * (age < 18 ? 0.7 : 1);
     double outer_table = nn_phantom_uniform(rng, 1.2, 1.9);
     double inner_table = nn_phantom_uniform(rng, 1.0, 1.5);
@@ -119,7 +130,7 @@ static void draw_vault(struct phantom_scene *scene, struct phantom_head *head, i
         ring[i] = nn_phantom_head_ring(head, VAULT[i], shift, VAULT[i][4]);
         ring[i].a.x += nn_phantom_normal(rng, 0, 0.5);
         ring[i].b.x += nn_phantom_normal(rng, 0, i < 9 ? 1.2 : 0.5);
-        ring[i].skew = 0.12;
+        ring[i].skew = -0.12;
         ring[i].square = i > 1 && i < 9 ? 0.08 : 0.02;
     }
     nn_phantom_grid_of(&outer, &head->skull, ring, VAULT_RINGS, VAULT_BETWEEN, VAULT_AROUND);

@@ -22,9 +22,9 @@ double nn_phantom_arch(const double (*arch)[2], int count, double x)
 
 /* From the chin backwards: x, z, top, bottom, half thickness. */
 static const double MANDIBLE[][5] = {
-    {86.5, 0, 43, 69, 6.5},    {85.2, 8, 43, 70, 6.5},  {81, 16, 42.5, 69, 6},
-    {73, 23, 40.5, 65.5, 6},   {61, 29.5, 37.5, 61, 6}, {49, 35, 34, 56.5, 6.5},
-    {41, 38, 30, 53.5, 7},     {37.5, 39.4, 22, 52, 6}, {35, 40.2, 6, 51, 4.5},
+    {87, 0, 39, 71, 6},        {84.5, 8, 39, 71.5, 6},  {79.5, 15.5, 39, 70, 5.5},
+    {73, 23, 38, 66.5, 5.5},   {61, 29.5, 36, 62, 6},   {49, 35, 33, 57, 6.5},
+    {41, 38, 29, 54, 7},       {37.5, 39.4, 22, 52, 6}, {35, 40.2, 6, 51, 4.5},
     {32.5, 41, -8, 49.5, 3.5}, {30, 42, -15, 48.5, 3},  {27, 43, -12, 47.5, 3},
     {22.5, 44.5, -5, 45.5, 3}, {18, 46, -4, 42, 3.5},   {14.5, 47, -10, 34, 4},
     {11.5, 48, -18, 20, 5},    {8.5, 49, -21.5, 4, 7},  {5.5, 49.5, -20.5, -7, 8},
@@ -59,14 +59,14 @@ static void draw_mandible(struct phantom_scene *scene, struct phantom_head *head
 
         way.z *= side;
         ring[k] = (struct phantom_ring){
-            .a = nn_phantom_head_vec(head, m[0] - 2 * (1 - front), top,
+            .a = nn_phantom_head_vec(head, m[0] - 1 * (1 - front), top,
                                      side * (m[1] - flare * front)),
             .b = nn_phantom_head_vec(head, m[0] + (2 + chin) * (1 - front), low, side * m[1]),
             .side = nn_vec3_scale(way, heavy * m[4] * head->size.z),
-            .square = 0.25,
-            .skew = -0.12 * body};
+            .square = 0.2,
+            .skew = (front < 1 ? -0.3 : -0.12) * body};
     }
-    nn_phantom_loft_bone(scene, &head->jaw, ring, COUNT(ring), 3, 16, 2.1, 1.15 * head->density);
+    nn_phantom_loft_bone(scene, &head->jaw, ring, COUNT(ring), 3, 14, 1.9, 1.25 * head->density);
 }
 
 static void draw_canal(struct phantom_scene *scene, struct phantom_head *head, double side)
@@ -95,7 +95,7 @@ static void draw_maxilla(struct phantom_scene *scene, struct phantom_head *head,
                                          {69, 24.5, 7, 18.5, 5.5}, {59, 27, 8, 17.5, 6},
                                          {50, 29, 8, 16.5, 6},     {44, 30, 6, 14, 4}};
     static const struct phantom_plate PALATE = {
-        {{44, 6}, {58, 7}, {74, 7}, {86, 6}, {96, 6}}, 5, -19, 19, 2.2, {0, -3}};
+        {{42, 5}, {54, 6.5}, {70, 7}, {84, 6.5}, {94, 6}}, 5, -18, 18, 1.7, {0, -4}};
     struct phantom_ring ring[2 * COUNT(ALVEOLAR) - 1];
 
     for (int k = 0; k < COUNT(ring); k++) {
@@ -110,9 +110,10 @@ static void draw_maxilla(struct phantom_scene *scene, struct phantom_head *head,
             .a = nn_phantom_head_vec(head, m[0], m[2], side * m[1]),
             .b = nn_phantom_head_vec(head, m[0], m[3] - 6 * bare, side * m[1]),
             .side = nn_vec3_scale(way, m[4] * head->size.z),
-            .square = 0.2};
+            .square = 0.15,
+            .skew = -0.35};
     }
-    nn_phantom_loft_bone(scene, &head->skull, ring, COUNT(ring), 2, 12, 0.9, head->density);
+    nn_phantom_loft_bone(scene, &head->skull, ring, COUNT(ring), 2, 12, 0.6, head->density);
     nn_phantom_head_plate(scene, head, &PALATE, 0.85 * BONE);
 }
 

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define AHEAD    0.84 /* the tables are a larynx that stands farther from the spine */
 #define BONE     (PHANTOM_CORTEX - PHANTOM_SOFT)
 
 /* All of it stands on one pose: origin in front of C4's middle, on the prevertebral line of an
@@ -28,7 +29,11 @@ static void chain(struct phantom_scene *scene, struct larynx *l, const struct ph
         moved[i] = node[i];
         moved[i].z *= side;
     }
-    nn_phantom_sweep(moved, count, nn_phantom_vec(0.2, 0.1, 1), l->scale, 0.1, ring);
+    nn_phantom_sweep(moved, count, nn_phantom_vec(0, 0, 1), l->scale, 0.1, ring);
+    for (int i = 0; i < count; i++) {
+        ring[i].a.x *= AHEAD;
+        ring[i].b.x *= AHEAD;
+    }
     nn_phantom_loft(scene, &l->pose, ring, count, 3, 10, mu);
 }
 
@@ -40,10 +45,10 @@ static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
                                      {40, -5, 0, 7, 3.4},
                                      {38, -5.5, 10, 6, 3},
                                      {33, -6, 15, 5, 2}};
-    static const struct phantom_node HORN[] = {{34, -4, 14, 2, 2.6},
-                                               {28, -5, 17, 1.5, 2},
-                                               {18, -6.5, 20, 1.2, 1.7},
-                                               {9, -8.5, 21, 1.2, 1.6},
+    static const struct phantom_node HORN[] = {{34, -4, 14, 2.5, 2.6},
+                                               {28, -5, 17, 2, 2},
+                                               {18, -6.5, 20, 1.7, 1.5},
+                                               {9, -8.5, 21, 1.6, 1.4},
                                                {4, -10.5, 21.5, 1.6, 2}};
     struct phantom_ring ring[COUNT(BODY)];
     double lift = nn_phantom_normal(&l->rng, 0, 0.08), one = nn_phantom_normal(&l->rng, 0, 0.03);
@@ -53,29 +58,30 @@ static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
         const double *b = BODY[i];
         double s = l->scale;
 
-        ring[i] = (struct phantom_ring){.a = {s * (b[0] - 1), s * b[1], s * b[2]},
-                                        .b = {s * (b[0] + 1.5), s * (b[1] + b[3] + 4), s * b[2]},
-                                        .side = {s * b[4] * 0.9, -s * b[4] * 0.2, s * b[2] * 0.05},
-                                        .square = 0.1};
+        ring[i] = (struct phantom_ring){
+            .a = {s * AHEAD * (b[0] - 1.5), s * b[1], s * b[2]},
+            .b = {s * AHEAD * (b[0] + 2.5), s * (b[1] + b[3] + 2.5), s * b[2]},
+            .side = {s * b[4] * 0.65, -s * b[4] * 0.2, s * b[2] * 0.05},
+            .square = 0.1};
     }
-    nn_phantom_loft_bone(scene, &l->pose, ring, COUNT(BODY), 3, 12, 1, 0.9);
+    nn_phantom_loft_bone(scene, &l->pose, ring, COUNT(BODY), 3, 12, 0.9, 1.3);
     for (int side = -1; side <= 1; side += 2) {
         struct pose turn = nn_pose_of(nn_phantom_vec(0, 0, 0), lift + side * one, 0, 0);
-        struct vec3 root = nn_phantom_vec(l->scale * 34, -4 * l->scale, 0);
+        struct vec3 root = nn_phantom_vec(l->scale * AHEAD * 34, -4 * l->scale, 0);
 
         turn.at = nn_vec3_sub(root, nn_pose_apply(&turn, root));
         tilted.pose = nn_pose_join(&l->pose, &turn);
-        chain(scene, &tilted, HORN, COUNT(HORN), side, 0.8 * BONE);
+        chain(scene, &tilted, HORN, COUNT(HORN), side, BONE);
     }
 }
 
 static void draw_soft(struct phantom_scene *scene, struct larynx *l)
 {
-    static const struct phantom_node LID[] = {{18, 13, 0, 4, 1.6},
-                                              {16, 6, 0, 7, 1.4},
-                                              {13.5, -2, 0, 9, 1.2},
-                                              {10, -9, 0, 8, 1.1},
-                                              {7.5, -13, 0, 5, 0.7}};
+    static const struct phantom_node LID[] = {{17, 11, 0, 3, 1.2},
+                                              {15.5, 5, 0, 6, 1.2},
+                                              {13, -2, 0, 8, 1.1},
+                                              {9.5, -8, 0, 6, 0.9},
+                                              {7, -11, 0, 3, 0.5}};
     double s = l->scale;
 
     chain(scene, l, LID, COUNT(LID), 1, PHANTOM_SOFT);
@@ -83,12 +89,12 @@ static void draw_soft(struct phantom_scene *scene, struct larynx *l)
         double size = nn_phantom_uniform(&l->rng, 0.6, 1.2), z = 7 * side * s;
         double deep = nn_phantom_uniform(&l->rng, 0.5, 1.1);
 
-        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(21 * s, -1 * s, z),
-                        nn_phantom_vec(3.2 * size * s, 5 * size * s, 6 * s), -PHANTOM_SOFT);
-        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(9 * s, 17 * s, 1.9 * z),
-                        nn_phantom_vec(5 * s, 9 * deep * s, 4 * deep * s), -PHANTOM_SOFT);
-        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(20 * s, 27.5 * s, z),
-                        nn_phantom_vec(7.5 * s, 1.5 * deep * s, 4.5 * s), -PHANTOM_SOFT);
+        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(18 * s, 0, 0.8 * z),
+                        nn_phantom_vec(2.6 * size * s, 6 * size * s, 4 * s), -PHANTOM_SOFT);
+        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(8 * s, 17 * s, 1.9 * z),
+                        nn_phantom_vec(4 * s, 10 * deep * s, 3 * deep * s), -PHANTOM_SOFT);
+        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(15 * s, 27.5 * s, 0.7 * z),
+                        nn_phantom_vec(6.5 * s, 1.7 * deep * s, 3 * s), -PHANTOM_SOFT);
     }
 }
 
@@ -113,8 +119,8 @@ static void draw_thyroid(struct phantom_scene *scene, struct larynx *l, double s
     for (int i = 0; i < COUNT(LAMINA); i++) {
         const double *p = LAMINA[i];
 
-        ring[i] = (struct phantom_ring){.a = {s * p[0], s * p[2], side * s * p[3]},
-                                        .b = {s * p[1], s * p[2], side * s * p[4]},
+        ring[i] = (struct phantom_ring){.a = {s * AHEAD * p[0], s * p[2], side * s * p[3]},
+                                        .b = {s * AHEAD * p[1], s * p[2], side * s * p[4]},
                                         .side = {0.6 * s, 0, side * 1.1 * s},
                                         .square = 0.3};
     }
@@ -126,7 +132,7 @@ static void draw_thyroid(struct phantom_scene *scene, struct larynx *l, double s
         double r = nn_phantom_uniform(&l->rng, 1.2, 3.5), z = side * (20 - 0.45 * x);
         double mu = nn_phantom_uniform(&l->rng, 0, 0.8);
 
-        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(s * x, s * y, s * z),
+        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(s * AHEAD * x, s * y, s * z),
                         nn_phantom_vec(r, 1.2 * r, 1.5), mu * l->lime * BONE);
     }
 }

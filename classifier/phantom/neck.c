@@ -115,7 +115,7 @@ static void draw_planes(struct phantom_scene *scene, struct phantom_rng *rng,
     struct pose none = nn_pose_none();
 
     for (int i = 0; i < 7; i++) {
-        double behind = nn_phantom_uniform(rng, 26, 62), lean = nn_phantom_normal(rng, 0, 6);
+        double behind = nn_phantom_uniform(rng, 24, 46), lean = nn_phantom_normal(rng, 0, 6);
         double z = nn_phantom_normal(rng, 0, 22), half = nn_phantom_uniform(rng, 10, 24);
         double thick = nn_phantom_uniform(rng, 0.8, 2) + 2.2 * amount,
                bulge = nn_phantom_normal(rng, 0, 4);

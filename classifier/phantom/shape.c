@@ -121,7 +121,7 @@ void nn_phantom_grid_inset(const struct phantom_grid *from, const double *depth,
                 outward = nn_vec3_dot(normal, spoke) > 0 ? 1 : -1;
             }
             to->point[r * n + i] =
-                nn_vec3_sub(row[i], nn_vec3_scale(normal, outward * depth[r] / length));
+                nn_vec3_sub(row[i], nn_vec3_scale(normal, outward * depth[r * n + i] / length));
         }
 }
 

@@ -34,7 +34,7 @@ struct vec3 nn_phantom_unit(struct vec3 a); /* of a vector that is not null */
 /* `between` sections from each ring to the next. Points in the pose's outer axes. */
 void nn_phantom_grid_of(struct phantom_grid *grid, const struct pose *pose,
                         const struct phantom_ring *ring, int count, int between, int around);
-/* The grid moved inwards along its normals, ring r by depth[r]. */
+/* The grid moved inwards along its normals, each vertex by its depth. */
 void nn_phantom_grid_inset(const struct phantom_grid *from, const double *depth,
                            struct phantom_grid *to);
 void nn_phantom_grid_add(struct phantom_scene *scene, const struct phantom_grid *grid, double mu,

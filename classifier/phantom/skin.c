@@ -43,7 +43,7 @@ static void add_head(struct build *b)
     static const double HEAD[][5] = {{-14, -139, 20, -139, 14}, {-48, -133, 50, -130, 44},
                                      {-82, -114, 76, -111, 67}, {-101, -90, 91, -90, 76},
                                      {-105, -66, 98, -67, 78},  {-104, -44, 96, -47, 77},
-                                     {-99, -24, 99, -24, 75}};
+                                     {-99, -24, 99, -24, 78}};
 
     for (int i = 0; i < COUNT(HEAD); i++) {
         const double *h = HEAD[i];
@@ -75,21 +75,22 @@ static struct vec3 throat(const struct build *b, int level, double ahead, double
     return nn_phantom_vec(at.x + s * (8 + b->front * ahead), at.y + s * down, 0);
 }
 
-static struct vec3 face(const struct build *b, double x, double y)
+static struct vec3 face(const struct build *b, double x, double y) /* moves with the jaw below 20 */
 {
     struct vec3 at = nn_phantom_head_vec(&b->head, x, y, 0);
+    struct vec3 open = nn_pose_apply(&b->head.jaw, at), shut = nn_pose_apply(&b->head.skull, at);
 
-    return nn_pose_apply(&b->head.skull, at);
+    return nn_phantom_mix(shut, open, x > 0 ? nn_phantom_clamp((y - 20) / 20, 0, 1) : 0);
 }
 
 static void add_neck(struct build *b)
 {
     const double w = b->a->scale * b->wide;
-    struct vec3 chin = face(b, 96, 70), under = face(b, 82, 80), angle = throat(b, 4, 44, -2);
+    struct vec3 chin = face(b, 96, 70), under = face(b, 82, 80), angle = throat(b, 4, 52, -4);
     struct vec3 low_occiput = face(b, -92, -8);
 
-    add(b, nn_phantom_mix(low_occiput, nape(b, 1, 80, -4), 0.25), face(b, 103, 2), w * 1.12, 4);
-    add(b, nn_phantom_mix(low_occiput, nape(b, 1, 78, 0), 0.7), face(b, 106, 22), w * 1.06,
+    add(b, nn_phantom_mix(low_occiput, nape(b, 1, 80, -4), 0.25), face(b, 103, 2), w * 1.2, 4);
+    add(b, nn_phantom_mix(low_occiput, nape(b, 1, 78, 0), 0.7), face(b, 106, 22), w * 1.1,
         1.2 * b->fat);
     add(b, nape(b, 2, 76, -12), face(b, 104, 44), w * 1.02, 1.4 * b->fat);
     b->skin->chin = b->skin->count;
@@ -97,7 +98,7 @@ static void add_neck(struct build *b)
     add(b, nape(b, 2, 74, 10), nn_phantom_mix(chin, under, 0.8), w * 0.98, 1.4 * b->fat);
     add(b, nape(b, 3, 74, -2), nn_phantom_mix(under, angle, 0.35), w * 0.95, 1.4 * b->fat);
     add(b, nape(b, 3, 74, 6), nn_phantom_mix(under, angle, 0.8), w * 0.92, 1.2 * b->fat);
-    add(b, nape(b, 4, 74, 0), nn_phantom_mix(angle, throat(b, 5, 44, -2), 0.3), w * 0.92, b->fat);
+    add(b, nape(b, 4, 74, 0), nn_phantom_mix(angle, throat(b, 5, 47, -2), 0.3), w * 0.92, b->fat);
     b->skin->neck = b->skin->count;
     add(b, nape(b, 5, 75, 0), throat(b, 5, 46, 6), w * 0.93, b->fat);
     add(b, nape(b, 6, 79, -4), throat(b, 6, 47, 8), w * 0.97, b->fat);
@@ -108,8 +109,8 @@ static void add_trunk(struct build *b)
     const double s = b->a->scale, d = b->drop;
     const double flank = b->child ? 0.72 : 1;
     static const double SHARE[][3] = {/* half width; fat; share of the shoulders' tilt */
-                                      {68, 1, 0.0},    {92, 1.3, 0.25}, {138, 1.4, 0.7},
-                                      {182, 1.4, 1.0}, {207, 1.5, 1.0}, {206, 1.5, 0.9},
+                                      {67, 1, 0.0},    {84, 1.3, 0.2},  {122, 1.4, 0.6},
+                                      {170, 1.4, 1.0}, {207, 1.5, 1.0}, {206, 1.5, 0.9},
                                       {176, 1.6, 0.4}, {165, 1.7, 0.1}, {160, 1.8, 0}};
     struct vec3 back[COUNT(SHARE)] = {
         nape(b, 7, 86, -6),     nape(b, 7, 92, 8 + 0.3 * d), nape(b, 8, 97, 2 + 0.7 * d),
@@ -148,7 +149,7 @@ void nn_phantom_skin(const struct nn_phantom_settings *settings, uint64_t index,
     b.back = (0.55 + 0.45 * thick) * nn_phantom_normal(&rng, 0.9 + 0.2 * fat, other ? 0.09 : 0.06);
     b.wide = (man ? 63 : 60) * (0.4 + 0.6 * thick) * nn_phantom_normal(&rng, 1, 0.04);
     b.fat = nn_phantom_uniform(&rng, 1.5, 3) + 9 * fat * nn_phantom_uniform(&rng, 0.5, 1);
-    b.drop = nn_phantom_clamp(nn_phantom_normal(&rng, other ? -4 : 4, other ? 17 : 14), -30, 36);
+    b.drop = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 0 : 5, other ? 17 : 14), -18, 36);
     b.tilt = nn_phantom_normal(&rng, 0, other ? 13 : 9);
     b.roll = nn_phantom_normal(&rng, 0, 12);
     b.chest = (man ? 152 : 142) * nn_phantom_normal(&rng, 0.94 + 0.12 * fat, 0.05);
@@ -182,7 +183,7 @@ static void draw_tip(struct phantom_scene *scene, const struct phantom_skin *ski
 void nn_phantom_draw_skin(struct phantom_scene *scene, const struct phantom_skin *skin)
 {
     struct pose none = nn_pose_none();
-    double depth[PHANTOM_SKIN_RINGS * PHANTOM_SKIN_BETWEEN];
+    double depth[PHANTOM_SKIN_RINGS * PHANTOM_SKIN_BETWEEN * PHANTOM_SKIN_AROUND];
     struct phantom_grid outer, lean;
 
     nn_phantom_grid_of(&outer, &none, skin->ring, skin->count, PHANTOM_SKIN_BETWEEN,
@@ -192,7 +193,11 @@ void nn_phantom_draw_skin(struct phantom_scene *scene, const struct phantom_skin
         int i = r / PHANTOM_SKIN_BETWEEN, k = r % PHANTOM_SKIN_BETWEEN;
         double next = i + 1 < skin->count ? skin->fat[i + 1] : skin->fat[i];
 
-        depth[r] = skin->fat[i] + (next - skin->fat[i]) * k / PHANTOM_SKIN_BETWEEN;
+        double fat = skin->fat[i] + (next - skin->fat[i]) * k / PHANTOM_SKIN_BETWEEN;
+
+        for (int v = 0; v < PHANTOM_SKIN_AROUND; v++) /* thicker at the nape */
+            depth[r * PHANTOM_SKIN_AROUND + v] =
+                fat * (1 - 0.45 * cos(6.283185307179586 * v / PHANTOM_SKIN_AROUND));
     }
     nn_phantom_grid_inset(&outer, depth, &lean);
     nn_phantom_grid_add(scene, &lean, PHANTOM_SOFT - PHANTOM_FAT, false);

@@ -174,7 +174,7 @@ static void draw_tooth(struct phantom_scene *scene, const struct pose *pose,
     if (state == PHANTOM_TOOTH_SOUND || state == PHANTOM_TOOTH_FILLED ||
         state == PHANTOM_TOOTH_ROOT_FILLED) {
         draw_crown(scene, pose, tooth, PHANTOM_ENAMEL - PHANTOM_SOFT, 0);
-        draw_crown(scene, pose, tooth, DENTINE - PHANTOM_ENAMEL, 1.2);
+        draw_crown(scene, pose, tooth, DENTINE - PHANTOM_ENAMEL, tooth->place > 2 ? 1.8 : 1.2);
     } else {
         draw_crown(scene, pose, tooth, (metal ? PHANTOM_STEEL : 0.16) - PHANTOM_SOFT, 0.1);
         draw_crown(scene, pose, tooth, DENTINE - (metal ? PHANTOM_STEEL : 0.16), 0.9);
