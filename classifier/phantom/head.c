@@ -102,7 +102,8 @@ static void depths(struct phantom_rng *rng, double base, double waves, double *d
         if (k > 0)
             share += (VAULT[i + 1][5] - share) * k / VAULT_BETWEEN;
         for (int v = 0; v < VAULT_AROUND; v++) {
-            double angle = 6.283185307179586 * v / VAULT_AROUND, front = -cos(angle); /* a ring begins behind */
+            double angle = 6.283185307179586 * v / VAULT_AROUND,
+                   front = -cos(angle); /* a ring begins behind */
             double thin = 1 + low * (front > 0 ? -0.94 * front : -0.2 * front);
             double wave = 1 + waves * (sin(phase + pace * r) + 0.7 * sin(turn + 3 * angle));
 
