@@ -29,7 +29,7 @@ void nn_phantom_head(const struct nn_phantom_settings *settings, uint64_t index,
     head->size.y = scale * nn_phantom_normal(rng, other ? 0.97 : 1, other ? 0.05 : 0.035);
     head->size.z = scale * nn_phantom_normal(rng, other ? 1.04 : 1, other ? 0.05 : 0.035);
     open = nn_phantom_chance(rng, 0.75) ? nn_phantom_uniform(rng, 0, 0.03)
-                                        : nn_phantom_uniform(rng, 0.03, other ? 0.3 : 0.18);
+                                        : nn_phantom_uniform(rng, 0.03, other ? 0.22 : 0.12);
     if (settings->subject == NN_PHANTOM_ODONTOID)
         open = nn_phantom_uniform(rng, 0.4, 0.6);
     yaw = nn_phantom_normal(rng, 0, 0.012);
@@ -102,7 +102,8 @@ static void depths(struct phantom_rng *rng, double base, double waves, double *d
         if (k > 0)
             share += (VAULT[i + 1][5] - share) * k / VAULT_BETWEEN;
         for (int v = 0; v < VAULT_AROUND; v++) {
-            double angle = 6.283185307179586 * v / VAULT_AROUND, front = -cos(angle); /* a ring begins behind */
+            double angle = 6.283185307179586 * v / VAULT_AROUND,
+                   front = -cos(angle); /* a ring begins behind */
             double thin = 1 + low * (front > 0 ? -0.94 * front : -0.2 * front);
             double wave = 1 + waves * (sin(phase + pace * r) + 0.7 * sin(turn + 3 * angle));
 
