@@ -161,5 +161,7 @@ struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err);
  * (512, ReLU), "stacked/classifier", "prob". Both networks' layers keep their names: both weight
  * files fit. */
 struct nn_graph *nn_stacked(int classes, int side, struct nn_error *err);
+/* What kind of picture is this? GoogLeNet's beginning and one layer: the input gate's network. */
+struct nn_graph *nn_gate(int classes, int side, struct nn_error *err);
 
 #endif

@@ -74,8 +74,13 @@ struct nn_model_info {
     char graph_digest[65];   /* network "graph": SHA-256 of its <graph>; otherwise "" */
     char weights_digest[65]; /* SHA-256 of weights.safetensors, checked against model.xml */
     char digest[65];         /* SHA-256 over all that changes an answer: weights, network or graph,
-                              * preprocessing, classes, operating points, temperature */
-    bool measured;           /* measures below are present */
+                              * preprocessing, classes, operating points, temperature, gate */
+    /* The input gate: a model in the folder's own "gate" folder that says what kind of picture a
+     * plane is. A plane is judged when the score of `gate_accept` is gate_least or more. */
+    char gate_digest[65]; /* of that model; "" none: every plane is judged */
+    char gate_accept[64]; /* one of its classes: "lateral" */
+    double gate_least;    /* 0..1 */
+    bool measured;        /* measures below are present */
     struct nn_measures measures;
 };
 
@@ -92,6 +97,13 @@ NN_MUST_USE enum nn_status nn_model_info_parse(const char *name, const char *xml
  * by hand (design.md, modes). */
 NN_MUST_USE enum nn_status nn_model_write(const char *dir, struct nn_model_info *info,
                                           struct nn_error *err);
+/* Makes the model in `gate` the input gate of the model in `dir`: copies its two files to DIR/gate,
+ * then writes model.xml anew, whose digest changes: a <validation> falls away, since it was of the
+ * model without. NN_INVALID: accept is no class of the gate, least is not in 0..1, the gate has a
+ * gate. */
+NN_MUST_USE enum nn_status nn_model_attach_gate(const char *dir, const char *gate,
+                                                const char *accept, double least,
+                                                struct nn_error *err);
 
 /* The same for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in model.xml
  * (a named network's does not), and info->graph_digest is filled. The graph is finished, takes (3,
@@ -122,7 +134,7 @@ NN_MUST_USE enum nn_status nn_model_assemble_graph(const struct nn_model_info *i
                                                    const char *weights_path,
                                                    struct nn_model **model, struct nn_error *err);
 /* Reads and checks DIR/model.xml (against the built-in rules, with line numbers in errors) and
- * DIR/weights.safetensors (digest must match). */
+ * DIR/weights.safetensors (digest must match), and DIR/gate when model.xml names one. */
 NN_MUST_USE enum nn_status nn_model_open(const char *dir, struct nn_model **model,
                                          struct nn_error *err);
 void nn_model_close(struct nn_model *model);
@@ -130,6 +142,8 @@ const struct nn_model_info *nn_model_info(const struct nn_model *model);
 /* What runs, whether named or its own; borrowed. */
 const struct nn_graph *nn_model_graph(const struct nn_model *model);
 const struct nn_values *nn_model_values(const struct nn_model *model);
+/* The input gate's model, borrowed; NULL: none. */
+const struct nn_model *nn_model_gate(const struct nn_model *model);
 
 /* A part of a plane: columns x0..x1-1 of rows y0..y1-1. */
 struct nn_box {
@@ -167,6 +181,15 @@ struct nn_judgement {
 NN_MUST_USE enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int rows,
                                           int cols, struct nn_judgement *judgement,
                                           struct nn_error *err);
+struct nn_verdict {
+    bool accepted;
+    const char *kind; /* the gate's highest class; borrowed from the model; "" without a gate */
+    float score;      /* of what the gate accepts */
+};
+/* Is the plane what the model is meant for? Accepted without a gate. Same errors. */
+NN_MUST_USE enum nn_status nn_judge_gate(struct nn_judge *judge, const float *plane, int rows,
+                                         int cols, struct nn_verdict *verdict,
+                                         struct nn_error *err);
 /* The standard deviation of the saliency map's smoothing, as a part of the side (see saliency.c).*/
 #define NN_SALIENCY_SIGMA 0.04
 

@@ -96,7 +96,8 @@ struct conf {
     const char *spool; /* directory: objects, results, job store, sockets */
     const char *model; /* model folder */
     const char *manufacturer, *station_name;
-    int quiet_seconds; /* study completeness */
+    int quiet_seconds;      /* study completeness */
+    bool judge_unknown_age; /* images whose header tells no age: judged, and the report says so */
     int acse_seconds, dimse_seconds, pdu_seconds;
     uint32_t minimum_rate; /* bytes a second */
     uint32_t max_pdu;

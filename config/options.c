@@ -23,6 +23,7 @@ const struct option conf_options[] = {
     OPTION("receive", "minimumRate", U32, minimum_rate, "1024"),
     OPTION("receive", "maximumPdu", U32, max_pdu, "131072"),
     OPTION("study", "quietTime", INT, quiet_seconds, "15"),
+    OPTION("study", "judgeUnknownAge", BOOL, judge_unknown_age, "true"),
     OPTION("network", "threads", INT, threads, "0"),
     OPTION("picture", "maximumMatrix", U32, picture_matrix, "3072"),
     OPTION("limits", "associations", INT, limits.associations, "200"),

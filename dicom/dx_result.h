@@ -86,18 +86,27 @@ struct dx_sc {
 DX_MUST_USE enum dx_status dx_sc_write(const struct dx_sc *sc, const char *path,
                                        struct dx_error *err);
 
-/* A synthetic DX or CR image from a 16-bit plane (phantoms as DICOM); 12 bits stored. attrs gives
- * patient, study, series and image attributes. */
+/* A synthetic image from a 16-bit plane (phantoms as DICOM). attrs gives patient, study, series and
+ * image attributes (CT: Frame of Reference UID, too) over this file's defaults. All that stands
+ * behind mm_per_pixel may be left zero. */
+enum dx_synthetic_class { DX_SYNTHETIC_DX, DX_SYNTHETIC_CR, DX_SYNTHETIC_CT, DX_SYNTHETIC_SC };
 struct dx_synthetic {
     const struct dx_attrs *attrs;
     const char *sop_instance, *series, *study;
     uint32_t rows, cols;
     const uint16_t *pixels; /* 0..65535, 0 black */
-    int monochrome1;
+    int monochrome1;        /* DX and CR */
     double mm_per_pixel;
+    enum dx_synthetic_class sop_class;
+    int bits; /* stored, 8 to 16, of 16 allocated; 0: 12 */
+    /* Stored values of black and white, low < high < 2^bits; the window shows just these. Both 0:
+     * the whole range. CT: Hounsfield units + 1024. */
+    uint32_t low, high;
+    int spaced; /* CR and DX: Pixel Spacing beside Imager Pixel Spacing, the same */
+    struct dx_code region, view; /* DX; NULL: cervical spine; attrs' (0008,0100), or lateral */
 };
-DX_MUST_USE enum dx_status dx_dx_write(const struct dx_synthetic *image, const char *path,
-                                       struct dx_error *err);
+DX_MUST_USE enum dx_status dx_synthetic_write(const struct dx_synthetic *image, const char *path,
+                                              struct dx_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,9 +4,10 @@
  *     |
  *   ours? ------------> OWN
  *   rule? none -------> IGNORED
- *   gate? no ---------> NOT_PROCESSED with its reason
+ *   gate? no ---------> NOT_PROCESSED with its reason (the header's)
  *   decode (child) ---> NOT_PROCESSED undecodable
  *   identity? --------> SAME, or NOT_PROCESSED conflict      [examine_identity.c]
+ *   gate? no ---------> NOT_PROCESSED with its reason (the pixels')
  *   judge, explain, draw, write the picture ---> JUDGED
  *
  * The network runs outside the child, on numbers only. */
@@ -147,7 +148,8 @@ static enum srt_reason pass_gate(struct exam *e)
 {
     const struct zygote_object *object = &e->object;
     struct gate_image image = {.has_pixels = object->scan.has_pixel_data,
-                               .frames = object->has_image ? object->image.frames : 1};
+                               .frames = object->has_image ? object->image.frames : 1,
+                               .age_needed = !e->by->node->conf->judge_unknown_age};
     return gate_check(nn_model_info(e->by->model), e->attrs, &image, e->judgement->detail);
 }
 
@@ -217,16 +219,35 @@ static enum examine_end draw(struct exam *e, const struct nn_judgement *scores, 
     return end;
 }
 
+/* Do the pixels show what the model is meant for? */
+static enum nn_status look(struct exam *e, enum srt_reason *reason, struct nn_error *err)
+{
+    struct nn_verdict verdict;
+    enum nn_status status =
+        nn_judge_gate(e->by->judge, e->plane, (int)e->grey.rows, (int)e->grey.cols, &verdict, err);
+    if (status == NN_OK)
+        *reason = gate_look(nn_model_info(e->by->model), e->attrs, &verdict, e->judgement->detail);
+    return status;
+}
+
 static enum examine_end judge(struct exam *e)
 {
     struct nn_error err;
     struct nn_judgement scores;
     const struct nn_model_info *model = nn_model_info(e->by->model);
+    enum srt_reason reason = SRT_REASON_NONE;
     int64_t begin = clock_monotonic_ms();
     if (!make_plane(e))
         return later(e, "out of memory");
-    enum nn_status status =
-        nn_judge_plane(e->by->judge, e->plane, (int)e->grey.rows, (int)e->grey.cols, &scores, &err);
+    enum nn_status status = look(e, &reason, &err);
+    if (status == NN_OK && reason != SRT_REASON_NONE) {
+        e->judgement->state = INSTANCE_NOT_PROCESSED;
+        e->judgement->reason = reason;
+        return EXAMINE_DONE;
+    }
+    if (status == NN_OK)
+        status = nn_judge_plane(e->by->judge, e->plane, (int)e->grey.rows, (int)e->grey.cols,
+                                &scores, &err);
     int explained = status == NN_OK ? picture_explained(model, scores.score) : 0;
     if (status == NN_OK)
         status = nn_judge_saliency(e->by->judge, explained, e->by->map, &err);

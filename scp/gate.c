@@ -205,7 +205,8 @@ enum srt_reason gate_check(const struct nn_model_info *model, const struct dx_at
         return SRT_WRONG_BODY_PART;
     }
     int view = find_view(attrs);
-    if (view >= 0 && !views[view].lateral) {
+    bool by_pixels = model->gate_digest[0] != 0;
+    if (!by_pixels && view >= 0 && !views[view].lateral) {
         snprintf(detail, GATE_DETAIL_MAX, "the view is %s; the model is meant for lateral views",
                  views[view].view);
         return SRT_WRONG_VIEW;
@@ -214,6 +215,10 @@ enum srt_reason gate_check(const struct nn_model_info *model, const struct dx_at
     if (age >= 0 && age < model->minimum_age) {
         snprintf(detail, GATE_DETAIL_MAX, "the patient is under %d years", model->minimum_age);
         return SRT_OUTSIDE_AGE;
+    }
+    if (age < 0 && image->age_needed) {
+        snprintf(detail, GATE_DETAIL_MAX, "the header tells neither age nor birth date");
+        return SRT_AGE_UNKNOWN;
     }
     if (!image->has_pixels) {
         snprintf(detail, GATE_DETAIL_MAX, "the object has no pixel data");
@@ -224,4 +229,65 @@ enum srt_reason gate_check(const struct nn_model_info *model, const struct dx_at
         return SRT_MULTI_FRAME;
     }
     return SRT_REASON_NONE;
+}
+
+/* The input gate's classes (docs/gate.md); one that is not here is no spine. */
+static const struct kind {
+    const char *name, *words;
+    enum srt_reason reason;
+    bool lateral; /* a header that says lateral does not contradict it */
+} kinds[] = {
+    {"lateral", "a lateral cervical spine", SRT_NOT_SPINE, true},
+    {"ap", "an AP view of the cervical spine", SRT_WRONG_VIEW, false},
+    {"odontoid", "an odontoid view", SRT_WRONG_VIEW, false},
+    {"oblique", "an oblique view of the cervical spine", SRT_WRONG_VIEW, false},
+    {"swimmers", "a swimmer's view", SRT_WRONG_VIEW, true},
+    {"skull-lateral", "a lateral skull", SRT_WRONG_BODY_PART, true},
+    {"thoracic-lateral", "a lateral thoracic spine", SRT_WRONG_BODY_PART, true},
+    {"hardware", "a cervical spine with implants, laminectomy or ankylosis", SRT_HARDWARE, true},
+    {"inverted", "a cervical spine with black bone", SRT_INVERTED, true},
+    {"cropped", "a cervical spine that is not in the field from C1 to C4", SRT_CROPPED, true},
+    {"chest", "a chest", SRT_WRONG_BODY_PART, false},
+    {"extremity", "a hand, hip or other joint", SRT_WRONG_BODY_PART, false},
+    {"dental", "teeth", SRT_WRONG_BODY_PART, false},
+    {"section", "a sectional image", SRT_NOT_SPINE, false},
+    {"picture", "no radiograph", SRT_NOT_SPINE, false},
+};
+
+static const struct kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* "; the header says AP", when it says another thing than the pixels. */
+static void tell_header(const struct dx_attrs *attrs, bool lateral, char *detail)
+{
+    int view = find_view(attrs);
+    size_t used = strlen(detail);
+    if (view >= 0 && views[view].lateral != lateral)
+        snprintf(detail + used, GATE_DETAIL_MAX - used, "%sthe header says %s, the pixels do not",
+                 used > 0 ? "; " : "", views[view].view);
+}
+
+enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_attrs *attrs,
+                          const struct nn_verdict *verdict, char detail[GATE_DETAIL_MAX])
+{
+    const struct kind *kind = find_kind(verdict->kind);
+    detail[0] = 0;
+    if (verdict->accepted) {
+        if (gate_age(attrs) < 0)
+            snprintf(detail, GATE_DETAIL_MAX, "age unknown, judged as an adult's");
+        if (model->gate_digest[0] != 0)
+            tell_header(attrs, true, detail);
+        return SRT_REASON_NONE;
+    }
+    if (kind)
+        snprintf(detail, GATE_DETAIL_MAX, "the pixels look most like %s", kind->words);
+    else
+        snprintf(detail, GATE_DETAIL_MAX, "the pixels look most like: %s", verdict->kind);
+    tell_header(attrs, kind && kind->lateral, detail);
+    return kind ? kind->reason : SRT_NOT_SPINE;
 }

@@ -23,6 +23,12 @@ static const struct {
     [SRT_CONFLICT] = {"conflict", "same SOP Instance UID, different pixels", OTHER},
     [SRT_MULTI_FRAME] = {"multi-frame", "image has more than one frame", OTHER},
     [SRT_NO_CONTENT] = {"no-content", "image shows nothing that could be judged", NO_IMAGE},
+    [SRT_AGE_UNKNOWN] = {"age-unknown", "patient's age is not known", OTHER},
+    [SRT_NOT_SPINE] = {"not-a-spine", "pixels do not show a cervical spine", OTHER},
+    [SRT_HARDWARE] = {"hardware", "implants or a changed spine are outside the intended use",
+                      OTHER},
+    [SRT_INVERTED] = {"inverted", "bone is shown black", OTHER},
+    [SRT_CROPPED] = {"cropped", "too little of the cervical spine is in the field", POSITIONING},
     [SRT_SOFTWARE_FAILURE] = {"software-failure", "software failure", SOFTWARE},
 };
 enum { REASONS = sizeof table / sizeof *table };

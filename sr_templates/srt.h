@@ -48,6 +48,11 @@ enum srt_reason {
     SRT_CONFLICT, /* same SOP Instance UID, different pixels */
     SRT_MULTI_FRAME,
     SRT_NO_CONTENT, /* one grey value, or a few pixels */
+    SRT_AGE_UNKNOWN,
+    SRT_NOT_SPINE, /* the pixels are no radiograph of a cervical spine */
+    SRT_HARDWARE,
+    SRT_INVERTED,
+    SRT_CROPPED,
     SRT_SOFTWARE_FAILURE
 };
 /* Name for records ("wrong-body-part") and back; words for people ("body part is not the cervical
@@ -69,7 +74,8 @@ struct srt_image {
     const char *view;           /* words; "" unknown */
     enum srt_outcome outcome;
     enum srt_reason reason;
-    const char *detail; /* more words for the reason, or "" */
+    /* More words for the reason; of a judged image, what its reader should know; or "". */
+    const char *detail;
     struct srt_class class_[SRT_MAX_CLASSES];
     size_t classes;
     const char *tracking_uid; /* of this image's measurement group */

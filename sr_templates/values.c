@@ -140,6 +140,12 @@ static void detail(const struct srt_scope *scope, char *text, size_t size)
         snprintf(text, size, " (%s)", scope->image->detail);
 }
 
+static void note(const struct srt_scope *scope, char *text, size_t size)
+{
+    if (scope->image && srt_is_judged(scope->image) && scope->image->detail)
+        put(text, size, scope->image->detail);
+}
+
 static void class_name(const struct srt_scope *scope, char *text, size_t size)
 {
     put(text, size, scope->class_ ? scope->class_->name : "");
@@ -204,6 +210,7 @@ static const struct {
     {"reason-code", reason_code},
     {"reason-words", reason_words},
     {"detail", detail},
+    {"note", note},
     {"class-name", class_name},
     {"class-words", class_words},
     {"class-number", class_number},

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *pool,
-                               struct nn_judge **judge, struct nn_error *err)
+static enum nn_status create(const struct nn_model *model, struct nn_pool *pool,
+                             enum nn_run_mode mode, struct nn_judge **judge, struct nn_error *err)
 {
     size_t side = (size_t)model->info.preprocess.side;
     size_t classes = (size_t)model->info.classes;
@@ -24,7 +24,9 @@ enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *poo
     if (!j->input || !j->output || !j->seed)
         status = nn_fail(err, NN_NO_MEMORY, "judge: no memory");
     else
-        status = nn_run_create(model->graph, model->values, 1, NN_RUN_EXPLAIN, pool, &j->run, err);
+        status = nn_run_create(model->graph, model->values, 1, mode, pool, &j->run, err);
+    if (status == NN_OK && model->gate)
+        status = create(model->gate, pool, NN_RUN_INFER, &j->gate, err);
     if (status != NN_OK)
         nn_judge_destroy(j);
     else
@@ -32,10 +34,17 @@ enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *poo
     return status;
 }
 
+enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *pool,
+                               struct nn_judge **judge, struct nn_error *err)
+{
+    return create(model, pool, NN_RUN_EXPLAIN, judge, err);
+}
+
 void nn_judge_destroy(struct nn_judge *judge)
 {
     if (!judge)
         return;
+    nn_judge_destroy(judge->gate);
     nn_run_destroy(judge->run);
     free(judge->input);
     free(judge->output);

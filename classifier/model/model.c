@@ -162,7 +162,7 @@ out:
     return status;
 }
 
-enum nn_status nn_model_open(const char *dir, struct nn_model **model, struct nn_error *err)
+enum nn_status nn_model_open_alone(const char *dir, struct nn_model **model, struct nn_error *err)
 {
     char path[PATH_MAX];
     char *xml = NULL;
@@ -194,10 +194,23 @@ out:
     return status;
 }
 
+enum nn_status nn_model_open(const char *dir, struct nn_model **model, struct nn_error *err)
+{
+    enum nn_status status = nn_model_open_alone(dir, model, err);
+
+    if (status == NN_OK && (*model)->info.gate_digest[0] != '\0' &&
+        (status = nn_model_open_gate(*model, dir, err)) != NN_OK) {
+        nn_model_close(*model);
+        *model = NULL;
+    }
+    return status;
+}
+
 void nn_model_close(struct nn_model *model)
 {
     if (!model)
         return;
+    nn_model_close(model->gate);
     nn_values_destroy(model->values);
     nn_graph_destroy(model->graph);
     nn_weights_close(model->weights);
@@ -217,4 +230,9 @@ const struct nn_graph *nn_model_graph(const struct nn_model *model)
 const struct nn_values *nn_model_values(const struct nn_model *model)
 {
     return model->values;
+}
+
+const struct nn_model *nn_model_gate(const struct nn_model *model)
+{
+    return model->gate;
 }

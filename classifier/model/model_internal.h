@@ -11,6 +11,7 @@ struct nn_model {
     struct nn_weights *weights;
     struct nn_values *values;
     int head; /* nn_graph_scores */
+    struct nn_model *gate;
 };
 
 /* SHA-256 as 64 lower-case hex digits. */
@@ -31,6 +32,13 @@ bool nn_is_calibrated(const struct nn_model_info *info);
 /* One scale for the three channels. */
 bool nn_scale_is_one(const struct nn_preprocess *preprocess);
 
+/* nn_model_open without the gate that model.xml names. */
+NN_MUST_USE enum nn_status nn_model_open_alone(const char *dir, struct nn_model **model,
+                                               struct nn_error *err);
+/* Opens DIR/gate for a model whose info names one. */
+NN_MUST_USE enum nn_status nn_model_open_gate(struct nn_model *model, const char *dir,
+                                              struct nn_error *err);
+
 /* model.xsd, built in. */
 extern const unsigned char nn_model_xsd[];
 extern const size_t nn_model_xsd_size;
@@ -47,6 +55,7 @@ struct nn_judge {
     float *output; /* (classes) */
     float *seed;   /* (classes): d(class score) */
     bool judged;   /* a plane has been judged, saliency may be asked */
+    struct nn_judge *gate; /* of the model's gate, without gradients; NULL: none */
 };
 
 #endif

@@ -140,6 +140,11 @@ static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info,
     sum |= write_origin(w, info);
     if (info->measured)
         sum |= write_measures(w, info);
+    if (info->gate_digest[0] != '\0') {
+        sum |= start(w, "input-gate") | attribute(w, "accept", info->gate_accept);
+        sum |= number(w, "least", info->gate_least) | attribute(w, "digest", info->gate_digest);
+        sum |= xmlTextWriterEndElement(w);
+    }
     if (graph)
         sum |= nn_graph_write_xml(w, graph);
     sum |= start(w, "weights") | attribute(w, "sha256", info->weights_digest);

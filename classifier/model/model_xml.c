@@ -129,6 +129,15 @@ static enum nn_status parse_training(struct nn_reader *r, const xmlNode *node,
     return NN_OK;
 }
 
+static enum nn_status parse_gate(struct nn_reader *r, const xmlNode *node,
+                                 struct nn_model_info *info)
+{
+    if (nn_xml_text(r, node, "accept", info->gate_accept, sizeof info->gate_accept) != NN_OK ||
+        nn_xml_numbers(r, node, "least", &info->gate_least, 1) != NN_OK)
+        return r->status;
+    return nn_xml_text(r, node, "digest", info->gate_digest, sizeof info->gate_digest);
+}
+
 static enum nn_status parse_class(struct nn_reader *r, const xmlNode *node,
                                   struct nn_model_info *info)
 {
@@ -255,7 +264,7 @@ static enum nn_status parse_head(struct nn_reader *r, const xmlNode *root,
     if (!own && !nn_network_find(info->network))
         return nn_xml_refuse(r, root,
                              "network is not one that this build knows (googlenet, alexnet, "
-                             "stacked, graph)");
+                             "stacked, gate, graph)");
     if (own != (nn_xml_child(root, "graph") != NULL))
         return nn_xml_refuse(r, root,
                              own ? "network graph needs a <graph>"
@@ -300,6 +309,7 @@ static enum nn_status parse_root(struct nn_reader *r, const xmlNode *root,
     const xmlNode *measures = nn_xml_child(root, "measures"),
                   *validation = nn_xml_child(root, "validation");
     const xmlNode *training = nn_xml_child(root, "training"), *own = nn_xml_child(root, "graph");
+    const xmlNode *gate = nn_xml_child(root, "input-gate");
 
     if (parse_head(r, root, info) != NN_OK ||
         parse_scope(r, nn_xml_child(root, "scope"), info) != NN_OK ||
@@ -307,6 +317,7 @@ static enum nn_status parse_root(struct nn_reader *r, const xmlNode *root,
         parse_classes(r, nn_xml_child(root, "classes"), info) != NN_OK ||
         parse_calibration(r, nn_xml_child(root, "calibration"), info) != NN_OK ||
         (training && parse_training(r, training, info) != NN_OK) ||
+        (gate && parse_gate(r, gate, info) != NN_OK) ||
         nn_xml_text(r, provenance, "kind", kind, sizeof kind) != NN_OK ||
         nn_xml_text(r, provenance, NULL, info->provenance_text, sizeof info->provenance_text) !=
             NN_OK ||

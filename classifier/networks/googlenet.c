@@ -67,7 +67,7 @@ static int inception(struct nn_graph *graph, const struct inception *b, int from
 #undef NAME
 }
 
-int nn_googlenet_features(struct nn_graph *g, int x)
+int nn_googlenet_blocks(struct nn_graph *g, int x, size_t count)
 {
     x = conv(g, "conv1/7x7_s2", x, 64, 7, 2);
     x = max_pool(g, "pool1/3x3_s2", x, 2, 0);
@@ -76,11 +76,17 @@ int nn_googlenet_features(struct nn_graph *g, int x)
     x = conv(g, "conv2/3x3", x, 192, 3, 1);
     x = nn_graph_lrn(g, "conv2/norm2", x, lrn);
     x = max_pool(g, "pool2/3x3_s2", x, 2, 0);
-    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         x = inception(g, &blocks[i], x);
         if (blocks[i].pool_after)
             x = max_pool(g, i == 1 ? "pool3/3x3_s2" : "pool4/3x3_s2", x, 2, 0);
     }
+    return x;
+}
+
+int nn_googlenet_features(struct nn_graph *g, int x)
+{
+    x = nn_googlenet_blocks(g, x, sizeof blocks / sizeof blocks[0]);
     return nn_graph_global_avg_pool(g, "pool5/7x7_s1", x);
 }
 

@@ -17,6 +17,7 @@
 
 static const char *const googlenet_heads[] = {"loss3/classifier", NULL};
 static const char *const alexnet_heads[] = {"fc6", "fc7", "fc8", NULL};
+static const char *const gate_heads[] = {"gate/classifier", NULL};
 static const char *const stacked_heads[] = {"stacked/fc1", "stacked/fc2", "stacked/classifier",
                                             NULL};
 
@@ -24,6 +25,7 @@ static const struct nn_network networks[] = {
     {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet, nn_googlenet_auxiliary},
     {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet, NULL},
     {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked, NULL},
+    {"gate", gate_heads, CAFFE_INPUT(224), nn_gate, NULL},
 };
 
 struct nn_graph *nn_network_begin(const char *name, int side, struct nn_error *err)

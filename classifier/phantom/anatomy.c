@@ -43,10 +43,12 @@ static const struct sizes SIZES[PHANTOM_LAST + 1] = {
 struct ranges {
     double age, age_spread, male, female, size_spread, depth, height, lordosis, lordosis_spread;
     double worn, cortex_low, cortex_high, dense_low, dense_high, fused;
+    double spinous, pillar, slope; /* slope: degrees more */
 };
 static const struct ranges RANGES[2] = {
-    {50, 19, 1.05, 0.95, 0.045, 1.0, 1.0, 17, 12, 1.0, 0.42, 0.78, 0.72, 1.18, 0.012},
-    {60, 15, 1.00, 0.90, 0.060, 1.07, 0.96, 9, 14, 1.4, 0.55, 0.95, 0.60, 1.00, 0.024},
+    {50, 19, 1.05, 0.95, 0.045, 1.0, 1.0, 17, 12, 1.0, 0.48, 0.88, 0.72, 1.18, 0.012, 1.0, 1.0, 0},
+    {60, 15, 1.00, 0.90, 0.060, 1.07, 0.96, 9, 14, 1.4, 0.55, 0.95, 0.60, 1.00, 0.024, 0.86, 1.08,
+     6},
 };
 
 /* How the neck stands, before it is built; degrees, absolute, by level ([0] the skull). */
@@ -126,10 +128,10 @@ static void sample_level(struct phantom_rng *rng, const struct nn_phantom_settin
     level->width = scale * size->width * nn_phantom_normal(rng, 1, 0.03);
     level->disc = scale * size->disc * nn_phantom_normal(rng, 1, 0.06);
     level->canal = scale * size->canal * nn_phantom_normal(rng, 1, 0.04);
-    level->spinous = scale * size->spinous * nn_phantom_normal(rng, 1, 0.12);
+    level->spinous = scale * size->spinous * ranges->spinous * nn_phantom_normal(rng, 1, 0.12);
     level->spinous_height = scale * size->spinous_height * nn_phantom_normal(rng, 1, 0.08);
     level->spinous_drop = scale * size->drop * nn_phantom_normal(rng, 1, 0.2);
-    level->pillar = scale * size->pillar * nn_phantom_normal(rng, 1, 0.03);
+    level->pillar = scale * size->pillar * ranges->pillar * nn_phantom_normal(rng, 1, 0.03);
     level->taper = nn_phantom_clamp(nn_phantom_normal(rng, 0.02, 0.025), -0.03, 0.08);
     level->cortex = shell * nn_phantom_normal(rng, 1, 0.05);
     level->prevertebral = scale * size->prevertebral * nn_phantom_normal(rng, 1, 0.12);
@@ -269,10 +271,10 @@ static double sample_slip(struct phantom_rng *rng, const struct phantom_anatomy 
 
 /* The facets of a joint are parallel and `gap` apart in the patient as sampled; each vertebra
  * remembers its own, wherever an injury puts it. */
-static void meet_facets(struct phantom_anatomy *anatomy, int index, double gap)
+static void meet_facets(struct phantom_anatomy *anatomy, int index, double gap, double steeper)
 {
     struct phantom_level *upper = &anatomy->level[index], *lower = &anatomy->level[index + 1];
-    double scale = anatomy->scale, slope = PHANTOM_DEGREE * SIZES[index].slope, lean[2];
+    double scale = anatomy->scale, slope = PHANTOM_DEGREE * (SIZES[index].slope + steeper), lean[2];
     struct vec3 at = nn_vec3_add(
         nn_pose_apply(&upper->body, (struct vec3){nn_phantom_pillar_x(upper, scale), 0, 0}),
         nn_pose_apply(&lower->body, (struct vec3){nn_phantom_pillar_x(lower, scale), 0, 0}));
@@ -294,17 +296,19 @@ static void meet_facets(struct phantom_anatomy *anatomy, int index, double gap)
                          tan(lower->slope_upper) * (nn_phantom_pillar_x(lower, scale) - p.x);
 }
 
-static void sample_joints(struct phantom_rng *rng, struct phantom_anatomy *anatomy)
+static void sample_joints(struct phantom_rng *rng, const struct ranges *ranges,
+                          struct phantom_anatomy *anatomy)
 {
     struct phantom_level *last = &anatomy->level[PHANTOM_LAST];
+    double steeper = nn_phantom_normal(rng, 0, 3);
 
     for (int i = 2; i < PHANTOM_LAST; i++) {
-        double gap = anatomy->scale * nn_phantom_uniform(rng, 1.3, 2.1);
+        double gap = anatomy->scale * nn_phantom_uniform(rng, 1.0, 1.7);
 
         gap *= 1 - 0.35 * anatomy->degeneration;
         if (anatomy->ankylosed || anatomy->level[i].fused)
             gap = -0.4;
-        meet_facets(anatomy, i, gap);
+        meet_facets(anatomy, i, gap, ranges->slope + steeper);
     }
     last->facet_lower = last->facet_upper + last->height + last->disc;
     last->slope_lower = last->slope_upper;
@@ -376,7 +380,7 @@ void nn_phantom_anatomy(const struct nn_phantom_settings *settings, uint64_t ind
         hang(anatomy, &posture, i);
     for (int i = 6; i >= 2; i--)
         stand(anatomy, &posture, i, sample_slip(&spine, anatomy, i, posture.bent));
-    sample_joints(&spine, anatomy);
+    sample_joints(&spine, ranges, anatomy);
     place_head(&head, anatomy, &posture);
     for (int i = 1; i <= PHANTOM_LAST; i++)
         anatomy->level[i].rear = anatomy->level[i].body;

@@ -12,8 +12,8 @@ static void begin(struct nn_solid *solid, const struct phantom_anatomy *anatomy)
     double scale = anatomy->scale, rear = -level->depth / 2 - level->canal;
 
     nn_solid_init(
-        solid, (struct vec3){rear - level->spinous - 7 * scale, -13 * scale, -42 * scale},
-        (struct vec3){level->depth / 2 + anatomy->interval + 10 * scale, 14 * scale, 42 * scale});
+        solid, (struct vec3){rear - level->spinous - 2 * scale, -8 * scale, -41 * scale},
+        (struct vec3){level->depth / 2 + anatomy->interval + 8.5 * scale, 9.5 * scale, 42 * scale});
 }
 
 /* `spread`: mm by which each lateral mass has gone outwards. */
@@ -34,16 +34,16 @@ static void add_front(struct nn_solid *solid, const struct phantom_anatomy *anat
     part->size = (struct vec3){thick, level->height / 2 * 0.85, 5.0 * scale}; /* tubercle */
     part->blend = 1.5;
     part = nn_solid_add(solid, NN_PART_BOX, (struct vec3){-0.8 * scale, 0.6 * scale, z + scale});
-    part->pose = nn_pose_of(part->pose.at, 0.05, 0, 0.06);
-    part->size = (struct vec3){7.8 * scale, 6.4 * scale, 6.2 * scale};
-    part->round = 3.0 * scale;
+    part->pose = nn_pose_of(part->pose.at, 0.12, 0.5, 0.12);
+    part->size = (struct vec3){7.6 * scale, 6.4 * scale, 6.0 * scale};
+    part->round = 4.6 * scale;
     part->mirrored = true;
     part->blend = 2;
-    part = nn_phantom_rod(solid, (struct vec3){-2 * scale, 0.8 * scale, z + 5 * scale},
-                          (struct vec3){-4 * scale, 1.6 * scale, z + 18 * scale}, 3.8 * scale,
-                          3.2 * scale);
+    part = nn_phantom_rod(solid, (struct vec3){-1 * scale, 0.5 * scale, z + 5 * scale},
+                          (struct vec3){-6 * scale, 2.6 * scale, z + 17 * scale}, 3.8 * scale,
+                          2.4 * scale);
     part->mirrored = true;
-    part->blend = 1.5;
+    part->blend = 2;
 }
 
 /* Centre and radii so that the arch's inside lies on the spinolaminar line. */

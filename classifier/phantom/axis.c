@@ -10,11 +10,11 @@ static void begin(struct nn_solid *solid, const struct phantom_level *level, dou
     double rear = -level->depth / 2 - level->canal;
 
     nn_solid_init(solid,
-                  (struct vec3){rear - level->spinous - 5, -level->height / 2 - 21 * scale,
-                                -level->pillar - 13 * scale},
-                  (struct vec3){level->depth / 2 + 7 * scale,
-                                level->height / 2 + level->spinous_drop + 12 * scale,
-                                level->pillar + 13 * scale});
+                  (struct vec3){rear - level->spinous - 2, -level->height / 2 - 17.5 * scale,
+                                -level->pillar - 12 * scale},
+                  (struct vec3){level->depth / 2 + 3 * scale,
+                                level->height / 2 + level->spinous_drop + 6 * scale,
+                                level->pillar + 12 * scale});
 }
 
 static void add_dens(struct nn_solid *solid, const struct phantom_level *level, double scale)

@@ -51,9 +51,9 @@ static void draw_tooth(struct jaw *jaw, int kind, struct vec3 neck, double way, 
     for (int i = 0; i < roots; i++) {
         double x = roots == 1 ? 0 : (i - 0.5) * 1.1 * wide;
 
-        nn_phantom_cone(&solid, (struct vec3){0.8 * x, way * 0.1 * crown, 0},
-                        (struct vec3){1.15 * x, -way * root, 0}, (roots == 1 ? 0.72 : 0.48) * wide,
-                        0.2 * wide, 1.5 * s);
+        nn_phantom_round_cone(&solid, (struct vec3){0.8 * x, way * 0.1 * crown, 0},
+                              (struct vec3){1.15 * x, -way * root, 0},
+                              (roots == 1 ? 0.72 : 0.48) * wide, 0.2 * wide, 1.5 * s);
     }
     nn_scene_fill(jaw->scene, &solid, &pose, DENTINE, PHANTOM_SOFT);
     for (int i = 0; i < roots; i++) {
@@ -68,9 +68,9 @@ static void draw_tooth(struct jaw *jaw, int kind, struct vec3 neck, double way, 
 
         nn_solid_init(&solid, (struct vec3){-1.4 * wide, -1.5 * crown, -6 * s},
                       (struct vec3){1.4 * wide, 1.5 * crown, 6 * s});
-        nn_phantom_solid_ball(
-            &solid, middle,
-            (struct vec3){wide * (cover == 1.0 ? 1 : 0.6), crown * 0.5 * cover, 3 * s}, 0);
+        nn_phantom_oval(&solid, middle,
+                        (struct vec3){wide * (cover == 1.0 ? 1 : 0.6), crown * 0.5 * cover, 3 * s},
+                        0);
         nn_scene_fill(jaw->scene, &solid, &pose, PHANTOM_STEEL, DENTINE);
     }
 }
@@ -136,7 +136,7 @@ static void draw_jaws(struct jaw *jaw, double curve)
 
     for (int i = 0; i < POINTS; i++) {
         double u = (i - 7) / 7.0, side = fabs(u), x = 88 * u * (side > 0.75 ? 1 : 0.98);
-        double y = side < 0.72 ? 33 + smile(x, curve) : 33 + smile(63, curve) - (side - 0.72) * 210;
+        double y = side < 0.72 ? 29 + smile(x, curve) : 29 + smile(63, curve) - (side - 0.72) * 210;
 
         line[i] = (struct vec3){x * s, y * s, 0};
         radius[i] = (side < 0.72 ? 12.5 : side > 0.93 ? 7 : 14) * s;
@@ -169,7 +169,7 @@ static void draw_panoramic(struct jaw *jaw, bool other)
     nn_phantom_face(&jaw->scene->camera, (struct vec3){0, 2, 0}, (struct vec3){1, 0, 0},
                     (struct vec3){0, 1, 0}, turn, 600, 30, height);
     jaw->scene->cell = 2.5;
-    draw_box(jaw->scene, (struct vec3){0, 10, 0}, (struct vec3){150 * s, 80 * s, 40}, 30,
+    draw_box(jaw->scene, (struct vec3){0, 10, 0}, (struct vec3){150 * s, 80 * s, 16}, 14,
              PHANTOM_SOFT, 0);
     draw_jaws(jaw, curve);
     for (int row = -1; row <= 1; row += 2)

@@ -41,13 +41,12 @@ static void draw_long(struct hand *hand, struct vec3 base, double course, double
     nn_solid_init(&solid,
                   (struct vec3){fmin(base.x, head.x) - r, fmin(base.y, head.y) - r, base.z - r},
                   (struct vec3){fmax(base.x, head.x) + r, fmax(base.y, head.y) + r, base.z + r});
-    nn_phantom_cone(&solid, foot, head, 0.78 * radius, (tuft ? 0.45 : 0.68) * radius, 0);
-    nn_phantom_solid_ball(&solid, foot, (struct vec3){1.25 * radius, 1.0 * radius, 1.05 * radius},
-                          3);
-    nn_phantom_solid_ball(&solid, head,
-                          (struct vec3){(tuft ? 0.75 : 1.05) * radius, (tuft ? 0.6 : 1) * radius,
-                                        (tuft ? 0.5 : 0.95) * radius},
-                          3);
+    nn_phantom_round_cone(&solid, foot, head, 0.78 * radius, (tuft ? 0.45 : 0.68) * radius, 0);
+    nn_phantom_oval(&solid, foot, (struct vec3){1.25 * radius, 1.0 * radius, 1.05 * radius}, 3);
+    nn_phantom_oval(&solid, head,
+                    (struct vec3){(tuft ? 0.75 : 1.05) * radius, (tuft ? 0.6 : 1) * radius,
+                                  (tuft ? 0.5 : 0.95) * radius},
+                    3);
     nn_scene_bone(hand->scene, &solid, &none, fmin(hand->cortex, 0.4 * radius), hand->density);
 }
 
@@ -66,8 +65,8 @@ static void draw_finger(struct hand *hand, int finger, double spread, double ben
             continue;
         draw_long(hand, at, course, length, radius, i == 3);
         at = ahead(at, course, length + 1.2 * size);
-        nn_phantom_cone(&hand->flesh, from, at, radius * (i == 0 ? 2.3 : 1.95),
-                        radius * (i == 3 ? 1.7 : 1.9), i == 0 ? 10 : 3);
+        nn_phantom_round_cone(&hand->flesh, from, at, radius * (i == 0 ? 2.3 : 1.95),
+                              radius * (i == 3 ? 1.7 : 1.9), i == 0 ? 10 : 3);
         course += bend * PHANTOM_DEGREE * (finger == 0 ? -0.4 : 1);
     }
 }
@@ -88,7 +87,7 @@ static void draw_wrist(struct hand *hand)
         low = nn_vec3_sub(at, nn_vec3_scale(radii, 1.3));
         high = nn_vec3_add(at, nn_vec3_scale(radii, 1.3));
         nn_solid_init(&solid, low, high);
-        nn_phantom_solid_ball(&solid, at, radii, 0);
+        nn_phantom_oval(&solid, at, radii, 0);
         nn_scene_bone(hand->scene, &solid, &none, 0.6 * size, hand->density);
     }
     for (int i = 0; i < 2; i++) { /* radius, ulna */
@@ -98,13 +97,12 @@ static void draw_wrist(struct hand *hand)
 
         nn_solid_init(&solid, (struct vec3){x - 20 * size, top - 12 * size, -20 * size},
                       (struct vec3){x + 22 * size, 190 * size, 20 * size});
-        nn_phantom_cone(&solid, (struct vec3){x, top + 24 * size, z},
-                        (struct vec3){x + 2 * size, 180 * size, z}, shaft, shaft * 1.05, 0);
-        nn_phantom_solid_ball(&solid, (struct vec3){x, top + 2 * size, z},
-                              (struct vec3){wide, 9 * size, 9 * size}, 12 * size);
-        nn_phantom_solid_ball(&solid,
-                              (struct vec3){x + (i == 0 ? 11 : -5) * size, top - 3 * size, z},
-                              (struct vec3){4 * size, 7 * size, 5 * size}, 4 * size);
+        nn_phantom_round_cone(&solid, (struct vec3){x, top + 9 * size, z},
+                              (struct vec3){x + 2 * size, 180 * size, z}, shaft, shaft * 1.05, 0);
+        nn_phantom_oval(&solid, (struct vec3){x, top + 2 * size, z},
+                        (struct vec3){wide, 9 * size, 9 * size}, 12 * size);
+        nn_phantom_oval(&solid, (struct vec3){x + (i == 0 ? 11 : -5) * size, top - 3 * size, z},
+                        (struct vec3){4 * size, 7 * size, 5 * size}, 4 * size);
         nn_scene_bone(hand->scene, &solid, &none, 2.2 * size, hand->density);
     }
 }
@@ -118,8 +116,8 @@ static void draw_flesh(struct hand *hand)
     palm->size = (struct vec3){39 * size, 44 * size, 14 * size};
     palm->round = 13 * size;
     palm->blend = 8;
-    nn_phantom_cone(&hand->flesh, (struct vec3){-3 * size, 10 * size, 0},
-                    (struct vec3){-3 * size, 200 * size, 0}, 29 * size, 38 * size, 14)
+    nn_phantom_round_cone(&hand->flesh, (struct vec3){-3 * size, 10 * size, 0},
+                          (struct vec3){-3 * size, 200 * size, 0}, 29 * size, 38 * size, 14)
         ->size = (struct vec3){1, 1, 0.72};
     hand->scene->cell = 2.5;
     nn_scene_fill(hand->scene, &hand->flesh, &none, PHANTOM_SOFT, 0);

@@ -21,11 +21,11 @@ static void draw_femur(struct phantom_scene *scene, double s, double density, in
     struct nn_solid solid;
 
     begin(&solid, s, (struct vec3){-40, -30, -80}, (struct vec3){45, 330, 80});
-    nn_phantom_cone(&solid, at(s, 0, 50, z * 46), at(s, 4, 320, z * 18), 17 * s, 15 * s, 0);
-    nn_phantom_cone(&solid, at(s, 0, 0, 0), at(s, 0, 33, z * 44), 17 * s, 19 * s, 14 * s);
-    nn_phantom_solid_ball(&solid, at(s, 0, 0, 0), at(s, 24, 24, 24), 4 * s);
-    nn_phantom_solid_ball(&solid, at(s, -8, 18, z * 54), at(s, 16, 24, 14), 8 * s);
-    nn_phantom_solid_ball(&solid, at(s, -14, 66, z * 30), at(s, 10, 14, 10), 8 * s);
+    nn_phantom_round_cone(&solid, at(s, 0, 50, z * 46), at(s, 4, 320, z * 18), 17 * s, 15 * s, 0);
+    nn_phantom_round_cone(&solid, at(s, 0, 0, 0), at(s, 0, 33, z * 44), 17 * s, 19 * s, 14 * s);
+    nn_phantom_oval(&solid, at(s, 0, 0, 0), at(s, 24, 24, 24), 4 * s);
+    nn_phantom_oval(&solid, at(s, -8, 18, z * 54), at(s, 16, 24, 14), 8 * s);
+    nn_phantom_oval(&solid, at(s, -14, 66, z * 30), at(s, 10, 14, 10), 8 * s);
     nn_scene_bone(scene, &solid, &pose, 3.6 * s, density);
 }
 
@@ -39,19 +39,21 @@ static void draw_hip_bone(struct phantom_scene *scene, double s, double density,
 
     begin(&solid, s, (struct vec3){-90, -170, side > 0 ? -5 : -170},
           (struct vec3){70, 85, side > 0 ? 170 : 5});
-    wing = nn_phantom_solid_ball(&solid, at(s, -12, -88, z * 92), at(s, 72, 68, 7), 0);
-    wing->pose = nn_pose_of(wing->pose.at, 0.35, z * 0.6, z * -0.5);
-    nn_phantom_cone(&solid, at(s, -55, -120, z * 62), at(s, -30, -40, z * 72), 13 * s, 16 * s,
-                    12 * s);
-    nn_phantom_cone(&solid, at(s, 22, -110, z * 128), at(s, 8, -30, z * 100), 8 * s, 14 * s,
-                    12 * s);
-    nn_phantom_solid_ball(&solid, at(s, -2, -10, z * 80), at(s, 36, 40, 28), 12 * s);
-    nn_phantom_cone(&solid, at(s, 8, 8, z * 66), at(s, 34, 30, z * 10), 10 * s, 9 * s, 10 * s);
-    nn_phantom_cone(&solid, at(s, -12, 20, z * 70), at(s, -20, 68, z * 54), 16 * s, 15 * s, 8 * s);
-    nn_phantom_cone(&solid, at(s, -18, 70, z * 50), at(s, 24, 46, z * 11), 9 * s, 8 * s, 6 * s);
-    nn_phantom_cone(&solid, at(s, 32, 28, z * 9), at(s, 28, 48, z * 9), 8 * s, 8 * s, 5 * s);
-    nn_phantom_solid_ball(&solid, at(s, 0, 0, z * 92), at(s, 27.5, 27.5, 27.5), 2)->how =
-        NN_PART_CUT;
+    wing = nn_phantom_oval(&solid, at(s, -14, -92, z * 96), at(s, 80, 72, 6), 0);
+    wing->pose = nn_pose_of(wing->pose.at, 0.3, z * 0.9, z * -0.45);
+    nn_phantom_round_cone(&solid, at(s, -55, -120, z * 62), at(s, -30, -40, z * 72), 13 * s, 16 * s,
+                          12 * s);
+    nn_phantom_round_cone(&solid, at(s, 22, -110, z * 128), at(s, 8, -30, z * 100), 8 * s, 14 * s,
+                          12 * s);
+    nn_phantom_oval(&solid, at(s, -2, -10, z * 80), at(s, 36, 40, 28), 12 * s);
+    nn_phantom_round_cone(&solid, at(s, 8, 8, z * 66), at(s, 34, 30, z * 10), 10 * s, 9 * s,
+                          10 * s);
+    nn_phantom_round_cone(&solid, at(s, -12, 20, z * 70), at(s, -20, 68, z * 54), 16 * s, 15 * s,
+                          8 * s);
+    nn_phantom_round_cone(&solid, at(s, -18, 70, z * 50), at(s, 24, 46, z * 11), 9 * s, 8 * s,
+                          6 * s);
+    nn_phantom_round_cone(&solid, at(s, 32, 28, z * 9), at(s, 28, 48, z * 9), 8 * s, 8 * s, 5 * s);
+    nn_phantom_oval(&solid, at(s, 0, 0, z * 92), at(s, 27.5, 27.5, 27.5), 2)->how = NN_PART_CUT;
     nn_scene_bone(scene, &solid, &none, 1.6 * s, density);
 }
 
@@ -62,14 +64,13 @@ static void draw_middle(struct phantom_scene *scene, double s, double density)
     struct nn_part *part;
 
     begin(&solid, s, (struct vec3){-110, -150, -75}, (struct vec3){20, 60, 75});
-    part = nn_phantom_cone(&solid, at(s, -48, -98, 0), at(s, -84, 2, 0), 50 * s, 17 * s, 0);
+    part = nn_phantom_round_cone(&solid, at(s, -48, -98, 0), at(s, -84, 2, 0), 50 * s, 17 * s, 0);
     part->size = (struct vec3){0.42, 1, 1};
-    nn_phantom_cone(&solid, at(s, -84, 4, 0), at(s, -66, 38, 0), 10 * s, 5 * s, 6 * s);
+    nn_phantom_round_cone(&solid, at(s, -84, 4, 0), at(s, -66, 38, 0), 10 * s, 5 * s, 6 * s);
     for (int i = 0; i < 4; i++) {
         double y = -88 + 24 * i, half = 21 - 2.5 * i;
 
-        part =
-            nn_phantom_solid_ball(&solid, at(s, -52 - 9.5 * i, y, half), at(s, 30, 5, 4.5), 3 * s);
+        part = nn_phantom_oval(&solid, at(s, -52 - 9.5 * i, y, half), at(s, 30, 5, 4.5), 3 * s);
         part->mirrored = true;
         part->how = NN_PART_CUT;
     }
@@ -83,9 +84,10 @@ static void draw_middle(struct phantom_scene *scene, double s, double density)
         part->waist = 0.12;
         part->hollow = s;
         part->round = 3 * s;
-        part = nn_phantom_cone(&solid, at(s, -44, y, 16), at(s, -52, y - 2, 46), 6 * s, 3 * s, 4);
+        part = nn_phantom_round_cone(&solid, at(s, -44, y, 16), at(s, -52, y - 2, 46), 6 * s, 3 * s,
+                                     4);
         part->mirrored = true;
-        nn_phantom_cone(&solid, at(s, -52, y + 4, 0), at(s, -76, y + 12, 0), 7 * s, 6 * s, 5);
+        nn_phantom_round_cone(&solid, at(s, -52, y + 4, 0), at(s, -76, y + 12, 0), 7 * s, 6 * s, 5);
         nn_scene_bone(scene, &solid, &none, s, density);
     }
 }
@@ -98,9 +100,9 @@ static void draw_flesh(struct phantom_scene *scene, double s, double fat, double
     struct nn_part *part;
 
     begin(&solid, s, (struct vec3){-190, -360, -300}, (struct vec3){190, 380, 300});
-    nn_phantom_solid_ball(&solid, at(s, -8, -90, 0), at(s * fat, 108, 300, 178), 0);
-    part = nn_phantom_cone(&solid, at(s, -5, 40, 108), at(s, 0, 400, 92 + apart), 86 * s * fat,
-                           66 * s * fat, 40 * s);
+    nn_phantom_oval(&solid, at(s, -8, -90, 0), at(s * fat, 108, 300, 178), 0);
+    part = nn_phantom_round_cone(&solid, at(s, -5, 40, 108), at(s, 0, 400, 92 + apart),
+                                 86 * s * fat, 66 * s * fat, 40 * s);
     part->mirrored = true;
     scene->cell = 8;
     nn_scene_fill(scene, &solid, &none, PHANTOM_SOFT, 0);
@@ -121,7 +123,7 @@ static void draw_gas(struct phantom_scene *scene, double s, struct phantom_rng *
 
         nn_solid_init(&solid, nn_vec3_sub(middle, nn_vec3_scale(radii, 1.4)),
                       nn_vec3_add(middle, nn_vec3_scale(radii, 1.4)));
-        nn_phantom_solid_ball(&solid, middle, radii, 0);
+        nn_phantom_oval(&solid, middle, radii, 0);
         nn_scene_fill(scene, &solid, &none, -PHANTOM_SOFT, 0);
     }
 }
@@ -133,9 +135,9 @@ static void draw_prosthesis(struct phantom_scene *scene, double s)
     struct nn_solid solid;
 
     begin(&solid, s, (struct vec3){-40, -45, 50}, (struct vec3){40, 200, 165});
-    nn_phantom_solid_ball(&solid, at(s, 0, 0, 90), at(s, 18, 18, 18), 0);
-    nn_phantom_cone(&solid, at(s, 0, 2, 92), at(s, 0, 38, 130), 7 * s, 10 * s, 2);
-    nn_phantom_cone(&solid, at(s, 0, 38, 130), at(s, 2, 185, 122), 11 * s, 5 * s, 4);
+    nn_phantom_oval(&solid, at(s, 0, 0, 90), at(s, 18, 18, 18), 0);
+    nn_phantom_round_cone(&solid, at(s, 0, 2, 92), at(s, 0, 38, 130), 7 * s, 10 * s, 2);
+    nn_phantom_round_cone(&solid, at(s, 0, 38, 130), at(s, 2, 185, 122), 11 * s, 5 * s, 4);
     nn_scene_fill(scene, &solid, &none, PHANTOM_TITANIUM, PHANTOM_SOFT);
 }
 

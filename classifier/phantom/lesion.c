@@ -93,19 +93,19 @@ static void sample_body(struct phantom_rng *rng, double r, const struct phantom_
     switch (injury->kind) {
     case PHANTOM_WEDGE:
     case PHANTOM_BURST:
-        injury->height_loss = fmin(25 * r, 62);
+        injury->height_loss = fmin(25 * r, injury->kind == PHANTOM_WEDGE ? 50 : 42);
         steep = atan(injury->height_loss / 100 * level->height / level->depth) / PHANTOM_DEGREE;
         injury->angulation = (injury->kind == PHANTOM_WEDGE ? 0.85 : 0.4) * steep;
         if (injury->kind == PHANTOM_BURST)
             injury->gap = fmin(1.6 * r * share, 3.5);
         break;
     case PHANTOM_FLEXION_TEARDROP:
-        injury->gap = 2 * r;
+        injury->gap = 2 * fmin(r, 2.0);
         injury->translation = -1.6 * r * share; /* the body slips back */
         injury->angulation = 6 * r * share;
         break;
     case PHANTOM_EXTENSION_TEARDROP:
-        injury->gap = 2 * fmin(r, 2.2);
+        injury->gap = 2 * fmin(r, 1.7);
         injury->angulation = -3 * r * share;
         break;
     case PHANTOM_FACET:
@@ -192,6 +192,8 @@ static void sample_dislocation(struct phantom_rng *rng, const struct phantom_ana
 
     injury->kind = (enum phantom_kind)(PHANTOM_BILATERAL + nn_phantom_pick(rng, KINDS, 5));
     injury->level = 2 + nn_phantom_pick(rng, LEVELS, 5);
+    if (anatomy->level[injury->level].fused) /* a block does not slip, its neighbour does */
+        injury->level += injury->level > 2 ? -1 : 1;
     slip = nn_phantom_uniform(rng, 0, 1);
     depth = anatomy->level[injury->level + 1].depth;
     switch (injury->kind) {

@@ -11,7 +11,7 @@
 #define COUNT(a)      ((int)(sizeof(a) / sizeof((a)[0])))
 #define MOST_LINES    4
 #define MOST_LETTERS  12
-#define MOST_SPOTS    35 /* 5 a level */
+#define MOST_SPOTS    40 /* 5 a level, and those of a block that stands already */
 #define MOST_SEGMENTS 512
 #define TRIES         10
 
@@ -234,9 +234,26 @@ static bool place(const struct sheet *sheet, const struct keep_out *keep, struct
     return placed;
 }
 
+/* What is written already is not written over. */
+static void keep_block(struct keep_out *keep, const struct block *block)
+{
+    double c = cos(block->turn), s = sin(block->turn);
+
+    keep->radius = fmax(keep->radius, 0.45 * block->size[0]);
+    for (int i = -1; i <= 1; i++) {
+        double u = 0.5 * i * block->width, v = 0.5 * i * block->height;
+
+        if (block->height > block->width)
+            u = 0;
+        else
+            v = 0;
+        keep->at[keep->count++] = (struct spot){block->x + c * u - s * v, block->y + s * u + c * v};
+    }
+}
+
 static void add_line(struct block *block, const char *text, double size)
 {
-    snprintf(block->line[block->lines], sizeof block->line[0], "%s", text);
+    snprintf(block->line[block->lines], sizeof block->line[0], "%.*s", MOST_LETTERS, text);
     block->size[block->lines++] = fmax(size, 5);
 }
 
@@ -253,8 +270,8 @@ static void initials(struct phantom_rng *rng, char text[4])
 }
 
 /* The technologist's marker. */
-static void draw_lead(const struct sheet *sheet, const struct keep_out *keep, double pitch,
-                      bool other, struct phantom_rng *rng)
+static void draw_lead(const struct sheet *sheet, struct keep_out *keep, double pitch, bool other,
+                      struct phantom_rng *rng)
 {
     static const char *const WORDS[] = {"lat", "lat", "LAT", "ap", "x-table", "X-TABLE", "erect"};
     struct block block = {.opacity = nn_phantom_uniform(rng, 0.85, 1)};
@@ -280,8 +297,10 @@ static void draw_lead(const struct sheet *sheet, const struct keep_out *keep, do
     block.turn = nn_phantom_normal(rng, 0, 5) * PHANTOM_DEGREE;
     if (on_side)
         block.turn += (right ? 90 : -90) * PHANTOM_DEGREE;
-    if (place(sheet, keep, &block, 0.22, rng))
-        draw_block(sheet, &block);
+    if (!place(sheet, keep, &block, 0.22, rng))
+        return;
+    draw_block(sheet, &block);
+    keep_block(keep, &block);
 }
 
 /* Lines of the console: times, numbers, views; no names. */

@@ -24,8 +24,8 @@ void nn_phantom_face(struct nn_camera *camera, struct vec3 target, struct vec3 x
     camera->middle_y = camera->rows / 2.0;
 }
 
-struct nn_part *nn_phantom_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b, double ra,
-                                double rb, double blend)
+struct nn_part *nn_phantom_round_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b,
+                                      double ra, double rb, double blend)
 {
     struct nn_part *part = nn_solid_add(solid, NN_PART_CONE, (struct vec3){0, 0, 0});
 
@@ -37,8 +37,8 @@ struct nn_part *nn_phantom_cone(struct nn_solid *solid, struct vec3 a, struct ve
     return part;
 }
 
-struct nn_part *nn_phantom_solid_ball(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
-                                      double blend)
+struct nn_part *nn_phantom_oval(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
+                                double blend)
 {
     struct nn_part *part = nn_solid_add(solid, NN_PART_ELLIPSOID, at);
 
@@ -55,8 +55,8 @@ void nn_phantom_draw_chest(struct phantom_scene *scene, const struct nn_phantom_
     bool ap = nn_phantom_chance(&rng, 0.3);
     double turn = PHANTOM_DEGREE * nn_phantom_normal(&rng, 0, 2);
     double distance = ap ? nn_phantom_uniform(&rng, 1000, 1300) : 1800;
-    double height = nn_phantom_uniform(&rng, 340, 470), shift = nn_phantom_normal(&rng, 0, 15);
-    double down = nn_phantom_uniform(&rng, -30, 60);
+    double height = nn_phantom_uniform(&rng, 300, 400), shift = nn_phantom_normal(&rng, 0, 15);
+    double below = nn_phantom_uniform(&rng, 55, 105);
     struct phantom_injury none = {.kind = PHANTOM_NONE, .level = -1};
     struct phantom_anatomy a;
     struct vec3 target;
@@ -64,7 +64,7 @@ void nn_phantom_draw_chest(struct phantom_scene *scene, const struct nn_phantom_
     nn_phantom_anatomy(settings, index, &a);
     target = a.level[PHANTOM_T1 + 5].body.at;
     target.x += 50;
-    target.y += down;
+    target.y = a.level[PHANTOM_LAST].body.at.y + (below - height / 2) * a.scale;
     target.z += shift;
     /* The patient's left on the picture's right, from before or behind. */
     nn_phantom_face(&scene->camera, target, (struct vec3){0, 0, ap ? -1 : 1},

@@ -10,6 +10,37 @@ static void add(struct phantom_scene *scene, const struct nn_mesh *mesh, const s
         *scene->failed = true;
 }
 
+/* The outer surface and what lies inside the cortex. Where a half space cut the solid it is broken,
+ * and a break has no cortex. */
+static enum nn_status shell_of(const struct nn_solid *solid, double cell, double cortex,
+                               struct nn_mesh *outer, struct nn_mesh *inner)
+{
+    struct nn_solid moved = *solid;
+    enum nn_status status;
+    bool broken = false;
+
+    for (int i = 0; i < moved.count; i++) {
+        struct nn_part *part = &moved.part[i];
+        double steep = part->hollow * 6.283185307179586 / fmax(part->round, 1e-3);
+        double by = cortex * sqrt(1 + 2 * steep * steep); /* solid.c: its distances' scale */
+
+        if (part->shape != NN_PART_HALF)
+            continue;
+        part->pose.at =
+            nn_pose_apply(&part->pose, (struct vec3){part->how == NN_PART_CUT ? -by : by, 0, 0});
+        broken = true;
+    }
+    if (!broken)
+        return nn_solid_shell(solid, cell, cortex, outer, inner, NULL);
+    *inner = (struct nn_mesh){0};
+    status = nn_solid_mesh(solid, cell, 0, outer, NULL);
+    if (status == NN_OK)
+        status = nn_solid_mesh(&moved, cell, cortex, inner, NULL);
+    if (status != NN_OK)
+        nn_mesh_finish(outer);
+    return status;
+}
+
 void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
                    const struct pose *pose, double cortex, double density)
 {
@@ -19,7 +50,7 @@ void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
 
     if (*scene->failed)
         return;
-    if (nn_solid_shell(solid, scene->cell, cortex, &outer, &inner, NULL) != NN_OK) {
+    if (shell_of(solid, scene->cell, cortex, &outer, &inner) != NN_OK) {
         *scene->failed = true;
         return;
     }

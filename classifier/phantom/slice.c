@@ -78,7 +78,7 @@ static void build_head(struct slice *slice, double s, struct phantom_rng *rng)
         add(slice, side * 1.3 * cell, 28 * s, 0.6 * cell, 16 * s, 6)->turn = side * 0.3;
         add(slice, side * 24 * s, -4 * s, 6 * s, 16 * s, 44)->turn = side * 0.3;
     }
-    add(slice, 0, 0, 0.8 * s, 78 * s, 55)->uneven = 0;
+    add(slice, 0, 0, 0.8 * s, 62 * s, 55)->uneven = 0;
     add(slice, 0, 6 * s, 2.2 * s, 12 * s, 6);
 }
 

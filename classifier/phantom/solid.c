@@ -174,9 +174,8 @@ static double shape_distance(const struct nn_part *part, struct vec3 p)
 
 double nn_part_distance(const struct nn_part *part, struct vec3 p)
 {
-    double d = shape_distance(part, p);
-
-    return part->mirrored ? nn_least(d, shape_distance(part, (struct vec3){p.x, p.y, -p.z})) : d;
+    /* one evaluation for both sides: what crosses the middle ends there */
+    return shape_distance(part, part->mirrored ? (struct vec3){p.x, p.y, fabs(p.z)} : p);
 }
 
 double nn_solid_distance_of(const struct nn_solid *solid, uint64_t which, struct vec3 p)

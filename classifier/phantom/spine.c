@@ -15,7 +15,7 @@ int nn_phantom_pick(struct phantom_rng *rng, const double *weights, int count)
 
 double nn_phantom_pillar_x(const struct phantom_level *level, double scale)
 {
-    return -level->depth / 2 - 5.0 * scale;
+    return -level->depth / 2 - 4.3 * scale;
 }
 
 struct pose nn_phantom_aim(struct vec3 at, struct vec3 along, struct vec3 down)
@@ -80,34 +80,54 @@ struct nn_part *nn_phantom_break(struct nn_solid *solid, enum nn_part_how how, s
     return part;
 }
 
-/* The two facets bound it above and below at the same slope or nearly so; sharp edges there, as
- * the facets' tips are. */
+/* The two facets bound it above and below at the same slope or nearly so; sharp edges there, but
+ * blunt tips; hollow before and behind. */
 static double pillar_distance(const void *context, struct vec3 p)
 {
     const struct spine_pillar *pillar = context;
-    double su = sin(pillar->upper_slope), cu = cos(pillar->upper_slope);
-    double sl = sin(pillar->lower_slope), cl = cos(pillar->lower_slope);
-    double upper = -su * p.x - cu * (p.y - pillar->upper);
-    double lower = sl * p.x + cl * (p.y - pillar->lower);
-    double middle = (pillar->upper + pillar->lower) / 2 - p.x * su / cu - p.y;
-    double waist = 0.9 * exp(-middle * middle / 14); /* front and back are hollow */
-    double side = fabs(p.z) - pillar->half_width, flat;
-    double round = 1.2;
+    double upper = -pillar->upper_sin * p.x - pillar->upper_cos * (p.y - pillar->upper);
+    double lower = pillar->lower_sin * p.x + pillar->lower_cos * (p.y - pillar->lower);
+    double middle = upper - lower, hollow = 1 - middle * middle / 50;
+    double wall = fabs(p.x) - pillar->half_depth + (hollow > 0 ? 0.5 * hollow : 0);
+    double tip = nn_most(pillar->upper - 3.7 - p.y, p.y - pillar->lower - 3.7);
+    double side = fabs(p.z) - pillar->half_width, round = 1.2;
+    double flat = nn_most(nn_most(upper, lower), nn_most(0.85 * wall, tip));
 
-    flat = nn_most(nn_most(upper, lower), 0.85 * (fabs(p.x) + waist - pillar->half_depth));
     if (flat > -round && side > -round)
-        return hypot(flat + round, side + round) - round;
+        return sqrt((flat + round) * (flat + round) + (side + round) * (side + round)) - round;
     return nn_most(flat, side);
 }
 
 struct spine_pillar nn_phantom_pillar_of(const struct phantom_level *level, double scale)
 {
-    return (struct spine_pillar){.half_depth = 5.4 * scale,
+    return (struct spine_pillar){.half_depth = 5.2 * scale,
                                  .half_width = 5.2 * scale,
                                  .upper = level->facet_upper,
                                  .lower = level->facet_lower,
-                                 .upper_slope = level->slope_upper,
-                                 .lower_slope = level->slope_lower};
+                                 .upper_sin = sin(level->slope_upper),
+                                 .upper_cos = cos(level->slope_upper),
+                                 .lower_sin = sin(level->slope_lower),
+                                 .lower_cos = cos(level->slope_lower)};
+}
+
+static double ring_distance(const void *context, struct vec3 p)
+{
+    const struct spine_ring *ring = context;
+    double across = (sqrt(p.x * p.x + p.z * p.z) - ring->radius) / ring->thick;
+    double along = p.y / ring->tall;
+
+    return (sqrt(across * across + along * along) - 1) * ring->thick;
+}
+
+struct nn_part *nn_phantom_ring(struct nn_solid *solid, const struct spine_ring *ring,
+                                const struct pose *pose)
+{
+    struct nn_part *part = nn_solid_add(solid, NN_PART_CUSTOM, pose->at);
+
+    part->pose = *pose;
+    part->custom = ring_distance;
+    part->context = ring;
+    return part;
 }
 
 struct nn_part *nn_phantom_pillar(struct nn_solid *solid, const struct spine_pillar *pillar,
@@ -122,31 +142,35 @@ struct nn_part *nn_phantom_pillar(struct nn_solid *solid, const struct spine_pil
 
 void nn_phantom_lamina(struct nn_solid *solid, const struct phantom_level *level, double scale)
 {
-    double rear = -level->depth / 2 - level->canal;
+    double rear = -level->depth / 2 - level->canal, tall = 0.38 * level->height;
     double low = level->height / 2 - 2.6 * scale;
     struct vec3 a = {nn_phantom_pillar_x(level, scale) - 1.5 * scale, low,
                      level->pillar - 3.0 * scale};
-    struct vec3 b = {rear - 1.6 * scale, low + 0.8 * scale, 0.6 * scale};
+    struct vec3 b = {rear - 1.2 * scale, low + 0.6 * scale, 1.6 * scale};
     struct nn_part *part;
 
-    part = nn_phantom_plate(solid, a, b, (struct vec3){-0.32, 1, 0},
-                            0.42 * level->height + 0.6 * scale, 1.6 * scale);
+    part = nn_phantom_plate(solid, a, b, (struct vec3){-0.36, 1, 0}, tall, 1.8 * scale);
     part->mirrored = true;
     part->blend = 1.2;
+    /* where both meet: the spinolaminar line of a lateral */
+    part = nn_phantom_plate(solid, (struct vec3){rear - 0.9 * scale, low + 0.6 * scale, -3 * scale},
+                            (struct vec3){rear - 0.9 * scale, low + 0.6 * scale, 3 * scale},
+                            (struct vec3){-0.2, 1, 0}, 0.95 * tall, 1.1 * scale);
+    part->blend = 0.8;
 }
 
 void nn_phantom_spinous(struct nn_solid *solid, const struct phantom_level *level, double scale,
                         bool bifid)
 {
     double rear = -level->depth / 2 - level->canal, tall = level->spinous_height / 2;
-    double low = level->height / 2 - 3.0 * scale;
-    struct vec3 root = {rear - tall, low + 0.3 * scale, 0}, tip, fork;
+    double low = level->height / 2 - 2.4 * scale, wide = 1.12 * tall;
+    struct vec3 root = {rear - wide + 0.4 * scale, low + 0.3 * scale, 0}, tip, fork;
     struct nn_part *part;
 
     tip = (struct vec3){rear - level->spinous + 0.7 * tall, low + level->spinous_drop * 0.75, 0};
     if (bifid) {
         fork = nn_vec3_add(nn_vec3_scale(root, 0.42), nn_vec3_scale(tip, 0.58));
-        part = nn_phantom_rod(solid, root, fork, tall, 0.72 * tall);
+        part = nn_phantom_rod(solid, root, fork, wide, 0.72 * tall);
         part->size = (struct vec3){1, 1, 0.6};
         part->blend = 1.5;
         tip.z = 3.6 * scale;
@@ -156,8 +180,8 @@ void nn_phantom_spinous(struct nn_solid *solid, const struct phantom_level *leve
         part->blend = 1.2;
         return;
     }
-    part = nn_phantom_rod(solid, root, tip, tall, 0.72 * tall);
-    part->size = (struct vec3){1, 1, 0.62};
+    part = nn_phantom_rod(solid, root, tip, wide, 0.74 * tall);
+    part->size = (struct vec3){1, 1, 0.8};
     part->blend = 1.5;
 }
 
@@ -179,8 +203,8 @@ void nn_phantom_teardrop_break(const struct phantom_level *level,
                                struct vec3 *front)
 {
     bool flexion = injury->kind == PHANTOM_FLEXION_TEARDROP;
-    double deep = (flexion ? 0.34 + 0.2 * injury->size : 0.22 + 0.12 * injury->size) * level->depth;
-    double tall = (flexion ? 0.5 + 0.3 * injury->size : 0.34 + 0.16 * injury->size) * level->height;
+    double deep = (flexion ? 0.40 + 0.2 * injury->size : 0.28 + 0.14 * injury->size) * level->depth;
+    double tall = (flexion ? 0.55 + 0.3 * injury->size : 0.42 + 0.2 * injury->size) * level->height;
 
     if (injury->level == 2)
         tall *= 0.7;

@@ -32,13 +32,19 @@ struct nn_part *nn_phantom_break(struct nn_solid *solid, enum nn_part_how how, s
  * the context must live as long as the solid. */
 struct spine_pillar {
     double half_depth, half_width;
-    double upper, lower;             /* y of the facets at x = 0 */
-    double upper_slope, lower_slope; /* radians */
+    double upper, lower;                               /* y of the facets at x = 0 */
+    double upper_sin, upper_cos, lower_sin, lower_cos; /* of their slopes */
 };
 struct spine_pillar nn_phantom_pillar_of(const struct phantom_level *level, double scale);
 /* At (x, 0, z), x and z the pillar's middle. */
 struct nn_part *nn_phantom_pillar(struct nn_solid *solid, const struct spine_pillar *pillar,
                                   double x, double z);
+/* A flat ring about the local y axis: a transverse process round its foramen. Custom, too. */
+struct spine_ring {
+    double radius, thick, tall; /* half thickness and half height of the tube */
+};
+struct nn_part *nn_phantom_ring(struct nn_solid *solid, const struct spine_ring *ring,
+                                const struct pose *pose);
 /* Laminae and spinous process of `level` (axis and below). */
 void nn_phantom_lamina(struct nn_solid *solid, const struct phantom_level *level, double scale);
 void nn_phantom_spinous(struct nn_solid *solid, const struct phantom_level *level, double scale,

@@ -1,4 +1,4 @@
-/* thorax.c: ribs, sternum, lungs round heart and mediastinum, trunk below the shoulders.
+/* thorax.c: ribs, sternum, lungs round heart and mediastinum, a raised arm.
  *
  * Shapes are rough: half widths and depths of the rib rings follow the general proportions of an
  * adult's thorax (widest at the 8th rib, ring planes falling forwards by 35 mm at the first to some
@@ -52,7 +52,7 @@ static void sample(const struct nn_phantom_settings *settings, uint64_t index,
     }
     t->s = a->scale;
     t->wide = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 1.08 : 1, 0.06), 0.8, 1.3);
-    t->deep = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 0.92 : 1, 0.08), 0.75, 1.3);
+    t->deep = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 0.9 : 0.96, 0.05), 0.8, 1.08);
     t->steep = nn_phantom_clamp(nn_phantom_normal(&rng, 1, 0.12), 0.7, 1.3);
     t->breath = nn_phantom_normal(&rng, 0, 12) * t->s;
     t->heart = nn_phantom_clamp(nn_phantom_normal(&rng, 1, 0.14), 0.7, 1.5);
@@ -62,7 +62,7 @@ static void sample(const struct nn_phantom_settings *settings, uint64_t index,
 /* On the ring of rib i, phi from the back; side -1 right, 1 left. */
 static struct vec3 on_ring(const struct thorax *t, int i, double phi, int side)
 {
-    double depth = RIB[i].depth * t->deep * t->s, width = RIB[i].width * t->wide * t->s;
+    double depth = 0.92 * RIB[i].depth * t->deep * t->s, width = RIB[i].width * t->wide * t->s;
     double back = t->spine[i].x - 33 * t->s, fall = RIB[i].fall * t->steep * t->s;
 
     return (struct vec3){back + depth * (1 - cos(phi)),
@@ -146,6 +146,16 @@ static double mediastinum(const struct thorax *t, double x, double y, int side)
     return reach * s;
 }
 
+/* x of the sternum's back, and of what lies over it, at height y. */
+static double sternum_x(const struct thorax *t, double y)
+{
+    struct vec3 top = on_ring(t, 0, 2.9, 1), low = on_ring(t, 6, 2.75, 1);
+    double share = (y - top.y) / (low.y - top.y);
+
+    return top.x + nn_phantom_clamp(share, -0.35, 1.1) * (low.x - top.x) - 11 * t->s;
+}
+
+/* At height y; the base's dome is the same ring shrunk and lifted. */
 static void lung_ring(const struct thorax *t, double y, double share, double shrink, double lift,
                       int side, struct vec3 *ring)
 {
@@ -153,16 +163,16 @@ static void lung_ring(const struct thorax *t, double y, double share, double shr
     double round_ = sqrt(1 - (1 - grown) * (1 - grown));
     double wide = 128 * t->wide * s * round_, deep = 88 * t->deep * s * round_;
     double back = spine_x(t, y) - (10 + 17 * round_) * s, inner = 12 * s;
-    double middle_x = back + deep, middle_z = (inner + wide) / 2, half = (wide - inner) / 2;
+    double middle_x, middle_z = (inner + wide) / 2, half = (wide - inner) / 2;
 
+    deep = fmin(deep, (sternum_x(t, y - lift) - back) / 2);
+    middle_x = back + deep;
     for (int k = 0; k < AROUND; k++) {
         double angle = 2 * 3.14159265358979 * k / AROUND * side, c = cos(angle), q = sin(angle);
         double x = middle_x + shrink * deep * copysign(pow(fabs(c), 0.8), c);
-        double z = middle_z + half * copysign(pow(fabs(q), 0.8), q), reach;
+        double z = middle_z + shrink * half * copysign(pow(fabs(q), 0.8), q);
 
-        reach = fmin(mediastinum(t, x, y, side), wide - 4 * s);
-        z = fmax(z, reach);
-        z = middle_z + shrink * (z - middle_z);
+        z = fmax(z, fmin(mediastinum(t, x, y - lift, side), wide - 4 * s));
         ring[k] = (struct vec3){x, y - lift, side * z};
     }
 }
@@ -185,28 +195,6 @@ static void draw_lung(struct phantom_scene *scene, const struct thorax *t, int s
     nn_scene_loft(scene, point, RINGS, AROUND, LUNG - PHANTOM_SOFT, false);
 }
 
-/* Skin and what it holds, below the shoulders that neck.c draws. */
-static void draw_trunk(struct phantom_scene *scene, const struct thorax *t, double top)
-{
-    enum { LAYERS = 9 };
-    struct vec3 point[LAYERS * AROUND];
-    double s = t->s, bottom = t->spine[11].y + 120 * s;
-
-    for (int r = 0; r < LAYERS; r++) {
-        double y = top + (bottom - top) * r / (LAYERS - 1), grown = r == 0 ? 0.9 : 1;
-        double wide = 158 * t->wide * s * grown, deep = 116 * t->deep * s * grown;
-        double middle = spine_x(t, y) - 52 * s + deep;
-
-        for (int k = 0; k < AROUND; k++) {
-            double angle = -2 * 3.14159265358979 * k / AROUND, c = cos(angle), q = sin(angle);
-
-            point[r * AROUND + k] = (struct vec3){middle + deep * copysign(pow(fabs(c), 0.85), c),
-                                                  y, wide * copysign(pow(fabs(q), 0.85), q)};
-        }
-    }
-    nn_scene_loft(scene, point, LAYERS, AROUND, PHANTOM_SOFT, true);
-}
-
 /* One arm up beside the head: what a swimmer's view is named after. */
 static void draw_raised_arm(struct phantom_scene *scene, const struct thorax *t, int side)
 {
@@ -218,7 +206,7 @@ static void draw_raised_arm(struct phantom_scene *scene, const struct thorax *t,
 
     for (int i = 0; i < 6; i++) {
         line[i] = nn_vec3_add(joint, nn_vec3_scale(nn_vec3_sub(elbow, joint), i / 5.0));
-        flesh[i] = (58 - 4 * i) * s;
+        flesh[i] = (46 - 3 * i) * s;
         bone[i] = (i == 0 ? 22 : i == 5 ? 17 : 11.5) * s;
         marrow[i] = bone[i] - (i == 0 || i == 5 ? 1.5 : 4) * s;
     }
@@ -252,7 +240,6 @@ void nn_phantom_draw_thorax(struct phantom_scene *scene, const struct nn_phantom
                             uint64_t index, const struct phantom_anatomy *uninjured)
 {
     int ribs = ribs_of(settings->subject);
-    bool whole = ribs == RIBS;
     struct thorax t;
 
     if (ribs == 0)
@@ -264,10 +251,8 @@ void nn_phantom_draw_thorax(struct phantom_scene *scene, const struct nn_phantom
     }
     draw_lung(scene, &t, -1);
     draw_lung(scene, &t, 1);
-    if (whole) {
+    if (ribs == RIBS)
         draw_sternum(scene, &t, uninjured->density);
-        draw_trunk(scene, &t, t.spine[3].y);
-    }
     if (settings->subject == NN_PHANTOM_SWIMMERS)
         draw_raised_arm(scene, &t, index % 2 == 0 ? 1 : -1);
 }

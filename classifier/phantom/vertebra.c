@@ -10,6 +10,7 @@ struct work {
     const struct phantom_injury *injury; /* NULL: not here */
     int index;
     struct spine_pillar pillar;
+    struct spine_ring ring;
 };
 
 static bool has(const struct work *work, enum phantom_kind kind)
@@ -21,13 +22,16 @@ static void begin(const struct work *work, struct nn_solid *solid)
 {
     const struct phantom_level *level = work->level;
     double scale = work->anatomy->scale, rear = -level->depth / 2 - level->canal;
-    double low = nn_most(level->facet_lower + 8 * scale,
-                         level->height / 2 + level->spinous_drop + level->spinous_height);
-    double out = level->pillar + (work->index >= PHANTOM_T1 ? 22 : 9) * scale;
+    double low = level->height / 2 + 0.75 * level->spinous_drop + 0.6 * level->spinous_height;
+    double out = level->pillar + (work->index >= PHANTOM_T1 ? 19 : 6.5) * scale;
+    double spur = 1.5 * nn_most(level->spur_upper, level->spur_lower);
 
-    nn_solid_init(
-        solid, (struct vec3){rear - level->spinous - 4, level->facet_upper - 9 * scale, -out},
-        (struct vec3){level->depth / 2 + 5 * scale, nn_most(low, level->height / 2 + 9), out});
+    low = nn_most(nn_most(low, level->facet_lower + 5), level->height / 2 + level->disc + 3);
+    nn_solid_init(solid,
+                  (struct vec3){rear - level->spinous - 2,
+                                nn_least(level->facet_upper - 5, -level->height / 2 - 3.5 * scale),
+                                -out},
+                  (struct vec3){level->depth / 2 + 2.5 * scale + spur, low, out});
 }
 
 /* A lip of bone along the front or rear edge of an end-plate. */
@@ -101,9 +105,9 @@ static void add_body(const struct work *work, struct nn_solid *solid)
     }
     if (work->index < PHANTOM_T1 && !work->anatomy->child) {
         part = nn_solid_add(solid, NN_PART_ELLIPSOID,
-                            (struct vec3){-0.1 * level->depth, -tall + 0.4 + behind,
+                            (struct vec3){-0.16 * level->depth, -tall + 0.4 + behind,
                                           level->width / 2 - 1.8 * scale});
-        part->size = (struct vec3){0.36 * level->depth, 3.2 * scale, 2.0 * scale};
+        part->size = (struct vec3){0.33 * level->depth, 2.6 * scale, 1.7 * scale};
         part->mirrored = true;
         part->blend = 1.0;
     }
@@ -116,20 +120,17 @@ static void add_transverse(const struct work *work, struct nn_solid *solid)
     const struct phantom_level *level = work->level;
     double scale = work->anatomy->scale, x = nn_phantom_pillar_x(level, scale);
     struct nn_part *part;
+    struct pose pose;
 
     if (work->index >= PHANTOM_T1) {
         part = nn_phantom_rod(solid, (struct vec3){x, -1 * scale, level->pillar - 2},
                               (struct vec3){x - 8 * scale, -2 * scale, level->pillar + 14 * scale},
                               4.2 * scale, 3.8 * scale);
     } else {
-        part = nn_solid_add(solid, NN_PART_ARC,
-                            (struct vec3){-0.5 * level->depth + 5.4 * scale, 0.5 * scale,
-                                          level->width / 2 + 3.6 * scale});
-        part->pose = nn_pose_of(part->pose.at, 0, 0, 0.35);
-        part->ra = 5.2 * scale;
-        part->rb = 5.0 * scale;
-        part->size = (struct vec3){1.5 * scale, 2.3 * scale, 1};
-        part->a = (struct vec3){-3.1416, 3.1416, 0};
+        pose = nn_pose_of((struct vec3){-0.5 * level->depth + 4.2 * scale, -0.8 * scale,
+                                        level->width / 2 + 3.2 * scale},
+                          0, 0, 0.35);
+        part = nn_phantom_ring(solid, &work->ring, &pose);
     }
     part->mirrored = true;
     part->blend = 0.8;
@@ -266,12 +267,19 @@ static void draw_facet(const struct work *work)
 static void draw_vertebra(struct phantom_scene *scene, const struct phantom_anatomy *anatomy,
                           const struct phantom_injury *injury, int index)
 {
+    struct phantom_scene coarse = *scene; /* the chest's are large, and mostly under shoulders */
     struct work work = {.scene = scene, .anatomy = anatomy, .index = index};
     struct nn_solid solid;
+
+    coarse.cell *= 1.35;
+    if (index >= PHANTOM_T1)
+        work.scene = &coarse;
 
     work.level = &anatomy->level[index];
     work.injury = injury->level == index ? injury : NULL;
     work.pillar = nn_phantom_pillar_of(work.level, anatomy->scale);
+    work.ring =
+        (struct spine_ring){4.1 * anatomy->scale, 1.15 * anatomy->scale, 1.9 * anatomy->scale};
     if (has(&work, PHANTOM_BURST)) {
         draw_burst(&work);
     } else if (has(&work, PHANTOM_FLEXION_TEARDROP) || has(&work, PHANTOM_EXTENSION_TEARDROP)) {

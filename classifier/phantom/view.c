@@ -232,7 +232,7 @@ static void view_frontal(const struct phantom_anatomy *a, bool open_mouth, struc
     static const struct field AP = {3, 9, 0.42, 0.92, 0.2, 0.8, 25};
     static const struct field ODONTOID = {1, 2, 0.3, 0.6, 0.35, 0.7, 12};
     const struct field *field = open_mouth ? &ODONTOID : &AP;
-    double angle = nn_phantom_uniform(rng, 15, 20) * (nn_phantom_chance(rng, 0.85) ? 1 : -1);
+    double angle = nn_phantom_uniform(rng, 15, 20) * (nn_phantom_chance(rng, 0.92) ? 1 : -1);
     struct beam beam;
     struct extent extent;
 
@@ -302,15 +302,17 @@ static void view_skull(const struct phantom_anatomy *a, bool other, struct nn_ca
 {
     struct beam beam = lateral_beam(a, other, rng);
     struct extent extent = {INFINITY, -INFINITY, INFINITY, -INFINITY};
-    double s = a->scale, up, edge, above;
+    double s = a->scale, face = nn_phantom_uniform(rng, 78, 108), up, edge, above;
     int level;
 
     beam.target = nn_pose_apply(&a->skull, (struct vec3){10 * s, -40 * s, 0});
     aim(&beam, camera);
-    for (int i = 0; i < 4; i++) {
-        struct vec3 corner = {(i & 1 ? 105 : -98) * s, (i & 2 ? -138 : 0) * s, 0};
+    for (int i = 0; i < 12; i++) { /* round the vault and the face */
+        double angle = 30 * PHANTOM_DEGREE * i;
+        double reach = cos(angle) > 0 ? face : 106;
+        struct vec3 rim = {(2 + reach * cos(angle)) * s, (-50 + 92 * sin(angle)) * s, 0};
 
-        include(&extent, camera, nn_pose_apply(&a->skull, corner));
+        include(&extent, camera, nn_pose_apply(&a->skull, rim));
     }
     level = nn_phantom_chance(rng, 0.5) ? 1 : 2;
     up = nn_phantom_uniform(rng, -1, 0.5);

@@ -68,6 +68,8 @@ static enum nn_status take_entry(struct data_list *into, const char *inside, con
         return take_file(into, path, path + start, class_, err);
     if (!S_ISDIR(st.st_mode))
         return nn_fail(err, NN_BAD_DATA, "%.160s: neither a file nor a folder", path);
+    if (class_[0] == '\0' && strcmp(entry, "masks") == 0)
+        return NN_OK; /* of `cervigate phantom --masks`, beside the manifest */
     size_t before = into->set->count;
     enum nn_status status = list(into, path + start, class_[0] ? class_ : entry, depth + 1, err);
     if (status == NN_OK && class_[0] == '\0' && into->set->count == before)

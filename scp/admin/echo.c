@@ -3,6 +3,7 @@
 #include "command.h"
 #include "dx_init.h"
 #include "dx_scu.h"
+#include "peer.h"
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -12,19 +13,6 @@ static const char usage[] =
     "\n"
     "Sends a C-ECHO to the configured peer of that name; says at which layer it failed.\n"
     "Exit status: 0 answered; 1 refused; 69 not reached.\n";
-
-static const struct conf_peer *find_peer(const struct conf *conf, const char *name)
-{
-    for (size_t i = 0; i < conf->peer_count; i++)
-        if (strcmp(conf->peers[i].name, name) == 0)
-            return &conf->peers[i];
-    fprintf(stderr, "%s: no peer is called \"%s\"; there %s", conf->path, name,
-            conf->peer_count == 0 ? "are none" : "are:");
-    for (size_t i = 0; i < conf->peer_count; i++)
-        fprintf(stderr, " %s", conf->peers[i].name);
-    fputc('\n', stderr);
-    return NULL;
-}
 
 static const char *layer_of(enum dx_status status, bool associated)
 {
@@ -94,7 +82,7 @@ int admin_echo(int argc, char **argv)
     struct conf *conf = admin_conf(command.config, &status);
     if (!conf)
         return status;
-    const struct conf_peer *peer = find_peer(conf, command.words[0]);
+    const struct conf_peer *peer = peer_find(conf, command.words[0]);
     status = peer ? echo_peer(&command, conf, peer) : EX_USAGE;
     conf_destroy(conf);
     return status;

@@ -1,5 +1,6 @@
 /* import.c: `cervigate import onnx` (cli.md): an ONNX file becomes a model folder. */
 #include "admin.h"
+#include "import_gate.h"
 #include "nn_model.h"
 #include "nn_onnx.h"
 #include "onnx_words.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 static const char usage[] =
+    "usage: cervigate import gate GATE_DIR --out DIR   (--help there)\n"
     "usage: cervigate import onnx FILE --out DIR (--input NAME or --scale A,B,C --mean A,B,C) "
     "[...]\n"
     "\n"
@@ -350,6 +352,9 @@ static int save(const struct import_options *o, const struct nn_onnx *onnx,
 
 int admin_import(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "gate") == 0)
+        return import_gate(argc - 1, argv + 1);
+
     struct import_options o;
     struct nn_error err = {0};
     struct nn_onnx *onnx = NULL;

@@ -17,7 +17,7 @@ static const struct {
     {"echo", admin_echo, "C-ECHO to a configured peer"},
     {"mode", admin_mode, "shows or changes the mode: shadow, demo or clinical"},
     {"predict", admin_predict, "DICOM, PNG or JPEG files to scores"},
-    {"phantom", admin_phantom, "draws synthetic lateral radiographs"},
+    {"phantom", admin_phantom, "draws synthetic radiographs, or plays modalities"},
     {"train", admin_train, "trains a model folder"},
     {"import", admin_import, "an ONNX file becomes a model folder"},
     {"export", admin_export, "a model folder becomes an ONNX file"},

@@ -90,15 +90,40 @@ static int decode(struct predictor *predictor, struct zygote_object *object, enu
     return p->judged ? 0 : EX_OSERR;
 }
 
-static int read_dicom(struct predictor *predictor, int fd, struct prediction *p, char *error,
-                      size_t error_size)
+/* *attrs becomes the caller's. */
+static int read_dicom(struct predictor *predictor, int fd, struct prediction *p,
+                      struct dx_attrs **attrs, char *error, size_t error_size)
 {
     struct zygote_object object;
     enum zygote_end opened =
         zygote_open(predictor->reader.zygote, fd, &predictor->reader.limits, &object);
     int status = decode(predictor, &object, opened, p, error, error_size);
+    *attrs = object.attrs;
+    object.attrs = NULL;
     zygote_close(&object);
     return status;
+}
+
+/* As in the node (examine.c). attrs NULL: a picture file, whose header tells nothing. */
+static void refuse_by_pixels(struct predictor *predictor, const struct dx_attrs *attrs,
+                             struct prediction *p)
+{
+    struct nn_error err = {0};
+    struct nn_verdict verdict;
+    struct dx_attrs *none = attrs ? NULL : dx_attrs_create();
+    if (!attrs && !none) {
+        not_judged(p, srt_reason_name(SRT_SOFTWARE_FAILURE), "out of memory");
+    } else if (nn_judge_gate(predictor->judge, p->plane.pixels, p->plane.rows, p->plane.cols,
+                             &verdict, &err) != NN_OK) {
+        not_judged(p, srt_reason_name(SRT_SOFTWARE_FAILURE), err.text);
+    } else {
+        char detail[GATE_DETAIL_MAX];
+        enum srt_reason reason =
+            gate_look(nn_model_info(predictor->model), attrs ? attrs : none, &verdict, detail);
+        if (reason != SRT_REASON_NONE)
+            not_judged(p, srt_reason_name(reason), detail);
+    }
+    dx_attrs_destroy(none);
 }
 
 /* As in the node (examine.c): the network gives any plane a score, even one that shows nothing. */
@@ -131,9 +156,10 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
         not_judged(p, "unreadable", strerror(errno));
         return EX_NOINPUT;
     }
+    struct dx_attrs *attrs = NULL;
     int64_t begin = clock_monotonic_ms();
     if (!image_file_is_picture(fd))
-        status = read_dicom(predictor, fd, p, error, error_size);
+        status = read_dicom(predictor, fd, p, &attrs, error, error_size);
     else if (nn_image_read(path, &p->plane, &err) == NN_OK)
         p->judged = true;
     else
@@ -142,11 +168,14 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
 
     if (status == 0 && p->judged)
         refuse_without_content(p);
+    if (status == 0 && p->judged)
+        refuse_by_pixels(predictor, attrs, p);
     if (status == 0 && p->judged &&
         nn_judge_plane(predictor->judge, p->plane.pixels, p->plane.rows, p->plane.cols, &p->scores,
                        &err) != NN_OK)
         not_judged(p, srt_reason_name(SRT_SOFTWARE_FAILURE), err.text);
     p->milliseconds = clock_monotonic_ms() - begin;
+    dx_attrs_destroy(attrs);
     if (status != 0 || !p->judged)
         nn_plane_finish(&p->plane);
     return status;

@@ -293,7 +293,7 @@ static void dx_is_valid(void **state)
         struct dx_object *object = NULL;
         struct dx_grey grey;
         const char *path = place("dx.dcm");
-        if (dx_dx_write(&image, path, &err))
+        if (dx_synthetic_write(&image, path, &err))
             fail_msg("%s", err.text);
         is_valid(path);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -307,7 +307,85 @@ static void dx_is_valid(void **state)
         close(fd);
     }
     image.study = "x";
-    assert_int_equal(dx_dx_write(&image, place("dx.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_synthetic_write(&image, place("dx.dcm"), &err), DX_INVALID);
+    dx_attrs_destroy(attrs);
+}
+
+/* Each class, depth and range: valid, and shown as the plane is. */
+static void synthetic_images_are_valid(void **state)
+{
+    (void)state;
+    static const struct dx_synthetic kinds[] = {
+        {.sop_class = DX_SYNTHETIC_DX, .bits = 10, .low = 100, .high = 900, .spaced = 1},
+        {.sop_class = DX_SYNTHETIC_DX, .bits = 16, .monochrome1 = 1},
+        {.sop_class = DX_SYNTHETIC_CR, .bits = 16, .low = 3, .high = 65535},
+        {.sop_class = DX_SYNTHETIC_CR, .bits = 11, .low = 1, .high = 2000, .monochrome1 = 1},
+        {.sop_class = DX_SYNTHETIC_CT, .low = 624, .high = 2624},
+        {.sop_class = DX_SYNTHETIC_SC, .bits = 12},
+    };
+    static uint16_t plane[9 * 11];
+    struct dx_error err = {0};
+    struct dx_limits limits;
+    dx_limits_default(&limits);
+    for (size_t i = 0; i < 99; i++)
+        plane[i] = (uint16_t)(i * 661);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct dx_synthetic image = kinds[k];
+        struct dx_object *object = NULL;
+        struct dx_grey grey;
+        const char *path = place("synthetic.dcm");
+        struct dx_attrs *attrs = sample_source();
+        if (image.sop_class == DX_SYNTHETIC_CT)
+            assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x0052), "UI", "2.25.13"),
+                             DX_OK);
+        image.attrs = attrs;
+        image.sop_instance = "2.25.10";
+        image.series = "2.25.11";
+        image.study = "2.25.12";
+        image.rows = 9;
+        image.cols = 11;
+        image.pixels = plane;
+        image.mm_per_pixel = 0.15;
+        if (dx_synthetic_write(&image, path, &err))
+            fail_msg("%s", err.text);
+        is_valid(path);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
+        assert_int_equal(dx_object_grey(object, 0, &grey, &err), DX_OK);
+        for (size_t i = 0; i < 99; i++) /* within one of 800 levels */
+            assert_true(abs((int)grey.pixels[i] - (int)plane[i]) <= 100);
+        dx_grey_finish(&grey);
+        dx_object_close(object);
+        close(fd);
+        dx_attrs_destroy(attrs);
+    }
+}
+
+static void impossible_synthetic_images_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int sop_class, bits;
+        uint32_t low, high;
+    } wrong[] = {{0, 7, 0, 0},     {0, 17, 0, 0}, {0, 12, 5, 5}, {0, 12, 6, 5},
+                 {0, 12, 0, 4096}, {4, 12, 0, 0}, {-1, 12, 0, 0}};
+    static uint16_t plane[4];
+    struct dx_attrs *attrs = sample_source();
+    struct dx_error err = {0};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct dx_synthetic image = {.attrs = attrs,
+                                     .sop_instance = "2.25.10",
+                                     .series = "2.25.11",
+                                     .study = "2.25.12",
+                                     .rows = 2,
+                                     .cols = 2,
+                                     .pixels = plane,
+                                     .sop_class = (enum dx_synthetic_class)wrong[i].sop_class,
+                                     .bits = wrong[i].bits,
+                                     .low = wrong[i].low,
+                                     .high = wrong[i].high};
+        assert_int_equal(dx_synthetic_write(&image, place("no.dcm"), &err), DX_INVALID);
+    }
     dx_attrs_destroy(attrs);
 }
 
@@ -354,7 +432,7 @@ static void results_agree_with_their_source(void **state)
     sc.header.source = source;
     sc.header.sop_instance = "2.25.21";
     sc.header.series = "2.25.22";
-    assert_int_equal(dx_dx_write(&image, dx, &err), DX_OK);
+    assert_int_equal(dx_synthetic_write(&image, dx, &err), DX_OK);
     assert_int_equal(dx_sr_write(&sr, sr_path, &err), DX_OK);
     assert_int_equal(dx_sc_write(&sc, sc_path, &err), DX_OK);
     const char *const arguments[] = {"dcentvfy", dx, sr_path, sc_path, NULL};
@@ -391,6 +469,8 @@ int main(void)
         cmocka_unit_test(too_deep_is_refused),
         cmocka_unit_test(sc_is_valid),
         cmocka_unit_test(dx_is_valid),
+        cmocka_unit_test(synthetic_images_are_valid),
+        cmocka_unit_test(impossible_synthetic_images_are_refused),
         cmocka_unit_test(unwritable_places_are_told),
         cmocka_unit_test(results_agree_with_their_source),
     };

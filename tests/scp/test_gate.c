@@ -114,8 +114,83 @@ static void test_age(void **state)
 static void test_pixels_and_frames(void **state)
 {
     (void)state;
-    assert_int_equal(check(MODALITY, "DX", (struct gate_image){false, 1}), SRT_NO_PIXEL_DATA);
-    assert_int_equal(check(MODALITY, "DX", (struct gate_image){true, 2}), SRT_MULTI_FRAME);
+    assert_int_equal(check(MODALITY, "DX", (struct gate_image){.has_pixels = false, .frames = 1}),
+                     SRT_NO_PIXEL_DATA);
+    assert_int_equal(check(MODALITY, "DX", (struct gate_image){.has_pixels = true, .frames = 2}),
+                     SRT_MULTI_FRAME);
+}
+
+static void test_an_unknown_age_is_the_sites_choice(void **state)
+{
+    (void)state;
+    struct gate_image image = {.has_pixels = true, .frames = 1, .age_needed = true};
+    assert_int_equal(check(AGE, NULL, image), SRT_AGE_UNKNOWN);
+    assert_int_equal(check(AGE, "040Y", image), SRT_REASON_NONE);
+    image.age_needed = false;
+    assert_int_equal(check(AGE, NULL, image), SRT_REASON_NONE);
+}
+
+/* What the pixels said, and the header's view. */
+static enum srt_reason look(const char *kind, bool accepted, const char *view, const char *age,
+                            char detail[GATE_DETAIL_MAX])
+{
+    struct nn_model_info gated = model;
+    snprintf(gated.gate_digest, sizeof gated.gate_digest, "%064d", 1);
+    const struct nn_verdict verdict = {.accepted = accepted, .kind = kind};
+    struct dx_attrs *attrs = dx_attrs_create();
+    assert_int_equal(dx_attrs_set_text(attrs, MODALITY, "CS", "DX"), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, VIEW, "CS", view), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, AGE, "AS", age), DX_OK);
+    /* with a gate of pixels the header's view refuses nothing */
+    assert_int_equal(gate_check(&gated, attrs, &good, detail), SRT_REASON_NONE);
+    enum srt_reason reason = gate_look(&gated, attrs, &verdict, detail);
+    dx_attrs_destroy(attrs);
+    return reason;
+}
+
+static void test_the_view_is_told_from_pixels(void **state)
+{
+    (void)state;
+    char detail[GATE_DETAIL_MAX];
+    assert_int_equal(look("lateral", true, "LL", "040Y", detail), SRT_REASON_NONE);
+    assert_string_equal(detail, "");
+    assert_int_equal(look("lateral", true, "AP", "040Y", detail), SRT_REASON_NONE);
+    assert_non_null(strstr(detail, "the header says AP"));
+    assert_int_equal(look("ap", false, "LL", "040Y", detail), SRT_WRONG_VIEW);
+    assert_non_null(strstr(detail, "AP view"));
+    assert_non_null(strstr(detail, "the header says left lateral"));
+    assert_int_equal(look("ap", false, "AP", "040Y", detail), SRT_WRONG_VIEW);
+    assert_null(strstr(detail, "the header"));
+    assert_int_equal(look("lateral", true, "LL", "", detail), SRT_REASON_NONE);
+    assert_non_null(strstr(detail, "age unknown"));
+}
+
+static void test_each_kind_has_a_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind;
+        enum srt_reason reason;
+    } kinds[] = {{"swimmers", SRT_WRONG_VIEW},
+                 {"oblique", SRT_WRONG_VIEW},
+                 {"odontoid", SRT_WRONG_VIEW},
+                 {"skull-lateral", SRT_WRONG_BODY_PART},
+                 {"chest", SRT_WRONG_BODY_PART},
+                 {"extremity", SRT_WRONG_BODY_PART},
+                 {"dental", SRT_WRONG_BODY_PART},
+                 {"thoracic-lateral", SRT_WRONG_BODY_PART},
+                 {"hardware", SRT_HARDWARE},
+                 {"inverted", SRT_INVERTED},
+                 {"cropped", SRT_CROPPED},
+                 {"picture", SRT_NOT_SPINE},
+                 {"section", SRT_NOT_SPINE},
+                 {"lateral", SRT_NOT_SPINE},
+                 {"a site's own class", SRT_NOT_SPINE}};
+    char detail[GATE_DETAIL_MAX];
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        assert_int_equal(look(kinds[i].kind, false, "", "040Y", detail), kinds[i].reason);
+        assert_true(detail[0] != 0);
+    }
 }
 
 static void test_a_hostile_header_stays_out_of_the_detail(void **state)
@@ -141,6 +216,9 @@ int main(void)
         cmocka_unit_test(test_view),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_pixels_and_frames),
+        cmocka_unit_test(test_an_unknown_age_is_the_sites_choice),
+        cmocka_unit_test(test_the_view_is_told_from_pixels),
+        cmocka_unit_test(test_each_kind_has_a_reason),
         cmocka_unit_test(test_a_hostile_header_stays_out_of_the_detail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static int write_image(void **state)
                                        .cols = COLS,
                                        .pixels = pixels,
                                        .mm_per_pixel = 0.2};
-    assert_int_equal(dx_dx_write(&image, path, &err), DX_OK);
+    assert_int_equal(dx_synthetic_write(&image, path, &err), DX_OK);
     dx_attrs_destroy(attrs);
     return 0;
 }

@@ -25,6 +25,8 @@ static void a_folder_of_any_depth(void **state)
     write_text("deep/burst/Thumbs.db", "litter");
     write_text("deep/burst/.DS_Store", "litter");
     write_text("deep/manifest.csv", "not looked at");
+    make_folder(path, "deep/masks"); /* of `cervigate phantom --masks` */
+    write_small("deep/masks/x_mask.png", 40);
     struct data_set *set = opened("deep/");
     assert_int_equal(set->count, 3);
     assert_int_equal(set->classes, 2);

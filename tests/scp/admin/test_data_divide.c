@@ -182,7 +182,7 @@ static void draw(int index, struct nn_plane *plane, struct nn_phantom_truth *tru
     struct nn_error err;
 
     settings.prevalence[index % CLASSES] = 1;
-    assert_int_equal(nn_phantom_draw(&settings, (uint64_t)index, plane, truth, &err), NN_OK);
+    assert_int_equal(nn_phantom_draw(&settings, (uint64_t)index, plane, NULL, truth, &err), NN_OK);
 }
 
 static void planted_path(char path[PATH_MAX], int index, const char *how)
@@ -314,15 +314,17 @@ static void dicom_tells_the_patient(void **state)
     struct nn_phantom_truth truth[2];
     struct nn_plane plane, read;
     struct nn_error err;
+    const struct phantom_header header = {.seed = 5};
 
     (void)state;
+    assert_true(phantom_dicom_begin(&err));
     make_folder(path, "dicom");
     make_folder(path, "dicom/a");
     make_folder(path, "dicom/b");
     for (int i = 0; i < 2; i++) {
         draw(i, &plane, &truth[i]);
         fixture_path(path, dir, i ? "dicom/b/two" : "dicom/a/one.dcm");
-        assert_true(phantom_dicom_write(path, &plane, &truth[i], &err));
+        assert_true(phantom_dicom_write(path, &plane, &truth[i], &header, &err));
         if (i == 0)
             nn_plane_finish(&plane);
     }

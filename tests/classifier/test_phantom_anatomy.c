@@ -1,0 +1,248 @@
+/* The phantom's spine: sizes and curves in published ranges; injuries' measures as the poses have
+ * them; what an injury leaves alone. */
+#include "phantom/phantom.h"
+#include "phantom/phantom_parts.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PATIENTS 1500
+
+static struct nn_phantom_settings settings_of(int configuration)
+{
+    return (struct nn_phantom_settings){.seed = 5,
+                                        .rows = 64,
+                                        .cols = 64,
+                                        .prevalence = {0.4, 0.4, 0.2},
+                                        .configuration = configuration};
+}
+
+static double flexion(const struct pose *pose)
+{
+    return atan2(pose->turn[1][0], pose->turn[0][0]) / PHANTOM_DEGREE;
+}
+
+/* The upper vertebra's lower end-plate's middle, as the lower vertebra sees it. */
+static struct vec3 foot(const struct phantom_anatomy *anatomy, int level)
+{
+    const struct phantom_level *upper = &anatomy->level[level];
+    struct vec3 at = nn_pose_apply(&upper->body, (struct vec3){0, upper->height / 2, 0});
+
+    return nn_pose_back(&anatomy->level[level + 1].body, at);
+}
+
+static void adults_are_in_published_ranges(void **state)
+{
+    (void)state;
+    for (int configuration = 0; configuration < 2; configuration++) {
+        struct nn_phantom_settings settings = settings_of(configuration);
+        double lordosis = 0, square = 0;
+
+        for (uint64_t i = 0; i < PATIENTS; i++) {
+            struct phantom_anatomy a;
+            double bend;
+
+            nn_phantom_anatomy(&settings, i, &a);
+            assert_true(a.age >= 18 && a.age <= 92 && !a.child);
+            assert_true(a.interval > 0.5 && a.interval < 3.0);
+            bend = flexion(&a.level[7].body) - flexion(&a.level[2].body);
+            assert_true(bend > -45 && bend < 65);
+            lordosis += bend / PATIENTS;
+            square += bend * bend / PATIENTS;
+            for (int k = 2; k < 7; k++) {
+                struct vec3 p = foot(&a, k);
+
+                assert_true(fabs(p.x) < 3.0); /* listhesis, and the disc's lean */
+                assert_true(a.level[k].cortex > 0.25 && a.level[k].cortex < 1.3);
+                assert_true(a.level[k].depth > 11 && a.level[k].depth < 23);
+                assert_true(a.level[k].facet_lower > a.level[k].facet_upper + 5);
+            }
+        }
+        assert_true(lordosis > 3 && lordosis < 24);
+        assert_true(sqrt(square - lordosis * lordosis) > 8);
+    }
+}
+
+static void facets_are_parallel_and_a_little_apart(void **state)
+{
+    struct nn_phantom_settings settings = settings_of(0);
+
+    (void)state;
+    for (uint64_t i = 0; i < 300; i++) {
+        struct phantom_anatomy a;
+
+        nn_phantom_anatomy(&settings, i, &a);
+        for (int k = 3; k < 7; k++) {
+            const struct phantom_level *up = &a.level[k], *down = &a.level[k + 1];
+            struct vec3 p = {-up->depth / 2 - 4.3 * a.scale, up->facet_lower, 0}, q;
+            double x = -down->depth / 2 - 4.3 * a.scale, apart;
+
+            if (up->fused)
+                continue;
+            q = nn_pose_back(&down->body, nn_pose_apply(&up->body, p));
+            apart = -sin(down->slope_upper) * (q.x - x) -
+                    cos(down->slope_upper) * (q.y - down->facet_upper);
+            assert_true(apart > 0.5 && apart < 2.8);
+        }
+    }
+}
+
+/* Tells whether the injury is of a joint between `level` and the one below, moved as one. */
+static bool is_slip(const struct phantom_injury *injury)
+{
+    return injury->kind == PHANTOM_BILATERAL || injury->kind == PHANTOM_UNILATERAL ||
+           injury->kind == PHANTOM_PERCHED || injury->kind == PHANTOM_FLEXION_TEARDROP;
+}
+
+static void measures_are_those_of_the_poses(void **state)
+{
+    struct nn_phantom_settings settings = settings_of(0);
+    int slips = 0, dens = 0, wedges = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < PATIENTS; i++) {
+        enum nn_phantom_class class_ = i % 2 ? NN_PHANTOM_FRACTURE : NN_PHANTOM_DISLOCATION;
+        struct phantom_anatomy before, after;
+        struct phantom_injury injury;
+        int k;
+
+        nn_phantom_anatomy(&settings, i, &before);
+        nn_phantom_injury(&settings, i, class_, &before, &injury);
+        after = before;
+        nn_phantom_injure(&injury, &after);
+        k = injury.level;
+        if (is_slip(&injury)) {
+            struct vec3 moved = nn_vec3_sub(foot(&after, k), foot(&before, k));
+            double bent = flexion(&after.level[k].body) - flexion(&before.level[k].body);
+
+            assert_true(fabs(moved.x - injury.translation) < 1e-6);
+            assert_true(fabs(moved.y + injury.lift) < 1e-6);
+            /* turned, it is seen askew */
+            assert_true(fabs(bent - injury.angulation) < (injury.rotation != 0 ? 3 : 1));
+            slips++;
+        } else if (injury.kind == PHANTOM_DENS_2) {
+            struct vec3 base = {0, -before.level[2].height / 2, 0}, moved;
+
+            moved = nn_pose_back(&after.level[2].body, nn_pose_apply(&after.dens, base));
+            assert_true(fabs(moved.x - injury.translation) < 1e-6);
+            dens++;
+        } else if (injury.kind == PHANTOM_WEDGE) {
+            double bent = flexion(&after.level[k - 1].body) - flexion(&before.level[k - 1].body);
+
+            assert_true(fabs(bent - injury.angulation) < 1.0);
+            wedges++;
+        }
+    }
+    assert_true(slips > 300 && dens > 30 && wedges > 50);
+}
+
+static void what_lies_below_stays(void **state)
+{
+    struct nn_phantom_settings settings = settings_of(0);
+
+    (void)state;
+    for (uint64_t i = 0; i < 400; i++) {
+        enum nn_phantom_class class_ = i % 2 ? NN_PHANTOM_FRACTURE : NN_PHANTOM_DISLOCATION;
+        struct phantom_anatomy before, after;
+        struct phantom_injury injury;
+
+        nn_phantom_anatomy(&settings, i, &before);
+        nn_phantom_injury(&settings, i, class_, &before, &injury);
+        after = before;
+        nn_phantom_injure(&injury, &after);
+        for (int k = injury.level + 1; k <= PHANTOM_LAST; k++) {
+            assert_memory_equal(&before.level[k].body, &after.level[k].body, sizeof(struct pose));
+            assert_memory_equal(&before.level[k].rear, &after.level[k].rear, sizeof(struct pose));
+        }
+        nn_phantom_injury(&settings, i, NN_PHANTOM_NORMAL, &before, &injury);
+        assert_int_equal(injury.kind, PHANTOM_NONE);
+        after = before;
+        nn_phantom_injure(&injury, &after);
+        assert_memory_equal(&before, &after, sizeof before);
+    }
+}
+
+static double subtlety_of(const struct phantom_injury *injury)
+{
+    return nn_phantom_subtlety(fabs(injury->translation), fabs(injury->angulation),
+                               injury->height_loss, injury->gap);
+}
+
+static void every_kind_occurs_where_it_does(void **state)
+{
+    struct nn_phantom_settings settings = settings_of(0);
+    int seen[PHANTOM_KINDS] = {0}, plain = 0, subtle = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 2 * PATIENTS; i++) {
+        enum nn_phantom_class class_ = i % 2 ? NN_PHANTOM_FRACTURE : NN_PHANTOM_DISLOCATION;
+        struct phantom_anatomy a;
+        struct phantom_injury injury;
+        struct vec3 points[64];
+        int count;
+
+        nn_phantom_anatomy(&settings, i, &a);
+        nn_phantom_injury(&settings, i, class_, &a, &injury);
+        assert_true((injury.kind >= PHANTOM_BILATERAL) == (class_ == NN_PHANTOM_DISLOCATION));
+        seen[injury.kind]++;
+        assert_true(injury.level >= 0 && injury.level <= 7);
+        assert_true(injury.level > 0 || injury.kind == PHANTOM_ATLANTOOCCIPITAL);
+        plain += subtlety_of(&injury) <= 0.6;
+        subtle += subtlety_of(&injury) > 0.8;
+        assert_true(subtlety_of(&injury) < 0.93);
+        if (injury.kind == PHANTOM_BILATERAL) /* half the body or more */
+            assert_true(injury.translation >= 0.499 * a.level[injury.level + 1].depth);
+        nn_phantom_injure(&injury, &a);
+        count = nn_phantom_region(&injury, &a, points);
+        assert_true(count >= 8 && count <= 64);
+        for (int p = 0; p < count; p++)
+            assert_true(isfinite(points[p].x) && isfinite(points[p].y) && isfinite(points[p].z));
+    }
+    for (int k = PHANTOM_NONE + 1; k < PHANTOM_KINDS; k++) {
+        assert_true(seen[k] > 0);
+        assert_true(nn_phantom_kind_name((enum phantom_kind)k)[0] != 0);
+    }
+    print_message("%d of %d at most 0.6, %d over 0.8\n", plain, 2 * PATIENTS, subtle);
+    assert_true(plain > 1.5 * PATIENTS && subtle > 10);
+}
+
+static void children_and_hardware_are_their_own(void **state)
+{
+    struct nn_phantom_settings settings = settings_of(0);
+    int kinds[5] = {0};
+
+    (void)state;
+    for (uint64_t i = 0; i < 500; i++) {
+        struct phantom_anatomy a;
+
+        settings.subject = NN_PHANTOM_CHILD;
+        nn_phantom_anatomy(&settings, i, &a);
+        assert_true(a.child && a.age < 10 && a.scale < 1);
+        assert_true(a.interval >= 3 && a.interval <= 5.05);
+        settings.subject = NN_PHANTOM_HARDWARE;
+        nn_phantom_anatomy(&settings, i, &a);
+        kinds[nn_phantom_hardware(&settings, i)]++;
+        assert_int_equal(a.laminectomy, nn_phantom_hardware(&settings, i) == PHANTOM_LAMINECTOMY);
+        assert_int_equal(a.ankylosed, nn_phantom_hardware(&settings, i) == PHANTOM_ANKYLOSED);
+    }
+    for (int k = 0; k < 5; k++)
+        assert_true(kinds[k] > 60);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adults_are_in_published_ranges),
+        cmocka_unit_test(facets_are_parallel_and_a_little_apart),
+        cmocka_unit_test(measures_are_those_of_the_poses),
+        cmocka_unit_test(what_lies_below_stays),
+        cmocka_unit_test(every_kind_occurs_where_it_does),
+        cmocka_unit_test(children_and_hardware_are_their_own),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
