@@ -23,6 +23,10 @@ static void rows_bone(struct phantom_scene *scene, struct phantom_head *head,
     for (int i = 0; i < count; i++) {
         double ab[4] = {row[i][0] + x, row[i][1] + y, row[i][2] + x, row[i][3] + y};
 
+        ab[0] += jitter(head, 0.7);
+        ab[1] += jitter(head, 0.7);
+        ab[2] += jitter(head, 0.7);
+        ab[3] += jitter(head, 0.7);
         ring[i] = nn_phantom_head_ring(head, ab, side * row[i][4], row[i][5]);
     }
     nn_phantom_loft_bone(scene, &head->skull, ring, count, 3, 14, cortex, density * head->density);
@@ -74,7 +78,7 @@ static void draw_cells(struct phantom_scene *scene, struct phantom_head *head, d
  * flecks that overlap into its busy look. */
 static void draw_flecks(struct phantom_scene *scene, struct phantom_head *head, double side)
 {
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 22; i++) {
         double x = nn_phantom_uniform(&head->rng, -24, 18), y = -18 + jitter(head, 9);
         double z = side * (32 - 0.8 * x + jitter(head, 3)), turn = jitter(head, 1);
         double r = nn_phantom_uniform(&head->rng, 1.2, 3),
@@ -103,8 +107,8 @@ static void draw_temporal(struct phantom_scene *scene, struct phantom_head *head
                                         {-22, 11, -18, 12, 50.5, 2.5}};
     double x = jitter(head, 1), y = jitter(head, 1), z = 35 * side;
 
-    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 2.0, 1.6);
-    rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 1.1, 0.9);
+    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 1.6, 1.3);
+    rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 0.6, 1.0);
     draw_cells(scene, head, side, air);
     draw_flecks(scene, head, side);
     /* otic capsule, inner and outer ear canals, tympanic cavity */
@@ -122,6 +126,18 @@ static void draw_condyle(struct phantom_scene *scene, struct phantom_head *head,
                                         {-3, -5, -3, 8, 16.5, 6.5},   {-9, -5, -9, 8, 18, 6.5},
                                         {-15, -4, -15, 5, 19.5, 5.5}, {-18, -3, -18, 2, 20.5, 3}};
 
+    for (int i = 0; i < 8; i++) { /* the bone around: no outline of its own */
+        double x = nn_phantom_uniform(&head->rng, -34, 14), y = -14 + jitter(head, 8);
+        double z = side * nn_phantom_uniform(&head->rng, 12, 50);
+        double r = nn_phantom_uniform(&head->rng, 4, 9),
+               flat = nn_phantom_uniform(&head->rng, 0.3, 0.8);
+        double turn = jitter(head, 0.6), mu = nn_phantom_uniform(&head->rng, 0.05, 0.28) * BONE;
+        struct pose place = nn_pose_of(nn_phantom_head_vec(head, x, y, z), turn, 0, 0);
+
+        place = nn_pose_join(&head->skull, &place);
+        nn_phantom_ball(scene, &place, nn_phantom_vec(0, 0, 0),
+                        nn_phantom_vec(1.5 * r, flat * r, r), mu);
+    }
     rows_bone(scene, head, CONDYLE, COUNT(CONDYLE), side, 1.5, 1.1);
 }
 

@@ -24,7 +24,7 @@ static void draw_necklace(struct phantom_scene *scene, struct phantom_worn *worn
 {
     const struct phantom_skin *skin = &worn->skin;
     struct phantom_rng *rng = &worn->rng;
-    double low = nn_phantom_uniform(rng, 0.4, 2.6), high = nn_phantom_uniform(rng, -0.8, 0.3);
+    double low = nn_phantom_uniform(rng, 1.6, 4), high = nn_phantom_uniform(rng, 0.4, 1.8);
     bool pearls = nn_phantom_chance(rng, 0.25), pendant = nn_phantom_chance(rng, 0.4);
     double r = pearls ? nn_phantom_uniform(rng, 2, 4) : nn_phantom_uniform(rng, 0.35, 1);
     double mu = pearls ? 0.07 : nn_phantom_chance(rng, 0.6) ? PHANTOM_STEEL : 1.8;

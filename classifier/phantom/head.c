@@ -29,7 +29,7 @@ void nn_phantom_head(const struct nn_phantom_settings *settings, uint64_t index,
     head->size.y = scale * nn_phantom_normal(rng, other ? 0.97 : 1, other ? 0.05 : 0.035);
     head->size.z = scale * nn_phantom_normal(rng, other ? 1.04 : 1, other ? 0.05 : 0.035);
     open = nn_phantom_chance(rng, 0.75) ? nn_phantom_uniform(rng, 0, 0.03)
-                                        : nn_phantom_uniform(rng, 0.03, other ? 0.3 : 0.18);
+                                        : nn_phantom_uniform(rng, 0.03, other ? 0.22 : 0.12);
     if (settings->subject == NN_PHANTOM_ODONTOID)
         open = nn_phantom_uniform(rng, 0.4, 0.6);
     yaw = nn_phantom_normal(rng, 0, 0.012);

@@ -22,12 +22,12 @@ double nn_phantom_arch(const double (*arch)[2], int count, double x)
 
 /* From the chin backwards: x, z, top, bottom, half thickness. */
 static const double MANDIBLE[][5] = {
-    {87, 0, 39, 71, 6},        {84.5, 8, 39, 71.5, 6},  {79.5, 15.5, 39, 70, 5.5},
-    {73, 23, 38, 66.5, 5.5},   {61, 29.5, 36, 62, 6},   {49, 35, 33, 57, 6.5},
-    {41, 38, 29, 54, 7},       {37.5, 39.4, 22, 52, 6}, {35, 40.2, 6, 51, 4.5},
-    {32.5, 41, -8, 49.5, 3.5}, {30, 42, -15, 48.5, 3},  {27, 43, -12, 47.5, 3},
-    {22.5, 44.5, -5, 45.5, 3}, {18, 46, -4, 42, 3.5},   {14.5, 47, -10, 34, 4},
-    {11.5, 48, -18, 20, 5},    {8.5, 49, -21.5, 4, 7},  {5.5, 49.5, -20.5, -7, 8},
+    {87, 0, 38.5, 69, 6},      {84.5, 8, 38.5, 69.5, 6}, {79.5, 15.5, 38.5, 68.5, 5.5},
+    {73, 23, 38, 66.5, 5.5},   {61, 29.5, 36, 62, 6},    {49, 35, 33, 57, 6.5},
+    {41, 38, 29, 54, 7},       {37.5, 39.4, 22, 52, 6},  {35, 40.2, 6, 51, 4.5},
+    {32.5, 41, -8, 49.5, 3.5}, {30, 42, -15, 48.5, 3},   {27, 43, -12, 47.5, 3},
+    {22.5, 44.5, -5, 45.5, 3}, {18, 46, -4, 42, 3.5},    {14.5, 47, -10, 34, 4},
+    {11.5, 48, -18, 20, 5},    {8.5, 49, -21.5, 4, 7},   {5.5, 49.5, -20.5, -7, 8},
     {3, 50, -16, -11, 5}};
 #define STATIONS COUNT(MANDIBLE)
 
@@ -90,8 +90,8 @@ static void draw_canal(struct phantom_scene *scene, struct phantom_head *head, d
 static void draw_maxilla(struct phantom_scene *scene, struct phantom_head *head, double bare)
 {
     /* x, z, top, bottom, half thickness */
-    static const double ALVEOLAR[][5] = {{92, 0, 8, 21, 4.5},      {91, 7, 8, 21, 4.5},
-                                         {87, 14, 7, 20.5, 5},     {79, 20.5, 6, 19.5, 5},
+    static const double ALVEOLAR[][5] = {{92, 0, 6, 22, 3},        {90.5, 7, 7, 22, 3.5},
+                                         {85.5, 14, 7, 21, 4.5},   {79, 20.5, 6, 19.5, 5},
                                          {69, 24.5, 7, 18.5, 5.5}, {59, 27, 8, 17.5, 6},
                                          {50, 29, 8, 16.5, 6},     {44, 30, 6, 14, 4}};
     static const struct phantom_plate PALATE = {
@@ -107,11 +107,12 @@ static void draw_maxilla(struct phantom_scene *scene, struct phantom_head *head,
                                                                   0.03 * m[1] * side));
 
         ring[k] = (struct phantom_ring){
-            .a = nn_phantom_head_vec(head, m[0], m[2], side * m[1]),
-            .b = nn_phantom_head_vec(head, m[0], m[3] - 6 * bare, side * m[1]),
+            .a = nn_phantom_head_vec(head, m[0] + (i < 2 ? 3 - i : 0), m[2], side * m[1]),
+            .b = nn_phantom_head_vec(head, m[0] - (i < 2), m[3] - 6 * bare, side * m[1]),
             .side = nn_vec3_scale(way, m[4] * head->size.z),
             .square = 0.15,
-            .skew = -0.35};
+            .skew = i < 3 ? 0.2 : -0.2,
+            .bend = {i < 3 ? -2.5 * head->size.x : 0, 0, 0}};
     }
     nn_phantom_loft_bone(scene, &head->skull, ring, COUNT(ring), 2, 12, 0.6, head->density);
     nn_phantom_head_plate(scene, head, &PALATE, 0.85 * BONE);

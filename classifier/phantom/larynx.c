@@ -40,11 +40,11 @@ static void chain(struct phantom_scene *scene, struct larynx *l, const struct ph
 static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
 {
     /* {x, y, z of the section's upper and lower end, half thickness}: one row, horn to horn */
-    static const double BODY[][5] = {{33, -6, -15, 5, 2},
-                                     {38, -5.5, -10, 6, 3},
+    static const double BODY[][5] = {{31, -6, -15, 5, 2},
+                                     {36.5, -5.5, -10, 6, 3},
                                      {40, -5, 0, 7, 3.4},
-                                     {38, -5.5, 10, 6, 3},
-                                     {33, -6, 15, 5, 2}};
+                                     {36.5, -5.5, 10, 6, 3},
+                                     {31, -6, 15, 5, 2}};
     static const struct phantom_node HORN[] = {{34, -4, 14, 2.5, 2.6},
                                                {28, -5, 17, 2, 2},
                                                {18, -6.5, 20, 1.7, 1.5},
@@ -64,7 +64,7 @@ static void draw_hyoid(struct phantom_scene *scene, struct larynx *l)
             .side = {s * b[4] * 0.65, -s * b[4] * 0.2, s * b[2] * 0.05},
             .square = 0.1};
     }
-    nn_phantom_loft_bone(scene, &l->pose, ring, COUNT(BODY), 3, 12, 0.9, 1.3);
+    nn_phantom_loft(scene, &l->pose, ring, COUNT(BODY), 3, 12, 0.75 * BONE);
     for (int side = -1; side <= 1; side += 2) {
         struct pose turn = nn_pose_of(nn_phantom_vec(0, 0, 0), lift + side * one, 0, 0);
         struct vec3 root = nn_phantom_vec(l->scale * AHEAD * 34, -4 * l->scale, 0);

@@ -45,7 +45,7 @@ static void sample_column(struct phantom_rng *rng, double size, double *deep, do
 
         deep[i] = size * COLUMN[i].deep * by * (1 + 0.06 * sin(phase + 1.1 * i)) +
                   nn_phantom_normal(rng, 0, 0.5);
-        wide[i] = size * COLUMN[i].wide * wide0;
+        wide[i] = 1.15 * size * COLUMN[i].wide * wide0;
     }
 }
 
@@ -114,10 +114,10 @@ static void draw_planes(struct phantom_scene *scene, struct phantom_rng *rng,
 {
     struct pose none = nn_pose_none();
 
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 6; i++) {
         double behind = nn_phantom_uniform(rng, 24, 46), lean = nn_phantom_normal(rng, 0, 6);
         double z = nn_phantom_normal(rng, 0, 22), half = nn_phantom_uniform(rng, 10, 24);
-        double thick = nn_phantom_uniform(rng, 0.8, 2) + 2.2 * amount,
+        double thick = nn_phantom_uniform(rng, 0.5, 1.3) + 1.1 * amount,
                bulge = nn_phantom_normal(rng, 0, 4);
         struct phantom_ring ring[5];
 

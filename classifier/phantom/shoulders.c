@@ -23,7 +23,7 @@ static void draw_clavicle(struct phantom_scene *scene, const struct phantom_anat
     struct vec3 inner = nn_phantom_ahead(a, 10, 44, 0, 20 * side);
     struct vec3 outer = at_shoulder(shoulder, -0.05, -14, 0.78 * side);
     static const double SHARE[6] = {0, 0.08, 0.3, 0.55, 0.8, 1};
-    static const double WIDE[6] = {8, 9, 6.5, 6, 6.5, 8}, BOW[6] = {0, 5, 14, 6, -8, -4};
+    static const double WIDE[6] = {5.5, 7, 5.2, 5, 5.4, 6.5}, BOW[6] = {0, 5, 14, 6, -8, -4};
     struct pose none = nn_pose_none();
     struct phantom_node node[6];
     struct phantom_ring ring[6];
@@ -36,7 +36,7 @@ static void draw_clavicle(struct phantom_scene *scene, const struct phantom_anat
                                   WIDE[i] * a->scale, (i > 3 ? 0.8 : 0.95) * WIDE[i] * a->scale};
     }
     nn_phantom_sweep(node, 6, nn_phantom_vec(1, 0, 0), 1, 0, ring);
-    nn_phantom_loft_bone(scene, &none, ring, 6, 3, 14, 1.8, a->density);
+    nn_phantom_loft_bone(scene, &none, ring, 6, 3, 14, 1.2, 0.8 * a->density);
 }
 
 static void draw_scapula(struct phantom_scene *scene, const struct phantom_anatomy *a,

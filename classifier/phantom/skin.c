@@ -170,7 +170,7 @@ static void draw_tip(struct phantom_scene *scene, const struct phantom_skin *ski
     for (int i = 0; i < 4; i++) {
         struct vec3 at = i < 2 ? nn_phantom_mix(brow->b, cheek->b, 0.3 + 0.7 * i)
                                : nn_phantom_mix(cheek->b, lip->b, 0.25 + 0.25 * (i - 2));
-        static const double TIP[4][2] = {{3, 5}, {13, 12}, {17, 15}, {5, 11}};
+        static const double TIP[4][2] = {{1, 3}, {8, 8}, {15, 13}, {3, 9}};
 
         ring[i] = (struct phantom_ring){.a = nn_vec3_sub(at, nn_vec3_scale(out, 2)),
                                         .b = nn_vec3_add(at, nn_vec3_scale(out, TIP[i][0])),
