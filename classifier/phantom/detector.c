@@ -254,7 +254,7 @@ static void display(const struct phantom_detector *detector, float *plane,
             float a = row[c] - e->compress * (line[c] - centre) - centre, v;
 
             if (e->window) {
-                v = 0.5f + 0.22f * e->slope * a;
+                v = 0.5f + 0.27f * e->slope * a;
                 v = v < 0 ? 0 : v > 1 ? 1 : v;
             } else {
                 v = 1 / (1 + quick_exp(-e->slope * a));
