@@ -102,7 +102,10 @@ static int describe(char *line, size_t size, const struct place *place, int conf
         t->sex, level, t->lesion, t->variant, t->translation_mm, t->angulation_deg,
         t->height_loss_percent, t->gap_mm, t->contrast_to_noise, subtlety, t->box[0], t->box[1],
         t->box[2], t->box[3], nn_phantom_subject_name(t->subject), configuration, t->mm_per_pixel,
-        t->facing_left ? "left" : "right", t->flexion_deg, t->turn_deg, place->mask);
+        t->mm_per_pixel == 0 ? ""
+        : t->facing_left     ? "left"
+                             : "right",
+        t->flexion_deg, t->turn_deg, place->mask);
 }
 
 static bool write_image(const struct phantom_options *o, const struct place *place, uint64_t index,

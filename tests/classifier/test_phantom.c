@@ -191,6 +191,29 @@ static void truth_is_sound(void **state)
     assert_true(obvious + moderate < injured);
 }
 
+/* Chest and after are seen by cameras of their own, of which the truth tells nothing. */
+static void other_things_have_no_view(void **state)
+{
+    struct nn_phantom_settings settings = phantom_settings(64, 64);
+
+    (void)state;
+    for (int subject = 0; subject < NN_PHANTOM_SUBJECTS; subject++)
+        for (uint64_t i = 0; i < 20; i++) {
+            struct nn_phantom_truth t;
+
+            settings.subject = (enum nn_phantom_subject)subject;
+            nn_phantom_truth(&settings, i, &t);
+            assert_int_equal(t.subject, subject);
+            assert_int_equal(t.mm_per_pixel > 0, subject < NN_PHANTOM_CHEST);
+            if (subject != NN_PHANTOM_LATERAL) {
+                assert_int_equal(t.class_, NN_PHANTOM_NORMAL);
+                assert_normal(&t);
+            }
+            if (subject >= NN_PHANTOM_CHEST)
+                assert_true(!t.facing_left && t.turn_deg == 0 && t.flexion_deg == 0);
+        }
+}
+
 /* Three quarters of what an injury changes, by area, were it not for the field's edges. */
 static void injuries_lie_in_the_field(void **state)
 {
@@ -213,8 +236,8 @@ static void injuries_lie_in_the_field(void **state)
         plan.camera.middle_x += settings.cols;
         plan.camera.middle_y += settings.rows;
         nn_phantom_find_box(&wide, &plan, whole);
-        share = (box[2] - box[0]) * (box[3] - box[1]) / (whole[2] - whole[0]) /
-                (whole[3] - whole[1]);
+        share =
+            (box[2] - box[0]) * (box[3] - box[1]) / (whole[2] - whole[0]) / (whole[3] - whole[1]);
         injured++;
         least_shown += share < 0.75;
     }
@@ -358,6 +381,7 @@ int main(void)
         cmocka_unit_test(threads_agree),
         cmocka_unit_test(classes_follow_prevalence),
         cmocka_unit_test(truth_is_sound),
+        cmocka_unit_test(other_things_have_no_view),
         cmocka_unit_test(injuries_lie_in_the_field),
         cmocka_unit_test(pixels_are_in_range),
         cmocka_unit_test(bad_settings_are_refused),
