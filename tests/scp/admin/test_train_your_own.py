@@ -160,6 +160,10 @@ class TrainYourOwn(unittest.TestCase):
             if "storescu" in text:
                 self.the_readers_work()
         self.assertEqual(self.status()["mode"], "shadow")
+        with open(self.path("protocol.txt"), encoding="utf-8") as f:
+            protocol = f.read()
+        for line in ("point.fracture = 0.29", "point.dislocation = 0.25", "temperature = 1.2"):
+            self.assertIn(line + "\n", protocol)
         for page in ("report/index.html", "shadow-report/index.html"):
             self.assertTrue(os.path.exists(self.path(page)), page)
 
