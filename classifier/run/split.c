@@ -19,6 +19,11 @@ static int ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
+static int least_of(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static double area_of(struct nn_shape shape)
 {
     return (double)shape.h * shape.w;
@@ -110,6 +115,23 @@ double nn_split_forward(const struct nn_run *run, int id)
     return cost / node->tiles / node->blocks;
 }
 
+/* Bands of rows, where one convolution alone passes its gradient back and can be cut so. */
+static double split_bands(const struct nn_run *run, int id, double cost)
+{
+    struct nn_shape shape = run->layers[id].shape;
+    struct nn_node *node = &run->nodes[id];
+    const struct nn_layer *consumer = &run->layers[node->consumers[0]];
+    struct nn_winograd plan;
+
+    node->gradient_tiles = ceil_div(shape.h, node->gradient_rows);
+    node->gradient_channels = shape.c;
+    if (nn_winograd_plan(&consumer->conv, shape, consumer->shape, true, &plan) && plan.groups == 1)
+        node->gradient_channels =
+            part_of(shape.c, cost / node->gradient_tiles / TASK_COST, plan.unit);
+    node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
+    return cost / node->gradient_tiles / node->gradient_blocks;
+}
+
 double nn_split_gradient(const struct nn_run *run, int id)
 {
     struct nn_shape shape = run->layers[id].shape;
@@ -118,6 +140,18 @@ double nn_split_gradient(const struct nn_run *run, int id)
     int unit = THIN; /* fewer rows make a matrix product too thin to be fast */
 
     node->gradient_of_batch = false;
+    node->gradient_rows = shape.h;
+    node->gradient_tiles = 1;
+    /* a concat masks its parts, whole channels of them (backward.c) */
+    if (node->consumer_count == 1 && run->layers[node->consumers[0]].op == NN_OP_CONV2D &&
+        !nn_is_join(&run->layers[id])) {
+        const struct nn_layer *consumer = &run->layers[node->consumers[0]];
+        int band = nn_conv2d_backward_band(&consumer->conv, shape, consumer->shape);
+        if (band > 0) {
+            node->gradient_rows = least_of(band, shape.h);
+            return split_bands(run, id, cost + cost_of(run, node->consumers[0]));
+        }
+    }
     for (int i = 0; i < node->consumer_count; i++) {
         const struct nn_layer *consumer = &run->layers[node->consumers[i]];
         cost += cost_of(run, node->consumers[i]);
