@@ -4,6 +4,7 @@
 #include "ops/ops.h"
 #include "ops/winograd.h"
 #include "run_internal.h"
+#include <math.h>
 
 #define TASK_COST     1.2e7 /* multiply-adds times two: some 0.1 ms */
 #define COLUMNS       512   /* output positions a convolution's task looks at */
@@ -168,9 +169,12 @@ double nn_split_gradient(const struct nn_run *run, int id)
                 floats = needed > floats ? needed : floats;
         }
     }
-    double parts = cost / TASK_COST, least = floats / MAX_FLOATS;
+    /* each task makes all panels of dy: pairs of larger ones, which two threads share evenly */
+    double parts = 2 * ceil(cost / (4 * TASK_COST)), least = floats / MAX_FLOATS;
     if (shape.c < THIN) /* an image's: its taps are the rows. (Winograd's has more, of any unit) */
         unit = 1;
+    if (cost < TASK_COST)
+        parts = 1;
     node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;
