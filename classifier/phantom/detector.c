@@ -254,7 +254,7 @@ static void display(const struct phantom_detector *detector, float *plane,
             float a = row[c] - e->compress * (line[c] - centre) - centre, v;
 
             if (e->window) {
-                v = 0.5f + 0.22f * e->slope * a;
+                v = 0.5f + 0.27f * e->slope * a;
                 v = v < 0 ? 0 : v > 1 ? 1 : v;
             } else {
                 v = 1 / (1 + quick_exp(-e->slope * a));
@@ -285,8 +285,8 @@ static void collimate(const struct phantom_detector *detector, float *plane,
         }
 }
 
-/* The exposure that a system's automatics choose: the middle of what lies in the body and is not
- * its densest part. */
+/* The exposure that a system's automatics choose: what two fifths of the body's pixels lie under,
+ * its densest parts (shoulders) left out. */
 static float reference_of(const struct phantom_detector *detector)
 {
     enum { BINS = 256 };
@@ -296,14 +296,14 @@ static float reference_of(const struct phantom_detector *detector)
     for (size_t i = 0; i < cells; i++) {
         float a = detector->steady[i];
 
-        if (a > 0.8f && a < 5.0f) {
+        if (a > 0.6f && a < 4.5f) {
             count[(int)(a * (BINS / 5.0f)) & (BINS - 1)]++;
             all++;
         }
     }
     for (int b = 0; b < BINS; b++) {
         seen += count[b];
-        if (seen * 2 >= all && all > 0)
+        if (seen * 5 >= all * 2 && all > 0)
             return ((float)b + 0.5f) * (5.0f / BINS);
     }
     return 2.0f;

@@ -27,8 +27,8 @@ void nn_phantom_clouds(int rows, int cols, double size, double fall, double by,
 void nn_phantom_face(struct nn_camera *camera, struct vec3 target, struct vec3 x, struct vec3 y,
                      double turn, double distance, double object, double height);
 /* A round cone as a part: a -> b, radii ra -> rb. */
-struct nn_part *nn_phantom_round_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b, double ra,
-                                double rb, double blend);
+struct nn_part *nn_phantom_round_cone(struct nn_solid *solid, struct vec3 a, struct vec3 b,
+                                      double ra, double rb, double blend);
 struct nn_part *nn_phantom_oval(struct nn_solid *solid, struct vec3 at, struct vec3 radii,
                                 double blend);
 

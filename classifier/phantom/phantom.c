@@ -1,23 +1,14 @@
 /* phantom.c: from settings and index to truth, plane and mask. */
-#include "phantom_parts.h"
+#include "plan.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_REGION 64
 #define STEADY_COLS 96    /* of the plane that scatter and range come from */
 #define CELL        1.2   /* mm: the meshes' cubes */
 #define STEADY_CELL 2.6   /* mm */
 #define CHANGE      1e-3f /* of attenuation: more is in the mask */
-
-/* All that is decided before a pixel is drawn. */
-struct plan {
-    struct phantom_anatomy uninjured, anatomy;
-    struct phantom_injury injury;
-    struct nn_camera camera;
-    enum nn_phantom_class class_;
-};
 
 const char *nn_phantom_class_name(enum nn_phantom_class class_)
 {
@@ -51,64 +42,13 @@ const char *nn_phantom_subject_name(enum nn_phantom_subject subject)
     return (unsigned)subject < NN_PHANTOM_SUBJECTS ? NAMES[subject] : "unknown";
 }
 
-static enum nn_phantom_class choose_class(const struct nn_phantom_settings *settings,
-                                          uint64_t index)
-{
-    struct phantom_rng rng = nn_phantom_rng(settings->seed, index, PHANTOM_CLASS);
-    double at = nn_phantom_uniform(&rng, 0, 1);
-
-    if (settings->subject != NN_PHANTOM_LATERAL)
-        return NN_PHANTOM_NORMAL;
-    if (at < settings->prevalence[0])
-        return NN_PHANTOM_DISLOCATION;
-    return at < settings->prevalence[0] + settings->prevalence[1] ? NN_PHANTOM_FRACTURE
-                                                                  : NN_PHANTOM_NORMAL;
-}
-
-static void make_plan(const struct nn_phantom_settings *settings, uint64_t index, bool twin,
-                      struct plan *plan)
-{
-    plan->class_ = twin ? NN_PHANTOM_NORMAL : choose_class(settings, index);
-    nn_phantom_anatomy(settings, index, &plan->uninjured);
-    nn_phantom_view(settings, index, &plan->uninjured, &plan->camera);
-    nn_phantom_injury(settings, index, plan->class_, &plan->uninjured, &plan->injury);
-    plan->anatomy = plan->uninjured;
-    nn_phantom_injure(&plan->injury, &plan->anatomy);
-}
-
-static void find_box(const struct nn_phantom_settings *settings, const struct plan *plan,
-                     double box[4])
-{
-    struct vec3 points[MOST_REGION];
-    int count = nn_phantom_region(&plan->injury, &plan->anatomy, points);
-    double low_x = INFINITY, low_y = INFINITY, high_x = -INFINITY, high_y = -INFINITY;
-
-    for (int i = 0; i < 4; i++)
-        box[i] = 0;
-    if (count == 0)
-        return;
-    for (int i = 0; i < count; i++) {
-        double x, y;
-
-        nn_camera_project(&plan->camera, points[i], &x, &y, NULL);
-        low_x = fmin(low_x, x);
-        low_y = fmin(low_y, y);
-        high_x = fmax(high_x, x);
-        high_y = fmax(high_y, y);
-    }
-    box[0] = nn_phantom_clamp(low_x, 0, settings->cols);
-    box[1] = nn_phantom_clamp(low_y, 0, settings->rows);
-    box[2] = nn_phantom_clamp(high_x, 0, settings->cols);
-    box[3] = nn_phantom_clamp(high_y, 0, settings->rows);
-}
-
 static double flexion_of(const struct pose *pose)
 {
     return atan2(pose->turn[1][0], pose->turn[0][0]) / PHANTOM_DEGREE;
 }
 
 /* Camera and posture. */
-static void tell_view(const struct plan *plan, struct nn_phantom_truth *truth)
+static void tell_view(const struct phantom_plan *plan, struct nn_phantom_truth *truth)
 {
     const struct nn_camera *camera = &plan->camera;
     const struct vec3 middle = plan->uninjured.level[4].body.at;
@@ -124,7 +64,7 @@ static void tell_view(const struct plan *plan, struct nn_phantom_truth *truth)
 }
 
 static void tell(const struct nn_phantom_settings *settings, uint64_t index,
-                 const struct plan *plan, struct nn_phantom_truth *truth)
+                 const struct phantom_plan *plan, struct nn_phantom_truth *truth)
 {
     const struct phantom_injury *injury = &plan->injury;
 
@@ -139,7 +79,7 @@ static void tell(const struct nn_phantom_settings *settings, uint64_t index,
     truth->gap_mm = injury->gap;
     truth->subtlety = nn_phantom_subtlety(truth->translation_mm, truth->angulation_deg,
                                           truth->height_loss_percent, truth->gap_mm);
-    find_box(settings, plan, truth->box);
+    nn_phantom_find_box(settings, plan, truth->box);
     tell_view(plan, truth);
     truth->age = plan->anatomy.age;
     truth->sex = plan->anatomy.sex;
@@ -207,8 +147,8 @@ static void levels_of(enum nn_phantom_subject subject, int *first, int *last)
 
 /* The order does not matter: attenuation adds. */
 static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
-                         uint64_t index, const struct plan *plan, bool injured, char variant[64],
-                         bool *displayed)
+                         uint64_t index, const struct phantom_plan *plan, bool injured,
+                         char variant[64], bool *displayed)
 {
     static const struct phantom_injury NONE = {.kind = PHANTOM_NONE};
     const struct phantom_anatomy *anatomy = injured ? &plan->anatomy : &plan->uninjured;
@@ -232,7 +172,7 @@ static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_se
 }
 
 static enum nn_status draw_scene(const struct nn_phantom_settings *settings, uint64_t index,
-                                 const struct plan *plan, bool injured,
+                                 const struct phantom_plan *plan, bool injured,
                                  const struct nn_camera *camera, double cell,
                                  struct phantom_scene *scene, char variant[64], bool *displayed,
                                  struct nn_error *err)
@@ -334,7 +274,7 @@ static double contrast(const struct nn_plane *mask, const float *injured, const 
 
 /* Fills mask and contrast from the scene with the injury and its twin's. */
 static enum nn_status compare(const struct nn_phantom_settings *settings, uint64_t index,
-                              const struct plan *plan, const struct phantom_scene *scene,
+                              const struct phantom_plan *plan, const struct phantom_scene *scene,
                               struct nn_plane *mask, struct nn_phantom_truth *truth,
                               struct nn_error *err)
 {
@@ -362,7 +302,7 @@ static enum nn_status compare(const struct nn_phantom_settings *settings, uint64
 }
 
 static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_t index,
-                             const struct plan *plan, const struct phantom_scene *scene,
+                             const struct phantom_plan *plan, const struct phantom_scene *scene,
                              struct nn_error *err)
 {
     const struct nn_camera camera = steady_camera(&plan->camera);
@@ -394,7 +334,7 @@ static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_
 
 /* Marker, inversion: what happens to the displayed plane. */
 static void finish_plane(const struct nn_phantom_settings *settings, uint64_t index,
-                         const struct plan *plan, float *plane)
+                         const struct phantom_plan *plan, float *plane)
 {
     size_t pixels = (size_t)settings->rows * (size_t)settings->cols;
 
@@ -405,7 +345,7 @@ static void finish_plane(const struct nn_phantom_settings *settings, uint64_t in
 }
 
 static enum nn_status draw_planes(const struct nn_phantom_settings *settings, uint64_t index,
-                                  const struct plan *plan, struct nn_plane *plane,
+                                  const struct phantom_plan *plan, struct nn_plane *plane,
                                   struct nn_plane *mask, struct nn_phantom_truth *truth,
                                   struct nn_error *err)
 {
@@ -441,7 +381,7 @@ static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t 
                            struct nn_phantom_truth *truth, struct nn_error *err)
 {
     struct nn_phantom_truth told;
-    struct plan plan;
+    struct phantom_plan plan;
     enum nn_status status = check(settings, err);
 
     *plane = (struct nn_plane){0};
@@ -456,7 +396,7 @@ static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t 
         mask->rows = settings->rows;
         mask->cols = settings->cols;
     }
-    make_plan(settings, index, twin, &plan);
+    nn_phantom_make_plan(settings, index, twin, &plan);
     tell(settings, index, &plan, &told);
     status = draw_planes(settings, index, &plan, plane, mask, &told, err);
     if (status != NN_OK && mask != NULL)
@@ -483,8 +423,8 @@ enum nn_status nn_phantom_draw_twin(const struct nn_phantom_settings *settings, 
 void nn_phantom_truth(const struct nn_phantom_settings *settings, uint64_t index,
                       struct nn_phantom_truth *truth)
 {
-    struct plan plan;
+    struct phantom_plan plan;
 
-    make_plan(settings, index, false, &plan);
+    nn_phantom_make_plan(settings, index, false, &plan);
     tell(settings, index, &plan, truth);
 }

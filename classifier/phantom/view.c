@@ -171,8 +171,8 @@ static struct beam lateral_beam(const struct phantom_anatomy *a, bool other,
 static void view_lateral(const struct phantom_anatomy *a, bool other, struct nn_camera *camera,
                          struct phantom_rng *rng)
 {
-    static const struct field FIELD[2] = {{1, 7, 0.42, 0.93, 0.35, 0.85, 6},
-                                          {1, 7, 0.36, 0.8, 0.2, 0.9, 4}};
+    static const struct field FIELD[2] = {{1, 7, 0.55, 0.95, 0.35, 0.85, 6},
+                                          {1, 7, 0.5, 0.9, 0.2, 0.9, 4}};
     struct beam beam = lateral_beam(a, other, rng);
     bool cut = nn_phantom_chance(rng, 0.08);
     double edge = nn_phantom_uniform(rng, -0.3, 0.3);

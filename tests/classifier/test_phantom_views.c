@@ -250,6 +250,26 @@ static void each_subject_is_drawn_the_same_twice(void **state)
         }
 }
 
+static void odd_fields_are_drawn(void **state)
+{
+    static const int SIDES[3][2] = {{16, 16}, {16, 90}, {130, 20}};
+
+    (void)state;
+    for (int subject = 0; subject < NN_PHANTOM_SUBJECTS; subject++)
+        for (int i = 0; i < 3; i++) {
+            struct nn_phantom_settings settings =
+                settings_of((enum nn_phantom_subject)subject, i % 2);
+            struct nn_plane plane;
+
+            settings.rows = SIDES[i][0];
+            settings.cols = SIDES[i][1];
+            plane = drawn(&settings, (uint64_t)i, NULL);
+            for (int k = 0; k < plane.rows * plane.cols; k++)
+                assert_true(plane.pixels[k] >= 0 && plane.pixels[k] <= 1);
+            nn_plane_finish(&plane);
+        }
+}
+
 static void images_of_a_thing_differ(void **state)
 {
     (void)state;
@@ -381,6 +401,7 @@ int main(void)
         cmocka_unit_test(near_misses_come_from_where_they_should),
         cmocka_unit_test(letters_stay_off_the_column),
         cmocka_unit_test(each_subject_is_drawn_the_same_twice),
+        cmocka_unit_test(odd_fields_are_drawn),
         cmocka_unit_test(images_of_a_thing_differ),
         cmocka_unit_test(inverted_is_the_lateral_upside_down_in_grey),
         cmocka_unit_test(implants_are_named_and_seen),
