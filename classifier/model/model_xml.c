@@ -291,12 +291,16 @@ static enum nn_status parse_graph(struct nn_reader *r, const xmlNode *node,
 static enum nn_status parse_validation(struct nn_reader *r, const xmlNode *node,
                                        struct nn_model_info *info)
 {
-    char digest[65];
+    char digest[65], text[120];
 
     if (nn_xml_text(r, node, "digest", digest, sizeof digest) != NN_OK)
         return r->status;
-    if (strcmp(digest, info->digest) != 0)
-        return nn_xml_refuse(r, node, "validation is of another model (digest differs)");
+    if (strcmp(digest, info->digest) != 0) {
+        snprintf(text, sizeof text,
+                 "validation is of another model (digest differs: %.12s..., this one is %.12s...)",
+                 digest, info->digest);
+        return nn_xml_refuse(r, node, text);
+    }
     info->validated = true;
     return NN_OK;
 }

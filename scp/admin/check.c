@@ -1,4 +1,5 @@
 /* check.c: `cervigate check`: what cervigated would refuse to start with, told before. */
+#include "check_model.h"
 #include "command.h"
 #include "picture.h"
 #include <errno.h>
@@ -11,11 +12,15 @@
 
 static const char usage[] =
     "usage: cervigate check [--config FILE] [--print-effective]\n"
+    "       cervigate check --model DIR\n"
     "\n"
     "Validates configuration, model, mode, directories and font; every error with file and line.\n"
     "\n"
     "  --config FILE      the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
-    "  --print-effective  prints the configuration with all defaults as XML\n";
+    "  --print-effective  prints the configuration with all defaults as XML\n"
+    "  --model DIR        instead: what the model in DIR is, its digest, the modes it is good for, "
+    "and\n"
+    "                     the <validation> that would bind it (docs/train-your-own.md)\n";
 
 /* About something that the element in `line` names; 0: not about the configuration's words. */
 static int complain(const struct conf *conf, int line, const char *text)
@@ -83,11 +88,15 @@ int admin_check(int argc, char **argv)
     struct command command;
     int status = 0, errors = 0;
     char error[512] = "";
-    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_PRINT_EFFECTIVE, &command,
-                       &status))
+    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_PRINT_EFFECTIVE | COMMAND_MODEL,
+                       &command, &status))
         return status;
     if (command.count > 0)
         return command_misused(usage, "an argument too many");
+    if (command.model && (command.config || command.print_effective))
+        return command_misused(usage, "--model is asked alone");
+    if (command.model)
+        return check_model(command.model);
     struct conf *conf = admin_conf(command.config, &status);
     if (!conf)
         return status;

@@ -26,6 +26,9 @@ static bool take(struct command *command, int option, unsigned allowed)
     case 'p':
         command->print_effective = true;
         return allowed & COMMAND_PRINT_EFFECTIVE;
+    case 'm':
+        command->model = optarg;
+        return allowed & COMMAND_MODEL;
     default:
         return false;
     }
@@ -37,6 +40,7 @@ bool command_parse(int argc, char **argv, const char *usage, unsigned allowed,
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"print-effective", no_argument, NULL, 'p'},
+                                            {"model", required_argument, NULL, 'm'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;

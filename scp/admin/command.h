@@ -10,12 +10,18 @@
 
 struct command {
     const char *config; /* --config, or NULL */
+    const char *model;  /* --model, or NULL */
     bool json, print_effective;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
 };
 
-enum command_options { COMMAND_CONFIG = 1, COMMAND_JSON = 2, COMMAND_PRINT_EFFECTIVE = 4 };
+enum command_options {
+    COMMAND_CONFIG = 1,
+    COMMAND_JSON = 2,
+    COMMAND_PRINT_EFFECTIVE = 4,
+    COMMAND_MODEL = 8
+};
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status
  * (--help printed, or wrong usage told). */

@@ -23,6 +23,7 @@ enum evaluate_part { EVALUATE_TEST, EVALUATE_VALIDATION, EVALUATE_ALL };
 struct evaluate_options {
     const char *model, *data, *protocol, *readers, *report, *against, *scores, *provenance;
     bool plan, json, help, lock;
+    bool as_is; /* points and temperature are the model's: nothing is chosen */
     enum evaluate_part part;
     int threads, maps, draws;
     uint64_t seed;

@@ -82,7 +82,7 @@ enum nn_status evaluate_choose(struct evaluation *e, struct nn_error *err)
     enum nn_status status = evaluate_arrays_make(&e->validation, e->model, &a, err);
     if (status == NN_OK && a.processed == 0) {
         evaluate_note(e, "No image of the validation part could be judged.");
-    } else if (status == NN_OK) {
+    } else if (status == NN_OK && !e->options.as_is) {
         choose_points(e, &a);
         status = fit(e, &a, err);
     }

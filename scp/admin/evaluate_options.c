@@ -21,6 +21,9 @@ const char evaluate_usage[] =
     "  --protocol FILE     what was decided before the test part was opened; refused when model,\n"
     "                      data or FILE have changed since\n"
     "  --lock              writes --protocol FILE from the validation part; opens no test image\n"
+    "  --as-is             operating points and temperature are those of model.xml, which the "
+    "node\n"
+    "                      obeys: none is chosen\n"
     "  --sensitivity L     lower limit to be shown for any injury per study (0 to 1)\n"
     "  --specificity L     the same for the uninjured\n"
     "  --plan              prints the sample sizes that such limits need\n"
@@ -179,6 +182,8 @@ static bool take(struct evaluate_options *o, int option)
         return take_expected(optarg, o);
     case 'L':
         return o->lock = true;
+    case 'i':
+        return o->as_is = true;
     case 'l':
         return o->plan = true;
     case 'j':
@@ -202,6 +207,7 @@ static const struct option long_options[] = {{"model", required_argument, NULL, 
                                              {"expect", required_argument, NULL, 'E'},
                                              {"power", required_argument, NULL, 'w'},
                                              {"lock", no_argument, NULL, 'L'},
+                                             {"as-is", no_argument, NULL, 'i'},
                                              {"plan", no_argument, NULL, 'l'},
                                              {"json", no_argument, NULL, 'j'},
                                              {"threads", required_argument, NULL, 'n'},
@@ -225,6 +231,8 @@ static const char *contradiction(const struct evaluate_options *o, int left)
         return "--model and --data are needed";
     if (o->lock && !o->protocol)
         return "--lock needs --protocol FILE";
+    if (o->as_is && o->protocol && !o->lock)
+        return "--as-is is decided with --lock: the protocol says it already";
     if (o->lock && (!isfinite(o->sensitivity) || !isfinite(o->specificity)))
         return "--lock needs --sensitivity and --specificity: the limits that are to be shown";
     if (o->lock && (o->report || o->scores || o->readers || o->against || o->json))

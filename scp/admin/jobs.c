@@ -14,17 +14,19 @@ static const char usage[] = "usage: cervigate jobs list [--config FILE] [--json]
                             "\n"
                             "The received objects, newest first, and what became of each.\n";
 
-static json_t *job_json(const struct instance *i)
+static json_t *job_json(const struct conf *conf, const struct instance *i)
 {
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:b}", "id",
+    char file[4096];
+    node_path(conf, file, sizeof file, "%s", i->path);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:b, s:s}", "id",
                      (json_int_t)i->id, "state", instance_state_name(i->state), "sop_class",
                      i->sop_class, "sop_instance", i->sop_instance, "study", i->study, "rule",
                      i->rule, "reason", srt_reason_name(i->reason), "detail", i->detail, "calling",
                      i->calling, "received", command_time(i->received_ms), "attempts", i->attempts,
-                     "rival", i->rival);
+                     "rival", i->rival, "file", file);
 }
 
-static int list(const struct command *command, struct store *store)
+static int list(const struct command *command, const struct conf *conf, struct store *store)
 {
     size_t count = 0;
     int status = 0;
@@ -41,7 +43,7 @@ static int list(const struct command *command, struct store *store)
         char received[25];
         clock_iso(jobs[i].received_ms, received);
         if (command->json)
-            status = command_print(job_json(&jobs[i]));
+            status = command_print(job_json(conf, &jobs[i]));
         else
             printf("%8lld  %-24s  %-13s  %-16s  %-16s  %s%s%s\n", (long long)jobs[i].id, received,
                    instance_state_name(jobs[i].state), jobs[i].calling, jobs[i].rule,
@@ -72,7 +74,8 @@ static void print_job(const struct instance *i, const struct judgement *j)
         printf("picture       %s\n", j->picture);
 }
 
-static int show(const struct command *command, struct store *store, const char *word)
+static int show(const struct command *command, const struct conf *conf, struct store *store,
+                const char *word)
 {
     struct instance instance;
     struct judgement judgement = {0};
@@ -97,7 +100,7 @@ static int show(const struct command *command, struct store *store, const char *
         print_job(&instance, &judgement);
         return 0;
     }
-    json_t *value = job_json(&instance), *scores = json_array();
+    json_t *value = job_json(conf, &instance), *scores = json_array();
     for (int i = 0; i < judgement.classes; i++)
         json_array_append_new(scores, json_real(judgement.score[i]));
     json_object_set_new(value, "scores", scores);
@@ -120,7 +123,7 @@ int admin_jobs(int argc, char **argv)
         return command_misused(usage, "list, or show with an ID, is expected");
     if (!command_open(&command, &conf, &store, &status))
         return status;
-    status = lists ? list(&command, store) : show(&command, store, command.words[1]);
+    status = lists ? list(&command, conf, store) : show(&command, conf, store, command.words[1]);
     store_close(store);
     conf_destroy(conf);
     return status;

@@ -321,10 +321,10 @@ static void another_number_of_classes_is_afresh(void **state)
 
 static void the_registry_is_complete(void **state)
 {
-    static const char *const names[] = {"googlenet", "alexnet", "stacked"};
+    static const char *const names[] = {"googlenet", "alexnet", "stacked", "gate"};
 
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct nn_network *network = nn_network_at(i);
         assert_string_equal(network->name, names[i]);
         struct nn_graph *graph = built(names[i], 3);
@@ -335,7 +335,7 @@ static void the_registry_is_complete(void **state)
             assert_true(nn_graph_find(graph, *head) > 0);
         nn_graph_destroy(graph);
     }
-    assert_null(nn_network_at(4));
+    assert_null(nn_network_at(sizeof names / sizeof *names));
     assert_null(nn_network_find("vgg"));
 }
 

@@ -56,6 +56,43 @@ class Offline(unittest.TestCase):
             self.assertEqual((said.returncode, "usage" in said.stdout), (0, True), command)
             self.assertEqual(run(command, "--no-such-option").returncode, 64, command)
 
+    def test_check_tells_what_a_model_is_and_what_would_bind_it(self):
+        place = os.path.join(self.folder, "checked")
+        os.mkdir(place)
+        model = d.model(place, "clinical")
+        said = run("check", "--model", model)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stdout, r"(?m)^class 0      dislocation, a finding from 0\.25$")
+        self.assertRegex(said.stdout, r"(?m)^gate         none: every picture is judged$")
+        self.assertRegex(said.stdout, r"(?m)^modes        shadow, demo; mode clinical: .* has no <validation> bound to its digests$")
+        digest = json.loads(run("predict", "--json", "--model", model, self.png[0]).stdout)["digest"]
+        element = said.stdout.splitlines()[-1]
+        self.assertTrue(element.endswith(f'data="" measures="" digest="{digest}"/>'), element)
+        path = os.path.join(model, "model.xml")
+        with open(path, encoding="utf-8") as f:
+            plain = f.read()
+
+        def check(text):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            return run("check", "--model", model)
+        validated = plain.replace("<weights", element.replace('=""', '="tested"') + "\n <weights")
+        said = check(validated)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stdout, r"(?m)^validation   of this digest\nmodes        shadow, demo, clinical$")
+        self.assertNotIn("<validation", said.stdout)
+        line = validated[:validated.index("<validation")].count("\n") + 1
+        said = check(plain.replace("<weights", element + "\n <weights"))
+        self.assertEqual((said.returncode, said.stdout), (78, ""))
+        self.assertIn(f"model.xml:{line}: ", said.stderr)
+        said = check(validated.replace('operating-point="0.25"', 'operating-point="0.26"'))
+        self.assertEqual((said.returncode, said.stdout), (78, ""))
+        self.assertIn(f"model.xml:{line}: validation is of another model (digest differs: {digest[:12]}..., this one is ", said.stderr)
+        self.assertIn("synthetic images", run("check", "--model", self.model).stdout)
+        self.assertEqual(run("check", "--model", os.path.join(place, "nowhere")).returncode, 78)
+        self.assertEqual(run("check", "--model", model, "--print-effective").returncode, 64)
+        self.assertEqual(run("jobs", "list", "--model", model).returncode, 64)
+
     def test_dicom_and_png_of_a_phantom_score_alike(self):
         status, answers = self.predict(*self.dicom, *self.png)
         self.assertEqual((status, len(answers)), (0, 4))
@@ -202,6 +239,7 @@ class Online(unittest.TestCase):
         jobs = self.admin("jobs", "list", "--json")[1]
         self.assertEqual(sorted(j["state"] for j in jobs), ["ignored", "judged"])
         judged = next(j for j in jobs if j["state"] == "judged")
+        self.assertTrue(os.path.isfile(judged["file"]), judged)
         shown = self.admin("jobs", "show", str(judged["id"]), "--json")[1]
         self.assertEqual(len(shown["scores"]), 3)
         self.assertEqual(self.admin("jobs", "show", "99")[0], 66)

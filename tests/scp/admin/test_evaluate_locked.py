@@ -178,6 +178,20 @@ class Locked(EvaluateSet):
 
     # ---- readers and a second model ----
 
+    def test_as_is_the_models_own_points_are_locked_too(self):
+        """What the node obeys is what is measured, though the validation part would choose otherwise."""
+        model = self.small_model("as-is", fracture="0.4321", dislocation="0.123")
+        self.lock("--as-is", model=model)
+        text = text_of(self.protocol)
+        for line in ("points-from = model.xml", "point.dislocation = 0.123", "point.fracture = 0.4321", "temperature = 1"):
+            self.assertIn(line + "\n", text)
+        self.assertEqual(re.search(r"validation-images = (\d+)", text).group(1), "21")
+        self.assertEqual(self.run_locked("--as-is", model=model).returncode, 64)
+        out = json.loads(self.run_locked("--json", model=model).stdout)
+        self.assertEqual(out["choice"]["points"], {"dislocation": 0.123, "fracture": 0.4321})
+        self.assertEqual(out["choice"]["points_from"], "model")
+        self.assertFalse([note for note in out["notes"] if "operating point" in note], out["notes"])
+
     def test_readers(self):
         tests = [r for r in self.rows if r["part"] == "test"]
         rows = [{"file": r["file"], "reader": "right <b>", "answer": r["class"]} for r in tests]

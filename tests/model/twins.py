@@ -1,0 +1,188 @@
+"""Section 9: the same patient with and without the injury; what a probe sees when the injury is masked."""
+import hashlib
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+import lab as laboratory
+import page
+import stats
+
+SEED = 900006
+SIDE, GROW, RING = 224, 6, 10  # input; pixels of the drawn image around box or mask; and of the ring whose mean fills it
+LAYERS = ("conv2/norm2", "inception_3b/output", "inception_4c/output", "inception_4e/output", "inception_5b/output")
+FOLDS, DECAY = 5, 1e-2
+WEIGHTS = os.path.join(laboratory.SHARED, "weights", "googlenet_imagenet.safetensors")
+
+
+def pairs_of(rows):
+    """(injured, twin), twins stand behind their injured one."""
+    return [(a, b) for a, b in zip(rows[:-1], rows[1:]) if a["class"] != "normal" and b["class"] == "normal" and a["patient"] == b["patient"]]
+
+
+def scores(lab, pairs):
+    out = {}
+    for name in ("all", "dislocation", "fracture"):
+        some = [(a["injury"], b["injury"]) for a, b in pairs if a["judged"] and b["judged"] and name in ("all", a["class"])]
+        difference = np.array([x - y for x, y in some])
+        out[name] = {"higher": stats.share(difference > 0), "median": stats.resampled(difference, np.median), "n": len(some)}
+    return out
+
+
+# ---- the probe ----
+
+def hole(row, kind):
+    """What is hidden, as a boolean image: the injury's box, or the box and all that the injury changes."""
+    out = np.zeros((laboratory.SIZE, laboratory.SIZE), bool)
+    if kind == "nothing":
+        return out
+    x0, y0, x1, y1 = (int(round(row[k])) for k in ("x0", "y0", "x1", "y1"))
+    out[max(0, y0 - GROW):y1 + GROW + 1, max(0, x0 - GROW):x1 + GROW + 1] = True
+    if kind == "change":
+        out |= ndimage.binary_dilation(np.asarray(Image.open(row["mask"])) == 255, iterations=2)
+    return out
+
+
+def filled(picture, covered):
+    """The hole filled with the mean of the ring around it: the picture's own, as nobody knows the other one."""
+    if not covered.any():
+        return picture
+    ring = ndimage.binary_dilation(covered, iterations=RING) & ~covered
+    out = picture.copy()
+    out[covered] = picture[ring].mean() if ring.any() else 0.5
+    return out
+
+
+def network():
+    """GoogLeNet as tests/parity has it, with the weights of ImageNet; gives global means and maxima of LAYERS."""
+    import torch
+    sys.path.insert(0, os.path.join(laboratory.SOURCE, "tests", "parity"))
+    import networks
+    net = networks.GoogLeNet()
+    with torch.no_grad():
+        net.googlenet(torch.zeros(1, 3, SIDE, SIDE))
+    with open(WEIGHTS, "rb") as f:
+        head = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
+        head.pop("__metadata__", None)
+        data = f.read()
+    for name, module in net.layers.items():
+        for what in ("weight", "bias"):
+            a, b = head[f"{name}.{what}"]["data_offsets"]
+            value = np.frombuffer(data[a:b], "<f4").reshape(head[f"{name}.{what}"]["shape"])
+            getattr(module, what).data = torch.from_numpy(value.copy())
+    net.eval()
+
+    def features(pictures):
+        x = np.stack([np.asarray(Image.fromarray((p * 255).astype("float32")).resize((SIDE, SIDE), Image.BILINEAR)) for p in pictures])
+        x = torch.from_numpy(x[:, None] - np.array([104, 117, 123], "float32")[None, :, None, None])
+        with torch.no_grad():
+            net.googlenet(x)
+            parts = [getattr(net.trace[n], how)((2, 3)) for n in LAYERS for how in ("mean", "amax")]
+        net.trace.clear()
+        return torch.cat(parts, 1).numpy()
+    return features
+
+
+def features_of(lab, pairs, kind):
+    """(pairs, 2, features), kept in the cache."""
+    whole = hashlib.sha256((kind + repr((SIDE, GROW, RING, LAYERS))).encode())
+    for a, b in pairs:
+        whole.update(f"{laboratory.digest_of(a['path'])}{laboratory.digest_of(b['path'])}".encode())
+    path = os.path.join(lab.cache, "features", whole.hexdigest()[:24] + ".npy")
+    if os.path.exists(path):
+        return np.load(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    net, out = network(), []
+    for at in range(0, len(pairs), 8):
+        pictures = []
+        for a, b in pairs[at:at + 8]:
+            covered = hole(a, kind)
+            pictures += [filled(laboratory.grey(row["path"]), covered) for row in (a, b)]
+        out.append(net(pictures))
+        if at % 80 == 0:
+            laboratory.say(f"  features ({kind} hidden): {at} of {len(pairs)} pairs")
+    out = np.concatenate(out).reshape(len(pairs), 2, -1)
+    np.save(path, out)
+    return out
+
+
+def unequal(pairs):
+    """In how many pairs some pixel differs outside box and mask; largest difference there."""
+    differ, most = 0, 0
+    for a, b in pairs:
+        outside = ~hole(a, "change")
+        gap = np.abs(np.asarray(Image.open(a["path"]).convert("L"), int) - np.asarray(Image.open(b["path"]).convert("L"), int))[outside]
+        differ += bool(gap.size and gap.max() > 0)
+        most = max(most, int(gap.max()) if gap.size else 0)
+    return {"pairs": len(pairs), "unequal": differ, "largest_grey_difference": most}
+
+
+def probe(x):
+    """Injured against twin by logistic regression, cross-validated by patient: area, and a stricter one on differences
+    of the two (which one is injured?)."""
+    from sklearn.linear_model import LogisticRegression
+    n, folds = len(x), min(FOLDS, len(x))
+    fold, score, sign = np.arange(n) % folds, np.zeros((n, 2)), np.zeros(n)
+    rng = np.random.RandomState(1)
+    flip = np.where(rng.randint(0, 2, n) == 1, 1, -1)
+    flip[:2] = 1, -1
+    for k in range(folds):
+        train, test = fold != k, fold == k
+        flat = x[train].reshape(-1, x.shape[2])
+        mean, spread = flat.mean(0), flat.std(0) + 1e-6
+        model = LogisticRegression(C=DECAY, max_iter=300).fit((flat - mean) / spread, np.tile([1, 0], train.sum()))
+        score[test] = model.decision_function(((x[test] - mean) / spread).reshape(-1, x.shape[2])).reshape(-1, 2)
+        gap = x[:, 0] - x[:, 1]
+        size = np.sqrt((gap[train] ** 2).mean(0)) + 1e-6
+        turned = gap[train] / size * flip[train, None]
+        if len(set(flip[train])) == 2:
+            model = LogisticRegression(C=DECAY, max_iter=300, fit_intercept=False).fit(turned, flip[train])
+            sign[test] = model.decision_function(gap[test] / size)
+
+    def area(rows):
+        return stats.auc(rows[:, 0], rows[:, 1])["value"]
+    told = sign != 0  # equal features: nothing to tell
+    return {"images": 2 * n, "auc": stats.resampled(score, area, draws=1000), "which": stats.share(sign[told] > 0), "equal": int((~told).sum())}
+
+
+def section(lab):
+    half = lab.count(375, 5)
+    rows = lab.ask(lab.draw("twins", 2 * half, SEED, (half, half, 0), twins=True), "twins")
+    pairs = pairs_of(rows)
+    s, same = scores(lab, pairs), unequal(pairs)
+    html = page.p(f"{len(pairs)} pairs, seed {SEED}: the same patient, posture, exposure and noise with the injury and without. Score: 1 - score of normal.")
+    html += page.table(["pairs", "n", "injured one higher", "median of the difference"],
+                       [[k, f["n"], page.figure(f["higher"]), page.figure(f["median"])] for k, f in s.items()])
+    figures, targets = {"scores": s, "outside": same}, []
+    html += page.h3("A probe on features of ImageNet")
+    if not os.path.exists(WEIGHTS):
+        return {"title": "Counterfactual twins", "figures": figures, "html": html + page.p("skipped: no shared data (the weights of ImageNet)"),
+                "targets": [{"target": "probe at chance with injuries masked, n >= 1,500", "figure": None, "met": None}]}
+    laboratory.say(f"probe: {len(pairs)} pairs")
+    p = {"box": probe(features_of(lab, pairs, "box")), "nothing": probe(features_of(lab, pairs[:lab.count(200, 10)], "nothing"))}
+    if same["unequal"]:
+        p["change"] = probe(features_of(lab, pairs, "change"))
+    for name in ("dislocation", "fracture"):
+        at = [i for i, (a, _) in enumerate(pairs) if a["class"] == name]
+        p[f"box, {name}"] = probe(features_of(lab, pairs, "box")[at])
+    words = {"box": "injury's box hidden", "change": "box and all that the injury changes hidden", "nothing": "nothing hidden (can the probe see at all?)"}
+    html += page.table(["probe", "images", "AUC, injured against twin", "which of the two is injured: right", "pairs with equal features"],
+                       [[words.get(k, k.replace("box, ", "box hidden, ")), f["images"], page.figure(f["auc"], of=False), page.figure(f["which"]), f["equal"]]
+                        for k, f in p.items()])
+    html += page.p(f"Global means and maxima of {len(LAYERS)} layers of GoogLeNet trained on ImageNet; logistic regression, {FOLDS} folds, the two of a patient "
+                   "in one fold; intervals by patient. The hole, grown by 6 pixels, is filled with the mean of its own rim, at the same place in the twin. The "
+                   "third column is stricter than the plan asks: it sees the twins' differences alone, so that whatever differs outside the hole tells.", note=True)
+    html += page.p(f"Outside box and mask (grown by 2 pixels) {same['pairs'] - same['unequal']} of {same['pairs']} pairs are equal pixel by pixel" +
+                   ("; a probe with those hidden has nothing to see and was not run." if not same["unequal"] else
+                    f"; the largest difference in the others is {same['largest_grey_difference']} of 255 greys."))
+    auc, enough = p["box"]["auc"], p["box"]["images"] >= 1500
+    chance = auc["low"] is not None and auc["low"] <= 0.5 <= auc["high"]
+    targets.append({"target": "probe at chance with injuries masked (interval contains 0.5), n >= 1,500", "figure": dict(auc, of=p["box"]["images"]),
+                    "met": (chance if enough else None)})
+    figures["probe"] = p
+    return {"title": "Counterfactual twins", "html": html, "figures": figures, "targets": targets}
