@@ -75,7 +75,7 @@ class TrainYourOwn(unittest.TestCase):
             h.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "the node's end")
 
     def start(self, config="node.xml"):
-        return self.bash(f"cervigated --config {config}")
+        return self.bash(f"cervigated --config {config} 2> refusal || {{ status=$?; cat refusal; exit $status; }}")
 
     def rewrite(self, old, new, source, target):
         with open(self.path(source), encoding="utf-8") as f:
@@ -108,7 +108,7 @@ class TrainYourOwn(unittest.TestCase):
     def clinical(self):
         """Results go out; what the shadow period made does not."""
         self.assertEqual(self.status()["mode"], "clinical")
-        self.assertEqual(self.bash("cervigate phantom --out one --count 1 --seed 41 --size 64 --format dicom; storescu -aec CERVIGATE +sd +r localhost $PORT one")[0], 0)
+        self.assertEqual(self.bash("cervigate phantom --out one --count 1 --seed 41 --size 64 --format dicom; storescu -aec CERVIGATE +sd +r +sp '*.dcm' localhost $PORT one")[0], 0)
         h.wait_for(lambda: len(self.pacs.objects(h.SR3D)) == 1 and self.status()["deliveries"]["pending"] == 0, 60, "one report at the PACS")
         text = h.run("dsrdump", "+Pl", self.pacs.objects(h.SR3D)[0]).stdout
         self.assertNotIn("RESEARCH", text)
@@ -137,7 +137,7 @@ class TrainYourOwn(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
     def is_refused(self, words):
-        for command in ("cervigated --config node.xml", "cervigate check --config node.xml", "cervigate mode --config node.xml clinical", "cervigate check --model ours"):
+        for command in ("cervigated --config node.xml 2>&1", "cervigate check --config node.xml", "cervigate mode --config node.xml clinical", "cervigate check --model ours"):
             status, said = self.bash(command)
             self.assertEqual(status, 78, (command, said))
             self.assertRegex(said, words, command)
