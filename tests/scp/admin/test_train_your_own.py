@@ -100,7 +100,7 @@ class TrainYourOwn(unittest.TestCase):
         """A node of its own, that would start in clinical mode."""
         self.rewrite('mode="shadow"', 'mode="clinical"', "node.xml", "elsewhere.xml")
         self.rewrite('spool="[^"]*"', f'spool="{self.path("elsewhere")}"', "elsewhere.xml", "elsewhere.xml")
-        self.rewrite(r'port="\d+"', 'port="0"', "elsewhere.xml", "elsewhere.xml")
+        self.rewrite(f'port="{self.environment["PORT"]}"', 'port="0"', "elsewhere.xml", "elsewhere.xml")
         status, said = self.start("elsewhere.xml")
         self.assertEqual(status, 78, said)
         self.assertIn("has no <validation> bound to its digests", said)
@@ -109,7 +109,8 @@ class TrainYourOwn(unittest.TestCase):
         """Results go out; what the shadow period made does not."""
         self.assertEqual(self.status()["mode"], "clinical")
         self.assertEqual(self.bash("cervigate phantom --out one --count 1 --seed 41 --size 64 --format dicom; storescu -aec CERVIGATE +sd +r +sp '*.dcm' localhost $PORT one")[0], 0)
-        h.wait_for(lambda: len(self.pacs.objects(h.SR3D)) == 1 and self.status()["deliveries"]["pending"] == 0, 60, "one report at the PACS")
+        h.wait_for(lambda: self.status()["deliveries"]["sent"] == 2 and len(self.pacs.objects(h.SR3D)) == 1, 60, "one report and one picture at the PACS")
+        self.assertEqual(self.status()["deliveries"]["pending"], 0)
         text = h.run("dsrdump", "+Pl", self.pacs.objects(h.SR3D)[0]).stdout
         self.assertNotIn("RESEARCH", text)
         self.stop()
@@ -128,6 +129,8 @@ class TrainYourOwn(unittest.TestCase):
             f.seek(-1, os.SEEK_END)
             f.write(bytes([last[0] ^ 1]))
         shutil.copy(self.path("kept/model.xml"), self.path("ours"))
+        self.is_refused("its bytes are damaged")
+        shutil.copy(self.path("gate/weights.safetensors"), self.path("ours"))
         self.is_refused("SHA-256 is .*, model.xml expects ")
         shutil.copy(self.path("kept/weights.safetensors"), self.path("ours"))
         self.rewrite("least=\"[^\"]*\"", 'least="0.25"', "ours/model.xml", "ours/model.xml")
