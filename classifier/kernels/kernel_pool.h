@@ -6,7 +6,8 @@
  * window was the first to hold the maximum, then gathers for each input cell the outputs that named
  * it: nothing is added twice to the same place in memory. */
 
-#define LOWEST (-__builtin_inff())
+#define LOWEST  (-__builtin_inff())
+#define FETCHED 4096 /* floats of a channel: larger ones the processor fetches by itself */
 
 static const float lane_numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
@@ -206,8 +207,14 @@ INLINE vec given(const struct copy *copy, const struct answers *answers, int hei
     return sum;
 }
 
+/* to += v, or to = v. */
+INLINE void give_some(float *to, vec v, int n, bool add)
+{
+    store_some(to, add ? v + load_some(to, n) : v, n);
+}
+
 INLINE void give_rows(const struct copy *copy, const struct answers *answers, int height, float *dx,
-                      const int kernel_w, const int stride, const int stride_h)
+                      bool add, const int kernel_w, const int stride, const int stride_h)
 {
     int pad = copy->pool->pad_w;
     for (int row = 0; row < copy->rows; row++, dx += copy->cols)
@@ -220,31 +227,42 @@ INLINE void give_rows(const struct copy *copy, const struct answers *answers, in
                 vec c = FIRST_HALVES(a, b);
                 int rest = left - LANES < LANES ? left - LANES : LANES;
                 if (rest > 0)
-                    store_some(dx + i + LANES, LAST_HALVES(a, b) + load_some(dx + i + LANES, rest),
-                               rest);
+                    give_some(dx + i + LANES, LAST_HALVES(a, b), rest, add);
                 a = c;
             }
             left = left < LANES ? left : LANES;
-            store_some(dx + i, a + load_some(dx + i, left), left);
+            give_some(dx + i, a, left, add);
         }
 }
 
+/* The next channel's numbers come while this one's are looked at. */
+INLINE void fetch(const float *from, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i += LINE)
+        __builtin_prefetch(from + i, 0, 2);
+}
+
 INLINE void backward_channels(const struct copy *copy, const struct answers *answers, int height,
-                              const float *x, const float *y, const float *dy, float *dx,
+                              const float *x, const float *y, const float *dy, float *dx, bool add,
                               int channels, const int kernel_w, const int stride,
                               const int stride_h)
 {
     ptrdiff_t in = (ptrdiff_t)copy->rows * copy->cols, out = (ptrdiff_t)height * copy->width;
     for (int c = 0; c < channels; c++, x += in, dx += in, y += out, dy += out) {
+        if (c + 1 < channels && in <= FETCHED) {
+            fetch(x + in, in);
+            fetch(y + out, out);
+            fetch(dy + out, out);
+        }
         copy_channel(copy, x, stride);
         answer_rows(copy, answers, height, y, dy, kernel_w, stride);
-        give_rows(copy, answers, height, dx, kernel_w, stride, stride_h);
+        give_rows(copy, answers, height, dx, add, kernel_w, stride, stride_h);
     }
 }
 
 /* Stride 1 or 2 across. */
 static void max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                              const float *x, const float *y, const float *dy, float *dx,
+                              const float *x, const float *y, const float *dy, float *dx, bool add,
                               int channels, float *scratch)
 {
     int stride = pool->stride_w, width = pool->kernel_w;
@@ -259,11 +277,13 @@ static void max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, 
     memset(answers.first, 0xff, sizeof *answers.first * (size_t)outputs); /* -1: no cell */
     memset(answers.dy, 0, sizeof *answers.dy * (size_t)outputs);
     if (stride == 1 && width == 3 && pool->stride_h == 1)
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 1, 1);
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, add, channels, 3, 1, 1);
     else if (stride == 2 && width == 3 && pool->stride_h == 2)
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, 3, 2, 2);
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, add, channels, 3, 2, 2);
     else if (stride == 1)
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 1, pool->stride_h);
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, add, channels, width, 1,
+                          pool->stride_h);
     else
-        backward_channels(&copy, &answers, out.h, x, y, dy, dx, channels, width, 2, pool->stride_h);
+        backward_channels(&copy, &answers, out.h, x, y, dy, dx, add, channels, width, 2,
+                          pool->stride_h);
 }

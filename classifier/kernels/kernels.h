@@ -73,10 +73,10 @@ struct nn_kernels {
     /* Channels, NaN wins. scratch: (stride_w + 1) * in.h rows of nn_max_pool_pitch. */
     void (*max_pool)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                      const float *x, float *y, int channels, float *scratch);
-    /* Its gradient, added to dx; stride_w 1 or 2. scratch: stride_w * in.h rows of
+    /* Its gradient, added to dx or stored there; stride_w 1 or 2. scratch: stride_w * in.h rows of
      * nn_max_pool_pitch and 2 * out.h that are kernel_w longer. */
     void (*max_pool_backward)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                              const float *x, const float *y, const float *dy, float *dx,
+                              const float *x, const float *y, const float *dy, float *dx, bool add,
                               int channels, float *scratch);
 };
 

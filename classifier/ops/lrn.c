@@ -96,12 +96,14 @@ static void share_of(const float *dy, const float *x, const float *p, const floa
         t[i] = dy[i] * x[i] * p[i] / s[i];
 }
 
-/* dx += dy * p - b * x * the sum of `count` rows of shares */
+/* dx (+)= dy * p - b * x * the sum of `count` rows of shares */
 NN_KERNEL
 static void give(const float *dy, const float *p, const float *x, const float *shares, int count,
-                 float b, int n, float *restrict dx)
+                 float b, int n, bool add, float *restrict dx)
 {
     float sum[SPAN];
+    if (!add)
+        memset(dx, 0, sizeof *dx * (size_t)n); /* in the first cache */
     if (count == WHOLE) {
         for (int i = 0; i < n; i++) {
             float all = shares[i];
@@ -120,7 +122,7 @@ static void give(const float *dy, const float *p, const float *x, const float *s
 }
 
 void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const float *x,
-                     const float *dy, float *dx, int c0, int c1, float *scratch)
+                     const float *dy, float *dx, bool add, int c0, int c1, float *scratch)
 {
     size_t area = (size_t)shape.h * (size_t)shape.w;
     float a = lrn->alpha / (float)lrn->size, b = 2 * a * lrn->beta, s[SPAN];
@@ -144,7 +146,7 @@ void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const floa
             size_t here = (size_t)c * area + at;
             window(lrn, c, shape.c, &first, &end);
             give(dy + here, powers + SPAN * (size_t)(c - halo0), x + here,
-                 shares + SPAN * (size_t)(first - halo0), end - first, b, n, dx + here);
+                 shares + SPAN * (size_t)(first - halo0), end - first, b, n, add, dx + here);
         }
     }
 }

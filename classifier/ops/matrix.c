@@ -58,7 +58,8 @@ void nn_matrix_multiply(const struct nn_matrix *m, nn_panel_fill *fill, const vo
         int k1 = least(k + NN_PANEL_DEPTH, m->depth);
         struct nn_product product = {.k = k1 - k,
                                      .a = m->a + k * m->a_step,
-                                     .a_block = kernels->rows * m->a_row,
+                                     .a_block =
+                                         m->a_block != 0 ? m->a_block : kernels->rows * m->a_row,
                                      .a_row = m->a_row,
                                      .a_step = m->a_step,
                                      .b = scratch,
@@ -67,7 +68,7 @@ void nn_matrix_multiply(const struct nn_matrix *m, nn_panel_fill *fill, const vo
                                      .last = k1 == m->depth,
                                      .bias = m->bias,
                                      .relu = m->relu};
-        if (m->a_row == 1 && m->a_step != 1) {
+        if (m->a_row == 1 && m->a_step != 1 && m->a_block == 0) {
             pack_rows(m, kernels->rows, k, k1, packed);
             product.a = packed;
             product.a_block = (ptrdiff_t)kernels->rows * (k1 - k);

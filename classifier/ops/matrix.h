@@ -15,7 +15,8 @@ struct nn_matrix {
     int rows, cols, depth;
     const float *a; /* a[row * a_row + k * a_step]; one of the two is 1 */
     ptrdiff_t a_row, a_step;
-    float *c; /* c[row * c_row + col] */
+    ptrdiff_t a_block; /* 0; else a is packed: each of the kernel set's rows begin here (a_row 1) */
+    float *c;          /* c[row * c_row + col] */
     ptrdiff_t c_row;
     bool add;          /* c += */
     const float *bias; /* one a row, or NULL */

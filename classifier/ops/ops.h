@@ -3,7 +3,8 @@
  * Pure functions of their arguments: no memory of their own, no threads. Arrays are (C, H, W) of
  * one sample. A block is a range of channels or rows; the caller cuts blocks at boundaries that
  * depend on the layer alone, so every sum has one order. `backward_input` functions add to dx: a
- * tensor with several consumers gets their shares in consumer order. NaN is carried on, never
+ * tensor with several consumers gets their shares in consumer order. Those that have `add` store
+ * the first share when it is false. NaN is carried on, never
  * turned into a number. */
 #ifndef NN_OPS_H
 #define NN_OPS_H
@@ -30,12 +31,14 @@ size_t nn_conv2d_forward_scratch(const struct nn_conv2d *conv, struct nn_shape i
 void nn_conv2d_forward(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                        const float *x, const float *w, const float *packed, const float *b,
                        float *y, struct nn_tile tile, float *scratch);
-/* dx channels c0..c1 += d(loss)/dx; dy is before ReLU (masked). */
+/* A tile of dx += d(loss)/dx; dy is before ReLU (masked). A tile is whole channels, or begins at
+ * multiples of nn_conv2d_backward_band's rows (0: whole channels only). */
+int nn_conv2d_backward_band(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out);
 size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_shape in,
                                         struct nn_shape out, int channels);
 void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                               const float *dy, const float *w, const float *packed, float *dx,
-                              int c0, int c1, float *scratch);
+                              struct nn_tile tile, bool add, float *scratch);
 /* dw taps k0..k1 += this sample's share. */
 size_t nn_conv2d_backward_weight_scratch(const struct nn_conv2d *conv, struct nn_shape out,
                                          int taps);
@@ -61,8 +64,8 @@ void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
 size_t nn_max_pool_backward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
                                     struct nn_shape out);
 void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                          const float *x, const float *y, const float *dy, float *dx, int c0,
-                          int c1, float *scratch);
+                          const float *x, const float *y, const float *dy, float *dx, bool add,
+                          int c0, int c1, float *scratch);
 void nn_avg_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                          const float *x, float *y, int c0, int c1);
 void nn_avg_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
@@ -72,7 +75,7 @@ void nn_lrn_forward(const struct nn_lrn *lrn, struct nn_shape shape, const float
                     int c0, int c1);
 size_t nn_lrn_backward_scratch(const struct nn_lrn *lrn, int channels);
 void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const float *x,
-                     const float *dy, float *dx, int c0, int c1, float *scratch);
+                     const float *dy, float *dx, bool add, int c0, int c1, float *scratch);
 
 /* w: (out, in); b: (out), or NULL. Outputs o0..o1; inputs i0..i1. */
 void nn_linear_forward(int in, const float *x, const float *w, const float *b, float *y, int o0,

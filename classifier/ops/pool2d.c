@@ -77,16 +77,19 @@ static void backward_wide(const struct nn_pool2d *pool, struct nn_shape in, stru
 }
 
 void nn_max_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
-                          const float *x, const float *y, const float *dy, float *dx, int c0,
-                          int c1, float *scratch)
+                          const float *x, const float *y, const float *dy, float *dx, bool add,
+                          int c0, int c1, float *scratch)
 {
-    size_t from = (size_t)c0 * (size_t)in.h * (size_t)in.w;
+    size_t area = (size_t)in.h * (size_t)in.w, from = (size_t)c0 * area;
     size_t to = (size_t)c0 * (size_t)out.h * (size_t)out.w;
-    if (pool->stride_w > 2)
+    if (pool->stride_w > 2) {
+        if (!add)
+            memset(dx + from, 0, sizeof *dx * (size_t)(c1 - c0) * area);
         backward_wide(pool, in, out, x, y, dy, dx, c0, c1, scratch);
-    else
-        nn_kernels()->max_pool_backward(pool, in, out, x + from, y + to, dy + to, dx + from,
+    } else {
+        nn_kernels()->max_pool_backward(pool, in, out, x + from, y + to, dy + to, dx + from, add,
                                         c1 - c0, scratch);
+    }
 }
 
 /* One axis of a window: the cells inside the input, and how many the mean counts. */

@@ -15,7 +15,8 @@ static double jitter(struct phantom_head *head, double deviation)
 
 /* Bodies given as rows of {x, y of two ends, z, half width}: sections in the sagittal plane. */
 static void rows_bone(struct phantom_scene *scene, struct phantom_head *head,
-                      const double (*row)[6], int count, double side, double cortex, double density)
+                      const double (*row)[6], int count, double side, double rough, double cortex,
+                      double density)
 {
     struct phantom_ring ring[PHANTOM_MOST_RINGS];
     double x = jitter(head, 1.3), y = jitter(head, 1.1);
@@ -23,10 +24,10 @@ static void rows_bone(struct phantom_scene *scene, struct phantom_head *head,
     for (int i = 0; i < count; i++) {
         double ab[4] = {row[i][0] + x, row[i][1] + y, row[i][2] + x, row[i][3] + y};
 
-        ab[0] += jitter(head, 0.7);
-        ab[1] += jitter(head, 0.7);
-        ab[2] += jitter(head, 0.7);
-        ab[3] += jitter(head, 0.7);
+        ab[0] += jitter(head, rough);
+        ab[1] += jitter(head, rough);
+        ab[2] += jitter(head, rough);
+        ab[3] += jitter(head, rough);
         ring[i] = nn_phantom_head_ring(head, ab, side * row[i][4], row[i][5]);
     }
     nn_phantom_loft_bone(scene, &head->skull, ring, count, 3, 14, cortex, density * head->density);
@@ -44,7 +45,7 @@ static void draw_clivus(struct phantom_scene *scene, struct phantom_head *head)
         {{31, -46}, {38, -47.5}, {50, -48}, {62, -50}}, 4, -9, 9, 1.4, {0, 1.5}};
     double air = nn_phantom_uniform(&head->rng, 0.75, 1.1);
 
-    rows_bone(scene, head, CLIVUS, COUNT(CLIVUS), 1, 1.3, 0.9);
+    rows_bone(scene, head, CLIVUS, COUNT(CLIVUS), 1, 0.9, 1.0, 0.7);
     nn_phantom_head_plate(scene, head, &SELLA, 0.9 * BONE);
     nn_phantom_head_plate(scene, head, &PLANUM, 0.9 * BONE);
     for (int side = -1; side <= 1; side += 2) {
@@ -52,7 +53,7 @@ static void draw_clivus(struct phantom_scene *scene, struct phantom_head *head)
         struct vec3 radii = {12 * air, 7.5 * air, 8};
 
         nn_phantom_bubble(scene, &head->skull, nn_phantom_head_vec(head, x, y, 8.2 * side), radii,
-                          0.8);
+                          0.55);
     }
 }
 
@@ -107,17 +108,17 @@ static void draw_temporal(struct phantom_scene *scene, struct phantom_head *head
                                         {-22, 11, -18, 12, 50.5, 2.5}};
     double x = jitter(head, 1), y = jitter(head, 1), z = 35 * side;
 
-    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 1.6, 1.3);
-    rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 0.6, 1.0);
+    rows_bone(scene, head, PETROUS, COUNT(PETROUS), side, 2.2, 1.6, 1.3);
+    rows_bone(scene, head, MASTOID, COUNT(MASTOID), side, 1.5, 0.6, 1.0);
     draw_cells(scene, head, side, air);
     draw_flecks(scene, head, side);
     /* otic capsule, inner and outer ear canals, tympanic cavity */
     nn_phantom_ball(scene, &head->skull, nn_phantom_head_vec(head, -5 + x, -24 + y, z),
                     nn_phantom_vec(7.5, 6.5, 7), 0.7 * BONE);
     nn_phantom_ball(scene, &head->skull, nn_phantom_head_vec(head, -1 + x, -25 + y, 0.75 * z),
-                    nn_phantom_vec(3, 2.6, 7), -BONE);
+                    nn_phantom_vec(3, 2.6, 7), -0.6 * BONE);
     nn_phantom_ball(scene, &head->skull, nn_phantom_head_vec(head, -4 + x, -20 + y, 1.55 * z),
-                    nn_phantom_vec(3.8, 4.2, 11), -PHANTOM_CORTEX);
+                    nn_phantom_vec(3.8, 4.2, 11), -0.6 * PHANTOM_CORTEX);
 }
 
 static void draw_condyle(struct phantom_scene *scene, struct phantom_head *head, double side)
@@ -138,7 +139,7 @@ static void draw_condyle(struct phantom_scene *scene, struct phantom_head *head,
         nn_phantom_ball(scene, &place, nn_phantom_vec(0, 0, 0),
                         nn_phantom_vec(1.5 * r, flat * r, r), mu);
     }
-    rows_bone(scene, head, CONDYLE, COUNT(CONDYLE), side, 1.5, 1.1);
+    rows_bone(scene, head, CONDYLE, COUNT(CONDYLE), side, 0.6, 1.5, 1.1);
 }
 
 /* Floors of the front and middle fossae, the great wings, the styloid process. */

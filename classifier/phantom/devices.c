@@ -170,7 +170,7 @@ static void draw_rest(struct phantom_scene *scene, struct phantom_worn *worn, bo
     struct phantom_rng *rng = &worn->rng;
     double x = fmin(skin->ring[skin->shoulder].a.x, skin->ring[4].a.x);
     double y = skin->ring[skin->neck].a.y;
-    double lean = nn_phantom_normal(rng, 0, 0.04), thick = nn_phantom_uniform(rng, 1.2, 3.5);
+    double lean = nn_phantom_normal(rng, 0, 0.025), thick = nn_phantom_uniform(rng, 1.2, 3.5);
     double deep = nn_phantom_uniform(rng, 22, 60), half = nn_phantom_uniform(rng, 130, 220);
     double gap = nn_phantom_uniform(rng, -30, 3); /* a mat lies between */
     struct pose none = nn_pose_none();
@@ -180,7 +180,7 @@ static void draw_rest(struct phantom_scene *scene, struct phantom_worn *worn, bo
         struct phantom_ring ring[4];
 
         for (int k = 0; k < 4; k++) {
-            double down = -230 + 150.0 * k, at = middle + lean * down;
+            double down = -250 + 300.0 * k, at = middle + lean * down;
             double soft = board ? 0 : 6 * sin(1.3 * k + deep);
 
             ring[k] = (struct phantom_ring){.a = {at + soft, y + down, -half},

@@ -71,7 +71,7 @@ static void draw_sinuses(struct phantom_scene *scene, struct phantom_head *head,
         struct vec3 front = {5.5, high, 11};
 
         nn_phantom_bubble(scene, &head->skull,
-                          nn_phantom_head_vec(head, 83, -52 - 0.6 * high, 10 * side), front, 0.8);
+                          nn_phantom_head_vec(head, 83, -52 - 0.6 * high, 10 * side), front, 0.6);
     }
     for (int i = 0; i < 5; i++) {
         double cx = 46 + 8 * i + jitter(head, 1.5), cy = -39 + jitter(head, 3);

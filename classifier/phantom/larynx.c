@@ -93,8 +93,9 @@ static void draw_soft(struct phantom_scene *scene, struct larynx *l)
                         nn_phantom_vec(2.6 * size * s, 6 * size * s, 4 * s), -PHANTOM_SOFT);
         nn_phantom_ball(scene, &l->pose, nn_phantom_vec(8 * s, 17 * s, 1.9 * z),
                         nn_phantom_vec(4 * s, 10 * deep * s, 3 * deep * s), -PHANTOM_SOFT);
-        nn_phantom_ball(scene, &l->pose, nn_phantom_vec(15 * s, 27.5 * s, 0.7 * z),
-                        nn_phantom_vec(6.5 * s, 1.7 * deep * s, 3 * s), -PHANTOM_SOFT);
+        nn_phantom_ball(scene, &l->pose,
+                        nn_phantom_vec((14 + size) * s, (26.5 + 2 * deep) * s, 0.7 * z),
+                        nn_phantom_vec(6.5 * s, (0.6 + 1.3 * deep) * s, 2.6 * s), -PHANTOM_SOFT);
     }
 }
 

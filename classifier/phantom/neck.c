@@ -114,11 +114,11 @@ static void draw_planes(struct phantom_scene *scene, struct phantom_rng *rng,
 {
     struct pose none = nn_pose_none();
 
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 5; i++) {
         double behind = nn_phantom_uniform(rng, 24, 46), lean = nn_phantom_normal(rng, 0, 6);
         double z = nn_phantom_normal(rng, 0, 22), half = nn_phantom_uniform(rng, 10, 24);
-        double thick = nn_phantom_uniform(rng, 0.5, 1.3) + 1.1 * amount,
-               bulge = nn_phantom_normal(rng, 0, 4);
+        double thick = nn_phantom_uniform(rng, 0.8, 1.8) + 1.3 * amount,
+               bulge = nn_phantom_normal(rng, 0, 9);
         struct phantom_ring ring[5];
 
         for (int k = 0; k < 5; k++) {
@@ -131,7 +131,7 @@ static void draw_planes(struct phantom_scene *scene, struct phantom_rng *rng,
                                             .side = {thick * share, 0.3 * thick, 0},
                                             .bend = {bulge, 0, 0}};
         }
-        nn_phantom_loft(scene, &none, ring, 5, 3, 12, PHANTOM_FAT - PHANTOM_SOFT);
+        nn_phantom_loft(scene, &none, ring, 5, 3, 12, 0.7 * (PHANTOM_FAT - PHANTOM_SOFT));
     }
 }
 

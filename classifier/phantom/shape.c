@@ -145,11 +145,21 @@ void nn_phantom_grid_sponge(struct phantom_scene *scene, const struct phantom_gr
     nn_mesh_finish(&mesh);
 }
 
+/* A scene of coarse cells, which only tells exposure and scatter, has coarse lofts too. */
+static void coarsen(const struct phantom_scene *scene, int *between, int *around)
+{
+    if (scene->cell < 2)
+        return;
+    *between = *between > 1 ? *between - 1 : 1;
+    *around = *around > 12 ? *around * 2 / 3 : 8;
+}
+
 void nn_phantom_loft(struct phantom_scene *scene, const struct pose *pose,
                      const struct phantom_ring *ring, int count, int between, int around, double mu)
 {
     struct phantom_grid grid;
 
+    coarsen(scene, &between, &around);
     nn_phantom_grid_of(&grid, pose, ring, count, between, around);
     nn_phantom_grid_add(scene, &grid, mu, false);
 }
@@ -164,6 +174,7 @@ void nn_phantom_loft_bone(struct phantom_scene *scene, const struct pose *pose,
     struct phantom_grid grid;
 
     assert(count <= PHANTOM_MOST_RINGS);
+    coarsen(scene, &between, &around);
     nn_phantom_grid_of(&grid, pose, ring, count, between, around);
     nn_phantom_grid_add(scene, &grid, shell - PHANTOM_SOFT, false);
     for (int i = 0; i < count; i++) {

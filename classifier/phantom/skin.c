@@ -108,18 +108,20 @@ static void add_trunk(struct build *b)
 {
     const double s = b->a->scale, d = b->drop;
     const double flank = b->child ? 0.72 : 1;
-    static const double SHARE[][3] = {/* half width; fat; share of the shoulders' tilt */
-                                      {67, 1, 0.0},    {84, 1.3, 0.2},  {122, 1.4, 0.6},
-                                      {170, 1.4, 1.0}, {207, 1.5, 1.0}, {206, 1.5, 0.9},
-                                      {176, 1.6, 0.4}, {165, 1.7, 0.1}, {160, 1.8, 0}};
-    struct vec3 back[COUNT(SHARE)] = {
-        nape(b, 7, 86, -6),     nape(b, 7, 92, 8 + 0.3 * d), nape(b, 8, 97, 2 + 0.7 * d),
-        nape(b, 9, 100, 2 + d), nape(b, 10, 102, 6 + d),     nape(b, 11, 102, 14 + d),
-        nape(b, 14, 98, 10),    nape(b, 16, 94, 20),         nape(b, 16, 88, 130)};
-    struct vec3 front[COUNT(SHARE)] = {
-        throat(b, 7, 48, 8),         throat(b, 8, 52, 14 + 0.3 * d), throat(b, 9, 62, 14 + 0.7 * d),
-        throat(b, 10, 76, 14 + d),   throat(b, 11, 92, 16 + d),      throat(b, 12, 106, 22 + d),
-        throat(b, 15, b->chest, 20), throat(b, 16, b->chest, 50),    throat(b, 16, b->chest, 150)};
+    static const double SHARE[][3] = {
+        /* half width; fat; share of the shoulders' tilt */
+        {68, 1, 0.0},    {90, 1.3, 0.2},  {130, 1.4, 0.6}, {176, 1.4, 1.0}, {207, 1.5, 1.0},
+        {206, 1.5, 0.9}, {176, 1.6, 0.4}, {165, 1.7, 0.1}, {162, 1.8, 0},   {160, 1.8, 0}};
+    struct vec3 back[COUNT(SHARE)] = {nape(b, 7, 86, -10),          nape(b, 7, 90, 0.3 * d),
+                                      nape(b, 8, 92, -8 + 0.7 * d), nape(b, 9, 92, -10 + d),
+                                      nape(b, 10, 90, -6 + d),      nape(b, 11, 87, 4 + d),
+                                      nape(b, 14, 78, 10),          nape(b, 16, 74, 20),
+                                      nape(b, 16, 76, 150),         nape(b, 16, 80, 300)};
+    struct vec3 front[COUNT(SHARE)] = {throat(b, 7, 48, 4),           throat(b, 8, 54, 8 + 0.3 * d),
+                                       throat(b, 9, 66, 8 + 0.7 * d), throat(b, 10, 84, 8 + d),
+                                       throat(b, 11, 104, 10 + d),    throat(b, 12, 124, 22 + d),
+                                       throat(b, 15, b->chest, 20),   throat(b, 16, b->chest, 50),
+                                       throat(b, 16, b->chest, 170),  throat(b, 16, b->chest, 310)};
 
     for (int i = 0; i < COUNT(SHARE); i++) {
         double wide = s * flank * SHARE[i][0] * (i == 0 ? b->wide / 62 : 0.6 + 0.4 * b->wide / 62);
@@ -149,7 +151,7 @@ void nn_phantom_skin(const struct nn_phantom_settings *settings, uint64_t index,
     b.back = (0.55 + 0.45 * thick) * nn_phantom_normal(&rng, 0.9 + 0.2 * fat, other ? 0.09 : 0.06);
     b.wide = (man ? 63 : 60) * (0.4 + 0.6 * thick) * nn_phantom_normal(&rng, 1, 0.04);
     b.fat = nn_phantom_uniform(&rng, 1.5, 3) + 9 * fat * nn_phantom_uniform(&rng, 0.5, 1);
-    b.drop = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 0 : 5, other ? 17 : 14), -18, 36);
+    b.drop = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 0 : 5, other ? 17 : 14), -14, 34);
     b.tilt = nn_phantom_normal(&rng, 0, other ? 13 : 9);
     b.roll = nn_phantom_normal(&rng, 0, 12);
     b.chest = (man ? 152 : 142) * nn_phantom_normal(&rng, 0.94 + 0.12 * fat, 0.05);

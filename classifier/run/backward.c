@@ -3,10 +3,12 @@
 #include "execute_internal.h"
 #include <string.h>
 
-/* Where a task works: one sample, channels c0..c1 of it, which are floats i0..i1. */
+/* Where a task works: one sample, channels c0..c1 of it, which are floats i0..i1; of each channel
+ * rows r0..r1, all of them but where a convolution alone passes its gradient back. */
 struct place {
-    int sample, c0, c1;
+    int sample, c0, c1, r0, r1;
     size_t i0, i1;
+    bool add; /* to what is there; else the first share is stored */
 };
 
 /* Adds d(concat) to the gradient of one part, as often as the concat holds it. */
@@ -53,17 +55,17 @@ static void add_window_share(const struct nn_run *run, int consumer, int id, str
 
     switch (layer->op) {
     case NN_OP_CONV2D:
-        nn_conv2d_backward_input(&layer->conv, in, out, dy, node->weight, node->packed[1], dx, c0,
-                                 c1, scratch);
+        nn_conv2d_backward_input(&layer->conv, in, out, dy, node->weight, node->packed[1], dx,
+                                 (struct nn_tile){at.r0, at.r1, c0, c1}, at.add, scratch);
         break;
     case NN_OP_MAX_POOL:
-        nn_max_pool_backward(&layer->pool, in, out, x, y, dy, dx, c0, c1, scratch);
+        nn_max_pool_backward(&layer->pool, in, out, x, y, dy, dx, at.add, c0, c1, scratch);
         break;
     case NN_OP_AVG_POOL:
         nn_avg_pool_backward(&layer->pool, in, out, dy, dx, c0, c1);
         break;
     case NN_OP_LRN:
-        nn_lrn_backward(&layer->lrn, in, x, dy, dx, c0, c1, scratch);
+        nn_lrn_backward(&layer->lrn, in, x, dy, dx, at.add, c0, c1, scratch);
         break;
     case NN_OP_BATCH_NORM:
         nn_batch_norm_backward(out, x, dy, node->weight, norm_mean(run, consumer),
@@ -141,28 +143,88 @@ static void add_linear_share(const struct nn_run *run, int consumer, int id, int
                                      (int)at.i0, (int)at.i1);
 }
 
-/* Some channels of samples s0..s1 of d(loss)/d(activation), before the layer's fused ReLU when it
- * has one. */
+/* What a gradient starts as, `count` floats at `offset`: its seed or zero, unless it lies in a
+ * concat in place: then its share is there already. */
+static void start_gradient(const struct nn_run *run, int id, int sample, size_t offset,
+                           size_t count)
+{
+    const struct nn_node *node = &run->nodes[id];
+    size_t elements = nn_shape_elements(run->layers[id].shape);
+    bool filled = node->parent >= 0 && run->nodes[node->parent].active;
+    float *to = gradient(run, id, sample) + offset;
+    const float *seed = node->seed == NULL ? NULL : node->seed + (size_t)sample * elements + offset;
+
+    if (!filled && seed == NULL)
+        memset(to, 0, count * sizeof *to);
+    else if (!filled)
+        memcpy(to, seed, count * sizeof *to);
+    else if (seed != NULL)
+        nn_add(seed, to, count);
+}
+
+static void mask_gradient(const struct nn_run *run, int id, int sample, size_t offset, size_t count)
+{
+    if (run->layers[id].relu)
+        nn_relu_mask(activation(run, id, sample) + offset, gradient(run, id, sample) + offset,
+                     count);
+}
+
+/* What lies together of a place: all channels' floats, or some rows of each channel. */
+static void each_run(const struct nn_run *run, int id, struct place at,
+                     void (*act)(const struct nn_run *run, int id, int sample, size_t offset,
+                                 size_t count))
+{
+    struct nn_shape shape = run->layers[id].shape;
+    if (at.r1 - at.r0 == shape.h) {
+        act(run, id, at.sample, at.i0, at.i1 - at.i0);
+        return;
+    }
+    for (int c = at.c0; c < at.c1; c++)
+        act(run, id, at.sample, ((size_t)c * (size_t)shape.h + (size_t)at.r0) * (size_t)shape.w,
+            (size_t)(at.r1 - at.r0) * (size_t)shape.w);
+}
+
+/* The parts of a concat that floats i0..i1 of it are. (A concat has no rows of its own.) */
+static void mask_parts(const struct nn_run *run, int id, struct place at)
+{
+    const struct nn_layer *join = &run->layers[id];
+    size_t begin = 0;
+    for (int i = 0; nn_is_join(join) && i < join->from_count; i++) {
+        int part = join->from[i];
+        size_t end = begin + nn_shape_elements(run->layers[part].shape);
+        size_t first = at.i0 > begin ? at.i0 : begin, last = at.i1 < end ? at.i1 : end;
+        if (run->nodes[part].parent == id && nn_masked_by_parent(run, part) && first < last)
+            mask_gradient(run, part, at.sample, first - begin, last - first);
+        begin = end;
+    }
+}
+
+/* Whether the first share need not find zeros: it comes from a layer that can store. */
+static bool stores_first(const struct nn_run *run, int id)
+{
+    const struct nn_node *node = &run->nodes[id];
+    bool filled = node->parent >= 0 && run->nodes[node->parent].active;
+
+    if (filled || node->seed != NULL)
+        return false;
+    for (int i = 0; i < node->consumer_count; i++) {
+        enum nn_op op = run->layers[node->consumers[i]].op;
+        if (run->nodes[node->consumers[i]].active && node->consumers[i] != node->parent)
+            return op == NN_OP_CONV2D || op == NN_OP_MAX_POOL || op == NN_OP_LRN;
+    }
+    return false;
+}
+
+/* A place in samples s0..s1 of d(loss)/d(activation), before the layer's fused ReLU when it has
+ * one. */
 static void pull_samples(const struct nn_run *run, int id, int s0, int s1, struct place at,
                          float *scratch)
 {
-    const struct nn_layer *layer = &run->layers[id];
     const struct nn_node *node = &run->nodes[id];
-    size_t elements = nn_shape_elements(layer->shape), count = at.i1 - at.i0;
-    /* in place in a concat: its gradient is there already */
-    bool filled = node->parent >= 0 && run->nodes[node->parent].active;
 
-    for (int sample = s0; sample < s1; sample++) {
-        float *to = gradient(run, id, sample) + at.i0;
-        const float *seed =
-            node->seed == NULL ? NULL : node->seed + (size_t)sample * elements + at.i0;
-        if (!filled && seed == NULL)
-            memset(to, 0, count * sizeof *to);
-        else if (!filled)
-            memcpy(to, seed, count * sizeof *to);
-        else if (seed != NULL)
-            nn_add(seed, to, count);
-    }
+    at.add = !stores_first(run, id);
+    for (at.sample = s0; at.add && at.sample < s1; at.sample++)
+        each_run(run, id, at, start_gradient);
     for (int i = 0; i < node->consumer_count; i++) {
         int consumer = node->consumers[i];
         enum nn_op op = run->layers[consumer].op;
@@ -178,20 +240,25 @@ static void pull_samples(const struct nn_run *run, int id, int s0, int s1, struc
             else
                 add_element_share(run, consumer, id, at);
         }
+        at.add = true;
     }
-    for (int sample = s0; layer->relu && sample < s1; sample++)
-        nn_relu_mask(activation(run, id, sample) + at.i0, gradient(run, id, sample) + at.i0, count);
+    for (at.sample = s0; at.sample < s1; at.sample++) {
+        each_run(run, id, at, mask_gradient);
+        mask_parts(run, id, at);
+    }
 }
 
 void nn_gradient_task(const struct nn_run *run, int id, int task, float *scratch)
 {
     const struct nn_layer *layer = &run->layers[id];
     const struct nn_node *node = &run->nodes[id];
-    int sample = task / node->gradient_blocks;
+    int tasks = node->gradient_tiles * node->gradient_blocks, sample = task / tasks;
+    int r0 = task % tasks / node->gradient_blocks * node->gradient_rows;
+    int r1 = least(r0 + node->gradient_rows, layer->shape.h);
     int c0 = task % node->gradient_blocks * node->gradient_channels;
     int c1 = least(c0 + node->gradient_channels, layer->shape.c);
     size_t area = (size_t)layer->shape.h * (size_t)layer->shape.w;
-    struct place at = {sample, c0, c1, (size_t)c0 * area, (size_t)c1 * area};
+    struct place at = {sample, c0, c1, r0, r1, (size_t)c0 * area, (size_t)c1 * area, true};
 
     if (node->gradient_of_batch)
         pull_samples(run, id, 0, run->batch, at, scratch);

@@ -9,7 +9,10 @@ int nn_job_tasks(const struct nn_run *run, const struct nn_job *job)
     case NN_JOB_FORWARD:
         return node->tiles * node->blocks * (of_batch ? 1 : run->batch);
     case NN_JOB_GRADIENT:
-        return node->active ? node->gradient_blocks * (node->gradient_of_batch ? 1 : run->batch)
+        if (nn_masked_by_parent(run, job->layer) && node->seed == NULL)
+            return 0;
+        return node->active ? node->gradient_tiles * node->gradient_blocks *
+                                  (node->gradient_of_batch ? 1 : run->batch)
                             : 0;
     case NN_JOB_WEIGHT:
         return node->active ? node->weight_blocks : 0;

@@ -40,9 +40,10 @@ struct nn_node {
     int back_stage;
     float *gradient;
     const float *seed; /* what backward starts from here, (batch, elements), or NULL */
-    int gradient_channels, gradient_blocks; /* tasks of a sample, */
-    bool gradient_of_batch;                 /* or of the batch */
-    int weight_rows, weight_blocks;         /* taps or outputs a task; tasks of the batch */
+    int gradient_rows, gradient_tiles; /* tasks of a sample: tiles * blocks, */
+    int gradient_channels, gradient_blocks;
+    bool gradient_of_batch;         /* or of the batch */
+    int weight_rows, weight_blocks; /* taps or outputs a task; tasks of the batch */
     int *consumers, consumer_count;
     bool active; /* lies between a layer that backward starts from and the input */
 
@@ -114,6 +115,15 @@ struct nn_run {
 static inline bool nn_is_join(const struct nn_layer *layer)
 {
     return layer->op == NN_OP_CONCAT || layer->op == NN_OP_RESHAPE;
+}
+
+/* A part of a concat in place that nothing else reads: whoever pulls the concat's gradient masks
+ * the part's, too, and there is no task for it but where backward starts there. */
+static inline bool nn_masked_by_parent(const struct nn_run *run, int id)
+{
+    const struct nn_node *node = &run->nodes[id];
+    return node->parent >= 0 && node->consumer_count == 1 && node->wants_gradient &&
+           !nn_is_join(&run->layers[id]);
 }
 
 /* Fills nodes, schedules and buffers; undone by nn_plan_finish. */

@@ -4,6 +4,7 @@
 #include "ops/ops.h"
 #include "ops/winograd.h"
 #include "run_internal.h"
+#include <math.h>
 
 #define TASK_COST     1.2e7 /* multiply-adds times two: some 0.1 ms */
 #define COLUMNS       512   /* output positions a convolution's task looks at */
@@ -17,6 +18,11 @@
 static int ceil_div(int a, int b)
 {
     return (a + b - 1) / b;
+}
+
+static int least_of(int a, int b)
+{
+    return a < b ? a : b;
 }
 
 static double area_of(struct nn_shape shape)
@@ -110,6 +116,23 @@ double nn_split_forward(const struct nn_run *run, int id)
     return cost / node->tiles / node->blocks;
 }
 
+/* Bands of rows, where one convolution alone passes its gradient back and can be cut so. */
+static double split_bands(const struct nn_run *run, int id, double cost)
+{
+    struct nn_shape shape = run->layers[id].shape;
+    struct nn_node *node = &run->nodes[id];
+    const struct nn_layer *consumer = &run->layers[node->consumers[0]];
+    struct nn_winograd plan;
+
+    node->gradient_tiles = ceil_div(shape.h, node->gradient_rows);
+    node->gradient_channels = shape.c;
+    if (nn_winograd_plan(&consumer->conv, shape, consumer->shape, true, &plan) && plan.groups == 1)
+        node->gradient_channels =
+            part_of(shape.c, cost / node->gradient_tiles / TASK_COST, plan.unit);
+    node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
+    return cost / node->gradient_tiles / node->gradient_blocks;
+}
+
 double nn_split_gradient(const struct nn_run *run, int id)
 {
     struct nn_shape shape = run->layers[id].shape;
@@ -118,6 +141,18 @@ double nn_split_gradient(const struct nn_run *run, int id)
     int unit = THIN; /* fewer rows make a matrix product too thin to be fast */
 
     node->gradient_of_batch = false;
+    node->gradient_rows = shape.h;
+    node->gradient_tiles = 1;
+    /* a concat masks its parts, whole channels of them (backward.c) */
+    if (node->consumer_count == 1 && run->layers[node->consumers[0]].op == NN_OP_CONV2D &&
+        !nn_is_join(&run->layers[id])) {
+        const struct nn_layer *consumer = &run->layers[node->consumers[0]];
+        int band = nn_conv2d_backward_band(&consumer->conv, shape, consumer->shape);
+        if (band > 0) {
+            node->gradient_rows = least_of(band, shape.h);
+            return split_bands(run, id, cost + cost_of(run, node->consumers[0]));
+        }
+    }
     for (int i = 0; i < node->consumer_count; i++) {
         const struct nn_layer *consumer = &run->layers[node->consumers[i]];
         cost += cost_of(run, node->consumers[i]);
@@ -134,9 +169,12 @@ double nn_split_gradient(const struct nn_run *run, int id)
                 floats = needed > floats ? needed : floats;
         }
     }
-    double parts = cost / TASK_COST, least = floats / MAX_FLOATS;
+    /* each task makes all panels of dy: pairs of larger ones, which two threads share evenly */
+    double parts = 2 * ceil(cost / (4 * TASK_COST)), least = floats / MAX_FLOATS;
     if (shape.c < THIN) /* an image's: its taps are the rows. (Winograd's has more, of any unit) */
         unit = 1;
+    if (cost < TASK_COST)
+        parts = 1;
     node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;

@@ -130,9 +130,14 @@ static float *backward_input(const struct bench *t, int channels)
     float *dx = drawn(t->in_count, 5), *scratch = drawn(size + 1, 6);
     for (size_t i = 0; i < t->in_count; i++)
         dx[i] = 1;
-    for (int c = 0; c < t->in.c; c += channels)
-        nn_conv2d_backward_input(&t->conv, t->in, t->out, t->dy, t->w, t->packed[1], dx, c,
-                                 c + channels < t->in.c ? c + channels : t->in.c, scratch);
+    int band = nn_conv2d_backward_band(&t->conv, t->in, t->out), rows = band > 0 ? band : t->in.h;
+    for (int r = 0; r < t->in.h; r += rows)
+        for (int c = 0; c < t->in.c; c += channels) {
+            struct nn_tile tile = {r, r + rows < t->in.h ? r + rows : t->in.h, c,
+                                   c + channels < t->in.c ? c + channels : t->in.c};
+            nn_conv2d_backward_input(&t->conv, t->in, t->out, t->dy, t->w, t->packed[1], dx, tile,
+                                     true, scratch);
+        }
     free(scratch);
     return dx;
 }
