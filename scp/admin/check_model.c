@@ -36,7 +36,8 @@ static void print_validation(const struct nn_model_info *info)
 {
     char now[25];
     clock_iso(clock_utc_ms(), now);
-    printf("\nTo be filled in and put into model.xml before <measures>, by who answers for it:\n"
+    printf("\nTo be filled in and put into model.xml behind <provenance> and <training>, by who "
+           "answers for it:\n"
            " <validation site=\"\" person=\"\" date=\"%.10s\" data=\"\" measures=\"\" "
            "digest=\"%s\"/>\n",
            now, info->digest);

@@ -75,7 +75,7 @@ class TrainYourOwn(unittest.TestCase):
             h.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "the node's end")
 
     def start(self, config="node.xml"):
-        return self.bash(f"cervigated --config {config}")
+        return self.bash(f"cervigated --config {config} 2> refusal || {{ status=$?; cat refusal; exit $status; }}")
 
     def rewrite(self, old, new, source, target):
         with open(self.path(source), encoding="utf-8") as f:
@@ -100,7 +100,7 @@ class TrainYourOwn(unittest.TestCase):
         """A node of its own, that would start in clinical mode."""
         self.rewrite('mode="shadow"', 'mode="clinical"', "node.xml", "elsewhere.xml")
         self.rewrite('spool="[^"]*"', f'spool="{self.path("elsewhere")}"', "elsewhere.xml", "elsewhere.xml")
-        self.rewrite(r'port="\d+"', 'port="0"', "elsewhere.xml", "elsewhere.xml")
+        self.rewrite(f'port="{self.environment["PORT"]}"', 'port="0"', "elsewhere.xml", "elsewhere.xml")
         status, said = self.start("elsewhere.xml")
         self.assertEqual(status, 78, said)
         self.assertIn("has no <validation> bound to its digests", said)
@@ -108,8 +108,9 @@ class TrainYourOwn(unittest.TestCase):
     def clinical(self):
         """Results go out; what the shadow period made does not."""
         self.assertEqual(self.status()["mode"], "clinical")
-        self.assertEqual(self.bash("cervigate phantom --out one --count 1 --seed 41 --size 64 --format dicom; storescu -aec CERVIGATE +sd +r localhost $PORT one")[0], 0)
-        h.wait_for(lambda: len(self.pacs.objects(h.SR3D)) == 1 and self.status()["deliveries"]["pending"] == 0, 60, "one report at the PACS")
+        self.assertEqual(self.bash("cervigate phantom --out one --count 1 --seed 41 --size 64 --format dicom; storescu -aec CERVIGATE +sd +r +sp '*.dcm' localhost $PORT one")[0], 0)
+        h.wait_for(lambda: self.status()["deliveries"]["sent"] == 2 and len(self.pacs.objects(h.SR3D)) == 1, 60, "one report and one picture at the PACS")
+        self.assertEqual(self.status()["deliveries"]["pending"], 0)
         text = h.run("dsrdump", "+Pl", self.pacs.objects(h.SR3D)[0]).stdout
         self.assertNotIn("RESEARCH", text)
         self.stop()
@@ -128,6 +129,8 @@ class TrainYourOwn(unittest.TestCase):
             f.seek(-1, os.SEEK_END)
             f.write(bytes([last[0] ^ 1]))
         shutil.copy(self.path("kept/model.xml"), self.path("ours"))
+        self.is_refused("its bytes are damaged")
+        shutil.copy(self.path("gate/weights.safetensors"), self.path("ours"))
         self.is_refused("SHA-256 is .*, model.xml expects ")
         shutil.copy(self.path("kept/weights.safetensors"), self.path("ours"))
         self.rewrite("least=\"[^\"]*\"", 'least="0.25"', "ours/model.xml", "ours/model.xml")
@@ -137,7 +140,7 @@ class TrainYourOwn(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
     def is_refused(self, words):
-        for command in ("cervigated --config node.xml", "cervigate check --config node.xml", "cervigate mode --config node.xml clinical", "cervigate check --model ours"):
+        for command in ("cervigated --config node.xml 2>&1", "cervigate check --config node.xml", "cervigate mode --config node.xml clinical", "cervigate check --model ours"):
             status, said = self.bash(command)
             self.assertEqual(status, 78, (command, said))
             self.assertRegex(said, words, command)
