@@ -48,7 +48,7 @@ static void draw_tube(struct phantom_scene *scene, const struct vec3 *point, int
                       double outer, double inner, double lumen)
 {
     struct vec3 stripe[16];
-    double radius[16];
+    double radius[16] = {0};
 
     for (int i = 0; i < count; i++)
         radius[i] = outer;
