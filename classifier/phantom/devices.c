@@ -3,6 +3,7 @@
  * metal is planned and drawn in teeth.c, since it moves with the head; it is named here. */
 #include "devices.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -14,9 +15,7 @@ static void name(struct phantom_worn *worn, const char *what)
 
     if (used + more + 1 > 64)
         return;
-    if (used > 0)
-        strcat(worn->variant, "; ");
-    strcat(worn->variant, what);
+    snprintf(worn->variant + used, 64 - used, "%s%s", used > 0 ? "; " : "", what);
 }
 
 /* A loop around the neck, lower in front, lying on the skin. */

@@ -250,10 +250,12 @@ static void draw_photograph(const struct canvas *canvas, struct phantom_rng *rng
         draw_page(canvas, rng);
     else { /* a texture from near: stone, cloth, leaves */
         double coarse = nn_phantom_uniform(rng, 0.03, 0.5) * canvas->cols;
+        double ground = nn_phantom_uniform(rng, 0.3, 0.7);
+        double depth = nn_phantom_uniform(rng, 0.15, 0.4);
+        double fall = nn_phantom_uniform(rng, 0.5, 0.95);
 
-        clear(canvas, nn_phantom_uniform(rng, 0.3, 0.7));
-        nn_phantom_clouds(canvas->rows, canvas->cols, coarse, nn_phantom_uniform(rng, 0.5, 0.95),
-                          nn_phantom_uniform(rng, 0.15, 0.4), rng, canvas->plane);
+        clear(canvas, ground);
+        nn_phantom_clouds(canvas->rows, canvas->cols, coarse, fall, depth, rng, canvas->plane);
     }
     for (int row = 0; row < canvas->rows; row++)
         for (int col = 0; col < canvas->cols; col++) {

@@ -150,7 +150,8 @@ void nn_phantom_skin(const struct nn_phantom_settings *settings, uint64_t index,
     b.front = (man ? 1.03 : 0.97) * nn_phantom_normal(&rng, 0.94 + 0.12 * fat, 0.06);
     b.back = (0.55 + 0.45 * thick) * nn_phantom_normal(&rng, 0.9 + 0.2 * fat, other ? 0.09 : 0.06);
     b.wide = (man ? 63 : 60) * (0.4 + 0.6 * thick) * nn_phantom_normal(&rng, 1, 0.04);
-    b.fat = nn_phantom_uniform(&rng, 1.5, 3) + 9 * fat * nn_phantom_uniform(&rng, 0.5, 1);
+    b.fat = nn_phantom_uniform(&rng, 1.5, 3);
+    b.fat += 9 * fat * nn_phantom_uniform(&rng, 0.5, 1);
     b.drop = nn_phantom_clamp(nn_phantom_normal(&rng, other ? 0 : 5, other ? 17 : 14), -14, 34);
     b.tilt = nn_phantom_normal(&rng, 0, other ? 13 : 9);
     b.roll = nn_phantom_normal(&rng, 0, 12);

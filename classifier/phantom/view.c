@@ -232,10 +232,11 @@ static void view_frontal(const struct phantom_anatomy *a, bool open_mouth, struc
     static const struct field AP = {3, 9, 0.42, 0.92, 0.2, 0.8, 25};
     static const struct field ODONTOID = {1, 2, 0.3, 0.6, 0.35, 0.7, 12};
     const struct field *field = open_mouth ? &ODONTOID : &AP;
-    double angle = nn_phantom_uniform(rng, 15, 20) * (nn_phantom_chance(rng, 0.92) ? 1 : -1);
+    double angle = nn_phantom_uniform(rng, 15, 20);
     struct beam beam;
     struct extent extent;
 
+    angle *= nn_phantom_chance(rng, 0.92) ? 1 : -1;
     if (open_mouth)
         angle = bell(rng, 4, 9);
     else if (nn_phantom_chance(rng, 0.12))
