@@ -91,10 +91,12 @@ def found():
 def ask(lab):
     """answers[kind][grade][sham] and untouched, each a list over the radiographs."""
     spines = [Spine(name, laboratory.grey(path)) for name, path in found()]
-    out = {"untouched": lab.ask_pictures([s.picture for s in spines], "radiographs")}
-    for kind, grades in GRADES.items():
-        out[kind] = {g: {sham: lab.ask_pictures([WARPS[kind](s, g, sham) for s in spines], f"{kind} {g}{' sham' if sham else ''}") for sham in (False, True)}
-                     for g in grades}
+    todo = [(kind, g, sham) for kind, grades in GRADES.items() for g in grades for sham in (False, True)]
+    pictures = [s.picture for s in spines] + [WARPS[kind](s, g, sham) for kind, g, sham in todo for s in spines]
+    asked = iter(lab.ask_pictures(pictures, "radiographs and their warps"))
+    out = {"untouched": [next(asked) for _ in spines], **{kind: {g: {} for g in grades} for kind, grades in GRADES.items()}}
+    for kind, g, sham in todo:
+        out[kind][g][sham] = [next(asked) for _ in spines]
     return spines, out
 
 

@@ -50,13 +50,14 @@ def robustness(lab, sets):
     for c in lab.classes:
         some += [r for r in sets["protocol"] if r["class"] == c][:lab.count(EACH, 2)]
     figures, rows = {}, []
+    these = {(kind, grade): [r for r in some if not kind.startswith("crop") or inside(r, float(grade[:-1]) / 100)] for kind, grades in CHANGES for grade, _ in grades}
+    asked = iter(lab.ask_pictures((change(laboratory.grey(r["path"]), i) for kind, grades in CHANGES for grade, change in grades
+                                   for i, r in enumerate(these[kind, grade])), "changed pictures"))
     for kind, grades in CHANGES:
-        for grade, change in grades:
-            these = [r for r in some if inside(r, float(grade[:-1]) / 100)] if kind.startswith("crop") else some
-            answers = lab.ask_pictures([change(laboratory.grey(r["path"]), i) for i, r in enumerate(these)], f"{kind.split(' (')[0]} {grade}")
-            judged = [dict(r) for r in these]
-            for row, answer in zip(judged, answers):
-                lab.judge(row, answer)
+        for grade, _ in grades:
+            judged = [dict(r) for r in these[kind, grade]]
+            for row in judged:
+                lab.judge(row, next(asked))
             left = [r for r in judged if r["judged"]]
             f = {"n": len(judged), "refused": stats.share([not r["judged"] for r in judged]), "accuracy": stats.share([r["right"] for r in left]),
                  "sensitivity": stats.share([r["called"] for r in left if r["class"] != "normal"]),

@@ -24,7 +24,8 @@ def draw(lab):
         "normals": lab.draw("normals", lab.count(500), SEEDS["normals"], (0, 0, lab.count(500))),
         "other": lab.draw("other", 3 * other, SEEDS["other"], (other,) * 3, configuration=1),
         "everyday": lab.draw("everyday", lab.count(980) + 2 * rare, SEEDS["everyday"], (rare, rare, lab.count(980)))}
-    return {name: lab.ask(rows, name) for name, rows in sets.items()}
+    lab.ask([r for rows in sets.values() for r in rows], "laterals")
+    return sets
 
 
 def moderate(rows):
