@@ -11,7 +11,7 @@ import lab as laboratory
 import page
 import stats
 
-EACH = 66  # images of each class
+EACH = 60  # images of each class
 
 
 def noise(sigma):
@@ -76,8 +76,8 @@ def robustness(lab, sets):
                 points.append((at, f["value"], f["low"], f["high"]))
             at += 1
     html = (page.p(f"{len(some)} phantoms of section 1, as many of each class, changed and judged again. Cropped: only normals and injuries whose box stays in.") +
-            page.chart("accuracy of the judged, by change and grade", [("accuracy", points)], labels=[(x, t) for x, t in ticks], x_range=(-0.5, at - 0.5), width=1180,
-                       y_name="accuracy") +
+            page.chart("accuracy of the judged, by change and grade", [("accuracy", points)], labels=[(x, t) for x, t in ticks], x_range=(-0.5, at - 0.5), width=980,
+                       y_name="accuracy", joined=False) +
             page.table(["change", "grade", "refused", "accuracy of the judged", "injuries called", "normals silent"], rows))
     return {"title": "Pictures made worse", "html": html, "figures": figures}
 

@@ -13,7 +13,7 @@ import stats
 SEED = {0: 900011, 1: 900012}
 KINDS = ("ap", "odontoid", "oblique", "swimmers", "skull-lateral", "thoracic-lateral", "child", "hardware", "inverted", "cropped", "chest", "hand", "hip", "dental",
          "photograph", "blank", "noise", "ct-slice")
-EACH = 50
+EACH = 40
 CORPUS = os.path.join(laboratory.SHARED, "corpus")
 # The half of the corpus, by source repository, that the gate was tuned on; the other half is reported.
 TUNED = ("ImagingDataCommons/highdicom", "cornerstonejs/cornerstone3D", "neurolabusc/dcm_qa_nih", "pydicom/pydicom-data", "pydicom/pynetdicom")

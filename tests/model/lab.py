@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,14 +46,14 @@ class Answer:
 
 
 class Lab:
-    def __init__(self, cervigate, model, scale=1.0, cache=None):
+    def __init__(self, cervigate, model, scale=1.0, cache=None, generator=None):
         self.cervigate, self.model, self.scale = cervigate, os.path.abspath(model), scale
         root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         self.cache = cache or os.path.join(root, "cervigate", "model-report")
         self.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(self.cache, "state"))
         os.makedirs(os.path.join(self.cache, "answers"), exist_ok=True)
         self.read_model()
-        self.generator = self.fingerprint()
+        self.generator = generator or self.fingerprint()
         self.told = None
 
     def count(self, full, least=6):
@@ -69,6 +70,20 @@ class Lab:
         self.gated = os.path.isdir(os.path.join(self.model, "gate"))
         if sorted(self.classes) != ["dislocation", "fracture", "normal"]:
             raise SystemExit(f"model-report: the model's classes are {', '.join(self.classes)}; dislocation, fracture and normal are expected")
+
+    def past_gate(self):
+        """The same model without its input gate: what the network itself would answer."""
+        if not self.gated:
+            return self
+        folder = os.path.join(self.cache, "past-gate")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        with open(os.path.join(self.model, "model.xml"), encoding="utf-8") as f:
+            text = re.sub(r"\s*<input-gate\b[^>]*/>", "", f.read())
+        with open(os.path.join(folder, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.symlink(os.path.join(self.model, "weights.safetensors"), os.path.join(folder, "weights.safetensors"))
+        return Lab(self.cervigate, folder, self.scale, self.cache, self.generator)
 
     def run(self, *arguments, accept=(0,)):
         said = subprocess.run([self.cervigate, *map(str, arguments)], capture_output=True, text=True, env=self.environment)

@@ -52,7 +52,7 @@ class Report(unittest.TestCase):
         cls.model = os.path.join(cls.folder, "model")
         shutil.copytree(MODEL, cls.model, ignore=shutil.ignore_patterns("gate"))
         with open(os.path.join(cls.model, "model.xml"), encoding="utf-8") as f:  # a small input is quick; the model folder's gate is not asked
-            text = re.sub(r' side="\d+"', ' side="96"', re.sub(r"\s*<gate\b[^>]*/>", "", f.read()), count=1)
+            text = re.sub(r' side="\d+"', ' side="96"', re.sub(r"\s*<input-gate\b[^>]*/>", "", f.read()), count=1)
         with open(os.path.join(cls.model, "model.xml"), "w", encoding="utf-8") as f:
             f.write(text)
         cls.page = os.path.join(cls.folder, "r.html")
