@@ -91,10 +91,12 @@ def found():
 def ask(lab):
     """answers[kind][grade][sham] and untouched, each a list over the radiographs."""
     spines = [Spine(name, laboratory.grey(path)) for name, path in found()]
-    out = {"untouched": lab.ask_pictures([s.picture for s in spines], "radiographs")}
-    for kind, grades in GRADES.items():
-        out[kind] = {g: {sham: lab.ask_pictures([WARPS[kind](s, g, sham) for s in spines], f"{kind} {g}{' sham' if sham else ''}") for sham in (False, True)}
-                     for g in grades}
+    todo = [(kind, g, sham) for kind, grades in GRADES.items() for g in grades for sham in (False, True)]
+    pictures = [s.picture for s in spines] + [WARPS[kind](s, g, sham) for kind, g, sham in todo for s in spines]
+    asked = iter(lab.ask_pictures(pictures, "radiographs and their warps"))
+    out = {"untouched": [next(asked) for _ in spines], **{kind: {g: {} for g in grades} for kind, grades in GRADES.items()}}
+    for kind, g, sham in todo:
+        out[kind][g][sham] = [next(asked) for _ in spines]
     return spines, out
 
 
@@ -128,6 +130,7 @@ def section(lab):
     if not found():
         return {"title": title, "html": warning + page.p("skipped: no shared data"), "figures": None}
     laboratory.say("radiographs, warped")
+    lab = lab.past_gate()
     spines, answers = ask(lab)
     injury = lambda a: float(1 - a.score[lab.normal])  # noqa: E731
     untouched = [injury(a) for a in answers["untouched"]]
@@ -145,7 +148,7 @@ def section(lab):
                 rows.append([kind + (", sham" if sham else ""), f"{g} {UNIT[kind]}", *shown(values), f"{called(list_)} of {len(spines)}"])
     html += page.p("1 - score of normal. Translation: everything above the disc C4/5 goes forward. Wedge: C5's front loses height and the neck above turns. Line: a dark "
                    "band through C5's body. Sham: moved there and back (interpolated twice, nothing displaced), or the same band behind the spine. One vertebral depth is taken "
-                   "for 16 mm.")
+                   "for 16 mm. Asked past the gate, which section 11 has. The warps are crude: skin, airway and spinous processes are cut or stretched with them.")
     html += page.table(["warp", "grade", *(s.name for s in spines), "some finding called"], rows)
     trend = {}
     for kind, grades in GRADES.items():

@@ -11,7 +11,7 @@ import lab as laboratory
 import page
 import stats
 
-EACH = 66  # images of each class
+EACH = 60  # images of each class
 
 
 def noise(sigma):
@@ -50,13 +50,14 @@ def robustness(lab, sets):
     for c in lab.classes:
         some += [r for r in sets["protocol"] if r["class"] == c][:lab.count(EACH, 2)]
     figures, rows = {}, []
+    these = {(kind, grade): [r for r in some if not kind.startswith("crop") or inside(r, float(grade[:-1]) / 100)] for kind, grades in CHANGES for grade, _ in grades}
+    asked = iter(lab.ask_pictures((change(laboratory.grey(r["path"]), i) for kind, grades in CHANGES for grade, change in grades
+                                   for i, r in enumerate(these[kind, grade])), "changed pictures"))
     for kind, grades in CHANGES:
-        for grade, change in grades:
-            these = [r for r in some if inside(r, float(grade[:-1]) / 100)] if kind.startswith("crop") else some
-            answers = lab.ask_pictures([change(laboratory.grey(r["path"]), i) for i, r in enumerate(these)], f"{kind.split(' (')[0]} {grade}")
-            judged = [dict(r) for r in these]
-            for row, answer in zip(judged, answers):
-                lab.judge(row, answer)
+        for grade, _ in grades:
+            judged = [dict(r) for r in these[kind, grade]]
+            for row in judged:
+                lab.judge(row, next(asked))
             left = [r for r in judged if r["judged"]]
             f = {"n": len(judged), "refused": stats.share([not r["judged"] for r in judged]), "accuracy": stats.share([r["right"] for r in left]),
                  "sensitivity": stats.share([r["called"] for r in left if r["class"] != "normal"]),
@@ -75,8 +76,8 @@ def robustness(lab, sets):
                 points.append((at, f["value"], f["low"], f["high"]))
             at += 1
     html = (page.p(f"{len(some)} phantoms of section 1, as many of each class, changed and judged again. Cropped: only normals and injuries whose box stays in.") +
-            page.chart("accuracy of the judged, by change and grade", [("accuracy", points)], labels=[(x, t) for x, t in ticks], x_range=(-0.5, at - 0.5), width=1180,
-                       y_name="accuracy") +
+            page.chart("accuracy of the judged, by change and grade", [("accuracy", points)], labels=[(x, t) for x, t in ticks], x_range=(-0.5, at - 0.5), width=980,
+                       y_name="accuracy", joined=False) +
             page.table(["change", "grade", "refused", "accuracy of the judged", "injuries called", "normals silent"], rows))
     return {"title": "Pictures made worse", "html": html, "figures": figures}
 

@@ -13,7 +13,7 @@ import stats
 SEED = {0: 900011, 1: 900012}
 KINDS = ("ap", "odontoid", "oblique", "swimmers", "skull-lateral", "thoracic-lateral", "child", "hardware", "inverted", "cropped", "chest", "hand", "hip", "dental",
          "photograph", "blank", "noise", "ct-slice")
-EACH = 50
+EACH = 40
 CORPUS = os.path.join(laboratory.SHARED, "corpus")
 # The half of the corpus, by source repository, that the gate was tuned on; the other half is reported.
 TUNED = ("ImagingDataCommons/highdicom", "cornerstonejs/cornerstone3D", "neurolabusc/dcm_qa_nih", "pydicom/pydicom-data", "pydicom/pynetdicom")
@@ -35,13 +35,14 @@ def reasons(answers):
 def generated(lab):
     """Each kind of both configurations; PNG, so that pixels alone tell; children as DICOM, too, whose header has the age."""
     out = {}
+    drawn = {}
     for kind in KINDS + ("child, age in the header",):
-        name = kind.split(",")[0]
         more = {"format": "dicom"} if "," in kind else {}
-        found = {}
-        for configuration in (0, 1):
-            rows = lab.draw(kind.replace(", ", "-").replace(" ", "-"), lab.count(EACH, 2), SEED[configuration], subject=name, configuration=configuration, **more)
-            found[configuration] = lab.answers([r["path"] for r in rows], f"{kind} {configuration}")
+        for c in (0, 1):
+            drawn[kind, c] = lab.draw(kind.replace(", ", "-").replace(" ", "-"), lab.count(EACH, 2), SEED[c], subject=kind.split(",")[0], configuration=c, **more)
+    asked = iter(lab.answers([r["path"] for rows in drawn.values() for r in rows], "generated kinds"))
+    for kind in KINDS + ("child, age in the header",):
+        found = {c: [next(asked) for _ in drawn[kind, c]] for c in (0, 1)}
         out[kind] = {"0": refused(found[0]), "1": refused(found[1]), "both": refused(found[0] + found[1]), "reasons": reasons(found[0] + found[1])}
     return out
 
@@ -71,13 +72,17 @@ def corpus(lab):
     with open(os.path.join(CORPUS, "INDEX.tsv"), encoding="utf-8", newline="") as f:
         rows = [r for r in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE) if r["modality"] not in NO_PICTURE]
     out = {"tuned": {}, "reported": {}}
+    pictures, paths = [], []
     for repository in sorted({r["repo"] for r in rows}):
-        paths = [os.path.join(CORPUS, repository.replace("/", "+"), r["path"]) for r in rows if r["repo"] == repository]
-        paths = [p for p in paths if os.path.exists(p)][:lab.count(10000, 3)]
-        pictures = [x for x in map(frame, paths) if x is not None]
-        bare, files = lab.ask_pictures(pictures, f"pictures of {repository}"), lab.answers(paths, f"files of {repository}")
+        some = [os.path.join(CORPUS, repository.replace("/", "+"), r["path"]) for r in rows if r["repo"] == repository]
+        some = [p for p in some if os.path.exists(p)][:lab.count(10000, 3)]
+        paths += [(repository, p) for p in some]
+        pictures += [(repository, x) for x in map(frame, some) if x is not None]
+    bare, files = lab.ask_pictures((x for _, x in pictures), "pictures of the corpus"), lab.answers([p for _, p in paths], "files of the corpus")
+    for repository in sorted({r for r, _ in paths}):
+        shown, whole = ([a for (r, _), a in zip(keys, answers) if r == repository] for keys, answers in ((pictures, bare), (paths, files)))
         out["tuned" if repository in TUNED else "reported"][repository] = {
-            "pictures": refused(bare), "files": refused(files), "reasons": reasons(bare), "of_files": len(paths)}
+            "pictures": refused(shown), "files": refused(whole), "reasons": reasons(shown), "of_files": len(whole)}
     for half in out:
         for what in ("pictures", "files"):
             list_ = [f[what] for f in out[half].values() if isinstance(f, dict) and what in f]

@@ -4,8 +4,10 @@ Phantoms lie in CACHE/phantoms/GENERATOR, GENERATOR being a digest of four of th
 lie in CACHE/answers/MODEL.jsonl, by the digest of the file's bytes, MODEL being the digest that `predict` tells."""
 import csv
 import hashlib
+import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,7 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 SHARED = os.environ.get("CERVIGATE_SHARED", os.path.join(SOURCE, "..", "shared"))
 NUMBERS = ("translation_mm", "angulation_deg", "height_loss_percent", "gap_mm", "contrast_to_noise", "flexion_deg", "turn_deg", "mm_per_pixel",
            "x0", "y0", "x1", "y1")
-BATCH = 64
+BATCH = 192  # files a call: opening the model costs as much as several of them
 SIZE = 384
 
 
@@ -44,14 +46,14 @@ class Answer:
 
 
 class Lab:
-    def __init__(self, cervigate, model, scale=1.0, cache=None):
+    def __init__(self, cervigate, model, scale=1.0, cache=None, generator=None):
         self.cervigate, self.model, self.scale = cervigate, os.path.abspath(model), scale
         root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         self.cache = cache or os.path.join(root, "cervigate", "model-report")
         self.environment = dict(os.environ, XDG_STATE_HOME=os.path.join(self.cache, "state"))
         os.makedirs(os.path.join(self.cache, "answers"), exist_ok=True)
         self.read_model()
-        self.generator = self.fingerprint()
+        self.generator = generator or self.fingerprint()
         self.told = None
 
     def count(self, full, least=6):
@@ -68,6 +70,20 @@ class Lab:
         self.gated = os.path.isdir(os.path.join(self.model, "gate"))
         if sorted(self.classes) != ["dislocation", "fracture", "normal"]:
             raise SystemExit(f"model-report: the model's classes are {', '.join(self.classes)}; dislocation, fracture and normal are expected")
+
+    def past_gate(self):
+        """The same model without its input gate: what the network itself would answer."""
+        if not self.gated:
+            return self
+        folder = os.path.join(self.cache, "past-gate")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        with open(os.path.join(self.model, "model.xml"), encoding="utf-8") as f:
+            text = re.sub(r"\s*<input-gate\b[^>]*/>", "", f.read())
+        with open(os.path.join(folder, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.symlink(os.path.join(self.model, "weights.safetensors"), os.path.join(folder, "weights.safetensors"))
+        return Lab(self.cervigate, folder, self.scale, self.cache, self.generator)
 
     def run(self, *arguments, accept=(0,)):
         said = subprocess.run([self.cervigate, *map(str, arguments)], capture_output=True, text=True, env=self.environment)
@@ -102,6 +118,7 @@ class Lab:
             say(f"drawing {name}: {count}")
             begin = time.time()
             shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(os.path.dirname(folder), exist_ok=True)
             self.run("phantom", "--out", folder, *words)
             with open(os.path.join(folder, "drawn"), "w", encoding="utf-8") as f:
                 f.write(" ".join(map(str, words)) + "\n")
@@ -167,14 +184,16 @@ class Lab:
         row["right"] = row["top"] == row["class"]
 
     def ask_pictures(self, pictures, what):
-        """Answers for arrays (grey, 0..1), written as PNG for the time of asking only."""
-        out, at = [], 0
-        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
-            paths = []
-            for at, picture in enumerate(pictures):
-                paths.append(os.path.join(folder, f"{at}.png"))
-                Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype("uint8")).save(paths[-1], compress_level=1)
-            out = self.answers(paths, what)
+        """Answers for arrays (grey, 0..1) of an iterable, written as PNG for the time of asking only."""
+        out, pictures, more = [], iter(pictures), True
+        while more:
+            with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+                paths = []
+                for picture in itertools.islice(pictures, BATCH):
+                    paths.append(os.path.join(folder, f"{len(paths)}.png"))
+                    Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype("uint8")).save(paths[-1], compress_level=1)
+                out += self.answers(paths, f"{what} ({len(out) + len(paths)})")
+                more = len(paths) == BATCH
         return out
 
 

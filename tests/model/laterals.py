@@ -21,10 +21,11 @@ def draw(lab):
     sets = {
         "protocol": lab.draw("protocol", 3 * third, SEEDS["protocol"], (third,) * 3),
         "dislocations": lab.draw("dislocations", lab.count(350), SEEDS["dislocations"], (lab.count(350), 0, 0)),
-        "normals": lab.draw("normals", lab.count(500), SEEDS["normals"], (0, 0, lab.count(500))),
+        "normals": lab.draw("normals", lab.count(400), SEEDS["normals"], (0, 0, lab.count(400))),
         "other": lab.draw("other", 3 * other, SEEDS["other"], (other,) * 3, configuration=1),
         "everyday": lab.draw("everyday", lab.count(980) + 2 * rare, SEEDS["everyday"], (rare, rare, lab.count(980)))}
-    return {name: lab.ask(rows, name) for name, rows in sets.items()}
+    lab.ask([r for rows in sets.values() for r in rows], "laterals")
+    return sets
 
 
 def moderate(rows):

@@ -60,7 +60,7 @@ def h3(text):
 COLOURS = ("#1f5fa8", "#c2571a", "#2c7a3f", "#7b3fa0")
 
 
-def chart(title, lines, labels=None, x_range=None, y_range=(0, 1), y_name="", width=420, height=230, diagonal=False):
+def chart(title, lines, labels=None, x_range=None, y_range=(0, 1), y_name="", width=420, height=230, diagonal=False, joined=True):
     """lines: (name, [(x, y, low, high)]). labels: (x, text) below the axis, instead of numbers."""
     left, right, top, bottom = 44, 12, 14, 44
     xs = [pt[0] for _, points in lines for pt in points]
@@ -76,20 +76,21 @@ def chart(title, lines, labels=None, x_range=None, y_range=(0, 1), y_name="", wi
         y = y_range[0] + (y_range[1] - y_range[0]) * i / 4
         out.append(f'<path d="M{left} {at(x0, y)[1]:.1f}H{width - right}" stroke="#e3e9ee"/><text x="{left - 5}" y="{at(x0, y)[1] + 4:.1f}" '
                    f'text-anchor="end">{y:.2f}</text>')
-    for x, text in labels or [(x0 + (x1 - x0) * i / 4, f"{x0 + (x1 - x0) * i / 4:.3g}") for i in range(5)]:
-        out.append(f'<text x="{at(x, 0)[0]:.1f}" y="{height - bottom + 15}" text-anchor="middle">{escape(text)}</text>')
+    for at_, (x, text) in enumerate(labels or [(x0 + (x1 - x0) * i / 4, f"{x0 + (x1 - x0) * i / 4:.3g}") for i in range(5)]):
+        out.append(f'<text x="{at(x, 0)[0]:.1f}" y="{height - bottom + 15 + (13 * (at_ % 2) if labels else 0)}" text-anchor="middle">{escape(text)}</text>')
     if diagonal:
         out.append(f'<path d="M{at(x0, x0)[0]:.1f} {at(x0, x0)[1]:.1f}L{at(x1, x1)[0]:.1f} {at(x1, x1)[1]:.1f}" stroke="#8a97a3" stroke-dasharray="4 3"/>')
     for i, (name, points) in enumerate(lines):
         colour, places = COLOURS[i % len(COLOURS)], [(at(x, y), low, high) for x, y, low, high in points]
-        out.append(f'<path fill="none" stroke="{colour}" d="M' + "L".join(f"{x:.1f} {y:.1f}" for (x, y), _, _ in places) + '"/>')
+        if joined:
+            out.append(f'<path fill="none" stroke="{colour}" d="M' + "L".join(f"{x:.1f} {y:.1f}" for (x, y), _, _ in places) + '"/>')
         for (x, y), low, high in places:
             if low is not None:
                 out.append(f'<path stroke="{colour}" d="M{x:.1f} {at(x0, low)[1]:.1f}V{at(x0, high)[1]:.1f}"/>')
             out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
         if len(lines) > 1:
             out.append(f'<text x="{left + 6 + i * 130}" y="{height - 6}" fill="{colour}">&#9679; {escape(name)}</text>')
-    out.append(f'<text x="{left - 40}" y="10">{escape(y_name)}</text></svg>')
+    out.append(f'<text x="{left + 4}" y="10">{escape(y_name)}</text></svg>')
     return Raw(f"<figure>{''.join(out)}<figcaption>{escape(title)}</figcaption></figure>")
 
 

@@ -68,7 +68,6 @@ def plain(value):
 
 
 def write(lab, sections, out, began):
-    counted = sum(len(v) for v in lab.told.values()) and len(lab.told)
     part = "" if lab.scale == 1 else f" Drawn at {lab.scale:g} of the full counts: for trying, no report."
     intro = page.p(f"Model {lab.name} {lab.version}, digest {lab.digest}. Generator {lab.generator}. {time.strftime('%Y-%m-%d')}. Everything below is of synthetic images "
                    f"of {laboratory.SIZE} x {laboratory.SIZE} pixels (but for sections 10 and 11), judged by cervigate predict as in the node.{part} Made by scripts/model-report.")
@@ -81,7 +80,7 @@ def write(lab, sections, out, began):
     with open(os.path.splitext(out)[0] + ".json", "w", encoding="utf-8") as f:
         json.dump(plain(figures), f, indent=1, allow_nan=False)
         f.write("\n")
-    laboratory.say(f"{out}: {counted} answers known, {time.time() - began:.0f} s")
+    laboratory.say(f"{out}: {len(lab.told)} answers known, {time.time() - began:.0f} s")
 
 
 def main():

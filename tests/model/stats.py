@@ -83,5 +83,7 @@ def predictive(sensitivity, specificity, prevalence, draws=20000, seed=1):
         called, silent = prevalence * se + (1 - prevalence) * (1 - sp), prevalence * (1 - se) + (1 - prevalence) * sp
         return {"ppv": prevalence * se / np.maximum(called, 1e-300), "npv": (1 - prevalence) * sp / np.maximum(silent, 1e-300), "alarms per 100": 100 * called}
     exact_, spread = of(sensitivity["value"], specificity["value"]), of(*drawn)
-    return {name: {"value": float(exact_[name]), "low": float(np.percentile(spread[name], 2.5)), "high": float(np.percentile(spread[name], 97.5))}
+    if sensitivity["value"] == 1 and specificity["value"] == 0:  # everything was called
+        exact_["npv"] = np.nan
+    return {name: {"value": float(exact_[name]) if np.isfinite(exact_[name]) else None, "low": float(np.percentile(spread[name], 2.5)), "high": float(np.percentile(spread[name], 97.5))}
             for name in exact_}

@@ -164,9 +164,9 @@ def section(lab):
         return {"title": "Counterfactual twins", "figures": figures, "html": html + page.p("skipped: no shared data (the weights of ImageNet)"),
                 "targets": [{"target": "probe at chance with injuries masked, n >= 1,500", "figure": None, "met": None}]}
     laboratory.say(f"probe: {len(pairs)} pairs")
-    p = {"box": probe(features_of(lab, pairs, "box")), "nothing": probe(features_of(lab, pairs[:lab.count(200, 10)], "nothing"))}
+    p = {"box": probe(features_of(lab, pairs, "box")), "nothing": probe(features_of(lab, pairs[:lab.count(150, 10)], "nothing"))}
     if same["unequal"]:
-        p["change"] = probe(features_of(lab, pairs, "change"))
+        p["change"] = probe(features_of(lab, pairs[:lab.count(375, 10)], "change"))
     for name in ("dislocation", "fracture"):
         at = [i for i, (a, _) in enumerate(pairs) if a["class"] == name]
         p[f"box, {name}"] = probe(features_of(lab, pairs, "box")[at])

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""scripts/model-report at a tiny scale on the bundled model: every section is there, and figures agree with an independent count."""
+import csv
+import glob
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+PROGRAM = os.environ.get("CERVIGATE") or os.path.join(os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release")), "bin/cervigate")
+MODEL = os.path.join(SOURCE, "models/cervigate-phantom")
+SECTIONS = ("Three classes, patients never seen", "Detection over the physical measures", "Specificity on hard negatives", "A second configuration of the generator",
+            "At a prevalence of 2 %", "Calibration of scores", "Pictures made worse", "Maps", "Counterfactual twins", "Real anatomy: a sanity check", "The input gate", "Limits")
+try:
+    import scipy  # noqa: F401
+    sys.path.insert(0, HERE)
+    import stats
+except ImportError:
+    print("skipped: no scipy (scripts/deps --peers)")
+    sys.exit(77)
+
+
+class Intervals(unittest.TestCase):
+    def test_known(self):
+        low, high = stats.wilson(81, 263)  # Newcombe 1998, table I
+        self.assertAlmostEqual(low, 0.2553, 4)
+        self.assertAlmostEqual(high, 0.3662, 4)
+        low, high = stats.exact(15, 148)
+        self.assertAlmostEqual(low, 0.0578, 4)
+        self.assertAlmostEqual(high, 0.1617, 4)
+        self.assertGreater(stats.lower_limit(598, 598), 0.995)  # 0.05 ** (1 / n), solved for n
+        self.assertLess(stats.lower_limit(597, 597), 0.995)
+
+    def test_area(self):
+        positive, negative = [0.9, 0.4, 0.7, 0.7], [0.1, 0.7, 0.3]
+        pairs = [(x > y) + 0.5 * (x == y) for x in positive for y in negative]
+        self.assertAlmostEqual(stats.auc(positive, negative)["value"], sum(pairs) / len(pairs))
+        self.assertIsNone(stats.auc([1, 1], [0, 0])["low"])
+
+
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-report-")
+        cls.model = os.path.join(cls.folder, "model")
+        shutil.copytree(MODEL, cls.model, ignore=shutil.ignore_patterns("gate"))
+        with open(os.path.join(cls.model, "model.xml"), encoding="utf-8") as f:  # a small input is quick; the model folder's gate is not asked
+            text = re.sub(r' side="\d+"', ' side="96"', re.sub(r"\s*<input-gate\b[^>]*/>", "", f.read()), count=1)
+        with open(os.path.join(cls.model, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        cls.page = os.path.join(cls.folder, "r.html")
+        cls.cache = os.path.join(cls.folder, "cache")
+        cls.first = cls.report()
+        with open(cls.page, encoding="utf-8") as f:
+            cls.html = f.read()
+        with open(os.path.join(cls.folder, "r.json"), encoding="utf-8") as f:
+            cls.json = json.load(f)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def report(cls):
+        environment = dict(os.environ, CERVIGATE=PROGRAM, CERVIGATE_SHARED=os.path.join(cls.folder, "no-shared-data"))
+        said = subprocess.run([os.path.join(SOURCE, "scripts/model-report"), "--model", cls.model, "--scale", "0.004", "--out", cls.page, "--cache", cls.cache],
+                              capture_output=True, text=True, env=environment)
+        assert said.returncode == 0, said.stderr
+        return said.stderr
+
+    def test_first_line_and_sections(self):
+        text = re.sub(r"<[^>]+>", "", self.html[self.html.index("<body>"):])
+        self.assertEqual(text.strip().split("\n")[0], "sensitivity in injured patients: NOT MEASURED (n = 0)")
+        for number, title in enumerate(SECTIONS, 1):
+            self.assertIn(f"<h2>{number}. {title}</h2>", self.html)
+        self.assertEqual(list(self.json["sections"]), list(SECTIONS))
+        self.assertNotRegex(self.html, r"(src|href)=\"?(https?:|//|data:)|<img|<script|url\(")
+        self.assertNotIn(self.folder, self.html)
+        self.assertIn("for trying, no report", self.html)
+        self.assertIn("skipped: no shared data", self.html)
+
+    def test_counts_agree(self):
+        """The confusion matrix again, from the manifest and what predict says now."""
+        folder, = glob.glob(os.path.join(self.cache, "phantoms/*/protocol-*"))
+        with open(os.path.join(folder, "manifest.csv"), encoding="utf-8", newline="") as f:
+            rows = list(csv.DictReader(f))
+        said = subprocess.run([PROGRAM, "predict", "--model", self.model, "--json", *[os.path.join(folder, r["file"]) for r in rows]], capture_output=True, text=True)
+        told = [json.loads(line) for line in said.stdout.splitlines()]
+        self.assertEqual(len(told), len(rows))
+        figures = self.json["sections"][SECTIONS[0]]["all"]
+        for truth, answers in figures["confusion"].items():
+            for answer, count in zip(("dislocation", "fracture", "normal"), answers):
+                self.assertEqual(count, sum(r["class"] == truth and t["class"] == answer for r, t in zip(rows, told)))
+        right = sum(r["class"] == t["class"] for r, t in zip(rows, told))
+        self.assertEqual((figures["accuracy"]["hits"], figures["accuracy"]["of"]), (right, len(rows)))
+        self.assertIn(f"{right} of {len(rows)}", self.html)
+        point = figures["finding"]["dislocation"]["point"]
+        hits = sum(t["score"]["dislocation"] >= point for r, t in zip(rows, told) if r["class"] == "dislocation")
+        self.assertEqual(figures["finding"]["dislocation"]["sensitivity"]["hits"], hits)
+
+    def test_targets_are_held(self):
+        self.assertGreaterEqual(len(self.json["targets"]), 6)
+        for target in self.json["targets"]:
+            bound = re.search(r"accuracy, lower limit ([\d.]+)", target["target"])
+            if bound and target["figure"]["of"]:
+                self.assertEqual(target["met"], target["figure"]["limit"] >= float(bound[1]))
+                hits, of = target["figure"]["hits"], target["figure"]["of"]  # the limit's own definition: so many or more hits have 5 %
+                tail = sum(math.comb(of, k) * target["figure"]["limit"] ** k * (1 - target["figure"]["limit"]) ** (of - k) for k in range(hits, of + 1))
+                self.assertAlmostEqual(tail, 0.05 if hits else 1, 3)
+
+    def test_goes_on_where_it_was(self):
+        again = self.report()
+        self.assertNotIn("drawing", again)
+        self.assertNotIn("asked", again)
+
+
+if __name__ == "__main__":
+    if not os.access(PROGRAM, os.X_OK):
+        print("skipped: cervigate is not built")
+        sys.exit(77)
+    unittest.main()
