@@ -87,7 +87,8 @@ static void draw(int number, float *plane, enum nn_phantom_class *class_)
     struct nn_plane drawn;
     struct nn_error err = {0};
 
-    assert_int_equal(nn_phantom_draw(&settings, numbers[number], &drawn, &truth, &err), NN_OK);
+    assert_int_equal(nn_phantom_draw(&settings, numbers[number], &drawn, NULL, &truth, &err),
+                     NN_OK);
     memcpy(plane, drawn.pixels, sizeof *plane * DRAWN * DRAWN);
     nn_plane_finish(&drawn);
     judge(plane, &judgement);

@@ -20,7 +20,7 @@ static void draw(uint64_t index, struct nn_plane *plane)
         .seed = 31, .rows = SIDE, .cols = SIDE, .prevalence = {0.3, 0.3, 0.4}};
     struct nn_error err;
 
-    assert_int_equal(nn_phantom_draw(&settings, index, plane, NULL, &err), NN_OK);
+    assert_int_equal(nn_phantom_draw(&settings, index, plane, NULL, NULL, &err), NN_OK);
 }
 
 static struct nn_fingerprint *print_of(const struct nn_plane *plane)

@@ -19,7 +19,7 @@ static void the_injury_lies_inside(void **state)
         struct nn_plane plane;
         struct nn_error err;
         struct nn_box box;
-        assert_int_equal(nn_phantom_draw(&settings, i, &plane, &truth, &err), NN_OK);
+        assert_int_equal(nn_phantom_draw(&settings, i, &plane, NULL, &truth, &err), NN_OK);
         assert_int_equal(nn_region_spine(plane.pixels, SIDE, SIDE, &box, &err), NN_OK);
         assert_true(box.x0 >= 0 && box.x1 <= SIDE && box.y0 == 0 && box.y1 == SIDE);
         assert_true(box.x1 - box.x0 >= (int)(NN_REGION_LEAST * SIDE) - 1);
