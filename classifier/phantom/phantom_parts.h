@@ -23,7 +23,7 @@
 
 /* Linear attenuation coefficients, 1/mm, at one effective energy of 60 keV (NIST XCOM with the
  * densities of ICRU 44, rounded). */
-#define PHANTOM_SOFT     0.0205
+#define PHANTOM_SOFT     0.0205 /* water: muscle and blood have some 5 % more, fat less */
 #define PHANTOM_FAT      0.0187
 #define PHANTOM_CORTEX   0.0605
 #define PHANTOM_SPONGE   0.0330 /* trabecular bone with its marrow */
