@@ -122,5 +122,10 @@ size_t make_results(struct sample_result list[MOST_RESULTS])
     add_image(sample, 0.03, 0.2);
     sample->result.serial = sample->result.parameters = NULL;
     sample->result.software_version = sample->result.intended_use = "";
+    sample = add(list, &count, "no-finding-noted");
+    add_image(sample, 0.01, 0.0625);
+    sample->images[0].detail =
+        "age unknown, judged as an adult's; the header says AP, the pixels do "
+        "not";
     return add_reasons(list, count);
 }
