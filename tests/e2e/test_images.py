@@ -177,7 +177,11 @@ class Images(unittest.TestCase):
         expected = self.scores(plain)
         for case, path in {**cases, **ones}.items():
             self.assert_same(path, expected, case)
-        self.assert_same(contrary, self.scores(inverse), "the shape wins over the photometric interpretation")
+        for path in (inverse, contrary):  # the shape wins over the photometric interpretation, and the gate sees black bone
+            report = pydicom.dcmread(self.results(path, 1, h.SR3D)[0])
+            self.assertEqual(h.scores(report), [])
+            words = [str(e.value) for e in report.iterall() if e.tag == 0x0040a160]
+            self.assertTrue(any("was not judged (inverted)" in w for w in words), words)
 
     def test_what_cannot_be_judged_has_its_reason(self):
         cases = {k: (self.make(change), reason) for k, (change, reason) in REASONS.items()}

@@ -11,7 +11,7 @@ import unittest
 import pydicom
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from evaluate_set import CLASSES, EvaluateSet, read_csv, write_csv  # noqa: E402
+from evaluate_set import CLASSES, SOURCE, EvaluateSet, read_csv, write_csv  # noqa: E402
 
 
 def text_of(path):
@@ -174,7 +174,9 @@ class Locked(EvaluateSet):
         self.lock(data=self.at("ph/manifest.csv"))
         text = text_of(self.protocol)
         self.assertIn("points-from = model.xml", text)
-        self.assertIn("point.dislocation = 0.2\n", text)
+        with open(os.path.join(SOURCE, "models/cervigate-phantom/model.xml"), encoding="utf-8") as f:
+            point = re.search(r'name="dislocation"[^>]*operating-point="([^"]+)"', f.read())
+        self.assertIn("point.dislocation = %s\n" % point.group(1), text)
 
     # ---- readers and a second model ----
 
