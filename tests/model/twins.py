@@ -190,7 +190,7 @@ def section(lab):
                        [[words.get(k, k.replace("box, ", "box hidden, ")), f["images"], page.figure(f["auc"], 4), page.figure(f["by_pairs"], 4), page.figure(f["which"]), f["equal"]]
                         for k, f in p.items()])
     html += page.p(f"Global means and maxima of {len(LAYERS)} layers of GoogLeNet trained on ImageNet; logistic regression, {FOLDS} folds, the two of a patient "
-                   "in one fold. Targets are held against the interval by images. The one by pairs is far narrower where twins share almost all pixels: it leaves 0.5 out for a "
+                   "in one fold. Targets are held against the interval by images. The one by pairs is far narrower where twins share almost all pixels: it can leave 0.5 out for a "
                    "difference of one grey in a few of them. The hole, grown by 6 pixels, is filled with the mean of its own rim, at the same place in the twin. \"Which of the "
                    "two\" is stricter than the plan asks: it sees the twins' differences alone, so that whatever differs outside the hole tells.", note=True)
     html += page.p(f"Outside box and mask (grown by 2 pixels) {same['pairs'] - same['unequal']} of {same['pairs']} pairs are equal pixel by pixel" +
