@@ -26,6 +26,7 @@
 #define METHODS  3   /* gradient, SmoothGrad, Grad-CAM */
 #define TURNED   4   /* and occlusion */
 #define LEAST    0.3 /* correlation; docs/explanation.md has what was seen */
+#define MEAN     0.6 /* over the images */
 #define ANGLE    (15 * 3.14159265358979323846 / 180)
 
 static const char *const stages[][5] = {
@@ -169,6 +170,7 @@ static void a_rotated_image_has_a_rotated_map(void **state)
     static float map[TURNED][AREA], other[AREA], back[AREA];
     struct nn_judgement judgement;
     enum nn_phantom_class class_;
+    double sum[TURNED] = {0};
 
     (void)state;
     for (int i = 0; i < IMAGES; i++) {
@@ -187,8 +189,11 @@ static void a_rotated_image_has_a_rotated_map(void **state)
                           nn_explain_name((enum nn_explain_method)m), r, still);
             assert_true(r > LEAST);
             assert_true(r > still + 0.15);
+            sum[m] += r;
         }
     }
+    for (int m = 0; m < TURNED; m++)
+        assert_true(sum[m] > MEAN * IMAGES);
 }
 
 static float normal(uint64_t *stream)
