@@ -44,12 +44,29 @@ struct conf_peer {
     int line;
 };
 
+#define CONF_MAX_MODELS 2
+
+/* What a destination gets; a set. */
+enum conf_output { CONF_SR = 1, CONF_SC = 2, CONF_GSPS = 4, CONF_PMAP = 8 };
+/* The report's SOP class; auto: the first of these that the peer takes, in this order. */
+enum conf_report_class { CONF_SR_AUTO, CONF_SR_3D, CONF_SR_COMPREHENSIVE, CONF_SR_ENHANCED };
+/* The pictures' preferred transfer syntax; what a peer does not take falls back to the first. */
+enum conf_picture_syntax { CONF_UNCOMPRESSED, CONF_RLE, CONF_JPEG_LS };
+/* Who sees what is stored there: radiologists (a workstation, an AI archive), or everyone (the main
+ * archive, with every web viewer's user). */
+enum conf_audience { CONF_RADIOLOGISTS, CONF_EVERYONE };
+
 struct conf_destination {
     const struct conf_peer *peer;
-    bool sr, sc;             /* outputs */
-    bool demo;               /* gets results in demo mode */
-    int retry_first_seconds; /* 1 */
-    int retry_most_seconds;  /* 300 */
+    unsigned outputs; /* of enum conf_output */
+    enum conf_report_class report_class;
+    enum conf_picture_syntax picture_syntax;
+    enum conf_audience audience;
+    bool hold_until_reported; /* nothing goes there before a report of another's is in the study */
+    bool rejection_notes;     /* the peer honours them: what we take back is rejected there */
+    bool demo;                /* gets results in demo mode */
+    int retry_first_seconds;  /* 1 */
+    int retry_most_seconds;   /* 300 */
     int line;
 };
 
@@ -93,16 +110,23 @@ struct conf {
     uint16_t port;            /* 0: any free port (tests) */
     bool check_called_ae_title;
     enum conf_mode mode;
-    const char *spool; /* directory: objects, results, job store, sockets */
-    const char *model; /* model folder */
+    const char *spool;                   /* directory: objects, results, job store, sockets */
+    const char *model;                   /* model folder: models[0] */
+    const char *models[CONF_MAX_MODELS]; /* each judges what its card is meant for */
+    size_t model_count;
+    const char *language;  /* of reports and pictures: "en", "de", "fr", "es" */
+    const char *templates; /* directory of report templates, or NULL: the built-in ones */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
+    bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
     bool judge_unknown_age; /* images whose header tells no age: judged, and the report says so */
     int acse_seconds, dimse_seconds, pdu_seconds;
     uint32_t minimum_rate; /* bytes a second */
     uint32_t max_pdu;
-    int threads;             /* of the network: 0 = all processors */
-    uint32_t picture_matrix; /* largest side of the SC's source half: 3072 */
+    int threads;                  /* of the network: 0 = all processors */
+    uint32_t picture_matrix;      /* largest side of the SC's source half: 3072 */
+    const char *picture_modality; /* CS: "OT" */
+    uint32_t picture_frames;      /* of a multi-frame picture at most: 64 */
     const char *console_address;
     uint16_t console_port; /* 0: any free port */
     bool console;

@@ -103,9 +103,9 @@ static void put_peers(FILE *out, const struct conf *conf)
         put(out, "    <destination");
         put_attribute(out, "peer", destination->peer->name);
         fprintf(out, " outputs=\"%s\" demo=\"%s\" retryFirst=\"%d\" retryMost=\"%d\"/>\n",
-                destination->sr && destination->sc ? "SR SC"
-                : destination->sr                  ? "SR"
-                                                   : "SC",
+                destination->outputs == (CONF_SR | CONF_SC) ? "SR SC"
+                : destination->outputs == CONF_SR           ? "SR"
+                                                            : "SC",
                 destination->demo ? "true" : "false", destination->retry_first_seconds,
                 destination->retry_most_seconds);
     }

@@ -184,8 +184,8 @@ static void read_destinations(struct box *box, const xmlNode *root)
         const char *outputs = text_of(box, node, "outputs", "SR SC");
         const char *peer = text_of(box, node, "peer", "");
         destination->peer = find_peer(conf, peer);
-        destination->sr = strstr(outputs, "SR") != NULL;
-        destination->sc = strstr(outputs, "SC") != NULL;
+        destination->outputs =
+            (strstr(outputs, "SR") ? CONF_SR : 0u) | (strstr(outputs, "SC") ? CONF_SC : 0u);
         destination->demo = strcmp(text_of(box, node, "demo", "false"), "true") == 0;
         destination->retry_first_seconds = (int)number_of(box, node, "retryFirst", INT32_MAX, 1);
         destination->retry_most_seconds = (int)number_of(box, node, "retryMost", INT32_MAX, 300);

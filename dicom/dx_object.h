@@ -7,6 +7,7 @@
 
 #include "dx_attrs.h"
 #include "dx_prescan.h"
+#include "dx_result.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +35,13 @@ struct dx_image_info {
 };
 DX_MUST_USE enum dx_status dx_object_image(struct dx_object *object, struct dx_image_info *info,
                                            struct dx_error *err);
+
+/* The title and references of a Key Object Selection document: what it rejects, if the title is one
+ * of CID 7011's rejections. DX_UNSUPPORTED: another SOP class or title; DX_LIMIT: more than
+ * DX_REJECTION_MAX references. */
+DX_MUST_USE enum dx_status
+dx_object_rejection(struct dx_object *object, struct dx_rejection *rejection, struct dx_error *err);
+void dx_rejection_finish(struct dx_rejection *rejection);
 
 /* One decoded frame as stored values: samples interleaved (RGBRGB), native endian,
  * bits_allocated/8 bytes each, bits above bits_stored cleared or sign-extended; single bits one a

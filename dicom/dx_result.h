@@ -1,7 +1,8 @@
 /* dx_result.h: writes our own objects: Structured Reports and Secondary Captures.
  *
- * Patient and Study modules are copied byte-true from `source` (plain attributes of the first
- * image); Specific Character Set is kept, our own texts are ASCII. Files are written complete to a
+ * Patient and Study modules are copied from `source` (plain attributes of the first image) as they
+ * are: the caller gives UTF-8 (dx_attrs_to_utf8) and then texts may be UTF-8, or the source's own
+ * character set and ASCII texts. Files are written complete to a
  * path the caller chose, explicit VR little endian, fsynced; the bytes are a function of the
  * arguments alone (dates are given). */
 #ifndef DX_RESULT_H
@@ -23,12 +24,20 @@ struct dx_reference {
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX], series[DX_UID_MAX];
 };
 
+/* attrs with every text converted to ISO_IR 192 (Specific Character Set says so then), equal to the
+ * source as Unicode: ISO 8859, ISO 2022 with JIS X 0201, 0208 and 0212, KS X 1001, GB 2312, GB18030
+ * and GBK, TIS 620. DX_UNSUPPORTED: the character set is unknown, or a value has bytes that are
+ * none of it; err names the attribute; the source's own set is then kept for the whole object. */
+DX_MUST_USE enum dx_status dx_attrs_to_utf8(const struct dx_attrs *attrs,
+                                            struct dx_attrs **converted, struct dx_error *err);
+
 /* What all our objects share. */
 struct dx_result_header {
     const struct dx_attrs *source;
     const char *sop_instance, *series; /* UIDs */
     int series_number, instance_number;
     const char *series_description;
+    const char *modality; /* of pictures; NULL: "OT" */
     const char *manufacturer, *model_name, *software_versions, *device_serial, *station_ae;
     const char *content_date, *content_time; /* DA, TM */
     const char *timezone;                    /* "+0000" */
@@ -36,7 +45,15 @@ struct dx_result_header {
     size_t reference_count;
 };
 
-enum dx_sr_value { DX_SR_CONTAINER, DX_SR_CODE, DX_SR_TEXT, DX_SR_NUM, DX_SR_UIDREF, DX_SR_IMAGE };
+enum dx_sr_value {
+    DX_SR_CONTAINER,
+    DX_SR_CODE,
+    DX_SR_TEXT,
+    DX_SR_NUM,
+    DX_SR_UIDREF,
+    DX_SR_IMAGE,
+    DX_SR_SCOORD /* one POLYLINE; its IMAGE is a child by SELECTED FROM */
+};
 enum dx_sr_relation {
     DX_SR_ROOT,
     DX_SR_CONTAINS,
@@ -44,7 +61,8 @@ enum dx_sr_relation {
     DX_SR_HAS_OBS_CONTEXT,
     DX_SR_HAS_ACQ_CONTEXT,
     DX_SR_HAS_PROPERTIES,
-    DX_SR_INFERRED_FROM
+    DX_SR_INFERRED_FROM,
+    DX_SR_SELECTED_FROM
 };
 
 /* A content item; trees are built and freed by the caller (sr_templates). */
@@ -56,6 +74,8 @@ struct dx_sr_item {
     const char *text;          /* TEXT, UIDREF, NUM's value as DS */
     struct dx_code code;       /* CODE's value, NUM's unit */
     struct dx_reference image; /* IMAGE */
+    const float *points;       /* SCOORD: column, row pairs */
+    size_t point_count;        /* pairs */
     struct dx_sr_item *child;  /* first child */
     struct dx_sr_item *next;   /* next sibling */
 };
@@ -75,16 +95,89 @@ struct dx_sr {
 DX_MUST_USE enum dx_status dx_sr_write(const struct dx_sr *sr, const char *path,
                                        struct dx_error *err);
 
+/* One frame: Secondary Capture. More: Multi-frame True Color Secondary Capture, and frame i shows
+ * header.references[i]. */
 struct dx_sc {
     struct dx_result_header header;
     uint32_t rows, cols;
-    const uint8_t *rgb; /* rows * cols * 3 */
+    uint32_t frames; /* 0: 1 */
+    const uint8_t *(*frame)(void *,
+                            uint32_t); /* frame i's pixels, valid until the next call; NULL
+                                        * with frames > 1 is DX_INVALID, a NULL answer DX_IO */
+    void *context;
+    const uint8_t *rgb; /* rows * cols * 3; one frame only */
     const char *derivation_description;
     struct dx_code derivation;
     int was_lossy; /* the source was, ever */
 };
 DX_MUST_USE enum dx_status dx_sc_write(const struct dx_sc *sc, const char *path,
                                        struct dx_error *err);
+
+/* A region as a graphic on the original (PS3.3 A.33.1): one layer, one closed polyline in PIXEL
+ * units of the referenced image, a text beside it. One image. */
+struct dx_gsps {
+    struct dx_result_header header;            /* references[0] is the image */
+    uint32_t rows, cols;                       /* of it: the displayed area is all of it */
+    const char *label, *description, *creator; /* CS, LO, PN: Content Label, Description, Creator */
+    const char *layer, *text;                  /* Graphic Layer (CS), the text beside the region */
+    const float *points;                       /* column, row pairs, the last is the first */
+    size_t point_count;
+};
+DX_MUST_USE enum dx_status dx_gsps_write(const struct dx_gsps *gsps, const char *path,
+                                         struct dx_error *err);
+
+/* The saliency as numbers (PS3.3 A.75): float32, one frame of the source's geometry. */
+struct dx_pmap {
+    struct dx_result_header header; /* references[0] is the image */
+    uint32_t rows, cols;
+    const float *values;           /* (rows, cols), finite */
+    struct dx_code quantity, unit; /* (130404, DCM, "Saliency"), (1, UCUM, "no units") */
+    const char *explanation;       /* LUT Explanation */
+    const char *qualification;     /* Content Qualification: RESEARCH or PRODUCT */
+    const char *label, *description, *creator;
+    double mm_per_row, mm_per_col; /* of a pixel; 0: unknown */
+    struct dx_code derivation;
+};
+DX_MUST_USE enum dx_status dx_pmap_write(const struct dx_pmap *map, const char *path,
+                                         struct dx_error *err);
+
+/* A rejection note: Key Object Selection (PS3.3 A.35.4, TID 2010) that takes objects back. */
+struct dx_rejection {
+    struct dx_code title; /* 113001, 113037, 113038, 113039 (CID 7011) */
+    struct dx_reference *references;
+    size_t reference_count; /* at most DX_REJECTION_MAX */
+};
+#define DX_REJECTION_MAX 4096
+/* header.references are those that are taken back; text may be NULL. */
+DX_MUST_USE enum dx_status dx_rejection_write(const struct dx_result_header *header,
+                                              const struct dx_code *title, const char *text,
+                                              const char *path, struct dx_error *err);
+
+/* The last look at an object of ours before it is entered for sending: reads the file back and
+ * checks what no receiver may find wrong: its IOD's mandatory attributes, VRs and UIDs, that it has
+ * the source's patient and study attributes, refers to nothing but `references`, codes whole and
+ * (DCM, SCT, UCUM, UMLS, RFC5646 and `scheme`) known, numbers finite, pixels of the right length,
+ * and no text that holds one of `forbidden` (whole words, letter case aside). DX_INVALID and a
+ * sentence that names the attribute, item or word. */
+struct dx_expectation {
+    const char *sop_class, *sop_instance, *series;
+    const struct dx_attrs *source; /* patient and study as they were written */
+    const struct dx_reference *references;
+    size_t reference_count;
+    const char *const *forbidden; /* ends with NULL */
+    const char *required;         /* a text that must be there (the RESEARCH line), or NULL */
+    const char *scheme;           /* local coding scheme, or NULL */
+};
+DX_MUST_USE enum dx_status dx_result_check(const char *path, const struct dx_expectation *expected,
+                                           struct dx_error *err);
+
+/* Writes `from` (one of our pictures) anew in another transfer syntax: RLE or JPEG-LS lossless;
+ * pixels and UIDs stay. The bytes are a function of `from`'s. */
+#define DX_SYNTAX_EXPLICIT "1.2.840.10008.1.2.1"
+#define DX_SYNTAX_RLE      "1.2.840.10008.1.2.5"
+#define DX_SYNTAX_JPEG_LS  "1.2.840.10008.1.2.4.80"
+DX_MUST_USE enum dx_status dx_result_compress(const char *from, const char *transfer_syntax,
+                                              const char *path, struct dx_error *err);
 
 /* A synthetic image from a 16-bit plane (phantoms as DICOM). attrs gives patient, study, series and
  * image attributes (CT: Frame of Reference UID, too) over this file's defaults. All that stands

@@ -138,9 +138,6 @@ static void report_one(struct analyze *a, const struct study *study)
 {
     char error[256] = "", uid[DX_UID_MAX];
     enum srt_outcome outcome;
-    static const char *const names[] = {[SRT_FINDING] = "finding",
-                                        [SRT_NO_FINDING] = "no-finding",
-                                        [SRT_NOT_PROCESSED] = "not-processed"};
     if (report_study(&a->examiner.report, a->examiner.store, study, &outcome, uid, error,
                      sizeof error) != REPORT_DONE) {
         log_event(LOG_AT_ERROR, "report-later", "study=%s error=%s", study->uid, log_quote(error));
@@ -148,7 +145,7 @@ static void report_one(struct analyze *a, const struct study *study)
         return;
     }
     log_event(LOG_AT_INFO, "report", "study=%s report=%s version=%d outcome=%s", study->uid, uid,
-              study->version + 1, names[outcome]);
+              study->version + 1, srt_outcome_name(outcome));
     node_wake(a->node->wake_deliver);
 }
 

@@ -184,7 +184,7 @@ static enum examine_end draw(struct exam *e, const struct nn_judgement *scores, 
     struct picture picture;
     report_image(&image, e->instance, e->judgement, e->attrs);
     report_result(&by->report, &image, 1, &result);
-    report_sentence(&result, sentence, sizeof sentence);
+    report_sentence(by->report.template_, &result, sentence, sizeof sentence);
     e->out->outcome = result.outcome;
 
     const struct picture_input input = {
@@ -194,10 +194,13 @@ static enum examine_end draw(struct exam *e, const struct nn_judgement *scores, 
         .map = by->map,
         .box = scores->box,
         .explained = explained,
-        .model = nn_model_info(by->model),
-        .score = scores->score,
+        .side = nn_model_info(by->model)->preprocess.side,
+        .fit = nn_model_info(by->model)->preprocess.fit,
+        .opinion = {{nn_model_info(by->model), scores->score}},
+        .opinions = 1,
+        .found = result.outcome == SRT_FINDING,
         .sentence = sentence,
-        .warning = result.synthetic ? srt_research_line : NULL,
+        .warning = srt_is_synthetic(&result) ? srt_research_line : NULL,
         .matrix = by->node->conf->picture_matrix,
     };
     enum picture_status status = picture_draw(by->face, &input, &picture);

@@ -35,7 +35,7 @@ static bool model_reportable(const struct nn_model_info *info, char *error, size
     struct srt_template *template_ = NULL;
     struct srt_error err = {0};
     bool fine = true;
-    if (srt_template_open(NULL, &template_, &err) != SRT_OK) {
+    if (srt_template_open(NULL, "en", &template_, &err) != SRT_OK) {
         (void)snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }

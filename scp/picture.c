@@ -129,7 +129,7 @@ static struct colour_part part_of(const struct picture_input *input, const struc
 static void draw_halves(struct canvas *canvas, const struct layout *l, const float *grey,
                         const float *map, const struct picture_input *input)
 {
-    const struct nn_preprocess *fit = &input->model->preprocess;
+    const struct nn_preprocess *fit = &input->opinion[0].model->preprocess;
     struct colour_part part = part_of(input, l);
     int left = l->margin + (l->column - l->draw_w) / 2, right = left + l->column + l->gap;
     for (int y = 0; y < l->draw_h; y++) {
@@ -152,7 +152,7 @@ static void draw_captions(struct picture_face *face, struct canvas *canvas, cons
     int right = l->margin + l->column + l->gap;
     char caption[128];
     snprintf(caption, sizeof caption, "Saliency overlay, score of: %s",
-             label_of(&input->model->class_[input->explained]));
+             label_of(&input->opinion[0].model->class_[input->explained]));
     text_draw(face, canvas, l->margin, y, size, quiet, "Original");
     text_draw(face, canvas, right, y, size, quiet, caption);
 
@@ -189,11 +189,11 @@ static int draw_warning(struct picture_face *face, struct canvas *canvas, const 
 static int draw_outcome(struct picture_face *face, struct canvas *canvas, const struct layout *l,
                         const struct picture_input *input)
 {
-    const struct nn_model_info *model = input->model;
+    const struct nn_model_info *model = input->opinion[0].model;
     int y = l->low, small = l->em * 17 / 20;
-    bool found =
-        model->class_[input->explained].finding &&
-        (double)input->score[input->explained] >= model->class_[input->explained].operating_point;
+    bool found = model->class_[input->explained].finding &&
+                 (double)input->opinion[0].score[input->explained] >=
+                     model->class_[input->explained].operating_point;
     y += text_wrap(face, canvas, l->margin, y, l->column, l->em * 5 / 4, found ? positive : bright,
                    input->sentence);
     y += l->em / 2;
@@ -259,15 +259,15 @@ static int draw_scores(struct picture_face *face, struct canvas *canvas, const s
 {
     int pitch = l->em * 17 / 10, small = l->em * 17 / 20, y = l->low + l->em;
     if (canvas) {
-        struct score_columns c = columns_of(face, l, input->model);
+        struct score_columns c = columns_of(face, l, input->opinion[0].model);
         text_draw(face, canvas, c.x, y, small, quiet, "Model score");
         text_draw(face, canvas, c.right - text_width(face, small, "operating point"), y, small,
                   quiet, "operating point");
-        for (int i = 0; i < input->model->classes; i++)
-            draw_bar(face, canvas, l, &c, y + (i + 1) * pitch, &input->model->class_[i],
-                     input->score[i]);
+        for (int i = 0; i < input->opinion[0].model->classes; i++)
+            draw_bar(face, canvas, l, &c, y + (i + 1) * pitch, &input->opinion[0].model->class_[i],
+                     input->opinion[0].score[i]);
     }
-    return l->em + (input->model->classes + 1) * pitch;
+    return l->em + (input->opinion[0].model->classes + 1) * pitch;
 }
 
 /* ---- all of it ---- */
@@ -322,7 +322,7 @@ enum picture_status picture_draw(struct picture_face *face, const struct picture
     canvas.cols = l.width;
     canvas.rgb = malloc((size_t)l.width * (size_t)l.height * 3);
     grey = scaled(input, l.draw_w, l.draw_h);
-    map = colour_smooth_map(input->map, input->model->preprocess.side);
+    map = colour_smooth_map(input->map, input->opinion[0].model->preprocess.side);
     if (!canvas.rgb || !grey || !map)
         goto out;
 

@@ -31,17 +31,41 @@ PICTURE_MUST_USE enum picture_status picture_face_open(const char *path,
 void picture_face_close(struct picture_face *face);
 const char *picture_font_path(void); /* the font of the build */
 
+/* One model's scores. */
+struct picture_opinion {
+    const struct nn_model_info *model;
+    const float *score; /* (classes) */
+};
+
+/* The map is drawn on an absolute scale: 1 is what the model's card calls strong
+ * (nn_model_info.saliency_scale), so a weak map looks weak. Nothing is drawn below this. */
+#define PICTURE_THRESHOLD 0.3f
+
 struct picture_input {
     const float *plane; /* (rows, cols) in [0,1], 0 black */
     int rows, cols;
-    const float *map;  /* (side, side) in [0,1]: nn_judge_saliency */
+    /* (side, side), at least 0: nn_judge_saliency_absolute of opinion[0]. NULL: no map, as for no
+     * finding: the source alone stands beside the scores. */
+    const float *map;
+    int side;          /* of the map */
+    enum nn_fit fit;   /* how the plane became (side, side) */
     struct nn_box box; /* nn_judgement's: the part of the plane that the map shows; zeros: all */
-    int explained;     /* the class that the map explains */
-    const struct nn_model_info *model;
-    const float *score;   /* (classes) */
-    const char *sentence; /* the outcome, without the RESEARCH line */
+    bool relative;     /* the model has no scale: the map is of its own maximum, and says so */
+    int explained;     /* the class of opinion[0] that the map explains */
+    struct picture_opinion opinion[2];
+    int opinions;         /* 1 or 2 */
+    const float *region;  /* outline drawn on both halves: column, row pairs of the plane */
+    size_t region_points; /* 0: none */
+    const char *sentence; /* the outcome, without the RESEARCH line; UTF-8 */
+    bool found;           /* it is a finding (or undetermined): drawn as such */
     const char *warning;  /* the RESEARCH line, or NULL */
-    uint32_t matrix;      /* longest side of one half */
+    /* The source's Patient Orientation (0020,0020), two values: drawn as letters at the edges. NULL
+     * or "": none. Markers in the pixels stay as they are. */
+    const char *orientation;
+    uint32_t matrix; /* longest side of one half */
+    /* Phrases by id ("picture.original"), UTF-8; NULL function or answer: English. */
+    const char *(*phrase)(const void *, const char *id);
+    const void *phrases;
 };
 
 struct picture {
@@ -51,6 +75,13 @@ struct picture {
 PICTURE_MUST_USE enum picture_status
 picture_draw(struct picture_face *face, const struct picture_input *input, struct picture *picture);
 void picture_finish(struct picture *picture);
+
+/* The outline of the most salient region: the connected part of the map at or above `threshold`
+ * that holds the most of it, as a closed polygon of at most `room` points in the plane's pixels
+ * (the centre of the top left pixel is 0.5, 0.5), the last the first, inside the plane. 0: there is
+ * none. */
+size_t picture_region(const float *map, int side, enum nn_fit fit, struct nn_box box, int rows,
+                      int cols, float threshold, float *points, size_t room);
 
 /* The class whose saliency is worth a look: the finding class with the highest score if it reaches
  * its operating point, else the class with the highest score. */

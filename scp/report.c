@@ -34,7 +34,7 @@ bool report_init(struct report *report, const struct conf *conf, const struct nn
     memset(report, 0, sizeof *report);
     report->conf = conf;
     report->model = model;
-    if (srt_template_open(NULL, &report->template_, &err) != SRT_OK) {
+    if (srt_template_open(NULL, "en", &report->template_, &err) != SRT_OK) {
         snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }
@@ -116,9 +116,9 @@ void report_image(struct srt_image *image, const struct instance *instance,
         return;
 
     image->outcome = SRT_NO_FINDING;
-    image->classes = (size_t)judgement->classes;
+    image->opinion[0].classes = (size_t)judgement->classes;
     for (int i = 0; i < judgement->classes; i++) {
-        struct srt_class *class_ = &image->class_[i];
+        struct srt_class *class_ = &image->opinion[0].class_[i];
         read_class(attrs, i, class_);
         class_->score = judgement->score[i];
         if (class_->finding && class_->score >= class_->operating_point)
@@ -152,20 +152,22 @@ void report_result(const struct report *report, const struct srt_image *images, 
         .serial = report->serial,
         .station_ae = report->conf->ae_title,
         .software_version = report->software,
-        .algorithm_name = report->model->name,
-        .algorithm_version = report->model->version,
-        .weights_digest = report->model->weights_digest,
-        .parameters = report->parameters,
-        .intended_use = report->model->intended_use,
-        .synthetic = report->model->provenance == NN_SYNTHETIC,
+        .models = {{.name = report->model->name,
+                    .version = report->model->version,
+                    .weights_digest = report->model->weights_digest,
+                    .parameters = report->parameters,
+                    .intended_use = report->model->intended_use,
+                    .synthetic = report->model->provenance == NN_SYNTHETIC}},
+        .model_count = 1,
         .mode = conf_mode_name(node_mode(report->conf)),
     };
 }
 
-void report_sentence(const struct srt_result *result, char *text, size_t size)
+void report_sentence(const struct srt_template *template_, const struct srt_result *result,
+                     char *text, size_t size)
 {
     char whole[1024];
-    srt_sentence(result, whole, sizeof whole);
+    srt_sentence(template_, result, whole, sizeof whole);
     const char *from = whole;
     size_t length = strlen(srt_research_line);
     if (strncmp(whole, srt_research_line, length) == 0)

@@ -42,7 +42,8 @@ void report_image(struct srt_image *image, const struct instance *instance,
 void report_result(const struct report *report, const struct srt_image *images, size_t count,
                    struct srt_result *result);
 /* The outcome in one sentence without the RESEARCH line (for the picture). */
-void report_sentence(const struct srt_result *result, char *text, size_t size);
+void report_sentence(const struct srt_template *template_, const struct srt_result *result,
+                     char *text, size_t size);
 
 /* SHA-256 over the demographics of attrs. */
 void report_patient_digest(const struct dx_attrs *attrs, char digest[DX_DIGEST_MAX]);

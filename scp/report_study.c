@@ -324,8 +324,8 @@ static bool enter(struct gathered *g, const struct result *results, size_t count
         if (!sender_allowed(mode, &conf->destinations[i]))
             continue;
         names[destinations] = conf->destinations[i].peer->name;
-        sr[destinations] = conf->destinations[i].sr;
-        sc[destinations++] = conf->destinations[i].sc;
+        sr[destinations] = (conf->destinations[i].outputs & CONF_SR) != 0;
+        sc[destinations++] = (conf->destinations[i].outputs & CONF_SC) != 0;
     }
     if (store_add_report(g->store, g->study->uid, results, count, g->ids, g->id_count, names, sr,
                          sc, destinations) != STORE_OK)

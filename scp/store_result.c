@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const outcome_names[] = {"finding", "no-finding", "not-processed"};
 static const char *const delivery_names[] = {"pending", "sent", "parked"};
 
 #define RESULT_COLUMNS "result.id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms"
@@ -23,9 +22,7 @@ static void take_result(sqlite3_stmt *row, struct result *result)
     sql_text(row, 7, result->digest, sizeof result->digest);
     sql_text(row, 8, text, sizeof text);
     result->outcome = SRT_NOT_PROCESSED;
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, outcome_names[i]) == 0)
-            result->outcome = (enum srt_outcome)i;
+    (void)srt_outcome_parse(text, &result->outcome);
     result->created_ms = sqlite3_column_int64(row, 9);
 }
 
@@ -34,13 +31,14 @@ static enum store_status keep_result(struct store *store, const struct result *r
                                      bool *added)
 {
     enum store_status status = sql_run(
-        store, sql_prepare(store,
-                           "INSERT OR IGNORE INTO result(kind,uid,sop_class,series,study,path,"
-                           "digest,outcome,created_ms) VALUES(?,?,?,?,?,?,?,?,?)",
-                           "ttttttt"
-                           "ti",
-                           r->kind == RESULT_SR ? "sr" : "sc", r->uid, r->sop_class, r->series,
-                           r->study, r->path, r->digest, outcome_names[r->outcome], r->created_ms));
+        store,
+        sql_prepare(store,
+                    "INSERT OR IGNORE INTO result(kind,uid,sop_class,series,study,path,"
+                    "digest,outcome,created_ms) VALUES(?,?,?,?,?,?,?,?,?)",
+                    "ttttttt"
+                    "ti",
+                    r->kind == RESULT_SR ? "sr" : "sc", r->uid, r->sop_class, r->series, r->study,
+                    r->path, r->digest, srt_outcome_name(r->outcome), r->created_ms));
     if (status != STORE_OK)
         return status;
     *added = sqlite3_changes(store->db) > 0;

@@ -113,6 +113,8 @@ static bool set_value(struct filling *filling, const struct srt_shape *shape,
     case DX_SR_TEXT:
     case DX_SR_UIDREF:
         return set_text(filling, shape, scope, item);
+    case DX_SR_SCOORD: /* made with the region, not by a value */
+        break;
     case DX_SR_IMAGE:
         if (!scope->image)
             return fail(filling, shape, "an image outside", "each");
@@ -199,9 +201,9 @@ static void fill_classes(struct filling *filling, const struct srt_shape *shape,
 {
     const struct srt_image *image = scope->image;
 
-    for (size_t i = 0; image && srt_is_judged(image) && i < image->classes; i++) {
+    for (size_t i = 0; image && srt_is_judged(image) && i < image->opinion[0].classes; i++) {
         struct srt_scope inner = *scope;
-        inner.class_ = &image->class_[i];
+        inner.class_ = &image->opinion[0].class_[i];
         inner.class_number = i + 1;
         if (takes_class(shape, image, inner.class_))
             fill_one(filling, shape, &inner, tail);
@@ -256,7 +258,7 @@ enum srt_status srt_fill(const struct srt_template *template_, const struct srt_
                          struct srt_tree **tree, struct srt_error *err)
 {
     struct filling filling = {template_, NULL, err, SRT_OK};
-    struct srt_scope scope = {.result = result};
+    struct srt_scope scope = {.template_ = template_, .result = result};
     struct dx_sr_item **tail;
 
     *tree = NULL;

@@ -64,6 +64,8 @@ static void put_item(struct printing *printing, const struct dx_sr_item *item, i
         put(printing, ": %s%s%s", item->text, is_annotation(&item->code) ? "" : " ",
             is_annotation(&item->code) ? "" : item->code.value);
         break;
+    case DX_SR_SCOORD:
+        break;
     case DX_SR_IMAGE:
         put(printing, ": %s", item->image.sop_instance);
         break;

@@ -17,11 +17,11 @@ static enum srt_status check_judged(const struct srt_image *image, size_t number
     /* ".N" of a further finding must still fit. */
     if (!is_uid(image->tracking_uid) || strlen(image->tracking_uid) > 61)
         return srt_fail(err, SRT_INVALID, "image %zu: no tracking UID", number);
-    if (image->classes == 0 || image->classes > SRT_MAX_CLASSES)
+    if (image->opinion[0].classes == 0 || image->opinion[0].classes > SRT_MAX_CLASSES)
         return srt_fail(err, SRT_INVALID, "image %zu: %zu classes; expected 1 to %d", number,
-                        image->classes, SRT_MAX_CLASSES);
-    for (size_t i = 0; i < image->classes; i++) {
-        const struct srt_class *class_ = &image->class_[i];
+                        image->opinion[0].classes, SRT_MAX_CLASSES);
+    for (size_t i = 0; i < image->opinion[0].classes; i++) {
+        const struct srt_class *class_ = &image->opinion[0].class_[i];
         if (!class_->name || !class_->name[0] || !isfinite(class_->score) || class_->score < 0 ||
             class_->score > 1 || !isfinite(class_->operating_point))
             return srt_fail(err, SRT_INVALID, "image %zu: class %zu has no name or no score",
@@ -61,6 +61,9 @@ static bool follows(const struct srt_result *result)
         return !finding && judged > 0;
     case SRT_NOT_PROCESSED:
         return !finding && judged < result->image_count;
+    case SRT_UNDETERMINED:
+    case SRT_INCOMPLETE:
+        return !finding;
     }
     return false;
 }
@@ -77,4 +80,35 @@ enum srt_status srt_check_result(const struct srt_result *result, struct srt_err
     if (!follows(result))
         return srt_fail(err, SRT_INVALID, "the study's outcome contradicts its images'");
     return SRT_OK;
+}
+
+static const char *const outcome_names[] = {
+    [SRT_FINDING] = "finding",
+    [SRT_NO_FINDING] = "no-finding",
+    [SRT_NOT_PROCESSED] = "not-processed",
+    [SRT_UNDETERMINED] = "undetermined",
+    [SRT_INCOMPLETE] = "incomplete",
+};
+
+const char *srt_outcome_name(enum srt_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+bool srt_outcome_parse(const char *name, enum srt_outcome *outcome)
+{
+    for (size_t i = 0; i < sizeof outcome_names / sizeof *outcome_names; i++)
+        if (strcmp(name, outcome_names[i]) == 0) {
+            *outcome = (enum srt_outcome)i;
+            return true;
+        }
+    return false;
+}
+
+bool srt_is_synthetic(const struct srt_result *result)
+{
+    for (size_t i = 0; i < result->model_count; i++)
+        if (result->models[i].synthetic)
+            return true;
+    return false;
 }

@@ -65,6 +65,7 @@ struct srt_tree {
 
 /* What placeholders are about: image and class are NULL outside their repetitions. */
 struct srt_scope {
+    const struct srt_template *template_;
     const struct srt_result *result;
     const struct srt_image *image;
     size_t image_number; /* from 1 */

@@ -324,9 +324,10 @@ enum srt_status srt_template_parse(const char *text, size_t size, struct srt_tem
     return finish(made, read_text(made, text, size, err), template_);
 }
 
-enum srt_status srt_template_open(const char *dir, struct srt_template **template_,
-                                  struct srt_error *err)
+enum srt_status srt_template_open(const char *dir, const char *language,
+                                  struct srt_template **template_, struct srt_error *err)
 {
+    (void)language;
     if (!dir)
         return srt_template_parse(srt_cspine_text, srt_cspine_text_size, template_, err);
     struct srt_template *made = calloc(1, sizeof *made);

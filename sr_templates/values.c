@@ -29,8 +29,8 @@ const struct srt_class *srt_first_finding(const struct srt_image *image)
 {
     const struct srt_class *first = NULL;
 
-    for (size_t i = 0; i < image->classes; i++) {
-        const struct srt_class *class_ = &image->class_[i];
+    for (size_t i = 0; i < image->opinion[0].classes; i++) {
+        const struct srt_class *class_ = &image->opinion[0].class_[i];
         if (srt_is_finding(class_) && (!first || class_->score > first->score))
             first = class_;
     }
@@ -54,11 +54,11 @@ RESULT_TEXT(model_name, model_name)
 RESULT_TEXT(serial, serial)
 RESULT_TEXT(station_ae, station_ae)
 RESULT_TEXT(software_version, software_version)
-RESULT_TEXT(algorithm_name, algorithm_name)
-RESULT_TEXT(algorithm_version, algorithm_version)
-RESULT_TEXT(weights_digest, weights_digest)
-RESULT_TEXT(parameters, parameters)
-RESULT_TEXT(intended_use, intended_use)
+RESULT_TEXT(algorithm_name, models[0].name)
+RESULT_TEXT(algorithm_version, models[0].version)
+RESULT_TEXT(weights_digest, models[0].weights_digest)
+RESULT_TEXT(parameters, models[0].parameters)
+RESULT_TEXT(intended_use, models[0].intended_use)
 RESULT_TEXT(amends, amends)
 
 /* A field of the image that is a text. */
@@ -76,18 +76,18 @@ IMAGE_TEXT(image_uid, reference.sop_instance)
 
 static void research(const struct srt_scope *scope, char *text, size_t size)
 {
-    put(text, size, scope->result->synthetic ? srt_research_line : "");
+    put(text, size, srt_is_synthetic(scope->result) ? srt_research_line : "");
 }
 
 /* For texts that are too short for the whole line. */
 static void research_word(const struct srt_scope *scope, char *text, size_t size)
 {
-    put(text, size, scope->result->synthetic ? "RESEARCH - " : "");
+    put(text, size, srt_is_synthetic(scope->result) ? "RESEARCH - " : "");
 }
 
 static void sentence(const struct srt_scope *scope, char *text, size_t size)
 {
-    srt_sentence(scope->result, text, size);
+    srt_sentence(scope->template_, scope->result, text, size);
 }
 
 /* CID 6047, as the end of a code's id. */

@@ -47,13 +47,14 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
 /* Whether an earlier image, or an earlier class of this one, already has a finding of this name. */
 static bool was_told(const struct srt_result *result, size_t image, size_t class_)
 {
-    const char *name = result->images[image].class_[class_].name;
+    const char *name = result->images[image].opinion[0].class_[class_].name;
 
     for (size_t i = 0; i <= image; i++) {
         const struct srt_image *earlier = &result->images[i];
-        size_t end = i == image ? class_ : earlier->classes;
+        size_t end = i == image ? class_ : earlier->opinion[0].classes;
         for (size_t j = 0; srt_is_judged(earlier) && j < end; j++)
-            if (srt_is_finding(&earlier->class_[j]) && strcmp(earlier->class_[j].name, name) == 0)
+            if (srt_is_finding(&earlier->opinion[0].class_[j]) &&
+                strcmp(earlier->opinion[0].class_[j].name, name) == 0)
                 return true;
     }
     return false;
@@ -65,10 +66,10 @@ static void append_findings(const struct srt_result *result, char *text, size_t 
 
     for (size_t i = 0; i < result->image_count; i++) {
         const struct srt_image *image = &result->images[i];
-        for (size_t j = 0; srt_is_judged(image) && j < image->classes; j++) {
-            if (!srt_is_finding(&image->class_[j]) || was_told(result, i, j))
+        for (size_t j = 0; srt_is_judged(image) && j < image->opinion[0].classes; j++) {
+            if (!srt_is_finding(&image->opinion[0].class_[j]) || was_told(result, i, j))
                 continue;
-            append(text, size, "%s%s", between, image->class_[j].name);
+            append(text, size, "%s%s", between, image->opinion[0].class_[j].name);
             between = ", ";
         }
     }
@@ -93,8 +94,10 @@ static enum srt_reason shared_reason(const struct srt_result *result)
     return differs ? SRT_REASON_NONE : shared;
 }
 
-void srt_sentence(const struct srt_result *result, char *text, size_t size)
+void srt_sentence(const struct srt_template *template_, const struct srt_result *result, char *text,
+                  size_t size)
 {
+    (void)template_;
     size_t judged = srt_count_judged(result);
     enum srt_reason shared = shared_reason(result);
 
@@ -109,6 +112,12 @@ void srt_sentence(const struct srt_result *result, char *text, size_t size)
         break;
     case SRT_NO_FINDING:
         append(text, size, "No finding above the operating point; this does not exclude injury.");
+        break;
+    case SRT_UNDETERMINED:
+        append(text, size, "Undetermined: the models disagree.");
+        break;
+    case SRT_INCOMPLETE:
+        append(text, size, "No suspicion, incomplete; this does not exclude injury.");
         break;
     case SRT_NOT_PROCESSED:
         if (shared != SRT_REASON_NONE)

@@ -111,6 +111,11 @@ void ResultWriter::number(const DcmTagKey &tag, unsigned value)
     keep(item_->putAndInsertUint16(DcmTag(tag), static_cast<Uint16>(value)));
 }
 
+void ResultWriter::floats(const DcmTagKey &tag, const float *values, size_t count)
+{
+    keep(item_->putAndInsertFloat32Array(DcmTag(tag), values, static_cast<unsigned long>(count)));
+}
+
 void ResultWriter::empty(const DcmTagKey &tag)
 {
     keep(item_->insertEmptyElement(DcmTag(tag), OFTrue));

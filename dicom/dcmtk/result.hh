@@ -18,6 +18,7 @@ class ResultWriter
     /* NULL stands for an empty value. */
     void text(const DcmTagKey &tag, const char *value);
     void number(const DcmTagKey &tag, unsigned value);
+    void floats(const DcmTagKey &tag, const float *values, size_t count);
     void empty(const DcmTagKey &tag);
     void code(const DcmTagKey &sequence, const struct dx_code &code);
     /* Following puts go to a new item of the sequence, until leave(). */

@@ -36,6 +36,8 @@ const char *relation_text(enum dx_sr_relation relation)
         return "HAS PROPERTIES";
     case DX_SR_INFERRED_FROM:
         return "INFERRED FROM";
+    case DX_SR_SELECTED_FROM:
+        return "SELECTED FROM";
     case DX_SR_ROOT:
         break;
     }
@@ -92,6 +94,11 @@ void put_value(ResultWriter &writer, const struct dx_sr_item *item)
         writer.text(DCM_ValueType, "IMAGE");
         put_reference(writer, item->image);
         break;
+    case DX_SR_SCOORD:
+        writer.text(DCM_ValueType, "SCOORD");
+        writer.floats(DCM_GraphicData, item->points, item->point_count * 2);
+        writer.text(DCM_GraphicType, "POLYLINE");
+        break;
     }
 }
 
@@ -109,6 +116,8 @@ enum dx_status check_item(const struct dx_sr_item *item, int depth, struct dx_er
     if (item->type == DX_SR_IMAGE &&
         (!dx_uid_is_valid(item->image.sop_class) || !dx_uid_is_usable(item->image.sop_instance)))
         return dx_fail(err, DX_INVALID, "report: image reference without UIDs");
+    if (item->type == DX_SR_SCOORD && (item->points == nullptr || item->point_count < 2))
+        return dx_fail(err, DX_INVALID, "report: region without points");
     if (item->type != DX_SR_IMAGE && item->concept.value == nullptr)
         return dx_fail(err, DX_INVALID, "report: item without a concept name");
     if ((depth == 0) != (item->relation == DX_SR_ROOT))

@@ -67,7 +67,7 @@ static int check_template(const struct conf *conf)
 {
     struct srt_template *template_ = NULL;
     struct srt_error err = {0};
-    if (srt_template_open(NULL, &template_, &err) != SRT_OK)
+    if (srt_template_open(NULL, "en", &template_, &err) != SRT_OK)
         return complain(conf, 0, err.text);
     srt_template_close(template_);
     return 0;

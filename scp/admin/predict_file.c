@@ -184,20 +184,23 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
 static void sentence_of(const struct nn_model_info *model, const struct prediction *p, char *text,
                         size_t size)
 {
-    struct srt_image image = {.outcome = SRT_NO_FINDING, .classes = (size_t)model->classes};
+    struct srt_image image = {.outcome = SRT_NO_FINDING};
+    image.opinion[0].classes = (size_t)model->classes;
     for (int i = 0; i < model->classes; i++) {
-        image.class_[i] = (struct srt_class){.name = model->class_[i].name,
-                                             .finding = model->class_[i].finding,
-                                             .score = (double)p->scores.score[i],
-                                             .operating_point = model->class_[i].operating_point};
-        if (image.class_[i].finding && image.class_[i].score >= image.class_[i].operating_point)
+        struct srt_class *class_ = &image.opinion[0].class_[i];
+        *class_ = (struct srt_class){.name = model->class_[i].name,
+                                     .finding = model->class_[i].finding,
+                                     .score = (double)p->scores.score[i],
+                                     .operating_point = model->class_[i].operating_point};
+        if (class_->finding && class_->score >= class_->operating_point)
             image.outcome = SRT_FINDING;
     }
     const struct srt_result result = {.outcome = image.outcome,
                                       .images = &image,
                                       .image_count = 1,
-                                      .synthetic = model->provenance == NN_SYNTHETIC};
-    report_sentence(&result, text, size);
+                                      .models = {{.synthetic = model->provenance == NN_SYNTHETIC}},
+                                      .model_count = 1};
+    report_sentence(NULL, &result, text, size);
 }
 
 int predict_picture(struct predictor *predictor, const struct prediction *p,
@@ -217,8 +220,10 @@ int predict_picture(struct predictor *predictor, const struct prediction *p,
         .map = predictor->map,
         .box = p->scores.box,
         .explained = explained,
-        .model = model,
-        .score = p->scores.score,
+        .side = model->preprocess.side,
+        .fit = model->preprocess.fit,
+        .opinion = {{model, p->scores.score}},
+        .opinions = 1,
         .sentence = sentence,
         .warning = model->provenance == NN_SYNTHETIC ? srt_research_line : NULL,
         .matrix = PREDICT_MATRIX,

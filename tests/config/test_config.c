@@ -138,7 +138,7 @@ static void sample_loads(void **state)
     assert_int_equal(conf->peer_count, 1);
     assert_int_equal(conf->peers[0].port, 104);
     assert_ptr_equal(conf->destinations[0].peer, &conf->peers[0]);
-    assert_true(conf->destinations[0].sr && conf->destinations[0].sc);
+    assert_true(conf->destinations[0].outputs == (CONF_SR | CONF_SC));
     assert_int_equal(conf->rule_count, 5);
     assert_int_equal(conf->rules[1].action, CONF_ANALYZE);
     assert_int_equal(conf->rules[1].match[0].tag, 0x00080060);
@@ -224,7 +224,7 @@ static void effective_loads_to_the_same(void **state)
     assert_string_equal(first->manufacturer, "M\xc3\xbcller");
     assert_int_equal(first->port, 0);
     assert_int_equal(first->log_level, 0);
-    assert_false(first->destinations[0].sr);
+    assert_int_equal(first->destinations[0].outputs & CONF_SR, 0);
     assert_true(first->destinations[0].demo);
     char *a = print(first);
     assert_int_equal(conf_load_text(a, strlen(a), "-", &second, &complaints), CONF_OK);

@@ -9,15 +9,11 @@
     {                                                                                              \
         v, s, m                                                                                    \
     }
-static struct dx_sr_item source = {DX_SR_CONTAINS,
-                                   DX_SR_IMAGE,
-                                   CODE("121112", "DCM", "Source of Measurement"),
-                                   NULL,
-                                   NULL,
-                                   CODE(NULL, NULL, NULL),
-                                   {"1.2.840.10008.5.1.4.1.1.1.1", "1.2.3.4.1", "1.2.3.4.5"},
-                                   NULL,
-                                   NULL};
+static struct dx_sr_item source = {
+    .relation = DX_SR_CONTAINS,
+    .type = DX_SR_IMAGE,
+    .concept = CODE("121112", "DCM", "Source of Measurement"),
+    .image = {"1.2.840.10008.5.1.4.1.1.1.1", "1.2.3.4.1", "1.2.3.4.5"}};
 static struct dx_sr_item number = {.relation = DX_SR_CONTAINS,
                                    .type = DX_SR_NUM,
                                    .concept = CODE("122157", "DCM", "Probability"),

@@ -47,8 +47,10 @@ static struct picture draw(const float *plane, int rows, int cols, uint32_t matr
                                         .map = map,
                                         .box = box,
                                         .explained = 1,
-                                        .model = &model,
-                                        .score = score,
+                                        .side = SIDE,
+                                        .fit = model.preprocess.fit,
+                                        .opinion = {{&model, score}},
+                                        .opinions = 1,
                                         .sentence = "Finding at or above the operating point.",
                                         .warning = "RESEARCH - a line that has to be wrapped when "
                                                    "the picture is a narrow one (n = 0)",
@@ -254,7 +256,8 @@ static void test_bad_arguments(void **state)
     struct picture picture;
     assert_int_equal(picture_face_open("/nonexistent.ttf", &none), PICTURE_FONT);
     picture_face_close(NULL);
-    const struct picture_input empty = {.rows = 0, .cols = 5, .model = &model, .matrix = 3072};
+    const struct picture_input empty = {
+        .rows = 0, .cols = 5, .opinion = {{&model, NULL}}, .opinions = 1, .matrix = 3072};
     assert_int_equal(picture_draw(face, &empty, &picture), PICTURE_INVALID);
     picture_finish(&picture);
 }

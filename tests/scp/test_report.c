@@ -21,8 +21,8 @@ static struct nn_model_info model = {
 };
 static const struct conf_peer peers[] = {{.name = "pacs"}, {.name = "archive"}};
 static const struct conf_destination destinations[] = {
-    {.peer = &peers[0], .sr = true, .sc = true, .demo = true},
-    {.peer = &peers[1], .sr = true, .sc = false, .demo = false},
+    {.peer = &peers[0], .outputs = CONF_SR | CONF_SC, .demo = true},
+    {.peer = &peers[1], .outputs = CONF_SR, .demo = false},
 };
 
 struct made {

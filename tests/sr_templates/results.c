@@ -25,10 +25,11 @@ static void add_image(struct sample_result *sample, double dislocation, double f
     image->view = "lateral";
     image->detail = "";
     image->tracking_uid = tracking[n];
-    image->class_[0] = (struct srt_class){"dislocation", true, dislocation, 0.5};
-    image->class_[1] = (struct srt_class){"fracture", true, fracture, 0.25};
-    image->class_[2] = (struct srt_class){"normal", false, 1 - dislocation - fracture, 0};
-    image->classes = 3;
+    image->opinion[0].class_[0] = (struct srt_class){"dislocation", true, dislocation, 0.5};
+    image->opinion[0].class_[1] = (struct srt_class){"fracture", true, fracture, 0.25};
+    image->opinion[0].class_[2] =
+        (struct srt_class){"normal", false, 1 - dislocation - fracture, 0};
+    image->opinion[0].classes = 3;
     image->outcome = dislocation >= 0.5 || fracture >= 0.25 ? SRT_FINDING : SRT_NO_FINDING;
     if (image->outcome == SRT_FINDING || sample->result.outcome == SRT_NOT_PROCESSED)
         sample->result.outcome = image->outcome;
@@ -44,7 +45,7 @@ static void add_unjudged(struct sample_result *sample, enum srt_reason reason, c
     image->outcome = SRT_NOT_PROCESSED;
     image->reason = reason;
     image->detail = detail;
-    image->classes = 0;
+    image->opinion[0].classes = 0;
     image->tracking_uid = NULL;
 }
 
@@ -63,19 +64,22 @@ static struct sample_result *add(struct sample_result *list, size_t *count, cons
         .serial = "0001",
         .station_ae = "CERVIGATE",
         .software_version = "0.1.0",
-        .algorithm_name = "cervigate-phantom",
-        .algorithm_version = "1",
-        .weights_digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-        .parameters = "input 224 x 224",
-        .intended_use = "Priority of lateral cervical spine radiographs of adults in a worklist.",
-        .synthetic = true,
+        .models = {{.name = "cervigate-phantom",
+                    .version = "1",
+                    .weights_digest =
+                        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                    .parameters = "input 224 x 224",
+                    .intended_use =
+                        "Priority of lateral cervical spine radiographs of adults in a worklist.",
+                    .synthetic = true}},
+        .model_count = 1,
         .mode = "demo"};
     return sample;
 }
 
 static size_t add_reasons(struct sample_result *list, size_t count)
 {
-    for (int i = SRT_REASON_NONE + 1; i <= SRT_SOFTWARE_FAILURE; i++) {
+    for (int i = SRT_REASON_NONE + 1; i < SRT_C7_T1_NOT_SHOWN; i++) {
         char name[64];
         snprintf(name, sizeof name, "not-processed-%s", srt_reason_name((enum srt_reason)i));
         add_unjudged(add(list, &count, name), (enum srt_reason)i, "");
@@ -93,7 +97,7 @@ size_t make_results(struct sample_result list[MOST_RESULTS])
     add_image(add(list, &count, "no-finding"), 0.01, 0.0625);
     sample = add(list, &count, "no-finding-real-model");
     add_image(sample, 0.01, 0.0625);
-    sample->result.synthetic = false;
+    sample->result.models[0].synthetic = false;
 
     sample = add(list, &count, "mixed");
     add_image(sample, 0.01, 0.05);
@@ -120,8 +124,8 @@ size_t make_results(struct sample_result list[MOST_RESULTS])
     sample->result.outcome = SRT_NOT_PROCESSED;
     sample = add(list, &count, "bare");
     add_image(sample, 0.03, 0.2);
-    sample->result.serial = sample->result.parameters = NULL;
-    sample->result.software_version = sample->result.intended_use = "";
+    sample->result.serial = sample->result.models[0].parameters = NULL;
+    sample->result.software_version = sample->result.models[0].intended_use = "";
     sample = add(list, &count, "no-finding-noted");
     add_image(sample, 0.01, 0.0625);
     sample->images[0].detail =

@@ -140,7 +140,8 @@ static void forbidden_words_are_nowhere(void **state)
         srt_tree_print(tree, text, sizeof text);
         for (size_t w = 0; w < sizeof words / sizeof *words; w++)
             assert_null(strcasestr(text, words[w]));
-        assert_int_equal(strstr(text, srt_research_line) != NULL, list[i].result.synthetic);
+        assert_int_equal(strstr(text, srt_research_line) != NULL,
+                         srt_is_synthetic(&list[i].result));
         for (const char *c = text; *c; c++)
             assert_true(*c == '\n' || (*c >= 0x20 && *c < 0x7F));
         srt_tree_destroy(tree);
@@ -163,17 +164,17 @@ static void sentences(void **state)
 
     (void)state;
     (void)make_results(list);
-    srt_sentence(&list[8].result, text, sizeof text);
+    srt_sentence(template_, &list[8].result, text, sizeof text);
     assert_string_equal(text,
                         "Not processed: same SOP Instance UID, different pixels. 1 of 2 images "
                         "judged.");
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        srt_sentence(&list[i].result, text, sizeof text);
+        srt_sentence(template_, &list[i].result, text, sizeof text);
         assert_string_equal(text, expected[i]);
     }
-    srt_sentence(&list[0].result, text, 8);
+    srt_sentence(template_, &list[0].result, text, 8);
     assert_string_equal(text, "Finding");
-    srt_sentence(&list[0].result, text, 0);
+    srt_sentence(template_, &list[0].result, text, 0);
 }
 
 static void a_score_at_the_point_is_a_finding(void **state)
@@ -182,7 +183,8 @@ static void a_score_at_the_point_is_a_finding(void **state)
 
     (void)state;
     (void)make_results(list);
-    list[0].images[0].class_[1].score = list[0].images[0].class_[1].operating_point;
+    list[0].images[0].opinion[0].class_[1].score =
+        list[0].images[0].opinion[0].class_[1].operating_point;
     srt_tree_destroy(fill(&list[0].result));
 }
 
@@ -213,11 +215,11 @@ static void contradictions_are_refused(void **state)
     none->images[0].outcome = none->result.outcome = SRT_FINDING;
     reject(&none->result, "contradict");
     (void)make_results(list);
-    none->images[0].class_[0].score = (double)NAN;
+    none->images[0].opinion[0].class_[0].score = (double)NAN;
     reject(&none->result, "no score");
-    none->images[0].class_[0].score = 1.5;
+    none->images[0].opinion[0].class_[0].score = 1.5;
     reject(&none->result, "no score");
-    none->images[0].classes = 0;
+    none->images[0].opinion[0].classes = 0;
     reject(&none->result, "classes");
     none->images[0].tracking_uid = "";
     reject(&none->result, "tracking UID");
@@ -238,10 +240,10 @@ static void missing_texts_are_refused(void **state)
     list[0].result.device_uid = NULL;
     reject(&list[0].result, "device-uid");
     (void)make_results(list);
-    list[0].result.algorithm_name = "";
+    list[0].result.models[0].name = "";
     reject(&list[0].result, "algorithm-name");
     (void)make_results(list);
-    list[0].images[0].class_[1].name = "spondylosis";
+    list[0].images[0].opinion[0].class_[1].name = "spondylosis";
     reject(&list[0].result, "finding-spondylosis");
 }
 
@@ -266,7 +268,7 @@ static int open_template(void **state)
     struct srt_error err;
 
     (void)state;
-    return srt_template_open(NULL, &template_, &err) == SRT_OK ? 0 : -1;
+    return srt_template_open(NULL, "en", &template_, &err) == SRT_OK ? 0 : -1;
 }
 
 static int close_template(void **state)

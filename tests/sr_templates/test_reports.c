@@ -101,7 +101,7 @@ static int write_reports(void **state)
 
     (void)state;
     if (!mkdtemp(dir) || dx_init(NULL, NULL, &dx_err) != DX_OK ||
-        srt_template_open(NULL, &template_, &err) != SRT_OK)
+        srt_template_open(NULL, "en", &template_, &err) != SRT_OK)
         return -1;
     struct dx_attrs *source = make_source();
     count = make_results(list);

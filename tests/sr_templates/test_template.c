@@ -29,7 +29,7 @@ static enum srt_status open_text(const char *text, size_t size, struct srt_templ
     assert_non_null(out);
     fwrite(text, 1, size, out);
     fclose(out);
-    return srt_template_open(dir, template_, err);
+    return srt_template_open(dir, "en", template_, err);
 }
 
 static void refuse(const char *text, const char *word)
@@ -50,8 +50,9 @@ static void shipped_one_is_built_in(void **state)
     struct srt_error err;
 
     (void)state;
-    assert_int_equal(srt_template_open(NULL, &built_in, &err), SRT_OK);
-    assert_int_equal(srt_template_open(CERVIGATE_SOURCE_DIR "/sr_templates", &file, &err), SRT_OK);
+    assert_int_equal(srt_template_open(NULL, "en", &built_in, &err), SRT_OK);
+    assert_int_equal(srt_template_open(CERVIGATE_SOURCE_DIR "/sr_templates", "en", &file, &err),
+                     SRT_OK);
     assert_string_equal(srt_template_version(built_in), srt_template_version(file));
     assert_true(srt_template_codes(built_in, "fracture"));
     assert_true(srt_template_codes(built_in, "dislocation"));
@@ -113,7 +114,7 @@ static void missing_and_large_ones_are_refused(void **state)
     char *text = malloc(SRT_MAX_TEMPLATE + 2u);
 
     (void)state;
-    assert_int_equal(srt_template_open("/nonexistent", &template_, &err), SRT_MISSING);
+    assert_int_equal(srt_template_open("/nonexistent", "en", &template_, &err), SRT_MISSING);
     assert_non_null(strstr(err.text, "No such file"));
     assert_non_null(text);
     memset(text, ' ', SRT_MAX_TEMPLATE + 2u);
