@@ -11,6 +11,7 @@
 #include "nn_run.h"
 
 #define NN_MAX_CLASSES      16
+#define NN_GATE_SHORT       "-short"
 #define NN_TEMPERATURE_LOW  0.01
 #define NN_TEMPERATURE_HIGH 100.0
 
@@ -76,7 +77,8 @@ struct nn_model_info {
     char digest[65];         /* SHA-256 over all that changes an answer: weights, network or graph,
                               * preprocessing, classes, operating points, temperature, gate */
     /* The input gate: a model in the folder's own "gate" folder that says what kind of picture a
-     * plane is. A plane is judged when the score of `gate_accept` is gate_least or more. */
+     * plane is. A plane is judged when the score of `gate_accept` is gate_least or more; a class of
+     * that name and NN_GATE_SHORT, the same view that shows less, adds to it. */
     char gate_digest[65]; /* of that model; "" none: every plane is judged */
     char gate_accept[64]; /* one of its classes: "lateral" */
     double gate_least;    /* 0..1 */

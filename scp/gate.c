@@ -238,6 +238,7 @@ static const struct kind {
     bool lateral; /* a header that says lateral does not contradict it */
 } kinds[] = {
     {"lateral", "a lateral cervical spine", SRT_NOT_SPINE, true},
+    {"lateral-short", "a lateral cervical spine that ends above C7-T1", SRT_CROPPED, true},
     {"ap", "an AP view of the cervical spine", SRT_WRONG_VIEW, false},
     {"odontoid", "an odontoid view", SRT_WRONG_VIEW, false},
     {"oblique", "an oblique view of the cervical spine", SRT_WRONG_VIEW, false},
@@ -292,8 +293,6 @@ enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_att
     return kind ? kind->reason : SRT_NOT_SPINE;
 }
 
-#define SHORT_LATERAL "lateral-short"
-
 enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_verdict *verdict)
 {
     const struct nn_model *gate = nn_model_gate(model);
@@ -301,8 +300,8 @@ enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_ve
         return SRT_COVERAGE_UNKNOWN;
     const struct nn_model_info *info = nn_model_info(gate);
     for (int i = 0; i < info->classes; i++)
-        if (strcmp(info->class_[i].name, SHORT_LATERAL) == 0)
-            return strcmp(verdict->kind, SHORT_LATERAL) == 0 ? SRT_COVERAGE_SHORT
+        if (strcmp(info->class_[i].name, "lateral" NN_GATE_SHORT) == 0)
+            return strcmp(verdict->kind, "lateral" NN_GATE_SHORT) == 0 ? SRT_COVERAGE_SHORT
                    : strcmp(verdict->kind, "lateral") == 0   ? SRT_COVERAGE_FULL
                                                              : SRT_COVERAGE_UNKNOWN;
     return SRT_COVERAGE_UNKNOWN;
