@@ -291,3 +291,19 @@ enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_att
     tell_header(attrs, kind && kind->lateral, detail);
     return kind ? kind->reason : SRT_NOT_SPINE;
 }
+
+#define SHORT_LATERAL "lateral-short"
+
+enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_verdict *verdict)
+{
+    const struct nn_model *gate = nn_model_gate(model);
+    if (!gate)
+        return SRT_COVERAGE_UNKNOWN;
+    const struct nn_model_info *info = nn_model_info(gate);
+    for (int i = 0; i < info->classes; i++)
+        if (strcmp(info->class_[i].name, SHORT_LATERAL) == 0)
+            return strcmp(verdict->kind, SHORT_LATERAL) == 0 ? SRT_COVERAGE_SHORT
+                   : strcmp(verdict->kind, "lateral") == 0   ? SRT_COVERAGE_FULL
+                                                             : SRT_COVERAGE_UNKNOWN;
+    return SRT_COVERAGE_UNKNOWN;
+}

@@ -13,26 +13,20 @@ static const char usage[] =
     "\n"
     "The reports (SR) and pictures (SC) that the node made, newest first.\n";
 
-static const char *outcome_name(enum srt_outcome outcome)
-{
-    return outcome == SRT_FINDING      ? "finding"
-           : outcome == SRT_NO_FINDING ? "no-finding"
-                                       : "not-processed";
-}
-
 static int print_result(const struct command *command, const struct conf *conf,
                         const struct result *result)
 {
     char created[25], path[4096];
-    const char *kind = result->kind == RESULT_SR ? "SR" : "SC";
+    const char *kind = result_kind_name(result->kind);
     node_path(conf, path, sizeof path, "%s", result->path);
     if (command->json)
         return command_print(json_pack(
-            "{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "uid", result->uid, "kind", kind, "outcome",
-            outcome_name(result->outcome), "study", result->study, "series", result->series,
-            "created", command_time(result->created_ms), "digest", result->digest, "file", path));
+            "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "uid", result->uid, "kind", kind,
+            "state", result_state_name(result->state), "outcome", srt_outcome_name(result->outcome),
+            "study", result->study, "series", result->series, "created",
+            command_time(result->created_ms), "digest", result->digest, "file", path));
     clock_iso(result->created_ms, created);
-    printf("%-2s  %-13s  %-24s  %-64s  %s\n", kind, outcome_name(result->outcome), created,
+    printf("%-16s  %-13s  %-24s  %-64s  %s\n", kind, srt_outcome_name(result->outcome), created,
            result->uid, path);
     return 0;
 }
