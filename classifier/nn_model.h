@@ -111,10 +111,15 @@ NN_MUST_USE enum nn_status nn_model_attach_gate(const char *dir, const char *gat
                                                 const char *accept, double least,
                                                 struct nn_error *err);
 
-/* The same for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in model.xml
- * (a named network's does not), and info->graph_digest is filled. The graph is finished, takes (3,
- * side, side), ends in a softmax of info->classes and has no auxiliary heads; layer names are
- * printable ASCII without spaces (NN_INVALID, NN_SHAPE and the layer's name). graph NULL:
+/* Writes <saliency scale="..."/> into DIR/model.xml, or replaces it; all else stays as it stands,
+ * the site's <validation>, too. NN_INVALID: scale is not above 0 and at most 1e30. */
+NN_MUST_USE enum nn_status nn_model_set_saliency_scale(const char *dir, double scale,
+                                                       struct nn_error *err);
+
+/* nn_model_write for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in
+ * model.xml (a named network's does not), and info->graph_digest is filled. The graph is finished,
+ * takes (3, side, side), ends in a softmax of info->classes and has no auxiliary heads; layer names
+ * are printable ASCII without spaces (NN_INVALID, NN_SHAPE and the layer's name). graph NULL:
  * nn_model_write. */
 #define NN_OWN_GRAPH "graph"
 NN_MUST_USE enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
