@@ -64,6 +64,10 @@ struct nn_model_info {
     char body_parts[128]; /* "CSPINE" */
     char views[64];       /* "LL LATERAL" */
     int minimum_age;      /* years */
+    /* Slices (CT): a series is judged as one. A class's score for the series is the highest that
+     * `series_positive` slices in a row all reach; fewer than series_minimum slices are no answer.
+     * Both 0: every image is judged by itself. */
+    int series_positive, series_minimum;
     bool validated;       /* a <validation> bound to these digests is present */
     /* Scores are softmax(logits / temperature); 1, and 0 for short: not calibrated. */
     double temperature; /* NN_TEMPERATURE_LOW..NN_TEMPERATURE_HIGH */

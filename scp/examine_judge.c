@@ -181,6 +181,11 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v,
     return picture_draw(by->face, &input, picture);
 }
 
+static bool is_slice(const struct exam *e, const struct verdicts *v)
+{
+    return nn_model_info(e->by->model[v->explained])->series_positive > 0;
+}
+
 static enum examine_end draw(struct exam *e, const struct verdicts *v)
 {
     struct examiner *by = e->by;
@@ -200,6 +205,13 @@ static enum examine_end draw(struct exam *e, const struct verdicts *v)
     int64_t *ids = NULL;
     size_t before = 0;
     enum examine_end end = EXAMINE_DONE;
+    if (is_slice(e, v)) { /* its series gets one picture, of those that show something */
+        if (v->with_map &&
+            !report_keep_frame(&by->report, e->instance, &picture, error, sizeof error))
+            end = exam_later(e, error);
+        picture_finish(&picture);
+        return end;
+    }
     const struct report_drawn drawn = {
         .picture = &picture,
         .map = v->with_map ? by->map : NULL,

@@ -302,7 +302,7 @@ enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_ve
     for (int i = 0; i < info->classes; i++)
         if (strcmp(info->class_[i].name, "lateral" NN_GATE_SHORT) == 0)
             return strcmp(verdict->kind, "lateral" NN_GATE_SHORT) == 0 ? SRT_COVERAGE_SHORT
-                   : strcmp(verdict->kind, "lateral") == 0   ? SRT_COVERAGE_FULL
-                                                             : SRT_COVERAGE_UNKNOWN;
+                   : strcmp(verdict->kind, "lateral") == 0             ? SRT_COVERAGE_FULL
+                                                                       : SRT_COVERAGE_UNKNOWN;
     return SRT_COVERAGE_UNKNOWN;
 }

@@ -17,7 +17,15 @@
  * has 256 elements: its classes, and from 0xf0 on what it is. */
 #define TAG_CLASS(m, i) DX_TAG(0x0099, 0x1000u + (uint32_t)(m)*0x100u + (uint32_t)(i))
 #define TAG_MODEL(m, f) TAG_CLASS(m, 0xf0 + (f))
-enum { FIELD_NAME, FIELD_VERSION, FIELD_WEIGHTS, FIELD_PARAMETERS, FIELD_USE, FIELD_KIND };
+enum {
+    FIELD_NAME,
+    FIELD_VERSION,
+    FIELD_WEIGHTS,
+    FIELD_PARAMETERS,
+    FIELD_USE,
+    FIELD_KIND,
+    FIELD_SERIES
+};
 
 bool report_init(struct report *report, const struct conf *conf,
                  const struct nn_model_info *const *model, int models, char *error,
@@ -96,7 +104,10 @@ bool report_journal(struct dx_attrs *attrs, const struct report *report, int m)
     for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
         if (dx_attrs_set_text(attrs, TAG_MODEL(m, (int)f), "LT", fields[f]) != DX_OK)
             return false;
-    return true;
+    char series[32] = "";
+    if (model->series_positive > 0)
+        snprintf(series, sizeof series, "%d %d", model->series_positive, model->series_minimum);
+    return dx_attrs_set_text(attrs, TAG_MODEL(m, FIELD_SERIES), "LT", series) == DX_OK;
 }
 
 static void read_class(const struct dx_attrs *attrs, int m, int i, struct srt_class *class_)
@@ -118,6 +129,15 @@ static struct srt_model read_model(const struct dx_attrs *attrs, int m)
                               .intended_use = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_USE)),
                               .synthetic = strcmp(kind, "synthetic") == 0,
                               .calibrated = strcmp(kind, "calibrated") == 0};
+}
+
+bool report_series_rule(const struct dx_attrs *attrs, int m, struct report_rule *rule)
+{
+    const char *text = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_SERIES));
+    char *end;
+    rule->positive = (size_t)strtoul(text, &end, 10);
+    rule->minimum = (size_t)strtoul(end, &end, 10);
+    return rule->positive > 0;
 }
 
 /* What a model says of one image; true when it finds something. */

@@ -81,6 +81,10 @@ bool report_drawn(const struct report *report, const struct instance *instance,
                   const struct dx_attrs *attrs, const struct report_drawn *drawn,
                   struct judgement *judgement, char *error, size_t error_size);
 
+/* Keeps the picture of one slice until its series is told: report_study makes them one object. */
+bool report_keep_frame(const struct report *report, const struct instance *instance,
+                       const struct picture *picture, char *error, size_t error_size);
+
 enum report_end { REPORT_DONE, REPORT_LATER /* temporary: try again */ };
 /* Writes the study's report over all its judged images and enters it with its pictures and
  * deliveries into the job store. *outcome is what it says. */

@@ -24,6 +24,12 @@ bool report_series_uid(const struct report *report, enum result_kind kind, const
 /* Of an image's measurement group: the same in every amendment. */
 bool report_tracking_uid(const struct instance *instance, char uid[DX_UID_MAX]);
 
+/* How the model that judged an image concludes for a series; false: it judges image by image. */
+struct report_rule {
+    size_t positive, minimum;
+};
+bool report_series_rule(const struct dx_attrs *attrs, int m, struct report_rule *rule);
+
 /* The patient and study attributes that go into our objects: in UTF-8 where all of them can be
  * converted; else as they are, and our own texts are ASCII then. */
 struct report_source {

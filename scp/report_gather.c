@@ -41,6 +41,7 @@ void gathered_finish(struct gathered *g)
     free(g->ids);
     free(g->belongs);
     free(g->replaced);
+    free(g->slices);
     free(g->attrs);
 }
 
@@ -183,7 +184,8 @@ bool gather(struct gathered *g)
         report_image(&g->images[i], &part->instance, &part->judgement, part->attrs);
         g->images[i].tracking_uid = part->tracking;
         g->attrs[i] = part->attrs;
+        part->outcome = g->images[i].outcome;
         add_reference(g, &g->images[i].reference);
     }
-    return true;
+    return gather_series(g);
 }

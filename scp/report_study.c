@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PICTURES_MOST 3 /* objects made of one image */
+#define PICTURES_MOST 4 /* objects made of one image, or of a series */
 #define SR_KINDS      3
 
 static const struct {
@@ -218,7 +218,7 @@ static bool write_reports(struct making *m)
 {
     struct gathered *g = m->g;
     struct srt_error why = {0};
-    report_result(g->report, g->images, g->attrs, g->count, &m->words);
+    report_result(g->report, g->images, g->attrs, g->image_count, &m->words);
     m->words.amends = g->last.id != 0 ? g->last.uid : NULL;
     m->words.amendment = g->replaced_count > 0 ? SRT_CORRECTED : g->study->amendment;
     m->words.ascii = m->source.ascii;
@@ -248,7 +248,7 @@ static bool describe(struct making *m, size_t i, enum result_kind kind, const ch
         return true;
     struct result *result = &m->results[m->count++];
     *result = (struct result){.kind = kind,
-                              .outcome = g->images[i].outcome,
+                              .outcome = part->outcome,
                               .created_ms = part->judgement.first_computed_ms,
                               .instance = part->instance.id,
                               .attrs = part->bytes,
@@ -275,6 +275,29 @@ static bool describe_all(struct making *m)
             !describe(m, i, RESULT_GSPS, "1.2.840.10008.5.1.4.1.1.11.1", j->gsps) ||
             !describe(m, i, RESULT_MAP, "1.2.840.10008.5.1.4.1.1.30", j->map))
             return false;
+    }
+    return true;
+}
+
+/* A picture of many frames for each series with a finding. */
+static bool draw_series(struct making *m)
+{
+    struct gathered *g = m->g;
+    for (size_t i = 0; i < g->image_count; i++) {
+        struct result result;
+        bool known = false, drawn = false;
+        if (!g->images[i].slices || g->images[i].outcome != SRT_FINDING)
+            continue;
+        if (!report_frames(g, &m->words, &g->images[i], &m->source, &result, &drawn))
+            return false;
+        if (drawn && store_is_result(g->store, result.uid, &known) != STORE_OK)
+            return gather_fail(g, "job store", store_error(g->store));
+        if (!drawn || known)
+            continue;
+        result.attrs = m->packed;
+        result.attrs_bytes = m->packed_bytes;
+        memcpy(result.patient, m->patient, sizeof result.patient);
+        m->results[m->count++] = result;
     }
     return true;
 }
@@ -326,7 +349,7 @@ enum report_end report_study(const struct report *report, struct store *store,
     if (!gather(&g))
         goto out;
     address(&m);
-    if (!prepare(&m) || !write_reports(&m) || !describe_all(&m))
+    if (!prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
         goto out;
     crash_point("report-after-files");
     if (!enter(&m))

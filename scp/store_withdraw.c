@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WITHDRAWN_MAX 64 /* instances of one SOP Instance UID, or reports of one instance, a call  \
-                          */
+#define WITHDRAWN_MAX                                                                              \
+    64 /* instances of one SOP Instance UID, or reports of one instance, a call                    \
+        */
 
 /* Every result that became retracted in this transaction, of any kind. */
 static enum store_status settle(struct store *store)

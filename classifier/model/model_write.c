@@ -91,6 +91,10 @@ static int write_input(xmlTextWriterPtr w, const struct nn_model_info *info)
 
     sum |= attribute(w, "body-parts", info->body_parts) | attribute(w, "views", info->views);
     sum |= number(w, "minimum-age", info->minimum_age) | xmlTextWriterEndElement(w);
+    if (info->series_positive > 0) {
+        sum |= start(w, "series") | number(w, "positive", info->series_positive);
+        sum |= number(w, "minimum", info->series_minimum) | xmlTextWriterEndElement(w);
+    }
     sum |= start(w, "input") | number(w, "side", p->side);
     sum |= attribute(w, "fit", p->fit == NN_FIT_PAD ? "pad" : "stretch");
     if (nn_scale_is_one(p))

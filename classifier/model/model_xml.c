@@ -263,6 +263,21 @@ static enum nn_status parse_scope(struct nn_reader *r, const xmlNode *node,
     return NN_OK;
 }
 
+static enum nn_status parse_series(struct nn_reader *r, const xmlNode *node,
+                                   struct nn_model_info *info)
+{
+    double positive, minimum;
+
+    if (nn_xml_numbers(r, node, "positive", &positive, 1) != NN_OK ||
+        nn_xml_numbers(r, node, "minimum", &minimum, 1) != NN_OK)
+        return r->status;
+    if (positive > minimum)
+        return nn_xml_refuse(r, node, "minimum is expected to be positive or more");
+    info->series_positive = (int)positive;
+    info->series_minimum = (int)minimum;
+    return NN_OK;
+}
+
 static enum nn_status parse_head(struct nn_reader *r, const xmlNode *root,
                                  struct nn_model_info *info)
 {
@@ -324,7 +339,8 @@ static enum nn_status parse_root(struct nn_reader *r, const xmlNode *root,
                   *validation = nn_xml_child(root, "validation");
     const xmlNode *training = nn_xml_child(root, "training"), *own = nn_xml_child(root, "graph");
     const xmlNode *gate = nn_xml_child(root, "input-gate"),
-                  *saliency = nn_xml_child(root, "saliency");
+                  *saliency = nn_xml_child(root, "saliency"),
+                  *series = nn_xml_child(root, "series");
 
     if (parse_head(r, root, info) != NN_OK ||
         parse_scope(r, nn_xml_child(root, "scope"), info) != NN_OK ||
@@ -334,6 +350,7 @@ static enum nn_status parse_root(struct nn_reader *r, const xmlNode *root,
         (training && parse_training(r, training, info) != NN_OK) ||
         (gate && parse_gate(r, gate, info) != NN_OK) ||
         (saliency && parse_saliency(r, saliency, info) != NN_OK) ||
+        (series && parse_series(r, series, info) != NN_OK) ||
         nn_xml_text(r, provenance, "kind", kind, sizeof kind) != NN_OK ||
         nn_xml_text(r, provenance, NULL, info->provenance_text, sizeof info->provenance_text) !=
             NN_OK ||
