@@ -338,8 +338,11 @@ STORE_MUST_USE enum store_status store_count(struct store *store, const char *co
 /* The latest instances with their state, newest first. */
 STORE_MUST_USE enum store_status store_list(struct store *store, struct instance *list, size_t room,
                                             size_t *count);
-/* All results, newest first. */
+/* All results, newest first; those of one study. */
 STORE_MUST_USE enum store_status store_results(struct store *store, struct result *list,
                                                size_t room, size_t *count);
+STORE_MUST_USE enum store_status store_study_results(struct store *store, const char *study,
+                                                     struct result *list, size_t room,
+                                                     size_t *count);
 
 #endif

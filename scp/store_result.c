@@ -285,16 +285,34 @@ enum store_status store_is_result(struct store *store, const char *uid, bool *ou
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-enum store_status store_results(struct store *store, struct result *list, size_t room,
-                                size_t *count)
+static enum store_status take_all(struct store *store, sqlite3_stmt *rows, struct result *list,
+                                  size_t room, size_t *count)
 {
-    *count = 0;
-    sqlite3_stmt *rows =
-        sql_prepare(store, "SELECT " RESULT_COLUMNS " FROM result ORDER BY id DESC LIMIT ?", "i",
-                    (int64_t)room);
     enum store_status status;
+    *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK)
         if (*count < room)
             result_take(rows, &list[(*count)++]);
     return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_results(struct store *store, struct result *list, size_t room,
+                                size_t *count)
+{
+    return take_all(store,
+                    sql_prepare(store,
+                                "SELECT " RESULT_COLUMNS " FROM result ORDER BY id DESC LIMIT ?",
+                                "i", (int64_t)room),
+                    list, room, count);
+}
+
+enum store_status store_study_results(struct store *store, const char *study, struct result *list,
+                                      size_t room, size_t *count)
+{
+    return take_all(store,
+                    sql_prepare(store,
+                                "SELECT " RESULT_COLUMNS
+                                " FROM result WHERE study=? ORDER BY id DESC LIMIT ?",
+                                "ti", study, (int64_t)room),
+                    list, room, count);
 }
