@@ -261,13 +261,18 @@ static bool write_report(struct gathered *g, const struct srt_result *content,
     struct report_heading heading;
     struct report_paths paths;
     bool amends = g->last.uid[0] != 0;
+    struct srt_scheme scheme;
+    srt_template_scheme(g->report->template_, &scheme);
     if (srt_fill(g->report->template_, content, &tree, &why) != SRT_OK)
         return fail(g, "report template", why.text);
 
     struct dx_sr sr = {.sop_class = DX_COMPREHENSIVE_3D_SR,
                        .root = srt_tree_root(tree),
                        .predecessor = amends ? g->last.uid : NULL,
-                       .predecessor_series = amends ? g->last.series : NULL};
+                       .predecessor_series = amends ? g->last.series : NULL,
+                       .scheme = scheme.designator,
+                       .scheme_name = scheme.name,
+                       .scheme_organization = scheme.organization};
     report_header(g->report, &heading, result->created_ms, REPORT_SERIES_SR, &sr.header);
     sr.header.source = g->source->attrs;
     sr.header.sop_instance = result->uid;
