@@ -1,6 +1,6 @@
-/* Filling: shape by shape in document order, repeating, leaving out, and putting values in place of
- * {x}. A row whose text comes out empty, or whose code is not in the template, is a result that is
- * incomplete: a report is either whole or not made. */
+/* Filling: shape by shape in document order, repeating, leaving out, and putting values and phrases
+ * in place. A row whose text comes out empty, or whose code is not in the template, is a result
+ * that is incomplete: a report is either whole or not made. */
 #include "srt_private.h"
 #include <stdlib.h>
 #include <string.h>
@@ -26,26 +26,11 @@ static bool out_of_memory(struct filling *filling)
     return false;
 }
 
-/* Puts values in place of {x}. Our texts are ASCII whatever the source's character set is, so that
- * it can be kept as it is: other bytes and controls become '?'. */
+/* As it stands in the report: printable, and ASCII when the object is. */
 static void expand(const struct srt_scope *scope, const char *pattern, char *text, size_t size)
 {
-    size_t used = 0;
-
-    while (*pattern && used + 1 < size) {
-        size_t length = *pattern == '{' ? strcspn(pattern, "}") : 0;
-        if (length > 0) {
-            srt_value(scope, pattern + 1, length - 1, text + used, size - used);
-            used += strlen(text + used);
-            pattern += length + (pattern[length] == '}');
-        } else {
-            text[used++] = *pattern++;
-        }
-    }
-    text[used] = '\0';
-    for (size_t i = 0; i < used; i++)
-        if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7E)
-            text[i] = '?';
+    srt_expand(scope, pattern, text, size);
+    srt_clean(text, scope->result->ascii, scope->template_->language);
 }
 
 static bool holds(const struct srt_scope *scope, const char *when)
@@ -79,6 +64,8 @@ static bool set_code(struct filling *filling, const struct srt_shape *shape,
     char id[SRT_MAX_TEXT];
     const struct dx_code *found = code_of(filling, scope, pattern, id, sizeof id);
 
+    if (!found && shape->other && pattern == shape->value)
+        found = code_of(filling, scope, shape->other, id, sizeof id);
     if (!found)
         return fail(filling, shape, "no code", id);
     code->value = srt_arena_text(&filling->tree->arena, found->value);
@@ -93,12 +80,30 @@ static bool set_text(struct filling *filling, const struct srt_shape *shape,
                      const struct srt_scope *scope, struct dx_sr_item *item)
 {
     char text[SRT_MAX_TEXT];
+    const char *pattern = shape->say ? srt_phrase(scope->template_, shape->say) : shape->value;
 
-    expand(scope, shape->value, text, sizeof text);
+    expand(scope, pattern, text, sizeof text);
     if (text[0] == '\0')
-        return fail(filling, shape, "empty:", shape->value);
+        return fail(filling, shape, "empty:", pattern);
     item->text = srt_arena_text(&filling->tree->arena, text);
     return item->text ? true : out_of_memory(filling);
+}
+
+static bool set_region(struct filling *filling, const struct srt_shape *shape,
+                       const struct srt_scope *scope, struct dx_sr_item *item)
+{
+    const struct srt_image *image = scope->image;
+
+    if (!image || !image->region)
+        return fail(filling, shape, "a region where there is none", "");
+    size_t bytes = image->region_points * 2 * sizeof *image->region;
+    float *points = srt_arena_zero(&filling->tree->arena, bytes);
+    if (!points)
+        return out_of_memory(filling);
+    memcpy(points, image->region, bytes);
+    item->points = points;
+    item->point_count = image->region_points;
+    return true;
 }
 
 static bool set_value(struct filling *filling, const struct srt_shape *shape,
@@ -113,12 +118,12 @@ static bool set_value(struct filling *filling, const struct srt_shape *shape,
     case DX_SR_TEXT:
     case DX_SR_UIDREF:
         return set_text(filling, shape, scope, item);
-    case DX_SR_SCOORD: /* made with the region, not by a value */
-        break;
+    case DX_SR_SCOORD:
+        return set_region(filling, shape, scope, item);
     case DX_SR_IMAGE:
         if (!scope->image)
             return fail(filling, shape, "an image outside", "each");
-        item->image = scope->image->reference;
+        item->image = scope->slice ? *scope->slice : scope->image->reference;
         return true;
     case DX_SR_CONTAINER:
         if (shape->template_id) {
@@ -175,54 +180,112 @@ static void fill_one(struct filling *filling, const struct srt_shape *shape,
     *tail = &item->next;
 }
 
-static bool takes_class(const struct srt_shape *shape, const struct srt_image *image,
-                        const struct srt_class *class_)
+static bool takes_class(const struct srt_shape *shape, const struct srt_scope *scope)
 {
+    const struct srt_image *image = scope->image;
+    const struct srt_class *class_ = scope->class_;
+
     switch (shape->each) {
     case SRT_EACH_CLASS:
         return true;
     case SRT_EACH_OPERATING_POINT:
         return class_->finding;
     case SRT_EACH_FIRST_FINDING:
-        return class_ == srt_first_finding(image);
+        return class_ == srt_first_finding(image, scope->model);
     case SRT_EACH_FURTHER_FINDING:
-        return srt_is_finding(class_) && class_ != srt_first_finding(image);
+        return srt_is_agreed(image, class_) && class_ != srt_first_finding(image, scope->model);
     case SRT_ONCE:
     case SRT_EACH_IMAGE:
     case SRT_EACH_JUDGED:
     case SRT_EACH_UNJUDGED:
+    case SRT_EACH_OPINION:
+    case SRT_EACH_MODEL:
         break;
     }
     return false;
 }
 
+/* Over the classes of the scope's image and model. */
 static void fill_classes(struct filling *filling, const struct srt_shape *shape,
                          const struct srt_scope *scope, struct dx_sr_item ***tail)
 {
     const struct srt_image *image = scope->image;
 
-    for (size_t i = 0; image && srt_is_judged(image) && i < image->opinion[0].classes; i++) {
+    for (size_t i = 0; image && srt_is_judged(image) && i < image->opinion[scope->model].classes;
+         i++) {
         struct srt_scope inner = *scope;
-        inner.class_ = &image->opinion[0].class_[i];
+        inner.class_ = &image->opinion[scope->model].class_[i];
         inner.class_number = i + 1;
-        if (takes_class(shape, image, inner.class_))
+        if (takes_class(shape, &inner))
             fill_one(filling, shape, &inner, tail);
     }
 }
 
-/* Over images; further findings, outside an image, are those of all images. */
+/* Over the models, or those that judged the scope's image. */
+static void fill_models(struct filling *filling, const struct srt_shape *shape,
+                        const struct srt_scope *scope, struct dx_sr_item ***tail)
+{
+    for (size_t m = 0; m < scope->result->model_count; m++) {
+        struct srt_scope inner = *scope;
+        inner.model = m;
+        inner.has_model = true;
+        if (shape->each == SRT_EACH_FURTHER_FINDING)
+            fill_classes(filling, shape, &inner, tail);
+        else if (shape->each == SRT_EACH_MODEL || scope->image->opinion[m].classes > 0)
+            fill_one(filling, shape, &inner, tail);
+    }
+}
+
+/* A series is in the library with each of its slices. */
+static void fill_slices(struct filling *filling, const struct srt_shape *shape,
+                        const struct srt_scope *scope, struct dx_sr_item ***tail)
+{
+    struct srt_scope inner = *scope;
+
+    if (!scope->image->slices)
+        fill_one(filling, shape, scope, tail);
+    for (size_t i = 0; scope->image->slices && i < scope->image->slice_count; i++) {
+        inner.slice = &scope->image->slices[i];
+        fill_one(filling, shape, &inner, tail);
+    }
+}
+
+static void fill_image(struct filling *filling, const struct srt_shape *shape,
+                       const struct srt_scope *scope, struct dx_sr_item ***tail)
+{
+    bool judged = srt_is_judged(scope->image);
+
+    switch (shape->each) {
+    case SRT_EACH_IMAGE:
+        fill_slices(filling, shape, scope, tail);
+        break;
+    case SRT_EACH_OPINION:
+    case SRT_EACH_FURTHER_FINDING:
+        if (judged)
+            fill_models(filling, shape, scope, tail);
+        break;
+    case SRT_EACH_JUDGED:
+    case SRT_EACH_UNJUDGED:
+        if (judged == (shape->each == SRT_EACH_JUDGED))
+            fill_one(filling, shape, scope, tail);
+        break;
+    case SRT_ONCE:
+    case SRT_EACH_MODEL:
+    case SRT_EACH_CLASS:
+    case SRT_EACH_OPERATING_POINT:
+    case SRT_EACH_FIRST_FINDING:
+        break;
+    }
+}
+
 static void fill_images(struct filling *filling, const struct srt_shape *shape,
                         const struct srt_scope *scope, struct dx_sr_item ***tail)
 {
-    for (size_t i = 0; i < scope->result->image_count; i++) {
+    for (size_t i = 0; i < scope->result->image_count && filling->status == SRT_OK; i++) {
         struct srt_scope inner = *scope;
         inner.image = &scope->result->images[i];
         inner.image_number = i + 1;
-        if (shape->each == SRT_EACH_FURTHER_FINDING)
-            fill_classes(filling, shape, &inner, tail);
-        else if (shape->each == SRT_EACH_IMAGE ||
-                 (shape->each == SRT_EACH_JUDGED) == srt_is_judged(inner.image))
-            fill_one(filling, shape, &inner, tail);
+        fill_image(filling, shape, &inner, tail);
     }
 }
 
@@ -237,14 +300,18 @@ static void fill_list(struct filling *filling, const struct srt_shape *shape,
         case SRT_EACH_IMAGE:
         case SRT_EACH_JUDGED:
         case SRT_EACH_UNJUDGED:
+        case SRT_EACH_OPINION:
             fill_images(filling, shape, scope, tail);
+            break;
+        case SRT_EACH_MODEL:
+            fill_models(filling, shape, scope, tail);
             break;
         case SRT_EACH_CLASS:
         case SRT_EACH_OPERATING_POINT:
         case SRT_EACH_FIRST_FINDING:
             fill_classes(filling, shape, scope, tail);
             break;
-        case SRT_EACH_FURTHER_FINDING:
+        case SRT_EACH_FURTHER_FINDING: /* those of all images, outside an image */
             if (scope->image)
                 fill_classes(filling, shape, scope, tail);
             else

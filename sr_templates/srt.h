@@ -44,8 +44,8 @@ enum srt_outcome {
 const char *srt_outcome_name(enum srt_outcome outcome);
 bool srt_outcome_parse(const char *name, enum srt_outcome *outcome);
 
-/* Why an image or study was not processed. The report holds the nearest code of CID 6135 and, in
- * its comment, the exact name. */
+/* Why an image or study was not processed. The report holds the exact name as a code of 99CERVIGATE
+ * and the nearest code of CID 6135. */
 enum srt_reason {
     SRT_REASON_NONE,
     SRT_WRONG_MODALITY,
@@ -137,6 +137,14 @@ struct srt_result {
     bool ascii; /* the object's character set is not UTF-8: texts come out transliterated */
 };
 bool srt_is_synthetic(const struct srt_result *result); /* one of its models is */
+/* The rules. Of an image, by its opinions' scores: finding when every model that judged it has one
+ * class at or above its operating point in common; undetermined when one has a finding that the
+ * other has not, and none is shared; not processed without opinions. Of a study, by its images'
+ * outcomes: finding, then undetermined, then not processed (a conflict of pixels, or nothing
+ * judged); no finding when a judged image shows C7-T1, else incomplete. srt_fill refuses an image
+ * outcome that differs. */
+enum srt_outcome srt_image_outcome(const struct srt_image *image);
+enum srt_outcome srt_study_outcome(const struct srt_result *result);
 
 /* "RESEARCH - trained on synthetic images; sensitivity in injured patients: NOT MEASURED (n = 0)"
  */

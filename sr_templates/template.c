@@ -1,57 +1,11 @@
-/* Reads a template and holds it against template.xsd, then against what a schema cannot know: that
- * every code and every {value} it names is there. No DTD, no entities, no network. */
-#include "srt_private.h"
+/* Reads a template and holds it against template.xsd, against what a schema cannot know (every
+ * code, phrase and {value} that it names is there) and, in row_check.c, against the Standard. */
+#include "xml.h"
 #include <errno.h>
-#include <libxml/parser.h>
-#include <libxml/xmlschemas.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct reading {
-    struct srt_template *template_;
-    struct srt_error *err;
-    enum srt_status status;
-};
-
-static void on_error(void *context, xmlError *error)
-{
-    struct reading *reading = context;
-    const char *message = error->message ? error->message : "unreadable";
-
-    if (reading->status == SRT_OK)
-        reading->status = srt_fail(reading->err, SRT_BAD_TEMPLATE, "line %d: %.*s", error->line,
-                                   (int)strcspn(message, "\n"), message);
-}
-
-static bool has_name(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-static const xmlNode *child_named(const xmlNode *node, const char *name)
-{
-    const xmlNode *child = node->children;
-
-    while (child && !has_name(child, name))
-        child = child->next;
-    return child;
-}
-
-/* An attribute's text in the template's arena; NULL when absent (or out of memory: status). */
-static const char *attribute(struct reading *reading, const xmlNode *node, const char *name)
-{
-    xmlChar *value = xmlGetNoNsProp((xmlNode *)node, (const xmlChar *)name);
-    const char *text = NULL;
-
-    if (value) {
-        text = srt_arena_text(&reading->template_->arena, (const char *)value);
-        if (!text)
-            reading->status = SRT_NO_MEMORY;
-        xmlFree(value);
-    }
-    return text;
-}
 
 static size_t index_of(const char *text, const char *const *names, size_t count)
 {
@@ -60,111 +14,121 @@ static size_t index_of(const char *text, const char *const *names, size_t count)
             return i;
     return 0;
 }
+#define INDEX_OF(text, names) index_of(text, names, sizeof(names) / sizeof *(names))
 
-static void read_shape(struct reading *reading, const xmlNode *node, struct srt_shape *shape)
+static void read_kind(struct srt_reading *reading, const xmlNode *node, struct srt_shape *shape)
 {
     static const char *const types[] = {[DX_SR_CONTAINER] = "container", [DX_SR_CODE] = "code",
                                         [DX_SR_TEXT] = "text",           [DX_SR_NUM] = "num",
-                                        [DX_SR_UIDREF] = "uidref",       [DX_SR_IMAGE] = "image"};
+                                        [DX_SR_UIDREF] = "uidref",       [DX_SR_IMAGE] = "image",
+                                        [DX_SR_SCOORD] = "scoord"};
     static const char *const relations[] = {[DX_SR_ROOT] = "root",
                                             [DX_SR_CONTAINS] = "contains",
                                             [DX_SR_HAS_CONCEPT_MOD] = "has-concept-mod",
                                             [DX_SR_HAS_OBS_CONTEXT] = "has-obs-context",
                                             [DX_SR_HAS_ACQ_CONTEXT] = "has-acq-context",
                                             [DX_SR_HAS_PROPERTIES] = "has-properties",
-                                            [DX_SR_INFERRED_FROM] = "inferred-from"};
+                                            [DX_SR_INFERRED_FROM] = "inferred-from",
+                                            [DX_SR_SELECTED_FROM] = "selected-from"};
     static const char *const eaches[] = {[SRT_ONCE] = "once",
                                          [SRT_EACH_IMAGE] = "image",
                                          [SRT_EACH_JUDGED] = "judged",
                                          [SRT_EACH_UNJUDGED] = "unjudged",
+                                         [SRT_EACH_OPINION] = "opinion",
+                                         [SRT_EACH_MODEL] = "model",
                                          [SRT_EACH_CLASS] = "class",
                                          [SRT_EACH_OPERATING_POINT] = "operating-point",
                                          [SRT_EACH_FIRST_FINDING] = "first-finding",
                                          [SRT_EACH_FURTHER_FINDING] = "further-finding"};
-    const char *relation = attribute(reading, node, "relation");
-    const char *optional = attribute(reading, node, "optional");
+    const char *relation = srt_xml_attribute(reading, node, "relation");
 
-    shape->line = (int)xmlGetLineNo((xmlNode *)node);
-    shape->is_repeat = has_name(node, "repeat");
-    shape->type =
-        (enum dx_sr_value)index_of((const char *)node->name, types, sizeof types / sizeof *types);
-    shape->relation = relation ? (enum dx_sr_relation)index_of(relation, relations,
-                                                               sizeof relations / sizeof *relations)
-                               : DX_SR_CONTAINS;
-    shape->each = (enum srt_each)index_of(attribute(reading, node, "each"), eaches,
-                                          sizeof eaches / sizeof *eaches);
-    shape->optional = optional && (strcmp(optional, "true") == 0 || strcmp(optional, "1") == 0);
-    shape->name = attribute(reading, node, "name");
-    shape->value = attribute(reading, node, "value");
-    shape->unit = attribute(reading, node, "unit");
-    shape->template_id = attribute(reading, node, "template");
-    shape->when = attribute(reading, node, "when");
+    shape->is_repeat = srt_xml_is(node, "repeat");
+    shape->type = (enum dx_sr_value)INDEX_OF((const char *)node->name, types);
+    shape->relation =
+        relation ? (enum dx_sr_relation)INDEX_OF(relation, relations) : DX_SR_CONTAINS;
+    shape->each = (enum srt_each)INDEX_OF(srt_xml_attribute(reading, node, "each"), eaches);
 }
 
-/* Every {x} in the text must be a value that there is. */
-static void check_text(struct reading *reading, const struct srt_shape *shape, const char *text)
+static void read_shape(struct srt_reading *reading, const xmlNode *node, struct srt_shape *shape)
+{
+    const char *optional = srt_xml_attribute(reading, node, "optional");
+
+    read_kind(reading, node, shape);
+    shape->line = srt_xml_line(node);
+    shape->optional = optional && (strcmp(optional, "true") == 0 || strcmp(optional, "1") == 0);
+    shape->row = srt_xml_attribute(reading, node, "row");
+    shape->name = srt_xml_attribute(reading, node, "name");
+    shape->value = srt_xml_attribute(reading, node, "value");
+    shape->say = srt_xml_attribute(reading, node, "say");
+    shape->other = srt_xml_attribute(reading, node, "else");
+    shape->unit = srt_xml_attribute(reading, node, "unit");
+    shape->template_id = srt_xml_attribute(reading, node, "template");
+    shape->when = srt_xml_attribute(reading, node, "when");
+}
+
+void srt_check_text(struct srt_reading *reading, int line, const char *text)
 {
     for (const char *open = text ? strchr(text, '{') : NULL; open; open = strchr(open + 1, '{')) {
         size_t length = strcspn(open + 1, "}");
         if (!open[1 + length] || !srt_is_value(open + 1, length)) {
-            reading->status = srt_fail(reading->err, SRT_BAD_TEMPLATE, "line %d: no value {%.*s}",
-                                       shape->line, length > 64 ? 64 : (int)length, open + 1);
+            srt_reading_fail(reading, line, "there is no value {%.*s}",
+                             length > 64 ? 64 : (int)length, open + 1);
             return;
         }
     }
 }
 
 /* A code's id; one with a placeholder is known only when it is filled. */
-static void check_code(struct reading *reading, const struct srt_shape *shape, const char *id)
+static void check_code(struct srt_reading *reading, const struct srt_shape *shape, const char *id)
 {
-    check_text(reading, shape, id);
-    if (reading->status == SRT_OK && id && !strchr(id, '{') &&
-        !srt_find_code(reading->template_, id))
-        reading->status =
-            srt_fail(reading->err, SRT_BAD_TEMPLATE, "line %d: no code \"%.64s\"", shape->line, id);
+    srt_check_text(reading, shape->line, id);
+    if (id && !strchr(id, '{') && !srt_find_code(reading->template_, id))
+        srt_reading_fail(reading, shape->line, "there is no code \"%.64s\"", id);
 }
 
-static void check_when(struct reading *reading, const struct srt_shape *shape)
+static void check_when(struct srt_reading *reading, const struct srt_shape *shape)
 {
     const char *when = shape->when ? shape->when : "";
 
-    for (when += strspn(when, " "); *when && reading->status == SRT_OK;) {
+    for (when += strspn(when, " "); *when;) {
         const char *name = when + (*when == '!');
         size_t length = strcspn(name, " ");
         if (!srt_is_value(name, length))
-            reading->status = srt_fail(reading->err, SRT_BAD_TEMPLATE, "line %d: no value \"%.*s\"",
-                                       shape->line, length > 64 ? 64 : (int)length, name);
+            srt_reading_fail(reading, shape->line, "there is no value \"%.*s\"",
+                             length > 64 ? 64 : (int)length, name);
         when = name + length;
         when += strspn(when, " ");
     }
 }
 
-static void check_shape(struct reading *reading, const struct srt_shape *shape)
+static void check_shape(struct srt_reading *reading, const struct srt_shape *shape)
 {
-    bool wants_value = shape->type == DX_SR_CODE || shape->type == DX_SR_TEXT ||
-                       shape->type == DX_SR_NUM || shape->type == DX_SR_UIDREF;
+    bool is_text = shape->type == DX_SR_TEXT;
+    bool wants_value = shape->type == DX_SR_CODE || shape->type == DX_SR_NUM ||
+                       shape->type == DX_SR_UIDREF || (is_text && !shape->say);
 
     check_when(reading, shape);
-    if (reading->status != SRT_OK || shape->is_repeat)
+    if (shape->is_repeat)
         return;
     if ((!shape->name && shape->type != DX_SR_IMAGE) || wants_value != (shape->value != NULL) ||
-        (shape->type == DX_SR_NUM) != (shape->unit != NULL)) {
-        reading->status =
-            srt_fail(reading->err, SRT_BAD_TEMPLATE,
-                     "line %d: a row needs name; code, text, num and uidref need value, num unit",
-                     shape->line);
-        return;
-    }
+        (shape->type == DX_SR_NUM) != (shape->unit != NULL) || (shape->say && !is_text) ||
+        (shape->other && shape->type != DX_SR_CODE))
+        srt_reading_fail(reading, shape->line,
+                         "a row needs name; code, num and uidref need value, text value or say, "
+                         "num unit; only a code may have else");
     check_code(reading, shape, shape->name);
     check_code(reading, shape, shape->unit);
+    check_code(reading, shape, shape->other);
     if (shape->type == DX_SR_CODE)
         check_code(reading, shape, shape->value);
-    else if (reading->status == SRT_OK)
-        check_text(reading, shape, shape->value);
+    else
+        srt_check_text(reading, shape->line, shape->value);
+    if (shape->say && !srt_phrase(reading->template_, shape->say))
+        srt_reading_fail(reading, shape->line, "there is no phrase \"%.64s\"", shape->say);
 }
 
 /* Recursion is bounded by libxml2's 256 levels. */
-static struct srt_shape *read_shapes(struct reading *reading, const xmlNode *node)
+static struct srt_shape *read_shapes(struct srt_reading *reading, const xmlNode *node)
 {
     struct srt_shape *first = NULL, **tail = &first;
 
@@ -185,24 +149,47 @@ static struct srt_shape *read_shapes(struct reading *reading, const xmlNode *nod
     return first;
 }
 
-static void read_codes(struct reading *reading, const xmlNode *list)
+static void read_scheme(struct srt_reading *reading, const xmlNode *node)
+{
+    struct srt_scheme *scheme = &reading->template_->scheme;
+
+    if (!node)
+        return;
+    scheme->designator = srt_xml_attribute(reading, node, "designator");
+    scheme->name = srt_xml_attribute(reading, node, "name");
+    scheme->organization = srt_xml_attribute(reading, node, "organization");
+}
+
+/* A code of our own must be announced: receivers cannot look it up. */
+static void check_scheme(struct srt_reading *reading, const struct srt_named_code *code)
+{
+    const char *known = reading->template_->scheme.designator;
+
+    if (reading->status == SRT_OK && strncmp(code->code.scheme, "99", 2) == 0 &&
+        (!known || strcmp(code->code.scheme, known) != 0))
+        srt_reading_fail(reading, code->line, "scheme \"%s\" is private and not declared",
+                         code->code.scheme);
+}
+
+static void read_codes(struct srt_reading *reading, const xmlNode *list)
 {
     struct srt_template *template_ = reading->template_;
     size_t count = xmlChildElementCount((xmlNode *)list);
 
     template_->codes = srt_arena_zero(&template_->arena, count * sizeof *template_->codes);
-    if (!template_->codes) {
+    if (!template_->codes)
         reading->status = SRT_NO_MEMORY;
-        return;
-    }
-    for (const xmlNode *node = list->children; node; node = node->next) {
+    for (const xmlNode *node = list->children; node && reading->status == SRT_OK;
+         node = node->next) {
         if (node->type != XML_ELEMENT_NODE)
             continue;
         struct srt_named_code *code = &template_->codes[template_->code_count++];
-        code->id = attribute(reading, node, "id");
-        code->code.value = attribute(reading, node, "value");
-        code->code.scheme = attribute(reading, node, "scheme");
-        code->code.meaning = attribute(reading, node, "meaning");
+        code->line = srt_xml_line(node);
+        code->id = srt_xml_attribute(reading, node, "id");
+        code->code.value = srt_xml_attribute(reading, node, "value");
+        code->code.scheme = srt_xml_attribute(reading, node, "scheme");
+        code->code.meaning = srt_xml_attribute(reading, node, "meaning");
+        check_scheme(reading, code);
     }
 }
 
@@ -214,128 +201,106 @@ const struct dx_code *srt_find_code(const struct srt_template *template_, const 
     return NULL;
 }
 
-static void validate(struct reading *reading, xmlDoc *doc)
+static void read_all(struct srt_reading *reading, const struct srt_source *shape,
+                     const struct srt_source *words, const char *language)
 {
-    xmlSchemaParserCtxt *parser =
-        xmlSchemaNewMemParserCtxt(srt_schema_text, (int)srt_schema_text_size);
-    xmlSchema *schema = parser ? xmlSchemaParse(parser) : NULL;
-    xmlSchemaValidCtxt *validator = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
+    xmlDoc *doc = srt_xml_read(reading, shape, srt_schema_text, srt_schema_text_size);
+    struct srt_reading others = {reading->template_, words->file, reading->err, SRT_OK};
 
-    if (validator) {
-        xmlSchemaSetValidStructuredErrors(validator, on_error, reading);
-        int result = xmlSchemaValidateDoc(validator, doc);
-        if (result != 0 && reading->status == SRT_OK)
-            reading->status = srt_fail(reading->err, SRT_BAD_TEMPLATE, "not valid");
-    } else {
-        reading->status = SRT_NO_MEMORY;
-    }
-    xmlSchemaFreeValidCtxt(validator);
-    xmlSchemaFree(schema);
-    xmlSchemaFreeParserCtxt(parser);
-}
-
-static void read_doc(struct reading *reading, xmlDoc *doc)
-{
-    const xmlNode *root = xmlDocGetRootElement(doc);
-
-    reading->template_->version = attribute(reading, root, "version");
-    read_codes(reading, child_named(root, "codes"));
-    if (reading->status != SRT_OK)
+    if (!doc)
         return;
-    reading->template_->root = read_shapes(reading, child_named(root, "container"));
+    const xmlNode *root = xmlDocGetRootElement(doc);
+    reading->template_->version = srt_xml_attribute(reading, root, "version");
+    reading->template_->language = srt_arena_text(&reading->template_->arena, language);
+    read_scheme(reading, srt_xml_child(root, "scheme"));
+    read_codes(reading, srt_xml_child(root, "codes"));
+    if (reading->status == SRT_OK) {
+        srt_read_phrases(&others, words, language);
+        reading->status = others.status;
+    }
     if (reading->status == SRT_OK)
+        reading->template_->root = read_shapes(reading, srt_xml_child(root, "container"));
+    if (reading->status == SRT_OK) {
         reading->template_->root->relation = DX_SR_ROOT;
+        srt_check_rows(reading, reading->template_->root);
+    }
+    xmlFreeDoc(doc);
 }
 
-static enum srt_status read_text(struct srt_template *template_, const char *text, size_t size,
-                                 struct srt_error *err)
+enum srt_status srt_template_parse(const struct srt_source *shape, const struct srt_source *words,
+                                   const char *language, struct srt_template **template_,
+                                   struct srt_error *err)
 {
-    struct reading reading = {template_, err, SRT_OK};
-    xmlParserCtxt *parser = xmlNewParserCtxt();
-    xmlDoc *doc = NULL;
+    struct srt_error unheard;
+    struct srt_reading reading = {calloc(1, sizeof **template_), shape->file, err ? err : &unheard,
+                                  SRT_OK};
 
-    if (!parser)
-        return SRT_NO_MEMORY;
-    doc = xmlCtxtReadMemory(parser, text, (int)size, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (!doc || doc->intSubset)
-        reading.status = srt_fail(err, SRT_BAD_TEMPLATE, "line %d: %s", parser->lastError.line,
-                                  doc ? "a DTD is not allowed" : "not well-formed XML");
-    if (reading.status == SRT_OK)
-        validate(&reading, doc);
-    if (reading.status == SRT_OK)
-        read_doc(&reading, doc);
+    *template_ = NULL;
+    if (!reading.template_)
+        return srt_fail(err, SRT_NO_MEMORY, "out of memory");
+    read_all(&reading, shape, words, language);
+    if (reading.status == SRT_OK && (!reading.template_->version || !reading.template_->language))
+        reading.status = SRT_NO_MEMORY;
     if (reading.status == SRT_NO_MEMORY)
         (void)srt_fail(err, SRT_NO_MEMORY, "out of memory");
-    xmlFreeDoc(doc);
-    xmlFreeParserCtxt(parser);
+    if (reading.status == SRT_OK)
+        *template_ = reading.template_;
+    else
+        srt_template_close(reading.template_);
     return reading.status;
 }
 
-static enum srt_status read_file(struct srt_template *template_, const char *dir,
-                                 struct srt_error *err)
+/* The file's bytes; the caller frees source->text, whose name is path's. */
+static enum srt_status read_file(const char *path, struct srt_source *source, struct srt_error *err)
 {
-    enum srt_status status;
-    char path[4096];
+    enum srt_status status = SRT_OK;
+    FILE *in = fopen(path, "re");
     char *text;
-    FILE *in;
 
-    snprintf(path, sizeof path, "%s/cspine.xml", dir);
-    in = fopen(path, "re");
+    *source = (struct srt_source){path, NULL, 0};
     if (!in)
         return srt_fail(err, SRT_MISSING, "%.180s: %s", path, strerror(errno));
     text = malloc(SRT_MAX_TEMPLATE + 1u);
-    if (text) {
-        size_t size = fread(text, 1, SRT_MAX_TEMPLATE + 1u, in);
+    if (!text) {
+        status = srt_fail(err, SRT_NO_MEMORY, "out of memory");
+    } else {
+        source->text = text;
+        source->size = fread(text, 1, SRT_MAX_TEMPLATE + 1u, in);
         if (ferror(in))
             status = srt_fail(err, SRT_MISSING, "%.180s: cannot be read", path);
-        else if (size > SRT_MAX_TEMPLATE)
+        else if (source->size > SRT_MAX_TEMPLATE)
             status =
                 srt_fail(err, SRT_BAD_TEMPLATE, "%.180s: over %u bytes", path, SRT_MAX_TEMPLATE);
-        else
-            status = read_text(template_, text, size, err);
-    } else {
-        status = srt_fail(err, SRT_NO_MEMORY, "out of memory");
     }
-    free(text);
     fclose(in);
     return status;
-}
-
-/* Hands a template on when it was read, throws it away when not. */
-static enum srt_status finish(struct srt_template *made, enum srt_status status,
-                              struct srt_template **template_)
-{
-    if (status == SRT_OK)
-        *template_ = made;
-    else
-        srt_template_close(made);
-    return status;
-}
-
-enum srt_status srt_template_parse(const char *text, size_t size, struct srt_template **template_,
-                                   struct srt_error *err)
-{
-    struct srt_template *made = calloc(1, sizeof *made);
-
-    *template_ = NULL;
-    if (!made)
-        return srt_fail(err, SRT_NO_MEMORY, "out of memory");
-    return finish(made, read_text(made, text, size, err), template_);
 }
 
 enum srt_status srt_template_open(const char *dir, const char *language,
                                   struct srt_template **template_, struct srt_error *err)
 {
-    (void)language;
-    if (!dir)
-        return srt_template_parse(srt_cspine_text, srt_cspine_text_size, template_, err);
-    struct srt_template *made = calloc(1, sizeof *made);
+    struct srt_source shape = {"built-in cspine.xml", srt_cspine_text, srt_cspine_text_size};
+    struct srt_source words = {"built-in words.xml", srt_words_text, srt_words_text_size};
+    char shape_path[4096], words_path[4096];
+    enum srt_status status;
 
     *template_ = NULL;
-    if (!made)
-        return srt_fail(err, SRT_NO_MEMORY, "out of memory");
-    return finish(made, read_file(made, dir, err), template_);
+    if (!srt_language_known(language))
+        return srt_fail(err, SRT_INVALID, "language \"%.16s\" is not one of en, de, fr, es",
+                        language ? language : "");
+    if (!dir)
+        return srt_template_parse(&shape, &words, language, template_, err);
+    snprintf(shape_path, sizeof shape_path, "%s/cspine.xml", dir);
+    snprintf(words_path, sizeof words_path, "%s/words.xml", dir);
+    words.text = NULL;
+    status = read_file(shape_path, &shape, err);
+    if (status == SRT_OK)
+        status = read_file(words_path, &words, err);
+    if (status == SRT_OK)
+        status = srt_template_parse(&shape, &words, language, template_, err);
+    free((char *)shape.text);
+    free((char *)words.text);
+    return status;
 }
 
 void srt_template_close(struct srt_template *template_)
@@ -349,6 +314,11 @@ void srt_template_close(struct srt_template *template_)
 const char *srt_template_version(const struct srt_template *template_)
 {
     return template_->version;
+}
+
+void srt_template_scheme(const struct srt_template *template_, struct srt_scheme *scheme)
+{
+    *scheme = template_->scheme;
 }
 
 bool srt_template_codes(const struct srt_template *template_, const char *finding)

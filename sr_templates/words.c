@@ -1,5 +1,4 @@
-/* The sentences that report, picture and list share. No finding is never called absent or normal: a
- * score below an operating point is no statement about the patient. */
+/* The sentences that report, picture and list share; their words are words.xml's. */
 #include "srt_private.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,8 +32,7 @@ enum srt_status srt_fail(struct srt_error *err, enum srt_status status, const ch
     return status;
 }
 
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
-                                                         const char *format, ...)
+void srt_append(char *text, size_t size, const char *format, ...)
 {
     size_t used = strlen(text);
     va_list arguments;
@@ -44,34 +42,93 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
     va_end(arguments);
 }
 
-/* Whether an earlier image, or an earlier class of this one, already has a finding of this name. */
-static bool was_told(const struct srt_result *result, size_t image, size_t class_)
+const char *srt_words_of(const struct srt_template *template_, const char *prefix, const char *name)
 {
-    const char *name = result->images[image].opinion[0].class_[class_].name;
+    char id[128];
 
-    for (size_t i = 0; i <= image; i++) {
-        const struct srt_image *earlier = &result->images[i];
-        size_t end = i == image ? class_ : earlier->opinion[0].classes;
-        for (size_t j = 0; srt_is_judged(earlier) && j < end; j++)
-            if (srt_is_finding(&earlier->opinion[0].class_[j]) &&
-                strcmp(earlier->opinion[0].class_[j].name, name) == 0)
-                return true;
-    }
-    return false;
+    snprintf(id, sizeof id, "%s.%s", prefix, name);
+    const char *words = srt_phrase(template_, id);
+    return words ? words : name;
 }
 
-static void append_findings(const struct srt_result *result, char *text, size_t size)
-{
-    const char *between = "";
+/* Whether the opinion's class belongs in a list. */
+typedef bool wants_fn(const struct srt_image *image, const struct srt_class *class_);
 
-    for (size_t i = 0; i < result->image_count; i++) {
-        const struct srt_image *image = &result->images[i];
-        for (size_t j = 0; srt_is_judged(image) && j < image->opinion[0].classes; j++) {
-            if (!srt_is_finding(&image->opinion[0].class_[j]) || was_told(result, i, j))
-                continue;
-            append(text, size, "%s%s", between, image->opinion[0].class_[j].name);
-            between = ", ";
-        }
+static bool wants_finding(const struct srt_image *image, const struct srt_class *class_)
+{
+    (void)image;
+    return srt_is_finding(class_);
+}
+
+/* The names of the classes wanted, each once, of one image and model. */
+static size_t gather(const struct srt_image *image, size_t model, wants_fn *wants,
+                     const char *names[SRT_MAX_CLASSES], size_t count)
+{
+    const struct srt_opinion *opinion = &image->opinion[model];
+
+    for (size_t i = 0; srt_is_judged(image) && i < opinion->classes; i++) {
+        const char *name = opinion->class_[i].name;
+        bool is_new = wants(image, &opinion->class_[i]) && count < SRT_MAX_CLASSES;
+        for (size_t n = 0; is_new && n < count; n++)
+            is_new = strcmp(names[n], name) != 0;
+        if (is_new)
+            names[count++] = name;
+    }
+    return count;
+}
+
+static void put_names(const struct srt_scope *scope, const char *const *names, size_t count,
+                      char *text, size_t size)
+{
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        srt_append(text, size, "%s%s", i > 0 ? ", " : "",
+                   srt_words_of(scope->template_, "class", names[i]));
+}
+
+static void put_study_names(const struct srt_scope *scope, wants_fn *wants, char *text, size_t size)
+{
+    const char *names[SRT_MAX_CLASSES];
+    size_t count = 0;
+
+    for (size_t i = 0; i < scope->result->image_count; i++)
+        for (size_t m = 0; m < scope->result->model_count; m++)
+            count = gather(&scope->result->images[i], m, wants, names, count);
+    put_names(scope, names, count, text, size);
+}
+
+void srt_put_findings(const struct srt_scope *scope, char *text, size_t size)
+{
+    put_study_names(scope, srt_is_agreed, text, size);
+}
+
+void srt_put_disputed(const struct srt_scope *scope, char *text, size_t size)
+{
+    put_study_names(scope, srt_is_disputed, text, size);
+}
+
+void srt_put_model_findings(const struct srt_scope *scope, char *text, size_t size)
+{
+    const char *names[SRT_MAX_CLASSES];
+
+    if (scope->image)
+        put_names(scope, names, gather(scope->image, scope->model, wants_finding, names, 0), text,
+                  size);
+}
+
+void srt_put_opinions(const struct srt_scope *scope, char *text, size_t size)
+{
+    struct srt_scope inner = *scope;
+    char findings[512], words[1024];
+
+    text[0] = '\0';
+    for (inner.model = 0; scope->image && inner.model < scope->result->model_count; inner.model++) {
+        if (scope->image->opinion[inner.model].classes == 0)
+            continue;
+        findings[0] = '\0';
+        srt_put_model_findings(&inner, findings, sizeof findings);
+        srt_say(&inner, findings[0] ? "opinion.finding" : "opinion.none", words, sizeof words);
+        srt_append(text, size, "%s%s", text[0] ? "; " : "", words);
     }
 }
 
@@ -94,38 +151,37 @@ static enum srt_reason shared_reason(const struct srt_result *result)
     return differs ? SRT_REASON_NONE : shared;
 }
 
+void srt_put_shared_reason(const struct srt_scope *scope, char *text, size_t size)
+{
+    snprintf(
+        text, size, "%s",
+        srt_words_of(scope->template_, "reason", srt_reason_name(shared_reason(scope->result))));
+}
+
+void srt_put_sentence(const struct srt_scope *scope, char *text, size_t size)
+{
+    const struct srt_result *result = scope->result;
+    size_t judged = srt_count_judged(result);
+    char id[64], part[256];
+
+    if (result->outcome == SRT_NOT_PROCESSED && shared_reason(result) == SRT_REASON_NONE)
+        snprintf(id, sizeof id, "outcome.each-its-reason");
+    else
+        snprintf(id, sizeof id, "outcome.%s", srt_outcome_name(result->outcome));
+    srt_say(scope, id, text, size);
+    if (judged > 0 && judged < result->image_count) {
+        srt_say(scope, "outcome.part", part, sizeof part);
+        srt_append(text, size, " %s", part);
+    }
+}
+
 void srt_sentence(const struct srt_template *template_, const struct srt_result *result, char *text,
                   size_t size)
 {
-    (void)template_;
-    size_t judged = srt_count_judged(result);
-    enum srt_reason shared = shared_reason(result);
+    const struct srt_scope scope = {.template_ = template_, .result = result};
+    char whole[SRT_MAX_TEXT] = "";
 
-    if (size == 0)
-        return;
-    text[0] = '\0';
-    switch (result->outcome) {
-    case SRT_FINDING:
-        append(text, size, "Finding at or above the operating point: ");
-        append_findings(result, text, size);
-        append(text, size, ".");
-        break;
-    case SRT_NO_FINDING:
-        append(text, size, "No finding above the operating point; this does not exclude injury.");
-        break;
-    case SRT_UNDETERMINED:
-        append(text, size, "Undetermined: the models disagree.");
-        break;
-    case SRT_INCOMPLETE:
-        append(text, size, "No suspicion, incomplete; this does not exclude injury.");
-        break;
-    case SRT_NOT_PROCESSED:
-        if (shared != SRT_REASON_NONE)
-            append(text, size, "Not processed: %s.", srt_reason_words(shared));
-        else
-            append(text, size, "Not processed: each image for a reason of its own.");
-        break;
-    }
-    if (judged > 0 && judged < result->image_count)
-        append(text, size, " %zu of %zu images judged.", judged, result->image_count);
+    srt_put_sentence(&scope, whole, sizeof whole);
+    srt_clean(whole, result->ascii, template_->language);
+    srt_copy(text, size, whole);
 }

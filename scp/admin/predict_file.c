@@ -202,7 +202,11 @@ static bool sentence_of(const struct nn_model_info *model, const struct predicti
                                       .image_count = 1,
                                       .models = {{.synthetic = model->provenance == NN_SYNTHETIC}},
                                       .model_count = 1};
-    report_sentence(NULL, &result, text, size);
+    struct srt_template *template_ = NULL;
+    text[0] = '\0';
+    if (srt_template_open(NULL, "en", &template_, NULL) == SRT_OK)
+        report_sentence(template_, &result, text, size);
+    srt_template_close(template_);
     return image.outcome == SRT_FINDING;
 }
 

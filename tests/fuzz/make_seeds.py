@@ -316,6 +316,8 @@ def tables():
 def texts():
     with open(os.path.join(TREE, "sr_templates/cspine.xml"), "rb") as file:
         put("template", "cspine.xml", file.read())
+    with open(os.path.join(TREE, "sr_templates/words.xml"), "rb") as file:
+        put("template", "words.xml", b"w" + file.read())
     node = b'<node aeTitle="A" spool="/s" model="/m"/>'
     for name, more in (
             ("least.xml", b'<rules><rule name="all" action="analyze"/></rules>'),

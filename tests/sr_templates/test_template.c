@@ -1,4 +1,4 @@
-/* Templates that are wrong: each is refused with its line. */
+/* Templates and words that are wrong: each is refused with its file, line and row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,36 +12,76 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEAD  "<template xmlns=\"urn:cervigate:template:1\" name=\"t\" version=\"7\">\n"
-#define CODES "<codes><code id=\"a\" value=\"1\" scheme=\"DCM\" meaning=\"A\"/></codes>\n"
-#define TAIL  "</template>\n"
-
 static char dir[] = "/tmp/cervigate-template-XXXXXX";
+static char shape_text[SRT_MAX_TEMPLATE], words_text[SRT_MAX_TEMPLATE];
 
-static enum srt_status open_text(const char *text, size_t size, struct srt_template **template_,
-                                 struct srt_error *err)
+static void write_file(const char *name, const char *text, size_t size)
 {
     char path[64];
     FILE *out;
 
-    snprintf(path, sizeof path, "%s/cspine.xml", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
     out = fopen(path, "w");
     assert_non_null(out);
     fwrite(text, 1, size, out);
     fclose(out);
-    return srt_template_open(dir, "en", template_, err);
 }
 
-static void refuse(const char *text, const char *word)
+static enum srt_status open_texts(const char *shape, const char *words,
+                                  struct srt_template **template_, struct srt_error *err)
+{
+    *err = (struct srt_error){SRT_OK, ""};
+    write_file("cspine.xml", shape, strlen(shape));
+    write_file("words.xml", words, strlen(words));
+    return srt_template_open(dir, "de", template_, err);
+}
+
+static void refuse(const char *shape, const char *words, const char *what)
 {
     struct srt_template *template_;
-    struct srt_error err = {SRT_OK, ""};
+    struct srt_error err;
 
-    assert_int_equal(open_text(text, strlen(text), &template_, &err), SRT_BAD_TEMPLATE);
+    assert_int_equal(open_texts(shape, words, &template_, &err), SRT_BAD_TEMPLATE);
     assert_null(template_);
-    if (!strstr(err.text, word))
-        print_error("%s\n", err.text);
-    assert_non_null(strstr(err.text, word));
+    if (!strstr(err.text, what))
+        print_error("%s\nexpected: %s\n", err.text, what);
+    assert_non_null(strstr(err.text, what));
+}
+
+/* The shipped text with the first `from` after `mark` put as `to`. */
+static const char *edited(const char *whole, const char *mark, const char *from, const char *to)
+{
+    static char text[SRT_MAX_TEMPLATE];
+    const char *at = strstr(whole, mark);
+
+    assert_non_null(at);
+    at = strstr(at, from);
+    if (!at)
+        print_error("no %s after %s\n", from, mark);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - whole), whole, to, at + strlen(from));
+    return text;
+}
+
+static int line_of(const char *whole, const char *mark)
+{
+    int line = 1;
+    const char *end = strstr(whole, mark);
+
+    assert_non_null(end);
+    for (const char *c = whole; c < end; c++)
+        line += *c == '\n';
+    return line;
+}
+
+static void refuse_shape(const char *mark, const char *from, const char *to, const char *what)
+{
+    refuse(edited(shape_text, mark, from, to), words_text, what);
+}
+
+static void refuse_words(const char *mark, const char *from, const char *to, const char *what)
+{
+    refuse(shape_text, edited(words_text, mark, from, to), what);
 }
 
 static void shipped_one_is_built_in(void **state)
@@ -64,47 +104,162 @@ static void shipped_one_is_built_in(void **state)
     srt_template_close(NULL);
 }
 
-static void a_small_one_works(void **state)
+static void the_language_is_the_caller_s(void **state)
 {
-    static const char text[] = HEAD CODES "<container row=\"1\" name=\"a\"/>\n" TAIL;
+    static const struct {
+        const char *language, *original, *fracture;
+    } expected[] = {{"en", "Original", "fracture"},
+                    {"de", "Original", "Fraktur"},
+                    {"fr", "Original", "fracture"},
+                    {"es", "Original", "fractura"}};
     struct srt_template *template_;
     struct srt_error err;
+    struct srt_scheme scheme;
 
     (void)state;
-    assert_int_equal(open_text(text, sizeof text - 1, &template_, &err), SRT_OK);
-    assert_string_equal(srt_template_version(template_), "7");
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_true(srt_language_known(expected[i].language));
+        assert_int_equal(srt_template_open(NULL, expected[i].language, &template_, &err), SRT_OK);
+        assert_string_equal(srt_template_language(template_), expected[i].language);
+        assert_string_equal(srt_phrase(template_, "picture.original"), expected[i].original);
+        assert_string_equal(srt_phrase(template_, "class.fracture"), expected[i].fracture);
+        assert_null(srt_phrase(template_, "picture.nothing"));
+        srt_template_scheme(template_, &scheme);
+        assert_string_equal(scheme.designator, "99CERVIGATE");
+        assert_non_null(scheme.name);
+        assert_non_null(scheme.organization);
+        srt_template_close(template_);
+    }
+    assert_false(srt_language_known("it"));
+    assert_false(srt_language_known(NULL));
+    assert_int_equal(srt_template_open(NULL, "it", &template_, &err), SRT_INVALID);
+    assert_non_null(strstr(err.text, "\"it\" is not one of en, de, fr, es"));
+}
+
+static void wrong_files_are_refused(void **state)
+{
+    char line[32];
+
+    (void)state;
+    refuse("", words_text, "not well-formed");
+    refuse("<template>", words_text, "cspine.xml line");
+    refuse("<!DOCTYPE template><template/>", words_text, "DTD");
+    refuse(shape_text, "", "words.xml line");
+    refuse(shape_text, "<words xmlns=\"urn:cervigate:words:1\"/>", "words.xml line 1: Element");
+    refuse_shape("<container row=\"TID 1500 row 1\"", "name=\"report\"", "name=\"repord\"",
+                 "there is no code \"repord\"");
+    refuse_shape("row=\"TID 1600 row 1\"", "template=\"1600\"", "template=\"1600\" when=\"moon\"",
+                 "no value \"moon\"");
+    refuse_shape("TID 1004 row 1", "{device-uid}", "{moon}", "no value {moon}");
+    refuse_shape("TID 1004 row 1", "{device-uid}", "{device-uid", "no value {device-uid");
+    refuse_shape("row=\"TID 1602 row 11\"", "unit=\"pixels\"", "", "a row needs name");
+    refuse_shape("comment.priors", "comment.priors", "comment.moon", "no phrase \"comment.moon\"");
+    refuse_shape("id=\"device\"", "id=\"device\"", "id=\"report\"", "Duplicate");
+    refuse_shape("id=\"report\"", "126000", "12345678901234567", "not accepted");
+    refuse_shape("<scheme", "99CERVIGATE", "99OTHER",
+                 "scheme \"99CERVIGATE\" is private and not declared");
+    snprintf(line, sizeof line,
+             "line %d:", line_of(shape_text, "<container row=\"TID 1600 row 2\""));
+    refuse_shape("row=\"TID 1600 row 2\"", "row=\"TID 1600 row 2\"", "row=\"1600 2\"", line);
+}
+
+static void wrong_words_are_refused(void **state)
+{
+    char line[128];
+
+    (void)state;
+    snprintf(line, sizeof line,
+             "words.xml line %d: phrase \"class.fracture\" has no text in \"de\"",
+             line_of(words_text, "<phrase id=\"class.fracture\""));
+    refuse_words("id=\"class.fracture\"", "<de>Fraktur</de>", "", line);
+    refuse_words("id=\"class.fracture\"", "<fr>fracture</fr>", "<fr> </fr>",
+                 "phrase \"class.fracture\" has no text in \"fr\"");
+    refuse_words("id=\"outcome.finding\"", "Schwellenwert: {findings}", "Schwellenwert",
+                 "phrase \"outcome.finding\" has other {values} than in \"en\"");
+    refuse_words("id=\"outcome.finding\"", "Schwellenwert: {findings}", "Schwellenwert: {moon}",
+                 "there is no value {moon}");
+    refuse_words("id=\"picture.low\"", "picture.low", "picture.deep",
+                 "there is no phrase \"picture.low\"");
+    refuse_words("id=\"reason.cropped\"", "reason.cropped", "reason.else",
+                 "there is no phrase \"reason.cropped\"");
+}
+
+/* A class that a site adds to both files needs no C. */
+static void a_class_can_be_added(void **state)
+{
+    struct srt_template *template_;
+    struct srt_error err;
+    static char shape[SRT_MAX_TEMPLATE], words[SRT_MAX_TEMPLATE];
+
+    (void)state;
+    snprintf(shape, sizeof shape, "%s",
+             edited(shape_text, "<code id=\"finding-fracture\"", "<code",
+                    "<code id=\"finding-collapse\" value=\"1\" scheme=\"SCT\" "
+                    "meaning=\"Collapse\"/><code id=\"score-collapse\" value=\"ms-collapse\" "
+                    "scheme=\"99CERVIGATE\" meaning=\"Model score, collapse\"/><code"));
+    refuse(shape, words_text, "there is no phrase \"class.collapse\"");
+    snprintf(words, sizeof words, "%s",
+             edited(words_text, "<phrase id=\"class.fracture\"", "<phrase",
+                    "<phrase id=\"class.collapse\"><en>collapse</en><de>Sinterung</de>"
+                    "<fr>tassement</fr><es>aplastamiento</es></phrase><phrase"));
+    assert_int_equal(open_texts(shape, words, &template_, &err), SRT_OK);
+    assert_true(srt_template_codes(template_, "collapse"));
+    assert_string_equal(srt_phrase(template_, "class.collapse"), "Sinterung");
     srt_template_close(template_);
 }
 
-static void wrong_ones_are_refused(void **state)
+/* The rows of the Standard: each way of breaking one is named with its line and row. */
+static void broken_rows_are_named(void **state)
 {
+    char line[128];
+
     (void)state;
-    refuse("", "not well-formed");
-    refuse("<template>", "not well-formed");
-    refuse("<!DOCTYPE template><template/>", "DTD");
-    refuse("<template/>", "line 1");
-    refuse(HEAD CODES TAIL, "line 1");
-    refuse(HEAD CODES "<text row=\"1\" name=\"a\" value=\"x\"/>\n" TAIL, "line 3");
-    refuse(HEAD CODES "<container row=\"1\"/>\n" TAIL, "line 3: a row needs name");
-    refuse(HEAD CODES "<container row=\"1\" name=\"b\"/>\n" TAIL, "line 3: no code \"b\"");
-    refuse(HEAD CODES "<container row=\"1\" name=\"a\" when=\"moon\"/>\n" TAIL, "\"moon\"");
-    refuse(HEAD CODES "<container row=\"1\" name=\"a\" each=\"leaf\"/>\n" TAIL, "line 3");
-    refuse(HEAD CODES "<container row=\"1\" name=\"a\">\n<text row=\"2\" name=\"a\" "
-                      "value=\"{moon}\"/></container>\n" TAIL,
-           "line 4: no value {moon}");
-    refuse(HEAD CODES "<container row=\"1\" name=\"a\">\n<text row=\"2\" name=\"a\" "
-                      "value=\"{rows\"/></container>\n" TAIL,
-           "line 4: no value {rows");
-    refuse(HEAD CODES "<container row=\"1\" name=\"a\">\n<num row=\"2\" name=\"a\" "
-                      "value=\"1\"/></container>\n" TAIL,
-           "line 4: a row needs");
-    refuse(HEAD "<codes><code id=\"a\" value=\"1\" scheme=\"DCM\" meaning=\"A\"/>"
-                "<code id=\"a\" value=\"2\" scheme=\"DCM\" meaning=\"B\"/></codes>\n"
-                "<container row=\"1\" name=\"a\"/>" TAIL,
-           "line 2");
-    refuse(HEAD "<codes><code id=\"a\" value=\"12345678901234567\" scheme=\"DCM\" "
-                "meaning=\"A\"/></codes>\n<container row=\"1\" name=\"a\"/>" TAIL,
-           "line 2");
+    snprintf(line, sizeof line, "cspine.xml line %d: TID 1501 row 3b is named \"comment\"",
+             line_of(shape_text, "<code row=\"TID 1501 row 3b\""));
+    refuse_shape("<code row=\"TID 1501 row 3b\"", "name=\"finding\"", "name=\"comment\"", line);
+    refuse_shape("TID 1004 row 4", "TID 1004 row 4", "TID 1004 row 44",
+                 "there is no TID 1004 row 44");
+    refuse_shape("row=\"TID 1602 row 11\"", "TID 1602 row 11", "TID 1501 row 2",
+                 "TID 1501 row 2 cannot stand below TID 1601 row 1");
+    refuse_shape("row=\"TID 4019 row 1\"", "has-concept-mod", "contains",
+                 "TID 4019 row 1 has the relation contains; it must be has-concept-mod");
+    refuse_shape("row=\"TID 1501 row 10b\"", "TID 1501 row 10b", "TID 1501 row 10c",
+                 "TID 1501 row 10c is a image; its value type is scoord");
+    refuse_shape("row=\"TID 1600 row 1\"", "template=\"1600\"", "template=\"1601\"",
+                 "TID 1600 row 1 has template \"1601\"; it must be \"1600\"");
+    refuse_shape("name=\"observer-type\"", "value=\"device\"", "value=\"report\"",
+                 "TID 1002 row 1 has the value \"report\"; it must be 121007");
+    refuse_shape("row=\"TID 1500 row 4\"", "has-concept-mod\"", "has-concept-mod\" when=\"serial\"",
+                 "TID 1500 row 4 is mandatory below TID 1500 row 1: it is missing or conditional");
+    refuse_shape("<code row=\"TID 1204 row 1\"", "relation", "optional=\"true\" relation",
+                 "TID 1204 row 1 is mandatory");
+    refuse_shape("row=\"TID 4019 row 2\"", "name=\"algorithm-version\"",
+                 "name=\"algorithm-version\" when=\"serial\"", "TID 4019 row 2 is mandatory");
+    refuse_shape("<container row=\"TID 1500 row 12\"", "name", "when=\"serial\" name",
+                 "TID 1500 row 1: TID 1500 row 6 or an alternative must be there always");
+    refuse_shape("<uidref row=\"TID 1501 row 3\"", "name", "each=\"class\" name",
+                 "TID 1501 row 3 is there once; it cannot be repeated");
+    refuse_shape("<text row=\"TID 1004 row 2\"", "when=\"research\"", "",
+                 "TID 1004 row 2 is there twice");
+    refuse_shape("<image row=\"TID 1410 row 6\"",
+                 "<image row=\"TID 1410 row 6\" "
+                 "relation=\"selected-from\"/>",
+                 "", "TID 1410 row 6 is mandatory below TID 1410 row 5");
+    refuse_shape("<image row=\"TID 1601 row 1\"", "each", "name=\"source\" each",
+                 "TID 1601 row 1 has no concept name");
+}
+
+static void wrong_order_is_named(void **state)
+{
+    static char text[SRT_MAX_TEMPLATE];
+    const char *row = "<text row=\"TID 1004 row 5\"";
+    const char *start = strstr(shape_text, row), *end = strstr(start, "/>") + 2;
+    const char *before = strstr(shape_text, "<uidref row=\"TID 1004 row 1\"");
+
+    (void)state;
+    snprintf(text, sizeof text, "%.*s%.*s%.*s%s", (int)(before - shape_text), shape_text,
+             (int)(end - start), start, (int)(start - before), before, end);
+    refuse(text, words_text, "TID 1004 row 1 comes after TID 1004 row 5; the order is wrong");
 }
 
 static void missing_and_large_ones_are_refused(void **state)
@@ -118,8 +273,15 @@ static void missing_and_large_ones_are_refused(void **state)
     assert_non_null(strstr(err.text, "No such file"));
     assert_non_null(text);
     memset(text, ' ', SRT_MAX_TEMPLATE + 2u);
-    assert_int_equal(open_text(text, SRT_MAX_TEMPLATE + 2u, &template_, &err), SRT_BAD_TEMPLATE);
+    write_file("cspine.xml", text, SRT_MAX_TEMPLATE + 2u);
+    assert_int_equal(srt_template_open(dir, "en", &template_, &err), SRT_BAD_TEMPLATE);
     assert_non_null(strstr(err.text, "1048576"));
+    write_file("cspine.xml", shape_text, strlen(shape_text));
+    char path[64];
+    snprintf(path, sizeof path, "%s/words.xml", dir);
+    unlink(path);
+    assert_int_equal(srt_template_open(dir, "en", &template_, &err), SRT_MISSING);
+    assert_non_null(strstr(err.text, "words.xml: No such file"));
     free(text);
     assert_string_equal(srt_status_text(SRT_BAD_TEMPLATE), "template is wrong");
 }
@@ -127,6 +289,8 @@ static void missing_and_large_ones_are_refused(void **state)
 static int make_dir(void **state)
 {
     (void)state;
+    snprintf(shape_text, sizeof shape_text, "%.*s", (int)srt_cspine_text_size, srt_cspine_text);
+    snprintf(words_text, sizeof words_text, "%.*s", (int)srt_words_text_size, srt_words_text);
     return mkdtemp(dir) ? 0 : -1;
 }
 
@@ -137,6 +301,8 @@ static int remove_dir(void **state)
     (void)state;
     snprintf(path, sizeof path, "%s/cspine.xml", dir);
     unlink(path);
+    snprintf(path, sizeof path, "%s/words.xml", dir);
+    unlink(path);
     return rmdir(dir);
 }
 
@@ -144,8 +310,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_one_is_built_in),
-        cmocka_unit_test(a_small_one_works),
-        cmocka_unit_test(wrong_ones_are_refused),
+        cmocka_unit_test(the_language_is_the_caller_s),
+        cmocka_unit_test(wrong_files_are_refused),
+        cmocka_unit_test(wrong_words_are_refused),
+        cmocka_unit_test(a_class_can_be_added),
+        cmocka_unit_test(broken_rows_are_named),
+        cmocka_unit_test(wrong_order_is_named),
         cmocka_unit_test(missing_and_large_ones_are_refused),
     };
 
