@@ -55,7 +55,8 @@ def run(*command, **options):
 class Node:
     """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination."""
 
-    def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL):
+    def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
+                 outputs="SR SC"):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
@@ -63,7 +64,7 @@ class Node:
         rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
               <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
         peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
-        destination = "".join(f'<destination peer="{n}" outputs="SR SC" demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
+        destination = "".join(f'<destination peer="{n}" outputs="{outputs}" demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""<?xml version="1.0" encoding="UTF-8"?>
 <cervigate xmlns="urn:cervigate:config:1">
@@ -169,17 +170,17 @@ class StoreScp:
 
 
 class Orthanc:
-    """Orthanc from Debian as the PACS."""
+    """Orthanc from Debian as the PACS; `settings` are more of its configuration (plugins)."""
     ae = "ORTHANC"
 
-    def __init__(self):
+    def __init__(self, **settings):
         self.port, self.http, self.folder = free_port(), free_port(), tempfile.mkdtemp(prefix="cervigate-orthanc-")
         self.config = os.path.join(self.folder, "orthanc.json")
         with open(self.config, "w", encoding="utf-8") as f:
             json.dump({"Name": "PACS", "StorageDirectory": self.folder, "IndexDirectory": self.folder, "DicomAet": self.ae,
                        "DicomPort": self.port, "HttpPort": self.http, "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
                        "DicomAlwaysAllowStore": True, "DicomCheckCalledAet": True, "UnknownSopClassAccepted": True,
-                       "Plugins": []}, f)
+                       "Plugins": [], **settings}, f)
         self.process = None
         self.start()
 
