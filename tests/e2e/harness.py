@@ -54,10 +54,11 @@ def run(*command, **options):
 
 
 class Node:
-    """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination."""
+    """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination with the further attributes `destination`.
+    `models`: one or two folders instead of `model`; `report`, `study`: attributes of those elements."""
 
     def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
-                 outputs="SR SC"):
+                 outputs="SR SC", destination="", models=None, report="", study=""):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
@@ -65,13 +66,17 @@ class Node:
         rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
               <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
         peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
-        destination = "".join(f'<destination peer="{n}" outputs="{outputs}" demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
+        destination = "".join(f'<destination peer="{n}" outputs="{outputs}" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
+        more = "".join(f'<model folder="{m}"/>' for m in models or ())
+        more = f"<models>{more}</models>" if models else ""
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""<?xml version="1.0" encoding="UTF-8"?>
 <cervigate xmlns="urn:cervigate:config:1">
-  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" checkCalledAeTitle="true" mode="{mode}" spool="{self.spool}" model="{model}"/>
+  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" checkCalledAeTitle="true" mode="{mode}" spool="{self.spool}" {'' if models else f'model="{model}"'}/>
   {receive}
-  <study quietTime="{quiet}"/>
+  {more}
+  {f"<report {report}/>" if report else ""}
+  <study quietTime="{quiet}" {study}/>
   {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}
   <rules>{rules}</rules>
   {limits}
