@@ -49,7 +49,8 @@ def wait_for(condition, seconds, what):
 
 
 def run(*command, **options):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=120, **options)
+    options.setdefault("timeout", 120)
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", **options)
 
 
 class Node:
