@@ -1,36 +1,8 @@
 /* Secondary Capture: the saliency picture as an RGB image (PS3.3 A.8.1). */
 #include "result.hh"
 
-#include <cstring>
-
 namespace
 {
-
-/* An unpaired body part needs no Laterality (PS3.3 C.7.3.1): the source's own, when its term is a
- * defined one (annex L) near the cervical spine. */
-const char *body_part(const struct dx_attrs *source)
-{
-    static const char *const unpaired[] = {"CSPINE", "CTSPINE",  "SPINE", "TSPINE", "NECK",
-                                           "HEAD",   "HEADNECK", "SKULL", "CHEST"};
-    const char *part = dx_attrs_text(source, DX_TAG(0x0018, 0x0015));
-    for (const char *known : unpaired)
-        if (strcmp(part, known) == 0)
-            return known;
-    return "CSPINE";
-}
-
-void put_sources(ResultWriter &writer, const struct dx_result_header *header)
-{
-    static const struct dx_code purpose = {"121322", "DCM",
-                                           "Source image for image processing operation"};
-    for (size_t i = 0; i < header->reference_count; i++) {
-        writer.enter(DCM_SourceImageSequence);
-        writer.text(DCM_ReferencedSOPClassUID, header->references[i].sop_class);
-        writer.text(DCM_ReferencedSOPInstanceUID, header->references[i].sop_instance);
-        writer.code(DCM_PurposeOfReferenceCodeSequence, purpose);
-        writer.leave();
-    }
-}
 
 void put_equipment(ResultWriter &writer, const struct dx_sc *sc)
 {
@@ -54,7 +26,8 @@ void put_image(ResultWriter &writer, const struct dx_sc *sc)
     writer.text(DCM_DerivationDescription, sc->derivation_description);
     if (sc->derivation.value != nullptr)
         writer.code(DCM_DerivationCodeSequence, sc->derivation);
-    put_sources(writer, &sc->header);
+    for (size_t i = 0; i < sc->header.reference_count; i++)
+        dx_put_source(writer, sc->header.references[i]);
     writer.text(DCM_LossyImageCompression, sc->was_lossy ? "01" : "00");
     writer.text(DCM_BurnedInAnnotation, "YES");
     writer.text(DCM_RecognizableVisualFeatures, "NO");
@@ -83,7 +56,7 @@ enum dx_status write_sc(const struct dx_sc *sc, const char *path, struct dx_erro
     if (status)
         return status;
     writer.text(DCM_ConversionType, "WSD");
-    writer.text(DCM_BodyPartExamined, body_part(sc->header.source));
+    dx_put_body_part(writer, sc->header.source);
     put_equipment(writer, sc);
     put_image(writer, sc);
     return writer.save(path, err);
