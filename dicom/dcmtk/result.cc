@@ -204,7 +204,7 @@ void ResultWriter::copy(const struct dx_attrs *attrs, size_t i)
     keep(item_->putAndInsertString(key, value, static_cast<Uint32>(length)));
 }
 
-enum dx_status ResultWriter::save(const char *path, struct dx_error *err)
+enum dx_status ResultWriter::save(const char *path, struct dx_error *err, const bool *is_denied)
 {
     if (first_.bad())
         return dx_fail_condition(err, DX_INVALID, "result", first_);
@@ -233,6 +233,8 @@ enum dx_status ResultWriter::save(const char *path, struct dx_error *err)
         error = errno;
     if (fclose(file) != 0 && error == 0)
         error = errno;
+    if (error == 0 && result.good() && is_denied != nullptr && *is_denied)
+        result = EC_InvalidStream;
     if (error == 0 && result.good())
         return DX_OK;
     if (is_regular)

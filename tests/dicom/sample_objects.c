@@ -84,19 +84,44 @@ static void write_rejection(const struct dx_result_header *header, const char *p
     expected->sop_class = "1.2.840.10008.5.1.4.1.1.88.59";
 }
 
+static const uint8_t *frame_at(void *context, uint32_t index)
+{
+    uint8_t *rgb = (uint8_t *)context;
+    for (size_t i = 0; i < SAMPLE_ROWS * SAMPLE_COLS * 3; i++)
+        rgb[i] = (uint8_t)(i * 7 + index * 50);
+    return rgb;
+}
+
+static void write_frames(const struct dx_result_header *header, const char *path,
+                         struct dx_expectation *expected, struct dx_error *err)
+{
+    uint8_t rgb[SAMPLE_ROWS * SAMPLE_COLS * 3];
+    const struct dx_sc sc = {.header = *header,
+                             .rows = SAMPLE_ROWS,
+                             .cols = SAMPLE_COLS,
+                             .frames = 3,
+                             .frame = frame_at,
+                             .context = rgb,
+                             .derivation_description = "RESEARCH - saliency of the score",
+                             .derivation = {"130404", "DCM", "Saliency"}};
+    if (dx_sc_write(&sc, path, err))
+        exit(70);
+    expected->sop_class = "1.2.840.10008.5.1.4.1.1.7.4";
+}
+
 void sample_object(enum sample_kind kind, const struct dx_attrs *source, const char *path,
                    struct dx_expectation *expected)
 {
     static const char *const forbidden[] = {"normal", "absent", "no fracture", NULL};
     static void (*const writers[])(const struct dx_result_header *, const char *,
                                    struct dx_expectation *, struct dx_error *) = {
-        write_sr, write_sc, write_gsps, write_pmap, write_rejection};
+        write_sr, write_sc, write_gsps, write_pmap, write_rejection, write_frames};
     struct dx_result_header header;
     struct dx_error err = {0};
-    static const char *const instances[SAMPLE_KINDS] = {"2.25.1", "2.25.101", "2.25.102",
-                                                        "2.25.103", "2.25.104"};
-    static const char *const series[SAMPLE_KINDS] = {"2.25.2", "2.25.201", "2.25.202", "2.25.203",
-                                                     "2.25.204"};
+    static const char *const instances[SAMPLE_KINDS] = {"2.25.1",   "2.25.101", "2.25.102",
+                                                        "2.25.103", "2.25.104", "2.25.105"};
+    static const char *const series[SAMPLE_KINDS] = {"2.25.2",   "2.25.201", "2.25.202",
+                                                     "2.25.203", "2.25.204", "2.25.205"};
     sample_header(&header);
     header.source = source;
     header.sop_instance = instances[kind];

@@ -4,10 +4,18 @@
 
 #include "sample.h"
 
-enum sample_kind { SAMPLE_SR, SAMPLE_SC, SAMPLE_GSPS, SAMPLE_PMAP, SAMPLE_REJECTION, SAMPLE_KINDS };
+enum sample_kind {
+    SAMPLE_SR,
+    SAMPLE_SC,
+    SAMPLE_GSPS,
+    SAMPLE_PMAP,
+    SAMPLE_REJECTION,
+    SAMPLE_FRAMES,
+    SAMPLE_KINDS
+};
 #define SAMPLE_NAMES                                                                               \
     {                                                                                              \
-        "sr", "sc", "gsps", "pmap", "rejection"                                                    \
+        "sr", "sc", "gsps", "pmap", "rejection", "frames"                                          \
     }
 #define SAMPLE_ROWS 12
 #define SAMPLE_COLS 17
