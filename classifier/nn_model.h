@@ -11,6 +11,7 @@
 #include "nn_run.h"
 
 #define NN_MAX_CLASSES      16
+#define NN_GATE_SHORT       "-short"
 #define NN_TEMPERATURE_LOW  0.01
 #define NN_TEMPERATURE_HIGH 100.0
 
@@ -63,6 +64,10 @@ struct nn_model_info {
     char body_parts[128]; /* "CSPINE" */
     char views[64];       /* "LL LATERAL" */
     int minimum_age;      /* years */
+    /* Slices (CT): a series is judged as one. A class's score for the series is the highest that
+     * `series_positive` slices in a row all reach; fewer than series_minimum slices are no answer.
+     * Both 0: every image is judged by itself. */
+    int series_positive, series_minimum;
     bool validated;       /* a <validation> bound to these digests is present */
     /* Scores are softmax(logits / temperature); 1, and 0 for short: not calibrated. */
     double temperature; /* NN_TEMPERATURE_LOW..NN_TEMPERATURE_HIGH */
@@ -76,7 +81,8 @@ struct nn_model_info {
     char digest[65];         /* SHA-256 over all that changes an answer: weights, network or graph,
                               * preprocessing, classes, operating points, temperature, gate */
     /* The input gate: a model in the folder's own "gate" folder that says what kind of picture a
-     * plane is. A plane is judged when the score of `gate_accept` is gate_least or more. */
+     * plane is. A plane is judged when the score of `gate_accept` is gate_least or more; a class of
+     * that name and NN_GATE_SHORT, the same view that shows less, adds to it. */
     char gate_digest[65]; /* of that model; "" none: every plane is judged */
     char gate_accept[64]; /* one of its classes: "lateral" */
     double gate_least;    /* 0..1 */
@@ -109,10 +115,15 @@ NN_MUST_USE enum nn_status nn_model_attach_gate(const char *dir, const char *gat
                                                 const char *accept, double least,
                                                 struct nn_error *err);
 
-/* The same for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in model.xml
- * (a named network's does not), and info->graph_digest is filled. The graph is finished, takes (3,
- * side, side), ends in a softmax of info->classes and has no auxiliary heads; layer names are
- * printable ASCII without spaces (NN_INVALID, NN_SHAPE and the layer's name). graph NULL:
+/* Writes <saliency scale="..."/> into DIR/model.xml, or replaces it; all else stays as it stands,
+ * the site's <validation>, too. NN_INVALID: scale is not above 0 and at most 1e30. */
+NN_MUST_USE enum nn_status nn_model_set_saliency_scale(const char *dir, double scale,
+                                                       struct nn_error *err);
+
+/* nn_model_write for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in
+ * model.xml (a named network's does not), and info->graph_digest is filled. The graph is finished,
+ * takes (3, side, side), ends in a softmax of info->classes and has no auxiliary heads; layer names
+ * are printable ASCII without spaces (NN_INVALID, NN_SHAPE and the layer's name). graph NULL:
  * nn_model_write. */
 #define NN_OWN_GRAPH "graph"
 NN_MUST_USE enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,

@@ -132,4 +132,15 @@ NN_MUST_USE enum nn_status nn_measure(const struct nn_model *model, const struct
                                       struct nn_pool *pool, long *confusion, float *scores,
                                       struct nn_error *err);
 
+/* nn_model_info.saliency_scale of a model, measured on a source: the first NN_SALIENCY_IMAGES in
+ * its order that are scored at or above an operating point of `points` (a finding, right or wrong,
+ * since that is what will be drawn), each explained for its highest such class. *scale is 0 when
+ * there is none; *images (may be NULL): how many there were. */
+#define NN_SALIENCY_IMAGES 64
+NN_MUST_USE enum nn_status nn_measure_saliency_scale(const struct nn_model *model,
+                                                     const struct nn_model_info *points,
+                                                     const struct nn_source *source,
+                                                     struct nn_pool *pool, double *scale,
+                                                     size_t *images, struct nn_error *err);
+
 #endif

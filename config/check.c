@@ -63,12 +63,53 @@ static void check_address(struct reading *reading, const char *element, const ch
             element, conf_show(address).text);
 }
 
-static void check_path(struct reading *reading, const char *attribute, const char *path)
+static void check_path(struct reading *reading, const char *element, size_t index,
+                       const char *attribute, const char *path)
 {
-    if (path[0] != '\0' && path[0] != '/')
-        conf_complain(reading, line_at(reading, "node", 0, attribute), false,
-                      "<node %s=\"%s\">: expected an absolute path, beginning with \"/\"",
+    if (path && path[0] != '\0' && path[0] != '/')
+        conf_complain(reading, line_at(reading, element, index, attribute), false,
+                      "<%s %s=\"%s\">: expected an absolute path, beginning with \"/\"", element,
                       attribute, conf_show(path).text);
+}
+
+/* Whether two paths are the same word for word, slashes that mean nothing left out. */
+static bool same_path(const char *a, const char *b)
+{
+    for (; *a || *b; a++, b++) {
+        while (a[0] == '/' && (a[1] == '/' || a[1] == '\0'))
+            a++;
+        while (b[0] == '/' && (b[1] == '/' || b[1] == '\0'))
+            b++;
+        if (*a != *b)
+            return false;
+        if (*a == '\0')
+            return true;
+    }
+    return true;
+}
+
+static void check_models(struct reading *reading, const struct conf *conf)
+{
+    const xmlNode *models = find(reading, "models", 0), *node = find(reading, "node", 0);
+    xmlChar *named = node ? xmlGetNoNsProp(node, (const xmlChar *)"model") : NULL;
+
+    if (node && !named && !models)
+        conf_complain(reading, conf_line_of(node), false,
+                      "<node> has no model, and there is no <models>; expected one of them");
+    if (named && models)
+        conf_complain(reading, conf_line_of(models), false,
+                      "found <models> beside <node model> (on line %d); expected one of them",
+                      conf_line_of_attribute(node, "model"));
+    if (named)
+        check_path(reading, "node", 0, "model", (const char *)named);
+    for (size_t i = 0; find(reading, "model", i) && i < conf->model_count; i++)
+        check_path(reading, "model", i, "folder", conf->models[i]);
+    if (conf->model_count == 2 && conf->models[0][0] && same_path(conf->models[0], conf->models[1]))
+        conf_complain(reading, line_at(reading, "model", 1, "folder"), false,
+                      "<model folder=\"%s\">: the first model has this folder (on line %d); "
+                      "expected another one",
+                      conf_show(conf->models[1]).text, conf->model_line[0]);
+    xmlFree(named);
 }
 
 static void check_node(struct reading *reading, const struct conf *conf)
@@ -76,8 +117,8 @@ static void check_node(struct reading *reading, const struct conf *conf)
     check_ae_title(reading, "node", 0, conf->ae_title);
     check_address(reading, "node", conf->bind_address);
     check_address(reading, "console", conf->console_address);
-    check_path(reading, "spool", conf->spool);
-    check_path(reading, "model", conf->model);
+    check_path(reading, "node", 0, "spool", conf->spool);
+    check_path(reading, "report", 0, "templates", conf->templates);
     if (conf->limits.associations_per_peer > conf->limits.associations)
         conf_complain(reading, line_at(reading, "limits", 0, "associationsPerPeer"), true,
                       "associationsPerPeer is %d, but associations allows only %d all together",
@@ -135,6 +176,44 @@ static void check_destination_peer(struct reading *reading, const struct conf *c
         }
 }
 
+static size_t count_word(const char *text, const char *word)
+{
+    size_t count = 0;
+
+    for (text += strspn(text, CONF_BLANKS); *text; text += strspn(text, CONF_BLANKS)) {
+        size_t length = strcspn(text, CONF_BLANKS);
+        count += length == strlen(word) && strncmp(text, word, length) == 0;
+        text += length;
+    }
+    return count;
+}
+
+/* The schema lets a list hold an item twice. */
+static void check_outputs(struct reading *reading, size_t i)
+{
+    static const char *const names[] = {"SR", "SC", "GSPS", "PMAP"};
+    const xmlNode *node = find(reading, "destination", i);
+    xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)"outputs") : NULL;
+
+    for (size_t j = 0; value && j < sizeof names / sizeof *names; j++)
+        if (count_word((const char *)value, names[j]) > 1)
+            conf_complain(reading, conf_line_of_attribute(node, "outputs"), false,
+                          "<destination outputs=\"%s\">: found %s twice; expected it once",
+                          conf_show((const char *)value).text, names[j]);
+    xmlFree(value);
+}
+
+static void check_audience(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const struct conf_destination *destination = &conf->destinations[i];
+
+    if (destination->audience == CONF_EVERYONE && !destination->hold_until_reported)
+        conf_complain(reading, line_at(reading, "destination", i, "audience"), true,
+                      "audience is everyone: results in the main archive are seen by every "
+                      "web viewer's user, before any radiologist; consider hold=\"reported\" or a "
+                      "destination of the radiologists' own");
+}
+
 static void check_destinations(struct reading *reading, const struct conf *conf)
 {
     bool used = conf->mode == CONF_SHADOW;
@@ -142,6 +221,8 @@ static void check_destinations(struct reading *reading, const struct conf *conf)
     for (size_t i = 0; i < conf->destination_count; i++) {
         const struct conf_destination *destination = &conf->destinations[i];
         check_destination_peer(reading, conf, i);
+        check_outputs(reading, i);
+        check_audience(reading, conf, i);
         used |= conf->mode == CONF_CLINICAL || destination->demo;
         if (destination->retry_first_seconds > destination->retry_most_seconds)
             conf_complain(reading, line_at(reading, "destination", i, "retryFirst"), false,
@@ -254,6 +335,7 @@ static void check_rules(struct reading *reading, const struct conf *conf)
 void conf_check_conf(struct reading *reading, const struct conf *conf)
 {
     check_node(reading, conf);
+    check_models(reading, conf);
     check_peers(reading, conf);
     check_destinations(reading, conf);
     check_rules(reading, conf);

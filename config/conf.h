@@ -104,7 +104,7 @@ struct conf_limits {
 
 struct conf {
     const char *path; /* of the file */
-    int node_line;    /* of <node>: where spool, model and mode stand */
+    int node_line;    /* of <node>: where spool and mode stand */
     const char *ae_title;
     const char *bind_address; /* numeric */
     uint16_t port;            /* 0: any free port (tests) */
@@ -113,9 +113,11 @@ struct conf {
     const char *spool;                   /* directory: objects, results, job store, sockets */
     const char *model;                   /* model folder: models[0] */
     const char *models[CONF_MAX_MODELS]; /* each judges what its card is meant for */
+    int model_line[CONF_MAX_MODELS];     /* where each is named */
     size_t model_count;
     const char *language;  /* of reports and pictures: "en", "de", "fr", "es" */
     const char *templates; /* directory of report templates, or NULL: the built-in ones */
+    int report_line;       /* of <report>; 0: there is none */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */

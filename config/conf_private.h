@@ -9,6 +9,7 @@
 #include <libxml/tree.h>
 
 #define CONF_NAMESPACE       "urn:cervigate:config:1"
+#define CONF_BLANKS          " \t\r\n"
 #define CONF_MOST_COMPLAINTS 1000u /* then one more says that there are more */
 
 /* Where an element's start tag stands. */
@@ -61,25 +62,32 @@ bool conf_check_schema(struct reading *reading);
 extern const char conf_schema_text[];
 extern const unsigned conf_schema_text_size;
 
-/* options.c: every setting that is one attribute of an element that occurs once. */
+/* options.c: every setting that is one attribute, of an element that occurs once or of a
+ * <destination>. */
 enum option_type {
     OPTION_TEXT,
+    OPTION_NULLABLE, /* text, or NULL when not given */
     OPTION_INT,
     OPTION_U16,
     OPTION_U32,
     OPTION_U64,
     OPTION_BOOL,
     OPTION_MODE,
-    OPTION_LEVEL
+    OPTION_LEVEL,
+    OPTION_CHOICE, /* an enumeration of the names, in their order */
+    OPTION_OUTPUTS /* a set of the names: name i is bit i */
 };
 struct option {
     const char *element, *attribute;
     enum option_type type;
-    size_t offset;        /* in struct conf */
-    const char *fallback; /* NULL: required */
+    size_t offset;            /* in struct conf, or struct conf_destination */
+    const char *fallback;     /* NULL: required, or nullable */
+    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true */
 };
 extern const struct option conf_options[];
 extern const size_t conf_option_count;
+extern const struct option conf_destination_options[];
+extern const size_t conf_destination_option_count;
 const char *conf_level_name(int level);
 
 /* read.c: document -> struct conf; what the schema refused keeps its default. */

@@ -1,10 +1,11 @@
-/* Every setting that is one attribute of an element that occurs once: it is read, printed and
- * tested from this table. Ranges are the schema's; a test holds its defaults against these. */
+/* Every setting that is one attribute of an element that occurs once, and those of <destination>:
+ * they are read, printed and tested from these tables. Ranges are the schema's; a test holds its
+ * defaults against these. */
 #include "conf_private.h"
 
 #define OPTION(element, attribute, type, field, fallback)                                          \
     {                                                                                              \
-        element, attribute, OPTION_##type, offsetof(struct conf, field), fallback                  \
+        element, attribute, OPTION_##type, offsetof(struct conf, field), fallback, NULL            \
     }
 
 const struct option conf_options[] = {
@@ -13,7 +14,7 @@ const struct option conf_options[] = {
     OPTION("node", "port", U16, port, "11112"),
     OPTION("node", "mode", MODE, mode, "shadow"),
     OPTION("node", "spool", TEXT, spool, NULL),
-    OPTION("node", "model", TEXT, model, NULL),
+    OPTION("node", "model", NULLABLE, model, NULL),
     OPTION("node", "manufacturer", TEXT, manufacturer, "cervigate"),
     OPTION("node", "stationName", TEXT, station_name, "CERVIGATE"),
     OPTION("node", "checkCalledAeTitle", BOOL, check_called_ae_title, "false"),
@@ -23,9 +24,14 @@ const struct option conf_options[] = {
     OPTION("receive", "minimumRate", U32, minimum_rate, "1024"),
     OPTION("receive", "maximumPdu", U32, max_pdu, "131072"),
     OPTION("study", "quietTime", INT, quiet_seconds, "15"),
+    OPTION("study", "requireC7T1", BOOL, require_c7_t1, "true"),
     OPTION("study", "judgeUnknownAge", BOOL, judge_unknown_age, "true"),
     OPTION("network", "threads", INT, threads, "0"),
+    OPTION("report", "language", TEXT, language, "en"),
+    OPTION("report", "templates", NULLABLE, templates, NULL),
     OPTION("picture", "maximumMatrix", U32, picture_matrix, "3072"),
+    OPTION("picture", "modality", TEXT, picture_modality, "OT"),
+    OPTION("picture", "maximumFrames", U32, picture_frames, "64"),
     OPTION("limits", "associations", INT, limits.associations, "200"),
     OPTION("limits", "associationsPerPeer", INT, limits.associations_per_peer, "50"),
     OPTION("limits", "nesting", U32, limits.nesting, "64"),
@@ -46,6 +52,35 @@ const struct option conf_options[] = {
     OPTION("log", "patientData", BOOL, log_patient_data, "false"),
 };
 const size_t conf_option_count = sizeof conf_options / sizeof *conf_options;
+
+#define DESTINATION(attribute, type, field, fallback, names)                                       \
+    {                                                                                              \
+        "destination", attribute, OPTION_##type, offsetof(struct conf_destination, field),         \
+            fallback, names                                                                        \
+    }
+
+static const char *const outputs[] = {"SR", "SC", "GSPS", "PMAP", NULL};
+static const char *const report_classes[] = {"auto", "comprehensive3d", "comprehensive", "enhanced",
+                                             NULL};
+static const char *const picture_syntaxes[] = {"uncompressed", "rle", "jpegls", NULL};
+static const char *const audiences[] = {"radiologists", "everyone", NULL};
+static const char *const holds[] = {"none", "reported", NULL}; /* of a bool */
+_Static_assert(CONF_SR == 1 && CONF_SC == 2 && CONF_GSPS == 4 && CONF_PMAP == 8, "order of names");
+_Static_assert(CONF_SR_ENHANCED == 3 && CONF_JPEG_LS == 2 && CONF_EVERYONE == 1, "order of names");
+
+const struct option conf_destination_options[] = {
+    DESTINATION("outputs", OUTPUTS, outputs, "SR SC", outputs),
+    DESTINATION("reportClass", CHOICE, report_class, "auto", report_classes),
+    DESTINATION("pictureSyntax", CHOICE, picture_syntax, "uncompressed", picture_syntaxes),
+    DESTINATION("audience", CHOICE, audience, "radiologists", audiences),
+    DESTINATION("hold", BOOL, hold_until_reported, "none", holds),
+    DESTINATION("rejectionNotes", BOOL, rejection_notes, "false", NULL),
+    DESTINATION("demo", BOOL, demo, "false", NULL),
+    DESTINATION("retryFirst", INT, retry_first_seconds, "1", NULL),
+    DESTINATION("retryMost", INT, retry_most_seconds, "300", NULL),
+};
+const size_t conf_destination_option_count =
+    sizeof conf_destination_options / sizeof *conf_destination_options;
 
 const char *conf_level_name(int level)
 {

@@ -35,21 +35,44 @@ static void put_attribute(FILE *out, const char *name, const char *value)
     put(out, "\"");
 }
 
-static void put_option(FILE *out, const struct conf *conf, const struct option *option)
+static void put_outputs(FILE *out, const struct option *option, unsigned outputs)
 {
-    const char *field = (const char *)conf + option->offset;
+    const char *between = "";
+
+    fprintf(out, " %s=\"", option->attribute);
+    for (unsigned i = 0; option->names[i]; i++)
+        if (outputs & 1u << i) {
+            fprintf(out, "%s%s", between, option->names[i]);
+            between = " ";
+        }
+    put(out, "\"");
+}
+
+static void put_option(FILE *out, const void *of, const struct option *option)
+{
+    static const char *const flags[] = {"false", "true"};
+    const char *field = (const char *)of + option->offset;
+    const char *const *names = option->names ? option->names : flags;
     uint64_t number = 0;
     char text[24];
 
     switch (option->type) {
-    case OPTION_TEXT: {
+    case OPTION_TEXT:
+    case OPTION_NULLABLE: {
         const char *value;
         memcpy(&value, field, sizeof value);
-        put_attribute(out, option->attribute, value);
+        if (value)
+            put_attribute(out, option->attribute, value);
         return;
     }
     case OPTION_BOOL:
-        put_attribute(out, option->attribute, *(const bool *)field ? "true" : "false");
+        put_attribute(out, option->attribute, names[*(const bool *)field]);
+        return;
+    case OPTION_CHOICE:
+        put_attribute(out, option->attribute, names[*(const unsigned *)field]);
+        return;
+    case OPTION_OUTPUTS:
+        put_outputs(out, option, *(const unsigned *)field);
         return;
     case OPTION_MODE:
         put_attribute(out, option->attribute, conf_mode_name(*(const enum conf_mode *)field));
@@ -80,10 +103,25 @@ static void put_options(FILE *out, const struct conf *conf)
         const char *element = conf_options[i].element;
         if (i == 0 || strcmp(element, conf_options[i - 1].element) != 0)
             fprintf(out, "  <%s", element);
-        put_option(out, conf, &conf_options[i]);
+        if (conf->model_count == 1 || conf_options[i].offset != offsetof(struct conf, model))
+            put_option(out, conf, &conf_options[i]);
         if (i + 1 == conf_option_count || strcmp(element, conf_options[i + 1].element) != 0)
             put(out, "/>\n");
     }
+}
+
+/* One stands in <node> already. */
+static void put_models(FILE *out, const struct conf *conf)
+{
+    if (conf->model_count == 1)
+        return;
+    put(out, "  <models>\n");
+    for (size_t i = 0; i < conf->model_count; i++) {
+        put(out, "    <model");
+        put_attribute(out, "folder", conf->models[i]);
+        put(out, "/>\n");
+    }
+    put(out, "  </models>\n");
 }
 
 static void put_peers(FILE *out, const struct conf *conf)
@@ -102,12 +140,9 @@ static void put_peers(FILE *out, const struct conf *conf)
         const struct conf_destination *destination = &conf->destinations[i];
         put(out, "    <destination");
         put_attribute(out, "peer", destination->peer->name);
-        fprintf(out, " outputs=\"%s\" demo=\"%s\" retryFirst=\"%d\" retryMost=\"%d\"/>\n",
-                destination->outputs == (CONF_SR | CONF_SC) ? "SR SC"
-                : destination->outputs == CONF_SR           ? "SR"
-                                                            : "SC",
-                destination->demo ? "true" : "false", destination->retry_first_seconds,
-                destination->retry_most_seconds);
+        for (size_t j = 0; j < conf_destination_option_count; j++)
+            put_option(out, destination, &conf_destination_options[j]);
+        put(out, "/>\n");
     }
     put(out, "  </destinations>\n");
 }
@@ -145,6 +180,7 @@ void conf_print(const struct conf *conf, FILE *out)
     put(out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cervigate xmlns=\"" CONF_NAMESPACE "\">\n");
     put_options(out, conf);
+    put_models(out, conf);
     put_peers(out, conf);
     put_rules(out, conf);
     put(out, "</cervigate>\n");

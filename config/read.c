@@ -82,24 +82,63 @@ static bool parse_level(const char *text, int *level)
     return false;
 }
 
-/* Sets an option's field; false when the text is no value for it. */
-static bool set_option(struct conf *conf, const struct option *option, const char *text)
+static bool parse_choice(const char *const *names, const char *text, unsigned *choice)
+{
+    for (unsigned i = 0; names[i]; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *choice = i;
+            return true;
+        }
+    return false;
+}
+
+/* Blank-separated names as a set; false for an empty one, and for a name that is none. */
+static bool parse_outputs(const char *const *names, const char *text, unsigned *outputs)
+{
+    unsigned set = 0, choice;
+
+    for (text += strspn(text, CONF_BLANKS); *text; text += strspn(text, CONF_BLANKS)) {
+        char word[16] = "";
+        size_t length = strcspn(text, CONF_BLANKS);
+        if (length >= sizeof word)
+            return false;
+        memcpy(word, text, length);
+        if (!parse_choice(names, word, &choice))
+            return false;
+        set |= 1u << choice;
+        text += length;
+    }
+    *outputs = set;
+    return set != 0;
+}
+
+/* Sets an option's field in its struct; false when the text is no value for it. */
+static bool set_option(void *of, const struct option *option, const char *text)
 {
     static const uint64_t most[] = {[OPTION_INT] = INT32_MAX,
                                     [OPTION_U16] = UINT16_MAX,
                                     [OPTION_U32] = UINT32_MAX,
                                     [OPTION_U64] = UINT64_MAX,
-                                    [OPTION_LEVEL] = 0};
-    char *field = (char *)conf + option->offset;
+                                    [OPTION_OUTPUTS] = 0};
+    static const char *const flags[] = {"false", "true", NULL};
+    char *field = (char *)of + option->offset;
+    unsigned choice;
     uint64_t number = 0;
 
     switch (option->type) {
     case OPTION_TEXT:
+    case OPTION_NULLABLE:
         memcpy(field, &text, sizeof text);
         return true;
     case OPTION_BOOL:
-        *(bool *)field = strcmp(text, "true") == 0;
+        if (!parse_choice(option->names ? option->names : flags, text, &choice))
+            return false;
+        *(bool *)field = choice != 0;
         return true;
+    case OPTION_CHOICE:
+        return parse_choice(option->names, text, (unsigned *)field);
+    case OPTION_OUTPUTS:
+        return parse_outputs(option->names, text, (unsigned *)field);
     case OPTION_MODE:
         return conf_mode_parse(text, (enum conf_mode *)field);
     case OPTION_LEVEL:
@@ -139,16 +178,38 @@ static const xmlNode *next_of(const xmlNode *node)
     return NULL;
 }
 
+static void read_option(struct box *box, void *of, const struct option *option,
+                        const xmlNode *element)
+{
+    const char *fallback = option->fallback;
+
+    if (!fallback && option->type != OPTION_NULLABLE)
+        fallback = "";
+    if (!set_option(of, option, text_of(box, element, option->attribute, fallback)))
+        (void)set_option(of, option, fallback);
+}
+
 static void read_options(struct box *box, const xmlNode *root)
 {
-    for (size_t i = 0; i < conf_option_count; i++) {
-        const struct option *option = &conf_options[i];
-        const char *fallback = option->fallback ? option->fallback : "";
-        const char *text =
-            text_of(box, child_of(root, option->element), option->attribute, fallback);
-        if (!set_option(&box->conf, option, text))
-            (void)set_option(&box->conf, option, fallback);
+    for (size_t i = 0; i < conf_option_count; i++)
+        read_option(box, &box->conf, &conf_options[i], child_of(root, conf_options[i].element));
+}
+
+/* <models>, or <node model>; check.c tells when both or none are there. */
+static void read_models(struct box *box, const xmlNode *root)
+{
+    struct conf *conf = &box->conf;
+    const xmlNode *node = child_of(child_of(root, "models"), "model");
+
+    for (; node && conf->model_count < CONF_MAX_MODELS; node = next_of(node)) {
+        conf->model_line[conf->model_count] = conf_line_of(node);
+        conf->models[conf->model_count++] = text_of(box, node, "folder", "");
     }
+    if (conf->model_count == 0) {
+        conf->model_line[0] = conf->node_line;
+        conf->models[conf->model_count++] = conf->model ? conf->model : "";
+    }
+    conf->model = conf->models[0];
 }
 
 static void read_peers(struct box *box, const xmlNode *root)
@@ -181,14 +242,10 @@ static void read_destinations(struct box *box, const xmlNode *root)
 
     for (; node && conf->destination_count < CONF_MAX_PEERS; node = next_of(node)) {
         struct conf_destination *destination = &box->destinations[conf->destination_count];
-        const char *outputs = text_of(box, node, "outputs", "SR SC");
         const char *peer = text_of(box, node, "peer", "");
         destination->peer = find_peer(conf, peer);
-        destination->outputs =
-            (strstr(outputs, "SR") ? CONF_SR : 0u) | (strstr(outputs, "SC") ? CONF_SC : 0u);
-        destination->demo = strcmp(text_of(box, node, "demo", "false"), "true") == 0;
-        destination->retry_first_seconds = (int)number_of(box, node, "retryFirst", INT32_MAX, 1);
-        destination->retry_most_seconds = (int)number_of(box, node, "retryMost", INT32_MAX, 300);
+        for (size_t i = 0; i < conf_destination_option_count; i++)
+            read_option(box, destination, &conf_destination_options[i], node);
         destination->line = conf_line_of(node);
         box->destination_peer[conf->destination_count++] = peer;
     }
@@ -244,7 +301,10 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     box->conf.path = keep(box, path);
     const xmlNode *node = child_of(root, "node");
     box->conf.node_line = node ? conf_line_of(node) : 0;
+    node = child_of(root, "report");
+    box->conf.report_line = node ? conf_line_of(node) : 0;
     read_options(box, root);
+    read_models(box, root);
     read_peers(box, root);
     read_destinations(box, root);
     read_rules(box, root);

@@ -92,21 +92,64 @@ static void join(const char *const *names, size_t count, const char *left, const
     }
 }
 
-/* What an attribute's type expects, in the schema's words. */
-static const char *expectation(const xmlNode *xsd, const char *element, const char *attribute)
+static const xmlNode *type_of(const xmlNode *xsd, const char *element, const char *attribute)
 {
     const xmlNode *definition = find_named(xsd, "element", element);
     const xmlNode *type = find_child(definition, "complexType");
 
-    for (const xmlNode *node = type ? type->children : NULL; node; node = node->next) {
-        if (!is_named(node, "attribute") || strcmp(schema_attribute(node, "name"), attribute) != 0)
-            continue;
-        const xmlNode *simple = find_named(xsd, "simpleType", schema_attribute(node, "type"));
-        const xmlNode *words = find_child(find_child(simple, "annotation"), "documentation");
-        if (words && words->children && words->children->content)
-            return (const char *)words->children->content;
-    }
+    for (const xmlNode *node = type ? type->children : NULL; node; node = node->next)
+        if (is_named(node, "attribute") && strcmp(schema_attribute(node, "name"), attribute) == 0)
+            return find_named(xsd, "simpleType", schema_attribute(node, "type"));
+    return NULL;
+}
+
+/* What an attribute's type expects, in the schema's words. */
+static const char *expectation(const xmlNode *xsd, const char *element, const char *attribute)
+{
+    const xmlNode *simple = type_of(xsd, element, attribute);
+    const xmlNode *words = find_child(find_child(simple, "annotation"), "documentation");
+
+    if (words && words->children && words->children->content)
+        return (const char *)words->children->content;
     return "another value";
+}
+
+/* The values of an enumeration, or of the one whose values a list holds; 0: the type has none. */
+static size_t enumerated(const xmlNode *xsd, const xmlNode *simple, const char **names)
+{
+    const xmlNode *restriction = find_child(simple, "restriction");
+    const xmlNode *base =
+        restriction ? find_named(xsd, "simpleType", schema_attribute(restriction, "base")) : NULL;
+    const xmlNode *list = find_child(base, "list");
+    size_t count = 0;
+
+    if (list)
+        restriction = find_child(find_named(xsd, "simpleType", schema_attribute(list, "itemType")),
+                                 "restriction");
+    for (const xmlNode *node = restriction ? restriction->children : NULL;
+         node && count < MOST_NAMES; node = node->next)
+        if (is_named(node, "enumeration"))
+            names[count++] = schema_attribute(node, "value");
+    return count;
+}
+
+/* A hint for the first word of the value that is none of the type's names. */
+static struct hint hint_for(const xmlNode *xsd, const char *element, const char *attribute,
+                            const char *value)
+{
+    const char *names[MOST_NAMES];
+    size_t count = enumerated(xsd, type_of(xsd, element, attribute), names);
+
+    for (value += strspn(value, CONF_BLANKS); count > 0 && *value;
+         value += strspn(value, CONF_BLANKS)) {
+        char word[65] = "";
+        size_t length = strcspn(value, CONF_BLANKS);
+        memcpy(word, value, length < sizeof word ? length : sizeof word - 1);
+        if (!contains(names, count, word))
+            return conf_hint(word, names, count);
+        value += length;
+    }
+    return (struct hint){""};
 }
 
 static void weed_attributes(struct judging *judging, const xmlNode *definition, xmlNode *element)
@@ -207,16 +250,19 @@ static void weed(struct judging *judging, const xmlNode *definition, xmlNode *el
 static void tell_value(struct judging *judging, const xmlNode *element, const char *name)
 {
     xmlChar *value;
+    const char *text;
 
     if (judging->told_element == element && strcmp(judging->told_attribute, name) == 0)
         return;
     judging->told_element = element;
     snprintf(judging->told_attribute, sizeof judging->told_attribute, "%s", name);
     value = xmlGetNoNsProp(element, (const xmlChar *)name);
+    text = value ? (const char *)value : "";
     conf_complain(judging->reading, conf_line_of_attribute(element, name), false,
-                  "<%s %s=\"%s\">: expected %s", (const char *)element->name, name,
-                  conf_show(value ? (const char *)value : "").text,
-                  expectation(judging->xsd, (const char *)element->name, name));
+                  "<%s %s=\"%s\">: expected %s%s", (const char *)element->name, name,
+                  conf_show(text).text,
+                  expectation(judging->xsd, (const char *)element->name, name),
+                  hint_for(judging->xsd, (const char *)element->name, name, text).text);
     xmlFree(value);
 }
 

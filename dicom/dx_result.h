@@ -155,10 +155,11 @@ DX_MUST_USE enum dx_status dx_rejection_write(const struct dx_result_header *hea
 
 /* The last look at an object of ours before it is entered for sending: reads the file back and
  * checks what no receiver may find wrong: its IOD's mandatory attributes, VRs and UIDs, that it has
- * the source's patient and study attributes, refers to nothing but `references`, codes whole and
- * (DCM, SCT, UCUM, UMLS, RFC5646 and `scheme`) known, numbers finite, pixels of the right length,
- * and no text that holds one of `forbidden` (whole words, letter case aside). DX_INVALID and a
- * sentence that names the attribute, item or word. */
+ * the source's patient and study attributes, refers to nothing but `references` (of an amended
+ * report the predecessor is one of them), codes whole and their schemes known (DCM, SCT, UCUM,
+ * UMLS, RFC5646, ISO3166_1 and `scheme`), numbers finite, pixels of the right length, and no text
+ * of ours that holds one of `forbidden` (whole words, letter case aside). DX_INVALID and a sentence
+ * that names the attribute, item or word. */
 struct dx_expectation {
     const char *sop_class, *sop_instance, *series;
     const struct dx_attrs *source; /* patient and study as they were written */

@@ -1,6 +1,6 @@
 /* The analyze role: from received objects to results, without network.
  *
- * Two things happen in turn, woken by receive (wake_analyze) or by the slow poll:
+ * Three things happen in turn, woken by receive (wake_analyze) or by the slow poll:
  *
  *   objects   oldest first, each through [examine]; its state in the store goes
  *
@@ -18,6 +18,9 @@
  *               due --quiet--> report written --> entered with its deliveries --> deliver is woken
  *
  *             A later image makes the study due again: the next report amends the last.
+ *
+ *   taking back  what a person asks for, and a note for each destination that has what was
+ *                retracted                                          [answer_requests, take_back]
  *
  * The zygote is forked first, while there is one thread and nothing is open; model, pool, font and
  * job store follow. Everything durable is in the store and in results/: the role may die anywhere.
@@ -62,9 +65,7 @@ static void log_judgement(const struct instance *instance, const struct examinat
               "decode_ms=%lld judge_ms=%lld picture_ms=%lld",
               (long long)instance->id, instance->association, instance_state_name(j->state),
               log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
-              j->state != INSTANCE_JUDGED ? "none"
-              : x->outcome == SRT_FINDING ? "finding"
-                                          : "no-finding",
+              j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(x->outcome),
               (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms);
     if (j->reason == SRT_CONFLICT)
         log_event(LOG_AT_ERROR, "image-conflict", "instance=%lld sop_instance=%s detail=%s",
@@ -175,6 +176,56 @@ static void sweep_studies(struct analyze *a)
     quiet_end(a->quiet);
 }
 
+/* ---- what is taken back ---- */
+
+/* What people asked for, in order. */
+static void answer_requests(struct analyze *a)
+{
+    struct request request;
+    struct store *store = a->examiner.store;
+    while (!node_stopping && store_next_request(store, &request) == STORE_OK) {
+        bool retract = request.kind == REQUEST_RETRACT;
+        enum store_status status = retract ? store_retract(store, request.uid, request.reason)
+                                           : store_reissue(store, request.uid);
+        const char *answer = status == STORE_NONE ? "no such result"
+                             : status != STORE_OK ? store_error(store)
+                             : retract            ? "retracted"
+                                                  : "reissued";
+        log_event(LOG_AT_INFO, "request", "kind=%s uid=%s reason=%s who=%s answer=%s",
+                  retract ? "retract" : "reissue", request.uid, request.reason,
+                  log_quote(request.who), log_quote(answer));
+        if ((status != STORE_OK && status != STORE_NONE) ||
+            store_answer_request(store, request.id, answer) != STORE_OK) {
+            store_trouble(a, "request");
+            return;
+        }
+    }
+}
+
+/* A rejection note for every destination that honours them and has what was retracted. */
+static void take_back(struct analyze *a)
+{
+    const struct conf *conf = a->node->conf;
+    for (size_t i = 0; i < conf->destination_count && !node_stopping; i++) {
+        char error[256] = "", uid[DX_UID_MAX];
+        const char *name = conf->destinations[i].peer->name;
+        size_t count = 0;
+        if (!conf->destinations[i].rejection_notes)
+            continue;
+        if (report_reject(&a->examiner.report, a->examiner.store, name, &count, uid, error,
+                          sizeof error) != REPORT_DONE) {
+            log_event(LOG_AT_ERROR, "rejection-later", "destination=%s error=%s", name,
+                      log_quote(error));
+            continue;
+        }
+        if (count > 0) {
+            log_event(LOG_AT_INFO, "rejection", "destination=%s note=%s results=%zu", name, uid,
+                      count);
+            node_wake(a->node->wake_deliver);
+        }
+    }
+}
+
 /* ---- the role ---- */
 
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
@@ -212,7 +263,9 @@ static void live(struct analyze *a)
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
+        answer_requests(a);
         sweep_studies(a);
+        take_back(a);
 
         int64_t now = clock_monotonic_ms(), until = a->next_ms;
         if (a->pause_ms > now && a->pause_ms < until)
@@ -225,29 +278,49 @@ static void live(struct analyze *a)
     }
 }
 
-static int open_network(struct analyze *a)
+static int open_model(struct analyze *a, int m, int *side)
 {
     struct nn_error err;
-    const struct conf *conf = a->node->conf;
     struct examiner *x = &a->examiner;
-    if (nn_model_open(conf->model, &x->model, &err) != NN_OK) {
-        log_event(LOG_AT_ERROR, "model-refused", "model=%s error=%s", log_quote(conf->model),
+    const char *folder = a->node->conf->models[m];
+    if (nn_model_open(folder, &x->model[m], &err) != NN_OK) {
+        log_event(LOG_AT_ERROR, "model-refused", "model=%s error=%s", log_quote(folder),
                   log_quote(err.text));
         return EX_CONFIG;
     }
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int threads = conf->threads > 0 ? conf->threads : processors > 0 ? (int)processors : 1;
-    int side = nn_model_info(x->model)->preprocess.side;
-    a->pool = nn_pool_create(threads);
-    x->map = malloc((size_t)side * (size_t)side * sizeof *x->map);
-    if (!a->pool || !x->map || nn_judge_create(x->model, a->pool, &x->judge, &err) != NN_OK) {
-        log_event(LOG_AT_ERROR, "network-failed", "threads=%d error=%s", threads,
-                  log_quote(a->pool && x->map ? err.text : "out of memory"));
+    const struct nn_model_info *info = nn_model_info(x->model[m]);
+    if (nn_judge_create(x->model[m], a->pool, &x->judge[m], &err) != NN_OK) {
+        log_event(LOG_AT_ERROR, "network-failed", "model=%s error=%s", log_quote(folder),
+                  log_quote(err.text));
         return EX_OSERR;
     }
-    log_event(LOG_AT_INFO, "model", "name=%s version=%s digest=%.16s threads=%d",
-              log_quote(nn_model_info(x->model)->name), nn_model_info(x->model)->version,
-              nn_model_info(x->model)->digest, threads);
+    x->models = m + 1;
+    if (info->preprocess.side > *side)
+        *side = info->preprocess.side;
+    log_event(LOG_AT_INFO, "model", "name=%s version=%s digest=%.16s", log_quote(info->name),
+              info->version, info->digest);
+    return 0;
+}
+
+static int open_network(struct analyze *a)
+{
+    const struct conf *conf = a->node->conf;
+    struct examiner *x = &a->examiner;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = conf->threads > 0 ? conf->threads : processors > 0 ? (int)processors : 1;
+    int side = 0, status = 0;
+    a->pool = nn_pool_create(threads);
+    for (int m = 0; m < (int)conf->model_count && a->pool && status == 0; m++)
+        status = open_model(a, m, &side);
+    if (status != 0)
+        return status;
+    x->map = malloc((size_t)side * (size_t)side * sizeof *x->map);
+    if (!a->pool || !x->map) {
+        log_event(LOG_AT_ERROR, "network-failed", "threads=%d error=%s", threads,
+                  log_quote("out of memory"));
+        return EX_OSERR;
+    }
+    log_event(LOG_AT_INFO, "network", "models=%d threads=%d", x->models, threads);
     return 0;
 }
 
@@ -264,7 +337,10 @@ static int open_rest(struct analyze *a)
         snprintf(error, sizeof error, "font %s is missing or unreadable", picture_font_path());
         goto out;
     }
-    if (!report_init(&x->report, conf, nn_model_info(x->model), error, sizeof error))
+    const struct nn_model_info *info[SRT_MAX_MODELS];
+    for (int m = 0; m < x->models; m++)
+        info[m] = nn_model_info(x->model[m]);
+    if (!report_init(&x->report, conf, info, x->models, error, sizeof error))
         goto out;
     status = EX_IOERR;
     node_path(conf, path, sizeof path, "jobs.sqlite");
@@ -287,9 +363,11 @@ static void close_all(struct analyze *a)
     report_finish(&x->report);
     picture_face_close(x->face);
     rules_destroy(x->rules);
-    nn_judge_destroy(x->judge);
+    for (int m = 0; m < SRT_MAX_MODELS; m++)
+        nn_judge_destroy(x->judge[m]);
     nn_pool_destroy(a->pool);
-    nn_model_close(x->model);
+    for (int m = 0; m < SRT_MAX_MODELS; m++)
+        nn_model_close(x->model[m]);
     free(x->map);
     quiet_destroy(a->quiet);
     zygote_stop(x->zygote);

@@ -163,6 +163,37 @@ static bool due(const struct lane *lane, const struct delivery *job, int64_t utc
     return wait <= 0 || wait > 2 * (int64_t)lane->to->retry_most_seconds * 1000;
 }
 
+static void add_form(struct send_job *job, const struct result *result)
+{
+    struct send_form *form = &job->form[job->forms++];
+    form->result = result->id;
+    memcpy(form->sop_class, result->sop_class, sizeof form->sop_class);
+    memcpy(form->path, result->path, sizeof form->path);
+}
+
+/* A report goes in whatever kind of SR the peer takes, where the destination leaves that open. */
+static bool fill_job(struct deliver *d, const struct lane *lane, const struct delivery *delivery,
+                     struct send_job *job)
+{
+    const struct result *own = &delivery->result;
+    struct result kinds[SENDER_FORMS];
+    size_t count = 0;
+    job->delivery = delivery->id;
+    job->picture = own->kind == RESULT_SC;
+    add_form(job, own);
+    if (own->kind != RESULT_SR || lane->to->report_class != CONF_SR_AUTO)
+        return true;
+    if (store_report_kinds(d->store, own->report, kinds, &count) != STORE_OK) {
+        log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
+        close_store(d);
+        return false;
+    }
+    for (size_t i = 0; i < count && job->forms < SENDER_FORMS; i++)
+        if (kinds[i].id != own->id)
+            add_form(job, &kinds[i]);
+    return true;
+}
+
 static void hand_out(struct deliver *d, struct lane *lane)
 {
     static struct delivery list[LOOKAHEAD];
@@ -179,10 +210,10 @@ static void hand_out(struct deliver *d, struct lane *lane)
     for (size_t i = 0; i < count && batch->count < SENDER_BATCH; i++) {
         if (!due(lane, &list[i], now))
             continue;
-        struct send_job *job = &batch->job[batch->count];
-        job->delivery = list[i].id;
-        memcpy(job->sop_class, list[i].result.sop_class, sizeof job->sop_class);
-        memcpy(job->path, list[i].result.path, sizeof job->path);
+        if (!fill_job(d, lane, &list[i], &batch->job[batch->count])) {
+            batch->count = 0;
+            break;
+        }
         lane->job[batch->count++] = list[i];
     }
     lane->answered = 0;
@@ -203,9 +234,8 @@ static void tell(const struct lane *lane, const struct delivery *job,
     if (events[answer->verdict] != NULL)
         log_event(levels[answer->verdict], events[answer->verdict],
                   "destination=%s kind=%s uid=%s attempts=%d status=%04X reason=%s",
-                  lane->to->peer->name, job->result.kind == RESULT_SR ? "SR" : "SC",
-                  job->result.uid, job->attempts + 1, answer->dimse_status,
-                  log_quote(answer->text));
+                  lane->to->peer->name, result_kind_name(job->result.kind), job->result.uid,
+                  job->attempts + 1, answer->dimse_status, log_quote(answer->text));
 }
 
 static enum store_status record(struct deliver *d, struct lane *lane, const struct delivery *job,
@@ -215,7 +245,7 @@ static enum store_status record(struct deliver *d, struct lane *lane, const stru
     switch (answer->verdict) {
     case VERDICT_DELIVERED:
         crash_point("deliver-answered-unjournalled");
-        return store_delivered(d->store, job->id, now);
+        return store_delivered(d->store, job->id, answer->result, now);
     case VERDICT_LATER:
         return store_delivery_failed(d->store, job->id,
                                      now + jitter(back_off(lane->to, (unsigned)job->attempts)),

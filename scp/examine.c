@@ -3,18 +3,19 @@
  *   parse (child) --dies--> again, at last NOT_PROCESSED or IGNORED [give_up]
  *     |
  *   ours? ------------> OWN
+ *   rejection note? --> REJECTION: what it names is withdrawn
+ *   another's report? -> its study has been read
  *   rule? none -------> IGNORED
  *   gate? no ---------> NOT_PROCESSED with its reason (the header's)
  *   decode (child) ---> NOT_PROCESSED undecodable
  *   identity? --------> SAME, or NOT_PROCESSED conflict      [examine_identity.c]
  *   gate? no ---------> NOT_PROCESSED with its reason (the pixels')
- *   judge, explain, draw, write the picture ---> JUDGED
+ *   judge, explain, draw, write the picture ---> JUDGED      [examine_judge.c]
  *
  * The network runs outside the child, on numbers only. */
-#include "examine.h"
 #include "clock.h"
+#include "examine_exam.h"
 #include "examine_identity.h"
-#include "gate.h"
 #include "log.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -25,24 +26,13 @@
 
 #define SIDE_LEAST 32 /* pixels; a vertebra would be smaller than three */
 
-struct exam {
-    struct examiner *by;
-    const struct instance *instance;
-    struct examination *out;
-    struct judgement *judgement;
-    struct zygote_object object;
-    struct dx_attrs *attrs; /* of the object, or what receive knows of it */
-    struct dx_grey grey;
-    float *plane;
-};
-
 void examination_finish(struct examination *examination)
 {
     free(examination->attrs);
     examination->attrs = NULL;
 }
 
-static enum examine_end not_processed(struct exam *e, enum srt_reason reason, const char *detail)
+enum examine_end exam_not_processed(struct exam *e, enum srt_reason reason, const char *detail)
 {
     e->judgement->state = INSTANCE_NOT_PROCESSED;
     e->judgement->reason = reason;
@@ -50,7 +40,7 @@ static enum examine_end not_processed(struct exam *e, enum srt_reason reason, co
     return EXAMINE_DONE;
 }
 
-static enum examine_end later(struct exam *e, const char *what)
+enum examine_end exam_later(struct exam *e, const char *what)
 {
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", what);
     return EXAMINE_LATER;
@@ -103,11 +93,11 @@ static enum examine_end give_up(struct exam *e, enum srt_reason reason)
     if (!e->attrs)
         e->attrs = attrs_of_scan(e);
     if (!e->attrs)
-        return later(e, "out of memory");
+        return exam_later(e, "out of memory");
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
     if (!e->judgement->rule[0] && !is_selected(e))
         return EXAMINE_DONE;
-    return not_processed(e, reason, why);
+    return exam_not_processed(e, reason, why);
 }
 
 /* An answer of the child that is not the good one. */
@@ -139,18 +129,9 @@ static enum examine_end child_failed(struct exam *e, enum zygote_end end,
 static enum examine_end is_ours(struct exam *e, bool *ours)
 {
     if (store_is_result(e->by->store, e->instance->sop_instance, ours) != STORE_OK)
-        return later(e, store_error(e->by->store));
+        return exam_later(e, store_error(e->by->store));
     *ours = *ours || rules_own(e->by->node->conf, e->attrs);
     return EXAMINE_DONE;
-}
-
-static enum srt_reason pass_gate(struct exam *e)
-{
-    const struct zygote_object *object = &e->object;
-    struct gate_image image = {.has_pixels = object->scan.has_pixel_data,
-                               .frames = object->has_image ? object->image.frames : 1,
-                               .age_needed = !e->by->node->conf->judge_unknown_age};
-    return gate_check(nn_model_info(e->by->model), e->attrs, &image, e->judgement->detail);
 }
 
 static bool digest_pixels(struct exam *e)
@@ -164,113 +145,6 @@ static bool digest_pixels(struct exam *e)
                   (size_t)e->grey.rows * e->grey.cols * sizeof *e->grey.pixels);
     dx_sha256_take(sha, e->judgement->pixel_digest);
     return true;
-}
-
-static bool make_plane(struct exam *e)
-{
-    size_t count = (size_t)e->grey.rows * e->grey.cols;
-    e->plane = malloc(count * sizeof *e->plane);
-    for (size_t i = 0; e->plane && i < count; i++)
-        e->plane[i] = (float)e->grey.pixels[i] / 65535.0f;
-    return e->plane != NULL;
-}
-
-static enum examine_end draw(struct exam *e, const struct nn_judgement *scores, int explained)
-{
-    struct examiner *by = e->by;
-    char sentence[512], error[256];
-    struct srt_image image;
-    struct srt_result result;
-    struct picture picture;
-    report_image(&image, e->instance, e->judgement, e->attrs);
-    report_result(&by->report, &image, 1, &result);
-    report_sentence(by->report.template_, &result, sentence, sizeof sentence);
-    e->out->outcome = result.outcome;
-
-    const struct picture_input input = {
-        .plane = e->plane,
-        .rows = (int)e->grey.rows,
-        .cols = (int)e->grey.cols,
-        .map = by->map,
-        .box = scores->box,
-        .explained = explained,
-        .side = nn_model_info(by->model)->preprocess.side,
-        .fit = nn_model_info(by->model)->preprocess.fit,
-        .opinion = {{nn_model_info(by->model), scores->score}},
-        .opinions = 1,
-        .found = result.outcome == SRT_FINDING,
-        .sentence = sentence,
-        .warning = srt_is_synthetic(&result) ? srt_research_line : NULL,
-        .matrix = by->node->conf->picture_matrix,
-    };
-    enum picture_status status = picture_draw(by->face, &input, &picture);
-    if (status != PICTURE_OK)
-        return later(e, picture_status_text(status));
-
-    int64_t *ids = NULL;
-    size_t before = 0;
-    enum examine_end end = EXAMINE_DONE;
-    if (store_study_instances(by->store, e->instance->study, &ids, &before) != STORE_OK)
-        end = later(e, store_error(by->store));
-    else if (!report_picture(&by->report, e->instance, e->attrs, &picture, e->grey.was_lossy != 0,
-                             (int)before + 1, e->judgement, error, sizeof error))
-        end = later(e, error);
-    free(ids);
-    picture_finish(&picture);
-    if (end == EXAMINE_DONE)
-        crash_point("analyze-after-picture");
-    return end;
-}
-
-/* Do the pixels show what the model is meant for? */
-static enum nn_status look(struct exam *e, enum srt_reason *reason, struct nn_error *err)
-{
-    struct nn_verdict verdict;
-    enum nn_status status =
-        nn_judge_gate(e->by->judge, e->plane, (int)e->grey.rows, (int)e->grey.cols, &verdict, err);
-    if (status == NN_OK)
-        *reason = gate_look(nn_model_info(e->by->model), e->attrs, &verdict, e->judgement->detail);
-    return status;
-}
-
-static enum examine_end judge(struct exam *e)
-{
-    struct nn_error err;
-    struct nn_judgement scores;
-    const struct nn_model_info *model = nn_model_info(e->by->model);
-    enum srt_reason reason = SRT_REASON_NONE;
-    int64_t begin = clock_monotonic_ms();
-    if (!make_plane(e))
-        return later(e, "out of memory");
-    enum nn_status status = look(e, &reason, &err);
-    if (status == NN_OK && reason != SRT_REASON_NONE) {
-        e->judgement->state = INSTANCE_NOT_PROCESSED;
-        e->judgement->reason = reason;
-        return EXAMINE_DONE;
-    }
-    if (status == NN_OK)
-        status = nn_judge_plane(e->by->judge, e->plane, (int)e->grey.rows, (int)e->grey.cols,
-                                &scores, &err);
-    int explained = status == NN_OK ? picture_explained(model, scores.score) : 0;
-    if (status == NN_OK)
-        status = nn_judge_saliency(e->by->judge, explained, e->by->map, &err);
-    e->out->judge_ms = clock_monotonic_ms() - begin;
-    if (status == NN_NO_MEMORY)
-        return later(e, err.text);
-    if (status != NN_OK)
-        return not_processed(e, SRT_SOFTWARE_FAILURE, err.text);
-
-    e->judgement->state = INSTANCE_JUDGED;
-    e->judgement->classes = model->classes;
-    for (int i = 0; i < model->classes; i++)
-        e->judgement->score[i] = (double)scores.score[i];
-    snprintf(e->judgement->model_digest, sizeof e->judgement->model_digest, "%s", model->digest);
-    if (!report_journal(e->attrs, model))
-        return later(e, "out of memory");
-    begin = clock_monotonic_ms();
-    enum examine_end end = draw(e, &scores, explained);
-    e->out->picture_ms = clock_monotonic_ms() - begin;
-    return end;
 }
 
 /* The network gives any plane a score; one that shows nothing must not become a finding, or none.
@@ -295,7 +169,7 @@ static bool shows_something(struct exam *e)
 static enum examine_end examine_selected(struct exam *e, enum examine_effort effort)
 {
     int64_t begin = clock_monotonic_ms();
-    enum srt_reason reason = pass_gate(e);
+    enum srt_reason reason = exam_pass_gate(e);
     report_patient_digest(e->attrs, e->judgement->patient_digest);
     if (reason != SRT_REASON_NONE) {
         e->judgement->state = INSTANCE_NOT_PROCESSED;
@@ -303,19 +177,67 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
         return EXAMINE_DONE;
     }
     if (effort == EXAMINE_PARSE_ONLY)
-        return not_processed(e, SRT_SOFTWARE_FAILURE, "every attempt to judge it was cut off");
+        return exam_not_processed(e, SRT_SOFTWARE_FAILURE, "every attempt to judge it was cut off");
     enum zygote_end end = zygote_decode(&e->object, 0, &e->grey);
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
         return child_failed(e, end, effort);
     if (!digest_pixels(e))
-        return later(e, "out of memory");
+        return exam_later(e, "out of memory");
     if (!shows_something(e)) {
         e->judgement->state = INSTANCE_NOT_PROCESSED;
         e->judgement->reason = SRT_NO_CONTENT;
     }
     return EXAMINE_DONE;
 }
+
+/* ---- documents ---- */
+
+static bool is_class(const struct exam *e, const char *const *classes)
+{
+    for (; *classes; classes++)
+        if (strcmp(e->instance->sop_class, *classes) == 0)
+            return true;
+    return false;
+}
+
+/* An order of its sender, not an image: no rule is asked. It may take back only what is in its own
+ * study. */
+static enum examine_end obey_rejection(struct exam *e)
+{
+    struct zygote_rejection note;
+    size_t all = 0, hit = 0;
+    enum zygote_end end = zygote_rejection(&e->object, &note);
+    e->judgement->state = INSTANCE_IGNORED;
+    if (end == ZYGOTE_REFUSED) {
+        snprintf(e->judgement->detail, sizeof e->judgement->detail, "%.200s", e->object.text);
+        return EXAMINE_DONE;
+    }
+    if (end != ZYGOTE_OK)
+        return child_failed(e, end, EXAMINE_LAST_TRY);
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; i < note.count && status == STORE_OK; i++) {
+        status = store_withdraw(e->by->store, note.references[i].sop_instance, e->instance->study,
+                                NULL, note.code, &hit);
+        all += hit;
+    }
+    free(note.references);
+    if (status != STORE_OK)
+        return exam_later(e, store_error(e->by->store));
+    e->judgement->state = INSTANCE_REJECTION;
+    snprintf(e->judgement->detail, sizeof e->judgement->detail,
+             "%s: %zu of %zu objects were here and are withdrawn", note.code, all, note.count);
+    return EXAMINE_DONE;
+}
+
+static const char *const notes[] = {"1.2.840.10008.5.1.4.1.1.88.59", NULL};
+static const char *const reports[] = {
+    "1.2.840.10008.5.1.4.1.1.88.11", /* Basic Text SR */
+    "1.2.840.10008.5.1.4.1.1.88.22", /* Enhanced SR */
+    "1.2.840.10008.5.1.4.1.1.88.33", /* Comprehensive SR */
+    "1.2.840.10008.5.1.4.1.1.88.34", /* Comprehensive 3D SR */
+    NULL,
+};
 
 /* What a report must refer to. An archive would refuse a report without. */
 static bool has_names(const struct instance *instance)
@@ -334,22 +256,26 @@ static enum examine_end examine_parsed(struct exam *e, enum examine_effort effor
         e->judgement->state = INSTANCE_OWN;
         return EXAMINE_DONE;
     }
+    if (is_class(e, notes))
+        return obey_rejection(e);
+    e->judgement->others_report = is_class(e, reports);
     if (!is_selected(e))
         return EXAMINE_DONE;
     if (!has_names(e->instance))
-        return not_processed(e, SRT_UNDECODABLE, "no usable Study, Series or SOP Instance UID");
+        return exam_not_processed(e, SRT_UNDECODABLE,
+                                  "no usable Study, Series or SOP Instance UID");
     /* Results are filed under the study that the job store knows, without a stray blank. */
     if (dx_attrs_set_text(e->attrs, DX_TAG(0x0020, 0x000d), "UI", e->instance->study) != DX_OK)
-        return later(e, "out of memory");
+        return exam_later(e, "out of memory");
 
     end = examine_selected(e, effort);
     if (end != EXAMINE_DONE)
         return end;
     if (examine_identity(e->by->store, e->instance, e->judgement, &known) != STORE_OK)
-        return later(e, store_error(e->by->store));
+        return exam_later(e, store_error(e->by->store));
     if (known || e->judgement->state == INSTANCE_NOT_PROCESSED)
         return EXAMINE_DONE;
-    return judge(e);
+    return exam_judge(e);
 }
 
 static enum examine_end pack_attrs(struct exam *e)
@@ -358,7 +284,7 @@ static enum examine_end pack_attrs(struct exam *e)
     if (!e->attrs)
         return EXAMINE_DONE;
     if (dx_attrs_pack(e->attrs, &e->out->attrs, &count) != DX_OK)
-        return later(e, "attributes do not fit");
+        return exam_later(e, "attributes do not fit");
     e->judgement->attrs = e->out->attrs;
     e->judgement->attrs_bytes = count;
     return EXAMINE_DONE;
@@ -383,7 +309,7 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
         snprintf(e.object.text, sizeof e.object.text, "the received file is gone");
         end = give_up(&e, SRT_SOFTWARE_FAILURE);
     } else if (fd < 0) {
-        end = later(&e, strerror(errno));
+        end = exam_later(&e, strerror(errno));
     } else {
         enum zygote_end parsed = zygote_open(examiner->zygote, fd, &examiner->limits, &e.object);
         close(fd);

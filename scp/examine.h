@@ -16,12 +16,13 @@ struct examiner {
     struct store *store;
     struct zygote *zygote;
     struct rules *rules;
-    struct nn_model *model;
-    struct nn_judge *judge;
+    struct nn_model *model[SRT_MAX_MODELS];
+    struct nn_judge *judge[SRT_MAX_MODELS];
+    int models;
     struct picture_face *face;
     struct report report;
     struct object_limits limits;
-    float *map; /* (side, side): scratch */
+    float *map; /* (side, side) of the largest: scratch */
 };
 
 enum examine_end {

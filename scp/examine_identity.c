@@ -3,47 +3,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_answer(enum instance_state state)
-{
-    return state == INSTANCE_JUDGED || state == INSTANCE_NOT_PROCESSED;
-}
-
 enum store_status examine_identity(struct store *store, const struct instance *instance,
                                    struct judgement *judgement, bool *known)
 {
-    struct instance first;
+    struct instance last;
     struct judgement earlier = {0};
     uint8_t *attrs = NULL;
     *known = false;
     if (!instance->rival)
         return STORE_OK;
-    enum store_status status = store_first_instance(store, instance->sop_instance, &first);
-    if (status == STORE_NONE || (status == STORE_OK && first.id == instance->id))
-        return STORE_OK;
-    if (status == STORE_OK && is_answer(first.state))
-        status = store_get_judgement(store, first.id, &earlier, &attrs);
+    enum store_status status =
+        store_last_answer(store, instance->sop_instance, instance->id, &last);
+    if (status == STORE_OK)
+        status = store_get_judgement(store, last.id, &earlier, &attrs);
     free(attrs);
-    if (status != STORE_OK || !is_answer(first.state))
-        return status;
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
 
-    bool corrected = strcmp(earlier.patient_digest, judgement->patient_digest) != 0 ||
-                     strcmp(first.study, instance->study) != 0 ||
-                     strcmp(first.series, instance->series) != 0;
-    if (corrected)
-        return STORE_OK;
-    if (strcmp(earlier.pixel_digest, judgement->pixel_digest) == 0) {
-        *known = judgement->pixel_digest[0] || earlier.reason == judgement->reason;
-        if (*known)
-            judgement->state = INSTANCE_SAME;
+    bool read = earlier.pixel_digest[0] && judgement->pixel_digest[0];
+    bool same_pixels = strcmp(earlier.pixel_digest, judgement->pixel_digest) == 0;
+    if (read && !same_pixels) {
+        *known = true;
+        judgement->state = INSTANCE_NOT_PROCESSED;
+        judgement->reason = SRT_CONFLICT;
+        snprintf(judgement->detail, sizeof judgement->detail,
+                 "two images with different pixels have the same SOP Instance UID");
         return STORE_OK;
     }
-    if (!earlier.pixel_digest[0] || !judgement->pixel_digest[0])
-        return STORE_OK; /* one of them could not be read: nothing to compare */
-
-    *known = true;
-    judgement->state = INSTANCE_NOT_PROCESSED;
-    judgement->reason = SRT_CONFLICT;
-    snprintf(judgement->detail, sizeof judgement->detail,
-             "two images with different pixels have the same SOP Instance UID");
+    bool moved = strcmp(last.study, instance->study) != 0;
+    if (moved || strcmp(earlier.patient_digest, judgement->patient_digest) != 0 ||
+        strcmp(last.series, instance->series) != 0) {
+        judgement->moved = moved;
+        return STORE_OK;
+    }
+    /* One of them could not be read: nothing to compare, the other is judged. */
+    *known = read || (same_pixels && earlier.reason == judgement->reason);
+    if (*known)
+        judgement->state = INSTANCE_SAME;
     return STORE_OK;
 }

@@ -1,8 +1,12 @@
 /* examine_identity.h: is this image another one of an image that we have?
  *
- * Another object was there first under the same SOP Instance UID (design: identity of an object).
- * Same pixels, patient, study and series: the same image in another encoding. Other demographics: a
- * correction, judged anew. Other pixels: a conflict. */
+ * Another object was there before under the same SOP Instance UID (design: identity of an object);
+ * the latest one that was answered counts.
+ *
+ *   other pixels                             conflict: both are kept, nothing is judged
+ *   same pixels, patient, study and series   the same image in another encoding
+ *   same pixels, otherwise                   a correction: judged anew; in another study: moved
+ */
 #ifndef EXAMINE_IDENTITY_H
 #define EXAMINE_IDENTITY_H
 

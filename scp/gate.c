@@ -238,6 +238,7 @@ static const struct kind {
     bool lateral; /* a header that says lateral does not contradict it */
 } kinds[] = {
     {"lateral", "a lateral cervical spine", SRT_NOT_SPINE, true},
+    {"lateral-short", "a lateral cervical spine that ends above C7-T1", SRT_CROPPED, true},
     {"ap", "an AP view of the cervical spine", SRT_WRONG_VIEW, false},
     {"odontoid", "an odontoid view", SRT_WRONG_VIEW, false},
     {"oblique", "an oblique view of the cervical spine", SRT_WRONG_VIEW, false},
@@ -290,4 +291,18 @@ enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_att
         snprintf(detail, GATE_DETAIL_MAX, "the pixels look most like: %s", verdict->kind);
     tell_header(attrs, kind && kind->lateral, detail);
     return kind ? kind->reason : SRT_NOT_SPINE;
+}
+
+enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_verdict *verdict)
+{
+    const struct nn_model *gate = nn_model_gate(model);
+    if (!gate)
+        return SRT_COVERAGE_UNKNOWN;
+    const struct nn_model_info *info = nn_model_info(gate);
+    for (int i = 0; i < info->classes; i++)
+        if (strcmp(info->class_[i].name, "lateral" NN_GATE_SHORT) == 0)
+            return strcmp(verdict->kind, "lateral" NN_GATE_SHORT) == 0 ? SRT_COVERAGE_SHORT
+                   : strcmp(verdict->kind, "lateral") == 0             ? SRT_COVERAGE_FULL
+                                                                       : SRT_COVERAGE_UNKNOWN;
+    return SRT_COVERAGE_UNKNOWN;
 }

@@ -29,6 +29,10 @@ enum srt_reason gate_check(const struct nn_model_info *model, const struct dx_at
 enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_attrs *attrs,
                           const struct nn_verdict *verdict, char detail[GATE_DETAIL_MAX]);
 
+/* How far down the spine is shown: told by a gate that has a class for laterals that end above
+ * C7-T1 ("lateral-short"); unknown without. */
+enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_verdict *verdict);
+
 /* Age in whole years at the study: Patient's Age (PS3.5 AS), else birth date to study date; -1 when
  * the header does not say. */
 int gate_age(const struct dx_attrs *attrs);

@@ -30,59 +30,72 @@ enum conf_mode node_mode(const struct conf *conf)
 }
 
 /* A finding without a code would be found and never reported. */
-static bool model_reportable(const struct nn_model_info *info, char *error, size_t error_size)
+static bool model_reportable(const struct nn_model_info *info, const struct srt_template *template_,
+                             char *error, size_t error_size)
 {
-    struct srt_template *template_ = NULL;
-    struct srt_error err = {0};
-    bool fine = true;
-    if (srt_template_open(NULL, "en", &template_, &err) != SRT_OK) {
-        (void)snprintf(error, error_size, "report template: %s", err.text);
-        return false;
-    }
-    for (int i = 0; fine && i < info->classes; i++) {
-        fine = !info->class_[i].finding || srt_template_codes(template_, info->class_[i].name);
-        if (!fine)
+    for (int i = 0; i < info->classes; i++)
+        if (info->class_[i].finding && !srt_template_codes(template_, info->class_[i].name)) {
             (void)snprintf(error, error_size,
                            "model %s: its class \"%s\" is a finding that the report has no code "
                            "for (sr_templates/cspine.xml: finding-...): the node cannot use it",
                            info->name, info->class_[i].name);
+            return false;
+        }
+    return true;
+}
+
+static bool model_clinical(const struct nn_model_info *info, char *error, size_t error_size)
+{
+    if (info->provenance == NN_SYNTHETIC)
+        (void)snprintf(error, error_size,
+                       "mode clinical: the model %s was trained on synthetic images", info->name);
+    else if (!info->validated)
+        (void)snprintf(error, error_size,
+                       "mode clinical: the model %s has no <validation> bound to its digests",
+                       info->name);
+    else
+        return true;
+    return false;
+}
+
+bool mode_model_allowed(const struct conf *conf, size_t model, enum conf_mode mode,
+                        const struct srt_template *template_, char *error, size_t error_size)
+{
+    struct nn_model *opened = NULL;
+    struct nn_error err = {.status = NN_OK};
+    if (nn_model_open(conf->models[model], &opened, &err) != NN_OK) {
+        (void)snprintf(error, error_size, "model %s: %s", conf->models[model], err.text);
+        return false;
     }
-    srt_template_close(template_);
-    return fine;
+
+    const struct nn_model_info *info = nn_model_info(opened);
+    bool allowed = !template_ || model_reportable(info, template_, error, error_size);
+    if (allowed && mode == CONF_CLINICAL)
+        allowed = model_clinical(info, error, error_size);
+    nn_model_close(opened);
+    return allowed;
 }
 
 bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size)
 {
-    struct nn_model *model = NULL;
-    struct nn_error err = {.status = NN_OK};
-    if (nn_model_open(conf->model, &model, &err) != NN_OK) {
-        (void)snprintf(error, error_size, "model %s: %s", conf->model, err.text);
+    struct srt_template *template_ = NULL;
+    struct srt_error err = {.status = SRT_OK};
+    bool allowed = conf->model_count > 0;
+    if (srt_template_open(conf->templates, conf->language, &template_, &err) != SRT_OK) {
+        (void)snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }
-
-    const struct nn_model_info *info = nn_model_info(model);
-    bool allowed = model_reportable(info, error, error_size);
-    if (!allowed) {
-        nn_model_close(model);
-        return false;
-    }
-    if (mode == CONF_CLINICAL && info->provenance == NN_SYNTHETIC) {
-        (void)snprintf(error, error_size,
-                       "mode clinical: the model %s was trained on synthetic images", info->name);
-        allowed = false;
-    } else if (mode == CONF_CLINICAL && !info->validated) {
-        (void)snprintf(error, error_size,
-                       "mode clinical: the model %s has no <validation> bound to its digests",
-                       info->name);
-        allowed = false;
-    }
-    nn_model_close(model);
+    if (!allowed)
+        (void)snprintf(error, error_size, "there is no model");
+    for (size_t i = 0; allowed && i < conf->model_count; i++)
+        allowed = mode_model_allowed(conf, i, mode, template_, error, error_size);
+    srt_template_close(template_);
     return allowed;
 }
 
 bool mode_set(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size)
 {
-    /* Whatever is wrong with the model, shadow must always be reachable. */
+    /* Whatever is wrong with a model, shadow must always be reachable. */
     if (mode == CONF_CLINICAL && !mode_allowed(conf, mode, error, error_size))
         return false;
 

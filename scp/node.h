@@ -9,8 +9,11 @@
 
 #include "conf.h"
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+struct srt_template;
 
 struct node {
     const struct conf *conf;
@@ -58,12 +61,15 @@ void node_path(const struct conf *conf, char *path, size_t size, const char *for
 /* The mode in force: spool/mode if it was changed by `cervigate mode`, else the configuration's.
  * Anything unreadable is shadow. Cheap: called before every send. */
 enum conf_mode node_mode(const struct conf *conf);
-/* Whether the configured model can be opened, the report has a code for each of its findings, and
- * it may be used in `mode`: clinical needs one that is not of synthetic provenance and has a
- * validation. error gets a sentence when not. */
+/* Whether the report's template and each configured model can be opened, the report has a code for
+ * each of their findings, and they may be used in `mode`: clinical needs models none of which is of
+ * synthetic provenance and each of which has a validation. error gets a sentence when not. */
 bool mode_allowed(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size);
+/* The same of conf->models[model] alone; template_ NULL: the report's codes are not looked at. */
+bool mode_model_allowed(const struct conf *conf, size_t model, enum conf_mode mode,
+                        const struct srt_template *template_, char *error, size_t error_size);
 /* Changes the mode in force of this spool's node, durably (`cervigate mode`). Refuses clinical when
- * the model does not allow it. */
+ * a model does not allow it. */
 bool mode_set(const struct conf *conf, enum conf_mode mode, char *error, size_t error_size);
 
 /* Test hook: the environment variable CERVIGATE_CRASH=name[:n] makes the process kill itself

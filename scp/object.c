@@ -143,10 +143,10 @@ out:
     return told;
 }
 
-static bool write_pixels(const struct life *life, const struct dx_grey *grey)
+/* Into the memory file, from its start. */
+static bool write_back(const struct life *life, const void *bytes, size_t left)
 {
-    const char *from = (const char *)grey->pixels;
-    size_t left = (size_t)grey->rows * grey->cols * sizeof *grey->pixels;
+    const char *from = bytes;
     off_t at = 0;
     while (left > 0) {
         ssize_t done = pwrite(life->pixels, from, left, at);
@@ -159,6 +159,26 @@ static bool write_pixels(const struct life *life, const struct dx_grey *grey)
     return true;
 }
 
+/* A rejection note instead of an image. */
+static bool list_rejected(struct life *life)
+{
+    struct dx_error err = {0};
+    struct dx_rejection note = {.reference_count = 0};
+    enum dx_status status = dx_object_rejection(life->opened, &note, &err);
+    if (status == DX_OK &&
+        !write_back(life, note.references, note.reference_count * sizeof *note.references))
+        status = dx_fail(&err, DX_IO, "references do not fit");
+    if (status != DX_OK) {
+        dx_rejection_finish(&note);
+        return refuse(life, status, &err);
+    }
+    life->packet.step = OBJECT_REJECTION;
+    life->packet.rows = (uint32_t)note.reference_count;
+    snprintf(life->packet.text, sizeof life->packet.text, "%s", note.title.value);
+    dx_rejection_finish(&note);
+    return tell(life, NULL, 0);
+}
+
 static bool decode(struct life *life, uint32_t frame)
 {
     struct dx_error err = {0};
@@ -167,7 +187,8 @@ static bool decode(struct life *life, uint32_t frame)
     enum dx_status status = dx_object_grey(life->opened, frame, &grey, &err);
     if (status == DX_OK && (uint64_t)grey.rows * grey.cols > life->limits->dx.frame_pixels)
         status = dx_fail(&err, DX_LIMIT, "frame of %u x %u pixels", grey.rows, grey.cols);
-    if (status == DX_OK && !write_pixels(life, &grey))
+    if (status == DX_OK &&
+        !write_back(life, grey.pixels, (size_t)grey.rows * grey.cols * sizeof *grey.pixels))
         status = dx_fail(&err, DX_IO, "pixels do not fit");
     if (status != DX_OK) {
         dx_grey_finish(&grey);
@@ -192,7 +213,7 @@ int object_run(int object, int socket, int pixels, const struct object_limits *l
 
     uint32_t frame;
     while (recv(socket, &frame, sizeof frame, 0) == (ssize_t)sizeof frame)
-        if (!decode(&life, frame))
+        if (!(frame == OBJECT_ASK_REJECTION ? list_rejected(&life) : decode(&life, frame)))
             break;
 
 out:

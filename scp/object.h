@@ -9,8 +9,9 @@
  *   child                                parent
  *   SCANNED (pre-scanner: UIDs, modality) -->
  *   ATTRIBUTES (dx_attrs_pack, image)     -->  rules, gate
- *                                        <--   frame number, or the socket's end
- *   GREY (geometry; pixels in the memory file) -->
+ *                                        <--   frame number, ASK_REJECTION, or the socket's end
+ *   GREY (geometry; pixels in the memory file), or
+ *   REJECTION (title; `rows` references in the memory file) -->
  *
  * REFUSED with a status and a sentence stands for any of them and ends the conversation.
  *
@@ -24,7 +25,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum object_step { OBJECT_SCANNED = 1, OBJECT_ATTRIBUTES, OBJECT_GREY, OBJECT_REFUSED };
+enum object_step {
+    OBJECT_SCANNED = 1,
+    OBJECT_ATTRIBUTES,
+    OBJECT_GREY,
+    OBJECT_REJECTION,
+    OBJECT_REFUSED
+};
+/* Asked instead of a frame: what a rejection note takes back. */
+#define OBJECT_ASK_REJECTION UINT32_MAX
 
 struct object_limits {
     struct dx_limits dx;
@@ -41,7 +50,7 @@ uint64_t object_pixel_bytes(const struct object_limits *limits);
 struct object_packet {
     uint32_t step;
     uint32_t status; /* enum dx_status; REFUSED */
-    char text[256];  /* REFUSED */
+    char text[256];  /* REFUSED; REJECTION: the title's code value */
     struct dx_scan scan;
     uint32_t has_image; /* ATTRIBUTES: `image` is filled */
     struct dx_image_info image;

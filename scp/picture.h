@@ -40,6 +40,8 @@ struct picture_opinion {
 /* The map is drawn on an absolute scale: 1 is what the model's card calls strong
  * (nn_model_info.saliency_scale), so a weak map looks weak. Nothing is drawn below this. */
 #define PICTURE_THRESHOLD 0.3f
+/* What picture_region is asked for: half of what is strong. */
+#define PICTURE_REGION 0.5f
 
 struct picture_input {
     const float *plane; /* (rows, cols) in [0,1], 0 black */
@@ -54,7 +56,7 @@ struct picture_input {
     int explained;     /* the class of opinion[0] that the map explains */
     struct picture_opinion opinion[2];
     int opinions;         /* 1 or 2 */
-    const float *region;  /* outline drawn on both halves: column, row pairs of the plane */
+    const float *region;  /* outline drawn on the overlay: column, row pairs of the plane */
     size_t region_points; /* 0: none */
     const char *sentence; /* the outcome, without the RESEARCH line; UTF-8 */
     bool found;           /* it is a finding (or undetermined): drawn as such */

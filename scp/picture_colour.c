@@ -2,22 +2,29 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Control points at equal steps of lightness: black-violet, purple, red, orange, pale yellow. */
+/* Control points at equal steps of lightness, about 10 of 100 each, and all on the yellow side of
+ * what a deuteranope or a protanope sees, so that none of them looks like the radiograph's grey. */
 static const struct colour scale[] = {
-    {0, 0, 4},     {27, 12, 65},   {74, 12, 107}, {120, 28, 109}, {165, 44, 96},
-    {207, 68, 70}, {237, 105, 37}, {251, 155, 6}, {247, 209, 61}, {252, 255, 164},
+    {140, 40, 0},   {176, 60, 0},   {208, 84, 0},   {235, 115, 0},
+    {250, 155, 10}, {255, 195, 40}, {255, 230, 90},
 };
 enum { SCALE_STEPS = sizeof scale / sizeof scale[0] - 1 };
 
 static uint8_t mix(uint8_t a, uint8_t b, float t)
 {
-    return (uint8_t)lrintf((float)a + ((float)b - (float)a) * t);
+    return (uint8_t)((float)a + ((float)b - (float)a) * t + 0.5f);
+}
+
+/* 0 at the threshold, 1 at a strength of 1. */
+static float above(float strength)
+{
+    float t = (strength - PICTURE_THRESHOLD) / (1.0f - PICTURE_THRESHOLD);
+    return t > 0.0f ? t < 1.0f ? t : 1.0f : 0.0f;
 }
 
 struct colour colour_of_strength(float strength)
 {
-    /* The dark end says "nothing here", and the anatomy says that better: start above it. */
-    float at = (0.2f + 0.8f * fminf(fmaxf(strength, 0.0f), 1.0f)) * (float)SCALE_STEPS;
+    float at = above(strength) * (float)SCALE_STEPS;
     int step = (int)at < SCALE_STEPS ? (int)at : SCALE_STEPS - 1;
     float t = at - (float)step;
     struct colour low = scale[step], high = scale[step + 1];
@@ -26,55 +33,7 @@ struct colour colour_of_strength(float strength)
 
 float colour_cover(float strength)
 {
-    float t = fminf(fmaxf((strength - 0.22f) / 0.65f, 0.0f), 1.0f);
-    return 0.62f * t * t * (3.0f - 2.0f * t);
-}
-
-/* One pass of a Gaussian along lines of `side` values, `step` apart, edges repeated. */
-static void smooth_lines(const float *from, float *to, int side, int step, int line_step,
-                         const float *weight, int radius)
-{
-    for (int line = 0; line < side; line++) {
-        for (int i = 0; i < side; i++) {
-            float sum = 0.0f;
-            for (int k = -radius; k <= radius; k++) {
-                int j = i + k < 0 ? 0 : i + k >= side ? side - 1 : i + k;
-                sum += weight[k + radius] * from[line * line_step + j * step];
-            }
-            to[line * line_step + i * step] = sum;
-        }
-    }
-}
-
-float *colour_smooth_map(const float *map, int side)
-{
-    enum { RADIUS_MAX = 16 };
-    float sigma = (float)side / 64.0f, weight[2 * RADIUS_MAX + 1], total = 0.0f;
-    int radius = (int)ceilf(2.5f * sigma);
-    if (radius > RADIUS_MAX)
-        radius = RADIUS_MAX;
-    for (int k = -radius; k <= radius; k++)
-        total += weight[k + radius] = expf(-0.5f * (float)(k * k) / (sigma * sigma));
-    for (int k = 0; k <= 2 * radius; k++)
-        weight[k] /= total;
-
-    size_t count = (size_t)side * (size_t)side;
-    float *across = malloc(count * sizeof *across), *out = malloc(count * sizeof *out);
-    if (!across || !out) {
-        free(across);
-        free(out);
-        return NULL;
-    }
-    smooth_lines(map, across, side, 1, side, weight, radius);
-    smooth_lines(across, out, side, side, 1, weight, radius);
-    free(across);
-
-    float most = 0.0f;
-    for (size_t i = 0; i < count; i++)
-        most = fmaxf(most, out[i]);
-    for (size_t i = 0; i < count && most > 0.0f; i++)
-        out[i] /= most;
-    return out;
+    return strength >= PICTURE_THRESHOLD ? 0.3f + 0.25f * above(strength) : 0.0f;
 }
 
 static float at_edge(const float *map, int side, int x, int y)
@@ -84,26 +43,106 @@ static float at_edge(const float *map, int side, int x, int y)
     return map[y * side + x];
 }
 
+/* One axis: where pixel `at` of a part that begins at `begin`, is `size` long and lies in the
+ * middle of `square` is in the map; the middle of its first pixel is 0. */
+static float to_map(float at, float begin, float size, float square, int side)
+{
+    return (at + 0.5f - begin + (square - size) / 2.0f) * (float)side / square - 0.5f;
+}
+
+static bool within(float at, float begin, float end)
+{
+    return at + 0.5f >= begin && at + 0.5f <= end;
+}
+
 float colour_map_at(const float *map, int side, enum nn_fit fit, struct colour_part part, float x,
                     float y)
 {
     float height = part.bottom - part.top, width = part.right - part.left;
-    x -= part.left;
-    y -= part.top;
-    if (x + 0.5f < 0.0f || x + 0.5f > width || y + 0.5f < 0.0f || y + 0.5f > height)
+    float longer = fmaxf(height, width); /* padded: the part lies in a square of it */
+    if (!within(x, part.left, part.right) || !within(y, part.top, part.bottom))
         return 0.0f;
-    if (fit == NN_FIT_PAD) { /* the image lies centred in a square of its longer side */
-        float square = fmaxf(height, width);
-        x += (square - width) / 2.0f;
-        y += (square - height) / 2.0f;
-        height = width = square;
-    }
-    float u = (x + 0.5f) * (float)side / width - 0.5f;
-    float v = (y + 0.5f) * (float)side / height - 0.5f;
+    float u = to_map(x, part.left, width, fit == NN_FIT_PAD ? longer : width, side);
+    float v = to_map(y, part.top, height, fit == NN_FIT_PAD ? longer : height, side);
     int u0 = (int)floorf(u), v0 = (int)floorf(v);
     float fu = u - (float)u0, fv = v - (float)v0;
     float top = at_edge(map, side, u0, v0) * (1.0f - fu) + at_edge(map, side, u0 + 1, v0) * fu;
     float low =
         at_edge(map, side, u0, v0 + 1) * (1.0f - fu) + at_edge(map, side, u0 + 1, v0 + 1) * fu;
     return top * (1.0f - fv) + low * fv;
+}
+
+bool colour_columns_init(struct colour_columns *c)
+{
+    size_t width = (size_t)c->width;
+    float part_w = c->part.right - c->part.left, part_h = c->part.bottom - c->part.top;
+    float square = c->fit == NN_FIT_PAD ? fmaxf(part_w, part_h) : part_w;
+    c->first = malloc(width * sizeof *c->first);
+    c->share = malloc(width * sizeof *c->share);
+    c->line = malloc((size_t)c->side * sizeof *c->line);
+    if (!c->first || !c->share || !c->line) {
+        colour_columns_finish(c);
+        return false;
+    }
+    for (int x = 0; x < c->width; x++) {
+        float u = to_map((float)x, c->part.left, part_w, square, c->side);
+        u = fminf(fmaxf(u, 0.0f), (float)(c->side - 1)); /* the edge is repeated */
+        c->first[x] = within((float)x, c->part.left, c->part.right) ? (int)u : -1;
+        c->share[x] = u - floorf(u);
+    }
+    return true;
+}
+
+void colour_columns_finish(struct colour_columns *c)
+{
+    free(c->first);
+    free(c->share);
+    free(c->line);
+    c->first = NULL;
+    c->share = NULL;
+    c->line = NULL;
+}
+
+/* A row of the map between two of its own; whether anything in it is drawn. */
+static bool take_line(struct colour_columns *c, int y)
+{
+    float part_w = c->part.right - c->part.left, part_h = c->part.bottom - c->part.top;
+    float square = c->fit == NN_FIT_PAD ? fmaxf(part_w, part_h) : part_h, most = 0.0f;
+    if (!within((float)y, c->part.top, c->part.bottom))
+        return false;
+    float v = to_map((float)y, c->part.top, part_h, square, c->side);
+    v = fminf(fmaxf(v, 0.0f), (float)(c->side - 1));
+    int v0 = (int)v, next = v0 + 1 < c->side ? v0 + 1 : v0;
+    const float *upper = c->map + (size_t)v0 * (size_t)c->side;
+    const float *lower = c->map + (size_t)next * (size_t)c->side;
+    float share = v - (float)v0;
+    for (int u = 0; u < c->side; u++) {
+        c->line[u] = upper[u] * (1.0f - share) + lower[u] * share;
+        most = c->line[u] > most ? c->line[u] : most;
+    }
+    return most >= PICTURE_THRESHOLD;
+}
+
+static void mix_pixel(uint8_t *rgb, float strength)
+{
+    struct colour colour = colour_of_strength(strength);
+    float cover = colour_cover(strength);
+    const uint8_t over[3] = {colour.r, colour.g, colour.b};
+    for (int i = 0; i < 3; i++)
+        rgb[i] = (uint8_t)((float)rgb[i] + cover * ((float)over[i] - (float)rgb[i]) + 0.5f);
+}
+
+void colour_row(struct colour_columns *c, int y, uint8_t *rgb)
+{
+    if (!take_line(c, y))
+        return;
+    for (int x = 0; x < c->width; x++) {
+        int first = c->first[x];
+        if (first < 0)
+            continue;
+        int next = first + 1 < c->side ? first + 1 : first;
+        float strength = c->line[first] + c->share[x] * (c->line[next] - c->line[first]);
+        if (strength >= PICTURE_THRESHOLD)
+            mix_pixel(rgb + (size_t)x * 3, strength);
+    }
 }

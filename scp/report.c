@@ -8,33 +8,37 @@
 #include "rules.h"
 #include "spool.h"
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Our own journal in the attributes' list: group 0099 is in no dataset that we write. */
-#define TAG_CLASS(i) DX_TAG(0x0099, 0x1000 + (i))
+/* Our own journal in the attributes' list: group 0099 is in no dataset that we write. Each model
+ * has 256 elements: its classes, and from 0xf0 on what it is. */
+#define TAG_CLASS(m, i) DX_TAG(0x0099, 0x1000u + (uint32_t)(m)*0x100u + (uint32_t)(i))
+#define TAG_MODEL(m, f) TAG_CLASS(m, 0xf0 + (f))
+enum {
+    FIELD_NAME,
+    FIELD_VERSION,
+    FIELD_WEIGHTS,
+    FIELD_PARAMETERS,
+    FIELD_USE,
+    FIELD_KIND,
+    FIELD_SERIES
+};
 
-static bool hashed_uid(const char *const *fields, size_t count, char uid[DX_UID_MAX])
-{
-    char digest[DX_DIGEST_MAX];
-    struct dx_sha256 *sha = dx_sha256_create();
-    if (!sha)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        dx_sha256_add_text(sha, fields[i]);
-    dx_sha256_take(sha, digest);
-    return dx_uid_from_digest(digest, uid) == DX_OK;
-}
-
-bool report_init(struct report *report, const struct conf *conf, const struct nn_model_info *model,
-                 char *error, size_t error_size)
+bool report_init(struct report *report, const struct conf *conf,
+                 const struct nn_model_info *const *model, int models, char *error,
+                 size_t error_size)
 {
     struct srt_error err = {0};
     memset(report, 0, sizeof *report);
     report->conf = conf;
-    report->model = model;
-    if (srt_template_open(NULL, "en", &report->template_, &err) != SRT_OK) {
+    report->models = models;
+    for (int m = 0; m < models; m++)
+        report->model[m] = model[m];
+    if (srt_template_open(conf->templates, conf->language ? conf->language : "en",
+                          &report->template_, &err) != SRT_OK) {
         snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }
@@ -46,7 +50,7 @@ bool report_init(struct report *report, const struct conf *conf, const struct nn
         return false;
     }
     const char *const device[] = {"device", node_id};
-    if (!hashed_uid(device, 2, report->device_uid)) {
+    if (!report_hashed_uid(device, 2, report->device_uid)) {
         snprintf(error, error_size, "out of memory");
         report_finish(report);
         return false;
@@ -55,10 +59,12 @@ bool report_init(struct report *report, const struct conf *conf, const struct nn
     size_t length = strlen(report->device_uid);
     snprintf(report->serial, sizeof report->serial, "%s",
              report->device_uid + (length > 16 ? length - 16 : 0));
-    snprintf(report->parameters, sizeof report->parameters,
-             "input %dx%d %s; model digest %s; picture matrix %u", model->preprocess.side,
-             model->preprocess.side, model->preprocess.fit == NN_FIT_PAD ? "padded" : "stretched",
-             model->digest, conf->picture_matrix);
+    for (int m = 0; m < models; m++)
+        snprintf(report->parameters[m], sizeof report->parameters[m],
+                 "input %dx%d %s; model digest %s; picture matrix %u", model[m]->preprocess.side,
+                 model[m]->preprocess.side,
+                 model[m]->preprocess.fit == NN_FIT_PAD ? "padded" : "stretched", model[m]->digest,
+                 conf->picture_matrix);
     snprintf(report->software, sizeof report->software, "%s", CERVIGATE_VERSION);
     build_id(report->build, sizeof report->build);
     return true;
@@ -72,26 +78,81 @@ void report_finish(struct report *report)
 
 /* ---- the journal of what scores were held against ---- */
 
-bool report_journal(struct dx_attrs *attrs, const struct nn_model_info *model)
+bool report_journal(struct dx_attrs *attrs, const struct report *report, int m)
 {
+    const struct nn_model_info *model = report->model[m];
     for (int i = 0; i < model->classes; i++) {
         const struct nn_class *class_ = &model->class_[i];
         char text[128];
         snprintf(text, sizeof text, "%.17g %d %s", class_->operating_point, class_->finding,
                  class_->name);
-        if (dx_attrs_set_text(attrs, TAG_CLASS((uint32_t)i), "LO", text) != DX_OK)
+        if (dx_attrs_set_text(attrs, TAG_CLASS(m, i), "LO", text) != DX_OK)
             return false;
     }
-    return true;
+    const char *const fields[] = {
+        [FIELD_NAME] = model->name,
+        [FIELD_VERSION] = model->version,
+        [FIELD_WEIGHTS] = model->weights_digest,
+        [FIELD_PARAMETERS] = report->parameters[m],
+        [FIELD_USE] = model->intended_use,
+        [FIELD_KIND] =
+            model->provenance == NN_SYNTHETIC ? "synthetic"
+            : model->validated && model->temperature > 0.0 && fabs(model->temperature - 1.0) > 1e-9
+                ? "calibrated"
+                : "clinical",
+    };
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
+        if (dx_attrs_set_text(attrs, TAG_MODEL(m, (int)f), "LT", fields[f]) != DX_OK)
+            return false;
+    char series[32] = "";
+    if (model->series_positive > 0)
+        snprintf(series, sizeof series, "%d %d", model->series_positive, model->series_minimum);
+    return dx_attrs_set_text(attrs, TAG_MODEL(m, FIELD_SERIES), "LT", series) == DX_OK;
 }
 
-static void read_class(const struct dx_attrs *attrs, int i, struct srt_class *class_)
+static void read_class(const struct dx_attrs *attrs, int m, int i, struct srt_class *class_)
 {
     char *end;
-    const char *text = dx_attrs_text(attrs, TAG_CLASS((uint32_t)i));
+    const char *text = dx_attrs_text(attrs, TAG_CLASS(m, i));
     class_->operating_point = strtod(text, &end);
     class_->finding = strtol(end, &end, 10) != 0;
     class_->name = *end == ' ' ? end + 1 : "unnamed";
+}
+
+static struct srt_model read_model(const struct dx_attrs *attrs, int m)
+{
+    const char *kind = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_KIND));
+    return (struct srt_model){.name = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_NAME)),
+                              .version = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_VERSION)),
+                              .weights_digest = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_WEIGHTS)),
+                              .parameters = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_PARAMETERS)),
+                              .intended_use = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_USE)),
+                              .synthetic = strcmp(kind, "synthetic") == 0,
+                              .calibrated = strcmp(kind, "calibrated") == 0};
+}
+
+bool report_series_rule(const struct dx_attrs *attrs, int m, struct report_rule *rule)
+{
+    const char *text = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_SERIES));
+    char *end;
+    rule->positive = (size_t)strtoul(text, &end, 10);
+    rule->minimum = (size_t)strtoul(end, &end, 10);
+    return rule->positive > 0;
+}
+
+/* What a model says of one image; true when it finds something. */
+static bool read_opinion(struct srt_opinion *to, const struct opinion *from,
+                         const struct dx_attrs *attrs, int m)
+{
+    bool finds = false;
+    to->classes = (size_t)from->classes;
+    for (int i = 0; i < from->classes; i++) {
+        struct srt_class *class_ = &to->class_[i];
+        read_class(attrs, m, i, class_);
+        class_->score = from->score[i];
+        finds |= class_->finding && class_->score >= class_->operating_point;
+    }
+    return finds;
 }
 
 void report_image(struct srt_image *image, const struct instance *instance,
@@ -115,35 +176,49 @@ void report_image(struct srt_image *image, const struct instance *instance,
     if (judgement->state != INSTANCE_JUDGED)
         return;
 
-    image->outcome = SRT_NO_FINDING;
-    image->opinion[0].classes = (size_t)judgement->classes;
-    for (int i = 0; i < judgement->classes; i++) {
-        struct srt_class *class_ = &image->opinion[0].class_[i];
-        read_class(attrs, i, class_);
-        class_->score = judgement->score[i];
-        if (class_->finding && class_->score >= class_->operating_point)
-            image->outcome = SRT_FINDING;
+    int judged = 0, finds = 0;
+    for (int m = 0; m < SRT_MAX_MODELS; m++) {
+        finds += read_opinion(&image->opinion[m], &judgement->opinion[m], attrs, m);
+        judged += judgement->opinion[m].classes > 0;
+    }
+    image->outcome = finds == 0 ? SRT_NO_FINDING : finds == judged ? SRT_FINDING : SRT_UNDETERMINED;
+    image->coverage = judgement->coverage;
+    if (finds > 0 && judgement->region_points > 0) {
+        image->region = judgement->region;
+        image->region_points = judgement->region_points;
     }
 }
 
-/* A finding anywhere is a finding. A conflict of pixels, or nothing judged, is no answer. */
-static enum srt_outcome outcome_of(const struct srt_image *images, size_t count)
+/* The study's conclusion, the first of these that holds (docs/architecture.md):
+ *
+ *   an image has a finding                          FINDING
+ *   the models disagree about an image              UNDETERMINED
+ *   two images with one UID differ, nothing judged  NOT_PROCESSED
+ *   no adequate lateral shows C7-T1, where asked    INCOMPLETE
+ *   otherwise                                       NO_FINDING */
+static enum srt_outcome outcome_of(const struct srt_image *images, size_t count, bool whole_spine)
 {
-    bool judged = false, conflict = false;
+    bool judged = false, conflict = false, open = false, whole = false;
     for (size_t i = 0; i < count; i++) {
         if (images[i].outcome == SRT_FINDING)
             return SRT_FINDING;
+        open |= images[i].outcome == SRT_UNDETERMINED;
         judged |= images[i].outcome == SRT_NO_FINDING;
         conflict |= images[i].reason == SRT_CONFLICT;
+        whole |= images[i].outcome == SRT_NO_FINDING && images[i].coverage == SRT_COVERAGE_FULL;
     }
-    return judged && !conflict ? SRT_NO_FINDING : SRT_NOT_PROCESSED;
+    if (open)
+        return SRT_UNDETERMINED;
+    if (!judged || conflict)
+        return SRT_NOT_PROCESSED;
+    return whole || !whole_spine ? SRT_NO_FINDING : SRT_INCOMPLETE;
 }
 
-void report_result(const struct report *report, const struct srt_image *images, size_t count,
-                   struct srt_result *result)
+void report_result(const struct report *report, const struct srt_image *images,
+                   const struct dx_attrs *const *attrs, size_t count, struct srt_result *result)
 {
     *result = (struct srt_result){
-        .outcome = outcome_of(images, count),
+        .outcome = outcome_of(images, count, report->conf->require_c7_t1),
         .images = images,
         .image_count = count,
         .device_uid = report->device_uid,
@@ -152,15 +227,21 @@ void report_result(const struct report *report, const struct srt_image *images, 
         .serial = report->serial,
         .station_ae = report->conf->ae_title,
         .software_version = report->software,
-        .models = {{.name = report->model->name,
-                    .version = report->model->version,
-                    .weights_digest = report->model->weights_digest,
-                    .parameters = report->parameters,
-                    .intended_use = report->model->intended_use,
-                    .synthetic = report->model->provenance == NN_SYNTHETIC}},
-        .model_count = 1,
+        .model_count = (size_t)report->models,
         .mode = conf_mode_name(node_mode(report->conf)),
     };
+    for (int m = 0; m < report->models; m++) {
+        const struct nn_model_info *model = report->model[m];
+        result->models[m] = (struct srt_model){.name = model->name,
+                                               .version = model->version,
+                                               .weights_digest = model->weights_digest,
+                                               .parameters = report->parameters[m],
+                                               .intended_use = model->intended_use,
+                                               .synthetic = model->provenance == NN_SYNTHETIC};
+        for (size_t i = 0; i < count; i++)
+            if (images[i].opinion[m].classes > 0)
+                result->models[m] = read_model(attrs[i], m);
+    }
 }
 
 void report_sentence(const struct srt_template *template_, const struct srt_result *result,
@@ -175,6 +256,11 @@ void report_sentence(const struct srt_template *template_, const struct srt_resu
     snprintf(text, size, "%s", from);
 }
 
+static bool identifies(uint32_t tag)
+{
+    return tag >> 16 == 0x0010 || tag == DX_TAG(0x0008, 0x0050) || tag == DX_TAG(0x0020, 0x0010);
+}
+
 void report_patient_digest(const struct dx_attrs *attrs, char digest[DX_DIGEST_MAX])
 {
     struct dx_sha256 *sha = dx_sha256_create();
@@ -187,85 +273,11 @@ void report_patient_digest(const struct dx_attrs *attrs, char digest[DX_DIGEST_M
         const char *value;
         size_t length;
         dx_attrs_at(attrs, i, &tag, vr, &value, &length);
-        if (tag >> 16 != 0x0010 || length == 0)
+        if (!identifies(tag) || length == 0)
             continue;
         dx_sha256_add(sha, &tag, sizeof tag);
         dx_sha256_add(sha, &length, sizeof length);
         dx_sha256_add(sha, value, length);
     }
     dx_sha256_take(sha, digest);
-}
-
-/* ---- identity and header ---- */
-
-bool report_uid(const struct report *report, const struct report_identity *identity,
-                char uid[DX_UID_MAX])
-{
-    char digest[DX_DIGEST_MAX];
-    const char *const fields[] = {identity->kind,
-                                  report->model->digest,
-                                  report->model->name, /* its words are printed, too */
-                                  report->model->version,
-                                  report->model->intended_use,
-                                  report->model->provenance == NN_SYNTHETIC ? "synthetic" : "",
-                                  report->parameters,
-                                  report->software,
-                                  report->build,
-                                  nn_kernel_set(),
-                                  dx_library_version(),
-                                  srt_template_version(report->template_),
-                                  "en",
-                                  report->device_uid,
-                                  report->conf->manufacturer,
-                                  report->conf->station_name,
-                                  report->conf->ae_title,
-                                  identity->demographics,
-                                  identity->more};
-    struct dx_sha256 *sha = dx_sha256_create();
-    if (!sha)
-        return false;
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        dx_sha256_add_text(sha, fields[i]);
-    for (size_t i = 0; i < identity->inputs; i++)
-        dx_sha256_add_text(sha, identity->input[i]);
-    dx_sha256_take(sha, digest);
-    return dx_uid_from_digest(digest, uid) == DX_OK;
-}
-
-bool report_series_uid(const struct report *report, const char *kind, const char *study,
-                       const struct dx_attrs *patient, char uid[DX_UID_MAX])
-{
-    const char *const fields[] = {"series",
-                                  kind,
-                                  study,
-                                  report->model->digest,
-                                  report->device_uid,
-                                  dx_attrs_text(patient, DX_TAG(0x0010, 0x0020))};
-    return hashed_uid(fields, sizeof fields / sizeof fields[0], uid);
-}
-
-bool report_tracking_uid(const struct instance *instance, char uid[DX_UID_MAX])
-{
-    const char *const fields[] = {"tracking", instance->study, instance->sop_instance};
-    return hashed_uid(fields, 3, uid);
-}
-
-void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
-                   int series_number, struct dx_result_header *header)
-{
-    clock_dicom(when_ms, heading->date, heading->time, heading->zone);
-    snprintf(heading->description, sizeof heading->description, "%.24s %.8s %s",
-             report->model->name, report->model->version,
-             report->model->provenance == NN_SYNTHETIC ? "RESEARCH, not for diagnosis"
-                                                       : "NOT FOR DIAGNOSIS");
-    header->series_number = series_number;
-    header->series_description = heading->description;
-    header->manufacturer = report->conf->manufacturer;
-    header->model_name = RULES_MODEL_NAME;
-    header->software_versions = report->software;
-    header->device_serial = report->serial;
-    header->station_ae = report->conf->ae_title;
-    header->content_date = heading->date;
-    header->content_time = heading->time;
-    header->timezone = heading->zone;
 }

@@ -1,8 +1,10 @@
-/* report.h: makes the node's results as DICOM files in results/: pictures and reports.
+/* report.h: makes the node's results as DICOM files in results/: reports, pictures, graphics, maps,
+ * and the notes that take them back.
  *
  * A result's UID is a hash of all that can change it, its dates are those of the first computation
  * (design: identity of a result), so making it again gives the same file. Files appear whole:
- * written aside, synced, renamed, directory synced. */
+ * written aside, synced, checked as a receiver would read them, renamed, directory synced. What
+ * does not pass that check is entered as parked and never sent. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -12,48 +14,76 @@
 #include "picture.h"
 #include "store.h"
 
-#define REPORT_SERIES_SR 9901
-#define REPORT_SERIES_SC 9902
+/* One series a SOP class: viewers stumble over mixed ones. High numbers: the originals come first.
+ */
+#define REPORT_SERIES_SR               9901
+#define REPORT_SERIES_SC               9902
+#define REPORT_SERIES_GSPS             9903
+#define REPORT_SERIES_MAP              9904
+#define REPORT_SERIES_REJECTION        9905
+#define REPORT_SERIES_SR_COMPREHENSIVE 9906
+#define REPORT_SERIES_SR_ENHANCED      9907
 
 /* What all results of a role share; immutable after report_init. */
 struct report {
     const struct conf *conf;
-    const struct nn_model_info *model;
+    const struct nn_model_info *model[SRT_MAX_MODELS];
+    int models;
     struct srt_template *template_;
     char device_uid[DX_UID_MAX], serial[17];
-    char parameters[256]; /* of the algorithm, for people and for the identity */
-    char software[128];   /* this program's version */
-    char build[64];       /* its build-id */
+    char parameters[SRT_MAX_MODELS][256]; /* of each model, for people and for the identity */
+    char software[128];                   /* this program's version */
+    char build[64];                       /* its build-id */
 };
-/* conf and model must outlive it. false with a sentence in error. */
-bool report_init(struct report *report, const struct conf *conf, const struct nn_model_info *model,
-                 char *error, size_t error_size);
+/* conf and the 1 or 2 models must outlive it. false with a sentence in error. */
+bool report_init(struct report *report, const struct conf *conf,
+                 const struct nn_model_info *const *model, int models, char *error,
+                 size_t error_size);
 void report_finish(struct report *report);
 
-/* Journals in attrs what the scores were held against (names, finding or not, operating points):
- * the model may be another one when the report is made. False without memory. */
-bool report_journal(struct dx_attrs *attrs, const struct nn_model_info *model);
+/* Journals in attrs what model number `m` is and what its scores were held against: the node may
+ * have another model when the report is made. False without memory. */
+bool report_journal(struct dx_attrs *attrs, const struct report *report, int m);
 
 /* One image's result in the report's words; texts point into attrs, instance and judgement, which
  * must outlive it. rows and columns come from attrs. */
 void report_image(struct srt_image *image, const struct instance *instance,
                   const struct judgement *judgement, const struct dx_attrs *attrs);
-/* A result of these images with all that this role knows, mode included. */
-void report_result(const struct report *report, const struct srt_image *images, size_t count,
-                   struct srt_result *result);
-/* The outcome in one sentence without the RESEARCH line (for the picture). */
+/* A result of these images with all that this role knows, mode included. attrs: of each image, in
+ * their order; the last one that a model judged says what the model was. */
+void report_result(const struct report *report, const struct srt_image *images,
+                   const struct dx_attrs *const *attrs, size_t count, struct srt_result *result);
+/* The outcome in one sentence without the RESEARCH line (for the picture); template_ NULL: in
+ * English. */
 void report_sentence(const struct srt_template *template_, const struct srt_result *result,
                      char *text, size_t size);
 
-/* SHA-256 over the demographics of attrs. */
+/* SHA-256 over the demographics, accession number and study ID of attrs: another digest is a
+ * correction. */
 void report_patient_digest(const struct dx_attrs *attrs, char digest[DX_DIGEST_MAX]);
 
-/* Writes the picture of one judged image as Secondary Capture and fills judgement->picture.
- * judgement needs pixel_digest, patient_digest, model_digest and first_computed_ms; `number` is its
- * Instance Number. false with a sentence in error: nothing of that name is in results/ then. */
-bool report_picture(const struct report *report, const struct instance *instance,
-                    const struct dx_attrs *attrs, const struct picture *picture, bool was_lossy,
-                    int number, struct judgement *judgement, char *error, size_t error_size);
+/* What is made of one judged image. */
+struct report_drawn {
+    const struct picture *picture;
+    const float *map; /* (side, side) on the picture's scale; NULL: none */
+    int side;
+    struct nn_box box; /* the part of the image that it shows */
+    uint32_t rows, cols;
+    double mm_per_pixel; /* of the image; 0 unknown */
+    bool was_lossy;
+    int number; /* Instance Number */
+};
+/* Writes the picture and, where a destination wants them, the region as a presentation state and
+ * the map as a Parametric Map; fills judgement->picture, gsps, map. judgement needs pixel_digest,
+ * patient_digest, opinions, region and first_computed_ms. false with a sentence in error: nothing
+ * of those names is in results/ then. */
+bool report_drawn(const struct report *report, const struct instance *instance,
+                  const struct dx_attrs *attrs, const struct report_drawn *drawn,
+                  struct judgement *judgement, char *error, size_t error_size);
+
+/* Keeps the picture of one slice until its series is told: report_study makes them one object. */
+bool report_keep_frame(const struct report *report, const struct instance *instance,
+                       const struct picture *picture, char *error, size_t error_size);
 
 enum report_end { REPORT_DONE, REPORT_LATER /* temporary: try again */ };
 /* Writes the study's report over all its judged images and enters it with its pictures and
@@ -61,5 +91,14 @@ enum report_end { REPORT_DONE, REPORT_LATER /* temporary: try again */ };
 enum report_end report_study(const struct report *report, struct store *store,
                              const struct study *study, enum srt_outcome *outcome,
                              char uid[DX_UID_MAX], char *error, size_t error_size);
+
+/* Takes results of ours back at one destination: writes a rejection note over what it has, or may
+ * have, and was retracted; enters it with its delivery. *count: results that it names, 0: nothing
+ * to do. One study a call. */
+enum report_end report_reject(const struct report *report, struct store *store,
+                              const char *destination, size_t *count, char uid[DX_UID_MAX],
+                              char *error, size_t error_size);
+/* Title of a rejection note by its code of CID 7011: "113001". NULL: no such code. */
+const char *report_rejection_title(const char *code);
 
 #endif

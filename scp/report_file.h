@@ -1,25 +1,44 @@
-/* report_file.h: between report.c (what all results share), report_picture.c and report_study.c. */
+/* report_file.h: between the files that make results: identity, header, check and file. */
 #ifndef REPORT_FILE_H
 #define REPORT_FILE_H
 
 #include "clock.h"
+#include "dx_result.h"
 #include "report.h"
 
 /* All that can change a result (design: identity of a result), beside what struct report holds. */
 struct report_identity {
-    const char *kind; /* "SR", "SC" */
+    const char *kind;               /* result_kind_name */
+    const struct srt_result *words; /* its models */
     const char *demographics;
     const char *more;         /* further parameters of this result */
     const char *const *input; /* digests in ascending order */
     size_t inputs;
 };
+bool report_hashed_uid(const char *const *fields, size_t count, char uid[DX_UID_MAX]);
 bool report_uid(const struct report *report, const struct report_identity *identity,
                 char uid[DX_UID_MAX]);
 /* One a patient, should two have the same study. */
-bool report_series_uid(const struct report *report, const char *kind, const char *study,
+bool report_series_uid(const struct report *report, enum result_kind kind, const char *study,
                        const struct dx_attrs *patient, char uid[DX_UID_MAX]);
 /* Of an image's measurement group: the same in every amendment. */
 bool report_tracking_uid(const struct instance *instance, char uid[DX_UID_MAX]);
+
+/* How the model that judged an image concludes for a series; false: it judges image by image. */
+struct report_rule {
+    size_t positive, minimum;
+};
+bool report_series_rule(const struct dx_attrs *attrs, int m, struct report_rule *rule);
+
+/* The patient and study attributes that go into our objects: in UTF-8 where all of them can be
+ * converted; else as they are, and our own texts are ASCII then. */
+struct report_source {
+    struct dx_attrs *attrs;
+    bool ascii;
+};
+bool report_source(const struct dx_attrs *attrs, struct report_source *source, char *error,
+                   size_t error_size);
+void report_source_finish(struct report_source *source);
 
 /* Texts that a header points to. */
 struct report_heading {
@@ -28,7 +47,7 @@ struct report_heading {
 };
 /* Fills what is the same in all results; UIDs, source, references and numbers are the caller's. */
 void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
-                   int series_number, struct dx_result_header *header);
+                   int series_number, const char *what, struct dx_result_header *header);
 
 /* results/UID.dcm below the spool, and the name under which it is written first. */
 struct report_paths {
@@ -38,7 +57,15 @@ struct report_paths {
 void report_paths(const struct conf *conf, const char *uid, struct report_paths *paths);
 /* After a failure: makes results/ again, should someone have removed it. The next attempt tells. */
 void report_prepare(const struct conf *conf);
-/* aside -> whole, durably. 0 or errno. */
-int report_publish(const struct report_paths *paths);
+
+/* A file that was written aside: looked at as a receiver would, put in its place, its digest taken.
+ * What does not pass is RESULT_PARKED with the reason in result->why, and an alarm in the log.
+ * `written` is what its writer said. false with a sentence in error: no such file then. */
+bool report_enter(const struct report *report, const struct dx_result_header *header,
+                  const char *sop_class, bool synthetic, bool calibrated, enum dx_status written,
+                  const struct dx_error *why, struct result *result, char *error,
+                  size_t error_size);
+/* Whether the file of this UID was parked when it was entered; then why and state are filled. */
+void report_recall_parking(const struct report *report, const char *uid, struct result *result);
 
 #endif

@@ -1,85 +1,197 @@
+/* What is made of one judged image: the picture, the region as a presentation state on the
+ * original, the map as numbers. */
 #include "report_file.h"
-#include "spool.h"
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-void report_paths(const struct conf *conf, const char *uid, struct report_paths *paths)
-{
-    snprintf(paths->name, sizeof paths->name, "results/%s.dcm", uid);
-    node_path(conf, paths->whole, sizeof paths->whole, "results/%s.dcm", uid);
-    node_path(conf, paths->aside, sizeof paths->aside, "results/%s.part", uid);
-}
+#define SC_CLASS   "1.2.840.10008.5.1.4.1.1.7"
+#define GSPS_CLASS "1.2.840.10008.5.1.4.1.1.11.1"
+#define MAP_CLASS  "1.2.840.10008.5.1.4.1.1.30"
 
-void report_prepare(const struct conf *conf)
-{
-    char bad[PATH_MAX];
-    (void)spool_prepare(conf, bad, sizeof bad);
-}
+struct drawing {
+    const struct report *report;
+    const struct instance *instance;
+    const struct report_drawn *drawn;
+    const struct judgement *judgement;
+    struct report_source source;
+    struct srt_result words;
+    struct dx_reference reference;
+    char *error;
+    size_t error_size;
+};
 
-int report_publish(const struct report_paths *paths)
+/* UID, series and header of one object. */
+static bool begin(struct drawing *d, enum result_kind kind, int series_number, const char *what,
+                  struct report_heading *heading, struct dx_result_header *header,
+                  struct result *result, char uid[DX_UID_MAX], char series[DX_UID_MAX])
 {
-    if (rename(paths->aside, paths->whole) != 0) {
-        int why = errno;
-        unlink(paths->aside);
-        return why;
-    }
-    return -spool_sync_directory_of(paths->whole);
-}
-
-bool report_picture(const struct report *report, const struct instance *instance,
-                    const struct dx_attrs *attrs, const struct picture *picture, bool was_lossy,
-                    int number, struct judgement *judgement, char *error, size_t error_size)
-{
-    char uid[DX_UID_MAX], series[DX_UID_MAX];
-    const char *const input[] = {instance->digest};
-    const struct report_identity identity = {.kind = "SC",
-                                             .demographics = judgement->patient_digest,
-                                             .more = judgement->pixel_digest,
+    char more[DX_DIGEST_MAX + 32];
+    const char *const input[] = {d->instance->digest};
+    snprintf(more, sizeof more, "%s %d", d->judgement->pixel_digest, d->instance->revision);
+    const struct report_identity identity = {.kind = result_kind_name(kind),
+                                             .words = &d->words,
+                                             .demographics = d->judgement->patient_digest,
+                                             .more = more,
                                              .input = input,
                                              .inputs = 1};
-    if (!report_uid(report, &identity, uid) ||
-        !report_series_uid(report, "SC", instance->study, attrs, series)) {
-        snprintf(error, error_size, "out of memory");
+    if (!report_uid(d->report, &identity, uid) ||
+        !report_series_uid(d->report, kind, d->instance->study, d->source.attrs, series)) {
+        snprintf(d->error, d->error_size, "out of memory");
         return false;
     }
+    *result = (struct result){.kind = kind};
+    report_header(d->report, heading, d->judgement->first_computed_ms, series_number, what, header);
+    header->source = d->source.attrs;
+    header->sop_instance = uid;
+    header->series = series;
+    header->instance_number = d->drawn->number;
+    header->references = &d->reference;
+    header->reference_count = 1;
+    return true;
+}
 
+static bool end(struct drawing *d, const struct dx_result_header *header, const char *sop_class,
+                enum dx_status written, const struct dx_error *why, struct result *result,
+                char made[DX_UID_MAX])
+{
+    bool researched = result->kind == RESULT_SC && srt_is_synthetic(&d->words);
+    if (!report_enter(d->report, header, sop_class, researched, true, written, why, result,
+                      d->error, d->error_size))
+        return false;
+    snprintf(made, DX_UID_MAX, "%s", result->uid);
+    return true;
+}
+
+static bool write_picture(struct drawing *d, char made[DX_UID_MAX])
+{
     struct report_heading heading;
     struct report_paths paths;
-    struct dx_reference reference = {0};
-    snprintf(reference.sop_class, sizeof reference.sop_class, "%s", instance->sop_class);
-    snprintf(reference.sop_instance, sizeof reference.sop_instance, "%s", instance->sop_instance);
-    snprintf(reference.series, sizeof reference.series, "%s", instance->series);
-    struct dx_sc sc = {.rows = picture->rows,
-                       .cols = picture->cols,
-                       .rgb = picture->rgb,
-                       .derivation_description =
-                           "Source image beside its saliency map (gradient of the class score)",
-                       .derivation = {"130404", "DCM", "Saliency"},
-                       .was_lossy = was_lossy};
-    report_header(report, &heading, judgement->first_computed_ms, REPORT_SERIES_SC, &sc.header);
-    sc.header.source = attrs;
-    sc.header.sop_instance = uid;
-    sc.header.series = series;
-    sc.header.instance_number = number;
-    sc.header.references = &reference;
-    sc.header.reference_count = 1;
-
+    struct result result;
     struct dx_error err = {0};
-    report_paths(report->conf, uid, &paths);
-    if (dx_sc_write(&sc, paths.aside, &err) != DX_OK) {
-        snprintf(error, error_size, "picture: %s", err.text);
-        unlink(paths.aside);
-        report_prepare(report->conf);
+    char uid[DX_UID_MAX], series[DX_UID_MAX], description[512];
+    snprintf(description, sizeof description,
+             "Source image beside its saliency map (gradient of the class score). %s",
+             srt_is_synthetic(&d->words) ? srt_research_line : "");
+    struct dx_sc sc = {.rows = d->drawn->picture->rows,
+                       .cols = d->drawn->picture->cols,
+                       .rgb = d->drawn->picture->rgb,
+                       .derivation_description = description,
+                       .derivation = {"130404", "DCM", "Saliency"},
+                       .was_lossy = d->drawn->was_lossy};
+    if (!begin(d, RESULT_SC, REPORT_SERIES_SC, "picture", &heading, &sc.header, &result, uid,
+               series))
         return false;
-    }
-    int why = report_publish(&paths);
-    if (why != 0) {
-        snprintf(error, error_size, "picture: %s", strerror(why));
+    sc.header.modality = d->report->conf->picture_modality;
+    report_paths(d->report->conf, uid, &paths);
+    enum dx_status written = dx_sc_write(&sc, paths.aside, &err);
+    return end(d, &sc.header, SC_CLASS, written, &err, &result, made);
+}
+
+/* The class that the region stands for: the finding with the highest score of any model. */
+static const char *found_class(const struct srt_image *image)
+{
+    const struct srt_class *best = NULL;
+    for (int m = 0; m < SRT_MAX_MODELS; m++)
+        for (size_t i = 0; i < image->opinion[m].classes; i++) {
+            const struct srt_class *class_ = &image->opinion[m].class_[i];
+            if (class_->finding && class_->score >= class_->operating_point &&
+                (!best || class_->score > best->score))
+                best = class_;
+        }
+    return best ? best->name : "";
+}
+
+static bool write_graphic(struct drawing *d, const struct srt_image *image, char made[DX_UID_MAX])
+{
+    struct report_heading heading;
+    struct report_paths paths;
+    struct result result;
+    struct dx_error err = {0};
+    char uid[DX_UID_MAX], series[DX_UID_MAX], text[128];
+    snprintf(text, sizeof text, "%sAI, not for diagnosis: %s",
+             srt_is_synthetic(&d->words) ? "RESEARCH - " : "", found_class(image));
+    struct dx_gsps gsps = {.rows = d->drawn->rows,
+                           .cols = d->drawn->cols,
+                           .label = "AI_REGION",
+                           .description = "AI - not for diagnosis: most salient region",
+                           .creator = "cervigate",
+                           .layer = "AI",
+                           .text = text,
+                           .points = d->judgement->region,
+                           .point_count = d->judgement->region_points};
+    if (!begin(d, RESULT_GSPS, REPORT_SERIES_GSPS, "region", &heading, &gsps.header, &result, uid,
+               series))
         return false;
-    }
-    snprintf(judgement->picture, sizeof judgement->picture, "%s", uid);
-    return true;
+    report_paths(d->report->conf, uid, &paths);
+    enum dx_status written = dx_gsps_write(&gsps, paths.aside, &err);
+    return end(d, &gsps.header, GSPS_CLASS, written, &err, &result, made);
+}
+
+static bool write_map(struct drawing *d, char made[DX_UID_MAX])
+{
+    struct report_heading heading;
+    struct report_paths paths;
+    struct result result;
+    struct dx_error err = {0};
+    const struct report_drawn *drawn = d->drawn;
+    char uid[DX_UID_MAX], series[DX_UID_MAX];
+    int across = drawn->box.x1 - drawn->box.x0, down = drawn->box.y1 - drawn->box.y0;
+    bool whole = across <= 0 || down <= 0;
+    struct dx_pmap map = {
+        .rows = (uint32_t)drawn->side,
+        .cols = (uint32_t)drawn->side,
+        .values = drawn->map,
+        .quantity = {"130404", "DCM", "Saliency"},
+        .unit = {"1", "UCUM", "no units"},
+        .explanation = "1: as strong as the model's findings usually are",
+        .qualification = srt_is_synthetic(&d->words) ? "RESEARCH" : "PRODUCT",
+        .label = "AI_SALIENCY",
+        .description = "AI - not for diagnosis: saliency map",
+        .creator = "cervigate",
+        .mm_per_row = drawn->mm_per_pixel * (whole ? (double)drawn->rows : down) / drawn->side,
+        .mm_per_col = drawn->mm_per_pixel * (whole ? (double)drawn->cols : across) / drawn->side,
+        .derivation = {"130404", "DCM", "Saliency"}};
+    if (!begin(d, RESULT_MAP, REPORT_SERIES_MAP, "saliency map", &heading, &map.header, &result,
+               uid, series))
+        return false;
+    report_paths(d->report->conf, uid, &paths);
+    enum dx_status written = dx_pmap_write(&map, paths.aside, &err);
+    return end(d, &map.header, MAP_CLASS, written, &err, &result, made);
+}
+
+static unsigned wanted(const struct conf *conf)
+{
+    unsigned outputs = 0;
+    for (size_t i = 0; i < conf->destination_count; i++)
+        outputs |= conf->destinations[i].outputs;
+    return outputs;
+}
+
+bool report_drawn(const struct report *report, const struct instance *instance,
+                  const struct dx_attrs *attrs, const struct report_drawn *drawn,
+                  struct judgement *judgement, char *error, size_t error_size)
+{
+    struct srt_image image;
+    struct drawing d = {.report = report,
+                        .instance = instance,
+                        .drawn = drawn,
+                        .judgement = judgement,
+                        .error = error,
+                        .error_size = error_size};
+    unsigned outputs = wanted(report->conf);
+    if (!report_source(attrs, &d.source, error, error_size))
+        return false;
+    report_image(&image, instance, judgement, attrs);
+    report_result(report, &image, &attrs, 1, &d.words);
+    d.reference = image.reference;
+
+    bool told = judgement->region_points > 0 && image.region != NULL;
+    bool done = write_picture(&d, judgement->picture);
+    if (done && told && (outputs & CONF_GSPS) != 0)
+        done = write_graphic(&d, &image, judgement->gsps);
+    if (done && drawn->map && (outputs & CONF_PMAP) != 0)
+        done = write_map(&d, judgement->map);
+    report_source_finish(&d.source);
+    return done;
 }

@@ -1,218 +1,99 @@
-/* The study's report: all its judged images, gathered from the job store.
+/* The study's report:
  *
- *   gather -> drop what a correction replaced, and other patients' images -> srt_result -> srt_fill
- *          -> dx_sr_write -> publish -> store_add_report (one transaction: report, pictures,
- *          deliveries)
+ *   gather -> srt_result -> srt_fill -> dx_sr_write, once for each kind of SR that a destination
+ * may take -> checked and published -> store_add_report (one transaction: report, pictures,
+ *          deliveries, and what becomes of the report before)
  *
- * A Study Instance UID that images of two patients share is a mistake of the sender, and no report
- * may name one patient for the other's image: each patient has a report, one a call; the study
- * stays due until all are made.
+ * A crash before the transaction makes the same files again: UID, dates and words depend on nothing
+ * but what is journalled.
  *
- * A crash before the transaction makes the same file again: UID, dates and words depend on nothing
- * but what is journalled. */
+ * The report before is amended (Predecessor Documents Sequence). Where patient, accession or study
+ * ID changed it is taken back besides: it stands in the wrong record. */
 #include "log.h"
-#include "report_file.h"
+#include "report_gather.h"
 #include "sender.h"
-#include "spool.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TAG_PATIENT_NAME DX_TAG(0x0010, 0x0010)
-#define TAG_PATIENT_ID   DX_TAG(0x0010, 0x0020)
-#define TAG_BIRTH_DATE   DX_TAG(0x0010, 0x0030)
+#define PICTURES_MOST 4 /* objects made of one image, or of a series */
+#define SR_KINDS      3
 
-struct part {
-    struct instance instance;
-    struct judgement judgement;
-    uint8_t *bytes;
-    struct dx_attrs *attrs;
-    const struct dx_attrs *patient; /* its own, or those of the object that corrects it */
-    bool superseded;
-    char tracking[DX_UID_MAX];
+static const struct {
+    enum result_kind kind;
+    enum dx_sr_class sop_class;
+    const char *uid, *what;
+    int series;
+} kinds[SR_KINDS] = {
+    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", "report",
+     REPORT_SERIES_SR},
+    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33", "report",
+     REPORT_SERIES_SR_COMPREHENSIVE},
+    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22", "report",
+     REPORT_SERIES_SR_ENHANCED},
 };
 
-struct gathered {
-    const struct report *report;
-    struct store *store;
-    const struct study *study;
-    int64_t *ids;
-    size_t id_count;
-    bool *belongs;      /* (id_count) to the patient of this report */
-    struct part *parts; /* (count) in order of receipt, superseded ones left out */
-    struct srt_image *images;
-    struct dx_reference *references;
-    size_t count, reference_count;
-    const struct part *source; /* whose Patient and Study modules are copied */
-    struct result last;        /* the report that this one amends; its uid is "" when none */
-    char *error;
-    size_t error_size;
+/* What is being made. */
+struct making {
+    struct gathered *g;
+    struct srt_result words;
+    struct report_source source;
+    struct srt_tree *tree;
+    char patient[DX_DIGEST_MAX];
+    uint8_t *packed; /* source.attrs */
+    size_t packed_bytes;
+    struct result before[SR_KINDS]; /* the last report's kinds */
+    size_t before_count;
+    struct result *results; /* reports first */
+    size_t count;
+    struct addressee to[CONF_MAX_PEERS];
+    size_t to_count;
 };
 
-static bool fail(struct gathered *g, const char *what, const char *why)
+/* ---- to whom ---- */
+
+static unsigned kinds_for(const struct conf_destination *to)
 {
-    snprintf(g->error, g->error_size, "%s: %s", what, why);
-    return false;
+    static const enum result_kind report[] = {
+        [CONF_SR_AUTO] = RESULT_SR, /* or what the peer takes instead: deliver.c */
+        [CONF_SR_3D] = RESULT_SR,
+        [CONF_SR_COMPREHENSIVE] = RESULT_SR_COMPREHENSIVE,
+        [CONF_SR_ENHANCED] = RESULT_SR_ENHANCED,
+    };
+    return ((to->outputs & CONF_SR) != 0 ? 1u << report[to->report_class] : 0u) |
+           ((to->outputs & CONF_SC) != 0 ? 1u << RESULT_SC : 0u) |
+           ((to->outputs & CONF_GSPS) != 0 ? 1u << RESULT_GSPS : 0u) |
+           ((to->outputs & CONF_PMAP) != 0 ? 1u << RESULT_MAP : 0u);
 }
 
-static void part_finish(struct part *part)
+static void address(struct making *m)
 {
-    free(part->bytes);
-    dx_attrs_destroy(part->attrs);
-    part->bytes = NULL;
-    part->attrs = NULL;
-}
-
-static void gathered_finish(struct gathered *g)
-{
-    for (size_t i = 0; i < g->count; i++)
-        part_finish(&g->parts[i]);
-    free(g->parts);
-    free(g->images);
-    free(g->references);
-    free(g->ids);
-    free(g->belongs);
-}
-
-static bool load_part(struct gathered *g, int64_t id, struct part *part)
-{
-    struct dx_error err = {0};
-    memset(part, 0, sizeof *part);
-    if (store_get_instance(g->store, id, &part->instance) != STORE_OK ||
-        store_get_judgement(g->store, id, &part->judgement, &part->bytes) != STORE_OK)
-        return fail(g, "job store", store_error(g->store));
-    if (part->judgement.attrs_bytes > 0 &&
-        dx_attrs_unpack(part->bytes, part->judgement.attrs_bytes, &part->attrs, &err) != DX_OK)
-        return fail(g, "journalled attributes", err.text);
-    if (!part->attrs)
-        part->attrs = dx_attrs_create();
-    if (!part->attrs || !report_tracking_uid(&part->instance, part->tracking))
-        return fail(g, "report", "out of memory");
-    return true;
-}
-
-/* A later object of the same SOP Instance UID that is no conflict corrects the earlier one. */
-static void find_superseded(struct gathered *g)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        struct part *part = &g->parts[i];
-        part->patient = part->attrs;
-        for (size_t j = i + 1; j < g->count; j++) {
-            const struct part *later = &g->parts[j];
-            if (later->judgement.reason == SRT_CONFLICT ||
-                strcmp(part->instance.sop_instance, later->instance.sop_instance) != 0)
-                continue;
-            part->superseded = true;
-            part->patient = later->attrs;
-        }
+    const struct conf *conf = m->g->report->conf;
+    enum conf_mode mode = node_mode(conf);
+    for (size_t i = 0; i < conf->destination_count && m->to_count < CONF_MAX_PEERS; i++) {
+        const struct conf_destination *to = &conf->destinations[i];
+        if (sender_allowed(mode, to))
+            m->to[m->to_count++] =
+                (struct addressee){.name = to->peer->name,
+                                   .kinds = kinds_for(to),
+                                   .held = to->hold_until_reported && !m->g->study->read};
     }
 }
 
-static bool differ(const struct dx_attrs *a, const struct dx_attrs *b, uint32_t tag)
+/* Whether a destination may take the report in this kind. 3D SR is made always: it is the report.
+ */
+static bool is_needed(const struct conf *conf, enum result_kind kind)
 {
-    const char *one = dx_attrs_text(a, tag), *other = dx_attrs_text(b, tag);
-    return one[0] && other[0] && strcmp(one, other) != 0;
-}
-
-/* By Patient ID. A name may be spelled anew, and a date be mended, under the same one; where both
- * differ the ID was not meant for a person ("UNKNOWN"). Without any ID, name and date decide. */
-static bool same_patient(const struct dx_attrs *a, const struct dx_attrs *b)
-{
-    const char *id = dx_attrs_text(a, TAG_PATIENT_ID);
-    bool name = differ(a, b, TAG_PATIENT_NAME), born = differ(a, b, TAG_BIRTH_DATE);
-    if (strcmp(id, dx_attrs_text(b, TAG_PATIENT_ID)) != 0)
-        return false;
-    return id[0] ? !(name && born) : !(name || born);
-}
-
-/* Keeps what belongs in the next report: the images of the first patient who has one that no report
- * holds, as far as nothing replaced them. The ids of replaced ones stay: they are answered, too. */
-static void keep_one_patient(struct gathered *g)
-{
-    size_t kept = 0, ids = 0, first = 0;
-    while (first + 1 < g->count && g->parts[first].instance.reported != 0)
-        first++;
-    const struct dx_attrs *patient = g->parts[first].patient;
-
-    bool *belongs = g->belongs;
-    for (size_t i = 0; i < g->count; i++)
-        belongs[i] = same_patient(g->parts[i].patient, patient);
-    for (size_t i = 0; i < g->count; i++) {
-        if (belongs[i])
-            g->ids[ids++] = g->ids[i];
-        if (belongs[i] && g->parts[i].instance.reported > g->last.id)
-            g->last.id = g->parts[i].instance.reported;
-        if (!belongs[i] || g->parts[i].superseded)
-            part_finish(&g->parts[i]);
-        else if (kept++ != i)
-            g->parts[kept - 1] = g->parts[i];
-    }
-    if (ids < g->id_count)
-        log_event(LOG_AT_ERROR, "study-of-several-patients", "study=%s images=%zu others=%zu",
-                  g->study->uid, ids, g->id_count - ids);
-    g->count = kept;
-    g->id_count = ids;
-}
-
-static bool find_last(struct gathered *g)
-{
-    if (g->last.id == 0 || store_get_result(g->store, g->last.id, &g->last) == STORE_OK)
+    if (kind == RESULT_SR)
         return true;
-    return fail(g, "job store", store_error(g->store));
-}
-
-/* The first image speaks for patient and study, unless a later one corrected it. */
-static void choose_source(struct gathered *g)
-{
-    g->source = &g->parts[0];
-    for (size_t i = 1; i < g->count; i++) {
-        const struct part *part = &g->parts[i];
-        bool corrects = part->instance.rival && part->judgement.reason != SRT_CONFLICT;
-        bool nameless = !dx_attrs_text(g->source->attrs, TAG_PATIENT_NAME)[0]; /* not parsed */
-        if (corrects || (nameless && dx_attrs_text(part->attrs, TAG_PATIENT_NAME)[0]))
-            g->source = part;
+    for (size_t i = 0; i < conf->destination_count; i++) {
+        const struct conf_destination *to = &conf->destinations[i];
+        if ((to->outputs & CONF_SR) != 0 &&
+            (to->report_class == CONF_SR_AUTO || (kinds_for(to) & 1u << kind) != 0))
+            return true;
     }
-}
-
-static void add_reference(struct gathered *g, const struct dx_reference *reference)
-{
-    for (size_t i = 0; i < g->reference_count; i++)
-        if (strcmp(g->references[i].sop_instance, reference->sop_instance) == 0)
-            return;
-    g->references[g->reference_count++] = *reference;
-}
-
-static bool gather(struct gathered *g)
-{
-    if (store_study_instances(g->store, g->study->uid, &g->ids, &g->id_count) != STORE_OK)
-        return fail(g, "job store", store_error(g->store));
-    if (g->id_count == 0)
-        return fail(g, "report", "the study has no judged image");
-    g->parts = calloc(g->id_count, sizeof *g->parts);
-    g->images = calloc(g->id_count, sizeof *g->images);
-    g->references = calloc(g->id_count, sizeof *g->references);
-    g->belongs = calloc(g->id_count, sizeof *g->belongs);
-    if (!g->parts || !g->images || !g->references || !g->belongs)
-        return fail(g, "report", "out of memory");
-    for (size_t i = 0; i < g->id_count; i++) {
-        g->count = i + 1;
-        if (!load_part(g, g->ids[i], &g->parts[i]))
-            return false;
-    }
-
-    find_superseded(g);
-    keep_one_patient(g);
-    if (!find_last(g))
-        return false;
-    choose_source(g);
-    for (size_t i = 0; i < g->count; i++) {
-        struct part *part = &g->parts[i];
-        report_image(&g->images[i], &part->instance, &part->judgement, part->attrs);
-        g->images[i].tracking_uid = part->tracking;
-        add_reference(g, &g->images[i].reference);
-    }
-    return true;
+    return false;
 }
 
 /* ---- identity ---- */
@@ -222,26 +103,28 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool identify(const struct gathered *g, const struct srt_result *result,
-                     char uid[DX_UID_MAX])
+static bool identify(const struct making *m, enum result_kind kind, char uid[DX_UID_MAX])
 {
-    char more[256], patient[DX_DIGEST_MAX];
+    const struct gathered *g = m->g;
+    char more[256];
     const char **digests = calloc(g->count, sizeof *digests);
     if (!digests)
         return false;
     for (size_t i = 0; i < g->count; i++)
         digests[i] = g->parts[i].instance.digest;
     qsort(digests, g->count, sizeof *digests, by_text);
-    report_patient_digest(g->source->attrs, patient);
-    snprintf(more, sizeof more, "%s %s %s", g->study->uid, g->last.uid, result->mode);
-    const struct report_identity identity = {
-        .kind = "SR", .demographics = patient, .more = more, .input = digests, .inputs = g->count};
+    snprintf(more, sizeof more, "%s %d %s %s", g->study->uid, g->study->version, g->last.uid,
+             m->words.mode);
+    const struct report_identity identity = {.kind = result_kind_name(kind),
+                                             .words = &m->words,
+                                             .demographics = m->patient,
+                                             .more = more,
+                                             .input = digests,
+                                             .inputs = g->count};
     bool done = report_uid(g->report, &identity, uid);
     free(digests);
     return done;
 }
-
-/* ---- the file ---- */
 
 static int64_t computed_ms(const struct gathered *g)
 {
@@ -252,120 +135,207 @@ static int64_t computed_ms(const struct gathered *g)
     return last;
 }
 
-static bool write_report(struct gathered *g, const struct srt_result *content,
-                         struct result *result)
+/* ---- reports ---- */
+
+static bool is_calibrated(const struct srt_result *words)
 {
-    struct srt_tree *tree = NULL;
-    struct srt_error why = {0};
+    for (size_t m = 0; m < words->model_count; m++)
+        if (words->models[m].calibrated)
+            return true;
+    return false;
+}
+
+static const struct result *before_of(const struct making *m, enum result_kind kind)
+{
+    for (size_t i = 0; i < m->before_count; i++)
+        if (m->before[i].kind == kind)
+            return &m->before[i];
+    return NULL;
+}
+
+/* The same as text for people, beside the object. A text that is missing is no reason to stop. */
+static void write_text(const struct making *m, const char *uid)
+{
+    char path[4096];
+    static char text[32768];
+    node_path(m->g->report->conf, path, sizeof path, "results/%s.txt", uid);
+    srt_text(m->g->report->template_, &m->words, text, sizeof text);
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return;
+    (void)!fputs(text, file);
+    (void)fclose(file);
+}
+
+static bool write_report(struct making *m, size_t which)
+{
+    struct gathered *g = m->g;
     struct dx_error err = {0};
     struct report_heading heading;
     struct report_paths paths;
-    bool amends = g->last.uid[0] != 0;
     struct srt_scheme scheme;
+    char uid[DX_UID_MAX], series[DX_UID_MAX];
+    const struct result *before = before_of(m, kinds[which].kind);
+    struct result *result = &m->results[m->count];
+    if (!identify(m, kinds[which].kind, uid) ||
+        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs, series))
+        return gather_fail(g, "report", "out of memory");
     srt_template_scheme(g->report->template_, &scheme);
-    if (srt_fill(g->report->template_, content, &tree, &why) != SRT_OK)
-        return fail(g, "report template", why.text);
-
-    struct dx_sr sr = {.sop_class = DX_COMPREHENSIVE_3D_SR,
-                       .root = srt_tree_root(tree),
-                       .predecessor = amends ? g->last.uid : NULL,
-                       .predecessor_series = amends ? g->last.series : NULL,
+    struct dx_sr sr = {.sop_class = kinds[which].sop_class,
+                       .root = srt_tree_root(m->tree),
+                       .predecessor = before ? before->uid : NULL,
+                       .predecessor_series = before ? before->series : NULL,
                        .scheme = scheme.designator,
                        .scheme_name = scheme.name,
                        .scheme_organization = scheme.organization};
-    report_header(g->report, &heading, result->created_ms, REPORT_SERIES_SR, &sr.header);
-    sr.header.source = g->source->attrs;
-    sr.header.sop_instance = result->uid;
-    sr.header.series = result->series;
+    *result = (struct result){.kind = kinds[which].kind,
+                              .outcome = m->words.outcome,
+                              .created_ms = computed_ms(g),
+                              .attrs = m->packed,
+                              .attrs_bytes = m->packed_bytes};
+    report_header(g->report, &heading, result->created_ms, kinds[which].series, kinds[which].what,
+                  &sr.header);
+    sr.header.source = m->source.attrs;
+    sr.header.sop_instance = uid;
+    sr.header.series = series;
     sr.header.instance_number = g->study->version + 1;
     sr.header.references = g->references;
     sr.header.reference_count = g->reference_count;
-
-    report_paths(g->report->conf, result->uid, &paths);
-    enum dx_status status = dx_sr_write(&sr, paths.aside, &err);
-    srt_tree_destroy(tree);
-    if (status != DX_OK) {
-        unlink(paths.aside);
-        report_prepare(g->report->conf);
-        return fail(g, "report", err.text);
-    }
-    int failed = report_publish(&paths);
-    if (failed != 0)
-        return fail(g, "report", strerror(failed));
-    snprintf(result->path, sizeof result->path, "%s", paths.name);
-    if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
-        return fail(g, "report", err.text);
+    report_paths(g->report->conf, uid, &paths);
+    enum dx_status written = dx_sr_write(&sr, paths.aside, &err);
+    if (!report_enter(g->report, &sr.header, kinds[which].uid, srt_is_synthetic(&m->words),
+                      is_calibrated(&m->words), written, &err, result, g->error, g->error_size))
+        return false;
+    snprintf(result->study, sizeof result->study, "%s", g->study->uid);
+    memcpy(result->patient, m->patient, sizeof result->patient);
+    if (which == 0)
+        write_text(m, uid);
+    m->count++;
     return true;
 }
 
-static bool describe_picture(struct gathered *g, size_t i, struct result *result)
+static bool write_reports(struct making *m)
 {
+    struct gathered *g = m->g;
+    struct srt_error why = {0};
+    report_result(g->report, g->images, g->attrs, g->image_count, &m->words);
+    m->words.amends = g->last.id != 0 ? g->last.uid : NULL;
+    m->words.amendment = g->replaced_count > 0 ? SRT_CORRECTED : g->study->amendment;
+    m->words.ascii = m->source.ascii;
+    if (srt_fill(g->report->template_, &m->words, &m->tree, &why) != SRT_OK)
+        return gather_fail(g, "report template", why.text);
+    for (size_t i = 0; i < SR_KINDS; i++)
+        if (is_needed(g->report->conf, kinds[i].kind) && !write_report(m, i))
+            return false;
+    return true;
+}
+
+/* ---- what was made of the images ---- */
+
+static bool describe(struct making *m, size_t i, enum result_kind kind, const char *sop_class,
+                     const char *uid)
+{
+    struct gathered *g = m->g;
     struct report_paths paths;
     struct dx_error err = {0};
-    const struct part *part = &g->parts[i];
-    *result = (struct result){.kind = RESULT_SC,
-                              .outcome = g->images[i].outcome,
-                              .created_ms = part->judgement.first_computed_ms};
-    snprintf(result->uid, sizeof result->uid, "%s", part->judgement.picture);
-    snprintf(result->sop_class, sizeof result->sop_class, "1.2.840.10008.5.1.4.1.1.7");
+    struct part *part = &g->parts[i];
+    bool known = false; /* an earlier report entered it */
+    if (!uid[0])
+        return true;
+    if (store_is_result(g->store, uid, &known) != STORE_OK)
+        return gather_fail(g, "job store", store_error(g->store));
+    if (known)
+        return true;
+    struct result *result = &m->results[m->count++];
+    *result = (struct result){.kind = kind,
+                              .outcome = part->outcome,
+                              .created_ms = part->judgement.first_computed_ms,
+                              .instance = part->instance.id,
+                              .attrs = part->bytes,
+                              .attrs_bytes = part->judgement.attrs_bytes};
+    snprintf(result->uid, sizeof result->uid, "%s", uid);
+    snprintf(result->sop_class, sizeof result->sop_class, "%s", sop_class);
     snprintf(result->study, sizeof result->study, "%s", g->study->uid);
-    report_paths(g->report->conf, result->uid, &paths);
+    memcpy(result->patient, part->judgement.patient_digest, sizeof result->patient);
+    report_paths(g->report->conf, uid, &paths);
     snprintf(result->path, sizeof result->path, "%s", paths.name);
-    if (!report_series_uid(g->report, "SC", g->study->uid, part->attrs, result->series))
-        return fail(g, "report", "out of memory");
+    report_recall_parking(g->report, uid, result);
+    if (!report_series_uid(g->report, kind, g->study->uid, part->attrs, result->series))
+        return gather_fail(g, "report", "out of memory");
     if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
-        return fail(g, "picture", err.text);
+        return gather_fail(g, "picture", err.text);
     return true;
 }
 
-static bool enter(struct gathered *g, const struct result *results, size_t count,
-                  enum conf_mode mode)
+static bool describe_all(struct making *m)
 {
-    const char *names[CONF_MAX_PEERS];
-    bool sr[CONF_MAX_PEERS], sc[CONF_MAX_PEERS];
-    size_t destinations = 0;
-    const struct conf *conf = g->report->conf;
-    for (size_t i = 0; i < conf->destination_count && destinations < CONF_MAX_PEERS; i++) {
-        if (!sender_allowed(mode, &conf->destinations[i]))
-            continue;
-        names[destinations] = conf->destinations[i].peer->name;
-        sr[destinations] = (conf->destinations[i].outputs & CONF_SR) != 0;
-        sc[destinations++] = (conf->destinations[i].outputs & CONF_SC) != 0;
-    }
-    if (store_add_report(g->store, g->study->uid, results, count, g->ids, g->id_count, names, sr,
-                         sc, destinations) != STORE_OK)
-        return fail(g, "job store", store_error(g->store));
-    return true;
-}
-
-static bool make_results(struct gathered *g, struct result *results, size_t *count)
-{
-    struct srt_result content;
-    report_result(g->report, g->images, g->count, &content);
-    content.amends = g->last.uid[0] ? g->last.uid : NULL;
-
-    struct result *report = &results[0];
-    *report = (struct result){
-        .kind = RESULT_SR, .outcome = content.outcome, .created_ms = computed_ms(g)};
-    snprintf(report->sop_class, sizeof report->sop_class, "1.2.840.10008.5.1.4.1.1.88.34");
-    snprintf(report->study, sizeof report->study, "%s", g->study->uid);
-    if (!identify(g, &content, report->uid) ||
-        !report_series_uid(g->report, "SR", g->study->uid, g->source->attrs, report->series))
-        return fail(g, "report", "out of memory");
-    if (!write_report(g, &content, report))
-        return false;
-    *count = 1;
-    for (size_t i = 0; i < g->count; i++) {
-        bool known = false; /* an earlier report entered it */
-        const char *picture = g->parts[i].judgement.picture;
-        if (!picture[0])
-            continue;
-        if (store_is_result(g->store, picture, &known) != STORE_OK)
-            return fail(g, "job store", store_error(g->store));
-        if (!known && !describe_picture(g, i, &results[(*count)++]))
+    for (size_t i = 0; i < m->g->count; i++) {
+        const struct judgement *j = &m->g->parts[i].judgement;
+        if (!describe(m, i, RESULT_SC, "1.2.840.10008.5.1.4.1.1.7", j->picture) ||
+            !describe(m, i, RESULT_GSPS, "1.2.840.10008.5.1.4.1.1.11.1", j->gsps) ||
+            !describe(m, i, RESULT_MAP, "1.2.840.10008.5.1.4.1.1.30", j->map))
             return false;
     }
     return true;
+}
+
+/* A picture of many frames for each series with a finding. */
+static bool draw_series(struct making *m)
+{
+    struct gathered *g = m->g;
+    for (size_t i = 0; i < g->image_count; i++) {
+        struct result result;
+        bool known = false, drawn = false;
+        if (!g->images[i].slices || g->images[i].outcome != SRT_FINDING)
+            continue;
+        if (!report_frames(g, &m->words, &g->images[i], &m->source, &result, &drawn))
+            return false;
+        if (drawn && store_is_result(g->store, result.uid, &known) != STORE_OK)
+            return gather_fail(g, "job store", store_error(g->store));
+        if (!drawn || known)
+            continue;
+        result.attrs = m->packed;
+        result.attrs_bytes = m->packed_bytes;
+        memcpy(result.patient, m->patient, sizeof result.patient);
+        m->results[m->count++] = result;
+    }
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static bool prepare(struct making *m)
+{
+    struct gathered *g = m->g;
+    report_patient_digest(g->source->attrs, m->patient);
+    m->results = calloc(SR_KINDS + PICTURES_MOST * g->count, sizeof *m->results);
+    if (!m->results || !report_source(g->source->attrs, &m->source, g->error, g->error_size) ||
+        dx_attrs_pack(m->source.attrs, &m->packed, &m->packed_bytes) != DX_OK)
+        return gather_fail(g, "report", "out of memory");
+    if (g->last.id != 0 &&
+        store_report_kinds(g->store, g->last.report, m->before, &m->before_count) != STORE_OK)
+        return gather_fail(g, "job store", store_error(g->store));
+    return true;
+}
+
+static bool enter(struct making *m)
+{
+    struct gathered *g = m->g;
+    bool elsewhere =
+        g->last.id != 0 && g->last.patient[0] && strcmp(g->last.patient, m->patient) != 0;
+    const struct store_report report = {.study = g->study->uid,
+                                        .results = m->results,
+                                        .count = m->count,
+                                        .instances = g->ids,
+                                        .instance_count = g->id_count,
+                                        .replaced = g->replaced,
+                                        .replaced_count = g->replaced_count,
+                                        .last = g->last.report,
+                                        .take_back = elsewhere ? STORE_REPLACED : NULL,
+                                        .to = m->to,
+                                        .to_count = m->to_count};
+    return store_add_report(g->store, &report) == STORE_OK ||
+           gather_fail(g, "job store", store_error(g->store));
 }
 
 enum report_end report_study(const struct report *report, struct store *store,
@@ -373,30 +343,27 @@ enum report_end report_study(const struct report *report, struct store *store,
                              char uid[DX_UID_MAX], char *error, size_t error_size)
 {
     enum report_end end = REPORT_LATER;
-    struct result *results = NULL;
-    size_t count = 0;
-    enum conf_mode mode = node_mode(report->conf);
     struct gathered g = {
         .report = report, .store = store, .study = study, .error = error, .error_size = error_size};
+    struct making m = {.g = &g};
     if (!gather(&g))
         goto out;
-    results = calloc(g.count + 1, sizeof *results);
-    if (!results) {
-        fail(&g, "report", "out of memory");
-        goto out;
-    }
-    if (!make_results(&g, results, &count))
+    address(&m);
+    if (!prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
         goto out;
     crash_point("report-after-files");
-    if (!enter(&g, results, count, mode))
+    if (!enter(&m))
         goto out;
     crash_point("report-after-commit");
-    *outcome = results[0].outcome;
-    snprintf(uid, DX_UID_MAX, "%s", results[0].uid);
+    *outcome = m.results[0].outcome;
+    snprintf(uid, DX_UID_MAX, "%s", m.results[0].uid);
     end = REPORT_DONE;
 
 out:
+    srt_tree_destroy(m.tree);
+    report_source_finish(&m.source);
+    free(m.packed);
+    free(m.results);
     gathered_finish(&g);
-    free(results);
     return end;
 }

@@ -168,6 +168,9 @@ bool rules_own(const struct conf *conf, const struct dx_attrs *attrs)
         "1.2.840.10008.5.1.4.1.1.88.22", /* Enhanced SR */
         "1.2.840.10008.5.1.4.1.1.88.33", /* Comprehensive SR */
         "1.2.840.10008.5.1.4.1.1.88.34", /* Comprehensive 3D SR */
+        "1.2.840.10008.5.1.4.1.1.88.59", /* Key Object Selection: our rejection notes */
+        "1.2.840.10008.5.1.4.1.1.11.1",  /* Grayscale Softcopy Presentation State */
+        "1.2.840.10008.5.1.4.1.1.30",    /* Parametric Map */
     };
     if (strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x0070)), conf->manufacturer) != 0 ||
         strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x1090)), RULES_MODEL_NAME) != 0)

@@ -19,10 +19,17 @@ enum verdict {
     VERDICT_NOT_ALLOWED /* the mode forbids sending now */
 };
 
+/* A report may go in one of several kinds of SR: the first that the peer takes. */
+#define SENDER_FORMS 3
 struct send_job {
     int64_t delivery;
-    char sop_class[DX_UID_MAX];
-    char path[256]; /* below the spool */
+    bool picture; /* may be compressed on its way */
+    size_t forms; /* at least 1 */
+    struct send_form {
+        int64_t result;
+        char sop_class[DX_UID_MAX];
+        char path[256]; /* below the spool */
+    } form[SENDER_FORMS];
 };
 struct send_batch {
     size_t count;
@@ -30,6 +37,7 @@ struct send_batch {
 };
 struct send_answer {
     int64_t delivery;
+    int64_t result; /* which form went */
     enum verdict verdict;
     uint16_t dimse_status;
     char text[256];

@@ -46,6 +46,7 @@ enum instance_state {
     INSTANCE_SAME,          /* another encoding of an image that we have */
     INSTANCE_JUDGED,        /* selected and classified */
     INSTANCE_NOT_PROCESSED, /* selected, with a reason */
+    INSTANCE_REJECTION,     /* a rejection note: it takes other objects back */
     INSTANCE_STATES
 };
 const char *instance_state_name(enum instance_state state);
@@ -67,7 +68,12 @@ struct instance {
     char rule[64];
     enum srt_reason reason; /* NOT_PROCESSED */
     char detail[256];
+    /* "": it counts. Else no report holds it: a code of CID 7011 under which its sender rejected it
+     * or it moved to another study (113038), or STORE_BY_PERSON. */
+    char withdrawn[16];
+    int revision; /* how often it was judged anew because a person asked for it */
 };
+#define STORE_BY_PERSON "person"
 
 enum store_identity {
     STORE_NEW,       /* first of its SOP Instance UID */
@@ -92,6 +98,10 @@ STORE_MUST_USE enum store_status store_get_instance(struct store *store, int64_t
 /* The first instance with this SOP Instance UID (the one a rival stands against). */
 STORE_MUST_USE enum store_status store_first_instance(struct store *store, const char *sop_instance,
                                                       struct instance *instance);
+/* The latest judged or not processed instance with this SOP Instance UID before `before`, conflicts
+ * left out: what a new one is compared with. */
+STORE_MUST_USE enum store_status store_last_answer(struct store *store, const char *sop_instance,
+                                                   int64_t before, struct instance *instance);
 /* Counts one more examination, before it begins: what kills us is known after. */
 STORE_MUST_USE enum store_status store_count_attempt(struct store *store, int64_t id);
 /* Takes one back: it came to no end, and not for the object's sake. */
@@ -99,23 +109,38 @@ STORE_MUST_USE enum store_status store_forget_attempt(struct store *store, int64
 /* Counts one more object child that died over it. */
 STORE_MUST_USE enum store_status store_count_death(struct store *store, int64_t id);
 
+#define STORE_REGION_POINTS 64
+
+/* One model's scores; classes 0: it did not judge this image. */
+struct opinion {
+    double score[SRT_MAX_CLASSES];
+    int classes;
+    char model_digest[DX_DIGEST_MAX];
+};
+
 /* What analysis learnt of an instance: everything the report needs. */
 struct judgement {
-    enum instance_state state; /* IGNORED, OWN, SAME, JUDGED or NOT_PROCESSED */
+    enum instance_state state; /* not RECEIVED */
     char rule[64];
     enum srt_reason reason;
     char detail[256];
     const uint8_t *attrs; /* dx_attrs_pack, or NULL */
     size_t attrs_bytes;
     char pixel_digest[DX_DIGEST_MAX], patient_digest[DX_DIGEST_MAX]; /* "" unknown */
-    double score[SRT_MAX_CLASSES];
-    int classes;
-    char model_digest[DX_DIGEST_MAX];
-    char picture[DX_UID_MAX];  /* SOP Instance UID of the SC in results/, or "" */
+    struct opinion opinion[SRT_MAX_MODELS]; /* in the order of the configuration's models */
+    enum srt_coverage coverage;
+    float region[2 * STORE_REGION_POINTS]; /* srt_image.region */
+    size_t region_points;
+    /* SOP Instance UIDs of what was made of it and lies in results/, or "" */
+    char picture[DX_UID_MAX], gsps[DX_UID_MAX], map[DX_UID_MAX];
     int64_t first_computed_ms; /* UTC; journalled dates of the results */
     bool nameless;             /* its UIDs are none: no report can hold it */
+    bool moved;         /* its SOP Instance UID was in another study: what was told there is taken
+                         * back */
+    bool others_report; /* another's report: the study has been read */
 };
-/* Stores it and, for JUDGED and NOT_PROCESSED, makes its study due for a (new) report. */
+/* Stores it and, for JUDGED and NOT_PROCESSED, makes its study due for a (new) report. One whose
+ * SOP Instance UID was rejected before it came is withdrawn at once. */
 STORE_MUST_USE enum store_status store_judge(struct store *store, int64_t id,
                                              const struct judgement *judgement);
 /* attrs points into memory that the caller frees with free(). */
@@ -128,6 +153,8 @@ struct study {
     int64_t last_received_ms; /* UTC of the last instance, selected or not */
     int version;              /* reports so far */
     char last_report[DX_UID_MAX], last_report_series[DX_UID_MAX]; /* "" none */
+    enum srt_amendment amendment;                                 /* why the next one amends */
+    bool read;                                                    /* another's report is there */
 };
 /* Studies that have judged or not-processed instances which no report holds yet, no RECEIVED
  * instance, and no open association; never the study with the empty UID, whose instances may be
@@ -135,37 +162,102 @@ struct study {
 STORE_MUST_USE enum store_status
 store_studies_due(struct store *store, bool (*each)(void *context, const struct study *study),
                   void *context);
-/* Ids of the study's JUDGED and NOT_PROCESSED instances in order of receipt, without the nameless;
- * malloc, caller frees. */
+/* Ids of the study's JUDGED and NOT_PROCESSED instances in order of receipt, without the nameless
+ * and the withdrawn; malloc, caller frees. */
 STORE_MUST_USE enum store_status store_study_instances(struct store *store, const char *study,
                                                        int64_t **ids, size_t *count);
 
 /* ---- results and deliveries ---- */
-enum result_kind { RESULT_SR, RESULT_SC };
+enum result_kind {
+    RESULT_SR, /* Comprehensive 3D SR */
+    RESULT_SC,
+    RESULT_SR_COMPREHENSIVE, /* the same report for who does not take 3D SR */
+    RESULT_SR_ENHANCED,
+    RESULT_GSPS,
+    RESULT_MAP,       /* Parametric Map */
+    RESULT_REJECTION, /* a note that takes results of ours back */
+    RESULT_KINDS
+};
+const char *result_kind_name(enum result_kind kind); /* "sr", "sc", "sr-comprehensive", ... */
+bool result_is_report(enum result_kind kind);        /* one of the three */
+
+enum result_state {
+    RESULT_CURRENT,
+    RESULT_SUPERSEDED, /* a later report amends it */
+    RESULT_RETRACTED,
+    RESULT_PARKED /* it did not pass our own check: never sent */
+};
+const char *result_state_name(enum result_state state);
+
 struct result {
     int64_t id;
     enum result_kind kind;
+    enum result_state state;
     char uid[DX_UID_MAX], sop_class[DX_UID_MAX], series[DX_UID_MAX], study[DX_UID_MAX];
     char path[256];             /* below the spool */
     char digest[DX_DIGEST_MAX]; /* of the file */
     enum srt_outcome outcome;
     int64_t created_ms;
+    int64_t instance;            /* the image that it was made of; 0: of the study */
+    int64_t report;              /* id of the RESULT_SR that it first came with; its own for that */
+    char patient[DX_DIGEST_MAX]; /* of the demographics in it */
+    char why[256];               /* RETRACTED: code of CID 7011; PARKED: what is wrong */
+    const char *only;            /* entering: for this destination alone; NULL */
+    const uint8_t *attrs;        /* entering: dx_attrs_pack of the patient and study in it */
+    size_t attrs_bytes;
 };
-/* One transaction: the study's new report with its pictures, and a pending delivery of each to each
- * destination that wants its kind (by peer name). A result whose uid exists is left as it is, and
- * so are its deliveries. The report covers `instances`; a new report is the study's next version.
+
+/* A destination and what it gets: a set of 1u << enum result_kind. */
+struct addressee {
+    const char *name;
+    unsigned kinds;
+    bool held; /* until another's report is in the study */
+};
+
+/* One transaction: the study's new report with what belongs to it, and a delivery of each to each
+ * destination that wants its kind. A result whose uid exists is left as it is, and so are its
+ * deliveries. The report covers `instances`; a new report is the study's next version, and the one
+ * that it follows (`last`, 0: none) becomes SUPERSEDED, or RETRACTED when `take_back` is a code of
+ * CID 7011. What was made of the `replaced` instances is retracted under STORE_REPLACED.
  * Deliveries wait here while the mode forbids sending. */
-STORE_MUST_USE enum store_status
-store_add_report(struct store *store, const char *study, const struct result *results, size_t count,
-                 const int64_t *instances, size_t instance_count, const char *const *destinations,
-                 const bool *wants_sr, const bool *wants_sc, size_t destination_count);
+#define STORE_REPLACED                                                                             \
+    "113038" /* Incorrect Modality Worklist Entry: the patient or study was wrong */
+struct store_report {
+    const char *study;
+    const struct result *results; /* results[0] is the RESULT_SR */
+    size_t count;
+    const int64_t *instances;
+    size_t instance_count;
+    const int64_t *replaced; /* instances */
+    size_t replaced_count;
+    int64_t last;
+    const char *take_back; /* NULL: the last report stays, amended */
+    const struct addressee *to;
+    size_t to_count;
+};
+STORE_MUST_USE enum store_status store_add_report(struct store *store,
+                                                  const struct store_report *report);
+/* The current report that holds the most recent of these instances; STORE_NONE. */
+STORE_MUST_USE enum store_status store_last_report(struct store *store, const int64_t *instances,
+                                                   size_t count, struct result *result);
+/* The report `sr` (a RESULT_SR's id) in its other kinds, itself first. */
+STORE_MUST_USE enum store_status store_report_kinds(struct store *store, int64_t sr,
+                                                    struct result list[3], size_t *count);
+STORE_MUST_USE enum store_status store_find_result(struct store *store, const char *uid,
+                                                   struct result *result);
 /* The result of this id (instance.reported). */
 STORE_MUST_USE enum store_status store_get_result(struct store *store, int64_t id,
                                                   struct result *result);
 /* True when uid is one of our results (our own objects coming back). */
 STORE_MUST_USE enum store_status store_is_result(struct store *store, const char *uid, bool *ours);
 
-enum delivery_state { DELIVERY_PENDING, DELIVERY_SENT, DELIVERY_PARKED };
+enum delivery_state {
+    DELIVERY_PENDING,
+    DELIVERY_SENT,
+    DELIVERY_PARKED,
+    DELIVERY_HELD,     /* until the study has another's report */
+    DELIVERY_CANCELLED /* its result was taken back before it was sent */
+};
 struct delivery {
     int64_t id;
     char destination[64];
@@ -179,12 +271,59 @@ struct delivery {
  * by next_ms. The caller looks at the clock. */
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
                                                struct delivery *list, size_t room, size_t *count);
-/* STORE_NONE when there is no such delivery. What was sent stays sent. */
+/* STORE_NONE when there is no such delivery. What was sent stays sent. `result`: which of the
+ * report's kinds the destination took; 0: the delivery's own. */
 STORE_MUST_USE enum store_status store_delivered(struct store *store, int64_t delivery,
-                                                 int64_t now_ms);
+                                                 int64_t result, int64_t now_ms);
 STORE_MUST_USE enum store_status store_delivery_failed(struct store *store, int64_t delivery,
                                                        int64_t next_ms, bool park,
                                                        const char *error);
+
+/* ---- taking back ---- */
+/* Its sender rejects (or another study now has) the SOP instance: instances with that UID, in the
+ * study `in` (NULL: in any) but not in the study `but` (NULL), are withdrawn with this code of CID
+ * 7011; what was made of them is retracted; a report that also covers others becomes due again, one
+ * that does not is retracted. *hit: how many instances. Without `but` the UID is remembered: it may
+ * come later. */
+STORE_MUST_USE enum store_status store_withdraw(struct store *store, const char *sop_instance,
+                                                const char *in, const char *but, const char *code,
+                                                size_t *hit);
+/* A person takes a result back: a report with all that came with it, or one picture. */
+STORE_MUST_USE enum store_status store_retract(struct store *store, const char *uid,
+                                               const char *code);
+/* A person asks for a result anew. One that is current: the report becomes due again, pictures are
+ * sent again as they are. One that was retracted: its images are judged again. */
+STORE_MUST_USE enum store_status store_reissue(struct store *store, const char *uid);
+/* Results that were retracted, that this destination has (or may have), and that no rejection note
+ * took back there: all of one study, code and patient, at most `room`. *count 0: none. */
+STORE_MUST_USE enum store_status store_to_reject(struct store *store, const char *destination,
+                                                 struct result *list, size_t room, size_t *count);
+/* Patient and study attributes as they are in the result (dx_attrs_unpack); malloc, or NULL. */
+STORE_MUST_USE enum store_status store_result_attrs(struct store *store, int64_t id,
+                                                    uint8_t **attrs, size_t *bytes);
+/* One transaction: the note and its delivery to note->only; the results are rejected there. */
+STORE_MUST_USE enum store_status store_add_rejection(struct store *store, const struct result *note,
+                                                     const struct result *results, size_t count);
+
+/* ---- requests of people ---- */
+enum request_kind { REQUEST_RETRACT, REQUEST_REISSUE };
+struct request {
+    int64_t id;
+    enum request_kind kind;
+    char uid[DX_UID_MAX]; /* of a result */
+    char reason[16];      /* RETRACT: code of CID 7011 */
+    char who[64];
+    int64_t asked_ms; /* UTC */
+};
+/* What a person asks of the analyze role; done in order, once. id is filled. */
+STORE_MUST_USE enum store_status store_add_request(struct store *store, struct request *request);
+/* The oldest that has no answer; STORE_NONE. */
+STORE_MUST_USE enum store_status store_next_request(struct store *store, struct request *request);
+STORE_MUST_USE enum store_status store_answer_request(struct store *store, int64_t id,
+                                                      const char *answer);
+/* "" as long as there is none. */
+STORE_MUST_USE enum store_status store_request_answer(struct store *store, int64_t id, char *answer,
+                                                      size_t size);
 
 /* ---- for people ---- */
 struct store_counts {
@@ -199,8 +338,11 @@ STORE_MUST_USE enum store_status store_count(struct store *store, const char *co
 /* The latest instances with their state, newest first. */
 STORE_MUST_USE enum store_status store_list(struct store *store, struct instance *list, size_t room,
                                             size_t *count);
-/* All results, newest first. */
+/* All results, newest first; those of one study. */
 STORE_MUST_USE enum store_status store_results(struct store *store, struct result *list,
                                                size_t room, size_t *count);
+STORE_MUST_USE enum store_status store_study_results(struct store *store, const char *study,
+                                                     struct result *list, size_t room,
+                                                     size_t *count);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const state_names[INSTANCE_STATES] = {"received", "ignored", "own",
-                                                         "same",     "judged",  "not-processed"};
+static const char *const state_names[INSTANCE_STATES] = {
+    "received", "ignored", "own", "same", "judged", "not-processed", "rejection-note"};
 
 const char *instance_state_name(enum instance_state state)
 {
@@ -24,7 +24,7 @@ static enum instance_state parse_state(const char *name)
 #define COLUMNS                                                                                    \
     "id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,"      \
     "called,address,association,received_ms,attempts,rival,rule,reason,detail,"                    \
-    "deaths,reported"
+    "deaths,reported,withdrawn,revision"
 
 static void take_row(sqlite3_stmt *row, struct instance *instance)
 {
@@ -54,6 +54,8 @@ static void take_row(sqlite3_stmt *row, struct instance *instance)
     sql_text(row, 19, instance->detail, sizeof instance->detail);
     instance->deaths = sqlite3_column_int(row, 20);
     instance->reported = sqlite3_column_int64(row, 21);
+    sql_text(row, 22, instance->withdrawn, sizeof instance->withdrawn);
+    instance->revision = sqlite3_column_int(row, 23);
 }
 
 static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
@@ -176,6 +178,18 @@ enum store_status store_first_instance(struct store *store, const char *sop_inst
                     instance);
 }
 
+enum store_status store_last_answer(struct store *store, const char *sop_instance, int64_t before,
+                                    struct instance *instance)
+{
+    return take_one(store,
+                    sql_prepare(store,
+                                "SELECT " COLUMNS " FROM instance WHERE sop_instance=? AND id<?"
+                                " AND state IN ('judged','not-processed') AND reason<>'conflict'"
+                                " ORDER BY id DESC LIMIT 1",
+                                "ti", sop_instance, before),
+                    instance);
+}
+
 enum store_status store_count_attempt(struct store *store, int64_t id)
 {
     enum store_status status = sql_run(
@@ -196,117 +210,6 @@ enum store_status store_count_death(struct store *store, int64_t id)
     enum store_status status = sql_run(
         store, sql_prepare(store, "UPDATE instance SET deaths=deaths+1 WHERE id=?", "i", id));
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
-}
-
-/* Doubles as text that reads back to the same bits. */
-static void print_scores(const struct judgement *judgement, char *text, size_t size)
-{
-    size_t used = 0;
-    text[0] = '\0';
-    for (int i = 0; i < judgement->classes && i < SRT_MAX_CLASSES; i++) {
-        int n = snprintf(text + used, size - used, i > 0 ? " %.17g" : "%.17g", judgement->score[i]);
-        if (n < 0 || (size_t)n >= size - used)
-            return;
-        used += (size_t)n;
-    }
-}
-
-static void parse_scores(const char *text, struct judgement *judgement)
-{
-    const char *at = text;
-    judgement->classes = 0;
-    while (judgement->classes < SRT_MAX_CLASSES) {
-        char *end;
-        double value = strtod(at, &end);
-        if (end == at)
-            return;
-        judgement->score[judgement->classes++] = value;
-        at = end;
-    }
-}
-
-static enum store_status judge(struct store *store, int64_t id, const struct judgement *j)
-{
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "UPDATE instance SET state=?,rule=?,reason=?,detail=?,reported=?"
-                                   " WHERE id=?",
-                                   "ttttii", instance_state_name(j->state), j->rule,
-                                   srt_reason_name(j->reason), j->detail,
-                                   (int64_t)(j->nameless ? -1 : 0), id));
-    if (status != STORE_OK)
-        return status;
-    if (sqlite3_changes(store->db) == 0)
-        return STORE_NONE;
-
-    char scores[SRT_MAX_CLASSES * 26 + 1];
-    print_scores(j, scores, sizeof scores);
-    return sql_run(store,
-                   sql_prepare(store,
-                               "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,"
-                               "patient_digest,scores,model_digest,picture,first_computed_ms)"
-                               " VALUES(?,?,?,?,?,?,?,?)",
-                               "ibttttti", id, j->attrs, j->attrs_bytes, j->pixel_digest,
-                               j->patient_digest, scores, j->model_digest, j->picture,
-                               j->first_computed_ms));
-}
-
-enum store_status store_judge(struct store *store, int64_t id, const struct judgement *judgement)
-{
-    enum store_status status = sql_enter(store);
-    if (status == STORE_OK)
-        status = sql_leave(store, judge(store, id, judgement));
-    return status;
-}
-
-static enum store_status copy_attrs(sqlite3_stmt *row, int column, struct judgement *judgement,
-                                    uint8_t **attrs)
-{
-    int count = sqlite3_column_bytes(row, column);
-    if (count <= 0)
-        return STORE_OK;
-    *attrs = malloc((size_t)count);
-    if (*attrs == NULL)
-        return STORE_BROKEN;
-    memcpy(*attrs, sqlite3_column_blob(row, column), (size_t)count);
-    judgement->attrs = *attrs;
-    judgement->attrs_bytes = (size_t)count;
-    return STORE_OK;
-}
-
-enum store_status store_get_judgement(struct store *store, int64_t id, struct judgement *judgement,
-                                      uint8_t **attrs)
-{
-    *attrs = NULL;
-    *judgement = (struct judgement){.attrs = NULL};
-    sqlite3_stmt *row = sql_prepare(
-        store,
-        "SELECT state,rule,reason,detail,attrs,pixel_digest,patient_digest,scores,model_digest,"
-        "picture,first_computed_ms FROM judgement JOIN instance ON instance.id=judgement.instance"
-        " WHERE instance=?",
-        "i", id);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status;
-
-    char text[SRT_MAX_CLASSES * 26 + 1];
-    sql_text(row, 0, text, sizeof text);
-    judgement->state = parse_state(text);
-    sql_text(row, 1, judgement->rule, sizeof judgement->rule);
-    sql_text(row, 2, text, sizeof text);
-    if (!srt_reason_parse(text, &judgement->reason))
-        judgement->reason = SRT_REASON_NONE;
-    sql_text(row, 3, judgement->detail, sizeof judgement->detail);
-    status = copy_attrs(row, 4, judgement, attrs);
-    sql_text(row, 5, judgement->pixel_digest, sizeof judgement->pixel_digest);
-    sql_text(row, 6, judgement->patient_digest, sizeof judgement->patient_digest);
-    sql_text(row, 7, text, sizeof text);
-    parse_scores(text, judgement);
-    sql_text(row, 8, judgement->model_digest, sizeof judgement->model_digest);
-    sql_text(row, 9, judgement->picture, sizeof judgement->picture);
-    judgement->first_computed_ms = sqlite3_column_int64(row, 10);
-    (void)sqlite3_reset(row);
-    return status;
 }
 
 enum store_status store_list(struct store *store, struct instance *list, size_t room, size_t *count)

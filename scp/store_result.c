@@ -2,18 +2,51 @@
 #include "store_sqlite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const delivery_names[] = {"pending", "sent", "parked"};
+static const char *const delivery_names[] = {"pending", "sent", "parked", "held", "cancelled"};
+static const char *const kind_names[RESULT_KINDS] = {
+    [RESULT_SR] = "sr",
+    [RESULT_SC] = "sc",
+    [RESULT_SR_COMPREHENSIVE] = "sr-comprehensive",
+    [RESULT_SR_ENHANCED] = "sr-enhanced",
+    [RESULT_GSPS] = "gsps",
+    [RESULT_MAP] = "map",
+    [RESULT_REJECTION] = "rejection",
+};
+static const char *const fate_names[] = {"current", "superseded", "retracted", "parked"};
 
-#define RESULT_COLUMNS "result.id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms"
+const char *result_kind_name(enum result_kind kind)
+{
+    return (unsigned)kind < RESULT_KINDS ? kind_names[kind] : "unknown";
+}
 
-static void take_result(sqlite3_stmt *row, struct result *result)
+bool result_is_report(enum result_kind kind)
+{
+    return kind == RESULT_SR || kind == RESULT_SR_COMPREHENSIVE || kind == RESULT_SR_ENHANCED;
+}
+
+const char *result_state_name(enum result_state state)
+{
+    return (unsigned)state <= RESULT_PARKED ? fate_names[state] : "unknown";
+}
+
+/* Place of a name in a list; 0 when it is not there. */
+static int place(const char *name, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    return 0;
+}
+
+void result_take(sqlite3_stmt *row, struct result *result)
 {
     char text[32];
     *result = (struct result){.id = sqlite3_column_int64(row, 0)};
     sql_text(row, 1, text, sizeof text);
-    result->kind = strcmp(text, "sr") == 0 ? RESULT_SR : RESULT_SC;
+    result->kind = (enum result_kind)place(text, kind_names, RESULT_KINDS);
     sql_text(row, 2, result->uid, sizeof result->uid);
     sql_text(row, 3, result->sop_class, sizeof result->sop_class);
     sql_text(row, 4, result->series, sizeof result->series);
@@ -21,49 +54,75 @@ static void take_result(sqlite3_stmt *row, struct result *result)
     sql_text(row, 6, result->path, sizeof result->path);
     sql_text(row, 7, result->digest, sizeof result->digest);
     sql_text(row, 8, text, sizeof text);
-    result->outcome = SRT_NOT_PROCESSED;
-    (void)srt_outcome_parse(text, &result->outcome);
+    if (!srt_outcome_parse(text, &result->outcome))
+        result->outcome = SRT_NOT_PROCESSED;
     result->created_ms = sqlite3_column_int64(row, 9);
+    sql_text(row, 10, text, sizeof text);
+    result->state = (enum result_state)place(text, fate_names, RESULT_PARKED + 1);
+    result->instance = sqlite3_column_int64(row, 11);
+    result->report = sqlite3_column_int64(row, 12);
+    sql_text(row, 13, result->patient, sizeof result->patient);
+    sql_text(row, 14, result->why, sizeof result->why);
 }
 
-/* id of the result with this uid, added when it is not there; added says which. */
-static enum store_status keep_result(struct store *store, const struct result *r, int64_t *id,
-                                     bool *added)
+/* One row, and the statement reset. */
+static enum store_status take_one(struct store *store, sqlite3_stmt *row, struct result *result)
 {
-    enum store_status status = sql_run(
-        store,
-        sql_prepare(store,
-                    "INSERT OR IGNORE INTO result(kind,uid,sop_class,series,study,path,"
-                    "digest,outcome,created_ms) VALUES(?,?,?,?,?,?,?,?,?)",
-                    "ttttttt"
-                    "ti",
-                    r->kind == RESULT_SR ? "sr" : "sc", r->uid, r->sop_class, r->series, r->study,
-                    r->path, r->digest, srt_outcome_name(r->outcome), r->created_ms));
+    enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
-    *added = sqlite3_changes(store->db) > 0;
-
-    sqlite3_stmt *row = sql_prepare(store, "SELECT id FROM result WHERE uid=?", "t", r->uid);
-    status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status;
-    *id = sqlite3_column_int64(row, 0);
+    result_take(row, result);
     (void)sqlite3_reset(row);
     return STORE_OK;
 }
 
-static enum store_status add_deliveries(struct store *store, int64_t id,
-                                        const char *const *destinations, const bool *wants,
-                                        size_t count)
+enum store_status result_keep(struct store *store, const struct result *r, int64_t *id, bool *added)
+{
+    enum store_status status = sql_run(
+        store,
+        sql_prepare(store,
+                    "INSERT OR IGNORE INTO result(kind,uid,sop_class,series,study,path,digest,"
+                    "outcome,created_ms,fate,instance,patient,why,attrs)"
+                    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "ttttttttititt"
+                    "b",
+                    result_kind_name(r->kind), r->uid, r->sop_class, r->series, r->study, r->path,
+                    r->digest, srt_outcome_name(r->outcome), r->created_ms,
+                    result_state_name(r->state), r->instance, r->patient, r->why, r->attrs,
+                    r->attrs_bytes));
+    if (status != STORE_OK)
+        return status;
+    *added = sqlite3_changes(store->db) > 0;
+
+    struct result kept;
+    status = store_find_result(store, r->uid, &kept);
+    if (status == STORE_OK)
+        *id = kept.id;
+    return status;
+}
+
+enum store_status result_deliver(struct store *store, int64_t id, const char *destination,
+                                 enum delivery_state state, const char *error)
+{
+    return sql_run(store, sql_prepare(store,
+                                      "INSERT OR IGNORE INTO delivery(result,destination,state,"
+                                      "last_error) VALUES(?,?,?,?)",
+                                      "ittt", id, destination, delivery_names[state], error));
+}
+
+static enum store_status add_deliveries(struct store *store, int64_t id, const struct result *r,
+                                        const struct store_report *report)
 {
     enum store_status status = STORE_OK;
-    for (size_t i = 0; status == STORE_OK && i < count; i++)
-        if (wants[i])
-            status = sql_run(store,
-                             sql_prepare(store,
-                                         "INSERT OR IGNORE INTO delivery(result,destination,state)"
-                                         " VALUES(?,?,'pending')",
-                                         "it", id, destinations[i]));
+    for (size_t i = 0; status == STORE_OK && i < report->to_count; i++) {
+        const struct addressee *to = &report->to[i];
+        if ((to->kinds & 1u << r->kind) != 0)
+            status = result_deliver(store, id, to->name,
+                                    r->state == RESULT_PARKED ? DELIVERY_PARKED
+                                    : to->held                ? DELIVERY_HELD
+                                                              : DELIVERY_PENDING,
+                                    r->why);
+    }
     return status;
 }
 
@@ -82,50 +141,138 @@ static enum store_status cover(struct store *store, int64_t report, const int64_
     return status;
 }
 
-static enum store_status new_version(struct store *store, const char *study,
-                                     const struct result *report)
+static enum store_status new_version(struct store *store, const struct store_report *report)
 {
     return sql_run(store, sql_prepare(store,
                                       "UPDATE study SET version=version+1,last_report=?,"
-                                      "last_report_series=? WHERE uid=?",
-                                      "ttt", report->uid, report->series, study));
+                                      "last_report_series=?,amendment=0 WHERE uid=?",
+                                      "ttt", report->results[0].uid, report->results[0].series,
+                                      report->study));
 }
 
-enum store_status store_add_report(struct store *store, const char *study,
-                                   const struct result *results, size_t count,
-                                   const int64_t *instances, size_t instance_count,
-                                   const char *const *destinations, const bool *wants_sr,
-                                   const bool *wants_sc, size_t destination_count)
+/* What the new report makes of older results. */
+static enum store_status follow(struct store *store, const struct store_report *report)
+{
+    enum store_status status = STORE_OK;
+    if (report->last != 0 && report->take_back != NULL)
+        status = result_retract_report(store, report->last, report->take_back);
+    else if (report->last != 0)
+        status = sql_run(store, sql_prepare(store,
+                                            "UPDATE result SET fate='superseded' WHERE report=?"
+                                            " AND kind LIKE 'sr%' AND fate='current'",
+                                            "i", report->last));
+    for (size_t i = 0; status == STORE_OK && i < report->replaced_count; i++)
+        status = result_retract_made_of(store, report->replaced[i], STORE_REPLACED);
+    return status;
+}
+
+static enum store_status add_report(struct store *store, const struct store_report *report)
+{
+    int64_t sr = 0;
+    bool fresh = false;
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; status == STORE_OK && i < report->count; i++) {
+        int64_t id = 0;
+        bool added = false;
+        status = result_keep(store, &report->results[i], &id, &added);
+        if (i == 0) {
+            sr = id;
+            fresh = added;
+        }
+        if (status == STORE_OK && added)
+            status = sql_run(
+                store, sql_prepare(store, "UPDATE result SET report=? WHERE id=?", "ii", sr, id));
+        if (status == STORE_OK)
+            status = add_deliveries(store, id, &report->results[i], report);
+    }
+    if (status == STORE_OK && fresh) /* before it covers anything: it must not hit itself */
+        status = follow(store, report);
+    if (status == STORE_OK)
+        status = cover(store, sr, report->instances, report->instance_count);
+    return status == STORE_OK && fresh ? new_version(store, report) : status;
+}
+
+enum store_status store_add_report(struct store *store, const struct store_report *report)
 {
     enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(store, add_report(store, report));
+    return status;
+}
+
+enum store_status store_last_report(struct store *store, const int64_t *instances, size_t count,
+                                    struct result *result)
+{
+    struct result found = {.id = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct result one;
+        enum store_status status =
+            take_one(store,
+                     sql_prepare(store,
+                                 "SELECT " RESULT_COLUMNS " FROM result WHERE id=(SELECT"
+                                 " MAX(covers.result) FROM covers JOIN result ON"
+                                 " result.id=covers.result WHERE covers.instance=?"
+                                 " AND fate='current')",
+                                 "i", instances[i]),
+                     &one);
+        if (status != STORE_OK && status != STORE_NONE)
+            return status;
+        if (status == STORE_OK && one.id > found.id)
+            found = one;
+    }
+    *result = found;
+    return found.id != 0 ? STORE_OK : STORE_NONE;
+}
+
+enum store_status store_report_kinds(struct store *store, int64_t sr, struct result list[3],
+                                     size_t *count)
+{
+    enum store_status status;
+    *count = 0;
+    sqlite3_stmt *rows = sql_prepare(store,
+                                     "SELECT " RESULT_COLUMNS " FROM result WHERE report=?"
+                                     " AND kind LIKE 'sr%' ORDER BY id",
+                                     "i", sr);
+    while ((status = sql_row(store, rows)) == STORE_OK)
+        if (*count < 3)
+            result_take(rows, &list[(*count)++]);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_find_result(struct store *store, const char *uid, struct result *result)
+{
+    return take_one(
+        store, sql_prepare(store, "SELECT " RESULT_COLUMNS " FROM result WHERE uid=?", "t", uid),
+        result);
+}
+
+enum store_status store_result_attrs(struct store *store, int64_t id, uint8_t **attrs,
+                                     size_t *bytes)
+{
+    *attrs = NULL;
+    *bytes = 0;
+    sqlite3_stmt *row = sql_prepare(store, "SELECT attrs FROM result WHERE id=?", "i", id);
+    enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
-
-    for (size_t i = 0; status == STORE_OK && i < count; i++) {
-        bool added = false, report = results[i].kind == RESULT_SR;
-        int64_t id = 0;
-        status = keep_result(store, &results[i], &id, &added);
-        if (status == STORE_OK)
-            status = add_deliveries(store, id, destinations, report ? wants_sr : wants_sc,
-                                    destination_count);
-        if (status == STORE_OK && report)
-            status = cover(store, id, instances, instance_count);
-        if (status == STORE_OK && report && added)
-            status = new_version(store, study, &results[i]);
+    size_t count = (size_t)sqlite3_column_bytes(row, 0);
+    if (count > 0) {
+        *attrs = malloc(count);
+        if (*attrs == NULL)
+            status = STORE_BROKEN;
+        else
+            memcpy(*attrs, sqlite3_column_blob(row, 0), count);
+        *bytes = *attrs ? count : 0;
     }
-    return sql_leave(store, status);
+    (void)sqlite3_reset(row);
+    return status;
 }
 
 enum store_status store_get_result(struct store *store, int64_t id, struct result *result)
 {
-    sqlite3_stmt *row =
-        sql_prepare(store, "SELECT " RESULT_COLUMNS " FROM result WHERE id=?", "i", id);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status;
-    take_result(row, result);
-    (void)sqlite3_reset(row);
-    return STORE_OK;
+    return take_one(store,
+                    sql_prepare(store, "SELECT " RESULT_COLUMNS " FROM result WHERE id=?", "i", id),
+                    result);
 }
 
 enum store_status store_is_result(struct store *store, const char *uid, bool *ours)
@@ -138,64 +285,34 @@ enum store_status store_is_result(struct store *store, const char *uid, bool *ou
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-enum store_status store_pending(struct store *store, const char *destination, struct delivery *list,
-                                size_t room, size_t *count)
+static enum store_status take_all(struct store *store, sqlite3_stmt *rows, struct result *list,
+                                  size_t room, size_t *count)
 {
-    *count = 0;
-    sqlite3_stmt *rows =
-        sql_prepare(store,
-                    "SELECT " RESULT_COLUMNS ",delivery.id,destination,attempts,next_ms,last_error"
-                    " FROM delivery JOIN result ON result.id=delivery.result"
-                    " WHERE state='pending' AND destination=? ORDER BY next_ms,delivery.id LIMIT ?",
-                    "ti", destination, (int64_t)room);
     enum store_status status;
-    while ((status = sql_row(store, rows)) == STORE_OK) {
-        if (*count == room)
-            continue;
-        struct delivery *delivery = &list[(*count)++];
-        take_result(rows, &delivery->result);
-        delivery->id = sqlite3_column_int64(rows, 10);
-        sql_text(rows, 11, delivery->destination, sizeof delivery->destination);
-        delivery->state = DELIVERY_PENDING;
-        delivery->attempts = sqlite3_column_int(rows, 12);
-        delivery->next_ms = sqlite3_column_int64(rows, 13);
-        sql_text(rows, 14, delivery->last_error, sizeof delivery->last_error);
-    }
+    *count = 0;
+    while ((status = sql_row(store, rows)) == STORE_OK)
+        if (*count < room)
+            result_take(rows, &list[(*count)++]);
     return status == STORE_NONE ? STORE_OK : status;
-}
-
-enum store_status store_delivered(struct store *store, int64_t delivery, int64_t now_ms)
-{
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "UPDATE delivery SET state='sent',done_ms=?,"
-                                   "attempts=attempts+1,last_error='' WHERE id=?",
-                                   "ii", now_ms, delivery));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
-}
-
-enum store_status store_delivery_failed(struct store *store, int64_t delivery, int64_t next_ms,
-                                        bool park, const char *error)
-{
-    enum delivery_state state = park ? DELIVERY_PARKED : DELIVERY_PENDING;
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "UPDATE delivery SET state=?,next_ms=?,attempts=attempts+1,"
-                                   "last_error=? WHERE id=? AND state<>'sent'",
-                                   "titi", delivery_names[state], next_ms, error, delivery));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
 enum store_status store_results(struct store *store, struct result *list, size_t room,
                                 size_t *count)
 {
-    *count = 0;
-    sqlite3_stmt *rows =
-        sql_prepare(store, "SELECT " RESULT_COLUMNS " FROM result ORDER BY id DESC LIMIT ?", "i",
-                    (int64_t)room);
-    enum store_status status;
-    while ((status = sql_row(store, rows)) == STORE_OK)
-        if (*count < room)
-            take_result(rows, &list[(*count)++]);
-    return status == STORE_NONE ? STORE_OK : status;
+    return take_all(store,
+                    sql_prepare(store,
+                                "SELECT " RESULT_COLUMNS " FROM result ORDER BY id DESC LIMIT ?",
+                                "i", (int64_t)room),
+                    list, room, count);
+}
+
+enum store_status store_study_results(struct store *store, const char *study, struct result *list,
+                                      size_t room, size_t *count)
+{
+    return take_all(store,
+                    sql_prepare(store,
+                                "SELECT " RESULT_COLUMNS
+                                " FROM result WHERE study=? ORDER BY id DESC LIMIT ?",
+                                "ti", study, (int64_t)room),
+                    list, room, count);
 }

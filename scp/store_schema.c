@@ -58,6 +58,39 @@ static const char *const versions[] = {
     "CREATE INDEX delivery_pending ON delivery(destination, next_ms, id) WHERE state='pending';"
     "CREATE INDEX delivery_state ON delivery(state);"
     "CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);",
+    /* 2: results of more kinds, corrected and taken back; a second model; requests of people */
+    "ALTER TABLE instance ADD COLUMN withdrawn TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE instance ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX instance_sop ON instance(sop_instance, id);"
+    "ALTER TABLE judgement ADD COLUMN scores2 TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN model_digest2 TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN coverage INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE judgement ADD COLUMN region TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN gsps TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN map TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE study ADD COLUMN amendment INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE study ADD COLUMN read INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN fate TEXT NOT NULL DEFAULT 'current';"
+    "ALTER TABLE result ADD COLUMN instance INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN report INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN patient TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE result ADD COLUMN why TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE result ADD COLUMN attrs BLOB;"
+    "UPDATE result SET report=id WHERE kind='sr';"
+    "CREATE INDEX result_report ON result(report);"
+    "CREATE INDEX result_instance ON result(instance) WHERE instance<>0;"
+    "CREATE INDEX result_retracted ON result(id) WHERE fate='retracted';"
+    "CREATE INDEX covers_instance ON covers(instance, result);"
+    "ALTER TABLE delivery ADD COLUMN rejection INTEGER NOT NULL DEFAULT 0;" /* id of the note; -1:
+                                                                               due */
+    "CREATE INDEX delivery_result ON delivery(result);"
+    "CREATE INDEX delivery_retracted ON delivery(destination) WHERE rejection=-1;"
+    "CREATE TABLE rejected(sop_instance TEXT PRIMARY KEY, code TEXT NOT NULL);"
+    "CREATE TABLE request("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, uid TEXT NOT NULL,"
+    " reason TEXT NOT NULL, who TEXT NOT NULL, asked_ms INTEGER NOT NULL,"
+    " answer TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX request_open ON request(id) WHERE answer='';",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 

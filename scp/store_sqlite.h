@@ -8,7 +8,7 @@
 #include "store.h"
 #include <sqlite3.h>
 
-#define STORE_STATEMENTS 64
+#define STORE_STATEMENTS 128
 
 struct store {
     sqlite3 *db;
@@ -37,6 +37,24 @@ enum store_status sql_exec(struct store *store, const char *sql);
  * STORE_OK, else undoes the function's own transaction, and returns what came of it. */
 enum store_status sql_enter(struct store *store);
 enum store_status sql_leave(struct store *store, enum store_status status);
+
+/* store_result.c: rows of results; the columns in the order in which result_take reads them. */
+#define RESULT_COLUMNS                                                                             \
+    "result.id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms,fate,instance,"      \
+    "report,patient,why"
+void result_take(sqlite3_stmt *row, struct result *result);
+/* id of the result with this uid, added when it is not there; added says which. */
+enum store_status result_keep(struct store *store, const struct result *r, int64_t *id,
+                              bool *added);
+enum store_status result_deliver(struct store *store, int64_t id, const char *destination,
+                                 enum delivery_state state, const char *error);
+
+/* store_withdraw.c: within the caller's transaction. */
+enum store_status result_retract_report(struct store *store, int64_t sr, const char *code);
+enum store_status result_withdraw(struct store *store, const char *sop_instance, const char *in,
+                                  const char *but, const char *code, size_t *hit);
+/* What was made of an instance: pictures and the like. */
+enum store_status result_retract_made_of(struct store *store, int64_t instance, const char *code);
 
 /* Brings a database of any older version to this program's (store_schema.c). */
 enum store_status schema_migrate(struct store *store);

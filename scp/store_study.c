@@ -5,9 +5,9 @@
 
 /* A study without a UID cannot be reported: its instances may be anybody's. */
 #define DUE                                                                                        \
-    "SELECT uid,last_received_ms,version,last_report,last_report_series FROM study"                \
+    "SELECT uid,last_received_ms,version,last_report,last_report_series,amendment,read FROM study" \
     " WHERE uid IN (SELECT study FROM instance"                                                    \
-    "   WHERE reported=0 AND state IN ('judged','not-processed'))"                                 \
+    "   WHERE reported=0 AND state IN ('judged','not-processed') AND withdrawn='')"                \
     " AND uid<>'' AND NOT EXISTS (SELECT 1 FROM instance"                                          \
     "   WHERE instance.study=study.uid AND state='received')"                                      \
     " AND NOT EXISTS (SELECT 1 FROM open_association WHERE open_association.study=study.uid)"      \
@@ -43,6 +43,8 @@ static enum store_status collect_due(struct store *store, struct study **list, s
         study->version = sqlite3_column_int(rows, 2);
         sql_text(rows, 3, study->last_report, sizeof study->last_report);
         sql_text(rows, 4, study->last_report_series, sizeof study->last_report_series);
+        study->amendment = (enum srt_amendment)sqlite3_column_int(rows, 5);
+        study->read = sqlite3_column_int(rows, 6) != 0;
     }
     return status == STORE_NONE ? STORE_OK : status;
 }
@@ -72,6 +74,7 @@ enum store_status store_study_instances(struct store *store, const char *study, 
     sqlite3_stmt *rows = sql_prepare(store,
                                      "SELECT id FROM instance WHERE study=?"
                                      " AND state IN ('judged','not-processed') AND reported>=0"
+                                     " AND withdrawn=''"
                                      " ORDER BY id",
                                      "t", study);
     while ((status = sql_row(store, rows)) == STORE_OK) {

@@ -393,7 +393,40 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
     return end;
 }
 
-/* The pixels that the dead child left, into memory of our own. */
+/* What the dead child left in the memory file, into memory of our own; NULL with errno set. */
+static void *take_back(const struct zygote_object *object, size_t bytes)
+{
+    char *to = malloc(bytes > 0 ? bytes : 1);
+    size_t at = 0;
+    while (to && at < bytes) {
+        ssize_t got = pread(object->pixels, to + at, bytes - at, (off_t)at);
+        if (got <= 0) {
+            free(to);
+            return NULL;
+        }
+        at += (size_t)got;
+    }
+    return to;
+}
+
+/* Asks the child for one thing and hears its answer, its last. */
+static enum zygote_end ask_once(struct zygote_object *object, uint32_t question,
+                                enum object_step step, struct object_packet *packet)
+{
+    uint8_t *bytes = malloc(OBJECT_PACKET_MAX);
+    if (!bytes)
+        return broken(object, "packet");
+    enum zygote_end end = ZYGOTE_OK;
+    if (send(object->socket, &question, sizeof question, MSG_NOSIGNAL) != (ssize_t)sizeof question)
+        end = fall(object);
+    if (end == ZYGOTE_OK)
+        end = hear(object, step, bytes, packet);
+    if (end == ZYGOTE_OK)
+        end = bury(object);
+    free(bytes);
+    return end;
+}
+
 static enum zygote_end take_pixels(struct zygote_object *object, const struct object_packet *packet,
                                    struct dx_grey *grey)
 {
@@ -402,18 +435,9 @@ static enum zygote_end take_pixels(struct zygote_object *object, const struct ob
         snprintf(object->text, sizeof object->text, "the object child told impossible sizes");
         return ZYGOTE_DIED;
     }
-    uint16_t *pixels = malloc(count * sizeof *pixels);
+    uint16_t *pixels = take_back(object, count * sizeof *pixels);
     if (!pixels)
         return broken(object, "pixels");
-    size_t bytes = count * sizeof *pixels, at = 0;
-    while (at < bytes) {
-        ssize_t got = pread(object->pixels, (char *)pixels + at, bytes - at, (off_t)at);
-        if (got <= 0) {
-            free(pixels);
-            return broken(object, "pixels");
-        }
-        at += (size_t)got;
-    }
     *grey = (struct dx_grey){.rows = packet->rows,
                              .cols = packet->cols,
                              .pixels = pixels,
@@ -425,22 +449,33 @@ static enum zygote_end take_pixels(struct zygote_object *object, const struct ob
 enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey)
 {
     struct object_packet packet;
-    uint8_t *bytes = malloc(OBJECT_PACKET_MAX);
     memset(grey, 0, sizeof *grey);
-    if (!bytes)
-        return broken(object, "packet");
+    enum zygote_end end = ask_once(object, frame, OBJECT_GREY, &packet);
+    return end == ZYGOTE_OK ? take_pixels(object, &packet, grey) : end;
+}
 
-    enum zygote_end end = ZYGOTE_OK;
-    if (send(object->socket, &frame, sizeof frame, MSG_NOSIGNAL) != (ssize_t)sizeof frame)
-        end = fall(object);
-    if (end == ZYGOTE_OK)
-        end = hear(object, OBJECT_GREY, bytes, &packet);
-    if (end == ZYGOTE_OK)
-        end = bury(object);
-    if (end == ZYGOTE_OK)
-        end = take_pixels(object, &packet, grey);
-    free(bytes);
-    return end;
+enum zygote_end zygote_rejection(struct zygote_object *object, struct zygote_rejection *rejection)
+{
+    struct object_packet packet;
+    memset(rejection, 0, sizeof *rejection);
+    enum zygote_end end = ask_once(object, OBJECT_ASK_REJECTION, OBJECT_REJECTION, &packet);
+    if (end != ZYGOTE_OK)
+        return end;
+    if (packet.rows > DX_REJECTION_MAX || strlen(packet.text) >= sizeof rejection->code) {
+        snprintf(object->text, sizeof object->text, "the object child told too many references");
+        return ZYGOTE_DIED;
+    }
+    rejection->references = take_back(object, packet.rows * sizeof *rejection->references);
+    if (!rejection->references)
+        return broken(object, "references");
+    rejection->count = packet.rows;
+    snprintf(rejection->code, sizeof rejection->code, "%.16s", packet.text);
+    for (size_t i = 0; i < rejection->count; i++) {
+        struct dx_reference *one = &rejection->references[i];
+        one->sop_class[DX_UID_MAX - 1] = one->sop_instance[DX_UID_MAX - 1] = 0;
+        one->series[DX_UID_MAX - 1] = 0;
+    }
+    return ZYGOTE_OK;
 }
 
 void zygote_close(struct zygote_object *object)

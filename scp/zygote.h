@@ -43,6 +43,15 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
                             struct zygote_object *object);
 /* Decodes a frame; the child is over afterwards. grey is the caller's (dx_grey_finish). */
 enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey);
+/* What a rejection note takes back: the code of its title and at most DX_REJECTION_MAX references
+ * (malloc, the caller's); the child is over afterwards. ZYGOTE_REFUSED with DX_UNSUPPORTED: it is
+ * another kind of document. */
+struct zygote_rejection {
+    char code[17];
+    struct dx_reference *references;
+    size_t count;
+};
+enum zygote_end zygote_rejection(struct zygote_object *object, struct zygote_rejection *rejection);
 void zygote_close(struct zygote_object *object);
 
 #endif

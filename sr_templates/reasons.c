@@ -30,6 +30,7 @@ static const struct {
     [SRT_INVERTED] = {"inverted", "bone is shown black", OTHER},
     [SRT_CROPPED] = {"cropped", "too little of the cervical spine is in the field", POSITIONING},
     [SRT_SOFTWARE_FAILURE] = {"software-failure", "software failure", SOFTWARE},
+    [SRT_TOO_FEW_SLICES] = {"too-few-slices", "the series has too few slices", OTHER},
     [SRT_C7_T1_NOT_SHOWN] = {"c7-t1-not-shown", "C7-T1 is not shown", POSITIONING},
 };
 enum { REASONS = sizeof table / sizeof *table };

@@ -64,6 +64,7 @@ enum srt_reason {
     SRT_INVERTED,
     SRT_CROPPED,
     SRT_SOFTWARE_FAILURE,
+    SRT_TOO_FEW_SLICES,  /* of a series that is judged as one */
     SRT_C7_T1_NOT_SHOWN, /* never of an image that was not processed: why a study is incomplete */
 };
 /* Whether the image shows the spine down to C7-T1. */

@@ -4,7 +4,7 @@
  * Single pixels of that map are noise (a rectified network's gradient jumps between neighbours), so
  * it is smoothed by a Gaussian whose standard deviation is NN_SALIENCY_SIGMA of the side: wide
  * enough that the map of an image and of its lossy copy agree, narrow enough to tell two vertebrae
- * apart. Then the 99.5th percentile becomes 1. */
+ * apart. Then the 99.5th percentile becomes 1, or the model's scale does. */
 #include "model/model_internal.h"
 
 #include <math.h>
@@ -38,19 +38,16 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A map without any gradient stays black; it is not stretched from rounding noise. */
-static void scale(float *map, size_t count, float *sorted)
+static float percentile(const float *map, size_t count, float *sorted)
 {
     for (size_t i = 0; i < count; i++)
         sorted[i] = map[i];
     qsort(sorted, count, sizeof *sorted, by_value);
-    float top = sorted[(size_t)(PERCENTILE * (double)(count - 1))];
-    for (size_t i = 0; i < count; i++)
-        map[i] = top > 0 ? fminf(map[i] / top, 1.0f) : 0.0f;
+    return sorted[(size_t)(PERCENTILE * (double)(count - 1))];
 }
 
-enum nn_status nn_saliency_map(const float *gradient, int channels, int side, float *map,
-                               struct nn_error *err)
+enum nn_status nn_saliency_raw(const float *gradient, int channels, int side, float *map,
+                               float *top, struct nn_error *err)
 {
     enum nn_status status = NN_OK;
     size_t area = (size_t)side * (size_t)side;
@@ -79,9 +76,22 @@ enum nn_status nn_saliency_map(const float *gradient, int channels, int side, fl
     }
     blur_rows(map, side, weights, radius, scratch);
     blur_rows(scratch, side, weights, radius, map);
-    scale(map, area, scratch);
+    *top = percentile(map, area, scratch);
 out:
     free(scratch);
     free(weights);
+    return status;
+}
+
+/* A map without any gradient stays black; it is not stretched from rounding noise. */
+enum nn_status nn_saliency_map(const float *gradient, int channels, int side, float *map,
+                               struct nn_error *err)
+{
+    float top;
+    size_t area = (size_t)side * (size_t)side;
+    enum nn_status status = nn_saliency_raw(gradient, channels, side, map, &top, err);
+
+    for (size_t i = 0; status == NN_OK && i < area; i++)
+        map[i] = top > 0 ? fminf(map[i] / top, 1.0f) : 0.0f;
     return status;
 }

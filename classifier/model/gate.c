@@ -53,6 +53,7 @@ enum nn_status nn_judge_gate(struct nn_judge *judge, const float *plane, int row
 {
     const struct nn_model_info *info = &judge->model->info;
     struct nn_judgement kinds;
+    char part[sizeof info->gate_accept + sizeof NN_GATE_SHORT];
 
     *verdict = (struct nn_verdict){.accepted = true, .kind = "", .score = 1};
     if (!judge->gate)
@@ -61,7 +62,11 @@ enum nn_status nn_judge_gate(struct nn_judge *judge, const float *plane, int row
     if (status != NN_OK)
         return status;
     const struct nn_model_info *gate = &judge->gate->model->info;
+    snprintf(part, sizeof part, "%s" NN_GATE_SHORT, info->gate_accept);
+    int partly = class_of(gate, part);
     verdict->score = kinds.score[class_of(gate, info->gate_accept)];
+    if (partly >= 0)
+        verdict->score += kinds.score[partly];
     verdict->kind = gate->class_[kinds.top].name;
     verdict->accepted = (double)verdict->score >= info->gate_least;
     return NN_OK;

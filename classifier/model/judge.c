@@ -79,8 +79,9 @@ enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int ro
     return NN_OK;
 }
 
-enum nn_status nn_judge_saliency(struct nn_judge *judge, int class_, float *map,
-                                 struct nn_error *err)
+/* d(class score before softmax)/d(input) of the plane judged last; borrowed from the run. */
+static enum nn_status gradient_of(struct nn_judge *judge, int class_, const float **gradient,
+                                  struct nn_error *err)
 {
     const struct nn_model *model = judge->model;
     enum nn_status status;
@@ -92,8 +93,39 @@ enum nn_status nn_judge_saliency(struct nn_judge *judge, int class_, float *map,
     memset(judge->seed, 0, (size_t)model->info.classes * sizeof *judge->seed);
     judge->seed[class_] = 1.0f;
     status = nn_run_backward(judge->run, model->head, judge->seed, err);
+    if (status == NN_OK)
+        *gradient = nn_run_input_gradient(judge->run);
+    return status;
+}
+
+enum nn_status nn_judge_saliency(struct nn_judge *judge, int class_, float *map,
+                                 struct nn_error *err)
+{
+    const float *gradient;
+    enum nn_status status = gradient_of(judge, class_, &gradient, err);
+
     if (status != NN_OK)
         return status;
-    return nn_saliency_map(nn_run_input_gradient(judge->run), 3, model->info.preprocess.side, map,
-                           err);
+    return nn_saliency_map(gradient, 3, judge->model->info.preprocess.side, map, err);
+}
+
+enum nn_status nn_judge_saliency_absolute(struct nn_judge *judge, int class_, float *map,
+                                          double *raw, struct nn_error *err)
+{
+    const struct nn_model_info *info = &judge->model->info;
+    size_t side = (size_t)info->preprocess.side;
+    const float *gradient;
+    float top;
+    enum nn_status status = gradient_of(judge, class_, &gradient, err);
+
+    if (status == NN_OK)
+        status = nn_saliency_raw(gradient, 3, info->preprocess.side, map, &top, err);
+    if (status != NN_OK)
+        return status;
+    float strong = info->saliency_scale > 0 ? (float)info->saliency_scale : top;
+    for (size_t i = 0; i < side * side; i++)
+        map[i] = strong > 0 ? map[i] / strong : 0.0f;
+    if (raw)
+        *raw = (double)top;
+    return NN_OK;
 }

@@ -131,8 +131,7 @@ enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *w
     return nn_model_assemble_graph(info, NULL, weights_path, model, err);
 }
 
-/* The whole of a small file; *text is malloc'ed and terminated. */
-static enum nn_status read_xml(const char *path, char **text, size_t *size, struct nn_error *err)
+enum nn_status nn_model_read_xml(const char *path, char **text, size_t *size, struct nn_error *err)
 {
     enum nn_status status = NN_OK;
     char *bytes = NULL;
@@ -176,7 +175,7 @@ enum nn_status nn_model_open_alone(const char *dir, struct nn_model **model, str
     if (length < 0 || (size_t)length >= sizeof path)
         return nn_fail(err, NN_INVALID, "%.60s...: path too long", dir);
     snprintf(path, sizeof path, "%s/model.xml", dir);
-    if ((status = read_xml(path, &xml, &size, err)) != NN_OK)
+    if ((status = nn_model_read_xml(path, &xml, &size, err)) != NN_OK)
         goto out;
     info = calloc(1, sizeof *info);
     if (!info) {

@@ -41,6 +41,8 @@ enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err)
         fprintf(stream, "temperature %a\n", info->temperature);
     if (info->provenance == NN_CLINICAL)
         fprintf(stream, "provenance clinical\n");
+    if (info->series_positive > 0)
+        fprintf(stream, "series %d %d\n", info->series_positive, info->series_minimum);
     if (info->gate_digest[0] != '\0')
         fprintf(stream, "gate %s %s %a\n", info->gate_digest, info->gate_accept, info->gate_least);
     bool failed = ferror(stream) != 0;

@@ -39,11 +39,21 @@ NN_MUST_USE enum nn_status nn_model_open_alone(const char *dir, struct nn_model 
 NN_MUST_USE enum nn_status nn_model_open_gate(struct nn_model *model, const char *dir,
                                               struct nn_error *err);
 
+/* The whole of a small file; *text is malloc'ed and terminated. */
+NN_MUST_USE enum nn_status nn_model_read_xml(const char *path, char **text, size_t *size,
+                                             struct nn_error *err);
+/* DIR/model.xml by temporary file, fsync, rename, directory fsync. */
+NN_MUST_USE enum nn_status nn_model_commit(const char *dir, const char *bytes, size_t size,
+                                           struct nn_error *err);
+
 /* model.xsd, built in. */
 extern const unsigned char nn_model_xsd[];
 extern const size_t nn_model_xsd_size;
 
-/* What the saliency of one thread needs beside the run: weights of the blur and two planes. */
+/* The smoothed absolute gradient, and its 99.5th percentile. */
+NN_MUST_USE enum nn_status nn_saliency_raw(const float *gradient, int channels, int side,
+                                           float *map, float *top, struct nn_error *err);
+/* The same divided by that percentile and clipped to 1. */
 NN_MUST_USE enum nn_status nn_saliency_map(const float *gradient, int channels, int side,
                                            float *map, struct nn_error *err);
 

@@ -91,6 +91,10 @@ static int write_input(xmlTextWriterPtr w, const struct nn_model_info *info)
 
     sum |= attribute(w, "body-parts", info->body_parts) | attribute(w, "views", info->views);
     sum |= number(w, "minimum-age", info->minimum_age) | xmlTextWriterEndElement(w);
+    if (info->series_positive > 0) {
+        sum |= start(w, "series") | number(w, "positive", info->series_positive);
+        sum |= number(w, "minimum", info->series_minimum) | xmlTextWriterEndElement(w);
+    }
     sum |= start(w, "input") | number(w, "side", p->side);
     sum |= attribute(w, "fit", p->fit == NN_FIT_PAD ? "pad" : "stretch");
     if (nn_scale_is_one(p))
@@ -140,6 +144,10 @@ static int write_document(xmlTextWriterPtr w, const struct nn_model_info *info,
     sum |= write_origin(w, info);
     if (info->measured)
         sum |= write_measures(w, info);
+    if (info->saliency_scale > 0) {
+        sum |= start(w, "saliency") | number(w, "scale", info->saliency_scale);
+        sum |= xmlTextWriterEndElement(w);
+    }
     if (info->gate_digest[0] != '\0') {
         sum |= start(w, "input-gate") | attribute(w, "accept", info->gate_accept);
         sum |= number(w, "least", info->gate_least) | attribute(w, "digest", info->gate_digest);
@@ -179,7 +187,8 @@ static enum nn_status sync_directory(const char *dir, struct nn_error *err)
     return NN_OK;
 }
 
-static enum nn_status commit(const char *dir, const char *bytes, size_t size, struct nn_error *err)
+enum nn_status nn_model_commit(const char *dir, const char *bytes, size_t size,
+                               struct nn_error *err)
 {
     char path[PATH_MAX], temporary[PATH_MAX];
     enum nn_status status = NN_OK;
@@ -258,8 +267,8 @@ enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
     if (status == NN_OK)
         status = accept_own(buffer, err);
     if (status == NN_OK)
-        status = commit(dir, (const char *)xmlBufferContent(buffer),
-                        (size_t)xmlBufferLength(buffer), err);
+        status = nn_model_commit(dir, (const char *)xmlBufferContent(buffer),
+                                 (size_t)xmlBufferLength(buffer), err);
     xmlBufferFree(buffer);
     return status;
 }

@@ -138,6 +138,16 @@ static enum nn_status parse_gate(struct nn_reader *r, const xmlNode *node,
     return nn_xml_text(r, node, "digest", info->gate_digest, sizeof info->gate_digest);
 }
 
+static enum nn_status parse_saliency(struct nn_reader *r, const xmlNode *node,
+                                     struct nn_model_info *info)
+{
+    if (nn_xml_numbers(r, node, "scale", &info->saliency_scale, 1) != NN_OK)
+        return r->status;
+    if (!((float)info->saliency_scale > 0))
+        return nn_xml_refuse(r, node, "scale is zero as a float");
+    return NN_OK;
+}
+
 static enum nn_status parse_class(struct nn_reader *r, const xmlNode *node,
                                   struct nn_model_info *info)
 {
@@ -253,6 +263,21 @@ static enum nn_status parse_scope(struct nn_reader *r, const xmlNode *node,
     return NN_OK;
 }
 
+static enum nn_status parse_series(struct nn_reader *r, const xmlNode *node,
+                                   struct nn_model_info *info)
+{
+    double positive, minimum;
+
+    if (nn_xml_numbers(r, node, "positive", &positive, 1) != NN_OK ||
+        nn_xml_numbers(r, node, "minimum", &minimum, 1) != NN_OK)
+        return r->status;
+    if (positive > minimum)
+        return nn_xml_refuse(r, node, "minimum is expected to be positive or more");
+    info->series_positive = (int)positive;
+    info->series_minimum = (int)minimum;
+    return NN_OK;
+}
+
 static enum nn_status parse_head(struct nn_reader *r, const xmlNode *root,
                                  struct nn_model_info *info)
 {
@@ -313,7 +338,9 @@ static enum nn_status parse_root(struct nn_reader *r, const xmlNode *root,
     const xmlNode *measures = nn_xml_child(root, "measures"),
                   *validation = nn_xml_child(root, "validation");
     const xmlNode *training = nn_xml_child(root, "training"), *own = nn_xml_child(root, "graph");
-    const xmlNode *gate = nn_xml_child(root, "input-gate");
+    const xmlNode *gate = nn_xml_child(root, "input-gate"),
+                  *saliency = nn_xml_child(root, "saliency"),
+                  *series = nn_xml_child(root, "series");
 
     if (parse_head(r, root, info) != NN_OK ||
         parse_scope(r, nn_xml_child(root, "scope"), info) != NN_OK ||
@@ -322,6 +349,8 @@ static enum nn_status parse_root(struct nn_reader *r, const xmlNode *root,
         parse_calibration(r, nn_xml_child(root, "calibration"), info) != NN_OK ||
         (training && parse_training(r, training, info) != NN_OK) ||
         (gate && parse_gate(r, gate, info) != NN_OK) ||
+        (saliency && parse_saliency(r, saliency, info) != NN_OK) ||
+        (series && parse_series(r, series, info) != NN_OK) ||
         nn_xml_text(r, provenance, "kind", kind, sizeof kind) != NN_OK ||
         nn_xml_text(r, provenance, NULL, info->provenance_text, sizeof info->provenance_text) !=
             NN_OK ||

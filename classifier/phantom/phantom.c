@@ -9,6 +9,7 @@
 #define CELL        1.2   /* mm: the meshes' cubes */
 #define STEADY_CELL 2.6   /* mm */
 #define CHANGE      1e-3f /* of attenuation: more counts for the contrast */
+#define T1_SHOWN    0.25  /* body heights above its middle: under the upper endplate */
 
 const char *nn_phantom_class_name(enum nn_phantom_class class_)
 {
@@ -30,6 +31,7 @@ const char *nn_phantom_subject_name(enum nn_phantom_subject subject)
                                                            "hardware",
                                                            "inverted",
                                                            "cropped",
+                                                           "lateral-short",
                                                            "chest",
                                                            "hand",
                                                            "hip",
@@ -61,6 +63,10 @@ static void tell_view(const struct phantom_plan *plan, struct nn_phantom_truth *
     truth->turn_deg = atan2(up - y, fabs(front - x)) / PHANTOM_DEGREE;
     truth->flexion_deg =
         flexion_of(&plan->uninjured.level[2].body) - flexion_of(&plan->uninjured.level[7].body);
+    const struct phantom_level *t1 = &plan->uninjured.level[PHANTOM_T1];
+    nn_camera_project(camera, nn_pose_apply(&t1->body, (struct vec3){0, -T1_SHOWN * t1->height, 0}),
+                      &x, &y, NULL);
+    truth->c7_t1 = y < camera->rows;
 }
 
 static void tell(const struct nn_phantom_settings *settings, uint64_t index,

@@ -22,11 +22,12 @@ enum nn_phantom_subject {
     NN_PHANTOM_SWIMMERS,
     NN_PHANTOM_SKULL_LATERAL,
     NN_PHANTOM_THORACIC_LATERAL,
-    NN_PHANTOM_CHILD,    /* pseudosubluxation, synchondroses, wide atlanto-dental interval */
-    NN_PHANTOM_HARDWARE, /* plate, cage, halo, laminectomy, ankylosed: `variant` says which */
-    NN_PHANTOM_INVERTED, /* bone is black */
-    NN_PHANTOM_CROPPED,  /* the field begins or ends so that C4 is not all in it */
-    NN_PHANTOM_CHEST,    /* other things */
+    NN_PHANTOM_CHILD,         /* pseudosubluxation, synchondroses, wide atlanto-dental interval */
+    NN_PHANTOM_HARDWARE,      /* plate, cage, halo, laminectomy, ankylosed: `variant` says which */
+    NN_PHANTOM_INVERTED,      /* bone is black */
+    NN_PHANTOM_CROPPED,       /* the field begins or ends so that C4 is not all in it */
+    NN_PHANTOM_LATERAL_SHORT, /* the field ends amid C5, C6 or C7: C7/T1 is not shown */
+    NN_PHANTOM_CHEST,         /* other things */
     NN_PHANTOM_HAND,
     NN_PHANTOM_HIP,
     NN_PHANTOM_DENTAL,
@@ -67,8 +68,9 @@ struct nn_phantom_truth {
     double mm_per_pixel;
     bool facing_left;
     double flexion_deg, turn_deg; /* posture's C2-C7 angle; in-plane turn */
-    int age;                      /* years */
-    char sex;                     /* M or F */
+    bool c7_t1; /* of a lateral: the disc C7/T1 and the upper endplate of T1 are in the field */
+    int age;    /* years */
+    char sex;   /* M or F */
 };
 
 /* Draws phantom `index`. Pure function of settings and index; thread-safe. The plane is the

@@ -167,21 +167,24 @@ static struct beam lateral_beam(const struct phantom_anatomy *a, bool other,
     return beam;
 }
 
-/* C1..C7 in the field; in some of all images it ends amid C7, and T1 is not in it. */
-static void view_lateral(const struct phantom_anatomy *a, bool other, struct nn_camera *camera,
-                         struct phantom_rng *rng)
+/* C1..C7 in the field; in some of all images it ends amid C7, and T1 is not in it; `brief`: in all,
+ * amid C5, C6 or C7. */
+static void view_lateral(const struct phantom_anatomy *a, bool other, bool brief,
+                         struct nn_camera *camera, struct phantom_rng *rng)
 {
     static const struct field FIELD[2] = {{1, 7, 0.55, 0.95, 0.35, 0.85, 6},
                                           {1, 7, 0.5, 0.9, 0.2, 0.9, 4}};
     struct beam beam = lateral_beam(a, other, rng);
     bool cut = nn_phantom_chance(rng, 0.08);
     double edge = nn_phantom_uniform(rng, -0.3, 0.3);
+    int last = brief ? 5 + (int)nn_phantom_uniform(rng, 0, 3) : 7;
     struct extent extent;
 
+    cut = cut || brief;
     aim(&beam, camera);
     extent = extent_of(camera, a, 1, 7);
     if (cut)
-        extent.high_y = row_of(camera, a, 7, edge);
+        extent.high_y = row_of(camera, a, last, edge);
     fit(camera, &extent, &FIELD[other], rng);
     if (cut)
         camera->middle_y = camera->rows - extent.high_y / camera->pitch;
@@ -354,6 +357,6 @@ void nn_phantom_view(const struct nn_phantom_settings *settings, uint64_t index,
         view_cropped(uninjured, other, camera, &rng);
         break;
     default: /* laterals; and the things of others.c, which choose their own camera */
-        view_lateral(uninjured, other, camera, &rng);
+        view_lateral(uninjured, other, settings->subject == NN_PHANTOM_LATERAL_SHORT, camera, &rng);
     }
 }

@@ -97,6 +97,8 @@ const DcmTagKey image_tags[] = {DCM_ImageType,
                                 DCM_SeriesNumber,
                                 DCM_AcquisitionNumber,
                                 DCM_InstanceNumber,
+                                DCM_ImagePositionPatient,
+                                DCM_ImageOrientationPatient,
                                 DCM_PatientOrientation,
                                 DCM_Laterality,
                                 DCM_ImageLaterality,
@@ -133,6 +135,31 @@ const DcmTagKey image_tags[] = {DCM_ImageType,
 const size_t value_max = 10240; /* longer than any text VR that is listed here may be */
 const size_t short_max = 1024;  /* these have their place first */
 
+bool is_text(DcmEVR vr)
+{
+    switch (vr) {
+    case EVR_AE:
+    case EVR_AS:
+    case EVR_CS:
+    case EVR_DA:
+    case EVR_DS:
+    case EVR_DT:
+    case EVR_IS:
+    case EVR_LO:
+    case EVR_LT:
+    case EVR_PN:
+    case EVR_SH:
+    case EVR_ST:
+    case EVR_TM:
+    case EVR_UC:
+    case EVR_UI:
+    case EVR_UT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* The bytes of a text as they were encoded; of a binary VR the decimals. What is not between least
  * and most, or does not fit any more, is left out: the object itself keeps it. */
 enum dx_status set(struct dx_attrs *attrs, DcmElement *element, size_t least, size_t most)
@@ -143,8 +170,17 @@ enum dx_status set(struct dx_attrs *attrs, DcmElement *element, size_t least, si
     const char *value = nullptr;
     size_t length = 0;
     char *bytes = nullptr;
+    Uint8 *raw = nullptr;
     Uint32 count = 0;
-    if (dynamic_cast<DcmByteString *>(element) != nullptr) {
+    DcmVR vr(tag.getEVR());
+    if (tag.getEVR() == EVR_UN) {
+        /* Some gateway did not know the attribute (PS3.5 6.2.2); its bytes are what they were. */
+        vr = DcmTag(tag.getXTag()).getVR();
+        if (is_text(vr.getEVR()) && element->getUint8Array(raw).good() && raw != nullptr) {
+            value = reinterpret_cast<const char *>(raw);
+            length = element->getLength();
+        }
+    } else if (dynamic_cast<DcmByteString *>(element) != nullptr) {
         if (element->getString(bytes, count).good() && bytes != nullptr) {
             value = bytes;
             length = count;
@@ -155,8 +191,7 @@ enum dx_status set(struct dx_attrs *attrs, DcmElement *element, size_t least, si
     }
     if (length < least || length > most)
         return DX_OK;
-    enum dx_status status =
-        dx_attrs_set(attrs, number, DcmVR(tag.getEVR()).getValidVRName(), value, length);
+    enum dx_status status = dx_attrs_set(attrs, number, vr.getValidVRName(), value, length);
     return status == DX_LIMIT ? DX_OK : status;
 }
 

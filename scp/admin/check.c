@@ -14,7 +14,9 @@ static const char usage[] =
     "usage: cervigate check [--config FILE] [--print-effective]\n"
     "       cervigate check --model DIR\n"
     "\n"
-    "Validates configuration, model, mode, directories and font; every error with file and line.\n"
+    "Validates configuration, models, mode, report template, directories and font; every error "
+    "with\n"
+    "file and line; and tells what each model is meant for.\n"
     "\n"
     "  --config FILE      the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "  --print-effective  prints the configuration with all defaults as XML\n"
@@ -63,14 +65,51 @@ static int check_font(const struct conf *conf)
     return complain(conf, 0, text);
 }
 
-static int check_template(const struct conf *conf)
+static int check_template(const struct conf *conf, struct srt_template **template_)
 {
-    struct srt_template *template_ = NULL;
+    char text[512];
     struct srt_error err = {0};
-    if (srt_template_open(NULL, "en", &template_, &err) != SRT_OK)
-        return complain(conf, 0, err.text);
-    srt_template_close(template_);
-    return 0;
+    if (srt_template_open(conf->templates, conf->language, template_, &err) == SRT_OK)
+        return 0;
+    snprintf(text, sizeof text, "report template (language %s): %s", conf->language, err.text);
+    return complain(conf, conf->report_line, text);
+}
+
+/* One line about a model that opens; of one that does not, mode_model_allowed tells. */
+static void show_model(const struct conf *conf, size_t index, bool print, char digest[65])
+{
+    struct nn_model *model = NULL;
+    struct nn_error err = {0};
+    digest[0] = 0;
+    if (nn_model_open(conf->models[index], &model, &err) != NN_OK)
+        return;
+    const struct nn_model_info *info = nn_model_info(model);
+    memcpy(digest, info->digest, sizeof info->digest);
+    if (print) {
+        printf("%s:%d: model %s %s: %s, %s; meant for ", conf->path, conf->model_line[index],
+               info->name, info->version,
+               info->provenance == NN_CLINICAL ? "clinical" : "synthetic",
+               info->validated ? "validated" : "not validated");
+        check_print_scope(info);
+    }
+    nn_model_close(model);
+}
+
+/* Every model, whatever is wrong with the one before. Two of the same are two opinions of one mind:
+ * told, but a site may try out with them. */
+static int check_models(const struct conf *conf, const struct srt_template *template_, bool print)
+{
+    char error[512] = "", digest[CONF_MAX_MODELS][65];
+    int errors = 0;
+    for (size_t i = 0; i < conf->model_count; i++) {
+        show_model(conf, i, print, digest[i]);
+        if (!mode_model_allowed(conf, i, node_mode(conf), template_, error, sizeof error))
+            errors += complain(conf, conf->model_line[i], error);
+    }
+    if (conf->model_count > 1 && digest[0][0] && strcmp(digest[0], digest[1]) == 0)
+        (void)complain(conf, conf->model_line[1],
+                       "warning: this is the first model once more, which will always agree");
+    return errors;
 }
 
 /* What `cervigate mode` set outlives the file's word: who edits that must hear it. */
@@ -87,7 +126,7 @@ int admin_check(int argc, char **argv)
 {
     struct command command;
     int status = 0, errors = 0;
-    char error[512] = "";
+    struct srt_template *template_ = NULL;
     if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_PRINT_EFFECTIVE | COMMAND_MODEL,
                        &command, &status))
         return status;
@@ -102,11 +141,11 @@ int admin_check(int argc, char **argv)
         return status;
 
     note_mode(conf);
-    if (!mode_allowed(conf, node_mode(conf), error, sizeof error))
-        errors += complain(conf, conf->node_line, error);
     errors += check_spool(conf);
     errors += check_font(conf);
-    errors += check_template(conf);
+    errors += check_template(conf, &template_);
+    errors += check_models(conf, template_, !command.print_effective);
+    srt_template_close(template_);
     if (command.print_effective)
         conf_print(conf, stdout);
     else if (errors == 0)

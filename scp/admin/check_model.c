@@ -7,6 +7,14 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+void check_print_scope(const struct nn_model_info *info)
+{
+    printf("%s, %s", info->modalities, info->body_parts);
+    if (info->views[0])
+        printf(", views %s", info->views);
+    printf(", from %d years\n", info->minimum_age);
+}
+
 static void print_facts(const struct nn_model_info *info)
 {
     printf("model        %s %s\n", info->name, info->version);
@@ -20,6 +28,8 @@ static void print_facts(const struct nn_model_info *info)
         else
             puts(", no finding");
     }
+    fputs("meant for    ", stdout);
+    check_print_scope(info);
     printf("temperature  %.6g\n", info->temperature);
     printf("provenance   %s\n", info->provenance == NN_CLINICAL ? "clinical" : "synthetic");
     if (info->gate_digest[0])
@@ -47,7 +57,7 @@ int check_model(const char *dir)
 {
     struct nn_model *model = NULL;
     struct nn_error err = {0};
-    const struct conf conf = {.model = dir};
+    const struct conf conf = {.models = {dir}, .model_count = 1, .language = "en"};
     char error[512] = "";
     if (nn_model_open(dir, &model, &err) != NN_OK) {
         fprintf(stderr, "cervigate check: model %s: %s\n", dir, err.text);

@@ -29,6 +29,12 @@ static bool take(struct command *command, int option, unsigned allowed)
     case 'm':
         command->model = optarg;
         return allowed & COMMAND_MODEL;
+    case 's':
+        command->study = optarg;
+        return allowed & COMMAND_STUDY;
+    case 'r':
+        command->reason = optarg;
+        return allowed & COMMAND_REASON;
     default:
         return false;
     }
@@ -41,6 +47,8 @@ bool command_parse(int argc, char **argv, const char *usage, unsigned allowed,
                                             {"json", no_argument, NULL, 'j'},
                                             {"print-effective", no_argument, NULL, 'p'},
                                             {"model", required_argument, NULL, 'm'},
+                                            {"study", required_argument, NULL, 's'},
+                                            {"reason", required_argument, NULL, 'r'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;

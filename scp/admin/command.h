@@ -11,6 +11,8 @@
 struct command {
     const char *config; /* --config, or NULL */
     const char *model;  /* --model, or NULL */
+    const char *study;  /* --study, or NULL */
+    const char *reason; /* --reason, or NULL */
     bool json, print_effective;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
@@ -20,7 +22,9 @@ enum command_options {
     COMMAND_CONFIG = 1,
     COMMAND_JSON = 2,
     COMMAND_PRINT_EFFECTIVE = 4,
-    COMMAND_MODEL = 8
+    COMMAND_MODEL = 8,
+    COMMAND_STUDY = 16,
+    COMMAND_REASON = 32
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

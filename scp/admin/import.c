@@ -1,6 +1,7 @@
 /* import.c: `cervigate import onnx` (cli.md): an ONNX file becomes a model folder. */
 #include "admin.h"
 #include "import_gate.h"
+#include "import_saliency.h"
 #include "nn_model.h"
 #include "nn_onnx.h"
 #include "onnx_words.h"
@@ -19,6 +20,7 @@
 
 static const char usage[] =
     "usage: cervigate import gate GATE_DIR --out DIR   (--help there)\n"
+    "       cervigate import saliency-scale --data DATA --out DIR   (--help there)\n"
     "usage: cervigate import onnx FILE --out DIR (--input NAME or --scale A,B,C --mean A,B,C) "
     "[...]\n"
     "\n"
@@ -354,6 +356,8 @@ int admin_import(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "gate") == 0)
         return import_gate(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "saliency-scale") == 0)
+        return import_saliency(argc - 1, argv + 1);
 
     struct import_options o;
     struct nn_error err = {0};

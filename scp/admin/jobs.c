@@ -66,10 +66,11 @@ static void print_job(const struct instance *i, const struct judgement *j)
            i->transfer_syntax, (unsigned long long)i->bytes, i->digest, i->path);
     printf("rule          %s\nreason        %s\ndetail        %s\nattempts      %d\n", i->rule,
            srt_reason_name(i->reason), i->detail, i->attempts);
-    for (int c = 0; c < j->classes; c++)
-        printf("score %-8d%.6f\n", c, j->score[c]);
-    if (j->model_digest[0])
-        printf("model digest  %s\n", j->model_digest);
+    for (int m = 0; m < SRT_MAX_MODELS && j->opinion[m].classes > 0; m++) {
+        printf("model digest  %s\n", j->opinion[m].model_digest);
+        for (int c = 0; c < j->opinion[m].classes; c++)
+            printf("score %-8d%.6f\n", c, j->opinion[m].score[c]);
+    }
     if (j->picture[0])
         printf("picture       %s\n", j->picture);
 }
@@ -100,12 +101,23 @@ static int show(const struct command *command, const struct conf *conf, struct s
         print_job(&instance, &judgement);
         return 0;
     }
-    json_t *value = job_json(conf, &instance), *scores = json_array();
-    for (int i = 0; i < judgement.classes; i++)
-        json_array_append_new(scores, json_real(judgement.score[i]));
+    json_t *value = job_json(conf, &instance), *scores = json_array(), *models = json_array();
+    for (int m = 0; m < SRT_MAX_MODELS; m++) {
+        const struct opinion *opinion = &judgement.opinion[m];
+        json_t *own = opinion->classes > 0 ? json_array() : NULL;
+        for (int i = 0; i < opinion->classes; i++)
+            json_array_append_new(own, json_real(opinion->score[i]));
+        if (own)
+            json_array_append_new(
+                models, json_pack("{s:s, s:O}", "digest", opinion->model_digest, "scores", own));
+        if (own && m == 0)
+            json_array_extend(scores, own);
+        json_decref(own);
+    }
     json_object_set_new(value, "scores", scores);
+    json_object_set_new(value, "models", models);
     json_object_set_new(value, "picture", json_string(judgement.picture));
-    json_object_set_new(value, "model_digest", json_string(judgement.model_digest));
+    json_object_set_new(value, "model_digest", json_string(judgement.opinion[0].model_digest));
     return command_print(value);
 }
 

@@ -62,6 +62,7 @@ static const struct kind kinds[NN_PHANTOM_SUBJECTS] = {
     [NN_PHANTOM_HARDWARE] = {SPINE, SIDE, "Cervical spine, lateral", BOTH, false},
     [NN_PHANTOM_INVERTED] = {SPINE, SIDE, "Cervical spine, lateral", BOTH, false},
     [NN_PHANTOM_CROPPED] = {SPINE, SIDE, "Cervical spine, lateral", BOTH, false},
+    [NN_PHANTOM_LATERAL_SHORT] = {SPINE, SIDE, "Cervical spine, lateral", BOTH, false},
     [NN_PHANTOM_CHEST] = {"CHEST", {"51185008", "SCT", "Chest"}, PA, "Chest, PA", BOTH, false},
     [NN_PHANTOM_HAND] = {"HAND", {"85562004", "SCT", "Hand"}, PA, "Hand, PA", BOTH, PAIRED},
     [NN_PHANTOM_HIP] = {"HIP", {"24136001", "SCT", "Hip joint"}, AP, "Hip, AP", BOTH, PAIRED},

@@ -9,8 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PREDICT_MATRIX     3072
-#define PREDICT_SIDE_LEAST 32
+#define PREDICT_MATRIX        3072
+#define PREDICT_SIDE_LEAST    32
+#define PREDICT_REGION_POINTS 64
 
 int predictor_open(struct predictor *predictor, const char *model, int threads, char *error,
                    size_t error_size)
@@ -181,7 +182,8 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
     return status;
 }
 
-static void sentence_of(const struct nn_model_info *model, const struct prediction *p, char *text,
+/* The model's answer in one sentence; whether it is a finding. */
+static bool sentence_of(const struct nn_model_info *model, const struct prediction *p, char *text,
                         size_t size)
 {
     struct srt_image image = {.outcome = SRT_NO_FINDING};
@@ -201,51 +203,81 @@ static void sentence_of(const struct nn_model_info *model, const struct predicti
                                       .models = {{.synthetic = model->provenance == NN_SYNTHETIC}},
                                       .model_count = 1};
     struct srt_template *template_ = NULL;
-    text[0] = 0;
+    text[0] = '\0';
     if (srt_template_open(NULL, "en", &template_, NULL) == SRT_OK)
         report_sentence(template_, &result, text, size);
     srt_template_close(template_);
+    return image.outcome == SRT_FINDING;
+}
+
+/* The map on the model's scale; a method that has none, and a model without, on the map's own. */
+static enum nn_status explain(struct predictor *predictor, const struct nn_explain *how,
+                              struct picture_input *input, struct nn_error *err)
+{
+    bool gradient = how->method == NN_EXPLAIN_GRADIENT;
+    enum nn_status status =
+        gradient ? nn_judge_saliency_absolute(predictor->judge, input->explained, predictor->map,
+                                              NULL, err)
+                 : nn_judge_explain(predictor->judge, how, input->explained, predictor->map, err);
+    input->relative = !gradient || !(nn_model_info(predictor->model)->saliency_scale > 0);
+    input->map = predictor->map;
+    return status;
+}
+
+static int draw_picture(const struct picture_input *input, const char *out, char *error,
+                        size_t error_size)
+{
+    struct nn_error err = {0};
+    struct picture_face *face = NULL;
+    struct picture picture = {0};
+    int status = 0;
+    enum picture_status drawn = picture_face_open(NULL, &face);
+    if (drawn == PICTURE_OK)
+        drawn = picture_draw(face, input, &picture);
+    if (drawn != PICTURE_OK) {
+        snprintf(error, error_size, "picture: %s", picture_status_text(drawn));
+        status = EX_SOFTWARE;
+    } else if (nn_image_write_png(out, picture.rgb, (int)picture.rows, (int)picture.cols, 3,
+                                  &err) != NN_OK) {
+        snprintf(error, error_size, "%s", err.text);
+        status = EX_CANTCREAT;
+    }
+    picture_finish(&picture);
+    picture_face_close(face);
+    return status;
 }
 
 int predict_picture(struct predictor *predictor, const struct prediction *p,
                     const struct nn_explain *how, const char *out, char *error, size_t error_size)
 {
     struct nn_error err = {0};
-    struct picture_face *face = NULL;
-    struct picture picture = {0};
     char sentence[512];
+    float region[2 * PREDICT_REGION_POINTS];
     const struct nn_model_info *model = nn_model_info(predictor->model);
-    int explained = picture_explained(model, p->scores.score), status = EX_SOFTWARE;
-    sentence_of(model, p, sentence, sizeof sentence);
-    const struct picture_input input = {
+    struct picture_input input = {
         .plane = p->plane.pixels,
         .rows = p->plane.rows,
         .cols = p->plane.cols,
-        .map = predictor->map,
         .box = p->scores.box,
-        .explained = explained,
+        .explained = picture_explained(model, p->scores.score),
         .side = model->preprocess.side,
         .fit = model->preprocess.fit,
         .opinion = {{model, p->scores.score}},
         .opinions = 1,
+        .found = sentence_of(model, p, sentence, sizeof sentence),
         .sentence = sentence,
         .warning = model->provenance == NN_SYNTHETIC ? srt_research_line : NULL,
         .matrix = PREDICT_MATRIX,
     };
-    enum picture_status drawn = PICTURE_OK;
-    if (nn_judge_explain(predictor->judge, how, explained, predictor->map, &err) != NN_OK) {
+    if (input.found && explain(predictor, how, &input, &err) != NN_OK) {
         snprintf(error, error_size, "saliency: %s", err.text);
-    } else if ((drawn = picture_face_open(NULL, &face)) != PICTURE_OK ||
-               (drawn = picture_draw(face, &input, &picture)) != PICTURE_OK) {
-        snprintf(error, error_size, "picture: %s", picture_status_text(drawn));
-    } else if (nn_image_write_png(out, picture.rgb, (int)picture.rows, (int)picture.cols, 3,
-                                  &err) != NN_OK) {
-        snprintf(error, error_size, "%s", err.text);
-        status = EX_CANTCREAT;
-    } else {
-        status = 0;
+        return EX_SOFTWARE;
     }
-    picture_finish(&picture);
-    picture_face_close(face);
-    return status;
+    if (input.found) {
+        input.region = region;
+        input.region_points =
+            picture_region(input.map, input.side, input.fit, input.box, input.rows, input.cols,
+                           PICTURE_REGION, region, PREDICT_REGION_POINTS);
+    }
+    return draw_picture(&input, out, error, error_size);
 }

@@ -139,10 +139,13 @@ static void print_card(FILE *file, const struct train_outcome *o, const struct n
     fprintf(file, "| made by | `%s` |\n", o->options->command);
     fprintf(file, "| for | modalities %s, body part %s, view %s, age %d and above |\n",
             info->modalities, info->body_parts, info->views, info->minimum_age);
-    fprintf(file,
-            "| calibration | none: outputs are model scores, not probabilities |\n"
-            "| validation | none |\n| weights | SHA-256 %s |\n| model digest | %s |\n",
-            info->weights_digest, info->digest);
+    fprintf(
+        file,
+        "| saliency drawn as strong | %g (median of the 99.5th percentiles of findings' maps; 0: "
+        "not measured) |\n"
+        "| calibration | none: outputs are model scores, not probabilities |\n"
+        "| validation | none |\n| weights | SHA-256 %s |\n| model digest | %s |\n",
+        info->saliency_scale, info->weights_digest, info->digest);
     fprintf(file, "\n%s\n\nMeasured on %s. %s\n", info->intended_use, info->measures.data,
             info->provenance == NN_SYNTHETIC ? "These figures describe drawings, not patients."
                                              : "These figures hold for that source of images.");

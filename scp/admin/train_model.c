@@ -2,7 +2,8 @@
  *
  * Operating points are chosen on validation images, as sensitive as their specificity allows
  * (nn_operating_point_usual). The measures come from test images, which neither training nor the
- * choice of operating points has seen. */
+ * choice of operating points has seen. The saliency's scale is a display's: measured on validation
+ * images, once their operating points are known. */
 #include "train_model.h"
 
 #include <limits.h>
@@ -148,6 +149,8 @@ enum nn_status train_model_write(const struct train_outcome *outcome, struct nn_
         goto out;
     }
     if ((status = choose_points(outcome, model, pool, info, err)) != NN_OK ||
+        (status = nn_measure_saliency_scale(model, info, &outcome->data->validation, pool,
+                                            &info->saliency_scale, NULL, err)) != NN_OK ||
         (status = measure_test(outcome, model, pool, info, err)) != NN_OK ||
         (status = nn_model_write_graph(outcome->out, info, graph, err)) != NN_OK)
         goto out;

@@ -1,14 +1,7 @@
 /* config/: golden complaints for wrong files, the sample, the effective print, hostile XML.
  * CERVIGATE_GOLDEN=write writes the golden texts instead of comparing (then read the difference).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "conf_private.h"
+#include "config_fixture.h"
 #include <dirent.h>
 #include <libxml/parser.h>
 #include <stdlib.h>
@@ -16,39 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SAMPLE CERVIGATE_SOURCE_DIR "/config/cervigate.xml"
-#define BAD    CERVIGATE_SOURCE_DIR "/tests/config/bad"
+#define BAD CERVIGATE_SOURCE_DIR "/tests/config/bad"
 #define SMALL                                                                                      \
     "<cervigate xmlns=\"urn:cervigate:config:1\">"                                                 \
     "<node aeTitle=\"C\" spool=\"/s\" model=\"/m\"/><peers/><rules/></cervigate>"
-
-static char *tell(const struct conf_complaints *complaints)
-{
-    static char *text; /* static: gcc does not see that fclose sets it */
-    static size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    assert_non_null(out);
-    for (size_t i = 0; i < complaints->count; i++)
-        fprintf(out, "%d: %s%s\n", complaints->list[i].line,
-                complaints->list[i].warning ? "warning: " : "", complaints->list[i].text);
-    fclose(out);
-    return text;
-}
-
-static char *slurp(const char *path)
-{
-    FILE *in = fopen(path, "r");
-    char *text = calloc(1, 65536);
-
-    assert_non_null(text);
-    if (in) {
-        size_t n = fread(text, 1, 65535, in);
-        text[n] = '\0';
-        fclose(in);
-    }
-    return text;
-}
 
 static int is_xml(const struct dirent *entry)
 {
@@ -98,32 +62,6 @@ static void wrong_files_are_told_exactly(void **state)
     free(entries);
 }
 
-static struct conf *load_good(const char *path)
-{
-    struct conf_complaints complaints;
-    struct conf *conf;
-    enum conf_status status = conf_load(path, &conf, &complaints);
-    char *told = tell(&complaints);
-
-    assert_string_equal(told, "");
-    assert_int_equal(status, CONF_OK);
-    free(told);
-    conf_complaints_finish(&complaints);
-    return conf;
-}
-
-static char *print(const struct conf *conf)
-{
-    static char *text; /* static: gcc does not see that fclose sets it */
-    static size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    assert_non_null(out);
-    conf_print(conf, out);
-    fclose(out);
-    return text;
-}
-
 static void sample_loads(void **state)
 {
     struct conf *conf = load_good(SAMPLE);
@@ -138,13 +76,23 @@ static void sample_loads(void **state)
     assert_int_equal(conf->peer_count, 1);
     assert_int_equal(conf->peers[0].port, 104);
     assert_ptr_equal(conf->destinations[0].peer, &conf->peers[0]);
-    assert_true(conf->destinations[0].outputs == (CONF_SR | CONF_SC));
-    assert_int_equal(conf->rule_count, 5);
+    assert_int_equal(conf->destinations[0].outputs, CONF_SR | CONF_SC);
+    assert_string_equal(conf->model, conf->models[0]);
+    assert_int_equal(conf->model_count, 1);
+    assert_int_equal(conf->model_line[0], conf->node_line);
+    assert_string_equal(conf->language, "en");
+    assert_null(conf->templates);
+    assert_true(conf->require_c7_t1);
+    assert_int_equal(conf->rule_count, 9);
+    assert_string_equal(conf->rules[0].name, "for-processing");
+    assert_int_equal(conf->rules[0].action, CONF_STORE_ONLY);
     assert_int_equal(conf->rules[1].action, CONF_ANALYZE);
     assert_int_equal(conf->rules[1].match[0].tag, 0x00080060);
     assert_string_equal(conf->rules[1].match[1].values, "CSPINE NECK");
     assert_null(conf->rules[1].match[1].pattern);
-    assert_int_equal(conf->rules[4].matches, 0);
+    assert_string_equal(conf->rules[5].match[1].values, "CT");
+    assert_int_equal(conf->rules[5].action, CONF_ANALYZE);
+    assert_int_equal(conf->rules[8].matches, 0);
     assert_int_equal(conf->limits.dataset_bytes, UINT64_C(4294967296));
     conf_destroy(conf);
 }
@@ -160,6 +108,7 @@ static void sample_shows_defaults(void **state)
     conf_complaints_finish(&complaints);
     small->spool = sample->spool;
     small->model = sample->model;
+    small->models[0] = sample->model;
     small->ae_title = sample->ae_title;
     char *a = print(sample), *b = print(small);
     size_t options = (size_t)(strstr(b, "<peers>") - b);
@@ -168,6 +117,20 @@ static void sample_shows_defaults(void **state)
     free(b);
     conf_destroy(sample);
     conf_destroy(small);
+}
+
+/* The table's option of this name; NULL: it is none. */
+static const struct option *find_option(const char *element, const char *attribute)
+{
+    for (size_t i = 0; i < conf_option_count; i++)
+        if (strcmp(conf_options[i].attribute, attribute) == 0 &&
+            strcmp(conf_options[i].element, element) == 0)
+            return &conf_options[i];
+    for (size_t i = 0; strcmp(element, "destination") == 0 && i < conf_destination_option_count;
+         i++)
+        if (strcmp(conf_destination_options[i].attribute, attribute) == 0)
+            return &conf_destination_options[i];
+    return NULL;
 }
 
 /* The schema tells the same defaults as the table that is used. */
@@ -185,22 +148,17 @@ static void schema_tells_the_defaults(void **state)
         xmlChar *name = xmlGetNoNsProp(node, (const xmlChar *)"name");
         xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)"default");
         xmlChar *element = xmlGetNoNsProp(node->parent->parent, (const xmlChar *)"name");
-        for (size_t i = 0; i < conf_option_count; i++) {
-            const struct option *option = &conf_options[i];
-            if (strcmp(option->attribute, (const char *)name) != 0 ||
-                strcmp(option->element, (const char *)element) != 0)
-                continue;
-            found++;
-            if (option->fallback)
-                assert_string_equal(option->fallback, (const char *)value);
-            else
-                assert_null(value);
-        }
+        const struct option *option = find_option((const char *)element, (const char *)name);
+        found += option != NULL;
+        if (option && option->fallback)
+            assert_string_equal(option->fallback, (const char *)value);
+        else
+            assert_null(value);
         xmlFree(element);
         xmlFree(value);
         xmlFree(name);
     }
-    assert_int_equal(found, conf_option_count);
+    assert_int_equal(found, conf_option_count + conf_destination_option_count);
     xmlFreeDoc(doc);
 }
 

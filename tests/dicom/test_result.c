@@ -9,74 +9,13 @@
 #include "dx_init.h"
 #include "dx_object.h"
 #include "sample.h"
+#include "tools.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/dx_result_XXXXXX";
-
-static const char *place(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-/* What `tool file` prints on both streams; returns its exit status, 127 when it is not installed.
- */
-static int run(const char *const *arguments, char *output, size_t size)
-{
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], 1);
-        dup2(ends[1], 2);
-        close(ends[0]);
-        close(ends[1]);
-        execvp(arguments[0], (char *const *)(uintptr_t)arguments);
-        _exit(127);
-    }
-    close(ends[1]);
-    size_t count = 0;
-    ssize_t got;
-    while ((got = read(ends[0], output + count, size - 1 - count)) > 0)
-        count += (size_t)got;
-    output[count] = '\0';
-    close(ends[0]);
-    int status;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static void is_valid(const char *path)
-{
-    static char output[1 << 16];
-    const char *const arguments[] = {"dciodvfy", "-new", path, NULL};
-    if (run(arguments, output, sizeof output) == 127) {
-        print_message("skipped: no dciodvfy\n");
-        return;
-    }
-    if (strstr(output, "Error") || strstr(output, "Warning"))
-        fail_msg("dciodvfy %s:\n%s", path, output);
-}
-
-static void prints(const char *const *arguments, const char *expected)
-{
-    static char output[1 << 18];
-    int status = run(arguments, output, sizeof output);
-    if (status == 127) {
-        print_message("skipped: no %s\n", arguments[0]);
-        return;
-    }
-    if (status != 0 || !strstr(output, expected))
-        fail_msg("%s: status %d, no \"%s\" in:\n%s", arguments[0], status, expected, output);
-}
 
 #define CODE(v, s, m)                                                                              \
     {                                                                                              \
@@ -103,11 +42,11 @@ static void sr_is_valid(void **state)
         sr.sop_class = classes[i];
         sr.predecessor = i == 0 ? "2.25.77" : NULL;
         sr.predecessor_series = i == 0 ? "2.25.78" : NULL;
-        const char *path = place("sr.dcm");
+        const char *path = tools_place("sr.dcm");
         if (dx_sr_write(&sr, path, &err))
             fail_msg("%s", err.text);
-        is_valid(path);
-        prints((const char *const[]){"dsrdump", path, NULL}, "Fracture");
+        tools_valid(path);
+        tools_prints((const char *const[]){"dsrdump", path, NULL}, "Fracture");
     }
     dx_attrs_destroy(source);
 }
@@ -125,7 +64,7 @@ static void sr_keeps_patient_bytes_and_evidence(void **state)
     sr.scheme = "99CERVIGATE";
     sr.scheme_name = "cervigate local codes";
     sr.scheme_organization = "cervigate";
-    const char *path = place("sr.dcm");
+    const char *path = tools_place("sr.dcm");
     assert_int_equal(dx_sr_write(&sr, path, &err), DX_OK);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
@@ -141,18 +80,9 @@ static void sr_keeps_patient_bytes_and_evidence(void **state)
     dx_attrs_destroy(source);
     dx_object_close(object);
     close(fd);
-    prints((const char *const[]){"dcmdump", "+P", "0040,a375", path, NULL}, "1.2.3.4.6");
-    prints((const char *const[]){"dcmdump", "+P", "0008,0110", path, NULL}, "99CERVIGATE");
-    prints((const char *const[]){"dcmdump", "+P", "0040,a493", path, NULL}, "UNVERIFIED");
-}
-
-static size_t load(const char *path, char *bytes, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = read(fd, bytes, size);
-    close(fd);
-    assert_true(got > 0);
-    return (size_t)got;
+    tools_prints((const char *const[]){"dcmdump", "+P", "0040,a375", path, NULL}, "1.2.3.4.6");
+    tools_prints((const char *const[]){"dcmdump", "+P", "0008,0110", path, NULL}, "99CERVIGATE");
+    tools_prints((const char *const[]){"dcmdump", "+P", "0040,a493", path, NULL}, "UNVERIFIED");
 }
 
 static void bytes_are_a_function_of_the_arguments(void **state)
@@ -163,11 +93,11 @@ static void bytes_are_a_function_of_the_arguments(void **state)
     struct dx_sr sr;
     struct dx_error err = {0};
     begin_sr(&sr, source);
-    assert_int_equal(dx_sr_write(&sr, place("a.dcm"), &err), DX_OK);
-    size_t count = load(place("a.dcm"), first, sizeof first);
+    assert_int_equal(dx_sr_write(&sr, tools_place("a.dcm"), &err), DX_OK);
+    size_t count = tools_load(tools_place("a.dcm"), first, sizeof first);
     sleep(1);
-    assert_int_equal(dx_sr_write(&sr, place("b.dcm"), &err), DX_OK);
-    assert_int_equal(load(place("b.dcm"), second, sizeof second), count);
+    assert_int_equal(dx_sr_write(&sr, tools_place("b.dcm"), &err), DX_OK);
+    assert_int_equal(tools_load(tools_place("b.dcm"), second, sizeof second), count);
     assert_memory_equal(first, second, count);
     dx_attrs_destroy(source);
 }
@@ -188,29 +118,29 @@ static void bad_reports_are_refused(void **state)
                               .child = &child};
     begin_sr(&sr, source);
     sr.root = &root;
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     child.text = "text";
     child.concept.value = NULL;
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     child = (struct dx_sr_item){.relation = DX_SR_CONTAINS,
                                 .type = DX_SR_UIDREF,
                                 .concept = CODE("112040", "DCM", "Tracking Unique Identifier"),
                                 .text = "no uid"};
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     child.text = "2.25.9";
     child.relation = DX_SR_ROOT;
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     child.relation = DX_SR_HAS_OBS_CONTEXT;
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_OK);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_OK);
 
     sr.header.sop_instance = "not a uid";
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     sr.header.sop_instance = "2.25.1";
     sr.predecessor = "2.25.8";
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     sr.predecessor = NULL;
     sr.root = NULL;
-    assert_int_equal(dx_sr_write(&sr, place("bad.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_sr_write(&sr, tools_place("bad.dcm"), &err), DX_INVALID);
     dx_attrs_destroy(source);
 }
 
@@ -228,7 +158,7 @@ static void too_deep_is_refused(void **state)
                                        .child = i < 39 ? &chain[i + 1] : NULL};
     begin_sr(&sr, source);
     sr.root = chain;
-    assert_int_equal(dx_sr_write(&sr, place("deep.dcm"), &err), DX_LIMIT);
+    assert_int_equal(dx_sr_write(&sr, tools_place("deep.dcm"), &err), DX_LIMIT);
     dx_attrs_destroy(source);
 }
 
@@ -251,10 +181,10 @@ static void sc_is_valid(void **state)
         rgb[i] = (uint8_t)(i * 7);
     sample_header(&sc.header);
     sc.header.source = source;
-    const char *path = place("sc.dcm");
+    const char *path = tools_place("sc.dcm");
     if (dx_sc_write(&sc, path, &err))
         fail_msg("%s", err.text);
-    is_valid(path);
+    tools_valid(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     dx_limits_default(&limits);
     assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
@@ -264,7 +194,7 @@ static void sc_is_valid(void **state)
     dx_frame_finish(&frame);
     dx_object_close(object);
     close(fd);
-    prints((const char *const[]){"dcmdump", "+P", "0028,2110", path, NULL}, "01");
+    tools_prints((const char *const[]){"dcmdump", "+P", "0028,2110", path, NULL}, "01");
 
     sc.rows = 0;
     assert_int_equal(dx_sc_write(&sc, path, &err), DX_INVALID);
@@ -292,10 +222,10 @@ static void dx_is_valid(void **state)
     for (image.monochrome1 = 0; image.monochrome1 < 2; image.monochrome1++) {
         struct dx_object *object = NULL;
         struct dx_grey grey;
-        const char *path = place("dx.dcm");
+        const char *path = tools_place("dx.dcm");
         if (dx_synthetic_write(&image, path, &err))
             fail_msg("%s", err.text);
-        is_valid(path);
+        tools_valid(path);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
         assert_int_equal(dx_object_grey(object, 0, &grey, &err), DX_OK);
@@ -307,7 +237,7 @@ static void dx_is_valid(void **state)
         close(fd);
     }
     image.study = "x";
-    assert_int_equal(dx_synthetic_write(&image, place("dx.dcm"), &err), DX_INVALID);
+    assert_int_equal(dx_synthetic_write(&image, tools_place("dx.dcm"), &err), DX_INVALID);
     dx_attrs_destroy(attrs);
 }
 
@@ -333,7 +263,7 @@ static void synthetic_images_are_valid(void **state)
         struct dx_synthetic image = kinds[k];
         struct dx_object *object = NULL;
         struct dx_grey grey;
-        const char *path = place("synthetic.dcm");
+        const char *path = tools_place("synthetic.dcm");
         struct dx_attrs *attrs = sample_source();
         if (image.sop_class == DX_SYNTHETIC_CT)
             assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x0052), "UI", "2.25.13"),
@@ -348,7 +278,7 @@ static void synthetic_images_are_valid(void **state)
         image.mm_per_pixel = 0.15;
         if (dx_synthetic_write(&image, path, &err))
             fail_msg("%s", err.text);
-        is_valid(path);
+        tools_valid(path);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
         assert_int_equal(dx_object_grey(object, 0, &grey, &err), DX_OK);
@@ -384,7 +314,7 @@ static void impossible_synthetic_images_are_refused(void **state)
                                      .bits = wrong[i].bits,
                                      .low = wrong[i].low,
                                      .high = wrong[i].high};
-        assert_int_equal(dx_synthetic_write(&image, place("no.dcm"), &err), DX_INVALID);
+        assert_int_equal(dx_synthetic_write(&image, tools_place("no.dcm"), &err), DX_INVALID);
     }
     dx_attrs_destroy(attrs);
 }
@@ -405,16 +335,15 @@ static void unwritable_places_are_told(void **state)
 static void results_agree_with_their_source(void **state)
 {
     (void)state;
-    static char output[1 << 16];
     static uint16_t plane[16];
     static uint8_t rgb[48];
-    char dx[128], sr_path[128], sc_path[128], *rest = NULL;
+    char dx[128], sr_path[128], sc_path[128];
     struct dx_attrs *source = sample_source();
     struct dx_error err = {0};
     struct dx_sr sr;
-    snprintf(dx, sizeof dx, "%s/source.dcm", folder);
-    snprintf(sr_path, sizeof sr_path, "%s/result_sr.dcm", folder);
-    snprintf(sc_path, sizeof sc_path, "%s/result_sc.dcm", folder);
+    snprintf(dx, sizeof dx, "%s", tools_place("source.dcm"));
+    snprintf(sr_path, sizeof sr_path, "%s", tools_place("result_sr.dcm"));
+    snprintf(sc_path, sizeof sc_path, "%s", tools_place("result_sc.dcm"));
     struct dx_synthetic image = {.attrs = source,
                                  .sop_instance = "1.2.3.4.1",
                                  .series = "1.2.3.4.5",
@@ -435,28 +364,8 @@ static void results_agree_with_their_source(void **state)
     assert_int_equal(dx_synthetic_write(&image, dx, &err), DX_OK);
     assert_int_equal(dx_sr_write(&sr, sr_path, &err), DX_OK);
     assert_int_equal(dx_sc_write(&sc, sc_path, &err), DX_OK);
-    const char *const arguments[] = {"dcentvfy", dx, sr_path, sc_path, NULL};
-    if (run(arguments, output, sizeof output) == 127)
-        print_message("skipped: no dcentvfy\n");
-    /* Its tables put the Accession Number of an SR into another entity than that of an image. */
-    for (char *line = strtok_r(output, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        if (!strstr(line, "Different information entities for attribute - Element=<Accession"))
-            fail_msg("dcentvfy: %s", line);
+    tools_agree((const char *const[]){"dcentvfy", dx, sr_path, sc_path, NULL});
     dx_attrs_destroy(source);
-}
-
-static int prepare(void **state)
-{
-    (void)state;
-    struct dx_error err;
-    return mkdtemp(folder) && dx_init(NULL, NULL, &err) == DX_OK ? 0 : 1;
-}
-
-static int clear(void **state)
-{
-    (void)state;
-    static char output[4096];
-    return run((const char *const[]){"rm", "-rf", folder, NULL}, output, sizeof output);
 }
 
 int main(void)
@@ -474,5 +383,5 @@ int main(void)
         cmocka_unit_test(unwritable_places_are_told),
         cmocka_unit_test(results_agree_with_their_source),
     };
-    return cmocka_run_group_tests(tests, prepare, clear);
+    return cmocka_run_group_tests(tests, tools_prepare, tools_clear);
 }

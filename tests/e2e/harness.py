@@ -49,13 +49,16 @@ def wait_for(condition, seconds, what):
 
 
 def run(*command, **options):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=120, **options)
+    options.setdefault("timeout", 120)
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", **options)
 
 
 class Node:
-    """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination."""
+    """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination with the further attributes `destination`.
+    `models`: one or two folders instead of `model`; `report`, `study`: attributes of those elements."""
 
-    def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL):
+    def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
+                 outputs="SR SC", destination="", models=None, report="", study=""):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
@@ -63,13 +66,17 @@ class Node:
         rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
               <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
         peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
-        destination = "".join(f'<destination peer="{n}" outputs="SR SC" demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
+        destination = "".join(f'<destination peer="{n}" outputs="{outputs}" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
+        more = "".join(f'<model folder="{m}"/>' for m in models or ())
+        more = f"<models>{more}</models>" if models else ""
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""<?xml version="1.0" encoding="UTF-8"?>
 <cervigate xmlns="urn:cervigate:config:1">
-  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" checkCalledAeTitle="true" mode="{mode}" spool="{self.spool}" model="{model}"/>
+  <node aeTitle="CERVIGATE" port="0" address="127.0.0.1" checkCalledAeTitle="true" mode="{mode}" spool="{self.spool}" {'' if models else f'model="{model}"'}/>
   {receive}
-  <study quietTime="{quiet}"/>
+  {more}
+  {f"<report {report}/>" if report else ""}
+  <study quietTime="{quiet}" {study}/>
   {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}
   <rules>{rules}</rules>
   {limits}
@@ -169,17 +176,17 @@ class StoreScp:
 
 
 class Orthanc:
-    """Orthanc from Debian as the PACS."""
+    """Orthanc from Debian as the PACS; `settings` are more of its configuration (plugins)."""
     ae = "ORTHANC"
 
-    def __init__(self):
+    def __init__(self, **settings):
         self.port, self.http, self.folder = free_port(), free_port(), tempfile.mkdtemp(prefix="cervigate-orthanc-")
         self.config = os.path.join(self.folder, "orthanc.json")
         with open(self.config, "w", encoding="utf-8") as f:
             json.dump({"Name": "PACS", "StorageDirectory": self.folder, "IndexDirectory": self.folder, "DicomAet": self.ae,
                        "DicomPort": self.port, "HttpPort": self.http, "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
                        "DicomAlwaysAllowStore": True, "DicomCheckCalledAet": True, "UnknownSopClassAccepted": True,
-                       "Plugins": []}, f)
+                       "Plugins": [], **settings}, f)
         self.process = None
         self.start()
 

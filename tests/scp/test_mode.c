@@ -2,6 +2,7 @@
 #include "nn_fixture.h"
 #include "scp_fixture.h"
 #include "sender.h"
+#include <sys/stat.h>
 
 static void write_mode(const struct fixture *f, const char *text)
 {
@@ -38,11 +39,19 @@ static void the_unreadable_is_shadow(void **state)
     assert_int_equal(node_mode(&f->conf), CONF_SHADOW);
 }
 
+static void name_models(struct fixture *f, const char *first, const char *second)
+{
+    f->conf.language = "en";
+    f->conf.model = f->conf.models[0] = first;
+    f->conf.models[1] = second;
+    f->conf.model_count = second ? 2 : 1;
+}
+
 static void setting(void **state)
 {
     struct fixture *f = *state;
     char error[512] = "";
-    f->conf.model = "/nonexistent";
+    name_models(f, "/nonexistent", NULL);
     assert_true(mode_set(&f->conf, CONF_DEMO, error, sizeof error));
     assert_int_equal(node_mode(&f->conf), CONF_DEMO);
     assert_false(mode_set(&f->conf, CONF_CLINICAL, error, sizeof error));
@@ -94,7 +103,7 @@ static void clinical_needs_provenance_and_validation(void **state)
     struct fixture *f = *state;
     char error[512] = "";
     static struct nn_model_info info;
-    f->conf.model = f->folder;
+    name_models(f, f->folder, NULL);
 
     info = fixture_info(64);
     make_model(f->folder, &info);
@@ -120,7 +129,7 @@ static void a_finding_without_a_code_is_refused(void **state)
     struct fixture *f = *state;
     char error[512] = "";
     static struct nn_model_info info;
-    f->conf.model = f->folder;
+    name_models(f, f->folder, NULL);
 
     info = fixture_info(64);
     for (int i = 0; i < info.classes; i++)
@@ -129,6 +138,58 @@ static void a_finding_without_a_code_is_refused(void **state)
     make_model(f->folder, &info);
     assert_false(mode_allowed(&f->conf, CONF_SHADOW, error, sizeof error));
     assert_non_null(strstr(error, "\"other0\" is a finding that the report has no code for"));
+}
+
+/* Each of two models is asked, and the one that is not fit is named. */
+static void clinical_needs_both_models(void **state)
+{
+    struct fixture *f = *state;
+    char second[80], error[512] = "";
+    static struct nn_model_info info;
+    snprintf(second, sizeof second, "%s/second", f->folder);
+    assert_int_equal(mkdir(second, 0700), 0);
+    info = fixture_info(64);
+    info.provenance = NN_CLINICAL;
+    make_model(f->folder, &info);
+    validate(f->folder, info.digest);
+    info = fixture_info(64);
+    info.provenance = NN_CLINICAL;
+    snprintf(info.name, sizeof info.name, "the-second");
+    make_model(second, &info);
+
+    name_models(f, f->folder, second);
+    assert_true(mode_allowed(&f->conf, CONF_DEMO, error, sizeof error));
+    assert_false(mode_allowed(&f->conf, CONF_CLINICAL, error, sizeof error));
+    assert_non_null(strstr(error, "the-second has no <validation>"));
+    assert_true(mode_model_allowed(&f->conf, 0, CONF_CLINICAL, NULL, error, sizeof error));
+    assert_false(mode_model_allowed(&f->conf, 1, CONF_CLINICAL, NULL, error, sizeof error));
+    name_models(f, second, f->folder);
+    assert_false(mode_set(&f->conf, CONF_CLINICAL, error, sizeof error));
+    name_models(f, f->folder, "/nonexistent");
+    assert_false(mode_allowed(&f->conf, CONF_SHADOW, error, sizeof error));
+    assert_non_null(strstr(error, "/nonexistent"));
+
+    validate(second, info.digest);
+    name_models(f, f->folder, second);
+    assert_true(mode_set(&f->conf, CONF_CLINICAL, error, sizeof error));
+}
+
+static void a_template_that_is_not_there_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char error[512] = "";
+    static struct nn_model_info info;
+    info = fixture_info(64);
+    make_model(f->folder, &info);
+    name_models(f, f->folder, NULL);
+    f->conf.templates = "/nonexistent";
+    assert_false(mode_allowed(&f->conf, CONF_SHADOW, error, sizeof error));
+    assert_non_null(strstr(error, "report template: "));
+    assert_true(mode_set(&f->conf, CONF_SHADOW, error, sizeof error));
+    f->conf.model_count = 0;
+    f->conf.templates = NULL;
+    assert_false(mode_allowed(&f->conf, CONF_SHADOW, error, sizeof error));
+    assert_string_equal(error, "there is no model");
 }
 
 static void who_gets_what(void **state)
@@ -151,7 +212,9 @@ int main(void)
         T(the_unreadable_is_shadow),
         T(setting),
         T(clinical_needs_provenance_and_validation),
+        T(clinical_needs_both_models),
         T(a_finding_without_a_code_is_refused),
+        T(a_template_that_is_not_there_is_refused),
         T(who_gets_what),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,8 @@ static struct made start(struct fixture *fixture, enum conf_mode mode)
     conf->destinations = destinations;
     conf->destination_count = 2;
     conf->picture_matrix = 3072;
-    if (!report_init(&m.report, conf, &model, error, sizeof error))
+    static const struct nn_model_info *const models[] = {&model};
+    if (!report_init(&m.report, conf, models, 1, error, sizeof error))
         fail_msg("%s", error);
     return m;
 }
@@ -53,7 +54,7 @@ static void stop(struct made *m)
     store_close(m->store);
 }
 
-static struct dx_attrs *attrs_of(const struct instance *in, const char *name)
+static struct dx_attrs *attrs_of(const struct made *m, const struct instance *in, const char *name)
 {
     const struct {
         uint32_t tag;
@@ -75,9 +76,11 @@ static struct dx_attrs *attrs_of(const struct instance *in, const char *name)
     struct dx_attrs *attrs = dx_attrs_create();
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         assert_int_equal(dx_attrs_set_text(attrs, list[i].tag, list[i].vr, list[i].text), DX_OK);
-    assert_true(report_journal(attrs, &model));
+    assert_true(report_journal(attrs, &m->report, 0));
     return attrs;
 }
+
+static enum srt_coverage coverage; /* of the images that judge enters */
 
 /* Enters image `number` of study 1 with its picture, judged with this score of a fracture; a
  * negative score is not processed. */
@@ -88,18 +91,19 @@ static void judge(struct made *m, int number, double score, const char *name)
     enum store_identity identity;
     struct instance in = fixture_instance(number, number, 1, "a");
     const struct picture picture = {.rows = 4, .cols = 6, .rgb = rgb};
+    const struct report_drawn drawn = {.picture = &picture, .rows = 4, .cols = 6, .number = number};
     FIXTURE_OK(store_add_instance(m->store, &in, &identity));
     FIXTURE_OK(store_association_end(m->store, "a"));
-    struct dx_attrs *attrs = attrs_of(&in, name);
-    struct judgement j = {.state = score < 0 ? INSTANCE_NOT_PROCESSED : INSTANCE_JUDGED,
-                          .reason = score < 0 ? SRT_WRONG_VIEW : SRT_REASON_NONE,
-                          .classes = score < 0 ? 0 : 3,
-                          .score = {0.1, score, 0.9 - score},
-                          .first_computed_ms = 1700000000000 + number};
+    struct dx_attrs *attrs = attrs_of(m, &in, name);
+    struct judgement j = {
+        .state = score < 0 ? INSTANCE_NOT_PROCESSED : INSTANCE_JUDGED,
+        .reason = score < 0 ? SRT_WRONG_VIEW : SRT_REASON_NONE,
+        .opinion = {{.classes = score < 0 ? 0 : 3, .score = {0.1, score, 0.9 - score}}},
+        .coverage = coverage,
+        .first_computed_ms = 1700000000000 + number};
     report_patient_digest(attrs, j.patient_digest);
     snprintf(j.pixel_digest, sizeof j.pixel_digest, "%064x", (unsigned)number);
-    if (score >= 0 &&
-        !report_picture(&m->report, &in, attrs, &picture, false, number, &j, error, sizeof error))
+    if (score >= 0 && !report_drawn(&m->report, &in, attrs, &drawn, &j, error, sizeof error))
         fail_msg("%s", error);
     assert_int_equal(dx_attrs_pack(attrs, &bytes, &j.attrs_bytes), DX_OK);
     j.attrs = bytes;
@@ -265,6 +269,55 @@ static void test_outcomes_of_a_study(void **state)
     stop(&m);
 }
 
+/* Without an image that shows C7-T1 a negative study is incomplete, where that is asked. */
+static void test_no_finding_needs_the_whole_spine(void **state)
+{
+    struct made m = start(*state, CONF_DEMO);
+    ((struct fixture *)*state)->conf.require_c7_t1 = true;
+    judge(&m, 1, 0.1, "A^B");
+    assert_int_equal(report_all(&m).outcome, SRT_INCOMPLETE);
+    coverage = SRT_COVERAGE_SHORT;
+    judge(&m, 2, 0.1, "A^B");
+    assert_int_equal(report_all(&m).outcome, SRT_INCOMPLETE);
+    coverage = SRT_COVERAGE_FULL;
+    judge(&m, 3, 0.1, "A^B");
+    assert_int_equal(report_all(&m).outcome, SRT_NO_FINDING);
+    coverage = SRT_COVERAGE_UNKNOWN;
+    judge(&m, 4, 0.7, "A^B");
+    assert_int_equal(report_all(&m).outcome, SRT_FINDING);
+    stop(&m);
+}
+
+/* A report in every class that a destination may take; none that nobody may. */
+static void test_the_kinds_that_destinations_take(void **state)
+{
+    struct made m = start(*state, CONF_DEMO);
+    struct result kinds[3], sr;
+    size_t count;
+    judge(&m, 1, 0.7, "A^B");
+    struct told told = report_all(&m);
+    FIXTURE_OK(store_find_result(m.store, told.uid, &sr));
+    FIXTURE_OK(store_report_kinds(m.store, sr.report, kinds, &count));
+    assert_int_equal(count, 3); /* auto: the first that the peer takes */
+    assert_int_equal(kinds[0].kind, RESULT_SR);
+    assert_string_not_equal(kinds[0].uid, kinds[1].uid);
+    assert_string_not_equal(kinds[0].series, kinds[1].series);
+    stop(&m);
+
+    struct conf_destination fixed = destinations[0];
+    fixed.report_class = CONF_SR_ENHANCED;
+    m = start(*state, CONF_DEMO);
+    ((struct fixture *)*state)->conf.destinations = &fixed;
+    ((struct fixture *)*state)->conf.destination_count = 1;
+    judge(&m, 2, 0.7, "A^B");
+    told = report_all(&m);
+    FIXTURE_OK(store_find_result(m.store, told.uid, &sr));
+    FIXTURE_OK(store_report_kinds(m.store, sr.report, kinds, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(kinds[1].kind, RESULT_SR_ENHANCED);
+    stop(&m);
+}
+
 static void test_scores_are_held_against_the_journal(void **state)
 {
     struct made m = start(*state, CONF_DEMO);
@@ -285,6 +338,8 @@ int main(void)
         TEST(test_the_same_inputs_give_the_same_object),
         TEST(test_a_late_image_amends),
         TEST(test_outcomes_of_a_study),
+        TEST(test_no_finding_needs_the_whole_spine),
+        TEST(test_the_kinds_that_destinations_take),
         TEST(test_scores_are_held_against_the_journal),
     };
     struct dx_error err;

@@ -126,19 +126,24 @@ static void judgements_come_back_to_the_bit(void **state)
     struct store *store = fixture_open(*state);
     static const uint8_t attrs[] = {0, 1, 2, 0, 255};
     int64_t id = add(store, 1, 1, 1, "a", STORE_NEW);
-    struct judgement in = {.state = INSTANCE_NOT_PROCESSED,
-                           .rule = "cspine",
-                           .reason = SRT_WRONG_VIEW,
-                           .detail = "a frontal view",
-                           .attrs = attrs,
-                           .attrs_bytes = sizeof attrs,
-                           .pixel_digest = "aa",
-                           .patient_digest = "bb",
-                           .score = {0.1, 1.0 / 3, 1e-300, -0.0},
-                           .classes = 4,
-                           .model_digest = "cc",
-                           .picture = "2.25.7",
-                           .first_computed_ms = 123456789012345};
+    struct judgement in = {
+        .state = INSTANCE_NOT_PROCESSED,
+        .rule = "cspine",
+        .reason = SRT_WRONG_VIEW,
+        .detail = "a frontal view",
+        .attrs = attrs,
+        .attrs_bytes = sizeof attrs,
+        .pixel_digest = "aa",
+        .patient_digest = "bb",
+        .opinion = {{.score = {0.1, 1.0 / 3, 1e-300, -0.0}, .classes = 4, .model_digest = "cc"},
+                    {.score = {0.75}, .classes = 1, .model_digest = "dd"}},
+        .coverage = SRT_COVERAGE_SHORT,
+        .region = {0.5f, 1.25f, 1e-3f, 7.0f},
+        .region_points = 2,
+        .picture = "2.25.7",
+        .gsps = "2.25.8",
+        .map = "2.25.9",
+        .first_computed_ms = 123456789012345};
     struct judgement out;
     struct instance instance;
     uint8_t *kept = NULL;
@@ -149,9 +154,17 @@ static void judgements_come_back_to_the_bit(void **state)
     assert_string_equal(out.detail, "a frontal view");
     assert_int_equal(out.attrs_bytes, sizeof attrs);
     assert_memory_equal(kept, attrs, sizeof attrs);
-    assert_int_equal(out.classes, 4);
-    assert_memory_equal(out.score, in.score, 4 * sizeof *in.score);
+    for (int m = 0; m < 2; m++) {
+        assert_int_equal(out.opinion[m].classes, in.opinion[m].classes);
+        assert_memory_equal(out.opinion[m].score, in.opinion[m].score, sizeof in.opinion[m].score);
+        assert_string_equal(out.opinion[m].model_digest, in.opinion[m].model_digest);
+    }
+    assert_int_equal(out.coverage, SRT_COVERAGE_SHORT);
+    assert_int_equal(out.region_points, 2);
+    assert_memory_equal(out.region, in.region, 4 * sizeof *in.region);
     assert_string_equal(out.picture, "2.25.7");
+    assert_string_equal(out.gsps, "2.25.8");
+    assert_string_equal(out.map, "2.25.9");
     assert_int_equal(out.first_computed_ms, in.first_computed_ms);
     free(kept);
     FIXTURE_OK(store_get_instance(store, id, &instance));

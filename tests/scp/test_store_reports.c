@@ -1,8 +1,11 @@
 /* The job store's results and deliveries: nothing twice, nothing forgotten, counts that add up. */
 #include "scp_fixture.h"
 
-static const char *const places[] = {"pacs", "archive"};
-static const bool both[] = {true, true}, first_only[] = {true, false};
+#define KIND(kind) (1u << (kind))
+static const struct addressee places[] = {
+    {.name = "pacs", .kinds = KIND(RESULT_SR) | KIND(RESULT_SC)},
+    {.name = "archive", .kinds = KIND(RESULT_SR)},
+};
 
 static struct result make(enum result_kind kind, int number)
 {
@@ -29,8 +32,14 @@ static int64_t judged(struct store *store, int number)
 
 static void report(struct store *store, const struct result *results, size_t count, int64_t id)
 {
-    FIXTURE_OK(
-        store_add_report(store, "1.2.4.1", results, count, &id, 1, places, both, first_only, 2));
+    const struct store_report report = {.study = "1.2.4.1",
+                                        .results = results,
+                                        .count = count,
+                                        .instances = &id,
+                                        .instance_count = 1,
+                                        .to = places,
+                                        .to_count = 2};
+    FIXTURE_OK(store_add_report(store, &report));
 }
 
 static size_t pending(struct store *store, const char *place, struct delivery list[8])
@@ -44,16 +53,17 @@ static void a_report_goes_to_those_who_want_it(void **state)
 {
     struct store *store = fixture_open(*state);
     struct delivery list[8];
-    const struct result results[] = {make(RESULT_SC, 1), make(RESULT_SR, 2)};
+    const struct result results[] = {make(RESULT_SR, 2), make(RESULT_SC, 1)};
     report(store, results, 2, judged(store, 1));
 
     assert_int_equal(pending(store, "pacs", list), 2);
-    assert_int_equal(list[0].result.kind, RESULT_SC);
-    assert_string_equal(list[1].result.uid, "2.25.2");
-    assert_string_equal(list[1].result.path, "results/2.25.2.dcm");
-    assert_string_equal(list[1].result.series, "2.25.12");
-    assert_int_equal(list[1].result.outcome, SRT_FINDING);
-    assert_int_equal(list[1].next_ms, 0);
+    assert_int_equal(list[1].result.kind, RESULT_SC);
+    assert_string_equal(list[0].result.uid, "2.25.2");
+    assert_string_equal(list[0].result.path, "results/2.25.2.dcm");
+    assert_string_equal(list[0].result.series, "2.25.12");
+    assert_int_equal(list[0].result.outcome, SRT_FINDING);
+    assert_int_equal(list[0].result.report, list[1].result.report);
+    assert_int_equal(list[0].next_ms, 0);
     assert_int_equal(pending(store, "archive", list), 1);
     assert_int_equal(list[0].result.kind, RESULT_SR);
     assert_int_equal(pending(store, "nobody", list), 0);
@@ -90,7 +100,7 @@ static void the_same_report_again_changes_nothing(void **state)
     int64_t id = judged(store, 1);
     report(store, &one, 1, id);
     assert_int_equal(pending(store, "pacs", list), 1);
-    FIXTURE_OK(store_delivered(store, list[0].id, 1));
+    FIXTURE_OK(store_delivered(store, list[0].id, 0, 1));
     report(store, &one, 1, id);
     assert_int_equal(pending(store, "pacs", list), 0);
     FIXTURE_OK(store_counts(store, &counts));
@@ -122,9 +132,9 @@ static void failures_put_off_park_and_keep_order(void **state)
     FIXTURE_OK(store_delivery_failed(store, second, 9000, true, "A900"));
     assert_int_equal(pending(store, "pacs", list), 2);
 
-    FIXTURE_OK(store_delivered(store, first, 1));
+    FIXTURE_OK(store_delivered(store, first, 0, 1));
     assert_int_equal(store_delivery_failed(store, first, 0, false, "late"), STORE_NONE);
-    assert_int_equal(store_delivered(store, 999, 1), STORE_NONE);
+    assert_int_equal(store_delivered(store, 999, 0, 1), STORE_NONE);
     store_close(store);
 }
 
@@ -137,7 +147,7 @@ static void counts_add_up_after_reopening(void **state)
     const struct result results[] = {make(RESULT_SR, 1), make(RESULT_SC, 2)};
     report(store, results, 2, judged(store, 1));
     assert_int_equal(pending(store, "pacs", list), 2);
-    FIXTURE_OK(store_delivered(store, list[0].id, 1));
+    FIXTURE_OK(store_delivered(store, list[0].id, 0, 1));
     FIXTURE_OK(store_delivery_failed(store, list[1].id, 1, true, "refused"));
     FIXTURE_OK(store_count(store, "refused"));
     FIXTURE_OK(store_count(store, "refused"));
@@ -182,8 +192,14 @@ static void a_report_is_all_or_nothing(void **state)
     const struct result one = make(RESULT_SR, 1);
     const int64_t nobody = 12345; /* no such instance: the foreign key refuses */
     (void)judged(store, 1);
-    assert_int_equal(store_add_report(store, "1.2.4.1", &one, 1, &nobody, 1, places, both, both, 2),
-                     STORE_BROKEN);
+    const struct store_report broken = {.study = "1.2.4.1",
+                                        .results = &one,
+                                        .count = 1,
+                                        .instances = &nobody,
+                                        .instance_count = 1,
+                                        .to = places,
+                                        .to_count = 2};
+    assert_int_equal(store_add_report(store, &broken), STORE_BROKEN);
     FIXTURE_OK(store_counts(store, &counts));
     assert_int_equal(counts.reports + counts.pending, 0);
     assert_int_equal(fixture_due(store).count, 1);

@@ -1,0 +1,27 @@
+/* examine_exam.h: one object under examination: between examine.c and examine_judge.c. */
+#ifndef EXAMINE_EXAM_H
+#define EXAMINE_EXAM_H
+
+#include "examine.h"
+
+struct exam {
+    struct examiner *by;
+    const struct instance *instance;
+    struct examination *out;
+    struct judgement *judgement;
+    struct zygote_object object;
+    struct dx_attrs *attrs; /* of the object, or what receive knows of it */
+    struct dx_grey grey;
+    float *plane;                           /* grey in [0,1] */
+    enum srt_reason barred[SRT_MAX_MODELS]; /* why its header keeps a model from judging it */
+};
+
+enum examine_end exam_not_processed(struct exam *exam, enum srt_reason reason, const char *detail);
+enum examine_end exam_later(struct exam *exam, const char *what);
+
+/* Does no model take it by its header? Then why; fills barred. */
+enum srt_reason exam_pass_gate(struct exam *exam);
+/* The decoded image: each model that takes it judges it; then the picture. */
+enum examine_end exam_judge(struct exam *exam);
+
+#endif

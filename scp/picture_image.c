@@ -1,0 +1,173 @@
+/* picture_image.c: the source beside its overlay, the outline, the letters of the orientation. */
+#include "picture_layout.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct colour letters = {150, 157, 167}, casing = {8, 10, 14};
+
+/* ---- the source ---- */
+
+static void draw_source(struct canvas *canvas, const struct layout *l, const float *grey, int times)
+{
+    int cols = l->draw_w / times;
+    for (int y = 0; y < l->draw_h; y++) {
+        const float *from = grey + (size_t)(y / times) * (size_t)cols;
+        uint8_t *to = canvas->rgb +
+                      ((size_t)(l->image + y) * (size_t)canvas->cols + (size_t)l->left_image) * 3;
+        for (int x = 0; x < cols; x++) {
+            float value = from[x] > 0.0f ? from[x] < 1.0f ? from[x] : 1.0f : 0.0f;
+            uint8_t level = (uint8_t)(255.0f * value + 0.5f);
+            for (int i = 0; i < times; i++, to += 3)
+                to[0] = to[1] = to[2] = level;
+        }
+    }
+}
+
+/* The source as it is, repeated, or area-averaged down. */
+static enum picture_status place_source(struct canvas *canvas, const struct layout *l,
+                                        const struct picture_input *input)
+{
+    struct nn_error err;
+    if (l->draw_w >= input->cols) {
+        draw_source(canvas, l, input->plane, l->draw_w / input->cols);
+        return PICTURE_OK;
+    }
+    float *small = malloc((size_t)l->draw_w * (size_t)l->draw_h * sizeof *small);
+    if (!small)
+        return PICTURE_NO_MEMORY;
+    enum nn_status status =
+        nn_plane_resize(input->plane, input->rows, input->cols, small, l->draw_h, l->draw_w, &err);
+    if (status == NN_OK)
+        draw_source(canvas, l, small, 1);
+    free(small);
+    return status == NN_OK          ? PICTURE_OK
+           : status == NN_NO_MEMORY ? PICTURE_NO_MEMORY
+                                    : PICTURE_INVALID;
+}
+
+/* ---- the overlay ---- */
+
+/* The judged part at the size it is drawn. */
+static struct colour_part part_of(const struct picture_input *input, const struct layout *l)
+{
+    const struct nn_box *box = &input->box;
+    float across = (float)l->draw_w / (float)input->cols,
+          down = (float)l->draw_h / (float)input->rows;
+    if (box->x1 <= box->x0 || box->y1 <= box->y0)
+        return (struct colour_part){0, 0, (float)l->draw_w, (float)l->draw_h};
+    return (struct colour_part){(float)box->x0 * across, (float)box->y0 * down,
+                                (float)box->x1 * across, (float)box->y1 * down};
+}
+
+static enum picture_status colour_overlay(struct canvas *canvas, const struct layout *l,
+                                          const struct picture_input *input)
+{
+    struct colour_columns columns = {.map = input->map,
+                                     .side = input->side,
+                                     .width = l->draw_w,
+                                     .fit = input->fit,
+                                     .part = part_of(input, l)};
+    size_t stride = (size_t)canvas->cols * 3;
+    if (!colour_columns_init(&columns))
+        return PICTURE_NO_MEMORY;
+    for (int y = 0; y < l->draw_h; y++) {
+        uint8_t *row = canvas->rgb + (size_t)(l->image + y) * stride;
+        uint8_t *right = row + (size_t)l->right_image * 3;
+        memcpy(right, row + (size_t)l->left_image * 3, (size_t)l->draw_w * 3);
+        colour_row(&columns, y, right);
+    }
+    colour_columns_finish(&columns);
+    return PICTURE_OK;
+}
+
+static void outline(struct canvas *canvas, const struct layout *l,
+                    const struct picture_input *input, float thick, struct colour colour)
+{
+    float across = (float)l->draw_w / (float)input->cols,
+          down = (float)l->draw_h / (float)input->rows;
+    const struct area clip = {l->right_image, l->image, l->draw_w, l->draw_h};
+    for (size_t i = 0; i + 1 < input->region_points; i++) {
+        const float *p = input->region + 2 * i;
+        const float from[2] = {(float)l->right_image + p[0] * across,
+                               (float)l->image + p[1] * down};
+        const float to[2] = {(float)l->right_image + p[2] * across, (float)l->image + p[3] * down};
+        canvas_line(canvas, clip, from, to, thick, colour);
+    }
+}
+
+/* ---- the orientation ---- */
+
+/* The other end of a direction: letter by letter (PS3.3 C.7.6.1.1.1). */
+static void opposite(const char *from, char *to, size_t size)
+{
+    static const char pairs[] = "APPALRRLHFFH";
+    size_t count = 0;
+    for (; from[count] && count + 1 < size; count++) {
+        to[count] = '?';
+        for (size_t i = 0; i + 1 < sizeof pairs - 1; i += 2)
+            if (pairs[i] == from[count])
+                to[count] = pairs[i + 1];
+    }
+    to[count] = '\0';
+}
+
+/* The two values, if both are made of a biped's letters. */
+static bool split_orientation(const char *text, char row[8], char column[8])
+{
+    size_t first = strcspn(text, "\\");
+    if (text[first] != '\\' || first == 0 || first > 3)
+        return false;
+    const char *second = text + first + 1;
+    size_t count = strspn(second, "APLRHF");
+    size_t rest = strspn(second + count, " ");
+    if (strspn(text, "APLRHF") != first || count == 0 || count > 3 || second[count + rest])
+        return false;
+    memcpy(row, text, first);
+    row[first] = '\0';
+    memcpy(column, second, count);
+    column[count] = '\0';
+    return true;
+}
+
+/* Outside of the image: the source's own pixels stay. */
+static void draw_letters(struct picture_face *face, struct canvas *canvas, const struct layout *l,
+                         const char *orientation, int left)
+{
+    char row[8], column[8], against_row[8], against_column[8];
+    int size = layout_em(l, 10), least = size / 2, edge = layout_em(l, 3);
+    int middle = l->image + (l->draw_h - TEXT_PITCH(size)) / 2, wide = layout_em(l, 13);
+    if (!split_orientation(orientation, row, column))
+        return;
+    opposite(row, against_row, sizeof against_row);
+    opposite(column, against_column, sizeof against_column);
+    const struct area before = {left - edge - wide, middle, wide, TEXT_PITCH(size)};
+    const struct area behind = {left + l->draw_w + edge, middle, wide, TEXT_PITCH(size)};
+    const struct area above = {left, l->image - TEXT_PITCH(size), l->draw_w, TEXT_PITCH(size)};
+    const struct area below = {left, l->image + l->draw_h + edge / 2, l->draw_w, TEXT_PITCH(size)};
+    text_fit(face, canvas, before, size, least, TEXT_RIGHT, letters, against_row);
+    text_fit(face, canvas, behind, size, least, TEXT_LEFT, letters, row);
+    text_fit(face, canvas, above, size, least, TEXT_CENTRE, letters, against_column);
+    text_fit(face, canvas, below, size, least, TEXT_CENTRE, letters, column);
+}
+
+enum picture_status image_draw(struct picture_face *face, struct canvas *canvas,
+                               const struct layout *layout, const struct picture_input *input)
+{
+    const struct layout *l = layout;
+    float thick = (float)l->em / 7.0f;
+    enum picture_status status = place_source(canvas, l, input);
+    if (status == PICTURE_OK && input->map)
+        status = colour_overlay(canvas, l, input);
+    if (status != PICTURE_OK)
+        return status;
+    if (input->orientation)
+        draw_letters(face, canvas, l, input->orientation, l->left_image);
+    if (!input->map)
+        return PICTURE_OK;
+    outline(canvas, l, input, thick + (float)l->em / 8.0f, casing);
+    outline(canvas, l, input, thick, panel_outline);
+    if (input->orientation)
+        draw_letters(face, canvas, l, input->orientation, l->right_image);
+    return PICTURE_OK;
+}

@@ -1,0 +1,71 @@
+#include "config_fixture.h"
+#include <stdlib.h>
+#include <string.h>
+
+char *tell(const struct conf_complaints *complaints)
+{
+    static char *text; /* static: gcc does not see that fclose sets it */
+    static size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    for (size_t i = 0; i < complaints->count; i++)
+        fprintf(out, "%d: %s%s\n", complaints->list[i].line,
+                complaints->list[i].warning ? "warning: " : "", complaints->list[i].text);
+    fclose(out);
+    return text;
+}
+
+char *slurp(const char *path)
+{
+    FILE *in = fopen(path, "r");
+    char *text = calloc(1, 65536);
+
+    assert_non_null(text);
+    if (in) {
+        size_t n = fread(text, 1, 65535, in);
+        text[n] = '\0';
+        fclose(in);
+    }
+    return text;
+}
+
+char *print(const struct conf *conf)
+{
+    static char *text; /* static: gcc does not see that fclose sets it */
+    static size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    conf_print(conf, out);
+    fclose(out);
+    return text;
+}
+
+struct conf *load_good(const char *path)
+{
+    struct conf_complaints complaints;
+    struct conf *conf;
+    enum conf_status status = conf_load(path, &conf, &complaints);
+    char *told = tell(&complaints);
+
+    assert_string_equal(told, "");
+    assert_int_equal(status, CONF_OK);
+    free(told);
+    conf_complaints_finish(&complaints);
+    return conf;
+}
+
+struct conf *load_text(const char *text, const char *warnings)
+{
+    struct conf_complaints complaints;
+    struct conf *conf;
+    enum conf_status status = conf_load_text(text, strlen(text), "-", &conf, &complaints);
+    char *told = tell(&complaints);
+
+    assert_string_equal(told, warnings);
+    assert_int_equal(status, CONF_OK);
+    free(told);
+    conf_complaints_finish(&complaints);
+    return conf;
+}

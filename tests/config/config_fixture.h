@@ -1,0 +1,24 @@
+/* config_fixture.h: what the tests of config/ share. */
+#ifndef CONFIG_FIXTURE_H
+#define CONFIG_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "conf_private.h"
+
+#define SAMPLE CERVIGATE_SOURCE_DIR "/config/cervigate.xml"
+
+/* All texts are the caller's to free. */
+char *tell(const struct conf_complaints *complaints); /* as "LINE: [warning: ]TEXT" lines */
+char *slurp(const char *path);                        /* at most 64 KiB; "" when it is not there */
+char *print(const struct conf *conf);                 /* conf_print */
+struct conf *load_good(const char *path);             /* without any complaint */
+/* Its complaints, all of them warnings, are these. */
+struct conf *load_text(const char *text, const char *warnings);
+
+#endif

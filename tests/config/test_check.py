@@ -1,0 +1,130 @@
+"""`cervigate check`: models, report template and destinations of a configuration, each error with its line."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
+import daemon as d  # noqa: E402
+
+ADMIN = os.path.join(d.BUILD, "bin/cervigate")
+TEMPLATES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "sr_templates")
+
+
+class Check(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-check-")
+        self.config = os.path.join(self.folder, "c.xml")
+        self.model = d.model(self.folder)
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def model_named(self, name, *kind):
+        folder = os.path.join(self.folder, name)
+        os.mkdir(folder)
+        return d.model(folder, *kind)
+
+    def check(self, elements, node="", options=(), mode="shadow"):
+        """Exit status, standard output, standard error without the file's name."""
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f"""<cervigate xmlns="urn:cervigate:config:1">
+  <node aeTitle="C" port="0" mode="{mode}" spool="{self.folder}/spool" {node}/>
+  <peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="1"/></peers>
+  <rules><rule name="all" action="analyze"/></rules>
+  {elements}
+</cervigate>
+""")
+        said = subprocess.run([ADMIN, "check", "--config", self.config, *options], capture_output=True, text=True, timeout=60)
+        return said.returncode, said.stdout.replace(self.config, ""), said.stderr.replace(self.config, "")
+
+    def models(self, *folders):
+        return "<models>\n" + "".join(f'<model folder="{f}"/>\n' for f in folders) + "</models>"
+
+    def test_each_model_is_told_with_what_it_is_meant_for(self):
+        second = self.model_named("b", "own")
+        status, out, err = self.check(self.models(self.model, second))
+        self.assertEqual((status, err), (0, ""))
+        lines = out.splitlines()
+        self.assertEqual(lines[-1], ": ok (mode shadow)")
+        for line, number in zip(lines, (6, 7)):
+            self.assertRegex(line, rf"^:{number}: model \S+ \S+: synthetic, not validated; meant for CR.*, CSPINE.*, from \d+ years$")
+        self.assertEqual(len(lines), 3)
+
+    def test_the_same_model_in_two_folders_is_told(self):
+        copy = os.path.join(self.folder, "copy")
+        shutil.copytree(self.model, copy)
+        status, _, err = self.check(self.models(self.model, copy))
+        self.assertEqual((status, err), (0, ":7: warning: this is the first model once more, which will always agree\n"))
+
+    def test_every_model_that_does_not_open_is_told(self):
+        status, out, err = self.check(self.models("/nowhere/a", "/nowhere/b"))
+        self.assertEqual((status, out), (78, ""))
+        self.assertRegex(err, r"(?m)^:6: model /nowhere/a: .*No such file")
+        self.assertRegex(err, r"(?m)^:7: model /nowhere/b: .*No such file")
+        status, out, err = self.check(self.models(self.model, "/nowhere/b"))
+        self.assertEqual(status, 78)
+        self.assertRegex(out, r"^:6: model ")
+        self.assertRegex(err, r"^:7: model /nowhere/b: .*No such file.*\n$")
+
+    def test_clinical_needs_both_models(self):
+        clinical = self.model_named("b", "clinical")
+        status, _, err = self.check(self.models(self.model, clinical), mode="clinical")
+        self.assertEqual(status, 78)
+        self.assertRegex(err, r"(?m)^:6: mode clinical: the model \S+ was trained on synthetic images$")
+        self.assertRegex(err, r"(?m)^:7: mode clinical: the model \S+ has no <validation> bound to its digests$")
+        started = subprocess.run([d.DAEMON, "--config", self.config, "--foreground"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(started.returncode, 78)
+        self.assertIn("synthetic images", started.stderr)
+
+    def test_templates_that_are_none_are_told_and_the_models_too(self):
+        status, _, err = self.check(self.models(self.model, "/nowhere/b") + '\n<report templates="/nowhere/t"/>')
+        self.assertEqual(status, 78)
+        self.assertRegex(err, r"(?m)^:9: report template \(language en\): .*/nowhere/t")
+        self.assertRegex(err, r"(?m)^:7: model /nowhere/b: ")
+        self.assertEqual(len(err.splitlines()), 2)
+
+    def test_a_row_that_is_wrong_is_named_with_its_file(self):
+        own = os.path.join(self.folder, "templates")
+        os.mkdir(own)
+        for name in os.listdir(TEMPLATES):
+            if name.endswith(".xml"):
+                shutil.copy(os.path.join(TEMPLATES, name), own)
+        report = f'<report templates="{own}"/>'
+        self.assertEqual(self.check(report, f'model="{self.model}"')[0], 0)
+        with open(os.path.join(own, "cspine.xml"), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(own, "cspine.xml"), "w", encoding="utf-8") as f:
+            f.write(text.replace("</template>", "<nothing/></template>"))
+        status, _, err = self.check(report, f'model="{self.model}"')
+        self.assertEqual(status, 78)
+        self.assertRegex(err, r"^:5: report template \(language en\): .*\d+: .*nothing")
+
+    def test_the_audience_is_warned_of(self):
+        everyone = '<destinations><destination peer="pacs" audience="everyone"/></destinations>'
+        status, out, err = self.check(everyone, f'model="{self.model}"')
+        self.assertEqual(status, 0)
+        self.assertIn("ok", out)
+        self.assertRegex(err, r'^:5: warning: .*every web viewer\'s user.*hold="reported"')
+        self.assertEqual(self.check(everyone.replace("everyone", "radiologists"), f'model="{self.model}"')[2], "")
+
+    def test_the_effective_configuration_is_nothing_else(self):
+        second = self.model_named("b", "own")
+        elements = self.models(self.model, second) + '<destinations><destination peer="pacs" outputs="GSPS SR" hold="reported"/></destinations>'
+        status, out, _ = self.check(elements, options=["--print-effective"])
+        self.assertEqual(status, 0)
+        self.assertTrue(out.startswith("<?xml"))
+        self.assertIn('outputs="SR GSPS"', out)
+        again = os.path.join(self.folder, "again.xml")
+        with open(again, "w", encoding="utf-8") as f:
+            f.write(out)
+        said = subprocess.run([ADMIN, "check", "--config", again, "--print-effective"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((said.returncode, said.stdout), (0, out))
+        self.assertEqual(len(re.findall("<model folder=", out)), 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,184 @@
+/* config/: destinations, models, report and pictures: each value into its own field, and back. */
+#include "config_fixture.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* A configuration with these elements in it, one peer, and a rule that judges. */
+#define WITH(elements)                                                                             \
+    "<cervigate xmlns=\"urn:cervigate:config:1\"><node aeTitle=\"C\" spool=\"/s\"/>\n"             \
+    "<peers><peer name=\"p\" aeTitle=\"P\" host=\"h\" port=\"1\"/></peers>\n"                      \
+    "<rules><rule name=\"r\" action=\"analyze\"/></rules>\n" elements "</cervigate>"
+#define MODELS "<models><model folder=\"/m\"/></models>\n"
+
+/* So does its destination, which names every option there is. */
+static void sample_shows_defaults_of_destinations(void **state)
+{
+    static const char bare[] =
+        WITH(MODELS "<destinations><destination peer=\"p\"/></destinations>");
+    struct conf *sample = load_good(SAMPLE), *small = load_text(bare, "");
+    char *text = slurp(SAMPLE), *shown = strstr(text, "<destination peer=");
+
+    (void)state;
+    assert_non_null(shown);
+    *strstr(shown, "/>") = '\0';
+    for (size_t i = 0; i < conf_destination_option_count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, " %s=\"%s\"", conf_destination_options[i].attribute,
+                 conf_destination_options[i].fallback);
+        assert_non_null(strstr(shown, name));
+    }
+    char *a = print(sample), *b = print(small);
+    char *c = strstr(a, " outputs="), *d = strstr(b, " outputs=");
+    size_t length = strcspn(c, "\n");
+    assert_int_equal(length, strcspn(d, "\n"));
+    assert_memory_equal(c, d, length);
+    free(a);
+    free(b);
+    free(text);
+    conf_destroy(sample);
+    conf_destroy(small);
+}
+
+/* Every value of every choice comes back, and into its own field. */
+static void destinations_load_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH(MODELS "<destinations><destination peer=\"p\" outputs=\" PMAP\n SC GSPS \" "
+                    "reportClass=\"enhanced\" pictureSyntax=\"jpegls\" audience=\"everyone\" "
+                    "hold=\"reported\" rejectionNotes=\"true\" demo=\"true\" retryFirst=\"7\" "
+                    "retryMost=\"8\"/></destinations>");
+    static const char *const classes[] = {"auto", "comprehensive3d", "comprehensive", "enhanced"};
+    struct conf *first = load_text(text, ""), *second;
+    const struct conf_destination *d = &first->destinations[0];
+
+    (void)state;
+    assert_int_equal(d->outputs, CONF_PMAP | CONF_SC | CONF_GSPS);
+    assert_int_equal(d->report_class, CONF_SR_ENHANCED);
+    assert_int_equal(d->picture_syntax, CONF_JPEG_LS);
+    assert_int_equal(d->audience, CONF_EVERYONE);
+    assert_true(d->hold_until_reported && d->rejection_notes && d->demo);
+    assert_int_equal(d->retry_first_seconds, 7);
+    assert_int_equal(d->retry_most_seconds, 8);
+    char *a = print(first);
+    assert_non_null(strstr(a, " outputs=\"SC GSPS PMAP\" reportClass=\"enhanced\""));
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+    for (unsigned i = 0; i < 4; i++) {
+        char one[1024];
+        snprintf(one, sizeof one,
+                 WITH(MODELS "<destinations><destination peer=\"p\" reportClass=\"%s\" "
+                             "pictureSyntax=\"%s\"/></destinations>"),
+                 classes[i], i == CONF_RLE ? "rle" : "uncompressed");
+        first = load_text(one, "");
+        assert_int_equal(first->destinations[0].report_class, CONF_SR_AUTO + i);
+        assert_int_equal(first->destinations[0].picture_syntax,
+                         i == CONF_RLE ? CONF_RLE : CONF_UNCOMPRESSED);
+        conf_destroy(first);
+    }
+}
+
+static void reports_and_pictures_load_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH(MODELS "<report language=\"fr\" templates=\"/etc/c &amp; d\"/>"
+                    "<picture modality=\"SC_2\" maximumFrames=\"1024\" maximumMatrix=\"512\"/>"
+                    "<study requireC7T1=\"false\"/>");
+    struct conf *first = load_text(text, ""), *second;
+
+    (void)state;
+    assert_string_equal(first->language, "fr");
+    assert_string_equal(first->templates, "/etc/c & d");
+    assert_int_equal(first->report_line, 5);
+    assert_string_equal(first->picture_modality, "SC_2");
+    assert_int_equal(first->picture_frames, 1024);
+    assert_false(first->require_c7_t1);
+    assert_true(first->judge_unknown_age);
+    char *a = print(first);
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    assert_string_equal(second->templates, "/etc/c & d");
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
+static void two_models_load_to_the_same(void **state)
+{
+    static const char two[] =
+        WITH("<models>\n<model folder=\"/m\"/>\n<model folder=\"/m2\"/></models>");
+    struct conf *first = load_text(two, ""), *second;
+
+    (void)state;
+    assert_int_equal(first->model_count, 2);
+    assert_ptr_equal(first->model, first->models[0]);
+    assert_string_equal(first->models[0], "/m");
+    assert_string_equal(first->models[1], "/m2");
+    assert_int_equal(first->model_line[0], 5);
+    assert_int_equal(first->model_line[1], 6);
+    char *a = print(first);
+    assert_null(strstr(a, " model="));
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    assert_int_equal(second->model_count, 2);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
+/* One in <models> is the same as one in <node>. */
+static void one_model_of_two_ways(void **state)
+{
+    struct conf *conf = load_text(WITH(MODELS), "");
+
+    (void)state;
+    assert_int_equal(conf->model_count, 1);
+    assert_string_equal(conf->model, "/m");
+    assert_int_equal(conf->model_line[0], 4);
+    char *text = print(conf);
+    assert_non_null(strstr(text, " model=\"/m\""));
+    assert_null(strstr(text, "<models"));
+    free(text);
+    conf_destroy(conf);
+}
+
+static void the_audience_is_warned_of(void **state)
+{
+    static const char warning[] =
+        "6: warning: audience is everyone: results in the main archive are seen by every web "
+        "viewer's user, before any radiologist; consider hold=\"reported\" or a destination of the "
+        "radiologists' own\n";
+
+    (void)state;
+    conf_destroy(load_text(WITH(MODELS "<destinations><destination peer=\"p\"\n "
+                                       "audience=\"everyone\"/></destinations>"),
+                           warning));
+    conf_destroy(load_text(WITH(MODELS "<destinations><destination peer=\"p\" hold=\"reported\" "
+                                       "audience=\"everyone\"/></destinations>"),
+                           ""));
+    conf_destroy(load_text(WITH(MODELS "<destinations><destination peer=\"p\" "
+                                       "audience=\"radiologists\"/></destinations>"),
+                           ""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sample_shows_defaults_of_destinations),
+        cmocka_unit_test(destinations_load_to_the_same),
+        cmocka_unit_test(reports_and_pictures_load_to_the_same),
+        cmocka_unit_test(two_models_load_to_the_same),
+        cmocka_unit_test(one_model_of_two_ways),
+        cmocka_unit_test(the_audience_is_warned_of),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,231 @@
+"""Results of every kind out of the real daemon, for scripts/results to judge: nodes of several configurations, studies drawn from
+the table below, sent, amended, collected."""
+import glob
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+
+import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+from pydicom.uid import generate_uid
+
+import harness as h
+
+# What a node can be: `model` names a row of MODELS. A new output or language is a new word here.
+NODES = [
+    {"name": "bundled", "model": "bundled", "outputs": "SR SC"},
+    {"name": "always a finding", "model": "always", "outputs": "SR SC"},
+    {"name": "never a finding", "model": "never", "outputs": "SR SC"},
+    {"name": "CT", "model": "ct", "outputs": "SR SC"},
+    {"name": "report only", "model": "bundled", "outputs": "SR"},
+]
+# Models made of the bundled one: every operating point, the scope, and whether the gate for lateral radiographs stays.
+MODELS = {
+    "bundled": {},
+    "always": {"point": "0.000001"},
+    "never": {"point": "0.999999"},
+    "ct": {"point": "0.000001", "scope": '<scope modalities="CT" body-parts="CSPINE" views="AXIAL" minimum-age="0"/>', "gate": False},
+}
+# What a study can be; each study draws one of each row, and all of a row are drawn equally often.
+STUDY = {
+    "source": ["CR", "DX", "DX for processing", "SC", "CT"],
+    "subject": ["lateral", "lateral", "lateral", "ap", "child"],
+    "images": [1, 1, 2, 3],
+    "event": ["none", "none", "late image"],
+}
+SOP_CLASSES = {"CR": (h.CR, "CR"), "DX": (h.DX, "DX"), "DX for processing": ("1.2.840.10008.5.1.4.1.1.1.1.1", "DX"),
+               "SC": (h.SC, "CR"), "CT": ("1.2.840.10008.5.1.4.1.1.2", "CT")}
+# Specific Character Set and a name in it, as modalities write them; the corpus's own are added to these.
+NAMES = [
+    (b"", b"Smith^John"), (b"ISO_IR 192", "Prüfung^Ärztin".encode()), (b"ISO_IR 100", "Müller^Jörg".encode("latin-1")),
+    (b"ISO_IR 101", "Wałęsa^Józef".encode("iso8859-2")), (b"ISO_IR 144", "Люкceмбypг^Иван".encode("iso8859-5")),
+    (b"ISO_IR 127", "قباني^لنزار".encode("iso8859-6")), (b"ISO_IR 126", "Διονυσιος^Νικος".encode("iso8859-7")),
+    (b"ISO_IR 138", "שרון^דבורה".encode("iso8859-8")), (b"ISO_IR 166", "สมชาย^ใจดี".encode("tis-620")),
+    (b"\\ISO 2022 IR 87", b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"),
+    (b"\\ISO 2022 IR 149", b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf"),
+    (b"GB18030", "Wang^XiaoDong=王^小东".encode("gb18030")), (b"GBK", "Zhang^Wei=张^伟".encode("gbk")),
+]
+
+
+def corpus_names():
+    """(character set, name) of the real files that name one, as bytes."""
+    found = set()
+    for path in sorted(glob.glob(os.path.join(h.SHARED, "corpus/**/*"), recursive=True)):
+        try:
+            d = pydicom.dcmread(path, specific_tags=["SpecificCharacterSet", "PatientName"], stop_before_pixels=True)
+            charset, name = d.get_item(Tag(0x00080005)), d.get_item(Tag(0x00100010))
+        except Exception:  # no DICOM file, or a broken one: the corpus has both
+            continue
+        if isinstance(charset, RawDataElement) and isinstance(name, RawDataElement) and charset.value and name.value:
+            if max(name.value) > 127 or b"\x1b" in name.value:
+                found.add((charset.value.rstrip(b" \0"), name.value.rstrip(b" \0")))
+    return sorted(found)
+
+
+def make_model(folder, point=None, scope=None, gate=True):
+    os.makedirs(folder)
+    for name in os.listdir(h.MODEL):
+        if name != "model.xml":
+            os.symlink(os.path.join(h.MODEL, name), os.path.join(folder, name))
+    with open(os.path.join(h.MODEL, "model.xml"), encoding="utf-8") as f:
+        text = f.read()
+    text = re.sub(r'operating-point="[^"]*"', f'operating-point="{point}"', text) if point else text
+    text = re.sub(r"<scope[^>]*/>", scope, text) if scope else text
+    text = text if gate else re.sub(r"<input-gate[^>]*/>", "", text)
+    with open(os.path.join(folder, "model.xml"), "w", encoding="utf-8") as f:
+        f.write(text)
+    return folder
+
+
+def in_turn(values, rng):
+    """Every value equally often, in an order of its own each time."""
+    while True:
+        yield from rng.sample(values, len(values))
+
+
+def raw(d, tag, vr, value):
+    padded = value + b" " * (len(value) % 2)
+    d[tag] = RawDataElement(Tag(tag), vr, len(padded), padded, 0, d.is_implicit_VR, True)
+
+
+class Study:
+    """One study: its row of the table, its files, and the results that came."""
+
+    def __init__(self, number, choice, folder):
+        self.number, self.choice, self.folder = number, choice, folder
+        self.uid = generate_uid(entropy_srcs=[folder, "study", str(number)])
+        self.files, self.late, self.results = [], [], []
+
+    def __str__(self):
+        return f"study {self.number} ({', '.join(f'{k} {v}' for k, v in self.choice.items() if k != 'name')})"
+
+    def write(self, phantoms):
+        sop_class, modality = SOP_CLASSES[self.choice["source"]]
+        count = self.choice["images"] + (self.choice["event"] == "late image")
+        for n in range(count):
+            d = pydicom.dcmread(phantoms[(self.number + n) % len(phantoms)])
+            d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = sop_class
+            d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[self.uid, "image", str(n)])
+            series = "slices" if self.choice["source"] == "CT" else str(n)
+            d.SeriesInstanceUID, d.SeriesNumber, d.InstanceNumber = generate_uid(entropy_srcs=[self.uid, series]), n + 1, n + 1
+            d.StudyDate, d.StudyTime = "20260401", "103000"
+            d.StudyInstanceUID, d.StudyID, d.AccessionNumber = self.uid, str(self.number), f"A{self.number:05}"
+            d.PatientID, d.Modality = f"CAMPAIGN-{self.number:05}", modality
+            d.PatientBirthDate, d.PatientSex, d.PatientAge, d.StudyDescription = "19600229", "O", "066Y", ""
+            self.of_class(d, n)
+            charset, name = self.choice["name"]
+            raw(d, 0x00080005, "CS", charset)
+            raw(d, 0x00100010, "PN", name)
+            d.set_original_encoding(d.is_implicit_VR, d.is_little_endian, d._character_set)  # so that raw bytes are written as they are
+            path = os.path.join(self.folder, f"{self.number}-{n}.dcm")
+            d.save_as(path)
+            self.files.append(path)
+        if self.choice["event"] == "late image":
+            self.late.append(self.files.pop())
+
+    def of_class(self, d, n):
+        source = self.choice["source"]
+        if source in ("SC", "CR", "CT"):
+            for keyword in ("PresentationIntentType", "AnatomicRegionSequence"):
+                if keyword in d:
+                    del d[keyword]
+        if source == "DX for processing":
+            d.PresentationIntentType = "FOR PROCESSING"
+        elif source == "SC":
+            d.ConversionType = "DI"
+        elif source == "CT":
+            d.ImagePositionPatient, d.ImageOrientationPatient = [0, 0, 2 * n], [1, 0, 0, 0, 1, 0]
+            d.SeriesNumber, d.PixelSpacing, d.SliceThickness = 1, [0.5, 0.5], "2"
+            d.FrameOfReferenceUID = generate_uid(entropy_srcs=[self.uid, "frame"])
+            d.KVP, d.AcquisitionNumber = "120", 1
+
+
+class Campaign:
+    """Makes studies and their results until there are `count` of these; all of it is a function of `seed`, but for dates."""
+
+    def __init__(self, count, seed):
+        self.rng, self.folder = random.Random(seed), tempfile.mkdtemp(prefix="cervigate-results-")
+        self.count, self.seed, self.studies = count, seed, []
+        self.turns = {k: in_turn(v, self.rng) for k, v in STUDY.items()}
+        names = NAMES + self.rng.sample(found := corpus_names(), min(len(found), 20))
+        self.turns["name"] = in_turn(names, self.rng)
+        self.models = {name: make_model(os.path.join(self.folder, "model-" + name), **row) for name, row in MODELS.items()}
+        self.phantoms = {subject: self.draw(subject) for subject in sorted(set(STUDY["subject"]))}
+
+    def draw(self, subject):
+        out = os.path.join(self.folder, "phantoms-" + subject)
+        made = h.run(os.path.join(h.BIN, "cervigate"), "phantom", "--out", out, "--count", 6, "--seed", self.seed, "--size", 320,
+                     "--format", "dicom", "--subject", subject)
+        if made.returncode:
+            raise AssertionError("cervigate phantom: " + made.stderr)
+        return sorted(glob.glob(out + "/**/*.dcm", recursive=True))
+
+    def run(self):
+        """Results come in rounds: each node gets a few studies, until there are enough."""
+        have = 0
+        while have < self.count:
+            each = max(1, round((self.count - have) / len(NODES) / 2.5))
+            for row in NODES:
+                have += self.round(row, each)
+                if have >= self.count:
+                    break
+        return self.studies
+
+    def round(self, row, count):
+        studies = []
+        for _ in range(count):
+            choice = {"node": row["name"], **{k: next(turn) for k, turn in self.turns.items()}}
+            if row["model"] == "ct":
+                choice["source"] = "CT"
+            study = Study(len(self.studies) + len(studies), choice, self.folder)
+            study.write(self.phantoms[choice["subject"]])
+            studies.append(study)
+        pacs = h.StoreScp()
+        node = h.Node({"pacs": (pacs.ae, pacs.port)}, rules='<rule name="all" action="analyze"/>', model=self.models[row["model"]],
+                      outputs=row["outputs"])
+        try:
+            self.converse(node, pacs, studies)
+        finally:
+            node.stop()
+            pacs.close()
+        self.studies += studies
+        return sum(len(s.results) for s in studies)
+
+    def converse(self, node, pacs, studies):
+        self.send(node, [f for s in studies for f in s.files])
+        self.await_reports(node, pacs, {s.uid: 1 for s in studies})
+        late = [s for s in studies if s.late]
+        if late:
+            self.send(node, [f for s in late for f in s.late])
+            self.await_reports(node, pacs, {s.uid: 2 for s in late})
+        for study in studies:
+            study.files, study.late = study.files + study.late, []
+            for path in pacs.objects(study=study.uid):
+                study.results.append(shutil.copy(path, os.path.join(self.folder, f"result-{study.number}-{os.path.basename(path)}")))
+
+    def send(self, node, files):
+        sent = node.send(*files)
+        if sent.returncode:
+            raise AssertionError(sent.stdout + sent.stderr)
+
+    def await_reports(self, node, pacs, wanted):
+        def all_there():
+            if node.status()["deliveries"]["pending"]:
+                return False
+            found = [pydicom.dcmread(p, stop_before_pixels=True).StudyInstanceUID for p in pacs.objects(h.SR3D)]
+            return all(found.count(uid) >= count for uid, count in wanted.items())
+
+        def patiently():
+            time.sleep(0.3)
+            return all_there()
+        try:
+            h.wait_for(patiently, 60 + 5 * len(wanted), "a report of each study")
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{node.log()[-3000:]}") from None
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
