@@ -208,6 +208,12 @@ enum dx_status ResultWriter::save(const char *path, struct dx_error *err, const 
 {
     if (first_.bad())
         return dx_fail_condition(err, DX_INVALID, "result", first_);
+    return dx_save_file(file_, EXS_LittleEndianExplicit, path, is_denied, err);
+}
+
+enum dx_status dx_save_file(DcmFileFormat &file_format, E_TransferSyntax syntax, const char *path,
+                            const bool *is_denied, struct dx_error *err)
+{
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     FILE *file = fd < 0 ? nullptr : fdopen(fd, "wb");
     if (file == nullptr) {
@@ -223,10 +229,10 @@ enum dx_status ResultWriter::save(const char *path, struct dx_error *err, const 
     {
         FileStream stream(file);
         DcmWriteCache cache;
-        file_.transferInit();
-        result = file_.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, &cache,
-                             EGL_recalcGL, EPD_withoutPadding);
-        file_.transferEnd();
+        file_format.transferInit();
+        result = file_format.write(stream, syntax, EET_ExplicitLength, &cache, EGL_recalcGL,
+                                   EPD_withoutPadding);
+        file_format.transferEnd();
         error = stream.error();
     }
     if (error == 0 && result.good() && (fflush(file) != 0 || fsync(fd) != 0))

@@ -47,6 +47,10 @@ class ResultWriter
     OFCondition first_ = EC_Normal;
 };
 
+/* Writes the whole file anew at path, as save() does. */
+enum dx_status dx_save_file(DcmFileFormat &file, E_TransferSyntax syntax, const char *path,
+                            const bool *is_denied, struct dx_error *err);
+
 /* Patient, Study, Series, Equipment and SOP Common modules. */
 enum dx_status dx_put_header(ResultWriter &writer, const struct dx_result_header *header,
                              const char *sop_class, const char *modality, struct dx_error *err);

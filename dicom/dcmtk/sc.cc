@@ -52,24 +52,7 @@ class FrameProducer : public DcmProducer
     {
         return *is_denied_ ? 0 : size_ - at_;
     }
-    offile_off_t read(void *to, offile_off_t count) override
-    {
-        uint8_t *out = static_cast<uint8_t *>(to);
-        offile_off_t done = 0;
-        count = std::min(count, avail());
-        while (done < count && at_ < data_ && find_frame()) {
-            offile_off_t within = at_ % frame_bytes_;
-            offile_off_t part = std::min(count - done, frame_bytes_ - within);
-            memcpy(out + done, pixels_ + within, static_cast<size_t>(part));
-            at_ += part;
-            done += part;
-        }
-        if (done < count && at_ == data_ && !*is_denied_) { /* the padding byte */
-            out[done++] = 0;
-            at_++;
-        }
-        return done;
-    }
+    offile_off_t read(void *to, offile_off_t count) override;
     offile_off_t skip(offile_off_t count) override
     {
         count = count < 0 ? 0 : std::min(count, avail());
@@ -98,6 +81,25 @@ class FrameProducer : public DcmProducer
     offile_off_t frame_bytes_, data_, size_, at_ = 0, index_ = -1;
     const uint8_t *pixels_ = nullptr;
 };
+
+offile_off_t FrameProducer::read(void *to, offile_off_t count)
+{
+    uint8_t *out = static_cast<uint8_t *>(to);
+    offile_off_t done = 0;
+    count = std::min(count, avail());
+    while (done < count && at_ < data_ && find_frame()) {
+        offile_off_t within = at_ % frame_bytes_;
+        offile_off_t part = std::min(count - done, frame_bytes_ - within);
+        memcpy(out + done, pixels_ + within, static_cast<size_t>(part));
+        at_ += part;
+        done += part;
+    }
+    if (done < count && at_ == data_ && !*is_denied_) { /* the padding byte */
+        out[done++] = 0;
+        at_++;
+    }
+    return done;
+}
 
 class FrameFactory : public DcmInputStreamFactory
 {
