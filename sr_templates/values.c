@@ -286,13 +286,6 @@ static void operating_point(const struct srt_scope *scope, char *text, size_t si
         snprintf(text, size, "%.6g", scope->class_->operating_point);
 }
 
-/* Known only to who draws the picture. */
-static void threshold(const struct srt_scope *scope, char *text, size_t size)
-{
-    (void)scope;
-    put(text, size, "");
-}
-
 static const struct {
     const char *name;
     value_fn *write;
@@ -356,7 +349,6 @@ static const struct {
     {"class-finding", class_finding},
     {"score", score},
     {"operating-point", operating_point},
-    {"threshold", threshold},
 };
 enum { VALUES = sizeof values / sizeof *values };
 

@@ -111,7 +111,7 @@ static void draw_image(struct drawn *drawn, size_t index)
         draw_slices(drawn, index);
     image->outcome = SRT_NOT_PROCESSED;
     if (draw(4) == 0) {
-        image->reason = (enum srt_reason)(1 + draw(SRT_SOFTWARE_FAILURE));
+        image->reason = (enum srt_reason)(1 + draw(SRT_C7_T1_NOT_SHOWN - 1));
         return;
     }
     image->tracking_uid = format_of(drawn, "2.25.7%u%u", (unsigned)index, 7);

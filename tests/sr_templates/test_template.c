@@ -136,6 +136,35 @@ static void the_language_is_the_caller_s(void **state)
     assert_non_null(strstr(err.text, "\"it\" is not one of en, de, fr, es"));
 }
 
+/* Every code of our own is in docs/codes.md with its meaning. */
+static void our_codes_are_documented(void **state)
+{
+    static char page[65536];
+    struct srt_template *template_;
+    struct srt_error err;
+    char row[128];
+    size_t own = 0;
+    FILE *in = fopen(CERVIGATE_SOURCE_DIR "/docs/codes.md", "r");
+
+    (void)state;
+    assert_non_null(in);
+    page[fread(page, 1, sizeof page - 1, in)] = '\0';
+    fclose(in);
+    assert_int_equal(srt_template_open(NULL, "en", &template_, &err), SRT_OK);
+    for (size_t i = 0; i < template_->code_count; i++) {
+        const struct dx_code *code = &template_->codes[i].code;
+        if (strcmp(code->scheme, "99CERVIGATE") != 0)
+            continue;
+        own++;
+        snprintf(row, sizeof row, "| `%s` | %s |", code->value, code->meaning);
+        if (!strstr(page, row))
+            print_error("%s\n", row);
+        assert_non_null(strstr(page, row));
+    }
+    assert_true(own > 20);
+    srt_template_close(template_);
+}
+
 static void wrong_files_are_refused(void **state)
 {
     char line[32];
@@ -313,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_one_is_built_in),
         cmocka_unit_test(the_language_is_the_caller_s),
+        cmocka_unit_test(our_codes_are_documented),
         cmocka_unit_test(wrong_files_are_refused),
         cmocka_unit_test(wrong_words_are_refused),
         cmocka_unit_test(a_class_can_be_added),
