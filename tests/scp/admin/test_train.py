@@ -103,6 +103,34 @@ class Train(unittest.TestCase):
         self.assertEqual(said.returncode, 0, said.stderr)
         self.assertEqual(text(os.path.join(copy, "model.xml")).count("<saliency "), 1)
 
+    def picture(self, point, scale, *arguments):
+        """The base model with other operating points and scale: its picture of one image, as rows of RGB."""
+        import numpy
+        from PIL import Image
+        folder = self.path("points")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.base, folder)
+        model = re.sub(r'operating-point="[^"]+"', f'operating-point="{point}"', text(os.path.join(folder, "model.xml")))
+        model = re.sub(r'(<saliency scale=")([^"]+)"', lambda m: f'{m.group(1)}{float(m.group(2)) * scale}"', model)
+        with open(os.path.join(folder, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(model)
+        out = self.path("picture.png")
+        said = subprocess.run([ADMIN, "predict", "--model", folder, "--saliency", out, *arguments, os.path.join(self.images, rows(self.csv)[0]["file"])],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        return numpy.asarray(Image.open(out).convert("RGB")).astype(int)
+
+    def test_a_picture_shows_a_map_of_a_finding_only(self):
+        coloured = {}
+        for name, arguments in {"strong": (0, 0.5), "usual": (0, 1), "weak": (0, 1000), "none": (1, 1), "other method": (0, 1000, "--explain", "occlusion")}.items():
+            rgb = self.picture(*arguments)
+            coloured[name] = (rgb.shape, int(((rgb[200:560, :, 0] - rgb[200:560, :, 2]) > 20).sum()))  # rows of the images alone
+        self.assertEqual(len({shape for shape, _ in coloured.values()}), 1, coloured)
+        self.assertEqual((coloured["none"][1], coloured["weak"][1]), (0, 0), coloured)
+        self.assertGreater(coloured["strong"][1], coloured["usual"][1], coloured)
+        self.assertGreater(coloured["usual"][1], 0)
+        self.assertGreater(coloured["other method"][1], 0, "its scale is its own")
+
     def test_a_scale_that_cannot_be_measured(self):
         for arguments, status, words in ((("--data", "phantom"), 64, "--data and --out are expected"),
                                          (("--data", "phantom", "--out", self.base, "--size", 3), 64, "--size 3"),
