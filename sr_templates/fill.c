@@ -64,8 +64,6 @@ static bool set_code(struct filling *filling, const struct srt_shape *shape,
     char id[SRT_MAX_TEXT];
     const struct dx_code *found = code_of(filling, scope, pattern, id, sizeof id);
 
-    if (!found && shape->other && pattern == shape->value)
-        found = code_of(filling, scope, shape->other, id, sizeof id);
     if (!found)
         return fail(filling, shape, "no code", id);
     code->value = srt_arena_text(&filling->tree->arena, found->value);
@@ -193,7 +191,7 @@ static bool takes_class(const struct srt_shape *shape, const struct srt_scope *s
     case SRT_EACH_FIRST_FINDING:
         return class_ == srt_first_finding(image, scope->model);
     case SRT_EACH_FURTHER_FINDING:
-        return srt_is_agreed(image, class_) && class_ != srt_first_finding(image, scope->model);
+        return srt_is_named(image, class_) && class_ != srt_first_finding(image, scope->model);
     case SRT_ONCE:
     case SRT_EACH_IMAGE:
     case SRT_EACH_JUDGED:

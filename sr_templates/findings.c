@@ -1,6 +1,8 @@
 /* What the models' scores say together. A class is an image's finding when every model that judged
  * the image has it at or above its operating point; when only one has, the models disagree about
- * it, and the report says so in place of choosing. */
+ * it, and the report says so in place of choosing. When each model has a finding, but none is
+ * shared, they agree that the image has one: each names its own, and the report says that they
+ * differ. */
 #include "srt_private.h"
 #include <string.h>
 
@@ -47,14 +49,38 @@ static void count_votes(const struct srt_image *image, const char *name, size_t 
     }
 }
 
-bool srt_is_agreed(const struct srt_image *image, const struct srt_class *class_)
+static bool is_shared(const struct srt_image *image, const struct srt_class *class_)
 {
     size_t judges, votes;
 
-    if (!class_->name)
+    if (!class_->name || !srt_is_finding(class_))
         return false;
     count_votes(image, class_->name, &judges, &votes);
-    return votes > 0 && votes == judges && srt_is_finding(class_);
+    return votes == judges;
+}
+
+/* Whether every model that judged the image has a finding, but they share none. */
+static bool is_split(const struct srt_image *image)
+{
+    size_t judges = 0, finders = 0;
+
+    for (size_t m = 0; m < SRT_MAX_MODELS; m++) {
+        const struct srt_opinion *opinion = &image->opinion[m];
+        bool finds = false;
+        for (size_t i = 0; i < opinion->classes && i < SRT_MAX_CLASSES; i++) {
+            if (is_shared(image, &opinion->class_[i]))
+                return false;
+            finds |= srt_is_finding(&opinion->class_[i]);
+        }
+        judges += opinion->classes > 0;
+        finders += finds;
+    }
+    return judges > 0 && finders == judges;
+}
+
+bool srt_is_named(const struct srt_image *image, const struct srt_class *class_)
+{
+    return is_shared(image, class_) || (srt_is_finding(class_) && is_split(image));
 }
 
 bool srt_is_disputed(const struct srt_image *image, const struct srt_class *class_)
@@ -83,7 +109,7 @@ const struct srt_class *srt_first_finding(const struct srt_image *image, size_t 
 
     for (size_t i = 0; i < opinion->classes && i < SRT_MAX_CLASSES; i++) {
         const struct srt_class *class_ = &opinion->class_[i];
-        if (srt_is_agreed(image, class_) && (!first || class_->score > first->score))
+        if (srt_is_named(image, class_) && (!first || class_->score > first->score))
             first = class_;
     }
     return first;

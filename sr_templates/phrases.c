@@ -19,6 +19,7 @@ static const char *const wanted[] = {
     "outcome.part",
     "rule.finding",
     "rule.no-finding",
+    "rule.c7-t1-not-asked",
     "rule.undetermined",
     "rule.incomplete",
     "rule.not-processed",

@@ -5,7 +5,7 @@
  *               template identifier; comes after the rows that the Standard puts before it; is not
  *               repeated when its multiplicity is 1
  *   mandatory   is in its parent's list, without `when`, `optional` or `each`; a row of an included
- *               template only where another row of that template is
+ *               template wherever another row of that template is
  *   conditional one of a parent's MC rows is there without a condition */
 #include "rows.h"
 #include "srt_private.h"
@@ -186,12 +186,41 @@ static bool same_template(const char *row, const char *other)
     return strncmp(row, other, length) == 0 && other[length] == ' ';
 }
 
-/* Another row of the same template. */
-static const struct srt_shape *find_beside(const struct srt_shape *list, const char *row)
+/* Whether `narrow` holds only where `wide` does: it has every word of it. */
+static bool implies(const struct srt_shape *narrow, const struct srt_shape *wide)
+{
+    for (const char *word = wide->when ? wide->when : ""; *word; word += strspn(word, " ")) {
+        size_t length = strcspn(word, " ");
+        bool found = length == 0;
+        for (const char *other = narrow->when ? narrow->when : ""; *other && !found;) {
+            size_t reach = strcspn(other, " ");
+            found = reach == length && memcmp(word, other, length) == 0;
+            other += reach;
+            other += strspn(other, " ");
+        }
+        if (!found)
+            return false;
+        word += length;
+    }
+    return true;
+}
+
+static bool stands_by(const struct srt_shape *list, const char *row, const struct srt_shape *beside)
 {
     for (; list; list = list->next)
-        if (list->row && same_template(list->row, row) && strcmp(list->row, row) != 0)
-            return list;
+        if (list->row && strcmp(list->row, row) == 0 && !list->optional && is_always(list->each) &&
+            implies(beside, list))
+            return true;
+    return false;
+}
+
+/* Another row of the same template beside which this one may be missing. */
+static const struct srt_shape *find_alone(const struct srt_shape *list, const char *row)
+{
+    for (const struct srt_shape *other = list; other; other = other->next)
+        if (other->row && same_template(other->row, row) && strcmp(other->row, row) != 0 &&
+            !stands_by(list, row, other))
+            return other;
     return NULL;
 }
 
@@ -206,10 +235,11 @@ static void check_mandatory(struct srt_reading *reading, const struct srt_shape 
         const struct srt_row *row = &srt_rows[i];
         if (!row->parent || strcmp(row->parent, in->row) != 0)
             continue;
-        const struct srt_shape *beside = row->is_included ? find_beside(list, row->row) : NULL;
-        bool is_wanted = row->is_included ? beside != NULL : !is_repeat;
-        if (row->need == SRT_M && is_wanted && !is_certain(list, row->row))
-            srt_reading_fail(reading, beside ? beside->line : in->line,
+        const struct srt_shape *alone = row->is_included ? find_alone(list, row->row) : NULL;
+        bool is_missing =
+            row->is_included ? alone != NULL : !is_repeat && !is_certain(list, row->row);
+        if (row->need == SRT_M && is_missing)
+            srt_reading_fail(reading, alone ? alone->line : in->line,
                              "%s is mandatory below %s: it is missing or conditional", row->row,
                              in->row);
         if (row->need == SRT_MC && !is_repeat) {

@@ -137,12 +137,13 @@ struct srt_result {
     bool ascii; /* the object's character set is not UTF-8: texts come out transliterated */
 };
 bool srt_is_synthetic(const struct srt_result *result); /* one of its models is */
-/* The rules. Of an image, by its opinions' scores: finding when every model that judged it has one
- * class at or above its operating point in common; undetermined when one has a finding that the
- * other has not, and none is shared; not processed without opinions. Of a study, by its images'
+/* The rules. Of an image, by its opinions' scores: finding when every model that judged it has a
+ * class at or above its operating point; undetermined when one has and the other has not; not
+ * processed without opinions. Of a study, by its images'
  * outcomes: finding, then undetermined, then not processed (a conflict of pixels, or nothing
  * judged); no finding when a judged image shows C7-T1, else incomplete. srt_fill refuses an image
- * outcome that differs. */
+ * outcome that differs; a study may be without finding where nobody asked for C7-T1, and its
+ * report says so. */
 enum srt_outcome srt_image_outcome(const struct srt_image *image);
 enum srt_outcome srt_study_outcome(const struct srt_result *result);
 

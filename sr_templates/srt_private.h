@@ -33,9 +33,8 @@ struct srt_shape {
     enum dx_sr_value type;
     enum dx_sr_relation relation;
     enum srt_each each;
-    /* NULL: absent. say: a phrase's id, in place of value; other: a code's id when value's is not
-     * in the list. */
-    const char *row, *name, *value, *say, *other, *unit, *template_id, *when;
+    /* NULL: absent. say: a phrase's id, in place of value. */
+    const char *row, *name, *value, *say, *unit, *template_id, *when;
     int line;
     struct srt_shape *child, *next;
 };
@@ -150,12 +149,13 @@ void srt_copy(char *text, size_t size, const char *from);
 /* findings.c */
 /* At or above the operating point. */
 bool srt_is_finding(const struct srt_class *class_);
-/* A finding of every model that judged the image. */
-bool srt_is_agreed(const struct srt_image *image, const struct srt_class *class_);
+/* A finding of the report: every model that judged the image has it, or, where they share none, a
+ * finding of its own. */
+bool srt_is_named(const struct srt_image *image, const struct srt_class *class_);
 /* A finding of one model, but not of the other. */
 bool srt_is_disputed(const struct srt_image *image, const struct srt_class *class_);
 bool srt_has_dispute(const struct srt_image *image);
-/* The agreed finding with the model's highest score; NULL when there is none. */
+/* The named finding with the model's highest score; NULL when there is none. */
 const struct srt_class *srt_first_finding(const struct srt_image *image, size_t model);
 bool srt_is_judged(const struct srt_image *image);
 size_t srt_count_judged(const struct srt_result *result);

@@ -60,7 +60,6 @@ static void read_shape(struct srt_reading *reading, const xmlNode *node, struct 
     shape->name = srt_xml_attribute(reading, node, "name");
     shape->value = srt_xml_attribute(reading, node, "value");
     shape->say = srt_xml_attribute(reading, node, "say");
-    shape->other = srt_xml_attribute(reading, node, "else");
     shape->unit = srt_xml_attribute(reading, node, "unit");
     shape->template_id = srt_xml_attribute(reading, node, "template");
     shape->when = srt_xml_attribute(reading, node, "when");
@@ -111,14 +110,12 @@ static void check_shape(struct srt_reading *reading, const struct srt_shape *sha
     if (shape->is_repeat)
         return;
     if ((!shape->name && shape->type != DX_SR_IMAGE) || wants_value != (shape->value != NULL) ||
-        (shape->type == DX_SR_NUM) != (shape->unit != NULL) || (shape->say && !is_text) ||
-        (shape->other && shape->type != DX_SR_CODE))
+        (shape->type == DX_SR_NUM) != (shape->unit != NULL) || (shape->say && !is_text))
         srt_reading_fail(reading, shape->line,
                          "a row needs name; code, num and uidref need value, text value or say, "
-                         "num unit; only a code may have else");
+                         "num unit");
     check_code(reading, shape, shape->name);
     check_code(reading, shape, shape->unit);
-    check_code(reading, shape, shape->other);
     if (shape->type == DX_SR_CODE)
         check_code(reading, shape, shape->value);
     else

@@ -115,7 +115,7 @@ static void put_class(struct page *page, const struct srt_scope *scope)
     put(page, name, strlen(name));
     put_blanks(page, width < NAMES ? NAMES - width : 1);
     if (class_->finding)
-        snprintf(line, sizeof line, "%.4f   %s %.6g   %s\n", class_->score,
+        snprintf(line, sizeof line, "%.4f   %s %-7.6g %s\n", class_->score,
                  srt_phrase(template_, "text.operating-point"), class_->operating_point,
                  srt_phrase(template_, srt_is_finding(class_) ? "text.at-or-above" : "text.below"));
     else
@@ -164,7 +164,8 @@ static void put_image(struct page *page, size_t index)
     put_scores(page, &scope);
     if (srt_has_dispute(image))
         say(page, &scope, 4, "comment.disagreement");
-    if (image->coverage == SRT_COVERAGE_SHORT || page->scope.result->outcome == SRT_INCOMPLETE)
+    srt_value(&scope, "coverage", 8, line, sizeof line);
+    if (line[0])
         say(page, &scope, 4, "comment.coverage");
     if (image->detail && image->detail[0])
         say(page, &scope, 4, "comment.note");
@@ -207,8 +208,8 @@ void srt_text(const struct srt_template *template_, const struct srt_result *res
     say(&page, &page.scope, 0, "text.title");
     srt_put_sentence(&page.scope, line, sizeof line);
     put_paragraph(&page, 0, 0, line);
-    snprintf(line, sizeof line, "rule.%s", srt_outcome_name(result->outcome));
-    say(&page, &page.scope, 0, line);
+    srt_value(&page.scope, "rule", 4, line, sizeof line);
+    put_paragraph(&page, 0, 2, line);
     if (result->amends)
         say(&page, &page.scope, 0, "comment.amends");
     put_heading(&page, "text.images");

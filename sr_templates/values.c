@@ -85,6 +85,16 @@ static void some_uncalibrated(const struct srt_scope *scope, char *text, size_t 
     put_flag(text, size, some && srt_count_judged(scope->result) > 0);
 }
 
+/* CID 29 has no code for every modality that there is. */
+static void modality_listed(const struct srt_scope *scope, char *text, size_t size)
+{
+    char id[64];
+
+    snprintf(id, sizeof id, "modality-%s",
+             scope->image && scope->image->modality ? scope->image->modality : "");
+    put_flag(text, size, srt_find_code(scope->template_, id) != NULL);
+}
+
 static void language(const struct srt_scope *scope, char *text, size_t size)
 {
     put(text, size, scope->template_->language);
@@ -110,7 +120,10 @@ static void rule(const struct srt_scope *scope, char *text, size_t size)
 {
     char id[64];
 
-    snprintf(id, sizeof id, "rule.%s", srt_outcome_name(scope->result->outcome));
+    if (scope->result->outcome == SRT_NO_FINDING && !srt_is_covered(scope->result))
+        snprintf(id, sizeof id, "rule.c7-t1-not-asked");
+    else
+        snprintf(id, sizeof id, "rule.%s", srt_outcome_name(scope->result->outcome));
     srt_say(scope, id, text, size);
 }
 
@@ -185,7 +198,7 @@ static void coverage(const struct srt_scope *scope, char *text, size_t size)
     if (scope->image->coverage == SRT_COVERAGE_SHORT)
         srt_say(scope, "coverage.short", text, size);
     else if (scope->image->coverage == SRT_COVERAGE_UNKNOWN &&
-             scope->result->outcome == SRT_INCOMPLETE)
+             (scope->result->outcome == SRT_INCOMPLETE || scope->result->outcome == SRT_NO_FINDING))
         srt_say(scope, "coverage.unknown", text, size);
 }
 
@@ -315,6 +328,7 @@ static const struct {
     {"calibrated", calibrated},
     {"of-model", of_model},
     {"modality", modality},
+    {"modality-listed", modality_listed},
     {"rows", rows},
     {"columns", columns},
     {"view", view},

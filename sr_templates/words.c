@@ -99,7 +99,7 @@ static void put_study_names(const struct srt_scope *scope, wants_fn *wants, char
 
 void srt_put_findings(const struct srt_scope *scope, char *text, size_t size)
 {
-    put_study_names(scope, srt_is_agreed, text, size);
+    put_study_names(scope, srt_is_named, text, size);
 }
 
 void srt_put_disputed(const struct srt_scope *scope, char *text, size_t size)

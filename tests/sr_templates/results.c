@@ -152,6 +152,9 @@ static size_t add_coverage(struct sample_result *list, size_t count)
     add_image(sample, 0.01, 0.05);
     sample->images[1].coverage = SRT_COVERAGE_SHORT;
     sample->result.outcome = SRT_INCOMPLETE;
+    sample = add(list, &count, "no-finding-uncovered");
+    add_image(sample, 0.01, 0.05);
+    sample->images[0].coverage = SRT_COVERAGE_UNKNOWN;
     sample = add(list, &count, "finding-short");
     add_image(sample, 0.01, 0.95);
     sample->images[0].coverage = SRT_COVERAGE_SHORT;
@@ -176,6 +179,9 @@ static size_t add_two_models(struct sample_result *list, size_t count)
     add_image(sample, 0.6, 0.35);
     add_opinion(sample, 0.5, 0.1);
     add_region(sample);
+    sample = add(list, &count, "two-models-split");
+    add_image(sample, 0.6, 0.1);
+    add_opinion(sample, 0.5, 0.1);
     sample = add(list, &count, "two-models-one-judged");
     add_image(sample, 0.03, 0.91);
     add_opinion(sample, 0.1, 0.1);

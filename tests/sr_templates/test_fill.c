@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "results.h"
+#include "srt_private.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,7 @@ static void sentences(void **state)
         {"incomplete-short", "No suspicion, incomplete: no judged image is known to show C7-T1; "
                              "this does not exclude injury."},
         {"two-models-undetermined", "Undetermined: the models disagree (fracture)."},
+        {"two-models-split", "Finding at or above the operating point: dislocation, fracture."},
         {"two-models-partly", "Finding at or above the operating point: fracture."},
     };
     struct sample_result list[MOST_RESULTS];
@@ -254,6 +256,115 @@ static void contradictions_are_refused(void **state)
     reject(&mixed->result, "0 models");
 }
 
+static void texts_are_golden(void **state)
+{
+    static const struct {
+        const char *name, *language;
+        bool ascii;
+    } texts[] = {{"mixed", "en", false},
+                 {"two-models-partly", "de", false},
+                 {"two-models-undetermined", "de", true},
+                 {"incomplete-unknown", "fr", false},
+                 {"slices-region-amended", "es", false},
+                 {"none-two-reasons", "fr", true}};
+    struct sample_result list[MOST_RESULTS];
+    size_t count = make_results(list);
+    static char text[MOST_TEXT];
+    char file[96];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct srt_template *opened;
+        struct srt_error err;
+        struct srt_result result = *named(list, count, texts[i].name);
+        result.ascii = texts[i].ascii;
+        assert_int_equal(srt_template_open(NULL, texts[i].language, &opened, &err), SRT_OK);
+        srt_text(opened, &result, text, sizeof text);
+        srt_template_close(opened);
+        snprintf(file, sizeof file, "text-%s-%s%s", texts[i].name, texts[i].language,
+                 texts[i].ascii ? "-ascii" : "");
+        check_golden(file, text);
+    }
+}
+
+static void texts_are_cleaned(void **state)
+{
+    static const struct {
+        const char *text, *utf8, *ascii_de, *ascii_es;
+    } expected[] = {
+        {"Wirbels\xc3\xa4ule", "Wirbels\xc3\xa4ule", "Wirbelsaeule", "Wirbelsaule"},
+        {"Gr\xc3\xb6\xc3\x9f"
+         "e",
+         "Gr\xc3\xb6\xc3\x9f"
+         "e",
+         "Groesse", "Grosse"},
+        {"\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9", "ete", "ete"},
+        {"a\xe2\x80\xa6", "a\xe2\x80\xa6", "a...", "a..."},
+        {"\xe6\xbc\xa2", "\xe6\xbc\xa2", "?", "?"},
+        {"a\nb\x7f\x1b", "a?b??", "a?b??", "a?b??"},
+        {"\xc3", "?", "?", "?"},                             /* cut */
+        {"\xc0\xaf\xe0\x80\xaf", "?????", "?????", "?????"}, /* overlong */
+        {"\xed\xa0\x80", "???", "???", "???"},               /* surrogate */
+        {"\xf4\x90\x80\x80", "????", "????", "????"},
+        {"\xe2\x80\xae", "?", "?", "?"}, /* turns the reading direction */
+        {"\xc2\x85", "?", "?", "?"},     /* a control */
+    };
+    char text[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        snprintf(text, sizeof text, "%s", expected[i].text);
+        srt_clean(text, false, "de");
+        assert_string_equal(text, expected[i].utf8);
+        snprintf(text, sizeof text, "%s", expected[i].text);
+        srt_clean(text, true, "de");
+        assert_string_equal(text, expected[i].ascii_de);
+        snprintf(text, sizeof text, "%s", expected[i].text);
+        srt_clean(text, true, "es");
+        assert_string_equal(text, expected[i].ascii_es);
+    }
+    srt_copy(text, 3, "a\xc3\xa4z");
+    assert_string_equal(text, "a");
+    srt_copy(text, 4, "a\xc3\xa4z");
+    assert_string_equal(text, "a\xc3\xa4");
+}
+
+static void more_contradictions_are_refused(void **state)
+{
+    static const float open_region[] = {1, 1, 2, 1, 2, 2, 1, 2};
+    struct sample_result list[MOST_RESULTS];
+    size_t count = make_results(list);
+    struct srt_image *image;
+
+    (void)state;
+    struct srt_result result = *named(list, count, "two-models-undetermined");
+    result.outcome = SRT_FINDING;
+    reject(&result, "study's outcome");
+    result.outcome = SRT_NO_FINDING;
+    reject(&result, "study's outcome");
+    image = (struct srt_image *)result.images;
+    image->outcome = SRT_FINDING; /* one model's finding is not enough */
+    reject(&result, "contradict");
+    result.model_count = 1;
+    reject(&result, "an opinion of no model");
+    result = *named(list, count, "no-finding");
+    result.outcome = SRT_INCOMPLETE;
+    reject(&result, "study's outcome");
+    result = *named(list, count, "region");
+    image = (struct srt_image *)result.images;
+    image->region = open_region;
+    image->region_points = 4;
+    reject(&result, "no closed polygon");
+    result = *named(list, count, "slices");
+    image = (struct srt_image *)result.images;
+    snprintf(image->reference.sop_instance, DX_UID_MAX, "1.2.3");
+    reject(&result, "key slice");
+    result = *named(list, count, "not-processed-hardware");
+    image = (struct srt_image *)result.images;
+    image->reason = SRT_C7_T1_NOT_SHOWN;
+    reject(&result, "without a reason");
+}
+
 static void missing_texts_are_refused(void **state)
 {
     struct sample_result list[MOST_RESULTS];
@@ -310,6 +421,9 @@ int main(void)
         cmocka_unit_test(sentences),
         cmocka_unit_test(a_score_at_the_point_is_a_finding),
         cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(more_contradictions_are_refused),
+        cmocka_unit_test(texts_are_golden),
+        cmocka_unit_test(texts_are_cleaned),
         cmocka_unit_test(missing_texts_are_refused),
         cmocka_unit_test(reasons_have_names),
     };

@@ -254,7 +254,7 @@ static bool is_mixed(const struct srt_result *result)
         for (size_t m = 0; m < result->model_count; m++) {
             size_t findings = 0;
             for (size_t c = 0; c < image->opinion[m].classes; c++)
-                findings += srt_is_agreed(image, &image->opinion[m].class_[c]);
+                findings += srt_is_named(image, &image->opinion[m].class_[c]);
             size_t here = image->opinion[m].classes == 0 ? 0 : findings > 1 ? findings : 1;
             groups += here;
             regions += image->region && m == 0 ? here : 0;

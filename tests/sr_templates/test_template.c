@@ -235,6 +235,8 @@ static void broken_rows_are_named(void **state)
                  "TID 1204 row 1 is mandatory");
     refuse_shape("row=\"TID 4019 row 2\"", "name=\"algorithm-version\"",
                  "name=\"algorithm-version\" when=\"serial\"", "TID 4019 row 2 is mandatory");
+    refuse_shape("row=\"TID 1602 row 12\"", "when=\"modality-listed columns\"", "when=\"columns\"",
+                 "TID 1602 row 1 is mandatory below TID 1601 row 1");
     refuse_shape("<container row=\"TID 1500 row 12\"", "name", "when=\"serial\" name",
                  "TID 1500 row 1: TID 1500 row 6 or an alternative must be there always");
     refuse_shape("<uidref row=\"TID 1501 row 3\"", "name", "each=\"class\" name",
