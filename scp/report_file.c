@@ -158,24 +158,34 @@ static const char *const never_uncalibrated[] = {
     "Normalidad",  "Probability",  "Confidence", "Certainty", "Wahrscheinlichkeit",
     "Probabilité", "Probabilidad", NULL};
 
-static enum dx_status look(const struct report *report, const struct dx_result_header *header,
-                           const char *sop_class, bool synthetic, bool calibrated, const char *path,
-                           struct dx_error *err)
+static enum dx_status look(const struct report *report, const struct report_written *written,
+                           const char *path, struct dx_error *err)
 {
     struct srt_scheme scheme;
+    const struct dx_result_header *header = written->header;
+    size_t count = header->reference_count;
+    struct dx_reference *references = calloc(count + 1, sizeof *references);
+    if (!references)
+        return DX_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        references[i] = header->references[i];
+    if (written->predecessor)
+        references[count++] = *written->predecessor;
     srt_template_scheme(report->template_, &scheme);
     const struct dx_expectation expected = {
-        .sop_class = sop_class,
+        .sop_class = written->sop_class,
         .sop_instance = header->sop_instance,
         .series = header->series,
         .source = header->source,
-        .references = header->references,
-        .reference_count = header->reference_count,
-        .forbidden = calibrated ? never : never_uncalibrated,
-        .required = synthetic ? srt_research_line : NULL,
+        .references = references,
+        .reference_count = count,
+        .forbidden = written->calibrated ? never : never_uncalibrated,
+        .required = written->synthetic ? srt_research_line : NULL,
         .scheme = scheme.designator,
     };
-    return dx_result_check(path, &expected, err);
+    enum dx_status status = dx_result_check(path, &expected, err);
+    free(references);
+    return status;
 }
 
 static bool fail(const struct report *report, const char *aside, const char *why, char *error,
@@ -213,17 +223,16 @@ void report_recall_parking(const struct report *report, const char *uid, struct 
     (void)fclose(file);
 }
 
-bool report_enter(const struct report *report, const struct dx_result_header *header,
-                  const char *sop_class, bool synthetic, bool calibrated, enum dx_status written,
-                  const struct dx_error *why, struct result *result, char *error, size_t error_size)
+bool report_enter(const struct report *report, const struct report_written *written,
+                  struct result *result, char *error, size_t error_size)
 {
     struct report_paths paths;
     struct dx_error err = {0};
+    const struct dx_result_header *header = written->header;
     report_paths(report->conf, header->sop_instance, &paths);
-    if (written != DX_OK)
-        return fail(report, paths.aside, why->text, error, error_size);
-    enum dx_status status =
-        look(report, header, sop_class, synthetic, calibrated, paths.aside, &err);
+    if (written->status != DX_OK)
+        return fail(report, paths.aside, written->why->text, error, error_size);
+    enum dx_status status = look(report, written, paths.aside, &err);
     if (status == DX_NO_MEMORY || status == DX_IO || status == DX_NO_SPACE)
         return fail(report, paths.aside, err.text, error, error_size);
     if (status != DX_OK) {
@@ -242,7 +251,7 @@ bool report_enter(const struct report *report, const struct dx_result_header *he
     snprintf(result->path, sizeof result->path, "%s", paths.name);
     snprintf(result->uid, sizeof result->uid, "%s", header->sop_instance);
     snprintf(result->series, sizeof result->series, "%s", header->series);
-    snprintf(result->sop_class, sizeof result->sop_class, "%s", sop_class);
+    snprintf(result->sop_class, sizeof result->sop_class, "%s", written->sop_class);
     if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
         return fail(report, paths.aside, err.text, error, error_size);
     return true;

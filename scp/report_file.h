@@ -60,11 +60,18 @@ void report_prepare(const struct conf *conf);
 
 /* A file that was written aside: looked at as a receiver would, put in its place, its digest taken.
  * What does not pass is RESULT_PARKED with the reason in result->why, and an alarm in the log.
- * `written` is what its writer said. false with a sentence in error: no such file then. */
-bool report_enter(const struct report *report, const struct dx_result_header *header,
-                  const char *sop_class, bool synthetic, bool calibrated, enum dx_status written,
-                  const struct dx_error *why, struct result *result, char *error,
-                  size_t error_size);
+ * false with a sentence in error: no such file then. */
+struct report_written {
+    const struct dx_result_header *header;
+    const char *sop_class;
+    const struct dx_reference *predecessor; /* beside the header's references, or NULL */
+    bool synthetic;                         /* the RESEARCH line must be in it */
+    bool calibrated;                        /* its scores may be called probability */
+    enum dx_status status;                  /* what its writer said, and why */
+    const struct dx_error *why;
+};
+bool report_enter(const struct report *report, const struct report_written *written,
+                  struct result *result, char *error, size_t error_size);
 /* Whether the file of this UID was parked when it was entered; then why and state are filled. */
 void report_recall_parking(const struct report *report, const char *uid, struct result *result);
 

@@ -168,10 +168,14 @@ static bool write_reel(struct reel *reel, const struct srt_result *words,
     sc.header.references = reel->references;
     sc.header.reference_count = reel->count;
     report_paths(g->report->conf, uid, &paths);
-    enum dx_status written = dx_sc_write(&sc, paths.aside, &err);
+    const struct report_written file = {.header = &sc.header,
+                                        .sop_class = sop_class,
+                                        .synthetic = srt_is_synthetic(words),
+                                        .calibrated = true,
+                                        .status = dx_sc_write(&sc, paths.aside, &err),
+                                        .why = &err};
     snprintf(result->study, sizeof result->study, "%s", g->study->uid);
-    return report_enter(g->report, &sc.header, sop_class, srt_is_synthetic(words), true, written,
-                        &err, result, g->error, g->error_size);
+    return report_enter(g->report, &file, result, g->error, g->error_size);
 }
 
 bool report_frames(struct gathered *g, const struct srt_result *words,

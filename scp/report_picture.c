@@ -55,9 +55,14 @@ static bool end(struct drawing *d, const struct dx_result_header *header, const 
                 enum dx_status written, const struct dx_error *why, struct result *result,
                 char made[DX_UID_MAX])
 {
-    bool researched = result->kind == RESULT_SC && srt_is_synthetic(&d->words);
-    if (!report_enter(d->report, header, sop_class, researched, true, written, why, result,
-                      d->error, d->error_size))
+    const struct report_written file = {.header = header,
+                                        .sop_class = sop_class,
+                                        .synthetic = result->kind == RESULT_SC &&
+                                                     srt_is_synthetic(&d->words),
+                                        .calibrated = true,
+                                        .status = written,
+                                        .why = why};
+    if (!report_enter(d->report, &file, result, d->error, d->error_size))
         return false;
     snprintf(made, DX_UID_MAX, "%s", result->uid);
     return true;

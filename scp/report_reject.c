@@ -108,12 +108,16 @@ static bool write_note(struct noting *n, struct result *note)
     header.references = n->references;
     header.reference_count = n->count;
     report_paths(n->report->conf, uid, &paths);
-    enum dx_status written = dx_rejection_write(
-        &header, &title, "Results of cervigate that are taken back", paths.aside, &err);
+    const struct report_written file = {
+        .header = &header,
+        .sop_class = NOTE_CLASS,
+        .calibrated = true,
+        .status = dx_rejection_write(&header, &title, "Results of cervigate that are taken back",
+                                     paths.aside, &err),
+        .why = &err};
     snprintf(note->study, sizeof note->study, "%s", n->list[0].study);
     memcpy(note->patient, n->list[0].patient, sizeof note->patient);
-    return report_enter(n->report, &header, NOTE_CLASS, false, true, written, &err, note, n->error,
-                        n->error_size);
+    return report_enter(n->report, &file, note, n->error, n->error_size);
 }
 
 static bool make(struct noting *n, char uid[DX_UID_MAX])

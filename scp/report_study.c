@@ -202,9 +202,20 @@ static bool write_report(struct making *m, size_t which)
     sr.header.references = g->references;
     sr.header.reference_count = g->reference_count;
     report_paths(g->report->conf, uid, &paths);
-    enum dx_status written = dx_sr_write(&sr, paths.aside, &err);
-    if (!report_enter(g->report, &sr.header, kinds[which].uid, srt_is_synthetic(&m->words),
-                      is_calibrated(&m->words), written, &err, result, g->error, g->error_size))
+    struct dx_reference predecessor = {0};
+    if (before) {
+        memcpy(predecessor.sop_class, before->sop_class, sizeof predecessor.sop_class);
+        memcpy(predecessor.sop_instance, before->uid, sizeof predecessor.sop_instance);
+        memcpy(predecessor.series, before->series, sizeof predecessor.series);
+    }
+    const struct report_written file = {.header = &sr.header,
+                                        .sop_class = kinds[which].uid,
+                                        .predecessor = before ? &predecessor : NULL,
+                                        .synthetic = srt_is_synthetic(&m->words),
+                                        .calibrated = is_calibrated(&m->words),
+                                        .status = dx_sr_write(&sr, paths.aside, &err),
+                                        .why = &err};
+    if (!report_enter(g->report, &file, result, g->error, g->error_size))
         return false;
     snprintf(result->study, sizeof result->study, "%s", g->study->uid);
     memcpy(result->patient, m->patient, sizeof result->patient);

@@ -289,8 +289,6 @@ enum dx_status dx_put_header(ResultWriter &writer, const struct dx_result_header
     writer.text(DCM_SeriesInstanceUID, header->series);
     writer.text(DCM_SeriesNumber, std::to_string(header->series_number).c_str());
     writer.text(DCM_SeriesDescription, header->series_description);
-    writer.text(DCM_SeriesDate, header->content_date);
-    writer.text(DCM_SeriesTime, header->content_time);
 
     writer.text(DCM_Manufacturer, header->manufacturer);
     writer.text(DCM_ManufacturerModelName, header->model_name);
