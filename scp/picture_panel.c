@@ -62,19 +62,28 @@ static void draw_sentence(struct picture_face *face, struct canvas *canvas, cons
              input->sentence);
 }
 
+/* The words at one end of the scale, beside x; returns how wide they are. */
+static int draw_end(struct picture_face *face, struct canvas *canvas, const struct layout *l, int x,
+                    const char *text)
+{
+    int size = layout_em(l, 8), width = text_width(face, size, text), most = l->column / 6;
+    width = width > most ? most : width;
+    line(face, canvas, (struct area){x - width, l->caption + layout_em(l, 2), width, 0}, size,
+         TEXT_RIGHT, quiet, text);
+    return width;
+}
+
 /* The scale of the overlay, right in its column; returns the width used. */
 static int draw_legend(struct picture_face *face, struct canvas *canvas, const struct layout *l,
                        const struct picture_input *input)
 {
-    char low[80], high[80];
-    int size = layout_em(l, 8), bar = layout_em(l, 55), thick = layout_em(l, 8);
+    char low[LINE_SIZE], high[LINE_SIZE];
+    int bar = layout_em(l, 55), thick = layout_em(l, 8);
     int y = l->caption + layout_em(l, 10), x = l->right + l->column;
-    snprintf(low, sizeof low, "%.60s %g", picture_say(input, "picture.low"),
+    snprintf(low, sizeof low, "%s %g", picture_say(input, "picture.low"),
              (double)PICTURE_THRESHOLD);
-    snprintf(high, sizeof high, "1 %.60s", picture_say(input, "picture.high"));
-    x -= text_width(face, size, high);
-    text_draw(face, canvas, x, y, size, quiet, high);
-    x -= bar + layout_em(l, 4);
+    snprintf(high, sizeof high, "1 %s", picture_say(input, "picture.high"));
+    x -= draw_end(face, canvas, l, x, high) + layout_em(l, 4) + bar;
     for (int i = 0; i < bar; i++) {
         float strength =
             PICTURE_THRESHOLD + (1.0f - PICTURE_THRESHOLD) * (float)i / (float)(bar - 1);
@@ -83,8 +92,8 @@ static int draw_legend(struct picture_face *face, struct canvas *canvas, const s
         for (int row = 0; row < thick; row++)
             canvas_blend(canvas, x + i, y - thick + row, colour_of_strength(strength), cover);
     }
-    x -= text_width(face, size, low) + layout_em(l, 4);
-    text_draw(face, canvas, x, y, size, quiet, low);
+    x -= layout_em(l, 4);
+    x -= draw_end(face, canvas, l, x, low);
     return l->right + l->column - x;
 }
 
@@ -99,7 +108,7 @@ static void draw_captions(struct picture_face *face, struct canvas *canvas, cons
     if (!input->map)
         return;
     int legend = draw_legend(face, canvas, l, input);
-    int length = snprintf(text, sizeof text, "%.200s %.100s", picture_say(input, "picture.overlay"),
+    int length = snprintf(text, sizeof text, "%s %s", picture_say(input, "picture.overlay"),
                           picture_class(input, &model->class_[input->explained]));
     if (input->opinions > 1 && length > 0 && (size_t)length < sizeof text)
         snprintf(text + length, sizeof text - (size_t)length, " (%s)", model->name);
@@ -112,8 +121,8 @@ static void draw_captions(struct picture_face *face, struct canvas *canvas, cons
 static void model_words(const struct picture_input *input, const struct nn_model_info *model,
                         char text[LINE_SIZE])
 {
-    snprintf(text, LINE_SIZE, "%.60s %s %s (%.12s)", picture_say(input, "picture.model"),
-             model->name, model->version, model->digest);
+    snprintf(text, LINE_SIZE, "%s %s %s (%.12s)", picture_say(input, "picture.model"), model->name,
+             model->version, model->digest);
 }
 
 /* A bar of a score, and the mark of its operating point. */
@@ -215,7 +224,7 @@ static void draw_key(struct picture_face *face, struct canvas *canvas, const str
         area.y += pitch;
         area.height -= pitch;
     }
-    snprintf(text, sizeof text, "%.200s %g%s%.200s", picture_say(input, "picture.nothing-drawn"),
+    snprintf(text, sizeof text, "%s %g%s%s", picture_say(input, "picture.nothing-drawn"),
              (double)PICTURE_THRESHOLD, input->relative ? "  \xc2\xb7  " : "",
              input->relative ? picture_say(input, "picture.relative") : "");
     line(face, canvas, area, size, TEXT_LEFT, quiet, text);
@@ -230,7 +239,7 @@ static void draw_foot(struct picture_face *face, struct canvas *canvas, const st
                       const struct picture_input *input)
 {
     char text[3 * LINE_SIZE];
-    snprintf(text, sizeof text, "%.300s  \xc2\xb7  %.200s %g%s%.200s%s%.200s",
+    snprintf(text, sizeof text, "%s  \xc2\xb7  %s %g%s%s%s%s",
              picture_say(input, "picture.disclaimer"), picture_say(input, "picture.nothing-drawn"),
              (double)PICTURE_THRESHOLD, input->relative ? "  \xc2\xb7  " : "",
              input->relative ? picture_say(input, "picture.relative") : "",
@@ -274,8 +283,7 @@ static void draw_point(struct picture_face *face, struct canvas *canvas, struct 
                        const struct picture_input *input, double point)
 {
     char text[LINE_SIZE];
-    snprintf(text, sizeof text, "%.200s %.3f", picture_say(input, "picture.operating-point"),
-             point);
+    snprintf(text, sizeof text, "%s %.3f", picture_say(input, "picture.operating-point"), point);
     int width = text_width(face, size, text);
     int left = (int)lrint(point * area.width) - width / 2, most = area.width - width;
     left = left > most ? most : left;

@@ -3,10 +3,12 @@
 
 #include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/dcmdata/dcrledrg.h"
+#include "dcmtk/dcmdata/dcrleerg.h"
 #include "dcmtk/dcmdata/dcspchrs.h"
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmjpeg/djdecode.h"
 #include "dcmtk/dcmjpls/djdecode.h"
+#include "dcmtk/dcmjpls/djencode.h"
 
 #include "logging.hh"
 
@@ -38,6 +40,8 @@ enum dx_status dx_init(dx_log_fn log, void *context, struct dx_error *err)
             DcmRLEDecoderRegistration::registerCodecs();
             DJDecoderRegistration::registerCodecs();
             DJLSDecoderRegistration::registerCodecs();
+            DcmRLEEncoderRegistration::registerCodecs();
+            DJLSEncoderRegistration::registerCodecs(0, 0, 0, 0, OFFalse, 0, OFTrue, EJLSUC_never);
             preload_character_sets();
             return DX_OK;
         });

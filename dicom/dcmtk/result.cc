@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,6 +94,19 @@ bool is_patient_study(uint32_t tag)
     return false;
 }
 
+/* An unpaired body part needs no Laterality (PS3.3 C.7.3.1): the source's own, when its term is a
+ * defined one (annex L) near the cervical spine. */
+const char *body_part(const struct dx_attrs *source)
+{
+    static const char *const unpaired[] = {"CSPINE", "CTSPINE",  "SPINE", "TSPINE", "NECK",
+                                           "HEAD",   "HEADNECK", "SKULL", "CHEST"};
+    const char *part = dx_attrs_text(source, DX_TAG(0x0018, 0x0015));
+    for (const char *known : unpaired)
+        if (strcmp(part, known) == 0)
+            return known;
+    return "CSPINE";
+}
+
 } /* namespace */
 
 void ResultWriter::keep(const OFCondition &condition)
@@ -114,6 +128,34 @@ void ResultWriter::number(const DcmTagKey &tag, unsigned value)
 void ResultWriter::floats(const DcmTagKey &tag, const float *values, size_t count)
 {
     keep(item_->putAndInsertFloat32Array(DcmTag(tag), values, static_cast<unsigned long>(count)));
+}
+
+void ResultWriter::real(const DcmTagKey &tag, double value)
+{
+    keep(item_->putAndInsertFloat64(DcmTag(tag), value));
+}
+
+void ResultWriter::decimal(const DcmTagKey &tag, double value)
+{
+    char digits[32];
+    (void)snprintf(digits, sizeof digits, "%.9g", value); /* at most 16 characters */
+    text(tag, digits);
+}
+
+void ResultWriter::pointer(const DcmTagKey &tag, const DcmTagKey &value)
+{
+    const Uint16 words[2] = {value.getGroup(), value.getElement()};
+    DcmElement *element = new DcmAttributeTag(DcmTag(tag));
+    keep(element->putUint16Array(words, 1));
+    insert(element);
+}
+
+void ResultWriter::insert(DcmElement *element)
+{
+    OFCondition condition = item_->insert(element, OFTrue);
+    if (condition.bad())
+        delete element;
+    keep(condition);
 }
 
 void ResultWriter::empty(const DcmTagKey &tag)
@@ -162,10 +204,16 @@ void ResultWriter::copy(const struct dx_attrs *attrs, size_t i)
     keep(item_->putAndInsertString(key, value, static_cast<Uint32>(length)));
 }
 
-enum dx_status ResultWriter::save(const char *path, struct dx_error *err)
+enum dx_status ResultWriter::save(const char *path, struct dx_error *err, const bool *is_denied)
 {
     if (first_.bad())
         return dx_fail_condition(err, DX_INVALID, "result", first_);
+    return dx_save_file(file_, EXS_LittleEndianExplicit, path, is_denied, err);
+}
+
+enum dx_status dx_save_file(DcmFileFormat &file_format, E_TransferSyntax syntax, const char *path,
+                            const bool *is_denied, struct dx_error *err)
+{
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     FILE *file = fd < 0 ? nullptr : fdopen(fd, "wb");
     if (file == nullptr) {
@@ -181,16 +229,18 @@ enum dx_status ResultWriter::save(const char *path, struct dx_error *err)
     {
         FileStream stream(file);
         DcmWriteCache cache;
-        file_.transferInit();
-        result = file_.write(stream, EXS_LittleEndianExplicit, EET_ExplicitLength, &cache,
-                             EGL_recalcGL, EPD_withoutPadding);
-        file_.transferEnd();
+        file_format.transferInit();
+        result = file_format.write(stream, syntax, EET_ExplicitLength, &cache, EGL_recalcGL,
+                                   EPD_withoutPadding);
+        file_format.transferEnd();
         error = stream.error();
     }
     if (error == 0 && result.good() && (fflush(file) != 0 || fsync(fd) != 0))
         error = errno;
     if (fclose(file) != 0 && error == 0)
         error = errno;
+    if (error == 0 && result.good() && is_denied != nullptr && *is_denied)
+        result = EC_InvalidStream;
     if (error == 0 && result.good())
         return DX_OK;
     if (is_regular)
@@ -230,8 +280,10 @@ enum dx_status dx_put_header(ResultWriter &writer, const struct dx_result_header
     writer.text(DCM_InstanceCreationTime, header->content_time);
     writer.text(DCM_TimezoneOffsetFromUTC, header->timezone);
     writer.text(DCM_InstanceNumber, std::to_string(header->instance_number).c_str());
-    writer.text(DCM_ContentDate, header->content_date);
-    writer.text(DCM_ContentTime, header->content_time);
+    if (strcmp(modality, "PR") != 0) { /* has its own, and not these */
+        writer.text(DCM_ContentDate, header->content_date);
+        writer.text(DCM_ContentTime, header->content_time);
+    }
 
     writer.text(DCM_Modality, modality);
     writer.text(DCM_SeriesInstanceUID, header->series);
@@ -246,4 +298,21 @@ enum dx_status dx_put_header(ResultWriter &writer, const struct dx_result_header
     writer.text(DCM_SoftwareVersions, header->software_versions);
     writer.text(DCM_StationName, header->station_ae);
     return DX_OK;
+}
+
+void dx_put_body_part(ResultWriter &writer, const struct dx_attrs *source)
+{
+    writer.text(DCM_BodyPartExamined, body_part(source));
+}
+
+/* dciodvfy takes a name of one component for the form of ACR-NEMA. */
+void dx_put_content_label(ResultWriter &writer, const char *label, const char *description,
+                          const char *creator)
+{
+    std::string name = creator != nullptr ? creator : "";
+    if (!name.empty() && name.find('^') == std::string::npos)
+        name += "^";
+    writer.text(DCM_ContentLabel, label);
+    writer.text(DCM_ContentDescription, description);
+    writer.text(DCM_ContentCreatorName, name.c_str());
 }

@@ -414,6 +414,22 @@ enum dx_status dx_scu_store(struct dx_scu *scu, const char *path, uint16_t *dims
         });
 }
 
+int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *transfer_syntax)
+{
+    T_ASC_Parameters *parameters = scu->wire.association->params;
+    int count = ASC_countPresentationContexts(parameters);
+
+    for (int i = 0; i < count; i++) {
+        T_ASC_PresentationContext context = {};
+        if (ASC_getPresentationContext(parameters, i, &context).good() &&
+            context.resultReason == ASC_P_ACCEPTANCE &&
+            strcmp(context.abstractSyntax, sop_class) == 0 &&
+            strcmp(context.acceptedTransferSyntax, transfer_syntax) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 void dx_scu_close(struct dx_scu *scu)
 {
     if (scu == nullptr)

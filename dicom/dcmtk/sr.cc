@@ -44,14 +44,6 @@ const char *relation_text(enum dx_sr_relation relation)
     return nullptr;
 }
 
-void put_reference(ResultWriter &writer, const struct dx_reference &reference)
-{
-    writer.enter(DCM_ReferencedSOPSequence);
-    writer.text(DCM_ReferencedSOPClassUID, reference.sop_class);
-    writer.text(DCM_ReferencedSOPInstanceUID, reference.sop_instance);
-    writer.leave();
-}
-
 void put_container(ResultWriter &writer, const struct dx_sr_item *item)
 {
     writer.text(DCM_ValueType, "CONTAINER");
@@ -92,7 +84,7 @@ void put_value(ResultWriter &writer, const struct dx_sr_item *item)
         break;
     case DX_SR_IMAGE:
         writer.text(DCM_ValueType, "IMAGE");
-        put_reference(writer, item->image);
+        dx_put_reference(writer, DCM_ReferencedSOPSequence, item->image);
         break;
     case DX_SR_SCOORD:
         writer.text(DCM_ValueType, "SCOORD");
@@ -144,30 +136,6 @@ enum dx_status put_item(ResultWriter &writer, const struct dx_sr_item *item, int
     return status;
 }
 
-/* Study, then each series once, in order of first appearance (PS3.3 C.17.2.1). */
-void put_evidence(ResultWriter &writer, const struct dx_result_header *header)
-{
-    if (header->reference_count == 0)
-        return;
-    writer.enter(DCM_CurrentRequestedProcedureEvidenceSequence);
-    writer.text(DCM_StudyInstanceUID, dx_attrs_text(header->source, DX_TAG(0x0020, 0x000d)));
-    for (size_t i = 0; i < header->reference_count; i++) {
-        const char *series = header->references[i].series;
-        bool is_first = true;
-        for (size_t j = 0; j < i && is_first; j++)
-            is_first = strcmp(header->references[j].series, series) != 0;
-        if (!is_first)
-            continue;
-        writer.enter(DCM_ReferencedSeriesSequence);
-        writer.text(DCM_SeriesInstanceUID, series);
-        for (size_t j = i; j < header->reference_count; j++)
-            if (strcmp(header->references[j].series, series) == 0)
-                put_reference(writer, header->references[j]);
-        writer.leave();
-    }
-    writer.leave();
-}
-
 void put_predecessor(ResultWriter &writer, const struct dx_sr *sr)
 {
     if (sr->predecessor == nullptr)
@@ -199,17 +167,11 @@ enum dx_status check(const struct dx_sr *sr, struct dx_error *err)
 {
     if (sr->root == nullptr || sr->root->type != DX_SR_CONTAINER)
         return dx_fail(err, DX_INVALID, "report: the root is no container");
-    for (size_t i = 0; i < sr->header.reference_count; i++) {
-        const struct dx_reference *reference = &sr->header.references[i];
-        if (!dx_uid_is_valid(reference->sop_class) || !dx_uid_is_usable(reference->sop_instance) ||
-            !dx_uid_is_usable(reference->series))
-            return dx_fail(err, DX_INVALID, "report: reference %zu without UIDs", i + 1);
-    }
     if (sr->predecessor != nullptr &&
         (sr->predecessor_series == nullptr || !dx_uid_is_valid(sr->predecessor) ||
          !dx_uid_is_valid(sr->predecessor_series)))
         return dx_fail(err, DX_INVALID, "report: predecessor without UIDs");
-    return DX_OK;
+    return dx_check_references(&sr->header, err);
 }
 
 enum dx_status write_sr(const struct dx_sr *sr, const char *path, struct dx_error *err)
@@ -228,7 +190,7 @@ enum dx_status write_sr(const struct dx_sr *sr, const char *path, struct dx_erro
     writer.text(DCM_VerificationFlag, "UNVERIFIED");
     writer.text(DCM_PreliminaryFlag, "PRELIMINARY");
     put_scheme(writer, sr);
-    put_evidence(writer, &sr->header);
+    dx_put_evidence(writer, &sr->header);
     put_predecessor(writer, sr);
     status = put_item(writer, sr->root, 0, err);
     return status ? status : writer.save(path, err);

@@ -17,7 +17,7 @@ static const char usage[] =
     "FILE...\n"
     "\n"
     "  --model DIR         the model folder (CERVIGATE_MODEL, else the model that comes with it)\n"
-    "  --saliency OUT.png  the picture: image, saliency overlay, scores; for one FILE\n"
+    "  --saliency OUT.png  the picture: image, scores, for a finding its saliency; for one FILE\n"
     "  --explain METHOD    how that overlay is made: gradient (the default, as in the node),\n"
     "                      smoothgrad, gradcam or occlusion\n"
     "  --json              one object a line\n"

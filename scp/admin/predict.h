@@ -26,6 +26,7 @@ struct prediction {
     char detail[256];
     struct nn_judgement scores;
     struct nn_plane plane; /* nn_plane_finish */
+    char orientation[32];  /* DICOM's Patient Orientation; "": none */
     int64_t milliseconds;  /* decoding and judging */
 };
 /* 0, or an exit status with a sentence. A file that cannot be judged is an answer, no error; one

@@ -176,6 +176,8 @@ int predict_file(struct predictor *predictor, const char *path, struct predictio
                        &err) != NN_OK)
         not_judged(p, srt_reason_name(SRT_SOFTWARE_FAILURE), err.text);
     p->milliseconds = clock_monotonic_ms() - begin;
+    const char *orientation = attrs ? dx_attrs_text(attrs, DX_TAG(0x0020, 0x0020)) : NULL;
+    snprintf(p->orientation, sizeof p->orientation, "%s", orientation ? orientation : "");
     dx_attrs_destroy(attrs);
     if (status != 0 || !p->judged)
         nn_plane_finish(&p->plane);
@@ -267,6 +269,7 @@ int predict_picture(struct predictor *predictor, const struct prediction *p,
         .found = sentence_of(model, p, sentence, sizeof sentence),
         .sentence = sentence,
         .warning = model->provenance == NN_SYNTHETIC ? srt_research_line : NULL,
+        .orientation = p->orientation,
         .matrix = PREDICT_MATRIX,
     };
     if (input.found && explain(predictor, how, &input, &err) != NN_OK) {

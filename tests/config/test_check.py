@@ -87,6 +87,11 @@ class Check(unittest.TestCase):
         self.assertRegex(err, r"(?m)^:7: model /nowhere/b: ")
         self.assertEqual(len(err.splitlines()), 2)
 
+    def test_every_language_of_the_schema_has_its_words(self):
+        for language in ("en", "de", "fr", "es"):
+            status, _, err = self.check(f'<report language="{language}"/>', f'model="{self.model}"')
+            self.assertEqual((status, err), (0, ""), language)
+
     def test_a_row_that_is_wrong_is_named_with_its_file(self):
         own = os.path.join(self.folder, "templates")
         os.mkdir(own)
@@ -101,7 +106,7 @@ class Check(unittest.TestCase):
             f.write(text.replace("</template>", "<nothing/></template>"))
         status, _, err = self.check(report, f'model="{self.model}"')
         self.assertEqual(status, 78)
-        self.assertRegex(err, r"^:5: report template \(language en\): .*\d+: .*nothing")
+        self.assertRegex(err, rf"^:5: report template \(language en\): {own}/cspine.xml line \d+: .*nothing")
 
     def test_the_audience_is_warned_of(self):
         everyone = '<destinations><destination peer="pacs" audience="everyone"/></destinations>'

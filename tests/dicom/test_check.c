@@ -58,6 +58,21 @@ static const struct mutation {
     {SAMPLE_SC, "-e", "(0028,0006)", "PlanarConfiguration"},
     {SAMPLE_SC, "-e", "(0008,2112)[0].(0008,1150)", "ReferencedSOPClassUID"},
     {SAMPLE_SC, "-e", "(7fe0,0010)", "PixelData"},
+    {SAMPLE_GSPS, "-e", "(0070,0060)", "GraphicLayerSequence"},
+    {SAMPLE_GSPS, "-e", "(0070,0001)[0].(0070,0009)[0].(0070,0022)", "GraphicData"},
+    {SAMPLE_GSPS, "-e", "(0070,005a)[0].(0070,0100)", "PresentationSizeMode"},
+    {SAMPLE_GSPS, "-m", "(0070,0001)[0].(0070,0008)[0].(0070,0006)=normal", "\"normal\""},
+    {SAMPLE_GSPS, "-m", "(0070,0001)[0].(0008,1140)[0].(0008,1155)=1.2.3.99", "1.2.3.99"},
+    {SAMPLE_PMAP, "-e", "(0018,9004)", "ContentQualification"},
+    {SAMPLE_PMAP, "-e", "(5200,9229)[0].(0040,9096)[0].(0040,08ea)",
+     "MeasurementUnitsCodeSequence"},
+    {SAMPLE_PMAP, "-m", "(5200,9229)[0].(0040,9096)[0].(0040,9225)=nan", "RealWorldValueSlope"},
+    {SAMPLE_PMAP, "-e", "(5200,9230)[0].(0020,9111)[0].(0020,9157)", "DimensionIndexValues"},
+    {SAMPLE_PMAP, "-m", "(0028,0010)=13", "FloatPixelData"},
+    {SAMPLE_PMAP, "-e", "(7fe0,0008)", "FloatPixelData"},
+    {SAMPLE_REJECTION, "-e", "(0040,a375)", "CurrentRequestedProcedureEvidenceSequence"},
+    {SAMPLE_REJECTION, "-e", "(0040,a730)[1].(0008,1199)", "ReferencedSOPSequence"},
+    {SAMPLE_REJECTION, "-m", "(0040,a043)[0].(0008,0104)=Absent", "\"absent\""},
     /* UIDs, identity */
     {SAMPLE_SR, "-m", "(0020,000e)=", "SeriesInstanceUID"},
     {SAMPLE_SR, "-m", "(0020,000e)=2.25.99", "SeriesInstanceUID"},
@@ -158,6 +173,25 @@ static void broken_bytes_are_told(void **state)
     dx_attrs_destroy(source);
 }
 
+/* The map's last value becomes a NaN. */
+static void map_values_are_finite(void **state)
+{
+    (void)state;
+    struct dx_attrs *source = sample_source();
+    struct dx_error err = {0};
+    struct dx_expectation expected;
+    const char *path = tools_place("nan.dcm");
+    const uint8_t nan_bytes[4] = {0, 0, 0xc0, 0x7f};
+    sample_object(SAMPLE_PMAP, source, path, &expected);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(lseek(fd, -4, SEEK_END) > 0);
+    assert_int_equal(write(fd, nan_bytes, 4), 4);
+    close(fd);
+    assert_int_equal(dx_result_check(path, &expected, &err), DX_INVALID);
+    assert_non_null(strstr(err.text, "FloatPixelData"));
+    dx_attrs_destroy(source);
+}
+
 static void other_expectations_fail(void **state)
 {
     (void)state;
@@ -187,9 +221,8 @@ static void other_expectations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_objects_pass),
-        cmocka_unit_test(every_breach_is_told),
-        cmocka_unit_test(broken_bytes_are_told),
+        cmocka_unit_test(good_objects_pass),       cmocka_unit_test(every_breach_is_told),
+        cmocka_unit_test(broken_bytes_are_told),   cmocka_unit_test(map_values_are_finite),
         cmocka_unit_test(other_expectations_fail),
     };
     return cmocka_run_group_tests(tests, tools_prepare, tools_clear);

@@ -14,14 +14,16 @@ from pydicom.tag import Tag
 from pydicom.uid import generate_uid
 
 import harness as h
+import judges
 
-# What a node can be: `model` names a row of MODELS. A new output or language is a new word here.
+# What a node can be: `models` names one or two rows of MODELS, the rest are arguments of harness.Node. A new output or language is a
+# new word here: {"report": 'language="de"', "destination": 'report="enhanced"'}.
 NODES = [
-    {"name": "bundled", "model": "bundled", "outputs": "SR SC"},
-    {"name": "always a finding", "model": "always", "outputs": "SR SC"},
-    {"name": "never a finding", "model": "never", "outputs": "SR SC"},
-    {"name": "CT", "model": "ct", "outputs": "SR SC"},
-    {"name": "report only", "model": "bundled", "outputs": "SR"},
+    {"name": "bundled", "models": ["bundled"], "outputs": "SR SC"},
+    {"name": "always a finding", "models": ["always"], "outputs": "SR SC"},
+    {"name": "never a finding", "models": ["never"], "outputs": "SR SC"},
+    {"name": "CT", "models": ["ct"], "outputs": "SR SC"},
+    {"name": "report only", "models": ["bundled"], "outputs": "SR"},
 ]
 # Models made of the bundled one: every operating point, the scope, and whether the gate for lateral radiographs stays.
 MODELS = {
@@ -179,14 +181,16 @@ class Campaign:
         studies = []
         for _ in range(count):
             choice = {"node": row["name"], **{k: next(turn) for k, turn in self.turns.items()}}
-            if row["model"] == "ct":
+            if "ct" in row["models"]:
                 choice["source"] = "CT"
             study = Study(len(self.studies) + len(studies), choice, self.folder)
             study.write(self.phantoms[choice["subject"]])
             studies.append(study)
         pacs = h.StoreScp()
-        node = h.Node({"pacs": (pacs.ae, pacs.port)}, rules='<rule name="all" action="analyze"/>', model=self.models[row["model"]],
-                      outputs=row["outputs"])
+        folders = [self.models[m] for m in row["models"]]
+        options = {k: v for k, v in row.items() if k not in ("name", "models")}
+        options.update({"models": folders} if len(folders) > 1 else {"model": folders[0]})
+        node = h.Node({"pacs": (pacs.ae, pacs.port)}, rules='<rule name="all" action="analyze"/>', **options)
         try:
             self.converse(node, pacs, studies)
         finally:
@@ -216,7 +220,7 @@ class Campaign:
         def all_there():
             if node.status()["deliveries"]["pending"]:
                 return False
-            found = [pydicom.dcmread(p, stop_before_pixels=True).StudyInstanceUID for p in pacs.objects(h.SR3D)]
+            found = [head.StudyInstanceUID for head in map(judges.head, pacs.objects()) if head.SOPClassUID in judges.REPORTS]
             return all(found.count(uid) >= count for uid, count in wanted.items())
 
         def patiently():

@@ -1,92 +1,6 @@
-/* The picture: the source untouched on the left, coloured on the right where the map says, whatever
- * its size; nothing drawn outside; the same bytes every time. */
-#include "picture.h"
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define SIDE 64
-
-static struct nn_model_info model = {
-    .name = "test-model",
-    .version = "1.0",
-    .digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-    .classes = 3,
-    .class_ = {{"dislocation", true, 0.5}, {"fracture", true, 0.4}, {"normal", false, 0}},
-    .preprocess = {.side = SIDE, .fit = NN_FIT_STRETCH},
-};
-static float map[SIDE * SIDE];
-static struct nn_box box; /* zeros: the whole plane was judged */
-static struct picture_face *face;
-
-/* A plane of 8-bit levels: a ramp with a grid, so that a shift of one pixel shows. */
-static float *make_plane(int rows, int cols)
-{
-    float *plane = malloc((size_t)rows * (size_t)cols * sizeof *plane);
-    assert_non_null(plane);
-    for (int y = 0; y < rows; y++)
-        for (int x = 0; x < cols; x++)
-            plane[(size_t)y * (size_t)cols + (size_t)x] =
-                (float)((x * 7 + y * 13 + (x % 16 == 0) * 50) % 256) / 255.0f;
-    return plane;
-}
-
-static struct picture draw(const float *plane, int rows, int cols, uint32_t matrix)
-{
-    static const float score[] = {0.1f, 0.7f, 0.2f};
-    const struct picture_input input = {.plane = plane,
-                                        .rows = rows,
-                                        .cols = cols,
-                                        .map = map,
-                                        .box = box,
-                                        .explained = 1,
-                                        .side = SIDE,
-                                        .fit = model.preprocess.fit,
-                                        .opinion = {{&model, score}},
-                                        .opinions = 1,
-                                        .sentence = "Finding at or above the operating point.",
-                                        .warning = "RESEARCH - a line that has to be wrapped when "
-                                                   "the picture is a narrow one (n = 0)",
-                                        .matrix = matrix};
-    struct picture picture;
-    assert_int_equal(picture_draw(face, &input, &picture), PICTURE_OK);
-    return picture;
-}
-
-/* Whether the source, `times` its size, is at (left, top) of the picture, grey and exact. */
-static bool is_at(const struct picture *p, const float *plane, int rows, int cols, int times,
-                  uint32_t left, uint32_t top)
-{
-    if (top + (uint32_t)(rows * times) > p->rows || left + (uint32_t)(cols * times) > p->cols)
-        return false;
-    for (int y = 0; y < rows * times; y++)
-        for (int x = 0; x < cols * times; x++) {
-            long v =
-                lrintf(255.0f * plane[(size_t)(y / times) * (size_t)cols + (size_t)(x / times)]);
-            const uint8_t *rgb =
-                p->rgb + (((size_t)top + (size_t)y) * p->cols + left + (size_t)x) * 3;
-            if (rgb[0] != v || rgb[1] != v || rgb[2] != v)
-                return false;
-        }
-    return true;
-}
-
-static bool find(const struct picture *p, const float *plane, int rows, int cols, int times,
-                 uint32_t from, uint32_t *left, uint32_t *top)
-{
-    for (*top = 0; *top + (uint32_t)(rows * times) <= p->rows; (*top)++)
-        for (*left = from; *left + (uint32_t)(cols * times) <= p->cols; (*left)++)
-            if (is_at(p, plane, rows, cols, times, *left, *top))
-                return true;
-    return false;
-}
+/* The picture: the source untouched on the left, coloured on the right where the map says and
+ * nowhere else, whatever its size; nothing drawn outside; the same bytes every time. */
+#include "picture_fixture.h"
 
 static void untouched(int rows, int cols, int times)
 {
@@ -122,7 +36,7 @@ static void test_a_source_above_the_matrix_is_shrunk(void **state)
     float *plane = make_plane(1000, 4000);
     struct picture p = draw(plane, 1000, 4000, 2000);
     assert_true(p.cols > 4000 && p.cols < 4400);
-    assert_true(p.rows > 500 && p.rows < 1200);
+    assert_true(p.rows > 500 && p.rows < 1500);
     picture_finish(&p);
     free(plane);
 }
@@ -219,25 +133,98 @@ static void test_the_same_bytes_every_time(void **state)
     free(plane);
 }
 
-/* The margin around everything is background: no text or bar was cut off. */
-static void test_nothing_touches_the_edge(void **state)
+static void test_nothing_is_drawn_below_the_threshold(void **state)
 {
+    enum { ROWS = 500, COLS = 640 };
+    const struct colour_part part = {0, 0, COLS, ROWS};
+    long drawn = 0, same = 0;
+    uint32_t left, top;
+
+    (void)state;
+    bumps();
+    float *plane = make_plane(ROWS, COLS);
+    struct picture p = draw(plane, ROWS, COLS, 3072);
+    assert_true(find(&p, plane, ROWS, COLS, 1, 0, &left, &top));
+    uint32_t right = p.cols - left - COLS;
+    for (int y = 0; y < ROWS; y++)
+        for (int x = 0; x < COLS; x++) {
+            const uint8_t *row = p.rgb + ((size_t)top + (size_t)y) * p.cols * 3;
+            const uint8_t *a = row + (left + (size_t)x) * 3, *b = row + (right + (size_t)x) * 3;
+            float strength = colour_map_at(map, SIDE, NN_FIT_STRETCH, part, (float)x, (float)y);
+            if (strength < PICTURE_THRESHOLD - 1e-4f) {
+                assert_memory_equal(a, b, 3);
+                same++;
+            } else if (strength > PICTURE_THRESHOLD + 1e-4f) {
+                assert_true(b[0] - b[2] > 20); /* orange */
+                drawn++;
+            }
+        }
+    assert_true(drawn > 10000 && same > 10000);
+    picture_finish(&p);
+    free(plane);
+}
+
+/* A scale that is absolute: half the strength is drawn paler, and a third not at all. */
+static void test_a_weak_map_looks_weak(void **state)
+{
+    enum { N = 400 };
+    double seen[3];
+    uint32_t left, top;
+
+    (void)state;
+    float *plane = make_plane(N, N);
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < SIDE * SIDE; k++)
+            map[k] = i == 0 ? 1.0f : i == 1 ? 0.5f : 0.29f;
+        struct picture p = draw(plane, N, N, 3072);
+        assert_true(find(&p, plane, N, N, 1, 0, &left, &top));
+        seen[i] = coloured(&p, p.cols - left - N, top, 200, 200);
+        picture_finish(&p);
+    }
+    assert_true(seen[0] > seen[1] + 10 && seen[1] > 30 && seen[2] < 1);
+    free(plane);
+}
+
+static void test_without_a_map_the_source_stands_alone(void **state)
+{
+    enum { N = 300 };
+    uint32_t left, top, right, same;
+
+    (void)state;
+    map_is_off = true;
+    float *plane = make_plane(N, N);
+    struct picture p = draw(plane, N, N, 3072);
+    assert_true(find(&p, plane, N, N, 2, 0, &left, &top)); /* exact: no coloured pixel in it */
+    assert_false(find(&p, plane, N, N, 2, left + 1, &right, &same));
+    picture_finish(&p);
+    free(plane);
+    map_is_off = false;
+}
+
+/* The outline is on the overlay, and the source beside it stays what it is. */
+static void test_the_outline_is_on_the_overlay_only(void **state)
+{
+    enum { N = 600 };
+    static const float region[] = {100, 100, 400, 100, 400, 300, 100, 300, 100, 100};
+    uint32_t left, top;
+    int blue = 0;
+
     (void)state;
     memset(map, 0, sizeof map);
-    static const int sizes[][2] = {{64, 64}, {1500, 300}, {300, 1500}, {704, 704}};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        float *plane = make_plane(sizes[i][0], sizes[i][1]);
-        struct picture p = draw(plane, sizes[i][0], sizes[i][1], 3072);
-        for (uint32_t y = 0; y < p.rows; y++)
-            for (uint32_t k = 0; k < 8; k++) {
-                assert_memory_equal(p.rgb + ((size_t)y * p.cols + k) * 3, p.rgb, 3);
-                assert_memory_equal(p.rgb + ((size_t)y * p.cols + p.cols - 1 - k) * 3, p.rgb, 3);
-            }
-        for (uint32_t x = 0; x < p.cols; x++)
-            assert_memory_equal(p.rgb + ((size_t)(p.rows - 1) * p.cols + x) * 3, p.rgb, 3);
-        picture_finish(&p);
-        free(plane);
+    more = (struct picture_input){.region = region, .region_points = 5};
+    float *plane = make_plane(N, N);
+    struct picture p = draw(plane, N, N, 3072);
+    assert_true(find(&p, plane, N, N, 1, 0, &left, &top));
+    uint32_t right = p.cols - left - N;
+    for (int x = 110; x < 390; x++) {
+        const uint8_t *rgb = p.rgb + ((top + 100) * (size_t)p.cols + right + (size_t)x) * 3;
+        blue += rgb[2] > rgb[0] + 60;
     }
+    assert_int_equal(blue, 280);
+    assert_true(coloured(&p, right, top, 200, 200) < 1 && coloured(&p, right, top, 450, 450) < 1);
+    picture_finish(&p);
+    free(plane);
+    more = (struct picture_input){0};
 }
 
 static void test_what_is_explained(void **state)
@@ -260,6 +247,22 @@ static void test_bad_arguments(void **state)
         .rows = 0, .cols = 5, .opinion = {{&model, NULL}}, .opinions = 1, .matrix = 3072};
     assert_int_equal(picture_draw(face, &empty, &picture), PICTURE_INVALID);
     picture_finish(&picture);
+    const float pixel = 0.5f, score[3] = {0};
+    struct picture_input input = {.plane = &pixel,
+                                  .rows = 1,
+                                  .cols = 1,
+                                  .opinion = {{&model, score}},
+                                  .matrix = 3072,
+                                  .sentence = ""};
+    assert_int_equal(picture_draw(face, &input, &picture), PICTURE_INVALID); /* no opinion */
+    input.opinions = 3;
+    assert_int_equal(picture_draw(face, &input, &picture), PICTURE_INVALID);
+    input.opinions = 1;
+    input.map = &pixel;
+    assert_int_equal(picture_draw(face, &input, &picture), PICTURE_INVALID); /* no side */
+    input.side = 1;
+    assert_int_equal(picture_draw(face, &input, &picture), PICTURE_OK);
+    picture_finish(&picture);
 }
 
 int main(void)
@@ -271,15 +274,12 @@ int main(void)
         cmocka_unit_test(test_the_map_lands_through_the_region),
         cmocka_unit_test(test_nothing_is_coloured_outside_the_region),
         cmocka_unit_test(test_the_same_bytes_every_time),
-        cmocka_unit_test(test_nothing_touches_the_edge),
+        cmocka_unit_test(test_nothing_is_drawn_below_the_threshold),
+        cmocka_unit_test(test_a_weak_map_looks_weak),
+        cmocka_unit_test(test_without_a_map_the_source_stands_alone),
+        cmocka_unit_test(test_the_outline_is_on_the_overlay_only),
         cmocka_unit_test(test_what_is_explained),
         cmocka_unit_test(test_bad_arguments),
     };
-    if (picture_face_open(NULL, &face) != PICTURE_OK) {
-        printf("the font is missing: %s\n", picture_font_path());
-        return 1;
-    }
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    picture_face_close(face);
-    return failed;
+    return picture_tests(tests, sizeof tests / sizeof tests[0]);
 }

@@ -63,6 +63,8 @@ function belowNumber(group) {
 // Measurements as cornerstone's adapters take them, in image coordinates again. By themselves the adapters find a region only below
 // a group's first NUM; TID 1410 has it beside the NUMs, so it is handed to them there.
 export function regionsByAdapters(report, imageIds, metadata) {
+  // Without measurements (a study that was not processed) the adapters fail over the container that is not there.
+  if (!items(report).some(named('126010'))) return { plain: {}, plainComplaints: [], complaints: [], regions: [] };
   const reader = adaptersSR.Cornerstone3D.MeasurementReport;
   const freehand = adaptersSR.Cornerstone3D.PlanarFreehandROI;
   const beside = {

@@ -245,7 +245,7 @@ class Online(unittest.TestCase):
         self.assertEqual(self.admin("jobs", "show", "99")[0], 66)
         self.assertEqual(self.admin("jobs", "show", "x")[0], 64)
         results = self.admin("results", "list", "--json")[1]
-        self.assertEqual(sorted(r["kind"] for r in results), ["SC", "SR"])
+        self.assertEqual(sorted(r["kind"] for r in results), ["sc", "sr"])
         self.assertTrue(all(os.path.exists(r["file"]) for r in results))
 
     def test_rules(self):

@@ -74,6 +74,86 @@ class Train(unittest.TestCase):
         said = subprocess.run([ADMIN, "predict", "--model", self.base, os.path.join(self.images, rows(self.csv)[0]["file"])], capture_output=True, check=False)
         self.assertEqual(said.returncode, 0)
 
+    def scale(self, *arguments):
+        return subprocess.run([ADMIN, "import", "saliency-scale", *map(str, arguments)], capture_output=True, text=True, timeout=120, env=self.environment)
+
+    def test_the_saliency_s_scale_is_measured(self):
+        trained = text(os.path.join(self.base, "model.xml"))
+        found = re.search(r'<saliency scale="([^"]+)"/>', trained)
+        self.assertIsNotNone(found, trained)
+        self.assertGreater(float(found.group(1)), 0)
+        self.assertIn("| saliency drawn as strong | ", text(os.path.join(self.base, "card.md")))
+        # measured again on the same validation part, by the model's split.csv: the same number, and nothing else changes
+        copy = self.path("scaled")
+        shutil.copytree(self.base, copy)
+        plain = trained.replace(found.group(0), "")
+        with open(os.path.join(copy, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(plain)
+        said = self.scale("--data", self.images, "--out", copy)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stdout, r"saliency scale \S+ \(\d+ images\)")
+        again = text(os.path.join(copy, "model.xml"))
+        self.assertEqual(re.search(r'<saliency scale="([^"]+)"/>', again).group(1), found.group(1))
+        self.assertEqual(re.sub(r"\s+", " ", re.sub(r'<saliency scale="[^"]+"/>', "", again)), re.sub(r"\s+", " ", plain))
+        # on phantoms, and on images of no division; both replace it
+        said = self.scale("--data", "phantom", "--size", 64, "--validation", 12, "--out", copy)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        os.unlink(os.path.join(copy, "split.csv"))
+        said = self.scale("--data", self.images, "--out", copy, "--threads", 1)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(text(os.path.join(copy, "model.xml")).count("<saliency "), 1)
+
+    def picture(self, point, scale, *arguments):
+        """The base model with other operating points and scale: its picture of one image, as rows of RGB."""
+        import numpy
+        from PIL import Image
+        folder = self.path("points")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.base, folder)
+        model = re.sub(r'operating-point="[^"]+"', f'operating-point="{point}"', text(os.path.join(folder, "model.xml")))
+        model = re.sub(r'(<saliency scale=")([^"]+)"', lambda m: f'{m.group(1)}{float(m.group(2)) * scale}"', model)
+        with open(os.path.join(folder, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(model)
+        out = self.path("picture.png")
+        said = subprocess.run([ADMIN, "predict", "--model", folder, "--saliency", out, *arguments, os.path.join(self.images, rows(self.csv)[0]["file"])],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        return numpy.asarray(Image.open(out).convert("RGB")).astype(int)
+
+    def test_a_picture_shows_a_map_of_a_finding_only(self):
+        coloured = {}
+        for name, arguments in {"strong": (0, 0.5), "usual": (0, 1), "weak": (0, 1000), "none": (1, 1), "other method": (0, 1000, "--explain", "occlusion")}.items():
+            rgb = self.picture(*arguments)
+            coloured[name] = (rgb.shape, int(((rgb[200:560, :, 0] - rgb[200:560, :, 2]) > 20).sum()))  # rows of the images alone
+        self.assertEqual(len({shape for shape, _ in coloured.values()}), 1, coloured)
+        self.assertEqual((coloured["none"][1], coloured["weak"][1]), (0, 0), coloured)
+        self.assertGreater(coloured["strong"][1], coloured["usual"][1], coloured)
+        self.assertGreater(coloured["usual"][1], 0)
+        self.assertGreater(coloured["other method"][1], 0, "its scale is its own")
+
+    def test_a_scale_that_cannot_be_measured(self):
+        for arguments, status, words in ((("--data", "phantom"), 64, "--data and --out are expected"),
+                                         (("--data", "phantom", "--out", self.base, "--size", 3), 64, "--size 3"),
+                                         (("--data", "phantom", "--out", self.base, "--what"), 64, "usage"),
+                                         (("--data", "phantom", "--out", self.path("nowhere")), 66, "nowhere"),
+                                         (("--data", self.path("nowhere"), "--out", self.base), 66, "nowhere")):
+            said = self.scale(*arguments)
+            self.assertEqual(said.returncode, status, said.stderr)
+            self.assertIn(words, said.stderr)
+        said = self.scale("--help")
+        self.assertEqual(said.returncode, 0)
+        self.assertIn("--validation N", said.stdout)
+        # a model whose operating points nothing reaches
+        high = self.path("high")
+        shutil.copytree(self.base, high)
+        model = re.sub(r'operating-point="[^"]+"', 'operating-point="1"', text(os.path.join(high, "model.xml")))
+        with open(os.path.join(high, "model.xml"), "w", encoding="utf-8") as f:
+            f.write(model)
+        said = self.scale("--data", "phantom", "--size", 64, "--validation", 3, "--out", high)
+        self.assertEqual(said.returncode, 65, said.stderr)
+        self.assertIn("finds nothing in phantom", said.stderr)
+        self.assertEqual(text(os.path.join(high, "model.xml")), model)
+
     def test_folds_test_every_image_once(self):
         out = self.path("folds")
         said = self.go_on("folds", "--folds", 3, "--data", self.csv)
