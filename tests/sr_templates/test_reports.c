@@ -263,11 +263,27 @@ static bool is_mixed(const struct srt_result *result)
     return regions == 1 && groups > 1;
 }
 
-/* It takes a second or two for each file, so reasons beyond two are left out. */
+/* PixelMed takes a second or two for each file, so of reports of one shape it sees one, unless
+ * CERVIGATE_ALL_REPORTS is set. */
+static bool is_another_of_its_shape(const char *name)
+{
+    static const char *const others[] = {
+        "no-finding-real-model", "part-no-finding",       "no-finding-noted",
+        "no-finding-uncovered",  "incomplete-short",      "finding-short",
+        "two-models-no-finding", "two-models-one-judged", "amended-corrected",
+        "amended-rejected",      "amended-by-person"};
+    bool is_other =
+        strncmp(name, "not-processed-", 14) == 0 && strcmp(name, "not-processed-wrong-view") != 0;
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        is_other |= strcmp(name, others[i]) == 0;
+    return is_other && !getenv("CERVIGATE_ALL_REPORTS");
+}
+
 static void pixelmed_finds_nothing(void **state)
 {
     static char output[65536], command[16384];
-    size_t files = 0, reasons = 0;
+    size_t files = 0;
     char last[64];
     int status;
 
@@ -276,8 +292,7 @@ static void pixelmed_finds_nothing(void **state)
              CERVIGATE_SOURCE_DIR "/tests/sr_templates/pixelmed_validate.sh");
     for (size_t i = 0; i < count; i++) {
         size_t used = strlen(command);
-        reasons += strncmp(list[i].name, "not-processed-", 14) == 0;
-        if (reasons > 2 || is_mixed(&list[i].result))
+        if (is_another_of_its_shape(list[i].name) || is_mixed(&list[i].result))
             continue;
         files++;
         snprintf(command + used, sizeof command - used, " %s/%.47s.dcm", dir, list[i].name);
