@@ -121,7 +121,7 @@ static enum nn_status explain(struct exam *e, struct verdicts *v, struct nn_erro
     if (status == NN_OK)
         v->region_points = picture_region(e->by->map, model->preprocess.side, model->preprocess.fit,
                                           v->scores[m].box, (int)e->grey.rows, (int)e->grey.cols,
-                                          PICTURE_THRESHOLD, v->region, STORE_REGION_POINTS);
+                                          PICTURE_REGION, v->region, STORE_REGION_POINTS);
     return status;
 }
 

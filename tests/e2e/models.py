@@ -1,4 +1,4 @@
-"""Models made for the tests: tiny networks with random weights whose operating points decide what they find."""
+"""Models made for the tests: tiny networks with random weights, whose classes' names and operating points decide what they find."""
 import os
 import re
 import subprocess
@@ -6,16 +6,18 @@ import subprocess
 import harness as h
 
 
-def make(folder, dislocation=1.0, fracture=1.0, name="test-model", modalities="CR DX", series=None):
-    """A model folder. Operating points: 0 finds it in everything, 1 in nothing. `series`: (positive, minimum) slices."""
+def make(folder, finds=True, name="test-model", modalities="CR DX", series=None):
+    """A model folder. The network always says the class with number 0: a dislocation, or what is no finding. `series`: (positive, minimum)
+    slices."""
     os.makedirs(folder, exist_ok=True)
     subprocess.run([os.path.join(h.BIN, "make_model"), folder], check=True)
     path = os.path.join(folder, "model.xml")
     with open(path, encoding="utf-8") as f:
         text = f.read()
-    for class_, point in (("dislocation", dislocation), ("fracture", fracture)):
-        text, count = re.subn(rf'(name="{class_}" finding="true" operating-point=)"[^"]*"', rf'\g<1>"{point}"', text)
-        assert count == 1
+    if not finds:
+        text, count = re.subn(r'(number="0" name=)"dislocation" finding="true" operating-point="[^"]*"', r'\1"normal" finding="false"', text)
+        text, more = re.subn(r'(number="2" name=)"normal" finding="false"', r'\1"dislocation" finding="true" operating-point="0.5"', text)
+        assert count == 1 and more == 1
     text = text.replace('<model name="test-model"', f'<model name="{name}"').replace('modalities="CR DX"', f'modalities="{modalities}"')
     if series:
         text = re.sub(r"(<scope [^>]*/>)", rf'\1<series positive="{series[0]}" minimum="{series[1]}"/>', text)

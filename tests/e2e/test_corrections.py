@@ -25,8 +25,8 @@ class Corrections(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.shared = tempfile.mkdtemp(prefix="cervigate-corrections-")
-        cls.finds = models.make(os.path.join(cls.shared, "finds"), fracture=0.0, name="finds")
-        cls.blind = models.make(os.path.join(cls.shared, "blind"), name="blind")
+        cls.finds = models.make(os.path.join(cls.shared, "finds"), name="finds")
+        cls.blind = models.make(os.path.join(cls.shared, "blind"), finds=False, name="blind")
         generator = numpy.random.default_rng(11)
         cls.pixels = [generator.integers(0, 255, (300, 260)).astype(numpy.uint8) for _ in range(4)]
 
@@ -275,7 +275,7 @@ class Corrections(unittest.TestCase):
         self.send(self.note(path, study=generate_uid()), self.note(path, "113000", "Of Interest"))
         h.wait_for(lambda: self.node.status()["instances"].get("received") == 0, 20, "the notes to be read")
         self.assertEqual(self.pacs.objects(KOS), [])
-        self.assertEqual([r["state"] for r in self.results()], ["current", "current"])
+        self.assertEqual({r["state"] for r in self.results()}, {"current"})
 
     # ---- a person
 
@@ -308,7 +308,7 @@ class Corrections(unittest.TestCase):
         return self.at_pacs(h.SR3D, 1)[0]
 
     def test_two_models_agree(self):
-        other = models.make(os.path.join(self.folder, "other"), fracture=0.0, name="other")
+        other = models.make(os.path.join(self.folder, "other"), name="other")
         report = str(self.two(self.finds, other))
         for name in ("finds", "other"):
             self.assertIn(f"'{name}'", report)
@@ -319,7 +319,7 @@ class Corrections(unittest.TestCase):
         report = self.two(self.finds, self.blind)
         text = str(report)
         self.assertIn("373068000", text)  # Undetermined
-        self.assertNotIn("72704001", text)  # no finding code
+        self.assertNotIn("87642003", text)  # no finding code
         self.clean()
 
     # ---- slices
@@ -348,7 +348,7 @@ class Corrections(unittest.TestCase):
     ANY = '<rule name="any" action="analyze"><match attribute="Modality" values="CT DX"/></rule>'
 
     def test_a_series_of_slices_is_judged_as_one(self):
-        ct = models.make(os.path.join(self.folder, "ct"), fracture=0.0, name="slices", modalities="CT", series=(3, 5))
+        ct = models.make(os.path.join(self.folder, "ct"), name="slices", modalities="CT", series=(3, 5))
         self.start(model=ct, rules=self.ANY)
         paths, study = self.slices(6)
         self.send(*paths)
@@ -363,7 +363,7 @@ class Corrections(unittest.TestCase):
         self.clean()
 
     def test_too_few_slices_are_not_processed(self):
-        ct = models.make(os.path.join(self.folder, "ct"), fracture=0.0, name="slices", modalities="CT", series=(3, 5))
+        ct = models.make(os.path.join(self.folder, "ct"), name="slices", modalities="CT", series=(3, 5))
         self.start(model=ct, rules=self.ANY)
         paths, study = self.slices(4)
         self.send(*paths)
@@ -398,7 +398,7 @@ class Corrections(unittest.TestCase):
         self.start(destination='hold="reported"')
         path = self.image()
         self.send(path)
-        h.wait_for(lambda: len(self.results()) == 2, 20, "the results")
+        h.wait_for(lambda: len(self.results()) >= 2, 20, "the results")
         self.assertEqual(self.pacs.objects(), [])
         d = pydicom.dcmread(path)
         own = self.note(path)
