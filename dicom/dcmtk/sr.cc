@@ -1,6 +1,7 @@
 /* Structured Reports: the SR document modules around a tree of content items (PS3.3 A.35, C.17). */
 #include "result.hh"
 
+#include <cmath>
 #include <cstring>
 
 namespace
@@ -94,6 +95,16 @@ void put_value(ResultWriter &writer, const struct dx_sr_item *item)
     }
 }
 
+bool is_region(const struct dx_sr_item *item)
+{
+    if (item->points == nullptr || item->point_count < 2)
+        return false;
+    for (size_t i = 0; i < 2 * item->point_count; i++)
+        if (!std::isfinite(item->points[i]) || item->points[i] < 0)
+            return false;
+    return true;
+}
+
 enum dx_status check_item(const struct dx_sr_item *item, int depth, struct dx_error *err)
 {
     if (depth > depth_max)
@@ -108,8 +119,8 @@ enum dx_status check_item(const struct dx_sr_item *item, int depth, struct dx_er
     if (item->type == DX_SR_IMAGE &&
         (!dx_uid_is_valid(item->image.sop_class) || !dx_uid_is_usable(item->image.sop_instance)))
         return dx_fail(err, DX_INVALID, "report: image reference without UIDs");
-    if (item->type == DX_SR_SCOORD && (item->points == nullptr || item->point_count < 2))
-        return dx_fail(err, DX_INVALID, "report: region without points");
+    if (item->type == DX_SR_SCOORD && !is_region(item))
+        return dx_fail(err, DX_INVALID, "report: region without points, or with impossible ones");
     if (item->type != DX_SR_IMAGE && item->concept.value == nullptr)
         return dx_fail(err, DX_INVALID, "report: item without a concept name");
     if ((depth == 0) != (item->relation == DX_SR_ROOT))

@@ -30,5 +30,7 @@ struct dx_attrs *sample_source(void);
 void sample_header(struct dx_result_header *header);
 /* A TID 1500 tree of one finding about the source's image. */
 const struct dx_sr_item *sample_report(void);
+/* The same with the finding's region (TID 1410) and a code of 99CERVIGATE. */
+const struct dx_sr_item *sample_region_report(void);
 
 #endif

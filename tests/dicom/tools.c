@@ -58,8 +58,11 @@ void tools_valid(const char *path)
         print_message("skipped: no dciodvfy\n");
         return;
     }
-    if (strstr(output, "Error") || strstr(output, "Warning"))
-        fail_msg("dciodvfy %s:\n%s", path, output);
+    char *rest = NULL;
+    for (char *line = strtok_r(output, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        if ((strstr(line, "Error") || strstr(line, "Warning")) &&
+            !strstr(line, "Unrecognized defined term = <99CERVIGATE>"))
+            fail_msg("dciodvfy %s: %s", path, line);
 }
 
 void tools_prints(const char *const *arguments, const char *expected)

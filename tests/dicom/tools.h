@@ -11,7 +11,7 @@ int tools_clear(void **state);
 const char *tools_place(const char *name);
 /* What the tool prints on both streams; its exit status, 127 when it is not installed. */
 int tools_run(const char *const *arguments, char *output, size_t size);
-/* dciodvfy -new has nothing to say. */
+/* dciodvfy -new has nothing to say, but that it does not know our own coding scheme. */
 void tools_valid(const char *path);
 /* The tool ends well and prints this. */
 void tools_prints(const char *const *arguments, const char *expected);

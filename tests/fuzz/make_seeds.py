@@ -216,6 +216,22 @@ def objects():
     put("object", "jpeg2000.dcm", part10(frame))
 
 
+def results():
+    """Our own objects, and other encodings of the pictures: needs a release build."""
+    program = os.path.join(TREE, "build/release/bin/write_samples")
+    if not os.path.exists(program):
+        print("no seeds of sr_reader and rejection: build write_samples first")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([program, folder], check=True)
+        subprocess.run(["dcmcrle", folder + "/frames.dcm", folder + "/rle.dcm"], check=True)
+        subprocess.run(["dcmcjpls", folder + "/sc.dcm", folder + "/jpeg-ls.dcm"], check=True)
+        subprocess.run([program, "--utf8", os.path.join(folder)], check=True)
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), "rb") as file:
+                put("rejection" if name == "rejection.dcm" else "sr_reader", name, file.read())
+
+
 def prescans():
     syntaxes = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian,
                 DeflatedExplicitVRLittleEndian)
@@ -335,6 +351,7 @@ if __name__ == "__main__":
     commands()
     attrs()
     objects()
+    results()
     prescans()
     associations()
     tables()
