@@ -19,7 +19,7 @@ import harness as h  # noqa: E402
 
 ADMIN = os.path.join(h.BIN, "cervigate")
 COLUMNS = ("file class patient age sex level lesion variant translation_mm angulation_deg height_loss_percent gap_mm contrast_to_noise "
-           "subtlety x0 y0 x1 y1 subject configuration mm_per_pixel facing flexion_deg turn_deg mask").split()
+           "subtlety x0 y0 x1 y1 subject configuration mm_per_pixel facing flexion_deg turn_deg mask c7_t1").split()
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
@@ -198,7 +198,7 @@ class Dicom(Case):
     def test_every_subject_with_honest_and_careless_headers(self):
         honest = self.objects("--count", 19, "--size", 64, "--subject", "all")
         by = {row["subject"]: d for row, _, d in honest}
-        self.assertEqual(len(by), 19)
+        self.assertEqual(len(by), 20)
         self.assertEqual((by["chest"].BodyPartExamined, by["chest"].ViewPosition), ("CHEST", "PA"))
         self.assertEqual((by["hand"].BodyPartExamined, by["hand"].ImageLaterality in "LR"), ("HAND", True))
         self.assertEqual((by["ap"].BodyPartExamined, by["ap"].ViewPosition), ("CSPINE", "AP"))
