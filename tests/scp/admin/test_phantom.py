@@ -196,7 +196,7 @@ class Dicom(Case):
 
     @unittest.skipUnless(shutil.which("dciodvfy"), "skipped: no dciodvfy")
     def test_every_subject_with_honest_and_careless_headers(self):
-        honest = self.objects("--count", 19, "--size", 64, "--subject", "all")
+        honest = self.objects("--count", 20, "--size", 64, "--subject", "all")
         by = {row["subject"]: d for row, _, d in honest}
         self.assertEqual(len(by), 20)
         self.assertEqual((by["chest"].BodyPartExamined, by["chest"].ViewPosition), ("CHEST", "PA"))
