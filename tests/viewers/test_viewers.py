@@ -16,8 +16,8 @@ from viewers import h
 GSPS = "1.2.840.10008.5.1.4.1.1.11.1"
 # What the node writes: a region in the reports of findings and presentation states are drawn when they come, and must come when
 # they are named here.
-OUTPUTS = "SR SC"
-REPORTS_HAVE_REGIONS = False
+OUTPUTS = "SR SC GSPS PMAP"
+REPORTS_HAVE_REGIONS = True
 
 
 def items(item):
