@@ -151,9 +151,13 @@ def as_bytes(d, keyword):
     return (value or b"").strip(b" \0")
 
 
+def charset(d):
+    return str(d.get("SpecificCharacterSet") or "")  # pydicom has decoded it already: it reads the others by it
+
+
 def same(source_path, result_path, keyword):
     """Equal as Unicode; or the same bytes of the same character set, where a value is none of it."""
-    bytes_ = [(as_bytes(d, "SpecificCharacterSet"), as_bytes(d, keyword)) for d in (head(source_path), head(result_path))]
+    bytes_ = [(charset(d), as_bytes(d, keyword)) for d in (head(source_path), head(result_path))]
     if bytes_[0] == bytes_[1] or not bytes_[0][1] and not bytes_[1][1]:
         return True
     values = [str(head(p).get(keyword) or "").rstrip(" \0") for p in (source_path, result_path)]
@@ -289,7 +293,7 @@ def encoded(match):
     """Are the names of two files the same Unicode, in character sets that are not?"""
     if not match:
         return False
-    sets_ = [as_bytes(head(match[n]), "SpecificCharacterSet") for n in (1, 2)]
+    sets_ = [charset(head(match[n])) for n in (1, 2)]
     return sets_[0] != sets_[1] and same(match[1], match[2], "PatientName")
 
 
