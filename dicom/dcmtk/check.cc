@@ -2,6 +2,8 @@
  * at by check_walk.cc, with check_iod.cc's tables and check_value.cc's rules. */
 #include "check.hh"
 
+#include "charset.h"
+
 #include "modules.hh"
 
 #include <cerrno>
@@ -132,12 +134,26 @@ enum dx_status check_pixels(dx_result_review *review, struct dx_object *object)
     return DX_OK;
 }
 
+/* A source may call itself UTF-8 and have bytes that are none: its object is as the source is, like
+ * one in any character set that could not be converted. */
+bool is_source_utf8(const struct dx_attrs *source)
+{
+    for (size_t i = 0; i < dx_patient_study_count; i++) {
+        const DcmTagKey &tag = dx_patient_study_tags[i];
+        const char *text = dx_attrs_text(source, DX_TAG(tag.getGroup(), tag.getElement()));
+        if (!dx_is_utf8(text, strlen(text)))
+            return false;
+    }
+    return true;
+}
+
 void begin(dx_result_review *review, struct dx_object *object)
 {
     const struct dx_expectation *expected = review->expected;
     review->dataset = object->dataset;
     review->sop_class = expected->sop_class;
-    review->is_utf8 = dx_text_of(object->dataset, DCM_SpecificCharacterSet) == "ISO_IR 192";
+    review->is_utf8 = dx_text_of(object->dataset, DCM_SpecificCharacterSet) == "ISO_IR 192" &&
+                      is_source_utf8(expected->source);
     review->has_required = expected->required == nullptr || expected->required[0] == '\0';
     for (size_t i = 0; i < expected->reference_count; i++) {
         const struct dx_reference *reference = &expected->references[i];

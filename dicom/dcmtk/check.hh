@@ -13,7 +13,7 @@ struct dx_result_review {
     struct dx_error *err = nullptr;
     DcmItem *dataset = nullptr;
     std::string sop_class;
-    bool is_utf8 = false;
+    bool is_utf8 = false; /* otherwise our own texts are ASCII */
     bool has_required = false;
     std::set<std::string> known;               /* "class instance" of the expected references */
     std::set<std::string> series;              /* "series instance" of them */

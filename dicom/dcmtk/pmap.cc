@@ -105,6 +105,7 @@ void put_mapping(ResultWriter &writer, const struct dx_pmap *map, double low, do
     writer.enter(DCM_FrameVOILUTSequence);
     writer.decimal(DCM_WindowCenter, low + (high - low) / 2);
     writer.decimal(DCM_WindowWidth, high > low ? high - low : 1);
+    writer.text(DCM_VOILUTFunction, "LINEAR_EXACT"); /* LINEAR has no width below 1 */
     writer.leave();
 
     writer.enter(DCM_RealWorldValueMappingSequence);

@@ -63,9 +63,9 @@ static void print_line(const struct conf *conf, const struct result *result)
     char created[25], path[4096];
     node_path(conf, path, sizeof path, "%s", result->path);
     clock_iso(result->created_ms, created);
-    printf("%-16s  %-10s  %-13s  %-24s  %-64s  %s\n", result_kind_name(result->kind),
+    printf("%-16s  %-10s  %-13s  %-24s  %-64s  %s%s%s\n", result_kind_name(result->kind),
            result_state_name(result->state), srt_outcome_name(result->outcome), created,
-           result->uid, path);
+           result->uid, path, result->why[0] ? "  " : "", result->why);
 }
 
 static int list(const struct command *command, const struct conf *conf, struct store *store)
@@ -85,7 +85,7 @@ static int list(const struct command *command, const struct conf *conf, struct s
     }
     if (!command->json)
         printf("%-16s  %-10s  %-13s  %-24s  %-64s  %s\n", "KIND", "STATE", "OUTCOME", "CREATED",
-               "UID", "FILE");
+               "UID", "FILE  WHY");
     for (size_t i = 0; i < count && status == 0; i++) {
         if (command->json)
             status = command_print(result_json(conf, &results[i]));

@@ -183,6 +183,22 @@ static void maps_lie_where_their_image_does(void **state)
     dx_attrs_destroy(source);
 }
 
+/* A window of VOI LUT Function LINEAR is never narrower than 1. */
+static void small_numbers_are_a_valid_map(void **state)
+{
+    (void)state;
+    static const float values[6] = {0.01F, 0.02F, 0.03F, 0.11F, 0.02F, 0.3F};
+    struct dx_attrs *source = sample_source();
+    struct dx_error err = {0};
+    struct dx_pmap map;
+    const char *path = tools_place("small.dcm");
+    begin_map(&map, source, values);
+    assert_int_equal(dx_pmap_write(&map, path, &err), DX_OK);
+    tools_valid(path);
+    tools_prints((const char *const[]){"dcmdump", "+P", "0028,1056", path, NULL}, "LINEAR_EXACT");
+    dx_attrs_destroy(source);
+}
+
 static void bad_maps_are_refused(void **state)
 {
     (void)state;
@@ -249,6 +265,7 @@ int main(void)
         cmocka_unit_test(gsps_keeps_the_image_as_it_looks),
         cmocka_unit_test(bad_presentation_states_are_refused),
         cmocka_unit_test(maps_lie_where_their_image_does),
+        cmocka_unit_test(small_numbers_are_a_valid_map),
         cmocka_unit_test(bad_maps_are_refused),
         cmocka_unit_test(kinds_agree_with_their_source),
     };

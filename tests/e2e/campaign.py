@@ -15,32 +15,44 @@ from pydicom.uid import generate_uid
 
 import harness as h
 import judges
+import models
 
-# What a node can be: `models` names one or two rows of MODELS, the rest are arguments of harness.Node. A new output or language is a
-# new word here: {"report": 'language="de"', "destination": 'report="enhanced"'}.
+# What a node can be: `models` names one or two rows of MODELS, the rest are arguments of harness.Node; a node tells one study in this
+# way, so that all of these are seen in the smallest campaign. `source`: only this kind of study.
+ALL = "SR SC GSPS PMAP"
+NOTES = 'rejectionNotes="true" '
 NODES = [
-    {"name": "bundled", "models": ["bundled"], "outputs": "SR SC"},
-    {"name": "always a finding", "models": ["always"], "outputs": "SR SC"},
-    {"name": "never a finding", "models": ["never"], "outputs": "SR SC"},
-    {"name": "CT", "models": ["ct"], "outputs": "SR SC"},
+    {"name": "bundled", "models": ["bundled"], "outputs": ALL},
+    {"name": "a finding, all outputs, de", "models": ["finds"], "outputs": ALL, "report": 'language="de"'},
+    {"name": "a finding, Comprehensive SR, fr", "models": ["always"], "outputs": ALL, "report": 'language="fr"',
+     "destination": 'reportClass="comprehensive"'},
+    {"name": "incomplete, Enhanced SR, es", "models": ["blind"], "outputs": "SR SC", "report": 'language="es"',
+     "destination": 'reportClass="enhanced"'},
+    {"name": "no finding", "models": ["blind"], "outputs": "SR SC", "study": 'requireC7T1="false"', "destination": 'pictureSyntax="rle"'},
+    {"name": "never a finding, de, Comprehensive SR", "models": ["never"], "outputs": "SR SC", "report": 'language="de"',
+     "destination": 'reportClass="comprehensive"'},
+    {"name": "two that agree, Enhanced SR", "models": ["finds", "finds too"], "outputs": ALL, "destination": 'reportClass="enhanced"'},
+    {"name": "two that disagree, fr", "models": ["finds", "blind"], "outputs": ALL, "report": 'language="fr"'},
+    {"name": "CT, es", "models": ["slices"], "outputs": ALL, "report": 'language="es"', "source": "CT"},
+    {"name": "CT by none", "models": ["finds"], "outputs": "SR SC", "source": "CT"},
     {"name": "report only", "models": ["bundled"], "outputs": "SR"},
 ]
-# Models made of the bundled one: every operating point, the scope, and whether the gate for lateral radiographs stays.
-MODELS = {
-    "bundled": {},
-    "always": {"point": "0.000001"},
-    "never": {"point": "0.999999"},
-    "ct": {"point": "0.000001", "scope": '<scope modalities="CT" body-parts="CSPINE" views="AXIAL" minimum-age="0"/>', "gate": False},
-}
-# What a study can be; each study draws one of each row, and all of a row are drawn equally often.
+# Models made of the bundled one (every operating point); and tiny ones of models.py.
+MODELS = {"bundled": {}, "always": {"point": "0.000001"}, "never": {"point": "0.999999"}}
+TINY = {"finds": {}, "finds too": {}, "blind": {"finds": False}, "slices": {"modalities": "CT", "series": (2, 2)}}
+# What a study can be; each study draws one of each row, and all of a row are drawn equally often. With its twin for processing a DX
+# image for presentation comes twice, the twin to be stored only.
 STUDY = {
-    "source": ["CR", "DX", "DX for processing", "SC", "CT"],
-    "subject": ["lateral", "lateral", "lateral", "ap", "child"],
+    "source": ["CR", "DX", "DX with its twin for processing", "SC", "CT"],
+    "subject": ["lateral", "lateral", "lateral", "lateral", "ap", "child"],
     "images": [1, 1, 2, 3],
-    "event": ["none", "none", "late image"],
+    "event": ["none", "late image", "corrected", "retracted", "reissued", "image rejected", "moved"],
 }
-SOP_CLASSES = {"CR": (h.CR, "CR"), "DX": (h.DX, "DX"), "DX for processing": ("1.2.840.10008.5.1.4.1.1.1.1.1", "DX"),
+PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
+SOP_CLASSES = {"CR": (h.CR, "CR"), "DX": (h.DX, "DX"), "DX with its twin for processing": (h.DX, "DX"),
                "SC": (h.SC, "CR"), "CT": ("1.2.840.10008.5.1.4.1.1.2", "CT")}
+RULES = """<rule name="raw" action="store"><match attribute="PresentationIntentType" pattern="^FOR PROCESSING$"/></rule>
+           <rule name="all" action="analyze"/>"""
 # Specific Character Set and a name in it, as modalities write them; the corpus's own are added to these.
 NAMES = [
     (b"", b"Smith^John"), (b"ISO_IR 192", "Prüfung^Ärztin".encode()), (b"ISO_IR 100", "Müller^Jörg".encode("latin-1")),
@@ -68,7 +80,7 @@ def corpus_names():
     return sorted(found)
 
 
-def make_model(folder, point=None, scope=None, gate=True):
+def make_model(folder, point=None):
     os.makedirs(folder)
     for name in os.listdir(h.MODEL):
         if name != "model.xml":
@@ -76,8 +88,6 @@ def make_model(folder, point=None, scope=None, gate=True):
     with open(os.path.join(h.MODEL, "model.xml"), encoding="utf-8") as f:
         text = f.read()
     text = re.sub(r'operating-point="[^"]*"', f'operating-point="{point}"', text) if point else text
-    text = re.sub(r"<scope[^>]*/>", scope, text) if scope else text
-    text = text if gate else re.sub(r"<input-gate[^>]*/>", "", text)
     with open(os.path.join(folder, "model.xml"), "w", encoding="utf-8") as f:
         f.write(text)
     return folder
@@ -95,39 +105,70 @@ def raw(d, tag, vr, value):
 
 
 class Study:
-    """One study: its row of the table, its files, and the results that came."""
+    """One study: its row of the table, its files, and the results that came. `versions`: the files as they were sent, once more where
+    they were corrected. `gone`: the SOP Instance UIDs that were taken out of it."""
 
     def __init__(self, number, choice, folder):
         self.number, self.choice, self.folder = number, choice, folder
         self.uid = generate_uid(entropy_srcs=[folder, "study", str(number)])
-        self.files, self.late, self.results = [], [], []
+        self.files, self.late, self.twins, self.results, self.versions, self.gone = [], [], [], [], [], set()
 
     def __str__(self):
         return f"study {self.number} ({', '.join(f'{k} {v}' for k, v in self.choice.items() if k != 'name')})"
 
     def write(self, phantoms):
-        sop_class, modality = SOP_CLASSES[self.choice["source"]]
-        count = self.choice["images"] + (self.choice["event"] == "late image")
+        count = self.choice["images"] + (self.choice["event"] in ("late image", "image rejected"))
+        count += self.choice["source"] == "CT"
         for n in range(count):
-            d = pydicom.dcmread(phantoms[(self.number + n) % len(phantoms)])
-            d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = sop_class
-            d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[self.uid, "image", str(n)])
-            series = "slices" if self.choice["source"] == "CT" else str(n)
-            d.SeriesInstanceUID, d.SeriesNumber, d.InstanceNumber = generate_uid(entropy_srcs=[self.uid, series]), n + 1, n + 1
-            d.StudyDate, d.StudyTime = "20260401", "103000"
-            d.StudyInstanceUID, d.StudyID, d.AccessionNumber = self.uid, str(self.number), f"A{self.number:05}"
-            d.PatientID, d.Modality = f"CAMPAIGN-{self.number:05}", modality
-            d.PatientBirthDate, d.PatientSex, d.PatientAge, d.StudyDescription = "19600229", "O", "066Y", ""
-            self.of_class(d, n)
-            charset, name = self.choice["name"]
-            raw(d, 0x00080005, "CS", charset)
-            raw(d, 0x00100010, "PN", name)
-            d.set_original_encoding(d.is_implicit_VR, d.is_little_endian, d._character_set)  # so that raw bytes are written as they are
-            path = os.path.join(self.folder, f"{self.number}-{n}.dcm")
-            d.save_as(path)
-            self.files.append(path)
+            self.files.append(self.image(n, phantoms[(self.number + n) % len(phantoms)]))
+            if "twin" in self.choice["source"]:
+                self.twins.append(self.twin(self.files[-1]))
         if self.choice["event"] == "late image":
             self.late.append(self.files.pop())
+
+    def uids(self):
+        """Study Instance UIDs: two, when it moved."""
+        return {self.uid, *(judges.head(v[0]).StudyInstanceUID for v in self.versions)}
+
+    def image(self, n, phantom):
+        sop_class, modality = SOP_CLASSES[self.choice["source"]]
+        d = pydicom.dcmread(phantom)
+        d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = sop_class
+        d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[self.uid, "image", str(n)])
+        series = "slices" if self.choice["source"] == "CT" else str(n)
+        d.SeriesInstanceUID, d.SeriesNumber, d.InstanceNumber = generate_uid(entropy_srcs=[self.uid, series]), n + 1, n + 1
+        d.StudyDate, d.StudyTime = "20260401", "103000"
+        d.StudyInstanceUID, d.StudyID, d.AccessionNumber = self.uid, str(self.number), f"A{self.number:05}"
+        d.PatientID, d.Modality = f"CAMPAIGN-{self.number:05}", modality
+        d.PatientBirthDate, d.PatientSex, d.PatientAge, d.StudyDescription = "19600229", "O", "066Y", ""
+        self.of_class(d, n)
+        charset, name = self.choice["name"]
+        raw(d, 0x00080005, "CS", charset)
+        raw(d, 0x00100010, "PN", name)
+        return self.save(d, f"{self.number}-{n}.dcm")
+
+    def save(self, d, name):
+        d.set_original_encoding(d.is_implicit_VR, d.is_little_endian, d._character_set)  # so that raw bytes are written as they are
+        path = os.path.join(self.folder, name)
+        d.save_as(path)
+        return path
+
+    def twin(self, path):
+        d = pydicom.dcmread(path)
+        d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = PROCESSING
+        d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[d.SOPInstanceUID, "twin"])
+        d.SeriesInstanceUID, d.PresentationIntentType = generate_uid(entropy_srcs=[d.SeriesInstanceUID, "twin"]), "FOR PROCESSING"
+        return self.save(d, os.path.basename(path) + ".raw")
+
+    def corrected(self, **attributes):
+        """The same images with other attributes, as new files."""
+        out = []
+        for path in self.files:
+            d = pydicom.dcmread(path)
+            for keyword, value in attributes.items():
+                setattr(d, keyword, value)
+            out.append(self.save(d, os.path.basename(path) + ".2"))
+        return out
 
     def of_class(self, d, n):
         source = self.choice["source"]
@@ -135,9 +176,7 @@ class Study:
             for keyword in ("PresentationIntentType", "AnatomicRegionSequence"):
                 if keyword in d:
                     del d[keyword]
-        if source == "DX for processing":
-            d.PresentationIntentType = "FOR PROCESSING"
-        elif source == "SC":
+        if source == "SC":
             d.ConversionType = "DI"
         elif source == "CT":
             d.ImagePositionPatient, d.ImageOrientationPatient = [0, 0, 2 * n], [1, 0, 0, 0, 1, 0]
@@ -156,6 +195,8 @@ class Campaign:
         names = NAMES + self.rng.sample(found := corpus_names(), min(len(found), 20))
         self.turns["name"] = in_turn(names, self.rng)
         self.models = {name: make_model(os.path.join(self.folder, "model-" + name), **row) for name, row in MODELS.items()}
+        self.models.update({name: models.make(os.path.join(self.folder, "model-" + name), name=name.replace(" ", "-"), **row)
+                            for name, row in TINY.items()})
         self.phantoms = {subject: self.draw(subject) for subject in sorted(set(STUDY["subject"]))}
 
     def draw(self, subject):
@@ -170,27 +211,23 @@ class Campaign:
         """Results come in rounds: each node gets a few studies, until there are enough."""
         have = 0
         while have < self.count:
-            each = max(1, round((self.count - have) / len(NODES) / 2.5))
-            for row in NODES:
-                have += self.round(row, each)
-                if have >= self.count:
-                    break
+            each = max(1, round((self.count - have) / len(NODES) / 5))
+            have += sum(self.round(row, each) for row in NODES)
         return self.studies
 
     def round(self, row, count):
         studies = []
         for _ in range(count):
             choice = {"node": row["name"], **{k: next(turn) for k, turn in self.turns.items()}}
-            if "ct" in row["models"]:
-                choice["source"] = "CT"
+            choice["source"] = row.get("source", choice["source"])
             study = Study(len(self.studies) + len(studies), choice, self.folder)
             study.write(self.phantoms[choice["subject"]])
             studies.append(study)
-        pacs = h.StoreScp()
+        pacs = h.StoreScp("+xa")
         folders = [self.models[m] for m in row["models"]]
-        options = {k: v for k, v in row.items() if k not in ("name", "models")}
+        options = {k: v for k, v in row.items() if k not in ("name", "models", "source", "destination")}
         options.update({"models": folders} if len(folders) > 1 else {"model": folders[0]})
-        node = h.Node({"pacs": (pacs.ae, pacs.port)}, rules='<rule name="all" action="analyze"/>', **options)
+        node = h.Node({"pacs": (pacs.ae, pacs.port)}, rules=RULES, destination=NOTES + row.get("destination", ""), **options)
         try:
             self.converse(node, pacs, studies)
         finally:
@@ -200,36 +237,81 @@ class Campaign:
         return sum(len(s.results) for s in studies)
 
     def converse(self, node, pacs, studies):
-        self.send(node, [f for s in studies for f in s.files])
-        self.await_reports(node, pacs, {s.uid: 1 for s in studies})
-        late = [s for s in studies if s.late]
-        if late:
-            self.send(node, [f for s in late for f in s.late])
-            self.await_reports(node, pacs, {s.uid: 2 for s in late})
+        self.send(node, [f for s in studies for f in s.files + s.twins])
+        self.await_reports(node, pacs, studies, lambda s: 1)
         for study in studies:
-            study.files, study.late = study.files + study.late, []
-            for path in pacs.objects(study=study.uid):
-                study.results.append(shutil.copy(path, os.path.join(self.folder, f"result-{study.number}-{os.path.basename(path)}")))
+            study.versions = [list(study.files)]
+            EVENTS[study.choice["event"]](self, node, pacs, study)
+        self.await_reports(node, pacs, studies, lambda s: EXPECTED[s.choice["event"]])
+        for study in studies:
+            for uid in sorted(study.uids()):
+                for path in pacs.objects(study=uid):
+                    study.results.append(shutil.copy(path, os.path.join(self.folder, f"result-{study.number}-{os.path.basename(path)}")))
 
     def send(self, node, files):
         sent = node.send(*files)
         if sent.returncode:
             raise AssertionError(sent.stdout + sent.stderr)
 
-    def await_reports(self, node, pacs, wanted):
+    # ---- events: what becomes of a study after its first report
+
+    def nothing(self, node, pacs, study):
+        pass
+
+    def late_image(self, node, pacs, study):
+        self.send(node, study.late)
+        study.files += study.late
+        study.versions, study.late = [list(study.files)], []
+
+    def corrected(self, node, pacs, study):
+        study.versions.append(study.corrected(AccessionNumber=f"B{study.number:05}", PatientID=f"CORRECTED-{study.number:05}"))
+        self.send(node, study.versions[-1])
+
+    def moved(self, node, pacs, study):
+        """All images go to another study."""
+        study.versions.append(study.corrected(StudyInstanceUID=generate_uid(entropy_srcs=[study.uid, "moved"])))
+        self.send(node, study.versions[-1])
+
+    def rejected(self, node, pacs, study):
+        first = judges.head(study.files[0])
+        study.gone.add(first.SOPInstanceUID)
+        self.send(node, [models.rejection_note(study.files[0], study.files[0] + ".note")])
+
+    def retracted(self, node, pacs, study):
+        report = next(d for d in map(judges.head, pacs.objects(study=study.uid)) if d.SOPClassUID in judges.REPORTS)
+        self.admin(node, "retract", report.SOPInstanceUID, "--reason", "safety")
+        return report
+
+    def reissued(self, node, pacs, study):
+        self.admin(node, "reissue", self.retracted(node, pacs, study).SOPInstanceUID)
+
+    def admin(self, node, *arguments):
+        said = node.admin("results", *arguments)
+        if said.returncode:
+            raise AssertionError(f"results {arguments}: {said.stdout}{said.stderr}")
+
+    def await_reports(self, node, pacs, studies, wanted):
+        """Of each study `wanted` reports, and nothing on its way any more."""
         def all_there():
-            if node.status()["deliveries"]["pending"]:
+            status = node.status()
+            if status["deliveries"]["pending"] or status["instances"].get("received"):
                 return False
             found = [head.StudyInstanceUID for head in map(judges.head, pacs.objects()) if head.SOPClassUID in judges.REPORTS]
-            return all(found.count(uid) >= count for uid, count in wanted.items())
+            return all(sum(map(found.count, s.uids())) >= wanted(s) for s in studies)
 
         def patiently():
             time.sleep(0.3)
             return all_there()
         try:
-            h.wait_for(patiently, 60 + 5 * len(wanted), "a report of each study")
+            h.wait_for(patiently, 60 + 5 * len(studies), "a report of each study")
         except AssertionError as e:
             raise AssertionError(f"{e}\n{node.log()[-3000:]}") from None
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+EVENTS = {"none": Campaign.nothing, "late image": Campaign.late_image, "corrected": Campaign.corrected, "moved": Campaign.moved,
+          "image rejected": Campaign.rejected, "retracted": Campaign.retracted, "reissued": Campaign.reissued}
+# Reports that a study gives, by its event.
+EXPECTED = {"none": 1, "late image": 2, "corrected": 2, "moved": 2, "image rejected": 2, "retracted": 1, "reissued": 2}

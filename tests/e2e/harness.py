@@ -149,16 +149,18 @@ class Node:
 
 
 class StoreScp:
-    """DCMTK's storescp as the PACS: every object a file, bit by bit."""
+    """DCMTK's storescp as the PACS: every object a file, bit by bit. `options`: more of storescp's (what it takes)."""
     ae = "PACS"
 
-    def __init__(self, port=None):
+    def __init__(self, *options, port=None):
+        self.options = options
         self.port, self.folder = port or free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
         self.process = None
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(["storescp", "+B", "-aet", self.ae, "--fork", "-od", self.folder, "-fe", ".dcm", str(self.port)],
+        self.process = subprocess.Popen(["storescp", "+B", "-aet", self.ae, "--fork", "-od", self.folder, "-fe", ".dcm",
+                                         *map(str, self.options), str(self.port)],
                                         env=dict(os.environ, TCP_NODELAY="1"), **QUIET)
         wait_for(lambda: run("echoscu", "-aec", self.ae, "127.0.0.1", self.port).returncode == 0, 10, "storescp")
 

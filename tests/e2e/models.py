@@ -1,9 +1,14 @@
-"""Models made for the tests: tiny networks with random weights, whose classes' names and operating points decide what they find."""
+"""Models made for the tests, and notes: tiny networks with random weights, whose classes' names and operating points decide what they find."""
 import os
 import re
 import subprocess
 
+import pydicom
+from pydicom.uid import generate_uid
+
 import harness as h
+
+KOS = "1.2.840.10008.5.1.4.1.1.88.59"
 
 
 def make(folder, finds=True, name="test-model", modalities="CR DX", series=None, seed=7):
@@ -26,3 +31,37 @@ def make(folder, finds=True, name="test-model", modalities="CR DX", series=None,
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     return folder
+
+
+def rejection_note(path, out, title="113001", meaning="Rejected for Quality Reasons", study=None):
+    """A rejection note about one image, as an IHE IOCM actor sends it."""
+    d = pydicom.dcmread(path)
+    n = pydicom.Dataset()
+    for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
+                    "ReferringPhysicianName", "StudyID", "SpecificCharacterSet"):
+        n[keyword] = d[keyword] if keyword in d else pydicom.DataElement(keyword, pydicom.datadict.dictionary_VR(keyword), "")
+    n.StudyInstanceUID, n.SeriesInstanceUID = study or d.StudyInstanceUID, generate_uid()
+    n.SOPClassUID, n.SOPInstanceUID, n.Modality = KOS, generate_uid(), "KO"
+    n.SeriesNumber, n.InstanceNumber, n.Manufacturer = 99, 1, "A workstation"
+    n.ContentDate, n.ContentTime = "20261126", "120000"
+    n.ReferencedPerformedProcedureStepSequence = []
+    n.ValueType, n.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    code = pydicom.Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = title, "DCM", meaning
+    n.ConceptNameCodeSequence = [code]
+    reference = pydicom.Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = d.SOPClassUID, d.SOPInstanceUID
+    series, evidence, template, item = (pydicom.Dataset() for _ in range(4))
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = d.SeriesInstanceUID, [reference]
+    evidence.StudyInstanceUID, evidence.ReferencedSeriesSequence = n.StudyInstanceUID, [series]
+    n.CurrentRequestedProcedureEvidenceSequence = [evidence]
+    template.MappingResource, template.TemplateIdentifier = "DCMR", "2010"
+    n.ContentTemplateSequence = [template]
+    item.RelationshipType, item.ValueType, item.ReferencedSOPSequence = "CONTAINS", "IMAGE", [reference]
+    n.ContentSequence = [item]
+    n.file_meta = pydicom.dataset.FileMetaDataset()
+    n.file_meta.MediaStorageSOPClassUID, n.file_meta.MediaStorageSOPInstanceUID = KOS, n.SOPInstanceUID
+    n.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    n.is_little_endian, n.is_implicit_VR = True, False
+    n.save_as(out, write_like_original=False)
+    return out

@@ -199,39 +199,8 @@ class Corrections(unittest.TestCase):
     # ---- rejected by its sender
 
     def note(self, path, title="113001", meaning="Rejected for Quality Reasons", study=None):
-        """A rejection note as an IHE IOCM actor sends it."""
-        d = pydicom.dcmread(path)
-        n = pydicom.Dataset()
-        for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
-                        "ReferringPhysicianName", "StudyID", "SpecificCharacterSet"):
-            setattr(n, keyword, d.get(keyword, ""))
-        n.StudyInstanceUID, n.SeriesInstanceUID = study or d.StudyInstanceUID, generate_uid()
-        n.SOPClassUID, n.SOPInstanceUID, n.Modality = KOS, generate_uid(), "KO"
-        n.SeriesNumber, n.InstanceNumber, n.Manufacturer = 99, 1, "A workstation"
-        n.ContentDate, n.ContentTime = "20261126", "120000"
-        n.ReferencedPerformedProcedureStepSequence = []
-        n.ValueType, n.ContinuityOfContent = "CONTAINER", "SEPARATE"
-        code = pydicom.Dataset()
-        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = title, "DCM", meaning
-        n.ConceptNameCodeSequence = [code]
-        reference = pydicom.Dataset()
-        reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = d.SOPClassUID, d.SOPInstanceUID
-        series, evidence, template, item = (pydicom.Dataset() for _ in range(4))
-        series.SeriesInstanceUID, series.ReferencedSOPSequence = d.SeriesInstanceUID, [reference]
-        evidence.StudyInstanceUID, evidence.ReferencedSeriesSequence = n.StudyInstanceUID, [series]
-        n.CurrentRequestedProcedureEvidenceSequence = [evidence]
-        template.MappingResource, template.TemplateIdentifier = "DCMR", "2010"
-        n.ContentTemplateSequence = [template]
-        item.RelationshipType, item.ValueType, item.ReferencedSOPSequence = "CONTAINS", "IMAGE", [reference]
-        n.ContentSequence = [item]
-        n.file_meta = pydicom.dataset.FileMetaDataset()
-        n.file_meta.MediaStorageSOPClassUID, n.file_meta.MediaStorageSOPInstanceUID = KOS, n.SOPInstanceUID
-        n.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-        n.is_little_endian, n.is_implicit_VR = True, False
         self.made += 1
-        out = os.path.join(self.folder, f"{self.made}-note.dcm")
-        n.save_as(out, write_like_original=False)
-        return out
+        return models.rejection_note(path, os.path.join(self.folder, f"{self.made}-note.dcm"), title, meaning, study)
 
     def test_a_rejected_exposure_withdraws_its_result(self):
         self.start()

@@ -115,7 +115,7 @@ class Outage(unittest.TestCase):
             node.process.terminate()
             node.process.wait(30)
             node.start()
-            pacs = h.StoreScp(port)
+            pacs = h.StoreScp(port=port)
             try:
                 h.wait_for(lambda: len(pacs.objects(h.SR3D)) == 1 and len(pacs.objects(h.SC)) == 1, 60, "results after the outage")
                 h.wait_for(lambda: node.status()["deliveries"]["sent"] == 2, 10, "two sent deliveries")

@@ -3,6 +3,7 @@ and cornerstone in Chromium opens the original first, shows pictures pixel by pi
 import glob
 import json
 import os
+import re
 import sys
 import unittest
 import urllib.request
@@ -16,8 +17,8 @@ from viewers import h
 GSPS = "1.2.840.10008.5.1.4.1.1.11.1"
 # What the node writes: a region in the reports of findings and presentation states are drawn when they come, and must come when
 # they are named here.
-OUTPUTS = "SR SC"
-REPORTS_HAVE_REGIONS = False
+OUTPUTS = "SR SC GSPS PMAP"
+REPORTS_HAVE_REGIONS = True
 
 
 def items(item):
@@ -89,10 +90,24 @@ class Viewers(unittest.TestCase):
         sent = node.send(*cls.sources)
         assert sent.returncode == 0, sent.stdout + sent.stderr
         h.wait_for(lambda: len(cls.plain.objects(h.SR3D)) == len(cls.sources) and node.status()["deliveries"]["pending"] == 0, 90, "reports")
+        cls.german = cls.in_german()
         cls.results = cls.plain.objects()
         cls.reports = cls.plain.objects(h.SR3D)
         cls.viewer = viewers.Viewer(f"http://127.0.0.1:{cls.orthanc.http}/viewer/index.html")
         cls.addClassCleanup(cls.viewer.close)
+
+    @classmethod
+    def in_german(cls):
+        """The same studies' reports in another language."""
+        pacs = h.StoreScp()
+        cls.addClassCleanup(pacs.close)
+        node = h.Node({"plain": (pacs.ae, pacs.port)}, outputs="SR", report='language="de"')
+        try:
+            sent = node.send(*cls.sources)
+            assert sent.returncode == 0, sent.stdout + sent.stderr
+            return h.wait_for(lambda: (lambda o: o if len(o) == len(cls.sources) else None)(pacs.objects(h.SR3D)), 90, "German reports")
+        finally:
+            node.stop()
 
     @classmethod
     def draw(cls, name, seed, prevalence="1,1,1", subject="lateral", count=2):
@@ -134,11 +149,12 @@ class Viewers(unittest.TestCase):
             first = min(classes)
             self.assertEqual(classes[first], {pydicom.dcmread(source, stop_before_pixels=True).SOPClassUID})
 
-    def test_dcmjs_and_the_adapters_read_the_measurement_groups(self):
-        said = h.run("node", viewers.tool("reports"), *self.reports)
+    def read_by_adapters(self, reports):
+        """Asserts that dcmjs and the adapters read all of the reports as pydicom does; the images judged in them."""
+        said = h.run("node", viewers.tool("reports"), *reports)
         self.assertEqual(said.returncode, 0, said.stderr)
         answers = [json.loads(line) for line in said.stdout.split("\n") if line]
-        self.assertEqual([a["path"] for a in answers], self.reports)
+        self.assertEqual([a["path"] for a in answers], reports)
         judged = set()
         for answer in answers:
             report = pydicom.dcmread(answer["path"])
@@ -157,7 +173,30 @@ class Viewers(unittest.TestCase):
                 self.assertTrue(a["closed"])
                 self.assertEqual(a["image"], region["image"])
                 numpy.testing.assert_allclose(a["points"], region["points"][:-1], atol=1e-3)
-        self.assertEqual(len(judged), 3)
+        return judged
+
+    def test_dcmjs_and_the_adapters_read_the_measurement_groups(self):
+        self.assertEqual(len(self.read_by_adapters(self.reports)), 3)
+
+    def test_so_they_do_in_german(self):
+        """The words of a German report are German; its codes, and the meanings of standard codes, are those of the English one."""
+        self.assertEqual(len(self.read_by_adapters(self.german)), 3)
+        english = {d.StudyInstanceUID: d for d in map(pydicom.dcmread, self.reports)}
+        for german in map(pydicom.dcmread, self.german):
+            codes, texts = zip(*(self.said(d) for d in (german, english[german.StudyInstanceUID])))
+            self.assertEqual(codes[0] ^ codes[1], {("de", "RFC5646", "German"), ("en", "RFC5646", "English")})
+            self.assertTrue(any(re.match("Befund mit Score|Kein|Nicht verarbeitet", t) for t in texts[0]), texts[0])
+            self.assertFalse(any(re.match("Befund mit Score|Kein|Nicht verarbeitet", t) for t in texts[1]), texts[1])
+
+    @staticmethod
+    def said(report):
+        """All codes of a report, and all of its texts."""
+        codes, texts = set(), set()
+        for item in items(report):
+            for keyword in ("ConceptNameCodeSequence", "ConceptCodeSequence"):
+                codes |= {(c.get("CodeValue") or c.LongCodeValue, c.CodingSchemeDesignator, c.CodeMeaning) for c in item.get(keyword, [])}
+            texts |= {item.TextValue} if item.ValueType == "TEXT" else set()
+        return codes, texts
 
     def open(self, source):
         """The opened study: [instance] in the viewer's order."""
