@@ -131,7 +131,10 @@ static bool write_reel(struct reel *reel, const struct srt_result *words,
     struct report_paths paths;
     struct dx_error err = {0};
     char uid[DX_UID_MAX], series[DX_UID_MAX], patient[DX_DIGEST_MAX], description[512];
+    char of[3 * DX_UID_MAX];
     const char *sop_class = reel->count > 1 ? MF_CLASS : SC_CLASS;
+    /* A series of slices may move to another study, and one slice become several. */
+    snprintf(of, sizeof of, "%s %s %s", g->study->uid, reel->references[0].series, sop_class);
     report_patient_digest(g->source->attrs, patient);
     const struct report_identity identity = {.kind = "sc frames",
                                              .words = words,
@@ -140,7 +143,7 @@ static bool write_reel(struct reel *reel, const struct srt_result *words,
                                              .input = reel->digest,
                                              .inputs = reel->count};
     if (!report_uid(g->report, &identity, uid) ||
-        !report_series_uid(g->report, RESULT_SC, reel->references[0].series, source->attrs, series))
+        !report_series_uid(g->report, RESULT_SC, of, source->attrs, series))
         return gather_fail(g, "picture", "out of memory");
     snprintf(description, sizeof description,
              "Slices beside their saliency maps (gradient of the class score). %s",

@@ -209,7 +209,7 @@ def pixels(d):
 
 def tree(d, study):
     """The content tree holds whole codes, refers to images of the study, and to all of those only that stand as evidence."""
-    known = {head(f).SOPInstanceUID for f in study.files} - (study.gone if "PredecessorDocumentsSequence" in d else set())
+    known = {head(f).SOPInstanceUID for f in study.files}
     referred = set()
     for item in items(d):
         for keyword in ("ConceptNameCodeSequence", "ConceptCodeSequence"):
@@ -242,32 +242,34 @@ def references(d):
     return {r.ReferencedSOPInstanceUID for p in sequence for s in p.ReferencedSeriesSequence for r in s.ReferencedSOPSequence}
 
 
-# By event: (reports, of them amending, do the notes name the report that was first?).
-STORIES = {"none": (1, 0, False), "late image": (2, 1, False), "corrected": (2, 1, True), "moved": (2, 0, True),
-           "image rejected": (2, 1, False), "retracted": (1, 0, True), "reissued": (2, None, True)}
+# By event: (reports, was one taken back?). There may be more reports of what comes in several pieces.
+STORIES = {"none": (1, False), "late image": (2, False), "corrected": (2, True), "moved": (2, True), "image rejected": (2, False),
+           "retracted": (1, True), "reissued": (2, True)}
 
 
 def story(study):
-    """What an event has to lead to: amended reports follow the one before, notes name what was taken back and nothing that stands."""
+    """What an event has to lead to: one report stands at last, where the study is, and neither a note nor a later report names it."""
     d = [head(r) for r in study.results]
     reports = [r for r in d if r.SOPClassUID in REPORTS]
-    wanted, amending, taken = STORIES[study.choice["event"]]
-    amended = [r for r in reports if "PredecessorDocumentsSequence" in r]
-    if len(reports) != wanted or amending is not None and len(amended) != amending:
-        yield study.results[0], f"{len(reports)} reports, {len(amended)} of them amended; {wanted} and {amending} expected"
-    if len({r.SOPClassUID for r in reports}) != 1:
-        yield study.results[0], "reports of several classes"
-    first = {r.SOPInstanceUID for r in reports if "PredecessorDocumentsSequence" not in r}
-    for report in amended:
-        if not references(report) <= first:
-            yield study.results[0], f"an amended report follows {sorted(references(report))}, not {sorted(first)}"
-    rejected = set().union(*(references(n) for n in d if n.SOPClassUID == KOS)) if any(n.SOPClassUID == KOS for n in d) else set()
-    mine = {r.SOPInstanceUID for r in d}
-    standing = [r for r in reports if r.SOPInstanceUID not in rejected]
-    if not rejected <= mine:
-        yield study.results[0], f"a note names what was never sent: {sorted(rejected - mine)}"
-    if len(reports) - len(standing) != taken:
-        yield study.results[0], f"{len(reports) - len(standing)} reports were rejected, {int(taken)} expected"
+    rejected = {uid for n in d if n.SOPClassUID == KOS for uid in references(n)}
+    amended = {uid for r in reports for uid in references(r)}
+    mine = {r.SOPInstanceUID for r in reports}
+    count, is_taken = STORIES[study.choice["event"]]
+    if len(reports) < count or len({r.SOPClassUID for r in reports}) != 1:
+        yield study.results[0], f"{len(reports)} reports; {count} of one class expected"
+    if not amended <= mine or not rejected <= {r.SOPInstanceUID for r in d}:
+        yield study.results[0], f"named, but never sent: {sorted((amended - mine) | (rejected - {r.SOPInstanceUID for r in d}))}"
+    if bool(rejected & mine) != is_taken:
+        yield study.results[0], f"{len(rejected & mine)} reports were taken back"
+    standing = [r for r in study.results if head(r).SOPInstanceUID in mine - rejected - amended]
+    wanted = 0 if study.choice["event"] == "retracted" else 1
+    if len(standing) != wanted or any(version_of(study, r) is not study.versions[-1] for r in standing):
+        yield study.results[0], f"{len(standing)} reports stand; {wanted} expected, of the sources as they were sent at last"
+    for path in standing:
+        evidence = {r.ReferencedSOPInstanceUID for e in head(path).CurrentRequestedProcedureEvidenceSequence
+                    for s in e.ReferencedSeriesSequence for r in s.ReferencedSOPSequence}
+        if evidence != {head(f).SOPInstanceUID for f in study.files} - study.gone:
+            yield path, "the report that stands is not of all of the study's images, and of those only"
     yield from pictures(study, d, rejected)
 
 

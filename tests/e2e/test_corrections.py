@@ -47,7 +47,7 @@ class Corrections(unittest.TestCase):
 
     def start(self, destination=NOTES, **options):
         options.setdefault("model", self.finds)
-        self.node = h.Node({"pacs": (self.pacs.ae, self.pacs.port)}, quiet=0, destination=destination, **options)
+        self.node = h.Node({"pacs": (self.pacs.ae, self.pacs.port)}, quiet=options.pop("quiet", 0), destination=destination, **options)
 
     def image(self, pixels=0, like=None, **attributes):
         """An image as a file and dataset; `like`: the same object (UIDs, pixels) with other attributes."""
@@ -329,6 +329,17 @@ class Corrections(unittest.TestCase):
         picture = self.at_pacs(MF_SC, 1, study)[0]
         self.assertEqual(picture.NumberOfFrames, 6)
         self.clean()
+
+    def test_a_moved_series_of_slices_has_its_picture_in_another_series(self):
+        ct = models.make(os.path.join(self.folder, "ct"), name="slices", modalities="CT", series=(2, 2))
+        self.start(model=ct, rules=self.ANY, quiet=2)
+        paths, study = self.slices(2)
+        other = generate_uid()
+        self.send(*paths)
+        old = self.at_pacs(MF_SC, 1, study)[0]
+        self.send(*(self.image(like=path, StudyInstanceUID=other) for path in paths))
+        new = self.at_pacs(MF_SC, 1, other)[0]
+        self.assertNotEqual(old.SeriesInstanceUID, new.SeriesInstanceUID)
 
     def test_too_few_slices_are_not_processed(self):
         ct = models.make(os.path.join(self.folder, "ct"), name="slices", modalities="CT", series=(3, 5))
