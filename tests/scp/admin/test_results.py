@@ -55,7 +55,7 @@ class Results(unittest.TestCase):
         self.assertEqual(len(self.listed("--study", self.study)), 2)
         self.assertEqual(self.listed("--study", NOBODY), [])
         lines = self.results("list").stdout.splitlines()
-        self.assertRegex(lines[0], r"^KIND +STATE +OUTCOME +CREATED +UID +FILE$")
+        self.assertRegex(lines[0], r"^KIND +STATE +OUTCOME +CREATED +UID +FILE +WHY$")
         self.assertEqual(len(lines), 3)
         with open(self.sr["file"].replace(".dcm", ".txt"), encoding="utf-8") as f:
             text = f.read()
