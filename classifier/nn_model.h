@@ -68,7 +68,7 @@ struct nn_model_info {
      * `series_positive` slices in a row all reach; fewer than series_minimum slices are no answer.
      * Both 0: every image is judged by itself. */
     int series_positive, series_minimum;
-    bool validated;       /* a <validation> bound to these digests is present */
+    bool validated; /* a <validation> bound to these digests is present */
     /* Scores are softmax(logits / temperature); 1, and 0 for short: not calibrated. */
     double temperature; /* NN_TEMPERATURE_LOW..NN_TEMPERATURE_HIGH */
     /* How the images were divided: "grouped" (patients and near-duplicates on one side), "random",

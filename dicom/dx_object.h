@@ -37,8 +37,9 @@ DX_MUST_USE enum dx_status dx_object_image(struct dx_object *object, struct dx_i
                                            struct dx_error *err);
 
 /* The title and references of a Key Object Selection document: what it rejects, if the title is one
- * of CID 7011's rejections. DX_UNSUPPORTED: another SOP class or title; DX_LIMIT: more than
- * DX_REJECTION_MAX references. */
+ * of dx_rejection's. A reference's series is "" when the evidence does not tell it. DX_UNSUPPORTED:
+ * another SOP class or title; DX_LIMIT: more than DX_REJECTION_MAX references, or nested content;
+ * DX_MALFORMED: no reference, or one without UIDs. */
 DX_MUST_USE enum dx_status
 dx_object_rejection(struct dx_object *object, struct dx_rejection *rejection, struct dx_error *err);
 void dx_rejection_finish(struct dx_rejection *rejection);

@@ -27,7 +27,8 @@ struct dx_reference {
 /* attrs with every text converted to ISO_IR 192 (Specific Character Set says so then), equal to the
  * source as Unicode: ISO 8859, ISO 2022 with JIS X 0201, 0208 and 0212, KS X 1001, GB 2312, GB18030
  * and GBK, TIS 620. DX_UNSUPPORTED: the character set is unknown, or a value has bytes that are
- * none of it; err names the attribute; the source's own set is then kept for the whole object. */
+ * none of it; err names the attribute; the source's own set is then kept for the whole object.
+ * Opens the C library's converters, so not within the object child. */
 DX_MUST_USE enum dx_status dx_attrs_to_utf8(const struct dx_attrs *attrs,
                                             struct dx_attrs **converted, struct dx_error *err);
 
@@ -114,7 +115,9 @@ DX_MUST_USE enum dx_status dx_sc_write(const struct dx_sc *sc, const char *path,
                                        struct dx_error *err);
 
 /* A region as a graphic on the original (PS3.3 A.33.1): one layer, one closed polyline in PIXEL
- * units of the referenced image, a text beside it. One image. */
+ * units of the referenced image, a text beside it. One image. Polarity, first window, rescale and
+ * spacing are repeated from source (a VOI LUT Sequence is not: it is no plain attribute).
+ * DX_UNSUPPORTED: a colour image. */
 struct dx_gsps {
     struct dx_result_header header;            /* references[0] is the image */
     uint32_t rows, cols;                       /* of it: the displayed area is all of it */
@@ -126,7 +129,9 @@ struct dx_gsps {
 DX_MUST_USE enum dx_status dx_gsps_write(const struct dx_gsps *gsps, const char *path,
                                          struct dx_error *err);
 
-/* The saliency as numbers (PS3.3 A.75): float32, one frame of the source's geometry. */
+/* The saliency as numbers (PS3.3 A.75): float32, one frame of the source's geometry: its frame of
+ * reference, position and orientation where source has all three, else a frame of reference of the
+ * image's own. */
 struct dx_pmap {
     struct dx_result_header header; /* references[0] is the image */
     uint32_t rows, cols;
@@ -143,12 +148,13 @@ DX_MUST_USE enum dx_status dx_pmap_write(const struct dx_pmap *map, const char *
 
 /* A rejection note: Key Object Selection (PS3.3 A.35.4, TID 2010) that takes objects back. */
 struct dx_rejection {
-    struct dx_code title; /* 113001, 113037, 113038, 113039 (CID 7011) */
+    struct dx_code title; /* 113001, 113037, 113038, 113039 (CID 7010); of static storage */
     struct dx_reference *references;
     size_t reference_count; /* at most DX_REJECTION_MAX */
 };
 #define DX_REJECTION_MAX 4096
-/* header.references are those that are taken back; text may be NULL. */
+/* header.references are those that are taken back; text may be NULL. 113001 gets the reason "Other
+ * failure" (CID 7011). DX_INVALID: another title, or no or too many references. */
 DX_MUST_USE enum dx_status dx_rejection_write(const struct dx_result_header *header,
                                               const struct dx_code *title, const char *text,
                                               const char *path, struct dx_error *err);

@@ -46,8 +46,8 @@ DX_MUST_USE enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err)
 DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,
                                         uint16_t *dimse_status, char comment[65],
                                         struct dx_error *err);
-/* Whether the peer took this SOP class in this transfer syntax, when both were proposed: propose one
- * SOP class in several transfer syntaxes, ask which were taken, and send the file that fits. */
+/* Whether the peer took this SOP class in this transfer syntax, when both were proposed: propose
+ * one SOP class in several transfer syntaxes, ask which were taken, and send the file that fits. */
 int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *transfer_syntax);
 void dx_scu_close(struct dx_scu *scu); /* releases, or aborts after an error; NULL is allowed */
 

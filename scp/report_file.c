@@ -97,6 +97,8 @@ bool report_source(const struct dx_attrs *attrs, struct report_source *source, c
     if (dx_attrs_to_utf8(attrs, &source->attrs, &err) == DX_OK)
         return true;
     source->ascii = true;
+    log_event(LOG_AT_WARN, "charset-kept", "study=%s reason=%s",
+              dx_attrs_text(attrs, DX_TAG(0x0020, 0x000d)), log_quote(err.text));
     if (dx_attrs_pack(attrs, &bytes, &count) == DX_OK)
         (void)!dx_attrs_unpack(bytes, count, &source->attrs, &err);
     free(bytes);

@@ -68,7 +68,7 @@ struct instance {
     char rule[64];
     enum srt_reason reason; /* NOT_PROCESSED */
     char detail[256];
-    /* "": it counts. Else no report holds it: a code of CID 7011 under which its sender rejected it
+    /* "": it counts. Else no report holds it: a code of CID 7010 under which its sender rejected it
      * or it moved to another study (113038), or STORE_BY_PERSON. */
     char withdrawn[16];
     int revision; /* how often it was judged anew because a person asked for it */
@@ -201,7 +201,7 @@ struct result {
     int64_t instance;            /* the image that it was made of; 0: of the study */
     int64_t report;              /* id of the RESULT_SR that it first came with; its own for that */
     char patient[DX_DIGEST_MAX]; /* of the demographics in it */
-    char why[256];               /* RETRACTED: code of CID 7011; PARKED: what is wrong */
+    char why[256];               /* RETRACTED: code of CID 7010; PARKED: what is wrong */
     const char *only;            /* entering: for this destination alone; NULL */
     const uint8_t *attrs;        /* entering: dx_attrs_pack of the patient and study in it */
     size_t attrs_bytes;
@@ -218,7 +218,7 @@ struct addressee {
  * destination that wants its kind. A result whose uid exists is left as it is, and so are its
  * deliveries. The report covers `instances`; a new report is the study's next version, and the one
  * that it follows (`last`, 0: none) becomes SUPERSEDED, or RETRACTED when `take_back` is a code of
- * CID 7011. What was made of the `replaced` instances is retracted under STORE_REPLACED.
+ * CID 7010. What was made of the `replaced` instances is retracted under STORE_REPLACED.
  * Deliveries wait here while the mode forbids sending. */
 #define STORE_REPLACED                                                                             \
     "113038" /* Incorrect Modality Worklist Entry: the patient or study was wrong */
@@ -311,7 +311,7 @@ struct request {
     int64_t id;
     enum request_kind kind;
     char uid[DX_UID_MAX]; /* of a result */
-    char reason[16];      /* RETRACT: code of CID 7011 */
+    char reason[16];      /* RETRACT: code of CID 7010 */
     char who[64];
     int64_t asked_ms; /* UTC */
 };

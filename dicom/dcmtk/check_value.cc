@@ -114,13 +114,12 @@ enum dx_status check_text(dx_result_review *review, DcmElement *element, bool is
     DcmTagKey key = element->getTag().getXTag();
     char *bytes = nullptr;
     Uint32 count = 0;
-    if (element->getString(bytes, count).bad() || bytes == nullptr || count == 0)
+    /* The source's own texts stay as they came, also where they are none of its character set. */
+    if (!is_own || element->getString(bytes, count).bad() || bytes == nullptr || count == 0)
         return DX_OK;
     std::string text(bytes, count);
     if (review->is_utf8 && !dx_is_utf8(text.data(), text.size()))
         return review->fail(path, key, "no UTF-8");
-    if (!is_own)
-        return DX_OK;
     for (unsigned char byte : text)
         if (byte >= 0x80 && !review->is_utf8)
             return review->fail(path, key, "a text of ours that is not ASCII");

@@ -33,7 +33,7 @@ static const char usage[] =
     "\n"
     "  --study UID      only results of this study\n"
     "  --reason REASON  quality (the default), safety or wrong-worklist-entry: what the rejection\n"
-    "                   note says (DICOM CID 7011: 113001, 113037, 113038)\n"
+    "                   note says (DICOM CID 7010: 113001, 113037, 113038)\n"
     "  --json           one JSON object a line\n"
     "  --config FILE    the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "\n"

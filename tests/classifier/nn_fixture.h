@@ -59,14 +59,13 @@ static inline float fixture_random(uint64_t *state)
     return (float)((double)(*state >> 40) / (double)(1 << 23) - 1.0);
 }
 
-static inline void fixture_weights(const char *path, int classes, int side)
+static inline void fixture_seeded_weights(const char *path, int classes, int side, uint64_t state)
 {
     struct nn_error err = {0};
     struct nn_graph *graph = nn_googlenet(classes, side, &err);
     assert_non_null(graph);
     size_t count = (size_t)nn_graph_parameter_count(graph);
     struct nn_tensor *tensors = calloc(count, sizeof *tensors);
-    uint64_t state = 7;
 
     assert_non_null(tensors);
     for (size_t i = 0; i < count; i++) {
@@ -87,6 +86,11 @@ static inline void fixture_weights(const char *path, int classes, int side)
         free((void *)(uintptr_t)tensors[i].data);
     free(tensors);
     nn_graph_destroy(graph);
+}
+
+static inline void fixture_weights(const char *path, int classes, int side)
+{
+    fixture_seeded_weights(path, classes, side, 7);
 }
 
 static inline struct nn_model_info fixture_info(int side)

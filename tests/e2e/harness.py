@@ -53,6 +53,13 @@ def run(*command, **options):
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", **options)
 
 
+def complaints(path):
+    """What dciodvfy says of an object, but for its warning of every private coding scheme (docs/codes.md)."""
+    said = run("dciodvfy", "-new", path)
+    return [line for line in (said.stdout + said.stderr).split("\n") if line.startswith(("Error", "Warning")) and
+            not line.endswith("Unrecognized defined term = <99CERVIGATE>")]
+
+
 class Node:
     """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination with the further attributes `destination`.
     `models`: one or two folders instead of `model`; `report`, `study`: attributes of those elements."""
@@ -298,11 +305,12 @@ def scores(report):
         if item.get("ValueType") == "CONTAINER" and item.ConceptNameCodeSequence[0].CodeValue == "125007":
             image, found = None, {}
             for child in item.ContentSequence:
+                region = child.get("ContentSequence", [None])[0] if child.ValueType == "SCOORD" else None
                 if child.ValueType == "NUM":
-                    name = child.ContentSequence[0].TextValue
+                    name = child.ConceptNameCodeSequence[0].CodeMeaning
                     found[name.replace("Model score, ", "")] = float(child.MeasuredValueSequence[0].NumericValue)
-                elif child.ValueType == "IMAGE":
-                    image = child.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+                elif child.ValueType == "IMAGE" or region:
+                    image = (region or child).ReferencedSOPSequence[0].ReferencedSOPInstanceUID
             groups.setdefault(image, {}).update(found)
         for child in item.get("ContentSequence", []):
             walk(child)

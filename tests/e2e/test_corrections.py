@@ -26,7 +26,7 @@ class Corrections(unittest.TestCase):
     def setUpClass(cls):
         cls.shared = tempfile.mkdtemp(prefix="cervigate-corrections-")
         cls.finds = models.make(os.path.join(cls.shared, "finds"), name="finds")
-        cls.blind = models.make(os.path.join(cls.shared, "blind"), finds=False, name="blind")
+        cls.blind = models.make(os.path.join(cls.shared, "blind"), finds=False, name="blind", seed=8)
         generator = numpy.random.default_rng(11)
         cls.pixels = [generator.integers(0, 255, (300, 260)).astype(numpy.uint8) for _ in range(4)]
 
@@ -82,8 +82,7 @@ class Corrections(unittest.TestCase):
     def clean(self):
         """Everything at the PACS passes dciodvfy."""
         for path in self.pacs.objects():
-            lines = [line for line in h.run("dciodvfy", "-new", path).stderr.splitlines() if line.startswith(("Error", "Warning"))]
-            self.assertEqual([line for line in lines if "99CERVIGATE" not in line], [], path)
+            self.assertEqual(h.complaints(path), [], path)
 
     # ---- the same again, late, repeated
 
@@ -277,7 +276,7 @@ class Corrections(unittest.TestCase):
         return self.at_pacs(h.SR3D, 1)[0]
 
     def test_two_models_agree(self):
-        other = models.make(os.path.join(self.folder, "other"), name="other")
+        other = models.make(os.path.join(self.folder, "other"), name="other", seed=9)
         report = str(self.two(self.finds, other))
         for name in ("finds", "other"):
             self.assertIn(f"'{name}'", report)

@@ -32,7 +32,7 @@ ENCODINGS = {
     "16 bit": (16, None), "12 bit": (12, None), "8 bit": (8, None),
 }
 MONOCHROME1 = {"MONOCHROME1, INVERSE": True, "MONOCHROME1, no Presentation LUT Shape": False}
-SCORE_TOLERANCE, LEAST_CORRELATION = 0.02, 0.95
+SCORE_TOLERANCE, LEAST_CORRELATION = 0.02, 0.85  # what is drawn begins at a threshold: a faint map has few pixels
 
 
 def saliency(rgb, matrix):

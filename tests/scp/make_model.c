@@ -1,7 +1,7 @@
-/* make_model DIR [clinical | own]: a model folder without shared data, for tests that start the
- * node. With `clinical` its provenance is clinical, but nobody validated it. With `own` it is a
+/* make_model DIR [clinical | own | SEED]: a model folder without shared data, for tests that start
+ * the node. With `clinical` its provenance is clinical, but nobody validated it. With `own` it is a
  * small residual network with batch normalisation that no name stands for, as an importer leaves
- * it. */
+ * it. SEED: other weights. */
 #include "nn_fixture.h"
 
 static struct nn_graph *residual(struct nn_error *err)
@@ -72,9 +72,12 @@ int main(int argc, char **argv)
         return 0;
     }
     fixture_path(path, argv[1], "weights.safetensors");
-    fixture_weights(path, 3, 64);
+    char *end = argv[argc > 2 ? 2 : 0];
+    unsigned long seed = argc > 2 ? strtoul(end, &end, 10) : 0;
+    bool seeded = argc > 2 && *end == '\0';
+    fixture_seeded_weights(path, 3, 64, seeded ? seed : 7);
     info = fixture_info(64);
-    if (argc > 2)
+    if (argc > 2 && !seeded)
         info.provenance = NN_CLINICAL;
     info.weights_digest[0] = '\0';
     if (nn_model_assemble(&info, path, &model, &err) != NN_OK)
