@@ -109,6 +109,38 @@ static void reports_and_pictures_load_to_the_same(void **state)
     conf_destroy(second);
 }
 
+/* Eleven numbers, each into its own field, and back. */
+static void health_loads_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH(MODELS "<health checkEvery=\"1\" selfTestEvery=\"2\" selfTestRetry=\"3\" "
+                    "oldestJob=\"4\" silence=\"5\" silenceExpected=\"6\" reference=\"70\" "
+                    "minimum=\"8\" cusumLimit=\"9\" oddsRatio=\"10\" scoreShift=\"11\"/>");
+    struct conf *first = load_text(text, ""), *second;
+    const struct conf_health *h = &first->health;
+
+    (void)state;
+    assert_int_equal(h->check_seconds, 1);
+    assert_int_equal(h->selftest_seconds, 2);
+    assert_int_equal(h->selftest_retry_seconds, 3);
+    assert_int_equal(h->oldest_job_seconds, 4);
+    assert_int_equal(h->silence_hours, 5);
+    assert_int_equal(h->silence_expected, 6);
+    assert_int_equal(h->reference, 70);
+    assert_int_equal(h->minimum, 8);
+    assert_int_equal(h->cusum_limit, 9);
+    assert_int_equal(h->odds_ratio, 10);
+    assert_int_equal(h->score_shift, 11);
+    char *a = print(first);
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
 static void two_models_load_to_the_same(void **state)
 {
     static const char two[] =
@@ -175,6 +207,7 @@ int main(void)
         cmocka_unit_test(sample_shows_defaults_of_destinations),
         cmocka_unit_test(destinations_load_to_the_same),
         cmocka_unit_test(reports_and_pictures_load_to_the_same),
+        cmocka_unit_test(health_loads_to_the_same),
         cmocka_unit_test(two_models_load_to_the_same),
         cmocka_unit_test(one_model_of_two_ways),
         cmocka_unit_test(the_audience_is_warned_of),
