@@ -19,6 +19,7 @@ struct running {
 static struct running start(const struct fixture *f)
 {
     int pair[2];
+    spool = f;
     struct running r = {.node = {.conf = &f->conf, .wake_analyze = eventfd(0, EFD_NONBLOCK)}};
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
     r.pid = fork();
@@ -49,10 +50,21 @@ static int attach(const struct running *r, const char *association)
     return pair[0];
 }
 
+static const struct fixture *spool; /* of the running committer */
+
+/* The file that a row will point to. */
+static void put_object(const char *digest)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/objects/%.2s/%s.dcm", spool->spool, digest, digest);
+    fixture_write(path, "DICM");
+}
+
 static bool ask(int fd, int sop, int digest, struct commit_answer *answer)
 {
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     request.instance = fixture_instance(sop, digest, 1, "what the child says");
+    put_object(request.instance.digest);
     return committer_ask(fd, &request, answer);
 }
 
