@@ -48,8 +48,11 @@ static enum archive_status fail_zlib(struct archive *archive)
 {
     int code = 0, why = errno;
     const char *text = gzerror(archive->gz, &code);
-    return code == Z_ERRNO ? fail(archive, ARCHIVE_IO, strerror(why))
-                           : fail(archive, ARCHIVE_DAMAGED, text[0] ? text : "it ends early");
+    if (code == Z_ERRNO)
+        return fail(archive, ARCHIVE_IO, strerror(why));
+    const char *words = strstr(text, ": "); /* behind zlib's name of the file */
+    return fail(archive, ARCHIVE_DAMAGED,
+                code == Z_BUF_ERROR || words == NULL ? "it ends early" : words + 2);
 }
 
 static struct archive *wrap(int fd, const char *mode, bool second)
