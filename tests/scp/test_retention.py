@@ -1,5 +1,6 @@
 """Retention in the real daemon: what is done and old goes, what waits stays, a clock that jumps removes nothing, a backlog holds up nobody."""
 import os
+import re
 import sqlite3
 import time
 import unittest
@@ -51,6 +52,9 @@ class Retention(unittest.TestCase):
         self.age(node, days)
         return node.start(environment)
 
+    def told(self, node, pattern, seconds=10):
+        d.wait_for(lambda: re.search(pattern, node.log()), seconds, f"{pattern} in the log")
+
     def test_objects_then_results_go_by_age_and_start_nothing_when_they_come_again(self):
         node = self.node('<retention objects="2" results="5"/>')
         path = self.image(node)
@@ -65,7 +69,7 @@ class Retention(unittest.TestCase):
         self.assertEqual(self.results(node), files)
         self.again(node, 3)
         d.wait_for(lambda: not self.results(node), 20, "the results go")
-        self.assertIn("event=retention objects=1 results=0", node.log())
+        self.told(node, "retention objects=1 results=0")
         self.assertEqual(node.store(path).returncode, 0)
         d.wait_for(lambda: "identity=duplicate" in node.log(), 10, "it is known")
         d.wait_for(lambda: not node.objects(), 80, "its bytes go again")
@@ -85,7 +89,7 @@ class Retention(unittest.TestCase):
         self.change(node, f"UPDATE delivery SET state='parked',last_error='not one of ours',next_ms={int(time.time() * 1000)}")
         self.again_parked(node, 2, [("parked",)], 1)
         self.again_parked(node, 2, [("expired",)], 0)
-        self.assertRegex(node.log(), r'event=delivery-expired delivery=d1 destination=pacs kind=sr uid=2\.25\.\d+ parked=20\S+ reason="not one of ours"')
+        self.told(node, r'delivery-expired delivery=d1 destination=pacs kind=sr uid=2\.25\.\d+ parked=20\S+ reason="not one of ours"')
 
     def again_parked(self, node, days, state, objects):
         if node.process.poll() is None:
@@ -151,7 +155,7 @@ class Retention(unittest.TestCase):
             node.start({"CERVIGATE_CLOCK_OFFSET": offset})
             time.sleep(3)
             self.assertEqual(len(node.objects()), 1, offset)
-        self.assertIn("event=retention-clock jump_s=3153", node.log())
+        self.told(node, "retention-clock jump_s=3153")
         self.stopped(node)
         node.start()  # right again: what was said of ages waits at most a day
         time.sleep(3)
@@ -174,10 +178,10 @@ class Retention(unittest.TestCase):
         node.start()
         time.sleep(3)
         self.assertTrue(all(os.path.exists(p) for p in strays))  # they may be objects that come
-        self.assertRegex(node.log(), rf"event=file-missing result=\d+ path={lost}")
+        self.told(node, rf"file-missing result=\d+ path={lost}")
         self.stopped(node)
         node.start({"CERVIGATE_SWEEP_GRACE": "1"})
-        d.wait_for(lambda: "event=spool-swept unknown_removed=3 missing=1 more=no" in node.log(), 90, "swept")
+        d.wait_for(lambda: "spool-swept unknown_removed=3 missing=1 more=no" in node.log(), 90, "swept")
         self.assertEqual(node.objects(), [p for p in files if p != stray])
         self.assertEqual([p for p in strays if os.path.exists(p)], [])
 
