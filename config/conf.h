@@ -102,6 +102,15 @@ struct conf_limits {
     uint64_t spool_reserve_bytes;                /* below this much free: A700 */
 };
 
+/* How long what is done stays; days of 24 hours. */
+struct conf_retention {
+    int object_days;      /* of received objects, from the last delivery of their results: 30 */
+    int result_days;      /* of our own results' files, likewise: 90 */
+    int parked_days;      /* until what a destination refused for good is given up: 14 */
+    int quarantine_days;  /* of refused bytes: 14 */
+    uint64_t space_bytes; /* that objects and results may take together; 0: no limit */
+};
+
 /* Limits of the watch over the node itself; docs/health.md says what each promises. */
 struct conf_health {
     int check_seconds;           /* between two looks */
@@ -148,6 +157,7 @@ struct conf {
     int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
     struct conf_limits limits;
+    struct conf_retention retention;
     struct conf_health health;
     const struct conf_peer *peers;
     size_t peer_count;

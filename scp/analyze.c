@@ -20,7 +20,9 @@
  *             A later image makes the study due again: the next report amends the last.
  *
  *   taking back  what a person asks for, and a note for each destination that has what was
- *                retracted                                          [answer_requests, take_back]
+ *                retracted                                          [requests_answer, take_back]
+ *
+ *   retention    what is done and old goes, a little a turn                      [retention_turn]
  *
  * The zygote is forked first, while there is one thread and nothing is open; model, pool, font and
  * job store follow. Everything durable is in the store and in results/: the role may die anywhere.
@@ -30,6 +32,8 @@
 #include "examine.h"
 #include "log.h"
 #include "quiet.h"
+#include "requests.h"
+#include "retention.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -48,6 +52,7 @@ struct analyze {
     struct examiner examiner;
     struct nn_pool *pool;
     struct quiet *quiet;
+    struct retention *retention;
     int64_t waiting;  /* id of the object whose attempt is counted but did not come to an end */
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
@@ -178,30 +183,6 @@ static void sweep_studies(struct analyze *a)
 
 /* ---- what is taken back ---- */
 
-/* What people asked for, in order. */
-static void answer_requests(struct analyze *a)
-{
-    struct request request;
-    struct store *store = a->examiner.store;
-    while (!node_stopping && store_next_request(store, &request) == STORE_OK) {
-        bool retract = request.kind == REQUEST_RETRACT;
-        enum store_status status = retract ? store_retract(store, request.uid, request.reason)
-                                           : store_reissue(store, request.uid);
-        const char *answer = status == STORE_NONE ? "no such result"
-                             : status != STORE_OK ? store_error(store)
-                             : retract            ? "retracted"
-                                                  : "reissued";
-        log_event(LOG_AT_INFO, "request", "kind=%s uid=%s reason=%s who=%s answer=%s",
-                  retract ? "retract" : "reissue", request.uid, request.reason,
-                  log_quote(request.who), log_quote(answer));
-        if ((status != STORE_OK && status != STORE_NONE) ||
-            store_answer_request(store, request.id, answer) != STORE_OK) {
-            store_trouble(a, "request");
-            return;
-        }
-    }
-}
-
 /* A rejection note for every destination that honours them and has what was retracted. */
 static void take_back(struct analyze *a)
 {
@@ -263,9 +244,12 @@ static void live(struct analyze *a)
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
-        answer_requests(a);
+        if (requests_answer(a->node, a->examiner.store) != STORE_OK)
+            store_trouble(a, "request");
         sweep_studies(a);
         take_back(a);
+        if (retention_turn(a->retention) != STORE_OK)
+            store_trouble(a, "retention");
 
         int64_t now = clock_monotonic_ms(), until = a->next_ms;
         if (a->pause_ms > now && a->pause_ms < until)
@@ -347,7 +331,8 @@ static int open_rest(struct analyze *a)
     if (store_open(path, &x->store, error, sizeof error) != STORE_OK)
         goto out;
     a->quiet = quiet_create(clock_monotonic_ms(), conf->quiet_seconds);
-    if (a->quiet)
+    a->retention = retention_create(conf, x->store);
+    if (a->quiet && a->retention)
         return 0;
     snprintf(error, sizeof error, "out of memory");
 
@@ -359,6 +344,7 @@ out:
 static void close_all(struct analyze *a)
 {
     struct examiner *x = &a->examiner;
+    retention_destroy(a->retention);
     store_close(x->store);
     report_finish(&x->report);
     picture_face_close(x->face);

@@ -200,6 +200,15 @@ static enum store_status ensure_store(struct committer *c)
     return status;
 }
 
+/* The file was synced before the row was asked for, but what was given up is removed meanwhile; in
+ * this transaction no more. */
+static enum store_status still_there(const struct committer *c, const struct instance *instance)
+{
+    char path[PATH_MAX];
+    node_path(c->node->conf, path, sizeof path, "%s", instance->path);
+    return instance->gone_ms != 0 || access(path, F_OK) == 0 ? STORE_OK : STORE_BROKEN;
+}
+
 static enum store_status perform(struct committer *c, struct line *line)
 {
     if (line->ended)
@@ -209,7 +218,7 @@ static enum store_status perform(struct committer *c, struct line *line)
     enum store_status status =
         store_add_instance(c->store, &line->request.instance, &line->answer.identity);
     line->answer.id = line->request.instance.id;
-    return status;
+    return status == STORE_OK ? still_there(c, &line->request.instance) : status;
 }
 
 static enum store_status transaction(struct committer *c, size_t *group)

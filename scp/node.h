@@ -50,6 +50,7 @@ void node_drain(int eventfd);
  *   jobs.sqlite          the job store
  *   node-id              this node's name for itself, in the UIDs of its results
  *   mode                 the mode in force when changed at run time
+ *   restoring            while `cervigate restore` replaces all this
  *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
  *                        console_port, receive_pid, committer_pid, analyze_pid, deliver_pid,
  *                        console_pid, instance_id; replaced whenever one changes; pid 0: not

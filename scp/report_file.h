@@ -55,6 +55,8 @@ struct report_paths {
     char whole[4096], aside[4096];
 };
 void report_paths(const struct conf *conf, const char *uid, struct report_paths *paths);
+/* Of a result's file; 0 when it cannot be told. */
+uint64_t report_bytes(const char *path);
 /* After a failure: makes results/ again, should someone have removed it. The next attempt tells. */
 void report_prepare(const struct conf *conf);
 

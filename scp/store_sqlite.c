@@ -179,7 +179,10 @@ static enum store_status prepare_connection(struct store *store, const char *pat
     enum store_status status = sql_exec(store, "PRAGMA journal_mode=WAL");
     if (status == STORE_OK)
         status = sql_exec(store, "PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
-                                 "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON");
+                                 "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
+                                 "PRAGMA secure_delete=ON"); /* what goes is overwritten */
+    if (status == STORE_OK)
+        status = patient_functions(store);
     return status == STORE_OK ? schema_migrate(store) : status;
 }
 

@@ -20,6 +20,9 @@ int admin_status(int argc, char **argv);
 int admin_jobs(int argc, char **argv);
 int admin_results(int argc, char **argv);
 int admin_rules(int argc, char **argv);
+int admin_forget(int argc, char **argv);
+int admin_backup(int argc, char **argv);
+int admin_restore(int argc, char **argv);
 
 /* Loads the configuration or says why not on standard error; NULL then, with the exit status in
  * *status. path NULL: CERVIGATE_CONFIG or /etc/cervigate/cervigate.xml. */

@@ -109,6 +109,45 @@ static void reports_and_pictures_load_to_the_same(void **state)
     conf_destroy(second);
 }
 
+static void retention_loads_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH(MODELS "<retention objects=\"1\" results=\"36500\" parked=\"3\" "
+                    "quarantine=\"4\" space=\"1125899906842624\"/>");
+    struct conf *first = load_text(text, ""), *second, *plain = load_text(WITH(MODELS), "");
+
+    (void)state;
+    assert_int_equal(first->retention.object_days, 1);
+    assert_int_equal(first->retention.result_days, 36500);
+    assert_int_equal(first->retention.parked_days, 3);
+    assert_int_equal(first->retention.quarantine_days, 4);
+    assert_true(first->retention.space_bytes == UINT64_C(1125899906842624));
+    assert_int_equal(plain->retention.object_days, 30);
+    assert_int_equal(plain->retention.parked_days, 14);
+    assert_int_equal(plain->retention.space_bytes, 0);
+    char *a = print(first);
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+    conf_destroy(plain);
+}
+
+/* A limit below one object would empty the spool of all that is done, again and again. */
+static void a_space_below_one_object_is_warned_of(void **state)
+{
+    (void)state;
+    conf_destroy(
+        load_text(WITH(MODELS "<limits datasetBytes=\"65536\"/><retention space=\"65536\"/>"), ""));
+    conf_destroy(
+        load_text(WITH(MODELS "<limits datasetBytes=\"65536\"/><retention space=\"65535\"/>"),
+                  "5: warning: space is 65535 bytes, less than one object may have "
+                  "(datasetBytes is 65536)\n"));
+}
+
 /* Eleven numbers, each into its own field, and back. */
 static void health_loads_to_the_same(void **state)
 {
@@ -207,6 +246,8 @@ int main(void)
         cmocka_unit_test(sample_shows_defaults_of_destinations),
         cmocka_unit_test(destinations_load_to_the_same),
         cmocka_unit_test(reports_and_pictures_load_to_the_same),
+        cmocka_unit_test(retention_loads_to_the_same),
+        cmocka_unit_test(a_space_below_one_object_is_warned_of),
         cmocka_unit_test(health_loads_to_the_same),
         cmocka_unit_test(two_models_load_to_the_same),
         cmocka_unit_test(one_model_of_two_ways),
