@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "log.h"
 #include "spool.h"
+#include "store_health.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,6 +34,7 @@ struct line { /* to one association's process */
     int fd;
     char association[24];
     bool waits, ended;
+    bool brought, refused; /* an object came; one was refused */
     struct commit_request request;
     struct commit_answer answer;
 };
@@ -170,7 +172,8 @@ static void take_request(struct line *line)
         line->ended = true;
         return;
     }
-    line->waits = true;
+    line->waits = line->brought = true;
+    line->refused |= line->request.kind == COMMIT_REFUSED;
 }
 
 /* The lock, and with it the right to say that no association of an earlier life is open. */
@@ -209,10 +212,18 @@ static enum store_status still_there(const struct committer *c, const struct ins
     return instance->gone_ms != 0 || access(path, F_OK) == 0 ? STORE_OK : STORE_BROKEN;
 }
 
+static enum store_status end_association(struct committer *c, const struct line *line)
+{
+    enum store_status status = store_association_end(c->store, line->association);
+    if (status == STORE_OK && line->brought)
+        status = store_count_association(c->store, clock_utc_ms(), line->refused);
+    return status;
+}
+
 static enum store_status perform(struct committer *c, struct line *line)
 {
     if (line->ended)
-        return store_association_end(c->store, line->association);
+        return end_association(c, line);
     if (line->request.kind == COMMIT_REFUSED)
         return store_count(c->store, "refused");
     enum store_status status =

@@ -218,6 +218,15 @@ struct addressee {
     bool held; /* until another's report is in the study */
 };
 
+/* What a study's first report says, for the watch over drift (store_health.h). */
+struct store_sample {
+    char series[DX_DIGEST_MAX]; /* a model's digest, or STORE_SERIES_STUDY */
+    int64_t at_ms;              /* UTC */
+    bool hit;                   /* the model finds something; the study was not processed */
+    double score;               /* of a model: its highest of a finding */
+};
+#define STORE_SAMPLES_MOST (1 + SRT_MAX_MODELS)
+
 /* One transaction: the study's new report with what belongs to it, and a delivery of each to each
  * destination that wants its kind. A result whose uid exists is left as it is, and so are its
  * deliveries. The report covers `instances`; a new report is the study's next version, and the one
@@ -238,6 +247,8 @@ struct store_report {
     const char *take_back; /* NULL: the last report stays, amended */
     const struct addressee *to;
     size_t to_count;
+    const struct store_sample *samples; /* kept when no report was before */
+    size_t sample_count;
 };
 STORE_MUST_USE enum store_status store_add_report(struct store *store,
                                                   const struct store_report *report);

@@ -72,11 +72,16 @@ static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
 
 static enum store_status touch_study(struct store *store, const struct instance *instance)
 {
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "INSERT INTO study(uid,last_received_ms) VALUES(?1,?2) "
-                                   "ON CONFLICT(uid) DO UPDATE SET last_received_ms=?2",
-                                   "ti", instance->study, instance->received_ms));
+    enum store_status status = sql_run(
+        store, sql_prepare(store, "INSERT OR IGNORE INTO study(uid,last_received_ms) VALUES(?,?)",
+                           "ti", instance->study, instance->received_ms));
+    bool first = status == STORE_OK && sqlite3_changes(store->db) > 0;
+    if (first)
+        status = hour_add(store, instance->calling, instance->received_ms);
+    else if (status == STORE_OK)
+        status =
+            sql_run(store, sql_prepare(store, "UPDATE study SET last_received_ms=? WHERE uid=?",
+                                       "it", instance->received_ms, instance->study));
     if (status != STORE_OK)
         return status;
     return sql_run(

@@ -191,6 +191,9 @@ static enum store_status add_report(struct store *store, const struct store_repo
         if (status == STORE_OK)
             status = add_deliveries(store, id, &report->results[i], report);
     }
+    for (size_t i = 0; status == STORE_OK && fresh && report->last == 0 && i < report->sample_count;
+         i++)
+        status = sample_add(store, sr, &report->samples[i]);
     if (status == STORE_OK && fresh) /* before it covers anything: it must not hit itself */
         status = follow(store, report);
     if (status == STORE_OK)

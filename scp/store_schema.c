@@ -118,6 +118,21 @@ static const char *const versions[] = {
     "INSERT OR REPLACE INTO counter(name,value)"
     " SELECT 'object-bytes',COALESCE(SUM(bytes),0) FROM instance;"
     "INSERT OR REPLACE INTO counter(name,value) VALUES('result-bytes',0);",
+    /* 4: what the node remembers of itself */
+    "CREATE TABLE sample("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, report INTEGER, series TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL, hit INTEGER NOT NULL, score REAL NOT NULL, UNIQUE(report, series));"
+    "CREATE INDEX sample_series ON sample(series, id);"
+    "CREATE TABLE hour("
+    " station TEXT NOT NULL, hour INTEGER NOT NULL, studies INTEGER NOT NULL,"
+    " PRIMARY KEY(station, hour)) WITHOUT ROWID;"
+    "CREATE TABLE alarm("
+    " name TEXT NOT NULL, subject TEXT NOT NULL, since_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(name, subject)) WITHOUT ROWID;"
+    "CREATE TABLE selftest("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, passed INTEGER NOT NULL,"
+    " unlocked INTEGER NOT NULL, cause TEXT NOT NULL, build TEXT NOT NULL, kernels TEXT NOT NULL,"
+    " models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 

@@ -80,6 +80,8 @@ sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *type
                 sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
         } else if (types[i - 1] == 'i') {
             code = sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+        } else if (types[i - 1] == 'd') {
+            code = sqlite3_bind_double(statement, i, va_arg(args, double));
         } else {
             const void *bytes = va_arg(args, const void *);
             size_t count = va_arg(args, size_t);

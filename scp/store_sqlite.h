@@ -24,7 +24,8 @@ struct store {
 /* Remembers SQLite's own sentence and returns the status that stands for code. */
 enum store_status sql_fail(struct store *store, int code);
 /* A reset statement with its parameters bound by types: 't' const char *, 'i' int64_t,
- * 'b' const void * and size_t (NULL: null). NULL when it cannot be prepared (see store_error). */
+ * 'd' double, 'b' const void * and size_t (NULL: null). NULL when it cannot be prepared (see
+ * store_error). */
 sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *types, ...);
 /* Steps a statement that returns no row and resets it. */
 enum store_status sql_run(struct store *store, sqlite3_stmt *statement);
@@ -67,6 +68,12 @@ enum store_status patient_functions(struct store *store);
 enum store_status kept_add(struct store *store, const char *counter, int64_t bytes);
 /* The file is to be removed once this transaction is committed (store_remove_files). */
 enum store_status removal_add(struct store *store, const char *path);
+
+/* store_health.c: within the caller's transaction. */
+enum store_status sample_add(struct store *store, int64_t report,
+                             const struct store_sample *sample);
+/* The station sent the first object of a study. */
+enum store_status hour_add(struct store *store, const char *station, int64_t at_ms);
 
 /* Brings a database of any older version to this program's (store_schema.c). */
 enum store_status schema_migrate(struct store *store);
