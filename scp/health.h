@@ -97,10 +97,10 @@ struct health {
     struct health_why *why; /* (why_count) */
     size_t why_count;       /* 0: well */
 };
-/* Reads run/node, the spool and the job store (NULL: it could not be opened, and store_error says
+/* Reads run/node, the spool and the job store (NULL: it could not be opened, and no_store says
  * why). False: no memory. health_finish whatever it returns. */
-bool health_read(const struct conf *conf, struct store *store, const char *store_error,
-                 int64_t now_ms, struct health *health);
+bool health_read(const struct conf *conf, struct store *store, const char *no_store, int64_t now_ms,
+                 struct health *health);
 void health_finish(struct health *health);
 
 #endif
