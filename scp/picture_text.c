@@ -31,6 +31,12 @@ enum picture_status picture_face_open(const char *path, struct picture_face **fa
     return PICTURE_OK;
 }
 
+const char *picture_letters(void)
+{
+    return "FreeType " TEXT_OF(FREETYPE_MAJOR) "." TEXT_OF(FREETYPE_MINOR) "." TEXT_OF(
+        FREETYPE_PATCH);
+}
+
 const char *picture_font_path(void)
 {
     return CERVIGATE_FONT;

@@ -159,6 +159,11 @@ static const char *const never_uncalibrated[] = {
     "Normalidad",  "Probability",  "Confidence", "Certainty", "Wahrscheinlichkeit",
     "Probabilité", "Probabilidad", NULL};
 
+const char *const *report_never(bool calibrated)
+{
+    return calibrated ? never : never_uncalibrated;
+}
+
 static enum dx_status look(const struct report *report, const struct report_written *written,
                            const char *path, struct dx_error *err)
 {
@@ -180,7 +185,7 @@ static enum dx_status look(const struct report *report, const struct report_writ
         .source = header->source,
         .references = references,
         .reference_count = count,
-        .forbidden = written->calibrated ? never : never_uncalibrated,
+        .forbidden = report_never(written->calibrated),
         .required = written->synthetic ? srt_research_line : NULL,
         .scheme = scheme.designator,
     };

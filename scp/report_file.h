@@ -49,6 +49,9 @@ struct report_heading {
 void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
                    int series_number, const char *what, struct dx_result_header *header);
 
+/* Words that no report may hold; of scores that a site calibrated, or not. Ends with NULL. */
+const char *const *report_never(bool calibrated);
+
 /* results/UID.dcm below the spool, and the name under which it is written first. */
 struct report_paths {
     char name[256]; /* below the spool */
