@@ -22,6 +22,9 @@
  *   taking back  what a person asks for, and a note for each destination that has what was
  *                retracted                                          [requests_answer, take_back]
  *
+ *   itself       self-tests: before the first object, then daily [selftest_watch_turn]; alarms
+ *                                                                        [health_watch_turn]
+ *
  *   retention    what is done and old goes, a little a turn                      [retention_turn]
  *
  * The zygote is forked first, while there is one thread and nothing is open; model, pool, font and
@@ -30,10 +33,13 @@
 #include "clock.h"
 #include "dx_init.h"
 #include "examine.h"
+#include "health_watch.h"
 #include "log.h"
+#include "nn_kernel.h"
 #include "quiet.h"
 #include "requests.h"
 #include "retention.h"
+#include "selftest_watch.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -53,6 +59,8 @@ struct analyze {
     struct nn_pool *pool;
     struct quiet *quiet;
     struct retention *retention;
+    struct selftest_watch *selftest;
+    struct health_watch health;
     int64_t waiting;  /* id of the object whose attempt is counted but did not come to an end */
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
@@ -62,16 +70,21 @@ struct analyze {
 
 /* ---- objects ---- */
 
-static void log_judgement(const struct instance *instance, const struct examination *x)
+/* With all that the scores depend on: `cervigate replay` recomputes them. */
+static void log_judgement(const struct analyze *a, const struct instance *instance,
+                          const struct examination *x)
 {
     const struct judgement *j = &x->judgement;
     log_event(LOG_AT_INFO, "image-judged",
               "instance=%lld association=%s state=%s rule=%s reason=%s detail=%s outcome=%s "
-              "decode_ms=%lld judge_ms=%lld picture_ms=%lld",
+              "decode_ms=%lld judge_ms=%lld picture_ms=%lld digest=%s model=%s model2=%s "
+              "kernels=%s build=%s",
               (long long)instance->id, instance->association, instance_state_name(j->state),
               log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
               j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(x->outcome),
-              (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms);
+              (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms,
+              instance->digest, j->opinion[0].model_digest, j->opinion[1].model_digest,
+              log_quote(nn_kernel_set()), a->examiner.report.build);
     if (j->reason == SRT_CONFLICT)
         log_event(LOG_AT_ERROR, "image-conflict", "instance=%lld sop_instance=%s detail=%s",
                   (long long)instance->id, instance->sop_instance, log_quote(j->detail));
@@ -127,7 +140,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
     if (end == EXAMINE_DONE) {
         crash_point("analyze-before-judge");
         if (store_judge(a->examiner.store, instance->id, &x.judgement) == STORE_OK) {
-            log_judgement(instance, &x);
+            log_judgement(a, instance, &x);
         } else {
             store_trouble(a, "judge");
             a->waiting = instance->id;
@@ -217,6 +230,9 @@ static void take_objects(struct analyze *a)
     enum store_status status = STORE_OK;
     int64_t after = a->after;
     while (!node_stopping && a->exit_status == 0 && clock_monotonic_ms() >= a->pause_ms) {
+        selftest_watch_turn(a->selftest);
+        if (selftest_watch_fitness(a->selftest) == FITNESS_UNKNOWN)
+            break;
         status = store_next_received(a->examiner.store, after, &instance);
         if (status != STORE_OK)
             break;
@@ -241,6 +257,7 @@ static void live(struct analyze *a)
 {
     while (!node_stopping && a->exit_status == 0) {
         node_drain(a->node->wake_analyze);
+        selftest_watch_turn(a->selftest);
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
@@ -250,11 +267,14 @@ static void live(struct analyze *a)
         take_back(a);
         if (retention_turn(a->retention) != STORE_OK)
             store_trouble(a, "retention");
+        if (health_watch_turn(&a->health, a->node->conf, a->examiner.store) != STORE_OK)
+            store_trouble(a, "health");
 
         int64_t now = clock_monotonic_ms(), until = a->next_ms;
         if (a->pause_ms > now && a->pause_ms < until)
             until = a->pause_ms;
-        if (a->pause_ms <= now && has_received(a))
+        if (a->pause_ms <= now && has_received(a) &&
+            selftest_watch_fitness(a->selftest) != FITNESS_UNKNOWN)
             until = now; /* a child died: its next attempt */
         struct pollfd wake = {.fd = a->node->wake_analyze, .events = POLLIN};
         if (until > now)
@@ -332,7 +352,8 @@ static int open_rest(struct analyze *a)
         goto out;
     a->quiet = quiet_create(clock_monotonic_ms(), conf->quiet_seconds);
     a->retention = retention_create(conf, x->store);
-    if (a->quiet && a->retention)
+    a->selftest = selftest_watch_create(x);
+    if (a->quiet && a->retention && a->selftest)
         return 0;
     snprintf(error, sizeof error, "out of memory");
 
@@ -345,6 +366,7 @@ static void close_all(struct analyze *a)
 {
     struct examiner *x = &a->examiner;
     retention_destroy(a->retention);
+    selftest_watch_destroy(a->selftest);
     store_close(x->store);
     report_finish(&x->report);
     picture_face_close(x->face);

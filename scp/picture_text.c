@@ -1,5 +1,6 @@
 #include "picture_canvas.h"
 #include <ft2build.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include FT_FREETYPE_H
@@ -31,10 +32,11 @@ enum picture_status picture_face_open(const char *path, struct picture_face **fa
     return PICTURE_OK;
 }
 
-const char *picture_letters(void)
+void picture_letters(const struct picture_face *face, char *text, size_t size)
 {
-    return "FreeType " TEXT_OF(FREETYPE_MAJOR) "." TEXT_OF(FREETYPE_MINOR) "." TEXT_OF(
-        FREETYPE_PATCH);
+    FT_Int major, minor, patch;
+    FT_Library_Version(face->library, &major, &minor, &patch);
+    (void)snprintf(text, size, "FreeType %d.%d.%d", major, minor, patch);
 }
 
 const char *picture_font_path(void)

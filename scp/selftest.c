@@ -118,16 +118,22 @@ static bool agree(const struct comparison *with, float known, float seen)
     return fabs((double)known - (double)seen) <= SELFTEST_TOLERANCE;
 }
 
-static void compare_number(const struct comparison *with, const char *name, const char *subject,
-                           float known, float seen)
+/* Of `count` numbers the first that does not agree is told. */
+static void compare_numbers(const struct comparison *with, const char *name, int i,
+                            const float *known, const float *seen, int count)
 {
-    if (agree(with, known, seen))
-        selftest_note(with->c, name, subject, SELFTEST_GOOD,
-                      with->same_kernels ? "equal to the bit" : "within 1e-4 of other kernels");
-    else
-        selftest_note(with->c, name, subject, SELFTEST_BAD,
-                      "%.9g, but %.9g was locked at %s on %s by build %.16s", (double)seen,
-                      (double)known, with->known->locked, with->known->kernels, with->known->build);
+    char subject[80];
+    (void)snprintf(subject, sizeof subject, "%.48s %s", with->model, selftest_input_name[i]);
+    for (int k = 0; k < count; k++)
+        if (!agree(with, known[k], seen[k])) {
+            selftest_note(with->c, name, subject, SELFTEST_BAD,
+                          "number %d is %.9g; %.9g was locked at %s on %s by build %.16s", k,
+                          (double)seen[k], (double)known[k], with->known->locked,
+                          with->known->kernels, with->known->build);
+            return;
+        }
+    selftest_note(with->c, name, subject, SELFTEST_GOOD,
+                  with->same_kernels ? "equal to the bit" : "within 1e-4 of other kernels");
 }
 
 /* Drawing is arithmetic, too: on other kernels another bit may come out, and then no digest of what
@@ -165,7 +171,7 @@ static void compare_picture(const struct comparison *with)
 static void compare(struct selftest_case *c, int m)
 {
     struct selftest_known known;
-    char error[256], subject[80];
+    char error[256];
     const struct nn_model_info *info = nn_model_info(c->with->model[m]);
     struct comparison with = {
         .c = c, .known = &known, .seen = &c->out->seen[m], .model = info->name};
@@ -185,15 +191,10 @@ static void compare(struct selftest_case *c, int m)
     for (int i = 0; i < SELFTEST_INPUTS; i++) {
         if (!compare_input(&with, i))
             continue;
-        for (int k = 0; k < info->classes; k++) {
-            (void)snprintf(subject, sizeof subject, "%.24s %s %.32s", info->name,
-                           selftest_input_name[i], info->class_[k].name);
-            compare_number(&with, "score", subject, known.input[i].score[k],
-                           with.seen->input[i].score[k]);
-        }
-        (void)snprintf(subject, sizeof subject, "%.24s %s", info->name, selftest_input_name[i]);
+        compare_numbers(&with, "score", i, known.input[i].score, with.seen->input[i].score,
+                        info->classes);
         if (info->gate_digest[0])
-            compare_number(&with, "gate", subject, known.input[i].gate, with.seen->input[i].gate);
+            compare_numbers(&with, "gate", i, &known.input[i].gate, &with.seen->input[i].gate, 1);
     }
     compare_picture(&with);
 }

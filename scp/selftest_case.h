@@ -8,7 +8,7 @@
 struct selftest_case {
     const struct selftest_with *with;
     struct selftest *out;
-    const char *fault; /* the step to falsify, "" none */
+    const char *fault;                      /* the step to falsify, "" none */
     struct nn_plane plane[SELFTEST_INPUTS]; /* as decoded */
     char path[4096];                        /* of the file at hand */
 };

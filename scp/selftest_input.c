@@ -29,9 +29,8 @@ const char *const selftest_input_name[SELFTEST_INPUTS] = {"dislocation", "fractu
                                                           "hand"};
 static const struct {
     const char *name, *uid;
-} syntaxes[SELFTEST_SYNTAXES] = {{"explicit", DX_SYNTAX_EXPLICIT},
-                                 {"rle", DX_SYNTAX_RLE},
-                                 {"jpeg-ls", DX_SYNTAX_JPEG_LS}};
+} syntaxes[SELFTEST_SYNTAXES] = {
+    {"explicit", DX_SYNTAX_EXPLICIT}, {"rle", DX_SYNTAX_RLE}, {"jpeg-ls", DX_SYNTAX_JPEG_LS}};
 
 static bool digest(uint32_t rows, uint32_t cols, const uint16_t *pixels, char text[DX_DIGEST_MAX])
 {
@@ -112,8 +111,8 @@ static bool decode(struct selftest_case *c, const char *path, const char *subjec
     enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, &object);
     if (end == ZYGOTE_OK)
         end = zygote_decode(&object, 0, grey);
-    bool trouble = end == ZYGOTE_BROKEN ||
-                   (end == ZYGOTE_REFUSED && object.refusal == DX_NO_MEMORY);
+    bool trouble =
+        end == ZYGOTE_BROKEN || (end == ZYGOTE_REFUSED && object.refusal == DX_NO_MEMORY);
     if (trouble)
         (void)selftest_trouble(c, "object child: %s", object.text);
     else if (end != ZYGOTE_OK)

@@ -49,10 +49,9 @@ static void describe(const struct selftest_case *c, struct srt_image *image,
         words->models[m] = model_of(info);
         image->opinion[m].classes = (size_t)info->classes;
         for (int i = 0; i < info->classes; i++)
-            image->opinion[m].class_[i] =
-                (struct srt_class){info->class_[i].name, info->class_[i].finding,
-                                   (double)c->out->seen[m].input[0].score[i],
-                                   info->class_[i].operating_point};
+            image->opinion[m].class_[i] = (struct srt_class){
+                info->class_[i].name, info->class_[i].finding,
+                (double)c->out->seen[m].input[0].score[i], info->class_[i].operating_point};
     }
     image->outcome = srt_image_outcome(image);
     words->outcome = srt_study_outcome(words);
@@ -194,6 +193,7 @@ static enum picture_status draw(struct selftest_case *c, int m, struct picture *
 
 static bool one_picture(struct selftest_case *c, int m, const char *font)
 {
+    char letters[32];
     struct picture picture = {0};
     struct selftest_known *seen = &c->out->seen[m];
     enum picture_status status = draw(c, m, &picture);
@@ -211,7 +211,8 @@ static bool one_picture(struct selftest_case *c, int m, const char *font)
         picture.rgb[0] ^= 1;
     dx_sha256_add(sha, picture.rgb, (size_t)picture.rows * picture.cols * 3);
     dx_sha256_take(sha, seen->picture);
-    (void)snprintf(seen->letters, sizeof seen->letters, "%s, font %.32s", picture_letters(), font);
+    picture_letters(c->with->face, letters, sizeof letters);
+    (void)snprintf(seen->letters, sizeof seen->letters, "%s, font %.32s", letters, font);
     picture_finish(&picture);
     return true;
 }

@@ -24,6 +24,8 @@ static const struct {
     {"export", admin_export, "a model folder becomes an ONNX file"},
     {"evaluate", admin_evaluate, "measures a model on images it has not seen"},
     {"status", admin_status, "the node at a glance"},
+    {"selftest", admin_selftest, "the locked inputs: does it still do what it did?"},
+    {"replay", admin_replay, "recomputes a result from the stored input and compares"},
     {"jobs", admin_jobs, "the received objects and what became of them"},
     {"results", admin_results, "the reports and pictures that were made"},
     {"rules", admin_rules, "which rule takes an object, and why"},
