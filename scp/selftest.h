@@ -20,6 +20,7 @@
 
 #define SELFTEST_INPUTS    4
 #define SELFTEST_SYNTAXES  3
+#define SELFTEST_CHILDREN  (SELFTEST_INPUTS + SELFTEST_SYNTAXES - 1) /* object children of one */
 #define SELFTEST_TOLERANCE 1e-4
 #define SELFTEST_FILE      "selftest.json" /* in a model's folder */
 

@@ -222,6 +222,8 @@ static int keep(const struct bench *b, const struct selftest *s)
         char *text = selftest_known_print(&s->seen[m]);
         int failed = text ? spool_write_whole(path, text) : -ENOMEM;
         free(text);
+        if (failed == 0 && !b->conf && chmod(path, 0644) != 0) /* as the model's other files */
+            failed = -errno;
         if (failed != 0) {
             fprintf(stderr, "cervigate selftest: %s: %s\n", path, strerror(-failed));
             return EX_CANTCREAT;

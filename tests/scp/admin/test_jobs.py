@@ -41,7 +41,7 @@ class Jobs(unittest.TestCase):
         d.wait_for(lambda: self.node.sql("SELECT 1 FROM result WHERE kind='sr'"), 30, "a report")
 
     def test_an_object_whose_children_died_is_judged_again(self):
-        self.node.start({"CERVIGATE_OBJECT_FAULT": "crash:parse"})
+        self.node.start({"CERVIGATE_OBJECT_FAULT": "crash:parse:7"})
         self.store()
         self.assertEqual(self.node.sql("SELECT state,reason,deaths>0 FROM instance"), [("not-processed", "software-failure", 1)])
         self.node.process.terminate()
