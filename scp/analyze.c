@@ -222,6 +222,16 @@ static void take_back(struct analyze *a)
 
 /* ---- the role ---- */
 
+/* Tests itself when it is time; false: there is no verdict yet. */
+static bool is_tested(struct analyze *a)
+{
+    selftest_watch_turn(a->selftest);
+    enum fitness fitness = selftest_watch_fitness(a->selftest);
+    if (fitness == FITNESS_BROKEN)
+        a->exit_status = EX_OSERR;
+    return fitness == FITNESS_FIT || fitness == FITNESS_UNFIT;
+}
+
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
  * node does not hold up those behind it. */
 static void take_objects(struct analyze *a)
@@ -230,8 +240,7 @@ static void take_objects(struct analyze *a)
     enum store_status status = STORE_OK;
     int64_t after = a->after;
     while (!node_stopping && a->exit_status == 0 && clock_monotonic_ms() >= a->pause_ms) {
-        selftest_watch_turn(a->selftest);
-        if (selftest_watch_fitness(a->selftest) == FITNESS_UNKNOWN)
+        if (!is_tested(a))
             break;
         status = store_next_received(a->examiner.store, after, &instance);
         if (status != STORE_OK)
@@ -257,7 +266,6 @@ static void live(struct analyze *a)
 {
     while (!node_stopping && a->exit_status == 0) {
         node_drain(a->node->wake_analyze);
-        selftest_watch_turn(a->selftest);
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
@@ -273,8 +281,7 @@ static void live(struct analyze *a)
         int64_t now = clock_monotonic_ms(), until = a->next_ms;
         if (a->pause_ms > now && a->pause_ms < until)
             until = a->pause_ms;
-        if (a->pause_ms <= now && has_received(a) &&
-            selftest_watch_fitness(a->selftest) != FITNESS_UNKNOWN)
+        if (a->pause_ms <= now && has_received(a) && is_tested(a))
             until = now; /* a child died: its next attempt */
         struct pollfd wake = {.fd = a->node->wake_analyze, .events = POLLIN};
         if (until > now)

@@ -82,6 +82,7 @@ struct selftest_step {
 struct selftest {
     enum selftest_end end;
     char trouble[256]; /* UNDONE */
+    bool zygote_gone;  /* UNDONE, and another try will be, too */
     struct selftest_step step[SELFTEST_STEPS_MOST];
     int steps;
     int unlocked; /* models of which nothing is known */

@@ -113,6 +113,7 @@ static bool decode(struct selftest_case *c, const char *path, const char *subjec
         end = zygote_decode(&object, 0, grey);
     bool trouble =
         end == ZYGOTE_BROKEN || (end == ZYGOTE_REFUSED && object.refusal == DX_NO_MEMORY);
+    c->out->zygote_gone = end == ZYGOTE_BROKEN;
     if (trouble)
         (void)selftest_trouble(c, "object child: %s", object.text);
     else if (end != ZYGOTE_OK)

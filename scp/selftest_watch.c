@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNDONE_SECONDS 5 /* after one that came to no verdict: objects may wait for it */
+
 struct selftest_watch {
     struct examiner *examiner;
     const struct conf_health *limits;
@@ -123,7 +125,10 @@ void selftest_watch_turn(struct selftest_watch *w)
                   log_quote(w->selftest.trouble));
     else
         conclude(w, &row);
-    bool good = w->selftest.end == SELFTEST_PASSED;
-    w->next_ms = clock_monotonic_ms() + 1000 * (int64_t)(good ? w->limits->selftest_seconds
-                                                              : w->limits->selftest_retry_seconds);
+    if (w->selftest.zygote_gone)
+        w->fitness = FITNESS_BROKEN;
+    int wait = w->selftest.end == SELFTEST_PASSED   ? w->limits->selftest_seconds
+               : w->selftest.end == SELFTEST_FAILED ? w->limits->selftest_retry_seconds
+                                                    : UNDONE_SECONDS;
+    w->next_ms = clock_monotonic_ms() + 1000 * (int64_t)wait;
 }

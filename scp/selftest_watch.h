@@ -12,7 +12,12 @@
 #include "examine.h"
 #include "selftest.h"
 
-enum fitness { FITNESS_UNKNOWN, FITNESS_FIT, FITNESS_UNFIT };
+enum fitness {
+    FITNESS_UNKNOWN,
+    FITNESS_FIT,
+    FITNESS_UNFIT,
+    FITNESS_BROKEN /* the zygote is gone: start the role anew */
+};
 
 struct selftest_watch;
 /* examiner, with everything opened, must outlive it. NULL: no memory. */

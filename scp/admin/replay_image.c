@@ -168,15 +168,28 @@ static double largest_difference(const struct replay *replay, bool *same_bits)
     return largest;
 }
 
+/* The node's program is another than this one; of one build are those that lie side by side. */
+static void tell_build(const struct replay *replay, char *text, size_t size)
+{
+    char path[4096], build[64];
+    static const char name[] = "/cervigated";
+    text[0] = '\0';
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof name);
+    if (length <= 0 || !replay->was.build[0])
+        return;
+    path[length] = '\0';
+    memcpy(strrchr(path, '/'), name, sizeof name);
+    build_id_of(path, build, sizeof build);
+    if (strcmp(build, "unknown") != 0 && strcmp(build, replay->was.build) != 0)
+        (void)snprintf(text, size, "; this is build %.16s, it was %.16s", build, replay->was.build);
+}
+
 static void compare(const struct replayer *r, struct replay *replay)
 {
     bool same_bits;
-    char build[64], than[96] = "";
+    char than[96];
     double largest = largest_difference(replay, &same_bits);
-    build_id(build, sizeof build);
-    if (replay->was.build[0] && strcmp(build, replay->was.build) != 0)
-        (void)snprintf(than, sizeof than, "; this is build %.16s, it was %.16s", build,
-                       replay->was.build);
+    tell_build(replay, than, sizeof than);
     if (same_bits)
         say(replay, REPLAY_EQUAL, "equal to the bit on %s%s", nn_kernel_set(), than);
     else if (r->forced)
