@@ -15,6 +15,7 @@ struct selftest_watch {
     struct examiner *examiner;
     const struct conf_health *limits;
     struct selftest_with with;
+    struct object_limits limits_of_child; /* a site's ceilings for datasets are no matter of it */
     char scratch[4096], site[4096];
     enum fitness fitness;
     int64_t next_ms;
@@ -30,10 +31,12 @@ struct selftest_watch *selftest_watch_create(struct examiner *x)
     w->examiner = x;
     w->limits = &conf->health;
     w->next_ms = clock_monotonic_ms();
+    w->limits_of_child = x->limits;
+    dx_limits_default(&w->limits_of_child.dx);
     node_path(conf, w->scratch, sizeof w->scratch, "run");
     node_path(conf, w->site, sizeof w->site, "selftest");
     w->with = (struct selftest_with){.zygote = x->zygote,
-                                     .limits = &x->limits,
+                                     .limits = &w->limits_of_child,
                                      .models = x->models,
                                      .site = w->site,
                                      .template_ = x->report.template_,

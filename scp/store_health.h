@@ -10,7 +10,7 @@
 #define STORE_SERIES_ASSOCIATION "association" /* hit: an object in it was refused */
 #define STORE_SERIES_STUDY       "study"       /* hit: its first report says not processed */
 
-#define STORE_HOUR_MS    3600000
+#define STORE_HOUR_MS    INT64_C(3600000)
 #define STORE_SAMPLES    10000 /* of a series that stay, beside its reference */
 #define STORE_HOURS_KEPT (60 * 24)
 

@@ -138,8 +138,7 @@ static int open_all(struct bench *b)
     struct conf_limits defaults = {
         .object_memory_bytes = 2ull << 30, .object_cpu_seconds = 60, .object_wall_seconds = 120};
     object_limits_of(b->conf ? &b->conf->limits : &defaults, &b->limits);
-    if (!b->conf)
-        dx_limits_default(&b->limits.dx);
+    dx_limits_default(&b->limits.dx);
     b->with.limits = &b->limits;
     if (dx_init(NULL, NULL, &err) != DX_OK || !(b->with.zygote = zygote_start())) {
         fprintf(stderr, "cervigate selftest: %s\n", err.text[0] ? err.text : strerror(errno));

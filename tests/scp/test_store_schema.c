@@ -2,6 +2,7 @@
  */
 #include "dx_attrs.h"
 #include "scp_fixture.h"
+#include "store_health.h"
 #include "store_keep.h"
 #include <sqlite3.h>
 
@@ -83,7 +84,7 @@ static void check_migrated(const struct fixture *f, int version)
     assert_true(count.objects == 1 && count.results == 1 && count.deliveries == 2);
     FIXTURE_OK(store_count_patient(store, &stranger, &count));
     assert_int_equal(count.objects, 0);
-    if (version == 2) {
+    if (version >= 2) {
         struct request request;
         FIXTURE_OK(store_next_request(store, 0, &request));
         assert_true(request.kind == REQUEST_REISSUE && strcmp(request.who, "mary") == 0);
@@ -104,11 +105,21 @@ static void from_version_2(void **state)
     check_migrated(*state, 2);
 }
 
+static void from_version_3(void **state)
+{
+    struct store_selftest selftest;
+    make_old(*state, 3);
+    check_migrated(*state, 3);
+    struct store *store = fixture_open(*state);
+    assert_int_equal(store_last_selftest(store, &selftest), STORE_NONE);
+    store_close(store);
+}
+
 /* A new store has the tables that a migrated one has, to the letter. */
 static void all_ways_lead_to_one_schema(void **state)
 {
-    char list[3][16384] = {""};
-    for (int version = 0; version < 3; version++) {
+    char list[4][16384] = {""};
+    for (int version = 0; version < 4; version++) {
         struct fixture *f = *state;
         sqlite3 *db = NULL;
         sqlite3_stmt *rows = NULL;
@@ -129,12 +140,13 @@ static void all_ways_lead_to_one_schema(void **state)
         sqlite3_close(db);
     }
     assert_true(strlen(list[0]) > 2000 && strlen(list[0]) < sizeof list[0] - 1);
-    for (int version = 1; version < 3; version++)
+    for (int version = 1; version < 4; version++)
         for (char *a = list[version]; *a; a++) /* the fixtures have line ends between statements */
             if (*a == '\n')
                 *a = ' ';
     assert_int_equal(strlen(list[1]), strlen(list[2]));
     assert_string_equal(list[1], list[2]);
+    assert_string_equal(list[2], list[3]);
     assert_int_equal(strlen(list[0]), strlen(list[1]));
 }
 
@@ -146,11 +158,11 @@ static void a_newer_one_is_refused(void **state)
     char error[256] = "";
     store_close(fixture_open(f));
     assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
-    run(db, "PRAGMA user_version=4");
+    run(db, "PRAGMA user_version=5");
     sqlite3_close(db);
     assert_int_equal(store_open(f->database, &store, error, sizeof error), STORE_VERSION);
     assert_null(store);
-    assert_non_null(strstr(error, "schema version 4 is newer than this program's 3"));
+    assert_non_null(strstr(error, "schema version 5 is newer than this program's 4"));
 }
 
 /* A migration that is cut off leaves the old version, whole. */
@@ -177,11 +189,9 @@ static void a_migration_that_fails_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(from_version_1),
-        T(from_version_2),
-        T(all_ways_lead_to_one_schema),
-        T(a_newer_one_is_refused),
-        T(a_migration_that_fails_changes_nothing),
+        T(from_version_1),         T(from_version_2),
+        T(from_version_3),         T(all_ways_lead_to_one_schema),
+        T(a_newer_one_is_refused), T(a_migration_that_fails_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
