@@ -6,7 +6,7 @@
  * series, by CUSUM charts (Page 1954): evidence for a shift is the sum of log-likelihood ratios,
  * begun anew wherever it falls to 0. In control a likelihood ratio's mean is 1, so in n samples a
  * chart reaches `limit` nats with a chance of at most n exp(-limit) (Ville; one term a start). The
- * reference's own error is taken into account: the edge of its 98 % interval stands for what is in
+ * reference's own error is taken into account: the edge of its 80 % interval stands for what is in
  * control. An alarm is on from `limit` until the evidence is 0 again. docs/health.md has figures.
  */
 #ifndef HEALTH_H

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIDENCE 0.98
-#define DEVIATE    2.326 /* its normal deviate, either side */
+#define CONFIDENCE 0.80
+#define DEVIATE    1.282 /* its normal deviate, either side */
 
 static void step(const struct conf_health *limits, size_t n, double ratio,
                  struct health_chart *chart)

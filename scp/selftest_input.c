@@ -25,8 +25,6 @@ static const struct {
     {NN_PHANTOM_LATERAL, {0, 0, 1}, DX_SYNTHETIC_DX, 16, 0, 1000, 50000},
     {NN_PHANTOM_HAND, {0, 0, 1}, DX_SYNTHETIC_CR, 12, 0, 0, 0},
 };
-const char *const selftest_input_name[SELFTEST_INPUTS] = {"dislocation", "fracture", "normal",
-                                                          "hand"};
 static const struct {
     const char *name, *uid;
 } syntaxes[SELFTEST_SYNTAXES] = {

@@ -12,6 +12,9 @@
 #define FORMAT     1
 #define BYTES_MOST 65536
 
+const char *const selftest_input_name[SELFTEST_INPUTS] = {"dislocation", "fracture", "normal",
+                                                          "hand"};
+
 /* ---- reading ---- */
 
 static bool take_text(const json_t *object, const char *key, char *text, size_t size)

@@ -62,8 +62,8 @@ static size_t false_rates(double p)
     return alarms;
 }
 
-/* Two charts at 14 nats: at most 2 * 10000 / e^14 = 1.7 % by the bound, and 2 % whose reference is
- * further off than its interval. */
+/* Two charts at 14 nats: 2 * 10000 / e^14 = 1.7 % by the bound where the reference is not off by
+ * more than its interval; stated: 2 %. */
 static void rates_in_control_are_quiet(void **state)
 {
     static const double rates[] = {0, 0.002, 0.05, 0.15, 0.5, 0.9, 1};
@@ -72,7 +72,7 @@ static void rates_in_control_are_quiet(void **state)
         size_t alarms = false_rates(rates[i]);
         print_message("rate %.3f: %zu of %d series of %d with a false alarm\n", rates[i], alarms,
                       SERIES, LONG);
-        assert_true(alarms <= SERIES * 37 / 1000);
+        assert_true(alarms <= SERIES * 2 / 100);
     }
 }
 
@@ -105,8 +105,8 @@ static void rates_that_shift_are_found(void **state)
     static const struct {
         double before, after;
         size_t most; /* of 95 % of series; docs/health.md */
-    } shifts[] = {{0.10, 0.30, 400}, {0.10, 0.0, 550}, {0.02, 0.20, 280}, {0.0, 0.10, 550},
-                  {0.30, 0.60, 220}, {0.30, 0.0, 150}, {0.15, 1.0, 40}};
+    } shifts[] = {{0.10, 0.30, 330},  {0.10, 0.0, 500},  {0.02, 0.20, 250}, {0.0, 0.10, 400},
+                  {0.10, 0.20, 6000}, {0.30, 0.60, 220}, {0.30, 0.0, 150},  {0.15, 1.0, 40}};
     size_t run[200];
     (void)state;
     for (size_t i = 0; i < sizeof shifts / sizeof *shifts; i++) {
@@ -169,7 +169,7 @@ static bool any(const struct health_score *score)
     return score->higher.on || score->lower.on || score->wider.on || score->narrower.on;
 }
 
-/* Four charts: at most 3.3 % by the bound, and the references that are off. */
+/* Four charts: 3.3 % by the bound; stated: 4 %. */
 static void scores_in_control_are_quiet(void **state)
 {
     static const double spread[] = {0.3, 1.5, 5}; /* humped, flat, at both ends */
@@ -189,7 +189,7 @@ static void scores_in_control_are_quiet(void **state)
         }
         print_message("scores of spread %.1f: %zu of %d series with a false alarm\n", spread[s],
                       alarms, SERIES / 2);
-        assert_true(alarms <= SERIES / 2 * 73 / 1000);
+        assert_true(alarms <= SERIES / 2 * 4 / 100);
     }
 }
 
@@ -217,7 +217,7 @@ static void scores_that_shift_are_found(void **state)
     static const struct {
         double mean, spread;
         size_t most;
-    } shifts[] = {{0.5, 1, 600}, {-0.5, 1, 600}, {1, 1, 80}, {0, 2, 120},
+    } shifts[] = {{0.5, 1, 450}, {-0.5, 1, 450}, {1, 1, 80}, {0, 2, 120},
                   {0, 0.4, 120}, {0, 0, 70}}; /* the last: a network that says always the same */
     size_t run[100];
     (void)state;
