@@ -53,6 +53,7 @@ static enum examine_end exam_unfit(struct exam *e)
 {
     if (e->instance->rival)
         return exam_later(e, e->by->unfit);
+    e->judgement->pixel_digest[0] = '\0';
     return exam_not_processed(e, SRT_SOFTWARE_FAILURE, e->by->unfit);
 }
 

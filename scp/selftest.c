@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *fault_of_this_run(void)
 {
@@ -58,8 +57,7 @@ bool selftest_trouble(struct selftest_case *c, const char *format, ...)
 
 void selftest_name_file(struct selftest_case *c, const char *suffix)
 {
-    (void)snprintf(c->path, sizeof c->path, "%s/selftest-%d.%s", c->with->scratch, (int)getpid(),
-                   suffix);
+    (void)snprintf(c->path, sizeof c->path, "%s/selftest.%s", c->with->scratch, suffix);
 }
 
 const struct selftest_step *selftest_first_bad(const struct selftest *selftest)

@@ -62,7 +62,7 @@ struct selftest_with {
     bool locking;                       /* what is known is not asked */
     const struct srt_template *template_;
     struct picture_face *face;
-    const char *scratch; /* folder for files, removed again */
+    const char *scratch; /* folder for files selftest.*, removed again; one self-test at a time */
 };
 
 enum selftest_end {

@@ -263,6 +263,9 @@ class Node(unittest.TestCase):
         alarms = [line.split("alarm ", 1)[1] for line in self.node.log().splitlines() if " alarm " in line]
         self.assertEqual([a.split(" detail=")[0] for a in alarms],
                          ['name=selftest subject="" state=on', 'name=selftest subject="" state=off'])
+        retried = subprocess.run([ADMIN, "jobs", "retry", "1", "--config", self.node.config], capture_output=True, text=True, timeout=60)
+        self.assertEqual(retried.returncode, 0, retried)
+        d.wait_for(lambda: self.node.sql("SELECT DISTINCT state FROM instance") == [("judged",)], 20, "the first one, too")
         self.assertEqual(self.node.log().count("selftest-failed "), 3)
         self.assertIn('look="cervigate selftest --json', self.node.log())
         code, said = self.status()
