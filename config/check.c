@@ -332,6 +332,17 @@ static void check_rules(struct reading *reading, const struct conf *conf)
                       "no rule says action=\"analyze\": nothing will be judged");
 }
 
+static void check_retention(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_retention *keep = &conf->retention;
+
+    if (keep->space_bytes > 0 && keep->space_bytes < conf->limits.dataset_bytes)
+        conf_complain(reading, line_at(reading, "retention", 0, "space"), true,
+                      "space is %llu bytes, less than one object may have (datasetBytes is %llu)",
+                      (unsigned long long)keep->space_bytes,
+                      (unsigned long long)conf->limits.dataset_bytes);
+}
+
 void conf_check_conf(struct reading *reading, const struct conf *conf)
 {
     check_node(reading, conf);
@@ -339,4 +350,5 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_peers(reading, conf);
     check_destinations(reading, conf);
     check_rules(reading, conf);
+    check_retention(reading, conf);
 }

@@ -102,6 +102,28 @@ struct conf_limits {
     uint64_t spool_reserve_bytes;                /* below this much free: A700 */
 };
 
+/* How long what is done stays; days of 24 hours. */
+struct conf_retention {
+    int object_days;      /* of received objects, from the last delivery of their results: 30 */
+    int result_days;      /* of our own results' files, likewise: 90 */
+    int parked_days;      /* until what a destination refused for good is given up: 14 */
+    int quarantine_days;  /* of refused bytes: 14 */
+    uint64_t space_bytes; /* that objects and results may take together; 0: no limit */
+};
+
+/* Limits of the watch over the node itself; docs/health.md says what each promises. */
+struct conf_health {
+    int check_seconds;           /* between two looks */
+    int selftest_seconds;        /* between two self-tests */
+    int selftest_retry_seconds;  /* after one that failed */
+    int oldest_job_seconds;      /* no job may be older */
+    int silence_hours;           /* without a study, of those in which a station usually sends */
+    int silence_expected;        /* studies that would have come in them */
+    int reference, minimum;      /* studies that make a reference; that follow before an alarm */
+    int cusum_limit, odds_ratio; /* nats; of the shift of a rate that is looked for */
+    int score_shift;             /* of scores, in hundredths of a standard deviation */
+};
+
 struct conf {
     const char *path; /* of the file */
     int node_line;    /* of <node>: where spool and mode stand */
@@ -135,6 +157,8 @@ struct conf {
     int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
     struct conf_limits limits;
+    struct conf_retention retention;
+    struct conf_health health;
     const struct conf_peer *peers;
     size_t peer_count;
     const struct conf_destination *destinations;

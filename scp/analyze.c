@@ -20,7 +20,12 @@
  *             A later image makes the study due again: the next report amends the last.
  *
  *   taking back  what a person asks for, and a note for each destination that has what was
- *                retracted                                          [answer_requests, take_back]
+ *                retracted                                          [requests_answer, take_back]
+ *
+ *   itself       self-tests: before the first object, then daily [selftest_watch_turn]; alarms
+ *                                                                        [health_watch_turn]
+ *
+ *   retention    what is done and old goes, a little a turn                      [retention_turn]
  *
  * The zygote is forked first, while there is one thread and nothing is open; model, pool, font and
  * job store follow. Everything durable is in the store and in results/: the role may die anywhere.
@@ -28,8 +33,13 @@
 #include "clock.h"
 #include "dx_init.h"
 #include "examine.h"
+#include "health_watch.h"
 #include "log.h"
+#include "nn_kernel.h"
 #include "quiet.h"
+#include "requests.h"
+#include "retention.h"
+#include "selftest_watch.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -48,6 +58,9 @@ struct analyze {
     struct examiner examiner;
     struct nn_pool *pool;
     struct quiet *quiet;
+    struct retention *retention;
+    struct selftest_watch *selftest;
+    struct health_watch health;
     int64_t waiting;  /* id of the object whose attempt is counted but did not come to an end */
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
@@ -57,16 +70,21 @@ struct analyze {
 
 /* ---- objects ---- */
 
-static void log_judgement(const struct instance *instance, const struct examination *x)
+/* With all that the scores depend on: `cervigate replay` recomputes them. */
+static void log_judgement(const struct analyze *a, const struct instance *instance,
+                          const struct examination *x)
 {
     const struct judgement *j = &x->judgement;
     log_event(LOG_AT_INFO, "image-judged",
               "instance=%lld association=%s state=%s rule=%s reason=%s detail=%s outcome=%s "
-              "decode_ms=%lld judge_ms=%lld picture_ms=%lld",
+              "decode_ms=%lld judge_ms=%lld picture_ms=%lld digest=%s model=%s model2=%s "
+              "kernels=%s build=%s",
               (long long)instance->id, instance->association, instance_state_name(j->state),
               log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
               j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(x->outcome),
-              (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms);
+              (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms,
+              instance->digest, j->opinion[0].model_digest, j->opinion[1].model_digest,
+              log_quote(nn_kernel_set()), a->examiner.report.build);
     if (j->reason == SRT_CONFLICT)
         log_event(LOG_AT_ERROR, "image-conflict", "instance=%lld sop_instance=%s detail=%s",
                   (long long)instance->id, instance->sop_instance, log_quote(j->detail));
@@ -122,7 +140,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
     if (end == EXAMINE_DONE) {
         crash_point("analyze-before-judge");
         if (store_judge(a->examiner.store, instance->id, &x.judgement) == STORE_OK) {
-            log_judgement(instance, &x);
+            log_judgement(a, instance, &x);
         } else {
             store_trouble(a, "judge");
             a->waiting = instance->id;
@@ -178,30 +196,6 @@ static void sweep_studies(struct analyze *a)
 
 /* ---- what is taken back ---- */
 
-/* What people asked for, in order. */
-static void answer_requests(struct analyze *a)
-{
-    struct request request;
-    struct store *store = a->examiner.store;
-    while (!node_stopping && store_next_request(store, &request) == STORE_OK) {
-        bool retract = request.kind == REQUEST_RETRACT;
-        enum store_status status = retract ? store_retract(store, request.uid, request.reason)
-                                           : store_reissue(store, request.uid);
-        const char *answer = status == STORE_NONE ? "no such result"
-                             : status != STORE_OK ? store_error(store)
-                             : retract            ? "retracted"
-                                                  : "reissued";
-        log_event(LOG_AT_INFO, "request", "kind=%s uid=%s reason=%s who=%s answer=%s",
-                  retract ? "retract" : "reissue", request.uid, request.reason,
-                  log_quote(request.who), log_quote(answer));
-        if ((status != STORE_OK && status != STORE_NONE) ||
-            store_answer_request(store, request.id, answer) != STORE_OK) {
-            store_trouble(a, "request");
-            return;
-        }
-    }
-}
-
 /* A rejection note for every destination that honours them and has what was retracted. */
 static void take_back(struct analyze *a)
 {
@@ -228,6 +222,16 @@ static void take_back(struct analyze *a)
 
 /* ---- the role ---- */
 
+/* Tests itself when it is time; false: there is no verdict yet. */
+static bool is_tested(struct analyze *a)
+{
+    selftest_watch_turn(a->selftest);
+    enum fitness fitness = selftest_watch_fitness(a->selftest);
+    if (fitness == FITNESS_BROKEN)
+        a->exit_status = EX_OSERR;
+    return fitness == FITNESS_FIT || fitness == FITNESS_UNFIT;
+}
+
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
  * node does not hold up those behind it. */
 static void take_objects(struct analyze *a)
@@ -236,6 +240,8 @@ static void take_objects(struct analyze *a)
     enum store_status status = STORE_OK;
     int64_t after = a->after;
     while (!node_stopping && a->exit_status == 0 && clock_monotonic_ms() >= a->pause_ms) {
+        if (!is_tested(a))
+            break;
         status = store_next_received(a->examiner.store, after, &instance);
         if (status != STORE_OK)
             break;
@@ -263,14 +269,19 @@ static void live(struct analyze *a)
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
-        answer_requests(a);
+        if (requests_answer(a->node, a->examiner.store) != STORE_OK)
+            store_trouble(a, "request");
         sweep_studies(a);
         take_back(a);
+        if (retention_turn(a->retention) != STORE_OK)
+            store_trouble(a, "retention");
+        if (health_watch_turn(&a->health, a->node->conf, a->examiner.store) != STORE_OK)
+            store_trouble(a, "health");
 
         int64_t now = clock_monotonic_ms(), until = a->next_ms;
         if (a->pause_ms > now && a->pause_ms < until)
             until = a->pause_ms;
-        if (a->pause_ms <= now && has_received(a))
+        if (a->pause_ms <= now && has_received(a) && is_tested(a))
             until = now; /* a child died: its next attempt */
         struct pollfd wake = {.fd = a->node->wake_analyze, .events = POLLIN};
         if (until > now)
@@ -347,7 +358,9 @@ static int open_rest(struct analyze *a)
     if (store_open(path, &x->store, error, sizeof error) != STORE_OK)
         goto out;
     a->quiet = quiet_create(clock_monotonic_ms(), conf->quiet_seconds);
-    if (a->quiet)
+    a->retention = retention_create(conf, x->store);
+    a->selftest = selftest_watch_create(x);
+    if (a->quiet && a->retention && a->selftest)
         return 0;
     snprintf(error, sizeof error, "out of memory");
 
@@ -359,6 +372,8 @@ out:
 static void close_all(struct analyze *a)
 {
     struct examiner *x = &a->examiner;
+    retention_destroy(a->retention);
+    selftest_watch_destroy(a->selftest);
     store_close(x->store);
     report_finish(&x->report);
     picture_face_close(x->face);

@@ -1,10 +1,14 @@
 #include "build_id.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct search {
     char *text;
@@ -56,4 +60,43 @@ void build_id(char *text, size_t size)
     struct search search = {text, size};
     (void)snprintf(text, size, "unknown");
     (void)dl_iterate_phdr(visit, &search);
+}
+
+static void search_file(const uint8_t *file, size_t size, struct search *search)
+{
+    ElfW(Ehdr) head;
+    if (size < sizeof head)
+        return;
+    memcpy(&head, file, sizeof head);
+    if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr)))
+        return;
+    for (size_t i = 0; i < head.e_phnum; i++) {
+        ElfW(Phdr) part;
+        size_t at = head.e_phoff + i * sizeof part;
+        if (head.e_phoff > size || at > size - sizeof part)
+            return;
+        memcpy(&part, file + at, sizeof part);
+        if (part.p_type == PT_NOTE && part.p_offset <= size &&
+            part.p_filesz <= size - part.p_offset &&
+            read_notes(file + part.p_offset, part.p_filesz, search))
+            return;
+    }
+}
+
+void build_id_of(const char *path, char *text, size_t size)
+{
+    struct search search = {text, size};
+    struct stat at;
+    (void)snprintf(text, size, "unknown");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &at) == 0 && at.st_size > 0) {
+        void *file = mmap(NULL, (size_t)at.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (file != MAP_FAILED) {
+            search_file(file, (size_t)at.st_size, &search);
+            (void)munmap(file, (size_t)at.st_size);
+        }
+    }
+    (void)close(fd);
 }

@@ -7,5 +7,7 @@
 
 /* Lower-case hexadecimal, or "unknown" when the program carries none. */
 void build_id(char *text, size_t size);
+/* Of the program in a file of this machine's kind; "unknown" when it cannot be read. */
+void build_id_of(const char *path, char *text, size_t size);
 
 #endif

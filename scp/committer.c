@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "log.h"
 #include "spool.h"
+#include "store_health.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,6 +34,7 @@ struct line { /* to one association's process */
     int fd;
     char association[24];
     bool waits, ended;
+    bool brought, refused; /* an object came; one was refused */
     struct commit_request request;
     struct commit_answer answer;
 };
@@ -170,7 +172,8 @@ static void take_request(struct line *line)
         line->ended = true;
         return;
     }
-    line->waits = true;
+    line->waits = line->brought = true;
+    line->refused |= line->request.kind == COMMIT_REFUSED;
 }
 
 /* The lock, and with it the right to say that no association of an earlier life is open. */
@@ -200,16 +203,33 @@ static enum store_status ensure_store(struct committer *c)
     return status;
 }
 
+/* The file was synced before the row was asked for, but what was given up is removed meanwhile; in
+ * this transaction no more. */
+static enum store_status still_there(const struct committer *c, const struct instance *instance)
+{
+    char path[PATH_MAX];
+    node_path(c->node->conf, path, sizeof path, "%s", instance->path);
+    return instance->gone_ms != 0 || access(path, F_OK) == 0 ? STORE_OK : STORE_BROKEN;
+}
+
+static enum store_status end_association(struct committer *c, const struct line *line)
+{
+    enum store_status status = store_association_end(c->store, line->association);
+    if (status == STORE_OK && line->brought)
+        status = store_count_association(c->store, clock_utc_ms(), line->refused);
+    return status;
+}
+
 static enum store_status perform(struct committer *c, struct line *line)
 {
     if (line->ended)
-        return store_association_end(c->store, line->association);
+        return end_association(c, line);
     if (line->request.kind == COMMIT_REFUSED)
         return store_count(c->store, "refused");
     enum store_status status =
         store_add_instance(c->store, &line->request.instance, &line->answer.identity);
     line->answer.id = line->request.instance.id;
-    return status;
+    return status == STORE_OK ? still_there(c, &line->request.instance) : status;
 }
 
 static enum store_status transaction(struct committer *c, size_t *group)

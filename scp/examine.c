@@ -9,6 +9,7 @@
  *   gate? no ---------> NOT_PROCESSED with its reason (the header's)
  *   decode (child) ---> NOT_PROCESSED undecodable
  *   identity? --------> SAME, or NOT_PROCESSED conflict      [examine_identity.c]
+ *   unfit? -----------> NOT_PROCESSED software failure; what corrects an answer waits
  *   gate? no ---------> NOT_PROCESSED with its reason (the pixels')
  *   judge, explain, draw, write the picture ---> JUDGED      [examine_judge.c]
  *
@@ -44,6 +45,16 @@ enum examine_end exam_later(struct exam *e, const char *what)
 {
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", what);
     return EXAMINE_LATER;
+}
+
+/* The self-test failed: whatever was found out of the image is not to be trusted. An answer that is
+ * there already must not be replaced by none. */
+static enum examine_end exam_unfit(struct exam *e)
+{
+    if (e->instance->rival)
+        return exam_later(e, e->by->unfit);
+    e->judgement->pixel_digest[0] = '\0';
+    return exam_not_processed(e, SRT_SOFTWARE_FAILURE, e->by->unfit);
 }
 
 /* ---- the child ---- */
@@ -97,6 +108,8 @@ static enum examine_end give_up(struct exam *e, enum srt_reason reason)
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
     if (!e->judgement->rule[0] && !is_selected(e))
         return EXAMINE_DONE;
+    if (e->by->unfit[0])
+        return exam_unfit(e);
     return exam_not_processed(e, reason, why);
 }
 
@@ -273,7 +286,11 @@ static enum examine_end examine_parsed(struct exam *e, enum examine_effort effor
         return end;
     if (examine_identity(e->by->store, e->instance, e->judgement, &known) != STORE_OK)
         return exam_later(e, store_error(e->by->store));
-    if (known || e->judgement->state == INSTANCE_NOT_PROCESSED)
+    if (known)
+        return EXAMINE_DONE;
+    if (e->by->unfit[0])
+        return exam_unfit(e);
+    if (e->judgement->state == INSTANCE_NOT_PROCESSED)
         return EXAMINE_DONE;
     return exam_judge(e);
 }

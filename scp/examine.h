@@ -22,7 +22,8 @@ struct examiner {
     struct picture_face *face;
     struct report report;
     struct object_limits limits;
-    float *map; /* (side, side) of the largest: scratch */
+    float *map;      /* (side, side) of the largest: scratch */
+    char unfit[128]; /* why nothing may be judged: the self-test failed; "": all is well */
 };
 
 enum examine_end {

@@ -48,8 +48,10 @@ void node_drain(int eventfd);
  *   results/UID.dcm      our SR and SC
  *   quarantine/          bytes that were refused, with a .txt beside that says why
  *   jobs.sqlite          the job store
+ *   selftest/            what is known of each model, by its digest (cervigate selftest --lock)
  *   node-id              this node's name for itself, in the UIDs of its results
  *   mode                 the mode in force when changed at run time
+ *   restoring            while `cervigate restore` replaces all this
  *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
  *                        console_port, receive_pid, committer_pid, analyze_pid, deliver_pid,
  *                        console_pid, instance_id; replaced whenever one changes; pid 0: not

@@ -48,6 +48,13 @@ static void eat_memory(void)
     }
 }
 
+static long children; /* of this zygote, the process itself among them */
+
+void object_count_child(void)
+{
+    children++;
+}
+
 static void misbehave(int socket, const char *when)
 {
     const char *fault = getenv("CERVIGATE_OBJECT_FAULT");
@@ -55,7 +62,9 @@ static void misbehave(int socket, const char *when)
         return;
     size_t length = strcspn(fault, ":");
     const char *asked = fault[length] ? fault + length + 1 : "parse";
-    if (strcmp(asked, when) != 0)
+    size_t asked_length = strcspn(asked, ":");
+    if (strlen(when) != asked_length || memcmp(asked, when, asked_length) != 0 ||
+        (asked[asked_length] && children < strtol(asked + asked_length + 1, NULL, 10)))
         return;
     if (strncmp(fault, "open", length) == 0)
         (void)open("/etc/hostname", O_RDONLY);

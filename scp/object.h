@@ -16,7 +16,8 @@
  * REFUSED with a status and a sentence stands for any of them and ends the conversation.
  *
  * Test hook: CERVIGATE_OBJECT_FAULT = open | fork | memory | spin | sleep | crash, with an optional
- * ":decode" (default: before parsing), makes the child misbehave. */
+ * ":decode" (default ":parse": before parsing) and after it ":N" (from a zygote's N-th child on;
+ * the first SELFTEST_CHILDREN are the self-test's), makes the child misbehave. */
 #ifndef OBJECT_H
 #define OBJECT_H
 
@@ -63,6 +64,8 @@ struct object_packet {
 /* Confines this process for good: limits, descriptors, seccomp. false with errno set. */
 bool object_confine(const struct object_limits *limits);
 
+/* In the zygote, before each fork: counts for the test hook. */
+void object_count_child(void);
 /* The child's life; returns its exit status. The descriptors are its own. */
 int object_run(int object, int socket, int pixels, const struct object_limits *limits);
 

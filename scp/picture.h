@@ -30,6 +30,8 @@ PICTURE_MUST_USE enum picture_status picture_face_open(const char *path,
                                                        struct picture_face **face);
 void picture_face_close(struct picture_face *face);
 const char *picture_font_path(void); /* the font of the build */
+/* Who draws letters: "FreeType 2.12.1". */
+void picture_letters(const struct picture_face *face, char *text, size_t size);
 
 /* One model's scores. */
 struct picture_opinion {

@@ -1,5 +1,6 @@
 #include "picture_canvas.h"
 #include <ft2build.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include FT_FREETYPE_H
@@ -29,6 +30,13 @@ enum picture_status picture_face_open(const char *path, struct picture_face **fa
     }
     *face = made;
     return PICTURE_OK;
+}
+
+void picture_letters(const struct picture_face *face, char *text, size_t size)
+{
+    FT_Int major, minor, patch;
+    FT_Library_Version(face->library, &major, &minor, &patch);
+    (void)snprintf(text, size, "FreeType %d.%d.%d", major, minor, patch);
 }
 
 const char *picture_font_path(void)

@@ -24,7 +24,10 @@ enum {
     FIELD_PARAMETERS,
     FIELD_USE,
     FIELD_KIND,
-    FIELD_SERIES
+    FIELD_SERIES,
+    FIELD_KERNELS,
+    FIELD_BUILD,
+    FIELDS
 };
 
 bool report_init(struct report *report, const struct conf *conf,
@@ -59,14 +62,14 @@ bool report_init(struct report *report, const struct conf *conf,
     size_t length = strlen(report->device_uid);
     snprintf(report->serial, sizeof report->serial, "%s",
              report->device_uid + (length > 16 ? length - 16 : 0));
-    for (int m = 0; m < models; m++)
-        snprintf(report->parameters[m], sizeof report->parameters[m],
-                 "input %dx%d %s; model digest %s; picture matrix %u", model[m]->preprocess.side,
-                 model[m]->preprocess.side,
-                 model[m]->preprocess.fit == NN_FIT_PAD ? "padded" : "stretched", model[m]->digest,
-                 conf->picture_matrix);
     snprintf(report->software, sizeof report->software, "%s", CERVIGATE_VERSION);
     build_id(report->build, sizeof report->build);
+    for (int m = 0; m < models; m++)
+        snprintf(report->parameters[m], sizeof report->parameters[m],
+                 "input %dx%d %s; model digest %s; picture matrix %u; build %s; kernels %s",
+                 model[m]->preprocess.side, model[m]->preprocess.side,
+                 model[m]->preprocess.fit == NN_FIT_PAD ? "padded" : "stretched", model[m]->digest,
+                 conf->picture_matrix, report->build, nn_kernel_set());
     return true;
 }
 
@@ -89,7 +92,10 @@ bool report_journal(struct dx_attrs *attrs, const struct report *report, int m)
         if (dx_attrs_set_text(attrs, TAG_CLASS(m, i), "LO", text) != DX_OK)
             return false;
     }
-    const char *const fields[] = {
+    char series[32] = "";
+    if (model->series_positive > 0)
+        snprintf(series, sizeof series, "%d %d", model->series_positive, model->series_minimum);
+    const char *const fields[FIELDS] = {
         [FIELD_NAME] = model->name,
         [FIELD_VERSION] = model->version,
         [FIELD_WEIGHTS] = model->weights_digest,
@@ -100,14 +106,26 @@ bool report_journal(struct dx_attrs *attrs, const struct report *report, int m)
             : model->validated && model->temperature > 0.0 && fabs(model->temperature - 1.0) > 1e-9
                 ? "calibrated"
                 : "clinical",
+        [FIELD_SERIES] = series,
+        [FIELD_KERNELS] = nn_kernel_set(),
+        [FIELD_BUILD] = report->build,
     };
-    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
-        if (dx_attrs_set_text(attrs, TAG_MODEL(m, (int)f), "LT", fields[f]) != DX_OK)
+    for (int f = 0; f < FIELDS; f++)
+        if (dx_attrs_set_text(attrs, TAG_MODEL(m, f), "LT", fields[f]) != DX_OK)
             return false;
-    char series[32] = "";
-    if (model->series_positive > 0)
-        snprintf(series, sizeof series, "%d %d", model->series_positive, model->series_minimum);
-    return dx_attrs_set_text(attrs, TAG_MODEL(m, FIELD_SERIES), "LT", series) == DX_OK;
+    return true;
+}
+
+void report_recall(const struct dx_attrs *attrs, int m, struct report_recalled *recalled)
+{
+    *recalled = (struct report_recalled){
+        .name = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_NAME)),
+        .version = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_VERSION)),
+        .weights_digest = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_WEIGHTS)),
+        .parameters = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_PARAMETERS)),
+        .kernels = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_KERNELS)),
+        .build = dx_attrs_text(attrs, TAG_MODEL(m, FIELD_BUILD)),
+    };
 }
 
 static void read_class(const struct dx_attrs *attrs, int m, int i, struct srt_class *class_)

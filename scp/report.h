@@ -31,7 +31,7 @@ struct report {
     int models;
     struct srt_template *template_;
     char device_uid[DX_UID_MAX], serial[17];
-    char parameters[SRT_MAX_MODELS][256]; /* of each model, for people and for the identity */
+    char parameters[SRT_MAX_MODELS][384]; /* of each model, for people and for the identity */
     char software[128];                   /* this program's version */
     char build[64];                       /* its build-id */
 };
@@ -44,6 +44,14 @@ void report_finish(struct report *report);
 /* Journals in attrs what model number `m` is and what its scores were held against: the node may
  * have another model when the report is made. False without memory. */
 bool report_journal(struct dx_attrs *attrs, const struct report *report, int m);
+
+/* What was journalled of model number `m`, borrowed from attrs; "" what was not (older programs did
+ * not tell kernels and build). */
+struct report_recalled {
+    const char *name, *version, *weights_digest, *parameters;
+    const char *kernels, *build; /* that computed the scores */
+};
+void report_recall(const struct dx_attrs *attrs, int m, struct report_recalled *recalled);
 
 /* One image's result in the report's words; texts point into attrs, instance and judgement, which
  * must outlive it. rows and columns come from attrs. */

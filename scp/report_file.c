@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- identity ---- */
@@ -160,6 +161,11 @@ static const char *const never_uncalibrated[] = {
     "Normalidad",  "Probability",  "Confidence", "Certainty", "Wahrscheinlichkeit",
     "Probabilité", "Probabilidad", NULL};
 
+const char *const *report_never(bool calibrated)
+{
+    return calibrated ? never : never_uncalibrated;
+}
+
 static enum dx_status look(const struct report *report, const struct report_written *written,
                            const char *path, struct dx_error *err)
 {
@@ -181,7 +187,7 @@ static enum dx_status look(const struct report *report, const struct report_writ
         .source = header->source,
         .references = references,
         .reference_count = count,
-        .forbidden = written->calibrated ? never : never_uncalibrated,
+        .forbidden = report_never(written->calibrated),
         .required = written->synthetic ? srt_research_line : NULL,
         .scheme = scheme.designator,
     };
@@ -225,6 +231,12 @@ void report_recall_parking(const struct report *report, const char *uid, struct 
     (void)fclose(file);
 }
 
+uint64_t report_bytes(const char *path)
+{
+    struct stat at;
+    return stat(path, &at) == 0 && at.st_size > 0 ? (uint64_t)at.st_size : 0;
+}
+
 bool report_enter(const struct report *report, const struct report_written *written,
                   struct result *result, char *error, size_t error_size)
 {
@@ -254,6 +266,7 @@ bool report_enter(const struct report *report, const struct report_written *writ
     snprintf(result->uid, sizeof result->uid, "%s", header->sop_instance);
     snprintf(result->series, sizeof result->series, "%s", header->series);
     snprintf(result->sop_class, sizeof result->sop_class, "%s", written->sop_class);
+    result->bytes = report_bytes(paths.whole);
     if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
         return fail(report, paths.aside, err.text, error, error_size);
     return true;

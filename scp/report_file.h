@@ -49,12 +49,17 @@ struct report_heading {
 void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
                    int series_number, const char *what, struct dx_result_header *header);
 
+/* Words that no report may hold; of scores that a site calibrated, or not. Ends with NULL. */
+const char *const *report_never(bool calibrated);
+
 /* results/UID.dcm below the spool, and the name under which it is written first. */
 struct report_paths {
     char name[256]; /* below the spool */
     char whole[4096], aside[4096];
 };
 void report_paths(const struct conf *conf, const char *uid, struct report_paths *paths);
+/* Of a result's file; 0 when it cannot be told. */
+uint64_t report_bytes(const char *path);
 /* After a failure: makes results/ again, should someone have removed it. The next attempt tells. */
 void report_prepare(const struct conf *conf);
 

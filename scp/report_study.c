@@ -12,6 +12,7 @@
 #include "log.h"
 #include "report_gather.h"
 #include "sender.h"
+#include "store_health.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,8 @@ struct making {
     size_t count;
     struct addressee to[CONF_MAX_PEERS];
     size_t to_count;
+    struct store_sample samples[STORE_SAMPLES_MOST];
+    size_t sample_count;
 };
 
 /* ---- to whom ---- */
@@ -273,6 +276,7 @@ static bool describe(struct making *m, size_t i, enum result_kind kind, const ch
     report_recall_parking(g->report, uid, result);
     if (!report_series_uid(g->report, kind, g->study->uid, part->attrs, result->series))
         return gather_fail(g, "report", "out of memory");
+    result->bytes = report_bytes(paths.whole);
     if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
         return gather_fail(g, "picture", err.text);
     return true;
@@ -313,6 +317,47 @@ static bool draw_series(struct making *m)
     return true;
 }
 
+/* ---- for the watch over drift ---- */
+
+/* A model's digest, of an image that it judged; NULL: none. */
+static const char *digest_of(const struct gathered *g, int m)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->parts[i].judgement.opinion[m].classes > 0)
+            return g->parts[i].judgement.opinion[m].model_digest;
+    return NULL;
+}
+
+/* The study as model m sees it: its highest score of a finding, and whether it finds one. */
+static void sample_model(struct making *m, int model, const char *digest)
+{
+    struct store_sample *sample = &m->samples[m->sample_count++];
+    *sample = (struct store_sample){.at_ms = clock_utc_ms()};
+    snprintf(sample->series, sizeof sample->series, "%s", digest);
+    for (size_t i = 0; i < m->g->image_count; i++) {
+        const struct srt_opinion *opinion = &m->g->images[i].opinion[model];
+        for (size_t c = 0; c < opinion->classes; c++) {
+            const struct srt_class *class_ = &opinion->class_[c];
+            if (class_->finding && class_->score > sample->score)
+                sample->score = class_->score;
+            sample->hit |= class_->finding && class_->score >= class_->operating_point;
+        }
+    }
+}
+
+static void take_samples(struct making *m)
+{
+    m->samples[m->sample_count++] =
+        (struct store_sample){.series = STORE_SERIES_STUDY,
+                              .at_ms = clock_utc_ms(),
+                              .hit = m->words.outcome == SRT_NOT_PROCESSED};
+    for (int model = 0; model < SRT_MAX_MODELS; model++) {
+        const char *digest = digest_of(m->g, model);
+        if (digest)
+            sample_model(m, model, digest);
+    }
+}
+
 /* ---- all of it ---- */
 
 static bool prepare(struct making *m)
@@ -344,7 +389,9 @@ static bool enter(struct making *m)
                                         .last = g->last.report,
                                         .take_back = elsewhere ? STORE_REPLACED : NULL,
                                         .to = m->to,
-                                        .to_count = m->to_count};
+                                        .to_count = m->to_count,
+                                        .samples = m->samples,
+                                        .sample_count = m->sample_count};
     return store_add_report(g->store, &report) == STORE_OK ||
            gather_fail(g, "job store", store_error(g->store));
 }
@@ -362,6 +409,7 @@ enum report_end report_study(const struct report *report, struct store *store,
     address(&m);
     if (!prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
         goto out;
+    take_samples(&m);
     crash_point("report-after-files");
     if (!enter(&m))
         goto out;

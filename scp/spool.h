@@ -8,6 +8,9 @@
 #include "conf.h"
 #include "dx_uid.h"
 
+/* Below the spool while a restore replaces what is there: no node may start on that. */
+#define SPOOL_RESTORING "restoring"
+
 /* Creates what is missing of the spool's directories (0700) and the 256 object directories, and
  * syncs them. bad gets the path that failed. */
 int spool_prepare(const struct conf *conf, char *bad, size_t bad_size);

@@ -150,6 +150,12 @@ int start_node(struct node *node, int *lock_fd)
     if (status != 0)
         return status;
 
+    node_path(conf, text, sizeof text, SPOOL_RESTORING);
+    if (access(text, F_OK) == 0) {
+        (void)fprintf(stderr, "%s: a restore was cut off: `cervigate restore --force` it again\n",
+                      text);
+        return EX_CANTCREAT;
+    }
     if ((failed = spool_empty_incoming(conf, NULL)) != 0) {
         (void)fprintf(stderr, "spool %s/incoming: %s\n", conf->spool, strerror(-failed));
         return EX_IOERR;

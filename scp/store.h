@@ -29,7 +29,8 @@ enum store_status {
 const char *store_status_text(enum store_status status);
 
 struct store;
-/* Creates and migrates when needed. error (may be NULL) gets a sentence. */
+/* Creates and migrates when needed; STORE_VERSION: it is of a newer program. error (may be NULL)
+ * gets a sentence. */
 STORE_MUST_USE enum store_status store_open(const char *path, struct store **store, char *error,
                                             size_t error_size);
 void store_close(struct store *store);
@@ -65,15 +66,17 @@ struct instance {
     int deaths;           /* object children that died over it */
     bool rival;           /* another object with this SOP Instance UID was there first */
     int64_t reported;     /* id of the last report that holds it; 0 none yet, below 0 none ever */
+    int64_t gone_ms;      /* UTC when its file was given up (store_keep.h); 0: it is there */
     char rule[64];
     enum srt_reason reason; /* NOT_PROCESSED */
     char detail[256];
     /* "": it counts. Else no report holds it: a code of CID 7010 under which its sender rejected it
-     * or it moved to another study (113038), or STORE_BY_PERSON. */
+     * or it moved to another study (113038), STORE_BY_PERSON or STORE_FORGOTTEN. */
     char withdrawn[16];
     int revision; /* how often it was judged anew because a person asked for it */
 };
 #define STORE_BY_PERSON "person"
+#define STORE_FORGOTTEN "forgotten" /* with its patient (store_keep.h) */
 
 enum store_identity {
     STORE_NEW,       /* first of its SOP Instance UID */
@@ -203,6 +206,7 @@ struct result {
     char patient[DX_DIGEST_MAX]; /* of the demographics in it */
     char why[256];               /* RETRACTED: code of CID 7010; PARKED: what is wrong */
     const char *only;            /* entering: for this destination alone; NULL */
+    uint64_t bytes;              /* entering: of the file */
     const uint8_t *attrs;        /* entering: dx_attrs_pack of the patient and study in it */
     size_t attrs_bytes;
 };
@@ -213,6 +217,15 @@ struct addressee {
     unsigned kinds;
     bool held; /* until another's report is in the study */
 };
+
+/* What a study's first report says, for the watch over drift (store_health.h). */
+struct store_sample {
+    char series[DX_DIGEST_MAX]; /* a model's digest, or STORE_SERIES_STUDY */
+    int64_t at_ms;              /* UTC */
+    bool hit;                   /* the model finds something; the study was not processed */
+    double score;               /* of a model: its highest of a finding */
+};
+#define STORE_SAMPLES_MOST (1 + SRT_MAX_MODELS)
 
 /* One transaction: the study's new report with what belongs to it, and a delivery of each to each
  * destination that wants its kind. A result whose uid exists is left as it is, and so are its
@@ -234,6 +247,8 @@ struct store_report {
     const char *take_back; /* NULL: the last report stays, amended */
     const struct addressee *to;
     size_t to_count;
+    const struct store_sample *samples; /* kept when no report was before */
+    size_t sample_count;
 };
 STORE_MUST_USE enum store_status store_add_report(struct store *store,
                                                   const struct store_report *report);
@@ -255,8 +270,9 @@ enum delivery_state {
     DELIVERY_PENDING,
     DELIVERY_SENT,
     DELIVERY_PARKED,
-    DELIVERY_HELD,     /* until the study has another's report */
-    DELIVERY_CANCELLED /* its result was taken back before it was sent */
+    DELIVERY_HELD,      /* until the study has another's report */
+    DELIVERY_CANCELLED, /* its result was taken back before it was sent, or a person wanted it */
+    DELIVERY_EXPIRED    /* was parked for longer than copies are kept */
 };
 struct delivery {
     int64_t id;
@@ -264,7 +280,7 @@ struct delivery {
     struct result result;
     enum delivery_state state;
     int attempts;
-    int64_t next_ms; /* UTC: not before; 0: at once */
+    int64_t next_ms; /* UTC: not before; 0: at once. PARKED: since when */
     char last_error[256];
 };
 /* Pending deliveries of one destination: those never put off (next_ms 0) in order of creation, then
@@ -292,7 +308,8 @@ STORE_MUST_USE enum store_status store_withdraw(struct store *store, const char 
 STORE_MUST_USE enum store_status store_retract(struct store *store, const char *uid,
                                                const char *code);
 /* A person asks for a result anew. One that is current: the report becomes due again, pictures are
- * sent again as they are. One that was retracted: its images are judged again. */
+ * sent again as they are. One that was retracted: its images are judged again; STORE_NONE when none
+ * of their files is here any more. */
 STORE_MUST_USE enum store_status store_reissue(struct store *store, const char *uid);
 /* Results that were retracted, that this destination has (or may have), and that no rejection note
  * took back there: all of one study, code and patient, at most `room`. *count 0: none. */
@@ -306,19 +323,35 @@ STORE_MUST_USE enum store_status store_add_rejection(struct store *store, const 
                                                      const struct result *results, size_t count);
 
 /* ---- requests of people ---- */
-enum request_kind { REQUEST_RETRACT, REQUEST_REISSUE };
+enum request_kind {
+    REQUEST_RETRACT,
+    REQUEST_REISSUE,
+    REQUEST_RETRY,   /* a job judged again */
+    REQUEST_CANCEL,  /* a job or a delivery */
+    REQUEST_RELEASE, /* a parked delivery, or those of a job */
+    REQUEST_FORGET,  /* a patient */
+    REQUEST_KINDS
+};
+const char *request_kind_name(enum request_kind kind); /* "retract", ... */
+#define STORE_SUBJECT_MAX 260                          /* 64 characters of up to 4 bytes */
 struct request {
     int64_t id;
     enum request_kind kind;
-    char uid[DX_UID_MAX]; /* of a result */
-    char reason[16];      /* RETRACT: code of CID 7010 */
+    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result */
+    char reason[16];                 /* RETRACT: code of CID 7010 */
+    char subject[STORE_SUBJECT_MAX]; /* RETRY, CANCEL, RELEASE: "7" a job, "d7" a delivery; FORGET:
+                                      * Patient ID */
+    char issuer[STORE_SUBJECT_MAX];  /* FORGET: Issuer of Patient ID; "": any */
+    char draft[256]; /* FORGET: done but for the last step, and this is the answer; subject and
+                      * issuer are empty then */
     char who[64];
     int64_t asked_ms; /* UTC */
 };
 /* What a person asks of the analyze role; done in order, once. id is filled. */
 STORE_MUST_USE enum store_status store_add_request(struct store *store, struct request *request);
-/* The oldest that has no answer; STORE_NONE. */
-STORE_MUST_USE enum store_status store_next_request(struct store *store, struct request *request);
+/* The oldest above `after` that has no answer; STORE_NONE. */
+STORE_MUST_USE enum store_status store_next_request(struct store *store, int64_t after,
+                                                    struct request *request);
 STORE_MUST_USE enum store_status store_answer_request(struct store *store, int64_t id,
                                                       const char *answer);
 /* "" as long as there is none. */
@@ -329,7 +362,7 @@ STORE_MUST_USE enum store_status store_request_answer(struct store *store, int64
 struct store_counts {
     uint64_t instances[INSTANCE_STATES];
     uint64_t duplicates, refused;
-    uint64_t reports, pictures, pending, sent, parked;
+    uint64_t reports, pictures, pending, sent, parked, expired;
     int64_t oldest_pending_ms; /* UTC when the oldest undelivered result was made, 0: none */
 };
 STORE_MUST_USE enum store_status store_counts(struct store *store, struct store_counts *counts);

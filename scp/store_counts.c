@@ -24,6 +24,7 @@ static void place(struct store_counts *counts, const char *group, const char *na
         {"delivery", "pending", &counts->pending},
         {"delivery", "sent", &counts->sent},
         {"delivery", "parked", &counts->parked},
+        {"delivery", "expired", &counts->expired},
     };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strcmp(group, places[i].group) == 0 && strcmp(name, places[i].name) == 0)

@@ -1,17 +1,19 @@
 /* Deliveries: which result goes where, and how far it came. */
+#include "store_keep.h"
 #include "store_sqlite.h"
 
-enum store_status store_pending(struct store *store, const char *destination, struct delivery *list,
-                                size_t room, size_t *count)
+#define DELIVERIES                                                                                 \
+    "SELECT " RESULT_COLUMNS ",delivery.id,destination,attempts,next_ms,last_error"                \
+    " FROM delivery JOIN result ON result.id=delivery.result WHERE "
+/* next_ms of a parked one; what never passed our own check was parked when it was made. */
+#define PARKED_SINCE "CASE WHEN next_ms<>0 THEN next_ms ELSE created_ms END"
+
+static enum store_status take_rows(struct store *store, sqlite3_stmt *rows,
+                                   enum delivery_state state, struct delivery *list, size_t room,
+                                   size_t *count)
 {
-    *count = 0;
-    sqlite3_stmt *rows =
-        sql_prepare(store,
-                    "SELECT " RESULT_COLUMNS ",delivery.id,destination,attempts,next_ms,last_error"
-                    " FROM delivery JOIN result ON result.id=delivery.result"
-                    " WHERE state='pending' AND destination=? ORDER BY next_ms,delivery.id LIMIT ?",
-                    "ti", destination, (int64_t)room);
     enum store_status status;
+    *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
         if (*count == room)
             continue;
@@ -19,12 +21,72 @@ enum store_status store_pending(struct store *store, const char *destination, st
         result_take(rows, &delivery->result);
         delivery->id = sqlite3_column_int64(rows, 15);
         sql_text(rows, 16, delivery->destination, sizeof delivery->destination);
-        delivery->state = DELIVERY_PENDING;
+        delivery->state = state;
         delivery->attempts = sqlite3_column_int(rows, 17);
         delivery->next_ms = sqlite3_column_int64(rows, 18);
         sql_text(rows, 19, delivery->last_error, sizeof delivery->last_error);
     }
     return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_pending(struct store *store, const char *destination, struct delivery *list,
+                                size_t room, size_t *count)
+{
+    return take_rows(store,
+                     sql_prepare(store,
+                                 DELIVERIES "state='pending' AND destination=?"
+                                            " ORDER BY next_ms,delivery.id LIMIT ?",
+                                 "ti", destination, (int64_t)room),
+                     DELIVERY_PENDING, list, room, count);
+}
+
+static void fill_since(struct delivery *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].next_ms == 0)
+            list[i].next_ms = list[i].result.created_ms;
+}
+
+enum store_status store_parked(struct store *store, struct delivery *list, size_t room,
+                               size_t *count)
+{
+    enum store_status status =
+        take_rows(store,
+                  sql_prepare(store, DELIVERIES "state='parked' ORDER BY delivery.id LIMIT ?", "i",
+                              (int64_t)room),
+                  DELIVERY_PARKED, list, room, count);
+    fill_since(list, *count);
+    return status;
+}
+
+static enum store_status expire(struct store *store, int64_t before_ms, int64_t now_ms,
+                                struct delivery *list, size_t room, size_t *count)
+{
+    enum store_status status = take_rows(store,
+                                         sql_prepare(store,
+                                                     DELIVERIES "state='parked' AND " PARKED_SINCE
+                                                                "<? ORDER BY delivery.id LIMIT ?",
+                                                     "ii", before_ms, (int64_t)room),
+                                         DELIVERY_EXPIRED, list, room, count);
+    fill_since(list, *count);
+    for (size_t i = 0; status == STORE_OK && i < *count; i++)
+        status = sql_run(store, sql_prepare(store,
+                                            "UPDATE delivery SET state='expired',done_ms=?"
+                                            " WHERE id=?",
+                                            "ii", now_ms, list[i].id));
+    return status;
+}
+
+enum store_status store_expire_parked(struct store *store, int64_t before_ms, int64_t now_ms,
+                                      struct delivery *list, size_t room, size_t *count)
+{
+    *count = 0;
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(store, expire(store, before_ms, now_ms, list, room, count));
+    if (status != STORE_OK)
+        *count = 0;
+    return status;
 }
 
 enum store_status store_delivered(struct store *store, int64_t delivery, int64_t result,

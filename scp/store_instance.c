@@ -24,7 +24,7 @@ static enum instance_state parse_state(const char *name)
 #define COLUMNS                                                                                    \
     "id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,"      \
     "called,address,association,received_ms,attempts,rival,rule,reason,detail,"                    \
-    "deaths,reported,withdrawn,revision"
+    "deaths,reported,withdrawn,revision,gone_ms"
 
 static void take_row(sqlite3_stmt *row, struct instance *instance)
 {
@@ -56,6 +56,7 @@ static void take_row(sqlite3_stmt *row, struct instance *instance)
     instance->reported = sqlite3_column_int64(row, 21);
     sql_text(row, 22, instance->withdrawn, sizeof instance->withdrawn);
     instance->revision = sqlite3_column_int(row, 23);
+    instance->gone_ms = sqlite3_column_int64(row, 24);
 }
 
 static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
@@ -71,11 +72,16 @@ static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
 
 static enum store_status touch_study(struct store *store, const struct instance *instance)
 {
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "INSERT INTO study(uid,last_received_ms) VALUES(?1,?2) "
-                                   "ON CONFLICT(uid) DO UPDATE SET last_received_ms=?2",
-                                   "ti", instance->study, instance->received_ms));
+    enum store_status status = sql_run(
+        store, sql_prepare(store, "INSERT OR IGNORE INTO study(uid,last_received_ms) VALUES(?,?)",
+                           "ti", instance->study, instance->received_ms));
+    bool first = status == STORE_OK && sqlite3_changes(store->db) > 0;
+    if (first)
+        status = hour_add(store, instance->calling, instance->received_ms);
+    else if (status == STORE_OK)
+        status =
+            sql_run(store, sql_prepare(store, "UPDATE study SET last_received_ms=? WHERE uid=?",
+                                       "it", instance->received_ms, instance->study));
     if (status != STORE_OK)
         return status;
     return sql_run(
@@ -96,7 +102,7 @@ static enum store_status insert(struct store *store, struct instance *in)
                     in->transfer_syntax, in->digest, in->path, (int64_t)in->bytes, in->calling,
                     in->called, in->address, in->association, in->received_ms, (int64_t)in->rival));
     in->id = sqlite3_last_insert_rowid(store->db);
-    return status;
+    return status == STORE_OK ? kept_add(store, "object-bytes", (int64_t)in->bytes) : status;
 }
 
 static enum store_status add(struct store *store, struct instance *instance,
@@ -115,7 +121,9 @@ static enum store_status add(struct store *store, struct instance *instance,
         *identity = STORE_DUPLICATE;
         instance->id = known.id;
         instance->rival = known.rival;
-        return store_count(store, "duplicates");
+        instance->gone_ms = known.gone_ms;
+        status = store_count(store, "duplicates");
+        return status == STORE_OK && known.gone_ms != 0 ? removal_add(store, known.path) : status;
     }
     if (status != STORE_OK && status != STORE_NONE)
         return status;
@@ -125,6 +133,7 @@ static enum store_status add(struct store *store, struct instance *instance,
     instance->attempts = 0;
     instance->deaths = 0;
     instance->reported = 0;
+    instance->gone_ms = 0;
     *identity = instance->rival ? STORE_RIVAL : STORE_NEW;
     status = insert(store, instance);
     return status == STORE_OK ? touch_study(store, instance) : status;

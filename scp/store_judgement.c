@@ -63,14 +63,15 @@ static enum store_status keep(struct store *store, int64_t id, const struct judg
     print_numbers(points, 2 * count, region);
     return sql_run(
         store,
-        sql_prepare(store,
-                    "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
-                    "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
-                    "region,gsps,map) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    "ibtttttittittt", id, j->attrs, j->attrs_bytes, j->pixel_digest,
-                    j->patient_digest, scores[0], j->opinion[0].model_digest, j->picture,
-                    j->first_computed_ms, scores[1], j->opinion[1].model_digest,
-                    (int64_t)j->coverage, region, j->gsps, j->map));
+        sql_prepare(
+            store,
+            "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
+            "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
+            "region,gsps,map,patient_id,issuer) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
+            "?11,?12,?13,?14,attribute(?2," SQL_PATIENT_ID "),attribute(?2," SQL_ISSUER "))",
+            "ibtttttittittt", id, j->attrs, j->attrs_bytes, j->pixel_digest, j->patient_digest,
+            scores[0], j->opinion[0].model_digest, j->picture, j->first_computed_ms, scores[1],
+            j->opinion[1].model_digest, (int64_t)j->coverage, region, j->gsps, j->map));
 }
 
 /* What it does to other objects. */

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const delivery_names[] = {"pending", "sent", "parked", "held", "cancelled"};
+static const char *const delivery_names[] = {"pending", "sent",      "parked",
+                                             "held",    "cancelled", "expired"};
 static const char *const kind_names[RESULT_KINDS] = {
     [RESULT_SR] = "sr",
     [RESULT_SC] = "sc",
@@ -82,17 +83,22 @@ enum store_status result_keep(struct store *store, const struct result *r, int64
         store,
         sql_prepare(store,
                     "INSERT OR IGNORE INTO result(kind,uid,sop_class,series,study,path,digest,"
-                    "outcome,created_ms,fate,instance,patient,why,attrs)"
-                    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "outcome,created_ms,fate,instance,patient,why,bytes,attrs,patient_id,"
+                    "issuer) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                    "attribute(?15," SQL_PATIENT_ID "),attribute(?15," SQL_ISSUER "))",
                     "ttttttttititt"
-                    "b",
+                    "ib",
                     result_kind_name(r->kind), r->uid, r->sop_class, r->series, r->study, r->path,
                     r->digest, srt_outcome_name(r->outcome), r->created_ms,
-                    result_state_name(r->state), r->instance, r->patient, r->why, r->attrs,
-                    r->attrs_bytes));
+                    result_state_name(r->state), r->instance, r->patient, r->why, (int64_t)r->bytes,
+                    r->attrs, r->attrs_bytes));
     if (status != STORE_OK)
         return status;
     *added = sqlite3_changes(store->db) > 0;
+    if (*added)
+        status = kept_add(store, "result-bytes", (int64_t)r->bytes);
+    if (status != STORE_OK)
+        return status;
 
     struct result kept;
     status = store_find_result(store, r->uid, &kept);
@@ -185,6 +191,9 @@ static enum store_status add_report(struct store *store, const struct store_repo
         if (status == STORE_OK)
             status = add_deliveries(store, id, &report->results[i], report);
     }
+    for (size_t i = 0; status == STORE_OK && fresh && report->last == 0 && i < report->sample_count;
+         i++)
+        status = sample_add(store, sr, &report->samples[i]);
     if (status == STORE_OK && fresh) /* before it covers anything: it must not hit itself */
         status = follow(store, report);
     if (status == STORE_OK)

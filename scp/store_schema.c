@@ -91,6 +91,48 @@ static const char *const versions[] = {
     " reason TEXT NOT NULL, who TEXT NOT NULL, asked_ms INTEGER NOT NULL,"
     " answer TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX request_open ON request(id) WHERE answer='';",
+    /* 3: files that go while their rows stay; whose they are; requests about objects and patients.
+     * gone_ms: UTC when the file was given up; 0: it is there */
+    "ALTER TABLE instance ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX instance_kept ON instance(received_ms) WHERE gone_ms=0;"
+    "CREATE INDEX instance_kept_digest ON instance(digest) WHERE gone_ms=0;"
+    "ALTER TABLE judgement ADD COLUMN patient_id TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN issuer TEXT NOT NULL DEFAULT '';"
+    "UPDATE judgement SET patient_id=attribute(attrs,1048608),issuer=attribute(attrs,1048609)"
+    " WHERE attrs IS NOT NULL;"
+    "CREATE INDEX judgement_patient ON judgement(patient_id) WHERE patient_id<>'';"
+    "ALTER TABLE result ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN patient_id TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE result ADD COLUMN issuer TEXT NOT NULL DEFAULT '';"
+    "UPDATE result SET patient_id=attribute(attrs,1048608),issuer=attribute(attrs,1048609)"
+    " WHERE attrs IS NOT NULL;"
+    "CREATE INDEX result_kept ON result(created_ms) WHERE gone_ms=0;"
+    "CREATE INDEX result_patient ON result(patient_id) WHERE patient_id<>'';"
+    "CREATE INDEX delivery_parked ON delivery(id) WHERE state='parked';"
+    "CREATE TABLE removal(path TEXT PRIMARY KEY);" /* files that no row wants any more */
+    "CREATE TABLE memo(name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
+    "ALTER TABLE request ADD COLUMN subject TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE request ADD COLUMN issuer TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE request ADD COLUMN draft TEXT NOT NULL DEFAULT '';"
+    "INSERT OR REPLACE INTO counter(name,value)"
+    " SELECT 'object-bytes',COALESCE(SUM(bytes),0) FROM instance;"
+    "INSERT OR REPLACE INTO counter(name,value) VALUES('result-bytes',0);",
+    /* 4: what the node remembers of itself */
+    "CREATE TABLE sample("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, report INTEGER, series TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL, hit INTEGER NOT NULL, score REAL NOT NULL, UNIQUE(report, series));"
+    "CREATE INDEX sample_series ON sample(series, id);"
+    "CREATE TABLE hour("
+    " station TEXT NOT NULL, hour INTEGER NOT NULL, studies INTEGER NOT NULL,"
+    " PRIMARY KEY(station, hour)) WITHOUT ROWID;"
+    "CREATE TABLE alarm("
+    " name TEXT NOT NULL, subject TEXT NOT NULL, since_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(name, subject)) WITHOUT ROWID;"
+    "CREATE TABLE selftest("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, passed INTEGER NOT NULL,"
+    " unlocked INTEGER NOT NULL, cause TEXT NOT NULL, build TEXT NOT NULL, kernels TEXT NOT NULL,"
+    " models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 

@@ -80,6 +80,8 @@ sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *type
                 sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
         } else if (types[i - 1] == 'i') {
             code = sqlite3_bind_int64(statement, i, va_arg(args, int64_t));
+        } else if (types[i - 1] == 'd') {
+            code = sqlite3_bind_double(statement, i, va_arg(args, double));
         } else {
             const void *bytes = va_arg(args, const void *);
             size_t count = va_arg(args, size_t);
@@ -179,7 +181,10 @@ static enum store_status prepare_connection(struct store *store, const char *pat
     enum store_status status = sql_exec(store, "PRAGMA journal_mode=WAL");
     if (status == STORE_OK)
         status = sql_exec(store, "PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
-                                 "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON");
+                                 "PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON;"
+                                 "PRAGMA secure_delete=ON"); /* what goes is overwritten */
+    if (status == STORE_OK)
+        status = patient_functions(store);
     return status == STORE_OK ? schema_migrate(store) : status;
 }
 

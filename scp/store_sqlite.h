@@ -8,7 +8,7 @@
 #include "store.h"
 #include <sqlite3.h>
 
-#define STORE_STATEMENTS 128
+#define STORE_STATEMENTS 192
 
 struct store {
     sqlite3 *db;
@@ -24,7 +24,8 @@ struct store {
 /* Remembers SQLite's own sentence and returns the status that stands for code. */
 enum store_status sql_fail(struct store *store, int code);
 /* A reset statement with its parameters bound by types: 't' const char *, 'i' int64_t,
- * 'b' const void * and size_t (NULL: null). NULL when it cannot be prepared (see store_error). */
+ * 'd' double, 'b' const void * and size_t (NULL: null). NULL when it cannot be prepared (see
+ * store_error). */
 sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *types, ...);
 /* Steps a statement that returns no row and resets it. */
 enum store_status sql_run(struct store *store, sqlite3_stmt *statement);
@@ -55,6 +56,24 @@ enum store_status result_withdraw(struct store *store, const char *sop_instance,
                                   const char *but, const char *code, size_t *hit);
 /* What was made of an instance: pictures and the like. */
 enum store_status result_retract_made_of(struct store *store, int64_t instance, const char *code);
+
+/* store_patient.c: the SQL function attribute(BLOB, TAG): text of an attribute of dx_attrs_pack, in
+ * UTF-8 where it can be converted, without blanks at its ends; '' when there is none. */
+#define SQL_PATIENT_ID "1048608" /* (0010,0020) */
+#define SQL_ISSUER     "1048609" /* (0010,0021) */
+enum store_status patient_functions(struct store *store);
+
+/* store_retention.c: within the caller's transaction. Bytes that came to "object-bytes" or
+ * "result-bytes" (below 0: went). */
+enum store_status kept_add(struct store *store, const char *counter, int64_t bytes);
+/* The file is to be removed once this transaction is committed (store_remove_files). */
+enum store_status removal_add(struct store *store, const char *path);
+
+/* store_health.c: within the caller's transaction. */
+enum store_status sample_add(struct store *store, int64_t report,
+                             const struct store_sample *sample);
+/* The station sent the first object of a study. */
+enum store_status hour_add(struct store *store, const char *station, int64_t at_ms);
 
 /* Brings a database of any older version to this program's (store_schema.c). */
 enum store_status schema_migrate(struct store *store);

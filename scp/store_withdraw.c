@@ -190,13 +190,15 @@ enum store_status store_retract(struct store *store, const char *uid, const char
  * what a note has rejected. */
 static enum store_status judge_again(struct store *store, int64_t report)
 {
-    return sql_run(store, sql_prepare(store,
-                                      "UPDATE instance SET state='received',withdrawn='',"
-                                      "revision=revision+1,reported=0,attempts=0,deaths=0"
-                                      " WHERE state IN ('judged','not-processed')"
-                                      " AND withdrawn IN ('','" STORE_BY_PERSON "')"
-                                      " AND id IN (SELECT instance FROM covers WHERE result=?)",
-                                      "i", report));
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE instance SET state='received',withdrawn='',"
+                                   "revision=revision+1,reported=0,attempts=0,deaths=0"
+                                   " WHERE state IN ('judged','not-processed') AND gone_ms=0"
+                                   " AND withdrawn IN ('','" STORE_BY_PERSON "')"
+                                   " AND id IN (SELECT instance FROM covers WHERE result=?)",
+                                   "i", report));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
 static enum store_status tell_again(struct store *store, int64_t report)
@@ -207,13 +209,14 @@ static enum store_status tell_again(struct store *store, int64_t report)
                                    " (SELECT instance FROM covers WHERE result=?)",
                                    "i", report));
     if (status == STORE_OK)
-        status = sql_run(store, sql_prepare(store,
-                                            "UPDATE delivery SET state='pending',next_ms=0"
-                                            " WHERE state IN ('sent','parked') AND result IN"
-                                            " (SELECT id FROM result WHERE fate='current' AND"
-                                            " instance IN (SELECT instance FROM covers"
-                                            "  WHERE covers.result=?))",
-                                            "i", report));
+        status =
+            sql_run(store, sql_prepare(store,
+                                       "UPDATE delivery SET state='pending',next_ms=0"
+                                       " WHERE state IN ('sent','parked','expired') AND result IN"
+                                       " (SELECT id FROM result WHERE fate='current' AND"
+                                       " gone_ms=0 AND instance IN (SELECT instance FROM covers"
+                                       "  WHERE covers.result=?))",
+                                       "i", report));
     return status;
 }
 

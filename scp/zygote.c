@@ -113,6 +113,7 @@ static void make_child(int socket, const int fds[DESCRIPTORS], const struct obje
 {
     struct made made = {0};
     int status = 0, child = -1;
+    object_count_child();
     pid_t pid = fork();
     if (pid == 0)
         be_child(fds, limits);

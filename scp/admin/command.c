@@ -2,6 +2,7 @@
 #include "clock.h"
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,44 +15,48 @@ int command_misused(const char *usage, const char *what)
     return EX_USAGE;
 }
 
+/* Every option of these commands: a text or a switch of struct command. */
+static const struct {
+    const char *name;
+    unsigned bit;
+    bool is_text;
+    size_t offset;
+} known[] = {
+    {"config", COMMAND_CONFIG, true, offsetof(struct command, config)},
+    {"json", COMMAND_JSON, false, offsetof(struct command, json)},
+    {"print-effective", COMMAND_PRINT_EFFECTIVE, false, offsetof(struct command, print_effective)},
+    {"model", COMMAND_MODEL, true, offsetof(struct command, model)},
+    {"study", COMMAND_STUDY, true, offsetof(struct command, study)},
+    {"reason", COMMAND_REASON, true, offsetof(struct command, reason)},
+    {"issuer", COMMAND_ISSUER, true, offsetof(struct command, issuer)},
+    {"yes", COMMAND_YES, false, offsetof(struct command, yes)},
+    {"parked", COMMAND_PARKED, false, offsetof(struct command, parked)},
+    {"objects", COMMAND_OBJECTS, false, offsetof(struct command, objects)},
+    {"force", COMMAND_FORCE, false, offsetof(struct command, force)},
+};
+enum { KNOWN = sizeof known / sizeof *known, FIRST = 256 };
+
 static bool take(struct command *command, int option, unsigned allowed)
 {
-    switch (option) {
-    case 'c':
-        command->config = optarg;
-        return allowed & COMMAND_CONFIG;
-    case 'j':
-        command->json = true;
-        return allowed & COMMAND_JSON;
-    case 'p':
-        command->print_effective = true;
-        return allowed & COMMAND_PRINT_EFFECTIVE;
-    case 'm':
-        command->model = optarg;
-        return allowed & COMMAND_MODEL;
-    case 's':
-        command->study = optarg;
-        return allowed & COMMAND_STUDY;
-    case 'r':
-        command->reason = optarg;
-        return allowed & COMMAND_REASON;
-    default:
+    int i = option - FIRST;
+    if (i < 0 || i >= KNOWN || !(allowed & known[i].bit))
         return false;
-    }
+    void *field = (char *)command + known[i].offset;
+    if (known[i].is_text)
+        *(const char **)field = optarg;
+    else
+        *(bool *)field = true;
+    return true;
 }
 
 bool command_parse(int argc, char **argv, const char *usage, unsigned allowed,
                    struct command *command, int *status)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"print-effective", no_argument, NULL, 'p'},
-                                            {"model", required_argument, NULL, 'm'},
-                                            {"study", required_argument, NULL, 's'},
-                                            {"reason", required_argument, NULL, 'r'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    struct option options[KNOWN + 2] = {[KNOWN] = {"help", no_argument, NULL, 'h'}};
     int option;
+    for (int i = 0; i < KNOWN; i++)
+        options[i] = (struct option){
+            known[i].name, known[i].is_text ? required_argument : no_argument, NULL, FIRST + i};
     memset(command, 0, sizeof *command);
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {

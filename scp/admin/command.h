@@ -13,7 +13,8 @@ struct command {
     const char *model;  /* --model, or NULL */
     const char *study;  /* --study, or NULL */
     const char *reason; /* --reason, or NULL */
-    bool json, print_effective;
+    const char *issuer; /* --issuer, or NULL */
+    bool json, print_effective, yes, parked, objects, force;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
 };
@@ -24,7 +25,12 @@ enum command_options {
     COMMAND_PRINT_EFFECTIVE = 4,
     COMMAND_MODEL = 8,
     COMMAND_STUDY = 16,
-    COMMAND_REASON = 32
+    COMMAND_REASON = 32,
+    COMMAND_ISSUER = 64,
+    COMMAND_YES = 128,
+    COMMAND_PARKED = 256,
+    COMMAND_OBJECTS = 512,
+    COMMAND_FORCE = 1024
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

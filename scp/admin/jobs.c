@@ -1,7 +1,7 @@
 /* jobs.c: `cervigate jobs`: the received objects and what became of each. */
+#include "ask.h"
 #include "clock.h"
-#include "command.h"
-#include "dx_attrs.h"
+#include "store_keep.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +9,49 @@
 
 #define JOBS_LISTED 1000
 
-static const char usage[] = "usage: cervigate jobs list [--config FILE] [--json]\n"
-                            "       cervigate jobs show ID [--config FILE] [--json]\n"
-                            "\n"
-                            "The received objects, newest first, and what became of each.\n";
+static const char usage[] =
+    "usage: cervigate jobs list [--parked] [--json] [--config FILE]\n"
+    "       cervigate jobs show ID [--json] [--config FILE]\n"
+    "       cervigate jobs retry ID [--json] [--config FILE]\n"
+    "       cervigate jobs cancel ID [--json] [--config FILE]\n"
+    "       cervigate jobs release ID [--json] [--config FILE]\n"
+    "\n"
+    "The received objects and what became of each. ID is a job's number, or dN, a delivery of a\n"
+    "result to a destination.\n"
+    "\n"
+    "  list           the latest 1000 objects, newest first\n"
+    "  list --parked  the first 1000 deliveries that a destination refused for good, or whose "
+    "result\n"
+    "                 did not pass our own check, oldest first, each with its reason\n"
+    "  show           one object, with what the models said\n"
+    "  retry          judges an object again that was not processed, one in quarantine after its\n"
+    "                 process died among them; a report that was sent is amended\n"
+    "  cancel         of a job: if it waits, it is not judged and not answered; deliveries of its\n"
+    "                 results that are not made are not made. Of a delivery: that one\n"
+    "  release        sends parked (or expired) deliveries again: those of a job, or one\n"
+    "\n"
+    "  --json         one JSON object a line\n"
+    "  --config FILE  the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
+    "\n"
+    "retry, cancel and release are asked of the running node, in the caller's name, and wait 10\n"
+    "seconds for its answer. A request that the node did not answer by then stays, and is done "
+    "once,\n"
+    "when the node runs.\n"
+    "\n"
+    "Exit status: 0 done; 1 the node's answer is no; 64 usage; 66 no such job; 69 no answer yet; "
+    "74\n"
+    "the job store cannot be read or written; 78 bad configuration.\n";
 
 static json_t *job_json(const struct conf *conf, const struct instance *i)
 {
     char file[4096];
     node_path(conf, file, sizeof file, "%s", i->path);
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:b, s:s}", "id",
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:b, s:s, s:o}", "id",
                      (json_int_t)i->id, "state", instance_state_name(i->state), "sop_class",
                      i->sop_class, "sop_instance", i->sop_instance, "study", i->study, "rule",
                      i->rule, "reason", srt_reason_name(i->reason), "detail", i->detail, "calling",
                      i->calling, "received", command_time(i->received_ms), "attempts", i->attempts,
-                     "rival", i->rival, "file", file);
+                     "rival", i->rival, "file", file, "gone", command_time(i->gone_ms));
 }
 
 static int list(const struct command *command, const struct conf *conf, struct store *store)
@@ -66,6 +94,11 @@ static void print_job(const struct instance *i, const struct judgement *j)
            i->transfer_syntax, (unsigned long long)i->bytes, i->digest, i->path);
     printf("rule          %s\nreason        %s\ndetail        %s\nattempts      %d\n", i->rule,
            srt_reason_name(i->reason), i->detail, i->attempts);
+    if (i->gone_ms != 0) {
+        clock_iso(i->gone_ms, received);
+        printf("file gone     %s%s\n", received,
+               strcmp(i->withdrawn, STORE_FORGOTTEN) == 0 ? " (its patient was forgotten)" : "");
+    }
     for (int m = 0; m < SRT_MAX_MODELS && j->opinion[m].classes > 0; m++) {
         printf("model digest  %s\n", j->opinion[m].model_digest);
         for (int c = 0; c < j->opinion[m].classes; c++)
@@ -121,21 +154,117 @@ static int show(const struct command *command, const struct conf *conf, struct s
     return command_print(value);
 }
 
+static json_t *parked_json(const struct delivery *d)
+{
+    char id[24];
+    snprintf(id, sizeof id, "d%lld", (long long)d->id);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "id", id, "destination",
+                     d->destination, "kind", result_kind_name(d->result.kind), "uid", d->result.uid,
+                     "study", d->result.study, "parked", command_time(d->next_ms), "attempts",
+                     d->attempts, "reason", d->last_error);
+}
+
+static int list_parked(const struct command *command, struct store *store)
+{
+    size_t count = 0;
+    int status = 0;
+    struct delivery *list = calloc(JOBS_LISTED, sizeof *list);
+    if (!list || store_parked(store, list, JOBS_LISTED, &count) != STORE_OK) {
+        fprintf(stderr, "cervigate jobs: %s\n", list ? store_error(store) : "out of memory");
+        free(list);
+        return EX_IOERR;
+    }
+    if (!command->json)
+        printf("%8s  %-24s  %-16s  %-16s  %-64s  %s\n", "ID", "PARKED", "DESTINATION", "KIND",
+               "UID", "REASON");
+    for (size_t i = 0; i < count && status == 0; i++) {
+        char since[25], id[24];
+        clock_iso(list[i].next_ms, since);
+        snprintf(id, sizeof id, "d%lld", (long long)list[i].id);
+        if (command->json)
+            status = command_print(parked_json(&list[i]));
+        else
+            printf("%8s  %-24s  %-16s  %-16s  %-64s  %s\n", id, since, list[i].destination,
+                   result_kind_name(list[i].result.kind), list[i].result.uid, list[i].last_error);
+    }
+    free(list);
+    return status;
+}
+
+/* "7", or "d7" where a delivery can be meant. */
+static bool is_id(const char *word, bool delivery)
+{
+    if (delivery && word[0] == 'd')
+        word++;
+    size_t digits = strspn(word, "0123456789");
+    return digits > 0 && digits < 19 && word[digits] == '\0' && word[0] != '0';
+}
+
+static const struct verb {
+    const char *word, *done;
+    enum request_kind kind;
+    bool delivery;
+} verbs[] = {{"retry", "retried", REQUEST_RETRY, false},
+             {"cancel", "cancelled", REQUEST_CANCEL, true},
+             {"release", "released", REQUEST_RELEASE, true}};
+
+static const struct verb *find_verb(const struct command *command)
+{
+    for (size_t i = 0; command->count == 2 && i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(command->words[0], verbs[i].word) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int ask(const struct command *command, struct store *store, const struct verb *verb)
+{
+    char answer[ASK_ANSWER_MAX];
+    struct request request = {.kind = verb->kind};
+    struct instance instance;
+    const char *id = command->words[1];
+    if (!is_id(id, verb->delivery))
+        return command_misused(usage, verb->delivery ? "an ID is a job's number, or dN"
+                                                     : "a job's ID is a number");
+    if (id[0] != 'd' && store_get_instance(store, strtoll(id, NULL, 10), &instance) == STORE_NONE) {
+        fprintf(stderr, "cervigate jobs: there is no job %s\n", id);
+        return EX_NOINPUT;
+    }
+    snprintf(request.subject, sizeof request.subject, "%s", id);
+    int status = ask_node("jobs", store, &request, verb->done, answer);
+    if (status == ASK_FAILED)
+        return status;
+    if (command->json) {
+        int printed = command_print(json_pack("{s:s, s:I, s:s, s:o}", "id", id, "request",
+                                              (json_int_t)request.id, "who", request.who, "answer",
+                                              answer[0] ? json_string(answer) : json_null()));
+        return printed ? printed : status;
+    }
+    if (answer[0])
+        printf("%s: %s\n", id, answer);
+    return status;
+}
+
 int admin_jobs(int argc, char **argv)
 {
     struct command command;
     struct conf *conf;
     struct store *store = NULL;
     int status = 0;
-    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON, &command, &status))
+    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON | COMMAND_PARKED, &command,
+                       &status))
         return status;
     bool lists = command.count == 1 && strcmp(command.words[0], "list") == 0;
     bool shows = command.count == 2 && strcmp(command.words[0], "show") == 0;
-    if (!lists && !shows)
-        return command_misused(usage, "list, or show with an ID, is expected");
+    const struct verb *verb = find_verb(&command);
+    if ((!lists && !shows && !verb) || (command.parked && !lists))
+        return command_misused(usage, "list, or show, retry, cancel or release with an ID, is "
+                                      "expected");
     if (!command_open(&command, &conf, &store, &status))
         return status;
-    status = lists ? list(&command, conf, store) : show(&command, conf, store, command.words[1]);
+    status = verb             ? ask(&command, store, verb)
+             : shows          ? show(&command, conf, store, command.words[1])
+             : command.parked ? list_parked(&command, store)
+                              : list(&command, conf, store);
     store_close(store);
     conf_destroy(conf);
     return status;

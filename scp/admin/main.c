@@ -24,9 +24,14 @@ static const struct {
     {"export", admin_export, "a model folder becomes an ONNX file"},
     {"evaluate", admin_evaluate, "measures a model on images it has not seen"},
     {"status", admin_status, "the node at a glance"},
+    {"selftest", admin_selftest, "the locked inputs: does it still do what it did?"},
+    {"replay", admin_replay, "recomputes a result from the stored input and compares"},
     {"jobs", admin_jobs, "the received objects and what became of them"},
     {"results", admin_results, "the reports and pictures that were made"},
     {"rules", admin_rules, "which rule takes an object, and why"},
+    {"forget", admin_forget, "removes everything of one patient"},
+    {"backup", admin_backup, "the node's memory as one file, while it runs"},
+    {"restore", admin_restore, "a backup becomes a spool again"},
 };
 /* Blocks that are taken and freed again and again (a phantom's planes and meshes, images) stay in
  * the program: given back each time, a fifth of the time of drawing goes into page faults. */

@@ -1,71 +1,90 @@
 /* status.c: `cervigate status`: the node at a glance, from its job store and run file. */
 #include "clock.h"
 #include "command.h"
-#include <errno.h>
-#include <signal.h>
+#include "health_json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-static const char usage[] = "usage: cervigate status [--config FILE] [--json]\n"
-                            "\n"
-                            "The node at a glance. Exit status 1: the node does not run.\n";
+static const char usage[] =
+    "usage: cervigate status [--config FILE] [--json]\n"
+    "       cervigate status relearn [--config FILE]\n"
+    "\n"
+    "The node at a glance, and whether it is well: its processes run, its spool has room, its "
+    "last\n"
+    "self-test passed, no job waits longer than oldestJob, no station is silent when it usually\n"
+    "sends, and refusals, unprocessed studies, flags and scores are as they were in the reference\n"
+    "(<health> in the configuration; docs/health.md). /healthz tells the same.\n"
+    "\n"
+    "  relearn        after a change that was meant (a new device, another rule): the references "
+    "are\n"
+    "                 learnt anew from what comes from now on\n"
+    "  --json         one JSON object, with all figures and limits\n"
+    "  --config FILE  the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
+    "\n"
+    "Exit status: 0 well; 1 not well, or not running; 64 usage; 66 there is no job store; 74 it\n"
+    "cannot be read or written; 78 bad configuration.\n";
 
-struct running {
-    long pid, dicom_port, console_port;
-    bool alive;
-};
-
-static void read_running(const struct conf *conf, struct running *running)
-{
-    char path[4096], line[256];
-    memset(running, 0, sizeof *running);
-    node_path(conf, path, sizeof path, "run/node");
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return;
-    while (fgets(line, sizeof line, file)) {
-        const char *value = strchr(line, '=');
-        long number = value ? strtol(value + 1, NULL, 10) : 0;
-        if (strncmp(line, "pid=", 4) == 0)
-            running->pid = number;
-        else if (strncmp(line, "dicom_port=", 11) == 0)
-            running->dicom_port = number;
-        else if (strncmp(line, "console_port=", 13) == 0)
-            running->console_port = number;
-    }
-    fclose(file);
-    running->alive = running->pid > 0 && (kill((pid_t)running->pid, 0) == 0 || errno == EPERM);
-}
-
-static int print_json(const char *mode, const struct running *running, const struct store_counts *c)
+static json_t *counts_json(const struct store_counts *c)
 {
     json_t *instances = json_object();
     for (int i = 0; i < INSTANCE_STATES; i++)
         json_object_set_new(instances, instance_state_name((enum instance_state)i),
                             json_integer((json_int_t)c->instances[i]));
-    return command_print(json_pack(
-        "{s:s, s:s, s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:o}}",
-        "version", CERVIGATE_VERSION, "mode", mode, "running", running->alive, "pid",
-        (json_int_t)running->pid, "dicom_port", (json_int_t)running->dicom_port, "console_port",
-        (json_int_t)running->console_port, "instances", instances, "duplicates",
-        (json_int_t)c->duplicates, "refused", (json_int_t)c->refused, "results", "reports",
-        (json_int_t)c->reports, "pictures", (json_int_t)c->pictures, "deliveries", "pending",
-        (json_int_t)c->pending, "sent", (json_int_t)c->sent, "parked", (json_int_t)c->parked,
-        "oldest_pending", command_time(c->oldest_pending_ms)));
+    return json_pack("{s:o, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:o}}", "instances",
+                     instances, "duplicates", (json_int_t)c->duplicates, "refused",
+                     (json_int_t)c->refused, "results", "reports", (json_int_t)c->reports,
+                     "pictures", (json_int_t)c->pictures, "deliveries", "pending",
+                     (json_int_t)c->pending, "sent", (json_int_t)c->sent, "parked",
+                     (json_int_t)c->parked, "oldest_pending", command_time(c->oldest_pending_ms));
 }
 
-static void print_text(const char *mode, const struct running *running,
+static int print_json(const struct conf *conf, const struct health *h,
+                      const struct store_counts *counts)
+{
+    json_t *all = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "version", CERVIGATE_VERSION, "mode",
+        conf_mode_name(node_mode(conf)), "running", h->running, "pid", (json_int_t)h->pid,
+        "dicom_port", (json_int_t)h->dicom_port, "console_port", (json_int_t)h->console_port,
+        "well", h->why_count == 0, "why", health_json_why(h), "selftest", health_json_selftest(h),
+        "health", health_json_figures(&conf->health, h));
+    json_t *more = counts_json(counts);
+    if (all && more)
+        (void)json_object_update(all, more);
+    json_decref(more);
+    return command_print(all);
+}
+
+static void print_health(const struct health *h)
+{
+    char when[25];
+    puts(h->why_count == 0 ? "well        yes" : "well        no");
+    for (size_t i = 0; i < h->why_count; i++)
+        printf("            %s%s%s: %s\n", h->why[i].name, h->why[i].subject[0] ? " " : "",
+               h->why[i].subject, h->why[i].detail);
+    if (h->tested) {
+        clock_iso(h->selftest.at_ms, when);
+        printf("self-test   %s at %s (%s)%s\n", h->selftest.passed ? "passed" : "FAILED", when,
+               h->selftest.cause,
+               h->selftest.unlocked > 0 ? "; scores are not locked: cervigate selftest --lock"
+                                        : "");
+    }
+    if (h->oldest_kind)
+        printf("oldest job  a %s, %lld s\n", h->oldest_kind, (long long)h->oldest_seconds);
+}
+
+static void print_text(const struct conf *conf, const struct health *h,
                        const struct store_counts *c)
 {
     char oldest[25];
-    if (running->alive)
-        printf("running     pid %ld, DICOM port %ld, console port %ld\n", running->pid,
-               running->dicom_port, running->console_port);
+    if (h->running)
+        printf("running     pid %ld, DICOM port %ld, console port %ld\n", h->pid, h->dicom_port,
+               h->console_port);
     else
         puts("running     no");
-    printf("mode        %s\ninstances  ", mode);
+    print_health(h);
+    printf("mode        %s\ninstances  ", conf_mode_name(node_mode(conf)));
     for (int i = 0; i < INSTANCE_STATES; i++)
         printf(" %s %llu", instance_state_name((enum instance_state)i),
                (unsigned long long)c->instances[i]);
@@ -82,32 +101,52 @@ static void print_text(const char *mode, const struct running *running,
     putchar('\n');
 }
 
+static int relearn(struct store *store)
+{
+    if (store_relearn(store, clock_utc_ms()) != STORE_OK) {
+        fprintf(stderr, "cervigate status: %s\n", store_error(store));
+        return EX_IOERR;
+    }
+    puts("the references are learnt anew from now on");
+    return 0;
+}
+
+static int show(const struct command *command, const struct conf *conf, struct store *store)
+{
+    struct store_counts counts;
+    struct health health;
+    int status = 0;
+    if (!health_read(conf, store, "", clock_utc_ms(), &health)) {
+        fprintf(stderr, "cervigate status: out of memory\n");
+        status = EX_SOFTWARE;
+    } else if (store_counts(store, &counts) != STORE_OK) {
+        fprintf(stderr, "cervigate status: %s\n", store_error(store));
+        status = EX_IOERR;
+    } else if (command->json) {
+        status = print_json(conf, &health, &counts);
+    } else {
+        print_text(conf, &health, &counts);
+    }
+    bool well = health.why_count == 0;
+    health_finish(&health);
+    return status != 0 ? status : well ? 0 : 1;
+}
+
 int admin_status(int argc, char **argv)
 {
     struct command command;
     struct conf *conf;
     struct store *store = NULL;
-    struct store_counts counts;
-    struct running running;
     int status = 0;
     if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON, &command, &status))
         return status;
-    if (command.count > 0)
-        return command_misused(usage, "an argument too many");
+    bool learns = command.count == 1 && strcmp(command.words[0], "relearn") == 0;
+    if (command.count > 0 && !learns)
+        return command_misused(usage, "relearn is the only word that is known here");
     if (!command_open(&command, &conf, &store, &status))
         return status;
-
-    read_running(conf, &running);
-    const char *mode = conf_mode_name(node_mode(conf));
-    if (store_counts(store, &counts) != STORE_OK) {
-        fprintf(stderr, "cervigate status: %s\n", store_error(store));
-        status = EX_IOERR;
-    } else if (command.json) {
-        status = print_json(mode, &running, &counts);
-    } else {
-        print_text(mode, &running, &counts);
-    }
+    status = learns ? relearn(store) : show(&command, conf, store);
     store_close(store);
     conf_destroy(conf);
-    return status != 0 ? status : running.alive ? 0 : 1;
+    return status;
 }

@@ -1,15 +1,15 @@
 /* console: HTTP on the node's own socket. For now it answers how the node is, and nothing else.
  *
- *   GET /healthz   200: the job store can be read; 503: it cannot
- *   GET /readyz    200: healthy, receive is running and there is room for objects; 503
+ *   GET /healthz   200: well, as `cervigate status` says (health.h); 503: not, and "why" tells
+ *   GET /readyz    200: the job store can be read, receive is running and there is room for
+ *                  objects; 503
  *
  * Threadless: MHD_run_wait in a loop. */
 #include "node.h"
 
 #include "clock.h"
+#include "health_json.h"
 #include "log.h"
-#include "spool.h"
-#include "store.h"
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -24,11 +24,15 @@
 #define TIMEOUT_SECONDS    10
 #define CONNECTION_MEMORY  (16u * 1024)
 #define RETRY_MS           1000
+#define PAGE_MS            500
 
 struct console {
     const struct node *node;
     struct store *store;
     int64_t open_at;
+    char *page; /* the last answer */
+    bool well, ready;
+    int64_t page_until; /* monotonic */
 };
 
 static bool store_is_open(struct console *console)
@@ -45,23 +49,6 @@ static bool store_is_open(struct console *console)
         return true;
     log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
     return false;
-}
-
-/* A role's process id from run/node, alive or 0. */
-static int alive(const struct conf *conf, const char *key)
-{
-    char path[PATH_MAX], line[128];
-    int pid = 0;
-    node_path(conf, path, sizeof path, "run/node");
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    size_t length = strlen(key);
-    while (fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, key, length) == 0 && line[length] == '=')
-            pid = (int)strtol(line + length + 1, NULL, 10);
-    (void)fclose(file);
-    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) ? pid : 0;
 }
 
 static void set_count(json_t *object, const char *key, uint64_t value)
@@ -84,44 +71,81 @@ static json_t *describe_counts(const struct store_counts *counts)
     return object;
 }
 
-/* The body of both pages; *healthy and *ready decide their status. */
-static char *describe(struct console *console, bool *healthy, bool *ready)
+static const char *status_of(const struct health *h, bool ready)
+{
+    return ready ? "ready" : h->has_store ? "not ready" : "job store unavailable";
+}
+
+static json_t *page_of(const struct console *console, const struct health *h, bool room, bool ready)
+{
+    json_t *page = json_object();
+    (void)json_object_set_new(page, "status", json_string(status_of(h, ready)));
+    (void)json_object_set_new(page, "well", json_boolean(h->why_count == 0));
+    (void)json_object_set_new(page, "why", health_json_why(h));
+    (void)json_object_set_new(page, "version", json_string(CERVIGATE_VERSION));
+    (void)json_object_set_new(page, "instance", json_string(console->node->instance_id));
+    (void)json_object_set_new(page, "mode",
+                              json_string(conf_mode_name(node_mode(console->node->conf))));
+    (void)json_object_set_new(page, "receives", json_boolean(h->receives));
+    (void)json_object_set_new(page, "analyzes", json_boolean(h->analyzes));
+    (void)json_object_set_new(page, "delivers", json_boolean(h->delivers));
+    (void)json_object_set_new(page, "selftest", health_json_selftest(h));
+    set_count(page, "spoolFreeBytes", h->free_bytes);
+    (void)json_object_set_new(page, "spoolHasRoom", json_boolean(room));
+    return page;
+}
+
+static void close_store(struct console *console)
+{
+    store_close(console->store);
+    console->store = NULL;
+}
+
+/* The body of both pages; *well and *ready decide their status. NULL: no memory. */
+static char *describe(struct console *console, bool *well, bool *ready)
 {
     const struct conf *conf = console->node->conf;
     struct store_counts counts;
-    uint64_t free_bytes = spool_free_bytes(conf);
-    *healthy = store_is_open(console) && store_counts(console->store, &counts) == STORE_OK;
-    if (!*healthy && console->store != NULL) {
-        store_close(console->store);
-        console->store = NULL;
+    struct health health;
+    if (store_is_open(console) && store_counts(console->store, &counts) != STORE_OK)
+        close_store(console);
+    if (!health_read(conf, console->store, "it cannot be read", clock_utc_ms(), &health)) {
+        health_finish(&health);
+        return NULL;
     }
-    bool receives = alive(conf, "receive_pid") != 0;
-    bool room = free_bytes >= conf->limits.spool_reserve_bytes;
-    *ready = *healthy && receives && room;
+    if (!health.has_store && console->store != NULL)
+        close_store(console);
+    bool room = health.free_bytes >= conf->limits.spool_reserve_bytes;
+    *well = health.why_count == 0;
+    *ready = health.has_store && health.receives && room;
 
-    json_t *page = json_object();
-    (void)json_object_set_new(page, "status",
-                              json_string(*ready     ? "ready"
-                                          : *healthy ? "not ready"
-                                                     : "job store unavailable"));
-    (void)json_object_set_new(page, "version", json_string(CERVIGATE_VERSION));
-    (void)json_object_set_new(page, "instance", json_string(console->node->instance_id));
-    (void)json_object_set_new(page, "mode", json_string(conf_mode_name(node_mode(conf))));
-    (void)json_object_set_new(page, "receives", json_boolean(receives));
-    (void)json_object_set_new(page, "analyzes", json_boolean(alive(conf, "analyze_pid") != 0));
-    (void)json_object_set_new(page, "delivers", json_boolean(alive(conf, "deliver_pid") != 0));
-    set_count(page, "spoolFreeBytes", free_bytes);
-    (void)json_object_set_new(page, "spoolHasRoom", json_boolean(room));
-    if (*healthy) {
+    json_t *page = page_of(console, &health, room, *ready);
+    if (health.has_store) {
         char when[25];
         clock_iso(counts.oldest_pending_ms, when);
         (void)json_object_set_new(page, "counts", describe_counts(&counts));
         (void)json_object_set_new(page, "oldestPending",
                                   counts.oldest_pending_ms > 0 ? json_string(when) : json_null());
     }
+    health_finish(&health);
     char *text = json_dumps(page, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(page);
     return text;
+}
+
+/* Reading it all takes some milliseconds; who asks more often than this gets the last answer. */
+static char *answer_of(struct console *console, bool *well, bool *ready)
+{
+    int64_t now = clock_monotonic_ms();
+    if (console->page == NULL || now >= console->page_until) {
+        free(console->page);
+        console->well = console->ready = false;
+        console->page = describe(console, &console->well, &console->ready);
+        console->page_until = now + PAGE_MS;
+    }
+    *well = console->well;
+    *ready = console->ready;
+    return console->page != NULL ? strdup(console->page) : NULL;
 }
 
 static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned status, char *text)
@@ -161,12 +185,12 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
         return send_page(connection, MHD_HTTP_METHOD_NOT_ALLOWED, NULL);
 
-    bool healthy = false, ready = false;
+    bool well = false, ready = false;
     bool asks_health = strcmp(url, "/healthz") == 0;
     if (!asks_health && strcmp(url, "/readyz") != 0)
         return send_page(connection, MHD_HTTP_NOT_FOUND, NULL);
-    char *text = describe(context, &healthy, &ready);
-    bool good = asks_health ? healthy : ready;
+    char *text = answer_of(context, &well, &ready);
+    bool good = asks_health ? well : ready;
     return send_page(connection, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, text);
 }
 
@@ -186,5 +210,6 @@ int console_run(const struct node *node)
         (void)MHD_run_wait(daemon, RETRY_MS);
     MHD_stop_daemon(daemon);
     store_close(console.store);
+    free(console.page);
     return 0;
 }

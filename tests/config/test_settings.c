@@ -109,6 +109,77 @@ static void reports_and_pictures_load_to_the_same(void **state)
     conf_destroy(second);
 }
 
+static void retention_loads_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH(MODELS "<retention objects=\"1\" results=\"36500\" parked=\"3\" "
+                    "quarantine=\"4\" space=\"1125899906842624\"/>");
+    struct conf *first = load_text(text, ""), *second, *plain = load_text(WITH(MODELS), "");
+
+    (void)state;
+    assert_int_equal(first->retention.object_days, 1);
+    assert_int_equal(first->retention.result_days, 36500);
+    assert_int_equal(first->retention.parked_days, 3);
+    assert_int_equal(first->retention.quarantine_days, 4);
+    assert_true(first->retention.space_bytes == UINT64_C(1125899906842624));
+    assert_int_equal(plain->retention.object_days, 30);
+    assert_int_equal(plain->retention.parked_days, 14);
+    assert_int_equal(plain->retention.space_bytes, 0);
+    char *a = print(first);
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+    conf_destroy(plain);
+}
+
+/* A limit below one object would empty the spool of all that is done, again and again. */
+static void a_space_below_one_object_is_warned_of(void **state)
+{
+    (void)state;
+    conf_destroy(
+        load_text(WITH(MODELS "<limits datasetBytes=\"65536\"/><retention space=\"65536\"/>"), ""));
+    conf_destroy(
+        load_text(WITH(MODELS "<limits datasetBytes=\"65536\"/><retention space=\"65535\"/>"),
+                  "5: warning: space is 65535 bytes, less than one object may have "
+                  "(datasetBytes is 65536)\n"));
+}
+
+/* Eleven numbers, each into its own field, and back. */
+static void health_loads_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH(MODELS "<health checkEvery=\"1\" selfTestEvery=\"2\" selfTestRetry=\"3\" "
+                    "oldestJob=\"4\" silence=\"5\" silenceExpected=\"6\" reference=\"70\" "
+                    "minimum=\"8\" cusumLimit=\"9\" oddsRatio=\"10\" scoreShift=\"11\"/>");
+    struct conf *first = load_text(text, ""), *second;
+    const struct conf_health *h = &first->health;
+
+    (void)state;
+    assert_int_equal(h->check_seconds, 1);
+    assert_int_equal(h->selftest_seconds, 2);
+    assert_int_equal(h->selftest_retry_seconds, 3);
+    assert_int_equal(h->oldest_job_seconds, 4);
+    assert_int_equal(h->silence_hours, 5);
+    assert_int_equal(h->silence_expected, 6);
+    assert_int_equal(h->reference, 70);
+    assert_int_equal(h->minimum, 8);
+    assert_int_equal(h->cusum_limit, 9);
+    assert_int_equal(h->odds_ratio, 10);
+    assert_int_equal(h->score_shift, 11);
+    char *a = print(first);
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
 static void two_models_load_to_the_same(void **state)
 {
     static const char two[] =
@@ -175,6 +246,9 @@ int main(void)
         cmocka_unit_test(sample_shows_defaults_of_destinations),
         cmocka_unit_test(destinations_load_to_the_same),
         cmocka_unit_test(reports_and_pictures_load_to_the_same),
+        cmocka_unit_test(retention_loads_to_the_same),
+        cmocka_unit_test(a_space_below_one_object_is_warned_of),
+        cmocka_unit_test(health_loads_to_the_same),
         cmocka_unit_test(two_models_load_to_the_same),
         cmocka_unit_test(one_model_of_two_ways),
         cmocka_unit_test(the_audience_is_warned_of),

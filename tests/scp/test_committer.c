@@ -16,9 +16,12 @@ struct running {
     int control;
 };
 
+static const struct fixture *spool; /* of the running committer */
+
 static struct running start(const struct fixture *f)
 {
     int pair[2];
+    spool = f;
     struct running r = {.node = {.conf = &f->conf, .wake_analyze = eventfd(0, EFD_NONBLOCK)}};
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
     r.pid = fork();
@@ -49,10 +52,19 @@ static int attach(const struct running *r, const char *association)
     return pair[0];
 }
 
+/* The file that a row will point to. */
+static void put_object(const char *digest)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/objects/%.2s/%s.dcm", spool->spool, digest, digest);
+    fixture_write(path, "DICM");
+}
+
 static bool ask(int fd, int sop, int digest, struct commit_answer *answer)
 {
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     request.instance = fixture_instance(sop, digest, 1, "what the child says");
+    put_object(request.instance.digest);
     return committer_ask(fd, &request, answer);
 }
 
@@ -108,6 +120,7 @@ static void the_same_object_at_once_is_one(void **state)
         fd[p] = attach(&r, "a");
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     request.instance = fixture_instance(1, 1, 1, "a");
+    put_object(request.instance.digest);
     for (int p = 0; p < PROCESSES; p++)
         assert_int_equal(send(fd[p], &request, sizeof request, 0), sizeof request);
     int fresh = 0;
@@ -135,6 +148,7 @@ static void a_lying_child(void **state)
     request.instance = fixture_instance(1, 1, 1, "false-name");
     snprintf(request.instance.path, sizeof request.instance.path, "../../etc/passwd");
     memset(request.instance.calling, 'x', sizeof request.instance.calling);
+    put_object(request.instance.digest);
     assert_true(committer_ask(fd, &request, &answer));
     assert_int_equal(answer.status, STORE_OK);
 
@@ -153,6 +167,24 @@ static void a_lying_child(void **state)
     fd = attach(&r, "short");
     assert_int_equal(send(fd, "x", 1, 0), 1);
     assert_int_equal(recv(fd, &answer, sizeof answer, 0), 0);
+    close(fd);
+    assert_int_equal(finish(&r), 0);
+}
+
+/* Retention removed the file between its rename and the row: nothing may be answered stored. */
+static void an_object_whose_file_went_is_not_stored(void **state)
+{
+    struct running r = start(*state);
+    struct commit_answer answer;
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    request.instance = fixture_instance(1, 1, 1, "a");
+    int fd = attach(&r, "a");
+    assert_true(committer_ask(fd, &request, &answer));
+    assert_int_not_equal(answer.status, STORE_OK);
+    put_object(request.instance.digest); /* its sender tries again */
+    assert_true(committer_ask(fd, &request, &answer));
+    assert_int_equal(answer.status, STORE_OK);
+    assert_int_equal(answer.identity, STORE_NEW);
     close(fd);
     assert_int_equal(finish(&r), 0);
 }
@@ -248,6 +280,7 @@ int main(void)
         T(twenty_processes_at_once),
         T(the_same_object_at_once_is_one),
         T(a_lying_child),
+        T(an_object_whose_file_went_is_not_stored),
         T(ends_are_recorded),
         T(refusals_are_counted),
         T(a_broken_store_is_temporary),

@@ -1,5 +1,6 @@
 """The real receiver: what is answered success is on disk and in the store, whatever dies."""
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -177,7 +178,9 @@ class NoSpace(Receive):
         self.assertIn("outofresources", (answer.stderr + answer.stdout).lower())
         self.assertEqual(self.states(), [])
         self.assertEqual(self.node.get("/readyz")[0], 503)
-        self.assertEqual(self.node.get("/healthz")[0], 200)
+        status, page = self.node.get("/healthz")
+        self.assertEqual(status, 503)
+        self.assertIn("spool-full", [why["name"] for why in json.loads(page)["why"]])
         self.assertTrue(self.node.echo())
 
 

@@ -328,7 +328,7 @@ static void requests_are_answered_in_order(void **state)
     char answer[64];
     FIXTURE_OK(store_add_request(store, &one));
     FIXTURE_OK(store_add_request(store, &two));
-    FIXTURE_OK(store_next_request(store, &next));
+    FIXTURE_OK(store_next_request(store, 0, &next));
     assert_int_equal(next.id, one.id);
     assert_int_equal(next.kind, REQUEST_RETRACT);
     assert_string_equal(next.reason, "113001");
@@ -337,10 +337,10 @@ static void requests_are_answered_in_order(void **state)
     FIXTURE_OK(store_answer_request(store, one.id, "retracted"));
     FIXTURE_OK(store_request_answer(store, one.id, answer, sizeof answer));
     assert_string_equal(answer, "retracted");
-    FIXTURE_OK(store_next_request(store, &next));
+    FIXTURE_OK(store_next_request(store, 0, &next));
     assert_int_equal(next.kind, REQUEST_REISSUE);
     FIXTURE_OK(store_answer_request(store, two.id, "reissued"));
-    assert_int_equal(store_next_request(store, &next), STORE_NONE);
+    assert_int_equal(store_next_request(store, 0, &next), STORE_NONE);
     store_close(store);
 }
 

@@ -106,7 +106,7 @@ class Run(unittest.TestCase):
         self.assertEqual((status, page["status"], page["mode"]), (200, "ready", "shadow"))
         self.assertEqual(page["counts"]["received"], 0)
         self.assertIsNone(page["oldestPending"])
-        self.assertEqual(self.node.get("/healthz")[0], 200)
+        d.wait_for(lambda: self.node.get("/healthz")[0] == 200, 10, "the self-test")
         self.assertEqual(self.node.get("/")[0], 404)
         self.assertEqual(self.node.get("/healthz/../secret")[0], 404)
         self.assertEqual(self.node.get("/healthz", "POST")[0], 405)

@@ -51,7 +51,7 @@ class Offline(unittest.TestCase):
         self.assertEqual(run("predict").returncode, 64)
         self.assertIn("usage", run("--help").stdout)
         self.assertRegex(run("--version").stdout, r"cervigate \d+\.\d+\.\d+ .*DCMTK")
-        for command in ("check", "echo", "mode", "predict", "phantom", "train", "evaluate", "status", "jobs", "results", "rules"):
+        for command in ("check", "echo", "mode", "predict", "phantom", "train", "evaluate", "status", "selftest", "replay", "jobs", "results", "rules", "forget", "backup", "restore"):
             said = run(command, "--help")
             self.assertEqual((said.returncode, "usage" in said.stdout), (0, True), command)
             self.assertEqual(run(command, "--no-such-option").returncode, 64, command)

@@ -1,0 +1,95 @@
+#include "health_json.h"
+
+#include "clock.h"
+#include <string.h>
+
+static json_t *time_of(int64_t utc_ms)
+{
+    char text[25];
+    clock_iso(utc_ms, text);
+    return json_string(text);
+}
+
+json_t *health_json_why(const struct health *h)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < h->why_count; i++)
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:s, s:s}", "name", h->why[i].name, "subject",
+                                              h->why[i].subject, "detail", h->why[i].detail));
+    return list;
+}
+
+json_t *health_json_selftest(const struct health *h)
+{
+    const struct store_selftest *s = &h->selftest;
+    if (!h->tested)
+        return json_null();
+    return json_pack("{s:b, s:o, s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "passed", s->passed, "at",
+                     time_of(s->at_ms), "cause", s->cause, "unlocked_models", s->unlocked, "build",
+                     s->build, "kernels", s->kernels, "models", s->models, "what", s->what,
+                     "detail", s->detail);
+}
+
+static json_t *chart_json(const struct health_chart *chart)
+{
+    return json_pack("{s:f, s:b}", "evidence", chart->evidence, "alarm", chart->on);
+}
+
+static json_t *rate_json(const struct health_rate *r)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "reference", (json_int_t)r->reference,
+                     "reference_hits", (json_int_t)r->reference_hits, "samples",
+                     (json_int_t)r->samples, "hits", (json_int_t)r->hits, "ready", r->ready, "more",
+                     chart_json(&r->more), "fewer", chart_json(&r->fewer));
+}
+
+static json_t *score_json(const struct health_score *s)
+{
+    return json_pack("{s:I, s:I, s:b, s:f, s:o, s:o, s:o, s:o}", "reference",
+                     (json_int_t)s->reference, "samples", (json_int_t)s->samples, "ready", s->ready,
+                     "mean_deviate", s->mean, "higher", chart_json(&s->higher), "lower",
+                     chart_json(&s->lower), "wider", chart_json(&s->wider), "narrower",
+                     chart_json(&s->narrower));
+}
+
+static json_t *stations_json(const struct health *h)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < h->stations; i++) {
+        const struct health_silence *s = &h->station[i];
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:s%, s:I, s:o, s:b, s:i, s:f, s:b}", "station", s->station,
+                      strnlen(s->station, sizeof s->station), "studies", (json_int_t)s->studies,
+                      "last_hour", time_of(s->last_hour * STORE_HOUR_MS), "ready", s->ready,
+                      "silent_hours", s->hours, "missed", s->expected, "alarm", s->on));
+    }
+    return list;
+}
+
+static json_t *limits_json(const struct conf_health *l)
+{
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "checkEvery",
+                     l->check_seconds, "selfTestEvery", l->selftest_seconds, "selfTestRetry",
+                     l->selftest_retry_seconds, "oldestJob", l->oldest_job_seconds, "silence",
+                     l->silence_hours, "silenceExpected", l->silence_expected, "reference",
+                     l->reference, "minimum", l->minimum, "cusumLimit", l->cusum_limit, "oddsRatio",
+                     l->odds_ratio, "scoreShift", l->score_shift);
+}
+
+json_t *health_json_figures(const struct conf_health *limits, const struct health *h)
+{
+    json_t *models = json_array();
+    for (int i = 0; i < h->models; i++)
+        (void)json_array_append_new(models,
+                                    json_pack("{s:s, s:o, s:o}", "model", h->model[i].digest,
+                                              "flags", rate_json(&h->model[i].flags), "scores",
+                                              score_json(&h->model[i].scores)));
+    json_t *oldest = h->oldest_kind ? json_pack("{s:s, s:I}", "kind", h->oldest_kind, "seconds",
+                                                (json_int_t)h->oldest_seconds)
+                                    : json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "limits", limits_json(limits), "oldest_job",
+                     oldest, "refusals", rate_json(&h->refusals), "unprocessed",
+                     rate_json(&h->unprocessed), "models", models, "stations", stations_json(h));
+}

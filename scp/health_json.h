@@ -1,0 +1,15 @@
+/* health_json.h: health as JSON (docs/health.md), for `cervigate status --json` and /healthz. */
+#ifndef HEALTH_JSON_H
+#define HEALTH_JSON_H
+
+#include "health.h"
+#include <jansson.h>
+
+/* [{"name", "subject", "detail"}]: why the node is not well. NULL: no memory. */
+json_t *health_json_why(const struct health *health);
+/* {"at", "passed", ...} of the last self-test, or null. */
+json_t *health_json_selftest(const struct health *health);
+/* {"limits", "oldest_job", "refusals", "unprocessed", "models", "stations"}. */
+json_t *health_json_figures(const struct conf_health *limits, const struct health *health);
+
+#endif

@@ -1,0 +1,310 @@
+/* Is the node well, and why not: from its run file, its spool and its job store. */
+#include "health.h"
+
+#include "node.h"
+#include "spool.h"
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reading {
+    const struct conf *conf;
+    struct store *store;
+    struct health *health;
+    struct store_sample *reference, *sample; /* room for both */
+};
+
+static void say(struct health *h, bool alarm, const char *name, const char *subject,
+                const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void say(struct health *h, bool alarm, const char *name, const char *subject,
+                const char *format, ...)
+{
+    va_list args;
+    if (h->why_count == HEALTH_WHY_MOST)
+        return;
+    struct health_why *why = &h->why[h->why_count++];
+    *why = (struct health_why){.alarm = alarm};
+    (void)snprintf(why->name, sizeof why->name, "%s", name);
+    (void)snprintf(why->subject, sizeof why->subject, "%s", subject);
+    va_start(args, format);
+    (void)vsnprintf(why->detail, sizeof why->detail, format, args);
+    va_end(args);
+}
+
+/* ---- the processes and the spool ---- */
+
+static bool is_alive(long pid)
+{
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+static void read_run_file(const struct conf *conf, struct health *h)
+{
+    char path[PATH_MAX], line[256];
+    long receive = 0, analyze = 0, deliver = 0;
+    const struct {
+        const char *key;
+        long *value;
+    } keys[] = {{"pid=", &h->pid},
+                {"dicom_port=", &h->dicom_port},
+                {"console_port=", &h->console_port},
+                {"receive_pid=", &receive},
+                {"analyze_pid=", &analyze},
+                {"deliver_pid=", &deliver}};
+    node_path(conf, path, sizeof path, "run/node");
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    while (fgets(line, sizeof line, file) != NULL)
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            if (strncmp(line, keys[i].key, strlen(keys[i].key)) == 0)
+                *keys[i].value = strtol(line + strlen(keys[i].key), NULL, 10);
+    (void)fclose(file);
+    h->running = is_alive(h->pid);
+    h->receives = is_alive(receive);
+    h->analyzes = is_alive(analyze);
+    h->delivers = is_alive(deliver);
+}
+
+static void look_at_processes(const struct conf *conf, struct health *h)
+{
+    read_run_file(conf, h);
+    if (!h->running) {
+        say(h, false, "node", "", "it does not run");
+        return;
+    }
+    const struct {
+        bool alive;
+        const char *name;
+    } roles[] = {{h->receives, "receive"}, {h->analyzes, "analyze"}, {h->delivers, "deliver"}};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (!roles[i].alive)
+            say(h, false, roles[i].name, "", "this role does not run");
+}
+
+static void look_at_spool(const struct conf *conf, struct health *h)
+{
+    h->free_bytes = spool_free_bytes(conf);
+    if (h->free_bytes < conf->limits.spool_reserve_bytes)
+        say(h, true, "spool-full", "", "%llu bytes free, spoolReserve is %llu: nothing is received",
+            (unsigned long long)h->free_bytes,
+            (unsigned long long)conf->limits.spool_reserve_bytes);
+}
+
+/* ---- the self-test ---- */
+
+static enum store_status look_at_selftest(struct reading *r)
+{
+    struct health *h = r->health;
+    enum store_status status = store_last_selftest(r->store, &h->selftest);
+    h->tested = status == STORE_OK;
+    if (status == STORE_NONE) {
+        say(h, false, "selftest", "", "there was none yet");
+        return STORE_OK;
+    }
+    if (status == STORE_OK && !h->selftest.passed)
+        say(h, true, "selftest", "", "%s: %s", h->selftest.what, h->selftest.detail);
+    return status;
+}
+
+/* ---- the oldest job ---- */
+
+static enum store_status look_at_jobs(struct reading *r)
+{
+    struct health *h = r->health;
+    struct store_oldest oldest;
+    enum store_status status = store_oldest(r->store, &oldest);
+    if (status != STORE_OK)
+        return status;
+    const struct {
+        const char *kind;
+        int64_t since_ms;
+    } jobs[] = {
+        {"object", oldest.received_ms}, {"report", oldest.due_ms}, {"delivery", oldest.pending_ms}};
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        int64_t seconds = (h->at_ms - jobs[i].since_ms) / 1000; /* below 0: the clock was set */
+        if (jobs[i].since_ms == 0 || (h->oldest_kind && seconds <= h->oldest_seconds))
+            continue;
+        h->oldest_kind = jobs[i].kind;
+        h->oldest_seconds = seconds > 0 ? seconds : 0;
+    }
+    if (h->oldest_kind && h->oldest_seconds > r->conf->health.oldest_job_seconds)
+        say(h, true, "oldest-job", h->oldest_kind, "it waits since %lld s, oldestJob is %d",
+            (long long)h->oldest_seconds, r->conf->health.oldest_job_seconds);
+    return STORE_OK;
+}
+
+/* ---- rates and scores ---- */
+
+static enum store_status take_series(struct reading *r, const char *series, int64_t since_ms,
+                                     size_t *reference, size_t *samples)
+{
+    int64_t last;
+    *samples = 0;
+    enum store_status status =
+        store_first_samples(r->store, series, since_ms, r->reference,
+                            (size_t)r->conf->health.reference, reference, &last);
+    if (status == STORE_OK && *reference == (size_t)r->conf->health.reference)
+        status = store_last_samples(r->store, series, last, r->sample, STORE_SAMPLES, samples);
+    return status;
+}
+
+static void tell_rate(struct health *h, const char *name, const char *subject,
+                      const struct health_rate *rate)
+{
+    if (rate->more.on || rate->fewer.on)
+        say(h, true, name, subject,
+            "%s than in the reference: %.1f %% of the last %zu, %.1f %% of %zu",
+            rate->more.on ? "more" : "fewer", 100.0 * (double)rate->hits / (double)rate->samples,
+            rate->samples, 100.0 * (double)rate->reference_hits / (double)rate->reference,
+            rate->reference);
+}
+
+static enum store_status look_at_rate(struct reading *r, const char *series, int64_t since_ms,
+                                      const char *name, struct health_rate *rate)
+{
+    size_t reference, samples;
+    enum store_status status = take_series(r, series, since_ms, &reference, &samples);
+    if (status != STORE_OK)
+        return status;
+    health_rate(&r->conf->health, r->reference, reference, r->sample, samples, rate);
+    tell_rate(r->health, name, "", rate);
+    return STORE_OK;
+}
+
+static void tell_scores(struct health *h, const char *subject, const struct health_score *score)
+{
+    const struct {
+        bool on;
+        const char *how;
+    } charts[] = {{score->higher.on, "higher"},
+                  {score->lower.on, "lower"},
+                  {score->wider.on, "further apart"},
+                  {score->narrower.on, "closer together"}};
+    char how[96] = "";
+    for (size_t i = 0; i < sizeof charts / sizeof *charts; i++)
+        if (charts[i].on)
+            (void)snprintf(how + strlen(how), sizeof how - strlen(how), "%s%s", how[0] ? ", " : "",
+                           charts[i].how);
+    if (how[0])
+        say(h, true, "score-shift", subject,
+            "scores are %s than in the reference of %zu (mean deviate %.2f of the last %zu)", how,
+            score->reference, score->mean, score->samples);
+}
+
+/* Of the models that the last self-test of the node named. */
+static enum store_status look_at_models(struct reading *r, int64_t since_ms)
+{
+    struct health *h = r->health;
+    const char *at = h->selftest.models;
+    enum store_status status = STORE_OK;
+    while (status == STORE_OK && h->models < SRT_MAX_MODELS && *(at += strspn(at, " ")) != '\0') {
+        struct health_model *model = &h->model[h->models++];
+        size_t length = strcspn(at, " "), reference, samples;
+        char subject[17];
+        (void)snprintf(model->digest, sizeof model->digest, "%.*s", (int)length, at);
+        (void)snprintf(subject, sizeof subject, "%s", model->digest);
+        at += length;
+        status = take_series(r, model->digest, since_ms, &reference, &samples);
+        if (status != STORE_OK)
+            break;
+        health_rate(&r->conf->health, r->reference, reference, r->sample, samples, &model->flags);
+        tell_rate(h, "flag-rate", subject, &model->flags);
+        if (!health_score(&r->conf->health, r->reference, reference, r->sample, samples,
+                          &model->scores))
+            return STORE_BROKEN;
+        tell_scores(h, subject, &model->scores);
+    }
+    return status;
+}
+
+/* ---- stations ---- */
+
+static bool look_at_station(struct reading *r, const struct store_hour *hours, size_t count)
+{
+    struct health *h = r->health;
+    struct health_silence *more = reallocarray(h->station, h->stations + 1, sizeof *more);
+    if (more == NULL)
+        return false;
+    h->station = more;
+    struct health_silence *s = &h->station[h->stations++];
+    health_silence(&r->conf->health, hours, count, h->at_ms / STORE_HOUR_MS, s);
+    if (s->on)
+        say(h, true, "station-silent", s->station,
+            "no study in %d hours in which it usually sends; %.0f would have come", s->hours,
+            s->expected);
+    return true;
+}
+
+static enum store_status look_at_stations(struct reading *r)
+{
+    struct store_hour *hours = NULL;
+    size_t count = 0, next;
+    enum store_status status =
+        store_hours(r->store, r->health->at_ms / STORE_HOUR_MS - HEALTH_HISTORY, HEALTH_STATIONS,
+                    &hours, &count);
+    for (size_t i = 0; status == STORE_OK && i < count; i = next) {
+        for (next = i + 1; next < count && strcmp(hours[next].station, hours[i].station) == 0;)
+            next++;
+        if (!look_at_station(r, hours + i, next - i))
+            status = STORE_BROKEN;
+    }
+    free(hours);
+    return status;
+}
+
+/* ---- all ---- */
+
+static enum store_status look_at_store(struct reading *r)
+{
+    int64_t since_ms = 0;
+    struct health *h = r->health;
+    enum store_status status = look_at_selftest(r);
+    if (status == STORE_OK)
+        status = look_at_jobs(r);
+    if (status == STORE_OK)
+        status = store_relearned(r->store, &since_ms);
+    if (status == STORE_OK)
+        status = look_at_rate(r, STORE_SERIES_ASSOCIATION, since_ms, "refusal-rate", &h->refusals);
+    if (status == STORE_OK)
+        status = look_at_rate(r, STORE_SERIES_STUDY, since_ms, "unprocessed-rate", &h->unprocessed);
+    if (status == STORE_OK)
+        status = look_at_models(r, since_ms);
+    if (status == STORE_OK)
+        status = look_at_stations(r);
+    return status;
+}
+
+bool health_read(const struct conf *conf, struct store *store, const char *no_store, int64_t now_ms,
+                 struct health *health)
+{
+    struct reading r = {.conf = conf, .store = store, .health = health};
+    *health = (struct health){.at_ms = now_ms};
+    size_t reference = (size_t)conf->health.reference;
+    health->why = calloc(HEALTH_WHY_MOST, sizeof *health->why);
+    r.reference = calloc(reference + STORE_SAMPLES, sizeof *r.reference);
+    bool done = health->why != NULL && r.reference != NULL;
+    if (done) {
+        r.sample = r.reference + reference;
+        look_at_processes(conf, health);
+        look_at_spool(conf, health);
+        health->has_store = store != NULL && look_at_store(&r) == STORE_OK;
+        if (!health->has_store)
+            say(health, false, "job-store", "", "%s",
+                store != NULL ? store_error(store) : no_store);
+    }
+    free(r.reference);
+    return done;
+}
+
+void health_finish(struct health *health)
+{
+    free(health->why);
+    free(health->station);
+    *health = (struct health){.at_ms = 0};
+}

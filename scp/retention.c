@@ -1,0 +1,290 @@
+/* Retention: by age, by space, and a look at what a crash left.
+ *
+ *   pass:   parked -> objects by age -> results by age -> objects by space -> results by space ->
+ *           quarantine -> rest [RETENTION_PASS_MS]
+ *   every turn first removes files of rows that were given up, then goes on with the pass;
+ *   once after start, [sweep_turn] compares files and rows.
+ *
+ * Age needs a clock, and clocks jump. When the wall clock went on by more than RETENTION_JUMP_MS
+ * since the last look, nothing goes by age for RETENTION_WAIT_MS: who notices can set it right. The
+ * times are kept in the store, since a restart must not end the wait. */
+#include "retention.h"
+
+#include "clock.h"
+#include "log.h"
+#include "retention_sweep.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DAY_MS   86400000LL
+#define EXPIRING 32 /* parked deliveries a turn */
+
+enum stage { PARKED, OBJECTS, RESULTS, OBJECTS_SPACE, RESULTS_SPACE, QUARANTINE, RESTING };
+
+struct retention {
+    const struct conf *conf;
+    struct store *store;
+    struct sweep *sweep;
+    enum stage stage;
+    struct store_walk walk;
+    int64_t turn_at; /* monotonic: not before */
+    size_t objects, results;
+    uint64_t bytes; /* given up in this pass */
+};
+
+struct retention *retention_create(const struct conf *conf, struct store *store)
+{
+    struct retention *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->conf = conf;
+    r->store = store;
+    r->sweep = sweep_create(conf, store);
+    if (r->sweep == NULL) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void retention_destroy(struct retention *retention)
+{
+    if (retention == NULL)
+        return;
+    sweep_destroy(retention->sweep);
+    free(retention);
+}
+
+/* ---- files ---- */
+
+static int remove_one(const struct conf *conf, const char *path)
+{
+    char whole[PATH_MAX];
+    node_path(conf, whole, sizeof whole, "%s", path);
+    return unlink(whole) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int retention_remove(void *context, const char *path)
+{
+    static const char *const beside[] = {"txt", "why"};
+    const struct conf *conf = context;
+    size_t length = strlen(path);
+    char other[256];
+    int failed = remove_one(conf, path);
+    if (strncmp(path, "results/", strlen("results/")) != 0 || length < 4 ||
+        strcmp(path + length - 4, ".dcm") != 0)
+        return failed;
+    for (size_t i = 0; failed == 0 && i < sizeof beside / sizeof *beside; i++) {
+        (void)snprintf(other, sizeof other, "%.*s%s", (int)length - 3, path, beside[i]);
+        failed = remove_one(conf, other);
+    }
+    return failed;
+}
+
+static enum store_status remove_some(struct retention *r, size_t *removed)
+{
+    int failed = 0;
+    enum store_status status = store_remove_files(r->store, RETENTION_FILES, retention_remove,
+                                                  (void *)r->conf, removed, &failed);
+    if (failed != 0)
+        log_event(LOG_AT_ERROR, "retention-cannot-remove", "error=%s",
+                  log_quote(strerror(-failed)));
+    return status;
+}
+
+/* ---- time ---- */
+
+/* Whether ages can be believed now. */
+static enum store_status look_at_clock(struct retention *r, int64_t now_ms, bool *believed)
+{
+    int64_t last = 0, wait = 0;
+    enum store_status status = store_recall(r->store, "retention-look", &last);
+    if (status == STORE_OK)
+        status = store_recall(r->store, "retention-wait", &wait);
+    if (status != STORE_OK)
+        return status;
+    int64_t until = wait;
+    if (last != 0 && now_ms - last > RETENTION_JUMP_MS)
+        until = now_ms + RETENTION_WAIT_MS;
+    if (until > now_ms + RETENTION_WAIT_MS) /* the clock was set back */
+        until = now_ms + RETENTION_WAIT_MS;
+    if (until > now_ms && until != wait)
+        log_event(LOG_AT_WARN, "retention-clock",
+                  "jump_s=%lld: nothing goes by age for %lld seconds",
+                  (long long)(now_ms - last) / 1000, (long long)(until - now_ms) / 1000);
+    *believed = until <= now_ms;
+    if (until != wait)
+        status = store_memorise(r->store, "retention-wait", until);
+    return status == STORE_OK ? store_memorise(r->store, "retention-look", now_ms) : status;
+}
+
+/* ---- stages ---- */
+
+static enum store_status expire(struct retention *r, int64_t now_ms, bool *end)
+{
+    struct delivery list[EXPIRING];
+    size_t count = 0;
+    enum store_status status = store_expire_parked(
+        r->store, now_ms - r->conf->retention.parked_days * DAY_MS, now_ms, list, EXPIRING, &count);
+    for (size_t i = 0; i < count; i++) {
+        char since[25];
+        clock_iso(list[i].next_ms, since);
+        log_event(LOG_AT_WARN, "delivery-expired",
+                  "delivery=d%lld destination=%s kind=%s uid=%s parked=%s reason=%s",
+                  (long long)list[i].id, list[i].destination, result_kind_name(list[i].result.kind),
+                  list[i].result.uid, since, log_quote(list[i].last_error));
+    }
+    *end = count < EXPIRING;
+    return status;
+}
+
+static enum store_status retire(struct retention *r, bool objects, int64_t before_ms,
+                                int64_t now_ms, uint64_t enough, bool *end)
+{
+    struct store_step step = {.before_ms = before_ms,
+                              .now_ms = now_ms,
+                              .look = RETENTION_LOOK,
+                              .most = RETENTION_MOST,
+                              .enough = enough};
+    enum store_status status = objects ? store_retire_objects(r->store, &r->walk, &step)
+                                       : store_retire_results(r->store, &r->walk, &step);
+    *(objects ? &r->objects : &r->results) += step.gone;
+    r->bytes += step.bytes;
+    *end = step.looked < step.look && step.gone < step.most;
+    return status;
+}
+
+/* Bytes above the limit; 0: none. */
+static enum store_status over(struct retention *r, uint64_t *bytes)
+{
+    uint64_t objects = 0, results = 0, limit = r->conf->retention.space_bytes;
+    *bytes = 0;
+    if (limit == 0)
+        return STORE_OK;
+    enum store_status status = store_kept_bytes(r->store, &objects, &results);
+    if (objects + results > limit)
+        *bytes = objects + results - limit;
+    return status;
+}
+
+static enum store_status retire_for_space(struct retention *r, bool objects, int64_t now_ms,
+                                          bool *end)
+{
+    uint64_t bytes = 0;
+    enum store_status status = over(r, &bytes);
+    *end = true;
+    if (status != STORE_OK || bytes == 0)
+        return status;
+    status = retire(r, objects, INT64_MAX, now_ms, bytes, end);
+    if (status == STORE_OK)
+        status = over(r, &bytes);
+    *end = *end || bytes == 0;
+    if (!objects && *end && bytes > 0)
+        log_event(LOG_AT_WARN, "retention-space",
+                  "over=%llu limit=%llu: the rest is not delivered, or of open studies",
+                  (unsigned long long)bytes, (unsigned long long)r->conf->retention.space_bytes);
+    return status;
+}
+
+/* Refused bytes have no row: their file's time speaks. At most SPOOL_QUARANTINE_MOST are there. */
+static void empty_quarantine(const struct retention *r, int64_t now_ms)
+{
+    char path[PATH_MAX];
+    int64_t before = now_ms - r->conf->retention.quarantine_days * DAY_MS;
+    size_t removed = 0;
+    node_path(r->conf, path, sizeof path, "quarantine");
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return;
+    const struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        struct stat at;
+        if (fstatat(dirfd(directory), entry->d_name, &at, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(at.st_mode) || at.st_mtim.tv_sec * 1000LL >= before)
+            continue;
+        removed += unlinkat(dirfd(directory), entry->d_name, 0) == 0;
+    }
+    (void)closedir(directory);
+    if (removed > 0)
+        log_event(LOG_AT_INFO, "quarantine-expired", "files=%zu", removed);
+}
+
+static enum store_status run_stage(struct retention *r, int64_t now_ms, bool believed, bool *end)
+{
+    const struct conf_retention *keep = &r->conf->retention;
+    *end = true;
+    switch (r->stage) {
+    case PARKED:
+        return believed ? expire(r, now_ms, end) : STORE_OK;
+    case OBJECTS:
+        return believed ? retire(r, true, now_ms - keep->object_days * DAY_MS, now_ms, 0, end)
+                        : STORE_OK;
+    case RESULTS:
+        return believed ? retire(r, false, now_ms - keep->result_days * DAY_MS, now_ms, 0, end)
+                        : STORE_OK;
+    case OBJECTS_SPACE:
+        return retire_for_space(r, true, now_ms, end);
+    case RESULTS_SPACE:
+        return retire_for_space(r, false, now_ms, end);
+    case QUARANTINE:
+        if (believed)
+            empty_quarantine(r, now_ms);
+        return STORE_OK;
+    case RESTING:
+        break;
+    }
+    return STORE_OK;
+}
+
+static void end_pass(struct retention *r)
+{
+    if (r->objects + r->results > 0)
+        log_event(LOG_AT_INFO, "retention", "objects=%zu results=%zu bytes=%llu", r->objects,
+                  r->results, (unsigned long long)r->bytes);
+    r->objects = r->results = 0;
+    r->bytes = 0;
+}
+
+/* Stages that have nothing to do end within the turn. */
+static enum store_status run_stages(struct retention *r)
+{
+    int64_t now_ms = clock_utc_ms();
+    bool believed = false, end = true;
+    enum store_status status = look_at_clock(r, now_ms, &believed);
+    if (r->stage == RESTING)
+        r->stage = PARKED;
+    while (status == STORE_OK && end && r->stage != RESTING) {
+        status = run_stage(r, now_ms, believed, &end);
+        if (status == STORE_OK && end) {
+            r->stage++;
+            r->walk = (struct store_walk){.id = 0};
+        }
+    }
+    if (r->stage == RESTING)
+        end_pass(r);
+    return status;
+}
+
+enum store_status retention_turn(struct retention *r)
+{
+    int64_t now = clock_monotonic_ms();
+    size_t removed = 0;
+    bool swept = true;
+    if (now < r->turn_at)
+        return STORE_OK;
+    enum store_status status = run_stages(r);
+    if (status == STORE_OK)
+        status = remove_some(r, &removed);
+    if (status == STORE_OK)
+        status = sweep_turn(r->sweep, &swept);
+    bool rests = r->stage == RESTING && removed < RETENTION_FILES && swept && status == STORE_OK;
+    r->turn_at = now + (rests ? RETENTION_PASS_MS : RETENTION_TURN_MS);
+    return status;
+}

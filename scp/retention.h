@@ -1,0 +1,46 @@
+/* retention.h: what goes from the spool, when, and what a person orders at once. The analyze
+ * role's, between its other work; one thread.
+ *
+ * A turn does little (RETENTION_*), so that a backlog of any size holds up nobody. */
+#ifndef RETENTION_H
+#define RETENTION_H
+
+#include "node.h"
+#include "store_keep.h"
+
+#define RETENTION_TURN_MS 1000   /* between two turns while there is work */
+#define RETENTION_PASS_MS 60000  /* between two passes over what is there */
+#define RETENTION_LOOK    256    /* rows looked at in a turn */
+#define RETENTION_MOST    64     /* rows given up in a turn */
+#define RETENTION_FILES   256    /* files removed in a turn */
+#define RETENTION_NAMES   512    /* files and rows compared in a turn, after start */
+#define RETENTION_GRACE   600000 /* milliseconds: an unknown file may be an object that comes */
+#define RETENTION_STRAYS  1024   /* unknown files remembered; more wait for the next start */
+#define RETENTION_JUMP_MS                                                                          \
+    86400000LL                       /* the clock went on by more than this between two looks...   \
+                                      */
+#define RETENTION_WAIT_MS 86400000LL /* ...then nothing goes by age for so long */
+
+struct retention;
+/* Both must outlive it. NULL without memory. */
+struct retention *retention_create(const struct conf *conf, struct store *store);
+void retention_destroy(struct retention *retention);
+
+/* One turn, if it is time for one. STORE_OK, or the trouble of the job store that ended it. */
+STORE_MUST_USE enum store_status retention_turn(struct retention *retention);
+/* Removes what was given up, all of it, now; directories are synced. *left: files that could not be
+ * removed. */
+STORE_MUST_USE enum store_status retention_remove_now(const struct conf *conf, struct store *store,
+                                                      size_t *removed, size_t *left);
+
+/* `cervigate forget`: everything of the patient, files included; answer gets what was removed.
+ * STORE_BUSY: objects wait to be looked at that may be the patient's: later. */
+STORE_MUST_USE enum store_status forget_patient(const struct conf *conf, struct store *store,
+                                                const struct request *request,
+                                                char answer[STORE_ANSWER_MAX]);
+
+/* The store_remover of both: context is the struct conf. Beside results/NAME.dcm it removes the
+ * texts of that name. */
+int retention_remove(void *context, const char *path);
+
+#endif

@@ -1,0 +1,143 @@
+/* Forgetting a patient:
+ *
+ *   objects not judged yet, by a scan of their files -+
+ *   rows scrubbed, files given up, deliveries cancelled [store_forget_patient]
+ *   refused bytes of that Patient ID removed; files removed, directories synced
+ *   the request's own words of the patient go, its answer is drafted      <- a crash before: again
+ *   write-ahead log emptied, so that the old bytes are gone, then answered <- a crash before: this
+ */
+#include "retention.h"
+
+#include "clock.h"
+#include "dx_prescan.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WAITING_MOST 1000 /* objects not judged yet that are scanned; with more, later */
+
+enum store_status retention_remove_now(const struct conf *conf, struct store *store,
+                                       size_t *removed, size_t *left)
+{
+    size_t some = 0;
+    int failed = 0;
+    enum store_status status;
+    *removed = *left = 0;
+    do {
+        status = store_remove_files(store, RETENTION_FILES, retention_remove, (void *)conf, &some,
+                                    &failed);
+        *removed += some;
+    } while (status == STORE_OK && some > 0);
+    *left = failed != 0;
+    int fd = open(conf->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || syncfs(fd) != 0)
+        *left = 1;
+    if (fd >= 0)
+        (void)close(fd);
+    return status;
+}
+
+/* Patient ID of a file as far as it can be scanned, without blanks at its ends. */
+static bool is_of(const struct conf *conf, const char *path, const char *patient)
+{
+    struct dx_limits limits = {.nesting = conf->limits.nesting,
+                               .elements = conf->limits.elements,
+                               .dataset_bytes = conf->limits.dataset_bytes,
+                               .frame_pixels = conf->limits.frame_pixels,
+                               .frame_bytes = conf->limits.frame_bytes,
+                               .frames = conf->limits.frames};
+    struct dx_scan scan = {.patient_id = ""};
+    struct dx_error err = {.status = DX_OK};
+    char syntax[DX_UID_MAX] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    enum dx_status status = dx_prescan_file(fd, &limits, syntax, &scan, &err);
+    (void)status; /* what was refused may still tell whose it is */
+    (void)close(fd);
+    return scan.patient_id[0] != '\0' && strcmp(scan.patient_id, patient) == 0;
+}
+
+static enum store_status find_waiting(const struct conf *conf, struct store *store,
+                                      const char *patient, int64_t ids[WAITING_MOST], size_t *count)
+{
+    struct instance instance = {.id = 0};
+    enum store_status status;
+    size_t looked = 0;
+    *count = 0;
+    while ((status = store_next_received(store, instance.id, &instance)) == STORE_OK) {
+        char path[PATH_MAX];
+        if (++looked > WAITING_MOST)
+            return STORE_BUSY;
+        node_path(conf, path, sizeof path, "%s", instance.path);
+        if (is_of(conf, path, patient))
+            ids[(*count)++] = instance.id;
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+static size_t empty_quarantine(const struct conf *conf, const char *patient)
+{
+    char path[PATH_MAX];
+    size_t removed = 0;
+    node_path(conf, path, sizeof path, "quarantine");
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        size_t length = strlen(entry->d_name);
+        if (length < 5 || strcmp(entry->d_name + length - 4, ".dcm") != 0)
+            continue;
+        node_path(conf, path, sizeof path, "quarantine/%s", entry->d_name);
+        if (!is_of(conf, path, patient) || unlink(path) != 0)
+            continue;
+        removed++;
+        node_path(conf, path, sizeof path, "quarantine/%.*s.txt", (int)length - 4, entry->d_name);
+        (void)unlink(path);
+    }
+    if (directory != NULL)
+        (void)closedir(directory);
+    return removed;
+}
+
+static enum store_status remove_all(const struct conf *conf, struct store *store,
+                                    const struct request *request, char answer[STORE_ANSWER_MAX])
+{
+    static int64_t ids[WAITING_MOST];
+    const struct store_patient patient = {request->subject, request->issuer};
+    struct store_forgotten forgotten;
+    size_t count = 0, removed = 0, left = 0, refused = 0;
+    enum store_status status = find_waiting(conf, store, patient.id, ids, &count);
+    if (status == STORE_OK)
+        status = store_forget_patient(store, &patient, ids, count, clock_utc_ms(), &forgotten);
+    if (status != STORE_OK)
+        return status;
+    refused = empty_quarantine(conf, patient.id);
+    status = retention_remove_now(conf, store, &removed, &left);
+    if (status != STORE_OK)
+        return status;
+    if (forgotten.objects + forgotten.results + refused == 0)
+        (void)snprintf(answer, STORE_ANSWER_MAX, "nothing of this patient is here");
+    else
+        (void)snprintf(answer, STORE_ANSWER_MAX,
+                       "forgotten: %zu objects, %zu results, %zu refused; %zu deliveries "
+                       "cancelled%s",
+                       forgotten.objects, forgotten.results, refused, forgotten.deliveries,
+                       left > 0 ? "; FILES ARE LEFT that cannot be removed (see the log)" : "");
+    return store_draft_answer(store, request->id, answer);
+}
+
+enum store_status forget_patient(const struct conf *conf, struct store *store,
+                                 const struct request *request, char answer[STORE_ANSWER_MAX])
+{
+    enum store_status status = STORE_OK;
+    (void)snprintf(answer, STORE_ANSWER_MAX, "%.*s", STORE_ANSWER_MAX - 1, request->draft);
+    if (request->draft[0] == '\0')
+        status = remove_all(conf, store, request, answer);
+    return status == STORE_OK ? store_checkpoint(store) : status;
+}

@@ -1,0 +1,197 @@
+/* The inputs: drawn, written as DICOM, decoded. */
+#include "selftest_case.h"
+
+#include "phantom/phantom.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEED 20271126
+#define SIDE 320
+
+static const struct {
+    enum nn_phantom_subject subject;
+    double prevalence[3];
+    enum dx_synthetic_class sop_class;
+    int bits, monochrome1;
+    uint32_t low, high;
+} inputs[SELFTEST_INPUTS] = {
+    {NN_PHANTOM_LATERAL, {1, 0, 0}, DX_SYNTHETIC_DX, 12, 0, 0, 0},
+    {NN_PHANTOM_LATERAL, {0, 1, 0}, DX_SYNTHETIC_CR, 10, 1, 0, 0},
+    {NN_PHANTOM_LATERAL, {0, 0, 1}, DX_SYNTHETIC_DX, 16, 0, 1000, 50000},
+    {NN_PHANTOM_HAND, {0, 0, 1}, DX_SYNTHETIC_CR, 12, 0, 0, 0},
+};
+static const struct {
+    const char *name, *uid;
+} syntaxes[SELFTEST_SYNTAXES] = {
+    {"explicit", DX_SYNTAX_EXPLICIT}, {"rle", DX_SYNTAX_RLE}, {"jpeg-ls", DX_SYNTAX_JPEG_LS}};
+
+static bool digest(uint32_t rows, uint32_t cols, const uint16_t *pixels, char text[DX_DIGEST_MAX])
+{
+    uint32_t size[2] = {rows, cols};
+    struct dx_sha256 *sha = dx_sha256_create();
+    if (!sha)
+        return false;
+    dx_sha256_add(sha, size, sizeof size);
+    dx_sha256_add(sha, pixels, (size_t)rows * cols * sizeof *pixels);
+    dx_sha256_take(sha, text);
+    return true;
+}
+
+/* ---- drawn ---- */
+
+static uint16_t *draw(struct selftest_case *c, int i)
+{
+    struct nn_plane plane = {0};
+    struct nn_error err = {0};
+    struct nn_phantom_settings settings = {
+        .seed = SEED, .rows = SIDE, .cols = SIDE, .subject = inputs[i].subject};
+    memcpy(settings.prevalence, inputs[i].prevalence, sizeof settings.prevalence);
+    uint16_t *pixels = malloc((size_t)SIDE * SIDE * sizeof *pixels);
+    if (!pixels || nn_phantom_draw(&settings, 0, &plane, NULL, NULL, &err) != NN_OK) {
+        (void)selftest_trouble(c, "phantom: %s", err.text[0] ? err.text : "out of memory");
+        free(pixels);
+        return NULL;
+    }
+    for (size_t k = 0; k < (size_t)SIDE * SIDE; k++)
+        pixels[k] = (uint16_t)lrintf(65535.0f * fminf(fmaxf(plane.pixels[k], 0.0f), 1.0f));
+    nn_plane_finish(&plane);
+    if (selftest_falsifies(c, "draw"))
+        pixels[SIDE] ^= 0x0800;
+    return pixels;
+}
+
+/* ---- written ---- */
+
+static bool write_input(struct selftest_case *c, int i, const uint16_t *pixels)
+{
+    struct dx_error err = {0};
+    struct dx_attrs *attrs = dx_attrs_create();
+    enum dx_status status = DX_NO_MEMORY;
+    selftest_name_file(c, "dcm");
+    if (attrs &&
+        dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0010), "PN", "SELFTEST^SYNTHETIC") == DX_OK &&
+        dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", "SELFTEST") == DX_OK) {
+        const struct dx_synthetic image = {.attrs = attrs,
+                                           .sop_instance = "2.25.1",
+                                           .series = "2.25.2",
+                                           .study = "2.25.3",
+                                           .rows = SIDE,
+                                           .cols = SIDE,
+                                           .pixels = pixels,
+                                           .monochrome1 = inputs[i].monochrome1,
+                                           .mm_per_pixel = 0.5,
+                                           .sop_class = inputs[i].sop_class,
+                                           .bits = inputs[i].bits,
+                                           .low = inputs[i].low,
+                                           .high = inputs[i].high};
+        status = dx_synthetic_write(&image, c->path, &err);
+    }
+    dx_attrs_destroy(attrs);
+    return status == DX_OK ||
+           selftest_trouble(c, "%s: %s", c->path, err.text[0] ? err.text : "out of memory");
+}
+
+/* ---- decoded ---- */
+
+static bool decode(struct selftest_case *c, const char *path, const char *subject,
+                   struct dx_grey *grey, bool *decoded)
+{
+    struct zygote_object object;
+    *decoded = false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return selftest_trouble(c, "%s: %s", path, strerror(errno));
+    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, &object);
+    if (end == ZYGOTE_OK)
+        end = zygote_decode(&object, 0, grey);
+    bool trouble =
+        end == ZYGOTE_BROKEN || (end == ZYGOTE_REFUSED && object.refusal == DX_NO_MEMORY);
+    c->out->zygote_gone = end == ZYGOTE_BROKEN;
+    if (trouble)
+        (void)selftest_trouble(c, "object child: %s", object.text);
+    else if (end != ZYGOTE_OK)
+        selftest_note(c, "decode", subject, SELFTEST_BAD, "%s", object.text);
+    *decoded = end == ZYGOTE_OK;
+    zygote_close(&object);
+    close(fd);
+    return !trouble;
+}
+
+static bool keep_plane(struct selftest_case *c, int i, const struct dx_grey *grey)
+{
+    struct nn_plane *plane = &c->plane[i];
+    size_t count = (size_t)grey->rows * grey->cols;
+    plane->pixels = malloc(count * sizeof *plane->pixels);
+    if (!plane->pixels)
+        return selftest_trouble(c, "out of memory");
+    plane->rows = (int)grey->rows;
+    plane->cols = (int)grey->cols;
+    for (size_t k = 0; k < count; k++)
+        plane->pixels[k] = (float)grey->pixels[k] / 65535.0f;
+    return true;
+}
+
+/* In one transfer syntax; the first is the measure of the others. */
+static bool decode_in(struct selftest_case *c, int i, int syntax, char first[DX_DIGEST_MAX])
+{
+    char subject[80], path[4096 + 8], seen[DX_DIGEST_MAX];
+    struct dx_error err = {0};
+    struct dx_grey grey = {0};
+    bool decoded = false, done = true;
+    (void)snprintf(subject, sizeof subject, "%s %s", selftest_input_name[i], syntaxes[syntax].name);
+    (void)snprintf(path, sizeof path, "%s%s", c->path, syntax > 0 ? ".packed" : "");
+    if (syntax > 0 && dx_result_compress(c->path, syntaxes[syntax].uid, path, &err) != DX_OK)
+        return selftest_trouble(c, "%s: %s", subject, err.text);
+    done = decode(c, path, subject, &grey, &decoded);
+    if (syntax > 0)
+        (void)unlink(path);
+    if (!decoded)
+        return done;
+    if (selftest_falsifies(c, "decode") && syntax + 1 == SELFTEST_SYNTAXES)
+        grey.pixels[0] ^= 1;
+    done = digest(grey.rows, grey.cols, grey.pixels, seen) || selftest_trouble(c, "out of memory");
+    if (done && syntax == 0) {
+        memcpy(first, seen, sizeof seen);
+        done = keep_plane(c, i, &grey);
+    } else if (done) {
+        bool same = strcmp(first, seen) == 0;
+        selftest_note(c, "decode", subject, same ? SELFTEST_GOOD : SELFTEST_BAD,
+                      same ? "the same grey plane" : "not the grey plane of explicit");
+    }
+    dx_grey_finish(&grey);
+    return done;
+}
+
+static bool one_input(struct selftest_case *c, int i)
+{
+    char pixels_digest[DX_DIGEST_MAX] = "", grey[DX_DIGEST_MAX] = "";
+    uint16_t *pixels = draw(c, i);
+    if (!pixels)
+        return false;
+    bool done = digest(SIDE, SIDE, pixels, pixels_digest) || selftest_trouble(c, "out of memory");
+    done = done && write_input(c, i, pixels);
+    for (int s = 0; done && s < (i == 0 ? SELFTEST_SYNTAXES : 1); s++)
+        done = decode_in(c, i, s, grey);
+    (void)unlink(c->path);
+    free(pixels);
+    for (int m = 0; m < c->with->models; m++) {
+        memcpy(c->out->seen[m].input[i].pixels, pixels_digest, sizeof pixels_digest);
+        memcpy(c->out->seen[m].input[i].grey, grey, sizeof grey);
+    }
+    return done;
+}
+
+bool selftest_inputs(struct selftest_case *c)
+{
+    if (selftest_falsifies(c, "space"))
+        return selftest_trouble(c, "%s: %s", c->with->scratch, strerror(ENOSPC));
+    for (int i = 0; i < SELFTEST_INPUTS; i++)
+        if (!one_input(c, i))
+            return false;
+    return true;
+}

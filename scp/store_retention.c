@@ -1,0 +1,377 @@
+/* What may go, what was given up, and the removal of its files. */
+#include "store_keep.h"
+#include "store_sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum store_status kept_add(struct store *store, const char *counter, int64_t bytes)
+{
+    return sql_run(store, sql_prepare(store,
+                                      "INSERT INTO counter(name,value) VALUES(?1,?2)"
+                                      " ON CONFLICT(name) DO UPDATE SET value=value+?2",
+                                      "ti", counter, bytes));
+}
+
+enum store_status removal_add(struct store *store, const char *path)
+{
+    return sql_run(store,
+                   sql_prepare(store, "INSERT OR IGNORE INTO removal(path) VALUES(?)", "t", path));
+}
+
+/* ---- what may go ---- */
+
+#define OPEN_STUDY(study)                                                                          \
+    "EXISTS(SELECT 1 FROM open_association WHERE open_association.study=" study ") OR"             \
+    " EXISTS(SELECT 1 FROM instance o WHERE o.study=" study " AND o.state='received') OR"          \
+    " (" study "<>'' AND EXISTS(SELECT 1 FROM instance o WHERE o.study=" study " AND o.reported=0" \
+    "  AND o.state IN ('judged','not-processed') AND o.withdrawn=''))"
+#define WAITING "d.state IN ('pending','held','parked')"
+
+/* What was made of an object: its report with all that came with it, and its own pictures. The
+ * columns: whether something holds it back, and when the last of it was delivered. */
+#define OBJECTS                                                                                    \
+    "SELECT i.id,i.received_ms,i.bytes,i.path," OPEN_STUDY(                                        \
+        "i.study") " OR"                                                                           \
+                   " EXISTS(SELECT 1 FROM result r JOIN delivery d ON d.result=r.id"               \
+                   "   WHERE r.instance=i.id AND r.instance<>0 AND " WAITING ") OR"                \
+                   " EXISTS(SELECT 1 FROM covers c JOIN result r ON r.report=c.result"             \
+                   "   JOIN delivery d ON d.result=r.id WHERE c.instance=i.id AND " WAITING "),"   \
+                   " MAX(COALESCE((SELECT MAX(d.done_ms) FROM result r JOIN delivery d ON "        \
+                   "d.result=r.id"                                                                 \
+                   "   WHERE r.instance=i.id AND r.instance<>0 AND d.state='sent'),0),"            \
+                   "  COALESCE((SELECT MAX(d.done_ms) FROM covers c JOIN result r ON "             \
+                   "r.report=c.result"                                                             \
+                   "   JOIN delivery d ON d.result=r.id WHERE c.instance=i.id AND "                \
+                   "d.state='sent'),0))"                                                           \
+                   " FROM instance i WHERE i.gone_ms=0 AND (i.received_ms,i.id)>(?1,?2) AND "      \
+                   "i.received_ms<?3"                                                              \
+                   " ORDER BY i.received_ms,i.id LIMIT ?4"
+
+/* A report's other kinds may be sent in its place: they wait for one another. */
+#define RESULTS                                                                                    \
+    "SELECT r.id,r.created_ms,r.bytes,r.path," OPEN_STUDY(                                         \
+        "r.study") " OR"                                                                           \
+                   " EXISTS(SELECT 1 FROM delivery d WHERE d.result=r.id AND " WAITING ") OR"      \
+                   " EXISTS(SELECT 1 FROM result o JOIN delivery d ON d.result=o.id"               \
+                   "   WHERE r.report<>0 AND o.report=r.report AND " WAITING "),"                  \
+                   " COALESCE((SELECT MAX(d.done_ms) FROM delivery d WHERE d.result=r.id AND "     \
+                   "d.state='sent'),0)"                                                            \
+                   " FROM result r WHERE r.gone_ms=0 AND (r.created_ms,r.id)>(?1,?2) AND "         \
+                   "r.created_ms<?3"                                                               \
+                   " ORDER BY r.created_ms,r.id LIMIT ?4"
+
+#define STEP_MOST 256
+struct candidate {
+    int64_t id, bytes;
+    char path[256];
+};
+
+/* The next rows of the walk; those that may go are candidates. */
+static enum store_status look(struct store *store, const char *sql, struct store_walk *walk,
+                              struct store_step *step, struct candidate *list)
+{
+    enum store_status status = STORE_OK;
+    size_t most = step->most < STEP_MOST ? step->most : STEP_MOST;
+    sqlite3_stmt *row = sql_prepare(store, sql, "iiii", walk->time_ms, walk->id, step->before_ms,
+                                    (int64_t)step->look);
+    step->looked = step->gone = 0;
+    step->bytes = 0;
+    while (step->gone < most && (step->enough == 0 || step->bytes < step->enough) &&
+           (status = sql_row(store, row)) == STORE_OK) {
+        walk->id = sqlite3_column_int64(row, 0);
+        walk->time_ms = sqlite3_column_int64(row, 1);
+        step->looked++;
+        if (sqlite3_column_int(row, 4) != 0 || sqlite3_column_int64(row, 5) >= step->before_ms)
+            continue;
+        struct candidate *one = &list[step->gone++];
+        one->id = walk->id;
+        one->bytes = sqlite3_column_int64(row, 2);
+        sql_text(row, 3, one->path, sizeof one->path);
+        step->bytes += (uint64_t)one->bytes;
+    }
+    if (row != NULL)
+        (void)sqlite3_reset(row);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+static enum store_status give_up_object(struct store *store, const struct candidate *one,
+                                        int64_t now_ms)
+{
+    char frame[64];
+    (void)snprintf(frame, sizeof frame, "results/frame-%lld.rgb", (long long)one->id);
+    enum store_status status =
+        sql_run(store, sql_prepare(store, "UPDATE instance SET gone_ms=? WHERE id=?", "ii", now_ms,
+                                   one->id));
+    if (status == STORE_OK)
+        status = removal_add(store, one->path);
+    if (status == STORE_OK)
+        status = removal_add(store, frame);
+    return status == STORE_OK ? kept_add(store, "object-bytes", -one->bytes) : status;
+}
+
+static enum store_status give_up_result(struct store *store, const struct candidate *one,
+                                        int64_t now_ms)
+{
+    enum store_status status = sql_run(
+        store, sql_prepare(store, "UPDATE result SET gone_ms=? WHERE id=?", "ii", now_ms, one->id));
+    if (status == STORE_OK)
+        status = removal_add(store, one->path);
+    return status == STORE_OK ? kept_add(store, "result-bytes", -one->bytes) : status;
+}
+
+static enum store_status retire(struct store *store, const char *sql,
+                                enum store_status (*give_up)(struct store *,
+                                                             const struct candidate *, int64_t),
+                                struct store_walk *walk, struct store_step *step)
+{
+    static struct candidate list[STEP_MOST];
+    struct store_walk from = *walk;
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    status = look(store, sql, walk, step, list);
+    for (size_t i = 0; status == STORE_OK && i < step->gone; i++)
+        status = give_up(store, &list[i], step->now_ms);
+    status = sql_leave(store, status);
+    if (status != STORE_OK) {
+        *walk = from;
+        step->looked = step->gone = 0;
+    }
+    return status;
+}
+
+enum store_status store_retire_objects(struct store *store, struct store_walk *walk,
+                                       struct store_step *step)
+{
+    return retire(store, OBJECTS, give_up_object, walk, step);
+}
+
+enum store_status store_retire_results(struct store *store, struct store_walk *walk,
+                                       struct store_step *step)
+{
+    return retire(store, RESULTS, give_up_result, walk, step);
+}
+
+enum store_status store_kept_bytes(struct store *store, uint64_t *objects, uint64_t *results)
+{
+    enum store_status status;
+    *objects = *results = 0;
+    sqlite3_stmt *rows = sql_prepare(
+        store, "SELECT name,value FROM counter WHERE name IN ('object-bytes','result-bytes')", "");
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        int64_t value = sqlite3_column_int64(rows, 1);
+        bool is_object = strcmp((const char *)sqlite3_column_text(rows, 0), "object-bytes") == 0;
+        *(is_object ? objects : results) = value > 0 ? (uint64_t)value : 0;
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+/* ---- files ---- */
+
+/* A name below results/ without its ending; false for what no row can want (a file half written).
+ */
+static bool stem(const char *path, char *text, size_t size)
+{
+    static const char *const endings[] = {".dcm", ".txt", ".why", ".rgb"};
+    const char *name = path + strlen("results/");
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t length = strlen(name), end = strlen(endings[i]);
+        if (length <= end || length - end >= size || strcmp(name + length - end, endings[i]) != 0)
+            continue;
+        memcpy(text, name, length - end);
+        text[length - end] = '\0';
+        return true;
+    }
+    return false;
+}
+
+static enum store_status any_row(struct store *store, sqlite3_stmt *row, bool *any)
+{
+    enum store_status status = sql_row(store, row);
+    *any = status == STORE_OK;
+    if (status == STORE_OK)
+        (void)sqlite3_reset(row);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+static enum store_status wants_result(struct store *store, const char *name, bool *wanted)
+{
+    long long frame = 0;
+    if (sscanf(name, "frame-%lld", &frame) == 1)
+        return any_row(store,
+                       sql_prepare(store, "SELECT 1 FROM instance WHERE id=? AND gone_ms=0", "i",
+                                   (int64_t)frame),
+                       wanted);
+    enum store_status status = any_row(
+        store, sql_prepare(store, "SELECT 1 FROM result WHERE uid=? AND gone_ms=0", "t", name),
+        wanted);
+    if (status != STORE_OK || *wanted)
+        return status;
+    /* A picture is made before a report enters it. */
+    return any_row(store,
+                   sql_prepare(store,
+                               "SELECT 1 FROM instance JOIN judgement ON instance=id"
+                               " WHERE reported=0 AND state IN ('judged','not-processed') AND"
+                               " withdrawn='' AND (picture=?1 OR gsps=?1 OR map=?1) AND"
+                               " NOT EXISTS(SELECT 1 FROM result WHERE uid=?1)",
+                               "t", name),
+                   wanted);
+}
+
+enum store_status store_wants_file(struct store *store, const char *path, bool *wanted)
+{
+    char name[128];
+    *wanted = false;
+    if (strncmp(path, "objects/", strlen("objects/")) == 0) {
+        const char *slash = strrchr(path, '/');
+        (void)snprintf(name, sizeof name, "%.64s", slash + 1);
+        if (strcmp(slash + 1 + strlen(name), ".dcm") != 0)
+            return STORE_OK;
+        return any_row(
+            store,
+            sql_prepare(store, "SELECT 1 FROM instance WHERE digest=? AND gone_ms=0", "t", name),
+            wanted);
+    }
+    if (strncmp(path, "results/", strlen("results/")) != 0 || !stem(path, name, sizeof name))
+        return STORE_OK;
+    return wants_result(store, name, wanted);
+}
+
+static enum store_status next_removal(struct store *store, const char *after, char path[256])
+{
+    sqlite3_stmt *row = sql_prepare(
+        store, "SELECT path FROM removal WHERE path>? ORDER BY path LIMIT 1", "t", after);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    sql_text(row, 0, path, 256);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
+static enum store_status remove_listed(struct store *store, size_t most, store_remover remover,
+                                       void *context, size_t *removed, int *failed)
+{
+    char path[256] = "", after[256] = "";
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; status == STORE_OK && i < most; i++) {
+        bool wanted = false;
+        status = next_removal(store, after, path);
+        if (status == STORE_OK)
+            status = store_wants_file(store, path, &wanted);
+        if (status != STORE_OK)
+            break;
+        memcpy(after, path, sizeof after);
+        int code = wanted ? 0 : remover(context, path);
+        if (code != 0 && failed != NULL)
+            *failed = code;
+        if (code != 0)
+            continue;
+        status = sql_run(store, sql_prepare(store, "DELETE FROM removal WHERE path=?", "t", path));
+        *removed += status == STORE_OK && !wanted;
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_remove_files(struct store *store, size_t most, store_remover remover,
+                                     void *context, size_t *removed, int *failed)
+{
+    char path[256];
+    *removed = 0;
+    if (failed != NULL)
+        *failed = 0;
+    enum store_status status = next_removal(store, "", path); /* no write lock for nothing */
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    return sql_leave(store, remove_listed(store, most, remover, context, removed, failed));
+}
+
+enum store_status store_remove_unwanted(struct store *store, const char *path,
+                                        store_remover remover, void *context, bool *removed)
+{
+    bool wanted = true;
+    *removed = false;
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    status = store_wants_file(store, path, &wanted);
+    if (status == STORE_OK && !wanted)
+        *removed = remover(context, path) == 0;
+    return sql_leave(store, status);
+}
+
+/* ---- rows whose files should be there ---- */
+
+static enum store_status list_kept(struct store *store, sqlite3_stmt *rows, struct kept_file *list,
+                                   size_t room, size_t *count)
+{
+    enum store_status status;
+    *count = 0;
+    while ((status = sql_row(store, rows)) == STORE_OK)
+        if (*count < room) {
+            struct kept_file *file = &list[(*count)++];
+            file->id = sqlite3_column_int64(rows, 0);
+            sql_text(rows, 1, file->path, sizeof file->path);
+            file->bytes = (uint64_t)sqlite3_column_int64(rows, 2);
+        }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_kept_objects(struct store *store, int64_t after, struct kept_file *list,
+                                     size_t room, size_t *count)
+{
+    return list_kept(store,
+                     sql_prepare(store,
+                                 "SELECT id,path,bytes FROM instance WHERE gone_ms=0 AND id>?"
+                                 " ORDER BY id LIMIT ?",
+                                 "ii", after, (int64_t)room),
+                     list, room, count);
+}
+
+enum store_status store_kept_results(struct store *store, int64_t after, struct kept_file *list,
+                                     size_t room, size_t *count)
+{
+    return list_kept(store,
+                     sql_prepare(store,
+                                 "SELECT id,path,bytes FROM result WHERE gone_ms=0 AND id>?"
+                                 " ORDER BY id LIMIT ?",
+                                 "ii", after, (int64_t)room),
+                     list, room, count);
+}
+
+enum store_status store_result_bytes(struct store *store, int64_t id, uint64_t bytes)
+{
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    status = sql_run(store, sql_prepare(store,
+                                        "UPDATE result SET bytes=? WHERE id=? AND bytes=0"
+                                        " AND gone_ms=0",
+                                        "ii", (int64_t)bytes, id));
+    if (status == STORE_OK && sqlite3_changes(store->db) > 0)
+        status = kept_add(store, "result-bytes", (int64_t)bytes);
+    return sql_leave(store, status);
+}
+
+enum store_status store_recall(struct store *store, const char *name, int64_t *value)
+{
+    *value = 0;
+    sqlite3_stmt *row = sql_prepare(store, "SELECT value FROM memo WHERE name=?", "t", name);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    *value = sqlite3_column_int64(row, 0);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
+enum store_status store_memorise(struct store *store, const char *name, int64_t value)
+{
+    return sql_run(store, sql_prepare(store, "INSERT OR REPLACE INTO memo(name,value) VALUES(?,?)",
+                                      "ti", name, value));
+}

@@ -1,0 +1,136 @@
+"""`cervigate status` and /healthz on a real node: the same reasons, the figures of what really happened, alarms in the log."""
+import json
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+from pydicom.dataset import Dataset
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+from test_selftest import Health  # noqa: E402
+
+ADMIN = os.path.join(d.BUILD, "bin/cervigate")
+CLOSED = ('<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="1"/></peers><destinations>'
+          '<destination peer="pacs" outputs="SR SC" demo="true" retryFirst="1" retryMost="1"/></destinations>')
+
+
+class Status(unittest.TestCase):
+    def node(self, **settings):
+        node = Health(start=False, **settings)
+        self.addCleanup(node.stop)
+        return node
+
+    def status(self, node, *arguments):
+        return subprocess.run([ADMIN, "status", *arguments, "--config", node.config], capture_output=True, text=True, timeout=60)
+
+    def json(self, node, code):
+        said = self.status(node, "--json")
+        self.assertEqual(said.returncode, code, said)
+        return json.loads(said.stdout)
+
+    def send(self, node, **attributes):
+        path = os.path.join(node.folder, "i.dcm")
+        d.write_object(path, 100000, **attributes)
+        self.assertEqual(node.store(path).returncode, 0)
+
+    def reports(self, node, count):
+        d.wait_for(lambda: node.sql("SELECT count(*) FROM result WHERE kind='sr'")[0][0] == count, 30, f"{count} reports")
+
+    def well(self, node):
+        d.wait_for(lambda: node.get("/healthz")[0] == 200, 15, "well")
+
+    def test_what_happened_is_in_the_figures(self):
+        node = self.node(limits='spoolReserve="1048576" nesting="1"').start()
+        self.well(node)
+        self.send(node)
+        self.reports(node, 1)
+        self.send(node, PatientAge="003Y")  # outside the model's age: not processed
+        self.reports(node, 2)
+        deep = Dataset()
+        deep.add_new(0x00081140, "SQ", [Dataset()])
+        path = os.path.join(node.folder, "deep.dcm")
+        d.write_object(path, 4096, ReferencedImageSequence=[deep])
+        self.assertNotEqual(node.store(path).returncode, 0)
+        said = {}
+
+        def counted():
+            said.update(self.json(node, 0))
+            return said["health"]["refusals"]["reference"] == 3
+        d.wait_for(counted, 10, "three associations")
+        h = said["health"]
+        self.assertEqual((said["well"], said["why"], said["running"]), (True, [], True))
+        self.assertEqual((h["unprocessed"]["reference"], h["unprocessed"]["reference_hits"], h["unprocessed"]["ready"]), (2, 1, False))
+        self.assertEqual((h["refusals"]["reference_hits"], said["refused"]), (1, 1))
+        model, = h["models"]
+        self.assertEqual(model["model"], node.sql("SELECT model_digest FROM judgement WHERE model_digest<>''")[0][0])
+        self.assertEqual(model["flags"]["reference"], 1)
+        scores = [float(s) for s in node.sql("SELECT scores FROM judgement WHERE scores<>''")[0][0].split()]
+        self.assertEqual(node.sql("SELECT score FROM sample WHERE series NOT IN ('study','association')"), [(max(scores[:2]),)])
+        station, = h["stations"]
+        self.assertEqual((station["station"], station["studies"], station["alarm"]), ("STORESCU", 2, False))
+        self.assertEqual(h["limits"]["reference"], 500)
+        self.assertEqual(h["limits"]["selfTestRetry"], 1)
+        self.assertEqual(len(h["limits"]), 11)
+        self.assertIsNone(h["oldest_job"])
+        self.assertTrue(said["selftest"]["passed"])
+
+        text = self.status(node)
+        self.assertEqual(text.returncode, 0)
+        self.assertRegex(text.stdout, r"(?m)^well        yes$")
+        self.assertRegex(text.stdout, r"(?m)^self-test   passed at .*; scores are not locked: cervigate selftest --lock$")
+
+        self.assertEqual(self.status(node, "relearn").returncode, 0)
+        self.assertEqual(self.json(node, 0)["health"]["refusals"]["reference"], 0)
+
+    def test_status_and_healthz_agree_on_why_not(self):
+        node = self.node(mode="demo", peers=CLOSED)
+        node.health = 'oldestJob="2" checkEvery="1"'
+        node.write_config()
+        node.start()
+        self.well(node)
+        page = node.get("/healthz")[1]
+        self.assertEqual((page["well"], page["why"]), (True, []))
+        self.assertTrue(page["selftest"]["passed"])
+        self.send(node)
+        d.wait_for(lambda: node.get("/healthz")[0] == 503, 30, "an old delivery")
+        page = json.loads(node.get("/healthz")[1])
+        said = self.json(node, 1)
+        self.assertEqual([(w["name"], w["subject"]) for w in said["why"]], [("oldest-job", "delivery")])
+        self.assertEqual([(w["name"], w["subject"]) for w in page["why"]], [("oldest-job", "delivery")])
+        self.assertGreater(said["health"]["oldest_job"]["seconds"], 2)
+        self.assertEqual(node.get("/readyz")[0], 200)  # it can take objects
+        text = self.status(node)
+        self.assertEqual(text.returncode, 1)
+        self.assertRegex(text.stdout, r"(?m)^well        no\n            oldest-job delivery: it waits since \d+ s, oldestJob is 2$")
+        d.wait_for(lambda: 'alarm name=oldest-job subject="delivery" state=on' in node.log(), 10, "the alarm")
+        time.sleep(2.5)
+        self.assertEqual(node.log().count("state=on"), 1)
+
+    def test_a_node_that_does_not_run(self):
+        node = self.node().start()
+        self.well(node)
+        node.process.terminate()
+        node.process.wait(30)
+        said = self.json(node, 1)
+        self.assertEqual((said["well"], said["running"], [w["name"] for w in said["why"]]), (False, False, ["node"]))
+        self.assertEqual(self.status(node).returncode, 1)
+
+    def test_a_store_that_is_gone(self):
+        node = self.node().start()
+        self.well(node)
+        os.rename(node.spool + "/jobs.sqlite", node.spool + "/jobs.away")
+        self.assertEqual(self.status(node).returncode, 66)
+        os.rename(node.spool + "/jobs.away", node.spool + "/jobs.sqlite")
+
+    def test_misuse(self):
+        node = self.node()
+        self.assertEqual(self.status(node, "word").returncode, 64)
+        self.assertEqual(self.status(node, "--help").returncode, 0)
+        self.assertEqual(self.status(node).returncode, 66)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
