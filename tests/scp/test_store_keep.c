@@ -163,7 +163,7 @@ static void a_backlog_does_not_slow_a_turn(void **state)
             "INSERT INTO result(id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms,"
             "report) SELECT id,'sr','2.'||id,'','',study,'results/'||id,'','',id,id FROM instance;"
             "INSERT INTO covers SELECT id,id FROM instance;"
-            "INSERT INTO keep_delivery(result,destination,state) SELECT id,'pacs','pending' FROM "
+            "INSERT INTO delivery(result,destination,state) SELECT id,'pacs','pending' FROM "
             "result",
             NULL, NULL, NULL),
         SQLITE_OK);
