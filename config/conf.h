@@ -108,6 +108,7 @@ struct conf_retention {
     int result_days;      /* of our own results' files, likewise: 90 */
     int parked_days;      /* until what a destination refused for good is given up: 14 */
     int quarantine_days;  /* of refused bytes: 14 */
+    int row_days;         /* of the job store's rows of a study, from its last file on: 3650 */
     uint64_t space_bytes; /* that objects and results may take together; 0: no limit */
 };
 

@@ -49,6 +49,7 @@ const struct option conf_options[] = {
     OPTION("retention", "results", INT, retention.result_days, "90"),
     OPTION("retention", "parked", INT, retention.parked_days, "14"),
     OPTION("retention", "quarantine", INT, retention.quarantine_days, "14"),
+    OPTION("retention", "rows", INT, retention.row_days, "3650"),
     OPTION("retention", "space", U64, retention.space_bytes, "0"),
     OPTION("health", "checkEvery", INT, health.check_seconds, "60"),
     OPTION("health", "selfTestEvery", INT, health.selftest_seconds, "86400"),

@@ -1,7 +1,7 @@
 /* Retention: by age, by space, and a look at what a crash left.
  *
  *   pass:   parked -> objects by age -> results by age -> objects by space -> results by space ->
- *           quarantine -> rest [RETENTION_PASS_MS]
+ *           quarantine -> rows -> rest [RETENTION_PASS_MS]
  *   every turn first removes files of rows that were given up, then goes on with the pass;
  *   once after start, [sweep_turn] compares files and rows.
  *
@@ -26,7 +26,7 @@
 #define DAY_MS   86400000LL
 #define EXPIRING 32 /* parked deliveries a turn */
 
-enum stage { PARKED, OBJECTS, RESULTS, OBJECTS_SPACE, RESULTS_SPACE, QUARANTINE, RESTING };
+enum stage { PARKED, OBJECTS, RESULTS, OBJECTS_SPACE, RESULTS_SPACE, QUARANTINE, ROWS, RESTING };
 
 struct retention {
     const struct conf *conf;
@@ -35,7 +35,7 @@ struct retention {
     enum stage stage;
     struct store_walk walk;
     int64_t turn_at; /* monotonic: not before */
-    size_t objects, results;
+    size_t objects, results, studies;
     uint64_t bytes; /* given up in this pass */
 };
 
@@ -216,6 +216,18 @@ static void empty_quarantine(const struct retention *r, int64_t now_ms)
         log_event(LOG_AT_INFO, "quarantine-expired", "files=%zu", removed);
 }
 
+static enum store_status delete_rows(struct retention *r, int64_t now_ms, bool *end)
+{
+    struct store_step step = {.before_ms = now_ms - r->conf->retention.row_days * DAY_MS,
+                              .now_ms = now_ms,
+                              .look = RETENTION_LOOK,
+                              .most = RETENTION_MOST};
+    enum store_status status = store_delete_rows(r->store, &r->walk, &step);
+    r->studies += step.gone;
+    *end = step.looked < step.look && step.gone < step.most;
+    return status;
+}
+
 static enum store_status run_stage(struct retention *r, int64_t now_ms, bool believed, bool *end)
 {
     const struct conf_retention *keep = &r->conf->retention;
@@ -237,6 +249,8 @@ static enum store_status run_stage(struct retention *r, int64_t now_ms, bool bel
         if (believed)
             empty_quarantine(r, now_ms);
         return STORE_OK;
+    case ROWS:
+        return believed ? delete_rows(r, now_ms, end) : STORE_OK;
     case RESTING:
         break;
     }
@@ -248,7 +262,9 @@ static void end_pass(struct retention *r)
     if (r->objects + r->results > 0)
         log_event(LOG_AT_INFO, "retention", "objects=%zu results=%zu bytes=%llu", r->objects,
                   r->results, (unsigned long long)r->bytes);
-    r->objects = r->results = 0;
+    if (r->studies > 0)
+        log_event(LOG_AT_INFO, "rows-expired", "studies=%zu", r->studies);
+    r->objects = r->results = r->studies = 0;
     r->bytes = 0;
 }
 

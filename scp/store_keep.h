@@ -31,6 +31,10 @@ STORE_MUST_USE enum store_status store_retire_objects(struct store *store, struc
                                                       struct store_step *step);
 STORE_MUST_USE enum store_status store_retire_results(struct store *store, struct store_walk *walk,
                                                       struct store_step *step);
+/* Rows whose files went before before_ms are deleted, a study at a time once nothing of it is left
+ * or waits; answered requests of that age, too. looked: studies; gone: of them. */
+STORE_MUST_USE enum store_status store_delete_rows(struct store *store, struct store_walk *walk,
+                                                   struct store_step *step);
 /* Deliveries parked before before_ms become EXPIRED; list gets them, at most room. */
 STORE_MUST_USE enum store_status store_expire_parked(struct store *store, int64_t before_ms,
                                                      int64_t now_ms, struct delivery *list,

@@ -159,6 +159,87 @@ enum store_status store_retire_results(struct store *store, struct store_walk *w
     return retire(store, RESULTS, give_up_result, walk, step);
 }
 
+/* ---- rows ---- */
+
+/* The oldest rows without a file. An object of no study stands for itself. */
+#define FORGOTTEN                                                                                  \
+    "SELECT i.id,i.gone_ms,i.study,"                                                               \
+    " EXISTS(SELECT 1 FROM instance o WHERE o.study=i.study AND i.study<>''"                       \
+    "   AND (o.gone_ms=0 OR o.gone_ms>=?3)) OR"                                                    \
+    " EXISTS(SELECT 1 FROM result r WHERE r.study=i.study AND i.study<>''"                         \
+    "   AND (r.gone_ms=0 OR r.gone_ms>=?3)) OR"                                                    \
+    " EXISTS(SELECT 1 FROM result r CROSS JOIN delivery d ON d.result=r.id"                        \
+    "   WHERE r.study=i.study AND i.study<>'' AND " WAITING ")"                                    \
+    " FROM instance i INDEXED BY instance_gone WHERE i.gone_ms<>0"                                 \
+    " AND (i.gone_ms,i.id)>(?1,?2) AND i.gone_ms<?3 ORDER BY i.gone_ms,i.id LIMIT ?4"
+
+struct forgotten {
+    int64_t id;
+    char study[65];
+};
+
+static enum store_status delete_one(struct store *store, const struct forgotten *one)
+{
+    if (one->study[0] == '\0')
+        return sql_run(store, sql_prepare(store, "DELETE FROM instance WHERE id=?", "i", one->id));
+    enum store_status status =
+        sql_run(store, sql_prepare(store, "DELETE FROM result WHERE study=?", "t", one->study));
+    if (status == STORE_OK)
+        status = sql_run(store,
+                         sql_prepare(store, "DELETE FROM instance WHERE study=?", "t", one->study));
+    return status == STORE_OK ? sql_run(store, sql_prepare(store, "DELETE FROM study WHERE uid=?",
+                                                           "t", one->study))
+                              : status;
+}
+
+static enum store_status delete_rows(struct store *store, struct store_walk *walk,
+                                     struct store_step *step)
+{
+    static struct forgotten list[STEP_MOST];
+    enum store_status status = STORE_OK;
+    size_t most = step->most < STEP_MOST ? step->most : STEP_MOST;
+    sqlite3_stmt *row = sql_prepare(store, FORGOTTEN, "iiii", walk->time_ms, walk->id,
+                                    step->before_ms, (int64_t)step->look);
+    while (step->gone < most && (status = sql_row(store, row)) == STORE_OK) {
+        walk->id = sqlite3_column_int64(row, 0);
+        walk->time_ms = sqlite3_column_int64(row, 1);
+        step->looked++;
+        if (sqlite3_column_int(row, 3) != 0)
+            continue;
+        list[step->gone].id = walk->id;
+        sql_text(row, 2, list[step->gone].study, sizeof list->study);
+        step->gone++;
+    }
+    if (row != NULL)
+        (void)sqlite3_reset(row);
+    if (status == STORE_NONE)
+        status = STORE_OK;
+    for (size_t i = 0; status == STORE_OK && i < step->gone; i++)
+        status = delete_one(store, &list[i]);
+    return status == STORE_OK
+               ? sql_run(store,
+                         sql_prepare(store, "DELETE FROM request WHERE answer<>'' AND asked_ms<?",
+                                     "i", step->before_ms))
+               : status;
+}
+
+enum store_status store_delete_rows(struct store *store, struct store_walk *walk,
+                                    struct store_step *step)
+{
+    struct store_walk from = *walk;
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    step->looked = step->gone = 0;
+    step->bytes = 0;
+    status = sql_leave(store, delete_rows(store, walk, step));
+    if (status != STORE_OK) {
+        *walk = from;
+        step->looked = step->gone = 0;
+    }
+    return status;
+}
+
 enum store_status store_kept_bytes(struct store *store, uint64_t *objects, uint64_t *results)
 {
     enum store_status status;

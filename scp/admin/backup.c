@@ -17,17 +17,21 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: cervigate backup FILE [--objects] [--json] [--config FILE]\n"
+    "usage: cervigate backup FILE|FOLDER [--objects] [--keep N] [--json] [--config FILE]\n"
     "\n"
     "Writes a copy of the node's memory to FILE (tar in gzip), while the node runs or not: the "
     "job\n"
     "store, consistent in itself, the results' files, the mode, the node's identity, the\n"
     "configuration, and the received objects that are not judged yet. FILE must not be there; it\n"
-    "appears when it is whole, readable for its owner only: it holds patient data.\n"
+    "appears when it is whole, readable for its owner only: it holds patient data. In a FOLDER it\n"
+    "is called cervigate-TIME.tar.gz, TIME in UTC.\n"
     "\n"
     "  --objects      all received objects, too; without it, a restored node knows them but "
     "cannot\n"
     "                 judge them again\n"
+    "  --keep N       with FOLDER: the N youngest of its files of that name stay, 1 to 10000; "
+    "older\n"
+    "                 ones are removed once the new one is whole\n"
     "  --json         what was written as one JSON object\n"
     "  --config FILE  the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "\n"
@@ -38,7 +42,8 @@ static const char usage[] =
     "already;\n"
     "74 the spool or job store cannot be read; 78 bad configuration.\n";
 
-#define ROWS 256
+#define ROWS      256
+#define KEEP_MOST 10000
 
 struct backup {
     const struct conf *conf;
@@ -46,7 +51,7 @@ struct backup {
     struct archive *archive;
     char part[PATH_MAX], database[PATH_MAX]; /* beside FILE until it is whole */
     int64_t now_ms;
-    size_t files;
+    size_t files, removed;
     bool objects;
     int status;
 };
@@ -218,20 +223,72 @@ static int report(const struct command *command, const struct backup *b, const c
     struct stat at = {.st_size = 0};
     (void)!stat(file, &at);
     if (command->json)
-        return command_print(json_pack("{s:s, s:I, s:I, s:b}", "file", file, "files",
+        return command_print(json_pack("{s:s, s:I, s:I, s:b, s:I}", "file", file, "files",
                                        (json_int_t)b->files, "bytes", (json_int_t)at.st_size,
-                                       "objects", b->objects));
+                                       "objects", b->objects, "removed", (json_int_t)b->removed));
     printf("%s: %zu files, %lld bytes%s\n", file, b->files, (long long)at.st_size,
            b->objects ? ", with all received objects" : "");
+    if (b->removed > 0)
+        printf("%zu older backups removed\n", b->removed);
     return 0;
 }
 
-static int backup(const struct command *command, struct conf *conf, struct store *store)
+/* ---- a folder of backups ---- */
+
+/* cervigate-20261127T021500Z.tar.gz: their order by name is that by time. */
+static int is_dated(const struct dirent *entry) /* for scandir */
+{
+    static const char form[] = "cervigate-########T######Z.tar.gz";
+    const char *name = entry->d_name;
+    size_t i = 0;
+    for (; form[i] && name[i]; i++)
+        if (form[i] == '#' ? name[i] < '0' || name[i] > '9' : form[i] != name[i])
+            return false;
+    return !form[i] && !name[i];
+}
+
+static void name_dated(int64_t now_ms, const char *folder, char file[PATH_MAX])
+{
+    char iso[25], digits[17];
+    size_t n = 0;
+    clock_iso(now_ms, iso);
+    for (const char *c = iso; *c && *c != '.' && n < sizeof digits - 1; c++)
+        if (*c != '-' && *c != ':')
+            digits[n++] = *c;
+    digits[n] = '\0';
+    snprintf(file, PATH_MAX, "%.*s/cervigate-%sZ.tar.gz", PATH_MAX - 64, folder, digits);
+}
+
+/* All but the youngest `keep`. */
+static bool remove_older(struct backup *b, const char *folder, size_t keep)
+{
+    struct dirent **list = NULL;
+    int count = scandir(folder, &list, is_dated, alphasort);
+    bool done = count >= 0 || fail(b, EX_IOERR, folder, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%.*s/%.200s", PATH_MAX - 256, folder, list[i]->d_name);
+        if ((size_t)(count - i) > keep && unlink(path) != 0)
+            done = fail(b, EX_IOERR, path, strerror(errno));
+        else
+            b->removed += (size_t)(count - i) > keep;
+        free(list[i]);
+    }
+    free(list);
+    return done;
+}
+
+static int backup(const struct command *command, bool is_folder, size_t keep, struct conf *conf,
+                  struct store *store)
 {
     const char *file = command->words[0];
-    char random[17];
+    char random[17], in_folder[PATH_MAX];
     struct backup b = {
         .conf = conf, .store = store, .now_ms = clock_utc_ms(), .objects = command->objects};
+    if (is_folder) {
+        name_dated(b.now_ms, file, in_folder);
+        file = in_folder;
+    }
     if (access(file, F_OK) == 0) {
         fprintf(stderr, "cervigate backup: %s: it is there already\n", file);
         return EX_CANTCREAT;
@@ -244,7 +301,16 @@ static int backup(const struct command *command, struct conf *conf, struct store
     snprintf(b.database, sizeof b.database, "%.*s.%s.jobs", PATH_MAX - 32, file, random);
     bool done = write_all(&b, file);
     tidy(&b);
+    done = done && (keep == 0 || remove_older(&b, command->words[0], keep));
     return done ? report(command, &b, file) : b.status;
+}
+
+static bool take_keep(const char *text, size_t *keep)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+    *keep = (size_t)number;
+    return end != text && *end == '\0' && number >= 1 && number <= KEEP_MOST;
 }
 
 int admin_backup(int argc, char **argv)
@@ -252,15 +318,21 @@ int admin_backup(int argc, char **argv)
     struct command command;
     struct conf *conf;
     struct store *store = NULL;
+    struct stat at;
+    size_t keep = 0;
     int status = 0;
-    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON | COMMAND_OBJECTS, &command,
+    if (!command_parse(argc, argv, usage,
+                       COMMAND_CONFIG | COMMAND_JSON | COMMAND_OBJECTS | COMMAND_KEEP, &command,
                        &status))
         return status;
     if (command.count != 1)
-        return command_misused(usage, "one FILE is expected");
+        return command_misused(usage, "one FILE or FOLDER is expected");
+    bool is_folder = stat(command.words[0], &at) == 0 && S_ISDIR(at.st_mode);
+    if (command.keep && (!is_folder || !take_keep(command.keep, &keep)))
+        return command_misused(usage, "--keep wants a FOLDER, and a number from 1 to 10000");
     if (!command_open(&command, &conf, &store, &status))
         return status;
-    status = backup(&command, conf, store);
+    status = backup(&command, is_folder, keep, conf, store);
     store_close(store);
     conf_destroy(conf);
     return status;

@@ -29,6 +29,7 @@ static const struct {
     {"study", COMMAND_STUDY, true, offsetof(struct command, study)},
     {"reason", COMMAND_REASON, true, offsetof(struct command, reason)},
     {"issuer", COMMAND_ISSUER, true, offsetof(struct command, issuer)},
+    {"keep", COMMAND_KEEP, true, offsetof(struct command, keep)},
     {"yes", COMMAND_YES, false, offsetof(struct command, yes)},
     {"parked", COMMAND_PARKED, false, offsetof(struct command, parked)},
     {"objects", COMMAND_OBJECTS, false, offsetof(struct command, objects)},

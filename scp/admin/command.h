@@ -14,6 +14,7 @@ struct command {
     const char *study;  /* --study, or NULL */
     const char *reason; /* --reason, or NULL */
     const char *issuer; /* --issuer, or NULL */
+    const char *keep;   /* --keep, or NULL */
     bool json, print_effective, yes, parked, objects, force;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
@@ -30,7 +31,8 @@ enum command_options {
     COMMAND_YES = 128,
     COMMAND_PARKED = 256,
     COMMAND_OBJECTS = 512,
-    COMMAND_FORCE = 1024
+    COMMAND_FORCE = 1024,
+    COMMAND_KEEP = 2048
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

@@ -113,7 +113,7 @@ static void retention_loads_to_the_same(void **state)
 {
     static const char text[] =
         WITH(MODELS "<retention objects=\"1\" results=\"36500\" parked=\"3\" "
-                    "quarantine=\"4\" space=\"1125899906842624\"/>");
+                    "quarantine=\"4\" rows=\"5\" space=\"1125899906842624\"/>");
     struct conf *first = load_text(text, ""), *second, *plain = load_text(WITH(MODELS), "");
 
     (void)state;
@@ -122,7 +122,9 @@ static void retention_loads_to_the_same(void **state)
     assert_int_equal(first->retention.parked_days, 3);
     assert_int_equal(first->retention.quarantine_days, 4);
     assert_true(first->retention.space_bytes == UINT64_C(1125899906842624));
+    assert_int_equal(first->retention.row_days, 5);
     assert_int_equal(plain->retention.object_days, 30);
+    assert_int_equal(plain->retention.row_days, 3650);
     assert_int_equal(plain->retention.parked_days, 14);
     assert_int_equal(plain->retention.space_bytes, 0);
     char *a = print(first);

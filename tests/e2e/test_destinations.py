@@ -260,25 +260,39 @@ class Destinations(unittest.TestCase):
 
     # ---- the last look
 
-    def test_a_result_that_fails_its_last_look_goes_nowhere(self):
+    def start_saying(self, old, new):
+        """With words of the site's own."""
         templates = os.path.join(self.folder, "templates")
         os.makedirs(templates)
         for name in ("cspine.xml", "words.xml"):
             with open(os.path.join(h.SOURCE, "sr_templates", name), encoding="utf-8") as f:
                 text = f.read()
-            text, count = re.subn("<en>Finding at or above the operating point: ", "<en>Absent nothing, a finding: ", text)
-            self.assertEqual(count, 1 if name == "words.xml" else 0)
+            self.assertEqual(text.count(old), 1 if name == "words.xml" else 0)
             with open(os.path.join(templates, name), "w", encoding="utf-8") as f:
-                f.write(text)
+                f.write(text.replace(old, new))
         self.start(report=f'templates="{templates}"', outputs="SR")
-        self.send(self.image())
+
+    def test_a_result_that_fails_its_last_look_goes_nowhere(self):
+        self.start_saying("<en>more images were received</en>", "<en>Absent images were received</en>")
+        study = pydicom.uid.generate_uid()
+        self.send(self.image(study=study))
+        self.at_pacs(h.SR3D, 1)
+        self.send(self.image(study=study))
         parked = h.wait_for(lambda: [r for r in self.listed() if r["state"] == "parked"], 30, "a parked result")
         self.assertEqual({r["kind"] for r in parked} & {"sr"}, {"sr"})
         self.quiet()
-        self.assertEqual(self.pacs.objects(), [])
+        self.at_pacs(h.SR3D, 1)
         said = self.node.admin("results", "list").stdout
         self.assertIn('the word "Absent" must not be said', said)
         self.assertRegex(self.node.log(), r"error analyze\[\d+\] result-parked uid=\S+ kind=sr .*Absent")
+
+    def test_words_that_no_report_may_say_are_found_at_start(self):
+        """The self-test's own report is refused: the node says so, and answers that it did not judge."""
+        self.start_saying("<en>Finding at or above the operating point: ", "<en>Absent nothing, a finding: ")
+        self.send(self.image())
+        report, = self.at_pacs(h.SR3D, 1)
+        self.assertIn("Not processed: software failure.", list(texts(report)))
+        self.assertRegex(self.node.log(), r"selftest-failed .*what=.?report.*Absent")
 
 
 if __name__ == "__main__":

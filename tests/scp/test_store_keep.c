@@ -15,6 +15,52 @@ static bool is_gone(struct store *store, int64_t id)
     return in.gone_ms != 0;
 }
 
+static size_t delete_rows(struct store *store, int64_t before)
+{
+    struct store_walk walk = {.id = 0};
+    struct store_step step = {.before_ms = before, .look = 100, .most = 100};
+    FIXTURE_OK(store_delete_rows(store, &walk, &step));
+    return step.gone;
+}
+
+static bool is_known(struct store *store, int64_t id)
+{
+    struct instance in;
+    enum store_status status = store_get_instance(store, id, &in);
+    assert_true(status == STORE_OK || status == STORE_NONE);
+    return status == STORE_OK;
+}
+
+/* A study's rows go together, and only when no file of it is there and no copy waits. */
+static void rows_go_with_the_last_of_a_study(void **state)
+{
+    struct store *store = fixture_open(*state);
+    struct result r;
+    struct instance in;
+    enum store_identity identity;
+    int64_t first = keep_judged(store, 1, 1, 1), second = keep_judged(store, 2, 1, 9 * DAY);
+    int64_t other = keep_judged(store, 3, 2, 1);
+    keep_report(store, 1, 1, first, 1, 1, false);
+    FIXTURE_OK(store_delivered(store, keep_delivery(store, "pacs"), 0, 1));
+    keep_report(store, 2, 2, other, 1, 1, false);
+    keep_report(store, 3, 1, second, 9 * DAY, 0, false);
+    assert_int_equal(keep_retire(store, true, 2), 1); /* first; the other's report waits */
+    assert_int_equal(delete_rows(store, INT64_MAX), 0);
+    assert_int_equal(keep_retire(store, true, 10 * DAY), 1);
+    assert_int_equal(delete_rows(store, INT64_MAX), 0); /* results are there */
+    assert_int_equal(keep_retire(store, false, 10 * DAY), 2);
+    assert_int_equal(delete_rows(store, 7), 0); /* they went at 7 */
+    assert_int_equal(delete_rows(store, 8), 2); /* two objects of one study */
+    assert_false(is_known(store, first) || is_known(store, second));
+    assert_int_equal(store_find_result(store, "2.25.1", &r), STORE_NONE);
+    assert_true(is_known(store, other));
+    FIXTURE_OK(store_find_result(store, "2.25.2", &r));
+    in = fixture_instance(1, 1, 1, "a");
+    FIXTURE_OK(store_add_instance(store, &in, &identity));
+    assert_int_equal(identity, STORE_NEW);
+    store_close(store);
+}
+
 static void by_age_from_the_last_delivery(void **state)
 {
     struct store *store = fixture_open(*state);
@@ -307,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(by_age_from_the_last_delivery),
+        T(rows_go_with_the_last_of_a_study),
         T(nothing_to_deliver_counts_from_receipt),
         T(never_while_something_waits),
         T(parked_copies_expire_after_their_own_limit),

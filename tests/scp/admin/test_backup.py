@@ -154,6 +154,38 @@ class Backup(unittest.TestCase):
         self.assertFalse(os.path.exists(mark))
         node.start()
 
+    def test_a_folder_of_backups(self):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        old = [os.path.join(folder, f"cervigate-20200101T00000{n}Z.tar.gz") for n in range(3)]
+        foreign = [os.path.join(folder, n) for n in ("cervigate-20200101T000000Z.tar.gz.part", "cervigate-2020.tar.gz", "notes")]
+        for path in old + foreign:
+            open(path, "w").close()
+        said = admin(self.node.config, "backup", folder, "--keep", "2", "--json")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        facts = json.loads(said.stdout)
+        self.assertRegex(facts["file"], r"/cervigate-\d{8}T\d{6}Z\.tar\.gz$")
+        self.assertEqual(facts["removed"], 2)
+        self.assertEqual(sorted(os.path.join(folder, n) for n in os.listdir(folder)), sorted([old[2], facts["file"]] + foreign))
+        self.assertEqual(self.members(facts["file"]), self.members(self.plain))
+        for words in ((folder, "--keep", "0"), (folder, "--keep", "x"), (folder, "--keep", "10001"), (os.path.join(folder, "new"), "--keep", "1")):
+            said = admin(self.node.config, "backup", *words)
+            self.assertEqual(said.returncode, 64, words)
+            self.assertIn("--keep wants", said.stderr)
+
+    def test_a_failed_backup_removes_no_older_one(self):
+        folder = tempfile.mkdtemp(dir=self.folder)
+        old = os.path.join(folder, "cervigate-20200101T000000Z.tar.gz")
+        open(old, "w").close()
+        results = os.path.join(self.node.spool, "results")
+        os.rename(results, results + ".away")
+        self.addCleanup(lambda: os.path.exists(results + ".away") and os.rename(results + ".away", results))
+        open(results, "w").close()  # no directory
+        said = admin(self.node.config, "backup", folder, "--keep", "1")
+        os.unlink(results)
+        os.rename(results + ".away", results)
+        self.assertEqual(said.returncode, 74, said.stderr)
+        self.assertEqual(os.listdir(folder), [os.path.basename(old)])
+
     def test_a_backup_that_cannot_be_written(self):
         for path, words in ((self.plain, "it is there already"), (os.path.join(self.folder, "no/such/b.tar.gz"), "No such file"),
                             ("/dev/full/b.tar.gz", "Not a directory")):
