@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import checker  # noqa: E402
 import harness as h  # noqa: E402
+from evidence import file_digests  # noqa: E402
 from ledger import Sender, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
 
@@ -70,7 +71,7 @@ def rewrite_arrival(evidence, sop_class, change, also_result=True):
     change(dataset)
     os.unlink(line["path"])
     dataset.save_as(line["path"])
-    digest, whole, size = checker.file_digests(line["path"])
+    digest, whole, size = file_digests(line["path"])
     def set_digest(log):
         for other in log:
             if other.get("path") == line["path"]:
