@@ -85,12 +85,13 @@ class Sender:
         self.port = port if callable(port) else lambda: port
         self.lines = ledger if isinstance(ledger, Lines) else Lines(ledger)
 
-    def store(self, source, seconds=20):
-        """One attempt; its outcome."""
+    def store(self, source, seconds=20, pause=0):
+        """One attempt; its outcome. `pause`: seconds in the middle of the dataset."""
         source = source if isinstance(source, Source) else Source(source)
         begin = time.monotonic()
         try:
-            outcome, comment = rawscu.store(self.port(), source.sop_class, source.sop_instance, source.syntax, source.dataset, seconds)
+            outcome, comment = rawscu.store(self.port(), source.sop_class, source.sop_instance, source.syntax, source.dataset, seconds,
+                                            pause)
         except (OSError, KeyError, ValueError) as error:  # no node, or none that told its port
             outcome, comment = "unreached", str(error)
         self.lines.append(kind="store", sop_class=source.sop_class, sop_instance=source.sop_instance, study=source.study,
@@ -98,14 +99,14 @@ class Sender:
                           path=source.path, outcome=outcome, comment=comment, ms=round((time.monotonic() - begin) * 1000))
         return outcome
 
-    def store_until_acknowledged(self, source, seconds=120, pause=0.2):
+    def store_until_acknowledged(self, source, seconds=120, pause=0):
         """As a modality does: again, until it has read 0000 itself. False: not within `seconds`."""
         source = source if isinstance(source, Source) else Source(source)
         end = time.monotonic() + seconds
-        while self.store(source) not in ACKNOWLEDGED:
+        while self.store(source, pause=pause) not in ACKNOWLEDGED:
             if time.monotonic() > end:
                 return False
-            time.sleep(pause)
+            time.sleep(0.2)
         return True
 
     def echo(self, seconds=5):
