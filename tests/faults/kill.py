@@ -138,12 +138,12 @@ class Inputs:
 
 
 class Campaign:
-    def __init__(self, folder, seed, size=256):
+    def __init__(self, folder, seed, size=256, first=FIRST, pictures=1):
         self.folder, self.seed = str(folder), seed
         self.chance = random.Random(seed)
         self.inputs = Inputs(self.folder, random.Random(seed + 1), size)
         self.arms = Arms(os.path.join(self.folder, "arms"))
-        self.pacs = Pacs(os.path.join(self.folder, "pacs"))
+        self.pacs = Pacs(os.path.join(self.folder, "pacs"), pictures=pictures)
         self.ledger_path = os.path.join(self.folder, "ledger.jsonl")
         self.verbose = False
         self.waiting, self.orders, self.asked = [], [], set()  # points armed; orders given; reports that had one
@@ -151,7 +151,7 @@ class Campaign:
         self.stop = threading.Event()
         self.failed = []
         self.senders = []
-        self.arm(FIRST)
+        self.arm(*([first] if first else []))
         self.node = self.start_at_last()
         self.sender = Sender(lambda: self.node.port, self.ledger_path)
 
@@ -192,7 +192,7 @@ class Campaign:
             if chance.random() < 0.05:
                 self.pacs.behave(chance.choice(("swallow", "abort-mid", "a700", "refuse", "close")), 1)
             self.stop.wait(chance.uniform(0, 0.3))
-            while self.inputs.count - self.pacs.kept / 2 > BACKLOG and not self.stop.is_set():
+            while self.inputs.count - self.pacs.taken / 2 > BACKLOG and not self.stop.is_set():
                 self.stop.wait(0.2)
 
     def end(self):

@@ -35,6 +35,7 @@ EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 CLASSES = {VERIFICATION, "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.88.22",
            "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.7.4", "1.2.840.10008.5.1.4.1.1.11.1",
            "1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.88.59"}
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 AT_ASSOCIATION = ("refuse", "close", "no-context", "silence")
 ABORT = struct.pack(">BBI4x", 7, 0, 4)
 
@@ -169,7 +170,7 @@ class Association:
             return False
         status = 0 if how in ("ok", "swallow", *AT_ASSOCIATION) else int(how, 16)
         kept = status >> 12 in (0, 0xb) and status >> 8 != 1
-        path = self.pacs.keep(part10(abstract, uid, syntax, dataset)) if kept else ""
+        path = self.pacs.keep(abstract, part10(abstract, uid, syntax, dataset)) if kept else ""
         self.log("store", sop_class=abstract, sop_instance=uid, syntax=syntax, sha256=hashlib.sha256(dataset).hexdigest(),
                  bytes=len(dataset), path=path, status="none" if how == "swallow" else f"{status:04x}")
         if how == "swallow":
@@ -188,10 +189,11 @@ class Association:
 
 
 class Pacs:
-    """In threads of the caller's process. `folder` is kept: it is evidence."""
+    """In threads of the caller's process. `folder` is kept: it is evidence. `pictures`: of so many pictures the bytes of one are kept."""
 
-    def __init__(self, folder, port=0, ae="PACS"):
-        self.folder, self.ae = str(folder), ae
+    def __init__(self, folder, port=0, ae="PACS", pictures=1):
+        self.folder, self.ae, self.pictures = str(folder), ae, pictures
+        self.taken = 0
         os.makedirs(self.folder, exist_ok=True)
         self.log_path = os.path.join(self.folder, "log.jsonl")
         self.lines = Lines(self.log_path)
@@ -248,9 +250,12 @@ class Pacs:
             self.read_orders()
             return "ok" if self.behaviour in AT_ASSOCIATION else self.spend()
 
-    def keep(self, data):
+    def keep(self, sop_class, data):
         """Whole or not at all, under a name that no peer chose."""
         with self.lock:
+            self.taken += 1
+            if sop_class == SECONDARY_CAPTURE and self.taken % self.pictures:
+                return ""
             self.kept += 1
             path = os.path.join(self.folder, f"{self.kept:06}.dcm")
         with open(path + ".part", "wb") as f:
