@@ -58,7 +58,7 @@ BREAKS = [
     ("a store's version is not written", "scp/store_schema.c", "\"PRAGMA user_version=%d;PRAGMA application_id=%d\", LATEST,",
      "\"PRAGMA user_version=%d;PRAGMA application_id=%d\", 0,", "scp_store_schema"),
     ("nothing nests too deep", "dicom/scan_dataset.c", "if (walk->nesting > walk->limits->nesting || walk->nesting > MAX_NESTING)",
-     "if (walk->nesting > MAX_NESTING * 1000)", "dicom_prescan"),
+     "if (walk->nesting > MAX_NESTING * 1000)", "test_prescan"),
     ("a result's bytes are not counted", "scp/store_result.c", "status = kept_add(store, \"result-bytes\", (int64_t)r->bytes);", ";",
      "scp_store_keep"),
     ("an object's bytes are not counted", "scp/store_instance.c",
