@@ -125,13 +125,13 @@ class Checker:
             contents[row["sop_instance"]].append(row)
         for uid, rows in contents.items():
             first = rows[0]
-            for row in rows[1:]:
+            for last, row in zip(rows, rows[1:]):
                 if not row["rival"]:
                     self.broken("I5", f"{uid}: instance {row['id']} has other bytes than {first['id']}, and is not marked")
-                if row["state"] in ("received", "ignored", "own") or first["state"] in ("ignored", "own") or row["withdrawn"]:
-                    continue
-                if self.differ(first, row) and not (row["state"] == "not-processed" and row["reason"] == "conflict"):
-                    self.broken("I5", f"{uid}: instance {row['id']} has other pixels than {first['id']}, and is {row['state']}")
+                if last["state"] != "judged" or row["state"] in ("received", "ignored", "own") or row["withdrawn"]:
+                    continue  # nothing that was decoded stands against it
+                if self.differ(last, row) and not (row["state"] == "not-processed" and row["reason"] == "conflict"):
+                    self.broken("I5", f"{uid}: instance {row['id']} has other pixels than {last['id']}, and is {row['state']}")
 
     def differ(self, one, other):
         """Whether the pixels differ, where both lie here uncompressed; in doubt not."""

@@ -192,8 +192,8 @@ class Campaign:
             if chance.random() < 0.05:
                 self.pacs.behave(chance.choice(("swallow", "abort-mid", "a700", "refuse", "close")), 1)
             self.stop.wait(chance.uniform(0, 0.3))
-            while self.inputs.count - self.pacs.taken / 2 > BACKLOG and not self.stop.is_set():
-                self.stop.wait(0.2)
+            if self.inputs.count - self.pacs.taken / 2 > BACKLOG:  # copies, strangers and refusals bring no result: only slower
+                self.stop.wait(1)
 
     def end(self):
         """No more arrives; what is on its way is acknowledged."""

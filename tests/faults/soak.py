@@ -81,7 +81,8 @@ class Soak:
                 self.campaign.failed.append(f"instance {n} was not acknowledged")
             self.sent = n + 1
             time.sleep(max(0.0, begin + n / rate - time.monotonic()))
-            while self.behind() > BACKLOG:
+            patience = time.monotonic() + 10  # what was not processed has no picture
+            while self.behind() > BACKLOG and time.monotonic() < patience:
                 time.sleep(0.1)
 
     def behind(self):
