@@ -23,7 +23,7 @@ BREAKS = [
      "digest[0] == '\\0'", "scp_spool"),
     ("space is not looked at before quarantine", "scp/spool.c", "spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes", "false",
      "scp_spool"),
-    ("a dead process's files stay", "scp/spool.c", "(!all && has_owner(entry->d_name))", "!all", "scp_spool"),
+    ("a dead process's files stay", "scp/spool.c", "(!all && has_owner(entry->d_name))", "(!all && has_owner(entry->d_name) && all)", "scp_spool"),
     ("a duplicate is a second row", "scp/store_instance.c", "if (status == STORE_OK && strcmp(known.digest, instance->digest) == 0) {",
      "if (false) {", "scp_store"),
     ("a rival is not marked", "scp/store_instance.c", "instance->rival = status == STORE_OK;", "instance->rival = false;", "scp_store"),
