@@ -407,6 +407,7 @@ enum report_end report_study(const struct report *report, struct store *store,
     if (!gather(&g))
         goto out;
     address(&m);
+    crash_point("report-due");
     if (!prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
         goto out;
     take_samples(&m);

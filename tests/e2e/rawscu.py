@@ -1,6 +1,7 @@
 """A Storage SCU in plain bytes (PS3.7, PS3.8): sends what it is told to, well-formed or not. No toolkit in between."""
 import socket
 import struct
+import time
 
 import pydicom
 
@@ -78,8 +79,8 @@ def read_pdu(s):
     return head + body
 
 
-def store(port, sop_class, uid, syntax, dataset, seconds=20):
-    """(status as four hex digits, or 'rejected', 'no-context', 'aborted'; the node's comment)."""
+def store(port, sop_class, uid, syntax, dataset, seconds=20, pause=0):
+    """(status as four hex digits, or 'rejected', 'no-context', 'aborted'; the node's comment). `pause`: seconds in the middle of the dataset."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         s.sendall(associate_rq(sop_class, syntax))
@@ -91,7 +92,10 @@ def store(port, sop_class, uid, syntax, dataset, seconds=20):
             s.sendall(struct.pack(">BBII", 5, 0, 4, 0))
             return "no-context", f"result {answer[at + 6] if at >= 0 else '?'}"
         try:
-            s.sendall(pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False))
+            message = pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False)
+            s.sendall(message[:len(message) // 2])
+            time.sleep(pause)
+            s.sendall(message[len(message) // 2:])
         except ConnectionError:
             pass
         try:

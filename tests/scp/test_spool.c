@@ -150,6 +150,23 @@ static void quarantine_tells_why(void **state)
     assert_int_equal(count_in(f, "incoming"), 0);
 }
 
+/* Killed before the reason has its name: the bytes are not in quarantine either. */
+static void quarantine_is_never_without_why(void **state)
+{
+    const struct fixture *f = *state;
+    char from[PATH_MAX], name[64];
+    int status = 0;
+    close(begin_object(f, from, "bad bytes"));
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv("CERVIGATE_CRASH", "whole-written", 1);
+        _exit(spool_quarantine(&f->conf, from, "reason: bad\n", name, sizeof name) == 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(count_in(f, "incoming"), 1);
+}
+
 static void quarantine_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -217,17 +234,12 @@ static void a_node_keeps_its_id(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(directories_are_private),
-        T(a_file_in_the_way_is_named),
-        T(an_object_is_kept_once),
-        T(only_digests_are_names),
-        T(a_lost_directory_is_an_error),
-        T(incoming_of_the_dead_goes),
-        T(quarantine_tells_why),
-        T(quarantine_is_bounded),
-        T(no_quarantine_without_space),
-        T(whole_files_replace),
-        T(paths_that_do_not_fit_are_empty),
+        T(directories_are_private),      T(a_file_in_the_way_is_named),
+        T(an_object_is_kept_once),       T(only_digests_are_names),
+        T(a_lost_directory_is_an_error), T(incoming_of_the_dead_goes),
+        T(quarantine_tells_why),         T(quarantine_is_never_without_why),
+        T(quarantine_is_bounded),        T(no_quarantine_without_space),
+        T(whole_files_replace),          T(paths_that_do_not_fit_are_empty),
         T(a_node_keeps_its_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

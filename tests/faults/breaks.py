@@ -1,0 +1,174 @@
+"""Deliberate breaks of our own guards, one at a time, in a copy of the tree: a quick test must catch each.
+
+scripts/faults breaks [--list] [--only NAME...] [--from N] [--folder DIR]
+
+  --list    names them, and says whether each still fits the source; exit 1 when one does not
+  --folder  the copy and its build stay there (default: a new folder below /tmp, removed at the end)
+
+A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. Each test must
+first pass without a break. Exit 0: all were caught."""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# (name, file, what is there, what takes its place, the test)
+BREAKS = [
+    ("quarantine has no limit", "scp/spool.c", "quarantined(conf) >= SPOOL_QUARANTINE_MOST", "quarantined(conf) == SIZE_MAX", "scp_spool"),
+    ("an object's digest is not checked", "scp/spool.c", "strspn(digest, \"0123456789abcdef\") != 64 || digest[64] != '\\0'",
+     "digest[0] == '\\0'", "scp_spool"),
+    ("space is not looked at before quarantine", "scp/spool.c", "spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes", "false",
+     "scp_spool"),
+    ("a dead process's files stay", "scp/spool.c", "(!all && has_owner(entry->d_name))", "(!all && has_owner(entry->d_name) && all)", "scp_spool"),
+    ("a duplicate is a second row", "scp/store_instance.c", "if (status == STORE_OK && strcmp(known.digest, instance->digest) == 0) {",
+     "if (false) {", "scp_store"),
+    ("a rival is not marked", "scp/store_instance.c", "instance->rival = status == STORE_OK;", "instance->rival = false;", "scp_store"),
+    ("duplicates are not counted", "scp/store_instance.c", "status = store_count(store, \"duplicates\");", "status = STORE_OK;", "scp_store"),
+    ("an association never ends", "scp/store_instance.c", "\"DELETE FROM open_association WHERE association=?\"",
+     "\"DELETE FROM open_association WHERE association=? AND 0\"", "scp_store"),
+    ("no association of an earlier life ends", "scp/store_instance.c", "\"DELETE FROM open_association\"",
+     "\"DELETE FROM open_association WHERE 0\"", "scp_committer"),
+    ("an object without its file is believed", "scp/committer.c",
+     "return instance->gone_ms != 0 || access(path, F_OK) == 0 ? STORE_OK : STORE_BROKEN;", "(void)path; return STORE_OK;", "scp_committer"),
+    ("what an association says is not cut to size", "scp/committer.c", "in->sop_class[sizeof in->sop_class - 1] = '\\0';", ";", "scp_committer"),
+    ("a failed commit is answered as done", "scp/committer.c", "line->answer.status = status;", "line->answer.status = STORE_OK;",
+     "scp_committer"),
+    ("A700 is a refusal for good", "scp/sender.c", "(status & 0xff00) == 0xa700 || status == PROCESSING_FAILURE", "status == PROCESSING_FAILURE",
+     "scp_sender"),
+    ("A900 is a success", "scp/sender.c", "if (status == 0x0000 || (status & 0xf000) == 0xb000)",
+     "if (status == 0x0000 || (status & 0xf000) == 0xb000 || status == 0xa900)", "scp_sender"),
+    ("a warning is a refusal", "scp/sender.c", "status == 0x0000 || (status & 0xf000) == 0xb000", "status == 0x0000", "scp_sender"),
+    ("a duplicate at the PACS is a refusal", "scp/sender.c", "if (status == DUPLICATE_INSTANCE)", "if (status == 1)", "scp_sender"),
+    ("an unreadable mode is the configuration's", "scp/mode.c", "return conf_mode_parse(text, &mode) ? mode : CONF_SHADOW;",
+     "return conf_mode_parse(text, &mode) ? mode : conf->mode;", "scp_mode"),
+    ("clinical is always allowed", "scp/mode.c", "if (mode == CONF_CLINICAL && !mode_allowed(conf, mode, error, error_size))",
+     "if (false)", "scp_mode"),
+    ("a conflict is another encoding", "scp/examine_identity.c", "if (read && !same_pixels) {", "if (false) {", "scp_identity"),
+    ("a correction is the same image", "scp/examine_identity.c",
+     "strcmp(earlier.patient_digest, judgement->patient_digest) != 0", "false", "scp_identity"),
+    ("another study is the same image", "scp/examine_identity.c", "bool moved = strcmp(last.study, instance->study) != 0;",
+     "bool moved = false;", "scp_identity"),
+    ("a newer store is opened", "scp/store_schema.c", "if (*version > LATEST) {", "if (false) {", "scp_store_schema"),
+    ("another program's store is migrated", "scp/store_schema.c", "if (*version > 0 && application != APPLICATION_ID) {", "if (false) {",
+     "scp_store_schema"),
+    ("a store's version is not written", "scp/store_schema.c", "\"PRAGMA user_version=%d;PRAGMA application_id=%d\", LATEST,",
+     "\"PRAGMA user_version=%d;PRAGMA application_id=%d\", 0,", "scp_store_schema"),
+    ("nothing nests too deep", "dicom/scan_dataset.c", "if (walk->nesting > walk->limits->nesting || walk->nesting > MAX_NESTING)",
+     "if (walk->nesting > MAX_NESTING * 1000)", "test_prescan"),
+    ("a result's bytes are not counted", "scp/store_result.c", "status = kept_add(store, \"result-bytes\", (int64_t)r->bytes);", ";",
+     "scp_store_keep"),
+    ("an object's bytes are not counted", "scp/store_instance.c",
+     "return status == STORE_OK ? kept_add(store, \"object-bytes\", (int64_t)in->bytes) : status;", "return status;", "scp_store_keep"),
+    ("retention takes what waits for delivery", "scp/store_retention.c",
+     "if (sqlite3_column_int(row, 4) != 0 || sqlite3_column_int64(row, 5) >= step->before_ms)",
+     "if (sqlite3_column_int64(row, 5) >= step->before_ms)", "scp_store_keep"),
+    ("a file that a row wants is removed", "scp/store_retention.c", "int code = wanted ? 0 : remover(context, path);",
+     "int code = remover(context, path);", "scp_store_keep"),
+    ("the sweep removes what a row wants", "scp/store_retention.c", "if (status == STORE_OK && !wanted)\n        *removed",
+     "if (status == STORE_OK)\n        *removed", "scp_store_keep"),
+    ("a parked result is sent", "scp/store_result.c", "r->state == RESULT_PARKED ? DELIVERY_PARKED", "r->state == RESULT_KINDS ? DELIVERY_PARKED",
+     "scp_store_reports"),
+    ("the object child is not confined", "scp/object.c", "if (!object_confine(limits))", "if (false && !object_confine(limits))", "scp_object"),
+]
+
+
+def run(*command, cwd, seconds=1200):
+    environment = dict(os.environ, CCACHE_BASEDIR=os.path.dirname(cwd), CCACHE_NOHASHDIR="1", CMAKE_C_COMPILER_LAUNCHER="ccache",
+                       CMAKE_CXX_COMPILER_LAUNCHER="ccache")
+    if not shutil.which("ccache"):
+        environment.pop("CMAKE_C_COMPILER_LAUNCHER")
+        environment.pop("CMAKE_CXX_COMPILER_LAUNCHER")
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, errors="replace", timeout=seconds)
+
+
+def read(folder, file):
+    with open(os.path.join(folder, file), encoding="utf-8") as f:
+        return f.read()
+
+
+def write(folder, file, text):
+    with open(os.path.join(folder, file), "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def misfits():
+    """Breaks whose piece of source is not there exactly once."""
+    return [b[0] for b in BREAKS if read(SOURCE, b[1]).count(b[2]) != 1]
+
+
+def copy_tree(folder):
+    """The tracked files as they are now."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE, capture_output=True, check=True).stdout.decode()
+    for name in listed.rstrip("\0").split("\0"):
+        target = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.isfile(os.path.join(SOURCE, name)):
+            shutil.copy2(os.path.join(SOURCE, name), target)
+
+
+def build(folder, tests):
+    """None, or what the build said."""
+    done = run("cmake", "--build", "--preset", "release", "-j2", "--target", *sorted(tests), cwd=folder)
+    return None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
+
+
+def passes(folder, test):
+    done = run("ctest", "--test-dir", "build/release", "-R", f"^{test}$", "--no-tests=error", cwd=folder)
+    if "No tests were found" in done.stdout + done.stderr:
+        raise SystemExit(f"{test}: no such test")
+    return done.returncode == 0
+
+
+def try_one(folder, one):
+    """How it went: caught, NOT CAUGHT, or does not build (which catches nothing)."""
+    name, file, old, new, test = one
+    clean = read(folder, file)
+    write(folder, file, clean.replace(old, new))
+    try:
+        trouble = build(folder, {test})
+        if trouble:
+            return "DOES NOT BUILD: " + trouble[-300:]
+        return "NOT CAUGHT" if passes(folder, test) else "caught"
+    finally:
+        write(folder, file, clean)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="breaks our own guards, one at a time")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--only", nargs="+", metavar="NAME")
+    parser.add_argument("--from", type=int, default=1, dest="first", metavar="N")
+    parser.add_argument("--folder")
+    wanted = parser.parse_args()
+    bad = misfits()
+    if wanted.list or bad:
+        for n, one in enumerate(BREAKS, 1):
+            print(f"{n:2} {one[4]:18} {one[0]}{' DOES NOT FIT THE SOURCE' if one[0] in bad else ''}")
+        return 1 if bad else 0
+    chosen = [one for one in BREAKS[wanted.first - 1:] if not wanted.only or one[0] in wanted.only]
+    folder = os.path.abspath(wanted.folder or tempfile.mkdtemp(prefix="cervigate-breaks-"))
+    caught, begin = 0, time.monotonic()
+    try:
+        copy_tree(folder)
+        run("cmake", "--preset", "release", cwd=folder)
+        tests = {one[4] for one in chosen}
+        trouble = build(folder, tests)
+        if trouble or not all(passes(folder, test) for test in tests):
+            raise SystemExit("without a break: " + (trouble or "a test fails"))
+        for one in chosen:
+            how = try_one(folder, one)
+            caught += how == "caught"
+            print(f"{how}: {one[0]} ({one[4]})", flush=True)
+    finally:
+        if not wanted.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"{caught} of {len(chosen)} caught, {time.monotonic() - begin:.0f} s")
+    return 0 if caught == len(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,442 @@
+"""kill -9 at each named point and at random, of each process and of all, while studies arrive; the checker says what is left.
+
+scripts/faults kill [--count N] [--seed S] [--minutes M] [--size PIXELS] [--points | --random] [--keep DIR]
+
+  --count   kills at random (500); the named points come first, once each, and are counted apart
+  --minutes the kills at random end after this time, however many they were
+  --points  the named points only
+  --random  without the named points (but for those of backup and restore)
+  --keep    where the evidence of a failing run goes (default: a new folder below /tmp)
+
+A run: three senders store studies until each is acknowledged; a scripted PACS takes the results, and now and then swallows an answer or
+aborts; processes die; what died with the supervisor is started again. Then nothing more is sent or killed, and the checker must find every
+invariant kept, with everything at its end, within SETTLE seconds. The seed fixes the plan, not the interleaving of processes."""
+import argparse
+import collections
+import mmap
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import numpy
+import pydicom
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
+import checker  # noqa: E402
+import harness as h  # noqa: E402
+from ledger import Sender, Source, read_lines  # noqa: E402
+from pacs import Pacs  # noqa: E402
+
+SETTLE = 180
+SENDERS = 3
+BACKLOG = 25
+RETENTION_BYTES = 30_000_000
+POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE, "scp/crash.c"), encoding="utf-8").read(), re.M)
+# Points at which a supervisor's start, reload or stop dies, one at a time; each has a method at_WORD. All others but those of copies fire
+# by themselves while studies arrive, a patient is forgotten and a report is taken back.
+ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-loaded", "reload-overlapped", "stop-asked")
+FIRST = "migrate-uncommitted"
+COPIES = ("backup-written", "restore-marked", "restore-emptied")
+SLOT, SLOTS = 64, 64
+# What is killed at random, and how often of this sum.
+VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,
+           "supervisor": 1, "all": 1}
+ROLES = ("receive", "committer", "analyze", "deliver", "console")
+
+
+class Arms:
+    """The file of CERVIGATE_CRASH_ARMS (scp/crash.c): points that fire once, in whatever process passes them."""
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, "wb") as f:
+            f.write(bytes(SLOT * SLOTS))
+        with open(path, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), SLOT * SLOTS)
+
+    def arm(self, name, passing=1):
+        slot = next(n for n in range(SLOTS) if self.map[n * SLOT] == 0) * SLOT
+        self.map[slot + 1:slot + SLOT] = name.encode().ljust(SLOT - 1, b"\0")
+        self.map[slot] = passing
+
+    def armed(self):
+        return [self.map[n * SLOT + 1:(n + 1) * SLOT].rstrip(b"\0").decode() for n in range(SLOTS) if self.map[n * SLOT]]
+
+    def disarm(self):
+        for n in range(SLOTS):
+            self.map[n * SLOT] = 0
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+            return f.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def children(pid):
+    """Every descendant of a process."""
+    found = []
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            for child in f.read().split():
+                found += [int(child)] + children(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+class Inputs:
+    """Studies without end: mostly one image, some with two, some sent twice, some that no rule takes, some cut off, some in conflict."""
+
+    def __init__(self, folder, chance, size):
+        self.folder, self.chance, self.count = folder, chance, 0
+        self.lock = threading.Lock()
+        self.pixels = [h.grey(p) for p, _ in h.phantoms(os.path.join(folder, "phantoms"), 5, size=size)]
+        self.made = []
+
+    def next(self):
+        """(path, whether the node will take it)."""
+        with self.lock:
+            n, chance = self.count, self.chance.random()
+            self.count += 1
+            pixels = self.chance.choice(self.pixels)
+            last = self.made[-1] if self.made else None
+            if chance < 0.08 and self.made:
+                return self.chance.choice(self.made)[0], True
+        path = os.path.join(self.folder, f"{n:05}.dcm")
+        about = {"PatientID": f"KILL-{n:05}"}
+        if 0.08 <= chance < 0.16 and last:  # the same study
+            about = {"PatientID": last[1], "study": last[2]}
+        if 0.16 <= chance < 0.22:
+            about["BodyPartExamined"] = "HAND"
+        made = h.wrap(pixels, path, **about)
+        if 0.22 <= chance < 0.26 and last:
+            self.conflict(path, last)
+        elif 0.26 <= chance < 0.30:
+            os.truncate(path, os.path.getsize(path) // 2)
+            return path, False
+        elif "BodyPartExamined" not in about:
+            with self.lock:
+                self.made.append((path, about["PatientID"], str(made.StudyInstanceUID)))
+        return path, True
+
+    def conflict(self, path, last):
+        """Other pixels under the last one's SOP Instance UID."""
+        image = pydicom.dcmread(last[0])
+        image.PixelData = numpy.flipud(image.pixel_array).astype("<u2").tobytes()
+        image.save_as(path, write_like_original=False)
+
+
+class Campaign:
+    def __init__(self, folder, seed, size=256, first=FIRST, pictures=1):
+        self.folder, self.seed = str(folder), seed
+        self.chance = random.Random(seed)
+        self.inputs = Inputs(self.folder, random.Random(seed + 1), size)
+        self.arms = Arms(os.path.join(self.folder, "arms"))
+        self.pacs = Pacs(os.path.join(self.folder, "pacs"), pictures=pictures)
+        self.ledger_path = os.path.join(self.folder, "ledger.jsonl")
+        self.verbose = False
+        self.waiting, self.orders, self.asked = [], [], set()  # points armed; orders given; reports that had one
+        self.killed, self.points = collections.Counter(), collections.Counter()
+        self.stop = threading.Event()
+        self.failed = []
+        self.senders = []
+        self.arm(*([first] if first else []))
+        self.node = self.start_at_last()
+        self.sender = Sender(lambda: self.node.port, self.ledger_path)
+
+    def start_at_last(self):
+        """The first start dies within the schema's transaction; the store that it leaves must do for the next."""
+        class Node(h.Node):
+            def start(self, environment=None):
+                for _ in range(SLOTS):
+                    try:
+                        return super().start(environment)
+                    except AssertionError:
+                        if self.process.poll() != -signal.SIGKILL:  # not an armed point of the start
+                            raise
+                raise AssertionError("it never starts")
+        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/>',
+                    destination='rejectionNotes="true"',
+                    environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"})
+        self.count_fired()
+        return node
+
+    # ---- what arrives ----
+
+    def begin(self):
+        self.stop.clear()
+        self.senders = [threading.Thread(target=self.send, args=(random.Random(self.seed + 10 + n),), daemon=True) for n in range(SENDERS)]
+        for thread in self.senders:
+            thread.start()
+
+    def send(self, chance):
+        while not self.stop.is_set():
+            path, good = self.inputs.next()
+            source = Source(path)
+            pause = 0.3 if chance.random() < 0.2 else 0
+            if good and not self.sender.store_until_acknowledged(source, SETTLE, pause):
+                self.failed.append(f"{path}: not acknowledged within {SETTLE} s")
+            if not good:
+                self.sender.store(source)
+            if chance.random() < 0.05:
+                self.pacs.behave(chance.choice(("swallow", "abort-mid", "a700", "refuse", "close")), 1)
+            self.stop.wait(chance.uniform(0, 0.3))
+            if self.inputs.count - self.pacs.taken / 2 > BACKLOG:  # copies, strangers and refusals bring no result: only slower
+                self.stop.wait(1)
+
+    def end(self):
+        """No more arrives; what is on its way is acknowledged."""
+        self.stop.set()
+        for thread in self.senders:
+            thread.join(SETTLE)
+        self.failed += ["a sender hangs" for t in self.senders if t.is_alive()]
+
+    # ---- named points ----
+
+    def arm(self, *names):
+        for name in names:
+            self.arms.arm(name)
+            self.waiting.append(name)
+
+    def count_fired(self):
+        armed = self.arms.armed()
+        for name in [n for n in self.waiting if n not in armed]:
+            self.waiting.remove(name)
+            self.points[name] += 1
+
+    def revive(self):
+        """Starts the node again when its supervisor is gone."""
+        self.count_fired()
+        if self.node.process.poll() is not None:
+            self.node.start()
+
+    def fired(self, *names, seconds=180):
+        """Waits until these points have fired, while the node is kept alive."""
+        end = time.monotonic() + seconds
+        while set(names) & set(self.waiting):
+            self.revive()
+            time.sleep(0.02)
+            if time.monotonic() > end:
+                raise AssertionError(f"no death at {sorted(set(names) & set(self.waiting))} within {seconds} s")
+        time.sleep(0.1)  # a slot is empty a moment before its process is dead
+        self.revive()
+
+    def run_points(self):
+        """All points but those of copies, while studies arrive."""
+        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, FIRST)]
+        self.chance.shuffle(flowing)
+        self.arm(*flowing)
+        self.order("forget", self.reported()[1], "--yes")
+        self.order("results", "retract", self.reported()[0], "--reason", "safety")
+        for order in ORDERED:
+            begin = time.monotonic()
+            getattr(self, "at_" + order.split("-")[0])(order)
+            self.fired(order)
+            if self.verbose:
+                print(f"{time.monotonic() - begin:.1f} s: {order}, {len(self.waiting)} wait", flush=True)
+        self.fired(*flowing)
+
+    def order(self, *words):
+        """A person's order, which the node may answer when it is able to."""
+        environment = dict(self.node.environment, CERVIGATE_CONFIG=self.node.config)
+        self.orders.append(subprocess.Popen([os.path.join(h.BIN, "cervigate"), *words], env=environment, **h.QUIET))
+
+    def at_start(self, point):
+        self.node.kill_supervisor()
+        self.arm(point)
+        self.node.start()
+
+    def at_commit(self, point):
+        self.arm(point)
+        self.kill("committer")
+
+    def at_reload(self, point):
+        self.arm(point)
+        self.node.process.send_signal(signal.SIGHUP)
+
+    def at_stop(self, point):
+        self.arm(point)
+        self.node.process.terminate()
+        self.node.process.wait(30)
+
+    def reported(self):
+        """(UID of a report at the PACS, its Patient ID), one that was not asked for yet; waits for one."""
+        def find():
+            self.revive()
+            for line in self.pacs.stores():
+                if line["sop_class"] == h.SR3D and line["status"] == "0000" and line["sop_instance"] not in self.asked:
+                    self.asked.add(line["sop_instance"])
+                    return line["sop_instance"], str(pydicom.dcmread(line["path"]).PatientID)
+            return None
+        return h.wait_for(find, 120, "a report at the PACS")
+
+    def run_copies(self):
+        """A backup that dies and one that does not; a restore that dies twice. Nothing arrives meanwhile."""
+        file = os.path.join(self.folder, "backup.tar.gz")
+        self.arm("backup-written")
+        died = self.node.admin("backup", file, "--objects")
+        self.count_fired()
+        if died.returncode != -signal.SIGKILL or os.path.exists(file):
+            self.failed.append(f"a backup that died: exit {died.returncode}, file there: {os.path.exists(file)}")
+        made = self.node.admin("backup", file, "--objects")
+        self.node.process.terminate()
+        self.node.process.wait(30)
+        for point in ("restore-marked", "restore-emptied"):
+            self.arm(point)
+            died = self.node.admin("restore", "--force", file)
+            self.count_fired()
+            refused = h.run(os.path.join(h.BIN, "cervigated"), "--config", self.node.config, "--foreground", timeout=60)
+            if died.returncode != -signal.SIGKILL or refused.returncode != 73:
+                self.failed.append(f"{point}: restore ended with {died.returncode}, the node then with {refused.returncode}")
+        whole = self.node.admin("restore", "--force", file)
+        if made.returncode or whole.returncode:
+            self.failed.append(f"backup {made.returncode} {made.stderr}, restore {whole.returncode} {whole.stderr}")
+        self.node.start()
+
+    # ---- at random ----
+
+    def pids(self, victim):
+        facts = self.node.facts()
+        top = int(facts.get("pid", 0))
+        if victim == "all":
+            return [top] + children(top)
+        if victim in ROLES:
+            return [int(facts.get(victim + "_pid", 0))]
+        wanted = {"association": "cervigated-asc", "sender": "cervigated-snd", "zygote": "zygote"}
+        if victim in wanted:
+            return [p for p in children(top) if name_of(p) == wanted[victim]]
+        return [c for p in children(top) if name_of(p) == "zygote" for c in children(p)]
+
+    def kill(self, victim):
+        """Whether one was there to be killed."""
+        if victim == "supervisor":
+            self.node.kill_supervisor()
+        else:
+            pids = [p for p in self.pids(victim) if p > 1]
+            if victim != "all":
+                pids = [self.chance.choice(pids)] if pids else []
+            if not pids:
+                return False
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    if victim != "all":
+                        return False
+            if victim == "all":
+                self.node.process.wait(30)
+        self.killed[victim] += 1
+        return True
+
+    def wait_for_victim(self, victim, seconds=0.5):
+        """Children come and go: waits for one to be there, so that each kind has its share."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.kill(victim):
+                return
+            time.sleep(0.002)
+
+    def run_random(self, count, seconds=float("inf"), least=0.05, most=0.5):
+        """So many kills, or as many as there is time for."""
+        end = time.monotonic() + seconds
+        names, weights = list(VICTIMS), list(VICTIMS.values())
+        while sum(self.killed.values()) < count and time.monotonic() < end:
+            time.sleep(self.chance.uniform(least, most))
+            self.wait_for_victim(self.chance.choices(names, weights)[0])
+            self.revive()
+
+    # ---- what is left ----
+
+    def check(self, swept=True):
+        return checker.check(self.node.spool, [self.ledger_path], [self.pacs.log_path], settled=True, swept=swept)
+
+    def settle(self, seconds=SETTLE):
+        """The checker's violations once all has come to its end, or when the time is over."""
+        self.arms.disarm()
+        self.pacs.behave("ok")
+        end = time.monotonic() + seconds
+        while True:
+            violations, endings = self.check()
+            if not violations or time.monotonic() > end:
+                return violations + [("run", text) for text in self.failed], endings
+            time.sleep(1)
+
+    def keep(self, folder):
+        """All the evidence of a failing run."""
+        shutil.copytree(self.node.folder, os.path.join(folder, "node"), dirs_exist_ok=True)
+        shutil.copy(self.ledger_path, folder)
+        shutil.copytree(self.pacs.folder, os.path.join(folder, "pacs"), ignore=shutil.ignore_patterns("*.part"))
+
+    def close(self):
+        self.stop.set()
+        for order in self.orders:
+            order.kill()
+            order.wait()
+        self.node.stop()
+        self.pacs.close()
+
+
+def tell(campaign, endings, violations, seconds):
+    attempts = len(read_lines(campaign.ledger_path))
+    print(f"seed {campaign.seed}: {sum(campaign.points.values())} deaths at {len(campaign.points)} named points, "
+          f"{sum(campaign.killed.values())} kills at random {dict(campaign.killed)}")
+    print(f"{attempts} attempts to store, {len(campaign.pacs.stores())} objects at the PACS, endings {endings}, {seconds:.0f} s")
+    for invariant, text in violations:
+        print(invariant, text)
+    print(f"{len(violations)} violations", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="kill -9 of everything, then the checker")
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--points", action="store_true")
+    parser.add_argument("--random", action="store_true")
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--keep")
+    wanted = parser.parse_args()
+    print(f"seed {wanted.seed}", flush=True)
+    folder, begin = tempfile.mkdtemp(prefix="cervigate-faults-kill-"), time.monotonic()
+    campaign = Campaign(folder, wanted.seed, wanted.size)
+    campaign.verbose = True
+    violations = [("run", "did not come to its end")]
+    try:
+        campaign.begin()
+        if not wanted.random:
+            campaign.run_points()
+        if not wanted.points:
+            campaign.run_random(wanted.count, wanted.minutes * 60)
+        campaign.end()
+        violations, endings = campaign.settle()
+        if not violations:
+            campaign.run_copies()
+            violations, endings = campaign.settle()
+        tell(campaign, endings, violations, time.monotonic() - begin)
+    finally:
+        if violations:
+            campaign.end()
+            campaign.node.process.kill()
+            keep = wanted.keep or tempfile.mkdtemp(prefix="cervigate-faults-evidence-")
+            campaign.keep(keep)
+            print(f"evidence: {keep}\nagain: scripts/faults kill --seed {wanted.seed} --count {wanted.count} --size {wanted.size}"
+                  f"{' --points' if wanted.points else ''}{' --random' if wanted.random else ''}\njudged: scripts/faults checker --settled --swept --spool {keep}/node/spool "
+                  f"--ledger {keep}/ledger.jsonl --pacs {keep}/pacs/log.jsonl", flush=True)
+        campaign.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
