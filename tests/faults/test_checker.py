@@ -1,0 +1,256 @@
+"""The checker can fail: the evidence of a clean run has no violation, and falsified in each of these ways it has the right one."""
+import json
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+import unittest
+
+import numpy
+import pydicom
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
+import checker  # noqa: E402
+import harness as h  # noqa: E402
+from evidence import file_digests  # noqa: E402
+from ledger import Sender, read_lines  # noqa: E402
+from pacs import Pacs  # noqa: E402
+
+
+def sql(evidence, *statements):
+    store = sqlite3.connect(os.path.join(evidence, "spool/jobs.sqlite"))
+    store.execute("PRAGMA synchronous=OFF")
+    for statement in statements:
+        changed = store.execute(statement)
+        if changed.rowcount < 1:
+            raise AssertionError("falsifies nothing: " + statement)
+    store.commit()
+    store.close()
+
+
+def one(evidence, query):
+    store = sqlite3.connect(os.path.join(evidence, "spool/jobs.sqlite"))
+    row = store.execute(query).fetchone()
+    store.close()
+    return row[0]
+
+
+def write(path, data):
+    """Another file of that name: the evidence is linked, not copied."""
+    if os.path.exists(path):
+        os.unlink(path)
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def spoil(path):
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    data[-100] ^= 1
+    write(path, data)
+
+
+def lines(evidence, which, change):
+    """Rewrites the ledger or the PACS's log by a function of the list of lines."""
+    path = os.path.join(evidence, which)
+    kept = read_lines(path)
+    changed = change(kept)
+    write(path, "".join(json.dumps(line) + "\n" for line in (kept if changed is None else changed)).encode())
+
+
+def arrival(evidence, sop_class):
+    return next(l for l in read_lines(os.path.join(evidence, "pacs/log.jsonl")) if l["kind"] == "store" and l["sop_class"] == sop_class)
+
+
+def rewrite_arrival(evidence, sop_class, change, also_result=True):
+    """Changes what the PACS got of this class, in its file and log, and the node's own copy with it: only the meaning is wrong."""
+    line = arrival(evidence, sop_class)
+    dataset = pydicom.dcmread(line["path"])
+    change(dataset)
+    os.unlink(line["path"])
+    dataset.save_as(line["path"])
+    digest, whole, size = file_digests(line["path"])
+    def set_digest(log):
+        for other in log:
+            if other.get("path") == line["path"]:
+                other["sha256"] = digest
+    lines(evidence, "pacs/log.jsonl", set_digest)
+    uid = line["sop_instance"]
+    path, old = one(evidence, f"SELECT path FROM result WHERE uid='{uid}'"), one(evidence, f"SELECT bytes FROM result WHERE uid='{uid}'")
+    os.unlink(os.path.join(evidence, "spool", path))
+    shutil.copy(line["path"], os.path.join(evidence, "spool", path))
+    sql(evidence, f"UPDATE result SET digest='{whole}', bytes={size} WHERE uid='{uid}'",
+        f"UPDATE counter SET value=value+{size - old} WHERE name='result-bytes'")
+
+
+def evidence_reference(dataset):
+    return dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+
+
+def name_stranger(dataset):
+    evidence_reference(dataset).ReferencedSOPInstanceUID = "1.2.3.4.5"
+
+
+JUDGED = "state='judged' AND id=(SELECT MIN(id) FROM instance WHERE state='judged')"
+FIRST_PATH = f"SELECT path FROM instance WHERE {JUDGED}"
+# What is falsified: (name, invariant, how)
+FALSIFIED = [
+    ("an object's file is gone", "I1", lambda e: os.unlink(os.path.join(e, "spool", one(e, FIRST_PATH)))),
+    ("one byte of an object is another", "I1", lambda e: spoil(os.path.join(e, "spool", one(e, FIRST_PATH)))),
+    ("an acknowledged object has no row", "I1", lambda e: sql(e, "DELETE FROM instance WHERE state='ignored'")),
+    ("an object was never looked at", "I1", lambda e: sql(e, f"UPDATE instance SET state='received' WHERE {JUDGED}")),
+    ("a judged object is in no report", "I1", lambda e: sql(e, f"UPDATE instance SET reported=0 WHERE {JUDGED}")),
+    ("a delivery waits", "I1", lambda e: sql(e, "UPDATE delivery SET state='pending' WHERE id=1")),
+    ("the deliveries of a report are gone", "I1", lambda e: sql(e, "DELETE FROM delivery WHERE result IN (SELECT id FROM result WHERE report="
+                                                               f"(SELECT reported FROM instance WHERE {JUDGED}))")),
+    ("a result's file is gone", "I1", lambda e: os.unlink(os.path.join(e, "spool", one(e, "SELECT path FROM result WHERE kind='sc'")))),
+    ("refused bytes are gone", "I2", lambda e: [os.unlink(os.path.join(e, "spool/quarantine", n))
+                                                for n in os.listdir(os.path.join(e, "spool/quarantine"))]),
+    ("a refusal's reason is gone", "I2", lambda e: [os.unlink(os.path.join(e, "spool/quarantine", n))
+                                                    for n in os.listdir(os.path.join(e, "spool/quarantine")) if n.endswith(".txt")]),
+    ("a report has another patient", "I3", lambda e: rewrite_arrival(e, h.SR3D, lambda d: setattr(d, "PatientID", "SOMEBODY"))),
+    ("a report is in another study", "I3", lambda e: rewrite_arrival(e, h.SR3D, lambda d: setattr(d, "StudyInstanceUID", "1.2.3"))),
+    ("a report names an image that nobody sent", "I3", lambda e: rewrite_arrival(e, h.SR3D, name_stranger)),
+    ("a picture has another patient", "I3", lambda e: rewrite_arrival(e, h.SC, lambda d: setattr(d, "PatientID", "SOMEBODY"))),
+    ("a picture names no image", "I3", lambda e: rewrite_arrival(e, h.SC, lambda d: delattr(d, "SourceImageSequence"))),
+    ("a score of what was not processed", "I3", lambda e: sql(e, f"UPDATE instance SET state='not-processed', reason='undecodable' WHERE {JUDGED}")),
+    ("a report covers an image that it does not name", "I3", lambda e: sql(e, "INSERT INTO covers SELECT reported,(SELECT id FROM instance WHERE state='ignored') FROM "
+     "instance WHERE rival=1")),
+    ("one UID with two contents at the PACS", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: l.append(
+        dict(arrival(e, h.SR3D), sha256="0" * 64, path="")))),
+    ("the PACS got what the node does not know", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: l.append(
+        dict(arrival(e, h.SR3D), sop_instance="1.2.3", path="")))),
+    ("sent, but never at the PACS", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: [
+        x for x in l if x.get("sop_instance") != arrival(e, h.SC)["sop_instance"]])),
+    ("sent, but the PACS refused it", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: [
+        dict(x, status="a700", path="") if x.get("sop_class") == h.SC else x for x in l])),
+    ("a result's file is another than was entered", "I4", lambda e: spoil(os.path.join(e, "spool", one(e, "SELECT path FROM result WHERE kind='sr'")))),
+    ("two current reports", "I4", lambda e: sql(e, "UPDATE result SET study=(SELECT study FROM result WHERE id=1), patient=(SELECT patient FROM "
+                                                   "result WHERE id=1) WHERE kind='sr' AND id>1")),
+    ("one content of a UID has no row", "I5", lambda e: sql(e, "DELETE FROM instance WHERE rival=1")),
+    ("a rival is not marked", "I5", lambda e: sql(e, "UPDATE instance SET rival=0 WHERE rival=1")),
+    ("a conflict was judged", "I5", lambda e: sql(e, "UPDATE instance SET state='judged', reason='none' WHERE rival=1")),
+    ("a slow echo", "I6", lambda e: lines(e, "ledger.jsonl", lambda l: l.append({"kind": "echo", "time": 1, "outcome": "0000", "ms": 1500}))),
+    ("an echo without an answer", "I6", lambda e: lines(e, "ledger.jsonl", lambda l: l.append(
+        {"kind": "echo", "time": 1, "outcome": "unreached", "ms": 1}))),
+    ("something is left in incoming", "I7", lambda e: write(os.path.join(e, "spool/incoming/1-ab"), b"x")),
+    ("an association is still open", "I7", lambda e: sql(e, "INSERT INTO open_association VALUES('ab','1.2')")),
+    ("an object that no row wants", "I7", lambda e: write(os.path.join(e, "spool", one(e, FIRST_PATH) + ".dcm"), b"x")),
+    ("a result that no row wants", "I7", lambda e: write(os.path.join(e, "spool/results/2.25.1.dcm"), b"x")),
+    ("a figure that does not add up", "I8", lambda e: sql(e, "UPDATE counter SET value=value+1 WHERE name='object-bytes'")),
+    ("more duplicates than were sent", "I8", lambda e: sql(e, "UPDATE counter SET value=value+1 WHERE name='duplicates'")),
+    ("a duplicate that was not counted", "I8", lambda e: sql(e, "UPDATE counter SET value=value-1 WHERE name='duplicates'")),
+    ("a refusal that was not counted", "I8", lambda e: sql(e, "UPDATE counter SET value=0 WHERE name='refused'")),
+    ("parked without a reason", "I8", lambda e: sql(e, "UPDATE delivery SET state='parked', last_error='' WHERE id=1")),
+    ("not processed without a reason", "I8", lambda e: sql(e, "UPDATE instance SET reason='none' WHERE state='not-processed'")),
+    ("a row without its parent", "I8", lambda e: sql(e, "UPDATE delivery SET result=9999 WHERE id=1")),
+]
+
+
+class CheckerOfItself(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-checker-")
+        cls.clean = os.path.join(cls.folder, "clean")
+        os.mkdir(cls.clean)
+        pacs = Pacs(os.path.join(cls.clean, "pacs"))
+        node = h.Node({"pacs": (pacs.ae, pacs.port)}, environment={"CERVIGATE_SWEEP_GRACE": "0"})
+        try:
+            cls.run_clean(node, pacs)
+            node.process.terminate()
+            node.process.wait(30)
+            shutil.copytree(node.spool, os.path.join(cls.clean, "spool"))
+            store = sqlite3.connect(os.path.join(cls.clean, "spool/jobs.sqlite"))
+            store.execute("PRAGMA journal_mode=DELETE")  # one file, easy to copy
+            store.close()
+            for folder in os.scandir(os.path.join(cls.clean, "spool/objects")):  # they would be made anew for each copy
+                if not os.listdir(folder):
+                    os.rmdir(folder)
+        finally:
+            node.stop()
+            pacs.close()
+
+    @classmethod
+    def run_clean(cls, node, pacs):
+        """Two studies; a conflict with the first; a stranger that no rule takes; a duplicate; an object that ends too early."""
+        sender = Sender(lambda: node.port, os.path.join(cls.clean, "ledger.jsonl"))
+        pixels = [h.grey(p) for p, _ in h.phantoms(os.path.join(cls.folder, "p"), 2, size=256)]
+        paths = [os.path.join(cls.folder, f"{n}.dcm") for n in range(5)]
+        first = h.wrap(pixels[0], paths[0], PatientID="CHECK-0")
+        h.wrap(pixels[1], paths[1], PatientID="CHECK-1")
+        h.wrap(pixels[0], paths[2], PatientID="CHECK-2", BodyPartExamined="HAND")
+        sop = first.SOPInstanceUID
+        other = h.wrap(numpy.flipud(pixels[0]), paths[3], PatientID="CHECK-0", study=first.StudyInstanceUID,
+                       SeriesInstanceUID=first.SeriesInstanceUID, SOPInstanceUID=sop)
+        other.file_meta.MediaStorageSOPInstanceUID = sop
+        other.save_as(paths[3], write_like_original=False)
+        with open(paths[1], "rb") as f:
+            whole = f.read()
+        write(paths[4], whole[:len(whole) // 2])
+        for path in (paths[0], paths[1], paths[2], paths[1]):
+            if sender.store(path) != "0000":
+                raise AssertionError(path)
+        h.wait_for(lambda: len(pacs.stores()) >= 4, 30, "the first results")
+        if sender.store(paths[3]) != "0000" or sender.store(paths[4])[:2] not in ("a9", "c0"):
+            raise AssertionError("the rival is taken, the half refused: " + str(read_lines(sender.lines.path)[-2:]))
+        if sender.echo() is None:
+            raise AssertionError("no echo")
+        h.wait_for(lambda: not cls.violations_of(node.spool, cls.clean), 30, "a clean run")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    @staticmethod
+    def violations_of(spool, evidence):
+        return checker.check(spool, [os.path.join(evidence, "ledger.jsonl")], [os.path.join(evidence, "pacs/log.jsonl")],
+                             settled=True, swept=True)[0]
+
+    def copy(self, name):
+        """Linked, but for what is written in place; the PACS's log tells the copies' paths."""
+        target = os.path.join(self.folder, name)
+        shutil.copytree(self.clean, target, copy_function=os.link)
+        store = os.path.join(target, "spool/jobs.sqlite")
+        os.unlink(store)
+        shutil.copy(os.path.join(self.clean, "spool/jobs.sqlite"), store)
+        lines(target, "pacs/log.jsonl", lambda l: [dict(x, path=x["path"].replace(self.clean, target)) if x.get("path") else x for x in l])
+        return target
+
+    def test_a_clean_run_has_none(self):
+        self.assertEqual(self.violations_of(os.path.join(self.clean, "spool"), self.clean), [])
+
+    def test_each_falsification_is_named(self):
+        for n, (name, invariant, falsify) in enumerate(FALSIFIED):
+            with self.subTest(name):
+                evidence = self.copy(str(n))
+                falsify(evidence)
+                found = self.violations_of(os.path.join(evidence, "spool"), evidence)
+                self.assertIn(invariant, {i for i, _ in found}, found)
+                shutil.rmtree(evidence)
+        print(f"{len(FALSIFIED)} falsifications")
+
+    def test_exit_status(self):
+        def run(spool, *more):
+            return h.run("/usr/bin/python3", os.path.join(HERE, "checker.py"), "--spool", spool, "--ledger",
+                         os.path.join(self.clean, "ledger.jsonl"), "--pacs", os.path.join(self.clean, "pacs/log.jsonl"), *more)
+        clean = run(os.path.join(self.clean, "spool"), "--settled", "--swept", "--json")
+        self.assertEqual(clean.returncode, 0, clean.stdout)
+        self.assertEqual(json.loads(clean.stdout)["endings"], {"delivered": 3, "ignored": 1})
+        evidence = self.copy("status")
+        os.unlink(os.path.join(evidence, "spool", one(evidence, FIRST_PATH)))
+        broken = run(os.path.join(evidence, "spool"))
+        self.assertEqual(broken.returncode, 1)
+        self.assertRegex(broken.stdout, r"^I1 \S+: objects/\S+ is not there, and its row knows of no removal\n$")
+        self.assertEqual(run(self.folder).returncode, 2)
+
+    def test_bytes_other_than_logged_are_unreadable(self):
+        evidence = self.copy("tampered")
+        spoil(arrival(evidence, h.SC)["path"])
+        with self.assertRaises(checker.Unreadable):
+            self.violations_of(os.path.join(evidence, "spool"), evidence)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
