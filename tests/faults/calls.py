@@ -6,8 +6,8 @@ from then on, until a study goes through without the fault having fired. For eve
   - nothing is synced again through a descriptor whose fsync failed
   - once the fault is over: C-ECHO is answered, the sender gets its 0000, the study its report, nobody helps
   - nothing was parked and no image "not processed" for it, but when the object's own child was hit
-Calls of a kind that are too many (memory) are tried at N = 1 .. FIRST and then further and further apart; the line of each campaign says
-how many it tried of how many. --seconds: after that long a campaign is left unfinished, and its line says so."""
+Where there are many calls (memory, the job store's pages) N is tried at 1 .. FIRST and then further and further apart; the line of each
+fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so."""
 import argparse
 import errno
 import mmap
@@ -29,7 +29,7 @@ SHORT = 0  # an "error": half of what was to be written
 ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE), "open": (errno.EMFILE,),
           "write": (errno.ENOSPC, errno.EIO, SHORT, errno.EINTR), "sync": (errno.EIO,), "rename": (errno.EIO,), "unlink": (errno.EIO,),
           "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
-FIRST = 40     # calls of memory that are each tried
+FIRST = 40     # calls that are each tried
 HOLD = 0.4     # seconds that "from then on" lasts once it has fired
 PATIENCE = 20  # seconds for everything to be well again
 LAYOUT = "=IIIIiIQQQII"
@@ -153,7 +153,7 @@ class Campaign:
         end, begin = time.monotonic() + seconds, time.monotonic()
         n, tried, last, done = 0, 0, 0, False
         while time.monotonic() < end:
-            n += 1 if fault.kind != "malloc" or n < FIRST else max(1, n // 8)
+            n += 1 if n < FIRST else n // 8
             tried += 1
             if not self.attempt(fault, n):
                 done = True
