@@ -168,6 +168,8 @@ class Disk:
         self.directories[path] = self.inodes[inode] = directory = Directory()
         parent, name = self.place(path)
         parent.change(position, (name, directory))
+        if path == ".":  # the folder that it lies in is not of the record
+            parent.sync(position + 1)
 
     def place(self, path):
         """(directory, name)"""
