@@ -143,6 +143,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
         return;
     }
     a->waiting = 0;
+    crash_point("analyze-counted");
 
     enum examine_end end = examine(&a->examiner, instance,
                                    hopeless                       ? EXAMINE_PARSE_ONLY
@@ -152,6 +153,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
     if (end == EXAMINE_DONE) {
         crash_point("analyze-before-judge");
         if (store_judge(a->examiner.store, instance->id, &x.judgement) == STORE_OK) {
+            crash_point("analyze-judged");
             log_judgement(a, instance, &x);
         } else {
             store_trouble(a, "judge");

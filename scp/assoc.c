@@ -31,6 +31,7 @@ static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
 {
     struct assoc *assoc = context;
     assoc->peer = *peer;
+    crash_point("assoc-requested");
     if (assoc->conf->check_called_ae_title && strcmp(peer->called, assoc->conf->ae_title) != 0)
         return DX_REJECT_CALLED_AE;
     return DX_ADMIT;
@@ -46,6 +47,7 @@ static int on_create(void *context, char *path, size_t size)
         return -1;
     }
     int fd = spool_create_incoming(assoc->conf, path, size);
+    crash_point("receive-created");
     if (fd >= 0)
         return fd;
     log_event(LOG_AT_ERROR, "spool-failed", "association=%s error=%s", assoc->id,
@@ -145,6 +147,7 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
               "association=%s status=%04X reason=%s bytes=%llu quarantine=%s", assoc->id, status,
               log_quote(why->text), (unsigned long long)object->bytes, name);
 
+    crash_point("refuse-uncounted");
     const struct commit_request request = {.kind = COMMIT_REFUSED};
     struct commit_answer answer;
     if (!committer_ask(assoc->commit_fd, &request, &answer) || answer.status != STORE_OK)

@@ -188,6 +188,7 @@ static enum store_status clear_earlier(struct committer *c)
         return STORE_OK; /* later */
     enum store_status status = store_association_end_all(c->store);
     c->cleared = status == STORE_OK;
+    crash_point("commit-cleared");
     return status;
 }
 
@@ -294,6 +295,8 @@ static void commit_all(struct committer *c)
         c->store = NULL;
     }
     settle(c, status);
+    if (group > 0)
+        crash_point("commit-unwoken");
     if (status == STORE_OK && group > 0)
         node_wake(c->node->wake_analyze);
 }

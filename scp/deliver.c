@@ -220,6 +220,7 @@ static void hand_out(struct deliver *d, struct lane *lane)
     if (batch->count == 0)
         return;
     lane->heard_at = clock_monotonic_ms();
+    crash_point("deliver-chosen");
     if (send(lane->fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof *batch)
         end_sender(lane, "cannot be reached");
 }
@@ -281,6 +282,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     lane->answered++;
     lane->heard_at = clock_monotonic_ms();
     enum store_status status = record(d, lane, job, &answer);
+    crash_point("deliver-journalled");
     tell(lane, job, &answer);
     if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
         pause_lane(lane, answer.text);

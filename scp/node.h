@@ -79,7 +79,8 @@ bool mode_set(const struct conf *conf, enum conf_mode mode, char *error, size_t 
 
 /* Test hook: the environment variable CERVIGATE_CRASH=name[:n] makes the process kill itself
  * (SIGKILL) at the n-th time it passes the named point; CERVIGATE_CRASH_MARK=FILE limits that to
- * once in the node's life. Names are listed in crash.c. */
+ * once in the node's life; CERVIGATE_CRASH_ARMS=FILE arms points while it runs. Names and the
+ * file's form are in crash.c. */
 void crash_point(const char *name);
 
 #endif

@@ -189,6 +189,7 @@ static bool start_association(struct receive *r, int fd, const char *address)
     (void)close(pair[0]);
     if (pid < 0)
         return false;
+    crash_point("receive-forked");
     (void)close(fd);
     occupy(r, pid, false, address);
     return true;
@@ -214,6 +215,7 @@ static void accept_all(struct receive *r)
         socklen_t size = sizeof from;
         int fd = accept4(r->node->listen_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
         if (fd >= 0) {
+            crash_point("receive-accepted");
             admit(r, fd, &from);
             continue;
         }

@@ -257,8 +257,10 @@ bool report_enter(const struct report *report, const struct report_written *writ
         if (!park(report, header->sop_instance, result))
             return fail(report, paths.aside, strerror(errno), error, error_size);
     }
+    crash_point("result-written");
     if (rename(paths.aside, paths.whole) != 0)
         return fail(report, paths.aside, strerror(errno), error, error_size);
+    crash_point("result-renamed");
     int failed = spool_sync_directory_of(paths.whole);
     if (failed != 0)
         return fail(report, paths.aside, strerror(-failed), error, error_size);

@@ -141,6 +141,7 @@ static bool make(struct noting *n, char uid[DX_UID_MAX])
     crash_point("reject-after-file");
     if (store_add_rejection(n->store, &note, n->list, n->count) != STORE_OK)
         return fail(n, store_error(n->store));
+    crash_point("reject-after-commit");
     snprintf(uid, DX_UID_MAX, "%s", note.uid);
     return true;
 }

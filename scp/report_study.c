@@ -412,7 +412,10 @@ enum report_end report_study(const struct report *report, struct store *store,
     struct making m = {.g = &g};
     if (!gather(&g))
         goto out;
-    if (!address(&m) || !prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
+    if (!address(&m))
+        goto out;
+    crash_point("report-due");
+    if (!prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
         goto out;
     take_samples(&m);
     crash_point("report-after-files");

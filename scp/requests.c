@@ -89,6 +89,7 @@ enum store_status requests_answer(const struct node *node, struct store *store)
         status = perform(node, store, &request, answer);
         if (status == STORE_BUSY && request.kind == REQUEST_FORGET)
             continue;
+        crash_point("request-unanswered");
         if (status == STORE_OK)
             status = store_answer_request(store, request.id, answer);
         if (status != STORE_OK)

@@ -78,6 +78,7 @@ int retention_remove(void *context, const char *path)
     size_t length = strlen(path);
     char other[256];
     int failed = remove_one(conf, path);
+    crash_point("retention-removed");
     if (strncmp(path, "results/", strlen("results/")) != 0 || length < 4 ||
         strcmp(path + length - 4, ".dcm") != 0)
         return failed;
@@ -157,6 +158,8 @@ static enum store_status retire(struct retention *r, bool objects, int64_t befor
                                        : store_retire_results(r->store, &r->walk, &step);
     *(objects ? &r->objects : &r->results) += step.gone;
     r->bytes += step.bytes;
+    if (step.gone > 0)
+        crash_point("retention-given-up");
     *end = step.looked < step.look && step.gone < step.most;
     return status;
 }

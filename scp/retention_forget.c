@@ -117,10 +117,12 @@ static enum store_status remove_all(const struct conf *conf, struct store *store
         status = store_forget_patient(store, &patient, ids, count, clock_utc_ms(), &forgotten);
     if (status != STORE_OK)
         return status;
+    crash_point("forget-scrubbed");
     refused = empty_quarantine(conf, patient.id);
     status = retention_remove_now(conf, store, &removed, &left);
     if (status != STORE_OK)
         return status;
+    crash_point("forget-removed");
     if (forgotten.objects + forgotten.results + refused == 0)
         (void)snprintf(answer, STORE_ANSWER_MAX, "nothing of this patient is here");
     else
@@ -139,5 +141,6 @@ enum store_status forget_patient(const struct conf *conf, struct store *store,
     (void)snprintf(answer, STORE_ANSWER_MAX, "%.*s", STORE_ANSWER_MAX - 1, request->draft);
     if (request->draft[0] == '\0')
         status = remove_all(conf, store, request, answer);
+    crash_point("forget-drafted");
     return status == STORE_OK ? store_checkpoint(store) : status;
 }

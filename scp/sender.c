@@ -186,6 +186,7 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
     struct dx_scu *scu = NULL;
     struct dx_error err = {.status = DX_OK};
     bool told = true;
+    crash_point("sender-unassociated");
     bool alive = open_association(conf, to, batch, &scu, &err);
     if (!alive)
         scu = NULL;
@@ -199,6 +200,7 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
                           err.text[0] != '\0' ? err.text : "the association has ended");
         else
             told = send_one(conf, to, scu, job, fd, &alive);
+        crash_point("sender-between");
     }
     dx_scu_close(scu);
     return told;

@@ -221,13 +221,21 @@ int spool_quarantine(const struct conf *conf, const char *from, const char *why,
         return failed;
     }
 
+    /* The reason first: bytes in quarantine are never without one. */
     (void)snprintf(name, name_size, "%s", random);
     char to[PATH_MAX];
+    node_path(conf, to, sizeof to, "quarantine/%s.txt", random);
+    failed = spool_write_whole(to, why);
+    if (failed != 0) {
+        (void)unlink(from);
+        return failed;
+    }
+    crash_point("quarantine-reason");
     node_path(conf, to, sizeof to, "quarantine/%s.dcm", random);
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0)
         return -errno;
-    node_path(conf, to, sizeof to, "quarantine/%s.txt", random);
-    return spool_write_whole(to, why);
+    crash_point("quarantine-renamed");
+    return spool_sync_directory_of(to);
 }
 
 static int write_all(int fd, const char *text)
@@ -258,6 +266,7 @@ int spool_write_whole(const char *path, const char *text)
     if (fd < 0)
         return -errno;
     failed = write_all(fd, text);
+    crash_point("whole-written");
     if (close(fd) != 0 && failed == 0)
         failed = -errno;
     if (failed == 0 && rename(temporary, path) != 0)
@@ -266,6 +275,7 @@ int spool_write_whole(const char *path, const char *text)
         (void)unlink(temporary);
         return failed;
     }
+    crash_point("whole-renamed");
     return spool_sync_directory_of(path);
 }
 

@@ -150,6 +150,7 @@ int start_node(struct node *node, int *lock_fd)
     if (status != 0)
         return status;
 
+    crash_point("start-locked");
     node_path(conf, text, sizeof text, SPOOL_RESTORING);
     if (access(text, F_OK) == 0) {
         (void)fprintf(stderr, "%s: a restore was cut off: `cervigate restore --force` it again\n",
@@ -167,6 +168,7 @@ int start_node(struct node *node, int *lock_fd)
         return EX_CANTCREAT;
     if ((status = check_store(conf)) != 0)
         return status;
+    crash_point("start-stored");
     if (!mode_allowed(conf, node_mode(conf), text, sizeof text)) {
         (void)fprintf(stderr, "%s:%d: %s\n", conf->path, conf->node_line, text);
         return EX_CONFIG;

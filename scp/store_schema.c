@@ -2,6 +2,8 @@
  * change is a new version. */
 #include "store_sqlite.h"
 
+#include "node.h"
+
 #include <stdio.h>
 
 /* "CVGT": another program's database is not ours to migrate. */
@@ -197,5 +199,6 @@ enum store_status schema_migrate(struct store *store)
     status = look(store, &version);
     if (status == STORE_OK && version < LATEST)
         status = upgrade(store, version);
+    crash_point("migrate-uncommitted");
     return sql_leave(store, status);
 }

@@ -111,6 +111,7 @@ static void start_role(struct supervisor *s, struct role *role)
         role->start_at = now + PAUSE_MOST;
         return;
     }
+    crash_point("start-role");
     role->pid = pid;
     role->started_at = now;
     role->kill_at = 0;
@@ -184,6 +185,7 @@ static void advance_reload(struct supervisor *s, int64_t now)
             start_role(s, role);
             if (role->pid == old)
                 return;
+            crash_point("reload-overlapped");
             role->leaving = old;
             role->leave_by = now + DRAIN_MS;
             (void)kill(old, SIGTERM);
@@ -243,6 +245,7 @@ static void reload(struct supervisor *s)
         return;
     }
 
+    crash_point("reload-loaded");
     conf_destroy(old);
     log_init("supervisor", conf->log_level, conf->log_patient_data);
     log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
@@ -261,6 +264,7 @@ static void begin_stop(struct supervisor *s, int64_t now)
     s->stop_by = now + DRAIN_MS;
     for (int i = 0; i < ROLES; i++)
         ask_to_stop(&s->role[i], now);
+    crash_point("stop-asked");
 }
 
 static bool any_alive(const struct supervisor *s)

@@ -12,6 +12,7 @@
  */
 #include "zygote.h"
 #include "clock.h"
+#include "node.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -106,6 +107,7 @@ _Noreturn static void be_child(const int fds[DESCRIPTORS], const struct object_l
             _exit(EX_OSERR);
     if (close_range(3 + DESCRIPTORS, ~0u, 0) != 0)
         _exit(EX_OSERR);
+    crash_point("object-begun");
     _exit(object_run(3, 4, 5, limits));
 }
 
@@ -170,8 +172,10 @@ _Noreturn static void be_zygote(int socket, pid_t owner)
             _exit(EX_OSERR);
     if (close_range(4, ~0u, 0) != 0)
         _exit(EX_OSERR);
-    while (receive_with(3, &limits, sizeof limits, fds, DESCRIPTORS))
+    while (receive_with(3, &limits, sizeof limits, fds, DESCRIPTORS)) {
+        crash_point("zygote-asked");
         make_child(3, fds, &limits);
+    }
     _exit(0);
 }
 

@@ -185,6 +185,7 @@ static bool put_in_place(struct backup *b, const char *file)
 {
     if (archive_finish(b->archive) != ARCHIVE_OK)
         return fail(b, EX_CANTCREAT, file, archive_error(b->archive));
+    crash_point("backup-written");
     if (renameat2(AT_FDCWD, b->part, AT_FDCWD, file, RENAME_NOREPLACE) != 0)
         return fail(b, EX_CANTCREAT, file, strerror(errno));
     int failed = spool_sync_directory_of(file);

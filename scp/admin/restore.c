@@ -290,7 +290,11 @@ static bool replace(struct restore *r)
     int failed = spool_write_whole(path, r->manifest);
     if (failed != 0)
         return fail(r, EX_IOERR, path, strerror(-failed));
-    if (!walk(r, DROP_OLD, NULL) || !walk(r, PLACE, NULL))
+    crash_point("restore-marked");
+    if (!walk(r, DROP_OLD, NULL))
+        return false;
+    crash_point("restore-emptied");
+    if (!walk(r, PLACE, NULL))
         return false;
     if (unlink(path) != 0)
         return fail(r, EX_IOERR, path, strerror(errno));

@@ -29,7 +29,7 @@ SHORT = 0  # an "error": half of what was to be written
 ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE), "open": (errno.EMFILE,),
           "write": (errno.ENOSPC, errno.EIO, SHORT, errno.EINTR), "sync": (errno.EIO,), "rename": (errno.EIO,), "unlink": (errno.EIO,),
           "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
-FIRST = 40     # calls that are each tried
+FIRST = 16     # calls that are each tried
 HOLD = 0.4     # seconds that "from then on" lasts once it has fired
 PATIENCE = 20  # seconds for everything to be well again
 LAYOUT = "=IIIIiIQQQII"
@@ -153,7 +153,7 @@ class Campaign:
         end, begin = time.monotonic() + seconds, time.monotonic()
         n, tried, last, done = 0, 0, 0, False
         while time.monotonic() < end:
-            n += 1 if n < FIRST else n // 8
+            n += 1 if n < FIRST else n // 6
             tried += 1
             if not self.attempt(fault, n):
                 done = True

@@ -205,13 +205,14 @@ class Recovery:
         self.write_ledger()
 
     def write_ledger(self):
-        attempts = {}
-        for line in self.life.world.sent.read():
-            if line["kind"] == "store" and line["outcome"] == "0000":
-                attempts[line["sop_instance"]] = line
+        """What was answered before the cut; all else may have been under way."""
+        left = collections.Counter(source.sop_instance for source in self.acks)
         with open(os.path.join(self.folder, "ledger.jsonl"), "w", encoding="utf-8") as f:
-            for source in self.acks:
-                f.write(json.dumps(attempts[source.sop_instance]) + "\n")
+            for line in self.life.world.sent.read():
+                if line["kind"] == "store":
+                    known = line["outcome"] != "0000" or left[line["sop_instance"]] > 0
+                    left[line["sop_instance"]] -= line["outcome"] == "0000"
+                    f.write(json.dumps(line if known else dict(line, outcome="aborted")) + "\n")
         os.makedirs(os.path.join(self.folder, "pacs"))
         with open(os.path.join(self.folder, "pacs/log.jsonl"), "w", encoding="utf-8") as f:
             for line in self.arrivals:
@@ -276,9 +277,10 @@ class Recovery:
 
 
 class Campaign:
-    def __init__(self, seed, folder):
+    def __init__(self, seed, folder, minutes):
         self.seed, self.folder, self.chance = seed, folder, random.Random(seed)
         self.counts, self.violations = collections.Counter(), []
+        self.until = time.monotonic() + 60 * minutes
 
     def judge(self, what, bad):
         for text in bad:
@@ -292,6 +294,9 @@ class Campaign:
         print(f"run {number}: {len(life.records)} records, {len(life.acks)} answers 0000, {len(life.arrivals)} objects at the PACS", flush=True)
         started = set(self.chance.sample(range(count), min(nodes, count)))
         for i, (position, policy, image) in enumerate(life.images(count, self.chance)):
+            if time.monotonic() > self.until:
+                print(f"run {number}: left after {i} of {count} images: the time is over", flush=True)
+                break
             name = f"{number}-{i}"
             acks = [s for at, s in life.acks if at <= position]
             arrivals = [line for at, line in life.arrivals if at <= position]
@@ -336,11 +341,14 @@ def main():
     parser.add_argument("--second", type=int, default=5, help="images of each recovery")
     parser.add_argument("--runs", type=int, default=4, help="recorded lives")
     parser.add_argument("--studies", type=int, default=24, help="in each")
+    parser.add_argument("--minutes", type=float, default=120, help="then what was not begun is left")
     wanted = parser.parse_args()
     print(f"seed {wanted.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="cervigate-images-", dir=WHERE) as folder:
-        campaign = Campaign(wanted.seed, folder)
+        campaign = Campaign(wanted.seed, folder, wanted.minutes)
         for number in range(wanted.runs):
+            if time.monotonic() > campaign.until:
+                break
             campaign.run(number, wanted.studies, wanted.count // wanted.runs, wanted.nodes // wanted.runs, wanted.second)
     print(f"seed {wanted.seed}: {dict(campaign.counts)}, {len(campaign.violations)} violations")
     return 1 if campaign.violations else 0
