@@ -26,8 +26,8 @@ KINDS = {name: 1 << i for i, name in enumerate(("malloc", "create", "open", "wri
                                                 "truncate", "map"))}
 STORE, SPOOL, ELSEWHERE = 1, 2, 4
 SHORT = 0  # an "error": half of what was to be written
-ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE), "open": (errno.EMFILE,),
-          "write": (errno.ENOSPC, errno.EIO, SHORT, errno.EINTR), "sync": (errno.EIO,), "rename": (errno.EIO,), "unlink": (errno.EIO,),
+ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE, errno.EROFS), "open": (errno.EMFILE,),
+          "write": (errno.ENOSPC, errno.EIO, SHORT, errno.EINTR, errno.EDQUOT), "sync": (errno.EIO,), "rename": (errno.EIO,), "unlink": (errno.EIO,),
           "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
 FIRST = 16     # calls that are each tried
 HOLD = 0.4     # seconds that "from then on" lasts once it has fired
@@ -149,10 +149,11 @@ class Campaign:
         for what, in bad:
             self.violation(fault, n, what)
 
-    def run(self, fault, seconds):
+    def run(self, fault, seconds, most=1 << 30):
+        """N = 1 to the end, `most` or until the time is over."""
         end, begin = time.monotonic() + seconds, time.monotonic()
         n, tried, last, done = 0, 0, 0, False
-        while time.monotonic() < end:
+        while time.monotonic() < end and tried < most:
             n += 1 if n < FIRST else n // 6
             tried += 1
             if not self.attempt(fault, n):

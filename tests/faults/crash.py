@@ -251,6 +251,8 @@ digests = {}
 def digest(content, offset=0):
     """SHA-256, remembered: most files of most images are the same bytes."""
     key = (id(content), offset)
+    if len(digests) > 2000:
+        digests.clear()
     if key not in digests or digests[key][0] is not content:
         digests[key] = (content, hashlib.sha256(memoryview(content)[offset:]).hexdigest())
     return digests[key][1]

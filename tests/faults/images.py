@@ -306,7 +306,7 @@ class Campaign:
             if i in started:
                 self.recover(life, image, position, name, second, acks)
         life.world.close()
-        shutil.rmtree(folder)
+        return life
 
     def recover(self, life, image, position, name, second, acks):
         recovery = Recovery(life, image, position, name)
@@ -350,6 +350,7 @@ def main():
             if time.monotonic() > campaign.until:
                 break
             campaign.run(number, wanted.studies, wanted.count // wanted.runs, wanted.nodes // wanted.runs, wanted.second)
+            shutil.rmtree(os.path.join(folder, str(number)))
     print(f"seed {wanted.seed}: {dict(campaign.counts)}, {len(campaign.violations)} violations")
     return 1 if campaign.violations else 0
 

@@ -76,20 +76,19 @@ class Tail:
 
 
 class World:
-    """A node, its PACS and its sender. `where`: the folder below which the node's own lies."""
+    """A node, its PACS and its sender. `where`: the folder below which all of them live; `disk`: below which the node does instead."""
 
-    def __init__(self, seed, environment=None, where=None, **node):
+    def __init__(self, seed, environment=None, where=None, disk=None, **node):
         self.folder = tempfile.mkdtemp(prefix="cervigate-faults-", dir=where)
         self.studies = Studies(self.folder, seed)
         self.model = models.make(os.path.join(self.folder, "model"))
         self.pacs = pacs.Pacs(os.path.join(self.folder, "pacs"))
         self.ledger_path = os.path.join(self.folder, "ledger.jsonl")
-        os.environ["TMPDIR"] = tempfile.tempdir = self.folder
+        before, tempfile.tempdir = tempfile.tempdir, disk or self.folder
         try:
             self.node = h.Node({"pacs": (self.pacs.ae, self.pacs.port)}, model=self.model, environment=environment, **node)
         finally:
-            del os.environ["TMPDIR"]
-            tempfile.tempdir = None
+            tempfile.tempdir = before
         self.sender = ledger.Sender(lambda: self.node.port, self.ledger_path)
         self.sent, self.got, self.known = Tail(self.ledger_path), Tail(self.pacs.log_path), {}
 

@@ -235,7 +235,7 @@ static void forget(const struct fixture *f)
  * each. */
 static long next_call(long n)
 {
-    return n < 30 || getenv("CERVIGATE_EVERY_CALL") != NULL ? n + 1 : n + n / 3;
+    return n < 20 || getenv("CERVIGATE_EVERY_CALL") != NULL ? n + 1 : n + n / 2;
 }
 
 /* The store is made in the life, or was `there`. */
