@@ -91,6 +91,7 @@ def run(seed, rounds, seconds, kind="tmpfs"):
     try:
         disk = Disk(seed, where)
         try:
+            disk.well_again([disk.world.studies.make()])  # it has started
             for i in range(rounds):
                 disk.round(seconds, LEAVE[i % len(LEAVE)])
         finally:

@@ -158,12 +158,15 @@ class Look:
     def rows(self, path):
         tables = []
         if os.path.exists(path):
-            with sqlite3.connect(path) as db:
-                db.row_factory = sqlite3.Row
+            db = sqlite3.connect(path)
+            db.row_factory = sqlite3.Row
+            try:
                 tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
                 self.bad += [f"the store is not whole: {row[0]}" for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
                 if "instance" in tables:
                     self.compare(db)
+            except sqlite3.DatabaseError as error:
+                self.bad.append(f"the store is not whole: {error}")
             db.close()
         if "instance" not in tables and (self.acks or self.arrivals):
             self.bad.append("there is no store any more")
