@@ -65,7 +65,8 @@ struct analyze {
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
     int64_t sweep_ms, next_ms, report_ms;
-    int exit_status; /* 0: goes on */
+    bool store_trouble; /* the store is opened anew before it is used again */
+    int exit_status;    /* 0: goes on */
 };
 
 /* ---- objects ---- */
@@ -95,6 +96,16 @@ static void store_trouble(struct analyze *a, const char *what)
     log_event(LOG_AT_ERROR, "store-trouble", "what=%s error=%s", what,
               log_quote(store_error(a->examiner.store)));
     a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
+    a->store_trouble = true;
+}
+
+static void renew_store(struct analyze *a)
+{
+    char error[512] = "", path[4096];
+    node_path(a->node->conf, path, sizeof path, "jobs.sqlite");
+    a->store_trouble = store_renew(a->examiner.store, path, error, sizeof error) != STORE_OK;
+    if (a->store_trouble)
+        log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
 }
 
 /* What came of an examination that did not end in a judgement. */
@@ -114,6 +125,7 @@ static void not_judged(struct analyze *a, const struct instance *instance, enum 
             a->waiting = instance->id;
         a->after = instance->id;
         a->pause_ms = clock_monotonic_ms() + PAUSE_MS;
+        a->store_trouble = true; /* it may have been that */
     }
     if (end == EXAMINE_BROKEN)
         a->exit_status = EX_OSERR;
@@ -163,6 +175,7 @@ static void report_one(struct analyze *a, const struct study *study)
                      sizeof error) != REPORT_DONE) {
         log_event(LOG_AT_ERROR, "report-later", "study=%s error=%s", study->uid, log_quote(error));
         a->report_ms = clock_monotonic_ms() + PAUSE_MS;
+        a->store_trouble = true; /* it may have been that */
         return;
     }
     log_event(LOG_AT_INFO, "report", "study=%s report=%s version=%d outcome=%s", study->uid, uid,
@@ -212,6 +225,7 @@ static void take_back(struct analyze *a)
                           sizeof error) != REPORT_DONE) {
             log_event(LOG_AT_ERROR, "rejection-later", "destination=%s error=%s", name,
                       log_quote(error));
+            a->store_trouble = true; /* it may have been that */
             continue;
         }
         if (count > 0) {
@@ -268,6 +282,8 @@ static void live(struct analyze *a)
 {
     while (!node_stopping && a->exit_status == 0) {
         node_drain(a->node->wake_analyze);
+        if (a->store_trouble)
+            renew_store(a);
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;

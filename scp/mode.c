@@ -11,22 +11,36 @@
 #include <string.h>
 #include <unistd.h>
 
-enum conf_mode node_mode(const struct conf *conf)
+bool node_mode_read(const struct conf *conf, enum conf_mode *mode)
 {
     char path[PATH_MAX], text[32];
+    *mode = CONF_SHADOW;
     node_path(conf, path, sizeof path, "mode");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? conf->mode : CONF_SHADOW;
+    if (fd < 0) {
+        if (errno != ENOENT)
+            return false;
+        *mode = conf->mode;
+        return true;
+    }
     ssize_t n = read(fd, text, sizeof text - 1);
+    int error = errno;
     (void)close(fd);
+    errno = error;
     if (n < 0)
-        return CONF_SHADOW;
+        return false;
 
-    enum conf_mode mode;
     text[n] = '\0';
     text[strcspn(text, "\n")] = '\0';
-    return conf_mode_parse(text, &mode) ? mode : CONF_SHADOW;
+    if (!conf_mode_parse(text, mode))
+        *mode = CONF_SHADOW;
+    return true;
+}
+
+enum conf_mode node_mode(const struct conf *conf)
+{
+    enum conf_mode mode;
+    return node_mode_read(conf, &mode) ? mode : CONF_SHADOW;
 }
 
 /* A finding without a code would be found and never reported. */

@@ -63,6 +63,9 @@ void node_path(const struct conf *conf, char *path, size_t size, const char *for
 /* The mode in force: spool/mode if it was changed by `cervigate mode`, else the configuration's.
  * Anything unreadable is shadow. Cheap: called before every send. */
 enum conf_mode node_mode(const struct conf *conf);
+/* The same for who decides once and for all: false, with errno and shadow in *mode, when spool/mode
+ * cannot be read now (no descriptor, a disk's error) and may be in a moment. */
+bool node_mode_read(const struct conf *conf, enum conf_mode *mode);
 /* Whether the report's template and each configured model can be opened, the report has a code for
  * each of their findings, and they may be used in `mode`: clinical needs models none of which is of
  * synthetic provenance and each of which has a validation. error gets a sentence when not. */

@@ -13,6 +13,7 @@
 #include "report_gather.h"
 #include "sender.h"
 #include "store_health.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,10 +71,14 @@ static unsigned kinds_for(const struct conf_destination *to)
            ((to->outputs & CONF_PMAP) != 0 ? 1u << RESULT_MAP : 0u);
 }
 
-static void address(struct making *m)
+/* A report that is entered without a destination stays on the node for ever: a mode that cannot be
+ * read now must not be taken for one that forbids sending. */
+static bool address(struct making *m)
 {
     const struct conf *conf = m->g->report->conf;
-    enum conf_mode mode = node_mode(conf);
+    enum conf_mode mode;
+    if (!node_mode_read(conf, &mode))
+        return gather_fail(m->g, "mode", strerror(errno));
     for (size_t i = 0; i < conf->destination_count && m->to_count < CONF_MAX_PEERS; i++) {
         const struct conf_destination *to = &conf->destinations[i];
         if (sender_allowed(mode, to))
@@ -82,6 +87,7 @@ static void address(struct making *m)
                                    .kinds = kinds_for(to),
                                    .held = to->hold_until_reported && !m->g->study->read};
     }
+    return true;
 }
 
 /* Whether a destination may take the report in this kind. 3D SR is made always: it is the report.
@@ -406,7 +412,8 @@ enum report_end report_study(const struct report *report, struct store *store,
     struct making m = {.g = &g};
     if (!gather(&g))
         goto out;
-    address(&m);
+    if (!address(&m))
+        goto out;
     crash_point("report-due");
     if (!prepare(&m) || !write_reports(&m) || !describe_all(&m) || !draw_series(&m))
         goto out;

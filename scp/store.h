@@ -34,6 +34,11 @@ struct store;
 STORE_MUST_USE enum store_status store_open(const char *path, struct store **store, char *error,
                                             size_t error_size);
 void store_close(struct store *store);
+/* Opens the store anew behind the same handle. For who keeps a handle, after trouble: one that lost
+ * a file or a descriptor once may stay read-only for ever, long after the disk is well again. Not
+ * STORE_OK: the old one stays. Never within a group or a callback of the store. */
+STORE_MUST_USE enum store_status store_renew(struct store *store, const char *path, char *error,
+                                             size_t error_size);
 const char *store_error(const struct store *store); /* sentence of the last failure */
 STORE_MUST_USE enum store_status store_begin(struct store *store);
 STORE_MUST_USE enum store_status store_commit(struct store *store);

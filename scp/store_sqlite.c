@@ -210,12 +210,29 @@ enum store_status store_open(const char *path, struct store **store, char *error
     return STORE_OK;
 }
 
+static void disconnect(struct store *store)
+{
+    for (int i = 0; i < store->cached; i++)
+        (void)sqlite3_finalize(store->cache[i].statement);
+    (void)sqlite3_close(store->db);
+}
+
+enum store_status store_renew(struct store *store, const char *path, char *error, size_t error_size)
+{
+    struct store *fresh = NULL;
+    enum store_status status = store_open(path, &fresh, error, error_size);
+    if (status != STORE_OK)
+        return status;
+    disconnect(store);
+    *store = *fresh;
+    free(fresh);
+    return STORE_OK;
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL)
         return;
-    for (int i = 0; i < store->cached; i++)
-        (void)sqlite3_finalize(store->cache[i].statement);
-    (void)sqlite3_close(store->db);
+    disconnect(store);
     free(store);
 }

@@ -2,6 +2,7 @@
 #include "nn_fixture.h"
 #include "scp_fixture.h"
 #include "sender.h"
+#include <errno.h>
 #include <sys/stat.h>
 
 static void write_mode(const struct fixture *f, const char *text)
@@ -37,6 +38,31 @@ static void the_unreadable_is_shadow(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink(path, path), 0); /* ELOOP */
     assert_int_equal(node_mode(&f->conf), CONF_SHADOW);
+}
+
+/* Who decides once and for all must know whether the mode was read or only could not be. */
+static void trouble_is_told_from_shadow(void **state)
+{
+    struct fixture *f = *state;
+    char path[256];
+    enum conf_mode mode = CONF_CLINICAL;
+    f->conf.mode = CONF_DEMO;
+    assert_true(node_mode_read(&f->conf, &mode));
+    assert_int_equal(mode, CONF_DEMO);
+    write_mode(f, "nonsense\n");
+    assert_true(node_mode_read(&f->conf, &mode));
+    assert_int_equal(mode, CONF_SHADOW);
+
+    node_path(&f->conf, path, sizeof path, "mode");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0); /* opened, but not read: EISDIR */
+    assert_false(node_mode_read(&f->conf, &mode));
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(mode, CONF_SHADOW);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(symlink(path, path), 0);
+    assert_false(node_mode_read(&f->conf, &mode));
+    assert_int_equal(errno, ELOOP);
 }
 
 static void name_models(struct fixture *f, const char *first, const char *second)
@@ -210,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_file_wins_over_the_configuration),
         T(the_unreadable_is_shadow),
+        T(trouble_is_told_from_shadow),
         T(setting),
         T(clinical_needs_provenance_and_validation),
         T(clinical_needs_both_models),

@@ -1,0 +1,206 @@
+"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--only ROLE:KIND,...] [--short]`.
+
+For each role of the node and each kind of call, N = 1, 2, 3 ... while studies are sent: the N-th such call of that role fails, once or
+from then on, until a study goes through without the fault having fired. For every N:
+  - what is answered 0000 is whole on the disk and in the job store at that moment, fault or not
+  - nothing is synced again through a descriptor whose fsync failed
+  - once the fault is over: C-ECHO is answered, the sender gets its 0000, the study its report, nobody helps
+  - nothing was parked and no image "not processed" for it, but when the object's own child was hit
+Where there are many calls (memory, the job store's pages) N is tried at 1 .. FIRST and then further and further apart; the line of each
+fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so."""
+import argparse
+import errno
+import mmap
+import os
+import signal
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import world  # noqa: E402
+
+ROLES = {name: 1 << i for i, name in enumerate(("supervisor", "receive", "committer", "assoc", "analyze", "object", "deliver", "sender",
+                                                "console"))}
+KINDS = {name: 1 << i for i, name in enumerate(("malloc", "create", "open", "write", "sync", "rename", "unlink", "mkdir", "read",
+                                                "truncate", "map"))}
+STORE, SPOOL, ELSEWHERE = 1, 2, 4
+SHORT = 0  # an "error": half of what was to be written
+ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE, errno.EROFS), "open": (errno.EMFILE,),
+          "write": (errno.ENOSPC, errno.EIO, SHORT, errno.EINTR, errno.EDQUOT), "sync": (errno.EIO,), "rename": (errno.EIO,), "unlink": (errno.EIO,),
+          "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
+FIRST = 16     # calls that are each tried
+HOLD = 0.4     # seconds that "from then on" lasts once it has fired
+PATIENCE = 20  # seconds for everything to be well again
+LAYOUT = "=IIIIiIQQQII"
+
+
+class Control:
+    """The page that the shim (fail.c) reads."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "control")
+        with open(self.path, "wb") as f:
+            f.write(bytes(4096))
+        with open(self.path, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), 4096)
+
+    def arm(self, role, kind, place, error, ever, at):
+        self.map[:4] = bytes(4)
+        struct.pack_into("=IIIiIQQQ", self.map, 4, role, kind, place, error, int(ever), at, 0, 0)
+        self.map[:4] = struct.pack("=I", 1)
+
+    def disarm(self):
+        self.map[:4] = bytes(4)
+
+    def _field(self, index):
+        return struct.unpack_from(LAYOUT, self.map)[index]
+
+    fired = property(lambda self: self._field(8))
+    count = property(lambda self: self._field(7))
+    resynced = property(lambda self: self._field(9))
+
+
+class Fault:
+    def __init__(self, role, kind, place, error, ever):
+        self.role, self.kind, self.place, self.error, self.ever = role, kind, place, error, ever
+
+    def __str__(self):
+        what = "short" if self.error == SHORT else errno.errorcode[self.error]
+        where = {STORE: "store", SPOOL: "spool"}.get(self.place, "any")
+        return f"{self.role:10} {self.kind:8} {where:5} {what:6} {'ever' if self.ever else 'once'}"
+
+
+def faults(only=()):
+    """Every fault that there is to try; `only`: "ROLE:KIND" texts, of which either may be *."""
+    for role in ROLES:
+        for kind, errors in ERRORS.items():
+            if only and not any(r in ("*", role) and k in ("*", kind) for r, k in only):
+                continue
+            places = (STORE | SPOOL | ELSEWHERE,) if kind == "malloc" else (STORE, SPOOL)
+            for place in places:
+                for error in errors:
+                    for ever in (False, True):
+                        if not (ever and error == errno.EINTR):  # an interruption that never ends is no fault of a disk
+                            yield Fault(role, kind, place, error, ever)
+
+
+class Campaign:
+    def __init__(self, seed, folder):
+        os.makedirs(folder, exist_ok=True)
+        self.control = Control(folder)
+        self.world = world.World(seed, quiet=0, environment={"LD_PRELOAD": world.shim("fail", folder), "CERVIGATE_FAIL": self.control.path})
+        self.violations, self.tried, self.hits = [], 0, 0
+
+    def violation(self, fault, n, what):
+        self.violations.append(f"{fault} N={n}: {what}")
+        print("VIOLATION", self.violations[-1], flush=True)
+
+    def watch_study(self, source, fault):
+        """Until the study is reported, or the fault has fired and had its time; what was acknowledged is looked at meanwhile."""
+        end = time.monotonic() + PATIENCE
+        fired_at = None
+        while time.monotonic() < end and source.study not in self.world.reported():
+            if self.control.fired and fired_at is None:
+                fired_at = time.monotonic()
+            if fired_at and time.monotonic() - fired_at > (HOLD if fault.ever else 0.05):
+                return
+            time.sleep(0.01)
+
+    def attempt(self, fault, n):
+        """One N; whether the fault fired."""
+        w, source = self.world, self.world.studies.make()
+        self.control.arm(ROLES[fault.role], KINDS[fault.kind], fault.place, fault.error, fault.ever, n)
+        outcome = w.sender.store(source, 5)
+        if outcome == "0000":
+            if not w.is_kept(source):
+                self.violation(fault, n, f"answered 0000 without the bytes: {source.sop_instance}")
+            self.watch_study(source, fault)
+        elif fault.ever:
+            time.sleep(HOLD)
+        fired = self.control.fired
+        self.control.disarm()
+        if outcome != "0000" and not fired:
+            self.violation(fault, n, f"answered {outcome} without a fault")
+        if outcome != "0000" and not w.sender.store_until_acknowledged(source, PATIENCE):
+            self.violation(fault, n, f"no 0000 within {PATIENCE} s after the fault was over")
+        if w.sender.echo() is None:
+            self.violation(fault, n, "C-ECHO is not answered after the fault was over")
+        self.finish(fault, n, source)
+        self.tried += 1
+        self.hits += bool(fired)
+        return bool(fired)
+
+    def finish(self, fault, n, source):
+        """The study comes to its end, and to the right one."""
+        w = self.world
+        try:
+            world.h.wait_for(lambda: source.study in w.reported(), PATIENCE, "its report")
+        except AssertionError as error:
+            self.violation(fault, n, f"{error}: {source.study}")
+            return
+        if not w.is_kept(source):
+            self.violation(fault, n, "acknowledged and gone")
+        bad = w.query("SELECT 'parked '||kind||': '||why FROM result WHERE fate='parked' AND study=?", source.study)
+        bad += w.query("SELECT 'delivery '||state||': '||last_error FROM delivery JOIN result ON result.id=delivery.result "
+                       "WHERE study=? AND state NOT IN ('pending','sent')", source.study)
+        if fault.role != "object":
+            bad += w.query("SELECT state||' '||reason||': '||detail FROM instance WHERE study=? AND state<>'judged'", source.study)
+        for what, in bad:
+            self.violation(fault, n, what)
+
+    def run(self, fault, seconds, most=1 << 30):
+        """N = 1 to the end, `most` or until the time is over."""
+        end, begin = time.monotonic() + seconds, time.monotonic()
+        n, tried, last, done = 0, 0, 0, False
+        while time.monotonic() < end and tried < most:
+            n += 1 if n < FIRST else n // 6
+            tried += 1
+            if not self.attempt(fault, n):
+                done = True
+                break
+            last = n
+        if self.control.resynced:
+            self.violation(fault, 0, f"{self.control.resynced} files synced again through a descriptor whose fsync had failed")
+            struct.pack_into("=I", self.control.map, struct.calcsize("=IIIIiIQQQ"), 0)
+        if last or not done:
+            print(f"{fault}: {tried} tried, N to {last}{'' if done else ', unfinished'}, {time.monotonic() - begin:.0f} s", flush=True)
+
+    def end(self):
+        what = self.world.wait_until_settled(60)
+        if what:
+            self.violations.append(f"does not settle: {what}")
+        if self.violations:
+            with open(self.world.node.log_path, encoding="utf-8", errors="replace") as f:
+                print(f.read()[-3000:])
+        code = self.world.close(keep=bool(self.violations))
+        if code != 0:
+            self.violations.append(f"the node ended with {code}")
+        return what
+
+
+def main():
+    parser = argparse.ArgumentParser(description="the N-th call fails")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--seconds", type=float, default=60, help="for each fault")
+    parser.add_argument("--only", default="", metavar="ROLE:KIND,...")
+    wanted = parser.parse_args()
+    only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
+    print(f"seed {wanted.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
+        campaign = Campaign(wanted.seed, folder)
+        try:
+            for fault in faults(only):
+                campaign.run(fault, wanted.seconds)
+        finally:
+            campaign.control.disarm()
+            campaign.end()
+    print(f"seed {wanted.seed}: {campaign.tried} runs, {campaign.hits} faults, {len(campaign.violations)} violations")
+    for what in campaign.violations:
+        print("VIOLATION", what)
+    return 1 if campaign.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What disks and memory do to the node, in short: calls that fail, crash images, a full disk. scripts/faults calls|images|disk are the long
+versions."""
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import calls  # noqa: E402
+import crash  # noqa: E402
+import disk  # noqa: E402
+import images  # noqa: E402
+
+SEED = int(os.environ.get("CERVIGATE_SEED", "20261127"))
+FAULTS = (("assoc", "write", calls.SPOOL, calls.errno.ENOSPC, True), ("assoc", "sync", calls.SPOOL, calls.errno.EIO, False),
+          ("assoc", "rename", calls.SPOOL, calls.errno.EIO, False), ("committer", "sync", calls.STORE, calls.errno.EIO, False),
+          ("analyze", "sync", calls.SPOOL, calls.errno.EIO, False))
+
+
+class Disk(unittest.TestCase):
+    def test_calls_that_fail(self):
+        with tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
+            campaign = calls.Campaign(SEED, folder)
+            try:
+                for fault in FAULTS:
+                    campaign.run(calls.Fault(*fault), 60, 2)
+            finally:
+                campaign.control.disarm()
+                campaign.end()
+        print(f"seed {SEED}: {campaign.tried} runs, {campaign.hits} faults")
+        self.assertEqual(campaign.violations, [])
+        self.assertGreaterEqual(campaign.hits, 6)
+
+    def test_crash_images(self):
+        with tempfile.TemporaryDirectory(prefix="cervigate-images-", dir=images.WHERE) as folder:
+            campaign = images.Campaign(SEED, folder, 5)
+            life = campaign.run(0, 4, 60, 1, 3)
+            self.assertEqual(campaign.violations, [])
+            print(f"seed {SEED}: {dict(campaign.counts)}")
+            self.without_syncs(life, folder)
+
+    def without_syncs(self, life, folder):
+        """The look must see what a node would lose that syncs nothing, or no directory."""
+        whole = life.records
+        for what in ("nothing", "no directory"):
+            inodes = {r[2] for r in whole if r[1] == crash.MKDIR}
+            life.records = [r for r in whole if r[1] != crash.SYNC or (what == "no directory" and r[2] not in inodes)]
+            found = 0
+            for position, _, image in life.images(20, life.random):
+                acks = [s for at, s in life.acks if at <= position]
+                arrivals = [line for at, line in life.arrivals if at <= position]
+                found += bool(images.Look(image, acks, arrivals, folder).bad)
+            self.assertGreater(found, 5, f"{what} is synced, and {found} of 20 images are wrong")
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mount"), "skipped: mounting needs root")
+    def test_a_disk_that_is_full(self):
+        violations, text = disk.run(SEED, 2, 1.5)
+        print(text)
+        self.assertEqual(violations, [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

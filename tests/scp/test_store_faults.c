@@ -1,0 +1,331 @@
+/* The job store when the N-th call beneath it fails, N = 1 to the end: SQLite's system calls and
+ * its memory, once and from then on. A step that says OK is there when the store is opened anew;
+ * one that does not has changed nothing that its repetition would not; once the fault is over a
+ * renewed handle does all that is left. */
+#include "scp_fixture.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/mman.h>
+
+enum kind { OPENS, READS, WRITES, SYNCS, TRUNCATES, MAPS, UNLINKS, MEMORY, KINDS };
+
+static struct {
+    enum kind kind;
+    int error;
+    bool armed, ever;
+    long at, count, fired;
+} fault;
+static sqlite3_mem_methods memory;
+
+static bool hit(enum kind kind)
+{
+    if (!fault.armed || fault.kind != kind)
+        return false;
+    fault.count++;
+    if (fault.ever ? fault.count < fault.at : fault.count != fault.at)
+        return false;
+    fault.fired++;
+    errno = fault.error;
+    return true;
+}
+
+static int failing_open(const char *path, int flags, int mode)
+{
+    return hit(OPENS) ? -1 : open(path, flags, mode);
+}
+
+static ssize_t failing_pread(int fd, void *bytes, size_t count, off_t at)
+{
+    return hit(READS) ? -1 : pread(fd, bytes, count, at);
+}
+
+static ssize_t failing_pwrite(int fd, const void *bytes, size_t count, off_t at)
+{
+    return hit(WRITES) ? -1 : pwrite(fd, bytes, count, at);
+}
+
+static int failing_ftruncate(int fd, off_t size)
+{
+    return hit(TRUNCATES) ? -1 : ftruncate(fd, size);
+}
+
+static void *failing_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    return hit(MAPS) ? MAP_FAILED : mmap(at, size, protection, flags, fd, offset);
+}
+
+static int failing_unlink(const char *path)
+{
+    return hit(UNLINKS) ? -1 : unlink(path);
+}
+
+/* SQLite calls it directly: this program's is found before libc's. Nothing is cut off here, so that
+ * nothing need be synced. */
+int fdatasync(int fd)
+{
+    (void)fd;
+    return hit(SYNCS) ? -1 : 0;
+}
+
+static void *failing_malloc(int size)
+{
+    return hit(MEMORY) ? NULL : memory.xMalloc(size);
+}
+
+static void *failing_realloc(void *at, int size)
+{
+    return hit(MEMORY) ? NULL : memory.xRealloc(at, size);
+}
+
+static void replace(const char *name, sqlite3_syscall_ptr call)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    assert_int_equal(vfs->xSetSystemCall(vfs, name, call), SQLITE_OK);
+}
+
+static void install(void)
+{
+    sqlite3_mem_methods failing;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory), SQLITE_OK);
+    failing = memory;
+    failing.xMalloc = failing_malloc;
+    failing.xRealloc = failing_realloc;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK);
+    assert_int_equal(sqlite3_initialize(), SQLITE_OK);
+    replace("open", (sqlite3_syscall_ptr)failing_open);
+    replace("pread64", (sqlite3_syscall_ptr)failing_pread);
+    replace("pwrite64", (sqlite3_syscall_ptr)failing_pwrite);
+    replace("ftruncate", (sqlite3_syscall_ptr)failing_ftruncate);
+    replace("mmap", (sqlite3_syscall_ptr)failing_mmap);
+    replace("unlink", (sqlite3_syscall_ptr)failing_unlink);
+}
+
+/* ---- a life of the store, in steps that may be repeated ---- */
+
+static const struct addressee to = {.name = "pacs", .kinds = 1u << RESULT_SR};
+
+static enum store_status receive(struct store *store)
+{
+    struct instance in = fixture_instance(1, 1, 1, "a");
+    enum store_identity identity;
+    enum store_status status = store_begin(store);
+    if (status != STORE_OK)
+        return status;
+    status = store_add_instance(store, &in, &identity);
+    if (status == STORE_OK)
+        status = store_association_end(store, "a");
+    if (status == STORE_OK)
+        return store_commit(store);
+    store_rollback(store);
+    return status;
+}
+
+static enum store_status judge(struct store *store)
+{
+    const struct judgement judgement = {.state = INSTANCE_JUDGED};
+    struct instance in;
+    enum store_status status = store_first_instance(store, "1.2.3.1", &in);
+    return status == STORE_OK ? store_judge(store, in.id, &judgement) : status;
+}
+
+static enum store_status report(struct store *store)
+{
+    struct instance in;
+    struct result result = {.kind = RESULT_SR, .outcome = SRT_FINDING, .created_ms = 5000};
+    snprintf(result.uid, sizeof result.uid, "2.25.1");
+    snprintf(result.series, sizeof result.series, "2.25.11");
+    snprintf(result.study, sizeof result.study, "1.2.4.1");
+    snprintf(result.path, sizeof result.path, "results/2.25.1.dcm");
+    enum store_status status = store_first_instance(store, "1.2.3.1", &in);
+    const struct store_report entry = {.study = "1.2.4.1",
+                                       .results = &result,
+                                       .count = 1,
+                                       .instances = &in.id,
+                                       .instance_count = 1,
+                                       .to = &to,
+                                       .to_count = 1};
+    return status == STORE_OK ? store_add_report(store, &entry) : status;
+}
+
+static enum store_status deliver(struct store *store)
+{
+    struct delivery list[4];
+    size_t count = 0;
+    enum store_status status = store_pending(store, "pacs", list, 4, &count);
+    if (status == STORE_OK && count == 1)
+        status = store_delivered(store, list[0].id, list[0].result.id, 6000);
+    return status;
+}
+
+static enum store_status (*const steps[])(struct store *store) = {receive, judge, report, deliver};
+#define STEPS (sizeof steps / sizeof *steps)
+
+/* What the store, opened anew and without a fault, knows of the first `done` steps. */
+static void verify(const struct fixture *f, size_t done, bool all)
+{
+    struct store_counts counts;
+    struct store *store = fixture_open(f);
+    FIXTURE_OK(store_counts(store, &counts));
+    store_close(store);
+    uint64_t instances = counts.instances[INSTANCE_RECEIVED] + counts.instances[INSTANCE_JUDGED];
+    assert_true(instances <= 1 && counts.reports <= 1 && counts.sent + counts.pending <= 1);
+    if (done >= 1)
+        assert_int_equal(instances, 1);
+    if (done >= 2)
+        assert_int_equal(counts.instances[INSTANCE_JUDGED], 1);
+    if (done >= 3)
+        assert_int_equal(counts.reports, 1);
+    if (done >= 4)
+        assert_int_equal(counts.sent, 1);
+    if (!all)
+        return;
+
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(row, 0), "ok");
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+}
+
+/* A fault ends with the first step that fails for it. Then everything must be possible again. */
+static struct store *recover(const struct fixture *f, struct store *store, size_t done)
+{
+    char error[256] = "";
+    fault.armed = false;
+    verify(f, done, false);
+    if (store == NULL)
+        return fixture_open(f);
+    if (store_renew(store, f->database, error, sizeof error) != STORE_OK)
+        fail_msg("%s", error);
+    return store;
+}
+
+static void live(const struct fixture *f)
+{
+    struct store *store = NULL;
+    if (store_open(f->database, &store, NULL, 0) != STORE_OK)
+        store = recover(f, NULL, 0);
+    for (size_t i = 0; i < STEPS; i++) {
+        if (steps[i](store) == STORE_OK)
+            continue;
+        assert_true(fault.fired > 0);
+        store = recover(f, store, i);
+        FIXTURE_OK(steps[i](store));
+    }
+    store_close(store);
+    fault.armed = false;
+    verify(f, STEPS, true);
+}
+
+static void forget(const struct fixture *f)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    char path[160];
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        snprintf(path, sizeof path, "%s%s", f->database, ends[i]);
+        (void)unlink(path);
+    }
+}
+
+/* There are hundreds of writes and thousands of requests for memory: CERVIGATE_EVERY_CALL=1 tries
+ * each. */
+static long next_call(long n)
+{
+    return n < 20 || getenv("CERVIGATE_EVERY_CALL") != NULL ? n + 1 : n + n / 2;
+}
+
+/* The store is made in the life, or was `there`. */
+static long try_all(const struct fixture *f, enum kind kind, int error, bool ever, bool there)
+{
+    long tried = 0;
+    for (long n = 1;; n = next_call(n)) {
+        forget(f);
+        if (there)
+            store_close(fixture_open(f));
+        memset(&fault, 0, sizeof fault);
+        fault.kind = kind;
+        fault.error = error;
+        fault.ever = ever;
+        fault.at = n;
+        fault.armed = true;
+        live(f);
+        tried++;
+        if (fault.fired == 0)
+            return tried;
+    }
+}
+
+static void every_call_may_fail(void **state)
+{
+    static const struct {
+        const char *name;
+        enum kind kind;
+        int error;
+    } kinds[] = {
+        {"open", OPENS, EMFILE}, {"pread", READS, EIO},     {"pwrite full", WRITES, ENOSPC},
+        {"pwrite", WRITES, EIO}, {"fdatasync", SYNCS, EIO}, {"ftruncate", TRUNCATES, EIO},
+        {"mmap", MAPS, ENOMEM},  {"unlink", UNLINKS, EIO},  {"memory", MEMORY, ENOMEM},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (int way = 0; way < 4; way++) {
+            long tried = try_all(*state, kinds[i].kind, kinds[i].error, way & 1, way & 2);
+            print_message("%s, %s, %s: %ld\n", kinds[i].name, way & 1 ? "from then on" : "once",
+                          way & 2 ? "old store" : "new store", tried);
+        }
+}
+
+/* SQLite falls back to reading when the WAL cannot be opened for writing, and stays there. */
+static void a_handle_that_can_only_read_is_renewed(void **state)
+{
+    const struct fixture *f = *state;
+    char error[256] = "";
+    struct store *other = fixture_open(f), *store = NULL;
+    FIXTURE_OK(receive(other));
+    fault.kind = OPENS;
+    fault.error = ENOSPC;
+    fault.count = fault.fired = 0;
+    fault.at = 2; /* the database is the first, its log the second */
+    fault.ever = false;
+    fault.armed = true;
+    FIXTURE_OK(store_open(f->database, &store, error, sizeof error));
+    fault.armed = false;
+    assert_int_equal(fault.fired, 1);
+    assert_int_equal(judge(store), STORE_BROKEN);
+    assert_int_equal(judge(store), STORE_BROKEN);
+    FIXTURE_OK(store_renew(store, f->database, error, sizeof error));
+    FIXTURE_OK(judge(store));
+    store_close(store);
+    store_close(other);
+}
+
+/* Thousands of stores are made: in memory, where there is a place for that. */
+static int setup(void **state)
+{
+    if (fixture_setup(state) != 0)
+        return -1;
+    struct fixture *f = *state;
+    if (access("/dev/shm", W_OK) == 0)
+        snprintf(f->database, sizeof f->database, "/dev/shm/cervigate-test-%ld.sqlite",
+                 (long)getpid());
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    forget(*state);
+    return fixture_teardown(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_call_may_fail, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_handle_that_can_only_read_is_renewed, setup, teardown),
+    };
+    install();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
