@@ -75,6 +75,10 @@ struct dx_scp_params {
     int pdu_seconds;       /* one PDU must be complete by then: 60 */
     uint32_t minimum_rate; /* bytes a second within a dataset, over windows; 0: none */
     int rate_seconds;      /* a window: 30 */
+    /* However lively the peer is; 0: no limit. A dataset that has begun outlasts the first. */
+    int association_seconds; /* 86,400 */
+    int dataset_seconds;     /* 14,400 */
+    uint32_t command_bytes;  /* of a command set, at most DX_COMMAND_MAX: 65,536 */
     struct dx_limits limits;
 };
 void dx_scp_params_default(struct dx_scp_params *params);

@@ -200,9 +200,9 @@ static void admit(struct receive *r, int fd, const struct sockaddr_storage *from
     const struct conf_limits *limits = &r->node->conf->limits;
     describe(from, address);
     if (r->associations >= (size_t)limits->associations)
-        refuse(r, fd, address, "associations in all");
+        refuse(r, fd, address, "limit associations");
     else if (from_peer(r, address) >= (size_t)limits->associations_per_peer)
-        refuse(r, fd, address, "associations of this peer");
+        refuse(r, fd, address, "limit associationsPerPeer");
     else if (!start_association(r, fd, address))
         refuse(r, fd, address, "no process or committer");
 }

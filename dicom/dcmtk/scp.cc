@@ -156,6 +156,7 @@ enum dx_status acknowledge(dx_session *session, struct dx_error *err)
     OFCondition condition = ASC_acknowledgeAssociation(association);
     if (condition.bad())
         return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
+    session->wire.state.limits.is_open = true;
     session->wire.state.limits.idle_seconds = session->params->dimse_seconds;
     session->wire.state.limits.pdu_seconds = session->params->pdu_seconds;
     return DX_OK;
@@ -209,6 +210,9 @@ enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer
     limits->rate_seconds = session->params->rate_seconds;
     limits->max_pdu = session->params->max_pdu;
     limits->minimum_rate = session->params->minimum_rate;
+    limits->association_seconds = session->params->association_seconds;
+    limits->dataset_seconds = session->params->dataset_seconds;
+    session->wire.command_limit = session->params->command_bytes;
     /* Name lookups would hang on a bad resolver. */
     dcmDisableGethostbyaddr.set(OFTrue);
     dcmExternalSocketHandle.set(fd);
@@ -232,6 +236,9 @@ void dx_scp_params_default(struct dx_scp_params *params)
     params->dimse_seconds = 60;
     params->pdu_seconds = 60;
     params->rate_seconds = 30;
+    params->association_seconds = 86400;
+    params->dataset_seconds = 14400;
+    params->command_bytes = DX_COMMAND_MAX;
     dx_limits_default(&params->limits);
 }
 
