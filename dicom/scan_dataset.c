@@ -255,7 +255,7 @@ static enum dx_status check_order(struct walk *walk, uint32_t tag, uint64_t coun
 {
     struct frame *frame = top(walk);
 
-    if (frame->elements > 0 && tag <= frame->highest)
+    if (frame->elements > 0 && tag < frame->highest)
         walk->steps += count * frame->elements;
     else
         frame->highest = tag;
