@@ -78,7 +78,7 @@ def read_pdu(s):
     return head + body
 
 
-def store(port, sop_class, uid, syntax, dataset, seconds=20):
+def store(port, sop_class, uid, syntax, dataset, seconds=20, size=16000):
     """(status as four hex digits, or 'rejected', 'no-context', 'aborted'; the node's comment)."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -91,7 +91,7 @@ def store(port, sop_class, uid, syntax, dataset, seconds=20):
             s.sendall(struct.pack(">BBII", 5, 0, 4, 0))
             return "no-context", f"result {answer[at + 6] if at >= 0 else '?'}"
         try:
-            s.sendall(pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False))
+            s.sendall(pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False, size))
         except ConnectionError:
             pass
         try:
