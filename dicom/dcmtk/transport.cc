@@ -14,6 +14,8 @@ namespace
 {
 
 const uint32_t ASSOCIATE_MAX = 1u << 20;
+/* PS3.8 table 9-26 */
+const uint8_t UNRECOGNIZED_PDU = 1, INVALID_PARAMETER = 6;
 
 int64_t now_ms()
 {
@@ -56,7 +58,7 @@ class DxConnection : public DcmTCPConnection
     OFBool networkDataAvailable(int timeout) override;
 
   private:
-    ssize_t fail(enum dx_status status, const char *why);
+    ssize_t fail(enum dx_status status, const char *why, uint8_t reason = 0);
     bool wait(short events, int64_t deadline);
     bool has_rate() const;
     bool check_rate();
@@ -64,6 +66,7 @@ class DxConnection : public DcmTCPConnection
     int64_t last_moment() const;
     const char *overdue() const;
     void acknowledge_now();
+    bool is_known() const;
     bool check_head();
     bool follow(const uint8_t *bytes, size_t count);
 
@@ -74,10 +77,11 @@ class DxConnection : public DcmTCPConnection
     int64_t deadline_;
 };
 
-/* PS3.8 9.3.8: A-ABORT by the service provider; then nothing more is read. */
-ssize_t DxConnection::fail(enum dx_status status, const char *why)
+/* PS3.8 9.3.8: A-ABORT by the service provider, with a reason of its table 9-26; then nothing more
+ * is read. */
+ssize_t DxConnection::fail(enum dx_status status, const char *why, uint8_t reason)
 {
-    static const uint8_t abort[10] = {0x07, 0, 0, 0, 0, 4, 0, 0, 2, 0};
+    const uint8_t abort[10] = {0x07, 0, 0, 0, 0, 4, 0, 0, 2, reason};
 
     if (state_->failure.status == DX_OK) {
         (void)dx_fail(&state_->failure, status, "%s", why);
@@ -145,6 +149,12 @@ const char *DxConnection::overdue() const
                           : "limit dimseTimeout: the peer was silent for too long";
 }
 
+/* Of a complete PDU header. */
+bool DxConnection::is_known() const
+{
+    return head_[0] >= 0x01 && head_[0] <= 0x07;
+}
+
 /* A complete PDU header: is the length one that this type may have? */
 bool DxConnection::check_head()
 {
@@ -157,7 +167,7 @@ bool DxConnection::check_head()
         return length <= ASSOCIATE_MAX;
     if (head_[0] == 0x04)
         return length <= state_->limits.max_pdu;
-    return length == 4; /* A-ASSOCIATE-RJ, A-RELEASE-RQ and -RP, A-ABORT */
+    return is_known() && length == 4; /* A-ASSOCIATE-RJ, A-RELEASE-RQ and -RP, A-ABORT */
 }
 
 /* Follows the stream: count never crosses from a header into a body, or past a body's end. */
@@ -209,7 +219,11 @@ ssize_t DxConnection::read(void *buffer, size_t count)
             state_->window_bytes += static_cast<uint64_t>(got);
             acknowledge_now();
             if (!follow(static_cast<const uint8_t *>(buffer), static_cast<size_t>(got)))
-                return fail(DX_LIMIT, "limit maximumPdu: a PDU is longer than its type may be");
+                return is_known()
+                           ? fail(DX_LIMIT,
+                                  "limit maximumPdu: a PDU is longer than its type may be",
+                                  INVALID_PARAMETER)
+                           : fail(DX_MALFORMED, "a PDU of an unknown type", UNRECOGNIZED_PDU);
             return got;
         }
         if (got == 0)
