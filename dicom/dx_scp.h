@@ -102,6 +102,9 @@ DX_MUST_USE enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *para
 /* Answers a connection that the node has no room for: reads the A-ASSOCIATE-RQ (bounded, at most
  * 1 s), sends A-ASSOCIATE-RJ transient "local limit exceeded", closes. Plain C. */
 void dx_scp_refuse(int fd);
+/* The same answer at once, without reading: fd stays the caller's. A peer that has sent its request
+ * may see a reset instead. */
+void dx_scp_refuse_now(int fd);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,8 @@ namespace
 {
 
 const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
+/* More than these of an association are answered ten a second: nobody needs them faster. */
+const uint32_t ECHOES_AT_ONCE = 100;
 
 void copy_trimmed(char to[DX_AE_MAX], const char *from)
 {
@@ -116,7 +118,8 @@ enum dx_status serve_unknown(dx_session *session, uint8_t context, const dx_comm
 enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command *request,
                           struct dx_error *err)
 {
-    session->summary->echoes++;
+    if (++session->summary->echoes > ECHOES_AT_ONCE)
+        (void)usleep(100000);
     if (session->handler->echo != nullptr)
         session->handler->echo(session->handler->context);
     return dx_answer(session, context, request, 0, nullptr, err);
