@@ -5,10 +5,9 @@
  *
  * The listener itself looks at nothing that a peer sent, never opens the job store and never
  * blocks: whatever a peer does, the next one is answered. Of those who wait the peer with the
- * fewest associations comes first [accept_all]; who holds many shares the processor with itself
- * [run_association]; who opens hundreds in a second costs no process each [refuse]. The
- * committer is this process's child, too; when it dies the open associations are dropped (the store
- * no longer knows them) and a new one starts.
+ * fewest associations comes first [accept_all]; who opens hundreds in a second costs no process
+ * each [refuse]. The committer is this process's child, too; when it dies the open associations are
+ * dropped (the store no longer knows them) and a new one starts.
  */
 #include "assoc.h"
 #include "clock.h"
@@ -26,14 +25,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define REFUSERS  64    /* processes that say "no room" at a time; beyond, the socket is closed */
 #define PER_WAKE  32    /* connections taken before children are reaped again */
-#define CROWD     4     /* associations of a peer beside which its next one is less urgent */
 #define HASTE     100   /* connections of a peer in a second, and four times those it may hold */
 #define RECENT    256   /* peers whose connections a second are counted */
 #define DRAIN_MS  15000 /* for open associations at the end */
@@ -202,11 +199,9 @@ static void refuse(struct receive *r, int fd, const char *address, const char *w
 /* The child of an association. Its copy of every other descriptor must go: the committer takes the
  * end of a socket for the end of an association. */
 static void run_association(const struct receive *r, int fd, int commit_fd, const char *id,
-                            pid_t parent, size_t others)
+                            pid_t parent)
 {
     child_signals("cervigated-asc", parent);
-    if (others >= CROWD)
-        (void)setpriority(PRIO_PROCESS, 0, others < CROWD + 3 ? 5 * (int)(others + 1 - CROWD) : 19);
     log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
     (void)close(r->node->listen_fd);
     if (r->control >= 0)
@@ -224,12 +219,11 @@ static bool start_association(struct receive *r, int fd, const char *address)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 
-    size_t others = from_peer(r, address);
     pid_t parent = getpid(), pid = -1;
     bool attached = r->control >= 0 && committer_attach(r->control, pair[1], id);
     (void)close(pair[1]);
     if (attached && (pid = fork()) == 0)
-        run_association(r, fd, pair[0], id, parent, others);
+        run_association(r, fd, pair[0], id, parent);
     (void)close(pair[0]);
     if (pid < 0)
         return false;

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CORPUS_MOST  (48u << 10)  /* bytes of an object: more inputs, not longer ones */
+#define CORPUS_MOST  (48u << 10) /* bytes of an object: more inputs, not longer ones */
 #define BATCH        2000
 #define HANG_SECONDS 10
 #define MEMORY       (1u << 30)
