@@ -94,7 +94,8 @@ struct conf_rule {
 struct conf_limits {
     int associations, associations_per_peer; /* 200, 50 */
     uint32_t nesting;                        /* 64 */
-    uint64_t elements, dataset_bytes, frame_pixels, frame_bytes;
+    uint64_t elements, dataset_bytes, inflated_bytes, frame_pixels, frame_bytes;
+    uint32_t command_bytes; /* 65536 */
     uint32_t frames;
     uint64_t object_memory_bytes;                /* RLIMIT_AS of an object child: 2 GiB */
     int object_cpu_seconds, object_wall_seconds; /* 60, 120 */
@@ -146,7 +147,8 @@ struct conf {
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
     bool judge_unknown_age; /* images whose header tells no age: judged, and the report says so */
     int acse_seconds, dimse_seconds, pdu_seconds;
-    uint32_t minimum_rate; /* bytes a second */
+    int association_seconds, dataset_seconds; /* 86400, 14400 */
+    uint32_t minimum_rate;                    /* bytes a second */
     uint32_t max_pdu;
     int threads;                  /* of the network: 0 = all processors */
     uint32_t picture_matrix;      /* largest side of the SC's source half: 3072 */

@@ -25,14 +25,16 @@ enum dx_status dx_check_area(uint64_t rows, uint64_t cols, uint64_t samples,
         return dx_fail(err, DX_MALFORMED, "image of no pixels");
     if (rows > UINT32_MAX || cols > UINT32_MAX || samples > UINT16_MAX ||
         rows > limits->frame_pixels / cols)
-        return dx_fail(err, DX_LIMIT, "frame of %llu x %llu pixels", (unsigned long long)rows,
-                       (unsigned long long)cols);
+        return dx_fail(err, DX_LIMIT, "limit framePixels: a frame of %llu x %llu pixels",
+                       (unsigned long long)rows, (unsigned long long)cols);
     uint64_t pixels = rows * cols;
     if (pixels > UINT64_MAX / (samples * bits_allocated) - 8)
-        return dx_fail(err, DX_LIMIT, "frame of %llu pixels", (unsigned long long)pixels);
+        return dx_fail(err, DX_LIMIT, "limit framePixels: a frame of %llu pixels",
+                       (unsigned long long)pixels);
     uint64_t size = (pixels * samples * bits_allocated + 7) / 8;
     if (size > limits->frame_bytes || size > SIZE_MAX)
-        return dx_fail(err, DX_LIMIT, "frame of %llu bytes", (unsigned long long)size);
+        return dx_fail(err, DX_LIMIT, "limit frameBytes: a frame of %llu bytes",
+                       (unsigned long long)size);
     *bytes = (size_t)size;
     return DX_OK;
 }
@@ -208,8 +210,8 @@ static enum dx_status read_siz(const uint8_t *at, size_t length, const struct dx
     uint64_t across = ((uint64_t)x1 - tile_x0 + tile_cols - 1) / tile_cols;
     uint64_t down = ((uint64_t)y1 - tile_y0 + tile_rows - 1) / tile_rows;
     if (across > 65535 || down > 65535 || across * down > 65535)
-        return dx_fail(err, DX_LIMIT, "JPEG 2000 of %llu x %llu tiles", (unsigned long long)across,
-                       (unsigned long long)down);
+        return dx_fail(err, DX_LIMIT, "limit framePixels: JPEG 2000 of %llu x %llu tiles",
+                       (unsigned long long)across, (unsigned long long)down);
     size_t bytes;
     enum dx_status status =
         dx_check_area(stream->rows, stream->cols, stream->samples, 32, limits, &bytes, err);

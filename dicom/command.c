@@ -20,7 +20,8 @@ enum dx_status dx_check_command(const uint8_t *bytes, size_t count, struct dx_er
     uint32_t before = 0;
 
     if (count > DX_COMMAND_MAX)
-        return dx_fail(err, DX_LIMIT, "a command of more than %u bytes", DX_COMMAND_MAX);
+        return dx_fail(err, DX_LIMIT, "limit commandBytes: a command of more than %u bytes",
+                       DX_COMMAND_MAX);
     while (at < count) {
         if (count - at < 8)
             return dx_fail(err, DX_MALFORMED, "a command ends inside an element's header");

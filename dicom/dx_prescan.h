@@ -16,13 +16,16 @@
 extern "C" {
 #endif
 
+/* What is over one of them is DX_LIMIT, and its text begins with "limit NAME:", the name being the
+ * setting's in config/cervigate.xml: the peer reads it in the Error Comment. */
 struct dx_limits {
-    uint32_t nesting;       /* 64 */
-    uint64_t elements;      /* 2,000,000 */
-    uint64_t dataset_bytes; /* 4 GiB, also of an inflated dataset */
-    uint64_t frame_pixels;  /* 64 Mi pixels a frame */
-    uint64_t frame_bytes;   /* 512 MiB decoded */
-    uint32_t frames;        /* 65,536 */
+    uint32_t nesting;        /* 64; more than 256 counts as 256 */
+    uint64_t elements;       /* 2,000,000, items and fragments among them */
+    uint64_t dataset_bytes;  /* 4 GiB, as stored */
+    uint64_t inflated_bytes; /* 512 MiB, of a deflated dataset */
+    uint64_t frame_pixels;   /* 64 Mi pixels a frame */
+    uint64_t frame_bytes;    /* 512 MiB decoded */
+    uint32_t frames;         /* 65,536 */
 };
 void dx_limits_default(struct dx_limits *limits);
 

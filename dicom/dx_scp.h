@@ -75,6 +75,10 @@ struct dx_scp_params {
     int pdu_seconds;       /* one PDU must be complete by then: 60 */
     uint32_t minimum_rate; /* bytes a second within a dataset, over windows; 0: none */
     int rate_seconds;      /* a window: 30 */
+    /* However lively the peer is; 0: no limit. A dataset that has begun outlasts the first. */
+    int association_seconds; /* 86,400 */
+    int dataset_seconds;     /* 14,400 */
+    uint32_t command_bytes;  /* of a command set, at most DX_COMMAND_MAX: 65,536 */
     struct dx_limits limits;
 };
 void dx_scp_params_default(struct dx_scp_params *params);
@@ -98,6 +102,9 @@ DX_MUST_USE enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *para
 /* Answers a connection that the node has no room for: reads the A-ASSOCIATE-RQ (bounded, at most
  * 1 s), sends A-ASSOCIATE-RJ transient "local limit exceeded", closes. Plain C. */
 void dx_scp_refuse(int fd);
+/* The same answer at once, without reading: fd stays the caller's. A peer that has sent its request
+ * may see a reset instead. */
+void dx_scp_refuse_now(int fd);
 
 #ifdef __cplusplus
 }

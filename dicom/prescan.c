@@ -15,6 +15,7 @@ void dx_limits_default(struct dx_limits *limits)
         .nesting = 64,
         .elements = 2000000,
         .dataset_bytes = UINT64_C(4) << 30,
+        .inflated_bytes = UINT64_C(512) << 20,
         .frame_pixels = UINT64_C(64) << 20,
         .frame_bytes = UINT64_C(512) << 20,
         .frames = 65536,
@@ -122,8 +123,8 @@ static enum dx_status scan_rest(struct scan_source *source, const char *transfer
                                 const struct dx_limits *limits, struct dx_scan *scan,
                                 struct dx_error *err)
 {
-    enum dx_status status = dx_scan_source_begin(source, dx_scan_is_deflated(transfer_syntax),
-                                                 limits->dataset_bytes, err);
+    enum dx_status status =
+        dx_scan_source_begin(source, dx_scan_is_deflated(transfer_syntax), limits, err);
     if (status != DX_OK)
         return status;
     if (source->size == 0)
@@ -183,9 +184,10 @@ enum dx_status dx_scan_check_pixels(const struct dx_scan *scan, const struct dx_
         return dx_fail(err, DX_MALFORMED, "an image of %u rows and %u columns", scan->rows,
                        scan->cols);
     if (pixels > limits->frame_pixels || bytes > limits->frame_bytes)
-        return dx_fail(err, DX_LIMIT, "a frame of %u rows, %u columns and %llu bytes is too large",
-                       scan->rows, scan->cols, (unsigned long long)bytes);
+        return dx_fail(err, DX_LIMIT, "limit %s: a frame of %u rows, %u columns and %llu bytes",
+                       pixels > limits->frame_pixels ? "framePixels" : "frameBytes", scan->rows,
+                       scan->cols, (unsigned long long)bytes);
     if (scan->frames > limits->frames)
-        return dx_fail(err, DX_LIMIT, "more than %u frames", limits->frames);
+        return dx_fail(err, DX_LIMIT, "limit frames: more than %u frames", limits->frames);
     return DX_OK;
 }

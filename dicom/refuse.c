@@ -35,10 +35,16 @@ static int receive(int fd, uint8_t *bytes, size_t count, const struct timespec *
     return 1;
 }
 
+/* PS3.8 9.3.4: result 2 transient, source 3 presentation provider, reason 2 local limit. */
+static const uint8_t reject[10] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
+
+void dx_scp_refuse_now(int fd)
+{
+    (void)send(fd, reject, sizeof reject, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void dx_scp_refuse(int fd)
 {
-    /* PS3.8 9.3.4: result 2 transient, source 3 presentation provider, reason 2 local limit. */
-    static const uint8_t reject[10] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
     uint8_t head[6], rest[4096];
     struct timespec begin;
 

@@ -1,4 +1,4 @@
-/* The walk over a dataset: one loop, an explicit stack of 64 sequences, every byte seen once.
+/* The walk over a dataset: one loop, an explicit stack of 256 sequences, every byte seen once.
  *
  *   ROOT, ITEM   elements follow      -> [take_element]
  *   SEQUENCE     items follow         -> [take_item]
@@ -17,9 +17,12 @@
 
 #include <string.h>
 
-#define MAX_NESTING 64u
+#define MAX_NESTING 256u
 #define MAX_FRAMES  (2 * MAX_NESTING + 2)
 #define UNDEFINED   UINT64_MAX
+/* DCMTK finds the place of an element out of order by walking back through those before it: steps
+ * of all such walks together, a fraction of a second. */
+#define MAX_STEPS (UINT64_C(64) << 20)
 
 #define TAG_ITEM         0xfffee000u
 #define TAG_ITEM_END     0xfffee00du
@@ -37,6 +40,8 @@ struct frame {
     bool is_guess;
     uint64_t end;   /* UNDEFINED: at its delimiter */
     uint64_t limit; /* the nearest defined end, its own or an outer one's */
+    uint64_t elements;
+    uint32_t highest; /* tag */
 };
 
 struct walk {
@@ -46,6 +51,7 @@ struct walk {
     struct dx_error *err;
     uint32_t nesting; /* sequences open */
     size_t depth;     /* frames open */
+    uint64_t steps;   /* see MAX_STEPS */
     struct frame stack[MAX_FRAMES];
 };
 
@@ -68,13 +74,14 @@ static enum dx_status push(struct walk *walk, uint32_t tag, enum frame_kind kind
         if (walk->nesting > walk->scan->nesting)
             walk->scan->nesting = walk->nesting;
         if (walk->nesting > walk->limits->nesting || walk->nesting > MAX_NESTING)
-            return dx_fail(
-                walk->err, DX_LIMIT, "(%04x,%04x) at byte %llu: sequences nested more than %u deep",
-                tag >> 16, tag & 0xffffu, (unsigned long long)walk->source->position,
-                walk->limits->nesting < MAX_NESTING ? walk->limits->nesting : MAX_NESTING);
+            return dx_fail(walk->err, DX_LIMIT,
+                           "limit nesting: more than %u sequences deep; (%04x,%04x) at byte %llu",
+                           walk->limits->nesting < MAX_NESTING ? walk->limits->nesting
+                                                               : MAX_NESTING,
+                           tag >> 16, tag & 0xffffu, (unsigned long long)walk->source->position);
     }
     if (walk->depth == MAX_FRAMES)
-        return dx_fail(walk->err, DX_LIMIT, "items nested too deep");
+        return dx_fail(walk->err, DX_LIMIT, "limit nesting: items nested too deep");
     struct frame *frame = &walk->stack[walk->depth++];
     *frame = (struct frame){.kind = kind, .encoding = encoding, .end = end, .limit = end};
     if (end == UNDEFINED)
@@ -233,11 +240,30 @@ static enum dx_status take_undefined(struct walk *walk, const struct scan_elemen
     return malformed(walk, element->tag, "undefined length is not allowed for this VR");
 }
 
-static enum dx_status count_element(struct walk *walk)
+static enum dx_status count_elements(struct walk *walk, uint64_t count)
 {
-    if (++walk->scan->elements > walk->limits->elements)
-        return dx_fail(walk->err, DX_LIMIT, "more than %llu elements",
+    walk->scan->elements += count;
+    if (walk->scan->elements > walk->limits->elements)
+        return dx_fail(walk->err, DX_LIMIT, "limit elements: more than %llu elements",
                        (unsigned long long)walk->limits->elements);
+    return DX_OK;
+}
+
+/* `count` elements of this tag, which may be out of order: real files have some, a hostile one has
+ * nothing else. */
+static enum dx_status check_order(struct walk *walk, uint32_t tag, uint64_t count)
+{
+    struct frame *frame = top(walk);
+
+    if (frame->elements > 0 && tag < frame->highest)
+        walk->steps += count * frame->elements;
+    else
+        frame->highest = tag;
+    frame->elements += count;
+    if (walk->steps > MAX_STEPS)
+        return dx_fail(walk->err, DX_LIMIT,
+                       "limit elements: too many out of order; (%04x,%04x) at byte %llu", tag >> 16,
+                       tag & 0xffffu, (unsigned long long)walk->source->position);
     return DX_OK;
 }
 
@@ -262,7 +288,9 @@ static enum dx_status take_element(struct walk *walk, const struct scan_element 
         return status;
     if (element->tag >> 16 == 0xfffe)
         return take_delimiter(walk, element);
-    status = count_element(walk);
+    status = count_elements(walk, 1);
+    if (status == DX_OK)
+        status = check_order(walk, element->tag, 1);
     if (status == DX_OK && element->length == LENGTH_UNDEFINED) {
         if (walk->depth == 1 && element->tag == TAG_PIXEL_DATA)
             walk->scan->has_pixel_data = true;
@@ -300,7 +328,7 @@ static enum dx_status take_item(struct walk *walk, const struct scan_element *el
     }
     if (element->tag != TAG_ITEM)
         return malformed(walk, element->tag, "not an item of a sequence");
-    status = count_element(walk);
+    status = count_elements(walk, 1);
     if (status != DX_OK)
         return status;
 
@@ -325,7 +353,8 @@ static enum dx_status check_end(struct walk *walk, const uint8_t *bytes, size_t 
     return DX_OK;
 }
 
-/* Trailing zeros after the dataset are padding of the medium. */
+/* Trailing zeros after the dataset are padding of the medium. DCMTK takes every eight of them for
+ * an element, the lowest of all. */
 static enum dx_status skip_padding(struct walk *walk, bool *ended)
 {
     const uint8_t *bytes;
@@ -338,7 +367,11 @@ static enum dx_status skip_padding(struct walk *walk, bool *ended)
         for (size_t i = 0; i < got; i++)
             if (bytes[i] != 0)
                 return malformed(walk, 0, "a command element in a dataset");
-        status = dx_scan_source_skip(walk->source, got, walk->err);
+        status = count_elements(walk, got / 8);
+        if (status == DX_OK)
+            status = check_order(walk, 0, got / 8);
+        if (status == DX_OK)
+            status = dx_scan_source_skip(walk->source, got, walk->err);
         if (status != DX_OK)
             return status;
     } while (got > 0);

@@ -140,13 +140,14 @@ static enum dx_status fill(struct scan_source *source, struct dx_error *err)
         source->end += got;
     }
     if (status == DX_OK && source->position + (source->end - source->at) > source->limit)
-        status = dx_fail(err, DX_LIMIT, "the dataset has more than %llu bytes",
+        status = dx_fail(err, DX_LIMIT, "limit %s: the dataset has more than %llu bytes",
+                         source->is_inflating ? "inflatedBytes" : "datasetBytes",
                          (unsigned long long)source->limit);
     return status;
 }
 
-enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated, uint64_t limit,
-                                    struct dx_error *err)
+enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated,
+                                    const struct dx_limits *limits, struct dx_error *err)
 {
     size_t ahead = source->end - source->at;
 
@@ -157,10 +158,10 @@ enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated
     source->stored = ahead;
     source->size = ahead + source->stored_left;
     source->position = 0;
-    source->limit = limit;
-    if (source->size > limit)
-        return dx_fail(err, DX_LIMIT, "the dataset has %llu bytes, more than %llu",
-                       (unsigned long long)source->size, (unsigned long long)limit);
+    source->limit = limits->dataset_bytes;
+    if (source->size > source->limit)
+        return dx_fail(err, DX_LIMIT, "limit datasetBytes: %llu bytes, more than %llu",
+                       (unsigned long long)source->size, (unsigned long long)source->limit);
     if (!is_deflated)
         return DX_OK;
 
@@ -168,6 +169,7 @@ enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated
     if (source->stored_buffer == NULL || inflateInit2(&source->inflate, -MAX_WBITS) != Z_OK)
         return dx_fail(err, DX_NO_MEMORY, "no memory to inflate the dataset");
     source->is_inflating = true;
+    source->limit = limits->inflated_bytes;
     memcpy(source->stored_buffer, source->buffer + source->at, ahead);
     source->inflate.next_in = source->stored_buffer;
     source->inflate.avail_in = (uInt)ahead;

@@ -27,7 +27,7 @@ struct scan_source {
     size_t at, end;
     uint64_t position; /* of buffer[at], in scanned bytes */
     uint64_t size;     /* scanned bytes in all, or DX_UNKNOWN_SIZE while inflating */
-    uint64_t limit;    /* dataset_bytes */
+    uint64_t limit;    /* dataset_bytes, or inflated_bytes */
 };
 
 DX_MUST_USE enum dx_status dx_scan_source_open_file(struct scan_source *source, int fd,
@@ -39,7 +39,8 @@ void dx_scan_source_close(struct scan_source *source);
 
 /* Makes the current position the start of the dataset: position 0, the digest begins here. */
 DX_MUST_USE enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated,
-                                                uint64_t limit, struct dx_error *err);
+                                                const struct dx_limits *limits,
+                                                struct dx_error *err);
 /* Borrows the next count bytes (at most 4096); *got is smaller only at the end. */
 DX_MUST_USE enum dx_status dx_scan_source_peek(struct scan_source *source, size_t count,
                                                const uint8_t **bytes, size_t *got,

@@ -41,8 +41,8 @@ static int on_create(void *context, char *path, size_t size)
 {
     const struct assoc *assoc = context;
     if (spool_free_bytes(assoc->conf) < assoc->conf->limits.spool_reserve_bytes) {
-        log_event(LOG_AT_ERROR, "spool-full", "association=%s reserve=%llu", assoc->id,
-                  (unsigned long long)assoc->conf->limits.spool_reserve_bytes);
+        log_event(LOG_AT_ERROR, "spool-full", "association=%s limit=spoolReserve reserve=%llu",
+                  assoc->id, (unsigned long long)assoc->conf->limits.spool_reserve_bytes);
         errno = ENOSPC;
         return -1;
     }
@@ -162,9 +162,13 @@ static void take_params(const struct conf *conf, struct dx_scp_params *params)
     params->dimse_seconds = conf->dimse_seconds;
     params->pdu_seconds = conf->pdu_seconds;
     params->minimum_rate = conf->minimum_rate;
+    params->association_seconds = conf->association_seconds;
+    params->dataset_seconds = conf->dataset_seconds;
+    params->command_bytes = conf->limits.command_bytes;
     params->limits = (struct dx_limits){.nesting = conf->limits.nesting,
                                         .elements = conf->limits.elements,
                                         .dataset_bytes = conf->limits.dataset_bytes,
+                                        .inflated_bytes = conf->limits.inflated_bytes,
                                         .frame_pixels = conf->limits.frame_pixels,
                                         .frame_bytes = conf->limits.frame_bytes,
                                         .frames = conf->limits.frames};

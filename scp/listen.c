@@ -13,7 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define BACKLOG 512
+#define BACKLOG 4096
 
 static int open_one(const struct addrinfo *at)
 {

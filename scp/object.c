@@ -21,6 +21,7 @@ void object_limits_of(const struct conf_limits *conf, struct object_limits *limi
         .dx = {.nesting = conf->nesting,
                .elements = conf->elements,
                .dataset_bytes = conf->dataset_bytes,
+               .inflated_bytes = conf->inflated_bytes,
                .frame_pixels = conf->frame_pixels,
                .frame_bytes = conf->frame_bytes,
                .frames = conf->frames},
@@ -195,7 +196,8 @@ static bool decode(struct life *life, uint32_t frame)
     misbehave(life->socket, "decode");
     enum dx_status status = dx_object_grey(life->opened, frame, &grey, &err);
     if (status == DX_OK && (uint64_t)grey.rows * grey.cols > life->limits->dx.frame_pixels)
-        status = dx_fail(&err, DX_LIMIT, "frame of %u x %u pixels", grey.rows, grey.cols);
+        status = dx_fail(&err, DX_LIMIT, "limit framePixels: a frame of %u x %u pixels", grey.rows,
+                         grey.cols);
     if (status == DX_OK &&
         !write_back(life, grey.pixels, (size_t)grey.rows * grey.cols * sizeof *grey.pixels))
         status = dx_fail(&err, DX_IO, "pixels do not fit");

@@ -3,9 +3,11 @@
  *   accept -> room? -> socket pair -> committer gets one end -> fork: [assoc_run] with the other
  *               `-> no: a short-lived process says so [dx_scp_refuse]
  *
- * The listener itself never reads what a peer sent, never opens the job store and never blocks:
- * whatever a peer does, the next one is answered. The committer is this process's child, too; when
- * it dies the open associations are dropped (the store no longer knows them) and a new one starts.
+ * The listener itself looks at nothing that a peer sent, never opens the job store and never
+ * blocks: whatever a peer does, the next one is answered. Of those who wait the peer with the
+ * fewest associations comes first [accept_all]; who opens hundreds in a second costs no process
+ * each [refuse]. The committer is this process's child, too; when it dies the open associations are
+ * dropped (the store no longer knows them) and a new one starts.
  */
 #include "assoc.h"
 #include "clock.h"
@@ -28,7 +30,9 @@
 #include <unistd.h>
 
 #define REFUSERS  64    /* processes that say "no room" at a time; beyond, the socket is closed */
-#define PER_WAKE  64    /* connections taken before children are reaped again */
+#define PER_WAKE  32    /* connections taken before children are reaped again */
+#define HASTE     100   /* connections of a peer in a second, and four times those it may hold */
+#define RECENT    256   /* peers whose connections a second are counted */
 #define DRAIN_MS  15000 /* for open associations at the end */
 #define PAUSE_MS  200   /* after a failure of accept or fork */
 #define COMMIT_MS 3000  /* for the committer to end */
@@ -37,6 +41,19 @@ struct slot {
     pid_t pid; /* 0: free */
     bool refuser;
     char address[64];
+};
+
+/* A connection that was accepted, its peer, and how many associations that one has. */
+struct guest {
+    int fd;
+    char address[64];
+    size_t others;
+};
+
+struct recent {
+    char address[64];
+    int64_t second;
+    unsigned count;
 };
 
 struct receive {
@@ -48,6 +65,7 @@ struct receive {
     int64_t accept_at, committer_at; /* monotonic: not before */
     int64_t told_at;                 /* of the last refusal that was logged */
     unsigned untold;
+    struct recent recent[RECENT];
 };
 
 static void on_child(int signal)
@@ -116,6 +134,22 @@ static size_t from_peer(const struct receive *r, const char *address)
     return count;
 }
 
+/* Counts a connection; true when the peer opened more in this second than any sender needs. Two
+ * peers of one place forget each other's count: the ceiling is then softer, never harder. */
+static bool is_hasty(struct receive *r, const char *address)
+{
+    int64_t second = clock_monotonic_ms() / 1000;
+    unsigned place = 0;
+    for (const char *c = address; *c; c++)
+        place = place * 31 + (unsigned char)*c;
+    struct recent *recent = &r->recent[place % RECENT];
+    if (recent->second != second || strcmp(recent->address, address) != 0) {
+        *recent = (struct recent){.second = second};
+        (void)snprintf(recent->address, sizeof recent->address, "%s", address);
+    }
+    return ++recent->count > HASTE + 4u * (unsigned)r->node->conf->limits.associations_per_peer;
+}
+
 static void occupy(struct receive *r, pid_t pid, bool refuser, const char *address)
 {
     for (size_t i = 0; i < r->slots; i++)
@@ -140,11 +174,15 @@ static void tell_refusal(struct receive *r, const char *address, const char *why
     r->untold = 0;
 }
 
-static void refuse(struct receive *r, int fd, const char *address, const char *why)
+/* A hasty peer gets the answer before its question: a process for each would be what it wants. */
+static void refuse(struct receive *r, int fd, const char *address, const char *why, bool hasty)
 {
     tell_refusal(r, address, why);
     pid_t parent = getpid();
-    pid_t pid = r->refusers < REFUSERS ? fork() : -1;
+    bool can_fork = !hasty && r->refusers < REFUSERS;
+    pid_t pid = can_fork ? fork() : -1;
+    if (!can_fork)
+        dx_scp_refuse_now(fd);
     if (pid == 0) {
         child_signals("cervigated-ref", parent);
         (void)close(r->node->listen_fd);
@@ -195,38 +233,66 @@ static bool start_association(struct receive *r, int fd, const char *address)
     return true;
 }
 
-static void admit(struct receive *r, int fd, const struct sockaddr_storage *from)
+/* The peer has closed without a word: not worth a process. */
+static bool has_left(int fd)
 {
-    char address[64];
+    char byte;
+    ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void admit(struct receive *r, const struct guest *guest)
+{
+    const char *address = guest->address;
     const struct conf_limits *limits = &r->node->conf->limits;
-    describe(from, address);
-    if (r->associations >= (size_t)limits->associations)
-        refuse(r, fd, address, "associations in all");
+    if (has_left(guest->fd))
+        (void)close(guest->fd);
+    else if (is_hasty(r, address))
+        refuse(r, guest->fd, address, "limit associationsPerPeer, in a second", true);
+    else if (r->associations >= (size_t)limits->associations)
+        refuse(r, guest->fd, address, "limit associations", false);
     else if (from_peer(r, address) >= (size_t)limits->associations_per_peer)
-        refuse(r, fd, address, "associations of this peer");
-    else if (!start_association(r, fd, address))
-        refuse(r, fd, address, "no process or committer");
+        refuse(r, guest->fd, address, "limit associationsPerPeer", false);
+    else if (!start_association(r, guest->fd, address))
+        refuse(r, guest->fd, address, "no process or committer", false);
+}
+
+/* The next connection that waits, or false. */
+static bool take_guest(struct receive *r, struct guest *guest)
+{
+    struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof from;
+    do
+        guest->fd = accept4(r->node->listen_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
+    while (guest->fd < 0 && errno == ECONNABORTED);
+    if (guest->fd >= 0) {
+        crash_point("receive-accepted");
+        describe(&from, guest->address);
+        guest->others = from_peer(r, guest->address);
+        return true;
+    }
+    if (errno != EAGAIN && errno != EINTR) {
+        log_event(LOG_AT_ERROR, "accept-failed", "error=%s", log_quote(strerror(errno)));
+        r->accept_at = clock_monotonic_ms() + PAUSE_MS;
+    }
+    return false;
+}
+
+static int by_others(const void *a, const void *b)
+{
+    size_t left = ((const struct guest *)a)->others, right = ((const struct guest *)b)->others;
+    return left < right ? -1 : left > right;
 }
 
 static void accept_all(struct receive *r)
 {
-    for (int i = 0; i < PER_WAKE; i++) {
-        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
-        socklen_t size = sizeof from;
-        int fd = accept4(r->node->listen_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
-        if (fd >= 0) {
-            crash_point("receive-accepted");
-            admit(r, fd, &from);
-            continue;
-        }
-        if (errno == EAGAIN || errno == EINTR)
-            return;
-        if (errno != ECONNABORTED) {
-            log_event(LOG_AT_ERROR, "accept-failed", "error=%s", log_quote(strerror(errno)));
-            r->accept_at = clock_monotonic_ms() + PAUSE_MS;
-            return;
-        }
-    }
+    struct guest guests[PER_WAKE];
+    size_t count = 0;
+    while (count < PER_WAKE && take_guest(r, &guests[count]))
+        count++;
+    qsort(guests, count, sizeof *guests, by_others);
+    for (size_t i = 0; i < count; i++)
+        admit(r, &guests[i]);
 }
 
 static void kill_associations(const struct receive *r)
@@ -314,6 +380,14 @@ static void serve(struct receive *r, const sigset_t *unblocked)
     }
 }
 
+/* Who connects speaks first (PS3.8 9.1.4): a connection that says nothing is the kernel's affair
+ * for so many seconds, and costs the node neither a process nor one of its associations. */
+static void await_requests(int listen_fd)
+{
+    int seconds = 10;
+    (void)setsockopt(listen_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+}
+
 int receive_run(const struct node *node)
 {
     struct dx_error err = {.status = DX_OK};
@@ -322,6 +396,7 @@ int receive_run(const struct node *node)
         return 1;
     }
     struct receive r = {.node = node, .control = -1};
+    await_requests(node->listen_fd);
     r.slots = (size_t)node->conf->limits.associations + REFUSERS;
     r.slot = calloc(r.slots, sizeof *r.slot);
     if (r.slot == NULL)

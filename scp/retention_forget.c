@@ -49,6 +49,7 @@ static bool is_of(const struct conf *conf, const char *path, const char *patient
     struct dx_limits limits = {.nesting = conf->limits.nesting,
                                .elements = conf->limits.elements,
                                .dataset_bytes = conf->limits.dataset_bytes,
+                               .inflated_bytes = conf->limits.inflated_bytes,
                                .frame_pixels = conf->limits.frame_pixels,
                                .frame_bytes = conf->limits.frame_bytes,
                                .frames = conf->limits.frames};

@@ -43,7 +43,7 @@ enum dx_status read_frames(dx_object *object, struct dx_image_info *info, struct
                           frames < 1.0 || frames > UINT32_MAX))
         return dx_fail(err, DX_MALFORMED, "Number of Frames \"%.16s\"", text.c_str());
     if (frames > object->limits.frames)
-        return dx_fail(err, DX_LIMIT, "%.0f frames", frames);
+        return dx_fail(err, DX_LIMIT, "limit frames: %.0f frames", frames);
     info->frames = static_cast<uint32_t>(frames);
     return DX_OK;
 }

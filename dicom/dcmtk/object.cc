@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Of preamble and meta group: the pre-scanner takes 64 KiB of the latter. */
+static const uint64_t HEAD_MAX = 132 + 65536;
+
 namespace
 {
 
@@ -131,8 +134,10 @@ enum dx_status load(int fd, dx_object *object, struct dx_error *err)
         return dx_fail(err, DX_IO, "object: %s", strerror(errno));
     if (!S_ISREG(info.st_mode) || info.st_size <= 0)
         return dx_fail(err, DX_MALFORMED, "object: empty, or not a file");
-    if (static_cast<uint64_t>(info.st_size) > object->limits.dataset_bytes)
-        return dx_fail(err, DX_LIMIT, "object of %lld bytes", static_cast<long long>(info.st_size));
+    /* The ceiling is the dataset's; preamble and meta group come on top. */
+    if (static_cast<uint64_t>(info.st_size) > object->limits.dataset_bytes + HEAD_MAX)
+        return dx_fail(err, DX_LIMIT, "limit datasetBytes: an object of %lld bytes",
+                       static_cast<long long>(info.st_size));
     object->size = static_cast<size_t>(info.st_size);
     void *map = mmap(nullptr, object->size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map != MAP_FAILED) {

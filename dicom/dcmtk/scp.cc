@@ -20,6 +20,8 @@ namespace
 {
 
 const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
+/* More than these of an association are answered ten a second: nobody needs them faster. */
+const uint32_t ECHOES_AT_ONCE = 100;
 
 void copy_trimmed(char to[DX_AE_MAX], const char *from)
 {
@@ -116,7 +118,8 @@ enum dx_status serve_unknown(dx_session *session, uint8_t context, const dx_comm
 enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command *request,
                           struct dx_error *err)
 {
-    session->summary->echoes++;
+    if (++session->summary->echoes > ECHOES_AT_ONCE)
+        (void)usleep(100000);
     if (session->handler->echo != nullptr)
         session->handler->echo(session->handler->context);
     return dx_answer(session, context, request, 0, nullptr, err);
@@ -156,6 +159,7 @@ enum dx_status acknowledge(dx_session *session, struct dx_error *err)
     OFCondition condition = ASC_acknowledgeAssociation(association);
     if (condition.bad())
         return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
+    session->wire.state.limits.is_open = true;
     session->wire.state.limits.idle_seconds = session->params->dimse_seconds;
     session->wire.state.limits.pdu_seconds = session->params->pdu_seconds;
     return DX_OK;
@@ -209,6 +213,9 @@ enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer
     limits->rate_seconds = session->params->rate_seconds;
     limits->max_pdu = session->params->max_pdu;
     limits->minimum_rate = session->params->minimum_rate;
+    limits->association_seconds = session->params->association_seconds;
+    limits->dataset_seconds = session->params->dataset_seconds;
+    session->wire.command_limit = session->params->command_bytes;
     /* Name lookups would hang on a bad resolver. */
     dcmDisableGethostbyaddr.set(OFTrue);
     dcmExternalSocketHandle.set(fd);
@@ -232,6 +239,9 @@ void dx_scp_params_default(struct dx_scp_params *params)
     params->dimse_seconds = 60;
     params->pdu_seconds = 60;
     params->rate_seconds = 30;
+    params->association_seconds = 86400;
+    params->dataset_seconds = 14400;
+    params->command_bytes = DX_COMMAND_MAX;
     dx_limits_default(&params->limits);
 }
 

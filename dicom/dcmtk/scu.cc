@@ -145,7 +145,7 @@ enum dx_status prepare(dx_scu *scu, T_ASC_Parameters **parameters, struct dx_err
     std::string address = std::string(p.host) + ":" + std::to_string(p.port);
 
     dcmConnectionTimeout.set(p.connect_seconds);
-    scu->wire.state.limits = {p.acse_seconds, p.acse_seconds, 0, p.max_pdu, 0};
+    scu->wire.state.limits = {p.acse_seconds, p.acse_seconds, 0, p.max_pdu, 0, 0, 0, false};
     OFCondition condition =
         ASC_initializeNetwork(NET_REQUESTOR, 0, p.acse_seconds, &scu->wire.network);
     if (condition.good())
@@ -188,6 +188,7 @@ enum dx_status associate(dx_scu *scu, const struct dx_scu_context *contexts, siz
             (void)ASC_destroyAssociationParameters(&parameters);
         return status;
     }
+    scu->wire.state.limits.is_open = true;
     scu->wire.state.limits.idle_seconds = scu->params.dimse_seconds;
     scu->wire.state.limits.pdu_seconds = scu->params.dimse_seconds;
     return DX_OK;

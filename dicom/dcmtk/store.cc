@@ -147,7 +147,7 @@ enum dx_status conclude(dx_session *session, uint8_t context, const dx_command *
     uint16_t status;
 
     if (is_too_long) {
-        (void)dx_fail(&why, DX_LIMIT, "the dataset has more than %llu bytes",
+        (void)dx_fail(&why, DX_LIMIT, "limit datasetBytes: more than %llu bytes",
                       static_cast<unsigned long long>(session->params->limits.dataset_bytes));
         status = CANNOT_UNDERSTAND;
     } else {
@@ -211,7 +211,10 @@ enum dx_status dx_serve_store(dx_session *session, uint8_t context, const dx_com
     reception file = {};
     file.fd = handler->create(handler->context, file.path, sizeof file.path);
     if (file.fd < 0)
-        return drain(session, context, request, OUT_OF_RESOURCES, "no space for the object", err);
+        return drain(session, context, request, OUT_OF_RESOURCES,
+                     errno == ENOSPC ? "limit spoolReserve: no space for the object"
+                                     : "no space for the object",
+                     err);
     enum dx_status status =
         receive(session, context, request, accepted.acceptedTransferSyntax, &file, err);
     close(file.fd);

@@ -14,6 +14,8 @@ namespace
 {
 
 const uint32_t ASSOCIATE_MAX = 1u << 20;
+/* PS3.8 table 9-26 */
+const uint8_t UNRECOGNIZED_PDU = 1, INVALID_PARAMETER = 6;
 
 int64_t now_ms()
 {
@@ -24,11 +26,17 @@ int64_t now_ms()
 
 } // namespace
 
+static void begin_window(dx_transport_state *state)
+{
+    state->window_begin = now_ms();
+    state->window_bytes = 0;
+}
+
 void dx_transport_begin_dataset(dx_transport_state *state)
 {
     state->is_dataset = true;
-    state->window_begin = now_ms();
-    state->window_bytes = 0;
+    begin_window(state);
+    state->dataset_begin = state->window_begin;
 }
 
 void dx_transport_end_dataset(dx_transport_state *state)
@@ -43,18 +51,22 @@ class DxConnection : public DcmTCPConnection
         : DcmTCPConnection(socket), state_(state), head_(), head_have_(0), body_left_(0),
           deadline_(now_ms() + state->limits.idle_seconds * INT64_C(1000))
     {
+        state->association_begin = now_ms();
     }
     ssize_t read(void *buffer, size_t count) override;
     ssize_t write(void *buffer, size_t count) override;
     OFBool networkDataAvailable(int timeout) override;
 
   private:
-    ssize_t fail(enum dx_status status, const char *why);
+    ssize_t fail(enum dx_status status, const char *why, uint8_t reason = 0);
     bool wait(short events, int64_t deadline);
     bool has_rate() const;
     bool check_rate();
     int64_t next_deadline() const;
+    int64_t last_moment() const;
+    const char *overdue() const;
     void acknowledge_now();
+    bool is_known() const;
     bool check_head();
     bool follow(const uint8_t *bytes, size_t count);
 
@@ -65,10 +77,11 @@ class DxConnection : public DcmTCPConnection
     int64_t deadline_;
 };
 
-/* PS3.8 9.3.8: A-ABORT by the service provider; then nothing more is read. */
-ssize_t DxConnection::fail(enum dx_status status, const char *why)
+/* PS3.8 9.3.8: A-ABORT by the service provider, with a reason of its table 9-26; then nothing more
+ * is read. */
+ssize_t DxConnection::fail(enum dx_status status, const char *why, uint8_t reason)
 {
-    static const uint8_t abort[10] = {0x07, 0, 0, 0, 0, 4, 0, 0, 2, 0};
+    const uint8_t abort[10] = {0x07, 0, 0, 0, 0, 4, 0, 0, 2, reason};
 
     if (state_->failure.status == DX_OK) {
         (void)dx_fail(&state_->failure, status, "%s", why);
@@ -108,14 +121,38 @@ bool DxConnection::check_rate()
         return true;
     bool is_fast =
         state_->window_bytes >= static_cast<uint64_t>(elapsed) * state_->limits.minimum_rate / 1000;
-    dx_transport_begin_dataset(state_);
+    begin_window(state_);
     return is_fast;
 }
 
 int64_t DxConnection::next_deadline() const
 {
     int64_t window = state_->window_begin + state_->limits.rate_seconds * INT64_C(1000);
-    return has_rate() && window < deadline_ ? window : deadline_;
+    int64_t first = has_rate() && window < deadline_ ? window : deadline_;
+    return last_moment() < first ? last_moment() : first;
+}
+
+/* However lively the peer is: of the dataset within one, else of the association. */
+int64_t DxConnection::last_moment() const
+{
+    int64_t begin = state_->is_dataset ? state_->dataset_begin : state_->association_begin;
+    int seconds =
+        state_->is_dataset ? state_->limits.dataset_seconds : state_->limits.association_seconds;
+    return seconds > 0 ? begin + seconds * INT64_C(1000) : INT64_MAX;
+}
+
+const char *DxConnection::overdue() const
+{
+    if (!state_->limits.is_open)
+        return "limit acseTimeout: the peer was too slow to negotiate";
+    return head_have_ > 0 ? "limit pduTimeout: the peer stalled within a PDU"
+                          : "limit dimseTimeout: the peer was silent for too long";
+}
+
+/* Of a complete PDU header. */
+bool DxConnection::is_known() const
+{
+    return head_[0] >= 0x01 && head_[0] <= 0x07;
 }
 
 /* A complete PDU header: is the length one that this type may have? */
@@ -130,7 +167,7 @@ bool DxConnection::check_head()
         return length <= ASSOCIATE_MAX;
     if (head_[0] == 0x04)
         return length <= state_->limits.max_pdu;
-    return length == 4; /* A-ASSOCIATE-RJ, A-RELEASE-RQ and -RP, A-ABORT */
+    return is_known() && length == 4; /* A-ASSOCIATE-RJ, A-RELEASE-RQ and -RP, A-ABORT */
 }
 
 /* Follows the stream: count never crosses from a header into a body, or past a body's end. */
@@ -172,12 +209,21 @@ ssize_t DxConnection::read(void *buffer, size_t count)
         count = left;
 
     for (;;) {
+        if (now_ms() >= last_moment())
+            return fail(DX_TIMEOUT,
+                        state_->is_dataset
+                            ? "limit datasetTime: a dataset took too long"
+                            : "limit associationTime: the association is open too long");
         ssize_t got = recv(getSocket(), buffer, count, MSG_DONTWAIT);
         if (got > 0) {
             state_->window_bytes += static_cast<uint64_t>(got);
             acknowledge_now();
             if (!follow(static_cast<const uint8_t *>(buffer), static_cast<size_t>(got)))
-                return fail(DX_LIMIT, "a PDU is longer than its type may be");
+                return is_known()
+                           ? fail(DX_LIMIT,
+                                  "limit maximumPdu: a PDU is longer than its type may be",
+                                  INVALID_PARAMETER)
+                           : fail(DX_MALFORMED, "a PDU of an unknown type", UNRECOGNIZED_PDU);
             return got;
         }
         if (got == 0)
@@ -187,10 +233,9 @@ ssize_t DxConnection::read(void *buffer, size_t count)
         if (errno != EAGAIN)
             return -1;
         if (now_ms() >= deadline_)
-            return fail(DX_TIMEOUT, head_have_ > 0 ? "the peer stalled within a PDU"
-                                                   : "the peer was silent for too long");
+            return fail(DX_TIMEOUT, overdue());
         if (!check_rate())
-            return fail(DX_TIMEOUT, "the peer sent below the minimum rate");
+            return fail(DX_TIMEOUT, "limit minimumRate: the peer sent too slowly");
         (void)wait(POLLIN, next_deadline());
     }
 }
@@ -210,7 +255,8 @@ ssize_t DxConnection::write(void *buffer, size_t count)
             done += static_cast<size_t>(put);
         } else if (errno == EAGAIN) {
             if (!wait(POLLOUT, deadline)) {
-                (void)dx_fail(&state_->failure, DX_TIMEOUT, "the peer stopped reading");
+                (void)dx_fail(&state_->failure, DX_TIMEOUT,
+                              "limit pduTimeout: the peer stopped reading");
                 errno = ETIMEDOUT;
                 return -1;
             }

@@ -4,7 +4,9 @@
  * than its type may be before DCMTK allocates for it, and gives every wait a monotonic deadline:
  *   between PDUs   idle_seconds from the last byte
  *   within a PDU   pdu_seconds from its first byte
- *   in a dataset   also minimum_rate bytes a second over windows of rate_seconds
+ *   in a dataset   also minimum_rate bytes a second over windows of rate_seconds, and all of it in
+ *                  dataset_seconds
+ *   in all         association_seconds; a dataset that has begun may end
  * On a violation the peer gets A-ABORT, read fails, and failure() says why. */
 #ifndef DX_TRANSPORT_HH
 #define DX_TRANSPORT_HH
@@ -20,6 +22,8 @@ struct dx_transport_limits {
     int idle_seconds, pdu_seconds, rate_seconds;
     uint32_t max_pdu;
     uint32_t minimum_rate;
+    int association_seconds, dataset_seconds; /* 0: no limit */
+    bool is_open;                             /* negotiated: the time-outs have other names */
 };
 
 /* What the association's owner shares with its connection, which DCMTK owns and may delete. */
@@ -28,7 +32,7 @@ struct dx_transport_state {
     dx_error failure;    /* status DX_OK: none */
     bool has_connection; /* DCMTK owns the socket now */
     bool is_dataset;     /* the minimum rate applies */
-    int64_t window_begin;
+    int64_t association_begin, dataset_begin, window_begin;
     uint64_t window_bytes;
 };
 

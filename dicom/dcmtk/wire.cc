@@ -57,8 +57,9 @@ enum dx_status dx_wire_receive_command(dx_wire *wire, uint8_t *context, dx_comma
             *context = pdv.presentationContextID;
         else if (*context != pdv.presentationContextID)
             return dx_fail(err, DX_MALFORMED, "a command in two presentation contexts");
-        if (pdv.fragmentLength > sizeof wire->command - count)
-            return dx_fail(err, DX_LIMIT, "a command of more than %u bytes", DX_COMMAND_MAX);
+        if (pdv.fragmentLength > wire->command_limit - count)
+            return dx_fail(err, DX_LIMIT, "limit commandBytes: a command of more than %u bytes",
+                           wire->command_limit);
         memcpy(wire->command + count, pdv.data, pdv.fragmentLength);
         count += pdv.fragmentLength;
         is_first = false;
@@ -93,7 +94,7 @@ enum dx_status dx_wire_receive_dataset(dx_wire *wire, uint8_t context, uint64_t 
         if (*received > limit)
             is_taking = false;
         if (*received / 2 > limit) {
-            status = dx_fail(err, DX_LIMIT, "a dataset of more than %llu bytes",
+            status = dx_fail(err, DX_LIMIT, "limit datasetBytes: twice more than %llu bytes",
                              static_cast<unsigned long long>(limit));
             break;
         }

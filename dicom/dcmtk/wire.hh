@@ -15,7 +15,8 @@ struct dx_wire {
     T_ASC_Network *network = nullptr;
     T_ASC_Association *association = nullptr;
     dx_transport_state state = {};
-    bool is_released = false;        /* the peer asked for release */
+    bool is_released = false; /* the peer asked for release */
+    uint32_t command_limit = DX_COMMAND_MAX;
     uint8_t command[DX_COMMAND_MAX]; /* the command that is being received */
 };
 

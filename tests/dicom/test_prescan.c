@@ -379,7 +379,7 @@ static void deflated_datasets(void **state)
 
     /* A bomb: the limit is on what comes out. */
     dx_limits_default(&limits);
-    limits.dataset_bytes = 1000000;
+    limits.inflated_bytes = 1000000;
     assert_true(z.count < 20000);
     assert_int_equal(dx_prescan_memory(z.data, z.count, DEFLATED, &limits, &found, &err), DX_LIMIT);
     z.count /= 2;
@@ -410,7 +410,7 @@ static void limits_are_kept(void **state)
     limits.dataset_bytes = 1u << 30;
     free(d.data);
     memset(&d, 0, sizeof d);
-    nest(&d, EXPLICIT, 65, true);
+    nest(&d, EXPLICIT, 257, true);
     limits.elements = 1000;
     assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_LIMIT);
     free(d.data);

@@ -79,7 +79,7 @@ def read_pdu(s):
     return head + body
 
 
-def store(port, sop_class, uid, syntax, dataset, seconds=20, pause=0):
+def store(port, sop_class, uid, syntax, dataset, seconds=20, pause=0, size=16000):
     """(status as four hex digits, or 'rejected', 'no-context', 'aborted'; the node's comment). `pause`: seconds in the middle of the dataset."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -92,7 +92,7 @@ def store(port, sop_class, uid, syntax, dataset, seconds=20, pause=0):
             s.sendall(struct.pack(">BBII", 5, 0, 4, 0))
             return "no-context", f"result {answer[at + 6] if at >= 0 else '?'}"
         try:
-            message = pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False)
+            message = pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False, size)
             s.sendall(message[:len(message) // 2])
             time.sleep(pause)
             s.sendall(message[len(message) // 2:])

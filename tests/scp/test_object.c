@@ -28,6 +28,7 @@ static struct object_limits limits = {
     .dx = {.nesting = 64,
            .elements = 100000,
            .dataset_bytes = 1u << 20,
+           .inflated_bytes = 1u << 20,
            .frame_pixels = ROWS * COLS,
            .frame_bytes = 1u << 20,
            .frames = 10},

@@ -161,6 +161,8 @@ class Ceilings(Receive):
 
     def test_refused_politely(self):
         held = [socket.create_connection(("127.0.0.1", int(self.node.port))) for _ in range(3)]
+        for s in held:
+            s.send(b"\1")  # who says nothing holds nothing
         time.sleep(0.3)
         answer = subprocess.run(["echoscu", "-v", "-aec", "CERVIGATE", "127.0.0.1", self.node.port], capture_output=True, text=True)
         self.assertIn("Local Limit Exceeded", answer.stderr + answer.stdout)

@@ -1,0 +1,160 @@
+"""Objects made to exhaust or break whoever reads them, over the network into the real node: each has its coded outcome within a minute
+and under 1 GiB, C-ECHO answers meanwhile, and an image that follows is judged."""
+import os
+import shutil
+import struct
+import tempfile
+import threading
+import time
+import unittest
+import zlib
+
+import pydicom
+from pydicom.encaps import encapsulate
+
+import harness as h
+import rawscu
+
+LIMIT_KB = 1 << 20
+SYNTAX = {"rle": "1.2.840.10008.1.2.5", "jpeg": "1.2.840.10008.1.2.4.50", "j2k": "1.2.840.10008.1.2.4.90", "deflated": "1.2.840.10008.1.2.1.99"}
+
+
+def j2k(width, height, tile, components):
+    """A JPEG 2000 main header and the start of a tile."""
+    siz = struct.pack(">HIIIIIIIIH", 0, width, height, 0, 0, tile, tile, 0, 0, components) + b"\x07\1\1" * components
+    cod = b"\xff\x52" + struct.pack(">HBBHBBBBBB", 12, 0, 0, 1, 0, 5, 4, 4, 0, 1)
+    qcd = b"\xff\x5c" + struct.pack(">HB", 19, 0x40) + bytes(16)
+    return b"\xff\x4f\xff\x51" + struct.pack(">H", (len(siz) + 2) & 0xFFFF) + siz + cod + qcd + b"\xff\x90" + struct.pack(">HHIBB", 10, 0, 0, 0, 1) + b"\xff\x93\xff\xd9"
+
+
+def rle(*offsets, data=b""):
+    return struct.pack("<16I", len(offsets), *offsets, *[0] * (15 - len(offsets))) + data
+
+
+class Bombs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-bombs-")
+        cls.pacs = h.StoreScp()
+        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, limits='<limits spoolReserve="1048576"/>')
+        cls.pixels = h.grey(h.phantoms(os.path.join(cls.folder, "p"), 1)[0][0])
+        cls.peak, cls.slowest, cls.watching = 0, 0.0, True
+        cls.watcher = threading.Thread(target=cls.watch)
+        cls.watcher.start()
+
+    @staticmethod
+    def family(root):
+        """The process, its children and theirs."""
+        parents = {}
+        for line in h.run("ps", "-e", "-o", "ppid=,pid=").stdout.splitlines():
+            parents.setdefault(int(line.split()[0]), []).append(int(line.split()[1]))
+        found = [root]
+        for pid in found:
+            found += parents.get(pid, [])
+        return found
+
+    @staticmethod
+    def resident(pid):
+        try:
+            with open(f"/proc/{pid}/status", encoding="ascii") as f:
+                return next((int(line.split()[1]) for line in f if line.startswith("VmHWM:")), 0)
+        except OSError:
+            return 0
+
+    @classmethod
+    def watch(cls):
+        """The largest process of the node, and the slowest C-ECHO."""
+        while cls.watching:
+            begin = time.monotonic()
+            if cls.node.echo().returncode == 0:
+                cls.slowest = max(cls.slowest, time.monotonic() - begin)
+            cls.peak = max([cls.peak] + [cls.resident(pid) for pid in cls.family(cls.node.process.pid)])
+            time.sleep(0.2)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.watching = False
+        cls.watcher.join()
+        cls.node.stop()
+        cls.pacs.close()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        print(f"largest process {cls.peak >> 10} MiB, slowest C-ECHO {cls.slowest * 1000:.0f} ms")
+
+    def image(self, name, syntax=None, frame=None, **attributes):
+        path = os.path.join(self.folder, name.replace(" ", "-") + ".dcm")
+        d = h.wrap(self.pixels, path, bits=8, **attributes)
+        if syntax:
+            d.file_meta.TransferSyntaxUID = SYNTAX[syntax]
+            d.PixelData = encapsulate([frame])
+            d["PixelData"].is_undefined_length = True
+            d["PixelData"].VR = "OB"
+            d.save_as(path, write_like_original=False)
+        return path
+
+    def not_processed(self, path, words):
+        begin = time.monotonic()
+        self.assertEqual(rawscu.store_file(self.node.port, path, h.dataset_of(path))[0], "0000")
+        study = pydicom.dcmread(path, stop_before_pixels=True).StudyInstanceUID
+        found = h.wait_for(lambda: self.pacs.objects(h.SR3D, study), 60, "a report")
+        self.assertLess(time.monotonic() - begin, 60)
+        text = h.run("dsrdump", "+Pl", found[0]).stdout
+        self.assertIn("111245", text)
+        self.assertRegex(text, words)
+
+    def test_images(self):
+        entropy = bytes(64)
+        for name, words, options in (
+                ("a million frames of 65535 squared", r"(?i)large|decod", {"Rows": 65535, "Columns": 65535, "NumberOfFrames": "1000000"}),
+                ("high bit at bits allocated", r"(?i)decod|not", {"HighBit": 8}),
+                ("high bit far above", r"(?i)decod|not", {"HighBit": 65535}),
+                ("rle bomb", r"(?i)large|decod", {"syntax": "rle", "frame": rle(64, data=b"\x81\0" * 8), "Rows": 65535, "Columns": 65535}),
+                ("rle offsets behind the end", r"(?i)decod", {"syntax": "rle", "frame": rle(0xFFFFFFF0, data=entropy)}),
+                ("rle offset in the header", r"(?i)decod", {"syntax": "rle", "frame": rle(4, data=entropy)}),
+                ("rle of sixteen segments", r"(?i)decod", {"syntax": "rle", "frame": struct.pack("<16I", 0xFFFFFFFF, *[64] * 15) + entropy}),
+                ("rle of ten bytes", r"(?i)decod", {"syntax": "rle", "frame": b"\1\0\0\0\x40\0\0\0\0\0"}),
+                ("jpeg of TEM markers", r"(?i)decod", {"syntax": "jpeg", "frame": b"\xff\xd8" + b"\xff\x01" * 1000 + b"\xff\xd9"}),
+                ("jpeg 2000 of huge tiles", r"(?i)large|decod", {"syntax": "j2k", "frame": j2k(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 1)}),
+                ("jpeg 2000 of 2^32 tiles", r"(?i)large|decod", {"syntax": "j2k", "frame": j2k(65535, 65535, 1, 1)}),
+                ("jpeg 2000 of 16384 components", r"(?i)large|decod|support", {"syntax": "j2k", "frame": j2k(384, 384, 384, 16384)})):
+            with self.subTest(name):
+                self.not_processed(self.image(name, **options), words)
+
+    def refused(self, syntax, data, name):
+        begin = time.monotonic()
+        status, comment = rawscu.store(self.node.port, rawscu.SECONDARY_CAPTURE, "1.2.3.4.5.6", syntax, data, 60)
+        self.assertEqual(status, "c000")
+        self.assertTrue(comment.startswith(f"limit {name}: "), comment)
+        self.assertLess(time.monotonic() - begin, 60)
+
+    def test_a_deflate_bomb(self):
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        data = packer.compress(struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFF0))
+        zeros = bytes(1 << 20)
+        for _ in range(1024):
+            data += packer.compress(zeros)
+        self.refused(SYNTAX["deflated"], rawscu.even(data + packer.flush()), "inflatedBytes")
+
+    def test_nesting_of_a_million(self):
+        nested = struct.pack("<HHIHHI", 0x0008, 0x1140, 0xFFFFFFFF, 0xFFFE, 0xE000, 0xFFFFFFFF)
+        self.refused(rawscu.IMPLICIT, nested * 1000000, "nesting")
+
+    def test_elements_in_falling_order(self):
+        """DCMTK alone takes minutes for these 2.4 MB."""
+        self.refused(rawscu.IMPLICIT, b"".join(struct.pack("<HHII", 0x11 + 2 * (n >> 16), n & 0xFFFF, 4, 0) for n in range(200000, 0, -1)), "elements")
+
+    def test_zeros_behind_the_dataset(self):
+        elements = b"".join(rawscu.element(0x0011, 0x1000 + n, b"x ") for n in range(2000))
+        self.refused(rawscu.IMPLICIT, elements + bytes(1 << 20), "elements")
+
+    def test_zz_what_follows_is_judged(self):
+        path = self.image("good")
+        self.assertEqual(rawscu.store_file(self.node.port, path, h.dataset_of(path))[0], "0000")
+        study = pydicom.dcmread(path, stop_before_pixels=True).StudyInstanceUID
+        text = h.run("dsrdump", "+Pl", h.wait_for(lambda: self.pacs.objects(h.SR3D, study), 60, "a report")[0]).stdout
+        self.assertNotIn("111245", text)
+        self.assertGreater(self.peak, 30 << 10)
+        self.assertLess(self.peak, LIMIT_KB)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
