@@ -136,10 +136,23 @@ static bool drop_capabilities(bool keep_ports)
     return syscall(SYS_capset, &header, set) == 0;
 }
 
+static struct sock_fprog prepared[CONFINE_ROLES];
+
+bool confine_prepare(enum confine_role role)
+{
+    if (prepared[role].len > 0 || confine_compile(&rows[role], &prepared[role]))
+        return true;
+    log_event(LOG_AT_ERROR, "confine-failed", "role=%s mechanism=%s error=%s", rows[role].name,
+              "seccomp", log_quote(strerror(errno)));
+    return false;
+}
+
 bool confine(enum confine_role role, const struct conf *conf, const struct conf_destination *to)
 {
     const struct confine_row *row = &rows[role];
     const char *failed = NULL;
+    if (!confine_prepare(role))
+        return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         failed = "no-new-privs";
     else if (!row->any_path && !SANITIZED && prctl(PR_SET_DUMPABLE, 0) != 0)
@@ -150,7 +163,7 @@ bool confine(enum confine_role role, const struct conf *conf, const struct conf_
         failed = "capabilities";
     else if (!confine_limits(row))
         failed = "limits";
-    else if (!confine_calls(row))
+    else if (!confine_calls(&prepared[role]))
         failed = "seccomp";
     if (failed != NULL)
         log_event(LOG_AT_ERROR, "confine-failed", "role=%s mechanism=%s error=%s", row->name,

@@ -8,15 +8,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define REFUSE      SCMP_ACT_ERRNO(EPERM)
+
+/* Stands in a program for the number of the process that will load it. */
+#define SELF 0x70696421u
 
 /* No role's business; the reason to kill. */
 static const int never[] = {
@@ -252,7 +258,7 @@ static int rule_clone(scmp_filter_ctx filter, const struct confine_row *row, boo
 static int rule_kill(scmp_filter_ctx filter, const struct confine_row *row, bool is_listed)
 {
     int bad = 0;
-    const scmp_datum_t self = (scmp_datum_t)getpid();
+    const scmp_datum_t self = SELF;
     if (row->may & MAY_SIGNAL) {
         if (!is_listed)
             return 0;
@@ -339,14 +345,15 @@ static int rule_groups(scmp_filter_ctx filter, const struct confine_row *row, bo
     return bad;
 }
 
-bool confine_calls(const struct confine_row *row)
+/* The filter of a row; NULL with errno set. */
+static scmp_filter_ctx make_filter(const struct confine_row *row)
 {
     const uint32_t kill = SANITIZED ? REFUSE : SCMP_ACT_KILL_PROCESS;
     bool is_listed = row->listed && !SANITIZED;
     scmp_filter_ctx filter = seccomp_init(is_listed ? REFUSE : SCMP_ACT_ALLOW);
     if (!filter) {
         errno = ENOMEM;
-        return false;
+        return NULL;
     }
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; libseccomp 2.5 */
     int bad = add(filter, kill, never, COUNT(never));
@@ -359,9 +366,46 @@ bool confine_calls(const struct confine_row *row)
     bad |= rule_socket(filter, row, is_listed) | rule_memory(filter, row, is_listed);
     bad |= rule_ioctl(filter, is_listed) | rule_groups(filter, row, is_listed);
     if (bad == 0)
-        bad = seccomp_load(filter);
+        return filter;
     seccomp_release(filter);
-    if (bad != 0)
-        errno = bad < -1 && bad > -4096 ? -bad : EINVAL;
-    return bad == 0;
+    errno = EINVAL;
+    return NULL;
+}
+
+/* libseccomp writes programs to files only. */
+static bool export_filter(scmp_filter_ctx filter, struct sock_fprog *program)
+{
+    int fd = memfd_create("filter", MFD_CLOEXEC);
+    bool good = fd >= 0 && seccomp_export_bpf(filter, fd) == 0;
+    off_t bytes = good ? lseek(fd, 0, SEEK_END) : 0;
+    size_t count = (size_t)bytes / sizeof(struct sock_filter);
+    struct sock_filter *code = bytes > 0 && count <= BPF_MAXINSNS ? malloc((size_t)bytes) : NULL;
+    good = code != NULL && pread(fd, code, (size_t)bytes, 0) == bytes;
+    if (fd >= 0)
+        (void)close(fd);
+    if (!good) {
+        free(code);
+        return false;
+    }
+    *program = (struct sock_fprog){.len = (unsigned short)count, .filter = code};
+    return true;
+}
+
+bool confine_compile(const struct confine_row *row, struct sock_fprog *program)
+{
+    scmp_filter_ctx filter = make_filter(row);
+    bool good = filter != NULL && export_filter(filter, program);
+    if (filter != NULL)
+        seccomp_release(filter);
+    return good;
+}
+
+bool confine_calls(const struct sock_fprog *program)
+{
+    for (size_t i = 0; i < program->len; i++) {
+        struct sock_filter *step = &program->filter[i];
+        if (BPF_CLASS(step->code) == BPF_JMP && BPF_OP(step->code) == BPF_JEQ && step->k == SELF)
+            step->k = (uint32_t)getpid();
+    }
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) == 0;
 }

@@ -3,6 +3,7 @@
 #define CONFINE_ROW_H
 
 #include "confine.h"
+#include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,8 +68,9 @@ struct confine_row {
     bool keeps_ports;                    /* CAP_NET_BIND_SERVICE, if it has it */
 };
 
-/* The filter of system calls. */
-bool confine_calls(const struct confine_row *row);
+/* The filter of system calls, compiled (its code is the caller's to free), and put in force. */
+bool confine_compile(const struct confine_row *row, struct sock_fprog *program);
+bool confine_calls(const struct sock_fprog *program);
 /* Landlock; true, and nothing done, where the kernel has none. */
 bool confine_paths(const struct confine_row *row, const struct conf *conf,
                    const struct conf_destination *to);

@@ -326,7 +326,8 @@ int receive_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
         return 1;
     }
-    if (!confine(CONFINE_RECEIVE, node->conf, NULL))
+    if (!confine(CONFINE_RECEIVE, node->conf, NULL) || !confine_prepare(CONFINE_ASSOCIATION) ||
+        !confine_prepare(CONFINE_REFUSER))
         return EX_OSERR;
     struct receive r = {.node = node, .control = -1};
     r.slots = (size_t)node->conf->limits.associations + REFUSERS;
