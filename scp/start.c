@@ -146,7 +146,11 @@ static int check_store(const struct conf *conf)
     node_path(conf, path, sizeof path, "jobs.sqlite");
     enum store_status status = store_open(path, &store, error, sizeof error);
     if (status != STORE_OK) {
-        (void)fprintf(stderr, "job store: %s\n", error);
+        (void)fprintf(stderr, "job store: %s%s\n", error,
+                      status == STORE_VERSION
+                          ? ": run the program that wrote it, or `cervigate restore` the "
+                            "backup that was made before the upgrade"
+                          : "");
         return status == STORE_VERSION ? EX_CONFIG : EX_IOERR;
     }
     store_close(store);
