@@ -31,6 +31,7 @@
  * job store follow. Everything durable is in the store and in results/: the role may die anywhere.
  */
 #include "clock.h"
+#include "confine.h"
 #include "dx_init.h"
 #include "examine.h"
 #include "health_watch.h"
@@ -420,7 +421,7 @@ int analyze_run(const struct node *node)
         log_event(LOG_AT_ERROR, "zygote-cannot-start", "error=%s", log_quote(strerror(errno)));
         return EX_OSERR;
     }
-    int status = open_network(&a);
+    int status = confine(CONFINE_ANALYZE, node->conf, NULL) ? open_network(&a) : EX_OSERR;
     if (status == 0)
         status = open_rest(&a);
     if (status == 0) {

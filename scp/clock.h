@@ -1,6 +1,7 @@
 /* clock.h: the one clock. Monotonic for durations, UTC with offset for records.
  *
- * CERVIGATE_CLOCK_OFFSET (seconds, tests) shifts the wall clock. */
+ * CERVIGATE_CLOCK_OFFSET (tests) shifts the wall clock by so many seconds; @FILE: by the number in
+ * the file's first 32 bytes, which may change at any time. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

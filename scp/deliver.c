@@ -14,6 +14,7 @@
 #include "sender.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "dx_init.h"
 #include "log.h"
 #include <errno.h>
@@ -25,6 +26,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define LOOK_MS   1000   /* slow polling: mode, store, lanes */
@@ -106,6 +108,8 @@ static void run_sender(const struct deliver *d, const struct lane *lane, int fd,
         if (d->lane[i].fd >= 0)
             (void)close(d->lane[i].fd);
     log_init("sender", d->node->conf->log_level, d->node->conf->log_patient_data);
+    if (!confine(CONFINE_SENDER, d->node->conf, lane->to))
+        _exit(EX_OSERR);
     _exit(sender_run(d->node->conf, lane->to, fd));
 }
 
@@ -392,6 +396,8 @@ int deliver_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
         return 1;
     }
+    if (!confine(CONFINE_DELIVER, node->conf, NULL))
+        return EX_OSERR;
     struct deliver d = {.node = node, .lanes = node->conf->destination_count};
     d.mode = node_mode(node->conf);
     d.lane = calloc(d.lanes + 1, sizeof *d.lane);

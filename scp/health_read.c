@@ -53,6 +53,7 @@ static void read_run_file(const struct conf *conf, struct health *h)
     } keys[] = {{"pid=", &h->pid},
                 {"dicom_port=", &h->dicom_port},
                 {"console_port=", &h->console_port},
+                {"landlock=", &h->landlock},
                 {"receive_pid=", &receive},
                 {"analyze_pid=", &analyze},
                 {"deliver_pid=", &deliver}};

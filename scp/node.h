@@ -54,8 +54,8 @@ void node_drain(int eventfd);
  *   restoring            while `cervigate restore` replaces all this
  *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
  *                        console_port, receive_pid, committer_pid, analyze_pid, deliver_pid,
- *                        console_pid, instance_id; replaced whenever one changes; pid 0: not
- *                        running)
+ *                        console_pid, instance_id, landlock; replaced whenever one changes; pid 0:
+ *                        not running)
  *   path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

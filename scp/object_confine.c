@@ -1,6 +1,7 @@
 /* What an object child may do: compute, and read, write and seek on the descriptors that it has.
  * The list is what DCMTK, libjpeg, CharLS, OpenJPEG, zlib and glibc's malloc and iconv need on
  * Debian 12; everything else kills the process, so an exploit has no network, file or program. */
+#include "confine_row.h"
 #include "object.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -8,17 +9,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static const int allowed[] = {
     SCMP_SYS(read),

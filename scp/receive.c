@@ -12,6 +12,7 @@
 #include "assoc.h"
 #include "clock.h"
 #include "committer.h"
+#include "confine.h"
 #include "dx_init.h"
 #include "dx_scp.h"
 #include "log.h"
@@ -27,6 +28,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define REFUSERS  64    /* processes that say "no room" at a time; beyond, the socket is closed */
@@ -101,6 +103,8 @@ static void start_committer(struct receive *r)
         log_init("committer", r->node->conf->log_level, r->node->conf->log_patient_data);
         (void)close(pair[0]);
         (void)close(r->node->listen_fd);
+        if (!confine(CONFINE_COMMITTER, r->node->conf, NULL))
+            _exit(EX_OSERR);
         _exit(committer_run(r->node, pair[1]));
     }
     (void)close(pair[1]);
@@ -188,7 +192,8 @@ static void refuse(struct receive *r, int fd, const char *address, const char *w
         (void)close(r->node->listen_fd);
         if (r->control >= 0)
             (void)close(r->control);
-        dx_scp_refuse(fd);
+        if (confine(CONFINE_REFUSER, NULL, NULL))
+            dx_scp_refuse(fd);
         _exit(0);
     }
     (void)close(fd);
@@ -206,6 +211,8 @@ static void run_association(const struct receive *r, int fd, int commit_fd, cons
     (void)close(r->node->listen_fd);
     if (r->control >= 0)
         (void)close(r->control);
+    if (!confine(CONFINE_ASSOCIATION, r->node->conf, NULL))
+        _exit(EX_OSERR);
     _exit(assoc_run(r->node, fd, commit_fd, id));
 }
 
@@ -395,6 +402,9 @@ int receive_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
         return 1;
     }
+    if (!confine(CONFINE_RECEIVE, node->conf, NULL) || !confine_prepare(CONFINE_ASSOCIATION) ||
+        !confine_prepare(CONFINE_REFUSER))
+        return EX_OSERR;
     struct receive r = {.node = node, .control = -1};
     await_requests(node->listen_fd);
     r.slots = (size_t)node->conf->limits.associations + REFUSERS;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -39,6 +40,29 @@ struct conf *start_conf(const char *path, int *status)
     return NULL;
 }
 
+/* Who has the lock, as far as is known; 0: nobody said so. */
+static long holder(const struct conf *conf)
+{
+    char path[PATH_MAX], line[64] = "";
+    long pid = 0;
+    node_path(conf, path, sizeof path, "run/lock");
+    FILE *file = fopen(path, "re");
+    if (file != NULL && fgets(line, sizeof line, file) != NULL)
+        pid = strtol(line, NULL, 10);
+    if (file != NULL)
+        (void)fclose(file);
+    return pid > 0 ? pid : 0;
+}
+
+/* The lock is the kernel's and goes with the last process that has it; the number in the file is
+ * for people, and may be an old one's. */
+static bool sign_lock(int fd)
+{
+    char line[32];
+    int length = snprintf(line, sizeof line, "%d\n", (int)getpid());
+    return ftruncate(fd, 0) == 0 && pwrite(fd, line, (size_t)length, 0) == length;
+}
+
 static int take_lock(const struct conf *conf, int *lock_fd)
 {
     char path[PATH_MAX];
@@ -52,11 +76,19 @@ static int take_lock(const struct conf *conf, int *lock_fd)
     int64_t until = clock_monotonic_ms() + LOCK_WAIT_MS;
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EINTR && clock_monotonic_ms() > until) {
-            (void)fprintf(stderr, "%s: another cervigated runs on this spool\n", path);
+            (void)fprintf(stderr,
+                          "%s: another cervigated (pid %ld) runs on this spool: stop it, or give "
+                          "this one a spool of its own\n",
+                          path, holder(conf));
             (void)close(fd);
             return EX_CANTCREAT;
         }
         (void)usleep(20000);
+    }
+    if (!sign_lock(fd)) {
+        (void)fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        (void)close(fd);
+        return EX_IOERR;
     }
     *lock_fd = fd;
     return 0;
@@ -114,7 +146,11 @@ static int check_store(const struct conf *conf)
     node_path(conf, path, sizeof path, "jobs.sqlite");
     enum store_status status = store_open(path, &store, error, sizeof error);
     if (status != STORE_OK) {
-        (void)fprintf(stderr, "job store: %s\n", error);
+        (void)fprintf(stderr, "job store: %s%s\n", error,
+                      status == STORE_VERSION
+                          ? ": run the program that wrote it, or `cervigate restore` the "
+                            "backup that was made before the upgrade"
+                          : "");
         return status == STORE_VERSION ? EX_CONFIG : EX_IOERR;
     }
     store_close(store);

@@ -13,6 +13,7 @@
 #include "supervisor.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "listen.h"
 #include "log.h"
 #include "spool.h"
@@ -22,8 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -37,7 +36,6 @@
 #define GOOD_MS     10000
 #define DRAIN_MS    20000
 #define IDLE_MS     5000
-#define OPEN_FILES  4096
 
 struct role {
     const char *name, *title;
@@ -57,6 +55,7 @@ struct supervisor {
     int64_t stop_by; /* 0: running */
     uint64_t watchdog_ms;
     unsigned restarts;
+    int landlock;    /* version in use; 0: none */
     pid_t committer; /* receive's child; receive tells by a queued signal */
 };
 
@@ -71,11 +70,12 @@ static void write_run_file(const struct supervisor *s, bool running)
     node_path(s->node.conf, path, sizeof path, "run/node");
     (void)snprintf(text, sizeof text,
                    "pid=%d\ndicom_port=%u\nconsole_port=%u\nreceive_pid=%d\ncommitter_pid=%d\n"
-                   "analyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n",
+                   "analyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n"
+                   "landlock=%d\n",
                    running ? (int)getpid() : 0, listen_port(s->node.listen_fd),
                    listen_port(s->node.console_fd), (int)s->role[0].pid,
                    (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid,
-                   (int)s->role[2].pid, (int)s->role[3].pid, s->node.instance_id);
+                   (int)s->role[2].pid, (int)s->role[3].pid, s->node.instance_id, s->landlock);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
         log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
@@ -368,6 +368,28 @@ static int run(struct supervisor *s, int ready_fd)
     return 0;
 }
 
+/* SQLite sorts what is large in a file: in the spool, like all that is a patient's. */
+static bool keep_sorting_inside(const struct conf *conf)
+{
+    char path[PATH_MAX];
+    node_path(conf, path, sizeof path, "run");
+    return setenv("SQLITE_TMPDIR", path, 1) == 0;
+}
+
+/* Before the first role: what is forbidden here is so for all. */
+static bool isolate(struct supervisor *s)
+{
+    s->landlock = confine_landlock();
+    if (s->landlock == 0)
+        log_event(
+            LOG_AT_WARN, "isolation-partial",
+            "missing=landlock reason=\"this kernel has no Landlock that can be used: files and "
+            "ports are not restricted by role; seccomp and limits are\"");
+    else
+        log_event(LOG_AT_INFO, "isolation", "landlock=%d", s->landlock);
+    return confine(CONFINE_SUPERVISOR, s->node.conf, NULL);
+}
+
 int supervisor_run(const char *config_path, int ready_fd)
 {
     int status = 0, lock_fd = -1;
@@ -380,28 +402,19 @@ int supervisor_run(const char *config_path, int ready_fd)
              {.name = "console", .title = "cervigated-con", .run = console_run, .overlaps = true}},
     };
     (void)umask(077);
-    const struct rlimit no_core = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < OPEN_FILES) {
-        files.rlim_cur = files.rlim_max < OPEN_FILES ? files.rlim_max : OPEN_FILES;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
-#ifndef __SANITIZE_ADDRESS__ /* the leak checker must read its own process */
-    (void)prctl(PR_SET_DUMPABLE, 0);
-#endif
-
     s.node.conf = start_conf(config_path, &status);
     if (s.node.conf == NULL)
         return status;
     log_init("supervisor", s.node.conf->log_level, s.node.conf->log_patient_data);
+    if (!keep_sorting_inside(s.node.conf))
+        return EX_OSERR;
     status = start_node(&s.node, &lock_fd);
     if (status == 0) {
         log_event(LOG_AT_INFO, "start",
                   "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u console_port=%u",
                   s.node.instance_id, conf_mode_name(node_mode(s.node.conf)),
                   listen_port(s.node.listen_fd), listen_port(s.node.console_fd));
-        status = run(&s, ready_fd);
+        status = isolate(&s) ? run(&s, ready_fd) : EX_OSERR;
     }
     conf_destroy((struct conf *)s.node.conf);
     return status;

@@ -12,6 +12,7 @@
  */
 #include "zygote.h"
 #include "clock.h"
+#include "confine.h"
 #include "node.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@
 #define DESCRIPTORS 3    /* object, socket, pixels */
 
 struct zygote {
-    int socket;
+    int socket, held; /* held: a pidfd: its owner may signal nobody by number */
     pid_t pid;
 };
 struct made {
@@ -170,7 +171,7 @@ _Noreturn static void be_zygote(int socket, pid_t owner)
     for (int fd = 0; fd < 3; fd++)
         if (null != fd && dup2(null, fd) < 0)
             _exit(EX_OSERR);
-    if (close_range(4, ~0u, 0) != 0)
+    if (close_range(4, ~0u, 0) != 0 || !confine(CONFINE_ZYGOTE, NULL, NULL))
         _exit(EX_OSERR);
     while (receive_with(3, &limits, sizeof limits, fds, DESCRIPTORS)) {
         crash_point("zygote-asked");
@@ -195,7 +196,8 @@ struct zygote *zygote_start(void)
     if (zygote->pid == 0)
         be_zygote(ends[1], owner);
     close(ends[1]);
-    if (zygote->pid < 0) {
+    zygote->held = zygote->pid > 0 ? pidfd_open(zygote->pid, 0) : -1;
+    if (zygote->held < 0) { /* a zygote without an owner ends by itself */
         close(ends[0]);
         free(zygote);
         return NULL;
@@ -208,7 +210,8 @@ void zygote_stop(struct zygote *zygote)
     if (!zygote)
         return;
     close(zygote->socket);
-    kill(zygote->pid, SIGKILL);
+    pidfd_send_signal(zygote->held, SIGKILL, NULL, 0);
+    close(zygote->held);
     while (waitpid(zygote->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     free(zygote);

@@ -1,5 +1,6 @@
 /* cervigate: the admin program: finds the subcommand and lets it work. */
 #include "admin.h"
+#include "confine.h"
 #include "dx_init.h"
 #include "nn_kernel.h"
 #include <errno.h>
@@ -12,26 +13,29 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
+    enum confine_role role; /* ADMIN: reads files of others and needs no network or name service */
     const char *does;
 } commands[] = {
-    {"check", admin_check, "validates configuration, model and directories"},
-    {"echo", admin_echo, "C-ECHO to a configured peer"},
-    {"mode", admin_mode, "shows or changes the mode: shadow, demo or clinical"},
-    {"predict", admin_predict, "DICOM, PNG or JPEG files to scores"},
-    {"phantom", admin_phantom, "draws synthetic radiographs, or plays modalities"},
-    {"train", admin_train, "trains a model folder"},
-    {"import", admin_import, "an ONNX file becomes a model folder"},
-    {"export", admin_export, "a model folder becomes an ONNX file"},
-    {"evaluate", admin_evaluate, "measures a model on images it has not seen"},
-    {"status", admin_status, "the node at a glance"},
-    {"selftest", admin_selftest, "the locked inputs: does it still do what it did?"},
-    {"replay", admin_replay, "recomputes a result from the stored input and compares"},
-    {"jobs", admin_jobs, "the received objects and what became of them"},
-    {"results", admin_results, "the reports and pictures that were made"},
-    {"rules", admin_rules, "which rule takes an object, and why"},
-    {"forget", admin_forget, "removes everything of one patient"},
-    {"backup", admin_backup, "the node's memory as one file, while it runs"},
-    {"restore", admin_restore, "a backup becomes a spool again"},
+    {"check", admin_check, CONFINE_ADMIN_PEER, "validates configuration, model and directories"},
+    {"echo", admin_echo, CONFINE_ADMIN_PEER, "C-ECHO to a configured peer"},
+    {"mode", admin_mode, CONFINE_ADMIN_PEER, "shows or changes the mode: shadow, demo or clinical"},
+    {"predict", admin_predict, CONFINE_ADMIN, "DICOM, PNG or JPEG files to scores"},
+    {"phantom", admin_phantom, CONFINE_ADMIN_PEER,
+     "draws synthetic radiographs, or plays modalities"},
+    {"train", admin_train, CONFINE_ADMIN, "trains a model folder"},
+    {"import", admin_import, CONFINE_ADMIN, "an ONNX file becomes a model folder"},
+    {"export", admin_export, CONFINE_ADMIN, "a model folder becomes an ONNX file"},
+    {"evaluate", admin_evaluate, CONFINE_ADMIN, "measures a model on images it has not seen"},
+    {"status", admin_status, CONFINE_ADMIN_PEER, "the node at a glance"},
+    {"selftest", admin_selftest, CONFINE_ADMIN, "the locked inputs: does it still do what it did?"},
+    {"replay", admin_replay, CONFINE_ADMIN,
+     "recomputes a result from the stored input and compares"},
+    {"jobs", admin_jobs, CONFINE_ADMIN_PEER, "the received objects and what became of them"},
+    {"results", admin_results, CONFINE_ADMIN, "the reports and pictures that were made"},
+    {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
+    {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},
+    {"backup", admin_backup, CONFINE_ADMIN, "the node's memory as one file, while it runs"},
+    {"restore", admin_restore, CONFINE_ADMIN, "a backup becomes a spool again"},
 };
 /* Blocks that are taken and freed again and again (a phantom's planes and meshes, images) stay in
  * the program: given back each time, a fifth of the time of drawing goes into page faults. */
@@ -81,7 +85,9 @@ int main(int argc, char **argv)
     (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return flushed(argv[1], commands[i].run(argc - 1, argv + 1));
+            return confine(commands[i].role, NULL, NULL)
+                       ? flushed(argv[1], commands[i].run(argc - 1, argv + 1))
+                       : EX_OSERR;
     fprintf(stderr, "cervigate: there is no command \"%s\"\n\n", argv[1]);
     print_usage(stderr);
     return EX_USAGE;

@@ -8,6 +8,7 @@
 #include "node.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "health_json.h"
 #include "log.h"
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define CONNECTIONS        64
@@ -197,6 +199,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 int console_run(const struct node *node)
 {
     struct console console = {.node = node};
+    if (!confine(CONFINE_CONSOLE, node->conf, NULL))
+        return EX_OSERR;
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_EPOLL, 0, NULL, NULL, answer, &console, MHD_OPTION_LISTEN_SOCKET, node->console_fd,
         MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,

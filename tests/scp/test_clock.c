@@ -43,12 +43,35 @@ static void the_offset_shifts_the_wall_clock_only(void **state)
     unsetenv("CERVIGATE_CLOCK_OFFSET");
 }
 
+static void an_offset_in_a_file_may_change(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/cervigate-clock-XXXXXX", text[64];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 32), 0);
+    snprintf(text, sizeof text, "@%s", path);
+    int64_t wall = clock_utc_ms();
+    setenv("CERVIGATE_CLOCK_OFFSET", text, 1);
+    static const long long offsets[] = {0, 3600, -315360000, 315360000};
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        int length = snprintf(text, sizeof text, "%-31lld", offsets[i]);
+        assert_int_equal(pwrite(fd, text, (size_t)length, 0), length);
+        int64_t shifted = clock_utc_ms() - wall - offsets[i] * 1000;
+        assert_true(shifted >= 0 && shifted < 60000);
+    }
+    unsetenv("CERVIGATE_CLOCK_OFFSET");
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),
         cmocka_unit_test(before_the_epoch_and_beyond_the_calendar),
         cmocka_unit_test(the_offset_shifts_the_wall_clock_only),
+        cmocka_unit_test(an_offset_in_a_file_may_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -67,9 +68,33 @@ class Start(unittest.TestCase):
             f.write(b"nonsense" * 1000)
         self.refused(74, "jobs.sqlite")
 
+    def test_newer_store_is_refused_untouched_and_the_backup_from_before_serves(self):
+        """The way down after an upgrade: the backup that the older program made."""
+        self.node.start()
+        backup = self.node.folder + "/before.backup"
+        admin = os.path.join(d.BUILD, "bin/cervigate")
+
+        def ask(*arguments):
+            return subprocess.run([admin, *arguments, "--config", self.node.config], capture_output=True, text=True, timeout=60)
+        made = ask("backup", backup)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.node.process.terminate()
+        self.node.process.wait(30)
+        with sqlite3.connect(self.node.spool + "/jobs.sqlite") as db:  # what a newer program would leave
+            db.execute("PRAGMA user_version=99")
+        db.close()
+        self.refused(78, "schema version 99 is newer", "restore", "backup that was made before the upgrade")
+        with sqlite3.connect(self.node.spool + "/jobs.sqlite") as db:
+            self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (99,))
+        db.close()
+        restored = ask("restore", "--force", backup)
+        self.assertEqual(restored.returncode, 0, restored.stderr)
+        self.node.start()
+        self.assertTrue(self.node.echo())
+
     def test_second_instance(self):
         self.node.start()
-        self.refused(73, "another cervigated")
+        self.refused(73, "another cervigated", f"(pid {self.node.process.pid})")
         self.assertTrue(self.node.echo())
 
 

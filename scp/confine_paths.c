@@ -1,0 +1,246 @@
+/* Landlock: files, TCP ports and the reach of signals. A rule is about the folder that has a name
+ * now, wherever it is moved, so rules are made for folders that stay; spool folders that are links
+ * to another disk have rules of their own. Before version 2 no file could be moved from one folder
+ * to another, which is how the spool works: such a kernel counts as one without. */
+#include "confine.h"
+#include "confine_row.h"
+#include "node.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Later than the headers of Debian 12. */
+#define FS_TRUNCATE    (UINT64_C(1) << 14) /* 3 */
+#define FS_IOCTL_DEV   (UINT64_C(1) << 15) /* 5 */
+#define NET_BIND       UINT64_C(1)         /* 4 */
+#define NET_CONNECT    UINT64_C(2)
+#define SCOPE_ABSTRACT UINT64_C(1) /* 6 */
+#define SCOPE_SIGNAL   UINT64_C(2)
+#define RULE_PORT      2
+#define VERSION_LEAST  2
+
+#define FS_OF_FILES                                                                                \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |   \
+     FS_TRUNCATE | FS_IOCTL_DEV)
+#define FS_ALL ((UINT64_C(1) << 14) - 1)
+
+#define PORT_DNS 53
+
+struct ruleset {
+    uint64_t files, ports, scopes;
+};
+struct port_rule {
+    uint64_t access, port;
+};
+
+int confine_landlock(void)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    const char *most = getenv("CERVIGATE_LANDLOCK_MOST");
+    if (most != NULL && strtol(most, NULL, 10) < version)
+        version = strtol(most, NULL, 10);
+    return version >= VERSION_LEAST ? (int)version : 0;
+}
+
+static uint64_t rights_of(unsigned access, int version)
+{
+    uint64_t rights = 0;
+    if (access & CAN_READ)
+        rights |= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+    if (access & CAN_WRITE)
+        rights |= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                  (version >= 3 ? FS_TRUNCATE : 0);
+    if (access & CAN_NAME)
+        rights |=
+            LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER;
+    if (access & CAN_ADD) /* READ_DIR: to sync the folder */
+        rights |=
+            LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_READ_DIR;
+    if (access & CAN_TREE)
+        rights |= LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
+    return rights;
+}
+
+/* What is not there needs no rule. */
+static bool add_path(int ruleset, const char *path, uint64_t rights)
+{
+    struct stat at;
+    int fd = path[0] != '\0' ? open(path, O_PATH | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return path[0] == '\0' || errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+    bool known = fstat(fd, &at) == 0;
+    if (known && !S_ISDIR(at.st_mode))
+        rights &= FS_OF_FILES;
+    struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
+    bool added =
+        known && syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+    (void)close(fd);
+    return added;
+}
+
+static bool add_list(int ruleset, const char *const *path, uint64_t rights)
+{
+    for (; *path != NULL; path++)
+        if (!add_path(ruleset, *path, rights))
+            return false;
+    return true;
+}
+
+static bool add_spool(int ruleset, const struct conf *conf, uint64_t rights)
+{
+    static const char *const parts[] = {"incoming", "objects", "results", "quarantine", "run"};
+    char path[PATH_MAX];
+    bool good = add_path(ruleset, conf->spool, rights);
+    for (size_t i = 0; good && i < sizeof parts / sizeof *parts; i++) {
+        node_path(conf, path, sizeof path, "%s", parts[i]);
+        good = add_path(ruleset, path, rights);
+    }
+    return good;
+}
+
+static bool add_part(int ruleset, const struct conf *conf, const char *part, uint64_t rights)
+{
+    char path[PATH_MAX];
+    node_path(conf, path, sizeof path, "%s", part);
+    return add_path(ruleset, path, rights);
+}
+
+static bool is_name(const struct conf_destination *to)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, to->peer->host, address) != 1 &&
+           inet_pton(AF_INET6, to->peer->host, address) != 1;
+}
+
+/* Whether a name service is needed: for this destination, or (NULL) any. */
+static bool needs_names(const struct conf *conf, const struct conf_destination *to)
+{
+    bool needs = to != NULL && is_name(to);
+    for (size_t i = 0; to == NULL && i < conf->destination_count; i++)
+        needs = needs || is_name(&conf->destinations[i]);
+    return needs;
+}
+
+static bool add_place(int ruleset, enum confine_place place, const struct conf *conf,
+                      const struct conf_destination *to, uint64_t rights)
+{
+    static const char *const system[] = {"/usr",
+                                         "/lib",
+                                         "/lib64",
+                                         "/etc/ld.so.cache",
+                                         "/etc/localtime",
+                                         "/etc/ssl/openssl.cnf",
+                                         "/dev/urandom",
+                                         "/proc/cpuinfo",
+                                         "/sys/devices/system/cpu",
+                                         SANITIZED ? "/proc" : NULL,
+                                         NULL};
+    /* Folders, since these files are replaced whenever the network changes. */
+    static const char *const names[] = {"/etc", "/run/systemd/resolve", "/run/resolvconf",
+                                        "/run/NetworkManager", NULL};
+    bool good = true;
+    switch (place) {
+    case AT_NOTHING:
+        break;
+    case AT_ROOT:
+        return add_path(ruleset, "/", rights);
+    case AT_SYSTEM:
+        return add_list(ruleset, system, rights);
+    case AT_NAMES:
+        return !needs_names(conf, to) || add_list(ruleset, names, rights);
+    case AT_SPOOL:
+        return add_spool(ruleset, conf, rights);
+    case AT_INCOMING:
+        return add_part(ruleset, conf, "incoming", rights);
+    case AT_OBJECTS:
+        return add_part(ruleset, conf, "objects", rights);
+    case AT_QUARANTINE:
+        return add_part(ruleset, conf, "quarantine", rights);
+    case AT_RUN:
+        return add_part(ruleset, conf, "run", rights);
+    case AT_MODELS:
+        for (size_t i = 0; good && i < conf->model_count; i++)
+            good = add_path(ruleset, conf->models[i], rights);
+        break;
+    case AT_TEMPLATES:
+        return conf->templates == NULL || add_path(ruleset, conf->templates, rights);
+    }
+    return good;
+}
+
+/* A fault test's mark lies where it wants (crash.c). */
+static bool add_hook(int ruleset)
+{
+    char folder[PATH_MAX];
+    const char *mark = getenv("CERVIGATE_CRASH_MARK");
+    const char *slash = mark != NULL ? strrchr(mark, '/') : NULL;
+    if (slash == NULL || slash == mark || (size_t)(slash - mark) >= sizeof folder)
+        return true;
+    memcpy(folder, mark, (size_t)(slash - mark));
+    folder[slash - mark] = '\0';
+    return add_path(ruleset, folder, LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE);
+}
+
+static bool add_port(int ruleset, uint64_t port)
+{
+    struct port_rule rule = {.access = NET_CONNECT, .port = port};
+    return syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0) == 0;
+}
+
+static bool add_ports(int ruleset, const struct conf *conf, const struct conf_destination *to)
+{
+    bool good = !needs_names(conf, to) || add_port(ruleset, PORT_DNS);
+    for (size_t i = 0; good && to == NULL && i < conf->destination_count; i++)
+        good = add_port(ruleset, conf->destinations[i].peer->port);
+    return good && (to == NULL || add_port(ruleset, to->peer->port));
+}
+
+static bool fill(int ruleset, const struct confine_row *row, const struct conf *conf,
+                 const struct conf_destination *to, const struct ruleset *what, int version)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < CONFINE_PLACES && row->path[i].place != AT_NOTHING; i++)
+        good = add_place(ruleset, row->path[i].place, conf, to,
+                         rights_of(row->path[i].access, version));
+    if (good && (row->may & MAY_OPEN) && what->files != 0)
+        good = add_path(ruleset, "/dev/null", rights_of(CAN_READ | CAN_WRITE, version)) &&
+               add_hook(ruleset);
+    if (good && (row->may & MAY_CONNECT) && what->ports != 0)
+        good = add_ports(ruleset, conf, to);
+    return good;
+}
+
+bool confine_paths(const struct confine_row *row, const struct conf *conf,
+                   const struct conf_destination *to)
+{
+    int version = confine_landlock();
+    if (version == 0)
+        return true;
+    struct ruleset what = {.files = row->any_path ? 0 : FS_ALL};
+    if (version >= 3 && what.files != 0)
+        what.files |= FS_TRUNCATE;
+    if (version >= 5 && what.files != 0)
+        what.files |= FS_IOCTL_DEV;
+    if (version >= 4 && !(row->may & MAY_LISTEN))
+        what.ports = NET_BIND | NET_CONNECT;
+    if (version >= 6)
+        what.scopes = (row->own_house ? SCOPE_SIGNAL : 0) |
+                      (row->may & (MAY_CONNECT | MAY_LISTEN) ? 0 : SCOPE_ABSTRACT);
+    if (what.files == 0 && what.ports == 0 && what.scopes == 0)
+        return true;
+
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &what, sizeof what, 0);
+    if (ruleset < 0)
+        return false;
+    bool good = fill(ruleset, row, conf, to, &what, version) &&
+                syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    (void)close(ruleset);
+    return good;
+}
