@@ -10,4 +10,9 @@
  * any. */
 const char *nn_kernel_set(void);
 
+/* Our own set alone, "avx512": all that scores and maps depend on, since OpenBLAS takes part in
+ * training only. What names a result or forces a set (CERVIGATE_KERNELS) uses this. Threads: any.
+ */
+const char *nn_kernel_name(void);
+
 #endif

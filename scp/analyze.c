@@ -84,7 +84,7 @@ static void log_judgement(const struct analyze *a, const struct instance *instan
               j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(x->outcome),
               (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms,
               instance->digest, j->opinion[0].model_digest, j->opinion[1].model_digest,
-              log_quote(nn_kernel_set()), a->examiner.report.build);
+              nn_kernel_name(), a->examiner.report.build);
     if (j->reason == SRT_CONFLICT)
         log_event(LOG_AT_ERROR, "image-conflict", "instance=%lld sop_instance=%s detail=%s",
                   (long long)instance->id, instance->sop_instance, log_quote(j->detail));

@@ -69,7 +69,7 @@ bool report_init(struct report *report, const struct conf *conf,
                  "input %dx%d %s; model digest %s; picture matrix %u; build %s; kernels %s",
                  model[m]->preprocess.side, model[m]->preprocess.side,
                  model[m]->preprocess.fit == NN_FIT_PAD ? "padded" : "stretched", model[m]->digest,
-                 conf->picture_matrix, report->build, nn_kernel_set());
+                 conf->picture_matrix, report->build, nn_kernel_name());
     return true;
 }
 
@@ -107,7 +107,7 @@ bool report_journal(struct dx_attrs *attrs, const struct report *report, int m)
                 ? "calibrated"
                 : "clinical",
         [FIELD_SERIES] = series,
-        [FIELD_KERNELS] = nn_kernel_set(),
+        [FIELD_KERNELS] = nn_kernel_name(),
         [FIELD_BUILD] = report->build,
     };
     for (int f = 0; f < FIELDS; f++)

@@ -50,7 +50,7 @@ bool report_uid(const struct report *report, const struct report_identity *ident
     const char *const fields[] = {identity->kind,
                                   report->software,
                                   report->build,
-                                  nn_kernel_set(),
+                                  nn_kernel_name(),
                                   dx_library_version(),
                                   srt_template_version(report->template_),
                                   report->conf->language ? report->conf->language : "en",

@@ -205,7 +205,7 @@ static void identify(struct selftest_case *c)
         struct selftest_known *seen = &c->out->seen[m];
         const struct nn_model_info *info = nn_model_info(c->with->model[m]);
         memcpy(seen->model, info->digest, sizeof seen->model);
-        (void)snprintf(seen->kernels, sizeof seen->kernels, "%s", nn_kernel_set());
+        (void)snprintf(seen->kernels, sizeof seen->kernels, "%s", nn_kernel_name());
         build_id(seen->build, sizeof seen->build);
         clock_iso(clock_utc_ms(), seen->locked);
         seen->classes = info->classes;

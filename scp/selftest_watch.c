@@ -119,7 +119,7 @@ void selftest_watch_turn(struct selftest_watch *w)
     if (clock_monotonic_ms() < w->next_ms)
         return;
     build_id(row.build, sizeof row.build);
-    (void)snprintf(row.kernels, sizeof row.kernels, "%s", nn_kernel_set());
+    (void)snprintf(row.kernels, sizeof row.kernels, "%s", nn_kernel_name());
     name_models(w, row.models, sizeof row.models);
     (void)snprintf(row.cause, sizeof row.cause, "%s", cause_of(w, &row));
     selftest_run(&w->with, &w->selftest);

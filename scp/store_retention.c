@@ -22,29 +22,34 @@ enum store_status removal_add(struct store *store, const char *path)
 
 /* ---- what may go ---- */
 
+/* By the indices made for it: left alone, SQLite looks through all that are received. */
 #define OPEN_STUDY(study)                                                                          \
     "EXISTS(SELECT 1 FROM open_association WHERE open_association.study=" study ") OR"             \
-    " EXISTS(SELECT 1 FROM instance o WHERE o.study=" study " AND o.state='received') OR"          \
-    " (" study "<>'' AND EXISTS(SELECT 1 FROM instance o WHERE o.study=" study " AND o.reported=0" \
-    "  AND o.state IN ('judged','not-processed') AND o.withdrawn=''))"
-#define WAITING "d.state IN ('pending','held','parked')"
+    " EXISTS(SELECT 1 FROM instance o INDEXED BY instance_study_received"                          \
+    "   WHERE o.study=" study " AND o.state='received') OR"                                        \
+    " (" study "<>'' AND EXISTS(SELECT 1 FROM instance o INDEXED BY instance_due"                  \
+    "   WHERE o.study=" study " AND o.reported=0 AND o.state IN ('judged','not-processed')"        \
+    "   AND o.withdrawn=''))"
+/* The +: by the result's few deliveries, never by the state, which a million may have. CROSS JOIN
+ * keeps the order of the tables for the same reason. */
+#define WAITING "+d.state IN ('pending','held','parked')"
 
 /* What was made of an object: its report with all that came with it, and its own pictures. The
  * columns: whether something holds it back, and when the last of it was delivered. */
+#define OF_ITSELF                                                                                  \
+    "result r CROSS JOIN delivery d ON d.result=r.id WHERE r.instance=i.id AND r.instance<>0"
+#define OF_ITS_REPORTS                                                                             \
+    "covers c CROSS JOIN result r ON r.report=c.result CROSS JOIN delivery d ON d.result=r.id"     \
+    " WHERE c.instance=i.id"
 #define OBJECTS                                                                                    \
     "SELECT i.id,i.received_ms,i.bytes,i.path," OPEN_STUDY(                                        \
         "i.study") " OR"                                                                           \
-                   " EXISTS(SELECT 1 FROM result r JOIN delivery d ON d.result=r.id"               \
-                   "   WHERE r.instance=i.id AND r.instance<>0 AND " WAITING ") OR"                \
-                   " EXISTS(SELECT 1 FROM covers c JOIN result r ON r.report=c.result"             \
-                   "   JOIN delivery d ON d.result=r.id WHERE c.instance=i.id AND " WAITING "),"   \
-                   " MAX(COALESCE((SELECT MAX(d.done_ms) FROM result r JOIN delivery d ON "        \
-                   "d.result=r.id"                                                                 \
-                   "   WHERE r.instance=i.id AND r.instance<>0 AND d.state='sent'),0),"            \
-                   "  COALESCE((SELECT MAX(d.done_ms) FROM covers c JOIN result r ON "             \
-                   "r.report=c.result"                                                             \
-                   "   JOIN delivery d ON d.result=r.id WHERE c.instance=i.id AND "                \
-                   "d.state='sent'),0))"                                                           \
+                   " EXISTS(SELECT 1 FROM " OF_ITSELF " AND " WAITING ") OR"                       \
+                   " EXISTS(SELECT 1 FROM " OF_ITS_REPORTS " AND " WAITING "),"                    \
+                   " MAX(COALESCE((SELECT MAX(d.done_ms) FROM " OF_ITSELF                          \
+                   " AND +d.state='sent'),0),"                                                     \
+                   "  COALESCE((SELECT MAX(d.done_ms) FROM " OF_ITS_REPORTS                        \
+                   " AND +d.state='sent'),0))"                                                     \
                    " FROM instance i WHERE i.gone_ms=0 AND (i.received_ms,i.id)>(?1,?2) AND "      \
                    "i.received_ms<?3"                                                              \
                    " ORDER BY i.received_ms,i.id LIMIT ?4"
@@ -54,10 +59,10 @@ enum store_status removal_add(struct store *store, const char *path)
     "SELECT r.id,r.created_ms,r.bytes,r.path," OPEN_STUDY(                                         \
         "r.study") " OR"                                                                           \
                    " EXISTS(SELECT 1 FROM delivery d WHERE d.result=r.id AND " WAITING ") OR"      \
-                   " EXISTS(SELECT 1 FROM result o JOIN delivery d ON d.result=o.id"               \
+                   " EXISTS(SELECT 1 FROM result o CROSS JOIN delivery d ON d.result=o.id"         \
                    "   WHERE r.report<>0 AND o.report=r.report AND " WAITING "),"                  \
                    " COALESCE((SELECT MAX(d.done_ms) FROM delivery d WHERE d.result=r.id AND "     \
-                   "d.state='sent'),0)"                                                            \
+                   "+d.state='sent'),0)"                                                           \
                    " FROM result r WHERE r.gone_ms=0 AND (r.created_ms,r.id)>(?1,?2) AND "         \
                    "r.created_ms<?3"                                                               \
                    " ORDER BY r.created_ms,r.id LIMIT ?4"

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
-/* A study without a UID cannot be reported: its instances may be anybody's. */
+/* A study without a UID cannot be reported: its instances may be anybody's. The indices are named
+ * since SQLite would rather look through all that was ever judged. */
 #define DUE                                                                                        \
     "SELECT uid,last_received_ms,version,last_report,last_report_series,amendment,read FROM study" \
-    " WHERE uid IN (SELECT study FROM instance"                                                    \
+    " WHERE uid IN (SELECT study FROM instance INDEXED BY instance_due"                            \
     "   WHERE reported=0 AND state IN ('judged','not-processed') AND withdrawn='')"                \
-    " AND uid<>'' AND NOT EXISTS (SELECT 1 FROM instance"                                          \
+    " AND uid<>'' AND NOT EXISTS (SELECT 1 FROM instance INDEXED BY instance_study_received"       \
     "   WHERE instance.study=study.uid AND state='received')"                                      \
     " AND NOT EXISTS (SELECT 1 FROM open_association WHERE open_association.study=study.uid)"      \
     " ORDER BY last_received_ms"

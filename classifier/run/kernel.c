@@ -18,6 +18,11 @@ static void name_kernel_set(void)
              length < 48 ? length : 48, config, openblas_get_corename());
 }
 
+const char *nn_kernel_name(void)
+{
+    return nn_kernels()->name;
+}
+
 const char *nn_kernel_set(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

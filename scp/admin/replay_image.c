@@ -40,7 +40,7 @@ static int open_model(struct replayer *r, int m)
 
 int replayer_open(struct replayer *r, const struct conf *conf, const char *kernels)
 {
-    char error[256] = "", running[sizeof r->wanted];
+    char error[256] = "";
     *r = (struct replayer){.conf = conf};
     own_part(kernels, r->wanted, sizeof r->wanted);
     if (r->wanted[0] && setenv("CERVIGATE_KERNELS", r->wanted, 1) != 0)
@@ -51,8 +51,7 @@ int replayer_open(struct replayer *r, const struct conf *conf, const char *kerne
         return EX_SOFTWARE;
     }
     object_limits_of(&conf->limits, &r->reader.limits);
-    own_part(nn_kernel_set(), running, sizeof running);
-    r->forced = r->wanted[0] && strcmp(running, r->wanted) == 0;
+    r->forced = r->wanted[0] && strcmp(nn_kernel_name(), r->wanted) == 0;
     r->pool = nn_pool_create(conf->threads > 0 ? conf->threads : 1);
     if (!r->pool)
         return EX_SOFTWARE;
@@ -191,18 +190,18 @@ static void compare(const struct replayer *r, struct replay *replay)
     double largest = largest_difference(replay, &same_bits);
     tell_build(replay, than, sizeof than);
     if (same_bits)
-        say(replay, REPLAY_EQUAL, "equal to the bit on %s%s", nn_kernel_set(), than);
+        say(replay, REPLAY_EQUAL, "equal to the bit on %s%s", nn_kernel_name(), than);
     else if (r->forced)
-        say(replay, REPLAY_DIFFERENT, "different by %.3g on %s%s", largest, nn_kernel_set(), than);
+        say(replay, REPLAY_DIFFERENT, "different by %.3g on %s%s", largest, nn_kernel_name(), than);
     else if (r->wanted[0])
         say(replay, largest <= REPLAY_TOLERANCE ? REPLAY_EQUAL : REPLAY_DIFFERENT,
             "this processor lacks %s; on %s the largest difference is %.3g (1e-4 is allowed)%s",
-            r->wanted, nn_kernel_set(), largest, than);
+            r->wanted, nn_kernel_name(), largest, than);
     else
         say(replay, largest <= REPLAY_TOLERANCE ? REPLAY_EQUAL : REPLAY_DIFFERENT,
             "the kernel set was not recorded; on %s the largest difference is %.3g (1e-4 is "
             "allowed)%s",
-            nn_kernel_set(), largest, than);
+            nn_kernel_name(), largest, than);
 }
 
 void replay_image(struct replayer *r, const struct replay_image *image, int model,

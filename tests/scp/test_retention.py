@@ -201,8 +201,7 @@ class Retention(unittest.TestCase):
         self.stopped(node)
         columns = ("state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,called,address,association,received_ms,rival,reported")
         self.change(node, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<100000) INSERT INTO instance(" + columns + ")"
-                    " SELECT 'judged','1','1.9.'||i,'1.8.'||i,'1.7','1',printf('%064x',i),printf('objects/00/%064x.dcm',i),1,'','','','',i,0,1 FROM n",
-                    "ANALYZE")
+                    " SELECT 'judged','1','1.9.'||i,'1.8.'||i,'1.7','1',printf('%064x',i),printf('objects/00/%064x.dcm',i),1,'','','','',i,0,1 FROM n")
         begin = time.monotonic()
         node.start()
         d.wait_for(node.echo, 5, "C-ECHO")

@@ -1,67 +1,12 @@
 /* What may go and what may not, whoever waits for it; files after their rows; orders of a person.
  */
+#include "clock.h"
+#include "keep_fixture.h"
 #include "scp_fixture.h"
 #include "store_keep.h"
+#include <sqlite3.h>
 
 #define DAY INT64_C(86400000)
-
-static int64_t receive(struct store *store, int number, int study, int64_t when)
-{
-    struct instance in = fixture_instance(number, number, study, "a");
-    enum store_identity identity;
-    in.received_ms = when;
-    FIXTURE_OK(store_add_instance(store, &in, &identity));
-    FIXTURE_OK(store_association_end(store, "a"));
-    return in.id;
-}
-
-static int64_t judged(struct store *store, int number, int study, int64_t when)
-{
-    const struct judgement judgement = {.state = INSTANCE_JUDGED};
-    int64_t id = receive(store, number, study, when);
-    FIXTURE_OK(store_judge(store, id, &judgement));
-    return id;
-}
-
-/* A report over one image, to `places` destinations; its uid is 2.25.NUMBER. */
-static int64_t report(struct store *store, int number, int study, int64_t image, int64_t when,
-                      size_t places, bool held)
-{
-    const struct addressee to[] = {{"pacs", 1u << RESULT_SR, held},
-                                   {"archive", 1u << RESULT_SR, held}};
-    struct result r = {.kind = RESULT_SR, .outcome = SRT_FINDING, .created_ms = when, .bytes = 100};
-    snprintf(r.uid, sizeof r.uid, "2.25.%d", number);
-    snprintf(r.path, sizeof r.path, "results/2.25.%d.dcm", number);
-    snprintf(r.study, sizeof r.study, "1.2.4.%d", study);
-    const struct store_report all = {.study = r.study,
-                                     .results = &r,
-                                     .count = 1,
-                                     .instances = &image,
-                                     .instance_count = 1,
-                                     .to = to,
-                                     .to_count = places};
-    FIXTURE_OK(store_add_report(store, &all));
-    FIXTURE_OK(store_find_result(store, r.uid, &r));
-    return r.id;
-}
-
-static int64_t delivery(struct store *store, const char *place)
-{
-    struct delivery list[8];
-    size_t count;
-    FIXTURE_OK(store_pending(store, place, list, 8, &count));
-    assert_true(count > 0);
-    return list[0].id;
-}
-
-static size_t retire(struct store *store, bool objects, int64_t before)
-{
-    struct store_walk walk = {.id = 0};
-    struct store_step step = {.before_ms = before, .now_ms = 7, .look = 100, .most = 100};
-    FIXTURE_OK(objects ? store_retire_objects(store, &walk, &step)
-                       : store_retire_results(store, &walk, &step));
-    return step.gone;
-}
 
 static bool is_gone(struct store *store, int64_t id)
 {
@@ -73,19 +18,19 @@ static bool is_gone(struct store *store, int64_t id)
 static void by_age_from_the_last_delivery(void **state)
 {
     struct store *store = fixture_open(*state);
-    int64_t id = judged(store, 1, 1, 1 * DAY);
-    report(store, 1, 1, id, 1 * DAY, 2, false);
-    assert_int_equal(retire(store, true, INT64_MAX), 0); /* two wait */
-    FIXTURE_OK(store_delivered(store, delivery(store, "pacs"), 0, 2 * DAY));
-    assert_int_equal(retire(store, true, INT64_MAX), 0); /* one waits */
-    assert_int_equal(retire(store, false, INT64_MAX), 0);
-    FIXTURE_OK(store_delivered(store, delivery(store, "archive"), 0, 5 * DAY));
-    assert_int_equal(retire(store, true, 5 * DAY), 0); /* not before the last */
-    assert_int_equal(retire(store, false, 5 * DAY), 0);
-    assert_int_equal(retire(store, true, 5 * DAY + 1), 1);
+    int64_t id = keep_judged(store, 1, 1, 1 * DAY);
+    keep_report(store, 1, 1, id, 1 * DAY, 2, false);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 0); /* two wait */
+    FIXTURE_OK(store_delivered(store, keep_delivery(store, "pacs"), 0, 2 * DAY));
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 0); /* one waits */
+    assert_int_equal(keep_retire(store, false, INT64_MAX), 0);
+    FIXTURE_OK(store_delivered(store, keep_delivery(store, "archive"), 0, 5 * DAY));
+    assert_int_equal(keep_retire(store, true, 5 * DAY), 0); /* not before the last */
+    assert_int_equal(keep_retire(store, false, 5 * DAY), 0);
+    assert_int_equal(keep_retire(store, true, 5 * DAY + 1), 1);
     assert_true(is_gone(store, id));
-    assert_int_equal(retire(store, true, INT64_MAX), 0); /* once */
-    assert_int_equal(retire(store, false, 5 * DAY + 1), 1);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 0); /* once */
+    assert_int_equal(keep_retire(store, false, 5 * DAY + 1), 1);
     store_close(store);
 }
 
@@ -93,39 +38,39 @@ static void nothing_to_deliver_counts_from_receipt(void **state)
 {
     struct store *store = fixture_open(*state);
     const struct judgement ignored = {.state = INSTANCE_IGNORED};
-    int64_t a = receive(store, 1, 1, 3 * DAY), b = judged(store, 2, 2, 3 * DAY);
+    int64_t a = keep_receive(store, 1, 1, 3 * DAY), b = keep_judged(store, 2, 2, 3 * DAY);
     FIXTURE_OK(store_judge(store, a, &ignored));
-    report(store, 2, 2, b, 3 * DAY, 0, false); /* shadow mode: to nobody */
-    assert_int_equal(retire(store, true, 3 * DAY), 0);
-    assert_int_equal(retire(store, true, 3 * DAY + 1), 2);
+    keep_report(store, 2, 2, b, 3 * DAY, 0, false); /* shadow mode: to nobody */
+    assert_int_equal(keep_retire(store, true, 3 * DAY), 0);
+    assert_int_equal(keep_retire(store, true, 3 * DAY + 1), 2);
     store_close(store);
 }
 
 static void never_while_something_waits(void **state)
 {
     struct store *store = fixture_open(*state);
-    int64_t received = receive(store, 1, 1, 1), due = judged(store, 2, 2, 1);
-    int64_t held = judged(store, 3, 3, 1), parked = judged(store, 4, 4, 1);
-    int64_t sibling = judged(store, 5, 5, 1), open = judged(store, 6, 6, 1);
-    report(store, 3, 3, held, 1, 1, true);
-    report(store, 4, 4, parked, 1, 1, false);
-    FIXTURE_OK(store_delivery_failed(store, delivery(store, "pacs"), 2 * DAY, true, "no"));
-    report(store, 5, 5, sibling, 1, 0, false);
-    receive(store, 7, 5, 2); /* a late image of that study is not yet looked at */
-    report(store, 6, 6, open, 1, 0, false);
+    int64_t received = keep_receive(store, 1, 1, 1), due = keep_judged(store, 2, 2, 1);
+    int64_t held = keep_judged(store, 3, 3, 1), parked = keep_judged(store, 4, 4, 1);
+    int64_t sibling = keep_judged(store, 5, 5, 1), open = keep_judged(store, 6, 6, 1);
+    keep_report(store, 3, 3, held, 1, 1, true);
+    keep_report(store, 4, 4, parked, 1, 1, false);
+    FIXTURE_OK(store_delivery_failed(store, keep_delivery(store, "pacs"), 2 * DAY, true, "no"));
+    keep_report(store, 5, 5, sibling, 1, 0, false);
+    keep_receive(store, 7, 5, 2); /* a late image of that study is not yet looked at */
+    keep_report(store, 6, 6, open, 1, 0, false);
     struct instance in = fixture_instance(8, 8, 6, "still-open");
     enum store_identity identity;
     const struct judgement ignored = {.state = INSTANCE_IGNORED};
     FIXTURE_OK(store_add_instance(store, &in, &identity));
     FIXTURE_OK(store_judge(store, in.id, &ignored));
-    assert_int_equal(retire(store, true, INT64_MAX), 0);
-    assert_int_equal(retire(store, false, INT64_MAX), 0);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 0);
+    assert_int_equal(keep_retire(store, false, INT64_MAX), 0);
 
     FIXTURE_OK(store_association_end(store, "still-open"));
-    assert_int_equal(retire(store, true, INT64_MAX), 2);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 2);
     assert_true(is_gone(store, open) && is_gone(store, in.id));
     FIXTURE_OK(store_judge(store, received, &ignored));
-    assert_int_equal(retire(store, true, INT64_MAX), 1);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 1);
     assert_false(is_gone(store, due) || is_gone(store, held) || is_gone(store, parked));
     store_close(store);
 }
@@ -136,20 +81,22 @@ static void parked_copies_expire_after_their_own_limit(void **state)
     struct delivery list[4];
     struct store_counts counts;
     size_t count;
-    int64_t id = judged(store, 1, 1, DAY);
-    report(store, 1, 1, id, DAY, 1, false);
-    FIXTURE_OK(store_delivery_failed(store, delivery(store, "pacs"), 2 * DAY, true, "refused"));
+    int64_t id = keep_judged(store, 1, 1, DAY);
+    keep_report(store, 1, 1, id, DAY, 1, false);
+    FIXTURE_OK(
+        store_delivery_failed(store, keep_delivery(store, "pacs"), 2 * DAY, true, "refused"));
     FIXTURE_OK(store_parked(store, list, 4, &count));
     assert_true(count == 1 && list[0].next_ms == 2 * DAY);
     assert_string_equal(list[0].last_error, "refused");
     FIXTURE_OK(store_expire_parked(store, 2 * DAY, 9, list, 4, &count));
     assert_int_equal(count, 0);
-    assert_int_equal(retire(store, true, INT64_MAX), 0);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 0);
     FIXTURE_OK(store_expire_parked(store, 2 * DAY + 1, 9, list, 4, &count));
     assert_true(count == 1 && list[0].state == DELIVERY_EXPIRED);
     FIXTURE_OK(store_counts(store, &counts));
     assert_true(counts.parked == 0 && counts.expired == 1);
-    assert_int_equal(retire(store, true, 2 * DAY), 1); /* from its receipt: nothing was delivered */
+    assert_int_equal(keep_retire(store, true, 2 * DAY),
+                     1); /* from its receipt: nothing was delivered */
     store_close(store);
 }
 
@@ -161,7 +108,8 @@ static void a_turn_is_bounded_and_a_walk_goes_on(void **state)
     const struct judgement ignored = {.state = INSTANCE_IGNORED};
     size_t gone = 0, looked = 0, turns = 0;
     for (int i = 0; i < 20; i++) {
-        int64_t id = receive(store, i + 1, i + 1, (20 - i) * DAY); /* the clock went backwards */
+        int64_t id =
+            keep_receive(store, i + 1, i + 1, (20 - i) * DAY); /* the clock went backwards */
         if (i % 2 == 0)
             FIXTURE_OK(store_judge(store, id, &ignored)); /* every other one still waits */
     }
@@ -192,20 +140,63 @@ static void a_turn_is_bounded_and_a_walk_goes_on(void **state)
     store_close(store);
 }
 
+/* A turn's cost does not grow with what waits: each statement goes by the index made for it. */
+static void a_backlog_does_not_slow_a_turn(void **state)
+{
+    static const char *const backlogs[] = {
+        "UPDATE instance SET state='received'",
+        "UPDATE instance SET state='judged',reported=0",
+        "UPDATE instance SET reported=id",
+    };
+    const struct fixture *f = *state;
+    sqlite3 *db = NULL;
+    store_close(fixture_open(f));
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<60000)"
+            " INSERT INTO "
+            "instance(state,sop_class,sop_instance,study,series,transfer_syntax,digest,"
+            "path,bytes,calling,called,address,association,received_ms,rival,reported) SELECT"
+            " 'judged','1','1.9.'||i,'1.8.'||i,'','',i,'objects/'||i,1,'','','','',i,0,i FROM n;"
+            "INSERT INTO result(id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms,"
+            "report) SELECT id,'sr','2.'||id,'','',study,'results/'||id,'','',id,id FROM instance;"
+            "INSERT INTO covers SELECT id,id FROM instance;"
+            "INSERT INTO delivery(result,destination,state) SELECT id,'pacs','pending' FROM "
+            "result",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sqlite3_exec(db, backlogs[i], NULL, NULL, NULL), SQLITE_OK);
+        struct store *store = fixture_open(f);
+        struct store_walk objects = {.time_ms = 50000}, results = objects;
+        struct store_step step = {.before_ms = INT64_MAX, .now_ms = 1, .look = 256, .most = 64};
+        int64_t begin = clock_monotonic_ms();
+        FIXTURE_OK(store_retire_objects(store, &objects, &step));
+        assert_true(step.looked == 256 && step.gone == 0);
+        FIXTURE_OK(store_retire_results(store, &results, &step));
+        assert_true(step.looked == 256 && step.gone == 0);
+        assert_in_range(clock_monotonic_ms() - begin, 0, 1500); /* some 10; by a wrong index 8000 */
+        store_close(store);
+    }
+    sqlite3_close(db);
+}
+
 static void bytes_add_up(void **state)
 {
     struct store *store = fixture_open(*state);
     uint64_t objects, results;
-    int64_t id = judged(store, 1, 1, 1);
-    judged(store, 2, 2, 1);
-    report(store, 1, 1, id, 1, 0, false);
-    report(store, 1, 1, id, 1, 0, false); /* the same again */
+    int64_t id = keep_judged(store, 1, 1, 1);
+    keep_judged(store, 2, 2, 1);
+    keep_report(store, 1, 1, id, 1, 0, false);
+    keep_report(store, 1, 1, id, 1, 0, false); /* the same again */
     FIXTURE_OK(store_kept_bytes(store, &objects, &results));
     assert_true(objects == 1024 && results == 100);
-    assert_int_equal(retire(store, true, INT64_MAX), 1);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 1);
     FIXTURE_OK(store_kept_bytes(store, &objects, &results));
     assert_true(objects == 512 && results == 100);
-    assert_int_equal(retire(store, false, INT64_MAX), 1);
+    assert_int_equal(keep_retire(store, false, INT64_MAX), 1);
     FIXTURE_OK(store_kept_bytes(store, &objects, &results));
     assert_true(objects == 512 && results == 0);
     store_close(store);
@@ -237,8 +228,8 @@ static void files_go_after_the_row_says_so(void **state)
     bool wanted;
     size_t count;
     int failed;
-    int64_t id = judged(store, 1, 1, 1);
-    report(store, 1, 1, id, 1, 0, false);
+    int64_t id = keep_judged(store, 1, 1, 1);
+    keep_report(store, 1, 1, id, 1, 0, false);
     FIXTURE_OK(store_remove_files(store, 10, remember, &removed, &count, &failed));
     assert_int_equal(count, 0);
     FIXTURE_OK(store_wants_file(store, in.path, &wanted));
@@ -247,12 +238,12 @@ static void files_go_after_the_row_says_so(void **state)
     assert_true(wanted);
 
     FIXTURE_OK(store_begin(store)); /* a crash before the commit */
-    assert_int_equal(retire(store, true, INT64_MAX), 1);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 1);
     store_rollback(store);
     FIXTURE_OK(store_remove_files(store, 10, remember, &removed, &count, &failed));
     assert_int_equal(count, 0);
 
-    assert_int_equal(retire(store, true, INT64_MAX), 1);
+    assert_int_equal(keep_retire(store, true, INT64_MAX), 1);
     store_close(store);
     store = fixture_open(*state); /* a crash after it: still listed */
     removed.fails = -5;
@@ -273,7 +264,7 @@ static void files_go_after_the_row_says_so(void **state)
     FIXTURE_OK(store_remove_files(store, 10, remember, &removed, &count, &failed));
     assert_int_equal(count, 1);
     /* Its result stays ours. */
-    assert_int_equal(retire(store, false, INT64_MAX), 1);
+    assert_int_equal(keep_retire(store, false, INT64_MAX), 1);
     FIXTURE_OK(store_is_result(store, "2.25.1", &wanted));
     assert_true(wanted);
     store_close(store);
@@ -285,7 +276,7 @@ static void unknown_files_go_and_known_ones_stay(void **state)
     struct removed removed = {.count = 0};
     struct judgement j = {.state = INSTANCE_JUDGED, .picture = "2.25.77"};
     bool gone;
-    int64_t id = receive(store, 1, 1, 1);
+    int64_t id = keep_receive(store, 1, 1, 1);
     FIXTURE_OK(store_judge(store, id, &j));
     static const char *const known[] = {
         "objects/00/0000000000000000000000000000000000000000000000000000000000000001.dcm",
@@ -310,144 +301,6 @@ static void unknown_files_go_and_known_ones_stay(void **state)
     store_close(store);
 }
 
-/* ---- orders ---- */
-
-static void only_what_was_not_processed_is_retried(void **state)
-{
-    struct store *store = fixture_open(*state);
-    const struct judgement failed = {.state = INSTANCE_NOT_PROCESSED,
-                                     .reason = SRT_SOFTWARE_FAILURE};
-    char answer[STORE_ANSWER_MAX];
-    struct instance in;
-    int64_t good = judged(store, 1, 1, 1), bad = receive(store, 2, 2, 1);
-    FIXTURE_OK(store_count_death(store, bad));
-    FIXTURE_OK(store_judge(store, bad, &failed));
-    report(store, 2, 2, bad, 1, 0, false);
-    FIXTURE_OK(store_retry(store, good, answer));
-    assert_string_equal(answer, "only what was not processed can be retried");
-    FIXTURE_OK(store_retry(store, 99, answer));
-    assert_string_equal(answer, "there is no job 99");
-    FIXTURE_OK(store_retry(store, bad, answer));
-    assert_string_equal(answer, "retried");
-    FIXTURE_OK(store_next_received(store, 0, &in));
-    assert_true(in.id == bad && in.deaths == 0 && in.attempts == 0 && in.reported == 0);
-    const struct judgement fine = {.state = INSTANCE_JUDGED};
-    FIXTURE_OK(store_judge(store, bad, &fine));
-    assert_int_equal(fixture_due(store).count, 2); /* the other is due for its first */
-    assert_int_equal(fixture_due(store).last.amendment, SRT_BY_PERSON);
-
-    FIXTURE_OK(store_judge(store, bad, &failed));
-    report(store, 3, 2, bad, 1, 0, false);
-    assert_int_equal(retire(store, true, INT64_MAX), 1);
-    FIXTURE_OK(store_retry(store, bad, answer));
-    assert_string_equal(answer, "its file is no longer here (retention)");
-    store_close(store);
-}
-
-static void jobs_and_deliveries_are_cancelled(void **state)
-{
-    struct store *store = fixture_open(*state);
-    char answer[STORE_ANSWER_MAX];
-    struct instance in;
-    struct delivery list[4];
-    size_t count;
-    int64_t waits = receive(store, 1, 1, 1), told = judged(store, 2, 2, 1);
-    report(store, 2, 2, told, 1, 2, false);
-    FIXTURE_OK(store_cancel_job(store, waits, answer));
-    assert_string_equal(answer, "cancelled, it will not be judged: 0 deliveries");
-    FIXTURE_OK(store_get_instance(store, waits, &in));
-    assert_int_equal(in.state, INSTANCE_IGNORED);
-    FIXTURE_OK(store_cancel_job(store, waits, answer));
-    assert_string_equal(answer, "nothing of it waits");
-    int64_t one = delivery(store, "pacs");
-    FIXTURE_OK(store_cancel_delivery(store, one, answer));
-    assert_string_equal(answer, "cancelled");
-    FIXTURE_OK(store_cancel_delivery(store, one, answer));
-    assert_string_equal(answer, "it is cancelled");
-    FIXTURE_OK(store_cancel_delivery(store, 99, answer));
-    assert_string_equal(answer, "there is no delivery d99");
-    FIXTURE_OK(store_delivery_failed(store, one, 5, false, "late")); /* its batch was under way */
-    FIXTURE_OK(store_pending(store, "pacs", list, 4, &count));
-    assert_int_equal(count, 0);
-    FIXTURE_OK(store_cancel_job(store, told, answer));
-    assert_string_equal(answer, "cancelled: 1 deliveries");
-    assert_int_equal(retire(store, true, INT64_MAX), 2);
-    store_close(store);
-}
-
-static void parked_deliveries_are_released(void **state)
-{
-    struct store *store = fixture_open(*state);
-    char answer[STORE_ANSWER_MAX];
-    struct delivery list[4];
-    size_t count;
-    int64_t id = judged(store, 1, 1, 1);
-    report(store, 1, 1, id, 1, 2, false);
-    int64_t pacs = delivery(store, "pacs"), archive = delivery(store, "archive");
-    FIXTURE_OK(store_release_delivery(store, pacs, answer));
-    assert_string_equal(answer, "it is pending, not parked");
-    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, "no"));
-    FIXTURE_OK(store_release_delivery(store, pacs, answer));
-    assert_string_equal(answer, "released");
-    assert_int_equal(delivery(store, "pacs"), pacs);
-    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, "no"));
-    FIXTURE_OK(store_delivery_failed(store, archive, 5, true, "no"));
-    FIXTURE_OK(store_expire_parked(store, 6, 7, list, 1, &count)); /* one of them */
-    FIXTURE_OK(store_release_job(store, id, answer));
-    assert_string_equal(answer, "released: 2 deliveries");
-    FIXTURE_OK(store_release_job(store, id, answer));
-    assert_string_equal(answer, "nothing of it is parked that could be sent");
-    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, "no"));
-    FIXTURE_OK(store_retract(store, "2.25.1", "113001"));
-    FIXTURE_OK(store_release_delivery(store, pacs, answer));
-    assert_string_equal(answer, "its result was taken back");
-    store_close(store);
-}
-
-/* What did not pass our own check is not sent, whoever asks. */
-static void a_bad_result_is_never_released(void **state)
-{
-    struct store *store = fixture_open(*state);
-    const struct addressee to = {"pacs", 1u << RESULT_SR, false};
-    char answer[STORE_ANSWER_MAX];
-    struct delivery list[2];
-    size_t count;
-    int64_t id = judged(store, 1, 1, 1);
-    const struct result bad = {.kind = RESULT_SR,
-                               .state = RESULT_PARKED,
-                               .uid = "2.25.5",
-                               .study = "1.2.4.1",
-                               .created_ms = 3,
-                               .why = "self-check: it says Normal"};
-    const struct store_report all = {.study = "1.2.4.1",
-                                     .results = &bad,
-                                     .count = 1,
-                                     .instances = &id,
-                                     .instance_count = 1,
-                                     .to = &to,
-                                     .to_count = 1};
-    FIXTURE_OK(store_add_report(store, &all));
-    FIXTURE_OK(store_parked(store, list, 2, &count));
-    assert_true(count == 1 && list[0].next_ms == 3);
-    assert_string_equal(list[0].last_error, bad.why);
-    FIXTURE_OK(store_release_delivery(store, list[0].id, answer));
-    assert_string_equal(answer, "it did not pass our own check: it is never sent");
-    FIXTURE_OK(store_release_job(store, id, answer));
-    assert_string_equal(answer, "nothing of it is parked that could be sent");
-    store_close(store);
-}
-
-static void a_retracted_report_cannot_be_made_anew_without_its_images(void **state)
-{
-    struct store *store = fixture_open(*state);
-    int64_t id = judged(store, 1, 1, 1);
-    report(store, 1, 1, id, 1, 0, false);
-    FIXTURE_OK(store_retract(store, "2.25.1", "113001"));
-    assert_int_equal(retire(store, true, INT64_MAX), 1);
-    assert_int_equal(store_reissue(store, "2.25.1"), STORE_NONE);
-    store_close(store);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -458,14 +311,10 @@ int main(void)
         T(never_while_something_waits),
         T(parked_copies_expire_after_their_own_limit),
         T(a_turn_is_bounded_and_a_walk_goes_on),
+        T(a_backlog_does_not_slow_a_turn),
         T(bytes_add_up),
         T(files_go_after_the_row_says_so),
         T(unknown_files_go_and_known_ones_stay),
-        T(only_what_was_not_processed_is_retried),
-        T(jobs_and_deliveries_are_cancelled),
-        T(parked_deliveries_are_released),
-        T(a_bad_result_is_never_released),
-        T(a_retracted_report_cannot_be_made_anew_without_its_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
