@@ -175,7 +175,6 @@ ssize_t DxConnection::read(void *buffer, size_t count)
         ssize_t got = recv(getSocket(), buffer, count, MSG_DONTWAIT);
         if (got > 0) {
             state_->window_bytes += static_cast<uint64_t>(got);
-            acknowledge_now();
             if (!follow(static_cast<const uint8_t *>(buffer), static_cast<size_t>(got)))
                 return fail(DX_LIMIT, "a PDU is longer than its type may be");
             return got;
@@ -191,6 +190,7 @@ ssize_t DxConnection::read(void *buffer, size_t count)
                                                    : "the peer was silent for too long");
         if (!check_rate())
             return fail(DX_TIMEOUT, "the peer sent below the minimum rate");
+        acknowledge_now();
         (void)wait(POLLIN, next_deadline());
     }
 }
