@@ -129,9 +129,25 @@ enum store_status sql_exec(struct store *store, const char *sql)
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
 }
 
+/* After a light transaction; where that fails nothing more is begun. */
+static enum store_status be_full(struct store *store)
+{
+    if (!store->is_light)
+        return STORE_OK;
+    enum store_status status = sql_exec(store, "PRAGMA synchronous=FULL");
+    store->is_light = status != STORE_OK;
+    return status;
+}
+
+static enum store_status begin(struct store *store)
+{
+    enum store_status status = be_full(store);
+    return status == STORE_OK ? sql_exec(store, "BEGIN IMMEDIATE") : status;
+}
+
 enum store_status store_begin(struct store *store)
 {
-    enum store_status status = sql_exec(store, "BEGIN IMMEDIATE");
+    enum store_status status = begin(store);
     store->in_group = status == STORE_OK;
     return status;
 }
@@ -155,7 +171,7 @@ void store_rollback(struct store *store)
 
 enum store_status sql_enter(struct store *store)
 {
-    return store->in_group ? STORE_OK : sql_exec(store, "BEGIN IMMEDIATE");
+    return store->in_group ? STORE_OK : begin(store);
 }
 
 enum store_status sql_leave(struct store *store, enum store_status status)
@@ -173,7 +189,10 @@ enum store_status sql_enter_light(struct store *store)
     if (store->in_group)
         return STORE_OK;
     enum store_status status = sql_exec(store, "PRAGMA synchronous=NORMAL");
-    return status == STORE_OK ? sql_enter(store) : status;
+    if (status != STORE_OK)
+        return status;
+    store->is_light = true;
+    return sql_exec(store, "BEGIN IMMEDIATE");
 }
 
 enum store_status sql_leave_light(struct store *store, enum store_status status)
@@ -181,7 +200,7 @@ enum store_status sql_leave_light(struct store *store, enum store_status status)
     if (store->in_group)
         return status;
     status = sql_leave(store, status);
-    enum store_status full = sql_exec(store, "PRAGMA synchronous=FULL");
+    enum store_status full = be_full(store);
     return status == STORE_OK ? full : status;
 }
 

@@ -18,6 +18,7 @@ struct store {
     } cache[STORE_STATEMENTS];
     int cached;
     bool in_group; /* between store_begin and store_commit */
+    bool is_light; /* synchronous is NORMAL */
     char error[256];
 };
 

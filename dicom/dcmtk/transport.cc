@@ -156,7 +156,8 @@ bool DxConnection::follow(const uint8_t *bytes, size_t count)
 }
 
 /* Peers that write header and fragment apart, without TCP_NODELAY, wait 40 ms for a delayed
- * acknowledgement of the header. Linux forgets the option by itself. */
+ * acknowledgement of the header: what was read is acknowledged whenever we wait for more. Linux
+ * forgets the option by itself. */
 void DxConnection::acknowledge_now()
 {
     int on = 1;
@@ -228,6 +229,7 @@ OFBool DxConnection::networkDataAvailable(int timeout)
 {
     struct pollfd poller = {getSocket(), POLLIN, 0};
     int64_t deadline = now_ms() + timeout * INT64_C(1000);
+    acknowledge_now();
     for (;;) {
         int64_t left = deadline - now_ms();
         int ready = poll(&poller, 1, left > 0 ? static_cast<int>(left) : 0);
