@@ -450,54 +450,6 @@ static void files_that_cannot_be_read(void **state)
     close(fd);
 }
 
-/* A file with a hole of 3 GiB for its pixels, all but the last `cut` bytes of them. */
-static int large_file(off_t pixels, off_t cut)
-{
-    static const char meta[] = "\x02\x00\x10\x00UI\x14\x00" EXPLICIT;
-    uint8_t preamble[132] = {0};
-    struct bytes file = {0};
-
-    memcpy(preamble + 128, "DICM", 4);
-    add(&file, preamble, sizeof preamble);
-    add(&file, meta, 28);
-    explicit_short(&file, 0x0008, 0x0018, "UI", "1.2.34");
-    explicit_long(&file, 0x7fe0, 0x0010, "OW", (uint32_t)pixels);
-    int fd = memfd_create("prescan", MFD_CLOEXEC);
-    assert_int_equal(write(fd, file.data, file.count), (ssize_t)file.count);
-    assert_int_equal(ftruncate(fd, (off_t)file.count + pixels - cut), 0);
-    free(file.data);
-    return fd;
-}
-
-static void what_is_digested_is_not_read_again(void **state)
-{
-    struct dx_limits limits;
-    struct dx_scan found;
-    struct dx_error err;
-    char syntax[DX_UID_MAX];
-    const off_t pixels = (off_t)3 << 30;
-    (void)state;
-
-    dx_limits_default(&limits);
-    int fd = large_file(pixels, 0);
-    clock_t begin = clock();
-    assert_int_equal(dx_prescan_digested(fd, "abc", &limits, syntax, &found, &err), DX_OK);
-    assert_true(clock() - begin < CLOCKS_PER_SEC / 10); /* reading takes seconds */
-    assert_string_equal(found.digest, "abc");
-    assert_string_equal(found.sop_instance, "1.2.34");
-    assert_int_equal(found.dataset_bytes, pixels + 26);
-    assert_true(found.has_pixel_data);
-    close(fd);
-
-    fd = large_file(pixels, 1);
-    assert_int_equal(dx_prescan_digested(fd, "abc", &limits, syntax, &found, &err), DX_MALFORMED);
-    close(fd);
-    limits.dataset_bytes = (uint64_t)pixels;
-    fd = large_file(pixels, 0);
-    assert_int_equal(dx_prescan_digested(fd, "abc", &limits, syntax, &found, &err), DX_LIMIT);
-    close(fd);
-}
-
 /* A dataset that goes on with a meta group of its own could name another transfer syntax. */
 static void a_second_meta_group_is_refused(void **state)
 {
@@ -540,7 +492,6 @@ int main(void)
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(pixel_arithmetic),
         cmocka_unit_test(files_that_cannot_be_read),
-        cmocka_unit_test(what_is_digested_is_not_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
