@@ -51,6 +51,12 @@ struct dx_scan {
 DX_MUST_USE enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
                                            char transfer_syntax[DX_UID_MAX], struct dx_scan *scan,
                                            struct dx_error *err);
+/* The same when the dataset's digest (64 hexadecimal digits) was taken as the file was written:
+ * what the structure does not need is not read again. */
+DX_MUST_USE enum dx_status dx_prescan_digested(int fd, const char *digest,
+                                               const struct dx_limits *limits,
+                                               char transfer_syntax[DX_UID_MAX],
+                                               struct dx_scan *scan, struct dx_error *err);
 /* The same over memory (a bare dataset): fuzzing and tests. */
 DX_MUST_USE enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count,
                                              const char *transfer_syntax,

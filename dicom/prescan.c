@@ -138,15 +138,16 @@ static enum dx_status scan_rest(struct scan_source *source, const char *transfer
     return dx_scan_source_finish(source, scan->digest, &scan->dataset_bytes, err);
 }
 
-enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
-                               char transfer_syntax[DX_UID_MAX], struct dx_scan *scan,
-                               struct dx_error *err)
+enum dx_status dx_prescan_digested(int fd, const char *digest, const struct dx_limits *limits,
+                                   char transfer_syntax[DX_UID_MAX], struct dx_scan *scan,
+                                   struct dx_error *err)
 {
     struct scan_source source;
 
     memset(scan, 0, sizeof *scan);
     transfer_syntax[0] = '\0';
     enum dx_status status = dx_scan_source_open_file(&source, fd, err);
+    source.digest = digest;
     if (status == DX_OK)
         status = find_dataset(&source, transfer_syntax, scan, err);
     if (status == DX_OK) {
@@ -155,6 +156,13 @@ enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
     }
     dx_scan_source_close(&source);
     return status;
+}
+
+enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
+                               char transfer_syntax[DX_UID_MAX], struct dx_scan *scan,
+                               struct dx_error *err)
+{
+    return dx_prescan_digested(fd, NULL, limits, transfer_syntax, scan, err);
 }
 
 enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count, const char *transfer_syntax,

@@ -2,6 +2,7 @@
 #include "scan_source.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -151,10 +152,12 @@ enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated
 {
     size_t ahead = source->end - source->at;
 
-    source->sha = dx_sha256_create();
-    if (source->sha == NULL)
-        return dx_fail(err, DX_NO_MEMORY, "no memory for a digest");
-    dx_sha256_add(source->sha, source->buffer + source->at, ahead);
+    if (source->digest == NULL) {
+        source->sha = dx_sha256_create();
+        if (source->sha == NULL)
+            return dx_fail(err, DX_NO_MEMORY, "no memory for a digest");
+        dx_sha256_add(source->sha, source->buffer + source->at, ahead);
+    }
     source->stored = ahead;
     source->size = ahead + source->stored_left;
     source->position = 0;
@@ -197,6 +200,22 @@ enum dx_status dx_scan_source_peek(struct scan_source *source, size_t count, con
     return DX_OK;
 }
 
+/* Passes over stored bytes that neither scan nor digest needs; *count becomes what is left. */
+static enum dx_status leap(struct scan_source *source, uint64_t *count, struct dx_error *err)
+{
+    if (source->fd < 0 || source->digest == NULL || source->is_inflating)
+        return DX_OK;
+
+    uint64_t step = *count < source->stored_left ? *count : source->stored_left;
+    if (lseek(source->fd, (off_t)step, SEEK_CUR) < 0)
+        return dx_fail(err, DX_IO, "cannot read the dataset: %s", strerror(errno));
+    source->stored_left -= step;
+    source->stored += step;
+    source->position += step;
+    *count -= step;
+    return DX_OK;
+}
+
 enum dx_status dx_scan_source_skip(struct scan_source *source, uint64_t count, struct dx_error *err)
 {
     for (;;) {
@@ -205,10 +224,11 @@ enum dx_status dx_scan_source_skip(struct scan_source *source, uint64_t count, s
         source->at += step;
         source->position += step;
         count -= step;
-        if (count == 0)
-            return DX_OK;
+        enum dx_status status = count > 0 ? leap(source, &count, err) : DX_OK;
+        if (count == 0 || status != DX_OK)
+            return status;
 
-        enum dx_status status = fill(source, err);
+        status = fill(source, err);
         if (status != DX_OK)
             return status;
         if (source->at == source->end)
@@ -221,6 +241,11 @@ enum dx_status dx_scan_source_finish(struct scan_source *source, char digest[DX_
                                      uint64_t *stored, struct dx_error *err)
 {
     size_t got;
+    if (source->digest != NULL) {
+        *stored = source->stored + source->stored_left;
+        (void)snprintf(digest, DX_DIGEST_MAX, "%s", source->digest);
+        return DX_OK;
+    }
     do {
         enum dx_status status = fetch(source, source->buffer, DX_SOURCE_BUFFER, &got, err);
         if (status != DX_OK)

@@ -1,5 +1,6 @@
 /* scan_source.h: the pre-scanner's bytes: a file or memory, digested as stored, inflated on the way
- * when the transfer syntax is deflated. Constant memory; internal to dicom/. */
+ * when the transfer syntax is deflated. What is skipped in a file whose digest is known is not
+ * read. Constant memory; internal to dicom/. */
 #ifndef DX_SCAN_SOURCE_H
 #define DX_SCAN_SOURCE_H
 
@@ -15,9 +16,10 @@ struct scan_source {
     int fd; /* -1: memory */
     const uint8_t *memory;
     size_t memory_left;
-    uint64_t stored_left; /* bytes of the file or memory that were not fetched yet */
-    uint64_t stored;      /* bytes fetched since the digest began */
-    struct dx_sha256 *sha;
+    uint64_t stored_left;  /* bytes of the file or memory that were not fetched yet */
+    uint64_t stored;       /* bytes fetched since the digest began */
+    struct dx_sha256 *sha; /* NULL before the dataset, and when its digest is known */
+    const char *digest;    /* of the dataset, known beforehand; NULL: it is taken here */
 
     bool is_inflating, inflate_ended;
     z_stream inflate;
@@ -37,7 +39,8 @@ DX_MUST_USE enum dx_status dx_scan_source_open_memory(struct scan_source *source
                                                       struct dx_error *err);
 void dx_scan_source_close(struct scan_source *source);
 
-/* Makes the current position the start of the dataset: position 0, the digest begins here. */
+/* Makes the current position the start of the dataset: position 0, the digest begins here unless
+ * source->digest is set. */
 DX_MUST_USE enum dx_status dx_scan_source_begin(struct scan_source *source, bool is_deflated,
                                                 const struct dx_limits *limits,
                                                 struct dx_error *err);

@@ -52,7 +52,8 @@
 #define SLOW_POLL_MS 1000
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
-#define CUT_OFF_MOST 10   /* attempts that ended with the role, not with the child */
+#define YIELDING     5 /* where processors are short receiving goes first: modalities wait for it */
+#define CUT_OFF_MOST 10 /* attempts that ended with the role, not with the child */
 
 struct analyze {
     const struct node *node;
@@ -416,6 +417,8 @@ int analyze_run(const struct node *node)
         return EX_SOFTWARE;
     }
     object_limits_of(&node->conf->limits, &a.examiner.limits);
+    int level = nice(YIELDING); /* also of the zygote, its children and the pool */
+    (void)level;
     a.examiner.zygote = zygote_start();
     if (!a.examiner.zygote) {
         log_event(LOG_AT_ERROR, "zygote-cannot-start", "error=%s", log_quote(strerror(errno)));

@@ -201,9 +201,14 @@ enum store_status store_last_answer(struct store *store, const char *sop_instanc
 
 enum store_status store_count_attempt(struct store *store, int64_t id)
 {
-    enum store_status status = sql_run(
-        store, sql_prepare(store, "UPDATE instance SET attempts=attempts+1 WHERE id=?", "i", id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    enum store_status status = sql_enter_light(store);
+    if (status == STORE_OK)
+        status =
+            sql_run(store, sql_prepare(store, "UPDATE instance SET attempts=attempts+1 WHERE id=?",
+                                       "i", id));
+    if (status == STORE_OK && sqlite3_changes(store->db) == 0)
+        status = STORE_NONE;
+    return sql_leave_light(store, status);
 }
 
 enum store_status store_forget_attempt(struct store *store, int64_t id)

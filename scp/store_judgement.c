@@ -98,15 +98,16 @@ static enum store_status spread(struct store *store, int64_t id, const struct ju
 
 enum store_status store_judge(struct store *store, int64_t id, const struct judgement *judgement)
 {
-    enum store_status status = sql_enter(store);
-    if (status != STORE_OK)
-        return status;
-    status = set_state(store, id, judgement);
+    /* That no rule wants an object is found again; what was computed of one is not. */
+    bool light = judgement->state == INSTANCE_IGNORED;
+    enum store_status status = light ? sql_enter_light(store) : sql_enter(store);
+    if (status == STORE_OK)
+        status = set_state(store, id, judgement);
     if (status == STORE_OK)
         status = keep(store, id, judgement);
     if (status == STORE_OK)
         status = spread(store, id, judgement);
-    return sql_leave(store, status);
+    return light ? sql_leave_light(store, status) : sql_leave(store, status);
 }
 
 static enum store_status copy_attrs(sqlite3_stmt *row, int column, struct judgement *judgement,

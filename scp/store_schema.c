@@ -136,7 +136,8 @@ static const char *const versions[] = {
     "CREATE TABLE selftest("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, passed INTEGER NOT NULL,"
     " unlocked INTEGER NOT NULL, cause TEXT NOT NULL, build TEXT NOT NULL, kernels TEXT NOT NULL,"
-    " models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);",
+    " models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);"
+    "CREATE INDEX result_study ON result(study, id);",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 

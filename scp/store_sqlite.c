@@ -2,15 +2,17 @@
  *
  * WAL with synchronous=FULL: a commit is on stable storage when it returns; readers never wait for
  * the writer. Every change takes the write lock at its start (BEGIN IMMEDIATE), so it waits by
- * busy_timeout there and nowhere later. */
+ * [wait_for_lock] there and nowhere later. */
 #include "store_sqlite.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define BUSY_MS 10000
+#define BUSY_MS   10000
+#define BUSY_FAST 20 /* waits of 0.2 ms, then of 2 ms: a commit takes a few milliseconds */
 
 const char *store_status_text(enum store_status status)
 {
@@ -127,9 +129,25 @@ enum store_status sql_exec(struct store *store, const char *sql)
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
 }
 
+/* After a light transaction; where that fails nothing more is begun. */
+static enum store_status be_full(struct store *store)
+{
+    if (!store->is_light)
+        return STORE_OK;
+    enum store_status status = sql_exec(store, "PRAGMA synchronous=FULL");
+    store->is_light = status != STORE_OK;
+    return status;
+}
+
+static enum store_status begin(struct store *store)
+{
+    enum store_status status = be_full(store);
+    return status == STORE_OK ? sql_exec(store, "BEGIN IMMEDIATE") : status;
+}
+
 enum store_status store_begin(struct store *store)
 {
-    enum store_status status = sql_exec(store, "BEGIN IMMEDIATE");
+    enum store_status status = begin(store);
     store->in_group = status == STORE_OK;
     return status;
 }
@@ -153,7 +171,7 @@ void store_rollback(struct store *store)
 
 enum store_status sql_enter(struct store *store)
 {
-    return store->in_group ? STORE_OK : sql_exec(store, "BEGIN IMMEDIATE");
+    return store->in_group ? STORE_OK : begin(store);
 }
 
 enum store_status sql_leave(struct store *store, enum store_status status)
@@ -164,6 +182,37 @@ enum store_status sql_leave(struct store *store, enum store_status status)
         return store_commit(store);
     store_rollback(store);
     return status;
+}
+
+enum store_status sql_enter_light(struct store *store)
+{
+    if (store->in_group)
+        return STORE_OK;
+    enum store_status status = sql_exec(store, "PRAGMA synchronous=NORMAL");
+    if (status != STORE_OK)
+        return status;
+    store->is_light = true;
+    return sql_exec(store, "BEGIN IMMEDIATE");
+}
+
+enum store_status sql_leave_light(struct store *store, enum store_status status)
+{
+    if (store->in_group)
+        return status;
+    status = sql_leave(store, status);
+    enum store_status full = be_full(store);
+    return status == STORE_OK ? full : status;
+}
+
+/* SQLite's own handler sleeps up to 100 ms at a time, while receivers wait for their answers. */
+static int wait_for_lock(void *context, int waits)
+{
+    (void)context;
+    if (waits >= BUSY_FAST + BUSY_MS / 2)
+        return 0;
+    const struct timespec pause = {.tv_nsec = waits < BUSY_FAST ? 200000 : 2000000};
+    (void)nanosleep(&pause, NULL);
+    return 1;
 }
 
 static enum store_status prepare_connection(struct store *store, const char *path)
@@ -177,7 +226,7 @@ static enum store_status prepare_connection(struct store *store, const char *pat
             (void)sql_fail(store, code);
         return STORE_BROKEN;
     }
-    (void)sqlite3_busy_timeout(store->db, BUSY_MS);
+    (void)sqlite3_busy_handler(store->db, wait_for_lock, NULL);
     enum store_status status = sql_exec(store, "PRAGMA journal_mode=WAL");
     if (status == STORE_OK)
         status = sql_exec(store, "PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"

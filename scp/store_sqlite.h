@@ -18,6 +18,7 @@ struct store {
     } cache[STORE_STATEMENTS];
     int cached;
     bool in_group; /* between store_begin and store_commit */
+    bool is_light; /* synchronous is NORMAL */
     char error[256];
 };
 
@@ -38,6 +39,10 @@ enum store_status sql_exec(struct store *store, const char *sql);
  * STORE_OK, else undoes the function's own transaction, and returns what came of it. */
 enum store_status sql_enter(struct store *store);
 enum store_status sql_leave(struct store *store, enum store_status status);
+/* The same for what a process that dies must not forget, but a machine that loses its power may:
+ * what is found again by itself. Not synced, unless a later transaction of anyone is. */
+enum store_status sql_enter_light(struct store *store);
+enum store_status sql_leave_light(struct store *store, enum store_status status);
 
 /* store_result.c: rows of results; the columns in the order in which result_take reads them. */
 #define RESULT_COLUMNS                                                                             \

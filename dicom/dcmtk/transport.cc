@@ -193,7 +193,8 @@ bool DxConnection::follow(const uint8_t *bytes, size_t count)
 }
 
 /* Peers that write header and fragment apart, without TCP_NODELAY, wait 40 ms for a delayed
- * acknowledgement of the header. Linux forgets the option by itself. */
+ * acknowledgement of the header: what was read is acknowledged whenever we wait for more. Linux
+ * forgets the option by itself. */
 void DxConnection::acknowledge_now()
 {
     int on = 1;
@@ -217,7 +218,6 @@ ssize_t DxConnection::read(void *buffer, size_t count)
         ssize_t got = recv(getSocket(), buffer, count, MSG_DONTWAIT);
         if (got > 0) {
             state_->window_bytes += static_cast<uint64_t>(got);
-            acknowledge_now();
             if (!follow(static_cast<const uint8_t *>(buffer), static_cast<size_t>(got)))
                 return is_known()
                            ? fail(DX_LIMIT,
@@ -236,6 +236,7 @@ ssize_t DxConnection::read(void *buffer, size_t count)
             return fail(DX_TIMEOUT, overdue());
         if (!check_rate())
             return fail(DX_TIMEOUT, "limit minimumRate: the peer sent too slowly");
+        acknowledge_now();
         (void)wait(POLLIN, next_deadline());
     }
 }
@@ -274,6 +275,7 @@ OFBool DxConnection::networkDataAvailable(int timeout)
 {
     struct pollfd poller = {getSocket(), POLLIN, 0};
     int64_t deadline = now_ms() + timeout * INT64_C(1000);
+    acknowledge_now();
     for (;;) {
         int64_t left = deadline - now_ms();
         int ready = poll(&poller, 1, left > 0 ? static_cast<int>(left) : 0);

@@ -12,6 +12,24 @@
 
 #include <cmocka.h>
 
+/* Skipping what is not needed must find what reading everything found. */
+static void check_digested(int fd, enum dx_status expected, const struct dx_scan *read,
+                           const struct dx_error *why)
+{
+    struct dx_limits limits;
+    struct dx_scan found;
+    struct dx_error err = {0};
+    char syntax[DX_UID_MAX];
+    const char *digest = expected == DX_OK ? read->digest : "unknown";
+
+    dx_limits_default(&limits);
+    assert_int_equal(dx_prescan_digested(fd, digest, &limits, syntax, &found, &err), expected);
+    if (expected == DX_OK)
+        assert_memory_equal(&found, read, sizeof found);
+    else
+        assert_string_equal(err.text, why->text);
+}
+
 static enum dx_status scan_path(const char *path, struct dx_error *err)
 {
     struct dx_limits limits;
@@ -23,6 +41,7 @@ static enum dx_status scan_path(const char *path, struct dx_error *err)
     if (fd < 0)
         return DX_MISSING;
     enum dx_status status = dx_prescan_file(fd, &limits, syntax, &found, err);
+    check_digested(fd, status, &found, err);
     close(fd);
     return status;
 }
