@@ -110,6 +110,9 @@ STORE_MUST_USE enum store_status store_first_instance(struct store *store, const
  * left out: what a new one is compared with. */
 STORE_MUST_USE enum store_status store_last_answer(struct store *store, const char *sop_instance,
                                                    int64_t before, struct instance *instance);
+/* Likewise, of those whose pixels were decoded. */
+STORE_MUST_USE enum store_status store_last_decoded(struct store *store, const char *sop_instance,
+                                                    int64_t before, struct instance *instance);
 /* Counts one more examination, before it begins: what kills us is known after. */
 STORE_MUST_USE enum store_status store_count_attempt(struct store *store, int64_t id);
 /* Takes one back: it came to no end, and not for the object's sake. */

@@ -199,6 +199,19 @@ enum store_status store_last_answer(struct store *store, const char *sop_instanc
                     instance);
 }
 
+enum store_status store_last_decoded(struct store *store, const char *sop_instance, int64_t before,
+                                     struct instance *instance)
+{
+    return take_one(store,
+                    sql_prepare(store,
+                                "SELECT " COLUMNS " FROM instance WHERE sop_instance=? AND id<?"
+                                " AND state IN ('judged','not-processed') AND reason<>'conflict'"
+                                " AND EXISTS(SELECT 1 FROM judgement WHERE instance=instance.id"
+                                "  AND pixel_digest<>'') ORDER BY id DESC LIMIT 1",
+                                "ti", sop_instance, before),
+                    instance);
+}
+
 enum store_status store_count_attempt(struct store *store, int64_t id)
 {
     enum store_status status = sql_enter_light(store);

@@ -122,7 +122,6 @@ static const char *const versions[] = {
     "INSERT OR REPLACE INTO counter(name,value) VALUES('result-bytes',0);",
     /* 4: what the node remembers of itself, and for how long it remembers a study */
     "CREATE INDEX instance_gone ON instance(gone_ms) WHERE gone_ms<>0;"
-    "CREATE INDEX result_study ON result(study);"
     "CREATE TABLE sample("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, report INTEGER, series TEXT NOT NULL,"
     " at_ms INTEGER NOT NULL, hit INTEGER NOT NULL, score REAL NOT NULL, UNIQUE(report, series));"

@@ -2,7 +2,7 @@
 #include "examine_identity.h"
 #include "scp_fixture.h"
 
-enum { FIRST = 1, SECOND = 2 };
+enum { FIRST = 1, SECOND = 2, THIRD = 3 };
 
 /* Enters object `digest` of SOP instance 1 in study 1. */
 static struct instance enter(struct store *store, int digest)
@@ -86,6 +86,28 @@ static void test_after_an_undecodable_one_the_good_one_is_judged(void **state)
     assert_int_equal(j.state, INSTANCE_JUDGED);
 }
 
+/* One that could not be decoded in between hides nothing. */
+static void test_a_conflict_with_one_before_the_last(void **state)
+{
+    bool known;
+    struct store *store = fixture_open(*state);
+    struct judgement first = judged(7, 3), unread = judged(0, 3);
+    unread.state = INSTANCE_NOT_PROCESSED;
+    unread.reason = SRT_UNDECODABLE;
+    struct instance a = enter(store, FIRST);
+    FIXTURE_OK(store_judge(store, a.id, &first));
+    struct instance b = enter(store, SECOND);
+    FIXTURE_OK(store_judge(store, b.id, &unread));
+    struct instance c = enter(store, THIRD);
+    struct judgement other = judged(8, 3), same = judged(7, 3);
+    FIXTURE_OK(examine_identity(store, &c, &other, &known));
+    assert_true(known);
+    assert_int_equal(other.reason, SRT_CONFLICT);
+    FIXTURE_OK(examine_identity(store, &c, &same, &known));
+    assert_int_equal(same.state, INSTANCE_JUDGED);
+    store_close(store);
+}
+
 static void test_an_ignored_one_does_not_count(void **state)
 {
     bool known;
@@ -105,6 +127,7 @@ int main(void)
         TEST(test_other_demographics_are_a_correction),
         TEST(test_the_same_refusal_is_told_once),
         TEST(test_after_an_undecodable_one_the_good_one_is_judged),
+        TEST(test_a_conflict_with_one_before_the_last),
         TEST(test_an_ignored_one_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
