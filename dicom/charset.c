@@ -55,6 +55,14 @@ static const struct set sets[] = {
 };
 #define SETS (sizeof sets / sizeof sets[0])
 
+void dx_charset_preload(void)
+{
+    static iconv_t kept[SETS]; /* what is open stays loaded */
+    for (size_t i = 0; i < SETS; i++)
+        if (sets[i].encoding != NULL && kept[i] == NULL)
+            kept[i] = iconv_open("UTF-8", sets[i].encoding);
+}
+
 struct dx_charset {
     const struct set *first;
     bool is_extended; /* escape sequences are allowed */

@@ -2,7 +2,8 @@
  * dicom/).
  *
  * Strict: a byte that no declared set has is an error and never a replacement character. Needs the
- * C library's converters (gconv), so not for the object child. */
+ * C library's converters, which are code that is loaded when first asked for: not for the object
+ * child, and in a confined process only after dx_charset_preload. */
 #ifndef DX_CHARSET_H
 #define DX_CHARSET_H
 
@@ -12,6 +13,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Loads every converter for the life of the process; once, before threads. */
+void dx_charset_preload(void);
 
 struct dx_charset;
 /* declared: the value of (0008,0005), "" when absent. NULL: unknown, or out of memory. */

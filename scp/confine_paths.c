@@ -6,6 +6,7 @@
 #include "confine_row.h"
 #include "node.h"
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,7 +32,8 @@
      FS_TRUNCATE | FS_IOCTL_DEV)
 #define FS_ALL ((UINT64_C(1) << 14) - 1)
 
-#define PORT_DNS 53
+#define PORT_DNS   53
+#define LINK_DEPTH 2 /* folders below a model's: its gate */
 
 struct ruleset {
     uint64_t files, ports, scopes;
@@ -83,6 +85,32 @@ static bool add_path(int ruleset, const char *path, uint64_t rights)
         known && syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
     (void)close(fd);
     return added;
+}
+
+/* A folder, and what links in it and in its folders lead to: a rule belongs to the file itself. */
+static bool add_links(int ruleset, const char *folder, uint64_t rights, int depth)
+{
+    bool good = true;
+    DIR *directory = opendir(folder);
+    const struct dirent *entry;
+    while (good && directory != NULL && (entry = readdir(directory)) != NULL) {
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof path)
+            continue;
+        if (entry->d_type == DT_LNK)
+            good = add_path(ruleset, path, rights);
+        else if (entry->d_type == DT_DIR && depth > 0)
+            good = add_links(ruleset, path, rights, depth - 1);
+    }
+    if (directory != NULL)
+        (void)closedir(directory);
+    return good;
+}
+
+static bool add_folder(int ruleset, const char *folder, uint64_t rights)
+{
+    return add_path(ruleset, folder, rights) && add_links(ruleset, folder, rights, LINK_DEPTH);
 }
 
 static bool add_list(int ruleset, const char *const *path, uint64_t rights)
@@ -167,10 +195,10 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
         return add_part(ruleset, conf, "run", rights);
     case AT_MODELS:
         for (size_t i = 0; good && i < conf->model_count; i++)
-            good = add_path(ruleset, conf->models[i], rights);
+            good = add_folder(ruleset, conf->models[i], rights);
         break;
     case AT_TEMPLATES:
-        return conf->templates == NULL || add_path(ruleset, conf->templates, rights);
+        return conf->templates == NULL || add_folder(ruleset, conf->templates, rights);
     }
     return good;
 }

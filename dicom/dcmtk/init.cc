@@ -1,4 +1,5 @@
 /* Preparation of DCMTK: everything that a child of fork should find loaded already. */
+#include "charset.h"
 #include "shim.hh"
 
 #include "dcmtk/dcmdata/dcdict.h"
@@ -43,6 +44,7 @@ enum dx_status dx_init(dx_log_fn log, void *context, struct dx_error *err)
             DcmRLEEncoderRegistration::registerCodecs();
             DJLSEncoderRegistration::registerCodecs(0, 0, 0, 0, OFFalse, 0, OFTrue, EJLSUC_never);
             preload_character_sets();
+            dx_charset_preload();
             return DX_OK;
         });
 }

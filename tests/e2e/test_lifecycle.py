@@ -19,7 +19,8 @@ import daemon as d  # noqa: E402
 import rawscu  # noqa: E402
 from test_analyze import SANITIZED, AnalyzeNode  # noqa: E402
 from test_deliver import Scp  # noqa: E402
-from test_kill import children  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faults"))
+from kill import children  # noqa: E402
 
 FILES, STOPPED = 20000, 1.0
 ADMIN = os.path.join(d.BUILD, "bin/cervigate")

@@ -29,7 +29,7 @@ import evidence  # noqa: E402
 import world  # noqa: E402
 from world import h, ledger, pacs  # noqa: E402
 
-BOOK = 1 << 30
+BOOK = 384 << 20  # an association has 1 GiB of addresses
 DAYS = 3
 WHERE = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
@@ -41,9 +41,9 @@ class ListeningPacs(pacs.Pacs):
         self.book, self.at = book, {}
         super().__init__(folder)
 
-    def keep(self, data):
+    def keep(self, sop_class, data):
         tail = self.book.tail() if self.book else 0
-        path = super().keep(data)
+        path = super().keep(sop_class, data)
         self.at[path] = tail
         return path
 
@@ -58,7 +58,7 @@ class Life:
         original, pacs.Pacs = pacs.Pacs, lambda where: ListeningPacs(where, self.book)
         try:
             self.world = world.World(seed, where=WHERE, quiet=0, limits='<retention objects="2" results="60"/>',
-                                     environment={"LD_PRELOAD": self.shim, "CERVIGATE_RECORD": self.book.path})
+                                     environment={"LD_PRELOAD": self.shim, "CERVIGATE_RECORD": self.book.path, "CERVIGATE_LANDLOCK_MOST": "0"})
         finally:
             pacs.Pacs = original
         self.acks, self.lock = [], threading.Lock()
@@ -120,7 +120,7 @@ class Life:
                   f" db.execute(f'UPDATE {{table}} SET {{column}}={{column}}-{DAYS * 86400000} WHERE {{column}}>0')\n"
                   "db.commit(); db.close()")
         subprocess.run(["/usr/bin/python3", "-c", script, self.world.node.spool + "/jobs.sqlite"], check=True,
-                       env=dict(os.environ, LD_PRELOAD=self.shim, CERVIGATE_RECORD=self.book.path))
+                       env=dict(os.environ, LD_PRELOAD=self.shim, CERVIGATE_RECORD=self.book.path, CERVIGATE_LANDLOCK_MOST="0"))
 
     def images(self, count, chance):
         """(position, policy, image) at `count` moments, in order."""
@@ -227,7 +227,7 @@ class Recovery:
         node = h.Node.__new__(h.Node)
         node.folder, node.spool, node.process = self.folder, self.spool, None
         node.config, node.log_path = os.path.join(self.folder, "cervigate.xml"), os.path.join(self.folder, "log")
-        node.environment = dict(os.environ, LD_PRELOAD=self.life.shim, CERVIGATE_RECORD=self.book.path)
+        node.environment = dict(os.environ, LD_PRELOAD=self.life.shim, CERVIGATE_RECORD=self.book.path, CERVIGATE_LANDLOCK_MOST="0")
         with open(original.config, encoding="utf-8") as f:
             text = f.read().replace(original.spool, self.spool)
         with open(node.config, "w", encoding="utf-8") as f:

@@ -148,7 +148,10 @@ class Run(unittest.TestCase):
 
     def test_reload_drops_no_association(self):
         held = socket.create_connection(("127.0.0.1", int(self.node.port)))
+        held.sendall(b"\x01")  # who says nothing is no association
         old = self.node.pid("receive")
+        with open(f"/proc/{old}/task/{old}/children", encoding="ascii") as children:  # the committer is one
+            d.wait_for(lambda: children.seek(0) == 0 and len(children.read().split()) == 2, 10, "the association")
         self.node.process.send_signal(signal.SIGHUP)
         d.wait_for(lambda: self.node.pid("receive") not in (0, old), 10, "a new receive")
         self.assertTrue(self.node.echo())  # by the new one, while the old one still has its own
