@@ -36,6 +36,8 @@ const struct option conf_options[] = {
     OPTION("picture", "maximumFrames", U32, picture_frames, "64"),
     OPTION("limits", "associations", INT, limits.associations, "200"),
     OPTION("limits", "associationsPerPeer", INT, limits.associations_per_peer, "50"),
+    OPTION("limits", "connectionsPerPeer", U32, limits.connections_per_peer, "300"),
+    OPTION("limits", "echoes", U32, limits.echoes, "100"),
     OPTION("limits", "commandBytes", U32, limits.command_bytes, "65536"),
     OPTION("limits", "nesting", U32, limits.nesting, "64"),
     OPTION("limits", "elements", U64, limits.elements, "2000000"),

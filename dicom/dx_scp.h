@@ -78,6 +78,7 @@ struct dx_scp_params {
     /* However lively the peer is; 0: no limit. A dataset that has begun outlasts the first. */
     int association_seconds; /* 86,400 */
     int dataset_seconds;     /* 14,400 */
+    uint32_t echoes;         /* C-ECHOs answered at once, then ten a second; 0: no limit */
     uint32_t command_bytes;  /* of a command set, at most DX_COMMAND_MAX: 65,536 */
     struct dx_limits limits;
 };
@@ -102,8 +103,8 @@ DX_MUST_USE enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *para
 /* Answers a connection that the node has no room for: reads the A-ASSOCIATE-RQ (bounded, at most
  * 1 s), sends A-ASSOCIATE-RJ transient "local limit exceeded", closes. Plain C. */
 void dx_scp_refuse(int fd);
-/* The same answer at once, without reading: fd stays the caller's. A peer that has sent its request
- * may see a reset instead. */
+/* The same answer at once: what has come is dropped unread, fd stays the caller's to close. A peer
+ * whose request is longer, or still on its way, may see a reset instead. */
 void dx_scp_refuse_now(int fd);
 
 #ifdef __cplusplus

@@ -21,7 +21,7 @@ namespace
 
 const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
 /* More than these of an association are answered ten a second: nobody needs them faster. */
-const uint32_t ECHOES_AT_ONCE = 100;
+const useconds_t ECHO_PAUSE = 100000;
 
 void copy_trimmed(char to[DX_AE_MAX], const char *from)
 {
@@ -118,8 +118,9 @@ enum dx_status serve_unknown(dx_session *session, uint8_t context, const dx_comm
 enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command *request,
                           struct dx_error *err)
 {
-    if (++session->summary->echoes > ECHOES_AT_ONCE)
-        (void)usleep(100000);
+    uint32_t most = session->params->echoes;
+    if (++session->summary->echoes > most && most > 0)
+        (void)usleep(ECHO_PAUSE);
     if (session->handler->echo != nullptr)
         session->handler->echo(session->handler->context);
     return dx_answer(session, context, request, 0, nullptr, err);
@@ -242,6 +243,7 @@ void dx_scp_params_default(struct dx_scp_params *params)
     params->association_seconds = 86400;
     params->dataset_seconds = 14400;
     params->command_bytes = DX_COMMAND_MAX;
+    params->echoes = 100;
     dx_limits_default(&params->limits);
 }
 

@@ -187,6 +187,46 @@ class Limits(unittest.TestCase):
             self.assertLess(time.monotonic() - begin, 4)
 
 
+class Pace(unittest.TestCase):
+    """What a peer may do in a second."""
+
+    def setUp(self):
+        self.node = h.Node({}, limits='<limits connectionsPerPeer="3" echoes="5"/>')
+        self.addCleanup(self.node.stop)
+
+    def test_connections_in_a_second(self):
+        held = []
+        self.addCleanup(lambda: [s.close() for s in held])
+        for _ in range(2):  # the next second they may again
+            time.sleep(1.02 - time.monotonic() % 1)  # the node counts by this clock's seconds, too
+            begin = int(time.monotonic())
+            answers = []
+            for _ in range(4):
+                s, answer = associate(self.node.port, "127.0.0.9")
+                held.append(s)
+                answers.append(answer)
+            self.assertEqual(int(time.monotonic()), begin, "four connections took more than a second")
+            self.assertEqual([a[:1] for a in answers[:3]], [b"\x02"] * 3)
+            self.assertEqual(answers[3], LOCAL_LIMIT)
+        h.wait_for(lambda: 'reason="limit connectionsPerPeer"' in self.node.log(), 5, "the limit's name in the log")
+
+    def test_echoes_of_an_association(self):
+        us = lambda v: struct.pack("<H", v)
+        echo = pdatas(rawscu.command([(2, b"1.2.840.10008.1.1\0"), (0x100, us(0x30)), (0x110, us(1)), (0x800, us(0x101))]), True)
+        s = connect(self.node.port, "127.0.0.9")
+        self.addCleanup(s.close)
+        s.sendall(associate_rq(sop_class="1.2.840.10008.1.1"))
+        self.assertEqual(read_pdu(s)[:1], b"\x02")
+        took = []
+        for _ in range(8):
+            begin = time.monotonic()
+            s.sendall(echo)
+            self.assertEqual(response_field(read_pdu(s), 0x900), 0)
+            took.append(time.monotonic() - begin)
+        self.assertLess(min(took[:5]), 0.09)
+        self.assertGreaterEqual(min(took[5:]), 0.1)
+
+
 @unittest.skipUnless(os.environ.get("CERVIGATE_LONG"), "half a minute: CERVIGATE_LONG=1; test_wire has it in a second")
 class Rate(unittest.TestCase):
     def test_minimum_rate(self):
