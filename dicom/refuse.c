@@ -40,7 +40,10 @@ static const uint8_t reject[10] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
 
 void dx_scp_refuse_now(int fd)
 {
+    uint8_t request[4096]; /* unread, it would turn the close into a reset */
+    (void)recv(fd, request, sizeof request, MSG_DONTWAIT);
     (void)send(fd, reject, sizeof reject, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)shutdown(fd, SHUT_WR);
 }
 
 void dx_scp_refuse(int fd)

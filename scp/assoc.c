@@ -9,6 +9,7 @@
 #include "committer.h"
 #include "dx_scp.h"
 #include "log.h"
+#include "object.h"
 #include "spool.h"
 #include <errno.h>
 #include <stdio.h>
@@ -163,15 +164,10 @@ static void take_params(const struct conf *conf, struct dx_scp_params *params)
     params->pdu_seconds = conf->pdu_seconds;
     params->minimum_rate = conf->minimum_rate;
     params->association_seconds = conf->association_seconds;
+    params->echoes = conf->limits.echoes;
     params->dataset_seconds = conf->dataset_seconds;
     params->command_bytes = conf->limits.command_bytes;
-    params->limits = (struct dx_limits){.nesting = conf->limits.nesting,
-                                        .elements = conf->limits.elements,
-                                        .dataset_bytes = conf->limits.dataset_bytes,
-                                        .inflated_bytes = conf->limits.inflated_bytes,
-                                        .frame_pixels = conf->limits.frame_pixels,
-                                        .frame_bytes = conf->limits.frame_bytes,
-                                        .frames = conf->limits.frames};
+    dataset_limits_of(&conf->limits, &params->limits);
 }
 
 int assoc_run(const struct node *node, int fd, int commit_fd, const char *id)

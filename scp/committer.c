@@ -72,7 +72,7 @@ bool committer_attach(int control, int association_fd, const char *association)
     return sendmsg(control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof name;
 }
 
-bool committer_ask(int fd, const struct commit_request *request, struct commit_answer *answer)
+static bool ask(int fd, const struct commit_request *request, struct commit_answer *answer)
 {
     if (send(fd, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
         return false;
@@ -86,6 +86,14 @@ bool committer_ask(int fd, const struct commit_request *request, struct commit_a
             continue;
         return ready > 0 && recv(fd, answer, sizeof *answer, 0) == (ssize_t)sizeof *answer;
     }
+}
+
+bool committer_ask(int fd, const struct commit_request *request, struct commit_answer *answer)
+{
+    if (ask(fd, request, answer))
+        return true;
+    (void)shutdown(fd, SHUT_RDWR); /* an answer that comes late must not be the next one's */
+    return false;
 }
 
 static bool make_room(struct committer *c)
@@ -186,7 +194,13 @@ static enum store_status clear_earlier(struct committer *c)
     }
     if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return STORE_OK; /* later */
-    enum store_status status = store_association_end_all(c->store);
+    const char **mine = calloc(c->count + 1, sizeof *mine);
+    if (mine == NULL)
+        return STORE_OK; /* later */
+    for (size_t i = 0; i < c->count; i++)
+        mine[i] = c->line[i].association;
+    enum store_status status = store_association_end_others(c->store, mine, c->count);
+    free(mine);
     c->cleared = status == STORE_OK;
     crash_point("commit-cleared");
     return status;

@@ -28,7 +28,8 @@ int committer_run(const struct node *node, int control);
 /* receive: hands over an association's socket. Never blocks; false when it cannot be done. */
 bool committer_attach(int control, int association_fd, const char *association);
 /* An association's process: asks and waits. False when the committer is gone or does not answer in
- * 30 s: then nothing may be called stored, and the socket is of no more use. */
+ * 30 s: then nothing may be called stored, and every later question on this socket has the same
+ * answer. */
 bool committer_ask(int fd, const struct commit_request *request, struct commit_answer *answer);
 
 #endif

@@ -31,9 +31,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define REFUSERS  64    /* processes that say "no room" at a time; beyond, the socket is closed */
+#define REFUSERS  64    /* processes that say "no room" at a time; beyond, it is said unasked */
 #define PER_WAKE  32    /* connections taken before children are reaped again */
-#define HASTE     100   /* connections of a peer in a second, and four times those it may hold */
 #define RECENT    256   /* peers whose connections a second are counted */
 #define DRAIN_MS  15000 /* for open associations at the end */
 #define PAUSE_MS  200   /* after a failure of accept or fork */
@@ -68,6 +67,8 @@ struct receive {
     int64_t told_at;                 /* of the last refusal that was logged */
     unsigned untold;
     struct recent recent[RECENT];
+    struct guest guest[PER_WAKE]; /* accepted, not yet admitted */
+    size_t guests;
 };
 
 static void on_child(int signal)
@@ -138,8 +139,8 @@ static size_t from_peer(const struct receive *r, const char *address)
     return count;
 }
 
-/* Counts a connection; true when the peer opened more in this second than any sender needs. Two
- * peers of one place forget each other's count: the ceiling is then softer, never harder. */
+/* Counts a connection; true when the peer opened more than it may in this second. Two peers of
+ * one place forget each other's count: the ceiling is then softer, never harder. */
 static bool is_hasty(struct receive *r, const char *address)
 {
     int64_t second = clock_monotonic_ms() / 1000;
@@ -151,7 +152,18 @@ static bool is_hasty(struct receive *r, const char *address)
         *recent = (struct recent){.second = second};
         (void)snprintf(recent->address, sizeof recent->address, "%s", address);
     }
-    return ++recent->count > HASTE + 4u * (unsigned)r->node->conf->limits.associations_per_peer;
+    return ++recent->count > r->node->conf->limits.connections_per_peer;
+}
+
+/* A child keeps its own peer only: not those who wait behind it, who would not see us close. */
+static void close_others(const struct receive *r)
+{
+    (void)close(r->node->listen_fd);
+    if (r->control >= 0)
+        (void)close(r->control);
+    for (size_t i = 0; i < r->guests; i++)
+        if (r->guest[i].fd >= 0)
+            (void)close(r->guest[i].fd);
 }
 
 static void occupy(struct receive *r, pid_t pid, bool refuser, const char *address)
@@ -178,7 +190,8 @@ static void tell_refusal(struct receive *r, const char *address, const char *why
     r->untold = 0;
 }
 
-/* A hasty peer gets the answer before its question: a process for each would be what it wants. */
+/* A hasty peer gets the answer without its question being read: a process for each would be what it
+ * wants. */
 static void refuse(struct receive *r, int fd, const char *address, const char *why, bool hasty)
 {
     tell_refusal(r, address, why);
@@ -189,9 +202,7 @@ static void refuse(struct receive *r, int fd, const char *address, const char *w
         dx_scp_refuse_now(fd);
     if (pid == 0) {
         child_signals("cervigated-ref", parent);
-        (void)close(r->node->listen_fd);
-        if (r->control >= 0)
-            (void)close(r->control);
+        close_others(r);
         if (confine(CONFINE_REFUSER, NULL, NULL))
             dx_scp_refuse(fd);
         _exit(0);
@@ -208,9 +219,7 @@ static void run_association(const struct receive *r, int fd, int commit_fd, cons
 {
     child_signals("cervigated-asc", parent);
     log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
-    (void)close(r->node->listen_fd);
-    if (r->control >= 0)
-        (void)close(r->control);
+    close_others(r);
     if (!confine(CONFINE_ASSOCIATION, r->node->conf, NULL))
         _exit(EX_OSERR);
     _exit(assoc_run(r->node, fd, commit_fd, id));
@@ -248,20 +257,22 @@ static bool has_left(int fd)
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-static void admit(struct receive *r, const struct guest *guest)
+static void admit(struct receive *r, struct guest *guest)
 {
     const char *address = guest->address;
+    int fd = guest->fd;
+    guest->fd = -1;
     const struct conf_limits *limits = &r->node->conf->limits;
-    if (has_left(guest->fd))
-        (void)close(guest->fd);
+    if (has_left(fd))
+        (void)close(fd);
     else if (is_hasty(r, address))
-        refuse(r, guest->fd, address, "limit associationsPerPeer, in a second", true);
+        refuse(r, fd, address, "limit connectionsPerPeer", true);
     else if (r->associations >= (size_t)limits->associations)
-        refuse(r, guest->fd, address, "limit associations", false);
+        refuse(r, fd, address, "limit associations", false);
     else if (from_peer(r, address) >= (size_t)limits->associations_per_peer)
-        refuse(r, guest->fd, address, "limit associationsPerPeer", false);
-    else if (!start_association(r, guest->fd, address))
-        refuse(r, guest->fd, address, "no process or committer", false);
+        refuse(r, fd, address, "limit associationsPerPeer", false);
+    else if (!start_association(r, fd, address))
+        refuse(r, fd, address, "no process or committer", false);
 }
 
 /* The next connection that waits, or false. */
@@ -293,13 +304,12 @@ static int by_others(const void *a, const void *b)
 
 static void accept_all(struct receive *r)
 {
-    struct guest guests[PER_WAKE];
-    size_t count = 0;
-    while (count < PER_WAKE && take_guest(r, &guests[count]))
-        count++;
-    qsort(guests, count, sizeof *guests, by_others);
-    for (size_t i = 0; i < count; i++)
-        admit(r, &guests[i]);
+    r->guests = 0;
+    while (r->guests < PER_WAKE && take_guest(r, &r->guest[r->guests]))
+        r->guests++;
+    qsort(r->guest, r->guests, sizeof *r->guest, by_others);
+    for (size_t i = 0; i < r->guests; i++)
+        admit(r, &r->guest[i]);
 }
 
 static void kill_associations(const struct receive *r)

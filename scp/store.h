@@ -97,6 +97,9 @@ STORE_MUST_USE enum store_status store_association_end(struct store *store,
                                                        const char *association);
 /* At start of receive: no association of an earlier life is open. */
 STORE_MUST_USE enum store_status store_association_end_all(struct store *store);
+/* All but these. */
+STORE_MUST_USE enum store_status
+store_association_end_others(struct store *store, const char *const *kept, size_t count);
 
 /* Oldest RECEIVED instance whose id is above `after`; STORE_NONE when there is none. */
 STORE_MUST_USE enum store_status store_next_received(struct store *store, int64_t after,

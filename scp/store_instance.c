@@ -159,6 +159,20 @@ enum store_status store_association_end_all(struct store *store)
     return sql_run(store, sql_prepare(store, "DELETE FROM open_association", ""));
 }
 
+enum store_status store_association_end_others(struct store *store, const char *const *kept,
+                                               size_t count)
+{
+    enum store_status status = sql_exec(store, "CREATE TEMP TABLE IF NOT EXISTS kept(name TEXT);"
+                                               "DELETE FROM temp.kept");
+    for (size_t i = 0; status == STORE_OK && i < count; i++)
+        status =
+            sql_run(store, sql_prepare(store, "INSERT INTO temp.kept VALUES(?)", "t", kept[i]));
+    return status == STORE_OK
+               ? sql_exec(store, "DELETE FROM open_association WHERE association NOT IN"
+                                 " (SELECT name FROM temp.kept)")
+               : status;
+}
+
 enum store_status store_next_received(struct store *store, int64_t after, struct instance *instance)
 {
     return take_one(store,

@@ -272,6 +272,23 @@ static void a_broken_store_is_temporary(void **state)
     assert_int_equal(finish(&r), 0);
 }
 
+/* What comes after a question has failed is an answer to nothing. */
+static void a_late_answer_is_nobodys(void **state)
+{
+    const struct fixture *f = *state;
+    int pair[2];
+    spool = f;
+    const struct commit_answer late = {.status = STORE_OK, .id = 7};
+    struct commit_answer answer;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    assert_int_equal(send(pair[1], "x", 1, 0), 1);
+    assert_int_equal(send(pair[1], &late, sizeof late, 0), sizeof late);
+    assert_false(ask(pair[0], 1, 1, &answer));
+    assert_false(ask(pair[0], 2, 2, &answer));
+    close(pair[0]);
+    close(pair[1]);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -282,6 +299,7 @@ int main(void)
         T(a_lying_child),
         T(an_object_whose_file_went_is_not_stored),
         T(ends_are_recorded),
+        T(a_late_answer_is_nobodys),
         T(refusals_are_counted),
         T(a_broken_store_is_temporary),
     };

@@ -19,6 +19,11 @@ import daemon as d
 import rawscu  # noqa: E402
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return f.read().split()
+
+
 class Receive(unittest.TestCase):
     limits = 'spoolReserve="1048576"'
 
@@ -102,6 +107,20 @@ class Receive(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 1)
         for s in held:
             s.close()
+
+    def test_who_connects_together_is_let_go_alone(self):
+        """The process of one peer holds nobody else's connection: a refused one sees its end at once."""
+        receive = self.node.pid("receive")
+        os.kill(receive, signal.SIGSTOP)  # all wait in one queue
+        peers = [socket.create_connection(("127.0.0.1", int(self.node.port))) for _ in range(4)]
+        self.addCleanup(lambda: [p.close() for p in peers])
+        for p in peers:
+            p.sendall(b"\x01\x00")
+        time.sleep(0.5)
+        os.kill(receive, signal.SIGCONT)
+        d.wait_for(lambda: len(children_of(receive)) == 5, 10, "four associations and the committer")
+        held = [sum(os.readlink(f"/proc/{c}/fd/{f}").startswith("socket:") for f in os.listdir(f"/proc/{c}/fd")) for c in children_of(receive)]
+        self.assertEqual(sorted(held)[:4], [2] * 4, held)  # its peer and the committer
 
     def test_kill_of_each_process_loses_nothing(self):
         acknowledged, stop = [], threading.Event()

@@ -1,5 +1,6 @@
 /* The job store's instances and studies: identity, order, what is due, and what a crash leaves. */
 #include "scp_fixture.h"
+#include <limits.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -200,6 +201,44 @@ static void a_study_is_due_when_all_is_looked_at_and_nobody_sends(void **state)
     store_close(store);
 }
 
+/* After a reload: those of an earlier life end, those that are served now do not. */
+static void others_associations_end(void **state)
+{
+    static const char *const kept[] = {"mine", "mine, too"};
+    struct store *store = fixture_open(*state);
+    judge(store, add(store, 1, 1, 1, "mine", STORE_NEW), INSTANCE_JUDGED);
+    judge(store, add(store, 2, 2, 2, "an earlier one", STORE_NEW), INSTANCE_JUDGED);
+    assert_int_equal(fixture_due(store).count, 0);
+    FIXTURE_OK(store_association_end_others(store, kept, 2));
+    assert_int_equal(fixture_due(store).count, 1);
+    assert_string_equal(fixture_due(store).last.uid, "1.2.4.2");
+    FIXTURE_OK(store_association_end_others(store, NULL, 0));
+    assert_int_equal(fixture_due(store).count, 2);
+    store_close(store);
+}
+
+/* An administrator's /var/spool that leads to another disk. */
+static void a_spool_behind_a_link(void **state)
+{
+    const struct fixture *f = *state;
+    char link[PATH_MAX], path[PATH_MAX], error[256] = "";
+    struct store *store = NULL;
+    snprintf(link, sizeof link, "%.200s/link", f->folder);
+    assert_int_equal(symlink(f->spool, link), 0);
+    snprintf(path, sizeof path, "%.220s/jobs.sqlite", link);
+    assert_int_equal(store_open(path, &store, error, sizeof error), STORE_OK);
+    add(store, 1, 1, 1, "a", STORE_NEW);
+    store_close(store);
+    store = fixture_open(f);
+    assert_int_equal(add(store, 1, 1, 1, "a", STORE_DUPLICATE), 1);
+    store_close(store);
+    snprintf(path, sizeof path, "%.200s/elsewhere", f->folder);
+    assert_int_equal(rename(f->database, path), 0);
+    assert_int_equal(symlink(path, f->database), 0);
+    /* the file itself is no link of others */
+    assert_int_not_equal(store_open(f->database, &store, error, sizeof error), STORE_OK);
+}
+
 static void ignored_and_nameless_studies_are_never_due(void **state)
 {
     struct store *store = fixture_open(*state);
@@ -398,6 +437,8 @@ int main(void)
         T(ignored_and_nameless_studies_are_never_due),
         T(callbacks_may_stop_and_write),
         T(list_is_newest_first),
+        T(others_associations_end),
+        T(a_spool_behind_a_link),
         T(a_group_is_all_or_nothing),
         T(what_was_committed_survives_kill),
         T(other_versions_and_files_are_refused),
