@@ -23,6 +23,9 @@ void dx_sha256_add(struct dx_sha256 *sha, const void *bytes, size_t count);
 /* Adds the text and its length, so that neighbouring fields cannot run together. */
 void dx_sha256_add_text(struct dx_sha256 *sha, const char *text);
 void dx_sha256_take(struct dx_sha256 *sha, char digest[DX_DIGEST_MAX]); /* destroys sha */
+/* Of a grey plane: its size and its pixels. False: no memory. */
+bool dx_sha256_pixels(uint32_t rows, uint32_t cols, const uint16_t *pixels,
+                      char digest[DX_DIGEST_MAX]);
 void dx_sha256_destroy(struct dx_sha256 *sha);
 /* Digest of a file's bytes from offset to its end. */
 DX_MUST_USE enum dx_status dx_digest_file(const char *path, uint64_t offset,

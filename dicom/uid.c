@@ -44,6 +44,19 @@ void dx_sha256_add_text(struct dx_sha256 *sha, const char *text)
     dx_sha256_add(sha, text, (size_t)count);
 }
 
+bool dx_sha256_pixels(uint32_t rows, uint32_t cols, const uint16_t *pixels,
+                      char digest[DX_DIGEST_MAX])
+{
+    const uint32_t size[2] = {rows, cols};
+    struct dx_sha256 *sha = dx_sha256_create();
+    if (!sha)
+        return false;
+    dx_sha256_add(sha, size, sizeof size);
+    dx_sha256_add(sha, pixels, (size_t)rows * cols * sizeof *pixels);
+    dx_sha256_take(sha, digest);
+    return true;
+}
+
 void dx_sha256_take(struct dx_sha256 *sha, char digest[DX_DIGEST_MAX])
 {
     static const char hex[] = "0123456789abcdef";

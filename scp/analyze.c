@@ -66,7 +66,7 @@ struct analyze {
     int64_t waiting;  /* id of the object whose attempt is counted but did not come to an end */
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
-    int64_t sweep_ms, next_ms, report_ms;
+    int64_t next_ms, report_ms;
     bool store_trouble; /* the store is opened anew before it is used again */
     int exit_status;    /* 0: goes on */
 };
@@ -199,9 +199,9 @@ static bool look_at_study(void *context, const struct study *study)
 
 static void sweep_studies(struct analyze *a)
 {
-    a->sweep_ms = clock_monotonic_ms();
-    a->next_ms = a->sweep_ms + SLOW_POLL_MS;
-    if (a->sweep_ms < a->report_ms) {
+    int64_t now = clock_monotonic_ms();
+    a->next_ms = now + SLOW_POLL_MS;
+    if (now < a->report_ms) {
         a->next_ms = a->report_ms;
         return;
     }
@@ -252,12 +252,14 @@ static bool is_tested(struct analyze *a)
 
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
  * node does not hold up those behind it. */
+/* For a moment: however fast objects come, everything else has its turn. */
 static void take_objects(struct analyze *a)
 {
     struct instance instance;
     enum store_status status = STORE_OK;
-    int64_t after = a->after;
-    while (!node_stopping && a->exit_status == 0 && clock_monotonic_ms() >= a->pause_ms) {
+    int64_t after = a->after, now = clock_monotonic_ms(), end = now + SWEEP_MS;
+    for (; !node_stopping && a->exit_status == 0 && now >= a->pause_ms && now < end;
+         now = clock_monotonic_ms()) {
         if (!is_tested(a))
             break;
         status = store_next_received(a->examiner.store, after, &instance);
@@ -265,8 +267,6 @@ static void take_objects(struct analyze *a)
             break;
         after = instance.id;
         judge_one(a, &instance);
-        if (clock_monotonic_ms() - a->sweep_ms >= SWEEP_MS)
-            sweep_studies(a);
     }
     if (status == STORE_NONE)
         a->after = 0;

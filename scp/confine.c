@@ -13,7 +13,10 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-/* A parent's row holds what its children need: receive's that of association and committer,
+/* Analyze is not in a house of its own: its zygote, which is older than its confinement, and object
+ * children must be killed when they are late; whom else it may signal is the filter's affair.
+ *
+ * A parent's row holds what its children need: receive's that of association and committer,
  * deliver's that of its senders, the supervisor's everything but new programs. */
 static const struct confine_row rows[CONFINE_ROLES] = {
     [CONFINE_SUPERVISOR] = {.name = "supervisor",
@@ -39,7 +42,7 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                                       {AT_QUARANTINE, CAN_WRITE | CAN_NAME}},
                              .files = 64,
                              .memory = GIB,
-                             .cpu_seconds = 3600},
+                             .cpu_of_association = true},
     [CONFINE_REFUSER] = {.name = "refuser",
                          .listed = true,
                          .own_house = true,
@@ -53,7 +56,6 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                                     {AT_SPOOL, CAN_READ | CAN_WRITE | CAN_NAME}}},
     [CONFINE_ANALYZE] = {.name = "analyze",
                          .may = MAY_OPEN | MAY_THREAD | MAY_HOLD,
-                         .own_house = true,
                          .path = {{AT_SYSTEM, CAN_READ},
                                   {AT_SPOOL, CAN_READ | CAN_WRITE | CAN_NAME | CAN_TREE},
                                   {AT_MODELS, CAN_READ},
@@ -115,10 +117,12 @@ static bool limit(__rlimit_resource_t resource, uint64_t most)
     return setrlimit(resource, &value) == 0;
 }
 
-static bool confine_limits(const struct confine_row *row)
+static bool confine_limits(const struct confine_row *row, const struct conf *conf)
 {
+    uint64_t cpu = row->cpu_of_association && conf != NULL ? (uint64_t)conf->association_seconds
+                                                           : row->cpu_seconds;
     return limit(RLIMIT_CORE, 0) && (row->files == 0 || limit(RLIMIT_NOFILE, row->files)) &&
-           (row->cpu_seconds == 0 || limit(RLIMIT_CPU, row->cpu_seconds)) &&
+           (cpu == 0 || limit(RLIMIT_CPU, cpu)) &&
            (row->memory == 0 || SANITIZED || limit(RLIMIT_AS, row->memory));
 }
 
@@ -161,7 +165,7 @@ bool confine(enum confine_role role, const struct conf *conf, const struct conf_
         failed = "landlock";
     else if (!row->any_path && !drop_capabilities(row->keeps_ports))
         failed = "capabilities";
-    else if (!confine_limits(row))
+    else if (!confine_limits(row, conf))
         failed = "limits";
     else if (!confine_calls(&prepared[role]))
         failed = "seccomp";

@@ -98,9 +98,12 @@ static bool add_links(int ruleset, const char *folder, uint64_t rights, int dept
         int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         if (entry->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof path)
             continue;
-        if (entry->d_type == DT_LNK)
+        struct stat at;
+        if (fstatat(dirfd(directory), entry->d_name, &at, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (S_ISLNK(at.st_mode) && stat(path, &at) == 0) /* what leads nowhere needs no rule */
             good = add_path(ruleset, path, rights);
-        else if (entry->d_type == DT_DIR && depth > 0)
+        else if (S_ISDIR(at.st_mode) && depth > 0)
             good = add_links(ruleset, path, rights, depth - 1);
     }
     if (directory != NULL)

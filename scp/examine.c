@@ -147,19 +147,6 @@ static enum examine_end is_ours(struct exam *e, bool *ours)
     return EXAMINE_DONE;
 }
 
-static bool digest_pixels(struct exam *e)
-{
-    uint32_t size[2] = {e->grey.rows, e->grey.cols};
-    struct dx_sha256 *sha = dx_sha256_create();
-    if (!sha)
-        return false;
-    dx_sha256_add(sha, size, sizeof size);
-    dx_sha256_add(sha, e->grey.pixels,
-                  (size_t)e->grey.rows * e->grey.cols * sizeof *e->grey.pixels);
-    dx_sha256_take(sha, e->judgement->pixel_digest);
-    return true;
-}
-
 /* The network gives any plane a score; one that shows nothing must not become a finding, or none.
  */
 static bool shows_something(struct exam *e)
@@ -195,7 +182,7 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
         return child_failed(e, end, effort);
-    if (!digest_pixels(e))
+    if (!dx_sha256_pixels(e->grey.rows, e->grey.cols, e->grey.pixels, e->judgement->pixel_digest))
         return exam_later(e, "out of memory");
     if (!shows_something(e)) {
         e->judgement->state = INSTANCE_NOT_PROCESSED;
@@ -295,6 +282,23 @@ static enum examine_end examine_parsed(struct exam *e, enum examine_effort effor
     return exam_judge(e);
 }
 
+/* The disk's fault, or somebody's: no score stands on other bytes than those that were received.
+ * Whose bytes they are is believed only where they name the same object. */
+static bool is_changed(struct exam *e)
+{
+    struct dx_scan *scan = &e->object.scan;
+    if (!e->object.scanned || strcmp(scan->digest, e->instance->digest) == 0)
+        return false;
+    snprintf(e->object.text, sizeof e->object.text,
+             "the stored file is not what was received: its SHA-256 differs");
+    if (strcmp(scan->sop_instance, e->instance->sop_instance) != 0) {
+        scan->patient_id[0] = '\0';
+        dx_attrs_destroy(e->attrs);
+        e->attrs = NULL;
+    }
+    return true;
+}
+
 static enum examine_end pack_attrs(struct exam *e)
 {
     size_t count = 0;
@@ -332,7 +336,11 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
         close(fd);
         e.attrs = e.object.attrs;
         e.object.attrs = NULL;
-        end = parsed == ZYGOTE_OK ? examine_parsed(&e, effort) : child_failed(&e, parsed, effort);
+        if (is_changed(&e))
+            end = give_up(&e, SRT_SOFTWARE_FAILURE);
+        else
+            end =
+                parsed == ZYGOTE_OK ? examine_parsed(&e, effort) : child_failed(&e, parsed, effort);
     }
     e.judgement->nameless = !has_names(instance);
     if (end == EXAMINE_DONE)

@@ -1,6 +1,7 @@
 #include "object.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +16,25 @@ struct life {
     struct object_packet packet;
 };
 
+void dataset_limits_of(const struct conf_limits *conf, struct dx_limits *limits)
+{
+    *limits = (struct dx_limits){.nesting = conf->nesting,
+                                 .elements = conf->elements,
+                                 .dataset_bytes = conf->dataset_bytes,
+                                 .inflated_bytes = conf->inflated_bytes,
+                                 .frame_pixels = conf->frame_pixels,
+                                 .frame_bytes = conf->frame_bytes,
+                                 .frames = conf->frames};
+}
+
 void object_limits_of(const struct conf_limits *conf, struct object_limits *limits)
 {
     *limits = (struct object_limits){
-        .dx = {.nesting = conf->nesting,
-               .elements = conf->elements,
-               .dataset_bytes = conf->dataset_bytes,
-               .inflated_bytes = conf->inflated_bytes,
-               .frame_pixels = conf->frame_pixels,
-               .frame_bytes = conf->frame_bytes,
-               .frames = conf->frames},
         .memory_bytes = conf->object_memory_bytes,
         .cpu_seconds = conf->object_cpu_seconds,
         .wall_seconds = conf->object_wall_seconds,
     };
+    dataset_limits_of(conf, &limits->dx);
 }
 
 uint64_t object_pixel_bytes(const struct object_limits *limits)
@@ -56,6 +62,23 @@ void object_count_child(void)
     children++;
 }
 
+/* To its alarm: only its owner can end it. */
+static void be_deaf(int socket)
+{
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_BLOCK, &all, NULL);
+    (void)recv(socket, &(char){0}, 1, MSG_PEEK);
+}
+
+/* "N": from the N-th child on; "N-M": to the M-th; "": each. */
+static bool is_its_turn(const char *range)
+{
+    char *end;
+    long first = strtol(range, &end, 10);
+    return children >= first && (*end != '-' || children <= strtol(end + 1, NULL, 10));
+}
+
 static void misbehave(int socket, const char *when)
 {
     const char *fault = getenv("CERVIGATE_OBJECT_FAULT");
@@ -65,7 +88,7 @@ static void misbehave(int socket, const char *when)
     const char *asked = fault[length] ? fault + length + 1 : "parse";
     size_t asked_length = strcspn(asked, ":");
     if (strlen(when) != asked_length || memcmp(asked, when, asked_length) != 0 ||
-        (asked[asked_length] && children < strtol(asked + asked_length + 1, NULL, 10)))
+        (asked[asked_length] && !is_its_turn(asked + asked_length + 1)))
         return;
     if (strncmp(fault, "open", length) == 0)
         (void)open("/etc/hostname", O_RDONLY);
@@ -78,6 +101,8 @@ static void misbehave(int socket, const char *when)
     else if (strncmp(fault, "spin", length) == 0)
         for (volatile unsigned long i = 0;; i++)
             ;
+    else if (strncmp(fault, "deaf", length) == 0)
+        be_deaf(socket);
     else if (strncmp(fault, "sleep", length) == 0)
         (void)recv(socket, &(char){0}, 1, MSG_PEEK);
 }

@@ -15,9 +15,11 @@
  *
  * REFUSED with a status and a sentence stands for any of them and ends the conversation.
  *
- * Test hook: CERVIGATE_OBJECT_FAULT = open | fork | memory | spin | sleep | crash, with an optional
+ * Test hook: CERVIGATE_OBJECT_FAULT = open | fork | memory | spin | sleep | deaf | crash, with an
+ * optional
  * ":decode" (default ":parse": before parsing) and after it ":N" (from a zygote's N-th child on;
- * the first SELFTEST_CHILDREN are the self-test's), makes the child misbehave. */
+ * the first SELFTEST_CHILDREN are the self-test's) or ":N-M" (to its M-th), makes the child
+ * misbehave. */
 #ifndef OBJECT_H
 #define OBJECT_H
 
@@ -41,6 +43,8 @@ struct object_limits {
     uint64_t memory_bytes;
     int cpu_seconds, wall_seconds;
 };
+/* What the configuration allows a dataset. */
+void dataset_limits_of(const struct conf_limits *conf, struct dx_limits *limits);
 void object_limits_of(const struct conf_limits *conf, struct object_limits *limits);
 
 /* Pixels of a decoded frame: the memory file's size, and the ceiling of what the child may write.

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "dx_prescan.h"
+#include "object.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,16 +47,11 @@ enum store_status retention_remove_now(const struct conf *conf, struct store *st
 /* Patient ID of a file as far as it can be scanned, without blanks at its ends. */
 static bool is_of(const struct conf *conf, const char *path, const char *patient)
 {
-    struct dx_limits limits = {.nesting = conf->limits.nesting,
-                               .elements = conf->limits.elements,
-                               .dataset_bytes = conf->limits.dataset_bytes,
-                               .inflated_bytes = conf->limits.inflated_bytes,
-                               .frame_pixels = conf->limits.frame_pixels,
-                               .frame_bytes = conf->limits.frame_bytes,
-                               .frames = conf->limits.frames};
+    struct dx_limits limits;
     struct dx_scan scan = {.patient_id = ""};
     struct dx_error err = {.status = DX_OK};
     char syntax[DX_UID_MAX] = "";
+    dataset_limits_of(&conf->limits, &limits);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return false;

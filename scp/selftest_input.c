@@ -30,18 +30,6 @@ static const struct {
 } syntaxes[SELFTEST_SYNTAXES] = {
     {"explicit", DX_SYNTAX_EXPLICIT}, {"rle", DX_SYNTAX_RLE}, {"jpeg-ls", DX_SYNTAX_JPEG_LS}};
 
-static bool digest(uint32_t rows, uint32_t cols, const uint16_t *pixels, char text[DX_DIGEST_MAX])
-{
-    uint32_t size[2] = {rows, cols};
-    struct dx_sha256 *sha = dx_sha256_create();
-    if (!sha)
-        return false;
-    dx_sha256_add(sha, size, sizeof size);
-    dx_sha256_add(sha, pixels, (size_t)rows * cols * sizeof *pixels);
-    dx_sha256_take(sha, text);
-    return true;
-}
-
 /* ---- drawn ---- */
 
 static uint16_t *draw(struct selftest_case *c, int i)
@@ -98,6 +86,13 @@ static bool write_input(struct selftest_case *c, int i, const uint16_t *pixels)
 
 /* ---- decoded ---- */
 
+static enum zygote_end decode_in_child(const struct selftest_case *c, int fd,
+                                       struct zygote_object *object, struct dx_grey *grey)
+{
+    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, object);
+    return end == ZYGOTE_OK ? zygote_decode(object, 0, grey) : end;
+}
+
 static bool decode(struct selftest_case *c, const char *path, const char *subject,
                    struct dx_grey *grey, bool *decoded)
 {
@@ -106,9 +101,11 @@ static bool decode(struct selftest_case *c, const char *path, const char *subjec
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return selftest_trouble(c, "%s: %s", path, strerror(errno));
-    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, &object);
-    if (end == ZYGOTE_OK)
-        end = zygote_decode(&object, 0, grey);
+    enum zygote_end end = decode_in_child(c, fd, &object, grey);
+    if (end == ZYGOTE_DIED) { /* once may be the kernel's doing, for want of memory */
+        zygote_close(&object);
+        end = decode_in_child(c, fd, &object, grey);
+    }
     bool trouble =
         end == ZYGOTE_BROKEN || (end == ZYGOTE_REFUSED && object.refusal == DX_NO_MEMORY);
     c->out->zygote_gone = end == ZYGOTE_BROKEN;
@@ -154,7 +151,8 @@ static bool decode_in(struct selftest_case *c, int i, int syntax, char first[DX_
         return done;
     if (selftest_falsifies(c, "decode") && syntax + 1 == SELFTEST_SYNTAXES)
         grey.pixels[0] ^= 1;
-    done = digest(grey.rows, grey.cols, grey.pixels, seen) || selftest_trouble(c, "out of memory");
+    done = dx_sha256_pixels(grey.rows, grey.cols, grey.pixels, seen) ||
+           selftest_trouble(c, "out of memory");
     if (done && syntax == 0) {
         memcpy(first, seen, sizeof seen);
         done = keep_plane(c, i, &grey);
@@ -173,7 +171,8 @@ static bool one_input(struct selftest_case *c, int i)
     uint16_t *pixels = draw(c, i);
     if (!pixels)
         return false;
-    bool done = digest(SIDE, SIDE, pixels, pixels_digest) || selftest_trouble(c, "out of memory");
+    bool done =
+        dx_sha256_pixels(SIDE, SIDE, pixels, pixels_digest) || selftest_trouble(c, "out of memory");
     done = done && write_input(c, i, pixels);
     for (int s = 0; done && s < (i == 0 ? SELFTEST_SYNTAXES : 1); s++)
         done = decode_in(c, i, s, grey);

@@ -60,11 +60,6 @@ enum fitness selftest_watch_fitness(const struct selftest_watch *watch)
     return watch->fitness;
 }
 
-int64_t selftest_watch_next_ms(const struct selftest_watch *watch)
-{
-    return watch->next_ms;
-}
-
 static void name_models(const struct selftest_watch *w, char *text, size_t size)
 {
     text[0] = '\0';

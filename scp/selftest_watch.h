@@ -26,7 +26,5 @@ void selftest_watch_destroy(struct selftest_watch *watch);
 /* Tests when it is time: sets examiner->unfit, enters the result into the job store, logs. */
 void selftest_watch_turn(struct selftest_watch *watch);
 enum fitness selftest_watch_fitness(const struct selftest_watch *watch);
-/* Monotonic time of the next one. */
-int64_t selftest_watch_next_ms(const struct selftest_watch *watch);
 
 #endif

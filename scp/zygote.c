@@ -240,6 +240,12 @@ static void close_once(int *fd)
     *fd = -1;
 }
 
+static enum zygote_end broken(struct zygote_object *object, const char *what)
+{
+    snprintf(object->text, sizeof object->text, "%s: %s", what, strerror(errno));
+    return ZYGOTE_BROKEN;
+}
+
 /* Waits until the child is gone, by force when its time is up, and says how it ended in words. */
 static enum zygote_end bury(struct zygote_object *object)
 {
@@ -257,7 +263,8 @@ static enum zygote_end bury(struct zygote_object *object)
             break;
         if (ready == 0) {
             late = true;
-            pidfd_send_signal(object->child, SIGKILL, NULL, 0);
+            if (pidfd_send_signal(object->child, SIGKILL, NULL, 0) != 0 && errno != ESRCH)
+                return broken(object, "kill");
         }
     }
     close_once(&object->child);
@@ -334,12 +341,6 @@ static enum zygote_end hear(struct zygote_object *object, enum object_step step,
     if (packet->step != step || tail != (step == OBJECT_ATTRIBUTES ? packet->attr_bytes : 0))
         return fall(object);
     return ZYGOTE_OK;
-}
-
-static enum zygote_end broken(struct zygote_object *object, const char *what)
-{
-    snprintf(object->text, sizeof object->text, "%s: %s", what, strerror(errno));
-    return ZYGOTE_BROKEN;
 }
 
 static enum zygote_end ask(struct zygote_object *object, int fd)

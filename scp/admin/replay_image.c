@@ -97,14 +97,7 @@ static void say(struct replay *replay, enum replay_end end, const char *format, 
 static bool same_pixels(const struct dx_grey *grey, const char *digest)
 {
     char now[DX_DIGEST_MAX];
-    uint32_t size[2] = {grey->rows, grey->cols};
-    struct dx_sha256 *sha = dx_sha256_create();
-    if (!sha)
-        return false;
-    dx_sha256_add(sha, size, sizeof size);
-    dx_sha256_add(sha, grey->pixels, (size_t)grey->rows * grey->cols * sizeof *grey->pixels);
-    dx_sha256_take(sha, now);
-    return strcmp(now, digest) == 0;
+    return dx_sha256_pixels(grey->rows, grey->cols, grey->pixels, now) && strcmp(now, digest) == 0;
 }
 
 static bool decode(struct replayer *r, const struct replay_image *image, int fd,

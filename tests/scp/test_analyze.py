@@ -1,6 +1,8 @@
 """The analyze role in the real daemon: killed at its named points, or with an object child that dies, each study is still
 answered exactly once."""
+import glob
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -37,8 +39,9 @@ class Analyze(unittest.TestCase):
         self.peers = (f'<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="{port}"/></peers><destinations>'
                       '<destination peer="pacs" outputs="SR SC" demo="true" retryFirst="1" retryMost="2"/></destinations>')
 
-    def node(self, **environment):
-        node = AnalyzeNode(mode="demo", peers=self.peers, start=False)
+    def node(self, more="", **environment):
+        """`more`: attributes of <limits>."""
+        node = AnalyzeNode(mode="demo", peers=self.peers, limits=f'spoolReserve="1048576" {more}', start=False)
         self.addCleanup(node.stop)
         return node.start(environment)
 
@@ -93,6 +96,44 @@ class Analyze(unittest.TestCase):
                 self.assertIn(detail, said)
                 self.assertEqual(node.pid("analyze"), before)
                 node.stop()
+
+    def test_orders_have_their_turn_however_much_arrives(self):
+        node = self.node()
+        os.kill(node.pid("analyze"), signal.SIGSTOP)
+        images = [self.image() for _ in range(150)]
+        self.assertEqual(node.store(*images).returncode, 0)
+        order = subprocess.Popen([os.path.join(d.BUILD, "bin/cervigate"), "jobs", "cancel", "150"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, env=dict(os.environ, CERVIGATE_CONFIG=node.config))
+        d.wait_for(lambda: node.sql("SELECT 1 FROM request"), 10, "the order")
+        os.kill(node.pid("analyze"), signal.SIGCONT)
+        d.wait_for(lambda: node.sql("SELECT 1 FROM request WHERE answer<>''"), 30, "its answer")
+        self.assertNotEqual(node.sql("SELECT 1 FROM instance WHERE state='received'"), [], "objects wait when the answer comes")
+        self.assertIn("it will not be judged", order.communicate(timeout=30)[0])
+
+    def test_a_late_child_that_hears_no_alarm_is_killed(self):
+        """By its owner, whose confinement must let it."""
+        node = self.node(more='objectWallTime="1"', CERVIGATE_OBJECT_FAULT="deaf:parse:7")
+        before = node.pid("analyze")
+        self.assertEqual(node.store(self.image()).returncode, 0)
+        self.answers([SR])
+        self.assertIn("took too long", node.sql("SELECT detail FROM instance")[0][0])
+        self.assertEqual(node.pid("analyze"), before)
+
+    def test_a_file_that_is_not_what_was_received_is_not_judged(self):
+        node = self.node()
+        os.kill(node.pid("analyze"), signal.SIGSTOP)
+        self.assertEqual(node.store(self.image()).returncode, 0)
+        path, = glob.glob(os.path.join(node.spool, "objects/*/*.dcm"))
+        with open(path, "r+b") as f:
+            f.seek(-5, os.SEEK_END)  # a pixel
+            byte = f.read(1)
+            f.seek(-5, os.SEEK_END)
+            f.write(bytes([byte[0] ^ 1]))
+        os.kill(node.pid("analyze"), signal.SIGCONT)
+        self.answers([SR])
+        state, reason, said = node.sql("SELECT state,reason,detail FROM instance")[0]
+        self.assertEqual((state, reason), ("not-processed", "software-failure"))
+        self.assertIn("SHA-256 differs", said)
 
     def test_what_no_rule_selects_is_ignored_even_if_it_kills_its_child(self):
         node = self.node(CERVIGATE_OBJECT_FAULT="crash:parse:7")

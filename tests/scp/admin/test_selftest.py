@@ -95,6 +95,7 @@ class Command(unittest.TestCase):
                 self.assertEqual(said["end"], "failed")
                 self.assertEqual(self.bad(said) - ({"picture"} if fault == "draw" else set()), {fault})
         self.assertIn("decode", self.bad(self.run_json(1, CERVIGATE_OBJECT_FAULT="crash:decode")))
+        self.run_json(0, CERVIGATE_OBJECT_FAULT="crash:decode:2-2")  # one child killed by somebody is not the program's failure
 
         said = json.loads(selftest("--model", BUNDLED, "--json", CERVIGATE_SELFTEST_FAULT="gate").stdout)
         self.assertEqual(self.bad(said), {"gate"})
