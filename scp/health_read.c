@@ -2,6 +2,7 @@
 #include "health.h"
 
 #include "node.h"
+#include "sender.h"
 #include "spool.h"
 #include <errno.h>
 #include <limits.h>
@@ -115,18 +116,45 @@ static enum store_status look_at_selftest(struct reading *r)
 
 /* ---- the oldest job ---- */
 
+/* Whether the mode lets something go there. A destination that nobody knows any more waits for a
+ * person: that is to be told. */
+static bool may_go(const struct conf *conf, const char *destination)
+{
+    for (size_t i = 0; i < conf->destination_count; i++)
+        if (strcmp(conf->destinations[i].peer->name, destination) == 0)
+            return sender_allowed(node_mode(conf), &conf->destinations[i]);
+    return true;
+}
+
+static enum store_status oldest_delivery(struct reading *r, int64_t *since_ms)
+{
+    struct store_waiting list[CONF_MAX_PEERS];
+    size_t count = 0;
+    enum store_status status = store_waiting(r->store, list, CONF_MAX_PEERS, &count);
+    *since_ms = 0;
+    for (size_t i = 0; status == STORE_OK && i < count; i++)
+        if ((*since_ms == 0 || list[i].since_ms < *since_ms) &&
+            may_go(r->conf, list[i].destination))
+            *since_ms = list[i].since_ms;
+    return status;
+}
+
 static enum store_status look_at_jobs(struct reading *r)
 {
     struct health *h = r->health;
     struct store_oldest oldest;
+    int64_t pending_ms = 0, quiet_ms = r->conf->quiet_seconds * 1000LL;
     enum store_status status = store_oldest(r->store, &oldest);
+    if (status == STORE_OK)
+        status = oldest_delivery(r, &pending_ms);
     if (status != STORE_OK)
         return status;
     const struct {
         const char *kind;
         int64_t since_ms;
-    } jobs[] = {
-        {"object", oldest.received_ms}, {"report", oldest.due_ms}, {"delivery", oldest.pending_ms}};
+    } jobs[] = {{"object", oldest.received_ms},
+                {"report", oldest.due_ms == 0 ? 0 : oldest.due_ms + quiet_ms},
+                {"delivery", pending_ms}};
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
         int64_t seconds = (h->at_ms - jobs[i].since_ms) / 1000; /* below 0: the clock was set */
         if (jobs[i].since_ms == 0 || (h->oldest_kind && seconds <= h->oldest_seconds))

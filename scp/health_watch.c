@@ -70,12 +70,11 @@ enum store_status health_watch_turn(struct health_watch *watch, const struct con
         watch->trim_ms = now + TRIM_MS;
         status = store_trim_health(store, clock_utc_ms(), conf->health.reference);
     }
-    if (status == STORE_OK && health_read(conf, store, "", clock_utc_ms(), &health)) {
-        if (health.has_store) /* else the figures are of no store, and nothing is known to end */
-            status = health_watch_tell(&health, store);
-        else
-            status = STORE_BROKEN;
-        health_finish(&health);
-    }
+    if (status != STORE_OK)
+        return status;
+    /* Without a store nothing is known to end. */
+    bool read = health_read(conf, store, "", clock_utc_ms(), &health) && health.has_store;
+    status = read ? health_watch_tell(&health, store) : STORE_BROKEN;
+    health_finish(&health);
     return status;
 }

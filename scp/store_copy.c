@@ -27,7 +27,10 @@ static enum store_status copy_pages(struct store *store, sqlite3 *to)
 enum store_status store_copy(struct store *store, const char *path)
 {
     sqlite3 *to = NULL;
-    int code = sqlite3_open_v2(path, &to,
+    char real[PATH_MAX];
+    int code = SQLITE_CANTOPEN;
+    if (sql_path(path, real))
+        code = sqlite3_open_v2(real, &to,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
                                    SQLITE_OPEN_EXRESCODE,
                                NULL);

@@ -1,5 +1,6 @@
 /* What the node remembers of itself. */
 #include "store_health.h"
+#include "store_keep.h"
 #include "store_sqlite.h"
 
 #include <stdlib.h>
@@ -122,22 +123,12 @@ enum store_status store_hours(struct store *store, int64_t since, int stations,
 
 enum store_status store_relearned(struct store *store, int64_t *at_ms)
 {
-    *at_ms = 0;
-    sqlite3_stmt *row = sql_prepare(store, "SELECT value FROM memo WHERE name='relearned'", "");
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    *at_ms = sqlite3_column_int64(row, 0);
-    (void)sqlite3_reset(row);
-    return STORE_OK;
+    return store_recall(store, "relearned", at_ms);
 }
 
 enum store_status store_relearn(struct store *store, int64_t at_ms)
 {
-    return sql_run(store, sql_prepare(store,
-                                      "INSERT OR REPLACE INTO memo(name,value)"
-                                      " VALUES('relearned',?)",
-                                      "i", at_ms));
+    return store_memorise(store, "relearned", at_ms);
 }
 
 static enum store_status trim_series(struct store *store, const char *series, int64_t since_ms,
@@ -153,25 +144,31 @@ static enum store_status trim_series(struct store *store, const char *series, in
                            "tiii", series, (int64_t)STORE_SAMPLES, since_ms, (int64_t)reference));
 }
 
+static enum store_status next_series(struct store *store, char series[DX_DIGEST_MAX])
+{
+    sqlite3_stmt *row = sql_prepare(
+        store, "SELECT series FROM sample WHERE series>? ORDER BY series LIMIT 1", "t", series);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    sql_text(row, 0, series, DX_DIGEST_MAX);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
 enum store_status store_trim_health(struct store *store, int64_t now_ms, int reference)
 {
-    char series[32][DX_DIGEST_MAX];
-    size_t count = 0;
+    char series[DX_DIGEST_MAX] = "";
     int64_t since_ms;
     enum store_status status = store_relearned(store, &since_ms);
+    if (status == STORE_OK)
+        status = sql_enter(store);
     if (status != STORE_OK)
         return status;
-    sqlite3_stmt *rows = sql_prepare(store, "SELECT DISTINCT series FROM sample", "");
-    while ((status = sql_row(store, rows)) == STORE_OK)
-        if (count < sizeof series / sizeof *series)
-            sql_text(rows, 0, series[count++], sizeof *series);
-    if (status != STORE_NONE)
-        return status;
-    status = sql_enter(store);
-    if (status != STORE_OK)
-        return status;
-    for (size_t i = 0; status == STORE_OK && i < count; i++)
-        status = trim_series(store, series[i], since_ms, reference);
+    while (status == STORE_OK && (status = next_series(store, series)) == STORE_OK)
+        status = trim_series(store, series, since_ms, reference);
+    if (status == STORE_NONE)
+        status = STORE_OK;
     if (status == STORE_OK)
         status = sql_run(store, sql_prepare(store, "DELETE FROM hour WHERE hour<?", "i",
                                             now_ms / STORE_HOUR_MS - STORE_HOURS_KEPT));
@@ -187,18 +184,35 @@ enum store_status store_oldest(struct store *store, struct store_oldest *oldest)
         store,
         "SELECT (SELECT received_ms FROM instance WHERE state='received' ORDER BY id LIMIT 1),"
         " (SELECT MIN(last_received_ms) FROM study WHERE uid<>'' AND uid IN (SELECT study FROM"
-        "   instance WHERE reported=0 AND state IN ('judged','not-processed') AND withdrawn='')),"
-        " (SELECT MIN(created_ms) FROM result WHERE id IN (SELECT result FROM delivery"
-        "   WHERE state='pending'))",
+        "   instance WHERE reported=0 AND state IN ('judged','not-processed') AND withdrawn='')"
+        "   AND NOT EXISTS(SELECT 1 FROM open_association WHERE open_association.study=study.uid))",
         "");
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
     oldest->received_ms = sqlite3_column_int64(row, 0);
     oldest->due_ms = sqlite3_column_int64(row, 1);
-    oldest->pending_ms = sqlite3_column_int64(row, 2);
     (void)sqlite3_reset(row);
     return STORE_OK;
+}
+
+enum store_status store_waiting(struct store *store, struct store_waiting *list, size_t room,
+                                size_t *count)
+{
+    enum store_status status;
+    *count = 0;
+    sqlite3_stmt *rows = sql_prepare(
+        store,
+        "SELECT destination,MIN(created_ms) FROM delivery JOIN result ON result.id=delivery.result"
+        " WHERE state='pending' GROUP BY destination",
+        "");
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        if (*count == room)
+            continue;
+        sql_text(rows, 0, list[*count].destination, sizeof list->destination);
+        list[(*count)++].since_ms = sqlite3_column_int64(rows, 1);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
 }
 
 /* ---- alarms ---- */
@@ -282,31 +296,10 @@ enum store_status store_last_selftest(struct store *store, struct store_selftest
 enum store_status store_result_images(struct store *store, const struct result *result,
                                       int64_t **ids, size_t *count)
 {
-    size_t room = 0;
-    enum store_status status;
-    *ids = NULL;
-    *count = 0;
-    sqlite3_stmt *rows = sql_prepare(store,
-                                     "SELECT instance FROM covers WHERE result=?1 AND ?2=0"
-                                     " UNION SELECT ?2 WHERE ?2<>0 ORDER BY 1",
-                                     "ii", result->report, result->instance);
-    while ((status = sql_row(store, rows)) == STORE_OK) {
-        if (*count == room) {
-            room = room == 0 ? 16 : 2 * room;
-            int64_t *more = reallocarray(*ids, room, sizeof *more);
-            if (more == NULL) {
-                (void)sqlite3_reset(rows);
-                status = STORE_BROKEN;
-                break;
-            }
-            *ids = more;
-        }
-        (*ids)[(*count)++] = sqlite3_column_int64(rows, 0);
-    }
-    if (status == STORE_NONE)
-        return STORE_OK;
-    free(*ids);
-    *ids = NULL;
-    *count = 0;
-    return status;
+    return sql_ids(store,
+                   sql_prepare(store,
+                               "SELECT instance FROM covers WHERE result=?1 AND ?2=0"
+                               " UNION SELECT ?2 WHERE ?2<>0 ORDER BY 1",
+                               "ii", result->report, result->instance),
+                   ids, count);
 }

@@ -47,11 +47,18 @@ STORE_MUST_USE enum store_status store_trim_health(struct store *store, int64_t 
                                                    int reference);
 
 /* Receipt of the oldest object that was not looked at, last receipt of the study that waits longest
- * for its report, making of the oldest result that is not delivered; UTC, 0: none. */
+ * for its report though nothing of it comes any more; UTC, 0: none. */
 struct store_oldest {
-    int64_t received_ms, due_ms, pending_ms;
+    int64_t received_ms, due_ms;
 };
 STORE_MUST_USE enum store_status store_oldest(struct store *store, struct store_oldest *oldest);
+/* Of each destination, the making of its oldest result that is pending. */
+struct store_waiting {
+    char destination[64];
+    int64_t since_ms;
+};
+STORE_MUST_USE enum store_status store_waiting(struct store *store, struct store_waiting *list,
+                                               size_t room, size_t *count);
 
 /* Alarms that are on, as they were told last. */
 struct store_alarm {

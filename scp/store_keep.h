@@ -32,7 +32,7 @@ STORE_MUST_USE enum store_status store_retire_objects(struct store *store, struc
 STORE_MUST_USE enum store_status store_retire_results(struct store *store, struct store_walk *walk,
                                                       struct store_step *step);
 /* Rows whose files went before before_ms are deleted, a study at a time once nothing of it is left
- * or waits; answered requests of that age, too. looked: studies; gone: of them. */
+ * or waits; answered requests of that age, too. looked: objects; gone: studies. */
 STORE_MUST_USE enum store_status store_delete_rows(struct store *store, struct store_walk *walk,
                                                    struct store_step *step);
 /* Deliveries parked before before_ms become EXPIRED; list gets them, at most room. */

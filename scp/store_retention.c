@@ -178,6 +178,15 @@ struct forgotten {
     char study[65];
 };
 
+/* Whether the study of the one behind the list is in it. */
+static bool is_listed(const struct forgotten *list, size_t count)
+{
+    for (size_t i = 0; list[count].study[0] != '\0' && i < count; i++)
+        if (strcmp(list[i].study, list[count].study) == 0)
+            return true;
+    return false;
+}
+
 static enum store_status delete_one(struct store *store, const struct forgotten *one)
 {
     if (one->study[0] == '\0')
@@ -195,7 +204,7 @@ static enum store_status delete_one(struct store *store, const struct forgotten 
 static enum store_status delete_rows(struct store *store, struct store_walk *walk,
                                      struct store_step *step)
 {
-    static struct forgotten list[STEP_MOST];
+    static struct forgotten list[STEP_MOST + 1];
     enum store_status status = STORE_OK;
     size_t most = step->most < STEP_MOST ? step->most : STEP_MOST;
     sqlite3_stmt *row = sql_prepare(store, FORGOTTEN, "iiii", walk->time_ms, walk->id,
@@ -204,11 +213,11 @@ static enum store_status delete_rows(struct store *store, struct store_walk *wal
         walk->id = sqlite3_column_int64(row, 0);
         walk->time_ms = sqlite3_column_int64(row, 1);
         step->looked++;
-        if (sqlite3_column_int(row, 3) != 0)
-            continue;
-        list[step->gone].id = walk->id;
-        sql_text(row, 2, list[step->gone].study, sizeof list->study);
-        step->gone++;
+        struct forgotten *one = &list[step->gone];
+        one->id = walk->id;
+        sql_text(row, 2, one->study, sizeof one->study);
+        if (sqlite3_column_int(row, 3) == 0 && !is_listed(list, step->gone))
+            step->gone++;
     }
     if (row != NULL)
         (void)sqlite3_reset(row);

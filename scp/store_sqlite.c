@@ -5,6 +5,7 @@
  * [wait_for_lock] there and nowhere later. */
 #include "store_sqlite.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,58 @@ void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size)
     (void)snprintf(text, size, "%s", value != NULL ? (const char *)value : "");
 }
 
+bool sql_path(const char *path, char real[PATH_MAX])
+{
+    char folder[PATH_MAX], whole[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    if (length >= sizeof folder) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)length, path);
+    if (realpath(slash == NULL ? "." : length == 0 ? "/" : folder, whole) == NULL)
+        return false;
+    int n = snprintf(real, PATH_MAX, "%s/%s", whole, slash == NULL ? path : slash + 1);
+    errno = ENAMETOOLONG;
+    return n >= 0 && n < PATH_MAX;
+}
+
+bool sql_grow(void **list, size_t *capacity, size_t count, size_t element)
+{
+    if (count < *capacity)
+        return true;
+    size_t more = *capacity == 0 ? 16 : *capacity * 2;
+    void *larger = reallocarray(*list, more, element);
+    if (larger == NULL)
+        return false;
+    *list = larger;
+    *capacity = more;
+    return true;
+}
+
+enum store_status sql_ids(struct store *store, sqlite3_stmt *rows, int64_t **ids, size_t *count)
+{
+    size_t capacity = 0;
+    enum store_status status;
+    *ids = NULL;
+    *count = 0;
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        if (!sql_grow((void **)ids, &capacity, *count, sizeof **ids)) {
+            (void)sqlite3_reset(rows);
+            status = STORE_BROKEN;
+            break;
+        }
+        (*ids)[(*count)++] = sqlite3_column_int64(rows, 0);
+    }
+    if (status == STORE_NONE)
+        return STORE_OK;
+    free(*ids);
+    *ids = NULL;
+    *count = 0;
+    return status;
+}
+
 enum store_status sql_exec(struct store *store, const char *sql)
 {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
@@ -217,7 +270,10 @@ static int wait_for_lock(void *context, int waits)
 
 static enum store_status prepare_connection(struct store *store, const char *path)
 {
-    int code = sqlite3_open_v2(path, &store->db,
+    char real[PATH_MAX];
+    int code = SQLITE_CANTOPEN;
+    if (sql_path(path, real))
+        code = sqlite3_open_v2(real, &store->db,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
                                    SQLITE_OPEN_EXRESCODE,
                                NULL);

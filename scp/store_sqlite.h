@@ -6,6 +6,7 @@
 #define STORE_SQLITE_H
 
 #include "store.h"
+#include <limits.h>
 #include <sqlite3.h>
 
 #define STORE_STATEMENTS 192
@@ -33,6 +34,13 @@ enum store_status sql_run(struct store *store, sqlite3_stmt *statement);
 /* Steps: STORE_OK a row is there, STORE_NONE none is left (the statement is reset). */
 enum store_status sql_row(struct store *store, sqlite3_stmt *statement);
 void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size);
+/* Room for one more element in a list; capacity doubles. */
+bool sql_grow(void **list, size_t *capacity, size_t count, size_t element);
+/* The path without links in its folders, which SQLite refuses as it would a link in the file's own
+ * place. False: errno. */
+bool sql_path(const char *path, char real[PATH_MAX]);
+/* The first column of all rows, malloc; the caller's. */
+enum store_status sql_ids(struct store *store, sqlite3_stmt *rows, int64_t **ids, size_t *count);
 enum store_status sql_exec(struct store *store, const char *sql);
 
 /* A transaction of one function: nothing when a group is open. sql_leave commits when status is

@@ -14,27 +14,13 @@
     " AND NOT EXISTS (SELECT 1 FROM open_association WHERE open_association.study=study.uid)"      \
     " ORDER BY last_received_ms"
 
-/* Grows to one more element; capacity doubles. */
-static bool grow(void **list, size_t *capacity, size_t count, size_t element)
-{
-    if (count < *capacity)
-        return true;
-    size_t more = *capacity == 0 ? 16 : *capacity * 2;
-    void *larger = reallocarray(*list, more, element);
-    if (larger == NULL)
-        return false;
-    *list = larger;
-    *capacity = more;
-    return true;
-}
-
 static enum store_status collect_due(struct store *store, struct study **list, size_t *count)
 {
     size_t capacity = 0;
     enum store_status status;
     sqlite3_stmt *rows = sql_prepare(store, DUE, "");
     while ((status = sql_row(store, rows)) == STORE_OK) {
-        if (!grow((void **)list, &capacity, *count, sizeof **list)) {
+        if (!sql_grow((void **)list, &capacity, *count, sizeof **list)) {
             (void)sqlite3_reset(rows);
             return STORE_BROKEN;
         }
@@ -68,28 +54,12 @@ enum store_status store_studies_due(struct store *store,
 enum store_status store_study_instances(struct store *store, const char *study, int64_t **ids,
                                         size_t *count)
 {
-    size_t capacity = 0;
-    enum store_status status;
-    *ids = NULL;
-    *count = 0;
-    sqlite3_stmt *rows = sql_prepare(store,
-                                     "SELECT id FROM instance WHERE study=?"
-                                     " AND state IN ('judged','not-processed') AND reported>=0"
-                                     " AND withdrawn=''"
-                                     " ORDER BY id",
-                                     "t", study);
-    while ((status = sql_row(store, rows)) == STORE_OK) {
-        if (!grow((void **)ids, &capacity, *count, sizeof **ids)) {
-            (void)sqlite3_reset(rows);
-            status = STORE_BROKEN;
-            break;
-        }
-        (*ids)[(*count)++] = sqlite3_column_int64(rows, 0);
-    }
-    if (status == STORE_NONE)
-        return STORE_OK;
-    free(*ids);
-    *ids = NULL;
-    *count = 0;
-    return status;
+    return sql_ids(store,
+                   sql_prepare(store,
+                               "SELECT id FROM instance WHERE study=?"
+                               " AND state IN ('judged','not-processed') AND reported>=0"
+                               " AND withdrawn=''"
+                               " ORDER BY id",
+                               "t", study),
+                   ids, count);
 }

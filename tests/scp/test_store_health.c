@@ -309,6 +309,48 @@ static void the_oldest_job_of_each_kind(void **state)
     store_close(store);
 }
 
+static void what_waits_by_design_is_no_old_job(void **state)
+{
+    struct fixture *f = *state;
+    struct store *store = well_node(f);
+    int64_t now = 5000 * HOUR, late = now - 901 * 1000;
+    char text[512];
+    sql(f, "DELETE FROM instance;DELETE FROM study;DELETE FROM delivery;DELETE FROM result;"
+           "INSERT INTO result(id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms)"
+           " VALUES(1,'sr','1','','','s','','','finding',1)"); /* a study that an association still
+                                                                * carries, or that is quiet for less
+                                                                * than its time, does not wait */
+    snprintf(text, sizeof text,
+             "INSERT INTO instance(state,sop_class,sop_instance,study,series,transfer_syntax,"
+             "digest,path,bytes,calling,called,address,association,received_ms,rival)"
+             " VALUES('judged','','1','s','','','','',0,'','','','',%lld,0);"
+             "INSERT INTO study(uid,last_received_ms) VALUES('s',%lld)",
+             (long long)late, (long long)late);
+    sql(f, text);
+    assert_string_equal(why(f, store, now), "oldest-job report");
+    f->conf.quiet_seconds = 10;
+    assert_string_equal(why(f, store, now), "");
+    f->conf.quiet_seconds = 0;
+    sql(f, "INSERT INTO open_association VALUES('a','s')");
+    assert_string_equal(why(f, store, now), "");
+    sql(f, "DELETE FROM instance;INSERT INTO delivery(result,destination,state)"
+           " VALUES(1,'p','pending')");
+    struct conf_destination *to = calloc(1, sizeof *to);
+    struct conf_peer peer = {.name = "p"};
+    assert_non_null(to);
+    to->peer = &peer;
+    f->conf.destinations = to;
+    f->conf.destination_count = 1; /* known, and the mode is shadow */
+    assert_string_equal(why(f, store, now), "");
+    f->conf.mode = CONF_DEMO;
+    assert_string_equal(why(f, store, now), "");
+    to->demo = true;
+    assert_string_equal(why(f, store, now), "oldest-job delivery");
+    f->conf.destination_count = 0;
+    free(to);
+    store_close(store);
+}
+
 /* Samples of a series, from at_ms on, in one statement: hits every `every` (0: none). */
 static void fill(const struct fixture *f, const char *series, int count, int every, int64_t at_ms,
                  const char *score)
@@ -446,6 +488,7 @@ int main(void)
         T(images_of_a_result),
         T(each_reason_by_itself),
         T(the_oldest_job_of_each_kind),
+        T(what_waits_by_design_is_no_old_job),
         T(rates_and_scores_that_shift),
         T(a_station_that_is_silent),
         T(a_change_is_told_once),

@@ -50,7 +50,7 @@ static void rows_go_with_the_last_of_a_study(void **state)
     assert_int_equal(delete_rows(store, INT64_MAX), 0); /* results are there */
     assert_int_equal(keep_retire(store, false, 10 * DAY), 2);
     assert_int_equal(delete_rows(store, 7), 0); /* they went at 7 */
-    assert_int_equal(delete_rows(store, 8), 2); /* two objects of one study */
+    assert_int_equal(delete_rows(store, 8), 1); /* two objects of one study */
     assert_false(is_known(store, first) || is_known(store, second));
     assert_int_equal(store_find_result(store, "2.25.1", &r), STORE_NONE);
     assert_true(is_known(store, other));

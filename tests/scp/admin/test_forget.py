@@ -122,7 +122,8 @@ class Forget(unittest.TestCase):
         self.assertEqual((said.returncode, said.stdout), (69, ""))
         # A crash between the removal and the answer: only the last step is left.
         with sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite")) as db:
-            db.execute("INSERT INTO request(kind,uid,reason,who,asked_ms,draft) VALUES('forget','','','t',1,'forgotten: 9 objects')")
+            db.execute("INSERT INTO request(kind,uid,reason,who,asked_ms,draft) VALUES('forget','','','t',?,'forgotten: 9 objects')",
+                       (int(time.time() * 1000),))
         db.close()
         self.node.start()
         d.wait_for(lambda: not self.node.sql("SELECT 1 FROM request WHERE answer=''"), 20, "the request is done")
