@@ -38,6 +38,7 @@ const struct option conf_options[] = {
     OPTION("limits", "associationsPerPeer", INT, limits.associations_per_peer, "50"),
     OPTION("limits", "connectionsPerPeer", U32, limits.connections_per_peer, "300"),
     OPTION("limits", "echoes", U32, limits.echoes, "100"),
+    OPTION("limits", "associationCpuTime", INT, limits.association_cpu_seconds, "3600"),
     OPTION("limits", "commandBytes", U32, limits.command_bytes, "65536"),
     OPTION("limits", "nesting", U32, limits.nesting, "64"),
     OPTION("limits", "elements", U64, limits.elements, "2000000"),

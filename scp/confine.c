@@ -117,12 +117,20 @@ static bool limit(__rlimit_resource_t resource, uint64_t most)
     return setrlimit(resource, &value) == 0;
 }
 
+/* SIGXCPU first, by which whoever looks knows which limit it was; SIGKILL a second later. */
+static bool limit_cpu(uint64_t seconds)
+{
+    const struct rlimit value = {.rlim_cur = seconds, .rlim_max = seconds + 1};
+    return setrlimit(RLIMIT_CPU, &value) == 0;
+}
+
 static bool confine_limits(const struct confine_row *row, const struct conf *conf)
 {
-    uint64_t cpu = row->cpu_of_association && conf != NULL ? (uint64_t)conf->association_seconds
-                                                           : row->cpu_seconds;
+    uint64_t cpu = row->cpu_of_association && conf != NULL
+                       ? (uint64_t)conf->limits.association_cpu_seconds
+                       : row->cpu_seconds;
     return limit(RLIMIT_CORE, 0) && (row->files == 0 || limit(RLIMIT_NOFILE, row->files)) &&
-           (cpu == 0 || limit(RLIMIT_CPU, cpu)) &&
+           (cpu == 0 || limit_cpu(cpu)) &&
            (row->memory == 0 || SANITIZED || limit(RLIMIT_AS, row->memory));
 }
 

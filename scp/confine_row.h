@@ -65,7 +65,7 @@ struct confine_row {
         unsigned access; /* of enum confine_access */
     } path[CONFINE_PLACES];
     uint64_t files, memory, cpu_seconds; /* limits; 0: as it was */
-    bool cpu_of_association;             /* no more than receive associationTime */
+    bool cpu_of_association;             /* limits associationCpuTime */
     bool keeps_ports;                    /* CAP_NET_BIND_SERVICE, if it has it */
 };
 

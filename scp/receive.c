@@ -345,8 +345,10 @@ static void reap(struct receive *r)
             r->slot[i].pid = 0;
             *(r->slot[i].refuser ? &r->refusers : &r->associations) -= 1;
             if (WIFSIGNALED(status)) {
-                log_event(LOG_AT_ERROR, "association-died", "pid=%d signal=%d address=%s", (int)pid,
-                          WTERMSIG(status), r->slot[i].address);
+                log_event(LOG_AT_ERROR, "association-died", "pid=%d signal=%d%s address=%s",
+                          (int)pid, WTERMSIG(status),
+                          WTERMSIG(status) == SIGXCPU ? " limit associationCpuTime" : "",
+                          r->slot[i].address);
                 (void)spool_forget_dead(r->node->conf);
             }
         }

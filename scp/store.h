@@ -95,9 +95,8 @@ STORE_MUST_USE enum store_status store_add_instance(struct store *store, struct 
                                                     enum store_identity *identity);
 STORE_MUST_USE enum store_status store_association_end(struct store *store,
                                                        const char *association);
-/* At start of receive: no association of an earlier life is open. */
-STORE_MUST_USE enum store_status store_association_end_all(struct store *store);
-/* All but these. */
+/* At start of receive: of those that are open all but these (kept may be NULL) are of an earlier
+ * life, and end. */
 STORE_MUST_USE enum store_status
 store_association_end_others(struct store *store, const char *const *kept, size_t count);
 

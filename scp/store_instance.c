@@ -154,11 +154,6 @@ enum store_status store_association_end(struct store *store, const char *associa
                                       "t", association));
 }
 
-enum store_status store_association_end_all(struct store *store)
-{
-    return sql_run(store, sql_prepare(store, "DELETE FROM open_association", ""));
-}
-
 enum store_status store_association_end_others(struct store *store, const char *const *kept,
                                                size_t count)
 {

@@ -10,7 +10,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faults"))
 import kill  # noqa: E402
 
-KILLS = 12
+KILLS = 21
 SEED = int(os.environ.get("CERVIGATE_SEED", "20261122"))
 
 

@@ -92,6 +92,7 @@ class Isolation(Lifecycle):
     def confined(self, node):
         held = socket.create_connection(("127.0.0.1", int(node.port)))
         self.addCleanup(held.close)
+        held.sendall(b"\x01")  # who says nothing is no association
 
         def all_there():  # and past their first instructions
             seen = [status(p) for p in children(node.process.pid)]
@@ -288,13 +289,16 @@ class Clock(Lifecycle):
                 self.assertEqual(node.store(self.image(node, f"{n}.dcm")).returncode, 0)
                 d.wait_for(lambda n=n: len(self.results()) >= 2 * n, 25, f"the answer at {offset}")
                 self.check(self.results(), known, offset)
-        for offset in (10 * YEAR, -10 * YEAR):
+        for n, offset in enumerate((10 * YEAR, -10 * YEAR), len(jumps) + 1):
             node.process.terminate()
             node.process.wait(30)
             self.jump(clock, offset)
             node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock})
-        self.answered(len(jumps))
-        self.assertEqual(len(node.objects()), len(jumps))
+            self.assertEqual(node.store(self.image(node, f"{n}.dcm")).returncode, 0)
+            d.wait_for(lambda n=n: len(self.results()) >= 2 * n, 25, f"the answer after a restart at {offset}")
+            self.check(self.results(), known, offset)
+        self.answered(len(jumps) + 2)
+        self.assertEqual(len(node.objects()), len(jumps) + 2)
 
     def test_a_delivery_that_waits_is_not_put_off_by_years(self):
         node = self.node(start=False)

@@ -115,6 +115,8 @@ class Campaign:
         if outcome == "0000":
             if not w.is_kept(source):
                 self.violation(fault, n, f"answered 0000 without the bytes: {source.sop_instance}")
+            if self.control.fired and fault.role == "assoc" and fault.kind == "fsync":  # what is in the cache proves nothing
+                self.violation(fault, n, f"answered 0000 though a sync of its file or folder failed: {source.sop_instance}")
             self.watch_study(source, fault)
         elif fault.ever:
             time.sleep(HOLD)

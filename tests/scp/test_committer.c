@@ -148,6 +148,7 @@ static void a_lying_child(void **state)
     request.instance = fixture_instance(1, 1, 1, "false-name");
     snprintf(request.instance.path, sizeof request.instance.path, "../../etc/passwd");
     memset(request.instance.calling, 'x', sizeof request.instance.calling);
+    memset(request.instance.sop_class, '1', sizeof request.instance.sop_class);
     put_object(request.instance.digest);
     assert_true(committer_ask(fd, &request, &answer));
     assert_int_equal(answer.status, STORE_OK);
@@ -158,6 +159,7 @@ static void a_lying_child(void **state)
     assert_string_equal(kept.association, "true-name");
     assert_int_equal(strncmp(kept.path, "objects/00/", 11), 0);
     assert_int_equal(strlen(kept.calling), sizeof kept.calling - 1);
+    assert_int_equal(strlen(kept.sop_class), sizeof kept.sop_class - 1);
     assert_true(kept.received_ms > 1000000);
     store_close(store);
 

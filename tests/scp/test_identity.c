@@ -108,6 +108,23 @@ static void test_a_conflict_with_one_before_the_last(void **state)
     store_close(store);
 }
 
+static void test_another_study_is_a_move(void **state)
+{
+    bool known;
+    enum store_identity identity;
+    struct store *store = fixture_open(*state);
+    struct judgement first = judged(7, 3), now = judged(7, 3);
+    struct instance a = enter(store, FIRST), b = fixture_instance(1, SECOND, 2, "a");
+    FIXTURE_OK(store_judge(store, a.id, &first));
+    FIXTURE_OK(store_add_instance(store, &b, &identity));
+    b.rival = true;
+    FIXTURE_OK(examine_identity(store, &b, &now, &known));
+    assert_false(known);
+    assert_true(now.moved);
+    assert_int_equal(now.state, INSTANCE_JUDGED);
+    store_close(store);
+}
+
 static void test_an_ignored_one_does_not_count(void **state)
 {
     bool known;
@@ -128,6 +145,7 @@ int main(void)
         TEST(test_the_same_refusal_is_told_once),
         TEST(test_after_an_undecodable_one_the_good_one_is_judged),
         TEST(test_a_conflict_with_one_before_the_last),
+        TEST(test_another_study_is_a_move),
         TEST(test_an_ignored_one_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ static void a_study_is_due_when_all_is_looked_at_and_nobody_sends(void **state)
 
     int64_t b = add(store, 5, 5, 1, "b", STORE_NEW); /* a late one */
     assert_int_equal(fixture_due(store).count, 0);
-    FIXTURE_OK(store_association_end_all(store));
+    FIXTURE_OK(store_association_end_others(store, NULL, 0));
     assert_int_equal(fixture_due(store).count, 0); /* not looked at */
     judge(store, b, INSTANCE_IGNORED);
     assert_int_equal(fixture_due(store).count, 1);
@@ -246,7 +246,7 @@ static void ignored_and_nameless_studies_are_never_due(void **state)
     for (int i = 0; i < 3; i++)
         judge(store, add(store, i, i, i, "a", STORE_NEW), quiet[i]);
     judge(store, add(store, 9, 9, -1, "a", STORE_NEW), INSTANCE_JUDGED);
-    FIXTURE_OK(store_association_end_all(store));
+    FIXTURE_OK(store_association_end_others(store, NULL, 0));
     assert_int_equal(fixture_due(store).count, 0);
     store_close(store);
 }
@@ -267,7 +267,7 @@ static void callbacks_may_stop_and_write(void **state)
     for (int i = 0; i < 40; i++)
         judge(store, add(store, i, i, i % 20, "a", STORE_NEW),
               i % 2 ? INSTANCE_JUDGED : INSTANCE_NOT_PROCESSED);
-    FIXTURE_OK(store_association_end_all(store));
+    FIXTURE_OK(store_association_end_others(store, NULL, 0));
     assert_int_equal(fixture_due(store).count, 20);
     FIXTURE_OK(store_studies_due(store, once, &calls));
     assert_int_equal(calls, 1);

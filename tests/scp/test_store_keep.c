@@ -265,6 +265,27 @@ static int remember(void *context, const char *path)
     return 0;
 }
 
+/* One that a row came to want again after it was listed. */
+static void a_listed_file_that_is_wanted_stays(void **state)
+{
+    const struct fixture *f = *state;
+    struct store *store = fixture_open(f);
+    struct removed removed = {.count = 0};
+    struct instance in = fixture_instance(1, 1, 1, "b");
+    char text[512];
+    sqlite3 *db = NULL;
+    size_t count;
+    int failed;
+    keep_judged(store, 1, 1, 1);
+    snprintf(text, sizeof text, "INSERT INTO removal VALUES('%.255s')", in.path);
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    FIXTURE_OK(store_remove_files(store, 10, remember, &removed, &count, &failed));
+    assert_true(count == 0 && failed == 0 && removed.count == 0);
+    store_close(store);
+}
+
 static void files_go_after_the_row_says_so(void **state)
 {
     struct store *store = fixture_open(*state);
@@ -360,6 +381,7 @@ int main(void)
         T(a_turn_is_bounded_and_a_walk_goes_on),
         T(a_backlog_does_not_slow_a_turn),
         T(bytes_add_up),
+        T(a_listed_file_that_is_wanted_stays),
         T(files_go_after_the_row_says_so),
         T(unknown_files_go_and_known_ones_stay),
     };

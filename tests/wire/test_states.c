@@ -58,7 +58,12 @@ static const char *const event_names[EVENTS] = {
 
 /* What the peer sees: 'a' A-ABORT by the provider (source 2), 'u' by the user (source 0: AA-1, and
  * our own when a message is not one); 'A' A-ASSOCIATE-AC; 'r' A-RELEASE-RP; 'w' nothing, more is
- * waited for; 'c' the end without a PDU. */
+ * waited for; 'c' the end without a PDU.
+ *
+ * Two cells are not the table's, on purpose: a PDU of an unknown type before an association is
+ * answered by the provider, which can say why (the table's AA-1 is by the user, without a reason);
+ * what comes after our own A-ABORT or rejection is not answered again (AA-7), since we have closed.
+ */
 static const char expected[STATES][EVENTS + 1] = {
     [STA2] = "Auuuuucaaac",     [STA3] = "aaawracaaac",    [STA6] = "aaawracaaac",
     [COMMAND] = "aaawracaaac",  [DATASET] = "aaauracaaac", [REJECTED] = "ccccccccccc",
