@@ -3,6 +3,7 @@
 #include "scp_fixture.h"
 #include <dirent.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -159,7 +160,18 @@ static void a_lying_child(void **state)
     assert_string_equal(kept.association, "true-name");
     assert_int_equal(strncmp(kept.path, "objects/00/", 11), 0);
     assert_int_equal(strlen(kept.calling), sizeof kept.calling - 1);
-    assert_int_equal(strlen(kept.sop_class), sizeof kept.sop_class - 1);
+    sqlite3 *db = NULL; /* what was written, not what is read */
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT length(sop_class),length(calling) FROM instance",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(row, 0), sizeof kept.sop_class - 1);
+    assert_int_equal(sqlite3_column_int(row, 1), sizeof kept.calling - 1);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
     assert_true(kept.received_ms > 1000000);
     store_close(store);
 
