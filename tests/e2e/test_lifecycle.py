@@ -234,6 +234,7 @@ class Stopped(Lifecycle):
             if name == "cervigated-asc":
                 continue
             path = self.image(node, f"{pid}.dcm")
+            self.answered(images, 60)  # one that is stopped while it writes has the job store's lock: below
             os.kill(pid, signal.SIGSTOP)
             began = time.monotonic()
             if name not in ("cervigated-rcv", "cervigated-com"):  # these two it needs
@@ -249,6 +250,23 @@ class Stopped(Lifecycle):
                 self.assertEqual(node.store(path).returncode, 0, name)
                 images += 1
         self.answered(images, 60)
+        self.assertNotIn("role-died", node.log())
+
+    def test_who_holds_the_stores_lock_too_long_costs_the_senders_an_attempt_and_no_more(self):
+        self.open_pacs()
+        node = self.node()
+        path = self.image(node, "locked.dcm")
+        with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            stored = node.store(path)
+            self.assertEqual(stored.returncode, 0xA7, stored.stderr)  # A700: its sender tries again
+            self.assertGreater(time.monotonic() - began, 5)
+            self.assertLess(time.monotonic() - began, 20)
+            self.assertTrue(node.echo())
+            other.execute("ROLLBACK")
+        self.assertEqual(node.store(path).returncode, 0)
+        self.answered(1)
         self.assertNotIn("role-died", node.log())
 
 

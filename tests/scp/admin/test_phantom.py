@@ -230,7 +230,8 @@ class Sending(Case):
         port = h.free_port()
         process = subprocess.Popen(["storescp", "-aet", "PACS", "-od", folder or self.folder, *options, str(port)], **h.QUIET)
         self.addCleanup(lambda: (process.kill(), process.wait()))
-        h.wait_for(lambda: h.run("echoscu", "127.0.0.1", port).returncode == 0 or "--refuse" in options, 10, "storescp")
+        listens = 1 if "--refuse" in options else 0  # echoscu's exit code: rejected; nobody there is another
+        h.wait_for(lambda: h.run("echoscu", "127.0.0.1", port).returncode == listens, 10, "storescp")
         return f"PACS@127.0.0.1:{port}"
 
     def test_studies_arrive_whole(self):
