@@ -33,7 +33,9 @@ struct dx_scan {
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX];
     char study[DX_UID_MAX], series[DX_UID_MAX];
     char modality[17];
-    char patient_id[257]; /* raw bytes, trimmed: 64 characters of up to 4 bytes; "" if longer */
+    /* Raw bytes of the main dataset, trimmed; what is longer is "" and `cut` is set. */
+    char character_set[257], patient_id[257], issuer[257]; /* Issuer of Patient ID */
+    bool cut;                                              /* one of these three or the modality */
     char meta_sop_class[DX_UID_MAX], meta_sop_instance[DX_UID_MAX]; /* of the file meta group */
     uint64_t elements;
     uint32_t nesting;
@@ -44,6 +46,9 @@ struct dx_scan {
     uint64_t dataset_bytes;
     char digest[DX_DIGEST_MAX]; /* SHA-256 of the dataset's bytes as stored */
 };
+
+/* Ends every text of a scan that came from a process that is not believed. */
+void dx_scan_terminate(struct dx_scan *scan);
 
 /* Scans a Part 10 file (preamble + file meta group + dataset); the transfer syntax is read from its
  * meta group. Also takes files without preamble or meta group (guesses implicit/explicit little

@@ -24,13 +24,15 @@
  * of all such walks together, a fraction of a second. */
 #define MAX_STEPS (UINT64_C(64) << 20)
 
-#define TAG_ITEM         0xfffee000u
-#define TAG_ITEM_END     0xfffee00du
-#define TAG_SEQUENCE_END 0xfffee0ddu
-#define TAG_PIXEL_DATA   0x7fe00010u
-#define TAG_MODALITY     0x00080060u
-#define TAG_PATIENT_ID   0x00100020u
-#define LENGTH_UNDEFINED 0xffffffffu
+#define TAG_ITEM          0xfffee000u
+#define TAG_ITEM_END      0xfffee00du
+#define TAG_SEQUENCE_END  0xfffee0ddu
+#define TAG_PIXEL_DATA    0x7fe00010u
+#define TAG_CHARACTER_SET 0x00080005u
+#define TAG_MODALITY      0x00080060u
+#define TAG_PATIENT_ID    0x00100020u
+#define TAG_ISSUER        0x00100021u
+#define LENGTH_UNDEFINED  0xffffffffu
 
 enum frame_kind { ROOT, ITEM, SEQUENCE, FRAGMENTS, OPAQUE };
 
@@ -121,6 +123,18 @@ static uint32_t decimal_number(const uint8_t *value, size_t length)
     return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
 }
 
+void dx_scan_terminate(struct dx_scan *scan)
+{
+    char *const uids[] = {scan->sop_class,      scan->sop_instance,      scan->study, scan->series,
+                          scan->meta_sop_class, scan->meta_sop_instance, scan->digest};
+    char *const texts[] = {scan->character_set, scan->patient_id, scan->issuer};
+    for (size_t i = 0; i < sizeof uids / sizeof *uids; i++)
+        uids[i][DX_UID_MAX - 1] = '\0';
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        texts[i][sizeof scan->issuer - 1] = '\0';
+    scan->modality[sizeof scan->modality - 1] = '\0';
+}
+
 /* Where a text attribute of the main dataset belongs, or NULL. */
 static char *text_field(struct dx_scan *scan, uint32_t tag, size_t *size)
 {
@@ -137,9 +151,15 @@ static char *text_field(struct dx_scan *scan, uint32_t tag, size_t *size)
     case TAG_MODALITY:
         *size = sizeof scan->modality;
         return scan->modality;
+    case TAG_CHARACTER_SET:
+        *size = sizeof scan->character_set;
+        return scan->character_set;
     case TAG_PATIENT_ID:
         *size = sizeof scan->patient_id;
         return scan->patient_id;
+    case TAG_ISSUER:
+        *size = sizeof scan->issuer;
+        return scan->issuer;
     default:
         return NULL;
     }
@@ -166,8 +186,9 @@ static enum dx_status collect(struct walk *walk, const struct scan_element *elem
     if (text != NULL) {
         bool fits = text[0] != '\0' ||
                     (element->length <= 256 && dx_scan_copy_text(text, size, value, got));
-        if (!fits && element->tag != TAG_MODALITY && element->tag != TAG_PATIENT_ID)
+        if (!fits && size == DX_UID_MAX)
             return malformed(walk, element->tag, "not a UID: over 64 characters or with NUL");
+        scan->cut |= !fits;
         return DX_OK;
     }
     switch (element->tag) {

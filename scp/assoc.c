@@ -10,6 +10,7 @@
 #include "dx_scp.h"
 #include "log.h"
 #include "object.h"
+#include "seen.h"
 #include "spool.h"
 #include <errno.h>
 #include <stdio.h>
@@ -73,6 +74,7 @@ static void describe(const struct assoc *assoc, const struct dx_scp_object *obje
     (void)snprintf(instance->called, sizeof instance->called, "%s", assoc->peer.called);
     (void)snprintf(instance->address, sizeof instance->address, "%s", assoc->peer.address);
     (void)snprintf(instance->association, sizeof instance->association, "%s", assoc->id);
+    seen_keep(instance, scan);
 }
 
 /* File, name, directory, row. NULL, or why not. */

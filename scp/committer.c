@@ -163,6 +163,8 @@ static bool sanitise(struct line *line)
     in->calling[sizeof in->calling - 1] = '\0';
     in->called[sizeof in->called - 1] = '\0';
     in->address[sizeof in->address - 1] = '\0';
+    if (in->seen_bytes > sizeof in->seen)
+        in->seen_bytes = 0;
     memcpy(in->association, line->association, sizeof in->association);
     in->received_ms = clock_utc_ms();
     return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);

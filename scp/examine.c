@@ -18,6 +18,7 @@
 #include "examine_exam.h"
 #include "examine_identity.h"
 #include "log.h"
+#include "seen.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,27 +60,6 @@ static enum examine_end exam_unfit(struct exam *e)
 
 /* ---- the child ---- */
 
-/* What the network process learnt of the object by scanning it: enough for rules by modality and
- * SOP class, and to say which study the answer belongs to. */
-static struct dx_attrs *attrs_of_scan(const struct exam *e)
-{
-    const struct instance *instance = e->instance;
-    const struct dx_scan *scan = &e->object.scan;
-    struct dx_attrs *attrs = dx_attrs_create();
-    if (!attrs)
-        return NULL;
-    if (dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0016), "UI", instance->sop_class) != DX_OK ||
-        dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0018), "UI", instance->sop_instance) != DX_OK ||
-        dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x000d), "UI", instance->study) != DX_OK ||
-        dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x000e), "UI", instance->series) != DX_OK ||
-        dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0060), "CS", scan->modality) != DX_OK ||
-        dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", scan->patient_id) != DX_OK) {
-        dx_attrs_destroy(attrs);
-        return NULL;
-    }
-    return attrs;
-}
-
 /* Whether a rule wants it analyzed; else the judgement is complete. */
 static bool is_selected(struct exam *e)
 {
@@ -102,7 +82,7 @@ static enum examine_end give_up(struct exam *e, enum srt_reason reason)
     char why[256];
     snprintf(why, sizeof why, "%s", e->object.text);
     if (!e->attrs)
-        e->attrs = attrs_of_scan(e);
+        e->attrs = seen_attrs(e->instance, &e->object.scan);
     if (!e->attrs)
         return exam_later(e, "out of memory");
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
@@ -299,6 +279,42 @@ static bool is_changed(struct exam *e)
     return true;
 }
 
+/* Whether what the receiver saw of it settles that no rule analyzes it: then nobody needs to parse
+ * it. What may be a document of ours or of others is always read. */
+static bool is_passed_over(struct exam *e)
+{
+    const struct conf_rule *rule;
+    if (rules_own_class(e->instance->sop_class) || is_class(e, reports) || is_class(e, notes))
+        return false;
+    e->attrs = seen_recall(e->instance);
+    if (e->attrs && rules_settle(e->by->rules, e->attrs, &rule) && !is_selected(e))
+        return true;
+    dx_attrs_destroy(e->attrs);
+    e->attrs = NULL;
+    memset(e->judgement->rule, 0, sizeof e->judgement->rule);
+    return false;
+}
+
+static enum examine_end examine_file(struct exam *e, enum examine_effort effort)
+{
+    char path[4096];
+    node_path(e->by->node->conf, path, sizeof path, "%s", e->instance->path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        snprintf(e->object.text, sizeof e->object.text, "the received file is gone");
+        return give_up(e, SRT_SOFTWARE_FAILURE);
+    }
+    if (fd < 0)
+        return exam_later(e, strerror(errno));
+    enum zygote_end parsed = zygote_open(e->by->zygote, fd, &e->by->limits, &e->object);
+    close(fd);
+    e->attrs = e->object.attrs;
+    e->object.attrs = NULL;
+    if (is_changed(e))
+        return give_up(e, SRT_SOFTWARE_FAILURE);
+    return parsed == ZYGOTE_OK ? examine_parsed(e, effort) : child_failed(e, parsed, effort);
+}
+
 static enum examine_end pack_attrs(struct exam *e)
 {
     size_t count = 0;
@@ -314,7 +330,6 @@ static enum examine_end pack_attrs(struct exam *e)
 enum examine_end examine(struct examiner *examiner, const struct instance *instance,
                          enum examine_effort effort, struct examination *examination)
 {
-    char path[4096];
     memset(examination, 0, sizeof *examination);
     struct exam e = {.by = examiner,
                      .instance = instance,
@@ -322,26 +337,8 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
                      .judgement = &examination->judgement};
     examination->outcome = SRT_NOT_PROCESSED;
     e.judgement->first_computed_ms = clock_utc_ms();
-    enum examine_end end;
-    node_path(examiner->node->conf, path, sizeof path, "%s", instance->path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     e.object.socket = e.object.pixels = e.object.child = -1;
-    if (fd < 0 && errno == ENOENT) {
-        snprintf(e.object.text, sizeof e.object.text, "the received file is gone");
-        end = give_up(&e, SRT_SOFTWARE_FAILURE);
-    } else if (fd < 0) {
-        end = exam_later(&e, strerror(errno));
-    } else {
-        enum zygote_end parsed = zygote_open(examiner->zygote, fd, &examiner->limits, &e.object);
-        close(fd);
-        e.attrs = e.object.attrs;
-        e.object.attrs = NULL;
-        if (is_changed(&e))
-            end = give_up(&e, SRT_SOFTWARE_FAILURE);
-        else
-            end =
-                parsed == ZYGOTE_OK ? examine_parsed(&e, effort) : child_failed(&e, parsed, effort);
-    }
+    enum examine_end end = is_passed_over(&e) ? EXAMINE_DONE : examine_file(&e, effort);
     e.judgement->nameless = !has_names(instance);
     if (end == EXAMINE_DONE)
         end = pack_attrs(&e);

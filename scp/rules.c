@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define TAG_SOP_CLASS   DX_TAG(0x0008, 0x0016)
+#define TAG_MODALITY    DX_TAG(0x0008, 0x0060)
 #define RULES_VALUE_MAX 1024 /* of one value of an attribute; the rest is not looked at */
 
 struct rules {
@@ -160,7 +162,31 @@ const struct conf_rule *rules_select(const struct rules *rules, const struct dx_
     return NULL;
 }
 
-bool rules_own(const struct conf *conf, const struct dx_attrs *attrs)
+bool rules_settle(const struct rules *rules, const struct dx_attrs *attrs,
+                  const struct conf_rule **rule)
+{
+    for (size_t i = 0; i < rules->conf->rule_count; i++) {
+        const struct conf_rule *candidate = &rules->conf->rules[i];
+        size_t pattern = rules->first[i];
+        bool open = false, fails = false;
+        for (size_t m = 0; m < candidate->matches; m++) {
+            const struct conf_match *match = &candidate->match[m];
+            const regex_t *compiled = match->pattern ? &rules->pattern[pattern++] : NULL;
+            if (match->tag == TAG_SOP_CLASS || match->tag == TAG_MODALITY)
+                fails |= !match_holds(match, compiled, attrs);
+            else
+                open = true;
+        }
+        if (fails)
+            continue;
+        *rule = candidate;
+        return !open;
+    }
+    *rule = NULL;
+    return true;
+}
+
+bool rules_own_class(const char *sop_class)
 {
     static const char *const classes[] = {
         "1.2.840.10008.5.1.4.1.1.7",     /* Secondary Capture */
@@ -172,11 +198,15 @@ bool rules_own(const struct conf *conf, const struct dx_attrs *attrs)
         "1.2.840.10008.5.1.4.1.1.11.1",  /* Grayscale Softcopy Presentation State */
         "1.2.840.10008.5.1.4.1.1.30",    /* Parametric Map */
     };
-    if (strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x0070)), conf->manufacturer) != 0 ||
-        strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x1090)), RULES_MODEL_NAME) != 0)
-        return false;
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-        if (strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x0016)), classes[i]) == 0)
+        if (strcmp(sop_class, classes[i]) == 0)
             return true;
     return false;
+}
+
+bool rules_own(const struct conf *conf, const struct dx_attrs *attrs)
+{
+    return strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x0070)), conf->manufacturer) == 0 &&
+           strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x1090)), RULES_MODEL_NAME) == 0 &&
+           rules_own_class(dx_attrs_text(attrs, TAG_SOP_CLASS));
 }

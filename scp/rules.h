@@ -21,12 +21,17 @@ void rules_destroy(struct rules *rules);
 
 /* The rule that takes the object; NULL when none does. */
 const struct conf_rule *rules_select(const struct rules *rules, const struct dx_attrs *attrs);
+/* Whether SOP class and modality settle it, whatever else the object holds; then *rule is the one
+ * that takes it, or NULL. */
+bool rules_settle(const struct rules *rules, const struct dx_attrs *attrs,
+                  const struct conf_rule **rule);
 /* Whether rule number `rule` takes it; if not, *failed is the first match that does not hold. */
 bool rules_hold(const struct rules *rules, size_t rule, const struct dx_attrs *attrs,
                 const struct conf_match **failed);
 
 /* An SR or SC that says it was made by this product of this manufacturer: a result of ours that
  * came back although its UID is not in the job store (another spool, a restored node). */
+bool rules_own_class(const char *sop_class); /* of those that ours can have */
 bool rules_own(const struct conf *conf, const struct dx_attrs *attrs);
 
 #endif

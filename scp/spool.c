@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -294,4 +295,17 @@ int spool_node_id(const struct conf *conf, char id[SPOOL_NODE_ID_MAX])
     (void)fclose(file);
     id[count] = '\0';
     return strspn(id, "0123456789abcdef") == SPOOL_NODE_ID_MAX - 1 ? 0 : -EINVAL;
+}
+
+int spool_lock(const struct conf *conf)
+{
+    char path[PATH_MAX];
+    node_path(conf, path, sizeof path, "run/lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int failed = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    return -failed;
 }

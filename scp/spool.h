@@ -25,6 +25,9 @@ int spool_create_incoming(const struct conf *conf, char *path, size_t size);
  * SPOOL/node-id, so that two nodes with one configuration never give one UID to two objects. */
 #define SPOOL_NODE_ID_MAX 33
 int spool_node_id(const struct conf *conf, char id[SPOOL_NODE_ID_MAX]);
+/* The spool as its only user: the lock's descriptor, which lasts until it is closed;
+ * -EWOULDBLOCK: a node or another program has it. */
+int spool_lock(const struct conf *conf);
 /* Free bytes for us on the spool's file system; 0 when it cannot be told. */
 uint64_t spool_free_bytes(const struct conf *conf);
 

@@ -67,23 +67,21 @@ static int take_lock(const struct conf *conf, int *lock_fd)
 {
     char path[PATH_MAX];
     node_path(conf, path, sizeof path, "run/lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        (void)fprintf(stderr, "%s: %s\n", path, strerror(errno));
-        return EX_CANTCREAT;
-    }
-
     int64_t until = clock_monotonic_ms() + LOCK_WAIT_MS;
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EINTR && clock_monotonic_ms() > until) {
+    int fd;
+    while ((fd = spool_lock(conf)) == -EWOULDBLOCK || fd == -EINTR) {
+        if (clock_monotonic_ms() > until) {
             (void)fprintf(stderr,
                           "%s: another cervigated (pid %ld) runs on this spool: stop it, or give "
                           "this one a spool of its own\n",
                           path, holder(conf));
-            (void)close(fd);
             return EX_CANTCREAT;
         }
         (void)usleep(20000);
+    }
+    if (fd < 0) {
+        (void)fprintf(stderr, "%s: %s\n", path, strerror(-fd));
+        return EX_CANTCREAT;
     }
     if (!sign_lock(fd)) {
         (void)fprintf(stderr, "%s: %s\n", path, strerror(errno));
@@ -148,8 +146,9 @@ static int check_store(const struct conf *conf)
     if (status != STORE_OK) {
         (void)fprintf(stderr, "job store: %s%s\n", error,
                       status == STORE_VERSION
-                          ? ": run the program that wrote it, or `cervigate restore` the "
-                            "backup that was made before the upgrade"
+                          ? ": run `cervigate store --downgrade` of the program that wrote "
+                            "it, or `cervigate restore` the backup that was made before the "
+                            "upgrade"
                           : "");
         return status == STORE_VERSION ? EX_CONFIG : EX_IOERR;
     }

@@ -57,6 +57,7 @@ enum instance_state {
 };
 const char *instance_state_name(enum instance_state state);
 
+#define INSTANCE_SEEN_MAX 1024
 struct instance {
     int64_t id;
     enum instance_state state;
@@ -79,6 +80,10 @@ struct instance {
      * or it moved to another study (113038), STORE_BY_PERSON or STORE_FORGOTTEN. */
     char withdrawn[16];
     int revision; /* how often it was judged anew because a person asked for it */
+    /* What the receiver saw of its header, dx_attrs_pack, until it is judged; 0 bytes: not known.
+     */
+    uint8_t seen[INSTANCE_SEEN_MAX];
+    size_t seen_bytes;
 };
 #define STORE_BY_PERSON "person"
 #define STORE_FORGOTTEN "forgotten" /* with its patient (store_keep.h) */

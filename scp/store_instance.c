@@ -24,7 +24,7 @@ static enum instance_state parse_state(const char *name)
 #define COLUMNS                                                                                    \
     "id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,"      \
     "called,address,association,received_ms,attempts,rival,rule,reason,detail,"                    \
-    "deaths,reported,withdrawn,revision,gone_ms"
+    "deaths,reported,withdrawn,revision,gone_ms,seen"
 
 static void take_row(sqlite3_stmt *row, struct instance *instance)
 {
@@ -57,6 +57,12 @@ static void take_row(sqlite3_stmt *row, struct instance *instance)
     sql_text(row, 22, instance->withdrawn, sizeof instance->withdrawn);
     instance->revision = sqlite3_column_int(row, 23);
     instance->gone_ms = sqlite3_column_int64(row, 24);
+    const void *seen = sqlite3_column_blob(row, 25);
+    size_t bytes = (size_t)sqlite3_column_bytes(row, 25);
+    if (seen != NULL && bytes <= sizeof instance->seen) {
+        memcpy(instance->seen, seen, bytes);
+        instance->seen_bytes = bytes;
+    }
 }
 
 static enum store_status take_one(struct store *store, sqlite3_stmt *statement,
@@ -97,10 +103,11 @@ static enum store_status insert(struct store *store, struct instance *in)
         sql_prepare(store,
                     "INSERT INTO instance(state,sop_class,sop_instance,study,series,"
                     "transfer_syntax,digest,path,bytes,calling,called,address,association,"
-                    "received_ms,rival) VALUES('received',?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    "tttttttittttii", in->sop_class, in->sop_instance, in->study, in->series,
+                    "received_ms,rival,seen) VALUES('received',?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "tttttttittttiib", in->sop_class, in->sop_instance, in->study, in->series,
                     in->transfer_syntax, in->digest, in->path, (int64_t)in->bytes, in->calling,
-                    in->called, in->address, in->association, in->received_ms, (int64_t)in->rival));
+                    in->called, in->address, in->association, in->received_ms, (int64_t)in->rival,
+                    in->seen_bytes > 0 ? in->seen : NULL, in->seen_bytes));
     in->id = sqlite3_last_insert_rowid(store->db);
     return status == STORE_OK ? kept_add(store, "object-bytes", (int64_t)in->bytes) : status;
 }

@@ -42,7 +42,7 @@ static enum store_status set_state(struct store *store, int64_t id, const struct
     enum store_status status = sql_run(
         store,
         sql_prepare(store,
-                    "UPDATE instance SET state=?,rule=?,reason=?,detail=?,reported=?,"
+                    "UPDATE instance SET state=?,rule=?,reason=?,detail=?,reported=?,seen=NULL,"
                     "withdrawn=COALESCE((SELECT code FROM rejected WHERE"
                     " rejected.sop_instance=instance.sop_instance),'')"
                     " WHERE id=?",

@@ -132,6 +132,12 @@ STORE_MUST_USE enum store_status store_trim_copy(struct store *store, bool with_
 /* In a copy: the file of this path was not there any more when it was copied. */
 STORE_MUST_USE enum store_status store_give_up_path(struct store *store, const char *path,
                                                     int64_t now_ms);
+/* Makes it a store of an older version, STORE_OLDEST to STORE_NEWEST; nobody else may have it open,
+ * and the handle is good for store_checkpoint and store_close only. What the older one cannot say
+ * is lost. Before STORE_OLDEST a store could not say that a file is gone: that way is closed. */
+#define STORE_NEWEST 5
+#define STORE_OLDEST 3
+STORE_MUST_USE enum store_status store_downgrade(struct store *store, int version);
 /* Whether SQLite finds the database whole; store_error says what is not. */
 STORE_MUST_USE enum store_status store_verify(struct store *store);
 

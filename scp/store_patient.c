@@ -189,7 +189,7 @@ static enum store_status give_up_files(struct store *store, int64_t now_ms)
 static enum store_status scrub(struct store *store)
 {
     static const char *const steps[] = {
-        "UPDATE instance SET withdrawn='" STORE_FORGOTTEN "',detail='',"
+        "UPDATE instance SET withdrawn='" STORE_FORGOTTEN "',detail='',seen=NULL,"
         "state=CASE WHEN state='received' THEN 'ignored' ELSE state END"
         " WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')",
         "UPDATE judgement SET attrs=NULL,scores='',scores2='',region='',patient_id='',issuer=''"

@@ -3,6 +3,7 @@
 #include "store_sqlite.h"
 
 #include "node.h"
+#include "store_keep.h"
 
 #include <stdio.h>
 
@@ -137,8 +138,19 @@ static const char *const versions[] = {
     " unlocked INTEGER NOT NULL, cause TEXT NOT NULL, build TEXT NOT NULL, kernels TEXT NOT NULL,"
     " models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);"
     "CREATE INDEX result_study ON result(study, id);",
+    /* 5: what the receiver saw of a header */
+    "ALTER TABLE instance ADD COLUMN seen BLOB;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
+_Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
+
+/* The way back from version STORE_OLDEST + 1 + i to the one before. */
+static const char *const back[] = {
+    "DROP INDEX result_study;DROP TABLE selftest;DROP TABLE alarm;DROP TABLE hour;"
+    "DROP TABLE sample;DROP INDEX instance_gone",
+    "ALTER TABLE instance DROP COLUMN seen",
+};
+_Static_assert(sizeof back / sizeof *back == STORE_NEWEST - STORE_OLDEST, "a way back for each");
 
 static enum store_status pragma(struct store *store, const char *sql, int *value)
 {
@@ -164,6 +176,20 @@ static enum store_status upgrade(struct store *store, int version)
     if (status == STORE_OK)
         status = sql_exec(store, text);
     return status;
+}
+
+enum store_status store_downgrade(struct store *store, int version)
+{
+    char text[48];
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    for (int v = STORE_NEWEST; status == STORE_OK && v > version; v--)
+        status = sql_exec(store, back[v - STORE_OLDEST - 1]);
+    (void)snprintf(text, sizeof text, "PRAGMA user_version=%d", version);
+    if (status == STORE_OK)
+        status = sql_exec(store, text);
+    return sql_leave(store, status);
 }
 
 /* STORE_OK: version says what is there; STORE_VERSION: it is not for us. */

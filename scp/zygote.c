@@ -303,14 +303,9 @@ static enum zygote_end fall(struct zygote_object *object)
 
 static void terminate_texts(struct object_packet *packet)
 {
-    struct dx_scan *scan = &packet->scan;
-    char *const texts[] = {scan->sop_class, scan->sop_instance, scan->study,
-                           scan->series,    scan->digest,       packet->image.transfer_syntax};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        texts[i][DX_UID_MAX - 1] = 0;
+    dx_scan_terminate(&packet->scan);
     packet->text[sizeof packet->text - 1] = 0;
-    scan->modality[sizeof scan->modality - 1] = 0;
-    scan->patient_id[sizeof scan->patient_id - 1] = 0;
+    packet->image.transfer_syntax[sizeof packet->image.transfer_syntax - 1] = 0;
     packet->image.photometric[sizeof packet->image.photometric - 1] = 0;
 }
 

@@ -30,6 +30,7 @@ static const struct {
     {"reason", COMMAND_REASON, true, offsetof(struct command, reason)},
     {"issuer", COMMAND_ISSUER, true, offsetof(struct command, issuer)},
     {"keep", COMMAND_KEEP, true, offsetof(struct command, keep)},
+    {"downgrade", COMMAND_DOWNGRADE, true, offsetof(struct command, downgrade)},
     {"yes", COMMAND_YES, false, offsetof(struct command, yes)},
     {"parked", COMMAND_PARKED, false, offsetof(struct command, parked)},
     {"objects", COMMAND_OBJECTS, false, offsetof(struct command, objects)},

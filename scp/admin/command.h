@@ -9,12 +9,13 @@
 #include <stdbool.h>
 
 struct command {
-    const char *config; /* --config, or NULL */
-    const char *model;  /* --model, or NULL */
-    const char *study;  /* --study, or NULL */
-    const char *reason; /* --reason, or NULL */
-    const char *issuer; /* --issuer, or NULL */
-    const char *keep;   /* --keep, or NULL */
+    const char *config;    /* --config, or NULL */
+    const char *model;     /* --model, or NULL */
+    const char *study;     /* --study, or NULL */
+    const char *reason;    /* --reason, or NULL */
+    const char *issuer;    /* --issuer, or NULL */
+    const char *keep;      /* --keep, or NULL */
+    const char *downgrade; /* --downgrade, or NULL */
     bool json, print_effective, yes, parked, objects, force;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
@@ -32,7 +33,8 @@ enum command_options {
     COMMAND_PARKED = 256,
     COMMAND_OBJECTS = 512,
     COMMAND_FORCE = 1024,
-    COMMAND_KEEP = 2048
+    COMMAND_KEEP = 2048,
+    COMMAND_DOWNGRADE = 4096
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

@@ -36,6 +36,7 @@ static const struct {
     {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},
     {"backup", admin_backup, CONFINE_ADMIN, "the node's memory as one file, while it runs"},
     {"restore", admin_restore, CONFINE_ADMIN, "a backup becomes a spool again"},
+    {"store", admin_store, CONFINE_ADMIN, "the job store's version, and the way back to an older"},
 };
 /* Blocks that are taken and freed again and again (a phantom's planes and meshes, images) stay in
  * the program: given back each time, a fifth of the time of drawing goes into page faults. */

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -149,12 +148,11 @@ static bool take_spool(struct restore *r, bool force)
     int failed = spool_prepare(r->conf, path, sizeof path);
     if (failed != 0)
         return fail(r, EX_IOERR, path, strerror(-failed));
-    node_path(r->conf, path, sizeof path, "run/lock");
-    r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (r->lock < 0)
-        return fail(r, EX_IOERR, path, strerror(errno));
-    if (flock(r->lock, LOCK_EX | LOCK_NB) != 0)
+    r->lock = spool_lock(r->conf);
+    if (r->lock == -EWOULDBLOCK)
         return fail(r, EX_CANTCREAT, r->conf->spool, "a node runs on this spool: stop it first");
+    if (r->lock < 0)
+        return fail(r, EX_IOERR, r->conf->spool, strerror(-r->lock));
     if (!walk(r, COUNT, &count))
         return false;
     if (count > 0 && !force)

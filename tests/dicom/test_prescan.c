@@ -15,69 +15,13 @@
 
 #include <cmocka.h>
 
+#include "dataset_writer.h"
+
 #define IMPLICIT "1.2.840.10008.1.2"
 #define EXPLICIT "1.2.840.10008.1.2.1"
 #define BIG      "1.2.840.10008.1.2.2"
 #define DEFLATED "1.2.840.10008.1.2.1.99"
 #define JPEG     "1.2.840.10008.1.2.4.50"
-#define ALL      0xffffffffu
-
-/* A dataset that is being written. */
-struct bytes {
-    uint8_t *data;
-    size_t count, room;
-};
-
-static void add(struct bytes *to, const void *data, size_t count)
-{
-    if (to->count + count > to->room) {
-        to->room = 2 * (to->count + count) + 64;
-        to->data = realloc(to->data, to->room);
-        assert_non_null(to->data);
-    }
-    if (count > 0)
-        memcpy(to->data + to->count, data, count);
-    to->count += count;
-}
-
-static void add16(struct bytes *to, unsigned value)
-{
-    uint8_t pair[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
-    add(to, pair, 2);
-}
-
-static void add32(struct bytes *to, uint32_t value)
-{
-    add16(to, value & 0xffffu);
-    add16(to, value >> 16);
-}
-
-static void implicit(struct bytes *to, unsigned group, unsigned element, uint32_t length)
-{
-    add16(to, group);
-    add16(to, element);
-    add32(to, length);
-}
-
-static void explicit_long(struct bytes *to, unsigned group, unsigned element, const char *vr,
-                          uint32_t length)
-{
-    add16(to, group);
-    add16(to, element);
-    add(to, vr, 2);
-    add16(to, 0);
-    add32(to, length);
-}
-
-static void explicit_short(struct bytes *to, unsigned group, unsigned element, const char *vr,
-                           const char *value)
-{
-    add16(to, group);
-    add16(to, element);
-    add(to, vr, 2);
-    add16(to, (unsigned)strlen(value));
-    add(to, value, strlen(value));
-}
 
 static enum dx_status scan(struct bytes *dataset, const char *syntax, struct dx_scan *found)
 {
@@ -105,10 +49,12 @@ static enum dx_status scan_and_free(struct bytes *dataset, const char *syntax)
 
 static void identity(struct bytes *to)
 {
+    explicit_short(to, 0x0008, 0x0005, "CS", "ISO_IR 100");
     explicit_short(to, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.7\0");
     explicit_short(to, 0x0008, 0x0018, "UI", "1.2.34");
     explicit_short(to, 0x0008, 0x0060, "CS", "DX");
     explicit_short(to, 0x0010, 0x0020, "LO", "ID 1 ");
+    explicit_short(to, 0x0010, 0x0021, "LO", "HERE");
     explicit_short(to, 0x0020, 0x000d, "UI", "1.2.3.4 ");
     explicit_short(to, 0x0028, 0x0008, "IS", "12");
     explicit_short(to, 0x0028, 0x0010, "US", "\x02\x01");
@@ -130,13 +76,39 @@ static void attributes_are_collected(void **state)
     assert_string_equal(found.series, "");
     assert_string_equal(found.modality, "DX");
     assert_string_equal(found.patient_id, "ID 1");
+    assert_string_equal(found.issuer, "HERE");
+    assert_string_equal(found.character_set, "ISO_IR 100");
+    assert_false(found.cut);
     assert_int_equal(found.rows, 0x0102);
     assert_int_equal(found.frames, 12);
     assert_true(found.has_pixel_data);
-    assert_int_equal(found.elements, 8);
+    assert_int_equal(found.elements, 10);
     assert_int_equal(found.dataset_bytes, d.count);
     assert_int_equal(strlen(found.digest), 64);
     free(d.data);
+}
+
+/* What is not known whole is said not to be known. */
+static void a_text_that_is_too_long_is_told(void **state)
+{
+    static const struct {
+        uint16_t group, element, length;
+        bool cut;
+    } cases[] = {{0x0008, 0x0060, 16, false},  {0x0008, 0x0060, 18, true},
+                 {0x0010, 0x0020, 256, false}, {0x0010, 0x0020, 258, true},
+                 {0x0010, 0x0021, 300, true},  {0x0008, 0x0005, 300, true}};
+    char text[301];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes d = {0};
+        struct dx_scan found;
+        memset(text, 'A', sizeof text);
+        text[cases[i].length] = 0;
+        explicit_short(&d, cases[i].group, cases[i].element, "LO", text);
+        assert_int_equal(scan(&d, EXPLICIT, &found), DX_OK);
+        assert_int_equal(found.cut, cases[i].cut);
+        free(d.data);
+    }
 }
 
 /* Attributes inside sequences are another object's; the first of two equal tags counts. */
@@ -400,9 +372,9 @@ static void limits_are_kept(void **state)
 
     identity(&d);
     dx_limits_default(&limits);
-    limits.elements = 6;
+    limits.elements = 8;
     assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_LIMIT);
-    limits.elements = 7;
+    limits.elements = 9;
     assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_OK);
     limits.dataset_bytes = d.count - 1;
     assert_int_equal(dx_prescan_memory(d.data, d.count, EXPLICIT, &limits, &found, &err), DX_LIMIT);
@@ -479,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_meta_group_is_refused),
         cmocka_unit_test(attributes_are_collected),
+        cmocka_unit_test(a_text_that_is_too_long_is_told),
         cmocka_unit_test(only_the_main_dataset_counts),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(implicit_defined_lengths_nest_too),

@@ -137,10 +137,20 @@ class Analyze(unittest.TestCase):
 
     def test_what_no_rule_selects_is_ignored_even_if_it_kills_its_child(self):
         node = self.node(CERVIGATE_OBJECT_FAULT="crash:parse:7")
-        self.assertEqual(node.store(self.image(Modality="OT")).returncode, 0)
+        self.assertEqual(node.store(self.image(Modality="OT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")).returncode, 0)
         d.wait_for(lambda: node.sql("SELECT state FROM instance") == [("ignored",)], 15, "ignored")
         time.sleep(2)
         self.assertEqual(self.pacs.count(), 0)
+        self.assertIn("object-child-died", node.log())
+
+    def test_what_its_header_rules_out_is_parsed_by_nobody(self):
+        node = self.node(CERVIGATE_OBJECT_FAULT="crash:parse:7")
+        image = self.image(Modality="OT", SpecificCharacterSet="ISO_IR 100", PatientID="M\xfcller 1")
+        self.assertEqual(node.store(image).returncode, 0)
+        d.wait_for(lambda: node.sql("SELECT state,detail FROM instance") == [("ignored", "no rule selects it")], 15, "ignored")
+        self.assertNotIn("object-child-died", node.log())
+        self.assertEqual(node.sql("SELECT patient_id FROM judgement"), [("M\xfcller 1",)])  # `forget` finds it
+        self.assertEqual(node.sql("SELECT seen FROM instance"), [(None,)])
 
     def test_a_killed_zygote_starts_the_role_anew(self):
         node = self.node()

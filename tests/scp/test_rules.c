@@ -143,6 +143,56 @@ static void test_a_rule_without_matches_takes_everything(void **state)
     rules_destroy(rules);
 }
 
+/* What SOP class and modality settle needs no parsing; what they leave open is not guessed. */
+static void test_settled_before_it_is_parsed(void **state)
+{
+    static const struct conf_rule list[] = {
+        {.name = "ct",
+         .action = CONF_ANALYZE,
+         .match = {{.keyword = "SOPClassUID", .tag = DX_TAG(0x0008, 0x0016), .pattern = "\\.2$"},
+                   {.keyword = "BodyPartExamined", .tag = BODY_PART, .values = "CSPINE"}},
+         .matches = 2},
+        {.name = "mammography",
+         .action = CONF_IGNORE,
+         .match = {{.keyword = "Modality", .tag = MODALITY, .values = "MG"}},
+         .matches = 1},
+        {.name = "plain",
+         .action = CONF_ANALYZE,
+         .match = {{.keyword = "Modality", .tag = MODALITY, .values = "DX CR"},
+                   {.keyword = "BodyPartExamined", .tag = BODY_PART, .values = "CSPINE"}},
+         .matches = 2},
+    };
+    static const struct conf some = {.rules = list, .rule_count = 3};
+    static const struct {
+        const char *sop_class, *modality, *settled; /* NULL: no rule; "": not settled */
+    } cases[] = {
+        {"1.2.840.10008.5.1.4.1.1.2", "CT", ""},
+        {"1.2.840.10008.5.1.4.1.1.1.1", "DX", ""},
+        {"1.2.840.10008.5.1.4.1.1.1.2", "MG", ""},
+        {"1.2.840.10008.5.1.4.1.1.12", "MG", "mammography"},
+        {"1.2.840.10008.5.1.4.1.1.4", "MR", NULL},
+        {"1.2.840.10008.5.1.4.1.1.4", "", NULL},
+    };
+    char error[256];
+    (void)state;
+    struct rules *rules = rules_create(&some, error, sizeof error);
+    assert_non_null(rules);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct pair pairs[] = {{DX_TAG(0x0008, 0x0016), cases[i].sop_class},
+                                     {MODALITY, cases[i].modality}};
+        struct dx_attrs *attrs = attrs_of(pairs, 2);
+        const struct conf_rule *rule = NULL;
+        bool open = cases[i].settled && !cases[i].settled[0];
+        assert_int_equal(rules_settle(rules, attrs, &rule), !open);
+        if (!open && cases[i].settled)
+            assert_string_equal(rule->name, cases[i].settled);
+        else if (!open)
+            assert_null(rule);
+        dx_attrs_destroy(attrs);
+    }
+    rules_destroy(rules);
+}
+
 static void test_own_results_are_recognised(void **state)
 {
     (void)state;
@@ -176,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_the_failing_match_is_named),
         cmocka_unit_test(test_a_bad_pattern_is_refused_with_its_line),
         cmocka_unit_test(test_a_rule_without_matches_takes_everything),
+        cmocka_unit_test(test_settled_before_it_is_parsed),
         cmocka_unit_test(test_own_results_are_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -354,7 +354,7 @@ static void what_was_committed_survives_kill(void **state)
             acknowledged += n;
         close(told[0]);
         struct store *store = fixture_open(f);
-        struct instance list[4096];
+        static struct instance list[4096];
         size_t count, ours = 0;
         FIXTURE_OK(store_list(store, list, 4096, &count));
         for (size_t i = 0; i < count; i++)

@@ -115,38 +115,105 @@ static void from_version_3(void **state)
     store_close(store);
 }
 
+static void from_version_4(void **state)
+{
+    struct instance in;
+    make_old(*state, 4);
+    check_migrated(*state, 4);
+    struct store *store = fixture_open(*state);
+    FIXTURE_OK(store_get_instance(store, 2, &in));
+    assert_int_equal(in.seen_bytes, 0); /* not known: it will be parsed */
+    store_close(store);
+}
+
+/* Back to each version that has a way, and anew: the same node. */
+static void there_and_back(void **state)
+{
+    const struct fixture *f = *state;
+    for (int version = STORE_OLDEST; version <= STORE_NEWEST; version++) {
+        struct instance in = fixture_instance(version + 10, version + 10, 3, "b");
+        enum store_identity identity;
+        if (version == STORE_OLDEST)
+            make_old(f, 1);
+        struct store *store = fixture_open(f);
+        memcpy(in.seen, "header", 6);
+        in.seen_bytes = 6;
+        FIXTURE_OK(store_add_instance(store, &in, &identity));
+        FIXTURE_OK(store_get_instance(store, in.id, &in));
+        assert_int_equal(in.seen_bytes, 6);
+        FIXTURE_OK(store_downgrade(store, version));
+        FIXTURE_OK(store_checkpoint(store));
+        store_close(store);
+
+        sqlite3 *db = NULL;
+        sqlite3_stmt *row = NULL;
+        assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &row, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(row, 0), version);
+        sqlite3_finalize(row);
+        sqlite3_close(db);
+        store = fixture_open(f);
+        FIXTURE_OK(store_get_instance(store, in.id, &in));
+        assert_int_equal(in.state, INSTANCE_RECEIVED);
+        assert_int_equal(in.seen_bytes, version == STORE_NEWEST ? 6 : 0);
+        FIXTURE_OK(store_verify(store));
+        store_close(store);
+    }
+}
+
+static void list_schema(const char *database, char list[16384])
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *rows = NULL;
+    list[0] = '\0';
+    assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT type||name||COALESCE(sql,'') FROM sqlite_schema"
+                                        " ORDER BY type,name",
+                                        -1, &rows, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(rows) == SQLITE_ROW)
+        strncat(list, (const char *)sqlite3_column_text(rows, 0), 16384 - strlen(list) - 1);
+    sqlite3_finalize(rows);
+    sqlite3_close(db);
+    assert_true(strlen(list) > 2000 && strlen(list) < 16383);
+    for (char *a = list; *a; a++) /* the fixtures have line ends between statements */
+        if (*a == '\n')
+            *a = ' ';
+}
+
+/* What goes back is what the older program made, to the letter. */
+static void an_older_one_is_what_the_older_program_made(void **state)
+{
+    static char made[16384], back[16384];
+    struct fixture *f = *state;
+    for (int version = STORE_OLDEST; version < STORE_NEWEST; version++) {
+        snprintf(f->database, sizeof f->database, "%s/made%d.sqlite", f->spool, version);
+        make_old(f, version);
+        list_schema(f->database, made);
+        struct store *store = fixture_open(f);
+        FIXTURE_OK(store_downgrade(store, version));
+        store_close(store);
+        list_schema(f->database, back);
+        assert_string_equal(back, made);
+    }
+}
+
 /* A new store has the tables that a migrated one has, to the letter. */
 static void all_ways_lead_to_one_schema(void **state)
 {
-    char list[4][16384] = {""};
-    for (int version = 0; version < 4; version++) {
-        struct fixture *f = *state;
-        sqlite3 *db = NULL;
-        sqlite3_stmt *rows = NULL;
+    static char list[STORE_NEWEST][16384];
+    struct fixture *f = *state;
+    for (int version = 0; version < STORE_NEWEST; version++) {
         snprintf(f->database, sizeof f->database, "%s/v%d.sqlite", f->spool, version);
         if (version > 0)
             make_old(f, version);
         store_close(fixture_open(f));
-        assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_prepare_v2(db,
-                                            "SELECT type||name||COALESCE(sql,'') FROM sqlite_schema"
-                                            " ORDER BY type,name",
-                                            -1, &rows, NULL),
-                         SQLITE_OK);
-        while (sqlite3_step(rows) == SQLITE_ROW)
-            strncat(list[version], (const char *)sqlite3_column_text(rows, 0),
-                    sizeof list[version] - strlen(list[version]) - 1);
-        sqlite3_finalize(rows);
-        sqlite3_close(db);
+        list_schema(f->database, list[version]);
     }
-    assert_true(strlen(list[0]) > 2000 && strlen(list[0]) < sizeof list[0] - 1);
-    for (int version = 1; version < 4; version++)
-        for (char *a = list[version]; *a; a++) /* the fixtures have line ends between statements */
-            if (*a == '\n')
-                *a = ' ';
-    assert_int_equal(strlen(list[1]), strlen(list[2]));
-    assert_string_equal(list[1], list[2]);
-    assert_string_equal(list[2], list[3]);
+    for (int version = 2; version < STORE_NEWEST; version++)
+        assert_string_equal(list[1], list[version]);
     assert_int_equal(strlen(list[0]), strlen(list[1]));
 }
 
@@ -158,11 +225,11 @@ static void a_newer_one_is_refused(void **state)
     char error[256] = "";
     store_close(fixture_open(f));
     assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
-    run(db, "PRAGMA user_version=5");
+    run(db, "PRAGMA user_version=6");
     sqlite3_close(db);
     assert_int_equal(store_open(f->database, &store, error, sizeof error), STORE_VERSION);
     assert_null(store);
-    assert_non_null(strstr(error, "schema version 5 is newer than this program's 4"));
+    assert_non_null(strstr(error, "schema version 6 is newer than this program's 5"));
 }
 
 /* A migration that is cut off leaves the old version, whole. */
@@ -189,9 +256,15 @@ static void a_migration_that_fails_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(from_version_1),         T(from_version_2),
-        T(from_version_3),         T(all_ways_lead_to_one_schema),
-        T(a_newer_one_is_refused), T(a_migration_that_fails_changes_nothing),
+        T(from_version_1),
+        T(from_version_2),
+        T(from_version_3),
+        T(from_version_4),
+        T(there_and_back),
+        T(an_older_one_is_what_the_older_program_made),
+        T(all_ways_lead_to_one_schema),
+        T(a_newer_one_is_refused),
+        T(a_migration_that_fails_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

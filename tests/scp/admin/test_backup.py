@@ -253,5 +253,34 @@ class Backup(unittest.TestCase):
         self.assertEqual((said["file"], said["objects"]), (os.path.join(self.folder, "j.tar.gz"), False))
 
 
+class Store(unittest.TestCase):
+    def test_back_to_an_older_schema_and_anew(self):
+        node = AnalyzeNode()
+        self.addCleanup(node.stop)
+        path = os.path.join(node.folder, "1.dcm")
+        d.write_object(path, 100000)
+        self.assertEqual(node.store(path).returncode, 0)
+        d.wait_for(lambda: len(results(node)) == 2, 20, "a report and a picture")
+        known = results(node)
+        shown = json.loads(admin(node.config, "store", "--json").stdout)
+        self.assertEqual((shown["version"], shown["newest"]), (shown["newest"], 5))
+        said = admin(node.config, "store", "--downgrade", "4")
+        self.assertEqual((said.returncode, "stop it first" in said.stderr), (73, True), said.stderr)
+        node.process.terminate()
+        node.process.wait(20)
+        for wrong in ("2", "6", "x", "-1", ""):
+            said = admin(node.config, "store", "--downgrade", wrong)
+            self.assertEqual((said.returncode, "can go back to none but" in said.stderr), (64, True), said.stderr)
+        said = admin(node.config, "store", "--downgrade", "3")
+        self.assertEqual((said.returncode, "schema version 3" in said.stdout), (0, True), said.stderr)
+        with sqlite3.connect(os.path.join(node.spool, "jobs.sqlite")) as db:
+            self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (3,))
+        node.start()
+        self.assertEqual(results(node), known)
+        self.assertEqual(node.store(path).returncode, 0)  # it is known
+        self.assertEqual(results(node), known)
+        self.assertEqual(admin(node.config, "store", "more").returncode, 64)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
