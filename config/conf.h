@@ -56,6 +56,13 @@ enum conf_picture_syntax { CONF_UNCOMPRESSED, CONF_RLE, CONF_JPEG_LS };
  * archive, with every web viewer's user). */
 enum conf_audience { CONF_RADIOLOGISTS, CONF_EVERYONE };
 
+/* Whether a destination is asked for the images before it gets what was made of them. */
+enum conf_look {
+    CONF_LOOK_AUTO,   /* where it answers C-FIND */
+    CONF_LOOK_ALWAYS, /* nothing goes there without */
+    CONF_LOOK_NEVER
+};
+
 struct conf_destination {
     const struct conf_peer *peer;
     unsigned outputs; /* of enum conf_output */
@@ -63,10 +70,17 @@ struct conf_destination {
     enum conf_picture_syntax picture_syntax;
     enum conf_audience audience;
     bool hold_until_reported; /* nothing goes there before a report of another's is in the study */
-    bool rejection_notes;     /* the peer honours them: what we take back is rejected there */
-    bool demo;                /* gets results in demo mode */
-    int retry_first_seconds;  /* 1 */
-    int retry_most_seconds;   /* 300 */
+    bool late_pictures;       /* pictures go into a study that has a report of another's, too */
+    enum conf_look look;
+    int look_most_seconds;  /* what is looked for in vain is parked after this: 7200 */
+    bool commitment;        /* delivered is what the peer has committed to keep */
+    int commitment_seconds; /* without an answer it is asked anew: 3600 */
+    int rate;               /* objects a minute at most; 0: no limit */
+    const char *window; /* "22:00-06:00", local time: the only hours for what is no finding; NULL */
+    bool rejection_notes;    /* the peer honours them: what we take back is rejected there */
+    bool demo;               /* gets results in demo mode */
+    int retry_first_seconds; /* 1 */
+    int retry_most_seconds;  /* 300 */
     int line;
 };
 
@@ -176,7 +190,7 @@ struct conf {
 struct conf_complaint {
     int line;       /* 0: the file as a whole */
     bool warning;   /* told, but no reason to refuse */
-    char text[384]; /* what was found, what is expected, "did you mean" */
+    char text[640]; /* what was found, what is expected, "did you mean" */
 };
 struct conf_complaints {
     struct conf_complaint *list;

@@ -88,9 +88,12 @@ static const char *const report_classes[] = {"auto", "comprehensive3d", "compreh
                                              NULL};
 static const char *const picture_syntaxes[] = {"uncompressed", "rle", "jpegls", NULL};
 static const char *const audiences[] = {"radiologists", "everyone", NULL};
+static const char *const looks[] = {"auto", "always", "never", NULL};
 static const char *const holds[] = {"none", "reported", NULL}; /* of a bool */
 _Static_assert(CONF_SR == 1 && CONF_SC == 2 && CONF_GSPS == 4 && CONF_PMAP == 8, "order of names");
-_Static_assert(CONF_SR_ENHANCED == 3 && CONF_JPEG_LS == 2 && CONF_EVERYONE == 1, "order of names");
+_Static_assert(CONF_SR_ENHANCED == 3 && CONF_JPEG_LS == 2 && CONF_EVERYONE == 1 &&
+                   CONF_LOOK_NEVER == 2,
+               "order of names");
 
 const struct option conf_destination_options[] = {
     DESTINATION("outputs", OUTPUTS, outputs, "SR SC", outputs),
@@ -98,6 +101,13 @@ const struct option conf_destination_options[] = {
     DESTINATION("pictureSyntax", CHOICE, picture_syntax, "uncompressed", picture_syntaxes),
     DESTINATION("audience", CHOICE, audience, "radiologists", audiences),
     DESTINATION("hold", BOOL, hold_until_reported, "none", holds),
+    DESTINATION("latePictures", BOOL, late_pictures, "false", NULL),
+    DESTINATION("look", CHOICE, look, "auto", looks),
+    DESTINATION("lookMost", INT, look_most_seconds, "7200", NULL),
+    DESTINATION("commitment", BOOL, commitment, "false", NULL),
+    DESTINATION("commitmentTimeout", INT, commitment_seconds, "3600", NULL),
+    DESTINATION("rate", INT, rate, "0", NULL),
+    DESTINATION("window", NULLABLE, window, NULL, NULL),
     DESTINATION("rejectionNotes", BOOL, rejection_notes, "false", NULL),
     DESTINATION("demo", BOOL, demo, "false", NULL),
     DESTINATION("retryFirst", INT, retry_first_seconds, "1", NULL),

@@ -67,6 +67,7 @@ static void take_element(struct dx_command *command, uint32_t element, const uin
 
     switch (element) {
     case 0x0002:
+    case 0x0003:
         command->has_affected_class = true;
         if (!take_text(command->sop_class, sizeof command->sop_class, value, length))
             command->is_instance_cut = true;
@@ -91,8 +92,15 @@ static void take_element(struct dx_command *command, uint32_t element, const uin
         (void)take_text(command->comment, sizeof command->comment, value, length);
         break;
     case 0x1000:
+    case 0x1001:
         if (!take_text(command->sop_instance, sizeof command->sop_instance, value, length))
             command->is_instance_cut = true;
+        break;
+    case 0x1002:
+        command->event = number;
+        break;
+    case 0x1008:
+        command->action = number;
         break;
     default:
         break;
@@ -153,16 +161,17 @@ static size_t put_text(uint8_t *p, uint32_t element, const char *text, char padd
 size_t dx_command_write(const struct dx_command *command, uint8_t bytes[DX_COMMAND_TEXT])
 {
     bool is_response = (command->field & 0x8000u) != 0;
-    size_t at = 12; /* (0000,0000), filled last */
+    bool is_requested = command->field == DX_N_ACTION_RQ; /* not affected */
+    size_t at = 12;                                       /* (0000,0000), filled last */
 
     if (command->sop_class[0] != '\0')
-        at += put_text(bytes + at, 0x0002, command->sop_class, '\0');
+        at += put_text(bytes + at, is_requested ? 0x0003 : 0x0002, command->sop_class, '\0');
     at += put_number(bytes + at, 0x0100, command->field);
-    if (is_response)
+    if (is_response || command->field == DX_C_CANCEL_RQ)
         at += put_number(bytes + at, 0x0120, command->responded_id);
     else
         at += put_number(bytes + at, 0x0110, command->message_id);
-    if (command->field == DX_C_STORE_RQ)
+    if (command->field == DX_C_STORE_RQ || command->field == DX_C_FIND_RQ)
         at += put_number(bytes + at, 0x0700, 0); /* priority: medium */
     at += put_number(bytes + at, 0x0800, command->dataset_type);
     if (is_response)
@@ -170,7 +179,11 @@ size_t dx_command_write(const struct dx_command *command, uint8_t bytes[DX_COMMA
     if (is_response && command->comment[0] != '\0')
         at += put_text(bytes + at, 0x0902, command->comment, ' ');
     if (command->sop_instance[0] != '\0')
-        at += put_text(bytes + at, 0x1000, command->sop_instance, '\0');
+        at += put_text(bytes + at, is_requested ? 0x1001 : 0x1000, command->sop_instance, '\0');
+    if (command->event != 0)
+        at += put_number(bytes + at, 0x1002, command->event);
+    if (command->action != 0)
+        at += put_number(bytes + at, 0x1008, command->action);
 
     put32(bytes, 0);
     put32(bytes + 4, 4);

@@ -15,20 +15,28 @@ extern "C" {
 
 #define DX_C_STORE_RQ   0x0001u
 #define DX_C_STORE_RSP  0x8001u
+#define DX_C_FIND_RQ    0x0020u
+#define DX_C_FIND_RSP   0x8020u
 #define DX_C_ECHO_RQ    0x0030u
 #define DX_C_ECHO_RSP   0x8030u
+#define DX_N_EVENT_RQ   0x0100u
+#define DX_N_EVENT_RSP  0x8100u
+#define DX_N_ACTION_RQ  0x0130u
+#define DX_N_ACTION_RSP 0x8130u
 #define DX_C_CANCEL_RQ  0x0fffu
 #define DX_NO_DATASET   0x0101u
-#define DX_COMMAND_TEXT 1024u /* bytes that a command written here can need */
+#define DX_DATASET      0x0001u /* one follows */
+#define DX_COMMAND_TEXT 1024u   /* bytes that a command written here can need */
 
 struct dx_command {
     uint16_t field; /* (0000,0100) */
     uint16_t message_id, responded_id;
     uint16_t dataset_type; /* DX_NO_DATASET, or a dataset follows */
     uint16_t status;
+    uint16_t event, action; /* Event Type ID (0000,1002), Action Type ID (0000,1008); 0: none */
     bool has_status, has_affected_class;
     bool is_instance_cut; /* the SOP Class or Instance UID was longer than 64 */
-    char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX]; /* affected; trimmed */
+    char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX]; /* affected or requested; trimmed */
     char comment[65];
 };
 

@@ -96,6 +96,11 @@ struct dx_sr {
 DX_MUST_USE enum dx_status dx_sr_write(const struct dx_sr *sr, const char *path,
                                        struct dx_error *err);
 
+/* The images of a report of ours (Current Requested Procedure Evidence), by series; malloc, the
+ * caller frees. */
+DX_MUST_USE enum dx_status dx_result_evidence(const char *path, struct dx_reference **references,
+                                              size_t *count, struct dx_error *err);
+
 /* One frame: Secondary Capture. More: Multi-frame True Color Secondary Capture, and frame i shows
  * header.references[i]. */
 struct dx_sc {

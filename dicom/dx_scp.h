@@ -5,7 +5,8 @@
  * syntax that carries a dataset, judged or not, the proposer's first; other services are refused
  * with "abstract syntax not supported". It answers C-ECHO, writes every C-STORE dataset bit by bit
  * to a file that the caller creates, pre-scans it, and asks the caller for the status. Other
- * operations are answered 0211, their datasets dropped.
+ * operations are answered 0211, their datasets dropped. Where the caller wants them, events of
+ * Storage Commitment are taken, in implicit little endian.
  *
  * Commands pass dx_check_command and are read by our own code: dcmdata parses nothing from the
  * network. A PDU that is longer than its type may be, that stalls, or a dataset below the minimum
@@ -15,6 +16,7 @@
 #ifndef DX_SCP_H
 #define DX_SCP_H
 
+#include "dx_commitment.h"
 #include "dx_prescan.h"
 
 #ifdef __cplusplus
@@ -66,6 +68,9 @@ struct dx_scp_handler {
     void (*refuse)(void *context, const struct dx_scp_object *object, uint16_t status,
                    const struct dx_error *why);
     void (*echo)(void *context); /* may be NULL */
+    /* A peer answers a request for commitment of ours (dx_scu_commit). Returns the status: 0000, or
+     * 0110 where it could not be kept, 0112 where nobody asked. NULL: the service is refused. */
+    uint16_t (*event)(void *context, const struct dx_commitment *event);
 };
 
 struct dx_scp_params {

@@ -1,10 +1,13 @@
-/* dx_scu.h: Verification and Storage SCU: one association to one peer, used by one thread.
+/* dx_scu.h: Verification, Storage, Query and Storage Commitment SCU: one association to one peer,
+ * used by one thread.
  *
  * Run it in a child of its own: what a hostile peer answers must not reach the node. Answers pass
  * dx_check_command before DCMTK parses them. TCP_NODELAY is set. */
 #ifndef DX_SCU_H
 #define DX_SCU_H
 
+#include "dx_attrs.h"
+#include "dx_commitment.h"
 #include "dx_scp.h"
 
 #ifdef __cplusplus
@@ -49,6 +52,24 @@ DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,
 /* Whether the peer took this SOP class in this transfer syntax, when both were proposed: propose
  * one SOP class in several transfer syntaxes, ask which were taken, and send the file that fits. */
 int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *transfer_syntax);
+
+/* C-FIND, Study Root (PS3.4 C.6.2): propose DX_STUDY_ROOT_FIND in implicit little endian. The
+ * identifier holds Query/Retrieve Level and keys. match gets each match's texts of the first level
+ * and says whether it wants more. *dimse_status is the last answer's: 0000 all are told, FE00 match
+ * wanted no more, else the peer's failure. DX_LIMIT: more than `most` matches. */
+#define DX_STUDY_ROOT_FIND   "1.2.840.10008.5.1.4.1.2.2.1"
+#define DX_FIND_AFTER_CANCEL 1000 /* answers that may still be on their way */
+typedef bool (*dx_scu_match)(void *context, const struct dx_attrs *match);
+DX_MUST_USE enum dx_status dx_scu_find(struct dx_scu *scu, const struct dx_writing *identifier,
+                                       size_t most, dx_scu_match match, void *context,
+                                       uint16_t *dimse_status, struct dx_error *err);
+/* Asks to commit (PS3.4 J.3.2): propose DX_STORAGE_COMMITMENT in implicit little endian, give a
+ * Transaction UID that was never used. *dimse_status is the answer's. Where the event comes on this
+ * association within wait_seconds, event holds it; else event->count is 0 and it comes on another
+ * (dx_scp.h), or never. */
+DX_MUST_USE enum dx_status dx_scu_commit(struct dx_scu *scu, const struct dx_commitment *request,
+                                         int wait_seconds, struct dx_commitment *event,
+                                         uint16_t *dimse_status, struct dx_error *err);
 void dx_scu_close(struct dx_scu *scu); /* releases, or aborts after an error; NULL is allowed */
 
 #ifdef __cplusplus

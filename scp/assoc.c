@@ -19,7 +19,10 @@
 
 #define STORED           0x0000
 #define OUT_OF_RESOURCES 0xa700
-#define COMMENT_MAX      65
+/* PS3.7 annex C */
+#define PROCESSING_FAILURE 0x0110
+#define NO_SUCH_INSTANCE   0x0112
+#define COMMENT_MAX        65
 
 struct assoc {
     const struct conf *conf;
@@ -125,6 +128,22 @@ static uint16_t on_store(void *context, const struct dx_scp_object *object,
     return STORED;
 }
 
+/* A destination says what it has committed to. */
+static uint16_t on_event(void *context, const struct dx_commitment *event)
+{
+    static struct commit_request request;
+    struct assoc *assoc = context;
+    struct commit_answer answer = {.status = STORE_BROKEN};
+    request.kind = COMMIT_EVENT;
+    request.event = *event;
+    bool kept = committer_ask(assoc->commit_fd, &request, &answer) && answer.status == STORE_OK;
+    log_event(kept && answer.known > 0 ? LOG_AT_INFO : LOG_AT_WARN, "commitment-event",
+              "association=%s calling=%s transaction=%s instances=%zu known=%zu kept=%s", assoc->id,
+              log_quote(assoc->peer.calling), event->transaction, event->count, answer.known,
+              kept ? "true" : "false");
+    return !kept ? PROCESSING_FAILURE : answer.known > 0 ? 0 : NO_SUCH_INSTANCE;
+}
+
 /* What was well received and refused is kept for a person; what the network cut off will come
  * again, and what there was no room for was not looked at. */
 static void on_refuse(void *context, const struct dx_scp_object *object, uint16_t status,
@@ -180,7 +199,8 @@ int assoc_run(const struct node *node, int fd, int commit_fd, const char *id)
                                            .associate = on_associate,
                                            .create = on_create,
                                            .store = on_store,
-                                           .refuse = on_refuse};
+                                           .refuse = on_refuse,
+                                           .event = on_event};
     struct dx_scp_params params;
     struct dx_scp_summary summary;
     struct dx_error err = {.status = DX_OK};

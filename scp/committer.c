@@ -170,12 +170,21 @@ static bool sanitise(struct line *line)
     return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);
 }
 
+static bool sanitise_event(struct dx_commitment *event)
+{
+    event->transaction[sizeof event->transaction - 1] = '\0';
+    for (size_t i = 0; i < event->count && i < DX_COMMITMENT_MOST; i++)
+        event->item[i].sop_instance[DX_UID_MAX - 1] = '\0';
+    return event->transaction[0] != '\0' && event->count <= DX_COMMITMENT_MOST;
+}
+
 static void take_request(struct line *line)
 {
     ssize_t n = recv(line->fd, &line->request, sizeof line->request, MSG_DONTWAIT);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (n != (ssize_t)sizeof line->request ||
+        (line->request.kind == COMMIT_EVENT && !sanitise_event(&line->request.event)) ||
         (line->request.kind == COMMIT_INSTANCE && !sanitise(line))) {
         (void)close(line->fd);
         line->fd = -1;
@@ -237,12 +246,30 @@ static enum store_status end_association(struct committer *c, const struct line 
     return status;
 }
 
+static enum store_status take_event(struct committer *c, struct line *line)
+{
+    const struct dx_commitment *event = &line->request.event;
+    line->answer.known = 0;
+    for (size_t i = 0; i < event->count; i++) {
+        const struct dx_commitment_item *item = &event->item[i];
+        enum store_status status =
+            store_commitment(c->store, event->transaction, item->sop_instance, item->failure,
+                             dx_commitment_reason(item->failure), clock_utc_ms());
+        if (status != STORE_OK && status != STORE_NONE)
+            return status;
+        line->answer.known += status == STORE_OK;
+    }
+    return STORE_OK;
+}
+
 static enum store_status perform(struct committer *c, struct line *line)
 {
     if (line->ended)
         return end_association(c, line);
     if (line->request.kind == COMMIT_REFUSED)
         return store_count(c->store, "refused");
+    if (line->request.kind == COMMIT_EVENT)
+        return take_event(c, line);
     enum store_status status =
         store_add_instance(c->store, &line->request.instance, &line->answer.identity);
     line->answer.id = line->request.instance.id;

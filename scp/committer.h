@@ -8,19 +8,22 @@
 #ifndef COMMITTER_H
 #define COMMITTER_H
 
+#include "dx_commitment.h"
 #include "node.h"
 #include "store.h"
 
-enum commit_kind { COMMIT_INSTANCE, COMMIT_REFUSED };
+enum commit_kind { COMMIT_INSTANCE, COMMIT_REFUSED, COMMIT_EVENT };
 
 struct commit_request {
     enum commit_kind kind;
-    struct instance instance; /* COMMIT_INSTANCE: what was received */
+    struct instance instance;   /* COMMIT_INSTANCE: what was received */
+    struct dx_commitment event; /* COMMIT_EVENT: a destination's answer to our request */
 };
 struct commit_answer {
     enum store_status status;
     enum store_identity identity;
     int64_t id;
+    size_t known; /* COMMIT_EVENT: how many of its instances we had asked for */
 };
 
 /* The process's body; control carries the associations' sockets and ends when receive does. */

@@ -15,6 +15,8 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "deliver_choose.h"
+#include "dx_commitment.h"
 #include "dx_init.h"
 #include "log.h"
 #include <errno.h>
@@ -27,14 +29,14 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS   1000   /* slow polling: mode, store, lanes */
-#define HUNG_MS   900000 /* a batch without any answer */
-#define STOP_MS   2000   /* what a batch may still take when the mode forbids it: design, 5 s */
-#define DRAIN_MS  10000
-#define SPAWN_MS  1000
-#define LOOKAHEAD 64 /* pending deliveries looked at a time */
+#define LOOK_MS  1000   /* slow polling: mode, store, lanes */
+#define HUNG_MS  900000 /* a batch without any answer */
+#define STOP_MS  2000   /* what a batch may still take when the mode forbids it: design, 5 s */
+#define DRAIN_MS 10000
+#define SPAWN_MS 1000
 
 struct lane {
     const struct conf_destination *to;
@@ -42,6 +44,7 @@ struct lane {
     int fd; /* -1: no process */
     struct send_batch batch;
     struct delivery job[SENDER_BATCH];
+    struct rate_bucket bucket;
     size_t answered;                      /* of batch.count; equal: idle */
     int64_t heard_at, retry_at, spawn_at; /* monotonic */
     int64_t allowed_at;                   /* when the mode last let it send */
@@ -160,69 +163,23 @@ static void pause_lane(struct lane *lane, const char *why)
               lane->to->peer->name, lane->failures, (long long)lane->pause_ms, log_quote(why));
 }
 
-/* A wall clock that was set back must not put an object off for years. */
-static bool due(const struct lane *lane, const struct delivery *job, int64_t utc_ms)
-{
-    int64_t wait = job->next_ms - utc_ms;
-    return wait <= 0 || wait > 2 * (int64_t)lane->to->retry_most_seconds * 1000;
-}
-
-static void add_form(struct send_job *job, const struct result *result)
-{
-    struct send_form *form = &job->form[job->forms++];
-    form->result = result->id;
-    memcpy(form->sop_class, result->sop_class, sizeof form->sop_class);
-    memcpy(form->path, result->path, sizeof form->path);
-}
-
-/* A report goes in whatever kind of SR the peer takes, where the destination leaves that open. */
-static bool fill_job(struct deliver *d, const struct lane *lane, const struct delivery *delivery,
-                     struct send_job *job)
-{
-    const struct result *own = &delivery->result;
-    struct result kinds[SENDER_FORMS];
-    size_t count = 0;
-    job->delivery = delivery->id;
-    job->picture = own->kind == RESULT_SC;
-    add_form(job, own);
-    if (own->kind != RESULT_SR || lane->to->report_class != CONF_SR_AUTO)
-        return true;
-    if (store_report_kinds(d->store, own->report, kinds, &count) != STORE_OK) {
-        log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
-        close_store(d);
-        return false;
-    }
-    for (size_t i = 0; i < count && job->forms < SENDER_FORMS; i++)
-        if (kinds[i].id != own->id)
-            add_form(job, &kinds[i]);
-    return true;
-}
-
 static void hand_out(struct deliver *d, struct lane *lane)
 {
-    static struct delivery list[LOOKAHEAD];
-    size_t count = 0;
-    int64_t now = clock_utc_ms();
-    if (store_pending(d->store, lane->to->peer->name, list, LOOKAHEAD, &count) != STORE_OK) {
+    struct send_batch *batch = &lane->batch;
+    size_t most = rate_allows(&lane->bucket, lane->to->rate, clock_monotonic_ms());
+    enum store_status status = choose_jobs(d->store, lane->to, most, batch, lane->job);
+    if (status == STORE_OK && batch->count == 0 && lane->to->commitment)
+        status = choose_commitment(d->store, lane->to, batch, lane->job);
+    lane->answered = 0;
+    if (status != STORE_OK) {
+        batch->count = 0;
         log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
         close_store(d);
-        return;
     }
-
-    struct send_batch *batch = &lane->batch;
-    memset(batch, 0, sizeof *batch);
-    for (size_t i = 0; i < count && batch->count < SENDER_BATCH; i++) {
-        if (!due(lane, &list[i], now))
-            continue;
-        if (!fill_job(d, lane, &list[i], &batch->job[batch->count])) {
-            batch->count = 0;
-            break;
-        }
-        lane->job[batch->count++] = list[i];
-    }
-    lane->answered = 0;
     if (batch->count == 0)
         return;
+    if (batch->transaction[0] == '\0')
+        rate_take(&lane->bucket, lane->to->rate, batch->count);
     lane->heard_at = clock_monotonic_ms();
     crash_point("deliver-chosen");
     if (send(lane->fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof *batch)
@@ -232,24 +189,53 @@ static void hand_out(struct deliver *d, struct lane *lane)
 static void tell(const struct lane *lane, const struct delivery *job,
                  const struct send_answer *answer)
 {
-    static const char *const events[] = {"delivered", "delivery-put-off", NULL, "delivery-parked",
-                                         NULL};
-    static const enum log_level levels[] = {LOG_AT_INFO, LOG_AT_WARN, LOG_AT_WARN, LOG_AT_ERROR,
-                                            LOG_AT_INFO};
-    if (events[answer->verdict] != NULL)
-        log_event(levels[answer->verdict], events[answer->verdict],
+    static const struct {
+        enum log_level level;
+        const char *stored, *committed;
+    } events[] = {
+        [VERDICT_DELIVERED] = {LOG_AT_INFO, "delivered", "committed"},
+        [VERDICT_LATER] = {LOG_AT_WARN, "delivery-put-off", "commitment-put-off"},
+        [VERDICT_REFUSED] = {LOG_AT_ERROR, "delivery-parked", "not-committed"},
+        [VERDICT_WAITS] = {LOG_AT_WARN, "delivery-waits", NULL},
+        [VERDICT_ASKED] = {LOG_AT_INFO, NULL, "commitment-asked"},
+    };
+    bool commitment = lane->batch.transaction[0] != '\0';
+    const char *event =
+        commitment ? events[answer->verdict].committed : events[answer->verdict].stored;
+    if (event != NULL)
+        log_event(events[answer->verdict].level, event,
                   "destination=%s kind=%s uid=%s attempts=%d status=%04X reason=%s",
                   lane->to->peer->name, result_kind_name(job->result.kind), job->result.uid,
                   job->attempts + 1, answer->dimse_status, log_quote(answer->text));
 }
 
+/* The images are not there yet, or are another's: that may mend itself, but not for ever. */
+static enum store_status let_wait(struct deliver *d, const struct lane *lane,
+                                  const struct delivery *job, struct send_answer *answer,
+                                  int64_t now)
+{
+    char why[sizeof answer->text];
+    int64_t waited = job->looked_ms == 0 ? 0 : now - job->looked_ms;
+    if (waited < (int64_t)lane->to->look_most_seconds * 1000)
+        return store_delivery_waits(d->store, job->id,
+                                    now + jitter(back_off(lane->to, (unsigned)job->attempts)), now,
+                                    answer->text);
+    (void)snprintf(why, sizeof why, "looked for in vain for %lld s: %.200s",
+                   (long long)(waited / 1000), answer->text);
+    memcpy(answer->text, why, sizeof why);
+    answer->verdict = VERDICT_REFUSED;
+    return store_delivery_failed(d->store, job->id, now, true, why);
+}
+
 static enum store_status record(struct deliver *d, struct lane *lane, const struct delivery *job,
-                                const struct send_answer *answer)
+                                struct send_answer *answer)
 {
     int64_t now = clock_utc_ms();
     switch (answer->verdict) {
     case VERDICT_DELIVERED:
         crash_point("deliver-answered-unjournalled");
+        if (lane->to->commitment)
+            return store_delivery_stored(d->store, job->id, answer->result, now);
         return store_delivered(d->store, job->id, answer->result, now);
     case VERDICT_LATER:
         return store_delivery_failed(d->store, job->id,
@@ -259,10 +245,35 @@ static enum store_status record(struct deliver *d, struct lane *lane, const stru
         return store_delivery_failed(d->store, job->id, 0, false, answer->text);
     case VERDICT_REFUSED:
         return store_delivery_failed(d->store, job->id, now, true, answer->text);
+    case VERDICT_WAITS:
+        return let_wait(d, lane, job, answer, now);
     case VERDICT_NOT_ALLOWED:
+    case VERDICT_ASKED:
         break;
     }
     return STORE_OK;
+}
+
+/* What became of the request to commit to one object. Asked: its time-out is entered already. */
+static enum store_status record_commitment(struct deliver *d, const struct lane *lane,
+                                           const struct delivery *job,
+                                           const struct send_answer *answer)
+{
+    int64_t now = clock_utc_ms();
+    switch (answer->verdict) {
+    case VERDICT_DELIVERED:
+    case VERDICT_REFUSED:
+        return store_commitment(d->store, lane->batch.transaction, job->result.uid,
+                                answer->verdict == VERDICT_DELIVERED ? 0 : answer->dimse_status,
+                                dx_commitment_reason(answer->dimse_status), now);
+    case VERDICT_LATER:
+    case VERDICT_UNREACHED:
+        return store_commitment_unasked(d->store, job->id,
+                                        now + jitter((int64_t)lane->to->retry_most_seconds * 1000),
+                                        answer->text);
+    default:
+        return STORE_OK;
+    }
 }
 
 /* One answer of a lane's process; false when there is none (any more). */
@@ -276,7 +287,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
         return false;
     const struct delivery *job = busy(lane) ? &lane->job[lane->answered] : NULL;
     if (n != (ssize_t)sizeof answer || job == NULL || answer.delivery != job->id ||
-        (unsigned)answer.verdict > VERDICT_NOT_ALLOWED) {
+        (unsigned)answer.verdict > VERDICT_ASKED) {
         end_sender(lane, n == 0 ? "died" : "nonsense");
         pause_lane(lane, "its process ended");
         return false;
@@ -285,7 +296,9 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     answer.text[sizeof answer.text - 1] = '\0';
     lane->answered++;
     lane->heard_at = clock_monotonic_ms();
-    enum store_status status = record(d, lane, job, &answer);
+    enum store_status status = lane->batch.transaction[0] != '\0'
+                                   ? record_commitment(d, lane, job, &answer)
+                                   : record(d, lane, job, &answer);
     crash_point("deliver-journalled");
     tell(lane, job, &answer);
     if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
@@ -396,6 +409,7 @@ int deliver_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
         return 1;
     }
+    tzset(); /* for windows: time zones are files */
     if (!confine(CONFINE_DELIVER, node->conf, NULL))
         return EX_OSERR;
     struct deliver d = {.node = node, .lanes = node->conf->destination_count};

@@ -4,6 +4,7 @@
 #include "dx_result.h"
 #include "dx_scu.h"
 #include "log.h"
+#include "look.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +47,9 @@ static bool answer(int fd, const struct send_job *job, size_t form, enum verdict
 
 /* ---- what the association must carry ---- */
 
-#define CONTEXTS_MOST (SENDER_BATCH * SENDER_FORMS * 3)
+#define CONTEXTS_MOST (SENDER_BATCH * SENDER_FORMS * 3 + 2)
+#define COMMIT_WAIT_S                                                                              \
+    2 /* for an answer on the same association; most peers open one of their own */
 
 static size_t add_context(struct dx_scu_context *contexts, size_t count, const char *sop_class,
                           const char *transfer_syntax)
@@ -65,8 +68,12 @@ static size_t list_contexts(const struct send_batch *batch,
                             struct dx_scu_context contexts[CONTEXTS_MOST])
 {
     size_t count = 0;
+    if (batch->transaction[0] != '\0')
+        return add_context(contexts, count, DX_STORAGE_COMMITMENT, IMPLICIT);
     for (size_t i = 0; i < batch->count; i++) {
         const struct send_job *job = &batch->job[i];
+        if (job->look.study[0] != '\0')
+            count = add_context(contexts, count, DX_STUDY_ROOT_FIND, IMPLICIT);
         for (size_t f = 0; f < job->forms; f++) {
             count = add_context(contexts, count, job->form[f].sop_class, DX_SYNTAX_EXPLICIT);
             if (!job->picture)
@@ -179,6 +186,61 @@ static bool open_association(const struct conf *conf, const struct conf_destinat
     return dx_scu_open(&params, contexts, count, scu, err) == DX_OK;
 }
 
+/* Whether the result may go there now; else it is answered, *told false when the parent is gone. */
+static bool may_go(const struct conf *conf, const struct conf_destination *to, struct dx_scu *scu,
+                   const struct send_job *job, struct look_memory *memory, int fd, bool *alive,
+                   bool *told)
+{
+    char text[256] = "";
+    if (job->look.study[0] == '\0')
+        return true;
+    enum look_end end = look_for(scu, conf, &job->look, memory, text);
+    if (end == LOOK_THERE || (end == LOOK_NOT_TAKEN && to->look == CONF_LOOK_AUTO))
+        return true;
+    if (end == LOOK_UNREACHED)
+        *alive = false;
+    *told = answer(fd, job, 0, end == LOOK_UNREACHED ? VERDICT_LATER : VERDICT_WAITS, 0, text);
+    return false;
+}
+
+/* Asks for commitment to what the batch names, and answers for each. */
+static bool ask_commitment(const struct send_batch *batch, struct dx_scu *scu, bool alive, int fd,
+                           struct dx_error *err)
+{
+    static struct dx_commitment request, event;
+    uint16_t dimse = 0;
+    enum dx_status status = alive ? DX_OK : DX_UNREACHABLE;
+    char text[256];
+    bool told = true;
+    request.count = batch->count;
+    memcpy(request.transaction, batch->transaction, sizeof request.transaction);
+    for (size_t i = 0; i < batch->count; i++) {
+        memcpy(request.item[i].sop_class, batch->job[i].form[0].sop_class, DX_UID_MAX);
+        memcpy(request.item[i].sop_instance, batch->job[i].form[0].sop_instance, DX_UID_MAX);
+    }
+    if (alive)
+        status = dx_scu_commit(scu, &request, COMMIT_WAIT_S, &event, &dimse, err);
+    crash_point("commitment-asked");
+    for (size_t i = 0; told && i < batch->count; i++) {
+        enum verdict verdict = status == DX_NO_CONTEXT ? VERDICT_LATER
+                               : status != DX_OK       ? VERDICT_UNREACHED
+                               : dimse != 0            ? VERDICT_LATER
+                                                       : VERDICT_ASKED;
+        uint16_t failure = dimse;
+        (void)snprintf(text, sizeof text, "%s", status != DX_OK ? err->text : "");
+        if (status == DX_OK && dimse != 0)
+            (void)snprintf(text, sizeof text, "commitment: status %04X", dimse);
+        for (size_t k = 0; verdict == VERDICT_ASKED && k < event.count; k++)
+            if (strcmp(event.transaction, request.transaction) == 0 &&
+                strcmp(event.item[k].sop_instance, request.item[i].sop_instance) == 0) {
+                failure = event.item[k].failure;
+                verdict = failure == 0 ? VERDICT_DELIVERED : VERDICT_REFUSED;
+            }
+        told = answer(fd, &batch->job[i], 0, verdict, failure, text);
+    }
+    return told;
+}
+
 /* False when the parent has gone. */
 static bool send_batch(const struct conf *conf, const struct conf_destination *to,
                        const struct send_batch *batch, int fd)
@@ -188,8 +250,14 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
     bool told = true;
     crash_point("sender-unassociated");
     bool alive = open_association(conf, to, batch, &scu, &err);
+    struct look_memory memory = {.end = LOOK_THERE};
     if (!alive)
         scu = NULL;
+    if (batch->transaction[0] != '\0') {
+        told = ask_commitment(batch, scu, alive, fd, &err);
+        dx_scu_close(scu);
+        return told;
+    }
 
     for (size_t i = 0; told && i < batch->count; i++) {
         const struct send_job *job = &batch->job[i];
@@ -198,7 +266,7 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
         else if (!alive)
             told = answer(fd, job, 0, VERDICT_UNREACHED, 0,
                           err.text[0] != '\0' ? err.text : "the association has ended");
-        else
+        else if (may_go(conf, to, scu, job, &memory, fd, &alive, &told))
             told = send_one(conf, to, scu, job, fd, &alive);
         crash_point("sender-between");
     }

@@ -14,9 +14,11 @@
 enum verdict {
     VERDICT_DELIVERED, /* 0000, a warning, or 0111: the peer has the object */
     VERDICT_LATER, /* this object, another time: A7xx and the like, or it ended the association */
-    VERDICT_UNREACHED,  /* the peer as a whole: nothing was decided about the object */
-    VERDICT_REFUSED,    /* the peer will never take it: for a person to look at */
-    VERDICT_NOT_ALLOWED /* the mode forbids sending now */
+    VERDICT_UNREACHED,   /* the peer as a whole: nothing was decided about the object */
+    VERDICT_REFUSED,     /* the peer will never take it: for a person to look at */
+    VERDICT_NOT_ALLOWED, /* the mode forbids sending now */
+    VERDICT_WAITS,       /* its images are not there, or are another's */
+    VERDICT_ASKED        /* commitment: the answer comes on another association */
 };
 
 /* A report may go in one of several kinds of SR: the first that the peer takes. */
@@ -27,12 +29,22 @@ struct send_job {
     size_t forms; /* at least 1 */
     struct send_form {
         int64_t result;
-        char sop_class[DX_UID_MAX];
+        char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX];
         char path[256]; /* below the spool */
     } form[SENDER_FORMS];
+    /* What the peer must have before: asked where study is not "". */
+    struct send_look {
+        char study[DX_UID_MAX];
+        char patient_id[65], issuer[65], accession[17]; /* as they stand in the result */
+        char report[256]; /* below the spool: its evidence are the images; "" the study alone */
+    } look;
 };
 struct send_batch {
     size_t count;
+    /* Not "": the objects are there, and the peer is asked, under this Transaction UID, to commit
+     * to them. Each is answered DELIVERED (committed), REFUSED (it did not; dimse_status has the
+     * failure reason), ASKED, LATER or UNREACHED. */
+    char transaction[DX_UID_MAX];
     struct send_job job[SENDER_BATCH];
 };
 struct send_answer {

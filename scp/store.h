@@ -295,12 +295,16 @@ struct delivery {
     struct result result;
     enum delivery_state state;
     int attempts;
-    int64_t next_ms; /* UTC: not before; 0: at once. PARKED: since when */
+    int64_t next_ms;   /* UTC: not before; 0: at once. PARKED: since when */
+    int64_t looked_ms; /* UTC since when its images are looked for there in vain; 0: they are not */
+    bool urgent;       /* of a finding: before the others */
     char last_error[256];
 };
-/* Pending deliveries of one destination: those never put off (next_ms 0) in order of creation, then
- * by next_ms. The caller looks at the clock. */
+/* Pending deliveries of one destination that are due: urgent ones first, then those never put off
+ * (next_ms 0) in order of creation, then by next_ms. Due is what is put off to now_ms or less, or
+ * beyond far_ms: a wall clock that was set back must not put an object off for years. */
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
+                                               int64_t now_ms, int64_t far_ms,
                                                struct delivery *list, size_t room, size_t *count);
 /* STORE_NONE when there is no such delivery. What was sent stays sent. `result`: which of the
  * report's kinds the destination took; 0: the delivery's own. */
@@ -309,6 +313,41 @@ STORE_MUST_USE enum store_status store_delivered(struct store *store, int64_t de
 STORE_MUST_USE enum store_status store_delivery_failed(struct store *store, int64_t delivery,
                                                        int64_t next_ms, bool park,
                                                        const char *error);
+
+/* Its images are not there, or are another's: looked for again at next_ms. */
+STORE_MUST_USE enum store_status store_delivery_waits(struct store *store, int64_t delivery,
+                                                      int64_t next_ms, int64_t now_ms,
+                                                      const char *why);
+/* Never to be sent: why is told where deliveries are listed. */
+STORE_MUST_USE enum store_status store_delivery_dropped(struct store *store, int64_t delivery,
+                                                        const char *why);
+/* Whether another's report is in the study. */
+STORE_MUST_USE enum store_status store_study_read(struct store *store, const char *study,
+                                                  bool *read);
+
+/* ---- commitment (PS3.4 annex J) ---- */
+/* The destination has it; it is delivered when it has committed to it. */
+STORE_MUST_USE enum store_status store_delivery_stored(struct store *store, int64_t delivery,
+                                                       int64_t result, int64_t now_ms);
+/* Stored deliveries for which nobody was asked yet, or whose answer is overdue, oldest first. */
+STORE_MUST_USE enum store_status store_uncommitted(struct store *store, const char *destination,
+                                                   int64_t now_ms, int64_t far_ms,
+                                                   struct delivery *list, size_t room,
+                                                   size_t *count);
+/* Before the request goes out: the transaction under which these are asked for; overdue at next_ms.
+ */
+STORE_MUST_USE enum store_status store_ask_commitment(struct store *store,
+                                                      const int64_t *deliveries, size_t count,
+                                                      const char *transaction, int64_t next_ms);
+/* The request did not get through: anew at next_ms. */
+STORE_MUST_USE enum store_status store_commitment_unasked(struct store *store, int64_t delivery,
+                                                          int64_t next_ms, const char *why);
+/* The destination's answer for one instance: committed (failure 0), or not: then it is sent again,
+ * and parked after STORE_UNCOMMITTED_MOST times. STORE_NONE: nobody asked for that. */
+#define STORE_UNCOMMITTED_MOST 3
+STORE_MUST_USE enum store_status store_commitment(struct store *store, const char *transaction,
+                                                  const char *sop_instance, uint16_t failure,
+                                                  const char *reason, int64_t now_ms);
 
 /* ---- taking back ---- */
 /* Its sender rejects (or another study now has) the SOP instance: instances with that UID, in the

@@ -3,7 +3,8 @@
 #include "store_sqlite.h"
 
 #define DELIVERIES                                                                                 \
-    "SELECT " RESULT_COLUMNS ",delivery.id,destination,attempts,next_ms,last_error"                \
+    "SELECT " RESULT_COLUMNS                                                                       \
+    ",delivery.id,destination,attempts,next_ms,last_error,looked_ms,priority"                      \
     " FROM delivery JOIN result ON result.id=delivery.result WHERE "
 /* next_ms of a parked one; what never passed our own check was parked when it was made. */
 #define PARKED_SINCE "CASE WHEN next_ms<>0 THEN next_ms ELSE created_ms END"
@@ -25,18 +26,21 @@ static enum store_status take_rows(struct store *store, sqlite3_stmt *rows,
         delivery->attempts = sqlite3_column_int(rows, 17);
         delivery->next_ms = sqlite3_column_int64(rows, 18);
         sql_text(rows, 19, delivery->last_error, sizeof delivery->last_error);
+        delivery->looked_ms = sqlite3_column_int64(rows, 20);
+        delivery->urgent = sqlite3_column_int(rows, 21) != 0;
     }
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-enum store_status store_pending(struct store *store, const char *destination, struct delivery *list,
-                                size_t room, size_t *count)
+enum store_status store_pending(struct store *store, const char *destination, int64_t now_ms,
+                                int64_t far_ms, struct delivery *list, size_t room, size_t *count)
 {
     return take_rows(store,
                      sql_prepare(store,
-                                 DELIVERIES "state='pending' AND destination=?"
-                                            " ORDER BY next_ms,delivery.id LIMIT ?",
-                                 "ti", destination, (int64_t)room),
+                                 DELIVERIES "state='pending' AND stored_ms=0 AND destination=?"
+                                            " AND (next_ms<=? OR next_ms>?)"
+                                            " ORDER BY priority DESC,next_ms,delivery.id LIMIT ?",
+                                 "tiii", destination, now_ms, far_ms, (int64_t)room),
                      DELIVERY_PENDING, list, room, count);
 }
 
@@ -111,4 +115,123 @@ enum store_status store_delivery_failed(struct store *store, int64_t delivery, i
                            " WHERE id=? AND state<>'sent'",
                            "titi", park ? "parked" : "pending", next_ms, error, delivery));
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_delivery_waits(struct store *store, int64_t delivery, int64_t next_ms,
+                                       int64_t now_ms, const char *why)
+{
+    enum store_status status = sql_run(
+        store, sql_prepare(store,
+                           "UPDATE delivery SET next_ms=?,attempts=attempts+1,last_error=?,"
+                           "looked_ms=CASE WHEN looked_ms=0 OR looked_ms>?3 THEN ?3 ELSE looked_ms"
+                           " END WHERE id=? AND state='pending'",
+                           "itii", next_ms, why, now_ms, delivery));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_delivery_dropped(struct store *store, int64_t delivery, const char *why)
+{
+    return sql_run(store, sql_prepare(store,
+                                      "UPDATE delivery SET state='cancelled',last_error=?"
+                                      " WHERE id=? AND state='pending'",
+                                      "ti", why, delivery));
+}
+
+enum store_status store_study_read(struct store *store, const char *study, bool *read)
+{
+    sqlite3_stmt *row = sql_prepare(store, "SELECT read FROM study WHERE uid=?", "t", study);
+    enum store_status status = sql_row(store, row);
+    *read = status == STORE_OK && sqlite3_column_int(row, 0) != 0;
+    if (status == STORE_OK)
+        (void)sqlite3_reset(row);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+/* ---- commitment ---- */
+
+enum store_status store_delivery_stored(struct store *store, int64_t delivery, int64_t result,
+                                        int64_t now_ms)
+{
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE delivery SET stored_ms=?1,next_ms=0,last_error='',"
+                                   "attempts=attempts+1,commitment='',"
+                                   "result=CASE WHEN ?2=0 THEN result ELSE ?2 END"
+                                   " WHERE id=?3 AND state='pending'",
+                                   "iii", now_ms, result, delivery));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_uncommitted(struct store *store, const char *destination, int64_t now_ms,
+                                    int64_t far_ms, struct delivery *list, size_t room,
+                                    size_t *count)
+{
+    return take_rows(store,
+                     sql_prepare(store,
+                                 DELIVERIES "state='pending' AND stored_ms<>0 AND destination=?"
+                                            " AND (next_ms<=? OR next_ms>?)"
+                                            " ORDER BY next_ms LIMIT ?",
+                                 "tiii", destination, now_ms, far_ms, (int64_t)room),
+                     DELIVERY_PENDING, list, room, count);
+}
+
+enum store_status store_ask_commitment(struct store *store, const int64_t *deliveries, size_t count,
+                                       const char *transaction, int64_t next_ms)
+{
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    for (size_t i = 0; status == STORE_OK && i < count; i++)
+        status = sql_run(store,
+                         sql_prepare(store, "UPDATE delivery SET commitment=?,next_ms=? WHERE id=?",
+                                     "tii", transaction, next_ms, deliveries[i]));
+    return sql_leave(store, status);
+}
+
+enum store_status store_commitment_unasked(struct store *store, int64_t delivery, int64_t next_ms,
+                                           const char *why)
+{
+    return sql_run(store, sql_prepare(store,
+                                      "UPDATE delivery SET next_ms=?,last_error=? WHERE id=?"
+                                      " AND state='pending' AND stored_ms<>0",
+                                      "iti", next_ms, why, delivery));
+}
+
+static enum store_status answer_commitment(struct store *store, const char *transaction,
+                                           const char *sop_instance, uint16_t failure,
+                                           const char *reason, int64_t now_ms)
+{
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT delivery.id FROM delivery JOIN result ON"
+                                    " result.id=delivery.result WHERE commitment=? AND uid=?"
+                                    " AND state='pending' AND stored_ms<>0 AND commitment<>''",
+                                    "tt", transaction, sop_instance);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    int64_t id = sqlite3_column_int64(row, 0);
+    (void)sqlite3_reset(row);
+    if (failure == 0)
+        return sql_run(store, sql_prepare(store,
+                                          "UPDATE delivery SET state='sent',done_ms=?,last_error=''"
+                                          " WHERE id=?",
+                                          "ii", now_ms, id));
+    return sql_run(store,
+                   sql_prepare(store,
+                               "UPDATE delivery SET stored_ms=0,commitment='',last_error=?1,"
+                               "uncommitted=uncommitted+1,next_ms=?2,"
+                               "state=CASE WHEN uncommitted+1<?3 THEN 'pending' ELSE 'parked' END"
+                               " WHERE id=?4",
+                               "tiii", reason, now_ms, (int64_t)STORE_UNCOMMITTED_MOST, id));
+}
+
+enum store_status store_commitment(struct store *store, const char *transaction,
+                                   const char *sop_instance, uint16_t failure, const char *reason,
+                                   int64_t now_ms)
+{
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(
+            store, answer_commitment(store, transaction, sop_instance, failure, reason, now_ms));
+    return status;
 }

@@ -181,9 +181,8 @@ static enum store_status release_delivery(struct store *store, int64_t id,
     say(answer, "%s", no != NULL ? no : "released");
     if (no != NULL)
         return STORE_OK;
-    return sql_run(
-        store,
-        sql_prepare(store, "UPDATE delivery SET state='pending',next_ms=0 WHERE id=?", "i", id));
+    return sql_run(store,
+                   sql_prepare(store, "UPDATE delivery SET " SEND_ANEW " WHERE id=?", "i", id));
 }
 
 enum store_status store_release_delivery(struct store *store, int64_t delivery,
@@ -202,7 +201,7 @@ static enum store_status release_job(struct store *store, int64_t id, char answe
     if (status != STORE_OK || answer[0] != '\0')
         return status;
     status = sql_run(store, sql_prepare(store,
-                                        "UPDATE delivery SET state='pending',next_ms=0 WHERE"
+                                        "UPDATE delivery SET " SEND_ANEW " WHERE"
                                         " state IN ('parked','expired') AND result IN (SELECT id"
                                         " FROM result WHERE gone_ms=0 AND fate IN"
                                         " ('current','superseded')) AND " OF_JOB,

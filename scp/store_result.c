@@ -112,7 +112,8 @@ enum store_status result_deliver(struct store *store, int64_t id, const char *de
 {
     return sql_run(store, sql_prepare(store,
                                       "INSERT OR IGNORE INTO delivery(result,destination,state,"
-                                      "last_error) VALUES(?,?,?,?)",
+                                      "last_error,priority) VALUES(?1,?2,?3,?4,COALESCE("
+                                      "(SELECT outcome='finding' FROM result WHERE id=?1),0))",
                                       "ittt", id, destination, delivery_names[state], error));
 }
 

@@ -138,8 +138,20 @@ static const char *const versions[] = {
     " unlocked INTEGER NOT NULL, cause TEXT NOT NULL, build TEXT NOT NULL, kernels TEXT NOT NULL,"
     " models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);"
     "CREATE INDEX result_study ON result(study, id);",
-    /* 5: what the receiver saw of a header */
-    "ALTER TABLE instance ADD COLUMN seen BLOB;",
+    /* 5: what the receiver saw of a header; what waits for its images, for commitment; order.
+     * stored_ms: UTC since when the peer has it, and its commitment is due; 0: it has it not.
+     * looked_ms: UTC since when its images were looked for in vain. commitment: transaction. */
+    "ALTER TABLE instance ADD COLUMN seen BLOB;"
+    "ALTER TABLE delivery ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN looked_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN commitment TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE delivery ADD COLUMN uncommitted INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX delivery_order ON delivery(destination, priority DESC, next_ms, id)"
+    " WHERE state='pending' AND stored_ms=0;"
+    "CREATE INDEX delivery_uncommitted ON delivery(destination, next_ms)"
+    " WHERE state='pending' AND stored_ms<>0;"
+    "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -148,7 +160,10 @@ _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
 static const char *const back[] = {
     "DROP INDEX result_study;DROP TABLE selftest;DROP TABLE alarm;DROP TABLE hour;"
     "DROP TABLE sample;DROP INDEX instance_gone",
-    "ALTER TABLE instance DROP COLUMN seen",
+    "DROP INDEX delivery_order;DROP INDEX delivery_uncommitted;DROP INDEX delivery_commitment;"
+    "ALTER TABLE delivery DROP COLUMN priority;ALTER TABLE delivery DROP COLUMN looked_ms;"
+    "ALTER TABLE delivery DROP COLUMN stored_ms;ALTER TABLE delivery DROP COLUMN commitment;"
+    "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
 };
 _Static_assert(sizeof back / sizeof *back == STORE_NEWEST - STORE_OLDEST, "a way back for each");
 

@@ -53,6 +53,8 @@ enum store_status sql_enter_light(struct store *store);
 enum store_status sql_leave_light(struct store *store, enum store_status status);
 
 /* store_result.c: rows of results; the columns in the order in which result_take reads them. */
+/* What a delivery becomes that goes out (again) whatever became of it before. */
+#define SEND_ANEW "state='pending',next_ms=0,stored_ms=0,looked_ms=0,commitment='',uncommitted=0"
 #define RESULT_COLUMNS                                                                             \
     "result.id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms,fate,instance,"      \
     "report,patient,why"

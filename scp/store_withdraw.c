@@ -211,7 +211,7 @@ static enum store_status tell_again(struct store *store, int64_t report)
     if (status == STORE_OK)
         status =
             sql_run(store, sql_prepare(store,
-                                       "UPDATE delivery SET state='pending',next_ms=0"
+                                       "UPDATE delivery SET " SEND_ANEW ""
                                        " WHERE state IN ('sent','parked','expired') AND result IN"
                                        " (SELECT id FROM result WHERE fate='current' AND"
                                        " gone_ms=0 AND instance IN (SELECT instance FROM covers"

@@ -1,5 +1,8 @@
-/* Which presentation contexts we take (PS3.8 9.3.3): Verification, and everything storable. */
+/* Which presentation contexts we take (PS3.8 9.3.3): Verification, everything storable, and the
+ * answers to our requests for commitment. */
 #include "session.hh"
+
+#include "dx_commitment.h"
 
 #include "dcmtk/dcmdata/dcuid.h"
 
@@ -37,6 +40,24 @@ static const char *choose_syntax(const T_ASC_PresentationContext &context)
     return nullptr;
 }
 
+/* A peer that answers our request is its SCP, and says so (PS3.7 D.3.3.4) or not. */
+static bool is_commitment(const dx_session *session, const T_ASC_PresentationContext &context)
+{
+    return session->handler->event != nullptr &&
+           strcmp(context.abstractSyntax, DX_STORAGE_COMMITMENT) == 0 &&
+           context.proposedRole != ASC_SC_ROLE_SCU;
+}
+
+/* Event information is read in implicit little endian only. */
+static const char *choose_implicit(const T_ASC_PresentationContext &context)
+{
+    for (int i = 0; i < context.transferSyntaxCount; i++)
+        if (strcmp(context.proposedTransferSyntaxes[i], UID_LittleEndianImplicitTransferSyntax) ==
+            0)
+            return context.proposedTransferSyntaxes[i];
+    return nullptr;
+}
+
 static void note_refused(dx_scp_summary *summary, const T_ASC_PresentationContext &context)
 {
     if (summary->first_refused_context[0] == '\0')
@@ -55,12 +76,16 @@ enum dx_status dx_negotiate(dx_session *session, struct dx_error *err)
         OFCondition condition = ASC_getPresentationContext(params, i, &context);
         if (condition.bad())
             return dx_fail_condition(err, DX_MALFORMED, "presentation contexts", condition);
+        bool is_event = is_commitment(session, context);
         bool is_known = strcmp(context.abstractSyntax, UID_VerificationSOPClass) == 0 ||
-                        is_storage(context.abstractSyntax);
-        const char *syntax = is_known ? choose_syntax(context) : nullptr;
+                        is_storage(context.abstractSyntax) || is_event;
+        const char *syntax = is_event   ? choose_implicit(context)
+                             : is_known ? choose_syntax(context)
+                                        : nullptr;
         if (syntax != nullptr) {
-            condition =
-                ASC_acceptPresentationContext(params, context.presentationContextID, syntax);
+            condition = ASC_acceptPresentationContext(params, context.presentationContextID, syntax,
+                                                      is_event ? context.proposedRole
+                                                               : ASC_SC_ROLE_DEFAULT);
         } else {
             note_refused(session->summary, context);
             condition = ASC_refusePresentationContext(params, context.presentationContextID,

@@ -15,11 +15,13 @@
 #include <memory>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 namespace
 {
 
 const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
+const uint16_t PROCESSING_FAILURE = 0x0110;
 /* More than these of an association are answered ten a second: nobody needs them faster. */
 const useconds_t ECHO_PAUSE = 100000;
 
@@ -126,6 +128,42 @@ enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command
     return dx_answer(session, context, request, 0, nullptr, err);
 }
 
+bool collect(void *sink, const void *bytes, size_t count)
+{
+    std::vector<uint8_t> *to = static_cast<std::vector<uint8_t> *>(sink);
+    const uint8_t *begin = static_cast<const uint8_t *>(bytes);
+    to->insert(to->end(), begin, begin + count);
+    return true;
+}
+
+bool is_commitment(dx_session *session, uint8_t context)
+{
+    T_ASC_PresentationContext accepted = {};
+    return ASC_findAcceptedPresentationContext(session->wire.association->params, context,
+                                               &accepted)
+               .good() &&
+           strcmp(accepted.abstractSyntax, DX_STORAGE_COMMITMENT) == 0;
+}
+
+enum dx_status serve_event(dx_session *session, uint8_t context, const dx_command *request,
+                           struct dx_error *err)
+{
+    static struct dx_commitment event;
+    std::vector<uint8_t> bytes;
+    struct dx_error why = {};
+    uint64_t received;
+
+    enum dx_status status = dx_wire_receive_dataset(&session->wire, context, DX_DATASET_MAX,
+                                                    collect, &bytes, &received, err);
+    if (status != DX_OK)
+        return status;
+    if (received > DX_DATASET_MAX ||
+        dx_commitment_read(bytes.data(), bytes.size(), &event, &why) != DX_OK)
+        return dx_answer(session, context, request, PROCESSING_FAILURE, why.text, err);
+    return dx_answer(session, context, request,
+                     session->handler->event(session->handler->context, &event), nullptr, err);
+}
+
 enum dx_status serve_messages(dx_session *session, struct dx_error *err)
 {
     for (;;) {
@@ -138,6 +176,9 @@ enum dx_status serve_messages(dx_session *session, struct dx_error *err)
             status = dx_serve_store(session, context, &request, err);
         else if (request.field == DX_C_ECHO_RQ && request.dataset_type == DX_NO_DATASET)
             status = serve_echo(session, context, &request, err);
+        else if (request.field == DX_N_EVENT_RQ && request.dataset_type != DX_NO_DATASET &&
+                 is_commitment(session, context))
+            status = serve_event(session, context, &request, err);
         else if (request.field != DX_C_CANCEL_RQ)
             status = serve_unknown(session, context, &request, err);
         if (status != DX_OK)
@@ -256,6 +297,7 @@ enum dx_status dx_answer(dx_session *session, uint8_t context, const dx_command 
     response.responded_id = request->message_id;
     response.dataset_type = DX_NO_DATASET;
     response.status = status;
+    response.event = request->event;
     (void)snprintf(response.sop_class, sizeof response.sop_class, "%s", request->sop_class);
     (void)snprintf(response.sop_instance, sizeof response.sop_instance, "%s",
                    request->sop_instance);

@@ -1,8 +1,6 @@
 /* Verification and Storage SCU. Files are sent as they are, bit by bit, when the peer took their
  * transfer syntax; an uncompressed one is rewritten by DCMTK when it took only another. */
-#include "wire.hh"
-
-#include "dx_scu.h"
+#include "scu.hh"
 
 #include "dcmtk/dcmdata/dcfilefo.h"
 #include "dcmtk/dcmdata/dcostrmf.h"
@@ -22,34 +20,8 @@
 #include <unistd.h>
 #include <utility>
 
-struct dx_scu {
-    dx_scu_params params = {};
-    std::string peer; /* "host:port (AE)" for errors */
-    dx_wire wire;
-    DxTransportLayer layer;
-    uint16_t message_id = 0;
-    bool is_broken = false;
-
-    dx_scu() : layer(&wire.state)
-    {
-    }
-};
-
 namespace
 {
-
-const int MOST_CONTEXTS = 128; /* odd numbers to 255 */
-
-enum dx_status with_peer(dx_scu *scu, enum dx_status status, struct dx_error *err)
-{
-    char text[sizeof err->text];
-
-    if (status == DX_OK)
-        return status;
-    scu->is_broken = true;
-    (void)snprintf(text, sizeof text, "%s", err->text);
-    return dx_fail(err, status, "%s: %s", scu->peer.c_str(), text);
-}
 
 bool is_uncompressed(const std::string &syntax)
 {
@@ -58,6 +30,8 @@ bool is_uncompressed(const std::string &syntax)
            syntax == UID_BigEndianExplicitTransferSyntax ||
            syntax == UID_DeflatedExplicitVRLittleEndianTransferSyntax;
 }
+
+const int MOST_CONTEXTS = 128; /* odd numbers to 255 */
 
 enum dx_status add_context(dx_scu *scu, T_ASC_Parameters *parameters, const char *sop_class,
                            const char *syntax, struct dx_error *err)
@@ -194,45 +168,6 @@ enum dx_status associate(dx_scu *scu, const struct dx_scu_context *contexts, siz
     return DX_OK;
 }
 
-/* Receives the answer to our last request. */
-enum dx_status receive_answer(dx_scu *scu, uint16_t field, dx_command *answer, struct dx_error *err)
-{
-    uint8_t context;
-
-    enum dx_status status = dx_wire_receive_command(&scu->wire, &context, answer, err);
-    if (status != DX_OK)
-        return status;
-    if (answer->field != field || answer->responded_id != scu->message_id || !answer->has_status ||
-        answer->dataset_type != DX_NO_DATASET)
-        return dx_fail(err, DX_MALFORMED, "the answer (%04x) is not to our request", answer->field);
-    return DX_OK;
-}
-
-/* The context that takes this SOP class, the file's own transfer syntax first; 0: none. */
-uint8_t find_context(dx_scu *scu, const char *sop_class, const char *syntax, std::string *accepted)
-{
-    T_ASC_Parameters *parameters = scu->wire.association->params;
-    int count = ASC_countPresentationContexts(parameters);
-    uint8_t other = 0;
-
-    for (int i = 0; i < count; i++) {
-        T_ASC_PresentationContext context = {};
-        if (ASC_getPresentationContext(parameters, i, &context).bad() ||
-            context.resultReason != ASC_P_ACCEPTANCE ||
-            strcmp(context.abstractSyntax, sop_class) != 0)
-            continue;
-        if (strcmp(context.acceptedTransferSyntax, syntax) == 0) {
-            *accepted = syntax;
-            return context.presentationContextID;
-        }
-        if (is_uncompressed(syntax) && is_uncompressed(context.acceptedTransferSyntax)) {
-            *accepted = context.acceptedTransferSyntax;
-            other = context.presentationContextID;
-        }
-    }
-    return other;
-}
-
 /* Rewrites an uncompressed file's dataset in another transfer syntax, into memory; fd is new. */
 enum dx_status rewrite(const char *path, const std::string &syntax, int *fd, struct dx_error *err)
 {
@@ -275,8 +210,8 @@ enum dx_status send_object(dx_scu *scu, uint8_t context, const dx_scan *scan, in
     if (status == DX_OK)
         status = dx_wire_send_file(&scu->wire, context, fd, err);
     if (status == DX_OK)
-        status = receive_answer(scu, DX_C_STORE_RSP, answer, err);
-    return with_peer(scu, status, err);
+        status = dx_scu_answer(scu, DX_C_STORE_RSP, answer, err);
+    return dx_scu_with_peer(scu, status, err);
 }
 
 /* Reads the file's identity; the meta group's where the dataset has none. */
@@ -310,7 +245,7 @@ enum dx_status store(dx_scu *scu, const char *path, int fd, dx_command *answer,
     enum dx_status status = identify(path, fd, syntax, &scan, err);
     if (status != DX_OK)
         return status;
-    uint8_t context = find_context(scu, scan.sop_class, syntax, &accepted);
+    uint8_t context = dx_scu_context_of(scu, scan.sop_class, syntax, &accepted);
     if (context == 0)
         return dx_fail(err, DX_NO_CONTEXT, "%s: takes no %s in %s", scu->peer.c_str(),
                        scan.sop_class, syntax);
@@ -334,6 +269,55 @@ enum dx_status store(dx_scu *scu, const char *path, int fd, dx_command *answer,
 }
 
 } // namespace
+
+enum dx_status dx_scu_with_peer(dx_scu *scu, enum dx_status status, struct dx_error *err)
+{
+    char text[sizeof err->text];
+
+    if (status == DX_OK)
+        return status;
+    scu->is_broken = true;
+    (void)snprintf(text, sizeof text, "%s", err->text);
+    return dx_fail(err, status, "%s: %s", scu->peer.c_str(), text);
+}
+
+enum dx_status dx_scu_answer(dx_scu *scu, uint16_t field, dx_command *answer, struct dx_error *err)
+{
+    uint8_t context;
+
+    enum dx_status status = dx_wire_receive_command(&scu->wire, &context, answer, err);
+    if (status != DX_OK)
+        return status;
+    if (answer->field != field || answer->responded_id != scu->message_id || !answer->has_status ||
+        answer->dataset_type != DX_NO_DATASET)
+        return dx_fail(err, DX_MALFORMED, "the answer (%04x) is not to our request", answer->field);
+    return DX_OK;
+}
+
+uint8_t dx_scu_context_of(dx_scu *scu, const char *sop_class, const char *syntax,
+                          std::string *accepted)
+{
+    T_ASC_Parameters *parameters = scu->wire.association->params;
+    int count = ASC_countPresentationContexts(parameters);
+    uint8_t other = 0;
+
+    for (int i = 0; i < count; i++) {
+        T_ASC_PresentationContext context = {};
+        if (ASC_getPresentationContext(parameters, i, &context).bad() ||
+            context.resultReason != ASC_P_ACCEPTANCE ||
+            strcmp(context.abstractSyntax, sop_class) != 0)
+            continue;
+        if (strcmp(context.acceptedTransferSyntax, syntax) == 0) {
+            *accepted = syntax;
+            return context.presentationContextID;
+        }
+        if (is_uncompressed(syntax) && is_uncompressed(context.acceptedTransferSyntax)) {
+            *accepted = context.acceptedTransferSyntax;
+            other = context.presentationContextID;
+        }
+    }
+    return other;
+}
 
 void dx_scu_params_default(struct dx_scu_params *params)
 {
@@ -372,8 +356,8 @@ enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err)
             dx_command request = {}, answer = {};
             std::string accepted;
 
-            uint8_t context = find_context(scu, UID_VerificationSOPClass,
-                                           UID_LittleEndianImplicitTransferSyntax, &accepted);
+            uint8_t context = dx_scu_context_of(scu, UID_VerificationSOPClass,
+                                                UID_LittleEndianImplicitTransferSyntax, &accepted);
             if (context == 0)
                 return dx_fail(err, DX_NO_CONTEXT, "%s: takes no C-ECHO", scu->peer.c_str());
             request.field = DX_C_ECHO_RQ;
@@ -383,9 +367,9 @@ enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err)
                            UID_VerificationSOPClass);
             enum dx_status status = dx_wire_send_command(&scu->wire, context, &request, err);
             if (status == DX_OK)
-                status = receive_answer(scu, DX_C_ECHO_RSP, &answer, err);
+                status = dx_scu_answer(scu, DX_C_ECHO_RSP, &answer, err);
             if (status != DX_OK)
-                return with_peer(scu, status, err);
+                return dx_scu_with_peer(scu, status, err);
             if (answer.status != 0)
                 return dx_fail(err, DX_REFUSED, "%s: C-ECHO answered %04x", scu->peer.c_str(),
                                answer.status);

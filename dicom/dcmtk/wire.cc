@@ -170,6 +170,20 @@ enum dx_status dx_wire_send_file(dx_wire *wire, uint8_t context, int fd, struct 
     return status;
 }
 
+enum dx_status dx_wire_send_bytes(dx_wire *wire, uint8_t context, const uint8_t *bytes,
+                                  size_t count, struct dx_error *err)
+{
+    size_t room = wire->association->sendPDVLength & ~static_cast<size_t>(1);
+    enum dx_status status = DX_OK;
+    for (size_t at = 0; status == DX_OK && at < count;) {
+        size_t some = count - at < room ? count - at : room;
+        status = send_pdv(wire, context, DUL_DATASETPDV, const_cast<uint8_t *>(bytes + at), some,
+                          at + some == count, err);
+        at += some;
+    }
+    return status;
+}
+
 void dx_wire_finish(dx_wire *wire)
 {
     if (wire->association != nullptr) {

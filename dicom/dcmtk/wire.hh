@@ -38,6 +38,10 @@ DX_MUST_USE enum dx_status dx_wire_send_command(dx_wire *wire, uint8_t context,
 DX_MUST_USE enum dx_status dx_wire_send_file(dx_wire *wire, uint8_t context, int fd,
                                              struct dx_error *err);
 
+/* A small dataset. */
+DX_MUST_USE enum dx_status dx_wire_send_bytes(dx_wire *wire, uint8_t context, const uint8_t *bytes,
+                                              size_t count, struct dx_error *err);
+
 /* Frees association and network; the socket is closed. */
 void dx_wire_finish(dx_wire *wire);
 

@@ -76,10 +76,26 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
     note(context, text);
 }
 
+static uint16_t on_event(void *context, const struct dx_commitment *event)
+{
+    char text[200];
+    for (size_t i = 0; i < event->count; i++) {
+        (void)snprintf(text, sizeof text, "event %s %s %04x", event->transaction,
+                       event->item[i].sop_instance, event->item[i].failure);
+        note(context, text);
+    }
+    return event->count > 0 ? 0 : 0x0112;
+}
+
 static void serve(int fd, const struct dx_scp_params *params, struct sink *sink)
 {
     static const char *const ends[] = {"released", "aborted", "rejected", "timeout", "failed"};
-    struct dx_scp_handler handler = {sink, on_associate, on_create, on_store, on_refuse, NULL};
+    struct dx_scp_handler handler = {.context = sink,
+                                     .associate = on_associate,
+                                     .create = on_create,
+                                     .store = on_store,
+                                     .refuse = on_refuse,
+                                     .event = on_event};
     struct dx_scp_summary summary;
     struct dx_error err = {0};
     char text[700];

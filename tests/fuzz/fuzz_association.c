@@ -57,6 +57,15 @@ static uint16_t on_store(void *context, const struct dx_scp_object *object, char
     return 0;
 }
 
+static uint16_t on_event(void *context, const struct dx_commitment *event)
+{
+    (void)context;
+    for (size_t i = 0; i < event->count; i++)
+        if (!dx_uid_is_usable(event->item[i].sop_instance))
+            abort();
+    return 0;
+}
+
 static void on_refuse(void *context, const struct dx_scp_object *object, uint16_t status,
                       const struct dx_error *why)
 {
@@ -91,8 +100,11 @@ static void connect_ends(int *peer, int *served)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    static const struct dx_scp_handler handler = {NULL,     on_associate, on_create,
-                                                  on_store, on_refuse,    NULL};
+    static const struct dx_scp_handler handler = {.associate = on_associate,
+                                                  .create = on_create,
+                                                  .store = on_store,
+                                                  .refuse = on_refuse,
+                                                  .event = on_event};
     static int is_ready;
     struct dx_scp_params params;
     struct dx_scp_summary summary;

@@ -45,7 +45,7 @@ int64_t keep_delivery(struct store *store, const char *place)
 {
     struct delivery list[8];
     size_t count;
-    FIXTURE_OK(store_pending(store, place, list, 8, &count));
+    FIXTURE_OK(store_pending(store, place, INT64_MAX, INT64_MAX, list, 8, &count));
     assert_true(count > 0);
     return list[0].id;
 }

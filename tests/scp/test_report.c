@@ -143,7 +143,7 @@ static size_t pending(struct store *store, const char *destination)
 {
     static struct delivery list[16];
     size_t count = 0;
-    FIXTURE_OK(store_pending(store, destination, list, 16, &count));
+    FIXTURE_OK(store_pending(store, destination, INT64_MAX, INT64_MAX, list, 16, &count));
     return count;
 }
 

@@ -157,7 +157,7 @@ static enum store_status deliver(struct store *store)
 {
     struct delivery list[4];
     size_t count = 0;
-    enum store_status status = store_pending(store, "pacs", list, 4, &count);
+    enum store_status status = store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, 4, &count);
     if (status == STORE_OK && count == 1)
         status = store_delivered(store, list[0].id, list[0].result.id, 6000);
     return status;

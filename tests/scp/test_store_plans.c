@@ -132,7 +132,7 @@ static void a_study(struct store *store)
 
     id = keep_judged(store, 3, 3, 1000);
     (void)keep_report(store, 3, 3, id, 1000, 2, false);
-    FIXTURE_OK(store_pending(store, "pacs", deliveries, 4, &count));
+    FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, deliveries, 4, &count));
     assert_int_equal(count, 1);
     FIXTURE_OK(store_delivery_failed(store, deliveries[0].id, 0, false, "later"));
     FIXTURE_OK(store_delivered(store, deliveries[0].id, 0, 2000));

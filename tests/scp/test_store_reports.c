@@ -45,7 +45,7 @@ static void report(struct store *store, const struct result *results, size_t cou
 static size_t pending(struct store *store, const char *place, struct delivery list[8])
 {
     size_t count;
-    FIXTURE_OK(store_pending(store, place, list, 8, &count));
+    FIXTURE_OK(store_pending(store, place, INT64_MAX, INT64_MAX, list, 8, &count));
     return count;
 }
 

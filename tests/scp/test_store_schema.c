@@ -74,7 +74,7 @@ static void check_migrated(const struct fixture *f, int version)
     assert_int_equal(in.id, 2);
     FIXTURE_OK(store_find_result(store, "2.25.1", &result));
     assert_true(result.state == RESULT_CURRENT && result.report == 1);
-    FIXTURE_OK(store_pending(store, "archive", list, 4, &n));
+    FIXTURE_OK(store_pending(store, "archive", INT64_MAX, INT64_MAX, list, 4, &n));
     assert_int_equal(n, 1);
     FIXTURE_OK(store_parked(store, list, 4, &n));
     assert_true(n == 1 && list[0].next_ms == 3000);

@@ -49,7 +49,7 @@ static void report(struct store *store, int number, const int64_t *ids, size_t c
     FIXTURE_OK(store_add_report(store, &report));
     for (int p = 0; p < 2 && sent; p++) {
         struct delivery list[8];
-        FIXTURE_OK(store_pending(store, places[p].name, list, 8, &count));
+        FIXTURE_OK(store_pending(store, places[p].name, INT64_MAX, INT64_MAX, list, 8, &count));
         for (size_t i = 0; i < count; i++)
             FIXTURE_OK(store_delivered(store, list[i].id, 0, 1));
     }
@@ -75,7 +75,7 @@ static size_t pending(struct store *store, const char *place)
 {
     struct delivery list[8];
     size_t count;
-    FIXTURE_OK(store_pending(store, place, list, 8, &count));
+    FIXTURE_OK(store_pending(store, place, INT64_MAX, INT64_MAX, list, 8, &count));
     return count;
 }
 
@@ -149,7 +149,7 @@ static void what_never_went_needs_no_note(void **state)
     char uid[DX_UID_MAX];
     int64_t id = judged(store, 1, 1, false);
     report(store, 1, &id, 1, 0, false);
-    FIXTURE_OK(store_pending(store, "pacs", job, 8, &count));
+    FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, job, 8, &count));
     assert_int_equal(count, 2);
     FIXTURE_OK(store_delivery_failed(store, job[0].id, 0, false, "no answer"));
 

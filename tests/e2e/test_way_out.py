@@ -1,0 +1,252 @@
+"""Results reach the right archive beside the right originals: look before sending, storage commitment, late pictures; peers that misbehave."""
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import unittest
+
+import pydicom
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
+import daemon as h  # noqa: E402
+from archive import Archive  # noqa: E402
+from test_analyze import AnalyzeNode  # noqa: E402
+
+SR3D, TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.11"
+FAST = 'lookMost="600"'
+
+
+class WayOut(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-out-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def archive(self, **how):
+        archive = Archive(tempfile.mkdtemp(dir=self.folder), **how)
+        self.addCleanup(archive.close)
+        return archive
+
+    def node(self, *archives, destination=FAST, environment=None):
+        peers = "".join(f'<peer name="pacs{n}" aeTitle="PACS{n}" host="127.0.0.1" port="{a.port}"/>' for n, a in enumerate(archives))
+        to = "".join(f'<destination peer="pacs{n}" outputs="SR SC" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in range(len(archives)))
+        node = AnalyzeNode(mode="demo", peers=f"<peers>{peers}</peers><destinations>{to}</destinations>", start=False)
+        self.addCleanup(node.stop)
+        node.start(environment)
+        for a in archives:
+            a.node_port = node.port
+        return node
+
+    def image(self, name, **attributes):
+        path = os.path.join(self.folder, name + ".dcm")
+        h.write_object(path, 100000, **attributes)
+        return path
+
+    def study(self, node, name="a", **attributes):
+        """An image that the node has; its path."""
+        path = self.image(name, **attributes)
+        self.assertEqual(node.store(path).returncode, 0)
+        return path
+
+    def kept(self, archive):
+        return len(archive.stores())
+
+    def waits(self, node, text, seconds=20):
+        h.wait_for(lambda: re.search("delivery-waits.*" + text, node.log()), seconds, f"it waits: {text}")
+
+
+class Look(WayOut):
+    def test_a_result_before_its_originals_waits_for_them(self):
+        archive = self.archive()
+        node = self.node(archive)
+        path = self.study(node)
+        self.waits(node, "the study is not there")
+        self.assertEqual(self.kept(archive), 0)
+        archive.add(path, SOPInstanceUID="1.2.3.4")  # another image of it
+        self.waits(node, "0 of 1 images are there")
+        self.assertEqual(self.kept(archive), 0)
+        archive.add(path)
+        h.wait_for(lambda: self.kept(archive) == 2, 20, "report and picture")
+        h.wait_for(lambda: node.sql("SELECT state FROM delivery") == [("sent",)] * 2, 5, "entered")
+
+    def test_another_patient_there_is_waited_for_then_parked_and_told_without_a_name(self):
+        archive = self.archive()
+        node = self.node(archive, destination='lookMost="3"')
+        path = self.image("a", PatientID="SECRET-1", AccessionNumber="ACC-1")
+        archive.add(path, PatientID="SECRET-2")
+        self.assertEqual(node.store(path).returncode, 0)
+        self.waits(node, "another Patient ID")
+        h.wait_for(lambda: node.log().count("delivery-parked") == 2, 30, "parked")
+        self.assertIn("looked for in vain", node.log())
+        self.assertNotIn("SECRET", node.log())
+        self.assertEqual(self.kept(archive), 0)
+
+    def test_issuer_and_accession_are_compared_where_both_know_them(self):
+        archive = self.archive()
+        node = self.node(archive)
+        for name, ours, theirs, what in (("i", dict(IssuerOfPatientID="HERE"), dict(IssuerOfPatientID="THERE"), "another Issuer of Patient ID"),
+                                         ("n", dict(AccessionNumber="1"), dict(AccessionNumber="2"), "another Accession Number")):
+            path = self.image(name, **ours)
+            archive.add(path, **theirs)
+            self.assertEqual(node.store(path).returncode, 0)
+            self.waits(node, what)
+        self.assertEqual(self.kept(archive), 0)
+        path = self.image("u", AccessionNumber="3")
+        archive.add(path, AccessionNumber="", IssuerOfPatientID="THERE")
+        self.assertEqual(node.store(path).returncode, 0)
+        h.wait_for(lambda: self.kept(archive) == 2, 20, "what nobody contradicts")
+
+    def test_a_peer_without_c_find(self):
+        """auto sends, always does not."""
+        plain, strict = self.archive(find=None), self.archive(find=None)
+        node = self.node(plain)
+        self.study(node)
+        h.wait_for(lambda: self.kept(plain) == 2, 20, "delivery")
+        node = self.node(strict, destination='look="always" lookMost="2"')
+        self.study(node, "b")
+        self.waits(node, "takes no C-FIND")
+        h.wait_for(lambda: node.log().count("delivery-parked") == 2, 30, "parked")
+        never = self.archive()
+        node = self.node(never, destination='look="never"')
+        self.study(node, "c")
+        h.wait_for(lambda: self.kept(never) == 2, 20, "delivery without a look")
+
+    def test_hostile_answers_end_with_that_peer(self):
+        for how in ("endless", "garbage", "nested", "truncated", "fail"):
+            with self.subTest(how=how):
+                hostile, good = self.archive(find=how), self.archive()
+                node = self.node(hostile, good)
+                roles = {r: node.pid(r) for r in ("receive", "analyze", "deliver")}
+                path = self.image(how)
+                good.add(path)
+                hostile.add(path)
+                self.assertEqual(node.store(path).returncode, 0)
+                h.wait_for(lambda: self.kept(good) == 2, 30, "the good peer's")
+                self.assertEqual(self.kept(hostile), 0)
+                self.assertEqual({r: node.pid(r) for r in roles}, roles)
+                hostile.find = "ok"
+                h.wait_for(lambda: self.kept(hostile) == 2, 30, "what was hostile is served when it is not any more")
+                node.stop()
+
+    def test_one_study_that_waits_holds_up_no_other(self):
+        archive = self.archive()
+        node = self.node(archive)
+        self.study(node, "first")
+        self.waits(node, "the study is not there")
+        path = self.image("second")
+        archive.add(path)
+        self.assertEqual(node.store(path).returncode, 0)
+        h.wait_for(lambda: self.kept(archive) == 2, 20, "the second study")
+
+
+class Commitment(WayOut):
+    def delivered(self, how, destination='look="never" commitment="true" commitmentTimeout="4"', **environment):
+        archive = self.archive(commitment=how)
+        node = self.node(archive, destination=destination, environment=environment)
+        self.study(node, how or "none")
+        return archive, node
+
+    def states(self, node):
+        return node.sql("SELECT state,stored_ms<>0,uncommitted FROM delivery ORDER BY id")
+
+    def done(self, node, seconds=30):
+        h.wait_for(lambda: [s for s, _, _ in self.states(node)] == ["sent"] * 2, seconds, "committed")
+
+    def test_on_the_same_association(self):
+        archive, node = self.delivered("same")
+        self.done(node)
+        self.assertEqual(self.kept(archive), 2)
+        self.assertEqual(archive.reports, [])
+
+    def test_on_an_association_of_its_own(self):
+        archive, node = self.delivered("other")
+        self.done(node)
+        h.wait_for(lambda: archive.reports == [0] * len(archive.transactions), 5, "answers")
+        self.assertEqual(len(set(archive.transactions)), len(archive.transactions))
+
+    def test_what_is_not_committed_is_not_delivered_and_asked_for_anew(self):
+        archive, node = self.delivered("never")
+        h.wait_for(lambda: len(archive.transactions) >= 2, 30, "asked again")
+        self.assertEqual({s[:2] for s in self.states(node)}, {("pending", 1)})
+        self.assertEqual(len(set(archive.transactions)), len(archive.transactions))
+        self.assertEqual(self.kept(archive), 2)
+        archive.commitment = "other"
+        self.done(node)
+        self.assertEqual(self.kept(archive), 2)  # nothing was sent again
+
+    def test_what_the_peer_lost_is_sent_again(self):
+        archive, node = self.delivered("half")
+        self.done(node)
+        uids = [line["sop_instance"] for line in archive.stores()]
+        self.assertEqual(len(set(uids)), 2)
+        if archive.failed:
+            self.assertGreater(len(uids), 2)
+
+    def test_what_is_never_committed_is_parked(self):
+        archive, node = self.delivered("none")
+        h.wait_for(lambda: {s[0] for s in self.states(node)} == {"parked"}, 60, "parked")
+        self.assertIn("no such object instance", str(node.sql("SELECT last_error FROM delivery")))
+        self.assertEqual(self.kept(archive), 6)  # each three times
+
+    def test_a_foreign_transaction_is_nobodys(self):
+        archive, node = self.delivered("foreign")
+        self.done(node)
+        self.assertIn(0x0112, archive.reports)
+
+    def test_a_refusal_is_asked_again_and_a_peer_without_it_is_told(self):
+        archive, node = self.delivered("refuse")
+        h.wait_for(lambda: re.search("commitment-put-off.*status 0110", node.log()), 20, "told")
+        archive.commitment = "same"
+        self.done(node)
+        archive, node = self.delivered(None)
+        h.wait_for(lambda: re.search("commitment-put-off.*takes no", node.log()), 20, "told")
+        self.assertEqual({s[:2] for s in self.states(node)}, {("pending", 1)})
+
+    def test_killed_after_it_asked(self):
+        mark = os.path.join(self.folder, "mark")
+        archive, node = self.delivered("other", CERVIGATE_CRASH="commitment-asked", CERVIGATE_CRASH_MARK=mark)
+        h.wait_for(lambda: os.path.exists(mark), 20, "the crash point")
+        self.done(node)
+        self.assertEqual(self.kept(archive), 2)
+
+
+class Late(WayOut):
+    def test_no_picture_into_a_study_that_is_reported(self):
+        """The PACS was away while a radiologist reported."""
+        archive = self.archive(find=None)
+        archive.behave("refuse")
+        node = self.node(archive)
+        path = self.study(node)
+        h.wait_for(lambda: "destination-unreached" in node.log(), 20, "the PACS is away")
+        report = self.image("report", SOPClassUID=TEXT_SR, Modality="SR", StudyInstanceUID=pydicom.dcmread(path).StudyInstanceUID)
+        self.assertEqual(node.store(report).returncode, 0)
+        h.wait_for(lambda: node.sql("SELECT read FROM study WHERE read=1"), 20, "reported")
+        archive.behave("ok")
+        h.wait_for(lambda: self.kept(archive) == 1, 20, "the report")
+        h.wait_for(lambda: "picture-late" in node.log(), 20, "told")
+        time.sleep(2)
+        self.assertEqual([line["sop_class"] for line in archive.stores()], [SR3D])
+        self.assertEqual(node.sql("SELECT state FROM delivery ORDER BY id"), [("sent",), ("cancelled",)])
+
+
+class Away(WayOut):
+    BEHAVIOURS = ("refuse", "close", "no-context", "silence", "a700", "abort-mid", "swallow")
+
+    def test_every_way_to_fail_and_then_all_in_order(self):
+        archive, other = self.archive(find=None), self.archive(find=None)
+        node = self.node(archive, other, destination='look="never"')
+        for n, how in enumerate(self.BEHAVIOURS):
+            archive.behave(how, 3 if how != "silence" else 1)
+            self.study(node, f"{n}")
+            h.wait_for(lambda n=n: self.kept(other) == 2 * (n + 1), 20, f"the other peer while this one is {how}")
+        os.kill(node.pid("deliver"), signal.SIGKILL)  # whoever waits for the silent one
+        archive.behave("ok")
+        h.wait_for(lambda: len({line["sop_instance"] for line in archive.stores()}) == 2 * len(self.BEHAVIOURS), 90, "all")
+        parked = node.sql("SELECT COUNT(*) FROM delivery WHERE state='parked'")
+        self.assertEqual(parked, [(0,)])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
