@@ -171,6 +171,20 @@ static bool send_one(const struct conf *conf, const struct conf_destination *to,
     }
 }
 
+/* A peer that takes nothing at all is not itself (a service that starts, another AE): what it takes
+ * is not decided. */
+static bool takes_any(const struct dx_scu *scu, const struct send_batch *batch)
+{
+    static const char *const syntaxes[] = {DX_SYNTAX_EXPLICIT, IMPLICIT, DX_SYNTAX_RLE,
+                                           DX_SYNTAX_JPEG_LS};
+    for (size_t i = 0; i < batch->count; i++)
+        for (size_t f = 0; f < batch->job[i].forms; f++)
+            for (size_t s = 0; s < sizeof syntaxes / sizeof *syntaxes; s++)
+                if (dx_scu_accepts(scu, batch->job[i].form[f].sop_class, syntaxes[s]))
+                    return true;
+    return false;
+}
+
 static bool open_association(const struct conf *conf, const struct conf_destination *to,
                              const struct send_batch *batch, struct dx_scu **scu,
                              struct dx_error *err)
@@ -251,8 +265,10 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
     crash_point("sender-unassociated");
     bool alive = open_association(conf, to, batch, &scu, &err);
     struct look_memory memory = {.end = LOOK_THERE};
-    if (!alive)
-        scu = NULL;
+    if (alive && batch->transaction[0] == '\0' && !takes_any(scu, batch)) {
+        (void)dx_fail(&err, DX_NO_CONTEXT, "the peer takes none of what was proposed");
+        alive = false;
+    }
     if (batch->transaction[0] != '\0') {
         told = ask_commitment(batch, scu, alive, fd, &err);
         dx_scu_close(scu);

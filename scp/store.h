@@ -300,8 +300,8 @@ struct delivery {
     bool urgent;       /* of a finding: before the others */
     char last_error[256];
 };
-/* Pending deliveries of one destination that are due: urgent ones first, then those never put off
- * (next_ms 0) in order of creation, then by next_ms. Due is what is put off to now_ms or less, or
+/* Pending deliveries of one destination that are due: urgent ones first, in order of
+ * creation. Due is what is put off to now_ms or less, or
  * beyond far_ms: a wall clock that was set back must not put an object off for years. */
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
                                                int64_t now_ms, int64_t far_ms,

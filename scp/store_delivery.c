@@ -39,7 +39,7 @@ enum store_status store_pending(struct store *store, const char *destination, in
                      sql_prepare(store,
                                  DELIVERIES "state='pending' AND stored_ms=0 AND destination=?"
                                             " AND (next_ms<=? OR next_ms>?)"
-                                            " ORDER BY priority DESC,next_ms,delivery.id LIMIT ?",
+                                            " ORDER BY priority DESC,delivery.id LIMIT ?",
                                  "tiii", destination, now_ms, far_ms, (int64_t)room),
                      DELIVERY_PENDING, list, room, count);
 }

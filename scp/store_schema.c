@@ -147,7 +147,7 @@ static const char *const versions[] = {
     "ALTER TABLE delivery ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE delivery ADD COLUMN commitment TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE delivery ADD COLUMN uncommitted INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX delivery_order ON delivery(destination, priority DESC, next_ms, id)"
+    "CREATE INDEX delivery_order ON delivery(destination, priority DESC, id, next_ms)"
     " WHERE state='pending' AND stored_ms=0;"
     "CREATE INDEX delivery_uncommitted ON delivery(destination, next_ms)"
     " WHERE state='pending' AND stored_ms<>0;"

@@ -1,17 +1,24 @@
-"""Results reach the right archive beside the right originals: look before sending, storage commitment, late pictures; peers that misbehave."""
+"""Results reach the right archive beside the right originals: look before sending, storage commitment, late pictures; peers that misbehave.
+
+    test_way_out.py        what CI runs
+    test_way_out.py day    24 scripted hours of a PACS that is away in every way"""
+import json
 import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import pydicom
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as h  # noqa: E402
+import harness  # noqa: E402
 from archive import Archive  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 
@@ -248,5 +255,52 @@ class Away(WayOut):
         self.assertEqual(parked, [(0,)])
 
 
+class RealPacs(WayOut):
+    """Orthanc: C-FIND and Storage Commitment by somebody else's hand; its event comes on an association of its own."""
+
+    def test_the_originals_first_then_results_that_it_commits_to(self):
+        orthanc = harness.Orthanc()
+        self.addCleanup(orthanc.close)
+        peers = f'<peers><peer name="pacs" aeTitle="ORTHANC" host="127.0.0.1" port="{orthanc.port}"/></peers><destinations>'
+        peers += '<destination peer="pacs" outputs="SR SC" look="always" lookMost="600" commitment="true" commitmentTimeout="20" demo="true" '
+        peers += 'retryFirst="1" retryMost="2"/></destinations>'
+        node = AnalyzeNode(mode="demo", peers=peers)
+        self.addCleanup(node.stop)
+        request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/modalities/cervigate", method="PUT", data=json.dumps(
+            {"AET": "CERVIGATE", "Host": "127.0.0.1", "Port": node.port, "AllowStorageCommitment": True}).encode())
+        urllib.request.urlopen(request, timeout=10).close()
+        path = self.study(node)
+        self.waits(node, "the study is not there")
+        self.assertEqual(orthanc.instances(), [])
+        subprocess.run(["storescu", "-aec", "ORTHANC", "127.0.0.1", str(orthanc.port), path], check=True, capture_output=True)
+        h.wait_for(lambda: len(orthanc.instances()) == 3, 30, "report and picture beside the original")
+        h.wait_for(lambda: node.sql("SELECT state FROM delivery") == [("sent",)] * 2, 40, "committed")
+        self.assertRegex(node.log(), "commitment-event .*kept=true")
+
+
+def day():
+    """24 hours in which an hour is 12 s (retryMost 1 s: 300): the PACS is away in every way, and back."""
+    class Day(WayOut):
+        def runTest(self):
+            archive = self.archive(find=None)
+            node = self.node(archive, destination='look="never"')
+            images, began = 0, time.monotonic()
+            for hour in range(24):
+                archive.behave(Away.BEHAVIOURS[hour % len(Away.BEHAVIOURS)], 1 if hour % len(Away.BEHAVIOURS) == 3 else None)
+                while time.monotonic() < began + 12 * (hour + 1):
+                    self.study(node, f"{images}")
+                    images += 1
+                    time.sleep(3)
+            archive.behave("ok")
+            back = time.monotonic()
+            h.wait_for(lambda: len({line["sop_instance"] for line in archive.stores()}) == 2 * images, 120, "all")
+            print(f"{images} studies in {time.monotonic() - began:.0f} s; all there {time.monotonic() - back:.1f} s after its return")
+            self.assertEqual(node.sql("SELECT COUNT(*) FROM delivery WHERE state<>'sent'"), [(0,)])
+    unittest.TextTestRunner(verbosity=2).run(Day())
+
+
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    if sys.argv[1:] == ["day"]:
+        day()
+    else:
+        unittest.main(verbosity=2)

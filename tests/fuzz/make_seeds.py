@@ -145,6 +145,26 @@ def commands():
                                         element(0x00001000, b"1.2.3")))
 
 
+def message(context, is_command, data):
+    pdv = struct.pack(">IBB", len(data) + 2, context, (1 if is_command else 0) | 2) + data
+    return struct.pack(">BBI", 4, 0, len(pdv)) + pdv
+
+
+def responses():
+    find, commitment = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.20.1"
+    match = element(0x00080052, b"STUDY ") + element(0x00100020, b"ID1 ") + element(0x0020000d, b"1.2.3")
+    pending = command(find, 0x8020, word(0x00000120, 1), word(0x00000800, 1), word(0x00000900, 0xff00))
+    last = command(find, 0x8020, word(0x00000120, 1), word(0x00000800, 0x0101), word(0x00000900, 0))
+    put("response", "find", b"\1" + message(7, True, pending) + message(7, False, match) + message(7, True, last))
+    item = element(0x00081150, SC.encode()) + element(0x00081155, b"2.25.8")
+    event = element(0x00081195, b"2.25.7") + element(0x00081199, element(0xfffee000, item))
+    event += element(0x00081198, element(0xfffee000, item + word(0x00081197, 0x0112)))
+    done = command(commitment, 0x8130, word(0x00000120, 1), word(0x00000800, 0x0101), word(0x00000900, 0))
+    report = command(commitment, 0x0100, word(0x00000110, 9), word(0x00000800, 1), element(0x00001000, b"1.2.840.10008.1.20.1.1"),
+                     word(0x00001002, 2))
+    put("response", "commitment", b"\0" + message(3, True, done) + message(3, True, report) + message(3, False, event))
+
+
 def attrs():
     def pack(*entries):
         body = b"".join(struct.pack("<I2sI", tag, vr, len(value)) + value for tag, vr, value in entries)
@@ -349,6 +369,7 @@ if __name__ == "__main__":
     model()
     pictures()
     commands()
+    responses()
     attrs()
     objects()
     results()

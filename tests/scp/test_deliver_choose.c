@@ -1,0 +1,177 @@
+/* What goes next: urgent first, then the oldest that is due; at a rate, in hours. */
+#include "clock.h"
+#include "deliver_choose.h"
+#include "scp_fixture.h"
+#include "store_keep.h"
+#include <sqlite3.h>
+#include <time.h>
+
+#define MINUTE 60000
+
+static void a_rate_is_kept(void **state)
+{
+    struct rate_bucket bucket = {.filled_ms = 0};
+    size_t sent = 0;
+    (void)state;
+    assert_int_equal(rate_allows(&bucket, 0, 5), SENDER_BATCH);
+    for (int64_t ms = 1; ms < 10 * MINUTE; ms += 50) {
+        size_t some = rate_allows(&bucket, 30, ms);
+        rate_take(&bucket, 30, some);
+        sent += some;
+    }
+    assert_in_range(sent, 30 + 9 * 30, 30 + 10 * 30); /* a minute's at once, then 30 a minute */
+    bucket = (struct rate_bucket){.filled_ms = 0};
+    (void)rate_allows(&bucket, 2, 1);
+    rate_take(&bucket, 2, 2);
+    assert_int_equal(rate_allows(&bucket, 2, 1 + MINUTE / 2 - 100), 0);
+    assert_int_equal(rate_allows(&bucket, 2, 1 + MINUTE / 2 + 100), 1);
+    assert_int_equal(rate_allows(&bucket, 2, 1000L * MINUTE), 2); /* no more is saved */
+}
+
+static int64_t at(int hour, int minute)
+{
+    return (20000LL * 86400 + hour * 3600 + minute * 60) * 1000;
+}
+
+static void hours_are_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    tzset();
+    assert_true(window_is_open(NULL, at(12, 0)));
+    assert_false(window_is_open("22:00-06:00", at(21, 59)));
+    assert_true(window_is_open("22:00-06:00", at(22, 0)));
+    assert_true(window_is_open("22:00-06:00", at(5, 59)));
+    assert_false(window_is_open("22:00-06:00", at(6, 0)));
+    assert_true(window_is_open("08:30-17:15", at(17, 14)));
+    assert_false(window_is_open("08:30-17:15", at(17, 15)));
+    assert_int_equal(setenv("TZ", "XYZ-2", 1), 0); /* two hours before UTC */
+    tzset();
+    assert_true(window_is_open("22:00-06:00", at(20, 0)));
+    assert_false(window_is_open("22:00-06:00", at(4, 0)));
+}
+
+static void add(sqlite3 *db, int id, const char *outcome, int64_t next_ms)
+{
+    char sql[700];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO result(id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms)"
+             " VALUES(%d,'sc','2.25.%d','1.2','1','1','p','d','%s',1);"
+             "INSERT INTO delivery(id,result,destination,state,next_ms,priority)"
+             " VALUES(%d,%d,'pacs','pending',%lld,%d)",
+             id, id, outcome, id, id, (long long)next_ms, strcmp(outcome, "finding") == 0);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void order(void **state)
+{
+    const struct fixture *f = *state;
+    const struct conf_peer peer = {.name = "pacs"};
+    struct conf_destination to = {
+        .peer = &peer, .retry_most_seconds = 300, .look = CONF_LOOK_NEVER};
+    static struct delivery job[SENDER_BATCH];
+    struct store *store = fixture_open(f);
+    struct send_batch batch;
+    sqlite3 *db = NULL;
+    int64_t now = clock_utc_ms();
+    char closed[48];
+    struct tm local;
+    time_t seconds = (time_t)(now / 1000) + 2 * 3600;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    add(db, 1, "no-finding", 0);
+    add(db, 2, "no-finding", now - 1000);
+    add(db, 3, "finding", 0);
+    add(db, 4, "no-finding", now + 100000); /* put off */
+    add(db, 5, "finding", now + 100000);
+    add(db, 6, "no-finding", now + 10LL * 365 * 86400 * 1000); /* a clock that was set back */
+
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
+    assert_int_equal(batch.count, 4);
+    const int64_t expected[] = {3, 1, 2, 6};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(batch.job[i].delivery, expected[i]);
+        assert_int_equal(job[i].id, expected[i]);
+    }
+    FIXTURE_OK(choose_jobs(store, &to, 2, &batch, job));
+    assert_int_equal(batch.count, 2);
+
+    localtime_r(&seconds, &local); /* opens in two hours */
+    snprintf(closed, sizeof closed, "%02d:%02d-%02d:%02d", local.tm_hour, local.tm_min,
+             (local.tm_hour + 1) % 24, local.tm_min);
+    to.window = closed;
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
+    assert_int_equal(batch.count, 1); /* the finding */
+    assert_int_equal(batch.job[0].delivery, 3);
+    sqlite3_close(db);
+    store_close(store);
+}
+
+static void commitment(void **state)
+{
+    const struct fixture *f = *state;
+    const struct conf_peer peer = {.name = "pacs"};
+    const struct conf_destination to = {.peer = &peer,
+                                        .retry_most_seconds = 300,
+                                        .look = CONF_LOOK_NEVER,
+                                        .commitment_seconds = 60};
+    static struct delivery job[SENDER_BATCH];
+    struct store *store = fixture_open(f);
+    struct send_batch batch, again;
+    sqlite3 *db = NULL;
+    int64_t now = clock_utc_ms();
+    size_t count;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    for (int i = 1; i <= 3; i++)
+        add(db, i, "finding", 0);
+    FIXTURE_OK(choose_commitment(store, &to, &batch, job));
+    assert_int_equal(batch.count, 0); /* nothing is there yet */
+    for (int i = 1; i <= 3; i++)
+        FIXTURE_OK(store_delivery_stored(store, i, 0, now));
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &again, job));
+    assert_int_equal(again.count, 0);
+    FIXTURE_OK(choose_commitment(store, &to, &batch, job));
+    assert_int_equal(batch.count, 3);
+    assert_true(dx_uid_is_valid(batch.transaction));
+    FIXTURE_OK(choose_commitment(store, &to, &again, job));
+    assert_int_equal(again.count, 0); /* asked, not overdue */
+
+    const char *t = batch.transaction;
+    assert_int_equal(store_commitment(store, "2.25.5", "2.25.1", 0, "", now), STORE_NONE);
+    assert_int_equal(store_commitment(store, "", "2.25.1", 0, "", now), STORE_NONE);
+    FIXTURE_OK(store_commitment(store, t, "2.25.1", 0, "", now));
+    assert_int_equal(store_commitment(store, t, "2.25.1", 0, "", now), STORE_NONE);
+    FIXTURE_OK(store_commitment(store, t, "2.25.2", 0x0112, "no such object instance", now));
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &again, job));
+    assert_int_equal(again.count, 1); /* it is sent again */
+    assert_string_equal(job[0].result.uid, "2.25.2");
+    for (int i = 1; i < STORE_UNCOMMITTED_MOST; i++) {
+        FIXTURE_OK(store_delivery_stored(store, 2, 0, now));
+        FIXTURE_OK(choose_commitment(store, &to, &batch, job));
+        FIXTURE_OK(store_commitment(store, batch.transaction, "2.25.2", 0x0112, "why", now));
+    }
+    FIXTURE_OK(store_parked(store, job, SENDER_BATCH, &count));
+    assert_int_equal(count, 1);
+    assert_string_equal(job[0].last_error, "why");
+
+    /* Overdue: anew, under another UID. */
+    assert_int_equal(sqlite3_exec(db, "UPDATE delivery SET next_ms=1 WHERE id=3", NULL, NULL, NULL),
+                     SQLITE_OK);
+    FIXTURE_OK(choose_commitment(store, &to, &again, job));
+    assert_int_equal(again.count, 1);
+    assert_string_not_equal(again.transaction, t);
+    sqlite3_close(db);
+    store_close(store);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rate_is_kept),
+        cmocka_unit_test(hours_are_kept),
+        T(order),
+        T(commitment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
