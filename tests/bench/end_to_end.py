@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""scripts/bench end-to-end: from a radiograph's last byte to its report and picture in the PACS.
+
+Studies of one DX of 2048 x 2494 go one after the other into our node and into a scripted node (peer_node.py: storescp, PyTorch, pydicom,
+dcmsend) in turn; the PACS is the same scripted one (tests/faults/pacs.py) for both. Ours is durable and explains; quiet time 0, no look
+first. Then ours at the shipped defaults (quiet time 15 s, look first), and ours with six such studies a second for half a minute."""
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pydicom
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), os.path.join(os.path.dirname(HERE), "faults")]
+import harness  # noqa: E402
+import rawscu  # noqa: E402
+from archive import Archive  # noqa: E402
+from network import processor  # noqa: E402
+
+ROWS, COLUMNS, RATE = 2494, 2048, 6
+
+
+class Sender:
+    """One image as a template: its UIDs are written anew into the bytes for each study."""
+
+    def __init__(self, folder):
+        plane = harness.grey(harness.phantoms(os.path.join(folder, "phantoms"), 1, size=1024)[0][0])
+        import PIL.Image
+        import numpy
+        plane = numpy.asarray(PIL.Image.fromarray(plane).resize((COLUMNS, ROWS), PIL.Image.BILINEAR))
+        self.path = os.path.join(folder, "template.dcm")
+        self.uids = [f"2.25.{10 ** 30 + n:031d}" for n in range(3)]
+        harness.wrap(plane, self.path, study=self.uids[0], SeriesInstanceUID=self.uids[1], SOPInstanceUID=self.uids[2])
+        self.data = harness.dataset_of(self.path)
+        self.number = 0
+
+    def send(self, port):
+        """(study, moment of the last byte); the answer is waited for."""
+        self.number += 1
+        uids = [f"2.25.{10 ** 30 + 7 + 10 * self.number + n + time.time_ns() * 10 ** 5:031d}"[:36] for n in range(3)]
+        data = self.data
+        for old, new in zip(self.uids, uids):
+            assert len(old) == len(new) and data.count(old.encode()) == 1
+            data = data.replace(old.encode(), new.encode())
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            s.sendall(rawscu.associate_rq(harness.DX, "1.2.840.10008.1.2.1"))
+            rawscu.read_pdu(s)
+            s.sendall(rawscu.pdatas(rawscu.store_rq(harness.DX, uids[2]), True))
+            s.sendall(rawscu.pdatas(data, False, 16372))
+            last = time.monotonic()
+            status = rawscu.response_field(rawscu.read_pdu(s), 0x900)
+            s.sendall(struct.pack(">BBI4x", 5, 0, 4))
+            rawscu.read_pdu(s)
+        if status != 0:
+            raise SystemExit(f"not stored: {status}")
+        return uids, last
+
+
+class Watch(Archive):
+    """When both results of a study were there."""
+
+    def __init__(self, folder):
+        self.done, self.seen = {}, {}
+        super().__init__(folder)
+
+    def keep(self, sop_class, data):
+        path = super().keep(sop_class, data)
+        at = time.monotonic()
+        study = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID
+        os.unlink(path)
+        with self.lock:
+            self.seen[study] = self.seen.get(study, 0) + 1
+            if self.seen[study] == 2:
+                self.done[study] = at
+        return path
+
+
+def wait_done(pacs, study, seconds):
+    return harness.wait_for(lambda: pacs.done.get(study), seconds, "both results")
+
+
+def single(sender, port, pacs, original=False):
+    uids, last = sender.send(port)
+    if original:  # the archive has it, as it would
+        pacs.add(sender.path, StudyInstanceUID=uids[0], SeriesInstanceUID=uids[1], SOPInstanceUID=uids[2])
+    return wait_done(pacs, uids[0], 120) - last
+
+
+def sustained(sender, port, pacs, seconds):
+    began, sent, lock, threads = time.monotonic(), {}, threading.Lock(), []
+
+    def one():
+        uids, last = sender.send(port)
+        with lock:
+            sent[uids[0]] = last
+    for n in range(seconds * RATE):
+        time.sleep(max(0, began + n / RATE - time.monotonic()))
+        threads.append(threading.Thread(target=one))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    for study in sent:
+        wait_done(pacs, study, 120)
+    return sorted(pacs.done[study] - last for study, last in sent.items())
+
+
+def figures(times):
+    ordered = sorted(times)
+    return {"most_ms": round(ordered[-1] * 1000, 1), "median_ms": round(statistics.median(ordered) * 1000, 1), "p99_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1000, 1),
+            "count": len(ordered)}
+
+
+def measure(options, folder, pacs, sender):
+    result, ours, theirs = {}, [], []
+    peer = node = None
+    try:
+        node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=0, destination='look="never"')
+        if not options.no_peer:
+            os.makedirs(os.path.join(folder, "peer"))
+            peer = subprocess.Popen(["/usr/bin/python3", os.path.join(HERE, "peer_node.py"), os.path.join(folder, "peer"), str(pacs.port)],
+                                    stdout=subprocess.PIPE, text=True)
+            peer_port = int(peer.stdout.readline())
+        single(sender, node.port, pacs)
+        if peer:
+            single(sender, peer_port, pacs)
+        for _ in range(options.count):
+            ours.append(single(sender, node.port, pacs))
+            if peer:
+                theirs.append(single(sender, peer_port, pacs))
+        result["ours"], result["peer"] = figures(ours), figures(theirs) if theirs else None
+        if peer:
+            peer.kill()
+            subprocess.run(["pkill", "-f", f"storescp -aet NODE -od {folder}"], check=False)
+        result["sustained"] = figures(sustained(sender, node.port, pacs, options.seconds))
+        node.stop()
+        node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=15)
+        result["defaults"] = figures([single(sender, node.port, pacs, True) for _ in range(3)])
+    finally:
+        if node:
+            node.stop()
+        if peer:
+            peer.kill()
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench end-to-end", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--seconds", type=int, default=30, help="of sustained load")
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="cervigate-bench-")
+    try:
+        pacs = Watch(os.path.join(folder, "pacs"))
+        result = measure(options, folder, pacs, Sender(folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    result.update(processor=processor(), cores=os.cpu_count(), date=time.strftime("%Y-%m-%d %H:%M"))
+    if options.json:
+        print(json.dumps(result))
+        return
+    met = lambda good: "met" if good else "MISSED"
+    ours, peer, load = result["ours"], result["peer"], result["sustained"]
+    print(f"processor {result['processor']}, cores {result['cores']}, date {result['date']}; one DX of {COLUMNS} x {ROWS} a study")
+    print(f"ours, quiet time 0        median {ours['median_ms']:8.1f} ms  99th percentile {ours['p99_ms']:8.1f} ms  "
+          f"(at most twice the median: {met(ours['p99_ms'] <= 2 * ours['median_ms'])})  n = {ours['count']}")
+    if peer:
+        ratio = ours["median_ms"] / peer["median_ms"]
+        print(f"scripted node             median {peer['median_ms']:8.1f} ms  99th percentile {peer['p99_ms']:8.1f} ms  ratio {ratio:.2f}, at most 0.50: "
+              f"{met(ratio <= 0.5)}")
+    print(f"ours, shipped defaults    median {result['defaults']['median_ms']:8.1f} ms")
+    print(f"ours, {RATE} studies a second  median {load['median_ms']:8.1f} ms  the slowest {load['most_ms']:8.1f} ms  of {load['count']} studies, nothing over 10 s: "
+          f"{met(load['most_ms'] < 10000)}")
+
+
+if __name__ == "__main__":
+    main()
