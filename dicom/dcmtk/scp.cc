@@ -192,7 +192,10 @@ enum dx_status serve(dx_session *session, struct dx_error *err)
     if (condition.bad()) {
         bool is_late = wire->state.failure.status == DX_TIMEOUT || condition == DUL_READTIMEOUT;
         session->summary->end = is_late ? DX_END_TIMEOUT : DX_END_FAILED;
-        (void)dx_fail_condition(err, DX_ABORTED, "no association request", condition);
+        if (wire->state.failure.status != DX_OK)
+            *err = wire->state.failure;
+        else
+            (void)dx_fail_condition(err, DX_ABORTED, "no association request", condition);
         return DX_OK;
     }
     enum dx_status status = admit(session, &is_admitted);
@@ -217,6 +220,8 @@ enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer
     limits->association_seconds = session->params->association_seconds;
     limits->dataset_seconds = session->params->dataset_seconds;
     session->wire.command_limit = session->params->command_bytes;
+    session->wire.state.tls = session->params->tls;
+    session->wire.state.caller = &session->summary->peer;
     /* Name lookups would hang on a bad resolver. */
     dcmDisableGethostbyaddr.set(OFTrue);
     dcmExternalSocketHandle.set(fd);
