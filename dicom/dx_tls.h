@@ -20,6 +20,11 @@ extern "C" {
 #define DX_TLS_FILE_MAX (1u << 20) /* bytes of each file */
 #define DX_TLS_NAME_MAX 160
 
+/* Makes OpenSSL overwrite all memory that it gives back: it frees copies of a key that it read as
+ * they are. For the beginning of a program, before OpenSSL is used at all; later it is too late,
+ * and nothing happens. */
+void dx_tls_prepare(void);
+
 /* Descriptors of PEM files, -1: none. They are read from their begin, and stay the caller's. */
 enum dx_tls_file { DX_TLS_CERTIFICATE, DX_TLS_KEY, DX_TLS_AUTHORITIES, DX_TLS_REVOKED };
 #define DX_TLS_FILES 4

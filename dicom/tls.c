@@ -251,10 +251,10 @@ static void forget_key(struct dx_tls *tls)
     SSL_certs_clear(tls->ssl);
 }
 
-enum dx_tls_step dx_tls_handshake(struct dx_tls *tls, struct dx_error *err)
+enum dx_tls_step dx_tls_handshake(struct dx_tls *tls, bool may_read, struct dx_error *err)
 {
     ERR_clear_error();
-    tls->reads = 0;
+    tls->reads = may_read ? 0 : READS_MOST;
     enum dx_tls_step step = step_of(tls, SSL_do_handshake(tls->ssl), err);
     if (step == DX_TLS_WANTS_READ || step == DX_TLS_WANTS_WRITE)
         return step;

@@ -20,7 +20,8 @@ enum dx_tls_step {
 
 /* Before anything else; the descriptor stays the caller's. */
 void dx_tls_attach(struct dx_tls *tls, int fd);
-enum dx_tls_step dx_tls_handshake(struct dx_tls *tls, struct dx_error *err);
+/* may_read false: only what is to be sent. */
+enum dx_tls_step dx_tls_handshake(struct dx_tls *tls, bool may_read, struct dx_error *err);
 enum dx_tls_step dx_tls_read(struct dx_tls *tls, void *bytes, size_t count, size_t *got,
                              struct dx_error *err);
 /* more: what follows at once may share its segment. */

@@ -3,6 +3,7 @@
 #include "tls_private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -10,6 +11,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static void *on_malloc(size_t count, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return malloc(count);
+}
+
+static void on_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (memory != NULL)
+        OPENSSL_cleanse(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+static void *on_realloc(void *memory, size_t count, const char *file, int line)
+{
+    size_t old = memory != NULL ? malloc_usable_size(memory) : 0;
+    void *moved = malloc(count);
+    if (moved == NULL)
+        return NULL;
+    if (memory != NULL)
+        memcpy(moved, memory, old < count ? old : count);
+    on_free(memory, file, line);
+    return moved;
+}
+
+void dx_tls_prepare(void)
+{
+    (void)CRYPTO_set_mem_functions(on_malloc, on_realloc, on_free);
+}
 
 struct text {
     char *bytes;

@@ -2,6 +2,7 @@
  * peer did, and who it was. */
 #include "tls_private.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -44,6 +45,18 @@ static void append(char *text, size_t size, const char *between, const void *byt
     text[size - 1] = '\0';
 }
 
+static void append_address(char *text, size_t size, const ASN1_OCTET_STRING *address)
+{
+    char printed[64] = "address ";
+    int family = ASN1_STRING_length(address) == 4    ? AF_INET
+                 : ASN1_STRING_length(address) == 16 ? AF_INET6
+                                                     : AF_UNSPEC;
+    size_t used = strlen(printed);
+    if (family != AF_UNSPEC && inet_ntop(family, ASN1_STRING_get0_data(address), printed + used,
+                                         (socklen_t)(sizeof printed - used)) != NULL)
+        append(text, size, ", ", printed, strlen(printed));
+}
+
 /* Host names and addresses that the certificate bears; its common name where it bears none. */
 static void print_names(const X509 *one, char *text, size_t size)
 {
@@ -51,29 +64,43 @@ static void print_names(const X509 *one, char *text, size_t size)
     text[0] = '\0';
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        char *printed = NULL;
         if (name->type == GEN_DNS)
             append(text, size, ", ", ASN1_STRING_get0_data(name->d.dNSName),
                    (size_t)ASN1_STRING_length(name->d.dNSName));
-        else if (name->type == GEN_IPADD &&
-                 (printed = i2s_ASN1_OCTET_STRING(NULL, name->d.iPAddress)) != NULL)
-            append(text, size, ", address ", printed, strlen(printed));
-        OPENSSL_free(printed);
+        else if (name->type == GEN_IPADD)
+            append_address(text, size, name->d.iPAddress);
     }
     GENERAL_NAMES_free(names);
     if (text[0] == '\0')
         dx_tls_print_name(X509_get_subject_name(one), text, size);
 }
 
+/* Then it is about the peer's own certificate, wherever in its chain the end was. */
+static bool is_untrusted(int error)
+{
+    return error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+           error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+           error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+           error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+           error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
+}
+
 static void doubt(struct dx_tls *tls, X509_STORE_CTX *store)
 {
-    X509 *one = X509_STORE_CTX_get_current_cert(store);
     int error = X509_STORE_CTX_get_error(store);
+    X509 *one = is_untrusted(error) ? X509_STORE_CTX_get0_cert(store)
+                                    : X509_STORE_CTX_get_current_cert(store);
     char who[100] = "its certificate", issuer[80] = "", names[100] = "", at[32] = "";
     if (one != NULL) {
         dx_tls_print_name(X509_get_subject_name(one), who, sizeof who);
         dx_tls_print_name(X509_get_issuer_name(one), issuer, sizeof issuer);
         print_names(one, names, sizeof names);
+    }
+    if (is_untrusted(error)) {
+        (void)snprintf(tls->doubt, sizeof tls->doubt,
+                       "untrusted certificate: %.80s, issued by %.70s, no authority of ours", who,
+                       issuer);
+        return;
     }
     switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -84,15 +111,6 @@ static void doubt(struct dx_tls *tls, X509_STORE_CTX *store)
         print_time(one != NULL ? X509_get0_notBefore(one) : NULL, at);
         (void)snprintf(tls->doubt, sizeof tls->doubt, "certificate not yet valid: %s begins %s",
                        who, at);
-        break;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-        (void)snprintf(tls->doubt, sizeof tls->doubt,
-                       "untrusted certificate: %.80s, issued by %.70s, no authority of ours", who,
-                       issuer);
         break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:

@@ -28,7 +28,6 @@ struct assoc {
     struct dx_tls *tls; /* NULL: plain */
     struct dx_peer peer;
     uint64_t bytes;
-    enum dx_admission admission;
     struct doors_refusal refusal; /* "": none */
 };
 
@@ -37,8 +36,7 @@ static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
     struct assoc *assoc = context;
     assoc->peer = *peer;
     crash_point("assoc-requested");
-    assoc->admission = doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
-    return assoc->admission;
+    return doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
 }
 
 static int on_create(void *context, char *path, size_t size)
@@ -173,21 +171,18 @@ static void take_params(const struct conf *conf, struct dx_scp_params *params)
     dataset_limits_of(&conf->limits, &params->limits);
 }
 
-/* Who was not let in, why, and what to configure, in one line. PS3.8 9.3.4 by result, source,
- * reason; 0/0/0: there was no answer of DICOM's. */
+/* Who was not let in, why, and what to configure, in one line. */
 static void tell_refused(const struct assoc *assoc, const struct dx_scp_summary *summary)
 {
-    const char *answer = assoc->admission == DX_REJECT_CALLED_AE    ? "1/1/7"
-                         : assoc->admission == DX_REJECT_CALLING_AE ? "1/1/3"
-                                                                    : "0/0/0";
     const struct dx_peer *peer = &summary->peer;
     log_event(LOG_AT_WARN, "caller-refused",
               "association=%s calling=%s called=%s address=%s tls=%s certificate=%s answer=%s "
               "reason=%s configure=%s",
               assoc->id, log_quote(peer->calling), log_quote(peer->called), peer->address,
               log_quote(assoc->tls != NULL ? dx_tls_session(assoc->tls) : "no"),
-              log_quote(assoc->tls != NULL ? dx_tls_subject(assoc->tls) : ""), answer,
-              log_quote(assoc->refusal.why), log_quote(assoc->refusal.configure));
+              log_quote(assoc->tls != NULL ? dx_tls_subject(assoc->tls) : ""),
+              assoc->refusal.answer, log_quote(assoc->refusal.why),
+              log_quote(assoc->refusal.configure));
 }
 
 static void tell_ended(const struct assoc *assoc, const struct dx_scp_summary *summary, bool well,

@@ -39,6 +39,8 @@ static void advise(const struct conf_peer *peer, struct dx_error *err)
     if (err->status == DX_MIXUP)
         advice = peer->tls ? "set tls=\"false\" or its TLS port at <peer>"
                            : "set tls=\"true\" or its plain port at <peer>";
+    else if (err->status == DX_ABORTED && !peer->tls) /* many say nothing to what is no TLS */
+        advice = "if it wants TLS there, set tls=\"true\" at <peer>";
     else if (err->status == DX_TLS && strstr(err->text, "untrusted") != NULL)
         advice = "add its authority to <tls authorities>";
     else if (err->status == DX_TLS && strstr(err->text, "wrong name") != NULL)

@@ -34,6 +34,7 @@ static void explain(enum step step, const struct conf_caller *nearest, const str
                     const struct dx_tls *tls, struct doors_refusal *refusal)
 {
     char title[DX_AE_MAX];
+    refusal->answer = "1/1/3";
     int line = nearest != NULL ? nearest->line : 0;
     show(peer->calling, title);
     switch (step) {
@@ -75,6 +76,7 @@ enum dx_admission doors_admit(const struct conf *conf, const struct dx_peer *pee
                        "the called AE title is not ours, which is %s", conf->ae_title);
         (void)snprintf(refusal->configure, sizeof refusal->configure,
                        "the title at the caller, or <node checkCalledAeTitle=\"false\">");
+        refusal->answer = "1/1/7";
         return DX_REJECT_CALLED_AE;
     }
     if (conf->caller_count == 0)
@@ -118,6 +120,7 @@ bool doors_explain(const struct conf *conf, bool is_tls, const struct dx_error *
 {
     if (err->status != DX_MIXUP && err->status != DX_TLS)
         return false;
+    refusal->answer = err->status == DX_MIXUP && is_tls ? "1/2/1" : "none";
     (void)snprintf(refusal->why, sizeof refusal->why, "%s", err->text);
     (void)snprintf(refusal->configure, sizeof refusal->configure, "%s", advice(conf, is_tls, err));
     return true;

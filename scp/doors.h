@@ -8,6 +8,7 @@
 
 /* A refusal in words: who is in the log line anyway. */
 struct doors_refusal {
+    const char *answer; /* A-ASSOCIATE-RJ: result/source/reason of PS3.8 9.3.4; "none" */
     char why[256];
     char configure[200]; /* what to change, here or there */
 };

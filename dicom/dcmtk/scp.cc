@@ -189,7 +189,8 @@ enum dx_status serve(dx_session *session, struct dx_error *err)
 
     OFCondition condition =
         ASC_receiveAssociation(wire->network, &wire->association, session->params->max_pdu);
-    if (condition.bad()) {
+    /* DCMTK takes some bytes that our transport has refused for a request without a word in it. */
+    if (condition.bad() || wire->state.failure.status != DX_OK) {
         bool is_late = wire->state.failure.status == DX_TIMEOUT || condition == DUL_READTIMEOUT;
         session->summary->end = is_late ? DX_END_TIMEOUT : DX_END_FAILED;
         if (wire->state.failure.status != DX_OK)

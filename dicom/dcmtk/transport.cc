@@ -280,9 +280,13 @@ ssize_t DxConnection::put(const void *buffer, size_t count, bool more, short *ev
         return static_cast<ssize_t>(done);
     case DX_TLS_FAILED:
         return fail(DX_TLS, why.text);
-    case DX_TLS_ENDED:
+    case DX_TLS_ENDED: { /* TLS 1.3: a server judges our certificate after we have begun */
+        char byte;
+        if (dx_tls_read(state_->tls, &byte, 1, &done, &why) == DX_TLS_FAILED)
+            return fail(DX_TLS, why.text);
         errno = EPIPE;
         return -1;
+    }
     case DX_TLS_WANTS_READ:
         *events = POLLIN;
         break;
@@ -428,7 +432,7 @@ OFCondition DxConnection::handshake(bool is_server)
                 return DUL_NETWORKCLOSED;
             is_checked = true;
         }
-        enum dx_tls_step step = dx_tls_handshake(state_->tls, &why);
+        enum dx_tls_step step = dx_tls_handshake(state_->tls, is_checked, &why);
         if (step == DX_TLS_DONE)
             break;
         if (step == DX_TLS_FAILED || step == DX_TLS_ENDED) {
