@@ -7,12 +7,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import daemon as d  # noqa: E402
+import test_deliver  # noqa: E402
 from certificates import Certificates, openssl  # noqa: E402
 
 ADMIN = os.path.join(d.BUILD, "bin/cervigate")
@@ -597,6 +599,60 @@ class Out(Case):
             self.addCleanup(server.kill)
             d.wait_for(self.listens, 10, "s_server")
             self.assertRefused(self.echo(), "TLS 1.2")
+
+
+class Delivery(Case):
+    """Results go out over TLS; a peer that cannot be trusted gets nothing, and what waits for it is not lost."""
+    made = 0
+    add, states = test_deliver.Deliver.add, test_deliver.Deliver.states
+
+    def test_delivered_when_the_peer_has_a_good_certificate(self):
+        port, folder = d.free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
+        self.addCleanup(shutil.rmtree, folder)
+
+        def pacs(name):
+            return subprocess.Popen(["storescp", "+B", "-od", folder, "+tls", made.path(name + ".key"), made.path(name + ".crt"), "+cf",
+                                     made.path("ca.crt"), str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = pacs("late")
+        self.start(tls(listen="false"), mode="demo", peers=f'<peers><peer name="p0" aeTitle="P0" host="127.0.0.1" port="{port}" tls="true"/></peers>'
+                   '<destinations><destination peer="p0" outputs="SR SC" demo="true" retryFirst="1" retryMost="1"/></destinations>')
+        self.add(self.node, 5, "p0")
+        self.said("destination-unreached .*expired certificate: CN=late", seconds=15)
+        self.assertEqual((os.listdir(folder), self.states(self.node)), ([], {"p0:pending": 5}))
+        process.kill()
+        process.wait()
+        process = pacs("peer")
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        d.wait_for(lambda: self.states(self.node) == {"p0:sent": 5}, 20, "delivery")
+        self.assertEqual(len(os.listdir(folder)), 5)
+
+
+class Seen(Case):
+    """What others of this machine may see of a node that has received."""
+
+    def test_directories_files_and_processes(self):
+        old = os.umask(0)  # the node's own affair, whatever its parent's is
+        try:
+            self.start(tls())
+        finally:
+            os.umask(old)
+        path = os.path.join(self.node.folder, "a.dcm")
+        d.write_object(path)
+        self.assertEqual(self.tool("storescu", path).returncode, 0)
+        count = 0
+        for root, folders, files in os.walk(self.node.spool):
+            self.assertEqual(os.stat(root).st_mode & 0o7777, 0o700, root)
+            for name in files:
+                at = os.lstat(os.path.join(root, name))
+                self.assertEqual((at.st_mode & 0o777) & ~0o600, 0, os.path.join(root, name))
+                count += 1
+        self.assertGreater(count, 5)
+        for pid in self.node.processes():
+            with open(f"/proc/{pid}/limits", encoding="utf-8") as f:
+                core = next(line for line in f if line.startswith("Max core file size"))
+            self.assertEqual(core.split()[4:6], ["0", "0"], pid)
+            self.assertEqual(os.stat(f"/proc/{pid}/mem").st_uid, 0, pid)  # not dumpable: root's, whoever runs it
 
 
 if __name__ == "__main__":
