@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The element called `name` that stands on this place in its list. */
-static const xmlNode *find(const struct reading *reading, const char *name, size_t index)
+const xmlNode *conf_find(const struct reading *reading, const char *name, size_t index)
 {
     const xmlNode *node = (const xmlNode *)reading->doc;
 
@@ -17,18 +17,18 @@ static const xmlNode *find(const struct reading *reading, const char *name, size
     return NULL;
 }
 
-static int line_at(const struct reading *reading, const char *element, size_t index,
-                   const char *attribute)
+int conf_line_at(const struct reading *reading, const char *element, size_t index,
+                 const char *attribute)
 {
-    const xmlNode *node = find(reading, element, index);
+    const xmlNode *node = conf_find(reading, element, index);
 
     return node ? conf_line_of_attribute(node, attribute) : 0;
 }
 
 /* PS3.5 6.2: AE is the default repertoire without backslash and controls; blanks at its ends do not
  * count, and only blanks are no title. */
-static void check_ae_title(struct reading *reading, const char *element, size_t index,
-                           const char *title)
+void conf_check_ae_title(struct reading *reading, const char *element, size_t index,
+                         const char *title)
 {
     size_t length = strlen(title);
     const char *wrong = NULL;
@@ -45,7 +45,7 @@ static void check_ae_title(struct reading *reading, const char *element, size_t 
             wrong = "of ASCII letters, digits and marks without backslash";
     }
     if (wrong)
-        conf_complain(reading, line_at(reading, element, index, "aeTitle"), false,
+        conf_complain(reading, conf_line_at(reading, element, index, "aeTitle"), false,
                       "<%s aeTitle=\"%s\">: expected an AE title %s", element,
                       conf_show(title).text, wrong);
 }
@@ -58,16 +58,16 @@ static void check_address(struct reading *reading, const char *element, const ch
         return;
     if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1)
         conf_complain(
-            reading, line_at(reading, element, 0, "address"), false,
+            reading, conf_line_at(reading, element, 0, "address"), false,
             "<%s address=\"%s\">: expected a numeric IPv4 or IPv6 address, as 0.0.0.0 or ::",
             element, conf_show(address).text);
 }
 
-static void check_path(struct reading *reading, const char *element, size_t index,
-                       const char *attribute, const char *path)
+void conf_check_path(struct reading *reading, const char *element, size_t index,
+                     const char *attribute, const char *path)
 {
     if (path && path[0] != '\0' && path[0] != '/')
-        conf_complain(reading, line_at(reading, element, index, attribute), false,
+        conf_complain(reading, conf_line_at(reading, element, index, attribute), false,
                       "<%s %s=\"%s\">: expected an absolute path, beginning with \"/\"", element,
                       attribute, conf_show(path).text);
 }
@@ -90,7 +90,7 @@ static bool same_path(const char *a, const char *b)
 
 static void check_models(struct reading *reading, const struct conf *conf)
 {
-    const xmlNode *models = find(reading, "models", 0), *node = find(reading, "node", 0);
+    const xmlNode *models = conf_find(reading, "models", 0), *node = conf_find(reading, "node", 0);
     xmlChar *named = node ? xmlGetNoNsProp(node, (const xmlChar *)"model") : NULL;
 
     if (node && !named && !models)
@@ -101,11 +101,11 @@ static void check_models(struct reading *reading, const struct conf *conf)
                       "found <models> beside <node model> (on line %d); expected one of them",
                       conf_line_of_attribute(node, "model"));
     if (named)
-        check_path(reading, "node", 0, "model", (const char *)named);
-    for (size_t i = 0; find(reading, "model", i) && i < conf->model_count; i++)
-        check_path(reading, "model", i, "folder", conf->models[i]);
+        conf_check_path(reading, "node", 0, "model", (const char *)named);
+    for (size_t i = 0; conf_find(reading, "model", i) && i < conf->model_count; i++)
+        conf_check_path(reading, "model", i, "folder", conf->models[i]);
     if (conf->model_count == 2 && conf->models[0][0] && same_path(conf->models[0], conf->models[1]))
-        conf_complain(reading, line_at(reading, "model", 1, "folder"), false,
+        conf_complain(reading, conf_line_at(reading, "model", 1, "folder"), false,
                       "<model folder=\"%s\">: the first model has this folder (on line %d); "
                       "expected another one",
                       conf_show(conf->models[1]).text, conf->model_line[0]);
@@ -114,17 +114,17 @@ static void check_models(struct reading *reading, const struct conf *conf)
 
 static void check_node(struct reading *reading, const struct conf *conf)
 {
-    check_ae_title(reading, "node", 0, conf->ae_title);
+    conf_check_ae_title(reading, "node", 0, conf->ae_title);
     check_address(reading, "node", conf->bind_address);
     check_address(reading, "console", conf->console_address);
-    check_path(reading, "node", 0, "spool", conf->spool);
-    check_path(reading, "report", 0, "templates", conf->templates);
+    conf_check_path(reading, "node", 0, "spool", conf->spool);
+    conf_check_path(reading, "report", 0, "templates", conf->templates);
     if (conf->limits.associations_per_peer > conf->limits.associations)
-        conf_complain(reading, line_at(reading, "limits", 0, "associationsPerPeer"), true,
+        conf_complain(reading, conf_line_at(reading, "limits", 0, "associationsPerPeer"), true,
                       "associationsPerPeer is %d, but associations allows only %d all together",
                       conf->limits.associations_per_peer, conf->limits.associations);
     if (conf->console && conf->port != 0 && conf->port == conf->console_port)
-        conf_complain(reading, line_at(reading, "node", 0, "port"), false,
+        conf_complain(reading, conf_line_at(reading, "node", 0, "port"), false,
                       "<node port=\"%u\">: the console has the same port; expected another",
                       (unsigned)conf->port);
 }
@@ -133,11 +133,11 @@ static void check_peers(struct reading *reading, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
-        check_ae_title(reading, "peer", i, peer->ae_title);
+        conf_check_ae_title(reading, "peer", i, peer->ae_title);
         for (size_t j = 0; j < i && peer->name[0]; j++)
             if (strcmp(peer->name, conf->peers[j].name) == 0) {
                 conf_complain(
-                    reading, line_at(reading, "peer", i, "name"), false,
+                    reading, conf_line_at(reading, "peer", i, "name"), false,
                     "found a second peer named \"%s\" (the first is on line %d); expected "
                     "another name",
                     conf_show(peer->name).text, conf->peers[j].line);
@@ -146,7 +146,7 @@ static void check_peers(struct reading *reading, const struct conf *conf)
         for (size_t j = 0; j < i && peer->ae_title[0]; j++)
             if (strcmp(peer->ae_title, conf->peers[j].ae_title) == 0) {
                 conf_complain(
-                    reading, line_at(reading, "peer", i, "aeTitle"), false,
+                    reading, conf_line_at(reading, "peer", i, "aeTitle"), false,
                     "found a second peer with the AE title \"%s\" (the first is on line %d); "
                     "expected another AE title",
                     conf_show(peer->ae_title).text, conf->peers[j].line);
@@ -158,7 +158,7 @@ static void check_peers(struct reading *reading, const struct conf *conf)
 static void check_destination_peer(struct reading *reading, const struct conf *conf, size_t i)
 {
     const char *name = conf_read_destination_peer(conf, i), *names[CONF_MAX_PEERS];
-    int line = line_at(reading, "destination", i, "peer");
+    int line = conf_line_at(reading, "destination", i, "peer");
 
     for (size_t j = 0; j < conf->peer_count; j++)
         names[j] = conf->peers[j].name;
@@ -192,7 +192,7 @@ static size_t count_word(const char *text, const char *word)
 static void check_outputs(struct reading *reading, size_t i)
 {
     static const char *const names[] = {"SR", "SC", "GSPS", "PMAP"};
-    const xmlNode *node = find(reading, "destination", i);
+    const xmlNode *node = conf_find(reading, "destination", i);
     xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)"outputs") : NULL;
 
     for (size_t j = 0; value && j < sizeof names / sizeof *names; j++)
@@ -208,7 +208,7 @@ static void check_audience(struct reading *reading, const struct conf *conf, siz
     const struct conf_destination *destination = &conf->destinations[i];
 
     if (destination->audience == CONF_EVERYONE && !destination->hold_until_reported)
-        conf_complain(reading, line_at(reading, "destination", i, "audience"), true,
+        conf_complain(reading, conf_line_at(reading, "destination", i, "audience"), true,
                       "audience is everyone: results in the main archive are seen by every "
                       "web viewer's user, before any radiologist; consider hold=\"reported\" or a "
                       "destination of the radiologists' own");
@@ -225,12 +225,12 @@ static void check_destinations(struct reading *reading, const struct conf *conf)
         check_audience(reading, conf, i);
         used |= conf->mode == CONF_CLINICAL || destination->demo;
         if (destination->retry_first_seconds > destination->retry_most_seconds)
-            conf_complain(reading, line_at(reading, "destination", i, "retryFirst"), false,
+            conf_complain(reading, conf_line_at(reading, "destination", i, "retryFirst"), false,
                           "retryFirst is %d seconds; expected at most retryMost, %d seconds",
                           destination->retry_first_seconds, destination->retry_most_seconds);
     }
     if (!used)
-        conf_complain(reading, line_at(reading, "node", 0, "mode"), true,
+        conf_complain(reading, conf_line_at(reading, "node", 0, "mode"), true,
                       "mode is %s, but no <destination> gets results in it",
                       conf_mode_name(conf->mode));
 }
@@ -287,17 +287,17 @@ static void check_match(struct reading *reading, const struct conf_match *match,
     size_t count = conf_keyword_list(names, 64);
 
     if (match->keyword[0] && match->tag == 0)
-        conf_complain(reading, line_at(reading, "match", index, "attribute"), false,
+        conf_complain(reading, conf_line_at(reading, "match", index, "attribute"), false,
                       "<match attribute=\"%s\">: not a keyword that rules know%s",
                       conf_show(match->keyword).text, conf_hint(match->keyword, names, count).text);
     if (!match->values == !match->pattern)
         conf_complain(reading, match->line, false, "<match> has %s; expected one of them",
                       match->values ? "both values and pattern" : "neither values nor pattern");
     if (match->values && match->values[0] && !match->values[strspn(match->values, " \t\r\n")])
-        conf_complain(reading, line_at(reading, "match", index, "values"), false,
+        conf_complain(reading, conf_line_at(reading, "match", index, "values"), false,
                       "<match values> holds only blanks; expected a value");
     if (match->pattern)
-        check_pattern(reading, match, line_at(reading, "match", index, "pattern"));
+        check_pattern(reading, match, conf_line_at(reading, "match", index, "pattern"));
 }
 
 static void check_rules(struct reading *reading, const struct conf *conf)
@@ -311,7 +311,7 @@ static void check_rules(struct reading *reading, const struct conf *conf)
         for (size_t j = 0; j < i && rule->name[0]; j++)
             if (strcmp(rule->name, conf->rules[j].name) == 0) {
                 conf_complain(
-                    reading, line_at(reading, "rule", i, "name"), false,
+                    reading, conf_line_at(reading, "rule", i, "name"), false,
                     "found a second rule named \"%s\" (the first is on line %d); expected "
                     "another name",
                     conf_show(rule->name).text, conf->rules[j].line);
@@ -328,7 +328,7 @@ static void check_rules(struct reading *reading, const struct conf *conf)
         analyzes |= rule->action == CONF_ANALYZE;
     }
     if (!analyzes && !conf_complaints_refuse(reading->complaints))
-        conf_complain(reading, line_at(reading, "rules", 0, ""), true,
+        conf_complain(reading, conf_line_at(reading, "rules", 0, ""), true,
                       "no rule says action=\"analyze\": nothing will be judged");
 }
 
@@ -337,7 +337,7 @@ static void check_retention(struct reading *reading, const struct conf *conf)
     const struct conf_retention *keep = &conf->retention;
 
     if (keep->space_bytes > 0 && keep->space_bytes < conf->limits.dataset_bytes)
-        conf_complain(reading, line_at(reading, "retention", 0, "space"), true,
+        conf_complain(reading, conf_line_at(reading, "retention", 0, "space"), true,
                       "space is %llu bytes, less than one object may have (datasetBytes is %llu)",
                       (unsigned long long)keep->space_bytes,
                       (unsigned long long)conf->limits.dataset_bytes);
@@ -348,6 +348,7 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_node(reading, conf);
     check_models(reading, conf);
     check_peers(reading, conf);
+    conf_check_doors(reading, conf);
     check_destinations(reading, conf);
     check_rules(reading, conf);
     check_retention(reading, conf);

@@ -19,6 +19,7 @@
 #define CONF_MUST_USE    __attribute__((warn_unused_result))
 #define CONF_MAX_BYTES   (4u << 20) /* of the file */
 #define CONF_MAX_PEERS   64
+#define CONF_MAX_CALLERS 256
 #define CONF_MAX_RULES   256
 #define CONF_MAX_MATCHES 16
 
@@ -41,6 +42,29 @@ bool conf_mode_parse(const char *name, enum conf_mode *mode);
 struct conf_peer {
     const char *name, *ae_title, *host;
     uint16_t port;
+    bool tls;
+    const char *tls_name; /* that its certificate must bear, or NULL: the host */
+    int line;
+};
+
+/* DICOM over TLS; the files' paths are NULL where there is none. */
+enum conf_client_certificate { CONF_CLIENT_REQUIRED, CONF_CLIENT_OPTIONAL, CONF_CLIENT_NONE };
+struct conf_tls {
+    bool listen; /* a port of its own */
+    bool only;   /* there is no plain port */
+    uint16_t port;
+    const char *certificate, *key;
+    const char *authorities, *revoked;
+    enum conf_client_certificate client_certificate; /* of who calls */
+    bool newest;                                     /* TLS 1.3 only */
+};
+
+/* Who may call. NULL: any. */
+struct conf_caller {
+    const char *ae_title;
+    const char *addresses; /* blank-separated: numeric, each alone or with the bits of a network */
+    bool tls;              /* only over TLS */
+    const char *certificate; /* a name that its certificate must bear */
     int line;
 };
 
@@ -141,6 +165,7 @@ struct conf_health {
     int reference, minimum;      /* studies that make a reference; that follow before an alarm */
     int cusum_limit, odds_ratio; /* nats; of the shift of a rate that is looked for */
     int score_shift;             /* of scores, in hundredths of a standard deviation */
+    int certificate_days;        /* before a certificate's end */
 };
 
 struct conf {
@@ -179,6 +204,9 @@ struct conf {
     struct conf_limits limits;
     struct conf_retention retention;
     struct conf_health health;
+    struct conf_tls tls;
+    const struct conf_caller *callers; /* none: everyone */
+    size_t caller_count;
     const struct conf_peer *peers;
     size_t peer_count;
     const struct conf_destination *destinations;
@@ -206,6 +234,10 @@ CONF_MUST_USE enum conf_status conf_load(const char *path, struct conf **conf,
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
+/* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
+bool conf_address_is_in(const char *address, const char *list);
+/* The line of <tls>'s attribute, or of the element; 0: it is not there. */
+int conf_tls_line(const struct conf *conf, const char *attribute);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. */
 uint32_t conf_keyword_tag(const char *keyword);
 

@@ -97,6 +97,22 @@ void conf_check_conf(struct reading *reading, const struct conf *conf);
 /* The destination's peer attribute as written, in conf->destinations' order. */
 const char *conf_read_destination_peer(const struct conf *conf, size_t destination);
 
+/* check.c, shared with check_doors.c: the element called `name` that stands on this place in its
+ * list; the line of its attribute. */
+const xmlNode *conf_find(const struct reading *reading, const char *name, size_t index);
+int conf_line_at(const struct reading *reading, const char *element, size_t index,
+                 const char *attribute);
+void conf_check_ae_title(struct reading *reading, const char *element, size_t index,
+                         const char *title);
+void conf_check_path(struct reading *reading, const char *element, size_t index,
+                     const char *attribute, const char *path);
+
+/* check_doors.c: <tls>, <callers> and the peers' TLS. */
+void conf_check_doors(struct reading *reading, const struct conf *conf);
+
+/* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
+bool conf_is_network(const char *text, size_t length);
+
 /* keywords.c */
 size_t conf_keyword_list(const char **names, size_t most);
 

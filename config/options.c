@@ -8,6 +8,15 @@
         element, attribute, OPTION_##type, offsetof(struct conf, field), fallback, NULL            \
     }
 
+#define CHOSEN(element, attribute, type, field, fallback, names)                                   \
+    {                                                                                              \
+        element, attribute, OPTION_##type, offsetof(struct conf, field), fallback, names           \
+    }
+
+static const char *const client_certificates[] = {"required", "optional", "none", NULL};
+static const char *const least_versions[] = {"1.2", "1.3", NULL}; /* of a bool */
+_Static_assert(CONF_CLIENT_OPTIONAL == 1 && CONF_CLIENT_NONE == 2, "order of names");
+
 const struct option conf_options[] = {
     OPTION("node", "aeTitle", TEXT, ae_title, NULL),
     OPTION("node", "address", TEXT, bind_address, "0.0.0.0"),
@@ -25,6 +34,16 @@ const struct option conf_options[] = {
     OPTION("receive", "associationTime", INT, association_seconds, "86400"),
     OPTION("receive", "datasetTime", INT, dataset_seconds, "14400"),
     OPTION("receive", "maximumPdu", U32, max_pdu, "131072"),
+    OPTION("tls", "listen", BOOL, tls.listen, "false"),
+    OPTION("tls", "port", U16, tls.port, "2762"),
+    OPTION("tls", "only", BOOL, tls.only, "false"),
+    OPTION("tls", "certificate", NULLABLE, tls.certificate, NULL),
+    OPTION("tls", "key", NULLABLE, tls.key, NULL),
+    OPTION("tls", "authorities", NULLABLE, tls.authorities, NULL),
+    OPTION("tls", "revoked", NULLABLE, tls.revoked, NULL),
+    CHOSEN("tls", "clientCertificate", CHOICE, tls.client_certificate, "required",
+           client_certificates),
+    CHOSEN("tls", "leastVersion", BOOL, tls.newest, "1.2", least_versions),
     OPTION("study", "quietTime", INT, quiet_seconds, "15"),
     OPTION("study", "requireC7T1", BOOL, require_c7_t1, "true"),
     OPTION("study", "judgeUnknownAge", BOOL, judge_unknown_age, "true"),
@@ -69,6 +88,7 @@ const struct option conf_options[] = {
     OPTION("health", "cusumLimit", INT, health.cusum_limit, "14"),
     OPTION("health", "oddsRatio", INT, health.odds_ratio, "2"),
     OPTION("health", "scoreShift", INT, health.score_shift, "50"),
+    OPTION("health", "certificateDays", INT, health.certificate_days, "30"),
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
     OPTION("console", "port", U16, console_port, "8104"),

@@ -133,7 +133,10 @@ static void put_peers(FILE *out, const struct conf *conf)
         put_attribute(out, "name", peer->name);
         put_attribute(out, "aeTitle", peer->ae_title);
         put_attribute(out, "host", peer->host);
-        fprintf(out, " port=\"%u\"/>\n", (unsigned)peer->port);
+        fprintf(out, " port=\"%u\" tls=\"%s\"", (unsigned)peer->port, peer->tls ? "true" : "false");
+        if (peer->tls_name)
+            put_attribute(out, "tlsName", peer->tls_name);
+        put(out, "/>\n");
     }
     put(out, "  </peers>\n  <destinations>\n");
     for (size_t i = 0; i < conf->destination_count; i++) {
@@ -145,6 +148,27 @@ static void put_peers(FILE *out, const struct conf *conf)
         put(out, "/>\n");
     }
     put(out, "  </destinations>\n");
+}
+
+/* An empty list is nobody's: none is written for everyone. */
+static void put_callers(FILE *out, const struct conf *conf)
+{
+    if (conf->caller_count == 0)
+        return;
+    put(out, "  <callers>\n");
+    for (size_t i = 0; i < conf->caller_count; i++) {
+        const struct conf_caller *caller = &conf->callers[i];
+        put(out, "    <caller");
+        if (caller->ae_title)
+            put_attribute(out, "aeTitle", caller->ae_title);
+        if (caller->addresses)
+            put_attribute(out, "addresses", caller->addresses);
+        put_attribute(out, "tls", caller->tls ? "true" : "false");
+        if (caller->certificate)
+            put_attribute(out, "certificate", caller->certificate);
+        put(out, "/>\n");
+    }
+    put(out, "  </callers>\n");
 }
 
 static void put_rules(FILE *out, const struct conf *conf)
@@ -181,6 +205,7 @@ void conf_print(const struct conf *conf, FILE *out)
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cervigate xmlns=\"" CONF_NAMESPACE "\">\n");
     put_options(out, conf);
     put_models(out, conf);
+    put_callers(out, conf);
     put_peers(out, conf);
     put_rules(out, conf);
     put(out, "</cervigate>\n");

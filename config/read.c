@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONF_TLS_LINES 4
+
 struct string {
     struct string *next;
     char text[];
@@ -17,6 +19,8 @@ struct box {
     struct string *strings;
     bool no_memory;
     struct conf_peer peers[CONF_MAX_PEERS];
+    struct conf_caller callers[CONF_MAX_CALLERS];
+    int tls_line, tls_lines[CONF_TLS_LINES];
     struct conf_destination destinations[CONF_MAX_PEERS];
     const char *destination_peer[CONF_MAX_PEERS];
     struct conf_rule rules[CONF_MAX_RULES];
@@ -222,9 +226,49 @@ static void read_peers(struct box *box, const xmlNode *root)
         peer->ae_title = text_of(box, node, "aeTitle", "");
         peer->host = text_of(box, node, "host", "");
         peer->port = (uint16_t)number_of(box, node, "port", UINT16_MAX, 0);
+        peer->tls = strcmp(text_of(box, node, "tls", ""), "true") == 0;
+        peer->tls_name = text_of(box, node, "tlsName", NULL);
         peer->line = conf_line_of(node);
     }
     box->conf.peers = box->peers;
+}
+
+static void read_callers(struct box *box, const xmlNode *root)
+{
+    const xmlNode *node = child_of(child_of(root, "callers"), "caller");
+
+    for (; node && box->conf.caller_count < CONF_MAX_CALLERS; node = next_of(node)) {
+        struct conf_caller *caller = &box->callers[box->conf.caller_count++];
+        caller->ae_title = text_of(box, node, "aeTitle", NULL);
+        caller->addresses = text_of(box, node, "addresses", NULL);
+        caller->tls = strcmp(text_of(box, node, "tls", ""), "true") == 0;
+        caller->certificate = text_of(box, node, "certificate", NULL);
+        caller->line = conf_line_of(node);
+    }
+    box->conf.callers = box->callers;
+}
+
+/* What is wrong with a file is found later, where there is no document any more. */
+static const char *const tls_files[CONF_TLS_LINES] = {"certificate", "key", "authorities",
+                                                      "revoked"};
+
+static void read_tls_lines(struct box *box, const xmlNode *root)
+{
+    const xmlNode *node = child_of(root, "tls");
+
+    box->tls_line = node ? conf_line_of(node) : 0;
+    for (size_t i = 0; node && i < CONF_TLS_LINES; i++)
+        box->tls_lines[i] = conf_line_of_attribute(node, tls_files[i]);
+}
+
+int conf_tls_line(const struct conf *conf, const char *attribute)
+{
+    const struct box *box = (const struct box *)conf;
+
+    for (size_t i = 0; i < CONF_TLS_LINES; i++)
+        if (strcmp(tls_files[i], attribute) == 0 && box->tls_lines[i] != 0)
+            return box->tls_lines[i];
+    return box->tls_line;
 }
 
 static const struct conf_peer *find_peer(const struct conf *conf, const char *name)
@@ -306,6 +350,8 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     read_options(box, root);
     read_models(box, root);
     read_peers(box, root);
+    read_callers(box, root);
+    read_tls_lines(box, root);
     read_destinations(box, root);
     read_rules(box, root);
     reading->no_memory |= box->no_memory;

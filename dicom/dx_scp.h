@@ -18,6 +18,7 @@
 
 #include "dx_commitment.h"
 #include "dx_prescan.h"
+#include "dx_tls.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,6 +75,7 @@ struct dx_scp_handler {
 };
 
 struct dx_scp_params {
+    struct dx_tls *tls;    /* a server's; not taken. NULL: plain */
     uint32_t max_pdu;      /* 4096..131072; 131072 */
     int acse_seconds;      /* to negotiate: 30 */
     int dimse_seconds;     /* between messages of an open association: 60 */
@@ -100,7 +102,9 @@ struct dx_scp_summary {
 };
 
 /* Takes fd (closes it). Returns when the association has ended; an ended association is DX_OK even
- * when the peer aborted: see summary->end. */
+ * when the peer aborted: see summary->end, and err for why: DX_TLS (no handshake), DX_MIXUP (TLS on
+ * a plain port, or the reverse). When it never began, the calling and called titles are
+ * "" or, of a plain request on a TLS port, as that one has them. */
 DX_MUST_USE enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *params,
                                         const struct dx_scp_handler *handler,
                                         struct dx_scp_summary *summary, struct dx_error *err);
@@ -111,6 +115,9 @@ void dx_scp_refuse(int fd);
 /* The same answer at once: what has come is dropped unread, fd stays the caller's to close. A peer
  * whose request is longer, or still on its way, may see a reset instead. */
 void dx_scp_refuse_now(int fd);
+/* Answers plain DICOM where TLS is due: A-ASSOCIATE-RJ, permanent, without a reason of DICOM's.
+ * Reads the request first; the titles that it has go to peer. fd stays the caller's to close. */
+void dx_scp_refuse_plain(int fd, struct dx_peer *peer);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,7 @@ struct dx_scu_params {
     int acse_seconds;    /* 30 */
     int dimse_seconds;   /* 60 */
     uint32_t max_pdu;    /* 131072 */
+    struct dx_tls *tls;  /* a client's; taken by dx_scu_open in every case. NULL: plain */
 };
 void dx_scu_params_default(struct dx_scu_params *params);
 
@@ -35,7 +36,8 @@ struct dx_scu_context {
 
 struct dx_scu;
 /* contexts may be empty: Verification is always proposed. Errors say at which layer it failed:
- * DX_UNREACHABLE (name, TCP), DX_REFUSED (A-ASSOCIATE-RJ with its reason in words), DX_TIMEOUT. */
+ * DX_UNREACHABLE (name, TCP), DX_TLS (handshake), DX_MIXUP (TLS on one side only), DX_REFUSED
+ * (A-ASSOCIATE-RJ with its reason in words), DX_TIMEOUT. */
 DX_MUST_USE enum dx_status dx_scu_open(const struct dx_scu_params *params,
                                        const struct dx_scu_context *contexts, size_t count,
                                        struct dx_scu **scu, struct dx_error *err);
@@ -52,6 +54,8 @@ DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,
 /* Whether the peer took this SOP class in this transfer syntax, when both were proposed: propose
  * one SOP class in several transfer syntaxes, ask which were taken, and send the file that fits. */
 int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *transfer_syntax);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" when it is plain. */
+const char *dx_scu_session(const struct dx_scu *scu);
 
 /* C-FIND, Study Root (PS3.4 C.6.2): propose DX_STUDY_ROOT_FIND in implicit little endian. The
  * identifier holds Query/Retrieve Level and keys. match gets each match's texts of the first level

@@ -25,6 +25,8 @@ extern "C" {
     X(DX_UNREACHABLE, "peer unreachable")                                                          \
     X(DX_ABORTED, "association aborted")                                                           \
     X(DX_TIMEOUT, "time-out")                                                                      \
+    X(DX_TLS, "no TLS session")                                                                    \
+    X(DX_MIXUP, "TLS on one side only")                                                            \
     X(DX_INTERNAL, "internal error")
 
 enum dx_status {

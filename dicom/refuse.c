@@ -3,6 +3,7 @@
 #include "dx_scp.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,33 @@ static int receive(int fd, uint8_t *bytes, size_t count, const struct timespec *
     return 1;
 }
 
+/* Reads the rest of a request, up to its length and ours. */
+static void drain(int fd, uint32_t length, const struct timespec *begin)
+{
+    uint8_t rest[4096];
+    int whole = length <= REQUEST_MAX;
+    while (whole && length > 0) {
+        size_t part = length < sizeof rest ? length : sizeof rest;
+        whole = receive(fd, rest, part, begin);
+        length -= (uint32_t)part;
+    }
+}
+
+/* Sent even when the request was not whole: the peer learns why. The peer closes first; unread
+ * bytes would turn our close into a reset. */
+static void answer(int fd, const uint8_t bytes[10], const struct timespec *begin)
+{
+    uint8_t rest[4096];
+    (void)send(fd, bytes, 10, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)shutdown(fd, SHUT_WR);
+    (void)receive(fd, rest, sizeof rest, begin);
+}
+
+static uint32_t length_of(const uint8_t head[6])
+{
+    return (uint32_t)head[2] << 24 | (uint32_t)head[3] << 16 | (uint32_t)head[4] << 8 | head[5];
+}
+
 /* PS3.8 9.3.4: result 2 transient, source 3 presentation provider, reason 2 local limit. */
 static const uint8_t reject[10] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
 
@@ -48,24 +76,44 @@ void dx_scp_refuse_now(int fd)
 
 void dx_scp_refuse(int fd)
 {
-    uint8_t head[6], rest[4096];
+    uint8_t head[6];
     struct timespec begin;
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     if (receive(fd, head, sizeof head, &begin) && head[0] == 0x01) {
-        uint32_t length =
-            (uint32_t)head[2] << 24 | (uint32_t)head[3] << 16 | (uint32_t)head[4] << 8 | head[5];
-        int whole = length <= REQUEST_MAX;
-        while (whole && length > 0) {
-            size_t part = length < sizeof rest ? length : sizeof rest;
-            whole = receive(fd, rest, part, &begin);
-            length -= (uint32_t)part;
-        }
-        /* Sent even when the request was not whole: the peer learns why. */
-        (void)send(fd, reject, sizeof reject, MSG_NOSIGNAL | MSG_DONTWAIT);
-        (void)shutdown(fd, SHUT_WR);
-        /* The peer closes first; unread bytes would turn our close into a reset. */
-        (void)receive(fd, rest, sizeof rest, &begin);
+        drain(fd, length_of(head), &begin);
+        answer(fd, reject, &begin);
     }
     close(fd);
+}
+
+/* Result 1 permanent, source 2 ACSE provider, reason 1 none given: the Standard has none for it. */
+static const uint8_t reject_plain[10] = {0x03, 0, 0, 0, 0, 4, 0, 1, 2, 1};
+
+static void take_title(char to[DX_AE_MAX], const uint8_t from[16])
+{
+    size_t begin = 0, end = 16;
+    while (begin < end && from[begin] == ' ')
+        begin++;
+    while (end > begin && (from[end - 1] == ' ' || from[end - 1] == '\0'))
+        end--;
+    memcpy(to, from + begin, end - begin);
+    to[end - begin] = '\0';
+}
+
+void dx_scp_refuse_plain(int fd, struct dx_peer *peer)
+{
+    uint8_t head[6], fixed[68]; /* PS3.8 table 9-11: to the end of the titles and what follows */
+    struct timespec begin;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    if (!receive(fd, head, sizeof head, &begin) || head[0] != 0x01)
+        return;
+    uint32_t length = length_of(head);
+    if (length >= sizeof fixed && receive(fd, fixed, sizeof fixed, &begin)) {
+        take_title(peer->called, fixed + 4);
+        take_title(peer->calling, fixed + 20);
+        drain(fd, length - (uint32_t)sizeof fixed, &begin);
+    }
+    answer(fd, reject_plain, &begin);
 }

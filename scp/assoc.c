@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "committer.h"
+#include "doors.h"
 #include "dx_scp.h"
 #include "log.h"
 #include "object.h"
@@ -28,8 +29,10 @@ struct assoc {
     const struct conf *conf;
     const char *id;
     int commit_fd;
+    struct dx_tls *tls; /* NULL: plain */
     struct dx_peer peer;
     uint64_t bytes;
+    struct doors_refusal refusal; /* "": none */
 };
 
 static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
@@ -37,9 +40,7 @@ static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
     struct assoc *assoc = context;
     assoc->peer = *peer;
     crash_point("assoc-requested");
-    if (assoc->conf->check_called_ae_title && strcmp(peer->called, assoc->conf->ae_title) != 0)
-        return DX_REJECT_CALLED_AE;
-    return DX_ADMIT;
+    return doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
 }
 
 static int on_create(void *context, char *path, size_t size)
@@ -191,10 +192,40 @@ static void take_params(const struct conf *conf, struct dx_scp_params *params)
     dataset_limits_of(&conf->limits, &params->limits);
 }
 
-int assoc_run(const struct node *node, int fd, int commit_fd, const char *id)
+/* Who was not let in, why, and what to configure, in one line. */
+static void tell_refused(const struct assoc *assoc, const struct dx_scp_summary *summary)
+{
+    const struct dx_peer *peer = &summary->peer;
+    log_event(LOG_AT_WARN, "caller-refused",
+              "association=%s calling=%s called=%s address=%s tls=%s certificate=%s answer=%s "
+              "reason=%s configure=%s",
+              assoc->id, log_quote(peer->calling), log_quote(peer->called), peer->address,
+              log_quote(assoc->tls != NULL ? dx_tls_session(assoc->tls) : "no"),
+              log_quote(assoc->tls != NULL ? dx_tls_subject(assoc->tls) : ""),
+              assoc->refusal.answer, log_quote(assoc->refusal.why),
+              log_quote(assoc->refusal.configure));
+}
+
+static void tell_ended(const struct assoc *assoc, const struct dx_scp_summary *summary, bool well,
+                       int64_t begin, const char *error)
 {
     static const char *const ends[] = {"released", "aborted", "rejected", "time-out", "failed"};
-    struct assoc assoc = {.conf = node->conf, .id = id, .commit_fd = commit_fd};
+    log_event(well ? LOG_AT_INFO : LOG_AT_WARN, "association-ended",
+              "association=%s calling=%s called=%s address=%s tls=%s end=%s stored=%u refused=%u "
+              "echoes=%u bytes=%llu contexts=%u/%u refused_context=%s ms=%lld error=%s",
+              assoc->id, log_quote(summary->peer.calling), log_quote(summary->peer.called),
+              summary->peer.address,
+              log_quote(assoc->tls != NULL ? dx_tls_session(assoc->tls) : "no"), ends[summary->end],
+              summary->stored, summary->refused, summary->echoes, (unsigned long long)assoc->bytes,
+              summary->contexts_accepted, summary->contexts_proposed,
+              log_quote(summary->first_refused_context), (long long)(clock_monotonic_ms() - begin),
+              log_quote(well ? "" : error));
+}
+
+int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_tls *tls,
+              const char *id)
+{
+    struct assoc assoc = {.conf = node->conf, .id = id, .commit_fd = ends->commit_fd, .tls = tls};
     const struct dx_scp_handler handler = {.context = &assoc,
                                            .associate = on_associate,
                                            .create = on_create,
@@ -206,17 +237,15 @@ int assoc_run(const struct node *node, int fd, int commit_fd, const char *id)
     struct dx_error err = {.status = DX_OK};
     int64_t begin = clock_monotonic_ms();
     take_params(node->conf, &params);
+    params.tls = tls;
 
-    enum dx_status status = dx_scp_serve(fd, &params, &handler, &summary, &err);
-    bool well = status == DX_OK && summary.end == DX_END_RELEASED;
-    log_event(
-        well ? LOG_AT_INFO : LOG_AT_WARN, "association-ended",
-        "association=%s calling=%s called=%s address=%s end=%s stored=%u refused=%u echoes=%u "
-        "bytes=%llu contexts=%u/%u refused_context=%s ms=%lld error=%s",
-        id, log_quote(summary.peer.calling), log_quote(summary.peer.called), summary.peer.address,
-        ends[summary.end], summary.stored, summary.refused, summary.echoes,
-        (unsigned long long)assoc.bytes, summary.contexts_accepted, summary.contexts_proposed,
-        log_quote(summary.first_refused_context), (long long)(clock_monotonic_ms() - begin),
-        log_quote(well ? "" : err.text));
+    enum dx_status status = dx_scp_serve(ends->fd, &params, &handler, &summary, &err);
+    if (assoc.refusal.why[0] != '\0' ||
+        doors_explain(node->conf, tls != NULL, &err, &assoc.refusal))
+        tell_refused(&assoc, &summary);
+    else
+        tell_ended(&assoc, &summary, status == DX_OK && summary.end == DX_END_RELEASED, begin,
+                   err.text);
+    dx_tls_close(tls);
     return status == DX_OK ? 0 : 1;
 }

@@ -2,10 +2,17 @@
 #ifndef ASSOC_H
 #define ASSOC_H
 
+#include "dx_tls.h"
 #include "node.h"
 
-/* Serves the accepted socket (taken) until the association ends. commit_fd leads to the committer;
- * id names the association in log and store. Returns the exit status. */
-int assoc_run(const struct node *node, int fd, int commit_fd, const char *id);
+/* The accepted socket (taken), and what leads to the committer. */
+struct assoc_ends {
+    int fd, commit_fd;
+};
+
+/* Serves the socket until the association ends. tls (taken; NULL: plain) is our side of TLS; id
+ * names the association in log and store. Returns the exit status. */
+int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_tls *tls,
+              const char *id);
 
 #endif

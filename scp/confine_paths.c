@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/landlock.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -159,6 +160,39 @@ static bool needs_names(const struct conf *conf, const struct conf_destination *
     return needs;
 }
 
+/* Whether this destination, or (NULL) any, is called over TLS. */
+static bool calls_by_tls(const struct conf *conf, const struct conf_destination *to)
+{
+    bool calls = to != NULL && to->peer->tls;
+    for (size_t i = 0; to == NULL && i < conf->destination_count; i++)
+        calls = calls || conf->destinations[i].peer->tls;
+    return calls;
+}
+
+/* The folders of a file, and of the one that it links to: a renewal puts new files there. */
+static bool add_folders_of(int ruleset, const char *path, uint64_t rights)
+{
+    char folder[PATH_MAX], real[PATH_MAX];
+    if (path == NULL)
+        return true;
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    if (!add_path(ruleset, folder[0] != '\0' ? folder : "/", rights))
+        return false;
+    if (realpath(path, real) == NULL)
+        return true;
+    *strrchr(real, '/') = '\0';
+    return add_path(ruleset, real[0] != '\0' ? real : "/", rights);
+}
+
+static bool add_keys(int ruleset, const struct conf *conf, uint64_t rights)
+{
+    return add_folders_of(ruleset, conf->tls.certificate, rights) &&
+           add_folders_of(ruleset, conf->tls.key, rights) &&
+           add_folders_of(ruleset, conf->tls.authorities, rights) &&
+           add_folders_of(ruleset, conf->tls.revoked, rights);
+}
+
 static bool add_place(int ruleset, enum confine_place place, const struct conf *conf,
                       const struct conf_destination *to, uint64_t rights)
 {
@@ -200,6 +234,10 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
         for (size_t i = 0; good && i < conf->model_count; i++)
             good = add_folder(ruleset, conf->models[i], rights);
         break;
+    case AT_KEYS_IN:
+        return !conf->tls.listen || add_keys(ruleset, conf, rights);
+    case AT_KEYS_OUT:
+        return !calls_by_tls(conf, to) || add_keys(ruleset, conf, rights);
     case AT_TEMPLATES:
         return conf->templates == NULL || add_folder(ruleset, conf->templates, rights);
     }

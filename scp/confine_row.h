@@ -42,7 +42,9 @@ enum confine_place {
     AT_QUARANTINE,
     AT_RUN,
     AT_MODELS,
-    AT_TEMPLATES
+    AT_TEMPLATES,
+    AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
+    AT_KEYS_OUT /* the same, where the destination has TLS */
 };
 
 enum confine_access {

@@ -1,6 +1,8 @@
 /* Is the node well, and why not: from its run file, its spool and its job store. */
 #include "health.h"
 
+#include "clock.h"
+#include "keys.h"
 #include "node.h"
 #include "sender.h"
 #include "spool.h"
@@ -96,6 +98,39 @@ static void look_at_spool(const struct conf *conf, struct health *h)
         say(h, true, "spool-full", "", "%llu bytes free, spoolReserve is %llu: nothing is received",
             (unsigned long long)h->free_bytes,
             (unsigned long long)conf->limits.spool_reserve_bytes);
+}
+
+/* ---- certificates ---- */
+
+#define DAY_MS (24 * STORE_HOUR_MS)
+
+/* Lists of what was revoked are made anew every few days: the last of them is what counts. */
+static void look_at_term(const struct conf *conf, struct health *h, enum dx_tls_file file,
+                         const struct dx_tls_term *term)
+{
+    int days = file == DX_TLS_REVOKED ? 1 : conf->health.certificate_days;
+    int64_t left = term->end_ms - h->at_ms;
+    char at[25];
+    if (term->end_ms == 0 || left > days * DAY_MS)
+        return;
+    clock_iso(term->end_ms, at);
+    if (left <= 0)
+        say(h, true, "certificate", keys_attribute(file), "%.150s ended %s: TLS fails",
+            term->subject, at);
+    else
+        say(h, true, "certificate", keys_attribute(file), "%.150s ends %s, in %lld days",
+            term->subject, at, (long long)(left / DAY_MS));
+}
+
+static void look_at_keys(const struct conf *conf, struct health *h)
+{
+    struct keys_told told;
+    if (!h->running || !keys_read_told(conf, &told))
+        return;
+    if (told.wrong[0] != '\0')
+        say(h, true, "certificate", "files", "%.300s", told.wrong);
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        look_at_term(conf, h, (enum dx_tls_file)i, &told.term[i]);
 }
 
 /* ---- the self-test ---- */
@@ -322,6 +357,7 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
         r.sample = r.reference + reference;
         look_at_processes(conf, health);
         look_at_spool(conf, health);
+        look_at_keys(conf, health);
         health->has_store = store != NULL && look_at_store(&r) == STORE_OK;
         if (!health->has_store)
             say(health, false, "job-store", "", "%s",

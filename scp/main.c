@@ -1,4 +1,5 @@
 /* cervigated: the node. */
+#include "dx_tls.h"
 #include "supervisor.h"
 
 #include <fcntl.h>
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
         return EX_USAGE;
     }
 
+    dx_tls_prepare();
     int ready_fd = -1;
     if (!foreground && (ready_fd = detach()) < 0) {
         perror("cervigated");

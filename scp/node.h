@@ -17,7 +17,8 @@ struct srt_template;
 
 struct node {
     const struct conf *conf;
-    int listen_fd;    /* DICOM, bound and listening; -1 in other roles than receive */
+    int listen_fd;    /* DICOM, bound and listening; -1 in other roles than receive, or TLS only */
+    int tls_fd;       /* DICOM over TLS; -1 when off, and in other roles */
     int console_fd;   /* HTTP; -1 when off */
     int wake_analyze; /* eventfds, non-blocking */
     int wake_deliver;
@@ -52,11 +53,10 @@ void node_drain(int eventfd);
  *   node-id              this node's name for itself, in the UIDs of its results
  *   mode                 the mode in force when changed at run time
  *   restoring            while `cervigate restore` replaces all this
- *   run/                 of the running node: lock; node (key=value lines: pid, dicom_port,
- *                        console_port, receive_pid, committer_pid, analyze_pid, deliver_pid,
- *                        console_pid, instance_id, landlock; replaced whenever one changes; pid 0:
- *                        not running)
- *   path is empty when it does not fit. */
+ *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
+ *                        dicom_port, tls_port, console_port, receive_pid, committer_pid,
+ * analyze_pid, deliver_pid, console_pid, instance_id, landlock; replaced whenever one changes; pid
+ * 0: not running) path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -3,6 +3,9 @@
  *   accept -> room? -> socket pair -> committer gets one end -> fork: [assoc_run] with the other
  *               `-> no: a short-lived process says so [dx_scp_refuse]
  *
+ * A child for TLS reads the key before it is confined and before a byte of its peer; what it reads
+ * are the copies that are kept here, of which this process knows descriptors only [keys_kept_turn].
+ *
  * The listener itself looks at nothing that a peer sent, never opens the job store and never
  * blocks: whatever a peer does, the next one is answered. Of those who wait the peer with the
  * fewest associations comes first [accept_all]; who opens hundreds in a second costs no process
@@ -15,6 +18,7 @@
 #include "confine.h"
 #include "dx_init.h"
 #include "dx_scp.h"
+#include "keys.h"
 #include "log.h"
 #include "spool.h"
 #include <arpa/inet.h>
@@ -47,6 +51,7 @@ struct slot {
 /* A connection that was accepted, its peer, and how many associations that one has. */
 struct guest {
     int fd;
+    bool tls;
     char address[64];
     size_t others;
 };
@@ -66,6 +71,7 @@ struct receive {
     int64_t accept_at, committer_at; /* monotonic: not before */
     int64_t told_at;                 /* of the last refusal that was logged */
     unsigned untold;
+    struct keys_kept keys;
     struct recent recent[RECENT];
     struct guest guest[PER_WAKE]; /* accepted, not yet admitted */
     size_t guests;
@@ -91,6 +97,21 @@ static void child_signals(const char *title, pid_t parent)
     (void)sigaction(SIGTERM, &ignore, NULL); /* the listener decides when it has waited enough */
 }
 
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+/* For who is not to listen, nor to read a key. */
+static void close_doors(const struct receive *r)
+{
+    close_fd(r->node->listen_fd);
+    close_fd(r->node->tls_fd);
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        close_fd(r->keys.files.fd[i]);
+}
+
 static void start_committer(struct receive *r)
 {
     int pair[2];
@@ -103,7 +124,7 @@ static void start_committer(struct receive *r)
         child_signals("cervigated-com", parent);
         log_init("committer", r->node->conf->log_level, r->node->conf->log_patient_data);
         (void)close(pair[0]);
-        (void)close(r->node->listen_fd);
+        close_doors(r);
         if (!confine(CONFINE_COMMITTER, r->node->conf, NULL))
             _exit(EX_OSERR);
         _exit(committer_run(r->node, pair[1]));
@@ -158,12 +179,10 @@ static bool is_hasty(struct receive *r, const char *address)
 /* A child keeps its own peer only: not those who wait behind it, who would not see us close. */
 static void close_others(const struct receive *r)
 {
-    (void)close(r->node->listen_fd);
-    if (r->control >= 0)
-        (void)close(r->control);
+    close_doors(r);
+    close_fd(r->control);
     for (size_t i = 0; i < r->guests; i++)
-        if (r->guest[i].fd >= 0)
-            (void)close(r->guest[i].fd);
+        close_fd(r->guest[i].fd);
 }
 
 static void occupy(struct receive *r, pid_t pid, bool refuser, const char *address)
@@ -191,14 +210,16 @@ static void tell_refusal(struct receive *r, const char *address, const char *why
 }
 
 /* A hasty peer gets the answer without its question being read: a process for each would be what it
- * wants. */
-static void refuse(struct receive *r, int fd, const char *address, const char *why, bool hasty)
+ * wants. Over TLS there is no answer: it would cost the handshake that there is no room for. */
+static void refuse(struct receive *r, const struct guest *guest, int fd, const char *why,
+                   bool hasty)
 {
+    const char *address = guest->address;
     tell_refusal(r, address, why);
     pid_t parent = getpid();
-    bool can_fork = !hasty && r->refusers < REFUSERS;
+    bool can_fork = !hasty && !guest->tls && r->refusers < REFUSERS;
     pid_t pid = can_fork ? fork() : -1;
-    if (!can_fork)
+    if (!can_fork && !guest->tls)
         dx_scp_refuse_now(fd);
     if (pid == 0) {
         child_signals("cervigated-ref", parent);
@@ -212,20 +233,42 @@ static void refuse(struct receive *r, int fd, const char *address, const char *w
         occupy(r, pid, true, address);
 }
 
+/* Our side of a TLS connection, from the files that are kept. False, after a line in the log: it
+ * cannot be. */
+static bool open_tls(const struct receive *r, const char *id, struct dx_tls **tls)
+{
+    static const enum dx_tls_ask asks[] = {[CONF_CLIENT_REQUIRED] = DX_TLS_REQUIRE,
+                                           [CONF_CLIENT_OPTIONAL] = DX_TLS_ASK,
+                                           [CONF_CLIENT_NONE] = DX_TLS_ASK_NOT};
+    const struct conf_tls *conf = &r->node->conf->tls;
+    const struct dx_tls_params params = {.files = r->keys.files,
+                                         .is_server = true,
+                                         .newest = conf->newest,
+                                         .ask = asks[conf->client_certificate]};
+    struct dx_error err = {.status = DX_OK};
+    if (dx_tls_open(&params, tls, &err) == DX_OK)
+        return true;
+    log_event(LOG_AT_ERROR, "tls-unavailable", "association=%s reason=%s", id, log_quote(err.text));
+    return false;
+}
+
 /* The child of an association. Its copy of every other descriptor must go: the committer takes the
  * end of a socket for the end of an association. */
-static void run_association(const struct receive *r, int fd, int commit_fd, const char *id,
-                            pid_t parent)
+static void run_association(const struct receive *r, const struct assoc_ends *ends, bool is_tls,
+                            const char *id, pid_t parent)
 {
+    struct dx_tls *tls = NULL;
     child_signals("cervigated-asc", parent);
     log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
+    if (is_tls && !open_tls(r, id, &tls))
+        _exit(EX_CONFIG);
     close_others(r);
     if (!confine(CONFINE_ASSOCIATION, r->node->conf, NULL))
         _exit(EX_OSERR);
-    _exit(assoc_run(r->node, fd, commit_fd, id));
+    _exit(assoc_run(r->node, ends, tls, id));
 }
 
-static bool start_association(struct receive *r, int fd, const char *address)
+static bool start_association(struct receive *r, const struct guest *guest, int fd)
 {
     char id[17];
     int pair[2], on = 1;
@@ -239,13 +282,13 @@ static bool start_association(struct receive *r, int fd, const char *address)
     bool attached = r->control >= 0 && committer_attach(r->control, pair[1], id);
     (void)close(pair[1]);
     if (attached && (pid = fork()) == 0)
-        run_association(r, fd, pair[0], id, parent);
+        run_association(r, &(struct assoc_ends){fd, pair[0]}, guest->tls, id, parent);
     (void)close(pair[0]);
     if (pid < 0)
         return false;
     crash_point("receive-forked");
     (void)close(fd);
-    occupy(r, pid, false, address);
+    occupy(r, pid, false, guest->address);
     return true;
 }
 
@@ -266,22 +309,28 @@ static void admit(struct receive *r, struct guest *guest)
     if (has_left(fd))
         (void)close(fd);
     else if (is_hasty(r, address))
-        refuse(r, fd, address, "limit connectionsPerPeer", true);
+        refuse(r, guest, fd, "limit connectionsPerPeer", true);
     else if (r->associations >= (size_t)limits->associations)
-        refuse(r, fd, address, "limit associations", false);
+        refuse(r, guest, fd, "limit associations", false);
     else if (from_peer(r, address) >= (size_t)limits->associations_per_peer)
-        refuse(r, fd, address, "limit associationsPerPeer", false);
-    else if (!start_association(r, fd, address))
-        refuse(r, fd, address, "no process or committer", false);
+        refuse(r, guest, fd, "limit associationsPerPeer", false);
+    else if (guest->tls && !keys_kept_turn(r->node->conf, &r->keys))
+        refuse(r, guest, fd, "the files of <tls> cannot be used", false);
+    else if (!start_association(r, guest, fd))
+        refuse(r, guest, fd, "no process or committer", false);
 }
 
-/* The next connection that waits, or false. */
-static bool take_guest(struct receive *r, struct guest *guest)
+/* The next connection that waits at a door, or false. */
+static bool take_guest(struct receive *r, bool tls, struct guest *guest)
 {
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof from;
+    int door = tls ? r->node->tls_fd : r->node->listen_fd;
+    if (door < 0)
+        return false;
+    guest->tls = tls;
     do
-        guest->fd = accept4(r->node->listen_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
+        guest->fd = accept4(door, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
     while (guest->fd < 0 && errno == ECONNABORTED);
     if (guest->fd >= 0) {
         crash_point("receive-accepted");
@@ -302,11 +351,19 @@ static int by_others(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* From both doors in turn. */
 static void accept_all(struct receive *r)
 {
+    bool more = true;
     r->guests = 0;
-    while (r->guests < PER_WAKE && take_guest(r, &r->guest[r->guests]))
-        r->guests++;
+    while (more) {
+        more = false;
+        for (int tls = 0; tls < 2 && r->guests < PER_WAKE; tls++)
+            if (take_guest(r, tls != 0, &r->guest[r->guests])) {
+                r->guests++;
+                more = true;
+            }
+    }
     qsort(r->guest, r->guests, sizeof *r->guest, by_others);
     for (size_t i = 0; i < r->guests; i++)
         admit(r, &r->guest[i]);
@@ -359,7 +416,7 @@ static void reap(struct receive *r)
 static void drain(struct receive *r, const sigset_t *unblocked)
 {
     int64_t until = clock_monotonic_ms() + DRAIN_MS;
-    (void)close(r->node->listen_fd);
+    close_doors(r);
     while (r->associations + r->refusers > 0) {
         int64_t left = until - clock_monotonic_ms();
         if (left <= 0) {
@@ -389,10 +446,11 @@ static void serve(struct receive *r, const sigset_t *unblocked)
             start_committer(r);
         bool pausing = now < r->accept_at;
         bool soon = pausing || r->committer == 0;
-        struct pollfd wait = {.fd = pausing ? -1 : r->node->listen_fd, .events = POLLIN};
+        struct pollfd wait[2] = {{.fd = pausing ? -1 : r->node->listen_fd, .events = POLLIN},
+                                 {.fd = pausing ? -1 : r->node->tls_fd, .events = POLLIN}};
         const struct timespec timeout = {.tv_sec = soon ? 0 : 5,
                                          .tv_nsec = soon ? PAUSE_MS * 1000000L : 0};
-        int ready = ppoll(&wait, 1, &timeout, unblocked);
+        int ready = ppoll(wait, 2, &timeout, unblocked);
         reap(r);
         if (ready > 0 && !node_stopping)
             accept_all(r);
@@ -404,6 +462,8 @@ static void serve(struct receive *r, const sigset_t *unblocked)
 static void await_requests(int listen_fd)
 {
     int seconds = 10;
+    if (listen_fd < 0)
+        return;
     (void)setsockopt(listen_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
 }
 
@@ -419,6 +479,10 @@ int receive_run(const struct node *node)
         return EX_OSERR;
     struct receive r = {.node = node, .control = -1};
     await_requests(node->listen_fd);
+    await_requests(node->tls_fd);
+    keys_kept_init(&r.keys);
+    if (node->tls_fd >= 0)
+        (void)keys_kept_turn(node->conf, &r.keys);
     r.slots = (size_t)node->conf->limits.associations + REFUSERS;
     r.slot = calloc(r.slots, sizeof *r.slot);
     if (r.slot == NULL)

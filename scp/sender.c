@@ -1,8 +1,8 @@
 /* One destination's process. */
 #include "sender.h"
 
+#include "call.h"
 #include "dx_result.h"
-#include "dx_scu.h"
 #include "log.h"
 #include "look.h"
 #include <limits.h>
@@ -192,12 +192,8 @@ static bool open_association(const struct conf *conf, const struct conf_destinat
     struct dx_scu_params params;
     static struct dx_scu_context contexts[CONTEXTS_MOST];
     size_t count = list_contexts(batch, contexts);
-    dx_scu_params_default(&params);
-    (void)snprintf(params.calling, sizeof params.calling, "%s", conf->ae_title);
-    (void)snprintf(params.called, sizeof params.called, "%s", to->peer->ae_title);
-    params.host = to->peer->host;
-    params.port = to->peer->port;
-    return dx_scu_open(&params, contexts, count, scu, err) == DX_OK;
+    call_params(conf, to->peer, &params);
+    return call_open(conf, to->peer, &params, contexts, count, scu, err) == DX_OK;
 }
 
 /* Whether the result may go there now; else it is answered, *told false when the parent is gone. */

@@ -2,6 +2,7 @@
 #include "start.h"
 
 #include "clock.h"
+#include "keys.h"
 #include "listen.h"
 #include "log.h"
 #include "spool.h"
@@ -104,37 +105,78 @@ static int open_one(const char *what, const char *address, uint16_t port)
     return fd;
 }
 
-static void replace(int *fd, int by)
+/* A socket that there may be. */
+struct door {
+    const char *what;
+    int *fd; /* as it is; -1: none */
+    bool wanted;
+    const char *address, *old_address; /* old: NULL, there was no configuration */
+    uint16_t port, old_port;
+    int opened; /* -1: not needed */
+};
+
+static bool open_door(struct door *door)
 {
-    if (*fd >= 0)
-        (void)close(*fd);
-    *fd = by;
+    bool same = *door->fd >= 0 &&
+                (door->old_address == NULL ||
+                 (door->old_port == door->port && strcmp(door->old_address, door->address) == 0));
+    door->opened = -1;
+    if (!door->wanted || same)
+        return true;
+    door->opened = open_one(door->what, door->address, door->port);
+    return door->opened >= 0;
+}
+
+static void take_door(const struct door *door)
+{
+    if (door->wanted && door->opened < 0)
+        return;
+    if (*door->fd >= 0)
+        (void)close(*door->fd);
+    *door->fd = door->opened;
 }
 
 bool start_sockets(struct node *node, const struct conf *old)
 {
     const struct conf *conf = node->conf;
-    bool dicom_same = node->listen_fd >= 0 &&
-                      (old == NULL || (old->port == conf->port &&
-                                       strcmp(old->bind_address, conf->bind_address) == 0));
-    bool console_same = conf->console && node->console_fd >= 0 &&
-                        (old == NULL || (old->console_port == conf->console_port &&
-                                         strcmp(old->console_address, conf->console_address) == 0));
-
-    int dicom = -1, console = -1;
-    if (!dicom_same && (dicom = open_one("dicom", conf->bind_address, conf->port)) < 0)
-        return false;
-    if (conf->console && !console_same &&
-        (console = open_one("console", conf->console_address, conf->console_port)) < 0) {
-        if (dicom >= 0)
-            (void)close(dicom);
+    const char *old_bind = old != NULL ? old->bind_address : NULL;
+    struct door doors[] = {{"dicom", &node->listen_fd, !conf->tls.only, conf->bind_address,
+                            old_bind, conf->port, old != NULL ? old->port : 0, -1},
+                           {"tls", &node->tls_fd, conf->tls.listen, conf->bind_address, old_bind,
+                            conf->tls.port, old != NULL ? old->tls.port : 0, -1},
+                           {"console", &node->console_fd, conf->console, conf->console_address,
+                            old != NULL ? old->console_address : NULL, conf->console_port,
+                            old != NULL ? old->console_port : 0, -1}};
+    const size_t count = sizeof doors / sizeof *doors;
+    for (size_t i = 0; i < count; i++) {
+        if (open_door(&doors[i]))
+            continue;
+        while (i-- > 0)
+            if (doors[i].opened >= 0)
+                (void)close(doors[i].opened);
         return false;
     }
-    if (!dicom_same)
-        replace(&node->listen_fd, dicom);
-    if (!console_same)
-        replace(&node->console_fd, console);
+    for (size_t i = 0; i < count; i++)
+        take_door(&doors[i]);
     return true;
+}
+
+bool start_keys(const struct conf *conf)
+{
+    struct dx_tls_files files;
+    struct dx_tls_facts facts;
+    struct keys_wrong wrong;
+    bool good = keys_open(conf, &files, &wrong);
+    if (good) {
+        good = keys_judge_apart(conf, &files, clock_utc_ms(), &facts, &wrong);
+        keys_close(&files);
+    }
+    if (good || wrong.kind != KEYS_BAD)
+        return true;
+    int line = conf_tls_line(conf, wrong.attribute);
+    (void)fprintf(stderr, "%s:%d: %s\n", conf->path, line, wrong.text);
+    log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", line, log_quote(wrong.text));
+    return false;
 }
 
 static int check_store(const struct conf *conf)
@@ -197,8 +239,10 @@ int start_node(struct node *node, int *lock_fd)
         return EX_IOERR;
     }
 
-    node->listen_fd = node->console_fd = -1;
-    listen_activated(&node->listen_fd, &node->console_fd);
+    if (!start_keys(conf))
+        return EX_CONFIG;
+    node->listen_fd = node->tls_fd = node->console_fd = -1;
+    listen_activated(&node->listen_fd, &node->tls_fd, &node->console_fd);
     if (!start_sockets(node, NULL))
         return EX_CANTCREAT;
     if ((status = check_store(conf)) != 0)

@@ -7,8 +7,11 @@
 /* Loads the configuration; every complaint goes to standard error as file:line: text (and to the
  * log on reload). NULL: *status is the exit status. */
 struct conf *start_conf(const char *path, int *status);
-/* Spool, lock, sockets, job store, model and mode, in this order. 0, or the exit status after a
- * clear message. Fills node's descriptors; lock_fd stays open as long as the node lives. */
+/* Whether the files of <tls> can be used; else says why. True where there are none. */
+bool start_keys(const struct conf *conf);
+/* Spool, lock, files of <tls>, sockets, job store, model and mode, in this order. 0, or the exit
+ * status after a clear message. Fills node's descriptors; lock_fd stays open as long as the node
+ * lives. */
 int start_node(struct node *node, int *lock_fd);
 /* Opens the sockets that differ from `old` (NULL: all). False, with a message, when one cannot be
  * opened; then nothing is changed. */

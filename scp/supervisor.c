@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "keys.h"
 #include "listen.h"
 #include "log.h"
 #include "spool.h"
@@ -57,6 +58,7 @@ struct supervisor {
     unsigned restarts;
     int landlock;    /* version in use; 0: none */
     pid_t committer; /* receive's child; receive tells by a queued signal */
+    struct keys_watch keys;
 };
 
 static bool wants(const struct supervisor *s, const struct role *role)
@@ -68,14 +70,15 @@ static void write_run_file(const struct supervisor *s, bool running)
 {
     char path[PATH_MAX], text[512];
     node_path(s->node.conf, path, sizeof path, "run/node");
-    (void)snprintf(text, sizeof text,
-                   "pid=%d\ndicom_port=%u\nconsole_port=%u\nreceive_pid=%d\ncommitter_pid=%d\n"
-                   "analyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n"
-                   "landlock=%d\n",
-                   running ? (int)getpid() : 0, listen_port(s->node.listen_fd),
-                   listen_port(s->node.console_fd), (int)s->role[0].pid,
-                   (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid,
-                   (int)s->role[2].pid, (int)s->role[3].pid, s->node.instance_id, s->landlock);
+    (void)snprintf(
+        text, sizeof text,
+        "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\nreceive_pid=%d\n"
+        "committer_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n"
+        "landlock=%d\n",
+        running ? (int)getpid() : 0, listen_port(s->node.listen_fd), listen_port(s->node.tls_fd),
+        listen_port(s->node.console_fd), (int)s->role[0].pid,
+        (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid, (int)s->role[2].pid,
+        (int)s->role[3].pid, s->node.instance_id, s->landlock);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
         log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
@@ -88,8 +91,11 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
     node_child(role->title, parent);
     log_init(role->name, node.conf->log_level, node.conf->log_patient_data);
     if (role->run != receive_run) {
-        (void)close(node.listen_fd);
-        node.listen_fd = -1;
+        if (node.listen_fd >= 0)
+            (void)close(node.listen_fd);
+        if (node.tls_fd >= 0)
+            (void)close(node.tls_fd);
+        node.listen_fd = node.tls_fd = -1;
     }
     if (role->run != console_run && node.console_fd >= 0) {
         (void)close(node.console_fd);
@@ -232,6 +238,10 @@ static void reload(struct supervisor *s)
     }
     if (good)
         good = mode_allowed(conf, node_mode(conf), error, sizeof error);
+    if (good && !start_keys(conf)) {
+        (void)snprintf(error, sizeof error, "the files of <tls> cannot be used");
+        good = false;
+    }
     if (good) {
         (void)snprintf(error, sizeof error, "a socket cannot be opened");
         s->node.conf = conf;
@@ -247,6 +257,7 @@ static void reload(struct supervisor *s)
 
     crash_point("reload-loaded");
     conf_destroy(old);
+    s->keys.looked = false;
     log_init("supervisor", conf->log_level, conf->log_patient_data);
     log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
     for (int i = 0; i < ROLES; i++)
@@ -333,6 +344,7 @@ static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
     if (s->stop_by == 0)
         advance_reload(s, now);
     enforce(s, now);
+    keys_watch_turn(s->node.conf, &s->keys);
     tell_status(s);
 }
 
@@ -351,6 +363,7 @@ static int run(struct supervisor *s, int ready_fd)
     if (sd_watchdog_enabled(0, &microseconds) > 0)
         s->watchdog_ms = microseconds / 1000;
     enforce(s, clock_monotonic_ms());
+    keys_watch_turn(s->node.conf, &s->keys);
     (void)sd_notify(0, "READY=1");
     if (ready_fd >= 0) {
         ssize_t n = write(ready_fd, "1", 1);
@@ -411,9 +424,11 @@ int supervisor_run(const char *config_path, int ready_fd)
     status = start_node(&s.node, &lock_fd);
     if (status == 0) {
         log_event(LOG_AT_INFO, "start",
-                  "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u console_port=%u",
+                  "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u tls_port=%u "
+                  "console_port=%u",
                   s.node.instance_id, conf_mode_name(node_mode(s.node.conf)),
-                  listen_port(s.node.listen_fd), listen_port(s.node.console_fd));
+                  listen_port(s.node.listen_fd), listen_port(s.node.tls_fd),
+                  listen_port(s.node.console_fd));
         status = isolate(&s) ? run(&s, ready_fd) : EX_OSERR;
     }
     conf_destroy((struct conf *)s.node.conf);

@@ -230,10 +230,14 @@ enum dx_status serve(dx_session *session, struct dx_error *err)
 
     OFCondition condition =
         ASC_receiveAssociation(wire->network, &wire->association, session->params->max_pdu);
-    if (condition.bad()) {
+    /* DCMTK takes some bytes that our transport has refused for a request without a word in it. */
+    if (condition.bad() || wire->state.failure.status != DX_OK) {
         bool is_late = wire->state.failure.status == DX_TIMEOUT || condition == DUL_READTIMEOUT;
         session->summary->end = is_late ? DX_END_TIMEOUT : DX_END_FAILED;
-        (void)dx_fail_condition(err, DX_ABORTED, "no association request", condition);
+        if (wire->state.failure.status != DX_OK)
+            *err = wire->state.failure;
+        else
+            (void)dx_fail_condition(err, DX_ABORTED, "no association request", condition);
         return DX_OK;
     }
     enum dx_status status = admit(session, &is_admitted);
@@ -258,6 +262,8 @@ enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer
     limits->association_seconds = session->params->association_seconds;
     limits->dataset_seconds = session->params->dataset_seconds;
     session->wire.command_limit = session->params->command_bytes;
+    session->wire.state.tls = session->params->tls;
+    session->wire.state.caller = &session->summary->peer;
     /* Name lookups would hang on a bad resolver. */
     dcmDisableGethostbyaddr.set(OFTrue);
     dcmExternalSocketHandle.set(fd);

@@ -332,11 +332,14 @@ enum dx_status dx_scu_open(const struct dx_scu_params *params,
                            const struct dx_scu_context *contexts, size_t count, struct dx_scu **scu,
                            struct dx_error *err)
 {
+    std::unique_ptr<dx_tls, void (*)(dx_tls *)> tls(params->tls, dx_tls_close);
+
     *scu = nullptr;
     return dx_guard(
         err, [&]() -> enum dx_status {
             std::unique_ptr<dx_scu> made(new dx_scu);
             dx_wire_closer closer(&made->wire);
+            made->wire.state.tls = tls.release();
             made->params = *params;
             made->peer = std::string(params->host) + ":" + std::to_string(params->port) + " (" +
                          params->called + ")";
@@ -413,6 +416,11 @@ int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *
             return 1;
     }
     return 0;
+}
+
+const char *dx_scu_session(const struct dx_scu *scu)
+{
+    return scu->wire.state.tls != nullptr ? dx_tls_session(scu->wire.state.tls) : "";
 }
 
 void dx_scu_close(struct dx_scu *scu)

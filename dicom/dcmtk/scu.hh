@@ -19,6 +19,10 @@ struct dx_scu {
     dx_scu() : layer(&wire.state)
     {
     }
+    ~dx_scu()
+    {
+        dx_tls_close(wire.state.tls);
+    }
 };
 
 /* An error gets the peer's name, and the association is of no more use. */

@@ -7,14 +7,20 @@
  *   in a dataset   also minimum_rate bytes a second over windows of rate_seconds, and all of it in
  *                  dataset_seconds
  *   in all         association_seconds; a dataset that has begun may end
- * On a violation the peer gets A-ABORT, read fails, and failure() says why. */
+ * On a violation the peer gets A-ABORT, read fails, and failure() says why.
+ *
+ * Over TLS (state.tls) the same holds of what is inside; the handshake is done where DCMTK has its
+ * own, within idle_seconds in all. What speaks plain DICOM where TLS is due, and the reverse, is
+ * recognised by its first byte: DX_MIXUP. */
 #ifndef DX_TRANSPORT_HH
 #define DX_TRANSPORT_HH
 
 #include "shim.hh"
+#include "tls.h"
 
 #include "dcmtk/dcmnet/dcmlayer.h"
 #include "dcmtk/dcmnet/dcmtrans.h"
+#include "dx_scp.h"
 
 #include <cstdint>
 
@@ -32,6 +38,8 @@ struct dx_transport_state {
     dx_error failure;    /* status DX_OK: none */
     bool has_connection; /* DCMTK owns the socket now */
     bool is_dataset;     /* the minimum rate applies */
+    dx_tls *tls;         /* the owner's; nullptr: none */
+    dx_peer *caller; /* the owner's, of a server: gets the titles of who calls in plain on TLS */
     int64_t association_begin, dataset_begin, window_begin;
     uint64_t window_bytes;
 };

@@ -1,6 +1,8 @@
 /* check.c: `cervigate check`: what cervigated would refuse to start with, told before. */
 #include "check_model.h"
+#include "clock.h"
 #include "command.h"
+#include "keys.h"
 #include "picture.h"
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +16,8 @@ static const char usage[] =
     "usage: cervigate check [--config FILE] [--print-effective]\n"
     "       cervigate check --model DIR\n"
     "\n"
-    "Validates configuration, models, mode, report template, directories and font; every error "
-    "with\n"
-    "file and line; and tells what each model is meant for.\n"
+    "Validates configuration, models, mode, report template, directories, font, certificates and\n"
+    "keys; every error with file and line; and tells what each model is meant for.\n"
     "\n"
     "  --config FILE      the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "  --print-effective  prints the configuration with all defaults as XML\n"
@@ -112,6 +113,41 @@ static int check_models(const struct conf *conf, const struct srt_template *temp
     return errors;
 }
 
+/* What ends soon is no error, but a reason to look at it now. */
+static void note_terms(const struct conf *conf, const struct dx_tls_facts *facts)
+{
+    int64_t day_ms = 24 * 3600 * INT64_C(1000), now_ms = clock_utc_ms();
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        const struct dx_tls_term *term = &facts->term[i];
+        char at[25], text[384];
+        int64_t left = term->end_ms - now_ms;
+        if (term->end_ms == 0 || i == DX_TLS_REVOKED ||
+            left > conf->health.certificate_days * day_ms)
+            continue;
+        const char *name = keys_attribute((enum dx_tls_file)i);
+        clock_iso(term->end_ms, at);
+        snprintf(text, sizeof text, "warning: <tls %s>: %.150s %s %s", name, term->subject,
+                 left > 0 ? "ends" : "ended", at);
+        (void)complain(conf, conf_tls_line(conf, name), text);
+    }
+}
+
+static int check_keys(const struct conf *conf)
+{
+    struct dx_tls_files files;
+    struct dx_tls_facts facts = {.wrong = DX_TLS_CERTIFICATE};
+    struct keys_wrong wrong;
+    bool good = keys_open(conf, &files, &wrong);
+    if (good) {
+        good = keys_judge(conf, &files, clock_utc_ms(), &facts, &wrong);
+        keys_close(&files);
+    }
+    if (!good)
+        return complain(conf, conf_tls_line(conf, wrong.attribute), wrong.text);
+    note_terms(conf, &facts);
+    return 0;
+}
+
 /* What `cervigate mode` set outlives the file's word: who edits that must hear it. */
 static void note_mode(const struct conf *conf)
 {
@@ -143,6 +179,7 @@ int admin_check(int argc, char **argv)
     note_mode(conf);
     errors += check_spool(conf);
     errors += check_font(conf);
+    errors += check_keys(conf);
     errors += check_template(conf, &template_);
     errors += check_models(conf, template_, !command.print_effective);
     srt_template_close(template_);

@@ -1,8 +1,8 @@
 /* echo.c: `cervigate echo PEER`: Verification, and at which layer it failed. */
+#include "call.h"
 #include "clock.h"
 #include "command.h"
 #include "dx_init.h"
-#include "dx_scu.h"
 #include "peer.h"
 #include <stdio.h>
 #include <string.h>
@@ -11,33 +11,37 @@
 static const char usage[] =
     "usage: cervigate echo [--config FILE] [--json] PEER\n"
     "\n"
-    "Sends a C-ECHO to the configured peer of that name; says at which layer it failed.\n"
+    "Sends a C-ECHO to the configured peer of that name, over TLS if it has that; says at which\n"
+    "layer it failed.\n"
     "Exit status: 0 answered; 1 refused; 69 not reached.\n";
 
 static const char *layer_of(enum dx_status status, bool associated)
 {
     if (status == DX_UNREACHABLE)
         return "network (name or TCP)";
+    if (status == DX_TLS || status == DX_MIXUP)
+        return "TLS";
     if (!associated)
         return "association (ACSE)";
     return "verification (DIMSE)";
 }
 
+/* session: of TLS; "": plain. */
 static int tell(const struct command *command, const struct conf_peer *peer, enum dx_status status,
-                bool associated, const struct dx_error *err, int64_t ms)
+                bool associated, const struct dx_error *err, const char *session, int64_t ms)
 {
     const char *layer = status == DX_OK ? "" : layer_of(status, associated);
     if (command->json) {
         int printed = command_print(
-            json_pack("{s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:I}", "peer", peer->name, "ae_title",
-                      peer->ae_title, "host", peer->host, "port", (int)peer->port, "ok",
+            json_pack("{s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:s, s:I}", "peer", peer->name,
+                      "ae_title", peer->ae_title, "host", peer->host, "port", (int)peer->port, "ok",
                       status == DX_OK, "layer", layer, "error", status == DX_OK ? "" : err->text,
-                      "milliseconds", (json_int_t)ms));
+                      "tls", session, "milliseconds", (json_int_t)ms));
         if (printed != 0)
             return printed;
     } else if (status == DX_OK) {
-        printf("%s (%s, %s:%u) answered in %lld ms\n", peer->name, peer->ae_title, peer->host,
-               peer->port, (long long)ms);
+        printf("%s (%s, %s:%u) answered in %lld ms%s%s\n", peer->name, peer->ae_title, peer->host,
+               peer->port, (long long)ms, session[0] ? " over " : "", session);
     } else {
         fprintf(stderr, "%s (%s, %s:%u): failed at the %s: %s\n", peer->name, peer->ae_title,
                 peer->host, peer->port, layer, err->text);
@@ -58,17 +62,16 @@ static int echo_peer(const struct command *command, const struct conf *conf,
         fprintf(stderr, "cervigate echo: %s\n", err.text);
         return EX_SOFTWARE;
     }
-    dx_scu_params_default(&params);
-    snprintf(params.calling, sizeof params.calling, "%s", conf->ae_title);
-    snprintf(params.called, sizeof params.called, "%s", peer->ae_title);
-    params.host = peer->host;
-    params.port = peer->port;
-    enum dx_status status = dx_scu_open(&params, NULL, 0, &scu, &err);
+    call_params(conf, peer, &params);
+    enum dx_status status = call_open(conf, peer, &params, NULL, 0, &scu, &err);
     bool associated = status == DX_OK;
-    if (associated)
+    char session[96] = "";
+    if (associated) {
+        snprintf(session, sizeof session, "%s", dx_scu_session(scu));
         status = dx_scu_echo(scu, &err);
+    }
     dx_scu_close(scu);
-    return tell(command, peer, status, associated, &err, clock_monotonic_ms() - begin);
+    return tell(command, peer, status, associated, &err, session, clock_monotonic_ms() - begin);
 }
 
 int admin_echo(int argc, char **argv)

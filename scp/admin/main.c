@@ -2,6 +2,7 @@
 #include "admin.h"
 #include "confine.h"
 #include "dx_init.h"
+#include "dx_tls.h"
 #include "nn_kernel.h"
 #include <errno.h>
 #include <malloc.h>
@@ -69,6 +70,7 @@ static int flushed(const char *command, int status)
 
 int main(int argc, char **argv)
 {
+    dx_tls_prepare();
     if (argc < 2) {
         print_usage(stderr);
         return EX_USAGE;

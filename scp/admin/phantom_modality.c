@@ -1,4 +1,5 @@
 #include "phantom_modality.h"
+#include "call.h"
 #include "clock.h"
 #include "phantom_dice.h"
 
@@ -32,14 +33,20 @@ static bool stopped_before(int64_t until_ms)
     }
 }
 
-void phantom_modality_params(const struct phantom_peer *peer, int modality,
-                             struct dx_scu_params *params)
+enum dx_status phantom_modality_open(const struct phantom_peer *peer, int modality,
+                                     const struct dx_scu_context *contexts, size_t count,
+                                     struct dx_scu **scu, struct dx_error *err)
 {
-    dx_scu_params_default(params);
-    phantom_modality_name(modality, params->calling);
-    snprintf(params->called, sizeof params->called, "%s", peer->ae_title);
-    params->host = peer->host;
-    params->port = peer->port;
+    struct dx_scu_params params;
+
+    dx_scu_params_default(&params);
+    phantom_modality_name(modality, params.calling);
+    snprintf(params.called, sizeof params.called, "%s", peer->ae_title);
+    params.host = peer->host;
+    params.port = peer->port;
+    if (peer->configured)
+        return call_open(peer->conf, peer->configured, &params, contexts, count, scu, err);
+    return dx_scu_open(&params, contexts, count, scu, err);
 }
 
 /* Returns false when the association is of no more use. */
@@ -84,15 +91,14 @@ static void send_study(const struct phantom_options *o, const struct phantom_pee
                        const struct phantom_study *study, struct phantom_outcome *outcome)
 {
     struct dx_scu_context contexts[PHANTOM_VIEWS];
-    struct dx_scu_params params;
     struct dx_scu *scu = NULL;
     struct dx_error err = {0};
     struct phantom_dice dice = phantom_dice((uint64_t)o->seed, study->index, PHANTOM_DICE_PAUSE);
 
     for (int v = 0; v < study->views; v++)
         contexts[v] = study->view[v].context;
-    phantom_modality_params(peer, outcome->modality, &params);
-    enum dx_status status = dx_scu_open(&params, contexts, (size_t)study->views, &scu, &err);
+    enum dx_status status =
+        phantom_modality_open(peer, outcome->modality, contexts, (size_t)study->views, &scu, &err);
     if (status != DX_OK) {
         outcome->end = status == DX_REFUSED ? PHANTOM_REFUSED : PHANTOM_LOST;
         outcome->refused = status == DX_REFUSED ? study->views : 0;

@@ -10,6 +10,8 @@
 struct phantom_peer {
     char ae_title[DX_AE_MAX], host[256];
     uint16_t port;
+    struct conf *conf; /* owned; NULL: given by address, plain */
+    const struct conf_peer *configured;
 };
 
 enum phantom_end {
@@ -34,8 +36,11 @@ struct phantom_outcome {
     char error[256];    /* the last */
 };
 
-void phantom_modality_params(const struct phantom_peer *peer, int modality,
-                             struct dx_scu_params *params);
+/* Associates: a configured peer as it is configured. */
+DX_MUST_USE enum dx_status phantom_modality_open(const struct phantom_peer *peer, int modality,
+                                                 const struct dx_scu_context *contexts,
+                                                 size_t count, struct dx_scu **scu,
+                                                 struct dx_error *err);
 /* Runs in the child: begin_ms is the monotonic time of the first study; outcomes go to fd. SIGTERM
  * must be blocked. Returns the child's exit status. */
 int phantom_modality_run(const struct phantom_options *options, const struct phantom_peer *peer,

@@ -79,18 +79,18 @@ static int find_peer(const struct phantom_options *o, struct phantom_peer *peer)
         return status;
     const struct conf_peer *found = peer_find(conf, o->send);
     if (found) {
+        peer->configured = found;
         snprintf(peer->ae_title, sizeof peer->ae_title, "%s", found->ae_title);
         snprintf(peer->host, sizeof peer->host, "%s", found->host);
         peer->port = found->port;
     }
-    conf_destroy(conf);
+    peer->conf = conf;
     return found ? EX_OK : EX_USAGE;
 }
 
 /* A peer that is down or does not want us is told before anything is drawn. */
 static int try_peer(const struct phantom_peer *peer)
 {
-    struct dx_scu_params params;
     struct dx_scu *scu = NULL;
     struct dx_error err = {0};
 
@@ -98,8 +98,7 @@ static int try_peer(const struct phantom_peer *peer)
         fprintf(stderr, "cervigate phantom: %s\n", err.text);
         return EX_SOFTWARE;
     }
-    phantom_modality_params(peer, 0, &params);
-    enum dx_status status = dx_scu_open(&params, NULL, 0, &scu, &err);
+    enum dx_status status = phantom_modality_open(peer, 0, NULL, 0, &scu, &err);
     if (status == DX_OK)
         status = dx_scu_echo(scu, &err);
     dx_scu_close(scu);
@@ -268,6 +267,25 @@ static void summarize(const struct department *d)
                 (double)d->late / 1000);
 }
 
+static int work(struct department *d)
+{
+    bool begun = begin(d);
+
+    if (!begun) {
+        fprintf(stderr, "cervigate phantom: cannot start the modalities: %s\n", strerror(errno));
+        stop(d);
+    }
+    if (d->modalities > 0)
+        follow(d);
+    bool well = end(d);
+    summarize(d);
+    if (!begun || !well || d->broken > 0)
+        return EX_SOFTWARE;
+    if (d->lost > 0 && !d->stopping)
+        return EX_UNAVAILABLE;
+    return d->refused > 0 ? 1 : EX_OK;
+}
+
 int phantom_send(const struct phantom_options *o)
 {
     struct department d = {.options = o};
@@ -275,20 +293,8 @@ int phantom_send(const struct phantom_options *o)
 
     if (status == EX_OK)
         status = try_peer(&d.peer);
-    if (status != EX_OK)
-        return status;
-    bool begun = begin(&d);
-    if (!begun) {
-        fprintf(stderr, "cervigate phantom: cannot start the modalities: %s\n", strerror(errno));
-        stop(&d);
-    }
-    if (d.modalities > 0)
-        follow(&d);
-    bool well = end(&d);
-    summarize(&d);
-    if (!begun || !well || d.broken > 0)
-        return EX_SOFTWARE;
-    if (d.lost > 0 && !d.stopping)
-        return EX_UNAVAILABLE;
-    return d.refused > 0 ? 1 : EX_OK;
+    if (status == EX_OK)
+        status = work(&d);
+    conf_destroy(d.peer.conf);
+    return status;
 }

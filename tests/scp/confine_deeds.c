@@ -45,6 +45,14 @@ static int read_passwd(void)
 {
     return deed_opens("/etc/passwd", O_RDONLY);
 }
+static int read_key(void)
+{
+    return deed_opens(place.key, O_RDONLY);
+}
+static int write_key(void)
+{
+    return deed_opens(place.key, O_RDWR);
+}
 static int read_store(void)
 {
     return opens_in_spool("jobs.sqlite", O_RDONLY);
@@ -351,6 +359,8 @@ const struct deed deeds[] = {
     {"read the quarantine", read_quarantine, "yy2nyynyyyyyk", false},
     {"make a folder", make_folder, "y2Ln2yn2L2yyk", false},
     {"read a model", read_model, "y22n2yn222yyk", false},
+    {"read a key of <tls>", read_key, /**/ "yy2n22n222yyk", false},
+    {"write a key of <tls>", write_key, "222n22n222yyk", false},
     {"write outside the spool", make_outside, "222n22n222yyk", false},
     {"connect to the destination", connect_peer, "ynnnnnnyynnyk", false},
     {"connect to another port", connect_other, "ynnnnnn44nnyk", false},

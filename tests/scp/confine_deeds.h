@@ -15,7 +15,7 @@ struct place {
     struct fixture *fixture;
     struct conf_peer peer;
     struct conf_destination to;
-    char model[128], incoming[160], object[160], outside[128];
+    char model[128], incoming[160], object[160], outside[128], key[128];
     int listener, other, library;
     uint16_t port, other_port;
 };

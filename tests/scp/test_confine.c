@@ -206,6 +206,36 @@ static void test_marks(void **state)
     }
 }
 
+/* Who makes a handshake may read its key, and nobody else: a listener, or a caller. */
+static int read_key(void)
+{
+    return deed_opens(place.key, O_RDONLY);
+}
+static int write_key(void)
+{
+    return deed_opens(place.key, O_WRONLY);
+}
+static void test_keys(void **state)
+{
+    (void)state;
+    const struct deed reads = {.name = "read", .does = read_key};
+    const struct deed writes = {.name = "write", .does = write_key};
+    struct conf_tls *tls = &place.fixture->conf.tls;
+    bool has = confine_landlock() > 0;
+    assert_int_equal(attempt(CONFINE_DELIVER, &reads), has ? REFUSED : DONE);
+    place.peer.tls = true;
+    assert_int_equal(attempt(CONFINE_DELIVER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), DONE);
+    if (has)
+        assert_int_equal(attempt(CONFINE_SENDER, &writes), REFUSED);
+    place.peer.tls = false;
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
+    tls->listen = false;
+    assert_int_equal(attempt(CONFINE_RECEIVE, &reads), has ? REFUSED : DONE);
+    tls->listen = true;
+    assert_int_equal(attempt(CONFINE_RECEIVE, &reads), DONE);
+}
+
 /* A destination with a name may read what a name service needs; still nothing is written. */
 static int write_hosts(void)
 {
@@ -254,9 +284,14 @@ static int setup(void **state)
     const char *spool = place.fixture->spool, *folder = place.fixture->folder;
     snprintf(place.model, sizeof place.model, "%s/model", folder);
     snprintf(place.outside, sizeof place.outside, "%s/outside", folder);
+    snprintf(place.key, sizeof place.key, "%s/tls", folder);
+    assert_int_equal(mkdir(place.key, 0700), 0);
+    snprintf(place.key, sizeof place.key, "%s/tls/key", folder);
     snprintf(place.incoming, sizeof place.incoming, "%s/incoming/1-old", spool);
     snprintf(place.object, sizeof place.object, "%s/objects/ab/old.dcm", spool);
     fixture_write(place.model, "model");
+    fixture_write(place.key, "key");
+    place.fixture->conf.tls = (struct conf_tls){.listen = true, .key = place.key};
     static const char *const files[] = {"jobs.sqlite", "results/old.dcm", "quarantine/old.dcm"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", spool, files[i]);
@@ -282,6 +317,7 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_here), cmocka_unit_test(test_older),
-                                       cmocka_unit_test(test_marks), cmocka_unit_test(test_names)};
+                                       cmocka_unit_test(test_marks), cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_keys)};
     return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }

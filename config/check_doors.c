@@ -1,0 +1,126 @@
+/* What a schema cannot know of the doors: who may call, and TLS on the way in and out. */
+#include "conf_private.h"
+#include <string.h>
+
+static int tls_line(const struct reading *reading, const char *attribute)
+{
+    return conf_line_at(reading, "tls", 0, attribute);
+}
+
+static bool calls_by_tls(const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->peer_count; i++)
+        if (conf->peers[i].tls)
+            return true;
+    return false;
+}
+
+static void check_tls_files(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_tls *tls = &conf->tls;
+
+    conf_check_path(reading, "tls", 0, "certificate", tls->certificate);
+    conf_check_path(reading, "tls", 0, "key", tls->key);
+    conf_check_path(reading, "tls", 0, "authorities", tls->authorities);
+    conf_check_path(reading, "tls", 0, "revoked", tls->revoked);
+    if (!tls->certificate != !tls->key)
+        conf_complain(reading, tls_line(reading, tls->key ? "key" : "certificate"), false,
+                      "<tls> has %s; expected both or neither",
+                      tls->key ? "a key without a certificate" : "a certificate without its key");
+    else if (tls->listen && !tls->certificate)
+        conf_complain(reading, tls_line(reading, "listen"), false,
+                      "<tls listen=\"true\"> without certificate and key; expected both");
+    if (tls->revoked && !tls->authorities)
+        conf_complain(reading, tls_line(reading, "revoked"), false,
+                      "<tls revoked> without authorities; expected those whose lists they are");
+    if (tls->listen && tls->client_certificate != CONF_CLIENT_NONE && !tls->authorities)
+        conf_complain(reading, tls_line(reading, "listen"), false,
+                      "<tls> asks callers for certificates and has no authorities to judge them "
+                      "by; expected authorities, or clientCertificate=\"none\"");
+}
+
+static void check_tls_ports(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_tls *tls = &conf->tls;
+
+    if (tls->only && !tls->listen)
+        conf_complain(reading, tls_line(reading, "only"), false,
+                      "<tls only=\"true\"> without listen: there would be no port at all; expected "
+                      "listen=\"true\", too");
+    if (!tls->listen || tls->port == 0)
+        return;
+    if (tls->port == conf->port && !tls->only)
+        conf_complain(reading, tls_line(reading, "port"), false,
+                      "<tls port=\"%u\">: the plain port is the same; expected another",
+                      (unsigned)tls->port);
+    if (conf->console && tls->port == conf->console_port)
+        conf_complain(reading, tls_line(reading, "port"), false,
+                      "<tls port=\"%u\">: the console has the same port; expected another",
+                      (unsigned)tls->port);
+}
+
+static void check_peer_tls(struct reading *reading, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->peer_count; i++)
+        if (conf->peers[i].tls_name && !conf->peers[i].tls)
+            conf_complain(reading, conf_line_at(reading, "peer", i, "tlsName"), false,
+                          "<peer tlsName> of a peer without TLS; expected tls=\"true\", too");
+    if (calls_by_tls(conf) && !conf->tls.authorities)
+        for (size_t i = 0; i < conf->peer_count; i++)
+            if (conf->peers[i].tls)
+                conf_complain(reading, conf_line_at(reading, "peer", i, "tls"), false,
+                              "<peer tls=\"true\">, and no authorities to judge its certificate "
+                              "by; expected <tls authorities>");
+}
+
+static void check_addresses(struct reading *reading, size_t i, const char *list)
+{
+    int line = conf_line_at(reading, "caller", i, "addresses");
+
+    if (!list[strspn(list, CONF_BLANKS)])
+        conf_complain(reading, line, false,
+                      "<caller addresses> holds only blanks; expected an address");
+    for (list += strspn(list, CONF_BLANKS); *list; list += strspn(list, CONF_BLANKS)) {
+        size_t length = strcspn(list, CONF_BLANKS);
+        char word[64] = "";
+        memcpy(word, list, length < sizeof word ? length : sizeof word - 1);
+        if (!conf_is_network(list, length))
+            conf_complain(reading, line, false,
+                          "<caller addresses>: found \"%s\"; expected numeric addresses, or "
+                          "networks as 10.1.2.0/24",
+                          conf_show(word).text);
+        list += length;
+    }
+}
+
+static void check_callers(struct reading *reading, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->caller_count; i++) {
+        const struct conf_caller *caller = &conf->callers[i];
+        if (caller->ae_title)
+            conf_check_ae_title(reading, "caller", i, caller->ae_title);
+        if (caller->addresses)
+            check_addresses(reading, i, caller->addresses);
+        if (!caller->ae_title && !caller->addresses && !caller->certificate)
+            conf_complain(
+                reading, caller->line, true,
+                "<caller> without aeTitle, addresses and certificate: everyone may call%s",
+                caller->tls ? " over TLS" : "");
+        if (caller->tls && !conf->tls.listen)
+            conf_complain(reading, conf_line_at(reading, "caller", i, "tls"), false,
+                          "<caller tls=\"true\"> could never call: expected <tls listen=\"true\">");
+        if (caller->certificate &&
+            (!conf->tls.listen || conf->tls.client_certificate == CONF_CLIENT_NONE))
+            conf_complain(reading, conf_line_at(reading, "caller", i, "certificate"), false,
+                          "<caller certificate> could never call: expected <tls listen=\"true\"> "
+                          "that asks callers for certificates");
+    }
+}
+
+void conf_check_doors(struct reading *reading, const struct conf *conf)
+{
+    check_tls_files(reading, conf);
+    check_tls_ports(reading, conf);
+    check_peer_tls(reading, conf);
+    check_callers(reading, conf);
+}

@@ -1,0 +1,36 @@
+/* tls.h: one TLS connection as the transport (dcmtk/transport.cc) drives it: nothing here waits. */
+#ifndef TLS_H
+#define TLS_H
+
+#include "dx_tls.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum dx_tls_step {
+    DX_TLS_DONE,
+    DX_TLS_WANTS_READ, /* call again when the socket can be read, or written */
+    DX_TLS_WANTS_WRITE,
+    DX_TLS_ENDED, /* the peer closed */
+    DX_TLS_FAILED /* err says why, in words for an administrator */
+};
+
+/* Before anything else; the descriptor stays the caller's. */
+void dx_tls_attach(struct dx_tls *tls, int fd);
+/* may_read false: only what is to be sent. */
+enum dx_tls_step dx_tls_handshake(struct dx_tls *tls, bool may_read, struct dx_error *err);
+enum dx_tls_step dx_tls_read(struct dx_tls *tls, void *bytes, size_t count, size_t *got,
+                             struct dx_error *err);
+/* more: what follows at once may share its segment. */
+enum dx_tls_step dx_tls_write(struct dx_tls *tls, const void *bytes, size_t count, bool more,
+                              size_t *put, struct dx_error *err);
+bool dx_tls_has_pending(const struct dx_tls *tls);
+void dx_tls_end(struct dx_tls *tls); /* says goodbye, if it can at once */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,185 @@
+/* The files of <tls>: opened, judged, told. */
+#include "keys.h"
+
+#include "clock.h"
+#include "log.h"
+#include "node.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define JUDGE_MS 5000 /* for the child that looks at them */
+
+const char *keys_attribute(enum dx_tls_file file)
+{
+    static const char *const names[DX_TLS_FILES] = {"certificate", "key", "authorities", "revoked"};
+    return names[file];
+}
+
+static const char *path_of(const struct conf *conf, int file)
+{
+    const char *const paths[DX_TLS_FILES] = {conf->tls.certificate, conf->tls.key,
+                                             conf->tls.authorities, conf->tls.revoked};
+    return paths[file];
+}
+
+static bool complain(const struct conf *conf, int file, struct keys_wrong *wrong, const char *text)
+{
+    wrong->attribute = keys_attribute((enum dx_tls_file)file);
+    (void)snprintf(wrong->text, sizeof wrong->text, "<tls %s=\"%.200s\">: %s", wrong->attribute,
+                   path_of(conf, file), text);
+    return false;
+}
+
+/* ---- opening ---- */
+
+static const char *forbidden(int file, const struct stat *at, char text[128])
+{
+    unsigned mode = at->st_mode & 07777u;
+    if (!S_ISREG(at->st_mode))
+        return "is no file; expected a PEM file";
+    if (file == DX_TLS_KEY && (mode & 077u) != 0)
+        (void)snprintf(text, 128,
+                       "its mode is %04o: others may read or write it; expected 0600 or 0400",
+                       mode);
+    else if (file == DX_TLS_KEY && at->st_uid != geteuid() && at->st_uid != 0 && geteuid() != 0)
+        (void)snprintf(text, 128, "it is user %u's; expected one of the node's own user",
+                       (unsigned)at->st_uid);
+    else if ((mode & 002u) != 0)
+        (void)snprintf(text, 128, "its mode is %04o: everyone may write it; expected 0644", mode);
+    else
+        return NULL;
+    return text;
+}
+
+static bool open_one(const struct conf *conf, int file, int *fd, struct keys_wrong *wrong)
+{
+    struct stat at;
+    char text[128];
+    *fd = open(path_of(conf, file), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (*fd < 0 || fstat(*fd, &at) != 0) {
+        (void)snprintf(text, sizeof text, "cannot be read: %s; expected a PEM file",
+                       strerror(errno));
+        return complain(conf, file, wrong, text);
+    }
+    const char *why = forbidden(file, &at, text);
+    return why == NULL || complain(conf, file, wrong, why);
+}
+
+bool keys_open(const struct conf *conf, struct dx_tls_files *files, struct keys_wrong *wrong)
+{
+    bool good = true;
+    *wrong = (struct keys_wrong){.attribute = ""};
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        files->fd[i] = -1;
+    for (int i = 0; good && i < DX_TLS_FILES; i++)
+        if (path_of(conf, i) != NULL)
+            good = open_one(conf, i, &files->fd[i], wrong);
+    if (!good)
+        keys_close(files);
+    return good;
+}
+
+void keys_close(struct dx_tls_files *files)
+{
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        if (files->fd[i] >= 0)
+            (void)close(files->fd[i]);
+        files->fd[i] = -1;
+    }
+}
+
+/* ---- judging ---- */
+
+/* An authority that has ended is told, but others of the file may still be good. */
+static bool judge_term(const struct conf *conf, int file, const struct dx_tls_term *term,
+                       int64_t now_ms, struct keys_wrong *wrong)
+{
+    char at[25], text[256];
+    bool ended = term->end_ms != 0 && term->end_ms <= now_ms, begins = term->begin_ms > now_ms;
+    if ((file != DX_TLS_CERTIFICATE && file != DX_TLS_REVOKED) || (!ended && !begins))
+        return true;
+    clock_iso(ended ? term->end_ms : term->begin_ms, at);
+    (void)snprintf(text, sizeof text, "%.120s %s %s; expected one that is valid now", term->subject,
+                   ended ? "ended" : "begins", at);
+    wrong->kind = ended ? KEYS_ENDED : KEYS_EARLY;
+    return complain(conf, file, wrong, text);
+}
+
+bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                struct dx_tls_facts *facts, struct keys_wrong *wrong)
+{
+    struct dx_error err = {.status = DX_OK};
+    *wrong = (struct keys_wrong){.attribute = ""};
+    if (dx_tls_check(files, facts, &err) != DX_OK)
+        return complain(conf, (int)facts->wrong, wrong, err.text);
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        if (!judge_term(conf, i, &facts->term[i], now_ms, wrong))
+            return false;
+    return true;
+}
+
+struct verdict {
+    bool good;
+    struct dx_tls_facts facts;
+    enum keys_kind kind;
+    int file; /* of wrong.attribute, which is an address */
+    char text[512];
+};
+
+static void judge_and_tell(const struct conf *conf, const struct dx_tls_files *files,
+                           int64_t now_ms, int fd)
+{
+    const struct rlimit none = {0, 0};
+    struct verdict verdict = {.good = false};
+    struct keys_wrong wrong;
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    verdict.good = keys_judge(conf, files, now_ms, &verdict.facts, &wrong);
+    verdict.kind = wrong.kind;
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        if (strcmp(wrong.attribute, keys_attribute((enum dx_tls_file)i)) == 0)
+            verdict.file = i;
+    (void)snprintf(verdict.text, sizeof verdict.text, "%s", wrong.text);
+    ssize_t n = write(fd, &verdict, sizeof verdict); /* within a pipe's buffer: whole, or never */
+    _exit(n == (ssize_t)sizeof verdict ? 0 : 1);
+}
+
+bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                      struct dx_tls_facts *facts, struct keys_wrong *wrong)
+{
+    int pair[2];
+    struct verdict verdict = {.good = false};
+    *facts = (struct dx_tls_facts){.wrong = DX_TLS_CERTIFICATE};
+    *wrong = (struct keys_wrong){.attribute = keys_attribute(DX_TLS_KEY)};
+    (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: could not be looked at");
+    if (pipe2(pair, O_CLOEXEC) != 0)
+        return false;
+    pid_t pid = fork();
+    if (pid == 0)
+        judge_and_tell(conf, files, now_ms, pair[1]);
+    (void)close(pair[1]);
+    struct pollfd wait = {.fd = pair[0], .events = POLLIN};
+    bool told = pid > 0 && poll(&wait, 1, JUDGE_MS) == 1 &&
+                read(pair[0], &verdict, sizeof verdict) == (ssize_t)sizeof verdict;
+    (void)close(pair[0]);
+    if (pid > 0) {
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+    }
+    if (!told)
+        return false;
+
+    *facts = verdict.facts;
+    wrong->kind = verdict.kind;
+    wrong->attribute = keys_attribute((enum dx_tls_file)verdict.file);
+    (void)snprintf(wrong->text, sizeof wrong->text, "%s", verdict.text);
+    return verdict.good;
+}

@@ -1,0 +1,71 @@
+/* keys.h: the files of <tls>: opened under the conditions that hold for keys, looked at for what is
+ * wrong with them, and kept while a renewal replaces them.
+ *
+ * No process that lives long parses a private key: keys_judge_apart does it in a child. The one
+ * that receives does not even read it: what it keeps are copies that the kernel made. */
+#ifndef KEYS_H
+#define KEYS_H
+
+#include "conf.h"
+#include "dx_tls.h"
+
+#include <sys/stat.h>
+
+/* What is wrong, and with which attribute of <tls>. text is "" when nothing is. A certificate that
+ * has ended, or not begun, is no reason not to run: it is an alarm. */
+enum keys_kind { KEYS_BAD, KEYS_ENDED, KEYS_EARLY };
+struct keys_wrong {
+    enum keys_kind kind;
+    const char *attribute; /* static */
+    char text[512];        /* `<tls key="/a/b">: what; expected what` */
+};
+
+/* Opens what is configured. False: wrong says why (not there, no file, a key that others may read);
+ * nothing is open then. */
+bool keys_open(const struct conf *conf, struct dx_tls_files *files, struct keys_wrong *wrong);
+void keys_close(struct dx_tls_files *files);
+
+/* Whether they are good in themselves and valid at now_ms. False: wrong says why. facts as far as
+ * they are known. Reads the key: for a process that ends soon. */
+bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                struct dx_tls_facts *facts, struct keys_wrong *wrong);
+/* The same in a child of its own. */
+bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                      struct dx_tls_facts *facts, struct keys_wrong *wrong);
+
+/* By which a file that was replaced or changed is known. */
+struct keys_mark {
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec changed;
+};
+
+/* The last good ones: copies in memory that has no address. Zero, with fd -1, is empty. */
+struct keys_kept {
+    struct dx_tls_files files;
+    struct keys_mark mark[DX_TLS_FILES];
+    bool looked, good;
+};
+void keys_kept_init(struct keys_kept *kept);
+/* Looks whether files have changed since the last turn, and takes them if they are good; else says
+ * so once in the log and keeps what it has. True: there are some to use. */
+bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept);
+
+/* The supervisor's: writes SPOOL/run/keys, of which health.h makes alarms, whenever files have
+ * changed. */
+struct keys_watch {
+    struct keys_mark mark[DX_TLS_FILES];
+    bool looked;
+};
+void keys_watch_turn(const struct conf *conf, struct keys_watch *watch);
+
+/* What run/keys says, for whoever reads it. */
+struct keys_told {
+    struct dx_tls_term term[DX_TLS_FILES]; /* end_ms 0: no such file */
+    char wrong[512];                       /* "": nothing */
+};
+const char *keys_attribute(enum dx_tls_file file); /* of <tls> */
+bool keys_read_told(const struct conf *conf, struct keys_told *told);
+
+#endif

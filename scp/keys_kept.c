@@ -1,0 +1,180 @@
+/* The last good files of <tls> for those who accept, and what the supervisor tells of them. */
+#include "keys.h"
+
+#include "clock.h"
+#include "log.h"
+#include "node.h"
+#include "spool.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+/* Marks of what is there now; a file that is not there has none. */
+static void look(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES])
+{
+    const char *const paths[DX_TLS_FILES] = {conf->tls.certificate, conf->tls.key,
+                                             conf->tls.authorities, conf->tls.revoked};
+    memset(mark, 0, DX_TLS_FILES * sizeof *mark); /* compared as bytes */
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        struct stat at;
+        if (paths[i] == NULL || stat(paths[i], &at) != 0)
+            continue;
+        mark[i].device = at.st_dev;
+        mark[i].inode = at.st_ino;
+        mark[i].bytes = at.st_size;
+        mark[i].changed = at.st_ctim; /* a change of owner or mode, too */
+    }
+}
+
+/* True when they differ from `mark`, which gets what is there now. */
+static bool have_changed(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES], bool *looked)
+{
+    struct keys_mark now[DX_TLS_FILES];
+    look(conf, now);
+    bool same = *looked && memcmp(now, mark, sizeof now) == 0;
+    memcpy(mark, now, sizeof now);
+    *looked = true;
+    return !same;
+}
+
+/* ---- copies ---- */
+
+/* By the kernel alone: the bytes of a key never are this process's. */
+static int copy_of(int from)
+{
+    int fd = memfd_create("cervigate-tls", MFD_CLOEXEC);
+    off_t at = 0;
+    ssize_t n = 1;
+    while (fd >= 0 && n > 0 && at <= (off_t)DX_TLS_FILE_MAX)
+        n = sendfile(fd, from, &at, DX_TLS_FILE_MAX);
+    if (fd >= 0 && n < 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool copy_files(const struct dx_tls_files *from, struct dx_tls_files *to)
+{
+    bool good = true;
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        to->fd[i] = good && from->fd[i] >= 0 ? copy_of(from->fd[i]) : -1;
+        good = good && (from->fd[i] < 0 || to->fd[i] >= 0);
+    }
+    if (!good)
+        keys_close(to);
+    return good;
+}
+
+void keys_kept_init(struct keys_kept *kept)
+{
+    *kept = (struct keys_kept){.looked = false};
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        kept->files.fd[i] = -1;
+}
+
+/* One that has ended is better than none. */
+static bool take(const struct conf *conf, bool has_good, struct dx_tls_files *copy,
+                 struct keys_wrong *wrong)
+{
+    struct dx_tls_files files;
+    struct dx_tls_facts facts;
+    if (!keys_open(conf, &files, wrong))
+        return false;
+    bool good = copy_files(&files, copy);
+    if (!good)
+        (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: cannot be copied: %s",
+                       strerror(errno));
+    keys_close(&files);
+    if (!good || keys_judge_apart(conf, copy, clock_utc_ms(), &facts, wrong) ||
+        (wrong->kind != KEYS_BAD && !has_good))
+        return good;
+    keys_close(copy);
+    return false;
+}
+
+bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept)
+{
+    struct dx_tls_files copy;
+    struct keys_wrong wrong;
+    if (!have_changed(conf, kept->mark, &kept->looked))
+        return kept->good;
+    if (take(conf, kept->good, &copy, &wrong)) {
+        keys_close(&kept->files);
+        kept->files = copy;
+        kept->good = true;
+        log_event(LOG_AT_INFO, "tls-files", "certificate=%s", log_quote(conf->tls.certificate));
+    } else {
+        log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
+                  conf_tls_line(conf, wrong.attribute), kept->good ? "the-last-good" : "none",
+                  log_quote(wrong.text));
+    }
+    return kept->good;
+}
+
+/* ---- telling ---- */
+
+static void write_told(const struct conf *conf, const struct dx_tls_facts *facts,
+                       const struct keys_wrong *wrong)
+{
+    char path[PATH_MAX], text[2048];
+    bool told = wrong->kind == KEYS_ENDED; /* by its term */
+    int used = snprintf(text, sizeof text, "wrong=%s\n", told ? "" : wrong->text);
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        if (used >= 0 && (size_t)used < sizeof text && facts->term[i].end_ms != 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s=%" PRId64 " %s\n",
+                             keys_attribute((enum dx_tls_file)i), facts->term[i].end_ms,
+                             facts->term[i].subject);
+    node_path(conf, path, sizeof path, "run/keys");
+    int failed = spool_write_whole(path, text);
+    if (failed != 0)
+        log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
+                  log_quote(strerror(-failed)));
+}
+
+void keys_watch_turn(const struct conf *conf, struct keys_watch *watch)
+{
+    struct dx_tls_files files;
+    struct dx_tls_facts facts = {.wrong = DX_TLS_CERTIFICATE};
+    struct keys_wrong wrong;
+    if (!have_changed(conf, watch->mark, &watch->looked))
+        return;
+    if (keys_open(conf, &files, &wrong)) {
+        (void)keys_judge_apart(conf, &files, clock_utc_ms(), &facts, &wrong);
+        keys_close(&files);
+    }
+    write_told(conf, &facts, &wrong);
+}
+
+bool keys_read_told(const struct conf *conf, struct keys_told *told)
+{
+    char path[PATH_MAX], line[520];
+    *told = (struct keys_told){.wrong = ""};
+    node_path(conf, path, sizeof path, "run/keys");
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    while (fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "wrong=", 6) == 0)
+            (void)snprintf(told->wrong, sizeof told->wrong, "%.511s", line + 6);
+        for (int i = 0; i < DX_TLS_FILES; i++) {
+            const char *name = keys_attribute((enum dx_tls_file)i);
+            size_t length = strlen(name);
+            char *end;
+            if (strncmp(line, name, length) != 0 || line[length] != '=')
+                continue;
+            told->term[i].end_ms = strtoll(line + length + 1, &end, 10);
+            (void)snprintf(told->term[i].subject, sizeof told->term[i].subject, "%s",
+                           *end == ' ' ? end + 1 : "");
+        }
+    }
+    (void)fclose(file);
+    return true;
+}
