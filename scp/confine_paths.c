@@ -126,7 +126,8 @@ static bool add_list(int ruleset, const char *const *path, uint64_t rights)
 
 static bool add_spool(int ruleset, const struct conf *conf, uint64_t rights)
 {
-    static const char *const parts[] = {"incoming", "objects", "results", "quarantine", "run"};
+    static const char *const parts[] = {"incoming",   "objects", "results",
+                                        "quarantine", "run",     "audit"};
     char path[PATH_MAX];
     bool good = add_path(ruleset, conf->spool, rights);
     for (size_t i = 0; good && i < sizeof parts / sizeof *parts; i++) {
