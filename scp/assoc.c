@@ -82,6 +82,7 @@ static const char *keep(const struct assoc *assoc, const struct dx_scp_object *o
     static char text[128];
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     describe(assoc, object, &request.instance);
+    (void)snprintf(request.patient, sizeof request.patient, "%s", object->scan.patient_id);
 
     int failed = spool_keep_object(assoc->conf, object->fd, object->path, object->scan.digest,
                                    request.instance.path, sizeof request.instance.path);
@@ -155,6 +156,20 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
         log_event(LOG_AT_WARN, "refusal-uncounted", "association=%s", assoc->id);
 }
 
+/* Who was not let in, and why, for the audit log. */
+static void tell_rejected(const struct assoc *assoc, const struct dx_peer *peer, const char *why)
+{
+    struct commit_request request = {.kind = COMMIT_REJECTED};
+    struct instance *in = &request.instance;
+    struct commit_answer answer;
+    (void)snprintf(in->calling, sizeof in->calling, "%s", peer->calling);
+    (void)snprintf(in->called, sizeof in->called, "%s", peer->called);
+    (void)snprintf(in->address, sizeof in->address, "%s", peer->address);
+    (void)snprintf(request.why, sizeof request.why, "%.127s", why);
+    if (!committer_ask(assoc->commit_fd, &request, &answer))
+        log_event(LOG_AT_WARN, "rejection-unaudited", "association=%s", assoc->id);
+}
+
 static void take_params(const struct conf *conf, struct dx_scp_params *params)
 {
     dx_scp_params_default(params);
@@ -196,5 +211,8 @@ int assoc_run(const struct node *node, int fd, int commit_fd, const char *id)
         (unsigned long long)assoc.bytes, summary.contexts_accepted, summary.contexts_proposed,
         log_quote(summary.first_refused_context), (long long)(clock_monotonic_ms() - begin),
         log_quote(well ? "" : err.text));
+    if (summary.end == DX_END_REJECTED)
+        tell_rejected(&assoc, &summary.peer,
+                      err.text[0] != '\0' ? err.text : "called AE title not recognized");
     return status == DX_OK ? 0 : 1;
 }

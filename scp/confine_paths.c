@@ -195,6 +195,10 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
         return add_part(ruleset, conf, "objects", rights);
     case AT_QUARANTINE:
         return add_part(ruleset, conf, "quarantine", rights);
+    case AT_AUDIT:
+        return add_part(ruleset, conf, "audit", rights);
+    case AT_AUDIT_SENT:
+        return add_part(ruleset, conf, "audit/sent", rights);
     case AT_RUN:
         return add_part(ruleset, conf, "run", rights);
     case AT_MODELS:
