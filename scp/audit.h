@@ -12,6 +12,7 @@
 #define AUDIT_H
 
 #include "conf.h"
+#include "dx_uid.h"
 #include <stdint.h>
 
 /* ---- messages ---- */
@@ -80,7 +81,8 @@ struct audit_object {
     size_t detail_count;
     const struct audit_sop_class *classes;
     size_t class_count;
-    bool erased; /* its data went for good */
+    const char *accession; /* of a study, or NULL */
+    bool erased;           /* its data went for good */
 };
 
 struct audit_event {
@@ -114,8 +116,13 @@ void audit_reload_refused(const struct conf *conf, const char *who, const char *
 bool audit_mode(const struct conf *conf, const char *who, enum conf_mode from, enum conf_mode to,
                 const char *refused);
 void audit_selftest(const struct conf *conf, const char *what, const char *detail);
-/* Files that went with time: `kind` "objects", "results", "quarantine", "rows", "audit". */
+/* Files of these studies that went with time: `kind` "objects" or "results". */
+void audit_deleted(const struct conf *conf, const char *kind, size_t files,
+                   char (*study)[DX_UID_MAX], size_t studies);
+/* What went with time and has no study's name: `kind` "quarantine", "rows", "audit". */
 void audit_retention(const struct conf *conf, const char *kind, uint64_t count, const char *detail);
+/* Removes the log's files that are older than <audit keep>, and tells it. */
+void audit_expire(const struct conf *conf, int64_t now_ms);
 /* All of a patient's; who ordered it, and what came of it. */
 void audit_forgotten(const struct conf *conf, const char *who, const char *patient,
                      const char *answer);
@@ -127,6 +134,8 @@ void audit_ordered(const struct conf *conf, const char *who, const char *what, c
 void audit_looked(const struct conf *conf, const char *query, const char *study);
 /* `cervigate`: what left the node as files (backup), or came back (restore). */
 void audit_exported(const struct conf *conf, const char *what, const char *where);
+/* `cervigate audit verify` found the log changed, or somebody took note of it. */
+void audit_found_broken(const struct conf *conf, const char *what, bool acknowledged);
 /* `cervigate audit`: the log itself was read. */
 bool audit_log_used(const struct conf *conf, const char *query);
 /* Who runs this process: behind sudo the person. */

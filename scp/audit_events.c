@@ -1,5 +1,6 @@
 /* The node's events, each as PS3.15 A.5.3 wants it. */
 #include "audit.h"
+#include "audit_log.h"
 
 #include "log.h"
 #include "node.h"
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define DAY_MS INT64_C(86400000)
 
 static struct audit_participant node_of(const struct conf *conf)
 {
@@ -104,6 +107,49 @@ void audit_retention(const struct conf *conf, const char *kind, uint64_t count, 
     (void)audit_tell(conf, &event, 1);
 }
 
+#define STUDIES 32 /* of one record: it must fit */
+
+void audit_deleted(const struct conf *conf, const char *kind, size_t files,
+                   char (*study)[DX_UID_MAX], size_t studies)
+{
+    char number[24];
+    struct audit_object object[STUDIES];
+    const struct audit_participant us = node_of(conf);
+    const struct audit_detail what[] = {{"files", kind}, {"count", number}};
+    (void)snprintf(number, sizeof number, "%zu", files);
+    for (size_t first = 0; first < studies; first += STUDIES) {
+        size_t count = studies - first < STUDIES ? studies - first : STUDIES;
+        for (size_t i = 0; i < count; i++) {
+            object[i] = study_of(study[first + i]);
+            object[i].erased = true;
+        }
+        object[0].details = what;
+        object[0].detail_count = 2;
+        const struct audit_event event = {.id = AUDIT_STUDY_DELETED,
+                                          .action = 'D',
+                                          .participants = &us,
+                                          .participant_count = 1,
+                                          .objects = object,
+                                          .object_count = count};
+        (void)audit_tell(conf, &event, 1);
+    }
+}
+
+void audit_expire(const struct conf *conf, int64_t now_ms)
+{
+    char detail[64];
+    size_t removed = 0;
+    uint64_t last = 0;
+    int failed = audit_log_expire(conf, now_ms - conf->audit.keep_days * DAY_MS, &removed, &last);
+    if (failed != 0)
+        log_event(LOG_AT_ERROR, "audit-expire", "error=%s", log_quote(strerror(-failed)));
+    if (removed == 0)
+        return;
+    (void)snprintf(detail, sizeof detail, "up to record %" PRIu64, last);
+    log_event(LOG_AT_INFO, "audit-expired", "files=%zu last=%" PRIu64, removed, last);
+    audit_retention(conf, "audit", removed, detail);
+}
+
 void audit_forgotten(const struct conf *conf, const char *who, const char *patient,
                      const char *answer)
 {
@@ -171,6 +217,18 @@ void audit_exported(const struct conf *conf, const char *what, const char *where
     const struct audit_object object = {
         .kind = AUDIT_SETTING, .id = what, .details = to, .detail_count = 1};
     (void)used(conf, AUDIT_EXPORT, 'R', &object, 1);
+}
+
+void audit_found_broken(const struct conf *conf, const char *what, bool acknowledged)
+{
+    char who[64];
+    audit_caller(who, sizeof who);
+    const struct audit_detail detail[] = {{"what", what}};
+    const struct audit_object log = {
+        .kind = AUDIT_SETTING, .id = "audit", .details = detail, .detail_count = 1};
+    (void)alert(conf, who, &audit_log_broken_code,
+                acknowledged ? AUDIT_SUCCESS : AUDIT_SERIOUS_FAILURE,
+                acknowledged ? "acknowledged" : what, &log);
 }
 
 bool audit_log_used(const struct conf *conf, const char *query)

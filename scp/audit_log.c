@@ -159,14 +159,14 @@ static bool begin_at_last_file(struct audit_log *log)
     return got >= 0;
 }
 
-static void keep_broken(const struct audit_log *log)
+void audit_log_mark_broken(const struct conf *conf, const char *what)
 {
     char path[PATH_MAX], text[256], when[25];
-    if (log->broken[0] == '\0' || audit_log_broken(log->conf, text, sizeof text))
+    if (audit_log_broken(conf, text, sizeof text))
         return;
     clock_iso(clock_utc_ms(), when);
-    (void)snprintf(text, sizeof text, "%s %s\n", when, log->broken);
-    node_path(log->conf, path, sizeof path, "audit/broken");
+    (void)snprintf(text, sizeof text, "%s %.200s\n", when, what);
+    node_path(conf, path, sizeof path, "audit/broken");
     int failed = spool_write_whole(path, text);
     (void)failed; /* it will be found again */
 }
@@ -186,7 +186,8 @@ bool audit_log_open(const struct conf *conf, int wait_ms, struct audit_log *log)
         errno = why;
         return false;
     }
-    keep_broken(log);
+    if (log->broken[0] != '\0')
+        audit_log_mark_broken(conf, log->broken);
     log->missed = audit_log_missing(conf, log->since);
     return true;
 }

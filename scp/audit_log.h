@@ -63,6 +63,8 @@ uint64_t audit_log_missing(const struct conf *conf, char since[25]);
 
 /* The noted head; false: none. */
 bool audit_log_head(const struct conf *conf, struct audit_head *head);
+/* Writes audit/broken, unless it is there. */
+void audit_log_mark_broken(const struct conf *conf, const char *what);
 /* What audit/broken says; false: nothing is broken. */
 bool audit_log_broken(const struct conf *conf, char *text, size_t size);
 /* The files, oldest first: numbers of their first records; malloc, the caller's. 0 or -errno. */

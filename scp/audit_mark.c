@@ -248,6 +248,15 @@ int audit_log_files(const struct conf *conf, uint64_t **list, size_t *count)
 
 /* ---- retention ---- */
 
+/* Whether the first record of a file is older: then are all those of the files before it. */
+static bool begins_before(const struct conf *conf, uint64_t file, const char *before)
+{
+    char name[32], head[48];
+    (void)snprintf(name, sizeof name, "%018" PRIu64 ".log", file);
+    const char *blank = read_file(conf, name, head, sizeof head) > 0 ? strchr(head, ' ') : NULL;
+    return blank != NULL && strlen(blank) > 24 && strncmp(blank + 1, before, 24) < 0;
+}
+
 /* The last record of the file before `next`, and whether it is older than before_ms. */
 static bool is_old(const struct conf *conf, uint64_t file, uint64_t next, const char *before,
                    struct audit_head *last)
@@ -281,7 +290,8 @@ int audit_log_expire(const struct conf *conf, int64_t before_ms, size_t *removed
     *gone = 0;
     clock_iso(before_ms, before);
     for (size_t i = 0; failed == 0 && i + 1 < count; i++) {
-        if (!is_old(conf, files[i], files[i + 1], before, &last) ||
+        if (!begins_before(conf, files[i + 1], before) ||
+            !is_old(conf, files[i], files[i + 1], before, &last) ||
             (conf->audit.host != NULL && (!has_sent || sent.seq < last.seq)))
             break;
         failed = audit_log_write_mark(conf, "base", &last);

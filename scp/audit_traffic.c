@@ -16,7 +16,7 @@
 
 struct transfer {
     char key[80]; /* association, or destination */
-    char study[DX_UID_MAX], patient[260];
+    char study[DX_UID_MAX], patient[260], accession[68];
     char calling[17], called[17], address[64];
     bool sent; /* by us */
     bool begun, ended;
@@ -77,7 +77,8 @@ static void tell_transfer(const struct audit_traffic *t, const struct transfer *
                                             .details = details,
                                             .detail_count = end ? 2 : 1,
                                             .classes = classes,
-                                            .class_count = end ? x->classes : 0},
+                                            .class_count = end ? x->classes : 0,
+                                            .accession = x->accession},
                                            {.kind = AUDIT_PATIENT, .id = x->patient}};
     const struct audit_event event = {.id = end ? AUDIT_INSTANCES_TRANSFERRED
                                                 : AUDIT_BEGIN_TRANSFERRING,
@@ -160,16 +161,19 @@ void audit_traffic_ended(struct audit_traffic *t, const char *association)
 }
 
 /* Whose a result of ours is, from what is in it. */
-static void name_patient(struct store *store, const struct result *result, char *patient,
-                         size_t size)
+static void name_patient(struct store *store, const struct result *result, struct transfer *x)
 {
     uint8_t *packed = NULL;
     size_t bytes = 0;
     struct dx_attrs *attrs = NULL;
     struct dx_error err = {.status = DX_OK};
     if (store_result_attrs(store, result->id, &packed, &bytes) == STORE_OK &&
-        dx_attrs_unpack(packed, bytes, &attrs, &err) == DX_OK)
-        (void)snprintf(patient, size, "%s", dx_attrs_text(attrs, DX_TAG(0x0010, 0x0020)));
+        dx_attrs_unpack(packed, bytes, &attrs, &err) == DX_OK) {
+        (void)snprintf(x->patient, sizeof x->patient, "%s",
+                       dx_attrs_text(attrs, DX_TAG(0x0010, 0x0020)));
+        (void)snprintf(x->accession, sizeof x->accession, "%s",
+                       dx_attrs_text(attrs, DX_TAG(0x0008, 0x0050)));
+    }
     free(packed);
     dx_attrs_destroy(attrs);
 }
@@ -187,7 +191,7 @@ void audit_traffic_sending(struct audit_traffic *t, struct store *store,
         (void)snprintf(x->calling, sizeof x->calling, "%s", t->conf->ae_title);
         (void)snprintf(x->called, sizeof x->called, "%s", to->peer->ae_title);
         (void)snprintf(x->address, sizeof x->address, "%s", to->peer->host);
-        name_patient(store, result, x->patient, sizeof x->patient);
+        name_patient(store, result, x);
     }
 }
 

@@ -240,9 +240,15 @@ static void put_detail(struct writing *w, const struct audit_detail *detail)
 
 static void put_classes(struct writing *w, const struct audit_object *object)
 {
-    if (object->class_count == 0)
+    bool numbered = object->accession != NULL && object->accession[0] != '\0';
+    if (object->class_count == 0 && !numbered)
         return;
     begin(w, "ParticipantObjectDescription");
+    if (numbered) {
+        begin(w, "Accession");
+        attribute(w, "Number", object->accession);
+        end(w);
+    }
     for (size_t i = 0; i < object->class_count; i++) {
         char count[12];
         (void)snprintf(count, sizeof count, "%u", object->classes[i].instances);

@@ -15,6 +15,9 @@ struct command {
     const char *reason; /* --reason, or NULL */
     const char *issuer; /* --issuer, or NULL */
     const char *keep;   /* --keep, or NULL */
+    /* of `cervigate audit`, or NULL */
+    const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
+    bool acknowledge;
     bool json, print_effective, yes, parked, objects, force;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
@@ -32,7 +35,9 @@ enum command_options {
     COMMAND_PARKED = 256,
     COMMAND_OBJECTS = 512,
     COMMAND_FORCE = 1024,
-    COMMAND_KEEP = 2048
+    COMMAND_KEEP = 2048,
+    COMMAND_VERIFY = 4096, /* --expect, --acknowledge */
+    COMMAND_SEARCH = 8192  /* --since ... --limit */
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status
