@@ -132,13 +132,16 @@ int admin_audit(int argc, char **argv)
     struct command command;
     char path[PATH_MAX];
     int status = 0;
-    bool verifies = argc > 1 && strcmp(argv[1], "verify") == 0;
+    bool verifies = false;
+    for (int i = 1; i < argc; i++)
+        verifies = verifies || strcmp(argv[i], "verify") == 0;
     if (!command_parse(argc, argv, usage,
                        COMMAND_CONFIG | COMMAND_JSON |
                            (verifies ? COMMAND_VERIFY : COMMAND_SEARCH | COMMAND_STUDY),
                        &command, &status))
         return status;
-    if (command.count != 1 || (!verifies && strcmp(command.words[0], "search") != 0))
+    if (command.count != 1 || (verifies && strcmp(command.words[0], "verify") != 0) ||
+        (!verifies && strcmp(command.words[0], "search") != 0))
         return command_misused(usage, "verify or search is expected");
     struct conf *conf = admin_conf(command.config, &status);
     if (!conf)
