@@ -85,13 +85,11 @@ static size_t notes_of(const struct audit_log *log, char *notes[NOTES])
 }
 
 /* Alarms for those who read the log of the node. */
-static void say_notes(const struct audit_log *log)
+static void say_notes(const struct audit_log *log, const char *broken)
 {
-    if (log->broken[0] != '\0')
-        log_event(LOG_AT_ERROR, "audit-broken", "detail=%s look=%s", log_quote(log->broken),
+    if (broken[0] != '\0')
+        log_event(LOG_AT_ERROR, "audit-broken", "detail=%s look=%s", log_quote(broken),
                   log_quote("cervigate audit verify"));
-    if (log->torn != 0)
-        log_event(LOG_AT_WARN, "audit-torn", "bytes=%" PRIu64, log->torn);
     if (log->missed != 0)
         log_event(LOG_AT_WARN, "audit-gap", "missed=%" PRIu64 " since=%s", log->missed, log->since);
 }
@@ -120,13 +118,18 @@ static bool append(struct audit_log *log, const char *const *messages, size_t co
     bool good = true, gap = log->missed != 0;
     for (size_t i = 0; i < own; i++)
         good = good && list[i] != NULL;
-    say_notes(log);
+    char broken[sizeof log->broken];
+    memcpy(broken, log->broken, sizeof broken);
+    if (log->torn != 0)
+        log_event(LOG_AT_WARN, "audit-torn", "bytes=%" PRIu64, log->torn);
     for (size_t i = 0; i < count; i++)
         list[all++] = (char *)messages[i];
     errno = good ? 0 : ENOMEM;
     good = good && audit_log_append(log, clock_utc_ms(), (const char *const *)list, all);
     int why = errno;
     crash_point("audit-told");
+    if (good)
+        say_notes(log, broken);
     if (good && gap)
         audit_log_told(log);
     for (size_t i = 0; i < own; i++)

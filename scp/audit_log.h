@@ -76,7 +76,7 @@ void audit_log_path(const struct conf *conf, uint64_t file, char *path, size_t s
 bool audit_log_read_mark(const struct conf *conf, const char *name, struct audit_head *mark);
 int audit_log_write_mark(const struct conf *conf, const char *name, const struct audit_head *mark);
 
-/* Removes files whose records are all older than before_ms, but never the last one, nor what the
+/* Removes files up to the last one that was followed before before_ms, but never what the
  * collector has not got where there is one. *removed: how many; *last: the last record that went,
  * for the one who tells. 0 or -errno. */
 int audit_log_expire(const struct conf *conf, int64_t before_ms, size_t *removed, uint64_t *last);

@@ -248,7 +248,7 @@ int audit_log_files(const struct conf *conf, uint64_t **list, size_t *count)
 
 /* ---- retention ---- */
 
-/* Whether the first record of a file is older: then are all those of the files before it. */
+/* Whether the first record of a file is older: then all those of the files before it are. */
 static bool begins_before(const struct conf *conf, uint64_t file, const char *before)
 {
     char name[32], head[48];
@@ -257,25 +257,22 @@ static bool begins_before(const struct conf *conf, uint64_t file, const char *be
     return blank != NULL && strlen(blank) > 24 && strncmp(blank + 1, before, 24) < 0;
 }
 
-/* The last record of the file before `next`, and whether it is older than before_ms. */
-static bool is_old(const struct conf *conf, uint64_t file, uint64_t next, const char *before,
-                   struct audit_head *last)
+/* The last record of the file before `next`; false: it does not end there. */
+static bool read_last(const struct conf *conf, uint64_t file, uint64_t next,
+                      struct audit_head *last)
 {
     const struct audit_head from = {.file = file};
     struct audit_reader *reader = audit_reader_open(conf, &from);
     struct audit_record record;
-    char time[25] = "9";
-    enum audit_read got;
+    enum audit_read got = AUDIT_READ_RECORD;
     *last = (struct audit_head){.seq = 0};
-    while (reader != NULL && last->seq + 1 < next &&
-           ((got = audit_reader_next(reader, &record)) == AUDIT_READ_RECORD ||
-            got == AUDIT_READ_ALTERED)) {
+    while (reader != NULL && last->seq + 1 < next && got < AUDIT_READ_WRONG &&
+           (got = audit_reader_next(reader, &record)) < AUDIT_READ_WRONG) {
         last->seq = record.seq;
         memcpy(last->hash, record.hash, sizeof last->hash);
-        memcpy(time, record.time, sizeof time);
     }
     audit_reader_close(reader);
-    return last->seq + 1 == next && strcmp(time, before) < 0;
+    return last->seq + 1 == next;
 }
 
 int audit_log_expire(const struct conf *conf, int64_t before_ms, size_t *removed, uint64_t *gone)
@@ -291,7 +288,7 @@ int audit_log_expire(const struct conf *conf, int64_t before_ms, size_t *removed
     clock_iso(before_ms, before);
     for (size_t i = 0; failed == 0 && i + 1 < count; i++) {
         if (!begins_before(conf, files[i + 1], before) ||
-            !is_old(conf, files[i], files[i + 1], before, &last) ||
+            !read_last(conf, files[i], files[i + 1], &last) ||
             (conf->audit.host != NULL && (!has_sent || sent.seq < last.seq)))
             break;
         failed = audit_log_write_mark(conf, "base", &last);
