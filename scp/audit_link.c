@@ -57,17 +57,29 @@ static bool is_private(const char *key, char *error, size_t size)
     return false;
 }
 
+/* OpenSSL does not tell why a file cannot be opened. */
+static bool is_readable(const char *path, char *error, size_t size)
+{
+    if (access(path, R_OK) == 0)
+        return true;
+    (void)snprintf(error, size, "%s: %s", path, strerror(errno));
+    return false;
+}
+
 static bool load(struct audit_link *link, char *error, size_t size)
 {
     const struct conf_audit *conf = link->conf;
     SSL_CTX *context = link->context;
     errno = 0;
     const char *ca = conf->ca != NULL ? conf->ca : SYSTEM_CA;
+    if (!is_readable(ca, error, size))
+        return false;
     if (SSL_CTX_load_verify_file(context, ca) != 1)
         return fail(error, size, ca);
     if (conf->certificate == NULL)
         return true;
-    if (!is_private(conf->key, error, size))
+    if (!is_readable(conf->certificate, error, size) || !is_readable(conf->key, error, size) ||
+        !is_private(conf->key, error, size))
         return false;
     if (SSL_CTX_use_certificate_chain_file(context, conf->certificate) != 1)
         return fail(error, size, conf->certificate);
