@@ -75,13 +75,14 @@ static bool follow_file(struct audit_log *log, int fd, uint64_t size)
 {
     struct audit_record record;
     uint64_t left = size - log->head.end;
-    char *bytes = left > 0 && left <= TAIL_MOST + AUDIT_RECORD_MOST ? malloc(left) : NULL;
+    bool expected = log->alone || left <= TAIL_MOST + AUDIT_RECORD_MOST;
+    char *bytes = left > 0 && expected ? malloc(left) : NULL;
     if (left == 0)
         return true;
-    if (bytes == NULL) {
+    if (!expected)
         is_broken(log, "more follows than was ever written at once");
-        return true;
-    }
+    if (bytes == NULL)
+        return !expected;
     ssize_t got = pread(fd, bytes, left, (off_t)log->head.end);
     size_t at = 0, count = got > 0 ? (size_t)got : 0;
     while (at < count && audit_record_parse(bytes + at, count - at, &record) == AUDIT_PARSE_OK &&
@@ -119,8 +120,8 @@ static bool follow(struct audit_log *log)
         else
             good = good && follow_file(log, fd, (uint64_t)at.st_size);
         (void)close(fd);
-        int next =
-            good && log->broken[0] == '\0' ? open_file(log->conf, log->head.seq + 1, O_RDONLY) : -1;
+        bool may_go_on = good && log->broken[0] == '\0' && log->head.seq + 1 != log->head.file;
+        int next = may_go_on ? open_file(log->conf, log->head.seq + 1, O_RDONLY) : -1;
         if (next < 0)
             return good;
         (void)close(next);
@@ -130,33 +131,42 @@ static bool follow(struct audit_log *log)
     return true;
 }
 
-/* Without a head: what the last file's first record says. */
-static bool begin_at_last_file(struct audit_log *log)
+/* The head before a file, as its first record tells; false: it tells nothing. */
+static bool begin_at(struct audit_log *log, uint64_t file)
 {
     static char line[AUDIT_RECORD_MOST];
+    struct audit_record record;
+    int fd = open_file(log->conf, file, O_RDONLY);
+    ssize_t got = fd >= 0 ? pread(fd, line, sizeof line, 0) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    if (got <= 0 || audit_record_parse(line, (size_t)got, &record) != AUDIT_PARSE_OK ||
+        record.seq != file)
+        return false;
+    log->head = (struct audit_head){.seq = file - 1, .file = file};
+    memcpy(log->head.hash, record.prev, sizeof log->head.hash);
+    return true;
+}
+
+/* Without a head: from the last file that begins with a record. */
+static bool begin_at_last_file(struct audit_log *log)
+{
     uint64_t *files = NULL;
     size_t count = 0;
     int failed = audit_log_files(log->conf, &files, &count);
     log->head = (struct audit_head){.seq = 0};
     memcpy(log->head.hash, audit_record_none, sizeof log->head.hash);
-    errno = -failed;
-    if (failed != 0 || count == 0) {
-        free(files);
-        return failed == 0;
+    log->alone = count > 0;
+    size_t i = count;
+    while (i > 0 && !begin_at(log, files[i - 1]))
+        i--;
+    if (i == 0 && count > 0) { /* none does */
+        log->head.file = files[count - 1];
+        log->head.seq = log->head.file - 1;
     }
-
-    struct audit_record record = {.seq = 0};
-    log->alone = true;
-    log->head.file = files[count - 1];
-    log->head.seq = log->head.file - 1;
     free(files);
-    int fd = open_file(log->conf, log->head.file, O_RDONLY);
-    ssize_t got = fd >= 0 ? pread(fd, line, sizeof line, 0) : -1;
-    if (fd >= 0)
-        (void)close(fd);
-    if (got > 0 && audit_record_parse(line, (size_t)got, &record) == AUDIT_PARSE_OK)
-        memcpy(log->head.hash, record.prev, sizeof log->head.hash);
-    return got >= 0;
+    errno = -failed;
+    return failed == 0;
 }
 
 void audit_log_mark_broken(const struct conf *conf, const char *what)
@@ -227,7 +237,8 @@ static int open_current(struct audit_log *log, const char *now)
 {
     if (log->head.file != 0 && log->broken[0] == '\0') {
         int fd = open_file(log->conf, log->head.file, O_RDWR | O_APPEND);
-        if (fd < 0 || (log->head.end < log->conf->audit.file_bytes && !is_of_another_day(fd, now)))
+        if (fd < 0 || log->head.end == 0 || /* made by one who died then */
+            (log->head.end < log->conf->audit.file_bytes && !is_of_another_day(fd, now)))
             return fd;
         (void)close(fd);
     }

@@ -236,6 +236,28 @@ static void a_file_that_was_cut_or_taken_is_told(void **state)
     assert_true(says(9, "\"d\"")); /* once */
 }
 
+/* Killed when a new file was made, before anything was in it; and the same without a head. */
+static void an_empty_file_is_gone_on_with(void **state)
+{
+    char path[PATH_MAX];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_true(tell("a"));
+        assert_true(tell("b"));
+        spill(i == 0 ? "000000000000000003.log" : "000000000000000005.log", "", 0);
+        path_of("head", path);
+        assert_true(i == 0 || unlink(path) == 0);
+    }
+    assert_true(tell("c"));
+    is_whole(6);
+    assert_true(says(5, "audit/head was not there") && says(6, "\"c\""));
+    uint64_t *files;
+    size_t count;
+    assert_int_equal(audit_log_files(conf, &files, &count), 0);
+    assert_int_equal(count, 3);
+    free(files);
+}
+
 static void files_are_begun_and_end(void **state)
 {
     char clock_path[PATH_MAX], hook[PATH_MAX + 1];
@@ -408,6 +430,7 @@ int main(void)
         TEST(what_was_removed_or_moved_is_found),
         TEST(a_torn_end_is_healed),
         TEST(a_file_that_was_cut_or_taken_is_told),
+        TEST(an_empty_file_is_gone_on_with),
         TEST(files_are_begun_and_end),
         TEST(what_cannot_be_written_is_counted),
         TEST(a_stopped_writer_holds_nobody_up),
