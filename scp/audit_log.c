@@ -70,12 +70,12 @@ static bool has_record(const char *bytes, size_t count)
 }
 
 /* What lies behind the head in its file: records that follow become the head; a piece of one goes.
- * False with errno. */
-static bool follow_file(struct audit_log *log, int fd, uint64_t size)
+ * all: however much that is. False with errno. */
+static bool follow_file(struct audit_log *log, int fd, uint64_t size, bool all)
 {
     struct audit_record record;
     uint64_t left = size - log->head.end;
-    bool expected = log->alone || left <= TAIL_MOST + AUDIT_RECORD_MOST;
+    bool expected = all || left <= TAIL_MOST + AUDIT_RECORD_MOST;
     char *bytes = left > 0 && expected ? malloc(left) : NULL;
     if (left == 0)
         return true;
@@ -103,6 +103,44 @@ static bool follow_file(struct audit_log *log, int fd, uint64_t size)
     return good;
 }
 
+/* The head before a file, as its first record tells; false: it tells nothing. */
+static bool begin_at(struct audit_log *log, uint64_t file)
+{
+    static char line[AUDIT_RECORD_MOST];
+    struct audit_record record;
+    int fd = open_file(log->conf, file, O_RDONLY);
+    ssize_t got = fd >= 0 ? pread(fd, line, sizeof line, 0) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    if (got <= 0 || audit_record_parse(line, (size_t)got, &record) != AUDIT_PARSE_OK ||
+        record.seq != file)
+        return false;
+    log->head = (struct audit_head){.seq = file - 1, .file = file};
+    memcpy(log->head.hash, record.prev, sizeof log->head.hash);
+    return true;
+}
+
+/* Damage before the last file: the log goes on at its end, not in its middle. */
+static bool pass_damage(struct audit_log *log)
+{
+    struct stat at;
+    uint64_t *files = NULL;
+    size_t i = 0;
+    int failed = audit_log_files(log->conf, &files, &i);
+    while (failed == 0 && i > 0 && files[i - 1] > log->head.file && !begin_at(log, files[i - 1]))
+        i--;
+    bool found = failed == 0 && i > 0 && files[i - 1] == log->head.file;
+    free(files);
+    errno = -failed;
+    int fd = found ? open_file(log->conf, log->head.file, O_RDWR) : -1;
+    if (fd < 0)
+        return failed == 0;
+    bool good = fstat(fd, &at) == 0 && ((uint64_t)at.st_size <= log->head.end ||
+                                        follow_file(log, fd, (uint64_t)at.st_size, true));
+    (void)close(fd);
+    return good;
+}
+
 static bool follow(struct audit_log *log)
 {
     while (log->head.file != 0) {
@@ -118,7 +156,7 @@ static bool follow(struct audit_log *log)
         if (good && (uint64_t)at.st_size < log->head.end)
             is_broken(log, "its file was cut off");
         else
-            good = good && follow_file(log, fd, (uint64_t)at.st_size);
+            good = good && follow_file(log, fd, (uint64_t)at.st_size, log->alone);
         (void)close(fd);
         bool may_go_on = good && log->broken[0] == '\0' && log->head.seq + 1 != log->head.file;
         int next = may_go_on ? open_file(log->conf, log->head.seq + 1, O_RDONLY) : -1;
@@ -128,23 +166,6 @@ static bool follow(struct audit_log *log)
         log->head.file = log->head.seq + 1;
         log->head.end = 0;
     }
-    return true;
-}
-
-/* The head before a file, as its first record tells; false: it tells nothing. */
-static bool begin_at(struct audit_log *log, uint64_t file)
-{
-    static char line[AUDIT_RECORD_MOST];
-    struct audit_record record;
-    int fd = open_file(log->conf, file, O_RDONLY);
-    ssize_t got = fd >= 0 ? pread(fd, line, sizeof line, 0) : -1;
-    if (fd >= 0)
-        (void)close(fd);
-    if (got <= 0 || audit_record_parse(line, (size_t)got, &record) != AUDIT_PARSE_OK ||
-        record.seq != file)
-        return false;
-    log->head = (struct audit_head){.seq = file - 1, .file = file};
-    memcpy(log->head.hash, record.prev, sizeof log->head.hash);
     return true;
 }
 
@@ -189,7 +210,7 @@ bool audit_log_open(const struct conf *conf, int wait_ms, struct audit_log *log)
         return false;
     }
     bool good = audit_log_head(conf, &log->head) || begin_at_last_file(log);
-    good = good && follow(log);
+    good = good && follow(log) && (log->broken[0] == '\0' || pass_damage(log));
     if (!good) {
         int why = errno;
         audit_log_close(log);

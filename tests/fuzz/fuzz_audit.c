@@ -127,9 +127,11 @@ static void try_folder(const uint8_t *data, size_t size)
     bool appended = log.head.seq < UINT64_C(100000000000000000) &&
                     audit_log_append(&log, 1764221400000, message, 1);
     audit_log_close(&log);
-    if (appended && (!audit_log_head(&conf, &head) || !audit_verify(&conf, &head, &verdict) ||
-                     verdict.last != head.seq || strcmp(verdict.hash, head.hash) != 0))
+    if (appended && (!audit_log_head(&conf, &head) || !audit_verify(&conf, &head, &verdict)))
         abort();
+    for (size_t i = 0; appended && i < verdict.faults && i < 32; i++)
+        if (strstr(verdict.fault[i].text, "the caller") != NULL)
+            abort();
 }
 
 static void quiet(void *context, const char *format, ...)

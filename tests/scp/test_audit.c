@@ -258,6 +258,38 @@ static void an_empty_file_is_gone_on_with(void **state)
     free(files);
 }
 
+/* Damage in a file that others follow: the log goes on at its end, and nothing is put aside. */
+static void damage_in_the_middle_stays_there(void **state)
+{
+    struct conf small = *conf;
+    const struct conf *plain = conf;
+    size_t size, head_size, count;
+    uint64_t *files;
+    (void)state;
+    small.audit.file_bytes = 1;
+    conf = &small;
+    for (int i = 0; i < 3; i++) {
+        assert_true(tell("a"));
+        if (i == 0)
+            free(slurp("head", &head_size));
+    }
+    char *head = slurp("head", &head_size), *bytes = slurp("000000000000000002.log", &size);
+    memset(head + 256, ' ', head_size - 256); /* that of 3; 2 is left */
+    spill("head", head, head_size);
+    bytes[size / 2] ^= 1;
+    spill("000000000000000002.log", bytes, size / 2 + 1);
+    free(head);
+    free(bytes);
+    assert_true(tell("b"));
+    assert_int_equal(audit_log_files(conf, &files, &count), 0);
+    assert_true(count >= 4 && files[count - 1] == 4);
+    free(files);
+    assert_true(says(3, "\"a\"") && says(4, "AUDIT-BROKEN"));
+    assert_true(tell("c"));
+    assert_true(verdict().faults > 0);
+    conf = plain;
+}
+
 static void files_are_begun_and_end(void **state)
 {
     char clock_path[PATH_MAX], hook[PATH_MAX + 1];
@@ -431,6 +463,7 @@ int main(void)
         TEST(a_torn_end_is_healed),
         TEST(a_file_that_was_cut_or_taken_is_told),
         TEST(an_empty_file_is_gone_on_with),
+        TEST(damage_in_the_middle_stays_there),
         TEST(files_are_begun_and_end),
         TEST(what_cannot_be_written_is_counted),
         TEST(a_stopped_writer_holds_nobody_up),
