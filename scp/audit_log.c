@@ -141,6 +141,21 @@ static bool pass_damage(struct audit_log *log)
     return good;
 }
 
+/* Whether the head's record still lies where it was noted. */
+static bool is_at_head(const struct audit_log *log, int fd)
+{
+    static char line[AUDIT_RECORD_MOST];
+    struct audit_record record;
+    size_t room = log->head.end < sizeof line ? (size_t)log->head.end : sizeof line;
+    ssize_t got = pread(fd, line, room, (off_t)(log->head.end - room));
+    if (got != (ssize_t)room || room < 2 || line[room - 1] != '\n')
+        return log->head.end == 0;
+    const char *before = memrchr(line, '\n', room - 1);
+    const char *begin = before != NULL ? before + 1 : line;
+    return audit_record_parse(begin, room - (size_t)(begin - line), &record) == AUDIT_PARSE_OK &&
+           record.seq == log->head.seq && strcmp(record.hash, log->head.hash) == 0;
+}
+
 static bool follow(struct audit_log *log)
 {
     while (log->head.file != 0) {
@@ -155,6 +170,8 @@ static bool follow(struct audit_log *log)
         bool good = fstat(fd, &at) == 0;
         if (good && (uint64_t)at.st_size < log->head.end)
             is_broken(log, "its file was cut off");
+        else if (good && !is_at_head(log, fd))
+            is_broken(log, "it is not as it was written");
         else
             good = good && follow_file(log, fd, (uint64_t)at.st_size, log->alone);
         (void)close(fd);

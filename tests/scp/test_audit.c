@@ -258,6 +258,24 @@ static void an_empty_file_is_gone_on_with(void **state)
     free(files);
 }
 
+/* The last record is looked at before another follows it. */
+static void a_changed_last_record_is_told(void **state)
+{
+    size_t size;
+    (void)state;
+    assert_true(tell("a"));
+    assert_true(tell("b"));
+    char *bytes = slurp(FIRST, &size), *at = memmem(bytes, size, "\"b\"", 3);
+    at[1] = 'x';
+    spill(FIRST, bytes, size);
+    assert_true(tell("c"));
+    assert_true(says(3, "behind record 2: it is not as it was written") && says(4, "\"c\""));
+    free(bytes);
+    size_t again;
+    free(slurp(FIRST, &again));
+    assert_int_equal(again, size); /* nothing is cut away */
+}
+
 /* Damage in a file that others follow: the log goes on at its end, and nothing is put aside. */
 static void damage_in_the_middle_stays_there(void **state)
 {
@@ -463,6 +481,7 @@ int main(void)
         TEST(a_torn_end_is_healed),
         TEST(a_file_that_was_cut_or_taken_is_told),
         TEST(an_empty_file_is_gone_on_with),
+        TEST(a_changed_last_record_is_told),
         TEST(damage_in_the_middle_stays_there),
         TEST(files_are_begun_and_end),
         TEST(what_cannot_be_written_is_counted),
