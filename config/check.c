@@ -343,6 +343,34 @@ static void check_retention(struct reading *reading, const struct conf *conf)
                       (unsigned long long)conf->limits.dataset_bytes);
 }
 
+static bool is_this_machine(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           strncmp(host, "127.", 4) == 0;
+}
+
+/* What leaves this machine names patients: never in the clear. */
+static void check_audit(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_audit *audit = &conf->audit;
+
+    conf_check_path(reading, "audit", 0, "ca", audit->ca);
+    conf_check_path(reading, "audit", 0, "certificate", audit->certificate);
+    conf_check_path(reading, "audit", 0, "key", audit->key);
+    if (!audit->certificate != !audit->key)
+        conf_complain(reading, conf->audit_line, false,
+                      "<audit> has a %s without a %s; expected both or neither",
+                      audit->key ? "key" : "certificate", audit->key ? "certificate" : "key");
+    if (audit->host && audit->transport == CONF_TCP && !is_this_machine(audit->host))
+        conf_complain(reading, conf_line_at(reading, "audit", 0, "transport"), false,
+                      "<audit transport=\"tcp\">: the messages name patients and would go to %s in "
+                      "the clear; expected \"tls\", or a host on this machine",
+                      conf_show(audit->host).text);
+    if (!audit->host && (audit->ca || audit->certificate || audit->server_name))
+        conf_complain(reading, conf->audit_line, true,
+                      "<audit> has no host: nothing is sent, what is said of TLS is not used");
+}
+
 void conf_check_conf(struct reading *reading, const struct conf *conf)
 {
     check_node(reading, conf);
@@ -352,4 +380,5 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_destinations(reading, conf);
     check_rules(reading, conf);
     check_retention(reading, conf);
+    check_audit(reading, conf);
 }

@@ -168,6 +168,26 @@ struct conf_health {
     int certificate_days;        /* before a certificate's end */
 };
 
+/* How syslog messages travel. */
+enum conf_transport { CONF_TLS, CONF_TCP };
+
+/* What was done, for those who must be able to show it (docs/operations.md). */
+struct conf_audit {
+    int keep_days;         /* of the log's files: 2190 */
+    uint64_t file_bytes;   /* a file of the log is not begun anew before: 16 MiB */
+    const char *source_id; /* AuditSourceID, or NULL: the AE title */
+    const char *site_id;   /* AuditEnterpriseSiteID, or NULL */
+    const char *host;      /* of the collector, or NULL: none, the log stays here */
+    uint16_t port;         /* 6514 */
+    enum conf_transport transport;
+    const char *server_name; /* in the collector's certificate, or NULL: host */
+    const char *ca;          /* file of trusted certificates, PEM; NULL: the system's */
+    const char *certificate; /* our own with its chain, PEM, and its key; NULL: none */
+    const char *key;
+    int facility;        /* of syslog: 10 */
+    int undrained_hours; /* a record may wait for the collector before there is an alarm: 4 */
+};
+
 struct conf {
     const char *path; /* of the file */
     int node_line;    /* of <node>: where spool and mode stand */
@@ -184,6 +204,7 @@ struct conf {
     const char *language;  /* of reports and pictures: "en", "de", "fr", "es" */
     const char *templates; /* directory of report templates, or NULL: the built-in ones */
     int report_line;       /* of <report>; 0: there is none */
+    int audit_line;        /* of <audit>; 0: there is none */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
@@ -207,6 +228,7 @@ struct conf {
     struct conf_tls tls;
     const struct conf_caller *callers; /* none: everyone */
     size_t caller_count;
+    struct conf_audit audit;
     const struct conf_peer *peers;
     size_t peer_count;
     const struct conf_destination *destinations;

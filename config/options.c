@@ -7,6 +7,13 @@
     {                                                                                              \
         element, attribute, OPTION_##type, offsetof(struct conf, field), fallback, NULL            \
     }
+#define AUDIT(attribute, type, field, fallback, names)                                             \
+    {                                                                                              \
+        "audit", attribute, OPTION_##type, offsetof(struct conf, audit.field), fallback, names     \
+    }
+
+static const char *const transports[] = {"tls", "tcp", NULL};
+_Static_assert(CONF_TLS == 0 && CONF_TCP == 1, "order of names");
 
 #define CHOSEN(element, attribute, type, field, fallback, names)                                   \
     {                                                                                              \
@@ -89,6 +96,19 @@ const struct option conf_options[] = {
     OPTION("health", "oddsRatio", INT, health.odds_ratio, "2"),
     OPTION("health", "scoreShift", INT, health.score_shift, "50"),
     OPTION("health", "certificateDays", INT, health.certificate_days, "30"),
+    AUDIT("keep", INT, keep_days, "2190", NULL),
+    AUDIT("fileBytes", U64, file_bytes, "16777216", NULL),
+    AUDIT("sourceId", NULLABLE, source_id, NULL, NULL),
+    AUDIT("siteId", NULLABLE, site_id, NULL, NULL),
+    AUDIT("host", NULLABLE, host, NULL, NULL),
+    AUDIT("port", U16, port, "6514", NULL),
+    AUDIT("transport", CHOICE, transport, "tls", transports),
+    AUDIT("serverName", NULLABLE, server_name, NULL, NULL),
+    AUDIT("ca", NULLABLE, ca, NULL, NULL),
+    AUDIT("certificate", NULLABLE, certificate, NULL, NULL),
+    AUDIT("key", NULLABLE, key, NULL, NULL),
+    AUDIT("facility", INT, facility, "10", NULL),
+    AUDIT("undrained", INT, undrained_hours, "4", NULL),
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
     OPTION("console", "port", U16, console_port, "8104"),

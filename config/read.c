@@ -347,6 +347,8 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     box->conf.node_line = node ? conf_line_of(node) : 0;
     node = child_of(root, "report");
     box->conf.report_line = node ? conf_line_of(node) : 0;
+    node = child_of(root, "audit");
+    box->conf.audit_line = node ? conf_line_of(node) : 0;
     read_options(box, root);
     read_models(box, root);
     read_peers(box, root);

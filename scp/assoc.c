@@ -88,6 +88,7 @@ static const char *keep(const struct assoc *assoc, const struct dx_scp_object *o
     static char text[128];
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     describe(assoc, object, &request.instance);
+    (void)snprintf(request.patient, sizeof request.patient, "%s", object->scan.patient_id);
 
     int failed = spool_keep_object(assoc->conf, object->fd, object->path, object->scan.digest,
                                    request.instance.path, sizeof request.instance.path);
@@ -177,6 +178,20 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
         log_event(LOG_AT_WARN, "refusal-uncounted", "association=%s", assoc->id);
 }
 
+/* Who was not let in, and why, for the audit log. */
+static void tell_rejected(const struct assoc *assoc, const struct dx_peer *peer, const char *why)
+{
+    struct commit_request request = {.kind = COMMIT_REJECTED};
+    struct instance *in = &request.instance;
+    struct commit_answer answer;
+    (void)snprintf(in->calling, sizeof in->calling, "%s", peer->calling);
+    (void)snprintf(in->called, sizeof in->called, "%s", peer->called);
+    (void)snprintf(in->address, sizeof in->address, "%s", peer->address);
+    (void)snprintf(request.why, sizeof request.why, "%.127s", why);
+    if (!committer_ask(assoc->commit_fd, &request, &answer))
+        log_event(LOG_AT_WARN, "rejection-unaudited", "association=%s", assoc->id);
+}
+
 static void take_params(const struct conf *conf, struct dx_scp_params *params)
 {
     dx_scp_params_default(params);
@@ -241,11 +256,13 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
 
     enum dx_status status = dx_scp_serve(ends->fd, &params, &handler, &summary, &err);
     if (assoc.refusal.why[0] != '\0' ||
-        doors_explain(node->conf, tls != NULL, &err, &assoc.refusal))
+        doors_explain(node->conf, tls != NULL, &err, &assoc.refusal)) {
         tell_refused(&assoc, &summary);
-    else
+        tell_rejected(&assoc, &summary.peer, assoc.refusal.why);
+    } else {
         tell_ended(&assoc, &summary, status == DX_OK && summary.end == DX_END_RELEASED, begin,
                    err.text);
+    }
     dx_tls_close(tls);
     return status == DX_OK ? 0 : 1;
 }

@@ -12,6 +12,7 @@
  * the store's open associations are left alone. */
 #include "committer.h"
 
+#include "audit_traffic.h"
 #include "clock.h"
 #include "log.h"
 #include "spool.h"
@@ -45,10 +46,26 @@ struct committer {
     int lock_fd;
     bool cleared; /* no association of an earlier life is open */
     struct store *store;
+    struct audit_traffic *traffic;
     struct line *line;
     struct pollfd *poll;
     size_t count, room;
 };
+
+/* What receive says of those that it refused itself. */
+struct refused_note {
+    char address[64], why[60];
+    unsigned count;
+};
+
+void committer_tell_refused(int control, const char *address, const char *why, unsigned count)
+{
+    struct refused_note note = {.count = count};
+    (void)snprintf(note.address, sizeof note.address, "%s", address);
+    (void)snprintf(note.why, sizeof note.why, "%s", why);
+    ssize_t n = control >= 0 ? send(control, &note, sizeof note, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+    (void)n; /* the log has told it */
+}
 
 bool committer_attach(int control, int association_fd, const char *association)
 {
@@ -113,15 +130,25 @@ static bool make_room(struct committer *c)
     return true;
 }
 
-/* Takes a new association's socket. */
+static void take_note(struct committer *c, struct refused_note *note)
+{
+    note->address[sizeof note->address - 1] = '\0';
+    note->why[sizeof note->why - 1] = '\0';
+    audit_traffic_refused(c->traffic, note->address, "", "", note->why, note->count);
+}
+
+/* Takes a new association's socket, or a note of receive. */
 static void take_line(struct committer *c)
 {
-    char name[24];
+    union {
+        char name[24];
+        struct refused_note note;
+    } said;
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } rights;
-    struct iovec data = {.iov_base = name, .iov_len = sizeof name};
+    struct iovec data = {.iov_base = &said, .iov_len = sizeof said};
     struct msghdr message = {.msg_iov = &data,
                              .msg_iovlen = 1,
                              .msg_control = rights.bytes,
@@ -135,7 +162,9 @@ static void take_line(struct committer *c)
         c->control = -1;
         return;
     }
-    if (header == NULL || header->cmsg_type != SCM_RIGHTS || n != (ssize_t)sizeof name)
+    if (header == NULL && n == (ssize_t)sizeof said.note)
+        take_note(c, &said.note);
+    if (header == NULL || header->cmsg_type != SCM_RIGHTS || n != (ssize_t)sizeof said.name)
         return;
 
     int fd;
@@ -146,7 +175,7 @@ static void take_line(struct committer *c)
     }
     struct line *line = &c->line[c->count++];
     *line = (struct line){.fd = fd};
-    (void)snprintf(line->association, sizeof line->association, "%.23s", name);
+    (void)snprintf(line->association, sizeof line->association, "%.23s", said.name);
 }
 
 /* The sender parses hostile bytes: what it says is cut to size, and what it may not say replaced.
@@ -166,6 +195,8 @@ static bool sanitise(struct line *line)
     if (in->seen_bytes > sizeof in->seen)
         in->seen_bytes = 0;
     memcpy(in->association, line->association, sizeof in->association);
+    line->request.patient[sizeof line->request.patient - 1] = '\0';
+    line->request.why[sizeof line->request.why - 1] = '\0';
     in->received_ms = clock_utc_ms();
     return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);
 }
@@ -185,13 +216,14 @@ static void take_request(struct line *line)
         return;
     if (n != (ssize_t)sizeof line->request ||
         (line->request.kind == COMMIT_EVENT && !sanitise_event(&line->request.event)) ||
-        (line->request.kind == COMMIT_INSTANCE && !sanitise(line))) {
+        (!sanitise(line) && line->request.kind == COMMIT_INSTANCE)) {
         (void)close(line->fd);
         line->fd = -1;
         line->ended = true;
         return;
     }
-    line->waits = line->brought = true;
+    line->waits = true;
+    line->brought |= line->request.kind == COMMIT_INSTANCE || line->request.kind == COMMIT_REFUSED;
     line->refused |= line->request.kind == COMMIT_REFUSED;
 }
 
@@ -266,6 +298,8 @@ static enum store_status perform(struct committer *c, struct line *line)
 {
     if (line->ended)
         return end_association(c, line);
+    if (line->request.kind == COMMIT_REJECTED)
+        return STORE_OK;
     if (line->request.kind == COMMIT_REFUSED)
         return store_count(c->store, "refused");
     if (line->request.kind == COMMIT_EVENT)
@@ -300,12 +334,27 @@ static enum store_status transaction(struct committer *c, size_t *group)
     return store_commit(c->store);
 }
 
+/* What is now so, for the audit log. */
+static void note_traffic(struct committer *c, const struct line *line)
+{
+    const struct commit_request *request = &line->request;
+    const struct instance *in = &request->instance;
+    if (line->waits && request->kind == COMMIT_INSTANCE)
+        audit_traffic_received(c->traffic, in, request->patient);
+    if (line->waits && request->kind == COMMIT_REJECTED)
+        audit_traffic_refused(c->traffic, in->address, in->calling, in->called, request->why, 1);
+    if (line->ended)
+        audit_traffic_ended(c->traffic, line->association);
+}
+
 /* Answers those that wait and forgets those that ended; the ends of a failed transaction stay. */
 static void settle(struct committer *c, enum store_status status)
 {
     size_t kept = 0;
     for (size_t i = 0; i < c->count; i++) {
         struct line *line = &c->line[i];
+        if (status == STORE_OK)
+            note_traffic(c, line);
         if (line->waits) {
             line->answer.status = status;
             line->waits = false;
@@ -342,6 +391,7 @@ static void commit_all(struct committer *c)
         crash_point("commit-unwoken");
     if (status == STORE_OK && group > 0)
         node_wake(c->node->wake_analyze);
+    audit_traffic_turn(c->traffic); /* when everybody has had an answer */
 }
 
 /* Polls everything; false when nothing came. */
@@ -380,13 +430,17 @@ int committer_run(const struct node *node, int control)
     (void)sigaction(SIGTERM, &ignore, NULL); /* it ends when receive does */
     if (!make_room(&c))
         return 1;
+    c.traffic = audit_traffic_create(node->conf);
 
     commit_all(&c);
     while (c.control >= 0 || c.count > 0) {
         bool again = !c.cleared || ends_wait(&c);
-        if (gather(&c, again ? RETRY_MS : -1) || again)
+        if (gather(&c, again ? RETRY_MS : audit_traffic_wait(c.traffic)) || again)
             commit_all(&c);
+        else
+            audit_traffic_turn(c.traffic);
     }
+    audit_traffic_destroy(c.traffic);
     store_close(c.store);
     free(c.line);
     free(c.poll);

@@ -4,7 +4,10 @@
  * association's process keeps the other and asks over it, one request at a time. All requests that
  * wait when the committer looks go into one transaction: the group commit. It believes nothing that
  * an association's process says but the values themselves: association id, path and time are its
- * own. */
+ * own.
+ *
+ * It writes the audit log for receive and its children, which cannot: what came, an association and
+ * study, and who was refused. */
 #ifndef COMMITTER_H
 #define COMMITTER_H
 
@@ -12,11 +15,13 @@
 #include "node.h"
 #include "store.h"
 
-enum commit_kind { COMMIT_INSTANCE, COMMIT_REFUSED, COMMIT_EVENT };
+enum commit_kind { COMMIT_INSTANCE, COMMIT_REFUSED, COMMIT_EVENT, COMMIT_REJECTED };
 
 struct commit_request {
     enum commit_kind kind;
-    struct instance instance;   /* COMMIT_INSTANCE: what was received */
+    struct instance instance;   /* COMMIT_INSTANCE: what was received; COMMIT_REJECTED: the peer */
+    char patient[258];          /* COMMIT_INSTANCE: its Patient ID, raw */
+    char why[128];              /* COMMIT_REJECTED: why the association was refused */
     struct dx_commitment event; /* COMMIT_EVENT: a destination's answer to our request */
 };
 struct commit_answer {
@@ -30,6 +35,8 @@ struct commit_answer {
 int committer_run(const struct node *node, int control);
 /* receive: hands over an association's socket. Never blocks; false when it cannot be done. */
 bool committer_attach(int control, int association_fd, const char *association);
+/* receive: that it refused connections, for the audit log. Never blocks. */
+void committer_tell_refused(int control, const char *address, const char *why, unsigned count);
 /* An association's process: asks and waits. False when the committer is gone or does not answer in
  * 30 s: then nothing may be called stored, and every later question on this socket has the same
  * answer. */

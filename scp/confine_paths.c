@@ -127,7 +127,8 @@ static bool add_list(int ruleset, const char *const *path, uint64_t rights)
 
 static bool add_spool(int ruleset, const struct conf *conf, uint64_t rights)
 {
-    static const char *const parts[] = {"incoming", "objects", "results", "quarantine", "run"};
+    static const char *const parts[] = {"incoming",   "objects", "results",
+                                        "quarantine", "run",     "audit"};
     char path[PATH_MAX];
     bool good = add_path(ruleset, conf->spool, rights);
     for (size_t i = 0; good && i < sizeof parts / sizeof *parts; i++) {
@@ -228,6 +229,10 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
         return add_part(ruleset, conf, "objects", rights);
     case AT_QUARANTINE:
         return add_part(ruleset, conf, "quarantine", rights);
+    case AT_AUDIT:
+        return add_part(ruleset, conf, "audit", rights);
+    case AT_AUDIT_SENT:
+        return add_part(ruleset, conf, "audit/sent", rights);
     case AT_RUN:
         return add_part(ruleset, conf, "run", rights);
     case AT_MODELS:

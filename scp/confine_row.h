@@ -41,6 +41,8 @@ enum confine_place {
     AT_OBJECTS,
     AT_QUARANTINE,
     AT_RUN,
+    AT_AUDIT,      /* the audit log */
+    AT_AUDIT_SENT, /* in it, how far its collector has it */
     AT_MODELS,
     AT_TEMPLATES,
     AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */

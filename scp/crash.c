@@ -63,6 +63,15 @@
  *   restore-marked                  the spool is marked, what was there is there
  *   restore-emptied                 what was there is gone, what comes lies beside
  *
+ * The audit log:
+ *   audit-rotated                   a new file is there, empty, nothing in it
+ *   audit-written                   records are written, not synced
+ *   audit-synced                    synced, the head not noted
+ *   audit-told                      noted; a gap that they told is not taken off the count
+ *   audit-based                     what goes with time is marked, the file there
+ *   audit-sent                      audit role: a record is with the kernel
+ *   audit-confirmed                 audit role: the collector confirmed, the cursor is where it was
+ *
  * CERVIGATE_CRASH=name[:n] fires at the n-th passing (1) in each process; with
  * CERVIGATE_CRASH_MARK=FILE it fires only in the process that manages to create FILE: once in the
  * node's life.

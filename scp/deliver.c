@@ -13,6 +13,7 @@
  * is parked, with an alarm. A store handle must not cross fork, so it is closed around one. */
 #include "sender.h"
 
+#include "audit_traffic.h"
 #include "clock.h"
 #include "confine.h"
 #include "deliver_choose.h"
@@ -55,6 +56,7 @@ struct lane {
 struct deliver {
     const struct node *node;
     struct store *store;
+    struct audit_traffic *traffic;
     struct lane *lane;
     struct pollfd *poll;
     size_t lanes;
@@ -182,6 +184,7 @@ static void hand_out(struct deliver *d, struct lane *lane)
         rate_take(&lane->bucket, lane->to->rate, batch->count);
     lane->heard_at = clock_monotonic_ms();
     crash_point("deliver-chosen");
+    audit_traffic_sending(d->traffic, d->store, lane->to, lane->job, batch->count);
     if (send(lane->fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof *batch)
         end_sender(lane, "cannot be reached");
 }
@@ -301,6 +304,8 @@ static bool take_answer(struct deliver *d, struct lane *lane)
                                    : record(d, lane, job, &answer);
     crash_point("deliver-journalled");
     tell(lane, job, &answer);
+    if (answer.verdict == VERDICT_DELIVERED)
+        audit_traffic_sent(d->traffic, lane->to, &job->result);
     if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
         pause_lane(lane, answer.text);
     if (answer.verdict != VERDICT_UNREACHED && answer.verdict != VERDICT_NOT_ALLOWED)
@@ -336,6 +341,8 @@ static void keep_lane(struct deliver *d, struct lane *lane)
     watch_lane(d, lane, now);
     if (lane->fd < 0 && now >= lane->spawn_at)
         start_sender(d, lane);
+    if (!busy(lane))
+        audit_traffic_batch_ended(d->traffic, lane->to);
     if (lane->fd < 0 || busy(lane) || now < lane->retry_at || !sender_allowed(d->mode, lane->to))
         return;
     if (open_store(d))
@@ -392,6 +399,7 @@ static void serve(struct deliver *d)
         for (size_t i = 0; i < d->lanes && !node_stopping; i++)
             keep_lane(d, &d->lane[i]);
         wait_for_work(d);
+        audit_traffic_turn(d->traffic);
     }
     int64_t until = clock_monotonic_ms() + DRAIN_MS;
     while (any_busy(d) && clock_monotonic_ms() < until) {
@@ -423,9 +431,11 @@ int deliver_run(const struct node *node)
         d.lane[i].to = &node->conf->destinations[i];
         d.lane[i].fd = -1;
     }
+    d.traffic = audit_traffic_create(node->conf);
     serve(&d);
     status = 0;
 out:
+    audit_traffic_destroy(d.traffic);
     close_store(&d);
     free(d.lane);
     free(d.poll);

@@ -12,6 +12,7 @@
 #ifndef HEALTH_H
 #define HEALTH_H
 
+#include "audit_ship.h"
 #include "conf.h"
 #include "store_health.h"
 
@@ -95,13 +96,19 @@ struct health {
     int models;
     struct health_silence *station; /* (stations) */
     size_t stations;
-    struct health_why *why; /* (why_count) */
-    size_t why_count;       /* 0: well */
+    struct audit_waiting audit; /* the audit log and what its collector has not got */
+    struct health_why *why;     /* (why_count) */
+    size_t why_count;           /* 0: well */
 };
 /* Reads run/node, the spool and the job store (NULL: it could not be opened, and no_store says
  * why). False: no memory. health_finish whatever it returns. */
 bool health_read(const struct conf *conf, struct store *store, const char *no_store, int64_t now_ms,
                  struct health *health);
 void health_finish(struct health *health);
+
+/* For the parts of health_read: adds a reason; the audit log's. */
+void health_say(struct health *health, bool alarm, const char *name, const char *subject,
+                const char *format, ...) __attribute__((format(printf, 5, 6)));
+void health_audit(const struct conf *conf, struct health *health);
 
 #endif

@@ -78,6 +78,16 @@ static json_t *limits_json(const struct conf_health *l)
                      l->odds_ratio, "scoreShift", l->score_shift);
 }
 
+json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)
+{
+    const struct audit_waiting *a = &h->audit;
+    if (conf->host == NULL)
+        return json_pack("{s:I, s:n}", "records", (json_int_t)a->last, "collector");
+    return json_pack("{s:I, s:s, s:I, s:o, s:s}", "records", (json_int_t)a->last, "collector",
+                     conf->host, "sent", (json_int_t)a->sent, "waiting_since",
+                     a->since_ms != 0 ? time_of(a->since_ms) : json_null(), "trouble", a->trouble);
+}
+
 json_t *health_json_figures(const struct conf_health *limits, const struct health *h)
 {
     json_t *models = json_array();

@@ -21,10 +21,7 @@ struct reading {
     struct store_sample *reference, *sample; /* room for both */
 };
 
-static void say(struct health *h, bool alarm, const char *name, const char *subject,
-                const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-static void say(struct health *h, bool alarm, const char *name, const char *subject,
+void health_say(struct health *h, bool alarm, const char *name, const char *subject,
                 const char *format, ...)
 {
     va_list args;
@@ -79,7 +76,7 @@ static void look_at_processes(const struct conf *conf, struct health *h)
 {
     read_run_file(conf, h);
     if (!h->running) {
-        say(h, false, "node", "", "it does not run");
+        health_say(h, false, "node", "", "it does not run");
         return;
     }
     const struct {
@@ -88,16 +85,17 @@ static void look_at_processes(const struct conf *conf, struct health *h)
     } roles[] = {{h->receives, "receive"}, {h->analyzes, "analyze"}, {h->delivers, "deliver"}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (!roles[i].alive)
-            say(h, false, roles[i].name, "", "this role does not run");
+            health_say(h, false, roles[i].name, "", "this role does not run");
 }
 
 static void look_at_spool(const struct conf *conf, struct health *h)
 {
     h->free_bytes = spool_free_bytes(conf);
     if (h->free_bytes < conf->limits.spool_reserve_bytes)
-        say(h, true, "spool-full", "", "%llu bytes free, spoolReserve is %llu: nothing is received",
-            (unsigned long long)h->free_bytes,
-            (unsigned long long)conf->limits.spool_reserve_bytes);
+        health_say(h, true, "spool-full", "",
+                   "%llu bytes free, spoolReserve is %llu: nothing is received",
+                   (unsigned long long)h->free_bytes,
+                   (unsigned long long)conf->limits.spool_reserve_bytes);
 }
 
 /* ---- certificates ---- */
@@ -141,11 +139,11 @@ static enum store_status look_at_selftest(struct reading *r)
     enum store_status status = store_last_selftest(r->store, &h->selftest);
     h->tested = status == STORE_OK;
     if (status == STORE_NONE) {
-        say(h, false, "selftest", "", "there was none yet");
+        health_say(h, false, "selftest", "", "there was none yet");
         return STORE_OK;
     }
     if (status == STORE_OK && !h->selftest.passed)
-        say(h, true, "selftest", "", "%s: %s", h->selftest.what, h->selftest.detail);
+        health_say(h, true, "selftest", "", "%s: %s", h->selftest.what, h->selftest.detail);
     return status;
 }
 
@@ -198,8 +196,8 @@ static enum store_status look_at_jobs(struct reading *r)
         h->oldest_seconds = seconds > 0 ? seconds : 0;
     }
     if (h->oldest_kind && h->oldest_seconds > r->conf->health.oldest_job_seconds)
-        say(h, true, "oldest-job", h->oldest_kind, "it waits since %lld s, oldestJob is %d",
-            (long long)h->oldest_seconds, r->conf->health.oldest_job_seconds);
+        health_say(h, true, "oldest-job", h->oldest_kind, "it waits since %lld s, oldestJob is %d",
+                   (long long)h->oldest_seconds, r->conf->health.oldest_job_seconds);
     return STORE_OK;
 }
 
@@ -222,11 +220,11 @@ static void tell_rate(struct health *h, const char *name, const char *subject,
                       const struct health_rate *rate)
 {
     if (rate->more.on || rate->fewer.on)
-        say(h, true, name, subject,
-            "%s than in the reference: %.1f %% of the last %zu, %.1f %% of %zu",
-            rate->more.on ? "more" : "fewer", 100.0 * (double)rate->hits / (double)rate->samples,
-            rate->samples, 100.0 * (double)rate->reference_hits / (double)rate->reference,
-            rate->reference);
+        health_say(h, true, name, subject,
+                   "%s than in the reference: %.1f %% of the last %zu, %.1f %% of %zu",
+                   rate->more.on ? "more" : "fewer",
+                   100.0 * (double)rate->hits / (double)rate->samples, rate->samples,
+                   100.0 * (double)rate->reference_hits / (double)rate->reference, rate->reference);
 }
 
 static enum store_status look_at_rate(struct reading *r, const char *series, int64_t since_ms,
@@ -256,9 +254,9 @@ static void tell_scores(struct health *h, const char *subject, const struct heal
             (void)snprintf(how + strlen(how), sizeof how - strlen(how), "%s%s", how[0] ? ", " : "",
                            charts[i].how);
     if (how[0])
-        say(h, true, "score-shift", subject,
-            "scores are %s than in the reference of %zu (mean deviate %.2f of the last %zu)", how,
-            score->reference, score->mean, score->samples);
+        health_say(h, true, "score-shift", subject,
+                   "scores are %s than in the reference of %zu (mean deviate %.2f of the last %zu)",
+                   how, score->reference, score->mean, score->samples);
 }
 
 /* Of the models that the last self-test of the node named. */
@@ -299,9 +297,9 @@ static bool look_at_station(struct reading *r, const struct store_hour *hours, s
     struct health_silence *s = &h->station[h->stations++];
     health_silence(&r->conf->health, hours, count, h->at_ms / STORE_HOUR_MS, s);
     if (s->on)
-        say(h, true, "station-silent", s->station,
-            "no study in %d hours in which it usually sends; %.0f would have come", s->hours,
-            s->expected);
+        health_say(h, true, "station-silent", s->station,
+                   "no study in %d hours in which it usually sends; %.0f would have come", s->hours,
+                   s->expected);
     return true;
 }
 
@@ -358,10 +356,11 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
         look_at_processes(conf, health);
         look_at_spool(conf, health);
         look_at_keys(conf, health);
+        health_audit(conf, health);
         health->has_store = store != NULL && look_at_store(&r) == STORE_OK;
         if (!health->has_store)
-            say(health, false, "job-store", "", "%s",
-                store != NULL ? store_error(store) : no_store);
+            health_say(health, false, "job-store", "", "%s",
+                       store != NULL ? store_error(store) : no_store);
     }
     free(r.reference);
     return done;

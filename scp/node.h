@@ -32,6 +32,7 @@ int receive_run(const struct node *node);
 int analyze_run(const struct node *node);
 int deliver_run(const struct node *node);
 int console_run(const struct node *node);
+int audit_run(const struct node *node); /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
 
@@ -51,12 +52,14 @@ void node_drain(int eventfd);
  *   jobs.sqlite          the job store
  *   selftest/            what is known of each model, by its digest (cervigate selftest --lock)
  *   node-id              this node's name for itself, in the UIDs of its results
+ *   audit/               the audit log (audit_log.h); audit/sent/: how far its collector has it
  *   mode                 the mode in force when changed at run time
  *   restoring            while `cervigate restore` replaces all this
  *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
  *                        dicom_port, tls_port, console_port, receive_pid, committer_pid,
- * analyze_pid, deliver_pid, console_pid, instance_id, landlock; replaced whenever one changes; pid
- * 0: not running) path is empty when it does not fit. */
+ *                        analyze_pid, deliver_pid, console_pid, audit_pid, instance_id, landlock;
+ *                        replaced whenever one changes; pid 0: not running)
+ * path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -205,6 +205,7 @@ static void tell_refusal(struct receive *r, const char *address, const char *why
         return;
     log_event(LOG_AT_WARN, "association-refused", "address=%s reason=%s count=%u open=%zu", address,
               log_quote(why), r->untold, r->associations);
+    committer_tell_refused(r->control, address, why, r->untold);
     r->told_at = now;
     r->untold = 0;
 }

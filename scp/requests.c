@@ -1,6 +1,7 @@
 /* Requests: each is done in one transaction, then answered; done twice it does no harm. */
 #include "requests.h"
 
+#include "audit.h"
 #include "log.h"
 #include "retention.h"
 #include <stdio.h>
@@ -95,6 +96,9 @@ enum store_status requests_answer(const struct node *node, struct store *store)
         if (status != STORE_OK)
             return status;
         tell(&request, answer);
+        if (request.kind != REQUEST_FORGET) /* that is told while its patient is known */
+            audit_ordered(node->conf, request.who, request_kind_name(request.kind),
+                          request.uid[0] != '\0' ? request.uid : request.subject, answer);
         if (request.kind == REQUEST_RELEASE)
             node_wake(node->wake_deliver);
     }

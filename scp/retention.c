@@ -10,6 +10,7 @@
  * times are kept in the store, since a restart must not end the wait. */
 #include "retention.h"
 
+#include "audit.h"
 #include "clock.h"
 #include "log.h"
 #include "retention_sweep.h"
@@ -158,8 +159,11 @@ static enum store_status retire(struct retention *r, bool objects, int64_t befor
                                        : store_retire_results(r->store, &r->walk, &step);
     *(objects ? &r->objects : &r->results) += step.gone;
     r->bytes += step.bytes;
-    if (step.gone > 0)
+    if (step.gone > 0) {
+        audit_deleted(r->conf, objects ? "objects" : "results", step.gone, step.study,
+                      step.studies);
         crash_point("retention-given-up");
+    }
     *end = step.looked < step.look && step.gone < step.most;
     return status;
 }
@@ -217,6 +221,8 @@ static void empty_quarantine(const struct retention *r, int64_t now_ms)
     (void)closedir(directory);
     if (removed > 0)
         log_event(LOG_AT_INFO, "quarantine-expired", "files=%zu", removed);
+    if (removed > 0)
+        audit_retention(r->conf, "quarantine", removed, NULL);
 }
 
 static enum store_status delete_rows(struct retention *r, int64_t now_ms, bool *end)
@@ -249,8 +255,10 @@ static enum store_status run_stage(struct retention *r, int64_t now_ms, bool bel
     case RESULTS_SPACE:
         return retire_for_space(r, false, now_ms, end);
     case QUARANTINE:
-        if (believed)
+        if (believed) {
             empty_quarantine(r, now_ms);
+            audit_expire(r->conf, now_ms);
+        }
         return STORE_OK;
     case ROWS:
         return believed ? delete_rows(r, now_ms, end) : STORE_OK;
@@ -267,6 +275,8 @@ static void end_pass(struct retention *r)
                   r->results, (unsigned long long)r->bytes);
     if (r->studies > 0)
         log_event(LOG_AT_INFO, "rows-expired", "studies=%zu", r->studies);
+    if (r->studies > 0)
+        audit_retention(r->conf, "rows", r->studies, NULL);
     r->objects = r->results = r->studies = 0;
     r->bytes = 0;
 }

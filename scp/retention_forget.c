@@ -8,6 +8,7 @@
  */
 #include "retention.h"
 
+#include "audit.h"
 #include "clock.h"
 #include "dx_prescan.h"
 #include "object.h"
@@ -128,6 +129,7 @@ static enum store_status remove_all(const struct conf *conf, struct store *store
                        "cancelled%s",
                        forgotten.objects, forgotten.results, refused, forgotten.deliveries,
                        left > 0 ? "; FILES ARE LEFT that cannot be removed (see the log)" : "");
+    audit_forgotten(conf, request->who, patient.id, answer);
     return store_draft_answer(store, request->id, answer);
 }
 

@@ -1,5 +1,6 @@
 #include "selftest_watch.h"
 
+#include "audit.h"
 #include "build_id.h"
 #include "clock.h"
 #include "log.h"
@@ -99,6 +100,7 @@ static void conclude(struct selftest_watch *w, struct store_selftest *row)
         log_event(LOG_AT_ERROR, "selftest-failed", "cause=%s what=%s detail=%s look=%s", row->cause,
                   row->what, log_quote(row->detail),
                   log_quote("cervigate selftest --json; docs/health.md"));
+        audit_selftest(w->examiner->node->conf, row->what, row->detail);
     } else {
         log_event(LOG_AT_INFO, "selftest", "cause=%s passed=true unlocked=%d ms=%lld", row->cause,
                   row->unlocked, (long long)s->milliseconds);

@@ -67,7 +67,8 @@ static int make_directory(const char *path)
 
 int spool_prepare(const struct conf *conf, char *bad, size_t bad_size)
 {
-    static const char *const names[] = {"incoming", "objects", "results", "quarantine", "run"};
+    static const char *const names[] = {"incoming", "objects", "results",   "quarantine",
+                                        "run",      "audit",   "audit/sent"};
     char path[PATH_MAX];
 
     (void)snprintf(path, sizeof path, "%s", conf->spool);

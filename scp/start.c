@@ -1,6 +1,7 @@
 /* Start-up checks. */
 #include "start.h"
 
+#include "audit_link.h"
 #include "clock.h"
 #include "keys.h"
 #include "listen.h"
@@ -21,6 +22,19 @@
 /* The roles of a node that was killed die with it, a moment later: their lock is waited for. */
 #define LOCK_WAIT_MS 3000
 
+/* What the audit role would need; told with the element's line. */
+static bool check_collector(const struct conf *conf)
+{
+    char error[256] = "";
+    struct audit_link *link =
+        conf->audit.host != NULL ? audit_link_create(conf, error, sizeof error) : NULL;
+    bool good = conf->audit.host == NULL || link != NULL;
+    if (!good)
+        (void)fprintf(stderr, "%s:%d: <audit>: %s\n", conf->path, conf->audit_line, error);
+    audit_link_destroy(link);
+    return good;
+}
+
 struct conf *start_conf(const char *path, int *status)
 {
     struct conf *conf = NULL;
@@ -35,8 +49,12 @@ struct conf *start_conf(const char *path, int *status)
         (void)fprintf(stderr, "%s: %s\n", path, conf_status_text(loaded));
     conf_complaints_finish(&complaints);
 
-    if (loaded == CONF_OK)
+    if (loaded == CONF_OK && check_collector(conf))
         return conf;
+    if (loaded == CONF_OK) {
+        conf_destroy(conf);
+        loaded = CONF_BAD;
+    }
     *status = loaded == CONF_MISSING ? EX_NOINPUT : loaded == CONF_BAD ? EX_CONFIG : EX_SOFTWARE;
     return NULL;
 }

@@ -18,6 +18,7 @@
 struct store_walk {
     int64_t time_ms, id; /* of the row looked at last */
 };
+#define STORE_STEP_STUDIES 64
 struct store_step {
     int64_t before_ms; /* in: only what was delivered (or, without a delivery, came) before this */
     int64_t now_ms;    /* in */
@@ -25,6 +26,8 @@ struct store_step {
     uint64_t enough;   /* in: stops when this many bytes were given up; 0: does not stop for that */
     size_t looked, gone; /* out; looked below look, with gone below most: the walk is at its end */
     uint64_t bytes;      /* out: given up */
+    char study[STORE_STEP_STUDIES][DX_UID_MAX]; /* out: whose, each once as far as there is room */
+    size_t studies;
 };
 /* One transaction each. */
 STORE_MUST_USE enum store_status store_retire_objects(struct store *store, struct store_walk *walk,

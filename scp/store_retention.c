@@ -49,7 +49,7 @@ enum store_status removal_add(struct store *store, const char *path)
                    " MAX(COALESCE((SELECT MAX(d.done_ms) FROM " OF_ITSELF                          \
                    " AND +d.state='sent'),0),"                                                     \
                    "  COALESCE((SELECT MAX(d.done_ms) FROM " OF_ITS_REPORTS                        \
-                   " AND +d.state='sent'),0))"                                                     \
+                   " AND +d.state='sent'),0)),i.study"                                             \
                    " FROM instance i WHERE i.gone_ms=0 AND (i.received_ms,i.id)>(?1,?2) AND "      \
                    "i.received_ms<?3"                                                              \
                    " ORDER BY i.received_ms,i.id LIMIT ?4"
@@ -62,7 +62,7 @@ enum store_status removal_add(struct store *store, const char *path)
                    " EXISTS(SELECT 1 FROM result o CROSS JOIN delivery d ON d.result=o.id"         \
                    "   WHERE r.report<>0 AND o.report=r.report AND " WAITING "),"                  \
                    " COALESCE((SELECT MAX(d.done_ms) FROM delivery d WHERE d.result=r.id AND "     \
-                   "+d.state='sent'),0)"                                                           \
+                   "+d.state='sent'),0),r.study"                                                   \
                    " FROM result r WHERE r.gone_ms=0 AND (r.created_ms,r.id)>(?1,?2) AND "         \
                    "r.created_ms<?3"                                                               \
                    " ORDER BY r.created_ms,r.id LIMIT ?4"
@@ -72,6 +72,15 @@ struct candidate {
     int64_t id, bytes;
     char path[256];
 };
+
+static void add_study(struct store_step *step, const char *study)
+{
+    for (size_t i = 0; i < step->studies; i++)
+        if (strcmp(step->study[i], study) == 0)
+            return;
+    if (step->studies < STORE_STEP_STUDIES && study[0] != '\0')
+        (void)snprintf(step->study[step->studies++], DX_UID_MAX, "%s", study);
+}
 
 /* The next rows of the walk; those that may go are candidates. */
 static enum store_status look(struct store *store, const char *sql, struct store_walk *walk,
@@ -83,6 +92,7 @@ static enum store_status look(struct store *store, const char *sql, struct store
                                     (int64_t)step->look);
     step->looked = step->gone = 0;
     step->bytes = 0;
+    step->studies = 0;
     while (step->gone < most && (step->enough == 0 || step->bytes < step->enough) &&
            (status = sql_row(store, row)) == STORE_OK) {
         walk->id = sqlite3_column_int64(row, 0);
@@ -95,6 +105,9 @@ static enum store_status look(struct store *store, const char *sql, struct store
         one->bytes = sqlite3_column_int64(row, 2);
         sql_text(row, 3, one->path, sizeof one->path);
         step->bytes += (uint64_t)one->bytes;
+        char study[DX_UID_MAX];
+        sql_text(row, 6, study, sizeof study);
+        add_study(step, study);
     }
     if (row != NULL)
         (void)sqlite3_reset(row);

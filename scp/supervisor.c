@@ -12,6 +12,7 @@
  * waited for. */
 #include "supervisor.h"
 
+#include "audit.h"
 #include "clock.h"
 #include "confine.h"
 #include "keys.h"
@@ -21,6 +22,7 @@
 #include "start.h"
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROLES       4
+#define ROLES       5
 #define PAUSE_LEAST 100
 #define PAUSE_MOST  5000
 #define GOOD_MS     10000
@@ -63,6 +65,8 @@ struct supervisor {
 
 static bool wants(const struct supervisor *s, const struct role *role)
 {
+    if (role->run == audit_run)
+        return s->node.conf->audit.host != NULL;
     return role->run != console_run || s->node.console_fd >= 0;
 }
 
@@ -73,12 +77,12 @@ static void write_run_file(const struct supervisor *s, bool running)
     (void)snprintf(
         text, sizeof text,
         "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\nreceive_pid=%d\n"
-        "committer_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\ninstance_id=%s\n"
-        "landlock=%d\n",
+        "committer_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\naudit_pid=%d\n"
+        "instance_id=%s\nlandlock=%d\n",
         running ? (int)getpid() : 0, listen_port(s->node.listen_fd), listen_port(s->node.tls_fd),
         listen_port(s->node.console_fd), (int)s->role[0].pid,
         (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid, (int)s->role[2].pid,
-        (int)s->role[3].pid, s->node.instance_id, s->landlock);
+        (int)s->role[3].pid, (int)s->role[4].pid, s->node.instance_id, s->landlock);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
         log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
@@ -224,7 +228,19 @@ static void enforce(struct supervisor *s, int64_t now)
         write_run_file(s, true);
 }
 
-static void reload(struct supervisor *s)
+/* Whose signal it was. */
+static void name_user(const siginfo_t *info, char *who, size_t size)
+{
+    const struct passwd *user = info->si_code == SI_USER ? getpwuid(info->si_uid) : NULL;
+    if (user != NULL)
+        (void)snprintf(who, size, "%s", user->pw_name);
+    else if (info->si_code == SI_USER)
+        (void)snprintf(who, size, "uid %lu", (unsigned long)info->si_uid);
+    else
+        (void)snprintf(who, size, "unknown");
+}
+
+static void reload(struct supervisor *s, const char *who)
 {
     int status = 0;
     char error[512];
@@ -252,6 +268,7 @@ static void reload(struct supervisor *s)
         conf_destroy(conf);
         log_event(LOG_AT_ERROR, "reload-refused", "file=%s reason=%s", log_quote(s->config_path),
                   log_quote(error));
+        audit_reload_refused(old, who, error);
         return;
     }
 
@@ -260,6 +277,7 @@ static void reload(struct supervisor *s)
     s->keys.looked = false;
     log_init("supervisor", conf->log_level, conf->log_patient_data);
     log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
+    audit_configuration(conf, who);
     for (int i = 0; i < ROLES; i++)
         s->role[i].renew = true;
 }
@@ -337,8 +355,11 @@ static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
     }
     if (signal == SIGTERM || signal == SIGINT)
         begin_stop(s, now);
-    if (signal == SIGHUP && s->stop_by == 0)
-        reload(s);
+    if (signal == SIGHUP && s->stop_by == 0) {
+        char who[64];
+        name_user(&info, who, sizeof who);
+        reload(s, who);
+    }
     if (reap(s) && s->stop_by == 0)
         write_run_file(s, true);
     if (s->stop_by == 0)
@@ -362,6 +383,8 @@ static int run(struct supervisor *s, int ready_fd)
     uint64_t microseconds = 0;
     if (sd_watchdog_enabled(0, &microseconds) > 0)
         s->watchdog_ms = microseconds / 1000;
+    audit_application(s->node.conf, true);
+    audit_configuration(s->node.conf, "unknown: changed while the node did not run");
     enforce(s, clock_monotonic_ms());
     keys_watch_turn(s->node.conf, &s->keys);
     (void)sd_notify(0, "READY=1");
@@ -377,6 +400,7 @@ static int run(struct supervisor *s, int ready_fd)
             kill_all(s);
     }
     write_run_file(s, false);
+    audit_application(s->node.conf, false);
     log_event(LOG_AT_INFO, "stopped", "restarts=%u", s->restarts);
     return 0;
 }
@@ -412,7 +436,8 @@ int supervisor_run(const char *config_path, int ready_fd)
             {{.name = "receive", .title = "cervigated-rcv", .run = receive_run, .overlaps = true},
              {.name = "analyze", .title = "cervigated-ana", .run = analyze_run},
              {.name = "deliver", .title = "cervigated-dlv", .run = deliver_run},
-             {.name = "console", .title = "cervigated-con", .run = console_run, .overlaps = true}},
+             {.name = "console", .title = "cervigated-con", .run = console_run, .overlaps = true},
+             {.name = "audit", .title = "cervigated-aud", .run = audit_run}},
     };
     (void)umask(077);
     s.node.conf = start_conf(config_path, &status);

@@ -22,6 +22,7 @@ int admin_replay(int argc, char **argv);
 int admin_jobs(int argc, char **argv);
 int admin_results(int argc, char **argv);
 int admin_rules(int argc, char **argv);
+int admin_audit(int argc, char **argv);
 int admin_forget(int argc, char **argv);
 int admin_backup(int argc, char **argv);
 int admin_restore(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* backup.c: `cervigate backup`: job store, results and what makes this node itself, as one file. */
 #include "backup.h"
 #include "archive.h"
+#include "audit.h"
 #include "clock.h"
 #include "command.h"
 #include "spool.h"
@@ -223,6 +224,7 @@ static int report(const struct command *command, const struct backup *b, const c
 {
     struct stat at = {.st_size = 0};
     (void)!stat(file, &at);
+    audit_exported(b->conf, b->objects ? "backup with objects" : "backup", file);
     if (command->json)
         return command_print(json_pack("{s:s, s:I, s:I, s:b, s:I}", "file", file, "files",
                                        (json_int_t)b->files, "bytes", (json_int_t)at.st_size,

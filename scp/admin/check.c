@@ -1,4 +1,5 @@
 /* check.c: `cervigate check`: what cervigated would refuse to start with, told before. */
+#include "audit_link.h"
 #include "check_model.h"
 #include "clock.h"
 #include "command.h"
@@ -148,6 +149,20 @@ static int check_keys(const struct conf *conf)
     return 0;
 }
 
+/* What the audit role needs of files. */
+static int check_audit(const struct conf *conf)
+{
+    char text[512], error[256] = "out of memory";
+    struct audit_link *link =
+        conf->audit.host ? audit_link_create(conf, error, sizeof error) : NULL;
+    bool good = !conf->audit.host || link;
+    audit_link_destroy(link);
+    if (good)
+        return 0;
+    snprintf(text, sizeof text, "<audit>: %s", error);
+    return complain(conf, conf->audit_line, text);
+}
+
 /* What `cervigate mode` set outlives the file's word: who edits that must hear it. */
 static void note_mode(const struct conf *conf)
 {
@@ -178,6 +193,7 @@ int admin_check(int argc, char **argv)
 
     note_mode(conf);
     errors += check_spool(conf);
+    errors += check_audit(conf);
     errors += check_font(conf);
     errors += check_keys(conf);
     errors += check_template(conf, &template_);

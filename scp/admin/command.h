@@ -16,6 +16,9 @@ struct command {
     const char *issuer;    /* --issuer, or NULL */
     const char *keep;      /* --keep, or NULL */
     const char *downgrade; /* --downgrade, or NULL */
+    /* of `cervigate audit`, or NULL */
+    const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
+    bool acknowledge;
     bool json, print_effective, yes, parked, objects, force;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
@@ -34,7 +37,9 @@ enum command_options {
     COMMAND_OBJECTS = 512,
     COMMAND_FORCE = 1024,
     COMMAND_KEEP = 2048,
-    COMMAND_DOWNGRADE = 4096
+    COMMAND_DOWNGRADE = 4096,
+    COMMAND_VERIFY = 8192, /* --expect, --acknowledge */
+    COMMAND_SEARCH = 16384 /* --since ... --limit */
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

@@ -1,5 +1,6 @@
 /* jobs.c: `cervigate jobs`: the received objects and what became of each. */
 #include "ask.h"
+#include "audit.h"
 #include "clock.h"
 #include "store_keep.h"
 #include <stdio.h>
@@ -64,6 +65,7 @@ static int list(const struct command *command, const struct conf *conf, struct s
         free(jobs);
         return EX_IOERR;
     }
+    audit_looked(conf, "jobs list", "");
     if (!command->json)
         printf("%8s  %-24s  %-13s  %-16s  %-16s  %s\n", "ID", "RECEIVED", "STATE", "CALLING",
                "RULE", "REASON");
@@ -130,6 +132,7 @@ static int show(const struct command *command, const struct conf *conf, struct s
         fprintf(stderr, "cervigate jobs: %s\n", store_error(store));
         return EX_IOERR;
     }
+    audit_looked(conf, "jobs show", instance.study);
     if (!command->json) {
         print_job(&instance, &judgement);
         return 0;
@@ -164,7 +167,7 @@ static json_t *parked_json(const struct delivery *d)
                      d->attempts, "reason", d->last_error);
 }
 
-static int list_parked(const struct command *command, struct store *store)
+static int list_parked(const struct command *command, const struct conf *conf, struct store *store)
 {
     size_t count = 0;
     int status = 0;
@@ -174,6 +177,7 @@ static int list_parked(const struct command *command, struct store *store)
         free(list);
         return EX_IOERR;
     }
+    audit_looked(conf, "jobs list --parked", "");
     if (!command->json)
         printf("%8s  %-24s  %-16s  %-16s  %-64s  %s\n", "ID", "PARKED", "DESTINATION", "KIND",
                "UID", "REASON");
@@ -263,7 +267,7 @@ int admin_jobs(int argc, char **argv)
         return status;
     status = verb             ? ask(&command, store, verb)
              : shows          ? show(&command, conf, store, command.words[1])
-             : command.parked ? list_parked(&command, store)
+             : command.parked ? list_parked(&command, conf, store)
                               : list(&command, conf, store);
     store_close(store);
     conf_destroy(conf);

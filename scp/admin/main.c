@@ -34,6 +34,7 @@ static const struct {
     {"jobs", admin_jobs, CONFINE_ADMIN_PEER, "the received objects and what became of them"},
     {"results", admin_results, CONFINE_ADMIN, "the reports and pictures that were made"},
     {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
+    {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
     {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},
     {"backup", admin_backup, CONFINE_ADMIN, "the node's memory as one file, while it runs"},
     {"restore", admin_restore, CONFINE_ADMIN, "a backup becomes a spool again"},

@@ -1,4 +1,5 @@
 /* mode.c: `cervigate mode`: shows or changes how far the node's results go. */
+#include "audit.h"
 #include "command.h"
 #include <stdio.h>
 #include <sysexits.h>
@@ -13,13 +14,25 @@ static const char usage[] =
     "  clinical  results go to all destinations; refused for a model of synthetic provenance or\n"
     "            without a validation\n";
 
+/* Told before it is so: more influence than can be shown afterwards is refused, less never is. */
 static int change(const struct conf *conf, const char *name)
 {
+    char who[64];
+    enum conf_mode old = node_mode(conf);
     enum conf_mode mode;
     char error[512];
     if (!conf_mode_parse(name, &mode))
         return command_misused(usage, "the mode is shadow, demo or clinical");
+    audit_caller(who, sizeof who);
+    bool refused = mode == CONF_CLINICAL && !mode_allowed(conf, mode, error, sizeof error);
+    if (!audit_mode(conf, who, old, mode, refused ? error : NULL) && mode != CONF_SHADOW) {
+        fprintf(stderr, "cervigate mode: the audit log cannot be written; only shadow is possible "
+                        "without it\n");
+        return EX_IOERR;
+    }
     if (!mode_set(conf, mode, error, sizeof error)) {
+        if (!refused)
+            (void)audit_mode(conf, who, old, mode, error);
         fprintf(stderr, "cervigate mode: %s\n", error);
         return mode == CONF_CLINICAL ? EX_CONFIG : EX_IOERR;
     }

@@ -6,6 +6,7 @@
  *
  * Until the mark nothing that was there is touched. A node refuses to start on a marked spool. */
 #include "archive.h"
+#include "audit.h"
 #include "backup.h"
 #include "command.h"
 #include "spool.h"
@@ -348,6 +349,11 @@ int admin_restore(int argc, char **argv)
     r.conf = conf;
     bool done = restore(&r, &command);
     archive_close(r.archive);
+    if (done) {
+        char who[64];
+        audit_caller(who, sizeof who);
+        audit_ordered(conf, who, "restore", command.words[0], "restored");
+    }
     status = done ? report(&command, &r) : r.status;
     if (r.lock >= 0)
         close(r.lock);

@@ -1,5 +1,6 @@
 /* results.c: `cervigate results`: what the node made, and what it is asked to do with it. */
 #include "results.h"
+#include "audit.h"
 #include "clock.h"
 #include "dx_uid.h"
 #include <stdio.h>
@@ -136,6 +137,7 @@ static int show(const struct command *command, const struct conf *conf, struct s
 {
     static char text[RESULTS_TEXT];
     read_text(conf, store, result, text);
+    audit_looked(conf, "results show", result->study);
     if (!command->json) {
         print_result(conf, result, text);
         return 0;
@@ -203,6 +205,8 @@ int admin_results(int argc, char **argv)
         return command_misused(usage, "the reason is quality, safety or wrong-worklist-entry");
     if (!command_open(&command, &conf, &store, &status))
         return status;
+    if (strcmp(verb, "list") == 0)
+        audit_looked(conf, "results list", command.study ? command.study : "");
     status = strcmp(verb, "list") == 0 ? list(&command, conf, store)
                                        : about_one(&command, conf, store, verb);
     store_close(store);

@@ -43,13 +43,14 @@ static json_t *counts_json(const struct store_counts *c)
 static int print_json(const struct conf *conf, const struct health *h,
                       const struct store_counts *counts)
 {
-    json_t *all = json_pack(
-        "{s:s, s:s, s:b, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o}", "version",
-        CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running", h->running, "pid",
-        (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port, "console_port",
-        (json_int_t)h->console_port, "isolation", "seccomp", h->running, "landlock",
-        (json_int_t)h->landlock, "well", h->why_count == 0, "why", health_json_why(h), "selftest",
-        health_json_selftest(h), "health", health_json_figures(&conf->health, h));
+    json_t *all = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o}",
+                            "version", CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)),
+                            "running", h->running, "pid", (json_int_t)h->pid, "dicom_port",
+                            (json_int_t)h->dicom_port, "console_port", (json_int_t)h->console_port,
+                            "isolation", "seccomp", h->running, "landlock", (json_int_t)h->landlock,
+                            "well", h->why_count == 0, "why", health_json_why(h), "selftest",
+                            health_json_selftest(h), "audit", health_json_audit(&conf->audit, h),
+                            "health", health_json_figures(&conf->health, h));
     json_t *more = counts_json(counts);
     if (all && more)
         (void)json_object_update(all, more);
@@ -88,6 +89,12 @@ static void print_text(const struct conf *conf, const struct health *h,
         printf("isolation   seccomp, %s\n",
                h->landlock > 0 ? "Landlock" : "no Landlock in this kernel: docs/security.md");
     print_health(h);
+    if (conf->audit.host != NULL)
+        printf("audit log   %llu records, %llu at %s%s%s\n", (unsigned long long)h->audit.last,
+               (unsigned long long)h->audit.sent, conf->audit.host, h->audit.trouble[0] ? "; " : "",
+               h->audit.trouble);
+    else
+        printf("audit log   %llu records\n", (unsigned long long)h->audit.last);
     printf("mode        %s\ninstances  ", conf_mode_name(node_mode(conf)));
     for (int i = 0; i < INSTANCE_STATES; i++)
         printf(" %s %llu", instance_state_name((enum instance_state)i),

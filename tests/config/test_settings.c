@@ -192,6 +192,60 @@ static void health_loads_to_the_same(void **state)
     conf_destroy(second);
 }
 
+/* Thirteen values, each into its own field, and back. */
+static void audit_loads_to_the_same(void **state)
+{
+    static const char text[] = WITH(
+        MODELS "<audit keep=\"1\" fileBytes=\"65536\" sourceId=\"a &lt;\" siteId=\"b\" host=\"c\" "
+               "port=\"2\" transport=\"tls\" serverName=\"d\" ca=\"/e\" certificate=\"/f\" "
+               "key=\"/g\" facility=\"3\" undrained=\"4\"/>");
+    struct conf *first = load_text(text, ""), *second;
+    const struct conf_audit *a = &first->audit;
+
+    (void)state;
+    assert_int_equal(a->keep_days, 1);
+    assert_int_equal(a->file_bytes, 65536);
+    assert_string_equal(a->source_id, "a <");
+    assert_string_equal(a->site_id, "b");
+    assert_string_equal(a->host, "c");
+    assert_int_equal(a->port, 2);
+    assert_int_equal(a->transport, CONF_TLS);
+    assert_string_equal(a->server_name, "d");
+    assert_string_equal(a->ca, "/e");
+    assert_string_equal(a->certificate, "/f");
+    assert_string_equal(a->key, "/g");
+    assert_int_equal(a->facility, 3);
+    assert_int_equal(a->undrained_hours, 4);
+    assert_int_equal(first->audit_line, 5);
+    char *one = print(first);
+    second = load_text(one, "");
+    char *two = print(second);
+    assert_string_equal(one, two);
+    free(one);
+    free(two);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
+/* In the clear to this machine alone. */
+static void audit_in_the_clear_stays_here(void **state)
+{
+    static const char *const here[] = {"127.0.0.1", "::1", "localhost"};
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
+        (void)snprintf(text, sizeof text, WITH(MODELS "<audit host=\"%s\" transport=\"tcp\"/>"),
+                       here[i]);
+        struct conf *conf = load_text(text, "");
+        assert_int_equal(conf->audit.transport, CONF_TCP);
+        conf_destroy(conf);
+    }
+    conf_destroy(load_text(WITH(MODELS "<audit ca=\"/e\"/>"),
+                           "5: warning: <audit> has no host: nothing is sent, what is said of TLS "
+                           "is not used\n"));
+}
+
 static void two_models_load_to_the_same(void **state)
 {
     static const char two[] =
@@ -261,6 +315,8 @@ int main(void)
         cmocka_unit_test(retention_loads_to_the_same),
         cmocka_unit_test(a_space_below_one_object_is_warned_of),
         cmocka_unit_test(health_loads_to_the_same),
+        cmocka_unit_test(audit_loads_to_the_same),
+        cmocka_unit_test(audit_in_the_clear_stays_here),
         cmocka_unit_test(two_models_load_to_the_same),
         cmocka_unit_test(one_model_of_two_ways),
         cmocka_unit_test(the_audience_is_warned_of),

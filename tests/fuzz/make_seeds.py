@@ -5,6 +5,7 @@
 
 Every byte is made here or taken from this tree's own texts; nothing comes from patients or from shared data.
 """
+import hashlib
 import io
 import json
 import os
@@ -363,7 +364,37 @@ def texts():
         put("config", name, b'<cervigate xmlns="urn:cervigate:config:1">' + node + more + b"</cervigate>\n")
 
 
+def audit():
+    def line(seq, prev, message):
+        head = f"{seq} 2026-11-27T05:30:00.00{seq}Z node-1 {'0a' * 16} {prev} "
+        digest = hashlib.sha256((head + message).encode()).hexdigest()
+        return f"{head}{digest} {message}\n".encode(), digest
+
+    def mark(seq, digest, file, end):
+        text = f"{seq} {digest} {file} {end} "
+        return f"{text}{hashlib.sha256(text.encode()).hexdigest()[:16]}\n".encode()
+    message = ('<?xml version="1.0" encoding="UTF-8"?><AuditMessage><EventIdentification EventActionCode="E" EventDateTime='
+               '"2026-11-27T05:30:00.000Z" EventOutcomeIndicator="4"><EventID csd-code="110113" codeSystemName="DCM" '
+               'originalText="Security Alert"/></EventIdentification><ActiveParticipant UserID="a" UserIsRequestor="true"/>'
+               '<AuditSourceIdentification AuditSourceID="s"/><ParticipantObjectIdentification ParticipantObjectID="1.2.3">'
+               '<ParticipantObjectIDTypeCode csd-code="110180" codeSystemName="DCM" originalText="u"/><ParticipantObjectDetail '
+               'type="count" value="Mw=="/><ParticipantObjectDescription><Accession Number="7"/><SOPClass UID="1.2" '
+               'NumberOfInstances="5"/></ParticipantObjectDescription></ParticipantObjectIdentification></AuditMessage>')
+    lines, ends, digest = [], [], "0" * 64
+    for seq in range(1, 5):
+        text, digest = line(seq, digest, message if seq == 1 else "<a/>")
+        lines.append(text)
+        ends.append(digest)
+    first, second = lines[0] + lines[1], lines[2] + lines[3]
+    slots = mark(2, ends[1], 1, len(first)).ljust(256) + mark(1, ends[0], 1, len(lines[0])).ljust(256)
+    put("audit", "record", b"r" + lines[0])
+    put("audit", "files", b"f" + b"\xff".join((first, second, slots, b"", b"3 2026-11-27T05:30:00.000Z", mark(2, ends[1], 1, len(first)))))
+    put("audit", "based", b"f" + b"\xff".join((b"", second, mark(4, ends[3], 3, len(second)), mark(2, ends[1], 1, len(first)))))
+    put("audit", "torn", b"f" + b"\xff".join((first + lines[2][:90], b"", slots)))
+
+
 if __name__ == "__main__":
+    audit()
     safetensors()
     onnx()
     model()

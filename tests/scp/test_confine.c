@@ -14,19 +14,14 @@ enum { OBJECT_CHILD = CONFINE_ROLES, COLUMNS };
 enum { NOBODY = -1, NEWEST = 99 };
 
 /* Who forked whom. */
-static const int parents[COLUMNS] = {[CONFINE_SUPERVISOR] = NOBODY,
-                                     [CONFINE_RECEIVE] = CONFINE_SUPERVISOR,
-                                     [CONFINE_ASSOCIATION] = CONFINE_RECEIVE,
-                                     [CONFINE_REFUSER] = CONFINE_RECEIVE,
-                                     [CONFINE_COMMITTER] = CONFINE_RECEIVE,
-                                     [CONFINE_ANALYZE] = CONFINE_SUPERVISOR,
-                                     [CONFINE_ZYGOTE] = CONFINE_SUPERVISOR,
-                                     [CONFINE_DELIVER] = CONFINE_SUPERVISOR,
-                                     [CONFINE_SENDER] = CONFINE_DELIVER,
-                                     [CONFINE_CONSOLE] = CONFINE_SUPERVISOR,
-                                     [CONFINE_ADMIN] = NOBODY,
-                                     [CONFINE_ADMIN_PEER] = NOBODY,
-                                     [OBJECT_CHILD] = CONFINE_ZYGOTE};
+static const int parents[COLUMNS] = {
+    [CONFINE_SUPERVISOR] = NOBODY,           [CONFINE_RECEIVE] = CONFINE_SUPERVISOR,
+    [CONFINE_ASSOCIATION] = CONFINE_RECEIVE, [CONFINE_REFUSER] = CONFINE_RECEIVE,
+    [CONFINE_COMMITTER] = CONFINE_RECEIVE,   [CONFINE_ANALYZE] = CONFINE_SUPERVISOR,
+    [CONFINE_ZYGOTE] = CONFINE_SUPERVISOR,   [CONFINE_DELIVER] = CONFINE_SUPERVISOR,
+    [CONFINE_SENDER] = CONFINE_DELIVER,      [CONFINE_CONSOLE] = CONFINE_SUPERVISOR,
+    [CONFINE_AUDIT] = CONFINE_SUPERVISOR,    [CONFINE_ADMIN] = NOBODY,
+    [CONFINE_ADMIN_PEER] = NOBODY,           [OBJECT_CHILD] = CONFINE_ZYGOTE};
 
 /* ---- trying them ---- */
 
@@ -44,14 +39,18 @@ static bool enter(int column)
     if (column == OBJECT_CHILD)
         return object_confine(&limits);
     return confine((enum confine_role)column, &place.fixture->conf,
-                   column == CONFINE_SENDER ? &place.to : NULL);
+                   column == CONFINE_SENDER || column == CONFINE_AUDIT ? &place.to : NULL);
 }
 
 static void clean(void)
 {
-    static const char *const made[] = {"incoming/new",    "objects/ab/new.dcm",
-                                       "results/new.dcm", "quarantine/new.txt",
-                                       "run/new",         "new"};
+    static const char *const made[] = {"incoming/new",
+                                       "objects/ab/new.dcm",
+                                       "results/new.dcm",
+                                       "quarantine/new.txt",
+                                       "run/new",
+                                       "audit/sent/new",
+                                       "new"};
     char path[200];
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         snprintf(path, sizeof path, "%s/%s", place.fixture->spool, made[i]);
@@ -292,7 +291,8 @@ static int setup(void **state)
     fixture_write(place.model, "model");
     fixture_write(place.key, "key");
     place.fixture->conf.tls = (struct conf_tls){.listen = true, .key = place.key};
-    static const char *const files[] = {"jobs.sqlite", "results/old.dcm", "quarantine/old.dcm"};
+    static const char *const files[] = {"jobs.sqlite", "results/old.dcm", "quarantine/old.dcm",
+                                        "audit/1.log"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", spool, files[i]);
         fixture_write(path, "bytes");
