@@ -23,6 +23,12 @@ class Node(d.Node):
         self.signal_reload()
         d.wait_for(lambda: self.pid("receive") not in (0, old) and self.process.poll() is None, 20, "reload")
 
+    def change_node(self, attributes):
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text.replace("<node ", f"<node {attributes} "))
+
     def processes(self):
         """Of the node, every one that there is now."""
         parents = {}
@@ -82,11 +88,22 @@ def tls(name="node", **attributes):
 
 class Case(unittest.TestCase):
     node = None
+    nodes = {}
 
-    def start(self, extra, **options):
+    def start(self, extra, shared=None, node="", **options):
+        """A node; one that is `shared` under this name serves all tests of the class, since a node costs seconds of processor time."""
+        self.node = self.nodes.get((type(self), shared))
+        if self.node:
+            return self.node
         self.node = Node(start=False, **options)
-        self.addCleanup(self.node.stop)
+        if shared:
+            self.nodes[type(self), shared] = self.node
+            self.addClassCleanup(self.node.stop)
+        else:
+            self.addCleanup(self.node.stop)
         self.node.write_config(extra)
+        if node:
+            self.node.change_node(node)
         self.node.start()
         return self.node
 

@@ -15,8 +15,14 @@ from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa:
 class In(f.Case):
     """Who calls the port of <tls>."""
 
+    def start_shared(self):
+        if (type(self), "all") not in self.nodes:
+            f.made.path("revoked.crt")
+            f.made.revoke("ca", "revoked")
+        self.start(f.tls(revoked=f.made.path("ca.crl")), shared="all")
+
     def test_tools_and_versions(self):
-        self.start(f.tls())
+        self.start_shared()
         path = os.path.join(self.node.folder, "a.dcm")
         d.write_object(path)
         for profile in ("+py", "+px"):
@@ -31,7 +37,7 @@ class In(f.Case):
         self.assertEqual(self.node.sql("select count(*) from instance"), [(1,)])
 
     def test_versions_and_suites_that_are_refused(self):
-        self.start(f.tls())
+        self.start_shared()
         for version, words in (("-tls1", "TLS 1.0"), ("-tls1_1", "TLS 1.1")):
             self.assertFalse(self.s_client(version, "-cipher", "ALL:@SECLEVEL=0", client="client"), version)
             line = self.said(rf'caller-refused .*old version: the peer offers {re.escape(words)} at most')
@@ -42,16 +48,8 @@ class In(f.Case):
             self.said("caller-refused .*no cipher suite of BCP 195", count=count)
         self.assertTrue(self.s_client(client="client"))
 
-    def test_the_newest_only(self):
-        self.start(f.tls(leastVersion="1.3"))
-        self.assertTrue(self.s_client("-tls1_3", client="client"))
-        self.assertFalse(self.s_client("-tls1_2", client="client"))
-        self.said("old version: the peer offers TLS 1.2 at most, TLS 1.3 is the least")
-
     def test_certificates_that_are_refused(self):
-        f.made.path("revoked.crt")
-        f.made.revoke("ca", "revoked")
-        self.start(f.tls(revoked=f.made.path("ca.crl")))
+        self.start_shared()
         for client, words, configure in (
                 ("stranger", "untrusted certificate: CN=stranger,O=Test, issued by CN=other,O=Test", "<tls authorities>"),
                 ("late", "expired certificate: CN=late,O=Test ended 20", "at the caller"),
@@ -65,9 +63,19 @@ class In(f.Case):
             self.assertEqual(self.tool("echoscu", client=client or "client").returncode, 0 if client is None else 1)
         self.assertEqual(self.tool("echoscu").returncode, 0)
 
-    def test_a_certificate_need_not_be_shown(self):
-        self.start(f.tls(clientCertificate="optional"))
-        self.assertTrue(self.s_client())
+    def test_other_settings(self):
+        self.start(f.tls(only="true", leastVersion="1.3"))
+        self.assertEqual(self.node.facts()["dicom_port"], "0")
+        self.assertEqual(self.tool("echoscu").returncode, 0)
+        self.tool("echoscu", client=None)
+        self.assertIn("has no plain port", self.said("caller-refused .*plain DICOM"))
+        self.assertTrue(self.s_client("-tls1_3", client="client"))
+        self.assertFalse(self.s_client("-tls1_2", client="client"))
+        self.said("old version: the peer offers TLS 1.2 at most, TLS 1.3 is the least")
+        self.node.write_config(f.tls(clientCertificate="optional"))
+        self.node.reload()
+        self.assertNotEqual(self.node.facts()["dicom_port"], "0")
+        self.assertTrue(self.s_client("-tls1_2"))
         self.assertTrue(self.s_client(client="client"))
         self.s_client(client="stranger")
         self.said("caller-refused .*untrusted certificate: CN=stranger")
@@ -75,15 +83,20 @@ class In(f.Case):
         self.node.reload()
         self.assertTrue(self.s_client())
         self.assertTrue(self.s_client(client="stranger"))
+        self.node.write_config("")
+        self.node.reload()
+        self.assertEqual(self.node.facts()["tls_port"], "0")
+        self.tool("echoscu", port=self.node.port)
+        self.assertIn("<tls listen", self.said("caller-refused .*speaks TLS where"))
 
     def test_a_caller_trusts_another_authority(self):
-        self.start(f.tls())
+        self.start_shared()
         done = self.tool("echoscu", trust="other")
         self.assertNotEqual(done.returncode, 0)
         self.said("caller-refused .*the peer refuses our certificate: it does not trust who issued it")
 
     def test_tls_on_the_plain_port_and_the_reverse(self):
-        self.start(f.tls())
+        self.start_shared()
         done = self.tool("echoscu", port=self.node.port)
         self.assertNotEqual(done.returncode, 0)
         line = self.said("caller-refused .*the peer speaks TLS where plain DICOM is due")
@@ -98,17 +111,6 @@ class In(f.Case):
             s.sendall(b"GET / HTTP/1.0\r\n\r\n")
             self.assertEqual(f.receive(s, 10), b"")
         self.said("neither TLS nor DICOM")
-        self.node.write_config("")
-        self.node.reload()
-        self.tool("echoscu", port=self.node.port)
-        self.assertIn("<tls listen", self.said("caller-refused .*speaks TLS where", count=2))
-
-    def test_there_is_no_plain_port(self):
-        self.start(f.tls(only="true"))
-        self.assertEqual(self.node.facts()["dicom_port"], "0")
-        self.assertEqual(self.tool("echoscu").returncode, 0)
-        self.tool("echoscu", client=None)
-        self.assertIn("has no plain port", self.said("caller-refused .*plain DICOM"))
 
     def test_a_slow_handshake_has_the_limits_of_a_slow_peer(self):
         self.start(f.tls() + '<receive acseTimeout="2"/>', limits='spoolReserve="1048576" associations="4" associationsPerPeer="3"')
@@ -135,7 +137,7 @@ class In(f.Case):
         self.assertEqual(self.tool("echoscu").returncode, 0)
 
     def test_an_association_in_small_pieces(self):
-        self.start(f.tls())
+        self.start_shared()
         for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             s = self.connect(newest=newest)
             for byte in f.associate():
@@ -164,7 +166,7 @@ class Renewal(f.Case):
             os.replace(f.made.path("live.new"), f.made.path("live." + kind))
 
     def test_new_associations_have_the_new_certificate(self):
-        self.start(f.tls("live"))
+        self.start(f.tls("live"), shared="live")
         before = self.serial()
         s = self.connect()
         s.sendall(f.associate())
@@ -177,7 +179,7 @@ class Renewal(f.Case):
         self.assertIn(b"\6\0\0\0\0\4\0\0\0\0", f.receive(s, 4096))
 
     def test_the_last_good_one_stays(self):
-        self.start(f.tls("live"))
+        self.start(f.tls("live"), shared="live")
         before = self.serial()
         shutil.copy(f.made.path("peer.crt"), f.made.path("live.crt"))  # not the key's
         self.assertEqual(self.serial(), before)
