@@ -10,6 +10,7 @@ import unittest
 import daemon as d
 import doors_fixture as f
 import test_deliver
+from harness import QUIET, Orthanc
 from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: F401
 
 
@@ -34,11 +35,11 @@ class Out(f.Case):
     def secure(self, name="peer", *more):
         self.peer("+tls", f.made.path(name + ".key"), f.made.path(name + ".crt"), "+cf", f.made.path("ca.crt"), *more)
 
-    def echo(self, attributes='tls="true"', element=None):
+    def echo(self, attributes='tls="true"', element=None, title="PACS"):
         if self.node is None:
             self.node = f.Node(start=False)
             self.addCleanup(self.node.stop)
-        self.node.peers = f'<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="{self.port}" {attributes}/></peers>'
+        self.node.peers = f'<peers><peer name="pacs" aeTitle="{title}" host="127.0.0.1" port="{self.port}" {attributes}/></peers>'
         self.node.write_config(element or f.tls(listen="false"))
         return subprocess.run([f.ADMIN, "echo", "--config", self.node.config, "pacs"], capture_output=True, text=True, timeout=60)
 
@@ -62,6 +63,20 @@ class Out(f.Case):
                            "wrong name: its certificate is for address 127.0.0.1, localhost, called was pacs.example.org", "set tlsName")
         self.assertRefused(self.echo(element=f.tls(listen="false", authorities=f.made.path("other.crt"))),
                            "untrusted certificate: CN=peer,O=Test, issued by CN=ca,O=Test", "<tls authorities>")
+
+    def test_orthanc(self):
+        class Secure(Orthanc):
+            def start(self):
+                self.process = subprocess.Popen(["Orthanc", self.config], **QUIET)
+        f.made.path("peer.crt")
+        peer = Secure(DicomTlsEnabled=True, DicomTlsCertificate=f.made.path("peer.crt"), DicomTlsPrivateKey=f.made.path("peer.key"),
+                      DicomTlsTrustedCertificates=f.made.path("ca.crt"), DicomModalities={"us": ["CERVIGATE", "127.0.0.1", 11112]})
+        self.addCleanup(peer.close)
+        self.port = peer.port
+        d.wait_for(self.listens, 30, "Orthanc")
+        done = self.echo(title="ORTHANC")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, " over TLSv1.[23] ")
 
     def test_peers_that_are_refused(self):
         for name, words in (("late", "expired certificate: CN=late,O=Test ended"),
