@@ -113,11 +113,11 @@ static void look_at_term(const struct conf *conf, struct health *h, enum dx_tls_
         return;
     clock_iso(term->end_ms, at);
     if (left <= 0)
-        say(h, true, "certificate", keys_attribute(file), "%.150s ended %s: TLS fails",
-            term->subject, at);
+        health_say(h, true, "certificate", keys_attribute(file), "%.150s ended %s: TLS fails",
+                   term->subject, at);
     else
-        say(h, true, "certificate", keys_attribute(file), "%.150s ends %s, in %lld days",
-            term->subject, at, (long long)(left / DAY_MS));
+        health_say(h, true, "certificate", keys_attribute(file), "%.150s ends %s, in %lld days",
+                   term->subject, at, (long long)(left / DAY_MS));
 }
 
 static void look_at_keys(const struct conf *conf, struct health *h)
@@ -126,7 +126,7 @@ static void look_at_keys(const struct conf *conf, struct health *h)
     if (!h->running || !keys_read_told(conf, &told))
         return;
     if (told.wrong[0] != '\0')
-        say(h, true, "certificate", "files", "%.300s", told.wrong);
+        health_say(h, true, "certificate", "files", "%.300s", told.wrong);
     for (int i = 0; i < DX_TLS_FILES; i++)
         look_at_term(conf, h, (enum dx_tls_file)i, &told.term[i]);
 }

@@ -52,6 +52,10 @@ void keys_kept_init(struct keys_kept *kept);
  * so once in the log and keeps what it has. True: there are some to use. */
 bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept);
 
+/* Our side of a connection, from them. */
+DX_MUST_USE enum dx_status keys_kept_open(const struct conf *conf, const struct keys_kept *kept,
+                                          struct dx_tls **tls, struct dx_error *err);
+
 /* The supervisor's: writes SPOOL/run/keys, of which health.h makes alarms, whenever files have
  * changed. */
 struct keys_watch {

@@ -118,6 +118,19 @@ bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept)
     return kept->good;
 }
 
+enum dx_status keys_kept_open(const struct conf *conf, const struct keys_kept *kept,
+                              struct dx_tls **tls, struct dx_error *err)
+{
+    static const enum dx_tls_ask asks[] = {[CONF_CLIENT_REQUIRED] = DX_TLS_REQUIRE,
+                                           [CONF_CLIENT_OPTIONAL] = DX_TLS_ASK,
+                                           [CONF_CLIENT_NONE] = DX_TLS_ASK_NOT};
+    const struct dx_tls_params params = {.files = kept->files,
+                                         .is_server = true,
+                                         .newest = conf->tls.newest,
+                                         .ask = asks[conf->tls.client_certificate]};
+    return dx_tls_open(&params, tls, err);
+}
+
 /* ---- telling ---- */
 
 static void write_told(const struct conf *conf, const struct dx_tls_facts *facts,

@@ -234,35 +234,20 @@ static void refuse(struct receive *r, const struct guest *guest, int fd, const c
         occupy(r, pid, true, address);
 }
 
-/* Our side of a TLS connection, from the files that are kept. False, after a line in the log: it
- * cannot be. */
-static bool open_tls(const struct receive *r, const char *id, struct dx_tls **tls)
-{
-    static const enum dx_tls_ask asks[] = {[CONF_CLIENT_REQUIRED] = DX_TLS_REQUIRE,
-                                           [CONF_CLIENT_OPTIONAL] = DX_TLS_ASK,
-                                           [CONF_CLIENT_NONE] = DX_TLS_ASK_NOT};
-    const struct conf_tls *conf = &r->node->conf->tls;
-    const struct dx_tls_params params = {.files = r->keys.files,
-                                         .is_server = true,
-                                         .newest = conf->newest,
-                                         .ask = asks[conf->client_certificate]};
-    struct dx_error err = {.status = DX_OK};
-    if (dx_tls_open(&params, tls, &err) == DX_OK)
-        return true;
-    log_event(LOG_AT_ERROR, "tls-unavailable", "association=%s reason=%s", id, log_quote(err.text));
-    return false;
-}
-
 /* The child of an association. Its copy of every other descriptor must go: the committer takes the
  * end of a socket for the end of an association. */
 static void run_association(const struct receive *r, const struct assoc_ends *ends, bool is_tls,
                             const char *id, pid_t parent)
 {
     struct dx_tls *tls = NULL;
+    struct dx_error err = {.status = DX_OK};
     child_signals("cervigated-asc", parent);
     log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
-    if (is_tls && !open_tls(r, id, &tls))
+    if (is_tls && keys_kept_open(r->node->conf, &r->keys, &tls, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "tls-unavailable", "association=%s reason=%s", id,
+                  log_quote(err.text));
         _exit(EX_CONFIG);
+    }
     close_others(r);
     if (!confine(CONFINE_ASSOCIATION, r->node->conf, NULL))
         _exit(EX_OSERR);

@@ -1,0 +1,210 @@
+"""Who may call; keys, and what may be seen of them."""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import unittest
+
+from certificates import openssl
+import daemon as d
+import doors_fixture as f
+from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: F401
+
+
+class Keys(f.Case):
+    """`cervigate check` explains; alarms come in time; nothing of a key is seen."""
+
+    def check(self, element):
+        if self.node is None:
+            self.node = f.Node(start=False)
+            self.addCleanup(self.node.stop)
+        self.node.write_config(element)
+        done = subprocess.run([f.ADMIN, "check", "--config", self.node.config, "--print-effective"], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_check(self):
+        for name in ("crt", "key"):
+            shutil.copy2(f.made.path("node." + name), f.made.path("open." + name))
+        os.chmod(f.made.path("open.key"), 0o640)
+        shutil.copy(f.made.path("node.crt"), f.made.path("crt.key"))
+        os.chmod(f.made.path("crt.key"), 0o600)
+        openssl("ec", "-in", f.made.path("node.key"), "-aes256", "-passout", "pass:x", "-out", f.made.path("locked.key"))
+        os.chmod(f.made.path("locked.key"), 0o600)
+        for element, words in (
+                (f.tls(certificate=f.made.path("none.crt")), r"<tls certificate=.*: cannot be read: No such file"),
+                (f.tls(key=f.made.path("client.key")), r"<tls key=.*: is not the key of the certificate"),
+                (f.tls(key=f.made.path("crt.key")), r'<tls key=.*: holds "CERTIFICATE"; expected a private key'),
+                (f.tls("late"), r"<tls certificate=.*: CN=late,O=Test ended 20\d\d-.*; expected one that is valid now"),
+                (f.tls("open"), r"<tls key=.*: its mode is 0640: others may read or write it; expected 0600"),
+                (f.tls(key=f.made.path("locked.key")), r"<tls key=.*: is encrypted; expected a key without a passphrase"),
+                (f.tls(authorities=f.made.path("ca.key")), r'<tls authorities=.*: holds ".*PRIVATE KEY"; expected certificates'),
+                (f.tls("weak"), r"<tls certificate=.*cannot be used: ee key too small"),
+                (f.tls(authorities=f.made.folder), r"<tls authorities=.*: is no file"),
+                (f.tls(revoked=f.made.path("ca.crt")), r'<tls revoked=.*: holds "CERTIFICATE"; expected certificate revocation')):
+            status, _, err = self.check(element)
+            self.assertEqual(status, 78, element)
+            self.assertRegex(err, r"c\.xml:9: " + words)
+        self.assertEqual(self.check(f.tls())[0], 0)
+
+    def test_terms_are_told(self):
+        status, _, err = self.check(f.tls("soon"))
+        self.assertEqual(status, 0)
+        self.assertRegex(err, r"c\.xml:9: warning: <tls certificate>: CN=soon,O=Test ends 20")
+        self.node.start()
+        told = self.said(r'alarm name=certificate subject="certificate" state=on .*ends 20\d\d-.*, in (19|20) days', seconds=20)
+        self.assertIn("CN=soon", told)
+        self.node.write_config(f.tls())
+        self.node.reload()
+        status = subprocess.run([f.ADMIN, "status", "--config", self.node.config], capture_output=True, text=True, timeout=60).stdout
+        self.assertNotIn("certificate", status)
+
+    def test_a_first_look_at_directories_files_and_processes(self):
+        old = os.umask(0)  # the node's own affair, whatever its parent's is
+        try:
+            self.start(f.tls() + '<log level="debug" patientData="true"/>', shared="seen")
+        finally:
+            os.umask(old)
+        path = os.path.join(self.node.folder, "a.dcm")
+        d.write_object(path)
+        self.assertEqual(self.tool("storescu", path).returncode, 0)
+        count = 0
+        for root, folders, files in os.walk(self.node.spool):
+            self.assertEqual(os.stat(root).st_mode & 0o7777, 0o700, root)
+            for name in files:
+                at = os.lstat(os.path.join(root, name))
+                self.assertEqual((at.st_mode & 0o777) & ~0o600, 0, os.path.join(root, name))
+                count += 1
+        self.assertGreater(count, 5)
+        for pid in self.node.processes():
+            with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+                core = next(line for line in file if line.startswith("Max core file size"))
+            self.assertEqual(core.split()[4:6], ["0", "0"], pid)
+            self.assertEqual(os.stat(f"/proc/{pid}/mem").st_uid, 0, pid)  # not dumpable: root's, whoever runs it
+
+    def test_nothing_of_a_key_is_seen(self):
+        with open(f.made.path("node.key"), encoding="utf-8") as file:
+            secret = file.read().split("\n")[1]
+        status, out, err = self.check(f.tls())
+        self.assertEqual(status, 0)
+        self.node = None
+        self.start(f.tls() + '<log level="debug" patientData="true"/>', shared="seen")
+        s = self.connect()
+        s.sendall(f.associate())
+        self.assertEqual(f.receive(s, 6)[0], 2)
+        seen = [out, err, self.node.log()]
+        pids = self.node.processes()
+        self.assertGreater(len(pids), 6)
+        for pid in pids:
+            for name in ("cmdline", "environ"):
+                with open(f"/proc/{pid}/{name}", "rb") as file:
+                    seen.append(file.read().decode(errors="replace"))
+        for root, _, files in os.walk(self.node.spool):
+            for name in files:
+                with open(os.path.join(root, name), "rb") as file:
+                    seen.append(file.read().decode(errors="replace"))
+        for text in seen:
+            self.assertNotIn(secret, text)
+
+    def test_no_process_that_reads_from_the_network_holds_the_key(self):
+        numbers = openssl("ec", "-in", f.made.path("node.key"), "-noout", "-text").stdout
+        private = bytes.fromhex(re.search(r"priv:\s*((?:[0-9a-f]{2}[:\s]*)+)", numbers).group(1).replace(":", "").replace("\n", "").replace(" ", ""))
+        private = private[-32:]
+        with open(f.made.path("node.key"), "rb") as file:
+            text = b"".join(file.read().split(b"\n")[1:2])
+        forms = (private, private[::-1], text)  # as in DER; as OpenSSL's words; as PEM
+        self.start(f.tls() + '<log level="debug" patientData="true"/>', shared="seen")
+        s = self.connect()
+        s.sendall(f.associate())
+        self.assertEqual(f.receive(s, 6)[0], 2)
+        seen = 0
+        for pid in sorted(self.node.processes(), key=name_of):
+            if name_of(pid) not in ("cervigated-asc", "cervigated-com", "cervigated-rcv", "cervigated"):
+                continue
+            memory = memory_of(pid)
+            seen += b"TLSv1.3 TLS_AES" in memory
+            for form in forms:
+                self.assertEqual(memory.count(form), 0, name_of(pid))  # not assertNotIn: it would print all of it
+        self.assertEqual(seen, 1)
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def memory_of(pid):
+    """All that a process has mapped, may write, and has used: mappings of which nothing is in memory hold nothing."""
+    got = []
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            begin = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.*", line)
+            if begin and "[v" not in line:
+                place = [int(n, 16) for n in begin.groups()]
+            elif re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                place = None
+            elif line.startswith("Rss:") and place and line.split()[1] != "0" and place[1] - place[0] < 64 << 20:
+                memory.seek(place[0])
+                got.append(memory.read(place[1] - place[0]))
+    return b"".join(got)
+
+
+class Callers(f.Case):
+    """Who may call: the answer by PS3.8 9.3.4, and the line of the log."""
+
+    def begin(self):
+        self.start('<callers><caller aeTitle="CT1" addresses="10.0.0.0/8 192.0.2.7"/><caller aeTitle="DX1" addresses="::1 127.0.0.0/8"/>'
+                   '<caller aeTitle="XA1" tls="true"/><caller aeTitle="DX7" certificate="client.example.org"/></callers>' + f.tls(),
+                   shared="callers", node='checkCalledAeTitle="true"')
+
+    def rejection(self, calling="TOOL", called="CERVIGATE"):
+        """(result, source, reason), or () when the association is accepted."""
+        with socket.create_connection(("127.0.0.1", int(self.node.port)), 5) as s:
+            s.sendall(f.associate(calling, called))
+            got = f.receive(s, 10)
+            return tuple(got[7:10]) if got[0] == 3 else ()
+
+    def test_titles_and_addresses(self):
+        self.begin()
+        self.assertEqual(self.rejection("DX1"), ())
+        self.assertEqual(self.rejection("DX1 "), ())
+        for title, words, configure in (
+                ("dx1", "no <caller> has this calling AE title", "add <caller aeTitle=.*dx1.* addresses=.*127.0.0.1.*/> to <callers>"),
+                ("CT1", "not from this address .<caller> on line 9", "add 127.0.0.1 to addresses there"),
+                ("XA1", "only over TLS", "TLS port")):
+            self.assertEqual(self.rejection(title), (1, 1, 3))
+            line = self.said(rf'caller-refused .*calling="{title}" called="CERVIGATE" address=127.0.0.1 tls="no" .*answer=1/1/3 .*{words}')
+            self.assertRegex(line, "configure=.*" + configure)
+        self.assertEqual(self.tool("echoscu", calling="XA1").returncode, 0)
+        self.assertEqual(self.tool("echoscu", calling="CT1").returncode, 1)
+        self.assertNotIn("association-ended association", "".join(line for line in self.node.log().splitlines() if "CT1" in line))
+
+    def test_a_certificate_belongs_to_a_title(self):
+        self.begin()
+        self.assertEqual(self.tool("echoscu", calling="DX7").returncode, 0)
+        self.assertEqual(self.tool("echoscu", calling="DX7", client="peer").returncode, 1)
+        line = self.said('caller-refused .*calling="DX7" .*certificate="CN=peer,O=Test" answer=1/1/3')
+        self.assertIn("is not for client.example.org", line)
+        self.assertEqual(self.rejection("DX7"), (1, 1, 3))
+
+    def test_the_called_title(self):
+        self.begin()
+        self.assertEqual(self.rejection("DX1", called="CERVIGATE"), ())
+        self.assertEqual(self.rejection(called="ANYONE"), (1, 1, 7))
+        line = self.said('caller-refused .*called="ANYONE" .*answer=1/1/7 .*the called AE title is not ours, which is CERVIGATE')
+        self.assertIn("checkCalledAeTitle", line)
+
+    def test_a_title_is_no_way_into_the_log(self):
+        self.begin()
+        self.assertEqual(self.rejection('x" a=b <\n\x1b'), (1, 1, 3))
+        line = self.said('caller-refused .*calling="x')
+        self.assertNotIn("\x1b", line)
+        self.assertRegex(line, r'calling="x\\" a=b <.*" called=')
+        self.assertEqual(len([x for x in self.node.log().splitlines() if 'calling="x' in x]), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,152 @@
+"""The way out over TLS: `cervigate echo`, and deliveries."""
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import daemon as d
+import doors_fixture as f
+import test_deliver
+from harness import QUIET, Orthanc
+from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: F401
+
+
+class Out(f.Case):
+    """`cervigate echo`: the same way out as deliveries have."""
+
+    def peer(self, *options):
+        """DCMTK's storescp with TLS."""
+        self.port = d.free_port()
+        process = subprocess.Popen(["storescp", "-aet", "PACS", *options, str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        d.wait_for(self.listens, 10, "storescp")
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def secure(self, name="peer", *more):
+        self.peer("+tls", f.made.path(name + ".key"), f.made.path(name + ".crt"), "+cf", f.made.path("ca.crt"), *more)
+
+    def echo(self, attributes='tls="true"', element=None, title="PACS"):
+        if self.node is None:
+            self.node = f.Node(start=False)
+            self.addCleanup(self.node.stop)
+        self.node.peers = f'<peers><peer name="pacs" aeTitle="{title}" host="127.0.0.1" port="{self.port}" {attributes}/></peers>'
+        self.node.write_config(element or f.tls(listen="false"))
+        return subprocess.run([f.ADMIN, "echo", "--config", self.node.config, "pacs"], capture_output=True, text=True, timeout=60)
+
+    def assertRefused(self, done, *words):
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertIn("failed at the TLS", done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_a_peer_with_tls(self):
+        self.secure()
+        done = self.echo()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(" over TLSv1.3 TLS_AES_256_GCM_SHA384", done.stdout)
+        done = self.echo(element=f.tls(listen="false", certificate=None, key=None))
+        self.assertRefused(done, "the peer requires a certificate of ours")
+        done = self.echo('tls="false"')
+        self.assertEqual(done.returncode, 69)
+        self.assertIn('if it wants TLS there, set tls="true" at <peer>', done.stderr)
+        self.assertRefused(self.echo('tls="true" tlsName="pacs.example.org"'),
+                           "wrong name: its certificate is for address 127.0.0.1, localhost, called was pacs.example.org", "set tlsName")
+        self.assertRefused(self.echo(element=f.tls(listen="false", authorities=f.made.path("other.crt"))),
+                           "untrusted certificate: CN=peer,O=Test, issued by CN=ca,O=Test", "<tls authorities>")
+
+    def test_orthanc(self):
+        class Secure(Orthanc):
+            def start(self):
+                self.process = subprocess.Popen(["Orthanc", self.config], **QUIET)
+        f.made.path("peer.crt")
+        peer = Secure(DicomTlsEnabled=True, DicomTlsCertificate=f.made.path("peer.crt"), DicomTlsPrivateKey=f.made.path("peer.key"),
+                      DicomTlsTrustedCertificates=f.made.path("ca.crt"), DicomModalities={"us": ["CERVIGATE", "127.0.0.1", 11112]})
+        self.addCleanup(peer.close)
+        self.port = peer.port
+        d.wait_for(self.listens, 30, "Orthanc")
+        done = self.echo(title="ORTHANC")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, " over TLSv1.[23] ")
+
+    def test_peers_that_are_refused(self):
+        for name, words in (("late", "expired certificate: CN=late,O=Test ended"),
+                            ("stranger", "untrusted certificate: CN=stranger,O=Test, issued by CN=other"),
+                            ("named", "wrong name: its certificate is for elsewhere.example.org, called was 127.0.0.1")):
+            self.secure(name)
+            self.assertRefused(self.echo(), words)
+        self.assertEqual(self.echo('tls="true" tlsName="elsewhere.example.org"').returncode, 0)
+
+    def test_a_peer_without_tls(self):
+        self.peer()
+        self.assertRefused(self.echo(), "plain DICOM")
+        self.assertEqual(self.echo('tls="false"').returncode, 0)
+
+    def test_a_peer_that_answers_plain_dicom_with_an_alert_or_tls_with_an_abort(self):
+        for answer, attributes, words, advice in (
+                ("15030100020246", 'tls="false"', "the peer speaks TLS where plain DICOM is due", 'set tls="true"'),
+                ("07000000000400000201", 'tls="true"', "the peer speaks plain DICOM where TLS is due", 'set tls="false"')):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                self.port = server.getsockname()[1]
+
+                def serve():
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(4096)
+                        connection.sendall(bytes.fromhex(answer))
+                        f.receive(connection, 1)
+                thread = threading.Thread(target=serve)
+                thread.start()
+                self.assertRefused(self.echo(attributes), words, advice)
+                thread.join()
+
+    def test_a_peer_with_old_tls(self):
+        for version in ("-tls1", "-tls1_1"):
+            self.port = d.free_port()
+            server = subprocess.Popen(["openssl", "s_server", "-accept", str(self.port), "-cert", f.made.path("peer.crt"), "-key",
+                                       f.made.path("peer.key"), version, "-cipher", "ALL:@SECLEVEL=0", "-quiet"], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(server.wait)
+            self.addCleanup(server.kill)
+            d.wait_for(self.listens, 10, "s_server")
+            self.assertRefused(self.echo(), "TLS 1.2")
+
+
+class Delivery(f.Case):
+    """Results go out over TLS; a peer that cannot be trusted gets nothing, and what waits for it is not lost."""
+    made = 0
+    add, states = test_deliver.Deliver.add, test_deliver.Deliver.states
+
+    def test_delivered_when_the_peer_has_a_good_certificate(self):
+        port, folder = d.free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
+        self.addCleanup(shutil.rmtree, folder)
+
+        def pacs(name):
+            return subprocess.Popen(["storescp", "+B", "-od", folder, "+tls", f.made.path(name + ".key"), f.made.path(name + ".crt"), "+cf",
+                                     f.made.path("ca.crt"), str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = pacs("late")
+        self.start(f.tls(listen="false"), mode="demo", peers=f'<peers><peer name="p0" aeTitle="P0" host="127.0.0.1" port="{port}" tls="true"/></peers>'
+                   '<destinations><destination peer="p0" outputs="SR SC" demo="true" retryFirst="1" retryMost="1"/></destinations>')
+        self.add(self.node, 5, "p0")
+        self.said("destination-unreached .*expired certificate: CN=late", seconds=15)
+        self.assertEqual((os.listdir(folder), self.states(self.node)), ([], {"p0:pending": 5}))
+        process.kill()
+        process.wait()
+        process = pacs("peer")
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        d.wait_for(lambda: self.states(self.node) == {"p0:sent": 5}, 20, "delivery")
+        self.assertEqual(len(os.listdir(folder)), 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
