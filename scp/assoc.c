@@ -255,8 +255,9 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
     params.tls = tls;
 
     enum dx_status status = dx_scp_serve(ends->fd, &params, &handler, &summary, &err);
+    bool never_began = summary.end == DX_END_FAILED;
     if (assoc.refusal.why[0] != '\0' ||
-        doors_explain(node->conf, tls != NULL, &err, &assoc.refusal)) {
+        (never_began && doors_explain(node->conf, tls != NULL, &err, &assoc.refusal))) {
         tell_refused(&assoc, &summary);
         tell_rejected(&assoc, &summary.peer, assoc.refusal.why);
     } else {

@@ -70,12 +70,13 @@ static json_t *stations_json(const struct health *h)
 
 static json_t *limits_json(const struct conf_health *l)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "checkEvery",
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "checkEvery",
                      l->check_seconds, "selfTestEvery", l->selftest_seconds, "selfTestRetry",
                      l->selftest_retry_seconds, "oldestJob", l->oldest_job_seconds, "silence",
                      l->silence_hours, "silenceExpected", l->silence_expected, "reference",
                      l->reference, "minimum", l->minimum, "cusumLimit", l->cusum_limit, "oddsRatio",
-                     l->odds_ratio, "scoreShift", l->score_shift);
+                     l->odds_ratio, "scoreShift", l->score_shift, "certificateDays",
+                     l->certificate_days);
 }
 
 json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)

@@ -50,13 +50,10 @@ static void read_run_file(const struct conf *conf, struct health *h)
     const struct {
         const char *key;
         long *value;
-    } keys[] = {{"pid=", &h->pid},
-                {"dicom_port=", &h->dicom_port},
-                {"console_port=", &h->console_port},
-                {"landlock=", &h->landlock},
-                {"receive_pid=", &receive},
-                {"analyze_pid=", &analyze},
-                {"deliver_pid=", &deliver}};
+    } keys[] = {{"pid=", &h->pid},           {"dicom_port=", &h->dicom_port},
+                {"tls_port=", &h->tls_port}, {"console_port=", &h->console_port},
+                {"landlock=", &h->landlock}, {"receive_pid=", &receive},
+                {"analyze_pid=", &analyze},  {"deliver_pid=", &deliver}};
     node_path(conf, path, sizeof path, "run/node");
     FILE *file = fopen(path, "re");
     if (file == NULL)

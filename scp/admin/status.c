@@ -43,14 +43,14 @@ static json_t *counts_json(const struct store_counts *c)
 static int print_json(const struct conf *conf, const struct health *h,
                       const struct store_counts *counts)
 {
-    json_t *all = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o}",
-                            "version", CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)),
-                            "running", h->running, "pid", (json_int_t)h->pid, "dicom_port",
-                            (json_int_t)h->dicom_port, "console_port", (json_int_t)h->console_port,
-                            "isolation", "seccomp", h->running, "landlock", (json_int_t)h->landlock,
-                            "well", h->why_count == 0, "why", health_json_why(h), "selftest",
-                            health_json_selftest(h), "audit", health_json_audit(&conf->audit, h),
-                            "health", health_json_figures(&conf->health, h));
+    json_t *all = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o}", "version",
+        CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running", h->running, "pid",
+        (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port, "tls_port",
+        (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port, "isolation",
+        "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well", h->why_count == 0,
+        "why", health_json_why(h), "selftest", health_json_selftest(h), "audit",
+        health_json_audit(&conf->audit, h), "health", health_json_figures(&conf->health, h));
     json_t *more = counts_json(counts);
     if (all && more)
         (void)json_object_update(all, more);
@@ -81,8 +81,8 @@ static void print_text(const struct conf *conf, const struct health *h,
 {
     char oldest[25];
     if (h->running)
-        printf("running     pid %ld, DICOM port %ld, console port %ld\n", h->pid, h->dicom_port,
-               h->console_port);
+        printf("running     pid %ld, DICOM port %ld, TLS port %ld, console port %ld\n", h->pid,
+               h->dicom_port, h->tls_port, h->console_port);
     else
         puts("running     no");
     if (h->running)

@@ -127,8 +127,14 @@ static void failures_put_off_park_and_keep_order(void **state)
     assert_string_equal(list[0].last_error, "unreached");
     FIXTURE_OK(store_delivery_failed(store, first, 9000, false, "A700"));
     assert_int_equal(pending(store, "pacs", list), 3);
-    assert_int_equal(list[2].id, first);
-    assert_int_equal(list[2].next_ms, 9000);
+    assert_int_equal(list[0].next_ms, 9000);
+    size_t due = 0;
+    FIXTURE_OK(store_pending(store, "pacs", 8999, 1000000, list, 8, &due));
+    assert_int_equal(due, 2); /* it is put off by itself */
+    assert_int_equal(list[0].id, second);
+    FIXTURE_OK(store_pending(store, "pacs", 9000, 1000000, list, 8, &due));
+    assert_int_equal(due, 3);
+    assert_int_equal(list[0].id, first);
     FIXTURE_OK(store_delivery_failed(store, second, 9000, true, "A900"));
     assert_int_equal(pending(store, "pacs", list), 2);
 
