@@ -17,10 +17,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 const char *__asan_default_options(void);
 
-/* SQLite's pages are large, and are written before they are read. */
+/* SQLite takes and gives back megabytes an input: a long quarantine would be all page faults. */
 const char *__asan_default_options(void)
 {
-    return "max_malloc_fill_size=256";
+    return "max_malloc_fill_size=256:quarantine_size_mb=8";
 }
 
 #define ROOM 8
