@@ -47,6 +47,8 @@ def safetensors():
         header += b" " * (-len(header) % 8)
         put("weights", dtype.lower() + ".safetensors",
             struct.pack("<Q", len(header)) + header + bytes(8 * size))
+    header = json.dumps({"w": {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]}}).encode()
+    put("weights", "no-elements", struct.pack("<Q", len(header)) + header)
 
 
 # every operator of a <graph>
