@@ -41,14 +41,15 @@ def read(top, sent):
     """{process: Reading} of those that last."""
     found = {}
     for pid in [top] + kill.children(top):
-        name = LASTING.get(kill.name_of(pid))
+        called = kill.name_of(pid)  # once: it may be gone in a moment
+        name = LASTING.get(called)
         try:
             with open(f"/proc/{pid}/status", encoding="ascii") as f:
                 fields = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
             descriptors = count_descriptors(pid)
         except OSError:
             continue
-        if name and kill.name_of(int(fields["PPid"])) != kill.name_of(pid):
+        if name and kill.name_of(int(fields["PPid"])) != called:
             found[name] = Reading(sent, pid, int(fields.get("RssAnon", "0 kB").split()[0]), descriptors)
     return found
 
