@@ -69,9 +69,9 @@ enum store_status store_trim_copy(struct store *store, bool with_objects, int64_
 static enum store_status give_up(struct store *store, const char *path, int64_t now_ms)
 {
     bool object = strncmp(path, "objects/", strlen("objects/")) == 0;
-    const char *digest = strrchr(path, '/') + 1;
+    const char *slash = strrchr(path, '/'); /* a damaged row may have none */
     char name[65];
-    (void)snprintf(name, sizeof name, "%.64s", digest);
+    (void)snprintf(name, sizeof name, "%.64s", slash != NULL ? slash + 1 : path);
     enum store_status status = sql_run(
         store,
         object ? sql_prepare(store, "UPDATE instance SET gone_ms=? WHERE digest=? AND gone_ms=0",

@@ -174,7 +174,10 @@ enum store_status store_get_judgement(struct store *store, int64_t id, struct ju
     judgement->first_computed_ms = sqlite3_column_int64(row, 6);
     take_scores(row, 7, &judgement->opinion[1]);
     sql_text(row, 8, judgement->opinion[1].model_digest, DX_DIGEST_MAX);
-    judgement->coverage = (enum srt_coverage)sqlite3_column_int(row, 9);
+    int coverage = sqlite3_column_int(row, 9);
+    judgement->coverage = coverage >= 0 && coverage <= SRT_COVERAGE_FULL
+                              ? (enum srt_coverage)coverage
+                              : SRT_COVERAGE_UNKNOWN;
     take_region(row, 10, judgement);
     sql_text(row, 11, judgement->gsps, sizeof judgement->gsps);
     sql_text(row, 12, judgement->map, sizeof judgement->map);

@@ -217,7 +217,7 @@ static enum store_status look(struct store *store, int *version)
     if (status != STORE_OK)
         return status;
 
-    if (*version > 0 && application != APPLICATION_ID) {
+    if (*version < 0 || (*version > 0 && application != APPLICATION_ID)) {
         (void)snprintf(store->error, sizeof store->error, "not a job store of cervigate");
         return STORE_VERSION;
     }

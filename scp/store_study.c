@@ -30,7 +30,10 @@ static enum store_status collect_due(struct store *store, struct study **list, s
         study->version = sqlite3_column_int(rows, 2);
         sql_text(rows, 3, study->last_report, sizeof study->last_report);
         sql_text(rows, 4, study->last_report_series, sizeof study->last_report_series);
-        study->amendment = (enum srt_amendment)sqlite3_column_int(rows, 5);
+        int amendment = sqlite3_column_int(rows, 5);
+        study->amendment = amendment >= 0 && amendment <= SRT_BY_PERSON
+                               ? (enum srt_amendment)amendment
+                               : SRT_LATE_IMAGE;
         study->read = sqlite3_column_int(rows, 6) != 0;
     }
     return status == STORE_NONE ? STORE_OK : status;

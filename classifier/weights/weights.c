@@ -106,7 +106,8 @@ static enum nn_status place(struct nn_weights *weights, const unsigned char *dat
             memcpy(to, bytes, tensor->elements * sizeof(float));
         for (size_t j = 0; tensor->stored == NN_F16 && j < tensor->elements; j++)
             to[j] = nn_half_to_float((uint16_t)(bytes[2 * j] | bytes[2 * j + 1] << 8));
-        to += tensor->elements;
+        if (tensor->elements > 0) /* there may be no room at all, and no pointer */
+            to += tensor->elements;
     }
     return NN_OK;
 }

@@ -199,10 +199,13 @@ enum dx_status check(const struct dx_synthetic *image, struct dx_error *err)
         !dx_uid_is_valid(image->sop_instance))
         return dx_fail(err, DX_INVALID, "image: study, series or instance has no UID");
     struct range range = range_of(image);
-    if (image->sop_class < DX_SYNTHETIC_DX || image->sop_class > DX_SYNTHETIC_SC ||
-        range.bits < 8 || range.bits > 16 || range.low >= range.high || range.high >> range.bits)
-        return dx_fail(err, DX_INVALID, "image: class %d, %u bits, values %u to %u",
-                       static_cast<int>(image->sop_class), range.bits, range.low, range.high);
+    int kind; /* a C caller may have any number there, which C++ may not read as the enumeration */
+    static_assert(sizeof kind == sizeof image->sop_class, "an enumeration is an int");
+    std::memcpy(&kind, &image->sop_class, sizeof kind);
+    if (kind < DX_SYNTHETIC_DX || kind > DX_SYNTHETIC_SC || range.bits < 8 || range.bits > 16 ||
+        range.low >= range.high || range.high >> range.bits)
+        return dx_fail(err, DX_INVALID, "image: class %d, %u bits, values %u to %u", kind,
+                       range.bits, range.low, range.high);
     return DX_OK;
 }
 

@@ -13,7 +13,7 @@
 
 enum { PATIENTS = 300, EACH = 2, COUNT = PATIENTS * EACH, CLASSES = 3 };
 
-static char names[COUNT][16], patients[PATIENTS][8];
+static char names[COUNT][24], patients[PATIENTS][16];
 static struct nn_divide_item items[COUNT];
 static size_t group[COUNT], groups;
 

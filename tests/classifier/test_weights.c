@@ -209,6 +209,23 @@ static void odd_but_good(void **state)
     free(file.bytes);
 }
 
+/* Nothing has room, and nothing is added to no pointer (the undefined behaviour sanitizer sees it).
+ */
+static void only_empty_tensors(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    struct nn_weights *weights;
+    struct file file =
+        file_of("{\"a\":" T("F16", "[0]", "0", "0") ",\"b\":" T("F16", "[2,0]", "0", "0") "}", 0);
+    if (nn_weights_open_memory(file.bytes, file.size, "empty", &weights, &err) != NN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(nn_weights_count(weights), 2);
+    assert_int_equal(nn_weights_find(weights, "b")->elements, 0);
+    nn_weights_close(weights);
+    free(file.bytes);
+}
+
 static void written_is_read(void **state)
 {
     (void)state;
@@ -343,11 +360,17 @@ static void halves_round_to_nearest_even(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lying_headers),      cmocka_unit_test(malformed_json),
-        cmocka_unit_test(truncated_anywhere), cmocka_unit_test(too_many_tensors),
-        cmocka_unit_test(odd_but_good),       cmocka_unit_test(written_is_read),
-        cmocka_unit_test(digest_is_sha256),   cmocka_unit_test(refuses_to_write),
-        cmocka_unit_test(refuses_to_open),    cmocka_unit_test(halves_round_to_nearest_even),
+        cmocka_unit_test(lying_headers),
+        cmocka_unit_test(malformed_json),
+        cmocka_unit_test(truncated_anywhere),
+        cmocka_unit_test(too_many_tensors),
+        cmocka_unit_test(odd_but_good),
+        cmocka_unit_test(only_empty_tensors),
+        cmocka_unit_test(written_is_read),
+        cmocka_unit_test(digest_is_sha256),
+        cmocka_unit_test(refuses_to_write),
+        cmocka_unit_test(refuses_to_open),
+        cmocka_unit_test(halves_round_to_nearest_even),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -202,8 +202,9 @@ static void hostile_bytes_take_linear_time(void **state)
     megabytes += (double)d.count / 1e6;
     assert_int_equal(scan_and_free(&d, IMPLICIT), DX_OK);
     double took = (seconds() - begin) * 1000 / megabytes;
+    const char *slow = getenv("CERVIGATE_SLOW"); /* scripts/sanitize: how many times */
     print_message("%.2f ms a megabyte\n", took);
-    assert_true(took < 100);
+    assert_true(took < 100 * (slow ? atof(slow) : 1));
 }
 
 static void lengths_that_lie_are_refused(void **state)

@@ -37,8 +37,22 @@ def free_port():
         return s.getsockname()[1]
 
 
+def is_sanitized():
+    """Whether the node is built with a sanitizer: it is ten times slower then."""
+    try:
+        with open(os.path.join(BIN, "cervigated"), "rb") as program:
+            text = program.read()
+    except FileNotFoundError:
+        return False
+    return b"__asan_init" in text or b"__tsan_init" in text
+
+
+SANITIZED = is_sanitized()
+PATIENCE = 10 if SANITIZED else 1
+
+
 def wait_for(condition, seconds, what):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value:
@@ -49,7 +63,7 @@ def wait_for(condition, seconds, what):
 
 
 def run(*command, **options):
-    options.setdefault("timeout", 120)
+    options.setdefault("timeout", 120 * PATIENCE)
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", **options)
 
 

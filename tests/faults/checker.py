@@ -1,23 +1,25 @@
 """The separate checker: compares what a sender knows, what a PACS got, and what the node says, and names each broken invariant.
 
-checker.py --spool DIR --ledger FILE... --pacs FILE... [--settled] [--swept] [--incomplete-quarantine] [--json]
+checker.py --spool DIR --ledger FILE... --pacs FILE... [--settled] [--swept] [--incomplete-quarantine] [--others] [--json]
 
   --spool    the node's spool (read only): jobs.sqlite, objects/, results/, quarantine/, incoming/
   --ledger   what ledger.py wrote: every attempt to store an object
   --pacs     what pacs.py wrote: every object that it got, with its bytes
   --settled  the node has had its time: everything must have come to its end
   --swept    its sweep after the last start is over, too: no file may be left that no row wants
+  --others   peers that keep no ledger sent objects, too: they may have been refused
   --incomplete-quarantine   space was short, or quarantine was emptied: what was refused need not be kept
 
 It shares no code with the product and believes none of its words: digests are computed anew from the files, references are read from the
 objects that the PACS got. The invariants are those of the reliability plan:
 
-  I1  what was answered 0000 is on disk with a row, and ends delivered, parked with a reason, or ignored by rule
+  I1  what was answered 0000 is on disk with a row, and ends delivered, parked with a reason, or ignored by rule; as its sender expects,
+      where the ledger tells, and withdrawn or given up only where the ledger has the order
   I2  nothing is answered 0000 otherwise; what was refused by policy is kept in quarantine with its reason
   I3  each result names the patient, study and instances of the bytes it was made from; no finding and no score for what was not judged
   I4  one UID is one content, at the PACS and in results/; one current report a study and patient; "sent" means that the PACS has it
   I5  two contents under one SOP Instance UID are both kept, and told apart
-  I6  the listener answered each echo within a second
+  I6  the listener answered each echo within a second, but for one during which a process died, or that came while it was started again
   I7  nothing is left over: incoming/, temporary files, files without a row
   I8  the store is whole and its figures add up; every state has its reason
 
@@ -39,12 +41,18 @@ DELIVERIES = {"pending", "sent", "parked", "held", "cancelled", "expired"}
 REPORTS = {"1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.88.22"}
 REJECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 ECHO_MS = 1000
+SLACK = 2    # seconds between two clocks' readings of one event
+RESTART = 5  # seconds within which a listener that died must answer again
+LISTENING = ("receive", "supervisor", "all", "stop", "point")  # without whom nothing is answered
+# Beside what the sender expects, once a person has ordered this of its patient or study.
+AFTER_ORDER = {"forget": {"withdrawn", "ignored", "cancelled", "delivered"}, "retract": {"cancelled", "delivered"}}
 
 
 class Checker:
-    def __init__(self, evidence, settled=False, swept=False, quarantine=True):
-        self.e, self.settled, self.swept, self.quarantine = evidence, settled, swept, quarantine
+    def __init__(self, evidence, settled=False, swept=False, quarantine=True, others=False):
+        self.e, self.settled, self.swept, self.quarantine, self.others = evidence, settled, swept, quarantine, others
         self.violations = []
+        self.excused = 0  # echoes that a death explains
         self.endings = collections.Counter()
         self.heads = {}
 
@@ -64,6 +72,7 @@ class Checker:
         self.one_picture()
         self.answered_echoes()
         self.figures()
+        self.given_up()
         if self.settled:
             self.all_ended()
             self.nothing_left()
@@ -288,8 +297,52 @@ class Checker:
 
     def answered_echoes(self):
         for line in self.e.echoes:
-            if line["outcome"] != "0000" or line["ms"] > ECHO_MS:
+            if line["outcome"] == "0000" and line["ms"] <= ECHO_MS:
+                continue
+            if self.is_excused(line):
+                self.excused += 1
+            else:
                 self.broken("I6", f"an echo at {line['time']}: {line['outcome']} after {line['ms']} ms")
+        last = max((d["time"] for d in self.e.deaths), default=None)
+        if self.settled and last is not None and not any(e["outcome"] == "0000" and e["time"] > last for e in self.e.echoes):
+            self.broken("I6", "no echo was answered after the last death")
+
+    def is_excused(self, echo):
+        """Whether something died under it, or the listener so shortly before that it is being started again."""
+        begin, end = echo["time"] - echo["ms"] / 1000, echo["time"]
+        return any(d["since"] - 0.1 <= end and d["time"] + (RESTART if d["of"] in LISTENING else 0.5) >= begin for d in self.e.deaths)
+
+    # ---- I1: what was given up ----
+
+    def given_up(self):
+        """Files go by an order in the ledger alone; by retention, when the PACS has what was made of them."""
+        forgotten = {o["patient"]: o["time"] for o in self.e.orders if o["order"] == "forget"}
+        retention = any(o["order"] == "retention" for o in self.e.orders)
+        reported = self.reported() if retention else {}
+        for row in self.e.instances:
+            sent = [l for l in self.e.by_uid.get(row["sop_instance"], ()) if l["sha256"] == row["digest"]]
+            if not row["gone_ms"] or not sent:
+                continue
+            at = row["gone_ms"] / 1000 + SLACK
+            if at >= forgotten.get(sent[0]["patient"], at + 1):
+                continue
+            if not retention:
+                self.broken("I1", f"{row['sop_instance']}: given up, and nobody ordered it")
+            elif row["state"] not in ASIDE and not row["withdrawn"] and at < reported.get(row["sop_instance"], at + 1):
+                self.broken("I1", f"{row['sop_instance']}: given up before the PACS had a report of it")
+        for row in self.e.deliveries:
+            result = self.e.result.get(row["result"])
+            if row["state"] in ("pending", "parked", "held") and result and result["gone_ms"]:
+                self.broken("I1", f"{result['uid']}: given up, and delivery {row['id']} is {row['state']}")
+
+    def reported(self):
+        """When the PACS first took a report that names it, of each image."""
+        times = {}
+        for line in self.e.kept:
+            head = self.head(line["path"]) if line["sop_class"] in REPORTS and line["status"][:1] in ("0", "b", "n") else None
+            for image in images_of(head) if head is not None else ():
+                times[image] = min(line["time"], times.get(image, line["time"]))
+        return times
 
     def nothing_left(self):
         for name in self.e.listed("incoming"):
@@ -346,7 +399,8 @@ class Checker:
         if rows == len(self.e.instances) and taken > able:
             self.broken("I8", f"rows and duplicates come to {taken}, at most {able} were taken")
         refused = sum(line["outcome"][:2] in ("a9", "c0") for line in self.e.attempts)
-        if not refused <= counters.get("refused", 0) <= len(self.e.attempts) - len(self.e.acknowledged):
+        most = float("inf") if self.others else len(self.e.attempts) - len(self.e.acknowledged)
+        if not refused <= counters.get("refused", 0) <= most:
             self.broken("I8", f"counter refused is {counters.get('refused', 0)}; {refused} were refused, "
                               f"{len(self.e.attempts) - len(self.e.acknowledged)} not taken")
 
@@ -365,8 +419,21 @@ class Checker:
             self.endings[ending or "unfinished"] += 1
             if ending is None:
                 self.broken("I1", f"{row['sop_instance']}: instance {row['id']} ({row['state']}) has not come to its end")
+            else:
+                self.as_expected(row, ending)
         if sum(self.endings.values()) != len(self.e.instances):
             self.broken("I8", "the endings do not add up")
+
+    def as_expected(self, row, ending):
+        lines = [l for l in self.e.by_uid.get(row["sop_instance"], ()) if l["sha256"] == row["digest"] and l.get("expected")]
+        if not lines:
+            return
+        allowed = {name for line in lines for name in line["expected"]}
+        for order in self.e.orders:
+            if order.get("patient") == lines[0]["patient"] or order.get("study") == lines[0]["study"]:
+                allowed |= AFTER_ORDER.get(order["order"], set())
+        if ending not in allowed:
+            self.broken("I1", f"{row['sop_instance']}: instance {row['id']} ended {ending}; its sender knows of {', '.join(sorted(allowed))}")
 
     def ending(self, row, deliveries):
         """How it ended, or None."""
@@ -391,9 +458,9 @@ class Checker:
         return "delivered" if states["sent"] else "cancelled" if states else None
 
 
-def check(spool, ledgers, pacs, settled=False, swept=False, quarantine=True):
+def check(spool, ledgers, pacs, settled=False, swept=False, quarantine=True, others=False):
     """(violations, endings) for programs that have the evidence at hand."""
-    checker = Checker(Evidence(spool, ledgers, pacs), settled, swept, quarantine)
+    checker = Checker(Evidence(spool, ledgers, pacs), settled, swept, quarantine, others)
     return checker.run(), dict(checker.endings)
 
 
@@ -405,17 +472,18 @@ def main():
     parser.add_argument("--settled", action="store_true")
     parser.add_argument("--swept", action="store_true")
     parser.add_argument("--incomplete-quarantine", action="store_true")
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     try:
         evidence = Evidence(wanted.spool, wanted.ledger, wanted.pacs)
-        checker = Checker(evidence, wanted.settled, wanted.swept, not wanted.incomplete_quarantine)
+        checker = Checker(evidence, wanted.settled, wanted.swept, not wanted.incomplete_quarantine, wanted.others)
         violations = checker.run()
     except Unreadable as error:
         print(f"checker: {error}", file=sys.stderr)
         return 2
     figures = {"attempts": len(evidence.attempts), "acknowledged": len(evidence.acknowledged), "instances": len(evidence.instances),
-               "results": len(evidence.results), "arrivals": len(evidence.arrivals), "endings": dict(checker.endings)}
+               "results": len(evidence.results), "arrivals": len(evidence.arrivals), "echoes": len(evidence.echoes), "excused": checker.excused, "endings": dict(checker.endings)}
     if wanted.json:
         print(json.dumps(dict(figures, violations=[{"invariant": i, "what": t} for i, t in violations]), indent=1))
     else:

@@ -39,6 +39,8 @@ class Evidence:
             raise Unreadable(str(error)) from error
         self.attempts = [line for line in lines if line["kind"] == "store"]
         self.echoes = [line for line in lines if line["kind"] == "echo"]
+        self.orders = [line for line in lines if line["kind"] == "order"]
+        self.deaths = [line for line in lines if line["kind"] == "death"]
         self.acknowledged = [line for line in self.attempts if line["outcome"] == "0000"]
         self.arrivals = [line for line in logs if line["kind"] == "store"]
         self.kept = [line for line in self.arrivals if line["path"]]

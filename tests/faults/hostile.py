@@ -2,9 +2,12 @@
 """Slow and hostile peers against the real node: hostile.py [--long] [--seed N] [--only NAME]
 
 While each of them is at it, a good peer's C-ECHO must take less than a second and a good Storage SCU keep 80 % of its rate (measured
-in turns: alone, beside the hostile, alone ...); afterwards processes, descriptors and memory are back within 60 s. Then malformed
-objects over the network, and what the listener is after all that. Prints figures and seed; exits 1 when one is missed."""
+in turns: alone, beside the hostile, alone ...); afterwards processes, descriptors and memory are back within 60 s. That the hostile were
+really there is asked of the kernel (connections that the node holds of them) or of themselves (what they did). Then malformed objects over
+the network, what the listener is after all that, and what checker.py says of the good SCU's objects and echoes. Prints figures and seed;
+exits 1 when one is missed."""
 import argparse
+import hashlib
 import multiprocessing
 import os
 import random
@@ -16,9 +19,12 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
+import checker  # noqa: E402
 import harness as h  # noqa: E402
 import rawscu  # noqa: E402
+from ledger import Lines  # noqa: E402
 from rawscu import associate_rq, element, pdata, pdatas, read_pdu, store_rq  # noqa: E402
 
 GOOD, BAD = "127.0.0.1", "127.0.0.2"
@@ -28,6 +34,23 @@ LOCAL_LIMIT = b"\x03\0\0\0\0\x04\0\x02\x03\x02"
 RECEIVE = '<receive acseTimeout="10" dimseTimeout="10" pduTimeout="10" datasetTime="20" associationTime="120"/>'
 TCP_REPAIR = 19
 HELD, MOST = 150, 200
+WAIT = 30  # seconds for the hostile to be there
+made = multiprocessing.get_context("fork").Value("i", 0)  # what an attacker that holds nothing did
+
+
+def count(doing):
+    """One more."""
+    with doing.get_lock():
+        doing.value += 1
+
+
+def held_of(port, peer):
+    """Connections of a peer that the kernel holds for the node."""
+    local = f"0100007F:{port:04X}"
+    remote = socket.inet_aton(peer)[::-1].hex().upper()
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        rows = [line.split()[1:4] for line in f]
+    return sum(here == local and there.startswith(remote) and state == "01" for here, there, state in rows[1:])
 
 
 def connect(port, source, timeout=10):
@@ -59,9 +82,9 @@ def echo(port):
     return time.monotonic() - begin
 
 
-def send_well(port, count, stop):
-    """The good SCU: objects of 128 KiB over one association, until told to stop; count is what was answered 0000."""
-    filler, number = b"\x55" * 131072, 0
+def send_well(port, taken, stop, ledger):
+    """The good SCU: objects of 128 KiB over one association, until told to stop; `taken` is what was answered 0000."""
+    filler, number, lines = b"\x55" * 131072, 0, Lines(ledger)
     with associate(port, GOOD) as s:
         s.settimeout(60)
         while not stop.is_set():
@@ -70,9 +93,12 @@ def send_well(port, count, stop):
             data = element(8, 0x16, rawscu.SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, rawscu.even(uid.encode()))
             data += element(9, 0x1010, struct.pack("<I", number) + filler)
             s.sendall(pdatas(store_rq(uid=uid), True) + pdatas(data, False, 100000))
-            if rawscu.response_field(read_pdu(s), 0x900) == 0:
-                with count.get_lock():
-                    count.value += 1
+            status = rawscu.response_field(read_pdu(s), 0x900)
+            lines.append(kind="store", sop_class=rawscu.SECONDARY_CAPTURE, sop_instance=uid, study="", patient="", issuer="",
+                         sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), path="", expected=["ignored"],
+                         outcome="aborted" if status is None else f"{status:04x}", comment="", ms=0)
+            if status == 0:
+                count(taken)
 
 
 class Held:
@@ -155,16 +181,17 @@ def gone(port):
 
 def flood(port, seconds, connects=10000):
     os.nice(19)
-    until, made, kept = time.monotonic() + seconds, 0, []
-    while made < connects and time.monotonic() < until + 30:
+    until, tried, kept = time.monotonic() + seconds, 0, []
+    while tried < connects and time.monotonic() < until + 30:
         try:
             kept.append(connect(port, BAD, 5))
+            count(made)
         except OSError:
             pass
-        made += 1
+        tried += 1
         while len(kept) > 300:
             kept.pop(0).close()
-        ahead = made * seconds / connects - (time.monotonic() - until + seconds)
+        ahead = tried * seconds / connects - (time.monotonic() - until + seconds)
         if ahead > 0:
             time.sleep(ahead)
     for s in kept:
@@ -178,6 +205,7 @@ def aborters(port, seconds):
         try:
             with associate(port, BAD) as s:
                 s.sendall(struct.pack(">BBII", 7, 0, 4, 0))
+            count(made)
         except OSError:
             pass
         time.sleep(0.01)
@@ -192,6 +220,7 @@ def noise(port, seconds, seed=1):
     while time.monotonic() < until:
         try:
             with connect(port, BAD, 2) as s:
+                count(made)
                 if rng.random() < 0.5:
                     s.sendall(struct.pack(">BBI", rng.randrange(9), 0, rng.choice(edges)) + whole[6:])
                 else:
@@ -232,6 +261,8 @@ def crossing():
     return struct.pack(">BBIIBB", 4, 0, 16, 40, 1, 1) + b"\0" * 10 + struct.pack(">BBI", 4, 0, 30) + b"\0" * 30
 
 
+# Of those that are not held: what they do in a second at least.
+RATES = {"10,000 connects": 200, "associate and abort": 3, "lengths and contexts": 3}
 HOSTILE = {
     "1 byte/s": lambda port, seconds: run_held(port, seconds, beginning(associate_rq()[:20]), b"\0"),
     "1 byte/s in a dataset": lambda port, seconds: run_held(port, seconds, associated(pdatas(store_rq(), True) + struct.pack(
@@ -278,6 +309,9 @@ class Campaign:
         self.node = h.Node({}, mode="shadow", receive=RECEIVE, limits=f'<limits associations="{MOST + 20}" associationsPerPeer="{MOST}" spoolReserve="1048576"/>',
                            rules='<rule name="all" action="ignore"/>')
         self.port, self.seconds, self.turns, self.missed = self.node.port, seconds, turns, []
+        self.ledger, self.pacs = os.path.join(self.node.folder, "ledger.jsonl"), os.path.join(self.node.folder, "pacs.jsonl")
+        self.lines = Lines(self.ledger)
+        open(self.pacs, "w", encoding="utf-8").close()
         self.listener = self.node.facts()["receive_pid"]
 
     def check(self, good, what):
@@ -285,31 +319,43 @@ class Campaign:
             self.missed.append(what)
             print(f"MISSED: {what}", flush=True)
 
-    def rate(self, seconds, count, echoes):
-        """Objects a second over these seconds; C-ECHOs meanwhile go to echoes."""
-        begin, first = time.monotonic(), count.value
+    def rate(self, seconds, taken, echoes, held=None):
+        """Objects a second over these seconds; C-ECHOs meanwhile go to echoes, connections that are held to `held`."""
+        begin, first = time.monotonic(), taken.value
         while time.monotonic() - begin < seconds:
             try:
                 echoes.append(echo(self.port))
+                self.lines.append(kind="echo", outcome="0000", ms=round(echoes[-1] * 1000))
             except OSError as error:
                 self.check(False, f"C-ECHO: {error}")
+            if held is not None:
+                held.append(held_of(self.port, BAD))
             time.sleep(0.2)
-        return (count.value - first) / (time.monotonic() - begin)
+        return (taken.value - first) / (time.monotonic() - begin)
 
     def hostile(self, name, attack):
         before = State(self.node)
         context = multiprocessing.get_context("fork")
-        count, stop = context.Value("i", 0), context.Event()
-        sender = context.Process(target=send_well, args=(self.port, count, stop))
+        taken, stop = context.Value("i", 0), context.Event()
+        sender = context.Process(target=send_well, args=(self.port, taken, stop, self.ledger))
         sender.start()
-        alone, beside, echoes, quiet = [], [], [], []
-        self.rate(1, count, quiet)
+        alone, beside, echoes, quiet, held, did = [], [], [], [], [], []
+        self.rate(1, taken, quiet)
         for _ in range(self.turns):
-            alone.append(self.rate(self.seconds, count, quiet))
-            attacker = context.Process(target=attack, args=(self.port, self.seconds + 2))
+            alone.append(self.rate(self.seconds, taken, quiet))
+            holds = name not in RATES
+            attacker = context.Process(target=attack, args=(self.port, self.seconds + (WAIT if holds else 2)))
+            made.value = 0
             attacker.start()
-            self.rate(1.5, count, echoes)
-            beside.append(self.rate(self.seconds, count, echoes))
+            begin = time.monotonic()
+            while time.monotonic() - begin < 1.5 or (holds and held_of(self.port, BAD) < 0.9 * HELD and time.monotonic() - begin < WAIT):
+                self.rate(0.2, taken, echoes)
+            begin = time.monotonic()
+            first = made.value
+            beside.append(self.rate(self.seconds, taken, echoes, held))
+            did.append((made.value - first) / (time.monotonic() - begin))
+            if holds:  # it goes on for as long as it had to be waited for
+                attacker.terminate()
             attacker.join(self.seconds + 60)
             time.sleep(0.5)
         stop.set()
@@ -317,10 +363,29 @@ class Campaign:
         self.check(sender.exitcode == 0, f"{name}: the good SCU was cut off")
         kept = statistics.median(b / a for a, b in zip(alone, beside))
         back = self.recover(before)
-        print(f"{name:24} C-ECHO at most {max(echoes) * 1000:4.0f} ms; good SCU {statistics.median(alone):4.0f} -> {statistics.median(beside):4.0f} objects/s "
+        self.was_there(name, statistics.median(held), statistics.median(did))
+        print(f"{name:24} {statistics.median(held):.0f} held, {statistics.median(did):.0f} a second; C-ECHO at most {max(echoes) * 1000:4.0f} ms; good SCU {statistics.median(alone):4.0f} -> {statistics.median(beside):4.0f} objects/s "
               f"({kept * 100:.0f} %); as before after {back:.0f} s", flush=True)
         self.check(max(echoes) < 1, f"{name}: C-ECHO took {max(echoes):.2f} s")
         self.check(kept >= 0.8, f"{name}: the good SCU kept {kept * 100:.0f} %")
+
+    def was_there(self, name, held, did):
+        if name in RATES:
+            self.check(did >= RATES[name], f"{name}: only {did:.1f} a second")
+        else:
+            self.check(held >= 0.8 * HELD, f"{name}: only {held:.0f} of {HELD} were held")
+
+    def judge(self):
+        """What the checker says of the good SCU's objects and of the echoes."""
+        until = time.monotonic() + 120
+        while True:
+            found, endings = checker.check(self.node.spool, [self.ledger], [self.pacs], settled=True, others=True)
+            if not found or time.monotonic() > until:
+                break
+            time.sleep(2)
+        print(f"checker: endings {endings}, {len(found)} violations", flush=True)
+        for invariant, text in found[:20]:
+            self.check(False, f"{invariant} {text}")
 
     def recover(self, before):
         begin = time.monotonic()
@@ -333,12 +398,21 @@ class Campaign:
                 return 60
             time.sleep(0.5)
 
+    def check_echoes(self, held, when):
+        for s in held:
+            s.sendall(ECHO_RQ)
+        answered = sum(rawscu.response_field(read_pdu(s), 0x900) == 0 for s in held)
+        self.check(answered == len(held), f"{answered} of {len(held)} held ones answered {when}")
+
     def full_house(self):
         """200 of one host; the next is told, and fast."""
         before, held, times = State(self.node), [], []
         try:
             while len(held) < MOST:
                 held.append(associate(self.port, BAD))
+                if len(held) % 20 == 0:  # on a busy machine the first would be cut off before the last is there
+                    self.check_echoes(held, "while they come")
+            self.check(held_of(self.port, BAD) == MOST, f"{held_of(self.port, BAD)} of {MOST} are held")
             for _ in range(20):
                 begin = time.monotonic()
                 with connect(self.port, BAD) as s:
@@ -346,10 +420,7 @@ class Campaign:
                     self.check(read_pdu(s) == LOCAL_LIMIT, "201st: not A-ASSOCIATE-RJ, local limit exceeded")
                 times.append(time.monotonic() - begin)
             self.check(echo(self.port) < 1, "C-ECHO beside 200 associations")
-            for s in held:
-                s.sendall(ECHO_RQ)
-            answered = sum(rawscu.response_field(read_pdu(s), 0x900) == 0 for s in held)
-            self.check(answered == MOST, f"{answered} of {MOST} answered")
+            self.check_echoes(held, "beside those refused")
         finally:
             for s in held:
                 s.close()
@@ -378,6 +449,7 @@ class Campaign:
         self.check(slowest[0] < 1, f"malformed: C-ECHO took {slowest[0]:.2f} s")
 
     def finish(self):
+        self.judge()
         self.check(self.node.facts()["receive_pid"] == self.listener, "the listener died")
         self.check("association-died" not in self.node.log(), "a process of an association died")
         self.check(self.node.stop() == 0, "the node did not end well")

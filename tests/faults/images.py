@@ -211,6 +211,7 @@ class Recovery:
         """What was answered before the cut; all else may have been under way."""
         left = collections.Counter(source.sop_instance for source in self.acks)
         with open(os.path.join(self.folder, "ledger.jsonl"), "w", encoding="utf-8") as f:
+            f.write(json.dumps({"kind": "order", "time": 0, "order": "retention"}) + "\n")  # Life.age
             for line in self.life.world.sent.read():
                 if line["kind"] == "store":
                     known = line["outcome"] != "0000" or left[line["sop_instance"]] > 0

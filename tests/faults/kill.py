@@ -38,6 +38,7 @@ from pacs import Pacs  # noqa: E402
 SETTLE = 180
 SENDERS = 3
 BACKLOG = 25
+ECHO_SECONDS = 0.3
 RETENTION_BYTES = 30_000_000
 POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE, "scp/crash.c"), encoding="utf-8").read(), re.M)
 # Points at which a supervisor's start, reload or stop dies, one at a time; each has a method at_WORD. All others but those of copies fire
@@ -105,14 +106,14 @@ class Inputs:
         self.made = []
 
     def next(self):
-        """(path, whether the node will take it)."""
+        """(path, how it must end; None: the node will not take it)."""
         with self.lock:
             n, chance = self.count, self.chance.random()
             self.count += 1
             pixels = self.chance.choice(self.pixels)
             last = self.made[-1] if self.made else None
             if chance < 0.08 and self.made:
-                return self.chance.choice(self.made)[0], True
+                return self.chance.choice(self.made)[0], ["delivered"]
         path = os.path.join(self.folder, f"{n:05}.dcm")
         about = {"PatientID": f"KILL-{n:05}"}
         if 0.08 <= chance < 0.16 and last:  # the same study
@@ -124,11 +125,11 @@ class Inputs:
             self.conflict(path, last)
         elif 0.26 <= chance < 0.30:
             os.truncate(path, os.path.getsize(path) // 2)
-            return path, False
+            return path, None
         elif "BodyPartExamined" not in about:
             with self.lock:
                 self.made.append((path, about["PatientID"], str(made.StudyInstanceUID)))
-        return path, True
+        return path, ["ignored" if "BodyPartExamined" in about else "delivered"]
 
     def conflict(self, path, last):
         """Other pixels under the last one's SOP Instance UID."""
@@ -138,8 +139,8 @@ class Inputs:
 
 
 class Campaign:
-    def __init__(self, folder, seed, size=256, first=FIRST, pictures=1):
-        self.folder, self.seed = str(folder), seed
+    def __init__(self, folder, seed, size=256, first=FIRST, pictures=1, model=h.MODEL):
+        self.folder, self.seed, self.model = str(folder), seed, model
         self.chance = random.Random(seed)
         self.inputs = Inputs(self.folder, random.Random(seed + 1), size)
         self.arms = Arms(os.path.join(self.folder, "arms"))
@@ -148,12 +149,15 @@ class Campaign:
         self.verbose = False
         self.waiting, self.orders, self.asked = [], [], set()  # points armed; orders given; reports that had one
         self.killed, self.points = collections.Counter(), collections.Counter()
-        self.stop = threading.Event()
+        self.stop, self.closing = threading.Event(), threading.Event()
         self.failed = []
         self.senders = []
+        self.echoing, self.quiet = None, threading.Event()
+        self.looked = time.time()  # when armed points were looked at last
+        self.sender = Sender(lambda: self.node.port, self.ledger_path)
+        self.sender.order("retention")
         self.arm(*([first] if first else []))
         self.node = self.start_at_last()
-        self.sender = Sender(lambda: self.node.port, self.ledger_path)
 
     def start_at_last(self):
         """The first start dies within the schema's transaction; the store that it leaves must do for the next."""
@@ -167,7 +171,7 @@ class Campaign:
                             raise
                 raise AssertionError("it never starts")
         node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/>',
-                    destination='rejectionNotes="true"',
+                    destination='rejectionNotes="true"', model=self.model,
                     environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"})
         self.count_fired()
         return node
@@ -176,14 +180,25 @@ class Campaign:
 
     def begin(self):
         self.stop.clear()
+        self.begin_echoes()
         self.senders = [threading.Thread(target=self.send, args=(random.Random(self.seed + 10 + n),), daemon=True) for n in range(SENDERS)]
         for thread in self.senders:
             thread.start()
 
+    def begin_echoes(self, seconds=ECHO_SECONDS):
+        self.echoing = threading.Thread(target=self.echo, args=(seconds,), daemon=True)
+        self.echoing.start()
+
+    def echo(self, seconds):
+        """C-ECHOs from now on, but for while no node is meant to run."""
+        while not self.closing.wait(seconds):
+            if not self.quiet.is_set():
+                self.sender.echo()
+
     def send(self, chance):
         while not self.stop.is_set():
             path, good = self.inputs.next()
-            source = Source(path)
+            source = Source(path, good)
             pause = 0.3 if chance.random() < 0.2 else 0
             if good and not self.sender.store_until_acknowledged(source, SETTLE, pause):
                 self.failed.append(f"{path}: not acknowledged within {SETTLE} s")
@@ -210,10 +225,12 @@ class Campaign:
             self.waiting.append(name)
 
     def count_fired(self):
-        armed = self.arms.armed()
+        now, armed = time.time(), self.arms.armed()
         for name in [n for n in self.waiting if n not in armed]:
             self.waiting.remove(name)
             self.points[name] += 1
+            self.sender.death("point", self.looked)
+        self.looked = now
 
     def revive(self):
         """Starts the node again when its supervisor is gone."""
@@ -237,8 +254,12 @@ class Campaign:
         flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, FIRST)]
         self.chance.shuffle(flowing)
         self.arm(*flowing)
-        self.order("forget", self.reported()[1], "--yes")
-        self.order("results", "retract", self.reported()[0], "--reason", "safety")
+        _, patient, _ = self.reported()
+        self.sender.order("forget", patient=patient)
+        self.order("forget", patient, "--yes")
+        report, _, study = self.reported()
+        self.sender.order("retract", study=study)
+        self.order("results", "retract", report, "--reason", "safety")
         for order in ORDERED:
             begin = time.monotonic()
             getattr(self, "at_" + order.split("-")[0])(order)
@@ -253,7 +274,7 @@ class Campaign:
         self.orders.append(subprocess.Popen([os.path.join(h.BIN, "cervigate"), *words], env=environment, **h.QUIET))
 
     def at_start(self, point):
-        self.node.kill_supervisor()
+        self.kill("supervisor")
         self.arm(point)
         self.node.start()
 
@@ -267,17 +288,22 @@ class Campaign:
 
     def at_stop(self, point):
         self.arm(point)
+        self.terminate()
+
+    def terminate(self):
+        self.sender.death("stop")
         self.node.process.terminate()
         self.node.process.wait(30)
 
     def reported(self):
-        """(UID of a report at the PACS, its Patient ID), one that was not asked for yet; waits for one."""
+        """(UID of a report at the PACS, its Patient ID, its study), one that was not asked for yet; waits for one."""
         def find():
             self.revive()
             for line in self.pacs.stores():
                 if line["sop_class"] == h.SR3D and line["status"] == "0000" and line["sop_instance"] not in self.asked:
                     self.asked.add(line["sop_instance"])
-                    return line["sop_instance"], str(pydicom.dcmread(line["path"]).PatientID)
+                    head = pydicom.dcmread(line["path"])
+                    return line["sop_instance"], str(head.PatientID), str(head.StudyInstanceUID)
             return None
         return h.wait_for(find, 120, "a report at the PACS")
 
@@ -290,8 +316,8 @@ class Campaign:
         if died.returncode != -signal.SIGKILL or os.path.exists(file):
             self.failed.append(f"a backup that died: exit {died.returncode}, file there: {os.path.exists(file)}")
         made = self.node.admin("backup", file, "--objects")
-        self.node.process.terminate()
-        self.node.process.wait(30)
+        self.quiet.set()
+        self.terminate()
         for point in ("restore-marked", "restore-emptied"):
             self.arm(point)
             died = self.node.admin("restore", "--force", file)
@@ -303,6 +329,7 @@ class Campaign:
         if made.returncode or whole.returncode:
             self.failed.append(f"backup {made.returncode} {made.stderr}, restore {whole.returncode} {whole.stderr}")
         self.node.start()
+        self.quiet.clear()
 
     # ---- at random ----
 
@@ -321,6 +348,7 @@ class Campaign:
     def kill(self, victim):
         """Whether one was there to be killed."""
         if victim == "supervisor":
+            self.sender.death(victim)
             self.node.kill_supervisor()
         else:
             pids = [p for p in self.pids(victim) if p > 1]
@@ -328,6 +356,7 @@ class Campaign:
                 pids = [self.chance.choice(pids)] if pids else []
             if not pids:
                 return False
+            self.sender.death(victim)
             for pid in pids:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -380,6 +409,9 @@ class Campaign:
 
     def close(self):
         self.stop.set()
+        self.closing.set()
+        if self.echoing:
+            self.echoing.join(10)
         for order in self.orders:
             order.kill()
             order.wait()
@@ -388,10 +420,13 @@ class Campaign:
 
 
 def tell(campaign, endings, violations, seconds):
-    attempts = len(read_lines(campaign.ledger_path))
+    lines = read_lines(campaign.ledger_path)
+    attempts = sum(line["kind"] == "store" for line in lines)
+    echoes = [line["ms"] for line in lines if line["kind"] == "echo" and line["outcome"] == "0000"]
     print(f"seed {campaign.seed}: {sum(campaign.points.values())} deaths at {len(campaign.points)} named points, "
           f"{sum(campaign.killed.values())} kills at random {dict(campaign.killed)}")
     print(f"{attempts} attempts to store, {len(campaign.pacs.stores())} objects at the PACS, endings {endings}, {seconds:.0f} s")
+    print(f"{sum(line['kind'] == 'echo' for line in lines)} echoes, {len(echoes)} answered, at most {max(echoes, default=0)} ms")
     for invariant, text in violations:
         print(invariant, text)
     print(f"{len(violations)} violations", flush=True)

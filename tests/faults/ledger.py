@@ -3,7 +3,10 @@
 ledger.py --port N --ledger FILE [--until-acknowledged SECONDS] FILE...   sends the files once, in order, and keeps the ledger.
 
 A line: time (UTC, seconds), kind "store", sop_class, sop_instance, study, patient, issuer, sha256 (of the dataset as sent), bytes, path,
-outcome (the status as four hex digits, or aborted, rejected, no-context, unreached), comment, ms. Kind "echo": outcome, ms."""
+outcome (the status as four hex digits, or aborted, rejected, no-context, unreached), comment, ms; expected: the endings that the sender
+knows to be right ("delivered", "ignored" ...), null where it knows none. Kind "echo": outcome, ms. Whoever does something to the node that
+changes what is right writes it down before it does: kind "order" (order: "retention", "forget" with patient, "retract" with study) and kind
+"death" (of: a process, or "point"; since: when it happened at the earliest)."""
 import argparse
 import hashlib
 import json
@@ -47,9 +50,11 @@ def read_lines(path):
 
 
 class Source:
-    """A Part 10 file as it will be sent: its dataset's bytes and what they say."""
+    """A Part 10 file as it will be sent: its dataset's bytes and what they say. `expected`: the endings that are right for it."""
+    expected = None
 
-    def __init__(self, path):
+    def __init__(self, path, expected=None):
+        self.expected = expected
         self.path = str(path)
         with open(path, "rb") as f:
             data = f.read()
@@ -96,8 +101,16 @@ class Sender:
             outcome, comment = "unreached", str(error)
         self.lines.append(kind="store", sop_class=source.sop_class, sop_instance=source.sop_instance, study=source.study,
                           patient=source.patient, issuer=source.issuer, sha256=source.sha256, bytes=len(source.dataset),
-                          path=source.path, outcome=outcome, comment=comment, ms=round((time.monotonic() - begin) * 1000))
+                          path=source.path, expected=source.expected, outcome=outcome, comment=comment, ms=round((time.monotonic() - begin) * 1000))
         return outcome
+
+    def order(self, order, **about):
+        """What is about to be ordered of the node."""
+        self.lines.append(kind="order", order=order, **about)
+
+    def death(self, of, since=None):
+        """What is about to die, or died after `since` (time.time())."""
+        self.lines.append(kind="death", of=of, since=round(since if since is not None else time.time(), 3))
 
     def store_until_acknowledged(self, source, seconds=120, pause=0):
         """As a modality does: again, until it has read 0000 itself. False: not within `seconds`."""

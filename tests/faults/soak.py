@@ -1,18 +1,22 @@
 """Many studies at a steady rate: nothing is lost, and memory and descriptors of each process stay level.
 
-scripts/faults soak [--instances N] [--studies M] [--rate R] [--seed S] [--size PIXELS] [--keep DIR]
+scripts/faults soak [--instances N] [--studies M] [--rate R] [--minutes T] [--seed S] [--real] [--keep DIR]
 
   --instances  how many (50000), in --studies (2000)
-  --rate       instances a second that are begun (20); the node may be slower, the sender waits for each answer
+  --rate       instances a second that are begun (40); the node may be slower, the sender waits for each answer
+  --minutes    no more are sent after this time
+  --real       the shipped model and its pictures, instead of a tiny one: some instances a second, not dozens
 
-Prints a line for each process: resident memory and descriptors at a tenth of the run (after WARM instances at least: a shorter run
-says nothing of growth), and at its end, and the highest of
-each. At the end the checker must find every invariant kept; memory may grow by GROWTH from the warm state, descriptors by none."""
+A line for each process: its anonymous memory and descriptors, as medians over the second and over the last tenth of what was sent, both
+under the same load. Growth from one to the other may be GROWTH of the memory or SLACK_KIB, whichever is more, and one descriptor; the
+process must be the same all the time; and fewer than SAMPLES readings in a tenth judge nothing, which is a violation, too. At the end the
+checker must find every invariant kept, each image where its sender expects it, each C-ECHO (one a second) answered within a second."""
 import argparse
 import collections
 import os
 import random
 import shutil
+import statistics
 import sys
 import tempfile
 import threading
@@ -22,29 +26,31 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import harness as h  # noqa: E402
 import kill  # noqa: E402
-from ledger import Sender, Source  # noqa: E402
+import models  # noqa: E402
+import world  # noqa: E402
 
-GROWTH, SLACK_KIB, WARM = 0.05, 2048, 500
+GROWTH, SLACK_KIB, SAMPLES = 0.02, 512, 15
 LASTING = {"cervigated": "supervisor", "cervigated-rcv": "receive", "cervigated-com": "committer", "cervigated-ana": "analyze",
            "zygote": "zygote", "cervigated-dlv": "deliver", "cervigated-snd": "sender", "cervigated-con": "console"}
-BACKLOG = 40
+BACKLOG = 60
+
+Reading = collections.namedtuple("Reading", "sent pid kib descriptors")
 
 
-def sample(top):
-    """{process: (resident KiB, descriptors)} of those that last."""
+def read(top, sent):
+    """{process: Reading} of those that last."""
     found = {}
     for pid in [top] + kill.children(top):
-        name = LASTING.get(kill.name_of(pid))
+        called = kill.name_of(pid)  # once: it may be gone in a moment
+        name = LASTING.get(called)
         try:
-            with open(f"/proc/{pid}/statm", encoding="ascii") as f:
-                resident = int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
             with open(f"/proc/{pid}/status", encoding="ascii") as f:
-                parent = next(int(line.split()[1]) for line in f if line.startswith("PPid:"))
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
             descriptors = count_descriptors(pid)
-        except (OSError, StopIteration):
+        except OSError:
             continue
-        if name and kill.name_of(parent) != kill.name_of(pid):
-            found[name] = resident, descriptors
+        if name and kill.name_of(int(fields["PPid"])) != called:
+            found[name] = Reading(sent, pid, int(fields.get("RssAnon", "0 kB").split()[0]), descriptors)
     return found
 
 
@@ -56,92 +62,110 @@ def count_descriptors(pid):
         return -1
 
 
+def levels(readings, sent):
+    """(lines of a table, what is not level) of {process: [Reading, ...]}; `sent`: how many in all."""
+    lines = [f"{'process':12} {'second tenth':>13} {'last tenth':>11} {'most':>8} KiB {'fds':>8} {'last':>5}"]
+    bad = [("I7", f"{name} was never seen") for name in LASTING.values() if name not in readings]
+    for name, rows in readings.items():
+        first = [r for r in rows if 0.1 * sent <= r.sent < 0.2 * sent]
+        last = [r for r in rows if 0.9 * sent <= r.sent]
+        if min(len(first), len(last)) < SAMPLES:
+            bad.append(("I7", f"{name}: {len(first)} and {len(last)} readings: too few to say that it is level"))
+            continue
+        kib = [statistics.median(r.kib for r in part) for part in (first, last)]
+        fds = [statistics.median(r.descriptors for r in part) for part in (first, last)]
+        lines.append(f"{name:12} {kib[0]:13.0f} {kib[1]:11.0f} {max(r.kib for r in rows):12} {fds[0]:8.0f} {fds[1]:5.0f}")
+        if kib[1] > kib[0] + max(GROWTH * kib[0], SLACK_KIB):
+            bad.append(("I7", f"{name} grew from {kib[0]:.0f} to {kib[1]:.0f} KiB, {(kib[1] - kib[0]) * 1024 / (0.8 * sent):.0f} bytes an instance"))
+        if fds[1] > fds[0] + 1:
+            bad.append(("I7", f"{name} has {fds[1]:.0f} descriptors, it had {fds[0]:.0f}"))
+        if min(fds) < 0:
+            bad.append(("I7", f"{name}: its descriptors may be asked by root alone"))
+        if len({r.pid for r in rows}) > 1:
+            bad.append(("I7", f"{name} was started again: {len({r.pid for r in rows})} processes"))
+    return lines, bad
+
+
 class Soak:
-    def __init__(self, folder, seed, size):
-        self.campaign = kill.Campaign(folder, seed, size, first=None, pictures=50)
-        self.folder, self.chance = folder, random.Random(seed)
-        self.samples = []
-        self.done = threading.Event()
-        self.sent = 0
+    def __init__(self, folder, seed, real):
+        model = h.MODEL if real else models.make(os.path.join(folder, "model"))
+        self.campaign = kill.Campaign(folder, seed, first=None, pictures=50, model=model)
+        self.studies, self.chance = world.Studies(folder, seed), random.Random(seed)
+        self.pixels = self.campaign.inputs.pixels if real else None
+        self.folder, self.readings = folder, collections.defaultdict(list)
+        self.done, self.sent, self.wanted = threading.Event(), 0, 0
 
     def watch(self):
         top = self.campaign.node.process.pid
-        while not self.done.wait(1):
-            self.samples.append((self.sent, sample(top)))
+        while not self.done.wait(0.5):
+            for name, reading in read(top, self.sent).items():
+                self.readings[name].append(reading)
 
-    def send(self, instances, studies, rate):
-        """Instances of one study follow each other, as from one modality."""
-        sender = self.campaign.sender
+    def image(self, number, same):
+        """The next, in the last one's study when it is the `same`."""
+        if self.pixels is None:
+            return self.studies.make(self.last.study if same else None)
         path = os.path.join(self.folder, "next.dcm")
-        begin, made = time.monotonic(), None
+        about = {"study": self.last.study, "PatientID": self.last.patient} if same else {"PatientID": f"SOAK-{number:06}"}
+        h.wrap(self.chance.choice(self.pixels), path, **about)
+        return world.ledger.Source(path, ["delivered"])
+
+    def send(self, instances, studies, rate, seconds):
+        """Instances of one study follow each other, as from one modality."""
+        begin = time.monotonic()
         for n in range(instances):
-            study = n * studies // instances
-            same = made.StudyInstanceUID if made is not None and made.PatientID == f"SOAK-{study:05}" else None
-            made = h.wrap(self.chance.choice(self.campaign.inputs.pixels), path, PatientID=f"SOAK-{study:05}", study=same)
-            if not sender.store_until_acknowledged(Source(path)):
+            if time.monotonic() - begin > seconds:
+                print(f"the time is over after {n} of {instances} instances", flush=True)
+                break
+            same = n > 0 and n * studies // instances == (n - 1) * studies // instances
+            self.last = self.image(n, same)
+            self.wanted += 1 + (not same)  # a picture, and a report for a study
+            if not self.campaign.sender.store_until_acknowledged(self.last):
                 self.campaign.failed.append(f"instance {n} was not acknowledged")
             self.sent = n + 1
             time.sleep(max(0.0, begin + n / rate - time.monotonic()))
             patience = time.monotonic() + 10  # what was not processed has no picture
-            while self.behind() > BACKLOG and time.monotonic() < patience:
-                time.sleep(0.1)
+            while self.wanted - self.campaign.pacs.taken > BACKLOG and time.monotonic() < patience:
+                time.sleep(0.05)
+        return time.monotonic() - begin
 
-    def behind(self):
-        """Objects that the PACS will have of what was sent, a picture an image and a report a study, less those that it has."""
-        return self.sent + self.sent * self.studies // self.instances - self.campaign.pacs.taken
-
-    def run(self, instances, studies, rate):
-        self.instances, self.studies = instances, studies
+    def run(self, instances, studies, rate, seconds):
         watcher = threading.Thread(target=self.watch, daemon=True)
         watcher.start()
-        self.send(instances, studies, rate)
-        violations, endings = self.campaign.settle(max(kill.SETTLE, instances / 5))
-        self.samples.append((self.sent, sample(self.campaign.node.process.pid)))
+        self.campaign.begin_echoes(1)
+        took = self.send(instances, studies, rate, seconds)
         self.done.set()
         watcher.join()
-        return violations + self.levels(), endings
-
-    def levels(self):
-        """Prints the table; what is not level."""
-        bad = []
-        columns = collections.defaultdict(list)
-        for sent, processes in self.samples:
-            for name, figures in processes.items():
-                columns[name].append((sent, *figures))
-        print(f"{'process':12} {'warm KiB':>9} {'end KiB':>9} {'most KiB':>9} {'warm fds':>9} {'end fds':>8} {'most fds':>9}")
-        for name, rows in columns.items():
-            warm = next((r for r in rows if r[0] >= max(WARM, self.instances / 10)), rows[-1])
-            end = rows[-1]
-            print(f"{name:12} {warm[1]:9} {end[1]:9} {max(r[1] for r in rows):9} {warm[2]:9} {end[2]:8} {max(r[2] for r in rows):9}")
-            if end[1] > warm[1] * (1 + GROWTH) + SLACK_KIB:
-                bad.append(("I7", f"{name} grew from {warm[1]} to {end[1]} KiB"))
-            if end[2] > warm[2]:
-                bad.append(("I7", f"{name} has {end[2]} descriptors, it had {warm[2]}"))
-        return bad
+        print(f"{self.sent} instances in {self.wanted - self.sent} studies, {self.sent / took:.1f} a second", flush=True)
+        lines, bad = levels(self.readings, self.sent)
+        print(*lines, sep="\n", flush=True)
+        violations, endings = self.campaign.settle(max(kill.SETTLE, self.sent / 50))
+        return violations + bad, endings
 
 
 def main():
     parser = argparse.ArgumentParser(description="many studies at a steady rate")
     parser.add_argument("--instances", type=int, default=50000)
     parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--rate", type=float, default=20)
+    parser.add_argument("--rate", type=float, default=40)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
-    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--real", action="store_true")
     parser.add_argument("--keep")
     wanted = parser.parse_args()
     print(f"seed {wanted.seed}", flush=True)
     folder, begin = tempfile.mkdtemp(prefix="cervigate-faults-soak-"), time.monotonic()
-    soak = Soak(folder, wanted.seed, wanted.size)
+    soak = Soak(folder, wanted.seed, wanted.real)
     violations = [("run", "did not come to its end")]
     try:
-        violations, endings = soak.run(wanted.instances, wanted.studies, wanted.rate)
+        violations, endings = soak.run(wanted.instances, wanted.studies, wanted.rate, wanted.minutes * 60)
         kill.tell(soak.campaign, endings, violations, time.monotonic() - begin)
     finally:
         if violations:
             keep = wanted.keep or tempfile.mkdtemp(prefix="cervigate-faults-evidence-")
             soak.campaign.keep(keep)
             print(f"evidence: {keep}\nagain: scripts/faults soak --seed {wanted.seed} --instances {wanted.instances} "
-                  f"--studies {wanted.studies} --rate {wanted.rate}", flush=True)
+                  f"--studies {wanted.studies} --rate {wanted.rate}{' --real' if wanted.real else ''}", flush=True)
         soak.campaign.close()
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if violations else 0

@@ -13,6 +13,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+import checker  # noqa: E402,F401
 import harness as h  # noqa: E402
 import ledger  # noqa: E402
 import models  # noqa: E402
@@ -56,6 +57,7 @@ class Studies:
         source.path, source.dataset, source.sop_class, source.sop_instance = "", bytes(data), h.DX, uid[2]
         source.syntax, source.sha256 = str(h.ExplicitVRLittleEndian), hashlib.sha256(data).hexdigest()
         source.study, source.patient, source.issuer = study or uid[0], patient, ""
+        source.expected = ["delivered"]
         return source
 
 

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import struct
 import subprocess
 import tempfile
@@ -47,6 +48,8 @@ def safetensors():
         header += b" " * (-len(header) % 8)
         put("weights", dtype.lower() + ".safetensors",
             struct.pack("<Q", len(header)) + header + bytes(8 * size))
+    header = json.dumps({"w": {"dtype": "F16", "shape": [0], "data_offsets": [0, 0]}}).encode()
+    put("weights", "no-elements", struct.pack("<Q", len(header)) + header)
 
 
 # every operator of a <graph>
@@ -393,6 +396,34 @@ def audit():
     put("audit", "torn", b"f" + b"\xff".join((first + lines[2][:90], b"", slots)))
 
 
+def stores():
+    """Rows by table and value as fuzz_store.c reads them, patches of a whole database, and small databases."""
+    number, word, none = lambda n: bytes([7, n + 2]), lambda n: bytes([6, n]), b"\0"
+    text = lambda t: bytes([3, len(t)]) + t.encode()
+    long = lambda n: b"\5" + n.to_bytes(3, "big")
+    instance = [number(1), word(1), *[text("1.2.14")] * 5, text("a" * 64), text("objects/00/a.dcm"), number(9)]
+    instance += [text("SCU1"), text("SCP1"), text("10.0.0.1"), text("a1"), number(5), number(1), number(0), number(0), text("rule"),
+                 text("none"), long(300), number(0)] + [none] * 12
+    put("store", "instance", b"\2\0" + b"".join(instance))
+    judgement = [number(1), long(40), text("p1"), text("d1"), long(5000), text("m1"), text(""), number(1), text("1 2 3 "), text("m2"),
+                 number(2), long(5000)] + [none] * 8
+    put("store", "judgement", b"\2\1" + b"".join(judgement))
+    put("store", "memo", b"\5\x0b" + text("relearned1") + b"\1" + b"\x80" + bytes(7) + b"\x0d" + text("CT1") + b"\1" + b"\x7f" + b"\xff" * 7)
+    put("store", "counted", b"\x08\6" + number(1) + number(1) + word(13) + word(3) + number(0) * 4 + none * 8 + b"\7" + text("refused1") + text("many"))
+    put("store", "version", b"\1" + bytes([0, 0, 60, 4]) + b"\xff" * 4)
+    put("store", "kept", b"\x0b\0" + b"".join(instance))
+    put("store", "encoding", b"\1" + bytes([0, 0, 56, 4, 0, 0, 0, 2]))
+    for name, version, more in (("empty", 0, "CREATE TABLE a(b)"), ("newer", 99, "CREATE TABLE a(b)"),
+                                ("view", 4, "CREATE VIEW instance AS SELECT 1 AS id; CREATE TABLE counter(name,value)")):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "jobs.sqlite")
+            db = sqlite3.connect(path)
+            db.executescript(f"PRAGMA page_size=512; PRAGMA application_id=1129727828; PRAGMA user_version={version}; {more}")
+            db.close()
+            with open(path, "rb") as file:
+                put("store", name, b"\0" + file.read())
+
+
 if __name__ == "__main__":
     audit()
     safetensors()
@@ -408,3 +439,4 @@ if __name__ == "__main__":
     associations()
     tables()
     texts()
+    stores()

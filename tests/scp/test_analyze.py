@@ -11,12 +11,10 @@ import unittest
 import pydicom
 
 import daemon as d
+from harness import SANITIZED
 from test_deliver import Scp
 
 SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
-
-with open(d.DAEMON, "rb") as program:
-    SANITIZED = b"__asan_init" in program.read()
 
 
 class AnalyzeNode(d.Node):

@@ -138,6 +138,10 @@ static void try_all(int most)
 static void test_here(void **state)
 {
     (void)state;
+    if (confine_landlock() == 0)
+        print_message("skipped: this kernel has no Landlock: what it refuses was not tried\n");
+    if (SANITIZED)
+        print_message("skipped: sanitizers: the object child, and deeds that they do themselves\n");
     try_all(NEWEST);
 }
 

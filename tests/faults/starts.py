@@ -1,0 +1,130 @@
+"""The N-th call fails while the node starts: `scripts/faults starts [--seed S] [--seconds T] [--only ROLE:KIND,...]`.
+
+For each role and each kind of call (calls.py), N = 1, 2, 3 ..., further and further apart from FIRST on: the node is started with the fault
+armed, once or from then on, until a start goes through without its having fired. For every N:
+  - it ends with an exit status and a sentence, and starts when the fault is over; or it goes on, and is ready when the fault is over
+  - no process of it dies of a signal that means a fault of its own (but for an abort of a library at the end, without any memory)
+  - then a study is answered 0000 and reported
+At the end checker.py is asked. --seconds: for each fault; its line says "unfinished" then."""
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import calls  # noqa: E402
+import world  # noqa: E402
+
+HOLD, PATIENCE = 1.0, 30
+OWN_FAULT = re.compile(r"^.*signal=(?:4|6|7|8|11)\b.*$", re.M)
+
+
+class Campaign(calls.Campaign):
+    def log_since(self, offset):
+        with open(self.world.node.log_path, encoding="utf-8", errors="replace") as f:
+            f.seek(offset)
+            return f.read()
+
+    def launch(self):
+        """Starts the node and waits for nothing."""
+        node = self.world.node
+        with open(node.log_path, "ab") as log:
+            node.process = subprocess.Popen([os.path.join(world.h.BIN, "cervigated"), "--config", node.config, "--foreground"],
+                                            stdout=log, stderr=log, env=node.environment)
+
+    def is_ready(self):
+        node = self.world.node
+        return node.facts().get("pid") == str(node.process.pid) and self.world.sender.echo(1) is not None
+
+    def watch_start(self, fault):
+        """Until it has ended, is ready, or has had the fault for a while."""
+        end, fired_at = time.monotonic() + PATIENCE, None
+        while time.monotonic() < end and self.world.node.process.poll() is None:
+            if self.control.fired and fired_at is None:
+                fired_at = time.monotonic()
+            if fired_at and fault.ever and time.monotonic() - fired_at > HOLD:
+                return
+            if self.is_ready():
+                time.sleep(0.3)  # roles that are not asked by an echo
+                return
+            time.sleep(0.05)
+
+    def attempt(self, fault, n):
+        w, begin = self.world, time.time()
+        node, offset = w.node, os.path.getsize(w.node.log_path)
+        w.sender.death("stop")
+        node.process.terminate()
+        if node.process.wait(30):
+            self.violation(fault, n, f"the node before ended with {node.process.returncode}")
+        self.control.arm(calls.ROLES[fault.role], calls.KINDS[fault.kind], fault.place, fault.error, fault.ever, n)
+        self.launch()
+        self.watch_start(fault)
+        fired = self.control.fired
+        self.control.disarm()
+        self.ended_well(fault, n, offset)
+        w.sender.death("point", begin)
+        source = w.studies.make()
+        if not w.sender.store_until_acknowledged(source, PATIENCE):
+            self.violation(fault, n, f"no 0000 within {PATIENCE} s after the fault was over")
+        self.finish(fault, n, source)
+        said = self.log_since(offset)
+        for line in OWN_FAULT.findall(said):
+            if not self.is_farewell(fault, "signal=6 " in line, said):
+                self.violation(fault, n, line)
+        self.tried += 1
+        self.hits += bool(fired)
+        return bool(fired)
+
+    @staticmethod
+    def is_farewell(fault, aborted, said):
+        """Debian's liboflog asks for memory in its destructor, after a process has said why and ended; where there is none it aborts."""
+        return fault.kind == "malloc" and fault.ever and aborted and "terminate called" in said
+
+    def ended_well(self, fault, n, offset):
+        """It is ready, or said why not and is started again."""
+        node = self.world.node
+        if node.process.poll() is None:
+            try:
+                world.h.wait_for(lambda: node.process.poll() is not None or self.is_ready(), PATIENCE, "ready")
+            except AssertionError as error:
+                self.violation(fault, n, f"goes on, and {error}")
+        code = node.process.poll()
+        if code is None:
+            return
+        said = self.log_since(offset)
+        if code <= 0 and not self.is_farewell(fault, code == -signal.SIGABRT, said):
+            self.violation(fault, n, f"ended with {code}")
+        if not [line for line in said.splitlines() if line.strip() and not line.startswith(("terminate called", "  what()"))]:
+            self.violation(fault, n, f"ended with {code} and not a word")
+        node.start()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="the N-th call fails while the node starts")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--seconds", type=float, default=60, help="for each fault")
+    parser.add_argument("--only", default="*:malloc", metavar="ROLE:KIND,...")
+    wanted = parser.parse_args()
+    only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
+    print(f"seed {wanted.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with world.tempfile.TemporaryDirectory(prefix="cervigate-starts-") as folder:
+        campaign = Campaign(wanted.seed, folder)
+        try:
+            for fault in calls.faults(only):
+                if fault.role not in ("assoc", "object"):  # none of them at a start
+                    campaign.run(fault, wanted.seconds)
+        finally:
+            campaign.control.disarm()
+            campaign.end()
+    print(f"seed {wanted.seed}: {campaign.tried} starts, {campaign.hits} faults, {len(campaign.violations)} violations")
+    for what in campaign.violations:
+        print("VIOLATION", what)
+    return 1 if campaign.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
