@@ -143,7 +143,7 @@ def measure(options, folder, pacs, sender):
             subprocess.run(["pkill", "-f", f"storescp -aet NODE -od {folder}"], check=False)
         result["sustained"] = figures(sustained(sender, node.port, pacs, options.seconds))
         node.stop()
-        node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=15)
+        node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=15, destination='look="auto"')
         result["defaults"] = figures([single(sender, node.port, pacs, True) for _ in range(3)])
     finally:
         if node:

@@ -87,6 +87,8 @@ class Node:
         rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
               <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
         peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
+        if "look=" not in destination:  # most tests' peers have no originals
+            destination += ' look="never"'
         destination = "".join(f'<destination peer="{n}" outputs="{outputs}" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
         more = "".join(f'<model folder="{m}"/>' for m in models or ())
         more = f"<models>{more}</models>" if models else ""
