@@ -11,6 +11,11 @@
 #define LIST_MOST    50 /* SOP Instance UIDs in one identifier: some peers cut long ones */
 #define MATCHES_MOST 1000
 
+/* PS3.7 annex C */
+#define NOT_AUTHORIZED      0x0124
+#define CLASS_NOT_SUPPORTED 0x0122
+#define NO_SUCH_OPERATION   0x0211
+
 #define TAG_INSTANCE  DX_TAG(0x0008, 0x0018)
 #define TAG_ACCESSION DX_TAG(0x0008, 0x0050)
 #define TAG_LEVEL     DX_TAG(0x0008, 0x0052)
@@ -89,10 +94,12 @@ static enum look_end ask(struct dx_scu *scu, struct dx_writing *identifier, dx_s
         (void)snprintf(text, 256, "%s", err.text);
         return status == DX_LIMIT || status == DX_NO_MEMORY ? LOOK_FAILED : LOOK_UNREACHED;
     }
-    if (dimse != 0) {
+    if (dimse != 0)
         (void)snprintf(text, 256, "C-FIND: status %04X", dimse);
+    if (dimse == NOT_AUTHORIZED || dimse == CLASS_NOT_SUPPORTED || dimse == NO_SUCH_OPERATION)
+        return LOOK_NOT_TAKEN;
+    if (dimse != 0)
         return LOOK_FAILED;
-    }
     return LOOK_THERE;
 }
 

@@ -2,6 +2,7 @@
 #include "sender.h"
 
 #include "call.h"
+#include "clock.h"
 #include "dx_result.h"
 #include "log.h"
 #include "look.h"
@@ -48,6 +49,8 @@ static bool answer(int fd, const struct send_job *job, size_t form, enum verdict
 /* ---- what the association must carry ---- */
 
 #define CONTEXTS_MOST (SENDER_BATCH * SENDER_FORMS * 3 + 2)
+#define LOOK_FAILURES 3
+#define LOOK_PAUSE_MS 600000 /* then results go without, and it is tried again */
 #define COMMIT_WAIT_S                                                                              \
     2 /* for an answer on the same association; most peers open one of their own */
 
@@ -196,15 +199,44 @@ static bool open_association(const struct conf *conf, const struct conf_destinat
     return call_open(conf, to->peer, &params, contexts, count, scu, err) == DX_OK;
 }
 
+/* C-FIND at this peer, as far as this process knows: one that takes the service and then fails or
+ * hangs up does not answer it (an archive that does not know us as somebody who may ask). */
+static struct {
+    int failures;
+    int64_t not_before_ms; /* monotonic */
+} asking;
+
+static bool is_asked(const struct conf_destination *to)
+{
+    return to->look == CONF_LOOK_ALWAYS || clock_monotonic_ms() >= asking.not_before_ms;
+}
+
+/* LOOK_NOT_TAKEN once it failed LOOK_FAILURES times in a row. */
+static enum look_end learn(const struct conf_destination *to, enum look_end end, const char *text)
+{
+    if (end != LOOK_FAILED && end != LOOK_UNREACHED) {
+        asking.failures = 0;
+        return end;
+    }
+    if (to->look == CONF_LOOK_ALWAYS || ++asking.failures < LOOK_FAILURES)
+        return end;
+    asking.failures = 0;
+    asking.not_before_ms = clock_monotonic_ms() + LOOK_PAUSE_MS;
+    log_event(LOG_AT_WARN, "look-unavailable", "destination=%s reason=%s configure=%s",
+              to->peer->name, log_quote(text),
+              log_quote("let this node's AE title query there (C-FIND, Study Root), or set look"));
+    return end == LOOK_FAILED ? LOOK_NOT_TAKEN : end;
+}
+
 /* Whether the result may go there now; else it is answered, *told false when the parent is gone. */
 static bool may_go(const struct conf *conf, const struct conf_destination *to, struct dx_scu *scu,
                    const struct send_job *job, struct look_memory *memory, int fd, bool *alive,
                    bool *told)
 {
     char text[256] = "";
-    if (job->look.study[0] == '\0')
+    if (job->look.study[0] == '\0' || !is_asked(to))
         return true;
-    enum look_end end = look_for(scu, conf, &job->look, memory, text);
+    enum look_end end = learn(to, look_for(scu, conf, &job->look, memory, text), text);
     if (end == LOOK_THERE || (end == LOOK_NOT_TAKEN && to->look == CONF_LOOK_AUTO))
         return true;
     if (end == LOOK_UNREACHED)

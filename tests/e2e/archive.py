@@ -1,7 +1,7 @@
 """The scripted PACS with a catalogue: it answers C-FIND (Study Root) and Storage Commitment as told to, beside storing.
 
 Archive.add(path...) enters objects as if a modality had sent them; what is stored by C-STORE is not in the catalogue of originals, but is
-committed to. `find`: ok, fail (A700), endless (pending answers without end), garbage (an identifier that is none), nested (sequences
+committed to. `find`: ok, fail (A700), unauthorized (0124), abort, endless (pending answers without end), garbage (an identifier that is none), nested (sequences
 without end), truncated (a length beyond the end), silence. `commitment`: same (on the asking association), other (on one of its own),
 never, half (all but the first fail once), none (all fail), refuse (N-ACTION answered 0110), foreign (an event for somebody else's
 transaction, then the right one). `find` and `commitment` None: not offered."""
@@ -84,9 +84,12 @@ class Association(pacs.Association):
         if how == "silence":
             self.wait_for_end()
             return False
-        if how == "fail":
-            self.find_answer(context, request, 0xa700)
+        if how in ("fail", "unauthorized"):
+            self.find_answer(context, request, 0xa700 if how == "fail" else 0x0124)
             return True
+        if how == "abort":
+            self.socket.sendall(pacs.ABORT)
+            return False
         if how == "endless":
             while True:
                 self.find_answer(context, request, 0xff00, encode(query))

@@ -124,7 +124,7 @@ class Look(WayOut):
         for how in ("endless", "garbage", "nested", "truncated", "fail"):
             with self.subTest(how=how):
                 hostile, good = self.archive(find=how), self.archive()
-                node = self.node(hostile, good)
+                node = self.node(hostile, good, destination='look="always"')
                 roles = {r: node.pid(r) for r in ("receive", "analyze", "deliver")}
                 path = self.image(how)
                 good.add(path)
@@ -136,6 +136,21 @@ class Look(WayOut):
                 hostile.find = "ok"
                 h.wait_for(lambda: self.kept(hostile) == 2, 30, "what was hostile is served when it is not any more")
                 node.stop()
+
+    def test_who_answers_no_query_gets_results_without(self):
+        """An archive that does not know us takes C-FIND and hangs up (Orthanc, as it is), or fails."""
+        for how in ("abort", "fail"):
+            with self.subTest(how=how):
+                archive = self.archive(find=how)
+                node = self.node(archive)
+                self.study(node, how)
+                h.wait_for(lambda: self.kept(archive) == 2, 40, "results all the same")
+                self.assertRegex(node.log(), 'look-unavailable destination=pacs0 .*configure="let this node')
+                node.stop()
+        archive = self.archive(find="unauthorized")
+        node = self.node(archive)
+        self.study(node, "unauthorized")
+        h.wait_for(lambda: self.kept(archive) == 2, 10, "results at once")
 
     def test_one_study_that_waits_holds_up_no_other(self):
         archive = self.archive()
