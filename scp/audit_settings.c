@@ -82,17 +82,22 @@ static void put_settings(FILE *out, const xmlNode *root)
 
 static void put_model(FILE *out, const char *folder)
 {
-    struct nn_model *model = NULL;
+    char path[PATH_MAX], *xml = malloc(NN_MODEL_XML_MAX);
+    struct nn_model_info info;
     struct nn_error err = {.status = NN_OK};
-    if (nn_model_open(folder, &model, &err) != NN_OK)
-        return;
-    const struct nn_model_info *info = nn_model_info(model);
-    (void)fprintf(out, "model %s digest=%s\n", folder, info->digest);
-    for (int i = 0; i < info->classes; i++)
-        if (info->class_[i].finding)
-            (void)fprintf(out, "model %s operating point of %s=%.17g\n", folder,
-                          info->class_[i].name, info->class_[i].operating_point);
-    nn_model_close(model);
+    (void)snprintf(path, sizeof path, "%s/model.xml", folder);
+    FILE *file = xml != NULL ? fopen(path, "re") : NULL;
+    size_t size = file != NULL ? fread(xml, 1, NN_MODEL_XML_MAX, file) : 0;
+    if (file != NULL)
+        (void)fclose(file);
+    if (size > 0 && nn_model_info_parse(path, xml, size, &info, &err) == NN_OK) {
+        (void)fprintf(out, "model %s digest=%s\n", folder, info.digest);
+        for (int i = 0; i < info.classes; i++)
+            if (info.class_[i].finding)
+                (void)fprintf(out, "model %s operating point of %s=%.17g\n", folder,
+                              info.class_[i].name, info.class_[i].operating_point);
+    }
+    free(xml);
 }
 
 /* malloc, or NULL. */

@@ -3,10 +3,12 @@
     test_lifecycle.py                 what CI runs
     test_lifecycle.py long [SECONDS]  a million files, every process stopped for SECONDS (60), printed figures
 """
+import contextlib
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
