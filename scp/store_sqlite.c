@@ -5,6 +5,8 @@
  * [wait_for_lock] there and nowhere later. */
 #include "store_sqlite.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -260,8 +262,10 @@ enum store_status sql_leave_light(struct store *store, enum store_status status)
 /* SQLite's own handler sleeps up to 100 ms at a time, while receivers wait for their answers. */
 static int wait_for_lock(void *context, int waits)
 {
-    (void)context;
-    if (waits >= BUSY_FAST + BUSY_MS / 2)
+    struct store *store = context;
+    if (waits == 0)
+        store->waits_since_ms = clock_monotonic_ms();
+    else if (clock_monotonic_ms() - store->waits_since_ms > BUSY_MS)
         return 0;
     const struct timespec pause = {.tv_nsec = waits < BUSY_FAST ? 200000 : 2000000};
     (void)nanosleep(&pause, NULL);
@@ -282,7 +286,7 @@ static enum store_status prepare_connection(struct store *store, const char *pat
             (void)sql_fail(store, code);
         return STORE_BROKEN;
     }
-    (void)sqlite3_busy_handler(store->db, wait_for_lock, NULL);
+    (void)sqlite3_busy_handler(store->db, wait_for_lock, store);
     enum store_status status = sql_exec(store, "PRAGMA journal_mode=WAL");
     if (status == STORE_OK)
         status = sql_exec(store, "PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"

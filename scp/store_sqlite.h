@@ -18,8 +18,9 @@ struct store {
         sqlite3_stmt *statement;
     } cache[STORE_STATEMENTS];
     int cached;
-    bool in_group; /* between store_begin and store_commit */
-    bool is_light; /* synchronous is NORMAL */
+    bool in_group;          /* between store_begin and store_commit */
+    bool is_light;          /* synchronous is NORMAL */
+    int64_t waits_since_ms; /* monotonic: for the write lock */
     char error[256];
 };
 
