@@ -39,7 +39,7 @@
  *   sender-unassociated             the sender has it, no association
  *   deliver-sent-unanswered         the peer has the object, its answer is not with the parent
  *   sender-between                  the parent has the answer, the next object is not sent
- *   commitment-asked                the destination was asked to commit, what it said is not entered
+ *   commitment-asked                the peer was asked to commit, what it said is not entered
  *   deliver-answered-unjournalled   the peer's answer is known, the store was not told
  *   deliver-journalled              the store was told
  *
