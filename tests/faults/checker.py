@@ -45,7 +45,7 @@ SLACK = 2    # seconds between two clocks' readings of one event
 RESTART = 5  # seconds within which a listener that died must answer again
 LISTENING = ("receive", "supervisor", "all", "stop", "point")  # without whom nothing is answered
 # Beside what the sender expects, once a person has ordered this of its patient or study.
-AFTER_ORDER = {"forget": {"withdrawn", "ignored", "cancelled", "delivered"}, "retract": {"cancelled", "delivered"}}
+AFTER_ORDER = {"forget": {"withdrawn", "ignored", "cancelled", "delivered"}, "retract": {"withdrawn", "cancelled", "delivered"}}
 
 
 class Checker:

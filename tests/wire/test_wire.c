@@ -397,7 +397,7 @@ static void services_other_than_storage_are_refused(void **state)
         {"1.2.840.113619.4.27", 0},           /* private */
         {"1.2.840.10008.5.1.4.1.2.2.1", 3},   /* Study Root Query */
         {"1.2.840.10008.5.1.4.31", 3},        /* Modality Worklist */
-        {"1.2.840.10008.1.20.1", 3},          /* Storage Commitment */
+        {"1.2.840.10008.1.20.1", 4}, /* answers to our requests: in implicit little endian only */
         {"1.2.840.10008.5.1.4.34.6.1", 3},    /* UPS Push */
         {"1.2.840.10008.5.1.1.9", 3},         /* Print */
     };
