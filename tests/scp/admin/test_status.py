@@ -73,7 +73,7 @@ class Status(unittest.TestCase):
         self.assertEqual((station["station"], station["studies"], station["alarm"]), ("STORESCU", 2, False))
         self.assertEqual(h["limits"]["reference"], 500)
         self.assertEqual(h["limits"]["selfTestRetry"], 1)
-        self.assertEqual(len(h["limits"]), 11)
+        self.assertEqual(len(h["limits"]), 12)
         self.assertIsNone(h["oldest_job"])
         self.assertTrue(said["selftest"]["passed"])
 
