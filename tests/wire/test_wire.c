@@ -398,8 +398,8 @@ static void services_other_than_storage_are_refused(void **state)
         {"1.2.840.10008.5.1.4.1.2.2.1", 3},   /* Study Root Query */
         {"1.2.840.10008.5.1.4.31", 3},        /* Modality Worklist */
         {"1.2.840.10008.1.20.1", 4}, /* answers to our requests: in implicit little endian only */
-        {"1.2.840.10008.5.1.4.34.6.1", 3},    /* UPS Push */
-        {"1.2.840.10008.5.1.1.9", 3},         /* Print */
+        {"1.2.840.10008.5.1.4.34.6.1", 3}, /* UPS Push */
+        {"1.2.840.10008.5.1.1.9", 3},      /* Print */
     };
     uint8_t body[RESPONSE];
     (void)state;
