@@ -40,6 +40,7 @@
 #define RECENT    256   /* peers whose connections a second are counted */
 #define DRAIN_MS  15000 /* for open associations at the end */
 #define PAUSE_MS  200   /* after a failure of accept or fork */
+#define SWEEP_MS  10000 /* between two looks for what dead processes left */
 #define COMMIT_MS 3000  /* for the committer to end */
 
 struct slot {
@@ -67,9 +68,9 @@ struct receive {
     struct slot *slot;
     size_t slots, associations, refusers;
     pid_t committer;
-    int control;                     /* to the committer; -1: none */
-    int64_t accept_at, committer_at; /* monotonic: not before */
-    int64_t told_at;                 /* of the last refusal that was logged */
+    int control;                               /* to the committer; -1: none */
+    int64_t accept_at, committer_at, sweep_at; /* monotonic: not before */
+    int64_t told_at;                           /* of the last refusal that was logged */
     unsigned untold;
     struct keys_kept keys;
     struct recent recent[RECENT];
@@ -430,6 +431,10 @@ static void serve(struct receive *r, const sigset_t *unblocked)
         int64_t now = clock_monotonic_ms();
         if (r->committer == 0 && now >= r->committer_at)
             start_committer(r);
+        if (now >= r->sweep_at) { /* also what the associations of a killed receive leave, later */
+            (void)spool_forget_dead(r->node->conf);
+            r->sweep_at = now + SWEEP_MS;
+        }
         bool pausing = now < r->accept_at;
         bool soon = pausing || r->committer == 0;
         struct pollfd wait[2] = {{.fd = pausing ? -1 : r->node->listen_fd, .events = POLLIN},
@@ -482,7 +487,6 @@ int receive_run(const struct node *node)
     (void)sigaddset(&blocked, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 
-    (void)spool_forget_dead(node->conf);
     serve(&r, &unblocked);
     drain(&r, &unblocked);
     free(r.slot);

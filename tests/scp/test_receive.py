@@ -180,6 +180,22 @@ class Receive(unittest.TestCase):
         self.assertEqual(len(self.states()), 1)
 
 
+class Leftovers(unittest.TestCase):
+    def test_what_a_process_left_that_died_later_goes_while_the_node_runs(self):
+        """An association outlives its killed receive for a moment; nobody waits for it any more."""
+        node = d.Node()
+        self.addCleanup(node.stop)
+        with subprocess.Popen(["sleep", "600"]) as alive:
+            left = os.path.join(node.spool, "incoming", f"{alive.pid}-00")
+            with open(left, "wb") as f:
+                f.write(b"cut off")
+            time.sleep(16)
+            self.assertTrue(os.path.exists(left), "what has a process is not touched")
+            alive.kill()
+        d.wait_for(lambda: not os.path.exists(left), 20, "the file of a dead process is gone")
+        self.assertTrue(node.echo())
+
+
 class Ceilings(Receive):
     """Fewer associations than come."""
     limits = 'associations="4" associationsPerPeer="3" spoolReserve="1048576"'
