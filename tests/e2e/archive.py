@@ -2,7 +2,7 @@
 
 Archive.add(path...) enters objects as if a modality had sent them; what is stored by C-STORE is not in the catalogue of originals, but is
 committed to. `find`: ok, fail (A700), unauthorized (0124), abort, endless (pending answers without end), garbage (an identifier that is none), nested (sequences
-without end), truncated (a length beyond the end), silence. `commitment`: same (on the asking association), other (on one of its own),
+without end), command (the same in the command set), truncated (a length beyond the end), silence. `commitment`: same (on the asking association), other (on one of its own),
 never, half (all but the first fail once), none (all fail), refuse (N-ACTION answered 0110), foreign (an event for somebody else's
 transaction, then the right one). `find` and `commitment` None: not offered."""
 import os
@@ -93,6 +93,11 @@ class Association(pacs.Association):
         if how == "endless":
             while True:
                 self.find_answer(context, request, 0xff00, encode(query))
+        if how == "command":
+            item = struct.pack("<HHI", 0xfffe, 0xe000, 2 ** 32 - 1) * 1000
+            self.socket.sendall(message(context, [(2, request[2]), (0x100, short(0x8020)), (0x120, request[0x110]), (0x800, short(0x101)),
+                                                  (0x900, short(0)), (0x1000, item)]))
+            return True
         if how in ("garbage", "nested", "truncated"):
             self.find_answer(context, request, 0xff00, {"garbage": b"\xff" * 200, "truncated": struct.pack("<HHI", 0x10, 0x20, 9000) + b"x",
                                                         "nested": struct.pack("<HHIHHI", 0x40, 0xa730, 2 ** 32 - 1, 0xfffe, 0xe000, 2 ** 32 - 1) * 10000}[how])
@@ -143,23 +148,13 @@ def event_fields(event):
 
 
 class Archive(pacs.Pacs):
+    association = Association
+
     def __init__(self, folder, port=0, ae="PACS", find="ok", commitment=None):
         self.find, self.commitment, self.node_port = find, commitment, None
         self.catalogue, self.transactions, self.failed, self.reports = {}, [], False, []
         self.classes = threading.Lock()
         super().__init__(folder, port, ae)
-
-    def listen(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.lock:
-                self.associations += 1
-                number = self.associations
-            threading.Thread(target=Association(self, connection, number).run, daemon=True).start()
 
     def add(self, *paths, **changed):
         for path in paths:

@@ -121,7 +121,7 @@ class Look(WayOut):
         h.wait_for(lambda: self.kept(never) == 2, 20, "delivery without a look")
 
     def test_hostile_answers_end_with_that_peer(self):
-        for how in ("endless", "garbage", "nested", "truncated", "fail"):
+        for how in ("endless", "garbage", "nested", "command", "truncated", "fail"):
             with self.subTest(how=how):
                 hostile, good = self.archive(find=how), self.archive()
                 node = self.node(hostile, good, destination='look="always"')

@@ -191,6 +191,8 @@ class Association:
 class Pacs:
     """In threads of the caller's process. `folder` is kept: it is evidence. `pictures`: of so many pictures the bytes of one are kept."""
 
+    association = Association
+
     def __init__(self, folder, port=0, ae="PACS", pictures=1):
         self.folder, self.ae, self.pictures = str(folder), ae, pictures
         self.taken = 0
@@ -215,7 +217,7 @@ class Pacs:
             with self.lock:
                 self.associations += 1
                 number = self.associations
-            threading.Thread(target=Association(self, connection, number).run, daemon=True).start()
+            threading.Thread(target=self.association(self, connection, number).run, daemon=True).start()
 
     def behave(self, name, count=None):
         with self.lock:
