@@ -197,24 +197,26 @@ class Campaign:
         return what
 
 
-def main():
-    parser = argparse.ArgumentParser(description="the N-th call fails")
+def main(kind=Campaign, description="the N-th call fails", only="", never=(), runs="runs"):
+    """never: roles that this kind of campaign has none of."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=60, help="for each fault")
-    parser.add_argument("--only", default="", metavar="ROLE:KIND,...")
+    parser.add_argument("--only", default=only, metavar="ROLE:KIND,...")
     wanted = parser.parse_args()
     only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
     print(f"seed {wanted.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
-        campaign = Campaign(wanted.seed, folder)
+        campaign = kind(wanted.seed, folder)
         try:
             for fault in faults(only):
-                campaign.run(fault, wanted.seconds)
+                if fault.role not in never:
+                    campaign.run(fault, wanted.seconds)
         finally:
             campaign.control.disarm()
             campaign.end()
-    print(f"seed {wanted.seed}: {campaign.tried} runs, {campaign.hits} faults, {len(campaign.violations)} violations")
+    print(f"seed {wanted.seed}: {campaign.tried} {runs}, {campaign.hits} faults, {len(campaign.violations)} violations")
     for what in campaign.violations:
         print("VIOLATION", what)
     return 1 if campaign.violations else 0

@@ -6,7 +6,6 @@ armed, once or from then on, until a start goes through without its having fired
   - no process of it dies of a signal that means a fault of its own (but for an abort of a library at the end, without any memory)
   - then a study is answered 0000 and reported
 At the end checker.py is asked. --seconds: for each fault; its line says "unfinished" then."""
-import argparse
 import os
 import re
 import signal
@@ -102,29 +101,5 @@ class Campaign(calls.Campaign):
         node.start()
 
 
-def main():
-    parser = argparse.ArgumentParser(description="the N-th call fails while the node starts")
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--seconds", type=float, default=60, help="for each fault")
-    parser.add_argument("--only", default="*:malloc", metavar="ROLE:KIND,...")
-    wanted = parser.parse_args()
-    only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
-    print(f"seed {wanted.seed}", flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with world.tempfile.TemporaryDirectory(prefix="cervigate-starts-") as folder:
-        campaign = Campaign(wanted.seed, folder)
-        try:
-            for fault in calls.faults(only):
-                if fault.role not in ("assoc", "object"):  # none of them at a start
-                    campaign.run(fault, wanted.seconds)
-        finally:
-            campaign.control.disarm()
-            campaign.end()
-    print(f"seed {wanted.seed}: {campaign.tried} starts, {campaign.hits} faults, {len(campaign.violations)} violations")
-    for what in campaign.violations:
-        print("VIOLATION", what)
-    return 1 if campaign.violations else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(calls.main(Campaign, "the N-th call fails while the node starts", "*:malloc", ("assoc", "object"), "starts"))
