@@ -211,3 +211,11 @@ enum dx_status dx_attrs_unpack(const uint8_t *bytes, size_t count, struct dx_att
         dx_attrs_destroy(result);
     return status;
 }
+
+bool dx_text_is_ascii(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text >= 0x80 || *text == 0x1b)
+            return false;
+    return true;
+}

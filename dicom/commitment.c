@@ -1,6 +1,7 @@
 #include "dx_commitment.h"
 
 #include "dx_attrs.h"
+#include "scan_dataset.h"
 #include <string.h>
 
 #define TRANSACTION DX_TAG(0x0008, 0x1195)
@@ -50,16 +51,16 @@ static bool take(void *context, const struct dx_place *place, uint32_t tag, cons
 {
     struct collecting *c = context;
     if (place->depth == 0 && tag == TRANSACTION)
-        (void)dx_dataset_text(value, length, c->event->transaction, DX_UID_MAX);
+        (void)dx_scan_copy_text(c->event->transaction, DX_UID_MAX, value, length);
     if (place->depth != 1 || (place->sequence[0] != FAILED && place->sequence[0] != REFERENCED))
         return true;
     struct dx_commitment_item *item = item_of(c, place);
     if (item == NULL)
         return false;
     if (tag == SOP_CLASS)
-        (void)dx_dataset_text(value, length, item->sop_class, DX_UID_MAX);
+        (void)dx_scan_copy_text(item->sop_class, DX_UID_MAX, value, length);
     else if (tag == INSTANCE)
-        (void)dx_dataset_text(value, length, item->sop_instance, DX_UID_MAX);
+        (void)dx_scan_copy_text(item->sop_instance, DX_UID_MAX, value, length);
     else if (tag == FAILURE && length >= 2 && place->sequence[0] == FAILED)
         item->failure = (uint16_t)(value[0] | value[1] << 8);
     if (item->failure == 0 && place->sequence[0] == FAILED)

@@ -209,20 +209,3 @@ enum dx_status dx_dataset_read(const uint8_t *bytes, size_t count, const uint32_
         return dx_fail(err, DX_LIMIT, "a dataset of more than %u bytes", DX_DATASET_MAX);
     return read_elements(&r, count, false);
 }
-
-bool dx_dataset_text(const uint8_t *value, size_t length, char *text, size_t size)
-{
-    while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\0'))
-        length--;
-    while (length > 0 && *value == ' ') {
-        value++;
-        length--;
-    }
-    bool fits = length < size && (length == 0 || memchr(value, '\0', length) == NULL);
-    if (length >= size)
-        length = size - 1;
-    if (length > 0)
-        memcpy(text, value, length);
-    text[length] = '\0';
-    return fits;
-}

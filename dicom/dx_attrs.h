@@ -8,6 +8,7 @@
 #define DX_ATTRS_H
 
 #include "dx_status.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ void dx_attrs_at(const struct dx_attrs *attrs, size_t i, uint32_t *tag, char vr[
                  const char **value, size_t *length);
 /* Value as terminated text; "" when absent. Valid until the next set. */
 const char *dx_attrs_text(const struct dx_attrs *attrs, uint32_t tag);
+
+/* The same text in every character set: no byte above 7F, no escape (ISO 2022). */
+bool dx_text_is_ascii(const char *text);
 
 DX_MUST_USE enum dx_status dx_attrs_pack(const struct dx_attrs *attrs, uint8_t **bytes,
                                          size_t *count); /* malloc, caller frees */

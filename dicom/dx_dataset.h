@@ -49,9 +49,6 @@ typedef bool (*dx_dataset_take)(void *context, const struct dx_place *place, uin
 DX_MUST_USE enum dx_status dx_dataset_read(const uint8_t *bytes, size_t count,
                                            const uint32_t *sequences, dx_dataset_take take,
                                            void *context, struct dx_error *err);
-/* The value without padding at its ends, cut to size - 1; false when something was lost: it was
- * longer, or has a NUL within. */
-bool dx_dataset_text(const uint8_t *value, size_t length, char *text, size_t size);
 
 #ifdef __cplusplus
 }

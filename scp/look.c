@@ -33,18 +33,10 @@ struct found {
     bool *seen; /* of each wanted */
 };
 
-static bool is_ascii(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text >= 0x80 || *text == 0x1b)
-            return false;
-    return true;
-}
-
 /* Other character sets than ASCII are not compared: the peer may answer in its own. */
 static bool differs(const char *ours, const char *theirs)
 {
-    return is_ascii(ours) && is_ascii(theirs) && strcmp(ours, theirs) != 0;
+    return dx_text_is_ascii(ours) && dx_text_is_ascii(theirs) && strcmp(ours, theirs) != 0;
 }
 
 /* What one side does not know is no difference, but for the Patient ID: a result without one does

@@ -11,14 +11,6 @@
 
 /* ---- attribute(BLOB, TAG) ---- */
 
-static bool is_ascii(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text >= 0x80 || *text == 0x1b)
-            return false;
-    return true;
-}
-
 /* The one attribute in UTF-8; NULL when its character set does not tell what it is. */
 static struct dx_attrs *convert(const struct dx_attrs *attrs, uint32_t tag)
 {
@@ -55,7 +47,7 @@ static void attribute(sqlite3_context *context, int count, sqlite3_value **value
         return;
     }
     const char *text = dx_attrs_text(attrs, tag);
-    if (!is_ascii(text) && (converted = convert(attrs, tag)) != NULL)
+    if (!dx_text_is_ascii(text) && (converted = convert(attrs, tag)) != NULL)
         text = dx_attrs_text(converted, tag);
     result_trimmed(context, text);
     dx_attrs_destroy(converted);

@@ -15,7 +15,6 @@
 #include <memory>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <vector>
 
 namespace
 {
@@ -128,14 +127,6 @@ enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command
     return dx_answer(session, context, request, 0, nullptr, err);
 }
 
-bool collect(void *sink, const void *bytes, size_t count)
-{
-    std::vector<uint8_t> *to = static_cast<std::vector<uint8_t> *>(sink);
-    const uint8_t *begin = static_cast<const uint8_t *>(bytes);
-    to->insert(to->end(), begin, begin + count);
-    return true;
-}
-
 bool is_commitment(dx_session *session, uint8_t context)
 {
     T_ASC_PresentationContext accepted = {};
@@ -151,13 +142,13 @@ enum dx_status serve_event(dx_session *session, uint8_t context, const dx_comman
     static struct dx_commitment event;
     std::vector<uint8_t> bytes;
     struct dx_error why = {};
-    uint64_t received;
 
-    enum dx_status status = dx_wire_receive_dataset(&session->wire, context, DX_DATASET_MAX,
-                                                    collect, &bytes, &received, err);
-    if (status != DX_OK)
+    enum dx_status status = dx_wire_receive_bytes(&session->wire, context, &bytes, &why);
+    if (status != DX_OK && status != DX_INVALID) {
+        *err = why;
         return status;
-    if (received > DX_DATASET_MAX ||
+    }
+    if (status == DX_INVALID ||
         dx_commitment_read(bytes.data(), bytes.size(), &event, &why) != DX_OK)
         return dx_answer(session, context, request, PROCESSING_FAILURE, why.text, err);
     return dx_answer(session, context, request,

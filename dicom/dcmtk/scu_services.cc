@@ -14,26 +14,6 @@ namespace
 
 const uint16_t PENDING = 0xff00, PENDING_PARTLY = 0xff01;
 
-bool collect(void *sink, const void *bytes, size_t count)
-{
-    std::vector<uint8_t> *to = static_cast<std::vector<uint8_t> *>(sink);
-    const uint8_t *begin = static_cast<const uint8_t *>(bytes);
-    to->insert(to->end(), begin, begin + count);
-    return true;
-}
-
-enum dx_status receive_dataset(dx_scu *scu, uint8_t context, std::vector<uint8_t> *bytes,
-                               struct dx_error *err)
-{
-    uint64_t received = 0;
-    bytes->clear();
-    enum dx_status status = dx_wire_receive_dataset(&scu->wire, context, DX_DATASET_MAX, collect,
-                                                    bytes, &received, err);
-    if (status == DX_OK && received > DX_DATASET_MAX)
-        return dx_fail(err, DX_LIMIT, "a dataset of more than %u bytes", DX_DATASET_MAX);
-    return status;
-}
-
 enum dx_status context_of(dx_scu *scu, const char *sop_class, uint8_t *context,
                           struct dx_error *err)
 {
@@ -117,7 +97,7 @@ enum dx_status take_answer(dx_scu *scu, finding *f, uint16_t *dimse, bool *is_la
     *dimse = answer.status;
     if (answer.dataset_type == DX_NO_DATASET)
         return *is_last ? DX_OK : dx_fail(err, DX_MALFORMED, "a match without identifier");
-    status = receive_dataset(scu, context, &bytes, err);
+    status = dx_wire_receive_bytes(&scu->wire, context, &bytes, err);
     if (status != DX_OK || *is_last)
         return status;
     if (++f->seen > f->most + DX_FIND_AFTER_CANCEL)
@@ -166,7 +146,7 @@ enum dx_status take_event(dx_scu *scu, const dx_command *report, uint8_t context
     if (report->field != DX_N_EVENT_RQ || report->dataset_type == DX_NO_DATASET)
         return dx_fail(err, DX_MALFORMED, "the peer asks %04x where an event was due",
                        report->field);
-    enum dx_status status = receive_dataset(scu, context, &bytes, err);
+    enum dx_status status = dx_wire_receive_bytes(&scu->wire, context, &bytes, err);
     if (status == DX_OK)
         status = dx_commitment_read(bytes.data(), bytes.size(), event, err);
     if (status != DX_OK)

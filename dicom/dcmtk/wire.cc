@@ -1,5 +1,7 @@
 #include "wire.hh"
 
+#include "dx_dataset.h"
+
 #include "dcmtk/dcmnet/cond.h"
 #include "dcmtk/dcmnet/dul.h"
 
@@ -103,6 +105,26 @@ enum dx_status dx_wire_receive_dataset(dx_wire *wire, uint8_t context, uint64_t 
         is_last = pdv.lastPDV;
     }
     dx_transport_end_dataset(&wire->state);
+    return status;
+}
+
+static bool collect(void *sink, const void *bytes, size_t count)
+{
+    std::vector<uint8_t> *to = static_cast<std::vector<uint8_t> *>(sink);
+    const uint8_t *begin = static_cast<const uint8_t *>(bytes);
+    to->insert(to->end(), begin, begin + count);
+    return true;
+}
+
+enum dx_status dx_wire_receive_bytes(dx_wire *wire, uint8_t context, std::vector<uint8_t> *bytes,
+                                     struct dx_error *err)
+{
+    uint64_t received = 0;
+    bytes->clear();
+    enum dx_status status =
+        dx_wire_receive_dataset(wire, context, DX_DATASET_MAX, collect, bytes, &received, err);
+    if (status == DX_OK && received > DX_DATASET_MAX)
+        return dx_fail(err, DX_INVALID, "a dataset of more than %u bytes", DX_DATASET_MAX);
     return status;
 }
 

@@ -11,6 +11,8 @@
 
 #include "command.h"
 
+#include <vector>
+
 struct dx_wire {
     T_ASC_Network *network = nullptr;
     T_ASC_Association *association = nullptr;
@@ -31,6 +33,11 @@ typedef bool (*dx_wire_sink)(void *sink, const void *bytes, size_t count);
 DX_MUST_USE enum dx_status dx_wire_receive_dataset(dx_wire *wire, uint8_t context, uint64_t limit,
                                                    dx_wire_sink take, void *sink,
                                                    uint64_t *received, struct dx_error *err);
+
+/* A small one (dx_dataset.h), whole. DX_INVALID: of more than DX_DATASET_MAX bytes, taken and
+ * dropped, so that the association can go on. */
+DX_MUST_USE enum dx_status dx_wire_receive_bytes(dx_wire *wire, uint8_t context,
+                                                 std::vector<uint8_t> *bytes, struct dx_error *err);
 
 DX_MUST_USE enum dx_status dx_wire_send_command(dx_wire *wire, uint8_t context,
                                                 const dx_command *command, struct dx_error *err);

@@ -142,26 +142,12 @@ static void what_is_wrong_is_refused(void **state)
     dx_writing_finish(&to);
 }
 
-static void texts_are_trimmed_and_cut(void **state)
-{
-    char to[5];
-    (void)state;
-    assert_true(dx_dataset_text((const uint8_t *)"  ab \0", 6, to, sizeof to));
-    assert_string_equal(to, "ab");
-    assert_false(dx_dataset_text((const uint8_t *)"abcdef", 6, to, sizeof to));
-    assert_string_equal(to, "abcd");
-    assert_false(dx_dataset_text((const uint8_t *)"a\0b", 3, to, sizeof to));
-    assert_true(dx_dataset_text((const uint8_t *)"    ", 4, to, sizeof to));
-    assert_string_equal(to, "");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(what_is_wrong_is_refused),
-        cmocka_unit_test(texts_are_trimmed_and_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
