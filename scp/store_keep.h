@@ -140,6 +140,9 @@ STORE_MUST_USE enum store_status store_give_up_path(struct store *store, const c
  * is lost. Before STORE_OLDEST a store could not say that a file is gone: that way is closed. */
 #define STORE_NEWEST 5
 #define STORE_OLDEST 3
+/* The version that a store file has, which stays as it is. */
+STORE_MUST_USE enum store_status store_look_version(const char *path, int *version, char *error,
+                                                    size_t error_size);
 STORE_MUST_USE enum store_status store_downgrade(struct store *store, int version);
 /* Whether SQLite finds the database whole; store_error says what is not. */
 STORE_MUST_USE enum store_status store_verify(struct store *store);

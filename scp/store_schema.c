@@ -245,3 +245,17 @@ enum store_status schema_migrate(struct store *store)
     crash_point("migrate-uncommitted");
     return sql_leave(store, status);
 }
+
+enum store_status store_look_version(const char *path, int *version, char *error, size_t error_size)
+{
+    struct store store = {.db = NULL};
+    int code = sqlite3_open_v2(path, &store.db, SQLITE_OPEN_READONLY, NULL);
+    enum store_status status = code == SQLITE_OK ? look(&store, version) : sql_fail(&store, code);
+    if (status == STORE_VERSION && *version > LATEST)
+        status = STORE_OK; /* a newer one has its number, too */
+    (void)snprintf(error, error_size, "%s: %s", path, store.error);
+    for (int i = 0; i < store.cached; i++)
+        (void)sqlite3_finalize(store.cache[i].statement);
+    (void)sqlite3_close(store.db);
+    return status;
+}

@@ -38,50 +38,68 @@ static int tell(const struct command *command, const struct conf *conf, int vers
     return 0;
 }
 
-static int downgrade(const struct conf *conf, struct store *store, int version)
+static int fail(int status, const char *what, const char *why)
 {
+    fprintf(stderr, "cervigate store: %s: %s\n", what, why);
+    return status;
+}
+
+/* As the node's only user, before the store is opened: opening makes an older one new. */
+static int downgrade(const struct conf *conf, const char *path, int version)
+{
+    char error[384] = "";
+    struct store *store = NULL;
     int lock = spool_lock(conf);
-    if (lock < 0) {
-        fprintf(stderr, "cervigate store: %s: %s\n", conf->spool,
-                lock == -EWOULDBLOCK ? "a node runs on this spool: stop it first"
-                                     : strerror(-lock));
-        return lock == -EWOULDBLOCK ? EX_CANTCREAT : EX_IOERR;
+    if (lock == -EWOULDBLOCK)
+        return fail(EX_CANTCREAT, conf->spool, "a node runs on this spool: stop it first");
+    if (lock < 0)
+        return fail(EX_IOERR, conf->spool, strerror(-lock));
+    enum store_status status = store_open(path, &store, error, sizeof error);
+    if (status == STORE_OK) {
+        status = store_downgrade(store, version);
+        if (status == STORE_OK)
+            status = store_checkpoint(store);
+        if (status != STORE_OK)
+            snprintf(error, sizeof error, "%s", store_error(store));
+        store_close(store);
     }
-    enum store_status status = store_downgrade(store, version);
-    if (status == STORE_OK)
-        status = store_checkpoint(store);
-    if (status != STORE_OK)
-        fprintf(stderr, "cervigate store: %s\n", store_error(store));
     close(lock);
-    return status == STORE_OK ? 0 : EX_IOERR;
+    return status == STORE_OK ? 0 : fail(EX_IOERR, path, error);
+}
+
+/* The wanted version, or -1. */
+static int wanted(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    return *end || n < STORE_OLDEST || n > STORE_NEWEST ? -1 : (int)n;
 }
 
 int admin_store(int argc, char **argv)
 {
     struct command command;
-    struct conf *conf;
-    struct store *store;
-    int status = 0, version = STORE_NEWEST;
+    char path[PATH_MAX], error[384] = "";
+    int status = 0, version = 0;
     if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON | COMMAND_DOWNGRADE,
                        &command, &status))
         return status;
     if (command.count != 0)
         return command_misused(usage, "no word is expected");
-    if (command.downgrade) {
-        char *end;
-        long n = strtol(command.downgrade, &end, 10);
-        if (*end || n < STORE_OLDEST || n > STORE_NEWEST)
-            return command_misused(usage, "--downgrade: this program can go back to none but "
-                                          "the versions that `cervigate store` shows");
-        version = (int)n;
-    }
-    if (!command_open(&command, &conf, &store, &status))
+    if (command.downgrade && wanted(command.downgrade) < 0)
+        return command_misused(usage, "--downgrade: this program can go back to none but the "
+                                      "versions that `cervigate store` shows");
+    struct conf *conf = admin_conf(command.config, &status);
+    if (!conf)
         return status;
-    if (command.downgrade)
-        status = downgrade(conf, store, version);
+    node_path(conf, path, sizeof path, "jobs.sqlite");
+    if (access(path, F_OK) != 0)
+        status = fail(EX_NOINPUT, path, strerror(errno));
+    if (status == 0 && command.downgrade)
+        status = downgrade(conf, path, wanted(command.downgrade));
+    if (status == 0 && store_look_version(path, &version, error, sizeof error) != STORE_OK)
+        status = fail(EX_IOERR, "job store", error);
     if (status == 0)
         status = tell(&command, conf, version);
-    store_close(store);
     conf_destroy(conf);
     return status;
 }

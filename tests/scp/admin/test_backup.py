@@ -275,8 +275,10 @@ class Store(unittest.TestCase):
         self.assertEqual((said.returncode, "schema version 3" in said.stdout), (0, True), said.stderr)
         with sqlite3.connect(os.path.join(node.spool, "jobs.sqlite")) as db:
             self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (3,))
+        self.assertEqual(json.loads(admin(node.config, "store", "--json").stdout)["version"], 3)  # looking does not make it new
         node.start()
         self.assertEqual(results(node), known)
+        self.assertEqual(json.loads(admin(node.config, "store", "--json").stdout)["version"], 5)
         self.assertEqual(node.store(path).returncode, 0)  # it is known
         self.assertEqual(results(node), known)
         self.assertEqual(admin(node.config, "store", "more").returncode, 64)
