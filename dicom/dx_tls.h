@@ -3,7 +3,7 @@
  *
  * A struct dx_tls is one side of one connection. It is made while its process may still read the
  * files and before anything of a peer is; when the handshake is over the private key is gone from
- * it, so that no PDU is ever read by a process that holds the key. Nobody but the files' own
+ * it: no PDU is read where the key is in memory. Nobody but the files' own
  * authorities is trusted, never the system's. */
 #ifndef DX_TLS_H
 #define DX_TLS_H

@@ -46,6 +46,8 @@ static int on_read(BIO *bio, char *bytes, int count)
     errno = EAGAIN;
     if (tls->reads++ < READS_MOST)
         got = recv(tls->fd, bytes, (size_t)count, MSG_DONTWAIT);
+    if (got == 0)
+        errno = 0; /* the end is no error of this moment */
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         BIO_set_retry_read(bio);
     return (int)got;

@@ -158,7 +158,7 @@ bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files,
     int pair[2];
     struct verdict verdict = {.good = false};
     *facts = (struct dx_tls_facts){.wrong = DX_TLS_CERTIFICATE};
-    *wrong = (struct keys_wrong){.attribute = keys_attribute(DX_TLS_KEY)};
+    *wrong = (struct keys_wrong){.kind = KEYS_UNLOOKED, .attribute = keys_attribute(DX_TLS_KEY)};
     (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: could not be looked at");
     if (pipe2(pair, O_CLOEXEC) != 0)
         return false;

@@ -1,8 +1,9 @@
 /* keys.h: the files of <tls>: opened under the conditions that hold for keys, looked at for what is
  * wrong with them, and kept while a renewal replaces them.
  *
- * No process that lives long parses a private key: keys_judge_apart does it in a child. The one
- * that receives does not even read it: what it keeps are copies that the kernel made. */
+ * Of those that live long only senders parse a private key, one of their calls at a time; the
+ * supervisor judges in a child (keys_judge_apart), and the one that receives does not even read it:
+ * what it keeps are copies that the kernel made. */
 #ifndef KEYS_H
 #define KEYS_H
 
@@ -13,7 +14,12 @@
 
 /* What is wrong, and with which attribute of <tls>. text is "" when nothing is. A certificate that
  * has ended, or not begun, is no reason not to run: it is an alarm. */
-enum keys_kind { KEYS_BAD, KEYS_ENDED, KEYS_EARLY };
+enum keys_kind {
+    KEYS_BAD,
+    KEYS_ENDED,
+    KEYS_EARLY,   /* time mends it */
+    KEYS_UNLOOKED /* the node's own trouble: nothing is known of them */
+};
 struct keys_wrong {
     enum keys_kind kind;
     const char *attribute; /* static */
@@ -46,6 +52,7 @@ struct keys_kept {
     struct dx_tls_files files;
     struct keys_mark mark[DX_TLS_FILES];
     bool looked, good;
+    int64_t again_ms; /* monotonic: looked at anew although nothing changed; 0: not */
 };
 void keys_kept_init(struct keys_kept *kept);
 /* Looks whether files have changed since the last turn, and takes them if they are good; else says
@@ -61,6 +68,7 @@ DX_MUST_USE enum dx_status keys_kept_open(const struct conf *conf, const struct 
 struct keys_watch {
     struct keys_mark mark[DX_TLS_FILES];
     bool looked;
+    int64_t again_ms;
 };
 void keys_watch_turn(const struct conf *conf, struct keys_watch *watch);
 

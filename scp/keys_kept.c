@@ -15,6 +15,8 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#define AGAIN_MS 10000
+
 /* Marks of what is there now; a file that is not there has none. */
 static void look(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES])
 {
@@ -32,11 +34,21 @@ static void look(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES])
     }
 }
 
-/* True when they differ from `mark`, which gets what is there now. */
-static bool have_changed(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES], bool *looked)
+/* When a verdict that time or the node itself may mend is asked for again. */
+static int64_t again(const struct keys_wrong *wrong)
+{
+    bool passes = wrong->kind == KEYS_EARLY || wrong->kind == KEYS_UNLOOKED;
+    return passes ? clock_monotonic_ms() + AGAIN_MS : 0;
+}
+
+/* True when they differ from `mark`, which gets what is there now, or are due again. */
+static bool have_changed(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES], bool *looked,
+                         int64_t again_ms)
 {
     struct keys_mark now[DX_TLS_FILES];
     look(conf, now);
+    if (again_ms != 0 && clock_monotonic_ms() >= again_ms)
+        *looked = false;
     bool same = *looked && memcmp(now, mark, sizeof now) == 0;
     memcpy(mark, now, sizeof now);
     *looked = true;
@@ -92,9 +104,13 @@ static bool take(const struct conf *conf, bool has_good, struct dx_tls_files *co
         (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: cannot be copied: %s",
                        strerror(errno));
     keys_close(&files);
-    if (!good || keys_judge_apart(conf, copy, clock_utc_ms(), &facts, wrong) ||
-        (wrong->kind != KEYS_BAD && !has_good))
-        return good;
+    if (!good) {
+        wrong->kind = KEYS_UNLOOKED;
+        return false;
+    }
+    if (keys_judge_apart(conf, copy, clock_utc_ms(), &facts, wrong) ||
+        ((wrong->kind == KEYS_ENDED || wrong->kind == KEYS_EARLY) && !has_good))
+        return true;
     keys_close(copy);
     return false;
 }
@@ -103,14 +119,16 @@ bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept)
 {
     struct dx_tls_files copy;
     struct keys_wrong wrong;
-    if (!have_changed(conf, kept->mark, &kept->looked))
+    if (!have_changed(conf, kept->mark, &kept->looked, kept->again_ms))
         return kept->good;
+    kept->again_ms = 0;
     if (take(conf, kept->good, &copy, &wrong)) {
         keys_close(&kept->files);
         kept->files = copy;
         kept->good = true;
         log_event(LOG_AT_INFO, "tls-files", "certificate=%s", log_quote(conf->tls.certificate));
     } else {
+        kept->again_ms = again(&wrong);
         log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
                   conf_tls_line(conf, wrong.attribute), kept->good ? "the-last-good" : "none",
                   log_quote(wrong.text));
@@ -156,10 +174,12 @@ void keys_watch_turn(const struct conf *conf, struct keys_watch *watch)
     struct dx_tls_files files;
     struct dx_tls_facts facts = {.wrong = DX_TLS_CERTIFICATE};
     struct keys_wrong wrong;
-    if (!have_changed(conf, watch->mark, &watch->looked))
+    if (!have_changed(conf, watch->mark, &watch->looked, watch->again_ms))
         return;
+    watch->again_ms = 0;
     if (keys_open(conf, &files, &wrong)) {
-        (void)keys_judge_apart(conf, &files, clock_utc_ms(), &facts, &wrong);
+        if (!keys_judge_apart(conf, &files, clock_utc_ms(), &facts, &wrong))
+            watch->again_ms = again(&wrong);
         keys_close(&files);
     }
     write_told(conf, &facts, &wrong);

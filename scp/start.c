@@ -189,7 +189,7 @@ bool start_keys(const struct conf *conf)
         good = keys_judge_apart(conf, &files, clock_utc_ms(), &facts, &wrong);
         keys_close(&files);
     }
-    if (good || wrong.kind != KEYS_BAD)
+    if (good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY)
         return true;
     int line = conf_tls_line(conf, wrong.attribute);
     (void)fprintf(stderr, "%s:%d: %s\n", conf->path, line, wrong.text);
