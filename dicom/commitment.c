@@ -79,6 +79,8 @@ enum dx_status dx_commitment_read(const uint8_t *bytes, size_t count, struct dx_
         return status;
     if (!dx_uid_is_usable(event->transaction))
         return dx_fail(err, DX_MALFORMED, "a commitment without Transaction UID");
+    if (event->count == 0)
+        return dx_fail(err, DX_MALFORMED, "a commitment to nothing");
     for (size_t i = 0; i < event->count; i++)
         if (!dx_uid_is_usable(event->item[i].sop_instance))
             return dx_fail(err, DX_MALFORMED, "a commitment of an instance without UID");

@@ -30,8 +30,8 @@ struct dx_commitment {
 
 /* The action information of a request; failures are not looked at. */
 void dx_commitment_write(const struct dx_commitment *request, struct dx_writing *to);
-/* The event information. DX_MALFORMED: no Transaction UID, or an item without UID; DX_LIMIT: more
- * items than we ever ask for. */
+/* The event information. DX_MALFORMED: no Transaction UID, no item, or one without UID; DX_LIMIT:
+ * more items than we ever ask for. */
 DX_MUST_USE enum dx_status dx_commitment_read(const uint8_t *bytes, size_t count,
                                               struct dx_commitment *event, struct dx_error *err);
 /* A failure reason of PS3.3 C.14.1.1 in words. */

@@ -54,6 +54,8 @@ DX_MUST_USE enum dx_status dx_scu_store(struct dx_scu *scu, const char *path,
 /* Whether the peer took this SOP class in this transfer syntax, when both were proposed: propose
  * one SOP class in several transfer syntaxes, ask which were taken, and send the file that fits. */
 int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *transfer_syntax);
+/* An error of the association, not of what was asked for: it is of no more use. */
+bool dx_scu_is_broken(const struct dx_scu *scu);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" when it is plain. */
 const char *dx_scu_session(const struct dx_scu *scu);
 

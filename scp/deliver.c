@@ -170,8 +170,9 @@ static void hand_out(struct deliver *d, struct lane *lane)
     struct send_batch *batch = &lane->batch;
     size_t most = rate_allows(&lane->bucket, lane->to->rate, clock_monotonic_ms());
     enum store_status status = choose_jobs(d->store, lane->to, most, batch, lane->job);
-    if (status == STORE_OK && batch->count == 0 && lane->to->commitment)
-        status = choose_commitment(d->store, lane->to, batch, lane->job);
+    if (status == STORE_OK && batch->count == 0)
+        status = lane->to->commitment ? choose_commitment(d->store, lane->to, batch, lane->job)
+                                      : store_commitment_waived(d->store, lane->to->peer->name);
     lane->answered = 0;
     if (status != STORE_OK) {
         batch->count = 0;
@@ -184,7 +185,8 @@ static void hand_out(struct deliver *d, struct lane *lane)
         rate_take(&lane->bucket, lane->to->rate, batch->count);
     lane->heard_at = clock_monotonic_ms();
     crash_point("deliver-chosen");
-    audit_traffic_sending(d->traffic, d->store, lane->to, lane->job, batch->count);
+    if (batch->transaction[0] == '\0')
+        audit_traffic_sending(d->traffic, d->store, lane->to, lane->job, batch->count);
     if (send(lane->fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof *batch)
         end_sender(lane, "cannot be reached");
 }
@@ -304,7 +306,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
                                    : record(d, lane, job, &answer);
     crash_point("deliver-journalled");
     tell(lane, job, &answer);
-    if (answer.verdict == VERDICT_DELIVERED)
+    if (answer.verdict == VERDICT_DELIVERED && lane->batch.transaction[0] == '\0')
         audit_traffic_sent(d->traffic, lane->to, &job->result);
     if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
         pause_lane(lane, answer.text);

@@ -165,10 +165,11 @@ enum store_status choose_commitment(struct store *store, const struct conf_desti
 {
     int64_t ids[SENDER_BATCH], now = clock_utc_ms();
     int64_t overdue = now + (int64_t)to->commitment_seconds * 1000;
+    int64_t far = overdue > far_of(to, now) ? overdue + (overdue - now) : far_of(to, now);
     size_t count = 0;
     memset(batch, 0, sizeof *batch);
-    enum store_status status = store_uncommitted(
-        store, to->peer->name, now, overdue + (overdue - now), job, SENDER_BATCH, &count);
+    enum store_status status =
+        store_uncommitted(store, to->peer->name, now, far, job, SENDER_BATCH, &count);
     if (status != STORE_OK || count == 0 || !new_transaction(batch->transaction))
         return status;
     for (size_t i = 0; i < count; i++) {

@@ -184,7 +184,8 @@ static enum look_end look_for_all(struct dx_scu *scu, const struct conf *conf,
 enum look_end look_for(struct dx_scu *scu, const struct conf *conf, const struct send_look *look,
                        struct look_memory *memory, char text[256])
 {
-    if (memcmp(&memory->look, look, sizeof *look) != 0) {
+    memory->is_fresh = memcmp(&memory->look, look, sizeof *look) != 0;
+    if (memory->is_fresh) {
         memory->look = *look;
         memory->text[0] = '\0';
         memory->end = look_for_all(scu, conf, look, memory->text);

@@ -19,6 +19,7 @@ struct look_memory {
     struct send_look look;
     enum look_end end;
     char text[256];
+    bool is_fresh; /* the peer was asked this time, not remembered */
 };
 /* text says why not, without a word of the patient. */
 enum look_end look_for(struct dx_scu *scu, const struct conf *conf, const struct send_look *look,

@@ -12,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define IMPLICIT "1.2.840.10008.1.2"
+#define IMPLICIT     "1.2.840.10008.1.2"
+#define VERIFICATION "1.2.840.10008.1.1"
 
 #define DUPLICATE_INSTANCE  0x0111
 #define PROCESSING_FAILURE  0x0110
@@ -154,6 +155,8 @@ static bool send_one(const struct conf *conf, const struct conf_destination *to,
     size_t form = choose_form(scu, job);
     enum dx_status status = store(conf, to, scu, job, form, &dimse, comment, &err);
 
+    if (dx_scu_is_broken(scu)) /* whatever it says: the peer's words, not the object's fault */
+        status = DX_ABORTED;
     switch (status) {
     case DX_OK:
         crash_point("deliver-sent-unanswered");
@@ -174,12 +177,14 @@ static bool send_one(const struct conf *conf, const struct conf_destination *to,
     }
 }
 
-/* A peer that takes nothing at all is not itself (a service that starts, another AE): what it takes
- * is not decided. */
+/* A peer that takes nothing at all, Verification neither, is not itself (a service that starts):
+ * what it takes is not decided. */
 static bool takes_any(const struct dx_scu *scu, const struct send_batch *batch)
 {
     static const char *const syntaxes[] = {DX_SYNTAX_EXPLICIT, IMPLICIT, DX_SYNTAX_RLE,
                                            DX_SYNTAX_JPEG_LS};
+    if (dx_scu_accepts(scu, VERIFICATION, IMPLICIT))
+        return true;
     for (size_t i = 0; i < batch->count; i++)
         for (size_t f = 0; f < batch->job[i].forms; f++)
             for (size_t s = 0; s < sizeof syntaxes / sizeof *syntaxes; s++)
@@ -236,7 +241,11 @@ static bool may_go(const struct conf *conf, const struct conf_destination *to, s
     char text[256] = "";
     if (job->look.study[0] == '\0' || !is_asked(to))
         return true;
-    enum look_end end = learn(to, look_for(scu, conf, &job->look, memory, text), text);
+    enum look_end end = look_for(scu, conf, &job->look, memory, text);
+    if (dx_scu_is_broken(scu)) /* answers may still be on their way: nothing can follow */
+        end = LOOK_UNREACHED;
+    if (memory->is_fresh)
+        end = learn(to, end, text);
     if (end == LOOK_THERE || (end == LOOK_NOT_TAKEN && to->look == CONF_LOOK_AUTO))
         return true;
     if (end == LOOK_UNREACHED)
@@ -264,10 +273,9 @@ static bool ask_commitment(const struct send_batch *batch, struct dx_scu *scu, b
         status = dx_scu_commit(scu, &request, COMMIT_WAIT_S, &event, &dimse, err);
     crash_point("commitment-asked");
     for (size_t i = 0; told && i < batch->count; i++) {
-        enum verdict verdict = status == DX_NO_CONTEXT ? VERDICT_LATER
-                               : status != DX_OK       ? VERDICT_UNREACHED
-                               : dimse != 0            ? VERDICT_LATER
-                                                       : VERDICT_ASKED;
+        enum verdict verdict = !alive                          ? VERDICT_UNREACHED
+                               : status != DX_OK || dimse != 0 ? VERDICT_LATER
+                                                               : VERDICT_ASKED;
         uint16_t failure = dimse;
         (void)snprintf(text, sizeof text, "%s", status != DX_OK ? err->text : "");
         if (status == DX_OK && dimse != 0)

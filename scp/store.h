@@ -329,6 +329,9 @@ STORE_MUST_USE enum store_status store_study_read(struct store *store, const cha
 /* The destination has it; it is delivered when it has committed to it. */
 STORE_MUST_USE enum store_status store_delivery_stored(struct store *store, int64_t delivery,
                                                        int64_t result, int64_t now_ms);
+/* No commitment is wanted of it (any more): what it has is delivered. */
+STORE_MUST_USE enum store_status store_commitment_waived(struct store *store,
+                                                         const char *destination);
 /* Stored deliveries for which nobody was asked yet, or whose answer is overdue, oldest first. */
 STORE_MUST_USE enum store_status store_uncommitted(struct store *store, const char *destination,
                                                    int64_t now_ms, int64_t far_ms,

@@ -149,16 +149,28 @@ enum store_status store_study_read(struct store *store, const char *study, bool 
 
 /* ---- commitment ---- */
 
+/* Archives file what they took a moment later; one that does not have it then may be busy. */
+#define COMMIT_AFTER_MS INT64_C(2000)
+#define COMMIT_AGAIN_MS 5000 /* times how often it was not committed to */
+
+enum store_status store_commitment_waived(struct store *store, const char *destination)
+{
+    return sql_run(store, sql_prepare(store,
+                                      "UPDATE delivery SET state='sent',done_ms=stored_ms WHERE"
+                                      " destination=? AND state='pending' AND stored_ms<>0",
+                                      "t", destination));
+}
+
 enum store_status store_delivery_stored(struct store *store, int64_t delivery, int64_t result,
                                         int64_t now_ms)
 {
     enum store_status status =
         sql_run(store, sql_prepare(store,
-                                   "UPDATE delivery SET stored_ms=?1,next_ms=0,last_error='',"
+                                   "UPDATE delivery SET stored_ms=?1,next_ms=?4,last_error='',"
                                    "attempts=attempts+1,commitment='',"
                                    "result=CASE WHEN ?2=0 THEN result ELSE ?2 END"
-                                   " WHERE id=?3 AND state='pending'",
-                                   "iii", now_ms, result, delivery));
+                                   " WHERE id=?3 AND state IN ('pending','cancelled')",
+                                   "iiii", now_ms, result, delivery, now_ms + COMMIT_AFTER_MS));
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
@@ -219,10 +231,11 @@ static enum store_status answer_commitment(struct store *store, const char *tran
     return sql_run(store,
                    sql_prepare(store,
                                "UPDATE delivery SET stored_ms=0,commitment='',last_error=?1,"
-                               "uncommitted=uncommitted+1,next_ms=?2,"
+                               "uncommitted=uncommitted+1,next_ms=?2+?5*(uncommitted+1),"
                                "state=CASE WHEN uncommitted+1<?3 THEN 'pending' ELSE 'parked' END"
                                " WHERE id=?4",
-                               "tiii", reason, now_ms, (int64_t)STORE_UNCOMMITTED_MOST, id));
+                               "tiiii", reason, now_ms, (int64_t)STORE_UNCOMMITTED_MOST, id,
+                               (int64_t)COMMIT_AGAIN_MS));
 }
 
 enum store_status store_commitment(struct store *store, const char *transaction,

@@ -402,6 +402,11 @@ enum dx_status dx_scu_store(struct dx_scu *scu, const char *path, uint16_t *dims
         });
 }
 
+bool dx_scu_is_broken(const struct dx_scu *scu)
+{
+    return scu->is_broken;
+}
+
 int dx_scu_accepts(const struct dx_scu *scu, const char *sop_class, const char *transfer_syntax)
 {
     T_ASC_Parameters *parameters = scu->wire.association->params;

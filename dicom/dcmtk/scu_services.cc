@@ -5,6 +5,7 @@
 #include "dcmtk/dcmdata/dcuid.h"
 
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <vector>
@@ -12,7 +13,7 @@
 namespace
 {
 
-const uint16_t PENDING = 0xff00, PENDING_PARTLY = 0xff01;
+const uint16_t PENDING = 0xff00, PENDING_PARTLY = 0xff01, NO_SUCH_INSTANCE = 0x0112;
 
 enum dx_status context_of(dx_scu *scu, const char *sop_class, uint8_t *context,
                           struct dx_error *err)
@@ -72,6 +73,14 @@ enum dx_status cancel(dx_scu *scu, uint8_t context, struct dx_error *err)
     return dx_wire_send_command(&scu->wire, context, &request, err);
 }
 
+/* Seconds by a clock that nobody sets. */
+time_t now_seconds()
+{
+    struct timespec now = {};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 struct finding {
     size_t most, seen;
     dx_scu_match match;
@@ -117,7 +126,7 @@ enum dx_status find(dx_scu *scu, const struct dx_writing *identifier, finding *f
     dx_command request = {};
     uint8_t context;
     bool is_last = false;
-    time_t until = time(nullptr) + scu->params.dimse_seconds;
+    time_t until = now_seconds() + scu->params.dimse_seconds;
 
     enum dx_status status = context_of(scu, DX_STUDY_ROOT_FIND, &context, err);
     if (status != DX_OK)
@@ -127,7 +136,7 @@ enum dx_status find(dx_scu *scu, const struct dx_writing *identifier, finding *f
     status = ask(scu, context, &request, identifier, err);
     while (status == DX_OK && !is_last) {
         status = take_answer(scu, f, dimse, &is_last, err);
-        if (status == DX_OK && !is_last && time(nullptr) > until)
+        if (status == DX_OK && !is_last && now_seconds() > until)
             status = dx_fail(err, DX_TIMEOUT, "C-FIND took more than %d seconds",
                              scu->params.dimse_seconds);
     }
@@ -137,9 +146,11 @@ enum dx_status find(dx_scu *scu, const struct dx_writing *identifier, finding *f
     return dx_scu_with_peer(scu, status, err);
 }
 
-/* The event report came on our own association: it is answered there. */
+/* An event report came on our own association: it is answered there. One for another transaction is
+ * nobody's here: the peer is told, and event stays empty. */
 enum dx_status take_event(dx_scu *scu, const dx_command *report, uint8_t context,
-                          struct dx_commitment *event, struct dx_error *err)
+                          const char *transaction, struct dx_commitment *event,
+                          struct dx_error *err)
 {
     std::vector<uint8_t> bytes;
     dx_command response = {};
@@ -151,6 +162,10 @@ enum dx_status take_event(dx_scu *scu, const dx_command *report, uint8_t context
         status = dx_commitment_read(bytes.data(), bytes.size(), event, err);
     if (status != DX_OK)
         return status;
+    bool is_ours = strcmp(event->transaction, transaction) == 0;
+    if (!is_ours)
+        *event = {};
+    response.status = is_ours ? 0 : NO_SUCH_INSTANCE;
     response.field = DX_N_EVENT_RSP;
     response.responded_id = report->message_id;
     response.dataset_type = DX_NO_DATASET;
@@ -180,13 +195,14 @@ enum dx_status commit(dx_scu *scu, const struct dx_commitment *request, int wait
     dx_commitment_write(request, &information);
     status = ask(scu, context, &action, &information, err);
     dx_writing_finish(&information);
+    time_t until = now_seconds() + scu->params.dimse_seconds + wait_seconds;
 
     while (status == DX_OK && (!is_answered || (*dimse == 0 && event->count == 0))) {
         if (is_answered && !ASC_dataWaiting(scu->wire.association, wait_seconds))
             break; /* it will come on another association */
+        if (now_seconds() > until)
+            break;
         status = dx_wire_receive_command(&scu->wire, &on, &message, err);
-        if (status != DX_OK && is_answered && scu->wire.is_released)
-            return DX_OK;
         if (status != DX_OK)
             break;
         if (message.field == DX_N_ACTION_RSP && message.responded_id == scu->message_id &&
@@ -194,10 +210,17 @@ enum dx_status commit(dx_scu *scu, const struct dx_commitment *request, int wait
             is_answered = true;
             *dimse = message.status;
         } else {
-            status = take_event(scu, &message, on, event, err);
+            status = take_event(scu, &message, on, request->transaction, event, err);
         }
     }
-    return dx_scu_with_peer(scu, status, err);
+    if (!is_answered && status == DX_OK)
+        status = dx_fail(err, DX_TIMEOUT, "no answer to N-ACTION");
+    status = dx_scu_with_peer(scu, status, err);
+    if (status != DX_OK && is_answered) { /* it was taken; its event comes elsewhere, or never */
+        *event = {};
+        return DX_OK;
+    }
+    return status;
 }
 
 } // namespace

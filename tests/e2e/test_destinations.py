@@ -173,13 +173,7 @@ class Destinations(unittest.TestCase):
         self.assertEqual(self.classes(), {h.SC})
 
     def test_a_pacs_that_takes_nothing_of_ours(self):
-        """It may be another day: nothing is parked, nothing is lost, and the log says why it waits."""
-        self.start(*profile(self.folder, CTImageStorage=(EXPLICIT,)), outputs="SR")
-        self.send(self.image())
-        h.wait_for(lambda: re.search("destination-unreached .*takes none of what was proposed", self.node.log()), 30, "told")
-        deliveries = self.node.status()["deliveries"]
-        self.assertEqual((deliveries.get("parked"), deliveries.get("pending")), (0, 1), deliveries)
-        self.assertEqual(self.pacs.objects(h.SR3D), [])
+        self.refused_once(profile(self.folder, CTImageStorage=(EXPLICIT,)), "SR")
 
     # ---- the pictures' compression
 

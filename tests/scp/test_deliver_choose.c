@@ -126,7 +126,7 @@ static void commitment(void **state)
     FIXTURE_OK(choose_commitment(store, &to, &batch, job));
     assert_int_equal(batch.count, 0); /* nothing is there yet */
     for (int i = 1; i <= 3; i++)
-        FIXTURE_OK(store_delivery_stored(store, i, 0, now));
+        FIXTURE_OK(store_delivery_stored(store, i, 0, now - 10000));
     FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &again, job));
     assert_int_equal(again.count, 0);
     FIXTURE_OK(choose_commitment(store, &to, &batch, job));
@@ -140,14 +140,16 @@ static void commitment(void **state)
     assert_int_equal(store_commitment(store, "", "2.25.1", 0, "", now), STORE_NONE);
     FIXTURE_OK(store_commitment(store, t, "2.25.1", 0, "", now));
     assert_int_equal(store_commitment(store, t, "2.25.1", 0, "", now), STORE_NONE);
-    FIXTURE_OK(store_commitment(store, t, "2.25.2", 0x0112, "no such object instance", now));
+    FIXTURE_OK(
+        store_commitment(store, t, "2.25.2", 0x0112, "no such object instance", now - 60000));
     FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &again, job));
     assert_int_equal(again.count, 1); /* it is sent again */
     assert_string_equal(job[0].result.uid, "2.25.2");
     for (int i = 1; i < STORE_UNCOMMITTED_MOST; i++) {
-        FIXTURE_OK(store_delivery_stored(store, 2, 0, now));
+        FIXTURE_OK(store_delivery_stored(store, 2, 0, now - 10000));
         FIXTURE_OK(choose_commitment(store, &to, &batch, job));
-        FIXTURE_OK(store_commitment(store, batch.transaction, "2.25.2", 0x0112, "why", now));
+        FIXTURE_OK(
+            store_commitment(store, batch.transaction, "2.25.2", 0x0112, "why", now - 60000));
     }
     FIXTURE_OK(store_parked(store, job, SENDER_BATCH, &count));
     assert_int_equal(count, 1);
@@ -163,6 +165,58 @@ static void commitment(void **state)
     store_close(store);
 }
 
+static int delivery_number(sqlite3 *db, const char *what, int id)
+{
+    char sql[128];
+    sqlite3_stmt *row = NULL;
+    snprintf(sql, sizeof sql, "SELECT %s FROM delivery WHERE id=%d", what, id);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    int number = sqlite3_column_int(row, 0);
+    sqlite3_finalize(row);
+    return number;
+}
+
+/* What was cancelled on its way is known to be there all the same, so that a note takes it back;
+ * without commitment nothing stays behind; what was put off waits longer than a time-out. */
+static void ends_of_commitment(void **state)
+{
+    const struct fixture *f = *state;
+    const struct conf_peer peer = {.name = "pacs"};
+    const struct conf_destination to = {.peer = &peer,
+                                        .retry_most_seconds = 300,
+                                        .look = CONF_LOOK_NEVER,
+                                        .commitment_seconds = 60};
+    static struct delivery job[SENDER_BATCH];
+    struct store *store = fixture_open(f);
+    struct send_batch batch;
+    sqlite3 *db = NULL;
+    int64_t now = clock_utc_ms();
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    for (int i = 1; i <= 3; i++)
+        add(db, i, "finding", 0);
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE delivery SET state='cancelled' WHERE id=1", NULL, NULL, NULL),
+        SQLITE_OK);
+    for (int i = 1; i <= 3; i++)
+        FIXTURE_OK(store_delivery_stored(store, i, 0, now - 10000));
+    assert_int_equal(delivery_number(db, "attempts", 1), 1);
+    assert_int_equal(delivery_number(db, "state='cancelled'", 1), 1);
+
+    FIXTURE_OK(choose_commitment(store, &to, &batch, job));
+    assert_int_equal(batch.count, 2);
+    FIXTURE_OK(store_commitment_unasked(store, 2, now + 300 * 1000, "later"));
+    FIXTURE_OK(store_commitment_unasked(store, 3, now + 300 * 1000, "later"));
+    FIXTURE_OK(choose_commitment(store, &to, &batch, job));
+    assert_int_equal(batch.count, 0);
+
+    FIXTURE_OK(store_commitment_waived(store, "pacs"));
+    assert_int_equal(delivery_number(db, "state='sent'", 2), 1);
+    assert_int_equal(delivery_number(db, "state='cancelled'", 1), 1);
+    sqlite3_close(db);
+    store_close(store);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -172,6 +226,7 @@ int main(void)
         cmocka_unit_test(hours_are_kept),
         T(order),
         T(commitment),
+        T(ends_of_commitment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
