@@ -96,6 +96,10 @@ static void say_notes(const struct audit_log *log, const char *broken)
 
 /* ---- appending ---- */
 
+/* While nothing can be written: long enough for another writer's sync, too short to hold anybody
+ * up. */
+#define TROUBLE_WAIT_MS 100
+
 /* Since when nothing can be written; the log says so once a minute. */
 static int64_t told_at, trouble;
 
@@ -108,7 +112,7 @@ static void failed(const struct conf *conf, size_t count, int why)
                   counted ? "true" : "false", log_quote(strerror(why)));
         told_at = now;
     }
-    trouble = 1;
+    trouble = trouble || (why != EMSGSIZE && why != ENOMEM); /* those are of these events alone */
 }
 
 static bool append(struct audit_log *log, const char *const *messages, size_t count)
@@ -151,7 +155,7 @@ static bool tell_some(const struct conf *conf, const struct audit_event *event, 
     }
     int why = good ? 0 : EMSGSIZE;
     if (good) {
-        good = audit_log_open(conf, trouble ? 0 : AUDIT_WAIT_MS, &log);
+        good = audit_log_open(conf, trouble ? TROUBLE_WAIT_MS : AUDIT_WAIT_MS, &log);
         if (good)
             good = append(&log, (const char *const *)messages, count);
         why = errno;

@@ -1,6 +1,7 @@
 /* The node's events, each as PS3.15 A.5.3 wants it. */
 #include "audit.h"
 #include "audit_log.h"
+#include "clock.h"
 
 #include "log.h"
 #include "node.h"
@@ -30,6 +31,8 @@ static struct audit_object study_of(const char *uid)
 void audit_application(const struct conf *conf, bool start)
 {
     char who[64];
+    if (start) /* the count of what is lost has its block before the disk is full */
+        (void)audit_log_missed(conf, clock_utc_ms(), 0);
     audit_caller(who, sizeof who);
     struct audit_participant both[] = {node_of(conf), person(who)};
     both[0].role = AUDIT_APPLICATION;
@@ -116,6 +119,8 @@ void audit_deleted(const struct conf *conf, const char *kind, size_t files,
     struct audit_object object[STUDIES];
     const struct audit_participant us = node_of(conf);
     const struct audit_detail what[] = {{"files", kind}, {"count", number}};
+    if (studies == 0) /* objects without a study's name */
+        audit_retention(conf, kind, files, NULL);
     (void)snprintf(number, sizeof number, "%zu", files);
     for (size_t first = 0; first < studies; first += STUDIES) {
         size_t count = studies - first < STUDIES ? studies - first : STUDIES;
@@ -124,7 +129,7 @@ void audit_deleted(const struct conf *conf, const char *kind, size_t files,
             object[i].erased = true;
         }
         object[0].details = what;
-        object[0].detail_count = 2;
+        object[0].detail_count = first == 0 ? 2 : 1; /* the count is of all */
         const struct audit_event event = {.id = AUDIT_STUDY_DELETED,
                                           .action = 'D',
                                           .participants = &us,

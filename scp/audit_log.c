@@ -95,7 +95,7 @@ static bool follow_file(struct audit_log *log, int fd, uint64_t size, bool all)
     bool good = got >= 0;
     if (at < count && has_record(bytes + at, count - at)) {
         is_broken(log, "a record that does not follow");
-    } else if (at < count) {
+    } else if (at < count && log->broken[0] == '\0') { /* else it is damage, and stays */
         log->torn += count - at;
         good = ftruncate(fd, (off_t)log->head.end) == 0 && fdatasync(fd) == 0;
     }
@@ -275,8 +275,13 @@ static int open_current(struct audit_log *log, const char *now)
 {
     if (log->head.file != 0 && log->broken[0] == '\0') {
         int fd = open_file(log->conf, log->head.file, O_RDWR | O_APPEND);
-        if (fd < 0 || log->head.end == 0 || /* made by one who died then */
-            (log->head.end < log->conf->audit.file_bytes && !is_of_another_day(fd, now)))
+        if (fd >= 0 && log->head.end == 0) { /* made by one who died then, perhaps unsynced */
+            char made[PATH_MAX];
+            audit_log_path(log->conf, log->head.file, made, sizeof made);
+            (void)spool_sync_directory_of(made);
+            return fd;
+        }
+        if (fd < 0 || (log->head.end < log->conf->audit.file_bytes && !is_of_another_day(fd, now)))
             return fd;
         (void)close(fd);
     }

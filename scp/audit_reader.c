@@ -28,14 +28,17 @@ struct audit_reader {
 static bool open_next(struct audit_reader *r, uint64_t at)
 {
     char path[PATH_MAX];
+    audit_log_path(r->conf, r->files[r->next], path, sizeof path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false; /* the next try is of the same file */
     if (r->fd >= 0)
         (void)close(r->fd);
+    r->fd = fd;
     r->file = r->files[r->next++];
-    audit_log_path(r->conf, r->file, path, sizeof path);
-    r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     r->at = r->begin = at;
     r->first = r->held = 0;
-    return r->fd >= 0;
+    return true;
 }
 
 struct audit_reader *audit_reader_open(const struct conf *conf, const struct audit_head *from)

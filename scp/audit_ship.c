@@ -45,6 +45,7 @@ struct ship {
     int64_t opened_ms, sent_ms; /* monotonic */
     int64_t retry_ms, pause_ms;
     int unconfirmed; /* times in a row */
+    int unread;      /* errno of a read that failed; 0: none */
     bool troubled;
     char frame[AUDIT_FRAME_MOST];
 };
@@ -180,9 +181,11 @@ static bool next_record(struct ship *s, uint64_t last, struct audit_record *reco
                       (unsigned long long)audit_reader_begin(s->reader),
                       log_quote("cervigate audit verify"));
             break;
+        case AUDIT_READ_FAILED:
+            s->unread = errno;
+            return false;
         case AUDIT_READ_CUT:
         case AUDIT_READ_END:
-        case AUDIT_READ_FAILED:
             return false;
         }
     }
@@ -209,6 +212,11 @@ static bool send_some(struct ship *s, uint64_t last)
         s->sent_ms = clock_monotonic_ms();
         count++;
         crash_point("audit-sent");
+    }
+    if (s->unread != 0) { /* from the cursor again */
+        lose(s, strerror(s->unread));
+        s->unread = 0;
+        return false;
     }
     return true;
 }

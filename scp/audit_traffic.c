@@ -262,8 +262,10 @@ static struct refusal *place_of(struct audit_traffic *t, const struct refusal *w
         *r = *what;
         r->told_ms = clock_monotonic_ms() - KIND_MS; /* at once */
         r->count = 0;
-        if (empty == NULL)
+        if (empty == NULL) { /* nobody's name: these are of many */
+            r->address[0] = r->calling[0] = r->called[0] = '\0';
             (void)snprintf(r->why, sizeof r->why, "too many kinds of refusals to tell apart");
+        }
     }
     return r;
 }

@@ -92,7 +92,8 @@ static size_t character(const unsigned char *text)
             return 0;
         value = value << 6 | (text[i] & 0x3fu);
     }
-    bool surrogate = value >= 0xd800 && value < 0xe000, none = (value & 0xfffe) == 0xfffe;
+    bool surrogate = value >= 0xd800 && value < 0xe000,
+         none = (value & 0xfffe) == 0xfffe || (value >= 0x80 && value < 0xa0);
     return value < least[count] || value > 0x10ffff || surrogate || none ? 0 : count;
 }
 
@@ -230,8 +231,9 @@ static void put_source(struct writing *w, const struct conf *conf)
 static void put_detail(struct writing *w, const struct audit_detail *detail)
 {
     char coded[(DETAIL_MOST + 2) / 3 * 4 + 1];
-    size_t count = strnlen(detail->value, DETAIL_MOST);
-    base64(detail->value, count, coded);
+    char value[DETAIL_MOST + 1];
+    clean(detail->value, value, sizeof value);
+    base64(value, strlen(value), coded);
     begin(w, "ParticipantObjectDetail");
     attribute(w, "type", detail->type);
     w->failed |= xmlTextWriterWriteAttribute(w->out, BAD_CAST "value", BAD_CAST coded) < 0;

@@ -276,6 +276,28 @@ static void a_changed_last_record_is_told(void **state)
     assert_int_equal(again, size); /* nothing is cut away */
 }
 
+/* An edit that makes a record longer leaves a piece behind where the head says the end is. */
+static void a_record_that_grew_is_no_torn_one(void **state)
+{
+    size_t size, again;
+    (void)state;
+    assert_true(tell("a"));
+    assert_true(tell("b"));
+    char *bytes = slurp(FIRST, &size), *grown = malloc(size + 5);
+    size_t at = (size_t)((char *)memmem(bytes, size, "\"a\"", 3) - bytes) + 1;
+    memcpy(grown, bytes, at);
+    memcpy(grown + at, "xxxxx", 5);
+    memcpy(grown + at + 5, bytes + at, size - at);
+    spill(FIRST, grown, size + 5);
+    assert_true(tell("c"));
+    char *after = slurp(FIRST, &again);
+    assert_int_equal(again, size + 5);
+    assert_memory_equal(after, grown, size + 5);
+    free(after);
+    free(grown);
+    free(bytes);
+}
+
 /* Damage in a file that others follow: the log goes on at its end, and nothing is put aside. */
 static void damage_in_the_middle_stays_there(void **state)
 {
@@ -482,6 +504,7 @@ int main(void)
         TEST(a_file_that_was_cut_or_taken_is_told),
         TEST(an_empty_file_is_gone_on_with),
         TEST(a_changed_last_record_is_told),
+        TEST(a_record_that_grew_is_no_torn_one),
         TEST(damage_in_the_middle_stays_there),
         TEST(files_are_begun_and_end),
         TEST(what_cannot_be_written_is_counted),
