@@ -16,6 +16,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
+import pydicom  # noqa: E402
+
 import collector as c  # noqa: E402
 import daemon as d  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
@@ -181,7 +183,7 @@ class Away(Audit):
         collector = self.collector()
         collector.stop()
         node = self.node(self.at(collector.port, 'fileBytes="65536"'), environment={"CERVIGATE_CRASH": "audit-confirmed"})
-        self.stores(node, 6)
+        self.stores(node, 20)  # more than a file's worth
         self.assertTrue(node.echo())
         d.wait_for(lambda: "audit-unsent" in node.log(), 10, "told")
         said = json.loads(self.admin(node, "status", "--json").stdout)
@@ -198,12 +200,20 @@ class Away(Audit):
         node.process.wait(30)
         collector.manner, collector.after = "closes", 7
         node.start()
-        self.stores(node, 3, first=6)
+        self.stores(node, 3, first=20)
         collector.manner = "well"
         self.has_all(collector, node, 60)
         d.wait_for(lambda: self.sent(node) == self.last(node), 20, "confirmed")
-        self.assertGreater(len([n for n in os.listdir(node.spool + "/audit") if n.endswith(".log")]), 0)
+        self.assertGreater(len([n for n in os.listdir(node.spool + "/audit") if n.endswith(".log")]), 1)
         self.assertEqual(self.admin(node, "audit", "verify").returncode, 0)
+
+    def test_killed_with_a_record_on_its_way(self):
+        """It goes again, as the same message."""
+        collector, mark = self.collector(), os.path.join(self.folder, "mark-sent")
+        node = self.node(self.at(collector.port), environment={"CERVIGATE_CRASH": "audit-sent", "CERVIGATE_CRASH_MARK": mark})
+        self.stores(node, 2)
+        d.wait_for(lambda: os.path.exists(mark), 20, "the crash point")
+        self.has_all(collector, node, 60)
 
     def test_who_is_not_the_collector_gets_nothing(self):
         """Another's certificate, another name, TCP where TLS is expected, none of our own where one is wanted: told, and nothing is sent."""
@@ -339,7 +349,8 @@ class Changed(Audit):
         self.assertNotIn("audit-unwritten", self.admin(node, "status").stdout)
 
     def test_a_crash_while_writing(self):
-        """Killed with a record written and not synced, and synced without a head: the log is whole, the event is in it."""
+        """Killed with a record written and not synced (in the long run, also synced without a head, and told): the log is whole, goes on,
+        and what is received after it is in it."""
         for point in ("audit-written:3", "audit-synced:3", "audit-told:3") if LONG else ("audit-written:3",):
             with self.subTest(point=point):
                 node = self.node('keep="1"', environment={"CERVIGATE_CRASH": point, "CERVIGATE_CRASH_MARK": os.path.join(self.folder, point)})
@@ -348,6 +359,8 @@ class Changed(Audit):
                 d.wait_for(lambda: "committer-ended" in node.log(), 20, "the committer's death")
                 last = self.object(node, "last.dcm")[0]
                 d.wait_for(lambda: node.store(last).returncode == 0, 20, "received again")
+                study = pydicom.dcmread(last, stop_before_pixels=True).StudyInstanceUID.encode()
+                d.wait_for(lambda: study in self.text(node), 20, "what was received afterwards")
                 self.assertEqual(self.admin(node, "audit", "verify").returncode, 0)
 
     def test_check_explains(self):

@@ -45,7 +45,8 @@ POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE,
 # by themselves while studies arrive, a patient is forgotten and a report is taken back.
 ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-loaded", "reload-overlapped", "stop-asked")
 FIRST = "migrate-uncommitted"
-COLLECTED = ("audit-rotated", "audit-based", "audit-sent", "audit-confirmed", "commitment-asked")  # test_audit.py and test_way_out.py pass these
+# Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
+COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 SLOT, SLOTS = 64, 64
 # What is killed at random, and how often of this sum.
@@ -171,7 +172,7 @@ class Campaign:
                         if self.process.poll() != -signal.SIGKILL:  # not an armed point of the start
                             raise
                 raise AssertionError("it never starts")
-        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/>',
+        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>',
                     destination='rejectionNotes="true"', model=self.model,
                     environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"})
         self.count_fired()
