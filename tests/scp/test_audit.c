@@ -237,7 +237,9 @@ static void a_record_that_grew_is_no_torn_one(void **state)
     (void)state;
     assert_true(tell("a"));
     assert_true(tell("b"));
-    char *bytes = realloc(slurp(FIRST, &size), size + 5), *at = memmem(bytes, size, "\"a\"", 3);
+    char *bytes = slurp(FIRST, &size);
+    bytes = realloc(bytes, size + 5);
+    char *at = memmem(bytes, size, "\"a\"", 3);
     memmove(at + 6, at + 1, size - (size_t)(at + 1 - bytes));
     spill(FIRST, bytes, size + 5);
     assert_true(tell("c"));
