@@ -1,8 +1,9 @@
 /* audit_traffic.h: what came and went, one record an association and study, and who was refused.
  *
- * The committer and deliver each have one: they tell it what happens, at no cost, and let it write
- * when everybody has had their answer [audit_traffic_turn]. A transfer is told when it begins and
- * when it ends; what dies with its process between is told as begun. Refusals of one kind are one
+ * The committer and deliver each have one: they tell it what happens, and let it write when
+ * everybody has had their answer [audit_traffic_turn]; who asks next waits for that, a sync a
+ * record. A transfer is told when it begins and when it ends; what dies with its process between is
+ * told as begun, or, before its first turn, not at all. Refusals of one kind are one
  * record a minute with their count, and all together AUDIT_REFUSALS a second at most, so that a
  * flood of them is none of records. Not for threads. */
 #ifndef AUDIT_TRAFFIC_H

@@ -7,7 +7,8 @@
  * are the copies that are kept here, of which this process knows descriptors only [keys_kept_turn].
  *
  * The listener itself looks at nothing that a peer sent, never opens the job store and never
- * blocks: whatever a peer does, the next one is answered. Of those who wait the peer with the
+ * blocks on a peer: whatever one does, the next is answered. (What the disk does to the files of
+ * <tls> it waits for, at most five seconds a change of them.) Of those who wait the peer with the
  * fewest associations comes first [accept_all]; who opens hundreds in a second costs no process
  * each [refuse]. The committer is this process's child, too; when it dies the open associations are
  * dropped (the store no longer knows them) and a new one starts.
