@@ -185,6 +185,8 @@ struct nn_judge;
 NN_MUST_USE enum nn_status nn_judge_create(const struct nn_model *model, struct nn_pool *pool,
                                            struct nn_judge **judge, struct nn_error *err);
 void nn_judge_destroy(struct nn_judge *judge);
+/* Nothing is judged for a while: see nn_run_rest. There is no plane judged last any more. */
+void nn_judge_rest(struct nn_judge *judge);
 
 struct nn_judgement {
     float score[NN_MAX_CLASSES]; /* softmax, sums to 1 */

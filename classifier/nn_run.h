@@ -72,6 +72,10 @@ NN_MUST_USE enum nn_status nn_run_create_training(const struct nn_graph *graph,
                                                   const bool *frozen, struct nn_pool *pool,
                                                   struct nn_run **run, struct nn_error *err);
 void nn_run_destroy(struct nn_run *run);
+/* Between two samples that are far apart: the memory of activations and gradients goes back to the
+ * system until the next forward, which takes some ms longer. What was peeked at, and the gradients
+ * of inputs and layers, are gone; parameters' gradients stay. */
+void nn_run_rest(struct nn_run *run);
 
 /* Whether forward or a train step takes so many samples: 1..max_batch (NN_INVALID); and not one
  * alone where TRAIN would measure a batch norm of one value a channel. */

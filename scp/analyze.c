@@ -42,6 +42,7 @@
 #include "retention.h"
 #include "selftest_watch.h"
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
 #define YIELDING     5 /* where processors are short receiving goes first: modalities wait for it */
+#define REST_MS      1000 /* without an image */
 #define CUT_OFF_MOST 10 /* attempts that ended with the role, not with the child */
 
 struct analyze {
@@ -67,6 +69,7 @@ struct analyze {
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
     int64_t next_ms, report_ms;
+    int64_t rest_ms; /* monotonic: when memory is given back; 0: it has been */
     bool store_trouble; /* the store is opened anew before it is used again */
     int exit_status;    /* 0: goes on */
 };
@@ -147,6 +150,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
     a->waiting = 0;
     crash_point("analyze-counted");
 
+    a->rest_ms = clock_monotonic_ms() + REST_MS;
     enum examine_end end = examine(&a->examiner, instance,
                                    hopeless                       ? EXAMINE_PARSE_ONLY
                                    : instance->deaths + 1 == most ? EXAMINE_LAST_TRY
@@ -280,8 +284,18 @@ static bool has_received(struct analyze *a)
     return store_next_received(a->examiner.store, 0, &instance) == STORE_OK;
 }
 
+/* What images needed is given back when none comes. */
+static void rest(struct analyze *a)
+{
+    for (int m = 0; m < a->examiner.models; m++)
+        nn_judge_rest(a->examiner.judge[m]);
+    (void)malloc_trim(0);
+    a->rest_ms = 0;
+}
+
 static void live(struct analyze *a)
 {
+    a->rest_ms = clock_monotonic_ms() + REST_MS; /* the self-test has judged */
     while (!node_stopping && a->exit_status == 0) {
         node_drain(a->node->wake_analyze);
         if (a->store_trouble)
@@ -303,6 +317,10 @@ static void live(struct analyze *a)
             until = a->pause_ms;
         if (a->pause_ms <= now && has_received(a) && is_tested(a))
             until = now; /* a child died: its next attempt */
+        if (a->rest_ms > 0 && a->rest_ms <= now)
+            rest(a);
+        if (a->rest_ms > now && a->rest_ms < until)
+            until = a->rest_ms;
         struct pollfd wake = {.fd = a->node->wake_analyze, .events = POLLIN};
         if (until > now)
             (void)poll(&wake, 1, (int)(until - now));

@@ -30,6 +30,7 @@
 
 #define ANSWER_MS 30000
 #define RETRY_MS  500
+#define ENDS_MS   200 /* patience when nobody waits: a request must not wait behind it */
 
 struct line { /* to one association's process */
     int fd;
@@ -310,11 +311,21 @@ static enum store_status perform(struct committer *c, struct line *line)
     return status == STORE_OK ? still_there(c, &line->request.instance) : status;
 }
 
+static bool someone_waits(const struct committer *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->line[i].waits)
+            return true;
+    return false;
+}
+
 static enum store_status transaction(struct committer *c, size_t *group)
 {
     enum store_status status = ensure_store(c);
-    if (status == STORE_OK)
+    if (status == STORE_OK) {
+        store_patience(c->store, someone_waits(c) ? STORE_PATIENCE_MS : ENDS_MS);
         status = store_begin(c->store);
+    }
     if (status != STORE_OK)
         return status;
 

@@ -34,6 +34,10 @@ struct store;
 STORE_MUST_USE enum store_status store_open(const char *path, struct store **store, char *error,
                                             size_t error_size);
 void store_close(struct store *store);
+/* How long a call waits for another program's lock before it is STORE_BUSY; STORE_PATIENCE_MS when
+ * nothing was said. */
+#define STORE_PATIENCE_MS 10000
+void store_patience(struct store *store, int64_t ms);
 /* Opens the store anew behind the same handle. For who keeps a handle, after trouble: one that lost
  * a file or a descriptor once may stay read-only for ever, long after the disk is well again. Not
  * STORE_OK: the old one stays. Never within a group or a callback of the store. */

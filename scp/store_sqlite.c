@@ -14,7 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-#define BUSY_MS   10000
 #define BUSY_FAST 20 /* waits of 0.2 ms, then of 2 ms: a commit takes a few milliseconds */
 
 const char *store_status_text(enum store_status status)
@@ -265,11 +264,16 @@ static int wait_for_lock(void *context, int waits)
     struct store *store = context;
     if (waits == 0)
         store->waits_since_ms = clock_monotonic_ms();
-    else if (clock_monotonic_ms() - store->waits_since_ms > BUSY_MS)
+    else if (clock_monotonic_ms() - store->waits_since_ms > store->patience_ms)
         return 0;
     const struct timespec pause = {.tv_nsec = waits < BUSY_FAST ? 200000 : 2000000};
     (void)nanosleep(&pause, NULL);
     return 1;
+}
+
+void store_patience(struct store *store, int64_t ms)
+{
+    store->patience_ms = ms;
 }
 
 static enum store_status prepare_connection(struct store *store, const char *path)
@@ -307,6 +311,7 @@ enum store_status store_open(const char *path, struct store **store, char *error
         return STORE_BROKEN;
     }
 
+    opened->patience_ms = STORE_PATIENCE_MS;
     enum store_status status = prepare_connection(opened, path);
     if (status != STORE_OK) {
         if (error != NULL)

@@ -21,6 +21,7 @@ struct store {
     bool in_group;          /* between store_begin and store_commit */
     bool is_light;          /* synchronous is NORMAL */
     int64_t waits_since_ms; /* monotonic: for the write lock */
+    int64_t patience_ms;
     char error[256];
 };
 

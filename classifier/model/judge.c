@@ -52,6 +52,14 @@ void nn_judge_destroy(struct nn_judge *judge)
     free(judge);
 }
 
+void nn_judge_rest(struct nn_judge *judge)
+{
+    judge->judged = false;
+    nn_run_rest(judge->run);
+    if (judge->gate)
+        nn_judge_rest(judge->gate);
+}
+
 enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int rows, int cols,
                               struct nn_judgement *judgement, struct nn_error *err)
 {

@@ -172,6 +172,7 @@ static enum nn_status lay_out(struct nn_run *run, bool gradients, float **arena,
     }
     size_t total = pack(items, count, placed);
     *arena = nn_memory_take(total);
+    *(gradients ? &run->gradient_floats : &run->activation_floats) = total;
     if (*arena == NULL) {
         status = no_memory(err);
         goto out;

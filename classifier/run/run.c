@@ -6,6 +6,7 @@
  * the same float; every sum over samples, consumers or taps has one order. So neither the number of
  * threads nor the batch reaches the bits. */
 #include "pool.h"
+#include "memory.h"
 #include "run_internal.h"
 #include "values_internal.h"
 #include <cblas.h>
@@ -121,6 +122,12 @@ void nn_run_destroy(struct nn_run *run)
     free(run->logits_gradient);
     free(run->frozen);
     free(run);
+}
+
+void nn_run_rest(struct nn_run *run)
+{
+    nn_memory_rest(run->activations, run->activation_floats);
+    nn_memory_rest(run->gradients, run->gradient_floats);
 }
 
 enum nn_status nn_run_keep_all(struct nn_run *run, struct nn_error *err)

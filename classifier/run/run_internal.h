@@ -92,6 +92,7 @@ struct nn_run {
     double *sum_store;
     struct nn_schedule forward, backward;
     float *activations, *gradients, *scratch;
+    size_t activation_floats, gradient_floats;
     size_t scratch_size; /* floats a thread */
 
     float **parameter_gradient; /* TRAIN; NULL where nothing is learned */

@@ -387,9 +387,56 @@ static void the_first_file_counts(void **state)
     nn_graph_destroy(graph);
 }
 
+static size_t resident_bytes(void)
+{
+    unsigned long size, resident;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &size, &resident), 2);
+    (void)fclose(f);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A run that rested gives its memory back, and afterwards the same bits. */
+static void rests(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    struct nn_graph *graph = built("googlenet", 3);
+    struct nn_values *values = draw_values(graph, 5);
+    struct nn_pool *pool = nn_pool_create(2);
+    struct nn_run *run;
+    size_t inputs = elements_of(graph, 0), bytes = inputs * sizeof(float);
+    float *input = malloc(bytes), *gradient = malloc(bytes), score[3], again[3];
+    const float seed[3] = {1};
+    int head = nn_graph_find(graph, "loss3/classifier");
+    assert_true(pool != NULL && input != NULL && gradient != NULL && head > 0);
+    fill(input, inputs, 6);
+    assert_int_equal(create_run(graph, values, 1, NN_RUN_EXPLAIN, pool, &run), NN_OK);
+
+    assert_int_equal(nn_run_forward(run, input, 1, score, &err), NN_OK);
+    assert_int_equal(nn_run_backward(run, head, seed, &err), NN_OK);
+    memcpy(gradient, nn_run_input_gradient(run), bytes);
+    size_t before = resident_bytes();
+    nn_run_rest(run);
+    assert_true(resident_bytes() + ((size_t)20 << 20) < before);
+    assert_int_equal(nn_run_forward(run, input, 1, again, &err), NN_OK);
+    assert_int_equal(nn_run_backward(run, head, seed, &err), NN_OK);
+    assert_memory_equal(again, score, sizeof score);
+    assert_memory_equal(nn_run_input_gradient(run), gradient, bytes);
+
+    nn_run_destroy(run);
+    nn_values_destroy(values);
+    nn_pool_destroy(pool);
+    nn_graph_destroy(graph);
+    free(input);
+    free(gradient);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rests),
         cmocka_unit_test(googlenet_is_the_papers),
         cmocka_unit_test(alexnet_is_the_papers),
         cmocka_unit_test(stacked_holds_both),
