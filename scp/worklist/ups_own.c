@@ -108,7 +108,8 @@ static enum step make_own(struct telling *t)
     }
 }
 
-/* One that the manager has no more was read, or thrown away: it is not made again for less. */
+/* One that the manager has no more was read, or thrown away, or never was, since the site had its
+ * own: it is made again for a finding, and for more than was told, not for less. */
 enum step ups_tell_own(struct telling *t)
 {
     const struct news *news = t->news;
@@ -119,7 +120,7 @@ enum step ups_tell_own(struct telling *t)
     if (!news->was_told)
         return make_own(t);
     enum step step = ups_change_own(t);
-    if (step == STEP_NONE && news->rank > news->told)
+    if (step == STEP_NONE && (news->rank > news->told || news->reason == REASON_FINDING))
         return make_own(t);
     return step == STEP_NONE ? STEP_TOLD : step;
 }

@@ -492,4 +492,8 @@ class Manager:
         return [line["kind"] for line in self.log if not kinds or line["kind"] in kinds]
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # close alone would leave accept() one more
+        except OSError:
+            pass
         self.listener.close()

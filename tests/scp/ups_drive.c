@@ -86,33 +86,45 @@ static void take(struct news *news, struct ups_manner *manner, const char *name,
     }
 }
 
-int main(int argc, char **argv)
+/* false: no more. */
+static bool tell_one(const struct conf *conf)
 {
     static const char *const defaults[][2] = {
         {"workitem", "2.25.4242"}, {"study", "2.25.1"},          {"accession", "A1"},
         {"patient_id", "P1"},      {"patient_name", "Doe^Jane"}, {"model", "phantom 0.2.0"},
         {"rank", "HIGH"},          {"reason", "finding"},
     };
-    const struct conf conf = {.ae_title = "CERVIGATE"};
     struct conf_peer peer = {.name = "ris", .ae_title = "RIS", .host = "127.0.0.1"};
     struct ups_manner manner = {.answer_seconds = 1};
     struct news news = {.revision = 1, .created_ms = INT64_C(1795784400000)};
-    struct dx_error err = {.status = DX_OK};
     char line[8192], why[NEWS_WHY] = "";
-    if (argc != 2 || dx_init(NULL, NULL, &err) != DX_OK)
-        return 2;
-    peer.port = (uint16_t)strtoul(argv[1], NULL, 10);
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         take(&news, &manner, defaults[i][0], defaults[i][1]);
     while (fgets(line, sizeof line, stdin) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         char *value = strchr(line, '=');
-        if (value == NULL)
-            return 2;
+        if (value == NULL) {
+            enum news_end end = ups_tell(conf, &peer, &manner, &news, why);
+            (void)printf("%s\n%s\n", ends[end], why);
+            (void)fflush(stdout);
+            return true;
+        }
         *value++ = '\0';
-        take(&news, &manner, line, value);
+        if (strcmp(line, "port") == 0)
+            peer.port = (uint16_t)strtoul(value, NULL, 10);
+        else
+            take(&news, &manner, line, value);
     }
-    enum news_end end = ups_tell(&conf, &peer, &manner, &news, why);
-    (void)printf("%s\n%s\n", ends[end], why);
+    return false;
+}
+
+int main(void)
+{
+    const struct conf conf = {.ae_title = "CERVIGATE"};
+    struct dx_error err = {.status = DX_OK};
+    if (dx_init(NULL, NULL, &err) != DX_OK)
+        return 2;
+    while (tell_one(&conf))
+        continue;
     return 0;
 }
