@@ -55,6 +55,14 @@ static enum priority_reason reason_of(const char *code)
     exit(2);
 }
 
+/* For as long as one news. */
+static const char *keep(int which, const char *value)
+{
+    static char kept[3][256];
+    (void)snprintf(kept[which], sizeof kept[which], "%s", value);
+    return kept[which];
+}
+
 static void take(struct news *news, struct ups_manner *manner, const char *name, const char *value)
 {
     if (strcmp(name, "kind") == 0)
@@ -75,11 +83,11 @@ static void take(struct news *news, struct ups_manner *manner, const char *name,
     else if (strcmp(name, "own_item") == 0)
         manner->own_item = true;
     else if (strcmp(name, "worklist_label") == 0)
-        manner->worklist_label = strdup(value);
+        manner->worklist_label = keep(0, value);
     else if (strcmp(name, "retrieve_ae") == 0)
-        manner->retrieve_ae = strdup(value);
+        manner->retrieve_ae = keep(1, value);
     else if (strcmp(name, "report_class") == 0)
-        manner->report_class = strdup(value);
+        manner->report_class = keep(2, value);
     else if (!take_text(news, name, value)) {
         (void)fprintf(stderr, "no such field: %s\n", name);
         exit(2);
