@@ -253,7 +253,7 @@ struct conf {
     uint32_t minimum_rate;                    /* bytes a second */
     uint32_t max_pdu;
     int threads;                  /* of the network: 0 = all processors */
-    uint32_t picture_matrix;      /* largest side of the SC's source half: 3072 */
+    uint32_t picture_matrix;      /* largest side of the SC's source half: 1536 */
     const char *picture_modality; /* CS: "OT" */
     uint32_t picture_frames;      /* of a multi-frame picture at most: 64 */
     const char *console_address;

@@ -57,7 +57,7 @@ const struct option conf_options[] = {
     OPTION("network", "threads", INT, threads, "0"),
     OPTION("report", "language", TEXT, language, "en"),
     OPTION("report", "templates", NULLABLE, templates, NULL),
-    OPTION("picture", "maximumMatrix", U32, picture_matrix, "3072"),
+    OPTION("picture", "maximumMatrix", U32, picture_matrix, "1536"),
     OPTION("picture", "modality", TEXT, picture_modality, "OT"),
     OPTION("picture", "maximumFrames", U32, picture_frames, "64"),
     OPTION("limits", "associations", INT, limits.associations, "200"),
