@@ -35,6 +35,7 @@ struct simulate_options {
     enum simulate_service service;
     double reading_minutes;                /* mean */
     double stat;                           /* share of all studies, 0..1, as specificity */
+    bool necks_high;                       /* triage: they are ordered HIGH */
     struct simulate_list prevalence;       /* 0..1 */
     struct simulate_list sensitivity;      /* of the network */
     double specificity;                    /* of the network */

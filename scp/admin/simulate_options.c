@@ -24,6 +24,7 @@ const char simulate_usage[] =
     "  --reading MINUTES   to read a study, on average (5)\n"
     "  --service W         reading times: lognormal, exponential or fixed (lognormal)\n"
     "  --stat PERCENT      of all studies are ordered STAT, and come first anyhow (5)\n"
+    "  --neck-order W      triage: what necks are ordered as, routine or high (routine)\n"
     "  --prevalence P,...  percent of trauma necks that are injured (0.5,2,5)\n"
     "  --sensitivity S,... of the network (0.3,0.5,0.7,0.8,0.9,0.95)\n"
     "  --specificity S     of the network (0.9)\n"
@@ -172,6 +173,7 @@ static bool take_number(struct simulate_options *o, int option)
 static bool take_option(struct simulate_options *o, int option)
 {
     static const char *const arrivals[3] = {"day", "flat"};
+    static const char *const orders[3] = {"routine", "high"};
     static const char *const services[3] = {"lognormal", "exponential", "fixed"};
     int chosen;
     switch (option) {
@@ -181,6 +183,11 @@ static bool take_option(struct simulate_options *o, int option)
         if (!word("arrivals", optarg, arrivals, &chosen))
             return false;
         o->flat = chosen == 1;
+        return true;
+    case 'N':
+        if (!word("neck-order", optarg, orders, &chosen))
+            return false;
+        o->necks_high = chosen == 1;
         return true;
     case 'S':
         if (!word("service", optarg, services, &chosen))
@@ -252,6 +259,7 @@ bool simulate_options_parse(int argc, char **argv, struct simulate_options *o)
                                                  {"ageing", required_argument, NULL, 'g'},
                                                  {"reader", required_argument, NULL, 'r'},
                                                  {"trust", required_argument, NULL, 't'},
+                                                 {"neck-order", required_argument, NULL, 'N'},
                                                  {"plot", required_argument, NULL, 'P'},
                                                  {"json", no_argument, NULL, 'j'},
                                                  {"help", no_argument, NULL, 'h'},

@@ -101,10 +101,10 @@ static void draw_all(struct page *page, const struct simulate_results *results)
     size_t lines = o->trust.count > CURVES ? o->trust.count : CURVES;
     char note[200];
     snprintf(note, sizeof note,
-             "%g %% of %ld trauma necks a day injured, %ld other studies a day; specificity %g; "
+             "%g %% of %ld trauma necks a day injured, %ld other studies a day; specificity %g%s; "
              "load %.2f; seed %ld, %ld days. Chance, not observation: no reader study was done.",
-             runs->run.prevalence * 100, o->necks, o->others, o->specificity, simulate_load(o),
-             o->seed, o->days);
+             runs->run.prevalence * 100, o->necks, o->others, o->specificity,
+             o->necks_high ? ", necks ordered HIGH" : "", simulate_load(o), o->seed, o->days);
     page_picture(page, 3 * PLOT_WIDTH, TOP + PLOT_HEIGHT(lines) + 24,
                  "A simulated reading room, with and without triage");
     page_picture_text(page, 52, 26, "heading", "A simulated reading room, with and without triage");

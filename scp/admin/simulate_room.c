@@ -153,7 +153,10 @@ struct shift {
 static void admit(struct shift *shift, size_t index)
 {
     const struct simulate_study *study = &shift->room->studies[index];
-    struct priority_case known = {.order = study->stat ? ORDER_STAT : ORDER_ROUTINE,
+    bool high = study->neck && shift->room->options->necks_high;
+    struct priority_case known = {.order = study->stat ? ORDER_STAT
+                                           : high      ? ORDER_HIGH
+                                                       : ORDER_ROUTINE,
                                   .operating_point = OPERATING,
                                   .agreed = true};
     struct waiting *one = &shift->waiting[shift->count++];

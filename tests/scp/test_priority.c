@@ -193,6 +193,28 @@ static void test_words(void **state)
     assert_non_null(strstr(priority_reason_text(REASON_NO_FINDING), "does not exclude injury"));
 }
 
+static void test_strength(void **state)
+{
+    static const struct {
+        double score, operating_point;
+        bool agreed;
+        double strength;
+    } rows[] = {{0.8, 0.6, true, 0.75}, {0.8, 0.6, false, 0.25}, {0.6, 0.6, true, 0.5},
+                {1, 0.6, true, 1},      {1, 0.6, false, 0.5},    {0.1, 0.6, true, 0.5},
+                {2, 0.6, true, 1},      {1, 1, true, 1},         {0.9, 1, true, 0.5},
+                {NAN, 0.6, true, 0.5},  {0.8, NAN, false, 0},    {NAN, 1, false, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct priority_case known = answer(SRT_FINDING);
+        known.score = rows[i].score;
+        known.operating_point = rows[i].operating_point;
+        known.agreed = rows[i].agreed;
+        struct priority priority = judged(known, ORDER_ROUTINE);
+        assert_true(fabs(priority.strength - rows[i].strength) < 1e-9);
+        assert_true(priority.raised); /* a finding is, whatever its score */
+    }
+}
+
 static struct priority_case any_case(struct dice *dice)
 {
     static const double points[] = {0, 0.3, 0.6, 1};
@@ -432,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_the_rungs_of_the_list),
         cmocka_unit_test(test_what_was_not_judged_stands_where_it_stood),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_strength),
         cmocka_unit_test(test_a_higher_score_never_stands_lower),
         cmocka_unit_test(test_an_answer_only_raises),
         cmocka_unit_test(test_the_order_is_total),
