@@ -41,6 +41,7 @@
 #include "requests.h"
 #include "retention.h"
 #include "selftest_watch.h"
+#include "worklist/place.h"
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
@@ -256,6 +257,16 @@ static bool is_tested(struct analyze *a)
     return fitness == FITNESS_FIT || fitness == FITNESS_UNFIT;
 }
 
+/* The first finding of a study raises it at once, before the study is complete. */
+static void place_studies(struct analyze *a)
+{
+    bool changed = false;
+    if (place_turn(a->node->conf, a->examiner.store, &changed) != STORE_OK)
+        store_trouble(a, "place");
+    if (changed)
+        node_wake(a->node->wake_announce);
+}
+
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
  * node does not hold up those behind it. */
 /* For a moment: however fast objects come, everything else has its turn. */
@@ -273,6 +284,8 @@ static void take_objects(struct analyze *a)
             break;
         after = instance.id;
         judge_one(a, &instance);
+        if (!a->store_trouble)
+            place_studies(a);
     }
     if (status == STORE_NONE)
         a->after = 0;
@@ -309,6 +322,7 @@ static void live(struct analyze *a)
             store_trouble(a, "request");
         sweep_studies(a);
         take_back(a);
+        place_studies(a);
         if (retention_turn(a->retention) != STORE_OK)
             store_trouble(a, "retention");
         if (health_watch_turn(&a->health, a->node->conf, a->examiner.store) != STORE_OK)

@@ -104,12 +104,18 @@ static double margin(double score, double point)
     return point < 1 ? (score - point) / (1 - point) : score - point;
 }
 
+static bool is_slice(const struct exam *e, const struct verdicts *v)
+{
+    return nn_model_info(e->by->model[v->explained])->series_positive > 0;
+}
+
 /* What its place in the worklist depends on. */
 static void keep_finding(struct exam *e, const struct verdicts *v)
 {
     struct judgement *j = e->judgement;
     double best = 0;
     j->agreed = true;
+    j->alone = !is_slice(e, v);
     for (int m = 0; m < e->by->models; m++) {
         const struct nn_model_info *model = nn_model_info(e->by->model[m]);
         for (int i = 0; v->judged[m] && i < model->classes; i++) {
@@ -206,11 +212,6 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v,
             input.opinion[input.opinions++] =
                 (struct picture_opinion){nn_model_info(by->model[other]), v->scores[other].score};
     return picture_draw(by->face, &input, picture);
-}
-
-static bool is_slice(const struct exam *e, const struct verdicts *v)
-{
-    return nn_model_info(e->by->model[v->explained])->series_positive > 0;
 }
 
 static enum examine_end draw(struct exam *e, const struct verdicts *v)

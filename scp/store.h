@@ -160,6 +160,7 @@ struct judgement {
      * and whether every model that judged it finds something. */
     double finding_score, finding_point;
     bool agreed;
+    bool alone; /* no slice: what it shows is the study's finding without the others */
     int64_t first_computed_ms; /* UTC; journalled dates of the results */
     bool nameless;             /* its UIDs are none: no report can hold it */
     bool moved;         /* its SOP Instance UID was in another study: what was told there is taken

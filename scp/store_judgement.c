@@ -66,14 +66,15 @@ static enum store_status keep(struct store *store, int64_t id, const struct judg
         sql_prepare(store,
                     "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
                     "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
-                    "region,gsps,map,outcome,finding_score,finding_point,agreed,patient_id,issuer)"
-                    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,"
+                    "region,gsps,map,outcome,finding_score,finding_point,agreed,alone,"
+                    "patient_id,issuer)"
+                    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
                     "attribute(?2," SQL_PATIENT_ID "),attribute(?2," SQL_ISSUER "))",
-                    "ibtttttittittttddi", id, j->attrs, j->attrs_bytes, j->pixel_digest,
+                    "ibtttttittittttddii", id, j->attrs, j->attrs_bytes, j->pixel_digest,
                     j->patient_digest, scores[0], j->opinion[0].model_digest, j->picture,
                     j->first_computed_ms, scores[1], j->opinion[1].model_digest,
                     (int64_t)j->coverage, region, j->gsps, j->map, srt_outcome_name(j->outcome),
-                    j->finding_score, j->finding_point, (int64_t)j->agreed));
+                    j->finding_score, j->finding_point, (int64_t)j->agreed, (int64_t)j->alone));
 }
 
 /* What it does to other objects. */
@@ -153,6 +154,7 @@ static void take_outcome(sqlite3_stmt *row, int column, struct judgement *judgem
     judgement->finding_score = sqlite3_column_double(row, column + 1);
     judgement->finding_point = sqlite3_column_double(row, column + 2);
     judgement->agreed = sqlite3_column_int(row, column + 3) != 0;
+    judgement->alone = sqlite3_column_int(row, column + 4) != 0;
 }
 
 enum store_status store_get_judgement(struct store *store, int64_t id, struct judgement *judgement,
@@ -168,7 +170,7 @@ enum store_status store_get_judgement(struct store *store, int64_t id, struct ju
         sql_prepare(store,
                     "SELECT attrs,pixel_digest,patient_digest,scores,model_digest,picture,"
                     "first_computed_ms,scores2,model_digest2,coverage,region,gsps,map,"
-                    "outcome,finding_score,finding_point,agreed"
+                    "outcome,finding_score,finding_point,agreed,alone"
                     " FROM judgement WHERE instance=?",
                     "i", id);
     status = sql_row(store, row);
