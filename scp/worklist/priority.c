@@ -19,7 +19,7 @@
  * Raise only: no row gives less than the order. Not judged stands exactly where the order puts it,
  * among the routine ones and not behind them: the band is shown and does not sort. It holds all of
  * which nobody may think "the node has looked, and saw nothing": of an undetermined one a model saw
- * something, of an incomplete one the part that breaks most often was not seen.
+ * something, of an incomplete one the level was not seen where injuries are missed most easily.
  *
  * The list. STAT comes before all others, whatever they are; what was read comes last. Among STAT,
  * and among the others, a study stands where it would stand, first come, first served, had it come
