@@ -378,6 +378,7 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_peers(reading, conf);
     conf_check_doors(reading, conf);
     check_destinations(reading, conf);
+    conf_check_announcements(reading, conf);
     check_rules(reading, conf);
     check_retention(reading, conf);
     check_audit(reading, conf);

@@ -108,6 +108,45 @@ struct conf_destination {
     int line;
 };
 
+/* A way by which others are told of a study's place in the reading worklist. */
+#define CONF_MAX_ANNOUNCEMENTS 16
+enum conf_way { CONF_UPS, CONF_HL7, CONF_WEBHOOK };
+const char *conf_way_name(enum conf_way way); /* "ups", ... */
+/* The characters of HL7 messages (MSH-18). */
+enum conf_hl7_characters { CONF_HL7_UTF_8, CONF_HL7_LATIN_1, CONF_HL7_ASCII };
+struct conf_announcement {
+    enum conf_way way;
+    const char *name;        /* of its own among the announcements */
+    bool demo;               /* told in demo mode, too, marked RESEARCH */
+    int expire_seconds;      /* news that is older is not told any more: 3600 */
+    int answer_seconds;      /* it may take to answer: 30 */
+    int retry_first_seconds; /* 1 */
+    int retry_most_seconds;  /* 60 */
+    int line;
+
+    /* UPS */
+    const struct conf_peer *peer;
+    bool own_item;              /* never the site's own item, always one of the node's */
+    const char *worklist_label; /* (0074,1202) */
+
+    /* HL7 */
+    const char *host;
+    uint16_t port; /* 2575 */
+    bool tls;
+    const char *tls_name;   /* that its certificate must bear, or NULL: the host */
+    bool results, priority; /* ORU^R01 of what was found; a change of the order's priority */
+    unsigned version;       /* index of "2.3.1", "2.5.1" */
+    enum conf_hl7_characters characters;
+    const char *sending_application, *sending_facility;
+    const char *receiving_application, *receiving_facility;
+    const char *service; /* OBR-4: code^text^coding system */
+
+    /* webhook; HL7's authorities, too */
+    const char *url;
+    const char *secret;      /* file: the key of its signature, or NULL: unsigned */
+    const char *authorities; /* file of trusted certificates, PEM; NULL: the system's */
+};
+
 enum conf_action { CONF_ANALYZE, CONF_STORE_ONLY, CONF_IGNORE };
 
 /* What a rule may look at: DICOM keywords, resolved by the daemon. */
@@ -214,7 +253,7 @@ struct conf {
     uint32_t minimum_rate;                    /* bytes a second */
     uint32_t max_pdu;
     int threads;                  /* of the network: 0 = all processors */
-    uint32_t picture_matrix;      /* largest side of the SC's source half: 3072 */
+    uint32_t picture_matrix;      /* largest side of the SC's source half: 1536 */
     const char *picture_modality; /* CS: "OT" */
     uint32_t picture_frames;      /* of a multi-frame picture at most: 64 */
     const char *console_address;
@@ -233,6 +272,10 @@ struct conf {
     size_t peer_count;
     const struct conf_destination *destinations;
     size_t destination_count;
+    int ageing_seconds; /* a study that has waited so long is not passed by any more: 7200 */
+    int known_days;     /* a finding of the same patient so long ago is no news: 30 */
+    const struct conf_announcement *announcements;
+    size_t announcement_count;
     const struct conf_rule *rules;
     size_t rule_count;
 };

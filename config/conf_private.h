@@ -86,6 +86,9 @@ struct option {
 };
 extern const struct option conf_options[];
 extern const size_t conf_option_count;
+/* Of <ups>, <hl7> and <webhook>; in struct conf_announcement. */
+extern const struct option conf_announcement_options[];
+extern const size_t conf_announcement_option_count;
 extern const struct option conf_destination_options[];
 extern const size_t conf_destination_option_count;
 const char *conf_level_name(int level);
@@ -94,6 +97,8 @@ const char *conf_level_name(int level);
 struct conf *conf_read_conf(struct reading *reading, const char *path);
 /* Unlike conf_load this may leave peers unresolved (destination.peer NULL: check.c tells). */
 void conf_check_conf(struct reading *reading, const struct conf *conf);
+/* Of a <ups>, likewise. */
+const char *conf_read_announcement_peer(const struct conf *conf, size_t announcement);
 /* The destination's peer attribute as written, in conf->destinations' order. */
 const char *conf_read_destination_peer(const struct conf *conf, size_t destination);
 
@@ -109,6 +114,9 @@ void conf_check_path(struct reading *reading, const char *element, size_t index,
 
 /* check_doors.c: <tls>, <callers> and the peers' TLS. */
 void conf_check_doors(struct reading *reading, const struct conf *conf);
+
+/* check_announcements.c: <announcements>. */
+void conf_check_announcements(struct reading *reading, const struct conf *conf);
 
 /* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
 bool conf_is_network(const char *text, size_t length);

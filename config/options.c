@@ -57,7 +57,7 @@ const struct option conf_options[] = {
     OPTION("network", "threads", INT, threads, "0"),
     OPTION("report", "language", TEXT, language, "en"),
     OPTION("report", "templates", NULLABLE, templates, NULL),
-    OPTION("picture", "maximumMatrix", U32, picture_matrix, "3072"),
+    OPTION("picture", "maximumMatrix", U32, picture_matrix, "1536"),
     OPTION("picture", "modality", TEXT, picture_modality, "OT"),
     OPTION("picture", "maximumFrames", U32, picture_frames, "64"),
     OPTION("limits", "associations", INT, limits.associations, "200"),
@@ -109,6 +109,8 @@ const struct option conf_options[] = {
     AUDIT("key", NULLABLE, key, NULL, NULL),
     AUDIT("facility", INT, facility, "10", NULL),
     AUDIT("undrained", INT, undrained_hours, "4", NULL),
+    OPTION("priority", "ageing", INT, ageing_seconds, "7200"),
+    OPTION("priority", "knownDays", INT, known_days, "30"),
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
     OPTION("console", "port", U16, console_port, "8104"),
@@ -155,6 +157,61 @@ const struct option conf_destination_options[] = {
 };
 const size_t conf_destination_option_count =
     sizeof conf_destination_options / sizeof *conf_destination_options;
+
+#define ANNOUNCEMENT(element, attribute, type, field, fallback, names)                             \
+    {                                                                                              \
+        element, attribute, OPTION_##type, offsetof(struct conf_announcement, field), fallback,    \
+            names                                                                                  \
+    }
+#define EACH(element)                                                                              \
+    ANNOUNCEMENT(element, "demo", BOOL, demo, "false", NULL),                                      \
+        ANNOUNCEMENT(element, "expire", INT, expire_seconds, "3600", NULL),                        \
+        ANNOUNCEMENT(element, "answerTime", INT, answer_seconds, "30", NULL),                      \
+        ANNOUNCEMENT(element, "retryFirst", INT, retry_first_seconds, "1", NULL),                  \
+        ANNOUNCEMENT(element, "retryMost", INT, retry_most_seconds, "60", NULL)
+
+static const char *const items[] = {"site", "own", NULL}; /* of a bool */
+static const char *const versions[] = {"2.3.1", "2.5.1", NULL};
+static const char *const characters[] = {"utf-8", "latin-1", "ascii", NULL};
+_Static_assert(CONF_HL7_LATIN_1 == 1 && CONF_HL7_ASCII == 2, "order of names");
+
+const struct option conf_announcement_options[] = {
+    ANNOUNCEMENT("ups", "name", TEXT, name, NULL, NULL),
+    ANNOUNCEMENT("ups", "item", BOOL, own_item, "site", items),
+    ANNOUNCEMENT("ups", "worklistLabel", TEXT, worklist_label, "READING", NULL),
+    EACH("ups"),
+    ANNOUNCEMENT("hl7", "name", TEXT, name, NULL, NULL),
+    ANNOUNCEMENT("hl7", "host", TEXT, host, NULL, NULL),
+    ANNOUNCEMENT("hl7", "port", U16, port, "2575", NULL),
+    ANNOUNCEMENT("hl7", "tls", BOOL, tls, "false", NULL),
+    ANNOUNCEMENT("hl7", "tlsName", NULLABLE, tls_name, NULL, NULL),
+    ANNOUNCEMENT("hl7", "authorities", NULLABLE, authorities, NULL, NULL),
+    ANNOUNCEMENT("hl7", "results", BOOL, results, "true", NULL),
+    ANNOUNCEMENT("hl7", "priority", BOOL, priority, "false", NULL),
+    ANNOUNCEMENT("hl7", "version", CHOICE, version, "2.5.1", versions),
+    ANNOUNCEMENT("hl7", "characters", CHOICE, characters, "utf-8", characters),
+    ANNOUNCEMENT("hl7", "sendingApplication", TEXT, sending_application, "CERVIGATE", NULL),
+    ANNOUNCEMENT("hl7", "sendingFacility", TEXT, sending_facility, "", NULL),
+    ANNOUNCEMENT("hl7", "receivingApplication", TEXT, receiving_application, "", NULL),
+    ANNOUNCEMENT("hl7", "receivingFacility", TEXT, receiving_facility, "", NULL),
+    ANNOUNCEMENT("hl7", "service", TEXT, service,
+                 "CERVIGATE^Cervical spine radiograph, automatic second look^99CERVIGATE", NULL),
+    EACH("hl7"),
+    ANNOUNCEMENT("webhook", "name", TEXT, name, NULL, NULL),
+    ANNOUNCEMENT("webhook", "url", TEXT, url, NULL, NULL),
+    ANNOUNCEMENT("webhook", "secret", NULLABLE, secret, NULL, NULL),
+    ANNOUNCEMENT("webhook", "authorities", NULLABLE, authorities, NULL, NULL),
+    EACH("webhook"),
+};
+const size_t conf_announcement_option_count =
+    sizeof conf_announcement_options / sizeof *conf_announcement_options;
+
+const char *conf_way_name(enum conf_way way)
+{
+    static const char *const names[] = {"ups", "hl7", "webhook"};
+
+    return names[way];
+}
 
 const char *conf_level_name(int level)
 {

@@ -150,6 +150,23 @@ static void put_peers(FILE *out, const struct conf *conf)
     put(out, "  </destinations>\n");
 }
 
+static void put_announcements(FILE *out, const struct conf *conf)
+{
+    put(out, "  <announcements>\n");
+    for (size_t i = 0; i < conf->announcement_count; i++) {
+        const struct conf_announcement *announcement = &conf->announcements[i];
+        const char *element = conf_way_name(announcement->way);
+        fprintf(out, "    <%s", element);
+        if (announcement->peer)
+            put_attribute(out, "peer", announcement->peer->name);
+        for (size_t j = 0; j < conf_announcement_option_count; j++)
+            if (strcmp(conf_announcement_options[j].element, element) == 0)
+                put_option(out, announcement, &conf_announcement_options[j]);
+        put(out, "/>\n");
+    }
+    put(out, "  </announcements>\n");
+}
+
 /* An empty list is nobody's: none is written for everyone. */
 static void put_callers(FILE *out, const struct conf *conf)
 {
@@ -207,6 +224,7 @@ void conf_print(const struct conf *conf, FILE *out)
     put_models(out, conf);
     put_callers(out, conf);
     put_peers(out, conf);
+    put_announcements(out, conf);
     put_rules(out, conf);
     put(out, "</cervigate>\n");
 }

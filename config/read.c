@@ -23,6 +23,8 @@ struct box {
     int tls_line, tls_lines[CONF_TLS_LINES];
     struct conf_destination destinations[CONF_MAX_PEERS];
     const char *destination_peer[CONF_MAX_PEERS];
+    struct conf_announcement announcements[CONF_MAX_ANNOUNCEMENTS];
+    const char *announcement_peer[CONF_MAX_ANNOUNCEMENTS];
     struct conf_rule rules[CONF_MAX_RULES];
 };
 
@@ -296,6 +298,39 @@ static void read_destinations(struct box *box, const xmlNode *root)
     conf->destinations = box->destinations;
 }
 
+static void read_announcement(struct box *box, const xmlNode *node, enum conf_way way)
+{
+    size_t at = box->conf.announcement_count++;
+    struct conf_announcement *announcement = &box->announcements[at];
+    const char *element = conf_way_name(way);
+
+    announcement->way = way;
+    announcement->line = conf_line_of(node);
+    box->announcement_peer[at] = way == CONF_UPS ? text_of(box, node, "peer", "") : "";
+    announcement->peer = find_peer(&box->conf, box->announcement_peer[at]);
+    for (size_t i = 0; i < conf_announcement_option_count; i++)
+        if (strcmp(conf_announcement_options[i].element, element) == 0)
+            read_option(box, announcement, &conf_announcement_options[i], node);
+}
+
+static void read_announcements(struct box *box, const xmlNode *root)
+{
+    const xmlNode *list = child_of(root, "announcements");
+    const xmlNode *node = list ? xmlFirstElementChild((xmlNode *)list) : NULL;
+
+    for (; node && box->conf.announcement_count < CONF_MAX_ANNOUNCEMENTS;
+         node = xmlNextElementSibling((xmlNode *)node))
+        for (enum conf_way way = CONF_UPS; way <= CONF_WEBHOOK; way++)
+            if (strcmp((const char *)node->name, conf_way_name(way)) == 0)
+                read_announcement(box, node, way);
+    box->conf.announcements = box->announcements;
+}
+
+const char *conf_read_announcement_peer(const struct conf *conf, size_t announcement)
+{
+    return ((const struct box *)conf)->announcement_peer[announcement];
+}
+
 const char *conf_read_destination_peer(const struct conf *conf, size_t destination)
 {
     return ((const struct box *)conf)->destination_peer[destination];
@@ -355,6 +390,7 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     read_callers(box, root);
     read_tls_lines(box, root);
     read_destinations(box, root);
+    read_announcements(box, root);
     read_rules(box, root);
     reading->no_memory |= box->no_memory;
     return &box->conf;

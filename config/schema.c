@@ -62,6 +62,8 @@ static size_t declared(const xmlNode *definition, const char *kind, const char *
         list = find_child(type, "all");
         if (!list)
             list = find_child(type, "sequence");
+        if (!list)
+            list = find_child(type, "choice");
     }
     for (const xmlNode *node = list ? list->children : NULL; node && count < MOST_NAMES;
          node = node->next)

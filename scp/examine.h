@@ -36,7 +36,6 @@ enum examine_end {
 struct examination {
     struct judgement judgement;
     uint8_t *attrs; /* packed; judgement.attrs points here */
-    enum srt_outcome outcome;
     int64_t decode_ms, judge_ms, picture_ms; /* durations */
 };
 

@@ -155,6 +155,11 @@ struct judgement {
     size_t region_points;
     /* SOP Instance UIDs of what was made of it and lies in results/, or "" */
     char picture[DX_UID_MAX], gsps[DX_UID_MAX], map[DX_UID_MAX];
+    enum srt_outcome outcome; /* of this image */
+    /* Of the finding that stands out most: its score, 0 when there is none, and operating point;
+     * and whether every model that judged it finds something. */
+    double finding_score, finding_point;
+    bool agreed;
     int64_t first_computed_ms; /* UTC; journalled dates of the results */
     bool nameless;             /* its UIDs are none: no report can hold it */
     bool moved;         /* its SOP Instance UID was in another study: what was told there is taken

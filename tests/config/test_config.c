@@ -130,6 +130,10 @@ static const struct option *find_option(const char *element, const char *attribu
          i++)
         if (strcmp(conf_destination_options[i].attribute, attribute) == 0)
             return &conf_destination_options[i];
+    for (size_t i = 0; i < conf_announcement_option_count; i++)
+        if (strcmp(conf_announcement_options[i].attribute, attribute) == 0 &&
+            strcmp(conf_announcement_options[i].element, element) == 0)
+            return &conf_announcement_options[i];
     return NULL;
 }
 
@@ -158,7 +162,8 @@ static void schema_tells_the_defaults(void **state)
         xmlFree(value);
         xmlFree(name);
     }
-    assert_int_equal(found, conf_option_count + conf_destination_option_count);
+    assert_int_equal(found, conf_option_count + conf_destination_option_count +
+                                conf_announcement_option_count);
     xmlFreeDoc(doc);
 }
 

@@ -1,0 +1,121 @@
+/* <announcements>: what a schema cannot know. */
+#include "conf_private.h"
+#include <string.h>
+
+/* The place among the elements of its kind. */
+static size_t index_of(const struct conf *conf, size_t i)
+{
+    size_t index = 0;
+
+    for (size_t j = 0; j < i; j++)
+        index += conf->announcements[j].way == conf->announcements[i].way;
+    return index;
+}
+
+static int line_at(struct reading *reading, const struct conf *conf, size_t i,
+                   const char *attribute)
+{
+    return conf_line_at(reading, conf_way_name(conf->announcements[i].way), index_of(conf, i),
+                        attribute);
+}
+
+static void check_name(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const struct conf_announcement *announcement = &conf->announcements[i];
+
+    for (size_t j = 0; announcement->name && j < i; j++)
+        if (conf->announcements[j].name &&
+            strcmp(conf->announcements[j].name, announcement->name) == 0) {
+            conf_complain(reading, line_at(reading, conf, i, "name"), false,
+                          "found a second announcement named \"%s\" (the first is on line %d); "
+                          "expected another name",
+                          conf_show(announcement->name).text, conf->announcements[j].line);
+            return;
+        }
+}
+
+static void check_peer(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const char *name = conf_read_announcement_peer(conf, i), *names[CONF_MAX_PEERS];
+
+    for (size_t j = 0; j < conf->peer_count; j++)
+        names[j] = conf->peers[j].name;
+    if (name[0] && !conf->announcements[i].peer)
+        conf_complain(reading, line_at(reading, conf, i, "peer"), false,
+                      "<ups peer=\"%s\">: no such peer%s; expected the name of a <peer>",
+                      conf_show(name).text, conf_hint(name, names, conf->peer_count).text);
+}
+
+static bool is_here(const char *url)
+{
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
+    const char *host = url + strlen("http://");
+
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        size_t length = strlen(hosts[i]);
+        if (strncmp(host, hosts[i], length) == 0 &&
+            (host[length] == '\0' || strchr(":/", host[length])))
+            return true;
+    }
+    return false;
+}
+
+static void check_url(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const char *url = conf->announcements[i].url;
+    const char *host = url ? strstr(url, "://") : NULL;
+
+    if (!host)
+        return;
+    if (memchr(host + 3, '@', strcspn(host + 3, "/?#")))
+        conf_complain(reading, line_at(reading, conf, i, "url"), false,
+                      "<webhook url>: found a user's name or a password in it, which would be in "
+                      "logs; expected an address without");
+    else if (strncmp(url, "http://", 7) == 0 && !is_here(url))
+        conf_complain(reading, line_at(reading, conf, i, "url"), false,
+                      "<webhook url=\"%s\">: it would go over the network in the clear; expected "
+                      "https://, or a host on this machine",
+                      conf_show(url).text);
+}
+
+static void check_service(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const char *service = conf->announcements[i].service;
+    size_t components = 1;
+
+    for (const char *at = service; at && *at; at++) {
+        components += *at == '^';
+        if (strchr("|&~\\\r\n", *at))
+            components = 99;
+    }
+    if (service && components != 3)
+        conf_complain(reading, line_at(reading, conf, i, "service"), false,
+                      "<hl7 service=\"%s\">: expected code^text^coding system, without | & ~ \\",
+                      conf_show(service).text);
+}
+
+void conf_check_announcements(struct reading *reading, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->announcement_count; i++) {
+        const struct conf_announcement *announcement = &conf->announcements[i];
+        const char *element = conf_way_name(announcement->way);
+        size_t index = index_of(conf, i);
+        check_name(reading, conf, i);
+        if (announcement->way == CONF_UPS)
+            check_peer(reading, conf, i);
+        if (announcement->way == CONF_WEBHOOK)
+            check_url(reading, conf, i);
+        if (announcement->way == CONF_HL7) {
+            check_service(reading, conf, i);
+            if (!announcement->results && !announcement->priority)
+                conf_complain(reading, announcement->line, true,
+                              "<hl7> has neither results nor priority: nothing is sent");
+        }
+        conf_check_path(reading, element, index, "secret", announcement->secret);
+        conf_check_path(reading, element, index, "authorities", announcement->authorities);
+        if (announcement->retry_first_seconds > announcement->retry_most_seconds)
+            conf_complain(reading, line_at(reading, conf, i, "retryFirst"), false,
+                          "retryFirst is %d seconds; expected at most retryMost, %d seconds",
+                          announcement->retry_first_seconds, announcement->retry_most_seconds);
+    }
+}

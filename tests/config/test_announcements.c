@@ -1,0 +1,110 @@
+/* config/: <announcements> and <priority>: each value into its own field, and back. */
+#include "config_fixture.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define WITH(elements)                                                                             \
+    "<cervigate xmlns=\"urn:cervigate:config:1\"><node aeTitle=\"A\" spool=\"/s\" "                \
+    "model=\"/m\"/>" elements "<rules><rule name=\"r\" action=\"analyze\"/></rules></cervigate>"
+#define PEER "<peers><peer name=\"p\" aeTitle=\"P\" host=\"h\" port=\"1\"/></peers>"
+
+static const char full[] = WITH(
+    PEER "<priority ageing=\"60\" knownDays=\"0\"/><announcements>"
+         "<webhook name=\"w\" url=\"http://localhost:8/x\" secret=\"/k\" authorities=\"/ca\"/>"
+         "<hl7 name=\"h\" host=\"hl7\" port=\"6661\" tls=\"true\" tlsName=\"n\" authorities=\"/b\" "
+         "results=\"false\" priority=\"true\" version=\"2.3.1\" characters=\"latin-1\" "
+         "sendingApplication=\"SA\" sendingFacility=\"SF\" receivingApplication=\"RA\" "
+         "receivingFacility=\"RF\" service=\"a^b^c\" demo=\"true\" expire=\"61\" answerTime=\"62\" "
+         "retryFirst=\"2\" retryMost=\"3\"/>"
+         "<ups name=\"u\" peer=\"p\" item=\"own\" worklistLabel=\"L\"/></announcements>");
+
+static void looks_right(const struct conf *conf)
+{
+    assert_int_equal(conf->ageing_seconds, 60);
+    assert_int_equal(conf->known_days, 0);
+    assert_int_equal(conf->announcement_count, 3);
+    const struct conf_announcement *a = &conf->announcements[2];
+    assert_int_equal(a->way, CONF_UPS);
+    assert_string_equal(a->name, "u");
+    assert_ptr_equal(a->peer, &conf->peers[0]);
+    assert_true(a->own_item);
+    assert_string_equal(a->worklist_label, "L");
+    assert_false(a->demo);
+    assert_int_equal(a->expire_seconds, 3600);
+    assert_int_equal(a->answer_seconds, 30);
+    a = &conf->announcements[1];
+    assert_int_equal(a->way, CONF_HL7);
+    assert_string_equal(a->host, "hl7");
+    assert_int_equal(a->port, 6661);
+    assert_true(a->tls && !a->results && a->priority && a->demo);
+    assert_string_equal(a->tls_name, "n");
+    assert_string_equal(a->authorities, "/b");
+    assert_int_equal(a->version, 0);
+    assert_int_equal(a->characters, CONF_HL7_LATIN_1);
+    assert_string_equal(a->sending_application, "SA");
+    assert_string_equal(a->sending_facility, "SF");
+    assert_string_equal(a->receiving_application, "RA");
+    assert_string_equal(a->receiving_facility, "RF");
+    assert_string_equal(a->service, "a^b^c");
+    assert_int_equal(a->expire_seconds, 61);
+    assert_int_equal(a->answer_seconds, 62);
+    assert_int_equal(a->retry_first_seconds, 2);
+    assert_int_equal(a->retry_most_seconds, 3);
+    a = &conf->announcements[0];
+    assert_int_equal(a->way, CONF_WEBHOOK);
+    assert_string_equal(a->url, "http://localhost:8/x");
+    assert_string_equal(a->secret, "/k");
+    assert_string_equal(a->authorities, "/ca");
+}
+
+static void loads_to_the_same(void **state)
+{
+    struct conf *first = load_text(full, ""), *second;
+
+    (void)state;
+    looks_right(first);
+    char *text = print(first);
+    second = load_text(text, "");
+    looks_right(second);
+    free(text);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
+static void defaults(void **state)
+{
+    struct conf *conf =
+        load_text(WITH("<announcements><hl7 name=\"h\" host=\"x\"/></announcements>"), "");
+    const struct conf_announcement *a = &conf->announcements[0];
+
+    (void)state;
+    assert_int_equal(a->port, 2575);
+    assert_true(a->results && !a->priority && !a->tls && !a->demo);
+    assert_int_equal(a->version, 1);
+    assert_int_equal(a->characters, CONF_HL7_UTF_8);
+    assert_string_equal(a->sending_application, "CERVIGATE");
+    assert_string_equal(a->receiving_facility, "");
+    assert_null(a->tls_name);
+    assert_int_equal(conf->ageing_seconds, 7200);
+    assert_int_equal(conf->known_days, 30);
+    conf_destroy(conf);
+}
+
+static void warns_of_what_sends_nothing(void **state)
+{
+    (void)state;
+    conf_destroy(
+        load_text(WITH("<announcements><hl7 name=\"h\" host=\"x\" "
+                       "results=\"false\"/></announcements>"),
+                  "1: warning: <hl7> has neither results nor priority: nothing is sent\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loads_to_the_same),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(warns_of_what_sends_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
