@@ -29,7 +29,7 @@ const char simulate_usage[] =
     "  --sensitivity S,... of the network (0.3,0.5,0.7,0.8,0.9,0.95)\n"
     "  --specificity S     of the network (0.9)\n"
     "  --answer SECONDS    from a neck's arrival to the network's answer (10)\n"
-    "  --ageing MINUTES    the node's <priority ageing>, 0 to 1440 (120)\n"
+    "  --ageing MINUTES    the node's <priority ageing>, 0 to 100000 (1440)\n"
     "  --reader S          sensitivity of the reader without the network (0.95)\n"
     "  --trust T,...       reader bias, assumed: who trusts the network by T finds T less of what\n"
     "                      it missed, misses T less of what it found, and takes T less time over\n"
@@ -162,7 +162,7 @@ static bool take_number(struct simulate_options *o, int option)
     case 'a':
         return number("answer", optarg, 0, 86400, &o->answer_seconds);
     case 'g':
-        return number("ageing", optarg, 0, 1440, &o->ageing_minutes);
+        return number("ageing", optarg, 0, 100000, &o->ageing_minutes);
     case 'r':
         return number("reader", optarg, 0, 1, &o->reader_sensitivity);
     default:
@@ -276,7 +276,7 @@ bool simulate_options_parse(int argc, char **argv, struct simulate_options *o)
                                    .sensitivity = {{0.3, 0.5, 0.7, 0.8, 0.9, 0.95}, 6},
                                    .specificity = 0.9,
                                    .answer_seconds = 10,
-                                   .ageing_minutes = 120,
+                                   .ageing_minutes = 1440,
                                    .reader_sensitivity = 0.95,
                                    .trust = {{0, 0.1, 0.3, 0.5}, 4}};
     for (int hour = 0; hour < 24; hour++)

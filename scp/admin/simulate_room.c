@@ -174,11 +174,10 @@ static void admit(struct shift *shift, size_t index)
     one->answered_ms = study->arrived_ms + (int64_t)(shift->room->options->answer_seconds * 1000);
 }
 
-static bool goes_first(const struct shift *shift, int64_t now, const struct waiting *a,
-                       const struct waiting *b)
+static bool goes_first(const struct shift *shift, const struct waiting *a, const struct waiting *b)
 {
     if (shift->run->discipline == SIMULATE_TRIAGE)
-        return priority_compare(&shift->policy, now, &a->place, &b->place) < 0;
+        return priority_compare(&shift->policy, &a->place, &b->place) < 0;
     if ((a->place.order == ORDER_STAT) != (b->place.order == ORDER_STAT))
         return a->place.order == ORDER_STAT;
     if (shift->run->discipline == SIMULATE_NECKS && a->neck != b->neck)
@@ -195,7 +194,7 @@ static size_t choose(struct shift *shift, int64_t now)
             one->place.priority = one->answer;
             one->answered_ms = INT64_MAX;
         }
-        if (i > 0 && goes_first(shift, now, one, &shift->waiting[best]))
+        if (i > 0 && goes_first(shift, one, &shift->waiting[best]))
             best = i;
     }
     return best;

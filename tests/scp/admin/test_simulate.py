@@ -14,7 +14,7 @@ import harness as h  # noqa: E402
 
 ADMIN = os.path.join(h.BIN, "cervigate")
 # One reader or several, no hours, no STAT: what the textbooks solve.
-PLAIN = ("--arrivals", "flat", "--stat", 0, "--trust", 0, "--prevalence", 50, "--sensitivity", 1, "--specificity", 1, "--answer", 0, "--ageing", 1440)
+PLAIN = ("--arrivals", "flat", "--stat", 0, "--trust", 0, "--prevalence", 50, "--sensitivity", 1, "--specificity", 1, "--answer", 0, "--ageing", 100000)
 
 
 def simulate(*arguments):
@@ -80,7 +80,10 @@ class Theory(Case):
     def test_one_reader_exponential(self):
         load, mean = 200 * 5 / 1440, 5
         first, necks, triage = self.runs(*PLAIN, "--readers", 1, "--service", "exponential", "--necks", 80, "--others", 120, "--days", 1500)
-        self.near(first["minutes"]["all"]["mean"], load * mean / (1 - load), 0.05)
+        waits = first["minutes"]["all"]
+        self.near(waits["mean"], load * mean / (1 - load), 0.05)
+        for share, name in ((0.5, "median"), (0.1, "ninetieth")):  # exponential, of those who wait
+            self.near(waits[name], math.log(load / share) * mean / (1 - load), 0.05)
         # Cobham: two classes, nobody is interrupted
         begun = load * mean
         share = 0.4 * load
@@ -119,7 +122,7 @@ class Room(Case):
         self.assertEqual((triage["latest_minutes"], triage["minutes"]["found"]["n"]), (0, 0))
 
     def test_without_findings_necks_that_are_ordered_high_are_first(self):
-        _, necks, triage = self.runs("--days", 60, "--sensitivity", 0, "--specificity", 1, "--prevalence", 20, "--ageing", 1440, "--neck-order", "high")
+        _, necks, triage = self.runs("--days", 60, "--sensitivity", 0, "--specificity", 1, "--prevalence", 20, "--ageing", 100000, "--neck-order", "high")
         for group in ("injured", "no_finding", "others", "all"):
             self.assertEqual(triage["minutes"][group], necks["minutes"][group])
 
@@ -142,13 +145,18 @@ class Room(Case):
             self.assertAlmostEqual(run["minutes"]["all"]["mean"], runs[0]["minutes"]["all"]["mean"], places=9)
         self.assertGreater(len({run["minutes"]["injured"]["mean"] for run in runs}), 8)
 
-    def test_nobody_is_passed_after_ageing(self):
+    def test_ageing_bounds_what_findings_cost_the_others(self):
         crowd = ("--readers", 1, "--arrivals", "flat", "--service", "fixed", "--stat", 0, "--necks", 230, "--others", 30, "--prevalence", 80,
                  "--sensitivity", 0.95, "--trust", 0, "--days", 300)
-        for ageing in (0, 30, 60):
-            run = self.runs(*crowd, "--ageing", ageing)[2]
-            self.assertLessEqual(run["latest_minutes"], ageing + 5 if ageing else 0)
-        self.assertGreater(self.runs(*crowd, "--ageing", 1440)[2]["latest_minutes"], 130)
+        later = [self.runs(*crowd, "--ageing", ageing)[2]["latest_minutes"] for ageing in (0, 30, 60, 100000)]
+        self.assertEqual(later[0], 0)
+        self.assertTrue(5 < later[1] < 60 and later[1] < later[2] < 120, later)  # what comes within ageing and passes
+        self.assertGreater(later[3], 250)
+
+    def test_a_long_list_hides_no_finding(self):
+        first, _, triage = self.runs("--days", 60, "--readers", "8-18:3", "--prevalence", 20, "--sensitivity", 0.8, "--trust", 0, "--stat", 0)
+        self.assertGreater(first["minutes"]["injured"]["median"], 30)
+        self.assertLess(triage["minutes"]["found"]["median"], 5)
 
     def test_shifts(self):
         said = self.run_json("--readers", "8-18:3", "--days", 20)
@@ -174,7 +182,7 @@ class Room(Case):
     def test_what_it_says_of_itself(self):
         said = simulate("--days", 30)
         self.assertEqual(said.returncode, 0, said.stderr)
-        for words in ("no reader study was done", "seed 1, 30 days", "0-8:1,8-18:2,18-24:1", "ageing 120 min", "ASSUMPTION, not measured"):
+        for words in ("no reader study was done", "seed 1, 30 days", "0-8:1,8-18:2,18-24:1", "ageing 1440 min", "ASSUMPTION, not measured"):
             self.assertIn(words, said.stdout)
         self.assertNotIn("nan", said.stdout)
 
