@@ -109,7 +109,7 @@ const struct option conf_options[] = {
     AUDIT("key", NULLABLE, key, NULL, NULL),
     AUDIT("facility", INT, facility, "10", NULL),
     AUDIT("undrained", INT, undrained_hours, "4", NULL),
-    OPTION("priority", "ageing", INT, ageing_seconds, "7200"),
+    OPTION("priority", "ageing", INT, ageing_seconds, "86400"),
     OPTION("priority", "knownDays", INT, known_days, "30"),
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
