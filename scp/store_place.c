@@ -382,6 +382,14 @@ enum store_status store_expire_news(struct store *store, const char *announcemen
 
 /* ---- the list ---- */
 
+enum store_status store_mark_read(struct store *store, const char *study, bool read)
+{
+    enum store_status status =
+        sql_run(store, sql_prepare(store, "UPDATE study SET read=? WHERE uid=? AND uid<>''", "it",
+                                   (int64_t)read, study));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
 enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
                                  size_t *count)
 {

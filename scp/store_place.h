@@ -56,6 +56,9 @@ STORE_MUST_USE enum store_status store_expire_news(struct store *store, const ch
                                                    int64_t before_ms, int64_t now_ms,
                                                    size_t *count);
 
+/* A person says that the study has been read, or that it has not. STORE_NONE: no such study. */
+STORE_MUST_USE enum store_status store_mark_read(struct store *store, const char *study, bool read);
+
 /* The reading worklist: studies that nobody has read, in order of arrival. */
 struct store_entry {
     char study[DX_UID_MAX], accession[65], patient_id[257], station[65];

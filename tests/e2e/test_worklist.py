@@ -75,6 +75,32 @@ class Worklist(unittest.TestCase):
             return store.execute("SELECT announcement,revision,state FROM news ORDER BY id").fetchall()
 
 
+class List(Worklist):
+    def test_it_stands_in_order_and_what_is_read_leaves_it(self):
+        hook = self.hook()
+        node = self.node(self.webhook(hook))
+        plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
+        h.wait_for(lambda: self.place(node, plain), 30, "a place")
+        found = self.send(node, "finding", AccessionNumber="SECOND", PatientID="7654321")
+        h.wait_for(lambda: len(hook.news(found)) == 2, 30, "the report")
+        rows = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
+        self.assertEqual([(r["study"], r["accession"], r["patient"], r["priority"]) for r in rows],
+                         [(found, "SECOND", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
+        self.assertEqual((rows[0]["band"], rows[0]["reason"]), ("raised", "finding"))
+        text = node.admin("worklist").stdout
+        self.assertRegex(text, r"1  raised +0 h 0\d  SECOND .*4321 .*suspicion of a cervical spine injury")
+        self.assertNotIn("7654321", text)
+
+        self.assertEqual(node.admin("worklist", "read", found).returncode, 0)
+        h.wait_for(lambda: [n["event"] for n in hook.news(found)] == ["priority", "priority", "withdrawn"], 10, "withdrawn")
+        self.assertEqual([json.loads(line)["study"] for line in node.admin("worklist", "--json").stdout.splitlines()], [plain])
+        self.assertEqual(node.admin("worklist", "unread", found).returncode, 0)
+        h.wait_for(lambda: len(node.admin("worklist", "--json").stdout.splitlines()) == 2, 10, "back")
+        unknown = node.admin("worklist", "read", "1.2.3")
+        self.assertEqual((unknown.returncode, unknown.stdout), (1, "1.2.3: no such study\n"))
+        self.assertEqual(node.admin("worklist", "look").returncode, 64)
+
+
 class Webhook(Worklist):
     def test_the_first_finding_is_told_before_the_study_is_complete(self):
         hook = self.hook()

@@ -133,7 +133,8 @@ static void from_version_5(void **state)
     make_old(*state, 5);
     check_migrated(*state, 5);
     struct store *store = fixture_open(*state);
-    assert_int_equal(store_next_case(store, 0, &known), STORE_NONE); /* nobody's place is told anew */
+    assert_int_equal(store_next_case(store, 0, &known),
+                     STORE_NONE); /* nobody's place is told anew */
     store_close(store);
 }
 
