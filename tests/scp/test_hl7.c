@@ -273,6 +273,24 @@ static void test_what_is_not_known(void **state)
 
 /* ---- what is due ---- */
 
+static void check_due(struct news *news, bool result, const char *code)
+{
+    struct conf_announcement off = modern;
+    off.results = off.priority = false;
+    assert_int_equal(hl7_is_due(&modern, news, HL7_RESULT), result);
+    assert_int_equal(hl7_is_due(&modern, news, HL7_PRIORITY), code != NULL);
+    assert_false(hl7_is_due(&off, news, HL7_RESULT) || hl7_is_due(&off, news, HL7_PRIORITY));
+    if (code == NULL) {
+        char bytes[8192];
+        assert_int_equal(hl7_write(&modern, news, HL7_PRIORITY, bytes, sizeof bytes), 0);
+        return;
+    }
+    const char *bytes = written(&modern, news, HL7_PRIORITY);
+    assert_string_equal(PART("TQ1", 9, 1), code);
+    news->accession[0] = news->placer_order[0] = news->filler_order[0] = '\0';
+    assert_false(hl7_is_due(&modern, news, HL7_PRIORITY)); /* of no order that anybody could find */
+}
+
 static void test_due(void **state)
 {
     (void)state;
@@ -322,20 +340,7 @@ static void test_due(void **state)
         news.rank = rows[i].rank;
         news.order = rows[i].order;
         news.reason = rows[i].reason;
-        assert_int_equal(hl7_is_due(&modern, &news, HL7_RESULT), rows[i].result);
-        assert_int_equal(hl7_is_due(&modern, &news, HL7_PRIORITY), rows[i].code != NULL);
-        if (rows[i].code == NULL) {
-            char bytes[8192];
-            assert_int_equal(hl7_write(&modern, &news, HL7_PRIORITY, bytes, sizeof bytes), 0);
-            continue;
-        }
-        const char *bytes = written(&modern, &news, HL7_PRIORITY);
-        assert_string_equal(PART("TQ1", 9, 1), rows[i].code);
-        struct conf_announcement off = modern;
-        off.results = off.priority = false;
-        assert_false(hl7_is_due(&off, &news, HL7_RESULT) || hl7_is_due(&off, &news, HL7_PRIORITY));
-        news.accession[0] = news.placer_order[0] = news.filler_order[0] = '\0';
-        assert_false(hl7_is_due(&modern, &news, HL7_PRIORITY));
+        check_due(&news, rows[i].result, rows[i].code);
     }
 }
 

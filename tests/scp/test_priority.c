@@ -1,0 +1,442 @@
+/* The policy of priority.c: each row of its table; its properties on random studies; and that
+ * nobody waits for ever in a reading room full of findings. Seeds are fixed: a failure comes back.
+ */
+#include "worklist/priority.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW    INT64_C(1700000000000)
+#define MINUTE INT64_C(60000)
+
+static const struct priority_policy two_hours = {.ageing_seconds = 7200};
+
+struct dice {
+    uint64_t state;
+};
+
+static uint64_t bits(struct dice *dice)
+{
+    uint64_t z = dice->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static int below(struct dice *dice, int sides)
+{
+    return (int)(bits(dice) % (uint64_t)sides);
+}
+
+static double uniform(struct dice *dice)
+{
+    return (double)(bits(dice) >> 11) * 0x1p-53;
+}
+
+static const enum priority_order orders[] = {ORDER_UNKNOWN, ORDER_LOW, ORDER_ROUTINE, ORDER_HIGH,
+                                             ORDER_STAT};
+static const enum priority_rank order_ranks[] = {PRIORITY_MEDIUM, PRIORITY_LOW, PRIORITY_MEDIUM,
+                                                 PRIORITY_HIGH, PRIORITY_HIGH};
+enum { ORDERS = sizeof orders / sizeof *orders };
+
+static struct priority_case answer(enum srt_outcome outcome)
+{
+    return (struct priority_case){
+        .answered = true, .outcome = outcome, .score = 0.8, .operating_point = 0.6, .agreed = true};
+}
+
+static struct priority judged(struct priority_case known, enum priority_order order)
+{
+    struct priority priority;
+    known.order = order;
+    priority_of(&known, &priority);
+    return priority;
+}
+
+static struct priority_place place(struct priority_case known, enum priority_order order,
+                                   int64_t minutes_ago, int64_t number)
+{
+    return (struct priority_place){.priority = judged(known, order),
+                                   .order = order,
+                                   .arrived_ms = NOW - minutes_ago * MINUTE,
+                                   .number = number};
+}
+
+static int compare(struct priority_place a, struct priority_place b)
+{
+    int order = priority_compare(&two_hours, NOW, &a, &b);
+    int reverse = priority_compare(&two_hours, NOW, &b, &a);
+    assert_int_equal(order<0, reverse> 0);
+    return order;
+}
+
+static void first(struct priority_place a, struct priority_place b)
+{
+    assert_true(compare(a, b) < 0);
+}
+
+/* The row of the table, for each order. */
+static void row(struct priority_case known, bool raised, enum priority_band band,
+                enum priority_reason reason)
+{
+    for (int i = 0; i < ORDERS; i++) {
+        struct priority priority = judged(known, orders[i]);
+        assert_int_equal(priority.rank, raised ? PRIORITY_HIGH : order_ranks[i]);
+        assert_int_equal(priority.band, band);
+        assert_int_equal(priority.raised, raised);
+        assert_int_equal(priority.reason, reason);
+        assert_true(raised ? priority.strength > 0 && priority.strength <= 1
+                           : !(priority.strength > 0 || priority.strength < 0));
+    }
+}
+
+static void test_each_row_of_the_table(void **state)
+{
+    struct priority_case read = answer(SRT_FINDING), known = read, operated = read;
+    (void)state;
+    read.read = known.known = operated.postoperative = true;
+    row(read, false, BAND_ROUTINE, REASON_READ);
+    row((struct priority_case){.score = 0.9}, false, BAND_NOT_JUDGED, REASON_WAITING);
+    row(answer(SRT_NOT_PROCESSED), false, BAND_NOT_JUDGED, REASON_NOT_PROCESSED);
+    row(answer(SRT_UNDETERMINED), false, BAND_NOT_JUDGED, REASON_UNDETERMINED);
+    row(answer(SRT_INCOMPLETE), false, BAND_NOT_JUDGED, REASON_INCOMPLETE);
+    row(answer(SRT_FINDING), true, BAND_RAISED, REASON_FINDING);
+    row(known, false, BAND_ROUTINE, REASON_KNOWN);
+    row(operated, false, BAND_ROUTINE, REASON_POSTOPERATIVE);
+    row(answer(SRT_NO_FINDING), false, BAND_ROUTINE, REASON_NO_FINDING);
+    row(answer((enum srt_outcome)99), false, BAND_NOT_JUDGED, REASON_NOT_PROCESSED);
+    operated.known = true;
+    row(operated, false, BAND_ROUTINE, REASON_POSTOPERATIVE);
+}
+
+static void test_the_rungs_of_the_list(void **state)
+{
+    const struct priority_case finding = answer(SRT_FINDING), none = answer(SRT_NO_FINDING);
+    struct priority_case read = none, weaker = finding, alone = finding;
+    (void)state;
+    read.read = true;
+    weaker.score = 0.7;
+    alone.agreed = false;
+    const struct priority_place ladder[] = {
+        place(none, ORDER_STAT, 125, 9),     place(finding, ORDER_STAT, 1, 8),
+        place(weaker, ORDER_STAT, 50, 7),    place(none, ORDER_STAT, 100, 1),
+        place(none, ORDER_STAT, 99, 0),      place(none, ORDER_LOW, 122, 5),
+        place(finding, ORDER_LOW, 121, 4),   place(none, ORDER_HIGH, 120, 3),
+        place(finding, ORDER_LOW, 3, 2),     place(weaker, ORDER_UNKNOWN, 110, 0),
+        place(alone, ORDER_HIGH, 119, 0),    place(none, ORDER_HIGH, 10, 0),
+        place(none, ORDER_ROUTINE, 118, 50), place(none, ORDER_UNKNOWN, 117, 49),
+        place(none, ORDER_ROUTINE, 0, 1),    place(none, ORDER_ROUTINE, 0, 2),
+        place(none, ORDER_ROUTINE, -5, 0),   place(none, ORDER_LOW, 119, 0),
+        place(read, ORDER_STAT, 500, 0),
+    };
+    for (size_t i = 0; i < sizeof ladder / sizeof *ladder; i++)
+        for (size_t j = i + 1; j < sizeof ladder / sizeof *ladder; j++)
+            first(ladder[i], ladder[j]);
+    assert_int_equal(compare(ladder[3], ladder[3]), 0);
+}
+
+static void test_what_was_not_judged_stands_where_it_stood(void **state)
+{
+    const enum srt_outcome kept[] = {SRT_NOT_PROCESSED, SRT_UNDETERMINED, SRT_INCOMPLETE,
+                                     SRT_NO_FINDING};
+    const struct priority_case waiting = {0};
+    struct dice dice = {1};
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        enum priority_order order = orders[below(&dice, ORDERS)];
+        int64_t ago = below(&dice, 200);
+        struct priority_place other = place(answer((enum srt_outcome)below(&dice, 5)),
+                                            orders[below(&dice, ORDERS)], below(&dice, 200), 1);
+        int before = compare(place(waiting, order, ago, 2), other);
+        for (int k = 0; k < 4; k++)
+            assert_int_equal(compare(place(answer(kept[k]), order, ago, 2), other), before);
+    }
+}
+
+/* Reasons that stand beside a study never say that something is absent, and say little else. */
+static void test_words(void **state)
+{
+    static const struct {
+        const char *word;
+        enum priority_order order;
+    } words[] = {{"STAT", ORDER_STAT},       {"stat ", ORDER_STAT},     {"S", ORDER_STAT},
+                 {" High", ORDER_HIGH},      {"A", ORDER_HIGH},         {"asap", ORDER_HIGH},
+                 {"P", ORDER_HIGH},          {"C", ORDER_HIGH},         {"R", ORDER_ROUTINE},
+                 {"ROUTINE", ORDER_ROUTINE}, {"MEDIUM", ORDER_ROUTINE}, {"PRN", ORDER_ROUTINE},
+                 {"T", ORDER_ROUTINE},       {"TM30", ORDER_ROUTINE},   {"LOW", ORDER_LOW},
+                 {"", ORDER_UNKNOWN},        {" ", ORDER_UNKNOWN},      {"STA", ORDER_UNKNOWN},
+                 {"STATS", ORDER_UNKNOWN},   {"TM", ORDER_UNKNOWN},     {"TM3x", ORDER_UNKNOWN},
+                 {"UNKNOWN", ORDER_UNKNOWN}};
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        assert_int_equal(priority_order_parse(words[i].word), words[i].order);
+    for (int i = 1; i < ORDERS; i++) /* names are words, and lead back */
+        assert_int_equal(priority_order_parse(priority_order_name(orders[i])), orders[i]);
+    assert_string_equal(priority_order_name(ORDER_UNKNOWN), "UNKNOWN");
+    assert_string_equal(priority_rank_name(PRIORITY_HIGH), "HIGH");
+    assert_string_equal(priority_rank_name(PRIORITY_MEDIUM), "MEDIUM");
+    assert_string_equal(priority_rank_name(PRIORITY_LOW), "LOW");
+    for (int reason = REASON_FINDING; reason <= REASON_READ; reason++) {
+        const char *text = priority_reason_text((enum priority_reason)reason);
+        assert_null(strstr(text, "bsent"));
+        assert_null(strstr(text, "ormal"));
+        assert_null(strpbrk(text, "0123456789"));
+        assert_true(strlen(priority_reason_code((enum priority_reason)reason)) > 3);
+    }
+    assert_string_equal(priority_reason_code(REASON_NOT_PROCESSED), "not-processed");
+    assert_non_null(strstr(priority_reason_text(REASON_NO_FINDING), "does not exclude injury"));
+}
+
+static struct priority_case any_case(struct dice *dice)
+{
+    static const double points[] = {0, 0.3, 0.6, 1};
+    return (struct priority_case){.answered = below(dice, 6) > 0,
+                                  .outcome = below(dice, 2) ? SRT_FINDING
+                                                            : (enum srt_outcome)below(dice, 5),
+                                  .score = below(dice, 8) ? below(dice, 11) / 10.0 : NAN,
+                                  .operating_point = points[below(dice, 4)],
+                                  .agreed = below(dice, 2) == 1,
+                                  .known = below(dice, 8) == 0,
+                                  .postoperative = below(dice, 8) == 0,
+                                  .read = below(dice, 12) == 0};
+}
+
+/* Few different values, so that ties are frequent. */
+static struct priority_place any_place(struct dice *dice)
+{
+    struct priority_case known = any_case(dice);
+    struct priority_place some =
+        place(known, orders[below(dice, ORDERS)], 115 + below(dice, 10), below(dice, 3));
+    if (below(dice, 40) == 0)
+        some.priority.strength = NAN;
+    return some;
+}
+
+static void test_a_higher_score_never_stands_lower(void **state)
+{
+    struct dice dice = {2};
+    int higher = 0;
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        struct priority_case low = any_case(&dice), high;
+        enum priority_order order = orders[below(&dice, ORDERS)];
+        int64_t ago = below(&dice, 240);
+        high = low;
+        high.score = low.score + (1 - low.score) * uniform(&dice);
+        struct priority_place lower = place(low, order, ago, 1), upper = place(high, order, ago, 1);
+        assert_true(upper.priority.strength >= lower.priority.strength);
+        assert_true(upper.priority.rank >= lower.priority.rank);
+        assert_true(compare(upper, lower) <= 0);
+        higher += compare(upper, lower) < 0;
+    }
+    assert_true(higher > 5000);
+}
+
+static void test_an_answer_only_raises(void **state)
+{
+    struct dice dice = {3};
+    int raised = 0;
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        struct priority_case known = any_case(&dice);
+        enum priority_order order = orders[below(&dice, ORDERS)];
+        int64_t ago = below(&dice, 240);
+        known.read = false;
+        struct priority_place with = place(known, order, ago, 1), other = any_place(&dice);
+        struct priority_place without = place((struct priority_case){0}, order, ago, 1);
+        assert_true(with.priority.rank >= order_ranks[order]);
+        assert_true(compare(with, without) <= 0);
+        if (compare(without, other) < 0)
+            first(with, other);
+        if (order == ORDER_STAT && other.order != ORDER_STAT)
+            first(with, other);
+        raised += compare(without, other) > 0 && compare(with, other) < 0;
+    }
+    assert_true(raised > 1000);
+}
+
+static int sign(int order)
+{
+    return (order > 0) - (order < 0);
+}
+
+static void test_the_order_is_total(void **state)
+{
+    struct dice dice = {4};
+    int chains = 0;
+    (void)state;
+    for (int i = 0; i < 300000; i++) {
+        struct priority_place a = any_place(&dice), b = any_place(&dice), c = any_place(&dice);
+        int ab = sign(compare(a, b)), bc = sign(compare(b, c)), ac = sign(compare(a, c));
+        if (ab == 0 && bc == 0)
+            assert_int_equal(ac, 0);
+        else if (ab * bc >= 0) {
+            assert_int_equal(ac, ab ? ab : bc);
+            chains++;
+        }
+        if (a.arrived_ms != b.arrived_ms || a.number != b.number)
+            assert_int_not_equal(ab, 0);
+    }
+    assert_true(chains > 100000);
+}
+
+/* ---- nobody waits for ever ---- */
+
+enum { ARRIVALS = 100000, PHASE = 1000, READERS_MOST = 3 };
+
+struct reading {
+    struct priority_place place;
+    int64_t takes, start, start_fcfs;
+};
+
+static bool is_stat(const struct reading *reading)
+{
+    return reading->place.order == ORDER_STAT;
+}
+
+/* Findings that come, for PHASE studies at a time, faster than they are read, then slower. */
+static void fill(struct reading *readings, int readers, bool fixed, int stat_percent)
+{
+    struct dice dice = {5};
+    int64_t now = NOW;
+    for (int i = 0; i < ARRIVALS; i++) {
+        double load = i / PHASE % 2 == 0 ? 1.3 : 0.6;
+        double gap = -log(1 - uniform(&dice)) * 5 * (double)MINUTE / readers / load;
+        bool finding = below(&dice, 100) < 85;
+        struct priority_case known =
+            answer(finding ? SRT_FINDING : (enum srt_outcome)below(&dice, 5));
+        enum priority_order order = (enum priority_order)(ORDER_UNKNOWN + below(&dice, 4));
+        known.answered = finding || below(&dice, 2) == 0;
+        known.score = 0.6 + 0.4 * uniform(&dice);
+        now += (int64_t)gap;
+        if (below(&dice, 100) < stat_percent)
+            order = ORDER_STAT;
+        readings[i] = (struct reading){
+            .place = {judged(known, order), order, now, i},
+            .takes = fixed ? 5 * MINUTE : 1 + (int64_t)(10 * (double)MINUTE * uniform(&dice))};
+    }
+}
+
+static int64_t earliest(const int64_t *free_at, int readers, int *which)
+{
+    *which = 0;
+    for (int r = 1; r < readers; r++)
+        if (free_at[r] < free_at[*which])
+            *which = r;
+    return free_at[*which];
+}
+
+/* From when it is aged, nothing that came later goes before a waiting study, STAT aside. */
+static void nobody_is_passed(const struct priority_policy *policy, const struct reading *next,
+                             const struct reading *const *waiting, size_t count, int64_t now)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool aged = now - waiting[i]->place.arrived_ms >= policy->ageing_seconds * INT64_C(1000);
+        if (aged && is_stat(next) == is_stat(waiting[i]))
+            assert_true(next->place.arrived_ms <= waiting[i]->place.arrived_ms);
+    }
+}
+
+/* policy NULL: first come, first served. */
+static void read_all(const struct priority_policy *policy, struct reading *readings, int readers)
+{
+    static const struct reading *waiting[ARRIVALS];
+    int64_t free_at[READERS_MOST] = {0};
+    size_t count = 0;
+    int arrived = 0;
+    while (arrived < ARRIVALS || count > 0) {
+        int which;
+        int64_t now = earliest(free_at, readers, &which);
+        if (count == 0 && now < readings[arrived].place.arrived_ms)
+            now = readings[arrived].place.arrived_ms;
+        while (arrived < ARRIVALS && readings[arrived].place.arrived_ms <= now)
+            waiting[count++] = &readings[arrived++];
+        size_t best = 0;
+        for (size_t i = 1; policy && i < count; i++)
+            if (priority_compare(policy, now, &waiting[i]->place, &waiting[best]->place) < 0)
+                best = i;
+        struct reading *next = &readings[waiting[best]->place.number];
+        if (policy)
+            nobody_is_passed(policy, next, waiting, count, now);
+        memmove(waiting + best, waiting + best + 1, (--count - best) * sizeof *waiting);
+        *(policy ? &next->start : &next->start_fcfs) = now;
+        free_at[which] = now + next->takes;
+    }
+}
+
+/* The longest that a study begins later than first come, first served would let it. */
+static int64_t latest(const struct reading *readings)
+{
+    int64_t most = 0;
+    for (int i = 0; i < ARRIVALS; i++) {
+        int64_t later = readings[i].start - readings[i].start_fcfs;
+        most = later > most ? later : most;
+    }
+    return most;
+}
+
+static void bounded(int readers, bool fixed)
+{
+    const struct priority_policy never = {.ageing_seconds = INT32_MAX};
+    struct reading *readings = calloc(ARRIVALS, sizeof *readings);
+    assert_non_null(readings);
+    fill(readings, readers, fixed, 0);
+    read_all(NULL, readings, readers);
+    read_all(&two_hours, readings, readers);
+    int64_t bound = two_hours.ageing_seconds * INT64_C(1000) + (fixed ? 5 : 10) * MINUTE;
+    int64_t aged = latest(readings);
+    read_all(&never, readings, readers);
+    int64_t unaged = latest(readings);
+    print_message("%d reader(s): at most %.0f min later (bound %.0f), without ageing %.0f\n",
+                  readers, (double)aged / (double)MINUTE, (double)bound / (double)MINUTE,
+                  (double)unaged / (double)MINUTE);
+    assert_true(aged <= bound);
+    assert_true(aged > bound / 2);   /* ageing had something to do */
+    assert_true(unaged > 2 * bound); /* and without it, it fails here */
+    free(readings);
+}
+
+static void test_nobody_waits_for_ever(void **state)
+{
+    (void)state;
+    bounded(1, false);
+    bounded(3, true);
+}
+
+static void test_stat_waits_for_nobody_but_stat(void **state)
+{
+    struct reading *readings = calloc(ARRIVALS, sizeof *readings);
+    int64_t longest = 0;
+    (void)state;
+    assert_non_null(readings);
+    fill(readings, 1, false, 5);
+    read_all(&two_hours, readings, 1);
+    for (int i = 0; i < ARRIVALS; i++)
+        if (is_stat(&readings[i]) && readings[i].start - readings[i].place.arrived_ms > longest)
+            longest = readings[i].start - readings[i].place.arrived_ms;
+    print_message("STAT waits at most %.0f min\n", (double)longest / (double)MINUTE);
+    assert_true(longest < 60 * MINUTE); /* 6 % of the reader's time: a few at most */
+    free(readings);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_row_of_the_table),
+        cmocka_unit_test(test_the_rungs_of_the_list),
+        cmocka_unit_test(test_what_was_not_judged_stands_where_it_stood),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_a_higher_score_never_stands_lower),
+        cmocka_unit_test(test_an_answer_only_raises),
+        cmocka_unit_test(test_the_order_is_total),
+        cmocka_unit_test(test_nobody_waits_for_ever),
+        cmocka_unit_test(test_stat_waits_for_nobody_but_stat),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
