@@ -82,6 +82,23 @@ static const char *type_of(const struct conf_announcement *to, enum hl7_kind kin
     return IS_2_5_1 ? "OMI^O23^OMI_O23" : "ORM^O01";
 }
 
+/* A field that is configured as code^text^system, or as a name^number^type: its components. The
+ * second one is led by `mark`. */
+static void put_components(struct hl7_put *put, unsigned field, const char *text, const char *mark)
+{
+    hl7_put_field(put, field);
+    for (int i = 0;; i++) {
+        size_t count = strcspn(text, "^");
+        if (i == 1)
+            hl7_put_text(put, mark);
+        hl7_put_part(put, text, count, 0);
+        if (text[count] == '\0')
+            return;
+        hl7_put_raw(put, "^");
+        text += count + 1;
+    }
+}
+
 static void put_msh(struct hl7_put *put, const struct conf_announcement *to,
                     const struct news *news, enum hl7_kind kind)
 {
@@ -90,10 +107,10 @@ static void put_msh(struct hl7_put *put, const struct conf_announcement *to,
     hl7_put_segment(put, "MSH");
     hl7_put_field(put, 2);
     hl7_put_raw(put, "^~\\&");
-    hl7_put_value(put, 3, to->sending_application);
-    hl7_put_value(put, 4, to->sending_facility);
-    hl7_put_value(put, 5, to->receiving_application);
-    hl7_put_value(put, 6, to->receiving_facility);
+    put_components(put, 3, to->sending_application, "");
+    put_components(put, 4, to->sending_facility, "");
+    put_components(put, 5, to->receiving_application, "");
+    put_components(put, 6, to->receiving_facility, "");
     hl7_put_field(put, 7);
     hl7_put_time(put, news->created_ms);
     hl7_put_field(put, 9);
@@ -185,26 +202,9 @@ static void put_pid(struct hl7_put *put, const struct news *news)
 
 /* ---- ORU^R01 ---- */
 
-/* The configured code^text^system; the text is marked. */
-static void put_service(struct hl7_put *put, const struct conf_announcement *to,
-                        const struct news *news)
-{
-    const char *at = to->service;
-    for (int i = 0; i < 6; i++) {
-        size_t count = strcspn(at, "^");
-        if (i == 1)
-            hl7_put_text(put, MARK(news));
-        hl7_put_part(put, at, count, 0);
-        if (at[count] == '\0')
-            break;
-        hl7_put_raw(put, "^");
-        at += count + 1;
-    }
-}
-
-/* EI: the same for all revisions. 16 digits, since 22 characters are all that some keep. */
-static void put_filler(struct hl7_put *put, const struct conf_announcement *to,
-                       const struct news *news)
+/* EI: the same for all revisions, and unique without a namespace, for which 22 characters have no
+ * room. */
+static void put_filler(struct hl7_put *put, const struct news *news)
 {
     char digest[DX_DIGEST_MAX] = "";
     struct dx_sha256 *sha = dx_sha256_create();
@@ -214,9 +214,7 @@ static void put_filler(struct hl7_put *put, const struct conf_announcement *to,
     }
     dx_sha256_add_text(sha, news->workitem);
     dx_sha256_take(sha, digest);
-    hl7_put_part(put, digest, 16, 0);
-    hl7_put_raw(put, "^");
-    hl7_put_text(put, to->sending_application);
+    hl7_put_part(put, digest, 20, 0);
 }
 
 /* When the images were made, as their station's clock says; else when the first one came. */
@@ -241,13 +239,12 @@ static void put_obr(struct hl7_put *put, const struct conf_announcement *to,
     hl7_put_segment(put, "ORC");
     hl7_put_value(put, 1, "RE");
     hl7_put_field(put, 3);
-    put_filler(put, to, news);
+    put_filler(put, news);
     hl7_put_segment(put, "OBR");
     hl7_put_value(put, 1, "1");
     hl7_put_field(put, 3);
-    put_filler(put, to, news);
-    hl7_put_field(put, 4);
-    put_service(put, to, news);
+    put_filler(put, news);
+    put_components(put, 4, to->service, MARK(news));
     hl7_put_field(put, 7);
     put_observed(put, news);
     hl7_put_field(put, 22);
@@ -265,6 +262,7 @@ static void begin_row(struct hl7_put *put, unsigned *row, const char *type, cons
     hl7_put_value(put, 2, type);
     hl7_put_field(put, 3);
     hl7_put_code(put, code, "", words, system);
+    hl7_put_value(put, 4, "1");
     hl7_put_field(put, 5);
 }
 

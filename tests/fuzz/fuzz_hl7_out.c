@@ -134,7 +134,8 @@ static void check(const struct conf_announcement *to, const struct news *news, e
     check_characters(to->characters, bytes, count);
     check_segments(&message, to, kind);
     check_value(&message, "PID", 3, news->patient_id);
-    check_value(&message, "MSH", 5, to->receiving_application);
+    if (strchr(to->receiving_application, '^') == NULL)
+        check_value(&message, "MSH", 5, to->receiving_application);
     if (kind == HL7_PRIORITY) {
         check_value(&message, "ORC", 2, news->placer_order);
         check_value(&message, "OBR", 3, news->filler_order);

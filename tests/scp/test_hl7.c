@@ -96,21 +96,21 @@ static void test_result_2_5_1(void **state)
         "MSH|^~\\&|CERVIGATE|Radiology|RIS|General|20261127130500+0000||ORU^R01^ORU_R01|"
         "0123456789abcdef012R|P|2.5.1||||||UNICODE UTF-8\r"
         "PID|1||P1^^^HOSP||Doe^Jane^Q^Jr^Dr^^L^A||19610430|F\r"
-        "ORC|RE||5d33ec8e2b1a63d2^CERVIGATE\r"
-        "OBR|1||5d33ec8e2b1a63d2^CERVIGATE|CG^Second look^99CERVIGATE|||20261127081500||||||||||||"
+        "ORC|RE||5d33ec8e2b1a63d2c0e8\r"
+        "OBR|1||5d33ec8e2b1a63d2c0e8|CG^Second look^99CERVIGATE|||20261127081500||||||||||||"
         "|||20261127130500+0000|||P\r"
-        "OBX|1|CE|study-outcome^Outcome of the study^99CERVIGATE||"
+        "OBX|1|CE|study-outcome^Outcome of the study^99CERVIGATE|1|"
         "finding^Finding at or above the operating point^99CERVIGATE|||AA|||P|||"
         "20261127130500+0000\r"
-        "OBX|2|ST|priority-reason^Reason of the reading priority^99CERVIGATE||"
+        "OBX|2|ST|priority-reason^Reason of the reading priority^99CERVIGATE|1|"
         "suspicion of a cervical spine injury||||||P|||20261127130500+0000\r"
-        "OBX|3|CE|priority-rank^Reading priority^99CERVIGATE||HIGH^HIGH^99CERVIGATE||||||P|||"
+        "OBX|3|CE|priority-rank^Reading priority^99CERVIGATE|1|HIGH^HIGH^99CERVIGATE||||||P|||"
         "20261127130500+0000\r"
-        "OBX|4|ST|110180^Study Instance UID^DCM||1.2.3||||||P|||20261127130500+0000\r"
-        "OBX|5|ST|121022^Accession Number^DCM||A17||||||P|||20261127130500+0000\r"
-        "OBX|6|ST|report-uid^SOP Instance UID of the report^99CERVIGATE||2.25.7||||||P|||"
+        "OBX|4|ST|110180^Study Instance UID^DCM|1|1.2.3||||||P|||20261127130500+0000\r"
+        "OBX|5|ST|121022^Accession Number^DCM|1|A17||||||P|||20261127130500+0000\r"
+        "OBX|6|ST|report-uid^SOP Instance UID of the report^99CERVIGATE|1|2.25.7||||||P|||"
         "20261127130500+0000\r"
-        "OBX|7|ST|111001^Algorithm Name^DCM||cervigate-phantom 0.2.0||||||P|||"
+        "OBX|7|ST|111001^Algorithm Name^DCM|1|cervigate-phantom 0.2.0||||||P|||"
         "20261127130500+0000\r");
 }
 
@@ -157,6 +157,19 @@ static void test_priority_2_3_1(void **state)
                         "finding^suspicion of a cervical spine injury^99CERVIGATE\r"
                         "OBR|1|PL1|FI1|^C-spine 2 views||||||||||||||A17|RP9||||||||^^^^^A\r"
                         "ZDS|1.2.3^^Application^DICOM\r");
+}
+
+/* Names of applications may have the components of HD; ^ is the only separator that settings mean.
+ */
+static void test_configured_components(void **state)
+{
+    (void)state;
+    struct conf_announcement to = modern;
+    const struct news news = finding();
+    to.sending_application = "CG&|^1.2.3^ISO";
+    to.receiving_facility = "H^2.5^ISO";
+    const char *bytes = written(&to, &news, HL7_RESULT);
+    assert_non_null(strstr(bytes, "MSH|^~\\&|CG\\T\\\\F\\^1.2.3^ISO|Radiology|RIS|H^2.5^ISO|"));
 }
 
 /* ---- what it says of each outcome ---- */
@@ -483,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_result_2_3_1),
         cmocka_unit_test(test_priority_2_5_1),
         cmocka_unit_test(test_priority_2_3_1),
+        cmocka_unit_test(test_configured_components),
         cmocka_unit_test(test_outcomes),
         cmocka_unit_test(test_withdrawn_and_corrected),
         cmocka_unit_test(test_revisions_have_one_number_and_messages_their_own),
