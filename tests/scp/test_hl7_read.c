@@ -235,7 +235,7 @@ static void test_omi_with_several_orders(void **state)
     struct hl7_order order;
     size_t at = 0;
     parse("MSH|^~\\&|||||||OMI^O23^OMI_O23|1|P|2.5.1\rPID|1||P1\r"
-          "ORC|XO|PL1\rTQ1|1||||||||R~A\rOBR|1|PL1||C^Neck\rIPC|A1^RIS|RP1|1.2.1|S1\r"
+          "ORC|XO|PL1\rTQ1|1||||||||A~R\rOBR|1|PL1||C^Neck\rIPC|A1^RIS|RP1|1.2.1|S1\r"
           "ORC|NW|PL2\rTQ1|1||||||||R^Routine^HL70485\rOBR|2|PL2||T^Chest\rIPC|A2|RP1|1.2.2\r"
           "IPC|A2|RP1|1.2.9\rORC|CA|PL3\rOBR|3|PL3||P^Pelvis\rIPC|A3|RP1|not a uid\r");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
