@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LOOK_MOST 16 /* repetitions that are looked at: finding one is linear in them */
+
 struct group {
     const struct hl7_message *message;
     size_t pid, begin, end; /* segments; pid: number of segments when there is none */
@@ -76,7 +78,7 @@ static void read_ids(struct hl7_order *order, const struct group *group, size_t 
                      unsigned field, struct hl7_id *ids, size_t *count)
 {
     unsigned repetitions = hl7_repetitions(group->message, segment, field);
-    for (unsigned i = 1; i <= repetitions && *count < HL7_IDS_MOST; i++) {
+    for (unsigned i = 1; i <= repetitions && i <= LOOK_MOST && *count < HL7_IDS_MOST; i++) {
         struct hl7_id *id = &ids[*count];
         *id = (struct hl7_id){.id = ""};
         identify(order, group, segment, (struct hl7_place){field, i, 1, 1}, id->id, sizeof id->id);
@@ -160,6 +162,7 @@ static void read_study(struct hl7_order *order, const struct group *group)
 
 static void read_numbers(struct hl7_order *order, const struct group *group)
 {
+    static const struct hl7_place reasons[] = {{31, 1, 2, 1}, {31, 1, 1, 1}, {13, 1, 1, 1}};
     size_t orc = find_in(group, "ORC"), obr = find_in(group, "OBR"), ipc = find_in(group, "IPC");
     identify(order, group, ipc, place(1, 1), order->accession, sizeof order->accession);
     if (order->accession[0] != '\0')
@@ -175,6 +178,8 @@ static void read_numbers(struct hl7_order *order, const struct group *group)
     identify(order, group, obr, place(4, 1), order->service, sizeof order->service);
     if (hl7_get(group->message, obr, place(4, 2), order->procedure, sizeof order->procedure) == 0)
         (void)hl7_get(group->message, obr, place(4, 1), order->procedure, sizeof order->procedure);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons && order->reason[0] == '\0'; i++)
+        (void)hl7_get(group->message, obr, reasons[i], order->reason, sizeof order->reason);
 }
 
 static enum hl7_read read_of(char status)

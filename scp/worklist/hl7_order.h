@@ -48,6 +48,7 @@ struct hl7_order {
     char procedure_id[65];                       /* IPC-2, else OBR-19 */
     char procedure[257];                         /* OBR-4: words, else the code */
     char service[65];                            /* OBR-4: the code */
+    char reason[257];                            /* OBR-31: words, else the code, else OBR-13 */
     struct hl7_id patient[HL7_IDS_MOST], prior[HL7_IDS_MOST]; /* PID-3, MRG-1 */
     size_t patients, priors;
     char patient_name[1025]; /* PN: components by ^ */

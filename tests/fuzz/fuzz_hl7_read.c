@@ -68,6 +68,7 @@ static void check_orders(const struct hl7_message *message)
         CLEAN(order.procedure_id);
         CLEAN(order.procedure);
         CLEAN(order.service);
+        CLEAN(order.reason);
         CLEAN(order.patient_name);
         CLEAN(order.birth_date);
         CLEAN(order.sex);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -193,6 +194,32 @@ static void test_ceilings(void **state)
     assert_string_equal(why, "too many segments");
 }
 
+/* The largest message, of what takes longest to look through, for each of many orders: half a
+ * second of the processor when this was written. */
+static void test_the_worst_message_takes_no_time(void **state)
+{
+    (void)state;
+    static const char *const fillings[] = {"~", "^", "\\X0\\"};
+    static char bytes[HL7_READ_MOST];
+    const size_t orders = HL7_SEGMENTS_MOST - 2, room = sizeof bytes - orders * 7 - 16;
+    for (size_t i = 0; i < sizeof fillings / sizeof *fillings; i++) {
+        struct hl7_order order;
+        char why[64];
+        size_t used = (size_t)snprintf(bytes, sizeof bytes, HEAD("ORM^O01") "PID|1||"), at = 0;
+        while (used < room)
+            for (const char *c = fillings[i]; *c != '\0'; c++)
+                bytes[used++] = *c;
+        for (size_t j = 0; j < orders; j++, used += 7)
+            memcpy(bytes + used, "\rORC|NW", 7);
+        clock_t begun = clock();
+        assert_true(hl7_parse(&message, bytes, used, why, sizeof why));
+        for (size_t j = 0; j < orders; j++)
+            assert_true(hl7_next_order(&message, &at, &order));
+        assert_false(hl7_next_order(&message, &at, &order));
+        assert_true((double)(clock() - begun) / CLOCKS_PER_SEC < 20);
+    }
+}
+
 /* ---- orders ---- */
 
 static void test_orm(void **state)
@@ -202,7 +229,7 @@ static void test_orm(void **state)
         "ORM^O01") "PID|1||P1^^^HOSP^MR~77^^^&2.16.1&ISO||Doe&van^Jane^Q^Jr^Dr||19610430101500|F\r"
                    "PV1|1|E\rORC|NW|PL1^RIS|FI1^RIS||SC||1^^^^^S||20261127\r"
                    "OBR|1|PL1|FI1|CSP^Cervical spine 2 views^LOCAL|||||||||||||| A17 |RP9|||||||"
-                   "|^^^^^R\rZDS|1.2.3.4^^Application^DICOM\r");
+                   "|^^^^^R||||fall\rZDS|1.2.3.4^^Application^DICOM\r");
     assert_int_equal(order.event, HL7_ORDER);
     assert_string_equal(order.control, "NW");
     assert_false(order.cancelled || order.cut || order.own);
@@ -214,6 +241,7 @@ static void test_orm(void **state)
     assert_string_equal(order.procedure_id, "RP9");
     assert_string_equal(order.procedure, "Cervical spine 2 views");
     assert_string_equal(order.service, "CSP");
+    assert_string_equal(order.reason, "fall");
     assert_int_equal(order.patients, 2);
     assert_string_equal(order.patient[0].issuer, "HOSP");
     assert_string_equal(order.patient[1].id, "77");
@@ -440,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_no_message),
         cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_the_worst_message_takes_no_time),
         cmocka_unit_test(test_orm),
         cmocka_unit_test(test_omi_with_several_orders),
         cmocka_unit_test(test_study_of_several_orders),
