@@ -33,7 +33,8 @@
 #include <unistd.h>
 
 #define LOOK_MS  1000  /* slow polling: mode, store, news */
-#define GRACE_MS 10000 /* beyond what an answer may take */
+#define ANSWERS  8     /* that one piece of news may need: UPS asks, makes, asks again and sets */
+#define GRACE_MS 10000 /* beyond what they may take */
 #define STOP_MS  2000  /* what a crier may still take when the mode forbids it: design, 5 s */
 #define DRAIN_MS 5000
 #define SPAWN_MS 1000
@@ -318,7 +319,8 @@ static void keep_lane(struct announce *a, struct lane *lane)
         lane->allowed_at = now;
     if (lane->busy && now - lane->allowed_at > STOP_MS)
         end_crier(lane, "the mode forbids it");
-    if (lane->busy && now - lane->asked_at > (int64_t)lane->to->answer_seconds * 1000 + GRACE_MS) {
+    if (lane->busy &&
+        now - lane->asked_at > (int64_t)lane->to->answer_seconds * 1000 * ANSWERS + GRACE_MS) {
         end_crier(lane, "no answer for too long");
         pause_lane(lane, "no answer for too long");
     }

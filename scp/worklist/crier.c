@@ -1,9 +1,9 @@
 /* One announcement's process. */
 #include "announce.h"
 
+#include "hl7.h"
+#include "ups.h"
 #include "webhook.h"
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
 bool announce_allowed(enum conf_mode mode, const struct conf_announcement *to)
@@ -14,16 +14,20 @@ bool announce_allowed(enum conf_mode mode, const struct conf_announcement *to)
 static enum news_end tell(const struct conf *conf, const struct conf_announcement *to,
                           const struct news *news, char why[NEWS_WHY])
 {
-    (void)conf;
+    const struct ups_manner manner = {.own_item = to->own_item,
+                                      .worklist_label = to->worklist_label,
+                                      .answer_seconds = to->answer_seconds};
     switch (to->way) {
     case CONF_UPS:
+        if (news->kind == NEWS_PRIORITY && !news->raised && !news->was_told)
+            return NEWS_TOLD; /* the site's own item says all there is to say */
+        return ups_tell(conf, to->peer, &manner, news, why);
     case CONF_HL7:
-        break;
+        return hl7_tell(conf, to, news, why);
     case CONF_WEBHOOK:
-        return webhook_tell(to, news, why);
+        break;
     }
-    (void)snprintf(why, NEWS_WHY, "this way is not built yet");
-    return NEWS_REFUSED;
+    return webhook_tell(to, news, why);
 }
 
 int crier_run(const struct conf *conf, const struct conf_announcement *to, int fd)

@@ -3,8 +3,9 @@ import hashlib
 import hmac
 import json
 import os
-import re
+import random
 import shutil
+import sys
 import tempfile
 import time
 import unittest
@@ -14,6 +15,11 @@ from pydicom.uid import generate_uid
 
 import harness as h
 from hook import Hook
+from ups_scp import Manager
+
+os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
+sys.path.insert(0, os.path.join(h.SOURCE, "tests/scp"))
+from test_hl7_peer import Listener, says  # noqa: E402
 
 SR3D = "1.2.840.10008.5.1.4.1.1.88.34"
 
@@ -235,6 +241,90 @@ class Webhook(Worklist):
                 self.assertEqual([len(b) for b in bodies.values()], [1] * len(bodies), "sent again it is the same, byte for byte")
                 self.assertLessEqual(len(hook.requests), 3)
                 node.stop()
+
+
+class EveryWay(Worklist):
+    """UPS, HL7 and webhook at once."""
+
+    def setUp(self):
+        super().setUp()
+        self.hook_ = self.hook()
+        self.manager = Manager()
+        self.addCleanup(self.manager.close)
+        self.ris = Listener(says())
+        self.addCleanup(self.ris.stop)
+
+    def ways(self, more=""):
+        return (f'<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1" {more}/>'
+                f'<hl7 name="ai" host="127.0.0.1" port="{self.ris.port}" priority="true" demo="true" retryFirst="1" retryMost="1" {more}/>' +
+                self.webhook(self.hook_, more=more))
+
+    def peers(self):
+        return f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{self.manager.port}"/></peers>'
+
+    def results(self):
+        return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("ORU")]
+
+    def accessions(self, kind):
+        """What each way heard of such studies, in order."""
+        return [str(m.segment("OBR")[3] or "") for m in self.ris.messages if str(m.segment("MSH")[9]).startswith(kind)]
+
+    def test_a_finding_reaches_all_marked_research(self):
+        path, study = self.image("finding", AccessionNumber="ACC77", PatientID="ID77")
+        self.manager.add("1.2.3.77", accession="ACC77", study=study, patient="ID77")
+        node = self.node(self.ways(), more=self.peers())
+        self.assertEqual(node.send(path).returncode, 0)
+        h.wait_for(lambda: len(self.results()) >= 1 and self.hook_.news(study) and self.manager.items["1.2.3.77"].ScheduledProcedureStepPriority == "HIGH",
+                   30, "all three")
+        item = self.manager.items["1.2.3.77"]
+        self.assertTrue(item.CommentsOnTheScheduledProcedureStep.startswith("RESEARCH - cervigate: HIGH, was MEDIUM; suspicion of a cervical spine injury"))
+        self.assertEqual(self.manager.violations, [])
+        self.assertEqual(len(self.manager.items), 1)
+        orders = [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI")]
+        self.assertEqual(orders, [])  # the order's priority is not known: nobody could say that it is raised
+        raw = b"".join(self.ris.raw)
+        self.assertIn(b"RESEARCH", raw)
+        self.assertIn(b"ACC77", raw)
+        self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
+        self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
+        h.wait_for(lambda: item.ScheduledProcedureStepPriority == "MEDIUM", 15, "back to what it was")
+
+    def test_shadow_tells_nobody(self):
+        node = self.node(self.ways(), mode="shadow", more=self.peers())
+        study = self.send(node, "finding")
+        h.wait_for(lambda: self.place(node, study), 30, "a place")
+        time.sleep(2)
+        self.assertEqual((self.hook_.requests, self.manager.associations, self.ris.raw), ([], 0, []))
+
+    def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
+        """From four modalities, in random order, while nobody may be told yet: then the findings come first on every way."""
+        chance = random.Random(int(os.environ.get("CERVIGATE_SEED", "9")))
+        node = self.node(self.ways(), mode="shadow", quiet=0, more=self.peers())
+        kinds = ["finding"] * 4 + ["normal"] * 6
+        chance.shuffle(kinds)
+        studies = {}
+        for number, kind in enumerate(kinds):
+            path, study = self.image(kind, AccessionNumber=f"A{number}", StationName=f"DX{number % 4}")
+            studies[study] = kind
+            done = h.run("dcmsend", "-nh", "-aet", f"DX{number % 4}", "-aec", "CERVIGATE", "127.0.0.1", node.port, path)
+            self.assertEqual(done.returncode, 0)
+        h.wait_for(lambda: len([1 for s in studies if (self.place(node, s) or (0,) * 5)[4]]) == 10 and node.log().count(" report study=") == 10, 60,
+                   "ten places")
+        self.hook_.status = 503  # one of them is down
+        self.assertEqual(node.admin("mode", "demo").returncode, 0)
+        h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == 4, 40, "UPS and HL7")
+        self.assertEqual(self.hook_.news(), [])
+        self.hook_.status = 200
+        h.wait_for(lambda: len(self.hook_.news()) == 10, 30, "the webhook")
+        found = [s for s, kind in studies.items() if kind == "finding"]
+        self.assertEqual([n["study"] for n in self.hook_.news()][:4], found)
+        self.assertEqual([n["priority"] for n in self.hook_.news()], ["HIGH"] * 4 + ["MEDIUM"] * 6)
+        told = [next(s for s in studies if s.encode() in raw) for raw in self.ris.raw if b"ORU^R01" in raw]
+        self.assertEqual(told[:4], found)
+        self.assertEqual([i.StudyInstanceUID for i in self.manager.items.values()], found)
+        self.assertEqual(self.manager.violations, [])
+        listed = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
+        self.assertEqual({r["study"] for r in listed[:4]}, set(found))
 
 
 if __name__ == "__main__":
