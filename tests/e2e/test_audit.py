@@ -226,7 +226,7 @@ class Away(Audit):
         for collector, more, reason in ((stranger, "", "unable to get local issuer certificate|self.signed"),
                                         (good, 'serverName="elsewhere.example.org"', "hostname mismatch"),
                                         (plain, "", "wrong version number|unexpected|packet length"),
-                                        (asks, "", "certificate required|handshake failure|the connection broke|closed")):
+                                        (asks, "", "certificate required|handshake failure|the connection broke|closed|reset by peer|Broken pipe")):
             with self.subTest(reason=reason):
                 mark = len(node.log())
                 node.write_config(extra=f"<audit {self.at(collector.port, more)}/>")

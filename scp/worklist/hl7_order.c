@@ -1,0 +1,250 @@
+/* A group of segments is an order: ORC with what follows, or OBR alone; or PID in ADT. PID before
+ * it is its patient. ZDS stands once for all orders of a message (IHE RAD-4), IPC in each. */
+#include "hl7_order.h"
+
+#include <string.h>
+
+#define LOOK_MOST 16 /* repetitions that are looked at: finding one is linear in them */
+
+struct group {
+    const struct hl7_message *message;
+    size_t pid, begin, end; /* segments; pid: number of segments when there is none */
+};
+
+static struct hl7_place place(unsigned field, unsigned component)
+{
+    return (struct hl7_place){field, 1, component, 1};
+}
+
+/* ---- groups ---- */
+
+static size_t find_in(const struct group *group, const char *name)
+{
+    size_t at = hl7_find(group->message, name, group->begin);
+    return at < group->end ? at : group->message->segments;
+}
+
+static bool begins(const struct hl7_message *message, size_t at)
+{
+    return hl7_is(message, at, "ORC") || hl7_is(message, at, "OBR");
+}
+
+static size_t end_of_order(const struct hl7_message *message, size_t begin)
+{
+    bool has_obr = hl7_is(message, begin, "OBR");
+    for (size_t at = begin + 1; at < message->segments; at++) {
+        if (hl7_is(message, at, "PID") || hl7_is(message, at, "ORC") ||
+            (has_obr && hl7_is(message, at, "OBR")))
+            return at;
+        has_obr |= hl7_is(message, at, "OBR");
+    }
+    return message->segments;
+}
+
+static size_t patient_before(const struct hl7_message *message, size_t at)
+{
+    while (at > 0)
+        if (hl7_is(message, --at, "PID"))
+            return at;
+    return message->segments;
+}
+
+static bool next_group(const struct hl7_message *message, bool is_adt, size_t at,
+                       struct group *group)
+{
+    if (at == 0)
+        at = 1; /* MSH */
+    if (is_adt) {
+        size_t pid = hl7_find(message, "PID", at);
+        *group = (struct group){message, pid, pid, hl7_find(message, "PID", pid + 1)};
+        return pid < message->segments;
+    }
+    while (at < message->segments && !begins(message, at))
+        at++;
+    *group = (struct group){message, patient_before(message, at), at, end_of_order(message, at)};
+    return at < message->segments;
+}
+
+/* ---- values ---- */
+
+static void identify(struct hl7_order *order, const struct group *group, size_t segment,
+                     struct hl7_place at, char *out, size_t size)
+{
+    if (out[0] == '\0' && !hl7_get_whole(group->message, segment, at, out, size))
+        order->cut = true;
+}
+
+static void read_ids(struct hl7_order *order, const struct group *group, size_t segment,
+                     unsigned field, struct hl7_id *ids, size_t *count)
+{
+    unsigned repetitions = hl7_repetitions(group->message, segment, field);
+    for (unsigned i = 1; i <= repetitions && i <= LOOK_MOST && *count < HL7_IDS_MOST; i++) {
+        struct hl7_id *id = &ids[*count];
+        *id = (struct hl7_id){.id = ""};
+        identify(order, group, segment, (struct hl7_place){field, i, 1, 1}, id->id, sizeof id->id);
+        identify(order, group, segment, (struct hl7_place){field, i, 4, 1}, id->issuer,
+                 sizeof id->issuer);
+        identify(order, group, segment, (struct hl7_place){field, i, 4, 2}, id->issuer,
+                 sizeof id->issuer);
+        *count += id->id[0] != '\0';
+    }
+}
+
+/* XPN to PN: suffix and prefix change places; what PN has a meaning for becomes a blank. */
+static void read_name(struct hl7_order *order, const struct group *group)
+{
+    static const unsigned components[] = {1, 2, 3, 5, 4};
+    size_t used = 0;
+    for (size_t i = 0; i < 5; i++) {
+        char *part = order->patient_name + used;
+        (void)hl7_get(group->message, group->pid, place(5, components[i]), part, 201);
+        for (char *c = part; *c != '\0'; c++)
+            if (strchr("^=\\", *c) != NULL)
+                *c = ' ';
+        used += strlen(part);
+        order->patient_name[used++] = '^';
+    }
+    while (used > 0 && order->patient_name[used - 1] == '^')
+        used--;
+    order->patient_name[used] = '\0';
+}
+
+static void read_patient(struct hl7_order *order, const struct group *group)
+{
+    char birth[32], sex[8];
+    read_ids(order, group, group->pid, 3, order->patient, &order->patients);
+    read_name(order, group);
+    (void)hl7_get(group->message, group->pid, place(7, 1), birth, sizeof birth);
+    if (strspn(birth, "0123456789") >= 8)
+        memcpy(order->birth_date, birth, 8);
+    (void)hl7_get(group->message, group->pid, place(8, 1), sex, sizeof sex);
+    if (strlen(sex) == 1 && strchr("MFO", sex[0]) != NULL)
+        order->sex[0] = sex[0];
+}
+
+static void raise_to(struct hl7_order *order, const struct group *group, size_t segment,
+                     struct hl7_place at)
+{
+    char word[16];
+    if (!hl7_get_whole(group->message, segment, at, word, sizeof word))
+        return;
+    enum priority_order said = priority_order_parse(word);
+    if (said > order->priority)
+        order->priority = said;
+}
+
+static void read_priority(struct hl7_order *order, const struct group *group)
+{
+    size_t orc = find_in(group, "ORC"), obr = find_in(group, "OBR");
+    for (size_t at = group->begin; at < group->end; at++)
+        for (unsigned i = 1; hl7_is(group->message, at, "TQ1") &&
+                             i <= hl7_repetitions(group->message, at, 9) && i <= HL7_IDS_MOST;
+             i++)
+            raise_to(order, group, at, (struct hl7_place){9, i, 1, 1});
+    raise_to(order, group, obr, place(27, 6));
+    raise_to(order, group, orc, place(7, 6));
+    raise_to(order, group, obr, place(5, 1));
+}
+
+static void read_study(struct hl7_order *order, const struct group *group)
+{
+    size_t ipc = find_in(group, "IPC"), zds = find_in(group, "ZDS");
+    if (zds == group->message->segments) {
+        zds = hl7_find(group->message, "ZDS", 1);
+        if (hl7_find(group->message, "ZDS", zds + 1) < group->message->segments)
+            zds = group->message->segments; /* one of several, and not this order's */
+    }
+    identify(order, group, ipc, place(3, 1), order->study, sizeof order->study);
+    identify(order, group, zds, place(1, 1), order->study, sizeof order->study);
+    if (!dx_uid_is_usable(order->study))
+        order->study[0] = '\0';
+}
+
+static void read_numbers(struct hl7_order *order, const struct group *group)
+{
+    static const struct hl7_place reasons[] = {{31, 1, 2, 1}, {31, 1, 1, 1}, {13, 1, 1, 1}};
+    size_t orc = find_in(group, "ORC"), obr = find_in(group, "OBR"), ipc = find_in(group, "IPC");
+    identify(order, group, ipc, place(1, 1), order->accession, sizeof order->accession);
+    if (order->accession[0] != '\0')
+        identify(order, group, ipc, place(1, 2), order->issuer_of_accession,
+                 sizeof order->issuer_of_accession);
+    identify(order, group, obr, place(18, 1), order->accession, sizeof order->accession);
+    identify(order, group, orc, place(2, 1), order->placer_order, sizeof order->placer_order);
+    identify(order, group, obr, place(2, 1), order->placer_order, sizeof order->placer_order);
+    identify(order, group, orc, place(3, 1), order->filler_order, sizeof order->filler_order);
+    identify(order, group, obr, place(3, 1), order->filler_order, sizeof order->filler_order);
+    identify(order, group, ipc, place(2, 1), order->procedure_id, sizeof order->procedure_id);
+    identify(order, group, obr, place(19, 1), order->procedure_id, sizeof order->procedure_id);
+    identify(order, group, obr, place(4, 1), order->service, sizeof order->service);
+    if (hl7_get(group->message, obr, place(4, 2), order->procedure, sizeof order->procedure) == 0)
+        (void)hl7_get(group->message, obr, place(4, 1), order->procedure, sizeof order->procedure);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons && order->reason[0] == '\0'; i++)
+        (void)hl7_get(group->message, obr, reasons[i], order->reason, sizeof order->reason);
+}
+
+static enum hl7_read read_of(char status)
+{
+    return status == '\0'                  ? HL7_NOT_READ
+           : strchr("FC", status) != NULL  ? HL7_READ_FINAL
+           : strchr("PRA", status) != NULL ? HL7_READ_PRELIMINARY
+                                           : HL7_NOT_READ;
+}
+
+static void read_state(struct hl7_order *order, const struct group *group)
+{
+    static const char gone[] = "CA OC CR DC OD DR";
+    char scheme[16];
+    (void)hl7_get_whole(group->message, find_in(group, "ORC"), place(1, 1), order->control,
+                        sizeof order->control);
+    (void)hl7_get_whole(group->message, find_in(group, "OBR"), place(25, 1), order->status,
+                        sizeof order->status);
+    order->cancelled = (strlen(order->control) == 2 && strstr(gone, order->control) != NULL) ||
+                       order->status[0] == 'X';
+    order->read = read_of(order->status[0]);
+    for (size_t at = group->begin; at < group->end; at++)
+        if (hl7_is(group->message, at, "OBX") &&
+            hl7_get_whole(group->message, at, place(3, 3), scheme, sizeof scheme) &&
+            strcmp(scheme, "99CERVIGATE") == 0)
+            order->own = true;
+}
+
+/* ---- the message ---- */
+
+static enum hl7_event event_of(const struct hl7_message *message)
+{
+    static const struct {
+        const char *type, *trigger;
+        enum hl7_event event;
+    } events[] = {{"ORM", "O01", HL7_ORDER},   {"OMI", "O23", HL7_ORDER},
+                  {"OMG", "O19", HL7_ORDER},   {"ADT", "A08", HL7_PATIENT},
+                  {"ADT", "A31", HL7_PATIENT}, {"ADT", "A40", HL7_MERGE},
+                  {"ORU", "R01", HL7_REPORT}};
+    char type[4], trigger[4];
+    if (!hl7_get_whole(message, 0, place(9, 1), type, sizeof type) ||
+        !hl7_get_whole(message, 0, place(9, 2), trigger, sizeof trigger))
+        return HL7_OTHER;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (strcmp(type, events[i].type) == 0 && strcmp(trigger, events[i].trigger) == 0)
+            return events[i].event;
+    return HL7_OTHER;
+}
+
+bool hl7_next_order(const struct hl7_message *message, size_t *at, struct hl7_order *order)
+{
+    struct group group;
+    *order = (struct hl7_order){.event = event_of(message)};
+    bool is_adt = order->event == HL7_PATIENT || order->event == HL7_MERGE;
+    if (order->event == HL7_OTHER || !next_group(message, is_adt, *at, &group))
+        return false;
+    *at = group.end;
+    read_patient(order, &group);
+    if (is_adt) {
+        read_ids(order, &group, find_in(&group, "MRG"), 1, order->prior, &order->priors);
+        return true;
+    }
+    read_numbers(order, &group);
+    read_study(order, &group);
+    read_priority(order, &group);
+    read_state(order, &group);
+    return true;
+}
