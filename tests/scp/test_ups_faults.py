@@ -65,8 +65,12 @@ class Misbehaving(Case):
                     self.assertEqual([], self.manager.violations)
 
     def test_hang(self):
-        self.manager.how = {"create": ("hang", 1)}
-        self.told("later")
+        for service in ("find", "get", "set", "create", "cancel"):
+            self.manager.items.clear()
+            if service in ("get", "set"):
+                self.manager.add(SITE, accession="A1")
+            self.manager.how = {service: ("hang", 1)}
+            self.told("later", **({"kind": "withdrawn"} if service == "cancel" else {}))
 
     def test_endless_matches(self):
         self.manager.how = {"find": ("endless", 1)}
