@@ -253,7 +253,7 @@ struct conf {
     uint32_t minimum_rate;                    /* bytes a second */
     uint32_t max_pdu;
     int threads;                  /* of the network: 0 = all processors */
-    uint32_t picture_matrix;      /* largest side of the SC's source half: 3072 */
+    uint32_t picture_matrix;      /* largest side of the SC's source half: 1536 */
     const char *picture_modality; /* CS: "OT" */
     uint32_t picture_frames;      /* of a multi-frame picture at most: 64 */
     const char *console_address;
@@ -272,7 +272,7 @@ struct conf {
     size_t peer_count;
     const struct conf_destination *destinations;
     size_t destination_count;
-    int ageing_seconds; /* a study that has waited so long is not passed by any more: 7200 */
+    int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
     int known_days;     /* a finding of the same patient so long ago is no news: 30 */
     const struct conf_announcement *announcements;
     size_t announcement_count;

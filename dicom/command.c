@@ -158,11 +158,31 @@ static size_t put_text(uint8_t *p, uint32_t element, const char *text, char padd
     return 8 + even;
 }
 
+/* Tags as AT (PS3.5 6.2): group, then element. */
+static size_t put_tags(uint8_t *p, uint32_t element, const uint32_t *tags, size_t count)
+{
+    put16(p, 0);
+    put16(p + 2, element);
+    put32(p + 4, (uint32_t)(4 * count));
+    for (size_t i = 0; i < count; i++) {
+        put16(p + 8 + 4 * i, tags[i] >> 16);
+        put16(p + 10 + 4 * i, tags[i]);
+    }
+    return 8 + 4 * count;
+}
+
+/* Names the instance as requested, not as affected (PS3.7 10.3). */
+static bool names_requested(uint16_t field)
+{
+    return field == DX_N_ACTION_RQ || field == DX_N_GET_RQ || field == DX_N_SET_RQ;
+}
+
 size_t dx_command_write(const struct dx_command *command, uint8_t bytes[DX_COMMAND_TEXT])
 {
     bool is_response = (command->field & 0x8000u) != 0;
-    bool is_requested = command->field == DX_N_ACTION_RQ; /* not affected */
-    size_t at = 12;                                       /* (0000,0000), filled last */
+    bool is_requested = names_requested(command->field);
+    size_t tags = command->tag_count < DX_COMMAND_TAGS ? command->tag_count : DX_COMMAND_TAGS;
+    size_t at = 12; /* (0000,0000), filled last */
 
     if (command->sop_class[0] != '\0')
         at += put_text(bytes + at, is_requested ? 0x0003 : 0x0002, command->sop_class, '\0');
@@ -182,6 +202,8 @@ size_t dx_command_write(const struct dx_command *command, uint8_t bytes[DX_COMMA
         at += put_text(bytes + at, is_requested ? 0x1001 : 0x1000, command->sop_instance, '\0');
     if (command->event != 0)
         at += put_number(bytes + at, 0x1002, command->event);
+    if (tags > 0)
+        at += put_tags(bytes + at, 0x1005, command->tags, tags);
     if (command->action != 0)
         at += put_number(bytes + at, 0x1008, command->action);
 

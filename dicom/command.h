@@ -21,12 +21,19 @@ extern "C" {
 #define DX_C_ECHO_RSP   0x8030u
 #define DX_N_EVENT_RQ   0x0100u
 #define DX_N_EVENT_RSP  0x8100u
+#define DX_N_GET_RQ     0x0110u
+#define DX_N_GET_RSP    0x8110u
+#define DX_N_SET_RQ     0x0120u
+#define DX_N_SET_RSP    0x8120u
 #define DX_N_ACTION_RQ  0x0130u
 #define DX_N_ACTION_RSP 0x8130u
+#define DX_N_CREATE_RQ  0x0140u
+#define DX_N_CREATE_RSP 0x8140u
 #define DX_C_CANCEL_RQ  0x0fffu
 #define DX_NO_DATASET   0x0101u
 #define DX_DATASET      0x0001u /* one follows */
 #define DX_COMMAND_TEXT 1024u   /* bytes that a command written here can need */
+#define DX_COMMAND_TAGS 32u     /* of an Attribute Identifier List that is written */
 
 struct dx_command {
     uint16_t field; /* (0000,0100) */
@@ -38,6 +45,9 @@ struct dx_command {
     bool is_instance_cut; /* the SOP Class or Instance UID was longer than 64 */
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX]; /* affected or requested; trimmed */
     char comment[65];
+    /* Attribute Identifier List (0000,1005) of an N-GET that is written; it is never read. */
+    const uint32_t *tags;
+    size_t tag_count; /* at most DX_COMMAND_TAGS */
 };
 
 /* After dx_check_command. */

@@ -41,6 +41,7 @@
 #include "requests.h"
 #include "retention.h"
 #include "selftest_watch.h"
+#include "worklist/place.h"
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
@@ -54,8 +55,10 @@
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
 #define YIELDING     5 /* where processors are short receiving goes first: modalities wait for it */
-#define REST_MS      1000 /* without an image */
-#define CUT_OFF_MOST 10 /* attempts that ended with the role, not with the child */
+#define KEEP_BLOCKS  (32 << 20)  /* the largest that mallopt takes: planes and pictures are not */
+#define KEEP_FREE    (256 << 20) /* fetched from the system for each image, but given back at rest */
+#define REST_MS      1000        /* without an image */
+#define CUT_OFF_MOST 10          /* attempts that ended with the role, not with the child */
 
 struct analyze {
     const struct node *node;
@@ -69,7 +72,7 @@ struct analyze {
     int64_t after;    /* id of the object that waits: the others have their turn first */
     int64_t pause_ms; /* monotonic: nothing is tried before */
     int64_t next_ms, report_ms;
-    int64_t rest_ms; /* monotonic: when memory is given back; 0: it has been */
+    int64_t rest_ms;    /* monotonic: when memory is given back; 0: it has been */
     bool store_trouble; /* the store is opened anew before it is used again */
     int exit_status;    /* 0: goes on */
 };
@@ -87,7 +90,7 @@ static void log_judgement(const struct analyze *a, const struct instance *instan
               "kernels=%s build=%s",
               (long long)instance->id, instance->association, instance_state_name(j->state),
               log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
-              j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(x->outcome),
+              j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(j->outcome),
               (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms,
               instance->digest, j->opinion[0].model_digest, j->opinion[1].model_digest,
               nn_kernel_name(), a->examiner.report.build);
@@ -254,6 +257,16 @@ static bool is_tested(struct analyze *a)
     return fitness == FITNESS_FIT || fitness == FITNESS_UNFIT;
 }
 
+/* The first finding of a study raises it at once, before the study is complete. */
+static void place_studies(struct analyze *a)
+{
+    bool changed = false;
+    if (place_turn(a->node->conf, a->examiner.store, &changed) != STORE_OK)
+        store_trouble(a, "place");
+    if (changed)
+        node_wake(a->node->wake_announce);
+}
+
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
  * node does not hold up those behind it. */
 /* For a moment: however fast objects come, everything else has its turn. */
@@ -271,6 +284,8 @@ static void take_objects(struct analyze *a)
             break;
         after = instance.id;
         judge_one(a, &instance);
+        if (!a->store_trouble)
+            place_studies(a);
     }
     if (status == STORE_NONE)
         a->after = 0;
@@ -307,6 +322,7 @@ static void live(struct analyze *a)
             store_trouble(a, "request");
         sweep_studies(a);
         take_back(a);
+        place_studies(a);
         if (retention_turn(a->retention) != STORE_OK)
             store_trouble(a, "retention");
         if (health_watch_turn(&a->health, a->node->conf, a->examiner.store) != STORE_OK)
@@ -434,6 +450,8 @@ int analyze_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-cannot-start", "error=%s", log_quote(err.text));
         return EX_SOFTWARE;
     }
+    (void)mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS);
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
     object_limits_of(&node->conf->limits, &a.examiner.limits);
     int level = nice(YIELDING); /* also of the zygote, its children and the pool */
     (void)level;

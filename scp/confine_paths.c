@@ -5,6 +5,7 @@
 #include "confine.h"
 #include "confine_row.h"
 #include "node.h"
+#include "worklist/webhook.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -145,19 +146,35 @@ static bool add_part(int ruleset, const struct conf *conf, const char *part, uin
     return add_path(ruleset, path, rights);
 }
 
-static bool is_name(const struct conf_destination *to)
+static bool is_name(const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, to->peer->host, address) != 1 &&
-           inet_pton(AF_INET6, to->peer->host, address) != 1;
+    return inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1;
+}
+
+/* Whom an announcement calls. */
+static void receiver_of(const struct conf_announcement *to, char host[256], uint16_t *port)
+{
+    if (to->way == CONF_WEBHOOK) {
+        webhook_address(to->url, host, port);
+        return;
+    }
+    (void)snprintf(host, 256, "%s", to->way == CONF_UPS ? to->peer->host : to->host);
+    *port = to->way == CONF_UPS ? to->peer->port : to->port;
 }
 
 /* Whether a name service is needed: for this destination, or (NULL) any. */
 static bool needs_names(const struct conf *conf, const struct conf_destination *to)
 {
-    bool needs = to != NULL && is_name(to);
+    bool needs = to != NULL && is_name(to->peer->host);
     for (size_t i = 0; to == NULL && i < conf->destination_count; i++)
-        needs = needs || is_name(&conf->destinations[i]);
+        needs = needs || is_name(conf->destinations[i].peer->host);
+    for (size_t i = 0; to == NULL && i < conf->announcement_count; i++) {
+        char host[256];
+        uint16_t port;
+        receiver_of(&conf->announcements[i], host, &port);
+        needs = needs || is_name(host);
+    }
     return needs;
 }
 
@@ -167,6 +184,9 @@ static bool calls_by_tls(const struct conf *conf, const struct conf_destination 
     bool calls = to != NULL && to->peer->tls;
     for (size_t i = 0; to == NULL && i < conf->destination_count; i++)
         calls = calls || conf->destinations[i].peer->tls;
+    for (size_t i = 0; to == NULL && i < conf->announcement_count; i++)
+        calls =
+            calls || (conf->announcements[i].way == CONF_UPS && conf->announcements[i].peer->tls);
     return calls;
 }
 
@@ -192,6 +212,16 @@ static bool add_keys(int ruleset, const struct conf *conf, uint64_t rights)
            add_folders_of(ruleset, conf->tls.key, rights) &&
            add_folders_of(ruleset, conf->tls.authorities, rights) &&
            add_folders_of(ruleset, conf->tls.revoked, rights);
+}
+
+/* The system's certificates are trusted where no file is named. */
+static bool add_news(int ruleset, const struct conf *conf, uint64_t rights)
+{
+    bool good = conf->announcement_count == 0 || add_path(ruleset, "/etc/ssl/certs", rights);
+    for (size_t i = 0; good && i < conf->announcement_count; i++)
+        good = add_folders_of(ruleset, conf->announcements[i].secret, rights) &&
+               add_folders_of(ruleset, conf->announcements[i].authorities, rights);
+    return good;
 }
 
 static bool add_place(int ruleset, enum confine_place place, const struct conf *conf,
@@ -239,6 +269,8 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
         for (size_t i = 0; good && i < conf->model_count; i++)
             good = add_folder(ruleset, conf->models[i], rights);
         break;
+    case AT_NEWS:
+        return add_news(ruleset, conf, rights);
     case AT_KEYS_IN:
         return !conf->tls.listen || add_keys(ruleset, conf, rights);
     case AT_KEYS_OUT:
@@ -273,6 +305,12 @@ static bool add_ports(int ruleset, const struct conf *conf, const struct conf_de
     bool good = !needs_names(conf, to) || add_port(ruleset, PORT_DNS);
     for (size_t i = 0; good && to == NULL && i < conf->destination_count; i++)
         good = add_port(ruleset, conf->destinations[i].peer->port);
+    for (size_t i = 0; good && to == NULL && i < conf->announcement_count; i++) {
+        char host[256];
+        uint16_t port;
+        receiver_of(&conf->announcements[i], host, &port);
+        good = add_port(ruleset, port);
+    }
     return good && (to == NULL || add_port(ruleset, to->peer->port));
 }
 

@@ -46,6 +46,7 @@ enum confine_place {
     AT_MODELS,
     AT_TEMPLATES,
     AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
+    AT_NEWS,    /* folders of the announcements' secrets and authorities */
     AT_KEYS_OUT /* the same, where the destination has TLS */
 };
 

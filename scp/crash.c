@@ -43,6 +43,13 @@
  *   deliver-answered-unjournalled   the peer's answer is known, the store was not told
  *   deliver-journalled              the store was told
  *
+ * The reading worklist (analyze, announce, crier):
+ *   placed                          a study's place is entered with its news, nobody was woken
+ *   announce-chosen                 news is read from the store, not handed to the crier
+ *   crier-asked                     the crier has it, nothing is sent
+ *   crier-told                      the receiver has it, the parent does not know
+ *   announce-answered               the parent knows, the store was not told
+ *
  * The supervisor:
  *   start-locked                    the spool is ours, nothing is looked at
  *   migrate-uncommitted             the schema is brought up to date, its transaction open

@@ -335,7 +335,7 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
                      .instance = instance,
                      .out = examination,
                      .judgement = &examination->judgement};
-    examination->outcome = SRT_NOT_PROCESSED;
+    examination->judgement.outcome = SRT_NOT_PROCESSED;
     e.judgement->first_computed_ms = clock_utc_ms();
     e.object.socket = e.object.pixels = e.object.child = -1;
     enum examine_end end = is_passed_over(&e) ? EXAMINE_DONE : examine_file(&e, effort);

@@ -35,8 +35,7 @@ enum examine_end {
 
 struct examination {
     struct judgement judgement;
-    uint8_t *attrs; /* packed; judgement.attrs points here */
-    enum srt_outcome outcome;
+    uint8_t *attrs;                          /* packed; judgement.attrs points here */
     int64_t decode_ms, judge_ms, picture_ms; /* durations */
 };
 

@@ -98,6 +98,39 @@ static bool finds(const struct nn_model_info *model, const struct nn_judgement *
            (double)scores->score[class_] >= model->class_[class_].operating_point;
 }
 
+/* How far above its operating point, as a part of what there is above it. */
+static double margin(double score, double point)
+{
+    return point < 1 ? (score - point) / (1 - point) : score - point;
+}
+
+static bool is_slice(const struct exam *e, const struct verdicts *v)
+{
+    return nn_model_info(e->by->model[v->explained])->series_positive > 0;
+}
+
+/* What its place in the worklist depends on. */
+static void keep_finding(struct exam *e, const struct verdicts *v)
+{
+    struct judgement *j = e->judgement;
+    double best = 0;
+    j->agreed = true;
+    j->alone = !is_slice(e, v);
+    for (int m = 0; m < e->by->models; m++) {
+        const struct nn_model_info *model = nn_model_info(e->by->model[m]);
+        for (int i = 0; v->judged[m] && i < model->classes; i++) {
+            double score = (double)v->scores[m].score[i], point = model->class_[i].operating_point;
+            if (model->class_[i].finding && score >= point &&
+                (j->finding_score == 0 || margin(score, point) > best)) {
+                best = margin(score, point);
+                j->finding_score = score;
+                j->finding_point = point;
+            }
+        }
+        j->agreed &= !v->judged[m] || finds(model, &v->scores[m]);
+    }
+}
+
 /* The map and its most salient region, where a model finds something. */
 static enum nn_status explain(struct exam *e, struct verdicts *v, struct nn_error *err)
 {
@@ -181,11 +214,6 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v,
     return picture_draw(by->face, &input, picture);
 }
 
-static bool is_slice(const struct exam *e, const struct verdicts *v)
-{
-    return nn_model_info(e->by->model[v->explained])->series_positive > 0;
-}
-
 static enum examine_end draw(struct exam *e, const struct verdicts *v)
 {
     struct examiner *by = e->by;
@@ -197,7 +225,7 @@ static enum examine_end draw(struct exam *e, const struct verdicts *v)
     report_image(&image, e->instance, e->judgement, e->attrs);
     report_result(&by->report, &image, &attrs, 1, &words);
     words.outcome = image.outcome; /* of this image; the study's may wait for others */
-    e->out->outcome = image.outcome;
+    e->judgement->outcome = image.outcome;
     enum picture_status status = paint(e, v, &words, &picture);
     if (status != PICTURE_OK)
         return exam_later(e, picture_status_text(status));
@@ -284,6 +312,7 @@ enum examine_end exam_judge(struct exam *e)
     j->state = INSTANCE_JUDGED;
     j->reason = SRT_REASON_NONE; /* one model's refusal is none of the image's */
     keep_region(e, &v);
+    keep_finding(e, &v);
     if (!journal(e, &v))
         return exam_later(e, "out of memory");
     begin = clock_monotonic_ms();

@@ -22,6 +22,7 @@ struct node {
     int console_fd;   /* HTTP; -1 when off */
     int wake_analyze; /* eventfds, non-blocking */
     int wake_deliver;
+    int wake_announce;
     char instance_id[37]; /* random UUID of this start, in logs and /healthz */
 };
 
@@ -32,7 +33,8 @@ int receive_run(const struct node *node);
 int analyze_run(const struct node *node);
 int deliver_run(const struct node *node);
 int console_run(const struct node *node);
-int audit_run(const struct node *node); /* where the audit log has a collector */
+int announce_run(const struct node *node); /* where the configuration has announcements */
+int audit_run(const struct node *node);    /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
 
@@ -57,9 +59,9 @@ void node_drain(int eventfd);
  *   restoring            while `cervigate restore` replaces all this
  *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
  *                        dicom_port, tls_port, console_port, receive_pid, committer_pid,
- *                        analyze_pid, deliver_pid, console_pid, audit_pid, instance_id, landlock;
- *                        replaced whenever one changes; pid 0: not running)
- * path is empty when it does not fit. */
+ *                        analyze_pid, deliver_pid, console_pid, audit_pid, announce_pid,
+ * instance_id, landlock; replaced whenever one changes; pid 0: not running) path is empty when it
+ * does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "log.h"
 #include "retention.h"
+#include "store_place.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,18 @@ static enum store_status about_job(struct store *store, const struct request *re
     return STORE_OK;
 }
 
+static enum store_status about_study(struct store *store, const struct request *request,
+                                     char answer[STORE_ANSWER_MAX])
+{
+    bool read = request->kind == REQUEST_READ;
+    enum store_status status = store_mark_read(store, request->uid, read);
+    (void)snprintf(answer, STORE_ANSWER_MAX, "%s",
+                   status == STORE_NONE ? "no such study"
+                   : read               ? "read"
+                                        : "unread");
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
 static enum store_status perform(const struct node *node, struct store *store,
                                  const struct request *request, char answer[STORE_ANSWER_MAX])
 {
@@ -61,6 +74,9 @@ static enum store_status perform(const struct node *node, struct store *store,
     case REQUEST_CANCEL:
     case REQUEST_RELEASE:
         return about_job(store, request, answer);
+    case REQUEST_READ:
+    case REQUEST_UNREAD:
+        return about_study(store, request, answer);
     case REQUEST_FORGET:
         return forget_patient(node->conf, store, request, answer);
     case REQUEST_KINDS:

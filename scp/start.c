@@ -273,7 +273,8 @@ int start_node(struct node *node, int *lock_fd)
 
     node->wake_analyze = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     node->wake_deliver = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (node->wake_analyze < 0 || node->wake_deliver < 0) {
+    node->wake_announce = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (node->wake_analyze < 0 || node->wake_deliver < 0 || node->wake_announce < 0) {
         (void)fprintf(stderr, "eventfd: %s\n", strerror(errno));
         return EX_OSERR;
     }

@@ -155,6 +155,12 @@ struct judgement {
     size_t region_points;
     /* SOP Instance UIDs of what was made of it and lies in results/, or "" */
     char picture[DX_UID_MAX], gsps[DX_UID_MAX], map[DX_UID_MAX];
+    enum srt_outcome outcome; /* of this image */
+    /* Of the finding that stands out most: its score, 0 when there is none, and operating point;
+     * and whether every model that judged it finds something. */
+    double finding_score, finding_point;
+    bool agreed;
+    bool alone; /* no slice: what it shows is the study's finding without the others */
     int64_t first_computed_ms; /* UTC; journalled dates of the results */
     bool nameless;             /* its UIDs are none: no report can hold it */
     bool moved;         /* its SOP Instance UID was in another study: what was told there is taken
@@ -391,6 +397,8 @@ enum request_kind {
     REQUEST_CANCEL,  /* a job or a delivery */
     REQUEST_RELEASE, /* a parked delivery, or those of a job */
     REQUEST_FORGET,  /* a patient */
+    REQUEST_READ,    /* a study has been read: it leaves the worklist */
+    REQUEST_UNREAD,  /* it has not */
     REQUEST_KINDS
 };
 const char *request_kind_name(enum request_kind kind); /* "retract", ... */
@@ -398,7 +406,7 @@ const char *request_kind_name(enum request_kind kind); /* "retract", ... */
 struct request {
     int64_t id;
     enum request_kind kind;
-    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result */
+    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result; READ, UNREAD: of a study */
     char reason[16];                 /* RETRACT: code of CID 7010 */
     char subject[STORE_SUBJECT_MAX]; /* RETRY, CANCEL, RELEASE: "7" a job, "d7" a delivery; FORGET:
                                       * Patient ID */

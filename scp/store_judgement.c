@@ -63,15 +63,18 @@ static enum store_status keep(struct store *store, int64_t id, const struct judg
     print_numbers(points, 2 * count, region);
     return sql_run(
         store,
-        sql_prepare(
-            store,
-            "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
-            "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
-            "region,gsps,map,patient_id,issuer) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
-            "?11,?12,?13,?14,attribute(?2," SQL_PATIENT_ID "),attribute(?2," SQL_ISSUER "))",
-            "ibtttttittittt", id, j->attrs, j->attrs_bytes, j->pixel_digest, j->patient_digest,
-            scores[0], j->opinion[0].model_digest, j->picture, j->first_computed_ms, scores[1],
-            j->opinion[1].model_digest, (int64_t)j->coverage, region, j->gsps, j->map));
+        sql_prepare(store,
+                    "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
+                    "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
+                    "region,gsps,map,outcome,finding_score,finding_point,agreed,alone,"
+                    "patient_id,issuer)"
+                    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
+                    "attribute(?2," SQL_PATIENT_ID "),attribute(?2," SQL_ISSUER "))",
+                    "ibtttttittittttddii", id, j->attrs, j->attrs_bytes, j->pixel_digest,
+                    j->patient_digest, scores[0], j->opinion[0].model_digest, j->picture,
+                    j->first_computed_ms, scores[1], j->opinion[1].model_digest,
+                    (int64_t)j->coverage, region, j->gsps, j->map, srt_outcome_name(j->outcome),
+                    j->finding_score, j->finding_point, (int64_t)j->agreed, (int64_t)j->alone));
 }
 
 /* What it does to other objects. */
@@ -142,6 +145,18 @@ static void take_region(sqlite3_stmt *row, int column, struct judgement *judgeme
         judgement->region[i] = (float)points[i];
 }
 
+static void take_outcome(sqlite3_stmt *row, int column, struct judgement *judgement)
+{
+    char name[32];
+    sql_text(row, column, name, sizeof name);
+    if (!srt_outcome_parse(name, &judgement->outcome)) /* of an earlier version */
+        judgement->outcome = SRT_NOT_PROCESSED;
+    judgement->finding_score = sqlite3_column_double(row, column + 1);
+    judgement->finding_point = sqlite3_column_double(row, column + 2);
+    judgement->agreed = sqlite3_column_int(row, column + 3) != 0;
+    judgement->alone = sqlite3_column_int(row, column + 4) != 0;
+}
+
 enum store_status store_get_judgement(struct store *store, int64_t id, struct judgement *judgement,
                                       uint8_t **attrs)
 {
@@ -154,7 +169,8 @@ enum store_status store_get_judgement(struct store *store, int64_t id, struct ju
     sqlite3_stmt *row =
         sql_prepare(store,
                     "SELECT attrs,pixel_digest,patient_digest,scores,model_digest,picture,"
-                    "first_computed_ms,scores2,model_digest2,coverage,region,gsps,map"
+                    "first_computed_ms,scores2,model_digest2,coverage,region,gsps,map,"
+                    "outcome,finding_score,finding_point,agreed,alone"
                     " FROM judgement WHERE instance=?",
                     "i", id);
     status = sql_row(store, row);
@@ -181,6 +197,7 @@ enum store_status store_get_judgement(struct store *store, int64_t id, struct ju
     take_region(row, 10, judgement);
     sql_text(row, 11, judgement->gsps, sizeof judgement->gsps);
     sql_text(row, 12, judgement->map, sizeof judgement->map);
+    take_outcome(row, 13, judgement);
     (void)sqlite3_reset(row);
     return status;
 }

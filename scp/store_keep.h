@@ -138,7 +138,7 @@ STORE_MUST_USE enum store_status store_give_up_path(struct store *store, const c
 /* Makes it a store of an older version, STORE_OLDEST to STORE_NEWEST; nobody else may have it open,
  * and the handle is good for store_checkpoint and store_close only. What the older one cannot say
  * is lost. Before STORE_OLDEST a store could not say that a file is gone: that way is closed. */
-#define STORE_NEWEST 5
+#define STORE_NEWEST 6
 #define STORE_OLDEST 3
 /* The version that a store file has, which stays as it is. */
 STORE_MUST_USE enum store_status store_look_version(const char *path, int *version, char *error,

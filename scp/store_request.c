@@ -6,7 +6,8 @@
 
 static const char *const kind_names[REQUEST_KINDS] = {
     [REQUEST_RETRACT] = "retract", [REQUEST_REISSUE] = "reissue", [REQUEST_RETRY] = "retry",
-    [REQUEST_CANCEL] = "cancel",   [REQUEST_RELEASE] = "release", [REQUEST_FORGET] = "forget"};
+    [REQUEST_CANCEL] = "cancel",   [REQUEST_RELEASE] = "release", [REQUEST_FORGET] = "forget",
+    [REQUEST_READ] = "read",       [REQUEST_UNREAD] = "unread"};
 
 const char *request_kind_name(enum request_kind kind)
 {

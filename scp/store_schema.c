@@ -152,6 +152,48 @@ static const char *const versions[] = {
     "CREATE INDEX delivery_uncommitted ON delivery(destination, next_ms)"
     " WHERE state='pending' AND stored_ms<>0;"
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';",
+    /* 6: the reading worklist. What changes a study's place marks it by triggers: whoever writes
+     * cannot forget it. */
+    "ALTER TABLE judgement ADD COLUMN outcome TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN finding_score REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE judgement ADD COLUMN finding_point REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE judgement ADD COLUMN agreed INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE judgement ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE study ADD COLUMN place_due INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX study_place_due ON study(uid) WHERE place_due<>0;"
+    "CREATE TABLE place("
+    " study TEXT PRIMARY KEY, revision INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    " band INTEGER NOT NULL, raised INTEGER NOT NULL, strength REAL NOT NULL,"
+    " reason TEXT NOT NULL, outcome TEXT NOT NULL, answered INTEGER NOT NULL,"
+    " report TEXT NOT NULL, arrived_ms INTEGER NOT NULL,"
+    " changed_ms INTEGER NOT NULL, finding_ms INTEGER NOT NULL, read_ms INTEGER NOT NULL,"
+    " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
+    "CREATE INDEX place_known ON place(patient_id, finding_ms)"
+    " WHERE finding_ms<>0 AND patient_id<>'';"
+    "CREATE TABLE news("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, announcement TEXT NOT NULL, study TEXT NOT NULL,"
+    " revision INTEGER NOT NULL, kind INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    " next_ms INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL,"
+    " done_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',"
+    " UNIQUE(announcement, study, revision));"
+    "CREATE INDEX news_pending ON news(announcement, next_ms, id) WHERE state='pending';"
+    "CREATE TRIGGER place_judged AFTER UPDATE OF state ON instance"
+    " WHEN NEW.state IN ('judged','not-processed') BEGIN"
+    " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
+    "CREATE TRIGGER place_withdrawn AFTER UPDATE OF withdrawn ON instance"
+    " WHEN NEW.withdrawn<>OLD.withdrawn BEGIN"
+    " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
+    "CREATE TRIGGER place_reported AFTER INSERT ON result WHEN NEW.kind='sr' BEGIN"
+    " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
+    "CREATE TRIGGER place_amended AFTER UPDATE OF fate ON result"
+    " WHEN NEW.kind='sr' AND NEW.fate<>OLD.fate BEGIN"
+    " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
+    "CREATE TRIGGER place_read AFTER UPDATE OF read ON study WHEN NEW.read<>OLD.read BEGIN"
+    " UPDATE study SET place_due=1 WHERE uid=NEW.uid; END;"
+    "CREATE TRIGGER place_gone AFTER DELETE ON study BEGIN"
+    " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -164,6 +206,13 @@ static const char *const back[] = {
     "ALTER TABLE delivery DROP COLUMN priority;ALTER TABLE delivery DROP COLUMN looked_ms;"
     "ALTER TABLE delivery DROP COLUMN stored_ms;ALTER TABLE delivery DROP COLUMN commitment;"
     "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
+    "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
+    "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
+    "DROP TABLE news;DROP TABLE place;DROP INDEX study_place_due;ALTER TABLE study DROP COLUMN "
+    "place_due;"
+    "ALTER TABLE judgement DROP COLUMN outcome;ALTER TABLE judgement DROP COLUMN finding_score;"
+    "ALTER TABLE judgement DROP COLUMN finding_point;ALTER TABLE judgement DROP COLUMN agreed;"
+    "ALTER TABLE judgement DROP COLUMN alone",
 };
 _Static_assert(sizeof back / sizeof *back == STORE_NEWEST - STORE_OLDEST, "a way back for each");
 

@@ -70,7 +70,8 @@ class FrameProducer : public DcmProducer
         offile_off_t index = at_ / frame_bytes_;
         if (index == index_)
             return true;
-        pixels_ = sc_->frame(sc_->context, static_cast<uint32_t>(index));
+        pixels_ =
+            sc_->rgb != nullptr ? sc_->rgb : sc_->frame(sc_->context, static_cast<uint32_t>(index));
         index_ = index;
         *is_denied_ = pixels_ == nullptr;
         return !*is_denied_;
@@ -172,7 +173,7 @@ void put_matrix(ResultWriter &writer, const struct dx_sc *sc)
 
 /* The frames are pages (PS3.3 C.8.6.4), numbered from 1 in the order of the Source Image Sequence:
  * the IOD's functional groups (A.8.5.4) have no place for a frame's source. */
-void put_frames(ResultWriter &writer, const struct dx_sc *sc, bool *is_denied)
+void put_pages(ResultWriter &writer, const struct dx_sc *sc)
 {
     std::string pages = "1";
     for (uint32_t i = 1; i < sc->frames; i++)
@@ -180,7 +181,11 @@ void put_frames(ResultWriter &writer, const struct dx_sc *sc, bool *is_denied)
     writer.text(DCM_NumberOfFrames, std::to_string(sc->frames).c_str());
     writer.pointer(DCM_FrameIncrementPointer, DCM_PageNumberVector);
     writer.text(DCM_PageNumberVector, pages.c_str());
+}
 
+/* They are copied once, on their way to the file. */
+void put_pixels(ResultWriter &writer, const struct dx_sc *sc, bool *is_denied)
+{
     uint64_t size = uint64_t(sc->rows) * sc->cols * 3 * sc->frames;
     DcmElement *pixels = new DcmOtherByteOtherWord(DcmTag(DCM_PixelData, EVR_OB));
     writer.keep(pixels->createValueFromTempFile(
@@ -195,26 +200,12 @@ enum dx_status check(const struct dx_sc *sc, struct dx_error *err)
         bytes * sc->frames >= UINT32_MAX)
         return dx_fail(err, DX_INVALID, "picture of %u frames of %u x %u pixels", sc->frames,
                        sc->rows, sc->cols);
-    if (sc->frames > 1 && sc->frame == nullptr)
+    if (sc->frames > 1 ? sc->frame == nullptr : sc->rgb == nullptr && sc->frame == nullptr)
         return dx_fail(err, DX_INVALID, "picture: %u frames, but none to be had", sc->frames);
     if (sc->frames > 1 && sc->header.reference_count < sc->frames)
         return dx_fail(err, DX_INVALID, "picture: %u frames of %zu images", sc->frames,
                        sc->header.reference_count);
     return dx_check_references(&sc->header, err);
-}
-
-enum dx_status put_single(ResultWriter &writer, const struct dx_sc *sc, struct dx_error *err)
-{
-    const uint8_t *rgb = sc->rgb;
-    if (rgb == nullptr && sc->frame == nullptr)
-        return dx_fail(err, DX_INVALID, "picture without pixels");
-    if (rgb == nullptr)
-        rgb = sc->frame(sc->context, 0);
-    if (rgb == nullptr)
-        return dx_fail(err, DX_IO, "picture: the frame is missing");
-    writer.keep(writer.dataset()->putAndInsertUint8Array(
-        DcmTag(DCM_PixelData, EVR_OB), rgb, static_cast<unsigned long>(sc->rows) * sc->cols * 3));
-    return DX_OK;
 }
 
 enum dx_status write_sc(const struct dx_sc *sc, const char *path, struct dx_error *err)
@@ -236,11 +227,9 @@ enum dx_status write_sc(const struct dx_sc *sc, const char *path, struct dx_erro
     put_description(writer, sc);
     put_matrix(writer, sc);
     if (is_multiframe)
-        put_frames(writer, sc, &is_denied);
-    else
-        status = put_single(writer, sc, err);
-    if (status == DX_OK)
-        status = writer.save(path, err, &is_denied);
+        put_pages(writer, sc);
+    put_pixels(writer, sc, &is_denied);
+    status = writer.save(path, err, &is_denied);
     return is_denied ? dx_fail(err, DX_IO, "picture: a frame is missing") : status;
 }
 
@@ -250,6 +239,7 @@ enum dx_status dx_sc_write(const struct dx_sc *sc, const char *path, struct dx_e
 {
     struct dx_sc counted = *sc;
     counted.frames = sc->frames > 0 ? sc->frames : 1;
+    counted.rgb = counted.frames == 1 ? sc->rgb : nullptr;
     return dx_guard(
         err, [&]() -> enum dx_status { return write_sc(&counted, path, err); });
 }

@@ -15,31 +15,6 @@ namespace
 
 const uint16_t PENDING = 0xff00, PENDING_PARTLY = 0xff01, NO_SUCH_INSTANCE = 0x0112;
 
-enum dx_status context_of(dx_scu *scu, const char *sop_class, uint8_t *context,
-                          struct dx_error *err)
-{
-    std::string accepted;
-    *context = dx_scu_context_of(scu, sop_class, UID_LittleEndianImplicitTransferSyntax, &accepted);
-    if (*context == 0 || accepted != UID_LittleEndianImplicitTransferSyntax)
-        return dx_fail(err, DX_NO_CONTEXT, "%s: takes no %s", scu->peer.c_str(),
-                       dcmFindNameOfUID(sop_class, sop_class));
-    return DX_OK;
-}
-
-/* A request with a dataset. */
-enum dx_status ask(dx_scu *scu, uint8_t context, dx_command *request,
-                   const struct dx_writing *dataset, struct dx_error *err)
-{
-    if (dataset->failed || dataset->count == 0)
-        return dx_fail(err, DX_NO_MEMORY, "out of memory");
-    request->message_id = ++scu->message_id;
-    request->dataset_type = DX_DATASET;
-    enum dx_status status = dx_wire_send_command(&scu->wire, context, request, err);
-    if (status == DX_OK)
-        status = dx_wire_send_bytes(&scu->wire, context, dataset->bytes, dataset->count, err);
-    return status;
-}
-
 bool keep_text(void *context, const struct dx_place *place, uint32_t tag, const uint8_t *value,
                size_t length)
 {
@@ -49,9 +24,16 @@ bool keep_text(void *context, const struct dx_place *place, uint32_t tag, const 
     return dx_attrs_set(attrs, tag, "UN", value, length) == DX_OK;
 }
 
-enum dx_status take_match(const std::vector<uint8_t> &bytes, dx_scu_match match, void *context,
-                          bool *goes_on, struct dx_error *err)
+/* Who wants the matches' texts. */
+struct matching {
+    dx_scu_match match;
+    void *context;
+};
+
+enum dx_status take_match(const std::vector<uint8_t> &bytes, void *context, bool *goes_on,
+                          struct dx_error *err)
 {
+    const matching *to = static_cast<const matching *>(context);
     static const uint32_t sequences[] = {0};
     std::unique_ptr<struct dx_attrs, decltype(&dx_attrs_destroy)> attrs(dx_attrs_create(),
                                                                         dx_attrs_destroy);
@@ -60,7 +42,7 @@ enum dx_status take_match(const std::vector<uint8_t> &bytes, dx_scu_match match,
     enum dx_status status =
         dx_dataset_read(bytes.data(), bytes.size(), sequences, keep_text, attrs.get(), err);
     if (status == DX_OK)
-        *goes_on = match(context, attrs.get());
+        *goes_on = to->match(to->context, attrs.get());
     return status;
 }
 
@@ -82,9 +64,8 @@ time_t now_seconds()
 }
 
 struct finding {
-    size_t most, seen;
-    dx_scu_match match;
-    void *context;
+    const struct dx_finding *what;
+    size_t seen;
     bool goes_on;
 };
 
@@ -109,40 +90,39 @@ enum dx_status take_answer(dx_scu *scu, finding *f, uint16_t *dimse, bool *is_la
     status = dx_wire_receive_bytes(&scu->wire, context, &bytes, err);
     if (status != DX_OK || *is_last)
         return status;
-    if (++f->seen > f->most + DX_FIND_AFTER_CANCEL)
+    if (++f->seen > f->what->most + DX_FIND_AFTER_CANCEL)
         return dx_fail(err, DX_LIMIT, "C-FIND: answers without end");
     if (!f->goes_on)
         return DX_OK;
-    if (f->seen > f->most)
+    if (f->seen > f->what->most)
         f->goes_on = false;
     else
-        status = take_match(bytes, f->match, f->context, &f->goes_on, err);
+        status = f->what->take(bytes, f->what->context, &f->goes_on, err);
     return status == DX_OK && !f->goes_on ? cancel(scu, context, err) : status;
 }
 
-enum dx_status find(dx_scu *scu, const struct dx_writing *identifier, finding *f, uint16_t *dimse,
-                    struct dx_error *err)
+enum dx_status find(dx_scu *scu, finding *f, uint16_t *dimse, struct dx_error *err)
 {
     dx_command request = {};
     uint8_t context;
     bool is_last = false;
     time_t until = now_seconds() + scu->params.dimse_seconds;
 
-    enum dx_status status = context_of(scu, DX_STUDY_ROOT_FIND, &context, err);
+    enum dx_status status = dx_scu_implicit_context(scu, f->what->sop_class, &context, err);
     if (status != DX_OK)
         return status;
     request.field = DX_C_FIND_RQ;
-    (void)snprintf(request.sop_class, sizeof request.sop_class, "%s", DX_STUDY_ROOT_FIND);
-    status = ask(scu, context, &request, identifier, err);
+    (void)snprintf(request.sop_class, sizeof request.sop_class, "%s", f->what->sop_class);
+    status = dx_scu_ask(scu, context, &request, f->what->identifier, err);
     while (status == DX_OK && !is_last) {
         status = take_answer(scu, f, dimse, &is_last, err);
         if (status == DX_OK && !is_last && now_seconds() > until)
             status = dx_fail(err, DX_TIMEOUT, "C-FIND took more than %d seconds",
                              scu->params.dimse_seconds);
     }
-    if (status == DX_OK && f->seen > f->most)
+    if (status == DX_OK && f->seen > f->what->most)
         return dx_fail(err, DX_LIMIT, "%s: C-FIND has more than %zu matches", scu->peer.c_str(),
-                       f->most);
+                       f->what->most);
     return dx_scu_with_peer(scu, status, err);
 }
 
@@ -184,7 +164,7 @@ enum dx_status commit(dx_scu *scu, const struct dx_commitment *request, int wait
     uint8_t context, on = 0;
     bool is_answered = false;
 
-    enum dx_status status = context_of(scu, DX_STORAGE_COMMITMENT, &context, err);
+    enum dx_status status = dx_scu_implicit_context(scu, DX_STORAGE_COMMITMENT, &context, err);
     if (status != DX_OK)
         return status;
     action.field = DX_N_ACTION_RQ;
@@ -193,7 +173,7 @@ enum dx_status commit(dx_scu *scu, const struct dx_commitment *request, int wait
     (void)snprintf(action.sop_instance, sizeof action.sop_instance, "%s",
                    DX_STORAGE_COMMITMENT_INSTANCE);
     dx_commitment_write(request, &information);
-    status = ask(scu, context, &action, &information, err);
+    status = dx_scu_ask(scu, context, &action, &information, err);
     dx_writing_finish(&information);
     time_t until = now_seconds() + scu->params.dimse_seconds + wait_seconds;
 
@@ -225,14 +205,46 @@ enum dx_status commit(dx_scu *scu, const struct dx_commitment *request, int wait
 
 } // namespace
 
+enum dx_status dx_scu_implicit_context(dx_scu *scu, const char *sop_class, uint8_t *context,
+                                       struct dx_error *err)
+{
+    std::string accepted;
+    *context = dx_scu_context_of(scu, sop_class, UID_LittleEndianImplicitTransferSyntax, &accepted);
+    if (*context == 0 || accepted != UID_LittleEndianImplicitTransferSyntax)
+        return dx_fail(err, DX_NO_CONTEXT, "%s: takes no %s", scu->peer.c_str(),
+                       dcmFindNameOfUID(sop_class, sop_class));
+    return DX_OK;
+}
+
+enum dx_status dx_scu_ask(dx_scu *scu, uint8_t context, dx_command *request,
+                          const struct dx_writing *dataset, struct dx_error *err)
+{
+    if (dataset->failed || dataset->count == 0)
+        return dx_fail(err, DX_NO_MEMORY, "out of memory");
+    request->message_id = ++scu->message_id;
+    request->dataset_type = DX_DATASET;
+    enum dx_status status = dx_wire_send_command(&scu->wire, context, request, err);
+    if (status == DX_OK)
+        status = dx_wire_send_bytes(&scu->wire, context, dataset->bytes, dataset->count, err);
+    return status;
+}
+
+enum dx_status dx_scu_find_bytes(dx_scu *scu, const struct dx_finding *what, uint16_t *dimse_status,
+                                 struct dx_error *err)
+{
+    finding f = {what, 0, true};
+    *dimse_status = 0xffff;
+    return dx_guard(
+        err, [&]() -> enum dx_status { return find(scu, &f, dimse_status, err); });
+}
+
 enum dx_status dx_scu_find(struct dx_scu *scu, const struct dx_writing *identifier, size_t most,
                            dx_scu_match match, void *context, uint16_t *dimse_status,
                            struct dx_error *err)
 {
-    finding f = {most, 0, match, context, true};
-    *dimse_status = 0xffff;
-    return dx_guard(
-        err, [&]() -> enum dx_status { return find(scu, identifier, &f, dimse_status, err); });
+    matching to = {match, context};
+    const struct dx_finding what = {DX_STUDY_ROOT_FIND, identifier, most, take_match, &to};
+    return dx_scu_find_bytes(scu, &what, dimse_status, err);
 }
 
 enum dx_status dx_scu_commit(struct dx_scu *scu, const struct dx_commitment *request,

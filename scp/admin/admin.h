@@ -17,6 +17,7 @@ int admin_import(int argc, char **argv);
 int admin_export(int argc, char **argv);
 int admin_evaluate(int argc, char **argv);
 int admin_status(int argc, char **argv);
+int admin_worklist(int argc, char **argv);
 int admin_selftest(int argc, char **argv);
 int admin_replay(int argc, char **argv);
 int admin_jobs(int argc, char **argv);
@@ -27,6 +28,7 @@ int admin_forget(int argc, char **argv);
 int admin_backup(int argc, char **argv);
 int admin_restore(int argc, char **argv);
 int admin_store(int argc, char **argv);
+int admin_simulate(int argc, char **argv);
 
 /* Loads the configuration or says why not on standard error; NULL then, with the exit status in
  * *status. path NULL: CERVIGATE_CONFIG or /etc/cervigate/cervigate.xml. */

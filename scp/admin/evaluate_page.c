@@ -155,13 +155,21 @@ void page_row_end(struct page *page)
     "--accent:#0072b2;--warn:#8a4b00;--warn-ground:#fff4e2;--good:#00694c;--bad:#a33800;"          \
     "--s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#b0588a;--s4:#8a6d00;--s5:#3a8fc2;--s6:#444a52;"  \
     "--s7:#6f4bb8;"
-static const char style[] =
+static const char colours[] =
     ":root{color-scheme:light dark;" LIGHT "}\n"
     "@media (prefers-color-scheme:dark){:root{--ground:#13161a;--ink:#e7eaee;--quiet:#9ba5b1;"
     "--rule:#2e343c;--panel:#1b1f25;--accent:#56b4e9;--warn:#f2b457;--warn-ground:#2a2213;"
     "--good:#4fd0a8;--bad:#ff9a5c;--s0:#56b4e9;--s1:#ff8a3d;--s2:#2cc79b;--s3:#e69ac1;"
     "--s4:#f0e442;--s5:#8fd3ff;--s6:#c3c9d1;--s7:#b79aef;}}\n"
-    "@media print{:root{color-scheme:light;" LIGHT "--ground:#fff;}}\n"
+    "@media print{:root{color-scheme:light;" LIGHT "--ground:#fff;}}\n";
+static const char drawing[] =
+    "svg text{fill:var(--quiet);font-size:12px}\nsvg text.ink{fill:var(--ink)}\n"
+    "svg .axis{stroke:var(--quiet);stroke-width:1;fill:none}\n"
+    "svg .grid{stroke:var(--rule);stroke-width:1;fill:none}\n"
+    "svg .track{stroke:var(--quiet);stroke-opacity:.45;fill:none}\n"
+    "svg .guide{stroke:var(--quiet);stroke-width:1;stroke-dasharray:3 4;fill:none}\n"
+    "svg .bar{fill:var(--rule)}\n";
+static const char style[] =
     "*{box-sizing:border-box}\n"
     "html{font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",\"DejaVu Sans\",sans-serif;"
     "color:var(--ink);background:var(--ground);-webkit-text-size-adjust:100%}\n"
@@ -208,12 +216,6 @@ static const char style[] =
     "svg{display:block;width:100%;height:auto;max-width:32rem;overflow:visible}\n"
     "svg.line{display:inline-block;width:7rem;height:.9rem;vertical-align:-.1rem}\n"
     ".tile svg.line{display:block;width:100%;height:auto;margin:.35rem 0}\n"
-    "svg text{fill:var(--quiet);font-size:12px}\nsvg text.ink{fill:var(--ink)}\n"
-    "svg .axis{stroke:var(--quiet);stroke-width:1;fill:none}\n"
-    "svg .grid{stroke:var(--rule);stroke-width:1;fill:none}\n"
-    "svg .track{stroke:var(--quiet);stroke-opacity:.45;fill:none}\n"
-    "svg .guide{stroke:var(--quiet);stroke-width:1;stroke-dasharray:3 4;fill:none}\n"
-    "svg .bar{fill:var(--rule)}\n"
     ".mistakes{display:grid;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr));gap:1.4rem;"
     "margin:1rem 0}\n"
     ".pair{display:grid;grid-template-columns:1fr 1fr;gap:3px;background:#000;border-radius:4px;"
@@ -235,6 +237,8 @@ void page_head(struct page *page, const char *title)
           page->out);
     page_text(page, title);
     fputs("</title>\n<style>\n", page->out);
+    fputs(colours, page->out);
+    fputs(drawing, page->out);
     fputs(style, page->out);
     fputs("</style>\n</head>\n<body>\n", page->out);
 }
@@ -242,4 +246,63 @@ void page_head(struct page *page, const char *title)
 void page_foot(struct page *page)
 {
     fputs("</body>\n</html>\n", page->out);
+}
+
+const char *page_colour(const struct page *page, const char *name, char text[PAGE_COLOUR_MAX])
+{
+    char key[PAGE_COLOUR_MAX];
+    const char *at;
+    snprintf(key, sizeof key, "--%s:", name);
+    if (page->is_picture && (at = strstr(LIGHT, key)) != NULL) {
+        at += strlen(key);
+        snprintf(text, PAGE_COLOUR_MAX, "%.*s", (int)strcspn(at, ";"), at);
+    } else {
+        snprintf(text, PAGE_COLOUR_MAX, "var(--%.8s)", name);
+    }
+    return text;
+}
+
+/* The page's rules for drawings, with a picture's colours. */
+static void draw_rules(struct page *page)
+{
+    for (const char *at = drawing; *at;) {
+        char name[9], text[PAGE_COLOUR_MAX];
+        int length = 0;
+        if (sscanf(at, "var(--%8[a-z0-9])%n", name, &length) == 1 && length > 0) {
+            fputs(page_colour(page, name, text), page->out);
+            at += length;
+        } else {
+            fputc(*at++, page->out);
+        }
+    }
+}
+
+void page_picture(struct page *page, double width, double height, const char *title)
+{
+    char ink[PAGE_COLOUR_MAX], ground[PAGE_COLOUR_MAX];
+    page->is_picture = true;
+    fprintf(page->out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" "
+            "viewBox=\"0 0 %g %g\" role=\"img\" aria-labelledby=\"name\"><title id=\"name\">",
+            width, height, width, height);
+    page_text(page, title);
+    fputs("</title>\n<style>\n", page->out);
+    draw_rules(page);
+    fprintf(page->out,
+            "svg{font-family:\"DejaVu Sans\",sans-serif}\n"
+            "svg text.heading{fill:%s;font-size:15px;font-weight:600}\n"
+            "</style>\n<rect width=\"100%%\" height=\"100%%\" fill=\"%s\"/>\n",
+            page_colour(page, "ink", ink), page_colour(page, "ground", ground));
+}
+
+void page_picture_end(struct page *page)
+{
+    fputs("</svg>\n", page->out);
+}
+
+void page_picture_text(struct page *page, double x, double y, const char *kind, const char *words)
+{
+    fprintf(page->out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", kind, x, y);
+    page_text(page, words);
+    fputs("</text>\n", page->out);
 }

@@ -15,6 +15,8 @@ struct page {
     FILE *out;
     const char *mark; /* every caption begins with it ("Synthetic images"); "": none */
     int plots;        /* drawn so far: their ids */
+    double x, y;      /* of a picture: where the next plot is placed */
+    bool is_picture;
 };
 
 /* Escaped: markup, and bytes that are no UTF-8 or no character of XML (U+FFFD instead). */
@@ -45,6 +47,16 @@ void page_row_end(struct page *page);
 void page_head(struct page *page, const char *title);
 void page_foot(struct page *page);
 
+/* Instead of a page: one SVG file by itself, with plots beside each other and lines of text (kind:
+ * heading, ink or ""). Set page->x, page->y before each plot. It is light, and its colours are
+ * plain: programs other than browsers know no var(). */
+void page_picture(struct page *page, double width, double height, const char *title);
+void page_picture_text(struct page *page, double x, double y, const char *kind, const char *words);
+void page_picture_end(struct page *page);
+/* "var(--s0)", in a picture "#0072b2"; name: as in the page's style. */
+#define PAGE_COLOUR_MAX 20
+const char *page_colour(const struct page *page, const char *name, char text[PAGE_COLOUR_MAX]);
+
 /* ---- evaluate_svg.c ---- */
 
 struct plot_curve {
@@ -60,6 +72,12 @@ enum plot_guide { PLOT_PLAIN, PLOT_DIAGONAL };
 void plot_curves(struct page *page, const char *title, const char *description, const char *x_name,
                  const char *y_name, const struct plot_curve *curves, size_t count,
                  enum plot_guide guide);
+
+/* The same where y goes from 0 to most. */
+void plot_amounts(struct page *page, const char *title, const char *description, const char *x_name,
+                  const char *y_name, double most, const struct plot_curve *curves, size_t count);
+#define PLOT_WIDTH         410.0
+#define PLOT_HEIGHT(count) (408.0 + 20.0 * (double)(count)) /* of plot_curves, plot_amounts */
 
 struct plot_bin {
     double score, frequency; /* means in the bin */

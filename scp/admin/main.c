@@ -33,6 +33,8 @@ static const struct {
      "recomputes a result from the stored input and compares"},
     {"jobs", admin_jobs, CONFINE_ADMIN_PEER, "the received objects and what became of them"},
     {"results", admin_results, CONFINE_ADMIN, "the reports and pictures that were made"},
+    {"worklist", admin_worklist, CONFINE_ADMIN, "which patient is to be read first, and why"},
+    {"simulate", admin_simulate, CONFINE_ADMIN, "the reading room with and without triage"},
     {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
     {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},

@@ -9,7 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PREDICT_MATRIX        3072
+#define PREDICT_MATRIX        1536
 #define PREDICT_SIDE_LEAST    32
 #define PREDICT_REGION_POINTS 64
 

@@ -20,6 +20,7 @@ struct news {
     int64_t revision; /* of the study's priority, from 1 */
     enum news_kind kind;
     enum priority_rank rank, told; /* told: by the last revision that this receiver has */
+    bool raised;                   /* above what its order says */
     bool was_told;                 /* this receiver has an earlier revision */
     enum priority_order order;
     enum priority_reason reason;

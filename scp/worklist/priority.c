@@ -7,8 +7,8 @@
  *   not processed                   the order's  its own              not judged  not-processed
  *   the models disagree             the order's  its own              not judged  undetermined
  *   no suspicion, not all judged    the order's  its own              not judged  incomplete
- *   finding                         HIGH         before all but STAT  raised      finding
- *   finding, order STAT             HIGH         first of the STAT    raised      finding
+ *   finding                         HIGH         earlier              raised      finding
+ *   finding, order STAT             HIGH         earlier, among STAT  raised      finding
  *   finding, known of this patient  the order's  its own              routine     known
  *   finding, post-operative order   the order's  its own              routine     postoperative
  *   no finding                      the order's  its own              routine     no-finding
@@ -19,43 +19,36 @@
  * Raise only: no row gives less than the order. Not judged stands exactly where the order puts it,
  * among the routine ones and not behind them: the band is shown and does not sort. It holds all of
  * which nobody may think "the node has looked, and saw nothing": of an undetermined one a model saw
- * something, of an incomplete one the part that breaks most often was not seen.
+ * something, of an incomplete one the level was not seen where injuries are missed most easily.
  *
- * The list's order is that of the rungs; within a rung the earlier image is first, then the lower
- * number:
+ * The list. STAT comes before all others, whatever they are; what was read comes last. Among STAT,
+ * and among the others, a study stands where it would stand, first come, first served, had it come
+ * earlier than it did, by a share of policy.ageing_seconds:
  *
- *     1  STAT, aged                  4  aged                   7  ROUTINE, or no order known
- *     2  STAT with a finding         5  with a finding         8  LOW
- *     3  STAT                        6  HIGH                   9  read
+ *   LOW                             0
+ *   ROUTINE, or no order known      1/4
+ *   HIGH, and STAT among STAT       1/2
+ *   finding                         3/4 and a quarter of its strength
  *
- * except that findings (2, 5) stand by strength first: those on which all models agree, then by
- * how far the score is above its operating point. Only another STAT comes before a STAT.
+ * Strength: half of it when all models agree, half by how far the score is above its operating
+ * point. A tie goes to the lower number.
  *
- * Aged is what has waited for policy.ageing_seconds, whatever it is, a finding included. At a given
- * now a rung is a number that a study has by itself, so the order is lexicographic: total, and
- * transitive. The bound: a study that is not STAT, waiting since t, is passed by later ones that
- * are not STAT only until t + ageing; from then on only those go before it that came before it, and
- * STAT. With one reader, it begins at most ageing and one reading later than first come, first
- * served would let it, however many findings come; the same holds among STAT, which wait for
- * nobody else. What STAT costs the others is the hospital's will, not ours, and is not bounded
- * here. The price: where everybody waits longer than ageing, all are aged, and the list is first
- * come, first served. docs/priority.md has figures. */
+ * That is one number a study, which does not change while it waits: the order is lexicographic, so
+ * total and transitive, and it is the same at any time. Ageing is that everybody who waits gets
+ * ahead of those who come: the bound is that nobody, whatever the order, is passed by a study that
+ * came more than ageing later, STAT aside. It holds for any number of readers. What it costs is the
+ * reading time of those who did pass: of the findings (and higher orders) that came within ageing
+ * of it, which is less than ageing where the room keeps up with its findings. What STAT costs the
+ * others is the hospital's will, not ours, and is not bounded here.
+ *
+ * The rule that suggests itself, strict precedence until a study has waited for ageing, and then
+ * before all that came later, bounds more tightly and fails when it is needed: after a night
+ * without readers, or with a long list, all have waited so long, and a dislocation is read first
+ * come, first served. docs/priority.md has figures of both. */
 #include "priority.h"
 #include <math.h>
 #include <string.h>
 #include <strings.h>
-
-enum rung {
-    RUNG_STAT_AGED,
-    RUNG_STAT_RAISED,
-    RUNG_STAT,
-    RUNG_AGED,
-    RUNG_RAISED,
-    RUNG_HIGH,
-    RUNG_ROUTINE,
-    RUNG_LOW,
-    RUNG_READ
-};
 
 const char *priority_rank_name(enum priority_rank rank)
 {
@@ -199,41 +192,38 @@ void priority_of(const struct priority_case *known, struct priority *priority)
                                   .reason = reason};
 }
 
-static enum rung rung_of(const struct priority_policy *policy, int64_t now_ms,
-                         const struct priority_place *place)
+/* By how many milliseconds earlier it stands. A strength that is no number is none. */
+static int64_t head_start(const struct priority_policy *policy, const struct priority_place *place)
 {
-    bool aged = place->arrived_ms <= now_ms - policy->ageing_seconds * INT64_C(1000);
-    if (place->priority.reason == REASON_READ)
-        return RUNG_READ;
-    if (place->order == ORDER_STAT)
-        return aged ? RUNG_STAT_AGED : place->priority.raised ? RUNG_STAT_RAISED : RUNG_STAT;
-    if (aged)
-        return RUNG_AGED;
+    double ageing_ms = policy->ageing_seconds * 1000.0, strength = place->priority.strength;
     if (place->priority.raised)
-        return RUNG_RAISED;
-    return place->order == ORDER_HIGH  ? RUNG_HIGH
-           : place->order == ORDER_LOW ? RUNG_LOW
-                                       : RUNG_ROUTINE;
-}
-
-/* What is no number would tie with every number, and ties of that kind are not transitive. */
-static double strength_at(const struct priority_place *place)
-{
-    return place->priority.strength > 0 ? place->priority.strength : 0;
-}
-
-int priority_compare(const struct priority_policy *policy, int64_t now_ms,
-                     const struct priority_place *a, const struct priority_place *b)
-{
-    enum rung rung = rung_of(policy, now_ms, a), other = rung_of(policy, now_ms, b);
-    if (rung != other)
-        return rung < other ? -1 : 1;
-    if (rung == RUNG_STAT_RAISED || rung == RUNG_RAISED) {
-        double strength = strength_at(a), weaker = strength_at(b);
-        if (strength > weaker || strength < weaker)
-            return strength > weaker ? -1 : 1;
+        return llround(ageing_ms * (0.75 + 0.25 * fmin(strength > 0 ? strength : 0, 1)));
+    switch (place->order) {
+    case ORDER_STAT:
+    case ORDER_HIGH:
+        return llround(ageing_ms * 0.5);
+    case ORDER_LOW:
+        return 0;
+    case ORDER_ROUTINE:
+    case ORDER_UNKNOWN:
+        break;
     }
-    if (a->arrived_ms != b->arrived_ms)
-        return a->arrived_ms < b->arrived_ms ? -1 : 1;
+    return llround(ageing_ms * 0.25);
+}
+
+static int part(const struct priority_place *place)
+{
+    return place->priority.reason == REASON_READ ? 2 : place->order == ORDER_STAT ? 0 : 1;
+}
+
+int priority_compare(const struct priority_policy *policy, const struct priority_place *a,
+                     const struct priority_place *b)
+{
+    if (part(a) != part(b))
+        return part(a) - part(b);
+    int64_t stands = a->arrived_ms - head_start(policy, a);
+    int64_t other = b->arrived_ms - head_start(policy, b);
+    if (stands != other)
+        return stands < other ? -1 : 1;
     return a->number < b->number ? -1 : a->number > b->number;
 }

@@ -2,7 +2,7 @@
  *
  * Raise only: a study never stands lower than its order says. A clinical STAT comes before all that
  * the node raises. What was not judged keeps its place and is shown as such, never as a negative.
- * Ageing: nobody waits longer than a configured time because of others.
+ * Ageing: nobody is passed by a study that came more than a configured time later, STAT aside.
  *
  * Pure functions of their arguments; any thread. */
 #ifndef PRIORITY_H
@@ -47,7 +47,7 @@ const char *priority_reason_code(enum priority_reason reason);
 const char *priority_reason_text(enum priority_reason reason);
 
 struct priority_policy {
-    int ageing_seconds; /* a study that waited so long comes before what came after it */
+    int ageing_seconds; /* a study is passed only by what came at most so much later */
 };
 
 /* What is known of a study. */
@@ -67,7 +67,7 @@ struct priority {
     enum priority_rank rank; /* told to other systems; never below the order's */
     enum priority_band band;
     bool raised;     /* rank or place is above what the order alone gives */
-    double strength; /* order within BAND_RAISED, 0..1; monotone in score */
+    double strength; /* of a raise, 0..1; monotone in score */
     enum priority_reason reason;
 };
 void priority_of(const struct priority_case *known, struct priority *priority);
@@ -77,10 +77,11 @@ struct priority_place {
     struct priority priority;
     enum priority_order order;
     int64_t arrived_ms; /* UTC of its first image */
-    int64_t number;     /* breaks ties: the lower first */
+    int64_t number;     /* its own: breaks ties, the lower first */
 };
-/* The list's order at now_ms: below 0 when a is read first, above 0 when b is. A total order. */
-int priority_compare(const struct priority_policy *policy, int64_t now_ms,
-                     const struct priority_place *a, const struct priority_place *b);
+/* The list's order: below 0 when a is read first, above 0 when b is. A total order, and the same at
+ * any time: only an answer, an order or a reading moves a study. */
+int priority_compare(const struct priority_policy *policy, const struct priority_place *a,
+                     const struct priority_place *b);
 
 #endif

@@ -2,9 +2,10 @@
 """scripts/bench end-to-end: from a radiograph's last byte to its report and picture in the PACS.
 
 Studies of one DX of 2048 x 2494 go one after the other into our node and into a scripted node (peer_node.py: storescp, PyTorch, pydicom,
-dcmsend) in turn; the PACS is the same scripted one (tests/faults/pacs.py) for both. Ours is durable and explains; quiet time 0, no look
-first. Then ours at the shipped defaults (quiet time 15 s, look first), and ours with six such studies a second for half a minute."""
+dcmsend) in turn; the PACS is DCMTK's storescp for both, and both send pictures of the same size. Ours is durable and explains; quiet
+time 0, no look first. Then ours at the shipped defaults (quiet time 15 s, look first), and ours with six such studies a second for half a minute."""
 import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -66,8 +67,46 @@ class Sender:
         return uids, last
 
 
+class Sink:
+    """A PACS as fast as they come: DCMTK's storescp. `done`: study -> when both its results were there, whole."""
+
+    CLOSE_WRITE = 8
+
+    def __init__(self, folder):
+        os.makedirs(folder)
+        self.folder, self.done, self.seen, self.port = folder, {}, {}, harness.free_port()
+        libc = ctypes.CDLL(None)
+        self.events = libc.inotify_init1(os.O_CLOEXEC)
+        libc.inotify_add_watch(self.events, folder.encode(), self.CLOSE_WRITE)
+        self.server = subprocess.Popen(["storescp", "-aet", "PACS", "+xa", "+B", "-pdu", "131072", "-od", folder, str(self.port)],
+                                       env=dict(os.environ, TCP_NODELAY="1"), **harness.QUIET)
+        threading.Thread(target=self.watch, daemon=True).start()
+        harness.wait_for(lambda: harness.run("echoscu", "127.0.0.1", self.port).returncode == 0, 10, "storescp")
+
+    def watch(self):
+        while True:
+            data, at = os.read(self.events, 65536), 0
+            now = time.monotonic()
+            while at < len(data):
+                length = struct.unpack_from("<I", data, at + 12)[0]
+                name = data[at + 16:at + 16 + length].rstrip(b"\0").decode()
+                at += 16 + length
+                if not name:  # the folder has gone
+                    return
+                path = os.path.join(self.folder, name)
+                study = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID
+                os.unlink(path)
+                self.seen[study] = self.seen.get(study, 0) + 1
+                if self.seen[study] == 2:
+                    self.done[study] = now
+
+    def close(self):
+        self.server.kill()
+        self.server.wait()
+
+
 class Watch(Archive):
-    """When both results of a study were there."""
+    """The same of an archive that answers C-FIND."""
 
     def __init__(self, folder):
         self.done, self.seen = {}, {}
@@ -75,13 +114,12 @@ class Watch(Archive):
 
     def keep(self, sop_class, data):
         path = super().keep(sop_class, data)
-        at = time.monotonic()
         study = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID
         os.unlink(path)
         with self.lock:
             self.seen[study] = self.seen.get(study, 0) + 1
             if self.seen[study] == 2:
-                self.done[study] = at
+                self.done[study] = time.monotonic()
         return path
 
 
@@ -120,8 +158,9 @@ def figures(times):
             "count": len(ordered)}
 
 
-def measure(options, folder, pacs, sender):
+def measure(options, folder, sender):
     result, ours, theirs = {}, [], []
+    pacs, archive = Sink(os.path.join(folder, "pacs")), Watch(os.path.join(folder, "archive"))
     peer = node = None
     try:
         node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=0, destination='look="never"')
@@ -143,13 +182,14 @@ def measure(options, folder, pacs, sender):
             subprocess.run(["pkill", "-f", f"storescp -aet NODE -od {folder}"], check=False)
         result["sustained"] = figures(sustained(sender, node.port, pacs, options.seconds))
         node.stop()
-        node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=15, destination='look="auto"')
-        result["defaults"] = figures([single(sender, node.port, pacs, True) for _ in range(3)])
+        node = harness.Node({"pacs": ("PACS", archive.port)}, quiet=15, destination='look="auto"')
+        result["defaults"] = figures([single(sender, node.port, archive, True) for _ in range(3)])
     finally:
         if node:
             node.stop()
         if peer:
             peer.kill()
+        pacs.close()
     return result
 
 
@@ -162,8 +202,7 @@ def main():
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="cervigate-bench-")
     try:
-        pacs = Watch(os.path.join(folder, "pacs"))
-        result = measure(options, folder, pacs, Sender(folder))
+        result = measure(options, folder, Sender(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     result.update(processor=processor(), cores=os.cpu_count(), date=time.strftime("%Y-%m-%d %H:%M"))

@@ -18,6 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 from harness import free_port  # noqa: E402
 
+LONGEST = 1536  # side of the picture's halves: ours by default
 SC, TEXT_SR = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.88.11"
 COPIED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "StudyID")
 
@@ -56,10 +57,13 @@ def judge(net, path):
     best = int(scores.argmax())
     scores[best].backward()
     heat = leaf.grad.abs().amax(1, keepdim=True)
-    heat = torch.nn.functional.interpolate(heat / (heat.max() + 1e-9), plane.shape, mode="bilinear")[0, 0].numpy()
-    base = (plane / 16).clip(0, 255)
+    size = [round(n * LONGEST / max(plane.shape)) for n in plane.shape]
+    heat = torch.nn.functional.interpolate(heat / (heat.max() + 1e-9), size, mode="bilinear")[0, 0].numpy()
+    base = torch.nn.functional.interpolate(torch.from_numpy(plane)[None, None], size, mode="bilinear")[0, 0].numpy()
+    base = (base / 16).clip(0, 255)
     dimmed = base * (1 - heat / 2)
-    rgb = numpy.stack([dimmed + 127 * heat, dimmed, dimmed], -1).astype(numpy.uint8)
+    overlaid = numpy.stack([dimmed + 127 * heat, dimmed, dimmed], -1)
+    rgb = numpy.concatenate([numpy.repeat(base[..., None], 3, 2), overlaid], 1).astype(numpy.uint8)
     picture = start(image, SC, Modality="OT", ConversionType="WSD", Rows=rgb.shape[0], Columns=rgb.shape[1], SamplesPerPixel=3,
                     PhotometricInterpretation="RGB", PlanarConfiguration=0, BitsAllocated=8, BitsStored=8, HighBit=7, PixelRepresentation=0,
                     PixelData=rgb.tobytes())

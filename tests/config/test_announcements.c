@@ -85,7 +85,7 @@ static void defaults(void **state)
     assert_string_equal(a->sending_application, "CERVIGATE");
     assert_string_equal(a->receiving_facility, "");
     assert_null(a->tls_name);
-    assert_int_equal(conf->ageing_seconds, 7200);
+    assert_int_equal(conf->ageing_seconds, 86400);
     assert_int_equal(conf->known_days, 30);
     conf_destroy(conf);
 }

@@ -77,6 +77,37 @@ static void requests_and_responses_come_back(void **state)
     assert_string_equal(back.sop_instance, command.sop_instance);
 }
 
+static bool has(const uint8_t *bytes, size_t count, const void *what, size_t length)
+{
+    for (size_t at = 0; at + length <= count; at += 2)
+        if (memcmp(bytes + at, what, length) == 0)
+            return true;
+    return false;
+}
+
+/* N-GET, N-SET and N-ACTION name the instance as requested, N-CREATE as affected (PS3.7 10.3). */
+static void normalized_services(void **state)
+{
+    static const uint32_t tags[] = {0x00741000, 0x00741200};
+    static const uint8_t list[] = {0, 0, 5, 0x10, 8, 0, 0, 0, 0x74, 0, 0, 0x10, 0x74, 0, 0, 0x12};
+    static const uint8_t requested[] = {0, 0, 1, 0x10}, affected[] = {0, 0, 0, 0x10};
+    static const uint16_t fields[] = {DX_N_GET_RQ, DX_N_SET_RQ, DX_N_ACTION_RQ, DX_N_CREATE_RQ};
+    uint8_t bytes[DX_COMMAND_TEXT];
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct dx_command command = store_request();
+        command.field = fields[i];
+        command.tags = tags;
+        command.tag_count = fields[i] == DX_N_GET_RQ ? 2 : 0;
+        size_t count = dx_command_write(&command, bytes);
+        assert_int_equal(check(bytes, count), DX_OK);
+        bool is_affected = fields[i] == DX_N_CREATE_RQ;
+        assert_int_equal(has(bytes, count, requested, 4), !is_affected);
+        assert_int_equal(has(bytes, count, affected, 4), is_affected);
+        assert_int_equal(has(bytes, count, list, sizeof list), i == 0);
+    }
+}
+
 static void every_truncation_is_refused_or_sound(void **state)
 {
     uint8_t bytes[DX_COMMAND_TEXT];
@@ -182,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_and_responses_come_back),
+        cmocka_unit_test(normalized_services),
         cmocka_unit_test(every_truncation_is_refused_or_sound),
         cmocka_unit_test(sequences_are_refused),
         cmocka_unit_test(lies_and_strangers_are_refused),

@@ -1,7 +1,7 @@
-/* What a peer answers to a C-FIND or to a request for commitment, after it took the association.
- * The first byte chooses which. */
+/* What a peer answers to a C-FIND, to a request for commitment or to one of UPS, after it took the
+ * association. The first byte chooses which. */
 #include "dx_init.h"
-#include "dx_scu.h"
+#include "dx_ups.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -11,8 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MOST     65536u
-#define IMPLICIT "1.2.840.10008.1.2"
+#define MOST         65536u
+#define IMPLICIT     "1.2.840.10008.1.2"
+#define LAST_CONTEXT 17
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 const char *__lsan_default_suppressions(void);
@@ -46,7 +47,8 @@ static size_t put_item(uint8_t *to, uint8_t kind, const void *data, size_t count
     return count + 4;
 }
 
-/* Takes every context from 1 to 9 in implicit little endian. */
+/* Takes every context that is proposed in implicit little endian: Verification's, and two of each
+ * class. */
 static size_t acknowledge(uint8_t *to)
 {
     uint8_t user[64];
@@ -55,7 +57,7 @@ static size_t acknowledge(uint8_t *to)
     to[0] = 2;
     to[7] = 1;
     at += put_item(to + at, 0x10, "1.2.840.10008.3.1.1.1", 21);
-    for (uint8_t id = 1; id <= 9; id = (uint8_t)(id + 2)) {
+    for (uint8_t id = 1; id <= LAST_CONTEXT; id = (uint8_t)(id + 2)) {
         uint8_t body[32] = {id, 0, 0, 0};
         used = 4 + put_item(body + 4, 0x40, IMPLICIT, strlen(IMPLICIT));
         at += put_item(to + at, 0x21, body, used);
@@ -110,38 +112,112 @@ static bool match(void *context, const struct dx_attrs *found)
     return ++*seen < 100;
 }
 
-static void ask(struct dx_scu *scu, bool find)
+static enum dx_status ask_find(struct dx_scu *scu, struct dx_error *err)
 {
-    static struct dx_commitment request = {.transaction = "2.25.7", .count = 1}, event;
-    struct dx_error err = {.status = DX_OK};
     struct dx_writing identifier = {.count = 0};
     uint16_t dimse;
     size_t seen = 0;
-    enum dx_status status;
-    if (find) {
-        dx_put_text(&identifier, DX_TAG(0x0008, 0x0052), "STUDY");
-        dx_put_uid(&identifier, DX_TAG(0x0020, 0x000d), "1.2.3");
-        status = dx_scu_find(scu, &identifier, 50, match, &seen, &dimse, &err);
-        if (seen > 50)
+    dx_put_text(&identifier, DX_TAG(0x0008, 0x0052), "STUDY");
+    dx_put_uid(&identifier, DX_TAG(0x0020, 0x000d), "1.2.3");
+    enum dx_status status = dx_scu_find(scu, &identifier, 50, match, &seen, &dimse, err);
+    if (seen > 50)
+        abort();
+    dx_writing_finish(&identifier);
+    return status;
+}
+
+static enum dx_status ask_commit(struct dx_scu *scu, struct dx_error *err)
+{
+    static struct dx_commitment request = {.transaction = "2.25.7", .count = 1}, event;
+    uint16_t dimse;
+    snprintf(request.item[0].sop_class, DX_UID_MAX, "1.2.840.10008.5.1.4.1.1.7");
+    snprintf(request.item[0].sop_instance, DX_UID_MAX, "2.25.8");
+    enum dx_status status = dx_scu_commit(scu, &request, 0, &event, &dimse, err);
+    for (size_t i = 0; status == DX_OK && i < event.count; i++)
+        if (!dx_uid_is_usable(event.item[i].sop_instance))
             abort();
-    } else {
-        snprintf(request.item[0].sop_class, DX_UID_MAX, "1.2.840.10008.5.1.4.1.1.7");
-        snprintf(request.item[0].sop_instance, DX_UID_MAX, "2.25.8");
-        status = dx_scu_commit(scu, &request, 0, &event, &dimse, &err);
-        for (size_t i = 0; status == DX_OK && i < event.count; i++)
-            if (!dx_uid_is_usable(event.item[i].sop_instance))
-                abort();
+    return status;
+}
+
+static bool match_item(void *context, const struct dx_ups_item *found)
+{
+    size_t *seen = context;
+    if (found->requests > DX_UPS_REQUESTS || found->inputs > DX_UPS_REQUESTS)
+        abort();
+    return ++*seen < 100;
+}
+
+static enum dx_status ask_items(struct dx_scu *scu, struct dx_error *err)
+{
+    struct dx_writing query = {.count = 0};
+    uint16_t dimse;
+    size_t seen = 0;
+    dx_ups_write_query(DX_UPS_BY_ACCESSION, "A1", "", &query);
+    enum dx_status status = dx_scu_ups_find(scu, &query, 50, match_item, &seen, &dimse, err);
+    if (seen > 50)
+        abort();
+    dx_writing_finish(&query);
+    return status;
+}
+
+static enum dx_status ask_item(struct dx_scu *scu, uint8_t which, struct dx_error *err)
+{
+    static struct dx_ups_item item;
+    const struct dx_ups_new new = {.priority = DX_UPS_HIGH, .label = "Read", .study = "1.2.3"};
+    const struct dx_ups_change change = {.priority = DX_UPS_HIGH};
+    struct dx_writing dataset = {.count = 0};
+    struct dx_ups_answer answer;
+    enum dx_status status;
+    switch (which) {
+    case 0:
+        status = dx_scu_ups_get(scu, "2.25.7", &item, &answer, err);
+        break;
+    case 1:
+        dx_ups_write_new(&new, &dataset);
+        status = dx_scu_ups_create(scu, "2.25.7", &dataset, &answer, err);
+        break;
+    case 2:
+        dx_ups_write_change(&change, &dataset);
+        status = dx_scu_ups_set(scu, "2.25.7", &dataset, &answer, err);
+        break;
+    default:
+        dx_ups_write_cancel("read", &dataset);
+        status = dx_scu_ups_cancel(scu, "2.25.7", &dataset, &answer, err);
+        break;
+    }
+    dx_writing_finish(&dataset);
+    return status;
+}
+
+static void ask(struct dx_scu *scu, uint8_t which)
+{
+    struct dx_error err = {.status = DX_OK};
+    enum dx_status status;
+    switch (which % 7) {
+    case 0:
+        status = ask_commit(scu, &err);
+        break;
+    case 1:
+        status = ask_find(scu, &err);
+        break;
+    case 2:
+        status = ask_items(scu, &err);
+        break;
+    default:
+        status = ask_item(scu, (uint8_t)(which % 7 - 3), &err);
+        break;
     }
     if (status == DX_INTERNAL)
         abort();
-    dx_writing_finish(&identifier);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     static struct peer peer;
-    struct dx_scu_context contexts[2] = {{DX_STUDY_ROOT_FIND, IMPLICIT},
-                                         {DX_STORAGE_COMMITMENT, IMPLICIT}};
+    static const struct dx_scu_context contexts[] = {{DX_STUDY_ROOT_FIND, IMPLICIT},
+                                                     {DX_STORAGE_COMMITMENT, IMPLICIT},
+                                                     {DX_UPS_PUSH, IMPLICIT},
+                                                     {DX_UPS_PULL, IMPLICIT}};
     struct dx_scu_params params;
     struct dx_scu *scu = NULL;
     struct dx_error err = {.status = DX_OK};
@@ -160,8 +236,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     params.port = peer.port;
     snprintf(params.calling, sizeof params.calling, "FUZZ");
     snprintf(params.called, sizeof params.called, "PEER");
-    if (dx_scu_open(&params, contexts, 2, &scu, &err) == DX_OK)
-        ask(scu, (bytes[0] & 1) != 0);
+    if (dx_scu_open(&params, contexts, 4, &scu, &err) == DX_OK)
+        ask(scu, bytes[0]);
     dx_scu_close(scu);
     pthread_join(thread, NULL);
     return 0;

@@ -169,6 +169,30 @@ def responses():
     put("response", "commitment", b"\0" + message(3, True, done) + message(3, True, report) + message(3, False, event))
 
 
+def ups_item():
+    code = element(0x00080100, b"110005") + element(0x00080102, b"DCM")
+    issuer = element(0x00400031, b"RIS")
+    request = element(0x00080050, b"A1") + element(0x00080051, element(0xfffee000, issuer)) + element(0x0020000d, b"1.2.3")
+    source = element(0x0020000d, b"1.2.3") + element(0x0040e020, b"DICOM ")
+    mark = b"Call back\r\ncervigate: HIGH, was MEDIUM; suspicion (m 1) [2.25.7]"
+    return (element(0x00080005, b"ISO_IR 100") + element(0x00080018, b"2.25.9") + element(0x00100020, b"P1") + element(0x00400400, mark) +
+            element(0x00404018, element(0xfffee000, code)) + element(0x00404021, element(0xfffee000, source)) +
+            element(0x0040a370, element(0xfffee000, request)) + element(0x00741000, b"SCHEDULED ") + element(0x00741200, b"HIGH"))
+
+
+def ups():
+    item, push, pull = ups_item(), "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
+    pending = command(pull, 0x8020, word(0x00000120, 1), word(0x00000800, 1), word(0x00000900, 0xff00))
+    last = command(pull, 0x8020, word(0x00000120, 1), word(0x00000800, 0x0101), word(0x00000900, 0))
+    put("response", "ups-find", b"\2" + message(15, True, pending) + message(15, False, item) + message(15, True, last))
+    for n, (name, field) in enumerate((("get", 0x8110), ("create", 0x8140), ("set", 0x8120), ("cancel", 0x8130))):
+        answer = command(push, field, word(0x00000120, 1), word(0x00000800, 1 if n == 0 else 0x0101), word(0x00000900, 0 if n == 0 else 0xc301))
+        put("response", "ups-" + name, bytes([3 + n]) + message(15, True, answer) + (message(15, False, item) if n == 0 else b""))
+    put("ups", "item", b"\0" + item)
+    for name, line in (("ours", b"cervigate: MEDIUM; r (m) [2.25.7]"), ("research", b"x\r\nRESEARCH - cervigate: HIGH, was LOW; r [2.25.7]\r\nmore")):
+        put("ups", name, b"\1" + line)
+
+
 def attrs():
     def pack(*entries):
         body = b"".join(struct.pack("<I2sI", tag, vr, len(value)) + value for tag, vr, value in entries)
@@ -458,6 +482,7 @@ if __name__ == "__main__":
     pictures()
     commands()
     responses()
+    ups()
     attrs()
     objects()
     results()

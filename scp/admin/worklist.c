@@ -1,0 +1,152 @@
+/* worklist.c: `cervigate worklist`: which patient is to be read first, and what was read. */
+#include "ask.h"
+#include "audit.h"
+#include "clock.h"
+#include "command.h"
+#include "dx_uid.h"
+#include "store_place.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define LISTED 10000
+
+static const char usage[] =
+    "usage: cervigate worklist [list] [--json] [--config FILE]\n"
+    "       cervigate worklist read UID [--json] [--config FILE]\n"
+    "       cervigate worklist unread UID [--json] [--config FILE]\n"
+    "\n"
+    "The studies that nobody has read yet, in the order in which they are to be read "
+    "(docs/priority.md).\n"
+    "\n"
+    "  list    each with its band (raised, routine or not judged), how long it waits, Accession\n"
+    "          Number, the last digits of the Patient ID, station, and the reason in words\n"
+    "  read    the study leaves the list; whoever was told of its priority is told that, too\n"
+    "  unread  it comes back, where it was\n"
+    "\n"
+    "  --json         one JSON object a line\n"
+    "  --config FILE  the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
+    "\n"
+    "UID is the Study Instance UID; `list --json` shows it. read and unread are asked of the "
+    "running\n"
+    "node, in the caller's name, and wait 10 seconds for its answer. A request that the node did "
+    "not\n"
+    "answer by then stays, and is done once, when the node runs.\n"
+    "\n"
+    "Exit status: 0 done; 1 the node's answer is no; 64 usage; 69 no answer yet; 74 the job store\n"
+    "cannot be read or written; 78 bad configuration.\n";
+
+static const struct priority_policy *the_policy; /* qsort has no context */
+
+static int first(const void *a, const void *b)
+{
+    const struct store_entry *x = a, *y = b;
+    return priority_compare(the_policy, &x->place, &y->place);
+}
+
+static const char *const bands[] = {
+    [BAND_RAISED] = "raised", [BAND_ROUTINE] = "routine", [BAND_NOT_JUDGED] = "not judged"};
+
+/* The last four characters (of up to four bytes): enough to find the row, too little to name
+ * anyone. */
+static const char *last_of(const char *id)
+{
+    size_t at = strlen(id);
+    for (int characters = 0; at > 0 && characters < 4; characters++)
+        while (at > 0 && ((unsigned char)id[--at] & 0xC0) == 0x80)
+            continue;
+    return id + at;
+}
+
+static json_t *entry_json(const struct store_entry *e, size_t position)
+{
+    const struct priority *p = &e->place.priority;
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}",
+                     "position", (json_int_t)position, "study", e->study, "band", bands[p->band],
+                     "priority", priority_rank_name(p->rank), "outcome",
+                     srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason),
+                     "words", priority_reason_text(p->reason), "accession", e->accession, "patient",
+                     last_of(e->patient_id), "station", e->station, "report",
+                     e->report[0] ? e->report : NULL, "arrived", command_time(e->place.arrived_ms),
+                     "changed", command_time(e->changed_ms));
+}
+
+static void print_entry(const struct store_entry *e, size_t position, int64_t now_ms)
+{
+    const struct priority *p = &e->place.priority;
+    long minutes = (long)((now_ms - e->place.arrived_ms) / 60000);
+    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s\n", position, bands[p->band],
+           minutes / 60, minutes % 60, e->accession, last_of(e->patient_id), e->station,
+           priority_reason_text(p->reason));
+}
+
+static int list(const struct command *command, const struct conf *conf, struct store *store)
+{
+    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds};
+    size_t count = 0;
+    int status = 0;
+    int64_t now = clock_utc_ms();
+    struct store_entry *entries = calloc(LISTED, sizeof *entries);
+    if (!entries || store_worklist(store, entries, LISTED, &count) != STORE_OK) {
+        fprintf(stderr, "cervigate worklist: %s\n", entries ? store_error(store) : "out of memory");
+        free(entries);
+        return EX_IOERR;
+    }
+    the_policy = &policy;
+    qsort(entries, count, sizeof *entries, first);
+    audit_looked(conf, "worklist", "");
+    if (!command->json)
+        printf("%4s  %-10s  %-8s  %-16s  %-6s  %-16s  %s\n", "", "BAND", "WAITS", "ACCESSION", "ID",
+               "STATION", "REASON");
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (command->json)
+            status = command_print(entry_json(&entries[i], i + 1));
+        else
+            print_entry(&entries[i], i + 1, now);
+    }
+    free(entries);
+    return status;
+}
+
+static int ask(const struct command *command, struct store *store, bool read)
+{
+    struct request request = {.kind = read ? REQUEST_READ : REQUEST_UNREAD};
+    char answer[ASK_ANSWER_MAX];
+    snprintf(request.uid, sizeof request.uid, "%s", command->words[1]);
+    int status = ask_node("worklist", store, &request, read ? "read" : "unread", answer);
+    if (status == ASK_FAILED)
+        return status;
+    if (command->json) {
+        int printed = command_print(json_pack(
+            "{s:s, s:I, s:s, s:o}", "study", request.uid, "request", (json_int_t)request.id, "who",
+            request.who, "answer", answer[0] ? json_string(answer) : json_null()));
+        return printed ? printed : status;
+    }
+    if (answer[0])
+        printf("%s: %s\n", request.uid, answer);
+    return status;
+}
+
+int admin_worklist(int argc, char **argv)
+{
+    struct command command;
+    struct conf *conf;
+    struct store *store = NULL;
+    int status = 0;
+    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON, &command, &status))
+        return status;
+    bool lists = command.count == 0 || (command.count == 1 && !strcmp(command.words[0], "list"));
+    bool read = command.count == 2 && strcmp(command.words[0], "read") == 0;
+    bool unread = command.count == 2 && strcmp(command.words[0], "unread") == 0;
+    if (!lists && !read && !unread)
+        return command_misused(usage, "list, or read or unread with a UID, is expected");
+    if (!lists && !dx_uid_is_valid(command.words[1]))
+        return command_misused(usage, "a UID has digits and dots, at most 64");
+    if (!command_open(&command, &conf, &store, &status))
+        return status;
+    status = lists ? list(&command, conf, store) : ask(&command, store, read);
+    store_close(store);
+    conf_destroy(conf);
+    return status;
+}

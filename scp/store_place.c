@@ -1,0 +1,428 @@
+/* Places in the reading worklist, and the news of them. */
+#include "store_place.h"
+
+#include "store_sqlite.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNTS "state IN ('judged','not-processed') AND reported>=0 AND withdrawn='' AND "
+
+/* ---- what is known of a study ---- */
+
+/* Images that count: a finding of one that stands alone is the study's at once. */
+static enum store_status look_at_images(struct store *store, struct store_case *c, size_t *count)
+{
+    sqlite3_stmt *rows =
+        sql_prepare(store,
+                    "SELECT outcome,finding_score,finding_point,agreed,alone,patient_id,issuer,"
+                    "attribute(attrs,524368)" /* (0008,0050) */
+                    " FROM instance JOIN judgement ON instance=id WHERE " COUNTS "study=?"
+                    " ORDER BY id",
+                    "t", c->study);
+    enum store_status status;
+    double best = -1;
+    for (*count = 0; (status = sql_row(store, rows)) == STORE_OK; ++*count) {
+        char name[32];
+        enum srt_outcome outcome;
+        double score = sqlite3_column_double(rows, 1), point = sqlite3_column_double(rows, 2);
+        sql_text(rows, 0, name, sizeof name);
+        sql_text(rows, 5, c->patient_id, sizeof c->patient_id);
+        sql_text(rows, 6, c->issuer, sizeof c->issuer);
+        sql_text(rows, 7, c->accession, sizeof c->accession);
+        if (!srt_outcome_parse(name, &outcome) || outcome != SRT_FINDING)
+            continue;
+        if (sqlite3_column_int(rows, 4) != 0) {
+            c->known.answered = true;
+            c->known.outcome = SRT_FINDING;
+        }
+        if (score - point > best) {
+            best = score - point;
+            c->known.score = score;
+            c->known.operating_point = point;
+            c->known.agreed = sqlite3_column_int(rows, 3) != 0;
+        }
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+static enum store_status look_at_report(struct store *store, struct store_case *c)
+{
+    char name[32];
+    enum srt_outcome outcome;
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT uid,outcome FROM result WHERE study=? AND kind='sr'"
+                                    " AND fate='current' ORDER BY id DESC LIMIT 1",
+                                    "t", c->study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    sql_text(row, 0, c->report, sizeof c->report);
+    sql_text(row, 1, name, sizeof name);
+    (void)sqlite3_reset(row);
+    if (!c->known.answered && srt_outcome_parse(name, &outcome)) {
+        c->known.answered = true;
+        c->known.outcome = outcome;
+    }
+    return STORE_OK;
+}
+
+static enum store_status look_at_arrival(struct store *store, struct store_case *c)
+{
+    sqlite3_stmt *row =
+        sql_prepare(store, "SELECT MIN(received_ms) FROM instance WHERE study=?", "t", c->study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    c->arrived_ms = sqlite3_column_int64(row, 0);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
+static enum priority_reason reason_of(const char *code)
+{
+    static const enum priority_reason all[] = {
+#define X(value, code, text) value,
+        PRIORITY_REASON_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(code, priority_reason_code(all[i])) == 0)
+            return all[i];
+    return REASON_WAITING;
+}
+
+static void take_place(sqlite3_stmt *row, int column, struct priority *place)
+{
+    char code[32];
+    int rank = sqlite3_column_int(row, column), band = sqlite3_column_int(row, column + 1);
+    sql_text(row, column + 4, code, sizeof code);
+    *place = (struct priority){
+        .rank = rank >= PRIORITY_LOW && rank <= PRIORITY_HIGH ? (enum priority_rank)rank
+                                                              : PRIORITY_MEDIUM,
+        .band = band >= BAND_RAISED && band <= BAND_NOT_JUDGED ? (enum priority_band)band
+                                                               : BAND_NOT_JUDGED,
+        .raised = sqlite3_column_int(row, column + 2) != 0,
+        .strength = sqlite3_column_double(row, column + 3),
+        .reason = reason_of(code)};
+}
+
+static enum store_status look_at_place(struct store *store, struct store_case *c)
+{
+    char name[32];
+    sqlite3_stmt *row =
+        sql_prepare(store,
+                    "SELECT revision,rank,band,raised,strength,reason,outcome,answered,report"
+                    " FROM place WHERE study=?",
+                    "t", c->study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    c->revision = sqlite3_column_int64(row, 0);
+    take_place(row, 1, &c->now);
+    sql_text(row, 6, name, sizeof name);
+    if (!srt_outcome_parse(name, &c->told_outcome))
+        c->told_outcome = SRT_NOT_PROCESSED;
+    c->told_answered = sqlite3_column_int(row, 7) != 0;
+    sql_text(row, 8, c->told_report, sizeof c->told_report);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
+static enum store_status look_at_patient(struct store *store, struct store_case *c,
+                                         int64_t since_ms)
+{
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT 1 FROM place WHERE patient_id=?1 AND patient_id<>''"
+                                    " AND finding_ms<>0 AND issuer=?2 AND finding_ms>=?3"
+                                    " AND study<>?4 LIMIT 1",
+                                    "ttit", c->patient_id, c->issuer, since_ms, c->study);
+    enum store_status status = sql_row(store, row);
+    c->known.known = status == STORE_OK;
+    if (status == STORE_OK)
+        (void)sqlite3_reset(row);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_next_case(struct store *store, int64_t since_ms, struct store_case *found)
+{
+    struct store_case *c = found;
+    size_t images = 0;
+    *c = (struct store_case){.known = {.order = ORDER_UNKNOWN}};
+    sqlite3_stmt *row = sql_prepare(
+        store, "SELECT uid,read FROM study WHERE place_due<>0 AND uid<>'' ORDER BY uid LIMIT 1",
+        "");
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    sql_text(row, 0, c->study, sizeof c->study);
+    c->known.read = sqlite3_column_int(row, 1) != 0;
+    (void)sqlite3_reset(row);
+
+    status = look_at_images(store, c, &images);
+    if (status == STORE_OK)
+        status = look_at_report(store, c);
+    if (status == STORE_OK)
+        status = look_at_arrival(store, c);
+    if (status == STORE_OK)
+        status = look_at_place(store, c);
+    if (status == STORE_OK)
+        status = look_at_patient(store, c, since_ms);
+    c->withdrawn = c->report[0] == '\0' && images == 0;
+    return status;
+}
+
+/* ---- a place ---- */
+
+enum store_status store_place_stays(struct store *store, const char *study)
+{
+    return sql_run(store,
+                   sql_prepare(store, "UPDATE study SET place_due=0 WHERE uid=?", "t", study));
+}
+
+static enum store_status enter(struct store *store, const struct store_case *c,
+                               const struct priority *p, int64_t now_ms)
+{
+    return sql_run(
+        store,
+        sql_prepare(
+            store,
+            "INSERT INTO place(study,revision,rank,band,raised,strength,reason,outcome,answered,"
+            "report,arrived_ms,changed_ms,finding_ms,read_ms,accession,patient_id,issuer)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
+            " ON CONFLICT(study) DO UPDATE SET revision=?2,rank=?3,band=?4,raised=?5,strength=?6,"
+            "reason=?7,outcome=?8,answered=?9,report=?10,changed_ms=?12,finding_ms=CASE WHEN ?13=0"
+            " THEN 0 WHEN finding_ms=0 THEN ?13 ELSE finding_ms END,read_ms=CASE WHEN ?14=0 THEN 0"
+            " WHEN read_ms=0 THEN ?14 ELSE read_ms END,accession=?15,patient_id=?16,issuer=?17",
+            "tiiiidttitiiiittt", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
+            (int64_t)p->raised, p->strength, priority_reason_code(p->reason),
+            c->known.answered ? srt_outcome_name(c->known.outcome) : "", (int64_t)c->known.answered,
+            c->report, c->arrived_ms, now_ms,
+            c->known.answered && c->known.outcome == SRT_FINDING ? now_ms : 0,
+            c->known.read || c->withdrawn ? now_ms : (int64_t)0, c->accession, c->patient_id,
+            c->issuer));
+}
+
+static enum store_status is_told(struct store *store, const char *announcement, const char *study,
+                                 bool *told)
+{
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT 1 FROM news WHERE announcement=? AND study=?"
+                                    " AND state='told' LIMIT 1",
+                                    "tt", announcement, study);
+    enum store_status status = sql_row(store, row);
+    *told = status == STORE_OK;
+    if (status == STORE_OK)
+        (void)sqlite3_reset(row);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+static enum store_status announce(struct store *store, const struct store_case *c,
+                                  const struct priority *p, enum news_kind kind,
+                                  const char *announcement, int64_t now_ms)
+{
+    bool told = false;
+    enum store_status status = sql_run(
+        store, sql_prepare(store,
+                           "UPDATE news SET state='overtaken',done_ms=? WHERE announcement=?"
+                           " AND study=? AND state='pending'",
+                           "itt", now_ms, announcement, c->study));
+    if (status == STORE_OK)
+        status = is_told(store, announcement, c->study, &told);
+    bool is_news = told || (kind == NEWS_PRIORITY && (p->raised || c->report[0] != '\0'));
+    if (status != STORE_OK || !is_news)
+        return status;
+    return sql_run(store,
+                   sql_prepare(store,
+                               "INSERT OR IGNORE INTO news(announcement,study,revision,kind,rank,"
+                               "state,created_ms) VALUES(?,?,?,?,?,'pending',?)",
+                               "ttiiii", announcement, c->study, c->revision + 1, (int64_t)kind,
+                               (int64_t)p->rank, now_ms));
+}
+
+enum store_status store_place(struct store *store, const struct store_case *of,
+                              const struct priority *priority, enum news_kind kind,
+                              const char *const *announcements, size_t count, int64_t now_ms)
+{
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    status = enter(store, of, priority, now_ms);
+    for (size_t i = 0; status == STORE_OK && i < count; i++)
+        status = announce(store, of, priority, kind, announcements[i], now_ms);
+    if (status == STORE_OK)
+        status = store_place_stays(store, of->study);
+    return sql_leave(store, status);
+}
+
+/* ---- news ---- */
+
+static enum store_status last_told(struct store *store, const char *announcement, struct news *news)
+{
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT rank FROM news WHERE announcement=? AND study=?"
+                                    " AND state='told' ORDER BY revision DESC LIMIT 1",
+                                    "tt", announcement, news->study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    news->was_told = true;
+    news->told = (enum priority_rank)sqlite3_column_int(row, 0);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
+/* Of the report when there is one: that is what is in the archive. */
+static enum store_status copy_header(struct store *store, const char *study, uint8_t **attrs,
+                                     size_t *bytes)
+{
+    sqlite3_stmt *row =
+        sql_prepare(store,
+                    "SELECT attrs FROM instance JOIN judgement ON instance=id WHERE study=?"
+                    " AND attrs IS NOT NULL ORDER BY withdrawn='' DESC,id DESC LIMIT 1",
+                    "t", study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    int count = sqlite3_column_bytes(row, 0);
+    *attrs = count > 0 ? malloc((size_t)count) : NULL;
+    if (*attrs != NULL) {
+        memcpy(*attrs, sqlite3_column_blob(row, 0), (size_t)count);
+        *bytes = (size_t)count;
+    }
+    (void)sqlite3_reset(row);
+    return count > 0 && *attrs == NULL ? STORE_BROKEN : STORE_OK;
+}
+
+static void take_news(sqlite3_stmt *row, struct news *news)
+{
+    char name[32];
+    struct priority place;
+    news->id = sqlite3_column_int64(row, 0);
+    sql_text(row, 1, news->study, sizeof news->study);
+    news->revision = sqlite3_column_int64(row, 2);
+    news->kind = sqlite3_column_int(row, 3) == NEWS_PRIORITY ? NEWS_PRIORITY : NEWS_WITHDRAWN;
+    news->created_ms = sqlite3_column_int64(row, 4);
+    take_place(row, 5, &place);
+    news->rank = place.rank;
+    news->reason = place.reason;
+    news->raised = place.raised;
+    sql_text(row, 10, name, sizeof name);
+    if (!srt_outcome_parse(name, &news->outcome))
+        news->outcome = SRT_NOT_PROCESSED;
+    sql_text(row, 11, news->report, sizeof news->report);
+    news->is_report = news->report[0] != '\0';
+    news->received_ms = sqlite3_column_int64(row, 12);
+    sql_text(row, 13, news->report_series, sizeof news->report_series);
+}
+
+enum store_status store_next_news(struct store *store, const char *announcement, int64_t now_ms,
+                                  int64_t far_ms, struct news *news, uint8_t **attrs, size_t *bytes)
+{
+    *attrs = NULL;
+    *bytes = 0;
+    *news = (struct news){.order = ORDER_UNKNOWN, .told = PRIORITY_MEDIUM};
+    sqlite3_stmt *row = sql_prepare(
+        store,
+        "SELECT news.id,news.study,news.revision,kind,created_ms,place.rank,band,raised,strength,"
+        "reason,outcome,report,arrived_ms,"
+        "COALESCE((SELECT series FROM result WHERE uid=place.report),'')"
+        " FROM news JOIN place ON place.study=news.study"
+        " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
+        " ORDER BY news.rank DESC,news.id LIMIT 1",
+        "tii", announcement, now_ms, far_ms);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    take_news(row, news);
+    (void)sqlite3_reset(row);
+    status = last_told(store, announcement, news);
+    return status == STORE_OK ? copy_header(store, news->study, attrs, bytes) : status;
+}
+
+enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
+                                 int64_t next_ms, const char *why, int64_t now_ms)
+{
+    enum store_status status;
+    if (end == NEWS_TOLD) /* overtaken meanwhile or not: the receiver has it */
+        status = sql_run(store, sql_prepare(store,
+                                            "UPDATE news SET state='told',attempts=attempts+1,"
+                                            "done_ms=?,error='' WHERE id=?",
+                                            "ii", now_ms, id));
+    else
+        status = sql_run(
+            store, sql_prepare(store,
+                               "UPDATE news SET state=?,attempts=attempts+1,next_ms=?,error=?,"
+                               "done_ms=? WHERE id=? AND state='pending'",
+                               "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms, why,
+                               end == NEWS_REFUSED ? now_ms : (int64_t)0, id));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_expire_news(struct store *store, const char *announcement,
+                                    int64_t before_ms, int64_t now_ms, size_t *count)
+{
+    /* Looked at every second: a write takes the lock, also where there is nothing to write. */
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT 1 FROM news WHERE announcement=? AND state='pending'"
+                                    " AND created_ms<? LIMIT 1",
+                                    "ti", announcement, before_ms);
+    enum store_status status = sql_row(store, row);
+    *count = 0;
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    (void)sqlite3_reset(row);
+    status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE news SET state='expired',done_ms=? WHERE announcement=?"
+                                   " AND state='pending' AND created_ms<?",
+                                   "iti", now_ms, announcement, before_ms));
+    *count = status == STORE_OK ? (size_t)sqlite3_changes(store->db) : 0;
+    return status;
+}
+
+/* ---- the list ---- */
+
+enum store_status store_mark_read(struct store *store, const char *study, bool read)
+{
+    enum store_status status =
+        sql_run(store, sql_prepare(store, "UPDATE study SET read=? WHERE uid=? AND uid<>''", "it",
+                                   (int64_t)read, study));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
+                                 size_t *count)
+{
+    sqlite3_stmt *rows =
+        sql_prepare(store,
+                    "SELECT "
+                    "study,rank,band,raised,strength,reason,outcome,report,arrived_ms,changed_ms,"
+                    "accession,patient_id,COALESCE((SELECT attribute(attrs,528400) FROM instance "
+                    "JOIN" /* (0008,1010)
+                            */
+                    " judgement ON instance=id WHERE instance.study=place.study ORDER BY id DESC "
+                    "LIMIT 1),'')"
+                    " FROM place WHERE read_ms=0 ORDER BY arrived_ms LIMIT ?",
+                    "i", (int64_t)room);
+    enum store_status status;
+    *count = 0;
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        if (*count == room)
+            continue;
+        char name[32];
+        struct store_entry *e = &list[(*count)++];
+        *e = (struct store_entry){.place = {.order = ORDER_UNKNOWN, .number = (int64_t)*count}};
+        sql_text(rows, 0, e->study, sizeof e->study);
+        take_place(rows, 1, &e->place.priority);
+        sql_text(rows, 6, name, sizeof name);
+        if (!srt_outcome_parse(name, &e->outcome))
+            e->outcome = SRT_NOT_PROCESSED;
+        sql_text(rows, 7, e->report, sizeof e->report);
+        e->place.arrived_ms = sqlite3_column_int64(rows, 8);
+        e->changed_ms = sqlite3_column_int64(rows, 9);
+        sql_text(rows, 10, e->accession, sizeof e->accession);
+        sql_text(rows, 11, e->patient_id, sizeof e->patient_id);
+        sql_text(rows, 12, e->station, sizeof e->station);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}

@@ -1,0 +1,73 @@
+/* store_place.h: the job store's part in the reading worklist: each study's place, and the news of
+ * it that others are told.
+ *
+ *   what changes a study --trigger--> due --[store_next_case, priority_of, store_place]--> placed,
+ *   with news for each announcement --[store_next_news, store_news_end]--> told
+ *
+ * Nothing is lost between two steps: a study is due until its place is entered, together with its
+ * news, and news waits until it is told, is stale or is overtaken by later news of its study. */
+#ifndef STORE_PLACE_H
+#define STORE_PLACE_H
+
+#include "store.h"
+#include "worklist/news.h"
+#include "worklist/priority.h"
+
+/* A study whose place is to be looked at, what is known of it, and the place that it has. */
+struct store_case {
+    char study[DX_UID_MAX];
+    struct priority_case known;
+    int64_t arrived_ms; /* UTC of its first image */
+    bool withdrawn;     /* all that was told of it has been taken back */
+    int64_t revision;   /* of the place that it has; 0: it has none */
+    struct priority now;
+    enum srt_outcome told_outcome;
+    bool told_answered;
+    char report[DX_UID_MAX]; /* current report, or "" */
+    char told_report[DX_UID_MAX];
+    char accession[65], patient_id[257], issuer[257]; /* of its latest image */
+};
+/* The first study that is due; STORE_NONE. since_ms: a finding of the same patient after it, in
+ * another study, is known. */
+STORE_MUST_USE enum store_status store_next_case(struct store *store, int64_t since_ms,
+                                                 struct store_case *found);
+/* It has the place that it had. */
+STORE_MUST_USE enum store_status store_place_stays(struct store *store, const char *study);
+/* Enters its new place, and news of it for each of the announcements that is to be told: those that
+ * were told before; all, when it is raised or its report is there. Earlier news that waits is
+ * overtaken. kind: what the news is. */
+STORE_MUST_USE enum store_status store_place(struct store *store, const struct store_case *of,
+                                             const struct priority *priority, enum news_kind kind,
+                                             const char *const *announcements, size_t count,
+                                             int64_t now_ms);
+
+/* The news for this announcement that is due, raised studies first, then the oldest; STORE_NONE.
+ * Due is what is put off to now_ms or less, or beyond far_ms (the wall clock was set back). What
+ * the header says is left to the caller: attrs (dx_attrs_pack; malloc, or NULL) is of the study's
+ * latest image. */
+STORE_MUST_USE enum store_status store_next_news(struct store *store, const char *announcement,
+                                                 int64_t now_ms, int64_t far_ms, struct news *news,
+                                                 uint8_t **attrs, size_t *bytes);
+/* NEWS_LATER and NEWS_UNREACHED: again at next_ms. STORE_NONE: it was overtaken meanwhile. */
+STORE_MUST_USE enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
+                                                int64_t next_ms, const char *why, int64_t now_ms);
+/* What is older than before_ms is told no more; *count: how many. */
+STORE_MUST_USE enum store_status store_expire_news(struct store *store, const char *announcement,
+                                                   int64_t before_ms, int64_t now_ms,
+                                                   size_t *count);
+
+/* A person says that the study has been read, or that it has not. STORE_NONE: no such study. */
+STORE_MUST_USE enum store_status store_mark_read(struct store *store, const char *study, bool read);
+
+/* The reading worklist: studies that nobody has read, in order of arrival. */
+struct store_entry {
+    char study[DX_UID_MAX], accession[65], patient_id[257], station[65];
+    struct priority_place place;
+    enum srt_outcome outcome;
+    char report[DX_UID_MAX];
+    int64_t changed_ms;
+};
+STORE_MUST_USE enum store_status store_worklist(struct store *store, struct store_entry *list,
+                                                size_t room, size_t *count);
+
+#endif

@@ -1,0 +1,411 @@
+/* announce: news goes to its receivers while it is news.
+ *
+ * This process owns the store handle and talks to nobody; each announcement has a crier (crier.c)
+ * and at most one piece of news with it. A crier's life is that of a sender (deliver.c):
+ *
+ *   idle -> due and allowed [hand_out] -> busy -> answered [take_answer] -> idle
+ *     ^                                     |
+ *     `-- paused (back-off) <---------------+-- receiver unreached, crier died or hung
+ *
+ * but what is late is not told any more [expire]: a raise that comes an hour late would pass by
+ * patients who have waited, for one whose study may have been read. What is read or taken back
+ * overtakes earlier news in the store (store_place). */
+#include "announce.h"
+
+#include "clock.h"
+#include "confine.h"
+#include "dx_attrs.h"
+#include "dx_init.h"
+#include "dx_result.h"
+#include "log.h"
+#include "report_file.h"
+#include "spool.h"
+#include "store_place.h"
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LOOK_MS  1000  /* slow polling: mode, store, news */
+#define GRACE_MS 10000 /* beyond what an answer may take */
+#define STOP_MS  2000  /* what a crier may still take when the mode forbids it: design, 5 s */
+#define DRAIN_MS 5000
+#define SPAWN_MS 1000
+
+struct lane {
+    const struct conf_announcement *to;
+    pid_t pid;
+    int fd; /* -1: no process */
+    bool busy;
+    struct news news;
+    int64_t asked_at, retry_at, spawn_at, allowed_at; /* monotonic */
+    unsigned failures;
+};
+
+struct announce {
+    const struct node *node;
+    struct store *store;
+    struct lane *lane;
+    struct pollfd *poll;
+    size_t lanes;
+    enum conf_mode mode;
+    char node_id[SPOOL_NODE_ID_MAX]; /* "": not read yet */
+};
+
+static int64_t back_off(const struct conf_announcement *to, unsigned times)
+{
+    int64_t ms = (int64_t)to->retry_first_seconds * 1000;
+    int64_t most = (int64_t)to->retry_most_seconds * 1000;
+    for (unsigned i = 0; i < times && ms < most; i++)
+        ms *= 2;
+    return ms < most ? ms : most;
+}
+
+static bool open_store(struct announce *a)
+{
+    char path[PATH_MAX], error[384];
+    if (a->store != NULL)
+        return true;
+    node_path(a->node->conf, path, sizeof path, "jobs.sqlite");
+    if (store_open(path, &a->store, error, sizeof error) == STORE_OK)
+        return true;
+    log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
+    return false;
+}
+
+static void close_store(struct announce *a)
+{
+    store_close(a->store);
+    a->store = NULL;
+}
+
+static void store_trouble(struct announce *a)
+{
+    log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(a->store)));
+    close_store(a);
+}
+
+/* ---- criers ---- */
+
+static void run_crier(const struct announce *a, const struct lane *lane, int fd, pid_t parent)
+{
+    node_child("cervigated-cry", parent);
+    (void)signal(SIGTERM, SIG_IGN); /* the parent decides when it has had its time */
+    for (size_t i = 0; i < a->lanes; i++)
+        if (a->lane[i].fd >= 0)
+            (void)close(a->lane[i].fd);
+    log_init("crier", a->node->conf->log_level, a->node->conf->log_patient_data);
+    if (!confine(CONFINE_CRIER, a->node->conf, NULL))
+        _exit(EX_OSERR);
+    _exit(crier_run(a->node->conf, lane->to, fd));
+}
+
+static void start_crier(struct announce *a, struct lane *lane)
+{
+    int pair[2];
+    pid_t parent = getpid();
+    lane->spawn_at = clock_monotonic_ms() + SPAWN_MS;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return;
+    close_store(a); /* a handle must not cross fork */
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(pair[0]);
+        run_crier(a, lane, pair[1], parent);
+    }
+    (void)close(pair[1]);
+    if (pid < 0) {
+        (void)close(pair[0]);
+        return;
+    }
+    lane->pid = pid;
+    lane->fd = pair[0];
+    lane->busy = false;
+}
+
+static void pause_lane(struct lane *lane, const char *why)
+{
+    int64_t ms = back_off(lane->to, lane->failures);
+    lane->retry_at = clock_monotonic_ms() + ms;
+    lane->failures += lane->failures < 30;
+    log_event(LOG_AT_WARN, "announcement-unreached",
+              "announcement=%s failures=%u retry_ms=%lld reason=%s", lane->to->name, lane->failures,
+              (long long)ms, log_quote(why));
+}
+
+static void end_crier(struct lane *lane, const char *why)
+{
+    int status = 0;
+    (void)kill(lane->pid, SIGKILL);
+    (void)close(lane->fd);
+    (void)waitpid(lane->pid, &status, 0);
+    log_event(LOG_AT_ERROR, "crier-ended", "announcement=%s reason=%s", lane->to->name,
+              log_quote(why));
+    lane->fd = -1;
+    lane->pid = 0;
+    lane->busy = false;
+}
+
+/* ---- news ---- */
+
+static void copy(char *to, size_t size, const struct dx_attrs *attrs, uint16_t group,
+                 uint16_t element)
+{
+    const char *text = attrs != NULL ? dx_attrs_text(attrs, DX_TAG(group, element)) : "";
+    (void)snprintf(to, size, "%s", text);
+    size_t length = strlen(to);
+    while (length > 0 && to[length - 1] == ' ')
+        to[--length] = '\0';
+}
+
+/* What the header says; where its characters are unknown, what is ASCII of it is kept as it is. */
+static void fill_header(struct news *news, const uint8_t *bytes, size_t count)
+{
+    struct dx_error err = {.status = DX_OK};
+    struct dx_attrs *raw = NULL, *utf8 = NULL;
+    if (bytes == NULL || dx_attrs_unpack(bytes, count, &raw, &err) != DX_OK)
+        return;
+    const struct dx_attrs *attrs = dx_attrs_to_utf8(raw, &utf8, &err) == DX_OK ? utf8 : raw;
+    copy(news->accession, sizeof news->accession, attrs, 0x0008, 0x0050);
+    copy(news->study_id, sizeof news->study_id, attrs, 0x0020, 0x0010);
+    copy(news->patient_id, sizeof news->patient_id, attrs, 0x0010, 0x0020);
+    copy(news->issuer, sizeof news->issuer, attrs, 0x0010, 0x0021);
+    copy(news->patient_name, sizeof news->patient_name, attrs, 0x0010, 0x0010);
+    copy(news->birth_date, sizeof news->birth_date, attrs, 0x0010, 0x0030);
+    copy(news->sex, sizeof news->sex, attrs, 0x0010, 0x0040);
+    copy(news->study_date, sizeof news->study_date, attrs, 0x0008, 0x0020);
+    copy(news->study_time, sizeof news->study_time, attrs, 0x0008, 0x0030);
+    copy(news->study_description, sizeof news->study_description, attrs, 0x0008, 0x1030);
+    dx_attrs_destroy(utf8);
+    dx_attrs_destroy(raw);
+}
+
+/* The same whenever this news is sent, and another for any other. There is news: so analyze has
+ * given the node its id. */
+static bool name_news(struct announce *a, const struct lane *lane, struct news *news)
+{
+    if (a->node_id[0] == '\0' && spool_node_id(a->node->conf, a->node_id) != 0) {
+        a->node_id[0] = '\0';
+        return false;
+    }
+    char revision[24], digest[DX_DIGEST_MAX];
+    const char *const item[] = {"workitem", a->node_id, lane->to->name, news->study};
+    (void)snprintf(revision, sizeof revision, "%lld", (long long)news->revision);
+    struct dx_sha256 *sha = dx_sha256_create();
+    if (sha == NULL || !report_hashed_uid(item, 4, news->workitem)) {
+        dx_sha256_take(sha, digest);
+        return false;
+    }
+    dx_sha256_add_text(sha, "message");
+    for (size_t i = 1; i < 4; i++)
+        dx_sha256_add_text(sha, item[i]);
+    dx_sha256_add_text(sha, revision);
+    dx_sha256_take(sha, digest);
+    (void)snprintf(news->message, sizeof news->message, "%.32s", digest);
+    return digest[0] != '\0';
+}
+
+static void expire(struct announce *a, const struct lane *lane)
+{
+    size_t count = 0;
+    int64_t now = clock_utc_ms();
+    if (store_expire_news(a->store, lane->to->name, now - (int64_t)lane->to->expire_seconds * 1000,
+                          now, &count) != STORE_OK)
+        store_trouble(a);
+    else if (count > 0)
+        log_event(LOG_AT_WARN, "news-stale", "announcement=%s count=%zu older_than_s=%d",
+                  lane->to->name, count, lane->to->expire_seconds);
+}
+
+static void hand_out(struct announce *a, struct lane *lane)
+{
+    uint8_t *attrs = NULL;
+    size_t bytes = 0;
+    int64_t now = clock_utc_ms();
+    enum store_status status = store_next_news(a->store, lane->to->name, now,
+                                               now + (int64_t)lane->to->retry_most_seconds * 1000,
+                                               &lane->news, &attrs, &bytes);
+    if (status != STORE_OK) {
+        if (status != STORE_NONE)
+            store_trouble(a);
+        free(attrs);
+        return;
+    }
+    fill_header(&lane->news, attrs, bytes);
+    free(attrs);
+    if (!name_news(a, lane, &lane->news))
+        return;
+    crash_point("announce-chosen");
+    lane->asked_at = lane->allowed_at = clock_monotonic_ms();
+    lane->busy = true;
+    if (send(lane->fd, &lane->news, sizeof lane->news, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+        (ssize_t)sizeof lane->news)
+        end_crier(lane, "cannot be reached");
+}
+
+static void tell_log(const struct lane *lane, const struct crier_answer *answer)
+{
+    static const char *const events[] = {[NEWS_TOLD] = "announced",
+                                         [NEWS_LATER] = "announcement-put-off",
+                                         [NEWS_UNREACHED] = "announcement-put-off",
+                                         [NEWS_REFUSED] = "announcement-parked"};
+    log_event(answer->end == NEWS_TOLD      ? LOG_AT_INFO
+              : answer->end == NEWS_REFUSED ? LOG_AT_ERROR
+                                            : LOG_AT_WARN,
+              events[answer->end],
+              "announcement=%s study=%s revision=%lld rank=%s event=%s message=%s ms=%lld "
+              "reason=%s",
+              lane->to->name, lane->news.study, (long long)lane->news.revision,
+              priority_rank_name(lane->news.rank),
+              lane->news.kind == NEWS_PRIORITY ? "priority" : "withdrawn", lane->news.message,
+              (long long)(clock_monotonic_ms() - lane->asked_at), log_quote(answer->why));
+}
+
+static void record(struct announce *a, struct lane *lane, const struct crier_answer *answer)
+{
+    int64_t now = clock_utc_ms();
+    int64_t next = answer->end == NEWS_LATER ? now + back_off(lane->to, lane->failures) : 0;
+    if (answer->forbidden)
+        return;
+    crash_point("announce-answered");
+    enum store_status status =
+        store_news_end(a->store, answer->news, answer->end, next, answer->why, now);
+    tell_log(lane, answer);
+    if (answer->end == NEWS_UNREACHED)
+        pause_lane(lane, answer->why);
+    else if (answer->end == NEWS_LATER)
+        lane->failures += lane->failures < 30;
+    else
+        lane->failures = 0;
+    if (status != STORE_OK && status != STORE_NONE) { /* told again, as the same message */
+        store_trouble(a);
+        lane->retry_at = clock_monotonic_ms() + LOOK_MS;
+    }
+}
+
+static void take_answer(struct announce *a, struct lane *lane)
+{
+    struct crier_answer answer;
+    if (!open_store(a)) /* what cannot be kept is not taken: it waits in the socket */
+        return;
+    ssize_t n = recv(lane->fd, &answer, sizeof answer, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n != (ssize_t)sizeof answer || !lane->busy || answer.news != lane->news.id ||
+        (unsigned)answer.end > NEWS_REFUSED) {
+        end_crier(lane, n == 0 ? "died" : "nonsense");
+        pause_lane(lane, "its process ended");
+        return;
+    }
+    answer.why[sizeof answer.why - 1] = '\0';
+    lane->busy = false;
+    record(a, lane, &answer);
+}
+
+/* ---- the role ---- */
+
+static void keep_lane(struct announce *a, struct lane *lane)
+{
+    int64_t now = clock_monotonic_ms();
+    bool allowed = announce_allowed(a->mode, lane->to);
+    if (allowed)
+        lane->allowed_at = now;
+    if (lane->busy && now - lane->allowed_at > STOP_MS)
+        end_crier(lane, "the mode forbids it");
+    if (lane->busy && now - lane->asked_at > (int64_t)lane->to->answer_seconds * 1000 + GRACE_MS) {
+        end_crier(lane, "no answer for too long");
+        pause_lane(lane, "no answer for too long");
+    }
+    if (lane->fd < 0 && now >= lane->spawn_at)
+        start_crier(a, lane);
+    if (lane->fd < 0 || lane->busy || !open_store(a))
+        return;
+    expire(a, lane);
+    if (allowed && now >= lane->retry_at && open_store(a))
+        hand_out(a, lane);
+}
+
+static void look_at_mode(struct announce *a)
+{
+    a->mode = node_mode(a->node->conf);
+}
+
+static void wait_for_work(struct announce *a)
+{
+    size_t count = 0;
+    int64_t now = clock_monotonic_ms(), until = now + LOOK_MS;
+    for (size_t i = 0; i < a->lanes; i++) {
+        a->poll[count++] = (struct pollfd){.fd = a->lane[i].fd, .events = POLLIN};
+        if (!a->lane[i].busy && a->lane[i].retry_at > now && a->lane[i].retry_at < until)
+            until = a->lane[i].retry_at;
+    }
+    a->poll[count++] = (struct pollfd){.fd = a->node->wake_announce, .events = POLLIN};
+    if (poll(a->poll, count, (int)(until - now)) <= 0)
+        return;
+    if (a->poll[a->lanes].revents != 0)
+        node_drain(a->node->wake_announce);
+    if (!open_store(a)) {
+        (void)usleep(LOOK_MS * 100);
+        return;
+    }
+    for (size_t i = 0; i < a->lanes; i++)
+        if (a->lane[i].fd >= 0 && a->poll[i].revents != 0)
+            take_answer(a, &a->lane[i]);
+}
+
+static bool any_busy(const struct announce *a)
+{
+    for (size_t i = 0; i < a->lanes; i++)
+        if (a->lane[i].busy)
+            return true;
+    return false;
+}
+
+static void serve(struct announce *a)
+{
+    for (size_t i = 0; i < a->lanes; i++)
+        start_crier(a, &a->lane[i]);
+    while (!node_stopping) {
+        look_at_mode(a);
+        for (size_t i = 0; i < a->lanes && !node_stopping; i++)
+            keep_lane(a, &a->lane[i]);
+        wait_for_work(a);
+    }
+    int64_t until = clock_monotonic_ms() + DRAIN_MS;
+    while (any_busy(a) && clock_monotonic_ms() < until)
+        wait_for_work(a);
+}
+
+int announce_run(const struct node *node)
+{
+    struct dx_error err = {.status = DX_OK};
+    struct announce a = {.node = node, .lanes = node->conf->announcement_count};
+    if (dx_init(NULL, NULL, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "dicom-unavailable", "error=%s", log_quote(err.text));
+        return 1;
+    }
+    if (!confine(CONFINE_ANNOUNCE, node->conf, NULL))
+        return EX_OSERR;
+    int status = 1;
+    a.lane = calloc(a.lanes + 1, sizeof *a.lane);
+    a.poll = calloc(a.lanes + 1, sizeof *a.poll);
+    if (a.lane == NULL || a.poll == NULL)
+        goto out;
+    for (size_t i = 0; i < a.lanes; i++) {
+        a.lane[i].to = &node->conf->announcements[i];
+        a.lane[i].fd = -1;
+    }
+    serve(&a);
+    status = 0;
+out:
+    close_store(&a);
+    free(a.lane);
+    free(a.poll);
+    return status;
+}

@@ -1,0 +1,47 @@
+/* One announcement's process. */
+#include "announce.h"
+
+#include "webhook.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+bool announce_allowed(enum conf_mode mode, const struct conf_announcement *to)
+{
+    return mode == CONF_CLINICAL || (mode == CONF_DEMO && to->demo);
+}
+
+static enum news_end tell(const struct conf *conf, const struct conf_announcement *to,
+                          const struct news *news, char why[NEWS_WHY])
+{
+    (void)conf;
+    switch (to->way) {
+    case CONF_UPS:
+    case CONF_HL7:
+        break;
+    case CONF_WEBHOOK:
+        return webhook_tell(to, news, why);
+    }
+    (void)snprintf(why, NEWS_WHY, "this way is not built yet");
+    return NEWS_REFUSED;
+}
+
+int crier_run(const struct conf *conf, const struct conf_announcement *to, int fd)
+{
+    struct news news;
+    for (;;) {
+        if (recv(fd, &news, sizeof news, 0) != (ssize_t)sizeof news)
+            return 0;
+        struct crier_answer answer = {.news = news.id};
+        enum conf_mode mode = node_mode(conf); /* as late as can be: `mode shadow` is a stop */
+        news.research = mode != CONF_CLINICAL;
+        crash_point("crier-asked");
+        if (announce_allowed(mode, to))
+            answer.end = tell(conf, to, &news, answer.why);
+        else
+            answer.forbidden = true;
+        crash_point("crier-told");
+        if (send(fd, &answer, sizeof answer, MSG_NOSIGNAL) != (ssize_t)sizeof answer)
+            return 0;
+    }
+}

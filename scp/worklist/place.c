@@ -1,0 +1,61 @@
+/* A study is looked at when anything about it changed (triggers in store_schema.c); its place
+ * changes when what is told of it does. */
+#include "place.h"
+
+#include "clock.h"
+#include "log.h"
+#include <string.h>
+
+#define DAY_MS INT64_C(86400000)
+
+static bool is_told_so(const struct store_case *c, const struct priority *p)
+{
+    return c->revision > 0 && c->now.rank == p->rank && c->now.band == p->band &&
+           c->now.raised == p->raised && c->now.reason == p->reason &&
+           c->told_answered == c->known.answered &&
+           (!c->known.answered || c->told_outcome == c->known.outcome) &&
+           strcmp(c->report, c->told_report) == 0;
+}
+
+/* Nothing to be told of it, now or ever before. */
+static bool is_nothing(const struct store_case *c)
+{
+    return c->revision == 0 && !c->known.answered;
+}
+
+static enum store_status place_one(const struct conf *conf, struct store *store,
+                                   const struct store_case *c, bool *changed)
+{
+    const char *names[CONF_MAX_ANNOUNCEMENTS];
+    struct priority p;
+    for (size_t i = 0; i < conf->announcement_count; i++)
+        names[i] = conf->announcements[i].name;
+    priority_of(&c->known, &p);
+    if (is_nothing(c) || is_told_so(c, &p))
+        return store_place_stays(store, c->study);
+    bool over = c->withdrawn || c->known.read;
+    enum store_status status = store_place(store, c, &p, over ? NEWS_WITHDRAWN : NEWS_PRIORITY,
+                                           names, conf->announcement_count, clock_utc_ms());
+    if (status != STORE_OK)
+        return status;
+    crash_point("placed");
+    *changed = true;
+    log_event(LOG_AT_INFO, "placed", "study=%s revision=%lld rank=%s raised=%s reason=%s", c->study,
+              (long long)c->revision + 1, priority_rank_name(p.rank), p.raised ? "yes" : "no",
+              c->withdrawn ? "withdrawn" : priority_reason_code(p.reason));
+    return STORE_OK;
+}
+
+enum store_status place_turn(const struct conf *conf, struct store *store, bool *changed)
+{
+    struct store_case c;
+    enum store_status status = STORE_OK;
+    int64_t since = clock_utc_ms() - conf->known_days * DAY_MS;
+    *changed = false;
+    while (!node_stopping && (status = store_next_case(store, since, &c)) == STORE_OK) {
+        status = place_one(conf, store, &c, changed);
+        if (status != STORE_OK)
+            break;
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}

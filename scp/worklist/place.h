@@ -1,0 +1,13 @@
+/* place.h: gives each study that changed its place in the reading worklist. The analyze role's. */
+#ifndef PLACE_H
+#define PLACE_H
+
+#include "node.h"
+#include "store_place.h"
+
+/* Enters the places of all studies that are due, with news for the configured announcements;
+ * *changed: whether there was any news. Ends early when the node stops. */
+STORE_MUST_USE enum store_status place_turn(const struct conf *conf, struct store *store,
+                                            bool *changed);
+
+#endif

@@ -1,0 +1,87 @@
+/* Unified Procedure Step as SCU.
+ *
+ *   find by accession, else by the study of a request, else by the study of an input   [ups_site.c]
+ *     |
+ *   of each that fits: read; SCHEDULED? raise, or back to what it was before our raise
+ *     |                in progress, completed: someone reads it
+ *   none, or refused -> our own: make; is there already? change; withdrawn? cancel     [ups_own.c]
+ */
+#include "ups.h"
+
+#include "call.h"
+#include "ups_step.h"
+#include <stdio.h>
+
+#define IMPLICIT "1.2.840.10008.1.2"
+
+/* Both may bear something of ours. What could not be taken back is for a person. */
+static enum step withdraw(struct telling *t, enum step site)
+{
+    char why[NEWS_WHY];
+    (void)snprintf(why, sizeof why, "%s", t->why);
+    enum step own = t->push ? ups_cancel_own(t) : STEP_TOLD;
+    if (own != STEP_TOLD || site == STEP_NONE)
+        return own;
+    (void)snprintf(t->why, NEWS_WHY, "%s", why);
+    return site;
+}
+
+static enum step tell(struct telling *t)
+{
+    char why[NEWS_WHY];
+    enum step site = ups_tell_site(t);
+    if (site == STEP_LATER)
+        return site;
+    if (t->news->kind == NEWS_WITHDRAWN)
+        return withdraw(t, site);
+    if (site != STEP_TOLD)
+        return ups_tell_own(t);
+    if (!t->push || !t->news->was_told)
+        return site;
+    /* An earlier revision may have made one of ours, before the site had its own. */
+    (void)snprintf(why, sizeof why, "%s", t->why);
+    if (ups_change_own(t) == STEP_LATER)
+        return STEP_LATER;
+    (void)snprintf(t->why, NEWS_WHY, "%s", why);
+    return site;
+}
+
+static enum news_end end_of(enum step step)
+{
+    switch (step) {
+    case STEP_LATER:
+        return NEWS_LATER;
+    case STEP_REFUSED:
+        return NEWS_REFUSED;
+    default:
+        return NEWS_TOLD;
+    }
+}
+
+enum news_end ups_tell(const struct conf *conf, const struct conf_peer *peer,
+                       const struct ups_manner *manner, const struct news *news, char why[NEWS_WHY])
+{
+    static const struct dx_scu_context contexts[] = {{DX_UPS_PUSH, IMPLICIT},
+                                                     {DX_UPS_PULL, IMPLICIT}};
+    struct dx_scu_params params;
+    struct telling t = {.manner = manner, .news = news, .why = why};
+    why[0] = '\0';
+    call_params(conf, peer, &params);
+    if (manner->answer_seconds > 0) {
+        params.acse_seconds = manner->answer_seconds;
+        params.dimse_seconds = manner->answer_seconds;
+    }
+    if (call_open(conf, peer, &params, contexts, 2, &t.scu, &t.err) != DX_OK) {
+        (void)snprintf(why, NEWS_WHY, "%.250s", t.err.text);
+        return NEWS_UNREACHED;
+    }
+    t.push = dx_scu_accepts(t.scu, DX_UPS_PUSH, IMPLICIT) != 0;
+    t.pull = dx_scu_accepts(t.scu, DX_UPS_PULL, IMPLICIT) != 0;
+    enum news_end end = NEWS_UNREACHED;
+    if (t.push || t.pull)
+        end = end_of(tell(&t));
+    else
+        (void)snprintf(why, NEWS_WHY, "%s takes neither UPS Push nor UPS Pull", peer->name);
+    dx_scu_close(t.scu);
+    return end;
+}

@@ -1,0 +1,149 @@
+/* Items of our own in the worklist of another: made, changed, cancelled. */
+#include "ups_step.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct dx_ups_input input_of(const struct telling *t)
+{
+    const struct news *news = t->news;
+    if (!news->is_report || t->manner->retrieve_ae == NULL || t->manner->report_class == NULL ||
+        news->report[0] == '\0' || t->manner->retrieve_ae[0] == '\0')
+        return (struct dx_ups_input){.study = NULL};
+    return (struct dx_ups_input){.study = news->study,
+                                 .series = news->report_series,
+                                 .sop_class = t->manner->report_class,
+                                 .sop_instance = news->report,
+                                 .retrieve_ae = t->manner->retrieve_ae};
+}
+
+static void write_own(const struct telling *t, struct dx_writing *to)
+{
+    const struct news *news = t->news;
+    char label[UPS_LABEL_MAX], comments[UPS_MARK_MAX], start[UPS_TIME_MAX];
+    enum dx_ups_priority priority = ups_priority_of(news->rank);
+    ups_label(news, label);
+    ups_mark_write(news, priority, DX_UPS_PRIORITY_UNKNOWN, comments);
+    ups_time(news->created_ms, start);
+    const struct dx_ups_new item = {.priority = priority,
+                                    .label = label,
+                                    .worklist_label = t->manner->worklist_label,
+                                    .comments = comments,
+                                    .start = start,
+                                    .workitem = ups_reading,
+                                    .input = input_of(t),
+                                    .study = news->study,
+                                    .patient_name = news->patient_name,
+                                    .patient_id = news->patient_id,
+                                    .issuer = news->issuer,
+                                    .birth_date = news->birth_date,
+                                    .sex = news->sex,
+                                    .accession = news->accession,
+                                    .issuer_of_accession = news->issuer_of_accession,
+                                    .placer_order = news->placer_order,
+                                    .filler_order = news->filler_order,
+                                    .procedure_id = news->procedure_id,
+                                    .procedure_description = news->study_description};
+    dx_ups_write_new(&item, to);
+}
+
+/* Ours: set as we like while it bears what we gave it; else only raised. */
+static enum step set_own(struct telling *t, const struct dx_ups_item *item)
+{
+    const struct news *news = t->news;
+    enum dx_ups_priority to = ups_priority_of(news->rank);
+    struct ups_mark mark;
+    char label[UPS_LABEL_MAX];
+    ups_mark_find(item->comments, news->workitem, &mark);
+    bool is_ours = (mark.found && mark.to == item->priority) ||
+                   (news->was_told && ups_priority_of(news->told) == item->priority);
+    struct dx_ups_change change = {.priority = is_ours || to > item->priority ? to : item->priority,
+                                   .label = label};
+    if (item->inputs == 0)
+        change.input = input_of(t);
+    ups_label(news, label);
+    return ups_set_marked(t, news->workitem, item, &mark, DX_UPS_PRIORITY_UNKNOWN, &change);
+}
+
+enum step ups_change_own(struct telling *t)
+{
+    struct dx_ups_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return STEP_LATER;
+    enum step step = ups_read_item(t, t->news->workitem, item);
+    if (step == STEP_TOLD && item->state == DX_UPS_CANCELED && t->news->rank == PRIORITY_HIGH) {
+        (void)snprintf(t->why, NEWS_WHY, "our item %s was canceled: it cannot be HIGH any more",
+                       t->news->workitem);
+        step = STEP_REFUSED;
+    } else if (step == STEP_TOLD &&
+               (item->state == DX_UPS_IN_PROGRESS || item->state == DX_UPS_COMPLETED ||
+                item->state == DX_UPS_CANCELED)) {
+        (void)snprintf(t->why, NEWS_WHY, "our item %s is not waiting any more", t->news->workitem);
+    } else if (step == STEP_TOLD) {
+        step = set_own(t, item);
+    }
+    free(item);
+    return step;
+}
+
+static enum step make_own(struct telling *t)
+{
+    struct dx_writing dataset = {.count = 0};
+    struct dx_ups_answer answer;
+    write_own(t, &dataset);
+    enum dx_status status =
+        dx_scu_ups_create(t->scu, t->news->workitem, &dataset, &answer, &t->err);
+    dx_writing_finish(&dataset);
+    if (status != DX_OK)
+        return ups_broken(t, status);
+    switch (ups_say(t, "N-CREATE of", t->news->workitem, answer.status, answer.comment)) {
+    case UPS_DONE:
+        return STEP_TOLD;
+    case UPS_PRESENT:
+        return ups_change_own(t);
+    case UPS_WAIT:
+        return STEP_LATER;
+    default:
+        return STEP_REFUSED;
+    }
+}
+
+/* One that the manager has no more was read, or thrown away, or never was, since the site had its
+ * own: it is made again for a finding, and for more than was told, not for less. */
+enum step ups_tell_own(struct telling *t)
+{
+    const struct news *news = t->news;
+    if (!t->push) {
+        (void)snprintf(t->why, NEWS_WHY, "no item of the study, and no UPS Push to make one");
+        return STEP_LATER;
+    }
+    if (!news->was_told)
+        return make_own(t);
+    enum step step = ups_change_own(t);
+    if (step == STEP_NONE && (news->rank > news->told || news->reason == REASON_FINDING))
+        return make_own(t);
+    return step == STEP_NONE ? STEP_TOLD : step;
+}
+
+/* That it may be refused is the standard's: then it is the reader's. */
+enum step ups_cancel_own(struct telling *t)
+{
+    struct dx_writing dataset = {.count = 0};
+    struct dx_ups_answer answer;
+    char reason[UPS_CANCEL_MAX];
+    ups_cancel_reason(t->news, reason);
+    dx_ups_write_cancel(reason, &dataset);
+    enum dx_status status =
+        dx_scu_ups_cancel(t->scu, t->news->workitem, &dataset, &answer, &t->err);
+    dx_writing_finish(&dataset);
+    if (status != DX_OK)
+        return ups_broken(t, status);
+    switch (ups_say(t, "cancel of", t->news->workitem, answer.status, answer.comment)) {
+    case UPS_WAIT:
+        return STEP_LATER;
+    case UPS_REFUSED:
+        return STEP_REFUSED;
+    default:
+        return STEP_TOLD;
+    }
+}

@@ -1,0 +1,47 @@
+/* ups_step.h: what the parts of ups_tell share: one association, one item at a time. */
+#ifndef UPS_STEP_H
+#define UPS_STEP_H
+
+#include "ups.h"
+#include "ups_text.h"
+
+struct telling {
+    const struct ups_manner *manner;
+    const struct news *news;
+    struct dx_scu *scu;
+    struct dx_error err;
+    bool push, pull; /* what the manager takes */
+    char *why;       /* of NEWS_WHY; each step fills it */
+};
+
+enum step {
+    STEP_TOLD,
+    STEP_NONE, /* there is no such item */
+    STEP_LATER,
+    STEP_REFUSED
+};
+
+/* Interpretation of CID 9231: what our items ask for, and which of the site's are touched. */
+extern const struct dx_ups_code ups_reading;
+
+/* Of a service that got no answer. */
+enum step ups_broken(struct telling *t, enum dx_status status);
+/* Says what a service was answered. */
+enum ups_sense ups_say(struct telling *t, const char *what, const char *uid, uint16_t status,
+                       const char *comment);
+enum step ups_read_item(struct telling *t, const char *uid, struct dx_ups_item *item);
+/* Sets the priority and, where the comments can be kept whole, the mark; nothing where all is so.
+ */
+enum step ups_set_marked(struct telling *t, const char *uid, const struct dx_ups_item *item,
+                         const struct ups_mark *mark, enum dx_ups_priority was,
+                         struct dx_ups_change *change);
+
+/* The site's items of the study. STEP_TOLD: one is as it is to be, or is read. STEP_REFUSED: it may
+ * not be changed. */
+enum step ups_tell_site(struct telling *t);
+/* Our own: made, changed. */
+enum step ups_tell_own(struct telling *t);
+enum step ups_change_own(struct telling *t);
+enum step ups_cancel_own(struct telling *t);
+
+#endif

@@ -1,0 +1,187 @@
+/* POST by libcurl. */
+#include "webhook.h"
+
+#include "clock.h"
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRET_MOST 1024
+#define ANSWER_MOST 65536 /* of the receiver's body, which nobody reads */
+
+char *webhook_body(const struct news *news)
+{
+    char created[25];
+    clock_iso(news->created_ms, created);
+    json_t *json = json_pack("{s:s,s:s,s:I,s:s,s:s,s:b,s:s,s:s,s:b,s:s?,s:s}", "id", news->message,
+                             "study", news->study, "revision", (json_int_t)news->revision, "event",
+                             news->kind == NEWS_PRIORITY ? "priority" : "withdrawn", "priority",
+                             priority_rank_name(news->rank), "raised", news->raised, "outcome",
+                             srt_outcome_name(news->outcome), "reason",
+                             priority_reason_text(news->reason), "research", news->research,
+                             "report", news->is_report ? news->report : NULL, "created", created);
+    char *body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return body;
+}
+
+void webhook_address(const char *url, char host[256], uint16_t *port)
+{
+    char *name = NULL, *number = NULL;
+    CURLU *parsed = curl_url();
+    host[0] = '\0';
+    *port = 0;
+    if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_PORT, &number, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+        size_t length = strlen(name);
+        bool is_bracketed = name[0] == '[' && length > 2;
+        (void)snprintf(host, 256, "%.*s", (int)(is_bracketed ? length - 2 : length),
+                       is_bracketed ? name + 1 : name);
+        *port = (uint16_t)strtoul(number, NULL, 10);
+    }
+    curl_free(name);
+    curl_free(number);
+    curl_url_cleanup(parsed);
+}
+
+/* The file's first line. Its length, or -1 with why. */
+static int read_secret(const char *path, char secret[SECRET_MOST], char why[NEWS_WHY])
+{
+    struct stat at;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, secret, SECRET_MOST - 1) : -1;
+    int error = errno;
+    bool open_to_others = fd >= 0 && fstat(fd, &at) == 0 && (at.st_mode & 077) != 0;
+    if (fd >= 0)
+        (void)close(fd);
+    if (n < 0)
+        (void)snprintf(why, NEWS_WHY, "secret %s: %s", path, strerror(error));
+    else if (open_to_others)
+        (void)snprintf(why, NEWS_WHY, "secret %s: others than its owner may use it (chmod 600)",
+                       path);
+    if (n < 0 || open_to_others)
+        return -1;
+    secret[n] = '\0';
+    secret[strcspn(secret, "\r\n")] = '\0';
+    if (secret[0] == '\0')
+        (void)snprintf(why, NEWS_WHY, "secret %s: its first line is empty", path);
+    return secret[0] != '\0' ? (int)strlen(secret) : -1;
+}
+
+/* "X-Cervigate-Signature: sha256=..." */
+static bool sign(const char *path, const char *body, char *header, size_t size, char why[NEWS_WHY])
+{
+    char secret[SECRET_MOST];
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    int count = read_secret(path, secret, why);
+    if (count < 0)
+        return false;
+    bool done = HMAC(EVP_sha256(), secret, count, (const unsigned char *)body, strlen(body), mac,
+                     &length) != NULL;
+    OPENSSL_cleanse(secret, sizeof secret);
+    int used = snprintf(header, size, "X-Cervigate-Signature: sha256=");
+    for (unsigned i = 0; done && i < length; i++)
+        used += snprintf(header + used, size - (size_t)used, "%02x", mac[i]);
+    if (!done)
+        (void)snprintf(why, NEWS_WHY, "signature: out of memory");
+    return done;
+}
+
+/* Reads what the receiver says and forgets it; too much ends the transfer. */
+static size_t drop(char *bytes, size_t size, size_t count, void *context)
+{
+    size_t *seen = context;
+    (void)bytes;
+    *seen += size * count;
+    return *seen > ANSWER_MOST ? 0 : size * count;
+}
+
+static bool prepare(CURL *curl, const struct conf_announcement *to, const char *body,
+                    struct curl_slist *headers, char *error, size_t *seen)
+{
+    bool good =
+        curl_easy_setopt(curl, CURLOPT_URL, to->url) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, seen) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)to->answer_seconds) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+    if (good && to->authorities != NULL)
+        good = curl_easy_setopt(curl, CURLOPT_CAINFO, to->authorities) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    return good;
+}
+
+static enum news_end judge(long status, char why[NEWS_WHY])
+{
+    if (status >= 200 && status < 300)
+        return NEWS_TOLD;
+    (void)snprintf(why, NEWS_WHY, "HTTP status %ld", status);
+    if (status == 408 || status == 425 || status == 429 || status >= 500)
+        return NEWS_LATER;
+    return NEWS_REFUSED;
+}
+
+static enum news_end post(CURL *curl, const struct conf_announcement *to, const char *body,
+                          struct curl_slist *headers, char why[NEWS_WHY])
+{
+    char error[CURL_ERROR_SIZE] = "";
+    size_t seen = 0;
+    long status = 0;
+    if (!prepare(curl, to, body, headers, error, &seen)) {
+        (void)snprintf(why, NEWS_WHY, "libcurl cannot do it");
+        return NEWS_LATER;
+    }
+    CURLcode code = curl_easy_perform(curl);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_WRITE_ERROR && seen > ANSWER_MOST)
+        return judge(status, why);
+    if (code == CURLE_OK)
+        return judge(status, why);
+    (void)snprintf(why, NEWS_WHY, "%s", error[0] != '\0' ? error : curl_easy_strerror(code));
+    return NEWS_UNREACHED;
+}
+
+enum news_end webhook_tell(const struct conf_announcement *to, const struct news *news,
+                           char why[NEWS_WHY])
+{
+    char signature[128] = "";
+    enum news_end end = NEWS_LATER;
+    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json"), *more;
+    char *body = webhook_body(news);
+    CURL *curl = curl_easy_init();
+    if (headers == NULL || body == NULL || curl == NULL) {
+        (void)snprintf(why, NEWS_WHY, "out of memory");
+        goto out;
+    }
+    if (to->secret != NULL) {
+        if (!sign(to->secret, body, signature, sizeof signature, why))
+            goto out;
+        more = curl_slist_append(headers, signature);
+        if (more == NULL)
+            goto out;
+        headers = more;
+    }
+    end = post(curl, to, body, headers, why);
+out:
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    free(body);
+    return end;
+}

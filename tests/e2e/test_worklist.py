@@ -1,0 +1,241 @@
+"""The reading worklist: places, and the news of them on every way; receivers that misbehave, modes, kills, what is stale."""
+import hashlib
+import hmac
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import unittest
+
+import pydicom
+from pydicom.uid import generate_uid
+
+import harness as h
+from hook import Hook
+
+SR3D = "1.2.840.10008.5.1.4.1.1.88.34"
+
+
+class Worklist(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """Phantoms of which the bundled model says something, by what it says."""
+        cls.images = tempfile.mkdtemp(prefix="cervigate-worklist-")
+        cls.planes = {}
+        for path, kind in h.phantoms(cls.images, 9):
+            cls.planes.setdefault("normal" if kind == "normal" else "finding", []).append(h.grey(path))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.images)
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-worklist-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.made = 0
+
+    def hook(self, **how):
+        hook = Hook(**how)
+        self.addCleanup(hook.close)
+        return hook
+
+    def node(self, announcements, mode="demo", quiet=1, environment=None, more=""):
+        node = h.Node({}, mode=mode, quiet=quiet, environment=environment, limits=f"<announcements>{announcements}</announcements>{more}")
+        self.addCleanup(node.stop)
+        return node
+
+    def webhook(self, hook, name="chat", more=""):
+        return f'<webhook name="{name}" url="{hook.url}" demo="true" retryFirst="1" retryMost="1" {more}/>'
+
+    def image(self, kind, number=0, **attributes):
+        """A new study of one image; (path, study)."""
+        self.made += 1
+        path, study = os.path.join(self.folder, f"{self.made}.dcm"), attributes.pop("study", None) or generate_uid()
+        attributes.setdefault("PatientID", f"P{self.made}-{os.path.basename(self.folder)}")
+        h.wrap(self.planes[kind][number], path, study=study, **attributes)
+        return path, study
+
+    def send(self, node, kind, number=0, **attributes):
+        path, study = self.image(kind, number, **attributes)
+        self.assertEqual(node.send(path).returncode, 0)
+        return study
+
+    def place(self, node, study):
+        import sqlite3
+        import contextlib
+        with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
+            return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=?", (study,)).fetchone()
+
+    def states(self, node):
+        import sqlite3
+        import contextlib
+        with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
+            return store.execute("SELECT announcement,revision,state FROM news ORDER BY id").fetchall()
+
+
+class List(Worklist):
+    def test_it_stands_in_order_and_what_is_read_leaves_it(self):
+        hook = self.hook()
+        node = self.node(self.webhook(hook))
+        plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
+        h.wait_for(lambda: self.place(node, plain), 30, "a place")
+        found = self.send(node, "finding", AccessionNumber="SECOND", PatientID="7654321")
+        h.wait_for(lambda: len(hook.news(found)) == 2, 30, "the report")
+        rows = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
+        self.assertEqual([(r["study"], r["accession"], r["patient"], r["priority"]) for r in rows],
+                         [(found, "SECOND", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
+        self.assertEqual((rows[0]["band"], rows[0]["reason"]), ("raised", "finding"))
+        text = node.admin("worklist").stdout
+        self.assertRegex(text, r"1  raised +0 h 0\d  SECOND .*4321 .*suspicion of a cervical spine injury")
+        self.assertNotIn("7654321", text)
+
+        self.assertEqual(node.admin("worklist", "read", found).returncode, 0)
+        h.wait_for(lambda: [n["event"] for n in hook.news(found)] == ["priority", "priority", "withdrawn"], 10, "withdrawn")
+        self.assertEqual([json.loads(line)["study"] for line in node.admin("worklist", "--json").stdout.splitlines()], [plain])
+        self.assertEqual(node.admin("worklist", "unread", found).returncode, 0)
+        h.wait_for(lambda: len(node.admin("worklist", "--json").stdout.splitlines()) == 2, 10, "back")
+        unknown = node.admin("worklist", "read", "1.2.3")
+        self.assertEqual((unknown.returncode, unknown.stdout), (1, "1.2.3: no such study\n"))
+        self.assertEqual(node.admin("worklist", "look").returncode, 64)
+
+
+class Webhook(Worklist):
+    def test_the_first_finding_is_told_before_the_study_is_complete(self):
+        hook = self.hook()
+        secret = os.path.join(self.folder, "secret")
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("s3cret\nsecond line\n")
+        node = self.node(self.webhook(hook, more=f'secret="{secret}"'), quiet=4)
+        h.wait_for(lambda: "selftest cause=start passed=true" in node.log(), 30, "the self-test")
+        began = time.monotonic()
+        study = self.send(node, "finding")
+        h.wait_for(lambda: hook.news(study), 3, "news")
+        print(f"told {1000 * (hook.requests[0]['at'] - began):.0f} ms after storescu was started")
+        first = hook.news(study)[0]
+        self.assertEqual({k: first[k] for k in ("revision", "event", "priority", "raised", "outcome", "reason", "research", "report")},
+                         {"revision": 1, "event": "priority", "priority": "HIGH", "raised": True, "outcome": "finding",
+                          "reason": "suspicion of a cervical spine injury", "research": True, "report": None})
+        self.assertNotIn(" report study=", node.log())
+        h.wait_for(lambda: len(hook.news(study)) == 2, 15, "news of the report")
+        second = hook.news(study)[1]
+        self.assertEqual((second["revision"], second["priority"]), (2, "HIGH"))
+        self.assertRegex(second["report"], r"^2\.25\.")
+        self.assertNotEqual(first["id"], second["id"])
+        for request in hook.requests:
+            for name in (b"Pr", b"E2E", b"1970", b"P1-", b"ACC"):
+                self.assertNotIn(name, request["body"].replace(b"priority", b"").replace(b"P\x00", b""))
+            self.assertEqual(request["headers"]["X-Cervigate-Signature"],
+                             "sha256=" + hmac.new(b"s3cret", request["body"], hashlib.sha256).hexdigest())
+        self.assertEqual(self.place(node, study), (2, 0, 1, "finding", 2))
+
+    def test_no_finding_is_told_with_its_report_and_raises_nothing(self):
+        hook = self.hook()
+        node = self.node(self.webhook(hook))
+        study = self.send(node, "normal")
+        h.wait_for(lambda: hook.news(study), 30, "news")
+        said = hook.news(study)[0]
+        self.assertEqual((said["priority"], said["raised"]), ("MEDIUM", False))
+        self.assertRegex(said["outcome"], "no-finding|incomplete")
+        self.assertRegex(said["reason"], "does not exclude injury|incomplete")
+        self.assertIsNotNone(said["report"])
+        self.assertEqual(len(hook.news(study)), 1)
+
+    def test_a_known_finding_is_not_raised_again(self):
+        hook = self.hook()
+        node = self.node(self.webhook(hook))
+        first = self.send(node, "finding", PatientID="SAME")
+        h.wait_for(lambda: len(hook.news(first)) == 2, 30, "the first")
+        second = self.send(node, "finding", 1, PatientID="SAME")
+        h.wait_for(lambda: hook.news(second), 30, "the second")
+        self.assertEqual([(n["priority"], n["raised"]) for n in hook.news(second)], [("MEDIUM", False)])
+        self.assertIn("known", hook.news(second)[0]["reason"])
+
+    def test_what_is_read_is_withdrawn(self):
+        hook = self.hook()
+        node = self.node(self.webhook(hook))
+        study = self.send(node, "finding")
+        h.wait_for(lambda: len(hook.news(study)) == 2, 30, "both")
+        report = os.path.join(self.folder, "human.dcm")
+        path, _ = self.image("finding", study=study)
+        dataset = pydicom.dcmread(path)
+        del dataset.PixelData
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+        dataset.Modality, dataset.Manufacturer = "SR", "somebody else"
+        dataset.save_as(report)
+        self.assertEqual(node.send(report).returncode, 0)
+        h.wait_for(lambda: len(hook.news(study)) == 3, 30, "withdrawn")
+        last = hook.news(study)[-1]
+        self.assertEqual((last["event"], last["priority"], last["raised"]), ("withdrawn", "MEDIUM", False))
+
+    def test_modes_are_obeyed(self):
+        hook, quiet = self.hook(), self.hook()
+        node = self.node(self.webhook(hook) + f'<webhook name="clinical-only" url="{quiet.url}"/>', mode="shadow")
+        study = self.send(node, "finding")
+        h.wait_for(lambda: self.place(node, study), 30, "a place")
+        time.sleep(1.5)
+        self.assertEqual(hook.requests, [])
+        self.assertEqual(node.admin("mode", "demo").returncode, 0)
+        h.wait_for(lambda: hook.news(study), 10, "told when it may be")
+        self.assertEqual(node.admin("mode", "shadow").returncode, 0)
+        time.sleep(1.2)
+        count = len(hook.requests)
+        other = self.send(node, "finding", 1)
+        h.wait_for(lambda: self.place(node, other), 30, "a place")
+        time.sleep(1.5)
+        self.assertEqual((len(hook.requests), quiet.requests), (count, []))
+
+    def test_one_receiver_that_hangs_delays_no_other(self):
+        slow, good = self.hook(), self.hook()
+        slow.hold = 30
+        node = self.node(self.webhook(slow, "slow", 'answerTime="2"') + self.webhook(good, "good"))
+        study = self.send(node, "finding")
+        h.wait_for(lambda: len(good.news(study)) == 2, 30, "the good one")
+        h.wait_for(lambda: "announcement-unreached announcement=slow" in node.log(), 10, "the slow one is given up for now")
+        slow.hold = 0
+        h.wait_for(lambda: ("slow", 2, "told") in self.states(node), 20, "told when it answers")
+
+    def test_what_is_stale_is_told_no_more(self):
+        hook = self.hook(status=503)
+        node = self.node(self.webhook(hook, more='expire="4"'))
+        study = self.send(node, "finding")
+        h.wait_for(lambda: len(hook.requests) >= 2, 20, "tries")
+        h.wait_for(lambda: "news-stale announcement=chat" in node.log(), 20, "stale")
+        hook.status = 200
+        time.sleep(2.5)
+        self.assertEqual(hook.news(study), [])
+        self.assertEqual({s[2] for s in self.states(node)} - {"overtaken"}, {"expired"})
+
+    def test_what_is_refused_is_parked_and_a_redirect_is_not_followed(self):
+        for status in (400, 302):
+            with self.subTest(status=status):
+                hook = self.hook(status=status)
+                node = self.node(self.webhook(hook))
+                study = self.send(node, "finding")
+                h.wait_for(lambda: "announcement-parked announcement=chat" in node.log(), 20, "parked")
+                self.assertIn(f'reason="HTTP status {status}"', node.log())
+                h.wait_for(lambda: " report study=" in node.log(), 20, "the report")
+                self.assertNotIn("/elsewhere", str(hook.requests))
+                self.assertEqual(hook.news(study), [])
+                node.stop()
+
+    def test_killed_at_any_point_the_same_message_is_told_again(self):
+        for point in ("placed", "announce-chosen", "crier-asked", "crier-told", "announce-answered"):
+            with self.subTest(point=point):
+                hook = self.hook()
+                node = self.node(self.webhook(hook), environment={"CERVIGATE_CRASH": point, "CERVIGATE_CRASH_MARK": os.path.join(self.folder, point)}, quiet=3)
+                study = self.send(node, "finding")
+                h.wait_for(lambda: hook.news(study) and hook.news(study)[-1]["report"], 30, "the news of the report")
+                self.assertTrue(os.path.exists(os.path.join(self.folder, point)), "the point was not passed")
+                h.wait_for(lambda: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "entered as told")
+                bodies = {}
+                for request in hook.requests:
+                    bodies.setdefault(json.loads(request["body"])["id"], set()).add(request["body"])
+                self.assertEqual([len(b) for b in bodies.values()], [1] * len(bodies), "sent again it is the same, byte for byte")
+                self.assertLessEqual(len(hook.requests), 3)
+                node.stop()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,108 @@
+-- A job store as version 5 of the schema made it: migrated from version 1.
+CREATE TABLE instance( id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, sop_class TEXT NOT NULL, sop_instance TEXT NOT NULL, study TEXT NOT NULL, series TEXT NOT NULL, transfer_syntax TEXT NOT NULL, digest TEXT NOT NULL, path TEXT NOT NULL, bytes INTEGER NOT NULL, calling TEXT NOT NULL, called TEXT NOT NULL, address TEXT NOT NULL, association TEXT NOT NULL, received_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0, rival INTEGER NOT NULL, rule TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '', reported INTEGER NOT NULL DEFAULT 0, UNIQUE(sop_instance, digest));
+CREATE INDEX instance_received ON instance(id) WHERE state='received';
+CREATE INDEX instance_study_received ON instance(study) WHERE state='received';
+CREATE INDEX instance_due ON instance(study) WHERE reported=0 AND state IN ('judged','not-processed');
+CREATE INDEX instance_study ON instance(study, id);
+CREATE INDEX instance_state ON instance(state);
+CREATE TABLE judgement( instance INTEGER PRIMARY KEY REFERENCES instance(id) ON DELETE CASCADE, attrs BLOB, pixel_digest TEXT NOT NULL, patient_digest TEXT NOT NULL, scores TEXT NOT NULL, model_digest TEXT NOT NULL, picture TEXT NOT NULL, first_computed_ms INTEGER NOT NULL);
+CREATE TABLE study( uid TEXT PRIMARY KEY, last_received_ms INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0, last_report TEXT NOT NULL DEFAULT '', last_report_series TEXT NOT NULL DEFAULT '');
+CREATE TABLE open_association( association TEXT NOT NULL, study TEXT NOT NULL, PRIMARY KEY(association, study));
+CREATE INDEX open_study ON open_association(study);
+CREATE TABLE result( id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, uid TEXT NOT NULL UNIQUE, sop_class TEXT NOT NULL, series TEXT NOT NULL, study TEXT NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL, outcome TEXT NOT NULL, created_ms INTEGER NOT NULL);
+CREATE TABLE covers( result INTEGER NOT NULL REFERENCES result(id) ON DELETE CASCADE, instance INTEGER NOT NULL REFERENCES instance(id) ON DELETE CASCADE, PRIMARY KEY(result, instance));
+CREATE TABLE delivery( id INTEGER PRIMARY KEY AUTOINCREMENT, result INTEGER NOT NULL REFERENCES result(id) ON DELETE CASCADE, destination TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0, done_ms INTEGER NOT NULL DEFAULT 0, last_error TEXT NOT NULL DEFAULT '', UNIQUE(result, destination));
+CREATE INDEX delivery_pending ON delivery(destination, next_ms, id) WHERE state='pending';
+CREATE INDEX delivery_state ON delivery(state);
+CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+
+INSERT INTO instance(id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,called,address,association,
+ received_ms,attempts,deaths,rival,rule,reason,detail,reported)
+ VALUES(1,'judged','1.2.840.10008.5.1.4.1.1.1.1','1.2.3.1','1.2.4.1','1.2.5.1','1.2.840.10008.1.2.1',
+ '0000000000000000000000000000000000000000000000000000000000000001','objects/00/0000000000000000000000000000000000000000000000000000000000000001.dcm',
+ 512,'MODALITY','CERVIGATE','127.0.0.1','a',1000,1,0,0,'all','none','',1);
+INSERT INTO instance(id,state,sop_class,sop_instance,study,series,transfer_syntax,digest,path,bytes,calling,called,address,association,
+ received_ms,rival)
+ VALUES(2,'received','1.2.840.10008.5.1.4.1.1.1.1','1.2.3.2','1.2.4.2','1.2.5.2','1.2.840.10008.1.2.1',
+ '0000000000000000000000000000000000000000000000000000000000000002','objects/00/0000000000000000000000000000000000000000000000000000000000000002.dcm',
+ 256,'MODALITY','CERVIGATE','127.0.0.1','a',1001,0);
+INSERT INTO judgement(instance,attrs,pixel_digest,patient_digest,scores,model_digest,picture,first_computed_ms)
+ VALUES(1,NULL,'p','q','0.25 0.75','m','2.25.9',2000);
+INSERT INTO study(uid,last_received_ms,version,last_report,last_report_series) VALUES('1.2.4.1',1000,1,'2.25.1','2.25.11');
+INSERT INTO study(uid,last_received_ms) VALUES('1.2.4.2',1001);
+INSERT INTO result(id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms)
+ VALUES(1,'sr','2.25.1','1.2.840.10008.5.1.4.1.1.88.34','2.25.11','1.2.4.1','results/2.25.1.dcm','d','finding',2000);
+INSERT INTO covers(result,instance) VALUES(1,1);
+INSERT INTO delivery(id,result,destination,state,attempts,next_ms,done_ms) VALUES(1,1,'pacs','parked',1,3000,0);
+INSERT INTO delivery(id,result,destination,state,attempts,next_ms,done_ms) VALUES(2,1,'archive','pending',0,0,0);
+INSERT INTO counter(name,value) VALUES('duplicates',7);
+ALTER TABLE instance ADD COLUMN withdrawn TEXT NOT NULL DEFAULT '';
+ALTER TABLE instance ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX instance_sop ON instance(sop_instance, id);
+ALTER TABLE judgement ADD COLUMN scores2 TEXT NOT NULL DEFAULT '';
+ALTER TABLE judgement ADD COLUMN model_digest2 TEXT NOT NULL DEFAULT '';
+ALTER TABLE judgement ADD COLUMN coverage INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE judgement ADD COLUMN region TEXT NOT NULL DEFAULT '';
+ALTER TABLE judgement ADD COLUMN gsps TEXT NOT NULL DEFAULT '';
+ALTER TABLE judgement ADD COLUMN map TEXT NOT NULL DEFAULT '';
+ALTER TABLE study ADD COLUMN amendment INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE study ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE result ADD COLUMN fate TEXT NOT NULL DEFAULT 'current';
+ALTER TABLE result ADD COLUMN instance INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE result ADD COLUMN report INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE result ADD COLUMN patient TEXT NOT NULL DEFAULT '';
+ALTER TABLE result ADD COLUMN why TEXT NOT NULL DEFAULT '';
+ALTER TABLE result ADD COLUMN attrs BLOB;
+UPDATE result SET report=id WHERE kind='sr';
+CREATE INDEX result_report ON result(report);
+CREATE INDEX result_instance ON result(instance) WHERE instance<>0;
+CREATE INDEX result_retracted ON result(id) WHERE fate='retracted';
+CREATE INDEX covers_instance ON covers(instance, result);
+ALTER TABLE delivery ADD COLUMN rejection INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX delivery_result ON delivery(result);
+CREATE INDEX delivery_retracted ON delivery(destination) WHERE rejection=-1;
+CREATE TABLE rejected(sop_instance TEXT PRIMARY KEY, code TEXT NOT NULL);
+CREATE TABLE request( id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, uid TEXT NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, asked_ms INTEGER NOT NULL, answer TEXT NOT NULL DEFAULT '');
+CREATE INDEX request_open ON request(id) WHERE answer='';
+INSERT INTO request(kind,uid,reason,who,asked_ms) VALUES('reissue','2.25.1','','mary',5);
+UPDATE judgement SET scores2='0.5 0.5',model_digest2='m2';
+ALTER TABLE instance ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX instance_kept ON instance(received_ms) WHERE gone_ms=0;
+CREATE INDEX instance_kept_digest ON instance(digest) WHERE gone_ms=0;
+ALTER TABLE judgement ADD COLUMN patient_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE judgement ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+UPDATE judgement SET patient_id='ID-1',issuer='HERE';
+CREATE INDEX judgement_patient ON judgement(patient_id) WHERE patient_id<>'';
+ALTER TABLE result ADD COLUMN gone_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE result ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE result ADD COLUMN patient_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE result ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+UPDATE result SET patient_id='ID-1',issuer='HERE';
+CREATE INDEX result_kept ON result(created_ms) WHERE gone_ms=0;
+CREATE INDEX result_patient ON result(patient_id) WHERE patient_id<>'';
+CREATE INDEX delivery_parked ON delivery(id) WHERE state='parked';
+CREATE TABLE removal(path TEXT PRIMARY KEY);
+CREATE TABLE memo(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+ALTER TABLE request ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE request ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+ALTER TABLE request ADD COLUMN draft TEXT NOT NULL DEFAULT '';
+INSERT OR REPLACE INTO counter(name,value) SELECT 'object-bytes',COALESCE(SUM(bytes),0) FROM instance;
+INSERT OR REPLACE INTO counter(name,value) VALUES('result-bytes',0);
+CREATE INDEX instance_gone ON instance(gone_ms) WHERE gone_ms<>0;
+CREATE TABLE sample( id INTEGER PRIMARY KEY AUTOINCREMENT, report INTEGER, series TEXT NOT NULL, at_ms INTEGER NOT NULL, hit INTEGER NOT NULL, score REAL NOT NULL, UNIQUE(report, series));
+CREATE INDEX sample_series ON sample(series, id);
+CREATE TABLE hour( station TEXT NOT NULL, hour INTEGER NOT NULL, studies INTEGER NOT NULL, PRIMARY KEY(station, hour)) WITHOUT ROWID;
+CREATE TABLE alarm( name TEXT NOT NULL, subject TEXT NOT NULL, since_ms INTEGER NOT NULL, PRIMARY KEY(name, subject)) WITHOUT ROWID;
+CREATE TABLE selftest( id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, passed INTEGER NOT NULL, unlocked INTEGER NOT NULL, cause TEXT NOT NULL, build TEXT NOT NULL, kernels TEXT NOT NULL, models TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE INDEX result_study ON result(study, id);
+ALTER TABLE instance ADD COLUMN seen BLOB;
+ALTER TABLE delivery ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN looked_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN commitment TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN uncommitted INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX delivery_order ON delivery(destination, priority DESC, id, next_ms) WHERE state='pending' AND stored_ms=0;
+CREATE INDEX delivery_uncommitted ON delivery(destination, next_ms) WHERE state='pending' AND stored_ms<>0;
+CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';
+PRAGMA user_version=5;
+PRAGMA application_id=1129727828;
