@@ -210,7 +210,6 @@ static void test_withdrawn_and_corrected(void **state)
     news.reason = REASON_READ;
     bytes = written(&modern, &news, HL7_RESULT);
     assert_string_equal(ROW("priority-reason", 5), "withdrawn: has been read");
-
     news.kind = NEWS_PRIORITY;
     news.outcome = SRT_NO_FINDING;
     news.reason = REASON_NO_FINDING;
