@@ -5,8 +5,8 @@
  * Invariants: a task's bounds depend on its layer alone (split.c); no two tasks of a stage write
  * the same float; every sum over samples, consumers or taps has one order. So neither the number of
  * threads nor the batch reaches the bits. */
-#include "pool.h"
 #include "memory.h"
+#include "pool.h"
 #include "run_internal.h"
 #include "values_internal.h"
 #include <cblas.h>

@@ -47,6 +47,7 @@ ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "relo
 FIRST = "migrate-uncommitted"
 # Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
+TOLD = ("announce-chosen", "crier-asked", "crier-told", "announce-answered")  # need an announcement: test_worklist.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 SLOT, SLOTS = 64, 64
 # What is killed at random, and how often of this sum.
@@ -253,7 +254,7 @@ class Campaign:
 
     def run_points(self):
         """All points but those of copies, while studies arrive."""
-        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, FIRST)]
+        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *TOLD, FIRST)]
         self.chance.shuffle(flowing)
         self.arm(*flowing)
         _, patient, _ = self.reported()
