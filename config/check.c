@@ -256,21 +256,21 @@ static bool repeats_too_much(const char *pattern)
     return false;
 }
 
-static void check_pattern(struct reading *reading, const struct conf_match *match, int line)
+void conf_check_pattern(struct reading *reading, int line, const char *pattern)
 {
     char why[128];
     regex_t regex;
     int code;
 
-    if (strlen(match->pattern) > 256)
+    if (strlen(pattern) > 256)
         return;
-    if (repeats_too_much(match->pattern)) {
+    if (repeats_too_much(pattern)) {
         conf_complain(reading, line, false,
                       "pattern \"%s\": its repetitions multiply to more than 1000; expected fewer",
-                      conf_show(match->pattern).text);
+                      conf_show(pattern).text);
         return;
     }
-    code = regcomp(&regex, match->pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
+    code = regcomp(&regex, pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
     if (code == 0) {
         regfree(&regex);
         return;
@@ -278,7 +278,7 @@ static void check_pattern(struct reading *reading, const struct conf_match *matc
     regerror(code, &regex, why, sizeof why);
     conf_complain(reading, line, false,
                   "pattern \"%s\": expected a POSIX extended regular expression (%s)",
-                  conf_show(match->pattern).text, why);
+                  conf_show(pattern).text, why);
 }
 
 static void check_match(struct reading *reading, const struct conf_match *match, size_t index)
@@ -297,7 +297,8 @@ static void check_match(struct reading *reading, const struct conf_match *match,
         conf_complain(reading, conf_line_at(reading, "match", index, "values"), false,
                       "<match values> holds only blanks; expected a value");
     if (match->pattern)
-        check_pattern(reading, match, conf_line_at(reading, "match", index, "pattern"));
+        conf_check_pattern(reading, conf_line_at(reading, "match", index, "pattern"),
+                           match->pattern);
 }
 
 static void check_rules(struct reading *reading, const struct conf *conf)

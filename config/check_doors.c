@@ -73,22 +73,23 @@ static void check_peer_tls(struct reading *reading, const struct conf *conf)
                               "by; expected <tls authorities>");
 }
 
-static void check_addresses(struct reading *reading, size_t i, const char *list)
+static void check_addresses(struct reading *reading, const char *element, size_t i,
+                            const char *attribute, const char *list)
 {
-    int line = conf_line_at(reading, "caller", i, "addresses");
+    int line = conf_line_at(reading, element, i, attribute);
 
     if (!list[strspn(list, CONF_BLANKS)])
-        conf_complain(reading, line, false,
-                      "<caller addresses> holds only blanks; expected an address");
+        conf_complain(reading, line, false, "<%s %s> holds only blanks; expected an address",
+                      element, attribute);
     for (list += strspn(list, CONF_BLANKS); *list; list += strspn(list, CONF_BLANKS)) {
         size_t length = strcspn(list, CONF_BLANKS);
         char word[64] = "";
         memcpy(word, list, length < sizeof word ? length : sizeof word - 1);
         if (!conf_is_network(list, length))
             conf_complain(reading, line, false,
-                          "<caller addresses>: found \"%s\"; expected numeric addresses, or "
+                          "<%s %s>: found \"%s\"; expected numeric addresses, or "
                           "networks as 10.1.2.0/24",
-                          conf_show(word).text);
+                          element, attribute, conf_show(word).text);
         list += length;
     }
 }
@@ -100,7 +101,7 @@ static void check_callers(struct reading *reading, const struct conf *conf)
         if (caller->ae_title)
             conf_check_ae_title(reading, "caller", i, caller->ae_title);
         if (caller->addresses)
-            check_addresses(reading, i, caller->addresses);
+            check_addresses(reading, "caller", i, "addresses", caller->addresses);
         if (!caller->ae_title && !caller->addresses && !caller->certificate)
             conf_complain(
                 reading, caller->line, true,
@@ -117,10 +118,41 @@ static void check_callers(struct reading *reading, const struct conf *conf)
     }
 }
 
+static void check_orders_port(struct reading *reading, const struct conf *conf)
+{
+    const char *other = NULL;
+
+    if (!conf->orders.listen || conf->orders.port == 0)
+        return;
+    if (conf->orders.port == conf->port && !conf->tls.only)
+        other = "DICOM";
+    else if (conf->tls.listen && conf->orders.port == conf->tls.port)
+        other = "DICOM over TLS";
+    else if (conf->console && conf->orders.port == conf->console_port)
+        other = "the console";
+    if (other)
+        conf_complain(reading, conf_line_at(reading, "orders", 0, "port"), false,
+                      "<orders port=\"%u\">: %s has the same port; expected another",
+                      (unsigned)conf->orders.port, other);
+}
+
+static void check_orders(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_orders *orders = &conf->orders;
+
+    check_orders_port(reading, conf);
+    if (orders->from)
+        check_addresses(reading, "orders", 0, "from", orders->from);
+    if (orders->postoperative)
+        conf_check_pattern(reading, conf_line_at(reading, "orders", 0, "postoperative"),
+                           orders->postoperative);
+}
+
 void conf_check_doors(struct reading *reading, const struct conf *conf)
 {
     check_tls_files(reading, conf);
     check_tls_ports(reading, conf);
     check_peer_tls(reading, conf);
     check_callers(reading, conf);
+    check_orders(reading, conf);
 }

@@ -183,6 +183,18 @@ struct conf_limits {
     uint64_t spool_reserve_bytes;                /* below this much free: A700 */
 };
 
+/* What the site says of its orders by HL7. */
+struct conf_orders {
+    bool listen;
+    const char *address;       /* numeric */
+    uint16_t port;             /* 2575; 0: any free port */
+    const char *from;          /* who may call, as conf_caller.addresses; NULL: this machine only */
+    int connections;           /* at a time: 16 */
+    uint32_t message_bytes;    /* 1 MiB; a longer message is refused */
+    int idle_seconds;          /* without a whole message a connection is ended: 300 */
+    const char *postoperative; /* regular expression on the procedure's words; NULL: none is */
+};
+
 /* How long what is done stays; days of 24 hours. */
 struct conf_retention {
     int object_days;      /* of received objects, from the last delivery of their results: 30 */
@@ -274,6 +286,7 @@ struct conf {
     size_t destination_count;
     int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
     int known_days;     /* a finding of the same patient so long ago is no news: 30 */
+    struct conf_orders orders;
     const struct conf_announcement *announcements;
     size_t announcement_count;
     const struct conf_rule *rules;

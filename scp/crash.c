@@ -50,6 +50,12 @@
  *   crier-told                      the receiver has it, the parent does not know
  *   announce-answered               the parent knows, the store was not told
  *
+ * The site's orders (orders, hearer):
+ *   orders-heard                    hearer: the message is read, the role does not know
+ *   orders-taken                    the role has its orders, the store was not told
+ *   orders-entered                  they are stored, nobody was told
+ *   orders-answered                 hearer: the store's answer is here, the caller has none
+ *
  * The supervisor:
  *   start-locked                    the spool is ours, nothing is looked at
  *   migrate-uncommitted             the schema is brought up to date, its transaction open

@@ -57,7 +57,7 @@ uint16_t listen_port(int fd)
     return at.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&at)->sin6_port) : 0;
 }
 
-void listen_activated(int *dicom_fd, int *tls_fd, int *console_fd)
+void listen_activated(int *dicom_fd, int *tls_fd, int *console_fd, int *orders_fd)
 {
     char **names = NULL;
     int count = sd_listen_fds_with_names(1, &names);
@@ -65,9 +65,10 @@ void listen_activated(int *dicom_fd, int *tls_fd, int *console_fd)
         int fd = SD_LISTEN_FDS_START + i;
         if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
             continue;
-        int *place = strcmp(names[i], "console") == 0 ? console_fd
-                     : strcmp(names[i], "tls") == 0   ? tls_fd
-                                                      : dicom_fd;
+        int *place = strcmp(names[i], "console") == 0  ? console_fd
+                     : strcmp(names[i], "tls") == 0    ? tls_fd
+                     : strcmp(names[i], "orders") == 0 ? orders_fd
+                                                       : dicom_fd;
         if (*place < 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
             *place = fd;
     }

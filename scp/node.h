@@ -20,6 +20,7 @@ struct node {
     int listen_fd;    /* DICOM, bound and listening; -1 in other roles than receive, or TLS only */
     int tls_fd;       /* DICOM over TLS; -1 when off, and in other roles */
     int console_fd;   /* HTTP; -1 when off */
+    int orders_fd;    /* HL7; -1 when off, and in other roles */
     int wake_analyze; /* eventfds, non-blocking */
     int wake_deliver;
     int wake_announce;
@@ -34,6 +35,7 @@ int analyze_run(const struct node *node);
 int deliver_run(const struct node *node);
 int console_run(const struct node *node);
 int announce_run(const struct node *node); /* where the configuration has announcements */
+int orders_run(const struct node *node);   /* where the site's orders are listened to */
 int audit_run(const struct node *node);    /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
@@ -58,10 +60,11 @@ void node_drain(int eventfd);
  *   mode                 the mode in force when changed at run time
  *   restoring            while `cervigate restore` replaces all this
  *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
- *                        dicom_port, tls_port, console_port, receive_pid, committer_pid,
- *                        analyze_pid, deliver_pid, console_pid, audit_pid, announce_pid,
- * instance_id, landlock; replaced whenever one changes; pid 0: not running) path is empty when it
- * does not fit. */
+ *                        dicom_port, tls_port, console_port, orders_port, receive_pid,
+ *                        committer_pid, analyze_pid, deliver_pid, console_pid, audit_pid,
+ *                        announce_pid, orders_pid, instance_id, landlock; replaced whenever one
+ *                        changes; pid 0: not running)
+ * path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "log.h"
 #include "retention_sweep.h"
+#include "store_site.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +25,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAY_MS   86400000LL
-#define EXPIRING 32 /* parked deliveries a turn */
+#define DAY_MS       86400000LL
+#define UNMATCHED_MS (180 * DAY_MS) /* an order waits so long for its images */
+#define EXPIRING     32             /* parked deliveries a turn */
 
 enum stage { PARKED, OBJECTS, RESULTS, OBJECTS_SPACE, RESULTS_SPACE, QUARANTINE, ROWS, RESTING };
 
@@ -233,6 +235,8 @@ static enum store_status delete_rows(struct retention *r, int64_t now_ms, bool *
                               .most = RETENTION_MOST};
     enum store_status status = store_delete_rows(r->store, &r->walk, &step);
     r->studies += step.gone;
+    if (status == STORE_OK)
+        status = store_site_expire(r->store, step.before_ms, now_ms - UNMATCHED_MS, step.most);
     *end = step.looked < step.look && step.gone < step.most;
     return status;
 }

@@ -164,7 +164,10 @@ bool start_sockets(struct node *node, const struct conf *old)
                             conf->tls.port, old != NULL ? old->tls.port : 0, -1},
                            {"console", &node->console_fd, conf->console, conf->console_address,
                             old != NULL ? old->console_address : NULL, conf->console_port,
-                            old != NULL ? old->console_port : 0, -1}};
+                            old != NULL ? old->console_port : 0, -1},
+                           {"orders", &node->orders_fd, conf->orders.listen, conf->orders.address,
+                            old != NULL ? old->orders.address : NULL, conf->orders.port,
+                            old != NULL ? old->orders.port : 0, -1}};
     const size_t count = sizeof doors / sizeof *doors;
     for (size_t i = 0; i < count; i++) {
         if (open_door(&doors[i]))
@@ -259,8 +262,8 @@ int start_node(struct node *node, int *lock_fd)
 
     if (!start_keys(conf))
         return EX_CONFIG;
-    node->listen_fd = node->tls_fd = node->console_fd = -1;
-    listen_activated(&node->listen_fd, &node->tls_fd, &node->console_fd);
+    node->listen_fd = node->tls_fd = node->console_fd = node->orders_fd = -1;
+    listen_activated(&node->listen_fd, &node->tls_fd, &node->console_fd, &node->orders_fd);
     if (!start_sockets(node, NULL))
         return EX_CANTCREAT;
     if ((status = check_store(conf)) != 0)

@@ -1,6 +1,7 @@
 /* Places in the reading worklist, and the news of them. */
 #include "store_place.h"
 
+#include "store_site.h"
 #include "store_sqlite.h"
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +112,8 @@ static enum store_status look_at_place(struct store *store, struct store_case *c
     char name[32];
     sqlite3_stmt *row =
         sql_prepare(store,
-                    "SELECT revision,rank,band,raised,strength,reason,outcome,answered,report"
-                    " FROM place WHERE study=?",
+                    "SELECT revision,rank,band,raised,strength,reason,outcome,answered,report,"
+                    "site_priority FROM place WHERE study=?",
                     "t", c->study);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
@@ -124,6 +125,7 @@ static enum store_status look_at_place(struct store *store, struct store_case *c
         c->told_outcome = SRT_NOT_PROCESSED;
     c->told_answered = sqlite3_column_int(row, 7) != 0;
     sql_text(row, 8, c->told_report, sizeof c->told_report);
+    c->told_order = (enum priority_order)sqlite3_column_int(row, 9);
     (void)sqlite3_reset(row);
     return STORE_OK;
 }
@@ -143,6 +145,18 @@ static enum store_status look_at_patient(struct store *store, struct store_case 
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+/* read: by a report or a person. */
+static enum store_status look_at_orders(struct store *store, struct store_case *c, bool read)
+{
+    struct site_order order;
+    enum store_status status = store_site_of(store, c->study, c->accession, &order);
+    c->known.order = order.priority;
+    c->known.postoperative = order.postoperative;
+    c->site_read = order.read == SITE_READ;
+    c->known.read = read || c->site_read;
+    return status;
+}
+
 enum store_status store_next_case(struct store *store, int64_t since_ms, struct store_case *found)
 {
     struct store_case *c = found;
@@ -155,7 +169,7 @@ enum store_status store_next_case(struct store *store, int64_t since_ms, struct 
     if (status != STORE_OK)
         return status;
     sql_text(row, 0, c->study, sizeof c->study);
-    c->known.read = sqlite3_column_int(row, 1) != 0;
+    bool read = sqlite3_column_int(row, 1) != 0;
     (void)sqlite3_reset(row);
 
     status = look_at_images(store, c, &images);
@@ -167,16 +181,32 @@ enum store_status store_next_case(struct store *store, int64_t since_ms, struct 
         status = look_at_place(store, c);
     if (status == STORE_OK)
         status = look_at_patient(store, c, since_ms);
+    if (status == STORE_OK)
+        status = look_at_orders(store, c, read);
     c->withdrawn = c->report[0] == '\0' && images == 0;
     return status;
 }
 
 /* ---- a place ---- */
 
-enum store_status store_place_stays(struct store *store, const char *study)
+/* An order that came since the study was found could not mark it: it was due, or had no accession
+ * number yet. */
+static enum store_status settle(struct store *store, const struct store_case *c)
 {
-    return sql_run(store,
-                   sql_prepare(store, "UPDATE study SET place_due=0 WHERE uid=?", "t", study));
+    struct site_order order;
+    enum store_status status = store_site_of(store, c->study, c->accession, &order);
+    bool same = order.priority == c->known.order && order.postoperative == c->known.postoperative &&
+                (order.read == SITE_READ) == c->site_read;
+    return status == STORE_OK && same
+               ? sql_run(store, sql_prepare(store, "UPDATE study SET place_due=0 WHERE uid=?", "t",
+                                            c->study))
+               : status;
+}
+
+enum store_status store_place_stays(struct store *store, const struct store_case *of)
+{
+    enum store_status status = sql_enter(store);
+    return status == STORE_OK ? sql_leave(store, settle(store, of)) : status;
 }
 
 static enum store_status enter(struct store *store, const struct store_case *c,
@@ -187,19 +217,21 @@ static enum store_status enter(struct store *store, const struct store_case *c,
         sql_prepare(
             store,
             "INSERT INTO place(study,revision,rank,band,raised,strength,reason,outcome,answered,"
-            "report,arrived_ms,changed_ms,finding_ms,read_ms,accession,patient_id,issuer)"
-            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
+            "report,arrived_ms,changed_ms,finding_ms,read_ms,accession,patient_id,issuer,"
+            "site_priority)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
             " ON CONFLICT(study) DO UPDATE SET revision=?2,rank=?3,band=?4,raised=?5,strength=?6,"
             "reason=?7,outcome=?8,answered=?9,report=?10,changed_ms=?12,finding_ms=CASE WHEN ?13=0"
             " THEN 0 WHEN finding_ms=0 THEN ?13 ELSE finding_ms END,read_ms=CASE WHEN ?14=0 THEN 0"
-            " WHEN read_ms=0 THEN ?14 ELSE read_ms END,accession=?15,patient_id=?16,issuer=?17",
-            "tiiiidttitiiiittt", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
+            " WHEN read_ms=0 THEN ?14 ELSE read_ms "
+            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18",
+            "tiiiidttitiiiittti", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
             (int64_t)p->raised, p->strength, priority_reason_code(p->reason),
             c->known.answered ? srt_outcome_name(c->known.outcome) : "", (int64_t)c->known.answered,
             c->report, c->arrived_ms, now_ms,
             c->known.answered && c->known.outcome == SRT_FINDING ? now_ms : 0,
             c->known.read || c->withdrawn ? now_ms : (int64_t)0, c->accession, c->patient_id,
-            c->issuer));
+            c->issuer, (int64_t)c->known.order));
 }
 
 static enum store_status is_told(struct store *store, const char *announcement, const char *study,
@@ -250,7 +282,7 @@ enum store_status store_place(struct store *store, const struct store_case *of,
     for (size_t i = 0; status == STORE_OK && i < count; i++)
         status = announce(store, of, priority, kind, announcements[i], now_ms);
     if (status == STORE_OK)
-        status = store_place_stays(store, of->study);
+        status = settle(store, of);
     return sql_leave(store, status);
 }
 
@@ -293,7 +325,7 @@ static enum store_status copy_header(struct store *store, const char *study, uin
     return count > 0 && *attrs == NULL ? STORE_BROKEN : STORE_OK;
 }
 
-static void take_news(sqlite3_stmt *row, struct news *news)
+static void take_news(sqlite3_stmt *row, struct news *news, char *accession, size_t size)
 {
     char name[32];
     struct priority place;
@@ -313,11 +345,24 @@ static void take_news(sqlite3_stmt *row, struct news *news)
     news->is_report = news->report[0] != '\0';
     news->received_ms = sqlite3_column_int64(row, 12);
     sql_text(row, 13, news->report_series, sizeof news->report_series);
+    sql_text(row, 14, accession, size);
+}
+
+static enum store_status take_site(struct store *store, const char *accession, struct news *news)
+{
+    struct site_order order;
+    enum store_status status = store_site_of(store, news->study, accession, &order);
+    news->order = order.priority;
+    memcpy(news->placer_order, order.placer_order, sizeof news->placer_order);
+    memcpy(news->filler_order, order.filler_order, sizeof news->filler_order);
+    memcpy(news->procedure_id, order.procedure_id, sizeof news->procedure_id);
+    return status;
 }
 
 enum store_status store_next_news(struct store *store, const char *announcement, int64_t now_ms,
                                   int64_t far_ms, struct news *news, uint8_t **attrs, size_t *bytes)
 {
+    char accession[65];
     *attrs = NULL;
     *bytes = 0;
     *news = (struct news){.order = ORDER_UNKNOWN, .told = PRIORITY_MEDIUM};
@@ -325,17 +370,19 @@ enum store_status store_next_news(struct store *store, const char *announcement,
         store,
         "SELECT news.id,news.study,news.revision,kind,created_ms,place.rank,band,raised,strength,"
         "reason,outcome,report,arrived_ms,"
-        "COALESCE((SELECT series FROM result WHERE uid=place.report),'')"
-        " FROM news JOIN place ON place.study=news.study"
+        "COALESCE((SELECT series FROM result WHERE uid=place.report),''),"
+        "accession FROM news JOIN place ON place.study=news.study"
         " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
         " ORDER BY news.rank DESC,news.id LIMIT 1",
         "tii", announcement, now_ms, far_ms);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
-    take_news(row, news);
+    take_news(row, news, accession, sizeof accession);
     (void)sqlite3_reset(row);
     status = last_told(store, announcement, news);
+    if (status == STORE_OK)
+        status = take_site(store, accession, news);
     return status == STORE_OK ? copy_header(store, news->study, attrs, bytes) : status;
 }
 
@@ -384,10 +431,18 @@ enum store_status store_expire_news(struct store *store, const char *announcemen
 
 enum store_status store_mark_read(struct store *store, const char *study, bool read)
 {
-    enum store_status status =
-        sql_run(store, sql_prepare(store, "UPDATE study SET read=? WHERE uid=? AND uid<>''", "it",
-                                   (int64_t)read, study));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK && !read)
+        status = store_site_unread(store, study);
+    if (status != STORE_OK)
+        return sql_leave(store, status);
+    status = sql_run(store, sql_prepare(store,
+                                        "UPDATE study SET read=?,place_due=1 WHERE uid=? AND"
+                                        " uid<>''",
+                                        "it", (int64_t)read, study));
+    bool is_there = status != STORE_OK || sqlite3_changes(store->db) > 0;
+    status = sql_leave(store, status);
+    return status == STORE_OK && !is_there ? STORE_NONE : status;
 }
 
 enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
@@ -401,7 +456,10 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
                     "JOIN" /* (0008,1010)
                             */
                     " judgement ON instance=id WHERE instance.study=place.study ORDER BY id DESC "
-                    "LIMIT 1),'')"
+                    "LIMIT 1),''),"
+                    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study="
+                    "place.study),(SELECT MAX(priority) FROM site_order WHERE accession<>'' AND"
+                    " site_order.accession=place.accession),0)"
                     " FROM place WHERE read_ms=0 ORDER BY arrived_ms LIMIT ?",
                     "i", (int64_t)room);
     enum store_status status;
@@ -423,6 +481,7 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
         sql_text(rows, 10, e->accession, sizeof e->accession);
         sql_text(rows, 11, e->patient_id, sizeof e->patient_id);
         sql_text(rows, 12, e->station, sizeof e->station);
+        e->place.order = (enum priority_order)sqlite3_column_int(rows, 13);
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

@@ -18,12 +18,14 @@ struct store_case {
     char study[DX_UID_MAX];
     struct priority_case known;
     int64_t arrived_ms; /* UTC of its first image */
+    bool site_read;     /* the site's orders say that it has been read */
     bool withdrawn;     /* all that was told of it has been taken back */
     int64_t revision;   /* of the place that it has; 0: it has none */
     struct priority now;
     enum srt_outcome told_outcome;
     bool told_answered;
-    char report[DX_UID_MAX]; /* current report, or "" */
+    enum priority_order told_order; /* what the site's order said then */
+    char report[DX_UID_MAX];        /* current report, or "" */
     char told_report[DX_UID_MAX];
     char accession[65], patient_id[257], issuer[257]; /* of its latest image */
 };
@@ -31,8 +33,10 @@ struct store_case {
  * another study, is known. */
 STORE_MUST_USE enum store_status store_next_case(struct store *store, int64_t since_ms,
                                                  struct store_case *found);
-/* It has the place that it had. */
-STORE_MUST_USE enum store_status store_place_stays(struct store *store, const char *study);
+/* It has the place that it had. Here and below it stays due where the site's orders were changed
+ * since it was found. */
+STORE_MUST_USE enum store_status store_place_stays(struct store *store,
+                                                   const struct store_case *of);
 /* Enters its new place, and news of it for each of the announcements that is to be told: those that
  * were told before; all, when it is raised or its report is there. Earlier news that waits is
  * overtaken. kind: what the news is. */

@@ -167,7 +167,22 @@ static const char *const versions[] = {
     " reason TEXT NOT NULL, outcome TEXT NOT NULL, answered INTEGER NOT NULL,"
     " report TEXT NOT NULL, arrived_ms INTEGER NOT NULL,"
     " changed_ms INTEGER NOT NULL, finding_ms INTEGER NOT NULL, read_ms INTEGER NOT NULL,"
-    " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL) WITHOUT ROWID;"
+    " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
+    " site_priority INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;" /* of the order, when it was placed
+                                                                 */
+    "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
+    "CREATE TABLE site_order("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, accession TEXT NOT NULL, study TEXT NOT NULL,"
+    " priority INTEGER NOT NULL DEFAULT 0, placer_order TEXT NOT NULL DEFAULT '',"
+    " filler_order TEXT NOT NULL DEFAULT '', procedure_id TEXT NOT NULL DEFAULT '',"
+    " procedure TEXT NOT NULL DEFAULT '', postoperative INTEGER NOT NULL DEFAULT 0,"
+    " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL, UNIQUE(accession, study));"
+    "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
+    "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"
+    "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
+    "CREATE INDEX site_order_told ON site_order(told_ms);"
+    "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
     "CREATE INDEX place_known ON place(patient_id, finding_ms)"
     " WHERE finding_ms<>0 AND patient_id<>'';"
@@ -193,6 +208,8 @@ static const char *const versions[] = {
     "CREATE TRIGGER place_read AFTER UPDATE OF read ON study WHEN NEW.read<>OLD.read BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.uid; END;"
     "CREATE TRIGGER place_gone AFTER DELETE ON study BEGIN"
+    " DELETE FROM site_order WHERE study=OLD.uid OR (study='' AND accession<>'' AND accession IN"
+    " (SELECT accession FROM place WHERE study=OLD.uid));"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
@@ -208,7 +225,8 @@ static const char *const back[] = {
     "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
-    "DROP TABLE news;DROP TABLE place;DROP INDEX study_place_due;ALTER TABLE study DROP COLUMN "
+    "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
+    "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"
     "ALTER TABLE judgement DROP COLUMN outcome;ALTER TABLE judgement DROP COLUMN finding_score;"
     "ALTER TABLE judgement DROP COLUMN finding_point;ALTER TABLE judgement DROP COLUMN agreed;"

@@ -33,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROLES       6
+#define ROLES       7
 #define PAUSE_LEAST 100
 #define PAUSE_MOST  5000
 #define GOOD_MS     10000
@@ -69,6 +69,8 @@ static bool wants(const struct supervisor *s, const struct role *role)
         return s->node.conf->announcement_count > 0;
     if (role->run == audit_run)
         return s->node.conf->audit.host != NULL;
+    if (role->run == orders_run)
+        return s->node.orders_fd >= 0;
     return role->run != console_run || s->node.console_fd >= 0;
 }
 
@@ -77,15 +79,16 @@ static void write_run_file(const struct supervisor *s, bool running)
     char path[PATH_MAX], text[512];
     node_path(s->node.conf, path, sizeof path, "run/node");
     (void)snprintf(text, sizeof text,
-                   "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\nreceive_pid=%d\n"
-                   "committer_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\nconsole_pid=%d\naudit_pid=%"
-                   "d\nannounce_pid=%d\n"
+                   "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\norders_port=%u\n"
+                   "receive_pid=%d\ncommitter_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\n"
+                   "console_pid=%d\naudit_pid=%d\nannounce_pid=%d\norders_pid=%d\n"
                    "instance_id=%s\nlandlock=%d\n",
                    running ? (int)getpid() : 0, listen_port(s->node.listen_fd),
                    listen_port(s->node.tls_fd), listen_port(s->node.console_fd),
-                   (int)s->role[0].pid, (int)(s->role[0].pid != 0 ? s->committer : 0),
-                   (int)s->role[1].pid, (int)s->role[2].pid, (int)s->role[3].pid,
-                   (int)s->role[4].pid, (int)s->role[5].pid, s->node.instance_id, s->landlock);
+                   listen_port(s->node.orders_fd), (int)s->role[0].pid,
+                   (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid,
+                   (int)s->role[2].pid, (int)s->role[3].pid, (int)s->role[4].pid,
+                   (int)s->role[5].pid, (int)s->role[6].pid, s->node.instance_id, s->landlock);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
         log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
@@ -107,6 +110,10 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
     if (role->run != console_run && node.console_fd >= 0) {
         (void)close(node.console_fd);
         node.console_fd = -1;
+    }
+    if (role->run != orders_run && node.orders_fd >= 0) {
+        (void)close(node.orders_fd);
+        node.orders_fd = -1;
     }
     exit(role->run(&node));
 }
@@ -441,7 +448,8 @@ int supervisor_run(const char *config_path, int ready_fd)
              {.name = "deliver", .title = "cervigated-dlv", .run = deliver_run},
              {.name = "console", .title = "cervigated-con", .run = console_run, .overlaps = true},
              {.name = "audit", .title = "cervigated-aud", .run = audit_run},
-             {.name = "announce", .title = "cervigated-ann", .run = announce_run}},
+             {.name = "announce", .title = "cervigated-ann", .run = announce_run},
+             {.name = "orders", .title = "cervigated-ord", .run = orders_run}},
     };
     (void)umask(077);
     s.node.conf = start_conf(config_path, &status);
@@ -454,10 +462,10 @@ int supervisor_run(const char *config_path, int ready_fd)
     if (status == 0) {
         log_event(LOG_AT_INFO, "start",
                   "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u tls_port=%u "
-                  "console_port=%u",
+                  "console_port=%u orders_port=%u",
                   s.node.instance_id, conf_mode_name(node_mode(s.node.conf)),
                   listen_port(s.node.listen_fd), listen_port(s.node.tls_fd),
-                  listen_port(s.node.console_fd));
+                  listen_port(s.node.console_fd), listen_port(s.node.orders_fd));
         status = isolate(&s) ? run(&s, ready_fd) : EX_OSERR;
     }
     conf_destroy((struct conf *)s.node.conf);

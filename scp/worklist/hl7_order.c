@@ -201,6 +201,9 @@ static void read_state(struct hl7_order *order, const struct group *group)
     order->cancelled = (strlen(order->control) == 2 && strstr(gone, order->control) != NULL) ||
                        order->status[0] == 'X';
     order->read = read_of(order->status[0]);
+    if (hl7_get_whole(group->message, find_in(group, "ORC"), place(16, 3), scheme, sizeof scheme) &&
+        strcmp(scheme, "99CERVIGATE") == 0)
+        order->own = true;
     for (size_t at = group->begin; at < group->end; at++)
         if (hl7_is(group->message, at, "OBX") &&
             hl7_get_whole(group->message, at, place(3, 3), scheme, sizeof scheme) &&

@@ -14,6 +14,7 @@ static bool is_told_so(const struct store_case *c, const struct priority *p)
            c->now.raised == p->raised && c->now.reason == p->reason &&
            c->told_answered == c->known.answered &&
            (!c->known.answered || c->told_outcome == c->known.outcome) &&
+           (!p->raised || c->told_order == c->known.order) && /* above what, others are told */
            strcmp(c->report, c->told_report) == 0;
 }
 
@@ -32,7 +33,7 @@ static enum store_status place_one(const struct conf *conf, struct store *store,
         names[i] = conf->announcements[i].name;
     priority_of(&c->known, &p);
     if (is_nothing(c) || is_told_so(c, &p))
-        return store_place_stays(store, c->study);
+        return store_place_stays(store, c);
     bool over = c->withdrawn || c->known.read;
     enum store_status status = store_place(store, c, &p, over ? NEWS_WITHDRAWN : NEWS_PRIORITY,
                                            names, conf->announcement_count, clock_utc_ms());

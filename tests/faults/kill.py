@@ -48,6 +48,7 @@ FIRST = "migrate-uncommitted"
 # Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
 TOLD = ("announce-chosen", "crier-asked", "crier-told", "announce-answered")  # need an announcement: test_worklist.py
+HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 SLOT, SLOTS = 64, 64
 # What is killed at random, and how often of this sum.
@@ -254,7 +255,7 @@ class Campaign:
 
     def run_points(self):
         """All points but those of copies, while studies arrive."""
-        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *TOLD, FIRST)]
+        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *TOLD, *HEARD, FIRST)]
         self.chance.shuffle(flowing)
         self.arm(*flowing)
         _, patient, _ = self.reported()

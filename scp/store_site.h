@@ -1,0 +1,42 @@
+/* store_site.h: the job store's part in what the site says of its orders: priority, numbers, that a
+ * study has been read.
+ *
+ * An order is known by accession number, Study Instance UID or both; one that came before its
+ * images counts when they come. A study's orders are those that name its UID; where none does,
+ * those of its accession number. What is said later replaces what was said before; where several
+ * orders are one study's, the highest priority counts, and it is read or post-operative when all
+ * are. What changes a study's orders makes its place due (store_place.h). */
+#ifndef STORE_SITE_H
+#define STORE_SITE_H
+
+#include "store.h"
+#include "worklist/priority.h"
+
+/* What one message says of one order; "" and ORDER_UNKNOWN: nothing. */
+struct site_order {
+    char accession[65], study[DX_UID_MAX]; /* both "": the order is known by its numbers */
+    char placer_order[65], filler_order[65], procedure_id[65], procedure[257];
+    enum priority_order priority;
+    bool postoperative; /* where there is a procedure */
+    enum site_read { SITE_READ_UNSAID, SITE_UNREAD, SITE_READ } read;
+    bool cancelled; /* it is forgotten */
+};
+
+/* One message, whole or not at all. message: names it; one that is there changes nothing. *studies:
+ * how many are due by it. STORE_NONE: order number *missing (from 0) is known by nothing that the
+ * store has. */
+STORE_MUST_USE enum store_status store_site_orders(struct store *store, const char *message,
+                                                   const struct site_order *orders, size_t count,
+                                                   int64_t now_ms, size_t *studies,
+                                                   size_t *missing);
+/* What is known of a study's orders; all of it empty: nothing. */
+STORE_MUST_USE enum store_status store_site_of(struct store *store, const char *study,
+                                               const char *accession, struct site_order *known);
+/* A person says that the study has not been read: whatever the site said. */
+STORE_MUST_USE enum store_status store_site_unread(struct store *store, const char *study);
+/* Of orders that were last told before before_ms, and of those before unmatched_ms that no study is
+ * of, at most `most` go; and the names of messages before unmatched_ms. */
+STORE_MUST_USE enum store_status store_site_expire(struct store *store, int64_t before_ms,
+                                                   int64_t unmatched_ms, size_t most);
+
+#endif

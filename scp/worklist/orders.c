@@ -1,0 +1,334 @@
+/* orders: what the site says of its orders goes into the job store, and only then is it
+ * acknowledged.
+ *
+ *   accept [take_caller] -> hearer -> record [take_record] -> store -> answer
+ *
+ * This process owns the store handle. A hearer has at most one record with it; what comes is
+ * checked as what a stranger sends, since it may be one who took the hearer over: it can lie about
+ * orders, which its caller can, too. */
+#include "orders.h"
+
+#include "clock.h"
+#include "confine.h"
+#include "log.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LOOK_MS     1000
+#define PAUSE_MS    200 /* after a failure of accept */
+#define DRAIN_MS    5000
+#define PATIENCE_MS 5000 /* for the store: callers wait meanwhile */
+#define HERE        "127.0.0.0/8 ::1"
+
+struct hearer {
+    pid_t pid;
+    int fd; /* -1: none */
+};
+
+struct orders {
+    const struct node *node;
+    const struct conf_orders *conf;
+    struct store *store;
+    struct hearer *hearer;
+    struct pollfd *poll; /* the door, then one a hearer */
+    size_t hearers;      /* places */
+    int64_t accept_at, told_at;
+    unsigned untold;
+    struct orders_heard heard;
+};
+
+/* ---- the store ---- */
+
+static bool open_store(struct orders *o)
+{
+    char path[PATH_MAX], error[384];
+    if (o->store != NULL)
+        return true;
+    node_path(o->node->conf, path, sizeof path, "jobs.sqlite");
+    if (store_open(path, &o->store, error, sizeof error) == STORE_OK) {
+        store_patience(o->store, PATIENCE_MS);
+        return true;
+    }
+    log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
+    return false;
+}
+
+static void close_store(struct orders *o)
+{
+    store_close(o->store);
+    o->store = NULL;
+}
+
+static void say(struct orders_answer *answer, enum hl7_code code, const char *why)
+{
+    answer->code = code;
+    (void)snprintf(answer->why, sizeof answer->why, "%s", why);
+}
+
+static void enter(struct orders *o, struct orders_answer *answer)
+{
+    size_t studies = 0, missing = 0;
+    say(answer, HL7_ERROR, "the job store cannot be written now");
+    if (!open_store(o))
+        return;
+    crash_point("orders-taken");
+    enum store_status status =
+        store_site_orders(o->store, o->heard.message, o->heard.order, o->heard.count,
+                          clock_utc_ms(), &studies, &missing);
+    if (status == STORE_NONE) {
+        say(answer, HL7_ERROR, "an order without accession or study, its number is not known");
+        return;
+    }
+    if (status != STORE_OK) {
+        log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(o->store)));
+        close_store(o);
+        return;
+    }
+    crash_point("orders-entered");
+    say(answer, HL7_ACCEPT, "");
+    if (studies > 0)
+        node_wake(o->node->wake_analyze);
+    log_event(LOG_AT_INFO, "orders-entered", "orders=%u studies=%zu", o->heard.count, studies);
+}
+
+/* ---- records ---- */
+
+static bool is_text(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+#define IS_TEXT(field) is_text(field, sizeof(field))
+
+/* A byte that is no bool must not be read as one. */
+static bool is_flag(const bool *flag)
+{
+    unsigned char byte;
+    memcpy(&byte, flag, 1);
+    return byte <= 1;
+}
+
+static bool is_number(const void *at, unsigned most)
+{
+    unsigned number;
+    memcpy(&number, at, sizeof number);
+    return number <= most;
+}
+
+static bool is_order(const struct site_order *o)
+{
+    _Static_assert(sizeof o->priority == sizeof(unsigned) && sizeof o->read == sizeof(unsigned) &&
+                       sizeof o->cancelled == 1,
+                   "read as such");
+    return IS_TEXT(o->accession) && IS_TEXT(o->study) && IS_TEXT(o->placer_order) &&
+           IS_TEXT(o->filler_order) && IS_TEXT(o->procedure_id) && IS_TEXT(o->procedure) &&
+           (o->study[0] == '\0' || dx_uid_is_usable(o->study)) &&
+           is_number(&o->priority, ORDER_STAT) && is_number(&o->read, SITE_READ) &&
+           is_flag(&o->postoperative) && is_flag(&o->cancelled);
+}
+
+static bool is_record(const struct orders_heard *heard, size_t bytes)
+{
+    if (bytes < ORDERS_BYTES(0) || heard->count == 0 || heard->count > ORDERS_MOST ||
+        bytes != ORDERS_BYTES(heard->count) || heard->message[DX_DIGEST_MAX - 1] != '\0' ||
+        strspn(heard->message, "0123456789abcdef") != DX_DIGEST_MAX - 1)
+        return false;
+    for (size_t i = 0; i < heard->count; i++)
+        if (!is_order(&heard->order[i]))
+            return false;
+    return true;
+}
+
+static void end_hearer(struct hearer *hearer)
+{
+    int status = 0;
+    (void)close(hearer->fd);
+    (void)kill(hearer->pid, SIGKILL);
+    (void)waitpid(hearer->pid, &status, 0);
+    hearer->fd = -1;
+    hearer->pid = 0;
+}
+
+static void take_record(struct orders *o, struct hearer *hearer)
+{
+    struct orders_answer answer = {.why = ""};
+    ssize_t n = recv(hearer->fd, &o->heard, sizeof o->heard, MSG_DONTWAIT | MSG_TRUNC);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    bool good = n > 0 && is_record(&o->heard, (size_t)n);
+    if (n > 0 && !good)
+        log_event(LOG_AT_ERROR, "hearer-ended", "pid=%d reason=nonsense", (int)hearer->pid);
+    if (good)
+        enter(o, &answer);
+    if (!good || send(hearer->fd, &answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+                     (ssize_t)sizeof answer)
+        end_hearer(hearer);
+}
+
+/* ---- callers ---- */
+
+static void run_hearer(struct orders *o, int caller, int fd, pid_t parent)
+{
+    node_child("cervigated-hea", parent);
+    (void)close(o->node->orders_fd);
+    for (size_t i = 0; i < o->hearers; i++)
+        if (o->hearer[i].fd >= 0)
+            (void)close(o->hearer[i].fd);
+    log_init("hearer", o->node->conf->log_level, o->node->conf->log_patient_data);
+    if (!confine(CONFINE_HEARER, NULL, NULL))
+        _exit(EX_OSERR);
+    _exit(orders_hear(o->conf, caller, fd));
+}
+
+static bool start_hearer(struct orders *o, struct hearer *hearer, int caller)
+{
+    int pair[2];
+    pid_t parent = getpid();
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    close_store(o); /* a handle must not cross fork */
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(pair[0]);
+        run_hearer(o, caller, pair[1], parent);
+    }
+    (void)close(pair[1]);
+    if (pid < 0) {
+        (void)close(pair[0]);
+        return false;
+    }
+    *hearer = (struct hearer){.pid = pid, .fd = pair[0]};
+    return true;
+}
+
+static void describe(const struct sockaddr_storage *from, char address[64])
+{
+    const void *bytes = from->ss_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
+    if ((from->ss_family != AF_INET && from->ss_family != AF_INET6) ||
+        inet_ntop(from->ss_family, bytes, address, 64) == NULL)
+        (void)snprintf(address, 64, "unknown");
+}
+
+/* One line a second, however many come. */
+static void tell_refused(struct orders *o, const char *address, const char *why)
+{
+    int64_t now = clock_monotonic_ms();
+    o->untold++;
+    if (o->told_at != 0 && now - o->told_at < 1000)
+        return;
+    log_event(LOG_AT_WARN, "orders-caller-refused", "address=%s reason=%s count=%u", address,
+              log_quote(why), o->untold);
+    o->told_at = now;
+    o->untold = 0;
+}
+
+static const char *admit(struct orders *o, const char *address, int caller)
+{
+    int on = 1;
+    if (!conf_address_is_in(address, o->conf->from != NULL ? o->conf->from : HERE))
+        return "<orders from> does not have this address";
+    for (size_t i = 0; i < o->hearers; i++)
+        if (o->hearer[i].fd < 0) {
+            (void)setsockopt(caller, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+            return start_hearer(o, &o->hearer[i], caller) ? NULL : "no process";
+        }
+    return "<orders connections> are in use";
+}
+
+static void take_caller(struct orders *o)
+{
+    struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof from;
+    char address[64];
+    int caller = accept4(o->node->orders_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
+    if (caller < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+            log_event(LOG_AT_ERROR, "accept-failed", "error=%s", log_quote(strerror(errno)));
+            o->accept_at = clock_monotonic_ms() + PAUSE_MS;
+        }
+        return;
+    }
+    describe(&from, address);
+    const char *why = admit(o, address, caller);
+    if (why != NULL)
+        tell_refused(o, address, why);
+    else
+        log_event(LOG_AT_INFO, "orders-caller", "address=%s", address);
+    (void)close(caller);
+}
+
+/* ---- the role ---- */
+
+static void turn(struct orders *o, bool accepting)
+{
+    bool pausing = clock_monotonic_ms() < o->accept_at;
+    o->poll[0] =
+        (struct pollfd){.fd = accepting && !pausing ? o->node->orders_fd : -1, .events = POLLIN};
+    for (size_t i = 0; i < o->hearers; i++)
+        o->poll[i + 1] = (struct pollfd){.fd = o->hearer[i].fd, .events = POLLIN};
+    if (poll(o->poll, o->hearers + 1, pausing ? PAUSE_MS : LOOK_MS) <= 0)
+        return;
+    for (size_t i = 0; i < o->hearers; i++)
+        if (o->hearer[i].fd >= 0 && o->poll[i + 1].revents != 0)
+            take_record(o, &o->hearer[i]);
+    if (o->poll[0].revents != 0)
+        take_caller(o);
+}
+
+static bool any_hearer(const struct orders *o)
+{
+    for (size_t i = 0; i < o->hearers; i++)
+        if (o->hearer[i].fd >= 0)
+            return true;
+    return false;
+}
+
+/* Who is in the middle of a message may end it. */
+static void drain(struct orders *o)
+{
+    int64_t until = clock_monotonic_ms() + DRAIN_MS;
+    for (size_t i = 0; i < o->hearers; i++)
+        if (o->hearer[i].fd >= 0)
+            (void)kill(o->hearer[i].pid, SIGTERM);
+    while (any_hearer(o) && clock_monotonic_ms() < until)
+        turn(o, false);
+}
+
+int orders_run(const struct node *node)
+{
+    static struct orders o;
+    char digest[DX_DIGEST_MAX];
+    o = (struct orders){.node = node,
+                        .conf = &node->conf->orders,
+                        .hearers = (size_t)node->conf->orders.connections};
+    dx_sha256_take(dx_sha256_create(), digest); /* OpenSSL reads its files while it may */
+    if (!confine(CONFINE_ORDERS, node->conf, NULL) || !confine_prepare(CONFINE_HEARER))
+        return EX_OSERR;
+    int status = 1;
+    o.hearer = calloc(o.hearers, sizeof *o.hearer);
+    o.poll = calloc(o.hearers + 1, sizeof *o.poll);
+    if (o.hearer == NULL || o.poll == NULL)
+        goto out;
+    for (size_t i = 0; i < o.hearers; i++)
+        o.hearer[i].fd = -1;
+    while (!node_stopping)
+        turn(&o, true);
+    drain(&o);
+    status = 0;
+out:
+    close_store(&o);
+    free(o.hearer);
+    free(o.poll);
+    return status;
+}

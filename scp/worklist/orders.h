@@ -1,0 +1,35 @@
+/* orders.h: what the site says of its orders by HL7, over MLLP. orders_run (node.h) is the role;
+ * each caller has a process of its own, the hearer, which reads what it sends.
+ *
+ *   caller --MLLP--> hearer --struct orders_heard--> role --> job store
+ *          <--ACK---        <--struct orders_answer-
+ *
+ * The hearer opens no file; the role reads no byte of a caller but in records of this form, in
+ * which it believes nothing. A message is acknowledged (AA) when it is in the store, whole. */
+#ifndef ORDERS_H
+#define ORDERS_H
+
+#include "hl7_order.h"
+#include "node.h"
+#include "store_site.h"
+
+#define ORDERS_MOST 32 /* of a message */
+struct orders_heard {
+    char message[DX_DIGEST_MAX]; /* of all its bytes: the same message is the same again */
+    uint32_t count;
+    struct site_order order[ORDERS_MOST]; /* `count` of them are sent */
+};
+/* Bytes of a record with so many. */
+#define ORDERS_BYTES(count)                                                                        \
+    (offsetof(struct orders_heard, order) + (size_t)(count) * sizeof(struct site_order))
+
+struct orders_answer {
+    enum hl7_code code;
+    char why[80]; /* for people at the caller; "" when accepted */
+};
+
+/* The hearer's body: caller and role are descriptors. Returns when either is closed, the caller
+ * keeps silent for too long, or the node stops. */
+int orders_hear(const struct conf_orders *conf, int caller, int role);
+
+#endif

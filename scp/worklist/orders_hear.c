@@ -1,0 +1,259 @@
+/* One caller's process.
+ *
+ *   bytes -[mllp_read]-> message -[hl7_parse]-> orders -[ask]-> the store's answer -[acknowledge]->
+ *
+ * One message at a time: the next is read when the last is answered, so what a caller can fill is
+ * one buffer. What cannot be answered, since it has no header, ends the connection. */
+#include "orders.h"
+
+#include "clock.h"
+#include "confine.h"
+#include "log.h"
+#include "mllp.h"
+#include <errno.h>
+#include <poll.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define NOISE_MOST 65536 /* bytes between messages that are borne */
+#define SEND_MS    30000 /* for a caller to take its answer */
+#define LOOK_MS    1000
+#define ACK_MOST   4096
+
+struct hearing {
+    const struct conf_orders *conf;
+    int caller, role;
+    struct mllp_reader reader;
+    regex_t postoperative;
+    int64_t until; /* monotonic: a message must be whole by then */
+    struct hl7_message message;
+    struct orders_heard heard;
+};
+
+/* ---- what a message says ---- */
+
+static bool is_postoperative(const struct hearing *h, const char *procedure)
+{
+    return h->conf->postoperative != NULL && procedure[0] != '\0' &&
+           regexec(&h->postoperative, procedure, 0, NULL, 0) == 0;
+}
+
+/* Preliminary is not read: so say other programs of their results, and residents. */
+static enum site_read read_of(const struct hl7_order *order)
+{
+    if (order->read == HL7_READ_FINAL)
+        return SITE_READ;
+    return order->status[0] != '\0' && strchr("OIS", order->status[0]) != NULL ? SITE_UNREAD
+                                                                               : SITE_READ_UNSAID;
+}
+
+static void take(struct hearing *h, const struct hl7_order *order)
+{
+    struct site_order *o = &h->heard.order[h->heard.count++];
+    *o = (struct site_order){.priority = order->priority,
+                             .postoperative = is_postoperative(h, order->procedure),
+                             .read = read_of(order),
+                             .cancelled = order->cancelled && order->event == HL7_ORDER};
+    memcpy(o->accession, order->accession, sizeof o->accession);
+    memcpy(o->study, order->study, sizeof o->study);
+    memcpy(o->placer_order, order->placer_order, sizeof o->placer_order);
+    memcpy(o->filler_order, order->filler_order, sizeof o->filler_order);
+    memcpy(o->procedure_id, order->procedure_id, sizeof o->procedure_id);
+    memcpy(o->procedure, order->procedure, sizeof o->procedure);
+}
+
+static bool is_named(const struct hl7_order *order)
+{
+    return order->accession[0] != '\0' || order->study[0] != '\0' ||
+           order->filler_order[0] != '\0' || order->placer_order[0] != '\0';
+}
+
+static struct orders_answer answer_of(enum hl7_code code, const char *why)
+{
+    struct orders_answer answer = {.code = code};
+    (void)snprintf(answer.why, sizeof answer.why, "%s", why);
+    return answer;
+}
+
+/* Accepted: what is to be told is in h->heard. */
+static struct orders_answer understand(struct hearing *h)
+{
+    struct hl7_order order;
+    size_t at = 0, seen = 0;
+    h->heard.count = 0;
+    while (hl7_next_order(&h->message, &at, &order)) {
+        if (order.event == HL7_PATIENT || order.event == HL7_MERGE)
+            return answer_of(HL7_REJECT, "messages of patients are not taken here");
+        seen++;
+        if (order.own)
+            continue;
+        if (!is_named(&order))
+            return answer_of(HL7_ERROR, order.cut
+                                            ? "an order's numbers are longer than 64 characters"
+                                            : "an order without accession, study or number");
+        if (h->heard.count == ORDERS_MOST)
+            return answer_of(HL7_ERROR, "too many orders in one message");
+        take(h, &order);
+    }
+    if (order.event == HL7_OTHER)
+        return answer_of(HL7_REJECT, "this type of message is not taken here");
+    return seen > 0 ? answer_of(HL7_ACCEPT, "") : answer_of(HL7_ERROR, "no order in the message");
+}
+
+/* ---- the role's answer ---- */
+
+static bool ask(struct hearing *h, struct orders_answer *answer)
+{
+    size_t bytes = ORDERS_BYTES(h->heard.count);
+    ssize_t n;
+    if (send(h->role, &h->heard, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
+        return false;
+    do
+        n = recv(h->role, answer, sizeof *answer, 0);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *answer;
+}
+
+/* ---- answering ---- */
+
+static bool send_all(const struct hearing *h, const char *bytes, size_t count)
+{
+    const int64_t until = clock_monotonic_ms() + SEND_MS;
+    while (count > 0) {
+        ssize_t n = send(h->caller, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) {
+            bytes += n;
+            count -= (size_t)n;
+            continue;
+        }
+        int64_t left = until - clock_monotonic_ms();
+        if (n == 0 || (errno != EAGAIN && errno != EINTR) || left <= 0)
+            return false;
+        struct pollfd wait = {.fd = h->caller, .events = POLLOUT};
+        (void)poll(&wait, 1, (int)left);
+    }
+    return true;
+}
+
+static bool acknowledge(struct hearing *h, const struct orders_answer *answer)
+{
+    static char frame[ACK_MOST + 3];
+    char id[21];
+    (void)snprintf(id, sizeof id, "%.20s", h->heard.message);
+    size_t count =
+        hl7_ack(&h->message, answer->code, answer->why, id, clock_utc_ms(), frame + 1, ACK_MOST);
+    if (count == 0)
+        return true; /* none is wanted */
+    frame[0] = '\x0b';
+    frame[count + 1] = '\x1c';
+    frame[count + 2] = '\r';
+    return send_all(h, frame, count + 3);
+}
+
+static bool name_message(struct hearing *h)
+{
+    struct dx_sha256 *sha = dx_sha256_create();
+    if (sha == NULL)
+        return false;
+    dx_sha256_add(sha, h->reader.bytes, h->reader.count);
+    dx_sha256_take(sha, h->heard.message);
+    return h->heard.message[0] != '\0';
+}
+
+/* The header alone, of what is no message as a whole: it can still be answered. */
+static bool parse_header(struct hearing *h)
+{
+    char why[128];
+    size_t count = 0;
+    while (count < h->reader.count && h->reader.bytes[count] != '\r' &&
+           h->reader.bytes[count] != '\n')
+        count++;
+    return hl7_parse(&h->message, h->reader.bytes, count, why, sizeof why);
+}
+
+/* False: the connection is to be ended. */
+static bool hear_message(struct hearing *h, bool cut)
+{
+    char why[128] = "the message is too long";
+    struct orders_answer answer;
+    if (!name_message(h))
+        return false;
+    bool good = !cut && hl7_parse(&h->message, h->reader.bytes, h->reader.count, why, sizeof why);
+    if (!good && !parse_header(h)) {
+        log_event(LOG_AT_WARN, "orders-nonsense", "reason=%s", log_quote(why));
+        return false;
+    }
+    answer = good ? understand(h) : answer_of(HL7_REJECT, why);
+    crash_point("orders-heard");
+    if (answer.code == HL7_ACCEPT && h->heard.count > 0 && !ask(h, &answer))
+        return false;
+    crash_point("orders-answered");
+    answer.why[sizeof answer.why - 1] = '\0';
+    if (answer.code != HL7_ACCEPT)
+        log_event(LOG_AT_WARN, "orders-refused", "answer=%s reason=%s",
+                  answer.code == HL7_ERROR ? "AE" : "AR", log_quote(answer.why));
+    return acknowledge(h, &answer);
+}
+
+/* ---- the connection ---- */
+
+static bool take_bytes(struct hearing *h, const char *in, size_t count)
+{
+    while (count > 0) {
+        enum mllp_found found = mllp_read(&h->reader, &in, &count);
+        if (h->reader.skipped > NOISE_MOST)
+            return false;
+        if (found == MLLP_MORE)
+            continue;
+        if (!hear_message(h, found == MLLP_CUT))
+            return false;
+        h->until = clock_monotonic_ms() + (int64_t)h->conf->idle_seconds * 1000;
+    }
+    return true;
+}
+
+/* "": go on. */
+static const char *turn(struct hearing *h)
+{
+    char bytes[4096];
+    int64_t now = clock_monotonic_ms();
+    struct pollfd wait[2] = {{.fd = h->caller, .events = POLLIN}, {.fd = h->role, .events = 0}};
+    if (now >= h->until)
+        return mllp_is_inside(&h->reader) ? "half a message" : "silent";
+    if (node_stopping && !mllp_is_inside(&h->reader))
+        return "the node stops";
+    int64_t left = h->until - now;
+    if (poll(wait, 2, (int)(left < LOOK_MS ? left : LOOK_MS)) <= 0)
+        return "";
+    if (wait[1].revents != 0)
+        return "the node stops";
+    ssize_t n = recv(h->caller, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return "";
+    if (n <= 0)
+        return n == 0 && !mllp_is_inside(&h->reader) ? "closed" : "broken off";
+    return take_bytes(h, bytes, (size_t)n) ? "" : "no HL7, or no answer";
+}
+
+int orders_hear(const struct conf_orders *conf, int caller, int role)
+{
+    static struct hearing h;
+    h = (struct hearing){.conf = conf, .caller = caller, .role = role};
+    const char *end = "";
+    char *bytes = malloc(conf->message_bytes);
+    if (bytes == NULL ||
+        (conf->postoperative != NULL &&
+         regcomp(&h.postoperative, conf->postoperative, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0))
+        return EX_OSERR;
+    mllp_reader_init(&h.reader, bytes, conf->message_bytes);
+    h.until = clock_monotonic_ms() + (int64_t)conf->idle_seconds * 1000;
+    while (end[0] == '\0')
+        end = turn(&h);
+    log_event(LOG_AT_INFO, "orders-caller-ended", "reason=%s", log_quote(end));
+    return 0;
+}
