@@ -266,9 +266,9 @@ static enum store_status announce(struct store *store, const struct store_case *
     return sql_run(store,
                    sql_prepare(store,
                                "INSERT OR IGNORE INTO news(announcement,study,revision,kind,rank,"
-                               "state,created_ms) VALUES(?,?,?,?,?,'pending',?)",
-                               "ttiiii", announcement, c->study, c->revision + 1, (int64_t)kind,
-                               (int64_t)p->rank, now_ms));
+                               "site_priority,state,created_ms) VALUES(?,?,?,?,?,?,'pending',?)",
+                               "ttiiiii", announcement, c->study, c->revision + 1, (int64_t)kind,
+                               (int64_t)p->rank, (int64_t)c->known.order, now_ms));
 }
 
 enum store_status store_place(struct store *store, const struct store_case *of,
@@ -290,15 +290,17 @@ enum store_status store_place(struct store *store, const struct store_case *of,
 
 static enum store_status last_told(struct store *store, const char *announcement, struct news *news)
 {
-    sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT rank FROM news WHERE announcement=? AND study=?"
-                                    " AND state='told' ORDER BY revision DESC LIMIT 1",
-                                    "tt", announcement, news->study);
+    sqlite3_stmt *row =
+        sql_prepare(store,
+                    "SELECT rank,site_priority FROM news WHERE announcement=? AND study=?"
+                    " AND state='told' ORDER BY revision DESC LIMIT 1",
+                    "tt", announcement, news->study);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
     news->was_told = true;
     news->told = (enum priority_rank)sqlite3_column_int(row, 0);
+    news->told_unordered = sqlite3_column_int(row, 1) == ORDER_UNKNOWN;
     (void)sqlite3_reset(row);
     return STORE_OK;
 }
@@ -346,13 +348,13 @@ static void take_news(sqlite3_stmt *row, struct news *news, char *accession, siz
     news->received_ms = sqlite3_column_int64(row, 12);
     sql_text(row, 13, news->report_series, sizeof news->report_series);
     sql_text(row, 14, accession, size);
+    news->order = (enum priority_order)sqlite3_column_int(row, 15);
 }
 
 static enum store_status take_site(struct store *store, const char *accession, struct news *news)
 {
     struct site_order order;
     enum store_status status = store_site_of(store, news->study, accession, &order);
-    news->order = order.priority;
     memcpy(news->placer_order, order.placer_order, sizeof news->placer_order);
     memcpy(news->filler_order, order.filler_order, sizeof news->filler_order);
     memcpy(news->procedure_id, order.procedure_id, sizeof news->procedure_id);
@@ -371,7 +373,7 @@ enum store_status store_next_news(struct store *store, const char *announcement,
         "SELECT news.id,news.study,news.revision,kind,created_ms,place.rank,band,raised,strength,"
         "reason,outcome,report,arrived_ms,"
         "COALESCE((SELECT series FROM result WHERE uid=place.report),''),"
-        "accession FROM news JOIN place ON place.study=news.study"
+        "accession,news.site_priority FROM news JOIN place ON place.study=news.study"
         " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
         " ORDER BY news.rank DESC,news.id LIMIT 1",
         "tii", announcement, now_ms, far_ms);

@@ -189,6 +189,7 @@ static const char *const versions[] = {
     "CREATE TABLE news("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, announcement TEXT NOT NULL, study TEXT NOT NULL,"
     " revision INTEGER NOT NULL, kind INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    " site_priority INTEGER NOT NULL DEFAULT 0,"
     " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
     " next_ms INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL,"
     " done_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',"

@@ -62,14 +62,14 @@ static const char *last_of(const char *id)
 static json_t *entry_json(const struct store_entry *e, size_t position)
 {
     const struct priority *p = &e->place.priority;
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}",
-                     "position", (json_int_t)position, "study", e->study, "band", bands[p->band],
-                     "priority", priority_rank_name(p->rank), "outcome",
-                     srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason),
-                     "words", priority_reason_text(p->reason), "accession", e->accession, "patient",
-                     last_of(e->patient_id), "station", e->station, "report",
-                     e->report[0] ? e->report : NULL, "arrived", command_time(e->place.arrived_ms),
-                     "changed", command_time(e->changed_ms));
+    return json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "position",
+        (json_int_t)position, "study", e->study, "band", bands[p->band], "priority",
+        priority_rank_name(p->rank), "order", priority_order_name(e->place.order), "outcome",
+        srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason), "words",
+        priority_reason_text(p->reason), "accession", e->accession, "patient",
+        last_of(e->patient_id), "station", e->station, "report", e->report[0] ? e->report : NULL,
+        "arrived", command_time(e->place.arrived_ms), "changed", command_time(e->changed_ms));
 }
 
 static void print_entry(const struct store_entry *e, size_t position, int64_t now_ms)
