@@ -186,9 +186,10 @@ static enum store_status scrub(struct store *store)
         " WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')",
         "UPDATE judgement SET attrs=NULL,scores='',scores2='',region='',patient_id='',issuer=''"
         " WHERE instance IN (SELECT id FROM temp.whose WHERE kind='i')",
-        "DELETE FROM site_order WHERE study IN"
-        " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))"
-        " OR accession IN (SELECT accession FROM place WHERE accession<>'' AND study IN"
+        "DELETE FROM site_order WHERE study<>'' AND study IN"
+        " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))",
+        "DELETE FROM site_order WHERE accession IN (SELECT accession FROM place WHERE "
+        "accession<>'' AND study IN"
         " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')))",
         "UPDATE place SET accession='',patient_id='',issuer='',finding_ms=0,strength=0 WHERE study"
         " IN (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))",

@@ -459,8 +459,9 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
                             */
                     " judgement ON instance=id WHERE instance.study=place.study ORDER BY id DESC "
                     "LIMIT 1),''),"
-                    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study="
-                    "place.study),(SELECT MAX(priority) FROM site_order WHERE accession<>'' AND"
+                    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study<>''"
+                    " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order "
+                    "WHERE accession<>'' AND"
                     " site_order.accession=place.accession),0)"
                     " FROM place WHERE read_ms=0 ORDER BY arrived_ms LIMIT ?",
                     "i", (int64_t)room);

@@ -209,8 +209,9 @@ static const char *const versions[] = {
     "CREATE TRIGGER place_read AFTER UPDATE OF read ON study WHEN NEW.read<>OLD.read BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.uid; END;"
     "CREATE TRIGGER place_gone AFTER DELETE ON study BEGIN"
-    " DELETE FROM site_order WHERE study=OLD.uid OR (study='' AND accession<>'' AND accession IN"
-    " (SELECT accession FROM place WHERE study=OLD.uid));"
+    " DELETE FROM site_order WHERE study=OLD.uid AND study<>'';"
+    " DELETE FROM site_order WHERE study='' AND accession IN"
+    " (SELECT accession FROM place WHERE study=OLD.uid AND accession<>'');"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))

@@ -4,11 +4,29 @@
 #include "store_sqlite.h"
 #include <string.h>
 
-/* Rows that an order's message is about. An accession number alone means all studies of it. */
-#define ABOUT                                                                                      \
-    "((?1<>'' AND accession=?1 AND (?2='' OR study=?2)) OR (?1='' AND ?2<>'' AND study=?2)"        \
-    " OR (?1='' AND ?2='' AND ((?3<>'' AND filler_order=?3)"                                       \
-    " OR (?3='' AND ?4<>'' AND placer_order=?4))))"
+/* Rows that a message is about, by what it names: ?1, and its study ?2. An accession number alone
+ * means all studies of it. A text for each, since one with all cases would read every row. */
+enum { BY_ACCESSION, BY_STUDY, BY_FILLER, BY_PLACER, WAYS };
+#define OF_ACCESSION "site_order.accession=?1 AND site_order.accession<>''"
+#define OF_STUDY     "site_order.study=?1 AND site_order.study<>'' AND ?2 NOTNULL"
+#define OF_FILLER    "site_order.filler_order=?1 AND site_order.filler_order<>'' AND ?2 NOTNULL"
+#define OF_PLACER    "site_order.placer_order=?1 AND site_order.placer_order<>'' AND ?2 NOTNULL"
+#define OF_ORDER     OF_ACCESSION " AND (?2='' OR site_order.study=?2)"
+#define BY_ALL(head)                                                                               \
+    {                                                                                              \
+        head OF_ORDER, head OF_STUDY, head OF_FILLER, head OF_PLACER                               \
+    }
+
+static int way_of(const struct site_order *order, const char **key)
+{
+    const char *const keys[] = {order->accession, order->study, order->filler_order,
+                                order->placer_order};
+    int way = 0;
+    while (way < WAYS - 1 && keys[way][0] == '\0')
+        way++;
+    *key = keys[way];
+    return way;
+}
 
 static enum store_status is_heard(struct store *store, const char *message, bool *heard)
 {
@@ -20,18 +38,17 @@ static enum store_status is_heard(struct store *store, const char *message, bool
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-static enum store_status count_about(struct store *store, const struct site_order *order,
-                                     int64_t *count)
+static enum store_status is_known(struct store *store, const struct site_order *order, bool *known)
 {
-    sqlite3_stmt *row =
-        sql_prepare(store, "SELECT COUNT(*) FROM site_order WHERE " ABOUT, "tttt", order->accession,
-                    order->study, order->filler_order, order->placer_order);
+    static const char *const texts[WAYS] = BY_ALL("SELECT 1 FROM site_order WHERE ");
+    const char *key;
+    int way = way_of(order, &key);
+    sqlite3_stmt *row = sql_prepare(store, texts[way], "tt", key, order->study);
     enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_BROKEN : status;
-    *count = sqlite3_column_int64(row, 0);
-    (void)sqlite3_reset(row);
-    return STORE_OK;
+    *known = status == STORE_OK;
+    if (status == STORE_OK)
+        (void)sqlite3_reset(row);
+    return status == STORE_NONE ? STORE_OK : status;
 }
 
 /* An order that was known by one of its two names has the other now. */
@@ -54,19 +71,20 @@ static enum store_status complete(struct store *store, const struct site_order *
 
 static enum store_status change(struct store *store, const struct site_order *o, int64_t now_ms)
 {
-    return sql_run(
-        store,
-        sql_prepare(store,
-                    "UPDATE site_order SET priority=CASE WHEN ?5=0 THEN priority ELSE ?5 END,"
-                    "filler_order=CASE WHEN ?3='' THEN filler_order ELSE ?3 END,"
-                    "placer_order=CASE WHEN ?4='' THEN placer_order ELSE ?4 END,"
-                    "procedure_id=CASE WHEN ?6='' THEN procedure_id ELSE ?6 END,"
-                    "procedure=CASE WHEN ?7='' THEN procedure ELSE ?7 END,"
-                    "postoperative=CASE WHEN ?7='' THEN postoperative ELSE ?8 END,"
-                    "read=CASE ?9 WHEN 0 THEN read ELSE ?9=2 END,told_ms=?10 WHERE " ABOUT,
-                    "ttttittiii", o->accession, o->study, o->filler_order, o->placer_order,
-                    (int64_t)o->priority, o->procedure_id, o->procedure, (int64_t)o->postoperative,
-                    (int64_t)o->read, now_ms));
+    static const char *const texts[WAYS] =
+        BY_ALL("UPDATE site_order SET priority=CASE WHEN ?5=0 THEN priority ELSE ?5 END,"
+               "filler_order=CASE WHEN ?3='' THEN filler_order ELSE ?3 END,"
+               "placer_order=CASE WHEN ?4='' THEN placer_order ELSE ?4 END,"
+               "procedure_id=CASE WHEN ?6='' THEN procedure_id ELSE ?6 END,"
+               "procedure=CASE WHEN ?7='' THEN procedure ELSE ?7 END,"
+               "postoperative=CASE WHEN ?7='' THEN postoperative ELSE ?8 END,"
+               "read=CASE ?9 WHEN 0 THEN read ELSE ?9=2 END,told_ms=?10 WHERE ");
+    const char *key;
+    int way = way_of(o, &key);
+    return sql_run(store,
+                   sql_prepare(store, texts[way], "ttttittiii", key, o->study, o->filler_order,
+                               o->placer_order, (int64_t)o->priority, o->procedure_id, o->procedure,
+                               (int64_t)o->postoperative, (int64_t)o->read, now_ms));
 }
 
 static enum store_status add(struct store *store, const struct site_order *o)
@@ -77,20 +95,20 @@ static enum store_status add(struct store *store, const struct site_order *o)
                                       "tt", o->accession, o->study));
 }
 
-/* The studies that rows about this order are of; before and after it, since either may change. */
+/* The studies that rows about this order are of. */
+#define DUE                                                                                        \
+    "UPDATE study SET place_due=1 WHERE uid<>'' AND uid IN (SELECT place.study FROM site_order"    \
+    " JOIN place ON place.accession=site_order.accession AND place.accession<>'' WHERE "
+#define OR_NAMED " UNION SELECT site_order.study FROM site_order WHERE "
 static enum store_status mark(struct store *store, const struct site_order *order, size_t *studies)
 {
-    enum store_status status = sql_run(
-        store,
-        sql_prepare(
-            store,
-            "UPDATE study SET place_due=1 WHERE uid<>'' AND uid IN (SELECT study FROM site_order"
-            " WHERE " ABOUT " UNION SELECT place.study FROM site_order JOIN place ON"
-            " place.accession=site_order.accession AND place.accession<>'' WHERE "
-            "((?1<>'' AND site_order.accession=?1) OR (?1='' AND ?2<>'' AND site_order.study=?2)"
-            " OR (?1='' AND ?2='' AND ((?3<>'' AND filler_order=?3)"
-            " OR (?3='' AND ?4<>'' AND placer_order=?4)))))",
-            "tttt", order->accession, order->study, order->filler_order, order->placer_order));
+    static const char *const texts[WAYS] = {
+        DUE OF_ACCESSION OR_NAMED OF_ORDER ")", DUE OF_STUDY OR_NAMED OF_STUDY ")",
+        DUE OF_FILLER OR_NAMED OF_FILLER ")", DUE OF_PLACER OR_NAMED OF_PLACER ")"};
+    const char *key;
+    int way = way_of(order, &key);
+    enum store_status status =
+        sql_run(store, sql_prepare(store, texts[way], "tt", key, order->study));
     if (status == STORE_OK)
         *studies += (size_t)sqlite3_changes(store->db);
     return status;
@@ -99,27 +117,28 @@ static enum store_status mark(struct store *store, const struct site_order *orde
 static enum store_status forget(struct store *store, const struct site_order *order,
                                 size_t *studies)
 {
+    static const char *const texts[WAYS] = BY_ALL("DELETE FROM site_order WHERE ");
+    const char *key;
+    int way = way_of(order, &key);
     enum store_status status = mark(store, order, studies);
     return status == STORE_OK
-               ? sql_run(store, sql_prepare(store, "DELETE FROM site_order WHERE " ABOUT, "tttt",
-                                            order->accession, order->study, order->filler_order,
-                                            order->placer_order))
+               ? sql_run(store, sql_prepare(store, texts[way], "tt", key, order->study))
                : status;
 }
 
 static enum store_status hear(struct store *store, const struct site_order *order, int64_t now_ms,
                               size_t *studies)
 {
-    int64_t count = 0;
+    bool known = false;
     bool is_named = order->accession[0] != '\0' || order->study[0] != '\0';
     if (order->cancelled)
         return forget(store, order, studies);
     enum store_status status = complete(store, order);
     if (status == STORE_OK)
-        status = count_about(store, order, &count);
-    if (status == STORE_OK && count == 0 && !is_named)
+        status = is_known(store, order, &known);
+    if (status == STORE_OK && !known && !is_named)
         return STORE_NONE;
-    if (status == STORE_OK && count == 0)
+    if (status == STORE_OK && !known)
         status = add(store, order);
     if (status == STORE_OK)
         status = change(store, order, now_ms);
@@ -207,12 +226,18 @@ enum store_status store_site_of(struct store *store, const char *study, const ch
 
 enum store_status store_site_unread(struct store *store, const char *study)
 {
-    return sql_run(store,
-                   sql_prepare(store,
-                               "UPDATE site_order SET read=0 WHERE read<>0 AND (study=?1 OR"
-                               " accession IN (SELECT accession FROM place WHERE study=?1 AND"
-                               " accession<>''))",
-                               "t", study));
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE site_order SET read=0 WHERE read<>0 AND study=?"
+                                   " AND study<>''",
+                                   "t", study));
+    return status == STORE_OK
+               ? sql_run(store, sql_prepare(store,
+                                            "UPDATE site_order SET read=0 WHERE read<>0 AND"
+                                            " accession IN (SELECT accession FROM place WHERE"
+                                            " study=? AND accession<>'')",
+                                            "t", study))
+               : status;
 }
 
 enum store_status store_site_expire(struct store *store, int64_t before_ms, int64_t unmatched_ms,
@@ -221,14 +246,18 @@ enum store_status store_site_expire(struct store *store, int64_t before_ms, int6
     enum store_status status = sql_enter(store);
     if (status != STORE_OK)
         return status;
-    status = sql_run(
-        store, sql_prepare(store,
-                           "DELETE FROM site_order WHERE id IN (SELECT id FROM site_order WHERE"
-                           " told_ms<?1 OR (told_ms<?2 AND NOT EXISTS (SELECT 1 FROM study WHERE"
-                           " uid=site_order.study) AND NOT EXISTS (SELECT 1 FROM place WHERE"
-                           " accession=site_order.accession AND accession<>''))"
-                           " ORDER BY told_ms LIMIT ?3)",
-                           "iii", before_ms, unmatched_ms, (int64_t)most));
+    status = sql_run(store, sql_prepare(store,
+                                        "DELETE FROM site_order WHERE id IN (SELECT id FROM"
+                                        " site_order WHERE told_ms<? LIMIT ?)",
+                                        "ii", before_ms, (int64_t)most));
+    if (status == STORE_OK)
+        status = sql_run(
+            store, sql_prepare(store,
+                               "DELETE FROM site_order WHERE id IN (SELECT id FROM site_order AS o"
+                               " WHERE told_ms<? AND NOT EXISTS (SELECT 1 FROM study WHERE"
+                               " uid=o.study AND uid<>'') AND NOT EXISTS (SELECT 1 FROM place"
+                               " WHERE accession=o.accession AND accession<>'') LIMIT ?)",
+                               "ii", unmatched_ms, (int64_t)most));
     if (status == STORE_OK)
         status = sql_run(store, sql_prepare(store,
                                             "DELETE FROM site_message WHERE name IN (SELECT name"

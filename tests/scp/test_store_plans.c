@@ -6,6 +6,7 @@
 #include "keep_fixture.h"
 #include "scp_fixture.h"
 #include "store_health.h"
+#include "store_site.h"
 #include "store_sqlite.h"
 #include <ctype.h>
 
@@ -96,6 +97,27 @@ static void an_object(struct store *store)
         .state = INSTANCE_JUDGED, .moved = true, .others_report = true};
     FIXTURE_OK(store_judge(store, in.id, &judgement));
     FIXTURE_OK(store_wants_file(store, "objects/aa/aa.dcm", &wanted));
+}
+
+/* What orders name: accession, study, filler's and placer's number. */
+static void a_sites_orders(struct store *store)
+{
+    const struct site_order orders[] = {{.accession = "A", .study = "1.2.4.1"},
+                                        {.study = "1.2.4.1", .filler_order = "F"},
+                                        {.accession = "A", .placer_order = "P"},
+                                        {.filler_order = "F"},
+                                        {.placer_order = "P"},
+                                        {.accession = "A", .cancelled = true},
+                                        {.study = "1.2.4.1", .cancelled = true},
+                                        {.filler_order = "F", .cancelled = true},
+                                        {.placer_order = "P", .cancelled = true}};
+    struct site_order known;
+    size_t studies, missing;
+    FIXTURE_OK(store_site_orders(store, "m", orders, sizeof orders / sizeof *orders, 1000, &studies,
+                                 &missing));
+    FIXTURE_OK(store_site_of(store, "1.2.4.1", "A", &known));
+    FIXTURE_OK(store_site_unread(store, "1.2.4.1"));
+    FIXTURE_OK(store_site_expire(store, 1, 1, 10));
 }
 
 static bool ignore_study(void *context, const struct study *study)
@@ -198,6 +220,7 @@ static void no_hot_statement_reads_a_table(void **state)
     struct store *store = fixture_open(*state);
     int statements;
     an_object(store);
+    a_sites_orders(store);
     a_study(store);
     a_commitment(store);
     a_second(store);

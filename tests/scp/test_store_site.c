@@ -1,0 +1,361 @@
+/* Orders of the site in the job store: which studies they are of, before and after their images;
+ * corrections, cancellations, what is read; their end. */
+#include "dx_attrs.h"
+#include "keep_fixture.h"
+#include "scp_fixture.h"
+#include "store_place.h"
+#include "store_site.h"
+
+static struct store *store;
+static int messages;
+
+static int setup(void **state)
+{
+    int failed = fixture_setup(state);
+    store = failed == 0 ? fixture_open(*state) : NULL;
+    return failed;
+}
+
+static int teardown(void **state)
+{
+    store_close(store);
+    return fixture_teardown(state);
+}
+
+/* ---- what is told, and what comes ---- */
+
+static struct site_order of(const char *accession, int study, enum priority_order priority)
+{
+    struct site_order o = {.priority = priority};
+    snprintf(o.accession, sizeof o.accession, "%s", accession);
+    if (study > 0)
+        snprintf(o.study, sizeof o.study, "1.2.4.%d", study);
+    return o;
+}
+
+/* Studies that are due by it; -1: it is of nothing that is known. */
+static int say_at(const struct site_order *orders, size_t count, int64_t when)
+{
+    char name[32];
+    size_t studies, missing;
+    snprintf(name, sizeof name, "message %d", ++messages);
+    enum store_status status =
+        store_site_orders(store, name, orders, count, when, &studies, &missing);
+    if (status == STORE_NONE)
+        return -1;
+    FIXTURE_OK(status);
+    return (int)studies;
+}
+
+static int say(struct site_order order)
+{
+    return say_at(&order, 1, 1000);
+}
+
+static int64_t an_image(int number, int study, const char *accession)
+{
+    uint8_t *bytes = NULL;
+    struct judgement j = {.state = INSTANCE_JUDGED,
+                          .outcome = SRT_FINDING,
+                          .alone = true,
+                          .agreed = true,
+                          .finding_score = 0.9,
+                          .finding_point = 0.5};
+    struct dx_attrs *attrs = dx_attrs_create();
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0050), "SH", accession), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", "ID"), DX_OK);
+    assert_int_equal(dx_attrs_pack(attrs, &bytes, &j.attrs_bytes), DX_OK);
+    dx_attrs_destroy(attrs);
+    j.attrs = bytes;
+    int64_t id = keep_receive(store, number, study, 1000);
+    FIXTURE_OK(store_judge(store, id, &j));
+    free(bytes);
+    return id;
+}
+
+static const char *const announcements[] = {"ris"};
+
+static void place(const struct store_case *c)
+{
+    struct priority p;
+    priority_of(&c->known, &p);
+    FIXTURE_OK(store_place(store, c, &p, c->known.read ? NEWS_WITHDRAWN : NEWS_PRIORITY,
+                           announcements, 1, 2000));
+}
+
+/* The one study that is due, placed. */
+static struct store_case due(void)
+{
+    struct store_case c, more;
+    FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
+    place(&c);
+    assert_int_equal(store_next_case(store, INT64_MAX, &more), STORE_NONE);
+    return c;
+}
+
+static void nothing_due(void)
+{
+    struct store_case c;
+    assert_int_equal(store_next_case(store, INT64_MAX, &c), STORE_NONE);
+}
+
+static struct site_order known(int study, const char *accession)
+{
+    char uid[DX_UID_MAX];
+    struct site_order o;
+    snprintf(uid, sizeof uid, "1.2.4.%d", study);
+    FIXTURE_OK(store_site_of(store, uid, accession, &o));
+    return o;
+}
+
+/* ---- tests ---- */
+
+static void before_the_images(void **state)
+{
+    (void)state;
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 0);
+    assert_int_equal(say(of("", 2, ORDER_LOW)), 0);
+    (void)an_image(1, 1, "A1");
+    assert_int_equal(due().known.order, ORDER_STAT);
+    (void)an_image(2, 2, "A2");
+    assert_int_equal(due().known.order, ORDER_LOW);
+    (void)an_image(3, 3, "");
+    assert_int_equal(due().known.order, ORDER_UNKNOWN);
+}
+
+static void after_the_images(void **state)
+{
+    (void)state;
+    struct store_entry list[4];
+    struct news news;
+    uint8_t *attrs;
+    size_t count;
+    (void)an_image(1, 1, "A1");
+    assert_int_equal(due().known.order, ORDER_UNKNOWN);
+    FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
+    free(attrs);
+    FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 3000));
+
+    struct site_order order = of("A1", 0, ORDER_ROUTINE);
+    snprintf(order.placer_order, sizeof order.placer_order, "PL");
+    snprintf(order.filler_order, sizeof order.filler_order, "FI");
+    snprintf(order.procedure_id, sizeof order.procedure_id, "RP");
+    assert_int_equal(say(order), 1);
+    struct store_case c = due();
+    assert_true(c.known.order == ORDER_ROUTINE && c.told_order == ORDER_UNKNOWN);
+    FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
+    free(attrs);
+    assert_true(news.order == ORDER_ROUTINE && news.was_told && news.told_unordered);
+    assert_string_equal(news.placer_order, "PL");
+    assert_string_equal(news.filler_order, "FI");
+    assert_string_equal(news.procedure_id, "RP");
+    FIXTURE_OK(store_worklist(store, list, 4, &count));
+    assert_true(count == 1 && list[0].place.order == ORDER_ROUTINE);
+
+    assert_int_equal(say(of("A1", 0, ORDER_UNKNOWN)), 1);
+    assert_int_equal(due().known.order, ORDER_ROUTINE); /* nothing said is nothing changed */
+    assert_int_equal(say(of("", 1, ORDER_STAT)), 1);
+    assert_int_equal(due().known.order, ORDER_STAT); /* the study's own comes first */
+    assert_int_equal(say(of("A9", 9, ORDER_STAT)), 0);
+    nothing_due();
+}
+
+/* What is told of a revision stays the same, whatever the order says by then. */
+static void news_is_of_its_revision(void **state)
+{
+    (void)state;
+    struct news news;
+    uint8_t *attrs;
+    size_t count;
+    assert_int_equal(say(of("A1", 0, ORDER_ROUTINE)), 0);
+    (void)an_image(1, 1, "A1");
+    (void)due();
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 1);
+    FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
+    free(attrs);
+    assert_int_equal(news.order, ORDER_ROUTINE);
+}
+
+/* Between the look at a study and the entry of its place. */
+static void while_it_is_placed(void **state)
+{
+    (void)state;
+    struct store_case c;
+    (void)an_image(1, 1, "A1");
+    FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 0); /* no place has this accession yet */
+    place(&c);
+    assert_int_equal(due().known.order, ORDER_STAT);
+
+    assert_int_equal(say(of("A1", 0, ORDER_LOW)), 1);
+    FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
+    assert_int_equal(say(of("A1", 0, ORDER_HIGH)), 1);
+    FIXTURE_OK(store_place_stays(store, &c));
+    assert_int_equal(due().known.order, ORDER_HIGH);
+}
+
+static void one_accession_several_studies(void **state)
+{
+    (void)state;
+    const struct site_order both[] = {of("A1", 1, ORDER_ROUTINE), of("A1", 2, ORDER_STAT)};
+    assert_int_equal(say_at(both, 2, 1000), 0);
+    assert_int_equal(known(1, "A1").priority, ORDER_ROUTINE);
+    assert_int_equal(known(2, "A1").priority, ORDER_STAT);
+    assert_int_equal(known(3, "A1").priority, ORDER_STAT); /* another UID: the highest */
+    struct site_order read = of("A1", 1, ORDER_UNKNOWN);
+    read.read = SITE_READ;
+    assert_int_equal(say(read), 0);
+    assert_int_equal(known(1, "A1").read, SITE_READ);
+    assert_int_equal(known(2, "A1").read, SITE_UNREAD);
+    assert_int_equal(known(3, "A1").read, SITE_UNREAD); /* not all of them */
+    assert_int_equal(say(of("A1", 0, ORDER_LOW)), 0);
+    assert_int_equal(known(1, "A1").priority, ORDER_LOW); /* the accession's is that of all */
+    assert_int_equal(known(2, "A1").priority, ORDER_LOW);
+}
+
+static void names_are_completed(void **state)
+{
+    (void)state;
+    struct site_order numbered = of("A1", 0, ORDER_STAT), later = of("", 0, ORDER_ROUTINE);
+    snprintf(numbered.filler_order, sizeof numbered.filler_order, "FI");
+    snprintf(later.filler_order, sizeof later.filler_order, "FI");
+    assert_int_equal(say(later), -1); /* a number that nobody knows */
+    assert_int_equal(say(numbered), 0);
+    assert_int_equal(say(of("A1", 1, ORDER_UNKNOWN)), 0);
+    assert_int_equal(known(1, "").priority, ORDER_STAT);
+    assert_int_equal(say(later), 0);
+    assert_int_equal(known(1, "").priority, ORDER_ROUTINE);
+    assert_int_equal(say(of("", 2, ORDER_HIGH)), 0);
+    assert_int_equal(say(of("A2", 2, ORDER_UNKNOWN)), 0);
+    assert_int_equal(known(7, "A2").priority, ORDER_HIGH);
+}
+
+static void whole_or_not_at_all_and_once(void **state)
+{
+    (void)state;
+    size_t studies, missing;
+    struct site_order orders[] = {of("A1", 0, ORDER_STAT), of("", 0, ORDER_STAT)};
+    snprintf(orders[1].placer_order, sizeof orders[1].placer_order, "NOBODY");
+    assert_int_equal(store_site_orders(store, "m", orders, 2, 1000, &studies, &missing),
+                     STORE_NONE);
+    assert_int_equal(missing, 1);
+    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+    FIXTURE_OK(store_site_orders(store, "m", orders, 1, 1000, &studies, &missing));
+    orders[0].priority = ORDER_LOW;
+    FIXTURE_OK(store_site_orders(store, "m", orders, 1, 1000, &studies, &missing));
+    assert_int_equal(known(1, "A1").priority, ORDER_STAT);
+}
+
+static void cancelled(void **state)
+{
+    (void)state;
+    struct site_order gone = of("A1", 0, ORDER_STAT);
+    assert_int_equal(say(of("A1", 1, ORDER_STAT)), 0);
+    (void)an_image(1, 1, "A1");
+    assert_int_equal(due().known.order, ORDER_STAT);
+    gone.cancelled = true;
+    assert_int_equal(say(gone), 1);
+    assert_int_equal(due().known.order, ORDER_UNKNOWN);
+    assert_int_equal(say(gone), 0); /* what is not there can be cancelled */
+}
+
+static void what_is_read_leaves_the_list(void **state)
+{
+    (void)state;
+    struct store_entry list[4];
+    struct site_order read = of("A1", 0, ORDER_UNKNOWN);
+    size_t count;
+    read.read = SITE_READ;
+    (void)an_image(1, 1, "A1");
+    assert_false(due().known.read);
+    assert_int_equal(say(read), 1);
+    assert_true(due().known.read);
+    FIXTURE_OK(store_worklist(store, list, 4, &count));
+    assert_int_equal(count, 0);
+    FIXTURE_OK(store_mark_read(store, "1.2.4.1", false)); /* a person knows better */
+    assert_false(due().known.read);
+    FIXTURE_OK(store_worklist(store, list, 4, &count));
+    assert_int_equal(count, 1);
+    read.read = SITE_READ;
+    assert_int_equal(say(read), 1);
+    assert_true(due().known.read);
+    read.read = SITE_UNREAD;
+    assert_int_equal(say(read), 1);
+    assert_false(due().known.read);
+}
+
+static void postoperative(void **state)
+{
+    (void)state;
+    struct site_order order = of("A1", 0, ORDER_ROUTINE);
+    struct priority p;
+    order.postoperative = true;
+    snprintf(order.procedure, sizeof order.procedure, "post-op");
+    assert_int_equal(say(order), 0);
+    (void)an_image(1, 1, "A1");
+    const struct store_case c = due();
+    priority_of(&c.known, &p);
+    assert_true(!p.raised && p.reason == REASON_POSTOPERATIVE);
+    order.procedure[0] = '\0';
+    order.postoperative = false;
+    assert_int_equal(say(order), 1);
+    assert_true(due().known.postoperative); /* no procedure was named */
+    snprintf(order.procedure, sizeof order.procedure, "trauma");
+    assert_int_equal(say(order), 1);
+    assert_false(due().known.postoperative);
+}
+
+static void their_end(void **state)
+{
+    (void)state;
+    const struct site_order old = of("OLD", 0, ORDER_STAT), unmatched = of("NONE", 0, ORDER_STAT),
+                            matched = of("A1", 0, ORDER_STAT);
+    (void)an_image(1, 1, "A1");
+    (void)due();
+    assert_int_equal(say_at(&old, 1, 1000), 0);
+    assert_int_equal(say_at(&unmatched, 1, 2000), 0);
+    assert_int_equal(say_at(&matched, 1, 2000), 1);
+    FIXTURE_OK(store_site_expire(store, 1500, 1500, 10));
+    assert_int_equal(known(9, "OLD").priority, ORDER_UNKNOWN);
+    assert_int_equal(known(9, "NONE").priority, ORDER_STAT);
+    FIXTURE_OK(store_site_expire(store, 1500, 2500, 10));
+    assert_int_equal(known(9, "NONE").priority, ORDER_UNKNOWN);
+    assert_int_equal(known(1, "A1").priority, ORDER_STAT);
+    FIXTURE_OK(store_site_expire(store, 2500, 2500, 10));
+    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+}
+
+static void forgotten_with_its_patient(void **state)
+{
+    (void)state;
+    const struct store_patient patient = {"ID", ""};
+    struct store_forgotten count;
+    (void)an_image(1, 1, "A1");
+    (void)due();
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 1);
+    (void)due();
+    assert_int_equal(say(of("A2", 1, ORDER_STAT)), 1);
+    assert_int_equal(say(of("A3", 0, ORDER_STAT)), 0);
+    FIXTURE_OK(store_forget_patient(store, &patient, NULL, 0, 5000, &count));
+    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+    assert_int_equal(known(9, "A2").priority, ORDER_UNKNOWN);
+    assert_int_equal(known(9, "A3").priority, ORDER_STAT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(before_the_images),
+                                       TEST(after_the_images),
+                                       TEST(news_is_of_its_revision),
+                                       TEST(while_it_is_placed),
+                                       TEST(one_accession_several_studies),
+                                       TEST(names_are_completed),
+                                       TEST(whole_or_not_at_all_and_once),
+                                       TEST(cancelled),
+                                       TEST(what_is_read_leaves_the_list),
+                                       TEST(postoperative),
+                                       TEST(their_end),
+                                       TEST(forgotten_with_its_patient)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
