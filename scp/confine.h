@@ -37,7 +37,7 @@ enum confine_role {
     CONFINE_ANNOUNCE,
     CONFINE_CRIER,
     CONFINE_ORDERS,
-    CONFINE_HEARER, /* hears one caller of orders */
+    CONFINE_HEARER,     /* hears one caller of orders */
     CONFINE_AUDIT,      /* sends the audit log to its collector */
     CONFINE_ADMIN,      /* cervigate: commands that read files */
     CONFINE_ADMIN_PEER, /* cervigate: commands that talk to a peer or play one */

@@ -1,4 +1,4 @@
-/* config/: <announcements> and <priority>: each value into its own field, and back. */
+/* config/: <announcements>, <orders> and <priority>: each value into its own field, and back. */
 #include "config_fixture.h"
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +90,45 @@ static void defaults(void **state)
     conf_destroy(conf);
 }
 
+static void orders_look_right(const struct conf *conf)
+{
+    const struct conf_orders *orders = &conf->orders;
+
+    assert_true(orders->listen);
+    assert_string_equal(orders->address, "::1");
+    assert_int_equal(orders->port, 7);
+    assert_string_equal(orders->from, "10.0.0.0/8 ::2");
+    assert_int_equal(orders->connections, 3);
+    assert_int_equal(orders->message_bytes, 2048);
+    assert_int_equal(orders->idle_seconds, 9);
+    assert_string_equal(orders->postoperative, "post|op");
+}
+
+static void orders(void **state)
+{
+    struct conf *first = load_text(
+        WITH("<orders listen=\"true\" address=\"::1\" port=\"7\" from=\"10.0.0.0/8 ::2\" "
+             "connections=\"3\" messageBytes=\"2048\" idleTime=\"9\" postoperative=\"post|op\"/>"),
+        "");
+    struct conf *second, *none = load_text(WITH(""), "");
+
+    (void)state;
+    orders_look_right(first);
+    char *text = print(first);
+    second = load_text(text, "");
+    orders_look_right(second);
+    assert_true(!none->orders.listen && !none->orders.from && !none->orders.postoperative);
+    assert_string_equal(none->orders.address, "0.0.0.0");
+    assert_int_equal(none->orders.port, 2575);
+    assert_int_equal(none->orders.connections, 16);
+    assert_int_equal(none->orders.message_bytes, 1048576);
+    assert_int_equal(none->orders.idle_seconds, 300);
+    free(text);
+    conf_destroy(first);
+    conf_destroy(second);
+    conf_destroy(none);
+}
+
 static void warns_of_what_sends_nothing(void **state)
 {
     (void)state;
@@ -104,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_to_the_same),
         cmocka_unit_test(defaults),
+        cmocka_unit_test(orders),
         cmocka_unit_test(warns_of_what_sends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
