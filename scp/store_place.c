@@ -300,7 +300,7 @@ static enum store_status last_told(struct store *store, const char *announcement
         return status == STORE_NONE ? STORE_OK : status;
     news->was_told = true;
     news->told = (enum priority_rank)sqlite3_column_int(row, 0);
-    news->told_unordered = sqlite3_column_int(row, 1) == ORDER_UNKNOWN;
+    news->told_order = (enum priority_order)sqlite3_column_int(row, 1);
     (void)sqlite3_reset(row);
     return STORE_OK;
 }

@@ -47,7 +47,8 @@ static const struct urgency *change_of(const struct news *news)
                     (news->placer_order[0] != '\0' || news->filler_order[0] != '\0' ||
                      news->accession[0] != '\0');
     enum priority_rank least = rank_of(news->order);
-    bool was_raised = news->was_told && !news->told_unordered && news->told > least;
+    bool was_raised = news->was_told && news->told_order != ORDER_UNKNOWN &&
+                      news->told > rank_of(news->told_order) && news->told > least;
     bool is_raised = !is_withdrawn(news) && news->rank > least;
     if (!is_known)
         return NULL;

@@ -19,11 +19,11 @@ struct news {
     int64_t id;
     int64_t revision; /* of the study's priority, from 1 */
     enum news_kind kind;
-    enum priority_rank rank, told; /* told: by the last revision that this receiver has */
-    bool raised;                   /* above what its order says */
-    bool was_told;                 /* this receiver has an earlier revision */
-    bool told_unordered;           /* its order's priority was not known then */
-    enum priority_order order;     /* when this revision was made */
+    enum priority_rank rank, told;  /* told: by the last revision that this receiver has */
+    bool raised;                    /* above what its order says */
+    bool was_told;                  /* this receiver has an earlier revision */
+    enum priority_order told_order; /* what its order said then */
+    enum priority_order order;      /* when this revision was made */
     enum priority_reason reason;
     enum srt_outcome outcome;
     bool research;  /* said by whoever sends: the mode is demo */

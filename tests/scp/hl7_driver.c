@@ -66,7 +66,7 @@ static void set(const char *word)
     else if (is_key(word, "withdrawn"))
         news.kind = number != 0 ? NEWS_WITHDRAWN : NEWS_PRIORITY;
     else if (is_key(word, "told"))
-        news.was_told = number != 0;
+        news.was_told = number != 0, news.told_order = ORDER_ROUTINE;
     else if (is_key(word, "name"))
         (void)snprintf(news.patient_name, sizeof news.patient_name, "%s", value);
     else

@@ -358,6 +358,8 @@ static void test_our_own_result(void **state)
     assert_true(order_of(HEAD("ORU^R01") "OBR|1||FI1|C||||||||||||||||||||P\r"
                                          "OBX|1|CE|study-outcome^x^99CERVIGATE||finding\r")
                     .own);
+    assert_true(order_of(HEAD("OMI^O23") "ORC|XO|P|F|||||||||||||finding^w^99CERVIGATE\r").own);
+    assert_false(order_of(HEAD("OMI^O23") "ORC|XO|P|F|||||||||||||moved^w^L\r").own);
 }
 
 /* ---- acknowledgements ---- */
@@ -373,7 +375,15 @@ static void test_ack(void **state)
                         "MSA|AA|M\\S\\1\r");
     assert_true(hl7_ack(&message, HL7_REJECT, "no\rroom", "7", 0, bytes, sizeof bytes) > 0);
     assert_non_null(strstr(bytes, "\rMSA|AR|M\\S\\1|no\\X0D\\room\r"));
+    assert_null(strstr(bytes, "ERR|")); /* before 2.5 it is another segment */
     assert_int_equal(hl7_ack(&message, HL7_ACCEPT, "", "7", 0, bytes, 20), 0);
+    parse("MSH|^~\\&|A|B|C|D|||ORM^O01|M|P|2.5.1\r");
+    assert_true(hl7_ack(&message, HL7_ERROR, "no|order", "7", 0, bytes, sizeof bytes) > 0);
+    assert_non_null(strstr(bytes,
+                           "\rMSA|AE|M|no\\F\\order\r"
+                           "ERR|||207^Application internal error^HL70357|E||||no\\F\\order\r"));
+    assert_true(hl7_ack(&message, HL7_ACCEPT, "", "7", 0, bytes, sizeof bytes) > 0);
+    assert_null(strstr(bytes, "ERR|"));
 }
 
 static void test_ack_in_enhanced_mode(void **state)

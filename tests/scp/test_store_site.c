@@ -145,7 +145,7 @@ static void after_the_images(void **state)
     assert_true(c.known.order == ORDER_ROUTINE && c.told_order == ORDER_UNKNOWN);
     FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
     free(attrs);
-    assert_true(news.order == ORDER_ROUTINE && news.was_told && news.told_unordered);
+    assert_true(news.order == ORDER_ROUTINE && news.was_told && news.told_order == ORDER_UNKNOWN);
     assert_string_equal(news.placer_order, "PL");
     assert_string_equal(news.filler_order, "FI");
     assert_string_equal(news.procedure_id, "RP");
