@@ -103,51 +103,6 @@ static void enter(struct orders *o, struct orders_answer *answer)
 
 /* ---- records ---- */
 
-static bool is_text(const char *text, size_t size)
-{
-    return memchr(text, '\0', size) != NULL;
-}
-#define IS_TEXT(field) is_text(field, sizeof(field))
-
-/* A byte that is no bool must not be read as one. */
-static bool is_flag(const bool *flag)
-{
-    unsigned char byte;
-    memcpy(&byte, flag, 1);
-    return byte <= 1;
-}
-
-static bool is_number(const void *at, unsigned most)
-{
-    unsigned number;
-    memcpy(&number, at, sizeof number);
-    return number <= most;
-}
-
-static bool is_order(const struct site_order *o)
-{
-    _Static_assert(sizeof o->priority == sizeof(unsigned) && sizeof o->read == sizeof(unsigned) &&
-                       sizeof o->cancelled == 1,
-                   "read as such");
-    return IS_TEXT(o->accession) && IS_TEXT(o->study) && IS_TEXT(o->placer_order) &&
-           IS_TEXT(o->filler_order) && IS_TEXT(o->procedure_id) && IS_TEXT(o->procedure) &&
-           (o->study[0] == '\0' || dx_uid_is_usable(o->study)) &&
-           is_number(&o->priority, ORDER_STAT) && is_number(&o->read, SITE_READ) &&
-           is_flag(&o->postoperative) && is_flag(&o->cancelled);
-}
-
-static bool is_record(const struct orders_heard *heard, size_t bytes)
-{
-    if (bytes < ORDERS_BYTES(0) || heard->count == 0 || heard->count > ORDERS_MOST ||
-        bytes != ORDERS_BYTES(heard->count) || heard->message[DX_DIGEST_MAX - 1] != '\0' ||
-        strspn(heard->message, "0123456789abcdef") != DX_DIGEST_MAX - 1)
-        return false;
-    for (size_t i = 0; i < heard->count; i++)
-        if (!is_order(&heard->order[i]))
-            return false;
-    return true;
-}
-
 static void end_hearer(struct hearer *hearer)
 {
     int status = 0;
@@ -164,7 +119,7 @@ static void take_record(struct orders *o, struct hearer *hearer)
     ssize_t n = recv(hearer->fd, &o->heard, sizeof o->heard, MSG_DONTWAIT | MSG_TRUNC);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    bool good = n > 0 && is_record(&o->heard, (size_t)n);
+    bool good = n > 0 && orders_is_record(&o->heard, (size_t)n);
     if (n > 0 && !good)
         log_event(LOG_AT_ERROR, "hearer-ended", "pid=%d reason=nonsense", (int)hearer->pid);
     if (good)

@@ -1,0 +1,87 @@
+/* Records of a hearer that was taken over: nothing but a whole record with sane values is one. */
+#include "worklist/orders.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct orders_heard record;
+
+static void fill(uint32_t count)
+{
+    memset(&record, 0, sizeof record);
+    memset(record.message, 'a', DX_DIGEST_MAX - 1);
+    record.count = count;
+    for (size_t i = 0; i < ORDERS_MOST; i++)
+        memcpy(record.order[i].study, "1.2.3", 6);
+}
+
+static void whole_ones(void **state)
+{
+    (void)state;
+    for (uint32_t count = 1; count <= ORDERS_MOST; count++) {
+        fill(count);
+        assert_true(orders_is_record(&record, ORDERS_BYTES(count)));
+        assert_false(orders_is_record(&record, ORDERS_BYTES(count) - 1));
+        assert_false(orders_is_record(&record, ORDERS_BYTES(count) + 1));
+    }
+    static const uint32_t counts[] = {0, ORDERS_MOST + 1, UINT32_MAX};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        fill(counts[i]);
+        assert_false(orders_is_record(&record, ORDERS_BYTES(counts[i])));
+        assert_false(orders_is_record(&record, sizeof record));
+    }
+    fill(1);
+    for (size_t bytes = 0; bytes < ORDERS_BYTES(0); bytes++)
+        assert_false(orders_is_record(&record, bytes));
+}
+
+/* The bytes of a field that is none are set as no compiler would. */
+static void set(void *at, int byte, size_t count)
+{
+    memset(at, byte, count);
+}
+
+static void refuses(const char *what)
+{
+    if (orders_is_record(&record, ORDERS_BYTES(2)))
+        fail_msg("%s", what);
+}
+
+static void values(void **state)
+{
+    (void)state;
+    struct site_order *o = &record.order[1];
+#define TRY(field, byte)                                                                           \
+    fill(2);                                                                                       \
+    set(&(field), byte, sizeof(field));                                                            \
+    refuses(#field)
+    TRY(record.message, 'a'); /* without an end */
+    TRY(record.message, 'g');
+    TRY(o->accession, 'x');
+    TRY(o->study, '1');
+    TRY(o->placer_order, 'x');
+    TRY(o->filler_order, 'x');
+    TRY(o->procedure_id, 'x');
+    TRY(o->procedure, 'x');
+    TRY(o->priority, 0xff);
+    TRY(o->priority, 1);
+    TRY(o->read, 0x7f);
+    TRY(o->postoperative, 2);
+    TRY(o->cancelled, 0xff);
+    fill(2);
+    memcpy(o->study, "1.2.x", 6);
+    refuses("a study that is no UID");
+    fill(2);
+    record.message[10] = '\0';
+    refuses("a name that is too short");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(whole_ones), cmocka_unit_test(values)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
