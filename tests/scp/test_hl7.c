@@ -28,6 +28,7 @@ static struct news finding(void)
     struct news news = {.kind = NEWS_PRIORITY,
                         .rank = PRIORITY_HIGH,
                         .order = ORDER_ROUTINE,
+                        .told_order = ORDER_ROUTINE,
                         .reason = REASON_FINDING,
                         .outcome = SRT_FINDING,
                         .is_report = true,
@@ -197,7 +198,6 @@ static void test_withdrawn_and_corrected(void **state)
     (void)state;
     struct news news = finding();
     news.was_told = true;
-    news.told_order = ORDER_ROUTINE;
     news.told = PRIORITY_HIGH;
     news.kind = NEWS_WITHDRAWN;
     const char *bytes = written(&modern, &news, HL7_RESULT);
@@ -338,29 +338,11 @@ static void test_due(void **state)
         struct news news = finding();
         news.kind = rows[i].kind;
         news.was_told = rows[i].was_told;
-        news.told_order = ORDER_ROUTINE;
         news.told = rows[i].told;
         news.rank = rows[i].rank;
         news.order = rows[i].order;
         news.reason = rows[i].reason;
         check_due(&news, rows[i].result, rows[i].code);
-    }
-}
-
-/* What was told before the order was known, or while it was STAT, did not raise the order. */
-static void test_due_after_the_order_changed(void **state)
-{
-    (void)state;
-    static const enum priority_order before[] = {ORDER_UNKNOWN, ORDER_STAT};
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-        struct news news = finding();
-        news.was_told = true;
-        news.told = PRIORITY_HIGH;
-        news.told_order = before[i];
-        check_due(&news, true, "A");
-        news.rank = PRIORITY_MEDIUM;
-        news.reason = REASON_NO_FINDING;
-        check_due(&news, true, NULL);
     }
 }
 
@@ -467,7 +449,6 @@ static void test_words_that_are_never_said(void **state)
                 news.outcome = outcome;
                 news.reason = reason;
                 news.was_told = told;
-                news.told_order = ORDER_ROUTINE;
                 news.model[0] = '\0'; /* its version is the site's to choose */
                 const char *bytes = written(&modern, &news, HL7_RESULT);
                 for (size_t i = 0; bytes[i] != '\0'; i++)
@@ -509,7 +490,7 @@ int main(void)
         cmocka_unit_test(test_research_is_marked),
         cmocka_unit_test(test_what_is_not_known),
         cmocka_unit_test(test_due),
-        cmocka_unit_test(test_due_after_the_order_changed),
+
         cmocka_unit_test(test_nothing_in_a_name_breaks_a_segment),
         cmocka_unit_test(test_character_sets),
         cmocka_unit_test(test_names),

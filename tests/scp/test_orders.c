@@ -1,4 +1,6 @@
-/* Records of a hearer that was taken over: nothing but a whole record with sane values is one. */
+/* Records of a hearer that was taken over: nothing but a whole record with sane values is one. And
+ * what an order that changes after a raise is told. */
+#include "worklist/hl7_write.h"
 #include "worklist/orders.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,8 +82,32 @@ static void values(void **state)
     refuses("a name that is too short");
 }
 
+/* What was told before the order was known, or while it was STAT, did not raise the order. */
+static void an_order_that_is_known_later(void **state)
+{
+    (void)state;
+    const struct conf_announcement to = {.way = CONF_HL7, .results = true, .priority = true};
+    static const enum priority_order before[] = {ORDER_UNKNOWN, ORDER_STAT, ORDER_ROUTINE};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        bool raised = before[i] == ORDER_ROUTINE;
+        struct news news = {.kind = NEWS_PRIORITY,
+                            .rank = PRIORITY_HIGH,
+                            .was_told = true,
+                            .told = PRIORITY_HIGH,
+                            .told_order = before[i],
+                            .order = ORDER_ROUTINE,
+                            .reason = REASON_FINDING,
+                            .accession = "A"};
+        assert_int_equal(hl7_is_due(&to, &news, HL7_PRIORITY), !raised);
+        news.rank = PRIORITY_MEDIUM;
+        news.reason = REASON_NO_FINDING;
+        assert_int_equal(hl7_is_due(&to, &news, HL7_PRIORITY), raised);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(whole_ones), cmocka_unit_test(values)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(whole_ones), cmocka_unit_test(values),
+                                       cmocka_unit_test(an_order_that_is_known_later)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
