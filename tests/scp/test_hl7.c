@@ -1,5 +1,4 @@
-/* What is written: each field of each message, in both versions; what is due; escapes, character
- * sets, names, dates; and what no message may say. */
+/* Each field of each message, in both versions; what is due; and what no message may say. */
 #include "worklist/hl7_read.h"
 #include "worklist/hl7_write.h"
 #include <ctype.h>
@@ -490,7 +489,6 @@ int main(void)
         cmocka_unit_test(test_research_is_marked),
         cmocka_unit_test(test_what_is_not_known),
         cmocka_unit_test(test_due),
-
         cmocka_unit_test(test_nothing_in_a_name_breaks_a_segment),
         cmocka_unit_test(test_character_sets),
         cmocka_unit_test(test_names),
