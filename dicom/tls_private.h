@@ -1,5 +1,5 @@
-/* tls_private.h: shared by tls.c (the connection), tls_files.c (what it is made of) and tls_why.c
- * (why it failed). */
+/* tls_private.h: shared by tls.c (the connection), tls_files.c (what it is made of), tls_why.c (why
+ * it failed) and tls_lend.c (what another library's connection needs of it). */
 #ifndef TLS_PRIVATE_H
 #define TLS_PRIVATE_H
 
@@ -20,6 +20,9 @@ struct dx_tls {
     char session[96]; /* version and cipher suite */
     char subject[DX_TLS_NAME_MAX];
 };
+
+/* tls.c: BCP 195's versions, suites and groups, for either side. */
+bool dx_tls_set_rules(SSL_CTX *context, bool newest);
 
 /* tls_files.c */
 

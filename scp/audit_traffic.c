@@ -18,7 +18,8 @@ struct transfer {
     char key[80]; /* association, or destination */
     char study[DX_UID_MAX], patient[260], accession[68];
     char calling[17], called[17], address[64];
-    bool sent; /* by us */
+    const char *url; /* the configuration's, or NULL: of a peer with DICOMweb */
+    bool sent;       /* by us */
     bool begun, ended;
     unsigned instances, classes;
     struct {
@@ -64,8 +65,10 @@ static void tell_transfer(const struct audit_traffic *t, const struct transfer *
                                               .address = x->sent ? NULL : x->address,
                                               .role = AUDIT_SOURCE,
                                               .requestor = true},
-                                             {.user = x->sent ? x->called : "cervigate",
-                                              .ae_title = x->called,
+                                             {.user = x->url != NULL ? x->url
+                                                      : x->sent      ? x->called
+                                                                     : "cervigate",
+                                              .ae_title = x->url != NULL ? NULL : x->called,
                                               .address = x->sent ? x->address : NULL,
                                               .role = AUDIT_DESTINATION}};
     (void)snprintf(number, sizeof number, "%u", x->instances);
@@ -191,6 +194,7 @@ void audit_traffic_sending(struct audit_traffic *t, struct store *store,
         (void)snprintf(x->calling, sizeof x->calling, "%s", t->conf->ae_title);
         (void)snprintf(x->called, sizeof x->called, "%s", to->peer->ae_title);
         (void)snprintf(x->address, sizeof x->address, "%s", to->peer->host);
+        x->url = to->peer->url;
         name_patient(store, result, x);
     }
 }

@@ -46,7 +46,7 @@ enum confine_place {
     AT_MODELS,
     AT_TEMPLATES,
     AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
-    AT_KEYS_OUT /* the same, where the destination has TLS */
+    AT_KEYS_OUT /* the same, where the destination has TLS; and of its password or token */
 };
 
 enum confine_access {
