@@ -21,6 +21,7 @@ extern "C" {
 #define DX_C_ECHO_RSP   0x8030u
 #define DX_N_EVENT_RQ   0x0100u
 #define DX_N_EVENT_RSP  0x8100u
+#define DX_N_CREATE_RQ  0x0140u
 #define DX_N_ACTION_RQ  0x0130u
 #define DX_N_ACTION_RSP 0x8130u
 #define DX_C_CANCEL_RQ  0x0fffu

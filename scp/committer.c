@@ -305,6 +305,9 @@ static enum store_status perform(struct committer *c, struct line *line)
         return store_count(c->store, "refused");
     if (line->request.kind == COMMIT_EVENT)
         return take_event(c, line);
+    if (line->request.kind == COMMIT_AVAILABLE)
+        return store_delivery_may_be_there(c->store, line->request.instance.study,
+                                           &line->answer.known);
     enum store_status status =
         store_add_instance(c->store, &line->request.instance, &line->answer.identity);
     line->answer.id = line->request.instance.id;

@@ -322,6 +322,10 @@ STORE_MUST_USE enum store_status store_delivery_failed(struct store *store, int6
 STORE_MUST_USE enum store_status store_delivery_waits(struct store *store, int64_t delivery,
                                                       int64_t next_ms, int64_t now_ms,
                                                       const char *why);
+/* A hint that the images of this study may be there now: what waits for them is due at once. *due:
+ * how many. */
+STORE_MUST_USE enum store_status store_delivery_may_be_there(struct store *store, const char *study,
+                                                             size_t *due);
 /* Never to be sent: why is told where deliveries are listed. */
 STORE_MUST_USE enum store_status store_delivery_dropped(struct store *store, int64_t delivery,
                                                         const char *why);

@@ -129,6 +129,20 @@ enum store_status store_delivery_waits(struct store *store, int64_t delivery, in
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
+enum store_status store_delivery_may_be_there(struct store *store, const char *study, size_t *due)
+{
+    *due = 0;
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE delivery SET next_ms=0 WHERE result IN"
+                                   " (SELECT id FROM result WHERE study=?) AND state='pending'"
+                                   " AND stored_ms=0 AND looked_ms<>0 AND next_ms<>0",
+                                   "t", study));
+    if (status == STORE_OK)
+        *due = (size_t)sqlite3_changes(store->db);
+    return status;
+}
+
 enum store_status store_delivery_dropped(struct store *store, int64_t delivery, const char *why)
 {
     return sql_run(store, sql_prepare(store,
