@@ -89,6 +89,7 @@ static const char *keep(const struct assoc *assoc, const struct dx_scp_object *o
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     describe(assoc, object, &request.instance);
     (void)snprintf(request.patient, sizeof request.patient, "%s", object->scan.patient_id);
+    (void)snprintf(request.accession, sizeof request.accession, "%s", object->scan.accession);
 
     int failed = spool_keep_object(assoc->conf, object->fd, object->path, object->scan.digest,
                                    request.instance.path, sizeof request.instance.path);

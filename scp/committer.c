@@ -197,6 +197,7 @@ static bool sanitise(struct line *line)
         in->seen_bytes = 0;
     memcpy(in->association, line->association, sizeof in->association);
     line->request.patient[sizeof line->request.patient - 1] = '\0';
+    line->request.accession[sizeof line->request.accession - 1] = '\0';
     line->request.why[sizeof line->request.why - 1] = '\0';
     in->received_ms = clock_utc_ms();
     return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);
@@ -354,7 +355,7 @@ static void note_traffic(struct committer *c, const struct line *line)
     const struct commit_request *request = &line->request;
     const struct instance *in = &request->instance;
     if (line->waits && request->kind == COMMIT_INSTANCE)
-        audit_traffic_received(c->traffic, in, request->patient);
+        audit_traffic_received(c->traffic, in, request->patient, request->accession);
     if (line->waits && request->kind == COMMIT_REJECTED)
         audit_traffic_refused(c->traffic, in->address, in->calling, in->called, request->why, 1);
     if (line->ended)

@@ -28,6 +28,7 @@ struct commit_request {
     /* COMMIT_INSTANCE: what was received; COMMIT_REJECTED: the peer; COMMIT_AVAILABLE: the study */
     struct instance instance;
     char patient[258];          /* COMMIT_INSTANCE: its Patient ID, raw */
+    char accession[68];         /* COMMIT_INSTANCE: its Accession Number, raw */
     char why[128];              /* COMMIT_REJECTED: why the association was refused */
     struct dx_commitment event; /* COMMIT_EVENT: a destination's answer to our request */
 };
