@@ -12,12 +12,13 @@ struct dx_tls {
     SSL *ssl;
     bool is_server, is_open;
     int fd;
-    bool more;        /* of what is being written */
-    unsigned reads;   /* of the socket, since the caller last waited */
-    int offered;      /* newest version that a caller offered; 0: not known */
-    char name[256];   /* whom we call */
-    char doubt[250];  /* the first thing that was wrong with the peer's certificate */
-    char session[96]; /* version and cipher suite */
+    bool more;           /* of what is being written */
+    unsigned reads;      /* of the socket, since the caller last waited */
+    int offered;         /* newest version that a caller offered; 0: not known */
+    char name[256];      /* whom we call */
+    enum dx_tls_why why; /* of doubt */
+    char doubt[250];     /* the first thing that was wrong with the peer's certificate */
+    char session[96];    /* version and cipher suite */
     char subject[DX_TLS_NAME_MAX];
 };
 

@@ -353,7 +353,8 @@ STORE_MUST_USE enum store_status store_ask_commitment(struct store *store,
 /* The request did not get through: anew at next_ms. */
 STORE_MUST_USE enum store_status store_commitment_unasked(struct store *store, int64_t delivery,
                                                           int64_t next_ms, const char *why);
-/* The destination's answer for one instance: committed (failure 0), or not: then it is sent again,
+/* The destination's answer, to the last request or one of some before it, for one instance:
+ * committed (failure 0), or not: then it is sent again,
  * and parked after STORE_UNCOMMITTED_MOST times. STORE_NONE: nobody asked for that. */
 #define STORE_UNCOMMITTED_MOST 3
 STORE_MUST_USE enum store_status store_commitment(struct store *store, const char *transaction,

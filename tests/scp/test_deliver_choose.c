@@ -136,6 +136,8 @@ static void commitment(void **state)
     assert_int_equal(again.count, 0); /* asked, not overdue */
 
     const char *t = batch.transaction;
+    char first[DX_UID_MAX];
+    memcpy(first, t, sizeof first);
     assert_int_equal(store_commitment(store, "2.25.5", "2.25.1", 0, "", now), STORE_NONE);
     assert_int_equal(store_commitment(store, "", "2.25.1", 0, "", now), STORE_NONE);
     FIXTURE_OK(store_commitment(store, t, "2.25.1", 0, "", now));
@@ -160,7 +162,21 @@ static void commitment(void **state)
                      SQLITE_OK);
     FIXTURE_OK(choose_commitment(store, &to, &again, job));
     assert_int_equal(again.count, 1);
-    assert_string_not_equal(again.transaction, t);
+    assert_string_not_equal(again.transaction, first);
+    assert_string_not_equal(again.transaction, batch.transaction);
+
+    /* An answer to one of the requests before is one. */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            sqlite3_exec(db, "UPDATE delivery SET next_ms=1 WHERE id=3", NULL, NULL, NULL),
+            SQLITE_OK);
+        FIXTURE_OK(choose_commitment(store, &to, &again, job));
+        assert_int_equal(again.count, 1);
+    }
+    assert_int_equal(store_commitment(store, "2.25", "2.25.3", 0, "", now), STORE_NONE);
+    assert_int_equal(store_commitment(store, first, "2.25.2", 0, "", now), STORE_NONE);
+    FIXTURE_OK(store_commitment(store, first, "2.25.3", 0, "", now));
+    assert_int_equal(store_commitment(store, again.transaction, "2.25.3", 0, "", now), STORE_NONE);
     sqlite3_close(db);
     store_close(store);
 }
