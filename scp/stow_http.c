@@ -6,9 +6,8 @@
 #include "keys.h"
 #include "spool.h"
 #include "stow_secret.h"
-#include <arpa/inet.h>
+#include "web_name.h"
 #include <curl/curl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include <unistd.h>
 
 #define HEADERS_MAX  65536
-#define ADDRESSES    8
 #define WHOLE_S      600 /* for one request, whatever it is */
 #define LEAST_RATE   1024
 #define BOUNDARY_MAX 33
@@ -127,39 +125,13 @@ static CURLcode on_tls(CURL *curl, void *ssl_context, void *context)
 
 /* ---- opening ---- */
 
-static bool is_number(const char *host)
-{
-    unsigned char bytes[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
-
-/* "host:port:address,..." as libcurl wants to be told what it shall not look up. */
 static bool resolve(struct stow_http *http)
 {
-    const struct conf_peer *peer = http->peer;
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    char line[sizeof http->wrong + ADDRESSES * (INET6_ADDRSTRLEN + 3)], text[INET6_ADDRSTRLEN];
-    if (is_number(peer->host))
+    char why[256] = "";
+    if (web_name_resolve(http->peer->host, http->peer->port, &http->address, why, sizeof why))
         return true;
-    int status = getaddrinfo(peer->host, NULL, &hints, &list);
-    if (status != 0) {
-        fail(http, STOW_NETWORK, gai_strerror(status));
-        return false;
-    }
-    int used = snprintf(line, sizeof line, "%.255s:%u:", peer->host, (unsigned)peer->port);
-    int count = 0;
-    for (const struct addrinfo *one = list; one != NULL && count < ADDRESSES; one = one->ai_next) {
-        bool six = one->ai_family == AF_INET6;
-        if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, NULL, 0,
-                        NI_NUMERICHOST) != 0)
-            continue;
-        used += snprintf(line + used, sizeof line - (size_t)used, six ? "%s[%s]" : "%s%s",
-                         count++ > 0 ? "," : "", text);
-    }
-    freeaddrinfo(list);
-    http->address = curl_slist_append(NULL, line);
-    return http->address != NULL && count > 0;
+    fail(http, STOW_NETWORK, why);
+    return false;
 }
 
 static bool set_secret(struct stow_http *http)
