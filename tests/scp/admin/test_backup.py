@@ -263,7 +263,7 @@ class Store(unittest.TestCase):
         d.wait_for(lambda: len(results(node)) == 2, 20, "a report and a picture")
         known = results(node)
         shown = json.loads(admin(node.config, "store", "--json").stdout)
-        self.assertEqual((shown["version"], shown["newest"]), (shown["newest"], 5))
+        self.assertEqual((shown["version"], shown["newest"]), (shown["newest"], 6))
         said = admin(node.config, "store", "--downgrade", "4")
         self.assertEqual((said.returncode, "stop it first" in said.stderr), (73, True), said.stderr)
         node.process.terminate()
