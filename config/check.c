@@ -377,6 +377,7 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_node(reading, conf);
     check_models(reading, conf);
     check_peers(reading, conf);
+    conf_check_web(reading, conf);
     conf_check_doors(reading, conf);
     check_destinations(reading, conf);
     conf_check_announcements(reading, conf);

@@ -62,15 +62,18 @@ static void check_tls_ports(struct reading *reading, const struct conf *conf)
 static void check_peer_tls(struct reading *reading, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->peer_count; i++)
-        if (conf->peers[i].tls_name && !conf->peers[i].tls)
+        if (conf->peers[i].tls_name && !conf->peers[i].tls && !conf->peers[i].url)
             conf_complain(reading, conf_line_at(reading, "peer", i, "tlsName"), false,
                           "<peer tlsName> of a peer without TLS; expected tls=\"true\", too");
     if (calls_by_tls(conf) && !conf->tls.authorities)
         for (size_t i = 0; i < conf->peer_count; i++)
             if (conf->peers[i].tls)
-                conf_complain(reading, conf_line_at(reading, "peer", i, "tls"), false,
-                              "<peer tls=\"true\">, and no authorities to judge its certificate "
-                              "by; expected <tls authorities>");
+                conf_complain(reading,
+                              conf_line_at(reading, "peer", i, conf->peers[i].url ? "url" : "tls"),
+                              false,
+                              "<peer %s>, and no authorities to judge its certificate by; expected "
+                              "<tls authorities>",
+                              conf->peers[i].url ? "url=\"https://...\"" : "tls=\"true\"");
 }
 
 static void check_addresses(struct reading *reading, const char *element, size_t i,

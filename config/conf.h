@@ -39,11 +39,16 @@ enum conf_mode { CONF_SHADOW, CONF_DEMO, CONF_CLINICAL };
 const char *conf_mode_name(enum conf_mode mode); /* "shadow", ... */
 bool conf_mode_parse(const char *name, enum conf_mode *mode);
 
+/* Who is called by DICOM, or (url) by DICOMweb; then host, port and tls are the address's. */
 struct conf_peer {
-    const char *name, *ae_title, *host;
+    const char *name, *ae_title, *host; /* ae_title "": DICOMweb */
     uint16_t port;
     bool tls;
     const char *tls_name; /* that its certificate must bear, or NULL: the host */
+    const char *url;      /* without a slash at its end; NULL: DICOM */
+    const char *user;     /* of Basic authentication, or NULL: none */
+    const char *password; /* file of it; NULL without user */
+    const char *token;    /* file of a bearer token, or NULL */
     int line;
 };
 

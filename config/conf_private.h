@@ -119,6 +119,13 @@ void conf_check_doors(struct reading *reading, const struct conf *conf);
 /* check_announcements.c: <announcements>. */
 void conf_check_announcements(struct reading *reading, const struct conf *conf);
 
+/* check_web.c: peers with DICOMweb, and what is asked of them as destinations. */
+void conf_check_web(struct reading *reading, const struct conf *conf);
+
+/* web.c: "https://pacs.example.org/dicom-web": http or https, a host, perhaps port and path. */
+#define CONF_URL_MAX 501
+bool conf_is_url(const char *text);
+
 /* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
 bool conf_is_network(const char *text, size_t length);
 

@@ -124,6 +124,19 @@ static void put_models(FILE *out, const struct conf *conf)
     put(out, "  </models>\n");
 }
 
+/* The files' names, never what is in them. */
+static void put_web(FILE *out, const struct conf_peer *peer)
+{
+    put_attribute(out, "url", peer->url);
+    if (peer->user)
+        put_attribute(out, "user", peer->user);
+    if (peer->password)
+        put_attribute(out, "passwordFile", peer->password);
+    if (peer->token)
+        put_attribute(out, "tokenFile", peer->token);
+    put(out, "/>\n");
+}
+
 static void put_peers(FILE *out, const struct conf *conf)
 {
     put(out, "  <peers>\n");
@@ -131,6 +144,10 @@ static void put_peers(FILE *out, const struct conf *conf)
         const struct conf_peer *peer = &conf->peers[i];
         put(out, "    <peer");
         put_attribute(out, "name", peer->name);
+        if (peer->url) {
+            put_web(out, peer);
+            continue;
+        }
         put_attribute(out, "aeTitle", peer->ae_title);
         put_attribute(out, "host", peer->host);
         fprintf(out, " port=\"%u\" tls=\"%s\"", (unsigned)peer->port, peer->tls ? "true" : "false");

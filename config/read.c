@@ -2,6 +2,7 @@
  * value that the schema refused keeps its default, so that check.c can look at all the rest. */
 #include "conf_private.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,39 @@ static void read_models(struct box *box, const xmlNode *root)
     conf->model = conf->models[0];
 }
 
+/* Host, port and TLS of an address are where a call to it goes, as of any other peer. */
+static void read_web(struct box *box, const xmlNode *node, struct conf_peer *peer)
+{
+    const char *url = text_of(box, node, "url", NULL);
+    char text[CONF_URL_MAX];
+
+    if (!url || !conf_is_url(url))
+        return;
+    size_t length = strlen(url);
+    (void)snprintf(text, sizeof text, "%.*s", (int)(url[length - 1] == '/' ? length - 1 : length),
+                   url);
+    peer->url = keep(box, text);
+    peer->tls = strncmp(url, "https", 5) == 0;
+    peer->user = text_of(box, node, "user", NULL);
+    peer->password = text_of(box, node, "passwordFile", NULL);
+    peer->token = text_of(box, node, "tokenFile", NULL);
+
+    const char *host = strstr(url, "//") + 2, *end = host + strcspn(host, ":/");
+    if (host[0] == '[') {
+        host++;
+        end = host + strcspn(host, "]");
+    }
+    (void)snprintf(text, sizeof text, "%.*s", (int)(end - host), host);
+    peer->host = keep(box, text);
+    end += *end == ']';
+    uint64_t port = peer->tls ? 443 : 80;
+    (void)snprintf(text, sizeof text, "%.*s", *end == ':' ? (int)strcspn(end + 1, "/") : 0,
+                   *end == ':' ? end + 1 : "");
+    if (text[0] != '\0' && !parse_number(text, UINT16_MAX, &port))
+        port = 0;
+    peer->port = (uint16_t)port;
+}
+
 static void read_peers(struct box *box, const xmlNode *root)
 {
     const xmlNode *node = child_of(child_of(root, "peers"), "peer");
@@ -230,6 +264,7 @@ static void read_peers(struct box *box, const xmlNode *root)
         peer->port = (uint16_t)number_of(box, node, "port", UINT16_MAX, 0);
         peer->tls = strcmp(text_of(box, node, "tls", ""), "true") == 0;
         peer->tls_name = text_of(box, node, "tlsName", NULL);
+        read_web(box, node, peer);
         peer->line = conf_line_of(node);
     }
     box->conf.peers = box->peers;

@@ -36,6 +36,7 @@ struct dx_scan {
     /* Raw bytes of the main dataset, trimmed; what is longer is "" and `cut` is set. */
     char character_set[257], patient_id[257], issuer[257]; /* Issuer of Patient ID */
     bool cut;                                              /* one of these three or the modality */
+    char accession[68]; /* likewise; nothing depends on it, so that it is not `cut` for */
     char meta_sop_class[DX_UID_MAX], meta_sop_instance[DX_UID_MAX]; /* of the file meta group */
     uint64_t elements;
     uint32_t nesting;

@@ -6,7 +6,7 @@
  * with "abstract syntax not supported". It answers C-ECHO, writes every C-STORE dataset bit by bit
  * to a file that the caller creates, pre-scans it, and asks the caller for the status. Other
  * operations are answered 0211, their datasets dropped. Where the caller wants them, events of
- * Storage Commitment are taken, in implicit little endian.
+ * Storage Commitment and Instance Availability Notifications are taken, in implicit little endian.
  *
  * Commands pass dx_check_command and are read by our own code: dcmdata parses nothing from the
  * network. A PDU that is longer than its type may be, that stalls, or a dataset below the minimum
@@ -16,6 +16,7 @@
 #ifndef DX_SCP_H
 #define DX_SCP_H
 
+#include "dx_availability.h"
 #include "dx_commitment.h"
 #include "dx_prescan.h"
 #include "dx_tls.h"
@@ -72,6 +73,9 @@ struct dx_scp_handler {
     /* A peer answers a request for commitment of ours (dx_scu_commit). Returns the status: 0000, or
      * 0110 where it could not be kept, 0112 where nobody asked. NULL: the service is refused. */
     uint16_t (*event)(void *context, const struct dx_commitment *event);
+    /* A peer says what can be fetched from it. Returns the status: 0000, or 0110 where it could not
+     * be kept. NULL: the service is refused. */
+    uint16_t (*available)(void *context, const struct dx_availability *news);
 };
 
 struct dx_scp_params {

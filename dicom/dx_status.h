@@ -35,14 +35,26 @@ enum dx_status {
 #undef X
 };
 
+/* What it was of DX_TLS, for who gives advice. */
+enum dx_tls_why {
+    DX_TLS_OTHER,
+    DX_TLS_UNTRUSTED,      /* the peer's certificate: nobody whom we trust vouches for it */
+    DX_TLS_WRONG_NAME,     /* the peer's certificate is another's */
+    DX_TLS_NO_CERTIFICATE, /* the peer shows none */
+    DX_TLS_OLD,            /* the peer has no version that we speak */
+    DX_TLS_REFUSES_US      /* the peer does not like our certificate */
+};
+
 struct dx_error {
     enum dx_status status;
+    enum dx_tls_why tls;
     char text[256];
 };
 
 #define DX_MUST_USE __attribute__((warn_unused_result))
 
 const char *dx_status_text(enum dx_status status);
+/* tls becomes DX_TLS_OTHER. */
 enum dx_status dx_fail(struct dx_error *err, enum dx_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -51,6 +51,13 @@ DX_MUST_USE enum dx_status dx_tls_open(const struct dx_tls_params *params, struc
                                        struct dx_error *err);
 void dx_tls_close(struct dx_tls *tls); /* takes NULL */
 
+/* The same for a client's connection that another library drives (libcurl): context is its SSL_CTX.
+ * The peer's name is that library's to check. Our certificate and key are read from `files` when a
+ * peer asks for one, so params and what it names must stay until the handshake is over; then the
+ * key is gone again. DX_TLS with a sentence when authorities or revoked cannot be used. */
+DX_MUST_USE enum dx_status dx_tls_lend(void *context, const struct dx_tls_params *params,
+                                       struct dx_error *err);
+
 /* After the handshake, and "" before: "TLSv1.3 TLS_AES_256_GCM_SHA384"; the subject of the peer's
  * certificate, "" when it showed none. */
 const char *dx_tls_session(const struct dx_tls *tls);

@@ -32,6 +32,7 @@
 #define TAG_MODALITY      0x00080060u
 #define TAG_PATIENT_ID    0x00100020u
 #define TAG_ISSUER        0x00100021u
+#define TAG_ACCESSION     0x00080050u
 #define LENGTH_UNDEFINED  0xffffffffu
 
 enum frame_kind { ROOT, ITEM, SEQUENCE, FRAGMENTS, OPAQUE };
@@ -133,6 +134,7 @@ void dx_scan_terminate(struct dx_scan *scan)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         texts[i][sizeof scan->issuer - 1] = '\0';
     scan->modality[sizeof scan->modality - 1] = '\0';
+    scan->accession[sizeof scan->accession - 1] = '\0';
 }
 
 /* Where a text attribute of the main dataset belongs, or NULL. */
@@ -160,6 +162,9 @@ static char *text_field(struct dx_scan *scan, uint32_t tag, size_t *size)
     case TAG_ISSUER:
         *size = sizeof scan->issuer;
         return scan->issuer;
+    case TAG_ACCESSION:
+        *size = sizeof scan->accession;
+        return scan->accession;
     default:
         return NULL;
     }
@@ -188,7 +193,7 @@ static enum dx_status collect(struct walk *walk, const struct scan_element *elem
                     (element->length <= 256 && dx_scan_copy_text(text, size, value, got));
         if (!fits && size == DX_UID_MAX)
             return malformed(walk, element->tag, "not a UID: over 64 characters or with NUL");
-        scan->cut |= !fits;
+        scan->cut |= !fits && text != scan->accession;
         return DX_OK;
     }
     switch (element->tag) {

@@ -25,6 +25,7 @@ enum dx_status dx_fail(struct dx_error *err, enum dx_status status, const char *
         va_end(args);
 
         err->status = status;
+        err->tls = DX_TLS_OTHER;
         if (written < 0)
             err->text[0] = '\0';
     }

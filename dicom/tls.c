@@ -98,25 +98,29 @@ static int on_hello(SSL *ssl, int *alert, void *context)
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-static bool set_rules(SSL_CTX *context, const struct dx_tls_params *params)
+bool dx_tls_set_rules(SSL_CTX *context, bool newest)
 {
     SSL_CTX_set_security_level(context, 2);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify_depth(context, VERIFY_DEPTH);
-    if (params->is_server)
-        SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
-    int least = params->newest ? TLS1_3_VERSION : TLS1_2_VERSION;
-    return SSL_CTX_set_min_proto_version(context, least) == 1 &&
+    return SSL_CTX_set_min_proto_version(context, newest ? TLS1_3_VERSION : TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, suites_12) == 1 &&
            SSL_CTX_set_ciphersuites(context, suites_13) == 1 &&
            SSL_CTX_set1_groups_list(context, groups) == 1 &&
            SSL_CTX_set_num_tickets(context, 0) == 1;
+}
+
+static bool set_rules(SSL_CTX *context, const struct dx_tls_params *params)
+{
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+    if (params->is_server)
+        SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
+    return dx_tls_set_rules(context, params->newest);
 }
 
 static bool is_address(const char *name)

@@ -1,5 +1,5 @@
-/* tls_private.h: shared by tls.c (the connection), tls_files.c (what it is made of) and tls_why.c
- * (why it failed). */
+/* tls_private.h: shared by tls.c (the connection), tls_files.c (what it is made of), tls_why.c (why
+ * it failed) and tls_lend.c (what another library's connection needs of it). */
 #ifndef TLS_PRIVATE_H
 #define TLS_PRIVATE_H
 
@@ -12,14 +12,18 @@ struct dx_tls {
     SSL *ssl;
     bool is_server, is_open;
     int fd;
-    bool more;        /* of what is being written */
-    unsigned reads;   /* of the socket, since the caller last waited */
-    int offered;      /* newest version that a caller offered; 0: not known */
-    char name[256];   /* whom we call */
-    char doubt[250];  /* the first thing that was wrong with the peer's certificate */
-    char session[96]; /* version and cipher suite */
+    bool more;           /* of what is being written */
+    unsigned reads;      /* of the socket, since the caller last waited */
+    int offered;         /* newest version that a caller offered; 0: not known */
+    char name[256];      /* whom we call */
+    enum dx_tls_why why; /* of doubt */
+    char doubt[250];     /* the first thing that was wrong with the peer's certificate */
+    char session[96];    /* version and cipher suite */
     char subject[DX_TLS_NAME_MAX];
 };
+
+/* tls.c: BCP 195's versions, suites and groups, for either side. */
+bool dx_tls_set_rules(SSL_CTX *context, bool newest);
 
 /* tls_files.c */
 

@@ -96,6 +96,7 @@ static void doubt(struct dx_tls *tls, X509_STORE_CTX *store)
         dx_tls_print_name(X509_get_issuer_name(one), issuer, sizeof issuer);
         print_names(one, names, sizeof names);
     }
+    tls->why = is_untrusted(error) ? DX_TLS_UNTRUSTED : DX_TLS_OTHER;
     if (is_untrusted(error)) {
         (void)snprintf(tls->doubt, sizeof tls->doubt,
                        "untrusted certificate: %.80s, issued by %.70s, no authority of ours", who,
@@ -114,6 +115,7 @@ static void doubt(struct dx_tls *tls, X509_STORE_CTX *store)
         break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        tls->why = DX_TLS_WRONG_NAME;
         (void)snprintf(tls->doubt, sizeof tls->doubt,
                        "wrong name: its certificate is for %s, called was %.60s", names, tls->name);
         break;
@@ -167,6 +169,22 @@ static const char *alert_words(int reason)
     }
 }
 
+static enum dx_tls_why alert_kind(int reason)
+{
+    switch (reason) {
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+        return DX_TLS_REFUSES_US;
+    default:
+        return DX_TLS_OTHER;
+    }
+}
+
 static const char *version_words(int version)
 {
     switch (version) {
@@ -190,10 +208,20 @@ static enum dx_status too_old(const struct dx_tls *tls, struct dx_error *err)
     const char *least =
         SSL_get_min_proto_version(tls->ssl) == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2";
     if (tls->offered != 0)
-        return dx_fail(err, DX_TLS, "old version: the peer offers %s at most, %s is the least",
-                       version_words(tls->offered), least);
-    return dx_fail(err, DX_TLS, "old version: the peer has not what we offer, %s is the least",
-                   least);
+        (void)dx_fail(err, DX_TLS, "old version: the peer offers %s at most, %s is the least",
+                      version_words(tls->offered), least);
+    else
+        (void)dx_fail(err, DX_TLS, "old version: the peer has not what we offer, %s is the least",
+                      least);
+    err->tls = DX_TLS_OLD;
+    return DX_TLS;
+}
+
+static enum dx_status fail(enum dx_tls_why why, struct dx_error *err, const char *text)
+{
+    (void)dx_fail(err, DX_TLS, "%s", text);
+    err->tls = why;
+    return DX_TLS;
 }
 
 enum dx_status dx_tls_explain(const struct dx_tls *tls, struct dx_error *err)
@@ -201,7 +229,7 @@ enum dx_status dx_tls_explain(const struct dx_tls *tls, struct dx_error *err)
     unsigned long error = ERR_peek_error();
     int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
     if (alert_words(reason) != NULL)
-        return dx_fail(err, DX_TLS, "%s", alert_words(reason));
+        return fail(alert_kind(reason), err, alert_words(reason));
     switch (reason) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
@@ -209,9 +237,10 @@ enum dx_status dx_tls_explain(const struct dx_tls *tls, struct dx_error *err)
     case SSL_R_WRONG_SSL_VERSION:
         return too_old(tls, err);
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
-        return dx_fail(err, DX_TLS, "%s", tls->doubt[0] != '\0' ? tls->doubt : "bad certificate");
+        return fail(tls->why, err, tls->doubt[0] != '\0' ? tls->doubt : "bad certificate");
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-        return dx_fail(err, DX_TLS, "no certificate: the peer shows none, and one is required");
+        return fail(DX_TLS_NO_CERTIFICATE, err,
+                    "no certificate: the peer shows none, and one is required");
     case SSL_R_NO_SHARED_CIPHER:
         return dx_fail(err, DX_TLS,
                        "no cipher suite of BCP 195 is offered (ECDHE with AES-GCM or "

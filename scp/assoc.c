@@ -89,6 +89,7 @@ static const char *keep(const struct assoc *assoc, const struct dx_scp_object *o
     struct commit_request request = {.kind = COMMIT_INSTANCE};
     describe(assoc, object, &request.instance);
     (void)snprintf(request.patient, sizeof request.patient, "%s", object->scan.patient_id);
+    (void)snprintf(request.accession, sizeof request.accession, "%s", object->scan.accession);
 
     int failed = spool_keep_object(assoc->conf, object->fd, object->path, object->scan.digest,
                                    request.instance.path, sizeof request.instance.path);
@@ -144,6 +145,22 @@ static uint16_t on_event(void *context, const struct dx_commitment *event)
               log_quote(assoc->peer.calling), event->transaction, event->count, answer.known,
               kept ? "true" : "false");
     return !kept ? PROCESSING_FAILURE : answer.known > 0 ? 0 : NO_SUCH_INSTANCE;
+}
+
+/* A hint that a study is there now; the look decides. */
+static uint16_t on_available(void *context, const struct dx_availability *news)
+{
+    struct commit_request request = {.kind = COMMIT_AVAILABLE};
+    struct assoc *assoc = context;
+    struct commit_answer answer = {.status = STORE_OK};
+    (void)snprintf(request.instance.study, sizeof request.instance.study, "%s", news->study);
+    if (news->there > 0 && (!committer_ask(assoc->commit_fd, &request, &answer)))
+        answer.status = STORE_BROKEN;
+    log_event(answer.status == STORE_OK ? LOG_AT_INFO : LOG_AT_WARN, "instances-available",
+              "association=%s calling=%s there=%zu away=%zu waited=%zu kept=%s", assoc->id,
+              log_quote(assoc->peer.calling), news->there, news->away, answer.known,
+              answer.status == STORE_OK ? "true" : "false");
+    return answer.status == STORE_OK ? STORED : PROCESSING_FAILURE;
 }
 
 /* What was well received and refused is kept for a person; what the network cut off will come
@@ -246,7 +263,8 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
                                            .create = on_create,
                                            .store = on_store,
                                            .refuse = on_refuse,
-                                           .event = on_event};
+                                           .event = on_event,
+                                           .available = on_available};
     struct dx_scp_params params;
     struct dx_scp_summary summary;
     struct dx_error err = {.status = DX_OK};

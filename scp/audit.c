@@ -142,17 +142,15 @@ static bool append(struct audit_log *log, const char *const *messages, size_t co
     return good;
 }
 
-/* A batch, short of the notes. */
-static bool tell_some(const struct conf *conf, const struct audit_event *event, size_t count)
+_Static_assert(AUDIT_TOGETHER + NOTES == AUDIT_BATCH, "a batch, short of the notes");
+
+bool audit_tell_messages(const struct conf *conf, char **messages, size_t count)
 {
     struct audit_log log;
-    char *messages[AUDIT_BATCH - NOTES] = {NULL};
     bool good = true;
     errno = 0;
-    for (size_t i = 0; i < count; i++) {
-        messages[i] = audit_message(conf, &event[i]);
+    for (size_t i = 0; i < count; i++)
         good = good && messages[i] != NULL;
-    }
     int why = good ? 0 : EMSGSIZE;
     if (good) {
         good = audit_log_open(conf, trouble ? TROUBLE_WAIT_MS : AUDIT_WAIT_MS, &log);
@@ -172,10 +170,13 @@ static bool tell_some(const struct conf *conf, const struct audit_event *event, 
 
 bool audit_tell(const struct conf *conf, const struct audit_event *event, size_t count)
 {
+    char *messages[AUDIT_TOGETHER];
     bool good = true;
     while (count > 0) {
-        size_t some = count < AUDIT_BATCH - NOTES ? count : AUDIT_BATCH - NOTES;
-        good = tell_some(conf, event, some) && good;
+        size_t some = count < AUDIT_TOGETHER ? count : AUDIT_TOGETHER;
+        for (size_t i = 0; i < some; i++)
+            messages[i] = audit_message(conf, &event[i]);
+        good = audit_tell_messages(conf, messages, some) && good;
         event += some;
         count -= some;
     }

@@ -104,6 +104,10 @@ char *audit_message(const struct conf *conf, const struct audit_event *event);
 /* Appends the events, in order, in one go. False after a line in the log: they were not written,
  * and are counted. */
 bool audit_tell(const struct conf *conf, const struct audit_event *event, size_t count);
+/* The same of messages of audit_message, at most AUDIT_TOGETHER: takes and frees them. NULL: one
+ * that could not be made; then none is written. */
+#define AUDIT_TOGETHER 28
+bool audit_tell_messages(const struct conf *conf, char **messages, size_t count);
 
 /* ---- what the node tells ---- */
 

@@ -16,8 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS    5
-#define TAIL_MOST  ((uint64_t)AUDIT_BATCH * AUDIT_RECORD_MOST)
+#define LOOK_MS   5
+#define TAIL_MOST ((uint64_t)AUDIT_BATCH * AUDIT_RECORD_MOST)
+/* The head is noted with every append and synced once in so many bytes: that far it may lag after a
+ * power cut. */
+#define LAG_MOST   (TAIL_MOST / 2)
 #define HOST_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
 
 static bool take_lock(const struct conf *conf, int wait_ms, int *fd)
@@ -75,7 +78,7 @@ static bool follow_file(struct audit_log *log, int fd, uint64_t size, bool all)
 {
     struct audit_record record;
     uint64_t left = size - log->head.end;
-    bool expected = all || left <= TAIL_MOST + AUDIT_RECORD_MOST;
+    bool expected = all || left <= LAG_MOST + TAIL_MOST + AUDIT_RECORD_MOST;
     char *bytes = left > 0 && expected ? malloc(left) : NULL;
     if (left == 0)
         return true;
@@ -340,9 +343,11 @@ static char *write_lines(const struct audit_log *log, const char *now, const cha
     return lines;
 }
 
-static void note_head(const struct audit_log *log)
+static void note_head(const struct audit_log *log, const struct audit_head *before)
 {
-    int failed = audit_log_write_mark(log->conf, "head", &log->head);
+    bool durably = log->head.file != before->file || before->end == 0 ||
+                   log->head.end / LAG_MOST != before->end / LAG_MOST;
+    int failed = audit_log_note_head(log->conf, &log->head, durably);
     (void)failed; /* it lags: the next append reads on from the last that was noted */
 }
 
@@ -372,7 +377,7 @@ bool audit_log_append(struct audit_log *log, int64_t utc_ms, const char *const *
     if (good) {
         log->head = after;
         log->broken[0] = '\0'; /* the new file goes on from here */
-        note_head(log);
+        note_head(log, &before);
     }
     errno = why;
     return good;

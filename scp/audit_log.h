@@ -72,6 +72,8 @@ int audit_log_files(const struct conf *conf, uint64_t **list, size_t *count);
 /* audit/SEQ.log */
 void audit_log_path(const struct conf *conf, uint64_t file, char *path, size_t size);
 
+/* Notes the head; durably: synced. 0 or -errno. */
+int audit_log_note_head(const struct conf *conf, const struct audit_head *head, bool durably);
 /* A position in a small file of the log: base, cursor: "SEQ HASH FILE END". */
 bool audit_log_read_mark(const struct conf *conf, const char *name, struct audit_head *mark);
 int audit_log_write_mark(const struct conf *conf, const char *name, const struct audit_head *mark);

@@ -86,7 +86,7 @@ bool audit_log_head(const struct conf *conf, struct audit_head *head)
 }
 
 /* In place, in the slot of its number: there is room for it even when the disk is full. */
-static int note_head(const struct conf *conf, const struct audit_head *head)
+int audit_log_note_head(const struct conf *conf, const struct audit_head *head, bool durably)
 {
     char path[PATH_MAX], text[SLOT];
     memset(text, ' ', sizeof text);
@@ -99,6 +99,7 @@ static int note_head(const struct conf *conf, const struct audit_head *head)
     if (fd < 0)
         return -errno;
     bool written = pwrite(fd, text, SLOT, (off_t)(head->seq % 2 * SLOT)) == SLOT;
+    written = written && (!durably || fdatasync(fd) == 0);
     int failed = written ? 0 : -errno;
     (void)close(fd);
     return failed;
@@ -113,8 +114,6 @@ bool audit_log_read_mark(const struct conf *conf, const char *name, struct audit
 int audit_log_write_mark(const struct conf *conf, const char *name, const struct audit_head *mark)
 {
     char path[PATH_MAX], text[SLOT];
-    if (strcmp(name, "head") == 0)
-        return note_head(conf, mark);
     if (!print_mark(mark, text, sizeof text))
         return -ENOMEM;
     node_path(conf, path, sizeof path, "audit/%s", name);
@@ -275,6 +274,37 @@ static bool read_last(const struct conf *conf, uint64_t file, uint64_t next,
     return last->seq + 1 == next;
 }
 
+/* The last record before the file `next`, as its first one tells: a file that was damaged goes with
+ * time like any other. */
+static bool read_before(const struct conf *conf, uint64_t next, struct audit_head *last)
+{
+    static char line[AUDIT_RECORD_MOST + 1];
+    struct audit_record record;
+    char name[32];
+    (void)snprintf(name, sizeof name, "%018" PRIu64 ".log", next);
+    ssize_t got = read_file(conf, name, line, sizeof line);
+    if (got <= 0 || audit_record_parse(line, (size_t)got, &record) != AUDIT_PARSE_OK ||
+        record.seq != next)
+        return false;
+    *last = (struct audit_head){.seq = next - 1};
+    memcpy(last->hash, record.prev, sizeof last->hash);
+    return true;
+}
+
+/* Which file is the next that a base can be told for; count: none. */
+static size_t next_base(const struct conf *conf, const uint64_t *files, size_t count, size_t i,
+                        const char *before, struct audit_head *last)
+{
+    size_t next = i + 1;
+    if (next < count && begins_before(conf, files[next], before) &&
+        read_last(conf, files[i], files[next], last))
+        return next;
+    while (next < count &&
+           !(begins_before(conf, files[next], before) && read_before(conf, files[next], last)))
+        next++;
+    return next;
+}
+
 int audit_log_expire(const struct conf *conf, int64_t before_ms, size_t *removed, uint64_t *gone)
 {
     char before[25], path[PATH_MAX];
@@ -286,17 +316,17 @@ int audit_log_expire(const struct conf *conf, int64_t before_ms, size_t *removed
     *removed = 0;
     *gone = 0;
     clock_iso(before_ms, before);
-    for (size_t i = 0; failed == 0 && i + 1 < count; i++) {
-        if (!begins_before(conf, files[i + 1], before) ||
-            !read_last(conf, files[i], files[i + 1], &last) ||
-            (conf->audit.host != NULL && (!has_sent || sent.seq < last.seq)))
+    for (size_t i = 0; failed == 0 && i + 1 < count;) {
+        size_t next = next_base(conf, files, count, i, before, &last);
+        if (next == count || (conf->audit.host != NULL && (!has_sent || sent.seq < last.seq)))
             break;
         failed = audit_log_write_mark(conf, "base", &last);
         crash_point("audit-based");
-        audit_log_path(conf, files[i], path, sizeof path);
-        if (failed == 0 && unlink(path) != 0)
-            failed = -errno;
-        *removed += failed == 0;
+        for (; failed == 0 && i < next; i++) {
+            audit_log_path(conf, files[i], path, sizeof path);
+            failed = unlink(path) == 0 ? 0 : -errno;
+            *removed += failed == 0;
+        }
         *gone = failed == 0 ? last.seq : *gone;
     }
     free(files);

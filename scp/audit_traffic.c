@@ -18,7 +18,8 @@ struct transfer {
     char key[80]; /* association, or destination */
     char study[DX_UID_MAX], patient[260], accession[68];
     char calling[17], called[17], address[64];
-    bool sent; /* by us */
+    const char *url; /* the configuration's, or NULL: of a peer with DICOMweb */
+    bool sent;       /* by us */
     bool begun, ended;
     unsigned instances, classes;
     struct {
@@ -35,6 +36,8 @@ struct refusal {
 
 struct audit_traffic {
     const struct conf *conf;
+    char *said[AUDIT_TOGETHER]; /* messages of this turn; NULL: it could not be made */
+    size_t said_count;
     struct transfer *list;
     size_t count, room;
     struct refusal refusal[KINDS];
@@ -53,9 +56,25 @@ struct audit_traffic *audit_traffic_create(const struct conf *conf)
     return t;
 }
 
+/* ---- messages, written together ---- */
+
+static void write_said(struct audit_traffic *t)
+{
+    if (t->said_count > 0)
+        (void)audit_tell_messages(t->conf, t->said, t->said_count);
+    t->said_count = 0;
+}
+
+static void say(struct audit_traffic *t, const struct audit_event *event)
+{
+    if (t->said_count == AUDIT_TOGETHER)
+        write_said(t);
+    t->said[t->said_count++] = audit_message(t->conf, event);
+}
+
 /* ---- transfers ---- */
 
-static void tell_transfer(const struct audit_traffic *t, const struct transfer *x, bool end)
+static void tell_transfer(struct audit_traffic *t, const struct transfer *x, bool end)
 {
     char number[16];
     struct audit_sop_class classes[CLASSES];
@@ -64,8 +83,10 @@ static void tell_transfer(const struct audit_traffic *t, const struct transfer *
                                               .address = x->sent ? NULL : x->address,
                                               .role = AUDIT_SOURCE,
                                               .requestor = true},
-                                             {.user = x->sent ? x->called : "cervigate",
-                                              .ae_title = x->called,
+                                             {.user = x->url != NULL ? x->url
+                                                      : x->sent      ? x->called
+                                                                     : "cervigate",
+                                              .ae_title = x->url != NULL ? NULL : x->called,
                                               .address = x->sent ? x->address : NULL,
                                               .role = AUDIT_DESTINATION}};
     (void)snprintf(number, sizeof number, "%u", x->instances);
@@ -89,7 +110,7 @@ static void tell_transfer(const struct audit_traffic *t, const struct transfer *
                                       .participant_count = 2,
                                       .objects = objects,
                                       .object_count = x->patient[0] != '\0' ? 2 : 1};
-    (void)audit_tell(t->conf, &event, 1);
+    say(t, &event);
 }
 
 /* NULL: no memory. */
@@ -133,7 +154,8 @@ static void add_instance(struct transfer *x, const char *sop_class)
     x->class_[i].instances++;
 }
 
-void audit_traffic_received(struct audit_traffic *t, const struct instance *in, const char *patient)
+void audit_traffic_received(struct audit_traffic *t, const struct instance *in, const char *patient,
+                            const char *accession)
 {
     struct transfer *x = t != NULL ? find(t, in->association, in->study) : NULL;
     if (x == NULL)
@@ -143,6 +165,7 @@ void audit_traffic_received(struct audit_traffic *t, const struct instance *in, 
         (void)snprintf(x->called, sizeof x->called, "%s", in->called);
         (void)snprintf(x->address, sizeof x->address, "%s", in->address);
         (void)snprintf(x->patient, sizeof x->patient, "%s", patient);
+        (void)snprintf(x->accession, sizeof x->accession, "%s", accession);
     }
     add_instance(x, in->sop_class);
 }
@@ -191,6 +214,7 @@ void audit_traffic_sending(struct audit_traffic *t, struct store *store,
         (void)snprintf(x->calling, sizeof x->calling, "%s", t->conf->ae_title);
         (void)snprintf(x->called, sizeof x->called, "%s", to->peer->ae_title);
         (void)snprintf(x->address, sizeof x->address, "%s", to->peer->host);
+        x->url = to->peer->url;
         name_patient(store, result, x);
     }
 }
@@ -211,7 +235,7 @@ void audit_traffic_batch_ended(struct audit_traffic *t, const struct conf_destin
 
 /* ---- refusals ---- */
 
-static void tell_refusal(const struct audit_traffic *t, const struct refusal *r)
+static void tell_refusal(struct audit_traffic *t, const struct refusal *r)
 {
     char number[16];
     (void)snprintf(number, sizeof number, "%u", r->count);
@@ -237,7 +261,7 @@ static void tell_refusal(const struct audit_traffic *t, const struct refusal *r)
                                       .participant_count = 2,
                                       .objects = &node,
                                       .object_count = 1};
-    (void)audit_tell(t->conf, &event, 1);
+    say(t, &event);
 }
 
 static bool is_same(const struct refusal *r, const struct refusal *other)
@@ -329,6 +353,7 @@ void audit_traffic_turn(struct audit_traffic *t)
     }
     t->count = kept;
     tell_refusals(t, false);
+    write_said(t);
 }
 
 int audit_traffic_wait(const struct audit_traffic *t)
@@ -353,6 +378,7 @@ void audit_traffic_destroy(struct audit_traffic *t)
         t->list[i].ended = true;
     audit_traffic_turn(t);
     tell_refusals(t, true);
+    write_said(t);
     free(t->list);
     free(t);
 }

@@ -1,10 +1,10 @@
 /* audit_traffic.h: what came and went, one record an association and study, and who was refused.
  *
  * The committer and deliver each have one: they tell it what happens, and let it write when
- * everybody has had their answer [audit_traffic_turn]; who asks next waits for that, a sync a
- * record. A transfer is told when it begins and when it ends; what dies with its process between is
- * told as begun, or, before its first turn, not at all. Refusals of one kind are one
- * record a minute with their count, and all together AUDIT_REFUSALS a second at most, so that a
+ * everybody has had their answer [audit_traffic_turn]; who asks next waits for that, one sync for
+ * all that a turn tells. A transfer is told when it begins and when it ends; what dies with its
+ * process between is told as begun, or, before its first turn, not at all. Refusals of one kind are
+ * one record a minute with their count, and all together AUDIT_REFUSALS a second at most, so that a
  * flood of them is none of records. Not for threads. */
 #ifndef AUDIT_TRAFFIC_H
 #define AUDIT_TRAFFIC_H
@@ -20,9 +20,10 @@ struct audit_traffic;
 struct audit_traffic *audit_traffic_create(const struct conf *conf); /* NULL: no memory */
 void audit_traffic_destroy(struct audit_traffic *traffic); /* takes NULL; writes the rest */
 
-/* An object was received and is durable; patient: its Patient ID, raw. */
+/* An object was received and is durable; patient, accession: its Patient ID and Accession Number,
+ * raw. */
 void audit_traffic_received(struct audit_traffic *traffic, const struct instance *instance,
-                            const char *patient);
+                            const char *patient, const char *accession);
 void audit_traffic_ended(struct audit_traffic *traffic, const char *association);
 /* Deliveries were handed to a destination's process; the store tells whose they are. */
 void audit_traffic_sending(struct audit_traffic *traffic, struct store *store,

@@ -41,9 +41,9 @@ static void advise(const struct conf_peer *peer, struct dx_error *err)
                            : "set tls=\"true\" or its plain port at <peer>";
     else if (err->status == DX_ABORTED && !peer->tls) /* many say nothing to what is no TLS */
         advice = "if it wants TLS there, set tls=\"true\" at <peer>";
-    else if (err->status == DX_TLS && strstr(err->text, "untrusted") != NULL)
+    else if (err->status == DX_TLS && err->tls == DX_TLS_UNTRUSTED)
         advice = "add its authority to <tls authorities>";
-    else if (err->status == DX_TLS && strstr(err->text, "wrong name") != NULL)
+    else if (err->status == DX_TLS && err->tls == DX_TLS_WRONG_NAME)
         advice = "set tlsName at <peer>";
     if (advice != NULL && used < sizeof err->text)
         (void)snprintf(err->text + used, sizeof err->text - used, "; %s", advice);

@@ -197,6 +197,7 @@ static bool sanitise(struct line *line)
         in->seen_bytes = 0;
     memcpy(in->association, line->association, sizeof in->association);
     line->request.patient[sizeof line->request.patient - 1] = '\0';
+    line->request.accession[sizeof line->request.accession - 1] = '\0';
     line->request.why[sizeof line->request.why - 1] = '\0';
     in->received_ms = clock_utc_ms();
     return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);
@@ -305,6 +306,9 @@ static enum store_status perform(struct committer *c, struct line *line)
         return store_count(c->store, "refused");
     if (line->request.kind == COMMIT_EVENT)
         return take_event(c, line);
+    if (line->request.kind == COMMIT_AVAILABLE)
+        return store_delivery_may_be_there(c->store, line->request.instance.study,
+                                           &line->answer.known);
     enum store_status status =
         store_add_instance(c->store, &line->request.instance, &line->answer.identity);
     line->answer.id = line->request.instance.id;
@@ -351,7 +355,7 @@ static void note_traffic(struct committer *c, const struct line *line)
     const struct commit_request *request = &line->request;
     const struct instance *in = &request->instance;
     if (line->waits && request->kind == COMMIT_INSTANCE)
-        audit_traffic_received(c->traffic, in, request->patient);
+        audit_traffic_received(c->traffic, in, request->patient, request->accession);
     if (line->waits && request->kind == COMMIT_REJECTED)
         audit_traffic_refused(c->traffic, in->address, in->calling, in->called, request->why, 1);
     if (line->ended)

@@ -15,12 +15,20 @@
 #include "node.h"
 #include "store.h"
 
-enum commit_kind { COMMIT_INSTANCE, COMMIT_REFUSED, COMMIT_EVENT, COMMIT_REJECTED };
+enum commit_kind {
+    COMMIT_INSTANCE,
+    COMMIT_REFUSED,
+    COMMIT_EVENT,
+    COMMIT_REJECTED,
+    COMMIT_AVAILABLE
+};
 
 struct commit_request {
     enum commit_kind kind;
-    struct instance instance;   /* COMMIT_INSTANCE: what was received; COMMIT_REJECTED: the peer */
+    /* COMMIT_INSTANCE: what was received; COMMIT_REJECTED: the peer; COMMIT_AVAILABLE: the study */
+    struct instance instance;
     char patient[258];          /* COMMIT_INSTANCE: its Patient ID, raw */
+    char accession[68];         /* COMMIT_INSTANCE: its Accession Number, raw */
     char why[128];              /* COMMIT_REJECTED: why the association was refused */
     struct dx_commitment event; /* COMMIT_EVENT: a destination's answer to our request */
 };
@@ -28,7 +36,9 @@ struct commit_answer {
     enum store_status status;
     enum store_identity identity;
     int64_t id;
-    size_t known; /* COMMIT_EVENT: how many of its instances we had asked for */
+    /* COMMIT_EVENT: how many of its instances we had asked for; COMMIT_AVAILABLE: how many
+     * deliveries had waited for the study */
+    size_t known;
 };
 
 /* The process's body; control carries the associations' sockets and ends when receive does. */

@@ -224,6 +224,20 @@ static bool add_news(int ruleset, const struct conf *conf, uint64_t rights)
     return good;
 }
 
+/* Folders of the password or token of this destination, or (NULL) of any. */
+static bool add_secrets(int ruleset, const struct conf *conf, const struct conf_destination *to,
+                        uint64_t rights)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < conf->destination_count; i++) {
+        const struct conf_peer *peer = conf->destinations[i].peer;
+        if (to == NULL || to->peer == peer)
+            good = add_folders_of(ruleset, peer->password, rights) &&
+                   add_folders_of(ruleset, peer->token, rights);
+    }
+    return good;
+}
+
 static bool add_place(int ruleset, enum confine_place place, const struct conf *conf,
                       const struct conf_destination *to, uint64_t rights)
 {
@@ -274,7 +288,8 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
     case AT_KEYS_IN:
         return !conf->tls.listen || add_keys(ruleset, conf, rights);
     case AT_KEYS_OUT:
-        return !calls_by_tls(conf, to) || add_keys(ruleset, conf, rights);
+        return (!calls_by_tls(conf, to) || add_keys(ruleset, conf, rights)) &&
+               add_secrets(ruleset, conf, to, rights);
     case AT_TEMPLATES:
         return conf->templates == NULL || add_folder(ruleset, conf->templates, rights);
     }

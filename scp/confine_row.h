@@ -47,7 +47,7 @@ enum confine_place {
     AT_TEMPLATES,
     AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
     AT_NEWS,    /* folders of the announcements' secrets and authorities */
-    AT_KEYS_OUT /* the same, where the destination has TLS */
+    AT_KEYS_OUT /* the same, where the destination has TLS; and of its password or token */
 };
 
 enum confine_access {

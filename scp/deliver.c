@@ -154,9 +154,13 @@ static void end_sender(struct lane *lane, const char *why)
     lane->batch.count = lane->answered = 0;
 }
 
-static void pause_lane(struct lane *lane, const char *why)
+/* after_ms: the peer wants no call before; heeded up to retryMost. */
+static void pause_lane(struct lane *lane, const char *why, int64_t after_ms)
 {
+    int64_t most = (int64_t)lane->to->retry_most_seconds * 1000;
     lane->pause_ms = jitter(back_off(lane->to, lane->failures));
+    if (after_ms > lane->pause_ms)
+        lane->pause_ms = after_ms < most ? after_ms : most;
     lane->retry_at = clock_monotonic_ms() + lane->pause_ms;
     lane->failures += lane->failures < 30;
     log_event(LOG_AT_WARN, "destination-unreached",
@@ -294,7 +298,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     if (n != (ssize_t)sizeof answer || job == NULL || answer.delivery != job->id ||
         (unsigned)answer.verdict > VERDICT_ASKED) {
         end_sender(lane, n == 0 ? "died" : "nonsense");
-        pause_lane(lane, "its process ended");
+        pause_lane(lane, "its process ended", 0);
         return false;
     }
 
@@ -309,7 +313,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     if (answer.verdict == VERDICT_DELIVERED && lane->batch.transaction[0] == '\0')
         audit_traffic_sent(d->traffic, lane->to, &job->result);
     if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
-        pause_lane(lane, answer.text);
+        pause_lane(lane, answer.text, (int64_t)answer.retry_after_seconds * 1000);
     if (answer.verdict != VERDICT_UNREACHED && answer.verdict != VERDICT_NOT_ALLOWED)
         lane->failures = 0;
     if (status == STORE_OK || status == STORE_NONE) /* NONE: a person removed it meanwhile */
@@ -333,7 +337,7 @@ static void watch_lane(const struct deliver *d, struct lane *lane, int64_t now)
         end_sender(lane, "the mode forbids sending");
     } else if (now - lane->heard_at > HUNG_MS) {
         end_sender(lane, "no answer for too long");
-        pause_lane(lane, "no answer for too long");
+        pause_lane(lane, "no answer for too long", 0);
     }
 }
 

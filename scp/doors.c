@@ -103,13 +103,13 @@ static const char *advice(const struct conf *conf, bool is_tls, const struct dx_
         return conf->tls.listen ? "let it call the port of <tls>, or without TLS"
                                 : "<tls listen=\"true\"> with certificate and key, or let it call "
                                   "without TLS";
-    if (strncmp(err->text, "untrusted", 9) == 0)
+    if (err->tls == DX_TLS_UNTRUSTED)
         return "add its authority's certificate, or its own, to <tls authorities>";
-    if (strncmp(err->text, "no certificate", 14) == 0)
+    if (err->tls == DX_TLS_NO_CERTIFICATE)
         return "a certificate at the caller, or <tls clientCertificate=\"optional\">";
-    if (strncmp(err->text, "old version", 11) == 0)
+    if (err->tls == DX_TLS_OLD)
         return "TLS 1.2 or 1.3 at the caller; older versions cannot be allowed";
-    if (strncmp(err->text, "the peer refuses our certificate", 32) == 0)
+    if (err->tls == DX_TLS_REFUSES_US)
         return "at the caller: trust the authority of <tls certificate>, and call by a name that "
                "it bears";
     return "at the caller: its certificate, or its TLS";

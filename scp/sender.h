@@ -2,7 +2,8 @@
  * harms nobody else.
  *
  * The parent (deliver.c) hands it batches over a SOCK_SEQPACKET pair; for each job it answers once,
- * in order. It opens one association a batch and never touches the job store. */
+ * in order. It opens one association (one HTTP connection) a batch and never touches the job store.
+ */
 #ifndef SENDER_H
 #define SENDER_H
 
@@ -51,7 +52,8 @@ struct send_answer {
     int64_t delivery;
     int64_t result; /* which form went */
     enum verdict verdict;
-    uint16_t dimse_status;
+    uint16_t dimse_status;   /* by STOW-RS: the failure or warning reason */
+    int retry_after_seconds; /* UNREACHED: the peer wants no call before; 0: it said nothing */
     char text[256];
 };
 

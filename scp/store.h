@@ -328,6 +328,10 @@ STORE_MUST_USE enum store_status store_delivery_failed(struct store *store, int6
 STORE_MUST_USE enum store_status store_delivery_waits(struct store *store, int64_t delivery,
                                                       int64_t next_ms, int64_t now_ms,
                                                       const char *why);
+/* A hint that the images of this study may be there now: what waits for them is due at once. *due:
+ * how many. */
+STORE_MUST_USE enum store_status store_delivery_may_be_there(struct store *store, const char *study,
+                                                             size_t *due);
 /* Never to be sent: why is told where deliveries are listed. */
 STORE_MUST_USE enum store_status store_delivery_dropped(struct store *store, int64_t delivery,
                                                         const char *why);
@@ -355,7 +359,8 @@ STORE_MUST_USE enum store_status store_ask_commitment(struct store *store,
 /* The request did not get through: anew at next_ms. */
 STORE_MUST_USE enum store_status store_commitment_unasked(struct store *store, int64_t delivery,
                                                           int64_t next_ms, const char *why);
-/* The destination's answer for one instance: committed (failure 0), or not: then it is sent again,
+/* The destination's answer, to the last request or one of some before it, for one instance:
+ * committed (failure 0), or not: then it is sent again,
  * and parked after STORE_UNCOMMITTED_MOST times. STORE_NONE: nobody asked for that. */
 #define STORE_UNCOMMITTED_MOST 3
 STORE_MUST_USE enum store_status store_commitment(struct store *store, const char *transaction,

@@ -129,6 +129,20 @@ enum store_status store_delivery_waits(struct store *store, int64_t delivery, in
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
+enum store_status store_delivery_may_be_there(struct store *store, const char *study, size_t *due)
+{
+    *due = 0;
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE delivery SET next_ms=0 WHERE result IN"
+                                   " (SELECT id FROM result WHERE study=?) AND state='pending'"
+                                   " AND stored_ms=0 AND looked_ms<>0 AND next_ms<>0",
+                                   "t", study));
+    if (status == STORE_OK)
+        *due = (size_t)sqlite3_changes(store->db);
+    return status;
+}
+
 enum store_status store_delivery_dropped(struct store *store, int64_t delivery, const char *why)
 {
     return sql_run(store, sql_prepare(store,
@@ -152,6 +166,9 @@ enum store_status store_study_read(struct store *store, const char *study, bool 
 /* Archives file what they took a moment later; one that does not have it then may be busy. */
 #define COMMIT_AFTER_MS INT64_C(2000)
 #define COMMIT_AGAIN_MS 5000 /* times how often it was not committed to */
+/* Characters of the transactions under which it was asked for since it was stored, the last first.
+ */
+#define TRANSACTIONS_MOST 200
 
 enum store_status store_commitment_waived(struct store *store, const char *destination)
 {
@@ -194,9 +211,11 @@ enum store_status store_ask_commitment(struct store *store, const int64_t *deliv
     if (status != STORE_OK)
         return status;
     for (size_t i = 0; status == STORE_OK && i < count; i++)
-        status = sql_run(store,
-                         sql_prepare(store, "UPDATE delivery SET commitment=?,next_ms=? WHERE id=?",
-                                     "tii", transaction, next_ms, deliveries[i]));
+        status = sql_run(store, sql_prepare(store,
+                                            "UPDATE delivery SET next_ms=?2,commitment="
+                                            "substr(trim(?1||' '||commitment),1,?4) WHERE id=?3",
+                                            "tiii", transaction, next_ms, deliveries[i],
+                                            (int64_t)TRANSACTIONS_MOST));
     return sql_leave(store, status);
 }
 
@@ -209,14 +228,16 @@ enum store_status store_commitment_unasked(struct store *store, int64_t delivery
                                       "iti", next_ms, why, delivery));
 }
 
+/* The transaction may be one before the last: an archive that commits at night answers both. */
 static enum store_status answer_commitment(struct store *store, const char *transaction,
                                            const char *sop_instance, uint16_t failure,
                                            const char *reason, int64_t now_ms)
 {
     sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT delivery.id FROM delivery JOIN result ON"
-                                    " result.id=delivery.result WHERE commitment=? AND uid=?"
-                                    " AND state='pending' AND stored_ms<>0 AND commitment<>''",
+                                    "SELECT delivery.id FROM result JOIN delivery ON"
+                                    " delivery.result=result.id WHERE uid=?2"
+                                    " AND state='pending' AND stored_ms<>0 AND ?1<>''"
+                                    " AND instr(' '||commitment||' ',' '||?1||' ')>0",
                                     "tt", transaction, sop_instance);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)

@@ -1,5 +1,5 @@
 /* Which presentation contexts we take (PS3.8 9.3.3): Verification, everything storable, and the
- * answers to our requests for commitment. */
+ * answers to our requests for commitment, and notifications of what there is. */
 #include "session.hh"
 
 #include "dx_commitment.h"
@@ -48,7 +48,14 @@ static bool is_commitment(const dx_session *session, const T_ASC_PresentationCon
            context.proposedRole != ASC_SC_ROLE_SCU;
 }
 
-/* Event information is read in implicit little endian only. */
+static bool is_availability(const dx_session *session, const T_ASC_PresentationContext &context)
+{
+    return session->handler->available != nullptr &&
+           strcmp(context.abstractSyntax, DX_INSTANCE_AVAILABILITY) == 0 &&
+           context.proposedRole != ASC_SC_ROLE_SCP;
+}
+
+/* Event information and notifications are read in implicit little endian only. */
 static const char *choose_implicit(const T_ASC_PresentationContext &context)
 {
     for (int i = 0; i < context.transferSyntaxCount; i++)
@@ -77,9 +84,10 @@ enum dx_status dx_negotiate(dx_session *session, struct dx_error *err)
         if (condition.bad())
             return dx_fail_condition(err, DX_MALFORMED, "presentation contexts", condition);
         bool is_event = is_commitment(session, context);
+        bool is_news = is_event || is_availability(session, context);
         bool is_known = strcmp(context.abstractSyntax, UID_VerificationSOPClass) == 0 ||
-                        is_storage(context.abstractSyntax) || is_event;
-        const char *syntax = is_event   ? choose_implicit(context)
+                        is_storage(context.abstractSyntax) || is_news;
+        const char *syntax = is_news    ? choose_implicit(context)
                              : is_known ? choose_syntax(context)
                                         : nullptr;
         if (syntax != nullptr) {

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,13 +128,13 @@ enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command
     return dx_answer(session, context, request, 0, nullptr, err);
 }
 
-bool is_commitment(dx_session *session, uint8_t context)
+bool is_for(dx_session *session, uint8_t context, const char *sop_class)
 {
     T_ASC_PresentationContext accepted = {};
     return ASC_findAcceptedPresentationContext(session->wire.association->params, context,
                                                &accepted)
                .good() &&
-           strcmp(accepted.abstractSyntax, DX_STORAGE_COMMITMENT) == 0;
+           strcmp(accepted.abstractSyntax, sop_class) == 0;
 }
 
 enum dx_status serve_event(dx_session *session, uint8_t context, const dx_command *request,
@@ -155,6 +156,41 @@ enum dx_status serve_event(dx_session *session, uint8_t context, const dx_comman
                      session->handler->event(session->handler->context, &event), nullptr, err);
 }
 
+/* PS3.7 10.1.5.1.4: who creates without a UID is told the one that it got. */
+void name_instance(dx_command *request)
+{
+    uint8_t random[16];
+    char digest[DX_DIGEST_MAX] = "";
+
+    if (request->sop_instance[0] != '\0' ||
+        getrandom(random, sizeof random, 0) != static_cast<ssize_t>(sizeof random))
+        return;
+    for (size_t i = 0; i < DX_DIGEST_MAX / 2; i++)
+        (void)snprintf(digest + 2 * i, 3, "%02x", random[i % sizeof random]);
+    if (dx_uid_from_digest(digest, request->sop_instance) != DX_OK)
+        request->sop_instance[0] = '\0';
+}
+
+enum dx_status serve_news(dx_session *session, uint8_t context, dx_command *request,
+                          struct dx_error *err)
+{
+    struct dx_availability news;
+    std::vector<uint8_t> bytes;
+    struct dx_error why = {};
+
+    name_instance(request);
+    enum dx_status status = dx_wire_receive_bytes(&session->wire, context, &bytes, &why);
+    if (status != DX_OK && status != DX_INVALID) {
+        *err = why;
+        return status;
+    }
+    if (status == DX_INVALID ||
+        dx_availability_read(bytes.data(), bytes.size(), &news, &why) != DX_OK)
+        return dx_answer(session, context, request, PROCESSING_FAILURE, why.text, err);
+    return dx_answer(session, context, request,
+                     session->handler->available(session->handler->context, &news), nullptr, err);
+}
+
 enum dx_status serve_messages(dx_session *session, struct dx_error *err)
 {
     for (;;) {
@@ -168,8 +204,11 @@ enum dx_status serve_messages(dx_session *session, struct dx_error *err)
         else if (request.field == DX_C_ECHO_RQ && request.dataset_type == DX_NO_DATASET)
             status = serve_echo(session, context, &request, err);
         else if (request.field == DX_N_EVENT_RQ && request.dataset_type != DX_NO_DATASET &&
-                 is_commitment(session, context))
+                 is_for(session, context, DX_STORAGE_COMMITMENT))
             status = serve_event(session, context, &request, err);
+        else if (request.field == DX_N_CREATE_RQ && request.dataset_type != DX_NO_DATASET &&
+                 is_for(session, context, DX_INSTANCE_AVAILABILITY))
+            status = serve_news(session, context, &request, err);
         else if (request.field != DX_C_CANCEL_RQ)
             status = serve_unknown(session, context, &request, err);
         if (status != DX_OK)

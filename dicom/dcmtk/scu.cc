@@ -105,9 +105,12 @@ enum dx_status explain_failure(dx_scu *scu, T_ASC_Parameters *parameters,
     if (!scu->wire.state.has_connection)
         return dx_fail(err, DX_UNREACHABLE, "%s: cannot connect: %s", scu->peer.c_str(),
                        condition.text());
-    if (scu->wire.state.failure.status != DX_OK)
-        return dx_fail(err, scu->wire.state.failure.status, "%s: %s", scu->peer.c_str(),
-                       scu->wire.state.failure.text);
+    const struct dx_error &failure = scu->wire.state.failure;
+    if (failure.status != DX_OK) {
+        (void)dx_fail(err, failure.status, "%s: %s", scu->peer.c_str(), failure.text);
+        err->tls = failure.tls;
+        return failure.status;
+    }
     bool is_late = condition == DUL_READTIMEOUT;
     return dx_fail(err, is_late ? DX_TIMEOUT : DX_ABORTED, "%s: no association: %s",
                    scu->peer.c_str(), condition.text());

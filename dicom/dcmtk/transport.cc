@@ -437,6 +437,7 @@ OFCondition DxConnection::handshake(bool is_server)
             break;
         if (step == DX_TLS_FAILED || step == DX_TLS_ENDED) {
             (void)fail(DX_TLS, why.text);
+            state_->failure.tls = why.tls;
             return DUL_NETWORKCLOSED;
         }
         if (step == DX_TLS_WANTS_WRITE) {

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "keys.h"
 #include "picture.h"
+#include "stow_secret.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,24 @@ static int check_keys(const struct conf *conf)
     return 0;
 }
 
+/* Passwords and tokens of archives with DICOMweb. */
+static int check_secrets(const struct conf *conf)
+{
+    char secret[STOW_SECRET_MAX], why[256], text[512];
+    int status = 0;
+    for (size_t i = 0; i < conf->peer_count; i++) {
+        const struct conf_peer *peer = &conf->peers[i];
+        const char *path = peer->token ? peer->token : peer->password;
+        if (!path || stow_secret_read(path, secret, why))
+            continue;
+        snprintf(text, sizeof text, "<peer %s>: %s", peer->token ? "tokenFile" : "passwordFile",
+                 why);
+        status = complain(conf, peer->line, text);
+    }
+    explicit_bzero(secret, sizeof secret);
+    return status;
+}
+
 /* What the audit role needs of files. */
 static int check_audit(const struct conf *conf)
 {
@@ -196,6 +215,7 @@ int admin_check(int argc, char **argv)
     errors += check_audit(conf);
     errors += check_font(conf);
     errors += check_keys(conf);
+    errors += check_secrets(conf);
     errors += check_template(conf, &template_);
     errors += check_models(conf, template_, !command.print_effective);
     srt_template_close(template_);

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "dx_init.h"
 #include "peer.h"
+#include "stow_http.h"
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -11,8 +12,8 @@
 static const char usage[] =
     "usage: cervigate echo [--config FILE] [--json] PEER\n"
     "\n"
-    "Sends a C-ECHO to the configured peer of that name, over TLS if it has that; says at which\n"
-    "layer it failed.\n"
+    "Sends a C-ECHO to the configured peer of that name, over TLS if it has that; an archive with\n"
+    "DICOMweb is asked for one study (QIDO-RS). Says at which layer it failed.\n"
     "Exit status: 0 answered; 1 refused; 69 not reached.\n";
 
 static const char *layer_of(enum dx_status status, bool associated)
@@ -74,6 +75,52 @@ static int echo_peer(const struct command *command, const struct conf *conf,
     return tell(command, peer, status, associated, &err, session, clock_monotonic_ms() - begin);
 }
 
+/* 1: it answered, and not with studies. */
+static int tell_web(const struct command *command, const struct conf_peer *peer,
+                    const struct stow_reply *reply, int64_t ms)
+{
+    static const char *const layers[] = {"network (name or TCP)", "TLS", "HTTP"};
+    bool good = reply->end == STOW_ANSWERED && reply->status >= 200 && reply->status <= 299;
+    const char *layer = good                      ? ""
+                        : reply->end == STOW_AWAY ? layers[reply->layer]
+                                                  : layers[STOW_HTTP];
+    char why[sizeof reply->text];
+    (void)snprintf(why, sizeof why, "%s", reply->text);
+    if (reply->end == STOW_ANSWERED)
+        (void)snprintf(why, sizeof why, "QIDO-RS: HTTP status %ld", reply->status);
+    if (command->json) {
+        int printed = command_print(json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:I}", "peer",
+                                              peer->name, "url", peer->url, "ok", good, "layer",
+                                              layer, "error", good ? "" : why, "http_status",
+                                              (int)reply->status, "milliseconds", (json_int_t)ms));
+        if (printed != 0)
+            return printed;
+    } else if (good) {
+        printf("%s (%s) answered in %lld ms\n", peer->name, peer->url, (long long)ms);
+    } else {
+        fprintf(stderr, "%s (%s): failed at the %s: %s\n", peer->name, peer->url, layer, why);
+    }
+    if (good)
+        return 0;
+    return reply->end == STOW_ANSWERED ? 1 : EX_UNAVAILABLE;
+}
+
+static int echo_web(const struct command *command, const struct conf *conf,
+                    const struct conf_peer *peer)
+{
+    struct stow_reply reply;
+    int64_t begin = clock_monotonic_ms();
+    struct stow_http *http = stow_http_open(conf, peer);
+    if (http == NULL) {
+        fputs("cervigate echo: out of memory\n", stderr);
+        return EX_SOFTWARE;
+    }
+    stow_http_get(http, "/studies?limit=1", &reply);
+    int status = tell_web(command, peer, &reply, clock_monotonic_ms() - begin);
+    stow_http_close(http);
+    return status;
+}
+
 int admin_echo(int argc, char **argv)
 {
     struct command command;
@@ -86,7 +133,12 @@ int admin_echo(int argc, char **argv)
     if (!conf)
         return status;
     const struct conf_peer *peer = peer_find(conf, command.words[0]);
-    status = peer ? echo_peer(&command, conf, peer) : EX_USAGE;
+    if (peer == NULL)
+        status = EX_USAGE;
+    else if (peer->url != NULL)
+        status = echo_web(&command, conf, peer);
+    else
+        status = echo_peer(&command, conf, peer);
     conf_destroy(conf);
     return status;
 }

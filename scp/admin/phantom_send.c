@@ -78,6 +78,11 @@ static int find_peer(const struct phantom_options *o, struct phantom_peer *peer)
     if (!conf)
         return status;
     const struct conf_peer *found = peer_find(conf, o->send);
+    if (found && found->url) {
+        fprintf(stderr, "cervigate phantom: %s is reached by DICOMweb; a modality sends by DICOM\n",
+                found->name);
+        found = NULL;
+    }
     if (found) {
         peer->configured = found;
         snprintf(peer->ae_title, sizeof peer->ae_title, "%s", found->ae_title);

@@ -2,9 +2,9 @@
 #include "webhook.h"
 
 #include "clock.h"
+#include "stow_secret.h"
+#include "web_name.h"
 #include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,10 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define SECRET_MOST 1024
 #define ANSWER_MOST 65536 /* of the receiver's body, which nobody reads */
 
 char *webhook_body(const struct news *news)
@@ -54,42 +51,18 @@ void webhook_address(const char *url, char host[256], uint16_t *port)
     curl_url_cleanup(parsed);
 }
 
-/* The file's first line. Its length, or -1 with why. */
-static int read_secret(const char *path, char secret[SECRET_MOST], char why[NEWS_WHY])
-{
-    struct stat at;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, secret, SECRET_MOST - 1) : -1;
-    int error = errno;
-    bool open_to_others = fd >= 0 && fstat(fd, &at) == 0 && (at.st_mode & 077) != 0;
-    if (fd >= 0)
-        (void)close(fd);
-    if (n < 0)
-        (void)snprintf(why, NEWS_WHY, "secret %s: %s", path, strerror(error));
-    else if (open_to_others)
-        (void)snprintf(why, NEWS_WHY, "secret %s: others than its owner may use it (chmod 600)",
-                       path);
-    if (n < 0 || open_to_others)
-        return -1;
-    secret[n] = '\0';
-    secret[strcspn(secret, "\r\n")] = '\0';
-    if (secret[0] == '\0')
-        (void)snprintf(why, NEWS_WHY, "secret %s: its first line is empty", path);
-    return secret[0] != '\0' ? (int)strlen(secret) : -1;
-}
-
 /* "X-Cervigate-Signature: sha256=..." */
 static bool sign(const char *path, const char *body, char *header, size_t size, char why[NEWS_WHY])
 {
-    char secret[SECRET_MOST];
+    char secret[STOW_SECRET_MAX];
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    int count = read_secret(path, secret, why);
-    if (count < 0)
-        return false;
-    bool done = HMAC(EVP_sha256(), secret, count, (const unsigned char *)body, strlen(body), mac,
-                     &length) != NULL;
+    bool read = stow_secret_read(path, secret, why);
+    bool done = read && HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)body,
+                             strlen(body), mac, &length) != NULL;
     OPENSSL_cleanse(secret, sizeof secret);
+    if (!read)
+        return false;
     int used = snprintf(header, size, "X-Cervigate-Signature: sha256=");
     for (unsigned i = 0; done && i < length; i++)
         used += snprintf(header + used, size - (size_t)used, "%02x", mac[i]);
@@ -141,14 +114,22 @@ static enum news_end judge(long status, char why[NEWS_WHY])
 static enum news_end post(CURL *curl, const struct conf_announcement *to, const char *body,
                           struct curl_slist *headers, char why[NEWS_WHY])
 {
-    char error[CURL_ERROR_SIZE] = "";
+    char error[CURL_ERROR_SIZE] = "", host[256];
+    uint16_t port;
     size_t seen = 0;
     long status = 0;
-    if (!prepare(curl, to, body, headers, error, &seen)) {
+    struct curl_slist *addresses = NULL;
+    webhook_address(to->url, host, &port);
+    if (!web_name_resolve(host, port, &addresses, why, NEWS_WHY))
+        return NEWS_UNREACHED;
+    if (!prepare(curl, to, body, headers, error, &seen) ||
+        curl_easy_setopt(curl, CURLOPT_RESOLVE, addresses) != CURLE_OK) {
+        curl_slist_free_all(addresses);
         (void)snprintf(why, NEWS_WHY, "libcurl cannot do it");
         return NEWS_LATER;
     }
     CURLcode code = curl_easy_perform(curl);
+    curl_slist_free_all(addresses);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_WRITE_ERROR && seen > ANSWER_MOST)
         return judge(status, why);

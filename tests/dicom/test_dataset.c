@@ -1,6 +1,7 @@
 /* Small datasets of DIMSE services, and Storage Commitment's: written, read, and read when wrong.
  */
 #include "dx_attrs.h"
+#include "dx_availability.h"
 #include "dx_commitment.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,12 +143,68 @@ static void what_is_wrong_is_refused(void **state)
     dx_writing_finish(&to);
 }
 
+/* A sequence of one item, both of undefined length. */
+static void begin(struct bytes *d, unsigned group, unsigned element)
+{
+    implicit(d, group, element, UINT32_MAX);
+    implicit(d, ITEM, UINT32_MAX);
+}
+
+static void end(struct bytes *d)
+{
+    implicit(d, 0xfffe, 0xe00d, 0);
+    implicit(d, 0xfffe, 0xe0dd, 0);
+}
+
+static struct bytes a_notification(const char *availability, const char *study)
+{
+    struct bytes d = {0};
+    begin(&d, 0x0008, 0x1115);
+    begin(&d, 0x0008, 0x1199);
+    text(&d, 0x0008, 0x0056, availability);
+    text(&d, 0x0008, 0x1155, "2.25.100");
+    end(&d);
+    text(&d, 0x0020, 0x000e, "2.25.11 ");
+    end(&d);
+    text(&d, 0x0020, 0x000d, study);
+    return d;
+}
+
+static void notifications_of_availability(void **state)
+{
+    static const struct {
+        const char *availability, *study;
+        enum dx_status status;
+        size_t there, away;
+    } cases[] = {
+        {"ONLINE", "2.25.77 ", DX_OK, 1, 0},
+        {"NEARLINE", "2.25.77 ", DX_OK, 1, 0},
+        {"OFFLINE ", "2.25.77 ", DX_OK, 0, 1},
+        {"UNAVAILABLE ", "2.25.77 ", DX_OK, 0, 1},
+        {"ONLINE AND MORE AND MORE", "2.25.77 ", DX_OK, 0, 1},
+        {"ONLINE", "", DX_MALFORMED, 1, 0},
+        {"ONLINE", "2.25.x  ", DX_MALFORMED, 1, 0},
+    };
+    struct dx_availability news;
+    struct dx_error err;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes d = a_notification(cases[i].availability, cases[i].study);
+        assert_int_equal(dx_availability_read(d.data, d.count, &news, &err), cases[i].status);
+        assert_int_equal(news.there, cases[i].there);
+        assert_int_equal(news.away, cases[i].away);
+        for (size_t cut = 0; cut < d.count; cut++)
+            assert_int_not_equal(dx_availability_read(d.data, cut, &news, &err), DX_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(what_is_wrong_is_refused),
+        cmocka_unit_test(notifications_of_availability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

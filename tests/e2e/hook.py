@@ -45,7 +45,7 @@ class Hook:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/neck"
+        return f"http://localhost:{self.port}/neck"
 
     def news(self, study=None, taken=True):
         """What it took (2xx), in order."""

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,8 @@ import pydicom
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as h  # noqa: E402
 import harness  # noqa: E402
-from archive import Archive  # noqa: E402
+import rawscu  # noqa: E402
+from archive import Archive, encode, message, short, uid as uid_value  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 
 SR3D, TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.11"
@@ -161,6 +164,71 @@ class Look(WayOut):
         archive.add(path)
         self.assertEqual(node.store(path).returncode, 0)
         h.wait_for(lambda: self.kept(archive) == 2, 20, "the second study")
+
+
+class Availability(WayOut):
+    """Instance Availability Notification (PS3.4 annex R): a hint that ends a wait."""
+    SOP_CLASS = "1.2.840.10008.5.1.4.33"
+
+    def tell(self, node, dataset, uid="2.25.4711", syntax=rawscu.IMPLICIT, field=0x0140):
+        """Of the answer: status, and its SOP Instance UID."""
+        with socket.create_connection(("127.0.0.1", node.port), timeout=20) as s:
+            s.sendall(rawscu.associate_rq(self.SOP_CLASS, syntax))
+            accepted = rawscu.read_pdu(s)
+            if accepted[accepted.index(b"\x21\0", 74) + 6] != 0:  # result of the one context
+                return "refused", ""
+            fields = [(2, uid_value(self.SOP_CLASS)), (0x100, short(field)), (0x110, short(7)), (0x800, short(1))]
+            s.sendall(message(1, fields + ([(0x1000, uid_value(uid))] if uid else []), dataset))
+            answer = rawscu.read_pdu(s)
+            at = answer.find(struct.pack("<HH", 0, 0x1000))
+            length = struct.unpack_from("<I", answer, at + 4)[0]
+            s.sendall(struct.pack(">BBI4x", 5, 0, 4))
+            rawscu.read_pdu(s)
+            return rawscu.response_field(answer, 0x900), answer[at + 8:at + 8 + length].decode().strip("\0")
+
+    def news(self, study, availability="ONLINE", instances=1):
+        news, series = pydicom.Dataset(), pydicom.Dataset()
+        news.ReferencedPerformedProcedureStepSequence, news.StudyInstanceUID = [], study
+        series.SeriesInstanceUID, series.ReferencedSOPSequence = "1.2.3", []
+        for n in range(instances):
+            one = pydicom.Dataset()
+            one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", f"1.2.3.{n}"
+            one.InstanceAvailability, one.RetrieveAETitle = availability, "PACS"
+            series.ReferencedSOPSequence.append(one)
+        news.ReferencedSeriesSequence = [series]
+        return encode(news)
+
+    def test_it_ends_a_wait_and_the_look_still_decides(self):
+        pacs = self.archive()
+        peers = f'<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="{pacs.port}"/></peers><destinations>'
+        peers += '<destination peer="pacs" look="always" demo="true" retryFirst="120" retryMost="300"/></destinations>'
+        node = AnalyzeNode(mode="demo", peers=peers)
+        self.addCleanup(node.stop)
+        path = self.study(node)
+        study = pydicom.dcmread(path, stop_before_pixels=True).StudyInstanceUID
+        waits = lambda: node.log().count("delivery-waits")  # noqa: E731
+        h.wait_for(lambda: waits() == 2, 20, "both wait")
+        self.assertEqual(self.tell(node, self.news("1.2.3.4")), (0, "2.25.4711"))  # of a study that nobody waits for
+        self.assertEqual(self.tell(node, self.news(study, "UNAVAILABLE")), (0, "2.25.4711"))
+        time.sleep(2.5)
+        self.assertEqual(waits(), 2)
+        status, uid = self.tell(node, self.news(study), uid=None)  # it is not: the look is what counts
+        self.assertEqual((status, uid[:5]), (0, "2.25."))
+        h.wait_for(lambda: waits() == 4, 10, "looked again")
+        self.assertEqual(self.kept(pacs), 0)
+        pacs.add(path)
+        self.assertEqual(self.tell(node, self.news(study, "NEARLINE", instances=500))[0], 0)
+        h.wait_for(lambda: self.kept(pacs) == 2, 10, "report and picture")
+        self.assertRegex(node.log(), "instances-available .*calling=.?RAWSCU.? there=500 away=0 waited=2 kept=true")
+        self.wrong_ones(node, study)
+
+    def wrong_ones(self, node, study):
+        self.assertEqual(self.tell(node, self.news(""))[0], 0x0110)
+        self.assertEqual(self.tell(node, self.news(study, instances=0))[0], 0x0110)
+        self.assertEqual(self.tell(node, self.news(study)[:-9])[0], 0x0110)
+        self.assertEqual(self.tell(node, self.news(study, instances=4000))[0], 0x0110)  # more than we read
+        self.assertEqual(self.tell(node, self.news(study), field=0x0120)[0], 0x0211)  # N-SET
+        self.assertEqual(self.tell(node, b"", syntax="1.2.840.10008.1.2.2")[0], "refused")
 
 
 class Commitment(WayOut):

@@ -473,9 +473,28 @@ def hl7():
             put("hl7_out", f"{version}-{characters}", bytes([version, characters]) + b"\xfe".join(ends) + b"\xfe" + numbers + b"\xfe".join(news))
 
 
+def news():
+    """What peers tell unasked, in implicit little endian, behind the byte that says what it is; and answers of web archives."""
+    element = lambda group, number, data: struct.pack("<HHI", group, number, len(data)) + data
+    item = lambda data: element(0xfffe, 0xe000, data)
+    one = element(8, 0x1150, b"1.2.8\0") + element(8, 0x1155, b"1.2.3\0")
+    event = element(8, 0x1195, b"2.25.7") + element(8, 0x1198, item(one + element(8, 0x1197, b"\x12\1"))) + element(8, 0x1199, item(one))
+    put("news", "event", b"\0" + event)
+    series = element(8, 0x1199, item(element(8, 0x56, b"ONLINE") + one)) + element(0x20, 0xe, b"1.2.9\0")
+    put("news", "available", b"\1" + element(8, 0x1111, b"") + element(8, 0x1115, item(series)) + element(0x20, 0xd, b"2.25.7"))
+    said = {"00081155": {"vr": "UI", "Value": ["1.2.3"]}}
+    failed = {**said, "00081197": {"vr": "US", "Value": [42752]}}
+    for status, name, body in ((0, "stored", {"00081199": {"vr": "SQ", "Value": [said]}}),
+                               (1, "failed", [{"00081198": {"vr": "SQ", "Value": [failed]}, "00081199": {"vr": "SQ"}}]),
+                               (2, "warned", {"00081199": {"vr": "SQ", "Value": [{**said, "00081196": {"vr": "US", "Value": [45063]}}]}}),
+                               (3, "matches", [{"0020000D": {"vr": "UI", "Value": ["1.2"]}, "00100020": {"vr": "LO", "Value": ["P"]}}])):
+        put("stow", name, bytes([status]) + json.dumps(body).encode())
+
+
 if __name__ == "__main__":
     hl7()
     audit()
+    news()
     safetensors()
     onnx()
     model()

@@ -3,6 +3,7 @@
 #define AUDIT_FIXTURE_H
 
 #include "audit.h"
+#include "audit_reader.h"
 #include "node.h"
 #include "scp_fixture.h"
 
@@ -50,6 +51,23 @@ static inline void spill(const char *name, const char *bytes, size_t size)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, size), (ssize_t)size);
     close(fd);
+}
+
+static inline struct audit_verdict verdict(void)
+{
+    struct audit_verdict v;
+    assert_true(audit_verify(conf, NULL, &v));
+    return v;
+}
+
+static inline void is_whole(uint64_t records)
+{
+    struct audit_verdict v = verdict();
+    if (v.faults > 0)
+        print_error("%s\n", v.fault[0].text);
+    assert_int_equal(v.faults, 0);
+    assert_int_equal(v.records, records);
+    assert_int_equal(v.last, records);
 }
 
 #define FIRST "000000000000000001.log"

@@ -21,9 +21,18 @@ PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/>
 
 
 def model(folder, *kind):
-    path = os.path.join(folder, "model")
-    os.mkdir(path)
-    subprocess.run([os.path.join(BUILD, "bin/make_model"), path, *kind], check=True)
+    """A copy of a model that is made once a build: making it takes longer than starting the node with it."""
+    path, maker = os.path.join(folder, "model"), os.path.join(BUILD, "bin/make_model")
+    kept = os.path.join(BUILD, "test-models", f"{os.stat(maker).st_mtime_ns}-{'-'.join(kind)}")
+    if not os.path.isdir(kept):
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        made = tempfile.mkdtemp(dir=os.path.dirname(kept))
+        subprocess.run([maker, made, *kind], check=True)
+        try:
+            os.rename(made, kept)
+        except OSError:  # another test was first
+            shutil.rmtree(made)
+    shutil.copytree(kept, path)
     return path
 
 

@@ -14,23 +14,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static struct audit_verdict verdict(void)
-{
-    struct audit_verdict v;
-    assert_true(audit_verify(conf, NULL, &v));
-    return v;
-}
-
-static void is_whole(uint64_t records)
-{
-    struct audit_verdict v = verdict();
-    if (v.faults > 0)
-        print_error("%s\n", v.fault[0].text);
-    assert_int_equal(v.faults, 0);
-    assert_int_equal(v.records, records);
-    assert_int_equal(v.last, records);
-}
-
 /* Whether a record's message holds the text. */
 static bool says(uint64_t seq, const char *text)
 {

@@ -8,6 +8,8 @@
 #include "audit_syslog.h"
 #include "audit_traffic.h"
 #include <libxml/relaxng.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define HOSTILE "a<\"&'>\x01\x7f\n]]>\xff\xc3\xa4 \xed\xa0\x80\xef\xbf\xbe<?xml?><!--"
 
@@ -122,7 +124,7 @@ static void a_transfer_is_told_once(void **state)
     (void)state;
     for (int i = 0; i < 10; i++) {
         struct instance in = received("a1", i % 2, i);
-        audit_traffic_received(t, &in, "PAT \xe4 1");
+        audit_traffic_received(t, &in, "PAT \xe4 1", "ACC <7>");
         audit_traffic_turn(t);
     }
     assert_int_equal(count("\"110102\"", &all), 2);
@@ -136,9 +138,44 @@ static void a_transfer_is_told_once(void **state)
     assert_int_equal(all, 4);
     assert_int_equal(count("NumberOfInstances=\"5\"", NULL), 2);
     assert_int_equal(count("ParticipantObjectID=\"PAT ? 1\"", NULL), 4);
+    assert_int_equal(count("ACC &lt;7&gt;", NULL), 4);
     assert_int_equal(count("UserID=\"CT &lt;1&gt;\"", NULL), 4);
     audit_traffic_destroy(t);
     assert_int_equal(count("", &all), 4);
+}
+
+/* In place of the C library's, to count them. */
+static unsigned syncs;
+
+int fdatasync(int fd)
+{
+    syncs++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* Twenty transfers begin and end: one sync a turn, and the head's own for a file that is new. */
+static void a_turn_is_one_sync(void **state)
+{
+    struct audit_traffic *t = audit_traffic_create(conf);
+    (void)state;
+    audit_application(conf, true);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 20; i++) {
+            char name[8];
+            snprintf(name, sizeof name, "a%d", i);
+            struct instance in = received(name, i, i);
+            if (turn == 0)
+                audit_traffic_received(t, &in, "P", "");
+            else
+                audit_traffic_ended(t, name);
+        }
+        syncs = 0;
+        audit_traffic_turn(t);
+        assert_int_equal(syncs, 1);
+    }
+    assert_int_equal(count("\"110102\"", NULL), 20);
+    assert_int_equal(count("\"110104\"", NULL), 20);
+    audit_traffic_destroy(t);
 }
 
 /* A flood of refusals is a handful of records, and none is uncounted. */
@@ -232,11 +269,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_schema_refuses),
-        TEST(every_event_is_valid),
-        TEST(a_transfer_is_told_once),
-        TEST(refusals_are_counted),
-        TEST(the_syslog_message_is_the_record),
+        TEST(the_schema_refuses),      TEST(every_event_is_valid),
+        TEST(a_transfer_is_told_once), TEST(a_turn_is_one_sync),
+        TEST(refusals_are_counted),    TEST(the_syslog_message_is_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,13 +154,38 @@ static void commitment(void **state)
     FIXTURE_OK(store_parked(store, job, SENDER_BATCH, &count));
     assert_int_equal(count, 1);
     assert_string_equal(job[0].last_error, "why");
+    sqlite3_close(db);
+    store_close(store);
+}
 
-    /* Overdue: anew, under another UID. */
-    assert_int_equal(sqlite3_exec(db, "UPDATE delivery SET next_ms=1 WHERE id=3", NULL, NULL, NULL),
-                     SQLITE_OK);
-    FIXTURE_OK(choose_commitment(store, &to, &again, job));
-    assert_int_equal(again.count, 1);
-    assert_string_not_equal(again.transaction, t);
+/* Overdue: anew, under another UID; an answer to one of the requests before counts all the same. */
+static void an_earlier_request(void **state)
+{
+    const struct fixture *f = *state;
+    const struct conf_peer peer = {.name = "pacs"};
+    const struct conf_destination to = {
+        .peer = &peer, .retry_most_seconds = 300, .commitment_seconds = 60};
+    static struct delivery job[SENDER_BATCH];
+    struct store *store = fixture_open(f);
+    struct send_batch asked[3];
+    sqlite3 *db = NULL;
+    int64_t now = clock_utc_ms();
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    add(db, 1, "finding", 0);
+    FIXTURE_OK(store_delivery_stored(store, 1, 0, now - 10000));
+    for (int i = 0; i < 3; i++) {
+        FIXTURE_OK(choose_commitment(store, &to, &asked[i], job));
+        assert_int_equal(asked[i].count, 1);
+        assert_int_equal(sqlite3_exec(db, "UPDATE delivery SET next_ms=1", NULL, NULL, NULL),
+                         SQLITE_OK);
+    }
+    const char *first = asked[0].transaction, *last = asked[2].transaction;
+    assert_string_not_equal(first, asked[1].transaction);
+    assert_string_not_equal(first, last);
+    assert_int_equal(store_commitment(store, "2.25", "2.25.1", 0, "", now), STORE_NONE);
+    assert_int_equal(store_commitment(store, first, "2.25.2", 0, "", now), STORE_NONE);
+    FIXTURE_OK(store_commitment(store, first, "2.25.1", 0, "", now));
+    assert_int_equal(store_commitment(store, last, "2.25.1", 0, "", now), STORE_NONE);
     sqlite3_close(db);
     store_close(store);
 }
@@ -226,6 +251,7 @@ int main(void)
         cmocka_unit_test(hours_are_kept),
         T(order),
         T(commitment),
+        T(an_earlier_request),
         T(ends_of_commitment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,8 +56,8 @@ class Keys(f.Case):
         self.assertIn("CN=soon", told)
         self.node.write_config(f.tls())
         self.node.reload()
-        status = subprocess.run([f.ADMIN, "status", "--config", self.node.config], capture_output=True, text=True, timeout=60).stdout
-        self.assertNotIn("certificate", status)
+        status = lambda: subprocess.run([f.ADMIN, "status", "--config", self.node.config], capture_output=True, text=True, timeout=60).stdout
+        d.wait_for(lambda: "certificate" not in status(), 20, "the good one is seen")
 
     def test_a_first_look_at_directories_files_and_processes(self):
         old = os.umask(0)  # the node's own affair, whatever its parent's is

@@ -1,4 +1,5 @@
 """The way out over TLS: `cervigate echo`, and deliveries."""
+import json
 import os
 import shutil
 import socket
@@ -6,6 +7,8 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import urllib.error
+import urllib.request
 
 import daemon as d
 import doors_fixture as f
@@ -77,6 +80,30 @@ class Out(f.Case):
         done = self.echo(title="ORTHANC")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, " over TLSv1.[23] ")
+        self.orthanc_calls(peer)
+
+    def orthanc_calls(self, peer):
+        """The way in by the same Orthanc: echo, and an object; not where it does not speak TLS."""
+        node = self.start(f.tls())
+        image = os.path.join(node.folder, "image.dcm")
+        d.write_object(image, 100000)
+        with open(image, "rb") as file:
+            stored = json.loads(self.ask(peer, "/instances", file.read()))["ID"]
+        for name, secure in (("tls", True), ("plain", False)):
+            self.ask(peer, f"/modalities/{name}", json.dumps({"AET": "CERVIGATE", "Host": "127.0.0.1", "Port": int(self.tls_port),
+                                                              "UseDicomTls": secure}).encode(), "PUT")
+        self.ask(peer, "/modalities/tls/echo", b"{}")
+        self.ask(peer, "/modalities/tls/store", stored.encode())
+        self.said(r"instance-stored ")
+        self.said(r'association-ended .*calling="?ORTHANC"? .*tls="TLSv1\.[23] [^"]+" end=released stored=1')
+        with self.assertRaises(urllib.error.HTTPError):
+            self.ask(peer, "/modalities/plain/echo", b"{}")
+        self.said("caller-refused .*answer=1/2/1")
+
+    def ask(self, peer, path, body, method="POST"):
+        request = urllib.request.Request(f"http://127.0.0.1:{peer.http}{path}", data=body, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
 
     def test_peers_that_are_refused(self):
         for name, words in (("late", "expired certificate: CN=late,O=Test ended"),

@@ -173,6 +173,10 @@ static void a_commitment(struct store *store)
     assert_int_equal(count, 1);
     FIXTURE_OK(store_study_read(store, "1.2.4.4", &read));
     FIXTURE_OK(store_delivery_waits(store, list[0].id, 1, 1, "not there"));
+    FIXTURE_OK(store_delivery_may_be_there(store, "1.2.4.4", &count));
+    assert_int_equal(count, 1);
+    FIXTURE_OK(store_delivery_may_be_there(store, "1.2.4.4", &count)); /* it is due already */
+    assert_int_equal(count, 0);
     FIXTURE_OK(store_delivery_stored(store, list[0].id, 0, 1));
     FIXTURE_OK(store_uncommitted(store, "pacs", INT64_MAX, INT64_MAX, list, 4, &count));
     assert_int_equal(count, 1);

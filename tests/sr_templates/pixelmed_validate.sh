@@ -18,4 +18,4 @@ done
 javac -cp "$path" -d "$classes" "$here/ValidateAll.java"
 # Java 17's limits on XPath are lower than the size of PixelMed's rules.
 java -Djdk.xml.xpathTotalOpLimit=0 -Djdk.xml.xpathExprOpLimit=0 -Djdk.xml.xpathExprGrpLimit=0 \
-  -cp "$classes:$path" ValidateAll "$@"
+  -XX:+UseSerialGC -cp "$classes:$path" ValidateAll "$@"

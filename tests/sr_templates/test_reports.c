@@ -75,7 +75,7 @@ static void write_report(const struct srt_template *template_, const struct dx_a
 {
     struct dx_reference references[4 + SAMPLE_SLICES];
     struct srt_error srt_err = {SRT_OK, ""};
-    struct dx_error dx_err = {DX_OK, ""};
+    struct dx_error dx_err = {.status = DX_OK};
     char uid[65], path[128];
     struct srt_tree *tree;
     struct srt_scheme scheme;

@@ -263,12 +263,12 @@ class Store(unittest.TestCase):
         d.wait_for(lambda: len(results(node)) == 2, 20, "a report and a picture")
         known = results(node)
         shown = json.loads(admin(node.config, "store", "--json").stdout)
-        self.assertEqual((shown["version"], shown["newest"]), (shown["newest"], 5))
+        self.assertEqual((shown["version"], shown["newest"]), (shown["newest"], 6))
         said = admin(node.config, "store", "--downgrade", "4")
         self.assertEqual((said.returncode, "stop it first" in said.stderr), (73, True), said.stderr)
         node.process.terminate()
         node.process.wait(20)
-        for wrong in ("2", "6", "x", "-1", ""):
+        for wrong in ("2", "7", "x", "-1", ""):
             said = admin(node.config, "store", "--downgrade", wrong)
             self.assertEqual((said.returncode, "can go back to none but" in said.stderr), (64, True), said.stderr)
         said = admin(node.config, "store", "--downgrade", "3")
@@ -278,7 +278,7 @@ class Store(unittest.TestCase):
         self.assertEqual(json.loads(admin(node.config, "store", "--json").stdout)["version"], 3)  # looking does not make it new
         node.start()
         self.assertEqual(results(node), known)
-        self.assertEqual(json.loads(admin(node.config, "store", "--json").stdout)["version"], 5)
+        self.assertEqual(json.loads(admin(node.config, "store", "--json").stdout)["version"], 6)
         self.assertEqual(node.store(path).returncode, 0)  # it is known
         self.assertEqual(results(node), known)
         self.assertEqual(admin(node.config, "store", "more").returncode, 64)
