@@ -16,8 +16,10 @@ static enum store_status look_at_images(struct store *store, struct store_case *
     sqlite3_stmt *rows =
         sql_prepare(store,
                     "SELECT outcome,finding_score,finding_point,agreed,alone,patient_id,issuer,"
-                    "attribute(attrs,524368)" /* (0008,0050) */
-                    " FROM instance JOIN judgement ON instance=id WHERE " COUNTS "study=?"
+                    /* (0008,0050) of the last one: headers of a long series take their time */
+                    "attribute(CASE WHEN id=(SELECT MAX(id) FROM instance WHERE " COUNTS "study=?1)"
+                    " THEN attrs END,524368)"
+                    " FROM instance JOIN judgement ON instance=id WHERE " COUNTS "study=?1"
                     " ORDER BY id",
                     "t", c->study);
     enum store_status status;
