@@ -1,0 +1,46 @@
+"""Seeds of what peers say unasked: HL7, DICOM notifications, web archives. make_seeds.py writes them."""
+import json
+import struct
+
+
+def hl7(put):
+    """What peers send over MLLP; and settings and news, each text ended by fe."""
+    def head(kind, version="2.5.1"):
+        return f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127130500||{kind}|M1|P|{version}||||||8859/1\r"
+    patient = "PID|1||P1^^^H&1.2&ISO~P2||Doe&van^Jane^Q^Jr^Dr||19610430|F\r"
+    messages = {
+        "orm": head("ORM^O01", "2.3.1") + patient + "ORC|NW|PL1|FI1||SC||1^^^^^S\rOBR|1|PL1|FI1|C^Neck^L||||||||||||||A1|RP1||||||||^^^^^R\r"
+               "ZDS|1.2.3^^Application^DICOM\r",
+        "omi": head("OMI^O23^OMI_O23") + patient + "ORC|XO|PL1\rTQ1|1||||||||R~A\rOBR|1|PL1||C^Neck\rIPC|A1^RIS|RP1|1.2.3\rORC|CA|PL2\rOBR|2\r",
+        "a40": head("ADT^A40") + "PID|1||N1\rMRG|O1^^^H~O2\rPID|1||N2\rMRG|O3\r",
+        "oru": head("ORU^R01") + patient + "OBR|1|PL1|FI1|C^Neck|||||||||||||||||||||F\rOBX|1|TX|1^R^99CERVIGATE||a\\F\\\\X0D41\\b\\.br\\\r",
+        "ack": head("ACK") + "MSA|AE|M1|bad\rERR|||101|E||||is missing\r",
+        "separators": "MSH#*+!%#A######ADT*A08\n\rPID#1##P1***H\r",
+    }
+    for name, text in messages.items():
+        put("hl7_read", name, b"\x0b" + text.encode() + b"\x1c\r")
+    ends = [b"CERVIGATE", b"", b"RIS", b"", b"CG^Second look^99CERVIGATE"]
+    news = [b"Doe^Jane^Q^Dr^Jr=\xe5\xb1\xb1", b"P1", b"H", b"A17", b"0123456789abcdef", b"1.2.3", b"1961.04.30", b"F", b"20261127", b"081500",
+            b"PL1", b"FI1", b"C-spine", b"RP9", b"2.25.1", b"2.25.7", b"cervigate 0.2.0", b"RAD"]
+    for version in range(2):
+        for characters in range(3):
+            numbers = bytes([0, 2, 0, 0, 2, version, characters, characters, 1, 104])
+            put("hl7_out", f"{version}-{characters}", bytes([version, characters]) + b"\xfe".join(ends) + b"\xfe" + numbers + b"\xfe".join(news))
+
+
+def news(put):
+    """What peers tell unasked, in implicit little endian, behind the byte that says what it is; and answers of web archives."""
+    element = lambda group, number, data: struct.pack("<HHI", group, number, len(data)) + data
+    item = lambda data: element(0xfffe, 0xe000, data)
+    one = element(8, 0x1150, b"1.2.8\0") + element(8, 0x1155, b"1.2.3\0")
+    event = element(8, 0x1195, b"2.25.7") + element(8, 0x1198, item(one + element(8, 0x1197, b"\x12\1"))) + element(8, 0x1199, item(one))
+    put("news", "event", b"\0" + event)
+    series = element(8, 0x1199, item(element(8, 0x56, b"ONLINE") + one)) + element(0x20, 0xe, b"1.2.9\0")
+    put("news", "available", b"\1" + element(8, 0x1111, b"") + element(8, 0x1115, item(series)) + element(0x20, 0xd, b"2.25.7"))
+    said = {"00081155": {"vr": "UI", "Value": ["1.2.3"]}}
+    failed = {**said, "00081197": {"vr": "US", "Value": [42752]}}
+    for status, name, body in ((0, "stored", {"00081199": {"vr": "SQ", "Value": [said]}}),
+                               (1, "failed", [{"00081198": {"vr": "SQ", "Value": [failed]}, "00081199": {"vr": "SQ"}}]),
+                               (2, "warned", {"00081199": {"vr": "SQ", "Value": [{**said, "00081196": {"vr": "US", "Value": [45063]}}]}}),
+                               (3, "matches", [{"0020000D": {"vr": "UI", "Value": ["1.2"]}, "00100020": {"vr": "LO", "Value": ["P"]}}])):
+        put("stow", name, bytes([status]) + json.dumps(body).encode())
