@@ -1,0 +1,278 @@
+/* Places in the reading worklist and their news in the job store: what makes a study due, what is
+ * known of it, who is to be told what. */
+#include "dx_attrs.h"
+#include "keep_fixture.h"
+#include "scp_fixture.h"
+#include "store_place.h"
+
+static struct store *store;
+
+static int setup(void **state)
+{
+    int failed = fixture_setup(state);
+    store = failed == 0 ? fixture_open(*state) : NULL;
+    return failed;
+}
+
+static int teardown(void **state)
+{
+    store_close(store);
+    return fixture_teardown(state);
+}
+
+static int64_t judged(int number, int study, struct judgement j, const char *patient)
+{
+    uint8_t *bytes = NULL;
+    struct dx_attrs *attrs = dx_attrs_create();
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", patient), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0050), "SH", "A1 "), DX_OK);
+    assert_int_equal(dx_attrs_pack(attrs, &bytes, &j.attrs_bytes), DX_OK);
+    dx_attrs_destroy(attrs);
+    j.attrs = bytes;
+    int64_t id = keep_receive(store, number, study, 1000 * study);
+    FIXTURE_OK(store_judge(store, id, &j));
+    free(bytes);
+    return id;
+}
+
+static struct judgement finding(double score, bool alone)
+{
+    return (struct judgement){.state = INSTANCE_JUDGED,
+                              .outcome = SRT_FINDING,
+                              .alone = alone,
+                              .agreed = true,
+                              .finding_score = score,
+                              .finding_point = 0.5};
+}
+
+static struct judgement plain(void)
+{
+    return (struct judgement){.state = INSTANCE_JUDGED, .outcome = SRT_NO_FINDING, .alone = true};
+}
+
+static const char *const ways[] = {"ris", "chat"};
+
+static struct store_case next(void)
+{
+    struct store_case c;
+    FIXTURE_OK(store_next_case(store, 0, &c));
+    return c;
+}
+
+static void none_due(void)
+{
+    struct store_case c;
+    assert_int_equal(store_next_case(store, 0, &c), STORE_NONE);
+}
+
+static struct priority enter(const struct store_case *c, enum news_kind kind, int64_t now)
+{
+    struct priority p;
+    priority_of(&c->known, &p);
+    FIXTURE_OK(store_place(store, c, &p, kind, ways, 2, now));
+    return p;
+}
+
+/* The news that this way is due; revision 0: none. */
+static struct news due(const char *way, int64_t now)
+{
+    struct news news;
+    uint8_t *attrs;
+    size_t bytes;
+    enum store_status status =
+        store_next_news(store, way, now, now + 1000000, &news, &attrs, &bytes);
+    if (status == STORE_NONE)
+        news.revision = 0;
+    else
+        FIXTURE_OK(status);
+    free(attrs);
+    return news;
+}
+
+/* ---- tests ---- */
+
+static void a_finding_is_the_studys_at_once(void **state)
+{
+    (void)state;
+    (void)judged(1, 1, plain(), "P");
+    struct store_case c = next();
+    assert_false(c.known.answered); /* the study is not complete: nothing can be said yet */
+    FIXTURE_OK(store_place_stays(store, c.study));
+    none_due();
+    (void)judged(2, 1, finding(0.8, true), "P");
+    (void)judged(3, 1, finding(0.7, true), "P");
+    c = next();
+    assert_true(c.known.answered && c.known.outcome == SRT_FINDING);
+    assert_true(c.known.score == 0.8 && c.known.operating_point == 0.5 && c.known.agreed);
+    assert_string_equal(c.accession, "A1");
+    assert_string_equal(c.patient_id, "P");
+    assert_int_equal(c.arrived_ms, 1000);
+    assert_int_equal(enter(&c, NEWS_PRIORITY, 5000).rank, PRIORITY_HIGH);
+    none_due();
+}
+
+static void a_slice_is_not(void **state)
+{
+    (void)state;
+    int64_t image = judged(1, 1, finding(0.9, false), "P");
+    assert_false(next().known.answered);
+    (void)keep_report(store, 7, 1, image, 2000, 0, false);
+    struct store_case c = next();
+    assert_true(c.known.answered);
+    assert_string_equal(c.report, "2.25.7");
+}
+
+static void known_patients(void **state)
+{
+    (void)state;
+    (void)judged(1, 1, finding(0.9, true), "SAME");
+    struct store_case c = next();
+    assert_false(c.known.known);
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    (void)judged(2, 2, finding(0.9, true), "SAME");
+    (void)judged(3, 3, finding(0.9, true), "OTHER");
+    FIXTURE_OK(store_next_case(store, 5000, &c));
+    assert_true(c.known.known);
+    FIXTURE_OK(store_next_case(store, 5001, &c)); /* too long ago */
+    assert_false(c.known.known);
+    (void)enter(&c, NEWS_PRIORITY, 6000);
+    FIXTURE_OK(store_next_case(store, 0, &c));
+    assert_false(c.known.known);
+    (void)enter(&c, NEWS_PRIORITY, 6000);
+
+    (void)judged(4, 4, finding(0.9, true), ""); /* nobody's ID is nobody's */
+    (void)judged(5, 5, finding(0.9, true), "");
+    c = next();
+    (void)enter(&c, NEWS_PRIORITY, 7000);
+    assert_false(next().known.known);
+}
+
+static void later_news_overtakes(void **state)
+{
+    (void)state;
+    int64_t image = judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    struct news first = due("ris", 5000);
+    assert_true(first.revision == 1 && first.raised && !first.was_told && !first.is_report);
+    (void)keep_report(store, 7, 1, image, 2000, 0, false);
+    c = next();
+    assert_int_equal(c.revision, 1);
+    (void)enter(&c, NEWS_PRIORITY, 6000);
+    struct news second = due("ris", 6000);
+    assert_true(second.revision == 2 && second.is_report && !second.was_told);
+    assert_string_equal(second.report, "2.25.7");
+
+    FIXTURE_OK(store_news_end(store, first.id, NEWS_TOLD, 0, "", 6001)); /* it was on its way */
+    second = due("ris", 6002);
+    assert_true(second.was_told && second.told == PRIORITY_HIGH);
+    FIXTURE_OK(store_news_end(store, second.id, NEWS_LATER, 9000, "busy", 6003));
+    assert_int_equal(due("ris", 8999).revision, 0);
+    assert_int_equal(due("ris", 9000).revision, 2);
+    assert_int_equal(due("chat", 6002).revision, 2); /* each way for itself */
+    FIXTURE_OK(store_news_end(store, second.id, NEWS_REFUSED, 0, "no", 9001));
+    assert_int_equal(due("ris", 1000000).revision, 0);
+}
+
+static void only_who_was_told_hears_that_it_is_withdrawn(void **state)
+{
+    (void)state;
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    FIXTURE_OK(store_news_end(store, due("ris", 5000).id, NEWS_TOLD, 0, "", 5001));
+    FIXTURE_OK(store_mark_read(store, c.study, true));
+    assert_int_equal(store_mark_read(store, "1.2.3.4.5", true), STORE_NONE);
+    c = next();
+    assert_true(c.known.read);
+    (void)enter(&c, NEWS_WITHDRAWN, 6000);
+    assert_int_equal(due("ris", 6000).kind, NEWS_WITHDRAWN);
+    assert_int_equal(due("chat", 6000).revision, 0);
+
+    struct store_entry list[2];
+    size_t count;
+    FIXTURE_OK(store_worklist(store, list, 2, &count));
+    assert_int_equal(count, 0);
+    FIXTURE_OK(store_mark_read(store, c.study, false));
+    c = next();
+    (void)enter(&c, NEWS_PRIORITY, 7000);
+    FIXTURE_OK(store_worklist(store, list, 2, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(list[0].place.arrived_ms, 1000);
+}
+
+static void no_finding_is_told_with_its_report_only(void **state)
+{
+    (void)state;
+    int64_t image = judged(1, 1, plain(), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    assert_int_equal(due("ris", 5000).revision, 0);
+    (void)keep_report(store, 7, 1, image, 2000, 0, false);
+    c = next();
+    (void)enter(&c, NEWS_PRIORITY, 6000);
+    assert_int_equal(due("ris", 6000).revision, 2);
+}
+
+static void stale_news(void **state)
+{
+    (void)state;
+    size_t count;
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    FIXTURE_OK(store_expire_news(store, "ris", 5000, 9000, &count));
+    assert_int_equal(count, 0);
+    FIXTURE_OK(store_expire_news(store, "ris", 5001, 9000, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(due("ris", 9000).revision, 0);
+    assert_int_equal(due("chat", 9000).revision, 1);
+}
+
+static void what_is_taken_back_makes_it_due(void **state)
+{
+    (void)state;
+    size_t hit;
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    struct instance in;
+    FIXTURE_OK(store_get_instance(store, 1, &in));
+    FIXTURE_OK(store_withdraw(store, in.sop_instance, NULL, NULL, "113001", &hit));
+    c = next();
+    assert_true(c.withdrawn && !c.known.answered && c.revision == 1);
+}
+
+/* The machine's own memory of a patient ends with the patient. */
+static void a_forgotten_patient_is_not_known(void **state)
+{
+    (void)state;
+    struct store_forgotten gone;
+    const struct store_patient whom = {.id = "P"};
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    FIXTURE_OK(store_forget_patient(store, &whom, NULL, 0, 6000, &gone));
+    c = next();
+    assert_true(c.withdrawn);
+    (void)enter(&c, NEWS_WITHDRAWN, 7000);
+    (void)judged(2, 2, finding(0.9, true), "P");
+    assert_false(next().known.known);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_finding_is_the_studys_at_once),
+        T(a_slice_is_not),
+        T(known_patients),
+        T(later_news_overtakes),
+        T(only_who_was_told_hears_that_it_is_withdrawn),
+        T(no_finding_is_told_with_its_report_only),
+        T(stale_news),
+        T(what_is_taken_back_makes_it_due),
+        T(a_forgotten_patient_is_not_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
