@@ -1,4 +1,6 @@
-"""The site's orders by HL7: what they change in the reading worklist; callers that misbehave; kills at each point; a store that is locked."""
+"""The site's orders by HL7: what they change in the reading worklist; callers that misbehave; kills at each point; a store that is locked.
+
+CERVIGATE_SEED, CERVIGATE_COUNT: of the messages that are no HL7 (9, 60)."""
 import contextlib
 import json
 import os
@@ -226,7 +228,7 @@ class Hostile(Orders):
     def test_bytes_that_are_no_hl7(self):
         chance = random.Random(int(os.environ.get("CERVIGATE_SEED", "9")))
         good = self.site.omi("HOSTILE", priority="S")
-        for n in range(60):
+        for n in range(int(os.environ.get("CERVIGATE_COUNT", "60"))):
             bad = bytearray(good)
             for _ in range(chance.randrange(1, 30)):
                 bad[chance.randrange(len(bad))] = chance.randrange(256)
@@ -248,6 +250,11 @@ class Hostile(Orders):
         callers[0].socket.sendall(VT + self.site.omi("HALF", priority="S")[:60])
         began = time.monotonic()
         h.wait_for(lambda: len(self.hearers()) == CONNECTIONS, 5, "all have a process")
+        for pid in self.hearers():
+            with open(f"/proc/{pid}/status", encoding="ascii") as f:
+                facts = dict(line.split(":\t", 1) for line in f if ":\t" in line)
+            self.assertEqual((facts["Seccomp"], facts["NoNewPrivs"]), ("2\n", "1\n"))
+            self.assertGreaterEqual(int(facts["Seccomp_filters"]), 3, "supervisor's, role's and its own")
         with Caller(self.node) as more:
             self.assertEqual(more.answer(), b"", "one more than there may be")
         self.assertEqual(code(callers[1].ask(self.site.omi("SLOW", priority="S"))), "AA", "nobody is held up by another")
