@@ -106,7 +106,9 @@ static enum news_end judge(long status, char why[NEWS_WHY])
     if (status >= 200 && status < 300)
         return NEWS_TOLD;
     (void)snprintf(why, NEWS_WHY, "HTTP status %ld", status);
-    if (status == 408 || status == 425 || status == 429 || status >= 500)
+    if (status == 429 || (status >= 502 && status <= 504)) /* not about this news: order is kept */
+        return NEWS_UNREACHED;
+    if (status == 408 || status == 425 || status >= 500)
         return NEWS_LATER;
     return NEWS_REFUSED;
 }

@@ -16,8 +16,9 @@
 char *webhook_body(const struct news *news);
 /* Whom a URL calls; port 0 and "" where it is none. */
 void webhook_address(const char *url, char host[256], uint16_t *port);
-/* 2xx: told; 408, 425, 429 and 5xx: later; no connection, no valid certificate, no answer in time:
- * unreached; all else: refused. Redirects are not followed; of the answer only the status counts.
+/* 2xx: told; 408, 425 and 5xx: later; no connection, no valid certificate, no answer in time, 429
+ * and 502 to 504: unreached; all else: refused. Redirects are not followed; of the answer only the
+ * status counts.
  */
 enum news_end webhook_tell(const struct conf_announcement *to, const struct news *news,
                            char why[NEWS_WHY]);

@@ -97,7 +97,7 @@ static void a_finding_is_the_studys_at_once(void **state)
     (void)judged(1, 1, plain(), "P");
     struct store_case c = next();
     assert_false(c.known.answered); /* the study is not complete: nothing can be said yet */
-    FIXTURE_OK(store_place_stays(store, c.study));
+    FIXTURE_OK(store_place_stays(store, &c));
     none_due();
     (void)judged(2, 1, finding(0.8, true), "P");
     (void)judged(3, 1, finding(0.7, true), "P");
@@ -248,11 +248,12 @@ static void a_forgotten_patient_is_not_known(void **state)
 {
     (void)state;
     struct store_forgotten gone;
-    const struct store_patient whom = {.id = "P"};
+    const struct store_patient whom = {.id = "P", .issuer = ""};
     (void)judged(1, 1, finding(0.9, true), "P");
     struct store_case c = next();
     (void)enter(&c, NEWS_PRIORITY, 5000);
     FIXTURE_OK(store_forget_patient(store, &whom, NULL, 0, 6000, &gone));
+    assert_int_equal(gone.objects, 1);
     c = next();
     assert_true(c.withdrawn);
     (void)enter(&c, NEWS_WITHDRAWN, 7000);
