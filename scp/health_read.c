@@ -6,6 +6,8 @@
 #include "node.h"
 #include "sender.h"
 #include "spool.h"
+#include "store_place.h"
+#include "worklist/announce.h"
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -46,14 +48,20 @@ static bool is_alive(long pid)
 static void read_run_file(const struct conf *conf, struct health *h)
 {
     char path[PATH_MAX], line[256];
-    long receive = 0, analyze = 0, deliver = 0;
+    long receive = 0, analyze = 0, deliver = 0, announce = 0, orders = 0;
     const struct {
         const char *key;
         long *value;
-    } keys[] = {{"pid=", &h->pid},           {"dicom_port=", &h->dicom_port},
-                {"tls_port=", &h->tls_port}, {"console_port=", &h->console_port},
-                {"landlock=", &h->landlock}, {"receive_pid=", &receive},
-                {"analyze_pid=", &analyze},  {"deliver_pid=", &deliver}};
+    } keys[] = {{"pid=", &h->pid},
+                {"dicom_port=", &h->dicom_port},
+                {"tls_port=", &h->tls_port},
+                {"console_port=", &h->console_port},
+                {"landlock=", &h->landlock},
+                {"receive_pid=", &receive},
+                {"analyze_pid=", &analyze},
+                {"deliver_pid=", &deliver},
+                {"announce_pid=", &announce},
+                {"orders_pid=", &orders}};
     node_path(conf, path, sizeof path, "run/node");
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -67,6 +75,8 @@ static void read_run_file(const struct conf *conf, struct health *h)
     h->receives = is_alive(receive);
     h->analyzes = is_alive(analyze);
     h->delivers = is_alive(deliver);
+    h->announces = is_alive(announce) || conf->announcement_count == 0;
+    h->hears = is_alive(orders) || !conf->orders.listen;
 }
 
 static void look_at_processes(const struct conf *conf, struct health *h)
@@ -79,7 +89,11 @@ static void look_at_processes(const struct conf *conf, struct health *h)
     const struct {
         bool alive;
         const char *name;
-    } roles[] = {{h->receives, "receive"}, {h->analyzes, "analyze"}, {h->delivers, "deliver"}};
+    } roles[] = {{h->receives, "receive"},
+                 {h->analyzes, "analyze"},
+                 {h->delivers, "deliver"},
+                 {h->announces, "announce"},
+                 {h->hears, "orders"}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (!roles[i].alive)
             health_say(h, false, roles[i].name, "", "this role does not run");
@@ -317,6 +331,36 @@ static enum store_status look_at_stations(struct reading *r)
     return status;
 }
 
+/* ---- announcements ---- */
+
+/* What a receiver refused for good is an alarm for a day: nothing can be done about it but to mend
+ * the receiver; the next change of the study is told again. */
+static enum store_status look_at_announcement(struct reading *r, const struct conf_announcement *to)
+{
+    struct store_news_state state;
+    struct health *h = r->health;
+    enum store_status status = store_news_state(r->store, to->name, h->at_ms - DAY_MS, &state);
+    if (status != STORE_OK || !announce_allowed(node_mode(r->conf), to))
+        return status;
+    int64_t seconds = state.oldest_ms == 0 ? 0 : (h->at_ms - state.oldest_ms) / 1000;
+    if (seconds > r->conf->health.oldest_job_seconds)
+        health_say(h, true, "announcement", to->name,
+                   "%zu wait, the oldest since %lld s, oldestJob is %d", state.pending,
+                   (long long)seconds, r->conf->health.oldest_job_seconds);
+    if (state.parked > 0)
+        health_say(h, true, "announcement", to->name,
+                   "%zu refused for good in a day, the last: %.200s", state.parked, state.why);
+    return STORE_OK;
+}
+
+static enum store_status look_at_announcements(struct reading *r)
+{
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; status == STORE_OK && i < r->conf->announcement_count; i++)
+        status = look_at_announcement(r, &r->conf->announcements[i]);
+    return status;
+}
+
 /* ---- all ---- */
 
 static enum store_status look_at_store(struct reading *r)
@@ -336,6 +380,8 @@ static enum store_status look_at_store(struct reading *r)
         status = look_at_models(r, since_ms);
     if (status == STORE_OK)
         status = look_at_stations(r);
+    if (status == STORE_OK)
+        status = look_at_announcements(r);
     return status;
 }
 

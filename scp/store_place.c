@@ -431,6 +431,34 @@ enum store_status store_expire_news(struct store *store, const char *announcemen
     return status;
 }
 
+enum store_status store_news_state(struct store *store, const char *announcement, int64_t since_ms,
+                                   struct store_news_state *state)
+{
+    *state = (struct store_news_state){.pending = 0};
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT COUNT(*),COALESCE(MIN(created_ms),0) FROM news"
+                                    " WHERE announcement=? AND state='pending'",
+                                    "t", announcement);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    state->pending = (size_t)sqlite3_column_int64(row, 0);
+    state->oldest_ms = sqlite3_column_int64(row, 1);
+    (void)sqlite3_reset(row);
+
+    row = sql_prepare(store,
+                      "SELECT COUNT(*) OVER (),error FROM news WHERE announcement=?"
+                      " AND state='parked' AND done_ms>=? ORDER BY done_ms DESC LIMIT 1",
+                      "ti", announcement, since_ms);
+    status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    state->parked = (size_t)sqlite3_column_int64(row, 0);
+    sql_text(row, 1, state->why, sizeof state->why);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
 /* ---- the list ---- */
 
 enum store_status store_mark_read(struct store *store, const char *study, bool read)

@@ -60,6 +60,16 @@ STORE_MUST_USE enum store_status store_expire_news(struct store *store, const ch
                                                    int64_t before_ms, int64_t now_ms,
                                                    size_t *count);
 
+/* How it stands with one announcement: what waits, and since when (created_ms; 0: nothing); what it
+ * refused for good since since_ms, and the last reason. */
+struct store_news_state {
+    size_t pending, parked;
+    int64_t oldest_ms;
+    char why[NEWS_WHY];
+};
+STORE_MUST_USE enum store_status store_news_state(struct store *store, const char *announcement,
+                                                  int64_t since_ms, struct store_news_state *state);
+
 /* A person says that the study has been read, or that it has not. STORE_NONE: no such study. */
 STORE_MUST_USE enum store_status store_mark_read(struct store *store, const char *study, bool read);
 

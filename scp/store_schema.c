@@ -195,6 +195,7 @@ static const char *const versions[] = {
     " done_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',"
     " UNIQUE(announcement, study, revision));"
     "CREATE INDEX news_pending ON news(announcement, next_ms, id) WHERE state='pending';"
+    "CREATE INDEX news_parked ON news(announcement, done_ms) WHERE state='parked';"
     "CREATE TRIGGER place_judged AFTER UPDATE OF state ON instance"
     " WHEN NEW.state IN ('judged','not-processed') BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"

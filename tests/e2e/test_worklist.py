@@ -222,6 +222,7 @@ class Webhook(Worklist):
                 h.wait_for(lambda: "announcement-parked announcement=chat" in node.log(), 20, "parked")
                 self.assertIn(f'reason="HTTP status {status}"', node.log())
                 h.wait_for(lambda: " report study=" in node.log(), 20, "the report")
+                self.assertRegex(node.admin("status").stdout, rf"announcement chat: [12] refused for good in a day, the last: HTTP status {status}")
                 self.assertNotIn("/elsewhere", str(hook.requests))
                 self.assertEqual(hook.news(study), [])
                 node.stop()

@@ -243,6 +243,27 @@ static void what_is_taken_back_makes_it_due(void **state)
     assert_true(c.withdrawn && !c.known.answered && c.revision == 1);
 }
 
+static void how_it_stands(void **state)
+{
+    (void)state;
+    struct store_news_state s;
+    FIXTURE_OK(store_news_state(store, "ris", 0, &s));
+    assert_true(s.pending == 0 && s.parked == 0 && s.oldest_ms == 0);
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    FIXTURE_OK(store_news_state(store, "ris", 0, &s));
+    assert_true(s.pending == 1 && s.parked == 0 && s.oldest_ms == 5000);
+    FIXTURE_OK(store_news_end(store, due("ris", 5000).id, NEWS_REFUSED, 0, "no", 6000));
+    FIXTURE_OK(store_news_state(store, "ris", 6000, &s));
+    assert_true(s.pending == 0 && s.parked == 1);
+    assert_string_equal(s.why, "no");
+    FIXTURE_OK(store_news_state(store, "ris", 6001, &s));
+    assert_int_equal(s.parked, 0);
+    FIXTURE_OK(store_news_state(store, "chat", 0, &s));
+    assert_true(s.pending == 1 && s.parked == 0);
+}
+
 /* The machine's own memory of a patient ends with the patient. */
 static void a_forgotten_patient_is_not_known(void **state)
 {
@@ -273,6 +294,7 @@ int main(void)
         T(no_finding_is_told_with_its_report_only),
         T(stale_news),
         T(what_is_taken_back_makes_it_due),
+        T(how_it_stands),
         T(a_forgotten_patient_is_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
