@@ -282,9 +282,9 @@ class Hostile(Orders):
                 self.assertEqual(len(self.order(f"KILL{n}")), int(point in ("orders-entered", "orders-answered")))
                 self.told(message)
                 self.assertEqual(self.order(f"KILL{n}"), [(4, f"PLK{n}", f"FIK{n}", 0)])
+        h.wait_for(lambda: not self.hearers(), 5, "those of earlier callers are gone")
         with Caller(self.node) as caller:
-            h.wait_for(self.hearers, 5, "its process")
-            os.kill(self.hearers()[0], signal.SIGKILL)
+            os.kill(h.wait_for(self.hearers, 5, "its process")[0], signal.SIGKILL)
             self.assertEqual(caller.answer(), b"")
         self.lives()
 
