@@ -74,6 +74,11 @@ enum store_status result_withdraw(struct store *store, const char *sop_instance,
 /* What was made of an instance: pictures and the like. */
 enum store_status result_retract_made_of(struct store *store, int64_t instance, const char *code);
 
+/* store_place.c: rank, band, raised, strength, reason of a place, in this order from `column` on.
+ */
+struct priority;
+void place_take(sqlite3_stmt *row, int column, struct priority *place);
+
 /* store_patient.c: the SQL function attribute(BLOB, TAG): text of an attribute of dx_attrs_pack, in
  * UTF-8 where it can be converted, without blanks at its ends; '' when there is none. */
 #define SQL_PATIENT_ID "1048608" /* (0010,0020) */
