@@ -251,10 +251,9 @@ class Hostile(Orders):
         began = time.monotonic()
         h.wait_for(lambda: len(self.hearers()) == CONNECTIONS, 5, "all have a process")
         for pid in self.hearers():
-            with open(f"/proc/{pid}/status", encoding="ascii") as f:
-                facts = dict(line.split(":\t", 1) for line in f if ":\t" in line)
+            h.wait_for(lambda pid=pid: int(self.facts_of(pid)["Seccomp_filters"]) >= 3, 5, "the supervisor's filter, the role's and its own")
+            facts = self.facts_of(pid)
             self.assertEqual((facts["Seccomp"], facts["NoNewPrivs"]), ("2\n", "1\n"))
-            self.assertGreaterEqual(int(facts["Seccomp_filters"]), 3, "supervisor's, role's and its own")
         with Caller(self.node) as more:
             self.assertEqual(more.answer(), b"", "one more than there may be")
         self.assertEqual(code(callers[1].ask(self.site.omi("SLOW", priority="S"))), "AA", "nobody is held up by another")
@@ -266,6 +265,11 @@ class Hostile(Orders):
             caller.socket.close()
         self.lives()
         self.assertIn('reason="half a message"', self.node.log())
+
+    @staticmethod
+    def facts_of(pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            return dict(line.split(":\t", 1) for line in f if ":\t" in line)
 
     def hearers(self):
         return [pid for pid in children(int(self.node.facts().get("orders_pid") or 0)) if name_of(pid) == "cervigated-hea"]
