@@ -20,15 +20,14 @@
 #include "dx_commitment.h"
 #include "dx_init.h"
 #include "log.h"
+#include "role.h"
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,8 +40,7 @@
 
 struct lane {
     const struct conf_destination *to;
-    pid_t pid;
-    int fd; /* -1: no process */
+    struct role_child sender;
     struct send_batch batch;
     struct delivery job[SENDER_BATCH];
     struct rate_bucket bucket;
@@ -72,14 +70,9 @@ static int64_t jitter(int64_t ms)
     return ms * 8 / 10 + (int64_t)((double)ms * 0.4 * random / UINT32_MAX);
 }
 
-/* first, doubled `times` times, at most `most`; seconds to milliseconds. */
 static int64_t back_off(const struct conf_destination *to, unsigned times)
 {
-    int64_t ms = (int64_t)to->retry_first_seconds * 1000;
-    int64_t most = (int64_t)to->retry_most_seconds * 1000;
-    for (unsigned i = 0; i < times && ms < most; i++)
-        ms *= 2;
-    return ms < most ? ms : most;
+    return role_back_off(to->retry_first_seconds, to->retry_most_seconds, times);
 }
 
 static bool busy(const struct lane *lane)
@@ -87,31 +80,13 @@ static bool busy(const struct lane *lane)
     return lane->answered < lane->batch.count;
 }
 
-static bool open_store(struct deliver *d)
-{
-    char path[PATH_MAX], error[384];
-    if (d->store != NULL)
-        return true;
-    node_path(d->node->conf, path, sizeof path, "jobs.sqlite");
-    if (store_open(path, &d->store, error, sizeof error) == STORE_OK)
-        return true;
-    log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
-    return false;
-}
-
-static void close_store(struct deliver *d)
-{
-    store_close(d->store);
-    d->store = NULL;
-}
-
 static void run_sender(const struct deliver *d, const struct lane *lane, int fd, pid_t parent)
 {
     node_child("cervigated-snd", parent);
     (void)signal(SIGTERM, SIG_IGN); /* the parent decides when a batch has had its time */
     for (size_t i = 0; i < d->lanes; i++)
-        if (d->lane[i].fd >= 0)
-            (void)close(d->lane[i].fd);
+        if (d->lane[i].sender.fd >= 0)
+            (void)close(d->lane[i].sender.fd);
     log_init("sender", d->node->conf->log_level, d->node->conf->log_patient_data);
     if (!confine(CONFINE_SENDER, d->node->conf, lane->to))
         _exit(EX_OSERR);
@@ -120,37 +95,21 @@ static void run_sender(const struct deliver *d, const struct lane *lane, int fd,
 
 static void start_sender(struct deliver *d, struct lane *lane)
 {
-    int pair[2];
+    int fd;
     pid_t parent = getpid();
     lane->spawn_at = clock_monotonic_ms() + SPAWN_MS;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return;
-    close_store(d);
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)close(pair[0]);
-        run_sender(d, lane, pair[1], parent);
-    }
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return;
-    }
-    lane->pid = pid;
-    lane->fd = pair[0];
-    lane->batch.count = lane->answered = 0;
+    pid_t pid = role_fork(&lane->sender, &d->store, &fd);
+    if (pid == 0)
+        run_sender(d, lane, fd, parent);
+    if (pid > 0)
+        lane->batch.count = lane->answered = 0;
 }
 
 static void end_sender(struct lane *lane, const char *why)
 {
-    int status = 0;
-    (void)kill(lane->pid, SIGKILL);
-    (void)close(lane->fd);
-    (void)waitpid(lane->pid, &status, 0);
+    role_end_child(&lane->sender);
     log_event(LOG_AT_ERROR, "sender-ended", "destination=%s reason=%s unanswered=%zu",
               lane->to->peer->name, log_quote(why), lane->batch.count - lane->answered);
-    lane->fd = -1;
-    lane->pid = 0;
     lane->batch.count = lane->answered = 0;
 }
 
@@ -181,7 +140,7 @@ static void hand_out(struct deliver *d, struct lane *lane)
     if (status != STORE_OK) {
         batch->count = 0;
         log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
-        close_store(d);
+        role_close_store(&d->store);
     }
     if (batch->count == 0)
         return;
@@ -191,7 +150,8 @@ static void hand_out(struct deliver *d, struct lane *lane)
     crash_point("deliver-chosen");
     if (batch->transaction[0] == '\0')
         audit_traffic_sending(d->traffic, d->store, lane->to, lane->job, batch->count);
-    if (send(lane->fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof *batch)
+    if (send(lane->sender.fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+        (ssize_t)sizeof *batch)
         end_sender(lane, "cannot be reached");
 }
 
@@ -289,9 +249,10 @@ static enum store_status record_commitment(struct deliver *d, const struct lane 
 static bool take_answer(struct deliver *d, struct lane *lane)
 {
     struct send_answer answer;
-    if (!open_store(d)) /* what cannot be kept is not taken: it waits in the socket */
+    if (!role_open_store(d->node->conf,
+                         &d->store)) /* what cannot be kept is not taken: it waits in the socket */
         return false;
-    ssize_t n = recv(lane->fd, &answer, sizeof answer, MSG_DONTWAIT);
+    ssize_t n = recv(lane->sender.fd, &answer, sizeof answer, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     const struct delivery *job = busy(lane) ? &lane->job[lane->answered] : NULL;
@@ -322,7 +283,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     /* It stays pending and is sent again under the same UID, which the peer knows. */
     log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
     lane->retry_at = clock_monotonic_ms() + LOOK_MS;
-    close_store(d);
+    role_close_store(&d->store);
     return true;
 }
 
@@ -345,13 +306,14 @@ static void keep_lane(struct deliver *d, struct lane *lane)
 {
     int64_t now = clock_monotonic_ms();
     watch_lane(d, lane, now);
-    if (lane->fd < 0 && now >= lane->spawn_at)
+    if (lane->sender.fd < 0 && now >= lane->spawn_at)
         start_sender(d, lane);
     if (!busy(lane))
         audit_traffic_batch_ended(d->traffic, lane->to);
-    if (lane->fd < 0 || busy(lane) || now < lane->retry_at || !sender_allowed(d->mode, lane->to))
+    if (lane->sender.fd < 0 || busy(lane) || now < lane->retry_at ||
+        !sender_allowed(d->mode, lane->to))
         return;
-    if (open_store(d))
+    if (role_open_store(d->node->conf, &d->store))
         hand_out(d, lane);
 }
 
@@ -368,7 +330,7 @@ static void wait_for_work(struct deliver *d)
 {
     size_t count = 0;
     for (size_t i = 0; i < d->lanes; i++) /* answers can only be taken where they can be kept */
-        d->poll[count++] = (struct pollfd){.fd = d->lane[i].fd, .events = POLLIN};
+        d->poll[count++] = (struct pollfd){.fd = d->lane[i].sender.fd, .events = POLLIN};
     d->poll[count++] = (struct pollfd){.fd = d->node->wake_deliver, .events = POLLIN};
 
     int64_t now = clock_monotonic_ms(), until = now + LOOK_MS;
@@ -379,12 +341,12 @@ static void wait_for_work(struct deliver *d)
         return;
     if (d->poll[d->lanes].revents != 0)
         node_drain(d->node->wake_deliver);
-    if (!open_store(d)) {
+    if (!role_open_store(d->node->conf, &d->store)) {
         (void)usleep(LOOK_MS * 100);
         return;
     }
     for (size_t i = 0; i < d->lanes; i++)
-        while (d->lane[i].fd >= 0 && d->poll[i].revents != 0 && take_answer(d, &d->lane[i]))
+        while (d->lane[i].sender.fd >= 0 && d->poll[i].revents != 0 && take_answer(d, &d->lane[i]))
             continue;
 }
 
@@ -435,14 +397,14 @@ int deliver_run(const struct node *node)
         goto out;
     for (size_t i = 0; i < d.lanes; i++) {
         d.lane[i].to = &node->conf->destinations[i];
-        d.lane[i].fd = -1;
+        d.lane[i].sender.fd = -1;
     }
     d.traffic = audit_traffic_create(node->conf);
     serve(&d);
     status = 0;
 out:
     audit_traffic_destroy(d.traffic);
-    close_store(&d);
+    role_close_store(&d.store);
     free(d.lane);
     free(d.poll);
     return status;

@@ -19,16 +19,15 @@
 #include "dx_result.h"
 #include "log.h"
 #include "report_file.h"
+#include "role.h"
 #include "spool.h"
 #include "store_place.h"
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -41,8 +40,7 @@
 
 struct lane {
     const struct conf_announcement *to;
-    pid_t pid;
-    int fd; /* -1: no process */
+    struct role_child crier;
     bool busy;
     struct news news;
     int64_t asked_at, retry_at, spawn_at, allowed_at; /* monotonic */
@@ -61,35 +59,13 @@ struct announce {
 
 static int64_t back_off(const struct conf_announcement *to, unsigned times)
 {
-    int64_t ms = (int64_t)to->retry_first_seconds * 1000;
-    int64_t most = (int64_t)to->retry_most_seconds * 1000;
-    for (unsigned i = 0; i < times && ms < most; i++)
-        ms *= 2;
-    return ms < most ? ms : most;
-}
-
-static bool open_store(struct announce *a)
-{
-    char path[PATH_MAX], error[384];
-    if (a->store != NULL)
-        return true;
-    node_path(a->node->conf, path, sizeof path, "jobs.sqlite");
-    if (store_open(path, &a->store, error, sizeof error) == STORE_OK)
-        return true;
-    log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
-    return false;
-}
-
-static void close_store(struct announce *a)
-{
-    store_close(a->store);
-    a->store = NULL;
+    return role_back_off(to->retry_first_seconds, to->retry_most_seconds, times);
 }
 
 static void store_trouble(struct announce *a)
 {
     log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(a->store)));
-    close_store(a);
+    role_close_store(&a->store);
 }
 
 /* ---- criers ---- */
@@ -99,8 +75,8 @@ static void run_crier(const struct announce *a, const struct lane *lane, int fd,
     node_child("cervigated-cry", parent);
     (void)signal(SIGTERM, SIG_IGN); /* the parent decides when it has had its time */
     for (size_t i = 0; i < a->lanes; i++)
-        if (a->lane[i].fd >= 0)
-            (void)close(a->lane[i].fd);
+        if (a->lane[i].crier.fd >= 0)
+            (void)close(a->lane[i].crier.fd);
     log_init("crier", a->node->conf->log_level, a->node->conf->log_patient_data);
     if (!confine(CONFINE_CRIER, a->node->conf, NULL))
         _exit(EX_OSERR);
@@ -109,25 +85,14 @@ static void run_crier(const struct announce *a, const struct lane *lane, int fd,
 
 static void start_crier(struct announce *a, struct lane *lane)
 {
-    int pair[2];
+    int fd;
     pid_t parent = getpid();
     lane->spawn_at = clock_monotonic_ms() + SPAWN_MS;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return;
-    close_store(a); /* a handle must not cross fork */
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)close(pair[0]);
-        run_crier(a, lane, pair[1], parent);
-    }
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return;
-    }
-    lane->pid = pid;
-    lane->fd = pair[0];
-    lane->busy = false;
+    pid_t pid = role_fork(&lane->crier, &a->store, &fd);
+    if (pid == 0)
+        run_crier(a, lane, fd, parent);
+    if (pid > 0)
+        lane->busy = false;
 }
 
 static void pause_lane(struct lane *lane, const char *why)
@@ -142,14 +107,9 @@ static void pause_lane(struct lane *lane, const char *why)
 
 static void end_crier(struct lane *lane, const char *why)
 {
-    int status = 0;
-    (void)kill(lane->pid, SIGKILL);
-    (void)close(lane->fd);
-    (void)waitpid(lane->pid, &status, 0);
+    role_end_child(&lane->crier);
     log_event(LOG_AT_ERROR, "crier-ended", "announcement=%s reason=%s", lane->to->name,
               log_quote(why));
-    lane->fd = -1;
-    lane->pid = 0;
     lane->busy = false;
 }
 
@@ -245,7 +205,7 @@ static void hand_out(struct announce *a, struct lane *lane)
     crash_point("announce-chosen");
     lane->asked_at = lane->allowed_at = clock_monotonic_ms();
     lane->busy = true;
-    if (send(lane->fd, &lane->news, sizeof lane->news, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+    if (send(lane->crier.fd, &lane->news, sizeof lane->news, MSG_NOSIGNAL | MSG_DONTWAIT) !=
         (ssize_t)sizeof lane->news)
         end_crier(lane, "cannot be reached");
 }
@@ -293,9 +253,10 @@ static void record(struct announce *a, struct lane *lane, const struct crier_ans
 static void take_answer(struct announce *a, struct lane *lane)
 {
     struct crier_answer answer;
-    if (!open_store(a)) /* what cannot be kept is not taken: it waits in the socket */
+    if (!role_open_store(a->node->conf,
+                         &a->store)) /* what cannot be kept is not taken: it waits in the socket */
         return;
-    ssize_t n = recv(lane->fd, &answer, sizeof answer, MSG_DONTWAIT);
+    ssize_t n = recv(lane->crier.fd, &answer, sizeof answer, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n != (ssize_t)sizeof answer || !lane->busy || answer.news != lane->news.id ||
@@ -324,12 +285,12 @@ static void keep_lane(struct announce *a, struct lane *lane)
         end_crier(lane, "no answer for too long");
         pause_lane(lane, "no answer for too long");
     }
-    if (lane->fd < 0 && now >= lane->spawn_at)
+    if (lane->crier.fd < 0 && now >= lane->spawn_at)
         start_crier(a, lane);
-    if (lane->fd < 0 || lane->busy || !open_store(a))
+    if (lane->crier.fd < 0 || lane->busy || !role_open_store(a->node->conf, &a->store))
         return;
     expire(a, lane);
-    if (allowed && now >= lane->retry_at && open_store(a))
+    if (allowed && now >= lane->retry_at && role_open_store(a->node->conf, &a->store))
         hand_out(a, lane);
 }
 
@@ -343,7 +304,7 @@ static void wait_for_work(struct announce *a)
     size_t count = 0;
     int64_t now = clock_monotonic_ms(), until = now + LOOK_MS;
     for (size_t i = 0; i < a->lanes; i++) {
-        a->poll[count++] = (struct pollfd){.fd = a->lane[i].fd, .events = POLLIN};
+        a->poll[count++] = (struct pollfd){.fd = a->lane[i].crier.fd, .events = POLLIN};
         if (!a->lane[i].busy && a->lane[i].retry_at > now && a->lane[i].retry_at < until)
             until = a->lane[i].retry_at;
     }
@@ -352,12 +313,12 @@ static void wait_for_work(struct announce *a)
         return;
     if (a->poll[a->lanes].revents != 0)
         node_drain(a->node->wake_announce);
-    if (!open_store(a)) {
+    if (!role_open_store(a->node->conf, &a->store)) {
         (void)usleep(LOOK_MS * 100);
         return;
     }
     for (size_t i = 0; i < a->lanes; i++)
-        if (a->lane[i].fd >= 0 && a->poll[i].revents != 0)
+        if (a->lane[i].crier.fd >= 0 && a->poll[i].revents != 0)
             take_answer(a, &a->lane[i]);
 }
 
@@ -401,12 +362,12 @@ int announce_run(const struct node *node)
         goto out;
     for (size_t i = 0; i < a.lanes; i++) {
         a.lane[i].to = &node->conf->announcements[i];
-        a.lane[i].fd = -1;
+        a.lane[i].crier.fd = -1;
     }
     serve(&a);
     status = 0;
 out:
-    close_store(&a);
+    role_close_store(&a.store);
     free(a.lane);
     free(a.poll);
     return status;

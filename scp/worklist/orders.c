@@ -11,16 +11,15 @@
 #include "clock.h"
 #include "confine.h"
 #include "log.h"
+#include "role.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -30,16 +29,11 @@
 #define PATIENCE_MS 5000 /* for the store: callers wait meanwhile */
 #define HERE        "127.0.0.0/8 ::1"
 
-struct hearer {
-    pid_t pid;
-    int fd; /* -1: none */
-};
-
 struct orders {
     const struct node *node;
     const struct conf_orders *conf;
     struct store *store;
-    struct hearer *hearer;
+    struct role_child *hearer;
     struct pollfd *poll; /* the door, then one a hearer */
     size_t hearers;      /* places */
     int64_t accept_at, told_at;
@@ -51,22 +45,10 @@ struct orders {
 
 static bool open_store(struct orders *o)
 {
-    char path[PATH_MAX], error[384];
-    if (o->store != NULL)
-        return true;
-    node_path(o->node->conf, path, sizeof path, "jobs.sqlite");
-    if (store_open(path, &o->store, error, sizeof error) == STORE_OK) {
-        store_patience(o->store, PATIENCE_MS);
-        return true;
-    }
-    log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
-    return false;
-}
-
-static void close_store(struct orders *o)
-{
-    store_close(o->store);
-    o->store = NULL;
+    if (!role_open_store(o->node->conf, &o->store))
+        return false;
+    store_patience(o->store, PATIENCE_MS);
+    return true;
 }
 
 static void say(struct orders_answer *answer, enum hl7_code code, const char *why)
@@ -91,7 +73,7 @@ static void enter(struct orders *o, struct orders_answer *answer)
     }
     if (status != STORE_OK) {
         log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(o->store)));
-        close_store(o);
+        role_close_store(&o->store);
         return;
     }
     crash_point("orders-entered");
@@ -103,17 +85,7 @@ static void enter(struct orders *o, struct orders_answer *answer)
 
 /* ---- records ---- */
 
-static void end_hearer(struct hearer *hearer)
-{
-    int status = 0;
-    (void)close(hearer->fd);
-    (void)kill(hearer->pid, SIGKILL);
-    (void)waitpid(hearer->pid, &status, 0);
-    hearer->fd = -1;
-    hearer->pid = 0;
-}
-
-static void take_record(struct orders *o, struct hearer *hearer)
+static void take_record(struct orders *o, struct role_child *hearer)
 {
     struct orders_answer answer = {.why = ""};
     ssize_t n = recv(hearer->fd, &o->heard, sizeof o->heard, MSG_DONTWAIT | MSG_TRUNC);
@@ -126,7 +98,7 @@ static void take_record(struct orders *o, struct hearer *hearer)
         enter(o, &answer);
     if (!good || send(hearer->fd, &answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT) !=
                      (ssize_t)sizeof answer)
-        end_hearer(hearer);
+        role_end_child(hearer);
 }
 
 /* ---- callers ---- */
@@ -144,25 +116,14 @@ static void run_hearer(struct orders *o, int caller, int fd, pid_t parent)
     _exit(orders_hear(o->conf, caller, fd));
 }
 
-static bool start_hearer(struct orders *o, struct hearer *hearer, int caller)
+static bool start_hearer(struct orders *o, struct role_child *hearer, int caller)
 {
-    int pair[2];
+    int fd;
     pid_t parent = getpid();
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return false;
-    close_store(o); /* a handle must not cross fork */
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)close(pair[0]);
-        run_hearer(o, caller, pair[1], parent);
-    }
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return false;
-    }
-    *hearer = (struct hearer){.pid = pid, .fd = pair[0]};
-    return true;
+    pid_t pid = role_fork(hearer, &o->store, &fd);
+    if (pid == 0)
+        run_hearer(o, caller, fd, parent);
+    return pid > 0;
 }
 
 static void describe(const struct sockaddr_storage *from, char address[64])
@@ -282,7 +243,7 @@ int orders_run(const struct node *node)
     drain(&o);
     status = 0;
 out:
-    close_store(&o);
+    role_close_store(&o.store);
     free(o.hearer);
     free(o.poll);
     return status;

@@ -1,0 +1,26 @@
+/* role.h: what the roles share that own a store handle and have a process for each peer: deliver,
+ * announce, orders. */
+#ifndef ROLE_H
+#define ROLE_H
+
+#include "node.h"
+#include "store.h"
+
+struct role_child {
+    pid_t pid;
+    int fd; /* our end of a SOCK_SEQPACKET pair; -1: there is no process */
+};
+/* Closes the store, whose handle must not cross fork, and forks. In the child: 0, and its end in
+ * *fd. In the parent: the child's number, or -1. */
+pid_t role_fork(struct role_child *child, struct store **store, int *fd);
+/* Kills it and waits for it. */
+void role_end_child(struct role_child *child);
+
+/* The handle, opened where there is none; false after a line in the log. */
+bool role_open_store(const struct conf *conf, struct store **store);
+void role_close_store(struct store **store);
+
+/* `first` seconds, doubled `times` times, at most `most` seconds; in milliseconds. */
+int64_t role_back_off(int first, int most, unsigned times);
+
+#endif
