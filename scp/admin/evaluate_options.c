@@ -1,5 +1,5 @@
 #include "evaluate.h"
-#include <errno.h>
+#include "number.h"
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,32 +43,14 @@ const char evaluate_usage[] =
     "or\n"
     "not what the protocol locked; 66 missing input; 73 cannot write.\n";
 
-static bool number(const char *name, const char *text, double low, double high, double *to)
+static bool number(const char *option, const char *text, double low, double high, double *to)
 {
-    char *end;
-    errno = 0;
-    double value = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' || !(value >= low && value <= high)) {
-        fprintf(stderr, "cervigate evaluate: --%s %s: a number from %g to %g is expected\n", name,
-                text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
+    return number_real("evaluate", option, text, low, high, to);
 }
 
-static bool whole(const char *name, const char *text, long low, long high, long *to)
+static bool whole(const char *option, const char *text, long low, long high, long *to)
 {
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "cervigate evaluate: --%s %s: a whole number from %ld to %ld is expected\n",
-                name, text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
+    return number_whole("evaluate", option, text, low, high, to);
 }
 
 static bool take_part(const char *text, enum evaluate_part *part)

@@ -1,5 +1,5 @@
+#include "number.h"
 #include "simulate.h"
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
@@ -39,32 +39,14 @@ const char simulate_usage[] =
     "\n"
     "Exit status: 0 done; 64 usage; 73 cannot write.\n";
 
-static bool number(const char *name, const char *text, double low, double high, double *to)
+static bool number(const char *option, const char *text, double low, double high, double *to)
 {
-    char *end;
-    errno = 0;
-    double value = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' || !(value >= low && value <= high)) {
-        fprintf(stderr, "cervigate simulate: --%s %s: a number from %g to %g is expected\n", name,
-                text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
+    return number_real("simulate", option, text, low, high, to);
 }
 
-static bool whole(const char *name, const char *text, long low, long high, long *to)
+static bool whole(const char *option, const char *text, long low, long high, long *to)
 {
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "cervigate simulate: --%s %s: a whole number from %ld to %ld is expected\n",
-                name, text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
+    return number_whole("simulate", option, text, low, high, to);
 }
 
 static int by_size(const void *a, const void *b)
