@@ -73,6 +73,7 @@ struct analyze {
     int64_t pause_ms; /* monotonic: nothing is tried before */
     int64_t next_ms, report_ms;
     int64_t rest_ms;    /* monotonic: when memory is given back; 0: it has been */
+    char model[520];    /* names and versions of the models, for who is told of their findings */
     bool store_trouble; /* the store is opened anew before it is used again */
     int exit_status;    /* 0: goes on */
 };
@@ -139,8 +140,10 @@ static void not_judged(struct analyze *a, const struct instance *instance, enum 
         a->exit_status = EX_OSERR;
 }
 
-static void judge_one(struct analyze *a, const struct instance *instance)
+/* Whether its study's place may have changed by it alone. */
+static bool judge_one(struct analyze *a, const struct instance *instance)
 {
+    bool raises = false;
     struct examination x;
     int most = a->node->conf->limits.object_attempts;
     bool counted = a->waiting == instance->id; /* waited for the node, not for itself */
@@ -148,7 +151,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
         instance->deaths >= most || instance->attempts - instance->deaths >= CUT_OFF_MOST;
     if (!counted && store_count_attempt(a->examiner.store, instance->id) != STORE_OK) {
         store_trouble(a, "count-attempt");
-        return;
+        return false;
     }
     a->waiting = 0;
     crash_point("analyze-counted");
@@ -164,6 +167,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
         if (store_judge(a->examiner.store, instance->id, &x.judgement) == STORE_OK) {
             crash_point("analyze-judged");
             log_judgement(a, instance, &x);
+            raises = x.judgement.alone && x.judgement.outcome == SRT_FINDING;
         } else {
             store_trouble(a, "judge");
             a->waiting = instance->id;
@@ -172,6 +176,7 @@ static void judge_one(struct analyze *a, const struct instance *instance)
         not_judged(a, instance, end, &x);
     }
     examination_finish(&x);
+    return raises;
 }
 
 /* ---- studies ---- */
@@ -261,7 +266,7 @@ static bool is_tested(struct analyze *a)
 static void place_studies(struct analyze *a)
 {
     bool changed = false;
-    if (place_turn(a->node->conf, a->examiner.store, &changed) != STORE_OK)
+    if (place_turn(a->node->conf, a->examiner.store, a->model, &changed) != STORE_OK)
         store_trouble(a, "place");
     if (changed)
         node_wake(a->node->wake_announce);
@@ -283,8 +288,7 @@ static void take_objects(struct analyze *a)
         if (status != STORE_OK)
             break;
         after = instance.id;
-        judge_one(a, &instance);
-        if (!a->store_trouble)
+        if (judge_one(a, &instance) && !a->store_trouble)
             place_studies(a);
     }
     if (status == STORE_NONE)
@@ -362,6 +366,9 @@ static int open_model(struct analyze *a, int m, int *side)
     x->models = m + 1;
     if (info->preprocess.side > *side)
         *side = info->preprocess.side;
+    size_t used = strlen(a->model);
+    (void)snprintf(a->model + used, sizeof a->model - used, "%s%s %s", used > 0 ? ", " : "",
+                   info->name, info->version);
     log_event(LOG_AT_INFO, "model", "name=%s version=%s digest=%.16s", log_quote(info->name),
               info->version, info->digest);
     return 0;

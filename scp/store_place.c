@@ -18,7 +18,7 @@ static enum store_status look_at_images(struct store *store, struct store_case *
                     "SELECT outcome,finding_score,finding_point,agreed,alone,patient_id,issuer,"
                     /* (0008,0050) of the last one: headers of a long series take their time */
                     "attribute(CASE WHEN id=(SELECT MAX(id) FROM instance WHERE " COUNTS "study=?1)"
-                    " THEN attrs END,524368)"
+                    " THEN attrs END,524368),id"
                     " FROM instance JOIN judgement ON instance=id WHERE " COUNTS "study=?1"
                     " ORDER BY id",
                     "t", c->study);
@@ -32,6 +32,7 @@ static enum store_status look_at_images(struct store *store, struct store_case *
         sql_text(rows, 5, c->patient_id, sizeof c->patient_id);
         sql_text(rows, 6, c->issuer, sizeof c->issuer);
         sql_text(rows, 7, c->accession, sizeof c->accession);
+        c->image = sqlite3_column_int64(rows, 8);
         if (!srt_outcome_parse(name, &outcome) || outcome != SRT_FINDING)
             continue;
         if (sqlite3_column_int(rows, 4) != 0) {
@@ -132,14 +133,18 @@ static enum store_status look_at_place(struct store *store, struct store_case *c
     return STORE_OK;
 }
 
+/* Known by what was found before: of two findings the later one is, and stays so. */
 static enum store_status look_at_patient(struct store *store, struct store_case *c,
                                          int64_t since_ms)
 {
-    sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT 1 FROM place WHERE patient_id=?1 AND patient_id<>''"
-                                    " AND finding_ms<>0 AND issuer=?2 AND finding_ms>=?3"
-                                    " AND study<>?4 LIMIT 1",
-                                    "ttit", c->patient_id, c->issuer, since_ms, c->study);
+    sqlite3_stmt *row =
+        sql_prepare(store,
+                    "SELECT 1 FROM place AS other LEFT JOIN place AS own ON own.study=?4 AND"
+                    " own.finding_ms<>0 WHERE other.patient_id=?1 AND other.patient_id<>'' AND"
+                    " other.finding_ms<>0 AND other.issuer=?2 AND other.finding_ms>=?3 AND"
+                    " other.study<>?4 AND (own.study IS NULL OR other.finding_ms<own.finding_ms OR"
+                    " (other.finding_ms=own.finding_ms AND other.study<own.study)) LIMIT 1",
+                    "ttit", c->patient_id, c->issuer, since_ms, c->study);
     enum store_status status = sql_row(store, row);
     c->known.known = status == STORE_OK;
     if (status == STORE_OK)
@@ -207,8 +212,23 @@ static enum store_status settle(struct store *store, const struct store_case *c)
 
 enum store_status store_place_stays(struct store *store, const struct store_case *of)
 {
-    enum store_status status = sql_enter(store);
-    return status == STORE_OK ? sql_leave(store, settle(store, of)) : status;
+    enum store_status status = sql_enter_light(store); /* lost, it is only looked at once more */
+    return status == STORE_OK ? sql_leave_light(store, settle(store, of)) : status;
+}
+
+/* Studies that were known by this one's finding, when it is none any more, or another's. */
+static enum store_status release_known(struct store *store, const struct store_case *c)
+{
+    bool finds = c->known.answered && c->known.outcome == SRT_FINDING;
+    return sql_run(
+        store, sql_prepare(
+                   store,
+                   "UPDATE study SET place_due=1 WHERE uid IN (SELECT other.study FROM place AS own"
+                   " JOIN place AS other ON other.patient_id=own.patient_id AND"
+                   " other.issuer=own.issuer AND other.study<>own.study AND other.finding_ms<>0"
+                   " WHERE own.study=?1 AND own.finding_ms<>0 AND own.patient_id<>'' AND"
+                   " (?2=0 OR own.patient_id<>?3 OR own.issuer<>?4))",
+                   "titt", c->study, (int64_t)finds, c->patient_id, c->issuer));
 }
 
 static enum store_status enter(struct store *store, const struct store_case *c,
@@ -220,31 +240,33 @@ static enum store_status enter(struct store *store, const struct store_case *c,
             store,
             "INSERT INTO place(study,revision,rank,band,raised,strength,reason,outcome,answered,"
             "report,arrived_ms,changed_ms,finding_ms,read_ms,accession,patient_id,issuer,"
-            "site_priority)"
-            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
+            "site_priority,model)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)"
             " ON CONFLICT(study) DO UPDATE SET revision=?2,rank=?3,band=?4,raised=?5,strength=?6,"
             "reason=?7,outcome=?8,answered=?9,report=?10,changed_ms=?12,finding_ms=CASE WHEN ?13=0"
             " THEN 0 WHEN finding_ms=0 THEN ?13 ELSE finding_ms END,read_ms=CASE WHEN ?14=0 THEN 0"
             " WHEN read_ms=0 THEN ?14 ELSE read_ms "
-            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18",
-            "tiiiidttitiiiittti", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
+            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18,model=?19",
+            "tiiiidttitiiiitttit", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
             (int64_t)p->raised, p->strength, priority_reason_code(p->reason),
             c->known.answered ? srt_outcome_name(c->known.outcome) : "", (int64_t)c->known.answered,
             c->report, c->arrived_ms, now_ms,
             c->known.answered && c->known.outcome == SRT_FINDING ? now_ms : 0,
             c->known.read || c->withdrawn ? now_ms : (int64_t)0, c->accession, c->patient_id,
-            c->issuer, (int64_t)c->known.order));
+            c->issuer, (int64_t)c->known.order, c->model));
 }
 
-static enum store_status is_told(struct store *store, const char *announcement, const char *study,
-                                 bool *told)
+/* Whether it may have heard of the study: what went out may have arrived, whatever its answer was,
+ * and whether or not anybody was there to hear it. */
+static enum store_status may_know(struct store *store, const char *announcement, const char *study,
+                                  bool *may)
 {
     sqlite3_stmt *row = sql_prepare(store,
                                     "SELECT 1 FROM news WHERE announcement=? AND study=?"
-                                    " AND state='told' LIMIT 1",
+                                    " AND attempts>0 LIMIT 1",
                                     "tt", announcement, study);
     enum store_status status = sql_row(store, row);
-    *told = status == STORE_OK;
+    *may = status == STORE_OK;
     if (status == STORE_OK)
         (void)sqlite3_reset(row);
     return status == STORE_NONE ? STORE_OK : status;
@@ -252,37 +274,41 @@ static enum store_status is_told(struct store *store, const char *announcement, 
 
 static enum store_status announce(struct store *store, const struct store_case *c,
                                   const struct priority *p, enum news_kind kind,
-                                  const char *announcement, int64_t now_ms)
+                                  const struct store_receiver *to, int64_t now_ms)
 {
-    bool told = false;
+    bool may = false;
     enum store_status status = sql_run(
         store, sql_prepare(store,
                            "UPDATE news SET state='overtaken',done_ms=? WHERE announcement=?"
                            " AND study=? AND state='pending'",
-                           "itt", now_ms, announcement, c->study));
+                           "itt", now_ms, to->name, c->study));
     if (status == STORE_OK)
-        status = is_told(store, announcement, c->study, &told);
-    bool is_news = told || (kind == NEWS_PRIORITY && (p->raised || c->report[0] != '\0'));
+        status = may_know(store, to->name, c->study, &may);
+    bool is_told = p->raised || (c->report[0] != '\0' && !to->raises_only);
+    bool is_news = may || (kind == NEWS_PRIORITY && is_told);
     if (status != STORE_OK || !is_news)
         return status;
     return sql_run(store,
                    sql_prepare(store,
                                "INSERT OR IGNORE INTO news(announcement,study,revision,kind,rank,"
-                               "site_priority,state,created_ms) VALUES(?,?,?,?,?,?,'pending',?)",
-                               "ttiiiii", announcement, c->study, c->revision + 1, (int64_t)kind,
-                               (int64_t)p->rank, (int64_t)c->known.order, now_ms));
+                               "site_priority,instance,state,created_ms)"
+                               " VALUES(?,?,?,?,?,?,?,'pending',?)",
+                               "ttiiiiii", to->name, c->study, c->revision + 1, (int64_t)kind,
+                               (int64_t)p->rank, (int64_t)c->known.order, c->image, now_ms));
 }
 
 enum store_status store_place(struct store *store, const struct store_case *of,
                               const struct priority *priority, enum news_kind kind,
-                              const char *const *announcements, size_t count, int64_t now_ms)
+                              const struct store_receiver *to, size_t count, int64_t now_ms)
 {
     enum store_status status = sql_enter(store);
     if (status != STORE_OK)
         return status;
-    status = enter(store, of, priority, now_ms);
+    status = release_known(store, of);
+    if (status == STORE_OK)
+        status = enter(store, of, priority, now_ms);
     for (size_t i = 0; status == STORE_OK && i < count; i++)
-        status = announce(store, of, priority, kind, announcements[i], now_ms);
+        status = announce(store, of, priority, kind, &to[i], now_ms);
     if (status == STORE_OK)
         status = settle(store, of);
     return sql_leave(store, status);
@@ -290,32 +316,30 @@ enum store_status store_place(struct store *store, const struct store_case *of,
 
 /* ---- news ---- */
 
+/* The last revision before this one that went out. */
 static enum store_status last_told(struct store *store, const char *announcement, struct news *news)
 {
     sqlite3_stmt *row =
         sql_prepare(store,
-                    "SELECT rank,site_priority FROM news WHERE announcement=? AND study=?"
-                    " AND state='told' ORDER BY revision DESC LIMIT 1",
-                    "tt", announcement, news->study);
+                    "SELECT rank,site_priority,state='told' FROM news WHERE announcement=?"
+                    " AND study=? AND attempts>0 AND revision<? ORDER BY revision DESC LIMIT 1",
+                    "tti", announcement, news->study, news->revision);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
-    news->was_told = true;
+    news->may_know = true;
+    news->was_told = sqlite3_column_int(row, 2) != 0;
     news->told = (enum priority_rank)sqlite3_column_int(row, 0);
     news->told_order = (enum priority_order)sqlite3_column_int(row, 1);
     (void)sqlite3_reset(row);
     return STORE_OK;
 }
 
-/* Of the report when there is one: that is what is in the archive. */
-static enum store_status copy_header(struct store *store, const char *study, uint8_t **attrs,
+static enum store_status copy_header(struct store *store, int64_t instance, uint8_t **attrs,
                                      size_t *bytes)
 {
     sqlite3_stmt *row =
-        sql_prepare(store,
-                    "SELECT attrs FROM instance JOIN judgement ON instance=id WHERE study=?"
-                    " AND attrs IS NOT NULL ORDER BY withdrawn='' DESC,id DESC LIMIT 1",
-                    "t", study);
+        sql_prepare(store, "SELECT attrs FROM judgement WHERE instance=?", "i", instance);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
@@ -351,6 +375,8 @@ static void take_news(sqlite3_stmt *row, struct news *news, char *accession, siz
     sql_text(row, 13, news->report_series, sizeof news->report_series);
     sql_text(row, 14, accession, size);
     news->order = (enum priority_order)sqlite3_column_int(row, 15);
+    news->attempts = sqlite3_column_int(row, 16);
+    sql_text(row, 17, news->model, sizeof news->model);
 }
 
 static enum store_status take_site(struct store *store, const char *accession, struct news *news)
@@ -375,19 +401,30 @@ enum store_status store_next_news(struct store *store, const char *announcement,
         "SELECT news.id,news.study,news.revision,kind,created_ms,place.rank,band,raised,strength,"
         "reason,outcome,report,arrived_ms,"
         "COALESCE((SELECT series FROM result WHERE uid=place.report),''),"
-        "accession,news.site_priority FROM news JOIN place ON place.study=news.study"
+        "accession,news.site_priority,attempts,model,news.instance FROM news JOIN place ON "
+        "place.study=news.study"
         " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
-        " ORDER BY news.rank DESC,news.id LIMIT 1",
+        " ORDER BY news.rank DESC,arrived_ms,news.id LIMIT 1",
         "tii", announcement, now_ms, far_ms);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
     take_news(row, news, accession, sizeof accession);
+    int64_t instance = sqlite3_column_int64(row, 18);
     (void)sqlite3_reset(row);
     status = last_told(store, announcement, news);
     if (status == STORE_OK)
         status = take_site(store, accession, news);
-    return status == STORE_OK ? copy_header(store, news->study, attrs, bytes) : status;
+    return status == STORE_OK ? copy_header(store, instance, attrs, bytes) : status;
+}
+
+enum store_status store_news_asked(struct store *store, int64_t id)
+{
+    enum store_status status = sql_run(
+        store,
+        sql_prepare(store, "UPDATE news SET attempts=attempts+1 WHERE id=? AND state='pending'",
+                    "i", id));
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
 enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
@@ -396,37 +433,40 @@ enum store_status store_news_end(struct store *store, int64_t id, enum news_end 
     enum store_status status;
     if (end == NEWS_TOLD) /* overtaken meanwhile or not: the receiver has it */
         status = sql_run(store, sql_prepare(store,
-                                            "UPDATE news SET state='told',attempts=attempts+1,"
+                                            "UPDATE news SET state='told',"
                                             "done_ms=?,error='' WHERE id=?",
                                             "ii", now_ms, id));
     else
-        status = sql_run(
-            store, sql_prepare(store,
-                               "UPDATE news SET state=?,attempts=attempts+1,next_ms=?,error=?,"
-                               "done_ms=? WHERE id=? AND state='pending'",
-                               "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms, why,
-                               end == NEWS_REFUSED ? now_ms : (int64_t)0, id));
+        status =
+            sql_run(store, sql_prepare(store,
+                                       "UPDATE news SET state=?,next_ms=?,error=?,"
+                                       "done_ms=? WHERE id=? AND state='pending'",
+                                       "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms,
+                                       why, end == NEWS_REFUSED ? now_ms : (int64_t)0, id));
     return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
 }
 
+/* What a receiver has already, or what takes back more than it may have, is never too late. */
+#define STALE                                                                                      \
+    " news WHERE announcement=?1 AND state='pending' AND created_ms<?2 AND kind=0 AND NOT EXISTS"  \
+    " (SELECT 1 FROM news AS before WHERE before.announcement=?1 AND before.study=news.study AND"  \
+    " before.revision<news.revision AND ((before.state='told' AND before.rank>=news.rank) OR"      \
+    " (before.attempts>0 AND before.rank>news.rank)))"
 enum store_status store_expire_news(struct store *store, const char *announcement,
                                     int64_t before_ms, int64_t now_ms, size_t *count)
 {
     /* Looked at every second: a write takes the lock, also where there is nothing to write. */
-    sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT 1 FROM news WHERE announcement=? AND state='pending'"
-                                    " AND created_ms<? LIMIT 1",
-                                    "ti", announcement, before_ms);
+    sqlite3_stmt *row =
+        sql_prepare(store, "SELECT 1 FROM" STALE " LIMIT 1", "ti", announcement, before_ms);
     enum store_status status = sql_row(store, row);
     *count = 0;
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
     (void)sqlite3_reset(row);
-    status =
-        sql_run(store, sql_prepare(store,
-                                   "UPDATE news SET state='expired',done_ms=? WHERE announcement=?"
-                                   " AND state='pending' AND created_ms<?",
-                                   "iti", now_ms, announcement, before_ms));
+    status = sql_run(store, sql_prepare(store,
+                                        "UPDATE news SET state='expired',done_ms=?3 WHERE id IN"
+                                        " (SELECT id FROM" STALE ")",
+                                        "tii", announcement, before_ms, now_ms));
     *count = status == STORE_OK ? (size_t)sqlite3_changes(store->db) : 0;
     return status;
 }

@@ -28,6 +28,8 @@ struct store_case {
     char report[DX_UID_MAX];        /* current report, or "" */
     char told_report[DX_UID_MAX];
     char accession[65], patient_id[257], issuer[257]; /* of its latest image */
+    int64_t image;                                    /* that one's id; 0: there is none */
+    char model[520];                                  /* by the caller: who judges */
 };
 /* The first study that is due; STORE_NONE. since_ms: a finding of the same patient after it, in
  * another study, is known. */
@@ -37,25 +39,34 @@ STORE_MUST_USE enum store_status store_next_case(struct store *store, int64_t si
  * since it was found. */
 STORE_MUST_USE enum store_status store_place_stays(struct store *store,
                                                    const struct store_case *of);
-/* Enters its new place, and news of it for each of the announcements that is to be told: those that
- * were told before; all, when it is raised or its report is there. Earlier news that waits is
- * overtaken. kind: what the news is. */
+/* Enters its new place, and news of it for each receiver that is to be told: those that may have
+ * heard of the study before; all, when it is raised or its report is there. Earlier news that waits
+ * is overtaken. kind: what the news is. What was known by a finding that is none any more is due.
+ */
+struct store_receiver {
+    const char *name; /* of the announcement */
+    bool raises_only; /* what is not raised is no news there, unless it may have heard of a raise */
+};
 STORE_MUST_USE enum store_status store_place(struct store *store, const struct store_case *of,
                                              const struct priority *priority, enum news_kind kind,
-                                             const char *const *announcements, size_t count,
+                                             const struct store_receiver *to, size_t count,
                                              int64_t now_ms);
 
-/* The news for this announcement that is due, raised studies first, then the oldest; STORE_NONE.
- * Due is what is put off to now_ms or less, or beyond far_ms (the wall clock was set back). What
- * the header says is left to the caller: attrs (dx_attrs_pack; malloc, or NULL) is of the study's
- * latest image. */
+/* The news for this announcement that is due, the highest rank first, then the oldest study;
+ * STORE_NONE. Due is what is put off to now_ms or less, or beyond far_ms (the wall clock was set
+ * back). What the header says is left to the caller: attrs (dx_attrs_pack; malloc, or NULL) is of
+ * the image that was the study's latest when the news was made. */
 STORE_MUST_USE enum store_status store_next_news(struct store *store, const char *announcement,
                                                  int64_t now_ms, int64_t far_ms, struct news *news,
                                                  uint8_t **attrs, size_t *bytes);
+/* Before it goes out: from now on its receiver may know it, whatever becomes of us. STORE_NONE: it
+ * was overtaken meanwhile. */
+STORE_MUST_USE enum store_status store_news_asked(struct store *store, int64_t id);
 /* NEWS_LATER and NEWS_UNREACHED: again at next_ms. STORE_NONE: it was overtaken meanwhile. */
 STORE_MUST_USE enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
                                                 int64_t next_ms, const char *why, int64_t now_ms);
-/* What is older than before_ms is told no more; *count: how many. */
+/* What is older than before_ms is told no more, unless it takes something back or raises nothing
+ * that its receiver has not; *count: how many. */
 STORE_MUST_USE enum store_status store_expire_news(struct store *store, const char *announcement,
                                                    int64_t before_ms, int64_t now_ms,
                                                    size_t *count);
@@ -73,7 +84,8 @@ STORE_MUST_USE enum store_status store_news_state(struct store *store, const cha
 /* A person says that the study has been read, or that it has not. STORE_NONE: no such study. */
 STORE_MUST_USE enum store_status store_mark_read(struct store *store, const char *study, bool read);
 
-/* The reading worklist: studies that nobody has read, in order of arrival. */
+/* The reading worklist: studies that nobody has read, in no order; where there are more than room,
+ * the raised ones and the latest. */
 struct store_entry {
     char study[DX_UID_MAX], accession[65], patient_id[257], station[65];
     struct priority_place place;

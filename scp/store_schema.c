@@ -167,6 +167,7 @@ static const char *const versions[] = {
     " reason TEXT NOT NULL, outcome TEXT NOT NULL, answered INTEGER NOT NULL,"
     " report TEXT NOT NULL, arrived_ms INTEGER NOT NULL,"
     " changed_ms INTEGER NOT NULL, finding_ms INTEGER NOT NULL, read_ms INTEGER NOT NULL,"
+    " model TEXT NOT NULL,"
     " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;" /* of the order, when it was placed
                                                                  */
@@ -190,6 +191,7 @@ static const char *const versions[] = {
     " id INTEGER PRIMARY KEY AUTOINCREMENT, announcement TEXT NOT NULL, study TEXT NOT NULL,"
     " revision INTEGER NOT NULL, kind INTEGER NOT NULL, rank INTEGER NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0,"
+    " instance INTEGER NOT NULL DEFAULT 0," /* whose header it tells */
     " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
     " next_ms INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL,"
     " done_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',"

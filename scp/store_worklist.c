@@ -36,13 +36,11 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
                     " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order "
                     "WHERE accession<>'' AND"
                     " site_order.accession=place.accession),0)"
-                    " FROM place WHERE read_ms=0 ORDER BY arrived_ms LIMIT ?",
+                    " FROM place WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
                     "i", (int64_t)room);
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
-        if (*count == room)
-            continue;
         char name[32];
         struct store_entry *e = &list[(*count)++];
         *e = (struct store_entry){.place = {.order = ORDER_UNKNOWN, .number = (int64_t)*count}};

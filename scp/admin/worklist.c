@@ -93,6 +93,11 @@ static int list(const struct command *command, const struct conf *conf, struct s
         free(entries);
         return EX_IOERR;
     }
+    if (count == LISTED)
+        fprintf(stderr,
+                "cervigate worklist: there are more than %d; the oldest that are not raised are "
+                "left out\n",
+                LISTED);
     the_policy = &policy;
     qsort(entries, count, sizeof *entries, first);
     audit_looked(conf, "worklist", "");

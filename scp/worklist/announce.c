@@ -31,12 +31,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define LOOK_MS  1000  /* slow polling: mode, store, news */
-#define ANSWERS  8     /* that one piece of news may need: UPS asks, makes, asks again and sets */
-#define GRACE_MS 10000 /* beyond what they may take */
-#define STOP_MS  2000  /* what a crier may still take when the mode forbids it: design, 5 s */
-#define DRAIN_MS 5000
-#define SPAWN_MS 1000
+#define LOOK_MS     1000  /* slow polling: mode, store, news */
+#define ANSWERS     24    /* that one piece of news may need: UPS looks at several items */
+#define GRACE_MS    10000 /* beyond what they may take */
+#define STOP_MS     2000  /* what a crier may still take when the mode forbids it: design, 5 s */
+#define DRAIN_MS    5000
+#define SPAWN_MS    1000
+#define PATIENCE_MS 1000 /* for the store's lock: the mode is looked at meanwhile */
 
 struct lane {
     const struct conf_announcement *to;
@@ -60,6 +61,14 @@ struct announce {
 static int64_t back_off(const struct conf_announcement *to, unsigned times)
 {
     return role_back_off(to->retry_first_seconds, to->retry_most_seconds, times);
+}
+
+static bool open_store(struct announce *a)
+{
+    if (!role_open_store(a->node->conf, &a->store))
+        return false;
+    store_patience(a->store, PATIENCE_MS);
+    return true;
 }
 
 static void store_trouble(struct announce *a)
@@ -155,9 +164,11 @@ static bool name_news(struct announce *a, const struct lane *lane, struct news *
         a->node_id[0] = '\0';
         return false;
     }
-    char revision[24], digest[DX_DIGEST_MAX];
+    char revision[64], digest[DX_DIGEST_MAX];
     const char *const item[] = {"workitem", a->node_id, lane->to->name, news->study};
-    (void)snprintf(revision, sizeof revision, "%lld", (long long)news->revision);
+    /* A study that was forgotten and comes again begins anew; what is research says so. */
+    (void)snprintf(revision, sizeof revision, "%lld %lld %s", (long long)news->revision,
+                   (long long)news->created_ms, news->research ? "research" : "");
     struct dx_sha256 *sha = dx_sha256_create();
     if (sha == NULL || !report_hashed_uid(item, 4, news->workitem)) {
         dx_sha256_take(sha, digest);
@@ -200,9 +211,20 @@ static void hand_out(struct announce *a, struct lane *lane)
     }
     fill_header(&lane->news, attrs, bytes);
     free(attrs);
-    if (!name_news(a, lane, &lane->news))
+    lane->news.research = a->mode != CONF_CLINICAL;
+    if (!name_news(a, lane, &lane->news)) {
+        log_event(LOG_AT_ERROR, "news-unnamed", "announcement=%s study=%s", lane->to->name,
+                  lane->news.study);
+        lane->retry_at = clock_monotonic_ms() + LOOK_MS;
         return;
+    }
     crash_point("announce-chosen");
+    status = store_news_asked(a->store, lane->news.id);
+    if (status != STORE_OK) {
+        if (status != STORE_NONE)
+            store_trouble(a);
+        return;
+    }
     lane->asked_at = lane->allowed_at = clock_monotonic_ms();
     lane->busy = true;
     if (send(lane->crier.fd, &lane->news, sizeof lane->news, MSG_NOSIGNAL | MSG_DONTWAIT) !=
@@ -231,7 +253,8 @@ static void tell_log(const struct lane *lane, const struct crier_answer *answer)
 static void record(struct announce *a, struct lane *lane, const struct crier_answer *answer)
 {
     int64_t now = clock_utc_ms();
-    int64_t next = answer->end == NEWS_LATER ? now + back_off(lane->to, lane->failures) : 0;
+    int64_t next =
+        answer->end == NEWS_LATER ? now + back_off(lane->to, (unsigned)lane->news.attempts) : 0;
     if (answer->forbidden)
         return;
     crash_point("announce-answered");
@@ -240,8 +263,6 @@ static void record(struct announce *a, struct lane *lane, const struct crier_ans
     tell_log(lane, answer);
     if (answer->end == NEWS_UNREACHED)
         pause_lane(lane, answer->why);
-    else if (answer->end == NEWS_LATER)
-        lane->failures += lane->failures < 30;
     else
         lane->failures = 0;
     if (status != STORE_OK && status != STORE_NONE) { /* told again, as the same message */
@@ -253,8 +274,7 @@ static void record(struct announce *a, struct lane *lane, const struct crier_ans
 static void take_answer(struct announce *a, struct lane *lane)
 {
     struct crier_answer answer;
-    if (!role_open_store(a->node->conf,
-                         &a->store)) /* what cannot be kept is not taken: it waits in the socket */
+    if (!open_store(a)) /* what cannot be kept is not taken: it waits in the socket */
         return;
     ssize_t n = recv(lane->crier.fd, &answer, sizeof answer, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -272,11 +292,10 @@ static void take_answer(struct announce *a, struct lane *lane)
 
 /* ---- the role ---- */
 
-static void keep_lane(struct announce *a, struct lane *lane)
+/* Ends a crier that hangs or that the mode has forbidden meanwhile. */
+static void watch_lane(const struct announce *a, struct lane *lane, int64_t now)
 {
-    int64_t now = clock_monotonic_ms();
-    bool allowed = announce_allowed(a->mode, lane->to);
-    if (allowed)
+    if (announce_allowed(a->mode, lane->to))
         lane->allowed_at = now;
     if (lane->busy && now - lane->allowed_at > STOP_MS)
         end_crier(lane, "the mode forbids it");
@@ -285,12 +304,18 @@ static void keep_lane(struct announce *a, struct lane *lane)
         end_crier(lane, "no answer for too long");
         pause_lane(lane, "no answer for too long");
     }
+}
+
+static void keep_lane(struct announce *a, struct lane *lane)
+{
+    int64_t now = clock_monotonic_ms();
+    watch_lane(a, lane, now);
     if (lane->crier.fd < 0 && now >= lane->spawn_at)
         start_crier(a, lane);
-    if (lane->crier.fd < 0 || lane->busy || !role_open_store(a->node->conf, &a->store))
+    if (lane->crier.fd < 0 || lane->busy || !open_store(a))
         return;
     expire(a, lane);
-    if (allowed && now >= lane->retry_at && role_open_store(a->node->conf, &a->store))
+    if (announce_allowed(a->mode, lane->to) && now >= lane->retry_at && open_store(a))
         hand_out(a, lane);
 }
 
@@ -313,7 +338,7 @@ static void wait_for_work(struct announce *a)
         return;
     if (a->poll[a->lanes].revents != 0)
         node_drain(a->node->wake_announce);
-    if (!role_open_store(a->node->conf, &a->store)) {
+    if (!open_store(a)) {
         (void)usleep(LOOK_MS * 100);
         return;
     }
@@ -341,8 +366,12 @@ static void serve(struct announce *a)
         wait_for_work(a);
     }
     int64_t until = clock_monotonic_ms() + DRAIN_MS;
-    while (any_busy(a) && clock_monotonic_ms() < until)
+    while (any_busy(a) && clock_monotonic_ms() < until) {
+        look_at_mode(a);
+        for (size_t i = 0; i < a->lanes; i++)
+            watch_lane(a, &a->lane[i], clock_monotonic_ms());
         wait_for_work(a);
+    }
 }
 
 int announce_run(const struct node *node)

@@ -12,7 +12,7 @@
 struct crier_answer {
     int64_t news;
     enum news_end end;
-    bool forbidden; /* by the mode: nothing was tried */
+    bool forbidden; /* the mode has changed: nothing was tried */
     char why[NEWS_WHY];
 };
 /* Whether `mode` lets news go to this announcement. */

@@ -19,8 +19,6 @@ static enum news_end tell(const struct conf *conf, const struct conf_announcemen
                                       .answer_seconds = to->answer_seconds};
     switch (to->way) {
     case CONF_UPS:
-        if (news->kind == NEWS_PRIORITY && !news->raised && !news->was_told)
-            return NEWS_TOLD; /* the site's own item says all there is to say */
         return ups_tell(conf, to->peer, &manner, news, why);
     case CONF_HL7:
         return hl7_tell(conf, to, news, why);
@@ -38,9 +36,8 @@ int crier_run(const struct conf *conf, const struct conf_announcement *to, int f
             return 0;
         struct crier_answer answer = {.news = news.id};
         enum conf_mode mode = node_mode(conf); /* as late as can be: `mode shadow` is a stop */
-        news.research = mode != CONF_CLINICAL;
         crash_point("crier-asked");
-        if (announce_allowed(mode, to))
+        if (announce_allowed(mode, to) && news.research == (mode != CONF_CLINICAL))
             answer.end = tell(conf, to, &news, answer.why);
         else
             answer.forbidden = true;

@@ -24,13 +24,6 @@ static bool is_withdrawn(const struct news *news)
            news->reason == REASON_WAITING;
 }
 
-static enum priority_rank rank_of(enum priority_order order)
-{
-    return order == ORDER_STAT || order == ORDER_HIGH ? PRIORITY_HIGH
-           : order == ORDER_LOW                       ? PRIORITY_LOW
-                                                      : PRIORITY_MEDIUM;
-}
-
 /* Table 0485 (2.5.1), 0027 of the sixth component (2.3.1). ASAP and not STAT: whom a physician
  * calls STAT comes before whom a model suspects. */
 struct urgency {
@@ -46,14 +39,15 @@ static const struct urgency *change_of(const struct news *news)
     bool is_known = news->order != ORDER_UNKNOWN &&
                     (news->placer_order[0] != '\0' || news->filler_order[0] != '\0' ||
                      news->accession[0] != '\0');
-    enum priority_rank least = rank_of(news->order);
-    bool was_raised = news->was_told && news->told_order != ORDER_UNKNOWN &&
-                      news->told > rank_of(news->told_order) && news->told > least;
+    enum priority_rank least = priority_rank_of_order(news->order);
+    bool was_raised = (news->was_told || news->may_know) && news->told_order != ORDER_UNKNOWN &&
+                      news->told > priority_rank_of_order(news->told_order) && news->told > least;
     bool is_raised = !is_withdrawn(news) && news->rank > least;
     if (!is_known)
         return NULL;
     if (is_raised)
-        return was_raised && news->told == news->rank ? NULL : &urgencies[news->rank];
+        return was_raised && news->was_told && news->told == news->rank ? NULL
+                                                                        : &urgencies[news->rank];
     return was_raised && news->reason != REASON_READ ? &urgencies[least] : NULL;
 }
 
@@ -61,7 +55,7 @@ bool hl7_is_due(const struct conf_announcement *to, const struct news *news, enu
 {
     if (kind == HL7_PRIORITY)
         return to->priority && change_of(news) != NULL;
-    return to->results && (news->was_told || !is_withdrawn(news));
+    return to->results && (news->was_told || news->may_know || !is_withdrawn(news));
 }
 
 /* ---- MSH, PID ---- */

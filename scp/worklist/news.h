@@ -19,9 +19,10 @@ struct news {
     int64_t id;
     int64_t revision; /* of the study's priority, from 1 */
     enum news_kind kind;
-    enum priority_rank rank, told;  /* told: by the last revision that this receiver has */
+    enum priority_rank rank, told;  /* told: by the last revision that this receiver may have */
     bool raised;                    /* above what its order says */
-    bool was_told;                  /* this receiver has an earlier revision */
+    bool was_told;                  /* this receiver has that revision */
+    bool may_know;                  /* it went out to it; what became of it may be unknown */
     enum priority_order told_order; /* what its order said then */
     enum priority_order order;      /* when this revision was made */
     enum priority_reason reason;
@@ -38,7 +39,8 @@ struct news {
     char placer_order[65], filler_order[65]; /* of the site's order, where it was read */
     int64_t created_ms;                      /* UTC of this revision */
     int64_t received_ms;                     /* UTC of the study's first image */
-    char model[257];                         /* "cervigate-phantom 0.2.0" */
+    int attempts;                            /* before this one */
+    char model[520];                         /* "cervigate-phantom 0.2.0" */
 };
 
 /* What became of it. */

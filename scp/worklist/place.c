@@ -4,9 +4,16 @@
 
 #include "clock.h"
 #include "log.h"
+#include <stdio.h>
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
+
+/* Whoever was told that it is over needs no word of what becomes of it then. */
+static bool stays_over(const struct store_case *c, const struct priority *p)
+{
+    return c->revision > 0 && p->reason == REASON_READ && c->now.reason == REASON_READ;
+}
 
 static bool is_told_so(const struct store_case *c, const struct priority *p)
 {
@@ -27,16 +34,17 @@ static bool is_nothing(const struct store_case *c)
 static enum store_status place_one(const struct conf *conf, struct store *store,
                                    const struct store_case *c, bool *changed)
 {
-    const char *names[CONF_MAX_ANNOUNCEMENTS];
+    struct store_receiver to[CONF_MAX_ANNOUNCEMENTS];
     struct priority p;
-    for (size_t i = 0; i < conf->announcement_count; i++)
-        names[i] = conf->announcements[i].name;
+    for (size_t i = 0; i < conf->announcement_count; i++) /* a workflow manager has the order's */
+        to[i] = (struct store_receiver){.name = conf->announcements[i].name,
+                                        .raises_only = conf->announcements[i].way == CONF_UPS};
     priority_of(&c->known, &p);
-    if (is_nothing(c) || is_told_so(c, &p))
+    if (is_nothing(c) || stays_over(c, &p) || is_told_so(c, &p))
         return store_place_stays(store, c);
     bool over = c->withdrawn || c->known.read;
-    enum store_status status = store_place(store, c, &p, over ? NEWS_WITHDRAWN : NEWS_PRIORITY,
-                                           names, conf->announcement_count, clock_utc_ms());
+    enum store_status status = store_place(store, c, &p, over ? NEWS_WITHDRAWN : NEWS_PRIORITY, to,
+                                           conf->announcement_count, clock_utc_ms());
     if (status != STORE_OK)
         return status;
     crash_point("placed");
@@ -47,13 +55,15 @@ static enum store_status place_one(const struct conf *conf, struct store *store,
     return STORE_OK;
 }
 
-enum store_status place_turn(const struct conf *conf, struct store *store, bool *changed)
+enum store_status place_turn(const struct conf *conf, struct store *store, const char *model,
+                             bool *changed)
 {
     struct store_case c;
     enum store_status status = STORE_OK;
     int64_t since = clock_utc_ms() - conf->known_days * DAY_MS;
     *changed = false;
     while (!node_stopping && (status = store_next_case(store, since, &c)) == STORE_OK) {
+        (void)snprintf(c.model, sizeof c.model, "%s", model);
         status = place_one(conf, store, &c, changed);
         if (status != STORE_OK)
             break;

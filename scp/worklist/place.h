@@ -5,9 +5,10 @@
 #include "node.h"
 #include "store_place.h"
 
-/* Enters the places of all studies that are due, with news for the configured announcements;
- * *changed: whether there was any news. Ends early when the node stops. */
+/* Enters the places of all studies that are due, with news for the configured announcements. model:
+ * who judges, for those who are told; *changed: whether there was any news. Ends early when the
+ * node stops. */
 STORE_MUST_USE enum store_status place_turn(const struct conf *conf, struct store *store,
-                                            bool *changed);
+                                            const char *model, bool *changed);
 
 #endif

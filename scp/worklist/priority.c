@@ -112,7 +112,7 @@ enum priority_order priority_order_parse(const char *word)
     return ORDER_UNKNOWN;
 }
 
-static enum priority_rank rank_of(enum priority_order order)
+enum priority_rank priority_rank_of_order(enum priority_order order)
 {
     switch (order) {
     case ORDER_STAT:
@@ -185,11 +185,12 @@ void priority_of(const struct priority_case *known, struct priority *priority)
     enum priority_reason reason = reason_of(known);
     enum priority_band band = band_of(reason);
     bool raised = band == BAND_RAISED;
-    *priority = (struct priority){.rank = raised ? PRIORITY_HIGH : rank_of(known->order),
-                                  .band = band,
-                                  .raised = raised,
-                                  .strength = raised ? strength_of(known) : 0,
-                                  .reason = reason};
+    *priority =
+        (struct priority){.rank = raised ? PRIORITY_HIGH : priority_rank_of_order(known->order),
+                          .band = band,
+                          .raised = raised,
+                          .strength = raised ? strength_of(known) : 0,
+                          .reason = reason};
 }
 
 /* By how many milliseconds earlier it stands. A strength that is no number is none. */

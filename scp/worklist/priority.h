@@ -70,6 +70,8 @@ struct priority {
     double strength; /* of a raise, 0..1; monotone in score */
     enum priority_reason reason;
 };
+/* What an order alone gives. */
+enum priority_rank priority_rank_of_order(enum priority_order order);
 void priority_of(const struct priority_case *known, struct priority *priority);
 
 /* A study in the list. */

@@ -36,7 +36,7 @@ static enum step tell(struct telling *t)
         return withdraw(t, site);
     if (site != STEP_TOLD)
         return ups_tell_own(t);
-    if (!t->push || !t->news->was_told)
+    if (!t->push || !(t->news->was_told || t->news->may_know))
         return site;
     /* An earlier revision may have made one of ours, before the site had its own. */
     (void)snprintf(why, sizeof why, "%s", t->why);

@@ -55,8 +55,9 @@ static enum step set_own(struct telling *t, const struct dx_ups_item *item)
     struct ups_mark mark;
     char label[UPS_LABEL_MAX];
     ups_mark_find(item->comments, news->workitem, &mark);
-    bool is_ours = (mark.found && mark.to == item->priority) ||
-                   (news->was_told && ups_priority_of(news->told) == item->priority);
+    bool is_ours =
+        (mark.found && mark.to == item->priority) ||
+        ((news->was_told || news->may_know) && ups_priority_of(news->told) == item->priority);
     struct dx_ups_change change = {.priority = is_ours || to > item->priority ? to : item->priority,
                                    .label = label};
     if (item->inputs == 0)
@@ -117,7 +118,7 @@ enum step ups_tell_own(struct telling *t)
         (void)snprintf(t->why, NEWS_WHY, "no item of the study, and no UPS Push to make one");
         return STEP_LATER;
     }
-    if (!news->was_told)
+    if (!news->was_told && !news->may_know)
         return make_own(t);
     enum step step = ups_change_own(t);
     if (step == STEP_NONE && (news->rank > news->told || news->reason == REASON_FINDING))

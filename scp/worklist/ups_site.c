@@ -113,7 +113,7 @@ static enum dx_ups_priority wanted_of(const struct news *news, const struct dx_u
 {
     enum dx_ups_priority rank = ups_priority_of(news->rank);
     bool is_raised = news->kind == NEWS_PRIORITY && news->reason == REASON_FINDING;
-    bool is_order = news->kind == NEWS_PRIORITY && news->order != ORDER_UNKNOWN;
+    bool is_order = news->order != ORDER_UNKNOWN;
     if (!is_raised && !is_ours)
         return item->priority;
     if (was == DX_UPS_PRIORITY_UNKNOWN)

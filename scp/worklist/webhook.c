@@ -19,13 +19,15 @@ char *webhook_body(const struct news *news)
 {
     char created[25];
     clock_iso(news->created_ms, created);
-    json_t *json = json_pack("{s:s,s:s,s:I,s:s,s:s,s:b,s:s,s:s,s:b,s:s?,s:s}", "id", news->message,
+    bool is_gone = news->kind == NEWS_WITHDRAWN && news->reason != REASON_READ;
+    const char *why = is_gone ? "withdrawn" : priority_reason_text(news->reason);
+    json_t *json = json_pack("{s:s,s:s,s:I,s:s,s:s,s:b,s:s?,s:s,s:b,s:s?,s:s}", "id", news->message,
                              "study", news->study, "revision", (json_int_t)news->revision, "event",
                              news->kind == NEWS_PRIORITY ? "priority" : "withdrawn", "priority",
                              priority_rank_name(news->rank), "raised", news->raised, "outcome",
-                             srt_outcome_name(news->outcome), "reason",
-                             priority_reason_text(news->reason), "research", news->research,
-                             "report", news->is_report ? news->report : NULL, "created", created);
+                             news->kind == NEWS_PRIORITY ? srt_outcome_name(news->outcome) : NULL,
+                             "reason", why, "research", news->research, "report",
+                             news->is_report ? news->report : NULL, "created", created);
     char *body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return body;

@@ -2,8 +2,8 @@
  *
  *   {"id": the same whenever this is sent again,
  *    "study": UID, "revision": n, "event": "priority" or "withdrawn",
- *    "priority": "HIGH", "raised": true, "outcome": "finding", "reason": words,
- *    "research": true, "report": UID or null, "created": "2026-11-27T12:00:00.000Z"}
+ *    "priority": "HIGH", "raised": true, "outcome": "finding" or null when withdrawn, "reason":
+ * words, "research": true, "report": UID or null, "created": "2026-11-27T12:00:00.000Z"}
  *
  * With a secret, X-Cervigate-Signature: sha256=HEX is the HMAC-SHA-256 of the body (RFC 2104). */
 #ifndef WEBHOOK_H

@@ -175,6 +175,19 @@ class Webhook(Worklist):
         last = hook.news(study)[-1]
         self.assertEqual((last["event"], last["priority"], last["raised"]), ("withdrawn", "MEDIUM", False))
 
+    def test_what_is_retracted_is_withdrawn(self):
+        """An amended or retracted result corrects the node's own raise, visibly."""
+        hook = self.hook()
+        node = self.node(self.webhook(hook))
+        study = self.send(node, "finding")
+        h.wait_for(lambda: len(hook.news(study)) >= 1 and hook.news(study)[-1]["report"], 30, "the report's")
+        told = len(hook.news(study))
+        self.assertEqual(node.admin("results", "retract", hook.news(study)[-1]["report"]).returncode, 0)
+        h.wait_for(lambda: len(hook.news(study)) > told, 20, "news of it")
+        last = hook.news(study)[-1]
+        self.assertEqual((last["event"], last["raised"], last["outcome"], last["reason"], last["report"]), ("withdrawn", False, None, "withdrawn", None))
+        self.assertNotIn(last["id"], {n["id"] for n in hook.news(study)[:-1]})
+
     def test_modes_are_obeyed(self):
         hook, quiet = self.hook(), self.hook()
         node = self.node(self.webhook(hook) + f'<webhook name="clinical-only" url="{quiet.url}"/>', mode="shadow")
@@ -286,6 +299,7 @@ class EveryWay(Worklist):
         raw = b"".join(self.ris.raw)
         self.assertIn(b"RESEARCH", raw)
         self.assertIn(b"ACC77", raw)
+        self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
         self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
         self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
         h.wait_for(lambda: item.ScheduledProcedureStepPriority == "MEDIUM", 15, "back to what it was")

@@ -50,7 +50,7 @@ static struct judgement plain(void)
     return (struct judgement){.state = INSTANCE_JUDGED, .outcome = SRT_NO_FINDING, .alone = true};
 }
 
-static const char *const ways[] = {"ris", "chat"};
+static const struct store_receiver ways[] = {{.name = "ris"}, {.name = "chat"}};
 
 static struct store_case next(void)
 {
@@ -87,6 +87,14 @@ static struct news due(const char *way, int64_t now)
         FIXTURE_OK(status);
     free(attrs);
     return news;
+}
+
+/* What is due there goes out, and ends so. */
+static void tell(const char *way, int64_t now, enum news_end end, int64_t next)
+{
+    struct news news = due(way, now);
+    FIXTURE_OK(store_news_asked(store, news.id));
+    FIXTURE_OK(store_news_end(store, news.id, end, next, "why", now + 1));
 }
 
 /* ---- tests ---- */
@@ -147,6 +155,38 @@ static void known_patients(void **state)
     assert_false(next().known.known);
 }
 
+/* Of two findings of a patient the later is known, whatever becomes of either study; and none when
+ * the earlier is taken back. */
+static void the_earlier_finding_counts(void **state)
+{
+    (void)state;
+    size_t hit;
+    struct instance in;
+    int64_t image = judged(1, 1, finding(0.9, true), "SAME");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    (void)judged(2, 2, finding(0.9, true), "SAME");
+    c = next();
+    assert_true(c.known.known);
+    (void)enter(&c, NEWS_PRIORITY, 6000);
+    (void)keep_report(store, 7, 1, image, 2000, 0, false);
+    c = next();
+    assert_string_equal(c.report, "2.25.7");
+    assert_false(c.known.known);
+    assert_true(enter(&c, NEWS_PRIORITY, 7000).raised);
+    none_due();
+
+    FIXTURE_OK(store_get_instance(store, image, &in));
+    FIXTURE_OK(store_withdraw(store, in.sop_instance, NULL, NULL, "113001", &hit));
+    c = next();
+    (void)enter(&c, NEWS_WITHDRAWN, 8000);
+    c = next();
+    assert_string_equal(c.study, "1.2.4.2");
+    assert_false(c.known.known);
+    assert_true(enter(&c, NEWS_PRIORITY, 9000).raised);
+    none_due();
+}
+
 static void later_news_overtakes(void **state)
 {
     (void)state;
@@ -163,9 +203,12 @@ static void later_news_overtakes(void **state)
     assert_true(second.revision == 2 && second.is_report && !second.was_told);
     assert_string_equal(second.report, "2.25.7");
 
-    FIXTURE_OK(store_news_end(store, first.id, NEWS_TOLD, 0, "", 6001)); /* it was on its way */
     second = due("ris", 6002);
-    assert_true(second.was_told && second.told == PRIORITY_HIGH);
+    assert_false(second.may_know); /* the first never went out */
+    FIXTURE_OK(store_news_asked(store, second.id));
+    FIXTURE_OK(store_news_end(store, second.id, NEWS_UNREACHED, 0, "", 6001));
+    second = due("ris", 6002);
+    assert_true(second.attempts == 1 && !second.may_know); /* its own attempts do not count */
     FIXTURE_OK(store_news_end(store, second.id, NEWS_LATER, 9000, "busy", 6003));
     assert_int_equal(due("ris", 8999).revision, 0);
     assert_int_equal(due("ris", 9000).revision, 2);
@@ -174,13 +217,48 @@ static void later_news_overtakes(void **state)
     assert_int_equal(due("ris", 1000000).revision, 0);
 }
 
-static void only_who_was_told_hears_that_it_is_withdrawn(void **state)
+static void what_is_on_its_way_counts(void **state)
 {
     (void)state;
     (void)judged(1, 1, finding(0.9, true), "P");
     struct store_case c = next();
     (void)enter(&c, NEWS_PRIORITY, 5000);
-    FIXTURE_OK(store_news_end(store, due("ris", 5000).id, NEWS_TOLD, 0, "", 5001));
+    struct news first = due("ris", 5000);
+    FIXTURE_OK(store_news_asked(store, first.id));
+    FIXTURE_OK(store_mark_read(store, c.study, true));
+    c = next();
+    (void)enter(&c, NEWS_WITHDRAWN, 6000);
+    assert_int_equal(store_news_asked(store, first.id), STORE_NONE); /* it is overtaken */
+    struct news second = due("ris", 6000); /* killed here, or answered: it is told in any case */
+    assert_true(second.kind == NEWS_WITHDRAWN && second.may_know && !second.was_told);
+    FIXTURE_OK(store_news_end(store, first.id, NEWS_TOLD, 0, "", 6001));
+    second = due("ris", 6002);
+    assert_true(second.kind == NEWS_WITHDRAWN && second.was_told && second.told == PRIORITY_HIGH);
+    assert_int_equal(due("chat", 6002).revision, 0);
+}
+
+/* It took one of two messages and refused the other. */
+static void what_refused_a_part_hears_that_it_is_withdrawn(void **state)
+{
+    (void)state;
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    tell("ris", 5000, NEWS_REFUSED, 0);
+    FIXTURE_OK(store_mark_read(store, c.study, true));
+    c = next();
+    (void)enter(&c, NEWS_WITHDRAWN, 6000);
+    struct news news = due("ris", 6000);
+    assert_true(news.kind == NEWS_WITHDRAWN && news.may_know && !news.was_told);
+}
+
+static void only_who_may_know_hears_that_it_is_withdrawn(void **state)
+{
+    (void)state;
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    tell("ris", 5000, NEWS_TOLD, 0);
     FIXTURE_OK(store_mark_read(store, c.study, true));
     assert_int_equal(store_mark_read(store, "1.2.3.4.5", true), STORE_NONE);
     c = next();
@@ -229,6 +307,80 @@ static void stale_news(void **state)
     assert_int_equal(due("chat", 9000).revision, 1);
 }
 
+static void only_raises_grow_stale(void **state)
+{
+    (void)state;
+    size_t count;
+    int64_t image = judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    tell("ris", 5000, NEWS_TOLD, 0);
+    tell("chat", 5000, NEWS_UNREACHED, 0);
+    (void)keep_report(store, 7, 1, image, 2000, 0, false);
+    c = next();
+    (void)enter(&c, NEWS_PRIORITY, 6000);
+    FIXTURE_OK(store_expire_news(store, "ris", 900000, 1000000, &count));
+    assert_int_equal(count, 0); /* it raises nothing that is not raised there */
+    FIXTURE_OK(store_expire_news(store, "chat", 900000, 1000000, &count));
+    assert_int_equal(count, 1); /* nobody knows that it is */
+    FIXTURE_OK(store_mark_read(store, c.study, true));
+    c = next();
+    (void)enter(&c, NEWS_WITHDRAWN, 7000);
+    FIXTURE_OK(store_expire_news(store, "ris", 900000, 1000000, &count));
+    assert_int_equal(count, 0);
+    FIXTURE_OK(store_expire_news(store, "chat", 900000, 1000000, &count));
+    assert_int_equal(count, 0); /* it may have taken the first */
+    assert_int_equal(due("chat", 1000000).kind, NEWS_WITHDRAWN);
+}
+
+static void a_receiver_of_raises_hears_of_raises(void **state)
+{
+    (void)state;
+    static const struct store_receiver manager = {.name = "manager", .raises_only = true};
+    struct priority p;
+    struct instance in;
+    size_t hit;
+    int64_t first = judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    int64_t image = judged(2, 2, finding(0.9, true), "P");
+    (void)keep_report(store, 7, 2, image, 2000, 0, false);
+    c = next();
+    priority_of(&c.known, &p);
+    assert_false(p.raised);
+    FIXTURE_OK(store_place(store, &c, &p, NEWS_PRIORITY, &manager, 1, 6000));
+    assert_int_equal(due("manager", 6000).revision, 0);
+
+    FIXTURE_OK(store_get_instance(store, first, &in));
+    FIXTURE_OK(store_withdraw(store, in.sop_instance, NULL, NULL, "113001", &hit));
+    c = next();
+    (void)enter(&c, NEWS_WITHDRAWN, 7000);
+    c = next();
+    priority_of(&c.known, &p);
+    FIXTURE_OK(store_place(store, &c, &p, NEWS_PRIORITY, &manager, 1, 8000));
+    assert_int_equal(due("manager", 8000).revision, 2);
+}
+
+static void the_header_is_that_of_then(void **state)
+{
+    (void)state;
+    struct news news;
+    uint8_t *before, *after;
+    size_t bytes, more;
+    (void)judged(1, 1, finding(0.9, true), "P");
+    struct store_case c = next();
+    snprintf(c.model, sizeof c.model, "network 1.0");
+    (void)enter(&c, NEWS_PRIORITY, 5000);
+    FIXTURE_OK(store_next_news(store, "ris", 5000, 6000, &news, &before, &bytes));
+    assert_string_equal(news.model, "network 1.0");
+    (void)judged(2, 1, plain(), "PATIENT WITH ANOTHER NAME");
+    FIXTURE_OK(store_next_news(store, "ris", 5000, 6000, &news, &after, &more));
+    assert_int_equal(bytes, more);
+    assert_memory_equal(before, after, bytes);
+    free(before);
+    free(after);
+}
+
 static void what_is_taken_back_makes_it_due(void **state)
 {
     (void)state;
@@ -273,8 +425,12 @@ static void a_forgotten_patient_is_not_known(void **state)
     (void)judged(1, 1, finding(0.9, true), "P");
     struct store_case c = next();
     (void)enter(&c, NEWS_PRIORITY, 5000);
+    tell("ris", 5000, NEWS_REFUSED, 0);
     FIXTURE_OK(store_forget_patient(store, &whom, NULL, 0, 6000, &gone));
     assert_int_equal(gone.objects, 1);
+    struct store_news_state s;
+    FIXTURE_OK(store_news_state(store, "ris", 0, &s));
+    assert_string_equal(s.why, ""); /* its receiver may have named the patient */
     c = next();
     assert_true(c.withdrawn);
     (void)enter(&c, NEWS_WITHDRAWN, 7000);
@@ -289,10 +445,16 @@ int main(void)
         T(a_finding_is_the_studys_at_once),
         T(a_slice_is_not),
         T(known_patients),
+        T(the_earlier_finding_counts),
         T(later_news_overtakes),
-        T(only_who_was_told_hears_that_it_is_withdrawn),
+        T(only_who_may_know_hears_that_it_is_withdrawn),
+        T(what_is_on_its_way_counts),
+        T(what_refused_a_part_hears_that_it_is_withdrawn),
         T(no_finding_is_told_with_its_report_only),
         T(stale_news),
+        T(only_raises_grow_stale),
+        T(a_receiver_of_raises_hears_of_raises),
+        T(the_header_is_that_of_then),
         T(what_is_taken_back_makes_it_due),
         T(how_it_stands),
         T(a_forgotten_patient_is_not_known),

@@ -284,6 +284,12 @@ class Site(Case):
         self.told(told="HIGH", rank="MEDIUM", reason="no-finding", order="ROUTINE")
         self.assertEqual("MEDIUM", self.priority())
 
+    def test_withdrawn_not_below_the_order(self):
+        self.manager.add(SITE, accession="A1", priority="LOW")
+        self.told(order="ROUTINE")
+        self.told(kind="withdrawn", told="HIGH", rank="HIGH", reason="read", order="STAT")
+        self.assertEqual("HIGH", self.priority())
+
     def test_never_lowered(self):
         self.manager.add(SITE, accession="A1", priority="HIGH")
         for reason, rank in (("no-finding", "MEDIUM"), ("incomplete", "LOW"), ("finding", "HIGH"), ("no-finding", "MEDIUM")):
