@@ -13,12 +13,15 @@ aborts; processes die; what died with the supervisor is started again. Then noth
 invariant kept, with everything at its end, within SETTLE seconds. The seed fixes the plan, not the interleaving of processes."""
 import argparse
 import collections
+import contextlib
+import json
 import mmap
 import os
 import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -32,6 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import checker  # noqa: E402
 import harness as h  # noqa: E402
+from hook import Hook  # noqa: E402
 from ledger import Sender, Source, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
 
@@ -47,14 +51,13 @@ ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "relo
 FIRST = "migrate-uncommitted"
 # Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
-TOLD = ("announce-chosen", "crier-asked", "crier-told", "announce-answered")  # need an announcement: test_worklist.py
 HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 SLOT, SLOTS = 64, 64
 # What is killed at random, and how often of this sum.
 VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,
-           "supervisor": 1, "all": 1}
-ROLES = ("receive", "committer", "analyze", "deliver", "console")
+           "supervisor": 1, "all": 1, "announce": 1, "crier": 2}
+ROLES = ("receive", "committer", "analyze", "deliver", "console", "announce")
 
 
 class Arms:
@@ -149,6 +152,7 @@ class Campaign:
         self.inputs = Inputs(self.folder, random.Random(seed + 1), size)
         self.arms = Arms(os.path.join(self.folder, "arms"))
         self.pacs = Pacs(os.path.join(self.folder, "pacs"), pictures=pictures)
+        self.hook = Hook()
         self.ledger_path = os.path.join(self.folder, "ledger.jsonl")
         self.verbose = False
         self.waiting, self.orders, self.asked = [], [], set()  # points armed; orders given; reports that had one
@@ -174,7 +178,8 @@ class Campaign:
                         if self.process.poll() != -signal.SIGKILL:  # not an armed point of the start
                             raise
                 raise AssertionError("it never starts")
-        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>',
+        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>'
+                    f'<announcements><webhook name="hook" url="{self.hook.url}" demo="true" retryFirst="1" retryMost="1"/></announcements>',
                     destination='rejectionNotes="true"', model=self.model,
                     environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"})
         self.count_fired()
@@ -255,7 +260,7 @@ class Campaign:
 
     def run_points(self):
         """All points but those of copies, while studies arrive."""
-        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *TOLD, *HEARD, FIRST)]
+        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *HEARD, FIRST)]
         self.chance.shuffle(flowing)
         self.arm(*flowing)
         _, patient, _ = self.reported()
@@ -344,7 +349,7 @@ class Campaign:
             return [top] + children(top)
         if victim in ROLES:
             return [int(facts.get(victim + "_pid", 0))]
-        wanted = {"association": "cervigated-asc", "sender": "cervigated-snd", "zygote": "zygote"}
+        wanted = {"association": "cervigated-asc", "sender": "cervigated-snd", "zygote": "zygote", "crier": "cervigated-cry"}
         if victim in wanted:
             return [p for p in children(top) if name_of(p) == wanted[victim]]
         return [c for p in children(top) if name_of(p) == "zygote" for c in children(p)]
@@ -401,9 +406,28 @@ class Campaign:
         end = time.monotonic() + seconds
         while True:
             violations, endings = self.check()
+            violations = violations + self.check_news()
             if not violations or time.monotonic() > end:
                 return violations + [("run", text) for text in self.failed], endings
             time.sleep(1)
+
+    def check_news(self):
+        """A message that is told again is the same, byte for byte; whoever heard of a raise that no longer holds heard that, too."""
+        bodies, last = {}, {}
+        with self.hook.lock:
+            said = [r["body"] for r in self.hook.requests if r["status"] == 200]
+        for body in said:
+            news = json.loads(body)
+            bodies.setdefault(news["id"], set()).add(body)
+            if news["revision"] >= last.get(news["study"], news)["revision"]:
+                last[news["study"]] = news
+        found = [("news", f"{i}: {len(b)} contents") for i, b in bodies.items() if len(b) > 1]
+        with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"))) as store:
+            now = {study: (revision, raised != 0) for study, revision, raised in store.execute("SELECT study,revision,raised FROM place")}
+            waits = store.execute("SELECT COUNT(*) FROM news WHERE state='pending'").fetchone()[0]
+        found += [("news", f"{study}: {news['revision']} was told last, it has {now[study][0]}") for study, news in last.items()
+                  if study in now and news["raised"] and not now[study][1]]
+        return found + ([("news", f"{waits} wait")] if waits else [])
 
     def keep(self, folder):
         """All the evidence of a failing run."""
@@ -420,6 +444,7 @@ class Campaign:
             order.kill()
             order.wait()
         self.node.stop()
+        self.hook.close()
         self.pacs.close()
 
 
