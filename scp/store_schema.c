@@ -176,7 +176,8 @@ static const char *const versions[] = {
     " priority INTEGER NOT NULL DEFAULT 0, placer_order TEXT NOT NULL DEFAULT '',"
     " filler_order TEXT NOT NULL DEFAULT '', procedure_id TEXT NOT NULL DEFAULT '',"
     " procedure TEXT NOT NULL DEFAULT '', postoperative INTEGER NOT NULL DEFAULT 0,"
-    " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL, UNIQUE(accession, study));"
+    " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL,"
+    " UNIQUE(accession, study, placer_order, filler_order));"
     "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
     "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"
     "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
@@ -196,6 +197,7 @@ static const char *const versions[] = {
     " UNIQUE(announcement, study, revision));"
     "CREATE INDEX news_pending ON news(announcement, next_ms, id) WHERE state='pending';"
     "CREATE INDEX news_parked ON news(announcement, done_ms) WHERE state='parked';"
+    "CREATE INDEX news_study ON news(study);"
     "CREATE TRIGGER place_judged AFTER UPDATE OF state ON instance"
     " WHEN NEW.state IN ('judged','not-processed') BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
@@ -212,7 +214,9 @@ static const char *const versions[] = {
     "CREATE TRIGGER place_gone AFTER DELETE ON study BEGIN"
     " DELETE FROM site_order WHERE study=OLD.uid AND study<>'';"
     " DELETE FROM site_order WHERE study='' AND accession IN"
-    " (SELECT accession FROM place WHERE study=OLD.uid AND accession<>'');"
+    " (SELECT accession FROM place AS p WHERE study=OLD.uid AND accession<>'' AND NOT EXISTS"
+    " (SELECT 1 FROM place WHERE place.accession=p.accession AND place.accession<>''"
+    " AND place.study<>OLD.uid));"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))

@@ -5,6 +5,7 @@
 #include "scp_fixture.h"
 #include "store_place.h"
 #include "store_site.h"
+#include <sqlite3.h>
 
 static struct store *store;
 static int messages;
@@ -30,6 +31,16 @@ static struct site_order of(const char *accession, int study, enum priority_orde
     snprintf(o.accession, sizeof o.accession, "%s", accession);
     if (study > 0)
         snprintf(o.study, sizeof o.study, "1.2.4.%d", study);
+    return o;
+}
+
+/* Of an order with numbers; "": none. */
+static struct site_order numbered(const char *accession, int study, const char *placer,
+                                  const char *filler, enum priority_order priority)
+{
+    struct site_order o = of(accession, study, priority);
+    snprintf(o.placer_order, sizeof o.placer_order, "%s", placer);
+    snprintf(o.filler_order, sizeof o.filler_order, "%s", filler);
     return o;
 }
 
@@ -216,11 +227,11 @@ static void one_accession_several_studies(void **state)
 static void names_are_completed(void **state)
 {
     (void)state;
-    struct site_order numbered = of("A1", 0, ORDER_STAT), later = of("", 0, ORDER_ROUTINE);
-    snprintf(numbered.filler_order, sizeof numbered.filler_order, "FI");
+    struct site_order first = of("A1", 0, ORDER_STAT), later = of("", 0, ORDER_ROUTINE);
+    snprintf(first.filler_order, sizeof first.filler_order, "FI");
     snprintf(later.filler_order, sizeof later.filler_order, "FI");
     assert_int_equal(say(later), -1); /* a number that nobody knows */
-    assert_int_equal(say(numbered), 0);
+    assert_int_equal(say(first), 0);
     assert_int_equal(say(of("A1", 1, ORDER_UNKNOWN)), 0);
     assert_int_equal(known(1, "").priority, ORDER_STAT);
     assert_int_equal(say(later), 0);
@@ -228,6 +239,102 @@ static void names_are_completed(void **state)
     assert_int_equal(say(of("", 2, ORDER_HIGH)), 0);
     assert_int_equal(say(of("A2", 2, ORDER_UNKNOWN)), 0);
     assert_int_equal(known(7, "A2").priority, ORDER_HIGH);
+}
+
+/* Two orders of one accession: the neck's and the pelvis'. */
+static void numbers_tell_orders_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(say(numbered("A1", 0, "P1", "F1", ORDER_STAT)), 0);
+    assert_int_equal(say(numbered("A1", 0, "P2", "F2", ORDER_ROUTINE)), 0);
+    struct site_order k = known(1, "A1");
+    assert_int_equal(k.priority, ORDER_STAT);
+    assert_string_equal(k.placer_order, "P1");
+    assert_string_equal(k.filler_order, "F1");
+
+    struct site_order read = numbered("", 0, "", "F2", ORDER_UNKNOWN);
+    read.read = SITE_READ;
+    assert_int_equal(say(read), 0);
+    assert_int_equal(known(1, "A1").read, SITE_UNREAD);
+    read = numbered("A1", 0, "P1", "", ORDER_UNKNOWN);
+    read.read = SITE_READ;
+    assert_int_equal(say(read), 0);
+    assert_int_equal(known(1, "A1").read, SITE_READ);
+
+    struct site_order gone = numbered("A1", 0, "P1", "F1", ORDER_UNKNOWN);
+    gone.cancelled = true;
+    assert_int_equal(say(gone), 0);
+    k = known(1, "A1");
+    assert_int_equal(k.priority, ORDER_ROUTINE);
+    assert_string_equal(k.placer_order, "P2");
+
+    assert_int_equal(say(numbered("A1", 0, "P3", "", ORDER_LOW)), 0);
+    assert_int_equal(say(of("A1", 0, ORDER_HIGH)), 0); /* no number: all of them */
+    gone = numbered("A1", 0, "P2", "", ORDER_UNKNOWN);
+    gone.cancelled = true;
+    assert_int_equal(say(gone), 0);
+    assert_int_equal(known(1, "A1").priority, ORDER_HIGH);
+    gone = of("A1", 0, ORDER_UNKNOWN);
+    gone.cancelled = true;
+    assert_int_equal(say(gone), 0);
+    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+}
+
+static void numbers_are_completed(void **state)
+{
+    (void)state;
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 0);
+    assert_int_equal(say(numbered("A1", 0, "P1", "", ORDER_UNKNOWN)), 0);
+    assert_int_equal(say(numbered("A1", 0, "", "F1", ORDER_LOW)), 0); /* it can be no other's */
+    struct site_order k = known(1, "A1");
+    assert_true(k.priority == ORDER_LOW && strcmp(k.placer_order, "P1") == 0 &&
+                strcmp(k.filler_order, "F1") == 0);
+    assert_int_equal(say(numbered("", 0, "P1", "F9", ORDER_STAT)), -1);
+    assert_int_equal(say(numbered("", 0, "P1", "", ORDER_ROUTINE)), 0);
+    assert_int_equal(known(1, "A1").priority, ORDER_ROUTINE);
+
+    /* Whose is F2? Nobody can say, until a message has both. */
+    assert_int_equal(say(numbered("A2", 0, "P1", "", ORDER_ROUTINE)), 0);
+    assert_int_equal(say(numbered("A2", 0, "P2", "", ORDER_ROUTINE)), 0);
+    struct site_order read = numbered("A2", 0, "", "F2", ORDER_STAT);
+    read.read = SITE_READ;
+    assert_int_equal(say(read), 0);
+    assert_int_equal(known(1, "A2").read, SITE_UNREAD);
+    assert_int_equal(known(1, "A2").priority, ORDER_STAT);
+    assert_int_equal(say(numbered("A2", 0, "P2", "F2", ORDER_LOW)), 0);
+    assert_int_equal(known(1, "A2").priority, ORDER_ROUTINE); /* one with P2 */
+    read = numbered("A2", 0, "P1", "", ORDER_UNKNOWN);
+    read.read = SITE_READ;
+    assert_int_equal(say(read), 0);
+    assert_int_equal(known(1, "A2").read, SITE_READ);
+}
+
+/* A row by study and one by accession turn out to be one order. */
+static void what_turns_out_to_be_one_is_one(void **state)
+{
+    (void)state;
+    struct site_order by_study = of("", 1, ORDER_STAT), both = of("A1", 1, ORDER_ROUTINE);
+    snprintf(by_study.procedure, sizeof by_study.procedure, "post-op");
+    by_study.postoperative = true;
+    both.read = SITE_READ;
+    assert_int_equal(say(by_study), 0);
+    assert_int_equal(say(of("A1", 0, ORDER_LOW)), 0);
+    assert_int_equal(say(both), 0);
+    struct site_order k = known(1, "A1");
+    assert_true(k.priority == ORDER_ROUTINE && k.read == SITE_READ && k.postoperative);
+    assert_int_equal(known(2, "A1").priority, ORDER_ROUTINE);
+
+    /* What was said last counts, whichever of the two it was of. */
+    for (int first = 0; first <= 1; first++) {
+        const struct site_order named[] = {of("", 5 + first, ORDER_STAT),
+                                           of(first ? "A6" : "A5", 0, ORDER_LOW)};
+        both = of(named[1].accession, 5 + first, ORDER_UNKNOWN);
+        assert_int_equal(say_at(&named[first], 1, 1000), 0);
+        assert_int_equal(say_at(&named[1 - first], 1, 2000), 0);
+        assert_int_equal(say_at(&both, 1, 3000), 0);
+        k = known(5 + first, named[1].accession);
+        assert_int_equal(k.priority, first ? ORDER_STAT : ORDER_LOW);
+    }
 }
 
 static void whole_or_not_at_all_and_once(void **state)
@@ -257,6 +364,50 @@ static void cancelled(void **state)
     assert_int_equal(say(gone), 1);
     assert_int_equal(due().known.order, ORDER_UNKNOWN);
     assert_int_equal(say(gone), 0); /* what is not there can be cancelled */
+
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 1);
+    assert_int_equal(due().known.order, ORDER_STAT);
+    gone = numbered("A1", 1, "P1", "F1", ORDER_UNKNOWN); /* names more than the order did */
+    gone.cancelled = true;
+    assert_int_equal(say(gone), 1);
+    assert_int_equal(due().known.order, ORDER_UNKNOWN);
+}
+
+/* A result of an order that the node never knew holds up nobody, and undoes nothing. */
+static void a_report_of_no_known_order(void **state)
+{
+    (void)state;
+    size_t studies, missing;
+    struct site_order both[] = {of("A1", 0, ORDER_STAT), numbered("", 0, "", "F1", ORDER_UNKNOWN)};
+    both[1].read = SITE_READ;
+    assert_int_equal(say_at(both, 2, 1000), -1);
+    both[1].reports = true;
+    assert_int_equal(say_at(both, 2, 1000), 0);
+    assert_int_equal(known(1, "A1").priority, ORDER_STAT);
+    assert_int_equal(known(1, "A1").read, SITE_UNREAD);
+
+    FIXTURE_OK(store_site_orders(store, "r", &both[1], 1, 1000, &studies, &missing));
+    assert_int_equal(say(numbered("A1", 0, "", "F1", ORDER_UNKNOWN)), 0); /* now it is known */
+    FIXTURE_OK(store_site_orders(store, "r", &both[1], 1, 1000, &studies, &missing));
+    assert_int_equal(known(1, "A1").read, SITE_READ);
+}
+
+/* An order by accession stays as long as a study of it does. */
+static void gone_with_the_last_study(void **state)
+{
+    const struct fixture *f = *state;
+    sqlite3 *db = NULL;
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 0);
+    (void)an_image(1, 1, "A1");
+    (void)due();
+    (void)an_image(2, 2, "A1");
+    (void)due();
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM study WHERE uid='1.2.4.1'", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(known(2, "A1").priority, ORDER_STAT);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM study WHERE uid='1.2.4.2'", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(known(2, "A1").priority, ORDER_UNKNOWN);
+    sqlite3_close(db);
 }
 
 static void what_is_read_leaves_the_list(void **state)
@@ -351,8 +502,13 @@ int main(void)
                                        TEST(while_it_is_placed),
                                        TEST(one_accession_several_studies),
                                        TEST(names_are_completed),
+                                       TEST(numbers_tell_orders_apart),
+                                       TEST(numbers_are_completed),
+                                       TEST(what_turns_out_to_be_one_is_one),
                                        TEST(whole_or_not_at_all_and_once),
                                        TEST(cancelled),
+                                       TEST(a_report_of_no_known_order),
+                                       TEST(gone_with_the_last_study),
                                        TEST(what_is_read_leaves_the_list),
                                        TEST(postoperative),
                                        TEST(their_end),
