@@ -154,6 +154,7 @@ static const char *const versions[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';",
     /* 6: the reading worklist. What changes a study's place marks it by triggers: whoever writes
      * cannot forget it. */
+    "DROP INDEX delivery_commitment;" /* transactions are looked up by delivery */
     "ALTER TABLE judgement ADD COLUMN outcome TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE judgement ADD COLUMN finding_score REAL NOT NULL DEFAULT 0;"
     "ALTER TABLE judgement ADD COLUMN finding_point REAL NOT NULL DEFAULT 0;"
@@ -230,6 +231,7 @@ static const char *const back[] = {
     "ALTER TABLE delivery DROP COLUMN priority;ALTER TABLE delivery DROP COLUMN looked_ms;"
     "ALTER TABLE delivery DROP COLUMN stored_ms;ALTER TABLE delivery DROP COLUMN commitment;"
     "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
+    "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
