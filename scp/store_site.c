@@ -40,21 +40,23 @@ static enum store_status is_heard(struct store *store, const char *message, bool
 }
 
 /* Of those, the ones with no number that differs: that have one of the message's; else, when they
- * are one order, that have none of them yet. A message without numbers is about all. The one told
- * last comes first. */
-#define ROWS(named)                                                                                \
-    "WITH near AS MATERIALIZED (SELECT id,told_ms,filler_order,placer_order,"                      \
+ * are one order, that have none of them yet. A message without numbers is about all. Where it names
+ * both accession and study, what was said of either without a number was of its order, too. The one
+ * told last comes first. */
+#define ROWS(named, bare)                                                                          \
+    "WITH near AS MATERIALIZED (SELECT id,told_ms,filler_order,placer_order," bare " AS bare,"     \
     "(?3<>'' AND filler_order=?3) OR (?4<>'' AND placer_order=?4) AS same FROM site_order "        \
     "WHERE " named                                                                                 \
     " AND (?3='' OR filler_order IN ('',?3)) AND (?4='' OR placer_order IN ('',?4)))"              \
-    " SELECT id FROM near WHERE same OR (?3='' AND ?4='') OR (NOT EXISTS"                          \
+    " SELECT id FROM near WHERE same OR bare OR (?3='' AND ?4='') OR (NOT EXISTS"                  \
     " (SELECT 1 FROM near WHERE same) AND (SELECT COUNT(*) FROM (SELECT DISTINCT"                  \
-    " filler_order,placer_order FROM near))=1) ORDER BY told_ms DESC,id DESC"
+    " filler_order,placer_order FROM near WHERE NOT bare))=1) ORDER BY told_ms DESC,id DESC"
 static enum store_status find(struct store *store, const struct site_order *order, int64_t **ids,
                               size_t *count)
 {
-    static const char *const texts[WAYS] = {ROWS(NAMED_BOTH), ROWS(NAMED_ACCESSION),
-                                            ROWS(NAMED_STUDY), ROWS(NAMED_NUMBERS)};
+    static const char *const texts[WAYS] = {
+        ROWS(NAMED_BOTH, "(filler_order='' AND placer_order='')"), ROWS(NAMED_ACCESSION, "0"),
+        ROWS(NAMED_STUDY, "0"), ROWS(NAMED_NUMBERS, "0")};
     return sql_ids(store, prepare_of(store, texts, order), ids, count);
 }
 

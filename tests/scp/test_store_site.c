@@ -337,6 +337,26 @@ static void what_turns_out_to_be_one_is_one(void **state)
     }
 }
 
+/* The same when the order has numbers, and one of the two has not. */
+static void what_had_no_number_is_one_with_what_has(void **state)
+{
+    (void)state;
+    for (int by_study = 0; by_study <= 1; by_study++) {
+        const int study = 1 + by_study;
+        const char *accession = by_study ? "A2" : "A1";
+        assert_int_equal(say(of(by_study ? "" : accession, by_study ? study : 0, ORDER_STAT)), 0);
+        assert_int_equal(
+            say(numbered(by_study ? accession : "", by_study ? 0 : study, "P", "", ORDER_LOW)), 0);
+        assert_int_equal(say(numbered(accession, study, "P", "F", ORDER_ROUTINE)), 0);
+        assert_int_equal(known(study, "").priority, ORDER_ROUTINE);
+        assert_int_equal(known(9, accession).priority, ORDER_ROUTINE);
+        struct site_order gone = numbered(accession, study, "P", "", ORDER_UNKNOWN);
+        gone.cancelled = true;
+        assert_int_equal(say(gone), 0);
+        assert_int_equal(known(study, accession).priority, ORDER_UNKNOWN);
+    }
+}
+
 static void whole_or_not_at_all_and_once(void **state)
 {
     (void)state;
@@ -505,6 +525,7 @@ int main(void)
                                        TEST(numbers_tell_orders_apart),
                                        TEST(numbers_are_completed),
                                        TEST(what_turns_out_to_be_one_is_one),
+                                       TEST(what_had_no_number_is_one_with_what_has),
                                        TEST(whole_or_not_at_all_and_once),
                                        TEST(cancelled),
                                        TEST(a_report_of_no_known_order),
