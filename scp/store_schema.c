@@ -182,7 +182,6 @@ static const char *const versions[] = {
     "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
     "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"
     "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
-    "CREATE INDEX site_order_told ON site_order(told_ms);"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"

@@ -29,11 +29,10 @@ static sqlite3_stmt *prepare_of(struct store *store, const char *const texts[WAY
                        o->placer_order);
 }
 
-static enum store_status is_heard(struct store *store, const char *message, bool *heard)
+static enum store_status is_any(struct store *store, sqlite3_stmt *row, bool *any)
 {
-    sqlite3_stmt *row = sql_prepare(store, "SELECT 1 FROM site_message WHERE name=?", "t", message);
     enum store_status status = sql_row(store, row);
-    *heard = status == STORE_OK;
+    *any = status == STORE_OK;
     if (status == STORE_OK)
         (void)sqlite3_reset(row);
     return status == STORE_NONE ? STORE_OK : status;
@@ -223,7 +222,8 @@ enum store_status store_site_orders(struct store *store, const char *message,
     *studies = 0;
     if (status != STORE_OK)
         return status;
-    status = is_heard(store, message, &heard);
+    status = is_any(
+        store, sql_prepare(store, "SELECT 1 FROM site_message WHERE name=?", "t", message), &heard);
     for (*missing = 0; status == STORE_OK && !heard && *missing < count; ++*missing) {
         status = hear(store, &orders[*missing], now_ms, studies, &passed);
         if (status != STORE_OK)
@@ -310,28 +310,79 @@ enum store_status store_site_unread(struct store *store, const char *study)
                : status;
 }
 
-enum store_status store_site_expire(struct store *store, int64_t before_ms, int64_t unmatched_ms,
-                                    size_t most)
+/* ---- their end ---- */
+
+/* Of the rows looked at. ?3: told before, ?4: told before and without a study. */
+#define ENDED                                                                                      \
+    "FROM site_order WHERE id>?1 AND id<=?2 AND (told_ms<?3 OR (told_ms<?4 AND NOT EXISTS"         \
+    " (SELECT 1 FROM study WHERE uid=site_order.study AND uid<>'') AND NOT EXISTS"                 \
+    " (SELECT 1 FROM place WHERE place.accession=site_order.accession AND place.accession<>'')))"
+
+/* How many, and the last of them. */
+static enum store_status look_on(struct store *store, int64_t after, size_t most, size_t *looked,
+                                 int64_t *last)
 {
-    enum store_status status = sql_enter(store);
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT COUNT(*),MAX(id) FROM (SELECT id FROM site_order"
+                                    " WHERE id>? ORDER BY id LIMIT ?)",
+                                    "ii", after, (int64_t)most);
+    enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
+    *looked = (size_t)sqlite3_column_int64(row, 0);
+    *last = *looked > 0 ? sqlite3_column_int64(row, 1) : after;
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
+static enum store_status end_orders(struct store *store, int64_t after, int64_t last,
+                                    const struct store_step *step, int64_t unmatched_ms)
+{
+    bool any = false;
+    enum store_status status = is_any(store,
+                                      sql_prepare(store, "SELECT 1 " ENDED " LIMIT 1", "iiii",
+                                                  after, last, step->before_ms, unmatched_ms),
+                                      &any);
+    return status == STORE_OK && any
+               ? sql_run(store, sql_prepare(store, "DELETE " ENDED, "iiii", after, last,
+                                            step->before_ms, unmatched_ms))
+               : status;
+}
+
+static enum store_status end_messages(struct store *store, int64_t before_ms, size_t most,
+                                      size_t *gone)
+{
+    bool any = false;
+    enum store_status status = is_any(
+        store,
+        sql_prepare(store, "SELECT 1 FROM site_message WHERE at_ms<? LIMIT 1", "i", before_ms),
+        &any);
+    *gone = 0;
+    if (status != STORE_OK || !any)
+        return status;
     status = sql_run(store, sql_prepare(store,
-                                        "DELETE FROM site_order WHERE id IN (SELECT id FROM"
-                                        " site_order WHERE told_ms<? LIMIT ?)",
+                                        "DELETE FROM site_message WHERE name IN (SELECT name"
+                                        " FROM site_message WHERE at_ms<? LIMIT ?)",
                                         "ii", before_ms, (int64_t)most));
+    *gone = status == STORE_OK ? (size_t)sqlite3_changes(store->db) : 0;
+    return status;
+}
+
+/* What ends is looked for before the write lock is asked for: mostly there is nothing. */
+enum store_status store_site_expire(struct store *store, struct store_walk *walk,
+                                    struct store_step *step, int64_t unmatched_ms)
+{
+    size_t messages = 0;
+    int64_t last = walk->id;
+    enum store_status status = look_on(store, walk->id, step->look, &step->looked, &last);
     if (status == STORE_OK)
-        status = sql_run(
-            store, sql_prepare(store,
-                               "DELETE FROM site_order WHERE id IN (SELECT id FROM site_order AS o"
-                               " WHERE told_ms<? AND NOT EXISTS (SELECT 1 FROM study WHERE"
-                               " uid=o.study AND uid<>'') AND NOT EXISTS (SELECT 1 FROM place"
-                               " WHERE accession=o.accession AND accession<>'') LIMIT ?)",
-                               "ii", unmatched_ms, (int64_t)most));
+        status = end_orders(store, walk->id, last, step, unmatched_ms);
     if (status == STORE_OK)
-        status = sql_run(store, sql_prepare(store,
-                                            "DELETE FROM site_message WHERE name IN (SELECT name"
-                                            " FROM site_message WHERE at_ms<? LIMIT ?)",
-                                            "ii", unmatched_ms, (int64_t)most));
-    return sql_leave(store, status);
+        status = end_messages(store, unmatched_ms, step->look, &messages);
+    if (status != STORE_OK)
+        return status;
+    walk->id = last;
+    if (messages > step->looked)
+        step->looked = messages;
+    return STORE_OK;
 }

@@ -15,7 +15,7 @@
 #ifndef STORE_SITE_H
 #define STORE_SITE_H
 
-#include "store.h"
+#include "store_keep.h"
 #include "worklist/priority.h"
 
 /* What one message says of one order; "" and ORDER_UNKNOWN: nothing. */
@@ -41,9 +41,11 @@ STORE_MUST_USE enum store_status store_site_of(struct store *store, const char *
                                                const char *accession, struct site_order *known);
 /* A person says that the study has not been read: whatever the site said. */
 STORE_MUST_USE enum store_status store_site_unread(struct store *store, const char *study);
-/* Of orders that were last told before before_ms, and of those before unmatched_ms that no study is
- * of, at most `most` go; and the names of messages before unmatched_ms. */
-STORE_MUST_USE enum store_status store_site_expire(struct store *store, int64_t before_ms,
-                                                   int64_t unmatched_ms, size_t most);
+/* The next step->look orders of a walk over all: those that were last told before step->before_ms
+ * go, and those told before unmatched_ms that no study is of; and as many names of messages before
+ * unmatched_ms. step->looked below look: the walk is at its end. Writes only when something goes.
+ */
+STORE_MUST_USE enum store_status store_site_expire(struct store *store, struct store_walk *walk,
+                                                   struct store_step *step, int64_t unmatched_ms);
 
 #endif

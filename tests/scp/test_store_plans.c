@@ -121,7 +121,9 @@ static void a_sites_orders(struct store *store)
                                  &missing));
     FIXTURE_OK(store_site_of(store, "1.2.4.1", "A", &known));
     FIXTURE_OK(store_site_unread(store, "1.2.4.1"));
-    FIXTURE_OK(store_site_expire(store, 1, 1, 10));
+    struct store_walk walk = {0};
+    struct store_step step = {.before_ms = INT64_MAX, .look = 20};
+    FIXTURE_OK(store_site_expire(store, &walk, &step, INT64_MAX));
 }
 
 static bool ignore_study(void *context, const struct study *study)

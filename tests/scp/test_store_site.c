@@ -476,6 +476,19 @@ static void postoperative(void **state)
     assert_false(due().known.postoperative);
 }
 
+/* Walks over all, two at a time; how many steps. */
+static int expire(int64_t before, int64_t unmatched)
+{
+    struct store_walk walk = {0};
+    for (int steps = 1;; steps++) {
+        struct store_step step = {.before_ms = before, .look = 2};
+        FIXTURE_OK(store_site_expire(store, &walk, &step, unmatched));
+        assert_in_range(step.looked, 0, step.look);
+        if (step.looked < step.look)
+            return steps;
+    }
+}
+
 static void their_end(void **state)
 {
     (void)state;
@@ -486,14 +499,43 @@ static void their_end(void **state)
     assert_int_equal(say_at(&old, 1, 1000), 0);
     assert_int_equal(say_at(&unmatched, 1, 2000), 0);
     assert_int_equal(say_at(&matched, 1, 2000), 1);
-    FIXTURE_OK(store_site_expire(store, 1500, 1500, 10));
+    assert_int_equal(expire(1500, 1500), 2);
     assert_int_equal(known(9, "OLD").priority, ORDER_UNKNOWN);
     assert_int_equal(known(9, "NONE").priority, ORDER_STAT);
-    FIXTURE_OK(store_site_expire(store, 1500, 2500, 10));
+    assert_int_equal(expire(1500, 2500), 2);
     assert_int_equal(known(9, "NONE").priority, ORDER_UNKNOWN);
     assert_int_equal(known(1, "A1").priority, ORDER_STAT);
-    FIXTURE_OK(store_site_expire(store, 2500, 2500, 10));
+    assert_int_equal(expire(2500, 2500), 1);
     assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+}
+
+/* While another writes, the look for what ends waits for nobody; and names of messages end. */
+static void the_look_takes_no_lock(void **state)
+{
+    const struct fixture *f = *state;
+    sqlite3 *db = NULL;
+    for (int i = 1; i <= 5; i++)
+        assert_int_equal(say_at(&(struct site_order){.study = "1.2.3"}, 1, 2000), 0);
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(expire(1500, 1500), 1);
+    struct store_walk walk = {0};
+    struct store_step step = {.before_ms = 2500, .look = 2};
+    store_patience(store, 1);
+    assert_int_equal(store_site_expire(store, &walk, &step, 2500), STORE_BUSY);
+    assert_int_equal(walk.id, 0);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(expire(2500, 2500), 3);
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT (SELECT COUNT(*) FROM site_order),"
+                                        "(SELECT COUNT(*) FROM site_message)",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(row, 0) + sqlite3_column_int(row, 1), 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
 }
 
 static void forgotten_with_its_patient(void **state)
@@ -533,6 +575,7 @@ int main(void)
                                        TEST(what_is_read_leaves_the_list),
                                        TEST(postoperative),
                                        TEST(their_end),
+                                       TEST(the_look_takes_no_lock),
                                        TEST(forgotten_with_its_patient)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
