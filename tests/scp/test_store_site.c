@@ -1,67 +1,11 @@
 /* Orders of the site in the job store: which studies they are of, before and after their images;
- * corrections, cancellations, what is read; their end. */
+ * corrections, cancellations, what is read; their end. Which orders a message is about:
+ * test_store_numbers.c. */
 #include "dx_attrs.h"
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "site_fixture.h"
 #include "store_place.h"
-#include "store_site.h"
 #include <sqlite3.h>
-
-static struct store *store;
-static int messages;
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
-
-/* ---- what is told, and what comes ---- */
-
-static struct site_order of(const char *accession, int study, enum priority_order priority)
-{
-    struct site_order o = {.priority = priority};
-    snprintf(o.accession, sizeof o.accession, "%s", accession);
-    if (study > 0)
-        snprintf(o.study, sizeof o.study, "1.2.4.%d", study);
-    return o;
-}
-
-/* Of an order with numbers; "": none. */
-static struct site_order numbered(const char *accession, int study, const char *placer,
-                                  const char *filler, enum priority_order priority)
-{
-    struct site_order o = of(accession, study, priority);
-    snprintf(o.placer_order, sizeof o.placer_order, "%s", placer);
-    snprintf(o.filler_order, sizeof o.filler_order, "%s", filler);
-    return o;
-}
-
-/* Studies that are due by it; -1: it is of nothing that is known. */
-static int say_at(const struct site_order *orders, size_t count, int64_t when)
-{
-    char name[32];
-    size_t studies, missing;
-    snprintf(name, sizeof name, "message %d", ++messages);
-    enum store_status status =
-        store_site_orders(store, name, orders, count, when, &studies, &missing);
-    if (status == STORE_NONE)
-        return -1;
-    FIXTURE_OK(status);
-    return (int)studies;
-}
-
-static int say(struct site_order order)
-{
-    return say_at(&order, 1, 1000);
-}
 
 static int64_t an_image(int number, int study, const char *accession)
 {
@@ -108,15 +52,6 @@ static void nothing_due(void)
 {
     struct store_case c;
     assert_int_equal(store_next_case(store, INT64_MAX, &c), STORE_NONE);
-}
-
-static struct site_order known(int study, const char *accession)
-{
-    char uid[DX_UID_MAX];
-    struct site_order o;
-    snprintf(uid, sizeof uid, "1.2.4.%d", study);
-    FIXTURE_OK(store_site_of(store, uid, accession, &o));
-    return o;
 }
 
 /* ---- tests ---- */
@@ -224,155 +159,6 @@ static void one_accession_several_studies(void **state)
     assert_int_equal(known(2, "A1").priority, ORDER_LOW);
 }
 
-static void names_are_completed(void **state)
-{
-    (void)state;
-    struct site_order first = of("A1", 0, ORDER_STAT), later = of("", 0, ORDER_ROUTINE);
-    snprintf(first.filler_order, sizeof first.filler_order, "FI");
-    snprintf(later.filler_order, sizeof later.filler_order, "FI");
-    assert_int_equal(say(later), -1); /* a number that nobody knows */
-    assert_int_equal(say(first), 0);
-    assert_int_equal(say(of("A1", 1, ORDER_UNKNOWN)), 0);
-    assert_int_equal(known(1, "").priority, ORDER_STAT);
-    assert_int_equal(say(later), 0);
-    assert_int_equal(known(1, "").priority, ORDER_ROUTINE);
-    assert_int_equal(say(of("", 2, ORDER_HIGH)), 0);
-    assert_int_equal(say(of("A2", 2, ORDER_UNKNOWN)), 0);
-    assert_int_equal(known(7, "A2").priority, ORDER_HIGH);
-}
-
-/* Two orders of one accession: the neck's and the pelvis'. */
-static void numbers_tell_orders_apart(void **state)
-{
-    (void)state;
-    assert_int_equal(say(numbered("A1", 0, "P1", "F1", ORDER_STAT)), 0);
-    assert_int_equal(say(numbered("A1", 0, "P2", "F2", ORDER_ROUTINE)), 0);
-    struct site_order k = known(1, "A1");
-    assert_int_equal(k.priority, ORDER_STAT);
-    assert_string_equal(k.placer_order, "P1");
-    assert_string_equal(k.filler_order, "F1");
-
-    struct site_order read = numbered("", 0, "", "F2", ORDER_UNKNOWN);
-    read.read = SITE_READ;
-    assert_int_equal(say(read), 0);
-    assert_int_equal(known(1, "A1").read, SITE_UNREAD);
-    read = numbered("A1", 0, "P1", "", ORDER_UNKNOWN);
-    read.read = SITE_READ;
-    assert_int_equal(say(read), 0);
-    assert_int_equal(known(1, "A1").read, SITE_READ);
-
-    struct site_order gone = numbered("A1", 0, "P1", "F1", ORDER_UNKNOWN);
-    gone.cancelled = true;
-    assert_int_equal(say(gone), 0);
-    k = known(1, "A1");
-    assert_int_equal(k.priority, ORDER_ROUTINE);
-    assert_string_equal(k.placer_order, "P2");
-
-    assert_int_equal(say(numbered("A1", 0, "P3", "", ORDER_LOW)), 0);
-    assert_int_equal(say(of("A1", 0, ORDER_HIGH)), 0); /* no number: all of them */
-    gone = numbered("A1", 0, "P2", "", ORDER_UNKNOWN);
-    gone.cancelled = true;
-    assert_int_equal(say(gone), 0);
-    assert_int_equal(known(1, "A1").priority, ORDER_HIGH);
-    gone = of("A1", 0, ORDER_UNKNOWN);
-    gone.cancelled = true;
-    assert_int_equal(say(gone), 0);
-    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
-}
-
-static void numbers_are_completed(void **state)
-{
-    (void)state;
-    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 0);
-    assert_int_equal(say(numbered("A1", 0, "P1", "", ORDER_UNKNOWN)), 0);
-    assert_int_equal(say(numbered("A1", 0, "", "F1", ORDER_LOW)), 0); /* it can be no other's */
-    struct site_order k = known(1, "A1");
-    assert_true(k.priority == ORDER_LOW && strcmp(k.placer_order, "P1") == 0 &&
-                strcmp(k.filler_order, "F1") == 0);
-    assert_int_equal(say(numbered("", 0, "P1", "F9", ORDER_STAT)), -1);
-    assert_int_equal(say(numbered("", 0, "P1", "", ORDER_ROUTINE)), 0);
-    assert_int_equal(known(1, "A1").priority, ORDER_ROUTINE);
-
-    /* Whose is F2? Nobody can say, until a message has both. */
-    assert_int_equal(say(numbered("A2", 0, "P1", "", ORDER_ROUTINE)), 0);
-    assert_int_equal(say(numbered("A2", 0, "P2", "", ORDER_ROUTINE)), 0);
-    struct site_order read = numbered("A2", 0, "", "F2", ORDER_STAT);
-    read.read = SITE_READ;
-    assert_int_equal(say(read), 0);
-    assert_int_equal(known(1, "A2").read, SITE_UNREAD);
-    assert_int_equal(known(1, "A2").priority, ORDER_STAT);
-    assert_int_equal(say(numbered("A2", 0, "P2", "F2", ORDER_LOW)), 0);
-    assert_int_equal(known(1, "A2").priority, ORDER_ROUTINE); /* one with P2 */
-    read = numbered("A2", 0, "P1", "", ORDER_UNKNOWN);
-    read.read = SITE_READ;
-    assert_int_equal(say(read), 0);
-    assert_int_equal(known(1, "A2").read, SITE_READ);
-}
-
-/* A row by study and one by accession turn out to be one order. */
-static void what_turns_out_to_be_one_is_one(void **state)
-{
-    (void)state;
-    struct site_order by_study = of("", 1, ORDER_STAT), both = of("A1", 1, ORDER_ROUTINE);
-    snprintf(by_study.procedure, sizeof by_study.procedure, "post-op");
-    by_study.postoperative = true;
-    both.read = SITE_READ;
-    assert_int_equal(say(by_study), 0);
-    assert_int_equal(say(of("A1", 0, ORDER_LOW)), 0);
-    assert_int_equal(say(both), 0);
-    struct site_order k = known(1, "A1");
-    assert_true(k.priority == ORDER_ROUTINE && k.read == SITE_READ && k.postoperative);
-    assert_int_equal(known(2, "A1").priority, ORDER_ROUTINE);
-
-    /* What was said last counts, whichever of the two it was of. */
-    for (int first = 0; first <= 1; first++) {
-        const struct site_order named[] = {of("", 5 + first, ORDER_STAT),
-                                           of(first ? "A6" : "A5", 0, ORDER_LOW)};
-        both = of(named[1].accession, 5 + first, ORDER_UNKNOWN);
-        assert_int_equal(say_at(&named[first], 1, 1000), 0);
-        assert_int_equal(say_at(&named[1 - first], 1, 2000), 0);
-        assert_int_equal(say_at(&both, 1, 3000), 0);
-        k = known(5 + first, named[1].accession);
-        assert_int_equal(k.priority, first ? ORDER_STAT : ORDER_LOW);
-    }
-}
-
-/* The same when the order has numbers, and one of the two has not. */
-static void what_had_no_number_is_one_with_what_has(void **state)
-{
-    (void)state;
-    for (int by_study = 0; by_study <= 1; by_study++) {
-        const int study = 1 + by_study;
-        const char *accession = by_study ? "A2" : "A1";
-        assert_int_equal(say(of(by_study ? "" : accession, by_study ? study : 0, ORDER_STAT)), 0);
-        assert_int_equal(
-            say(numbered(by_study ? accession : "", by_study ? 0 : study, "P", "", ORDER_LOW)), 0);
-        assert_int_equal(say(numbered(accession, study, "P", "F", ORDER_ROUTINE)), 0);
-        assert_int_equal(known(study, "").priority, ORDER_ROUTINE);
-        assert_int_equal(known(9, accession).priority, ORDER_ROUTINE);
-        struct site_order gone = numbered(accession, study, "P", "", ORDER_UNKNOWN);
-        gone.cancelled = true;
-        assert_int_equal(say(gone), 0);
-        assert_int_equal(known(study, accession).priority, ORDER_UNKNOWN);
-    }
-}
-
-static void whole_or_not_at_all_and_once(void **state)
-{
-    (void)state;
-    size_t studies, missing;
-    struct site_order orders[] = {of("A1", 0, ORDER_STAT), of("", 0, ORDER_STAT)};
-    snprintf(orders[1].placer_order, sizeof orders[1].placer_order, "NOBODY");
-    assert_int_equal(store_site_orders(store, "m", orders, 2, 1000, &studies, &missing),
-                     STORE_NONE);
-    assert_int_equal(missing, 1);
-    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
-    FIXTURE_OK(store_site_orders(store, "m", orders, 1, 1000, &studies, &missing));
-    orders[0].priority = ORDER_LOW;
-    FIXTURE_OK(store_site_orders(store, "m", orders, 1, 1000, &studies, &missing));
-    assert_int_equal(known(1, "A1").priority, ORDER_STAT);
-}
-
 static void cancelled(void **state)
 {
     (void)state;
@@ -391,25 +177,6 @@ static void cancelled(void **state)
     gone.cancelled = true;
     assert_int_equal(say(gone), 1);
     assert_int_equal(due().known.order, ORDER_UNKNOWN);
-}
-
-/* A result of an order that the node never knew holds up nobody, and undoes nothing. */
-static void a_report_of_no_known_order(void **state)
-{
-    (void)state;
-    size_t studies, missing;
-    struct site_order both[] = {of("A1", 0, ORDER_STAT), numbered("", 0, "", "F1", ORDER_UNKNOWN)};
-    both[1].read = SITE_READ;
-    assert_int_equal(say_at(both, 2, 1000), -1);
-    both[1].reports = true;
-    assert_int_equal(say_at(both, 2, 1000), 0);
-    assert_int_equal(known(1, "A1").priority, ORDER_STAT);
-    assert_int_equal(known(1, "A1").read, SITE_UNREAD);
-
-    FIXTURE_OK(store_site_orders(store, "r", &both[1], 1, 1000, &studies, &missing));
-    assert_int_equal(say(numbered("A1", 0, "", "F1", ORDER_UNKNOWN)), 0); /* now it is known */
-    FIXTURE_OK(store_site_orders(store, "r", &both[1], 1, 1000, &studies, &missing));
-    assert_int_equal(known(1, "A1").read, SITE_READ);
 }
 
 /* An order by accession stays as long as a study of it does. */
@@ -563,14 +330,7 @@ int main(void)
                                        TEST(news_is_of_its_revision),
                                        TEST(while_it_is_placed),
                                        TEST(one_accession_several_studies),
-                                       TEST(names_are_completed),
-                                       TEST(numbers_tell_orders_apart),
-                                       TEST(numbers_are_completed),
-                                       TEST(what_turns_out_to_be_one_is_one),
-                                       TEST(what_had_no_number_is_one_with_what_has),
-                                       TEST(whole_or_not_at_all_and_once),
                                        TEST(cancelled),
-                                       TEST(a_report_of_no_known_order),
                                        TEST(gone_with_the_last_study),
                                        TEST(what_is_read_leaves_the_list),
                                        TEST(postoperative),
