@@ -1,6 +1,7 @@
 /* Which of the site's orders a message is about: by accession number, study, the placer's and the
  * filler's number; what is completed, and what becomes one. */
 #include "site_fixture.h"
+#include <sqlite3.h>
 
 static void names_are_completed(void **state)
 {
@@ -115,6 +116,38 @@ static void what_turns_out_to_be_one_is_one(void **state)
     }
 }
 
+/* Whichever of the two has all names already: what only the older one says stays. */
+static void what_only_the_older_one_says_stays(void **state)
+{
+    const struct fixture *f = *state;
+    static const char *const rows[] = {
+        "('A1','1.2.4.1',1,%d,'o','RP',1),('A1','',0,%d,'','',0)",
+        "('','1.2.4.1',1,%d,'o','RP',1),('A1','1.2.4.1',0,%d,'','',0)"};
+    for (int i = 0; i < 4; i++) {
+        char values[128], text[384];
+        sqlite3 *db = NULL;
+        const bool newer_says = i >= 2;
+        snprintf(values, sizeof values, rows[i % 2], ORDER_STAT, newer_says ? ORDER_LOW : 0);
+        snprintf(text, sizeof text,
+                 "DELETE FROM site_order;INSERT INTO site_order(accession,study,read,priority,"
+                 "procedure,procedure_id,postoperative,told_ms) SELECT *,500+ROW_NUMBER() OVER ()"
+                 " FROM (VALUES%s)",
+                 values);
+        assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, text, 0, 0, 0), SQLITE_OK);
+        sqlite3_close(db);
+        assert_int_equal(say(of("A1", 1, ORDER_UNKNOWN)), 0);
+        const struct site_order k = known(1, ""), same = known(9, "A1");
+        assert_int_equal(k.priority, newer_says ? ORDER_LOW : ORDER_STAT);
+        assert_int_equal(same.priority, k.priority);
+        assert_string_equal(k.accession, "A1");
+        assert_string_equal(same.study, "1.2.4.1");
+        assert_string_equal(k.procedure, "o");
+        assert_string_equal(k.procedure_id, "RP");
+        assert_true(k.postoperative && k.read == SITE_UNREAD);
+    }
+}
+
 /* The same when the order has numbers, and one of the two has not. */
 static void what_had_no_number_is_one_with_what_has(void **state)
 {
@@ -177,6 +210,7 @@ int main(void)
                                        TEST(numbers_tell_orders_apart),
                                        TEST(numbers_are_completed),
                                        TEST(what_turns_out_to_be_one_is_one),
+                                       TEST(what_only_the_older_one_says_stays),
                                        TEST(what_had_no_number_is_one_with_what_has),
                                        TEST(whole_or_not_at_all_and_once),
                                        TEST(a_report_of_no_known_order)};
