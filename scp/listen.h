@@ -11,7 +11,7 @@ int listen_open(const char *address, uint16_t port);
 /* The port a socket is bound to; 0 when it cannot be told. */
 uint16_t listen_port(int fd);
 /* Sockets that systemd passed (LISTEN_FDS): the one named "console" is HTTP, "tls" DICOM over TLS,
- * the first other one DICOM. Leaves what was not passed as it is. */
+ * "orders" HL7, the first other one DICOM. Leaves what was not passed as it is. */
 void listen_activated(int *dicom_fd, int *tls_fd, int *console_fd, int *orders_fd);
 
 #endif

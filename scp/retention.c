@@ -1,7 +1,7 @@
 /* Retention: by age, by space, and a look at what a crash left.
  *
  *   pass:   parked -> objects by age -> results by age -> objects by space -> results by space ->
- *           quarantine -> rows -> rest [RETENTION_PASS_MS]
+ *           quarantine -> rows -> orders [once a day] -> rest [RETENTION_PASS_MS]
  *   every turn first removes files of rows that were given up, then goes on with the pass;
  *   once after start, [sweep_turn] compares files and rows.
  *
@@ -29,7 +29,17 @@
 #define UNMATCHED_MS (180 * DAY_MS) /* an order waits so long for its images */
 #define EXPIRING     32             /* parked deliveries a turn */
 
-enum stage { PARKED, OBJECTS, RESULTS, OBJECTS_SPACE, RESULTS_SPACE, QUARANTINE, ROWS, RESTING };
+enum stage {
+    PARKED,
+    OBJECTS,
+    RESULTS,
+    OBJECTS_SPACE,
+    RESULTS_SPACE,
+    QUARANTINE,
+    ROWS,
+    ORDERS,
+    RESTING
+};
 
 struct retention {
     const struct conf *conf;
@@ -235,10 +245,24 @@ static enum store_status delete_rows(struct retention *r, int64_t now_ms, bool *
                               .most = RETENTION_MOST};
     enum store_status status = store_delete_rows(r->store, &r->walk, &step);
     r->studies += step.gone;
-    if (status == STORE_OK)
-        status = store_site_expire(r->store, step.before_ms, now_ms - UNMATCHED_MS, step.most);
     *end = step.looked < step.look && step.gone < step.most;
     return status;
+}
+
+/* Orders are kept for months, and their number may be large: a day more does not matter. */
+static enum store_status end_orders(struct retention *r, int64_t now_ms, bool *end)
+{
+    int64_t last = 0;
+    struct store_step step = {.before_ms = now_ms - r->conf->retention.row_days * DAY_MS,
+                              .look = RETENTION_ORDERS};
+    enum store_status status = store_recall(r->store, "retention-orders", &last);
+    bool done = last <= now_ms && now_ms - last < DAY_MS; /* later: the clock was set back */
+    if (status != STORE_OK || done)
+        return status;
+    status = store_site_expire(r->store, &r->walk, &step, now_ms - UNMATCHED_MS);
+    *end = step.looked < step.look;
+    return status == STORE_OK && *end ? store_memorise(r->store, "retention-orders", now_ms)
+                                      : status;
 }
 
 static enum store_status run_stage(struct retention *r, int64_t now_ms, bool believed, bool *end)
@@ -266,6 +290,8 @@ static enum store_status run_stage(struct retention *r, int64_t now_ms, bool bel
         return STORE_OK;
     case ROWS:
         return believed ? delete_rows(r, now_ms, end) : STORE_OK;
+    case ORDERS:
+        return believed ? end_orders(r, now_ms, end) : STORE_OK;
     case RESTING:
         break;
     }

@@ -12,6 +12,7 @@
 #define RETENTION_PASS_MS 60000  /* between two passes over what is there */
 #define RETENTION_LOOK    256    /* rows looked at in a turn */
 #define RETENTION_MOST    64     /* rows given up in a turn */
+#define RETENTION_ORDERS  4096   /* orders of the site looked at in a turn, once a day each */
 #define RETENTION_FILES   256    /* files removed in a turn */
 #define RETENTION_NAMES   512    /* files and rows compared in a turn, after start */
 #define RETENTION_GRACE   600000 /* milliseconds: an unknown file may be an object that comes */

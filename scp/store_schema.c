@@ -154,6 +154,7 @@ static const char *const versions[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';",
     /* 6: the reading worklist. What changes a study's place marks it by triggers: whoever writes
      * cannot forget it. */
+    "DROP INDEX delivery_commitment;" /* transactions are looked up by delivery */
     "ALTER TABLE judgement ADD COLUMN outcome TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE judgement ADD COLUMN finding_score REAL NOT NULL DEFAULT 0;"
     "ALTER TABLE judgement ADD COLUMN finding_point REAL NOT NULL DEFAULT 0;"
@@ -177,11 +178,11 @@ static const char *const versions[] = {
     " priority INTEGER NOT NULL DEFAULT 0, placer_order TEXT NOT NULL DEFAULT '',"
     " filler_order TEXT NOT NULL DEFAULT '', procedure_id TEXT NOT NULL DEFAULT '',"
     " procedure TEXT NOT NULL DEFAULT '', postoperative INTEGER NOT NULL DEFAULT 0,"
-    " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL, UNIQUE(accession, study));"
+    " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL,"
+    " UNIQUE(accession, study, placer_order, filler_order));"
     "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
     "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"
     "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
-    "CREATE INDEX site_order_told ON site_order(told_ms);"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
@@ -198,6 +199,7 @@ static const char *const versions[] = {
     " UNIQUE(announcement, study, revision));"
     "CREATE INDEX news_pending ON news(announcement, next_ms, id) WHERE state='pending';"
     "CREATE INDEX news_parked ON news(announcement, done_ms) WHERE state='parked';"
+    "CREATE INDEX news_study ON news(study);"
     "CREATE TRIGGER place_judged AFTER UPDATE OF state ON instance"
     " WHEN NEW.state IN ('judged','not-processed') BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
@@ -214,7 +216,9 @@ static const char *const versions[] = {
     "CREATE TRIGGER place_gone AFTER DELETE ON study BEGIN"
     " DELETE FROM site_order WHERE study=OLD.uid AND study<>'';"
     " DELETE FROM site_order WHERE study='' AND accession IN"
-    " (SELECT accession FROM place WHERE study=OLD.uid AND accession<>'');"
+    " (SELECT accession FROM place AS p WHERE study=OLD.uid AND accession<>'' AND NOT EXISTS"
+    " (SELECT 1 FROM place WHERE place.accession=p.accession AND place.accession<>''"
+    " AND place.study<>OLD.uid));"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
@@ -228,6 +232,7 @@ static const char *const back[] = {
     "ALTER TABLE delivery DROP COLUMN priority;ALTER TABLE delivery DROP COLUMN looked_ms;"
     "ALTER TABLE delivery DROP COLUMN stored_ms;ALTER TABLE delivery DROP COLUMN commitment;"
     "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
+    "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "

@@ -58,7 +58,8 @@ static void take(struct hearing *h, const struct hl7_order *order)
     *o = (struct site_order){.priority = order->priority,
                              .postoperative = is_postoperative(h, order->procedure),
                              .read = read_of(order),
-                             .cancelled = order->cancelled && order->event == HL7_ORDER};
+                             .cancelled = order->cancelled && order->event == HL7_ORDER,
+                             .reports = order->event == HL7_REPORT};
     memcpy(o->accession, order->accession, sizeof o->accession);
     memcpy(o->study, order->study, sizeof o->study);
     memcpy(o->placer_order, order->placer_order, sizeof o->placer_order);
@@ -90,7 +91,7 @@ static struct orders_answer understand(struct hearing *h)
         if (order.event == HL7_PATIENT || order.event == HL7_MERGE)
             return answer_of(HL7_REJECT, "messages of patients are not taken here");
         seen++;
-        if (order.own)
+        if (order.own || (order.event == HL7_REPORT && !is_named(&order)))
             continue;
         if (!is_named(&order))
             return answer_of(HL7_ERROR, order.cut

@@ -33,7 +33,7 @@ static bool is_order(const struct site_order *o)
            IS_TEXT(o->filler_order) && IS_TEXT(o->procedure_id) && IS_TEXT(o->procedure) &&
            (o->study[0] == '\0' || dx_uid_is_usable(o->study)) &&
            is_number(&o->priority, ORDER_STAT) && is_number(&o->read, SITE_READ) &&
-           is_flag(&o->postoperative) && is_flag(&o->cancelled);
+           is_flag(&o->postoperative) && is_flag(&o->cancelled) && is_flag(&o->reports);
 }
 
 bool orders_is_record(const struct orders_heard *heard, size_t bytes)

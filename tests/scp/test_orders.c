@@ -74,6 +74,7 @@ static void values(void **state)
     TRY(o->read, 0x7f);
     TRY(o->postoperative, 2);
     TRY(o->cancelled, 0xff);
+    TRY(o->reports, 2);
     fill(2);
     memcpy(o->study, "1.2.x", 6);
     refuses("a study that is no UID");

@@ -196,6 +196,25 @@ class Retention(unittest.TestCase):
         d.wait_for(lambda: not node.objects(), 20, "the file goes")
         self.assertEqual(node.sql("SELECT * FROM removal"), [])
 
+    def test_the_sites_orders_are_looked_at_once_a_day(self):
+        node = self.node()
+        old = "INSERT INTO site_order(accession,study,told_ms) VALUES('{}','',1)"
+        orders = lambda: [row[0] for row in node.sql("SELECT accession FROM site_order")]
+        looked = lambda: node.sql("SELECT value FROM memo WHERE name='retention-orders'")
+        d.wait_for(looked, 20, "the first look")
+        self.stopped(node)
+        self.change(node, old.format("A"))
+        passed = looked()
+        node.start()
+        time.sleep(3)
+        self.assertEqual((orders(), looked()), (["A"], passed), "not again on the same day")
+        self.stopped(node)
+        for other in (-DAY, 10 * DAY):  # a day later; a clock that was set back
+            self.change(node, f"UPDATE memo SET value=value+{other} WHERE name='retention-orders'", "DELETE FROM site_order", old.format("B"))
+            node.start()
+            d.wait_for(lambda: not orders(), 20, "the next look")
+            self.stopped(node)
+
     def test_a_hundred_thousand_old_rows_hold_up_nobody(self):
         node = self.node()
         self.send(node, self.image(node))

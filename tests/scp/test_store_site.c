@@ -1,56 +1,11 @@
 /* Orders of the site in the job store: which studies they are of, before and after their images;
- * corrections, cancellations, what is read; their end. */
+ * corrections, cancellations, what is read; their end. Which orders a message is about:
+ * test_store_numbers.c. */
 #include "dx_attrs.h"
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "site_fixture.h"
 #include "store_place.h"
-#include "store_site.h"
-
-static struct store *store;
-static int messages;
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
-
-/* ---- what is told, and what comes ---- */
-
-static struct site_order of(const char *accession, int study, enum priority_order priority)
-{
-    struct site_order o = {.priority = priority};
-    snprintf(o.accession, sizeof o.accession, "%s", accession);
-    if (study > 0)
-        snprintf(o.study, sizeof o.study, "1.2.4.%d", study);
-    return o;
-}
-
-/* Studies that are due by it; -1: it is of nothing that is known. */
-static int say_at(const struct site_order *orders, size_t count, int64_t when)
-{
-    char name[32];
-    size_t studies, missing;
-    snprintf(name, sizeof name, "message %d", ++messages);
-    enum store_status status =
-        store_site_orders(store, name, orders, count, when, &studies, &missing);
-    if (status == STORE_NONE)
-        return -1;
-    FIXTURE_OK(status);
-    return (int)studies;
-}
-
-static int say(struct site_order order)
-{
-    return say_at(&order, 1, 1000);
-}
+#include <sqlite3.h>
 
 static int64_t an_image(int number, int study, const char *accession)
 {
@@ -97,15 +52,6 @@ static void nothing_due(void)
 {
     struct store_case c;
     assert_int_equal(store_next_case(store, INT64_MAX, &c), STORE_NONE);
-}
-
-static struct site_order known(int study, const char *accession)
-{
-    char uid[DX_UID_MAX];
-    struct site_order o;
-    snprintf(uid, sizeof uid, "1.2.4.%d", study);
-    FIXTURE_OK(store_site_of(store, uid, accession, &o));
-    return o;
 }
 
 /* ---- tests ---- */
@@ -213,39 +159,6 @@ static void one_accession_several_studies(void **state)
     assert_int_equal(known(2, "A1").priority, ORDER_LOW);
 }
 
-static void names_are_completed(void **state)
-{
-    (void)state;
-    struct site_order numbered = of("A1", 0, ORDER_STAT), later = of("", 0, ORDER_ROUTINE);
-    snprintf(numbered.filler_order, sizeof numbered.filler_order, "FI");
-    snprintf(later.filler_order, sizeof later.filler_order, "FI");
-    assert_int_equal(say(later), -1); /* a number that nobody knows */
-    assert_int_equal(say(numbered), 0);
-    assert_int_equal(say(of("A1", 1, ORDER_UNKNOWN)), 0);
-    assert_int_equal(known(1, "").priority, ORDER_STAT);
-    assert_int_equal(say(later), 0);
-    assert_int_equal(known(1, "").priority, ORDER_ROUTINE);
-    assert_int_equal(say(of("", 2, ORDER_HIGH)), 0);
-    assert_int_equal(say(of("A2", 2, ORDER_UNKNOWN)), 0);
-    assert_int_equal(known(7, "A2").priority, ORDER_HIGH);
-}
-
-static void whole_or_not_at_all_and_once(void **state)
-{
-    (void)state;
-    size_t studies, missing;
-    struct site_order orders[] = {of("A1", 0, ORDER_STAT), of("", 0, ORDER_STAT)};
-    snprintf(orders[1].placer_order, sizeof orders[1].placer_order, "NOBODY");
-    assert_int_equal(store_site_orders(store, "m", orders, 2, 1000, &studies, &missing),
-                     STORE_NONE);
-    assert_int_equal(missing, 1);
-    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
-    FIXTURE_OK(store_site_orders(store, "m", orders, 1, 1000, &studies, &missing));
-    orders[0].priority = ORDER_LOW;
-    FIXTURE_OK(store_site_orders(store, "m", orders, 1, 1000, &studies, &missing));
-    assert_int_equal(known(1, "A1").priority, ORDER_STAT);
-}
-
 static void cancelled(void **state)
 {
     (void)state;
@@ -257,6 +170,31 @@ static void cancelled(void **state)
     assert_int_equal(say(gone), 1);
     assert_int_equal(due().known.order, ORDER_UNKNOWN);
     assert_int_equal(say(gone), 0); /* what is not there can be cancelled */
+
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 1);
+    assert_int_equal(due().known.order, ORDER_STAT);
+    gone = numbered("A1", 1, "P1", "F1", ORDER_UNKNOWN); /* names more than the order did */
+    gone.cancelled = true;
+    assert_int_equal(say(gone), 1);
+    assert_int_equal(due().known.order, ORDER_UNKNOWN);
+}
+
+/* An order by accession stays as long as a study of it does. */
+static void gone_with_the_last_study(void **state)
+{
+    const struct fixture *f = *state;
+    sqlite3 *db = NULL;
+    assert_int_equal(say(of("A1", 0, ORDER_STAT)), 0);
+    (void)an_image(1, 1, "A1");
+    (void)due();
+    (void)an_image(2, 2, "A1");
+    (void)due();
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM study WHERE uid='1.2.4.1'", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(known(2, "A1").priority, ORDER_STAT);
+    assert_int_equal(sqlite3_exec(db, "DELETE FROM study WHERE uid='1.2.4.2'", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(known(2, "A1").priority, ORDER_UNKNOWN);
+    sqlite3_close(db);
 }
 
 static void what_is_read_leaves_the_list(void **state)
@@ -305,6 +243,19 @@ static void postoperative(void **state)
     assert_false(due().known.postoperative);
 }
 
+/* Walks over all, two at a time; how many steps. */
+static int expire(int64_t before, int64_t unmatched)
+{
+    struct store_walk walk = {0};
+    for (int steps = 1;; steps++) {
+        struct store_step step = {.before_ms = before, .look = 2};
+        FIXTURE_OK(store_site_expire(store, &walk, &step, unmatched));
+        assert_in_range(step.looked, 0, step.look);
+        if (step.looked < step.look)
+            return steps;
+    }
+}
+
 static void their_end(void **state)
 {
     (void)state;
@@ -315,14 +266,43 @@ static void their_end(void **state)
     assert_int_equal(say_at(&old, 1, 1000), 0);
     assert_int_equal(say_at(&unmatched, 1, 2000), 0);
     assert_int_equal(say_at(&matched, 1, 2000), 1);
-    FIXTURE_OK(store_site_expire(store, 1500, 1500, 10));
+    assert_int_equal(expire(1500, 1500), 2);
     assert_int_equal(known(9, "OLD").priority, ORDER_UNKNOWN);
     assert_int_equal(known(9, "NONE").priority, ORDER_STAT);
-    FIXTURE_OK(store_site_expire(store, 1500, 2500, 10));
+    assert_int_equal(expire(1500, 2500), 2);
     assert_int_equal(known(9, "NONE").priority, ORDER_UNKNOWN);
     assert_int_equal(known(1, "A1").priority, ORDER_STAT);
-    FIXTURE_OK(store_site_expire(store, 2500, 2500, 10));
+    assert_int_equal(expire(2500, 2500), 1);
     assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+}
+
+/* While another writes, the look for what ends waits for nobody; and names of messages end. */
+static void the_look_takes_no_lock(void **state)
+{
+    const struct fixture *f = *state;
+    sqlite3 *db = NULL;
+    for (int i = 1; i <= 5; i++)
+        assert_int_equal(say_at(&(struct site_order){.study = "1.2.3"}, 1, 2000), 0);
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(expire(1500, 1500), 1);
+    struct store_walk walk = {0};
+    struct store_step step = {.before_ms = 2500, .look = 2};
+    store_patience(store, 1);
+    assert_int_equal(store_site_expire(store, &walk, &step, 2500), STORE_BUSY);
+    assert_int_equal(walk.id, 0);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(expire(2500, 2500), 3);
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT (SELECT COUNT(*) FROM site_order),"
+                                        "(SELECT COUNT(*) FROM site_message)",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(row, 0) + sqlite3_column_int(row, 1), 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
 }
 
 static void forgotten_with_its_patient(void **state)
@@ -350,12 +330,12 @@ int main(void)
                                        TEST(news_is_of_its_revision),
                                        TEST(while_it_is_placed),
                                        TEST(one_accession_several_studies),
-                                       TEST(names_are_completed),
-                                       TEST(whole_or_not_at_all_and_once),
                                        TEST(cancelled),
+                                       TEST(gone_with_the_last_study),
                                        TEST(what_is_read_leaves_the_list),
                                        TEST(postoperative),
                                        TEST(their_end),
+                                       TEST(the_look_takes_no_lock),
                                        TEST(forgotten_with_its_patient)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
