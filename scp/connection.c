@@ -2,7 +2,7 @@
 #include "connection.h"
 
 #include "clock.h"
-#include <arpa/inet.h>
+#include "host.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -213,10 +213,7 @@ static bool name_peer(const struct connection *connection)
 {
     const char *name =
         connection->peer.name != NULL ? connection->peer.name : connection->peer.host;
-    unsigned char address[sizeof(struct in6_addr)];
-    bool numeric =
-        inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
-    if (numeric)
+    if (host_is_number(name))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection->ssl), name) == 1;
     return SSL_set1_host(connection->ssl, name) == 1 &&
            SSL_set_tlsext_host_name(connection->ssl, name) == 1;
