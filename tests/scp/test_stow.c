@@ -159,7 +159,6 @@ static void a_file_that_cannot_be_read(void **state)
     stow_http_get(http, "/studies", &reply); /* the archive's own fault is its own */
     assert_int_equal(reply.end, STOW_AWAY);
     assert_false(reply.is_unread);
-
     stow_http_close(http);
 }
 
