@@ -317,13 +317,13 @@ static void a_lock_puts_ends_off(void **state)
             break;
         usleep(10000);
     }
-    assert_non_null(strstr(text, "commit-put-off"));
-    assert_null(strstr(text, "commit-failed"));
     assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(other);
     assert_int_equal(finish(&r), 0); /* when the end is recorded */
     close(before);
     close(log);
+    assert_non_null(strstr(text, "commit-put-off"));
+    assert_null(strstr(text, "commit-failed"));
 }
 
 /* What comes after a question has failed is an answer to nothing. */
