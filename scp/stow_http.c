@@ -4,8 +4,8 @@
 
 #include "dx_scu.h"
 #include "keys.h"
+#include "secret_file.h"
 #include "spool.h"
-#include "stow_secret.h"
 #include "web_name.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -139,11 +139,11 @@ static bool resolve(struct stow_http *http)
 static bool set_secret(struct stow_http *http)
 {
     const struct conf_peer *peer = http->peer;
-    char secret[STOW_SECRET_MAX], why[256];
+    char secret[SECRET_MAX], why[256];
     const char *path = peer->token != NULL ? peer->token : peer->password;
     if (path == NULL)
         return true;
-    if (!stow_secret_read(path, secret, why)) {
+    if (!secret_read(path, secret, why)) {
         fail(http, STOW_HTTP, why);
         explicit_bzero(secret, sizeof secret);
         return false;

@@ -5,7 +5,7 @@
 #include "command.h"
 #include "keys.h"
 #include "picture.h"
-#include "stow_secret.h"
+#include "secret_file.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,12 +153,12 @@ static int check_keys(const struct conf *conf)
 /* Passwords and tokens of archives with DICOMweb. */
 static int check_secrets(const struct conf *conf)
 {
-    char secret[STOW_SECRET_MAX], why[256], text[512];
+    char secret[SECRET_MAX], why[256], text[512];
     int status = 0;
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
         const char *path = peer->token ? peer->token : peer->password;
-        if (!path || stow_secret_read(path, secret, why))
+        if (!path || secret_read(path, secret, why))
             continue;
         snprintf(text, sizeof text, "<peer %s>: %s", peer->token ? "tokenFile" : "passwordFile",
                  why);
