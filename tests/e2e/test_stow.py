@@ -293,4 +293,7 @@ class RealPacs(Stow):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    result = unittest.main(verbosity=2, exit=False).result
+    for _, why in result.skipped:
+        print(f"skipped: {why}")
+    raise SystemExit(1 if not result.wasSuccessful() else 77 if result.skipped else 0)
