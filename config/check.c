@@ -344,12 +344,6 @@ static void check_retention(struct reading *reading, const struct conf *conf)
                       (unsigned long long)conf->limits.dataset_bytes);
 }
 
-static bool is_this_machine(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           strncmp(host, "127.", 4) == 0;
-}
-
 /* What leaves this machine names patients: never in the clear. */
 static void check_audit(struct reading *reading, const struct conf *conf)
 {
@@ -362,7 +356,7 @@ static void check_audit(struct reading *reading, const struct conf *conf)
         conf_complain(reading, conf->audit_line, false,
                       "<audit> has a %s without a %s; expected both or neither",
                       audit->key ? "key" : "certificate", audit->key ? "certificate" : "key");
-    if (audit->host && audit->transport == CONF_TCP && !is_this_machine(audit->host))
+    if (audit->host && audit->transport == CONF_TCP && !conf_is_this_machine(audit->host))
         conf_complain(reading, conf_line_at(reading, "audit", 0, "transport"), false,
                       "<audit transport=\"tcp\">: the messages name patients and would go to %s in "
                       "the clear; expected \"tls\", or a host on this machine",

@@ -1,5 +1,6 @@
 /* <announcements>: what a schema cannot know. */
 #include "conf_private.h"
+#include <stdio.h>
 #include <string.h>
 
 /* The place among the elements of its kind. */
@@ -51,18 +52,21 @@ static void check_peer(struct reading *reading, const struct conf *conf, size_t 
                       conf_show(name).text, conf_hint(name, names, conf->peer_count).text);
 }
 
+/* Of an address with "http://": whether its host is this machine. */
 static bool is_here(const char *url)
 {
-    static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
     const char *host = url + strlen("http://");
+    bool is_bracketed = host[0] == '[';
+    size_t length = strcspn(host, is_bracketed ? "]" : ":/");
+    char name[256];
 
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
-        size_t length = strlen(hosts[i]);
-        if (strncmp(host, hosts[i], length) == 0 &&
-            (host[length] == '\0' || strchr(":/", host[length])))
-            return true;
-    }
-    return false;
+    host += is_bracketed;
+    length -= is_bracketed;
+    if (length >= sizeof name || (is_bracketed && host[length] != ']'))
+        return false;
+    (void)snprintf(name, sizeof name, "%.*s", (int)length, host);
+    return conf_is_this_machine(name) &&
+           (!is_bracketed || host[length + 1] == '\0' || strchr(":/", host[length + 1]));
 }
 
 static void check_url(struct reading *reading, const struct conf *conf, size_t i)

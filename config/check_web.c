@@ -33,12 +33,6 @@ static void check_kind(struct reading *reading, size_t i)
                           "<peer %s> of a peer without url; expected url, too", web[j]);
 }
 
-static bool is_this_machine(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           strncmp(host, "127.", 4) == 0;
-}
-
 static void check_secret(struct reading *reading, const struct conf_peer *peer, size_t i)
 {
     conf_check_path(reading, "peer", i, "passwordFile", peer->password);
@@ -51,7 +45,7 @@ static void check_secret(struct reading *reading, const struct conf_peer *peer, 
     if (peer->token && peer->user)
         conf_complain(reading, conf_line_at(reading, "peer", i, "tokenFile"), false,
                       "<peer> has a user and a tokenFile; expected one of them");
-    if ((peer->token || peer->user) && !peer->tls && !is_this_machine(peer->host))
+    if ((peer->token || peer->user) && !peer->tls && !conf_is_this_machine(peer->host))
         conf_complain(
             reading, conf_line_at(reading, "peer", i, "url"), false,
             "<peer url=\"%s\">: a password or token would go to %s in the clear; expected "

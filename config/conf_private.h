@@ -125,6 +125,8 @@ void conf_check_web(struct reading *reading, const struct conf *conf);
 /* web.c: "https://pacs.example.org/dicom-web": http or https, a host, perhaps port and path. */
 #define CONF_URL_MAX 501
 bool conf_is_url(const char *text);
+/* A host, without brackets, that no network is needed to reach: localhost, ::1, 127.0.0.0/8. */
+bool conf_is_this_machine(const char *host);
 
 /* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
 bool conf_is_network(const char *text, size_t length);

@@ -1,6 +1,8 @@
 /* Addresses of DICOMweb services: no user, query or fragment, so that there is nothing to hide in
  * one and nothing to quote. */
 #include "conf_private.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -50,4 +52,13 @@ bool conf_is_url(const char *text)
         if (!strchr(letters, *at) && !strchr("/._~%@!$*+,;=:-", *at))
             return false;
     return true;
+}
+
+bool conf_is_this_machine(const char *host)
+{
+    struct in_addr address;
+
+    if (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0)
+        return true;
+    return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
 }

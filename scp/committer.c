@@ -394,6 +394,9 @@ static void commit_all(struct committer *c)
         if (group > 0)
             crash_point("commit-after");
         log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
+    } else if (status == STORE_BUSY && c->store != NULL && !someone_waits(c)) {
+        /* nothing has failed: there was no patience, and nobody was told anything */
+        log_event(LOG_AT_DEBUG, "commit-put-off", "group=%zu", group);
     } else {
         log_event(LOG_AT_ERROR, "commit-failed", "status=%s error=%s group=%zu",
                   log_quote(store_status_text(status)),

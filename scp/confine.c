@@ -17,7 +17,8 @@
  * children must be killed when they are late; whom else it may signal is the filter's affair.
  *
  * A parent's row holds what its children need: receive's that of association and committer,
- * deliver's that of its senders, the supervisor's everything but new programs. */
+ * deliver's that of its senders, announce's that of its criers, the supervisor's everything but new
+ * programs. */
 static const struct confine_row rows[CONFINE_ROLES] = {
     [CONFINE_SUPERVISOR] = {.name = "supervisor",
                             .may = MAY_OPEN | MAY_FORK | MAY_THREAD | MAY_SIGNAL | MAY_HOLD |
@@ -88,20 +89,20 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                         .memory = 8 * GIB},
     [CONFINE_ANNOUNCE] = {.name = "announce",
                           .may = MAY_OPEN | MAY_FORK | MAY_SIGNAL | MAY_CONNECT | MAY_CODE,
+                          .news = true,
                           .own_house = true,
                           .path = {{AT_SYSTEM, CAN_READ},
                                    {AT_NAMES, CAN_READ},
-                                   {AT_KEYS_OUT, CAN_READ},
                                    {AT_NEWS, CAN_READ},
                                    {AT_SPOOL, CAN_READ | CAN_WRITE | CAN_NAME}},
                           .memory = 8 * GIB},
     [CONFINE_CRIER] = {.name = "crier",
                        .may = MAY_OPEN | MAY_CONNECT | MAY_CODE,
                        .listed = true,
+                       .news = true,
                        .own_house = true,
                        .path = {{AT_SYSTEM, CAN_READ},
                                 {AT_NAMES, CAN_READ},
-                                {AT_KEYS_OUT, CAN_READ},
                                 {AT_NEWS, CAN_READ},
                                 {AT_SPOOL, CAN_READ}},
                        .files = 64,

@@ -4,9 +4,9 @@
  * to another, which is how the spool works: such a kernel counts as one without. */
 #include "confine.h"
 #include "confine_row.h"
+#include "host.h"
 #include "node.h"
 #include "worklist/webhook.h"
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -146,48 +146,51 @@ static bool add_part(int ruleset, const struct conf *conf, const char *part, uin
     return add_path(ruleset, path, rights);
 }
 
-static bool is_name(const char *host)
+/* Whom a role calls. */
+struct scope {
+    const struct conf *conf;
+    const struct conf_destination *to; /* this destination alone, or NULL: */
+    bool news;                         /* the receivers of news, else all destinations */
+};
+
+/* The indices below are of what calls_of counts: destinations, or announcements. */
+static size_t calls_of(const struct scope *scope)
 {
-    unsigned char address[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1;
+    if (scope->news)
+        return scope->conf->announcement_count;
+    return scope->to != NULL ? 1 : scope->conf->destination_count;
 }
 
-/* Whom an announcement calls. */
-static void receiver_of(const struct conf_announcement *to, char host[256], uint16_t *port)
+static const struct conf_destination *destination_at(const struct scope *scope, size_t i)
 {
-    if (to->way == CONF_WEBHOOK) {
-        webhook_address(to->url, host, port);
+    return scope->to != NULL ? scope->to : &scope->conf->destinations[i];
+}
+
+/* Host and port of one call. */
+static void call_at(const struct scope *scope, size_t i, char host[256], uint16_t *port)
+{
+    const struct conf_announcement *news = scope->news ? &scope->conf->announcements[i] : NULL;
+    if (news != NULL && news->way == CONF_WEBHOOK) {
+        webhook_address(news->url, host, port);
         return;
     }
-    (void)snprintf(host, 256, "%s", to->way == CONF_UPS ? to->peer->host : to->host);
-    *port = to->way == CONF_UPS ? to->peer->port : to->port;
+    const struct conf_peer *peer = news == NULL            ? destination_at(scope, i)->peer
+                                   : news->way == CONF_UPS ? news->peer
+                                                           : NULL;
+    (void)snprintf(host, 256, "%s", peer != NULL ? peer->host : news->host);
+    *port = peer != NULL ? peer->port : news->port;
 }
 
-/* Whether a name service is needed: for this destination, or (NULL) any. */
-static bool needs_names(const struct conf *conf, const struct conf_destination *to)
+static bool needs_names(const struct scope *scope)
 {
-    bool needs = to != NULL && is_name(to->peer->host);
-    for (size_t i = 0; to == NULL && i < conf->destination_count; i++)
-        needs = needs || is_name(conf->destinations[i].peer->host);
-    for (size_t i = 0; to == NULL && i < conf->announcement_count; i++) {
+    bool needs = false;
+    for (size_t i = 0; i < calls_of(scope); i++) {
         char host[256];
         uint16_t port;
-        receiver_of(&conf->announcements[i], host, &port);
-        needs = needs || is_name(host);
+        call_at(scope, i, host, &port);
+        needs = needs || !host_is_number(host);
     }
     return needs;
-}
-
-/* Whether this destination, or (NULL) any, is called over TLS. */
-static bool calls_by_tls(const struct conf *conf, const struct conf_destination *to)
-{
-    bool calls = to != NULL && to->peer->tls;
-    for (size_t i = 0; to == NULL && i < conf->destination_count; i++)
-        calls = calls || conf->destinations[i].peer->tls;
-    for (size_t i = 0; to == NULL && i < conf->announcement_count; i++)
-        calls =
-            calls || (conf->announcements[i].way == CONF_UPS && conf->announcements[i].peer->tls);
-    return calls;
 }
 
 /* The folders of a file, and of the one that it links to: a renewal puts new files there. */
@@ -214,33 +217,37 @@ static bool add_keys(int ruleset, const struct conf *conf, uint64_t rights)
            add_folders_of(ruleset, conf->tls.revoked, rights);
 }
 
-/* The system's certificates are trusted where no file is named. */
+/* The system's certificates are trusted where no file is named; a UPS peer is called with the
+ * files of <tls>. */
 static bool add_news(int ruleset, const struct conf *conf, uint64_t rights)
 {
     bool good = conf->announcement_count == 0 || add_path(ruleset, "/etc/ssl/certs", rights);
-    for (size_t i = 0; good && i < conf->announcement_count; i++)
-        good = add_folders_of(ruleset, conf->announcements[i].secret, rights) &&
-               add_folders_of(ruleset, conf->announcements[i].authorities, rights);
-    return good;
-}
-
-/* Folders of the password or token of this destination, or (NULL) of any. */
-static bool add_secrets(int ruleset, const struct conf *conf, const struct conf_destination *to,
-                        uint64_t rights)
-{
-    bool good = true;
-    for (size_t i = 0; good && i < conf->destination_count; i++) {
-        const struct conf_peer *peer = conf->destinations[i].peer;
-        if (to == NULL || to->peer == peer)
-            good = add_folders_of(ruleset, peer->password, rights) &&
-                   add_folders_of(ruleset, peer->token, rights);
+    for (size_t i = 0; good && i < conf->announcement_count; i++) {
+        const struct conf_announcement *to = &conf->announcements[i];
+        good = add_folders_of(ruleset, to->secret, rights) &&
+               add_folders_of(ruleset, to->authorities, rights) &&
+               (to->way != CONF_UPS || !to->peer->tls || add_keys(ruleset, conf, rights));
     }
     return good;
 }
 
-static bool add_place(int ruleset, enum confine_place place, const struct conf *conf,
-                      const struct conf_destination *to, uint64_t rights)
+/* The files of <tls>, and those of password or token. */
+static bool add_keys_out(int ruleset, const struct scope *scope, uint64_t rights)
 {
+    bool good = true;
+    for (size_t i = 0; good && i < calls_of(scope); i++) {
+        const struct conf_peer *peer = destination_at(scope, i)->peer;
+        good = (!peer->tls || add_keys(ruleset, scope->conf, rights)) &&
+               add_folders_of(ruleset, peer->password, rights) &&
+               add_folders_of(ruleset, peer->token, rights);
+    }
+    return good;
+}
+
+static bool add_place(int ruleset, enum confine_place place, const struct scope *scope,
+                      uint64_t rights)
+{
+    const struct conf *conf = scope->conf;
     static const char *const system[] = {"/usr",
                                          "/lib",
                                          "/lib64",
@@ -264,7 +271,7 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
     case AT_SYSTEM:
         return add_list(ruleset, system, rights);
     case AT_NAMES:
-        return !needs_names(conf, to) || add_list(ruleset, names, rights);
+        return !needs_names(scope) || add_list(ruleset, names, rights);
     case AT_SPOOL:
         return add_spool(ruleset, conf, rights);
     case AT_INCOMING:
@@ -288,8 +295,7 @@ static bool add_place(int ruleset, enum confine_place place, const struct conf *
     case AT_KEYS_IN:
         return !conf->tls.listen || add_keys(ruleset, conf, rights);
     case AT_KEYS_OUT:
-        return (!calls_by_tls(conf, to) || add_keys(ruleset, conf, rights)) &&
-               add_secrets(ruleset, conf, to, rights);
+        return add_keys_out(ruleset, scope, rights);
     case AT_TEMPLATES:
         return conf->templates == NULL || add_folder(ruleset, conf->templates, rights);
     }
@@ -315,32 +321,30 @@ static bool add_port(int ruleset, uint64_t port)
     return syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0) == 0;
 }
 
-static bool add_ports(int ruleset, const struct conf *conf, const struct conf_destination *to)
+static bool add_ports(int ruleset, const struct scope *scope)
 {
-    bool good = !needs_names(conf, to) || add_port(ruleset, PORT_DNS);
-    for (size_t i = 0; good && to == NULL && i < conf->destination_count; i++)
-        good = add_port(ruleset, conf->destinations[i].peer->port);
-    for (size_t i = 0; good && to == NULL && i < conf->announcement_count; i++) {
+    bool good = !needs_names(scope) || add_port(ruleset, PORT_DNS);
+    for (size_t i = 0; good && i < calls_of(scope); i++) {
         char host[256];
         uint16_t port;
-        receiver_of(&conf->announcements[i], host, &port);
+        call_at(scope, i, host, &port);
         good = add_port(ruleset, port);
     }
-    return good && (to == NULL || add_port(ruleset, to->peer->port));
+    return good;
 }
 
-static bool fill(int ruleset, const struct confine_row *row, const struct conf *conf,
-                 const struct conf_destination *to, const struct ruleset *what, int version)
+static bool fill(int ruleset, const struct confine_row *row, const struct scope *scope,
+                 const struct ruleset *what, int version)
 {
     bool good = true;
     for (size_t i = 0; good && i < CONFINE_PLACES && row->path[i].place != AT_NOTHING; i++)
-        good = add_place(ruleset, row->path[i].place, conf, to,
-                         rights_of(row->path[i].access, version));
+        good =
+            add_place(ruleset, row->path[i].place, scope, rights_of(row->path[i].access, version));
     if (good && (row->may & MAY_OPEN) && what->files != 0)
         good = add_path(ruleset, "/dev/null", rights_of(CAN_READ | CAN_WRITE, version)) &&
                add_hook(ruleset);
     if (good && (row->may & MAY_CONNECT) && what->ports != 0)
-        good = add_ports(ruleset, conf, to);
+        good = add_ports(ruleset, scope);
     return good;
 }
 
@@ -366,7 +370,8 @@ bool confine_paths(const struct confine_row *row, const struct conf *conf,
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &what, sizeof what, 0);
     if (ruleset < 0)
         return false;
-    bool good = fill(ruleset, row, conf, to, &what, version) &&
+    const struct scope scope = {.conf = conf, .to = to, .news = row->news};
+    bool good = fill(ruleset, row, &scope, &what, version) &&
                 syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     (void)close(ruleset);
     return good;

@@ -35,7 +35,7 @@ enum confine_place {
     AT_NOTHING,
     AT_ROOT,   /* everything */
     AT_SYSTEM, /* libraries, fonts, time zones, processors */
-    AT_NAMES,  /* what a name service reads, when the destination's host is a name */
+    AT_NAMES,  /* what a name service reads, when a host that it calls is a name */
     AT_SPOOL,  /* the whole spool */
     AT_INCOMING,
     AT_OBJECTS,
@@ -46,8 +46,10 @@ enum confine_place {
     AT_MODELS,
     AT_TEMPLATES,
     AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
-    AT_NEWS,    /* folders of the announcements' secrets and authorities */
-    AT_KEYS_OUT /* the same, where the destination has TLS; and of its password or token */
+    AT_NEWS, /* folders of the announcements' secrets and authorities; of the files of <tls>, where
+                a UPS peer has TLS */
+    AT_KEYS_OUT /* folders of the files of <tls>, where the destination has TLS; and of its password
+                   or token */
 };
 
 enum confine_access {
@@ -63,6 +65,7 @@ struct confine_row {
     const char *name;
     unsigned may;   /* of enum confine_may */
     bool listed;    /* only what is listed may be called; else all but what is forbidden */
+    bool news;      /* calls the receivers of announcements, else destinations */
     bool own_house; /* signals reach its own descendants only */
     bool any_path;  /* no Landlock of files: what it works on is named by its user */
     struct {

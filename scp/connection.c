@@ -2,12 +2,14 @@
 #include "connection.h"
 
 #include "clock.h"
-#include <arpa/inet.h>
+#include "host.h"
+#include "secret_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
@@ -15,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* BCP 195: forward secrecy and authenticated encryption, in TLS 1.2 too. */
@@ -42,18 +43,6 @@ static bool fail(char *error, size_t size, const char *what)
 
 /* ---- certificates ---- */
 
-static bool is_private(const char *key, char *error, size_t size)
-{
-    struct stat at;
-    if (stat(key, &at) != 0)
-        return fail(error, size, key);
-    if ((at.st_mode & 077) == 0)
-        return true;
-    (void)snprintf(error, size, "%s: others than its owner may use it (mode %03o); expected 600",
-                   key, (unsigned)at.st_mode & 0777u);
-    return false;
-}
-
 /* OpenSSL does not tell why a file cannot be opened. */
 static bool is_readable(const char *path, char *error, size_t size)
 {
@@ -61,6 +50,37 @@ static bool is_readable(const char *path, char *error, size_t size)
         return true;
     (void)snprintf(error, size, "%s: %s", path, strerror(errno));
     return false;
+}
+
+/* A key with a password is refused: nobody is there to type it. */
+static int no_password(char *buffer, int size, int writing, void *context)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)context;
+    return -1;
+}
+
+/* From the descriptor that was looked at. */
+static bool load_key(SSL_CTX *context, const char *path, char *error, size_t size)
+{
+    char why[SECRET_WHY];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return fail(error, size, path);
+    bool is_private = secret_is_private(fd, why);
+    if (!is_private)
+        (void)snprintf(error, size, "%s: %s", path, why);
+    BIO *file = is_private ? BIO_new_fd(fd, BIO_NOCLOSE) : NULL;
+    EVP_PKEY *key = file != NULL ? PEM_read_bio_PrivateKey(file, NULL, no_password, NULL) : NULL;
+    bool good = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
+    if (is_private && !good)
+        (void)fail(error, size, path);
+    EVP_PKEY_free(key);
+    BIO_free(file);
+    (void)close(fd);
+    return good;
 }
 
 static bool load(struct connection *connection, char *error, size_t size)
@@ -75,24 +95,12 @@ static bool load(struct connection *connection, char *error, size_t size)
         return fail(error, size, ca);
     if (peer->certificate == NULL)
         return true;
-    if (!is_readable(peer->certificate, error, size) || !is_readable(peer->key, error, size) ||
-        !is_private(peer->key, error, size))
+    if (!is_readable(peer->certificate, error, size))
         return false;
     if (SSL_CTX_use_certificate_chain_file(context, peer->certificate) != 1)
         return fail(error, size, peer->certificate);
-    if (SSL_CTX_use_PrivateKey_file(context, peer->key, SSL_FILETYPE_PEM) != 1)
-        return fail(error, size, peer->key);
-    return SSL_CTX_check_private_key(context) == 1 || fail(error, size, peer->key);
-}
-
-/* A key with a password is refused: nobody is there to type it. */
-static int no_password(char *buffer, int size, int writing, void *context)
-{
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
+    return load_key(context, peer->key, error, size) &&
+           (SSL_CTX_check_private_key(context) == 1 || fail(error, size, peer->key));
 }
 
 struct connection *connection_create(const struct connection_peer *peer, char *error, size_t size)
@@ -213,10 +221,7 @@ static bool name_peer(const struct connection *connection)
 {
     const char *name =
         connection->peer.name != NULL ? connection->peer.name : connection->peer.host;
-    unsigned char address[sizeof(struct in6_addr)];
-    bool numeric =
-        inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
-    if (numeric)
+    if (host_is_number(name))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection->ssl), name) == 1;
     return SSL_set1_host(connection->ssl, name) == 1 &&
            SSL_set_tlsext_host_name(connection->ssl, name) == 1;

@@ -128,6 +128,17 @@ static void pause_lane(struct lane *lane, const char *why, int64_t after_ms)
               lane->to->peer->name, lane->failures, (long long)lane->pause_ms, log_quote(why));
 }
 
+/* What waits for a commitment that the configuration no longer asks for. */
+static enum store_status waive_commitment(struct deliver *d, const struct lane *lane)
+{
+    size_t count;
+    enum store_status status = store_commitment_waived(d->store, lane->to->peer->name, &count);
+    if (count > 0)
+        log_event(LOG_AT_INFO, "commitment-waived", "destination=%s count=%zu",
+                  lane->to->peer->name, count);
+    return status;
+}
+
 static void hand_out(struct deliver *d, struct lane *lane)
 {
     struct send_batch *batch = &lane->batch;
@@ -135,7 +146,7 @@ static void hand_out(struct deliver *d, struct lane *lane)
     enum store_status status = choose_jobs(d->store, lane->to, most, batch, lane->job);
     if (status == STORE_OK && batch->count == 0)
         status = lane->to->commitment ? choose_commitment(d->store, lane->to, batch, lane->job)
-                                      : store_commitment_waived(d->store, lane->to->peer->name);
+                                      : waive_commitment(d, lane);
     lane->answered = 0;
     if (status != STORE_OK) {
         batch->count = 0;

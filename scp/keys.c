@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 #include "node.h"
+#include "secret_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -40,22 +41,16 @@ static bool complain(const struct conf *conf, int file, struct keys_wrong *wrong
 
 /* ---- opening ---- */
 
-static const char *forbidden(int file, const struct stat *at, char text[128])
+static const char *forbidden(int file, int fd, const struct stat *at, char text[128])
 {
     unsigned mode = at->st_mode & 07777u;
     if (!S_ISREG(at->st_mode))
         return "is no file; expected a PEM file";
-    if (file == DX_TLS_KEY && (mode & 077u) != 0)
-        (void)snprintf(text, 128,
-                       "its mode is %04o: others may read or write it; expected 0600 or 0400",
-                       mode);
-    else if (file == DX_TLS_KEY && at->st_uid != geteuid() && at->st_uid != 0 && geteuid() != 0)
-        (void)snprintf(text, 128, "it is user %u's; expected one of the node's own user",
-                       (unsigned)at->st_uid);
-    else if ((mode & 002u) != 0)
-        (void)snprintf(text, 128, "its mode is %04o: everyone may write it; expected 0644", mode);
-    else
+    if (file == DX_TLS_KEY)
+        return secret_is_private(fd, text) ? NULL : text;
+    if ((mode & 002u) == 0)
         return NULL;
+    (void)snprintf(text, 128, "its mode is %04o: everyone may write it; expected 0644", mode);
     return text;
 }
 
@@ -69,7 +64,7 @@ static bool open_one(const struct conf *conf, int file, int *fd, struct keys_wro
                        strerror(errno));
         return complain(conf, file, wrong, text);
     }
-    const char *why = forbidden(file, &at, text);
+    const char *why = forbidden(file, *fd, &at, text);
     return why == NULL || complain(conf, file, wrong, why);
 }
 

@@ -53,10 +53,11 @@ struct keys_kept {
     struct keys_mark mark[DX_TLS_FILES];
     bool looked, good;
     int64_t again_ms; /* monotonic: looked at anew although nothing changed; 0: not */
+    char told[512];   /* what is wrong with these, as the log has it; "": nothing */
 };
 void keys_kept_init(struct keys_kept *kept);
 /* Looks whether files have changed since the last turn, and takes them if they are good; else says
- * so once in the log and keeps what it has. True: there are some to use. */
+ * so once for these files in the log and keeps what it has. True: there are some to use. */
 bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept);
 
 /* Our side of a connection, from them. */

@@ -119,19 +119,26 @@ bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept)
 {
     struct dx_tls_files copy;
     struct keys_wrong wrong;
+    struct keys_mark before[DX_TLS_FILES];
+    memcpy(before, kept->mark, sizeof before);
     if (!have_changed(conf, kept->mark, &kept->looked, kept->again_ms))
         return kept->good;
     kept->again_ms = 0;
+    if (memcmp(before, kept->mark, sizeof before) != 0)
+        kept->told[0] = '\0';
     if (take(conf, kept->good, &copy, &wrong)) {
         keys_close(&kept->files);
         kept->files = copy;
         kept->good = true;
+        kept->told[0] = '\0';
         log_event(LOG_AT_INFO, "tls-files", "certificate=%s", log_quote(conf->tls.certificate));
     } else {
         kept->again_ms = again(&wrong);
-        log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
-                  conf_tls_line(conf, wrong.attribute), kept->good ? "the-last-good" : "none",
-                  log_quote(wrong.text));
+        if (strcmp(kept->told, wrong.text) != 0)
+            log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
+                      conf_tls_line(conf, wrong.attribute), kept->good ? "the-last-good" : "none",
+                      log_quote(wrong.text));
+        (void)snprintf(kept->told, sizeof kept->told, "%s", wrong.text);
     }
     return kept->good;
 }

@@ -141,6 +141,7 @@ static void send_one(struct sender_way *way, const struct send_job *job, struct 
     case DX_MALFORMED:
     case DX_INVALID:
     case DX_UNSUPPORTED:
+    case DX_NO_PIXELS:
         answer->verdict = VERDICT_REFUSED;
         break;
     case DX_NO_MEMORY:

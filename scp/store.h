@@ -343,9 +343,10 @@ STORE_MUST_USE enum store_status store_study_read(struct store *store, const cha
 /* The destination has it; it is delivered when it has committed to it. */
 STORE_MUST_USE enum store_status store_delivery_stored(struct store *store, int64_t delivery,
                                                        int64_t result, int64_t now_ms);
-/* No commitment is wanted of it (any more): what it has is delivered. */
+/* No commitment is wanted of it (any more): what it has is delivered; *count: how many that were.
+ * Takes no lock where there are none. */
 STORE_MUST_USE enum store_status store_commitment_waived(struct store *store,
-                                                         const char *destination);
+                                                         const char *destination, size_t *count);
 /* Stored deliveries for which nobody was asked yet, or whose answer is overdue, oldest first. */
 STORE_MUST_USE enum store_status store_uncommitted(struct store *store, const char *destination,
                                                    int64_t now_ms, int64_t far_ms,

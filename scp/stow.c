@@ -27,6 +27,14 @@ static const char *syntax_of(const struct conf_destination *to, const struct sen
     return to->picture_syntax == CONF_RLE ? DX_SYNTAX_RLE : DX_SYNTAX_JPEG_LS;
 }
 
+static int not_opened(struct stow_told *told, enum verdict verdict, const char *path,
+                      const char *why)
+{
+    told->verdict = verdict;
+    (void)snprintf(told->text, sizeof told->text, "%.100s: %.150s", path, why);
+    return -1;
+}
+
 /* The file in that transfer syntax; -1: told says why not. */
 static int open_form(const struct sender_way *way, const struct send_form *form, const char *syntax,
                      struct stow_told *told)
@@ -34,23 +42,28 @@ static int open_form(const struct sender_way *way, const struct send_form *form,
     char path[PATH_MAX], packed[PATH_MAX];
     struct dx_error err = {.status = DX_OK};
     node_path(way->conf, path, sizeof path, "%s", form->path);
-    if (strcmp(syntax, DX_SYNTAX_EXPLICIT) == 0) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        told->verdict = errno == ENOENT ? VERDICT_REFUSED : VERDICT_LATER;
-        if (fd < 0)
-            (void)snprintf(told->text, sizeof told->text, "%.100s: %.100s", form->path,
-                           strerror(errno));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return not_opened(told, errno == ENOENT ? VERDICT_REFUSED : VERDICT_LATER, form->path,
+                          strerror(errno));
+    if (strcmp(syntax, DX_SYNTAX_EXPLICIT) == 0)
         return fd;
-    }
+    (void)close(fd);
+
     node_path(way->conf, packed, sizeof packed, "run/send-%ld.dcm", (long)getpid());
     enum dx_status status = dx_result_compress(path, syntax, packed, &err);
-    int fd = status == DX_OK ? open(packed, O_RDONLY | O_CLOEXEC) : -1;
+    if (status == DX_OK)
+        fd = open(packed, O_RDONLY | O_CLOEXEC);
+    int failed = errno;
     (void)unlink(packed);
-    told->verdict = status == DX_MISSING || status == DX_MALFORMED || status == DX_UNSUPPORTED
-                        ? VERDICT_REFUSED
-                        : VERDICT_LATER;
+    if (status == DX_OK)
+        return fd >= 0 ? fd : not_opened(told, VERDICT_LATER, packed, strerror(failed));
+    /* What is not there, or cannot be packed, will not be later either. */
+    bool is_for_good = status == DX_MISSING || status == DX_NO_PIXELS || status == DX_INVALID ||
+                       status == DX_UNSUPPORTED;
+    told->verdict = is_for_good ? VERDICT_REFUSED : VERDICT_LATER;
     (void)snprintf(told->text, sizeof told->text, "%s", err.text);
-    return fd;
+    return -1;
 }
 
 /* One request. status: HTTP's, 0 where none came. */
@@ -73,7 +86,7 @@ static void post(struct web_way *web, const struct send_form *form, const char *
         told->verdict = reply.end == STOW_AWAY ? VERDICT_UNREACHED : VERDICT_LATER;
         (void)snprintf(told->text, sizeof told->text, "%s", reply.text);
     }
-    if (told->verdict == VERDICT_UNREACHED || reply.end == STOW_BROKE) {
+    if (told->verdict == VERDICT_UNREACHED || (reply.end == STOW_BROKE && !reply.is_unread)) {
         web->way.alive = false;
         web->way.retry_after_seconds = reply.retry_after_seconds;
         (void)snprintf(web->way.text, sizeof web->way.text, "%s", told->text);

@@ -4,8 +4,8 @@
 
 #include "dx_scu.h"
 #include "keys.h"
+#include "secret_file.h"
 #include "spool.h"
-#include "stow_secret.h"
 #include "web_name.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -37,6 +37,7 @@ struct stow_http {
         size_t head_count, tail_count;
         int fd;
         curl_off_t file_bytes, at;
+        bool is_unread;
     } post;
 };
 
@@ -92,7 +93,8 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *context)
     } else if (at < file) {
         size_t most = file - at < (curl_off_t)room ? (size_t)(file - at) : room;
         got = pread(http->post.fd, bytes, most, (off_t)(at - head));
-        if (got <= 0) /* it was cut off meanwhile */
+        http->post.is_unread = got <= 0; /* it was cut off meanwhile, or its disk is bad */
+        if (got <= 0)
             return CURL_READFUNC_ABORT;
     } else {
         curl_off_t left = (curl_off_t)http->post.tail_count - (at - file);
@@ -137,11 +139,11 @@ static bool resolve(struct stow_http *http)
 static bool set_secret(struct stow_http *http)
 {
     const struct conf_peer *peer = http->peer;
-    char secret[STOW_SECRET_MAX], why[256];
+    char secret[SECRET_MAX], why[256];
     const char *path = peer->token != NULL ? peer->token : peer->password;
     if (path == NULL)
         return true;
-    if (!stow_secret_read(path, secret, why)) {
+    if (!secret_read(path, secret, why)) {
         fail(http, STOW_HTTP, why);
         explicit_bzero(secret, sizeof secret);
         return false;
@@ -270,6 +272,7 @@ static const char *advice(CURLcode code)
     }
 }
 
+/* ABORTED_BY_CALLBACK: on_tls's; on_read's is told before. */
 static bool is_of_tls(CURLcode code)
 {
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
@@ -277,16 +280,22 @@ static bool is_of_tls(CURLcode code)
            code == CURLE_SSL_ISSUER_ERROR || code == CURLE_ABORTED_BY_CALLBACK;
 }
 
+static const struct stow_reply unread = {
+    .end = STOW_BROKE, .is_unread = true, .text = "our own file cannot be read"};
+
 static void explain(struct stow_http *http, CURLcode code, struct stow_reply *reply)
 {
+    if (http->post.is_unread) {
+        *reply = unread;
+        return;
+    }
     curl_off_t asked_us = 0; /* when the request began to be sent; 0: never */
     (void)curl_easy_getinfo(http->curl, CURLINFO_PRETRANSFER_TIME_T, &asked_us);
     bool reached = asked_us > 0 && code != CURLE_COULDNT_CONNECT && !is_of_tls(code);
-    const char *why = http->too_large                     ? "it answers without end"
-                      : http->wrong[0] != '\0'            ? http->wrong
-                      : code == CURLE_ABORTED_BY_CALLBACK ? "our file was cut off meanwhile"
-                      : http->error[0] != '\0'            ? http->error
-                                                          : curl_easy_strerror(code);
+    const char *why = http->too_large          ? "it answers without end"
+                      : http->wrong[0] != '\0' ? http->wrong
+                      : http->error[0] != '\0' ? http->error
+                                               : curl_easy_strerror(code);
     reply->end = reached ? STOW_BROKE : STOW_AWAY;
     reply->layer = is_of_tls(code) ? STOW_TLS : STOW_NETWORK;
     (void)snprintf(reply->text, sizeof reply->text, "%.150s%s", why, advice(code));
@@ -308,7 +317,7 @@ static void perform(struct stow_http *http, const char *path, struct stow_reply 
     curl_off_t retry_after = 0;
     memset(reply, 0, sizeof *reply);
     http->count = http->header_bytes = 0;
-    http->too_large = false;
+    http->too_large = http->post.is_unread = false;
     http->error[0] = '\0';
     if (!http->is_ready) {
         reply->end = STOW_AWAY;
@@ -361,7 +370,7 @@ void stow_http_post(struct stow_http *http, const char *path, int fd, struct sto
     char boundary[BOUNDARY_MAX] = "", type[160];
     off_t bytes = lseek(fd, 0, SEEK_END);
     if (bytes <= 0 || spool_random_name(boundary, (BOUNDARY_MAX - 1) / 2) != 0) {
-        *reply = (struct stow_reply){.end = STOW_BROKE, .text = "our own file cannot be read"};
+        *reply = unread;
         return;
     }
     (void)snprintf(type, sizeof type,

@@ -15,12 +15,13 @@ struct stow_http;
 enum stow_end {
     STOW_ANSWERED, /* whole, whatever its status */
     STOW_AWAY,     /* not reached: name, TCP, TLS, our own files */
-    STOW_BROKE     /* reached, and no whole answer came */
+    STOW_BROKE     /* reached, and no whole answer came; or what was posted cannot be read */
 };
 enum stow_layer { STOW_NETWORK, STOW_TLS, STOW_HTTP };
 struct stow_reply {
     enum stow_end end;
     enum stow_layer layer; /* of AWAY */
+    bool is_unread;        /* of BROKE: our own file's fault, the archive is as good as before */
     long status;           /* of HTTP; 0: none came */
     char type[64];         /* Content-Type without parameters, lower case */
     const char *body;      /* until the next request */

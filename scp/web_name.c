@@ -1,17 +1,12 @@
 #include "web_name.h"
 
-#include <arpa/inet.h>
+#include "host.h"
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #define ADDRESSES 8 /* of one name; the others are not tried */
-
-static bool is_number(const char *host)
-{
-    unsigned char bytes[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
 
 /* "host:port:address,..." */
 bool web_name_resolve(const char *host, uint16_t port, struct curl_slist **addresses, char *why,
@@ -21,7 +16,7 @@ bool web_name_resolve(const char *host, uint16_t port, struct curl_slist **addre
     struct addrinfo *list = NULL;
     char line[300 + ADDRESSES * (INET6_ADDRSTRLEN + 3)], text[INET6_ADDRSTRLEN];
     *addresses = NULL;
-    if (is_number(host))
+    if (host_is_number(host))
         return true;
     int status = getaddrinfo(host, NULL, &hints, &list);
     if (status != 0) {

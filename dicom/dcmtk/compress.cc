@@ -4,7 +4,9 @@
 
 #include "dcmtk/dcmjpls/djrparam.h"
 
+#include <cerrno>
 #include <cstring>
+#include <unistd.h>
 
 namespace
 {
@@ -28,6 +30,8 @@ enum dx_status compress(const char *from, const char *transfer_syntax, const cha
     if (wanted == nullptr || from == nullptr || path == nullptr || strcmp(from, path) == 0)
         return dx_fail(err, DX_INVALID, "compression: no file, or not a transfer syntax of ours");
 
+    if (access(from, F_OK) != 0)
+        return dx_fail(err, errno == ENOENT ? DX_MISSING : DX_IO, "%s: %s", from, strerror(errno));
     DcmFileFormat file;
     OFCondition result = file.loadFile(from);
     if (result.bad())

@@ -3,9 +3,10 @@
 #include "check_model.h"
 #include "clock.h"
 #include "command.h"
+#include "connection.h"
 #include "keys.h"
 #include "picture.h"
-#include "stow_secret.h"
+#include "secret_file.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,12 +154,12 @@ static int check_keys(const struct conf *conf)
 /* Passwords and tokens of archives with DICOMweb. */
 static int check_secrets(const struct conf *conf)
 {
-    char secret[STOW_SECRET_MAX], why[256], text[512];
+    char secret[SECRET_MAX], why[256], text[512];
     int status = 0;
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
         const char *path = peer->token ? peer->token : peer->password;
-        if (!path || stow_secret_read(path, secret, why))
+        if (!path || secret_read(path, secret, why))
             continue;
         snprintf(text, sizeof text, "<peer %s>: %s", peer->token ? "tokenFile" : "passwordFile",
                  why);
@@ -166,6 +167,37 @@ static int check_secrets(const struct conf *conf)
     }
     explicit_bzero(secret, sizeof secret);
     return status;
+}
+
+/* A secret under the conditions of a password; authorities that libcurl and OpenSSL can use. */
+static int check_announcement(const struct conf *conf, const struct conf_announcement *to)
+{
+    char secret[SECRET_MAX], why[256] = "out of memory", text[512];
+    bool is_tls = to->way == CONF_WEBHOOK ? strncmp(to->url, "https:", 6) == 0 : to->tls;
+    int errors = 0;
+    if (to->secret && !secret_read(to->secret, secret, why)) {
+        snprintf(text, sizeof text, "<%s secret>: %s", conf_way_name(to->way), why);
+        errors += complain(conf, to->line, text);
+    }
+    explicit_bzero(secret, sizeof secret);
+    if (!to->authorities || !is_tls)
+        return errors;
+    const struct connection_peer peer = {.tls = true, .authorities = to->authorities};
+    struct connection *connection = connection_create(&peer, why, sizeof why);
+    if (!connection) {
+        snprintf(text, sizeof text, "<%s authorities>: %s", conf_way_name(to->way), why);
+        errors += complain(conf, to->line, text);
+    }
+    connection_destroy(connection);
+    return errors;
+}
+
+static int check_announcements(const struct conf *conf)
+{
+    int errors = 0;
+    for (size_t i = 0; i < conf->announcement_count; i++)
+        errors += check_announcement(conf, &conf->announcements[i]);
+    return errors;
 }
 
 /* What the audit role needs of files. */
@@ -216,6 +248,7 @@ int admin_check(int argc, char **argv)
     errors += check_font(conf);
     errors += check_keys(conf);
     errors += check_secrets(conf);
+    errors += check_announcements(conf);
     errors += check_template(conf, &template_);
     errors += check_models(conf, template_, !command.print_effective);
     srt_template_close(template_);

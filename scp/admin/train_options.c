@@ -1,8 +1,9 @@
 /* train_options.c: the command line of `cervigate train`: one table, a few words that need more. */
 #include "train_options.h"
+
+#include "number.h"
 #include "train_words.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -83,23 +84,11 @@ static const struct row rows[] = {
 
 static bool take_number(struct train_options *o, const struct row *row, const char *text)
 {
-    char *end;
-    char expected[80];
-    bool whole = row->kind == WHOLE;
+    void *at = (char *)o + row->at;
 
-    errno = 0;
-    long integer = whole ? strtol(text, &end, 10) : 0;
-    double value = whole ? (double)integer : strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' || !(value >= row->low && value <= row->high)) {
-        snprintf(expected, sizeof expected, "a %snumber from %g to %g is expected",
-                 whole ? "whole " : "", row->low, row->high);
-        return train_wrong(row->name, text, expected);
-    }
-    if (whole)
-        *(long *)((char *)o + row->at) = integer;
-    else
-        *(double *)((char *)o + row->at) = value;
-    return true;
+    if (row->kind == REAL)
+        return number_real("train", row->name, text, row->low, row->high, at);
+    return number_whole("train", row->name, text, (long)row->low, (long)row->high, at);
 }
 
 /* The option as it can be repeated elsewhere: files without their folders. */

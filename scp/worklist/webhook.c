@@ -2,7 +2,7 @@
 #include "webhook.h"
 
 #include "clock.h"
-#include "stow_secret.h"
+#include "secret_file.h"
 #include "web_name.h"
 #include <curl/curl.h>
 #include <jansson.h>
@@ -56,10 +56,10 @@ void webhook_address(const char *url, char host[256], uint16_t *port)
 /* "X-Cervigate-Signature: sha256=..." */
 static bool sign(const char *path, const char *body, char *header, size_t size, char why[NEWS_WHY])
 {
-    char secret[STOW_SECRET_MAX];
+    char secret[SECRET_MAX];
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    bool read = stow_secret_read(path, secret, why);
+    bool read = secret_read(path, secret, why);
     bool done = read && HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)body,
                              strlen(body), mac, &length) != NULL;
     OPENSSL_cleanse(secret, sizeof secret);

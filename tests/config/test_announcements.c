@@ -138,6 +138,30 @@ static void warns_of_what_sends_nothing(void **state)
                   "1: warning: <hl7> has neither results nor priority: nothing is sent\n"));
 }
 
+#define WEBHOOK(url) WITH("<announcements><webhook name=\"w\" url=\"" url "\"/></announcements>")
+static void in_the_clear_to_this_machine_alone(void **state)
+{
+    static const char *const here[] = {WEBHOOK("http://127.0.0.1"), WEBHOOK("http://127.9.9.9:8/x"),
+                                       WEBHOOK("http://[::1]:8"), WEBHOOK("http://localhost/x")};
+    static const char *const away[] = {WEBHOOK("http://127.0.0.1.example.org/"),
+                                       WEBHOOK("http://localhost.example.org"),
+                                       WEBHOOK("http://[::1"), WEBHOOK("http://[::1].example.org"),
+                                       WEBHOOK("http://127.0.0.1?.example.org")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        conf_destroy(load_text(here[i], ""));
+    for (size_t i = 0; i < sizeof away / sizeof *away; i++) {
+        struct conf *conf = NULL;
+        struct conf_complaints complaints;
+        assert_int_equal(conf_load_text(away[i], strlen(away[i]), "-", &conf, &complaints),
+                         CONF_BAD);
+        assert_int_equal(complaints.count, 1);
+        assert_non_null(strstr(complaints.list[0].text, "in the clear"));
+        conf_complaints_finish(&complaints);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +169,7 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(orders),
         cmocka_unit_test(warns_of_what_sends_nothing),
+        cmocka_unit_test(in_the_clear_to_this_machine_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,27 @@ class Check(unittest.TestCase):
         self.assertRegex(err, r"(?m)^:7: model /nowhere/b: ")
         self.assertEqual(len(err.splitlines()), 2)
 
+    def test_files_of_announcements_are_looked_at(self):
+        secret, none = os.path.join(self.folder, "secret"), os.path.join(self.folder, "none.pem")
+        with open(secret, "w", encoding="utf-8") as f:
+            f.write("key")
+        os.chmod(secret, 0o644)
+        elements = f"""<announcements>
+<webhook name="w" url="https://h/x" secret="{secret}" authorities="{none}"/>
+<hl7 name="h" host="h" tls="true"
+  authorities="{secret}"/>
+<hl7 name="clear" host="h" authorities="{none}"/></announcements>"""
+        status, _, err = self.check(elements, f'model="{self.model}"')
+        self.assertEqual(status, 78)
+        said = err.splitlines()
+        self.assertEqual(len(said), 3, err)
+        self.assertRegex(said[0], r"^:6: <webhook secret>: .*/secret: its mode is 0644: others may read or write it; expected 0600 or 0400$")
+        self.assertRegex(said[1], r"^:6: <webhook authorities>: .*/none.pem: No such file or directory$")
+        self.assertRegex(said[2], r"^:7: <hl7 authorities>: .*/secret: ")
+        os.chmod(secret, 0o600)
+        status, _, err = self.check(f'<announcements><webhook name="w" url="https://h/x" secret="{secret}"/></announcements>', f'model="{self.model}"')
+        self.assertEqual((status, err), (0, ""))
+
     def test_every_language_of_the_schema_has_its_words(self):
         for language in ("en", "de", "fr", "es"):
             status, _, err = self.check(f'<report language="{language}"/>', f'model="{self.model}"')

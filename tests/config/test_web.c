@@ -94,9 +94,26 @@ static void contradictions_are_told(void **state)
            "a user and a tokenFile");
     refuse(WITH("url=\"https://h\" tokenFile=\"t\"", "", TRUST), 2, "expected an absolute path");
     refuse(WITH("url=\"http://h\" tokenFile=\"/t\"", "", ""), 2, "in the clear");
+    refuse(WITH("url=\"http://127.0.0.1.example.org\" tokenFile=\"/t\"", "", ""), 2,
+           "would go to 127.0.0.1.example.org in the clear");
     refuse(WITH("aeTitle=\"A\" host=\"h\" port=\"1\"\ntokenFile=\"/t\"", "", ""), 3,
            "of a peer without url");
     refuse(WITH("url=\"http://h\"", "\ncommitment=\"true\"", ""), 4, "no Storage Commitment");
+}
+
+/* A name that only looks like an address of this machine is another's. */
+static void what_is_this_machine(void **state)
+{
+    static const char *const here[] = {"localhost", "::1", "127.0.0.1", "127.1.2.3"};
+    static const char *const away[] = {
+        "127.0.0.1.example.org", "127.", "127.1", "127", "128.0.0.1", "localhost.example.org",
+        "::1.example.org",       "::2",  "",      "0",   "0.0.0.0"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        assert_true(conf_is_this_machine(here[i]));
+    for (size_t i = 0; i < sizeof away / sizeof *away; i++)
+        assert_false(conf_is_this_machine(away[i]));
 }
 
 int main(void)
@@ -105,6 +122,7 @@ int main(void)
         cmocka_unit_test(an_address_says_where_a_call_goes),
         cmocka_unit_test(it_is_printed_as_it_stands),
         cmocka_unit_test(contradictions_are_told),
+        cmocka_unit_test(what_is_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

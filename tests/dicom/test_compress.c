@@ -100,7 +100,7 @@ static void what_is_no_picture_is_refused(void **state)
     assert_int_equal(dx_result_compress(sr, DX_SYNTAX_RLE, to, &err), DX_NO_PIXELS);
     assert_int_equal(dx_result_compress(sc, "1.2.840.10008.1.2.4.50", to, &err), DX_INVALID);
     assert_int_equal(dx_result_compress(sc, DX_SYNTAX_RLE, sc, &err), DX_INVALID);
-    assert_int_equal(dx_result_compress("/nonexistent", DX_SYNTAX_RLE, to, &err), DX_IO);
+    assert_int_equal(dx_result_compress("/nonexistent", DX_SYNTAX_RLE, to, &err), DX_MISSING);
     assert_int_equal(dx_result_compress(sc, DX_SYNTAX_RLE, "/nonexistent/to", &err), DX_IO);
     assert_int_equal(dx_result_compress(sc, DX_SYNTAX_RLE, "/dev/full", &err), DX_NO_SPACE);
     dx_attrs_destroy(source);

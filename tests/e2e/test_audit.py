@@ -370,7 +370,7 @@ class Changed(Audit):
         os.chmod(open_key, 0o644)
         for attributes, what in ((f'host="127.0.0.1" ca="{self.folder}/none.pem"', "none.pem: No such file"),
                                  (f'host="127.0.0.1" ca="{node.config}"', r"c\.xml: "),
-                                 (self.at(1, f'certificate="{pem}" key="{open_key}"'), r"open.key: others than its owner may use it \(mode 644\)"),
+                                 (self.at(1, f'certificate="{pem}" key="{open_key}"'), r"open.key: its mode is 0644: others may read or write it; expected 0600"),
                                  (self.at(1, f'certificate="{pem}" key="{self.certificates["stranger"][1]}"'), "key values mismatch")):
             node.write_config(extra=f"\n<audit {attributes}/>")
             said = self.admin(node, "check")

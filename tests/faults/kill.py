@@ -15,7 +15,6 @@ import argparse
 import collections
 import contextlib
 import json
-import mmap
 import os
 import random
 import re
@@ -34,6 +33,7 @@ import pydicom
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import checker  # noqa: E402
+from arms import SLOTS, Arms  # noqa: E402
 import harness as h  # noqa: E402
 from hook import Hook  # noqa: E402
 from ledger import Sender, Source, read_lines  # noqa: E402
@@ -53,34 +53,10 @@ FIRST = "migrate-uncommitted"
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
 HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
-SLOT, SLOTS = 64, 64
 # What is killed at random, and how often of this sum.
 VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,
            "supervisor": 1, "all": 1, "announce": 1, "crier": 2}
 ROLES = ("receive", "committer", "analyze", "deliver", "console", "announce")
-
-
-class Arms:
-    """The file of CERVIGATE_CRASH_ARMS (scp/crash.c): points that fire once, in whatever process passes them."""
-
-    def __init__(self, path):
-        self.path = path
-        with open(path, "wb") as f:
-            f.write(bytes(SLOT * SLOTS))
-        with open(path, "r+b") as f:
-            self.map = mmap.mmap(f.fileno(), SLOT * SLOTS)
-
-    def arm(self, name, passing=1):
-        slot = next(n for n in range(SLOTS) if self.map[n * SLOT] == 0) * SLOT
-        self.map[slot + 1:slot + SLOT] = name.encode().ljust(SLOT - 1, b"\0")
-        self.map[slot] = passing
-
-    def armed(self):
-        return [self.map[n * SLOT + 1:(n + 1) * SLOT].rstrip(b"\0").decode() for n in range(SLOTS) if self.map[n * SLOT]]
-
-    def disarm(self):
-        for n in range(SLOTS):
-            self.map[n * SLOT] = 0
 
 
 def name_of(pid):

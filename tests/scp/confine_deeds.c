@@ -149,6 +149,10 @@ static int connect_peer(void)
 {
     return connects(place.port);
 }
+static int connect_receiver(void)
+{
+    return connects(place.news_port);
+}
 static int connect_other(void)
 {
     return connects(place.other_port);
@@ -377,7 +381,8 @@ const struct deed deeds[] = {
     {"read a key of <tls>", read_key, /**/ "yy2n22n222222n2yyk", false},
     {"write a key of <tls>", write_key, "222n22n222222n2yyk", false},
     {"write outside the spool", make_outside, "222n22n222222n2yyk", false},
-    {"connect to the destination", connect_peer, "ynnnnnnyynyynnynyk", false},
+    {"connect to the destination", connect_peer, "ynnnnnnyyn44nnynyk", false},
+    {"connect to news' receiver", connect_receiver, "ynnnnnn44nyynn4nyk", false},
     {"connect to another port", connect_other, "ynnnnnn44n44nn4nyk", false},
     {"listen", listens, "ynnnnnnnnnnnnnnnyk", false},
     {"listen on a socket it has", listen_taken, "ynnnnnnnnnnnnnnnyk", false},

@@ -13,11 +13,12 @@
 
 struct place {
     struct fixture *fixture;
-    struct conf_peer peer;
+    struct conf_peer peer, manager; /* the destination's, and that of announced UPS */
     struct conf_destination to;
-    char model[128], incoming[160], object[160], outside[128], key[128];
-    int listener, other, library;
-    uint16_t port, other_port;
+    struct conf_announcement news;
+    char model[128], incoming[160], object[160], outside[128], key[128], password[128];
+    int listener, receiver, other, library;
+    uint16_t port, news_port, other_port;
 };
 extern struct place place;
 

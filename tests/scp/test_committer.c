@@ -1,7 +1,9 @@
 /* The group commit: many processes ask at once, each is answered, each record is there once. */
 #include "committer.h"
+#include "log.h"
 #include "scp_fixture.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/eventfd.h>
@@ -286,6 +288,44 @@ static void a_broken_store_is_temporary(void **state)
     assert_int_equal(finish(&r), 0);
 }
 
+/* Ends that another program's lock puts off are no failure: nobody waits for them. */
+static void a_lock_puts_ends_off(void **state)
+{
+    const struct fixture *f = *state;
+    char path[160], text[4096];
+    sqlite3 *other = NULL;
+    struct commit_answer answer;
+    snprintf(path, sizeof path, "%s/log", f->folder);
+    int before = dup(STDERR_FILENO), log = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(dup2(log, STDERR_FILENO), STDERR_FILENO);
+    log_init("committer", LOG_AT_DEBUG, false);
+    struct running r = start(f);
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    int fd = attach(&r, "a");
+    assert_true(ask(fd, 1, 1, &answer));
+    assert_int_equal(answer.status, STORE_OK);
+
+    assert_int_equal(sqlite3_open(f->database, &other), SQLITE_OK);
+    sqlite3_busy_timeout(other, 5000);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    close(fd);
+    for (int i = 0; i < 500; i++) {
+        ssize_t n = pread(log, text, sizeof text - 1, 0);
+        assert_true(n >= 0);
+        text[n] = '\0';
+        if (strstr(text, "commit-put-off group=0") != NULL || strstr(text, "commit-failed") != NULL)
+            break;
+        usleep(10000);
+    }
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    assert_int_equal(finish(&r), 0); /* when the end is recorded */
+    close(before);
+    close(log);
+    assert_non_null(strstr(text, "commit-put-off"));
+    assert_null(strstr(text, "commit-failed"));
+}
+
 /* What comes after a question has failed is an answer to nothing. */
 static void a_late_answer_is_nobodys(void **state)
 {
@@ -316,6 +356,7 @@ int main(void)
         T(a_late_answer_is_nobodys),
         T(refusals_are_counted),
         T(a_broken_store_is_temporary),
+        T(a_lock_puts_ends_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

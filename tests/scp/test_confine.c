@@ -70,6 +70,8 @@ static int attempt(int column, const struct deed *deed)
     clean();
     for (int fd; (fd = accept4(place.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0;)
         close(fd);
+    for (int fd; (fd = accept4(place.receiver, NULL, NULL, SOCK_CLOEXEC)) >= 0;)
+        close(fd);
     for (int fd; (fd = accept4(place.other, NULL, NULL, SOCK_CLOEXEC)) >= 0;)
         close(fd);
     pid_t pid = fork();
@@ -231,14 +233,43 @@ static void test_keys(void **state)
     place.peer.tls = true;
     assert_int_equal(attempt(CONFINE_DELIVER, &reads), DONE);
     assert_int_equal(attempt(CONFINE_SENDER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_CRIER, &reads), has ? REFUSED : DONE);
     if (has)
         assert_int_equal(attempt(CONFINE_SENDER, &writes), REFUSED);
     place.peer.tls = false;
+    place.manager.tls = true;
+    assert_int_equal(attempt(CONFINE_CRIER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
+    if (has)
+        assert_int_equal(attempt(CONFINE_CRIER, &writes), REFUSED);
+    place.manager.tls = false;
     assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
     tls->listen = false;
     assert_int_equal(attempt(CONFINE_RECEIVE, &reads), has ? REFUSED : DONE);
     tls->listen = true;
     assert_int_equal(attempt(CONFINE_RECEIVE, &reads), DONE);
+}
+
+/* A password is for who calls with it. */
+static int read_password(void)
+{
+    return deed_opens(place.password, O_RDONLY);
+}
+static void test_passwords(void **state)
+{
+    (void)state;
+    const struct deed reads = {.name = "read", .does = read_password};
+    int refused = confine_landlock() > 0 ? REFUSED : DONE;
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), refused);
+    place.peer.password = place.password;
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_ANNOUNCE, &reads), refused);
+    assert_int_equal(attempt(CONFINE_CRIER, &reads), refused);
+    place.peer.password = NULL;
+    place.news.secret = place.password;
+    assert_int_equal(attempt(CONFINE_CRIER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), refused);
+    place.news.secret = NULL;
 }
 
 /* A destination with a name may read what a name service needs; still nothing is written. */
@@ -262,7 +293,12 @@ static void test_names(void **state)
     if (has)
         assert_int_equal(attempt(CONFINE_SENDER, &writes), REFUSED);
     assert_int_equal(attempt(CONFINE_CONSOLE, &reads), has ? REFUSED : DONE);
+    assert_int_equal(attempt(CONFINE_CRIER, &reads), has ? REFUSED : DONE);
     place.peer.host = "127.0.0.1";
+    place.manager.host = "ris.example.org";
+    assert_int_equal(attempt(CONFINE_CRIER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
+    place.manager.host = "127.0.0.1";
 }
 
 /* ---- the place ---- */
@@ -296,6 +332,10 @@ static int setup(void **state)
     snprintf(place.object, sizeof place.object, "%s/objects/ab/old.dcm", spool);
     fixture_write(place.model, "model");
     fixture_write(place.key, "key");
+    snprintf(place.password, sizeof place.password, "%s/secrets", folder);
+    assert_int_equal(mkdir(place.password, 0700), 0);
+    snprintf(place.password, sizeof place.password, "%s/secrets/password", folder);
+    fixture_write(place.password, "password");
     place.fixture->conf.tls = (struct conf_tls){.listen = true, .key = place.key};
     static const char *const files[] = {"jobs.sqlite", "results/old.dcm", "quarantine/old.dcm",
                                         "audit/1.log"};
@@ -306,6 +346,7 @@ static int setup(void **state)
     for (int role = 0; role < CONFINE_ROLES; role++)
         assert_true(confine_prepare((enum confine_role)role));
     place.listener = listening(&place.port);
+    place.receiver = listening(&place.news_port);
     place.other = listening(&place.other_port);
     place.library = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     FILE *scratch = tmpfile();
@@ -313,6 +354,10 @@ static int setup(void **state)
     fclose(scratch);
     place.peer = (struct conf_peer){.name = "p", .host = "127.0.0.1", .port = place.port};
     place.to = (struct conf_destination){.peer = &place.peer};
+    place.manager = (struct conf_peer){.name = "m", .host = "127.0.0.1", .port = place.news_port};
+    place.news = (struct conf_announcement){.way = CONF_UPS, .name = "u", .peer = &place.manager};
+    place.fixture->conf.announcements = &place.news;
+    place.fixture->conf.announcement_count = 1;
     place.fixture->conf.destinations = &place.to;
     place.fixture->conf.destination_count = 1;
     place.fixture->conf.models[0] = place.fixture->conf.model = place.model;
@@ -322,8 +367,9 @@ static int setup(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_here), cmocka_unit_test(test_older),
-                                       cmocka_unit_test(test_marks), cmocka_unit_test(test_names),
-                                       cmocka_unit_test(test_keys)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_here),  cmocka_unit_test(test_older),
+        cmocka_unit_test(test_marks), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_keys),  cmocka_unit_test(test_passwords)};
     return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }

@@ -235,9 +235,17 @@ static void ends_of_commitment(void **state)
     FIXTURE_OK(choose_commitment(store, &to, &batch, job));
     assert_int_equal(batch.count, 0);
 
-    FIXTURE_OK(store_commitment_waived(store, "pacs"));
+    size_t count;
+    FIXTURE_OK(store_commitment_waived(store, "pacs", &count));
+    assert_int_equal(count, 2);
     assert_int_equal(delivery_number(db, "state='sent'", 2), 1);
     assert_int_equal(delivery_number(db, "state='cancelled'", 1), 1);
+
+    /* asked each second: it needs nobody's lock when there is nothing to do */
+    store_patience(store, 0);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    FIXTURE_OK(store_commitment_waived(store, "pacs", &count));
+    assert_int_equal(count, 0);
     sqlite3_close(db);
     store_close(store);
 }

@@ -28,7 +28,7 @@ static int64_t an_image(int number, int study, const char *accession)
     return id;
 }
 
-static const char *const announcements[] = {"ris"};
+static const struct store_receiver announcements[] = {{.name = "ris"}};
 
 static void place(const struct store_case *c)
 {
@@ -80,6 +80,7 @@ static void after_the_images(void **state)
     assert_int_equal(due().known.order, ORDER_UNKNOWN);
     FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
     free(attrs);
+    FIXTURE_OK(store_news_asked(store, news.id));
     FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 3000));
 
     struct site_order order = of("A1", 0, ORDER_ROUTINE);
