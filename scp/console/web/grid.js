@@ -10,7 +10,7 @@ const BEYOND = 8; // rows drawn above and below what is in sight
 // columns: [{ name, words }]; newRow() gives { element, ... }, fill(row, entry, index) writes what has changed in it.
 export class Grid {
   constructor({ label, columns, newRow, fill, onMove }) {
-    Object.assign(this, { newRow, fill, onMove, entries: [], rows: new Map(), current: null });
+    Object.assign(this, { newRow, fill, onMove, entries: [], index: new Map(), rows: new Map(), current: null, height: 34 });
     const head = columns.map((c) => make('span', { role: 'columnheader', class: c.name }, c.words));
     this.head = make('div', { class: 'head', role: 'rowgroup' }, make('div', { role: 'row', class: 'row', 'aria-rowindex': 1 }, head));
     this.body = make('div', { class: 'rows' });

@@ -5,7 +5,7 @@ import { bind } from './keys.js';
 import { Marks } from './marks.js';
 import { place, report, results, scores, timeline } from './panels.js';
 import { may } from './session.js';
-import { nodeNow, onList } from './source.js';
+import { nodeNow, onList, source } from './source.js';
 import { on } from './events.js';
 import { age, birthDate, moment, personName, plain, spaced } from './words.js';
 import { Viewer } from './viewer.js';
@@ -32,7 +32,7 @@ function identity(study) {
   return make('div', { class: 'identity' },
     make('h1', null, foreign(personName(p.name) || 'No name')),
     make('dl', null, fact('ID', plain(p.id) || 'none'), fact('Born', born || 'unknown'), fact('Accession', plain(study.accession) || 'none'),
-      fact('Study', [plain(study.description), moment(study.studyTime, nodeNow())].filter(Boolean).join(', ') || 'unknown')));
+      fact('Study', [plain(study.description), moment(study.studyTime ?? study.place?.studyTime, nodeNow()), plain(study.station)].filter(Boolean).join(', ') || 'unknown')));
 }
 
 function imageWords(image, index) {
@@ -51,7 +51,7 @@ class Study {
     this.note = make('p', { class: 'empty' }, 'Asking for the study');
     this.viewer = new Viewer(uid);
     this.whole = make('div', { class: 'study-body', hidden: true }, make('div', { class: 'left' }, this.images, this.viewer.element), this.panels);
-    main.append(this.head, this.note, this.whole, this.marks.element);
+    main.append(this.head, this.note, this.whole);
     this.off = [bind('Study', this.keys()), onList(() => this.load()), on('stream', () => this.load())];
     this.timer = setInterval(() => this.load(), AGAIN);
     this.load();
@@ -71,7 +71,7 @@ class Study {
       { keys: [',', 'PageUp'], shown: ', or Page up', words: 'the image before', action: () => this.step(-1), when: () => this.study?.images.length > 1 },
       { keys: ['p'], shown: 'P', words: 'open the study in the PACS', action: () => this.openInPacs() },
       ...(may('reader') ? [
-        { keys: ['x'], shown: 'X', words: 'mark the study as read', action: () => this.mark() },
+        { keys: ['x'], shown: 'X', words: 'mark the study as read, or put it back', action: () => this.mark() },
         { keys: ['z'], shown: 'Z', words: 'undo', action: () => this.marks.undo() },
       ] : []),
     ];
@@ -83,7 +83,10 @@ class Study {
   }
 
   mark() {
-    if (this.study?.place && !this.marks.mine.has(this.uid)) this.marks.read(this.study.place);
+    const place = this.study?.place;
+    if (!place || this.marks.mine.get(this.uid)?.endsWith('ing')) return;
+    if (place.read) this.marks.unread(place);
+    else this.marks.read(place);
   }
 
   // Not while it is asked for.
@@ -97,7 +100,7 @@ class Study {
     this.loading = true;
     try {
       const study = await get(`/studies/${encodeURIComponent(this.uid)}`, { signal: this.control.signal });
-      if (!study.place) this.marks.mine.delete(this.uid);
+      if (!this.marks.mine.get(this.uid)?.endsWith('ing')) this.marks.mine.delete(this.uid);
       this.draw(study);
     } catch (error) {
       if (!this.control.signal.aborted) this.fail(error);
@@ -135,13 +138,14 @@ class Study {
       this.link = address ? make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, 'Open in the PACS (P)') : null;
       this.standing = make('div');
       const acts = make('p', { class: 'acts' }, this.link);
-      if (may('reader') && study.place) acts.append(button('Mark as read (X)', () => this.mark()));
+      if (may('reader') && study.place) acts.append(button(study.place.read ? 'Put back on the list (X)' : 'Mark as read (X)', () => this.mark()));
       const held = this.head.contains(document.activeElement);
       this.head.replaceChildren(study.research ? make('p', { class: 'research-banner' }, make('strong', null, 'RESEARCH'), ': not for diagnosis') : '',
-        identity(study), make('div', { class: 'standing-line' }, this.standing, acts));
+        identity(study), make('div', { class: 'standing-line' }, this.standing, this.marks.element, acts));
       if (held) document.getElementById('page').focus({ preventScroll: true });
     }
-    this.standing.replaceChildren(place(study.place, nodeNow()));
+    const at = (source.list?.entries ?? []).findIndex((entry) => entry.study === this.uid);
+    this.standing.replaceChildren(place(study.place, at + 1, nodeNow()));
   }
 
   drawImages(study) {

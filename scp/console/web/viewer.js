@@ -23,12 +23,13 @@ export class Viewer {
       tabindex: 0, role: 'application', 'aria-roledescription': 'picture', 'aria-label': 'Picture of the image', 'aria-describedby': 'picture-state',
     });
     this.words = make('p', { class: 'over', role: 'status' });
-    this.state = make('p', { class: 'picture-state', id: 'picture-state' });
+    this.state = make('p', { id: 'picture-state' });
     this.picture = new Picture(this.canvas, () => this.told());
     this.hand = new Hand(this.canvas, this.picture);
     this.element = make('section', { class: 'viewer', 'aria-label': 'Picture' },
-      make('div', { class: 'stage' }, this.canvas, this.words), this.tools(), this.state,
-      make('p', { class: 'disclaimer' }, make('strong', null, 'Not a diagnostic viewer.'), ' Read the study in the PACS.'));
+      make('div', { class: 'stage' }, this.canvas, this.words), this.tools(),
+      make('div', { class: 'foot' },
+        make('p', { class: 'disclaimer' }, make('strong', null, 'Not a diagnostic viewer.'), ' Read the study in the PACS.'), this.state));
     this.unbind = bind('Picture', this.keys());
     this.told();
   }
