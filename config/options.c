@@ -122,6 +122,12 @@ const struct option conf_options[] = {
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
     OPTION("console", "port", U16, console_port, "8104"),
+    OPTION("console", "accounts", NULLABLE, web.accounts, NULL),
+    OPTION("console", "connections", INT, web.connections, "64"),
+    OPTION("console", "streams", INT, web.streams, "32"),
+    OPTION("console", "idleTime", INT, web.idle_seconds, "1800"),
+    OPTION("console", "sessionTime", INT, web.session_seconds, "43200"),
+    OPTION("console", "viewer", NULLABLE, web.viewer, NULL),
     OPTION("log", "level", LEVEL, log_level, "info"),
     OPTION("log", "patientData", BOOL, log_patient_data, "false"),
 };

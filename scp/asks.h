@@ -1,0 +1,35 @@
+/* asks.h: the request socket, by which the console asks for what people may order there. It takes
+ * records of one form and of few kinds; nothing else of the console's reaches who writes.
+ *
+ *   console --struct ask--> analyze: store_add_request --struct ask_taken--> console
+ *
+ * The answer itself stands in the job store (store_request_answer). The socket pair lives in the
+ * supervisor: either side may be started again meanwhile; what was asked of the one before is
+ * taken by the one after, and an answer to somebody who is gone is dropped by its ticket. */
+#ifndef ASKS_H
+#define ASKS_H
+
+#include "node.h"
+#include "store.h"
+
+struct ask {
+    uint64_t ticket; /* random */
+    uint32_t kind;   /* enum request_kind: READ, UNREAD */
+    char uid[DX_UID_MAX];
+    char who[64]; /* printable ASCII */
+};
+struct ask_taken {
+    uint64_t ticket;
+    int64_t request; /* id in the job store; 0: refused */
+};
+
+/* The console's: false: the socket is full, nobody takes it. Never blocks; wakes analyze. */
+bool asks_send(const struct node *node, const struct ask *ask);
+/* false: none waits. */
+bool asks_receive(const struct node *node, struct ask_taken *taken);
+
+/* Analyze's: enters all that waits. Not STORE_OK: the store is in trouble, and the ask that met it
+ * is refused. */
+STORE_MUST_USE enum store_status asks_take(const struct node *node, struct store *store);
+
+#endif
