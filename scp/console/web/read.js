@@ -71,7 +71,7 @@ class Read {
       row.append(cell('act', button('Put back', () => {
         say('Putting back');
         this.marks.unread(entry);
-      }, { 'aria-label': `Put ${accession} back on the list` })));
+      }, { 'aria-label': `Put back: ${accession}` })));
     }
     return row;
   }

@@ -49,7 +49,7 @@ function fillAct(row, entry, { gone, mine }) {
   const words = ACTS[mine] ?? (gone ? '' : 'Mark read');
   setText(row.act, words);
   row.act.hidden = words === '';
-  row.act.setAttribute('aria-label', words === 'Mark read' ? `Mark ${plain(entry.accession) || entry.patient} as read` : words);
+  row.act.setAttribute('aria-label', words === 'Mark read' ? `${words}: ${plain(entry.accession) || entry.patient}` : words);
 }
 
 export function fillRow(row, entry, index, state) {

@@ -50,7 +50,7 @@ export class Viewer {
       this.map, this.strength.label, this.width.label, this.level.label,
       make('span', { class: 'group' }, button('−', () => picture.zoom(1 / ZOOM_STEP), { 'aria-label': 'Smaller' }),
         button('+', () => picture.zoom(ZOOM_STEP), { 'aria-label': 'Larger' }), button('Whole', () => picture.fit()),
-        button('1:1', () => picture.actual(), { 'aria-label': 'One pixel to one pixel' }), button('Reset', () => picture.reset())));
+        button('1:1', () => picture.actual(), { 'aria-label': '1:1, one pixel to one pixel' }), button('Reset', () => picture.reset())));
     return this.controls;
   }
 
@@ -106,7 +106,7 @@ export class Viewer {
     this.level.input.value = p.centre;
     this.width.input.value = p.width;
     if (!shown) return setText(this.state, '');
-    const map = !p.hasMap() ? 'no map' : p.mapOn ? `map on, ${p.strength} %` : 'original, map off';
+    const map = !p.hasMap() ? 'original, no map' : p.mapOn ? `map on, ${p.strength} %` : 'original, map off';
     setText(this.state, `${map}; window ${p.width}, level ${p.centre}; ${Math.round(p.scale * 100)} %`);
   }
 
