@@ -50,7 +50,7 @@ function queues(node) {
 }
 
 function objects(node) {
-  const states = Object.entries(node.instances ?? {}).map(([name, n]) => `${n} ${spaced(name)}`).join(', ');
+  const states = Object.entries(node.instances ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${n} ${spaced(name)}`).join(', ');
   const made = node.results ?? {};
   return panel('Objects', facts([
     ['Images', states || 'none'], ['Received again', `${node.duplicates ?? 0}`], ['Refused', `${node.refused ?? 0}`],

@@ -48,9 +48,14 @@ export function scores(image) {
     models.length ? make('p', { class: 'soft' }, 'A model score is no probability. Below the operating point excludes no injury.') : null);
 }
 
+// Columns that were set out with spaces do not stand in a narrow panel; what is indented stays so.
+function reportLine(line) {
+  return plain(line).replace(/(\S) {3,}/g, '$1  ');
+}
+
 export function report(lines) {
   if (!lines?.length) return panel('Report', make('p', null, 'There is no report yet.'));
-  return panel('Report', make('div', { class: 'report' }, lines.map((line) => make('p', { dir: 'auto' }, plain(line)))));
+  return panel('Report', make('div', { class: 'report' }, lines.map((line) => make('p', { dir: 'auto' }, reportLine(line)))));
 }
 
 const KINDS = {

@@ -186,6 +186,7 @@ class Worklist {
     this.news.hidden = true;
     this.grid.show(this.shown);
     this.empty.hidden = this.shown.length > 0;
+    this.grid.element.hidden = this.shown.length === 0;
     setText(this.empty, this.shown.length ? '' : 'No study waits to be read.');
     if (words) say(`${words}: the list has taken the new order`);
     if (!this.began) this.comeBack();
