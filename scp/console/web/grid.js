@@ -1,8 +1,8 @@
 // grid.js: a list of ten thousand rows of which the page holds those that are in sight, and the one that has the focus.
 //
 // Every row has the same height, which the style sheet gives (--row); a row stands at its index times that. A row's element stays with
-// its study for as long as it is in sight: it moves with it, and so does the focus. For a screen reader it is a grid that says how many
-// rows there are and which this one is.
+// its study for as long as it is in sight: it moves with it, and so does the focus; then it serves another. For a screen reader it is a
+// grid that says how many rows there are and which this one is.
 import { make } from './dom.js';
 
 const BEYOND = 8; // rows drawn above and below what is in sight
@@ -10,7 +10,7 @@ const BEYOND = 8; // rows drawn above and below what is in sight
 // columns: [{ name, words }]; newRow() gives { element, ... }, fill(row, entry, index) writes what has changed in it.
 export class Grid {
   constructor({ label, columns, newRow, fill, onMove }) {
-    Object.assign(this, { newRow, fill, onMove, entries: [], rows: new Map(), current: null });
+    Object.assign(this, { newRow, fill, onMove, entries: [], index: new Map(), rows: new Map(), current: null, height: 34 });
     const head = columns.map((c) => make('span', { role: 'columnheader', class: c.name }, c.words));
     this.head = make('div', { class: 'head', role: 'rowgroup' }, make('div', { role: 'row', class: 'row', 'aria-rowindex': 1 }, head));
     this.body = make('div', { class: 'rows' });
@@ -61,10 +61,14 @@ export class Grid {
   draw() {
     const held = this.element.contains(document.activeElement) ? document.activeElement : null;
     const rows = new Map();
+    const wanted = this.wanted();
+    const stay = new Set(wanted.map((index) => this.entries[index].study));
+    const free = [...this.rows].filter(([study]) => !stay.has(study)).map(([, row]) => row);
+    for (const row of free) row.element.remove();
     let next = this.body.firstChild;
-    for (const index of this.wanted()) {
+    for (const index of wanted) {
       const entry = this.entries[index];
-      const row = this.rows.get(entry.study) ?? this.newRow();
+      const row = this.rows.get(entry.study) ?? free.pop() ?? this.newRow();
       row.element.dataset.study = entry.study;
       if (row.index !== index) {
         row.index = index;
@@ -80,7 +84,6 @@ export class Grid {
       else this.body.insertBefore(row.element, next);
       rows.set(entry.study, row);
     }
-    for (const [study, row] of this.rows) if (!rows.has(study)) row.element.remove();
     this.rows = rows;
     // An element that is put elsewhere loses the focus, though it is the same one.
     if (held && held !== document.activeElement && this.element.contains(held)) held.focus({ preventScroll: true });

@@ -22,7 +22,7 @@ export class Marks {
 
   tell(words, entry, undo) {
     this.element.classList.remove('alarm');
-    this.element.replaceChildren(`${words}: `, foreign(naming(entry)), ' ');
+    this.element.replaceChildren(make('span', null, `${words}: `, foreign(naming(entry))));
     if (undo) this.element.append(button('Undo (Z)', () => this.undo()));
     say(`${words}: ${naming(entry)}${undo ? '. Z takes it back.' : ''}`);
   }
@@ -30,13 +30,13 @@ export class Marks {
   // Something else that the reader asked and is to be told; what can be undone stays undoable by its key.
   note(words) {
     this.element.classList.remove('alarm');
-    this.element.replaceChildren(words);
+    this.element.replaceChildren(make('span', null, words));
     say(words);
   }
 
   fail(words, entry, error) {
     this.element.classList.add('alarm');
-    this.element.replaceChildren(`${words}: `, foreign(naming(entry)), ` (${error.message})`);
+    this.element.replaceChildren(make('span', null, `${words}: `, foreign(naming(entry)), ` (${error.message})`));
     say(`${words}: ${naming(entry)}: ${error.message}`);
   }
 

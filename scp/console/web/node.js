@@ -10,7 +10,7 @@ const EVERY = 15000;
 const OLD = 40000;
 
 function panel(title, ...content) {
-  return make('section', { class: 'panel' }, make('h2', null, title), ...content);
+  return make('section', { class: 'panel' }, make('h2', null, title), content);
 }
 
 // [[name, value, alarm]]
@@ -44,13 +44,13 @@ function queues(node) {
   const late = oldest && limit > 0 && oldest.seconds > limit;
   return panel('Queues', facts([
     ['Oldest job', oldest ? `a ${oldest.kind}, for ${wait(oldest.seconds * 1000)}${limit ? ` (alarm from ${wait(limit * 1000)})` : ''}` : 'none waits', late],
-    ['Deliveries', `${d.pending ?? 0} pending, ${d.sent ?? 0} sent`], ['Set aside', `${d.parked ?? 0}`, d.parked > 0],
+    ['Deliveries', `${d.pending ?? 0} pending, ${d.sent ?? 0} sent`], ['Set aside', `${d.parked ?? 0}`],
     ['Oldest pending', d.oldest_pending ? `since ${moment(d.oldest_pending, nodeNow())}` : 'none'],
   ]));
 }
 
 function objects(node) {
-  const states = Object.entries(node.instances ?? {}).map(([name, n]) => `${n} ${spaced(name)}`).join(', ');
+  const states = Object.entries(node.instances ?? {}).filter(([, n]) => n > 0).map(([name, n]) => `${n} ${spaced(name)}`).join(', ');
   const made = node.results ?? {};
   return panel('Objects', facts([
     ['Images', states || 'none'], ['Received again', `${node.duplicates ?? 0}`], ['Refused', `${node.refused ?? 0}`],
@@ -92,7 +92,7 @@ function stations(list) {
   if (!list?.length) return panel('Stations', make('p', null, 'None has sent a study yet.'));
   const rows = list.map((s) => make('tr', { class: s.alarm ? 'alarm' : null }, make('th', { scope: 'row' }, foreign(plain(s.station))),
     make('td', null, `${s.studies}`), make('td', null, moment(s.last_hour, nodeNow())),
-    make('td', null, !s.ready ? 'not known long enough' : s.alarm ? `SILENT for ${count(s.silent_hours, 'usual hour')}` : 'sends as usual')));
+    make('td', { class: 'text' }, !s.ready ? 'not known long enough' : s.alarm ? `SILENT for ${count(s.silent_hours, 'usual hour')}` : 'sends as usual')));
   const head = ['Station', 'Studies', 'Last, in the hour from', ''].map((words) => (words ? make('th', { scope: 'col' }, words) : make('td')));
   return panel('Stations', make('table', null, make('thead', null, make('tr', null, head)), make('tbody', null, rows)));
 }

@@ -3,7 +3,7 @@ import { foreign, make } from './dom.js';
 import { capital, moment, plain, spaced, span, wait } from './words.js';
 
 function panel(title, ...content) {
-  return make('section', { class: 'panel' }, make('h2', null, title), ...content);
+  return make('section', { class: 'panel' }, make('h2', null, title), content);
 }
 
 // A score of 0..1 with two digits, never rounded up to the operating point that it does not reach.
@@ -36,39 +36,70 @@ function scoreRow({ name, score, operatingPoint }) {
 
 function scoresOf(model) {
   const head = ['Class', 'Model score', 'Operating point', ''].map((words) => (words ? make('th', { scope: 'col' }, words) : make('td')));
-  return make('table', { class: 'scores' }, make('caption', null, foreign(plain(model.name))),
+  return make('table', { class: 'scores' }, make('caption', null, foreign([plain(model.name), plain(model.version)].filter(Boolean).join(', version '))),
     make('thead', null, make('tr', null, head)), make('tbody', null, model.classes.map(scoreRow)));
 }
 
 export function scores(image) {
   const models = image?.models ?? [];
   const outcome = image ? capital([spaced(image.outcome) || spaced(image.state), plain(image.reason)].filter(Boolean).join(': ')) : 'No image';
-  return panel('Model scores of this image', make('p', { class: 'outcome' }, outcome), ...models.map(scoresOf),
+  const detail = image?.detail ? make('p', null, foreign(plain(image.detail))) : null;
+  return panel('Model scores of this image', make('p', { class: 'outcome' }, outcome), detail, ...models.map(scoresOf),
     models.length ? make('p', { class: 'soft' }, 'A model score is no probability. Below the operating point excludes no injury.') : null);
+}
+
+// Columns that were set out with spaces do not stand in a narrow panel; what is indented stays so.
+function reportLine(line) {
+  return plain(line).replace(/(\S) {3,}/g, '$1  ');
 }
 
 export function report(lines) {
   if (!lines?.length) return panel('Report', make('p', null, 'There is no report yet.'));
-  return panel('Report', make('div', { class: 'report' }, lines.map((line) => make('p', { dir: 'auto' }, plain(line)))));
-}
-
-export function timeline(steps, now) {
-  if (!steps?.length) return panel('What happened', make('p', null, 'Nothing is known.'));
-  const items = steps.map((step, i) => {
-    const after = i > 0 ? new Date(step.at) - new Date(steps[i - 1].at) : NaN;
-    return make('li', null, make('time', { datetime: step.at }, moment(step.at, now, true)), ' ',
-      make('span', null, capital(plain(step.words) || spaced(step.what))),
-      Number.isNaN(after) ? null : make('span', { class: 'soft' }, ` ${span(after)} later`));
-  });
-  const whole = new Date(steps.at(-1).at) - new Date(steps[0].at);
-  return panel('What happened', make('ol', { class: 'timeline' }, items),
-    steps.length > 2 ? make('p', { class: 'soft' }, `${capital(span(whole))} in all`) : null);
+  return panel('Report', make('div', { class: 'report' }, lines.map((line) => make('p', { dir: 'auto' }, reportLine(line)))));
 }
 
 const KINDS = {
   sr: 'Report', 'sr-comprehensive': 'Report (comprehensive)', 'sr-enhanced': 'Report (enhanced)', sc: 'Picture', gsps: 'Presentation state',
   map: 'Parametric map', rejection: 'Rejection note',
 };
+const STEPS = {
+  received: ['Received', 'from'], complete: ['Complete', ''], analysed: ['Analysed', ''], reported: ['Made', ''], sent: ['Sent', 'to'],
+  committed: ['Kept for good', 'by'], notified: ['Told', 'by'], read: ['Marked as read', 'by'],
+};
+
+function stepWords({ what, with: whom }) {
+  const [words, link] = STEPS[what] ?? [capital(spaced(what)), ''];
+  if (what === 'reported') return `${words}: ${KINDS[whom] ?? spaced(whom)}`;
+  return whom ? `${words} ${link} ${plain(whom)}`.replace('  ', ' ') : words;
+}
+
+// What came several times in a row is one step: [{ words, at, until, times }].
+function merged(steps) {
+  const list = [];
+  for (const step of steps) {
+    const words = stepWords(step);
+    const last = list.at(-1);
+    if (last?.words === words) Object.assign(last, { until: step.at, times: last.times + 1 });
+    else list.push({ words, at: step.at, until: step.at, times: 1 });
+  }
+  return list;
+}
+
+const between = (from, to) => new Date(to) - new Date(from);
+
+export function timeline(happened, now) {
+  if (!happened?.length) return panel('What happened', make('p', null, 'Nothing is known.'));
+  const steps = merged(happened);
+  const items = steps.map((step, i) => {
+    const times = step.times > 1 ? `, ${step.times} times in ${span(between(step.at, step.until))}` : '';
+    return make('li', null, make('time', { datetime: step.at }, moment(step.at, now, true)), ' ', foreign(`${step.words}${times}`),
+      i > 0 ? make('span', { class: 'soft' }, ` ${span(between(steps[i - 1].until, step.at))} later`) : null);
+  });
+  const whole = between(steps[0].at, steps.at(-1).until);
+  return panel('What happened', make('ol', { class: 'timeline' }, items),
+    steps.length > 2 ? make('p', { class: 'soft' }, `${capital(span(whole))} in all`) : null);
+}
+
 const FATES = { current: '', superseded: 'replaced by a later one', retracted: 'taken back', parked: 'set aside' };
 const STATES = {
   pending: 'waits to be sent', sent: 'sent', parked: 'set aside: a person must look', held: "held until the radiologist's report",
@@ -87,7 +118,7 @@ function delivery(d, now) {
 export function results(list, now) {
   if (!list?.length) return panel('Results', make('p', null, 'There are none yet.'));
   return panel('Results', ...list.map((result) => {
-    const fate = FATES[result.fate] ?? spaced(result.fate);
+    const fate = [FATES[result.fate] ?? spaced(result.fate), plain(result.why)].filter(Boolean).join(': ');
     const title = `${KINDS[result.kind] ?? capital(spaced(result.kind))}${result.version ? `, version ${result.version}` : ''}, made ${moment(result.made, now, true)}`;
     return make('div', { class: 'result' }, make('h3', { title: plain(result.uid) }, title, fate ? ` (${fate})` : ''),
       result.deliveries?.length ? make('ul', null, result.deliveries.map((d) => delivery(d, now)))
@@ -95,9 +126,13 @@ export function results(list, now) {
   }));
 }
 
-// Where the study stands.
-export function place(entry, now) {
-  if (!entry) return make('p', { class: 'standing' }, 'Not on the list: it has been read, or is not for it.');
-  return make('p', { class: `standing ${entry.band === 'raised' ? 'raised' : ''}` },
-    make('strong', null, capital(plain(entry.band))), `: ${plain(entry.words) || spaced(entry.outcome)}. No. ${entry.position} of the list, waiting ${wait(now - new Date(entry.arrived))}.`);
+// Where the study stands. position: in the list, or 0.
+export function place(entry, position, now) {
+  if (!entry) return make('p', { class: 'standing' }, 'Has no place in the list.');
+  const words = `: ${plain(entry.words) || spaced(entry.outcome)}. `;
+  const band = make('strong', null, capital(plain(entry.band)));
+  if (entry.read) return make('p', { class: 'standing' }, band, words, `Marked as read ${moment(entry.read, now)}.`);
+  const waits = `waiting ${wait(now - new Date(entry.arrived))}`;
+  return make('p', { class: `standing ${entry.band === 'raised' ? 'raised' : ''}` }, band, words,
+    position ? `No. ${position} of the list, ${waits}.` : `${capital(waits)}.`);
 }

@@ -20,7 +20,7 @@ class Read {
     const heads = [...COLUMNS, ...(may('reader') ? [['act', 'Undo']] : [])];
     const head = heads.map(([name, words]) => make('span', { role: 'columnheader', class: name }, words));
     main.append(make('h1', { class: 'unseen' }, 'Read'), make('div', { class: 'strip' }, tabs('read'), this.total),
-      make('div', { class: 'grid', role: 'table', 'aria-label': 'Studies marked as read', tabindex: 0 },
+      this.table = make('div', { class: 'grid', role: 'table', 'aria-label': 'Studies marked as read', tabindex: 0 },
         make('div', { role: 'rowgroup', class: 'head' }, make('div', { role: 'row', class: 'row' }, head)), this.body),
       this.empty, this.marks.element);
     const undo = { keys: ['z'], shown: 'Z', words: 'undo the last mark', action: () => this.marks.undo() };
@@ -50,6 +50,7 @@ class Read {
     const text = JSON.stringify(entries);
     this.empty.classList.remove('alarm');
     this.empty.hidden = entries.length > 0;
+    this.table.hidden = entries.length === 0;
     setText(this.empty, entries.length ? '' : 'No study was marked as read.');
     if (text === this.drawn) return;
     const had = document.activeElement?.closest?.('[data-study]')?.dataset.study;
@@ -71,7 +72,7 @@ class Read {
       row.append(cell('act', button('Put back', () => {
         say('Putting back');
         this.marks.unread(entry);
-      }, { 'aria-label': `Put ${accession} back on the list` })));
+      }, { 'aria-label': `Put back: ${accession}` })));
     }
     return row;
   }

@@ -49,15 +49,16 @@ function fillAct(row, entry, { gone, mine }) {
   const words = ACTS[mine] ?? (gone ? '' : 'Mark read');
   setText(row.act, words);
   row.act.hidden = words === '';
-  row.act.setAttribute('aria-label', words === 'Mark read' ? `Mark ${plain(entry.accession) || entry.patient} as read` : words);
+  row.act.setAttribute('aria-label', words === 'Mark read' ? `${words}: ${plain(entry.accession) || entry.patient}` : words);
 }
 
 export function fillRow(row, entry, index, state) {
   const { cells, texts } = row;
-  const name = `row ${CLASSES[entry.band] ?? ''}${state.gone || state.mine === 'read' ? ' gone' : ''}${state.fresh ? ' fresh' : ''}`;
+  const left = state.mine === 'read' ? 'read' : state.gone ? 'gone' : '';
+  const name = `row ${CLASSES[entry.band] ?? ''}${left ? ' gone' : ''}${state.fresh ? ' fresh' : ''}`;
   if (row.element.className !== name) row.element.className = name;
   setText(cells.position, String(index + 1));
-  setText(cells.band, `${capital(plain(entry.band))}${state.gone || state.mine === 'read' ? ', gone' : state.fresh ? ', new' : ''}`);
+  setText(cells.band, `${capital(plain(entry.band))}${left ? `, ${left}` : state.fresh ? ', new' : ''}`);
   setText(cells.wait, wait(nodeNow() - new Date(entry.arrived).getTime()));
   if (row.entry !== entry) {
     row.entry = entry;

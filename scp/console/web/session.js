@@ -83,6 +83,7 @@ export function askWho(main, why, done) {
     if (submit.disabled) return;
     submit.disabled = true;
     failure.textContent = '';
+    failure.classList.remove('alarm');
     try {
       take((await send('POST', '/session', { body: { name: name.input.value, password: password.input.value }, quiet: true })).answer);
       done();
@@ -90,6 +91,7 @@ export function askWho(main, why, done) {
       submit.disabled = false;
       if (error.status === 429) return void holdBack(submit, failure, error.retryAfter || 10);
       failure.textContent = error.status === 401 ? 'Name or password is wrong.' : `Not signed in: ${error.message}.`;
+      failure.classList.toggle('alarm', error.status === 0 || error.status >= 500);
       password.input.value = '';
       password.input.focus();
     }

@@ -5,12 +5,15 @@ import { bind } from './keys.js';
 import { Marks } from './marks.js';
 import { place, report, results, scores, timeline } from './panels.js';
 import { may } from './session.js';
-import { nodeNow, onList } from './source.js';
+import { nodeNow, onList, source } from './source.js';
 import { on } from './events.js';
 import { age, birthDate, moment, personName, plain, spaced } from './words.js';
 import { Viewer } from './viewer.js';
 
-const AGAIN = 15000; // a study whose results are on their way is asked for again
+// A study whose results are on their way is asked for again, less and less often: each time is a look at a patient's data, which the
+// node writes down.
+const AGAIN_FIRST = 10000;
+const AGAIN_MOST = 300000;
 
 // Only what a browser goes to; an address out of a configuration is no reason to run a script.
 function safeAddress(address, study) {
@@ -32,11 +35,18 @@ function identity(study) {
   return make('div', { class: 'identity' },
     make('h1', null, foreign(personName(p.name) || 'No name')),
     make('dl', null, fact('ID', plain(p.id) || 'none'), fact('Born', born || 'unknown'), fact('Accession', plain(study.accession) || 'none'),
-      fact('Study', [plain(study.description), moment(study.studyTime, nodeNow())].filter(Boolean).join(', ') || 'unknown')));
+      fact('Study', [plain(study.description), moment(study.studyTime ?? study.place?.studyTime, nodeNow()), plain(study.station)].filter(Boolean).join(', ') || 'unknown')));
 }
 
 function imageWords(image, index) {
   return [`${index + 1}`, plain(image.modality), plain(image.view), spaced(image.outcome || image.state)].filter(Boolean).join(' ');
+}
+
+// Nothing is on its way.
+function isSettled(study) {
+  const results = study.results ?? [];
+  return results.length > 0 && !(study.images ?? []).some((image) => image.state === 'received')
+    && !results.some((result) => (result.deliveries ?? []).some((d) => d.state === 'pending'));
 }
 
 class Study {
@@ -51,9 +61,10 @@ class Study {
     this.note = make('p', { class: 'empty' }, 'Asking for the study');
     this.viewer = new Viewer(uid);
     this.whole = make('div', { class: 'study-body', hidden: true }, make('div', { class: 'left' }, this.images, this.viewer.element), this.panels);
-    main.append(this.head, this.note, this.whole, this.marks.element);
-    this.off = [bind('Study', this.keys()), onList(() => this.load()), on('stream', () => this.load())];
-    this.timer = setInterval(() => this.load(), AGAIN);
+    main.append(this.head, this.note, this.whole);
+    this.off = [bind('Study', this.keys()), onList((list) => this.listed(list)), on('stream', (state) => { if (state === 'open') this.load(); })];
+    this.again = AGAIN_FIRST;
+    this.timer = setInterval(() => this.tick(), 1000);
     this.load();
   }
 
@@ -71,7 +82,7 @@ class Study {
       { keys: [',', 'PageUp'], shown: ', or Page up', words: 'the image before', action: () => this.step(-1), when: () => this.study?.images.length > 1 },
       { keys: ['p'], shown: 'P', words: 'open the study in the PACS', action: () => this.openInPacs() },
       ...(may('reader') ? [
-        { keys: ['x'], shown: 'X', words: 'mark the study as read', action: () => this.mark() },
+        { keys: ['x'], shown: 'X', words: 'mark the study as read, or put it back', action: () => this.mark() },
         { keys: ['z'], shown: 'Z', words: 'undo', action: () => this.marks.undo() },
       ] : []),
     ];
@@ -83,7 +94,26 @@ class Study {
   }
 
   mark() {
-    if (this.study?.place && !this.marks.mine.has(this.uid)) this.marks.read(this.study.place);
+    const place = this.study?.place;
+    if (!place || this.marks.mine.get(this.uid)?.endsWith('ing')) return;
+    if (place.read) this.marks.unread(place);
+    else this.marks.read(place);
+  }
+
+  tick() {
+    if (!this.study) return;
+    this.drawStanding();
+    if (Date.now() - this.asked < this.again || isSettled(this.study)) return;
+    this.again = Math.min(AGAIN_MOST, this.again * 2);
+    this.load();
+  }
+
+  // The list has come: is the study's place another than it was?
+  listed(list) {
+    const entry = list.entries.find((one) => one.study === this.uid);
+    const place = this.study?.place;
+    const was = place && !place.read ? place.changed : undefined;
+    if (this.study && entry?.changed !== was) this.load();
   }
 
   // Not while it is asked for.
@@ -95,9 +125,10 @@ class Study {
   async load() {
     if (this.loading) return;
     this.loading = true;
+    this.asked = Date.now();
     try {
       const study = await get(`/studies/${encodeURIComponent(this.uid)}`, { signal: this.control.signal });
-      if (!study.place) this.marks.mine.delete(this.uid);
+      if (!this.marks.mine.get(this.uid)?.endsWith('ing')) this.marks.mine.delete(this.uid);
       this.draw(study);
     } catch (error) {
       if (!this.control.signal.aborted) this.fail(error);
@@ -121,27 +152,31 @@ class Study {
     const same = text === this.drawn;
     this.drawn = text;
     this.study = study;
-    this.drawHead(study);
     if (same) return;
+    this.again = AGAIN_FIRST;
+    this.drawHead(study);
+    this.drawStanding();
     this.drawImages(study);
     this.drawPanels();
   }
 
-  // The head says how long the study waits: it is drawn each time, but for what may have the focus.
   drawHead(study) {
-    if (this.identified !== this.drawn) {
-      this.identified = this.drawn;
-      const address = study.viewer ? safeAddress(study.viewer, this.uid) : null;
-      this.link = address ? make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, 'Open in the PACS (P)') : null;
-      this.standing = make('div');
-      const acts = make('p', { class: 'acts' }, this.link);
-      if (may('reader') && study.place) acts.append(button('Mark as read (X)', () => this.mark()));
-      const held = this.head.contains(document.activeElement);
-      this.head.replaceChildren(study.research ? make('p', { class: 'research-banner' }, make('strong', null, 'RESEARCH'), ': not for diagnosis') : '',
-        identity(study), make('div', { class: 'standing-line' }, this.standing, acts));
-      if (held) document.getElementById('page').focus({ preventScroll: true });
-    }
-    this.standing.replaceChildren(place(study.place, nodeNow()));
+    const address = study.viewer ? safeAddress(study.viewer, this.uid) : null;
+    this.link = address ? make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, 'Open in the PACS (P)') : null;
+    this.standing = make('div');
+    const acts = make('p', { class: 'acts' }, this.link);
+    if (may('reader') && study.place) acts.append(button(study.place.read ? 'Put back on the list (X)' : 'Mark as read (X)', () => this.mark()));
+    const held = this.head.contains(document.activeElement);
+    this.head.replaceChildren(study.research ? make('p', { class: 'research-banner' }, make('strong', null, 'RESEARCH'), ': not for diagnosis') : '',
+      identity(study), make('div', { class: 'standing-line' }, this.standing, this.marks.element, acts));
+    if (held) document.getElementById('page').focus({ preventScroll: true });
+  }
+
+  // It says how long the study waits.
+  drawStanding() {
+    const at = (source.list?.entries ?? []).findIndex((entry) => entry.study === this.uid);
+    const now = place(this.study.place, at + 1, nodeNow());
+    if (this.standing.textContent !== now.textContent) this.standing.replaceChildren(now);
   }
 
   drawImages(study) {

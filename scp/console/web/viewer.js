@@ -23,12 +23,13 @@ export class Viewer {
       tabindex: 0, role: 'application', 'aria-roledescription': 'picture', 'aria-label': 'Picture of the image', 'aria-describedby': 'picture-state',
     });
     this.words = make('p', { class: 'over', role: 'status' });
-    this.state = make('p', { class: 'picture-state', id: 'picture-state' });
+    this.state = make('p', { id: 'picture-state' });
     this.picture = new Picture(this.canvas, () => this.told());
     this.hand = new Hand(this.canvas, this.picture);
     this.element = make('section', { class: 'viewer', 'aria-label': 'Picture' },
-      make('div', { class: 'stage' }, this.canvas, this.words), this.tools(), this.state,
-      make('p', { class: 'disclaimer' }, make('strong', null, 'Not a diagnostic viewer.'), ' Read the study in the PACS.'));
+      make('div', { class: 'stage' }, this.canvas, this.words), this.tools(),
+      make('div', { class: 'foot' },
+        make('p', { class: 'disclaimer' }, make('strong', null, 'Not a diagnostic viewer.'), ' Read the study in the PACS.'), this.state));
     this.unbind = bind('Picture', this.keys());
     this.told();
   }
@@ -49,7 +50,7 @@ export class Viewer {
       this.map, this.strength.label, this.width.label, this.level.label,
       make('span', { class: 'group' }, button('−', () => picture.zoom(1 / ZOOM_STEP), { 'aria-label': 'Smaller' }),
         button('+', () => picture.zoom(ZOOM_STEP), { 'aria-label': 'Larger' }), button('Whole', () => picture.fit()),
-        button('1:1', () => picture.actual(), { 'aria-label': 'One pixel to one pixel' }), button('Reset', () => picture.reset())));
+        button('1:1', () => picture.actual(), { 'aria-label': '1:1, one pixel to one pixel' }), button('Reset', () => picture.reset())));
     return this.controls;
   }
 
@@ -105,7 +106,7 @@ export class Viewer {
     this.level.input.value = p.centre;
     this.width.input.value = p.width;
     if (!shown) return setText(this.state, '');
-    const map = !p.hasMap() ? 'no map' : p.mapOn ? `map on, ${p.strength} %` : 'original, map off';
+    const map = !p.hasMap() ? 'original, no map' : p.mapOn ? `map on, ${p.strength} %` : 'original, map off';
     setText(this.state, `${map}; window ${p.width}, level ${p.centre}; ${Math.round(p.scale * 100)} %`);
   }
 

@@ -39,7 +39,8 @@ export function ageAndSex(entry) {
 // "19700102" or "1970-01-02".
 export function birthDate(text) {
   const found = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(text ?? '');
-  return found ? `${Number(found[3])} ${MONTHS[Number(found[2]) - 1] ?? found[2]} ${found[1]}` : plain(text);
+  const month = found ? MONTHS[Number(found[2]) - 1] : undefined;
+  return month ? `${Number(found[3])} ${month} ${found[1]}` : plain(text);
 }
 
 function parsed(time) {

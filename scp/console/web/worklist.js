@@ -34,6 +34,7 @@ class Worklist {
     this.pointer = false;
     this.touchedUntil = 0;
     this.announced = '';
+    this.waits = false; // an order that was not taken yet
     this.began = false;
     this.marks = new Marks(() => this.grid.refill());
     const onAct = may('reader') ? (study) => this.act(study) : null;
@@ -132,7 +133,7 @@ class Worklist {
   }
 
   settle() {
-    if (this.announced !== '' && !this.isHeld()) this.take();
+    if (this.waits && !this.isHeld()) this.take();
   }
 
   leaveList() {
@@ -154,14 +155,18 @@ class Worklist {
   announce() {
     const changed = difference(this.shown, this.latest);
     const now = new Map(this.latest.map((entry) => [entry.study, entry]));
-    const words = inWords(changed);
+    // What the reader has marked here is no news to the reader.
+    const words = inWords({ ...changed, gone: changed.gone.filter((study) => !this.marks.mine.has(study)) });
+    this.waits = words !== '' || changed.gone.length > 0;
     this.gone = new Set(changed.gone);
     this.grid.entries = this.shown.map((entry) => now.get(entry.study) ?? entry);
     this.grid.refill();
     this.news.hidden = words === '';
     this.news.classList.toggle('raised', changed.raised > 0);
-    setText(this.news, `${words}: press R or leave the list`);
-    if (words && words !== this.announced) say(this.news.textContent);
+    if (words && words !== this.announced) {
+      this.news.replaceChildren(words, make('span', { class: 'hint' }, ': press R or leave the list'));
+      say(this.news.textContent);
+    }
     this.announced = words;
   }
 
@@ -177,9 +182,11 @@ class Worklist {
     this.gone = new Set();
     this.shown = this.latest;
     this.announced = '';
+    this.waits = false;
     this.news.hidden = true;
     this.grid.show(this.shown);
     this.empty.hidden = this.shown.length > 0;
+    this.grid.element.hidden = this.shown.length === 0;
     setText(this.empty, this.shown.length ? '' : 'No study waits to be read.');
     if (words) say(`${words}: the list has taken the new order`);
     if (!this.began) this.comeBack();
@@ -198,7 +205,7 @@ class Worklist {
 
   // By R or by the button: what was announced is what is looked at next.
   takeNow() {
-    if (this.announced === '') return this.marks.note('Nothing is new.');
+    if (!this.waits) return this.marks.note('Nothing is new.');
     const study = this.grid.focused() ?? this.grid.current;
     const { fresh } = this.take();
     this.grid.focus(fresh[0]?.study ?? study);
