@@ -246,10 +246,11 @@ struct conf_audit {
 
 /* What the console is for people; without accounts it only says how the node is. */
 struct conf_web {
-    const char *accounts;              /* file of those who may log in, or NULL */
-    int connections;                   /* 64 */
-    int streams;                       /* of events: 32 */
-    int idle_seconds, session_seconds; /* 1800, 43200 */
+    const char *accounts;                /* file of those who may log in, or NULL */
+    int connections;                     /* 64 */
+    int streams;                         /* of events: 32 */
+    int request_seconds, answer_seconds; /* 10, 60 */
+    int idle_seconds, session_seconds;   /* 1800, 43200 */
     const char *viewer; /* address of a study in the site's viewer, with {study}; or NULL */
 };
 

@@ -125,6 +125,8 @@ const struct option conf_options[] = {
     OPTION("console", "accounts", NULLABLE, web.accounts, NULL),
     OPTION("console", "connections", INT, web.connections, "64"),
     OPTION("console", "streams", INT, web.streams, "32"),
+    OPTION("console", "requestTime", INT, web.request_seconds, "10"),
+    OPTION("console", "answerTime", INT, web.answer_seconds, "60"),
     OPTION("console", "idleTime", INT, web.idle_seconds, "1800"),
     OPTION("console", "sessionTime", INT, web.session_seconds, "43200"),
     OPTION("console", "viewer", NULLABLE, web.viewer, NULL),

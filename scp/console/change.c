@@ -1,5 +1,5 @@
-/* What a reader changes: a study has been read, or it has not. Asked of the node by the request
- * socket; the connection is suspended until the answer is in the job store. */
+/* What people change: a study has been read, or it has not; the mode. Asked of the node by the
+ * request socket; the connection is suspended until the answer is there. */
 #include "console.h"
 
 #include "asks.h"
@@ -43,8 +43,10 @@ static void take_tickets(struct console *console)
             struct change *c = &console->changes[i];
             if (c->connection == NULL || c->over || c->ticket != taken.ticket)
                 continue;
+            taken.answer[sizeof taken.answer - 1] = '\0';
             c->request = taken.request;
-            c->refused = taken.request == 0;
+            (void)snprintf(c->answer, sizeof c->answer, "%s", taken.answer);
+            c->refused = taken.request == 0 && taken.answer[0] == '\0';
         }
 }
 
@@ -76,34 +78,33 @@ void change_drop(struct change *change)
     change->connection = NULL;
 }
 
+/* Asks, and suspends the connection; the handler is called once more when there is an answer. */
 static enum MHD_Result begin(struct console *console, struct visit *visit,
-                             const struct session *session, const char *uid)
+                             const struct session *session, struct ask *ask)
 {
     const struct http_request *request = &visit->request;
-    struct ask ask = {.kind = request->method == HTTP_PUT ? REQUEST_READ : REQUEST_UNREAD};
     struct change *change = NULL;
     for (size_t i = 0; i < CHANGES_MOST && change == NULL; i++)
         if (console->changes[i].connection == NULL)
             change = &console->changes[i];
-    (void)snprintf(ask.uid, sizeof ask.uid, "%s", uid);
-    (void)snprintf(ask.who, sizeof ask.who, "console:%s", session->account.name);
-    if (change == NULL || getrandom(&ask.ticket, sizeof ask.ticket, 0) < 0 ||
-        !asks_send(console->node, &ask))
+    (void)snprintf(ask->who, sizeof ask->who, "console:%s", session->account.name);
+    if (change == NULL || getrandom(&ask->ticket, sizeof ask->ticket, 0) < 0 ||
+        !asks_send(console->node, ask))
         return http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                           "the node does not take this now; try again in a moment", 2);
     *change = (struct change){.connection = request->connection,
-                              .ticket = ask.ticket,
+                              .ticket = ask->ticket,
                               .until_ms = clock_monotonic_ms() + ANSWER_MS};
     visit->change = change;
     MHD_suspend_connection(request->connection);
     return MHD_YES;
 }
 
-static enum MHD_Result end(struct visit *visit)
+/* `done`: the answer that means yes; what else is answered comes with `status`. */
+static enum MHD_Result end(struct visit *visit, const char *done, unsigned status)
 {
     const struct http_request *request = &visit->request;
     const struct change change = *visit->change;
-    const char *done = request->method == HTTP_PUT ? "read" : "unread";
     visit->change->connection = NULL;
     visit->change = NULL;
     if (change.refused)
@@ -115,23 +116,44 @@ static enum MHD_Result end(struct visit *visit)
                                    "the node has not answered yet; it will do it"));
     return strcmp(change.answer, done) == 0
                ? http_json(request, MHD_HTTP_OK, json_pack("{s:s}", "answer", change.answer))
-               : http_error(request, MHD_HTTP_NOT_FOUND, change.answer, 0);
+               : http_error(request, status, change.answer, 0);
 }
 
 enum MHD_Result change_page(struct console *console, struct visit *visit, struct session *session,
                             const char *tail)
 {
-    char uid[DX_UID_MAX];
     const struct http_request *request = &visit->request;
+    bool read = request->method == HTTP_PUT;
+    struct ask ask = {.kind = read ? ASK_READ : ASK_UNREAD};
     size_t length = strcspn(tail, "/");
     if (request->method == HTTP_GET)
         return strcmp(tail, "read") == 0
                    ? list_page(console, visit, session, tail)
                    : http_error(request, MHD_HTTP_NOT_FOUND, "there is nothing at this address", 0);
     if (visit->change != NULL)
-        return end(visit);
-    (void)snprintf(uid, sizeof uid, "%.*s", (int)(length < sizeof uid ? length : 0), tail);
-    if (strcmp(tail + length, "/read") != 0 || !dx_uid_is_valid(uid))
+        return end(visit, read ? "read" : "unread", MHD_HTTP_NOT_FOUND);
+    (void)snprintf(ask.uid, sizeof ask.uid, "%.*s", (int)(length < sizeof ask.uid ? length : 0),
+                   tail);
+    if (strcmp(tail + length, "/read") != 0 || !dx_uid_is_valid(ask.uid))
         return http_error(request, MHD_HTTP_NOT_FOUND, "there is no such study", 0);
-    return begin(console, visit, session, uid);
+    return begin(console, visit, session, &ask);
+}
+
+enum MHD_Result mode_page(struct console *console, struct visit *visit, struct session *session,
+                          const char *tail)
+{
+    const struct http_request *request = &visit->request;
+    enum conf_mode mode;
+    (void)tail;
+    if (visit->change != NULL)
+        return end(visit, ASKS_DONE, MHD_HTTP_CONFLICT);
+    json_t *body = http_is_json(request) ? http_body(request) : NULL;
+    const char *name = json_string_value(json_object_get(body, "mode"));
+    bool good = name != NULL && conf_mode_parse(name, &mode);
+    json_decref(body);
+    if (!good)
+        return http_error(request, MHD_HTTP_BAD_REQUEST,
+                          "expected the mode: shadow, demo or clinical", 0);
+    struct ask ask = {.kind = ASK_MODE, .mode = (uint32_t)mode};
+    return begin(console, visit, session, &ask);
 }

@@ -63,7 +63,9 @@ static void set_address(struct http_request *request)
 
 static enum http_method method_of(const char *method)
 {
-    return strcmp(method, MHD_HTTP_METHOD_GET) == 0      ? HTTP_GET
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 ? HTTP_GET
+           : strcmp(method, MHD_HTTP_METHOD_HEAD) == 0
+               ? HTTP_GET /* its body is left out below us */
            : strcmp(method, MHD_HTTP_METHOD_POST) == 0   ? HTTP_POST
            : strcmp(method, MHD_HTTP_METHOD_PUT) == 0    ? HTTP_PUT
            : strcmp(method, MHD_HTTP_METHOD_DELETE) == 0 ? HTTP_DELETE
@@ -146,14 +148,22 @@ static void read_models(struct console *console)
     console->model_count = conf->model_count;
 }
 
+/* MHD_OPTION_UNESCAPE_CALLBACK: a NUL would end the address early, and so stays as it was sent. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
+}
+
 static struct MHD_Daemon *start(struct console *console, struct guests *guests)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
         console, MHD_OPTION_NOTIFY_COMPLETED, completed, console, MHD_OPTION_NOTIFY_CONNECTION,
-        guests_notify, guests, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)console->node->conf->web.connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        guests_notify, guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)console->node->conf->web.connections + 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 }
 
 static void live(struct console *console, struct guests *guests)
@@ -183,7 +193,10 @@ int console_run(const struct node *node)
     const struct conf_web *web = &node->conf->web;
     if (!confine(CONFINE_CONSOLE, node->conf, NULL))
         return EX_OSERR;
-    struct guests *guests = guests_create(web->connections);
+    const struct guest_limits limits = {.most = web->connections,
+                                        .request_ms = web->request_seconds * INT64_C(1000),
+                                        .answer_ms = web->answer_seconds * INT64_C(1000)};
+    struct guests *guests = guests_create(&limits);
     console.sessions = sessions_create(SESSIONS_MOST, web->idle_seconds, web->session_seconds);
     console.throttle = throttle_create();
     console.list = list_create();

@@ -71,7 +71,7 @@ typedef enum MHD_Result console_handler(struct console *console, struct visit *v
                                         struct session *session, const char *tail);
 console_handler health_page, ready_page, node_page, metrics_page;
 console_handler login_page;
-console_handler list_page, change_page, events_page;
+console_handler list_page, change_page, mode_page, events_page;
 console_handler study_page;
 
 /* list.c: the list as it is; NULL: no memory. */

@@ -14,6 +14,7 @@
 #define ACCEPTED_AT_ONCE 64
 
 struct guest {
+    struct guests *of;
     int fd; /* -1: nobody */
     struct in6_addr address;
     int64_t until_ms; /* 0: no deadline */
@@ -21,17 +22,18 @@ struct guest {
 };
 
 struct guests {
-    int most, count;
+    struct guest_limits limits;
     struct guest list[];
 };
 
-struct guests *guests_create(int most)
+struct guests *guests_create(const struct guest_limits *limits)
 {
-    struct guests *guests = calloc(1, sizeof *guests + (size_t)most * sizeof guests->list[0]);
+    struct guests *guests =
+        calloc(1, sizeof *guests + (size_t)limits->most * sizeof guests->list[0]);
     if (guests == NULL)
         return NULL;
-    guests->most = most;
-    for (int i = 0; i < most; i++)
+    guests->limits = *limits;
+    for (int i = 0; i < limits->most; i++)
         guests->list[i].fd = -1;
     return guests;
 }
@@ -56,7 +58,7 @@ static struct guest *place_for(struct guests *guests, const struct in6_addr *add
 {
     struct guest *place = NULL;
     int same = 0;
-    for (int i = 0; i < guests->most; i++) {
+    for (int i = 0; i < guests->limits.most; i++) {
         struct guest *guest = &guests->list[i];
         if (guest->fd < 0)
             place = place != NULL ? place : guest;
@@ -101,8 +103,10 @@ void guests_accept(struct guests *guests, struct MHD_Daemon *daemon, int listeni
             continue;
         }
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        *guest =
-            (struct guest){.fd = fd, .address = address, .until_ms = now_ms + GUEST_REQUEST_MS};
+        *guest = (struct guest){.of = guests,
+                                .fd = fd,
+                                .address = address,
+                                .until_ms = now_ms + guests->limits.request_ms};
         if (MHD_add_connection(daemon, fd, (struct sockaddr *)&from, length) != MHD_YES)
             guest->fd = -1; /* it has closed it */
     }
@@ -110,7 +114,7 @@ void guests_accept(struct guests *guests, struct MHD_Daemon *daemon, int listeni
 
 void guests_hurry(struct guests *guests, int64_t now_ms)
 {
-    for (int i = 0; i < guests->most; i++) {
+    for (int i = 0; i < guests->limits.most; i++) {
         struct guest *guest = &guests->list[i];
         if (guest->fd >= 0 && !guest->ended && guest->until_ms != 0 && now_ms >= guest->until_ms) {
             guest->ended = true;
@@ -138,7 +142,7 @@ void guests_notify(void *context, struct MHD_Connection *connection, void **sock
     }
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    for (int i = 0; info != NULL && i < guests->most; i++)
+    for (int i = 0; info != NULL && i < guests->limits.most; i++)
         if (guests->list[i].fd == info->connect_fd)
             *socket_context = &guests->list[i];
 }
@@ -147,14 +151,14 @@ void guest_has_asked(struct MHD_Connection *connection, int64_t now_ms)
 {
     struct guest *guest = guest_of(connection);
     if (guest != NULL)
-        guest->until_ms = now_ms + GUEST_ANSWER_MS;
+        guest->until_ms = now_ms + guest->of->limits.answer_ms;
 }
 
 void guest_was_answered(struct MHD_Connection *connection, int64_t now_ms)
 {
     struct guest *guest = guest_of(connection);
     if (guest != NULL)
-        guest->until_ms = now_ms + GUEST_REQUEST_MS;
+        guest->until_ms = now_ms + guest->of->limits.request_ms;
 }
 
 void guest_listens(struct MHD_Connection *connection)

@@ -1,8 +1,8 @@
 /* guests.h: the console's connections: accepted here, so that one too many gets an answer, and a
  * slow one an end.
  *
- * A guest has GUEST_REQUEST_MS to bring a whole request, counted from its connection or its last
- * answer, and GUEST_ANSWER_MS to take an answer, streams aside. libmicrohttpd owns the socket; it
+ * A guest has <console requestTime> to bring a whole request, counted from its connection or its
+ * last answer, and answerTime to take an answer, streams aside. libmicrohttpd owns the socket; it
  * is ended by shutting it down. */
 #ifndef GUESTS_H
 #define GUESTS_H
@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 #define GUESTS_PER_ADDRESS 64
-#define GUEST_REQUEST_MS   10000
-#define GUEST_ANSWER_MS    60000
 
 struct guests;
 struct guest;
-/* At most so many at a time; NULL: no memory. */
-struct guests *guests_create(int most);
+struct guest_limits {
+    int most; /* at a time */
+    int64_t request_ms, answer_ms;
+};
+/* NULL: no memory. */
+struct guests *guests_create(const struct guest_limits *limits);
 void guests_destroy(struct guests *guests);
 
 /* Takes whoever waits at the listening socket. */

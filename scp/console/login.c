@@ -112,6 +112,13 @@ static json_t *session_json(const struct console *console, const struct session 
                      until);
 }
 
+/* A proxy before us says that it was called over TLS. */
+static bool is_encrypted(const struct http_request *request)
+{
+    const char *scheme = http_header(request, "X-Forwarded-Proto");
+    return scheme != NULL && strcmp(scheme, "https") == 0;
+}
+
 static enum MHD_Result log_in(struct console *console, const struct http_request *request,
                               const char *name, const char *password)
 {
@@ -135,8 +142,9 @@ static enum MHD_Result log_in(struct console *console, const struct http_request
     if (session == NULL)
         return http_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "no session can begin", 0);
     (void)snprintf(cookie, sizeof cookie,
-                   CONSOLE_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d", token,
-                   console->node->conf->web.session_seconds);
+                   CONSOLE_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token,
+                   console->node->conf->web.session_seconds,
+                   is_encrypted(request) ? "; Secure" : "");
     return http_json_cookie(request, MHD_HTTP_OK, session_json(console, session), cookie);
 }
 

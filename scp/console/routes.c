@@ -28,6 +28,7 @@ static const struct route routes[] = {
     {"/api/v1/worklist", false, MAY(HTTP_GET), ROLE_VIEWER, 0, list_page},
     {"/api/v1/events", false, MAY(HTTP_GET), ROLE_VIEWER, 0, events_page},
     {"/api/v1/studies/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, study_page},
+    {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
     {"/api/v1/node", false, MAY(HTTP_GET), ROLE_VIEWER, 0, node_page},
 };
 
