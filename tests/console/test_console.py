@@ -272,6 +272,20 @@ class Console(unittest.TestCase):
         self.page.press("Escape", "w")
         self.assertIsNotNone(self.page.text(".verdict"))  # single letters are off
 
+    def test_all_influence_is_stopped(self):
+        self.sign_in("root")
+        self.page.do("go", hash="#/node")
+        self.page.until("document.querySelector('.stop')")
+        self.page.do("click", selector=".stop")
+        self.assertIn("No result is sent", self.page.text("dialog[open]"))
+        self.page.press("Enter")  # on the button that does it
+        self.page.until("document.getElementById('mode').textContent.includes('shadow: nobody is told, nothing is sent')", 5)
+        self.assertEqual(self.node.status()["mode"], "shadow")
+        self.page.do("click", selector=".mode .acts button")
+        self.page.press("Enter")
+        self.page.until("document.querySelector('.stop') && document.getElementById('mode').textContent.includes('demo')", 5)
+        self.assertEqual(self.node.status()["mode"], "demo")
+
     def test_nobody_is_shut_out(self):
         """axe-core finds no violation on any page at either size."""
         self.page.who = None
