@@ -240,6 +240,12 @@ class Console(unittest.TestCase):
         self.assertRegex(panels, r"pacs sent \d\d:\d\d")
         self.assertRegex(panels, r"Analysed.*later")
         self.assertEqual(self.page.see("document.querySelector('.acts a').href"), f"https://pacs.invalid/?study={self.positive}")
+        self.page.press("x")
+        self.page.until("document.querySelector('.standing').textContent.includes('Marked as read')")
+        self.assertNotIn(self.positive, self.order())
+        self.page.press("x")
+        self.page.until("document.querySelector('.standing').textContent.includes('waiting')")
+        self.assertIn(self.positive, self.order())
 
     def test_a_name_is_a_text(self):
         self.sign_in()
