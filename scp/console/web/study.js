@@ -194,6 +194,7 @@ class Study {
     this.chosen = id;
     this.viewer.show(this.image());
     [...this.images.children].forEach((element, i) => element.setAttribute('aria-pressed', String(this.study.images[i].id === id)));
+    [...this.images.children].find((element) => element.getAttribute('aria-pressed') === 'true')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     if (this.panels.firstChild) this.drawPanels();
   }
 

@@ -187,6 +187,7 @@ class Worklist {
     this.grid.show(this.shown);
     this.empty.hidden = this.shown.length > 0;
     this.grid.element.hidden = this.shown.length === 0;
+    if (this.grid.element.hidden) this.pointer = false; // what is not there tells nobody that the pointer has left it
     setText(this.empty, this.shown.length ? '' : 'No study waits to be read.');
     if (words) say(`${words}: the list has taken the new order`);
     if (!this.began) this.comeBack();
