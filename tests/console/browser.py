@@ -23,7 +23,7 @@ def leave_if_missing():
 
 class Browser:
     def __init__(self):
-        self.said, self.hosts = [], []
+        self.said, self.hosts, self.who = [], [], None
         self.process = subprocess.Popen(["node", os.path.join(HERE, "drive.mjs"), MODULES, shutil.which("chromium")], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.version = self.read()["browser"]
@@ -56,8 +56,8 @@ class Browser:
     def text(self, selector):
         return self.see(f"document.querySelector({json.dumps(selector)})?.textContent ?? null")
 
-    def sign_in(self, url, name, password, size=DESK):
-        self.do("visit", url=url, width=size[0], height=size[1])
+    def sign_in(self, url, name, password):
+        self.do("visit", url=url, width=DESK[0], height=DESK[1])
         self.until("document.querySelector('form.login')")
         self.do("fill", selector="input[name=name]", text=name)
         self.do("fill", selector="input[name=password]", text=password)

@@ -2,6 +2,8 @@
 import { get } from './api.js';
 import { foreign, make, setText } from './dom.js';
 import { on } from './events.js';
+import { Mode } from './mode.js';
+import { may } from './session.js';
 import { nodeNow, onList } from './source.js';
 import { reason } from './status.js';
 import { clockSeconds, count, mode, moment, plain, spaced, wait } from './words.js';
@@ -119,7 +121,8 @@ class Node {
     this.asOf = make('p', { class: 'as-of' }, 'Asking the node');
     this.content = make('div', { class: 'node-body' });
     this.at = 0;
-    main.append(this.asOf, this.content);
+    this.mode = may('admin') ? new Mode(() => this.load()) : null;
+    main.append(this.asOf, ...(this.mode ? [this.mode.element] : []), this.content);
     this.off = [on('node', () => this.load()), onList(() => this.load())];
     this.timer = setInterval(() => this.tick(), 1000);
     this.load();
@@ -158,6 +161,7 @@ class Node {
 
   // What is the same is not drawn anew: somebody may be reading in it.
   draw(node) {
+    this.mode?.show(node.mode);
     const text = JSON.stringify(node);
     if (text === this.drawn) return;
     this.drawn = text;
