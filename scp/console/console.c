@@ -156,73 +156,83 @@ static size_t unescape(void *context, struct MHD_Connection *connection, char *t
     return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
 }
 
-static struct MHD_Daemon *start(struct console *console, struct guests *guests)
+static struct MHD_Daemon *start(struct console *console)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
         console, MHD_OPTION_NOTIFY_COMPLETED, completed, console, MHD_OPTION_NOTIFY_CONNECTION,
-        guests_notify, guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)console->node->conf->web.connections + 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 }
 
-static void live(struct console *console, struct guests *guests)
+void console_turn(struct console *console, int most_ms)
 {
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(console->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd wake[] = {{.fd = console->node->console_fd, .events = POLLIN},
-                            {.fd = info->epoll_fd, .events = POLLIN}};
-    while (!node_stopping) {
-        MHD_UNSIGNED_LONG_LONG wait = TURN_MS;
-        if (MHD_get_timeout(console->daemon, &wait) != MHD_YES || wait > TURN_MS)
-            wait = TURN_MS;
-        (void)poll(wake, sizeof wake / sizeof *wake, (int)wait);
-        int64_t now = clock_monotonic_ms();
-        guests_accept(guests, console->daemon, console->node->console_fd, now);
-        (void)MHD_run(console->daemon);
-        login_turn(console);
-        changes_turn(console, now);
-        events_turn(console, now);
-        guests_hurry(guests, now);
-    }
+    struct pollfd wake[] = {{.fd = info->epoll_fd, .events = POLLIN},
+                            {.fd = console->node->console_fd, .events = POLLIN}};
+    MHD_UNSIGNED_LONG_LONG wait;
+    if (MHD_get_timeout(console->daemon, &wait) == MHD_YES && wait < (unsigned)most_ms)
+        most_ms = (int)wait;
+    (void)poll(wake, sizeof wake / sizeof *wake, most_ms);
+    int64_t now = clock_monotonic_ms();
+    if (console->node->console_fd >= 0)
+        guests_accept(console->guests, console->daemon, console->node->console_fd, now);
+    (void)MHD_run(console->daemon);
+    login_turn(console);
+    changes_turn(console, now);
+    events_turn(console, now);
+    guests_hurry(console->guests, now);
+}
+
+bool console_open(struct console *console, const struct node *node)
+{
+    const struct conf_web *web = &node->conf->web;
+    const struct guest_limits limits = {.most = web->connections,
+                                        .request_ms = web->request_seconds * INT64_C(1000),
+                                        .answer_ms = web->answer_seconds * INT64_C(1000)};
+    console->node = node;
+    console->guests = guests_create(&limits);
+    console->sessions = sessions_create(SESSIONS_MOST, web->idle_seconds, web->session_seconds);
+    console->throttle = throttle_create();
+    console->list = list_create();
+    console->events = events_create();
+    if (console->guests == NULL || console->sessions == NULL || console->throttle == NULL ||
+        console->list == NULL || console->events == NULL || !changes_create(console))
+        return false;
+    console->daemon = start(console);
+    return console->daemon != NULL;
+}
+
+void console_close(struct console *console)
+{
+    events_end(console);
+    changes_end(console);
+    if (console->daemon != NULL)
+        MHD_stop_daemon(console->daemon);
+    guests_destroy(console->guests);
+    sessions_destroy(console->sessions);
+    list_destroy(console->list);
+    events_destroy(console->events);
+    free(console->changes);
+    free(console->throttle);
+    free(console->accounts);
+    free(console->page);
+    store_close(console->store);
 }
 
 int console_run(const struct node *node)
 {
     struct console console = {.node = node};
-    const struct conf_web *web = &node->conf->web;
+    read_models(&console); /* what they are called, while their folders can still be read */
     if (!confine(CONFINE_CONSOLE, node->conf, NULL))
         return EX_OSERR;
-    const struct guest_limits limits = {.most = web->connections,
-                                        .request_ms = web->request_seconds * INT64_C(1000),
-                                        .answer_ms = web->answer_seconds * INT64_C(1000)};
-    struct guests *guests = guests_create(&limits);
-    console.sessions = sessions_create(SESSIONS_MOST, web->idle_seconds, web->session_seconds);
-    console.throttle = throttle_create();
-    console.list = list_create();
-    console.events = events_create();
-    bool made = guests != NULL && console.sessions != NULL && console.throttle != NULL &&
-                console.list != NULL && console.events != NULL && changes_create(&console);
-    read_models(&console);
-    console.daemon = made ? start(&console, guests) : NULL;
-    if (console.daemon == NULL)
+    bool open = console_open(&console, node);
+    if (!open)
         log_event(LOG_AT_ERROR, "console-unavailable", "error=%s", log_quote(strerror(errno)));
-    else
-        live(&console, guests);
-
-    int status = console.daemon != NULL ? 0 : 1;
-    events_end(&console);
-    changes_end(&console);
-    if (console.daemon != NULL)
-        MHD_stop_daemon(console.daemon);
-    guests_destroy(guests);
-    sessions_destroy(console.sessions);
-    list_destroy(console.list);
-    events_destroy(console.events);
-    free(console.changes);
-    free(console.throttle);
-    free(console.accounts);
-    free(console.page);
-    store_close(console.store);
-    return status;
+    while (open && !node_stopping)
+        console_turn(&console, TURN_MS);
+    console_close(&console);
+    return open ? 0 : 1;
 }

@@ -24,12 +24,14 @@
 
 struct change;
 struct events;
+struct guests;
 struct list;
 struct throttle;
 
 struct console {
     const struct node *node;
     struct MHD_Daemon *daemon;
+    struct guests *guests;
     struct store *store; /* NULL: it cannot be read now */
     int64_t open_at;
     struct nn_model_info model[SRT_MAX_MODELS]; /* as configured */
@@ -54,6 +56,13 @@ struct visit {
     struct http_request request;
     struct change *change; /* that it waits for */
 };
+
+/* All but the loop; the console is zeros, or has its models; to be closed whatever it returns.
+ * False: no memory. */
+bool console_open(struct console *console, const struct node *node);
+void console_close(struct console *console);
+/* Answers what is there, after at most so long. */
+void console_turn(struct console *console, int most_ms);
 
 /* Whether the job store can be read, now; tries once a second. */
 bool console_store(struct console *console);

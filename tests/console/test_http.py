@@ -233,6 +233,22 @@ class Doors(Base):
         self.assertTrue(1.5 < ended - begun < 5, ended - begun)
         self.assertEqual(self.client().ask("GET", "/readyz").status, 200)
 
+    def test_openapi(self):
+        """Every address in the description is there for the methods that it names and for no others, and needs a login where it says so."""
+        api = json.loads(self.client().ask("GET", "/openapi.json").body)
+        self.assertEqual(api["openapi"], "3.1.0")
+        methods = {"get", "post", "put", "delete"}
+        for path, about in api["paths"].items():
+            path = path.replace("{study}", "1.2.3").replace("{id}", "1")
+            for method in methods:
+                answer = self.client().ask(method.upper(), path, {} if method in ("post", "put") else None)
+                if method not in about:
+                    self.assertIn(answer.status, (405, 401, 404), (method, path))
+                    continue
+                self.assertNotEqual(answer.status, 405, (method, path))
+                if "security" not in about[method] and (method, path) != ("delete", "/api/v1/session"):
+                    self.assertEqual(answer.status, 401, (method, path))
+
     def test_page_is_asked_for_once(self):
         first = self.client().ask("GET", "/")
         again = self.client().ask("GET", "/", If_None_Match=first.headers["ETag"])

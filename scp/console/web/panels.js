@@ -29,7 +29,7 @@ function scoreRow({ name, score, operatingPoint }) {
   const point = operatingPoint ?? null;
   const reached = point !== null && score >= point;
   return make('tr', { class: reached ? 'reached' : null },
-    make('th', { scope: 'row' }, foreign(plain(name))), make('td', null, bar(score, point), digits(score, point)),
+    make('th', { scope: 'row' }, point === null ? 'no finding' : foreign(plain(name))), make('td', null, bar(score, point), digits(score, point)),
     make('td', null, point === null ? 'none' : digits(point, null)),
     make('td', null, point === null ? '' : reached ? 'reached' : 'below'));
 }
