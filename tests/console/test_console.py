@@ -147,6 +147,11 @@ class Console(unittest.TestCase):
         study = self.send(self.whole, 3)
         self.page.until(f"({ROWS}).includes('{study}')", 30)
         self.page.until("document.getElementById('said').textContent.includes('1 new')", 2)
+        self.page.do("go", hash=f"#/study/{study}")  # and who reads one study is told of the others
+        self.send(self.hurt, 5)
+        self.page.until("document.querySelector('#top nav a').textContent === 'Worklist: 1 new, 1 raised'", 30)
+        self.page.do("go", hash="#/worklist")
+        self.page.until("document.querySelector('#top nav a').textContent === 'Worklist'")
 
     def test_read_and_back(self):
         self.sign_in()

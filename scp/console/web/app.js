@@ -1,11 +1,12 @@
 // app.js: which page is open. The address says it: #/worklist, #/read, #/study/UID, #/node.
-import { say } from './dom.js';
+import { say, setText } from './dom.js';
 import { startEvents, stopEvents } from './events.js';
 import { bind, showHelp } from './keys.js';
 import { openNode } from './node.js';
+import { difference, inWords } from './order.js';
 import { openRead } from './read.js';
 import { askWho, onSessionEnd, resume, session, signOut } from './session.js';
-import { startSource, stopSource } from './source.js';
+import { onList, source, startSource, stopSource } from './source.js';
 import { startStatus, stopStatus } from './status.js';
 import { openStudy } from './study.js';
 import { openWorklist } from './worklist.js';
@@ -15,7 +16,16 @@ const pages = { worklist: openWorklist, read: openRead, study: openStudy, node: 
 
 const main = document.getElementById('page');
 const top = document.getElementById('top');
+const toList = top.querySelector('a[data-page=worklist]');
 let open = null;
+let seen = null; // the list when it was left for another page
+
+// Who reads one study is told, quietly, that others have come.
+function tellOfOthers() {
+  const words = seen && source.list ? inWords({ ...difference(seen, source.list.entries), gone: [], moved: false }) : '';
+  setText(toList, words ? `Worklist: ${words}` : 'Worklist');
+  toList.classList.toggle('news', words !== '');
+}
 
 function leavePage() {
   open?.leave();
@@ -39,6 +49,8 @@ function showPage() {
   leavePage();
   main.className = name;
   open = pages[name](main, decoded(rest.join('/')));
+  seen = name === 'worklist' ? null : seen ?? source.list?.entries ?? null;
+  tellOfOthers();
   document.title = `${open.title} - cervigate`;
   for (const link of top.querySelectorAll('a[data-page]')) {
     const here = link.dataset.page === name || (name === 'read' && link.dataset.page === 'worklist');
@@ -74,12 +86,17 @@ function end(why) {
   unbind();
   document.getElementById('help').close();
   leavePage();
+  seen = null;
   top.hidden = true;
   main.className = 'login';
   document.title = 'Sign in - cervigate';
   askWho(main, why, begin);
 }
 
+onList((list) => {
+  if (main.className !== 'worklist') seen ??= list.entries;
+  tellOfOthers();
+});
 onSessionEnd(() => end('Your session has ended. Sign in again.'));
 window.addEventListener('hashchange', showPage);
 document.getElementById('leave').addEventListener('click', async () => {
