@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 ROOMS = ("classifier", "dicom", "config", "sr_templates", "scp")
 # room -> patterns of headers that it must not include (design: "The rooms")
@@ -136,12 +135,13 @@ def law_web(_):
         text = read(path)
         bad += [f"{path}:{n}: {line.strip()}" for n, line in enumerate(text.split("\n"), 1)
                 if unsafe.search(line) and not line.lstrip().startswith("//")]
-        if path.endswith(".js") and shutil.which("node"):
-            with tempfile.NamedTemporaryFile("w", suffix=".mjs") as module:  # .js is no module to every node
-                module.write(text)
-                module.flush()
-                run = subprocess.run(["node", "--check", module.name], capture_output=True, text=True)
-            bad += [f"{path}: {run.stderr.strip()}"] if run.returncode else []
+    if shutil.which("node"):
+        parse = """for (const path of process.argv.slice(1)) try {
+            new (require('vm').SourceTextModule)(require('fs').readFileSync(path, 'utf8'), { identifier: path });
+        } catch (error) { console.log(error.stack.split('\\n').slice(0, 5).join(' ')); }"""
+        modules = [f for f in tracked(".js") if f.startswith(folder)]
+        run = subprocess.run(["node", "--no-warnings", "--experimental-vm-modules", "-e", parse, *modules], capture_output=True, text=True)
+        bad += [line for line in run.stdout.split("\n") if line] + ([run.stderr] if run.returncode else [])
     return bad
 
 
