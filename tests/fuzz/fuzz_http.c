@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
     begin();
     char *text = with_login(data, size, &length);
-    size_t first = length > 0 ? text[0] % (length < 64 ? length : 64) : 0;
+    size_t first = length > 0 ? (unsigned char)text[0] % (length < 64 ? length : 64) : 0;
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
     must(MHD_add_connection(console.daemon, pair[1], (const struct sockaddr *)&from, sizeof from) ==
          MHD_YES);

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""What the console tells of real studies, and what it changes: HTTP with the real daemon."""
+import http.client
+import json
+import os
+import re
+import signal
+import threading
+import time
+import unittest
+
+import numpy
+import pydicom
+
+from http_fixture import Base, Client, h
+
+
+class Studies(Base):
+    limits = 'connections="40" streams="8" viewer="https://pacs.example.org/v?s={study}"'
+
+    def test_announced_by_event(self):
+        client, events = self.client("vera"), []
+
+        def listen():
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            connection.request("GET", "/api/v1/events", headers={"Cookie": client.cookie})
+            response = connection.getresponse()
+            self.assertEqual(response.headers["Content-Type"], "text/event-stream")
+            while line := response.readline():
+                if line.startswith(b"data: {\"revision\""):
+                    events.append((time.monotonic(), json.loads(line[6:])["revision"]))
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        h.wait_for(lambda: events, 10, "the first event")
+        study = self.send(0)
+        there = None
+        while there is None:
+            answer = client.ask("GET", "/api/v1/worklist").json
+            there = time.monotonic() if any(e["study"] == study for e in answer["entries"]) else None
+            time.sleep(0.05)
+        h.wait_for(lambda: any(r >= answer["revision"] for _, r in events), 5, "an event")
+        told = next(t for t, r in events if r >= answer["revision"])
+        self.assertLess(told - there, 2)
+
+    def test_read_and_back(self):
+        vera, rita = self.client("vera"), self.client("rita")
+        study = self.send(1)
+        self.entry(vera, study)
+        self.assertEqual(rita.ask("PUT", f"/api/v1/worklist/{study}/read").json, {"answer": "read"})
+        h.wait_for(lambda: all(e["study"] != study for e in vera.ask("GET", "/api/v1/worklist").json["entries"]), 5, "leaving the list")
+        read = vera.ask("GET", "/api/v1/worklist/read").json["entries"]
+        self.assertEqual(read[0]["study"], study)
+        self.assertIn("request", self.node.log())
+        self.assertIn('who="console:rita"', self.node.log())
+        self.assertEqual(rita.ask("DELETE", f"/api/v1/worklist/{study}/read").json, {"answer": "unread"})
+        self.entry(vera, study)
+
+    def test_study(self):
+        client = self.client("vera")
+        study = self.send(0, PatientName="Müller^<script>alert(1)</script>", PatientID="ID-0815", SpecificCharacterSet="ISO_IR 192")
+        self.entry(client, study)
+        h.wait_for(lambda: len(self.pacs.objects(study=study)) == 2, 30, "delivery")
+        seen = h.wait_for(lambda: (lambda s: s if any(t["what"] == "sent" for t in s["timeline"]) else None)(
+            client.ask("GET", f"/api/v1/studies/{study}").json), 10, "sent")
+        self.assertEqual(seen["patient"]["name"], "Müller^<script>alert(1)</script>")
+        self.assertEqual((seen["patient"]["id"], seen["place"]["patient"]), ("ID-0815", "0815"))
+        self.assertEqual(seen["viewer"], f"https://pacs.example.org/v?s={study}")
+        self.assertTrue(seen["research"])
+        self.assertTrue(seen["report"][0].startswith("RESEARCH - trained on synthetic images"))
+        kinds = [t["what"] for t in seen["timeline"]]
+        self.assertEqual(kinds[:2], ["received", "analysed"])
+        self.assertEqual(sorted(t["at"] for t in seen["timeline"]), [t["at"] for t in seen["timeline"]])
+        self.assertEqual({d["destination"] for r in seen["results"] for d in r["deliveries"]}, {"pacs"})
+        image = seen["images"][0]
+        self.assertEqual([c["name"] for c in image["models"][0]["classes"]], ["dislocation", "fracture", "normal"])
+        self.assertAlmostEqual(sum(c["score"] for c in image["models"][0]["classes"]), 1, places=5)
+        self.check_pixels(client, study, image)
+
+    def check_pixels(self, client, study, image):
+        """Both halves are the picture's own, pixel for pixel."""
+        answer = client.ask("GET", f"/api/v1/studies/{study}/images/{image['id']}/picture")
+        rows, columns, source = (int(answer.headers[n]) for n in ("X-Rows", "X-Columns", "X-Source-Columns"))
+        self.assertEqual(image["picture"], {"rows": rows, "columns": columns})
+        shown = numpy.frombuffer(answer.body, dtype=numpy.uint8).reshape(rows, columns, 3)
+        picture = next(d for d in map(pydicom.dcmread, self.pacs.objects(study=study)) if d.Modality == "OT").pixel_array
+        for part in (shown[:, :source], shown[:, source:]):
+            if part.shape[1]:
+                self.assertTrue(self.is_part(picture, part))
+        self.assertTrue((shown[:, :source, 0] == shown[:, :source, 1]).all())  # the original has no colour
+
+    @staticmethod
+    def is_part(whole, part):
+        rows, columns = part.shape[:2]
+        for y in range(whole.shape[0] - rows + 1):
+            for x in numpy.flatnonzero((whole[y, :whole.shape[1] - columns + 1] == part[0, 0]).all(axis=1)):
+                if (whole[y, x:x + columns] == part[0]).all() and (whole[y:y + rows, x:x + columns] == part).all():
+                    return True
+        return False
+
+    def test_counters_add_up(self):
+        client = self.client("vera")
+        path = os.path.join(self.node.folder, "hand.dcm")
+        h.wrap(h.grey(self.images[2][0]), path, BodyPartExamined="HAND")
+        self.node.send(path)
+        self.entry(client, self.send(2))
+
+        def numbers():
+            text = Client(self.port).ask("GET", "/metrics").body.decode()
+            return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(cervigate_\S+) (\S+)$", text, re.M)}
+        stored = len([f for _, _, files in os.walk(os.path.join(self.node.spool, "objects")) for f in files if f.endswith(".dcm")])
+        values = h.wait_for(lambda: (lambda v: v if v['cervigate_instances{state="received"}'] == 0 else None)(numbers()), 20, "an idle node")
+        self.assertEqual(sum(v for k, v in values.items() if k.startswith("cervigate_instances{")), stored)
+        self.assertGreaterEqual(values['cervigate_instances{state="ignored"}'], 1)
+        listed = len(client.ask("GET", "/api/v1/worklist").json["entries"])
+        self.assertEqual(sum(v for k, v in values.items() if k.startswith("cervigate_worklist_studies{")), listed)
+        self.assertTrue(any(k.startswith("cervigate_model_info{name=\"cervigate-phantom\"") for k in values))
+
+    def test_console_dies(self):
+        client = self.client("vera")
+        was = self.node.facts()["console_pid"]
+        os.kill(int(was), signal.SIGKILL)
+        h.wait_for(lambda: self.node.facts()["console_pid"] not in ("0", was), 20, "a new console")
+        h.wait_for(lambda: client.ask("GET", "/readyz").status == 200, 10, "an answer")
+        self.assertEqual(client.ask("GET", "/api/v1/worklist").status, 401)
+        self.assertEqual(self.client("vera").ask("GET", "/api/v1/worklist").status, 200)
+
+    def test_stop_all_influence(self):
+        client = self.client("ada")
+        begun = time.monotonic()
+        self.assertEqual(client.ask("POST", "/api/v1/node/mode", {"mode": "shadow"}).json, {"answer": "done"})
+        self.assertLess(time.monotonic() - begun, 5)
+        self.assertEqual(self.node.admin("mode").stdout.strip(), "shadow")
+        self.assertEqual(client.ask("GET", "/api/v1/worklist").json["mode"], "shadow")
+        study = self.send(0)
+        self.entry(client, study)
+        time.sleep(2)
+        self.assertEqual(self.pacs.objects(study=study), [])
+        refused = client.ask("POST", "/api/v1/node/mode", {"mode": "clinical"})
+        self.assertEqual(refused.status, 409)
+        self.assertIn("trained on synthetic images", refused.json["error"])
+        self.assertEqual(client.ask("POST", "/api/v1/node/mode", {"mode": "loud"}).status, 400)
+        self.assertEqual(client.ask("POST", "/api/v1/node/mode", {"mode": "demo"}).status, 200)
+        self.assertIn("console:ada", self.node.admin("audit", "search", "--user", "console:ada", "--json").stdout)
+
+    def test_who_saw_what(self):
+        client = self.client("vera")
+        study = self.send(0)
+        self.entry(client, study)
+        client.ask("GET", f"/api/v1/studies/{study}")
+        self.client().ask("POST", "/api/v1/session", {"name": "rita", "password": "a wrong one"})
+        for words, count in ((("--user", "vera", "--study", study), 1), (("--user", "rita", "--event", "User Authentication", "--outcome", "failure"), 1),
+                             (("--user", "vera", "--event", "110114", "--outcome", "success"), 1)):
+            found = self.node.admin("audit", "search", *words, "--json").stdout.splitlines()
+            self.assertGreaterEqual(len(found), count, words)
+        self.assertEqual(self.node.admin("audit", "verify").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
