@@ -137,8 +137,8 @@ def law_web(_):
                 if unsafe.search(line) and not line.lstrip().startswith("//")]
     if shutil.which("node"):
         parse = """for (const path of process.argv.slice(1)) try {
-            new (require('vm').SourceTextModule)(require('fs').readFileSync(path, 'utf8'), { identifier: path });
-        } catch (error) { console.log(error.stack.split('\\n').slice(0, 5).join(' ')); }"""
+            new (require('vm').SourceTextModule)(require('fs').readFileSync(path, 'utf8'));
+        } catch (error) { console.log(`${path}: ${error}`); }"""
         modules = [f for f in tracked(".js") if f.startswith(folder)]
         run = subprocess.run(["node", "--no-warnings", "--experimental-vm-modules", "-e", parse, *modules], capture_output=True, text=True)
         bad += [line for line in run.stdout.split("\n") if line] + ([run.stderr] if run.returncode else [])
