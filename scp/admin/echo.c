@@ -3,17 +3,22 @@
 #include "clock.h"
 #include "command.h"
 #include "dx_init.h"
+#include "dx_mwl.h"
 #include "peer.h"
 #include "stow_http.h"
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#define IMPLICIT "1.2.840.10008.1.2"
+
 static const char usage[] =
     "usage: cervigate echo [--config FILE] [--json] PEER\n"
     "\n"
     "Sends a C-ECHO to the configured peer of that name, over TLS if it has that; an archive with\n"
-    "DICOMweb is asked for one study (QIDO-RS). Says at which layer it failed.\n"
+    "DICOMweb is asked for one study (QIDO-RS); of the peer of <orderQuery> it says whether it "
+    "takes\n"
+    "Modality Worklist queries. Says at which layer it failed.\n"
     "Exit status: 0 answered; 1 refused; 69 not reached.\n";
 
 static const char *layer_of(enum dx_status status, bool associated)
@@ -27,28 +32,38 @@ static const char *layer_of(enum dx_status status, bool associated)
     return "verification (DIMSE)";
 }
 
+/* Of the peer that is asked for orders. */
+enum worklist { WORKLIST_UNASKED, WORKLIST_TAKEN, WORKLIST_NOT_TAKEN };
+
 /* session: of TLS; "": plain. */
 static int tell(const struct command *command, const struct conf_peer *peer, enum dx_status status,
-                bool associated, const struct dx_error *err, const char *session, int64_t ms)
+                bool associated, const struct dx_error *err, const char *session,
+                enum worklist worklist, int64_t ms)
 {
     const char *layer = status == DX_OK ? "" : layer_of(status, associated);
     if (command->json) {
-        int printed = command_print(
+        json_t *answer =
             json_pack("{s:s, s:s, s:s, s:i, s:b, s:s, s:s, s:s, s:I}", "peer", peer->name,
                       "ae_title", peer->ae_title, "host", peer->host, "port", (int)peer->port, "ok",
                       status == DX_OK, "layer", layer, "error", status == DX_OK ? "" : err->text,
-                      "tls", session, "milliseconds", (json_int_t)ms));
+                      "tls", session, "milliseconds", (json_int_t)ms);
+        if (answer != NULL && worklist != WORKLIST_UNASKED)
+            (void)json_object_set_new(answer, "worklist", json_boolean(worklist == WORKLIST_TAKEN));
+        int printed = command_print(answer);
         if (printed != 0)
             return printed;
     } else if (status == DX_OK) {
-        printf("%s (%s, %s:%u) answered in %lld ms%s%s\n", peer->name, peer->ae_title, peer->host,
-               peer->port, (long long)ms, session[0] ? " over " : "", session);
+        printf("%s (%s, %s:%u) answered in %lld ms%s%s%s\n", peer->name, peer->ae_title, peer->host,
+               peer->port, (long long)ms, session[0] ? " over " : "", session,
+               worklist == WORKLIST_TAKEN       ? "; it takes Modality Worklist queries"
+               : worklist == WORKLIST_NOT_TAKEN ? "; it takes no Modality Worklist queries from us"
+                                                : "");
     } else {
         fprintf(stderr, "%s (%s, %s:%u): failed at the %s: %s\n", peer->name, peer->ae_title,
                 peer->host, peer->port, layer, err->text);
     }
     if (status == DX_OK)
-        return 0;
+        return worklist == WORKLIST_NOT_TAKEN ? 1 : 0;
     return status == DX_REFUSED || status == DX_NO_CONTEXT ? 1 : EX_UNAVAILABLE;
 }
 
@@ -63,16 +78,23 @@ static int echo_peer(const struct command *command, const struct conf *conf,
         fprintf(stderr, "cervigate echo: %s\n", err.text);
         return EX_SOFTWARE;
     }
+    static const struct dx_scu_context query = {DX_MODALITY_WORKLIST, IMPLICIT};
+    bool is_asked = conf->order_query.peer == peer;
+    enum worklist worklist = WORKLIST_UNASKED;
     call_params(conf, peer, &params);
-    enum dx_status status = call_open(conf, peer, &params, NULL, 0, &scu, &err);
+    enum dx_status status = call_open(conf, peer, &params, &query, is_asked ? 1 : 0, &scu, &err);
     bool associated = status == DX_OK;
     char session[96] = "";
     if (associated) {
         snprintf(session, sizeof session, "%s", dx_scu_session(scu));
+        if (is_asked)
+            worklist = dx_scu_accepts(scu, DX_MODALITY_WORKLIST, IMPLICIT) ? WORKLIST_TAKEN
+                                                                           : WORKLIST_NOT_TAKEN;
         status = dx_scu_echo(scu, &err);
     }
     dx_scu_close(scu);
-    return tell(command, peer, status, associated, &err, session, clock_monotonic_ms() - begin);
+    return tell(command, peer, status, associated, &err, session, worklist,
+                clock_monotonic_ms() - begin);
 }
 
 /* 1: it answered, and not with studies. */
