@@ -11,7 +11,6 @@
 #define ACCESSION      DX_TAG(0x0008, 0x0050)
 #define MODALITY       DX_TAG(0x0008, 0x0060)
 #define CODE_VALUE     DX_TAG(0x0008, 0x0100)
-#define CODE_SCHEME    DX_TAG(0x0008, 0x0102)
 #define CODE_MEANING   DX_TAG(0x0008, 0x0104)
 #define PATIENT_ID     DX_TAG(0x0010, 0x0020)
 #define ISSUER         DX_TAG(0x0010, 0x0021)
@@ -41,14 +40,11 @@ static void put_step(struct dx_writing *to)
     dx_put_end(to);
 }
 
+/* Without item it matches everything (PS3.4 C.2.2.2.6): with one of empty keys some peers leave out
+ * what has no code. */
 static void put_code(struct dx_writing *to)
 {
     dx_put_begin(to, PROCEDURE_CODE);
-    dx_put_item(to);
-    dx_put_text(to, CODE_VALUE, "");
-    dx_put_text(to, CODE_SCHEME, "");
-    dx_put_text(to, CODE_MEANING, "");
-    dx_put_item_end(to);
     dx_put_end(to);
 }
 

@@ -1,7 +1,7 @@
 """A scripted Modality Worklist SCP (PS3.4 annex K) in plain bytes.
 
 `items`: its worklist, one Dataset each (`item`). `knows`: keywords of the keys that it matches; of others it answers with all that it has, as a
-peer may. `how`: ok, fail (A700), refused (0122), cancelled (FE00 behind the first match), many (its items over and over, 3000 answers; a C-CANCEL is
+peer may. `how`: ok, fail (A700), refused (0122), cancelled (FE00 behind the first match), many (its items over and over, 900 answers; a C-CANCEL is
 not heard), endless, abort, silence, slow (an answer a second), garbage, nested, truncated, bare (a match without identifier), foreign (an answer to another
 message), half (a match, then an abort). behave("refuse" | "close" | "no-context" | "silence"): at the association, as pacs.py. `asked`: the queries.
 `takes`: whether it takes the SOP class."""
@@ -31,7 +31,7 @@ def item(accession="", patient="", study="", priority="", placer="", filler="", 
         d.PlacerOrderNumberImagingServiceRequest, d.FillerOrderNumberImagingServiceRequest = placer, filler
         step = pydicom.Dataset()
         step.Modality, step.ScheduledStationAETitle, step.ScheduledProcedureStepStartDate = "DX", "ROOM1", "20261127"
-        step.ScheduledProcedureStepStartTime, step.ScheduledProcedureStepID = "120000", f"SPS{n}"
+        step.ScheduledProcedureStepStartTime, step.ScheduledProcedureStepDescription, step.ScheduledProcedureStepID = "120000", procedure, f"SPS{n}"
         d.ScheduledProcedureStepSequence = [step]
         for keyword, value in more.items():
             setattr(d, keyword, value)
@@ -80,8 +80,8 @@ class Association(archive.Association):
         matches = list(self.pacs.matches(query))
         if how == "endless":
             while True:
-                self.find_answer(context, request, 0xff00, encode(matches[0]))
-        for match in matches * (3000 // max(len(matches), 1) if how == "many" else 1):
+                self.find_answer(context, request, 0xff00, encode(matches[0] if matches else query))
+        for match in matches * (900 // max(len(matches), 1) if how == "many" else 1):
             if how == "slow":
                 time.sleep(1)
             self.find_answer(context, request, 0xff00, encode(match))

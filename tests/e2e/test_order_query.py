@@ -48,7 +48,7 @@ class Wlmscpfs:
         with open(os.path.join(self.folder, "RIS", "lockfile"), "wb"):
             pass
         self.port = port
-        self.process = subprocess.Popen(["wlmscpfs", "-dfp", self.folder, str(port)], **h.QUIET)
+        self.process = subprocess.Popen(["wlmscpfs", "--single-process", "-dfp", self.folder, str(port)], **h.QUIET)
 
     def add(self, name, dataset):
         write(os.path.join(self.folder, "RIS"), name, dataset)
@@ -67,7 +67,7 @@ class OrthancWorklist(h.Orthanc):
 
     def __init__(self, port):
         self.files = tempfile.mkdtemp(prefix="cervigate-wl-")
-        super().__init__(DicomPort=port, Plugins=[PLUGIN], Worklists={"Enable": True, "Database": self.files})
+        super().__init__(DicomPort=port, DicomAlwaysAllowFind=True, DicomAlwaysAllowFindWorklist=True, Plugins=[PLUGIN], Worklists={"Enable": True, "Database": self.files})
 
     def start(self):
         with open(self.config, encoding="utf-8") as f:
@@ -283,7 +283,7 @@ class Hostile(Query):
         why, = h.wait_for(alarm, 20, "an alarm")
         self.assertEqual(why["subject"], "ris")
         self.assertRegex(why["detail"], r"studies wait for their order's priority; it fails since \d+ s: .*connect")
-        h.wait_for(lambda: "name=order-query subject=ris state=on" in self.node.log(), 10, "a line")
+        h.wait_for(lambda: 'name=order-query subject="ris" state=on' in self.node.log(), 10, "a line")
         peer = self.scripted()
         peer.items = list(item("DOWN", self.patient, "", "STAT", filler="D"))
         self.wait_order("DOWN", (4, "D"))

@@ -214,6 +214,13 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, matches) if matches else self.answer(204)
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that went away: it has its reasons."""
+
+
 class WebManager(ups_scp.Manager):
     """As ups_scp.Manager, with `url`. `authorization`: the header that it demands; None: any."""
     root = "/ups-rs"
@@ -221,8 +228,8 @@ class WebManager(ups_scp.Manager):
     def __init__(self):
         super().__init__()
         self.authorization = None
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads, self.server.manager = True, self
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.manager = self
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}{self.root}"
         self.web_port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
