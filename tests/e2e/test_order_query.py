@@ -100,7 +100,7 @@ class Query(unittest.TestCase):
     def limits(cls):
         return (f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{cls.port}"/></peers>'
                 '<orders listen="true" address="127.0.0.1" port="0" postoperative="post-?op"/><health checkEvery="1" oldestJob="2"/>'
-                f'<orderQuery peer="ris" period="1" periodMost="2" answerTime="{ANSWER}" matches="{MATCHES}" retryFirst="1" retryMost="1"/>')
+                f'<orderQuery peer="ris" period="1" periodMost="1" answerTime="{ANSWER}" matches="{MATCHES}" retryFirst="1" retryMost="1"/>')
 
     def setUp(self):
         Query.made += 1
