@@ -16,9 +16,10 @@ static const char usage[] =
     "usage: cervigate echo [--config FILE] [--json] PEER\n"
     "\n"
     "Sends a C-ECHO to the configured peer of that name, over TLS if it has that; an archive with\n"
-    "DICOMweb is asked for one study (QIDO-RS); of the peer of <orderQuery> it says whether it "
-    "takes\n"
-    "Modality Worklist queries. Says at which layer it failed.\n"
+    "DICOMweb is asked for one study (QIDO-RS), a workflow manager for one item (UPS-RS); of the "
+    "peer\n"
+    "of <orderQuery> it says whether it takes Modality Worklist queries. Says at which layer it "
+    "failed.\n"
     "Exit status: 0 answered; 1 refused; 69 not reached.\n";
 
 static const char *layer_of(enum dx_status status, bool associated)
@@ -97,9 +98,20 @@ static int echo_peer(const struct command *command, const struct conf *conf,
                 clock_monotonic_ms() - begin);
 }
 
-/* 1: it answered, and not with studies. */
+/* A workflow manager (UPS-RS), and no archive. */
+static bool is_manager(const struct conf *conf, const struct conf_peer *peer)
+{
+    bool is = false;
+    for (size_t i = 0; i < conf->announcement_count; i++)
+        is = is || conf->announcements[i].peer == peer;
+    for (size_t i = 0; i < conf->destination_count; i++)
+        is = is && conf->destinations[i].peer != peer;
+    return is;
+}
+
+/* 1: it answered, and not with what was asked for. */
 static int tell_web(const struct command *command, const struct conf_peer *peer,
-                    const struct stow_reply *reply, int64_t ms)
+                    const char *service, const struct stow_reply *reply, int64_t ms)
 {
     static const char *const layers[] = {"network (name or TCP)", "TLS", "HTTP"};
     bool good = reply->end == STOW_ANSWERED && reply->status >= 200 && reply->status <= 299;
@@ -109,7 +121,7 @@ static int tell_web(const struct command *command, const struct conf_peer *peer,
     char why[sizeof reply->text];
     (void)snprintf(why, sizeof why, "%s", reply->text);
     if (reply->end == STOW_ANSWERED)
-        (void)snprintf(why, sizeof why, "QIDO-RS: HTTP status %ld", reply->status);
+        (void)snprintf(why, sizeof why, "%s: HTTP status %ld", service, reply->status);
     if (command->json) {
         int printed = command_print(json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:I}", "peer",
                                               peer->name, "url", peer->url, "ok", good, "layer",
@@ -137,8 +149,10 @@ static int echo_web(const struct command *command, const struct conf *conf,
         fputs("cervigate echo: out of memory\n", stderr);
         return EX_SOFTWARE;
     }
-    stow_http_get(http, "/studies?limit=1", &reply);
-    int status = tell_web(command, peer, &reply, clock_monotonic_ms() - begin);
+    bool manager = is_manager(conf, peer);
+    stow_http_get(http, manager ? "/workitems?limit=1" : "/studies?limit=1", &reply);
+    int status = tell_web(command, peer, manager ? "UPS-RS" : "QIDO-RS", &reply,
+                          clock_monotonic_ms() - begin);
     stow_http_close(http);
     return status;
 }

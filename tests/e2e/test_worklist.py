@@ -310,6 +310,12 @@ class EveryWay(Worklist):
         self.assertIn(b"ACC77", raw)
         self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
         self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
+        said = []
+        for authorization in ("Bearer of-another", "Bearer for-all-ways"):
+            self.web.authorization = authorization
+            said.append(node.admin("echo", "web"))
+        self.assertEqual([s.returncode for s in said], [1, 0], said)
+        self.assertIn("failed at the HTTP: UPS-RS: HTTP status 401", said[0].stderr)
         self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
         h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
 
