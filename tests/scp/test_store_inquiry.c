@@ -4,8 +4,11 @@
 #include "site_fixture.h"
 #include "store_inquiry.h"
 #include "store_place.h"
+#include "store_sqlite.h"
 
 #define CAME 1000 /* when images come */
+
+static const char *issuer = "H";
 
 /* An image of a study, which is placed. */
 static void an_image(int number, int study, const char *accession, const char *patient)
@@ -22,7 +25,7 @@ static void an_image(int number, int study, const char *accession, const char *p
     struct dx_attrs *attrs = dx_attrs_create();
     assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0050), "SH", accession), DX_OK);
     assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", patient), DX_OK);
-    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0021), "LO", "H"), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0021), "LO", issuer), DX_OK);
     assert_int_equal(dx_attrs_pack(attrs, &bytes, &j.attrs_bytes), DX_OK);
     dx_attrs_destroy(attrs);
     j.attrs = bytes;
@@ -49,6 +52,18 @@ static int next(int64_t now)
         return 0;
     FIXTURE_OK(status);
     return atoi(asked.study + strlen("1.2.4."));
+}
+
+static const char all_rows[] = "SELECT COUNT(*) FROM inquiry";
+static const char later_rows[] = "SELECT COUNT(*) FROM inquiry WHERE asked=6";
+
+static int count_of(const char *sql)
+{
+    sqlite3_stmt *row = sql_prepare(store, sql, "");
+    FIXTURE_OK(sql_row(store, row));
+    int count = sqlite3_column_int(row, 0);
+    (void)sqlite3_reset(row);
+    return count;
 }
 
 static bool stands(void)
@@ -137,8 +152,19 @@ static void corrected(void **state)
     before.asked = 5;
     FIXTURE_OK(store_inquiry_asked(store, &before, true, 0, "found")); /* an answer of before */
     assert_true(next(5000) == 1 && asked.asked == 0);
+    assert_int_equal(count_of(later_rows), 0);
     snprintf(before.study, sizeof before.study, "1.2.4.7");
     FIXTURE_OK(store_inquiry_asked(store, &before, true, 0, "found")); /* nobody's */
+    FIXTURE_OK(store_inquiry_asked(store, &asked, true, 0, "found"));
+    assert_int_equal(next(5000), 0);
+    issuer = "X";
+    an_image(12, 1, "A9", "P1");
+    issuer = "H";
+    assert_int_equal(next(5000), 1);
+    FIXTURE_OK(store_inquiry_asked(store, &asked, true, 0, "found"));
+    an_image(13, 1, "A9", "P9");
+    assert_int_equal(next(5000), 1);
+    assert_int_equal(count_of(all_rows), 1);
 }
 
 static void the_peers_trouble(void **state)
@@ -171,7 +197,7 @@ static void the_peers_trouble(void **state)
 static void forgotten(void **state)
 {
     (void)state;
-    struct store_patient patient = {.id = "P1"};
+    struct store_patient patient = {.id = "P1", .issuer = "H"};
     struct store_forgotten count;
     a_study(1, "A1", "P1");
     a_study(2, "A2", "P2");
@@ -179,7 +205,10 @@ static void forgotten(void **state)
     FIXTURE_OK(store_inquiry_asked(store, &asked, false, 9000, "none"));
     struct store_inquiry before = asked;
     FIXTURE_OK(store_forget_patient(store, &patient, NULL, 0, 5000, &count));
+    assert_int_equal(count.objects, 1);
+    assert_int_equal(count_of(all_rows), 0);
     FIXTURE_OK(store_inquiry_asked(store, &before, false, 9000, "none"));
+    assert_int_equal(count_of(all_rows), 0);
     a_study(3, "A3", "P3"); /* places the one that was forgotten, too */
     assert_int_equal(next(5000), 2);
 }
