@@ -144,8 +144,8 @@ static void corrected(void **state)
     a_study(1, "A1", "P1");
     assert_int_equal(next(5000), 1);
     FIXTURE_OK(store_inquiry_asked(store, &asked, true, 0, "found"));
-    assert_int_equal(next(5000), 0);
     struct store_inquiry before = asked;
+    assert_int_equal(next(5000), 0);
     an_image(11, 1, "A9", "P1");
     assert_true(next(5000) == 1 && asked.asked == 0);
     assert_string_equal(asked.accession, "A9");
