@@ -41,6 +41,10 @@ class Web(Case):
         paths = [line["path"].removeprefix("/ups-rs/") for line in self.manager.log if line["kind"] in ("get", "set", "cancel")]
         self.assertEqual(paths, [f"workitems/{OURS}", f"workitems/{OURS}", f"workitems/{OURS}/cancelrequest"])
 
+    def test_a_name_in_three_scripts(self):
+        self.told(patient_name="Yamada^Tarou=山田^太郎=やまだ^たろう")
+        self.assertEqual(str(self.manager.items[OURS].PatientName), "Yamada^Tarou=山田^太郎=やまだ^たろう")
+
     def test_statuses(self):
         rows = {"later": (408, 425, 500, 507), "unreached": (401, 407, 429, 502, 503, 504), "refused": (300, 302, 400, 403, 404, 405, 406, 410, 415, 418, 501),
                 "told": (200, 201, 202, 204)}
