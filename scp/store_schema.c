@@ -192,6 +192,7 @@ static const char *const versions[] = {
     "CREATE TABLE inquiry_trouble("
     " id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL, why TEXT NOT NULL);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
+    "CREATE INDEX place_read ON place(read_ms) WHERE read_ms<>0;"
     "CREATE INDEX place_known ON place(patient_id, finding_ms)"
     " WHERE finding_ms<>0 AND patient_id<>'';"
     "CREATE TABLE news("
