@@ -41,11 +41,6 @@ static void check_peer(struct reading *reading, const struct conf *conf, size_t 
 
     for (size_t j = 0; j < conf->peer_count; j++)
         names[j] = conf->peers[j].name;
-    if (conf->announcements[i].peer && conf->announcements[i].peer->url)
-        conf_complain(reading, line_at(reading, conf, i, "peer"), false,
-                      "<ups peer=\"%s\">: it is an archive of DICOMweb; expected a peer with an AE "
-                      "title",
-                      conf_show(name).text);
     if (name[0] && !conf->announcements[i].peer)
         conf_complain(reading, line_at(reading, conf, i, "peer"), false,
                       "<ups peer=\"%s\">: no such peer%s; expected the name of a <peer>",

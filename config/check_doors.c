@@ -151,6 +151,28 @@ static void check_orders(struct reading *reading, const struct conf *conf)
                            orders->postoperative);
 }
 
+/* A modality's door: the peer is a DICOM one. */
+static void check_order_query(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_order_query *query = &conf->order_query;
+    const char *names[CONF_MAX_PEERS];
+    int line = conf_line_at(reading, "orderQuery", 0, "peer");
+
+    for (size_t i = 0; i < conf->peer_count; i++)
+        names[i] = conf->peers[i].name;
+    if (query->peer_name && !query->peer)
+        conf_complain(reading, line, false,
+                      "<orderQuery peer=\"%s\">: no such peer%s; expected the name of a <peer>",
+                      conf_show(query->peer_name).text,
+                      conf_hint(query->peer_name, names, conf->peer_count).text);
+    if (query->peer && query->peer->url)
+        conf_complain(
+            reading, line, false,
+            "<orderQuery peer=\"%s\">: it is an archive of DICOMweb; expected a peer with "
+            "an AE title",
+            conf_show(query->peer_name).text);
+}
+
 void conf_check_doors(struct reading *reading, const struct conf *conf)
 {
     check_tls_files(reading, conf);
@@ -158,4 +180,5 @@ void conf_check_doors(struct reading *reading, const struct conf *conf)
     check_peer_tls(reading, conf);
     check_callers(reading, conf);
     check_orders(reading, conf);
+    check_order_query(reading, conf);
 }

@@ -200,6 +200,18 @@ struct conf_orders {
     const char *postoperative; /* regular expression on the procedure's words; NULL: none is */
 };
 
+/* The site's Modality Worklist, asked for the orders of studies (DICOM). */
+struct conf_order_query {
+    const char *peer_name; /* NULL: nobody is asked */
+    const struct conf_peer *peer;
+    int period_seconds, period_most_seconds; /* until a study is asked about again: 60, doubled up
+                                                to 1800 */
+    int window_seconds;                      /* after its first image: 14400; later it is not */
+    int answer_seconds;                      /* for an association, and for an answer: 30 */
+    int matches;                             /* of one question at most: 100 */
+    int retry_first_seconds, retry_most_seconds; /* after a failure of the peer: 1, 300 */
+};
+
 /* How long what is done stays; days of 24 hours. */
 struct conf_retention {
     int object_days;      /* of received objects, from the last delivery of their results: 30 */
@@ -303,6 +315,7 @@ struct conf {
     int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
     int known_days;     /* a finding of the same patient so long ago is no news: 30 */
     struct conf_orders orders;
+    struct conf_order_query order_query;
     const struct conf_announcement *announcements;
     size_t announcement_count;
     const struct conf_rule *rules;

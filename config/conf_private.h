@@ -113,7 +113,7 @@ void conf_check_path(struct reading *reading, const char *element, size_t index,
                      const char *attribute, const char *path);
 void conf_check_pattern(struct reading *reading, int line, const char *pattern);
 
-/* check_doors.c: <tls>, <callers>, the peers' TLS, <orders>. */
+/* check_doors.c: <tls>, <callers>, the peers' TLS, <orders>, <orderQuery>. */
 void conf_check_doors(struct reading *reading, const struct conf *conf);
 
 /* check_announcements.c: <announcements>. */

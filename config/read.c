@@ -316,6 +316,13 @@ static const struct conf_peer *find_peer(const struct conf *conf, const char *na
     return NULL;
 }
 
+static void read_order_query(struct conf *conf)
+{
+    const char *name = conf->order_query.peer_name;
+
+    conf->order_query.peer = name ? find_peer(conf, name) : NULL;
+}
+
 static void read_destinations(struct box *box, const xmlNode *root)
 {
     const xmlNode *node = child_of(child_of(root, "destinations"), "destination");
@@ -422,6 +429,7 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     read_options(box, root);
     read_models(box, root);
     read_peers(box, root);
+    read_order_query(&box->conf);
     read_callers(box, root);
     read_tls_lines(box, root);
     read_destinations(box, root);

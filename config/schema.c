@@ -207,7 +207,7 @@ static bool is_welcome(struct judging *judging, const xmlNode *definition, const
 {
     const char *names[MOST_NAMES], *name = (const char *)child->name;
     size_t count = declared(definition, "element", names);
-    char list[220];
+    char list[320];
     const xmlNode *twin;
 
     if (!contains(names, count, name) || !child->ns ||

@@ -219,3 +219,8 @@ bool dx_text_is_ascii(const char *text)
             return false;
     return true;
 }
+
+bool dx_text_differs(const char *a, const char *b)
+{
+    return dx_text_is_ascii(a) && dx_text_is_ascii(b) && strcmp(a, b) != 0;
+}

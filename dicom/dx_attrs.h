@@ -38,6 +38,8 @@ const char *dx_attrs_text(const struct dx_attrs *attrs, uint32_t tag);
 
 /* The same text in every character set: no byte above 7F, no escape (ISO 2022). */
 bool dx_text_is_ascii(const char *text);
+/* Both are ASCII and differ: others may be the same text in different character sets. */
+bool dx_text_differs(const char *a, const char *b);
 
 DX_MUST_USE enum dx_status dx_attrs_pack(const struct dx_attrs *attrs, uint8_t **bytes,
                                          size_t *count); /* malloc, caller frees */

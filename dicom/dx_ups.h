@@ -32,6 +32,9 @@ const char *dx_ups_priority_word(enum dx_ups_priority priority); /* "HIGH"; UNKN
 /* Exactly one of the standard's words of `length` bytes; else UNKNOWN. */
 enum dx_ups_priority dx_ups_priority_parse(const char *word, size_t length);
 
+/* "CS", "SQ", ...; "" of an attribute that is none of what is written or read here. */
+const char *dx_ups_vr(uint32_t tag);
+
 /* ---- what is sent ---- */
 
 struct dx_ups_code {

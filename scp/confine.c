@@ -17,8 +17,8 @@
  * children must be killed when they are late; whom else it may signal is the filter's affair.
  *
  * A parent's row holds what its children need: receive's that of association and committer,
- * deliver's that of its senders, announce's that of its criers, the supervisor's everything but new
- * programs. */
+ * deliver's that of its senders, announce's that of its criers, inquire's that of its inquirer, the
+ * supervisor's everything but new programs. */
 static const struct confine_row rows[CONFINE_ROLES] = {
     [CONFINE_SUPERVISOR] = {.name = "supervisor",
                             .may = MAY_OPEN | MAY_FORK | MAY_THREAD | MAY_SIGNAL | MAY_HOLD |
@@ -119,6 +119,25 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                         .files = 16,
                         .memory = GIB,
                         .cpu_seconds = 3600},
+    [CONFINE_INQUIRE] = {.name = "inquire",
+                         .may = MAY_OPEN | MAY_FORK | MAY_SIGNAL | MAY_CONNECT | MAY_CODE,
+                         .asks = true,
+                         .own_house = true,
+                         .path = {{AT_SYSTEM, CAN_READ},
+                                  {AT_NAMES, CAN_READ},
+                                  {AT_KEYS_OUT, CAN_READ},
+                                  {AT_SPOOL, CAN_READ | CAN_WRITE | CAN_NAME}},
+                         .memory = 8 * GIB},
+    [CONFINE_INQUIRER] = {.name = "inquirer",
+                          .may = MAY_OPEN | MAY_CONNECT | MAY_CODE,
+                          .listed = true,
+                          .asks = true,
+                          .own_house = true,
+                          .path = {{AT_SYSTEM, CAN_READ},
+                                   {AT_NAMES, CAN_READ},
+                                   {AT_KEYS_OUT, CAN_READ}},
+                          .files = 64,
+                          .memory = GIB},
     [CONFINE_CONSOLE] = {.name = "console",
                          .may = MAY_OPEN | MAY_ACCEPT,
                          .own_house = true,

@@ -38,6 +38,8 @@ enum confine_role {
     CONFINE_CRIER,
     CONFINE_ORDERS,
     CONFINE_HEARER,     /* hears one caller of orders */
+    CONFINE_INQUIRE,    /* asks for orders */
+    CONFINE_INQUIRER,   /* talks to whom it asks */
     CONFINE_AUDIT,      /* sends the audit log to its collector */
     CONFINE_ADMIN,      /* cervigate: commands that read files */
     CONFINE_ADMIN_PEER, /* cervigate: commands that talk to a peer or play one */

@@ -150,20 +150,25 @@ static bool add_part(int ruleset, const struct conf *conf, const char *part, uin
 struct scope {
     const struct conf *conf;
     const struct conf_destination *to; /* this destination alone, or NULL: */
-    bool news;                         /* the receivers of news, else all destinations */
+    bool news, asks; /* the receivers of news, the peer of <orderQuery>, else all destinations */
 };
 
-/* The indices below are of what calls_of counts: destinations, or announcements. */
+/* The indices below are of what calls_of counts: destinations, announcements, or the one peer. */
 static size_t calls_of(const struct scope *scope)
 {
     if (scope->news)
         return scope->conf->announcement_count;
+    if (scope->asks)
+        return scope->conf->order_query.peer != NULL ? 1 : 0;
     return scope->to != NULL ? 1 : scope->conf->destination_count;
 }
 
-static const struct conf_destination *destination_at(const struct scope *scope, size_t i)
+/* Not of news. */
+static const struct conf_peer *peer_at(const struct scope *scope, size_t i)
 {
-    return scope->to != NULL ? scope->to : &scope->conf->destinations[i];
+    if (scope->asks)
+        return scope->conf->order_query.peer;
+    return scope->to != NULL ? scope->to->peer : scope->conf->destinations[i].peer;
 }
 
 /* Host and port of one call. */
@@ -174,7 +179,7 @@ static void call_at(const struct scope *scope, size_t i, char host[256], uint16_
         webhook_address(news->url, host, port);
         return;
     }
-    const struct conf_peer *peer = news == NULL            ? destination_at(scope, i)->peer
+    const struct conf_peer *peer = news == NULL            ? peer_at(scope, i)
                                    : news->way == CONF_UPS ? news->peer
                                                            : NULL;
     (void)snprintf(host, 256, "%s", peer != NULL ? peer->host : news->host);
@@ -218,7 +223,7 @@ static bool add_keys(int ruleset, const struct conf *conf, uint64_t rights)
 }
 
 /* The system's certificates are trusted where no file is named; a UPS peer is called with the
- * files of <tls>. */
+ * files of <tls>, and its password or token. */
 static bool add_news(int ruleset, const struct conf *conf, uint64_t rights)
 {
     bool good = conf->announcement_count == 0 || add_path(ruleset, "/etc/ssl/certs", rights);
@@ -226,7 +231,9 @@ static bool add_news(int ruleset, const struct conf *conf, uint64_t rights)
         const struct conf_announcement *to = &conf->announcements[i];
         good = add_folders_of(ruleset, to->secret, rights) &&
                add_folders_of(ruleset, to->authorities, rights) &&
-               (to->way != CONF_UPS || !to->peer->tls || add_keys(ruleset, conf, rights));
+               (to->way != CONF_UPS || ((!to->peer->tls || add_keys(ruleset, conf, rights)) &&
+                                        add_folders_of(ruleset, to->peer->password, rights) &&
+                                        add_folders_of(ruleset, to->peer->token, rights)));
     }
     return good;
 }
@@ -236,7 +243,7 @@ static bool add_keys_out(int ruleset, const struct scope *scope, uint64_t rights
 {
     bool good = true;
     for (size_t i = 0; good && i < calls_of(scope); i++) {
-        const struct conf_peer *peer = destination_at(scope, i)->peer;
+        const struct conf_peer *peer = peer_at(scope, i);
         good = (!peer->tls || add_keys(ruleset, scope->conf, rights)) &&
                add_folders_of(ruleset, peer->password, rights) &&
                add_folders_of(ruleset, peer->token, rights);
@@ -372,7 +379,7 @@ bool confine_paths(const struct confine_row *row, const struct conf *conf,
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &what, sizeof what, 0);
     if (ruleset < 0)
         return false;
-    const struct scope scope = {.conf = conf, .to = to, .news = row->news};
+    const struct scope scope = {.conf = conf, .to = to, .news = row->news, .asks = row->asks};
     bool good = fill(ruleset, row, &scope, &what, version) &&
                 syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     (void)close(ruleset);

@@ -49,7 +49,7 @@ enum confine_place {
     AT_NEWS, /* folders of the announcements' secrets and authorities; of the files of <tls>, where
                 a UPS peer has TLS */
     AT_KEYS_OUT, /* folders of the files of <tls>, where the destination has TLS; and of its
-                    password or token */
+                    password or token; of <orderQuery>, where that has TLS */
     AT_ACCOUNTS  /* folder of the console's accounts */
 };
 
@@ -66,7 +66,8 @@ struct confine_row {
     const char *name;
     unsigned may;   /* of enum confine_may */
     bool listed;    /* only what is listed may be called; else all but what is forbidden */
-    bool news;      /* calls the receivers of announcements, else destinations */
+    bool news;      /* calls the receivers of announcements; */
+    bool asks;      /* the peer of <orderQuery>; else destinations */
     bool own_house; /* signals reach its own descendants only */
     bool any_path;  /* no Landlock of files: what it works on is named by its user */
     struct {

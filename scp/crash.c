@@ -56,6 +56,12 @@
  *   orders-entered                  they are stored, nobody was told
  *   orders-answered                 hearer: the store's answer is here, the caller has none
  *
+ * Asking a worklist for orders (inquire, inquirer):
+ *   inquirer-asked                  the inquirer has the question, nobody was called
+ *   inquirer-answered               the peer has answered, the role does not know
+ *   inquiry-taken                   the role has its orders, the store was not told
+ *   inquiry-entered                 they are stored, it is not noted that it was asked
+ *
  * The supervisor:
  *   start-locked                    the spool is ours, nothing is looked at
  *   migrate-uncommitted             the schema is brought up to date, its transaction open

@@ -83,7 +83,7 @@ struct health_model {
 struct health {
     int64_t at_ms;
     bool running, receives, analyzes, delivers;
-    bool announces, hears;                        /* or need not */
+    bool announces, hears, inquires;              /* or need not */
     long pid, dicom_port, tls_port, console_port; /* 0 when not running, or none */
     long landlock;                                /* version that confines the roles; 0: none */
     uint64_t free_bytes;

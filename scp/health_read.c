@@ -6,6 +6,7 @@
 #include "node.h"
 #include "sender.h"
 #include "spool.h"
+#include "store_inquiry.h"
 #include "store_place.h"
 #include "worklist/announce.h"
 #include <errno.h>
@@ -48,7 +49,7 @@ static bool is_alive(long pid)
 static void read_run_file(const struct conf *conf, struct health *h)
 {
     char path[PATH_MAX], line[256];
-    long receive = 0, analyze = 0, deliver = 0, announce = 0, orders = 0;
+    long receive = 0, analyze = 0, deliver = 0, announce = 0, orders = 0, inquire = 0;
     const struct {
         const char *key;
         long *value;
@@ -61,7 +62,8 @@ static void read_run_file(const struct conf *conf, struct health *h)
                 {"analyze_pid=", &analyze},
                 {"deliver_pid=", &deliver},
                 {"announce_pid=", &announce},
-                {"orders_pid=", &orders}};
+                {"orders_pid=", &orders},
+                {"inquire_pid=", &inquire}};
     node_path(conf, path, sizeof path, "run/node");
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -77,6 +79,7 @@ static void read_run_file(const struct conf *conf, struct health *h)
     h->delivers = is_alive(deliver);
     h->announces = is_alive(announce) || conf->announcement_count == 0;
     h->hears = is_alive(orders) || !conf->orders.listen;
+    h->inquires = is_alive(inquire) || conf->order_query.peer == NULL;
 }
 
 static void look_at_processes(const struct conf *conf, struct health *h)
@@ -89,11 +92,8 @@ static void look_at_processes(const struct conf *conf, struct health *h)
     const struct {
         bool alive;
         const char *name;
-    } roles[] = {{h->receives, "receive"},
-                 {h->analyzes, "analyze"},
-                 {h->delivers, "deliver"},
-                 {h->announces, "announce"},
-                 {h->hears, "orders"}};
+    } roles[] = {{h->receives, "receive"},   {h->analyzes, "analyze"}, {h->delivers, "deliver"},
+                 {h->announces, "announce"}, {h->hears, "orders"},     {h->inquires, "inquire"}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (!roles[i].alive)
             health_say(h, false, roles[i].name, "", "this role does not run");
@@ -361,6 +361,28 @@ static enum store_status look_at_announcements(struct reading *r)
     return status;
 }
 
+/* ---- the worklist that is asked for orders ---- */
+
+/* Only while a study waits for it: nobody is asked, and nothing is known of the peer, without. */
+static enum store_status look_at_inquiries(struct reading *r)
+{
+    const struct conf_order_query *how = &r->conf->order_query;
+    struct store_inquiry_state state;
+    struct health *h = r->health;
+    if (how->peer == NULL)
+        return STORE_OK;
+    enum store_status status =
+        store_inquiry_state(r->store, h->at_ms - (int64_t)how->window_seconds * 1000, &state);
+    if (status != STORE_OK || state.since_ms == 0 || state.waiting == 0)
+        return status;
+    int64_t seconds = (h->at_ms - state.since_ms) / 1000;
+    if (seconds > r->conf->health.oldest_job_seconds)
+        health_say(h, true, "order-query", how->peer->name,
+                   "%zu studies wait for their order's priority; it fails since %lld s: %.200s",
+                   state.waiting, (long long)seconds, state.why);
+    return STORE_OK;
+}
+
 /* ---- all ---- */
 
 static enum store_status look_at_store(struct reading *r)
@@ -382,6 +404,8 @@ static enum store_status look_at_store(struct reading *r)
         status = look_at_stations(r);
     if (status == STORE_OK)
         status = look_at_announcements(r);
+    if (status == STORE_OK)
+        status = look_at_inquiries(r);
     return status;
 }
 

@@ -8,12 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Other character sets than ASCII are not compared: the peer may answer in its own. */
-static bool differs(const char *ours, const char *theirs)
-{
-    return dx_text_is_ascii(ours) && dx_text_is_ascii(theirs) && strcmp(ours, theirs) != 0;
-}
-
 /* What one side does not know is no difference, but for the Patient ID: a result without one does
  * not belong to a patient who has got one since. */
 void look_take_study(struct look_found *found, const char *study, const char *patient_id,
@@ -23,12 +17,12 @@ void look_take_study(struct look_found *found, const char *study, const char *pa
     if (strcmp(study, look->study) != 0)
         return; /* a peer that matches more than it was asked for */
     found->count++;
-    if (differs(look->patient_id, patient_id))
+    if (dx_text_differs(look->patient_id, patient_id))
         found->differs = "Patient ID";
-    else if (issuer[0] != '\0' && look->issuer[0] != '\0' && differs(look->issuer, issuer))
+    else if (issuer[0] != '\0' && look->issuer[0] != '\0' && dx_text_differs(look->issuer, issuer))
         found->differs = "Issuer of Patient ID";
     else if (accession[0] != '\0' && look->accession[0] != '\0' &&
-             differs(look->accession, accession))
+             dx_text_differs(look->accession, accession))
         found->differs = "Accession Number";
 }
 

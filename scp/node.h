@@ -38,6 +38,7 @@ int deliver_run(const struct node *node);
 int console_run(const struct node *node);
 int announce_run(const struct node *node); /* where the configuration has announcements */
 int orders_run(const struct node *node);   /* where the site's orders are listened to */
+int inquire_run(const struct node *node);  /* where a worklist is asked for them */
 int audit_run(const struct node *node);    /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
@@ -64,8 +65,8 @@ void node_drain(int eventfd);
  *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
  *                        dicom_port, tls_port, console_port, orders_port, receive_pid,
  *                        committer_pid, analyze_pid, deliver_pid, console_pid, audit_pid,
- *                        announce_pid, orders_pid, instance_id, landlock; replaced whenever one
- *                        changes; pid 0: not running)
+ *                        announce_pid, orders_pid, inquire_pid, instance_id, landlock; replaced
+ *                        whenever one changes; pid 0: not running)
  * path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -191,6 +191,8 @@ static enum store_status scrub(struct store *store)
         "DELETE FROM site_order WHERE accession IN (SELECT accession FROM place WHERE "
         "accession<>'' AND study IN"
         " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')))",
+        "DELETE FROM inquiry WHERE study IN (SELECT study FROM instance WHERE id IN"
+        " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE news SET error='' WHERE study IN (SELECT study FROM instance WHERE id IN"
         " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE place SET accession='',patient_id='',issuer='',finding_ms=0,strength=0 WHERE study"

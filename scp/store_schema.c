@@ -185,6 +185,12 @@ static const char *const versions[] = {
     "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
+    "CREATE TABLE inquiry(" /* after a study's order at the site's worklist */
+    " study TEXT PRIMARY KEY, accession TEXT NOT NULL, patient_id TEXT NOT NULL,"
+    " issuer TEXT NOT NULL, asked INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+    " over INTEGER NOT NULL, said TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE inquiry_trouble("
+    " id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL, why TEXT NOT NULL);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
     "CREATE INDEX place_read ON place(read_ms) WHERE read_ms<>0;"
     "CREATE INDEX place_known ON place(patient_id, finding_ms)"
@@ -220,6 +226,7 @@ static const char *const versions[] = {
     " (SELECT accession FROM place AS p WHERE study=OLD.uid AND accession<>'' AND NOT EXISTS"
     " (SELECT 1 FROM place WHERE place.accession=p.accession AND place.accession<>''"
     " AND place.study<>OLD.uid));"
+    " DELETE FROM inquiry WHERE study=OLD.uid;"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
@@ -236,6 +243,7 @@ static const char *const back[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
+    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;"
     "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"

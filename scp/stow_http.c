@@ -385,8 +385,29 @@ void stow_http_post(struct stow_http *http, const char *path, int fd, struct sto
                          "--%s\r\nContent-Type: application/dicom\r\n\r\n", boundary);
     http->post.tail_count =
         (size_t)snprintf(http->post.tail, sizeof http->post.tail, "\r\n--%s--\r\n", boundary);
+    (void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, NULL);
     (void)curl_easy_setopt(http->curl, CURLOPT_POST, 1L);
     (void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE,
                            (curl_off_t)(http->post.head_count + http->post.tail_count) + bytes);
     perform(http, path, reply);
+}
+
+void stow_http_post_text(struct stow_http *http, const char *path, const char *type,
+                         const char *body, size_t count, struct stow_reply *reply)
+{
+    char header[160];
+    (void)snprintf(header, sizeof header, "Content-Type: %.128s", type);
+    set_headers(http, header);
+    (void)curl_easy_setopt(http->curl, CURLOPT_POST, 1L);
+    (void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)count);
+    (void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, body);
+    perform(http, path, reply);
+    (void)curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, NULL);
+}
+
+void stow_http_patience(struct stow_http *http, int seconds)
+{
+    (void)curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT,
+                           (long)(seconds < CONNECT_S ? seconds : CONNECT_S));
+    (void)curl_easy_setopt(http->curl, CURLOPT_TIMEOUT, (long)seconds);
 }

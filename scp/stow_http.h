@@ -40,5 +40,11 @@ void stow_http_get(struct stow_http *http, const char *path, struct stow_reply *
 
 /* POST of a Part 10 file, read from its begin, as the only part of a multipart/related body. */
 void stow_http_post(struct stow_http *http, const char *path, int fd, struct stow_reply *reply);
+/* POST of these bytes, of this Content-Type. */
+void stow_http_post_text(struct stow_http *http, const char *path, const char *type,
+                         const char *body, size_t count, struct stow_reply *reply);
+
+/* Instead of the usual time-outs: for a connection, and for all of a request. */
+void stow_http_patience(struct stow_http *http, int seconds);
 
 #endif

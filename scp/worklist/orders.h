@@ -22,7 +22,9 @@ struct orders_heard {
 /* Bytes of a record with so many. */
 #define ORDERS_BYTES(count)                                                                        \
     (offsetof(struct orders_heard, order) + (size_t)(count) * sizeof(struct site_order))
-/* Whether so many bytes are a record: texts end, numbers are in their ranges, UIDs are UIDs. */
+/* Whether it is an order, whether so many bytes are a record: texts end, numbers are in their
+ * ranges, UIDs are UIDs. */
+bool orders_is_order(const struct site_order *order);
 bool orders_is_record(const struct orders_heard *heard, size_t bytes);
 
 struct orders_answer {

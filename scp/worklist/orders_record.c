@@ -24,7 +24,7 @@ static bool is_number(const void *at, unsigned most)
     return number <= most;
 }
 
-static bool is_order(const struct site_order *o)
+bool orders_is_order(const struct site_order *o)
 {
     _Static_assert(sizeof o->priority == sizeof(unsigned) && sizeof o->read == sizeof(unsigned) &&
                        sizeof o->cancelled == 1,
@@ -43,7 +43,7 @@ bool orders_is_record(const struct orders_heard *heard, size_t bytes)
         strspn(heard->message, "0123456789abcdef") != DX_DIGEST_MAX - 1)
         return false;
     for (size_t i = 0; i < heard->count; i++)
-        if (!is_order(&heard->order[i]))
+        if (!orders_is_order(&heard->order[i]))
             return false;
     return true;
 }

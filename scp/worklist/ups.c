@@ -1,4 +1,4 @@
-/* Unified Procedure Step as SCU.
+/* Unified Procedure Step as SCU, over an association [ups_dimse.c] or HTTP [ups_rs.c].
  *
  *   find by accession, else by the study of a request, else by the study of an input   [ups_site.c]
  *     |
@@ -58,30 +58,56 @@ static enum news_end end_of(enum step step)
     }
 }
 
-enum news_end ups_tell(const struct conf *conf, const struct conf_peer *peer,
-                       const struct ups_manner *manner, const struct news *news, char why[NEWS_WHY])
+static enum news_end tell_dimse(const struct conf *conf, const struct conf_peer *peer,
+                                struct telling *t)
 {
     static const struct dx_scu_context contexts[] = {{DX_UPS_PUSH, IMPLICIT},
                                                      {DX_UPS_PULL, IMPLICIT}};
     struct dx_scu_params params;
-    struct telling t = {.manner = manner, .news = news, .why = why};
-    why[0] = '\0';
+    const struct ups_manner *manner = t->manner;
     call_params(conf, peer, &params);
     if (manner->answer_seconds > 0) {
         params.acse_seconds = manner->answer_seconds;
         params.dimse_seconds = manner->answer_seconds;
     }
-    if (call_open(conf, peer, &params, contexts, 2, &t.scu, &t.err) != DX_OK) {
-        (void)snprintf(why, NEWS_WHY, "%.250s", t.err.text);
+    if (call_open(conf, peer, &params, contexts, 2, &t->scu, &t->err) != DX_OK) {
+        (void)snprintf(t->why, NEWS_WHY, "%.250s", t->err.text);
         return NEWS_UNREACHED;
     }
-    t.push = dx_scu_accepts(t.scu, DX_UPS_PUSH, IMPLICIT) != 0;
-    t.pull = dx_scu_accepts(t.scu, DX_UPS_PULL, IMPLICIT) != 0;
+    t->push = dx_scu_accepts(t->scu, DX_UPS_PUSH, IMPLICIT) != 0;
+    t->pull = dx_scu_accepts(t->scu, DX_UPS_PULL, IMPLICIT) != 0;
     enum news_end end = NEWS_UNREACHED;
-    if (t.push || t.pull)
-        end = end_of(tell(&t));
+    if (t->push || t->pull)
+        end = end_of(tell(t));
     else
-        (void)snprintf(why, NEWS_WHY, "%s takes neither UPS Push nor UPS Pull", peer->name);
-    dx_scu_close(t.scu);
+        (void)snprintf(t->why, NEWS_WHY, "%s takes neither UPS Push nor UPS Pull", peer->name);
+    dx_scu_close(t->scu);
     return end;
+}
+
+static enum news_end tell_web(const struct conf *conf, const struct conf_peer *peer,
+                              struct telling *t)
+{
+    t->push = t->pull = true;
+    t->http = stow_http_open(conf, peer);
+    if (t->http == NULL) {
+        (void)snprintf(t->why, NEWS_WHY, "out of memory");
+        return NEWS_LATER;
+    }
+    if (t->manner->answer_seconds > 0)
+        stow_http_patience(t->http, t->manner->answer_seconds);
+    enum news_end end = end_of(tell(t));
+    stow_http_close(t->http);
+    return t->away ? NEWS_UNREACHED : end;
+}
+
+enum news_end ups_tell(const struct conf *conf, const struct conf_peer *peer,
+                       const struct ups_manner *manner, const struct news *news, char why[NEWS_WHY])
+{
+    struct telling t = {.way = peer->url != NULL ? &ups_rs : &ups_dimse,
+                        .manner = manner,
+                        .news = news,
+                        .why = why};
+    why[0] = '\0';
+    return peer->url != NULL ? tell_web(conf, peer, &t) : tell_dimse(conf, peer, &t);
 }

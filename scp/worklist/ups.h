@@ -1,4 +1,5 @@
-/* ups.h: tells a workflow manager of a study's priority by UPS (PS3.4 annex CC), over DIMSE.
+/* ups.h: tells a workflow manager of a study's priority by UPS (PS3.4 annex CC), over DIMSE, or,
+ * where the peer has a url, by UPS-RS (PS3.18 chapter 11).
  *
  * Where the site has a reading item of the study (Scheduled Workitem Code Interpretation, or none),
  * its priority is raised while it is SCHEDULED; else a reading item of our own is made. What the
@@ -6,8 +7,8 @@
  * to it, however long after, and nothing of it is kept here. Never below what the item has, but for
  * a raise of our own; what another has changed since is another's.
  *
- * Blocks: one association, in the caller's process, which is not to be the node's own. The store is
- * not touched. UPS-RS is not spoken. */
+ * Blocks: one association, or connection, in the caller's process, which is not to be the node's
+ * own. The store is not touched. */
 #ifndef UPS_H
 #define UPS_H
 

@@ -92,8 +92,7 @@ static enum step make_own(struct telling *t)
     struct dx_writing dataset = {.count = 0};
     struct dx_ups_answer answer;
     write_own(t, &dataset);
-    enum dx_status status =
-        dx_scu_ups_create(t->scu, t->news->workitem, &dataset, &answer, &t->err);
+    enum dx_status status = t->way->create(t, t->news->workitem, &dataset, &answer);
     dx_writing_finish(&dataset);
     if (status != DX_OK)
         return ups_broken(t, status);
@@ -134,8 +133,7 @@ enum step ups_cancel_own(struct telling *t)
     char reason[UPS_CANCEL_MAX];
     ups_cancel_reason(t->news, reason);
     dx_ups_write_cancel(reason, &dataset);
-    enum dx_status status =
-        dx_scu_ups_cancel(t->scu, t->news->workitem, &dataset, &answer, &t->err);
+    enum dx_status status = t->way->cancel(t, t->news->workitem, &dataset, &answer);
     dx_writing_finish(&dataset);
     if (status != DX_OK)
         return ups_broken(t, status);

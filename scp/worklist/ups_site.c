@@ -76,15 +76,12 @@ static enum step search(struct telling *t, enum dx_ups_key key, const char *valu
                         const char *patient_id, struct candidates *found)
 {
     static const char *const keys[] = {"accession", "requested study", "input study"};
-    struct dx_writing query = {.count = 0};
     uint16_t answer = 0xffff;
     if (value[0] == '\0')
         return STEP_NONE;
-    dx_ups_write_query(key, value, patient_id, &query);
     enum dx_status status =
-        dx_scu_ups_find(t->scu, &query, MOST_MATCHES, collect, found, &answer, &t->err);
-    dx_writing_finish(&query);
-    if (status == DX_LIMIT && !dx_scu_is_broken(t->scu))
+        t->way->find(t, key, value, patient_id, MOST_MATCHES, collect, found, &answer);
+    if (status == DX_LIMIT && !t->way->is_broken(t))
         return found->count > 0 ? STEP_TOLD : STEP_NONE;
     if (status != DX_OK)
         return ups_broken(t, status);

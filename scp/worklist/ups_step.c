@@ -26,7 +26,7 @@ enum ups_sense ups_say(struct telling *t, const char *what, const char *uid, uin
 enum step ups_read_item(struct telling *t, const char *uid, struct dx_ups_item *item)
 {
     struct dx_ups_answer answer;
-    enum dx_status status = dx_scu_ups_get(t->scu, uid, item, &answer, &t->err);
+    enum dx_status status = t->way->get(t, uid, item, &answer);
     if (status != DX_OK)
         return ups_broken(t, status);
     switch (ups_say(t, "N-GET of", uid, answer.status, answer.comment)) {
@@ -47,7 +47,7 @@ static enum step set_item(struct telling *t, const char *uid, const struct dx_up
     struct dx_writing dataset = {.count = 0};
     struct dx_ups_answer answer;
     dx_ups_write_change(change, &dataset);
-    enum dx_status status = dx_scu_ups_set(t->scu, uid, &dataset, &answer, &t->err);
+    enum dx_status status = t->way->set(t, uid, &dataset, &answer);
     dx_writing_finish(&dataset);
     if (status != DX_OK)
         return ups_broken(t, status);

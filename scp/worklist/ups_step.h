@@ -1,14 +1,39 @@
-/* ups_step.h: what the parts of ups_tell share: one association, one item at a time. */
+/* ups_step.h: what the parts of ups_tell share: one manager, one item at a time. */
 #ifndef UPS_STEP_H
 #define UPS_STEP_H
 
+#include "stow_http.h"
 #include "ups.h"
 #include "ups_text.h"
 
+struct telling;
+
+/* The services as they are carried. DX_OK means that an answer came, whose status is DIMSE's; else
+ * telling.err says why not. find as dx_scu_find: DX_LIMIT, and not broken: more matches than most.
+ */
+struct ups_way {
+    enum dx_status (*find)(struct telling *t, enum dx_ups_key key, const char *value,
+                           const char *patient_id, size_t most, dx_ups_match match, void *context,
+                           uint16_t *status);
+    enum dx_status (*get)(struct telling *t, const char *uid, struct dx_ups_item *item,
+                          struct dx_ups_answer *answer);
+    enum dx_status (*create)(struct telling *t, const char *uid, const struct dx_writing *item,
+                             struct dx_ups_answer *answer);
+    enum dx_status (*set)(struct telling *t, const char *uid, const struct dx_writing *change,
+                          struct dx_ups_answer *answer);
+    enum dx_status (*cancel)(struct telling *t, const char *uid, const struct dx_writing *reason,
+                             struct dx_ups_answer *answer);
+    bool (*is_broken)(const struct telling *t); /* nothing more can be asked now */
+};
+extern const struct ups_way ups_dimse, ups_rs;
+
 struct telling {
+    const struct ups_way *way;
     const struct ups_manner *manner;
     const struct news *news;
-    struct dx_scu *scu;
+    struct dx_scu *scu;     /* of ups_dimse */
+    struct stow_http *http; /* of ups_rs */
+    bool away, broken;      /* of ups_rs: the manager as a whole; its last answer */
     struct dx_error err;
     bool push, pull; /* what the manager takes */
     char *why;       /* of NEWS_WHY; each step fills it */

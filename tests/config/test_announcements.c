@@ -1,4 +1,5 @@
-/* config/: <announcements>, <orders> and <priority>: each value into its own field, and back. */
+/* config/: <announcements>, <orders>, <orderQuery> and <priority>: each value into its own field,
+ * and back. */
 #include "config_fixture.h"
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,47 @@ static void orders(void **state)
     conf_destroy(none);
 }
 
+static void order_query_looks_right(const struct conf *conf)
+{
+    const struct conf_order_query *query = &conf->order_query;
+
+    assert_ptr_equal(query->peer, &conf->peers[0]);
+    assert_int_equal(query->period_seconds, 2);
+    assert_int_equal(query->period_most_seconds, 3);
+    assert_int_equal(query->window_seconds, 4);
+    assert_int_equal(query->answer_seconds, 5);
+    assert_int_equal(query->matches, 6);
+    assert_int_equal(query->retry_first_seconds, 7);
+    assert_int_equal(query->retry_most_seconds, 8);
+}
+
+static void order_query(void **state)
+{
+    struct conf *first =
+        load_text(WITH(PEER "<orderQuery peer=\"p\" period=\"2\" periodMost=\"3\" window=\"4\" "
+                            "answerTime=\"5\" matches=\"6\" retryFirst=\"7\" retryMost=\"8\"/>"),
+                  "");
+    struct conf *second, *none = load_text(WITH(PEER), "");
+
+    (void)state;
+    order_query_looks_right(first);
+    char *text = print(first);
+    second = load_text(text, "");
+    order_query_looks_right(second);
+    assert_null(none->order_query.peer);
+    assert_int_equal(none->order_query.period_seconds, 60);
+    assert_int_equal(none->order_query.period_most_seconds, 1800);
+    assert_int_equal(none->order_query.window_seconds, 14400);
+    assert_int_equal(none->order_query.answer_seconds, 30);
+    assert_int_equal(none->order_query.matches, 100);
+    assert_int_equal(none->order_query.retry_first_seconds, 1);
+    assert_int_equal(none->order_query.retry_most_seconds, 300);
+    free(text);
+    conf_destroy(first);
+    conf_destroy(second);
+    conf_destroy(none);
+}
+
 static void warns_of_what_sends_nothing(void **state)
 {
     (void)state;
@@ -168,6 +210,7 @@ int main(void)
         cmocka_unit_test(loads_to_the_same),
         cmocka_unit_test(defaults),
         cmocka_unit_test(orders),
+        cmocka_unit_test(order_query),
         cmocka_unit_test(warns_of_what_sends_nothing),
         cmocka_unit_test(in_the_clear_to_this_machine_alone),
     };

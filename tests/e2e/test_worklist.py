@@ -16,6 +16,7 @@ from pydicom.uid import generate_uid
 import harness as h
 from hook import Hook
 from ups_scp import Manager
+from ups_web import WebManager
 
 os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
 sys.path.insert(0, os.path.join(h.SOURCE, "tests/scp"))
@@ -258,23 +259,30 @@ class Webhook(Worklist):
 
 
 class EveryWay(Worklist):
-    """UPS, HL7 and webhook at once."""
+    """UPS, UPS-RS with a token, HL7 and webhook at once."""
 
     def setUp(self):
         super().setUp()
         self.hook_ = self.hook()
         self.manager = Manager()
         self.addCleanup(self.manager.close)
+        self.web = WebManager()
+        self.addCleanup(self.web.close)
+        self.web.authorization, self.token = "Bearer for-all-ways", os.path.join(self.folder, "token")
+        with open(self.token, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+            f.write("for-all-ways\n")
         self.ris = Listener(says())
         self.addCleanup(self.ris.stop)
 
     def ways(self, more=""):
         return (f'<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1" {more}/>'
+                f'<ups name="web" peer="web" demo="true" retryFirst="1" retryMost="1" {more}/>'
                 f'<hl7 name="ai" host="127.0.0.1" port="{self.ris.port}" priority="true" demo="true" retryFirst="1" retryMost="1" {more}/>' +
                 self.webhook(self.hook_, more=more))
 
     def peers(self):
-        return f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{self.manager.port}"/></peers>'
+        return (f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{self.manager.port}"/>'
+                f'<peer name="web" url="{self.web.url}/" tokenFile="{self.token}"/></peers>')
 
     def results(self):
         return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("ORU")]
@@ -285,15 +293,16 @@ class EveryWay(Worklist):
 
     def test_a_finding_reaches_all_marked_research(self):
         path, study = self.image("finding", AccessionNumber="ACC77", PatientID="ID77")
-        self.manager.add("1.2.3.77", accession="ACC77", study=study, patient="ID77")
+        for manager in (self.manager, self.web):
+            manager.add("1.2.3.77", accession="ACC77", study=study, patient="ID77")
         node = self.node(self.ways(), more=self.peers())
         self.assertEqual(node.send(path).returncode, 0)
-        h.wait_for(lambda: len(self.results()) >= 1 and self.hook_.news(study) and self.manager.items["1.2.3.77"].ScheduledProcedureStepPriority == "HIGH",
-                   30, "all three")
-        item = self.manager.items["1.2.3.77"]
-        self.assertTrue(item.CommentsOnTheScheduledProcedureStep.startswith("RESEARCH - cervigate: HIGH, was MEDIUM; suspicion of a cervical spine injury"))
-        self.assertEqual(self.manager.violations, [])
-        self.assertEqual(len(self.manager.items), 1)
+        items = [manager.items["1.2.3.77"] for manager in (self.manager, self.web)]
+        h.wait_for(lambda: len(self.results()) >= 1 and self.hook_.news(study) and all(i.ScheduledProcedureStepPriority == "HIGH" for i in items), 30, "all four")
+        for item in items:
+            self.assertTrue(item.CommentsOnTheScheduledProcedureStep.startswith("RESEARCH - cervigate: HIGH, was MEDIUM; suspicion of a cervical spine injury"))
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+        self.assertEqual((len(self.manager.items), len(self.web.items)), (1, 1))
         orders = [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI")]
         self.assertEqual(orders, [])  # the order's priority is not known: nobody could say that it is raised
         raw = b"".join(self.ris.raw)
@@ -301,15 +310,21 @@ class EveryWay(Worklist):
         self.assertIn(b"ACC77", raw)
         self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
         self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
+        said = []
+        for authorization in ("Bearer of-another", "Bearer for-all-ways"):
+            self.web.authorization = authorization
+            said.append(node.admin("echo", "web"))
+        self.assertEqual([s.returncode for s in said], [1, 0], said)
+        self.assertIn("failed at the HTTP: UPS-RS: HTTP status 401", said[0].stderr)
         self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
-        h.wait_for(lambda: item.ScheduledProcedureStepPriority == "MEDIUM", 15, "back to what it was")
+        h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
 
     def test_shadow_tells_nobody(self):
         node = self.node(self.ways(), mode="shadow", more=self.peers())
         study = self.send(node, "finding")
         h.wait_for(lambda: self.place(node, study), 30, "a place")
         time.sleep(2)
-        self.assertEqual((self.hook_.requests, self.manager.associations, self.ris.raw), ([], 0, []))
+        self.assertEqual((self.hook_.requests, self.manager.associations, self.web.log, self.ris.raw), ([], 0, [], []))
 
     def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
         """From four modalities, in random order, while nobody may be told yet: then the findings come first on every way."""
@@ -327,7 +342,7 @@ class EveryWay(Worklist):
                    "ten places")
         self.hook_.status = 503  # one of them is down
         self.assertEqual(node.admin("mode", "demo").returncode, 0)
-        h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == 4, 40, "UPS and HL7")
+        h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == len(self.web.items) == 4, 40, "UPS, UPS-RS and HL7")
         self.assertEqual(self.hook_.news(), [])
         self.hook_.status = 200
         h.wait_for(lambda: len(self.hook_.news()) == 10, 30, "the webhook")
@@ -336,8 +351,9 @@ class EveryWay(Worklist):
         self.assertEqual([n["priority"] for n in self.hook_.news()], ["HIGH"] * 4 + ["MEDIUM"] * 6)
         told = [next(s for s in studies if s.encode() in raw) for raw in self.ris.raw if b"ORU^R01" in raw]
         self.assertEqual(told[:4], found)
-        self.assertEqual([i.StudyInstanceUID for i in self.manager.items.values()], found)
-        self.assertEqual(self.manager.violations, [])
+        for manager in (self.manager, self.web):
+            self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], found)
+            self.assertEqual(manager.violations, [])
         listed = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
         self.assertEqual({r["study"] for r in listed[:4]}, set(found))
 

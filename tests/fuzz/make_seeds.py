@@ -191,8 +191,23 @@ def ups():
         answer = command(push, field, word(0x00000120, 1), word(0x00000800, 1 if n == 0 else 0x0101), word(0x00000900, 0 if n == 0 else 0xc301))
         put("response", "ups-" + name, bytes([3 + n]) + message(15, True, answer) + (message(15, False, item) if n == 0 else b""))
     put("ups", "item", b"\0" + item)
+    put("ups", "json", b'\2[{"00080018":{"vr":"UI","Value":["2.25.9"]},"00100020":{"vr":"LO","Value":["P1"]},"00400400":{"vr":"LT","Value":["cervigate: '
+                       b'HIGH, was MEDIUM; s (m 1) [2.25.7]"]},"00404018":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["110005"]},"00080102":{"vr":"SH",'
+                       b'"Value":["DCM"]}}]},"0040A370":{"vr":"SQ","Value":[{"00080050":{"vr":"SH","Value":["A1"]},"0020000D":{"vr":"UI","Value":["1.2.3"]}}]},'
+                       b'"00741000":{"vr":"CS","Value":["SCHEDULED"]},"00741200":{"vr":"CS","Value":["HIGH"]}}]')
     for name, line in (("ours", b"cervigate: MEDIUM; r (m) [2.25.7]"), ("research", b"x\r\nRESEARCH - cervigate: HIGH, was LOW; r [2.25.7]\r\nmore")):
         put("ups", name, b"\1" + line)
+
+
+def mwl():
+    code = element(0x00080100, b"XRCS") + element(0x00080102, b"L ") + element(0x00080104, b"Neck")
+    step = element(0x00080060, b"DX") + element(0x00400001, b"ROOM1 ")
+    item = (element(0x00080005, b"ISO_IR 100") + element(0x00080050, b"A1") + element(0x00100020, b"P1") + element(0x00100021, b"H\xf6") +
+            element(0x0020000d, b"1.2.3 ") + element(0x00321060, b"Neck, postop") + element(0x00321064, element(0xfffee000, code)) +
+            element(0x00400100, element(0xfffee000, step)) + element(0x00401001, b"RP1 ") + element(0x00401003, b"STAT") +
+            element(0x00402016, b"PL") + element(0x00402017, b"FI"))
+    for known in range(4):
+        put("mwl", f"item-{known}", bytes([known]) + item)
 
 
 def attrs():
@@ -461,6 +476,7 @@ if __name__ == "__main__":
     commands()
     responses()
     ups()
+    mwl()
     attrs()
     objects()
     results()

@@ -27,7 +27,8 @@ enum { SCRATCH = 40 }; /* a descriptor to write to */
 /* y done; n refused; k killed by SIGSYS (refused under a sanitizer); digits: refused where Landlock
  * has that version, else done; L: as 2 under a sanitizer, which has no list of calls, else n.
  * Columns: Supervisor Receive Association reFuser Committer aNalyze Zygote Deliver senDer cOnsole,
- * aNnounce, crier, orders, hearer, audit, admin, admin-Peer, object child. */
+ * aNnounce, crier, orders, hearer, inquire, inquirer (q), audit, admin, admin-Peer, object child.
+ */
 struct deed {
     const char *name;
     int (*does)(void);

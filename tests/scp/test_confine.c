@@ -22,6 +22,7 @@ static const int parents[COLUMNS] = {
     [CONFINE_SENDER] = CONFINE_DELIVER,      [CONFINE_CONSOLE] = CONFINE_SUPERVISOR,
     [CONFINE_ANNOUNCE] = CONFINE_SUPERVISOR, [CONFINE_CRIER] = CONFINE_ANNOUNCE,
     [CONFINE_ORDERS] = CONFINE_SUPERVISOR,   [CONFINE_HEARER] = CONFINE_ORDERS,
+    [CONFINE_INQUIRE] = CONFINE_SUPERVISOR,  [CONFINE_INQUIRER] = CONFINE_INQUIRE,
     [CONFINE_AUDIT] = CONFINE_SUPERVISOR,    [CONFINE_ADMIN] = NOBODY,
     [CONFINE_ADMIN_PEER] = NOBODY,           [OBJECT_CHILD] = CONFINE_ZYGOTE};
 
@@ -237,11 +238,14 @@ static void test_keys(void **state)
     if (has)
         assert_int_equal(attempt(CONFINE_SENDER, &writes), REFUSED);
     place.peer.tls = false;
+    assert_int_equal(attempt(CONFINE_INQUIRER, &reads), has ? REFUSED : DONE);
     place.manager.tls = true;
     assert_int_equal(attempt(CONFINE_CRIER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_INQUIRER, &reads), DONE);
     assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
     if (has)
-        assert_int_equal(attempt(CONFINE_CRIER, &writes), REFUSED);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(attempt(i == 0 ? CONFINE_CRIER : CONFINE_INQUIRER, &writes), REFUSED);
     place.manager.tls = false;
     assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
     tls->listen = false;
@@ -294,9 +298,11 @@ static void test_names(void **state)
         assert_int_equal(attempt(CONFINE_SENDER, &writes), REFUSED);
     assert_int_equal(attempt(CONFINE_CONSOLE, &reads), has ? REFUSED : DONE);
     assert_int_equal(attempt(CONFINE_CRIER, &reads), has ? REFUSED : DONE);
+    assert_int_equal(attempt(CONFINE_INQUIRER, &reads), has ? REFUSED : DONE);
     place.peer.host = "127.0.0.1";
     place.manager.host = "ris.example.org";
     assert_int_equal(attempt(CONFINE_CRIER, &reads), DONE);
+    assert_int_equal(attempt(CONFINE_INQUIRER, &reads), DONE);
     assert_int_equal(attempt(CONFINE_SENDER, &reads), has ? REFUSED : DONE);
     place.manager.host = "127.0.0.1";
 }
@@ -358,6 +364,7 @@ static int setup(void **state)
     place.news = (struct conf_announcement){.way = CONF_UPS, .name = "u", .peer = &place.manager};
     place.fixture->conf.announcements = &place.news;
     place.fixture->conf.announcement_count = 1;
+    place.fixture->conf.order_query.peer = &place.manager;
     place.fixture->conf.destinations = &place.to;
     place.fixture->conf.destination_count = 1;
     place.fixture->conf.models[0] = place.fixture->conf.model = place.model;

@@ -6,13 +6,15 @@
 #include "keep_fixture.h"
 #include "scp_fixture.h"
 #include "store_health.h"
+#include "store_inquiry.h"
 #include "store_site.h"
 #include "store_sqlite.h"
 #include <ctype.h>
 
 /* Tables with a row or more for every object, study or order that ever came. */
-static const char *const large[] = {"instance", "judgement", "study",      "result",       "covers",
-                                    "delivery", "sample",    "site_order", "site_message", "news"};
+static const char *const large[] = {"instance",     "judgement", "study",  "result",
+                                    "covers",       "delivery",  "sample", "site_order",
+                                    "site_message", "news",      "place",  "inquiry"};
 /* Partial indexes over what waits, not over what was: reading all of one is reading the work. */
 static const char *const small[] = {
     "instance_received", "instance_study_received", "instance_due",    "delivery_pending",
@@ -126,6 +128,20 @@ static void a_sites_orders(struct store *store)
     FIXTURE_OK(store_site_expire(store, &walk, &step, INT64_MAX));
 }
 
+/* Looked at each second; reading the list of what is unread is reading the work. */
+static void an_inquiry(struct store *store)
+{
+    struct store_inquiry of = {.study = "1.2.4.1"}, none;
+    struct store_inquiry_state state;
+    bool stands;
+    assert_int_equal(store_next_inquiry(store, 0, 1, 2, &none), STORE_NONE);
+    FIXTURE_OK(store_inquiry_stands(store, &of, &stands));
+    FIXTURE_OK(store_inquiry_asked(store, &of, false, 1, "none"));
+    FIXTURE_OK(store_inquiry_peer(store, "away", 1));
+    FIXTURE_OK(store_inquiry_state(store, 0, &state));
+    FIXTURE_OK(store_inquiry_peer(store, "", 1));
+}
+
 static bool ignore_study(void *context, const struct study *study)
 {
     (void)context;
@@ -231,6 +247,7 @@ static void no_hot_statement_reads_a_table(void **state)
     int statements;
     an_object(store);
     a_sites_orders(store);
+    an_inquiry(store);
     a_study(store);
     a_commitment(store);
     a_second(store);

@@ -133,7 +133,7 @@ class Judge(unittest.TestCase):
 def run_one(seed, steps):
     """Rules: the site's item never stands below what the site gave it; nothing that is being read changes; one item of ours at most; the
     judge has nothing to say. Returns what it did."""
-    dice, manager = random.Random(seed), ups_scp.Manager()
+    dice, manager = random.Random(seed), Case.manager_class()
     try:
         given = dice.choice((None, "LOW", "MEDIUM", "HIGH"))
         if given:

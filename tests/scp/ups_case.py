@@ -40,14 +40,17 @@ class Drive:
 
 
 def tell(manager, **fields):
-    end, why = Drive.ask(f"port={manager.port}\n" + "".join(f"{k}={v}\n" for k, v in fields.items()) + "\n")
+    where = f"url={manager.url}" if hasattr(manager, "url") else f"port={manager.port}"
+    end, why = Drive.ask(f"{where}\n" + "".join(f"{k}={v}\n" for k, v in fields.items()) + "\n")
     assert why, "no reason"
     return end, why
 
 
 class Case(unittest.TestCase):
+    manager_class = ups_scp.Manager
+
     def setUp(self):
-        self.manager = ups_scp.Manager()
+        self.manager = self.manager_class()
         self.addCleanup(self.manager.close)
 
     def told(self, how="told", **fields):

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const ends[] = {"told", "later", "unreached", "refused"};
 
@@ -55,10 +56,12 @@ static enum priority_reason reason_of(const char *code)
     exit(2);
 }
 
+static char the_user[64];
+
 /* For as long as one news. */
 static const char *keep(int which, const char *value)
 {
-    static char kept[3][256];
+    static char kept[4][256];
     (void)snprintf(kept[which], sizeof kept[which], "%s", value);
     return kept[which];
 }
@@ -94,6 +97,28 @@ static void take(struct news *news, struct ups_manner *manner, const char *name,
     }
 }
 
+/* Of this machine: "http://127.0.0.1:PORT/...". */
+static void take_url(struct conf_peer *peer, const char *url)
+{
+    peer->url = keep(3, url);
+    peer->port = (uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10);
+}
+
+/* "user:password", the latter in a file of its own. */
+static void take_password(struct conf_peer *peer, const char *value)
+{
+    static char path[32];
+    (void)snprintf(path, sizeof path, "/tmp/ups-drive-XXXXXX");
+    int fd = mkstemp(path);
+    size_t user = strcspn(value, ":");
+    if (fd < 0 || dprintf(fd, "%s\n", value + user + 1) < 0)
+        exit(2);
+    (void)close(fd);
+    (void)snprintf(the_user, sizeof the_user, "%.*s", (int)user, value);
+    peer->user = the_user;
+    peer->password = path;
+}
+
 /* false: no more. */
 static bool tell_one(const struct conf *conf)
 {
@@ -115,11 +140,17 @@ static bool tell_one(const struct conf *conf)
             enum news_end end = ups_tell(conf, &peer, &manner, &news, why);
             (void)printf("%s\n%s\n", ends[end], why);
             (void)fflush(stdout);
+            if (peer.password != NULL)
+                (void)unlink(peer.password);
             return true;
         }
         *value++ = '\0';
         if (strcmp(line, "port") == 0)
             peer.port = (uint16_t)strtoul(value, NULL, 10);
+        else if (strcmp(line, "url") == 0)
+            take_url(&peer, value);
+        else if (strcmp(line, "password") == 0)
+            take_password(&peer, value);
         else
             take(&news, &manner, line, value);
     }
