@@ -151,6 +151,15 @@ static void check_orders(struct reading *reading, const struct conf *conf)
                            orders->postoperative);
 }
 
+/* A worklist has names of patients in it. */
+static void check_reading(struct reading *reading, const struct conf *conf)
+{
+    if (conf->reading.offer != CONF_OFFER_NONE && conf->caller_count == 0)
+        conf_complain(reading, conf_line_at(reading, "readingWorklist", 0, "offer"), true,
+                      "<readingWorklist> without <callers>: whoever reaches the port can read%s it",
+                      conf->reading.offer == CONF_OFFER_PULL ? ", and take studies off," : "");
+}
+
 void conf_check_doors(struct reading *reading, const struct conf *conf)
 {
     check_tls_files(reading, conf);
@@ -158,4 +167,5 @@ void conf_check_doors(struct reading *reading, const struct conf *conf)
     check_peer_tls(reading, conf);
     check_callers(reading, conf);
     check_orders(reading, conf);
+    check_reading(reading, conf);
 }

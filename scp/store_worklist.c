@@ -23,21 +23,18 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
 enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
                                  size_t *count)
 {
-    sqlite3_stmt *rows =
-        sql_prepare(store,
-                    "SELECT "
-                    "study,rank,band,raised,strength,reason,outcome,report,arrived_ms,changed_ms,"
-                    "accession,patient_id,COALESCE((SELECT attribute(attrs,528400) FROM instance "
-                    "JOIN" /* (0008,1010)
-                            */
-                    " judgement ON instance=id WHERE instance.study=place.study ORDER BY id DESC "
-                    "LIMIT 1),''),"
-                    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study<>''"
-                    " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order "
-                    "WHERE accession<>'' AND"
-                    " site_order.accession=place.accession),0)"
-                    " FROM place WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
-                    "i", (int64_t)room);
+    sqlite3_stmt *rows = sql_prepare(
+        store,
+        "SELECT "
+        "place.study,rank,band,raised,strength,reason,outcome,report,arrived_ms,place.changed_ms,"
+        "accession,patient_id,COALESCE((SELECT attribute(attrs,528400) FROM instance "
+        "JOIN" /* (0008,1010)
+                */
+        " judgement ON instance=id WHERE instance.study=place.study ORDER BY id DESC "
+        "LIMIT 1),'')," SITE_PRIORITY ",COALESCE(performer,''),COALESCE(claimed_ms,0)"
+        " FROM place LEFT JOIN reading ON reading.study=place.study AND reading.state=2"
+        " AND reading.state<=2 WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
+        "i", (int64_t)room);
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
@@ -56,6 +53,8 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
         sql_text(rows, 11, e->patient_id, sizeof e->patient_id);
         sql_text(rows, 12, e->station, sizeof e->station);
         e->place.order = (enum priority_order)sqlite3_column_int(rows, 13);
+        sql_text(rows, 14, e->claimed_by, sizeof e->claimed_by);
+        e->claimed_ms = sqlite3_column_int64(rows, 15);
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

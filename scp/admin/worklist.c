@@ -21,7 +21,8 @@ static const char usage[] =
     "(docs/priority.md).\n"
     "\n"
     "  list    each with its band (raised, routine or not judged), how long it waits, Accession\n"
-    "          Number, the last digits of the Patient ID, station, and the reason in words\n"
+    "          Number, the last digits of the Patient ID, station, the reason in words, and who\n"
+    "          reads it, where somebody has claimed it by UPS Pull\n"
     "  read    the study leaves the list; whoever was told of its priority is told that, too\n"
     "  unread  it comes back, where it was\n"
     "\n"
@@ -59,26 +60,43 @@ static const char *last_of(const char *id)
     return id + at;
 }
 
-static json_t *entry_json(const struct store_entry *e, size_t position)
+/* By whom: as long as the claim has not lapsed. */
+static const char *claimed_by(const struct conf *conf, const struct store_entry *e)
 {
-    const struct priority *p = &e->place.priority;
-    return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "position",
-        (json_int_t)position, "study", e->study, "band", bands[p->band], "priority",
-        priority_rank_name(p->rank), "order", priority_order_name(e->place.order), "outcome",
-        srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason), "words",
-        priority_reason_text(p->reason), "accession", e->accession, "patient",
-        last_of(e->patient_id), "station", e->station, "report", e->report[0] ? e->report : NULL,
-        "arrived", command_time(e->place.arrived_ms), "changed", command_time(e->changed_ms));
+    int64_t until = e->claimed_ms + (int64_t)conf->reading.claim_seconds * 1000;
+    return e->claimed_by[0] && clock_utc_ms() <= until ? e->claimed_by : NULL;
 }
 
-static void print_entry(const struct store_entry *e, size_t position, int64_t now_ms)
+static json_t *claim_json(const struct conf *conf, const struct store_entry *e)
+{
+    const char *by = claimed_by(conf, e);
+    return by ? json_pack("{s:s, s:o}", "by", by, "since", command_time(e->claimed_ms))
+              : json_null();
+}
+
+static json_t *entry_json(const struct conf *conf, const struct store_entry *e, size_t position)
 {
     const struct priority *p = &e->place.priority;
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o}",
+                     "position", (json_int_t)position, "study", e->study, "band", bands[p->band],
+                     "priority", priority_rank_name(p->rank), "order",
+                     priority_order_name(e->place.order), "outcome", srt_outcome_name(e->outcome),
+                     "reason", priority_reason_code(p->reason), "words",
+                     priority_reason_text(p->reason), "accession", e->accession, "patient",
+                     last_of(e->patient_id), "station", e->station, "report",
+                     e->report[0] ? e->report : NULL, "arrived", command_time(e->place.arrived_ms),
+                     "changed", command_time(e->changed_ms), "claimed", claim_json(conf, e));
+}
+
+static void print_entry(const struct conf *conf, const struct store_entry *e, size_t position,
+                        int64_t now_ms)
+{
+    const char *by = claimed_by(conf, e);
+    const struct priority *p = &e->place.priority;
     long minutes = (long)((now_ms - e->place.arrived_ms) / 60000);
-    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s\n", position, bands[p->band],
+    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s%s%s\n", position, bands[p->band],
            minutes / 60, minutes % 60, e->accession, last_of(e->patient_id), e->station,
-           priority_reason_text(p->reason));
+           priority_reason_text(p->reason), by ? "; being read by " : "", by ? by : "");
 }
 
 static int list(const struct command *command, const struct conf *conf, struct store *store)
@@ -106,9 +124,9 @@ static int list(const struct command *command, const struct conf *conf, struct s
                "STATION", "REASON");
     for (size_t i = 0; i < count && status == 0; i++) {
         if (command->json)
-            status = command_print(entry_json(&entries[i], i + 1));
+            status = command_print(entry_json(conf, &entries[i], i + 1));
         else
-            print_entry(&entries[i], i + 1, now);
+            print_entry(conf, &entries[i], i + 1, now);
     }
     free(entries);
     return status;
