@@ -195,6 +195,23 @@ def ups():
         put("ups", name, b"\1" + line)
 
 
+def ups_asked():
+    """Identifiers, action information and modification lists as SCUs send them."""
+    item = lambda data: element(0xfffee000, data)
+    request = element(0x00080050, b"A*") + element(0x00080051, b"") + element(0x0020000d, b"1.2.3")
+    put("ups_asked", "identifier", b"\0" + element(0x00080005, b"ISO_IR 100") + element(0x00080201, b"+0100 ") + element(0x00100010, b"M\xfcl*") +
+        element(0x00100020, b"P?") + element(0x00100030, b"19690101-19710101 ") + element(0x00404005, b"20261127-20261128+0000") +
+        element(0x0040a370, item(request)) + element(0x00741000, b"SCHEDULED ") + element(0x00741200, b""))
+    put("ups_asked", "action", b"\1" + element(0x00081195, b"2.25.9") + element(0x00741000, b"IN PROGRESS "))
+    code = lambda tag: element(tag, item(element(0x00080100, b"110005") + element(0x00080102, b"DCM ") + element(0x00080104, b"Interpretation")))
+    done = (element(0x00400254, b"gelesen \xe4 ") + code(0x00404019) + code(0x00404028) + element(0x00404033, b"") +
+            element(0x00404050, b"20261127120000") + element(0x00404051, b"20261127120500"))
+    progress = element(0x00741004, b"50") + element(0x00741238, b"called away ")
+    put("ups_asked", "setting", b"\2" + element(0x00080005, b"ISO_IR 100") + element(0x00081195, b"2.25.9") + element(0x00741002, item(progress)) +
+        element(0x00741200, b"LOW ") + element(0x00741216, item(done)))
+    put("ups_asked", "tags", b"\3" + struct.pack("<IIII", 0x00741000, 0x00081195, 0x0040a370, 0x00080060))
+
+
 def attrs():
     def pack(*entries):
         body = b"".join(struct.pack("<I2sI", tag, vr, len(value)) + value for tag, vr, value in entries)
@@ -461,6 +478,7 @@ if __name__ == "__main__":
     commands()
     responses()
     ups()
+    ups_asked()
     attrs()
     objects()
     results()
