@@ -156,8 +156,8 @@ static void check_reading(struct reading *reading, const struct conf *conf)
 {
     if (conf->reading.offer != CONF_OFFER_NONE && conf->caller_count == 0)
         conf_complain(reading, conf_line_at(reading, "readingWorklist", 0, "offer"), true,
-                      "<readingWorklist> without <callers>: whoever reaches the port can read%s it",
-                      conf->reading.offer == CONF_OFFER_PULL ? ", and take studies off," : "");
+                      "<readingWorklist> without <callers>: whoever reaches the port can read it%s",
+                      conf->reading.offer == CONF_OFFER_PULL ? ", and take studies off it" : "");
 }
 
 void conf_check_doors(struct reading *reading, const struct conf *conf)
