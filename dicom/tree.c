@@ -78,7 +78,7 @@ static struct dx_node *add(struct growing *g, uint32_t tag, const char *vr)
     }
     struct dx_node *node = &tree->node[tree->count++];
     *node = (struct dx_node){.tag = tag, .end = tree->count};
-    memcpy(node->vr, vr, sizeof node->vr);
+    memcpy(node->vr, vr, strlen(vr) + 1); /* of two letters, or none */
     return node;
 }
 
