@@ -126,10 +126,10 @@ enum dx_status find(dx_scu *scu, finding *f, uint16_t *dimse, struct dx_error *e
     return dx_scu_with_peer(scu, status, err);
 }
 
-/* An event report came on our own association: it is answered there. One for another transaction may
- * be of one that we asked for before, which this process cannot keep: it is answered as one that
- * failed, not as one that nobody asked for, so that the peer may say it again where it is kept (an
- * association of its own); event stays empty. */
+/* An event report came on our own association: it is answered there. One for another transaction
+ * may be of one that we asked for before, which this process cannot keep: it is answered as one
+ * that failed, not as one that nobody asked for, so that the peer may say it again where it is kept
+ * (an association of its own); event stays empty. */
 enum dx_status take_event(dx_scu *scu, const dx_command *report, uint8_t context,
                           const char *transaction, struct dx_commitment *event,
                           struct dx_error *err)
