@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define CANCELED 0xfe00u /* by whoever asked */
+
 static void tell(const struct conf *conf, const struct audit_asker *asker,
                  struct audit_event *event)
 {
@@ -30,10 +32,11 @@ void audit_worklist_asked(const struct conf *conf, const struct audit_asker *ask
         {"Query", keys}, {"matches", count}, {"times", often}, {"status", said}};
     const struct audit_object list = {
         .kind = AUDIT_JOB, .id = "reading worklist", .details = details, .detail_count = 4};
+    bool is_good = status == 0 || status == CANCELED;
     struct audit_event event = {.id = AUDIT_QUERY,
                                 .action = 'E',
-                                .outcome = status == 0 ? AUDIT_SUCCESS : AUDIT_MINOR_FAILURE,
-                                .why = status == 0 ? NULL : said,
+                                .outcome = is_good ? AUDIT_SUCCESS : AUDIT_MINOR_FAILURE,
+                                .why = is_good ? NULL : said,
                                 .objects = &list,
                                 .object_count = 1};
     tell(conf, asker, &event);

@@ -18,7 +18,7 @@
 
 static void begin(const struct asked *asked, enum desk_kind kind, struct desk_request *request)
 {
-    memset(request, 0, sizeof *request);
+    memset(request, 0, DESK_REQUEST_BYTES(0)); /* the rest is not sent */
     request->kind = kind;
     (void)snprintf(request->calling, sizeof request->calling, "%s", asked->peer->calling);
     (void)snprintf(request->called, sizeof request->called, "%s", asked->peer->called);
