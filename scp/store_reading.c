@@ -9,6 +9,9 @@
 
 /* ---- bringing up to date ---- */
 
+#define BATCH      256 /* items of one transaction: some milliseconds */
+#define BATCH_TEXT "256"
+
 /* The study is off the list: read, here or by another's report, or withdrawn. */
 #define OVER                                                                                       \
     " FROM reading CROSS JOIN place ON place.study=reading.study LEFT JOIN study ON"               \
@@ -42,6 +45,7 @@ static enum store_status is_due(struct store *store, int64_t lapsed_ms, bool *du
     return status;
 }
 
+/* Some of them: who else writes waits meanwhile. */
 static enum store_status cancel(struct store *store, int64_t now_ms, int64_t lapsed_ms)
 {
     enum store_status status = sql_run(
@@ -50,12 +54,13 @@ static enum store_status cancel(struct store *store, int64_t now_ms, int64_t lap
                            "why=(SELECT CASE WHEN reason='read' OR study.read<>0 THEN 'read' ELSE"
                            " 'withdrawn' END FROM place LEFT JOIN study ON study.uid=place.study"
                            " WHERE place.study=reading.study)"
-                           " WHERE id IN (SELECT reading.id" OVER ")",
+                           " WHERE id IN (SELECT reading.id" OVER " LIMIT " BATCH_TEXT ")",
                            "i", now_ms));
     return status == STORE_OK
                ? sql_run(store, sql_prepare(store,
                                             "UPDATE reading SET state=3,ended_ms=?2,changed_ms=?2,"
-                                            "why='lapsed' WHERE id IN (SELECT id" LAPSED "1)",
+                                            "why='lapsed' WHERE id IN (SELECT id" LAPSED
+                                            "1 LIMIT " BATCH_TEXT ")",
                                             "ii", lapsed_ms, now_ms))
                : status;
 }
@@ -65,40 +70,40 @@ struct lacking {
     int64_t arrived_ms, number;
 };
 
-static enum store_status next_lacking(struct store *store, struct lacking *next)
+static enum store_status find_lacking(struct store *store, struct lacking list[BATCH],
+                                      size_t *count)
 {
-    sqlite3_stmt *row =
-        sql_prepare(store,
-                    "SELECT place.study,arrived_ms,1+COALESCE((SELECT MAX(number)"
-                    " FROM reading WHERE reading.study=place.study),0)" LACKING " LIMIT 1",
-                    "");
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status;
-    sql_text(row, 0, next->study, sizeof next->study);
-    next->arrived_ms = sqlite3_column_int64(row, 1);
-    next->number = sqlite3_column_int64(row, 2);
-    (void)sqlite3_reset(row);
-    return STORE_OK;
+    enum store_status status;
+    sqlite3_stmt *rows = sql_prepare(store,
+                                     "SELECT place.study,arrived_ms,1+COALESCE((SELECT MAX(number)"
+                                     " FROM reading WHERE reading.study=place.study),0)" LACKING
+                                     " LIMIT " BATCH_TEXT,
+                                     "");
+    for (*count = 0; (status = sql_row(store, rows)) == STORE_OK; ++*count) {
+        struct lacking *l = &list[*count];
+        sql_text(rows, 0, l->study, sizeof l->study);
+        l->arrived_ms = sqlite3_column_int64(rows, 1);
+        l->number = sqlite3_column_int64(rows, 2);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
 }
 
 static enum store_status schedule(struct store *store, int64_t now_ms, store_name_reading name,
                                   void *context)
 {
-    struct lacking next;
-    enum store_status status;
-    while ((status = next_lacking(store, &next)) == STORE_OK) {
+    struct lacking list[BATCH];
+    size_t count = 0;
+    enum store_status status = find_lacking(store, list, &count);
+    for (size_t i = 0; status == STORE_OK && i < count; i++) {
         char uid[DX_UID_MAX];
-        if (!name(context, next.study, next.arrived_ms, next.number, uid))
+        if (!name(context, list[i].study, list[i].arrived_ms, list[i].number, uid))
             return STORE_BROKEN;
         status = sql_run(store, sql_prepare(store,
                                             "INSERT INTO reading(uid,study,number,state,made_ms,"
                                             "changed_ms) VALUES(?1,?2,?3,1,?4,?4)",
-                                            "ttii", uid, next.study, next.number, now_ms));
-        if (status != STORE_OK)
-            return status;
+                                            "ttii", uid, list[i].study, list[i].number, now_ms));
     }
-    return status == STORE_NONE ? STORE_OK : status;
+    return status;
 }
 
 enum store_status store_readings_turn(struct store *store, int64_t now_ms, int64_t lapsed_ms,
@@ -106,15 +111,18 @@ enum store_status store_readings_turn(struct store *store, int64_t now_ms, int64
 {
     bool due;
     enum store_status status = is_due(store, lapsed_ms, &due);
-    if (status != STORE_OK || !due)
-        return status;
-    status = sql_enter(store);
-    if (status != STORE_OK)
-        return status;
-    status = cancel(store, now_ms, lapsed_ms);
-    if (status == STORE_OK)
-        status = schedule(store, now_ms, name, context);
-    return sql_leave(store, status);
+    while (status == STORE_OK && due) {
+        status = sql_enter(store);
+        if (status != STORE_OK)
+            return status;
+        status = cancel(store, now_ms, lapsed_ms);
+        if (status == STORE_OK)
+            status = schedule(store, now_ms, name, context);
+        status = sql_leave(store, status);
+        if (status == STORE_OK)
+            status = is_due(store, lapsed_ms, &due);
+    }
+    return status;
 }
 
 /* ---- the list ---- */

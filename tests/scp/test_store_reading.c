@@ -1,9 +1,11 @@
 /* Items of the reading worklist in the job store: one that is open for each study that is unread.
  */
+#include "clock.h"
 #include "keep_fixture.h"
 #include "scp_fixture.h"
 #include "store_place.h"
 #include "store_reading.h"
+#include "store_sqlite.h"
 
 #define FINAL ((1u << READING_CANCELED) | (1u << READING_COMPLETED))
 #define OPEN  ((1u << READING_SCHEDULED) | (1u << READING_IN_PROGRESS))
@@ -208,6 +210,38 @@ static void an_item_with_what_is_known(void **state)
         STORE_NONE);
 }
 
+/* As after years of another program, or an import: in time, and each once. */
+static void many_at_once(void **state)
+{
+    char sql[512];
+    static struct store_reading_place list[2100];
+    size_t count;
+    (void)state;
+    placed(1, false);
+    assert_int_equal(sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 2000; i++) {
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO study(uid,last_received_ms) VALUES('9.%d',1);INSERT INTO place SELECT"
+                 " '9.%d',revision,rank,band,raised,strength,reason,outcome,answered,report,"
+                 "arrived_ms+%d,changed_ms,finding_ms,read_ms,model,accession,patient_id,issuer,"
+                 "site_priority FROM place WHERE study LIKE '1.2.%%'",
+                 i, i, i);
+        assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+    }
+    assert_int_equal(sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    int64_t begin = clock_monotonic_ms();
+    turn(100, 0);
+    print_message("2000 items in %d ms\n", (int)(clock_monotonic_ms() - begin));
+    FIXTURE_OK(store_readings(store, OPEN, 0, list, 2100, &count));
+    assert_int_equal(count, 2001);
+    assert_int_equal(
+        sqlite3_exec(store->db, "UPDATE study SET read=1 WHERE uid LIKE '9.%'", NULL, NULL, NULL),
+        SQLITE_OK);
+    turn(101, 0);
+    FIXTURE_OK(store_readings(store, OPEN, 0, list, 2100, &count));
+    assert_int_equal(count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(claimed_said_completed, setup, teardown),
         cmocka_unit_test_setup_teardown(canceled_lapsed_read, setup, teardown),
         cmocka_unit_test_setup_teardown(claimed_and_read_elsewhere_stays_claimed, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(an_item_with_what_is_known, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
