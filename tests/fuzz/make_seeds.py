@@ -336,6 +336,23 @@ def associations():
     put("association", "store", request + fragment(3, 3, store_request()) + fragment(3, 0, data[:100]) +
         fragment(3, 2, data[100:]) + release)
     put("association", "abort", request + fragment(3, 3, store_request()) + pdu(7, bytes(4)))
+    push, pull = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
+    body = struct.pack(">HH", 1, 0) + b"CERVIGATE".ljust(16) + b"SEED".ljust(16) + bytes(32)
+    request = pdu(1, body + item(0x10, b"1.2.840.10008.3.1.1.1") + proposal(1, pull) + item(0x50, item(0x51, struct.pack(">I", 16384)) + item(0x52, b"1.2.3.4")))
+
+    def asked(field, *more):
+        body = element(0x00000003, push.encode()) + word(0x00000100, field) + b"".join(more)
+        return element(0x00000000, struct.pack("<I", len(body))) + body
+    find = command(pull, 0x0020, word(0x00000110, 1), word(0x00000700, 0), word(0x00000800, 1))
+    keys = element(0x00100020, b"P*") + element(0x00741000, b"SCHEDULED ")
+    cancel = element(0x00000000, struct.pack("<I", 30)) + word(0x00000100, 0x0fff) + word(0x00000120, 1) + word(0x00000800, 0x0101)
+    instance, step = element(0x00001001, b"2.25.1"), element(0x00081195, b"2.25.9") + element(0x00741000, b"IN PROGRESS ")
+    get = asked(0x0110, word(0x00000110, 2), word(0x00000800, 0x0101), instance, element(0x00001005, struct.pack("<HH", 0x0074, 0x1000)))
+    act = asked(0x0130, word(0x00000110, 3), word(0x00000800, 1), instance, word(0x00001008, 1))
+    change = asked(0x0120, word(0x00000110, 4), word(0x00000800, 1), instance)
+    put("association", "steps", request + fragment(1, 3, find) + fragment(1, 2, keys) + fragment(1, 3, get) + fragment(1, 3, act) +
+        fragment(1, 2, step) + fragment(1, 3, change) + fragment(1, 2, step) + release)
+    put("association", "steps-cancel", request + fragment(1, 3, find) + fragment(1, 2, keys) + fragment(1, 3, cancel) + release)
 
 
 def field(number, value):
