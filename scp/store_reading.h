@@ -40,7 +40,8 @@ typedef bool (*store_name_reading)(void *context, const char *study, int64_t arr
                                    int64_t number, char uid[DX_UID_MAX]);
 /* Brings the items up to date: what was claimed before lapsed_ms is scheduled anew; what was read
  * or withdrawn is canceled; what is unread gets an item. Writes, and takes the lock, only where
- * there is something to write, and never for long: in batches. STORE_BROKEN with nothing written: one could not be named. */
+ * there is something to write, and never for long: in batches. STORE_BROKEN with nothing written:
+ * one could not be named. */
 STORE_MUST_USE enum store_status store_readings_turn(struct store *store, int64_t now_ms,
                                                      int64_t lapsed_ms, store_name_reading name,
                                                      void *context);

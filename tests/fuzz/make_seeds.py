@@ -23,6 +23,7 @@ from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Ex
                          ImplicitVRLittleEndian, JPEG2000Lossless)
 
 import seeds_peers
+import seeds_steps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
@@ -195,23 +196,6 @@ def ups():
         put("ups", name, b"\1" + line)
 
 
-def ups_asked():
-    """Identifiers, action information and modification lists as SCUs send them."""
-    item = lambda data: element(0xfffee000, data)
-    request = element(0x00080050, b"A*") + element(0x00080051, b"") + element(0x0020000d, b"1.2.3")
-    put("ups_asked", "identifier", b"\0" + element(0x00080005, b"ISO_IR 100") + element(0x00080201, b"+0100 ") + element(0x00100010, b"M\xfcl*") +
-        element(0x00100020, b"P?") + element(0x00100030, b"19690101-19710101 ") + element(0x00404005, b"20261127-20261128+0000") +
-        element(0x0040a370, item(request)) + element(0x00741000, b"SCHEDULED ") + element(0x00741200, b""))
-    put("ups_asked", "action", b"\1" + element(0x00081195, b"2.25.9") + element(0x00741000, b"IN PROGRESS "))
-    code = lambda tag: element(tag, item(element(0x00080100, b"110005") + element(0x00080102, b"DCM ") + element(0x00080104, b"Interpretation")))
-    done = (element(0x00400254, b"gelesen \xe4 ") + code(0x00404019) + code(0x00404028) + element(0x00404033, b"") +
-            element(0x00404050, b"20261127120000") + element(0x00404051, b"20261127120500"))
-    progress = element(0x00741004, b"50") + element(0x00741238, b"called away ")
-    put("ups_asked", "setting", b"\2" + element(0x00080005, b"ISO_IR 100") + element(0x00081195, b"2.25.9") + element(0x00741002, item(progress)) +
-        element(0x00741200, b"LOW ") + element(0x00741216, item(done)))
-    put("ups_asked", "tags", b"\3" + struct.pack("<IIII", 0x00741000, 0x00081195, 0x0040a370, 0x00080060))
-
-
 def attrs():
     def pack(*entries):
         body = b"".join(struct.pack("<I2sI", tag, vr, len(value)) + value for tag, vr, value in entries)
@@ -336,23 +320,6 @@ def associations():
     put("association", "store", request + fragment(3, 3, store_request()) + fragment(3, 0, data[:100]) +
         fragment(3, 2, data[100:]) + release)
     put("association", "abort", request + fragment(3, 3, store_request()) + pdu(7, bytes(4)))
-    push, pull = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
-    body = struct.pack(">HH", 1, 0) + b"CERVIGATE".ljust(16) + b"SEED".ljust(16) + bytes(32)
-    request = pdu(1, body + item(0x10, b"1.2.840.10008.3.1.1.1") + proposal(1, pull) + item(0x50, item(0x51, struct.pack(">I", 16384)) + item(0x52, b"1.2.3.4")))
-
-    def asked(field, *more):
-        body = element(0x00000003, push.encode()) + word(0x00000100, field) + b"".join(more)
-        return element(0x00000000, struct.pack("<I", len(body))) + body
-    find = command(pull, 0x0020, word(0x00000110, 1), word(0x00000700, 0), word(0x00000800, 1))
-    keys = element(0x00100020, b"P*") + element(0x00741000, b"SCHEDULED ")
-    cancel = element(0x00000000, struct.pack("<I", 30)) + word(0x00000100, 0x0fff) + word(0x00000120, 1) + word(0x00000800, 0x0101)
-    instance, step = element(0x00001001, b"2.25.1"), element(0x00081195, b"2.25.9") + element(0x00741000, b"IN PROGRESS ")
-    get = asked(0x0110, word(0x00000110, 2), word(0x00000800, 0x0101), instance, element(0x00001005, struct.pack("<HH", 0x0074, 0x1000)))
-    act = asked(0x0130, word(0x00000110, 3), word(0x00000800, 1), instance, word(0x00001008, 1))
-    change = asked(0x0120, word(0x00000110, 4), word(0x00000800, 1), instance)
-    put("association", "steps", request + fragment(1, 3, find) + fragment(1, 2, keys) + fragment(1, 3, get) + fragment(1, 3, act) +
-        fragment(1, 2, step) + fragment(1, 3, change) + fragment(1, 2, step) + release)
-    put("association", "steps-cancel", request + fragment(1, 3, find) + fragment(1, 2, keys) + fragment(1, 3, cancel) + release)
 
 
 def field(number, value):
@@ -495,7 +462,8 @@ if __name__ == "__main__":
     commands()
     responses()
     ups()
-    ups_asked()
+    seeds_steps.asked(put)
+    seeds_steps.associations(put)
     attrs()
     objects()
     results()
