@@ -1,6 +1,6 @@
 """The reading worklist for those who ask (UPS Query, UPS Pull): order, matching, states, modes, limits, kills, the audit log.
 
-CERVIGATE_SEED, CERVIGATE_COUNT: of the requests that are none (11, 60)."""
+CERVIGATE_SEED, CERVIGATE_COUNT: of the requests that are none (11, 25)."""
 import contextlib
 import json
 import os
@@ -373,7 +373,7 @@ class Asked(Reading):
         return text
 
     def test_hostile(self):
-        seed, count = int(os.environ.get("CERVIGATE_SEED", 11)), int(os.environ.get("CERVIGATE_COUNT", 60))
+        seed, count = int(os.environ.get("CERVIGATE_SEED", 11)), int(os.environ.get("CERVIGATE_COUNT", 25))
         dice = random.Random(seed)
         uid = self.item_of(self.found)[0].SOPInstanceUID
         good = [encode(keys()), encode(performed()), encode(keys(request={"AccessionNumber": "*"}))]
