@@ -48,8 +48,9 @@ enum confine_place {
     AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
     AT_NEWS, /* folders of the announcements' secrets and authorities; of the files of <tls>, where
                 a UPS peer has TLS */
-    AT_KEYS_OUT /* folders of the files of <tls>, where the destination has TLS; and of its password
-                   or token */
+    AT_KEYS_OUT, /* folders of the files of <tls>, where the destination has TLS; and of its
+                    password or token */
+    AT_ACCOUNTS  /* folder of the console's accounts */
 };
 
 enum confine_access {

@@ -2,8 +2,10 @@
 """The law as a script: `lint.py LAW BUILD_DIR`, run in the source tree. Exit 1 names every breach as file:line."""
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOMS = ("classifier", "dicom", "config", "sr_templates", "scp")
 # room -> patterns of headers that it must not include (design: "The rooms")
@@ -124,6 +126,23 @@ def law_shell(_):
 def read_head(path):
     with open(path, "rb") as f:
         return f.read(64).decode("latin-1").split("\n")[0]
+
+
+def law_web(_):
+    """The console's modules parse, and none makes elements or code out of text: scp/console/web/dom.js."""
+    bad, folder = [], "scp/console/web/"
+    unsafe = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setHTML|https?:\\?/\\?/")
+    for path in (f for f in tracked(".js", ".html", ".css") if f.startswith(folder)):
+        text = read(path)
+        bad += [f"{path}:{n}: {line.strip()}" for n, line in enumerate(text.split("\n"), 1)
+                if unsafe.search(line) and not line.lstrip().startswith("//")]
+        if path.endswith(".js") and shutil.which("node"):
+            with tempfile.NamedTemporaryFile("w", suffix=".mjs") as module:  # .js is no module to every node
+                module.write(text)
+                module.flush()
+                run = subprocess.run(["node", "--check", module.name], capture_output=True, text=True)
+            bad += [f"{path}: {run.stderr.strip()}"] if run.returncode else []
+    return bad
 
 
 def law_xml(_):
