@@ -173,6 +173,15 @@ static void check_order_query(struct reading *reading, const struct conf *conf)
             conf_show(query->peer_name).text);
 }
 
+/* A worklist has names of patients in it. */
+static void check_reading(struct reading *reading, const struct conf *conf)
+{
+    if (conf->reading.offer != CONF_OFFER_NONE && conf->caller_count == 0)
+        conf_complain(reading, conf_line_at(reading, "readingWorklist", 0, "offer"), true,
+                      "<readingWorklist> without <callers>: whoever reaches the port can read it%s",
+                      conf->reading.offer == CONF_OFFER_PULL ? ", and take studies off it" : "");
+}
+
 void conf_check_doors(struct reading *reading, const struct conf *conf)
 {
     check_tls_files(reading, conf);
@@ -181,4 +190,5 @@ void conf_check_doors(struct reading *reading, const struct conf *conf)
     check_callers(reading, conf);
     check_orders(reading, conf);
     check_order_query(reading, conf);
+    check_reading(reading, conf);
 }

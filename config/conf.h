@@ -212,6 +212,18 @@ struct conf_order_query {
     int retry_first_seconds, retry_most_seconds; /* after a failure of the peer: 1, 300 */
 };
 
+/* The reading worklist for those who ask (Unified Procedure Step, docs/worklist.md). */
+enum conf_offer { CONF_OFFER_NONE, CONF_OFFER_QUERY, CONF_OFFER_PULL };
+struct conf_reading {
+    enum conf_offer offer; /* pull: items may be claimed and completed, too */
+    bool demo;             /* answered in demo mode, too, marked RESEARCH */
+    const char *label;     /* Worklist Label (0074,1202): "READING" */
+    int matches;           /* of an answer: 1000 */
+    int queries;           /* at a time: 4 */
+    int query_seconds;     /* that one may take: 30 */
+    int claim_seconds;     /* without a word of who claimed it an item is scheduled anew: 14400 */
+};
+
 /* How long what is done stays; days of 24 hours. */
 struct conf_retention {
     int object_days;      /* of received objects, from the last delivery of their results: 30 */
@@ -316,6 +328,7 @@ struct conf {
     int known_days;     /* a finding of the same patient so long ago is no news: 30 */
     struct conf_orders orders;
     struct conf_order_query order_query;
+    struct conf_reading reading;
     const struct conf_announcement *announcements;
     size_t announcement_count;
     const struct conf_rule *rules;

@@ -22,6 +22,8 @@ _Static_assert(CONF_TLS == 0 && CONF_TCP == 1, "order of names");
 
 static const char *const client_certificates[] = {"required", "optional", "none", NULL};
 static const char *const least_versions[] = {"1.2", "1.3", NULL}; /* of a bool */
+static const char *const offers[] = {"none", "query", "pull", NULL};
+_Static_assert(CONF_OFFER_QUERY == 1 && CONF_OFFER_PULL == 2, "order of names");
 _Static_assert(CONF_CLIENT_OPTIONAL == 1 && CONF_CLIENT_NONE == 2, "order of names");
 
 const struct option conf_options[] = {
@@ -127,6 +129,13 @@ const struct option conf_options[] = {
     OPTION("orderQuery", "matches", INT, order_query.matches, "100"),
     OPTION("orderQuery", "retryFirst", INT, order_query.retry_first_seconds, "1"),
     OPTION("orderQuery", "retryMost", INT, order_query.retry_most_seconds, "300"),
+    CHOSEN("readingWorklist", "offer", CHOICE, reading.offer, "none", offers),
+    OPTION("readingWorklist", "demo", BOOL, reading.demo, "false"),
+    OPTION("readingWorklist", "label", TEXT, reading.label, "READING"),
+    OPTION("readingWorklist", "matches", INT, reading.matches, "1000"),
+    OPTION("readingWorklist", "queries", INT, reading.queries, "4"),
+    OPTION("readingWorklist", "queryTime", INT, reading.query_seconds, "30"),
+    OPTION("readingWorklist", "claimTime", INT, reading.claim_seconds, "14400"),
     OPTION("console", "enabled", BOOL, console, "true"),
     OPTION("console", "address", TEXT, console_address, "127.0.0.1"),
     OPTION("console", "port", U16, console_port, "8104"),

@@ -158,7 +158,7 @@ static void weed_attributes(struct judging *judging, const xmlNode *definition, 
 {
     const char *names[MOST_NAMES];
     size_t count = declared(definition, "attribute", names);
-    char list[220];
+    char list[360];
 
     for (xmlAttr *attribute = element->properties, *next; attribute; attribute = next) {
         const char *name = (const char *)attribute->name;
@@ -207,7 +207,7 @@ static bool is_welcome(struct judging *judging, const xmlNode *definition, const
 {
     const char *names[MOST_NAMES], *name = (const char *)child->name;
     size_t count = declared(definition, "element", names);
-    char list[320];
+    char list[400];
     const xmlNode *twin;
 
     if (!contains(names, count, name) || !child->ns ||

@@ -60,6 +60,14 @@ static bool take_text(char *to, size_t size, const uint8_t *value, size_t length
     return fits;
 }
 
+static void take_tags(struct dx_command *command, const uint8_t *value, size_t length)
+{
+    command->is_list_cut = length / 4 > DX_COMMAND_MOST;
+    command->asked_count = command->is_list_cut ? DX_COMMAND_MOST : length / 4;
+    for (size_t i = 0; i < command->asked_count; i++)
+        command->asked[i] = little16(value + 4 * i) << 16 | little16(value + 4 * i + 2);
+}
+
 static void take_element(struct dx_command *command, uint32_t element, const uint8_t *value,
                          uint32_t length)
 {
@@ -98,6 +106,9 @@ static void take_element(struct dx_command *command, uint32_t element, const uin
         break;
     case 0x1002:
         command->event = number;
+        break;
+    case 0x1005:
+        take_tags(command, value, length);
         break;
     case 0x1008:
         command->action = number;

@@ -34,6 +34,7 @@ extern "C" {
 #define DX_DATASET      0x0001u /* one follows */
 #define DX_COMMAND_TEXT 1024u   /* bytes that a command written here can need */
 #define DX_COMMAND_TAGS 32u     /* of an Attribute Identifier List that is written */
+#define DX_COMMAND_MOST 256u    /* of one that is read */
 
 struct dx_command {
     uint16_t field; /* (0000,0100) */
@@ -45,9 +46,13 @@ struct dx_command {
     bool is_instance_cut; /* the SOP Class or Instance UID was longer than 64 */
     char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX]; /* affected or requested; trimmed */
     char comment[65];
-    /* Attribute Identifier List (0000,1005) of an N-GET that is written; it is never read. */
+    /* Attribute Identifier List (0000,1005) of an N-GET that is written; */
     const uint32_t *tags;
     size_t tag_count; /* at most DX_COMMAND_TAGS */
+    /* and of one that is read. */
+    uint32_t asked[DX_COMMAND_MOST];
+    size_t asked_count;
+    bool is_list_cut; /* there were more */
 };
 
 /* After dx_check_command. */

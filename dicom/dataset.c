@@ -44,15 +44,22 @@ static uint8_t *put_head(struct dx_writing *to, uint32_t tag, uint32_t length, s
     return p + 8;
 }
 
-static void put_padded(struct dx_writing *to, uint32_t tag, const char *text, char padding)
+void dx_put_value(struct dx_writing *to, uint32_t tag, const void *value, size_t length,
+                  char padding)
 {
-    size_t length = strlen(text), even = length + (length & 1);
+    size_t even = length + (length & 1);
     uint8_t *p = put_head(to, tag, (uint32_t)even, even);
     if (p == NULL)
         return;
-    memcpy(p, text, length);
+    if (length > 0)
+        memcpy(p, value, length);
     if (even > length)
         p[length] = (uint8_t)padding;
+}
+
+static void put_padded(struct dx_writing *to, uint32_t tag, const char *text, char padding)
+{
+    dx_put_value(to, tag, text, strlen(text), padding);
 }
 
 void dx_put_uid(struct dx_writing *to, uint32_t tag, const char *uid)
@@ -106,7 +113,8 @@ struct reading {
     const uint8_t *bytes;
     size_t at;
     const uint32_t *sequences;
-    dx_dataset_take take;
+    dx_dataset_take take; /* this, or step */
+    dx_dataset_step step;
     void *context;
     struct dx_place place;
     struct dx_error *err;
@@ -146,12 +154,33 @@ static bool is_sequence(const struct reading *r, const struct head *head)
     return false;
 }
 
+static enum dx_status too_much(struct reading *r)
+{
+    return dx_fail(r->err, DX_LIMIT, "a dataset holds more than can be taken");
+}
+
+/* Where only elements are wanted, nothing. */
+static enum dx_status mark(struct reading *r, enum dx_mark what, uint32_t tag)
+{
+    bool goes_on = r->step == NULL || r->step(r->context, what, tag, NULL, 0);
+    return goes_on ? DX_OK : too_much(r);
+}
+
 static enum dx_status read_elements(struct reading *r, size_t end, bool is_open);
+
+/* Its head is read. */
+static enum dx_status read_item(struct reading *r, size_t end, uint32_t length)
+{
+    enum dx_status status = mark(r, DX_MARK_ITEM, ITEM);
+    if (status == DX_OK)
+        status = length == UNDEFINED ? read_elements(r, end, true)
+                                     : read_elements(r, r->at + length, false);
+    return status == DX_OK ? mark(r, DX_MARK_ITEM_END, ITEM) : status;
+}
 
 /* is_open: a delimiter ends it, not `end`. */
 static enum dx_status read_sequence(struct reading *r, uint32_t tag, size_t end, bool is_open)
 {
-    enum dx_status status = DX_OK;
     struct head head;
     unsigned level = r->place.depth;
     if (level == DX_DATASET_DEPTH)
@@ -159,6 +188,7 @@ static enum dx_status read_sequence(struct reading *r, uint32_t tag, size_t end,
     r->place.sequence[level] = tag;
     r->place.item[level] = 0;
     r->place.depth++;
+    enum dx_status status = mark(r, DX_MARK_SEQUENCE, tag);
     while (status == DX_OK && (is_open || r->at < end)) {
         status = next(r, end, &head);
         if (status == DX_OK && is_open && head.tag == SEQUENCE_END)
@@ -167,12 +197,11 @@ static enum dx_status read_sequence(struct reading *r, uint32_t tag, size_t end,
             status = dx_fail(r->err, DX_MALFORMED, "(%04x,%04x) where an item was due",
                              head.tag >> 16, head.tag & 0xffffu);
         if (status == DX_OK)
-            status = head.length == UNDEFINED ? read_elements(r, end, true)
-                                              : read_elements(r, r->at + head.length, false);
+            status = read_item(r, end, head.length);
         r->place.item[level]++;
     }
     r->place.depth--;
-    return status;
+    return status == DX_OK ? mark(r, DX_MARK_SEQUENCE_END, tag) : status;
 }
 
 static enum dx_status read_elements(struct reading *r, size_t end, bool is_open)
@@ -194,10 +223,18 @@ static enum dx_status read_elements(struct reading *r, size_t end, bool is_open)
         }
         const uint8_t *value = r->bytes + r->at;
         r->at += head.length;
-        if (!r->take(r->context, &r->place, head.tag, value, head.length))
-            status = dx_fail(r->err, DX_LIMIT, "a dataset holds more than can be taken");
+        if (r->step != NULL ? !r->step(r->context, DX_MARK_ELEMENT, head.tag, value, head.length)
+                            : !r->take(r->context, &r->place, head.tag, value, head.length))
+            status = too_much(r);
     }
     return status;
+}
+
+static enum dx_status read_all(struct reading *r, size_t count)
+{
+    if (count > DX_DATASET_MAX)
+        return dx_fail(r->err, DX_LIMIT, "a dataset of more than %u bytes", DX_DATASET_MAX);
+    return read_elements(r, count, false);
 }
 
 enum dx_status dx_dataset_read(const uint8_t *bytes, size_t count, const uint32_t *sequences,
@@ -205,7 +242,13 @@ enum dx_status dx_dataset_read(const uint8_t *bytes, size_t count, const uint32_
 {
     struct reading r = {
         .bytes = bytes, .sequences = sequences, .take = take, .context = context, .err = err};
-    if (count > DX_DATASET_MAX)
-        return dx_fail(err, DX_LIMIT, "a dataset of more than %u bytes", DX_DATASET_MAX);
-    return read_elements(&r, count, false);
+    return read_all(&r, count);
+}
+
+enum dx_status dx_dataset_walk(const uint8_t *bytes, size_t count, const uint32_t *sequences,
+                               dx_dataset_step step, void *context, struct dx_error *err)
+{
+    struct reading r = {
+        .bytes = bytes, .sequences = sequences, .step = step, .context = context, .err = err};
+    return read_all(&r, count);
 }

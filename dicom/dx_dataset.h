@@ -27,6 +27,9 @@ struct dx_writing {
 };
 void dx_put_uid(struct dx_writing *to, uint32_t tag, const char *uid);   /* NUL-padded */
 void dx_put_text(struct dx_writing *to, uint32_t tag, const char *text); /* blank-padded */
+/* Any value; of odd length it gets this padding. */
+void dx_put_value(struct dx_writing *to, uint32_t tag, const void *value, size_t length,
+                  char padding);
 void dx_put_short(struct dx_writing *to, uint32_t tag, uint16_t value);
 /* Sequences and items of undefined length: begin, items, end. */
 void dx_put_begin(struct dx_writing *to, uint32_t sequence);
@@ -48,6 +51,20 @@ typedef bool (*dx_dataset_take)(void *context, const struct dx_place *place, uin
  * of undefined length every one. DX_MALFORMED, DX_LIMIT. */
 DX_MUST_USE enum dx_status dx_dataset_read(const uint8_t *bytes, size_t count,
                                            const uint32_t *sequences, dx_dataset_take take,
+                                           void *context, struct dx_error *err);
+/* The same with the places where sequences and items begin and end, also of empty ones. */
+enum dx_mark {
+    DX_MARK_ELEMENT,
+    DX_MARK_SEQUENCE,
+    DX_MARK_ITEM,
+    DX_MARK_ITEM_END,
+    DX_MARK_SEQUENCE_END
+};
+/* tag: of the element or sequence; value and length: of the element. */
+typedef bool (*dx_dataset_step)(void *context, enum dx_mark mark, uint32_t tag,
+                                const uint8_t *value, size_t length);
+DX_MUST_USE enum dx_status dx_dataset_walk(const uint8_t *bytes, size_t count,
+                                           const uint32_t *sequences, dx_dataset_step step,
                                            void *context, struct dx_error *err);
 
 #ifdef __cplusplus

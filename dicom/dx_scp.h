@@ -6,7 +6,8 @@
  * with "abstract syntax not supported". It answers C-ECHO, writes every C-STORE dataset bit by bit
  * to a file that the caller creates, pre-scans it, and asks the caller for the status. Other
  * operations are answered 0211, their datasets dropped. Where the caller wants them, events of
- * Storage Commitment and Instance Availability Notifications are taken, in implicit little endian.
+ * Storage Commitment and Instance Availability Notifications are taken, and Unified Procedure Steps
+ * answered as their manager does (UPS Query, UPS Pull), in implicit little endian.
  *
  * Commands pass dx_check_command and are read by our own code: dcmdata parses nothing from the
  * network. A PDU that is longer than its type may be, that stalls, or a dataset below the minimum
@@ -18,6 +19,7 @@
 
 #include "dx_availability.h"
 #include "dx_commitment.h"
+#include "dx_dataset.h"
 #include "dx_prescan.h"
 #include "dx_tls.h"
 
@@ -51,6 +53,27 @@ struct dx_scp_object {
     struct dx_scan scan;
 };
 
+/* Unified Procedure Step (PS3.4 annex CC), as its manager. Each returns the status; comment (64
+ * characters) goes into Error Comment. Statuses are in dx_ups_scp.h. */
+struct dx_scp_found; /* whom a match is sent to */
+/* Sends one. False: whoever asked wants no more (C-CANCEL), or is gone: return, with
+ * DX_UPS_CANCEL. */
+bool dx_scp_found_put(struct dx_scp_found *found, const struct dx_writing *match, bool is_partly);
+/* Whether more is wanted; asked often it costs a system call. */
+bool dx_scp_found_goes_on(struct dx_scp_found *found);
+enum dx_scp_offer { DX_OFFER_UPS_QUERY = 1, DX_OFFER_UPS_PULL = 2 };
+struct dx_scp_steps {
+    unsigned (*offers)(void *context); /* a set of enum dx_scp_offer; asked once, when one is due */
+    uint16_t (*find)(void *context, const uint8_t *identifier, size_t count,
+                     struct dx_scp_found *found, char comment[65]);
+    uint16_t (*get)(void *context, const char *instance, const uint32_t *tags, size_t count,
+                    struct dx_writing *answer, char comment[65]);
+    uint16_t (*set)(void *context, const char *instance, const uint8_t *change, size_t count,
+                    char comment[65]);
+    uint16_t (*change_state)(void *context, const char *instance, const uint8_t *information,
+                             size_t count, char comment[65]);
+};
+
 /* Callbacks; `context` is the caller's. All run in the serving process. */
 struct dx_scp_handler {
     void *context;
@@ -76,6 +99,7 @@ struct dx_scp_handler {
     /* A peer says what can be fetched from it. Returns the status: 0000, or 0110 where it could not
      * be kept. NULL: the service is refused. */
     uint16_t (*available)(void *context, const struct dx_availability *news);
+    const struct dx_scp_steps *steps; /* NULL: the service is refused */
 };
 
 struct dx_scp_params {

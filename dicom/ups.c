@@ -2,6 +2,7 @@
 #include "dx_ups.h"
 
 #include "charset.h"
+#include "dx_ups_scp.h"
 #include "scan_dataset.h"
 #include "ups_tags.h"
 
@@ -27,16 +28,9 @@ enum dx_ups_priority dx_ups_priority_parse(const char *word, size_t length)
 
 static enum dx_ups_state parse_state(const char *word)
 {
-    static const struct {
-        const char *word;
-        enum dx_ups_state state;
-    } known[] = {{"SCHEDULED", DX_UPS_SCHEDULED},
-                 {"IN PROGRESS", DX_UPS_IN_PROGRESS},
-                 {"CANCELED", DX_UPS_CANCELED},
-                 {"COMPLETED", DX_UPS_COMPLETED}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcmp(word, known[i].word) == 0)
-            return known[i].state;
+    for (int state = DX_UPS_SCHEDULED; state <= DX_UPS_COMPLETED; state++)
+        if (strcmp(word, dx_ups_state_word((enum dx_ups_state)state)) == 0)
+            return (enum dx_ups_state)state;
     return DX_UPS_STATE_UNKNOWN;
 }
 

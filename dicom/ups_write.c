@@ -1,6 +1,8 @@
 /* Unified Procedure Step: what is sent, in ascending order of tags (PS3.4 tables CC.2.2-1,
  * CC.2.5-3, CC.2.6). */
 #include "dx_ups.h"
+#include "dx_ups_scp.h"
+#include "tree.h"
 #include "ups_tags.h"
 
 #include <string.h>
@@ -21,6 +23,12 @@ const char *dx_ups_priority_word(enum dx_ups_priority priority)
 {
     static const char *const words[] = {"", "LOW", "MEDIUM", "HIGH"};
     return words[priority];
+}
+
+const char *dx_ups_state_word(enum dx_ups_state state)
+{
+    static const char *const words[] = {"", "SCHEDULED", "IN PROGRESS", "CANCELED", "COMPLETED"};
+    return words[state];
 }
 
 /* 1C: where one of the texts is not ASCII. */
@@ -129,12 +137,14 @@ static void put_request(struct dx_writing *to, const struct dx_ups_new *item)
     dx_put_end(to);
 }
 
-/* Relationship module, but for the request. */
-static void put_patient(struct dx_writing *to, const struct dx_ups_new *item)
+/* Relationship module, but for the request. is_new: a manager is told that there is no transaction
+ * yet; of its own items it never tells one. */
+static void put_patient(struct dx_writing *to, const struct dx_ups_new *item, bool is_new)
 {
     put(to, UPS_DIAGNOSES, "");
     put_empty(to, UPS_DIAGNOSES_CODES);
-    dx_put_uid(to, UPS_TRANSACTION, "");
+    if (is_new)
+        dx_put_uid(to, UPS_TRANSACTION, "");
     put(to, UPS_PATIENT_NAME, item->patient_name);
     put(to, UPS_PATIENT_ID, item->patient_id);
     put(to, UPS_PATIENT_ISSUER, item->issuer);
@@ -149,10 +159,12 @@ static void put_patient(struct dx_writing *to, const struct dx_ups_new *item)
 
 /* Input Readiness: the sequence is complete, all that it names is there; the images of the study
  * were there before we were told of them. */
-static void put_schedule(struct dx_writing *to, const struct dx_ups_new *item)
+static void put_schedule(struct dx_writing *to, const struct dx_ups_new *item, const char *modified)
 {
     put(to, UPS_COMMENTS, item->comments);
     put(to, UPS_START, item->start);
+    if (modified != NULL)
+        put(to, UPS_MODIFIED, modified);
     put_code(to, UPS_WORKITEM_CODES, &item->workitem);
     put_input(to, &item->input);
     put_empty(to, UPS_STATION_NAMES);
@@ -161,7 +173,75 @@ static void put_schedule(struct dx_writing *to, const struct dx_ups_new *item)
     dx_put_text(to, UPS_READINESS, "READY");
 }
 
-void dx_ups_write_new(const struct dx_ups_new *item, struct dx_writing *to)
+/* ---- what a performer said ---- */
+
+/* What a canceled step must have, where nobody has said it (final state X). */
+static void put_canceled(struct dx_writing *to, const struct dx_tree *said,
+                         const struct dx_node *item, uint32_t tag, const struct dx_ups_held *held)
+{
+    static const struct dx_ups_code unspecified = {"110513", "DCM",
+                                                   "Discontinued for unspecified reason"};
+    size_t first = item != NULL ? dx_tree_at(said, item) + 1 : 0;
+    const struct dx_node *has = item != NULL ? dx_tree_find(said, first, item->end, tag) : NULL;
+    bool is_empty = has == NULL || (has->length == 0 && has->end == dx_tree_at(said, has) + 1);
+    if (!is_empty)
+        dx_tree_put(said, has, to);
+    else if (tag == UPS_CANCEL_TIME)
+        put(to, tag, held->ended);
+    else if (tag == UPS_DISCONTINUATION)
+        put_code(to, tag, &unspecified);
+    else if (is_said(held->why))
+        put(to, tag, held->why);
+}
+
+static bool is_of_cancel(uint32_t tag)
+{
+    return tag == UPS_CANCEL_TIME || tag == UPS_DISCONTINUATION || tag == UPS_CANCEL_REASON;
+}
+
+/* The one item of progress, with what was said in between. */
+static void put_progress(struct dx_writing *to, const struct dx_tree *said,
+                         const struct dx_ups_held *held)
+{
+    static const uint32_t tags[] = {UPS_CANCEL_TIME, UPS_DISCONTINUATION, UPS_CANCEL_REASON};
+    const struct dx_node *progress = dx_tree_find(said, 0, said->count, UPS_PROGRESS);
+    size_t at = progress != NULL ? dx_tree_at(said, progress) + 1 : 0, next = 0;
+    const struct dx_node *item = progress != NULL && at < progress->end ? &said->node[at] : NULL;
+    if (held->state != DX_UPS_CANCELED) {
+        if (progress != NULL)
+            dx_tree_put(said, progress, to);
+        else
+            put_empty(to, UPS_PROGRESS);
+        return;
+    }
+    dx_put_begin(to, UPS_PROGRESS);
+    dx_put_item(to);
+    for (size_t i = at + 1; item != NULL && i < item->end; i = said->node[i].end) {
+        while (next < 3 && tags[next] < said->node[i].tag)
+            put_canceled(to, said, item, tags[next++], held);
+        if (!is_of_cancel(said->node[i].tag))
+            dx_tree_put(said, &said->node[i], to);
+    }
+    while (next < 3)
+        put_canceled(to, said, item, tags[next++], held);
+    dx_put_item_end(to);
+    dx_put_end(to);
+}
+
+static void put_performed(struct dx_writing *to, const struct dx_tree *said)
+{
+    const struct dx_node *performed = dx_tree_find(said, 0, said->count, UPS_PERFORMED);
+    if (performed != NULL)
+        dx_tree_put(said, performed, to);
+    else
+        put_empty(to, UPS_PERFORMED);
+}
+
+/* ---- items ---- */
+
+/* held NULL: one that is to be made by another. */
+static void write_item(const struct dx_ups_new *item, const struct dx_ups_held *held,
+                       const struct dx_tree *said, struct dx_writing *to)
 {
     const char *const texts[] = {item->label,
                                  item->worklist_label,
@@ -176,17 +256,43 @@ void dx_ups_write_new(const struct dx_ups_new *item, struct dx_writing *to)
                                  item->filler_order,
                                  item->procedure_id,
                                  item->procedure_description};
-    put_character_set(to, texts, sizeof texts / sizeof texts[0]);
-    put_patient(to, item);
-    put_schedule(to, item);
+    if (dx_tree_find(said, 0, said->count, UPS_CHARACTER_SET) != NULL)
+        dx_put_text(to, UPS_CHARACTER_SET, "ISO_IR 192");
+    else
+        put_character_set(to, texts, sizeof texts / sizeof texts[0]);
+    if (held != NULL) {
+        dx_put_uid(to, UPS_SOP_CLASS, DX_UPS_PUSH);
+        dx_put_uid(to, UPS_SOP_INSTANCE, text_of(held->sop_instance));
+    }
+    put_patient(to, item, held == NULL);
+    put_schedule(to, item, held != NULL ? text_of(held->modified) : NULL);
     put_request(to, item);
-    dx_put_text(to, UPS_STATE, "SCHEDULED");
-    put_empty(to, UPS_PROGRESS);
+    dx_put_text(to, UPS_STATE, dx_ups_state_word(held != NULL ? held->state : DX_UPS_SCHEDULED));
+    if (held != NULL)
+        put_progress(to, said, held);
+    else
+        put_empty(to, UPS_PROGRESS);
     dx_put_text(to, UPS_PRIORITY, dx_ups_priority_word(item->priority));
     put_label(to, UPS_WORKLIST_LABEL, item->worklist_label);
     put_label(to, UPS_LABEL, item->label);
     put_empty(to, UPS_PARAMETERS);
-    put_empty(to, UPS_PERFORMED);
+    put_performed(to, said);
+}
+
+void dx_ups_write_new(const struct dx_ups_new *item, struct dx_writing *to)
+{
+    const struct dx_tree nothing = {.count = 0};
+    write_item(item, NULL, &nothing, to);
+}
+
+void dx_ups_write_held(const struct dx_ups_held *held, struct dx_writing *to)
+{
+    struct dx_tree said;
+    struct dx_error err;
+    if (dx_tree_read(held->said, held->said_bytes, &said, &err) != DX_OK)
+        dx_tree_finish(&said); /* ours, and damaged: as if nothing had been said */
+    write_item(&held->item, held, &said, to);
+    dx_tree_finish(&said);
 }
 
 void dx_ups_write_change(const struct dx_ups_change *change, struct dx_writing *to)

@@ -13,6 +13,7 @@
 #include "object.h"
 #include "seen.h"
 #include "spool.h"
+#include "worklist/asked.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct assoc {
     struct dx_peer peer;
     uint64_t bytes;
     struct doors_refusal refusal; /* "": none */
+    struct asked asked;
 };
 
 static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
@@ -163,6 +165,38 @@ static uint16_t on_available(void *context, const struct dx_availability *news)
     return answer.status == STORE_OK ? STORED : PROCESSING_FAILURE;
 }
 
+/* ---- the reading worklist ---- */
+
+static unsigned on_offers(void *context)
+{
+    return asked_offers(&((struct assoc *)context)->asked);
+}
+
+static uint16_t on_find(void *context, const uint8_t *identifier, size_t count,
+                        struct dx_scp_found *found, char comment[COMMENT_MAX])
+{
+    return asked_find(&((struct assoc *)context)->asked, identifier, count, found, comment);
+}
+
+static uint16_t on_get(void *context, const char *instance, const uint32_t *tags, size_t count,
+                       struct dx_writing *answer, char comment[COMMENT_MAX])
+{
+    return asked_get(&((struct assoc *)context)->asked, instance, tags, count, answer, comment);
+}
+
+static uint16_t on_set(void *context, const char *instance, const uint8_t *change, size_t count,
+                       char comment[COMMENT_MAX])
+{
+    return asked_set(&((struct assoc *)context)->asked, instance, change, count, comment);
+}
+
+static uint16_t on_change_state(void *context, const char *instance, const uint8_t *information,
+                                size_t count, char comment[COMMENT_MAX])
+{
+    return asked_change_state(&((struct assoc *)context)->asked, instance, information, count,
+                              comment);
+}
+
 /* What was well received and refused is kept for a person; what the network cut off will come
  * again, and what there was no room for was not looked at. */
 static void on_refuse(void *context, const struct dx_scp_object *object, uint16_t status,
@@ -257,14 +291,23 @@ static void tell_ended(const struct assoc *assoc, const struct dx_scp_summary *s
 int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_tls *tls,
               const char *id)
 {
+    static const struct dx_scp_steps steps = {.offers = on_offers,
+                                              .find = on_find,
+                                              .get = on_get,
+                                              .set = on_set,
+                                              .change_state = on_change_state};
     struct assoc assoc = {.conf = node->conf, .id = id, .commit_fd = ends->commit_fd, .tls = tls};
+    assoc.asked = (struct asked){
+        .conf = node->conf, .desk_fd = ends->desk_fd, .association = id, .peer = &assoc.peer};
+    bool is_asked = node->conf->reading.offer != CONF_OFFER_NONE;
     const struct dx_scp_handler handler = {.context = &assoc,
                                            .associate = on_associate,
                                            .create = on_create,
                                            .store = on_store,
                                            .refuse = on_refuse,
                                            .event = on_event,
-                                           .available = on_available};
+                                           .available = on_available,
+                                           .steps = is_asked ? &steps : NULL};
     struct dx_scp_params params;
     struct dx_scp_summary summary;
     struct dx_error err = {.status = DX_OK};
@@ -282,6 +325,7 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
         tell_ended(&assoc, &summary, status == DX_OK && summary.end == DX_END_RELEASED, begin,
                    err.text);
     }
+    asked_finish(&assoc.asked);
     dx_tls_close(tls);
     return status == DX_OK ? 0 : 1;
 }

@@ -5,9 +5,9 @@
 #include "dx_tls.h"
 #include "node.h"
 
-/* The accepted socket (taken), and what leads to the committer. */
+/* The accepted socket (taken), what leads to the committer, and to the desk (-1: there is none). */
 struct assoc_ends {
-    int fd, commit_fd;
+    int fd, commit_fd, desk_fd;
 };
 
 /* Serves the socket until the association ends. tls (taken; NULL: plain) is our side of TLS; id

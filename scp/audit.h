@@ -137,6 +137,17 @@ void audit_ordered(const struct conf *conf, const char *who, const char *what, c
 /* `cervigate`: somebody looked at what names patients or studies; query: the words of the command.
  * study "": of many. */
 void audit_looked(const struct conf *conf, const char *query, const char *study);
+/* A peer asked for the reading worklist: its keys, how many items it was told, how often it asked
+ * the same; status 0: all went well. */
+struct audit_asker {
+    const char *calling, *called, *address;
+};
+void audit_worklist_asked(const struct conf *conf, const struct audit_asker *asker,
+                          const char *keys, unsigned matches, unsigned times, unsigned status);
+/* It read an item (what "") or changed its state to `what`. */
+void audit_worklist_item(const struct conf *conf, const struct audit_asker *asker,
+                         const char *study, const char *patient, const char *accession,
+                         const char *what);
 /* The console: somebody tried to log in, from this address. */
 void audit_logged_in(const struct conf *conf, const char *who, const char *address, bool good);
 /* The console: a person looked at what names patients or studies, as audit_looked. */

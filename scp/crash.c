@@ -50,6 +50,11 @@
  *   crier-told                      the receiver has it, the parent does not know
  *   announce-answered               the parent knows, the store was not told
  *
+ * The reading worklist for those who ask (desk):
+ *   desk-uncommitted                an item's state may change, the store was not told
+ *   desk-committed                  it was told, the performer was not
+ *   desk-unwoken                    it is in the audit log, too, analyze was not woken
+ *
  * The site's orders (orders, hearer):
  *   orders-heard                    hearer: the message is read, the role does not know
  *   orders-taken                    the role has its orders, the store was not told

@@ -21,7 +21,9 @@
 #include "dx_scp.h"
 #include "keys.h"
 #include "log.h"
+#include "receive_helper.h"
 #include "spool.h"
+#include "worklist/desk.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -68,10 +70,9 @@ struct receive {
     const struct node *node;
     struct slot *slot;
     size_t slots, associations, refusers;
-    pid_t committer;
-    int control;                               /* to the committer; -1: none */
-    int64_t accept_at, committer_at, sweep_at; /* monotonic: not before */
-    int64_t told_at;                           /* of the last refusal that was logged */
+    struct helper committer, desk; /* desk: only where the reading worklist is offered */
+    int64_t accept_at, sweep_at;   /* monotonic: not before */
+    int64_t told_at;               /* of the last refusal that was logged */
     unsigned untold;
     struct keys_kept keys;
     struct recent recent[RECENT];
@@ -114,33 +115,25 @@ static void close_doors(const struct receive *r)
         close_fd(r->keys.files.fd[i]);
 }
 
-static void start_committer(struct receive *r)
+/* What a helper is not to have. */
+static void close_rest(void *context)
 {
-    int pair[2];
-    pid_t parent = getpid();
-    r->committer_at = clock_monotonic_ms() + PAUSE_MS;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return;
-    pid_t pid = fork();
-    if (pid == 0) {
-        child_signals("cervigated-com", parent);
-        log_init("committer", r->node->conf->log_level, r->node->conf->log_patient_data);
-        (void)close(pair[0]);
-        close_doors(r);
-        if (!confine(CONFINE_COMMITTER, r->node->conf, NULL))
-            _exit(EX_OSERR);
-        _exit(committer_run(r->node, pair[1]));
-    }
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return;
-    }
-    r->committer = pid;
-    r->control = pair[0];
+    const struct receive *r = context;
+    close_doors(r);
+    close_fd(r->committer.control);
+    close_fd(r->desk.control);
+}
 
-    (void)sigqueue(getppid(), SIGRTMIN, (union sigval){.sival_int = (int)pid});
-    log_event(LOG_AT_INFO, "committer-started", "pid=%d", (int)pid);
+static void start_helpers(struct receive *r, int64_t now)
+{
+    struct helper *c = &r->committer, *d = &r->desk;
+    bool is_asked = r->node->conf->reading.offer != CONF_OFFER_NONE;
+    if (c->pid == 0 && now >= c->start_at && helper_start(c, r->node, close_rest, r)) {
+        (void)sigqueue(getppid(), SIGRTMIN, (union sigval){.sival_int = (int)c->pid});
+        log_event(LOG_AT_INFO, "committer-started", "pid=%d", (int)c->pid);
+    }
+    if (is_asked && d->pid == 0 && now >= d->start_at && helper_start(d, r->node, close_rest, r))
+        log_event(LOG_AT_INFO, "desk-started", "pid=%d", (int)d->pid);
 }
 
 static void describe(const struct sockaddr_storage *from, char address[64])
@@ -181,8 +174,7 @@ static bool is_hasty(struct receive *r, const char *address)
 /* A child keeps its own peer only: not those who wait behind it, who would not see us close. */
 static void close_others(const struct receive *r)
 {
-    close_doors(r);
-    close_fd(r->control);
+    close_rest((void *)r);
     for (size_t i = 0; i < r->guests; i++)
         close_fd(r->guest[i].fd);
 }
@@ -207,7 +199,7 @@ static void tell_refusal(struct receive *r, const char *address, const char *why
         return;
     log_event(LOG_AT_WARN, "association-refused", "address=%s reason=%s count=%u open=%zu", address,
               log_quote(why), r->untold, r->associations);
-    committer_tell_refused(r->control, address, why, r->untold);
+    committer_tell_refused(r->committer.control, address, why, r->untold);
     r->told_at = now;
     r->untold = 0;
 }
@@ -259,19 +251,19 @@ static void run_association(const struct receive *r, const struct assoc_ends *en
 static bool start_association(struct receive *r, const struct guest *guest, int fd)
 {
     char id[17];
-    int pair[2], on = 1;
-    if (spool_random_name(id, 8) != 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    int on = 1;
+    if (spool_random_name(id, 8) != 0)
         return false;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 
     pid_t parent = getpid(), pid = -1;
-    bool attached = r->control >= 0 && committer_attach(r->control, pair[1], id);
-    (void)close(pair[1]);
-    if (attached && (pid = fork()) == 0)
-        run_association(r, &(struct assoc_ends){fd, pair[0]}, guest->tls, id, parent);
-    (void)close(pair[0]);
+    struct assoc_ends ends = {.fd = fd, .commit_fd = helper_attach(&r->committer, id)};
+    ends.desk_fd = helper_attach(&r->desk, id);
+    if (ends.commit_fd >= 0 && (pid = fork()) == 0)
+        run_association(r, &ends, guest->tls, id, parent);
+    close_fd(ends.commit_fd);
+    close_fd(ends.desk_fd);
     if (pid < 0)
         return false;
     crash_point("receive-forked");
@@ -364,15 +356,19 @@ static void kill_associations(const struct receive *r)
             (void)kill(r->slot[i].pid, SIGKILL);
 }
 
-static void lose_committer(struct receive *r, int status)
+/* Without the committer nothing can be kept; without the desk images come as before, and who asks
+ * is told so until it is back. */
+static bool is_helper_lost(struct receive *r, pid_t pid, int status)
 {
-    log_event(LOG_AT_ERROR, "committer-ended", "exit=%d signal=%d dropped=%zu",
-              WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-              WIFSIGNALED(status) ? WTERMSIG(status) : 0, r->associations);
-    (void)close(r->control);
-    r->control = -1;
-    r->committer = 0;
+    if (pid == r->desk.pid) {
+        helper_lost(&r->desk, status, 0);
+        return true;
+    }
+    if (pid != r->committer.pid)
+        return false;
+    helper_lost(&r->committer, status, r->associations);
     kill_associations(r);
+    return true;
 }
 
 static void reap(struct receive *r)
@@ -380,10 +376,8 @@ static void reap(struct receive *r)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == r->committer) {
-            lose_committer(r, status);
+        if (is_helper_lost(r, pid, status))
             continue;
-        }
         for (size_t i = 0; i < r->slots; i++) {
             if (r->slot[i].pid != pid)
                 continue;
@@ -415,29 +409,24 @@ static void drain(struct receive *r, const sigset_t *unblocked)
         (void)ppoll(NULL, 0, &timeout, unblocked);
         reap(r);
     }
-    if (r->control >= 0)
-        (void)close(r->control);
-    r->control = -1;
-    for (int i = 0; r->committer != 0 && i < COMMIT_MS / 10; i++) {
-        if (waitpid(r->committer, NULL, WNOHANG) != 0)
-            r->committer = 0;
-        else
-            (void)usleep(10000);
-    }
+    helper_leave(&r->committer);
+    helper_leave(&r->desk);
+    helper_await(&r->committer, COMMIT_MS);
+    helper_await(&r->desk, COMMIT_MS);
 }
 
 static void serve(struct receive *r, const sigset_t *unblocked)
 {
     while (!node_stopping) {
         int64_t now = clock_monotonic_ms();
-        if (r->committer == 0 && now >= r->committer_at)
-            start_committer(r);
+        start_helpers(r, now);
         if (now >= r->sweep_at) { /* also what the associations of a killed receive leave, later */
             (void)spool_forget_dead(r->node->conf);
             r->sweep_at = now + SWEEP_MS;
         }
         bool pausing = now < r->accept_at;
-        bool soon = pausing || r->committer == 0;
+        bool lacks = r->desk.pid == 0 && r->node->conf->reading.offer != CONF_OFFER_NONE;
+        bool soon = pausing || r->committer.pid == 0 || lacks;
         struct pollfd wait[2] = {{.fd = pausing ? -1 : r->node->listen_fd, .events = POLLIN},
                                  {.fd = pausing ? -1 : r->node->tls_fd, .events = POLLIN}};
         const struct timespec timeout = {.tv_sec = soon ? 0 : 5,
@@ -469,7 +458,9 @@ int receive_run(const struct node *node)
     if (!confine(CONFINE_RECEIVE, node->conf, NULL) || !confine_prepare(CONFINE_ASSOCIATION) ||
         !confine_prepare(CONFINE_REFUSER))
         return EX_OSERR;
-    struct receive r = {.node = node, .control = -1};
+    struct receive r = {.node = node,
+                        .committer = {"committer", "cervigated-com", committer_run, .control = -1},
+                        .desk = {"desk", "cervigated-dsk", desk_run, .control = -1}};
     await_requests(node->listen_fd);
     await_requests(node->tls_fd);
     keys_kept_init(&r.keys);

@@ -197,6 +197,8 @@ static enum store_status scrub(struct store *store)
         " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE place SET accession='',patient_id='',issuer='',finding_ms=0,strength=0 WHERE study"
         " IN (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))",
+        "UPDATE reading SET said=NULL WHERE study IN (SELECT study FROM instance WHERE id IN"
+        " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE delivery SET state='cancelled' WHERE " UNDELIVERED,
         "UPDATE delivery SET last_error='',rejection=CASE WHEN rejection=-1 THEN 0 ELSE rejection"
         " END WHERE result IN (SELECT id FROM temp.whose WHERE kind='r')",

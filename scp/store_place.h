@@ -93,6 +93,8 @@ struct store_entry {
     enum srt_outcome outcome;
     char report[DX_UID_MAX];
     int64_t changed_ms, read_ms; /* UTC; read_ms 0: nobody has read it */
+    char claimed_by[96]; /* who reads it, by UPS Pull, since when last heard of; "": nobody */
+    int64_t claimed_ms;
 };
 STORE_MUST_USE enum store_status store_worklist(struct store *store, struct store_entry *list,
                                                 size_t room, size_t *count);

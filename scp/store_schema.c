@@ -227,7 +227,19 @@ static const char *const versions[] = {
     " (SELECT 1 FROM place WHERE place.accession=p.accession AND place.accession<>''"
     " AND place.study<>OLD.uid));"
     " DELETE FROM inquiry WHERE study=OLD.uid;"
-    " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid; END;",
+    " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid;"
+    " DELETE FROM reading WHERE study=OLD.uid; END;"
+    /* items of the reading worklist for those who ask; state: enum reading_state */
+    "CREATE TABLE reading("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, study TEXT NOT NULL,"
+    " number INTEGER NOT NULL, state INTEGER NOT NULL, revision INTEGER NOT NULL DEFAULT 1,"
+    " made_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, claimed_ms INTEGER NOT NULL DEFAULT 0,"
+    " ended_ms INTEGER NOT NULL DEFAULT 0, trans TEXT NOT NULL DEFAULT '',"
+    " performer TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', said BLOB,"
+    " UNIQUE(study, number));"
+    "CREATE INDEX reading_open ON reading(study, state) WHERE state<=2;"
+    "CREATE INDEX reading_claimed ON reading(claimed_ms) WHERE state=2;"
+    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -243,7 +255,7 @@ static const char *const back[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
-    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;"
+    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;"
     "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"

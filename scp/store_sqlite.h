@@ -78,6 +78,11 @@ enum store_status result_retract_made_of(struct store *store, int64_t instance, 
  */
 struct priority;
 void place_take(sqlite3_stmt *row, int column, struct priority *place);
+/* What the orders of a row of `place` say; 0: unknown. */
+#define SITE_PRIORITY                                                                              \
+    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study<>''"                    \
+    " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order"                     \
+    " WHERE accession<>'' AND site_order.accession=place.accession),0)"
 
 /* store_patient.c: the SQL function attribute(BLOB, TAG): text of an attribute of dx_attrs_pack, in
  * UTF-8 where it can be converted, without blanks at its ends; '' when there is none. */

@@ -26,12 +26,12 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
 
 /* The latest header of the study; the same place for both lists. */
 #define SELECT_ENTRY                                                                               \
-    "SELECT study,rank,band,raised,strength,reason,outcome,report,arrived_ms,changed_ms,"          \
-    "accession,patient_id,COALESCE((SELECT MAX(priority) FROM site_order WHERE"                    \
-    " site_order.study<>'' AND site_order.study=place.study),(SELECT MAX(priority) FROM"           \
-    " site_order WHERE accession<>'' AND site_order.accession=place.accession),0),read_ms,"        \
+    "SELECT place.study,rank,band,raised,strength,reason,outcome,report,arrived_ms,"               \
+    "place.changed_ms,accession,patient_id," SITE_PRIORITY ",read_ms,"                             \
     "(SELECT attrs FROM instance JOIN judgement ON instance=id WHERE instance.study=place.study"   \
-    " ORDER BY id DESC LIMIT 1) FROM place "
+    " ORDER BY id DESC LIMIT 1),COALESCE(performer,''),COALESCE(claimed_ms,0)"                     \
+    " FROM place LEFT JOIN reading ON reading.study=place.study AND reading.state=2"               \
+    " AND reading.state<=2 "
 
 static void take_text(const struct dx_attrs *attrs, uint32_t tag, char *text, size_t size)
 {
@@ -90,6 +90,8 @@ static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,
         e->place.order = (enum priority_order)sqlite3_column_int(rows, 12);
         e->read_ms = sqlite3_column_int64(rows, 13);
         take_header(rows, 14, e);
+        sql_text(rows, 15, e->claimed_by, sizeof e->claimed_by);
+        e->claimed_ms = sqlite3_column_int64(rows, 16);
     }
     return status == STORE_NONE ? STORE_OK : status;
 }
@@ -120,7 +122,7 @@ enum store_status store_place_entry(struct store *store, const char *study,
 {
     size_t count;
     enum store_status status = take_entries(
-        store, sql_prepare(store, SELECT_ENTRY "WHERE study=?", "t", study), entry, &count);
+        store, sql_prepare(store, SELECT_ENTRY "WHERE place.study=?", "t", study), entry, &count);
     return status == STORE_OK && count == 0 ? STORE_NONE : status;
 }
 

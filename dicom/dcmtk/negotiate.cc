@@ -1,5 +1,5 @@
 /* Which presentation contexts we take (PS3.8 9.3.3): Verification, everything storable, and the
- * answers to our requests for commitment, and notifications of what there is. */
+ * answers to our requests for commitment, notifications of what there is, and the reading list. */
 #include "session.hh"
 
 #include "dx_commitment.h"
@@ -55,6 +55,12 @@ static bool is_availability(const dx_session *session, const T_ASC_PresentationC
            context.proposedRole != ASC_SC_ROLE_SCP;
 }
 
+static bool is_step(dx_session *session, const T_ASC_PresentationContext &context)
+{
+    return context.proposedRole != ASC_SC_ROLE_SCP &&
+           dx_offers_step(session, context.abstractSyntax);
+}
+
 /* Event information and notifications are read in implicit little endian only. */
 static const char *choose_implicit(const T_ASC_PresentationContext &context)
 {
@@ -84,7 +90,7 @@ enum dx_status dx_negotiate(dx_session *session, struct dx_error *err)
         if (condition.bad())
             return dx_fail_condition(err, DX_MALFORMED, "presentation contexts", condition);
         bool is_event = is_commitment(session, context);
-        bool is_news = is_event || is_availability(session, context);
+        bool is_news = is_event || is_availability(session, context) || is_step(session, context);
         bool is_known = strcmp(context.abstractSyntax, UID_VerificationSOPClass) == 0 ||
                         is_storage(context.abstractSyntax) || is_news;
         const char *syntax = is_news    ? choose_implicit(context)

@@ -209,6 +209,8 @@ enum dx_status serve_messages(dx_session *session, struct dx_error *err)
         else if (request.field == DX_N_CREATE_RQ && request.dataset_type != DX_NO_DATASET &&
                  is_for(session, context, DX_INSTANCE_AVAILABILITY))
             status = serve_news(session, context, &request, err);
+        else if (dx_is_step(session, context, &request))
+            status = dx_serve_step(session, context, &request, err);
         else if (request.field != DX_C_CANCEL_RQ)
             status = serve_unknown(session, context, &request, err);
         if (status != DX_OK)
@@ -353,7 +355,7 @@ enum dx_status dx_scp_serve(int fd, const struct dx_scp_params *params,
     describe_address(fd, summary->peer.address);
     enum dx_status status = dx_guard(
         err, [&]() -> enum dx_status {
-            session.reset(new dx_session{params, handler, summary, {}});
+            session.reset(new dx_session{params, handler, summary, {}, -1});
             DxTransportLayer layer(&session->wire.state);
             dx_wire_closer closer(&session->wire);
             enum dx_status result = open_network(session.get(), fd, &layer, err);

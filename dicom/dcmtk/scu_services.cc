@@ -13,7 +13,7 @@
 namespace
 {
 
-const uint16_t PENDING = 0xff00, PENDING_PARTLY = 0xff01, NO_SUCH_INSTANCE = 0x0112;
+const uint16_t PENDING = 0xff00, PENDING_PARTLY = 0xff01, PROCESSING_FAILURE = 0x0110;
 
 bool keep_text(void *context, const struct dx_place *place, uint32_t tag, const uint8_t *value,
                size_t length)
@@ -126,8 +126,10 @@ enum dx_status find(dx_scu *scu, finding *f, uint16_t *dimse, struct dx_error *e
     return dx_scu_with_peer(scu, status, err);
 }
 
-/* An event report came on our own association: it is answered there. One for another transaction is
- * nobody's here: the peer is told, and event stays empty. */
+/* An event report came on our own association: it is answered there. One for another transaction
+ * may be of one that we asked for before, which this process cannot keep: it is answered as one
+ * that failed, not as one that nobody asked for, so that the peer may say it again where it is kept
+ * (an association of its own); event stays empty. */
 enum dx_status take_event(dx_scu *scu, const dx_command *report, uint8_t context,
                           const char *transaction, struct dx_commitment *event,
                           struct dx_error *err)
@@ -145,7 +147,7 @@ enum dx_status take_event(dx_scu *scu, const dx_command *report, uint8_t context
     bool is_ours = strcmp(event->transaction, transaction) == 0;
     if (!is_ours)
         *event = {};
-    response.status = is_ours ? 0 : NO_SUCH_INSTANCE;
+    response.status = is_ours ? 0 : PROCESSING_FAILURE;
     response.field = DX_N_EVENT_RSP;
     response.responded_id = report->message_id;
     response.dataset_type = DX_NO_DATASET;

@@ -19,7 +19,8 @@ static const char usage[] =
     "(docs/priority.md).\n"
     "\n"
     "  list    each with its band (raised, routine or not judged), how long it waits, Accession\n"
-    "          Number, the last digits of the Patient ID, station, and the reason in words\n"
+    "          Number, the last digits of the Patient ID, station, the reason in words, and who\n"
+    "          reads it, where somebody has claimed it by UPS Pull\n"
     "  read    the study leaves the list; whoever was told of its priority is told that, too\n"
     "  unread  it comes back, where it was\n"
     "\n"
@@ -39,9 +40,10 @@ static void print_entry(const struct store_entry *e, size_t position, int64_t no
 {
     const struct priority *p = &e->place.priority;
     long minutes = (long)((now_ms - e->place.arrived_ms) / 60000);
-    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s\n", position, worklist_band(p->band),
-           minutes / 60, minutes % 60, e->accession, worklist_last_of(e->patient_id), e->station,
-           priority_reason_text(p->reason));
+    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s%s%s\n", position,
+           worklist_band(p->band), minutes / 60, minutes % 60, e->accession,
+           worklist_last_of(e->patient_id), e->station, priority_reason_text(p->reason),
+           e->claimed_by[0] ? "; being read by " : "", e->claimed_by);
 }
 
 static int list(const struct command *command, const struct conf *conf, struct store *store)

@@ -26,6 +26,10 @@ enum store_status worklist_read(const struct conf *conf, struct store *store,
         *entries = NULL;
         return status;
     }
+    int64_t lapsed = clock_utc_ms() - (int64_t)conf->reading.claim_seconds * 1000;
+    for (size_t i = 0; i < *count; i++)
+        if ((*entries)[i].claimed_ms < lapsed) /* as if the desk had looked at it already */
+            (*entries)[i].claimed_by[0] = '\0';
     the_policy = &policy;
     qsort(*entries, *count, sizeof **entries, first);
     return STORE_OK;
@@ -54,16 +58,24 @@ static json_t *time_of(int64_t ms)
     return ms > 0 ? json_string(text) : json_null();
 }
 
+static json_t *claim_of(const struct store_entry *e)
+{
+    if (e->claimed_by[0] == '\0')
+        return json_null();
+    return json_pack("{s:s, s:o}", "by", e->claimed_by, "since", time_of(e->claimed_ms));
+}
+
 json_t *worklist_entry(const struct store_entry *e, size_t position)
 {
     const struct priority *p = &e->place.priority;
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}",
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o, "
+        "s:o}",
         "position", (json_int_t)position, "study", e->study, "band", worklist_band(p->band),
         "priority", priority_rank_name(p->rank), "order", priority_order_name(e->place.order),
         "outcome", srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason), "words",
         priority_reason_text(p->reason), "accession", e->accession, "patient",
         worklist_last_of(e->patient_id), "age", e->age, "sex", e->sex, "studyTime", e->study_time,
         "station", e->station, "report", e->report[0] ? e->report : NULL, "arrived",
-        time_of(e->place.arrived_ms), "changed", time_of(e->changed_ms));
+        time_of(e->place.arrived_ms), "changed", time_of(e->changed_ms), "claimed", claim_of(e));
 }

@@ -19,31 +19,10 @@ static struct dx_ups_input input_of(const struct telling *t)
 
 static void write_own(const struct telling *t, struct dx_writing *to)
 {
-    const struct news *news = t->news;
-    char label[UPS_LABEL_MAX], comments[UPS_MARK_MAX], start[UPS_TIME_MAX];
-    enum dx_ups_priority priority = ups_priority_of(news->rank);
-    ups_label(news, label);
-    ups_mark_write(news, priority, DX_UPS_PRIORITY_UNKNOWN, comments);
-    ups_time(news->created_ms, start);
-    const struct dx_ups_new item = {.priority = priority,
-                                    .label = label,
-                                    .worklist_label = t->manner->worklist_label,
-                                    .comments = comments,
-                                    .start = start,
-                                    .workitem = ups_reading,
-                                    .input = input_of(t),
-                                    .study = news->study,
-                                    .patient_name = news->patient_name,
-                                    .patient_id = news->patient_id,
-                                    .issuer = news->issuer,
-                                    .birth_date = news->birth_date,
-                                    .sex = news->sex,
-                                    .accession = news->accession,
-                                    .issuer_of_accession = news->issuer_of_accession,
-                                    .placer_order = news->placer_order,
-                                    .filler_order = news->filler_order,
-                                    .procedure_id = news->procedure_id,
-                                    .procedure_description = news->study_description};
+    struct ups_item_texts texts;
+    struct dx_ups_new item;
+    const struct dx_ups_input input = input_of(t);
+    ups_item_of(t->news, t->manner->worklist_label, &input, t->news->created_ms, &texts, &item);
     dx_ups_write_new(&item, to);
 }
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct dx_ups_code ups_reading = {"110005", "DCM", "Interpretation"};
-
 enum step ups_broken(struct telling *t, enum dx_status status)
 {
     (void)snprintf(t->why, NEWS_WHY, "%.250s", t->err.text);

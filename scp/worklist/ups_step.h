@@ -4,6 +4,7 @@
 
 #include "stow_http.h"
 #include "ups.h"
+#include "ups_item.h"
 #include "ups_text.h"
 
 struct telling;
@@ -45,9 +46,6 @@ enum step {
     STEP_LATER,
     STEP_REFUSED
 };
-
-/* Interpretation of CID 9231: what our items ask for, and which of the site's are touched. */
-extern const struct dx_ups_code ups_reading;
 
 /* Of a service that got no answer. */
 enum step ups_broken(struct telling *t, enum dx_status status);

@@ -1,5 +1,5 @@
-/* config/: <announcements>, <orders>, <orderQuery> and <priority>: each value into its own field,
- * and back. */
+/* config/: <announcements>, <orders>, <orderQuery>, <readingWorklist> and <priority>: each value
+ * into its own field, and back. */
 #include "config_fixture.h"
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +89,46 @@ static void defaults(void **state)
     assert_int_equal(conf->ageing_seconds, 86400);
     assert_int_equal(conf->known_days, 30);
     conf_destroy(conf);
+}
+
+static void reading_looks_right(const struct conf *conf)
+{
+    const struct conf_reading *reading = &conf->reading;
+
+    assert_int_equal(reading->offer, CONF_OFFER_PULL);
+    assert_true(reading->demo);
+    assert_string_equal(reading->label, "NECKS");
+    assert_int_equal(reading->matches, 2);
+    assert_int_equal(reading->queries, 3);
+    assert_int_equal(reading->query_seconds, 4);
+    assert_int_equal(reading->claim_seconds, 61);
+}
+
+static void reading_worklist(void **state)
+{
+    struct conf *first =
+        load_text(WITH("<callers><caller aeTitle=\"X\"/></callers>"
+                       "<readingWorklist offer=\"pull\" demo=\"true\" label=\"NECKS\" "
+                       "matches=\"2\" queries=\"3\" queryTime=\"4\" claimTime=\"61\"/>"),
+                  "");
+    struct conf *second, *none = load_text(WITH(""), "");
+
+    (void)state;
+    reading_looks_right(first);
+    char *text = print(first);
+    second = load_text(text, "");
+    reading_looks_right(second);
+    assert_int_equal(none->reading.offer, CONF_OFFER_NONE);
+    assert_false(none->reading.demo);
+    assert_string_equal(none->reading.label, "READING");
+    assert_int_equal(none->reading.matches, 1000);
+    assert_int_equal(none->reading.queries, 4);
+    assert_int_equal(none->reading.query_seconds, 30);
+    assert_int_equal(none->reading.claim_seconds, 14400);
+    free(text);
+    conf_destroy(first);
+    conf_destroy(second);
+    conf_destroy(none);
 }
 
 static void orders_look_right(const struct conf *conf)
@@ -209,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_to_the_same),
         cmocka_unit_test(defaults),
+        cmocka_unit_test(reading_worklist),
         cmocka_unit_test(orders),
         cmocka_unit_test(order_query),
         cmocka_unit_test(warns_of_what_sends_nothing),

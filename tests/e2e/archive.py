@@ -4,7 +4,7 @@ Archive.add(path...) enters objects as if a modality had sent them; what is stor
 committed to. `find`: ok, fail (A700), unauthorized (0124), abort, endless (pending answers without end), garbage (an identifier that is none), nested (sequences
 without end), command (the same in the command set), truncated (a length beyond the end), silence. `commitment`: same (on the asking association), other (on one of its own),
 never, half (all but the first fail once), none (all fail), refuse (N-ACTION answered 0110), foreign (an event for somebody else's
-transaction, then the right one). `find` and `commitment` None: not offered."""
+transaction, then the right one), mixed (the same, both on the asking association). `find` and `commitment` None: not offered."""
 import os
 import socket
 import struct
@@ -123,11 +123,15 @@ class Association(pacs.Association):
         if status or how == "never":
             return True
         events = [self.pacs.event(asked)]
-        if how == "foreign":
+        if how in ("foreign", "mixed"):
             foreign = self.pacs.event(asked)
             foreign.TransactionUID = "2.25.1"
             events.insert(0, foreign)
-        if how == "same":
+        if how == "mixed":
+            for event in events:
+                self.socket.sendall(message(context, event_fields(event), encode(event)))
+                self.pacs.reports.append(rawscu.response_field(rawscu.read_pdu(self.socket), 0x900))
+        elif how == "same":
             for event in events:
                 self.socket.sendall(message(context, event_fields(event), encode(event)))
         else:

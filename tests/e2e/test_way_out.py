@@ -285,6 +285,11 @@ class Commitment(WayOut):
         self.done(node)
         self.assertIn(0x0112, archive.reports)
 
+    def test_a_foreign_transaction_on_our_association_may_be_said_again(self):
+        archive, node = self.delivered("mixed")
+        self.done(node)
+        self.assertEqual(archive.reports, [0x0110, 0])
+
     def test_a_refusal_is_asked_again_and_a_peer_without_it_is_told(self):
         archive, node = self.delivered("refuse")
         h.wait_for(lambda: re.search("commitment-put-off.*status 0110", node.log()), 20, "told")

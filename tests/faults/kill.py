@@ -53,6 +53,7 @@ FIRST = "migrate-uncommitted"
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
 HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
 ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")  # need a worklist: test_order_query.py
+ASKED = ("desk-uncommitted", "desk-committed", "desk-unwoken")  # need who asks for the worklist: test_reading.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
 VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,

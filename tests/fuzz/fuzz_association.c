@@ -1,6 +1,8 @@
 /* What a peer sends on one connection, from A-ASSOCIATE-RQ to the end of the stream. */
+#include "dx_attrs.h"
 #include "dx_init.h"
 #include "dx_scp.h"
+#include "dx_ups_scp.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -76,6 +78,73 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
         abort();
 }
 
+/* ---- a worklist of three items ---- */
+
+static unsigned on_offers(void *context)
+{
+    (void)context;
+    return DX_OFFER_UPS_QUERY | DX_OFFER_UPS_PULL;
+}
+
+static void check_comment(char comment[65])
+{
+    if (comment[0] != '\0')
+        abort();
+    memset(comment, 'x', 64);
+    comment[64] = '\0';
+}
+
+static uint16_t on_find(void *context, const uint8_t *identifier, size_t count,
+                        struct dx_scp_found *found, char comment[65])
+{
+    struct dx_ups_query *query;
+    struct dx_error err;
+    struct dx_writing match = {.count = 0};
+    bool goes_on = true;
+    (void)context;
+    check_comment(comment);
+    if (dx_ups_query_read(identifier, count, &query, &err) != DX_OK)
+        return DX_UPS_NOT_UNDERSTOOD;
+    dx_ups_query_destroy(query);
+    dx_put_text(&match, DX_TAG(0x0010, 0x0020), "P1");
+    for (int i = 0; goes_on && i < 3; i++)
+        goes_on = dx_scp_found_put(found, &match, i == 1);
+    if (!goes_on && dx_scp_found_goes_on(found))
+        abort();
+    dx_writing_finish(&match);
+    return goes_on ? DX_UPS_SUCCESS : DX_UPS_CANCEL;
+}
+
+static void check_instance(const char *instance)
+{
+    if (!dx_uid_is_usable(instance))
+        abort();
+}
+
+static uint16_t on_get(void *context, const char *instance, const uint32_t *tags, size_t count,
+                       struct dx_writing *answer, char comment[65])
+{
+    (void)context;
+    check_instance(instance);
+    check_comment(comment);
+    for (size_t i = 0; i < count; i++)
+        if (tags[i] == DX_TAG(0x0074, 0x1000))
+            dx_put_text(answer, tags[i], "SCHEDULED");
+    return DX_UPS_SUCCESS;
+}
+
+static uint16_t on_bytes(void *context, const char *instance, const uint8_t *bytes, size_t count,
+                         char comment[65])
+{
+    struct dx_ups_action action;
+    struct dx_error err;
+    (void)context;
+    check_instance(instance);
+    check_comment(comment);
+    return dx_ups_action_read(bytes, count, &action, &err) == DX_OK ? DX_UPS_SUCCESS
+                                                                    : DX_UPS_WRONG_VALUE;
+}
+
 /* Two ends of a TCP connection on the loopback: the library sets options that only TCP has. */
 static void connect_ends(int *peer, int *served)
 {
@@ -100,11 +169,17 @@ static void connect_ends(int *peer, int *served)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
+    static const struct dx_scp_steps steps = {.offers = on_offers,
+                                              .find = on_find,
+                                              .get = on_get,
+                                              .set = on_bytes,
+                                              .change_state = on_bytes};
     static const struct dx_scp_handler handler = {.associate = on_associate,
                                                   .create = on_create,
                                                   .store = on_store,
                                                   .refuse = on_refuse,
-                                                  .event = on_event};
+                                                  .event = on_event,
+                                                  .steps = &steps};
     static int is_ready;
     struct dx_scp_params params;
     struct dx_scp_summary summary;

@@ -23,6 +23,7 @@ from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Ex
                          ImplicitVRLittleEndian, JPEG2000Lossless)
 
 import seeds_peers
+import seeds_steps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
@@ -477,6 +478,8 @@ if __name__ == "__main__":
     responses()
     ups()
     mwl()
+    seeds_steps.asked(put)
+    seeds_steps.associations(put)
     attrs()
     objects()
     results()

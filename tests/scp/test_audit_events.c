@@ -79,6 +79,7 @@ static void the_schema_refuses(void **state)
 
 static void every_event_is_valid(void **state)
 {
+    const struct audit_asker asker = {.calling = "WS1", .called = "NODE", .address = "10.1.2.3"};
     char studies[70][DX_UID_MAX];
     size_t all;
     (void)state;
@@ -97,17 +98,20 @@ static void every_event_is_valid(void **state)
     audit_ordered(conf, HOSTILE, "retry", HOSTILE, HOSTILE);
     audit_looked(conf, HOSTILE, "");
     audit_looked(conf, "jobs show", "1.2.3");
+    audit_worklist_asked(conf, &asker, HOSTILE, 3, 2, 0xa700);
+    audit_worklist_item(conf, &asker, "1.2.3", "", "", "");
+    audit_worklist_item(conf, &asker, "1.2.3", HOSTILE, "A1", "COMPLETED");
     audit_exported(conf, "backup", HOSTILE);
     audit_found_broken(conf, HOSTILE, false);
     assert_true(audit_log_used(conf, HOSTILE));
     audit_application(conf, false);
     assert_int_equal(count("110104", &all), 0);
-    assert_int_equal(all, 19);
+    assert_int_equal(all, 22);
     assert_int_equal(count("csd-code=\"110120\"", NULL), 1);
     assert_int_equal(count("csd-code=\"110121\"", NULL), 1);
     assert_int_equal(count("csd-code=\"110105\"", NULL), 4);
     assert_int_equal(count("csd-code=\"110110\"", NULL), 1);
-    assert_int_equal(count("a&lt;&quot;&amp;'&gt;???]]&gt;?\xc3\xa4 ", NULL), 5);
+    assert_int_equal(count("a&lt;&quot;&amp;'&gt;???]]&gt;?\xc3\xa4 ", NULL), 6);
 }
 
 static struct instance received(const char *association, int study, int number)
