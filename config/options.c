@@ -133,7 +133,7 @@ const size_t conf_option_count = sizeof conf_options / sizeof *conf_options;
             fallback, names                                                                        \
     }
 
-static const char *const outputs[] = {"SR", "SC", "GSPS", "PMAP", NULL};
+const char *const conf_output_names[] = {"SR", "SC", "GSPS", "PMAP", NULL};
 static const char *const report_classes[] = {"auto", "comprehensive3d", "comprehensive", "enhanced",
                                              NULL};
 static const char *const picture_syntaxes[] = {"uncompressed", "rle", "jpegls", NULL};
@@ -146,7 +146,7 @@ _Static_assert(CONF_SR_ENHANCED == 3 && CONF_JPEG_LS == 2 && CONF_EVERYONE == 1 
                "order of names");
 
 const struct option conf_destination_options[] = {
-    DESTINATION("outputs", OUTPUTS, outputs, "SR SC", outputs),
+    DESTINATION("outputs", OUTPUTS, outputs, "SR SC", conf_output_names),
     DESTINATION("reportClass", CHOICE, report_class, "auto", report_classes),
     DESTINATION("pictureSyntax", CHOICE, picture_syntax, "uncompressed", picture_syntaxes),
     DESTINATION("audience", CHOICE, audience, "radiologists", audiences),

@@ -57,7 +57,7 @@ struct making {
 
 /* ---- to whom ---- */
 
-static unsigned kinds_for(const struct conf_destination *to)
+static unsigned kinds_for(const struct conf_destination *to, unsigned outputs)
 {
     static const enum result_kind report[] = {
         [CONF_SR_AUTO] = RESULT_SR, /* or what the peer takes instead: deliver.c */
@@ -65,10 +65,24 @@ static unsigned kinds_for(const struct conf_destination *to)
         [CONF_SR_COMPREHENSIVE] = RESULT_SR_COMPREHENSIVE,
         [CONF_SR_ENHANCED] = RESULT_SR_ENHANCED,
     };
-    return ((to->outputs & CONF_SR) != 0 ? 1u << report[to->report_class] : 0u) |
-           ((to->outputs & CONF_SC) != 0 ? 1u << RESULT_SC : 0u) |
-           ((to->outputs & CONF_GSPS) != 0 ? 1u << RESULT_GSPS : 0u) |
-           ((to->outputs & CONF_PMAP) != 0 ? 1u << RESULT_MAP : 0u);
+    return ((outputs & CONF_SR) != 0 ? 1u << report[to->report_class] : 0u) |
+           ((outputs & CONF_SC) != 0 ? 1u << RESULT_SC : 0u) |
+           ((outputs & CONF_GSPS) != 0 ? 1u << RESULT_GSPS : 0u) |
+           ((outputs & CONF_PMAP) != 0 ? 1u << RESULT_MAP : 0u);
+}
+
+/* What the rules of its images give it, and what it has of the study already: that is amended. */
+static bool route(struct making *m, const struct conf_destination *to, unsigned *wanted)
+{
+    static const unsigned reports =
+        1u << RESULT_SR | 1u << RESULT_SR_COMPREHENSIVE | 1u << RESULT_SR_ENHANCED;
+    unsigned outputs = 0, had = 0;
+    if (store_route(m->g->store, m->g->study->uid, to->peer->name, &outputs, &had) != STORE_OK)
+        return gather_fail(m->g, "job store", store_error(m->g->store));
+    if ((had & reports) != 0)
+        had |= reports;
+    *wanted = kinds_for(to, to->outputs & outputs) | (kinds_for(to, to->outputs) & had);
+    return true;
 }
 
 /* A report that is entered without a destination stays on the node for ever: a mode that cannot be
@@ -81,10 +95,15 @@ static bool address(struct making *m)
         return gather_fail(m->g, "mode", strerror(errno));
     for (size_t i = 0; i < conf->destination_count && m->to_count < CONF_MAX_PEERS; i++) {
         const struct conf_destination *to = &conf->destinations[i];
-        if (sender_allowed(mode, to))
+        unsigned wanted = 0;
+        if (!sender_allowed(mode, to))
+            continue;
+        if (!route(m, to, &wanted))
+            return false;
+        if (wanted != 0)
             m->to[m->to_count++] =
                 (struct addressee){.name = to->peer->name,
-                                   .kinds = kinds_for(to),
+                                   .kinds = wanted,
                                    .held = to->hold_until_reported && !m->g->study->read};
     }
     return true;
@@ -99,7 +118,7 @@ static bool is_needed(const struct conf *conf, enum result_kind kind)
     for (size_t i = 0; i < conf->destination_count; i++) {
         const struct conf_destination *to = &conf->destinations[i];
         if ((to->outputs & CONF_SR) != 0 &&
-            (to->report_class == CONF_SR_AUTO || (kinds_for(to) & 1u << kind) != 0))
+            (to->report_class == CONF_SR_AUTO || (kinds_for(to, to->outputs) & 1u << kind) != 0))
             return true;
     }
     return false;

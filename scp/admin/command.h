@@ -9,13 +9,14 @@
 #include <stdbool.h>
 
 struct command {
-    const char *config;    /* --config, or NULL */
-    const char *model;     /* --model, or NULL */
-    const char *study;     /* --study, or NULL */
-    const char *reason;    /* --reason, or NULL */
-    const char *issuer;    /* --issuer, or NULL */
-    const char *keep;      /* --keep, or NULL */
-    const char *downgrade; /* --downgrade, or NULL */
+    const char *config;           /* --config, or NULL */
+    const char *model;            /* --model, or NULL */
+    const char *study;            /* --study, or NULL */
+    const char *reason;           /* --reason, or NULL */
+    const char *issuer;           /* --issuer, or NULL */
+    const char *keep;             /* --keep, or NULL */
+    const char *downgrade;        /* --downgrade, or NULL */
+    const char *calling, *called; /* AE titles, or NULL */
     /* of `cervigate audit`, or NULL */
     const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
     bool acknowledge;
@@ -38,8 +39,9 @@ enum command_options {
     COMMAND_FORCE = 1024,
     COMMAND_KEEP = 2048,
     COMMAND_DOWNGRADE = 4096,
-    COMMAND_VERIFY = 8192, /* --expect, --acknowledge */
-    COMMAND_SEARCH = 16384 /* --since ... --limit */
+    COMMAND_VERIFY = 8192,  /* --expect, --acknowledge */
+    COMMAND_SEARCH = 16384, /* --since ... --limit */
+    COMMAND_TITLES = 32768  /* --calling, --called */
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status
