@@ -232,6 +232,46 @@ static void check_destinations(struct reading *reading, const struct conf *conf)
                       conf_mode_name(conf->mode));
 }
 
+/* What of a Series Description is left beside "AI - not for diagnosis, RESEARCH: ". */
+#define SHOWN_MOST 30
+
+static void check_shown(struct reading *reading, const struct conf *conf)
+{
+    int line = conf_line_at(reading, "report", 0, "seriesDescription");
+    size_t length = 0;
+    bool tells = conf->finding_series != 0 || conf->finding_instances != 0;
+
+    for (const char *at = conf->report_shown; *at; at++, length++) {
+        if (*at != '{')
+            continue;
+        bool is_outcome = strncmp(at, "{outcome}", 9) == 0;
+        if (!is_outcome && strncmp(at, "{priority}", 10) != 0) {
+            conf_complain(reading, line, false,
+                          "<report seriesDescription=\"%s\">: after a \"{\" expected outcome} or "
+                          "priority}",
+                          conf_show(conf->report_shown).text);
+            return;
+        }
+        tells = true;
+        length += is_outcome ? strlen("not-processed") - 1 : strlen("MEDIUM") - 1;
+        at += is_outcome ? 8 : 9;
+    }
+    if (length > SHOWN_MOST)
+        conf_complain(
+            reading, line, false,
+            "<report seriesDescription=\"%s\">: is up to %zu characters; expected at most "
+            "%d",
+            conf_show(conf->report_shown).text, length, SHOWN_MOST);
+    for (size_t i = 0; tells && i < conf->destination_count; i++)
+        if (conf->destinations[i].audience == CONF_EVERYONE &&
+            !conf->destinations[i].hold_until_reported)
+            conf_complain(
+                reading, line, false,
+                "<report>: its Series Description or numbers tell the outcome, and \"%s\" "
+                "shows them to everyone; expected hold=\"reported\" there, or other ones",
+                conf_show(conf_read_destination_peer(conf, i)).text);
+}
+
 static void check_retention(struct reading *reading, const struct conf *conf)
 {
     const struct conf_retention *keep = &conf->retention;
@@ -275,6 +315,7 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_destinations(reading, conf);
     conf_check_announcements(reading, conf);
     conf_check_rules(reading, conf);
+    check_shown(reading, conf);
     check_retention(reading, conf);
     check_audit(reading, conf);
 }

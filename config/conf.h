@@ -280,10 +280,12 @@ struct conf {
     const char *model_name[CONF_MAX_MODELS]; /* for rules; NULL: none */
     int model_line[CONF_MAX_MODELS];         /* where each is named */
     size_t model_count;
-    const char *language;  /* of reports and pictures: "en", "de", "fr", "es" */
-    const char *templates; /* directory of report templates, or NULL: the built-in ones */
-    int report_line;       /* of <report>; 0: there is none */
-    int audit_line;        /* of <audit>; 0: there is none */
+    const char *language;     /* of reports and pictures: "en", "de", "fr", "es" */
+    const char *templates;    /* directory of report templates, or NULL: the built-in ones */
+    int report_line;          /* of <report>; 0: there is none */
+    const char *report_shown; /* behind the mark in a report's Series Description: "report" */
+    int finding_series, finding_instances; /* numbers of a report with a finding; 0: as any */
+    int audit_line;                        /* of <audit>; 0: there is none */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */

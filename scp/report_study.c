@@ -25,14 +25,13 @@
 static const struct {
     enum result_kind kind;
     enum dx_sr_class sop_class;
-    const char *uid, *what;
+    const char *uid;
     int series;
 } kinds[SR_KINDS] = {
-    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", "report",
-     REPORT_SERIES_SR},
-    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33", "report",
+    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", REPORT_SERIES_SR},
+    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33",
      REPORT_SERIES_SR_COMPREHENSIVE},
-    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22", "report",
+    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22",
      REPORT_SERIES_SR_ENHANCED},
 };
 
@@ -131,10 +130,11 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool identify(const struct making *m, enum result_kind kind, char uid[DX_UID_MAX])
+static bool identify(const struct making *m, enum result_kind kind,
+                     const struct report_shown *shown, char uid[DX_UID_MAX])
 {
     const struct gathered *g = m->g;
-    char more[256];
+    char more[384];
     const char **digests = calloc(g->count, sizeof *digests);
     if (!digests)
         return false;
@@ -143,6 +143,10 @@ static bool identify(const struct making *m, enum result_kind kind, char uid[DX_
     qsort(digests, g->count, sizeof *digests, by_text);
     snprintf(more, sizeof more, "%s %d %s %s", g->study->uid, g->study->version, g->last.uid,
              m->words.mode);
+    size_t used = strlen(more);
+    if (!shown->is_plain)
+        snprintf(more + used, sizeof more - used, " %d %d %s", shown->series_number,
+                 shown->instance_number, shown->what);
     const struct report_identity identity = {.kind = result_kind_name(kind),
                                              .words = &m->words,
                                              .demographics = m->patient,
@@ -205,8 +209,12 @@ static bool write_report(struct making *m, size_t which)
     char uid[DX_UID_MAX], series[DX_UID_MAX];
     const struct result *before = before_of(m, kinds[which].kind);
     struct result *result = &m->results[m->count];
-    if (!identify(m, kinds[which].kind, uid) ||
-        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs, series))
+    struct report_shown shown;
+    report_show(g->report->conf, m->words.outcome, kinds[which].series, g->study->version + 1,
+                &shown);
+    if (!identify(m, kinds[which].kind, &shown, uid) ||
+        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs, series) ||
+        !report_shown_series(&shown, series))
         return gather_fail(g, "report", "out of memory");
     srt_template_scheme(g->report->template_, &scheme);
     struct dx_sr sr = {.sop_class = kinds[which].sop_class,
@@ -221,12 +229,12 @@ static bool write_report(struct making *m, size_t which)
                               .created_ms = computed_ms(g),
                               .attrs = m->packed,
                               .attrs_bytes = m->packed_bytes};
-    report_header(g->report, &heading, result->created_ms, kinds[which].series, kinds[which].what,
+    report_header(g->report, &heading, result->created_ms, shown.series_number, shown.what,
                   &sr.header);
     sr.header.source = m->source.attrs;
     sr.header.sop_instance = uid;
     sr.header.series = series;
-    sr.header.instance_number = g->study->version + 1;
+    sr.header.instance_number = shown.instance_number;
     sr.header.references = g->references;
     sr.header.reference_count = g->reference_count;
     report_paths(g->report->conf, uid, &paths);

@@ -100,17 +100,15 @@ class Consequences(Rules):
         again, _ = self.image(study=study, PatientID="A")
         sent = h.run("storescu", "-aet", "ER", "-aec", "CERVIGATE", "127.0.0.1", node.port, again)
         self.assertEqual(sent.returncode, 0, sent.stderr)
-        self.arrives(self.pacs, study, 0, 2)
-        self.arrives(self.ai, study, 2, 2)
+        self.arrives(self.pacs, study, 0, 1)
+        self.arrives(self.ai, study, 2, 1)
         h.wait_for(lambda: rows(node, "SELECT reason,raised FROM place WHERE study=?", study) == [("finding", 1)], 10, "a raise")
 
     def test_a_rule_leaves_its_images_to_one_model(self):
         node = self.node(f"""
             <rule name="first" action="analyze" model="one">{DX_RULE}<match attribute="StationName" values="A"/></rule>
             <rule name="second" action="analyze" model="two">{DX_RULE}<match attribute="StationName" values="B"/></rule>
-            <rule name="both" action="analyze">{DX_RULE}</rule>""", models=[self.finds, self.denies])
-        reload(node, f'<model folder="{self.finds}"/>', f'<model name="one" folder="{self.finds}"/>')
-        reload(node, f'<model folder="{self.denies}"/>', f'<model name="two" folder="{self.denies}"/>')
+            <rule name="both" action="analyze">{DX_RULE}</rule>""", models=[self.finds + '" name="one', self.denies + '" name="two'])
         outcomes = {}
         for station in ("A", "B", "C"):
             path, study = self.image(StationName=station, PatientID=station)
@@ -139,6 +137,37 @@ class Consequences(Rules):
         said = json.loads(node.admin("rules", "test", "--json", "--calling", "WARD", path).stdout)
         self.assertEqual((said["rule"], said["steps"][0]["attribute"], said["steps"][0]["value"], said["steps"][0]["takes"]),
                          (None, "CallingAETitle", "WARD", False))
+
+
+class Shown(Rules):
+    def test_what_a_list_of_series_shows_of_a_report(self):
+        node = self.node(f'<rule name="dx" action="analyze" destinations="pacs">{DX_RULE}</rule>',
+                         report='seriesDescription="neck {outcome} {priority}" findingSeriesNumber="7001" findingInstances="500"')
+        found, study = self.image(PatientID="A")
+        refused, other = self.image(PatientID="B", PatientBirthDate="20200101")
+        self.assertEqual(node.send(found, refused).returncode, 0)
+        self.arrives(self.pacs, study, 1, 1)
+        self.arrives(self.pacs, other, 1, 0)
+        report = pydicom.dcmread(self.pacs.objects(h.SR3D, study)[0])
+        self.assertEqual((report.SeriesDescription, report.SeriesNumber, report.InstanceNumber),
+                         ("AI - not for diagnosis, RESEARCH: neck finding HIGH", 7001, 501))
+        child = pydicom.dcmread(self.pacs.objects(h.SR3D, other)[0])
+        self.assertEqual((child.SeriesDescription, child.SeriesNumber, child.InstanceNumber),
+                         ("AI - not for diagnosis, RESEARCH: neck not-processed MEDIUM", 9901, 1))
+        picture = pydicom.dcmread(self.pacs.objects(h.SC, study)[0])
+        self.assertEqual((picture.SeriesDescription, picture.SeriesNumber), ("AI - not for diagnosis, RESEARCH: picture", 9902))
+        self.assertEqual(h.complaints(self.pacs.objects(h.SR3D, study)[0]), [])
+
+        # an adult's image makes of the child's study one with a finding: in a series of its own
+        more, _ = self.image(study=other, PatientID="B")
+        self.assertEqual(node.send(more).returncode, 0)
+        self.arrives(self.pacs, other, 2, 1)
+        amended = next(r for r in map(pydicom.dcmread, self.pacs.objects(h.SR3D, other)) if r.InstanceNumber == 502)
+        self.assertEqual((amended.SeriesNumber, amended.SeriesDescription), (7001, "AI - not for diagnosis, RESEARCH: neck finding HIGH"))
+        self.assertNotEqual(amended.SeriesInstanceUID, child.SeriesInstanceUID)
+        before = amended.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+        self.assertEqual((before.SeriesInstanceUID, before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID),
+                         (child.SeriesInstanceUID, child.SOPInstanceUID))
 
 
 class Reload(Rules):
