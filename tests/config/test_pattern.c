@@ -223,11 +223,22 @@ static void random_text(char *text)
     text[i] = '\0';
 }
 
+/* The C library (2.36) loses edges and ends in groups that an interval copies: it finds
+ * "([[:alpha:]_]\\b){2}" in " b_. B1", and "([a-c]|\\>){2}A" in "-aA ",
+ * and "(-?^.[[:upper:]1]){2}" in "ACCb". */
+static bool library_errs(const char *pattern)
+{
+    return strchr(pattern, '{') != NULL &&
+           (strpbrk(pattern, "^$") != NULL || strstr(pattern, "\\b") != NULL ||
+            strstr(pattern, "\\B") != NULL || strstr(pattern, "\\<") != NULL ||
+            strstr(pattern, "\\>") != NULL);
+}
+
 /* How many pairs were compared. */
 static long compare(uint64_t seed, long count)
 {
     long compared = 0;
-    dice = seed | 1;
+    dice = seed * 2654435761u + 1;
     for (long i = 0; i < count; i++) {
         char pattern[128], text[16], why[200];
         regex_t regex;
@@ -235,6 +246,10 @@ static long compare(uint64_t seed, long count)
         struct conf_pattern *p = conf_pattern_create(pattern, why, sizeof why);
         if (!p)
             continue;
+        if (library_errs(pattern)) {
+            conf_pattern_destroy(p);
+            continue;
+        }
         int refused = regcomp(&regex, pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
         for (int t = 0; t < 8 && refused == 0; t++, compared++) {
             random_text(text);
