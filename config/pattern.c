@@ -138,7 +138,7 @@ static bool take_named(struct reading *r, uint32_t *c)
             return false;
     } else {
         const char *at = name;
-        *c = pattern_character(&at);
+        *c = conf_pattern_character(&at);
         if (at != close)
             return wrong(r, "unknown collating symbol");
     }
@@ -152,7 +152,7 @@ static bool take_member(struct reading *r, uint32_t *c)
         return wrong(r, "[ without ]");
     if (r->at[0] == '[' && r->at[1] != '\0' && strchr(":=.", r->at[1]) != NULL)
         return take_named(r, c);
-    *c = pattern_character(&r->at);
+    *c = conf_pattern_character(&r->at);
     return true;
 }
 
@@ -212,7 +212,7 @@ static bool take_escape(struct reading *r, bool *is_place)
         return refuse(r, "it refers back (\\1): that takes unbounded time; expected none");
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
         return wrong(r, "\"\\\" before a letter that means nothing; a digit is [0-9]");
-    return write_step(r, STEP_CHARACTER, (int32_t)pattern_character(&r->at), 0);
+    return write_step(r, STEP_CHARACTER, (int32_t)conf_pattern_character(&r->at), 0);
 }
 
 static bool take_alternatives(struct reading *r);
@@ -249,7 +249,7 @@ static bool take_atom(struct reading *r, bool *is_place)
         return c == '.' ? write_step(r, STEP_ANY, 0, 0)
                         : write_step(r, STEP_ASSERT, c == '^' ? PLACE_BEGIN : PLACE_END, 0);
     }
-    return write_step(r, STEP_CHARACTER, (int32_t)pattern_character(&r->at), 0);
+    return write_step(r, STEP_CHARACTER, (int32_t)conf_pattern_character(&r->at), 0);
 }
 
 /* ---- repetitions ---- */

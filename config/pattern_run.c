@@ -18,7 +18,7 @@ static uint32_t upper(uint32_t c)
     return c;
 }
 
-uint32_t pattern_character(const char **text)
+uint32_t conf_pattern_character(const char **text)
 {
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
     const unsigned char *at = (const unsigned char *)*text;
@@ -43,7 +43,7 @@ uint32_t pattern_character(const char **text)
     return more < 0 ? 0xDC00u + at[0] : upper(c);
 }
 
-bool pattern_is_letter(uint32_t c)
+bool conf_pattern_is_letter(uint32_t c)
 {
     return (c >= 'A' && c <= 'Z') || c == 0xAA || c == 0xB5 || c == 0xBA ||
            (c >= 0xC0 && c != 0xD7 && c != 0xF7 && (c < 0x2000 || c > 0x2FFF) &&
@@ -52,7 +52,7 @@ bool pattern_is_letter(uint32_t c)
 
 static bool is_word(uint32_t c)
 {
-    return c == '_' || (c >= '0' && c <= '9') || pattern_is_letter(c);
+    return c == '_' || (c >= '0' && c <= '9') || conf_pattern_is_letter(c);
 }
 
 static bool holds(enum place place, uint32_t before, uint32_t after)
@@ -126,14 +126,14 @@ bool conf_pattern_found(struct conf_pattern *p, const char *text)
 {
     uint16_t *now = p->now, *next = p->next;
     int count = 0, position = 1;
-    uint32_t before = 0, after = pattern_character(&text);
+    uint32_t before = 0, after = conf_pattern_character(&text);
     memset(p->seen, 0, sizeof *p->seen * (size_t)p->count);
     for (; !follow(p, 0, position, before, after, now, &count); position++) {
         int more = 0;
         if (after == 0)
             return false;
         uint32_t c = after;
-        after = position < CONF_PATTERN_TEXT ? pattern_character(&text) : 0;
+        after = position < CONF_PATTERN_TEXT ? conf_pattern_character(&text) : 0;
         for (int i = 0; i < count; i++)
             if (eats(p, now[i], c) && follow(p, now[i] + 1, position + 1, c, after, next, &more))
                 return true;

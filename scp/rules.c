@@ -136,6 +136,9 @@ void rules_value(const struct rules_object *object, const struct conf_match *mat
     if (match->tag == TAG_AGE && text[0] == '\0' && (match->least || match->most) &&
         rules_age(object->attrs, CONF_YEARS, &age))
         snprintf(text, size, "%.0f years, by date of birth", age);
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
 }
 
 void rules_object_init(struct rules_object *object, const struct dx_attrs *attrs,

@@ -44,7 +44,7 @@ bool rules_settle(const struct rules *rules, const struct rules_object *object,
 /* Whether rule number `rule` takes it; if not, *failed is the first match that does not hold. */
 bool rules_hold(const struct rules *rules, size_t rule, const struct rules_object *object,
                 const struct conf_match **failed);
-/* What a match looks at, in words; "" when it is empty. */
+/* What a match looks at, in words, for people: without controls; "" when it is empty. */
 void rules_value(const struct rules_object *object, const struct conf_match *match, char *text,
                  size_t size);
 

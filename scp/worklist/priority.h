@@ -38,7 +38,8 @@ enum priority_band { BAND_RAISED, BAND_ROUTINE, BAND_NOT_JUDGED };
     X(REASON_POSTOPERATIVE, "postoperative",                                                       \
       "suspicion of a cervical spine injury, in a post-operative study")                           \
     X(REASON_RULE, "rule",                                                                         \
-      "suspicion of a cervical spine injury, of an image whose rule raises nothing")               \
+      "suspicion of a cervical spine injury, in an image that by the site's choice raises "        \
+      "nothing")                                                                                   \
     X(REASON_READ, "read", "has been read")
 enum priority_reason {
 #define X(value, code, text) value,

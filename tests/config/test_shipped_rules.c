@@ -88,7 +88,8 @@ static const struct object selected[] = {
 
 /* What is nobody's: the same accessions' other images. */
 static const struct object ignored[] = {
-    {H("DX", "Thorax", "CHEST", "pa", "", "", "", "other-region-by-body-part"), .intent = "FOR PRESENTATION"},
+    {H("DX", "Thorax", "CHEST", "pa", "", "", "", "other-region-by-body-part"),
+     .intent = "FOR PRESENTATION"},
     {H("DX", "Thoracic spine", "LSPINE", "lateral", "", "", "", "other-region-by-body-part")},
     {H("DX", "Knee", "KNEE", "lateral", "", "", "LL", "everything-else")},
     {H("DX", "POLYTRAUMA", "CHEST", "Chest AP", "", "", "AP",
