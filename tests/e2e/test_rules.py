@@ -1,5 +1,6 @@
 """Rules end to end: what each gives to whom, reload, and what comes back from a PACS that forwards everything.
 
+Without arguments, as CI runs it: reload, and what comes back. `test_rules.py all`: every test (two minutes).
 `test_rules.py echo SEED COUNT`: COUNT studies through every kind of forwarding PACS, in random order."""
 import contextlib
 import json
@@ -13,6 +14,7 @@ import tempfile
 import time
 import unittest
 
+import numpy
 import pydicom
 from pydicom.uid import generate_uid
 
@@ -39,18 +41,19 @@ def reload(node, old, new):
     h.wait_for(lambda: node.facts().get("analyze_pid", "0") not in ("0", pid), 30, "the new configuration")
 
 
+def setUpModule():
+    """Models with random weights that say what they are told to: any picture does."""
+    Rules.folder = tempfile.mkdtemp(prefix="cervigate-rules-")
+    Rules.plane = numpy.add.outer(numpy.arange(200), numpy.arange(160)) % 251
+    Rules.finds = models.make(os.path.join(Rules.folder, "finds"), True, "finds")
+    Rules.denies = models.make(os.path.join(Rules.folder, "denies"), False, "denies", seed=8)
+
+
+def tearDownModule():
+    shutil.rmtree(Rules.folder)
+
+
 class Rules(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="cervigate-rules-")
-        cls.plane = h.grey(h.phantoms(cls.folder, 3)[0][0])
-        cls.finds = models.make(os.path.join(cls.folder, "finds"), True, "finds")
-        cls.denies = models.make(os.path.join(cls.folder, "denies"), False, "denies", seed=8)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
-
     def scp(self, ae):
         scp = h.StoreScp.__new__(h.StoreScp)
         scp.ae = ae
@@ -73,7 +76,7 @@ class Rules(unittest.TestCase):
         return (len(scp.objects(h.SR3D, study)), len(scp.objects(h.SC, study))) == (reports, pictures)
 
     def arrives(self, scp, study, reports, pictures):
-        h.wait_for(lambda: self.has(scp, study, reports, pictures), 30, f"{reports} reports and {pictures} pictures")
+        h.wait_for(lambda: self.has(scp, study, reports, pictures), 60, f"{reports} reports and {pictures} pictures")
 
 
 class Consequences(Rules):
@@ -172,7 +175,7 @@ class Shown(Rules):
 
 class Reload(Rules):
     def test_what_is_judged_keeps_what_the_old_rules_gave_it(self):
-        node = self.node(f'<rule name="old" action="analyze" destinations="ai">{DX_RULE}</rule>', quiet=6)
+        node = self.node(f'<rule name="old" action="analyze" destinations="ai">{DX_RULE}</rule>', quiet=15)
         path, study = self.image(PatientID="OLD")
         self.assertEqual(node.send(path).returncode, 0)
         h.wait_for(lambda: rows(node, "SELECT 1 FROM instance WHERE state='judged'"), 20, "a judgement")
@@ -304,18 +307,22 @@ class Echo(Rules):
 
 def long_run(seed, count):
     case = Echo("test_it_comes_to_rest")
-    Echo.setUpClass()
+    setUpModule()
     random.seed(seed)
     try:
         forwarded = case.echo(random.choices(list(HOW), k=count), 6)
         print(f"seed {seed}: {count} studies, {forwarded} objects sent back, at rest")
     finally:
         case.doCleanups()
-        Echo.tearDownClass()
+        tearDownModule()
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["echo"]:
         long_run(int(sys.argv[2]), int(sys.argv[3]))
-    else:
+    elif sys.argv[1:] == ["all"]:
+        unittest.main(argv=sys.argv[:1], verbosity=2)
+    elif sys.argv[1:]:
         unittest.main(verbosity=2)
+    else:
+        unittest.main(argv=sys.argv[:1] + ["Echo", "Reload.test_what_is_judged_keeps_what_the_old_rules_gave_it"], verbosity=2)

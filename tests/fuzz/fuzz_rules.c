@@ -90,7 +90,7 @@ static void ask(struct rules *rules, const struct dx_attrs *attrs)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    char error[300], *text = malloc(count + 1);
+    char error[8192], *text = malloc(count + 1);
     struct dx_attrs *attrs = dx_attrs_create();
     if (text == NULL || attrs == NULL)
         abort();
@@ -98,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         memcpy(text, bytes, count);
     text[count] = '\0';
     memset(rule, 0, sizeof rule);
+    for (size_t i = 0; i < RULES; i++)
+        rule[i].name = "fuzz";
     calling = "";
     rules_used = 1;
     char *rest = text;
