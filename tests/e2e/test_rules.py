@@ -267,7 +267,7 @@ class Echo(Rules):
 
     def settle(self, node, studies, seconds):
         """Until nothing new came for so long after all that was sent was looked at; how many objects came back."""
-        seen, end, last = set(), time.monotonic() + 120 * h.PATIENCE, time.monotonic()
+        seen, end, last = set(), time.monotonic() + (120 + 6 * len(studies)) * h.PATIENCE, time.monotonic()
         while time.monotonic() - last < seconds * h.PATIENCE:
             self.assertLess(time.monotonic(), end, "it goes on and on")
             self.assertLessEqual(len(seen), MOST * len(studies), "it goes on and on")
@@ -286,7 +286,7 @@ class Echo(Rules):
             path, study = self.image(PatientID=f"{how}{n}")
             studies[study] = how
             self.assertEqual(node.send(path).returncode, 0)
-        h.wait_for(lambda: len(self.pacs.objects(h.SR3D)) >= len(order), 60, "the reports")
+        h.wait_for(lambda: len(self.pacs.objects(h.SR3D)) >= len(order), 60 + 6 * len(order), "the reports")
         count = self.settle(node, studies, seconds)
         for study, how in studies.items():
             mine = len(self.pacs.objects(study=study))
