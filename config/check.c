@@ -1,9 +1,6 @@
 /* What a schema cannot know. Values that the schema has already refused are passed over. */
 #include "conf_private.h"
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <regex.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The element called `name` that stands on this place in its list. */
@@ -241,102 +238,44 @@ static void check_destinations(struct reading *reading, const struct conf *conf)
                       conf_mode_name(conf->mode));
 }
 
-/* How often the pattern's {n,m} may multiply up: the C library unrolls them when it compiles. */
-static bool repeats_too_much(const char *pattern)
+/* What of a Series Description is left beside "AI - not for diagnosis, RESEARCH: ". */
+#define SHOWN_MOST 30
+
+static void check_shown(struct reading *reading, const struct conf *conf)
 {
-    unsigned long product = 1;
+    int line = conf_line_at(reading, "report", 0, "seriesDescription");
+    size_t length = 0;
+    bool tells = conf->finding_series != 0 || conf->finding_instances != 0;
 
-    for (const char *at = strchr(pattern, '{'); at; at = strchr(at + 1, '{')) {
-        unsigned long most = 1;
-        for (const char *text = at + 1; *text && *text != '}'; text++)
-            if (isdigit((unsigned char)*text)) {
-                char *end;
-                unsigned long number = strtoul(text, &end, 10);
-                most = number > most ? number : most;
-                text = end - 1;
-            }
-        product = most > 1000 ? 1001 : product * most;
-        if (product > 1000)
-            return true;
+    for (const char *at = conf->report_shown; *at; at++, length++) {
+        if (*at != '{')
+            continue;
+        bool is_outcome = strncmp(at, "{outcome}", 9) == 0;
+        if (!is_outcome && strncmp(at, "{priority}", 10) != 0) {
+            conf_complain(reading, line, false,
+                          "<report seriesDescription=\"%s\">: after a \"{\" expected outcome} or "
+                          "priority}",
+                          conf_show(conf->report_shown).text);
+            return;
+        }
+        tells = true;
+        length += is_outcome ? strlen("not-processed") - 1 : strlen("MEDIUM") - 1;
+        at += is_outcome ? 8 : 9;
     }
-    return false;
-}
-
-void conf_check_pattern(struct reading *reading, int line, const char *pattern)
-{
-    char why[128];
-    regex_t regex;
-    int code;
-
-    if (strlen(pattern) > 256)
-        return;
-    if (repeats_too_much(pattern)) {
-        conf_complain(reading, line, false,
-                      "pattern \"%s\": its repetitions multiply to more than 1000; expected fewer",
-                      conf_show(pattern).text);
-        return;
-    }
-    code = regcomp(&regex, pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-    if (code == 0) {
-        regfree(&regex);
-        return;
-    }
-    regerror(code, &regex, why, sizeof why);
-    conf_complain(reading, line, false,
-                  "pattern \"%s\": expected a POSIX extended regular expression (%s)",
-                  conf_show(pattern).text, why);
-}
-
-static void check_match(struct reading *reading, const struct conf_match *match, size_t index)
-{
-    const char *names[64];
-    size_t count = conf_keyword_list(names, 64);
-
-    if (match->keyword[0] && match->tag == 0)
-        conf_complain(reading, conf_line_at(reading, "match", index, "attribute"), false,
-                      "<match attribute=\"%s\">: not a keyword that rules know%s",
-                      conf_show(match->keyword).text, conf_hint(match->keyword, names, count).text);
-    if (!match->values == !match->pattern)
-        conf_complain(reading, match->line, false, "<match> has %s; expected one of them",
-                      match->values ? "both values and pattern" : "neither values nor pattern");
-    if (match->values && match->values[0] && !match->values[strspn(match->values, " \t\r\n")])
-        conf_complain(reading, conf_line_at(reading, "match", index, "values"), false,
-                      "<match values> holds only blanks; expected a value");
-    if (match->pattern)
-        conf_check_pattern(reading, conf_line_at(reading, "match", index, "pattern"),
-                           match->pattern);
-}
-
-static void check_rules(struct reading *reading, const struct conf *conf)
-{
-    const struct conf_rule *last = NULL; /* takes everything that comes to it */
-    bool analyzes = false;
-    size_t index = 0;
-
-    for (size_t i = 0; i < conf->rule_count; i++) {
-        const struct conf_rule *rule = &conf->rules[i];
-        for (size_t j = 0; j < i && rule->name[0]; j++)
-            if (strcmp(rule->name, conf->rules[j].name) == 0) {
-                conf_complain(
-                    reading, conf_line_at(reading, "rule", i, "name"), false,
-                    "found a second rule named \"%s\" (the first is on line %d); expected "
-                    "another name",
-                    conf_show(rule->name).text, conf->rules[j].line);
-                break;
-            }
-        for (size_t j = 0; j < rule->matches; j++)
-            check_match(reading, &rule->match[j], index++);
-        if (last)
-            conf_complain(reading, rule->line, true,
-                          "rule \"%s\" can never match: rule \"%s\" on line %d takes everything",
-                          conf_show(rule->name).text, conf_show(last->name).text, last->line);
-        else if (rule->matches == 0)
-            last = rule;
-        analyzes |= rule->action == CONF_ANALYZE;
-    }
-    if (!analyzes && !conf_complaints_refuse(reading->complaints))
-        conf_complain(reading, conf_line_at(reading, "rules", 0, ""), true,
-                      "no rule says action=\"analyze\": nothing will be judged");
+    if (length > SHOWN_MOST)
+        conf_complain(
+            reading, line, false,
+            "<report seriesDescription=\"%s\">: is up to %zu characters; expected at most "
+            "%d",
+            conf_show(conf->report_shown).text, length, SHOWN_MOST);
+    for (size_t i = 0; tells && i < conf->destination_count; i++)
+        if (conf->destinations[i].audience == CONF_EVERYONE &&
+            !conf->destinations[i].hold_until_reported)
+            conf_complain(
+                reading, line, false,
+                "<report>: its Series Description or numbers tell the outcome, and \"%s\" "
+                "shows them to everyone; expected hold=\"reported\" there, or other ones",
+                conf_show(conf_read_destination_peer(conf, i)).text);
 }
 
 static void check_retention(struct reading *reading, const struct conf *conf)
@@ -381,7 +320,8 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     conf_check_doors(reading, conf);
     check_destinations(reading, conf);
     conf_check_announcements(reading, conf);
-    check_rules(reading, conf);
+    conf_check_rules(reading, conf);
+    check_shown(reading, conf);
     check_retention(reading, conf);
     check_audit(reading, conf);
 }

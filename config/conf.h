@@ -154,20 +154,42 @@ struct conf_announcement {
 
 enum conf_action { CONF_ANALYZE, CONF_STORE_ONLY, CONF_IGNORE };
 
-/* What a rule may look at: DICOM keywords, resolved by the daemon. */
+/* Of the association that brought the object; no attributes of it, in a group that no dataset has.
+ */
+#define CONF_CALLING_AE_TITLE 0xFFFF0001u
+#define CONF_CALLED_AE_TITLE  0xFFFF0002u
+
+/* A bound of a number: in what it counts. */
+enum conf_unit { CONF_PLAIN, CONF_YEARS, CONF_MONTHS, CONF_WEEKS, CONF_DAYS };
+
+/* What a rule may look at: DICOM keywords, resolved by the daemon. One of values, pattern, or
+ * least and most (one or both) is there. */
 struct conf_match {
     const char
         *keyword; /* "Modality", "SOPClassUID", "BodyPartExamined", "StudyDescription", ... */
     uint32_t tag;
-    const char *values;  /* blank-separated list of exact values (case-insensitive), or NULL */
-    const char *pattern; /* POSIX extended regular expression, case-insensitive, or NULL */
+    const char *values;       /* blank-separated list of exact values (case-insensitive), or NULL */
+    const char *pattern;      /* conf_pattern.h, or NULL */
+    const char *least, *most; /* as written, or NULL; CONF_LEAST and CONF_MOST by number: */
+    struct conf_bound {
+        double number;
+        enum conf_unit unit; /* of Patient's Age; CONF_PLAIN of all else */
+    } bound[2];
     int line;
 };
+enum { CONF_LEAST, CONF_MOST };
 
-/* First rule whose matches all hold wins; a missing attribute is empty text. */
+/* First rule whose matches all hold wins; a missing attribute is empty text. Sets are narrowed by
+ * what they name, 0: by nothing. */
 struct conf_rule {
     const char *name;
     enum conf_action action;
+    const char *model;        /* name of the only model that judges, or NULL */
+    const char *destinations; /* blank-separated names of peers, or NULL */
+    unsigned models;          /* of 1u << index of conf.models */
+    unsigned outputs;         /* of enum conf_output */
+    bool never_raises;        /* its findings raise no study */
+    bool body_part_by_pixels; /* whatever Body Part Examined says, where the model has a gate */
     struct conf_match match[CONF_MAX_MATCHES];
     size_t matches;
     int line;
@@ -286,15 +308,18 @@ struct conf {
     uint16_t port;            /* 0: any free port (tests) */
     bool check_called_ae_title;
     enum conf_mode mode;
-    const char *spool;                   /* directory: objects, results, job store, sockets */
-    const char *model;                   /* model folder: models[0] */
-    const char *models[CONF_MAX_MODELS]; /* each judges what its card is meant for */
-    int model_line[CONF_MAX_MODELS];     /* where each is named */
+    const char *spool;                       /* directory: objects, results, job store, sockets */
+    const char *model;                       /* model folder: models[0] */
+    const char *models[CONF_MAX_MODELS];     /* each judges what its card is meant for */
+    const char *model_name[CONF_MAX_MODELS]; /* for rules; NULL: none */
+    int model_line[CONF_MAX_MODELS];         /* where each is named */
     size_t model_count;
-    const char *language;  /* of reports and pictures: "en", "de", "fr", "es" */
-    const char *templates; /* directory of report templates, or NULL: the built-in ones */
-    int report_line;       /* of <report>; 0: there is none */
-    int audit_line;        /* of <audit>; 0: there is none */
+    const char *language;     /* of reports and pictures: "en", "de", "fr", "es" */
+    const char *templates;    /* directory of report templates, or NULL: the built-in ones */
+    int report_line;          /* of <report>; 0: there is none */
+    const char *report_shown; /* behind the mark in a report's Series Description: "report" */
+    int finding_series, finding_instances; /* numbers of a report with a finding; 0: as any */
+    int audit_line;                        /* of <audit>; 0: there is none */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
@@ -358,7 +383,10 @@ void conf_print(const struct conf *conf, FILE *out);
 bool conf_address_is_in(const char *address, const char *list);
 /* The line of <tls>'s attribute, or of the element; 0: it is not there. */
 int conf_tls_line(const struct conf *conf, const char *attribute);
-/* Tag of a DICOM keyword that rules may use; 0 when unknown. */
+/* Tag of a DICOM keyword that rules may use; 0 when unknown. The codes of a sequence are under the
+ * tags that dx_object_attributes gives them. */
 uint32_t conf_keyword_tag(const char *keyword);
+/* Whether the blank-separated list, NULL: none, holds the word, letter case counting. */
+bool conf_is_listed(const char *list, const char *word);
 
 #endif

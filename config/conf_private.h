@@ -91,6 +91,7 @@ extern const struct option conf_announcement_options[];
 extern const size_t conf_announcement_option_count;
 extern const struct option conf_destination_options[];
 extern const size_t conf_destination_option_count;
+extern const char *const conf_output_names[]; /* in the order of enum conf_output's bits; NULL */
 const char *conf_level_name(int level);
 
 /* read.c: document -> struct conf; what the schema refused keeps its default. */
@@ -102,7 +103,7 @@ const char *conf_read_announcement_peer(const struct conf *conf, size_t announce
 /* The destination's peer attribute as written, in conf->destinations' order. */
 const char *conf_read_destination_peer(const struct conf *conf, size_t destination);
 
-/* check.c, shared with check_doors.c: the element called `name` that stands on this place in its
+/* check.c, shared with the other checks: the element called `name` that stands on this place in its
  * list; the line of its attribute. */
 const xmlNode *conf_find(const struct reading *reading, const char *name, size_t index);
 int conf_line_at(const struct reading *reading, const char *element, size_t index,
@@ -112,6 +113,9 @@ void conf_check_ae_title(struct reading *reading, const char *element, size_t in
 void conf_check_path(struct reading *reading, const char *element, size_t index,
                      const char *attribute, const char *path);
 void conf_check_pattern(struct reading *reading, int line, const char *pattern);
+
+/* check_rules.c: <rules>. */
+void conf_check_rules(struct reading *reading, const struct conf *conf);
 
 /* check_doors.c: <tls>, <callers>, the peers' TLS, <orders>, <orderQuery>. */
 void conf_check_doors(struct reading *reading, const struct conf *conf);

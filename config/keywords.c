@@ -1,5 +1,5 @@
-/* The attributes that rules may look at: those of the main dataset that say what an image is
- * (PS3.6 table 6-1). None of them names the patient, apart from age and sex. */
+/* What rules may look at: attributes of the main dataset that say what an image is (PS3.6 table
+ * 6-1). None of them names the patient, apart from age and sex. */
 #include "conf_private.h"
 #include <string.h>
 
@@ -40,10 +40,19 @@ static const struct {
     {"ImageComments", 0x00204000},
     {"PhotometricInterpretation", 0x00280004},
     {"NumberOfFrames", 0x00280008},
+    {"Rows", 0x00280010},
+    {"Columns", 0x00280011},
+    {"BitsStored", 0x00280101},
     {"BurnedInAnnotation", 0x00280301},
     {"LossyImageCompression", 0x00282110},
     {"RequestedProcedureDescription", 0x00321060},
     {"PerformedProcedureStepDescription", 0x00400254},
+    /* code values of their first item */
+    {"ViewCodeSequence", 0x00080100},
+    {"AnatomicRegionSequence", 0x00082218},
+    /* of the association that brought the object */
+    {"CallingAETitle", CONF_CALLING_AE_TITLE},
+    {"CalledAETitle", CONF_CALLED_AE_TITLE},
 };
 enum { KEYWORDS = sizeof table / sizeof *table };
 

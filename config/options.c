@@ -59,6 +59,9 @@ const struct option conf_options[] = {
     OPTION("network", "threads", INT, threads, "0"),
     OPTION("report", "language", TEXT, language, "en"),
     OPTION("report", "templates", NULLABLE, templates, NULL),
+    OPTION("report", "seriesDescription", TEXT, report_shown, "report"),
+    OPTION("report", "findingSeriesNumber", INT, finding_series, "0"),
+    OPTION("report", "findingInstances", INT, finding_instances, "0"),
     OPTION("picture", "maximumMatrix", U32, picture_matrix, "1536"),
     OPTION("picture", "modality", TEXT, picture_modality, "OT"),
     OPTION("picture", "maximumFrames", U32, picture_frames, "64"),
@@ -158,7 +161,7 @@ const size_t conf_option_count = sizeof conf_options / sizeof *conf_options;
             fallback, names                                                                        \
     }
 
-static const char *const outputs[] = {"SR", "SC", "GSPS", "PMAP", NULL};
+const char *const conf_output_names[] = {"SR", "SC", "GSPS", "PMAP", NULL};
 static const char *const report_classes[] = {"auto", "comprehensive3d", "comprehensive", "enhanced",
                                              NULL};
 static const char *const picture_syntaxes[] = {"uncompressed", "rle", "jpegls", NULL};
@@ -171,7 +174,7 @@ _Static_assert(CONF_SR_ENHANCED == 3 && CONF_JPEG_LS == 2 && CONF_EVERYONE == 1 
                "order of names");
 
 const struct option conf_destination_options[] = {
-    DESTINATION("outputs", OUTPUTS, outputs, "SR SC", outputs),
+    DESTINATION("outputs", OUTPUTS, outputs, "SR SC", conf_output_names),
     DESTINATION("reportClass", CHOICE, report_class, "auto", report_classes),
     DESTINATION("pictureSyntax", CHOICE, picture_syntax, "uncompressed", picture_syntaxes),
     DESTINATION("audience", CHOICE, audience, "radiologists", audiences),

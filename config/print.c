@@ -35,14 +35,14 @@ static void put_attribute(FILE *out, const char *name, const char *value)
     put(out, "\"");
 }
 
-static void put_outputs(FILE *out, const struct option *option, unsigned outputs)
+static void put_outputs(FILE *out, unsigned outputs)
 {
     const char *between = "";
 
-    fprintf(out, " %s=\"", option->attribute);
-    for (unsigned i = 0; option->names[i]; i++)
+    put(out, " outputs=\"");
+    for (unsigned i = 0; conf_output_names[i]; i++)
         if (outputs & 1u << i) {
-            fprintf(out, "%s%s", between, option->names[i]);
+            fprintf(out, "%s%s", between, conf_output_names[i]);
             between = " ";
         }
     put(out, "\"");
@@ -72,7 +72,7 @@ static void put_option(FILE *out, const void *of, const struct option *option)
         put_attribute(out, option->attribute, names[*(const unsigned *)field]);
         return;
     case OPTION_OUTPUTS:
-        put_outputs(out, option, *(const unsigned *)field);
+        put_outputs(out, *(const unsigned *)field);
         return;
     case OPTION_MODE:
         put_attribute(out, option->attribute, conf_mode_name(*(const enum conf_mode *)field));
@@ -97,28 +97,35 @@ static void put_option(FILE *out, const void *of, const struct option *option)
     put_attribute(out, option->attribute, text);
 }
 
+/* One model without a name stands in <node>. */
+static bool is_in_node(const struct conf *conf)
+{
+    return conf->model_count == 1 && !conf->model_name[0];
+}
+
 static void put_options(FILE *out, const struct conf *conf)
 {
     for (size_t i = 0; i < conf_option_count; i++) {
         const char *element = conf_options[i].element;
         if (i == 0 || strcmp(element, conf_options[i - 1].element) != 0)
             fprintf(out, "  <%s", element);
-        if (conf->model_count == 1 || conf_options[i].offset != offsetof(struct conf, model))
+        if (is_in_node(conf) || conf_options[i].offset != offsetof(struct conf, model))
             put_option(out, conf, &conf_options[i]);
         if (i + 1 == conf_option_count || strcmp(element, conf_options[i + 1].element) != 0)
             put(out, "/>\n");
     }
 }
 
-/* One stands in <node> already. */
 static void put_models(FILE *out, const struct conf *conf)
 {
-    if (conf->model_count == 1)
+    if (is_in_node(conf))
         return;
     put(out, "  <models>\n");
     for (size_t i = 0; i < conf->model_count; i++) {
         put(out, "    <model");
         put_attribute(out, "folder", conf->models[i]);
+        if (conf->model_name[i])
+            put_attribute(out, "name", conf->model_name[i]);
         put(out, "/>\n");
     }
     put(out, "  </models>\n");
@@ -205,6 +212,19 @@ static void put_callers(FILE *out, const struct conf *conf)
     put(out, "  </callers>\n");
 }
 
+static void put_match(FILE *out, const struct conf_match *match)
+{
+    const char *const names[] = {"values", "pattern", "least", "most"};
+    const char *const texts[] = {match->values, match->pattern, match->least, match->most};
+
+    put(out, "      <match");
+    put_attribute(out, "attribute", match->keyword);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (texts[i])
+            put_attribute(out, names[i], texts[i]);
+    put(out, "/>\n");
+}
+
 static void put_rules(FILE *out, const struct conf *conf)
 {
     static const char *const actions[] = {
@@ -216,17 +236,19 @@ static void put_rules(FILE *out, const struct conf *conf)
         put(out, "    <rule");
         put_attribute(out, "name", rule->name);
         put_attribute(out, "action", actions[rule->action]);
+        if (rule->model)
+            put_attribute(out, "model", rule->model);
+        if (rule->destinations)
+            put_attribute(out, "destinations", rule->destinations);
+        if (rule->outputs)
+            put_outputs(out, rule->outputs);
+        if (rule->body_part_by_pixels)
+            put_attribute(out, "bodyPart", "pixels");
+        if (rule->never_raises)
+            put_attribute(out, "priority", "never");
         put(out, rule->matches ? ">\n" : "/>\n");
-        for (size_t j = 0; j < rule->matches; j++) {
-            const struct conf_match *match = &rule->match[j];
-            put(out, "      <match");
-            put_attribute(out, "attribute", match->keyword);
-            if (match->values)
-                put_attribute(out, "values", match->values);
-            if (match->pattern)
-                put_attribute(out, "pattern", match->pattern);
-            put(out, "/>\n");
-        }
+        for (size_t j = 0; j < rule->matches; j++)
+            put_match(out, &rule->match[j]);
         if (rule->matches)
             put(out, "    </rule>\n");
     }

@@ -69,6 +69,21 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *number)
     return true;
 }
 
+/* A decimal as the schema has it, whatever the locale is; *end: behind it. */
+static double parse_decimal(const char *text, const char **end)
+{
+    bool is_negative = *text == '-';
+    double number = 0, place = 1;
+
+    for (text += is_negative; *text >= '0' && *text <= '9'; text++)
+        number = number * 10 + (*text - '0');
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9'; text++)
+            number += (*text - '0') * (place /= 10);
+    *end = text;
+    return is_negative ? -number : number;
+}
+
 static uint64_t number_of(struct box *box, const xmlNode *element, const char *attribute,
                           uint64_t most, uint64_t fallback)
 {
@@ -210,6 +225,7 @@ static void read_models(struct box *box, const xmlNode *root)
 
     for (; node && conf->model_count < CONF_MAX_MODELS; node = next_of(node)) {
         conf->model_line[conf->model_count] = conf_line_of(node);
+        conf->model_name[conf->model_count] = text_of(box, node, "name", NULL);
         conf->models[conf->model_count++] = text_of(box, node, "folder", "");
     }
     if (conf->model_count == 0) {
@@ -378,6 +394,18 @@ const char *conf_read_destination_peer(const struct conf *conf, size_t destinati
     return ((const struct box *)conf)->destination_peer[destination];
 }
 
+/* "16", "-0.5"; of an age "18M" too, and "18" is years. */
+static void read_bound(const struct conf_match *match, const char *text, struct conf_bound *bound)
+{
+    static const char units[] = "YMWD";
+    const char *end = text;
+
+    bound->number = text ? parse_decimal(text, &end) : 0;
+    const char *unit = text && *end ? strchr(units, *end) : NULL;
+    if (match->tag == conf_keyword_tag("PatientAge"))
+        bound->unit = unit ? (enum conf_unit)(CONF_YEARS + (unit - units)) : CONF_YEARS;
+}
+
 static void read_matches(struct box *box, const xmlNode *node, struct conf_rule *rule)
 {
     for (; node && rule->matches < CONF_MAX_MATCHES; node = next_of(node)) {
@@ -386,8 +414,27 @@ static void read_matches(struct box *box, const xmlNode *node, struct conf_rule 
         match->tag = conf_keyword_tag(match->keyword);
         match->values = text_of(box, node, "values", NULL);
         match->pattern = text_of(box, node, "pattern", NULL);
+        match->least = text_of(box, node, "least", NULL);
+        match->most = text_of(box, node, "most", NULL);
+        read_bound(match, match->least, &match->bound[CONF_LEAST]);
+        read_bound(match, match->most, &match->bound[CONF_MOST]);
         match->line = conf_line_of(node);
     }
+}
+
+static void read_consequences(struct box *box, const xmlNode *node, struct conf_rule *rule)
+{
+    const char *outputs = text_of(box, node, "outputs", NULL);
+
+    rule->model = text_of(box, node, "model", NULL);
+    rule->destinations = text_of(box, node, "destinations", NULL);
+    rule->body_part_by_pixels = strcmp(text_of(box, node, "bodyPart", ""), "pixels") == 0;
+    rule->never_raises = strcmp(text_of(box, node, "priority", ""), "never") == 0;
+    for (size_t i = 0; rule->model && i < box->conf.model_count; i++)
+        if (box->conf.model_name[i] && strcmp(box->conf.model_name[i], rule->model) == 0)
+            rule->models |= 1u << i;
+    if (outputs && !parse_outputs(conf_output_names, outputs, &rule->outputs))
+        rule->outputs = 0;
 }
 
 static void read_rules(struct box *box, const xmlNode *root)
@@ -404,6 +451,7 @@ static void read_rules(struct box *box, const xmlNode *root)
         for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
             if (strcmp(action, actions[i]) == 0)
                 rule->action = (enum conf_action)i;
+        read_consequences(box, node, rule);
         rule->line = conf_line_of(node);
         read_matches(box, child_of(node, "match"), rule);
     }

@@ -63,14 +63,24 @@ static enum examine_end exam_unfit(struct exam *e)
 /* Whether a rule wants it analyzed; else the judgement is complete. */
 static bool is_selected(struct exam *e)
 {
-    const struct conf_rule *rule = rules_select(e->by->rules, e->attrs);
-    if (rule)
+    struct rules_object object;
+    rules_object_init(&object, e->attrs, e->instance->calling, e->instance->called);
+    const struct conf_rule *rule = e->rule = rules_select(e->by->rules, &object);
+    rules_object_finish(&object);
+    if (rule) {
         snprintf(e->judgement->rule, sizeof e->judgement->rule, "%s", rule->name);
-    if (!rule || rule->action != CONF_ANALYZE) {
+        e->judgement->destinations = rule->destinations;
+        e->judgement->outputs = rule->outputs;
+        e->judgement->muted = rule->never_raises;
+    }
+    bool is_no_image = rules_is_no_image(e->instance->sop_class);
+    if (!rule || rule->action != CONF_ANALYZE || is_no_image) {
         e->judgement->state = INSTANCE_IGNORED;
         if (!e->judgement->detail[0])
             snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s",
-                     rule ? "the rule does not analyze" : "no rule selects it");
+                     !rule         ? "no rule selects it"
+                     : is_no_image ? "it is no image"
+                                   : "the rule does not analyze");
         return false;
     }
     return true;
@@ -123,7 +133,7 @@ static enum examine_end is_ours(struct exam *e, bool *ours)
 {
     if (store_is_result(e->by->store, e->instance->sop_instance, ours) != STORE_OK)
         return exam_later(e, store_error(e->by->store));
-    *ours = *ours || rules_own(e->by->node->conf, e->attrs);
+    *ours = *ours || rules_own(e->attrs);
     return EXAMINE_DONE;
 }
 
@@ -287,7 +297,9 @@ static bool is_passed_over(struct exam *e)
     if (rules_own_class(e->instance->sop_class) || is_class(e, reports) || is_class(e, notes))
         return false;
     e->attrs = seen_recall(e->instance);
-    if (e->attrs && rules_settle(e->by->rules, e->attrs, &rule) && !is_selected(e))
+    const struct rules_object object = {
+        .attrs = e->attrs, .calling = e->instance->calling, .called = e->instance->called};
+    if (e->attrs && rules_settle(e->by->rules, &object, &rule) && !is_selected(e))
         return true;
     dx_attrs_destroy(e->attrs);
     e->attrs = NULL;

@@ -10,7 +10,8 @@ struct exam {
     struct examination *out;
     struct judgement *judgement;
     struct zygote_object object;
-    struct dx_attrs *attrs; /* of the object, or what receive knows of it */
+    struct dx_attrs *attrs;       /* of the object, or what receive knows of it */
+    const struct conf_rule *rule; /* that takes it, once it was asked for */
     struct dx_grey grey;
     float *plane;                           /* grey in [0,1] */
     enum srt_reason barred[SRT_MAX_MODELS]; /* why its header keeps a model from judging it */

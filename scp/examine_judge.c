@@ -25,17 +25,26 @@ struct verdicts {
     size_t region_points;
 };
 
+/* The rule may leave the image to one model. */
+static bool may_judge(const struct exam *e, int m)
+{
+    return e->rule->models == 0 || (e->rule->models & 1u << m) != 0;
+}
+
 enum srt_reason exam_pass_gate(struct exam *e)
 {
     const struct zygote_object *object = &e->object;
     const struct gate_image image = {.has_pixels = object->scan.has_pixel_data,
                                      .frames = object->has_image ? object->image.frames : 1,
-                                     .age_needed = !e->by->node->conf->judge_unknown_age};
+                                     .age_needed = !e->by->node->conf->judge_unknown_age,
+                                     .body_part_by_pixels = e->rule->body_part_by_pixels};
     enum srt_reason why = SRT_REASON_NONE;
     char *told = e->judgement->detail;
     bool open = false;
     for (int m = 0; m < e->by->models; m++) {
         char detail[GATE_DETAIL_MAX];
+        if (!may_judge(e, m))
+            continue;
         e->barred[m] = gate_check(nn_model_info(e->by->model[m]), e->attrs, &image, detail);
         open |= e->barred[m] == SRT_REASON_NONE;
         /* Of two refusals the one that is not about the modality says more. */
@@ -292,7 +301,7 @@ enum examine_end exam_judge(struct exam *e)
     if (!make_plane(e))
         return exam_later(e, "out of memory");
     for (int m = 0; m < e->by->models && status == NN_OK; m++) {
-        if (e->barred[m] == SRT_REASON_NONE)
+        if (may_judge(e, m) && e->barred[m] == SRT_REASON_NONE)
             status = score(e, m, &v, &err);
         judged |= v.judged[m];
     }

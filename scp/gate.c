@@ -199,13 +199,14 @@ enum srt_reason gate_check(const struct nn_model_info *model, const struct dx_at
                  model->modalities);
         return SRT_WRONG_MODALITY;
     }
-    if (!body_part_fits(model, dx_attrs_text(attrs, TAG_BODY_PART_EXAMINED))) {
+    bool by_pixels = model->gate_digest[0] != 0;
+    if (!(by_pixels && image->body_part_by_pixels) &&
+        !body_part_fits(model, dx_attrs_text(attrs, TAG_BODY_PART_EXAMINED))) {
         quote(found, dx_attrs_text(attrs, TAG_BODY_PART_EXAMINED));
         snprintf(detail, GATE_DETAIL_MAX, "Body Part Examined is %s", found);
         return SRT_WRONG_BODY_PART;
     }
     int view = find_view(attrs);
-    bool by_pixels = model->gate_digest[0] != 0;
     if (!by_pixels && view >= 0 && !views[view].lateral) {
         snprintf(detail, GATE_DETAIL_MAX, "the view is %s; the model is meant for lateral views",
                  views[view].view);
@@ -273,6 +274,20 @@ static void tell_header(const struct dx_attrs *attrs, bool lateral, char *detail
                  used > 0 ? "; " : "", views[view].view);
 }
 
+/* Only a rule that leaves the body part to the pixels lets another one come so far. */
+static void tell_body_part(const struct nn_model_info *model, const struct dx_attrs *attrs,
+                           char *detail)
+{
+    char found[33];
+    const char *part = dx_attrs_text(attrs, TAG_BODY_PART_EXAMINED);
+    size_t used = strlen(detail);
+    if (body_part_fits(model, part))
+        return;
+    quote(found, part);
+    snprintf(detail + used, GATE_DETAIL_MAX - used, "%sBody Part Examined is %s",
+             used > 0 ? "; " : "", found);
+}
+
 enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_attrs *attrs,
                           const struct nn_verdict *verdict, char detail[GATE_DETAIL_MAX])
 {
@@ -283,6 +298,7 @@ enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_att
             snprintf(detail, GATE_DETAIL_MAX, "age unknown, judged as an adult's");
         if (model->gate_digest[0] != 0)
             tell_header(attrs, true, detail);
+        tell_body_part(model, attrs, detail);
         return SRT_REASON_NONE;
     }
     if (kind)
@@ -290,6 +306,7 @@ enum srt_reason gate_look(const struct nn_model_info *model, const struct dx_att
     else
         snprintf(detail, GATE_DETAIL_MAX, "the pixels look most like: %s", verdict->kind);
     tell_header(attrs, kind && kind->lateral, detail);
+    tell_body_part(model, attrs, detail);
     return kind ? kind->reason : SRT_NOT_SPINE;
 }
 

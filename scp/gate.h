@@ -17,7 +17,8 @@
 struct gate_image {
     bool has_pixels;
     uint32_t frames;
-    bool age_needed; /* an image whose header tells no age is not judged */
+    bool age_needed;          /* an image whose header tells no age is not judged */
+    bool body_part_by_pixels; /* another Body Part Examined refuses nothing where there is a gate */
 };
 
 /* SRT_REASON_NONE, or why not, with what was found in detail (ASCII; no patient's name or ID). */

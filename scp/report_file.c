@@ -121,7 +121,7 @@ void report_header(const struct report *report, struct report_heading *heading, 
     for (int m = 0; m < report->models; m++)
         synthetic |= report->model[m]->provenance == NN_SYNTHETIC;
     clock_dicom(when_ms, heading->date, heading->time, heading->zone);
-    snprintf(heading->description, sizeof heading->description, "AI - not for diagnosis%s: %s",
+    snprintf(heading->description, sizeof heading->description, RULES_MARK "%s: %s",
              synthetic ? ", RESEARCH" : "", what);
     header->series_number = series_number;
     header->series_description = heading->description;

@@ -49,6 +49,18 @@ struct report_heading {
 void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
                    int series_number, const char *what, struct dx_result_header *header);
 
+/* What a list of series shows of a report, as the site wants it (<report> of the configuration). */
+struct report_shown {
+    char what[65];
+    int series_number, instance_number;
+    bool is_plain; /* the same whatever the outcome is, and as by default */
+};
+/* series_number: of this kind of report by default; number: how many of the study it is. */
+void report_show(const struct conf *conf, enum srt_outcome outcome, int series_number, int number,
+                 struct report_shown *shown);
+/* A series has one description and number: its UID, in place, becomes theirs. False: no memory. */
+bool report_shown_series(const struct report_shown *shown, char uid[DX_UID_MAX]);
+
 /* Words that no report may hold; of scores that a site calibrated, or not. Ends with NULL. */
 const char *const *report_never(bool calibrated);
 

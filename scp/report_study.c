@@ -25,14 +25,13 @@
 static const struct {
     enum result_kind kind;
     enum dx_sr_class sop_class;
-    const char *uid, *what;
+    const char *uid;
     int series;
 } kinds[SR_KINDS] = {
-    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", "report",
-     REPORT_SERIES_SR},
-    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33", "report",
+    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", REPORT_SERIES_SR},
+    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33",
      REPORT_SERIES_SR_COMPREHENSIVE},
-    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22", "report",
+    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22",
      REPORT_SERIES_SR_ENHANCED},
 };
 
@@ -57,7 +56,7 @@ struct making {
 
 /* ---- to whom ---- */
 
-static unsigned kinds_for(const struct conf_destination *to)
+static unsigned kinds_for(const struct conf_destination *to, unsigned outputs)
 {
     static const enum result_kind report[] = {
         [CONF_SR_AUTO] = RESULT_SR, /* or what the peer takes instead: deliver.c */
@@ -65,10 +64,24 @@ static unsigned kinds_for(const struct conf_destination *to)
         [CONF_SR_COMPREHENSIVE] = RESULT_SR_COMPREHENSIVE,
         [CONF_SR_ENHANCED] = RESULT_SR_ENHANCED,
     };
-    return ((to->outputs & CONF_SR) != 0 ? 1u << report[to->report_class] : 0u) |
-           ((to->outputs & CONF_SC) != 0 ? 1u << RESULT_SC : 0u) |
-           ((to->outputs & CONF_GSPS) != 0 ? 1u << RESULT_GSPS : 0u) |
-           ((to->outputs & CONF_PMAP) != 0 ? 1u << RESULT_MAP : 0u);
+    return ((outputs & CONF_SR) != 0 ? 1u << report[to->report_class] : 0u) |
+           ((outputs & CONF_SC) != 0 ? 1u << RESULT_SC : 0u) |
+           ((outputs & CONF_GSPS) != 0 ? 1u << RESULT_GSPS : 0u) |
+           ((outputs & CONF_PMAP) != 0 ? 1u << RESULT_MAP : 0u);
+}
+
+/* What the rules of its images give it, and what it has of the study already: that is amended. */
+static bool route(struct making *m, const struct conf_destination *to, unsigned *wanted)
+{
+    static const unsigned reports =
+        1u << RESULT_SR | 1u << RESULT_SR_COMPREHENSIVE | 1u << RESULT_SR_ENHANCED;
+    unsigned outputs = 0, had = 0;
+    if (store_route(m->g->store, m->g->study->uid, to->peer->name, &outputs, &had) != STORE_OK)
+        return gather_fail(m->g, "job store", store_error(m->g->store));
+    if ((had & reports) != 0)
+        had |= reports;
+    *wanted = kinds_for(to, to->outputs & outputs) | (kinds_for(to, to->outputs) & had);
+    return true;
 }
 
 /* A report that is entered without a destination stays on the node for ever: a mode that cannot be
@@ -81,10 +94,15 @@ static bool address(struct making *m)
         return gather_fail(m->g, "mode", strerror(errno));
     for (size_t i = 0; i < conf->destination_count && m->to_count < CONF_MAX_PEERS; i++) {
         const struct conf_destination *to = &conf->destinations[i];
-        if (sender_allowed(mode, to))
+        unsigned wanted = 0;
+        if (!sender_allowed(mode, to))
+            continue;
+        if (!route(m, to, &wanted))
+            return false;
+        if (wanted != 0)
             m->to[m->to_count++] =
                 (struct addressee){.name = to->peer->name,
-                                   .kinds = kinds_for(to),
+                                   .kinds = wanted,
                                    .held = to->hold_until_reported && !m->g->study->read};
     }
     return true;
@@ -99,7 +117,7 @@ static bool is_needed(const struct conf *conf, enum result_kind kind)
     for (size_t i = 0; i < conf->destination_count; i++) {
         const struct conf_destination *to = &conf->destinations[i];
         if ((to->outputs & CONF_SR) != 0 &&
-            (to->report_class == CONF_SR_AUTO || (kinds_for(to) & 1u << kind) != 0))
+            (to->report_class == CONF_SR_AUTO || (kinds_for(to, to->outputs) & 1u << kind) != 0))
             return true;
     }
     return false;
@@ -112,10 +130,11 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool identify(const struct making *m, enum result_kind kind, char uid[DX_UID_MAX])
+static bool identify(const struct making *m, enum result_kind kind,
+                     const struct report_shown *shown, char uid[DX_UID_MAX])
 {
     const struct gathered *g = m->g;
-    char more[256];
+    char more[384];
     const char **digests = calloc(g->count, sizeof *digests);
     if (!digests)
         return false;
@@ -124,6 +143,10 @@ static bool identify(const struct making *m, enum result_kind kind, char uid[DX_
     qsort(digests, g->count, sizeof *digests, by_text);
     snprintf(more, sizeof more, "%s %d %s %s", g->study->uid, g->study->version, g->last.uid,
              m->words.mode);
+    size_t used = strlen(more);
+    if (!shown->is_plain)
+        snprintf(more + used, sizeof more - used, " %d %d %s", shown->series_number,
+                 shown->instance_number, shown->what);
     const struct report_identity identity = {.kind = result_kind_name(kind),
                                              .words = &m->words,
                                              .demographics = m->patient,
@@ -186,8 +209,12 @@ static bool write_report(struct making *m, size_t which)
     char uid[DX_UID_MAX], series[DX_UID_MAX];
     const struct result *before = before_of(m, kinds[which].kind);
     struct result *result = &m->results[m->count];
-    if (!identify(m, kinds[which].kind, uid) ||
-        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs, series))
+    struct report_shown shown;
+    report_show(g->report->conf, m->words.outcome, kinds[which].series, g->study->version + 1,
+                &shown);
+    if (!identify(m, kinds[which].kind, &shown, uid) ||
+        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs, series) ||
+        !report_shown_series(&shown, series))
         return gather_fail(g, "report", "out of memory");
     srt_template_scheme(g->report->template_, &scheme);
     struct dx_sr sr = {.sop_class = kinds[which].sop_class,
@@ -202,12 +229,12 @@ static bool write_report(struct making *m, size_t which)
                               .created_ms = computed_ms(g),
                               .attrs = m->packed,
                               .attrs_bytes = m->packed_bytes};
-    report_header(g->report, &heading, result->created_ms, kinds[which].series, kinds[which].what,
+    report_header(g->report, &heading, result->created_ms, shown.series_number, shown.what,
                   &sr.header);
     sr.header.source = m->source.attrs;
     sr.header.sop_instance = uid;
     sr.header.series = series;
-    sr.header.instance_number = g->study->version + 1;
+    sr.header.instance_number = shown.instance_number;
     sr.header.references = g->references;
     sr.header.reference_count = g->reference_count;
     report_paths(g->report->conf, uid, &paths);

@@ -1,17 +1,18 @@
 #include "rules.h"
-#include <regex.h>
+#include "conf_pattern.h"
+#include "dx_result.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define TAG_SOP_CLASS   DX_TAG(0x0008, 0x0016)
-#define TAG_MODALITY    DX_TAG(0x0008, 0x0060)
-#define RULES_VALUE_MAX 1024 /* of one value of an attribute; the rest is not looked at */
+#define TAG_SOP_CLASS DX_TAG(0x0008, 0x0016)
+#define TAG_MODALITY  DX_TAG(0x0008, 0x0060)
+#define TAG_AGE       DX_TAG(0x0010, 0x1010)
 
 struct rules {
     const struct conf *conf;
-    regex_t *pattern; /* one a match that has a pattern, in the order of the file */
+    struct conf_pattern **pattern; /* one a match that has a pattern, in the order of the file */
     size_t patterns;
     size_t *first; /* (rules) number of each rule's first pattern */
 };
@@ -32,16 +33,14 @@ static bool compile_rule(struct rules *rules, const struct conf_rule *rule, char
         if (!match->pattern)
             continue;
 
-        regex_t *to = &rules->pattern[rules->patterns];
-        int code = regcomp(to, match->pattern, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-        if (code != 0) {
-            char why[128];
-            regerror(code, to, why, sizeof why);
+        char why[200];
+        struct conf_pattern *pattern = conf_pattern_create(match->pattern, why, sizeof why);
+        if (!pattern) {
             snprintf(error, error_size, "line %d: rule %s: pattern \"%s\": %s", match->line,
                      rule->name, match->pattern, why);
             return false;
         }
-        rules->patterns++;
+        rules->pattern[rules->patterns++] = pattern;
     }
     return true;
 }
@@ -81,30 +80,10 @@ void rules_destroy(struct rules *rules)
     if (!rules)
         return;
     for (size_t i = 0; i < rules->patterns; i++)
-        regfree(&rules->pattern[i]);
+        conf_pattern_destroy(rules->pattern[i]);
     free(rules->pattern);
     free(rules->first);
     free(rules);
-}
-
-/* Takes the next of a multi-valued text's values, without its padding; false after the last. */
-static bool next_value(const char **text, char value[RULES_VALUE_MAX])
-{
-    if (!*text)
-        return false;
-    size_t length = strcspn(*text, "\\");
-    const char *start = *text;
-    *text = start[length] == '\\' ? start + length + 1 : NULL;
-
-    while (length > 0 && start[0] == ' ')
-        start++, length--;
-    while (length > 0 && start[length - 1] == ' ')
-        length--;
-    if (length >= RULES_VALUE_MAX)
-        length = RULES_VALUE_MAX - 1;
-    memcpy(value, start, length);
-    value[length] = 0;
-    return true;
 }
 
 static bool is_listed(const char *list, const char *value)
@@ -120,31 +99,82 @@ static bool is_listed(const char *list, const char *value)
     return false;
 }
 
-static bool match_holds(const struct conf_match *match, const regex_t *pattern,
-                        const struct dx_attrs *attrs)
+static const char *text_of(const struct rules_object *object, uint32_t tag)
 {
-    const char *text = dx_attrs_text(attrs, match->tag);
+    switch (tag) {
+    case CONF_CALLING_AE_TITLE:
+        return object->calling;
+    case CONF_CALLED_AE_TITLE:
+        return object->called;
+    default:
+        return dx_attrs_text(object->attrs, tag);
+    }
+}
+
+static bool match_holds(const struct conf_match *match, struct conf_pattern *pattern,
+                        const struct rules_object *object)
+{
+    const char *text = text_of(object, match->tag);
     char value[RULES_VALUE_MAX];
-    while (next_value(&text, value)) {
+    if (match->least || match->most)
+        return rules_is_within(object->attrs, match);
+    while (rules_next_value(&text, value)) {
         if (match->values && !is_listed(match->values, value))
             continue;
-        if (pattern && regexec(pattern, value, 0, NULL, 0) != 0)
+        if (pattern && !conf_pattern_found(pattern, value))
             continue;
         return true;
     }
     return false;
 }
 
-bool rules_hold(const struct rules *rules, size_t rule, const struct dx_attrs *attrs,
+void rules_value(const struct rules_object *object, const struct conf_match *match, char *text,
+                 size_t size)
+{
+    double age;
+    snprintf(text, size, "%s", text_of(object, match->tag));
+    if (match->tag == TAG_AGE && text[0] == '\0' && (match->least || match->most) &&
+        rules_age(object->attrs, CONF_YEARS, &age))
+        snprintf(text, size, "%.0f years, by date of birth", age);
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+void rules_object_init(struct rules_object *object, const struct dx_attrs *attrs,
+                       const char *calling, const char *called)
+{
+    struct dx_error err = {.status = DX_OK};
+    bool ascii = true;
+    *object = (struct rules_object){.attrs = attrs, .calling = calling, .called = called};
+    for (size_t i = 0; ascii && i < dx_attrs_count(attrs); i++) {
+        uint32_t tag;
+        char vr[3];
+        const char *value;
+        size_t length;
+        dx_attrs_at(attrs, i, &tag, vr, &value, &length);
+        ascii = dx_text_is_ascii(dx_attrs_text(attrs, tag));
+    }
+    if (!ascii && dx_attrs_to_utf8(attrs, &object->utf8, &err) == DX_OK)
+        object->attrs = object->utf8;
+}
+
+void rules_object_finish(struct rules_object *object)
+{
+    dx_attrs_destroy(object->utf8);
+    object->utf8 = NULL;
+}
+
+bool rules_hold(const struct rules *rules, size_t rule, const struct rules_object *object,
                 const struct conf_match **failed)
 {
     const struct conf_rule *taken = &rules->conf->rules[rule];
     size_t pattern = rules->first[rule];
     for (size_t i = 0; i < taken->matches; i++) {
-        const regex_t *compiled = NULL;
+        struct conf_pattern *compiled = NULL;
         if (taken->match[i].pattern)
-            compiled = &rules->pattern[pattern++];
-        if (!match_holds(&taken->match[i], compiled, attrs)) {
+            compiled = rules->pattern[pattern++];
+        if (!match_holds(&taken->match[i], compiled, object)) {
             *failed = &taken->match[i];
             return false;
         }
@@ -153,16 +183,23 @@ bool rules_hold(const struct rules *rules, size_t rule, const struct dx_attrs *a
     return true;
 }
 
-const struct conf_rule *rules_select(const struct rules *rules, const struct dx_attrs *attrs)
+const struct conf_rule *rules_select(const struct rules *rules, const struct rules_object *object)
 {
     const struct conf_match *failed;
     for (size_t i = 0; i < rules->conf->rule_count; i++)
-        if (rules_hold(rules, i, attrs, &failed))
+        if (rules_hold(rules, i, object, &failed))
             return &rules->conf->rules[i];
     return NULL;
 }
 
-bool rules_settle(const struct rules *rules, const struct dx_attrs *attrs,
+/* Whether the receiver knows what the match looks at. */
+static bool is_seen(const struct conf_match *match)
+{
+    return match->tag == TAG_SOP_CLASS || match->tag == TAG_MODALITY ||
+           match->tag == CONF_CALLING_AE_TITLE || match->tag == CONF_CALLED_AE_TITLE;
+}
+
+bool rules_settle(const struct rules *rules, const struct rules_object *object,
                   const struct conf_rule **rule)
 {
     for (size_t i = 0; i < rules->conf->rule_count; i++) {
@@ -171,9 +208,9 @@ bool rules_settle(const struct rules *rules, const struct dx_attrs *attrs,
         bool open = false, fails = false;
         for (size_t m = 0; m < candidate->matches; m++) {
             const struct conf_match *match = &candidate->match[m];
-            const regex_t *compiled = match->pattern ? &rules->pattern[pattern++] : NULL;
-            if (match->tag == TAG_SOP_CLASS || match->tag == TAG_MODALITY)
-                fails |= !match_holds(match, compiled, attrs);
+            struct conf_pattern *compiled = match->pattern ? rules->pattern[pattern++] : NULL;
+            if (is_seen(match))
+                fails |= !match_holds(match, compiled, object);
             else
                 open = true;
         }
@@ -184,6 +221,13 @@ bool rules_settle(const struct rules *rules, const struct dx_attrs *attrs,
     }
     *rule = NULL;
     return true;
+}
+
+unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destination *destination)
+{
+    if (rule->destinations && !conf_is_listed(rule->destinations, destination->peer->name))
+        return 0;
+    return rule->outputs ? rule->outputs & destination->outputs : destination->outputs;
 }
 
 bool rules_own_class(const char *sop_class)
@@ -204,9 +248,21 @@ bool rules_own_class(const char *sop_class)
     return false;
 }
 
-bool rules_own(const struct conf *conf, const struct dx_attrs *attrs)
+bool rules_own(const struct dx_attrs *attrs)
 {
-    return strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x0070)), conf->manufacturer) == 0 &&
-           strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x1090)), RULES_MODEL_NAME) == 0 &&
-           rules_own_class(dx_attrs_text(attrs, TAG_SOP_CLASS));
+    const char *model = dx_attrs_text(attrs, DX_TAG(0x0008, 0x1090));
+    const char *series = dx_attrs_text(attrs, DX_TAG(0x0008, 0x103e));
+    return rules_own_class(dx_attrs_text(attrs, TAG_SOP_CLASS)) &&
+           (strcmp(model, RULES_MODEL_NAME) == 0 ||
+            strncmp(series, RULES_MARK, sizeof RULES_MARK - 1) == 0);
+}
+
+bool rules_is_no_image(const char *sop_class)
+{
+    static const char *const roots[] = {"1.2.840.10008.5.1.4.1.1.88.",  /* SR, Key Objects */
+                                        "1.2.840.10008.5.1.4.1.1.11."}; /* Presentation States */
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
+        if (strncmp(sop_class, roots[i], strlen(roots[i])) == 0)
+            return true;
+    return false;
 }

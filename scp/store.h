@@ -166,6 +166,11 @@ struct judgement {
     bool moved;         /* its SOP Instance UID was in another study: what was told there is taken
                          * back */
     bool others_report; /* another's report: the study has been read */
+    /* Entering: what the rule gives. Names of destinations, NULL: all; outputs, an opaque set, 0:
+     * all; and whether its finding raises nothing. */
+    const char *destinations;
+    unsigned outputs;
+    bool muted;
 };
 /* Stores it and, for JUDGED and NOT_PROCESSED, makes its study due for a (new) report. One whose
  * SOP Instance UID was rejected before it came is withdrawn at once. */
@@ -277,6 +282,13 @@ struct store_report {
 };
 STORE_MUST_USE enum store_status store_add_report(struct store *store,
                                                   const struct store_report *report);
+/* What a destination gets of a study: *outputs, the union of the sets that the rules of the study's
+ * judged and not processed images give it, ~0u for all; withdrawn and replaced images count, and
+ * *kinds, a set of 1u << enum result_kind: what it got of the study before. What a destination has
+ * is amended there, whatever the rules say now. */
+STORE_MUST_USE enum store_status store_route(struct store *store, const char *study,
+                                             const char *destination, unsigned *outputs,
+                                             unsigned *kinds);
 /* The current report that holds the most recent of these instances; STORE_NONE. */
 STORE_MUST_USE enum store_status store_last_report(struct store *store, const int64_t *instances,
                                                    size_t count, struct result *result);

@@ -18,7 +18,7 @@ static enum store_status look_at_images(struct store *store, struct store_case *
                     "SELECT outcome,finding_score,finding_point,agreed,alone,patient_id,issuer,"
                     /* (0008,0050) of the last one: headers of a long series take their time */
                     "attribute(CASE WHEN id=(SELECT MAX(id) FROM instance WHERE " COUNTS "study=?1)"
-                    " THEN attrs END,524368),id"
+                    " THEN attrs END,524368),id,muted"
                     " FROM instance JOIN judgement ON instance=id WHERE " COUNTS "study=?1"
                     " ORDER BY id",
                     "t", c->study);
@@ -39,7 +39,9 @@ static enum store_status look_at_images(struct store *store, struct store_case *
             c->known.answered = true;
             c->known.outcome = SRT_FINDING;
         }
-        if (score - point > best) {
+        bool muted = sqlite3_column_int(rows, 9) != 0; /* others' findings are looked at alone */
+        c->known.muted = muted && (c->known.muted || best < 0);
+        if (!muted && score - point > best) {
             best = score - point;
             c->known.score = score;
             c->known.operating_point = point;
@@ -80,34 +82,6 @@ static enum store_status look_at_arrival(struct store *store, struct store_case 
     c->arrived_ms = sqlite3_column_int64(row, 0);
     (void)sqlite3_reset(row);
     return STORE_OK;
-}
-
-static enum priority_reason reason_of(const char *code)
-{
-    static const enum priority_reason all[] = {
-#define X(value, code, text) value,
-        PRIORITY_REASON_MAP(X)
-#undef X
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(code, priority_reason_code(all[i])) == 0)
-            return all[i];
-    return REASON_WAITING;
-}
-
-void place_take(sqlite3_stmt *row, int column, struct priority *place)
-{
-    char code[32];
-    int rank = sqlite3_column_int(row, column), band = sqlite3_column_int(row, column + 1);
-    sql_text(row, column + 4, code, sizeof code);
-    *place = (struct priority){
-        .rank = rank >= PRIORITY_LOW && rank <= PRIORITY_HIGH ? (enum priority_rank)rank
-                                                              : PRIORITY_MEDIUM,
-        .band = band >= BAND_RAISED && band <= BAND_NOT_JUDGED ? (enum priority_band)band
-                                                               : BAND_NOT_JUDGED,
-        .raised = sqlite3_column_int(row, column + 2) != 0,
-        .strength = sqlite3_column_double(row, column + 3),
-        .reason = reason_of(code)};
 }
 
 static enum store_status look_at_place(struct store *store, struct store_case *c)
@@ -216,10 +190,16 @@ enum store_status store_place_stays(struct store *store, const struct store_case
     return status == STORE_OK ? sql_leave_light(store, settle(store, of)) : status;
 }
 
+/* One that others of the patient may be known by: what never raised a study is no news that was. */
+static bool is_finding(const struct store_case *c)
+{
+    return c->known.answered && c->known.outcome == SRT_FINDING && !c->known.muted;
+}
+
 /* Studies that were known by this one's finding, when it is none any more, or another's. */
 static enum store_status release_known(struct store *store, const struct store_case *c)
 {
-    bool finds = c->known.answered && c->known.outcome == SRT_FINDING;
+    bool finds = is_finding(c);
     return sql_run(
         store, sql_prepare(
                    store,
@@ -250,8 +230,7 @@ static enum store_status enter(struct store *store, const struct store_case *c,
             "tiiiidttitiiiitttit", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
             (int64_t)p->raised, p->strength, priority_reason_code(p->reason),
             c->known.answered ? srt_outcome_name(c->known.outcome) : "", (int64_t)c->known.answered,
-            c->report, c->arrived_ms, now_ms,
-            c->known.answered && c->known.outcome == SRT_FINDING ? now_ms : 0,
+            c->report, c->arrived_ms, now_ms, is_finding(c) ? now_ms : 0,
             c->known.read || c->withdrawn ? now_ms : (int64_t)0, c->accession, c->patient_id,
             c->issuer, (int64_t)c->known.order, c->model));
 }

@@ -160,6 +160,10 @@ static const char *const versions[] = {
     "ALTER TABLE judgement ADD COLUMN finding_point REAL NOT NULL DEFAULT 0;"
     "ALTER TABLE judgement ADD COLUMN agreed INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE judgement ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
+    /* what the rule gives: names, '': all; a set, 0: all; 1: its finding raises nothing */
+    "ALTER TABLE judgement ADD COLUMN destinations TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN outputs INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE judgement ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE study ADD COLUMN place_due INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX study_place_due ON study(uid) WHERE place_due<>0;"
     "CREATE TABLE place("
@@ -259,6 +263,8 @@ static const char *const back[] = {
     "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"
+    "ALTER TABLE judgement DROP COLUMN destinations;ALTER TABLE judgement DROP COLUMN outputs;"
+    "ALTER TABLE judgement DROP COLUMN muted;"
     "ALTER TABLE judgement DROP COLUMN outcome;ALTER TABLE judgement DROP COLUMN finding_score;"
     "ALTER TABLE judgement DROP COLUMN finding_point;ALTER TABLE judgement DROP COLUMN agreed;"
     "ALTER TABLE judgement DROP COLUMN alone",

@@ -3,6 +3,35 @@
 
 #include "store_site.h"
 #include "store_sqlite.h"
+#include <string.h>
+
+static enum priority_reason reason_of(const char *code)
+{
+    static const enum priority_reason all[] = {
+#define X(value, code, text) value,
+        PRIORITY_REASON_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(code, priority_reason_code(all[i])) == 0)
+            return all[i];
+    return REASON_WAITING;
+}
+
+void place_take(sqlite3_stmt *row, int column, struct priority *place)
+{
+    char code[32];
+    int rank = sqlite3_column_int(row, column), band = sqlite3_column_int(row, column + 1);
+    sql_text(row, column + 4, code, sizeof code);
+    *place = (struct priority){
+        .rank = rank >= PRIORITY_LOW && rank <= PRIORITY_HIGH ? (enum priority_rank)rank
+                                                              : PRIORITY_MEDIUM,
+        .band = band >= BAND_RAISED && band <= BAND_NOT_JUDGED ? (enum priority_band)band
+                                                               : BAND_NOT_JUDGED,
+        .raised = sqlite3_column_int(row, column + 2) != 0,
+        .strength = sqlite3_column_double(row, column + 3),
+        .reason = reason_of(code)};
+}
 
 #include "dx_attrs.h"
 #include <stdio.h>

@@ -42,6 +42,8 @@ static const struct {
     {"user", COMMAND_SEARCH, true, offsetof(struct command, user)},
     {"outcome", COMMAND_SEARCH, true, offsetof(struct command, outcome)},
     {"limit", COMMAND_SEARCH, true, offsetof(struct command, limit)},
+    {"calling", COMMAND_TITLES, true, offsetof(struct command, calling)},
+    {"called", COMMAND_TITLES, true, offsetof(struct command, called)},
     {"yes", COMMAND_YES, false, offsetof(struct command, yes)},
     {"parked", COMMAND_PARKED, false, offsetof(struct command, parked)},
     {"objects", COMMAND_OBJECTS, false, offsetof(struct command, objects)},

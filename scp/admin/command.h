@@ -9,14 +9,15 @@
 #include <stdbool.h>
 
 struct command {
-    const char *config;    /* --config, or NULL */
-    const char *model;     /* --model, or NULL */
-    const char *study;     /* --study, or NULL */
-    const char *reason;    /* --reason, or NULL */
-    const char *issuer;    /* --issuer, or NULL */
-    const char *keep;      /* --keep, or NULL */
-    const char *downgrade; /* --downgrade, or NULL */
-    const char *role;      /* --role, or NULL */
+    const char *config;           /* --config, or NULL */
+    const char *model;            /* --model, or NULL */
+    const char *study;            /* --study, or NULL */
+    const char *reason;           /* --reason, or NULL */
+    const char *issuer;           /* --issuer, or NULL */
+    const char *keep;             /* --keep, or NULL */
+    const char *downgrade;        /* --downgrade, or NULL */
+    const char *calling, *called; /* AE titles, or NULL */
+    const char *role;             /* --role, or NULL */
     /* of `cervigate audit`, or NULL */
     const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
     bool acknowledge;
@@ -41,7 +42,8 @@ enum command_options {
     COMMAND_DOWNGRADE = 4096,
     COMMAND_VERIFY = 8192,  /* --expect, --acknowledge */
     COMMAND_SEARCH = 16384, /* --since ... --limit */
-    COMMAND_ROLE = 32768
+    COMMAND_TITLES = 32768, /* --calling, --called */
+    COMMAND_ROLE = 65536
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

@@ -7,12 +7,12 @@
 #include "orders.h"
 
 #include "clock.h"
+#include "conf_pattern.h"
 #include "confine.h"
 #include "log.h"
 #include "mllp.h"
 #include <errno.h>
 #include <poll.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +29,8 @@ struct hearing {
     const struct conf_orders *conf;
     int caller, role;
     struct mllp_reader reader;
-    regex_t postoperative;
-    int64_t until; /* monotonic: a message must be whole by then */
+    struct conf_pattern *postoperative; /* or NULL */
+    int64_t until;                      /* monotonic: a message must be whole by then */
     struct hl7_message message;
     struct orders_heard heard;
 };
@@ -39,8 +39,8 @@ struct hearing {
 
 static bool is_postoperative(const struct hearing *h, const char *procedure)
 {
-    return h->conf->postoperative != NULL && procedure[0] != '\0' &&
-           regexec(&h->postoperative, procedure, 0, NULL, 0) == 0;
+    return h->postoperative != NULL && procedure[0] != '\0' &&
+           conf_pattern_found(h->postoperative, procedure);
 }
 
 /* Preliminary is not read: so say other programs of their results, and residents. */
@@ -245,11 +245,12 @@ int orders_hear(const struct conf_orders *conf, int caller, int role)
 {
     static struct hearing h;
     h = (struct hearing){.conf = conf, .caller = caller, .role = role};
+    char why[200];
     const char *end = "";
     char *bytes = malloc(conf->message_bytes);
-    if (bytes == NULL ||
-        (conf->postoperative != NULL &&
-         regcomp(&h.postoperative, conf->postoperative, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0))
+    if (conf->postoperative != NULL)
+        h.postoperative = conf_pattern_create(conf->postoperative, why, sizeof why);
+    if (bytes == NULL || (conf->postoperative != NULL && h.postoperative == NULL))
         return EX_OSERR;
     mllp_reader_init(&h.reader, bytes, conf->message_bytes);
     h.until = clock_monotonic_ms() + (int64_t)conf->idle_seconds * 1000;

@@ -11,6 +11,7 @@
  *   finding, order STAT             HIGH         earlier, among STAT  raised      finding
  *   finding, known of this patient  the order's  its own              routine     known
  *   finding, post-operative order   the order's  its own              routine     postoperative
+ *   finding, by rule never raised   the order's  its own              routine     rule
  *   no finding                      the order's  its own              routine     no-finding
  *
  * The order's rank: STAT and HIGH are HIGH; ROUTINE, and no order known, are MEDIUM, for LOW would
@@ -135,9 +136,10 @@ static enum priority_reason reason_of(const struct priority_case *known)
         return REASON_WAITING;
     switch (known->outcome) {
     case SRT_FINDING:
-        return known->postoperative ? REASON_POSTOPERATIVE
-               : known->known       ? REASON_KNOWN
-                                    : REASON_FINDING;
+        return known->muted           ? REASON_RULE
+               : known->postoperative ? REASON_POSTOPERATIVE
+               : known->known         ? REASON_KNOWN
+                                      : REASON_FINDING;
     case SRT_NO_FINDING:
         return REASON_NO_FINDING;
     case SRT_UNDETERMINED:
@@ -158,6 +160,7 @@ static enum priority_band band_of(enum priority_reason reason)
     case REASON_NO_FINDING:
     case REASON_KNOWN:
     case REASON_POSTOPERATIVE:
+    case REASON_RULE:
     case REASON_READ:
         return BAND_ROUTINE;
     case REASON_UNDETERMINED:

@@ -37,6 +37,9 @@ enum priority_band { BAND_RAISED, BAND_ROUTINE, BAND_NOT_JUDGED };
     X(REASON_KNOWN, "known", "suspicion of a cervical spine injury, known from an earlier study")  \
     X(REASON_POSTOPERATIVE, "postoperative",                                                       \
       "suspicion of a cervical spine injury, in a post-operative study")                           \
+    X(REASON_RULE, "rule",                                                                         \
+      "suspicion of a cervical spine injury, in an image that by the site's choice raises "        \
+      "nothing")                                                                                   \
     X(REASON_READ, "read", "has been read")
 enum priority_reason {
 #define X(value, code, text) value,
@@ -60,6 +63,7 @@ struct priority_case {
     enum priority_order order;
     bool known;         /* the same patient had a finding within the policy's days */
     bool postoperative; /* the order says so */
+    bool muted;         /* the rules of all images with a finding say that they raise nothing */
     bool read;          /* by a radiologist: it leaves the list */
 };
 

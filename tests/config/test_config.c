@@ -83,16 +83,16 @@ static void sample_loads(void **state)
     assert_string_equal(conf->language, "en");
     assert_null(conf->templates);
     assert_true(conf->require_c7_t1);
-    assert_int_equal(conf->rule_count, 9);
+    assert_int_equal(conf->rule_count, 20);
     assert_string_equal(conf->rules[0].name, "for-processing");
     assert_int_equal(conf->rules[0].action, CONF_STORE_ONLY);
     assert_int_equal(conf->rules[1].action, CONF_ANALYZE);
     assert_int_equal(conf->rules[1].match[0].tag, 0x00080060);
-    assert_string_equal(conf->rules[1].match[1].values, "CSPINE NECK");
-    assert_null(conf->rules[1].match[1].pattern);
-    assert_string_equal(conf->rules[5].match[1].values, "CT");
-    assert_int_equal(conf->rules[5].action, CONF_ANALYZE);
-    assert_int_equal(conf->rules[8].matches, 0);
+    assert_string_equal(conf->rules[1].match[0].values, "CR DX RG");
+    assert_null(conf->rules[1].match[0].pattern);
+    assert_string_equal(conf->rules[16].match[1].values, "CT");
+    assert_int_equal(conf->rules[16].action, CONF_ANALYZE);
+    assert_int_equal(conf->rules[19].matches, 0);
     assert_int_equal(conf->limits.dataset_bytes, UINT64_C(4294967296));
     conf_destroy(conf);
 }

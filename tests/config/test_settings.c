@@ -306,6 +306,60 @@ static void the_audience_is_warned_of(void **state)
                            ""));
 }
 
+static void rules_load_to_the_same(void **state)
+{
+    static const char text[] =
+        WITH("<models><model folder=\"/m\" name=\"one\"/><model folder=\"/n\" name=\"two\"/>"
+             "</models><destinations><destination peer=\"p\"/></destinations>\n");
+    static const char rules[] =
+        "<rule name=\"n\" action=\"analyze\" model=\"two\" destinations=\" p \" "
+        "outputs=\"PMAP SR\" bodyPart=\"pixels\" priority=\"never\">"
+        "<match attribute=\"PatientAge\" least=\"18M\" most=\"16\"/>"
+        "<match attribute=\"Rows\" most=\"-0.5\"/>"
+        "<match attribute=\"CalledAETitle\" pattern=\"^C\"/></rule>";
+    char whole[4096];
+    const char *at = strstr(text, "<rule ");
+    snprintf(whole, sizeof whole, "%.*s%s%s", (int)(at - text), text, rules, at);
+    struct conf *first = load_text(whole, ""), *second;
+    const struct conf_rule *rule = &first->rules[0], *plain = &first->rules[1];
+    (void)state;
+    assert_string_equal(rule->model, "two");
+    assert_true(rule->models == 2 && rule->outputs == (CONF_SR | CONF_PMAP));
+    assert_true(rule->never_raises && rule->body_part_by_pixels && rule->matches == 3);
+    assert_true(rule->match[0].bound[CONF_LEAST].number == 18 &&
+                rule->match[0].bound[CONF_LEAST].unit == CONF_MONTHS);
+    assert_true(rule->match[0].bound[CONF_MOST].number == 16 &&
+                rule->match[0].bound[CONF_MOST].unit == CONF_YEARS);
+    assert_true(!rule->match[1].least && rule->match[1].bound[CONF_MOST].number == -0.5 &&
+                rule->match[1].bound[CONF_MOST].unit == CONF_PLAIN);
+    assert_true(!plain->model && !plain->destinations && plain->models == 0 && plain->outputs == 0);
+    assert_true(!plain->never_raises && !plain->body_part_by_pixels);
+    char *a = print(first);
+    assert_non_null(strstr(a, "<model folder=\"/n\" name=\"two\"/>"));
+    assert_non_null(strstr(a, " outputs=\"SR PMAP\" bodyPart=\"pixels\" priority=\"never\">"));
+    second = load_text(a, "");
+    char *b = print(second);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
+static void one_named_model_loads_to_the_same(void **state)
+{
+    struct conf *first =
+        load_text(WITH("<models><model folder=\"/m\" name=\"one\"/></models>"), "");
+    (void)state;
+    char *a = print(first);
+    struct conf *second = load_text(a, "");
+    assert_string_equal(second->model_name[0], "one");
+    assert_string_equal(second->model, "/m");
+    free(a);
+    conf_destroy(first);
+    conf_destroy(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +374,8 @@ int main(void)
         cmocka_unit_test(two_models_load_to_the_same),
         cmocka_unit_test(one_model_of_two_ways),
         cmocka_unit_test(the_audience_is_warned_of),
+        cmocka_unit_test(rules_load_to_the_same),
+        cmocka_unit_test(one_named_model_loads_to_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

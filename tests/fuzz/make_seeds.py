@@ -470,6 +470,7 @@ if __name__ == "__main__":
     seeds_peers.hl7(put)
     audit()
     seeds_peers.news(put)
+    seeds_peers.rules(put)
     safetensors()
     onnx()
     model()

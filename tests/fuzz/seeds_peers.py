@@ -44,3 +44,8 @@ def news(put):
                                (2, "warned", {"00081199": {"vr": "SQ", "Value": [{**said, "00081196": {"vr": "US", "Value": [45063]}}]}}),
                                (3, "matches", [{"0020000D": {"vr": "UI", "Value": ["1.2"]}, "00100020": {"vr": "LO", "Value": ["P"]}}])):
         put("stow", name, bytes([status]) + json.dumps(body).encode())
+
+
+def rules(put):
+    put("rules", "spine", b"p2(^|[^a-z])(c[ ._-]?spine|hws)\nv1CR DX\nl416\nm418\nr\np9^ER\n=2HWS lat\n=1DX\n=4018M\n=8ISO_IR 192")
+    put("rules", "hostile", b"p3(.*a.{15})+z\nr\nv0 1.2 3\nr\nl4-0.5\nm72048\n=3aaaaaaaaaaaaaaaaaaaa\n=8ISO_IR 100\n=2S\xe4ule\n=519700101\n=620261127")

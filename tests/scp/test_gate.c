@@ -207,12 +207,34 @@ static void test_a_hostile_header_stays_out_of_the_detail(void **state)
     dx_attrs_destroy(attrs);
 }
 
+/* A rule that leaves the body part to the pixels: only where somebody looks at them. */
+static void test_body_part_by_pixels(void **state)
+{
+    char detail[GATE_DETAIL_MAX];
+    const struct gate_image image = {.has_pixels = true, .frames = 1, .body_part_by_pixels = true};
+    struct nn_model_info seeing = model;
+    struct nn_verdict verdict = {.accepted = true, .kind = "lateral"};
+    struct dx_attrs *attrs = dx_attrs_create();
+    (void)state;
+    assert_non_null(attrs);
+    assert_int_equal(dx_attrs_set_text(attrs, BODY_PART, "CS", "CHEST"), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x1010), "AS", "040Y"), DX_OK);
+    assert_int_equal(gate_check(&model, attrs, &image, detail), SRT_WRONG_BODY_PART);
+    memset(seeing.gate_digest, 'a', sizeof seeing.gate_digest - 1);
+    assert_int_equal(gate_check(&seeing, attrs, &good, detail), SRT_WRONG_BODY_PART);
+    assert_int_equal(gate_check(&seeing, attrs, &image, detail), SRT_REASON_NONE);
+    assert_int_equal(gate_look(&seeing, attrs, &verdict, detail), SRT_REASON_NONE);
+    assert_string_equal(detail, "Body Part Examined is CHEST");
+    dx_attrs_destroy(attrs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silence_passes),
         cmocka_unit_test(test_modality),
         cmocka_unit_test(test_body_part),
+        cmocka_unit_test(test_body_part_by_pixels),
         cmocka_unit_test(test_view),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_pixels_and_frames),

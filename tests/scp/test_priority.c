@@ -98,9 +98,10 @@ static void row(struct priority_case known, bool raised, enum priority_band band
 
 static void test_each_row_of_the_table(void **state)
 {
-    struct priority_case read = answer(SRT_FINDING), known = read, operated = read;
+    struct priority_case read = answer(SRT_FINDING), known = read, operated = read, muted = read;
     (void)state;
-    read.read = known.known = operated.postoperative = true;
+    read.read = known.known = operated.postoperative = muted.muted = true;
+    row(muted, false, BAND_ROUTINE, REASON_RULE);
     row(read, false, BAND_ROUTINE, REASON_READ);
     row((struct priority_case){.score = 0.9}, false, BAND_NOT_JUDGED, REASON_WAITING);
     row(answer(SRT_NOT_PROCESSED), false, BAND_NOT_JUDGED, REASON_NOT_PROCESSED);
@@ -237,6 +238,7 @@ static struct priority_case any_case(struct dice *dice)
                                   .agreed = below(dice, 2) == 1,
                                   .known = below(dice, 8) == 0,
                                   .postoperative = below(dice, 8) == 0,
+                                  .muted = below(dice, 8) == 0,
                                   .read = below(dice, 12) == 0};
 }
 

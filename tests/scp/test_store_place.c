@@ -119,6 +119,32 @@ static void a_finding_is_the_studys_at_once(void **state)
     none_due();
 }
 
+/* What a rule never raises: no study, no strength, and no other study of the patient. */
+static void a_muted_finding_raises_nothing(void **state)
+{
+    struct judgement muted = finding(0.95, true);
+    muted.muted = true;
+    (void)state;
+    (void)judged(1, 1, muted, "P");
+    struct store_case c = next();
+    assert_true(c.known.answered && c.known.outcome == SRT_FINDING && c.known.muted);
+    struct priority p = enter(&c, NEWS_PRIORITY, 5000);
+    assert_true(!p.raised && p.rank == PRIORITY_MEDIUM && p.reason == REASON_RULE);
+
+    (void)judged(2, 2, finding(0.6, true), "P");
+    c = next();
+    assert_string_equal(c.study, "1.2.4.2");
+    assert_false(c.known.known || c.known.muted);
+    assert_true(enter(&c, NEWS_PRIORITY, 6000).raised);
+
+    for (int third = 3; third <= 4; third++) { /* whichever comes first */
+        (void)judged(2 * third, 1, third == 3 ? finding(0.6, true) : muted, "P");
+        c = next();
+        assert_true(!c.known.muted && c.known.score == 0.6);
+        assert_true(enter(&c, NEWS_PRIORITY, 7000).reason == REASON_KNOWN); /* by the second */
+    }
+}
+
 static void a_slice_is_not(void **state)
 {
     (void)state;
@@ -443,6 +469,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_finding_is_the_studys_at_once),
+        T(a_muted_finding_raises_nothing),
         T(a_slice_is_not),
         T(known_patients),
         T(the_earlier_finding_counts),

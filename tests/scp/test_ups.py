@@ -57,7 +57,7 @@ class Own(Case):
         self.assertTrue(cancel.ReasonForCancellation.startswith("RESEARCH - "))
 
     def test_every_reason_is_said(self):
-        for n, reason in enumerate(("finding", "undetermined", "not-processed", "incomplete", "no-finding", "waiting", "known", "postoperative")):
+        for n, reason in enumerate(("finding", "undetermined", "not-processed", "incomplete", "no-finding", "waiting", "known", "postoperative", "rule")):
             for research in ({}, {"research": 1}):
                 self.told(workitem=f"2.25.9{n}{len(research)}", reason=reason, rank="HIGH" if reason == "finding" else "MEDIUM", **research)
 

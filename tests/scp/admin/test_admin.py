@@ -249,7 +249,10 @@ class Online(unittest.TestCase):
         self.assertTrue(all(os.path.exists(r["file"]) for r in results))
 
     def test_rules(self):
-        self.assertEqual(self.admin("rules", "test", self.image, "--json"), (0, {"rule": "dx", "action": "analyze", "own": False}))
+        status, said = self.admin("rules", "test", self.image, "--json")
+        self.assertEqual((status, said["rule"], said["action"], said["own"], said["priority"], said["body_part"], said["destinations"]),
+                         (0, "dx", "analyze", False, "raise", "header", {}))
+        self.assertEqual(said["steps"][-1]["takes"], True)
         status, said = self.admin("rules", "test", self.other)
         self.assertEqual(status, 1)
         self.assertIn('Modality is "OT"', said)
