@@ -191,7 +191,8 @@ static enum store_status scrub(struct store *store)
         "DELETE FROM site_order WHERE accession IN (SELECT accession FROM place WHERE "
         "accession<>'' AND study IN"
         " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')))",
-        "UPDATE news SET error='' WHERE study IN (SELECT study FROM instance WHERE id IN"
+        "UPDATE news SET error='',header=NULL,placer_order='',filler_order='',procedure_id=''"
+        " WHERE study IN (SELECT study FROM instance WHERE id IN"
         " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE place SET accession='',patient_id='',issuer='',finding_ms=0,strength=0 WHERE study"
         " IN (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))",
@@ -225,6 +226,11 @@ enum store_status store_forget_patient(struct store *store, const struct store_p
         status = give_up_files(store, now_ms);
     if (status == STORE_OK)
         status = scrub(store);
+    if (status == STORE_OK)
+        status = sql_run(store, sql_prepare(store,
+                                            "DELETE FROM site_patient WHERE patient_id=?1"
+                                            " OR into_id=?1",
+                                            "t", patient->id));
     return sql_leave(store, status);
 }
 

@@ -16,7 +16,7 @@
 #define DX_TRANSPORT_HH
 
 #include "shim.hh"
-#include "tls.h"
+#include "dx_tls_drive.h"
 
 #include "dcmtk/dcmnet/dcmlayer.h"
 #include "dcmtk/dcmnet/dcmtrans.h"

@@ -15,7 +15,7 @@ static enum news_end answered(const struct news *news, enum hl7_kind kind, const
                               size_t count, char why[NEWS_WHY])
 {
     static const enum news_end ends[] = {NEWS_TOLD, NEWS_LATER, NEWS_REFUSED};
-    static const char *const words[] = {"", "an error", "refused"};
+    static const char *const words[] = {"", "an error (AE)", "refused (AR)"};
     char id[HL7_CONTROL_MOST], text[WORDS_MOST];
     struct hl7_message message;
     enum hl7_code code = HL7_ERROR;
@@ -30,7 +30,7 @@ static enum news_end answered(const struct news *news, enum hl7_kind kind, const
     }
     if (code != HL7_ACCEPT)
         (void)snprintf(why, NEWS_WHY, "%s: %s%s%s", names[kind], words[code],
-                       text[0] != '\0' ? ": " : "", text);
+                       text[0] != '\0' ? NEWS_SAYS : "", text);
     return ends[code];
 }
 
