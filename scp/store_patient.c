@@ -54,11 +54,38 @@ static void attribute(sqlite3_context *context, int count, sqlite3_value **value
     dx_attrs_destroy(attrs);
 }
 
+/* ---- issuers_differ(A, B), each NAME&UNIVERSAL ---- */
+
+static bool is_part(const char *part, size_t length, const char *of)
+{
+    size_t first = strcspn(of, "&");
+    const char *second = of[first] != '\0' ? of + first + 1 : "";
+    return length > 0 && ((length == first && memcmp(part, of, length) == 0) ||
+                          (length == strlen(second) && memcmp(part, second, length) == 0));
+}
+
+/* Both are known, and neither's name or number is one of the other's. */
+static void issuers_differ(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const char *a = (const char *)sqlite3_value_text(values[0]);
+    const char *b = (const char *)sqlite3_value_text(values[1]);
+    (void)count;
+    bool known = a != NULL && b != NULL && a[strspn(a, "&")] != '\0' && b[strspn(b, "&")] != '\0';
+    size_t first = known ? strcspn(a, "&") : 0;
+    bool same = known && (is_part(a, first, b) ||
+                          (a[first] != '\0' && is_part(a + first + 1, strlen(a + first + 1), b)));
+    sqlite3_result_int(context, known && !same);
+}
+
 enum store_status patient_functions(struct store *store)
 {
     int code = sqlite3_create_function_v2(store->db, "attribute", 2,
                                           SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                           NULL, attribute, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_create_function_v2(store->db, "issuers_differ", 2,
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                          NULL, issuers_differ, NULL, NULL, NULL);
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
 }
 

@@ -175,11 +175,12 @@ static const char *const versions[] = {
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, accession TEXT NOT NULL, study TEXT NOT NULL,"
+    " issuer TEXT NOT NULL DEFAULT ''," /* of the accession number: NAME&UNIVERSAL */
     " priority INTEGER NOT NULL DEFAULT 0, placer_order TEXT NOT NULL DEFAULT '',"
     " filler_order TEXT NOT NULL DEFAULT '', procedure_id TEXT NOT NULL DEFAULT '',"
     " procedure TEXT NOT NULL DEFAULT '', postoperative INTEGER NOT NULL DEFAULT 0,"
     " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL,"
-    " UNIQUE(accession, study, placer_order, filler_order));"
+    " UNIQUE(accession, issuer, study, placer_order, filler_order));"
     "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
     "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"
     "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
@@ -204,7 +205,7 @@ static const char *const versions[] = {
     " revision INTEGER NOT NULL, kind INTEGER NOT NULL, rank INTEGER NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0,"
     " instance INTEGER NOT NULL DEFAULT 0," /* whose header it tells */
-    " header BLOB," /* that one, where the image has another by now */
+    " header BLOB,"                         /* that one, where the image has another by now */
     " placer_order TEXT NOT NULL DEFAULT '', filler_order TEXT NOT NULL DEFAULT '',"
     " procedure_id TEXT NOT NULL DEFAULT '',"
     " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
@@ -249,7 +250,8 @@ static const char *const back[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
-    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
+    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP "
+    "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"
     "ALTER TABLE judgement DROP COLUMN outcome;ALTER TABLE judgement DROP COLUMN finding_score;"

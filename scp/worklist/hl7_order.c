@@ -204,14 +204,21 @@ static void read_study(struct hl7_order *order, const struct group *group)
         order->study[0] = '\0';
 }
 
+static void read_issuer(struct hl7_order *order, const struct group *group, size_t ipc)
+{
+    identify(order, group, ipc, place(1, 2), order->issuer_of_accession,
+             sizeof order->issuer_of_accession);
+    identify(order, group, ipc, place(1, 3), order->universal_of_accession,
+             sizeof order->universal_of_accession);
+}
+
 static void read_numbers(struct hl7_order *order, const struct group *group)
 {
     static const struct hl7_place reasons[] = {{31, 1, 2, 1}, {31, 1, 1, 1}, {13, 1, 1, 1}};
     size_t orc = find_in(group, "ORC"), obr = find_in(group, "OBR"), ipc = find_in(group, "IPC");
     identify(order, group, ipc, place(1, 1), order->accession, sizeof order->accession);
     if (order->accession[0] != '\0')
-        identify(order, group, ipc, place(1, 2), order->issuer_of_accession,
-                 sizeof order->issuer_of_accession);
+        read_issuer(order, group, ipc);
     identify(order, group, obr, place(18, 1), order->accession, sizeof order->accession);
     identify(order, group, orc, place(2, 1), order->placer_order, sizeof order->placer_order);
     identify(order, group, obr, place(2, 1), order->placer_order, sizeof order->placer_order);

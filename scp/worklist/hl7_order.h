@@ -41,14 +41,15 @@ struct hl7_order {
     bool cancelled; /* ORC-1 CA, OC, CR, DC, OD, DR, replaced: RP, RQ, RU; OBR-25 X */
     enum priority_order priority; /* the highest of TQ1-9, OBR-27.6, ORC-7.6, OBR-5 */
     enum hl7_read read;
-    char control[3], status[2];                  /* ORC-1, OBR-25 as they came */
-    char accession[65], issuer_of_accession[65]; /* IPC-1, else OBR-18 */
-    char placer_order[65], filler_order[65];     /* ORC-2, ORC-3, else OBR-2, OBR-3 */
-    char study[DX_UID_MAX];                      /* IPC-3, else ZDS-1; digits and dots */
-    char procedure_id[65];                       /* IPC-2, else OBR-19 */
-    char procedure[257];                         /* OBR-4: words, else the code */
-    char service[65];                            /* OBR-4: the code */
-    char reason[257];                            /* OBR-31: words, else the code, else OBR-13 */
+    char control[3], status[2];                               /* ORC-1, OBR-25 as they came */
+    char accession[65];                                       /* IPC-1, else OBR-18 */
+    char issuer_of_accession[65], universal_of_accession[65]; /* IPC-1: its name, universal ID */
+    char placer_order[65], filler_order[65];                  /* ORC-2, ORC-3, else OBR-2, OBR-3 */
+    char study[DX_UID_MAX]; /* IPC-3, else ZDS-1; digits and dots */
+    char procedure_id[65];  /* IPC-2, else OBR-19 */
+    char procedure[257];    /* OBR-4: words, else the code */
+    char service[65];       /* OBR-4: the code */
+    char reason[257];       /* OBR-31: words, else the code, else OBR-13 */
     struct hl7_id patient[HL7_IDS_MOST], prior[HL7_IDS_MOST]; /* PID-3, MRG-1 */
     size_t patients, priors;
     char patient_name[1025]; /* PN: components by ^ */

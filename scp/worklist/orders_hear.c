@@ -64,6 +64,9 @@ static void take(struct hearing *h, const struct hl7_order *order)
                              .reports = order->event == HL7_REPORT};
     memcpy(o->accession, order->accession, sizeof o->accession);
     memcpy(o->study, order->study, sizeof o->study);
+    if (order->issuer_of_accession[0] != '\0' || order->universal_of_accession[0] != '\0')
+        (void)snprintf(o->accession_issuer, sizeof o->accession_issuer, "%s&%s",
+                       order->issuer_of_accession, order->universal_of_accession);
     memcpy(o->placer_order, order->placer_order, sizeof o->placer_order);
     memcpy(o->filler_order, order->filler_order, sizeof o->filler_order);
     memcpy(o->procedure_id, order->procedure_id, sizeof o->procedure_id);
