@@ -15,7 +15,7 @@ static enum news_end answered(const struct news *news, enum hl7_kind kind, const
                               size_t count, char why[NEWS_WHY])
 {
     static const enum news_end ends[] = {NEWS_TOLD, NEWS_LATER, NEWS_REFUSED};
-    static const char *const words[] = {"", "an error (AE)", "refused (AR)"};
+    static const char *const words[] = {"", "an error", "refused"};
     char id[HL7_CONTROL_MOST], text[WORDS_MOST];
     struct hl7_message message;
     enum hl7_code code = HL7_ERROR;
