@@ -15,8 +15,8 @@
 #ifndef DX_TRANSPORT_HH
 #define DX_TRANSPORT_HH
 
-#include "shim.hh"
 #include "dx_tls_drive.h"
+#include "shim.hh"
 
 #include "dcmtk/dcmnet/dcmlayer.h"
 #include "dcmtk/dcmnet/dcmtrans.h"

@@ -63,6 +63,7 @@ static void check_orders(const struct hl7_message *message)
         CLEAN(order.status);
         CLEAN(order.accession);
         CLEAN(order.issuer_of_accession);
+        CLEAN(order.universal_of_accession);
         CLEAN(order.placer_order);
         CLEAN(order.filler_order);
         CLEAN(order.procedure_id);
@@ -77,10 +78,15 @@ static void check_orders(const struct hl7_message *message)
         for (size_t i = 0; i < order.patients; i++) {
             CLEAN(order.patient[i].id);
             CLEAN(order.patient[i].issuer);
+            CLEAN(order.patient[i].universal);
             must(order.patient[i].id[0] != '\0');
         }
-        for (size_t i = 0; i < order.priors; i++)
+        for (size_t i = 0; i < order.priors; i++) {
+            CLEAN(order.prior[i].universal);
             must(order.prior[i].id[0] != '\0');
+        }
+        must(order.birth_date[0] == '\0' || strspn(order.birth_date, "0123456789") == 8);
+        must(order.at_ms >= 0 && order.at_ms < INT64_C(253402300800000) + 86400000);
     }
 }
 
