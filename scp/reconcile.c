@@ -189,8 +189,14 @@ static enum store_status correct(const struct conf *conf, struct store *store, i
 enum store_status reconcile_image(const struct conf *conf, struct store *store, const char *study,
                                   struct dx_attrs *attrs)
 {
+    struct seen_patient seen;
     int64_t began_ms = 0;
-    enum store_status status = store_study_began(store, study, &began_ms);
+    bool said = false;
+    see(attrs, &seen);
+    enum store_status status = store_is_said(store, seen.id.id, &said);
+    if (status != STORE_OK || !said)
+        return status;
+    status = store_study_began(store, study, &began_ms);
     if (status == STORE_OK)
         status = correct(conf, store, began_ms, attrs);
     if (status == STORE_OK)

@@ -36,12 +36,15 @@ enum store_status store_things_of(struct store *store, const char *patient_id,
     *count = 0;
     sqlite3_stmt *rows =
         sql_prepare(store,
-                    "SELECT 0,instance,judgement.issuer,(SELECT MIN(received_ms) FROM instance AS"
-                    " other WHERE other.study=instance.study),attrs FROM judgement JOIN instance ON"
+                    "WITH thing AS MATERIALIZED (SELECT 0 AS result,instance AS id,study,"
+                    "judgement.issuer AS issuer,attrs FROM judgement JOIN instance ON"
                     " instance.id=judgement.instance WHERE patient_id=?1 AND patient_id<>''"
-                    " AND length(attrs)>0 UNION ALL SELECT 1,id,issuer,(SELECT MIN(received_ms)"
-                    " FROM instance WHERE study=result.study),attrs FROM result"
-                    " WHERE patient_id=?1 AND patient_id<>'' AND length(attrs)>0",
+                    " AND length(attrs)>0 UNION ALL SELECT 1,id,study,issuer,attrs FROM result"
+                    " WHERE patient_id=?1 AND patient_id<>'' AND length(attrs)>0),"
+                    "began AS MATERIALIZED (SELECT study,MIN(received_ms) AS ms FROM instance"
+                    " WHERE study IN (SELECT study FROM thing) GROUP BY study)"
+                    " SELECT result,id,thing.issuer,COALESCE(began.ms,0),attrs FROM thing"
+                    " LEFT JOIN began ON began.study=thing.study",
                     "t", patient_id);
     while ((status = sql_row(store, rows)) == STORE_OK) {
         if (!sql_grow((void **)list, &room, *count, sizeof **list)) {

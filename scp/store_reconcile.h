@@ -42,6 +42,9 @@ STORE_MUST_USE enum store_status store_site_patients(struct store *store, const 
                                                      size_t count, const char *standard,
                                                      int64_t now_ms, struct site_told *told);
 
+/* Whether anything is kept of an ID, whoever assigned it. */
+STORE_MUST_USE enum store_status store_is_said(struct store *store, const char *patient_id,
+                                               bool *said);
 /* What holds of an image; "": as its header says. */
 struct site_said {
     struct site_id now;

@@ -142,10 +142,8 @@ static enum store_status look_for(struct store *store, const struct site_id *who
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-static enum store_status is_any_waiting(struct store *store, bool *any)
+static enum store_status is_any(struct store *store, sqlite3_stmt *row, bool *any)
 {
-    sqlite3_stmt *row =
-        sql_prepare(store, "SELECT 1 FROM instance WHERE state='received' LIMIT 1", "");
     enum store_status status = sql_row(store, row);
     *any = status == STORE_OK;
     if (status == STORE_OK)
@@ -156,7 +154,9 @@ static enum store_status is_any_waiting(struct store *store, bool *any)
 static enum store_status is_known(struct store *store, const struct site_patient *patient,
                                   const char *standard, bool *known)
 {
-    enum store_status status = is_any_waiting(store, known);
+    enum store_status status = is_any(
+        store, sql_prepare(store, "SELECT 1 FROM instance WHERE state='received' LIMIT 1", ""),
+        known);
     for (size_t i = 0; status == STORE_OK && !*known && i < patient->nows; i++)
         status = look_for(store, &patient->now[i], standard, known);
     for (size_t i = 0; status == STORE_OK && !*known && i < patient->priors; i++)
@@ -270,16 +270,6 @@ static enum store_status hear(struct hearing *h, const struct site_patient *pati
     return status;
 }
 
-static enum store_status is_heard(struct store *store, const char *message, bool *heard)
-{
-    sqlite3_stmt *row = sql_prepare(store, "SELECT 1 FROM site_message WHERE name=?", "t", message);
-    enum store_status status = sql_row(store, row);
-    *heard = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
-}
-
 enum store_status store_site_patients(struct store *store, const char *message,
                                       const struct site_patient *patients, size_t count,
                                       const char *standard, int64_t now_ms, struct site_told *told)
@@ -290,7 +280,8 @@ enum store_status store_site_patients(struct store *store, const char *message,
     enum store_status status = sql_enter(store);
     if (status != STORE_OK)
         return status;
-    status = is_heard(store, message, &heard);
+    status = is_any(
+        store, sql_prepare(store, "SELECT 1 FROM site_message WHERE name=?", "t", message), &heard);
     for (; status == STORE_OK && !heard && told->missing < count; told->missing++) {
         status = hear(&h, &patients[told->missing]);
         if (status != STORE_OK)
@@ -308,6 +299,14 @@ enum store_status store_site_patients(struct store *store, const char *message,
 static bool differ(const char *a, const char *b)
 {
     return a[0] != '\0' && b[0] != '\0' && strcmp(a, b) != 0;
+}
+
+enum store_status store_is_said(struct store *store, const char *patient_id, bool *said)
+{
+    return is_any(store,
+                  sql_prepare(store, "SELECT 1 FROM site_patient WHERE patient_id=? LIMIT 1", "t",
+                              patient_id),
+                  said);
 }
 
 enum store_status store_said_of(struct store *store, const struct site_id *image, const char *name,
