@@ -91,25 +91,18 @@ static enum store_status find_row(struct store *store, const struct site_id *who
 }
 
 /* Who it is by now: *last is the row of whom it was merged into, or its own; id 0: there is none.
- * *is_round: it comes back to `but` (NULL: nobody). */
+ * Along a chain merges are ever later ones [note_said], so that it has an end. */
 static enum store_status follow(struct store *store, const struct site_id *who,
-                                const char *standard, const struct site_id *but, struct row *last,
-                                struct site_id *now, bool *is_round)
+                                const char *standard, struct row *last, struct site_id *now)
 {
     *now = *who;
-    *is_round = false;
     for (int i = 0; i < CHAIN_MOST; i++) {
         enum store_status status = find_row(store, now, standard, last);
         if (status != STORE_OK || last->id == 0 || last->into.id[0] == '\0')
             return status;
         *now = last->into;
-        if (but != NULL && site_id_is(now, but, standard)) {
-            *is_round = true;
-            return STORE_OK;
-        }
     }
-    *is_round = true;
-    return STORE_OK;
+    return STORE_NONE;
 }
 
 /* ---- a message ---- */
@@ -219,17 +212,13 @@ static enum store_status note_said(struct hearing *h, const struct site_id *who,
 static enum store_status note_merge(struct hearing *h, const struct site_id *prior,
                                     const struct site_id *into)
 {
-    struct row row, last;
-    struct site_id end;
-    bool is_round = false;
+    struct row row;
     if (site_id_is(prior, into, h->standard))
         return STORE_OK;
-    enum store_status status = follow(h->store, into, h->standard, prior, &last, &end, &is_round);
-    if (status == STORE_OK)
-        status = have_row(h, prior, &row);
+    enum store_status status = have_row(h, prior, &row);
     if (status != STORE_OK)
         return status;
-    if (is_round || row.merged_ms > h->at_ms || row.said_ms > h->at_ms) {
+    if (row.merged_ms > h->at_ms || row.said_ms > h->at_ms) {
         h->older = true;
         return STORE_OK;
     }
@@ -315,11 +304,10 @@ enum store_status store_said_of(struct store *store, const struct site_id *image
 {
     struct row own, last;
     struct site_id now;
-    bool is_round = false;
     enum store_status status = find_row(store, image, standard, &own);
     if (status == STORE_OK && own.id != 0)
-        status = follow(store, image, standard, NULL, &last, &now, &is_round);
-    if (status != STORE_OK || own.id == 0 || is_round)
+        status = follow(store, image, standard, &last, &now);
+    if (status != STORE_OK || own.id == 0)
         return status == STORE_OK ? STORE_NONE : status;
     bool is_later = began_ms > own.told_ms, is_merged = own.into.id[0] != '\0';
     if (is_later &&

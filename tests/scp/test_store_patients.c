@@ -1,6 +1,26 @@
 /* What the site says of patients: whose it is, in which order, and of whom. */
 #include "patients_fixture.h"
 
+/* What an image becomes that is judged after the message. */
+static const char *later(int number, int64_t when, const char *id, const char *name,
+                         const char *birth_date)
+{
+    static char text[256];
+    char study[32];
+    struct dx_attrs *attrs = dx_attrs_create();
+    (void)received(number, number, when);
+    snprintf(study, sizeof study, "1.2.4.%d", number);
+    assert_int_equal(dx_attrs_set_text(attrs, TAG_ID, "LO", id), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, TAG_ISSUER, "LO", "A"), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, TAG_NAME, "PN", name), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, TAG_BIRTH, "DA", birth_date), DX_OK);
+    FIXTURE_OK(reconcile_image(&conf, store, study, attrs));
+    snprintf(text, sizeof text, "%s|%s", dx_attrs_text(attrs, TAG_NAME),
+             dx_attrs_text(attrs, TAG_ID));
+    dx_attrs_destroy(attrs);
+    return text;
+}
+
 static void whose_it_is(void **state)
 {
     (void)state;
@@ -103,6 +123,17 @@ static void merges(void **state)
     IS(a, "Same|1|A|19700101");
 }
 
+static void of_two_merges_the_later_one(void **state)
+{
+    (void)state;
+    int64_t a = image(1, "1", "A");
+    struct site_patient late = a_merge("1", "3", "Three", 10);
+    (void)tell(a_merge("1", "2", "Two", 20));
+    assert_int_equal(tell(late).older, 1);
+    IS(a, "Two|2|A|19700101");
+    assert_string_equal(later(2, 4000, "1", "Doe^Jane", "19700101"), "Two|2");
+}
+
 static void a_merge_needs_its_survivor(void **state)
 {
     (void)state;
@@ -142,26 +173,6 @@ static void of_whom_nothing_is_known(void **state)
     assert_int_equal(count("SELECT COUNT(*) FROM site_patient"), 1);
     FIXTURE_OK(store_patients_expire(store, 6000, 5001));
     assert_int_equal(count("SELECT COUNT(*) FROM site_patient"), 0);
-}
-
-/* What an image becomes that is judged after the message. */
-static const char *later(int number, int64_t when, const char *id, const char *name,
-                         const char *birth_date)
-{
-    static char text[256];
-    char study[32];
-    struct dx_attrs *attrs = dx_attrs_create();
-    (void)received(number, number, when);
-    snprintf(study, sizeof study, "1.2.4.%d", number);
-    assert_int_equal(dx_attrs_set_text(attrs, TAG_ID, "LO", id), DX_OK);
-    assert_int_equal(dx_attrs_set_text(attrs, TAG_ISSUER, "LO", "A"), DX_OK);
-    assert_int_equal(dx_attrs_set_text(attrs, TAG_NAME, "PN", name), DX_OK);
-    assert_int_equal(dx_attrs_set_text(attrs, TAG_BIRTH, "DA", birth_date), DX_OK);
-    FIXTURE_OK(reconcile_image(&conf, store, study, attrs));
-    snprintf(text, sizeof text, "%s|%s", dx_attrs_text(attrs, TAG_NAME),
-             dx_attrs_text(attrs, TAG_ID));
-    dx_attrs_destroy(attrs);
-    return text;
 }
 
 static void images_that_come_later(void **state)
@@ -215,6 +226,7 @@ int main(void)
         ONE(authorities),
         ONE(in_which_order),
         ONE(merges),
+        ONE(of_two_merges_the_later_one),
         ONE(a_merge_needs_its_survivor),
         ONE(of_whom_nothing_is_known),
         ONE(images_that_come_later),
