@@ -172,8 +172,8 @@ static void what_is_known_of_a_patient(void **state)
     place_all();
     assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=1"), 2);
     (void)tell(a_merge("1", "2", "Two", 10));
-    place_all();
     assert_int_equal(count("SELECT COUNT(*) FROM place WHERE patient_id='2'"), 2);
+    place_all();
     assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=1"), 1);
     FIXTURE_OK(store_worklist(store, list, 4, &found));
     assert_int_equal(found, 2); /* nobody leaves the list by it */
