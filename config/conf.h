@@ -247,6 +247,16 @@ struct conf_audit {
     int undrained_hours; /* a record may wait for the collector before there is an alarm: 4 */
 };
 
+/* What the console is for people; without accounts it only says how the node is. */
+struct conf_web {
+    const char *accounts;                /* file of those who may log in, or NULL */
+    int connections;                     /* 64 */
+    int streams;                         /* of events: 32 */
+    int request_seconds, answer_seconds; /* 10, 60 */
+    int idle_seconds, session_seconds;   /* 1800, 43200 */
+    const char *viewer; /* address of a study in the site's viewer, with {study}; or NULL */
+};
+
 struct conf {
     const char *path; /* of the file */
     int node_line;    /* of <node>: where spool and mode stand */
@@ -279,6 +289,7 @@ struct conf {
     const char *console_address;
     uint16_t console_port; /* 0: any free port */
     bool console;
+    struct conf_web web;
     int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
     struct conf_limits limits;

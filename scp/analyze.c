@@ -30,6 +30,7 @@
  * The zygote is forked first, while there is one thread and nothing is open; model, pool, font and
  * job store follow. Everything durable is in the store and in results/: the role may die anywhere.
  */
+#include "asks.h"
 #include "clock.h"
 #include "confine.h"
 #include "dx_init.h"
@@ -333,7 +334,8 @@ static void live(struct analyze *a)
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
-        if (requests_answer(a->node, a->examiner.store) != STORE_OK)
+        if (asks_take(a->node, a->examiner.store) != STORE_OK ||
+            requests_answer(a->node, a->examiner.store) != STORE_OK)
             store_trouble(a, "request");
         correct_patients(a);
         sweep_studies(a);

@@ -3,7 +3,7 @@
  * Each event is a DICOM audit message (PS3.15 A.5.3), appended to the audit log of the spool
  * (audit_log.h) before these functions return; audit_ship.h sends copies. They are called by the
  * supervisor, the committer (for the listener and the associations, which cannot write there:
- * audit_traffic.h), analyze, deliver and `cervigate`.
+ * audit_traffic.h), analyze, deliver, the console and `cervigate`.
  *
  * What cannot be written never holds up what is being done: it is told in the log ("audit-failed"),
  * counted, and the count is the first record when the log can be written again. Texts may hold
@@ -20,7 +20,7 @@
 struct audit_code {
     const char *code, *system, *meaning;
 };
-extern const struct audit_code audit_application_start, audit_application_stop;
+extern const struct audit_code audit_application_start, audit_application_stop, audit_login;
 extern const struct audit_code audit_node_authentication, audit_software_configuration,
     audit_security_configuration, audit_recording_stopped, audit_recording_started;
 extern const struct audit_code audit_selftest_failed, audit_log_torn, audit_log_broken_code,
@@ -38,6 +38,7 @@ enum audit_event_id {
     AUDIT_PATIENT_RECORD,
     AUDIT_QUERY,
     AUDIT_SECURITY_ALERT,
+    AUDIT_USER_AUTHENTICATION,
     AUDIT_EVENTS
 };
 const char *audit_event_name(enum audit_event_id id); /* "Security Alert", ... */
@@ -136,6 +137,11 @@ void audit_ordered(const struct conf *conf, const char *who, const char *what, c
 /* `cervigate`: somebody looked at what names patients or studies; query: the words of the command.
  * study "": of many. */
 void audit_looked(const struct conf *conf, const char *query, const char *study);
+/* The console: somebody tried to log in, from this address. */
+void audit_logged_in(const struct conf *conf, const char *who, const char *address, bool good);
+/* The console: a person looked at what names patients or studies, as audit_looked. */
+void audit_seen(const struct conf *conf, const char *who, const char *address, const char *query,
+                const char *study);
 /* `cervigate`: what left the node as files (backup), or came back (restore). */
 void audit_exported(const struct conf *conf, const char *what, const char *where);
 /* `cervigate audit verify` found the log changed, or somebody took note of it. */

@@ -18,6 +18,7 @@
     const struct audit_code name = {.code = number, .system = DCM, .meaning = words}
 CODE(audit_application_start, "110120", "Application Start");
 CODE(audit_application_stop, "110121", "Application Stop");
+CODE(audit_login, "110122", "Login");
 CODE(audit_node_authentication, "110126", "Node Authentication");
 CODE(audit_security_configuration, "110129", "Security Configuration");
 CODE(audit_software_configuration, "110131", "Software Configuration");
@@ -41,6 +42,7 @@ static const struct audit_code events[AUDIT_EVENTS] = {
     [AUDIT_PATIENT_RECORD] = {"110110", DCM, "Patient Record"},
     [AUDIT_QUERY] = {"110112", DCM, "Query"},
     [AUDIT_SECURITY_ALERT] = {"110113", DCM, "Security Alert"},
+    [AUDIT_USER_AUTHENTICATION] = {"110114", DCM, "User Authentication"},
 };
 
 static const struct audit_code roles[] = {

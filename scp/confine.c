@@ -124,8 +124,9 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                          .may = MAY_OPEN | MAY_ACCEPT,
                          .own_house = true,
                          .path = {{AT_SYSTEM, CAN_READ},
+                                  {AT_ACCOUNTS, CAN_READ},
                                   {AT_SPOOL, CAN_READ | CAN_WRITE | CAN_NAME}},
-                         .files = 256,
+                         .files = 256, /* most <console connections>, and some */
                          .memory = 2 * GIB},
     [CONFINE_AUDIT] = {.name = "audit",
                        .may = MAY_OPEN | MAY_CONNECT | MAY_CODE,

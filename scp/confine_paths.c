@@ -298,6 +298,8 @@ static bool add_place(int ruleset, enum confine_place place, const struct scope 
         return !conf->orders.tls || add_keys(ruleset, conf, rights);
     case AT_KEYS_OUT:
         return add_keys_out(ruleset, scope, rights);
+    case AT_ACCOUNTS:
+        return add_folders_of(ruleset, conf->web.accounts, rights);
     case AT_TEMPLATES:
         return conf->templates == NULL || add_folder(ruleset, conf->templates, rights);
     }

@@ -49,8 +49,9 @@ enum confine_place {
     AT_KEYS_ORDERS, /* the same, where orders come over TLS */
     AT_NEWS, /* folders of the announcements' secrets and authorities; of the files of <tls>, where
                 a UPS peer has TLS */
-    AT_KEYS_OUT /* folders of the files of <tls>, where the destination has TLS; and of its password
-                   or token */
+    AT_KEYS_OUT, /* folders of the files of <tls>, where the destination has TLS; and of its
+                    password or token */
+    AT_ACCOUNTS  /* folder of the console's accounts */
 };
 
 enum confine_access {

@@ -1,6 +1,7 @@
 #include "health_json.h"
 
 #include "clock.h"
+#include "node.h"
 #include <string.h>
 
 static json_t *time_of(int64_t utc_ms)
@@ -103,4 +104,37 @@ json_t *health_json_figures(const struct conf_health *limits, const struct healt
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "limits", limits_json(limits), "oldest_job",
                      oldest, "refusals", rate_json(&h->refusals), "unprocessed",
                      rate_json(&h->unprocessed), "models", models, "stations", stations_json(h));
+}
+
+static json_t *counts_json(const struct store_counts *c)
+{
+    json_t *instances = json_object();
+    for (int i = 0; i < INSTANCE_STATES; i++)
+        (void)json_object_set_new(instances, instance_state_name((enum instance_state)i),
+                                  json_integer((json_int_t)c->instances[i]));
+    return json_pack("{s:o, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:o}}", "instances",
+                     instances, "duplicates", (json_int_t)c->duplicates, "refused",
+                     (json_int_t)c->refused, "results", "reports", (json_int_t)c->reports,
+                     "pictures", (json_int_t)c->pictures, "deliveries", "pending",
+                     (json_int_t)c->pending, "sent", (json_int_t)c->sent, "parked",
+                     (json_int_t)c->parked, "oldest_pending",
+                     c->oldest_pending_ms > 0 ? time_of(c->oldest_pending_ms) : json_null());
+}
+
+json_t *health_json_status(const struct conf *conf, const struct health *h,
+                           const struct store_counts *counts)
+{
+    json_t *all = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o}", "version",
+        CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running", h->running, "pid",
+        (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port, "tls_port",
+        (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port, "isolation",
+        "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well", h->why_count == 0,
+        "why", health_json_why(h), "selftest", health_json_selftest(h), "audit",
+        health_json_audit(&conf->audit, h), "health", health_json_figures(&conf->health, h));
+    json_t *more = counts_json(counts);
+    if (all != NULL && more != NULL)
+        (void)json_object_update(all, more);
+    json_decref(more);
+    return all;
 }

@@ -24,6 +24,8 @@ struct node {
     int wake_analyze; /* eventfds, non-blocking */
     int wake_deliver;
     int wake_announce;
+    int asks_console; /* the request socket (asks.h): the console's end, and analyze's */
+    int asks_analyze;
     char instance_id[37]; /* random UUID of this start, in logs and /healthz */
 };
 

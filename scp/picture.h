@@ -91,4 +91,14 @@ size_t picture_region(const float *map, int side, enum nn_fit fit, struct nn_box
  * its operating point, else the class with the highest score. */
 int picture_explained(const struct nn_model_info *model, const float *score);
 
+/* Where the two images are in a picture of such a source: pixels of the canvas, which is width by
+ * height. What a picture of another setting is has another size. */
+struct picture_halves {
+    int width, height;
+    int left, right, top; /* of the source and of the overlay */
+    int cols, rows;       /* of each */
+};
+bool picture_halves(int rows, int cols, uint32_t matrix, const int *classes, int models,
+                    struct picture_halves *halves);
+
 #endif

@@ -77,3 +77,25 @@ enum picture_status layout_plan(const struct picture_input *input, struct layout
         return PICTURE_INVALID;
     return PICTURE_OK;
 }
+
+bool picture_halves(int rows, int cols, uint32_t matrix, const int *classes, int models,
+                    struct picture_halves *halves)
+{
+    struct layout l;
+    struct nn_model_info info[2] = {0};
+    struct picture_input input = {.rows = rows, .cols = cols, .matrix = matrix, .opinions = models};
+    for (int i = 0; i < models && i < 2; i++) {
+        info[i].classes = classes[i];
+        input.opinion[i].model = &info[i];
+    }
+    if (layout_plan(&input, &l) != PICTURE_OK)
+        return false;
+    *halves = (struct picture_halves){.width = l.width,
+                                      .height = l.height,
+                                      .left = l.left_image,
+                                      .right = l.right_image,
+                                      .top = l.image,
+                                      .cols = l.draw_w,
+                                      .rows = l.draw_h};
+    return true;
+}

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -281,5 +282,12 @@ int start_node(struct node *node, int *lock_fd)
         (void)fprintf(stderr, "eventfd: %s\n", strerror(errno));
         return EX_OSERR;
     }
+    int asks[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, asks) != 0) {
+        (void)fprintf(stderr, "socketpair: %s\n", strerror(errno));
+        return EX_OSERR;
+    }
+    node->asks_console = asks[0];
+    node->asks_analyze = asks[1];
     return name_instance(node->instance_id);
 }

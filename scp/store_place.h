@@ -89,11 +89,47 @@ STORE_MUST_USE enum store_status store_mark_read(struct store *store, const char
 struct store_entry {
     char study[DX_UID_MAX], accession[65], patient_id[257], station[65];
     struct priority_place place;
+    char age[8], sex[20], study_time[20]; /* of its latest header; ISO 8601 without offset, or "" */
     enum srt_outcome outcome;
     char report[DX_UID_MAX];
-    int64_t changed_ms;
+    int64_t changed_ms, read_ms; /* UTC; read_ms 0: nobody has read it */
 };
 STORE_MUST_USE enum store_status store_worklist(struct store *store, struct store_entry *list,
                                                 size_t room, size_t *count);
+/* Those that left the list, the latest first. */
+STORE_MUST_USE enum store_status store_read_list(struct store *store, struct store_entry *list,
+                                                 size_t room, size_t *count);
+/* One study's; STORE_NONE. */
+STORE_MUST_USE enum store_status store_place_entry(struct store *store, const char *study,
+                                                   struct store_entry *entry);
+/* A number that is another one whenever somebody else changed the job store. */
+STORE_MUST_USE enum store_status store_change(struct store *store, int64_t *number);
+
+/* What happened to a study, and when; in order of time. */
+enum store_happening {
+    HAPPENED_RECEIVED,
+    HAPPENED_ANALYSED,
+    HAPPENED_REPORTED,
+    HAPPENED_SENT,
+    HAPPENED_NOTIFIED,
+    HAPPENED_READ
+};
+struct store_history {
+    int64_t at_ms; /* UTC */
+    enum store_happening what;
+    char with[65]; /* calling AE title, kind of result, destination or announcement; "" */
+};
+STORE_MUST_USE enum store_status store_study_history(struct store *store, const char *study,
+                                                     struct store_history *list, size_t room,
+                                                     size_t *count);
+/* All deliveries of a study's results, whatever their state; done_ms: UTC when sent, 0. */
+struct store_sending {
+    int64_t result, done_ms;
+    char destination[65], state[16], error[256];
+    int attempts;
+};
+STORE_MUST_USE enum store_status store_study_sendings(struct store *store, const char *study,
+                                                      struct store_sending *list, size_t room,
+                                                      size_t *count);
 
 #endif

@@ -198,6 +198,7 @@ static const char *const versions[] = {
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
+    "CREATE INDEX place_read ON place(read_ms) WHERE read_ms<>0;"
     "CREATE INDEX place_known ON place(patient_id, finding_ms)"
     " WHERE finding_ms<>0 AND patient_id<>'';"
     "CREATE TABLE news("

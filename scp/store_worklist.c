@@ -4,6 +4,10 @@
 #include "store_site.h"
 #include "store_sqlite.h"
 
+#include "dx_attrs.h"
+#include <stdio.h>
+#include <string.h>
+
 enum store_status store_mark_read(struct store *store, const char *study, bool read)
 {
     enum store_status status = sql_enter(store);
@@ -20,24 +24,53 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
     return status == STORE_OK && !is_there ? STORE_NONE : status;
 }
 
-enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
-                                 size_t *count)
+/* The latest header of the study; the same place for both lists. */
+#define SELECT_ENTRY                                                                               \
+    "SELECT study,rank,band,raised,strength,reason,outcome,report,arrived_ms,changed_ms,"          \
+    "accession,patient_id,COALESCE((SELECT MAX(priority) FROM site_order WHERE"                    \
+    " site_order.study<>'' AND site_order.study=place.study),(SELECT MAX(priority) FROM"           \
+    " site_order WHERE accession<>'' AND site_order.accession=place.accession),0),read_ms,"        \
+    "(SELECT attrs FROM instance JOIN judgement ON instance=id WHERE instance.study=place.study"   \
+    " ORDER BY id DESC LIMIT 1) FROM place "
+
+static void take_text(const struct dx_attrs *attrs, uint32_t tag, char *text, size_t size)
 {
-    sqlite3_stmt *rows =
-        sql_prepare(store,
-                    "SELECT "
-                    "study,rank,band,raised,strength,reason,outcome,report,arrived_ms,changed_ms,"
-                    "accession,patient_id,COALESCE((SELECT attribute(attrs,528400) FROM instance "
-                    "JOIN" /* (0008,1010)
-                            */
-                    " judgement ON instance=id WHERE instance.study=place.study ORDER BY id DESC "
-                    "LIMIT 1),''),"
-                    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study<>''"
-                    " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order "
-                    "WHERE accession<>'' AND"
-                    " site_order.accession=place.accession),0)"
-                    " FROM place WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
-                    "i", (int64_t)room);
+    const char *value = dx_attrs_text(attrs, tag);
+    (void)snprintf(text, size, "%s", dx_text_is_ascii(value) ? value : "");
+}
+
+/* "20261127" and "134500.123" as 2026-11-27T13:45:00; "" when they are something else. */
+static void take_time(const struct dx_attrs *attrs, char text[20])
+{
+    const char *day = dx_attrs_text(attrs, DX_TAG(0x0008, 0x0020));
+    const char *time = dx_attrs_text(attrs, DX_TAG(0x0008, 0x0030));
+    text[0] = '\0';
+    if (strspn(day, "0123456789") != 8 || strspn(time, "0123456789") < 4)
+        return;
+    bool seconds = strspn(time, "0123456789") >= 6;
+    (void)snprintf(text, 20, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s", day, day + 4, day + 6, time, time + 2,
+                   seconds ? time + 4 : "00");
+}
+
+/* Texts that are no ASCII are left out: none of these has words. */
+static void take_header(sqlite3_stmt *rows, int column, struct store_entry *e)
+{
+    struct dx_error err = {.status = DX_OK};
+    struct dx_attrs *attrs = NULL;
+    const uint8_t *bytes = sqlite3_column_blob(rows, column);
+    size_t size = (size_t)sqlite3_column_bytes(rows, column);
+    if (bytes == NULL || dx_attrs_unpack(bytes, size, &attrs, &err) != DX_OK)
+        return;
+    take_text(attrs, DX_TAG(0x0008, 0x1010), e->station, sizeof e->station);
+    take_text(attrs, DX_TAG(0x0010, 0x1010), e->age, sizeof e->age);
+    take_text(attrs, DX_TAG(0x0010, 0x0040), e->sex, sizeof e->sex);
+    take_time(attrs, e->study_time);
+    dx_attrs_destroy(attrs);
+}
+
+static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,
+                                      struct store_entry *list, size_t *count)
+{
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
@@ -54,8 +87,48 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
         e->changed_ms = sqlite3_column_int64(rows, 9);
         sql_text(rows, 10, e->accession, sizeof e->accession);
         sql_text(rows, 11, e->patient_id, sizeof e->patient_id);
-        sql_text(rows, 12, e->station, sizeof e->station);
-        e->place.order = (enum priority_order)sqlite3_column_int(rows, 13);
+        e->place.order = (enum priority_order)sqlite3_column_int(rows, 12);
+        e->read_ms = sqlite3_column_int64(rows, 13);
+        take_header(rows, 14, e);
     }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
+                                 size_t *count)
+{
+    return take_entries(store,
+                        sql_prepare(store,
+                                    SELECT_ENTRY
+                                    "WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
+                                    "i", (int64_t)room),
+                        list, count);
+}
+
+enum store_status store_read_list(struct store *store, struct store_entry *list, size_t room,
+                                  size_t *count)
+{
+    return take_entries(store,
+                        sql_prepare(store,
+                                    SELECT_ENTRY "WHERE read_ms<>0 ORDER BY read_ms DESC LIMIT ?",
+                                    "i", (int64_t)room),
+                        list, count);
+}
+
+enum store_status store_place_entry(struct store *store, const char *study,
+                                    struct store_entry *entry)
+{
+    size_t count;
+    enum store_status status = take_entries(
+        store, sql_prepare(store, SELECT_ENTRY "WHERE study=?", "t", study), entry, &count);
+    return status == STORE_OK && count == 0 ? STORE_NONE : status;
+}
+
+enum store_status store_change(struct store *store, int64_t *number)
+{
+    sqlite3_stmt *row = sql_prepare(store, "PRAGMA data_version", "");
+    enum store_status status;
+    while ((status = sql_row(store, row)) == STORE_OK)
+        *number = sqlite3_column_int64(row, 0);
     return status == STORE_NONE ? STORE_OK : status;
 }

@@ -95,26 +95,25 @@ static void write_run_file(const struct supervisor *s, bool running)
                   log_quote(strerror(-failed)));
 }
 
+static void give_up(bool needed, int *fd)
+{
+    if (!needed && *fd >= 0)
+        (void)close(*fd);
+    if (!needed)
+        *fd = -1;
+}
+
 static void run_role(const struct supervisor *s, const struct role *role, pid_t parent)
 {
     struct node node = s->node;
     node_child(role->title, parent);
     log_init(role->name, node.conf->log_level, node.conf->log_patient_data);
-    if (role->run != receive_run) {
-        if (node.listen_fd >= 0)
-            (void)close(node.listen_fd);
-        if (node.tls_fd >= 0)
-            (void)close(node.tls_fd);
-        node.listen_fd = node.tls_fd = -1;
-    }
-    if (role->run != console_run && node.console_fd >= 0) {
-        (void)close(node.console_fd);
-        node.console_fd = -1;
-    }
-    if (role->run != orders_run && node.orders_fd >= 0) {
-        (void)close(node.orders_fd);
-        node.orders_fd = -1;
-    }
+    give_up(role->run == receive_run, &node.listen_fd);
+    give_up(role->run == receive_run, &node.tls_fd);
+    give_up(role->run == console_run, &node.console_fd);
+    give_up(role->run == console_run, &node.asks_console);
+    give_up(role->run == analyze_run, &node.asks_analyze);
+    give_up(role->run == orders_run, &node.orders_fd);
     exit(role->run(&node));
 }
 

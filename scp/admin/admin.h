@@ -17,6 +17,7 @@ int admin_import(int argc, char **argv);
 int admin_export(int argc, char **argv);
 int admin_evaluate(int argc, char **argv);
 int admin_status(int argc, char **argv);
+int admin_user(int argc, char **argv);
 int admin_worklist(int argc, char **argv);
 int admin_selftest(int argc, char **argv);
 int admin_replay(int argc, char **argv);

@@ -31,6 +31,7 @@ static const struct {
     {"issuer", COMMAND_ISSUER, true, offsetof(struct command, issuer)},
     {"keep", COMMAND_KEEP, true, offsetof(struct command, keep)},
     {"downgrade", COMMAND_DOWNGRADE, true, offsetof(struct command, downgrade)},
+    {"role", COMMAND_ROLE, true, offsetof(struct command, role)},
     {"expect", COMMAND_VERIFY, true, offsetof(struct command, expect)},
     {"acknowledge", COMMAND_VERIFY, false, offsetof(struct command, acknowledge)},
     {"since", COMMAND_SEARCH, true, offsetof(struct command, since)},

@@ -16,6 +16,7 @@ struct command {
     const char *issuer;    /* --issuer, or NULL */
     const char *keep;      /* --keep, or NULL */
     const char *downgrade; /* --downgrade, or NULL */
+    const char *role;      /* --role, or NULL */
     /* of `cervigate audit`, or NULL */
     const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
     bool acknowledge;
@@ -38,8 +39,9 @@ enum command_options {
     COMMAND_FORCE = 1024,
     COMMAND_KEEP = 2048,
     COMMAND_DOWNGRADE = 4096,
-    COMMAND_VERIFY = 8192, /* --expect, --acknowledge */
-    COMMAND_SEARCH = 16384 /* --since ... --limit */
+    COMMAND_VERIFY = 8192,  /* --expect, --acknowledge */
+    COMMAND_SEARCH = 16384, /* --since ... --limit */
+    COMMAND_ROLE = 32768
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

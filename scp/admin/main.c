@@ -36,6 +36,7 @@ static const struct {
     {"worklist", admin_worklist, CONFINE_ADMIN, "which patient is to be read first, and why"},
     {"simulate", admin_simulate, CONFINE_ADMIN, "the reading room with and without triage"},
     {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
+    {"user", admin_user, CONFINE_ADMIN, "who may log in to the console"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
     {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},
     {"backup", admin_backup, CONFINE_ADMIN, "the node's memory as one file, while it runs"},

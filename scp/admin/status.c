@@ -26,38 +26,6 @@ static const char usage[] =
     "Exit status: 0 well; 1 not well, or not running; 64 usage; 66 there is no job store; 74 it\n"
     "cannot be read or written; 78 bad configuration.\n";
 
-static json_t *counts_json(const struct store_counts *c)
-{
-    json_t *instances = json_object();
-    for (int i = 0; i < INSTANCE_STATES; i++)
-        json_object_set_new(instances, instance_state_name((enum instance_state)i),
-                            json_integer((json_int_t)c->instances[i]));
-    return json_pack("{s:o, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:o}}", "instances",
-                     instances, "duplicates", (json_int_t)c->duplicates, "refused",
-                     (json_int_t)c->refused, "results", "reports", (json_int_t)c->reports,
-                     "pictures", (json_int_t)c->pictures, "deliveries", "pending",
-                     (json_int_t)c->pending, "sent", (json_int_t)c->sent, "parked",
-                     (json_int_t)c->parked, "oldest_pending", command_time(c->oldest_pending_ms));
-}
-
-static int print_json(const struct conf *conf, const struct health *h,
-                      const struct store_counts *counts)
-{
-    json_t *all = json_pack(
-        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o}", "version",
-        CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running", h->running, "pid",
-        (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port, "tls_port",
-        (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port, "isolation",
-        "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well", h->why_count == 0,
-        "why", health_json_why(h), "selftest", health_json_selftest(h), "audit",
-        health_json_audit(&conf->audit, h), "health", health_json_figures(&conf->health, h));
-    json_t *more = counts_json(counts);
-    if (all && more)
-        (void)json_object_update(all, more);
-    json_decref(more);
-    return command_print(all);
-}
-
 static void print_health(const struct health *h)
 {
     char when[25];
@@ -134,7 +102,7 @@ static int show(const struct command *command, const struct conf *conf, struct s
         fprintf(stderr, "cervigate status: %s\n", store_error(store));
         status = EX_IOERR;
     } else if (command->json) {
-        status = print_json(conf, &health, &counts);
+        status = command_print(health_json_status(conf, &health, &counts));
     } else {
         print_text(conf, &health, &counts);
     }

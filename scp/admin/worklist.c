@@ -4,13 +4,11 @@
 #include "clock.h"
 #include "command.h"
 #include "dx_uid.h"
-#include "store_place.h"
+#include "worklist/list.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-
-#define LISTED 10000
 
 static const char usage[] =
     "usage: cervigate worklist [list] [--json] [--config FILE]\n"
@@ -37,76 +35,37 @@ static const char usage[] =
     "Exit status: 0 done; 1 the node's answer is no; 64 usage; 69 no answer yet; 74 the job store\n"
     "cannot be read or written; 78 bad configuration.\n";
 
-static const struct priority_policy *the_policy; /* qsort has no context */
-
-static int first(const void *a, const void *b)
-{
-    const struct store_entry *x = a, *y = b;
-    return priority_compare(the_policy, &x->place, &y->place);
-}
-
-static const char *const bands[] = {
-    [BAND_RAISED] = "raised", [BAND_ROUTINE] = "routine", [BAND_NOT_JUDGED] = "not judged"};
-
-/* The last four characters (of up to four bytes): enough to find the row, too little to name
- * anyone. */
-static const char *last_of(const char *id)
-{
-    size_t at = strlen(id);
-    for (int characters = 0; at > 0 && characters < 4; characters++)
-        while (at > 0 && ((unsigned char)id[--at] & 0xC0) == 0x80)
-            continue;
-    return id + at;
-}
-
-static json_t *entry_json(const struct store_entry *e, size_t position)
-{
-    const struct priority *p = &e->place.priority;
-    return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "position",
-        (json_int_t)position, "study", e->study, "band", bands[p->band], "priority",
-        priority_rank_name(p->rank), "order", priority_order_name(e->place.order), "outcome",
-        srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason), "words",
-        priority_reason_text(p->reason), "accession", e->accession, "patient",
-        last_of(e->patient_id), "station", e->station, "report", e->report[0] ? e->report : NULL,
-        "arrived", command_time(e->place.arrived_ms), "changed", command_time(e->changed_ms));
-}
-
 static void print_entry(const struct store_entry *e, size_t position, int64_t now_ms)
 {
     const struct priority *p = &e->place.priority;
     long minutes = (long)((now_ms - e->place.arrived_ms) / 60000);
-    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s\n", position, bands[p->band],
-           minutes / 60, minutes % 60, e->accession, last_of(e->patient_id), e->station,
+    printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s\n", position, worklist_band(p->band),
+           minutes / 60, minutes % 60, e->accession, worklist_last_of(e->patient_id), e->station,
            priority_reason_text(p->reason));
 }
 
 static int list(const struct command *command, const struct conf *conf, struct store *store)
 {
-    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds};
     size_t count = 0;
     int status = 0;
     int64_t now = clock_utc_ms();
-    struct store_entry *entries = calloc(LISTED, sizeof *entries);
-    if (!entries || store_worklist(store, entries, LISTED, &count) != STORE_OK) {
-        fprintf(stderr, "cervigate worklist: %s\n", entries ? store_error(store) : "out of memory");
-        free(entries);
+    struct store_entry *entries;
+    if (worklist_read(conf, store, &entries, &count) != STORE_OK) {
+        fprintf(stderr, "cervigate worklist: %s\n", store_error(store));
         return EX_IOERR;
     }
-    if (count == LISTED)
+    if (count == WORKLIST_MOST)
         fprintf(stderr,
                 "cervigate worklist: there are more than %d; the oldest that are not raised are "
                 "left out\n",
-                LISTED);
-    the_policy = &policy;
-    qsort(entries, count, sizeof *entries, first);
+                WORKLIST_MOST);
     audit_looked(conf, "worklist", "");
     if (!command->json)
         printf("%4s  %-10s  %-8s  %-16s  %-6s  %-16s  %s\n", "", "BAND", "WAITS", "ACCESSION", "ID",
                "STATION", "REASON");
     for (size_t i = 0; i < count && status == 0; i++) {
         if (command->json)
-            status = command_print(entry_json(&entries[i], i + 1));
+            status = command_print(worklist_entry(&entries[i], i + 1));
         else
             print_entry(&entries[i], i + 1, now);
     }

@@ -1,43 +1,30 @@
-/* console: HTTP on the node's own socket. For now it answers how the node is, and nothing else.
+/* The console role: HTTP on the node's own socket. It reads the job store; what people want changed
+ * goes through the request socket (asks.h).
  *
- *   GET /healthz   200: well, as `cervigate status` says (health.h); 503: not, and "why" tells
- *   GET /readyz    200: the job store can be read, receive is running and there is room for
- *                  objects; 503
- *
- * Threadless: MHD_run_wait in a loop. */
-#include "node.h"
+ * One thread. libmicrohttpd has no socket of its own: connections are accepted here (guests.h), and
+ * its loop is turned whenever its epoll descriptor says so, at least every TURN_MS for what comes
+ * without a descriptor: the job store's changes, answers to requests, deadlines. */
+#include "console.h"
 
 #include "clock.h"
 #include "confine.h"
-#include "health_json.h"
+#include "guests.h"
 #include "log.h"
+#include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
-#include <microhttpd.h>
-#include <stdio.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#define CONNECTIONS        64
-#define CONNECTIONS_PER_IP 16
-#define TIMEOUT_SECONDS    10
-#define CONNECTION_MEMORY  (16u * 1024)
-#define RETRY_MS           1000
-#define PAGE_MS            500
+#define CONNECTION_MEMORY (32u * 1024)
+#define TURN_MS           250
+#define RETRY_MS          1000
+#define SESSIONS_MOST     1024
 
-struct console {
-    const struct node *node;
-    struct store *store;
-    int64_t open_at;
-    char *page; /* the last answer */
-    bool well, ready;
-    int64_t page_until; /* monotonic */
-};
-
-static bool store_is_open(struct console *console)
+bool console_store(struct console *console)
 {
     char path[PATH_MAX], error[384];
     int64_t now = clock_monotonic_ms();
@@ -53,167 +40,199 @@ static bool store_is_open(struct console *console)
     return false;
 }
 
-static void set_count(json_t *object, const char *key, uint64_t value)
-{
-    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
-static json_t *describe_counts(const struct store_counts *counts)
-{
-    json_t *object = json_object();
-    for (int i = 0; i < INSTANCE_STATES; i++)
-        set_count(object, instance_state_name((enum instance_state)i), counts->instances[i]);
-    set_count(object, "duplicates", counts->duplicates);
-    set_count(object, "refused", counts->refused);
-    set_count(object, "reports", counts->reports);
-    set_count(object, "pictures", counts->pictures);
-    set_count(object, "pending", counts->pending);
-    set_count(object, "sent", counts->sent);
-    set_count(object, "parked", counts->parked);
-    return object;
-}
-
-static const char *status_of(const struct health *h, bool ready)
-{
-    return ready ? "ready" : h->has_store ? "not ready" : "job store unavailable";
-}
-
-static json_t *page_of(const struct console *console, const struct health *h, bool room, bool ready)
-{
-    json_t *page = json_object();
-    (void)json_object_set_new(page, "status", json_string(status_of(h, ready)));
-    (void)json_object_set_new(page, "well", json_boolean(h->why_count == 0));
-    (void)json_object_set_new(page, "why", health_json_why(h));
-    (void)json_object_set_new(page, "version", json_string(CERVIGATE_VERSION));
-    (void)json_object_set_new(page, "instance", json_string(console->node->instance_id));
-    (void)json_object_set_new(page, "mode",
-                              json_string(conf_mode_name(node_mode(console->node->conf))));
-    (void)json_object_set_new(page, "receives", json_boolean(h->receives));
-    (void)json_object_set_new(page, "analyzes", json_boolean(h->analyzes));
-    (void)json_object_set_new(page, "delivers", json_boolean(h->delivers));
-    (void)json_object_set_new(page, "selftest", health_json_selftest(h));
-    set_count(page, "spoolFreeBytes", h->free_bytes);
-    (void)json_object_set_new(page, "spoolHasRoom", json_boolean(room));
-    return page;
-}
-
-static void close_store(struct console *console)
+void console_close_store(struct console *console)
 {
     store_close(console->store);
     console->store = NULL;
 }
 
-/* The body of both pages; *well and *ready decide their status. NULL: no memory. */
-static char *describe(struct console *console, bool *well, bool *ready)
+static void set_address(struct http_request *request)
 {
-    const struct conf *conf = console->node->conf;
-    struct store_counts counts;
-    struct health health;
-    if (store_is_open(console) && store_counts(console->store, &counts) != STORE_OK)
-        close_store(console);
-    if (!health_read(conf, console->store, "it cannot be read", clock_utc_ms(), &health)) {
-        health_finish(&health);
-        return NULL;
-    }
-    if (!health.has_store && console->store != NULL)
-        close_store(console);
-    bool room = health.free_bytes >= conf->limits.spool_reserve_bytes;
-    *well = health.why_count == 0;
-    *ready = health.has_store && health.receives && room;
-
-    json_t *page = page_of(console, &health, room, *ready);
-    if (health.has_store) {
-        char when[25];
-        clock_iso(counts.oldest_pending_ms, when);
-        (void)json_object_set_new(page, "counts", describe_counts(&counts));
-        (void)json_object_set_new(page, "oldestPending",
-                                  counts.oldest_pending_ms > 0 ? json_string(when) : json_null());
-    }
-    health_finish(&health);
-    char *text = json_dumps(page, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    json_decref(page);
-    return text;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *from = info != NULL ? info->client_addr : NULL;
+    const void *address =
+        from == NULL ? NULL
+        : from->sa_family == AF_INET6
+            ? (const void *)&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr
+            : (const void *)&((const struct sockaddr_in *)(const void *)from)->sin_addr;
+    if (address == NULL ||
+        inet_ntop(from->sa_family, address, request->address, sizeof request->address) == NULL)
+        request->address[0] = '\0';
 }
 
-/* Reading it all takes some milliseconds; who asks more often than this gets the last answer. */
-static char *answer_of(struct console *console, bool *well, bool *ready)
+static enum http_method method_of(const char *method)
 {
-    int64_t now = clock_monotonic_ms();
-    if (console->page == NULL || now >= console->page_until) {
-        free(console->page);
-        console->well = console->ready = false;
-        console->page = describe(console, &console->well, &console->ready);
-        console->page_until = now + PAGE_MS;
-    }
-    *well = console->well;
-    *ready = console->ready;
-    return console->page != NULL ? strdup(console->page) : NULL;
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 ? HTTP_GET
+           : strcmp(method, MHD_HTTP_METHOD_HEAD) == 0
+               ? HTTP_GET /* its body is left out below us */
+           : strcmp(method, MHD_HTTP_METHOD_POST) == 0   ? HTTP_POST
+           : strcmp(method, MHD_HTTP_METHOD_PUT) == 0    ? HTTP_PUT
+           : strcmp(method, MHD_HTTP_METHOD_DELETE) == 0 ? HTTP_DELETE
+                                                         : HTTP_OTHER;
 }
 
-static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned status, char *text)
+/* More of a body; what is above the limit is read and dropped, so that the answer is seen. */
+static void take_body(struct http_request *request, const char *upload, size_t size)
 {
-    static char nothing[] = "{}";
-    bool owned = text != NULL;
-    char *body = owned ? text : nothing;
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        strlen(body), body, owned ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (response == NULL) {
-        free(text);
-        return MHD_NO;
+    if (request->body_too_large || size > HTTP_BODY_MAX - request->body_size) {
+        request->body_too_large = true;
+        return;
     }
-    (void)MHD_add_response_header(response, "Content-Type", "application/json");
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
+    char *more = realloc(request->body, request->body_size + size + 1);
+    if (more == NULL) {
+        request->body_too_large = true;
+        return;
+    }
+    request->body = more;
+    memcpy(more + request->body_size, upload, size);
+    request->body_size += size;
+    more[request->body_size] = '\0';
 }
 
+/* MHD_AccessHandlerCallback: first with the headers, then for each part of a body, then whole; once
+ * more after a suspended connection was resumed. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **state)
 {
     (void)version;
-    (void)upload;
-    if (*upload_size > 0) { /* a body is no part of any request here */
+    struct visit *visit = *state;
+    if (visit == NULL) {
+        visit = calloc(1, sizeof *visit);
+        if (visit == NULL)
+            return MHD_NO;
+        visit->request.connection = connection;
+        visit->request.method = method_of(method);
+        set_address(&visit->request);
+        *state = visit;
+        return MHD_YES;
+    }
+    visit->request.path = url;
+    if (*upload_size > 0) {
+        take_body(&visit->request, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     }
-    if (*state == NULL) { /* headers only: the request is complete at the next call */
-        static int seen;
-        *state = &seen;
-        return MHD_YES;
-    }
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
-        return send_page(connection, MHD_HTTP_METHOD_NOT_ALLOWED, NULL);
+    guest_has_asked(connection, clock_monotonic_ms());
+    return routes_answer(context, visit);
+}
 
-    bool well = false, ready = false;
-    bool asks_health = strcmp(url, "/healthz") == 0;
-    if (!asks_health && strcmp(url, "/readyz") != 0)
-        return send_page(connection, MHD_HTTP_NOT_FOUND, NULL);
-    char *text = answer_of(context, &well, &ready);
-    bool good = asks_health ? well : ready;
-    return send_page(connection, good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, text);
+static void completed(void *context, struct MHD_Connection *connection, void **state,
+                      enum MHD_RequestTerminationCode how)
+{
+    (void)context;
+    (void)how;
+    struct visit *visit = *state;
+    guest_was_answered(connection, clock_monotonic_ms());
+    if (visit != NULL && visit->change != NULL)
+        change_drop(visit->change);
+    if (visit != NULL)
+        free(visit->request.body);
+    free(visit);
+    *state = NULL;
+}
+
+/* What the scores' classes are called. A model that cannot be opened has no names here; analyze
+ * says why. */
+static void read_models(struct console *console)
+{
+    const struct conf *conf = console->node->conf;
+    for (size_t i = 0; i < conf->model_count; i++) {
+        struct nn_model *model = NULL;
+        struct nn_error err;
+        if (nn_model_open(conf->models[i], &model, &err) == NN_OK)
+            console->model[i] = *nn_model_info(model);
+        nn_model_close(model);
+    }
+    console->model_count = conf->model_count;
+}
+
+/* MHD_OPTION_UNESCAPE_CALLBACK: a NUL would end the address early, and so stays as it was sent. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
+}
+
+static struct MHD_Daemon *start(struct console *console)
+{
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
+        console, MHD_OPTION_NOTIFY_COMPLETED, completed, console, MHD_OPTION_NOTIFY_CONNECTION,
+        guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)console->node->conf->web.connections + 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+}
+
+void console_turn(struct console *console, int most_ms)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(console->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd wake[] = {{.fd = info->epoll_fd, .events = POLLIN},
+                            {.fd = console->node->console_fd, .events = POLLIN}};
+    MHD_UNSIGNED_LONG_LONG wait;
+    if (MHD_get_timeout(console->daemon, &wait) == MHD_YES && wait < (unsigned)most_ms)
+        most_ms = (int)wait;
+    (void)poll(wake, sizeof wake / sizeof *wake, most_ms);
+    int64_t now = clock_monotonic_ms();
+    if (console->node->console_fd >= 0)
+        guests_accept(console->guests, console->daemon, console->node->console_fd, now);
+    (void)MHD_run(console->daemon);
+    login_turn(console);
+    changes_turn(console, now);
+    events_turn(console, now);
+    guests_hurry(console->guests, now);
+}
+
+bool console_open(struct console *console, const struct node *node)
+{
+    const struct conf_web *web = &node->conf->web;
+    const struct guest_limits limits = {.most = web->connections,
+                                        .request_ms = web->request_seconds * INT64_C(1000),
+                                        .answer_ms = web->answer_seconds * INT64_C(1000)};
+    console->node = node;
+    console->guests = guests_create(&limits);
+    console->sessions = sessions_create(SESSIONS_MOST, web->idle_seconds, web->session_seconds);
+    console->throttle = throttle_create();
+    console->list = list_create();
+    console->events = events_create();
+    if (console->guests == NULL || console->sessions == NULL || console->throttle == NULL ||
+        console->list == NULL || console->events == NULL || !changes_create(console))
+        return false;
+    console->daemon = start(console);
+    return console->daemon != NULL;
+}
+
+void console_close(struct console *console)
+{
+    events_end(console);
+    changes_end(console);
+    if (console->daemon != NULL)
+        MHD_stop_daemon(console->daemon);
+    guests_destroy(console->guests);
+    sessions_destroy(console->sessions);
+    list_destroy(console->list);
+    events_destroy(console->events);
+    free(console->changes);
+    free(console->throttle);
+    free(console->accounts);
+    free(console->page);
+    store_close(console->store);
 }
 
 int console_run(const struct node *node)
 {
     struct console console = {.node = node};
+    read_models(&console); /* what they are called, while their folders can still be read */
     if (!confine(CONFINE_CONSOLE, node->conf, NULL))
         return EX_OSERR;
-    struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, answer, &console, MHD_OPTION_LISTEN_SOCKET, node->console_fd,
-        MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
-    if (daemon == NULL) {
+    bool open = console_open(&console, node);
+    if (!open)
         log_event(LOG_AT_ERROR, "console-unavailable", "error=%s", log_quote(strerror(errno)));
-        return 1;
-    }
-    while (!node_stopping)
-        (void)MHD_run_wait(daemon, RETRY_MS);
-    MHD_stop_daemon(daemon);
-    store_close(console.store);
-    free(console.page);
-    return 0;
+    while (open && !node_stopping)
+        console_turn(&console, TURN_MS);
+    console_close(&console);
+    return open ? 0 : 1;
 }

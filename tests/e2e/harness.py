@@ -76,10 +76,10 @@ def complaints(path):
 
 class Node:
     """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination with the further attributes `destination`.
-    `models`: one or two folders instead of `model`; `report`, `study`: attributes of those elements."""
+    `models`: one or two folders instead of `model`; `report`, `study`, `console`: attributes of those elements."""
 
     def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
-                 outputs="SR SC", destination="", models=None, report="", study=""):
+                 outputs="SR SC", destination="", models=None, report="", study="", console=""):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
@@ -103,7 +103,7 @@ class Node:
   {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}
   <rules>{rules}</rules>
   {limits}
-  <console enabled="true" address="127.0.0.1" port="0"/>
+  <console enabled="true" address="127.0.0.1" port="0" {console}/>
   <log level="info"/>
 </cervigate>
 """)

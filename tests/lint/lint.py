@@ -2,6 +2,7 @@
 """The law as a script: `lint.py LAW BUILD_DIR`, run in the source tree. Exit 1 names every breach as file:line."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -124,6 +125,24 @@ def law_shell(_):
 def read_head(path):
     with open(path, "rb") as f:
         return f.read(64).decode("latin-1").split("\n")[0]
+
+
+def law_web(_):
+    """The console's modules parse, and none makes elements or code out of text: scp/console/web/dom.js."""
+    bad, folder = [], "scp/console/web/"
+    unsafe = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setHTML|https?:\\?/\\?/")
+    for path in (f for f in tracked(".js", ".html", ".css") if f.startswith(folder)):
+        text = read(path)
+        bad += [f"{path}:{n}: {line.strip()}" for n, line in enumerate(text.split("\n"), 1)
+                if unsafe.search(line) and not line.lstrip().startswith("//")]
+    if shutil.which("node"):
+        parse = """for (const path of process.argv.slice(1)) try {
+            new (require('vm').SourceTextModule)(require('fs').readFileSync(path, 'utf8'), { identifier: path });
+        } catch (error) { console.log(error.stack.split('\\n').slice(0, 5).join(' ')); }"""
+        modules = [f for f in tracked(".js") if f.startswith(folder)]
+        run = subprocess.run(["node", "--no-warnings", "--experimental-vm-modules", "-e", parse, *modules], capture_output=True, text=True)
+        bad += [line for line in run.stdout.split("\n") if line] + ([run.stderr] if run.returncode else [])
+    return bad
 
 
 def law_xml(_):

@@ -132,7 +132,7 @@ class Run(unittest.TestCase):
         self.assertEqual(page["counts"]["received"], 0)
         self.assertIsNone(page["oldestPending"])
         d.wait_for(lambda: self.node.get("/healthz")[0] == 200, 10, "the self-test")
-        self.assertEqual(self.node.get("/")[0], 404)
+        self.assertEqual(self.node.get("/nothing")[0], 404)
         self.assertEqual(self.node.get("/healthz/../secret")[0], 404)
         self.assertEqual(self.node.get("/healthz", "POST")[0], 405)
 

@@ -1,0 +1,119 @@
+/* console.h: what the console role's files share: one thread, one loop (console.c).
+ *
+ *   guests.c   accepts, caps and hurries connections    http.c    requests and answers
+ *   routes.c   which address is answered by whom        login.c   sessions in and out
+ *   health_page.c  /healthz, /readyz, /api/v1/node      list.c    the reading worklist
+ *   events.c   server-sent events                       study.c   one study, its pictures
+ *   change.c   what is asked of the node                metrics.c Prometheus
+ *   web.c      the page's own files, compiled in
+ *
+ * A handler gets a whole request and answers it (http.h), or suspends its connection and is called
+ * once more later. */
+#ifndef CONSOLE_H
+#define CONSOLE_H
+
+#include "health.h"
+#include "http.h"
+#include "nn_model.h"
+#include "node.h"
+#include "session.h"
+#include "store.h"
+#include <sys/stat.h>
+
+#define CONSOLE_COOKIE "cervigate"
+
+struct change;
+struct events;
+struct guests;
+struct list;
+struct throttle;
+
+struct console {
+    const struct node *node;
+    struct MHD_Daemon *daemon;
+    struct guests *guests;
+    struct store *store; /* NULL: it cannot be read now */
+    int64_t open_at;
+    struct nn_model_info model[SRT_MAX_MODELS]; /* as configured */
+    size_t model_count;
+    struct sessions *sessions;
+    struct account *accounts;
+    size_t account_count;
+    struct stat accounts_were;
+    bool accounts_known;
+    struct throttle *throttle;
+    struct list *list;
+    struct events *events;
+    struct change *changes; /* that wait for an answer */
+    size_t change_count;
+    char *page; /* the last answer about health */
+    bool well, ready;
+    int64_t page_until; /* monotonic */
+};
+
+/* A request under way: libmicrohttpd's per-request state. */
+struct visit {
+    struct http_request request;
+    struct change *change; /* that it waits for */
+};
+
+/* All but the loop; the console is zeros, or has its models; to be closed whatever it returns.
+ * False: no memory. */
+bool console_open(struct console *console, const struct node *node);
+void console_close(struct console *console);
+/* Answers what is there, after at most so long. */
+void console_turn(struct console *console, int most_ms);
+
+/* Whether the job store can be read, now; tries once a second. */
+bool console_store(struct console *console);
+void console_close_store(struct console *console);
+
+/* The session behind the request; NULL: none. used: it counts as use. */
+struct session *console_session(struct console *console, const struct http_request *request,
+                                bool used);
+
+/* routes.c */
+enum MHD_Result routes_answer(struct console *console, struct visit *visit);
+
+/* One request each; `tail` is what follows the route's address, "" or without its first slash. */
+typedef enum MHD_Result console_handler(struct console *console, struct visit *visit,
+                                        struct session *session, const char *tail);
+console_handler health_page, ready_page, node_page, metrics_page;
+console_handler login_page;
+console_handler list_page, change_page, mode_page, events_page;
+console_handler study_page;
+
+/* list.c: the list as it is; NULL: no memory. */
+struct list *list_create(void);
+void list_destroy(struct list *list);
+/* Looks whether it changed; its number grows when it did. */
+int64_t list_revision(struct console *console);
+
+/* events.c */
+struct events *events_create(void);
+void events_destroy(struct events *events);
+void events_turn(struct console *console, int64_t now_ms);
+void events_end(struct console *console);
+
+/* change.c */
+bool changes_create(struct console *console);
+void changes_turn(struct console *console, int64_t now_ms);
+void changes_end(struct console *console);
+/* Whoever asked is gone. */
+void change_drop(struct change *change);
+
+/* login.c */
+struct throttle *throttle_create(void);
+/* Reads the accounts anew when their file changed. */
+void login_turn(struct console *console);
+
+/* health_page.c: the node's health and counts now (zeros without a job store); health_finish
+ * whatever it returns. False: no memory. */
+bool console_health(struct console *console, struct health *health, struct store_counts *counts);
+/* Why the node is not well, [] when it is; NULL: no memory. */
+json_t *health_page_why(struct console *console, bool *well);
+
+/* web.c: false: there is no such file. */
+bool web_page(const struct http_request *request, enum MHD_Result *result);
+
+#endif

@@ -1,0 +1,39 @@
+/* guests.h: the console's connections: accepted here, so that one too many gets an answer, and a
+ * slow one an end.
+ *
+ * A guest has <console requestTime> to bring a whole request, counted from its connection or its
+ * last answer, and answerTime to take an answer, streams aside. libmicrohttpd owns the socket; it
+ * is ended by shutting it down. */
+#ifndef GUESTS_H
+#define GUESTS_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GUESTS_PER_ADDRESS 64
+
+struct guests;
+struct guest;
+struct guest_limits {
+    int most; /* at a time */
+    int64_t request_ms, answer_ms;
+};
+/* NULL: no memory. */
+struct guests *guests_create(const struct guest_limits *limits);
+void guests_destroy(struct guests *guests);
+
+/* Takes whoever waits at the listening socket. */
+void guests_accept(struct guests *guests, struct MHD_Daemon *daemon, int listening, int64_t now_ms);
+/* Ends those that are too slow. */
+void guests_hurry(struct guests *guests, int64_t now_ms);
+
+/* MHD_NotifyConnectionCallback; context: the guests. */
+void guests_notify(void *context, struct MHD_Connection *connection, void **socket_context,
+                   enum MHD_ConnectionNotificationCode what);
+/* The request is whole / has been answered / is answered without end. */
+void guest_has_asked(struct MHD_Connection *connection, int64_t now_ms);
+void guest_was_answered(struct MHD_Connection *connection, int64_t now_ms);
+void guest_listens(struct MHD_Connection *connection);
+
+#endif

@@ -1,0 +1,64 @@
+/* http.h: requests and answers of the console, over libmicrohttpd. One thread: the role's.
+ *
+ * A request reaches its handler whole: its body is in memory, at most HTTP_BODY_MAX bytes (more is
+ * answered 413 before a handler sees it). A handler answers exactly once, by one of the functions
+ * below, and returns what they return. Every answer carries the headers that keep a browser from
+ * guessing, framing, storing and fetching from elsewhere (http.c). */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HTTP_BODY_MAX    (16u * 1024)
+#define HTTP_ADDRESS_MAX 46 /* INET6_ADDRSTRLEN */
+#define HTTP_SECONDS_MAX 86400
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OTHER };
+
+struct http_request {
+    struct MHD_Connection *connection;
+    enum http_method method;
+    const char *path; /* decoded, without query; for the request's life */
+    char address[HTTP_ADDRESS_MAX];
+    char *body; /* NUL after it; NULL: none */
+    size_t body_size;
+    bool body_too_large;
+};
+
+/* A header of the request; NULL. */
+const char *http_header(const struct http_request *request, const char *name);
+/* Value of this cookie; false: it was not sent, or is longer than room. */
+bool http_cookie(const struct http_request *request, const char *name, char *value, size_t room);
+/* Whether the body is called JSON; a page of another origin cannot send that without asking. */
+bool http_is_json(const struct http_request *request);
+/* The body as one JSON object; NULL: it is none. */
+json_t *http_body(const struct http_request *request);
+
+/* With this JSON, which is taken; NULL: 500. */
+enum MHD_Result http_json(const struct http_request *request, unsigned status, json_t *json);
+/* The same, and with the cookie ("name=value; ..."). */
+enum MHD_Result http_json_cookie(const struct http_request *request, unsigned status, json_t *json,
+                                 const char *cookie);
+/* {"error": sentence}; after: seconds for Retry-After, 0: none. */
+enum MHD_Result http_error(const struct http_request *request, unsigned status,
+                           const char *sentence, int after);
+/* 405: allowed is the Allow header, as in "GET, PUT". */
+enum MHD_Result http_not_allowed(const struct http_request *request, const char *allowed);
+enum MHD_Result http_nothing(const struct http_request *request, unsigned status,
+                             const char *cookie);
+/* Text that is copied, of this type. */
+enum MHD_Result http_text(const struct http_request *request, unsigned status, const char *type,
+                          const char *text, size_t size);
+/* Bytes that stay where they are for ever, with an entity tag (or NULL) by which a browser asks
+ * whether they changed. */
+enum MHD_Result http_static(const struct http_request *request, const char *type, const void *bytes,
+                            size_t size, const char *tag);
+/* Answers with this response, which is taken, whatever happens. */
+enum MHD_Result http_respond(const struct http_request *request, unsigned status,
+                             struct MHD_Response *response);
+
+#endif

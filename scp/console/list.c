@@ -1,0 +1,153 @@
+/* The reading worklist, as the page gets it: made once whenever the job store changed, and sent to
+ * everybody. */
+#include "console.h"
+
+#include "audit.h"
+#include "clock.h"
+#include "worklist/list.h"
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_MS   500 /* at most so often: a busy node changes the store all the time */
+#define READ_MOST 200
+
+struct list {
+    int64_t change; /* of the store, when it was read */
+    int64_t look_at;
+    int64_t revision; /* 0: not read yet */
+    enum conf_mode mode;
+    unsigned char digest[SHA256_DIGEST_LENGTH]; /* of entries */
+    char *entries;                              /* JSON array */
+};
+
+struct list *list_create(void)
+{
+    return calloc(1, sizeof(struct list));
+}
+
+void list_destroy(struct list *list)
+{
+    if (list != NULL)
+        free(list->entries);
+    free(list);
+}
+
+static json_t *entries_json(const struct store_entry *entries, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(array, worklist_entry(&entries[i], i + 1)) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+/* The entries anew; false: they cannot be read. */
+static bool read_entries(struct console *console)
+{
+    struct list *list = console->list;
+    struct store_entry *entries;
+    size_t count;
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    if (worklist_read(console->node->conf, console->store, &entries, &count) != STORE_OK)
+        return false;
+    json_t *array = entries_json(entries, count);
+    char *text = array != NULL ? json_dumps(array, JSON_COMPACT) : NULL;
+    json_decref(array);
+    free(entries);
+    if (text == NULL)
+        return false;
+    (void)SHA256((const unsigned char *)text, strlen(text), digest);
+    enum conf_mode mode = node_mode(console->node->conf);
+    if (list->revision == 0 || mode != list->mode ||
+        memcmp(digest, list->digest, sizeof digest) != 0)
+        list->revision = list->revision == 0 ? clock_utc_ms() : list->revision + 1;
+    memcpy(list->digest, digest, sizeof digest);
+    list->mode = mode;
+    free(list->entries);
+    list->entries = text;
+    return true;
+}
+
+int64_t list_revision(struct console *console)
+{
+    struct list *list = console->list;
+    int64_t change = 0, now = clock_monotonic_ms();
+    if (list->revision != 0 && now < list->look_at)
+        return list->revision;
+    list->look_at = now + LOOK_MS;
+    if (!console_store(console))
+        return 0;
+    if (store_change(console->store, &change) != STORE_OK) {
+        console_close_store(console);
+        return 0;
+    }
+    bool same = list->revision != 0 && change == list->change &&
+                node_mode(console->node->conf) == list->mode;
+    if (!same && !read_entries(console)) {
+        console_close_store(console);
+        list->revision = 0;
+        return 0;
+    }
+    list->change = change;
+    return list->revision;
+}
+
+static enum MHD_Result read_ones(struct console *console, const struct http_request *request)
+{
+    size_t count;
+    struct store_entry *entries = calloc(READ_MOST, sizeof *entries);
+    bool good = entries != NULL && console_store(console) &&
+                store_read_list(console->store, entries, READ_MOST, &count) == STORE_OK;
+    json_t *array = good ? json_array() : NULL;
+    for (size_t i = 0; good && i < count; i++) {
+        char when[25];
+        json_t *entry = worklist_entry(&entries[i], i + 1);
+        clock_iso(entries[i].read_ms, when);
+        good = json_object_set_new(entry, "read", json_string(when)) == 0 &&
+               json_array_append_new(array, entry) == 0;
+    }
+    free(entries);
+    if (good)
+        return http_json(request, MHD_HTTP_OK, json_pack("{s:o}", "entries", array));
+    json_decref(array);
+    return http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the job store cannot be read now", 1);
+}
+
+/* The entries are text already: they are not made into JSON and back. */
+enum MHD_Result list_page(struct console *console, struct visit *visit, struct session *session,
+                          const char *tail)
+{
+    const struct http_request *request = &visit->request;
+    struct list *list = console->list;
+    if (strcmp(tail, "read") == 0)
+        return read_ones(console, request);
+    int64_t revision = list_revision(console);
+    char now[25], *text = NULL;
+    size_t size = 0;
+    if (revision == 0)
+        return http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the job store cannot be read now",
+                          1);
+    if (!session->listed) /* the page asks again at each change: once a session is enough */
+        audit_seen(console->node->conf, session->account.name, request->address, "worklist", "");
+    session->listed = true;
+    clock_iso(clock_utc_ms(), now);
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL)
+        return MHD_NO;
+    (void)fprintf(to,
+                  "{\"mode\": \"%s\", \"research\": %s, \"now\": \"%s\", \"revision\": %lld, "
+                  "\"most\": %d, \"entries\": %s}",
+                  conf_mode_name(list->mode), list->mode == CONF_CLINICAL ? "false" : "true", now,
+                  (long long)revision, WORKLIST_MOST, list->entries);
+    struct MHD_Response *response =
+        fclose(to) == 0 ? MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE) : NULL;
+    if (response == NULL)
+        free(text);
+    else
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+    return http_respond(request, MHD_HTTP_OK, response);
+}

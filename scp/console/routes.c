@@ -1,0 +1,117 @@
+/* Which address is answered by whom, and who may ask. */
+#include "console.h"
+
+#include "clock.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAY(method) (1u << (method))
+
+struct route {
+    const char *address;
+    bool below; /* what begins with it, too */
+    unsigned methods;
+    enum account_role least;  /* 0: everybody */
+    enum account_role change; /* what is not GET; 0: the same */
+    console_handler *handler;
+};
+
+/* The first that fits. */
+static const struct route routes[] = {
+    {"/healthz", false, MAY(HTTP_GET), 0, 0, health_page},
+    {"/readyz", false, MAY(HTTP_GET), 0, 0, ready_page},
+    {"/metrics", false, MAY(HTTP_GET), 0, 0, metrics_page},
+    {"/api/v1/session", false, MAY(HTTP_GET) | MAY(HTTP_POST) | MAY(HTTP_DELETE), 0, 0, login_page},
+    {"/api/v1/worklist/", true, MAY(HTTP_GET) | MAY(HTTP_PUT) | MAY(HTTP_DELETE), ROLE_VIEWER,
+     ROLE_READER, change_page},
+    {"/api/v1/worklist", false, MAY(HTTP_GET), ROLE_VIEWER, 0, list_page},
+    {"/api/v1/events", false, MAY(HTTP_GET), ROLE_VIEWER, 0, events_page},
+    {"/api/v1/studies/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, study_page},
+    {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
+    {"/api/v1/node", false, MAY(HTTP_GET), ROLE_VIEWER, 0, node_page},
+};
+
+static bool fits(const struct route *route, const char *path, const char **tail)
+{
+    size_t length = strlen(route->address);
+    if (strncmp(path, route->address, length) != 0 || (!route->below && path[length] != '\0'))
+        return false;
+    *tail = path + length;
+    return true;
+}
+
+static enum MHD_Result not_allowed(const struct http_request *request, unsigned methods)
+{
+    static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
+    char allowed[32] = "";
+    for (int i = HTTP_GET; i < HTTP_OTHER; i++)
+        if (methods & MAY(i)) {
+            size_t used = strlen(allowed);
+            (void)snprintf(allowed + used, sizeof allowed - used, "%s%s", used > 0 ? ", " : "",
+                           names[i]);
+        }
+    return http_not_allowed(request, allowed);
+}
+
+/* Whether a browser says that a page of elsewhere asks. What asks without a browser says nothing;
+ * it has no cookie of somebody else's. */
+static bool is_foreign(const struct http_request *request)
+{
+    const char *site = http_header(request, "Sec-Fetch-Site");
+    const char *origin = http_header(request, MHD_HTTP_HEADER_ORIGIN);
+    const char *host = http_header(request, MHD_HTTP_HEADER_HOST);
+    const char *name = origin != NULL ? strstr(origin, "://") : NULL;
+    if (site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return true;
+    return origin != NULL && (name == NULL || host == NULL || strcasecmp(name + 3, host) != 0);
+}
+
+struct session *console_session(struct console *console, const struct http_request *request,
+                                bool used)
+{
+    char token[SESSION_TOKEN_MAX];
+    return http_cookie(request, CONSOLE_COOKIE, token, sizeof token)
+               ? session_find(console->sessions, token, clock_monotonic_ms(), used)
+               : NULL;
+}
+
+static enum MHD_Result guarded(struct console *console, struct visit *visit,
+                               const struct route *route, const char *tail)
+{
+    const struct http_request *request = &visit->request;
+    bool changes = request->method != HTTP_GET;
+    struct session *session = console_session(console, request, route->handler != events_page);
+    enum account_role least = changes && route->change != 0 ? route->change : route->least;
+    if (changes && is_foreign(request))
+        return http_error(request, MHD_HTTP_FORBIDDEN, "this was asked by a page of another site",
+                          0);
+    if (least == 0)
+        return route->handler(console, visit, session, tail);
+    if (session == NULL)
+        return http_error(request, MHD_HTTP_UNAUTHORIZED, "log in first", 0);
+    if (session->account.role < least)
+        return http_error(request, MHD_HTTP_FORBIDDEN, "your role does not allow this", 0);
+    if (changes && !session_may_change(session, http_header(request, "X-CSRF-Token")))
+        return http_error(request, MHD_HTTP_FORBIDDEN, "the page is out of date; load it again", 0);
+    return route->handler(console, visit, session, tail);
+}
+
+enum MHD_Result routes_answer(struct console *console, struct visit *visit)
+{
+    const struct http_request *request = &visit->request;
+    enum MHD_Result result;
+    if (request->body_too_large)
+        return http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too long", 0);
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const char *tail;
+        if (!fits(&routes[i], request->path, &tail))
+            continue;
+        if (request->method == HTTP_OTHER || !(routes[i].methods & MAY(request->method)))
+            return not_allowed(request, routes[i].methods);
+        return guarded(console, visit, &routes[i], tail);
+    }
+    if (request->method == HTTP_GET && web_page(request, &result))
+        return result;
+    return http_error(request, MHD_HTTP_NOT_FOUND, "there is nothing at this address", 0);
+}

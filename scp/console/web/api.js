@@ -1,0 +1,87 @@
+// api.js: requests to the node. Every answer comes within TIMEOUT or is a failure: a page never waits for ever.
+
+const ROOT = '/api/v1';
+const TIMEOUT = 15000;
+const PICTURE_TIMEOUT = 60000;
+
+let csrf = '';
+let onEnd = () => {};
+
+// status 0: no answer came.
+export class Failure extends Error {
+  constructor(status, words, retryAfter) {
+    super(words);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export function setCsrf(token) {
+  csrf = token;
+}
+
+// `action` is called whenever the node says that there is no session (any more).
+export function whenSessionEnds(action) {
+  onEnd = action;
+}
+
+async function failureOf(answer) {
+  let words = '';
+  try {
+    words = (await answer.json()).error ?? '';
+  } catch {
+    // A proxy's page says nothing that this one could show.
+  }
+  return new Failure(answer.status, words || `the node answered ${answer.status}`, Number(answer.headers.get('Retry-After')) || 0);
+}
+
+// The answer, whatever it is made of. Options: body (becomes JSON), signal, timeout, quiet (a 401 is the caller's).
+export async function request(method, path, { body, signal, timeout = TIMEOUT, quiet = false } = {}) {
+  const headers = { Accept: 'application/json, text/event-stream, application/octet-stream' };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET' && csrf) headers['X-CSRF-Token'] = csrf;
+  const limit = timeout ? [AbortSignal.timeout(timeout)] : [];
+  let answer;
+  try {
+    answer = await fetch(ROOT + path, {
+      method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store', credentials: 'same-origin',
+      redirect: 'error', signal: AbortSignal.any([...limit, ...(signal ? [signal] : [])]),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Failure(0, 'the node does not answer', 0);
+  }
+  if (answer.ok) return answer;
+  if (answer.status === 401 && !quiet) onEnd();
+  throw await failureOf(answer);
+}
+
+async function json(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    throw new Failure(0, 'the answer of the node broke off', 0);
+  }
+}
+
+export async function get(path, options) {
+  return json(await request('GET', path, options));
+}
+
+// { status, answer }: of 204 the answer is null.
+export async function send(method, path, options) {
+  const answer = await request(method, path, options);
+  return { status: answer.status, answer: answer.status === 204 ? null : await json(answer) };
+}
+
+// { bytes, rows, columns, source }: 3 bytes a pixel; `source` columns are the original.
+export async function getPicture(study, image, signal) {
+  const answer = await request('GET', `/studies/${encodeURIComponent(study)}/images/${encodeURIComponent(image)}/picture`,
+    { signal, timeout: PICTURE_TIMEOUT });
+  const [rows, columns, source] = ['X-Rows', 'X-Columns', 'X-Source-Columns'].map((name) => Number(answer.headers.get(name)));
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  if (!(rows > 0 && source > 0 && source <= columns) || bytes.length !== rows * columns * 3) {
+    throw new Failure(0, 'the picture is not of the size that the node says', 0);
+  }
+  return { bytes, rows, columns, source };
+}

@@ -1,0 +1,22 @@
+/* list.h: the reading worklist as people get it: in order, as JSON (docs/worklist.md). */
+#ifndef LIST_H
+#define LIST_H
+
+#include "conf.h"
+#include "store_place.h"
+#include <jansson.h>
+
+#define WORKLIST_MOST 10000
+
+/* malloc, in the order in which they are to be read; at most WORKLIST_MOST (store_worklist). */
+STORE_MUST_USE enum store_status worklist_read(const struct conf *conf, struct store *store,
+                                               struct store_entry **entries, size_t *count);
+/* One of them; NULL: no memory. */
+json_t *worklist_entry(const struct store_entry *entry, size_t position);
+
+const char *worklist_band(enum priority_band band); /* "raised", ... */
+/* The last four characters (of up to four bytes): enough to find the row, too little to name
+ * anyone. */
+const char *worklist_last_of(const char *id);
+
+#endif

@@ -1,0 +1,72 @@
+// node drive.mjs MODULES CHROMIUM: headless Chromium; a line of JSON in, {"do": NAME, ...}, gives a line of JSON out. `did` has the
+// names. What the page said as errors, and where it sent requests, comes with each answer.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+const [modules, executablePath] = process.argv.slice(2);
+const { chromium } = createRequire(`${modules}/`)('playwright-core'); // ES modules do not look at NODE_PATH
+const axe = readFileSync(`${modules}/axe-core/axe.min.js`, 'utf8');
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu-sandbox'] });
+const said = [];
+const hosts = new Set();
+let context, page;
+
+// Nobody's cookies: a new visitor.
+async function visit({ url, width, height }) {
+  await context?.close();
+  context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: 'reduce' });
+  page = await context.newPage();
+  page.setDefaultTimeout(15000);
+  page.on('console', (m) => m.type() === 'error' && said.push(m.text()));
+  page.on('pageerror', (e) => said.push(e.stack));
+  page.on('request', (r) => hosts.add(new URL(r.url()).host));
+  await page.goto(url);
+}
+
+const did = {
+  visit,
+  size: ({ width, height }) => page.setViewportSize({ width, height }),
+  reload: () => page.reload(),
+  go: ({ hash }) => page.evaluate((to) => { location.hash = to; }, hash),
+  fill: ({ selector, text }) => page.fill(selector, text),
+  click: ({ selector }) => page.click(selector),
+  press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
+  mouse: ({ x, y }) => page.mouse.move(x, y),
+  // An expression in the page, once or until it is true.
+  see: ({ expression }) => page.evaluate(expression),
+  // By the debugger: the page's policy lets no test look for itself.
+  until: async ({ expression, seconds }) => {
+    for (const end = Date.now() + seconds * 1000; ;) {
+      const value = await page.evaluate(expression).catch(() => null); // a page that is being loaded
+      if (value) return value;
+      if (Date.now() > end) throw new Error(`not within ${seconds} s`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  },
+  screenshot: ({ path }) => page.screenshot({ path }),
+  // Violations in words. The page's policy lets no script in; the debugger does.
+  axe: async () => {
+    await page.evaluate(axe);
+    return page.evaluate(async () => {
+      const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+      return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
+    });
+  },
+};
+
+try {
+  console.log(JSON.stringify({ browser: browser.version() }));
+  for await (const line of createInterface({ input: process.stdin })) {
+    const asked = JSON.parse(line);
+    const report = {};
+    try {
+      report.answer = (await did[asked.do](asked)) ?? null;
+    } catch (error) {
+      report.error = String(error);
+    }
+    console.log(JSON.stringify({ ...report, said: said.splice(0), hosts: [...hosts] }));
+  }
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,125 @@
+/* Any bytes as what a browser sends, in two pieces: the console answers or ends the connection,
+ * with one of the statuses that it has, and goes on. A request with the mark %LOGIN% in it is sent
+ * with the cookie and the token of a session of each role in turn. */
+#include "console/console.h"
+#include "console/guests.h"
+
+#include "clock.h"
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANSWER_MOST 65536
+#define TURNS       64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct conf conf;
+static struct node node;
+static struct console console;
+
+static void must(bool good)
+{
+    if (!good)
+        abort();
+}
+
+static void begin(void)
+{
+    static bool begun;
+    static char spool[] = "/tmp/cervigate-fuzz-http.XXXXXX";
+    if (begun)
+        return;
+    begun = true;
+    must(mkdtemp(spool) != NULL);
+    conf = (struct conf){.spool = spool,
+                         .mode = CONF_SHADOW,
+                         .web = {.connections = 8,
+                                 .streams = 2,
+                                 .request_seconds = 10,
+                                 .answer_seconds = 10,
+                                 .idle_seconds = 1800,
+                                 .session_seconds = 1800}};
+    int asks[2];
+    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, asks) == 0);
+    node = (struct node){.conf = &conf,
+                         .console_fd = -1,
+                         .wake_analyze = -1,
+                         .asks_console = asks[0],
+                         .asks_analyze = asks[1]};
+    must(console_open(&console, &node));
+}
+
+/* The input with the mark replaced by what proves a login. */
+static char *with_login(const uint8_t *data, size_t size, size_t *length)
+{
+    static const char mark[] = "%LOGIN%";
+    static unsigned turn;
+    char token[SESSION_TOKEN_MAX];
+    struct account account = {.name = "fuzz", .role = ROLE_VIEWER + turn++ % 3};
+    const uint8_t *at = memmem(data, size, mark, sizeof mark - 1);
+    char *text = malloc(size + 256);
+    must(text != NULL);
+    *length = size;
+    memcpy(text, data, size);
+    if (at == NULL)
+        return text;
+    struct session *s = session_begin(console.sessions, &account, clock_monotonic_ms(), token);
+    must(s != NULL);
+    size_t before = (size_t)(at - data);
+    int n = sprintf(text + before, "Cookie: cervigate=%s\r\nX-CSRF-Token: %s\r\n", token, s->csrf);
+    memcpy(text + before + n, at + sizeof mark - 1, size - before - (sizeof mark - 1));
+    *length = size + (size_t)n - (sizeof mark - 1);
+    return text;
+}
+
+static void check(const char *answer, size_t size)
+{
+    static const int known[] = {100, 200, 204, 304, 400, 401, 403, 404, 405, 409, 411,
+                                413, 414, 415, 417, 429, 431, 500, 501, 503, 505};
+    int status = 0;
+    if (size == 0)
+        return;
+    must(sscanf(answer, "HTTP/1.%*d %d ", &status) == 1);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (status == known[i])
+            return;
+    fprintf(stderr, "status %d\n", status);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static char answer[ANSWER_MOST + 1];
+    int pair[2];
+    size_t length, got = 0;
+    const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
+    begin();
+    char *text = with_login(data, size, &length);
+    size_t first = length > 0 ? text[0] % (length < 64 ? length : 64) : 0;
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+    must(MHD_add_connection(console.daemon, pair[1], (const struct sockaddr *)&from, sizeof from) ==
+         MHD_YES);
+    (void)send(pair[0], text, first, MSG_NOSIGNAL);
+    console_turn(&console, 0);
+    (void)send(pair[0], text + first, length - first, MSG_NOSIGNAL);
+    (void)shutdown(pair[0], SHUT_WR);
+    for (int i = 0; i < TURNS; i++) {
+        console_turn(&console, 0);
+        ssize_t n = recv(pair[0], answer + got, ANSWER_MOST - got, 0);
+        if (n == 0)
+            break;
+        got += n > 0 ? (size_t)n : 0;
+        if (got == ANSWER_MOST)
+            break;
+    }
+    answer[got] = '\0';
+    check(answer, got);
+    (void)close(pair[0]);
+    console_turn(&console, 0);
+    free(text);
+    return 0;
+}
