@@ -139,11 +139,28 @@ static void check_orders_port(struct reading *reading, const struct conf *conf)
                       (unsigned)conf->orders.port, other);
 }
 
+static void check_orders_tls(struct reading *reading, const struct conf *conf)
+{
+    const struct conf_tls *tls = &conf->tls;
+
+    if (!conf->orders.listen || !conf->orders.tls)
+        return;
+    if (!tls->certificate || !tls->key)
+        conf_complain(reading, conf_line_at(reading, "orders", 0, "tls"), false,
+                      "<orders tls=\"true\"> and <tls> without certificate and key; expected both");
+    if (tls->client_certificate != CONF_CLIENT_NONE && !tls->authorities)
+        conf_complain(reading, conf_line_at(reading, "orders", 0, "tls"), false,
+                      "<orders tls=\"true\">: <tls> asks callers for certificates and has no "
+                      "authorities to judge them by; expected authorities, or "
+                      "clientCertificate=\"none\"");
+}
+
 static void check_orders(struct reading *reading, const struct conf *conf)
 {
     const struct conf_orders *orders = &conf->orders;
 
     check_orders_port(reading, conf);
+    check_orders_tls(reading, conf);
     if (orders->from)
         check_addresses(reading, "orders", 0, "from", orders->from);
     if (orders->postoperative)

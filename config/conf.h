@@ -220,6 +220,9 @@ struct conf_orders {
     uint32_t message_bytes;    /* 1 MiB; a longer message is refused */
     int idle_seconds;          /* without a whole message a connection is ended: 300 */
     const char *postoperative; /* regular expression on the procedure's words; NULL: none is */
+    bool tls;                  /* with the files of <tls> */
+    bool patients;             /* ADT corrects patients' data */
+    const char *issuer; /* who assigned a Patient ID that comes without; NULL: nobody knows */
 };
 
 /* The site's Modality Worklist, asked for the orders of studies (DICOM). */

@@ -3,7 +3,7 @@
 #ifndef TLS_PRIVATE_H
 #define TLS_PRIVATE_H
 
-#include "tls.h"
+#include "dx_tls_drive.h"
 
 #include <openssl/ssl.h>
 

@@ -39,6 +39,7 @@
 #include "log.h"
 #include "nn_kernel.h"
 #include "quiet.h"
+#include "reconcile.h"
 #include "requests.h"
 #include "retention.h"
 #include "selftest_watch.h"
@@ -273,6 +274,16 @@ static void place_studies(struct analyze *a)
         node_wake(a->node->wake_announce);
 }
 
+/* What the site has said of patients since. */
+static void correct_patients(struct analyze *a)
+{
+    bool changed = false;
+    if (reconcile_turn(a->node->conf, a->examiner.store, &changed) != STORE_OK)
+        store_trouble(a, "patients");
+    if (changed)
+        a->after = 0; /* pictures to be drawn anew */
+}
+
 /* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
  * node does not hold up those behind it. */
 /* For a moment: however fast objects come, everything else has its turn. */
@@ -326,6 +337,7 @@ static void live(struct analyze *a)
         if (asks_take(a->node, a->examiner.store) != STORE_OK ||
             requests_answer(a->node, a->examiner.store) != STORE_OK)
             store_trouble(a, "request");
+        correct_patients(a);
         sweep_studies(a);
         take_back(a);
         place_studies(a);

@@ -111,6 +111,7 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                         .may = MAY_OPEN | MAY_FORK | MAY_SIGNAL | MAY_ACCEPT,
                         .own_house = true,
                         .path = {{AT_SYSTEM, CAN_READ},
+                                 {AT_KEYS_ORDERS, CAN_READ},
                                  {AT_SPOOL, CAN_READ | CAN_WRITE | CAN_NAME}},
                         .memory = 2 * GIB},
     [CONFINE_HEARER] = {.name = "hearer",

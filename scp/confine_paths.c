@@ -301,6 +301,8 @@ static bool add_place(int ruleset, enum confine_place place, const struct scope 
         return add_news(ruleset, conf, rights);
     case AT_KEYS_IN:
         return !conf->tls.listen || add_keys(ruleset, conf, rights);
+    case AT_KEYS_ORDERS:
+        return !conf->orders.tls || add_keys(ruleset, conf, rights);
     case AT_KEYS_OUT:
         return add_keys_out(ruleset, scope, rights);
     case AT_ACCOUNTS:

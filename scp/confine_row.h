@@ -45,7 +45,8 @@ enum confine_place {
     AT_AUDIT_SENT, /* in it, how far its collector has it */
     AT_MODELS,
     AT_TEMPLATES,
-    AT_KEYS_IN, /* folders of the files of <tls>, where there is a port for it */
+    AT_KEYS_IN,     /* folders of the files of <tls>, where there is a port for it */
+    AT_KEYS_ORDERS, /* the same, where orders come over TLS */
     AT_NEWS, /* folders of the announcements' secrets and authorities; of the files of <tls>, where
                 a UPS peer has TLS */
     AT_KEYS_OUT, /* folders of the files of <tls>, where the destination has TLS; and of its

@@ -59,6 +59,7 @@
  *   orders-heard                    hearer: the message is read, the role does not know
  *   orders-taken                    the role has its orders, the store was not told
  *   orders-entered                  they are stored, nobody was told
+ *   patient-corrected               images and results have a patient's new data, analyze: not done
  *   orders-answered                 hearer: the store's answer is here, the caller has none
  *
  * Asking a worklist for orders (inquire, inquirer):

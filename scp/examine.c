@@ -18,6 +18,7 @@
 #include "examine_exam.h"
 #include "examine_identity.h"
 #include "log.h"
+#include "reconcile.h"
 #include "seen.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,13 @@ static bool is_selected(struct exam *e)
     return true;
 }
 
+/* False: the store cannot be asked, or the attributes do not fit. */
+static bool is_reconciled(struct exam *e)
+{
+    return reconcile_image(e->by->node->conf, e->by->store, e->instance->study, e->attrs) ==
+           STORE_OK;
+}
+
 /* The object cannot be parsed. Whether it would have been selected is judged by what is known. */
 static enum examine_end give_up(struct exam *e, enum srt_reason reason)
 {
@@ -98,6 +106,8 @@ static enum examine_end give_up(struct exam *e, enum srt_reason reason)
     snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
     if (!e->judgement->rule[0] && !is_selected(e))
         return EXAMINE_DONE;
+    if (!is_reconciled(e))
+        return exam_later(e, "what the site says of its patient cannot be read");
     if (e->by->unfit[0])
         return exam_unfit(e);
     return exam_not_processed(e, reason, why);
@@ -159,6 +169,8 @@ static bool shows_something(struct exam *e)
 static enum examine_end examine_selected(struct exam *e, enum examine_effort effort)
 {
     int64_t begin = clock_monotonic_ms();
+    if (!is_reconciled(e))
+        return exam_later(e, "what the site says of its patient cannot be read");
     enum srt_reason reason = exam_pass_gate(e);
     report_patient_digest(e->attrs, e->judgement->patient_digest);
     if (reason != SRT_REASON_NONE) {

@@ -56,8 +56,10 @@ enum store_status examine_identity(struct store *store, const struct instance *i
         judgement->moved = moved;
         return STORE_OK;
     }
-    /* One of them could not be read: nothing to compare, the other is judged. */
-    *known = read || (same_pixels && earlier.reason == judgement->reason);
+    /* One of them could not be read: nothing to compare, the other is judged. What is judged anew
+     * was none of the same before. */
+    *known =
+        instance->revision == 0 && (read || (same_pixels && earlier.reason == judgement->reason));
     if (*known)
         judgement->state = INSTANCE_SAME;
     return STORE_OK;

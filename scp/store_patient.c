@@ -54,11 +54,38 @@ static void attribute(sqlite3_context *context, int count, sqlite3_value **value
     dx_attrs_destroy(attrs);
 }
 
+/* ---- issuers_differ(A, B), each NAME&UNIVERSAL ---- */
+
+static bool is_part(const char *part, size_t length, const char *of)
+{
+    size_t first = strcspn(of, "&");
+    const char *second = of[first] != '\0' ? of + first + 1 : "";
+    return length > 0 && ((length == first && memcmp(part, of, length) == 0) ||
+                          (length == strlen(second) && memcmp(part, second, length) == 0));
+}
+
+/* Both are known, and neither's name or number is one of the other's. */
+static void issuers_differ(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const char *a = (const char *)sqlite3_value_text(values[0]);
+    const char *b = (const char *)sqlite3_value_text(values[1]);
+    (void)count;
+    bool known = a != NULL && b != NULL && a[strspn(a, "&")] != '\0' && b[strspn(b, "&")] != '\0';
+    size_t first = known ? strcspn(a, "&") : 0;
+    bool same = known && (is_part(a, first, b) ||
+                          (a[first] != '\0' && is_part(a + first + 1, strlen(a + first + 1), b)));
+    sqlite3_result_int(context, known && !same);
+}
+
 enum store_status patient_functions(struct store *store)
 {
     int code = sqlite3_create_function_v2(store->db, "attribute", 2,
                                           SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                           NULL, attribute, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_create_function_v2(store->db, "issuers_differ", 2,
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                          NULL, issuers_differ, NULL, NULL, NULL);
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
 }
 
@@ -193,7 +220,8 @@ static enum store_status scrub(struct store *store)
         " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')))",
         "DELETE FROM inquiry WHERE study IN (SELECT study FROM instance WHERE id IN"
         " (SELECT id FROM temp.whose WHERE kind='i'))",
-        "UPDATE news SET error='' WHERE study IN (SELECT study FROM instance WHERE id IN"
+        "UPDATE news SET error='',header=NULL,placer_order='',filler_order='',procedure_id=''"
+        " WHERE study IN (SELECT study FROM instance WHERE id IN"
         " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE place SET accession='',patient_id='',issuer='',finding_ms=0,strength=0 WHERE study"
         " IN (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))",
@@ -229,6 +257,11 @@ enum store_status store_forget_patient(struct store *store, const struct store_p
         status = give_up_files(store, now_ms);
     if (status == STORE_OK)
         status = scrub(store);
+    if (status == STORE_OK)
+        status = sql_run(store, sql_prepare(store,
+                                            "DELETE FROM site_patient WHERE patient_id=?1"
+                                            " OR into_id=?1",
+                                            "t", patient->id));
     return sql_leave(store, status);
 }
 

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNTS "state IN ('judged','not-processed') AND reported>=0 AND withdrawn='' AND "
+/* What is judged anew counts as it was judged before: nobody is put back meanwhile. */
+#define COUNTS                                                                                     \
+    "(state IN ('judged','not-processed') OR (state='received' AND revision>0)) AND reported>=0"   \
+    " AND withdrawn='' AND "
 
 /* ---- what is known of a study ---- */
 
@@ -253,7 +256,8 @@ static enum store_status may_know(struct store *store, const char *announcement,
 
 static enum store_status announce(struct store *store, const struct store_case *c,
                                   const struct priority *p, enum news_kind kind,
-                                  const struct store_receiver *to, int64_t now_ms)
+                                  const struct store_receiver *to, const struct site_order *order,
+                                  int64_t now_ms)
 {
     bool may = false;
     enum store_status status = sql_run(
@@ -270,210 +274,30 @@ static enum store_status announce(struct store *store, const struct store_case *
     return sql_run(store,
                    sql_prepare(store,
                                "INSERT OR IGNORE INTO news(announcement,study,revision,kind,rank,"
-                               "site_priority,instance,state,created_ms)"
-                               " VALUES(?,?,?,?,?,?,?,'pending',?)",
-                               "ttiiiiii", to->name, c->study, c->revision + 1, (int64_t)kind,
-                               (int64_t)p->rank, (int64_t)c->known.order, c->image, now_ms));
+                               "site_priority,instance,state,created_ms,placer_order,"
+                               "filler_order,procedure_id)"
+                               " VALUES(?,?,?,?,?,?,?,'pending',?,?,?,?)",
+                               "ttiiiiiittt", to->name, c->study, c->revision + 1, (int64_t)kind,
+                               (int64_t)p->rank, (int64_t)c->known.order, c->image, now_ms,
+                               order->placer_order, order->filler_order, order->procedure_id));
 }
 
 enum store_status store_place(struct store *store, const struct store_case *of,
                               const struct priority *priority, enum news_kind kind,
                               const struct store_receiver *to, size_t count, int64_t now_ms)
 {
+    struct site_order order;
     enum store_status status = sql_enter(store);
     if (status != STORE_OK)
         return status;
     status = release_known(store, of);
     if (status == STORE_OK)
         status = enter(store, of, priority, now_ms);
+    if (status == STORE_OK)
+        status = store_site_of(store, of->study, of->accession, &order);
     for (size_t i = 0; status == STORE_OK && i < count; i++)
-        status = announce(store, of, priority, kind, &to[i], now_ms);
+        status = announce(store, of, priority, kind, &to[i], &order, now_ms);
     if (status == STORE_OK)
         status = settle(store, of);
     return sql_leave(store, status);
-}
-
-/* ---- news ---- */
-
-/* The last revision before this one that went out. */
-static enum store_status last_told(struct store *store, const char *announcement, struct news *news)
-{
-    sqlite3_stmt *row =
-        sql_prepare(store,
-                    "SELECT rank,site_priority,state='told' FROM news WHERE announcement=?"
-                    " AND study=? AND attempts>0 AND revision<? ORDER BY revision DESC LIMIT 1",
-                    "tti", announcement, news->study, news->revision);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    news->may_know = true;
-    news->was_told = sqlite3_column_int(row, 2) != 0;
-    news->told = (enum priority_rank)sqlite3_column_int(row, 0);
-    news->told_order = (enum priority_order)sqlite3_column_int(row, 1);
-    (void)sqlite3_reset(row);
-    return STORE_OK;
-}
-
-static enum store_status copy_header(struct store *store, int64_t instance, uint8_t **attrs,
-                                     size_t *bytes)
-{
-    sqlite3_stmt *row =
-        sql_prepare(store, "SELECT attrs FROM judgement WHERE instance=?", "i", instance);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    int count = sqlite3_column_bytes(row, 0);
-    *attrs = count > 0 ? malloc((size_t)count) : NULL;
-    if (*attrs != NULL) {
-        memcpy(*attrs, sqlite3_column_blob(row, 0), (size_t)count);
-        *bytes = (size_t)count;
-    }
-    (void)sqlite3_reset(row);
-    return count > 0 && *attrs == NULL ? STORE_BROKEN : STORE_OK;
-}
-
-static void take_news(sqlite3_stmt *row, struct news *news, char *accession, size_t size)
-{
-    char name[32];
-    struct priority place;
-    news->id = sqlite3_column_int64(row, 0);
-    sql_text(row, 1, news->study, sizeof news->study);
-    news->revision = sqlite3_column_int64(row, 2);
-    news->kind = sqlite3_column_int(row, 3) == NEWS_PRIORITY ? NEWS_PRIORITY : NEWS_WITHDRAWN;
-    news->created_ms = sqlite3_column_int64(row, 4);
-    place_take(row, 5, &place);
-    news->rank = place.rank;
-    news->reason = place.reason;
-    news->raised = place.raised;
-    sql_text(row, 10, name, sizeof name);
-    if (!srt_outcome_parse(name, &news->outcome))
-        news->outcome = SRT_NOT_PROCESSED;
-    sql_text(row, 11, news->report, sizeof news->report);
-    news->is_report = news->report[0] != '\0';
-    news->received_ms = sqlite3_column_int64(row, 12);
-    sql_text(row, 13, news->report_series, sizeof news->report_series);
-    sql_text(row, 14, accession, size);
-    news->order = (enum priority_order)sqlite3_column_int(row, 15);
-    news->attempts = sqlite3_column_int(row, 16);
-    sql_text(row, 17, news->model, sizeof news->model);
-}
-
-static enum store_status take_site(struct store *store, const char *accession, struct news *news)
-{
-    struct site_order order;
-    enum store_status status = store_site_of(store, news->study, accession, &order);
-    memcpy(news->placer_order, order.placer_order, sizeof news->placer_order);
-    memcpy(news->filler_order, order.filler_order, sizeof news->filler_order);
-    memcpy(news->procedure_id, order.procedure_id, sizeof news->procedure_id);
-    return status;
-}
-
-enum store_status store_next_news(struct store *store, const char *announcement, int64_t now_ms,
-                                  int64_t far_ms, struct news *news, uint8_t **attrs, size_t *bytes)
-{
-    char accession[65];
-    *attrs = NULL;
-    *bytes = 0;
-    *news = (struct news){.order = ORDER_UNKNOWN, .told = PRIORITY_MEDIUM};
-    sqlite3_stmt *row = sql_prepare(
-        store,
-        "SELECT news.id,news.study,news.revision,kind,created_ms,place.rank,band,raised,strength,"
-        "reason,outcome,report,arrived_ms,"
-        "COALESCE((SELECT series FROM result WHERE uid=place.report),''),"
-        "accession,news.site_priority,attempts,model,news.instance FROM news JOIN place ON "
-        "place.study=news.study"
-        " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
-        " ORDER BY news.rank DESC,arrived_ms,news.id LIMIT 1",
-        "tii", announcement, now_ms, far_ms);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status;
-    take_news(row, news, accession, sizeof accession);
-    int64_t instance = sqlite3_column_int64(row, 18);
-    (void)sqlite3_reset(row);
-    status = last_told(store, announcement, news);
-    if (status == STORE_OK)
-        status = take_site(store, accession, news);
-    return status == STORE_OK ? copy_header(store, instance, attrs, bytes) : status;
-}
-
-enum store_status store_news_asked(struct store *store, int64_t id)
-{
-    enum store_status status = sql_run(
-        store,
-        sql_prepare(store, "UPDATE news SET attempts=attempts+1 WHERE id=? AND state='pending'",
-                    "i", id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
-}
-
-enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
-                                 int64_t next_ms, const char *why, int64_t now_ms)
-{
-    enum store_status status;
-    if (end == NEWS_TOLD) /* overtaken meanwhile or not: the receiver has it */
-        status = sql_run(store, sql_prepare(store,
-                                            "UPDATE news SET state='told',"
-                                            "done_ms=?,error='' WHERE id=?",
-                                            "ii", now_ms, id));
-    else
-        status =
-            sql_run(store, sql_prepare(store,
-                                       "UPDATE news SET state=?,next_ms=?,error=?,"
-                                       "done_ms=? WHERE id=? AND state='pending'",
-                                       "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms,
-                                       why, end == NEWS_REFUSED ? now_ms : (int64_t)0, id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
-}
-
-/* What a receiver has already, or what takes back more than it may have, is never too late. */
-#define STALE                                                                                      \
-    " news WHERE announcement=?1 AND state='pending' AND created_ms<?2 AND kind=0 AND NOT EXISTS"  \
-    " (SELECT 1 FROM news AS before WHERE before.announcement=?1 AND before.study=news.study AND"  \
-    " before.revision<news.revision AND ((before.state='told' AND before.rank>=news.rank) OR"      \
-    " (before.attempts>0 AND before.rank>news.rank)))"
-enum store_status store_expire_news(struct store *store, const char *announcement,
-                                    int64_t before_ms, int64_t now_ms, size_t *count)
-{
-    /* Looked at every second: a write takes the lock, also where there is nothing to write. */
-    sqlite3_stmt *row =
-        sql_prepare(store, "SELECT 1 FROM" STALE " LIMIT 1", "ti", announcement, before_ms);
-    enum store_status status = sql_row(store, row);
-    *count = 0;
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    (void)sqlite3_reset(row);
-    status = sql_run(store, sql_prepare(store,
-                                        "UPDATE news SET state='expired',done_ms=?3 WHERE id IN"
-                                        " (SELECT id FROM" STALE ")",
-                                        "tii", announcement, before_ms, now_ms));
-    *count = status == STORE_OK ? (size_t)sqlite3_changes(store->db) : 0;
-    return status;
-}
-
-enum store_status store_news_state(struct store *store, const char *announcement, int64_t since_ms,
-                                   struct store_news_state *state)
-{
-    *state = (struct store_news_state){.pending = 0};
-    sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT COUNT(*),COALESCE(MIN(created_ms),0) FROM news"
-                                    " WHERE announcement=? AND state='pending'",
-                                    "t", announcement);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status;
-    state->pending = (size_t)sqlite3_column_int64(row, 0);
-    state->oldest_ms = sqlite3_column_int64(row, 1);
-    (void)sqlite3_reset(row);
-
-    row = sql_prepare(store,
-                      "SELECT COUNT(*) OVER (),error FROM news WHERE announcement=?"
-                      " AND state='parked' AND done_ms>=? ORDER BY done_ms DESC LIMIT 1",
-                      "ti", announcement, since_ms);
-    status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    state->parked = (size_t)sqlite3_column_int64(row, 0);
-    sql_text(row, 1, state->why, sizeof state->why);
-    (void)sqlite3_reset(row);
-    return STORE_OK;
 }

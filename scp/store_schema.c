@@ -179,14 +179,26 @@ static const char *const versions[] = {
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, accession TEXT NOT NULL, study TEXT NOT NULL,"
+    " issuer TEXT NOT NULL DEFAULT ''," /* of the accession number: NAME&UNIVERSAL */
     " priority INTEGER NOT NULL DEFAULT 0, placer_order TEXT NOT NULL DEFAULT '',"
     " filler_order TEXT NOT NULL DEFAULT '', procedure_id TEXT NOT NULL DEFAULT '',"
     " procedure TEXT NOT NULL DEFAULT '', postoperative INTEGER NOT NULL DEFAULT 0,"
     " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL,"
-    " UNIQUE(accession, study, placer_order, filler_order));"
+    " UNIQUE(accession, issuer, study, placer_order, filler_order));"
     "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
     "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"
     "CREATE INDEX site_order_placer ON site_order(placer_order) WHERE placer_order<>'';"
+    /* of an ID: what was said of it last, when that was recorded (said_ms), when it came (told_ms);
+     * due: how often, since images and results have it */
+    "CREATE TABLE site_patient("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
+    " universal TEXT NOT NULL, name TEXT NOT NULL DEFAULT '', birth_date TEXT NOT NULL DEFAULT '',"
+    " sex TEXT NOT NULL DEFAULT '', said_ms INTEGER NOT NULL DEFAULT 0,"
+    " into_id TEXT NOT NULL DEFAULT '', into_issuer TEXT NOT NULL DEFAULT '',"
+    " into_universal TEXT NOT NULL DEFAULT '', merged_ms INTEGER NOT NULL DEFAULT 0,"
+    " told_ms INTEGER NOT NULL, due INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE(patient_id, issuer, universal));"
+    "CREATE INDEX site_patient_due ON site_patient(id) WHERE due<>0;"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE TABLE inquiry(" /* after a study's order at the site's worklist */
@@ -204,6 +216,9 @@ static const char *const versions[] = {
     " revision INTEGER NOT NULL, kind INTEGER NOT NULL, rank INTEGER NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0,"
     " instance INTEGER NOT NULL DEFAULT 0," /* whose header it tells */
+    " header BLOB,"                         /* that one, where the image has another by now */
+    " placer_order TEXT NOT NULL DEFAULT '', filler_order TEXT NOT NULL DEFAULT '',"
+    " procedure_id TEXT NOT NULL DEFAULT '',"
     " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
     " next_ms INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL,"
     " done_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',"
@@ -260,7 +275,8 @@ static const char *const back[] = {
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;"
-    "DROP TABLE site_order;DROP TABLE site_message;DROP TABLE news;DROP TABLE place;DROP INDEX "
+    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP "
+    "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"
     "ALTER TABLE judgement DROP COLUMN destinations;ALTER TABLE judgement DROP COLUMN outputs;"

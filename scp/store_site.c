@@ -5,17 +5,25 @@
 #include <stdlib.h>
 
 /* Rows that a message may be about, by what it names: ?1 accession, ?2 study, ?3 and ?4 the
- * filler's and the placer's number. An accession number alone means all studies of it. A text for
- * each, since one with all cases would read every row. */
+ * filler's and the placer's number, ?5 who gave the accession number. An accession number alone
+ * means all studies of it. A text for each, since one with all cases would read every row. */
 enum { BY_BOTH, BY_ACCESSION, BY_STUDY, BY_NUMBERS, WAYS };
 #define NAMED_BOTH                                                                                 \
-    "((site_order.accession=?1 AND site_order.study IN (?2,'')) OR"                                \
+    "((site_order.accession=?1 AND site_order.study IN (?2,'') AND"                                \
+    " NOT issuers_differ(site_order.issuer,?5)) OR"                                                \
     " (site_order.accession='' AND site_order.study=?2)) AND ?4 NOTNULL"
-#define NAMED_ACCESSION "site_order.accession=?1 AND site_order.accession<>'' AND ?4 NOTNULL"
-#define NAMED_STUDY     "site_order.study=?2 AND site_order.study<>'' AND ?4 NOTNULL"
+#define NAMED_ACCESSION                                                                            \
+    "site_order.accession=?1 AND site_order.accession<>'' AND"                                     \
+    " NOT issuers_differ(site_order.issuer,?5) AND ?4 NOTNULL"
+#define NAMED_STUDY "site_order.study=?2 AND site_order.study<>'' AND ?4 NOTNULL AND ?5 NOTNULL"
 #define NAMED_NUMBERS                                                                              \
     "((site_order.filler_order=?3 AND site_order.filler_order<>'')"                                \
-    " OR (site_order.placer_order=?4 AND site_order.placer_order<>''))"
+    " OR (site_order.placer_order=?4 AND site_order.placer_order<>'')) AND ?5 NOTNULL"
+/* Who gave the accession number of a study: as its last image says. */
+#define ISSUER_OF(study)                                                                           \
+    "(SELECT attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER    \
+    ") FROM judgement WHERE instance=(SELECT MAX(i.id) FROM instance AS i JOIN judgement AS j ON"  \
+    " j.instance=i.id WHERE i.study=" study " AND j.attrs NOTNULL))"
 
 static sqlite3_stmt *prepare_of(struct store *store, const char *const texts[WAYS],
                                 const struct site_order *o)
@@ -25,8 +33,8 @@ static sqlite3_stmt *prepare_of(struct store *store, const char *const texts[WAY
         way = o->study[0] != '\0' ? BY_BOTH : BY_ACCESSION;
     else if (o->study[0] != '\0')
         way = BY_STUDY;
-    return sql_prepare(store, texts[way], "tttt", o->accession, o->study, o->filler_order,
-                       o->placer_order);
+    return sql_prepare(store, texts[way], "ttttt", o->accession, o->study, o->filler_order,
+                       o->placer_order, o->accession_issuer);
 }
 
 static enum store_status is_any(struct store *store, sqlite3_stmt *row, bool *any)
@@ -67,11 +75,12 @@ static enum store_status fill(struct store *store, const struct site_order *o, i
                                       "UPDATE OR IGNORE site_order SET"
                                       " accession=COALESCE(NULLIF(?1,''),accession),"
                                       "study=COALESCE(NULLIF(?2,''),study),"
+                                      "issuer=COALESCE(NULLIF(issuer,''),?6),"
                                       "filler_order=COALESCE(NULLIF(?3,''),filler_order),"
                                       "placer_order=COALESCE(NULLIF(?4,''),placer_order)"
                                       " WHERE id=?5",
-                                      "tttti", o->accession, o->study, o->filler_order,
-                                      o->placer_order, id));
+                                      "ttttit", o->accession, o->study, o->filler_order,
+                                      o->placer_order, id, o->accession_issuer));
 }
 
 /* The row that has by now what row id would have. */
@@ -83,10 +92,12 @@ static enum store_status find_twin(struct store *store, const struct site_order 
                     "SELECT t.id,(t.told_ms,t.id)>(o.told_ms,o.id) FROM site_order AS o"
                     " JOIN site_order AS t ON t.accession=COALESCE(NULLIF(?1,''),o.accession)"
                     " AND t.study=COALESCE(NULLIF(?2,''),o.study)"
+                    " AND t.issuer=COALESCE(NULLIF(o.issuer,''),?6)"
                     " AND t.filler_order=COALESCE(NULLIF(?3,''),o.filler_order)"
                     " AND t.placer_order=COALESCE(NULLIF(?4,''),o.placer_order)"
                     " WHERE o.id=?5 AND t.id<>o.id",
-                    "tttti", o->accession, o->study, o->filler_order, o->placer_order, id);
+                    "ttttit", o->accession, o->study, o->filler_order, o->placer_order, id,
+                    o->accession_issuer);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
@@ -151,8 +162,9 @@ static enum store_status add(struct store *store, const struct site_order *o, in
     enum store_status status = sql_run(
         store, sql_prepare(store,
                            "INSERT INTO site_order(accession,study,filler_order,placer_order,"
-                           "told_ms) VALUES(?,?,?,?,0)",
-                           "tttt", o->accession, o->study, o->filler_order, o->placer_order));
+                           "issuer,told_ms) VALUES(?,?,?,?,?,0)",
+                           "ttttt", o->accession, o->study, o->filler_order, o->placer_order,
+                           o->accession_issuer));
     *id = sqlite3_last_insert_rowid(store->db);
     return status;
 }
@@ -161,8 +173,10 @@ static enum store_status add(struct store *store, const struct site_order *o, in
  * was. */
 #define DUE(named)                                                                                 \
     "UPDATE study SET place_due=1 WHERE uid<>'' AND uid IN (SELECT place.study FROM site_order"    \
-    " JOIN place ON place.accession=site_order.accession AND place.accession<>'' WHERE " named     \
-    " UNION SELECT site_order.study FROM site_order WHERE " named ")"
+    " JOIN place ON place.accession=site_order.accession AND place.accession<>'' AND NOT"          \
+    " issuers_differ(site_order.issuer," ISSUER_OF(                                                \
+        "place.study") ") WHERE " named                                                            \
+                       " UNION SELECT site_order.study FROM site_order WHERE " named ")"
 static enum store_status mark(struct store *store, const struct site_order *order, size_t *studies)
 {
     static const char *const texts[WAYS] = {DUE(NAMED_BOTH), DUE(NAMED_ACCESSION), DUE(NAMED_STUDY),
@@ -288,9 +302,11 @@ enum store_status store_site_of(struct store *store, const char *study, const ch
         return status;
     return look(store,
                 sql_prepare(store,
-                            KNOWN "accession=? AND accession<>''"
-                                  " ORDER BY priority DESC,told_ms DESC,id",
-                            "t", accession),
+                            KNOWN "accession=?1 AND accession<>'' AND"
+                                  " NOT issuers_differ(issuer," ISSUER_OF(
+                                      "?2") ")"
+                                            " ORDER BY priority DESC,told_ms DESC,id",
+                            "tt", accession, study),
                 known, &found);
 }
 

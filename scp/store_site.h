@@ -21,6 +21,8 @@
 /* What one message says of one order; "" and ORDER_UNKNOWN: nothing. */
 struct site_order {
     char accession[65], study[DX_UID_MAX]; /* both "": the order is known by its numbers */
+    /* NAME&UNIVERSAL; of two that both are known the same accession number is another one */
+    char accession_issuer[131];
     char placer_order[65], filler_order[65], procedure_id[65], procedure[257];
     enum priority_order priority;
     bool postoperative; /* where there is a procedure */

@@ -88,6 +88,9 @@ void place_take(sqlite3_stmt *row, int column, struct priority *place);
  * UTF-8 where it can be converted, without blanks at its ends; '' when there is none. */
 #define SQL_PATIENT_ID "1048608" /* (0010,0020) */
 #define SQL_ISSUER     "1048609" /* (0010,0021) */
+/* (0040,0031), (0040,0032): of the accession number (dicom/dcmtk/attributes.cc) */
+#define SQL_LOCAL_ISSUER     "4194353"
+#define SQL_UNIVERSAL_ISSUER "4194354"
 enum store_status patient_functions(struct store *store);
 
 /* store_retention.c: within the caller's transaction. Bytes that came to "object-bytes" or

@@ -241,6 +241,24 @@ enum dx_status set_method(DcmItem *dataset, struct dx_attrs *attrs)
     return meaning.empty() ? DX_OK : dx_attrs_set_text(attrs, method, "LO", meaning.c_str());
 }
 
+/* Two facilities may give the same accession number. The list holds no sequences: the two texts
+ * that name an issuer stand by themselves. */
+enum dx_status set_issuer(DcmItem *dataset, struct dx_attrs *attrs)
+{
+    DcmItem *item = nullptr;
+    if (dataset->findAndGetSequenceItem(DCM_IssuerOfAccessionNumberSequence, item, 0).bad() ||
+        item == nullptr)
+        return DX_OK;
+    OFString local = dx_text_of(item, DCM_LocalNamespaceEntityID),
+             universal = dx_text_of(item, DCM_UniversalEntityID);
+    enum dx_status status = DX_OK;
+    if (!local.empty())
+        status = dx_attrs_set_text(attrs, DX_TAG(0x0040, 0x0031), "UT", local.c_str());
+    if (status == DX_OK && !universal.empty())
+        status = dx_attrs_set_text(attrs, DX_TAG(0x0040, 0x0032), "UT", universal.c_str());
+    return status;
+}
+
 enum dx_status collect_all(DcmItem *dataset, struct dx_attrs *attrs)
 {
     const size_t bounds[][2] = {{0, short_max}, {short_max + 1, value_max}};
@@ -274,6 +292,8 @@ enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **
                     set_code(dataset, DCM_AnatomicRegionSequence, DX_TAG(0x0008, 0x2218), found);
             if (status == DX_OK)
                 status = set_method(dataset, found);
+            if (status == DX_OK)
+                status = set_issuer(dataset, found);
             if (status) {
                 dx_attrs_destroy(found);
                 return dx_fail(err, status, "attributes: %s", dx_status_text(status));

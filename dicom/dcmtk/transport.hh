@@ -15,8 +15,8 @@
 #ifndef DX_TRANSPORT_HH
 #define DX_TRANSPORT_HH
 
+#include "dx_tls_drive.h"
 #include "shim.hh"
-#include "tls.h"
 
 #include "dcmtk/dcmnet/dcmlayer.h"
 #include "dcmtk/dcmnet/dcmtrans.h"

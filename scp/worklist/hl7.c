@@ -30,7 +30,7 @@ static enum news_end answered(const struct news *news, enum hl7_kind kind, const
     }
     if (code != HL7_ACCEPT)
         (void)snprintf(why, NEWS_WHY, "%s: %s%s%s", names[kind], words[code],
-                       text[0] != '\0' ? ": " : "", text);
+                       text[0] != '\0' ? NEWS_SAYS : "", text);
     return ends[code];
 }
 

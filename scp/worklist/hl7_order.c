@@ -2,6 +2,7 @@
  * it is its patient. ZDS stands once for all orders of a message (IHE RAD-4), IPC in each. */
 #include "hl7_order.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOOK_MOST 16 /* repetitions that are looked at: finding one is linear in them */
@@ -74,6 +75,20 @@ static void identify(struct hl7_order *order, const struct group *group, size_t 
         order->cut = true;
 }
 
+/* Table 0203: what an image may have as its Patient ID. A visit's or an account's number, a
+ * passport's, are other things by the same digits. */
+static bool is_of_patient(const struct group *group, size_t segment, unsigned field,
+                          unsigned repetition)
+{
+    static const char types[] = " MR MRT PI PT PE AM U ";
+    char type[8], sought[11];
+    if (!hl7_get_whole(group->message, segment, (struct hl7_place){field, repetition, 5, 1}, type,
+                       sizeof type))
+        return false;
+    (void)snprintf(sought, sizeof sought, " %s ", type);
+    return type[0] == '\0' || strstr(types, sought) != NULL;
+}
+
 static void read_ids(struct hl7_order *order, const struct group *group, size_t segment,
                      unsigned field, struct hl7_id *ids, size_t *count)
 {
@@ -81,23 +96,52 @@ static void read_ids(struct hl7_order *order, const struct group *group, size_t 
     for (unsigned i = 1; i <= repetitions && i <= LOOK_MOST && *count < HL7_IDS_MOST; i++) {
         struct hl7_id *id = &ids[*count];
         *id = (struct hl7_id){.id = ""};
+        if (!is_of_patient(group, segment, field, i))
+            continue;
         identify(order, group, segment, (struct hl7_place){field, i, 1, 1}, id->id, sizeof id->id);
-        identify(order, group, segment, (struct hl7_place){field, i, 4, 1}, id->issuer,
-                 sizeof id->issuer);
-        identify(order, group, segment, (struct hl7_place){field, i, 4, 2}, id->issuer,
-                 sizeof id->issuer);
+        bool whole = hl7_get_whole(group->message, segment, (struct hl7_place){field, i, 4, 1},
+                                   id->issuer, sizeof id->issuer);
+        if (!hl7_get_whole(group->message, segment, (struct hl7_place){field, i, 4, 2},
+                           id->universal, sizeof id->universal) ||
+            !whole) {
+            order->cut = true; /* an ID without its issuer could be another's */
+            continue;
+        }
         *count += id->id[0] != '\0';
     }
+}
+
+/* Which repetition of PID-5: the legal name (XPN-7 L), else one without a type, else the first; of
+ * more ways to write it (XPN-8) the alphabetic one. */
+static unsigned choose_name(const struct group *group)
+{
+    unsigned repetitions = hl7_repetitions(group->message, group->pid, 5), best = 1;
+    int least = 3;
+    for (unsigned i = 1; i <= repetitions && i <= LOOK_MOST; i++) {
+        char type[4], written[4];
+        (void)hl7_get(group->message, group->pid, (struct hl7_place){5, i, 7, 1}, type,
+                      sizeof type);
+        (void)hl7_get(group->message, group->pid, (struct hl7_place){5, i, 8, 1}, written,
+                      sizeof written);
+        int rank = strcmp(type, "L") == 0 ? 0 : type[0] == '\0' ? 1 : 2;
+        if (rank < least && strcmp(written, "I") != 0 && strcmp(written, "P") != 0) {
+            least = rank;
+            best = i;
+        }
+    }
+    return best;
 }
 
 /* XPN to PN: suffix and prefix change places; what PN has a meaning for becomes a blank. */
 static void read_name(struct hl7_order *order, const struct group *group)
 {
     static const unsigned components[] = {1, 2, 3, 5, 4};
+    const unsigned repetition = choose_name(group);
     size_t used = 0;
     for (size_t i = 0; i < 5; i++) {
         char *part = order->patient_name + used;
-        (void)hl7_get(group->message, group->pid, place(5, components[i]), part, 201);
+        (void)hl7_get(group->message, group->pid,
+                      (struct hl7_place){5, repetition, components[i], 1}, part, 201);
         for (char *c = part; *c != '\0'; c++)
             if (strchr("^=\\", *c) != NULL)
                 *c = ' ';
@@ -160,14 +204,21 @@ static void read_study(struct hl7_order *order, const struct group *group)
         order->study[0] = '\0';
 }
 
+static void read_issuer(struct hl7_order *order, const struct group *group, size_t ipc)
+{
+    identify(order, group, ipc, place(1, 2), order->issuer_of_accession,
+             sizeof order->issuer_of_accession);
+    identify(order, group, ipc, place(1, 3), order->universal_of_accession,
+             sizeof order->universal_of_accession);
+}
+
 static void read_numbers(struct hl7_order *order, const struct group *group)
 {
     static const struct hl7_place reasons[] = {{31, 1, 2, 1}, {31, 1, 1, 1}, {13, 1, 1, 1}};
     size_t orc = find_in(group, "ORC"), obr = find_in(group, "OBR"), ipc = find_in(group, "IPC");
     identify(order, group, ipc, place(1, 1), order->accession, sizeof order->accession);
     if (order->accession[0] != '\0')
-        identify(order, group, ipc, place(1, 2), order->issuer_of_accession,
-                 sizeof order->issuer_of_accession);
+        read_issuer(order, group, ipc);
     identify(order, group, obr, place(18, 1), order->accession, sizeof order->accession);
     identify(order, group, orc, place(2, 1), order->placer_order, sizeof order->placer_order);
     identify(order, group, obr, place(2, 1), order->placer_order, sizeof order->placer_order);
@@ -192,7 +243,7 @@ static enum hl7_read read_of(char status)
 
 static void read_state(struct hl7_order *order, const struct group *group)
 {
-    static const char gone[] = "CA OC CR DC OD DR";
+    static const char gone[] = "CA OC CR DC OD DR RP RQ RU";
     char scheme[16];
     (void)hl7_get_whole(group->message, find_in(group, "ORC"), place(1, 1), order->control,
                         sizeof order->control);
@@ -218,10 +269,11 @@ static enum hl7_event event_of(const struct hl7_message *message)
     static const struct {
         const char *type, *trigger;
         enum hl7_event event;
-    } events[] = {{"ORM", "O01", HL7_ORDER},   {"OMI", "O23", HL7_ORDER},
-                  {"OMG", "O19", HL7_ORDER},   {"ADT", "A08", HL7_PATIENT},
-                  {"ADT", "A31", HL7_PATIENT}, {"ADT", "A40", HL7_MERGE},
-                  {"ORU", "R01", HL7_REPORT}};
+    } events[] = {
+        {"ORM", "O01", HL7_ORDER},   {"OMI", "O23", HL7_ORDER},   {"OMG", "O19", HL7_ORDER},
+        {"ADT", "A08", HL7_PATIENT}, {"ADT", "A31", HL7_PATIENT}, {"ADT", "A40", HL7_MERGE},
+        {"ADT", "A18", HL7_MERGE},   {"ADT", "A34", HL7_MERGE},   {"ADT", "A36", HL7_MERGE},
+        {"ADT", "A47", HL7_MERGE},   {"ORU", "R01", HL7_REPORT}};
     char type[4], trigger[4];
     if (!hl7_get_whole(message, 0, place(9, 1), type, sizeof type) ||
         !hl7_get_whole(message, 0, place(9, 2), trigger, sizeof trigger))
@@ -230,6 +282,18 @@ static enum hl7_event event_of(const struct hl7_message *message)
         if (strcmp(type, events[i].type) == 0 && strcmp(trigger, events[i].trigger) == 0)
             return events[i].event;
     return HL7_OTHER;
+}
+
+/* When it was recorded (EVN-2), else when the message was made (MSH-7). */
+static int64_t time_of(const struct hl7_message *message)
+{
+    char text[32];
+    (void)hl7_get_whole(message, hl7_find(message, "EVN", 1), place(2, 1), text, sizeof text);
+    int64_t at = hl7_time(text);
+    if (at != 0)
+        return at;
+    (void)hl7_get_whole(message, 0, place(7, 1), text, sizeof text);
+    return hl7_time(text);
 }
 
 bool hl7_next_order(const struct hl7_message *message, size_t *at, struct hl7_order *order)
@@ -243,6 +307,7 @@ bool hl7_next_order(const struct hl7_message *message, size_t *at, struct hl7_or
     read_patient(order, &group);
     if (is_adt) {
         read_ids(order, &group, find_in(&group, "MRG"), 1, order->prior, &order->priors);
+        order->at_ms = time_of(message);
         return true;
     }
     read_numbers(order, &group);

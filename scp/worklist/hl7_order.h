@@ -1,10 +1,10 @@
 /* hl7_order.h: what a message of others says about orders, patients and reports, and the answer to
  * it.
  *
- * ORM^O01, OMI^O23, OMG^O19: orders. ADT^A08 and A31: a patient's data are corrected; A40: two
- * patients are one. ORU^R01: what a study's reading has come to. A message may hold several:
- * hl7_next_order gives one after the other. Sources: HL7 2.3.1 and 2.5.1, chapters 3, 4, 7; IHE RAD
- * (RAD-2, 4, 12, 13, 28). */
+ * ORM^O01, OMI^O23, OMG^O19: orders. ADT^A08 and A31: a patient's data are corrected; A40
+ * and its older forms A18, A34, A36, A47: two patients are one. ORU^R01: what a study's reading has
+ * come to. A message may hold several: hl7_next_order gives one after the other. Sources: HL7 2.3.1
+ * and 2.5.1, chapters 3, 4, 7; IHE RAD (RAD-2, 4, 12, 13, 28). */
 #ifndef HL7_ORDER_H
 #define HL7_ORDER_H
 
@@ -27,9 +27,9 @@ enum hl7_read {
     HL7_READ_FINAL        /* F, C */
 };
 
-#define HL7_IDS_MOST 4
+#define HL7_IDS_MOST 8
 struct hl7_id {
-    char id[65], issuer[65]; /* issuer: CX-4, its name, else its universal ID */
+    char id[65], issuer[65], universal[65]; /* CX-1; CX-4: its name, its universal ID */
 };
 
 /* Texts are UTF-8 without controls, "" where nothing is said. An identifier that does not fit is
@@ -38,21 +38,23 @@ struct hl7_order {
     enum hl7_event event;
     bool cut;
     bool own;       /* of ours, that somebody sends on: OBX-3 or ORC-16 are of 99CERVIGATE */
-    bool cancelled; /* ORC-1 CA, OC, CR, DC, OD, DR; OBR-25 X */
+    bool cancelled; /* ORC-1 CA, OC, CR, DC, OD, DR, replaced: RP, RQ, RU; OBR-25 X */
     enum priority_order priority; /* the highest of TQ1-9, OBR-27.6, ORC-7.6, OBR-5 */
     enum hl7_read read;
-    char control[3], status[2];                  /* ORC-1, OBR-25 as they came */
-    char accession[65], issuer_of_accession[65]; /* IPC-1, else OBR-18 */
-    char placer_order[65], filler_order[65];     /* ORC-2, ORC-3, else OBR-2, OBR-3 */
-    char study[DX_UID_MAX];                      /* IPC-3, else ZDS-1; digits and dots */
-    char procedure_id[65];                       /* IPC-2, else OBR-19 */
-    char procedure[257];                         /* OBR-4: words, else the code */
-    char service[65];                            /* OBR-4: the code */
-    char reason[257];                            /* OBR-31: words, else the code, else OBR-13 */
+    char control[3], status[2];                               /* ORC-1, OBR-25 as they came */
+    char accession[65];                                       /* IPC-1, else OBR-18 */
+    char issuer_of_accession[65], universal_of_accession[65]; /* IPC-1: its name, universal ID */
+    char placer_order[65], filler_order[65];                  /* ORC-2, ORC-3, else OBR-2, OBR-3 */
+    char study[DX_UID_MAX]; /* IPC-3, else ZDS-1; digits and dots */
+    char procedure_id[65];  /* IPC-2, else OBR-19 */
+    char procedure[257];    /* OBR-4: words, else the code */
+    char service[65];       /* OBR-4: the code */
+    char reason[257];       /* OBR-31: words, else the code, else OBR-13 */
     struct hl7_id patient[HL7_IDS_MOST], prior[HL7_IDS_MOST]; /* PID-3, MRG-1 */
     size_t patients, priors;
     char patient_name[1025]; /* PN: components by ^ */
     char birth_date[9], sex[2];
+    int64_t at_ms; /* of ADT: EVN-2, else MSH-7; 0: neither says */
 };
 
 /* The message's next one; *at is 0 before the first. False: there is no more. */

@@ -63,4 +63,8 @@ bool hl7_get_whole(const struct hl7_message *message, size_t segment, struct hl7
 /* Repetitions of the field; 0: it is empty. */
 unsigned hl7_repetitions(const struct hl7_message *message, size_t segment, unsigned field);
 
+/* TS as UTC in milliseconds, to the second; 0: it is none. One without a zone is taken as UTC:
+ * those of one sender can still be told apart by it. */
+int64_t hl7_time(const char *text);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "keys.h"
 #include "log.h"
 #include "role.h"
 #include <arpa/inet.h>
@@ -38,6 +39,7 @@ struct orders {
     size_t hearers;      /* places */
     int64_t accept_at, told_at;
     unsigned untold;
+    struct keys_kept keys; /* of <tls>: copies, of which this process knows descriptors only */
     struct orders_heard heard;
 };
 
@@ -57,13 +59,37 @@ static void say(struct orders_answer *answer, enum hl7_code code, const char *wh
     (void)snprintf(answer->why, sizeof answer->why, "%s", why);
 }
 
-static void enter(struct orders *o, struct orders_answer *answer)
+static void store_trouble(struct orders *o)
+{
+    log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(o->store)));
+    role_close_store(&o->store);
+}
+
+static void enter_patients(struct orders *o, struct orders_answer *answer)
+{
+    struct site_told told;
+    const char *issuer = o->conf->issuer != NULL ? o->conf->issuer : "";
+    enum store_status status = store_site_patients(o->store, o->heard.message, o->heard.patient,
+                                                   o->heard.count, issuer, clock_utc_ms(), &told);
+    if (status == STORE_NONE) {
+        say(answer, HL7_ERROR, "a patient without an ID of the prior one's assigning authority");
+        return;
+    }
+    if (status != STORE_OK) {
+        store_trouble(o);
+        return;
+    }
+    crash_point("orders-entered");
+    say(answer, HL7_ACCEPT, "");
+    if (told.kept > 0)
+        node_wake(o->node->wake_analyze);
+    log_event(LOG_AT_INFO, "patients-entered", "patients=%u known=%zu unknown=%zu older=%zu",
+              o->heard.count, told.kept, told.unknown, told.older);
+}
+
+static void enter_orders(struct orders *o, struct orders_answer *answer)
 {
     size_t studies = 0, missing = 0;
-    say(answer, HL7_ERROR, "the job store cannot be written now");
-    if (!open_store(o))
-        return;
-    crash_point("orders-taken");
     enum store_status status =
         store_site_orders(o->store, o->heard.message, o->heard.order, o->heard.count,
                           clock_utc_ms(), &studies, &missing);
@@ -72,8 +98,7 @@ static void enter(struct orders *o, struct orders_answer *answer)
         return;
     }
     if (status != STORE_OK) {
-        log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(o->store)));
-        role_close_store(&o->store);
+        store_trouble(o);
         return;
     }
     crash_point("orders-entered");
@@ -81,6 +106,18 @@ static void enter(struct orders *o, struct orders_answer *answer)
     if (studies > 0)
         node_wake(o->node->wake_analyze);
     log_event(LOG_AT_INFO, "orders-entered", "orders=%u studies=%zu", o->heard.count, studies);
+}
+
+static void enter(struct orders *o, struct orders_answer *answer)
+{
+    say(answer, HL7_ERROR, "the job store cannot be written now");
+    if (!open_store(o))
+        return;
+    crash_point("orders-taken");
+    if (o->heard.is_of_patients)
+        enter_patients(o, answer);
+    else
+        enter_orders(o, answer);
 }
 
 /* ---- records ---- */
@@ -103,17 +140,30 @@ static void take_record(struct orders *o, struct role_child *hearer)
 
 /* ---- callers ---- */
 
-static void run_hearer(struct orders *o, int caller, int fd, pid_t parent)
+/* The key is in the memory of the hearer from here until its handshake is over. */
+static void open_tls(struct orders *o, struct caller *caller)
 {
+    struct dx_error err = {.status = DX_OK};
+    if (o->conf->tls && keys_kept_open(o->node->conf, &o->keys, &caller->tls, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "tls-unavailable", "reason=%s", log_quote(err.text));
+        _exit(EX_CONFIG);
+    }
+    keys_close(&o->keys.files);
+}
+
+static void run_hearer(struct orders *o, int caller_fd, int fd, pid_t parent)
+{
+    struct caller caller = {.fd = caller_fd};
     node_child("cervigated-hea", parent);
     (void)close(o->node->orders_fd);
     for (size_t i = 0; i < o->hearers; i++)
         if (o->hearer[i].fd >= 0)
             (void)close(o->hearer[i].fd);
     log_init("hearer", o->node->conf->log_level, o->node->conf->log_patient_data);
+    open_tls(o, &caller);
     if (!confine(CONFINE_HEARER, NULL, NULL))
         _exit(EX_OSERR);
-    _exit(orders_hear(o->conf, caller, fd));
+    _exit(orders_hear(o->conf, &caller, fd));
 }
 
 static bool start_hearer(struct orders *o, struct role_child *hearer, int caller)
@@ -154,6 +204,11 @@ static const char *admit(struct orders *o, const char *address, int caller)
     int on = 1;
     if (!conf_address_is_in(address, o->conf->from != NULL ? o->conf->from : HERE))
         return "<orders from> does not have this address";
+    if (o->conf->tls) {
+        role_close_store(&o->store); /* whether the files are good is judged in a child */
+        if (!keys_kept_turn(o->node->conf, &o->keys))
+            return "the files of <tls> cannot be used";
+    }
     for (size_t i = 0; i < o->hearers; i++)
         if (o->hearer[i].fd < 0) {
             (void)setsockopt(caller, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -232,6 +287,9 @@ int orders_run(const struct node *node)
     if (!confine(CONFINE_ORDERS, node->conf, NULL) || !confine_prepare(CONFINE_HEARER))
         return EX_OSERR;
     int status = 1;
+    keys_kept_init(&o.keys);
+    if (o.conf->tls)
+        (void)keys_kept_turn(node->conf, &o.keys);
     o.hearer = calloc(o.hearers, sizeof *o.hearer);
     o.poll = calloc(o.hearers + 1, sizeof *o.poll);
     if (o.hearer == NULL || o.poll == NULL)

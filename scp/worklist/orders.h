@@ -1,5 +1,5 @@
-/* orders.h: what the site says of its orders by HL7, over MLLP. orders_run (node.h) is the role;
- * each caller has a process of its own, the hearer, which reads what it sends.
+/* orders.h: what the site says of its orders and patients by HL7, over MLLP. orders_run (node.h) is
+ * the role; each caller has a process of its own, the hearer, which reads what it sends.
  *
  *   caller --MLLP--> hearer --struct orders_heard--> role --> job store
  *          <--ACK---        <--struct orders_answer-
@@ -9,19 +9,28 @@
 #ifndef ORDERS_H
 #define ORDERS_H
 
+#include "caller.h"
 #include "hl7_order.h"
 #include "node.h"
+#include "store_reconcile.h"
 #include "store_site.h"
 
-#define ORDERS_MOST 32 /* of a message */
+#define ORDERS_MOST   128 /* of a message */
+#define PATIENTS_MOST 16
 struct orders_heard {
     char message[DX_DIGEST_MAX]; /* of all its bytes: the same message is the same again */
-    uint32_t count;
-    struct site_order order[ORDERS_MOST]; /* `count` of them are sent */
+    uint32_t is_of_patients;     /* 1: patient[], 0: order[] */
+    uint32_t count;              /* of them, which are sent */
+    union {
+        struct site_order order[ORDERS_MOST];
+        struct site_patient patient[PATIENTS_MOST];
+    };
 };
-/* Bytes of a record with so many. */
+/* Bytes of a record with so many orders, and patients. */
 #define ORDERS_BYTES(count)                                                                        \
     (offsetof(struct orders_heard, order) + (size_t)(count) * sizeof(struct site_order))
+#define PATIENTS_BYTES(count)                                                                      \
+    (offsetof(struct orders_heard, patient) + (size_t)(count) * sizeof(struct site_patient))
 /* Whether it is an order, whether so many bytes are a record: texts end, numbers are in their
  * ranges, UIDs are UIDs. */
 bool orders_is_order(const struct site_order *order);
@@ -32,8 +41,8 @@ struct orders_answer {
     char why[80]; /* for people at the caller; "" when accepted */
 };
 
-/* The hearer's body: caller and role are descriptors. Returns when either is closed, the caller
- * keeps silent for too long, or the node stops. */
-int orders_hear(const struct conf_orders *conf, int caller, int role);
+/* The hearer's body; role is a descriptor. Returns when either is closed, the caller keeps silent
+ * for too long or makes no TLS handshake, or the node stops. */
+int orders_hear(const struct conf_orders *conf, struct caller *caller, int role);
 
 #endif

@@ -20,14 +20,16 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define NOISE_MOST 65536 /* bytes between messages that are borne */
-#define SEND_MS    30000 /* for a caller to take its answer */
-#define LOOK_MS    1000
-#define ACK_MOST   4096
+#define NOISE_MOST   65536 /* bytes between messages that are borne */
+#define SEND_MS      30000 /* for a caller to take its answer */
+#define HANDSHAKE_MS 10000
+#define LOOK_MS      1000
+#define ACK_MOST     4096
 
 struct hearing {
     const struct conf_orders *conf;
-    int caller, role;
+    struct caller *caller;
+    int role;
     struct mllp_reader reader;
     struct conf_pattern *postoperative; /* or NULL */
     int64_t until;                      /* monotonic: a message must be whole by then */
@@ -62,10 +64,37 @@ static void take(struct hearing *h, const struct hl7_order *order)
                              .reports = order->event == HL7_REPORT};
     memcpy(o->accession, order->accession, sizeof o->accession);
     memcpy(o->study, order->study, sizeof o->study);
+    if (order->issuer_of_accession[0] != '\0' || order->universal_of_accession[0] != '\0')
+        (void)snprintf(o->accession_issuer, sizeof o->accession_issuer, "%s&%s",
+                       order->issuer_of_accession, order->universal_of_accession);
     memcpy(o->placer_order, order->placer_order, sizeof o->placer_order);
     memcpy(o->filler_order, order->filler_order, sizeof o->filler_order);
     memcpy(o->procedure_id, order->procedure_id, sizeof o->procedure_id);
     memcpy(o->procedure, order->procedure, sizeof o->procedure);
+}
+
+static uint32_t take_ids(struct site_id to[SITE_IDS_MOST], const struct hl7_id *from, size_t count)
+{
+    _Static_assert(HL7_IDS_MOST <= SITE_IDS_MOST, "all fit");
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to[i].id, from[i].id, sizeof to[i].id);
+        memcpy(to[i].issuer, from[i].issuer, sizeof to[i].issuer);
+        memcpy(to[i].universal, from[i].universal, sizeof to[i].universal);
+    }
+    return (uint32_t)count;
+}
+
+static void take_patient(struct hearing *h, const struct hl7_order *order)
+{
+    struct site_patient *p = &h->heard.patient[h->heard.count++];
+    memset(p, 0, sizeof *p);
+    p->nows = take_ids(p->now, order->patient, order->patients);
+    if (order->event == HL7_MERGE)
+        p->priors = take_ids(p->prior, order->prior, order->priors);
+    memcpy(p->name, order->patient_name, sizeof p->name);
+    memcpy(p->birth_date, order->birth_date, sizeof p->birth_date);
+    memcpy(p->sex, order->sex, sizeof p->sex);
+    p->at_ms = order->at_ms;
 }
 
 static bool is_named(const struct hl7_order *order)
@@ -81,16 +110,51 @@ static struct orders_answer answer_of(enum hl7_code code, const char *why)
     return answer;
 }
 
+static struct orders_answer understand_patient(struct hearing *h, const struct hl7_order *patient)
+{
+    if (!h->conf->patients)
+        return answer_of(HL7_REJECT, "messages of patients are not taken here");
+    if (patient->patients == 0)
+        return answer_of(HL7_ERROR, "a patient without an ID that could be an image's");
+    if (patient->event == HL7_MERGE && patient->priors == 0)
+        return answer_of(HL7_ERROR, "a merge without a prior ID that could be an image's");
+    if (h->heard.count == PATIENTS_MOST)
+        return answer_of(HL7_ERROR, "too many patients in one message");
+    h->heard.is_of_patients = 1;
+    take_patient(h, patient);
+    return answer_of(HL7_ACCEPT, "");
+}
+
+static bool is_of_patients(const struct hl7_order *order)
+{
+    return order->event == HL7_PATIENT || order->event == HL7_MERGE;
+}
+
+/* A result without any is of nothing here. An order that is none is its sender's mistake. */
+static struct orders_answer answer_of_none(const struct hl7_order *order)
+{
+    if (order->event == HL7_OTHER)
+        return answer_of(HL7_REJECT, "this type of message is not taken here");
+    if (order->event == HL7_REPORT)
+        return answer_of(HL7_ACCEPT, "");
+    return answer_of(HL7_ERROR, is_of_patients(order) ? "no patient in the message"
+                                                      : "no order in the message");
+}
+
 /* Accepted: what is to be told is in h->heard. */
 static struct orders_answer understand(struct hearing *h)
 {
-    struct hl7_order order;
+    static struct hl7_order order;
     size_t at = 0, seen = 0;
-    h->heard.count = 0;
+    h->heard.count = h->heard.is_of_patients = 0;
     while (hl7_next_order(&h->message, &at, &order)) {
-        if (order.event == HL7_PATIENT || order.event == HL7_MERGE)
-            return answer_of(HL7_REJECT, "messages of patients are not taken here");
         seen++;
+        if (is_of_patients(&order)) {
+            struct orders_answer answer = understand_patient(h, &order);
+            if (answer.code != HL7_ACCEPT)
+                return answer;
+            continue;
+        }
         if (order.own || (order.event == HL7_REPORT && !is_named(&order)))
             continue;
         if (!is_named(&order))
@@ -101,16 +165,15 @@ static struct orders_answer understand(struct hearing *h)
             return answer_of(HL7_ERROR, "too many orders in one message");
         take(h, &order);
     }
-    if (order.event == HL7_OTHER)
-        return answer_of(HL7_REJECT, "this type of message is not taken here");
-    return seen > 0 ? answer_of(HL7_ACCEPT, "") : answer_of(HL7_ERROR, "no order in the message");
+    return seen > 0 ? answer_of(HL7_ACCEPT, "") : answer_of_none(&order);
 }
 
 /* ---- the role's answer ---- */
 
 static bool ask(struct hearing *h, struct orders_answer *answer)
 {
-    size_t bytes = ORDERS_BYTES(h->heard.count);
+    size_t bytes =
+        h->heard.is_of_patients ? PATIENTS_BYTES(h->heard.count) : ORDERS_BYTES(h->heard.count);
     ssize_t n;
     if (send(h->role, &h->heard, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
         return false;
@@ -121,25 +184,6 @@ static bool ask(struct hearing *h, struct orders_answer *answer)
 }
 
 /* ---- answering ---- */
-
-static bool send_all(const struct hearing *h, const char *bytes, size_t count)
-{
-    const int64_t until = clock_monotonic_ms() + SEND_MS;
-    while (count > 0) {
-        ssize_t n = send(h->caller, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n > 0) {
-            bytes += n;
-            count -= (size_t)n;
-            continue;
-        }
-        int64_t left = until - clock_monotonic_ms();
-        if (n == 0 || (errno != EAGAIN && errno != EINTR) || left <= 0)
-            return false;
-        struct pollfd wait = {.fd = h->caller, .events = POLLOUT};
-        (void)poll(&wait, 1, (int)left);
-    }
-    return true;
-}
 
 static bool acknowledge(struct hearing *h, const struct orders_answer *answer)
 {
@@ -153,7 +197,7 @@ static bool acknowledge(struct hearing *h, const struct orders_answer *answer)
     frame[0] = '\x0b';
     frame[count + 1] = '\x1c';
     frame[count + 2] = '\r';
-    return send_all(h, frame, count + 3);
+    return caller_send(h->caller, frame, count + 3, clock_monotonic_ms() + SEND_MS);
 }
 
 static bool name_message(struct hearing *h)
@@ -218,30 +262,55 @@ static bool take_bytes(struct hearing *h, const char *in, size_t count)
     return true;
 }
 
+/* A ClientHello where a message should begin: waiting would tell nobody what is wrong. */
+static bool speaks_tls(const struct hearing *h, const char *bytes, size_t count)
+{
+    return h->caller->tls == NULL && h->reader.skipped == 0 && !mllp_is_inside(&h->reader) &&
+           count >= 3 && bytes[0] == 0x16 && bytes[1] == 0x03;
+}
+
 /* "": go on. */
 static const char *turn(struct hearing *h)
 {
     char bytes[4096];
     int64_t now = clock_monotonic_ms();
-    struct pollfd wait[2] = {{.fd = h->caller, .events = POLLIN}, {.fd = h->role, .events = 0}};
+    struct pollfd wait[2] = {{.fd = h->caller->fd, .events = POLLIN}, {.fd = h->role, .events = 0}};
     if (now >= h->until)
         return mllp_is_inside(&h->reader) ? "half a message" : "silent";
     if (node_stopping && !mllp_is_inside(&h->reader))
         return "the node stops";
     int64_t left = h->until - now;
-    if (poll(wait, 2, (int)(left < LOOK_MS ? left : LOOK_MS)) <= 0)
+    int ms = caller_has_pending(h->caller) ? 0 : (int)(left < LOOK_MS ? left : LOOK_MS);
+    if (poll(wait, 2, ms) <= 0 && ms > 0)
         return "";
     if (wait[1].revents != 0)
         return "the node stops";
-    ssize_t n = recv(h->caller, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    ssize_t n = caller_read(h->caller, bytes, sizeof bytes);
+    if (n == 0)
         return "";
-    if (n <= 0)
-        return n == 0 && !mllp_is_inside(&h->reader) ? "closed" : "broken off";
+    if (n < 0)
+        return n == CALLER_ENDED && !mllp_is_inside(&h->reader) ? "closed" : "broken off";
+    if (speaks_tls(h, bytes, (size_t)n))
+        return "it speaks TLS, <orders tls> is not on";
     return take_bytes(h, bytes, (size_t)n) ? "" : "no HL7, or no answer";
 }
 
-int orders_hear(const struct conf_orders *conf, int caller, int role)
+/* Who is no caller of this port yet has little time. */
+static bool shake_hands(struct hearing *h)
+{
+    struct dx_error err = {.status = DX_OK};
+    if (h->caller->tls == NULL)
+        return true;
+    if (!caller_open(h->caller, clock_monotonic_ms() + HANDSHAKE_MS, &err)) {
+        log_event(LOG_AT_WARN, "orders-caller-refused", "reason=%s", log_quote(err.text));
+        return false;
+    }
+    log_event(LOG_AT_INFO, "orders-caller-tls", "session=%s certificate=%s",
+              log_quote(dx_tls_session(h->caller->tls)), log_quote(dx_tls_subject(h->caller->tls)));
+    return true;
+}
+
+int orders_hear(const struct conf_orders *conf, struct caller *caller, int role)
 {
     static struct hearing h;
     h = (struct hearing){.conf = conf, .caller = caller, .role = role};
@@ -252,10 +321,13 @@ int orders_hear(const struct conf_orders *conf, int caller, int role)
         h.postoperative = conf_pattern_create(conf->postoperative, why, sizeof why);
     if (bytes == NULL || (conf->postoperative != NULL && h.postoperative == NULL))
         return EX_OSERR;
+    if (!shake_hands(&h))
+        return 0;
     mllp_reader_init(&h.reader, bytes, conf->message_bytes);
     h.until = clock_monotonic_ms() + (int64_t)conf->idle_seconds * 1000;
     while (end[0] == '\0')
         end = turn(&h);
+    caller_say_end(caller);
     log_event(LOG_AT_INFO, "orders-caller-ended", "reason=%s", log_quote(end));
     return 0;
 }

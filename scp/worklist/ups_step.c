@@ -15,9 +15,8 @@ enum ups_sense ups_say(struct telling *t, const char *what, const char *uid, uin
 {
     const char *words;
     enum ups_sense sense = ups_sense_of(status, &words);
-    bool is_said = comment[0] != '\0';
-    (void)snprintf(t->why, NEWS_WHY, "%s %s: %04x, %s%s%s%s", what, uid, status, words,
-                   is_said ? " (" : "", comment, is_said ? ")" : "");
+    (void)snprintf(t->why, NEWS_WHY, "%s %s: %04x, %s%s%s", what, uid, status, words,
+                   comment[0] != '\0' ? NEWS_SAYS : "", comment);
     return sense;
 }
 

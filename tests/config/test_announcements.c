@@ -143,12 +143,16 @@ static void orders_look_right(const struct conf *conf)
     assert_int_equal(orders->message_bytes, 2048);
     assert_int_equal(orders->idle_seconds, 9);
     assert_string_equal(orders->postoperative, "post|op");
+    assert_true(orders->tls && orders->patients);
+    assert_string_equal(orders->issuer, "HOSP");
 }
 
 static void orders(void **state)
 {
     struct conf *first = load_text(
-        WITH("<orders listen=\"true\" address=\"::1\" port=\"7\" from=\"10.0.0.0/8 ::2\" "
+        WITH("<tls certificate=\"/c\" key=\"/k\" clientCertificate=\"none\"/>"
+             "<orders listen=\"true\" tls=\"true\" patients=\"true\" issuer=\"HOSP\" "
+             "address=\"::1\" port=\"7\" from=\"10.0.0.0/8 ::2\" "
              "connections=\"3\" messageBytes=\"2048\" idleTime=\"9\" postoperative=\"post|op\"/>"),
         "");
     struct conf *second, *none = load_text(WITH(""), "");
@@ -159,6 +163,7 @@ static void orders(void **state)
     second = load_text(text, "");
     orders_look_right(second);
     assert_true(!none->orders.listen && !none->orders.from && !none->orders.postoperative);
+    assert_true(!none->orders.tls && !none->orders.patients && !none->orders.issuer);
     assert_string_equal(none->orders.address, "0.0.0.0");
     assert_int_equal(none->orders.port, 2575);
     assert_int_equal(none->orders.connections, 16);

@@ -90,6 +90,10 @@ static void contradictions_are_told(void **state)
     refuse(WITH("", "<callers><caller addresses=\" \"/></callers>"), "only blanks");
     refuse(WITH("", "<callers><caller aeTitle=\"a\\b\"/></callers>"), "expected an AE title");
     refuse(WITH("", "<callers><caller aeTitle=\"A\" tls=\"true\"/></callers>"), "could never call");
+    refuse(WITH("", "<orders listen=\"true\" tls=\"true\"/>"),
+           "<orders tls=\"true\"> and <tls> without certificate and key");
+    refuse(WITH("", "<tls certificate=\"/c\" key=\"/k\"/><orders listen=\"true\" tls=\"true\"/>"),
+           "has no authorities to judge them by");
     refuse(WITH("", "<tls listen=\"true\" clientCertificate=\"none\" " FILES "/>"
                     "<callers><caller certificate=\"x\"/></callers>"),
            "could never call");

@@ -194,6 +194,28 @@ class What(Orders):
         self.assertEqual(self.node.admin("worklist", "unread", study).returncode, 0)
         h.wait_for(lambda: self.row(study) is not None, 10, "a person says that it is not read")
 
+    def test_a_receivers_words_are_in_no_log(self):
+        answer, self.ris.answer = self.ris.answer, says("AR", text="DOE JANE 19700101 is not known")
+        try:
+            study = self.send("finding", "REFUSED")
+            h.wait_for(lambda: f"announcement-parked announcement=ris study={study}" in self.node.log(), 30, "a line")
+        finally:
+            self.ris.answer = answer
+        self.assertIn('reason="result: refused"', self.node.log())
+        self.assertIn("DOE JANE", str(self.ask_store("SELECT error FROM news WHERE study=? AND state='parked'", study)))
+        time.sleep(1)  # health tells it as an alarm
+        self.assertNotIn("DOE JANE", self.node.log())
+
+    def test_cancelled_or_replaced_a_finding_stays_where_it_is(self):
+        study = self.send("finding", "GONE")
+        self.told(self.site.omi("GONE", priority="R", number="G"))
+        self.wait_row(study, "raised", priority="HIGH", band="raised", order="ROUTINE")
+        for control in ("RP", "CA"):
+            self.told(self.site.omi("GONE", control=control, number="G"))
+            self.wait_row(study, control, priority="HIGH", band="raised", order="UNKNOWN")
+            self.told(self.site.omi("GONE", control="RO", priority="R", number="G"))
+            self.wait_row(study, "anew", priority="HIGH", band="raised", order="ROUTINE")
+
     def test_a_finding_of_a_post_operative_order_raises_nothing(self):
         study = generate_uid()
         self.told(self.site.omi(study=study, priority="R", procedure="C-spine POSTOP control"))

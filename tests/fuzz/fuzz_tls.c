@@ -1,6 +1,6 @@
 /* What a caller sends to the TLS port before there is a session, and files that are no
  * certificates. The first byte chooses: a file of <tls>, or the peer's bytes in a handshake. */
-#include "tls.h"
+#include "dx_tls_drive.h"
 
 #include <fcntl.h>
 #include <openssl/pem.h>

@@ -13,6 +13,8 @@ def hl7(put):
                "ZDS|1.2.3^^Application^DICOM\r",
         "omi": head("OMI^O23^OMI_O23") + patient + "ORC|XO|PL1\rTQ1|1||||||||R~A\rOBR|1|PL1||C^Neck\rIPC|A1^RIS|RP1|1.2.3\rORC|CA|PL2\rOBR|2\r",
         "a40": head("ADT^A40") + "PID|1||N1\rMRG|O1^^^H~O2\rPID|1||N2\rMRG|O3\r",
+        "a08": head("ADT^A08") + "EVN|A08|20261127120000+0100\rPID|1||P1^^^H&1.2&ISO^MR~77^^^H^AN||D^J^^^^^M~Doe^Jane^^^^^L^A||19610430|F\r",
+        "a47": head("ADT^A47", "2.3.1") + "EVN|A47\rPID|1||N1^^^H~N2^^^K\rMRG|O1^^^H\r",
         "oru": head("ORU^R01") + patient + "OBR|1|PL1|FI1|C^Neck|||||||||||||||||||||F\rOBX|1|TX|1^R^99CERVIGATE||a\\F\\\\X0D41\\b\\.br\\\r",
         "ack": head("ACK") + "MSA|AE|M1|bad\rERR|||101|E||||is missing\r",
         "separators": "MSH#*+!%#A######ADT*A08\n\rPID#1##P1***H\r",

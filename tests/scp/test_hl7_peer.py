@@ -161,11 +161,11 @@ class Answers(Case):
             listener = self.listen(says(code, text="no such order"))
             got, why, _ = self.tell(listener)
             self.assertEqual(got, end, code)
-            self.assertEqual(why, "" if end == "told" else f"result: {'an error' if end == 'later' else 'refused'}: no such order")
+            self.assertEqual(why, "" if end == "told" else f"result: {'an error' if end == 'later' else 'refused'}; it says: no such order")
 
     def test_err(self):
         listener = self.listen(says("AR", more="ERR||OBR^1^4|204^Unknown key identifier^HL70357|E||||service is not known\r"))
-        self.assertEqual(self.tell(listener)[1], "result: refused: service is not known; 204^Unknown key identifier^HL70357")
+        self.assertEqual(self.tell(listener)[1], "result: refused; it says: service is not known; 204^Unknown key identifier^HL70357")
 
     def test_what_is_no_answer_to_it(self):
         for answer, words in ((says("AA", to="other"), "an answer to another message"), (says("AA", to=""), "an answer to another message"),

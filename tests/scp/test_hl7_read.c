@@ -245,7 +245,8 @@ static void test_orm(void **state)
     assert_int_equal(order.patients, 2);
     assert_string_equal(order.patient[0].issuer, "HOSP");
     assert_string_equal(order.patient[1].id, "77");
-    assert_string_equal(order.patient[1].issuer, "2.16.1");
+    assert_string_equal(order.patient[1].issuer, "");
+    assert_string_equal(order.patient[1].universal, "2.16.1");
     assert_string_equal(order.patient_name, "Doe^Jane^Q^Dr^Jr");
     assert_string_equal(order.birth_date, "19610430");
     assert_string_equal(order.sex, "F");

@@ -7,6 +7,8 @@
 #include "store_place.h"
 #include <sqlite3.h>
 
+static const char *facility = ""; /* Local Namespace Entity ID of the next image's accession */
+
 static int64_t an_image(int number, int study, const char *accession)
 {
     uint8_t *bytes = NULL;
@@ -19,6 +21,7 @@ static int64_t an_image(int number, int study, const char *accession)
     struct dx_attrs *attrs = dx_attrs_create();
     assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0050), "SH", accession), DX_OK);
     assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", "ID"), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0040, 0x0031), "UT", facility), DX_OK);
     assert_int_equal(dx_attrs_pack(attrs, &bytes, &j.attrs_bytes), DX_OK);
     dx_attrs_destroy(attrs);
     j.attrs = bytes;
@@ -105,6 +108,34 @@ static void after_the_images(void **state)
     assert_int_equal(due().known.order, ORDER_STAT); /* the study's own comes first */
     assert_int_equal(say(of("A9", 9, ORDER_STAT)), 0);
     nothing_due();
+}
+
+/* The same accession number of two facilities is two orders, where both say whose it is. */
+static void two_facilities(void **state)
+{
+    (void)state;
+    static const char *const facilities[] = {"NORTH", "SOUTH", ""};
+    static const enum priority_order expected[] = {ORDER_STAT, ORDER_ROUTINE, ORDER_STAT};
+    struct site_order north = of("A1", 0, ORDER_STAT), south = of("A1", 0, ORDER_ROUTINE);
+    snprintf(north.accession_issuer, sizeof north.accession_issuer, "NORTH&2.16.1");
+    snprintf(south.accession_issuer, sizeof south.accession_issuer, "SOUTH&");
+    for (int i = 0; i < 3; i++) {
+        facility = facilities[i];
+        (void)an_image(i + 1, i + 1, "A1");
+        (void)due();
+    }
+    facility = "";
+    assert_int_equal(say(north), 2); /* its own, and who does not say */
+    assert_int_equal(say(south), 2);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(known(i + 1, "A1").priority, expected[i]);
+    snprintf(north.accession_issuer, sizeof north.accession_issuer, "&2.16.1");
+    north.cancelled = true;
+    (void)say(north);
+    assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
+    assert_int_equal(known(2, "A1").priority, ORDER_ROUTINE);
+    assert_int_equal(known(3, "A1").priority, ORDER_ROUTINE);
+    assert_int_equal(say(of("A1", 0, ORDER_HIGH)), 2); /* of anybody's: the one that there is */
 }
 
 /* What is told of a revision stays the same, whatever the order says by then. */
@@ -328,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(before_the_images),
                                        TEST(after_the_images),
+                                       TEST(two_facilities),
                                        TEST(news_is_of_its_revision),
                                        TEST(while_it_is_placed),
                                        TEST(one_accession_several_studies),

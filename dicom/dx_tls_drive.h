@@ -1,6 +1,7 @@
-/* tls.h: one TLS connection as the transport (dcmtk/transport.cc) drives it: nothing here waits. */
-#ifndef TLS_H
-#define TLS_H
+/* dx_tls_drive.h: one TLS connection as whoever has its socket drives it (dcmtk/transport.cc;
+ * callers of HL7): nothing here waits. */
+#ifndef DX_TLS_DRIVE_H
+#define DX_TLS_DRIVE_H
 
 #include "dx_tls.h"
 

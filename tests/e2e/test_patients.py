@@ -1,0 +1,207 @@
+"""A patient's data corrected by HL7 (ADT): reports and pictures under the new name and ID, whose they are, kills at each point; HL7 over TLS.
+
+CERVIGATE_SEED (3), CERVIGATE_COUNT: of the random corrections, which are left out without a count."""
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+import unittest
+
+import numpy
+import pydicom
+from pydicom.uid import generate_uid
+
+import harness as h
+import models
+
+sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/faults")]
+from kill import HEARD, SAID, Arms  # noqa: E402
+from test_orders import Caller, code  # noqa: E402
+
+KOS = "1.2.840.10008.5.1.4.1.1.88.59"
+count = 0
+
+
+def adt(event, pid, *, prior="", name="", birth="", sex="", at="20261127120000", version="2.5.1"):
+    """pid, prior: CX, with ~ for more."""
+    global count
+    count += 1
+    merge = f"MRG|{prior}\r" if prior else ""
+    return (f"MSH|^~\\&|ADT|HOSP|CERVIGATE||{at}||ADT^{event}|A{count}|P|{version}|||||||UNICODE UTF-8\rEVN|{event}|{at}\r"
+            f"PID|1||{pid}||{name}||{birth}|{sex}\r{merge}PV1|1|I\r").encode()
+
+
+class Node(unittest.TestCase):
+    """One node and PACS for all: each test has patients of its own."""
+    made = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-patients-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.pacs = h.StoreScp()
+        cls.addClassCleanup(cls.pacs.close)
+        cls.arms = Arms(os.path.join(cls.folder, "arms"))
+        cls.pixels = numpy.random.default_rng(5).integers(0, 255, (300, 260)).astype(numpy.uint8)
+
+        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, quiet=0, destination='rejectionNotes="true"',
+                          model=models.make(os.path.join(cls.folder, "finds"), name="finds"), limits=cls.orders(),
+                          environment={"CERVIGATE_CRASH_ARMS": os.path.join(cls.folder, "arms")})
+        cls.addClassCleanup(cls.node.stop)
+
+    @classmethod
+    def orders(cls):
+        return '<orders listen="true" address="127.0.0.1" port="0" patients="true"/>'
+
+    def image(self, **attributes):
+        Node.made += 1
+        path = os.path.join(self.folder, f"{Node.made}.dcm")
+        h.wrap(self.pixels, path, **attributes)
+        return path
+
+    def send(self, *paths):
+        self.assertEqual(self.node.send(*paths).returncode, 0)
+
+    def told(self, message, expected="AA"):
+        with Caller(self.node) as caller:
+            answer = caller.ask(message)
+        self.assertEqual(code(answer), expected, answer)
+
+    def at_pacs(self, sop_class, study, number):
+        found = h.wait_for(lambda: (lambda o: o if len(o) >= number else None)(self.pacs.objects(sop_class, study)), 30, f"{number} of {sop_class}")
+        self.assertEqual(len(found), number)
+        return sorted((pydicom.dcmread(p) for p in found), key=lambda d: (int(d.InstanceNumber), d.ContentTime, d.SOPInstanceUID))
+
+    def study(self, **attributes):
+        """A study that was told of."""
+        study = generate_uid()
+        self.send(self.image(study=study, **attributes))
+        self.at_pacs(h.SC, study, 1)
+        return study, self.at_pacs(h.SR3D, study, 1)[0]
+
+    def ask_store(self, sql, *values):
+        with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"))) as store:
+            return store.execute(sql, values).fetchall()
+
+    def settled(self):
+        h.wait_for(lambda: self.ask_store("SELECT 1 FROM site_patient WHERE due<>0") == [], 20, "all patients are done")
+
+
+class Told(Node):
+    def test_a_new_name_amends_the_report(self):
+        study, first = self.study(PatientID="N1", IssuerOfPatientID="HOSP", PatientName="DOE^JANE")
+        other, _ = self.study(PatientID="N1", IssuerOfPatientID="CLINIC", PatientName="Other^Person")
+        self.told(adt("A08", "N1^^^HOSP^MR", name="Doe^Jane", birth="19700102", sex="F"))  # as the image has it
+        self.told(adt("A08", "N1^^^HOSP^MR~77^^^HOSP^AN", name="Größe^Jane^^^Dr", birth="19700103", sex="M", at="20261127120001"))
+        second = self.at_pacs(h.SR3D, study, 2)[1]
+        self.assertEqual((str(second.PatientName), second.PatientID, second.PatientBirthDate, second.PatientSex),
+                         ("Größe^Jane^^Dr", "N1", "19700103", "M"))
+        before = second.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+        self.assertEqual(before.ReferencedSOPInstanceUID, first.SOPInstanceUID)
+        self.told(adt("A08", "N1^^^HOSP^MR", name="Old^Jane", at="20261127115959"))  # recorded before
+        self.settled()
+        time.sleep(1)
+        self.at_pacs(h.SR3D, study, 2)
+        self.at_pacs(h.SC, study, 1)  # the archive's own correction
+        self.assertEqual(self.pacs.objects(KOS, study), [])
+        self.at_pacs(h.SR3D, other, 1)
+        for path in self.pacs.objects(study=study):
+            self.assertEqual(h.complaints(path), [], path)
+
+    def test_merged_and_late(self):
+        study, _ = self.study(PatientID="M1", PatientName="UNKNOWN^TRAUMA", PatientBirthDate="19000101")
+        message = adt("A40", "M2", prior="M1", name="Known^Jane", birth="19700102", sex="F")
+        self.told(message)
+        second = self.at_pacs(h.SR3D, study, 2)[1]
+        self.assertEqual((second.PatientID, str(second.PatientName)), ("M2", "Known^Jane"))
+        self.told(message)
+        late = self.image(study=study, PatientID="M1", PatientName="UNKNOWN^TRAUMA", PatientBirthDate="19000101")
+        self.send(late)
+        third = self.at_pacs(h.SR3D, study, 3)[2]
+        self.assertEqual((third.PatientID, str(third.PatientName)), ("M2", "Known^Jane"))
+        self.assertEqual({d.PatientID for d in self.at_pacs(h.SC, study, 2)}, {"M1", "M2"})
+        self.send(self.image(study=study, PatientID="M2", PatientName="Known^Jane", PatientBirthDate="19700102"))
+        self.at_pacs(h.SR3D, study, 4)  # of one patient: one report
+        self.assertEqual(self.pacs.objects(KOS, study), [])
+        place, = self.ask_store("SELECT patient_id FROM place WHERE study=?", study)
+        self.assertEqual(place[0], "M2")
+
+    def test_what_the_archive_does_not_have_yet_is_made_anew(self):
+        study = generate_uid()
+        self.pacs.stop()
+        try:
+            self.send(self.image(study=study, PatientID="W1", PatientName="Wrong^Name"))
+            h.wait_for(lambda: len(self.ask_store("SELECT 1 FROM result WHERE study=?", study)) >= 2, 30, "results")
+            self.told(adt("A08", "W1", name="Right^Name"))
+            h.wait_for(lambda: len(self.ask_store("SELECT 1 FROM result WHERE study=? AND kind='sr'", study)) == 2, 30, "the new report")
+        finally:
+            self.pacs.start()
+        for sop_class in (h.SR3D, h.SC):
+            self.assertEqual([str(d.PatientName) for d in self.at_pacs(sop_class, study, 1)], ["Right^Name"])
+        self.assertEqual(self.pacs.objects(KOS, study), [])
+
+    def test_answers(self):
+        self.told(adt("A08", "nobody^^^HOSP", name="No^Body"))
+        self.assertEqual(self.ask_store("SELECT COUNT(*) FROM site_patient WHERE patient_id='nobody'"), [(0,)])
+        self.told(adt("A08", "77^^^HOSP^AN"), "AE")
+        self.told(adt("A40", "1"), "AE")
+        self.told(adt("A01", "1"), "AR")
+        self.study(PatientID="Q1")
+        self.told(adt("A40", "1^^^A~2^^^B", prior="Q1"), "AE")
+        self.told(adt("A08", "Q1", name="x" * 5000))
+        self.told(b"MSH|^~\\&|R||||20261127||ORU^R01|1|P|2.5.1\rPID|1||Q1\r")  # a result of nothing
+        self.told(b"MSH|^~\\&|R||||20261127||ORM^O01|1|P|2.5.1\rPID|1||Q1\r", "AE")
+        obr = "".join(f"OBR|{i}||F{i}|X^Y{'|' * 14}MANY{i}{'|' * 7}F\r" for i in range(100))
+        self.told(f"MSH|^~\\&|R||||20261127||ORU^R01|1|P|2.5.1\rPID|1||Q1\r{obr}".encode())
+        self.assertEqual(self.ask_store("SELECT COUNT(*) FROM site_order WHERE accession LIKE 'MANY%' AND read=1"), [(100,)])
+        for word in ("Body", "Known", "Größe"):
+            self.assertNotIn(word, self.node.log())
+
+    def test_kills(self):
+        """At each point: the message is sent again until it is acknowledged, and comes out once."""
+        study, _ = self.study(PatientID="K0")
+        for i, point in enumerate((*HEARD, *SAID)):
+            self.arms.arm(point)
+            message, answer = adt("A08", "K0", name=f"Kill^{point}", at=f"202611271300{i:02}"), b""
+            until = time.monotonic() + 20
+            while not answer and time.monotonic() < until:
+                with contextlib.suppress(OSError), Caller(self.node) as caller:
+                    answer = caller.ask(message)
+                time.sleep(0.1)
+            self.assertEqual(code(answer), "AA", point)
+            reports = self.at_pacs(h.SR3D, study, i + 2)
+            self.assertEqual(str(reports[-1].PatientName), f"Kill^{point}")
+            self.assertEqual(self.arms.armed(), [])
+
+
+@unittest.skipUnless("CERVIGATE_COUNT" in os.environ, "the long version: CERVIGATE_COUNT says how long")
+class Random(Node):
+    """Corrections and merges in any order, twice and late: in the end what was recorded last holds."""
+
+    def test_any_order(self):
+        seed, number = int(os.environ.get("CERVIGATE_SEED", 3)), int(os.environ["CERVIGATE_COUNT"])
+        for turn in range(number):
+            rng = random.Random(f"{seed} {turn}")
+            ids = [f"R{seed}-{turn}-{i}" for i in range(3)]
+            studies = {i: self.study(PatientID=i, PatientName=f"First^{i}")[0] for i in ids}
+            messages = [adt("A08", i, name=f"Said^{i}^{n}", at=f"2026112714{n:02}00") for n in range(3) for i in ids]
+            messages.append(adt("A40", ids[1], prior=ids[0], name=f"Merged^{ids[1]}", at="20261127145900"))
+            messages += rng.sample(messages, 3)
+            rng.shuffle(messages)
+            for message in messages:
+                self.told(message)
+            expected = {ids[0]: (ids[1], f"Merged^{ids[1]}"), ids[1]: (ids[1], f"Merged^{ids[1]}"), ids[2]: (ids[2], f"Said^{ids[2]}^2")}
+            for was, (now, name) in expected.items():
+                def last():
+                    found = [pydicom.dcmread(p) for p in self.pacs.objects(h.SR3D, studies[was])]
+                    newest = max(found, key=lambda d: int(d.InstanceNumber))
+                    return (newest.PatientID, str(newest.PatientName)) == (now, name)
+                h.wait_for(last, 30, f"{name} of {was}, turn {turn}")
+
+
+if __name__ == "__main__":
+    unittest.main()

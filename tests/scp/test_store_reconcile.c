@@ -1,0 +1,208 @@
+/* What becomes of what was judged, told and not yet sent when a patient is corrected. */
+#include "patients_fixture.h"
+#include "store_place.h"
+
+static enum instance_state state_of(int64_t id)
+{
+    struct instance in;
+    FIXTURE_OK(store_get_instance(store, id, &in));
+    return in.state;
+}
+
+static void told(int64_t id, int number, bool is_sent)
+{
+    const struct addressee to = {"pacs", 1u << RESULT_SR | 1u << RESULT_SC, false};
+    struct judgement j;
+    uint8_t *attrs;
+    struct delivery list[4];
+    size_t found;
+    FIXTURE_OK(store_get_judgement(store, id, &j, &attrs));
+    struct result r[2] = {
+        {.kind = RESULT_SR, .outcome = SRT_FINDING, .attrs = attrs, .attrs_bytes = j.attrs_bytes},
+        {.kind = RESULT_SC,
+         .outcome = SRT_FINDING,
+         .attrs = attrs,
+         .attrs_bytes = j.attrs_bytes,
+         .instance = id}};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(r[i].study, sizeof r[i].study, "1.2.4.%d", number);
+        memcpy(r[i].patient, j.patient_digest, sizeof r[i].patient);
+    }
+    snprintf(r[0].uid, sizeof r[0].uid, "2.25.8%d", number);
+    snprintf(r[1].uid, sizeof r[1].uid, "%s", j.picture);
+    const struct store_report all = {.study = r[0].study,
+                                     .results = r,
+                                     .count = 2,
+                                     .instances = &id,
+                                     .instance_count = 1,
+                                     .to = &to,
+                                     .to_count = 1};
+    FIXTURE_OK(store_add_report(store, &all));
+    free(attrs);
+    FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, 4, &found));
+    assert_int_equal(found, 2);
+    for (size_t i = 0; is_sent && i < found; i++)
+        FIXTURE_OK(store_delivered(store, list[i].id, 0, 2000));
+}
+
+static void what_was_sent_is_amended(void **state)
+{
+    (void)state;
+    char digest[DX_DIGEST_MAX];
+    struct result before;
+    struct judgement j;
+    uint8_t *attrs;
+    int64_t a = image(1, "1", "A");
+    told(a, 1, true);
+    assert_int_equal(fixture_due(store).count, 0);
+    (void)tell(a_patient("1", "A", "doe^jane", 10)); /* nothing changes */
+    assert_int_equal(fixture_due(store).count, 0);
+    (void)tell(a_merge("1", "2", "New^Jane", 20));
+    assert_int_equal(state_of(a), INSTANCE_JUDGED);
+    assert_int_equal(fixture_due(store).count, 1);
+    assert_int_equal(fixture_due(store).last.amendment, SRT_CORRECTED);
+    FIXTURE_OK(store_find_result(store, "2.25.81", &before));
+    FIXTURE_OK(store_get_judgement(store, a, &j, &attrs));
+    free(attrs);
+    memcpy(digest, j.patient_digest, sizeof digest);
+    assert_string_equal(before.patient, digest); /* in the same record: not taken back */
+    assert_int_equal(count("SELECT COUNT(*) FROM result WHERE patient_id='2' AND issuer='A'"), 2);
+    assert_int_equal(count("SELECT COUNT(*) FROM delivery WHERE state='sent' AND rejection=0"), 2);
+}
+
+static void what_was_not_sent_is_made_anew(void **state)
+{
+    (void)state;
+    struct instance in;
+    int64_t a = image(1, "1", "A"), b = image(2, "2", "A"), early = image(3, "3", "A");
+    told(a, 1, false);
+    FIXTURE_OK(store_get_instance(store, b, &in)); /* another patient's stays */
+    (void)tell(a_merge("1", "9", "New^Jane", 20));
+    assert_int_equal(state_of(a), INSTANCE_RECEIVED);
+    assert_int_equal(count("SELECT COUNT(*) FROM delivery WHERE state='cancelled'"), 2);
+    assert_int_equal(state_of(b), INSTANCE_JUDGED);
+    (void)tell(a_patient("3", "A", "New^Jim", 20)); /* its picture is drawn, its report not made */
+    assert_int_equal(state_of(early), INSTANCE_RECEIVED);
+    FIXTURE_OK(store_get_instance(store, early, &in));
+    assert_int_equal(in.revision, 1);
+}
+
+static void what_was_taken_back_stays_so(void **state)
+{
+    (void)state;
+    size_t hit;
+    int64_t a = image(1, "1", "A");
+    told(a, 1, true);
+    FIXTURE_OK(store_withdraw(store, "1.2.3.1", NULL, NULL, "113037", &hit));
+    assert_int_equal(hit, 1);
+    (void)tell(a_patient("1", "A", "New^Jane", 20));
+    assert_int_equal(fixture_due(store).count, 0);
+    IS(a, "New^Jane|1|A|19700101");
+}
+
+static struct news news_of(char *name, size_t size)
+{
+    struct news news;
+    uint8_t *bytes;
+    size_t found;
+    struct dx_attrs *attrs;
+    struct dx_error err;
+    FIXTURE_OK(store_next_news(store, "ris", 9000, 9000, &news, &bytes, &found));
+    assert_int_equal(dx_attrs_unpack(bytes, found, &attrs, &err), DX_OK);
+    snprintf(name, size, "%s", dx_attrs_text(attrs, TAG_NAME));
+    dx_attrs_destroy(attrs);
+    free(bytes);
+    return news;
+}
+
+static void place_all(void)
+{
+    static const struct store_receiver ris = {.name = "ris"};
+    struct store_case c;
+    enum store_status status;
+    while ((status = store_next_case(store, 0, &c)) == STORE_OK) {
+        struct priority p;
+        priority_of(&c.known, &p);
+        FIXTURE_OK(store_place(store, &c, &p, NEWS_PRIORITY, &ris, 1, 2000));
+    }
+    assert_int_equal(status, STORE_NONE);
+}
+
+/* A message that may have gone out is sent again as it was; one that has not gone out is not old.
+ */
+static void news_that_may_have_gone_out(void **state)
+{
+    (void)state;
+    char name[80];
+    (void)image(1, "1", "A");
+    place_all();
+    (void)tell(a_patient("1", "A", "First^Jane", 10));
+    struct news news = news_of(name, sizeof name);
+    assert_string_equal(name, "First^Jane");
+    FIXTURE_OK(store_news_asked(store, news.id));
+    (void)tell(a_patient("1", "A", "Second^Jane", 20));
+    (void)tell(a_patient("1", "A", "Third^Jane", 30));
+    (void)news_of(name, sizeof name);
+    assert_string_equal(name, "First^Jane");
+}
+
+/* While its picture is drawn anew an image counts as it was judged. */
+static void a_raise_stays(void **state)
+{
+    (void)state;
+    struct store_case c;
+    int64_t a = image(1, "1", "A");
+    place_all();
+    (void)tell(a_merge("1", "2", "Two", 10));
+    assert_int_equal(state_of(a), INSTANCE_RECEIVED);
+    FIXTURE_OK(store_next_case(store, 0, &c));
+    assert_true(c.known.answered && c.known.outcome == SRT_FINDING && !c.withdrawn);
+    place_all();
+    assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=1 AND patient_id='2'"), 1);
+}
+
+/* The finding that a patient is known by follows the patient. */
+static void what_is_known_of_a_patient(void **state)
+{
+    (void)state;
+    struct store_entry list[4];
+    size_t found;
+    (void)image(1, "1", "A");
+    (void)image(2, "2", "A");
+    place_all();
+    assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=1"), 2);
+    (void)tell(a_merge("1", "2", "Two", 10));
+    assert_int_equal(count("SELECT COUNT(*) FROM place WHERE patient_id='2'"), 2);
+    place_all();
+    assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=1"), 1);
+    FIXTURE_OK(store_worklist(store, list, 4, &found));
+    assert_int_equal(found, 2); /* nobody leaves the list by it */
+}
+
+static void who_is_forgotten(void **state)
+{
+    (void)state;
+    struct store_forgotten gone;
+    const struct store_patient two = {"2", "A"};
+    int64_t a = image(1, "1", "A");
+    (void)tell(a_merge("1", "2", "Two", 10));
+    FIXTURE_OK(store_forget_patient(store, &two, NULL, 0, 7000, &gone));
+    assert_int_equal(gone.objects, 1);
+    assert_int_equal(count("SELECT COUNT(*) FROM site_patient"), 0);
+    assert_int_equal(state_of(a), INSTANCE_IGNORED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define ONE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        ONE(what_was_sent_is_amended),
+        ONE(what_was_not_sent_is_made_anew),
+        ONE(what_was_taken_back_stays_so),
+        ONE(news_that_may_have_gone_out),
+        ONE(a_raise_stays),
+        ONE(what_is_known_of_a_patient),
+        ONE(who_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
