@@ -132,6 +132,13 @@ bool conf_is_url(const char *text);
 /* A host, without brackets, that no network is needed to reach: localhost, ::1, 127.0.0.0/8. */
 bool conf_is_this_machine(const char *host);
 
+/* value.c: values of attributes. False: the text is none, and nothing is changed. */
+bool conf_value_number(const char *text, uint64_t most, uint64_t *number);
+double conf_value_decimal(const char *text, const char **end);
+bool conf_value_level(const char *text, int *level);
+bool conf_value_choice(const char *const *names, const char *text, unsigned *choice);
+bool conf_value_outputs(const char *const *names, const char *text, unsigned *outputs);
+
 /* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
 bool conf_is_network(const char *text, size_t length);
 

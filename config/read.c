@@ -56,82 +56,14 @@ static const char *text_of(struct box *box, const xmlNode *element, const char *
     return text;
 }
 
-/* A whole number up to `most`; false leaves *number. */
-static bool parse_number(const char *text, uint64_t most, uint64_t *number)
-{
-    char *end;
-
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || errno || value > most || *end)
-        return false;
-    *number = value;
-    return true;
-}
-
-/* A decimal as the schema has it, whatever the locale is; *end: behind it. */
-static double parse_decimal(const char *text, const char **end)
-{
-    bool is_negative = *text == '-';
-    double number = 0, place = 1;
-
-    for (text += is_negative; *text >= '0' && *text <= '9'; text++)
-        number = number * 10 + (*text - '0');
-    if (*text == '.')
-        for (text++; *text >= '0' && *text <= '9'; text++)
-            number += (*text - '0') * (place /= 10);
-    *end = text;
-    return is_negative ? -number : number;
-}
-
 static uint64_t number_of(struct box *box, const xmlNode *element, const char *attribute,
                           uint64_t most, uint64_t fallback)
 {
     uint64_t number = fallback;
 
-    if (!parse_number(text_of(box, element, attribute, ""), most, &number))
+    if (!conf_value_number(text_of(box, element, attribute, ""), most, &number))
         return fallback;
     return number;
-}
-
-static bool parse_level(const char *text, int *level)
-{
-    for (int i = 0; i <= 3; i++)
-        if (strcmp(text, conf_level_name(i)) == 0) {
-            *level = i;
-            return true;
-        }
-    return false;
-}
-
-static bool parse_choice(const char *const *names, const char *text, unsigned *choice)
-{
-    for (unsigned i = 0; names[i]; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *choice = i;
-            return true;
-        }
-    return false;
-}
-
-/* Blank-separated names as a set; false for an empty one, and for a name that is none. */
-static bool parse_outputs(const char *const *names, const char *text, unsigned *outputs)
-{
-    unsigned set = 0, choice;
-
-    for (text += strspn(text, CONF_BLANKS); *text; text += strspn(text, CONF_BLANKS)) {
-        char word[16] = "";
-        size_t length = strcspn(text, CONF_BLANKS);
-        if (length >= sizeof word)
-            return false;
-        memcpy(word, text, length);
-        if (!parse_choice(names, word, &choice))
-            return false;
-        set |= 1u << choice;
-        text += length;
-    }
-    *outputs = set;
-    return set != 0;
 }
 
 /* Sets an option's field in its struct; false when the text is no value for it. */
@@ -153,25 +85,25 @@ static bool set_option(void *of, const struct option *option, const char *text)
         memcpy(field, &text, sizeof text);
         return true;
     case OPTION_BOOL:
-        if (!parse_choice(option->names ? option->names : flags, text, &choice))
+        if (!conf_value_choice(option->names ? option->names : flags, text, &choice))
             return false;
         *(bool *)field = choice != 0;
         return true;
     case OPTION_CHOICE:
-        return parse_choice(option->names, text, (unsigned *)field);
+        return conf_value_choice(option->names, text, (unsigned *)field);
     case OPTION_OUTPUTS:
-        return parse_outputs(option->names, text, (unsigned *)field);
+        return conf_value_outputs(option->names, text, (unsigned *)field);
     case OPTION_MODE:
         return conf_mode_parse(text, (enum conf_mode *)field);
     case OPTION_LEVEL:
-        return parse_level(text, (int *)field);
+        return conf_value_level(text, (int *)field);
     case OPTION_INT:
     case OPTION_U16:
     case OPTION_U32:
     case OPTION_U64:
         break;
     }
-    if (!parse_number(text, most[option->type], &number))
+    if (!conf_value_number(text, most[option->type], &number))
         return false;
     if (option->type == OPTION_INT)
         *(int *)field = (int)number;
@@ -263,7 +195,7 @@ static void read_web(struct box *box, const xmlNode *node, struct conf_peer *pee
     uint64_t port = peer->tls ? 443 : 80;
     (void)snprintf(text, sizeof text, "%.*s", *end == ':' ? (int)strcspn(end + 1, "/") : 0,
                    *end == ':' ? end + 1 : "");
-    if (text[0] != '\0' && !parse_number(text, UINT16_MAX, &port))
+    if (text[0] != '\0' && !conf_value_number(text, UINT16_MAX, &port))
         port = 0;
     peer->port = (uint16_t)port;
 }
@@ -400,7 +332,7 @@ static void read_bound(const struct conf_match *match, const char *text, struct 
     static const char units[] = "YMWD";
     const char *end = text;
 
-    bound->number = text ? parse_decimal(text, &end) : 0;
+    bound->number = text ? conf_value_decimal(text, &end) : 0;
     const char *unit = text && *end ? strchr(units, *end) : NULL;
     if (match->tag == conf_keyword_tag("PatientAge"))
         bound->unit = unit ? (enum conf_unit)(CONF_YEARS + (unit - units)) : CONF_YEARS;
@@ -433,7 +365,7 @@ static void read_consequences(struct box *box, const xmlNode *node, struct conf_
     for (size_t i = 0; rule->model && i < box->conf.model_count; i++)
         if (box->conf.model_name[i] && strcmp(box->conf.model_name[i], rule->model) == 0)
             rule->models |= 1u << i;
-    if (outputs && !parse_outputs(conf_output_names, outputs, &rule->outputs))
+    if (outputs && !conf_value_outputs(conf_output_names, outputs, &rule->outputs))
         rule->outputs = 0;
 }
 
