@@ -13,9 +13,9 @@
 #include <ctype.h>
 
 /* Tables with a row or more for every object, study or order that ever came. */
-static const char *const large[] = {"instance", "judgement", "study",      "result",       "covers",
-                                    "delivery", "sample",    "site_order", "site_message", "news",
-                                    "place",    "inquiry",   "reading"};
+static const char *const large[] = {"instance",   "judgement",    "study",  "result",
+                                    "covers",     "delivery",     "sample", "inquiry",
+                                    "site_order", "site_message", "news",   "reading"};
 /* Partial indexes over what waits, not over what was: reading all of one is reading the work. */
 static const char *const small[] = {
     "instance_received", "instance_study_received", "instance_due",     "delivery_pending",
