@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "command.h"
 #include "connection.h"
+#include "console/accounts.h"
 #include "keys.h"
 #include "picture.h"
 #include "secret_file.h"
@@ -151,6 +152,23 @@ static int check_keys(const struct conf *conf)
     return 0;
 }
 
+/* Who may log in to the console. */
+static int check_accounts(const struct conf *conf)
+{
+    char why[ACCOUNT_WHY];
+    struct account *accounts = NULL;
+    size_t count = 0;
+    if (!conf->web.accounts)
+        return 0;
+    int status =
+        accounts_read(conf->web.accounts, &accounts, &count, why) ? 0 : complain(conf, 0, why);
+    if (status == 0 && count == 0)
+        fprintf(stderr, "%s: note: nobody may log in to the console yet: cervigate user add\n",
+                conf->path);
+    free(accounts);
+    return status;
+}
+
 /* Passwords and tokens of archives with DICOMweb. */
 static int check_secrets(const struct conf *conf)
 {
@@ -248,6 +266,7 @@ int admin_check(int argc, char **argv)
     errors += check_font(conf);
     errors += check_keys(conf);
     errors += check_secrets(conf);
+    errors += check_accounts(conf);
     errors += check_announcements(conf);
     errors += check_template(conf, &template_);
     errors += check_models(conf, template_, !command.print_effective);

@@ -117,6 +117,15 @@ static enum MHD_Result read_ones(struct console *console, const struct http_requ
     return http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the job store cannot be read now", 1);
 }
 
+/* {study} for its UID; quoted, or null. malloc; NULL: no memory. */
+static char *viewer_text(const struct conf *conf)
+{
+    json_t *json = conf->web.viewer != NULL ? json_string(conf->web.viewer) : json_null();
+    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    json_decref(json);
+    return text;
+}
+
 /* The entries are text already: they are not made into JSON and back. */
 enum MHD_Result list_page(struct console *console, struct visit *visit, struct session *session,
                           const char *tail)
@@ -135,14 +144,18 @@ enum MHD_Result list_page(struct console *console, struct visit *visit, struct s
         audit_seen(console->node->conf, session->account.name, request->address, "worklist", "");
     session->listed = true;
     clock_iso(clock_utc_ms(), now);
-    FILE *to = open_memstream(&text, &size);
-    if (to == NULL)
+    char *viewer = viewer_text(console->node->conf);
+    FILE *to = viewer != NULL ? open_memstream(&text, &size) : NULL;
+    if (to == NULL) {
+        free(viewer);
         return MHD_NO;
+    }
     (void)fprintf(to,
                   "{\"mode\": \"%s\", \"research\": %s, \"now\": \"%s\", \"revision\": %lld, "
-                  "\"most\": %d, \"entries\": %s}",
+                  "\"most\": %d, \"viewer\": %s, \"entries\": %s}",
                   conf_mode_name(list->mode), list->mode == CONF_CLINICAL ? "false" : "true", now,
-                  (long long)revision, WORKLIST_MOST, list->entries);
+                  (long long)revision, WORKLIST_MOST, viewer, list->entries);
+    free(viewer);
     struct MHD_Response *response =
         fclose(to) == 0 ? MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE) : NULL;
     if (response == NULL)

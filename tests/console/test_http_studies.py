@@ -65,6 +65,7 @@ class Studies(Base):
         self.assertEqual(seen["patient"]["name"], "Müller^<script>alert(1)</script>")
         self.assertEqual((seen["patient"]["id"], seen["place"]["patient"]), ("ID-0815", "0815"))
         self.assertEqual(seen["viewer"], f"https://pacs.example.org/v?s={study}")
+        self.assertEqual(client.ask("GET", "/api/v1/worklist").json["viewer"], "https://pacs.example.org/v?s={study}")
         self.assertTrue(seen["research"])
         self.assertTrue(seen["report"][0].startswith("RESEARCH - trained on synthetic images"))
         kinds = [t["what"] for t in seen["timeline"]]

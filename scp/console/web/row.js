@@ -1,7 +1,7 @@
 // row.js: one study in the worklist.
 import { button, foreign, make, setText } from './dom.js';
 import { nodeNow } from './source.js';
-import { ageAndSex, capital, moment, plain, spaced, wait } from './words.js';
+import { ageAndSex, capital, moment, pacsAddress, plain, spaced, wait } from './words.js';
 
 export const columns = [
   { name: 'position', words: 'No.' },
@@ -29,11 +29,13 @@ export function newRow(onAct) {
   }
   const link = foreign('', null);
   cells.accession.append(make('a', null, link));
+  const pacs = make('a', { class: 'pacs', target: '_blank', rel: 'noopener noreferrer', tabindex: '-1', hidden: true }, 'PACS');
+  cells.accession.append(' ', pacs);
   const texts = { link };
   for (const name of ['patient', 'station']) cells[name].append(texts[name] = foreign('', null));
   const act = onAct ? button('', () => onAct(element.dataset.study)) : null;
   if (act) cells.act.append(act);
-  return { element, cells, texts, act };
+  return { element, cells, texts, act, pacs };
 }
 
 function setTitled(element, text) {
@@ -52,7 +54,7 @@ function fillAct(row, entry, { gone, mine }) {
   row.act.setAttribute('aria-label', words === 'Mark read' ? `${words}: ${plain(entry.accession) || entry.patient}` : words);
 }
 
-export function fillRow(row, entry, index, state) {
+export function fillRow(row, entry, index, state, viewer) {
   const { cells, texts } = row;
   const left = state.mine === 'read' ? 'read' : state.gone ? 'gone' : '';
   const name = `row ${CLASSES[entry.band] ?? ''}${left ? ' gone' : ''}${state.fresh ? ' fresh' : ''}`;
@@ -66,6 +68,10 @@ export function fillRow(row, entry, index, state) {
     const link = cells.accession.firstChild;
     setTitled(texts.link, plain(entry.accession) || 'no number');
     link.setAttribute('href', `#/study/${encodeURIComponent(entry.study)}`);
+    const address = viewer ? pacsAddress(viewer, entry.study) : null;
+    row.pacs.hidden = address === null;
+    if (address !== null) row.pacs.setAttribute('href', address);
+    row.pacs.setAttribute('aria-label', `PACS: ${plain(entry.accession) || 'no number'}`);
     setTitled(texts.patient, entry.patient ? `…${plain(entry.patient)}` : '');
     setText(cells.age, ageAndSex(entry));
     setText(cells.time, moment(entry.studyTime, nodeNow()));

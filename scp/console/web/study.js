@@ -7,7 +7,7 @@ import { place, report, results, scores, timeline } from './panels.js';
 import { may } from './session.js';
 import { nodeNow, onList, source } from './source.js';
 import { on } from './events.js';
-import { age, birthDate, moment, personName, plain, spaced } from './words.js';
+import { age, birthDate, moment, pacsAddress, personName, plain, spaced } from './words.js';
 import { Viewer } from './viewer.js';
 
 // A study whose results are on their way is asked for again, less and less often: each time is a look at a patient's data, which the
@@ -16,15 +16,6 @@ const AGAIN_FIRST = 10000;
 const AGAIN_MOST = 300000;
 
 // Only what a browser goes to; an address out of a configuration is no reason to run a script.
-function safeAddress(address, study) {
-  try {
-    const url = new URL(String(address).replaceAll('{study}', encodeURIComponent(study)));
-    return ['https:', 'http:'].includes(url.protocol) ? url.href : null;
-  } catch {
-    return null;
-  }
-}
-
 function fact(name, text, dir = true) {
   return make('div', null, make('dt', null, name), make('dd', null, dir ? foreign(text) : text));
 }
@@ -161,7 +152,7 @@ class Study {
   }
 
   drawHead(study) {
-    const address = study.viewer ? safeAddress(study.viewer, this.uid) : null;
+    const address = study.viewer ? pacsAddress(study.viewer, this.uid) : null;
     this.link = address ? make('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, 'Open in the PACS (P)') : null;
     this.standing = make('div');
     const acts = make('p', { class: 'acts' }, this.link);

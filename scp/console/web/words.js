@@ -108,3 +108,13 @@ const MODES = {
 export function mode(name) {
   return MODES[name] ?? plain(name);
 }
+
+// The study in the site's viewer; null when the address is none that a page may open.
+export function pacsAddress(address, study) {
+  try {
+    const url = new URL(String(address).replaceAll('{study}', encodeURIComponent(study)));
+    return ['https:', 'http:'].includes(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}

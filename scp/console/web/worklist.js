@@ -86,6 +86,7 @@ class Worklist {
       { keys: ['Home'], shown: 'Home', words: 'the first study', action: () => this.grid.moveTo(0) },
       { keys: ['End'], shown: 'End', words: 'the last study', action: () => this.grid.moveTo(-1) },
       { keys: ['Enter'], shown: 'Enter', words: 'open the study', action: () => this.open(this.grid.focused()) },
+      { keys: ['p'], shown: 'P', words: 'open the study in the PACS', action: () => this.openInPacs() },
       { keys: ['Escape'], shown: 'Esc', words: 'leave the list', action: () => this.leaveList() },
       { keys: ['r'], shown: 'R', words: 'take the new order now', action: () => this.takeNow() },
       ...(reader ? [
@@ -102,7 +103,13 @@ class Worklist {
 
   fill(row, entry, index) {
     const until = this.freshUntil.get(entry.study);
-    fillRow(row, entry, index, { fresh: until > Date.now(), gone: this.gone.has(entry.study), mine: this.marks.mine.get(entry.study) });
+    fillRow(row, entry, index, { fresh: until > Date.now(), gone: this.gone.has(entry.study), mine: this.marks.mine.get(entry.study) }, this.viewer);
+  }
+
+  openInPacs() {
+    const row = this.grid.rows.get(this.grid.focused());
+    if (row && !row.pacs.hidden) row.pacs.click();
+    else this.marks.note(row ? 'No address of a PACS viewer is configured.' : 'No study is chosen: J goes to the list.');
   }
 
   open(study) {
@@ -142,6 +149,7 @@ class Worklist {
 
   came(list) {
     this.latest = list.entries;
+    this.viewer = list.viewer;
     const more = list.entries.length >= list.most ? ' (there are more)' : '';
     const raised = list.entries.filter((entry) => entry.band === 'raised').length;
     setText(this.total, `${count(list.entries.length, 'study', 'studies')}${more}`);
