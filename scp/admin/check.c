@@ -160,13 +160,14 @@ static int check_accounts(const struct conf *conf)
     size_t count = 0;
     if (!conf->web.accounts)
         return 0;
-    int status =
-        accounts_read(conf->web.accounts, &accounts, &count, why) ? 0 : complain(conf, 0, why);
-    if (status == 0 && count == 0)
+    bool good = accounts_read(conf->web.accounts, &accounts, &count, why);
+    if (!good)
+        fprintf(stderr, "%s: <console accounts>: %s\n", conf->path, why);
+    else if (count == 0)
         fprintf(stderr, "%s: note: nobody may log in to the console yet: cervigate user add\n",
                 conf->path);
     free(accounts);
-    return status;
+    return good ? 0 : 1;
 }
 
 /* Passwords and tokens of archives with DICOMweb. */
