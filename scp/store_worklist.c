@@ -125,15 +125,24 @@ static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+/* Sorting carries each row's header about: it is for lists that must be cut alone. */
 enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
                                  size_t *count)
 {
-    return take_entries(store,
-                        sql_prepare(store,
-                                    SELECT_ENTRY
-                                    "WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
-                                    "i", (int64_t)room),
-                        list, count);
+    int64_t all = 0;
+    enum store_status status;
+    sqlite3_stmt *rows = sql_prepare(store, "SELECT COUNT(*) FROM place WHERE read_ms=0", "");
+    while ((status = sql_row(store, rows)) == STORE_OK)
+        all = sqlite3_column_int64(rows, 0);
+    if (status != STORE_NONE)
+        return status;
+    rows = all <= (int64_t)room
+               ? sql_prepare(store, SELECT_ENTRY "WHERE read_ms=0 LIMIT ?", "i", (int64_t)room)
+               : sql_prepare(store,
+                             SELECT_ENTRY
+                             "WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
+                             "i", (int64_t)room);
+    return take_entries(store, rows, list, count);
 }
 
 enum store_status store_read_list(struct store *store, struct store_entry *list, size_t room,

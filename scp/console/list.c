@@ -34,15 +34,25 @@ void list_destroy(struct list *list)
     free(list);
 }
 
-static json_t *entries_json(const struct store_entry *entries, size_t count)
+/* malloc; NULL: no memory. */
+static char *entries_text(const struct store_entry *entries, size_t count)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        if (json_array_append_new(array, worklist_entry(&entries[i], i + 1)) != 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
+    char *text = NULL, entry[WORKLIST_ENTRY_MAX];
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL)
+        return NULL;
+    (void)fputc('[', to);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            (void)fputs(",\n", to);
+        (void)fwrite(entry, 1, worklist_entry_text(&entries[i], i + 1, entry), to);
+    }
+    (void)fputc(']', to);
+    if (fclose(to) == 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 /* The entries anew; false: they cannot be read. */
@@ -54,9 +64,7 @@ static bool read_entries(struct console *console)
     unsigned char digest[SHA256_DIGEST_LENGTH];
     if (worklist_read(console->node->conf, console->store, &entries, &count) != STORE_OK)
         return false;
-    json_t *array = entries_json(entries, count);
-    char *text = array != NULL ? json_dumps(array, JSON_COMPACT) : NULL;
-    json_decref(array);
+    char *text = entries_text(entries, count);
     free(entries);
     if (text == NULL)
         return false;

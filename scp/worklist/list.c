@@ -2,6 +2,7 @@
 #include "list.h"
 
 #include "clock.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,31 +52,128 @@ const char *worklist_last_of(const char *id)
     return id + at;
 }
 
-static json_t *time_of(int64_t ms)
+/* ---- one entry as JSON: written, not built, since thousands of them are at a time ---- */
+
+struct writer {
+    char *text;
+    size_t used, size;
+};
+
+static void put(struct writer *to, const char *bytes, size_t count)
+{
+    if (count < to->size - to->used)
+        memcpy(to->text + to->used, bytes, count);
+    to->used += count < to->size - to->used ? count : 0;
+}
+
+/* Bytes of the UTF-8 character at text; 0: it is none. */
+static size_t character(const unsigned char *text)
+{
+    size_t more = text[0] < 0x80   ? 0
+                  : text[0] < 0xc2 ? 4
+                  : text[0] < 0xe0 ? 1
+                  : text[0] < 0xf0 ? 2
+                  : text[0] < 0xf5 ? 3
+                                   : 4;
+    if (more == 4 || (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i <= more; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return more + 1;
+}
+
+/* What is no UTF-8 is a question mark. */
+static void put_string(struct writer *to, const char *text)
+{
+    char code[8];
+    put(to, "\"", 1);
+    while (*text != '\0') {
+        size_t count = character((const unsigned char *)text);
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\' || c < 0x20)
+            put(to, code, (size_t)snprintf(code, sizeof code, "\\u%04x", c));
+        else
+            put(to, count > 0 ? text : "?", count > 0 ? count : 1);
+        text += count > 0 ? count : 1;
+    }
+    put(to, "\"", 1);
+}
+
+static void put_key(struct writer *to, const char *key)
+{
+    put(to, to->used > 1 ? ", \"" : "\"", to->used > 1 ? 3 : 1);
+    put(to, key, strlen(key));
+    put(to, "\": ", 3);
+}
+
+/* NULL: null. */
+static void put_text(struct writer *to, const char *key, const char *text)
+{
+    put_key(to, key);
+    if (text != NULL)
+        put_string(to, text);
+    else
+        put(to, "null", 4);
+}
+
+static void put_time(struct writer *to, const char *key, int64_t ms)
 {
     char text[25];
     clock_iso(ms, text);
-    return ms > 0 ? json_string(text) : json_null();
+    put_text(to, key, ms > 0 ? text : NULL);
 }
 
-static json_t *claim_of(const struct store_entry *e)
+static void put_claim(struct writer *to, const struct store_entry *e)
 {
-    if (e->claimed_by[0] == '\0')
-        return json_null();
-    return json_pack("{s:s, s:o}", "by", e->claimed_by, "since", time_of(e->claimed_ms));
+    put_key(to, "claimed");
+    if (e->claimed_by[0] == '\0') {
+        put(to, "null", 4);
+        return;
+    }
+    struct writer inner = {.text = to->text + to->used, .size = to->size - to->used};
+    put(&inner, "{", 1);
+    put_text(&inner, "by", e->claimed_by);
+    put_time(&inner, "since", e->claimed_ms);
+    put(&inner, "}", 1);
+    to->used += inner.used;
+}
+
+size_t worklist_entry_text(const struct store_entry *e, size_t position,
+                           char text[WORKLIST_ENTRY_MAX])
+{
+    char number[24];
+    const struct priority *p = &e->place.priority;
+    struct writer to = {.text = text, .size = WORKLIST_ENTRY_MAX};
+    put(&to, "{", 1);
+    put_key(&to, "position");
+    put(&to, number, (size_t)snprintf(number, sizeof number, "%zu", position));
+    put_text(&to, "study", e->study);
+    put_text(&to, "band", worklist_band(p->band));
+    put_text(&to, "priority", priority_rank_name(p->rank));
+    put_text(&to, "order", priority_order_name(e->place.order));
+    put_text(&to, "outcome", srt_outcome_name(e->outcome));
+    put_text(&to, "reason", priority_reason_code(p->reason));
+    put_text(&to, "words", priority_reason_text(p->reason));
+    put_text(&to, "accession", e->accession);
+    put_text(&to, "patient", worklist_last_of(e->patient_id));
+    put_text(&to, "age", e->age);
+    put_text(&to, "sex", e->sex);
+    put_text(&to, "studyTime", e->study_time);
+    put_text(&to, "station", e->station);
+    put_text(&to, "report", e->report[0] ? e->report : NULL);
+    put_time(&to, "arrived", e->place.arrived_ms);
+    put_time(&to, "changed", e->changed_ms);
+    put_claim(&to, e);
+    put(&to, "}", 1);
+    text[to.used] = '\0';
+    return to.used;
 }
 
 json_t *worklist_entry(const struct store_entry *e, size_t position)
 {
-    const struct priority *p = &e->place.priority;
-    return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o, "
-        "s:o}",
-        "position", (json_int_t)position, "study", e->study, "band", worklist_band(p->band),
-        "priority", priority_rank_name(p->rank), "order", priority_order_name(e->place.order),
-        "outcome", srt_outcome_name(e->outcome), "reason", priority_reason_code(p->reason), "words",
-        priority_reason_text(p->reason), "accession", e->accession, "patient",
-        worklist_last_of(e->patient_id), "age", e->age, "sex", e->sex, "studyTime", e->study_time,
-        "station", e->station, "report", e->report[0] ? e->report : NULL, "arrived",
-        time_of(e->place.arrived_ms), "changed", time_of(e->changed_ms), "claimed", claim_of(e));
+    char text[WORKLIST_ENTRY_MAX];
+    size_t count = worklist_entry_text(e, position, text);
+    return json_loadb(text, count, 0, NULL);
 }

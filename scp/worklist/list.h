@@ -11,7 +11,11 @@
 /* malloc, in the order in which they are to be read; at most WORKLIST_MOST (store_worklist). */
 STORE_MUST_USE enum store_status worklist_read(const struct conf *conf, struct store *store,
                                                struct store_entry **entries, size_t *count);
-/* One of them; NULL: no memory. */
+/* One of them as JSON; returns its bytes. Texts that are no UTF-8 come out with question marks. */
+#define WORKLIST_ENTRY_MAX 8192 /* six bytes for each of the longest texts, and the rest */
+size_t worklist_entry_text(const struct store_entry *entry, size_t position,
+                           char text[WORKLIST_ENTRY_MAX]);
+/* The same; NULL: no memory. */
 json_t *worklist_entry(const struct store_entry *entry, size_t position);
 
 const char *worklist_band(enum priority_band band); /* "raised", ... */

@@ -1,6 +1,8 @@
-/* Who may use the console: accounts, sessions, deadlines of both. */
+/* Who may use the console: accounts, sessions, deadlines of both; and the list's entries as text.
+ */
 #include "console/accounts.h"
 #include "console/session.h"
+#include "worklist/list.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -173,12 +175,52 @@ static void accounts_that_change(void **state)
     sessions_destroy(sessions);
 }
 
+static const char *text_in(const json_t *entry, const char *key)
+{
+    const char *text = json_string_value(json_object_get(entry, key));
+    assert_non_null(text);
+    return text;
+}
+
+static void entries_as_text(void **state)
+{
+    (void)state;
+    struct store_entry e = {.study = "1.2.3",
+                            .accession = "a\"\\\x01\n\xe4z\xc3\xa4\xed\xa0\x80",
+                            .patient_id = "12\xc3\xa44",
+                            .station = "\xf0\x9f\xa6\xb4 \xc3",
+                            .claimed_by = "RIS",
+                            .claimed_ms = 1000};
+    json_t *entry = worklist_entry(&e, 7);
+    assert_non_null(entry);
+    assert_int_equal(json_integer_value(json_object_get(entry, "position")), 7);
+    assert_string_equal(text_in(entry, "accession"), "a\"\\\x01\n?z\xc3\xa4???");
+    assert_string_equal(text_in(entry, "patient"), "12\xc3\xa44");
+    assert_string_equal(text_in(entry, "station"), "\xf0\x9f\xa6\xb4 ?");
+    assert_true(json_is_null(json_object_get(entry, "report")));
+    assert_true(json_is_null(json_object_get(entry, "arrived")));
+    const json_t *claim = json_object_get(entry, "claimed");
+    assert_string_equal(text_in(claim, "by"), "RIS");
+    assert_string_equal(text_in(claim, "since"), "1970-01-01T00:00:01.000Z");
+    json_decref(entry);
+
+    memset(e.accession, 1, sizeof e.accession - 1); /* six bytes for each */
+    memset(e.patient_id, 1, sizeof e.patient_id - 1);
+    memset(e.station, 1, sizeof e.station - 1);
+    memset(e.claimed_by, 1, sizeof e.claimed_by - 1);
+    entry = worklist_entry(&e, SIZE_MAX);
+    assert_non_null(entry);
+    assert_int_equal(strlen(text_in(entry, "station")), sizeof e.station - 1);
+    json_decref(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(file_of_accounts),  cmocka_unit_test(damaged_files),
         cmocka_unit_test(two_hashes_differ), cmocka_unit_test(sessions_end),
         cmocka_unit_test(sessions_give_way), cmocka_unit_test(accounts_that_change),
+        cmocka_unit_test(entries_as_text),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }
