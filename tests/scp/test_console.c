@@ -187,7 +187,8 @@ static void entries_as_text(void **state)
     (void)state;
     struct store_entry e = {.study = "1.2.3",
                             .accession = "a\"\\\x01\n\xe4z\xc3\xa4\xed\xa0\x80",
-                            .patient_id = "12\xc3\xa44",
+                            .patient_id = "12\xc3\xa4"
+                                          "4",
                             .station = "\xf0\x9f\xa6\xb4 \xc3",
                             .claimed_by = "RIS",
                             .claimed_ms = 1000};
@@ -195,7 +196,8 @@ static void entries_as_text(void **state)
     assert_non_null(entry);
     assert_int_equal(json_integer_value(json_object_get(entry, "position")), 7);
     assert_string_equal(text_in(entry, "accession"), "a\"\\\x01\n?z\xc3\xa4???");
-    assert_string_equal(text_in(entry, "patient"), "12\xc3\xa44");
+    assert_string_equal(text_in(entry, "patient"), "12\xc3\xa4"
+                                                   "4");
     assert_string_equal(text_in(entry, "station"), "\xf0\x9f\xa6\xb4 ?");
     assert_true(json_is_null(json_object_get(entry, "report")));
     assert_true(json_is_null(json_object_get(entry, "arrived")));
@@ -208,7 +210,7 @@ static void entries_as_text(void **state)
     memset(e.patient_id, 1, sizeof e.patient_id - 1);
     memset(e.station, 1, sizeof e.station - 1);
     memset(e.claimed_by, 1, sizeof e.claimed_by - 1);
-    entry = worklist_entry(&e, SIZE_MAX);
+    entry = worklist_entry(&e, 10000);
     assert_non_null(entry);
     assert_int_equal(strlen(text_in(entry, "station")), sizeof e.station - 1);
     json_decref(entry);
