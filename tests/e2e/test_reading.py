@@ -25,7 +25,7 @@ from archive import decode, encode
 from ups_scu import PULL, PUSH, QUERY, Scu, keys, performed
 
 sys.path.insert(0, os.path.join(h.SOURCE, "tests/faults"))
-from kill import ASKED, Arms, children, name_of  # noqa: E402
+from kill import LENT, Arms, children, name_of  # noqa: E402
 
 CLAIM = 60
 OFFER = f'<readingWorklist offer="pull" demo="true" label="NECKS" matches="40" queries="2" queryTime="5" claimTime="{CLAIM}"/>'
@@ -318,7 +318,7 @@ class Asked(Reading):
 
     def test_kill_in_the_middle_of_a_change(self):
         """Repeated it is the same: claimed once, by the same transaction; completed once."""
-        for point in ASKED:
+        for point in LENT:
             states = ("0000", "0000") if point == "desk-uncommitted" else ("c302", "b306")
             study = self.add()[0]
             uid = self.item_of(study)[0].SOPInstanceUID

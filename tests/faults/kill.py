@@ -53,7 +53,7 @@ FIRST = "migrate-uncommitted"
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
 HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
 ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")  # need a worklist: test_order_query.py
-ASKED = ("desk-uncommitted", "desk-committed", "desk-unwoken")  # need who asks for the worklist: test_reading.py
+LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")  # need who asks for the worklist: test_reading.py
 SAID = ("patient-corrected",)  # needs a caller, too: test_patients.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
@@ -239,7 +239,7 @@ class Campaign:
 
     def run_points(self):
         """All points but those of copies, while studies arrive."""
-        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *HEARD, *ASKED, *SAID, FIRST)]
+        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *HEARD, *ASKED, *LENT, *SAID, FIRST)]
         self.chance.shuffle(flowing)
         self.arm(*flowing)
         _, patient, _ = self.reported()
