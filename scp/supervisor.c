@@ -343,7 +343,7 @@ static int64_t until_next(const struct supervisor *s, int64_t now)
         next = s->stop_by;
     for (int i = 0; i < ROLES; i++) {
         const struct role *role = &s->role[i];
-        if (role->pid == 0 && wants(s, role) && role->start_at < next)
+        if (s->stop_by == 0 && role->pid == 0 && wants(s, role) && role->start_at < next)
             next = role->start_at;
         if (role->kill_at != 0 && role->kill_at < next)
             next = role->kill_at;

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -133,18 +134,30 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     *state = NULL;
 }
 
-/* What the scores' classes are called. A model that cannot be opened has no names here; analyze
- * says why. */
+/* The card of one model; false: it cannot be read. */
+static bool read_card(const char *folder, struct nn_model_info *info)
+{
+    char path[PATH_MAX];
+    struct nn_error err;
+    char *text = malloc(NN_MODEL_XML_MAX);
+    (void)snprintf(path, sizeof path, "%s/model.xml", folder);
+    FILE *file = text != NULL ? fopen(path, "re") : NULL;
+    size_t size = file != NULL ? fread(text, 1, NN_MODEL_XML_MAX, file) : 0;
+    if (file != NULL)
+        (void)fclose(file);
+    bool good = size > 0 && nn_model_info_parse(path, text, size, info, &err) == NN_OK;
+    free(text);
+    return good;
+}
+
+/* What the scores' classes are called: of the cards alone, the weights are analyze's. A model whose
+ * card cannot be read has no names here; analyze says why. */
 static void read_models(struct console *console)
 {
     const struct conf *conf = console->node->conf;
-    for (size_t i = 0; i < conf->model_count; i++) {
-        struct nn_model *model = NULL;
-        struct nn_error err;
-        if (nn_model_open(conf->models[i], &model, &err) == NN_OK)
-            console->model[i] = *nn_model_info(model);
-        nn_model_close(model);
-    }
+    for (size_t i = 0; i < conf->model_count; i++)
+        if (!read_card(conf->models[i], &console->model[i]))
+            console->model[i] = (struct nn_model_info){0};
     console->model_count = conf->model_count;
 }
 
