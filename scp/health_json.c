@@ -1,15 +1,8 @@
 #include "health_json.h"
 
-#include "clock.h"
+#include "json_time.h"
 #include "node.h"
 #include <string.h>
-
-static json_t *time_of(int64_t utc_ms)
-{
-    char text[25];
-    clock_iso(utc_ms, text);
-    return json_string(text);
-}
 
 json_t *health_json_why(const struct health *h)
 {
@@ -27,8 +20,8 @@ json_t *health_json_selftest(const struct health *h)
     if (!h->tested)
         return json_null();
     return json_pack("{s:b, s:o, s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "passed", s->passed, "at",
-                     time_of(s->at_ms), "cause", s->cause, "unlocked_models", s->unlocked, "build",
-                     s->build, "kernels", s->kernels, "models", s->models, "what", s->what,
+                     json_time(s->at_ms), "cause", s->cause, "unlocked_models", s->unlocked,
+                     "build", s->build, "kernels", s->kernels, "models", s->models, "what", s->what,
                      "detail", s->detail);
 }
 
@@ -63,7 +56,7 @@ static json_t *stations_json(const struct health *h)
             list,
             json_pack("{s:s%, s:I, s:o, s:b, s:i, s:f, s:b}", "station", s->station,
                       strnlen(s->station, sizeof s->station), "studies", (json_int_t)s->studies,
-                      "last_hour", time_of(s->last_hour * STORE_HOUR_MS), "ready", s->ready,
+                      "last_hour", json_time(s->last_hour * STORE_HOUR_MS), "ready", s->ready,
                       "silent_hours", s->hours, "missed", s->expected, "alarm", s->on));
     }
     return list;
@@ -87,7 +80,7 @@ json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)
         return json_pack("{s:I, s:n}", "records", (json_int_t)a->last, "collector");
     return json_pack("{s:I, s:s, s:I, s:o, s:s}", "records", (json_int_t)a->last, "collector",
                      conf->host, "sent", (json_int_t)a->sent, "waiting_since",
-                     a->since_ms != 0 ? time_of(a->since_ms) : json_null(), "trouble", a->trouble);
+                     json_time(a->since_ms), "trouble", a->trouble);
 }
 
 json_t *health_json_figures(const struct conf_health *limits, const struct health *h)
@@ -117,8 +110,7 @@ static json_t *counts_json(const struct store_counts *c)
                      (json_int_t)c->refused, "results", "reports", (json_int_t)c->reports,
                      "pictures", (json_int_t)c->pictures, "deliveries", "pending",
                      (json_int_t)c->pending, "sent", (json_int_t)c->sent, "parked",
-                     (json_int_t)c->parked, "oldest_pending",
-                     c->oldest_pending_ms > 0 ? time_of(c->oldest_pending_ms) : json_null());
+                     (json_int_t)c->parked, "oldest_pending", json_time(c->oldest_pending_ms));
 }
 
 json_t *health_json_status(const struct conf *conf, const struct health *h,

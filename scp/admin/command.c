@@ -1,5 +1,4 @@
 #include "command.h"
-#include "clock.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -123,13 +122,4 @@ int command_print(json_t *value)
     puts(text);
     free(text);
     return 0;
-}
-
-json_t *command_time(int64_t utc_ms)
-{
-    char text[25];
-    if (utc_ms == 0)
-        return json_null();
-    clock_iso(utc_ms, text);
-    return json_string(text);
 }

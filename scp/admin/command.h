@@ -3,6 +3,7 @@
 #define COMMAND_H
 
 #include "admin.h"
+#include "json_time.h"
 #include "node.h"
 #include "store.h"
 #include <jansson.h>
@@ -59,7 +60,5 @@ bool command_open(const struct command *command, struct conf **conf, struct stor
                   int *status);
 /* Prints one value as one line and frees it; returns 0, or EX_SOFTWARE. */
 int command_print(json_t *value);
-/* "2026-11-22T05:30:00.123Z", or null. */
-json_t *command_time(int64_t utc_ms);
 
 #endif

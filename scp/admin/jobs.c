@@ -51,8 +51,8 @@ static json_t *job_json(const struct conf *conf, const struct instance *i)
                      (json_int_t)i->id, "state", instance_state_name(i->state), "sop_class",
                      i->sop_class, "sop_instance", i->sop_instance, "study", i->study, "rule",
                      i->rule, "reason", srt_reason_name(i->reason), "detail", i->detail, "calling",
-                     i->calling, "received", command_time(i->received_ms), "attempts", i->attempts,
-                     "rival", i->rival, "file", file, "gone", command_time(i->gone_ms));
+                     i->calling, "received", json_time(i->received_ms), "attempts", i->attempts,
+                     "rival", i->rival, "file", file, "gone", json_time(i->gone_ms));
 }
 
 static int list(const struct command *command, const struct conf *conf, struct store *store)
@@ -163,7 +163,7 @@ static json_t *parked_json(const struct delivery *d)
     snprintf(id, sizeof id, "d%lld", (long long)d->id);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "id", id, "destination",
                      d->destination, "kind", result_kind_name(d->result.kind), "uid", d->result.uid,
-                     "study", d->result.study, "parked", command_time(d->next_ms), "attempts",
+                     "study", d->result.study, "parked", json_time(d->next_ms), "attempts",
                      d->attempts, "reason", d->last_error);
 }
 

@@ -55,8 +55,8 @@ static json_t *result_json(const struct conf *conf, const struct result *result)
                      "kind", result_kind_name(result->kind), "state",
                      result_state_name(result->state), "outcome", srt_outcome_name(result->outcome),
                      "study", result->study, "series", result->series, "created",
-                     command_time(result->created_ms), "digest", result->digest, "file", path,
-                     "why", result->why);
+                     json_time(result->created_ms), "digest", result->digest, "file", path, "why",
+                     result->why);
 }
 
 static void print_line(const struct conf *conf, const struct result *result)

@@ -60,6 +60,7 @@ static void set_address(struct http_request *request)
     if (address == NULL ||
         inet_ntop(from->sa_family, address, request->address, sizeof request->address) == NULL)
         request->address[0] = '\0';
+    http_take_forwarded(request);
 }
 
 static enum http_method method_of(const char *method)
@@ -128,6 +129,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     guest_was_answered(connection, clock_monotonic_ms());
     if (visit != NULL && visit->change != NULL)
         change_drop(visit->change);
+    if (visit != NULL && visit->request.body != NULL) /* it may have been a password */
+        explicit_bzero(visit->request.body, visit->request.body_size);
     if (visit != NULL)
         free(visit->request.body);
     free(visit);

@@ -88,6 +88,8 @@ struct list *list_create(void);
 void list_destroy(struct list *list);
 /* Looks whether it changed; its number grows when it did. */
 int64_t list_revision(struct console *console);
+/* Studies in each band (enum priority_band); NULL: the job store cannot be read. */
+const uint64_t *list_bands(struct console *console);
 
 /* events.c */
 struct events *events_create(void);

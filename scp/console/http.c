@@ -1,6 +1,8 @@
 /* Requests and answers over libmicrohttpd. */
 #include "http.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,26 @@ static const struct {
 const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+static bool is_this_machine(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strncmp(address, "::ffff:127.", 11) == 0;
+}
+
+void http_take_forwarded(struct http_request *request)
+{
+    unsigned char number[sizeof(struct in6_addr)];
+    const char *list = http_header(request, "X-Forwarded-For");
+    if (list == NULL || !is_this_machine(request->address))
+        return;
+    const char *last = strrchr(list, ',');
+    last = last != NULL ? last + 1 : list;
+    last += strspn(last, " ");
+    if (strlen(last) < sizeof request->address &&
+        (inet_pton(AF_INET, last, number) == 1 || inet_pton(AF_INET6, last, number) == 1))
+        (void)snprintf(request->address, sizeof request->address, "%s", last);
 }
 
 bool http_cookie(const struct http_request *request, const char *name, char *value, size_t room)

@@ -31,6 +31,9 @@ struct http_request {
 
 /* A header of the request; NULL. */
 const char *http_header(const struct http_request *request, const char *name);
+/* A proxy on this machine names whom it asks for, last in X-Forwarded-For: that is the request's
+ * address then. What others say there is not believed. */
+void http_take_forwarded(struct http_request *request);
 /* Value of this cookie; false: it was not sent, or is longer than room. */
 bool http_cookie(const struct http_request *request, const char *name, char *value, size_t room);
 /* Whether the body is called JSON; a page of another origin cannot send that without asking. */

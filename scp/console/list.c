@@ -20,6 +20,7 @@ struct list {
     enum conf_mode mode;
     unsigned char digest[SHA256_DIGEST_LENGTH]; /* of entries */
     char *entries;                              /* JSON array */
+    uint64_t band[3];                           /* studies in each */
 };
 
 struct list *list_create(void)
@@ -65,6 +66,9 @@ static bool read_entries(struct console *console)
     if (worklist_read(console->node->conf, console->store, &entries, &count) != STORE_OK)
         return false;
     char *text = entries_text(entries, count);
+    memset(list->band, 0, sizeof list->band);
+    for (size_t i = 0; i < count; i++)
+        list->band[entries[i].place.priority.band]++;
     free(entries);
     if (text == NULL)
         return false;
@@ -102,6 +106,11 @@ int64_t list_revision(struct console *console)
     }
     list->change = change;
     return list->revision;
+}
+
+const uint64_t *list_bands(struct console *console)
+{
+    return list_revision(console) != 0 ? console->list->band : NULL;
 }
 
 static enum MHD_Result read_ones(struct console *console, const struct http_request *request)

@@ -91,15 +91,9 @@ static void put_health(FILE *to, const struct health *h, const struct store_coun
 
 static void put_list(FILE *to, struct console *console)
 {
-    uint64_t bands[] = {0, 0, 0};
-    struct store_entry *entries = NULL;
-    size_t count = 0;
-    if (console->store == NULL ||
-        worklist_read(console->node->conf, console->store, &entries, &count) != STORE_OK)
+    const uint64_t *bands = list_bands(console);
+    if (bands == NULL)
         return;
-    for (size_t i = 0; i < count; i++)
-        bands[entries[i].place.priority.band]++;
-    free(entries);
     head(to, "cervigate_worklist_studies", "gauge", "Studies that nobody has read, by band.");
     for (int b = BAND_RAISED; b <= BAND_NOT_JUDGED; b++)
         labelled(to, "cervigate_worklist_studies", "band", worklist_band((enum priority_band)b),

@@ -1,8 +1,8 @@
 /* What is known of a study, as JSON. */
 #include "study.h"
 
-#include "clock.h"
 #include "gate.h"
+#include "json_time.h"
 #include "worklist/list.h"
 #include <limits.h>
 #include <stdio.h>
@@ -23,13 +23,6 @@
 #define TAG_MODALITY     DX_TAG(0x0008, 0x0060)
 #define TAG_DESCRIPTION  DX_TAG(0x0008, 0x1030)
 #define TAG_STATION      DX_TAG(0x0008, 0x1010)
-
-static json_t *time_of(int64_t ms)
-{
-    char text[25];
-    clock_iso(ms, text);
-    return ms > 0 ? json_string(text) : json_null();
-}
 
 /* What is no UTF-8 has no words here. */
 static json_t *text_of(const char *text)
@@ -105,7 +98,7 @@ static json_t *sendings_json(const struct store_sending *list, size_t count, int
                 array,
                 json_pack("{s:o, s:s, s:i, s:o, s:o}", "destination", text_of(list[i].destination),
                           "state", list[i].state, "attempts", list[i].attempts, "done",
-                          time_of(list[i].done_ms), "error", text_of(list[i].error)));
+                          json_time(list[i].done_ms), "error", text_of(list[i].error)));
     return array;
 }
 
@@ -141,11 +134,11 @@ static void add_results(struct console *console, const char *uid, json_t *study,
         const struct result *r = &results[i];
         *there = true;
         (void)json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "uid", r->uid, "kind",
-                      result_kind_name(r->kind), "fate", result_state_name(r->state), "outcome",
-                      srt_outcome_name(r->outcome), "why", text_of(r->why), "made",
-                      time_of(r->created_ms), "deliveries", sendings_json(sendings, sent, r->id)));
+            list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "uid", r->uid, "kind",
+                            result_kind_name(r->kind), "fate", result_state_name(r->state),
+                            "outcome", srt_outcome_name(r->outcome), "why", text_of(r->why), "made",
+                            json_time(r->created_ms), "deliveries",
+                            sendings_json(sendings, sent, r->id)));
         if (report == NULL && r->kind == RESULT_SR && r->state == RESULT_CURRENT)
             report = words_of(console->node->conf, r->uid);
     }
@@ -170,7 +163,7 @@ static void add_history(struct console *console, const char *uid, json_t *study,
     for (size_t i = 0; i < count; i++) {
         *there = true;
         (void)json_array_append_new(
-            list, json_pack("{s:o, s:s, s:o}", "at", time_of(history[i].at_ms), "what",
+            list, json_pack("{s:o, s:s, s:o}", "at", json_time(history[i].at_ms), "what",
                             names[history[i].what], "with", text_of(history[i].with)));
     }
     free(history);
@@ -228,7 +221,7 @@ json_t *study_json(struct console *console, const char *uid, bool *there)
     *there = placed == STORE_OK;
     json_t *place = placed == STORE_OK ? worklist_entry(&entry, 0) : json_null();
     if (placed == STORE_OK)
-        (void)json_object_set_new(place, "read", time_of(entry.read_ms));
+        (void)json_object_set_new(place, "read", json_time(entry.read_ms));
     (void)json_object_set_new(study, "place", place);
     add_images(console, uid, study);
     add_results(console, uid, study, there);

@@ -2,6 +2,7 @@
 #include "list.h"
 
 #include "clock.h"
+#include "hl7_put.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,37 +67,23 @@ static void put(struct writer *to, const char *bytes, size_t count)
     to->used += count < to->size - to->used ? count : 0;
 }
 
-/* Bytes of the UTF-8 character at text; 0: it is none. */
-static size_t character(const unsigned char *text)
-{
-    size_t more = text[0] < 0x80   ? 0
-                  : text[0] < 0xc2 ? 4
-                  : text[0] < 0xe0 ? 1
-                  : text[0] < 0xf0 ? 2
-                  : text[0] < 0xf5 ? 3
-                                   : 4;
-    if (more == 4 || (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    for (size_t i = 1; i <= more; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return more + 1;
-}
-
 /* What is no UTF-8 is a question mark. */
 static void put_string(struct writer *to, const char *text)
 {
     char code[8];
+    uint32_t number;
+    size_t left = strlen(text);
     put(to, "\"", 1);
     while (*text != '\0') {
-        size_t count = character((const unsigned char *)text);
+        size_t count = hl7_character(text, left, &number);
         unsigned char c = (unsigned char)*text;
         if (c == '"' || c == '\\' || c < 0x20)
             put(to, code, (size_t)snprintf(code, sizeof code, "\\u%04x", c));
         else
             put(to, count > 0 ? text : "?", count > 0 ? count : 1);
-        text += count > 0 ? count : 1;
+        count = count > 0 ? count : 1;
+        text += count;
+        left -= count;
     }
     put(to, "\"", 1);
 }
