@@ -131,7 +131,7 @@ class Webhook(Worklist):
         self.assertRegex(second["report"], r"^2\.25\.")
         self.assertNotEqual(first["id"], second["id"])
         for request in hook.requests:
-            for name in (b"Pr", b"E2E", b"1970", b"P1-", b"ACC"):
+            for name in (b"Pr", b"E2E", b"19700102", b"P1-", b"ACC"):
                 self.assertNotIn(name, request["body"].replace(b"priority", b"").replace(b"P\x00", b""))
             self.assertEqual(request["headers"]["X-Cervigate-Signature"],
                              "sha256=" + hmac.new(b"s3cret", request["body"], hashlib.sha256).hexdigest())

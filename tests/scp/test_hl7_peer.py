@@ -11,7 +11,7 @@ import unittest
 try:
     import hl7
 except ImportError:
-    print("python3-hl7 is not installed (scripts/deps --peers)")
+    print("skipped: python3-hl7 is not installed (scripts/deps --peers)")
     sys.exit(77)
 
 from certificates import Certificates

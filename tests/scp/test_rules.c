@@ -304,6 +304,13 @@ static void test_who_sent_it_counts(void **state)
     selects_in(&some, NULL, 0, "ER_DX2", "emergency");
     selects_in(&some, NULL, 0, "WARD", NULL);
     selects_in(&some, NULL, 0, "", NULL);
+
+    static const struct conf_rule other[] = {
+        {.name = "another title",
+         .match = {{.keyword = "CalledAETitle", .tag = CONF_CALLED_AE_TITLE, .values = "TRAUMA"}},
+         .matches = 1}};
+    static const struct conf by_called = {.rules = other, .rule_count = 1};
+    selects_in(&by_called, NULL, 0, "ER_DX2", NULL); /* CERVIGATE was called */
 }
 
 static void test_text_is_compared_as_unicode(void **state)
