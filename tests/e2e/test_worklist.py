@@ -1,12 +1,15 @@
 """The reading worklist: places, and the news of them on every way; receivers that misbehave, modes, kills, what is stale."""
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import random
 import shutil
+import sqlite3
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -70,14 +73,10 @@ class Worklist(unittest.TestCase):
         return study
 
     def place(self, node, study):
-        import sqlite3
-        import contextlib
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
             return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=?", (study,)).fetchone()
 
     def states(self, node):
-        import sqlite3
-        import contextlib
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
             return store.execute("SELECT announcement,revision,state FROM news ORDER BY id").fetchall()
 
@@ -321,6 +320,32 @@ class EveryWay(Worklist):
         h.wait_for(lambda: self.place(node, study), 30, "a place")
         time.sleep(2)
         self.assertEqual((self.hook_.requests, self.manager.associations, self.web.log, self.ris.raw), ([], 0, [], []))
+
+    def told(self, node, study):
+        """Who has heard of the study."""
+        with contextlib.closing(sqlite3.connect(f"file:{node.spool}/jobs.sqlite?mode=ro", uri=True)) as db:
+            return {name for name, in db.execute("SELECT announcement FROM news WHERE study=? AND state='told'", (study,))}
+
+    def test_whichever_hangs_delays_no_other(self):
+        node, answers, free = self.node(self.ways('answerTime="2"'), more=self.peers()), says(), threading.Event()
+
+        def hold(on):
+            self.hook_.hold = 30 if on else 0
+
+        def hush(on):
+            free.clear() if on else free.set()
+            self.ris.answer = (lambda connection, message: free.wait(30)) if on else answers
+
+        def silence(manager):
+            return lambda on: manager.how.update({service: ("hang" if on else None, None) for service in ("find", "create")})
+        ways = {"ris": silence(self.manager), "web": silence(self.web), "ai": hush, "chat": hold}
+        for number, (name, hang) in enumerate(ways.items()):
+            hang(True)
+            study = self.send(node, "finding", PatientID=f"HANG{number}")
+            h.wait_for(lambda study=study, name=name: self.told(node, study) >= set(ways) - {name}, 15, f"all but {name}")
+            self.assertNotIn(name, self.told(node, study))
+            hang(False)
+            h.wait_for(lambda study=study: self.told(node, study) == set(ways), 40, f"{name}, too")
 
     def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
         """From four modalities, in random order, while nobody may be told yet: then the findings come first on every way."""
