@@ -12,7 +12,8 @@
 #define BATCH      256 /* items of one transaction: some milliseconds */
 #define BATCH_TEXT "256"
 
-/* The study is off the list: read, here or by another's report, or withdrawn. */
+/* The study is off the list: read, here or by another's report, or withdrawn. state<=2 is what
+ * the index reading_open is known by. */
 #define OVER                                                                                       \
     " FROM reading CROSS JOIN place ON place.study=reading.study LEFT JOIN study ON"               \
     " study.uid=reading.study WHERE reading.state=1 AND reading.state<=2 AND (read_ms<>0 OR "      \
