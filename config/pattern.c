@@ -327,26 +327,31 @@ static bool take_piece(struct reading *r)
     return true;
 }
 
+static bool take_branch(struct reading *r)
+{
+    while (*r->at != '\0' && *r->at != '|' && !(*r->at == ')' && r->nest > 0))
+        if (!take_piece(r))
+            return false;
+    return true;
+}
+
 static bool take_alternatives(struct reading *r)
 {
     int from = r->p->count;
-    for (;;) {
-        while (*r->at != '\0' && *r->at != '|' && !(*r->at == ')' && r->nest > 0))
-            if (!take_piece(r))
-                return false;
-        if (*r->at != '|')
-            return true;
+    if (!take_branch(r))
+        return false;
+    while (*r->at == '|') {
         /* what is before it, or what follows; what is before it ends behind what follows */
         r->at++;
         int jump = r->p->count + 1;
         if (!put_before(r, from, STEP_SPLIT, 1, jump + 1 - from) || !write_step(r, STEP_JUMP, 0, 0))
             return false;
         int rest = r->p->count;
-        while (*r->at != '\0' && *r->at != '|' && !(*r->at == ')' && r->nest > 0))
-            if (!take_piece(r))
-                return false;
+        if (!take_branch(r))
+            return false;
         r->p->program[jump].x = r->p->count - rest + 1;
     }
+    return true;
 }
 
 struct conf_pattern *conf_pattern_create(const char *text, char *error, size_t error_size)

@@ -10,6 +10,8 @@
  * 7E, stay what receivers make of them: a backslash, DICOM's own delimiter, and a tilde. */
 #include "charset.h"
 
+#include "dx_attrs.h"
+
 #include <iconv.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -339,4 +341,21 @@ bool dx_charset_decode(struct dx_charset *charset, const char *vr, const char *v
     *text = start;
     *count = (size_t)(state.to - start);
     return true;
+}
+
+bool dx_charset_decode_in_place(struct dx_charset *charset, const char *vr, char *text, size_t size)
+{
+    char *decoded = NULL;
+    size_t count = 0;
+    if (dx_text_is_ascii(text))
+        return true;
+    bool fits = charset != NULL &&
+                dx_charset_decode(charset, vr, text, strlen(text), &decoded, &count) &&
+                count < size;
+    if (fits)
+        memcpy(text, decoded, count + 1);
+    else
+        text[0] = '\0';
+    free(decoded);
+    return fits;
 }

@@ -25,6 +25,10 @@ void dx_charset_destroy(struct dx_charset *charset);
  */
 bool dx_charset_decode(struct dx_charset *charset, const char *vr, const char *value, size_t length,
                        char **text, size_t *count);
+/* The same in place; false: "" is left, bytes of no declared set (charset may be NULL), or no room.
+ * ASCII stays as it is, escapes of ISO 2022 with it. */
+bool dx_charset_decode_in_place(struct dx_charset *charset, const char *vr, char *text,
+                                size_t size);
 /* Whether Specific Character Set applies to this VR. */
 bool dx_charset_concerns(const char *vr);
 /* Well-formed UTF-8 (no overlong forms, no surrogates) without other controls than TAB LF FF CR. */

@@ -43,10 +43,12 @@ extern "C" {
 #define DX_UPS_LIMITED           0x0213u
 
 const char *dx_ups_state_word(enum dx_ups_state state); /* "IN PROGRESS"; UNKNOWN: "" */
+/* Exactly one of those words of `length` bytes; else UNKNOWN. */
+enum dx_ups_state dx_ups_state_parse(const char *word, size_t length);
 
 /* ---- an item ---- */
 
-/* `said`: what its performer has set (dx_ups_change_read). Times are DT; NULL and "" are nothing.
+/* `said`: what its performer has set (dx_ups_setting_read). Times are DT; NULL and "" are nothing.
  * What a CANCELED item lacks of table CC.2.5-3's final state is written from `ended` and `why`. */
 struct dx_ups_held {
     struct dx_ups_new item;

@@ -4,7 +4,6 @@
 #include "charset.h"
 #include "scan_dataset.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define CHARACTER_SET  DX_TAG(0x0008, 0x0005)
@@ -141,22 +140,10 @@ static bool has_controls(const char *text)
     return false;
 }
 
-/* In place. An escape of ISO 2022 is a control no longer when it is decoded. */
+/* Controls are looked for behind it: an escape of ISO 2022 is none when it is decoded. */
 static void decode(struct dx_charset *charset, const char *vr, char *text, size_t size)
 {
-    char *decoded = NULL;
-    size_t count = 0;
-    if (!dx_text_is_ascii(text)) {
-        bool fits = charset != NULL &&
-                    dx_charset_decode(charset, vr, text, strlen(text), &decoded, &count) &&
-                    count < size;
-        if (fits)
-            memcpy(text, decoded, count + 1);
-        else
-            text[0] = '\0';
-        free(decoded);
-    }
-    if (has_controls(text))
+    if (!dx_charset_decode_in_place(charset, vr, text, size) || has_controls(text))
         text[0] = '\0';
 }
 #define DECODE(vr, field) decode(charset, vr, field, sizeof(field))

@@ -6,7 +6,6 @@
 #include "scan_dataset.h"
 #include "ups_tags.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Where the texts of an item's own character set stay until that is known. */
@@ -26,11 +25,13 @@ enum dx_ups_priority dx_ups_priority_parse(const char *word, size_t length)
     return DX_UPS_PRIORITY_UNKNOWN;
 }
 
-static enum dx_ups_state parse_state(const char *word)
+enum dx_ups_state dx_ups_state_parse(const char *word, size_t length)
 {
-    for (int state = DX_UPS_SCHEDULED; state <= DX_UPS_COMPLETED; state++)
-        if (strcmp(word, dx_ups_state_word((enum dx_ups_state)state)) == 0)
+    for (int state = DX_UPS_SCHEDULED; state <= DX_UPS_COMPLETED; state++) {
+        const char *known = dx_ups_state_word((enum dx_ups_state)state);
+        if (strlen(known) == length && memcmp(known, word, length) == 0)
             return (enum dx_ups_state)state;
+    }
     return DX_UPS_STATE_UNKNOWN;
 }
 
@@ -63,7 +64,7 @@ static void take_own(struct collecting *c, uint32_t tag, const uint8_t *value, s
         break;
     case UPS_STATE:
         if (dx_scan_copy_text(word, sizeof word, value, length))
-            item->state = parse_state(word);
+            item->state = dx_ups_state_parse(word, strlen(word));
         break;
     case UPS_PRIORITY:
         if (dx_scan_copy_text(word, sizeof word, value, length))
@@ -115,39 +116,25 @@ static bool take(void *context, const struct dx_place *place, uint32_t tag, cons
     return true;
 }
 
-/* In place; false: bytes of no declared set, or no room. */
-static bool to_utf8(struct dx_charset *charset, const char *vr, char *text, size_t size)
-{
-    char *decoded = NULL;
-    size_t count = 0;
-    if (dx_text_is_ascii(text))
-        return true;
-    bool fits = charset != NULL &&
-                dx_charset_decode(charset, vr, text, strlen(text), &decoded, &count) &&
-                count < size;
-    if (fits)
-        memcpy(text, decoded, count + 1);
-    else
-        text[0] = '\0';
-    free(decoded);
-    return fits;
-}
-
 static void decode(struct collecting *c)
 {
     struct dx_ups_item *item = c->item;
     struct dx_charset *charset = c->is_cut ? NULL : dx_charset_create(c->character_set);
-    bool all = to_utf8(charset, "LO", item->patient_id, sizeof item->patient_id);
+    bool all = dx_charset_decode_in_place(charset, "LO", item->patient_id, sizeof item->patient_id);
     for (unsigned i = 0; i < item->requests; i++) {
         struct dx_ups_request *request = &item->request[i];
-        all = to_utf8(charset, "SH", request->accession, sizeof request->accession) && all;
-        all = to_utf8(charset, "UT", request->issuer, sizeof request->issuer) && all;
+        all = dx_charset_decode_in_place(charset, "SH", request->accession,
+                                         sizeof request->accession) &&
+              all;
+        all = dx_charset_decode_in_place(charset, "UT", request->issuer, sizeof request->issuer) &&
+              all;
     }
     item->cut = item->cut || !all;
     if (item->cut_comments)
         item->comments[0] = '\0';
     else
-        item->cut_comments = !to_utf8(charset, "LT", item->comments, sizeof item->comments);
+        item->cut_comments =
+            !dx_charset_decode_in_place(charset, "LT", item->comments, sizeof item->comments);
     dx_charset_destroy(charset);
 }
 

@@ -20,16 +20,6 @@ static void take_uid(const struct dx_node *node, char uid[DX_UID_MAX])
         uid[0] = '\0';
 }
 
-static enum dx_ups_state state_of(const struct dx_node *node)
-{
-    for (int state = DX_UPS_SCHEDULED; node != NULL && state <= DX_UPS_COMPLETED; state++) {
-        const char *word = dx_ups_state_word((enum dx_ups_state)state);
-        if (strlen(word) == node->length && memcmp(word, node->value, node->length) == 0)
-            return (enum dx_ups_state)state;
-    }
-    return DX_UPS_STATE_UNKNOWN;
-}
-
 enum dx_status dx_ups_action_read(const uint8_t *bytes, size_t count, struct dx_ups_action *action,
                                   struct dx_error *err)
 {
@@ -37,7 +27,9 @@ enum dx_status dx_ups_action_read(const uint8_t *bytes, size_t count, struct dx_
     *action = (struct dx_ups_action){.state = DX_UPS_STATE_UNKNOWN};
     enum dx_status status = dx_tree_read(bytes, count, &tree, err);
     if (status == DX_OK) {
-        action->state = state_of(dx_tree_find(&tree, 0, tree.count, UPS_STATE));
+        const struct dx_node *state = dx_tree_find(&tree, 0, tree.count, UPS_STATE);
+        if (state != NULL)
+            action->state = dx_ups_state_parse(state->value, state->length);
         take_uid(dx_tree_find(&tree, 0, tree.count, UPS_TRANSACTION), action->transaction);
     }
     dx_tree_finish(&tree);

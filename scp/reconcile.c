@@ -166,21 +166,20 @@ static bool change_all(struct dx_attrs *attrs, const struct change *change, size
     return good;
 }
 
-/* STORE_NONE: nothing changes. */
-static enum store_status correct(const struct conf *conf, struct store *store, int64_t began_ms,
+/* seen: what attrs say. STORE_NONE: nothing changes. */
+static enum store_status correct(const struct conf *conf, struct store *store,
+                                 const struct seen_patient *seen, int64_t began_ms,
                                  struct dx_attrs *attrs)
 {
-    struct seen_patient seen;
     struct site_said said;
     struct change change[5];
-    see(attrs, &seen);
-    if (seen.id.id[0] == '\0')
+    if (seen->id.id[0] == '\0')
         return STORE_NONE;
-    enum store_status status = store_said_of(store, &seen.id, seen.name, seen.birth_date, began_ms,
-                                             standard_of(conf), &said);
+    enum store_status status = store_said_of(store, &seen->id, seen->name, seen->birth_date,
+                                             began_ms, standard_of(conf), &said);
     if (status != STORE_OK)
         return status;
-    size_t count = changes_of(&seen, &said, standard_of(conf), change);
+    size_t count = changes_of(seen, &said, standard_of(conf), change);
     if (count == 0)
         return STORE_NONE;
     return change_all(attrs, change, count) ? STORE_OK : STORE_BROKEN;
@@ -198,7 +197,7 @@ enum store_status reconcile_image(const struct conf *conf, struct store *store, 
         return status;
     status = store_study_began(store, study, &began_ms);
     if (status == STORE_OK)
-        status = correct(conf, store, began_ms, attrs);
+        status = correct(conf, store, &seen, began_ms, attrs);
     if (status == STORE_OK)
         log_event(LOG_AT_INFO, "patient-corrected", "study=%s images=1 results=0", study);
     return status == STORE_NONE ? STORE_OK : status;
@@ -212,12 +211,14 @@ static enum store_status correct_thing(const struct conf *conf, struct store *st
 {
     struct dx_error err = {.status = DX_OK};
     struct dx_attrs *attrs = NULL;
+    struct seen_patient seen;
     uint8_t *bytes = NULL;
     size_t count = 0;
     *differs = false;
     if (dx_attrs_unpack(thing->attrs, thing->bytes, &attrs, &err) != DX_OK)
         return STORE_OK; /* of nobody's hand: it stays as it is */
-    enum store_status status = correct(conf, store, thing->began_ms, attrs);
+    see(attrs, &seen);
+    enum store_status status = correct(conf, store, &seen, thing->began_ms, attrs);
     if (status == STORE_OK && dx_attrs_pack(attrs, &bytes, &count) != DX_OK)
         status = STORE_BROKEN;
     if (status == STORE_OK) {

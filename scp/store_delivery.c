@@ -102,7 +102,7 @@ enum store_status store_delivered(struct store *store, int64_t delivery, int64_t
                                    "attempts=attempts+1,last_error='',"
                                    "result=CASE WHEN ?2=0 THEN result ELSE ?2 END WHERE id=?3",
                                    "iii", now_ms, result, delivery));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 enum store_status store_delivery_failed(struct store *store, int64_t delivery, int64_t next_ms,
@@ -114,7 +114,7 @@ enum store_status store_delivery_failed(struct store *store, int64_t delivery, i
                            " ELSE ? END,next_ms=?,attempts=attempts+1,last_error=?"
                            " WHERE id=? AND state<>'sent'",
                            "titi", park ? "parked" : "pending", next_ms, error, delivery));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 enum store_status store_delivery_waits(struct store *store, int64_t delivery, int64_t next_ms,
@@ -126,7 +126,7 @@ enum store_status store_delivery_waits(struct store *store, int64_t delivery, in
                            "looked_ms=CASE WHEN looked_ms=0 OR looked_ms>?3 THEN ?3 ELSE looked_ms"
                            " END WHERE id=? AND state='pending'",
                            "itii", next_ms, why, now_ms, delivery));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 enum store_status store_delivery_may_be_there(struct store *store, const char *study, size_t *due)
@@ -203,7 +203,7 @@ enum store_status store_delivery_stored(struct store *store, int64_t delivery, i
                                    "result=CASE WHEN ?2=0 THEN result ELSE ?2 END"
                                    " WHERE id=?3 AND state IN ('pending','cancelled')",
                                    "iiii", now_ms, result, delivery, now_ms + COMMIT_AFTER_MS));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 enum store_status store_uncommitted(struct store *store, const char *destination, int64_t now_ms,

@@ -46,11 +46,7 @@ enum store_status store_inquiry_stands(struct store *store, const struct store_i
                     " place.accession=?3 AND place.patient_id=?4 AND"
                     " place.issuer=?5",
                     "itttt", INT64_C(0), of->study, of->accession, of->patient_id, of->issuer);
-    enum store_status status = sql_row(store, row);
-    *stands = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
+    return sql_any(store, row, stands);
 }
 
 enum store_status store_inquiry_asked(struct store *store, const struct store_inquiry *of,

@@ -235,9 +235,7 @@ enum store_status store_count_attempt(struct store *store, int64_t id)
         status =
             sql_run(store, sql_prepare(store, "UPDATE instance SET attempts=attempts+1 WHERE id=?",
                                        "i", id));
-    if (status == STORE_OK && sqlite3_changes(store->db) == 0)
-        status = STORE_NONE;
-    return sql_leave_light(store, status);
+    return sql_leave_light(store, sql_changed(store, status));
 }
 
 enum store_status store_forget_attempt(struct store *store, int64_t id)
@@ -252,7 +250,7 @@ enum store_status store_count_death(struct store *store, int64_t id)
 {
     enum store_status status = sql_run(
         store, sql_prepare(store, "UPDATE instance SET deaths=deaths+1 WHERE id=?", "i", id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 enum store_status store_list(struct store *store, struct instance *list, size_t room, size_t *count)

@@ -48,7 +48,7 @@ static enum store_status set_state(struct store *store, int64_t id, const struct
                     " WHERE id=?",
                     "ttttii", instance_state_name(j->state), j->rule, srt_reason_name(j->reason),
                     j->detail, (int64_t)(j->nameless ? -1 : 0), id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 static enum store_status keep(struct store *store, int64_t id, const struct judgement *j)
@@ -115,21 +115,6 @@ enum store_status store_judge(struct store *store, int64_t id, const struct judg
     return light ? sql_leave_light(store, status) : sql_leave(store, status);
 }
 
-static enum store_status copy_attrs(sqlite3_stmt *row, int column, struct judgement *judgement,
-                                    uint8_t **attrs)
-{
-    int count = sqlite3_column_bytes(row, column);
-    if (count <= 0)
-        return STORE_OK;
-    *attrs = malloc((size_t)count);
-    if (*attrs == NULL)
-        return STORE_BROKEN;
-    memcpy(*attrs, sqlite3_column_blob(row, column), (size_t)count);
-    judgement->attrs = *attrs;
-    judgement->attrs_bytes = (size_t)count;
-    return STORE_OK;
-}
-
 static void take_scores(sqlite3_stmt *row, int column, struct opinion *opinion)
 {
     char text[TEXT_MAX];
@@ -183,7 +168,8 @@ enum store_status store_get_judgement(struct store *store, int64_t id, struct ju
     judgement->reason = instance.reason;
     memcpy(judgement->rule, instance.rule, sizeof judgement->rule);
     memcpy(judgement->detail, instance.detail, sizeof judgement->detail);
-    status = copy_attrs(row, 0, judgement, attrs);
+    status = sql_bytes(row, 0, attrs, &judgement->attrs_bytes) ? STORE_OK : STORE_BROKEN;
+    judgement->attrs = *attrs;
     sql_text(row, 1, judgement->pixel_digest, sizeof judgement->pixel_digest);
     sql_text(row, 2, judgement->patient_digest, sizeof judgement->patient_digest);
     take_scores(row, 3, &judgement->opinion[0]);

@@ -2,8 +2,6 @@
 #include "store_place.h"
 
 #include "store_sqlite.h"
-#include <stdlib.h>
-#include <string.h>
 
 /* The last revision before this one that went out. */
 static enum store_status last_told(struct store *store, const char *announcement, struct news *news)
@@ -35,14 +33,9 @@ static enum store_status copy_header(struct store *store, int64_t id, uint8_t **
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
-    int count = sqlite3_column_bytes(row, 0);
-    *attrs = count > 0 ? malloc((size_t)count) : NULL;
-    if (*attrs != NULL) {
-        memcpy(*attrs, sqlite3_column_blob(row, 0), (size_t)count);
-        *bytes = (size_t)count;
-    }
+    bool copied = sql_bytes(row, 0, attrs, bytes);
     (void)sqlite3_reset(row);
-    return count > 0 && *attrs == NULL ? STORE_BROKEN : STORE_OK;
+    return copied ? STORE_OK : STORE_BROKEN;
 }
 
 static void take_news(sqlite3_stmt *row, struct news *news)
@@ -104,7 +97,7 @@ enum store_status store_news_asked(struct store *store, int64_t id)
         store,
         sql_prepare(store, "UPDATE news SET attempts=attempts+1 WHERE id=? AND state='pending'",
                     "i", id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
@@ -123,7 +116,7 @@ enum store_status store_news_end(struct store *store, int64_t id, enum news_end 
                                        "done_ms=? WHERE id=? AND state='pending'",
                                        "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms,
                                        why, end == NEWS_REFUSED ? now_ms : (int64_t)0, id));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 /* What a receiver has already, or what takes back more than it may have, is never too late. */

@@ -122,11 +122,7 @@ static enum store_status look_at_patient(struct store *store, struct store_case 
                     " other.study<>?4 AND (own.study IS NULL OR other.finding_ms<own.finding_ms OR"
                     " (other.finding_ms=own.finding_ms AND other.study<own.study)) LIMIT 1",
                     "ttit", c->patient_id, c->issuer, since_ms, c->study);
-    enum store_status status = sql_row(store, row);
-    c->known.known = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
+    return sql_any(store, row, &c->known.known);
 }
 
 /* read: by a report or a person. */
@@ -247,11 +243,7 @@ static enum store_status may_know(struct store *store, const char *announcement,
                                     "SELECT 1 FROM news WHERE announcement=? AND study=?"
                                     " AND attempts>0 LIMIT 1",
                                     "tt", announcement, study);
-    enum store_status status = sql_row(store, row);
-    *may = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
+    return sql_any(store, row, may);
 }
 
 static enum store_status announce(struct store *store, const struct store_case *c,

@@ -12,7 +12,8 @@
 #define BATCH      256 /* items of one transaction: some milliseconds */
 #define BATCH_TEXT "256"
 
-/* The study is off the list: read, here or by another's report, or withdrawn. */
+/* The study is off the list: read, here or by another's report, or withdrawn. state<=2 is what
+ * the index reading_open is known by. */
 #define OVER                                                                                       \
     " FROM reading CROSS JOIN place ON place.study=reading.study LEFT JOIN study ON"               \
     " study.uid=reading.study WHERE reading.state=1 AND reading.state<=2 AND (read_ms<>0 OR "      \
@@ -23,25 +24,15 @@
     " FROM place CROSS JOIN study ON study.uid=place.study WHERE read_ms=0 AND study.read=0 AND"   \
     " NOT EXISTS (SELECT 1 FROM reading WHERE reading.study=place.study AND reading.state<=2)"
 
-static enum store_status is_any(struct store *store, sqlite3_stmt *row, bool *any)
-{
-    enum store_status status = sql_row(store, row);
-    *any = *any || status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
-}
-
 static enum store_status is_due(struct store *store, int64_t lapsed_ms, bool *due)
 {
-    *due = false;
     enum store_status status =
-        is_any(store, sql_prepare(store, "SELECT 1" LACKING " LIMIT 1", ""), due);
-    if (status == STORE_OK)
-        status = is_any(store, sql_prepare(store, "SELECT 1" OVER " LIMIT 1", ""), due);
-    if (status == STORE_OK)
+        sql_any(store, sql_prepare(store, "SELECT 1" LACKING " LIMIT 1", ""), due);
+    if (status == STORE_OK && !*due)
+        status = sql_any(store, sql_prepare(store, "SELECT 1" OVER " LIMIT 1", ""), due);
+    if (status == STORE_OK && !*due)
         status =
-            is_any(store, sql_prepare(store, "SELECT 1" LAPSED " LIMIT 1", "i", lapsed_ms), due);
+            sql_any(store, sql_prepare(store, "SELECT 1" LAPSED " LIMIT 1", "i", lapsed_ms), due);
     return status;
 }
 
@@ -193,17 +184,6 @@ enum store_status store_reading_find(struct store *store, const char *uid,
     return STORE_OK;
 }
 
-/* A column's bytes, malloc; NULL: none. False: no memory. */
-static bool copy(sqlite3_stmt *row, int column, uint8_t **bytes, size_t *count)
-{
-    int n = sqlite3_column_bytes(row, column);
-    *count = n > 0 ? (size_t)n : 0;
-    *bytes = *count > 0 ? malloc(*count) : NULL;
-    if (*bytes != NULL)
-        memcpy(*bytes, sqlite3_column_blob(row, column), *count);
-    return *count == 0 || *bytes != NULL;
-}
-
 static enum store_status get_header(struct store *store, const char *study, uint8_t **attrs,
                                     size_t *bytes)
 {
@@ -215,7 +195,7 @@ static enum store_status get_header(struct store *store, const char *study, uint
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
-    bool copied = copy(row, 0, attrs, bytes);
+    bool copied = sql_bytes(row, 0, attrs, bytes);
     (void)sqlite3_reset(row);
     return copied ? STORE_OK : STORE_BROKEN;
 }
@@ -267,7 +247,7 @@ enum store_status store_reading_get(struct store *store, int64_t id, struct stor
     if (status != STORE_OK)
         return status;
     take(row, reading);
-    bool copied = copy(row, 11, said, said_bytes);
+    bool copied = sql_bytes(row, 11, said, said_bytes);
     (void)sqlite3_reset(row);
     if (!copied)
         return STORE_BROKEN;
@@ -278,25 +258,20 @@ enum store_status store_reading_get(struct store *store, int64_t id, struct stor
 
 /* ---- by its performer ---- */
 
-static enum store_status changed(struct store *store, enum store_status status)
-{
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
-}
-
 enum store_status store_reading_claim(struct store *store, int64_t id, const char *transaction,
                                       const char *performer, int64_t now_ms)
 {
-    return changed(store,
-                   sql_run(store, sql_prepare(store,
-                                              "UPDATE reading SET state=2,trans=?2,performer=?3,"
-                                              "claimed_ms=?4,changed_ms=?4 WHERE id=?1 AND state=1",
-                                              "itti", id, transaction, performer, now_ms)));
+    return sql_changed(
+        store, sql_run(store, sql_prepare(store,
+                                          "UPDATE reading SET state=2,trans=?2,performer=?3,"
+                                          "claimed_ms=?4,changed_ms=?4 WHERE id=?1 AND state=1",
+                                          "itti", id, transaction, performer, now_ms)));
 }
 
 enum store_status store_reading_say(struct store *store, int64_t id, int64_t revision,
                                     const uint8_t *said, size_t bytes, int64_t now_ms)
 {
-    return changed(
+    return sql_changed(
         store,
         sql_run(store, sql_prepare(store,
                                    "UPDATE reading SET said=?1,revision=revision+1,claimed_ms=?4,"
@@ -307,12 +282,12 @@ enum store_status store_reading_say(struct store *store, int64_t id, int64_t rev
 static enum store_status end(struct store *store, int64_t id, int64_t revision,
                              enum reading_state state, int64_t now_ms)
 {
-    enum store_status status =
-        changed(store, sql_run(store, sql_prepare(store,
-                                                  "UPDATE reading SET state=?3,ended_ms=?4,"
-                                                  "changed_ms=?4 WHERE id=?1 AND revision=?2 AND"
-                                                  " state=2",
-                                                  "iiii", id, revision, (int64_t)state, now_ms)));
+    enum store_status status = sql_changed(
+        store, sql_run(store, sql_prepare(store,
+                                          "UPDATE reading SET state=?3,ended_ms=?4,"
+                                          "changed_ms=?4 WHERE id=?1 AND revision=?2 AND"
+                                          " state=2",
+                                          "iiii", id, revision, (int64_t)state, now_ms)));
     if (status != STORE_OK || state != READING_COMPLETED)
         return status;
     return sql_run(store, sql_prepare(store,

@@ -3,7 +3,6 @@
 
 #include "store_sqlite.h"
 #include <stdlib.h>
-#include <string.h>
 
 /* What no destination has: what waits for its commitment is there. */
 #define UNSENT "state IN ('pending','held','parked') AND stored_ms=0"
@@ -15,16 +14,6 @@ void site_things_free(struct site_thing *list, size_t count)
     for (size_t i = 0; list != NULL && i < count; i++)
         free(list[i].attrs);
     free(list);
-}
-
-static enum store_status copy_attrs(sqlite3_stmt *row, int column, struct site_thing *thing)
-{
-    thing->bytes = (size_t)sqlite3_column_bytes(row, column);
-    thing->attrs = malloc(thing->bytes + 1);
-    if (thing->attrs == NULL)
-        return STORE_BROKEN;
-    memcpy(thing->attrs, sqlite3_column_blob(row, column), thing->bytes);
-    return STORE_OK;
 }
 
 enum store_status store_things_of(struct store *store, const char *patient_id,
@@ -57,9 +46,10 @@ enum store_status store_things_of(struct store *store, const char *patient_id,
                                      .began_ms = sqlite3_column_int64(rows, 3)};
         sql_text(rows, 2, thing->issuer, sizeof thing->issuer);
         ++*count;
-        status = copy_attrs(rows, 4, thing);
-        if (status != STORE_OK)
+        if (!sql_bytes(rows, 4, &thing->attrs, &thing->bytes)) {
+            status = STORE_BROKEN;
             break;
+        }
     }
     if (status == STORE_NONE)
         return STORE_OK;
@@ -166,29 +156,18 @@ static enum store_status cancel_unsent(struct store *store, int64_t image)
                     "i", image));
 }
 
-/* The place knows its patient, and so do those who are known by the same patient's finding. */
 static enum store_status move_place(struct store *store, const struct site_thing *image)
 {
-    enum store_status status = sql_run(
-        store, sql_prepare(store,
-                           "UPDATE place SET patient_id=attribute(?2," SQL_PATIENT_ID
-                           "),issuer=attribute(?2," SQL_ISSUER ") WHERE study=(SELECT study FROM"
-                           " instance WHERE id=?1)",
-                           "ib", image->id, image->attrs, image->bytes));
-    return status == STORE_OK
-               ? sql_run(store,
-                         sql_prepare(store,
-                                     "UPDATE study SET place_due=1 WHERE uid IN (SELECT other.study"
-                                     " FROM place AS other JOIN place AS own ON"
-                                     " own.patient_id=other.patient_id WHERE"
-                                     " other.patient_id<>'' AND other.finding_ms<>0"
-                                     " AND own.study=(SELECT study FROM instance WHERE id=?1))",
-                                     "i", image->id))
-               : status;
+    return sql_run(store,
+                   sql_prepare(store,
+                               "UPDATE place SET patient_id=attribute(?2," SQL_PATIENT_ID
+                               "),issuer=attribute(?2," SQL_ISSUER ") WHERE study=(SELECT study"
+                               " FROM instance WHERE id=?1)",
+                               "ib", image->id, image->attrs, image->bytes));
 }
 
-/* Who was known by a finding of whom this one was is told from it before it moves. */
-static enum store_status leave_place(struct store *store, const struct site_thing *image)
+/* Who is known, or not, by a finding of the patient that the image's place is of now. */
+static enum store_status rank_anew(struct store *store, int64_t image)
 {
     return sql_run(store,
                    sql_prepare(store,
@@ -197,7 +176,16 @@ static enum store_status leave_place(struct store *store, const struct site_thin
                                " own.patient_id=other.patient_id WHERE"
                                " other.patient_id<>'' AND other.finding_ms<>0"
                                " AND own.study=(SELECT study FROM instance WHERE id=?1))",
-                               "i", image->id));
+                               "i", image));
+}
+
+/* Its place's patient: those of whom it was, and of whom it is. */
+static enum store_status correct_place(struct store *store, const struct site_thing *image)
+{
+    enum store_status status = rank_anew(store, image->id);
+    if (status == STORE_OK)
+        status = move_place(store, image);
+    return status == STORE_OK ? rank_anew(store, image->id) : status;
 }
 
 /* All are looked at before any delivery is cancelled: one report covers several images. */
@@ -215,11 +203,9 @@ static enum store_status correct(struct store *store, const struct site_thing *t
             status = correct_result(store, &things[i]);
             continue;
         }
-        status = leave_place(store, &things[i]);
+        status = correct_image(store, &things[i]);
         if (status == STORE_OK)
-            status = correct_image(store, &things[i]);
-        if (status == STORE_OK)
-            status = move_place(store, &things[i]);
+            status = correct_place(store, &things[i]);
     }
     return status;
 }

@@ -265,17 +265,9 @@ enum store_status store_result_attrs(struct store *store, int64_t id, uint8_t **
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
-    size_t count = (size_t)sqlite3_column_bytes(row, 0);
-    if (count > 0) {
-        *attrs = malloc(count);
-        if (*attrs == NULL)
-            status = STORE_BROKEN;
-        else
-            memcpy(*attrs, sqlite3_column_blob(row, 0), count);
-        *bytes = *attrs ? count : 0;
-    }
+    bool copied = sql_bytes(row, 0, attrs, bytes);
     (void)sqlite3_reset(row);
-    return status;
+    return copied ? STORE_OK : STORE_BROKEN;
 }
 
 enum store_status store_get_result(struct store *store, int64_t id, struct result *result)
@@ -288,11 +280,7 @@ enum store_status store_get_result(struct store *store, int64_t id, struct resul
 enum store_status store_is_result(struct store *store, const char *uid, bool *ours)
 {
     sqlite3_stmt *row = sql_prepare(store, "SELECT 1 FROM result WHERE uid=?", "t", uid);
-    enum store_status status = sql_row(store, row);
-    *ours = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
+    return sql_any(store, row, ours);
 }
 
 static enum store_status take_all(struct store *store, sqlite3_stmt *rows, struct result *list,

@@ -295,30 +295,21 @@ static bool stem(const char *path, char *text, size_t size)
     return false;
 }
 
-static enum store_status any_row(struct store *store, sqlite3_stmt *row, bool *any)
-{
-    enum store_status status = sql_row(store, row);
-    *any = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
-}
-
 static enum store_status wants_result(struct store *store, const char *name, bool *wanted)
 {
     long long frame = 0;
     if (sscanf(name, "frame-%lld", &frame) == 1)
-        return any_row(store,
+        return sql_any(store,
                        sql_prepare(store, "SELECT 1 FROM instance WHERE id=? AND gone_ms=0", "i",
                                    (int64_t)frame),
                        wanted);
-    enum store_status status = any_row(
+    enum store_status status = sql_any(
         store, sql_prepare(store, "SELECT 1 FROM result WHERE uid=? AND gone_ms=0", "t", name),
         wanted);
     if (status != STORE_OK || *wanted)
         return status;
     /* A picture is made before a report enters it. */
-    return any_row(store,
+    return sql_any(store,
                    sql_prepare(store,
                                "SELECT 1 FROM instance JOIN judgement ON instance=id"
                                " WHERE reported=0 AND state IN ('judged','not-processed') AND"
@@ -337,7 +328,7 @@ enum store_status store_wants_file(struct store *store, const char *path, bool *
         (void)snprintf(name, sizeof name, "%.64s", slash + 1);
         if (strcmp(slash + 1 + strlen(name), ".dcm") != 0)
             return STORE_OK;
-        return any_row(
+        return sql_any(
             store,
             sql_prepare(store, "SELECT 1 FROM instance WHERE digest=? AND gone_ms=0", "t", name),
             wanted);

@@ -135,19 +135,10 @@ static enum store_status look_for(struct store *store, const struct site_id *who
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-static enum store_status is_any(struct store *store, sqlite3_stmt *row, bool *any)
-{
-    enum store_status status = sql_row(store, row);
-    *any = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
-}
-
 static enum store_status is_known(struct store *store, const struct site_patient *patient,
                                   const char *standard, bool *known)
 {
-    enum store_status status = is_any(
+    enum store_status status = sql_any(
         store, sql_prepare(store, "SELECT 1 FROM instance WHERE state='received' LIMIT 1", ""),
         known);
     for (size_t i = 0; status == STORE_OK && !*known && i < patient->nows; i++)
@@ -269,7 +260,7 @@ enum store_status store_site_patients(struct store *store, const char *message,
     enum store_status status = sql_enter(store);
     if (status != STORE_OK)
         return status;
-    status = is_any(
+    status = sql_any(
         store, sql_prepare(store, "SELECT 1 FROM site_message WHERE name=?", "t", message), &heard);
     for (; status == STORE_OK && !heard && told->missing < count; told->missing++) {
         status = hear(&h, &patients[told->missing]);
@@ -292,10 +283,10 @@ static bool differ(const char *a, const char *b)
 
 enum store_status store_is_said(struct store *store, const char *patient_id, bool *said)
 {
-    return is_any(store,
-                  sql_prepare(store, "SELECT 1 FROM site_patient WHERE patient_id=? LIMIT 1", "t",
-                              patient_id),
-                  said);
+    return sql_any(store,
+                   sql_prepare(store, "SELECT 1 FROM site_patient WHERE patient_id=? LIMIT 1", "t",
+                               patient_id),
+                   said);
 }
 
 enum store_status store_said_of(struct store *store, const struct site_id *image, const char *name,

@@ -37,15 +37,6 @@ static sqlite3_stmt *prepare_of(struct store *store, const char *const texts[WAY
                        o->placer_order, o->accession_issuer);
 }
 
-static enum store_status is_any(struct store *store, sqlite3_stmt *row, bool *any)
-{
-    enum store_status status = sql_row(store, row);
-    *any = status == STORE_OK;
-    if (status == STORE_OK)
-        (void)sqlite3_reset(row);
-    return status == STORE_NONE ? STORE_OK : status;
-}
-
 /* Of those, the ones with no number that differs: that have one of the message's; else, when they
  * are one order, that have none of them yet. A message without numbers is about all. Where it names
  * both accession and study, what was said of either without a number was of its order, too. The one
@@ -236,7 +227,7 @@ enum store_status store_site_orders(struct store *store, const char *message,
     *studies = 0;
     if (status != STORE_OK)
         return status;
-    status = is_any(
+    status = sql_any(
         store, sql_prepare(store, "SELECT 1 FROM site_message WHERE name=?", "t", message), &heard);
     for (*missing = 0; status == STORE_OK && !heard && *missing < count; ++*missing) {
         status = hear(store, &orders[*missing], now_ms, studies, &passed);
@@ -355,10 +346,10 @@ static enum store_status end_orders(struct store *store, int64_t after, int64_t 
                                     const struct store_step *step, int64_t unmatched_ms)
 {
     bool any = false;
-    enum store_status status = is_any(store,
-                                      sql_prepare(store, "SELECT 1 " ENDED " LIMIT 1", "iiii",
-                                                  after, last, step->before_ms, unmatched_ms),
-                                      &any);
+    enum store_status status = sql_any(store,
+                                       sql_prepare(store, "SELECT 1 " ENDED " LIMIT 1", "iiii",
+                                                   after, last, step->before_ms, unmatched_ms),
+                                       &any);
     return status == STORE_OK && any
                ? sql_run(store, sql_prepare(store, "DELETE " ENDED, "iiii", after, last,
                                             step->before_ms, unmatched_ms))
@@ -369,7 +360,7 @@ static enum store_status end_messages(struct store *store, int64_t before_ms, si
                                       size_t *gone)
 {
     bool any = false;
-    enum store_status status = is_any(
+    enum store_status status = sql_any(
         store,
         sql_prepare(store, "SELECT 1 FROM site_message WHERE at_ms<? LIMIT 1", "i", before_ms),
         &any);

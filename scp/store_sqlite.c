@@ -119,6 +119,30 @@ enum store_status sql_run(struct store *store, sqlite3_stmt *statement)
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+enum store_status sql_any(struct store *store, sqlite3_stmt *statement, bool *any)
+{
+    enum store_status status = sql_row(store, statement);
+    *any = status == STORE_OK;
+    if (status == STORE_OK)
+        (void)sqlite3_reset(statement);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status sql_changed(struct store *store, enum store_status status)
+{
+    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+}
+
+bool sql_bytes(sqlite3_stmt *statement, int column, uint8_t **bytes, size_t *count)
+{
+    int n = sqlite3_column_bytes(statement, column);
+    *bytes = n > 0 ? malloc((size_t)n) : NULL;
+    *count = *bytes != NULL ? (size_t)n : 0;
+    if (*bytes != NULL)
+        memcpy(*bytes, sqlite3_column_blob(statement, column), *count);
+    return n <= 0 || *bytes != NULL;
+}
+
 void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 {
     const unsigned char *value = sqlite3_column_text(statement, column);

@@ -35,7 +35,13 @@ sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *type
 enum store_status sql_run(struct store *store, sqlite3_stmt *statement);
 /* Steps: STORE_OK a row is there, STORE_NONE none is left (the statement is reset). */
 enum store_status sql_row(struct store *store, sqlite3_stmt *statement);
+/* Whether there is a row; the statement is reset. */
+enum store_status sql_any(struct store *store, sqlite3_stmt *statement, bool *any);
+/* What sql_run returned of a change, or STORE_NONE where there was no row to change. */
+enum store_status sql_changed(struct store *store, enum store_status status);
 void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size);
+/* A column's bytes, malloc; NULL: none. False: no memory. */
+bool sql_bytes(sqlite3_stmt *statement, int column, uint8_t **bytes, size_t *count);
 /* Room for one more element in a list; capacity doubles. */
 bool sql_grow(void **list, size_t *capacity, size_t count, size_t element);
 /* The path without links in its folders, which SQLite refuses as it would a link in the file's own

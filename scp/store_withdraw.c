@@ -198,7 +198,7 @@ static enum store_status judge_again(struct store *store, int64_t report)
                                    " AND withdrawn IN ('','" STORE_BY_PERSON "')"
                                    " AND id IN (SELECT instance FROM covers WHERE result=?)",
                                    "i", report));
-    return status == STORE_OK && sqlite3_changes(store->db) == 0 ? STORE_NONE : status;
+    return sql_changed(store, status);
 }
 
 static enum store_status tell_again(struct store *store, int64_t report)

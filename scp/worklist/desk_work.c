@@ -56,6 +56,15 @@ static bool name_item(void *context, const char *study, int64_t arrived_ms, int6
     return report_hashed_uid(fields, 4, uid);
 }
 
+static void store_trouble(struct desk *d, enum store_status status, uint16_t answer)
+{
+    log_event(LOG_AT_ERROR, "worklist-store-failed", "status=%s error=%s",
+              log_quote(store_status_text(status)), log_quote(store_error(d->store)));
+    if (status != STORE_BUSY)
+        role_close_store(&d->store);
+    say(d, answer, "the job store is busy or broken");
+}
+
 /* The handle with its items up to date; false after a line in the log. */
 static bool is_ready(struct desk *d)
 {
@@ -67,14 +76,9 @@ static bool is_ready(struct desk *d)
     int64_t now = clock_utc_ms();
     enum store_status status = store_readings_turn(
         d->store, now, now - (int64_t)conf_of(d)->claim_seconds * 1000, name_item, d);
-    if (status == STORE_OK)
-        return true;
-    log_event(LOG_AT_ERROR, "worklist-store-failed", "status=%s error=%s",
-              log_quote(store_status_text(status)), log_quote(store_error(d->store)));
-    if (status != STORE_BUSY)
-        role_close_store(&d->store);
-    say(d, DX_UPS_OUT_OF_RESOURCES, "the job store is busy or broken");
-    return false;
+    if (status != STORE_OK)
+        store_trouble(d, status, DX_UPS_OUT_OF_RESOURCES);
+    return status == STORE_OK;
 }
 
 /* STORE_OK, or STORE_NONE, which says something; everything else has been told. */
@@ -82,11 +86,7 @@ static bool is_known(struct desk *d, enum store_status status)
 {
     if (status == STORE_OK || status == STORE_NONE)
         return true;
-    log_event(LOG_AT_ERROR, "worklist-store-failed", "status=%s error=%s",
-              log_quote(store_status_text(status)), log_quote(store_error(d->store)));
-    if (status != STORE_BUSY)
-        role_close_store(&d->store);
-    say(d, DX_UPS_FAILED, "the job store is busy or broken");
+    store_trouble(d, status, DX_UPS_FAILED);
     return false;
 }
 

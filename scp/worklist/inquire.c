@@ -215,6 +215,17 @@ static void record(struct inquire *q)
         put_off(q, end, q->answer.why);
 }
 
+/* What the child was asked may be what broke it: the study waits, and the next is asked about. */
+static void give_up(struct inquire *q, const char *end, const char *why)
+{
+    bool asked = q->busy;
+    end_child(q, end);
+    pause_asking(q, why);
+    q->answer.count = 0;
+    if (asked && open_store(q))
+        put_off(q, INQUIRE_BROKEN, why);
+}
+
 static void take_answer(struct inquire *q)
 {
     if (!open_store(q)) { /* what cannot be kept is not taken: it waits in the socket */
@@ -230,12 +241,7 @@ static void take_answer(struct inquire *q)
         record(q);
         return;
     }
-    bool asked = q->busy;
-    end_child(q, n == 0 ? "died" : "nonsense");
-    pause_asking(q, "the process that asks ended");
-    q->answer.count = 0;
-    if (asked && open_store(q))
-        put_off(q, INQUIRE_BROKEN, "the process that asks ended");
+    give_up(q, n == 0 ? "died" : "nonsense", "the process that asks ended");
 }
 
 /* ---- the role ---- */
@@ -245,11 +251,7 @@ static void watch_child(struct inquire *q)
     int64_t most = (int64_t)q->how->answer_seconds * 1000 * ANSWERS + GRACE_MS;
     if (!q->busy || clock_monotonic_ms() - q->asked_at <= most)
         return;
-    end_child(q, "no answer for too long");
-    pause_asking(q, "no answer for too long");
-    q->answer.count = 0;
-    if (open_store(q))
-        put_off(q, INQUIRE_BROKEN, "no answer for too long");
+    give_up(q, "no answer for too long", "no answer for too long");
 }
 
 static void turn(struct inquire *q)

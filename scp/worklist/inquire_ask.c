@@ -7,8 +7,8 @@
 #include "inquire.h"
 
 #include "call.h"
+#include "conf_pattern.h"
 #include "log.h"
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 struct asking {
     const struct conf *conf;
     const struct conf_order_query *how;
-    regex_t postoperative;
+    struct conf_pattern *postoperative; /* NULL: none */
     struct dx_scu *scu;
     struct dx_error err;
     struct inquire_found found;
@@ -30,8 +30,8 @@ struct asking {
 static bool take(void *context, const struct dx_mwl_item *match)
 {
     struct asking *a = context;
-    bool postoperative = a->conf->orders.postoperative != NULL && match->procedure[0] != '\0' &&
-                         regexec(&a->postoperative, match->procedure, 0, NULL, 0) == 0;
+    bool postoperative = a->postoperative != NULL && match->procedure[0] != '\0' &&
+                         conf_pattern_found(a->postoperative, match->procedure);
     inquire_take(&a->found, match, postoperative);
     return true;
 }
@@ -110,10 +110,13 @@ int inquire_ask(const struct conf *conf, int fd)
 {
     static struct asking a;
     struct store_inquiry of;
+    char why[200];
     a = (struct asking){.conf = conf, .how = &conf->order_query};
-    if (conf->orders.postoperative != NULL &&
-        regcomp(&a.postoperative, conf->orders.postoperative, REG_EXTENDED | REG_ICASE | REG_NOSUB))
-        return EX_OSERR;
+    if (conf->orders.postoperative != NULL) {
+        a.postoperative = conf_pattern_create(conf->orders.postoperative, why, sizeof why);
+        if (a.postoperative == NULL)
+            return EX_OSERR;
+    }
     for (;;) {
         if (recv(fd, &of, sizeof of, 0) != (ssize_t)sizeof of)
             return 0;

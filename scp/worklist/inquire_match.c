@@ -90,9 +90,8 @@ void inquire_take(struct inquire_found *found, const struct dx_mwl_item *item, b
         found->other = true;
         return;
     }
-    if (by_study && !found->by_study) { /* those of the accession number alone count no more */
+    if (by_study && !found->by_study) /* those of the accession number alone count no more */
         *found = (struct inquire_found){.of = of, .by_study = true, .other = found->other};
-    }
     add_patient(found, item);
     struct site_order order = order_of(item, postoperative);
     add(found, &order);

@@ -69,3 +69,14 @@ struct conf *load_text(const char *text, const char *warnings)
     conf_complaints_finish(&complaints);
     return conf;
 }
+
+struct conf *load_print_of(const struct conf *conf)
+{
+    char *text = print(conf);
+    struct conf *again = load_text(text, "");
+    char *printed = print(again);
+    assert_string_equal(text, printed);
+    free(text);
+    free(printed);
+    return again;
+}

@@ -20,5 +20,7 @@ char *print(const struct conf *conf);                 /* conf_print */
 struct conf *load_good(const char *path);             /* without any complaint */
 /* Its complaints, all of them warnings, are these. */
 struct conf *load_text(const char *text, const char *warnings);
+/* What its print loads to, without any complaint, and prints the same. */
+struct conf *load_print_of(const struct conf *conf);
 
 #endif

@@ -64,10 +64,8 @@ static void loads_to_the_same(void **state)
 
     (void)state;
     looks_right(first);
-    char *text = print(first);
-    second = load_text(text, "");
+    second = load_print_of(first);
     looks_right(second);
-    free(text);
     conf_destroy(first);
     conf_destroy(second);
 }
@@ -115,8 +113,7 @@ static void reading_worklist(void **state)
 
     (void)state;
     reading_looks_right(first);
-    char *text = print(first);
-    second = load_text(text, "");
+    second = load_print_of(first);
     reading_looks_right(second);
     assert_int_equal(none->reading.offer, CONF_OFFER_NONE);
     assert_false(none->reading.demo);
@@ -125,7 +122,6 @@ static void reading_worklist(void **state)
     assert_int_equal(none->reading.queries, 4);
     assert_int_equal(none->reading.query_seconds, 30);
     assert_int_equal(none->reading.claim_seconds, 14400);
-    free(text);
     conf_destroy(first);
     conf_destroy(second);
     conf_destroy(none);
@@ -159,8 +155,7 @@ static void orders(void **state)
 
     (void)state;
     orders_look_right(first);
-    char *text = print(first);
-    second = load_text(text, "");
+    second = load_print_of(first);
     orders_look_right(second);
     assert_true(!none->orders.listen && !none->orders.from && !none->orders.postoperative);
     assert_true(!none->orders.tls && !none->orders.patients && !none->orders.issuer);
@@ -169,7 +164,6 @@ static void orders(void **state)
     assert_int_equal(none->orders.connections, 16);
     assert_int_equal(none->orders.message_bytes, 1048576);
     assert_int_equal(none->orders.idle_seconds, 300);
-    free(text);
     conf_destroy(first);
     conf_destroy(second);
     conf_destroy(none);
@@ -199,8 +193,7 @@ static void order_query(void **state)
 
     (void)state;
     order_query_looks_right(first);
-    char *text = print(first);
-    second = load_text(text, "");
+    second = load_print_of(first);
     order_query_looks_right(second);
     assert_null(none->order_query.peer);
     assert_int_equal(none->order_query.period_seconds, 60);
@@ -210,7 +203,6 @@ static void order_query(void **state)
     assert_int_equal(none->order_query.matches, 100);
     assert_int_equal(none->order_query.retry_first_seconds, 1);
     assert_int_equal(none->order_query.retry_most_seconds, 300);
-    free(text);
     conf_destroy(first);
     conf_destroy(second);
     conf_destroy(none);

@@ -65,4 +65,23 @@ static inline void explicit_short(struct bytes *to, unsigned group, unsigned ele
     add(to, value, strlen(value));
 }
 
+static inline void text(struct bytes *d, unsigned group, unsigned element, const char *value)
+{
+    size_t length = strlen(value), even = length + (length & 1);
+    implicit(d, group, element, (uint32_t)even);
+    add(d, value, length);
+    if (even > length)
+        add(d, " ", 1);
+}
+
+/* The caller's to free. Exact: the sanitizer sees what is read beyond. */
+static inline uint8_t *copy_of(const uint8_t *bytes, size_t count)
+{
+    uint8_t *copy = malloc(count > 0 ? count : 1);
+    assert_non_null(copy);
+    if (count > 0)
+        memcpy(copy, bytes, count);
+    return copy;
+}
+
 #endif

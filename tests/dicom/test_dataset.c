@@ -32,9 +32,7 @@ static struct dx_commitment asked(size_t count)
 static enum dx_status read_bytes(const struct bytes *d, struct dx_commitment *event,
                                  struct dx_error *err)
 {
-    uint8_t *copy = malloc(d->count > 0 ? d->count : 1); /* exact: the sanitizer sees beyond */
-    if (d->count > 0)
-        memcpy(copy, d->data, d->count);
+    uint8_t *copy = copy_of(d->data, d->count);
     enum dx_status status = dx_commitment_read(copy, d->count, event, err);
     free(copy);
     return status;
@@ -58,7 +56,7 @@ static void what_is_written_is_read(void **state)
     assert_null(to.bytes);
 }
 
-static void text(struct bytes *d, unsigned group, unsigned element, const char *value)
+static void unpadded(struct bytes *d, unsigned group, unsigned element, const char *value)
 {
     implicit(d, group, element, (uint32_t)strlen(value));
     add(d, value, strlen(value));
@@ -71,11 +69,11 @@ static void failures_are_told(void **state)
     struct dx_commitment event;
     struct dx_error err;
     (void)state;
-    text(&item, 0x0008, 0x1155, "2.25.1");
+    unpadded(&item, 0x0008, 0x1155, "2.25.1");
     implicit(&item, 0x0008, 0x1197, 2);
     add16(&item, 0x0112);
-    text(&bare, 0x0008, 0x1155, "2.25.2");
-    text(&d, 0x0008, 0x1195, "2.25.77 ");
+    unpadded(&bare, 0x0008, 0x1155, "2.25.2");
+    unpadded(&d, 0x0008, 0x1195, "2.25.77 ");
     implicit(&d, FAILED, (uint32_t)(item.count + bare.count + 16));
     implicit(&d, ITEM, (uint32_t)item.count);
     add(&d, item.data, item.count);
@@ -83,7 +81,7 @@ static void failures_are_told(void **state)
     add(&d, bare.data, bare.count);
     implicit(&d, REFERENCED, ALL);
     implicit(&d, ITEM, ALL);
-    text(&d, 0x0008, 0x1155, "2.25.3");
+    unpadded(&d, 0x0008, 0x1155, "2.25.3");
     implicit(&d, 0xfffe, 0xe00d, 0);
     implicit(&d, 0xfffe, 0xe0dd, 0);
     assert_int_equal(read_bytes(&d, &event, &err), DX_OK);
@@ -107,16 +105,16 @@ static void what_is_wrong_is_refused(void **state)
     struct dx_error err;
     (void)state;
     assert_int_equal(read_bytes(&d, &event, &err), DX_MALFORMED); /* no transaction */
-    text(&d, 0x0008, 0x1195, "2.25.x7 ");
+    unpadded(&d, 0x0008, 0x1195, "2.25.x7 ");
     assert_int_equal(read_bytes(&d, &event, &err), DX_MALFORMED);
     d.count = 0;
-    text(&d, 0x0008, 0x1195, "2.25.77 ");
+    unpadded(&d, 0x0008, 0x1195, "2.25.77 ");
     implicit(&d, REFERENCED, 8);
     implicit(&d, ITEM, 9000); /* longer than its sequence */
     assert_int_equal(read_bytes(&d, &event, &err), DX_MALFORMED);
     d.count = 16;
     implicit(&d, REFERENCED, ALL);
-    text(&d, 0x0008, 0x1155, "2.25.3"); /* no item around it */
+    unpadded(&d, 0x0008, 0x1155, "2.25.3"); /* no item around it */
     assert_int_equal(read_bytes(&d, &event, &err), DX_MALFORMED);
     d.count = 16;
     for (int i = 0; i < 5000; i++) {
@@ -127,7 +125,7 @@ static void what_is_wrong_is_refused(void **state)
     d.count = 16;
     implicit(&d, REFERENCED, ALL);
     implicit(&d, ITEM, ALL);
-    text(&d, 0x0008, 0x1150, "1.2.3.45");
+    unpadded(&d, 0x0008, 0x1150, "1.2.3.45");
     implicit(&d, 0xfffe, 0xe00d, 0);
     implicit(&d, 0xfffe, 0xe0dd, 0);
     assert_int_equal(read_bytes(&d, &event, &err), DX_MALFORMED); /* an instance without UID */
@@ -161,12 +159,12 @@ static struct bytes a_notification(const char *availability, const char *study)
     struct bytes d = {0};
     begin(&d, 0x0008, 0x1115);
     begin(&d, 0x0008, 0x1199);
-    text(&d, 0x0008, 0x0056, availability);
-    text(&d, 0x0008, 0x1155, "2.25.100");
+    unpadded(&d, 0x0008, 0x0056, availability);
+    unpadded(&d, 0x0008, 0x1155, "2.25.100");
     end(&d);
-    text(&d, 0x0020, 0x000e, "2.25.11 ");
+    unpadded(&d, 0x0020, 0x000e, "2.25.11 ");
     end(&d);
-    text(&d, 0x0020, 0x000d, study);
+    unpadded(&d, 0x0020, 0x000d, study);
     return d;
 }
 

@@ -20,9 +20,7 @@ static struct dx_ups_item item;
 static enum dx_status read_bytes(const uint8_t *bytes, size_t count)
 {
     struct dx_error err;
-    uint8_t *copy = malloc(count > 0 ? count : 1); /* exact: the sanitizer sees beyond */
-    if (count > 0)
-        memcpy(copy, bytes, count);
+    uint8_t *copy = copy_of(bytes, count);
     enum dx_status status = dx_ups_read(copy, count, &item, &err);
     free(copy);
     return status;
@@ -33,15 +31,6 @@ static enum dx_status read_all(struct bytes *d)
     enum dx_status status = read_bytes(d->data, d->count);
     d->count = 0;
     return status;
-}
-
-static void text(struct bytes *d, unsigned group, unsigned element, const char *value)
-{
-    size_t length = strlen(value), even = length + (length & 1);
-    implicit(d, group, element, (uint32_t)even);
-    add(d, value, length);
-    if (even > length)
-        add(d, " ", 1);
 }
 
 /* How often an element, or an item, begins so. */

@@ -99,7 +99,7 @@ class Query(unittest.TestCase):
     @classmethod
     def limits(cls):
         return (f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{cls.port}"/></peers>'
-                '<orders listen="true" address="127.0.0.1" port="0" postoperative="post-?op"/><health checkEvery="1" oldestJob="2"/>'
+                '<orders listen="true" address="127.0.0.1" port="0" postoperative="post-?op.*contr[oô]le"/><health checkEvery="1" oldestJob="2"/>'
                 f'<orderQuery peer="ris" period="1" periodMost="1" answerTime="{ANSWER}" matches="{MATCHES}" retryFirst="1" retryMost="1"/>')
 
     def setUp(self):
@@ -197,7 +197,7 @@ class What(Query):
     def test_a_peer_that_matches_nothing_but_all(self):
         peer = self.scripted(knows=())
         peer.items = [*item("ALL", "SOMEBODY", "", "STAT", filler="X"), *item("ALL2", self.patient, "", "STAT", filler="Y"),
-                      *item("ALL", self.patient, "", "HIGH", filler="A1", steps=3, procedure="Post-OP control")]
+                      *item("ALL", self.patient, "", "HIGH", filler="A1", steps=3, procedure="Post-OP, CONTRÔLE", SpecificCharacterSet="ISO_IR 192")]
         study = self.send("ALL", "finding")
         self.wait_order("ALL", (3, "A1"))
         self.assertEqual(self.order("ALL")[0][5], 1, "post-operative")
