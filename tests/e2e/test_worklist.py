@@ -327,7 +327,8 @@ class EveryWay(Worklist):
             with self.subTest(way=name):
                 way = next(w for w in self.ways().replace("/><", "/>\n<").split("\n") if f'name="{name}"' in w)
                 mark = os.path.join(self.folder, "killed-" + name)
-                node = self.node(way, more=self.peers(), environment={"CERVIGATE_CRASH": "crier-told", "CERVIGATE_CRASH_MARK": mark}, quiet=3)
+                node = self.node(way, more=self.peers(), environment={"CERVIGATE_CRASH": "crier-told", "CERVIGATE_CRASH_MARK": mark},
+                                 quiet=8)  # no news of the report meanwhile: it would overtake what is to be said again
                 study = self.send(node, "finding")
                 h.wait_for(lambda node=node, study=study: self.told(node, study) == {name} and node.log().count(" report study=") == 1, 30, "told")
                 self.assertTrue(os.path.exists(mark), "the point was not passed")
