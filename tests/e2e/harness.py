@@ -171,7 +171,7 @@ class StoreScp:
     def __init__(self, *options, port=None):
         self.options = options
         self.port, self.folder = port or free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
-        self.process = None
+        self.process, self.heads = None, {}  # heads: path -> (SOP Class UID, Study Instance UID)
         self.start()
 
     def start(self):
@@ -191,11 +191,17 @@ class StoreScp:
     def objects(self, sop_class=None, study=None):
         found = []
         for path in glob.glob(self.folder + "/*.dcm"):
-            try:
-                dataset = pydicom.dcmread(path, stop_before_pixels=True)
-            except Exception:  # still being written
-                continue
-            if (sop_class is None or dataset.get("SOPClassUID") == sop_class) and (study is None or dataset.get("StudyInstanceUID") == study):
+            if path not in self.heads:  # read once: who waits asks twenty times a second
+                try:
+                    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+                except Exception:  # still being written
+                    continue
+                head = dataset.get("SOPClassUID"), dataset.get("StudyInstanceUID")
+                if all(head):
+                    self.heads[path] = head
+            else:
+                head = self.heads[path]
+            if sop_class in (None, head[0]) and study in (None, head[1]):
                 found.append(path)
         return sorted(found)
 
