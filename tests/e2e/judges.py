@@ -39,15 +39,7 @@ ENCODED = re.compile(r"dcentvfy: Error - String attribute has different value - 
 DESIGNATOR = re.compile(r"dciodvfy: Warning - <\S*/CodingSchemeDesignator\(0008,0102\)\[1\]> - Unrecognized defined term = <99CERVIGATE>")
 
 
-def head(path):
-    """To be looked at only: a file that has not changed is read once."""
-    now = os.stat(path)
-    return head_of(path, now.st_size, now.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=None)
-def head_of(path, _size, _written):
-    return pydicom.dcmread(path, stop_before_pixels=True)
+head = h.head
 
 
 def outcome(d):
