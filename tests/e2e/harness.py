@@ -53,14 +53,15 @@ PATIENCE = 10 if SANITIZED else 1
 
 
 def wait_for(condition, seconds, what):
-    end = time.monotonic() + seconds * PATIENCE
+    end, pause = time.monotonic() + seconds * PATIENCE, 0.02
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.1 * pause, 0.1)
 
 
 def run(*command, **options):
