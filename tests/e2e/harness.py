@@ -25,6 +25,7 @@ SHARED = os.path.join(os.path.dirname(SOURCE), "shared")
 MODEL = os.environ.get("CERVIGATE_MODEL", os.path.join(SOURCE, "models/cervigate-phantom"))
 DX, CR = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1"
 SC, SR3D = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.88.34"
+SETTLED = 0.1  # seconds without a write
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -205,6 +206,9 @@ class StoreScp:
         found = []
         for path in glob.glob(self.folder + "/*.dcm"):
             try:
+                age = time.time() - os.stat(path).st_mtime
+                if 0 <= age < SETTLED:  # its pixels may still be on their way
+                    time.sleep(SETTLED - age)
                 dataset = head(path)
             except Exception:  # still being written
                 continue
