@@ -170,11 +170,12 @@ struct nn_box {
 NN_MUST_USE enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess,
                                             const float *plane, int rows, int cols, float *input,
                                             struct nn_error *err);
-/* The same, and which part of the plane the input shows: all of it unless region says otherwise. */
+/* The same on the pool's threads (NULL: the caller's; the same bits), and which part of the plane
+ * the input shows: all of it unless region says otherwise. */
 NN_MUST_USE enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess,
                                                  const float *plane, int rows, int cols,
                                                  float *input, struct nn_box *box,
-                                                 struct nn_error *err);
+                                                 struct nn_pool *pool, struct nn_error *err);
 
 /* Scores at temperature 1 (a softmax's output, info->classes of them) become scores at the model's
  * temperature, in place; does nothing when it is 1. The judge and nn_measure have done so already.

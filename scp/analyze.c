@@ -65,7 +65,6 @@
 struct analyze {
     const struct node *node;
     struct examiner examiner;
-    struct nn_pool *pool;
     struct quiet *quiet;
     struct retention *retention;
     struct selftest_watch *selftest;
@@ -372,7 +371,7 @@ static int open_model(struct analyze *a, int m, int *side)
         return EX_CONFIG;
     }
     const struct nn_model_info *info = nn_model_info(x->model[m]);
-    if (nn_judge_create(x->model[m], a->pool, &x->judge[m], &err) != NN_OK) {
+    if (nn_judge_create(x->model[m], x->pool, &x->judge[m], &err) != NN_OK) {
         log_event(LOG_AT_ERROR, "network-failed", "model=%s error=%s", log_quote(folder),
                   log_quote(err.text));
         return EX_OSERR;
@@ -395,13 +394,13 @@ static int open_network(struct analyze *a)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int threads = conf->threads > 0 ? conf->threads : processors > 0 ? (int)processors : 1;
     int side = 0, status = 0;
-    a->pool = nn_pool_create(threads);
-    for (int m = 0; m < (int)conf->model_count && a->pool && status == 0; m++)
+    x->pool = nn_pool_create(threads);
+    for (int m = 0; m < (int)conf->model_count && x->pool && status == 0; m++)
         status = open_model(a, m, &side);
     if (status != 0)
         return status;
     x->map = malloc((size_t)side * (size_t)side * sizeof *x->map);
-    if (!a->pool || !x->map) {
+    if (!x->pool || !x->map) {
         log_event(LOG_AT_ERROR, "network-failed", "threads=%d error=%s", threads,
                   log_quote("out of memory"));
         return EX_OSERR;
@@ -455,7 +454,7 @@ static void close_all(struct analyze *a)
     rules_destroy(x->rules);
     for (int m = 0; m < SRT_MAX_MODELS; m++)
         nn_judge_destroy(x->judge[m]);
-    nn_pool_destroy(a->pool);
+    nn_pool_destroy(a->examiner.pool);
     for (int m = 0; m < SRT_MAX_MODELS; m++)
         nn_model_close(x->model[m]);
     free(x->map);

@@ -128,8 +128,7 @@ static bool keep_plane(struct selftest_case *c, int i, const struct dx_grey *gre
         return selftest_trouble(c, "out of memory");
     plane->rows = (int)grey->rows;
     plane->cols = (int)grey->cols;
-    for (size_t k = 0; k < count; k++)
-        plane->pixels[k] = (float)grey->pixels[k] / 65535.0f;
+    nn_plane_of_grey(grey->pixels, count, plane->pixels);
     return true;
 }
 

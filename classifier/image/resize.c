@@ -1,10 +1,13 @@
 /* resize.c: a separable resampler. Each output cell of an axis is a short weighted sum of input
  * cells (its taps): the cells it covers when shrinking, the two neighbours when growing. Rows are
- * resampled as they are needed, so the scratch is one output row however tall the source is. */
-#include "nn_image.h"
+ * resampled as they are needed, so the scratch is one row a thread however tall the source is. */
+#include "image_internal.h"
+#include "nn_run.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+#define BAND 16 /* output rows a task */
 
 struct taps {
     int *first;     /* (to) first input cell */
@@ -90,10 +93,54 @@ static void row_add(const float *row, const struct taps *taps, int to_cols, floa
     }
 }
 
-enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to, int to_rows,
-                               int to_cols, struct nn_error *err)
+struct work {
+    const struct nn_resize_source *from;
+    float *to;
+    int to_rows, to_cols;
+    struct taps horizontal, vertical;
+    float *scratch; /* (threads, from->cols); NULL: the values stay as they are */
+};
+
+/* The source's row y, its values from low..high to 0..1. */
+static const float *row_of(const struct work *w, int y, int thread)
 {
-    struct taps horizontal = {0}, vertical = {0};
+    const struct nn_resize_source *from = w->from;
+    const float *row = from->pixels + (size_t)y * from->stride;
+    float *own = w->scratch + (size_t)thread * (size_t)from->cols;
+    float low = from->low, range = from->high - low;
+
+    if (!w->scratch)
+        return row;
+    for (int x = 0; x < from->cols; x++) {
+        float value = (row[x] - low) / range;
+        value = value < 0 ? 0 : value;
+        own[x] = value > 1 ? 1 : value;
+    }
+    return own;
+}
+
+static void band(void *context, int i, int thread)
+{
+    const struct work *w = context;
+    const struct taps *vertical = &w->vertical;
+    int last = (i + 1) * BAND < w->to_rows ? (i + 1) * BAND : w->to_rows;
+
+    for (int y = i * BAND; y < last; y++) {
+        float *row = w->to + (size_t)y * (size_t)w->to_cols;
+        const float *weights = vertical->weights + (size_t)y * (size_t)vertical->most;
+        for (int x = 0; x < w->to_cols; x++)
+            row[x] = 0;
+        for (int k = 0; k < vertical->count[y]; k++)
+            row_add(row_of(w, vertical->first[y] + k, thread), &w->horizontal, w->to_cols,
+                    weights[k], row);
+    }
+}
+
+enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_rows, int to_cols,
+                         struct nn_pool *pool, struct nn_error *err)
+{
+    struct work w = {.from = from, .to = to, .to_rows = to_rows, .to_cols = to_cols};
+    int rows = from->rows, cols = from->cols;
     enum nn_status status;
 
     if (rows < 1 || cols < 1 || to_rows < 1 || to_cols < 1)
@@ -102,20 +149,34 @@ enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to,
         (uint64_t)to_rows * (uint64_t)to_cols > NN_IMAGE_MAX_PIXELS)
         return nn_fail(err, NN_LIMIT, "resize: %d x %d to %d x %d is over the limit", rows, cols,
                        to_rows, to_cols);
-    if ((status = taps_init(&horizontal, cols, to_cols, err)) != NN_OK ||
-        (status = taps_init(&vertical, rows, to_rows, err)) != NN_OK)
+    if ((status = taps_init(&w.horizontal, cols, to_cols, err)) != NN_OK ||
+        (status = taps_init(&w.vertical, rows, to_rows, err)) != NN_OK)
         goto out;
-    for (int y = 0; y < to_rows; y++) {
-        float *row = to + (size_t)y * (size_t)to_cols;
-        const float *w = vertical.weights + (size_t)y * (size_t)vertical.most;
-        for (int x = 0; x < to_cols; x++)
-            row[x] = 0;
-        for (int k = 0; k < vertical.count[y]; k++)
-            row_add(from + (size_t)(vertical.first[y] + k) * (size_t)cols, &horizontal, to_cols,
-                    w[k], row);
+    if (from->high > from->low) {
+        w.scratch = malloc((size_t)nn_pool_threads(pool) * (size_t)cols * sizeof *w.scratch);
+        if (!w.scratch) {
+            status = nn_fail(err, NN_NO_MEMORY, "resize: no memory for rows of %d", cols);
+            goto out;
+        }
     }
+    nn_pool_run(pool, (to_rows + BAND - 1) / BAND, band, &w);
 out:
-    taps_finish(&horizontal);
-    taps_finish(&vertical);
+    free(w.scratch);
+    taps_finish(&w.horizontal);
+    taps_finish(&w.vertical);
     return status;
+}
+
+enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to, int to_rows,
+                               int to_cols, struct nn_pool *pool, struct nn_error *err)
+{
+    const struct nn_resize_source whole = {from, (size_t)(cols > 0 ? cols : 0), rows, cols, 0, 0};
+
+    return nn_resize(&whole, to, to_rows, to_cols, pool, err);
+}
+
+void nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane)
+{
+    for (size_t i = 0; i < count; i++)
+        plane[i] = (float)grey[i] / 65535.0f;
 }

@@ -69,7 +69,7 @@ enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int ro
     judge->judged = false;
     *judgement = (struct nn_judgement){0};
     status = nn_model_prepare_part(&info->preprocess, plane, rows, cols, judge->input,
-                                   &judgement->box, err);
+                                   &judgement->box, judge->pool, err);
     if (status == NN_OK)
         status = nn_run_forward(judge->run, judge->input, 1, judge->output, err);
     if (status != NN_OK)
