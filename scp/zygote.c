@@ -360,7 +360,22 @@ static enum zygote_end ask(struct zygote_object *object, int fd)
     return ZYGOTE_OK;
 }
 
-static enum zygote_end converse(struct zygote_object *object, uint8_t *bytes)
+/* The dataset begins where the child says; it is digested here while the child goes on. A child
+ * that lies tells another digest than the receiver took. */
+static enum zygote_end digest(struct zygote_object *object, int fd)
+{
+    struct dx_error err;
+    enum dx_status status = dx_digest_descriptor(fd, "the file", object->scan.dataset_offset,
+                                                 object->scan.digest, &err);
+    if (status == DX_OK)
+        return ZYGOTE_OK;
+    enum zygote_end end = bury(object);
+    object->refusal = status;
+    snprintf(object->text, sizeof object->text, "%s", err.text);
+    return end == ZYGOTE_BROKEN ? end : ZYGOTE_REFUSED;
+}
+
+static enum zygote_end converse(struct zygote_object *object, int fd, uint8_t *bytes)
 {
     struct object_packet packet;
     struct dx_error err;
@@ -369,6 +384,9 @@ static enum zygote_end converse(struct zygote_object *object, uint8_t *bytes)
         return end;
     object->scanned = true;
     object->scan = packet.scan;
+    end = digest(object, fd);
+    if (end != ZYGOTE_OK)
+        return end;
 
     end = hear(object, OBJECT_ATTRIBUTES, bytes, &packet);
     if (end != ZYGOTE_OK)
@@ -392,7 +410,7 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
 
     enum zygote_end end = lseek(fd, 0, SEEK_SET) == 0 ? ask(object, fd) : broken(object, "seek");
     if (end == ZYGOTE_OK)
-        end = converse(object, bytes);
+        end = converse(object, fd, bytes);
     free(bytes);
     return end;
 }
