@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BAND 16 /* output rows a task */
 
@@ -60,12 +61,14 @@ static void taps_grow(struct taps *taps, int from, int to, int i)
     taps->first[i] = first;
     taps->count[i] = part > 0 ? 2 : 1;
     weights[0] = (float)(1.0 - part);
-    weights[1] = (float)part;
+    if (part > 0)
+        weights[1] = (float)part;
 }
 
 static enum nn_status taps_init(struct taps *taps, int from, int to, struct nn_error *err)
 {
     taps->most = from > to ? from / to + 3 : 2;
+    taps->most = taps->most < from ? taps->most : from;
     taps->first = calloc((size_t)to, sizeof *taps->first);
     taps->count = calloc((size_t)to, sizeof *taps->count);
     taps->weights = calloc((size_t)to * (size_t)taps->most, sizeof *taps->weights);
@@ -80,16 +83,58 @@ static enum nn_status taps_init(struct taps *taps, int from, int to, struct nn_e
     return NN_OK;
 }
 
-/* to[x] += weight * (row resampled at x) */
+/* Each cell gets `most` taps, all inside: what it lacks weighs nothing. */
+static void taps_fill(struct taps *taps, int from, int to)
+{
+    for (int i = 0; i < to; i++) {
+        float *weights = taps->weights + (size_t)i * (size_t)taps->most;
+        int over = taps->first[i] + taps->most - from;
+        if (over > 0) {
+            memmove(weights + over, weights, (size_t)(taps->most - over) * sizeof *weights);
+            memset(weights, 0, (size_t)over * sizeof *weights);
+            taps->first[i] -= over;
+        }
+        taps->count[i] = taps->most;
+    }
+}
+
+/* to[x] += weight * (row resampled at x), four sums at a time */
 static void row_add(const float *row, const struct taps *taps, int to_cols, float weight, float *to)
 {
-    for (int x = 0; x < to_cols; x++) {
-        const float *w = taps->weights + (size_t)x * (size_t)taps->most;
+    int most = taps->most, x = 0;
+
+    for (; x + 4 <= to_cols; x += 4) {
+        const float *w = taps->weights + (size_t)x * (size_t)most;
+        const float *a = row + taps->first[x], *b = row + taps->first[x + 1];
+        const float *c = row + taps->first[x + 2], *d = row + taps->first[x + 3];
+        float sum[4] = {0, 0, 0, 0};
+        for (int k = 0; k < most; k++) {
+            sum[0] += w[k] * a[k];
+            sum[1] += w[most + k] * b[k];
+            sum[2] += w[2 * most + k] * c[k];
+            sum[3] += w[3 * most + k] * d[k];
+        }
+        for (int i = 0; i < 4; i++)
+            to[x + i] += weight * sum[i];
+    }
+    for (; x < to_cols; x++) {
+        const float *w = taps->weights + (size_t)x * (size_t)most;
         const float *from = row + taps->first[x];
         float sum = 0;
-        for (int k = 0; k < taps->count[x]; k++)
+        for (int k = 0; k < most; k++)
             sum += w[k] * from[k];
         to[x] += weight * sum;
+    }
+}
+
+/* Values from low..low + range to 0..1. */
+static void stretch(const float *restrict row, int cols, float low, float range,
+                    float *restrict own)
+{
+    for (int x = 0; x < cols; x++) {
+        float value = (row[x] - low) / range;
+        value = value > 0 ? value : 0;
+        own[x] = value < 1 ? value : 1;
     }
 }
 
@@ -107,15 +152,10 @@ static const float *row_of(const struct work *w, int y, int thread)
     const struct nn_resize_source *from = w->from;
     const float *row = from->pixels + (size_t)y * from->stride;
     float *own = w->scratch + (size_t)thread * (size_t)from->cols;
-    float low = from->low, range = from->high - low;
 
     if (!w->scratch)
         return row;
-    for (int x = 0; x < from->cols; x++) {
-        float value = (row[x] - low) / range;
-        value = value < 0 ? 0 : value;
-        own[x] = value > 1 ? 1 : value;
-    }
+    stretch(row, from->cols, from->low, from->high - from->low, own);
     return own;
 }
 
@@ -152,6 +192,7 @@ enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_
     if ((status = taps_init(&w.horizontal, cols, to_cols, err)) != NN_OK ||
         (status = taps_init(&w.vertical, rows, to_rows, err)) != NN_OK)
         goto out;
+    taps_fill(&w.horizontal, cols, to_cols);
     if (from->high > from->low) {
         w.scratch = malloc((size_t)nn_pool_threads(pool) * (size_t)cols * sizeof *w.scratch);
         if (!w.scratch) {
