@@ -353,7 +353,8 @@ static enum examine_end examine_file(struct exam *e, enum examine_effort effort)
     }
     if (fd < 0)
         return exam_later(e, strerror(errno));
-    enum zygote_end parsed = zygote_open(e->by->zygote, fd, &e->by->limits, &e->object);
+    enum zygote_end parsed =
+        zygote_open(e->by->zygote, fd, &e->by->limits, e->by->pool, &e->object);
     close(fd);
     e->attrs = e->object.attrs;
     e->object.attrs = NULL;

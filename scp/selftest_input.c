@@ -89,7 +89,7 @@ static bool write_input(struct selftest_case *c, int i, const uint16_t *pixels)
 static enum zygote_end decode_in_child(const struct selftest_case *c, int fd,
                                        struct zygote_object *object, struct dx_grey *grey)
 {
-    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, object);
+    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, NULL, object);
     return end == ZYGOTE_OK ? zygote_decode(object, 0, grey) : end;
 }
 

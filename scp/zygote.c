@@ -360,37 +360,52 @@ static enum zygote_end ask(struct zygote_object *object, int fd)
     return ZYGOTE_OK;
 }
 
-/* The dataset begins where the child says; it is digested here while the child goes on. A child
- * that lies tells another digest than the receiver took. */
-static enum zygote_end digest(struct zygote_object *object, int fd)
-{
+/* What goes on at once: the child parses and tells the attributes, the dataset is digested here. */
+struct hearing {
+    struct zygote_object *object;
+    int fd;
+    uint8_t *bytes;
+    struct object_packet *packet;
+    enum zygote_end heard;
+    enum dx_status digested;
     struct dx_error err;
-    enum dx_status status = dx_digest_descriptor(fd, "the file", object->scan.dataset_offset,
-                                                 object->scan.digest, &err);
-    if (status == DX_OK)
-        return ZYGOTE_OK;
-    enum zygote_end end = bury(object);
-    object->refusal = status;
-    snprintf(object->text, sizeof object->text, "%s", err.text);
-    return end == ZYGOTE_BROKEN ? end : ZYGOTE_REFUSED;
+};
+
+/* The dataset begins where the child says: one that lies gets another digest than the receiver's.
+ */
+static void hear_or_digest(void *context, int i, int thread)
+{
+    struct hearing *h = context;
+    struct zygote_object *object = h->object;
+    (void)thread;
+    if (i == 0)
+        h->heard = hear(object, OBJECT_ATTRIBUTES, h->bytes, h->packet);
+    else
+        h->digested = dx_digest_descriptor(h->fd, "the file", object->scan.dataset_offset,
+                                           object->scan.digest, &h->err);
 }
 
-static enum zygote_end converse(struct zygote_object *object, int fd, uint8_t *bytes)
+static enum zygote_end converse(struct zygote_object *object, int fd, struct nn_pool *pool,
+                                uint8_t *bytes)
 {
     struct object_packet packet;
+    struct hearing both = {.object = object, .fd = fd, .bytes = bytes, .packet = &packet};
     struct dx_error err;
     enum zygote_end end = hear(object, OBJECT_SCANNED, bytes, &packet);
     if (end != ZYGOTE_OK)
         return end;
-    object->scanned = true;
     object->scan = packet.scan;
-    end = digest(object, fd);
-    if (end != ZYGOTE_OK)
-        return end;
+    nn_pool_run(pool, 2, hear_or_digest, &both);
+    object->scanned = both.digested == DX_OK;
+    if (both.heard != ZYGOTE_OK)
+        return both.heard;
+    if (both.digested != DX_OK) {
+        end = bury(object);
+        object->refusal = both.digested;
+        snprintf(object->text, sizeof object->text, "%s", both.err.text);
+        return end == ZYGOTE_BROKEN ? end : ZYGOTE_REFUSED;
+    }
 
-    end = hear(object, OBJECT_ATTRIBUTES, bytes, &packet);
-    if (end != ZYGOTE_OK)
-        return end;
     if (dx_attrs_unpack(bytes + sizeof packet, packet.attr_bytes, &object->attrs, &err) != DX_OK)
         return fall(object);
     object->has_image = packet.has_image != 0;
@@ -399,7 +414,7 @@ static enum zygote_end converse(struct zygote_object *object, int fd, uint8_t *b
 }
 
 enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
-                            struct zygote_object *object)
+                            struct nn_pool *pool, struct zygote_object *object)
 {
     *object = (struct zygote_object){
         .zygote = zygote, .limits = limits, .socket = -1, .pixels = -1, .child = -1};
@@ -410,7 +425,7 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
 
     enum zygote_end end = lseek(fd, 0, SEEK_SET) == 0 ? ask(object, fd) : broken(object, "seek");
     if (end == ZYGOTE_OK)
-        end = converse(object, fd, bytes);
+        end = converse(object, fd, pool, bytes);
     free(bytes);
     return end;
 }

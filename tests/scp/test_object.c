@@ -91,7 +91,7 @@ static enum zygote_end open_file(struct zygote *zygote, const char *file,
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    enum zygote_end end = zygote_open(zygote, fd, &limits, object);
+    enum zygote_end end = zygote_open(zygote, fd, &limits, NULL, object);
     close(fd);
     return end;
 }
