@@ -32,8 +32,15 @@ NN_MUST_USE enum nn_status nn_image_decode(const char *name, const uint8_t *byte
 NN_MUST_USE enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows,
                                               int cols, int channels, struct nn_error *err);
 
-/* 16 bits of grey, 65535 white, become a plane's values. */
-void nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane);
+/* The values between which all but the darkest and the brightest hundredth of a plane lie. */
+struct nn_levels {
+    float low, high;
+};
+
+/* 16 bits of grey, 65535 white, become a plane's values; its levels are told (NULL: not, and then
+ * nothing fails). NN_NO_MEMORY. */
+NN_MUST_USE enum nn_status nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane,
+                                            struct nn_levels *levels, struct nn_error *err);
 
 struct nn_pool;
 /* Area-averaging when shrinking, bilinear when growing (per axis); half-pixel centres. In bands of

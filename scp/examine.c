@@ -171,12 +171,14 @@ static void take_part(void *context, int part, int thread)
 {
     struct exam *e = context;
     const struct dx_grey *grey = &e->grey;
+    struct nn_error err;
     (void)thread;
     if (part == 0)
         e->hashed =
             dx_sha256_pixels(grey->rows, grey->cols, grey->pixels, e->judgement->pixel_digest);
     else
-        nn_plane_of_grey(grey->pixels, (size_t)grey->rows * grey->cols, e->plane);
+        e->made = nn_plane_of_grey(grey->pixels, (size_t)grey->rows * grey->cols, e->plane,
+                                   &e->levels, &err) == NN_OK;
 }
 
 /* The decoded image: its digest and its plane. */
@@ -186,7 +188,7 @@ static bool take_in(struct exam *e)
     if (!e->plane)
         return false;
     nn_pool_run(e->by->pool, 2, take_part, e);
-    return e->hashed;
+    return e->hashed && e->made;
 }
 
 static enum examine_end examine_selected(struct exam *e, enum examine_effort effort)

@@ -81,16 +81,24 @@ static enum nn_status look(struct exam *e, int m, struct nn_error *err)
     return NN_OK;
 }
 
+static enum nn_status look_and_judge(struct exam *e, int m, struct nn_judgement *scores,
+                                     struct nn_error *err)
+{
+    enum nn_status status = look(e, m, err);
+    if (status != NN_OK || e->barred[m] != SRT_REASON_NONE)
+        return status;
+    return nn_judge_plane(e->by->judge[m], e->plane, (int)e->grey.rows, (int)e->grey.cols, scores,
+                          err);
+}
+
 static enum nn_status score(struct exam *e, int m, struct verdicts *v, struct nn_error *err)
 {
     const struct nn_model_info *model = nn_model_info(e->by->model[m]);
     struct opinion *opinion = &e->judgement->opinion[m];
-    enum nn_status status = look(e, m, err);
+    nn_judge_levels(e->by->judge[m], &e->levels);
+    enum nn_status status = look_and_judge(e, m, &v->scores[m], err);
+    nn_judge_levels(e->by->judge[m], NULL);
     if (status != NN_OK || e->barred[m] != SRT_REASON_NONE)
-        return status;
-    status = nn_judge_plane(e->by->judge[m], e->plane, (int)e->grey.rows, (int)e->grey.cols,
-                            &v->scores[m], err);
-    if (status != NN_OK)
         return status;
     v->judged[m] = true;
     opinion->classes = model->classes;

@@ -128,8 +128,7 @@ static bool keep_plane(struct selftest_case *c, int i, const struct dx_grey *gre
         return selftest_trouble(c, "out of memory");
     plane->rows = (int)grey->rows;
     plane->cols = (int)grey->cols;
-    nn_plane_of_grey(grey->pixels, count, plane->pixels);
-    return true;
+    return nn_plane_of_grey(grey->pixels, count, plane->pixels, NULL, NULL) == NN_OK;
 }
 
 /* In one transfer syntax; the first is the measure of the others. */

@@ -101,6 +101,32 @@ static int level_at(const uint32_t *histogram, size_t count, double part)
     return LEVELS - 1;
 }
 
+static struct nn_levels levels_in(const uint32_t *histogram, size_t count)
+{
+    return (struct nn_levels){(float)level_at(histogram, count, 0.01) / (float)(LEVELS - 1),
+                              (float)level_at(histogram, count, 0.99) / (float)(LEVELS - 1)};
+}
+
+enum nn_status nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane,
+                                struct nn_levels *levels, struct nn_error *err)
+{
+    uint32_t *histogram = levels ? calloc(LEVELS, sizeof *histogram) : NULL;
+
+    if (levels && !histogram)
+        return nn_fail(err, NN_NO_MEMORY, "preprocess: no memory for a histogram");
+    for (size_t at = 0; at < count; at += CHUNK) {
+        size_t last = count - at < CHUNK ? count : at + CHUNK;
+        for (size_t i = at; i < last; i++)
+            plane[i] = (float)grey[i] / (float)(LEVELS - 1);
+        for (size_t i = at; histogram && i < last; i++)
+            histogram[grey[i]]++;
+    }
+    if (levels)
+        *levels = levels_in(histogram, count);
+    free(histogram);
+    return NN_OK;
+}
+
 /* The 1st to 99th percentile becomes 0 to 1; a flat plane stays as it is. */
 static enum nn_status normalise(struct nn_resize_source *from, struct nn_pool *pool,
                                 struct nn_error *err)
@@ -124,8 +150,7 @@ static enum nn_status normalise(struct nn_resize_source *from, struct nn_pool *p
         for (int i = 0; t > 0 && i < LEVELS; i++)
             c.histogram[i] += c.histogram[(size_t)t * LEVELS + (size_t)i];
     }
-    from->low = (float)level_at(c.histogram, count, 0.01) / (float)(LEVELS - 1);
-    from->high = (float)level_at(c.histogram, count, 0.99) / (float)(LEVELS - 1);
+    from->levels = levels_in(c.histogram, count);
 out:
     free(c.histogram);
     free(c.bad);
@@ -169,8 +194,8 @@ static void denoise(float *grey, int side, float sigma, float *scratch)
 
 /* Region, normalise, fit: plane -> (side, side). */
 static enum nn_status fit(const struct nn_preprocess *p, const float *plane, int cols,
-                          const struct nn_box *box, float *to, struct nn_pool *pool,
-                          struct nn_error *err)
+                          const struct nn_box *box, const struct nn_levels *known, float *to,
+                          struct nn_pool *pool, struct nn_error *err)
 {
     struct nn_resize_source part = {.pixels =
                                         plane + (size_t)box->y0 * (size_t)cols + (size_t)box->x0,
@@ -179,7 +204,9 @@ static enum nn_status fit(const struct nn_preprocess *p, const float *plane, int
                                     .cols = box->x1 - box->x0};
     enum nn_status status = NN_OK;
 
-    if (p->normalise == NN_NORMALISE_PERCENTILE)
+    if (p->normalise == NN_NORMALISE_PERCENTILE && known)
+        part.levels = *known;
+    else if (p->normalise == NN_NORMALISE_PERCENTILE)
         status = normalise(&part, pool, err);
     if (status != NN_OK)
         return status;
@@ -188,8 +215,9 @@ static enum nn_status fit(const struct nn_preprocess *p, const float *plane, int
 }
 
 enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess, const float *plane,
-                                     int rows, int cols, float *input, struct nn_box *box,
-                                     struct nn_pool *pool, struct nn_error *err)
+                                     int rows, int cols, const struct nn_levels *levels,
+                                     float *input, struct nn_box *box, struct nn_pool *pool,
+                                     struct nn_error *err)
 {
     int side = preprocess->side;
     enum nn_status status = NN_OK;
@@ -207,7 +235,9 @@ enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess, con
     size_t area = (size_t)side * (size_t)side;
     float *grey = input + 2 * area; /* the last channel is the scratch of the first two */
     if (status == NN_OK)
-        status = fit(preprocess, plane, cols, box, grey, pool, err);
+        status = fit(preprocess, plane, cols, box,
+                     box->x1 - box->x0 == cols && box->y1 - box->y0 == rows ? levels : NULL, grey,
+                     pool, err);
     if (status != NN_OK)
         return status;
     if (preprocess->denoise > 0)
@@ -231,5 +261,5 @@ enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess, const fl
 {
     struct nn_box box;
 
-    return nn_model_prepare_part(preprocess, plane, rows, cols, input, &box, NULL, err);
+    return nn_model_prepare_part(preprocess, plane, rows, cols, NULL, input, &box, NULL, err);
 }

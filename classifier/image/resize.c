@@ -155,7 +155,7 @@ static const float *row_of(const struct work *w, int y, int thread)
 
     if (!w->scratch)
         return row;
-    stretch(row, from->cols, from->low, from->high - from->low, own);
+    stretch(row, from->cols, from->levels.low, from->levels.high - from->levels.low, own);
     return own;
 }
 
@@ -193,7 +193,7 @@ enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_
         (status = taps_init(&w.vertical, rows, to_rows, err)) != NN_OK)
         goto out;
     taps_fill(&w.horizontal, cols, to_cols);
-    if (from->high > from->low) {
+    if (from->levels.high > from->levels.low) {
         w.scratch = malloc((size_t)nn_pool_threads(pool) * (size_t)cols * sizeof *w.scratch);
         if (!w.scratch) {
             status = nn_fail(err, NN_NO_MEMORY, "resize: no memory for rows of %d", cols);
@@ -211,13 +211,7 @@ out:
 enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to, int to_rows,
                                int to_cols, struct nn_pool *pool, struct nn_error *err)
 {
-    const struct nn_resize_source whole = {from, (size_t)(cols > 0 ? cols : 0), rows, cols, 0, 0};
+    const struct nn_resize_source whole = {from, (size_t)(cols > 0 ? cols : 0), rows, cols, {0, 0}};
 
     return nn_resize(&whole, to, to_rows, to_cols, pool, err);
-}
-
-void nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane)
-{
-    for (size_t i = 0; i < count; i++)
-        plane[i] = (float)grey[i] / 65535.0f;
 }

@@ -106,16 +106,16 @@ static void the_input_shows_the_region(void **state)
     for (int fit = 0; fit < 2; fit++) {
         p.fit = fit ? NN_FIT_PAD : NN_FIT_STRETCH;
         p.region = NN_REGION_SPINE;
-        assert_int_equal(nn_model_prepare_part(&p, plane, ROWS, COLS, input, &box, NULL, &err),
-                         NN_OK);
+        assert_int_equal(
+            nn_model_prepare_part(&p, plane, ROWS, COLS, NULL, input, &box, NULL, &err), NN_OK);
         int width = box.x1 - box.x0;
         assert_true(width < COLS);
         for (int y = 0; y < ROWS; y++)
             memcpy(part + (size_t)y * (size_t)width, plane + (size_t)y * COLS + (size_t)box.x0,
                    (size_t)width * sizeof *part);
         p.region = NN_REGION_WHOLE;
-        assert_int_equal(nn_model_prepare_part(&p, part, ROWS, width, expected, &box, NULL, &err),
-                         NN_OK);
+        assert_int_equal(
+            nn_model_prepare_part(&p, part, ROWS, width, NULL, expected, &box, NULL, &err), NN_OK);
         assert_int_equal(box.x1, width);
         assert_memory_equal(input, expected, sizeof input);
     }
