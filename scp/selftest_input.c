@@ -99,7 +99,7 @@ static bool write_input(struct selftest_case *c, int i, const uint16_t *pixels)
 static enum zygote_end decode_in_child(const struct selftest_case *c, int fd,
                                        struct zygote_object *object, struct dx_grey *grey)
 {
-    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, object);
+    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, NULL, object);
     return end == ZYGOTE_OK ? zygote_decode(object, 0, grey) : end;
 }
 
@@ -138,9 +138,7 @@ static bool keep_plane(struct selftest_case *c, int i, const struct dx_grey *gre
         return selftest_trouble(c, "out of memory");
     plane->rows = (int)grey->rows;
     plane->cols = (int)grey->cols;
-    for (size_t k = 0; k < count; k++)
-        plane->pixels[k] = (float)grey->pixels[k] / 65535.0f;
-    return true;
+    return nn_plane_of_grey(grey->pixels, count, plane->pixels, NULL, NULL) == NN_OK;
 }
 
 /* In one transfer syntax; the first is the measure of the others. */
