@@ -89,7 +89,7 @@ static void without_a_column_it_is_the_whole(void **state)
                      NN_OK); /* too small to see */
     assert_int_equal(box.x1 - box.x0, 128);
     plane[5000] = NAN;
-    assert_int_equal(nn_region_spine(plane, SIDE_, SIDE_, &box, &err), NN_BAD_DATA);
+    assert_int_equal(nn_region_spine(plane, SIDE_, SIDE_, &box, NULL, &err), NN_BAD_DATA);
 }
 
 static void the_input_shows_the_region(void **state)
