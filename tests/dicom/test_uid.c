@@ -1,6 +1,7 @@
 /* Digests against FIPS 180-4's vectors, UIDs against PS3.5 9.1 and B.2. */
 #include "dx_uid.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -282,7 +282,7 @@ static void test_a_frame_above_the_ceiling_is_refused(void **state)
     small.dx.frame_pixels = ROWS * COLS - 1;
     struct zygote *zygote = start(NULL);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    enum zygote_end end = zygote_open(zygote, fd, &small, &object);
+    enum zygote_end end = zygote_open(zygote, fd, &small, NULL, &object);
     close(fd);
     if (end == ZYGOTE_OK)
         end = zygote_decode(&object, 0, &grey);
