@@ -133,6 +133,7 @@ struct conf_announcement {
     const struct conf_peer *peer;
     bool own_item;              /* never the site's own item, always one of the node's */
     const char *worklist_label; /* (0074,1202) */
+    int look_seconds;           /* until a study is looked at again: read by now? 60; 0: never */
 
     /* HL7 */
     const char *host;

@@ -218,6 +218,7 @@ const struct option conf_announcement_options[] = {
     ANNOUNCEMENT("ups", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("ups", "item", BOOL, own_item, "site", items),
     ANNOUNCEMENT("ups", "worklistLabel", TEXT, worklist_label, "READING", NULL),
+    ANNOUNCEMENT("ups", "lookEvery", INT, look_seconds, "60", NULL),
     EACH("ups"),
     ANNOUNCEMENT("hl7", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("hl7", "host", TEXT, host, NULL, NULL),

@@ -17,7 +17,7 @@ static const char full[] = WITH(
          "sendingApplication=\"SA\" sendingFacility=\"SF\" receivingApplication=\"RA\" "
          "receivingFacility=\"RF\" service=\"a^b^c\" demo=\"true\" expire=\"61\" answerTime=\"62\" "
          "retryFirst=\"2\" retryMost=\"3\"/>"
-         "<ups name=\"u\" peer=\"p\" item=\"own\" worklistLabel=\"L\"/></announcements>");
+         "<ups name=\"u\" peer=\"p\" item=\"own\" worklistLabel=\"L\" lookEvery=\"7\"/></announcements>");
 
 static void looks_right(const struct conf *conf)
 {
@@ -30,6 +30,7 @@ static void looks_right(const struct conf *conf)
     assert_ptr_equal(a->peer, &conf->peers[0]);
     assert_true(a->own_item);
     assert_string_equal(a->worklist_label, "L");
+    assert_int_equal(a->look_seconds, 7);
     assert_false(a->demo);
     assert_int_equal(a->expire_seconds, 3600);
     assert_int_equal(a->answer_seconds, 30);

@@ -1,6 +1,7 @@
 """Models made for the tests, and notes: tiny networks with random weights, whose classes' names and operating points decide what they find."""
 import os
 import re
+import shutil
 import subprocess
 
 import pydicom
@@ -30,6 +31,22 @@ def make(folder, finds=True, name="test-model", modalities="CR DX", series=None,
         text = re.sub(r"(<scope [^>]*/>)", rf'\1<series positive="{series[0]}" minimum="{series[1]}"/>', text)
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
+    return folder
+
+
+def clinical(folder):
+    """The bundled model as a site's own that may be used in clinical mode: it says that it is of clinical images and has been validated."""
+    shutil.copytree(h.MODEL, folder)
+    os.unlink(os.path.join(folder, "selftest.json"))  # of another digest
+    path = os.path.join(folder, "model.xml")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for old, new in (('kind="synthetic"', 'kind="clinical"'), ("</provenance>", None)):
+        said = h.run(os.path.join(h.BIN, "cervigate"), "check", "--model", folder).stdout
+        digest = re.search(r"^digest +([0-9a-f]{64})$", said, re.M).group(1)
+        text = text.replace(old, new or f'{old}<validation site="S" person="P" date="2026-01-31" data="D" measures="M" digest="{digest}"/>')
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
     return folder
 
 
