@@ -199,6 +199,12 @@ static const char *const versions[] = {
     " told_ms INTEGER NOT NULL, due INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(patient_id, issuer, universal));"
     "CREATE INDEX site_patient_due ON site_patient(id) WHERE due<>0;"
+    /* an accession number that the site has changed; due: how often, since images have it */
+    "CREATE TABLE site_accession("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, was TEXT NOT NULL, issuer TEXT NOT NULL,"
+    " accession TEXT NOT NULL, told_ms INTEGER NOT NULL, due INTEGER NOT NULL,"
+    " UNIQUE(was, issuer));"
+    "CREATE INDEX site_accession_due ON site_accession(id) WHERE due<>0;"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE TABLE inquiry(" /* after a study's order at the site's worklist */
@@ -279,7 +285,8 @@ static const char *const back[] = {
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE look;"
-    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP "
+    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE "
+    "site_accession;DROP TABLE news;DROP "
     "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"

@@ -200,8 +200,12 @@ static enum store_status hear(struct store *store, const struct site_order *orde
 {
     int64_t *ids, fresh;
     size_t count;
-    enum store_status status = find(store, order, &ids, &count);
+    enum store_status status = STORE_OK;
     *passed = false;
+    if (order->changed && !order->cancelled && order->accession[0] != '\0')
+        status = store_rename_order(store, order, now_ms);
+    if (status == STORE_OK)
+        status = find(store, order, &ids, &count);
     if (status != STORE_OK)
         return status;
     if (count > 0 || order->cancelled) {

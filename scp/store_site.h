@@ -28,6 +28,7 @@ struct site_order {
     bool postoperative; /* where there is a procedure */
     enum site_read { SITE_READ_UNSAID, SITE_UNREAD, SITE_READ } read;
     bool cancelled; /* it is forgotten */
+    bool changed;   /* it may have another accession number than before */
     bool reports; /* no order, but of one: known by nothing that the store has, it is passed over */
 };
 

@@ -99,6 +99,16 @@ void place_take(sqlite3_stmt *row, int column, struct priority *place);
 #define SQL_UNIVERSAL_ISSUER "4194354"
 enum store_status patient_functions(struct store *store);
 
+/* store_reconcile.c: rows of is_result, id, issuer, began_ms, attrs. */
+struct site_thing;
+enum store_status sql_things(struct store *store, sqlite3_stmt *rows, struct site_thing **list,
+                             size_t *count);
+/* store_accession.c: within the caller's transaction: the message says that one order has another
+ * accession number from now on. */
+struct site_order;
+enum store_status store_rename_order(struct store *store, const struct site_order *order,
+                                     int64_t now_ms);
+
 /* store_retention.c: within the caller's transaction. Bytes that came to "object-bytes" or
  * "result-bytes" (below 0: went). */
 enum store_status kept_add(struct store *store, const char *counter, int64_t bytes);

@@ -54,6 +54,13 @@ static enum site_read read_of(const struct hl7_order *order)
                                                                                : SITE_READ_UNSAID;
 }
 
+/* What is said anew of an order; not of a second one by the same numbers. */
+static bool is_change(const struct hl7_order *order)
+{
+    return order->event == HL7_ORDER &&
+           (strcmp(order->control, "XO") == 0 || strcmp(order->control, "XX") == 0);
+}
+
 static void take(struct hearing *h, const struct hl7_order *order)
 {
     struct site_order *o = &h->heard.order[h->heard.count++];
@@ -61,6 +68,7 @@ static void take(struct hearing *h, const struct hl7_order *order)
                              .postoperative = is_postoperative(h, order->procedure),
                              .read = read_of(order),
                              .cancelled = order->cancelled && order->event == HL7_ORDER,
+                             .changed = is_change(order),
                              .reports = order->event == HL7_REPORT};
     memcpy(o->accession, order->accession, sizeof o->accession);
     memcpy(o->study, order->study, sizeof o->study);
