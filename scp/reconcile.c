@@ -3,6 +3,7 @@
  * not say stays. */
 #include "reconcile.h"
 
+#include "audit.h"
 #include "dx_result.h"
 #include "log.h"
 #include "node.h"
@@ -305,8 +306,24 @@ static enum store_status correct_all(const struct correcting *c, struct site_thi
     return status;
 }
 
-/* Takes the things. */
-static enum store_status correct_things(const struct correcting *c, const char *event,
+static void tell_corrected(const struct correcting *c, const struct site_due *due, size_t images,
+                           size_t results)
+{
+    char what[200];
+    log_event(LOG_AT_INFO, c->renamed != NULL ? "accession-corrected" : "patient-corrected",
+              "images=%zu results=%zu", images, results);
+    (void)snprintf(what, sizeof what, "images=%zu results=%zu", images, results);
+    if (c->renamed == NULL) {
+        audit_corrected(c->conf, due->id.id, what);
+        return;
+    }
+    (void)snprintf(what, sizeof what, "accession number %s; images=%zu results=%zu",
+                   c->renamed->accession, images, results);
+    audit_ordered(c->conf, "orders", "correct", c->renamed->was, what);
+}
+
+/* Takes the things. due: of a patient; else NULL. */
+static enum store_status correct_things(const struct correcting *c, const struct site_due *due,
                                         struct site_thing *list, size_t count, bool *changed)
 {
     size_t differ = 0, results = 0;
@@ -318,7 +335,7 @@ static enum store_status correct_things(const struct correcting *c, const char *
         results += list[i].is_result;
     if (status == STORE_OK && differ > 0) {
         *changed = true;
-        log_event(LOG_AT_INFO, event, "images=%zu results=%zu", differ - results, results);
+        tell_corrected(c, due, differ - results, results);
     }
     site_things_free(list, count);
     return status;
@@ -331,7 +348,7 @@ static enum store_status correct_patient(const struct correcting *c, const struc
     size_t count = 0;
     enum store_status status = store_things_of(c->store, due->id.id, &list, &count);
     if (status == STORE_OK)
-        status = correct_things(c, "patient-corrected", list, count, changed);
+        status = correct_things(c, due, list, count, changed);
     return status == STORE_OK ? store_patient_done(c->store, due) : status;
 }
 
@@ -341,7 +358,7 @@ static enum store_status correct_called(const struct correcting *c, bool *change
     size_t count = 0;
     enum store_status status = store_things_called(c->store, c->renamed, &list, &count);
     if (status == STORE_OK)
-        status = correct_things(c, "accession-corrected", list, count, changed);
+        status = correct_things(c, NULL, list, count, changed);
     return status == STORE_OK ? store_renamed_done(c->store, c->renamed) : status;
 }
 

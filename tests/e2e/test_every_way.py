@@ -24,8 +24,8 @@ from http_fixture import Client, enrol  # noqa: E402
 from test_hl7_peer import Listener, says  # noqa: E402
 
 
-class EveryWay(test_worklist.Worklist):
-    """UPS, UPS-RS with a token, HL7 and webhook at once."""
+class Asked(test_worklist.Worklist):
+    """UPS, UPS-RS with a token, HL7 and webhook at once, beside who asks: UPS Query, the console, `cervigate worklist`."""
 
     def setUp(self):
         super().setUp()
@@ -79,6 +79,8 @@ class EveryWay(test_worklist.Worklist):
     def listed(node):
         return [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
 
+
+class EveryWay(Asked):
     def check_told(self, node, study, research):
         """On each way; `research`: marked so, else nowhere."""
         mark = "RESEARCH - " if research else ""
@@ -293,6 +295,42 @@ class EveryWay(test_worklist.Worklist):
         self.assertEqual([i.StudyInstanceUID for i in self.asked(node)], order)
         self.assertEqual([i.ScheduledProcedureStepPriority for i in self.asked(node)], ["HIGH"] * 4 + ["MEDIUM"] * 6)
         self.assertEqual([e["study"] for e in self.shown()["entries"]], order)
+
+
+class NotJudged(Asked):
+    """What the node could not judge: models of which one finds something in everything, the other in nothing."""
+
+    def test_it_keeps_its_place_and_is_shown_as_such(self):
+        finds, denies = (models.make(os.path.join(self.folder, name), finds=name == "finds", name=name) for name in ("finds", "denies"))
+        match = '<match attribute="StationName" values="{0}"/>'
+        rules = "".join(f'<rule name="{name}" action="analyze" model="{name}">{match.format(name)}</rule>' for name in ("finds", "denies"))
+        node = self.node_that_is_asked(self.webhook(self.hook_), model=None, models=[f'{finds}" name="finds', f'{denies}" name="denies'],
+                                       rules=rules + '<rule name="both" action="analyze"/>')
+        kinds = [("incomplete", {"StationName": "denies"}), ("undetermined", {"StationName": "both"}),
+                 ("not-processed", {"StationName": "finds", "PatientBirthDate": "20200101"}), ("incomplete", {"StationName": "denies"}),
+                 ("finding", {"StationName": "finds"})]
+        studies = []
+        for number, (_, attributes) in enumerate(kinds):
+            studies.append(self.send(node, "normal", AccessionNumber=f"N{number}", **attributes))
+            h.wait_for(lambda: self.place(node, studies[-1]), 30, "a place")
+        h.wait_for(lambda: node.log().count(" report study=") == 5, 30, "the reports")
+        order = [4, 0, 1, 2, 3]
+        expected = [(studies[n], "raised" if n == 4 else "not judged", kinds[n][0], "HIGH" if n == 4 else "MEDIUM") for n in order]
+        h.wait_for(lambda: [(r["study"], r["band"], r["reason"], r["priority"]) for r in self.listed(node)] == expected, 10, "the list")
+        self.assertEqual([(e["study"], e["band"], e["reason"], e["priority"]) for e in self.shown()["entries"]], expected)
+        lines = node.admin("worklist").stdout.splitlines()[1:]
+        words = {"incomplete": "no suspicion, incomplete", "undetermined": "the models disagree", "not-processed": "not analysed",
+                 "finding": "suspicion of a cervical spine injury"}
+        for line, n in zip(lines, order, strict=True):
+            self.assertRegex(line, rf"(raised|not judged) .* N{n} .*{words[kinds[n][0]]}$")
+        items = self.asked(node)
+        self.assertEqual([i.StudyInstanceUID for i in items], [studies[n] for n in order])
+        for item, n in zip(items, order, strict=True):
+            self.assertIn(f"; {words[kinds[n][0]]}", item.CommentsOnTheScheduledProcedureStep)
+        said = {n["study"]: n for n in self.hook_.news()}
+        self.assertEqual([(said[s]["outcome"], said[s]["raised"]) for s in studies], [(k, k == "finding") for k, _ in kinds])
+        for text in node.admin("worklist").stdout, str(self.hook_.requests), json.dumps(self.shown()):
+            self.assertNotRegex(text.lower(), "negative|absent|normal|no finding")
 
 
 if __name__ == "__main__":

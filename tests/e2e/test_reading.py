@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -195,6 +196,14 @@ class Asked(Reading):
             self.assertEqual(scu.item(0x110, "2.25.7", names=PULL)[0], "0119")
             self.assertEqual(scu.change("2.25.7", "CANCELED", FIRST, kind=2)[0], "0123")
             self.assertEqual(len(self.open_items(scu)) > 0, True)
+
+    def test_findscu_asks_for_what_the_node_has_not(self):
+        """DCMTK's findscu has no model of UPS, and no option for another abstract syntax."""
+        for model, words in (("-W", "no Modality Worklist SCP"), ("-S", "no Study Root Query SCP"), ("-P", "no Patient Root Query SCP")):
+            said = h.run("findscu", model, "-aet", "FINDER", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, "-k", "AccessionNumber=A-100")
+            self.assertNotEqual(said.returncode, 0)
+            self.assertIn("No presentation context", said.stdout + said.stderr)
+            h.wait_for(lambda words=words: re.search(rf'query-not-offered .*calling="?FINDER"? reason="{words}', self.node.log()), 5, words)
 
     def test_its_life_is_the_tables(self):
         study = self.send("normal")
