@@ -16,9 +16,9 @@ static enum store_status find_renamed(struct store *store, const struct site_ord
     sqlite3_stmt *row = sql_prepare(
         store,
         "SELECT MAX(id),COUNT(DISTINCT accession),MAX(accession=?1) FROM site_order WHERE"
-        " accession<>'' AND NOT issuers_differ(issuer,?5) AND (?2='' OR study IN ('',?2))"
-        " AND ((?3<>'' AND filler_order=?3) OR (?4<>'' AND placer_order=?4))"
-        " AND (?3='' OR filler_order IN ('',?3)) AND (?4='' OR placer_order IN ('',?4))",
+        " ((filler_order=?3 AND filler_order<>'') OR (placer_order=?4 AND placer_order<>''))"
+        " AND (?3='' OR filler_order IN ('',?3)) AND (?4='' OR placer_order IN ('',?4))"
+        " AND accession<>'' AND NOT issuers_differ(issuer,?5) AND (?2='' OR study IN ('',?2))",
         "ttttt", o->accession, o->study, o->filler_order, o->placer_order, o->accession_issuer);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)

@@ -205,6 +205,7 @@ static const char *const versions[] = {
     " accession TEXT NOT NULL, told_ms INTEGER NOT NULL, due INTEGER NOT NULL,"
     " UNIQUE(was, issuer));"
     "CREATE INDEX site_accession_due ON site_accession(id) WHERE due<>0;"
+    "CREATE INDEX site_accession_now ON site_accession(accession);"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE TABLE inquiry(" /* after a study's order at the site's worklist */

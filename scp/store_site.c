@@ -19,12 +19,6 @@ enum { BY_BOTH, BY_ACCESSION, BY_STUDY, BY_NUMBERS, WAYS };
 #define NAMED_NUMBERS                                                                              \
     "((site_order.filler_order=?3 AND site_order.filler_order<>'')"                                \
     " OR (site_order.placer_order=?4 AND site_order.placer_order<>'')) AND ?5 NOTNULL"
-/* Who gave the accession number of a study: as its last image says. */
-#define ISSUER_OF(study)                                                                           \
-    "(SELECT attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER    \
-    ") FROM judgement WHERE instance=(SELECT MAX(i.id) FROM instance AS i JOIN judgement AS j ON"  \
-    " j.instance=i.id WHERE i.study=" study " AND j.attrs NOTNULL))"
-
 static sqlite3_stmt *prepare_of(struct store *store, const char *const texts[WAYS],
                                 const struct site_order *o)
 {

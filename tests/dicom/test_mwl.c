@@ -162,7 +162,8 @@ static void the_query(void **state)
     assert_string_equal(item.accession, "A1");
     assert_string_equal(item.patient_id, "P1");
     assert_true(item.study[0] == '\0' && item.priority[0] == '\0' && item.procedure[0] == '\0');
-    static const uint8_t issuer[] = {0x08, 0x00, 0x51, 0x00, 0, 0, 0, 0}; /* without item */
+    static const uint8_t issuer[] = {0x08, 0x00, 0x51, 0x00, 0xff, 0xff,
+                                     0xff, 0xff, 0xfe, 0xff, 0xdd, 0xe0}; /* without item */
     assert_non_null(memmem(to.bytes, to.count, issuer, sizeof issuer));
     static const uint8_t name[] = {0x10, 0x00, 0x10, 0x00};
     assert_null(memmem(to.bytes, to.count, name, sizeof name));

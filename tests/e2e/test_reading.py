@@ -202,7 +202,7 @@ class Asked(Reading):
         for model, words in (("-W", "no Modality Worklist SCP"), ("-S", "no Study Root Query SCP"), ("-P", "no Patient Root Query SCP")):
             said = h.run("findscu", model, "-aet", "FINDER", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, "-k", "AccessionNumber=A-100")
             self.assertNotEqual(said.returncode, 0)
-            self.assertIn("No presentation context", said.stdout + said.stderr)
+            self.assertIn("No Acceptable Presentation Contexts", said.stdout + said.stderr)
             h.wait_for(lambda words=words: re.search(rf'query-not-offered .*calling="?FINDER"? reason="{words}', self.node.log()), 5, words)
 
     def test_its_life_is_the_tables(self):

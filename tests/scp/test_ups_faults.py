@@ -148,8 +148,8 @@ class Judge(unittest.TestCase):
         self.addCleanup(manager.close)
         manager.add(SITE, accession="A1")
         tell(manager)
-        tell(manager, accession="A9")
-        tell(manager, accession="A9", kind="withdrawn", told="HIGH")
+        tell(manager, accession="A9", study="2.25.9")
+        tell(manager, accession="A9", study="2.25.9", kind="withdrawn", told="HIGH")
         datasets = {"set": [("ScheduledProcedureStepPriority", "URGENT"), ("TransactionUID", "1.2.3"), ("ProcedureStepState", "COMPLETED"),
                             ("ProcedureStepLabel", "x" * 65), ("CommentsOnTheScheduledProcedureStep", "x" * 10241), ("PatientID", "P2"),
                             ("SpecificCharacterSet", "ISO_IR 192"), ("ScheduledProcedureStepStartDateTime", "20261127")],
