@@ -91,7 +91,7 @@ class Node(unittest.TestCase):
     def audit_text(self):
         text = []
         for path in sorted(glob.glob(os.path.join(self.node.spool, "audit", "*"))):
-            with open(path, encoding="utf-8", errors="replace") as f:
+            with contextlib.suppress(IsADirectoryError), open(path, encoding="utf-8", errors="replace") as f:
                 text += f.read().replace('\\"', '"').splitlines()
         return text
 

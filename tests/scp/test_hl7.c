@@ -1,6 +1,5 @@
 /* Each field of each message, in both versions; what is due; and what no message may say. */
-#include "worklist/hl7_read.h"
-#include "worklist/hl7_write.h"
+#include "hl7_fixture.h"
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,83 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static const struct conf_announcement modern = {.way = CONF_HL7,
-                                                .results = true,
-                                                .priority = true,
-                                                .version = 1,
-                                                .characters = CONF_HL7_UTF_8,
-                                                .sending_application = "CERVIGATE",
-                                                .sending_facility = "Radiology",
-                                                .receiving_application = "RIS",
-                                                .receiving_facility = "General",
-                                                .service = "CG^Second look^99CERVIGATE",
-                                                .profile = CONF_HL7_PROFILE};
-
-static struct news finding(void)
-{
-    struct news news = {.kind = NEWS_PRIORITY,
-                        .rank = PRIORITY_HIGH,
-                        .order = ORDER_ROUTINE,
-                        .told_order = ORDER_ROUTINE,
-                        .reason = REASON_FINDING,
-                        .outcome = SRT_FINDING,
-                        .is_report = true,
-                        .workitem = "2.25.1",
-                        .message = "0123456789abcdef0123456789abcdef",
-                        .study = "1.2.3",
-                        .report = "2.25.7",
-                        .accession = "A17",
-                        .issuer_of_accession = "RAD",
-                        .patient_id = "P1",
-                        .issuer = "HOSP",
-                        .patient_name = "Doe^Jane^Q^Dr^Jr",
-                        .birth_date = "19610430",
-                        .sex = "F",
-                        .study_date = "20261127",
-                        .study_time = "081500.250",
-                        .study_description = "C-spine 2 views",
-                        .procedure_id = "RP9",
-                        .placer_order = "PL1",
-                        .filler_order = "FI1",
-                        .created_ms = 1795784700123, /* 2026-11-27 13:05:00.123 */
-                        .received_ms = 1795784690000,
-                        .model = "cervigate-phantom 0.2.0"};
-    return news;
-}
-
-static const char *written(const struct conf_announcement *to, const struct news *news,
-                           enum hl7_kind kind)
-{
-    static char bytes[HL7_WRITE_MOST];
-    size_t count = hl7_write(to, news, kind, bytes, sizeof bytes);
-    assert_int_not_equal(count, 0);
-    assert_int_equal(bytes[count], '\0');
-    return bytes;
-}
-
-/* A field of the first segment of that name, or of the row whose OBX-3.1 is `code`. */
-static const char *said(const char *bytes, const char *segment, const char *code,
-                        struct hl7_place place)
-{
-    static struct hl7_message message;
-    static char value[1024];
-    char why[64], found[64];
-    assert_true(hl7_parse(&message, bytes, strlen(bytes), why, sizeof why));
-    size_t at = hl7_find(&message, segment, 0);
-    while (code != NULL && at < message.segments &&
-           (hl7_get(&message, at, (struct hl7_place){3, 1, 1, 0}, found, sizeof found) == 0 ||
-            strcmp(found, code) != 0))
-        at = hl7_find(&message, segment, at + 1);
-    if (at == message.segments)
-        return NULL;
-    (void)hl7_get(&message, at, place, value, sizeof value);
-    return value;
-}
-
-#define ROW(code, number)      said(bytes, "OBX", code, (struct hl7_place){number, 1, 1, 0})
-#define FIELD(segment, number) said(bytes, segment, NULL, (struct hl7_place){number, 1, 0, 0})
-#define PART(segment, f, c)    said(bytes, segment, NULL, (struct hl7_place){f, 1, c, 0})
 
 static void test_result_2_5_1(void **state)
 {
@@ -113,88 +35,6 @@ static void test_result_2_5_1(void **state)
         "20261127130500+0000\r"
         "OBX|7|ST|111001^Algorithm Name^DCM|1|cervigate-phantom 0.2.0||||||P|||"
         "20261127130500+0000\r");
-}
-
-/* Each of its settings. */
-static void test_a_profile_of_its_own(void **state)
-{
-    (void)state;
-    struct conf_announcement to = modern;
-    struct news news = finding();
-    to.profile = (struct conf_hl7_profile){.control = "SC",
-                                           .raised = "U^Urgent^L",
-                                           .routine = "N^Normal^L",
-                                           .number_in = CONF_HL7_BOTH_NUMBERS,
-                                           .accession_in = CONF_HL7_OBR_18,
-                                           .preliminary = "R",
-                                           .none = "I",
-                                           .withdrawn = "D",
-                                           .outcome = "1^o^L",
-                                           .reason = "",
-                                           .rank = "",
-                                           .study = "3^s^L",
-                                           .accession = "4^a^L",
-                                           .report = "5^r^L",
-                                           .model = "",
-                                           .research = "7^x^L"};
-    const char *bytes = written(&to, &news, HL7_RESULT);
-    assert_non_null(strstr(bytes,
-                           "ORC|RE|5d33ec8e2b1a63d2c0e8|5d33ec8e2b1a63d2c0e8\r"
-                           "OBR|1|5d33ec8e2b1a63d2c0e8|5d33ec8e2b1a63d2c0e8|"
-                           "CG^Second look^99CERVIGATE|||20261127081500|||||||||||A17||||"
-                           "20261127130500+0000|||R\r"
-                           "OBX|1|CE|1^o^L|1|finding^Finding at or above the operating point^"
-                           "99CERVIGATE|||AA|||R|||20261127130500+0000\r"
-                           "OBX|2|ST|3^s^L|1|1.2.3||||||R|||20261127130500+0000\r"
-                           "OBX|3|ST|5^r^L|1|2.25.7||||||R|||20261127130500+0000\r"));
-    news.research = true;
-    assert_non_null(strstr(written(&to, &news, HL7_RESULT), "OBX|1|ST|7^x^L|1|RESEARCH - "));
-    news.outcome = SRT_NOT_PROCESSED;
-    bytes = written(&to, &news, HL7_RESULT);
-    assert_string_equal(FIELD("OBR", 25), "I");
-    assert_string_equal(ROW("1", 11), "I");
-    news.kind = NEWS_WITHDRAWN;
-    bytes = written(&to, &news, HL7_RESULT);
-    assert_string_equal(ROW("1", 11), "D");
-    to.profile.accession_in = CONF_HL7_BOTH_ACCESSIONS;
-    to.profile.number_in = CONF_HL7_PLACER;
-    bytes = written(&to, &news, HL7_RESULT);
-    assert_string_equal(FIELD("OBR", 18), "A17");
-    assert_string_equal(ROW("4", 5), "A17");
-    assert_string_equal(FIELD("OBR", 2), "5d33ec8e2b1a63d2c0e8");
-    assert_string_equal(FIELD("OBR", 3), "");
-}
-
-static void test_a_priority_where_the_profile_has_it(void **state)
-{
-    static const struct {
-        enum conf_hl7_priority_in in;
-        unsigned version;
-        const char *orc7, *obr5, *obr27, *tq1;
-    } cases[] = {{CONF_HL7_BY_VERSION, 1, "", "", "", "U^Urgent^L"},
-                 {CONF_HL7_BY_VERSION, 0, "^^^^^U", "", "^^^^^U", NULL},
-                 {CONF_HL7_TQ1_9, 1, "", "", "", "U^Urgent^L"},
-                 {CONF_HL7_ORC_7, 1, "^^^^^U", "", "", NULL},
-                 {CONF_HL7_OBR_27, 1, "", "", "^^^^^U", NULL},
-                 {CONF_HL7_OBR_5, 0, "", "U", "", NULL}};
-    (void)state;
-    struct conf_announcement to = modern;
-    struct news news = finding();
-    to.profile.raised = "U^Urgent^L";
-    to.profile.control = "SC";
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        to.profile.priority_in = cases[i].in;
-        to.version = cases[i].version;
-        const char *bytes = written(&to, &news, HL7_PRIORITY);
-        assert_string_equal(FIELD("ORC", 1), "SC");
-        assert_string_equal(FIELD("ORC", 7), cases[i].orc7);
-        assert_string_equal(FIELD("OBR", 5), cases[i].obr5);
-        assert_string_equal(FIELD("OBR", 27), cases[i].obr27);
-        const char *tq1 = FIELD("TQ1", 9);
-        assert_int_equal(tq1 == NULL, cases[i].tq1 == NULL);
-        if (tq1 != NULL)
-            assert_string_equal(tq1, cases[i].tq1);
-    }
 }
 
 static void test_priority_2_5_1(void **state)
@@ -563,8 +403,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_result_2_5_1),
-        cmocka_unit_test(test_a_profile_of_its_own),
-        cmocka_unit_test(test_a_priority_where_the_profile_has_it),
         cmocka_unit_test(test_priority_2_5_1),
         cmocka_unit_test(test_priority_2_3_1),
         cmocka_unit_test(test_configured_components),
