@@ -226,10 +226,12 @@ static enum store_status correct_accession_of(struct store *store, const char *s
                                               struct dx_attrs *attrs)
 {
     struct site_renamed renamed;
+    struct seen_patient seen;
     char accession[65], issuer[131];
+    see(attrs, &seen);
     copy(accession, sizeof accession, attrs, TAG_ACCESSION);
     issuer_of_accession(attrs, issuer);
-    enum store_status status = store_renamed_of(store, accession, issuer, &renamed);
+    enum store_status status = store_renamed_of(store, accession, issuer, seen.id.id, &renamed);
     if (status == STORE_OK)
         status = rename_accession(attrs, renamed.accession);
     if (status == STORE_OK)

@@ -1,4 +1,5 @@
-/* Accession numbers that the site has changed: one row a number that was. */
+/* Accession numbers that the site has changed: one row a number that was, of a patient. The same
+ * number may be another patient's by right, of an order that was given it by mistake. */
 #include "store_reconcile.h"
 
 #include "store_site.h"
@@ -33,25 +34,26 @@ static enum store_status find_renamed(struct store *store, const struct site_ord
 static enum store_status note(struct store *store, const struct site_order *o, int64_t id,
                               int64_t now_ms)
 {
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "INSERT INTO site_accession(was,issuer,accession,told_ms,due)"
-                                   " SELECT accession,issuer,?2,?3,1 FROM site_order WHERE id=?1"
-                                   " ON CONFLICT(was,issuer) DO UPDATE SET accession=?2,told_ms=?3,"
-                                   "due=due+1",
-                                   "iti", id, o->accession, now_ms));
+    enum store_status status = sql_run(
+        store, sql_prepare(store,
+                           "INSERT INTO site_accession(was,issuer,patients,accession,told_ms,due)"
+                           " SELECT accession,issuer,?4,?2,?3,1 FROM site_order WHERE id=?1"
+                           " ON CONFLICT(was,issuer,patients) DO UPDATE SET accession=?2,"
+                           "told_ms=?3,due=due+1",
+                           "itit", id, o->accession, now_ms, o->patients));
     if (status == STORE_OK)
         status = sql_run(
-            store, sql_prepare(store,
-                               "UPDATE site_accession SET accession=?2,told_ms=?3,due=due+1 WHERE"
-                               " accession=(SELECT accession FROM site_order WHERE id=?1)"
-                               " AND NOT issuers_differ(issuer,?4)",
-                               "itit", id, o->accession, now_ms, o->accession_issuer));
+            store,
+            sql_prepare(store,
+                        "UPDATE site_accession SET accession=?2,told_ms=?3,due=due+1 WHERE"
+                        " accession=(SELECT accession FROM site_order WHERE id=?1)"
+                        " AND patients=?5 AND NOT issuers_differ(issuer,?4)",
+                        "ititt", id, o->accession, now_ms, o->accession_issuer, o->patients));
     return status == STORE_OK
                ? sql_run(store, sql_prepare(store,
-                                            "DELETE FROM site_accession WHERE was=?1 AND NOT"
-                                            " issuers_differ(issuer,?2)",
-                                            "tt", o->accession, o->accession_issuer))
+                                            "DELETE FROM site_accession WHERE was=?1 AND"
+                                            " patients=?3 AND NOT issuers_differ(issuer,?2)",
+                                            "ttt", o->accession, o->accession_issuer, o->patients))
                : status;
 }
 
@@ -62,7 +64,8 @@ enum store_status store_rename_order(struct store *store, const struct site_orde
     enum store_status status = find_renamed(store, o, &id);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
-    status = note(store, o, id, now_ms);
+    if (o->patients[0] != '\0')
+        status = note(store, o, id, now_ms);
     return status == STORE_OK
                ? sql_run(store,
                          sql_prepare(store,
@@ -73,13 +76,17 @@ enum store_status store_rename_order(struct store *store, const struct site_orde
 
 /* ---- what holds of an image ---- */
 
+/* Whether a Patient ID, which has no backslash in it, is one of the message's. */
+#define IS_OF(patients, id) id "<>'' AND instr(" patients "||'\\','\\'||" id "||'\\')>0"
+
 enum store_status store_renamed_of(struct store *store, const char *accession, const char *issuer,
-                                   struct site_renamed *renamed)
+                                   const char *patient_id, struct site_renamed *renamed)
 {
-    sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT accession FROM site_accession WHERE was=? AND was<>''"
-                                    " AND NOT issuers_differ(issuer,?) ORDER BY told_ms DESC",
-                                    "tt", accession, issuer);
+    sqlite3_stmt *row = sql_prepare(
+        store,
+        "SELECT accession FROM site_accession WHERE was=?1 AND was<>'' AND NOT"
+        " issuers_differ(issuer,?2) AND " IS_OF("patients", "?3") " ORDER BY told_ms DESC",
+        "ttt", accession, issuer, patient_id);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
@@ -94,7 +101,7 @@ enum store_status store_next_renamed(struct store *store, struct site_renamed *d
 {
     sqlite3_stmt *row =
         sql_prepare(store,
-                    "SELECT id,due,was,issuer,accession FROM site_accession WHERE due<>0"
+                    "SELECT id,due,was,issuer,accession,patients FROM site_accession WHERE due<>0"
                     " ORDER BY id LIMIT 1",
                     "");
     enum store_status status = sql_row(store, row);
@@ -105,6 +112,7 @@ enum store_status store_next_renamed(struct store *store, struct site_renamed *d
     sql_text(row, 2, due->was, sizeof due->was);
     sql_text(row, 3, due->issuer, sizeof due->issuer);
     sql_text(row, 4, due->accession, sizeof due->accession);
+    sql_text(row, 5, due->patients, sizeof due->patients);
     (void)sqlite3_reset(row);
     return STORE_OK;
 }
@@ -115,7 +123,8 @@ enum store_status store_next_renamed(struct store *store, struct site_renamed *d
     " SELECT uid FROM study WHERE place_due<>0 AND uid<>'')"
 #define CALLED                                                                                     \
     "length(attrs)>0 AND attribute(attrs," ACCESSION ")=?1 AND NOT issuers_differ(?2,"             \
-    "attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER "))"
+    "attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER "))"       \
+    " AND "
 enum store_status store_things_called(struct store *store, const struct site_renamed *due,
                                       struct site_thing **list, size_t *count)
 {
@@ -123,10 +132,11 @@ enum store_status store_things_called(struct store *store, const struct site_ren
         store,
         sql_prepare(store,
                     "SELECT 0,instance,judgement.issuer,0,attrs FROM judgement JOIN instance ON"
-                    " instance.id=judgement.instance WHERE study IN " STUDIES " AND " CALLED
-                    " UNION ALL SELECT 1,id,issuer,0,attrs FROM result WHERE study IN " STUDIES
-                    " AND " CALLED,
-                    "tt", due->was, due->issuer),
+                    " instance.id=judgement.instance WHERE study IN " STUDIES " AND " CALLED IS_OF(
+                        "?3", "judgement.patient_id") " UNION ALL SELECT 1,id,issuer,0,attrs FROM "
+                                                      "result WHERE study IN " STUDIES
+                                                      " AND " CALLED IS_OF("?3", "patient_id"),
+                    "ttt", due->was, due->issuer, due->patients),
         list, count);
 }
 

@@ -199,11 +199,12 @@ static const char *const versions[] = {
     " told_ms INTEGER NOT NULL, due INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(patient_id, issuer, universal));"
     "CREATE INDEX site_patient_due ON site_patient(id) WHERE due<>0;"
-    /* an accession number that the site has changed; due: how often, since images have it */
+    /* an accession number of a patient that the site has changed; due: how often, since images have
+       it */
     "CREATE TABLE site_accession("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, was TEXT NOT NULL, issuer TEXT NOT NULL,"
-    " accession TEXT NOT NULL, told_ms INTEGER NOT NULL, due INTEGER NOT NULL,"
-    " UNIQUE(was, issuer));"
+    " patients TEXT NOT NULL, accession TEXT NOT NULL, told_ms INTEGER NOT NULL,"
+    " due INTEGER NOT NULL, UNIQUE(was, issuer, patients));"
     "CREATE INDEX site_accession_due ON site_accession(id) WHERE due<>0;"
     "CREATE INDEX site_accession_now ON site_accession(accession);"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"

@@ -61,6 +61,15 @@ static bool is_change(const struct hl7_order *order)
            (strcmp(order->control, "XO") == 0 || strcmp(order->control, "XX") == 0);
 }
 
+static void take_patients(struct site_order *o, const struct hl7_order *order)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < order->patients; i++)
+        if (used + 1 + strlen(order->patient[i].id) < sizeof o->patients)
+            used += (size_t)snprintf(o->patients + used, sizeof o->patients - used, "\\%s",
+                                     order->patient[i].id);
+}
+
 static void take(struct hearing *h, const struct hl7_order *order)
 {
     struct site_order *o = &h->heard.order[h->heard.count++];
@@ -79,6 +88,8 @@ static void take(struct hearing *h, const struct hl7_order *order)
     memcpy(o->filler_order, order->filler_order, sizeof o->filler_order);
     memcpy(o->procedure_id, order->procedure_id, sizeof o->procedure_id);
     memcpy(o->procedure, order->procedure, sizeof o->procedure);
+    if (o->changed)
+        take_patients(o, order);
 }
 
 static uint32_t take_ids(struct site_id to[SITE_IDS_MOST], const struct hl7_id *from, size_t count)

@@ -147,8 +147,8 @@ static void test_revisions_have_one_number_and_messages_their_own(void **state)
     struct news news = finding();
     char first[64] = "", id[64] = "";
     const char *bytes = written(&modern, &news, HL7_RESULT);
-    (void)snprintf(first, sizeof first, "%s", FIELD("OBR", 3));
-    (void)snprintf(id, sizeof id, "%s", FIELD("MSH", 10));
+    (void)snprintf(first, sizeof first, "%.63s", FIELD("OBR", 3));
+    (void)snprintf(id, sizeof id, "%.63s", FIELD("MSH", 10));
     assert_true(strlen(id) <= 20);
     memcpy(news.message, "ff", 2);
     bytes = written(&modern, &news, HL7_RESULT);

@@ -108,20 +108,21 @@ static void an_object(struct store *store)
 /* What orders name: accession, study, filler's and placer's number. */
 static void a_sites_orders(struct store *store)
 {
-    const struct site_order orders[] = {{.accession = "A", .study = "1.2.4.1"},
-                                        {.study = "1.2.4.1", .filler_order = "F"},
-                                        {.accession = "A", .placer_order = "P"},
-                                        {.accession = "A"},
-                                        {.accession = "B"},
-                                        {.study = "1.2.4.2"},
-                                        {.accession = "B", .study = "1.2.4.2"},
-                                        {.filler_order = "F"},
-                                        {.placer_order = "P"},
-                                        {.accession = "C", .placer_order = "P", .changed = true},
-                                        {.accession = "A", .cancelled = true},
-                                        {.study = "1.2.4.1", .cancelled = true},
-                                        {.filler_order = "F", .cancelled = true},
-                                        {.placer_order = "P", .cancelled = true}};
+    const struct site_order orders[] = {
+        {.accession = "A", .study = "1.2.4.1"},
+        {.study = "1.2.4.1", .filler_order = "F"},
+        {.accession = "A", .placer_order = "P"},
+        {.accession = "A"},
+        {.accession = "B"},
+        {.study = "1.2.4.2"},
+        {.accession = "B", .study = "1.2.4.2"},
+        {.filler_order = "F"},
+        {.placer_order = "P"},
+        {.accession = "C", .placer_order = "P", .changed = true, .patients = "\\P1"},
+        {.accession = "A", .cancelled = true},
+        {.study = "1.2.4.1", .cancelled = true},
+        {.filler_order = "F", .cancelled = true},
+        {.placer_order = "P", .cancelled = true}};
     struct site_order known;
     size_t studies, missing;
     FIXTURE_OK(store_site_orders(store, "m", orders, sizeof orders / sizeof *orders, 1000, &studies,
@@ -147,7 +148,7 @@ static void what_the_site_says_later(struct store *store)
     FIXTURE_OK(store_things_called(store, &due, &things, &count));
     site_things_free(things, count);
     FIXTURE_OK(store_renamed_done(store, &due));
-    FIXTURE_OK(store_renamed_of(store, due.was, "", &due));
+    FIXTURE_OK(store_renamed_of(store, due.was, "", "P1", &due));
     assert_int_equal(store_next_look(store, "ris", 1000, 1, &news, &attrs, &count), STORE_NONE);
     FIXTURE_OK(store_look_asked(store, "ris", "1.2.4.1", 1));
     FIXTURE_OK(store_look_read(store, "ris", "1.2.4.1"));
