@@ -188,6 +188,7 @@ class EveryWay(Asked):
         node = self.node_that_is_asked(self.ways())
         study = self.send_scheduled(node)
         self.check_told(node, study, True)
+        h.wait_for(lambda: node.log().count(f" report study={study}") == 1, 30, "the first report")
         path, _ = self.image("normal", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
         self.assertEqual(node.send(path).returncode, 0)
         h.wait_for(lambda: node.log().count(f" report study={study}") == 2, 30, "a report of both")
