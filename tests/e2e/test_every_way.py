@@ -84,7 +84,7 @@ class EveryWay(Asked):
     def check_told(self, node, study, research):
         """On each way; `research`: marked so, else nowhere."""
         mark = "RESEARCH - " if research else ""
-        items = [manager.items["1.2.3." + study[-6:]] for manager in (self.manager, self.web)]
+        items = [manager.items["1.2.3.1" + study[-6:]] for manager in (self.manager, self.web)]
         h.wait_for(lambda: any(study.encode() in raw for raw in self.ris.raw) and self.hook_.news(study) and
                    all(i.ScheduledProcedureStepPriority == "HIGH" for i in items), 30, "all four")
         for item in items:
@@ -98,7 +98,7 @@ class EveryWay(Asked):
         self.assertEqual({n["research"] for n in self.hook_.news(study)}, {research})
         item = next(i for i in self.asked(node) if i.StudyInstanceUID == study)
         self.assertEqual((item.ScheduledProcedureStepPriority, item.ProcedureStepLabel), ("HIGH", f"{mark}Read: suspicion of a cervical spine injury"))
-        page = self.shown()
+        page = h.wait_for(lambda: (p := self.shown()) and any(e["study"] == study for e in p["entries"]) and p, 5, "the console")  # twice a second
         self.assertEqual((page["research"], next(e["band"] for e in page["entries"] if e["study"] == study)), (research, "raised"))
         self.assertIn((study, "raised"), [(r["study"], r["band"]) for r in self.listed(node)])
 
@@ -106,7 +106,7 @@ class EveryWay(Asked):
         """A finding, of which both workflow managers have an item of the site's."""
         study = generate_uid()
         for manager in (self.manager, self.web):
-            manager.add("1.2.3." + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
+            manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
         return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
 
     def test_modes_are_obeyed_on_each(self):
@@ -141,7 +141,7 @@ class EveryWay(Asked):
         self.assertEqual([s.returncode for s in said], [1, 0], said)
         self.assertIn("failed at the HTTP: UPS-RS: HTTP status 401", said[0].stderr)
         self.assertEqual(node.admin("worklist", "read", second).returncode, 0)
-        items = [manager.items["1.2.3." + second[-6:]] for manager in (self.manager, self.web)]
+        items = [manager.items["1.2.3.1" + second[-6:]] for manager in (self.manager, self.web)]
         h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
         self.assertEqual(node.admin("mode", "shadow").returncode, 0)
         self.assertEqual(self.shown()["entries"], [])
@@ -200,7 +200,7 @@ class EveryWay(Asked):
         self.assertEqual((last["event"], last["priority"]), ("priority", "MEDIUM"))
         self.assertRegex(last["outcome"], "no-finding|incomplete")
         self.assertNotIn(last["report"], (first["report"], None))
-        items = [manager.items["1.2.3." + study[-6:]] for manager in (self.manager, self.web)]
+        items = [manager.items["1.2.3.1" + study[-6:]] for manager in (self.manager, self.web)]
         h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
         for item in items:
             self.assertRegex(item.CommentsOnTheScheduledProcedureStep, "^RESEARCH - cervigate: MEDIUM, was MEDIUM; no (finding|suspicion)")
