@@ -82,17 +82,71 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
                       conf_show(url).text);
 }
 
+static bool is_code(const char *text)
+{
+    size_t components = 1;
+
+    for (const char *at = text; *at; at++) {
+        components += *at == '^';
+        if (strchr("|&~\\\r\n", *at))
+            return false;
+    }
+    return components == 3 && text[0] != '^';
+}
+
+/* The line of an attribute of the <profile> of an <hl7>; of the element without. */
+static int profile_line(struct reading *reading, const struct conf *conf, size_t i,
+                        const char *attribute)
+{
+    const xmlNode *node = conf_find(reading, "hl7", index_of(conf, i));
+    const xmlNode *profile = node ? xmlFirstElementChild((xmlNode *)node) : NULL;
+
+    return profile ? conf_line_of_attribute(profile, attribute) : conf->announcements[i].line;
+}
+
+static void check_code(struct reading *reading, const struct conf *conf, size_t i,
+                       const char *attribute, const char *code)
+{
+    if (code[0] && !is_code(code))
+        conf_complain(reading, profile_line(reading, conf, i, attribute), false,
+                      "<profile %s=\"%s\">: expected code^text^coding system, without | & ~ \\",
+                      attribute, conf_show(code).text);
+}
+
+/* STAT is a physician's word. */
+static bool is_stat(const char *code)
+{
+    return code[0] == 'S' && (code[1] == '^' || strncmp(code + 1, "TAT", 3) == 0);
+}
+
+static void check_profile(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const struct conf_announcement *to = &conf->announcements[i];
+    const struct conf_hl7_profile *p = &to->profile;
+    const char *const codes[][2] = {{"raised", p->raised},       {"routine", p->routine},
+                                    {"outcome", p->outcome},     {"reason", p->reason},
+                                    {"rank", p->rank},           {"study", p->study},
+                                    {"report", p->report},       {"model", p->model},
+                                    {"accession", p->accession}, {"research", p->research}};
+
+    for (size_t j = 0; j < sizeof codes / sizeof *codes; j++)
+        check_code(reading, conf, i, codes[j][0], codes[j][1]);
+    if (is_stat(p->raised))
+        conf_complain(reading, profile_line(reading, conf, i, "raised"), false,
+                      "<profile raised=\"%s\">: whom a physician calls STAT comes first; expected "
+                      "a priority below, as A^ASAP^HL70485",
+                      conf_show(p->raised).text);
+    if (to->version == 0 && p->priority_in == CONF_HL7_TQ1_9)
+        conf_complain(reading, profile_line(reading, conf, i, "priorityIn"), false,
+                      "<profile priorityIn=\"TQ1-9\">: messages of version 2.3.1 have no TQ1; "
+                      "expected ORC-7, OBR-27, OBR-5 or version");
+}
+
 static void check_service(struct reading *reading, const struct conf *conf, size_t i)
 {
     const char *service = conf->announcements[i].service;
-    size_t components = 1;
 
-    for (const char *at = service; at && *at; at++) {
-        components += *at == '^';
-        if (strchr("|&~\\\r\n", *at))
-            components = 99;
-    }
-    if (service && components != 3)
+    if (service && !is_code(service))
         conf_complain(reading, line_at(reading, conf, i, "service"), false,
                       "<hl7 service=\"%s\">: expected code^text^coding system, without | & ~ \\",
                       conf_show(service).text);
@@ -111,6 +165,7 @@ void conf_check_announcements(struct reading *reading, const struct conf *conf)
             check_url(reading, conf, i);
         if (announcement->way == CONF_HL7) {
             check_service(reading, conf, i);
+            check_profile(reading, conf, i);
             if (!announcement->results && !announcement->priority)
                 conf_complain(reading, announcement->line, true,
                               "<hl7> has neither results nor priority: nothing is sent");

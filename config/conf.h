@@ -119,6 +119,39 @@ enum conf_way { CONF_UPS, CONF_HL7, CONF_WEBHOOK };
 const char *conf_way_name(enum conf_way way); /* "ups", ... */
 /* The characters of HL7 messages (MSH-18). */
 enum conf_hl7_characters { CONF_HL7_UTF_8, CONF_HL7_LATIN_1, CONF_HL7_ASCII };
+/* What sites have their own way with in HL7 messages (docs/hl7.md). Codes are
+ * code^text^coding system; "": no such row. */
+struct conf_hl7_profile {
+    const char *control;                        /* ORC-1 of a change of priority */
+    const char *raised, *routine;               /* the priority of a raise, and of one taken back */
+    unsigned priority_in;                       /* enum conf_hl7_priority_in */
+    unsigned number_in;                         /* enum conf_hl7_number_in */
+    unsigned accession_in;                      /* enum conf_hl7_accession_in */
+    const char *preliminary, *none, *withdrawn; /* of OBR-25, OBX-11; a letter each */
+    const char *outcome, *reason, *rank, *study, *accession, *report, *model, *research;
+};
+/* none: where the version has it; the number of the node's own result; an accession in results. */
+enum conf_hl7_priority_in {
+    CONF_HL7_BY_VERSION,
+    CONF_HL7_TQ1_9,
+    CONF_HL7_ORC_7,
+    CONF_HL7_OBR_27,
+    CONF_HL7_OBR_5
+};
+enum conf_hl7_number_in { CONF_HL7_FILLER, CONF_HL7_PLACER, CONF_HL7_BOTH_NUMBERS };
+enum conf_hl7_accession_in { CONF_HL7_OBX, CONF_HL7_OBR_18, CONF_HL7_BOTH_ACCESSIONS };
+/* As it is without settings. */
+#define CONF_HL7_PROFILE                                                                           \
+    {                                                                                              \
+        .control = "XO", .raised = "A^ASAP^HL70485", .routine = "R^Routine^HL70485",               \
+        .preliminary = "P", .none = "X", .withdrawn = "W",                                         \
+        .outcome = "study-outcome^Outcome of the study^99CERVIGATE",                               \
+        .reason = "priority-reason^Reason of the reading priority^99CERVIGATE",                    \
+        .rank = "priority-rank^Reading priority^99CERVIGATE",                                      \
+        .study = "110180^Study Instance UID^DCM", .accession = "121022^Accession Number^DCM",      \
+        .report = "report-uid^SOP Instance UID of the report^99CERVIGATE",                         \
+        .model = "111001^Algorithm Name^DCM", .research = "research^Research^99CERVIGATE"          \
+    }
 struct conf_announcement {
     enum conf_way way;
     const char *name;        /* of its own among the announcements */
@@ -133,6 +166,7 @@ struct conf_announcement {
     const struct conf_peer *peer;
     bool own_item;              /* never the site's own item, always one of the node's */
     const char *worklist_label; /* (0074,1202) */
+    int look_seconds;           /* until a study is looked at again: read by now? 60; 0: never */
 
     /* HL7 */
     const char *host;
@@ -145,6 +179,7 @@ struct conf_announcement {
     const char *sending_application, *sending_facility;
     const char *receiving_application, *receiving_facility;
     const char *service; /* OBR-4: code^text^coding system */
+    struct conf_hl7_profile profile;
 
     /* webhook; HL7's authorities, too */
     const char *url;

@@ -214,10 +214,20 @@ static const char *const versions[] = {"2.3.1", "2.5.1", NULL};
 static const char *const characters[] = {"utf-8", "latin-1", "ascii", NULL};
 _Static_assert(CONF_HL7_LATIN_1 == 1 && CONF_HL7_ASCII == 2, "order of names");
 
+static const char *const priority_places[] = {"version", "TQ1-9", "ORC-7", "OBR-27", "OBR-5", NULL};
+static const char *const number_places[] = {"filler", "placer", "both", NULL};
+static const char *const accession_places[] = {"OBX", "OBR-18", "both", NULL};
+_Static_assert(CONF_HL7_OBR_5 == 4 && CONF_HL7_BOTH_NUMBERS == 2 && CONF_HL7_BOTH_ACCESSIONS == 2,
+               "order of names");
+
+#define PROFILE(attribute, type, field, fallback, names)                                           \
+    ANNOUNCEMENT("profile", attribute, type, profile.field, fallback, names)
+
 const struct option conf_announcement_options[] = {
     ANNOUNCEMENT("ups", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("ups", "item", BOOL, own_item, "site", items),
     ANNOUNCEMENT("ups", "worklistLabel", TEXT, worklist_label, "READING", NULL),
+    ANNOUNCEMENT("ups", "lookEvery", INT, look_seconds, "60", NULL),
     EACH("ups"),
     ANNOUNCEMENT("hl7", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("hl7", "host", TEXT, host, NULL, NULL),
@@ -236,6 +246,24 @@ const struct option conf_announcement_options[] = {
     ANNOUNCEMENT("hl7", "service", TEXT, service,
                  "CERVIGATE^Cervical spine radiograph, automatic second look^99CERVIGATE", NULL),
     EACH("hl7"),
+    PROFILE("control", TEXT, control, "XO", NULL),
+    PROFILE("raised", TEXT, raised, "A^ASAP^HL70485", NULL),
+    PROFILE("routine", TEXT, routine, "R^Routine^HL70485", NULL),
+    PROFILE("priorityIn", CHOICE, priority_in, "version", priority_places),
+    PROFILE("numberIn", CHOICE, number_in, "filler", number_places),
+    PROFILE("accessionIn", CHOICE, accession_in, "OBX", accession_places),
+    PROFILE("preliminary", TEXT, preliminary, "P", NULL),
+    PROFILE("none", TEXT, none, "X", NULL),
+    PROFILE("withdrawn", TEXT, withdrawn, "W", NULL),
+    PROFILE("outcome", TEXT, outcome, "study-outcome^Outcome of the study^99CERVIGATE", NULL),
+    PROFILE("reason", TEXT, reason, "priority-reason^Reason of the reading priority^99CERVIGATE",
+            NULL),
+    PROFILE("rank", TEXT, rank, "priority-rank^Reading priority^99CERVIGATE", NULL),
+    PROFILE("study", TEXT, study, "110180^Study Instance UID^DCM", NULL),
+    PROFILE("accession", TEXT, accession, "121022^Accession Number^DCM", NULL),
+    PROFILE("report", TEXT, report, "report-uid^SOP Instance UID of the report^99CERVIGATE", NULL),
+    PROFILE("model", TEXT, model, "111001^Algorithm Name^DCM", NULL),
+    PROFILE("research", TEXT, research, "research^Research^99CERVIGATE", NULL),
     ANNOUNCEMENT("webhook", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("webhook", "url", TEXT, url, NULL, NULL),
     ANNOUNCEMENT("webhook", "secret", NULLABLE, secret, NULL, NULL),

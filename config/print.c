@@ -174,6 +174,14 @@ static void put_peers(FILE *out, const struct conf *conf)
     put(out, "  </destinations>\n");
 }
 
+static void put_announcement(FILE *out, const struct conf_announcement *announcement,
+                             const char *element)
+{
+    for (size_t i = 0; i < conf_announcement_option_count; i++)
+        if (strcmp(conf_announcement_options[i].element, element) == 0)
+            put_option(out, announcement, &conf_announcement_options[i]);
+}
+
 static void put_announcements(FILE *out, const struct conf *conf)
 {
     put(out, "  <announcements>\n");
@@ -183,10 +191,14 @@ static void put_announcements(FILE *out, const struct conf *conf)
         fprintf(out, "    <%s", element);
         if (announcement->peer)
             put_attribute(out, "peer", announcement->peer->name);
-        for (size_t j = 0; j < conf_announcement_option_count; j++)
-            if (strcmp(conf_announcement_options[j].element, element) == 0)
-                put_option(out, announcement, &conf_announcement_options[j]);
-        put(out, "/>\n");
+        put_announcement(out, announcement, element);
+        if (announcement->way == CONF_HL7) {
+            put(out, ">\n      <profile");
+            put_announcement(out, announcement, "profile");
+            put(out, "/>\n    </hl7>\n");
+        } else {
+            put(out, "/>\n");
+        }
     }
     put(out, "  </announcements>\n");
 }

@@ -301,6 +301,9 @@ static void read_announcement(struct box *box, const xmlNode *node, enum conf_wa
     for (size_t i = 0; i < conf_announcement_option_count; i++)
         if (strcmp(conf_announcement_options[i].element, element) == 0)
             read_option(box, announcement, &conf_announcement_options[i], node);
+        else if (way == CONF_HL7 && strcmp(conf_announcement_options[i].element, "profile") == 0)
+            read_option(box, announcement, &conf_announcement_options[i],
+                        child_of(node, "profile"));
 }
 
 static void read_announcements(struct box *box, const xmlNode *root)

@@ -24,8 +24,9 @@ void dx_mwl_write_query(const struct dx_mwl_query *query, struct dx_writing *to)
 /* A match: one scheduled step of one requested procedure. Texts are UTF-8; one that does not fit,
  * holds controls, or is not of the character set that the peer says, is "". */
 struct dx_mwl_item {
-    char accession[65], study[DX_UID_MAX]; /* the latter as it came */
-    char patient_id[257], issuer[257];     /* (0010,0021) */
+    char accession[65], study[DX_UID_MAX];             /* the latter as it came */
+    char patient_id[257], issuer[257];                 /* (0010,0021) */
+    char accession_local[65], accession_universal[65]; /* of (0008,0051): who gave the number */
     char placer_order[65], filler_order[65], procedure_id[65];
     char procedure[257]; /* words: (0032,1060), else the code's meaning, else its value */
     char priority[17];   /* (0040,1003) */

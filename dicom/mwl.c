@@ -8,6 +8,7 @@
 
 #define CHARACTER_SET  DX_TAG(0x0008, 0x0005)
 #define ACCESSION      DX_TAG(0x0008, 0x0050)
+#define ACCESSION_FROM DX_TAG(0x0008, 0x0051)
 #define MODALITY       DX_TAG(0x0008, 0x0060)
 #define CODE_VALUE     DX_TAG(0x0008, 0x0100)
 #define CODE_MEANING   DX_TAG(0x0008, 0x0104)
@@ -18,6 +19,8 @@
 #define PROCEDURE_CODE DX_TAG(0x0032, 0x1064)
 #define STEPS          DX_TAG(0x0040, 0x0100)
 #define STEP_STATION   DX_TAG(0x0040, 0x0001)
+#define LOCAL          DX_TAG(0x0040, 0x0031)
+#define UNIVERSAL      DX_TAG(0x0040, 0x0032)
 #define STEP_DATE      DX_TAG(0x0040, 0x0002)
 #define STEP_TIME      DX_TAG(0x0040, 0x0003)
 #define PROCEDURE_ID   DX_TAG(0x0040, 0x1001)
@@ -41,20 +44,21 @@ static void put_step(struct dx_writing *to)
 
 /* Without item it matches everything (PS3.4 C.2.2.2.6): with one of empty keys some peers leave out
  * what has no code. */
-static void put_code(struct dx_writing *to)
+static void put_empty(struct dx_writing *to, uint32_t sequence)
 {
-    dx_put_begin(to, PROCEDURE_CODE);
+    dx_put_begin(to, sequence);
     dx_put_end(to);
 }
 
 void dx_mwl_write_query(const struct dx_mwl_query *query, struct dx_writing *to)
 {
     dx_put_text(to, ACCESSION, query->accession);
+    put_empty(to, ACCESSION_FROM);
     dx_put_text(to, PATIENT_ID, query->patient_id);
     dx_put_text(to, ISSUER, "");
     dx_put_uid(to, STUDY, query->study);
     dx_put_text(to, PROCEDURE_TEXT, "");
-    put_code(to);
+    put_empty(to, PROCEDURE_CODE);
     put_step(to);
     dx_put_text(to, PROCEDURE_ID, "");
     dx_put_text(to, PRIORITY, "");
@@ -128,6 +132,11 @@ static bool take(void *context, const struct dx_place *place, uint32_t tag, cons
             KEEP(c->code);
         else if (tag == CODE_MEANING)
             KEEP(c->meaning);
+    } else if (place->depth == 1 && place->sequence[0] == ACCESSION_FROM && place->item[0] == 0) {
+        if (tag == LOCAL)
+            KEEP(c->item->accession_local);
+        else if (tag == UNIVERSAL)
+            KEEP(c->item->accession_universal);
     }
     return true;
 }
@@ -153,6 +162,8 @@ static void decode_all(struct collecting *c)
     struct dx_mwl_item *item = c->item;
     struct dx_charset *charset = c->is_cut ? NULL : dx_charset_create(c->character_set);
     DECODE("SH", item->accession);
+    DECODE("UT", item->accession_local);
+    DECODE("UT", item->accession_universal);
     DECODE("UI", item->study);
     DECODE("LO", item->patient_id);
     DECODE("LO", item->issuer);
@@ -174,12 +185,12 @@ enum dx_status dx_mwl_read(const uint8_t *bytes, size_t count, struct dx_mwl_ite
                            struct dx_error *err)
 {
     static const uint32_t sequences[] = {
-        PROCEDURE_CODE,         STEPS, DX_TAG(0x0008, 0x0051), /* issuers of accession number */
-        DX_TAG(0x0008, 0x1110),                                /* referenced studies */
-        DX_TAG(0x0008, 0x1120),                                /* referenced patients */
-        DX_TAG(0x0010, 0x0024),                                /* qualifiers of the issuer */
-        DX_TAG(0x0010, 0x1002),                                /* other patient IDs */
-        DX_TAG(0x0040, 0x0026),                                /* issuers of the order's numbers */
+        PROCEDURE_CODE,         STEPS,
+        ACCESSION_FROM,         DX_TAG(0x0008, 0x1110), /* referenced studies */
+        DX_TAG(0x0008, 0x1120),                         /* referenced patients */
+        DX_TAG(0x0010, 0x0024),                         /* qualifiers of the issuer */
+        DX_TAG(0x0010, 0x1002),                         /* other patient IDs */
+        DX_TAG(0x0040, 0x0026),                         /* issuers of the order's numbers */
         DX_TAG(0x0040, 0x0027), 0};
     struct collecting c = {.item = item};
     memset(item, 0, sizeof *item);

@@ -272,6 +272,23 @@ static void tell_refused(const struct assoc *assoc, const struct dx_scp_summary 
               log_quote(assoc->refusal.configure));
 }
 
+/* Who asks as of an archive, or for images that are still to be taken, is told by the log what he
+ * may ask: the association itself can only say that it knows no such SOP class. */
+static void tell_no_query(const struct assoc *assoc, const struct dx_scp_summary *summary)
+{
+    static const char *const models[][2] = {
+        {"1.2.840.10008.5.1.4.31",
+         "no Modality Worklist SCP: studies to be read are asked for by UPS (<readingWorklist>)"},
+        {"1.2.840.10008.5.1.4.1.2.1.1", "no Patient Root Query SCP: ask the archive"},
+        {"1.2.840.10008.5.1.4.1.2.2.1", "no Study Root Query SCP: ask the archive"}};
+    const char *refused = summary->first_refused_context;
+    size_t length = strcspn(refused, " ");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        if (strlen(models[i][0]) == length && memcmp(refused, models[i][0], length) == 0)
+            log_event(LOG_AT_WARN, "query-not-offered", "association=%s calling=%s reason=%s",
+                      assoc->id, log_quote(summary->peer.calling), log_quote(models[i][1]));
+}
+
 static void tell_ended(const struct assoc *assoc, const struct dx_scp_summary *summary, bool well,
                        int64_t begin, const char *error)
 {
@@ -324,6 +341,7 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
     } else {
         tell_ended(&assoc, &summary, status == DX_OK && summary.end == DX_END_RELEASED, begin,
                    err.text);
+        tell_no_query(&assoc, &summary);
     }
     asked_finish(&assoc.asked);
     dx_tls_close(tls);

@@ -131,6 +131,8 @@ void audit_expire(const struct conf *conf, int64_t now_ms);
 /* All of a patient's; who ordered it, and what came of it. */
 void audit_forgotten(const struct conf *conf, const char *who, const char *patient,
                      const char *answer);
+/* The site said by HL7 (<orders>) what a patient's data are; what became of images and results. */
+void audit_corrected(const struct conf *conf, const char *patient, const char *what);
 /* An order of a person that changes what the node does with a study's results. */
 void audit_ordered(const struct conf *conf, const char *who, const char *what, const char *subject,
                    const char *answer);

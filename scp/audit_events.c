@@ -155,20 +155,32 @@ void audit_expire(const struct conf *conf, int64_t now_ms)
     audit_retention(conf, "audit", removed, detail);
 }
 
-void audit_forgotten(const struct conf *conf, const char *who, const char *patient,
-                     const char *answer)
+static void tell_patient(const struct conf *conf, const char *who, const char *patient, char action,
+                         const char *why)
 {
     const struct audit_participant both[] = {person(who), node_of(conf)};
-    const struct audit_object object = {.kind = AUDIT_PATIENT, .id = patient, .erased = true};
+    const struct audit_object object = {
+        .kind = AUDIT_PATIENT, .id = patient, .erased = action == 'D'};
     const struct audit_event event = {.id = AUDIT_PATIENT_RECORD,
                                       .type = &audit_order,
-                                      .action = 'D',
-                                      .why = answer,
+                                      .action = action,
+                                      .why = why,
                                       .participants = both,
                                       .participant_count = 2,
                                       .objects = &object,
                                       .object_count = 1};
     (void)audit_tell(conf, &event, 1);
+}
+
+void audit_forgotten(const struct conf *conf, const char *who, const char *patient,
+                     const char *answer)
+{
+    tell_patient(conf, who, patient, 'D', answer);
+}
+
+void audit_corrected(const struct conf *conf, const char *patient, const char *what)
+{
+    tell_patient(conf, "orders", patient, 'U', what);
 }
 
 void audit_ordered(const struct conf *conf, const char *who, const char *what, const char *subject,

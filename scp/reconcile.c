@@ -3,6 +3,7 @@
  * not say stays. */
 #include "reconcile.h"
 
+#include "audit.h"
 #include "dx_result.h"
 #include "log.h"
 #include "node.h"
@@ -13,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAG_CHARSET DX_TAG(0x0008, 0x0005)
-#define TAG_NAME    DX_TAG(0x0010, 0x0010)
-#define TAG_ID      DX_TAG(0x0010, 0x0020)
-#define TAG_ISSUER  DX_TAG(0x0010, 0x0021)
-#define TAG_BIRTH   DX_TAG(0x0010, 0x0030)
-#define TAG_SEX     DX_TAG(0x0010, 0x0040)
+#define TAG_CHARSET   DX_TAG(0x0008, 0x0005)
+#define TAG_ACCESSION DX_TAG(0x0008, 0x0050)
+#define TAG_LOCAL     DX_TAG(0x0040, 0x0031)
+#define TAG_UNIVERSAL DX_TAG(0x0040, 0x0032)
+#define TAG_NAME      DX_TAG(0x0010, 0x0010)
+#define TAG_ID        DX_TAG(0x0010, 0x0020)
+#define TAG_ISSUER    DX_TAG(0x0010, 0x0021)
+#define TAG_BIRTH     DX_TAG(0x0010, 0x0030)
+#define TAG_SEX       DX_TAG(0x0010, 0x0040)
 
 #define TEXT_MOST  1025
 #define GROUP_MOST 64 /* characters of a component group of PN */
@@ -185,8 +189,8 @@ static enum store_status correct(const struct conf *conf, struct store *store,
     return change_all(attrs, change, count) ? STORE_OK : STORE_BROKEN;
 }
 
-enum store_status reconcile_image(const struct conf *conf, struct store *store, const char *study,
-                                  struct dx_attrs *attrs)
+static enum store_status correct_patient_of(const struct conf *conf, struct store *store,
+                                            const char *study, struct dx_attrs *attrs)
 {
     struct seen_patient seen;
     int64_t began_ms = 0;
@@ -203,22 +207,76 @@ enum store_status reconcile_image(const struct conf *conf, struct store *store, 
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+/* "" where nobody says it. */
+static void issuer_of_accession(const struct dx_attrs *attrs, char issuer[131])
+{
+    char local[65], universal[65];
+    copy(local, sizeof local, attrs, TAG_LOCAL);
+    copy(universal, sizeof universal, attrs, TAG_UNIVERSAL);
+    (void)snprintf(issuer, 131, "%s&%s", local, universal);
+}
+
+static enum store_status rename_accession(struct dx_attrs *attrs, const char *accession)
+{
+    const struct change change = {TAG_ACCESSION, "SH", accession};
+    return change_all(attrs, &change, 1) ? STORE_OK : STORE_BROKEN;
+}
+
+static enum store_status correct_accession_of(struct store *store, const char *study,
+                                              struct dx_attrs *attrs)
+{
+    struct site_renamed renamed;
+    struct seen_patient seen;
+    char accession[65], issuer[131];
+    see(attrs, &seen);
+    copy(accession, sizeof accession, attrs, TAG_ACCESSION);
+    issuer_of_accession(attrs, issuer);
+    enum store_status status = store_renamed_of(store, accession, issuer, seen.id.id, &renamed);
+    if (status == STORE_OK)
+        status = rename_accession(attrs, renamed.accession);
+    if (status == STORE_OK)
+        log_event(LOG_AT_INFO, "accession-corrected", "study=%s images=1 results=0", study);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status reconcile_image(const struct conf *conf, struct store *store, const char *study,
+                                  struct dx_attrs *attrs)
+{
+    enum store_status status = correct_patient_of(conf, store, study, attrs);
+    return status == STORE_OK ? correct_accession_of(store, study, attrs) : status;
+}
+
 /* ---- what was judged before ---- */
 
+/* Who is due: a patient; an accession number, where renamed is not NULL. */
+struct correcting {
+    const struct conf *conf;
+    struct store *store;
+    const struct site_renamed *renamed;
+};
+
+static enum store_status correct_attrs(const struct correcting *c, const struct site_thing *thing,
+                                       struct dx_attrs *attrs)
+{
+    struct seen_patient seen;
+    if (c->renamed != NULL)
+        return rename_accession(attrs, c->renamed->accession);
+    see(attrs, &seen);
+    return correct(c->conf, c->store, &seen, thing->began_ms, attrs);
+}
+
 /* *differs: it has new attrs. */
-static enum store_status correct_thing(const struct conf *conf, struct store *store,
-                                       struct site_thing *thing, bool *differs)
+static enum store_status correct_thing(const struct correcting *c, struct site_thing *thing,
+                                       bool *differs)
 {
     struct dx_error err = {.status = DX_OK};
     struct dx_attrs *attrs = NULL;
-    struct seen_patient seen;
     uint8_t *bytes = NULL;
     size_t count = 0;
     *differs = false;
     if (dx_attrs_unpack(thing->attrs, thing->bytes, &attrs, &err) != DX_OK)
         return STORE_OK; /* of nobody's hand: it stays as it is */
-    see(attrs, &seen);
-    enum store_status status = correct(conf, store, &seen, thing->began_ms, attrs);
+    enum store_status status = correct_attrs(c, thing, attrs);
     if (status == STORE_OK && dx_attrs_pack(attrs, &bytes, &count) != DX_OK)
         status = STORE_BROKEN;
     if (status == STORE_OK) {
@@ -233,14 +291,14 @@ static enum store_status correct_thing(const struct conf *conf, struct store *st
 }
 
 /* Those that change come first. */
-static enum store_status correct_all(const struct conf *conf, struct store *store,
-                                     struct site_thing *list, size_t count, size_t *changed)
+static enum store_status correct_all(const struct correcting *c, struct site_thing *list,
+                                     size_t count, size_t *changed)
 {
     enum store_status status = STORE_OK;
     *changed = 0;
     for (size_t i = 0; status == STORE_OK && i < count; i++) {
         bool differs;
-        status = correct_thing(conf, store, &list[i], &differs);
+        status = correct_thing(c, &list[i], &differs);
         if (!differs)
             continue;
         struct site_thing one = list[i];
@@ -250,37 +308,77 @@ static enum store_status correct_all(const struct conf *conf, struct store *stor
     return status;
 }
 
-static enum store_status correct_patient(const struct conf *conf, struct store *store,
-                                         const struct site_due *due, bool *changed)
+static void tell_corrected(const struct correcting *c, const struct site_due *due, size_t images,
+                           size_t results)
 {
-    struct site_thing *list = NULL;
-    size_t count = 0, differ = 0, results = 0;
-    enum store_status status = store_things_of(store, due->id.id, &list, &count);
-    if (status == STORE_OK)
-        status = correct_all(conf, store, list, count, &differ);
+    char what[200];
+    log_event(LOG_AT_INFO, c->renamed != NULL ? "accession-corrected" : "patient-corrected",
+              "images=%zu results=%zu", images, results);
+    (void)snprintf(what, sizeof what, "images=%zu results=%zu", images, results);
+    if (c->renamed == NULL) {
+        audit_corrected(c->conf, due->id.id, what);
+        return;
+    }
+    (void)snprintf(what, sizeof what, "accession number %s; images=%zu results=%zu",
+                   c->renamed->accession, images, results);
+    audit_ordered(c->conf, "orders", "correct", c->renamed->was, what);
+}
+
+/* Takes the things. due: of a patient; else NULL. */
+static enum store_status correct_things(const struct correcting *c, const struct site_due *due,
+                                        struct site_thing *list, size_t count, bool *changed)
+{
+    size_t differ = 0, results = 0;
+    enum store_status status = correct_all(c, list, count, &differ);
     if (status == STORE_OK && differ > 0)
-        status = store_correct(store, list, differ);
+        status = store_correct(c->store, list, differ);
     crash_point("patient-corrected");
     for (size_t i = 0; i < differ; i++)
         results += list[i].is_result;
     if (status == STORE_OK && differ > 0) {
         *changed = true;
-        log_event(LOG_AT_INFO, "patient-corrected", "images=%zu results=%zu", differ - results,
-                  results);
+        tell_corrected(c, due, differ - results, results);
     }
     site_things_free(list, count);
-    return status == STORE_OK ? store_patient_done(store, due) : status;
+    return status;
+}
+
+static enum store_status correct_patient(const struct correcting *c, const struct site_due *due,
+                                         bool *changed)
+{
+    struct site_thing *list = NULL;
+    size_t count = 0;
+    enum store_status status = store_things_of(c->store, due->id.id, &list, &count);
+    if (status == STORE_OK)
+        status = correct_things(c, due, list, count, changed);
+    return status == STORE_OK ? store_patient_done(c->store, due) : status;
+}
+
+static enum store_status correct_called(const struct correcting *c, bool *changed)
+{
+    struct site_thing *list = NULL;
+    size_t count = 0;
+    enum store_status status = store_things_called(c->store, c->renamed, &list, &count);
+    if (status == STORE_OK)
+        status = correct_things(c, NULL, list, count, changed);
+    return status == STORE_OK ? store_renamed_done(c->store, c->renamed) : status;
 }
 
 enum store_status reconcile_turn(const struct conf *conf, struct store *store, bool *changed)
 {
     struct site_due due;
+    struct site_renamed renamed;
+    struct correcting c = {.conf = conf, .store = store};
     enum store_status status = STORE_OK;
     *changed = false;
     while (!node_stopping && (status = store_next_patient(store, &due)) == STORE_OK) {
-        status = correct_patient(conf, store, &due, changed);
+        status = correct_patient(&c, &due, changed);
         if (status != STORE_OK)
-            break;
+            return status;
     }
+    c.renamed = &renamed;
+    while (!node_stopping && (status == STORE_OK || status == STORE_NONE) &&
+           (status = store_next_renamed(store, &renamed)) == STORE_OK)
+        status = correct_called(&c, changed);
     return status == STORE_NONE ? STORE_OK : status;
 }

@@ -263,6 +263,8 @@ static enum store_status end_orders(struct retention *r, int64_t now_ms, bool *e
     status = store_site_expire(r->store, &r->walk, &step, now_ms - UNMATCHED_MS);
     if (status == STORE_OK)
         status = store_patients_expire(r->store, now_ms, now_ms - UNMATCHED_MS);
+    if (status == STORE_OK)
+        status = store_renamed_expire(r->store, now_ms - UNMATCHED_MS);
     *end = step.looked < step.look;
     return status == STORE_OK && *end ? store_memorise(r->store, "retention-orders", now_ms)
                                       : status;

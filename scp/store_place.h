@@ -71,6 +71,19 @@ STORE_MUST_USE enum store_status store_expire_news(struct store *store, const ch
                                                    int64_t before_ms, int64_t now_ms,
                                                    size_t *count);
 
+/* A study of the list to be looked at there, as a struct news of kind NEWS_LOOK, the one first that
+ * was looked at longest ago; STORE_NONE. None is more often than every period_ms, nor than an
+ * eighth of the time that it has waited; one that a look has ended is over, whoever brings it back.
+ * attrs as of store_next_news. */
+STORE_MUST_USE enum store_status store_next_look(struct store *store, const char *announcement,
+                                                 int64_t now_ms, int64_t period_ms,
+                                                 struct news *news, uint8_t **attrs, size_t *bytes);
+STORE_MUST_USE enum store_status store_look_asked(struct store *store, const char *announcement,
+                                                  const char *study, int64_t now_ms);
+/* It has been read there: it leaves the list. */
+STORE_MUST_USE enum store_status store_look_read(struct store *store, const char *announcement,
+                                                 const char *study);
+
 /* How it stands with one announcement: what waits, and since when (created_ms; 0: nothing); what it
  * refused for good since since_ms, and the last reason. */
 struct store_news_state {

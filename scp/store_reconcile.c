@@ -19,11 +19,8 @@ void site_things_free(struct site_thing *list, size_t count)
 enum store_status store_things_of(struct store *store, const char *patient_id,
                                   struct site_thing **list, size_t *count)
 {
-    size_t room = 0;
-    enum store_status status;
-    *list = NULL;
-    *count = 0;
-    sqlite3_stmt *rows =
+    return sql_things(
+        store,
         sql_prepare(store,
                     "WITH thing AS MATERIALIZED (SELECT 0 AS result,instance AS id,study,"
                     "judgement.issuer AS issuer,attrs FROM judgement JOIN instance ON"
@@ -34,7 +31,17 @@ enum store_status store_things_of(struct store *store, const char *patient_id,
                     " WHERE study IN (SELECT study FROM thing) GROUP BY study)"
                     " SELECT result,id,thing.issuer,COALESCE(began.ms,0),attrs FROM thing"
                     " LEFT JOIN began ON began.study=thing.study",
-                    "t", patient_id);
+                    "t", patient_id),
+        list, count);
+}
+
+enum store_status sql_things(struct store *store, sqlite3_stmt *rows, struct site_thing **list,
+                             size_t *count)
+{
+    size_t room = 0;
+    enum store_status status;
+    *list = NULL;
+    *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
         if (!sql_grow((void **)list, &room, *count, sizeof **list)) {
             status = STORE_BROKEN;

@@ -96,4 +96,28 @@ STORE_MUST_USE enum store_status store_correct(struct store *store, const struct
 STORE_MUST_USE enum store_status store_patients_expire(struct store *store, int64_t now_ms,
                                                        int64_t before_ms);
 
+/* ---- accession numbers (store_accession.c) ----
+ *
+ * An order that a message changes (ORC-1 XO, XX), and that is known by its filler's or placer's
+ * number under another accession number, has been called anew: images and results of the old number
+ * and of the message's patient get the new one, as a patient's get his new data. */
+struct site_renamed {
+    int64_t row, turn;
+    char was[65], issuer[131], accession[65]; /* issuer: NAME&UNIVERSAL, "": not said */
+    char patients[196];                       /* as of struct site_order */
+};
+/* What an image's accession number has become; STORE_NONE: nothing. */
+STORE_MUST_USE enum store_status store_renamed_of(struct store *store, const char *accession,
+                                                  const char *issuer, const char *patient_id,
+                                                  struct site_renamed *renamed);
+/* The first that is due; all images and results that are called so; it is done, unless something
+ * was said since. */
+STORE_MUST_USE enum store_status store_next_renamed(struct store *store, struct site_renamed *due);
+STORE_MUST_USE enum store_status store_things_called(struct store *store,
+                                                     const struct site_renamed *due,
+                                                     struct site_thing **list, size_t *count);
+STORE_MUST_USE enum store_status store_renamed_done(struct store *store,
+                                                    const struct site_renamed *due);
+STORE_MUST_USE enum store_status store_renamed_expire(struct store *store, int64_t before_ms);
+
 #endif

@@ -199,6 +199,14 @@ static const char *const versions[] = {
     " told_ms INTEGER NOT NULL, due INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(patient_id, issuer, universal));"
     "CREATE INDEX site_patient_due ON site_patient(id) WHERE due<>0;"
+    /* an accession number of a patient that the site has changed; due: how often, since images have
+       it */
+    "CREATE TABLE site_accession("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, was TEXT NOT NULL, issuer TEXT NOT NULL,"
+    " patients TEXT NOT NULL, accession TEXT NOT NULL, told_ms INTEGER NOT NULL,"
+    " due INTEGER NOT NULL, UNIQUE(was, issuer, patients));"
+    "CREATE INDEX site_accession_due ON site_accession(id) WHERE due<>0;"
+    "CREATE INDEX site_accession_now ON site_accession(accession);"
     "CREATE TABLE site_message(name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX site_message_at ON site_message(at_ms);"
     "CREATE TABLE inquiry(" /* after a study's order at the site's worklist */
@@ -207,6 +215,10 @@ static const char *const versions[] = {
     " over INTEGER NOT NULL, said TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE inquiry_trouble("
     " id INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL, why TEXT NOT NULL);"
+    "CREATE TABLE look(" /* whether it has been read at a workflow manager; over: it has */
+    " announcement TEXT NOT NULL, study TEXT NOT NULL, looked_ms INTEGER NOT NULL,"
+    " over INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(announcement, study)) WITHOUT ROWID;"
+    "CREATE INDEX look_study ON look(study);"
     "CREATE INDEX place_list ON place(arrived_ms) WHERE read_ms=0;"
     "CREATE INDEX place_read ON place(read_ms) WHERE read_ms<>0;"
     "CREATE INDEX place_known ON place(patient_id, finding_ms)"
@@ -247,7 +259,7 @@ static const char *const versions[] = {
     " AND place.study<>OLD.uid));"
     " DELETE FROM inquiry WHERE study=OLD.uid;"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid;"
-    " DELETE FROM reading WHERE study=OLD.uid; END;"
+    " DELETE FROM reading WHERE study=OLD.uid; DELETE FROM look WHERE study=OLD.uid; END;"
     /* items of the reading worklist for those who ask; state: enum reading_state */
     "CREATE TABLE reading("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, study TEXT NOT NULL,"
@@ -274,8 +286,9 @@ static const char *const back[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
-    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;"
-    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP "
+    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE look;"
+    "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE "
+    "site_accession;DROP TABLE news;DROP "
     "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"

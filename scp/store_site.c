@@ -19,12 +19,6 @@ enum { BY_BOTH, BY_ACCESSION, BY_STUDY, BY_NUMBERS, WAYS };
 #define NAMED_NUMBERS                                                                              \
     "((site_order.filler_order=?3 AND site_order.filler_order<>'')"                                \
     " OR (site_order.placer_order=?4 AND site_order.placer_order<>'')) AND ?5 NOTNULL"
-/* Who gave the accession number of a study: as its last image says. */
-#define ISSUER_OF(study)                                                                           \
-    "(SELECT attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER    \
-    ") FROM judgement WHERE instance=(SELECT MAX(i.id) FROM instance AS i JOIN judgement AS j ON"  \
-    " j.instance=i.id WHERE i.study=" study " AND j.attrs NOTNULL))"
-
 static sqlite3_stmt *prepare_of(struct store *store, const char *const texts[WAYS],
                                 const struct site_order *o)
 {
@@ -200,8 +194,12 @@ static enum store_status hear(struct store *store, const struct site_order *orde
 {
     int64_t *ids, fresh;
     size_t count;
-    enum store_status status = find(store, order, &ids, &count);
+    enum store_status status = STORE_OK;
     *passed = false;
+    if (order->changed && !order->cancelled && order->accession[0] != '\0')
+        status = store_rename_order(store, order, now_ms);
+    if (status == STORE_OK)
+        status = find(store, order, &ids, &count);
     if (status != STORE_OK)
         return status;
     if (count > 0 || order->cancelled) {

@@ -28,6 +28,9 @@ struct site_order {
     bool postoperative; /* where there is a procedure */
     enum site_read { SITE_READ_UNSAID, SITE_UNREAD, SITE_READ } read;
     bool cancelled; /* it is forgotten */
+    bool changed;   /* it may have another accession number than before */
+    char
+        patients[196]; /* of a changed one: IDs of its patient, as many as fit, each after a "\\" */
     bool reports; /* no order, but of one: known by nothing that the store has, it is passed over */
 };
 

@@ -84,12 +84,6 @@ enum store_status result_retract_made_of(struct store *store, int64_t instance, 
  */
 struct priority;
 void place_take(sqlite3_stmt *row, int column, struct priority *place);
-/* What the orders of a row of `place` say; 0: unknown. */
-#define SITE_PRIORITY                                                                              \
-    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study<>''"                    \
-    " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order"                     \
-    " WHERE accession<>'' AND site_order.accession=place.accession),0)"
-
 /* store_patient.c: the SQL function attribute(BLOB, TAG): text of an attribute of dx_attrs_pack, in
  * UTF-8 where it can be converted, without blanks at its ends; '' when there is none. */
 #define SQL_PATIENT_ID "1048608" /* (0010,0020) */
@@ -98,6 +92,30 @@ void place_take(sqlite3_stmt *row, int column, struct priority *place);
 #define SQL_LOCAL_ISSUER     "4194353"
 #define SQL_UNIVERSAL_ISSUER "4194354"
 enum store_status patient_functions(struct store *store);
+
+/* Who gave the accession number of a study: as its last image says. */
+#define ISSUER_OF(study)                                                                           \
+    "(SELECT attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER    \
+    ") FROM judgement WHERE instance=(SELECT MAX(i.id) FROM instance AS i JOIN judgement AS j ON"  \
+    " j.instance=i.id WHERE i.study=" study " AND j.attrs NOTNULL))"
+/* What the orders of a row of `place` say; 0: unknown. Few orders name an issuer: headers take
+ * their time. */
+#define SITE_PRIORITY                                                                              \
+    "COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study<>''"                    \
+    " AND site_order.study=place.study),(SELECT MAX(priority) FROM site_order"                     \
+    " WHERE accession<>'' AND site_order.accession=place.accession AND"                            \
+    " (site_order.issuer='' OR NOT issuers_differ(site_order.issuer," ISSUER_OF(                   \
+        "place.study") "))),0)"
+
+/* store_reconcile.c: rows of is_result, id, issuer, began_ms, attrs. */
+struct site_thing;
+enum store_status sql_things(struct store *store, sqlite3_stmt *rows, struct site_thing **list,
+                             size_t *count);
+/* store_accession.c: within the caller's transaction: the message says that one order has another
+ * accession number from now on. */
+struct site_order;
+enum store_status store_rename_order(struct store *store, const struct site_order *order,
+                                     int64_t now_ms);
 
 /* store_retention.c: within the caller's transaction. Bytes that came to "object-bytes" or
  * "result-bytes" (below 0: went). */

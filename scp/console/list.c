@@ -113,12 +113,20 @@ const uint64_t *list_bands(struct console *console)
     return list_revision(console) != 0 ? console->list->band : NULL;
 }
 
-static enum MHD_Result read_ones(struct console *console, const struct http_request *request)
+/* In shadow mode the node's word reaches nobody who reads: only those who run it see it here. */
+static bool is_shown(const struct console *console, const struct session *session)
 {
-    size_t count;
+    return session->account.role == ROLE_ADMIN || node_mode(console->node->conf) != CONF_SHADOW;
+}
+
+static enum MHD_Result read_ones(struct console *console, const struct session *session,
+                                 const struct http_request *request)
+{
+    size_t count = 0;
     struct store_entry *entries = calloc(READ_MOST, sizeof *entries);
     bool good = entries != NULL && console_store(console) &&
-                store_read_list(console->store, entries, READ_MOST, &count) == STORE_OK;
+                (!is_shown(console, session) ||
+                 store_read_list(console->store, entries, READ_MOST, &count) == STORE_OK);
     json_t *array = good ? json_array() : NULL;
     for (size_t i = 0; good && i < count; i++) {
         char when[25];
@@ -150,7 +158,7 @@ enum MHD_Result list_page(struct console *console, struct visit *visit, struct s
     const struct http_request *request = &visit->request;
     struct list *list = console->list;
     if (strcmp(tail, "read") == 0)
-        return read_ones(console, request);
+        return read_ones(console, session, request);
     int64_t revision = list_revision(console);
     char now[25], *text = NULL;
     size_t size = 0;
@@ -171,7 +179,8 @@ enum MHD_Result list_page(struct console *console, struct visit *visit, struct s
                   "{\"mode\": \"%s\", \"research\": %s, \"now\": \"%s\", \"revision\": %lld, "
                   "\"most\": %d, \"viewer\": %s, \"entries\": %s}",
                   conf_mode_name(list->mode), list->mode == CONF_CLINICAL ? "false" : "true", now,
-                  (long long)revision, WORKLIST_MOST, viewer, list->entries);
+                  (long long)revision, WORKLIST_MOST, viewer,
+                  is_shown(console, session) ? list->entries : "[]");
     free(viewer);
     struct MHD_Response *response =
         fclose(to) == 0 ? MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE) : NULL;

@@ -43,7 +43,7 @@ struct lane {
     struct role_child crier;
     bool busy;
     struct news news;
-    int64_t asked_at, retry_at, spawn_at, allowed_at; /* monotonic */
+    int64_t asked_at, retry_at, spawn_at, allowed_at, look_at; /* monotonic */
     unsigned failures;
 };
 
@@ -162,14 +162,27 @@ static void expire(struct announce *a, const struct lane *lane)
                   lane->to->name, count, lane->to->expire_seconds);
 }
 
+/* News; where there is none, a study that may have been read there: one a second, so that a long
+ * list is no load. */
+static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t **attrs,
+                                  size_t *bytes)
+{
+    int64_t now = clock_utc_ms();
+    enum store_status status = store_next_news(a->store, lane->to->name, now,
+                                               now + (int64_t)lane->to->retry_most_seconds * 1000,
+                                               &lane->news, attrs, bytes);
+    if (status != STORE_NONE || lane->to->look_seconds == 0 || clock_monotonic_ms() < lane->look_at)
+        return status;
+    lane->look_at = clock_monotonic_ms() + LOOK_MS;
+    return store_next_look(a->store, lane->to->name, now, (int64_t)lane->to->look_seconds * 1000,
+                           &lane->news, attrs, bytes);
+}
+
 static void hand_out(struct announce *a, struct lane *lane)
 {
     uint8_t *attrs = NULL;
     size_t bytes = 0;
-    int64_t now = clock_utc_ms();
-    enum store_status status = store_next_news(a->store, lane->to->name, now,
-                                               now + (int64_t)lane->to->retry_most_seconds * 1000,
-                                               &lane->news, &attrs, &bytes);
+    enum store_status status = next_for(a, lane, &attrs, &bytes);
     if (status != STORE_OK) {
         if (status != STORE_NONE)
             store_trouble(a);
@@ -186,7 +199,9 @@ static void hand_out(struct announce *a, struct lane *lane)
         return;
     }
     crash_point("announce-chosen");
-    status = store_news_asked(a->store, lane->news.id);
+    status = lane->news.kind == NEWS_LOOK
+                 ? store_look_asked(a->store, lane->to->name, lane->news.study, clock_utc_ms())
+                 : store_news_asked(a->store, lane->news.id);
     if (status != STORE_OK) {
         if (status != STORE_NONE)
             store_trouble(a);
@@ -222,17 +237,43 @@ static void tell_log(const struct lane *lane, const struct crier_answer *answer)
               (long long)(clock_monotonic_ms() - lane->asked_at), log_quote(why));
 }
 
-static void record(struct announce *a, struct lane *lane, const struct crier_answer *answer)
+/* Whoever reads there says that it is over: so it is here. */
+static enum store_status record_look(struct announce *a, const struct lane *lane,
+                                     const struct crier_answer *answer)
+{
+    if (answer->end == NEWS_LATER || answer->end == NEWS_REFUSED)
+        log_event(LOG_AT_DEBUG, "look-failed", "announcement=%s study=%s", lane->to->name,
+                  lane->news.study);
+    if (!answer->read)
+        return STORE_OK;
+    enum store_status status = store_look_read(a->store, lane->to->name, lane->news.study);
+    if (status == STORE_OK) {
+        log_event(LOG_AT_INFO, "read-elsewhere", "announcement=%s study=%s", lane->to->name,
+                  lane->news.study);
+        node_wake(a->node->wake_analyze);
+    }
+    return status;
+}
+
+static enum store_status record_news(struct announce *a, const struct lane *lane,
+                                     const struct crier_answer *answer)
 {
     int64_t now = clock_utc_ms();
     int64_t next =
         answer->end == NEWS_LATER ? now + back_off(lane->to, (unsigned)lane->news.attempts) : 0;
-    if (answer->forbidden)
-        return;
     crash_point("announce-answered");
     enum store_status status =
         store_news_end(a->store, answer->news, answer->end, next, answer->why, now);
     tell_log(lane, answer);
+    return status;
+}
+
+static void record(struct announce *a, struct lane *lane, const struct crier_answer *answer)
+{
+    if (answer->forbidden)
+        return;
+    enum store_status status =
+        lane->news.kind == NEWS_LOOK ? record_look(a, lane, answer) : record_news(a, lane, answer);
     if (answer->end == NEWS_UNREACHED)
         pause_lane(lane, answer->why);
     else

@@ -13,6 +13,7 @@ struct crier_answer {
     int64_t news;
     enum news_end end;
     bool forbidden; /* the mode has changed: nothing was tried */
+    bool read;      /* of NEWS_LOOK: the study has been read there */
     char why[NEWS_WHY];
 };
 /* Whether `mode` lets news go to this announcement. */

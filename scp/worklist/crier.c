@@ -12,20 +12,22 @@ bool announce_allowed(enum conf_mode mode, const struct conf_announcement *to)
 }
 
 static enum news_end tell(const struct conf *conf, const struct conf_announcement *to,
-                          const struct news *news, char why[NEWS_WHY])
+                          const struct news *news, struct crier_answer *answer)
 {
     const struct ups_manner manner = {.own_item = to->own_item,
                                       .worklist_label = to->worklist_label,
                                       .answer_seconds = to->answer_seconds};
     switch (to->way) {
     case CONF_UPS:
-        return ups_tell(conf, to->peer, &manner, news, why);
+        return news->kind == NEWS_LOOK
+                   ? ups_look(conf, to->peer, &manner, news, &answer->read, answer->why)
+                   : ups_tell(conf, to->peer, &manner, news, answer->why);
     case CONF_HL7:
-        return hl7_tell(conf, to, news, why);
+        return hl7_tell(conf, to, news, answer->why);
     case CONF_WEBHOOK:
         break;
     }
-    return webhook_tell(to, news, why);
+    return webhook_tell(to, news, answer->why);
 }
 
 int crier_run(const struct conf *conf, const struct conf_announcement *to, int fd)
@@ -38,7 +40,7 @@ int crier_run(const struct conf *conf, const struct conf_announcement *to, int f
         enum conf_mode mode = node_mode(conf); /* as late as can be: `mode shadow` is a stop */
         crash_point("crier-asked");
         if (announce_allowed(mode, to) && news.research == (mode != CONF_CLINICAL))
-            answer.end = tell(conf, to, &news, answer.why);
+            answer.end = tell(conf, to, &news, &answer);
         else
             answer.forbidden = true;
         crash_point("crier-told");

@@ -256,10 +256,10 @@ static void read_state(struct hl7_order *order, const struct group *group)
         strcmp(scheme, "99CERVIGATE") == 0)
         order->own = true;
     for (size_t at = group->begin; at < group->end; at++)
-        if (hl7_is(group->message, at, "OBX") &&
-            hl7_get_whole(group->message, at, place(3, 3), scheme, sizeof scheme) &&
-            strcmp(scheme, "99CERVIGATE") == 0)
-            order->own = true;
+        for (unsigned field = 3; hl7_is(group->message, at, "OBX") && field <= 5; field += 2)
+            if (hl7_get_whole(group->message, at, place(field, 3), scheme, sizeof scheme) &&
+                strcmp(scheme, "99CERVIGATE") == 0)
+                order->own = true;
 }
 
 /* ---- the message ---- */

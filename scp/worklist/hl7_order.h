@@ -37,7 +37,7 @@ struct hl7_id {
 struct hl7_order {
     enum hl7_event event;
     bool cut;
-    bool own;       /* of ours, that somebody sends on: OBX-3 or ORC-16 are of 99CERVIGATE */
+    bool own;       /* of ours, that somebody sends on: OBX-3, OBX-5 or ORC-16 are of 99CERVIGATE */
     bool cancelled; /* ORC-1 CA, OC, CR, DC, OD, DR, replaced: RP, RQ, RU; OBR-25 X */
     enum priority_order priority; /* the highest of TQ1-9, OBR-27.6, ORC-7.6, OBR-5 */
     enum hl7_read read;

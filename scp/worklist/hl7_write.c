@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define OWN        "99CERVIGATE"
-#define DCM        "DCM"
 #define TEXT_MOST  250 /* characters of words that nobody identifies anything by */
 #define IS_2_5_1   (to->version == 1)
 #define MARK(news) ((news)->research ? "RESEARCH - " : "")
@@ -24,18 +23,13 @@ static bool is_withdrawn(const struct news *news)
            news->reason == REASON_WAITING;
 }
 
-/* Table 0485 (2.5.1), 0027 of the sixth component (2.3.1). ASAP and not STAT: whom a physician
- * calls STAT comes before whom a model suspects. */
-struct urgency {
-    const char *code, *words;
-};
-static const struct urgency urgencies[] = {[PRIORITY_LOW] = {"R", "Routine"},
-                                           [PRIORITY_MEDIUM] = {"R", "Routine"},
-                                           [PRIORITY_HIGH] = {"A", "ASAP"}};
-
-/* NULL: the order's priority is not touched. */
-static const struct urgency *change_of(const struct news *news)
+/* What the order's priority becomes: code^text^system; NULL: it is not touched. Whom a physician
+ * calls STAT comes before whom a model suspects: a raise is ASAP. */
+static const char *change_of(const struct conf_announcement *to, const struct news *news)
 {
+    const char *const codes[] = {[PRIORITY_LOW] = to->profile.routine,
+                                 [PRIORITY_MEDIUM] = to->profile.routine,
+                                 [PRIORITY_HIGH] = to->profile.raised};
     bool is_known = news->order != ORDER_UNKNOWN &&
                     (news->placer_order[0] != '\0' || news->filler_order[0] != '\0' ||
                      news->accession[0] != '\0');
@@ -46,15 +40,14 @@ static const struct urgency *change_of(const struct news *news)
     if (!is_known)
         return NULL;
     if (is_raised)
-        return was_raised && news->was_told && news->told == news->rank ? NULL
-                                                                        : &urgencies[news->rank];
-    return was_raised && news->reason != REASON_READ ? &urgencies[least] : NULL;
+        return was_raised && news->was_told && news->told == news->rank ? NULL : codes[news->rank];
+    return was_raised && news->reason != REASON_READ ? codes[least] : NULL;
 }
 
 bool hl7_is_due(const struct conf_announcement *to, const struct news *news, enum hl7_kind kind)
 {
     if (kind == HL7_PRIORITY)
-        return to->priority && change_of(news) != NULL;
+        return to->priority && change_of(to, news) != NULL;
     return to->results && (news->was_told || news->may_know || !is_withdrawn(news));
 }
 
@@ -199,7 +192,7 @@ static void put_pid(struct hl7_put *put, const struct news *news)
 
 /* EI: the same for all revisions, and unique without a namespace, for which 22 characters have no
  * room. */
-static void put_filler(struct hl7_put *put, const struct news *news)
+static void put_own_number(struct hl7_put *put, const struct news *news)
 {
     char digest[DX_DIGEST_MAX] = "";
     struct dx_sha256 *sha = dx_sha256_create();
@@ -227,60 +220,79 @@ static void put_observed(struct hl7_put *put, const struct news *news)
         hl7_put_part(put, time, count >= 6 && is_between(time + 4, 0, 59) ? 6 : 4, 0);
 }
 
+/* ORC-2 and 3, or OBR-2 and 3. */
+static void put_numbers(struct hl7_put *put, const struct conf_announcement *to,
+                        const struct news *news)
+{
+    if (to->profile.number_in != CONF_HL7_FILLER) {
+        hl7_put_field(put, 2);
+        put_own_number(put, news);
+    }
+    if (to->profile.number_in != CONF_HL7_PLACER) {
+        hl7_put_field(put, 3);
+        put_own_number(put, news);
+    }
+}
+
 static void put_obr(struct hl7_put *put, const struct conf_announcement *to,
                     const struct news *news)
 {
     bool is_nothing = is_withdrawn(news) || news->outcome == SRT_NOT_PROCESSED;
     hl7_put_segment(put, "ORC");
     hl7_put_value(put, 1, "RE");
-    hl7_put_field(put, 3);
-    put_filler(put, news);
+    put_numbers(put, to, news);
     hl7_put_segment(put, "OBR");
     hl7_put_value(put, 1, "1");
-    hl7_put_field(put, 3);
-    put_filler(put, news);
+    put_numbers(put, to, news);
     put_components(put, 4, to->service, MARK(news));
     hl7_put_field(put, 7);
     put_observed(put, news);
+    if (to->profile.accession_in != CONF_HL7_OBX)
+        hl7_put_value(put, 18, news->accession);
     hl7_put_field(put, 22);
     hl7_put_time(put, news->created_ms);
-    hl7_put_value(put, 25, is_nothing ? "X" : "P");
+    hl7_put_value(put, 25, is_nothing ? to->profile.none : to->profile.preliminary);
 }
+
+struct rows {
+    struct hl7_put *put;
+    const struct conf_hl7_profile *profile;
+    const struct news *news;
+    unsigned count;
+};
 
 /* A row up to its value, which the caller writes before end_row. */
-static void begin_row(struct hl7_put *put, unsigned *row, const char *type, const char *code,
-                      const char *words, const char *system)
+static void begin_row(struct rows *rows, const char *type, const char *concept)
 {
-    const char number[2] = {(char)('0' + ++*row), '\0'};
-    hl7_put_segment(put, "OBX");
-    hl7_put_value(put, 1, number);
-    hl7_put_value(put, 2, type);
-    hl7_put_field(put, 3);
-    hl7_put_code(put, code, "", words, system);
-    hl7_put_value(put, 4, "1");
-    hl7_put_field(put, 5);
+    const char number[2] = {(char)('0' + ++rows->count), '\0'};
+    hl7_put_segment(rows->put, "OBX");
+    hl7_put_value(rows->put, 1, number);
+    hl7_put_value(rows->put, 2, type);
+    put_components(rows->put, 3, concept, "");
+    hl7_put_value(rows->put, 4, "1");
+    hl7_put_field(rows->put, 5);
 }
 
-static void end_row(struct hl7_put *put, const struct news *news, const char *flag,
-                    const char *status)
+static void end_row(struct rows *rows, const char *flag, bool is_none)
 {
-    hl7_put_value(put, 8, flag);
-    hl7_put_value(put, 11, is_withdrawn(news) ? "W" : status);
-    hl7_put_field(put, 14);
-    hl7_put_time(put, news->created_ms);
+    const struct conf_hl7_profile *p = rows->profile;
+    const char *status = is_none ? p->none : p->preliminary;
+    hl7_put_value(rows->put, 8, flag);
+    hl7_put_value(rows->put, 11, is_withdrawn(rows->news) ? p->withdrawn : status);
+    hl7_put_field(rows->put, 14);
+    hl7_put_time(rows->put, rows->news->created_ms);
 }
 
-static void put_row(struct hl7_put *put, const struct news *news, unsigned *row,
-                    const char *const concept[3], const char *value)
+static void put_row(struct rows *rows, const char *concept, const char *value)
 {
-    if (value[0] == '\0')
+    if (value[0] == '\0' || concept[0] == '\0')
         return;
-    begin_row(put, row, "ST", concept[0], concept[1], concept[2]);
-    hl7_put_text(put, value);
-    end_row(put, news, "", "P");
+    begin_row(rows, "ST", concept);
+    hl7_put_text(rows->put, value);
+    end_row(rows, "", false);
 }
 
-static void put_outcome(struct hl7_put *put, const struct news *news, unsigned *row)
+static void put_outcome(struct rows *rows)
 {
     static const char *const values[][3] = {
         [SRT_FINDING] = {"finding", "Finding at or above the operating point", OWN},
@@ -290,97 +302,107 @@ static void put_outcome(struct hl7_put *put, const struct news *news, unsigned *
         [SRT_INCOMPLETE] = {"incomplete", "No suspicion, incomplete", OWN},
     };
     static const char *const withdrawn[] = {"withdrawn", "Withdrawn", OWN};
+    const struct news *news = rows->news;
     bool is_gone = is_withdrawn(news);
     const char *const *value = is_gone ? withdrawn : values[news->outcome];
-    begin_row(put, row, "CE", "study-outcome", "Outcome of the study", OWN);
-    hl7_put_code(put, value[0], MARK(news), value[1], value[2]);
-    end_row(put, news, news->outcome == SRT_FINDING && !is_gone ? "AA" : "",
-            news->outcome == SRT_NOT_PROCESSED ? "X" : "P");
+    begin_row(rows, "CE", rows->profile->outcome);
+    hl7_put_code(rows->put, value[0], MARK(news), value[1], value[2]);
+    end_row(rows, news->outcome == SRT_FINDING && !is_gone ? "AA" : "",
+            news->outcome == SRT_NOT_PROCESSED);
 }
 
-static void put_reason(struct hl7_put *put, const struct news *news, unsigned *row)
+static void put_reason(struct rows *rows)
 {
-    bool is_gone = is_withdrawn(news), is_read = news->reason == REASON_READ;
-    begin_row(put, row, "ST", "priority-reason", "Reason of the reading priority", OWN);
-    hl7_put_text(put, MARK(news));
-    hl7_put_text(put, is_gone ? "withdrawn" : priority_reason_text(news->reason));
-    if (is_gone && is_read) {
-        hl7_put_text(put, ": ");
-        hl7_put_text(put, priority_reason_text(news->reason));
-    }
-    end_row(put, news, "", "P");
-    if (is_gone)
+    const struct news *news = rows->news;
+    bool is_gone = is_withdrawn(news);
+    if (rows->profile->reason[0] == '\0')
         return;
-    begin_row(put, row, "CE", "priority-rank", "Reading priority", OWN);
-    hl7_put_code(put, priority_rank_name(news->rank), MARK(news), priority_rank_name(news->rank),
-                 OWN);
-    end_row(put, news, "", "P");
+    begin_row(rows, "ST", rows->profile->reason);
+    hl7_put_text(rows->put, MARK(news));
+    hl7_put_text(rows->put, is_gone ? "withdrawn" : priority_reason_text(news->reason));
+    if (is_gone && news->reason == REASON_READ) {
+        hl7_put_text(rows->put, ": ");
+        hl7_put_text(rows->put, priority_reason_text(news->reason));
+    }
+    end_row(rows, "", false);
+}
+
+static void put_rank(struct rows *rows)
+{
+    const struct news *news = rows->news;
+    if (is_withdrawn(news) || rows->profile->rank[0] == '\0')
+        return;
+    begin_row(rows, "CE", rows->profile->rank);
+    hl7_put_code(rows->put, priority_rank_name(news->rank), MARK(news),
+                 priority_rank_name(news->rank), OWN);
+    end_row(rows, "", false);
 }
 
 static void put_result(struct hl7_put *put, const struct conf_announcement *to,
                        const struct news *news)
 {
-    static const char *const research[] = {"research", "Research", OWN},
-                             *const study[] = {"110180", "Study Instance UID", DCM},
-                             *const accession[] = {"121022", "Accession Number", DCM},
-                             *const report[] = {"report-uid", "SOP Instance UID of the report",
-                                                OWN},
-                             *const model[] = {"111001", "Algorithm Name", DCM};
-    unsigned row = 0;
+    const struct conf_hl7_profile *p = &to->profile;
+    struct rows rows = {.put = put, .profile = p, .news = news};
     put_obr(put, to, news);
     if (news->research)
-        put_row(put, news, &row, research, "RESEARCH - a demonstration, not for diagnosis");
-    put_outcome(put, news, &row);
-    put_reason(put, news, &row);
-    put_row(put, news, &row, study, news->study);
-    put_row(put, news, &row, accession, news->accession);
+        put_row(&rows, p->research, "RESEARCH - a demonstration, not for diagnosis");
+    put_outcome(&rows);
+    put_reason(&rows);
+    put_rank(&rows);
+    put_row(&rows, p->study, news->study);
+    if (p->accession_in != CONF_HL7_OBR_18)
+        put_row(&rows, p->accession, news->accession);
     if (news->is_report)
-        put_row(put, news, &row, report, news->report);
-    put_row(put, news, &row, model, news->model);
+        put_row(&rows, p->report, news->report);
+    put_row(&rows, p->model, news->model);
 }
 
 /* ---- ORM^O01, OMI^O23 ---- */
 
-/* TQ, of 2.3.1: the priority is its sixth component. */
-static void put_quantity(struct hl7_put *put, unsigned field, const struct urgency *urgency)
+static bool has_priority(const struct conf_announcement *to, enum conf_hl7_priority_in place)
 {
-    hl7_put_field(put, field);
-    hl7_put_raw(put, "^^^^^");
-    hl7_put_text(put, urgency->code);
+    if (to->profile.priority_in != CONF_HL7_BY_VERSION)
+        return to->profile.priority_in == place;
+    return IS_2_5_1 ? place == CONF_HL7_TQ1_9 : place == CONF_HL7_ORC_7 || place == CONF_HL7_OBR_27;
+}
+
+/* TQ: the priority is its sixth component; of OBR-5 the first. */
+static void put_quantity(struct hl7_put *put, const struct conf_announcement *to,
+                         enum conf_hl7_priority_in place, const char *code)
+{
+    static const unsigned fields[] = {
+        [CONF_HL7_ORC_7] = 7, [CONF_HL7_OBR_27] = 27, [CONF_HL7_OBR_5] = 5};
+    if (!has_priority(to, place))
+        return;
+    hl7_put_field(put, fields[place]);
+    hl7_put_raw(put, place == CONF_HL7_OBR_5 ? "" : "^^^^^");
+    hl7_put_part(put, code, strcspn(code, "^"), 0);
 }
 
 static void put_order_control(struct hl7_put *put, const struct conf_announcement *to,
-                              const struct news *news, const struct urgency *urgency)
+                              const struct news *news, const char *code)
 {
     bool is_gone = is_withdrawn(news);
     hl7_put_segment(put, "ORC");
-    hl7_put_value(put, 1, "XO");
+    hl7_put_value(put, 1, to->profile.control);
     hl7_put_value(put, 2, news->placer_order);
     hl7_put_value(put, 3, news->filler_order);
-    if (!IS_2_5_1)
-        put_quantity(put, 7, urgency);
+    put_quantity(put, to, CONF_HL7_ORC_7, code);
     hl7_put_field(put, 9);
     hl7_put_time(put, news->created_ms);
     hl7_put_field(put, 16);
     hl7_put_code(put, is_gone ? "withdrawn" : priority_reason_code(news->reason), MARK(news),
                  is_gone ? "Withdrawn" : priority_reason_text(news->reason), OWN);
-    if (!IS_2_5_1)
+    if (!has_priority(to, CONF_HL7_TQ1_9))
         return;
     hl7_put_segment(put, "TQ1");
     hl7_put_value(put, 1, "1");
-    hl7_put_field(put, 9);
-    hl7_put_code(put, urgency->code, "", urgency->words, "HL70485");
+    put_components(put, 9, code, "");
 }
 
-static void put_priority(struct hl7_put *put, const struct conf_announcement *to,
-                         const struct news *news)
+static void put_request(struct hl7_put *put, const struct conf_announcement *to,
+                        const struct news *news, const char *code)
 {
-    const struct urgency *urgency = change_of(news);
-    if (urgency == NULL) {
-        put->full = true;
-        return;
-    }
-    put_order_control(put, to, news, urgency);
     hl7_put_segment(put, "OBR");
     hl7_put_value(put, 1, "1");
     hl7_put_value(put, 2, news->placer_order);
@@ -388,23 +410,38 @@ static void put_priority(struct hl7_put *put, const struct conf_announcement *to
     hl7_put_field(put, 4);
     hl7_put_raw(put, "^"); /* the site's code is not known here, its words are */
     hl7_put_part(put, news->study_description, strlen(news->study_description), TEXT_MOST);
-    if (IS_2_5_1) {
-        hl7_put_segment(put, "IPC");
-        hl7_put_value(put, 1, news->accession);
-        if (news->issuer_of_accession[0] != '\0') {
-            hl7_put_raw(put, "^");
-            hl7_put_text(put, news->issuer_of_accession);
-        }
-        hl7_put_value(put, 2, news->procedure_id);
-        hl7_put_value(put, 3, news->study);
+    put_quantity(put, to, CONF_HL7_OBR_5, code);
+    if (!IS_2_5_1) {
+        hl7_put_value(put, 18, news->accession); /* IHE RAD-4: 18 and 19, and ZDS */
+        hl7_put_value(put, 19, news->procedure_id);
+    }
+    put_quantity(put, to, CONF_HL7_OBR_27, code);
+}
+
+static void put_priority(struct hl7_put *put, const struct conf_announcement *to,
+                         const struct news *news)
+{
+    const char *code = change_of(to, news);
+    if (code == NULL) {
+        put->full = true;
         return;
     }
-    hl7_put_value(put, 18, news->accession); /* IHE RAD-4: 18 and 19, and ZDS */
-    hl7_put_value(put, 19, news->procedure_id);
-    put_quantity(put, 27, urgency);
-    hl7_put_segment(put, "ZDS");
-    hl7_put_value(put, 1, news->study);
-    hl7_put_raw(put, "^^Application^DICOM");
+    put_order_control(put, to, news, code);
+    put_request(put, to, news, code);
+    if (!IS_2_5_1) {
+        hl7_put_segment(put, "ZDS");
+        hl7_put_value(put, 1, news->study);
+        hl7_put_raw(put, "^^Application^DICOM");
+        return;
+    }
+    hl7_put_segment(put, "IPC");
+    hl7_put_value(put, 1, news->accession);
+    if (news->issuer_of_accession[0] != '\0') {
+        hl7_put_raw(put, "^");
+        hl7_put_text(put, news->issuer_of_accession);
+    }
+    hl7_put_value(put, 2, news->procedure_id);
+    hl7_put_value(put, 3, news->study);
 }
 
 size_t hl7_write(const struct conf_announcement *to, const struct news *news, enum hl7_kind kind,

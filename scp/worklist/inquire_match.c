@@ -2,6 +2,7 @@
 #include "inquire.h"
 
 #include "dx_attrs.h"
+#include <stdio.h>
 #include <string.h>
 
 const char *inquire_end_word(enum inquire_end end)
@@ -38,6 +39,9 @@ static struct site_order order_of(const struct dx_mwl_item *item, bool postopera
     copy(o.accession, sizeof o.accession, item->accession);
     if (dx_uid_is_usable(item->study))
         copy(o.study, sizeof o.study, item->study);
+    if (item->accession_local[0] != '\0' || item->accession_universal[0] != '\0')
+        (void)snprintf(o.accession_issuer, sizeof o.accession_issuer, "%s&%s",
+                       item->accession_local, item->accession_universal);
     copy(o.placer_order, sizeof o.placer_order, item->placer_order);
     copy(o.filler_order, sizeof o.filler_order, item->filler_order);
     copy(o.procedure_id, sizeof o.procedure_id, item->procedure_id);

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 enum news_kind {
-    NEWS_PRIORITY, /* a place, for the first time or corrected */
-    NEWS_WITHDRAWN /* what was told no longer holds: retracted, moved, or read */
+    NEWS_PRIORITY,  /* a place, for the first time or corrected */
+    NEWS_WITHDRAWN, /* what was told no longer holds: retracted, moved, or read */
+    NEWS_LOOK       /* no news: has the study been read there? Never in the job store */
 };
 
 struct news {

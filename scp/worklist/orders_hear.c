@@ -54,6 +54,22 @@ static enum site_read read_of(const struct hl7_order *order)
                                                                                : SITE_READ_UNSAID;
 }
 
+/* What is said anew of an order; not of a second one by the same numbers. */
+static bool is_change(const struct hl7_order *order)
+{
+    return order->event == HL7_ORDER &&
+           (strcmp(order->control, "XO") == 0 || strcmp(order->control, "XX") == 0);
+}
+
+static void take_patients(struct site_order *o, const struct hl7_order *order)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < order->patients; i++)
+        if (used + 1 + strlen(order->patient[i].id) < sizeof o->patients)
+            used += (size_t)snprintf(o->patients + used, sizeof o->patients - used, "\\%s",
+                                     order->patient[i].id);
+}
+
 static void take(struct hearing *h, const struct hl7_order *order)
 {
     struct site_order *o = &h->heard.order[h->heard.count++];
@@ -61,6 +77,7 @@ static void take(struct hearing *h, const struct hl7_order *order)
                              .postoperative = is_postoperative(h, order->procedure),
                              .read = read_of(order),
                              .cancelled = order->cancelled && order->event == HL7_ORDER,
+                             .changed = is_change(order),
                              .reports = order->event == HL7_REPORT};
     memcpy(o->accession, order->accession, sizeof o->accession);
     memcpy(o->study, order->study, sizeof o->study);
@@ -71,6 +88,8 @@ static void take(struct hearing *h, const struct hl7_order *order)
     memcpy(o->filler_order, order->filler_order, sizeof o->filler_order);
     memcpy(o->procedure_id, order->procedure_id, sizeof o->procedure_id);
     memcpy(o->procedure, order->procedure, sizeof o->procedure);
+    if (o->changed)
+        take_patients(o, order);
 }
 
 static uint32_t take_ids(struct site_id to[SITE_IDS_MOST], const struct hl7_id *from, size_t count)

@@ -31,9 +31,11 @@ bool orders_is_order(const struct site_order *o)
                    "read as such");
     return IS_TEXT(o->accession) && IS_TEXT(o->study) && IS_TEXT(o->placer_order) &&
            IS_TEXT(o->filler_order) && IS_TEXT(o->accession_issuer) && IS_TEXT(o->procedure_id) &&
-           IS_TEXT(o->procedure) && (o->study[0] == '\0' || dx_uid_is_usable(o->study)) &&
+           IS_TEXT(o->procedure) && IS_TEXT(o->patients) &&
+           (o->study[0] == '\0' || dx_uid_is_usable(o->study)) &&
            is_number(&o->priority, ORDER_STAT) && is_number(&o->read, SITE_READ) &&
-           is_flag(&o->postoperative) && is_flag(&o->cancelled) && is_flag(&o->reports);
+           is_flag(&o->postoperative) && is_flag(&o->cancelled) && is_flag(&o->changed) &&
+           is_flag(&o->reports);
 }
 
 static bool are_ids(const struct site_id *ids, uint32_t count)

@@ -46,6 +46,15 @@ static enum step tell(struct telling *t)
     return site;
 }
 
+/* One that may not be read may be open. */
+static enum step look(struct telling *t)
+{
+    enum step step = ups_look_site(t);
+    if (step != STEP_LATER && (t->news->was_told || t->news->may_know))
+        step = ups_look_at(t, t->news->workitem);
+    return step;
+}
+
 static enum news_end end_of(enum step step)
 {
     switch (step) {
@@ -58,8 +67,8 @@ static enum news_end end_of(enum step step)
     }
 }
 
-static enum news_end tell_dimse(const struct conf *conf, const struct conf_peer *peer,
-                                struct telling *t)
+static enum news_end talk_dimse(const struct conf *conf, const struct conf_peer *peer,
+                                struct telling *t, enum step (*talk)(struct telling *))
 {
     static const struct dx_scu_context contexts[] = {{DX_UPS_PUSH, IMPLICIT},
                                                      {DX_UPS_PULL, IMPLICIT}};
@@ -78,15 +87,15 @@ static enum news_end tell_dimse(const struct conf *conf, const struct conf_peer 
     t->pull = dx_scu_accepts(t->scu, DX_UPS_PULL, IMPLICIT) != 0;
     enum news_end end = NEWS_UNREACHED;
     if (t->push || t->pull)
-        end = end_of(tell(t));
+        end = end_of(talk(t));
     else
         (void)snprintf(t->why, NEWS_WHY, "%s takes neither UPS Push nor UPS Pull", peer->name);
     dx_scu_close(t->scu);
     return end;
 }
 
-static enum news_end tell_web(const struct conf *conf, const struct conf_peer *peer,
-                              struct telling *t)
+static enum news_end talk_web(const struct conf *conf, const struct conf_peer *peer,
+                              struct telling *t, enum step (*talk)(struct telling *))
 {
     t->push = t->pull = true;
     t->http = stow_http_open(conf, peer);
@@ -96,18 +105,32 @@ static enum news_end tell_web(const struct conf *conf, const struct conf_peer *p
     }
     if (t->manner->answer_seconds > 0)
         stow_http_patience(t->http, t->manner->answer_seconds);
-    enum news_end end = end_of(tell(t));
+    enum news_end end = end_of(talk(t));
     stow_http_close(t->http);
     return t->away ? NEWS_UNREACHED : end;
+}
+
+static enum news_end talk_to(const struct conf *conf, const struct conf_peer *peer,
+                             struct telling *t, enum step (*talk)(struct telling *))
+{
+    t->way = peer->url != NULL ? &ups_rs : &ups_dimse;
+    t->why[0] = '\0';
+    return peer->url != NULL ? talk_web(conf, peer, t, talk) : talk_dimse(conf, peer, t, talk);
 }
 
 enum news_end ups_tell(const struct conf *conf, const struct conf_peer *peer,
                        const struct ups_manner *manner, const struct news *news, char why[NEWS_WHY])
 {
-    struct telling t = {.way = peer->url != NULL ? &ups_rs : &ups_dimse,
-                        .manner = manner,
-                        .news = news,
-                        .why = why};
-    why[0] = '\0';
-    return peer->url != NULL ? tell_web(conf, peer, &t) : tell_dimse(conf, peer, &t);
+    struct telling t = {.manner = manner, .news = news, .why = why};
+    return talk_to(conf, peer, &t, tell);
+}
+
+enum news_end ups_look(const struct conf *conf, const struct conf_peer *peer,
+                       const struct ups_manner *manner, const struct news *news, bool *read,
+                       char why[NEWS_WHY])
+{
+    struct telling t = {.manner = manner, .news = news, .why = why};
+    enum news_end end = talk_to(conf, peer, &t, look);
+    *read = end == NEWS_TOLD && t.is_completed && !t.is_open;
+    return end;
 }

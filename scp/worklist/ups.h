@@ -30,6 +30,12 @@ enum news_end ups_tell(const struct conf *conf, const struct conf_peer *peer,
                        const struct ups_manner *manner, const struct news *news,
                        char why[NEWS_WHY]);
 
+/* Whether the study has been read there: an item of its reading, the site's or ours, is COMPLETED,
+ * and none is open. NEWS_TOLD: *read says. Changes nothing there; why as ups_tell's. */
+enum news_end ups_look(const struct conf *conf, const struct conf_peer *peer,
+                       const struct ups_manner *manner, const struct news *news, bool *read,
+                       char why[NEWS_WHY]);
+
 /* What a manager's status means to us, whatever service it answers. */
 enum ups_sense {
     UPS_DONE,

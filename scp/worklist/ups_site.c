@@ -151,23 +151,29 @@ static enum step change_site(struct telling *t, const char *uid)
     return step;
 }
 
+/* Those that are a reading for sure, where there are any. */
+static bool is_meant(const struct candidates *found, size_t i)
+{
+    bool has_exact = false;
+    for (size_t j = 0; j < found->count; j++)
+        has_exact = has_exact || found->list[j].is_exact;
+    return (!has_exact || found->list[i].is_exact) && found->list[i].state != DX_UPS_CANCELED;
+}
+
 /* STEP_TOLD: the study has an item of the site's that is raised, or read. STEP_REFUSED: it has one
  * that may not be changed. */
 enum step ups_tell_site(struct telling *t)
 {
     struct candidates found = {.news = t->news};
     enum step all = STEP_NONE;
-    bool has_exact = false;
     char why[NEWS_WHY] = "";
     if (t->manner->own_item || !t->pull)
         return STEP_NONE;
     enum step step = find_site(t, &found);
     if (step != STEP_TOLD)
         return step;
-    for (size_t i = 0; i < found.count; i++)
-        has_exact = has_exact || found.list[i].is_exact;
     for (size_t i = 0; i < found.count; i++) {
-        if ((has_exact && !found.list[i].is_exact) || found.list[i].state == DX_UPS_CANCELED)
+        if (!is_meant(&found, i))
             continue;
         step = change_site(t, found.list[i].uid);
         if (step == STEP_LATER)
@@ -180,4 +186,31 @@ enum step ups_tell_site(struct telling *t)
     if (all != STEP_NONE)
         (void)snprintf(t->why, NEWS_WHY, "%s", why);
     return all;
+}
+
+enum step ups_look_at(struct telling *t, const char *uid)
+{
+    struct dx_ups_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return STEP_LATER;
+    enum step step = ups_read_item(t, uid, item);
+    bool is_there = step == STEP_TOLD;
+    t->is_completed = t->is_completed || (is_there && item->state == DX_UPS_COMPLETED);
+    t->is_open =
+        t->is_open || (is_there ? item->state != DX_UPS_COMPLETED && item->state != DX_UPS_CANCELED
+                                : step != STEP_NONE);
+    free(item);
+    return step;
+}
+
+enum step ups_look_site(struct telling *t)
+{
+    struct candidates found = {.news = t->news};
+    if (t->manner->own_item || !t->pull)
+        return STEP_NONE;
+    enum step step = find_site(t, &found);
+    for (size_t i = 0; i < found.count && step != STEP_LATER; i++)
+        if (is_meant(&found, i))
+            step = ups_look_at(t, found.list[i].uid);
+    return step;
 }

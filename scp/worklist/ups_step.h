@@ -36,8 +36,9 @@ struct telling {
     struct stow_http *http; /* of ups_rs */
     bool away, broken;      /* of ups_rs: the manager as a whole; its last answer */
     struct dx_error err;
-    bool push, pull; /* what the manager takes */
-    char *why;       /* of NEWS_WHY; each step fills it */
+    bool push, pull;            /* what the manager takes */
+    bool is_open, is_completed; /* of a look: any of its items */
+    char *why;                  /* of NEWS_WHY; each step fills it */
 };
 
 enum step {
@@ -62,6 +63,9 @@ enum step ups_set_marked(struct telling *t, const char *uid, const struct dx_ups
 /* The site's items of the study. STEP_TOLD: one is as it is to be, or is read. STEP_REFUSED: it may
  * not be changed. */
 enum step ups_tell_site(struct telling *t);
+/* Looks at the site's items, at ours: is_open, is_completed. */
+enum step ups_look_site(struct telling *t);
+enum step ups_look_at(struct telling *t, const char *uid);
 /* Our own: made, changed. */
 enum step ups_tell_own(struct telling *t);
 enum step ups_change_own(struct telling *t);

@@ -10,17 +10,56 @@
 #define PEER "<peers><peer name=\"p\" aeTitle=\"P\" host=\"h\" port=\"1\"/></peers>"
 
 static const char full[] = WITH(
-    PEER "<priority ageing=\"60\" knownDays=\"0\"/><announcements>"
-         "<webhook name=\"w\" url=\"http://localhost:8/x\" secret=\"/k\" authorities=\"/ca\"/>"
-         "<hl7 name=\"h\" host=\"hl7\" port=\"6661\" tls=\"true\" tlsName=\"n\" authorities=\"/b\" "
-         "results=\"false\" priority=\"true\" version=\"2.3.1\" characters=\"latin-1\" "
-         "sendingApplication=\"SA\" sendingFacility=\"SF\" receivingApplication=\"RA\" "
-         "receivingFacility=\"RF\" service=\"a^b^c\" demo=\"true\" expire=\"61\" answerTime=\"62\" "
-         "retryFirst=\"2\" retryMost=\"3\"/>"
-         "<ups name=\"u\" peer=\"p\" item=\"own\" worklistLabel=\"L\"/></announcements>");
+    PEER
+    "<priority ageing=\"60\" knownDays=\"0\"/><announcements>"
+    "<webhook name=\"w\" url=\"http://localhost:8/x\" secret=\"/k\" authorities=\"/ca\"/>"
+    "<hl7 name=\"h\" host=\"hl7\" port=\"6661\" tls=\"true\" tlsName=\"n\" authorities=\"/b\" "
+    "results=\"false\" priority=\"true\" version=\"2.3.1\" characters=\"latin-1\" "
+    "sendingApplication=\"SA\" sendingFacility=\"SF\" receivingApplication=\"RA\" "
+    "receivingFacility=\"RF\" service=\"a^b^c\" demo=\"true\" expire=\"61\" answerTime=\"62\" "
+    "retryFirst=\"2\" retryMost=\"3\"><profile control=\"SC\" raised=\"U^Urgent^L\" "
+    "routine=\"N^Normal^L\" priorityIn=\"OBR-5\" numberIn=\"both\" accessionIn=\"OBR-18\" "
+    "preliminary=\"R\" none=\"I\" withdrawn=\"D\" outcome=\"1^o^L\" reason=\"\" rank=\"2^k^L\" "
+    "study=\"3^s^L\" accession=\"4^a^L\" report=\"5^r^L\" model=\"6^m^L\" "
+    "research=\"7^x^L\"/></hl7>"
+    "<ups name=\"u\" peer=\"p\" item=\"own\" worklistLabel=\"L\" "
+    "lookEvery=\"7\"/></announcements>");
+
+static void is_profile(const struct conf_hl7_profile *a, const struct conf_hl7_profile *b)
+{
+    assert_int_equal(a->priority_in, b->priority_in);
+    assert_int_equal(a->number_in, b->number_in);
+    assert_int_equal(a->accession_in, b->accession_in);
+    const char *const texts[][2] = {{a->control, b->control},     {a->raised, b->raised},
+                                    {a->routine, b->routine},     {a->preliminary, b->preliminary},
+                                    {a->none, b->none},           {a->withdrawn, b->withdrawn},
+                                    {a->outcome, b->outcome},     {a->reason, b->reason},
+                                    {a->rank, b->rank},           {a->study, b->study},
+                                    {a->accession, b->accession}, {a->report, b->report},
+                                    {a->model, b->model},         {a->research, b->research}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_string_equal(texts[i][0], texts[i][1]);
+}
 
 static void looks_right(const struct conf *conf)
 {
+    static const struct conf_hl7_profile profile = {.control = "SC",
+                                                    .raised = "U^Urgent^L",
+                                                    .routine = "N^Normal^L",
+                                                    .priority_in = CONF_HL7_OBR_5,
+                                                    .number_in = CONF_HL7_BOTH_NUMBERS,
+                                                    .accession_in = CONF_HL7_OBR_18,
+                                                    .preliminary = "R",
+                                                    .none = "I",
+                                                    .withdrawn = "D",
+                                                    .outcome = "1^o^L",
+                                                    .reason = "",
+                                                    .rank = "2^k^L",
+                                                    .study = "3^s^L",
+                                                    .accession = "4^a^L",
+                                                    .report = "5^r^L",
+                                                    .model = "6^m^L",
+                                                    .research = "7^x^L"};
     assert_int_equal(conf->ageing_seconds, 60);
     assert_int_equal(conf->known_days, 0);
     assert_int_equal(conf->announcement_count, 3);
@@ -30,6 +69,7 @@ static void looks_right(const struct conf *conf)
     assert_ptr_equal(a->peer, &conf->peers[0]);
     assert_true(a->own_item);
     assert_string_equal(a->worklist_label, "L");
+    assert_int_equal(a->look_seconds, 7);
     assert_false(a->demo);
     assert_int_equal(a->expire_seconds, 3600);
     assert_int_equal(a->answer_seconds, 30);
@@ -47,6 +87,7 @@ static void looks_right(const struct conf *conf)
     assert_string_equal(a->receiving_application, "RA");
     assert_string_equal(a->receiving_facility, "RF");
     assert_string_equal(a->service, "a^b^c");
+    is_profile(&a->profile, &profile);
     assert_int_equal(a->expire_seconds, 61);
     assert_int_equal(a->answer_seconds, 62);
     assert_int_equal(a->retry_first_seconds, 2);
@@ -77,6 +118,8 @@ static void defaults(void **state)
     const struct conf_announcement *a = &conf->announcements[0];
 
     (void)state;
+    static const struct conf_hl7_profile profile = CONF_HL7_PROFILE;
+    is_profile(&a->profile, &profile);
     assert_int_equal(a->port, 2575);
     assert_true(a->results && !a->priority && !a->tls && !a->demo);
     assert_int_equal(a->version, 1);

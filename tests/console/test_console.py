@@ -153,6 +153,25 @@ class Console(unittest.TestCase):
         self.page.do("go", hash="#/worklist")
         self.page.until("document.querySelector('#top nav a').textContent === 'Worklist'")
 
+    def test_what_could_not_be_judged_says_so(self):
+        """A child's image, for which the model is not meant: in its place, never as a negative."""
+        self.sign_in()
+        study = self.send(self.whole, 9, PatientBirthDate="20200101", PatientAge="006Y")
+        self.page.until(f"({ROWS}).includes('{study}')", 30)
+        row = f"document.querySelector('[data-study=\"{study}\"]')"
+        self.page.until(f"{row}.querySelector('.words').textContent === 'Not analysed'", 10)
+        self.assertTrue(self.page.see(f"{row}.querySelector('.band').textContent").startswith("Not judged"))
+        self.assertEqual(self.page.see(f"[...{row}.classList].filter((c) => ['raised', 'routine', 'not-judged'].includes(c))"), ["not-judged"])
+        order = [(e["study"], e["band"]) for e in self.ask("/worklist")["entries"]]
+        waiting = [s for s, band in order if band != "raised"]
+        self.assertEqual(waiting.index(study), len(waiting) - 1)  # it came last
+        self.page.do("go", hash=f"#/study/{study}")
+        self.page.until("document.querySelector('.standing')?.textContent.includes('Not judged')", 10)
+        self.assertIn("ot analysed", self.page.text(".standing"))
+        self.page.do("go", hash="#/worklist")
+        self.assertEqual(self.node.admin("worklist", "read", study).returncode, 0)
+        self.page.until(f"!({ROWS}).includes('{study}') || {row}.classList.contains('gone')", 10)
+
     def test_read_and_back(self):
         self.sign_in()
         first = self.order()[0]

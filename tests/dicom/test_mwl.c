@@ -35,6 +35,13 @@ static void a_match_is_read(void **state)
     struct bytes d = {0};
     (void)state;
     text(&d, 0x0008, 0x0050, "A1");
+    implicit(&d, 0x0008, 0x0051, ALL);
+    implicit(&d, 0xfffe, 0xe000, ALL);
+    text(&d, 0x0040, 0x0031, "RIS");
+    text(&d, 0x0040, 0x0032, "1.2.9");
+    text(&d, 0x0040, 0x0033, "ISO");
+    implicit(&d, 0xfffe, 0xe00d, 0);
+    implicit(&d, 0xfffe, 0xe0dd, 0);
     text(&d, 0x0010, 0x0010, "Doe^Jane");
     text(&d, 0x0010, 0x0020, "P1");
     text(&d, 0x0010, 0x0021, "HOSP");
@@ -48,6 +55,8 @@ static void a_match_is_read(void **state)
         (void)read_bytes(d.data, cut);
     assert_int_equal(read_all(&d), DX_OK);
     assert_string_equal(item.accession, "A1");
+    assert_string_equal(item.accession_local, "RIS");
+    assert_string_equal(item.accession_universal, "1.2.9");
     assert_string_equal(item.patient_id, "P1");
     assert_string_equal(item.issuer, "HOSP");
     assert_string_equal(item.study, "1.2.3");
@@ -153,6 +162,9 @@ static void the_query(void **state)
     assert_string_equal(item.accession, "A1");
     assert_string_equal(item.patient_id, "P1");
     assert_true(item.study[0] == '\0' && item.priority[0] == '\0' && item.procedure[0] == '\0');
+    static const uint8_t issuer[] = {0x08, 0x00, 0x51, 0x00, 0xff, 0xff,
+                                     0xff, 0xff, 0xfe, 0xff, 0xdd, 0xe0}; /* without item */
+    assert_non_null(memmem(to.bytes, to.count, issuer, sizeof issuer));
     static const uint8_t name[] = {0x10, 0x00, 0x10, 0x00};
     assert_null(memmem(to.bytes, to.count, name, sizeof name));
     dx_writing_finish(&to);

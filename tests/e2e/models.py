@@ -35,6 +35,22 @@ def make(folder, finds=True, name="test-model", modalities="CR DX", series=None,
     return folder
 
 
+def clinical(folder):
+    """The bundled model as a site's own that may be used in clinical mode: it says that it is of clinical images and has been validated."""
+    shutil.copytree(h.MODEL, folder)
+    os.unlink(os.path.join(folder, "selftest.json"))  # of another digest
+    path = os.path.join(folder, "model.xml")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for old, new in (('kind="synthetic"', 'kind="clinical"'), ("</provenance>", None)):
+        said = h.run(os.path.join(h.BIN, "cervigate"), "check", "--model", folder).stdout
+        digest = re.search(r"^digest +([0-9a-f]{64})$", said, re.M).group(1)
+        text = text.replace(old, new or f'{old}<validation site="S" person="P" date="2026-01-31" data="D" measures="M" digest="{digest}"/>')
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+    return folder
+
+
 def rejection_note(path, out, title="113001", meaning="Rejected for Quality Reasons", study=None):
     """A rejection note about one image, as an IHE IOCM actor sends it."""
     d = pydicom.dcmread(path)

@@ -7,6 +7,8 @@ import json
 import os
 import random
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,12 +17,14 @@ import time
 import unittest
 
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 import harness as h
 
 os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
 sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/faults")]
+from certificates import Certificates  # noqa: E402
 from kill import ASKED, Arms, children, name_of  # noqa: E402
 from order_scp import MWL, OrderScp, item  # noqa: E402
 from test_orders import Caller, Site, code  # noqa: E402
@@ -65,9 +69,9 @@ class Wlmscpfs:
 class OrthancWorklist(h.Orthanc):
     ae = "RIS"
 
-    def __init__(self, port):
+    def __init__(self, port, **settings):
         self.files = tempfile.mkdtemp(prefix="cervigate-wl-")
-        super().__init__(DicomPort=port, DicomAlwaysAllowFind=True, DicomAlwaysAllowFindWorklist=True, Plugins=[PLUGIN], Worklists={"Enable": True, "Database": self.files})
+        super().__init__(**settings, DicomPort=port, DicomAlwaysAllowFind=True, DicomAlwaysAllowFindWorklist=True, Plugins=[PLUGIN], Worklists={"Enable": True, "Database": self.files})
 
     def start(self):
         with open(self.config, encoding="utf-8") as f:
@@ -80,6 +84,23 @@ class OrthancWorklist(h.Orthanc):
     def close(self):
         super().close()
         shutil.rmtree(self.files, ignore_errors=True)
+
+
+class SecureWorklist(OrthancWorklist):
+    def __init__(self, port, made):
+        super().__init__(port, DicomTlsEnabled=True, DicomTlsCertificate=made.path("peer.crt"), DicomTlsPrivateKey=made.path("peer.key"),
+                         DicomTlsTrustedCertificates=made.path("hospital.crt"))
+
+    def start(self):
+        with open(self.config, encoding="utf-8") as f:
+            self.port = json.load(f)["DicomPort"]
+        self.process = subprocess.Popen(["Orthanc", self.config], **h.QUIET)
+        h.wait_for(self.listens, 30, "Orthanc")
+
+    def listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
 
 class Query(unittest.TestCase):
@@ -111,9 +132,10 @@ class Query(unittest.TestCase):
         self.addCleanup(peer.close)
         return peer
 
-    def send(self, accession, kind="normal", study=None, patient=None):
+    def send(self, accession, kind="normal", study=None, patient=None, **attributes):
         study, path = study or generate_uid(), os.path.join(self.folder, f"i{accession or self.made}.dcm")
-        h.wrap(self.planes[kind], path, study=study, AccessionNumber=accession, PatientID=self.patient if patient is None else patient)
+        h.wrap(self.planes[kind], path, study=study, AccessionNumber=accession, PatientID=self.patient if patient is None else patient,
+               **attributes)
         self.assertEqual(self.node.send(path).returncode, 0)
         return study
 
@@ -183,6 +205,36 @@ class Real(Query):
         self.first_in_the_list(peer, "O")
 
 
+class OverTls(Query):
+    """The site's worklist over TLS, by a node of its own; a peer whose certificate nobody vouches for is asked nothing."""
+
+    @unittest.skipUnless(os.path.exists(PLUGIN), "skipped: Orthanc has no ModalityWorklists plugin")
+    def test_orthanc(self):
+        made, port = Certificates(), h.free_port()
+        self.addCleanup(made.remove)
+        for name in ("hospital", "stranger"):
+            made.authority(name)
+        made.certificate("peer", "hospital")
+        made.certificate("node", "hospital")
+        peer = SecureWorklist(port, made)
+        self.addCleanup(peer.close)
+        peer.add("one", next(item("TLS1", self.patient, "", "STAT", filler="T1")))
+        limits = ('<tls listen="false" certificate="{0}/node.crt" key="{0}/node.key" authorities="{0}/{1}.crt"/><peers><peer name="ris" aeTitle="RIS" '
+                  'host="127.0.0.1" port="{2}" tls="true"/></peers><orderQuery peer="ris" period="1" periodMost="1" retryFirst="1" retryMost="1"/>')
+        node = h.Node({}, quiet=1, limits=limits.format(made.folder, "stranger", port))
+        self.addCleanup(node.stop)
+        path = os.path.join(self.folder, "tls.dcm")
+        h.wrap(self.planes["normal"], path, study=generate_uid(), AccessionNumber="TLS1", PatientID=self.patient)
+        self.assertEqual(node.send(path).returncode, 0)
+        h.wait_for(lambda: "inquiry-failed" in node.log(), 20, "nobody vouches for it")
+        with open(node.config, encoding="utf-8") as f:
+            text = f.read()
+        with open(node.config, "w", encoding="utf-8") as f:
+            f.write(text.replace("stranger.crt", "hospital.crt"))
+        node.process.send_signal(signal.SIGHUP)
+        h.wait_for(lambda: [json.loads(line)["order"] for line in node.admin("worklist", "--json").stdout.splitlines()] == ["STAT"], 30, "asked over TLS")
+
+
 class What(Query):
     def test_by_study_where_the_images_have_no_accession_number(self):
         peer, study = self.scripted(), generate_uid()
@@ -193,6 +245,20 @@ class What(Query):
         asked = [q for q in peer.asked if q.get("StudyInstanceUID") == study]
         self.assertEqual([(q.AccessionNumber, q.PatientID) for q in asked], [("", self.patient)], "asked once")
         self.assertNotIn("PatientName", asked[0])
+
+    def test_who_gave_the_accession_number(self):
+        """Of the same number of two issuers the images' own is taken."""
+        peer, issuers = self.scripted(), []
+        for name in ("OTHERRIS", "OURRIS"):
+            issuer = Dataset()
+            issuer.LocalNamespaceEntityID = name
+            issuers.append(Sequence([issuer]))
+        peer.items = [*item("GIVEN", self.patient, "", "STAT", filler="G1", IssuerOfAccessionNumberSequence=issuers[0]),
+                      *item("GIVEN", self.patient, "", "ROUTINE", filler="G2", IssuerOfAccessionNumberSequence=issuers[1])]
+        study = self.send("GIVEN", IssuerOfAccessionNumberSequence=issuers[1])
+        self.wait_order("GIVEN", (4, "G1"), (2, "G2"))
+        self.assertEqual(self.ask_store("SELECT issuer FROM site_order WHERE accession='GIVEN' ORDER BY filler_order"), [("OTHERRIS&",), ("OURRIS&",)])
+        h.wait_for(lambda: next(r["order"] for r in self.list() if r["study"] == study) == "ROUTINE", 10, "its own order's priority")
 
     def test_a_peer_that_matches_nothing_but_all(self):
         peer = self.scripted(knows=())

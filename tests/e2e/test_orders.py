@@ -14,6 +14,7 @@ import tempfile
 import time
 import unittest
 
+import pydicom
 from pydicom.uid import generate_uid
 
 import harness as h
@@ -68,8 +69,8 @@ class Site:
         self.count += 1
         return f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||{kind}|M{self.count}|P|{version}\r"
 
-    def omi(self, accession="", study="", priority="", control="NW", status="", procedure="Cervical spine", number=""):
-        return (self.head("OMI^O23^OMI_O23") + f"PID|1||P1^^^HOSP||Doe^Jane\rORC|{control}|{number and 'PL' + number}|{number and 'FI' + number}\r"
+    def omi(self, accession="", study="", priority="", control="NW", status="", procedure="Cervical spine", number="", patient="P1"):
+        return (self.head("OMI^O23^OMI_O23") + f"PID|1||77^^^HOSP^AN~{patient}^^^HOSP||Doe^Jane\rORC|{control}|{number and 'PL' + number}|{number and 'FI' + number}\r"
                 f"TQ1|1||||||||{priority}\rOBR|1|||XR^{procedure}^L{'|' * 21}{status}\rIPC|{accession}|RP{number}|{study}\r").encode()
 
     def orm(self, accession="", priority="", number=""):
@@ -105,10 +106,11 @@ class Orders(unittest.TestCase):
                 f'messageBytes="{LONGEST}" postoperative="post-?op"/><announcements><hl7 name="ris" host="127.0.0.1" port="{cls.ris.port}" '
                 'priority="true" demo="true" retryFirst="1" retryMost="1"/></announcements>')
 
-    def send(self, kind, accession, study=None):
+    def send(self, kind, accession, study=None, **attributes):
         Orders.made += 1
         path, study = os.path.join(self.folder, f"i{self.made}.dcm"), study or generate_uid()
-        h.wrap(self.planes[kind], path, study=study, AccessionNumber=accession, PatientID=f"P{self.made}-{os.path.basename(self.folder)}")
+        attributes.setdefault("PatientID", f"P{self.made}-{os.path.basename(self.folder)}")
+        h.wrap(self.planes[kind], path, study=study, AccessionNumber=accession, **attributes)
         self.assertEqual(self.node.send(path).returncode, 0)
         return study
 
@@ -138,8 +140,8 @@ class Orders(unittest.TestCase):
         h.wait_for(lambda: self.ask_store("SELECT 1 FROM place WHERE study=?", study), 30, "a place")
         h.wait_for(is_so, 30, what)
 
-    def orders_told(self):
-        return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI")]
+    def orders_told(self, study):
+        return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI") and str(m.segment("IPC")[3]) == study]
 
 
 def setUpModule():
@@ -174,15 +176,15 @@ class What(Orders):
         study = self.send("finding", "RAISED")
         self.wait_row(study, "raised", priority="HIGH", band="raised")
         h.wait_for(lambda: any(b"report-uid" in raw and study.encode() in raw for raw in self.ris.raw), 30, "the report's result")
-        self.assertEqual(self.orders_told(), [])
+        self.assertEqual(self.orders_told(study), [])
         self.told(self.site.omi("RAISED", priority="R", number="9"))
-        h.wait_for(self.orders_told, 15, "the order's change")
-        said, = self.orders_told()
+        h.wait_for(lambda: self.orders_told(study), 15, "the order's change")
+        said, = self.orders_told(study)
         self.assertEqual([str(said.segment("ORC")[n]) for n in (1, 2, 3)], ["XO", "PL9", "FI9"])
         self.assertEqual(str(said.segment("TQ1")[9][0][0]), "A")
         self.assertEqual([str(said.segment("IPC")[n]) for n in (1, 2, 3)], ["RAISED", "RP9", study])
 
-        back = next(raw for raw in self.ris.raw if b"OMI^O23" in raw)  # a RIS that sends ours on
+        back = next(raw for raw in self.ris.raw if b"OMI^O23" in raw and study.encode() in raw)  # a RIS that sends ours on
         self.told(back.replace(b"CERVIGATE|", b"RIS|", 1))
         self.told(self.site.oru("RAISED", own=True))
         self.told(self.site.oru("RAISED", status="P"))
@@ -215,6 +217,45 @@ class What(Orders):
             self.wait_row(study, control, priority="HIGH", band="raised", order="UNKNOWN")
             self.told(self.site.omi("GONE", control="RO", priority="R", number="G"))
             self.wait_row(study, "anew", priority="HIGH", band="raised", order="ROUTINE")
+
+    def reports(self, study):
+        """The study's reports, the first first."""
+        return [pydicom.dcmread(os.path.join(self.node.spool, path))
+                for path, in self.ask_store("SELECT path FROM result WHERE study=? AND kind='sr' ORDER BY id", study)]
+
+    def test_a_changed_accession_number_is_told_anew(self):
+        self.told(self.site.orm("OLD7", "R", "7"))
+        study = self.send("finding", "OLD7")
+        patient = f"P{self.made}-{os.path.basename(self.folder)}"
+        anothers = self.send("normal", "OLD7")  # by mistake of a modality
+        self.wait_row(study, "raised", priority="HIGH", band="raised", order="ROUTINE", accession="OLD7")
+        h.wait_for(lambda: self.reports(study) and self.reports(anothers), 30, "the reports")
+
+        def renamed(to, **more):
+            self.told(self.site.omi(to, control="XO", number="7", **{"patient": patient, **more}))
+        self.told(self.site.orm("BESIDE7", "R", "7"))  # a second procedure of that order is no change of the first
+        renamed("BESIDE7")
+        self.told(self.site.omi("BESIDE7", control="CA", number="7"))
+        renamed("NEW7")
+        h.wait_for(lambda: len(self.reports(study)) == 2, 30, "an amended report")
+        first, second = self.reports(study)
+        self.assertEqual((first.AccessionNumber, second.AccessionNumber), ("OLD7", "NEW7"))
+        predecessor = second.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+        self.assertEqual(predecessor.ReferencedSOPInstanceUID, first.SOPInstanceUID)
+        self.wait_row(study, "its order is its own still", accession="NEW7", order="ROUTINE", priority="HIGH")
+        h.wait_for(lambda: any(b"|NEW7|" in raw and study.encode() in raw and b"ORU^R01" in raw for raw in self.ris.raw), 15, "told")
+        self.assertFalse([raw for raw in self.ris.raw if study.encode() in raw and b"withdrawn" in raw])
+        self.send("finding", "OLD7", study, PatientID=patient)  # of the modality that still has the old one
+        h.wait_for(lambda: len(self.reports(study)) == 3, 30, "a report of both images")
+        self.assertEqual(self.reports(study)[2].AccessionNumber, "NEW7")
+        self.assertEqual(self.ask_store("SELECT was,accession,due FROM site_accession"), [("OLD7", "NEW7", 0)])
+        renamed("OLD7")
+        h.wait_for(lambda: len(self.reports(study)) == 4, 30, "back")
+        self.assertEqual(self.reports(study)[3].AccessionNumber, "OLD7")
+        renamed("ELSE7", patient="P1")  # of nobody here
+        h.wait_for(lambda: self.order("ELSE7"), 5, "the order's number")
+        time.sleep(1.5)
+        self.assertEqual((len(self.reports(study)), len(self.reports(anothers)), self.row(anothers)["accession"]), (4, 1, "OLD7"))
 
     def test_a_finding_of_a_post_operative_order_raises_nothing(self):
         study = generate_uid()

@@ -2,6 +2,7 @@
 
 CERVIGATE_SEED (3), CERVIGATE_COUNT: of the random corrections, which are left out without a count."""
 import contextlib
+import glob
 import os
 import random
 import shutil
@@ -87,6 +88,13 @@ class Node(unittest.TestCase):
         with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"))) as store:
             return store.execute(sql, values).fetchall()
 
+    def audit_text(self):
+        text = []
+        for path in sorted(glob.glob(os.path.join(self.node.spool, "audit", "*"))):
+            with contextlib.suppress(IsADirectoryError), open(path, encoding="utf-8", errors="replace") as f:
+                text += f.read().replace('\\"', '"').splitlines()
+        return text
+
     def settled(self):
         h.wait_for(lambda: self.ask_store("SELECT 1 FROM site_patient WHERE due<>0") == [], 20, "all patients are done")
 
@@ -109,6 +117,10 @@ class Told(Node):
         self.at_pacs(h.SC, study, 1)  # the archive's own correction
         self.assertEqual(self.pacs.objects(KOS, study), [])
         self.at_pacs(h.SR3D, other, 1)
+        updates = [line for line in self.audit_text() if 'csd-code="110110"' in line and 'EventActionCode="U"' in line]
+        self.assertEqual(len(updates), 1)
+        self.assertIn('UserID="orders"', updates[0])
+        self.assertIn('ParticipantObjectID="N1"', updates[0])
         for path in self.pacs.objects(study=study):
             self.assertEqual(h.complaints(path), [], path)
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -27,9 +28,8 @@ from ups_scu import PULL, PUSH, QUERY, Scu, keys, performed
 sys.path.insert(0, os.path.join(h.SOURCE, "tests/faults"))
 from kill import LENT, Arms, children, name_of  # noqa: E402
 
-CLAIM = 60
+CLAIM, FIRST, SECOND = 60, "2.25.1111", "2.25.2222"
 OFFER = f'<readingWorklist offer="pull" demo="true" label="NECKS" matches="40" queries="2" queryTime="5" claimTime="{CLAIM}"/>'
-FIRST, SECOND = "2.25.1111", "2.25.2222"
 
 
 def study_of(item):
@@ -195,6 +195,13 @@ class Asked(Reading):
             self.assertEqual(scu.item(0x110, "2.25.7", names=PULL)[0], "0119")
             self.assertEqual(scu.change("2.25.7", "CANCELED", FIRST, kind=2)[0], "0123")
             self.assertEqual(len(self.open_items(scu)) > 0, True)
+
+    def test_findscu_asks_for_what_the_node_has_not(self):
+        """DCMTK's findscu has no model of UPS, and no option for another abstract syntax."""
+        for model, words in (("-W", "no Modality Worklist SCP"), ("-S", "no Study Root Query SCP"), ("-P", "no Patient Root Query SCP")):
+            said = h.run("findscu", model, "-aet", "FINDER", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, "-k", "AccessionNumber=A-100")
+            self.assertIn("No Acceptable Presentation Contexts", said.stdout + said.stderr)
+            h.wait_for(lambda words=words: re.search(rf'query-not-offered .*calling="?FINDER"? reason="{words}', self.node.log()), 5, words)
 
     def test_its_life_is_the_tables(self):
         study = self.send("normal")
@@ -365,8 +372,7 @@ class Asked(Reading):
         self.assertTrue([line for line in log if "110103" in line and 'UserID="SPY"' in line and self.found in line])
 
     def audit_text(self):
-        text = []
-        folder = os.path.join(self.node.spool, "audit")
+        text, folder = [], os.path.join(self.node.spool, "audit")
         for name in sorted(os.listdir(folder)):
             with contextlib.suppress(IsADirectoryError), open(os.path.join(folder, name), encoding="utf-8", errors="replace") as f:
                 text += f.read().replace('\\"', '"').splitlines()
@@ -390,7 +396,6 @@ class Asked(Reading):
         with self.scu() as scu:
             self.assertTrue(self.open_items(scu, StudyInstanceUID=self.found))
         self.assertEqual(self.rows("SELECT state FROM reading WHERE uid=?", uid), [(1,)])
-
 
     def many(self):
         """More than an answer may have, for as long as the test."""
@@ -451,7 +456,6 @@ class Asked(Reading):
             self.assertLess(time.monotonic() - begun, 8 * h.PATIENCE)
             for scu in slow:
                 scu.socket.close()
-
 
     def test_shadow_offers_nothing_and_ends_what_was_offered(self):
         study = self.found

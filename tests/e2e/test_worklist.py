@@ -18,12 +18,6 @@ from pydicom.uid import generate_uid
 
 import harness as h
 from hook import Hook
-from ups_scp import Manager
-from ups_web import WebManager
-
-os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
-sys.path.insert(0, os.path.join(h.SOURCE, "tests/scp"))
-from test_hl7_peer import Listener, says  # noqa: E402
 
 SR3D = "1.2.840.10008.5.1.4.1.1.88.34"
 
@@ -51,8 +45,8 @@ class Worklist(unittest.TestCase):
         self.addCleanup(hook.close)
         return hook
 
-    def node(self, announcements, mode="demo", quiet=1, environment=None, more=""):
-        node = h.Node({}, mode=mode, quiet=quiet, environment=environment, limits=f"<announcements>{announcements}</announcements>{more}")
+    def node(self, announcements, mode="demo", quiet=1, environment=None, more="", **how):
+        node = h.Node({}, mode=mode, quiet=quiet, environment=environment, limits=f"<announcements>{announcements}</announcements>{more}", **how)
         self.addCleanup(node.stop)
         return node
 
@@ -255,154 +249,6 @@ class Webhook(Worklist):
                 self.assertEqual([len(b) for b in bodies.values()], [1] * len(bodies), "sent again it is the same, byte for byte")
                 self.assertLessEqual(len(hook.requests), 3)
                 node.stop()
-
-
-class EveryWay(Worklist):
-    """UPS, UPS-RS with a token, HL7 and webhook at once."""
-
-    def setUp(self):
-        super().setUp()
-        self.hook_ = self.hook()
-        self.manager = Manager()
-        self.addCleanup(self.manager.close)
-        self.web = WebManager()
-        self.addCleanup(self.web.close)
-        self.web.authorization, self.token = "Bearer for-all-ways", os.path.join(self.folder, "token")
-        with open(self.token, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
-            f.write("for-all-ways\n")
-        self.ris = Listener(says())
-        self.addCleanup(self.ris.stop)
-
-    def ways(self, more=""):
-        return (f'<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1" {more}/>'
-                f'<ups name="web" peer="web" demo="true" retryFirst="1" retryMost="1" {more}/>'
-                f'<hl7 name="ai" host="127.0.0.1" port="{self.ris.port}" priority="true" demo="true" retryFirst="1" retryMost="1" {more}/>' +
-                self.webhook(self.hook_, more=more))
-
-    def peers(self):
-        return (f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{self.manager.port}"/>'
-                f'<peer name="web" url="{self.web.url}/" tokenFile="{self.token}"/></peers>')
-
-    def results(self):
-        return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("ORU")]
-
-    def test_a_finding_reaches_all_marked_research(self):
-        path, study = self.image("finding", AccessionNumber="ACC77", PatientID="ID77")
-        for manager in (self.manager, self.web):
-            manager.add("1.2.3.77", accession="ACC77", study=study, patient="ID77")
-        node = self.node(self.ways(), more=self.peers())
-        self.assertEqual(node.send(path).returncode, 0)
-        items = [manager.items["1.2.3.77"] for manager in (self.manager, self.web)]
-        h.wait_for(lambda: len(self.results()) >= 1 and self.hook_.news(study) and all(i.ScheduledProcedureStepPriority == "HIGH" for i in items), 30, "all four")
-        for item in items:
-            self.assertTrue(item.CommentsOnTheScheduledProcedureStep.startswith("RESEARCH - cervigate: HIGH, was MEDIUM; suspicion of a cervical spine injury"))
-        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
-        self.assertEqual((len(self.manager.items), len(self.web.items)), (1, 1))
-        orders = [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI")]
-        self.assertEqual(orders, [])  # the order's priority is not known: nobody could say that it is raised
-        raw = b"".join(self.ris.raw)
-        self.assertIn(b"RESEARCH", raw)
-        self.assertIn(b"ACC77", raw)
-        self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
-        self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
-        said = []
-        for authorization in ("Bearer of-another", "Bearer for-all-ways"):
-            self.web.authorization = authorization
-            said.append(node.admin("echo", "web"))
-        self.assertEqual([s.returncode for s in said], [1, 0], said)
-        self.assertIn("failed at the HTTP: UPS-RS: HTTP status 401", said[0].stderr)
-        self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
-        h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
-
-    def test_shadow_tells_nobody(self):
-        node = self.node(self.ways(), mode="shadow", more=self.peers())
-        study = self.send(node, "finding")
-        h.wait_for(lambda: self.place(node, study), 30, "a place")
-        time.sleep(2)
-        self.assertEqual((self.hook_.requests, self.manager.associations, self.web.log, self.ris.raw), ([], 0, [], []))
-
-    def test_killed_after_it_was_said_the_same_is_said_again(self):
-        """Each way that is no webhook, alone: its crier dies when the answer is there and nobody has it yet."""
-        for name in ("ris", "web", "ai"):
-            with self.subTest(way=name):
-                way = next(w for w in self.ways().replace("/><", "/>\n<").split("\n") if f'name="{name}"' in w)
-                mark = os.path.join(self.folder, "killed-" + name)
-                node = self.node(way, more=self.peers(), environment={"CERVIGATE_CRASH": "crier-told", "CERVIGATE_CRASH_MARK": mark},
-                                 quiet=8)  # no news of the report meanwhile: it would overtake what is to be said again
-                study = self.send(node, "finding")
-                h.wait_for(lambda node=node, study=study: self.told(node, study) == {name} and node.log().count(" report study=") == 1, 30, "told")
-                self.assertTrue(os.path.exists(mark), "the point was not passed")
-                h.wait_for(lambda node=node: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "entered as told")
-                manager = {"ris": self.manager, "web": self.web}.get(name)
-                if manager:
-                    self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], [study])
-                    self.assertGreaterEqual(len(manager.asked("create", "set", "get", "find")), 3)
-                    self.assertEqual(manager.violations, [])
-                else:
-                    said = {}
-                    for raw in self.ris.raw:
-                        said.setdefault(raw.split(b"\r", 1)[0].split(b"|")[9], []).append(raw)
-                    self.assertEqual([len(set(r)) for r in said.values()], [1] * len(said), "sent again it is the same, byte for byte")
-                    self.assertGreaterEqual(max(len(r) for r in said.values()), 2, "it was not sent again")
-                node.stop()
-
-    def told(self, node, study):
-        """Who has heard of the study."""
-        with contextlib.closing(sqlite3.connect(f"file:{node.spool}/jobs.sqlite?mode=ro", uri=True)) as db:
-            return {name for name, in db.execute("SELECT announcement FROM news WHERE study=? AND state='told'", (study,))}
-
-    def test_whichever_hangs_delays_no_other(self):
-        node, answers, free = self.node(self.ways('answerTime="2"'), more=self.peers()), says(), threading.Event()
-
-        def hold(on):
-            self.hook_.hold = 30 if on else 0
-
-        def hush(on):
-            free.clear() if on else free.set()
-            self.ris.answer = (lambda connection, message: free.wait(30)) if on else answers
-
-        def silence(manager):
-            return lambda on: manager.how.update({service: ("hang" if on else None, None) for service in ("find", "create")})
-        ways = {"ris": silence(self.manager), "web": silence(self.web), "ai": hush, "chat": hold}
-        for number, (name, hang) in enumerate(ways.items()):
-            hang(True)
-            study = self.send(node, "finding", PatientID=f"HANG{number}")
-            h.wait_for(lambda study=study, name=name: self.told(node, study) >= set(ways) - {name}, 15, f"all but {name}")
-            self.assertNotIn(name, self.told(node, study))
-            hang(False)
-            h.wait_for(lambda study=study: self.told(node, study) == set(ways), 40, f"{name}, too")
-
-    def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
-        """From four modalities, in random order, while nobody may be told yet: then the findings come first on every way."""
-        chance = random.Random(int(os.environ.get("CERVIGATE_SEED", "9")))
-        node = self.node(self.ways(), mode="shadow", quiet=0, more=self.peers())
-        kinds = ["finding"] * 4 + ["normal"] * 6
-        chance.shuffle(kinds)
-        studies = {}
-        for number, kind in enumerate(kinds):
-            path, study = self.image(kind, AccessionNumber=f"A{number}", StationName=f"DX{number % 4}")
-            studies[study] = kind
-            done = h.run("dcmsend", "-nh", "-aet", f"DX{number % 4}", "-aec", "CERVIGATE", "127.0.0.1", node.port, path)
-            self.assertEqual(done.returncode, 0)
-        h.wait_for(lambda: len([1 for s in studies if (self.place(node, s) or (0,) * 5)[4]]) == 10 and node.log().count(" report study=") == 10, 60,
-                   "ten places")
-        self.hook_.status = 503  # one of them is down
-        self.assertEqual(node.admin("mode", "demo").returncode, 0)
-        h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == len(self.web.items) == 4, 40, "UPS, UPS-RS and HL7")
-        self.assertEqual(self.hook_.news(), [])
-        self.hook_.status = 200
-        h.wait_for(lambda: len(self.hook_.news()) == 10, 30, "the webhook")
-        found = [s for s, kind in studies.items() if kind == "finding"]
-        order = found + [s for s, kind in studies.items() if kind == "normal"]
-        self.assertEqual([n["study"] for n in self.hook_.news()], order)
-        self.assertEqual([n["priority"] for n in self.hook_.news()], ["HIGH"] * 4 + ["MEDIUM"] * 6)
-        told = [next(s for s in studies if s.encode() in raw) for raw in self.ris.raw if b"ORU^R01" in raw]
-        self.assertEqual(told, order)
-        for manager in (self.manager, self.web):
-            self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], found)
-            self.assertEqual(manager.violations, [])
-        listed = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
-        self.assertEqual([r["study"] for r in listed], order)
 
 
 if __name__ == "__main__":

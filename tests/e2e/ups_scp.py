@@ -309,7 +309,7 @@ class Association(pacs.Association):
         service = {0x140: "create", 0x110: "get", 0x120: "set", 0x130: "cancel", 0x20: "find"}[field]
         uid = pacs.uid_of(request.get(0x1000, request.get(0x1001, b"")))
         self.check_command(service, context, request)
-        self.log(service, uid=uid, dataset=dataset)
+        self.log(service, uid=uid, dataset=dataset, request=request)
         how = self.pacs.take(service)
         if how is not None:
             return self.misbehave(context, request, how, service)

@@ -151,10 +151,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct news news;
     char names[5][251];
     struct input in = {data, size};
-    struct conf_announcement to = {.results = true, .priority = true};
+    struct conf_announcement to = {.results = true, .priority = true, .profile = CONF_HL7_PROFILE};
     memset(&news, 0, sizeof news);
     to.version = byte(&in) % 2;
     to.characters = byte(&in) % 3;
+    to.profile.priority_in = byte(&in) % 5;
+    to.profile.number_in = byte(&in) % 3;
+    to.profile.accession_in = byte(&in) % 3;
     for (size_t i = 0; i < 4; i++)
         (void)text(&in, names[i], 181);
     to.sending_application = names[0];

@@ -20,12 +20,12 @@ static const struct {
     {DX_TAG(0x0008, 0x0016), "UI"}, {DX_TAG(0x0008, 0x0060), "CS"}, {DX_TAG(0x0008, 0x1030), "LO"},
     {DX_TAG(0x0008, 0x103e), "LO"}, {DX_TAG(0x0010, 0x1010), "AS"}, {DX_TAG(0x0010, 0x0030), "DA"},
     {DX_TAG(0x0008, 0x0020), "DA"}, {DX_TAG(0x0028, 0x0010), "US"}, {DX_TAG(0x0008, 0x0005), "CS"},
-    {CONF_CALLING_AE_TITLE, "AE"},
+    {CONF_CALLING_AE_TITLE, "AE"},  {CONF_CALLED_AE_TITLE, "AE"},
 };
 enum { ATTRIBUTES = sizeof attributes / sizeof *attributes };
 
 static struct conf_rule rule[RULES];
-static const char *calling;
+static const char *calling, *called;
 static size_t rules_used;
 
 static void add_match(char kind, int attribute, const char *text)
@@ -52,13 +52,15 @@ static void add_match(char kind, int attribute, const char *text)
 
 static void read_line(char *line, struct dx_attrs *attrs)
 {
-    int attribute = line[0] && line[1] >= '0' && line[1] <= '9' ? line[1] - '0' : -1;
+    int attribute = line[0] && line[1] >= '0' && line[1] <= ':' ? line[1] - '0' : -1;
     if (line[0] == 'r' && rules_used < RULES)
         rules_used++;
     if (attribute < 0 || attribute >= ATTRIBUTES)
         return;
     if (line[0] == '=' && attributes[attribute].tag == CONF_CALLING_AE_TITLE)
         calling = line + 2;
+    else if (line[0] == '=' && attributes[attribute].tag == CONF_CALLED_AE_TITLE)
+        called = line + 2;
     else if (line[0] == '=')
         (void)!dx_attrs_set_text(attrs, attributes[attribute].tag, attributes[attribute].vr,
                                  line + 2);
@@ -71,7 +73,7 @@ static void ask(struct rules *rules, const struct dx_attrs *attrs)
     struct rules_object object;
     const struct conf_rule *settled = NULL;
     char text[64];
-    rules_object_init(&object, attrs, calling, "");
+    rules_object_init(&object, attrs, calling, called);
     const struct conf_rule *found = rules_select(rules, &object);
     if (rules_select(rules, &object) != found)
         abort();
@@ -100,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     memset(rule, 0, sizeof rule);
     for (size_t i = 0; i < RULES; i++)
         rule[i].name = "fuzz";
-    calling = "";
+    calling = called = "";
     rules_used = 1;
     char *rest = text;
     while (rest != NULL) {

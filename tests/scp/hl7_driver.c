@@ -17,7 +17,8 @@ static struct conf_announcement to = {.way = CONF_HL7,
                                       .sending_facility = "Radiology",
                                       .receiving_application = "RIS",
                                       .receiving_facility = "",
-                                      .service = "CG^Second look^99CERVIGATE"};
+                                      .service = "CG^Second look^99CERVIGATE",
+                                      .profile = CONF_HL7_PROFILE};
 static struct news news = {.kind = NEWS_PRIORITY,
                            .rank = PRIORITY_HIGH,
                            .order = ORDER_ROUTINE,

@@ -361,6 +361,9 @@ static void test_our_own_result(void **state)
                     .own);
     assert_true(order_of(HEAD("OMI^O23") "ORC|XO|P|F|||||||||||||finding^w^99CERVIGATE\r").own);
     assert_false(order_of(HEAD("OMI^O23") "ORC|XO|P|F|||||||||||||moved^w^L\r").own);
+    /* with rows that a profile has named */
+    assert_true(order_of(HEAD("ORU^R01") "OBR|1||F\rOBX|1|CE|1^o^L|1|finding^w^99CERVIGATE\r").own);
+    assert_false(order_of(HEAD("ORU^R01") "OBR|1||F\rOBX|1|CE|1^o^L|1|finding^w^L\r").own);
 }
 
 /* ---- acknowledgements ---- */

@@ -87,7 +87,8 @@ static void values(void **state)
 static void an_order_that_is_known_later(void **state)
 {
     (void)state;
-    const struct conf_announcement to = {.way = CONF_HL7, .results = true, .priority = true};
+    const struct conf_announcement to = {
+        .way = CONF_HL7, .results = true, .priority = true, .profile = CONF_HL7_PROFILE};
     static const enum priority_order before[] = {ORDER_UNKNOWN, ORDER_STAT, ORDER_ROUTINE};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
         bool raised = before[i] == ORDER_ROUTINE;

@@ -7,19 +7,22 @@
 #include "scp_fixture.h"
 #include "store_health.h"
 #include "store_inquiry.h"
+#include "store_place.h"
 #include "store_reading.h"
+#include "store_reconcile.h"
 #include "store_site.h"
 #include "store_sqlite.h"
 #include <ctype.h>
 
 /* Tables with a row or more for every object, study or order that ever came. */
-static const char *const large[] = {"instance",   "judgement",    "study",  "result",
-                                    "covers",     "delivery",     "sample", "inquiry",
-                                    "site_order", "site_message", "news",   "reading"};
+static const char *const large[] = {
+    "instance", "judgement",  "study",        "result", "covers",  "delivery", "sample",
+    "inquiry",  "site_order", "site_message", "news",   "reading", "look",     "site_accession"};
 /* Partial indexes over what waits, not over what was: reading all of one is reading the work. */
 static const char *const small[] = {
     "instance_received", "instance_study_received", "instance_due",     "delivery_pending",
-    "delivery_parked",   "delivery_retracted",      "result_retracted", "reading_open"};
+    "delivery_parked",   "delivery_retracted",      "result_retracted", "reading_open",
+    "study_place_due",   "site_accession_due"};
 
 static bool begins_with_word(const char *text, const char *word)
 {
@@ -105,19 +108,21 @@ static void an_object(struct store *store)
 /* What orders name: accession, study, filler's and placer's number. */
 static void a_sites_orders(struct store *store)
 {
-    const struct site_order orders[] = {{.accession = "A", .study = "1.2.4.1"},
-                                        {.study = "1.2.4.1", .filler_order = "F"},
-                                        {.accession = "A", .placer_order = "P"},
-                                        {.accession = "A"},
-                                        {.accession = "B"},
-                                        {.study = "1.2.4.2"},
-                                        {.accession = "B", .study = "1.2.4.2"},
-                                        {.filler_order = "F"},
-                                        {.placer_order = "P"},
-                                        {.accession = "A", .cancelled = true},
-                                        {.study = "1.2.4.1", .cancelled = true},
-                                        {.filler_order = "F", .cancelled = true},
-                                        {.placer_order = "P", .cancelled = true}};
+    const struct site_order orders[] = {
+        {.accession = "A", .study = "1.2.4.1"},
+        {.study = "1.2.4.1", .filler_order = "F"},
+        {.accession = "A", .placer_order = "P"},
+        {.accession = "A"},
+        {.accession = "B"},
+        {.study = "1.2.4.2"},
+        {.accession = "B", .study = "1.2.4.2"},
+        {.filler_order = "F"},
+        {.placer_order = "P"},
+        {.accession = "C", .placer_order = "P", .changed = true, .patients = "\\P1"},
+        {.accession = "A", .cancelled = true},
+        {.study = "1.2.4.1", .cancelled = true},
+        {.filler_order = "F", .cancelled = true},
+        {.placer_order = "P", .cancelled = true}};
     struct site_order known;
     size_t studies, missing;
     FIXTURE_OK(store_site_orders(store, "m", orders, sizeof orders / sizeof *orders, 1000, &studies,
@@ -127,6 +132,26 @@ static void a_sites_orders(struct store *store)
     struct store_walk walk = {0};
     struct store_step step = {.before_ms = INT64_MAX, .look = 20};
     FIXTURE_OK(store_site_expire(store, &walk, &step, INT64_MAX));
+}
+
+/* An accession number that a message changed, and studies that are looked for at a workflow
+ * manager.
+ */
+static void what_the_site_says_later(struct store *store)
+{
+    struct site_renamed due = {.row = 0};
+    struct site_thing *things;
+    struct news news;
+    size_t count;
+    uint8_t *attrs;
+    FIXTURE_OK(store_next_renamed(store, &due));
+    FIXTURE_OK(store_things_called(store, &due, &things, &count));
+    site_things_free(things, count);
+    FIXTURE_OK(store_renamed_done(store, &due));
+    FIXTURE_OK(store_renamed_of(store, due.was, "", "P1", &due));
+    assert_int_equal(store_next_look(store, "ris", 1000, 1, &news, &attrs, &count), STORE_NONE);
+    FIXTURE_OK(store_look_asked(store, "ris", "1.2.4.1", 1));
+    FIXTURE_OK(store_look_read(store, "ris", "1.2.4.1"));
 }
 
 /* Looked at each second; reading the list of what is unread is reading the work. */
@@ -271,6 +296,7 @@ static void no_hot_statement_reads_a_table(void **state)
     int statements;
     an_object(store);
     a_sites_orders(store);
+    what_the_site_says_later(store);
     an_inquiry(store);
     a_study(store);
     a_commitment(store);
@@ -289,6 +315,7 @@ static void a_study_goes(void **state)
     struct store *store = fixture_open(*state);
     assert_int_equal(scans(store->db, "DELETE FROM news WHERE study='1.2.4.1'"), 0);
     assert_int_equal(scans(store->db, "DELETE FROM reading WHERE study='1.2.4.1'"), 0);
+    assert_int_equal(scans(store->db, "DELETE FROM look WHERE study='1.2.4.1'"), 0);
     assert_int_equal(scans(store->db, "DELETE FROM site_order WHERE study='1' AND study<>''"), 0);
     store_close(store);
 }

@@ -3,7 +3,9 @@
 
 `test_ups_faults.py random SEED COUNT`: random sequences of news, of readers and of misbehaviour, against the rules that may never be
 broken."""
+import contextlib
 import random
+import struct
 import sys
 import unittest
 
@@ -126,6 +128,51 @@ class Judge(unittest.TestCase):
             else:
                 setattr(item, keyword, value)
             self.assertNotEqual([], ups_scp.check_dataset(ups_scp.encode(item), ups_scp.CREATE), keyword)
+
+    @staticmethod
+    def judged(manager, kind, data=None, fields=(), context=None):
+        """What it says of the first message of this kind, with this dataset, with other fields of its command, in another context."""
+        asked = next(line for line in manager.log if line["kind"] == kind)
+        association = ups_scp.Association(manager, None, 1)
+        association.answer = lambda *_, **__: True
+        association.contexts = {1: (context or (ups_scp.PUSH if kind in ("create", "cancel") else ups_scp.PULL), ups_scp.IMPLICIT)}
+        request = {k: v for k, v in {**asked["request"], **dict(fields)}.items() if v is not None}
+        manager.violations.clear()
+        with contextlib.suppress(Exception):  # what reads the dataset behind the judge
+            association.serve_one(1, request, asked["dataset"] if data is None else data)
+        return list(manager.violations)
+
+    def test_it_does_of_the_others(self):
+        """N-SET, N-GET, N-ACTION, C-FIND: each as the node sends it, then with one fault."""
+        manager = ups_scp.Manager()
+        self.addCleanup(manager.close)
+        manager.add(SITE, accession="A1")
+        tell(manager)
+        tell(manager, accession="A9", study="2.25.9")
+        tell(manager, accession="A9", study="2.25.9", kind="withdrawn", told="HIGH")
+        datasets = {"set": [("ScheduledProcedureStepPriority", "URGENT"), ("TransactionUID", "1.2.3"), ("ProcedureStepState", "COMPLETED"),
+                            ("ProcedureStepLabel", "x" * 65), ("CommentsOnTheScheduledProcedureStep", "x" * 10241), ("PatientID", "P2"),
+                            ("SpecificCharacterSet", "ISO_IR 192"), ("ScheduledProcedureStepStartDateTime", "20261127")],
+                    "cancel": [("ProcedureStepState", "CANCELED"), ("TransactionUID", "1.2.3"), ("SpecificCharacterSet", "ISO_IR 192"), ("PatientID", "P1")],
+                    "find": [("PatientName", ""), ("TransactionUID", ""), ("StudyInstanceUID", "")]}
+        for kind, faults in datasets.items():
+            self.assertEqual([], self.judged(manager, kind), kind)
+            data = next(line["dataset"] for line in manager.log if line["kind"] == kind)
+            for keyword, value in faults:
+                item = decode(data)
+                setattr(item, keyword, value)
+                self.assertNotEqual([], self.judged(manager, kind, ups_scp.encode(item)), (kind, keyword))
+            for broken in (data + b"\1", data[:-1], b"\xff" * 40):
+                self.assertNotEqual([], self.judged(manager, kind, broken), kind)
+        other, tags = b"1.2.840.10008.5.1.4.34.6.3", lambda *t: struct.pack(f"<{2 * len(t)}H", *(n for tag in t for n in (tag >> 16, tag & 0xffff)))
+        commands = {"set": [{3: other}, {3: None}, {0x1001: None}], "get": [{3: other}, {0x1005: b""}, {0x1005: tags(0x00741000, 0x00081195)}],
+                    "cancel": [{3: other}, {0x1008: struct.pack("<H", 1)}, {0x1001: None}], "create": [{2: other}, {0x1000: None}], "find": [{2: b"1.2.3"}]}
+        for kind, faults in commands.items():
+            self.assertEqual([], self.judged(manager, kind), kind)
+            for fields in faults:
+                self.assertNotEqual([], self.judged(manager, kind, fields=fields), (kind, fields))
+            wrong = {"get": "1.2.3", "create": ups_scp.PULL, "cancel": ups_scp.PULL}.get(kind, ups_scp.PUSH)
+            self.assertNotEqual([], self.judged(manager, kind, context=wrong), kind)
 
 
 # ---- random ----

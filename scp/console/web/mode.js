@@ -5,7 +5,7 @@ import { refresh } from './source.js';
 import { capital, mode } from './words.js';
 
 const MEANING = {
-  shadow: 'No result is sent and nobody is told of anything. Images go on being received and judged, and this console goes on showing it.',
+  shadow: 'No result is sent and nobody is told of anything. Images go on being received and judged; this console shows the worklist to administrators alone.',
   demo: 'Results are sent, marked RESEARCH, to the destinations that are set up for that.',
   clinical: 'Results are sent, and all who are set up are told of raised studies.',
 };

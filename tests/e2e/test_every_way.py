@@ -1,0 +1,338 @@
+"""The reading worklist told on every way at once: UPS, UPS-RS, HL7, webhook, and to those who ask: UPS Query, the console, `cervigate worklist`."""
+import contextlib
+import json
+import os
+import random
+import sqlite3
+import sys
+import threading
+import time
+import unittest
+
+from pydicom.uid import generate_uid
+
+import harness as h
+import models
+import test_worklist
+from ups_scp import Manager
+from ups_scu import QUERY, PULL, VERIFICATION, Scu, keys
+from ups_web import WebManager
+
+os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
+sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/console")]
+from http_fixture import Client, enrol  # noqa: E402
+from test_hl7_peer import Listener, says  # noqa: E402
+
+
+class Asked(test_worklist.Worklist):
+    """UPS, UPS-RS with a token, HL7 and webhook at once, beside who asks: UPS Query, the console, `cervigate worklist`."""
+
+    def setUp(self):
+        super().setUp()
+        self.hook_ = self.hook()
+        self.manager = Manager()
+        self.addCleanup(self.manager.close)
+        self.web = WebManager()
+        self.addCleanup(self.web.close)
+        self.web.authorization, self.token = "Bearer for-all-ways", os.path.join(self.folder, "token")
+        with open(self.token, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+            f.write("for-all-ways\n")
+        self.ris = Listener(says())
+        self.addCleanup(self.ris.stop)
+
+    def ways(self, more="", ups=""):
+        return (f'<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1" {more} {ups}/>'
+                f'<ups name="web" peer="web" demo="true" retryFirst="1" retryMost="1" {more} {ups}/>'
+                f'<hl7 name="ai" host="127.0.0.1" port="{self.ris.port}" priority="true" demo="true" retryFirst="1" retryMost="1" {more}/>' +
+                self.webhook(self.hook_, more=more))
+
+    def peers(self):
+        return (f'<peers><peer name="ris" aeTitle="RIS" host="127.0.0.1" port="{self.manager.port}"/>'
+                f'<peer name="web" url="{self.web.url}/" tokenFile="{self.token}"/></peers>')
+
+    def results(self):
+        return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("ORU")]
+
+    def node_that_is_asked(self, announcements, mode="demo", model=h.MODEL, **how):
+        """One that answers UPS Query, too, and shows its list to Vera and Ada."""
+        accounts = os.path.join(self.folder, "accounts")
+        node = self.node(announcements, mode=mode, more=self.peers() + '<readingWorklist offer="query" demo="true"/>', model=model,
+                         console=f'accounts="{accounts}"', **how)
+        self.people = {}
+        for name, role in (("vera", "viewer"), ("ada", "admin")):
+            self.assertEqual(enrol(node, name, role).returncode, 0)
+            self.people[name] = Client(int(node.facts()["console_port"]))
+            h.wait_for(lambda name=name: self.people[name].log_in(name).status == 200, 10, "the account")  # it is read within a second
+        return node
+
+    def shown(self, name="vera"):
+        """The console's list."""
+        return self.people[name].ask("GET", "/api/v1/worklist").json
+
+    @staticmethod
+    def asked(node):
+        """The items that UPS Query answers."""
+        with Scu(node.port) as scu:
+            return scu.find(keys(ProcedureStepState="SCHEDULED"), QUERY)
+
+    @staticmethod
+    def listed(node):
+        return [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
+
+
+class EveryWay(Asked):
+    def check_told(self, node, study, research):
+        """On each way; `research`: marked so, else nowhere."""
+        mark = "RESEARCH - " if research else ""
+        items = [manager.items["1.2.3.1" + study[-6:]] for manager in (self.manager, self.web)]
+        h.wait_for(lambda: any(study.encode() in raw for raw in self.ris.raw) and self.hook_.news(study) and
+                   all(i.ScheduledProcedureStepPriority == "HIGH" for i in items), 30, "all four")
+        for item in items:
+            self.assertTrue(item.CommentsOnTheScheduledProcedureStep.startswith(f"{mark}cervigate: HIGH, was MEDIUM; suspicion of a cervical spine injury"))
+        raw = next(raw for raw in self.ris.raw if study.encode() in raw)
+        self.assertEqual(raw.split(b"|")[10], b"T" if research else b"P")
+        self.assertEqual(b"RESEARCH - " in raw, research)
+        self.assertIn(("ACC" + study[-6:]).encode(), raw)
+        self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
+        self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
+        self.assertEqual({n["research"] for n in self.hook_.news(study)}, {research})
+        item = next(i for i in self.asked(node) if i.StudyInstanceUID == study)
+        self.assertEqual((item.ScheduledProcedureStepPriority, item.ProcedureStepLabel), ("HIGH", f"{mark}Read: suspicion of a cervical spine injury"))
+        page = h.wait_for(lambda: (p := self.shown()) and any(e["study"] == study for e in p["entries"]) and p, 5, "the console")  # twice a second
+        self.assertEqual((page["research"], next(e["band"] for e in page["entries"] if e["study"] == study)), (research, "raised"))
+        self.assertIn((study, "raised"), [(r["study"], r["band"]) for r in self.listed(node)])
+
+    def send_scheduled(self, node):
+        """A finding, of which both workflow managers have an item of the site's."""
+        study = generate_uid()
+        for manager in (self.manager, self.web):
+            manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
+        return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
+
+    def test_modes_are_obeyed_on_each(self):
+        """Shadow tells nobody, demo says RESEARCH, clinical says it plainly, and to those who are told in no other mode."""
+        strict = self.hook()
+        node = self.node_that_is_asked(self.ways() + f'<webhook name="strict" url="{strict.url}"/>', mode="shadow",
+                                       model=models.clinical(os.path.join(self.folder, "model")))
+        study = self.send_scheduled(node)
+        h.wait_for(lambda: self.place(node, study), 30, "a place")
+        time.sleep(2)
+        self.assertEqual((self.hook_.requests, self.manager.associations, self.web.log, self.ris.raw), ([], 0, [], []))
+        with Scu(node.port, classes=(QUERY, PULL, VERIFICATION)) as scu:
+            self.assertEqual(set(scu.contexts), {VERIFICATION})
+        self.assertEqual((self.shown()["entries"], self.shown("vera")["mode"]), ([], "shadow"))
+        self.assertEqual([e["study"] for e in self.shown("ada")["entries"]], [study])
+        self.assertEqual(node.admin("mode", "demo").returncode, 0)
+        self.check_told(node, study, True)
+        self.assertEqual(strict.requests, [])
+        self.assertEqual(node.admin("mode", "clinical").returncode, 0)
+        second = self.send_scheduled(node)
+        self.check_told(node, second, False)
+        h.wait_for(lambda: strict.news(second), 10, "who is told in clinical mode alone")
+        self.assertEqual(strict.news(second)[0]["research"], False)
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+        self.assertEqual((len(self.manager.items), len(self.web.items)), (2, 2))
+        orders = [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI")]
+        self.assertEqual(orders, [])  # the order's priority is not known: nobody could say that it is raised
+        said = []
+        for authorization in ("Bearer of-another", "Bearer for-all-ways"):
+            self.web.authorization = authorization
+            said.append(node.admin("echo", "web"))
+        self.assertEqual([s.returncode for s in said], [1, 0], said)
+        self.assertIn("failed at the HTTP: UPS-RS: HTTP status 401", said[0].stderr)
+        self.assertEqual(node.admin("worklist", "read", second).returncode, 0)
+        items = [manager.items["1.2.3.1" + second[-6:]] for manager in (self.manager, self.web)]
+        h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
+        self.assertEqual(node.admin("mode", "shadow").returncode, 0)
+        self.assertEqual(self.shown()["entries"], [])
+
+    def test_what_is_completed_there_leaves_the_list(self):
+        """A workflow manager's own item, raised or not, by DIMSE and UPS-RS, and one of ours; not another patient's, and not twice."""
+        node = self.node_that_is_asked(self.ways(ups='lookEvery="1"'))
+        by_dimse, by_web, plain, own, other = [generate_uid() for _ in range(5)]
+        self.manager.add("1.2.3.1", accession="ACC1", study=by_dimse, patient="ID1")
+        self.web.add("1.2.3.2", accession="ACC2", study=by_web, patient="ID2")
+        self.manager.add("1.2.3.3", accession="ACC3", study=plain, patient="ID3")
+        self.manager.add("1.2.3.5", accession="ACC5", study=other, patient="ANOTHER", state="COMPLETED")
+        for number, (study, kind) in enumerate(((by_dimse, "finding"), (by_web, "finding"), (plain, "normal"), (own, "finding"), (other, "normal")), 1):
+            self.send(node, kind, study=study, AccessionNumber=f"ACC{number}", PatientID=f"ID{number}")
+
+        def on_list():
+            return {r["study"] for r in self.listed(node)}
+
+        def is_gone(study, way):
+            h.wait_for(lambda: study not in on_list(), 25, f"{way}: read there")
+            self.assertIn(f"read-elsewhere announcement={way} study={study}", node.log())
+        h.wait_for(lambda: self.manager.items["1.2.3.1"].ScheduledProcedureStepPriority == "HIGH" == self.web.items["1.2.3.2"].ScheduledProcedureStepPriority and
+                   len(self.manager.items) == 5, 30, "raised, and items of ours")
+        self.manager.items["1.2.3.1"].ProcedureStepState = "IN PROGRESS"
+        time.sleep(3)
+        self.assertEqual(on_list(), {by_dimse, by_web, plain, own, other})
+        self.manager.items["1.2.3.1"].ProcedureStepState = "COMPLETED"
+        is_gone(by_dimse, "ris")
+        h.wait_for(lambda: self.hook_.news(by_dimse)[-1]["event"] == "withdrawn", 10, "told to the others")
+        self.assertEqual(self.manager.items["1.2.3.1"].ScheduledProcedureStepPriority, "HIGH")  # what is read is nobody's to change
+        self.web.items["1.2.3.2"].ProcedureStepState = "COMPLETED"
+        is_gone(by_web, "web")
+        self.manager.items["1.2.3.3"].ProcedureStepState = "COMPLETED"
+        is_gone(plain, "ris")
+        next(i for i in self.manager.items.values() if i.get("StudyInstanceUID") == own).ProcedureStepState = "COMPLETED"
+        is_gone(own, "ris")
+        self.assertEqual(node.admin("worklist", "unread", plain).returncode, 0)
+        time.sleep(3)
+        self.assertEqual(on_list(), {plain, other}, "what a person has brought back stays")
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+
+    def test_an_amended_result_corrects_our_own_raise(self):
+        """The image with the finding is rejected; what is left of the study has none."""
+        node = self.node_that_is_asked(self.ways())
+        study = self.send_scheduled(node)
+        self.check_told(node, study, True)
+        h.wait_for(lambda: node.log().count(f" report study={study}") == 1, 30, "the first report")
+        path, _ = self.image("normal", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
+        self.assertEqual(node.send(path).returncode, 0)
+        h.wait_for(lambda: node.log().count(f" report study={study}") == 2, 30, "a report of both")
+        told = len(self.hook_.news(study))
+        note = models.rejection_note(os.path.join(self.folder, f"{self.made - 1}.dcm"), os.path.join(self.folder, "note.dcm"))
+        self.assertEqual(node.send(note).returncode, 0)
+        h.wait_for(lambda: len(self.hook_.news(study)) > told and not self.hook_.news(study)[-1]["raised"], 30, "corrected")
+        first, last = self.hook_.news(study)[0], self.hook_.news(study)[-1]
+        self.assertEqual((last["event"], last["priority"]), ("priority", "MEDIUM"))
+        self.assertRegex(last["outcome"], "no-finding|incomplete")
+        self.assertNotIn(last["report"], (first["report"], None))
+        items = [manager.items["1.2.3.1" + study[-6:]] for manager in (self.manager, self.web)]
+        h.wait_for(lambda: all(i.ScheduledProcedureStepPriority == "MEDIUM" for i in items), 15, "back to what they were")
+        for item in items:
+            self.assertRegex(item.CommentsOnTheScheduledProcedureStep, "^RESEARCH - cervigate: MEDIUM, was MEDIUM; no (finding|suspicion)")
+        h.wait_for(lambda: b"priority-rank^Reading priority^99CERVIGATE|1|MEDIUM" in self.ris.raw[-1], 15, "HL7")
+        numbers = {str(m.segment("OBR")[3]) for m in self.results()}
+        self.assertEqual(len(numbers), 1, "one result, corrected")
+        row, = self.listed(node)
+        self.assertEqual((row["priority"], row["outcome"]), ("MEDIUM", last["outcome"]))
+        self.assertEqual([(i.ScheduledProcedureStepPriority, "HIGH" in i.CommentsOnTheScheduledProcedureStep) for i in self.asked(node)], [("MEDIUM", False)])
+        self.assertEqual([(e["priority"], e["report"]) for e in self.shown()["entries"]], [("MEDIUM", last["report"])])
+
+    def test_killed_after_it_was_said_the_same_is_said_again(self):
+        """Each way that is no webhook, alone: its crier dies when the answer is there and nobody has it yet."""
+        for name in ("ris", "web", "ai"):
+            with self.subTest(way=name):
+                way = next(w for w in self.ways().replace("/><", "/>\n<").split("\n") if f'name="{name}"' in w)
+                mark = os.path.join(self.folder, "killed-" + name)
+                node = self.node(way, more=self.peers(), environment={"CERVIGATE_CRASH": "crier-told", "CERVIGATE_CRASH_MARK": mark},
+                                 quiet=8)  # no news of the report meanwhile: it would overtake what is to be said again
+                study = self.send(node, "finding")
+                h.wait_for(lambda node=node, study=study: self.told(node, study) == {name} and node.log().count(" report study=") == 1, 30, "told")
+                self.assertTrue(os.path.exists(mark), "the point was not passed")
+                h.wait_for(lambda node=node: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "entered as told")
+                manager = {"ris": self.manager, "web": self.web}.get(name)
+                if manager:
+                    self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], [study])
+                    self.assertGreaterEqual(len(manager.asked("create", "set", "get", "find")), 3)
+                    self.assertEqual(manager.violations, [])
+                else:
+                    said = {}
+                    for raw in self.ris.raw:
+                        said.setdefault(raw.split(b"\r", 1)[0].split(b"|")[9], []).append(raw)
+                    self.assertEqual([len(set(r)) for r in said.values()], [1] * len(said), "sent again it is the same, byte for byte")
+                    self.assertGreaterEqual(max(len(r) for r in said.values()), 2, "it was not sent again")
+                node.stop()
+
+    def told(self, node, study):
+        """Who has heard of the study."""
+        with contextlib.closing(sqlite3.connect(f"file:{node.spool}/jobs.sqlite?mode=ro", uri=True)) as db:
+            return {name for name, in db.execute("SELECT announcement FROM news WHERE study=? AND state='told'", (study,))}
+
+    def test_whichever_hangs_delays_no_other(self):
+        node, answers, free = self.node(self.ways('answerTime="2"'), more=self.peers()), says(), threading.Event()
+
+        def hold(on):
+            self.hook_.hold = 30 if on else 0
+
+        def hush(on):
+            free.clear() if on else free.set()
+            self.ris.answer = (lambda connection, message: free.wait(30)) if on else answers
+
+        def silence(manager):
+            return lambda on: manager.how.update({service: ("hang" if on else None, None) for service in ("find", "create")})
+        ways = {"ris": silence(self.manager), "web": silence(self.web), "ai": hush, "chat": hold}
+        for number, (name, hang) in enumerate(ways.items()):
+            hang(True)
+            study = self.send(node, "finding", PatientID=f"HANG{number}")
+            h.wait_for(lambda study=study, name=name: self.told(node, study) >= set(ways) - {name}, 15, f"all but {name}")
+            self.assertNotIn(name, self.told(node, study))
+            hang(False)
+            h.wait_for(lambda study=study: self.told(node, study) == set(ways), 40, f"{name}, too")
+
+    def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
+        """From four modalities, in random order, while nobody may be told yet: then the findings come first on every way."""
+        chance = random.Random(int(os.environ.get("CERVIGATE_SEED", "9")))
+        node = self.node_that_is_asked(self.ways(), mode="shadow", quiet=0)
+        kinds = ["finding"] * 4 + ["normal"] * 6
+        chance.shuffle(kinds)
+        studies = {}
+        for number, kind in enumerate(kinds):
+            path, study = self.image(kind, AccessionNumber=f"A{number}", StationName=f"DX{number % 4}")
+            studies[study] = kind
+            done = h.run("dcmsend", "-nh", "-aet", f"DX{number % 4}", "-aec", "CERVIGATE", "127.0.0.1", node.port, path)
+            self.assertEqual(done.returncode, 0)
+        h.wait_for(lambda: len([1 for s in studies if (self.place(node, s) or (0,) * 5)[4]]) == 10 and node.log().count(" report study=") == 10, 60,
+                   "ten places")
+        self.hook_.status = 503  # one of them is down
+        self.assertEqual(node.admin("mode", "demo").returncode, 0)
+        h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == len(self.web.items) == 4, 40, "UPS, UPS-RS and HL7")
+        self.assertEqual(self.hook_.news(), [])
+        self.hook_.status = 200
+        h.wait_for(lambda: len(self.hook_.news()) == 10, 30, "the webhook")
+        found = [s for s, kind in studies.items() if kind == "finding"]
+        order = found + [s for s, kind in studies.items() if kind == "normal"]
+        self.assertEqual([n["study"] for n in self.hook_.news()], order)
+        self.assertEqual([n["priority"] for n in self.hook_.news()], ["HIGH"] * 4 + ["MEDIUM"] * 6)
+        told = [next(s for s in studies if s.encode() in raw) for raw in self.ris.raw if b"ORU^R01" in raw]
+        self.assertEqual(told, order)
+        for manager in (self.manager, self.web):
+            self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], found)
+            self.assertEqual(manager.violations, [])
+        self.assertEqual([r["study"] for r in self.listed(node)], order)
+        self.assertEqual([i.StudyInstanceUID for i in self.asked(node)], order)
+        self.assertEqual([i.ScheduledProcedureStepPriority for i in self.asked(node)], ["HIGH"] * 4 + ["MEDIUM"] * 6)
+        self.assertEqual([e["study"] for e in self.shown()["entries"]], order)
+
+
+class NotJudged(Asked):
+    """What the node could not judge: models of which one finds something in everything, the other in nothing."""
+
+    def test_it_keeps_its_place_and_is_shown_as_such(self):
+        finds, denies = (models.make(os.path.join(self.folder, name), finds=name == "finds", name=name) for name in ("finds", "denies"))
+        match = '<match attribute="StationName" values="{0}"/>'
+        rules = "".join(f'<rule name="{name}" action="analyze" model="{name}">{match.format(name)}</rule>' for name in ("finds", "denies"))
+        node = self.node_that_is_asked(self.webhook(self.hook_), model=None, models=[f'{finds}" name="finds', f'{denies}" name="denies'],
+                                       rules=rules + '<rule name="both" action="analyze"/>')
+        kinds = [("incomplete", {"StationName": "denies"}), ("undetermined", {"StationName": "both"}),
+                 ("not-processed", {"StationName": "finds", "PatientBirthDate": "20200101"}), ("incomplete", {"StationName": "denies"}),
+                 ("finding", {"StationName": "finds"})]
+        studies = []
+        for number, (_, attributes) in enumerate(kinds):
+            studies.append(self.send(node, "normal", AccessionNumber=f"N{number}", **attributes))
+            h.wait_for(lambda: self.place(node, studies[-1]), 30, "a place")
+        h.wait_for(lambda: node.log().count(" report study=") == 5, 30, "the reports")
+        order = [4, 0, 1, 2, 3]
+        expected = [(studies[n], "raised" if n == 4 else "not judged", kinds[n][0], "HIGH" if n == 4 else "MEDIUM") for n in order]
+        h.wait_for(lambda: [(r["study"], r["band"], r["reason"], r["priority"]) for r in self.listed(node)] == expected, 10, "the list")
+        self.assertEqual([(e["study"], e["band"], e["reason"], e["priority"]) for e in self.shown()["entries"]], expected)
+        lines = node.admin("worklist").stdout.splitlines()[1:]
+        words = {"incomplete": "no suspicion, incomplete", "undetermined": "the models disagree", "not-processed": "not analysed",
+                 "finding": "suspicion of a cervical spine injury"}
+        for line, n in zip(lines, order, strict=True):
+            self.assertRegex(line, rf"(raised|not judged) .* N{n} .*{words[kinds[n][0]]}$")
+        items = self.asked(node)
+        self.assertEqual([i.StudyInstanceUID for i in items], [studies[n] for n in order])
+        for item, n in zip(items, order, strict=True):
+            self.assertIn(f"; {words[kinds[n][0]]}", item.CommentsOnTheScheduledProcedureStep)
+        said = {n["study"]: n for n in self.hook_.news()}
+        self.assertEqual([(said[s]["outcome"], said[s]["raised"]) for s in studies], [(k, k == "finding") for k, _ in kinds])
+        for text in node.admin("worklist").stdout, str(self.hook_.requests), json.dumps(self.shown()):
+            self.assertNotRegex(text.lower(), "negative|absent|normal|no finding")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
