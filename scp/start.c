@@ -3,6 +3,7 @@
 
 #include "audit_link.h"
 #include "clock.h"
+#include "console/session.h"
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
@@ -280,6 +281,10 @@ int start_node(struct node *node, int *lock_fd)
     node->wake_announce = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (node->wake_analyze < 0 || node->wake_deliver < 0 || node->wake_announce < 0) {
         (void)fprintf(stderr, "eventfd: %s\n", strerror(errno));
+        return EX_OSERR;
+    }
+    if ((node->sessions = session_table_create()) == NULL) {
+        (void)fprintf(stderr, "memory for sessions: %s\n", strerror(errno));
         return EX_OSERR;
     }
     int asks[2];

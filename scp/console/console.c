@@ -23,7 +23,6 @@
 #define CONNECTION_MEMORY (32u * 1024)
 #define TURN_MS           250
 #define RETRY_MS          1000
-#define SESSIONS_MOST     1024
 
 bool console_store(struct console *console)
 {
@@ -210,7 +209,7 @@ bool console_open(struct console *console, const struct node *node)
                                         .answer_ms = web->answer_seconds * INT64_C(1000)};
     console->node = node;
     console->guests = guests_create(&limits);
-    console->sessions = sessions_create(SESSIONS_MOST, web->idle_seconds, web->session_seconds);
+    console->sessions = sessions_create(node->sessions, web->idle_seconds, web->session_seconds);
     console->throttle = throttle_create();
     console->list = list_create();
     console->events = events_create();

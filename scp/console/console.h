@@ -68,7 +68,8 @@ void console_turn(struct console *console, int most_ms);
 bool console_store(struct console *console);
 void console_close_store(struct console *console);
 
-/* The session behind the request; NULL: none. used: it counts as use. */
+/* The session behind the request; NULL: none. used: it counts as use, unless the request says that
+ * its page asks by itself. */
 struct session *console_session(struct console *console, const struct http_request *request,
                                 bool used);
 

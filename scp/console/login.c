@@ -85,8 +85,10 @@ void login_turn(struct console *console)
     struct stat at = {0};
     char why[ACCOUNT_WHY];
     const char *path = console->node->conf->web.accounts;
-    if (path == NULL)
+    if (path == NULL) {
+        sessions_hold(console->sessions, NULL, 0); /* of before a reload */
         return;
+    }
     if (stat(path, &at) != 0)
         at = (struct stat){0};
     if (console->accounts_known && same_file(&at, &console->accounts_were))

@@ -71,6 +71,7 @@ struct session *console_session(struct console *console, const struct http_reque
                                 bool used)
 {
     char token[SESSION_TOKEN_MAX];
+    used = used && http_header(request, "X-Automatic") == NULL;
     return http_cookie(request, CONSOLE_COOKIE, token, sizeof token)
                ? session_find(console->sessions, token, clock_monotonic_ms(), used)
                : NULL;
