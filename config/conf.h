@@ -300,6 +300,7 @@ struct conf_web {
     int streams;                         /* of events: 32 */
     int request_seconds, answer_seconds; /* 10, 60 */
     int idle_seconds, session_seconds;   /* 1800, 43200 */
+    bool dicomweb;      /* our own results by DICOMweb */
     const char *viewer; /* address of a study in the site's viewer, with {study}; or NULL */
 };
 

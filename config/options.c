@@ -153,6 +153,7 @@ const struct option conf_options[] = {
     OPTION("console", "idleTime", INT, web.idle_seconds, "1800"),
     OPTION("console", "sessionTime", INT, web.session_seconds, "43200"),
     OPTION("console", "viewer", NULLABLE, web.viewer, NULL),
+    OPTION("console", "dicomweb", BOOL, web.dicomweb, "false"),
     OPTION("log", "level", LEVEL, log_level, "info"),
     OPTION("log", "patientData", BOOL, log_patient_data, "false"),
 };

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "dx_init.h"
 #include "guests.h"
 #include "log.h"
 #include <arpa/inet.h>
@@ -59,6 +60,7 @@ static void set_address(struct http_request *request)
     if (address == NULL ||
         inet_ntop(from->sa_family, address, request->address, sizeof request->address) == NULL)
         request->address[0] = '\0';
+    request->local = http_is_this_machine(request->address);
     http_take_forwarded(request);
 }
 
@@ -213,8 +215,10 @@ bool console_open(struct console *console, const struct node *node)
     console->throttle = throttle_create();
     console->list = list_create();
     console->events = events_create();
+    console->basic = basic_create();
     if (console->guests == NULL || console->sessions == NULL || console->throttle == NULL ||
-        console->list == NULL || console->events == NULL || !changes_create(console))
+        console->list == NULL || console->events == NULL || console->basic == NULL ||
+        !changes_create(console))
         return false;
     console->daemon = start(console);
     return console->daemon != NULL;
@@ -232,6 +236,7 @@ void console_close(struct console *console)
     events_destroy(console->events);
     free(console->changes);
     free(console->throttle);
+    basic_destroy(console->basic);
     free(console->accounts);
     free(console->page);
     store_close(console->store);
@@ -240,6 +245,11 @@ void console_close(struct console *console)
 int console_run(const struct node *node)
 {
     struct console console = {.node = node};
+    struct dx_error err;
+    if (dx_init(NULL, NULL, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "console-unavailable", "error=%s", log_quote(err.text));
+        return EX_SOFTWARE;
+    }
     read_models(&console); /* what they are called, while their folders can still be read */
     if (!confine(CONFINE_CONSOLE, node->conf, NULL))
         return EX_OSERR;

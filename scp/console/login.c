@@ -114,39 +114,56 @@ static json_t *session_json(const struct console *console, const struct session 
                      until);
 }
 
-/* A proxy before us says that it was called over TLS. */
-static bool is_encrypted(const struct http_request *request)
+bool console_is_encrypted(const struct console *console, const struct http_request *request)
 {
     const char *scheme = http_header(request, "X-Forwarded-Proto");
-    return scheme != NULL && strcmp(scheme, "https") == 0;
+    (void)console;
+    return request->local && scheme != NULL && strcmp(scheme, "https") == 0;
+}
+
+bool console_is_private(const struct console *console, const struct http_request *request)
+{
+    return console_is_encrypted(console, request) ||
+           (request->local && http_header(request, "X-Forwarded-For") == NULL);
+}
+
+const struct account *login_verify(struct console *console, const struct http_request *request,
+                                   const char *name, const char *password, int *wait)
+{
+    int64_t now = clock_monotonic_ms();
+    *wait = wait_for(console->throttle, request->address, name, now);
+    if (*wait > 0)
+        return NULL;
+    const struct account *account = accounts_find(console->accounts, console->account_count, name);
+    bool good = account_verify(account, password);
+    console->throttle->next_ms = now + VERIFY_GAP_MS;
+    audit_logged_in(console->node->conf, name, request->address, good);
+    if (good)
+        return account;
+    count_failure(console->throttle, request->address, now);
+    count_failure(console->throttle, name, now);
+    log_event(LOG_AT_WARN, "login-refused", "address=%s", request->address);
+    return NULL;
 }
 
 static enum MHD_Result log_in(struct console *console, const struct http_request *request,
                               const char *name, const char *password)
 {
     char token[SESSION_TOKEN_MAX], cookie[192];
-    int64_t now = clock_monotonic_ms();
-    int wait = wait_for(console->throttle, request->address, name, now);
+    int wait;
+    const struct account *account = login_verify(console, request, name, password, &wait);
     if (wait > 0)
         return http_error(request, MHD_HTTP_TOO_MANY_REQUESTS,
                           "too many attempts; wait a moment and try again", wait);
-    const struct account *account = accounts_find(console->accounts, console->account_count, name);
-    bool good = account_verify(account, password);
-    console->throttle->next_ms = now + VERIFY_GAP_MS;
-    audit_logged_in(console->node->conf, name, request->address, good);
-    if (!good) {
-        count_failure(console->throttle, request->address, now);
-        count_failure(console->throttle, name, now);
-        log_event(LOG_AT_WARN, "login-refused", "address=%s", request->address);
+    if (account == NULL)
         return http_error(request, MHD_HTTP_UNAUTHORIZED, "name or password is wrong", 0);
-    }
-    struct session *session = session_begin(console->sessions, account, now, token);
+    struct session *session = session_begin(console->sessions, account, clock_monotonic_ms(), token);
     if (session == NULL)
         return http_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "no session can begin", 0);
     (void)snprintf(cookie, sizeof cookie,
                    CONSOLE_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token,
                    console->node->conf->web.session_seconds,
-                   is_encrypted(request) ? "; Secure" : "");
+                   console_is_encrypted(console, request) ? "; Secure" : "");
     return http_json_cookie(request, MHD_HTTP_OK, session_json(console, session), cookie);
 }
 

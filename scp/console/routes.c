@@ -29,6 +29,7 @@ static const struct route routes[] = {
     {"/api/v1/events", false, MAY(HTTP_GET), ROLE_VIEWER, 0, events_page},
     {"/api/v1/studies/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, study_page},
     {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
+    {"/dicomweb/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, dicomweb_page},
     {"/api/v1/node", false, MAY(HTTP_GET), ROLE_VIEWER, 0, node_page},
 };
 
@@ -87,10 +88,18 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
     if (changes && is_foreign(request))
         return http_error(request, MHD_HTTP_FORBIDDEN, "this was asked by a page of another site",
                           0);
+    /* programs: they prove themselves with each request */
+    bool machines = route->handler == dicomweb_page;
+    int wait = 0;
+    if (session == NULL && machines)
+        session = basic_session(console, visit, &wait);
+    if (wait > 0)
+        return http_error(request, MHD_HTTP_TOO_MANY_REQUESTS,
+                          "too many attempts; wait a moment and try again", wait);
     if (least == 0)
         return route->handler(console, visit, session, tail);
     if (session == NULL)
-        return http_error(request, MHD_HTTP_UNAUTHORIZED, "log in first", 0);
+        return http_log_in_first(request, machines);
     if (session->account.role < least)
         return http_error(request, MHD_HTTP_FORBIDDEN, "your role does not allow this", 0);
     if (changes && !session_may_change(session, http_header(request, "X-CSRF-Token")))
