@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Our own results by DICOMweb, as pydicom, a script, dcmjs and Orthanc's DICOMweb client read them: HTTP with the real daemon."""
 import base64
+import copy
 import email
 import io
 import json
@@ -32,7 +33,12 @@ def parts_of(answer):
 
 
 def written(dataset):
-    """As bytes: numbers have the precision of their VR."""
+    """As bytes: numbers have the precision of their VR, and decimal ones one way to be written."""
+    def plain(_, element):
+        if element.VR == "DS" and not element.is_empty:
+            element.value = f"{float(element.value):.10g}" if element.VM == 1 else [f"{float(v):.10g}" for v in element.value]
+    dataset = copy.deepcopy(dataset)
+    dataset.walk(plain)
     to = pydicom.filebase.DicomBytesIO()
     to.is_little_endian, to.is_implicit_VR = True, False
     pydicom.filewriter.write_dataset(to, pydicom.Dataset(dataset))
