@@ -275,7 +275,7 @@ static void reload(struct supervisor *s, const char *who)
     if (good)
         good = mode_allowed(conf, node_mode(conf), error, sizeof error);
     if (good && !start_keys(conf)) {
-        (void)snprintf(error, sizeof error, "the files of <tls> cannot be used");
+        (void)snprintf(error, sizeof error, "the files of <tls> or <console> cannot be used");
         good = false;
     }
     if (good) {

@@ -47,7 +47,7 @@ void console_close_store(struct console *console)
     console->store = NULL;
 }
 
-static void set_address(struct http_request *request)
+static void set_address(const struct console *console, struct http_request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -58,9 +58,11 @@ static void set_address(struct http_request *request)
             ? (const void *)&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr
             : (const void *)&((const struct sockaddr_in *)(const void *)from)->sin_addr;
     if (address == NULL ||
-        inet_ntop(from->sa_family, address, request->address, sizeof request->address) == NULL)
-        request->address[0] = '\0';
-    request->local = http_is_this_machine(request->address);
+        inet_ntop(from->sa_family, address, request->peer, sizeof request->peer) == NULL)
+        request->peer[0] = '\0';
+    memcpy(request->address, request->peer, sizeof request->address);
+    request->believed =
+        http_is_this_machine(request->peer) || proxy_is_one(console, request->peer);
     http_take_forwarded(request);
 }
 
@@ -107,7 +109,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
             return MHD_NO;
         visit->request.connection = connection;
         visit->request.method = method_of(method);
-        set_address(&visit->request);
+        set_address(context, &visit->request);
         *state = visit;
         return MHD_YES;
     }
@@ -173,14 +175,24 @@ static size_t unescape(void *context, struct MHD_Connection *connection, char *t
     return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
 }
 
-static struct MHD_Daemon *start(struct console *console)
+static struct MHD_Daemon *start(struct console *console, const struct console_tls *tls)
 {
+    bool encrypted = tls != NULL && tls->key != NULL;
+    struct MHD_OptionItem with_tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, encrypted ? tls->certificate : NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, encrypted ? tls->key : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, encrypted ? (void *)tls->rules : NULL},
+        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem *more = &with_tls[encrypted ? 0 : 3];
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+            (encrypted ? MHD_USE_TLS : 0u),
+        0, NULL, NULL, answer,
         console, MHD_OPTION_NOTIFY_COMPLETED, completed, console, MHD_OPTION_NOTIFY_CONNECTION,
         guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)console->node->conf->web.connections + 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, more,
+        MHD_OPTION_END);
 }
 
 void console_turn(struct console *console, int most_ms)
@@ -203,7 +215,7 @@ void console_turn(struct console *console, int most_ms)
     guests_hurry(console->guests, now);
 }
 
-bool console_open(struct console *console, const struct node *node)
+bool console_open(struct console *console, const struct node *node, const struct console_tls *tls)
 {
     const struct conf_web *web = &node->conf->web;
     const struct guest_limits limits = {.most = web->connections,
@@ -220,7 +232,8 @@ bool console_open(struct console *console, const struct node *node)
         console->list == NULL || console->events == NULL || console->basic == NULL ||
         !changes_create(console))
         return false;
-    console->daemon = start(console);
+    login_turn(console);
+    console->daemon = start(console, tls);
     return console->daemon != NULL;
 }
 
@@ -251,9 +264,12 @@ int console_run(const struct node *node)
         return EX_SOFTWARE;
     }
     read_models(&console); /* what they are called, while their folders can still be read */
+    struct console_tls tls;
+    bool open = console_tls_read(node->conf, &tls);
     if (!confine(CONFINE_CONSOLE, node->conf, NULL))
         return EX_OSERR;
-    bool open = console_open(&console, node);
+    open = open && console_open(&console, node, &tls);
+    console_tls_finish(&tls);
     if (!open)
         log_event(LOG_AT_ERROR, "console-unavailable", "error=%s", log_quote(strerror(errno)));
     while (open && !node_stopping)

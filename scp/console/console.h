@@ -5,7 +5,8 @@
  *   health_page.c  /healthz, /readyz, /api/v1/node      list.c    the reading worklist
  *   events.c   server-sent events                       study.c   one study, its pictures
  *   change.c   what is asked of the node                metrics.c Prometheus
- *   basic.c    who proves himself with each request
+ *   basic.c    who proves himself with each request   proxy.c  who a proxy says that he is
+ *   tls.c      certificate and key
  *   dicomweb.c our own results by DICOMweb (dicomweb.h)
  *   web.c      the page's own files, compiled in
  *
@@ -20,6 +21,7 @@
 #include "node.h"
 #include "session.h"
 #include "store.h"
+#include "tls.h"
 #include <sys/stat.h>
 
 #define CONSOLE_COOKIE "cervigate"
@@ -68,8 +70,8 @@ struct visit {
 };
 
 /* All but the loop; the console is zeros, or has its models; to be closed whatever it returns.
- * False: no memory. */
-bool console_open(struct console *console, const struct node *node);
+ * tls may be NULL. False: no memory, or TLS cannot begin. */
+bool console_open(struct console *console, const struct node *node, const struct console_tls *tls);
 void console_close(struct console *console);
 /* Answers what is there, after at most so long. */
 void console_turn(struct console *console, int most_ms);
@@ -128,6 +130,13 @@ const struct account *login_verify(struct console *console, const struct http_re
 bool console_is_encrypted(const struct console *console, const struct http_request *request);
 /* Whether nobody between can have read a password in it: TLS, or from this machine itself. */
 bool console_is_private(const struct console *console, const struct http_request *request);
+
+/* proxy.c */
+bool proxy_is_one(const struct console *console, const char *address);
+/* With <console userHeader>: the session of him whom the proxy names, `has` (of the cookie, or NULL)
+ * where it is his, else one for this request alone, by which nothing can be changed; NULL: nobody is
+ * named who may come. Without: `has`. */
+struct session *proxy_session(struct console *console, struct visit *visit, struct session *has);
 
 /* basic.c */
 struct basic *basic_create(void);

@@ -38,7 +38,7 @@ void http_take_forwarded(struct http_request *request)
 {
     unsigned char number[sizeof(struct in6_addr)];
     const char *list = http_header(request, "X-Forwarded-For");
-    if (list == NULL || !request->local)
+    if (list == NULL || !request->believed)
         return;
     const char *last = strrchr(list, ',');
     last = last != NULL ? last + 1 : list;

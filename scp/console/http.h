@@ -24,8 +24,9 @@ struct http_request {
     struct MHD_Connection *connection;
     enum http_method method;
     const char *path; /* decoded, without query; for the request's life */
-    char address[HTTP_ADDRESS_MAX]; /* whom it is from, also behind a proxy on this machine */
-    bool local;                     /* the connection itself is from this machine */
+    char peer[HTTP_ADDRESS_MAX];    /* where the connection comes from */
+    char address[HTTP_ADDRESS_MAX]; /* whom it is from, also behind a proxy that is believed */
+    bool believed;                  /* the peer is this machine, or one of <console proxies> */
     char *body; /* NUL after it; NULL: none */
     size_t body_size;
     bool body_too_large;
@@ -37,8 +38,8 @@ bool http_is_this_machine(const char *address);
 /* accept_choose with what the request says, in a header or as the parameter `accept`. */
 int http_accepts(const struct http_request *request, const struct accept_offer *offers,
                  size_t count);
-/* A proxy on this machine names whom it asks for, last in X-Forwarded-For: that is the request's
- * address then. What others say there is not believed. */
+/* A proxy that is believed names whom it asks for, last in X-Forwarded-For: that is the request's
+ * address then. */
 void http_take_forwarded(struct http_request *request);
 /* Value of this cookie; false: it was not sent, or is longer than room. */
 bool http_cookie(const struct http_request *request, const char *name, char *value, size_t room);

@@ -91,6 +91,7 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
     /* programs: they prove themselves with each request */
     bool machines = route->handler == dicomweb_page;
     int wait = 0;
+    session = proxy_session(console, visit, session);
     if (session == NULL && machines)
         session = basic_session(console, visit, &wait);
     if (wait > 0)
@@ -102,6 +103,8 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
         return http_log_in_first(request, machines);
     if (session->account.role < least)
         return http_error(request, MHD_HTTP_FORBIDDEN, "your role does not allow this", 0);
+    if (changes && session == &visit->guest)
+        return http_log_in_first(request, false);
     if (changes && !session_may_change(session, http_header(request, "X-CSRF-Token")))
         return http_error(request, MHD_HTTP_FORBIDDEN, "the page is out of date; load it again", 0);
     return route->handler(console, visit, session, tail);

@@ -51,7 +51,7 @@ static void begin(void)
                          .wake_analyze = -1,
                          .asks_console = asks[0],
                          .asks_analyze = asks[1]};
-    must(console_open(&console, &node));
+    must(console_open(&console, &node, NULL));
 }
 
 /* The input with the mark replaced by what proves a login. */
