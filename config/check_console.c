@@ -7,8 +7,8 @@
 
 static void complain(struct reading *reading, const char *attribute, const char *sentence)
 {
-    conf_complain(reading, conf_line_at(reading, "console", 0, attribute), false, "<console %s>: %s",
-                  attribute, sentence);
+    conf_complain(reading, conf_line_at(reading, "console", 0, attribute), false,
+                  "<console %s>: %s", attribute, sentence);
 }
 
 static void check_files(struct reading *reading, const struct conf_web *web)

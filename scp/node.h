@@ -28,7 +28,7 @@ struct node {
     int asks_console; /* the request socket (asks.h): the console's end, and analyze's */
     int asks_analyze;
     struct session_table *sessions; /* console/session.h: outlives a reload; NULL in other roles */
-    char instance_id[37]; /* random UUID of this start, in logs and /healthz */
+    char instance_id[37];           /* random UUID of this start, in logs and /healthz */
 };
 
 /* Each returns the process's exit status. They are called with no signal blocked, SIGTERM setting

@@ -8,7 +8,7 @@
 #define ENDLESS INT64_MAX
 
 const int64_t store_latency_bound_ms[STORE_LATENCY_BOUNDS] = {
-    250,   500,    1000,   2000,   5000,    10000,   15000,    20000,
+    250,   500,   1000,   2000,   5000,   10000,   15000,    20000,
     30000, 60000, 120000, 300000, 900000, 3600000, 14400000, 86400000};
 
 static const char *const names[] = {
@@ -37,15 +37,14 @@ enum store_status latency_add(struct store *store, enum store_stage stage, int64
     size_t bucket = bucket_of(ms);
     if (since_ms == 0 || now_ms == 0)
         return STORE_OK;
-    return sql_run(store,
-                   sql_prepare(store,
-                               "INSERT INTO latency(stage,bound_ms,count,sum_ms) VALUES(?,?,1,?)"
-                               " ON CONFLICT(stage,bound_ms) DO UPDATE SET count=count+1,"
-                               "sum_ms=sum_ms+excluded.sum_ms",
-                               "tii", names[stage],
-                               bucket < STORE_LATENCY_BOUNDS ? store_latency_bound_ms[bucket]
-                                                             : ENDLESS,
-                               ms));
+    return sql_run(
+        store,
+        sql_prepare(store,
+                    "INSERT INTO latency(stage,bound_ms,count,sum_ms) VALUES(?,?,1,?)"
+                    " ON CONFLICT(stage,bound_ms) DO UPDATE SET count=count+1,"
+                    "sum_ms=sum_ms+excluded.sum_ms",
+                    "tii", names[stage],
+                    bucket < STORE_LATENCY_BOUNDS ? store_latency_bound_ms[bucket] : ENDLESS, ms));
 }
 
 static enum store_status first_number(struct store *store, sqlite3_stmt *row, int64_t *number)

@@ -188,13 +188,13 @@ static enum store_status add_report(struct store *store, const struct store_repo
             fresh = added;
         }
         if (status == STORE_OK && added)
-            status = sql_run(
-                store, sql_prepare(store,
-                                   "UPDATE result SET report=?1,complete_ms=?2,entered_ms=?3,"
-                                   "since_ms=CASE WHEN kind LIKE 'sr%' THEN ?4 ELSE 0 END"
-                                   " WHERE id=?5",
-                                   "iiiii", sr, i == 0 ? report->complete_ms : 0, report->now_ms,
-                                   since, id));
+            status = sql_run(store,
+                             sql_prepare(store,
+                                         "UPDATE result SET report=?1,complete_ms=?2,entered_ms=?3,"
+                                         "since_ms=CASE WHEN kind LIKE 'sr%' THEN ?4 ELSE 0 END"
+                                         " WHERE id=?5",
+                                         "iiiii", sr, i == 0 ? report->complete_ms : 0,
+                                         report->now_ms, since, id));
         if (status == STORE_OK)
             status = add_deliveries(store, id, &report->results[i], report);
     }

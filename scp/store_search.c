@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Of the same report for who does not take 3D SR, nobody can tell here that it is the same. */
-#define COUNTS  " fate='current' AND gone_ms=0 AND kind IN ('sr','sc','gsps','map')"
-#define IN(list, column)  " AND (" list "='' OR instr(" list ",','||" column "||',')>0)"
+#define COUNTS               " fate='current' AND gone_ms=0 AND kind IN ('sr','sc','gsps','map')"
+#define IN(list, column)     " AND (" list "='' OR instr(" list ",','||" column "||',')>0)"
 #define LIKE(pattern, value) " AND (" pattern "='' OR " value " GLOB " pattern ")"
 /* (0010,0020), (0010,0010), (0008,0050), (0008,0020) */
 #define PATIENT   "attribute(attrs,1048608)"
@@ -14,13 +14,14 @@
 #define ACCESSION "attribute(attrs,524368)"
 #define DATE      "attribute(attrs,524320)"
 #define MODALITY                                                                                   \
-    "CASE WHEN kind='sr' THEN 'SR' WHEN kind='gsps' THEN 'PR' WHEN kind='map' THEN 'OT'"     \
+    "CASE WHEN kind='sr' THEN 'SR' WHEN kind='gsps' THEN 'PR' WHEN kind='map' THEN 'OT'"           \
     " ELSE ?12 END"
 
 #define MATCHES                                                                                    \
     COUNTS IN("?2", "study") IN("?3", "series") IN("?4", "uid") IN("?5", "sop_class")              \
-        LIKE("?6", PATIENT) LIKE("?7", NAME) LIKE("?8", ACCESSION) LIKE("?9", MODALITY)            \
-            " AND (?10='' OR " DATE ">=?10) AND (?11='' OR " DATE " BETWEEN '0' AND ?11)"
+        LIKE("?6", PATIENT) LIKE("?7", NAME) LIKE("?8", ACCESSION)                                 \
+            LIKE("?9", MODALITY) " AND (?10='' OR " DATE ">=?10) AND (?11='' OR " DATE             \
+                                 " BETWEEN '0' AND ?11)"
 #define ROWS(column, study)                                                                        \
     "SELECT " RESULT_COLUMNS ",MAX(result.id) FROM result WHERE " study " AND" MATCHES             \
     " GROUP BY " column " ORDER BY MAX(result.id) DESC LIMIT ?13 OFFSET ?14"

@@ -9,8 +9,8 @@
  * after ten good seconds. On reload receive overlaps: the new process takes the
  * listening socket while the old one ends its associations, so no connection is refused; analyze,
  * deliver and console must never run twice, so the old one ends first: the console's connections
- * wait at the socket, and its sessions stay in memory that both have (console/session.h). No handlers: signals are blocked and
- * waited for. */
+ * wait at the socket, and its sessions stay in memory that both have (console/session.h). No
+ * handlers: signals are blocked and waited for. */
 #include "supervisor.h"
 
 #include "audit.h"

@@ -17,7 +17,9 @@ namespace
 class Format : public DcmJsonFormatCompact
 {
   public:
-    explicit Format(const char *bulk) : DcmJsonFormatCompact(OFFalse), bulk_(bulk) {}
+    explicit Format(const char *bulk) : DcmJsonFormatCompact(OFFalse), bulk_(bulk)
+    {
+    }
 
     OFBool asBulkDataURI(const DcmTagKey &tag, OFString &uri) override
     {
@@ -56,5 +58,6 @@ enum dx_status read_json(const char *path, const char *bulk, char **json, struct
 enum dx_status dx_json_read(const char *path, const char *bulk, char **json, struct dx_error *err)
 {
     *json = nullptr;
-    return dx_guard(err, [&]() -> enum dx_status { return read_json(path, bulk, json, err); });
+    return dx_guard(
+        err, [&]() -> enum dx_status { return read_json(path, bulk, json, err); });
 }

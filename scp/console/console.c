@@ -61,8 +61,7 @@ static void set_address(const struct console *console, struct http_request *requ
         inet_ntop(from->sa_family, address, request->peer, sizeof request->peer) == NULL)
         request->peer[0] = '\0';
     memcpy(request->address, request->peer, sizeof request->address);
-    request->believed =
-        http_is_this_machine(request->peer) || proxy_is_one(console, request->peer);
+    request->believed = http_is_this_machine(request->peer) || proxy_is_one(console, request->peer);
     http_take_forwarded(request);
 }
 
@@ -187,12 +186,11 @@ static struct MHD_Daemon *start(struct console *console, const struct console_tl
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
             (encrypted ? MHD_USE_TLS : 0u),
-        0, NULL, NULL, answer,
-        console, MHD_OPTION_NOTIFY_COMPLETED, completed, console, MHD_OPTION_NOTIFY_CONNECTION,
-        guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)console->node->conf->web.connections + 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, more,
-        MHD_OPTION_END);
+        0, NULL, NULL, answer, console, MHD_OPTION_NOTIFY_COMPLETED, completed, console,
+        MHD_OPTION_NOTIFY_CONNECTION, guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK,
+        unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)console->node->conf->web.connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 void console_turn(struct console *console, int most_ms)

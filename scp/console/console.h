@@ -58,7 +58,7 @@ struct console {
     struct basic *basic;
     struct {
         char what[ACCOUNT_NAME_MAX + HTTP_ADDRESS_MAX + DX_UID_MAX];
-        int64_t until_ms; /* monotonic */
+        int64_t until_ms;    /* monotonic */
     } told_of[CONSOLE_TOLD]; /* what the audit log was told lately of DICOMweb */
 };
 
@@ -133,9 +133,9 @@ bool console_is_private(const struct console *console, const struct http_request
 
 /* proxy.c */
 bool proxy_is_one(const struct console *console, const char *address);
-/* With <console userHeader>: the session of him whom the proxy names, `has` (of the cookie, or NULL)
- * where it is his, else one for this request alone, by which nothing can be changed; NULL: nobody is
- * named who may come. Without: `has`. */
+/* With <console userHeader>: the session of him whom the proxy names, `has` (of the cookie, or
+ * NULL) where it is his, else one for this request alone, by which nothing can be changed; NULL:
+ * nobody is named who may come. Without: `has`. */
 struct session *proxy_session(struct console *console, struct visit *visit, struct session *has);
 
 /* basic.c */

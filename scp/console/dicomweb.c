@@ -74,8 +74,8 @@ bool dicomweb_file(const struct console *console, const struct result *result, c
     char digest[DX_DIGEST_MAX];
     struct dx_error err = {.status = DX_OK};
     node_path(console->node->conf, path, size, "%s", result->path);
-    bool good = dx_digest_file(path, 0, digest, &err) == DX_OK &&
-                strcmp(digest, result->digest) == 0;
+    bool good =
+        dx_digest_file(path, 0, digest, &err) == DX_OK && strcmp(digest, result->digest) == 0;
     if (!good)
         log_event(LOG_AT_ERROR, "result-unreadable", "uid=%s error=%s", result->uid,
                   log_quote(err.status != DX_OK ? err.text : "it is not what was written"));
@@ -100,9 +100,8 @@ bool dicomweb_pixels(const struct console *console, const struct result *result,
     bool good = dx_prescan_digested(fd, result->digest, &limits, syntax, &scan, &err) == DX_OK &&
                 strcmp(syntax, EXPLICIT_LITTLE) == 0;
     int frames = good && scan.frames > 0 ? (int)scan.frames : 1;
-    uint64_t frame = good ? (uint64_t)scan.rows * scan.cols * scan.samples *
-                                (scan.bits_allocated / 8u)
-                          : 0;
+    uint64_t frame =
+        good ? (uint64_t)scan.rows * scan.cols * scan.samples * (scan.bits_allocated / 8u) : 0;
     uint64_t all = frame * (uint64_t)frames;
     if (!good || frame == 0 || all + (all & 1) > scan.dataset_bytes) {
         (void)close(fd);

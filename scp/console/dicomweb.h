@@ -1,7 +1,8 @@
 /* dicomweb.h: our own results by DICOMweb (PS3.18), read only: dicomweb.c (addresses), search.c
  * (QIDO-RS), retrieve.c (WADO-RS), rendered.c (pictures and reports for people).
  *
- *   /dicomweb/studies[/UID/series[/UID/instances[/UID]]]   and /dicomweb/series, /dicomweb/instances
+ *   /dicomweb/studies[/UID/series[/UID/instances[/UID]]]   and /dicomweb/series,
+ * /dicomweb/instances
  *
  * Never what was received: only results that count (no superseded or retracted ones, no rejection
  * notes, and a report once, in its first kind), and none in shadow mode, where results stay on the
@@ -22,7 +23,8 @@ struct dicomweb_target {
 /* False: it is no address of DICOMweb. tail is what follows /dicomweb/. */
 bool dicomweb_target(const char *tail, struct dicomweb_target *target);
 
-/* "https://host:port/dicomweb", or "/dicomweb" where the request names no host that could be one. */
+/* "https://host:port/dicomweb", or "/dicomweb" where the request names no host that could be one.
+ */
 void dicomweb_root(const struct console *console, const struct http_request *request,
                    char root[DICOMWEB_ADDRESS_MAX]);
 /* Path of a result's file; false: it is not there, or not what was written. */

@@ -23,11 +23,11 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OTHER };
 struct http_request {
     struct MHD_Connection *connection;
     enum http_method method;
-    const char *path; /* decoded, without query; for the request's life */
+    const char *path;               /* decoded, without query; for the request's life */
     char peer[HTTP_ADDRESS_MAX];    /* where the connection comes from */
     char address[HTTP_ADDRESS_MAX]; /* whom it is from, also behind a proxy that is believed */
     bool believed;                  /* the peer is this machine, or one of <console proxies> */
-    char *body; /* NUL after it; NULL: none */
+    char *body;                     /* NUL after it; NULL: none */
     size_t body_size;
     bool body_too_large;
 };

@@ -125,8 +125,7 @@ bool console_is_encrypted(const struct console *console, const struct http_reque
 bool console_is_private(const struct console *console, const struct http_request *request)
 {
     return console_is_encrypted(console, request) ||
-           (http_is_this_machine(request->peer) &&
-            http_header(request, "X-Forwarded-For") == NULL);
+           (http_is_this_machine(request->peer) && http_header(request, "X-Forwarded-For") == NULL);
 }
 
 const struct account *login_verify(struct console *console, const struct http_request *request,

@@ -232,8 +232,8 @@ json_t *dicomweb_metadata(const struct console *console, const struct result *re
         log_event(LOG_AT_ERROR, "result-unreadable", "uid=%s error=%s", result->uid,
                   log_quote(err.status != DX_OK ? err.text : "its attributes are no JSON"));
     else
-        (void)json_object_set_new(
-            json, "00083002", json_pack("{s:s, s:[s]}", "vr", "UI", "Value", ACCEPT_SYNTAX));
+        (void)json_object_set_new(json, "00083002",
+                                  json_pack("{s:s, s:[s]}", "vr", "UI", "Value", ACCEPT_SYNTAX));
     return json;
 }
 

@@ -52,9 +52,8 @@ static void pick_more(json_t *into, json_t *all, const struct qido *qido)
         pick(into, all, name);
     }
     if (qido->include_all)
-        json_object_foreach (all, tag, value)
-            if (json_object_get(value, "BulkDataURI") == NULL)
-                (void)json_object_set(into, tag, value);
+        json_object_foreach(all, tag, value) if (json_object_get(value, "BulkDataURI") ==
+                                                 NULL)(void) json_object_set(into, tag, value);
 }
 
 static json_t *modalities(const struct store_extent *extent, const char *picture)
@@ -72,8 +71,8 @@ static json_t *modalities(const struct store_extent *extent, const char *picture
 }
 
 /* Of all that the node holds of it, whatever the search was for. */
-static bool add_extent(struct console *console, const struct result *result, const struct qido *qido,
-                       json_t *into)
+static bool add_extent(struct console *console, const struct result *result,
+                       const struct qido *qido, json_t *into)
 {
     struct store_extent extent;
     bool whole = qido->search.level == STORE_BY_STUDY;
@@ -81,10 +80,9 @@ static bool add_extent(struct console *console, const struct result *result, con
         STORE_OK)
         return false;
     if (whole) {
-        (void)json_object_set_new(
-            into, "00080061",
-            json_pack("{s:s, s:o}", "vr", "CS", "Value",
-                      modalities(&extent, qido->search.picture_modality)));
+        (void)json_object_set_new(into, "00080061",
+                                  json_pack("{s:s, s:o}", "vr", "CS", "Value",
+                                            modalities(&extent, qido->search.picture_modality)));
         (void)json_object_set_new(into, "00201206",
                                   element("IS", json_integer((json_int_t)extent.series)));
     }
@@ -174,8 +172,8 @@ static enum MHD_Result run(struct console *console, const struct http_request *r
     size_t count = 0;
     int64_t more = 0;
     struct result *list = calloc(QIDO_RESULTS_MOST, sizeof *list);
-    if (list == NULL || store_search(console->store, &qido->search, list, qido->limit, &count,
-                                     &more) != STORE_OK) {
+    if (list == NULL ||
+        store_search(console->store, &qido->search, list, qido->limit, &count, &more) != STORE_OK) {
         free(list);
         return http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the job store cannot be read now",
                           1);

@@ -1,10 +1,11 @@
-/* session.h: who is logged in. In memory that the supervisor makes: a reload's new console finds its
- * sessions, a restart of the node or a console that died logs everybody out. Never two processes
- * use it at a time.
+/* session.h: who is logged in. In memory that the supervisor makes: a reload's new console finds
+ * its sessions, a restart of the node or a console that died logs everybody out. Never two
+ * processes use it at a time.
  *
  * A session is known by a random token of 256 bits in a cookie; kept is only its digest. What a
  * page changes needs a second one, which other origins' pages cannot read. It ends after
- * idle_seconds without anything that a person did, after most_seconds, and when the account changes. */
+ * idle_seconds without anything that a person did, after most_seconds, and when the account
+ * changes. */
 #ifndef SESSION_H
 #define SESSION_H
 

@@ -1,5 +1,5 @@
-/* tls.h: the console over TLS: the files of <console certificate key>, held to the rules of those of
- * <tls> (keys.h, docs/security.md). */
+/* tls.h: the console over TLS: the files of <console certificate key>, held to the rules of those
+ * of <tls> (keys.h, docs/security.md). */
 #ifndef CONSOLE_TLS_H
 #define CONSOLE_TLS_H
 

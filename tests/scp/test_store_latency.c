@@ -124,10 +124,11 @@ static void later_than_all_bounds(void **state)
 static void history_has_every_stage(void **state)
 {
     (void)state;
-    static const struct store_history expected[] = {
-        {.at_ms = 1000, .what = HAPPENED_RECEIVED},  {.at_ms = 19990, .what = HAPPENED_COMPLETE},
-        {.at_ms = 20000, .what = HAPPENED_REPORTED}, {.at_ms = 21000, .what = HAPPENED_SENT},
-        {.at_ms = 25000, .what = HAPPENED_COMMITTED}};
+    static const struct store_history expected[] = {{.at_ms = 1000, .what = HAPPENED_RECEIVED},
+                                                    {.at_ms = 19990, .what = HAPPENED_COMPLETE},
+                                                    {.at_ms = 20000, .what = HAPPENED_REPORTED},
+                                                    {.at_ms = 21000, .what = HAPPENED_SENT},
+                                                    {.at_ms = 25000, .what = HAPPENED_COMMITTED}};
     struct store_history list[8];
     size_t count;
     int64_t id = judged(1, 1300);
