@@ -113,6 +113,7 @@ static void check_node(struct reading *reading, const struct conf *conf)
 {
     conf_check_ae_title(reading, "node", 0, conf->ae_title);
     check_address(reading, "node", conf->bind_address);
+    check_address(reading, "console", conf->console_address);
     conf_check_path(reading, "node", 0, "spool", conf->spool);
     conf_check_path(reading, "report", 0, "templates", conf->templates);
     if (conf->limits.associations_per_peer > conf->limits.associations)
