@@ -114,12 +114,6 @@ static void check_node(struct reading *reading, const struct conf *conf)
     conf_check_ae_title(reading, "node", 0, conf->ae_title);
     check_address(reading, "node", conf->bind_address);
     check_address(reading, "console", conf->console_address);
-    conf_check_path(reading, "console", 0, "accounts", conf->web.accounts);
-    if (conf->web.accounts && !conf_is_this_machine(conf->console_address))
-        conf_complain(reading, conf_line_at(reading, "console", 0, "accounts"), false,
-                      "<console accounts=\"%s\">: passwords would go over the network in the "
-                      "clear; expected address=\"127.0.0.1\", and a proxy with TLS before it",
-                      conf_show(conf->web.accounts).text);
     conf_check_path(reading, "node", 0, "spool", conf->spool);
     conf_check_path(reading, "report", 0, "templates", conf->templates);
     if (conf->limits.associations_per_peer > conf->limits.associations)
@@ -317,6 +311,7 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_models(reading, conf);
     check_peers(reading, conf);
     conf_check_web(reading, conf);
+    conf_check_console(reading, conf);
     conf_check_doors(reading, conf);
     check_destinations(reading, conf);
     conf_check_announcements(reading, conf);

@@ -335,6 +335,12 @@ struct conf_web {
     int streams;                         /* of events: 32 */
     int request_seconds, answer_seconds; /* 10, 60 */
     int idle_seconds, session_seconds;   /* 1800, 43200 */
+    bool dicomweb;                       /* our own results by DICOMweb */
+    const char *certificate, *key;       /* PEM; NULL: no TLS */
+    /* numeric addresses of proxies, with blanks between; header in which these name the user; the
+     * header of his groups (NULL: he is in `accounts`), and the groups of each role. NULL: none */
+    const char *proxies, *user_header, *roles_header;
+    const char *viewer_group, *reader_group, *admin_group;
     const char *viewer; /* address of a study in the site's viewer, with {study}; or NULL */
 };
 

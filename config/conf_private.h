@@ -125,6 +125,8 @@ void conf_check_announcements(struct reading *reading, const struct conf *conf);
 
 /* check_web.c: peers with DICOMweb, and what is asked of them as destinations. */
 void conf_check_web(struct reading *reading, const struct conf *conf);
+/* check_console.c */
+void conf_check_console(struct reading *reading, const struct conf *conf);
 
 /* web.c: "https://pacs.example.org/dicom-web": http or https, a host, perhaps port and path. */
 #define CONF_URL_MAX 501

@@ -163,6 +163,7 @@ static bool judge_one(struct analyze *a, const struct instance *instance)
                                    &x);
     if (end == EXAMINE_DONE) {
         crash_point("analyze-before-judge");
+        x.judgement.now_ms = clock_utc_ms();
         if (store_judge(a->examiner.store, instance->id, &x.judgement) == STORE_OK) {
             crash_point("analyze-judged");
             log_judgement(a, instance, &x);

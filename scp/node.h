@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct srt_template;
+struct session_table;
 
 struct node {
     const struct conf *conf;
@@ -26,7 +27,8 @@ struct node {
     int wake_announce;
     int asks_console; /* the request socket (asks.h): the console's end, and analyze's */
     int asks_analyze;
-    char instance_id[37]; /* random UUID of this start, in logs and /healthz */
+    struct session_table *sessions; /* console/session.h: outlives a reload; NULL in other roles */
+    char instance_id[37];           /* random UUID of this start, in logs and /healthz */
 };
 
 /* Each returns the process's exit status. They are called with no signal blocked, SIGTERM setting

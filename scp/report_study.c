@@ -38,6 +38,7 @@ static const struct {
 /* What is being made. */
 struct making {
     struct gathered *g;
+    int64_t begun_ms; /* UTC: the study is complete */
     struct srt_result words;
     struct report_source source;
     struct srt_tree *tree;
@@ -424,7 +425,9 @@ static bool enter(struct making *m)
                                         .to = m->to,
                                         .to_count = m->to_count,
                                         .samples = m->samples,
-                                        .sample_count = m->sample_count};
+                                        .sample_count = m->sample_count,
+                                        .complete_ms = m->begun_ms,
+                                        .now_ms = clock_utc_ms()};
     return store_add_report(g->store, &report) == STORE_OK ||
            gather_fail(g, "job store", store_error(g->store));
 }
@@ -436,7 +439,7 @@ enum report_end report_study(const struct report *report, struct store *store,
     enum report_end end = REPORT_LATER;
     struct gathered g = {
         .report = report, .store = store, .study = study, .error = error, .error_size = error_size};
-    struct making m = {.g = &g};
+    struct making m = {.g = &g, .begun_ms = clock_utc_ms()};
     if (!gather(&g))
         goto out;
     if (!address(&m))

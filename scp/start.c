@@ -3,6 +3,8 @@
 
 #include "audit_link.h"
 #include "clock.h"
+#include "console/session.h"
+#include "console/tls.h"
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
@@ -183,7 +185,7 @@ bool start_sockets(struct node *node, const struct conf *old)
     return true;
 }
 
-bool start_keys(const struct conf *conf)
+static bool start_dicom_keys(const struct conf *conf)
 {
     struct dx_tls_files files;
     struct dx_tls_facts facts;
@@ -199,6 +201,21 @@ bool start_keys(const struct conf *conf)
     (void)fprintf(stderr, "%s:%d: %s\n", conf->path, line, wrong.text);
     log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", line, log_quote(wrong.text));
     return false;
+}
+
+static bool start_console_keys(const struct conf *conf)
+{
+    char why[CONSOLE_TLS_WHY];
+    if (!conf->console || console_tls_judge(conf, why))
+        return true;
+    (void)fprintf(stderr, "%s: %s\n", conf->path, why);
+    log_event(LOG_AT_ERROR, "tls-files-bad", "reason=%s", log_quote(why));
+    return false;
+}
+
+bool start_keys(const struct conf *conf)
+{
+    return start_dicom_keys(conf) && start_console_keys(conf);
 }
 
 static int check_store(const struct conf *conf)
@@ -280,6 +297,10 @@ int start_node(struct node *node, int *lock_fd)
     node->wake_announce = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (node->wake_analyze < 0 || node->wake_deliver < 0 || node->wake_announce < 0) {
         (void)fprintf(stderr, "eventfd: %s\n", strerror(errno));
+        return EX_OSERR;
+    }
+    if ((node->sessions = session_table_create()) == NULL) {
+        (void)fprintf(stderr, "memory for sessions: %s\n", strerror(errno));
         return EX_OSERR;
     }
     int asks[2];

@@ -171,6 +171,7 @@ struct judgement {
     const char *destinations;
     unsigned outputs;
     bool muted;
+    int64_t now_ms; /* entering: UTC, for the histograms; 0: not counted there */
 };
 /* Stores it and, for JUDGED and NOT_PROCESSED, makes its study due for a (new) report. One whose
  * SOP Instance UID was rejected before it came is withdrawn at once. */
@@ -279,6 +280,7 @@ struct store_report {
     size_t to_count;
     const struct store_sample *samples; /* kept when no report was before */
     size_t sample_count;
+    int64_t complete_ms, now_ms; /* UTC: since when the study was quiet; 0: unknown */
 };
 STORE_MUST_USE enum store_status store_add_report(struct store *store,
                                                   const struct store_report *report);
@@ -449,7 +451,8 @@ STORE_MUST_USE enum store_status store_request_answer(struct store *store, int64
 struct store_counts {
     uint64_t instances[INSTANCE_STATES];
     uint64_t duplicates, refused;
-    uint64_t reports, pictures, pending, sent, parked, expired;
+    uint64_t reports, pictures;
+    uint64_t pending, sent, parked, held, cancelled, expired; /* deliveries: each is one of these */
     int64_t oldest_pending_ms; /* UTC when the oldest undelivered result was made, 0: none */
 };
 STORE_MUST_USE enum store_status store_counts(struct store *store, struct store_counts *counts);

@@ -24,6 +24,8 @@ static void place(struct store_counts *counts, const char *group, const char *na
         {"delivery", "pending", &counts->pending},
         {"delivery", "sent", &counts->sent},
         {"delivery", "parked", &counts->parked},
+        {"delivery", "held", &counts->held},
+        {"delivery", "cancelled", &counts->cancelled},
         {"delivery", "expired", &counts->expired},
     };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)

@@ -93,16 +93,28 @@ enum store_status store_expire_parked(struct store *store, int64_t before_ms, in
     return status;
 }
 
+/* The destination has it: counted in the histograms, and then changed. */
+static enum store_status sent(struct store *store, int64_t delivery, int64_t now_ms,
+                              sqlite3_stmt *change)
+{
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    status = latency_delivery(store, STAGE_SENT, delivery, now_ms);
+    if (status == STORE_OK)
+        status = sql_changed(store, sql_run(store, change));
+    return sql_leave(store, status);
+}
+
 enum store_status store_delivered(struct store *store, int64_t delivery, int64_t result,
                                   int64_t now_ms)
 {
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "UPDATE delivery SET state='sent',done_ms=?1,"
-                                   "attempts=attempts+1,last_error='',"
-                                   "result=CASE WHEN ?2=0 THEN result ELSE ?2 END WHERE id=?3",
-                                   "iii", now_ms, result, delivery));
-    return sql_changed(store, status);
+    return sent(store, delivery, now_ms,
+                sql_prepare(store,
+                            "UPDATE delivery SET state='sent',done_ms=?1,"
+                            "attempts=attempts+1,last_error='',"
+                            "result=CASE WHEN ?2=0 THEN result ELSE ?2 END WHERE id=?3",
+                            "iii", now_ms, result, delivery));
 }
 
 enum store_status store_delivery_failed(struct store *store, int64_t delivery, int64_t next_ms,
@@ -196,14 +208,13 @@ enum store_status store_commitment_waived(struct store *store, const char *desti
 enum store_status store_delivery_stored(struct store *store, int64_t delivery, int64_t result,
                                         int64_t now_ms)
 {
-    enum store_status status =
-        sql_run(store, sql_prepare(store,
-                                   "UPDATE delivery SET stored_ms=?1,next_ms=?4,last_error='',"
-                                   "attempts=attempts+1,commitment='',"
-                                   "result=CASE WHEN ?2=0 THEN result ELSE ?2 END"
-                                   " WHERE id=?3 AND state IN ('pending','cancelled')",
-                                   "iiii", now_ms, result, delivery, now_ms + COMMIT_AFTER_MS));
-    return sql_changed(store, status);
+    return sent(store, delivery, now_ms,
+                sql_prepare(store,
+                            "UPDATE delivery SET stored_ms=?1,next_ms=?4,last_error='',"
+                            "attempts=attempts+1,commitment='',"
+                            "result=CASE WHEN ?2=0 THEN result ELSE ?2 END"
+                            " WHERE id=?3 AND state IN ('pending','cancelled')",
+                            "iiii", now_ms, result, delivery, now_ms + COMMIT_AFTER_MS));
 }
 
 enum store_status store_uncommitted(struct store *store, const char *destination, int64_t now_ms,
@@ -259,6 +270,10 @@ static enum store_status answer_commitment(struct store *store, const char *tran
         return status;
     int64_t id = sqlite3_column_int64(row, 0);
     (void)sqlite3_reset(row);
+    if (failure == 0)
+        status = latency_delivery(store, STAGE_COMMITTED, id, now_ms);
+    if (status != STORE_OK)
+        return status;
     if (failure == 0)
         return sql_run(store, sql_prepare(store,
                                           "UPDATE delivery SET state='sent',done_ms=?,last_error=''"

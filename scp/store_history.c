@@ -10,11 +10,18 @@ enum store_status store_study_history(struct store *store, const char *study,
         "SELECT received_ms,0,calling FROM instance WHERE study=?1"
         " UNION ALL SELECT first_computed_ms,1,'' FROM judgement JOIN instance ON instance=id"
         " WHERE study=?1 AND first_computed_ms<>0"
-        " UNION ALL SELECT created_ms,2,kind FROM result WHERE study=?1 AND fate<>'parked'"
-        " UNION ALL SELECT done_ms,3,destination FROM delivery JOIN result ON"
-        " result.id=delivery.result WHERE study=?1 AND done_ms<>0 AND delivery.state='sent'"
-        " UNION ALL SELECT done_ms,4,announcement FROM news WHERE study=?1 AND state='told'"
-        " UNION ALL SELECT read_ms,5,'' FROM place WHERE study=?1 AND read_ms<>0"
+        " UNION ALL SELECT complete_ms,2,'' FROM result WHERE study=?1 AND complete_ms<>0"
+        " UNION ALL SELECT CASE WHEN entered_ms<>0 THEN entered_ms ELSE created_ms END,3,kind"
+        " FROM result WHERE study=?1 AND fate<>'parked'"
+        " UNION ALL SELECT CASE WHEN stored_ms<>0 THEN stored_ms ELSE done_ms END,4,destination"
+        " FROM delivery JOIN result ON result.id=delivery.result WHERE study=?1"
+        " AND (stored_ms<>0 OR (done_ms<>0 AND delivery.state='sent'))"
+        /* where commitment was waived, done_ms is stored_ms */
+        " UNION ALL SELECT done_ms,5,destination FROM delivery JOIN result ON"
+        " result.id=delivery.result WHERE study=?1 AND delivery.state='sent' AND stored_ms<>0"
+        " AND commitment<>'' AND done_ms<>stored_ms"
+        " UNION ALL SELECT done_ms,6,announcement FROM news WHERE study=?1 AND state='told'"
+        " UNION ALL SELECT read_ms,7,'' FROM place WHERE study=?1 AND read_ms<>0"
         " ORDER BY 1,2 LIMIT ?2",
         "ti", study, (int64_t)room);
     enum store_status status;

@@ -112,6 +112,8 @@ enum store_status store_judge(struct store *store, int64_t id, const struct judg
         status = keep(store, id, judgement);
     if (status == STORE_OK)
         status = spread(store, id, judgement);
+    if (status == STORE_OK)
+        status = latency_analysed(store, id, judgement->now_ms);
     return light ? sql_leave_light(store, status) : sql_leave(store, status);
 }
 

@@ -100,23 +100,33 @@ enum store_status store_news_asked(struct store *store, int64_t id)
     return sql_changed(store, status);
 }
 
+/* Overtaken meanwhile or not: the receiver has it. */
+static enum store_status told(struct store *store, int64_t id, int64_t now_ms)
+{
+    enum store_status status = sql_enter(store);
+    if (status != STORE_OK)
+        return status;
+    status = latency_told(store, id, now_ms);
+    if (status == STORE_OK)
+        status = sql_changed(store, sql_run(store, sql_prepare(store,
+                                                               "UPDATE news SET state='told',"
+                                                               "done_ms=?,error='' WHERE id=?",
+                                                               "ii", now_ms, id)));
+    return sql_leave(store, status);
+}
+
 enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
                                  int64_t next_ms, const char *why, int64_t now_ms)
 {
-    enum store_status status;
-    if (end == NEWS_TOLD) /* overtaken meanwhile or not: the receiver has it */
-        status = sql_run(store, sql_prepare(store,
-                                            "UPDATE news SET state='told',"
-                                            "done_ms=?,error='' WHERE id=?",
-                                            "ii", now_ms, id));
-    else
-        status =
-            sql_run(store, sql_prepare(store,
-                                       "UPDATE news SET state=?,next_ms=?,error=?,"
-                                       "done_ms=? WHERE id=? AND state='pending'",
-                                       "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms,
-                                       why, end == NEWS_REFUSED ? now_ms : (int64_t)0, id));
-    return sql_changed(store, status);
+    if (end == NEWS_TOLD)
+        return told(store, id, now_ms);
+    return sql_changed(
+        store,
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE news SET state=?,next_ms=?,error=?,"
+                                   "done_ms=? WHERE id=? AND state='pending'",
+                                   "titii", end == NEWS_REFUSED ? "parked" : "pending", next_ms,
+                                   why, end == NEWS_REFUSED ? now_ms : (int64_t)0, id)));
 }
 
 /* What a receiver has already, or what takes back more than it may have, is never too late. */

@@ -124,8 +124,10 @@ STORE_MUST_USE enum store_status store_change(struct store *store, int64_t *numb
 enum store_happening {
     HAPPENED_RECEIVED,
     HAPPENED_ANALYSED,
+    HAPPENED_COMPLETE,
     HAPPENED_REPORTED,
     HAPPENED_SENT,
+    HAPPENED_COMMITTED,
     HAPPENED_NOTIFIED,
     HAPPENED_READ
 };

@@ -175,9 +175,10 @@ static enum store_status follow(struct store *store, const struct store_report *
 
 static enum store_status add_report(struct store *store, const struct store_report *report)
 {
-    int64_t sr = 0;
+    int64_t sr = 0, since = 0;
     bool fresh = false;
-    enum store_status status = STORE_OK;
+    enum store_status status =
+        latency_new_since(store, report->instances, report->instance_count, &since);
     for (size_t i = 0; status == STORE_OK && i < report->count; i++) {
         int64_t id = 0;
         bool added = false;
@@ -187,8 +188,13 @@ static enum store_status add_report(struct store *store, const struct store_repo
             fresh = added;
         }
         if (status == STORE_OK && added)
-            status = sql_run(
-                store, sql_prepare(store, "UPDATE result SET report=? WHERE id=?", "ii", sr, id));
+            status = sql_run(store,
+                             sql_prepare(store,
+                                         "UPDATE result SET report=?1,complete_ms=?2,entered_ms=?3,"
+                                         "since_ms=CASE WHEN kind LIKE 'sr%' THEN ?4 ELSE 0 END"
+                                         " WHERE id=?5",
+                                         "iiiii", sr, i == 0 ? report->complete_ms : 0,
+                                         report->now_ms, since, id));
         if (status == STORE_OK)
             status = add_deliveries(store, id, &report->results[i], report);
     }
@@ -197,6 +203,10 @@ static enum store_status add_report(struct store *store, const struct store_repo
         status = sample_add(store, sr, &report->samples[i]);
     if (status == STORE_OK && fresh) /* before it covers anything: it must not hit itself */
         status = follow(store, report);
+    if (status == STORE_OK && fresh)
+        status = latency_add(store, STAGE_COMPLETE, since, report->complete_ms);
+    if (status == STORE_OK && fresh)
+        status = latency_add(store, STAGE_STORED, since, report->now_ms);
     if (status == STORE_OK)
         status = cover(store, sr, report->instances, report->instance_count);
     return status == STORE_OK && fresh ? new_version(store, report) : status;

@@ -270,7 +270,15 @@ static const char *const versions[] = {
     " UNIQUE(study, number));"
     "CREATE INDEX reading_open ON reading(study, state) WHERE state<=2;"
     "CREATE INDEX reading_claimed ON reading(claimed_ms) WHERE state=2;"
-    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;",
+    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;"
+    /* of a report: when its study was complete, when it was entered, and from when latencies of it
+     * are counted; 0: unknown, not counted */
+    "ALTER TABLE result ADD COLUMN complete_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN entered_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE latency("
+    " stage TEXT NOT NULL, bound_ms INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " sum_ms INTEGER NOT NULL, PRIMARY KEY(stage, bound_ms)) WITHOUT ROWID;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -287,6 +295,8 @@ static const char *const back[] = {
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE look;"
+    "DROP TABLE latency;ALTER TABLE result DROP COLUMN complete_ms;"
+    "ALTER TABLE result DROP COLUMN entered_ms;ALTER TABLE result DROP COLUMN since_ms;"
     "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE "
     "site_accession;DROP TABLE news;DROP "
     "TABLE place;DROP INDEX "

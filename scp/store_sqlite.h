@@ -6,6 +6,7 @@
 #define STORE_SQLITE_H
 
 #include "store.h"
+#include "store_latency.h"
 #include <limits.h>
 #include <sqlite3.h>
 
@@ -122,6 +123,18 @@ enum store_status store_rename_order(struct store *store, const struct site_orde
 enum store_status kept_add(struct store *store, const char *counter, int64_t bytes);
 /* The file is to be removed once this transaction is committed (store_remove_files). */
 enum store_status removal_add(struct store *store, const char *path);
+
+/* store_latency.c: within the caller's transaction. since_ms or now_ms 0: not counted. */
+enum store_status latency_add(struct store *store, enum store_stage stage, int64_t since_ms,
+                              int64_t now_ms);
+enum store_status latency_analysed(struct store *store, int64_t instance, int64_t now_ms);
+/* When the latest of these that no report holds yet was received; 0: all are known. */
+enum store_status latency_new_since(struct store *store, const int64_t *instances, size_t count,
+                                    int64_t *since_ms);
+/* Before the delivery's row is changed. */
+enum store_status latency_delivery(struct store *store, enum store_stage stage, int64_t delivery,
+                                   int64_t now_ms);
+enum store_status latency_told(struct store *store, int64_t news, int64_t now_ms);
 
 /* store_health.c: within the caller's transaction. */
 enum store_status sample_add(struct store *store, int64_t report,

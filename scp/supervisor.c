@@ -6,15 +6,17 @@
  *                           reloading
  *
  * A role that dies is started again after a pause that doubles from 0.1 s to 5 s and is forgotten
- * after ten good seconds. On reload receive and console overlap: the new process takes the
- * listening socket while the old one ends its associations, so no connection is refused; analyze
- * and deliver must never run twice, so the old one ends first. No handlers: signals are blocked and
- * waited for. */
+ * after ten good seconds. On reload receive overlaps: the new process takes the
+ * listening socket while the old one ends its associations, so no connection is refused; analyze,
+ * deliver and console must never run twice, so the old one ends first: the console's connections
+ * wait at the socket, and its sessions stay in memory that both have (console/session.h). No
+ * handlers: signals are blocked and waited for. */
 #include "supervisor.h"
 
 #include "audit.h"
 #include "clock.h"
 #include "confine.h"
+#include "console/session.h"
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
@@ -117,6 +119,10 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
     give_up(role->run == console_run, &node.asks_console);
     give_up(role->run == analyze_run, &node.asks_analyze);
     give_up(role->run == orders_run, &node.orders_fd);
+    if (role->run != console_run) {
+        session_table_destroy(node.sessions);
+        node.sessions = NULL;
+    }
     exit(role->run(&node));
 }
 
@@ -156,6 +162,8 @@ static void role_died(struct supervisor *s, struct role *role, int status)
               WIFSIGNALED(status) ? WTERMSIG(status) : 0, asked ? 0 : role->pause);
     if (asked)
         return;
+    if (role->run == console_run) /* it may have been writing */
+        session_table_clear(s->node.sessions);
     s->restarts++;
     role->pause = role->pause == 0               ? PAUSE_LEAST
                   : role->pause * 2 < PAUSE_MOST ? role->pause * 2
@@ -267,7 +275,7 @@ static void reload(struct supervisor *s, const char *who)
     if (good)
         good = mode_allowed(conf, node_mode(conf), error, sizeof error);
     if (good && !start_keys(conf)) {
-        (void)snprintf(error, sizeof error, "the files of <tls> cannot be used");
+        (void)snprintf(error, sizeof error, "the files of <tls> or <console> cannot be used");
         good = false;
     }
     if (good) {
@@ -448,7 +456,7 @@ int supervisor_run(const char *config_path, int ready_fd)
             {{.name = "receive", .title = "cervigated-rcv", .run = receive_run, .overlaps = true},
              {.name = "analyze", .title = "cervigated-ana", .run = analyze_run},
              {.name = "deliver", .title = "cervigated-dlv", .run = deliver_run},
-             {.name = "console", .title = "cervigated-con", .run = console_run, .overlaps = true},
+             {.name = "console", .title = "cervigated-con", .run = console_run},
              {.name = "audit", .title = "cervigated-aud", .run = audit_run},
              {.name = "announce", .title = "cervigated-ann", .run = announce_run},
              {.name = "orders", .title = "cervigated-ord", .run = orders_run},

@@ -211,7 +211,7 @@ static uint64_t offset_of(int fd)
  * another digest than the receiver's. */
 static enum zygote_end take_digest(struct zygote_object *object, struct hearing *h)
 {
-    if (h->offset != object->scan.dataset_offset)
+    if (h->offset == 0 || h->offset != object->scan.dataset_offset)
         h->digested = dx_digest_descriptor(h->fd, "the file", object->scan.dataset_offset,
                                            h->digest, &h->err);
     if (h->digested == DX_OK) {

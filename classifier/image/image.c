@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <png.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,24 +92,6 @@ out:
     return status;
 }
 
-/* libpng leaves by longjmp: everything that must be released lives in the caller. */
-static enum nn_status png_encode(png_structp png, png_infop info, FILE *file, const uint8_t *pixels,
-                                 int rows, int cols, int channels)
-{
-    if (setjmp(png_jmpbuf(png)))
-        return NN_IO;
-    png_init_io(png, file);
-    png_set_IHDR(png, info, (png_uint_32)cols, (png_uint_32)rows, 8,
-                 channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(png, 3);
-    png_write_info(png, info);
-    for (int y = 0; y < rows; y++)
-        png_write_row(png, pixels + (size_t)y * (size_t)cols * (size_t)channels);
-    png_write_end(png, info);
-    return NN_OK;
-}
-
 static enum nn_status png_to_file(const char *path, FILE *file, const uint8_t *pixels, int rows,
                                   int cols, int channels, struct nn_error *err)
 {
@@ -120,7 +101,7 @@ static enum nn_status png_to_file(const char *path, FILE *file, const uint8_t *p
 
     if (!png || !(info = png_create_info_struct(png)))
         status = nn_fail(err, NN_NO_MEMORY, "%s: no memory for the PNG writer", path);
-    else if (png_encode(png, info, file, pixels, rows, cols, channels) != NN_OK)
+    else if (nn_image_png_encode(png, info, file, pixels, rows, cols, channels) != NN_OK)
         status = nn_fail(err, NN_IO, "%s: cannot write PNG", path);
     else if (fflush(file) != 0 || fsync(fileno(file)) != 0)
         status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));

@@ -4,6 +4,9 @@
 
 #include "nn_image.h"
 
+#include <png.h>
+#include <stdio.h>
+
 /* Rec. 601 luma of values in [0, 1]. */
 static inline float luma(float r, float g, float b)
 {
@@ -18,6 +21,11 @@ NN_MUST_USE enum nn_status nn_image_png_decode(const char *name, const uint8_t *
                                                struct nn_plane *plane, struct nn_error *err);
 NN_MUST_USE enum nn_status nn_image_jpeg_decode(const char *name, const uint8_t *bytes, size_t size,
                                                 struct nn_plane *plane, struct nn_error *err);
+
+/* 8 bit, to the file. */
+NN_MUST_USE enum nn_status nn_image_png_encode(png_structp png, png_infop info, FILE *file,
+                                               const uint8_t *pixels, int rows, int cols,
+                                               int channels);
 
 /* What is resized: a plane or a part of one, its values taken on the way from the levels to
  * 0..1, with what lies outside at the ends. high <= low: as they are. */

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "connection.h"
 #include "console/accounts.h"
+#include "console/tls.h"
 #include "keys.h"
 #include "picture.h"
 #include "secret_file.h"
@@ -153,6 +154,15 @@ static int check_keys(const struct conf *conf)
 }
 
 /* Who may log in to the console. */
+static int check_console_tls(const struct conf *conf)
+{
+    char why[CONSOLE_TLS_WHY];
+    if (!conf->console || console_tls_judge(conf, why))
+        return 0;
+    fprintf(stderr, "%s: %s\n", conf->path, why);
+    return 1;
+}
+
 static int check_accounts(const struct conf *conf)
 {
     char why[ACCOUNT_WHY];
@@ -268,6 +278,7 @@ int admin_check(int argc, char **argv)
     errors += check_keys(conf);
     errors += check_secrets(conf);
     errors += check_accounts(conf);
+    errors += check_console_tls(conf);
     errors += check_announcements(conf);
     errors += check_template(conf, &template_);
     errors += check_models(conf, template_, !command.print_effective);

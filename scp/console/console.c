@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "dx_init.h"
 #include "guests.h"
 #include "log.h"
 #include <arpa/inet.h>
@@ -23,7 +24,6 @@
 #define CONNECTION_MEMORY (32u * 1024)
 #define TURN_MS           250
 #define RETRY_MS          1000
-#define SESSIONS_MOST     1024
 
 bool console_store(struct console *console)
 {
@@ -47,7 +47,7 @@ void console_close_store(struct console *console)
     console->store = NULL;
 }
 
-static void set_address(struct http_request *request)
+static void set_address(const struct console *console, struct http_request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -58,8 +58,10 @@ static void set_address(struct http_request *request)
             ? (const void *)&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr
             : (const void *)&((const struct sockaddr_in *)(const void *)from)->sin_addr;
     if (address == NULL ||
-        inet_ntop(from->sa_family, address, request->address, sizeof request->address) == NULL)
-        request->address[0] = '\0';
+        inet_ntop(from->sa_family, address, request->peer, sizeof request->peer) == NULL)
+        request->peer[0] = '\0';
+    memcpy(request->address, request->peer, sizeof request->address);
+    request->believed = http_is_this_machine(request->peer) || proxy_is_one(console, request->peer);
     http_take_forwarded(request);
 }
 
@@ -106,7 +108,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
             return MHD_NO;
         visit->request.connection = connection;
         visit->request.method = method_of(method);
-        set_address(&visit->request);
+        set_address(context, &visit->request);
         *state = visit;
         return MHD_YES;
     }
@@ -172,14 +174,23 @@ static size_t unescape(void *context, struct MHD_Connection *connection, char *t
     return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
 }
 
-static struct MHD_Daemon *start(struct console *console)
+static struct MHD_Daemon *start(struct console *console, const struct console_tls *tls)
 {
+    bool encrypted = tls != NULL && tls->key != NULL;
+    struct MHD_OptionItem with_tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, encrypted ? tls->certificate : NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, encrypted ? tls->key : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, encrypted ? (void *)tls->rules : NULL},
+        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem *more = &with_tls[encrypted ? 0 : 3];
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
-        console, MHD_OPTION_NOTIFY_COMPLETED, completed, console, MHD_OPTION_NOTIFY_CONNECTION,
-        guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)console->node->conf->web.connections + 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+            (encrypted ? MHD_USE_TLS : 0u),
+        0, NULL, NULL, answer, console, MHD_OPTION_NOTIFY_COMPLETED, completed, console,
+        MHD_OPTION_NOTIFY_CONNECTION, guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK,
+        unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)console->node->conf->web.connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 void console_turn(struct console *console, int most_ms)
@@ -202,7 +213,7 @@ void console_turn(struct console *console, int most_ms)
     guests_hurry(console->guests, now);
 }
 
-bool console_open(struct console *console, const struct node *node)
+bool console_open(struct console *console, const struct node *node, const struct console_tls *tls)
 {
     const struct conf_web *web = &node->conf->web;
     const struct guest_limits limits = {.most = web->connections,
@@ -210,14 +221,17 @@ bool console_open(struct console *console, const struct node *node)
                                         .answer_ms = web->answer_seconds * INT64_C(1000)};
     console->node = node;
     console->guests = guests_create(&limits);
-    console->sessions = sessions_create(SESSIONS_MOST, web->idle_seconds, web->session_seconds);
+    console->sessions = sessions_create(node->sessions, web->idle_seconds, web->session_seconds);
     console->throttle = throttle_create();
     console->list = list_create();
     console->events = events_create();
+    console->basic = basic_create();
     if (console->guests == NULL || console->sessions == NULL || console->throttle == NULL ||
-        console->list == NULL || console->events == NULL || !changes_create(console))
+        console->list == NULL || console->events == NULL || console->basic == NULL ||
+        !changes_create(console))
         return false;
-    console->daemon = start(console);
+    login_turn(console);
+    console->daemon = start(console, tls);
     return console->daemon != NULL;
 }
 
@@ -233,6 +247,7 @@ void console_close(struct console *console)
     events_destroy(console->events);
     free(console->changes);
     free(console->throttle);
+    basic_destroy(console->basic);
     free(console->accounts);
     free(console->page);
     store_close(console->store);
@@ -241,10 +256,18 @@ void console_close(struct console *console)
 int console_run(const struct node *node)
 {
     struct console console = {.node = node};
+    struct dx_error err;
+    if (dx_init(NULL, NULL, &err) != DX_OK) {
+        log_event(LOG_AT_ERROR, "console-unavailable", "error=%s", log_quote(err.text));
+        return EX_SOFTWARE;
+    }
     read_models(&console); /* what they are called, while their folders can still be read */
+    struct console_tls tls;
+    bool open = console_tls_read(node->conf, &tls);
     if (!confine(CONFINE_CONSOLE, node->conf, NULL))
         return EX_OSERR;
-    bool open = console_open(&console, node);
+    open = open && console_open(&console, node, &tls);
+    console_tls_finish(&tls);
     if (!open)
         log_event(LOG_AT_ERROR, "console-unavailable", "error=%s", log_quote(strerror(errno)));
     while (open && !node_stopping)

@@ -5,6 +5,9 @@
  *   health_page.c  /healthz, /readyz, /api/v1/node      list.c    the reading worklist
  *   events.c   server-sent events                       study.c   one study, its pictures
  *   change.c   what is asked of the node                metrics.c Prometheus
+ *   basic.c    who proves himself with each request   proxy.c  who a proxy says that he is
+ *   tls.c      certificate and key
+ *   dicomweb.c our own results by DICOMweb (dicomweb.h)
  *   web.c      the page's own files, compiled in
  *
  * A handler gets a whole request and answers it (http.h), or suspends its connection and is called
@@ -18,10 +21,13 @@
 #include "node.h"
 #include "session.h"
 #include "store.h"
+#include "tls.h"
 #include <sys/stat.h>
 
 #define CONSOLE_COOKIE "cervigate"
+#define CONSOLE_TOLD   64
 
+struct basic;
 struct change;
 struct events;
 struct guests;
@@ -49,17 +55,23 @@ struct console {
     char *page; /* the last answer about health */
     bool well, ready;
     int64_t page_until; /* monotonic */
+    struct basic *basic;
+    struct {
+        char what[ACCOUNT_NAME_MAX + HTTP_ADDRESS_MAX + DX_UID_MAX];
+        int64_t until_ms;    /* monotonic */
+    } told_of[CONSOLE_TOLD]; /* what the audit log was told lately of DICOMweb */
 };
 
 /* A request under way: libmicrohttpd's per-request state. */
 struct visit {
     struct http_request request;
     struct change *change; /* that it waits for */
+    struct session guest;  /* of a request that proves itself; no session of the table */
 };
 
 /* All but the loop; the console is zeros, or has its models; to be closed whatever it returns.
- * False: no memory. */
-bool console_open(struct console *console, const struct node *node);
+ * tls may be NULL. False: no memory, or TLS cannot begin. */
+bool console_open(struct console *console, const struct node *node, const struct console_tls *tls);
 void console_close(struct console *console);
 /* Answers what is there, after at most so long. */
 void console_turn(struct console *console, int most_ms);
@@ -68,7 +80,8 @@ void console_turn(struct console *console, int most_ms);
 bool console_store(struct console *console);
 void console_close_store(struct console *console);
 
-/* The session behind the request; NULL: none. used: it counts as use. */
+/* The session behind the request; NULL: none. used: it counts as use, unless the request says that
+ * its page asks by itself. */
 struct session *console_session(struct console *console, const struct http_request *request,
                                 bool used);
 
@@ -82,6 +95,7 @@ console_handler health_page, ready_page, node_page, metrics_page;
 console_handler login_page;
 console_handler list_page, change_page, mode_page, events_page;
 console_handler study_page;
+console_handler dicomweb_page;
 
 /* list.c: the list as it is; NULL: no memory. */
 struct list *list_create(void);
@@ -108,6 +122,27 @@ void change_drop(struct change *change);
 struct throttle *throttle_create(void);
 /* Reads the accounts anew when their file changed. */
 void login_turn(struct console *console);
+/* The account whose password this is; the audit log is told. NULL: it is not, or, *wait above 0, so
+ * many seconds must pass before the next try. */
+const struct account *login_verify(struct console *console, const struct http_request *request,
+                                   const char *name, const char *password, int *wait);
+/* Whether the request came over TLS, to us or to a proxy on this machine. */
+bool console_is_encrypted(const struct console *console, const struct http_request *request);
+/* Whether nobody between can have read a password in it: TLS, or from this machine itself. */
+bool console_is_private(const struct console *console, const struct http_request *request);
+
+/* proxy.c */
+bool proxy_is_one(const struct console *console, const char *address);
+/* With <console userHeader>: the session of him whom the proxy names, `has` (of the cookie, or
+ * NULL) where it is his, else one for this request alone, by which nothing can be changed; NULL:
+ * nobody is named who may come. Without: `has`. */
+struct session *proxy_session(struct console *console, struct visit *visit, struct session *has);
+
+/* basic.c */
+struct basic *basic_create(void);
+void basic_destroy(struct basic *basic);
+/* A session for this request alone, by its Authorization; NULL: it has none, or *wait as above. */
+struct session *basic_session(struct console *console, struct visit *visit, int *wait);
 
 /* health_page.c: the node's health and counts now (zeros without a job store); health_finish
  * whatever it returns. False: no memory. */

@@ -28,7 +28,7 @@ const char *http_header(const struct http_request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-static bool is_this_machine(const char *address)
+bool http_is_this_machine(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
            strncmp(address, "::ffff:127.", 11) == 0;
@@ -38,7 +38,7 @@ void http_take_forwarded(struct http_request *request)
 {
     unsigned char number[sizeof(struct in6_addr)];
     const char *list = http_header(request, "X-Forwarded-For");
-    if (list == NULL || !is_this_machine(request->address))
+    if (list == NULL || !request->believed)
         return;
     const char *last = strrchr(list, ',');
     last = last != NULL ? last + 1 : list;
@@ -46,6 +46,15 @@ void http_take_forwarded(struct http_request *request)
     if (strlen(last) < sizeof request->address &&
         (inet_pton(AF_INET, last, number) == 1 || inet_pton(AF_INET6, last, number) == 1))
         (void)snprintf(request->address, sizeof request->address, "%s", last);
+}
+
+int http_accepts(const struct http_request *request, const struct accept_offer *offers,
+                 size_t count)
+{
+    const char *asked =
+        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "accept");
+    return accept_choose(asked != NULL ? asked : http_header(request, MHD_HTTP_HEADER_ACCEPT),
+                         offers, count);
 }
 
 bool http_cookie(const struct http_request *request, const char *name, char *value, size_t room)
@@ -136,6 +145,16 @@ enum MHD_Result http_error(const struct http_request *request, unsigned status,
     (void)snprintf(seconds, sizeof seconds, "%d", after);
     if (response != NULL && after > 0)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    return http_respond(request, status, response);
+}
+
+enum MHD_Result http_log_in_first(const struct http_request *request, bool basic)
+{
+    unsigned status = MHD_HTTP_UNAUTHORIZED;
+    struct MHD_Response *response = of_json(json_pack("{s:s}", "error", "log in first"), &status);
+    if (response != NULL && basic)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                                      "Basic realm=\"cervigate\", charset=\"UTF-8\"");
     return http_respond(request, status, response);
 }
 

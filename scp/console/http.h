@@ -7,6 +7,7 @@
 #ifndef HTTP_H
 #define HTTP_H
 
+#include "accept.h"
 #include <jansson.h>
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -22,17 +23,23 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OTHER };
 struct http_request {
     struct MHD_Connection *connection;
     enum http_method method;
-    const char *path; /* decoded, without query; for the request's life */
-    char address[HTTP_ADDRESS_MAX];
-    char *body; /* NUL after it; NULL: none */
+    const char *path;               /* decoded, without query; for the request's life */
+    char peer[HTTP_ADDRESS_MAX];    /* where the connection comes from */
+    char address[HTTP_ADDRESS_MAX]; /* whom it is from, also behind a proxy that is believed */
+    bool believed;                  /* the peer is this machine, or one of <console proxies> */
+    char *body;                     /* NUL after it; NULL: none */
     size_t body_size;
     bool body_too_large;
 };
 
 /* A header of the request; NULL. */
 const char *http_header(const struct http_request *request, const char *name);
-/* A proxy on this machine names whom it asks for, last in X-Forwarded-For: that is the request's
- * address then. What others say there is not believed. */
+bool http_is_this_machine(const char *address);
+/* accept_choose with what the request says, in a header or as the parameter `accept`. */
+int http_accepts(const struct http_request *request, const struct accept_offer *offers,
+                 size_t count);
+/* A proxy that is believed names whom it asks for, last in X-Forwarded-For: that is the request's
+ * address then. */
 void http_take_forwarded(struct http_request *request);
 /* Value of this cookie; false: it was not sent, or is longer than room. */
 bool http_cookie(const struct http_request *request, const char *name, char *value, size_t room);
@@ -49,6 +56,8 @@ enum MHD_Result http_json_cookie(const struct http_request *request, unsigned st
 /* {"error": sentence}; after: seconds for Retry-After, 0: none. */
 enum MHD_Result http_error(const struct http_request *request, unsigned status,
                            const char *sentence, int after);
+/* 401; basic: HTTP Basic will do. */
+enum MHD_Result http_log_in_first(const struct http_request *request, bool basic);
 /* 405: allowed is the Allow header, as in "GET, PUT". */
 enum MHD_Result http_not_allowed(const struct http_request *request, const char *allowed);
 enum MHD_Result http_nothing(const struct http_request *request, unsigned status,

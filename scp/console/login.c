@@ -85,8 +85,11 @@ void login_turn(struct console *console)
     struct stat at = {0};
     char why[ACCOUNT_WHY];
     const char *path = console->node->conf->web.accounts;
-    if (path == NULL)
+    if (path == NULL) { /* of before a reload; whom a proxy names is looked at with each request */
+        if (console->node->conf->web.user_header == NULL)
+            sessions_hold(console->sessions, NULL, 0);
         return;
+    }
     if (stat(path, &at) != 0)
         at = (struct stat){0};
     if (console->accounts_known && same_file(&at, &console->accounts_were))
@@ -112,40 +115,67 @@ static json_t *session_json(const struct console *console, const struct session 
                      until);
 }
 
-/* A proxy before us says that it was called over TLS. */
-static bool is_encrypted(const struct http_request *request)
+bool console_is_encrypted(const struct console *console, const struct http_request *request)
 {
     const char *scheme = http_header(request, "X-Forwarded-Proto");
-    return scheme != NULL && strcmp(scheme, "https") == 0;
+    return console->node->conf->web.certificate != NULL ||
+           (request->believed && scheme != NULL && strcmp(scheme, "https") == 0);
+}
+
+bool console_is_private(const struct console *console, const struct http_request *request)
+{
+    return console_is_encrypted(console, request) ||
+           (http_is_this_machine(request->peer) && http_header(request, "X-Forwarded-For") == NULL);
+}
+
+const struct account *login_verify(struct console *console, const struct http_request *request,
+                                   const char *name, const char *password, int *wait)
+{
+    int64_t now = clock_monotonic_ms();
+    *wait = wait_for(console->throttle, request->address, name, now);
+    if (*wait > 0)
+        return NULL;
+    const struct account *account = accounts_find(console->accounts, console->account_count, name);
+    bool good = account_verify(account, password);
+    console->throttle->next_ms = now + VERIFY_GAP_MS;
+    audit_logged_in(console->node->conf, name, request->address, good);
+    if (good)
+        return account;
+    count_failure(console->throttle, request->address, now);
+    count_failure(console->throttle, name, now);
+    log_event(LOG_AT_WARN, "login-refused", "address=%s", request->address);
+    return NULL;
+}
+
+/* A new session, and its cookie. told: it is to be in the audit log that he came. */
+static enum MHD_Result enter(struct console *console, const struct http_request *request,
+                             const struct account *account, bool told)
+{
+    char token[SESSION_TOKEN_MAX], cookie[192];
+    struct session *session =
+        session_begin(console->sessions, account, clock_monotonic_ms(), token);
+    if (session == NULL)
+        return http_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "no session can begin", 0);
+    if (told)
+        audit_logged_in(console->node->conf, session->account.name, request->address, true);
+    (void)snprintf(cookie, sizeof cookie,
+                   CONSOLE_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token,
+                   console->node->conf->web.session_seconds,
+                   console_is_encrypted(console, request) ? "; Secure" : "");
+    return http_json_cookie(request, MHD_HTTP_OK, session_json(console, session), cookie);
 }
 
 static enum MHD_Result log_in(struct console *console, const struct http_request *request,
                               const char *name, const char *password)
 {
-    char token[SESSION_TOKEN_MAX], cookie[192];
-    int64_t now = clock_monotonic_ms();
-    int wait = wait_for(console->throttle, request->address, name, now);
+    int wait;
+    const struct account *account = login_verify(console, request, name, password, &wait);
     if (wait > 0)
         return http_error(request, MHD_HTTP_TOO_MANY_REQUESTS,
                           "too many attempts; wait a moment and try again", wait);
-    const struct account *account = accounts_find(console->accounts, console->account_count, name);
-    bool good = account_verify(account, password);
-    console->throttle->next_ms = now + VERIFY_GAP_MS;
-    audit_logged_in(console->node->conf, name, request->address, good);
-    if (!good) {
-        count_failure(console->throttle, request->address, now);
-        count_failure(console->throttle, name, now);
-        log_event(LOG_AT_WARN, "login-refused", "address=%s", request->address);
-        return http_error(request, MHD_HTTP_UNAUTHORIZED, "name or password is wrong", 0);
-    }
-    struct session *session = session_begin(console->sessions, account, now, token);
-    if (session == NULL)
-        return http_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "no session can begin", 0);
-    (void)snprintf(cookie, sizeof cookie,
-                   CONSOLE_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token,
-                   console->node->conf->web.session_seconds,
-                   is_encrypted(request) ? "; Secure" : "");
-    return http_json_cookie(request, MHD_HTTP_OK, session_json(console, session), cookie);
+    return account != NULL
+               ? enter(console, request, account, false)
+               : http_error(request, MHD_HTTP_UNAUTHORIZED, "name or password is wrong", 0);
 }
 
 enum MHD_Result login_page(struct console *console, struct visit *visit, struct session *session,
@@ -154,6 +184,8 @@ enum MHD_Result login_page(struct console *console, struct visit *visit, struct 
     static const char gone[] = CONSOLE_COOKIE "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0";
     const struct http_request *request = &visit->request;
     (void)tail;
+    if (request->method == HTTP_GET && session == &visit->guest)
+        return enter(console, request, &session->account, true);
     if (request->method == HTTP_GET)
         return session != NULL ? http_json(request, MHD_HTTP_OK, session_json(console, session))
                                : http_error(request, MHD_HTTP_UNAUTHORIZED, "log in first", 0);
@@ -162,6 +194,9 @@ enum MHD_Result login_page(struct console *console, struct visit *visit, struct 
             session_end(session);
         return http_nothing(request, MHD_HTTP_NO_CONTENT, gone);
     }
+    if (console->node->conf->web.user_header != NULL)
+        return http_error(request, MHD_HTTP_FORBIDDEN,
+                          "the proxy before the console says who comes; load the page again", 0);
     if (console->node->conf->web.accounts == NULL || console->account_count == 0)
         return http_error(request, MHD_HTTP_FORBIDDEN,
                           "the console has no accounts; its administrator makes them by "

@@ -1,9 +1,11 @@
 /* /metrics: how the node is, in Prometheus' text format 0.0.4. No patient's data.
  *
  * Every image is in exactly one state, so that cervigate_instances adds up to all that was taken:
- * received + judged + not_processed + ignored + ... = cervigate_instances summed. */
+ * received + judged + not_processed + ignored + ... = cervigate_instances summed; and so with
+ * deliveries. What a person asks for anew, cervigate_stage_seconds does not count again. */
 #include "console.h"
 
+#include "store_latency.h"
 #include "worklist/list.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,6 +62,37 @@ static void put_counts(FILE *to, const struct store_counts *c)
     labelled(to, "cervigate_deliveries", "state", "pending", c->pending);
     labelled(to, "cervigate_deliveries", "state", "sent", c->sent);
     labelled(to, "cervigate_deliveries", "state", "parked", c->parked);
+    labelled(to, "cervigate_deliveries", "state", "held", c->held);
+    labelled(to, "cervigate_deliveries", "state", "cancelled", c->cancelled);
+    labelled(to, "cervigate_deliveries", "state", "expired", c->expired);
+}
+
+/* The buckets of the exposition format are cumulative. */
+static void put_latency(FILE *to, const char *stage, const struct store_latency *l)
+{
+    static const char name[] = "cervigate_stage_seconds";
+    uint64_t below = 0;
+    for (int i = 0; i <= STORE_LATENCY_BOUNDS; i++) {
+        char bound[24] = "+Inf";
+        if (i < STORE_LATENCY_BOUNDS)
+            (void)snprintf(bound, sizeof bound, "%g", (double)store_latency_bound_ms[i] / 1000);
+        below += l->bucket[i];
+        (void)fprintf(to, "%s_bucket{stage=\"%s\",le=\"%s\"} %" PRIu64 "\n", name, stage, bound,
+                      below);
+    }
+    (void)fprintf(to, "%s_sum{stage=\"%s\"} %.17g\n", name, stage, (double)l->sum_ms / 1000);
+    (void)fprintf(to, "%s_count{stage=\"%s\"} %" PRIu64 "\n", name, stage, l->count);
+}
+
+static void put_latencies(FILE *to, struct console *console)
+{
+    struct store_latency list[STORE_STAGES];
+    if (!console_store(console) || store_latencies(console->store, list) != STORE_OK)
+        return;
+    head(to, "cervigate_stage_seconds", "histogram",
+         "From the receipt of the latest image to the stage.");
+    for (int s = 0; s < STORE_STAGES; s++)
+        put_latency(to, store_stage_name((enum store_stage)s), &list[s]);
 }
 
 static void put_health(FILE *to, const struct health *h, const struct store_counts *c)
@@ -135,6 +168,7 @@ enum MHD_Result metrics_page(struct console *console, struct visit *visit, struc
         if (health.has_store) { /* without it there are no numbers, and none is made up */
             put_counts(to, &counts);
             put_list(to, console);
+            put_latencies(to, console);
         }
         if (fclose(to) != 0)
             size = 0;

@@ -29,6 +29,7 @@ static const struct route routes[] = {
     {"/api/v1/events", false, MAY(HTTP_GET), ROLE_VIEWER, 0, events_page},
     {"/api/v1/studies/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, study_page},
     {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
+    {"/dicomweb/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, dicomweb_page},
     {"/api/v1/node", false, MAY(HTTP_GET), ROLE_VIEWER, 0, node_page},
 };
 
@@ -71,6 +72,7 @@ struct session *console_session(struct console *console, const struct http_reque
                                 bool used)
 {
     char token[SESSION_TOKEN_MAX];
+    used = used && http_header(request, "X-Automatic") == NULL;
     return http_cookie(request, CONSOLE_COOKIE, token, sizeof token)
                ? session_find(console->sessions, token, clock_monotonic_ms(), used)
                : NULL;
@@ -86,12 +88,23 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
     if (changes && is_foreign(request))
         return http_error(request, MHD_HTTP_FORBIDDEN, "this was asked by a page of another site",
                           0);
+    /* programs: they prove themselves with each request */
+    bool machines = route->handler == dicomweb_page;
+    int wait = 0;
+    session = proxy_session(console, visit, session);
+    if (session == NULL && machines)
+        session = basic_session(console, visit, &wait);
+    if (wait > 0)
+        return http_error(request, MHD_HTTP_TOO_MANY_REQUESTS,
+                          "too many attempts; wait a moment and try again", wait);
     if (least == 0)
         return route->handler(console, visit, session, tail);
     if (session == NULL)
-        return http_error(request, MHD_HTTP_UNAUTHORIZED, "log in first", 0);
+        return http_log_in_first(request, machines);
     if (session->account.role < least)
         return http_error(request, MHD_HTTP_FORBIDDEN, "your role does not allow this", 0);
+    if (changes && session == &visit->guest)
+        return http_log_in_first(request, false);
     if (changes && !session_may_change(session, http_header(request, "X-CSRF-Token")))
         return http_error(request, MHD_HTTP_FORBIDDEN, "the page is out of date; load it again", 0);
     return route->handler(console, visit, session, tail);

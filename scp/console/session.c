@@ -6,29 +6,57 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
-struct sessions {
-    size_t most;
-    int64_t idle_ms, most_ms;
-    struct session list[];
+struct session_table {
+    struct session list[SESSIONS_MOST];
 };
 
-struct sessions *sessions_create(size_t most, int idle_seconds, int most_seconds)
+struct sessions {
+    int64_t idle_ms, most_ms;
+    struct session *list; /* SESSIONS_MOST */
+    struct session_table *own;
+};
+
+struct session_table *session_table_create(void)
 {
-    struct sessions *sessions = calloc(1, sizeof *sessions + most * sizeof sessions->list[0]);
-    if (sessions != NULL) {
-        sessions->most = most;
-        sessions->idle_ms = idle_seconds * INT64_C(1000);
-        sessions->most_ms = most_seconds * INT64_C(1000);
+    void *memory = mmap(NULL, sizeof(struct session_table), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void session_table_destroy(struct session_table *table)
+{
+    if (table != NULL)
+        (void)munmap(table, sizeof *table);
+}
+
+void session_table_clear(struct session_table *table)
+{
+    OPENSSL_cleanse(table, sizeof *table);
+}
+
+struct sessions *sessions_create(struct session_table *table, int idle_seconds, int most_seconds)
+{
+    struct sessions *sessions = calloc(1, sizeof *sessions);
+    if (sessions == NULL)
+        return NULL;
+    sessions->own = table == NULL ? session_table_create() : NULL;
+    if (table == NULL && sessions->own == NULL) {
+        free(sessions);
+        return NULL;
     }
+    sessions->list = table != NULL ? table->list : sessions->own->list;
+    sessions->idle_ms = idle_seconds * INT64_C(1000);
+    sessions->most_ms = most_seconds * INT64_C(1000);
     return sessions;
 }
 
 void sessions_destroy(struct sessions *sessions)
 {
     if (sessions != NULL)
-        OPENSSL_cleanse(sessions->list, sessions->most * sizeof sessions->list[0]);
+        session_table_destroy(sessions->own);
     free(sessions);
 }
 
@@ -57,7 +85,7 @@ struct session *session_begin(struct sessions *sessions, const struct account *a
                               int64_t now_ms, char token[SESSION_TOKEN_MAX])
 {
     struct session *place = &sessions->list[0];
-    for (size_t i = 0; i < sessions->most; i++) {
+    for (size_t i = 0; i < SESSIONS_MOST; i++) {
         struct session *s = &sessions->list[i];
         if (is_over(sessions, s, now_ms)) {
             place = s;
@@ -80,7 +108,7 @@ struct session *session_find(struct sessions *sessions, const char *token, int64
 {
     unsigned char digest[32];
     (void)SHA256((const unsigned char *)token, strlen(token), digest);
-    for (size_t i = 0; i < sessions->most; i++) {
+    for (size_t i = 0; i < SESSIONS_MOST; i++) {
         struct session *s = &sessions->list[i];
         if (s->begun_ms == 0 || memcmp(s->digest, digest, sizeof digest) != 0)
             continue;
@@ -98,7 +126,7 @@ struct session *session_find(struct sessions *sessions, const char *token, int64
 bool session_is_alive(const struct sessions *sessions, const unsigned char digest[32],
                       int64_t now_ms)
 {
-    for (size_t i = 0; i < sessions->most; i++)
+    for (size_t i = 0; i < SESSIONS_MOST; i++)
         if (memcmp(sessions->list[i].digest, digest, 32) == 0)
             return !is_over(sessions, &sessions->list[i], now_ms);
     return false;
@@ -112,7 +140,7 @@ bool session_may_change(const struct session *session, const char *csrf)
 
 void sessions_hold(struct sessions *sessions, struct account *accounts, size_t count)
 {
-    for (size_t i = 0; i < sessions->most; i++) {
+    for (size_t i = 0; i < SESSIONS_MOST; i++) {
         struct session *s = &sessions->list[i];
         const struct account *now =
             s->begun_ms != 0 ? accounts_find(accounts, count, s->account.name) : NULL;

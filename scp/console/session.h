@@ -1,8 +1,11 @@
-/* session.h: who is logged in. In memory of the console role: a restart logs everybody out.
+/* session.h: who is logged in. In memory that the supervisor makes: a reload's new console finds
+ * its sessions, a restart of the node or a console that died logs everybody out. Never two
+ * processes use it at a time.
  *
  * A session is known by a random token of 256 bits in a cookie; kept is only its digest. What a
  * page changes needs a second one, which other origins' pages cannot read. It ends after
- * idle_seconds without a request, after most_seconds, and when the account changes. */
+ * idle_seconds without anything that a person did, after most_seconds, and when the account
+ * changes. */
 #ifndef SESSION_H
 #define SESSION_H
 
@@ -18,8 +21,17 @@ struct session {
     int64_t begun_ms, used_ms; /* monotonic; begun_ms 0: none */
     bool listed;               /* that it looked at the worklist is in the audit log */
 };
+struct session_table;
+#define SESSIONS_MOST 1024
+/* Memory that children share; NULL: none, with errno. */
+struct session_table *session_table_create(void);
+void session_table_destroy(struct session_table *table); /* in this process */
+void session_table_clear(struct session_table *table);
+
+/* The sessions of this table, which stays its owner's; NULL: of one of their own. NULL: no memory.
+ */
 struct sessions;
-struct sessions *sessions_create(size_t most, int idle_seconds, int most_seconds);
+struct sessions *sessions_create(struct session_table *table, int idle_seconds, int most_seconds);
 void sessions_destroy(struct sessions *sessions);
 
 /* NULL: no randomness. When there are too many, the one longest unused ends. token: for the

@@ -152,7 +152,8 @@ static void add_history(struct console *console, const char *uid, json_t *study,
 {
     static const char *const names[] = {
         [HAPPENED_RECEIVED] = "received", [HAPPENED_ANALYSED] = "analysed",
-        [HAPPENED_REPORTED] = "reported", [HAPPENED_SENT] = "sent",
+        [HAPPENED_COMPLETE] = "complete", [HAPPENED_REPORTED] = "reported",
+        [HAPPENED_SENT] = "sent",         [HAPPENED_COMMITTED] = "committed",
         [HAPPENED_NOTIFIED] = "notified", [HAPPENED_READ] = "read"};
     size_t count = 0;
     json_t *list = json_array();

@@ -31,6 +31,9 @@ class Client:
     def __init__(self, port):
         self.port, self.cookie, self.csrf = port, None, None
 
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
     def ask(self, method, path, body=None, kind="application/json", csrf=True, **headers):
         headers = {k.replace("_", "-"): v for k, v in headers.items()}
         if self.cookie:
@@ -40,7 +43,7 @@ class Client:
         if body is not None:
             headers.setdefault("Content-Type", kind)
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = self.connect()
         try:
             connection.request(method, path, body, headers)
             return Answer(connection.getresponse())

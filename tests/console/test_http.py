@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Who may ask the console, and how it takes a crowd: HTTP with the real daemon."""
+import datetime
 import json
 import os
 import re
 import select
+import signal
 import time
 import unittest
 
@@ -114,14 +116,14 @@ class Doors(Base):
         self.assertEqual(api["openapi"], "3.1.0")
         methods = {"get", "post", "put", "delete"}
         for path, about in api["paths"].items():
-            path = path.replace("{study}", "1.2.3").replace("{id}", "1")
+            path = re.sub(r"\{\w+\}", "1", path.replace("{study}", "1.2.3"))
             for method in methods:
                 answer = self.client().ask(method.upper(), path, {} if method in ("post", "put") else None)
                 if method not in about:
                     self.assertIn(answer.status, (405, 401, 404), (method, path))
                     continue
                 self.assertNotEqual(answer.status, 405, (method, path))
-                if "security" not in about[method] and (method, path) != ("delete", "/api/v1/session"):
+                if about[method].get("security") != [] and (method, path) != ("delete", "/api/v1/session"):
                     self.assertEqual(answer.status, 401, (method, path))
 
     def test_page_is_asked_for_once(self):
@@ -142,6 +144,31 @@ class Accounts(Base):
             self.assertEqual(enrol(node, "anna", "viewer").returncode, 78)
         finally:
             node.stop()
+
+    def test_reload_keeps_sessions(self):
+        vera, rita, was = self.client("vera"), self.client("rita"), self.node.facts()["console_pid"]
+        enrol(self.node, "rita", None, "remove")
+        self.addCleanup(enrol, self.node, "rita", "reader")
+        os.kill(int(self.node.facts()["pid"]), signal.SIGHUP)
+        h.wait_for(lambda: self.node.facts()["console_pid"] not in ("0", was), 20, "a new console")
+        self.assertEqual(vera.ask("GET", "/api/v1/worklist").status, 200)
+        self.assertEqual(vera.ask("PUT", "/api/v1/worklist/1.2.3/read").json["error"], "your role does not allow this")
+        h.wait_for(lambda: rita.ask("GET", "/api/v1/session").status == 401, 5, "the end of the session of an account that is gone")
+
+    def test_what_the_page_asks_by_itself_is_no_use(self):
+        """Of the end that the node tells; that it keeps to it is the unit test's."""
+        client = self.client("vera")
+
+        def ends(**headers):
+            time.sleep(1.1)
+            return datetime.datetime.fromisoformat(client.ask("GET", "/api/v1/session", **headers).json["expires"].replace("Z", "+00:00"))
+        first = ends()
+        client.ask("GET", "/api/v1/worklist", X_Automatic="1")
+        stream = self.raw(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nCookie: {client.cookie}\r\n\r\n".encode())
+        self.assertIn(b"200 OK", stream.recv(4096))
+        stream.close()
+        self.assertLess(abs(ends(X_Automatic="1") - first), datetime.timedelta(seconds=0.5))
+        self.assertGreater(ends() - first, datetime.timedelta(seconds=2))
 
     def test_changes_end_sessions(self):
         for verb, role, now in (("role", "reader", 200), ("password", None, 401), ("remove", None, 401)):

@@ -4,7 +4,10 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
+import sqlite3
+import subprocess
 import threading
 import time
 import unittest
@@ -12,7 +15,10 @@ import unittest
 import numpy
 import pydicom
 
+from exposition import SUFFIXES, Exposition
 from http_fixture import Base, Client, h
+
+MONITORING = os.path.join(h.SOURCE, "config/monitoring")
 
 
 class Studies(Base):
@@ -69,7 +75,7 @@ class Studies(Base):
         self.assertTrue(seen["research"])
         self.assertTrue(seen["report"][0].startswith("RESEARCH - trained on synthetic images"))
         kinds = [t["what"] for t in seen["timeline"]]
-        self.assertEqual(kinds[:2], ["received", "analysed"])
+        self.assertEqual(kinds[:4], ["received", "analysed", "complete", "reported"])
         self.assertEqual(sorted(t["at"] for t in seen["timeline"]), [t["at"] for t in seen["timeline"]])
         self.assertEqual({d["destination"] for r in seen["results"] for d in r["deliveries"]}, {"pacs"})
         image = seen["images"][0]
@@ -105,16 +111,43 @@ class Studies(Base):
         self.node.send(path)
         self.entry(client, self.send(2))
 
-        def numbers():
-            text = Client(self.port).ask("GET", "/metrics").body.decode()
-            return {m.group(1): float(m.group(2)) for m in re.finditer(r"^(cervigate_\S+) (\S+)$", text, re.M)}
+        def metrics():
+            return Exposition(Client(self.port).ask("GET", "/metrics").body.decode())
         stored = len([f for _, _, files in os.walk(os.path.join(self.node.spool, "objects")) for f in files if f.endswith(".dcm")])
-        values = h.wait_for(lambda: (lambda v: v if v['cervigate_instances{state="received"}'] == 0 else None)(numbers()), 20, "an idle node")
-        self.assertEqual(sum(v for k, v in values.items() if k.startswith("cervigate_instances{")), stored)
-        self.assertGreaterEqual(values['cervigate_instances{state="ignored"}'], 1)
+        m = h.wait_for(lambda: (lambda m: m if m.value("cervigate_instances", state="received") == 0 else None)(metrics()), 20, "an idle node")
+        self.assertEqual(m.sum("cervigate_instances"), stored)
+        self.assertGreaterEqual(m.value("cervigate_instances", state="ignored"), 1)
+        with sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite")) as store:
+            self.assertEqual(m.sum("cervigate_deliveries"), store.execute("SELECT COUNT(*) FROM delivery").fetchone()[0])
         listed = len(client.ask("GET", "/api/v1/worklist").json["entries"])
-        self.assertEqual(sum(v for k, v in values.items() if k.startswith("cervigate_worklist_studies{")), listed)
-        self.assertTrue(any(k.startswith("cervigate_model_info{name=\"cervigate-phantom\"") for k in values))
+        self.assertEqual(m.sum("cervigate_worklist_studies"), listed)
+        self.assertTrue(any(n == "cervigate_model_info" and dict(p)["name"] == "cervigate-phantom" for n, p in m.samples))
+        # Each image is judged once, and each study of one image gets one report, which is sent to one place.
+        judged = m.value("cervigate_instances", state="judged") + m.value("cervigate_instances", state="not-processed")
+        self.assertEqual(m.value("cervigate_stage_seconds_count", stage="analysed"), judged)
+        self.assertEqual(m.value("cervigate_stage_seconds_count", stage="stored"), m.value("cervigate_results", kind="report"))
+        self.assertEqual(m.value("cervigate_stage_seconds_count", stage="complete"), m.value("cervigate_stage_seconds_count", stage="stored"))
+        self.assertLessEqual(m.value("cervigate_stage_seconds_count", stage="sent"), m.value("cervigate_stage_seconds_count", stage="stored"))
+
+    def test_what_monitoring_names_exists(self):
+        text = Client(self.port).ask("GET", "/metrics").body.decode()
+        m = Exposition(text)
+        with open(os.path.join(MONITORING, "cervigate-alerts.yml"), encoding="utf-8") as f:
+            rules = f.read()
+        with open(os.path.join(MONITORING, "cervigate-dashboard.json"), encoding="utf-8") as f:
+            expressions = [t["expr"] for p in json.load(f)["panels"] for t in p["targets"]]
+        names = set(re.findall(r"cervigate_\w+", "\n".join([*re.findall(r"expr: (.*)", rules), *expressions])))
+        families = {f + s for f, kind in m.types.items() for s in SUFFIXES[kind]}
+        self.assertGreater(len(names), 12)
+        self.assertEqual(names - families, set())
+        self.assertIn("cervigate_well", names & {n for n, _ in m.samples})
+        stages = {dict(p)["stage"] for _, p in m.samples if "stage" in dict(p)}
+        self.assertEqual(set(re.findall(r'stage="(\w+)"', rules + "\n".join(expressions))) - stages, set())
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+            done = subprocess.run(["promtool", "check", "rules", os.path.join(MONITORING, "cervigate-alerts.yml")], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_console_dies(self):
         client = self.client("vera")

@@ -117,7 +117,7 @@ static void sessions_end(void **state)
     (void)state;
     char token[SESSION_TOKEN_MAX];
     struct account anna = person("anna");
-    struct sessions *sessions = sessions_create(4, 100, 1000);
+    struct sessions *sessions = sessions_create(NULL, 100, 1000);
     const struct session *s = session_begin(sessions, &anna, 5000, token);
     assert_non_null(s);
     assert_int_equal(strlen(token), 64);
@@ -143,13 +143,36 @@ static void sessions_give_way(void **state)
     (void)state;
     char first[SESSION_TOKEN_MAX], token[SESSION_TOKEN_MAX];
     struct account anna = person("anna");
-    struct sessions *sessions = sessions_create(2, 100, 1000);
+    struct sessions *sessions = sessions_create(NULL, 100, 1000);
     assert_non_null(session_begin(sessions, &anna, 1000, first));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < SESSIONS_MOST; i++)
         assert_non_null(session_begin(sessions, &anna, 2000 + i, token));
     assert_null(session_find(sessions, first, 2100, true));
     assert_non_null(session_find(sessions, token, 2100, true));
     sessions_destroy(sessions);
+}
+
+/* As a reload does it: another user of the same table; a table that was cleared has none. */
+static void sessions_stay_in_their_table(void **state)
+{
+    (void)state;
+    char token[SESSION_TOKEN_MAX];
+    struct account anna = person("anna");
+    struct session_table *table = session_table_create();
+    assert_non_null(table);
+    struct sessions *sessions = sessions_create(table, 100, 1000);
+    assert_non_null(session_begin(sessions, &anna, 1000, token));
+    sessions_destroy(sessions);
+    sessions = sessions_create(table, 50, 1000);
+    assert_null(session_find(sessions, token, 52000, false)); /* by the new limits */
+    assert_non_null(session_begin(sessions, &anna, 1000, token));
+    const struct session *found = session_find(sessions, token, 2000, true);
+    assert_non_null(found);
+    assert_string_equal(found->account.name, "anna");
+    session_table_clear(table);
+    assert_null(session_find(sessions, token, 2000, true));
+    sessions_destroy(sessions);
+    session_table_destroy(table);
 }
 
 static void accounts_that_change(void **state)
@@ -157,7 +180,7 @@ static void accounts_that_change(void **state)
     (void)state;
     char token[3][SESSION_TOKEN_MAX];
     struct account list[] = {person("anna"), person("bert"), person("carl")};
-    struct sessions *sessions = sessions_create(4, 100, 1000);
+    struct sessions *sessions = sessions_create(NULL, 100, 1000);
     for (int i = 0; i < 3; i++)
         assert_non_null(session_begin(sessions, &list[i], 1000, token[i]));
     list[0].role = ROLE_READER;
@@ -219,10 +242,10 @@ static void entries_as_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(file_of_accounts),  cmocka_unit_test(damaged_files),
-        cmocka_unit_test(two_hashes_differ), cmocka_unit_test(sessions_end),
-        cmocka_unit_test(sessions_give_way), cmocka_unit_test(accounts_that_change),
-        cmocka_unit_test(entries_as_text),
+        cmocka_unit_test(file_of_accounts),     cmocka_unit_test(damaged_files),
+        cmocka_unit_test(two_hashes_differ),    cmocka_unit_test(sessions_end),
+        cmocka_unit_test(sessions_give_way),    cmocka_unit_test(sessions_stay_in_their_table),
+        cmocka_unit_test(accounts_that_change), cmocka_unit_test(entries_as_text),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

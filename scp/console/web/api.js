@@ -1,10 +1,15 @@
 // api.js: requests to the node. Every answer comes within TIMEOUT or is a failure: a page never waits for ever.
 
 const ROOT = '/api/v1';
+export const EVENTS = '/events';
 const TIMEOUT = 15000;
 const PICTURE_TIMEOUT = 60000;
 
+// What shows that somebody is here. Requests without any of it since the last one say so: they keep no session alive.
+const DEEDS = ['pointerdown', 'pointermove', 'keydown', 'wheel'];
+
 let csrf = '';
+let acted = true; // the page was opened
 let onEnd = () => {};
 
 // status 0: no answer came.
@@ -14,6 +19,13 @@ export class Failure extends Error {
     this.status = status;
     this.retryAfter = retryAfter;
   }
+}
+
+for (const deed of DEEDS) addEventListener(deed, () => { acted = true; }, { capture: true, passive: true });
+
+// Whether a person did something that no request has told yet.
+export function hasActed() {
+  return acted;
 }
 
 export function setCsrf(token) {
@@ -40,6 +52,8 @@ export async function request(method, path, { body, signal, timeout = TIMEOUT, q
   const headers = { Accept: 'application/json, text/event-stream, application/octet-stream' };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET' && csrf) headers['X-CSRF-Token'] = csrf;
+  if (!acted) headers['X-Automatic'] = '1';
+  if (path !== EVENTS) acted = false; // a stream is no use to the node, whoever opened it
   const limit = timeout ? [AbortSignal.timeout(timeout)] : [];
   let answer;
   try {

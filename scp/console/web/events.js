@@ -1,7 +1,7 @@
 // events.js: what the node tells by itself. It is read by fetch and not by EventSource, for the sake of two things that EventSource
 // keeps from a page: the comment lines, without which a connection that has died in silence looks like a quiet night; and the status
 // of a refusal (401: sign in; 503: too many streams, and when to come again).
-import { request } from './api.js';
+import { EVENTS, request } from './api.js';
 
 const SILENCE = 35000; // the node says something every 15 s
 const BLOCK_MOST = 65536;
@@ -50,7 +50,7 @@ function tellBlock(block) {
 
 async function listen(signal) {
   // The time limit of a request would end the stream: silence is watched instead.
-  const answer = await request('GET', '/events', { signal, timeout: 0 });
+  const answer = await request('GET', EVENTS, { signal, timeout: 0 });
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {

@@ -1,9 +1,10 @@
 // session.js: who is signed in, and the page that asks.
-import { get, send, setCsrf, whenSessionEnds } from './api.js';
+import { get, hasActed, send, setCsrf, whenSessionEnds } from './api.js';
 import { make, say } from './dom.js';
 import { count } from './words.js';
 
 const RANKS = ['viewer', 'reader', 'admin'];
+const TELL = 20000;
 
 export const session = { name: '', role: '' };
 
@@ -50,6 +51,11 @@ export function onSessionEnd(action) {
     action();
   });
 }
+
+// Who looks at one picture for long asks for nothing: the node is told that somebody is here.
+setInterval(() => {
+  if (session.role && hasActed()) get('/session').catch(() => {}); // a session that ended is the page's affair, a lost node its status'
+}, TELL);
 
 function field(words, attributes) {
   const input = make('input', { required: true, ...attributes });

@@ -1,0 +1,23 @@
+/* tls.h: the console over TLS: the files of <console certificate key>, held to the rules of those
+ * of <tls> (keys.h, docs/security.md). */
+#ifndef CONSOLE_TLS_H
+#define CONSOLE_TLS_H
+
+#include "conf.h"
+#include <stdbool.h>
+
+#define CONSOLE_TLS_WHY 600
+
+/* Whether they can be used, judged in a child of its own; true where there are none. False: why
+ * says what is wrong, and with which of them. One that has ended is told by the browser. */
+bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY]);
+
+/* Their texts; both NULL: there are none. False: they cannot be read. */
+struct console_tls {
+    char *certificate, *key;
+    const char *rules; /* GnuTLS's priority string */
+};
+bool console_tls_read(const struct conf *conf, struct console_tls *tls);
+void console_tls_finish(struct console_tls *tls); /* overwrites */
+
+#endif
