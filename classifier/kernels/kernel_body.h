@@ -6,7 +6,7 @@
  * Winograd's transforms hold one channel a lane: no shuffles but where planes become lanes. */
 #include "kernels.h"
 #include <string.h>
-#if LANES == 16
+#if LANES > 4
 #include <immintrin.h>
 #endif
 
@@ -75,6 +75,55 @@ INLINE void store_some(float *to, vec v, int n)
 INLINE vec all(float f)
 {
     return f - (vec){0};
+}
+
+/* A yes or no a lane, and what is done where it is yes. */
+#if LANES == 16
+typedef __mmask16 flags;
+
+INLINE flags equal(vec a, vec b)
+{
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
+}
+
+INLINE vec choose(flags where, vec a, vec b)
+{
+    return (vec)_mm512_mask_blend_ps(where, (__m512)b, (__m512)a);
+}
+
+INLINE vec add_where(flags where, vec sum, vec a)
+{
+    return (vec)_mm512_mask_add_ps((__m512)sum, where, (__m512)sum, (__m512)a);
+}
+#else
+typedef mask flags;
+
+INLINE flags equal(vec a, vec b)
+{
+    return (flags)(a == b);
+}
+
+INLINE vec choose(flags where, vec a, vec b)
+{
+    return (vec)(((mask)a & where) | ((mask)b & ~where));
+}
+
+INLINE vec add_where(flags where, vec sum, vec a)
+{
+    return sum + (vec)((mask)a & where);
+}
+#endif
+
+/* The larger one; b where one of the two is NaN. */
+INLINE vec larger_number(vec a, vec b)
+{
+#if LANES == 16
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif LANES == 8
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    return choose((flags)(a > b), a, b);
+#endif
 }
 
 /* !(v <= 0) lets NaN through. */

@@ -73,19 +73,21 @@ struct nn_kernels {
     /* Channels, NaN wins. scratch: (stride_w + 1) * in.h rows of nn_max_pool_pitch. */
     void (*max_pool)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                      const float *x, float *y, int channels, float *scratch);
-    /* Its gradient, added to dx or stored there; stride_w 1 or 2. scratch: stride_w * in.h rows of
-     * nn_max_pool_pitch and 2 * out.h that are kernel_w longer. */
+    /* Its gradient, added to dx or stored there; stride_w 1 or 2. scratch:
+     * (stride_w + 3) * in.h + out.h rows of nn_max_pool_pitch. */
     void (*max_pool_backward)(const struct nn_pool2d *pool, struct nn_shape in, struct nn_shape out,
                               const float *x, const float *y, const float *dy, float *dx, bool add,
                               int channels, float *scratch);
 };
 
-/* Floats of a row of a max pool's copy: padding, whole vectors, one more, and what overhangs. */
+/* Floats of a row of a max pool's copy: padding, whole vectors, one more, and what overhangs; whole
+ * cache lines. */
 static inline int nn_max_pool_pitch(const struct nn_pool2d *pool, struct nn_shape in,
                                     struct nn_shape out)
 {
     int columns = in.w / pool->stride_w > out.w ? in.w / pool->stride_w : out.w;
-    return pool->pad_w + columns + pool->kernel_w + 2 * NN_MAX_LANES;
+    int floats = pool->pad_w + columns + pool->kernel_w + 2 * NN_MAX_LANES;
+    return (floats + NN_MAX_LANES - 1) / NN_MAX_LANES * NN_MAX_LANES;
 }
 
 const struct nn_kernels *nn_kernels(void);

@@ -44,8 +44,7 @@ size_t nn_max_pool_backward_scratch(const struct nn_pool2d *pool, struct nn_shap
     size_t pitch = (size_t)nn_max_pool_pitch(pool, in, out);
     if (pool->stride_w > 2)
         return (size_t)out.w;
-    return (size_t)pool->stride_w * (size_t)in.h * pitch +
-           2 * (size_t)out.h * (pitch + (size_t)pool->kernel_w);
+    return ((size_t)(pool->stride_w + 3) * (size_t)in.h + (size_t)out.h) * pitch;
 }
 
 /* Any stride. left: what is left of dy, out.w floats. */
