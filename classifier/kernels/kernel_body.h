@@ -266,7 +266,8 @@ INLINE void to_points(const vec d[NN_POINTS], vec t[NN_POINTS])
     t[5] = d[1] - 2.5f * d[3] + d[5];
 }
 
-/* A^T, of which (2, 5) has the first row and a second that takes infinity. */
+/* A^T, of which (3, 4) has the first two rows and (2, 5) the first, and a last that takes infinity.
+ */
 INLINE void from_points(const vec p[NN_POINTS], int m, vec y[NN_MAX_OUTPUT])
 {
     vec even = p[1] + p[2], odd = NEAR * (p[1] - p[2]);
@@ -278,6 +279,10 @@ INLINE void from_points(const vec p[NN_POINTS], int m, vec y[NN_MAX_OUTPUT])
     }
     y[1] = odd + odd2;
     y[2] = 0.5f * even + 2.0f * even2;
+    if (m == 3) {
+        y[2] += p[5];
+        return;
+    }
     y[3] = 0.5f * odd + 2.0f * odd2 + p[5];
 }
 
@@ -287,11 +292,13 @@ INLINE void weights_to_points(const vec *w, int r, int step, vec t[NN_POINTS])
     const float near = -2.0f / 3, far = 1.0f / 6;
     vec even = w[0] + 0.5f * w[2 * step], odd = w[step];
     vec even2 = w[0] + 2.0f * w[2 * step], odd2 = w[step];
-    if (r == 5) {
-        even += 0.25f * w[4 * step];
+    if (r > 3) {
         odd += 0.5f * w[3 * step];
-        even2 += 4.0f * w[4 * step];
         odd2 += 2.0f * w[3 * step];
+    }
+    if (r > 4) {
+        even += 0.25f * w[4 * step];
+        even2 += 4.0f * w[4 * step];
     }
     odd *= NEAR;
     odd2 *= FAR;
@@ -462,6 +469,8 @@ static void winograd_output(const struct nn_winograd_row *row, const float *prod
 {
     if (row->m == 2)
         outputs_of(row, products, 2);
+    else if (row->m == 3)
+        outputs_of(row, products, 3);
     else
         outputs_of(row, products, 4);
     scatter(row, y);

@@ -33,7 +33,7 @@ struct nn_product {
 };
 
 /* Winograd's convolution (Lavin and Gray 2016) of m x m outputs by r x r taps: m + r - 1 = 6 points
- * along each axis; (m, r) = (4, 3) or (2, 5). The points are 0, +-sqrt(1/2), +-sqrt(2), infinity:
+ * along each axis; (m, r) = (4, 3), (3, 4) or (2, 5). The points are 0, +-sqrt(1/2), +-sqrt(2), infinity:
  * the error is near that of plain sums, a fifth of that with the usual 0, +-1, +-2
  * (docs/performance.md). One row of tiles. */
 struct nn_winograd_row {

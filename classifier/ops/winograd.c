@@ -26,6 +26,16 @@ static int round_up(int count)
     return ceil_div(count, lanes) * lanes;
 }
 
+bool nn_winograd_finish(struct nn_winograd *plan)
+{
+    plan->m = NN_POINTS + 1 - plan->r;
+    /* three vectors, or two where that leaves no rest */
+    plan->unit = NN_VECTORS * nn_kernels()->lanes;
+    if (plan->outputs % plan->unit != 0 && plan->outputs % (2 * nn_kernels()->lanes) == 0)
+        plan->unit = 2 * nn_kernels()->lanes;
+    return ceil_div(plan->out.h, plan->m) * ceil_div(plan->out.w, plan->m) >= LEAST_TILES;
+}
+
 bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                       bool backward, struct nn_winograd *plan)
 {
@@ -37,7 +47,6 @@ bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct n
         outputs < LEAST_CHANNELS)
         return false;
     *plan = (struct nn_winograd){
-        .m = NN_POINTS + 1 - r,
         .r = r,
         .pad_h = backward ? r - 1 - conv->pad_h : conv->pad_h,
         .pad_w = backward ? r - 1 - conv->pad_w : conv->pad_w,
@@ -48,11 +57,7 @@ bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct n
         .out = backward ? in : out,
         .backward = backward,
     };
-    /* three vectors, or two where that leaves no rest */
-    plan->unit = NN_VECTORS * nn_kernels()->lanes;
-    if (plan->outputs % plan->unit != 0 && plan->outputs % (2 * nn_kernels()->lanes) == 0)
-        plan->unit = 2 * nn_kernels()->lanes;
-    return ceil_div(plan->out.h, plan->m) * ceil_div(plan->out.w, plan->m) >= LEAST_TILES;
+    return nn_winograd_finish(plan);
 }
 
 static size_t group_floats(const struct nn_winograd *plan)
