@@ -54,8 +54,11 @@ INLINE void store_some(float *to, vec v, int n)
 #endif
 }
 
-/* Of two vectors: every second number; the first or last halves, in turn. */
+/* Of two vectors: every second number, from the first or the second; the first or last halves, in
+ * turn. */
 #if LANES == 16
+#define ODDS(a, b)                                                                                 \
+    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #define EVENS(a, b)                                                                                \
     __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define FIRST_HALVES(a, b)                                                                         \
@@ -63,10 +66,12 @@ INLINE void store_some(float *to, vec v, int n)
 #define LAST_HALVES(a, b)                                                                          \
     __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif LANES == 8
+#define ODDS(a, b)         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 #define EVENS(a, b)        __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
 #define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define LAST_HALVES(a, b)  __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #else
+#define ODDS(a, b)         __builtin_shufflevector(a, b, 1, 3, 5, 7)
 #define EVENS(a, b)        __builtin_shufflevector(a, b, 0, 2, 4, 6)
 #define FIRST_HALVES(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define LAST_HALVES(a, b)  __builtin_shufflevector(a, b, 2, 6, 3, 7)
@@ -477,6 +482,8 @@ static void winograd_output(const struct nn_winograd_row *row, const float *prod
 }
 
 #include "kernel_pool.h"
+#include "kernel_pool_flat.h"
+#include "kernel_pool_gradient.h"
 
 const struct nn_kernels SET = {NAME,
                                LANES,
