@@ -387,26 +387,31 @@ static void gather(const struct nn_winograd_row *row, const float *x, int width)
     }
 }
 
+/* Down each column once, in place: neighbouring tiles share columns. */
 static void winograd_input(const struct nn_winograd_row *row, const float *x, float *v)
 {
     int width = row->tiles * row->m + NN_POINTS - row->m;
+    vec d[NN_POINTS], t[NN_POINTS];
 
     gather(row, x, width);
+    for (int i = 0; i < width; i++) {
+        float *at = row->stripe + (ptrdiff_t)i * LANES;
+#pragma GCC unroll 6
+        for (int j = 0; j < NN_POINTS; j++)
+            d[j] = load(at + (ptrdiff_t)j * width * LANES);
+        to_points(d, t);
+#pragma GCC unroll 6
+        for (int j = 0; j < NN_POINTS; j++)
+            store(at + (ptrdiff_t)j * width * LANES, t[j]);
+    }
     for (int tile = 0; tile < row->tiles; tile++) {
-        const float *from = row->stripe + (ptrdiff_t)tile * row->m * LANES;
-        vec down[NN_POINTS][NN_POINTS], d[NN_POINTS], t[NN_POINTS];
-        for (int i = 0; i < NN_POINTS; i++) {
-#pragma GCC unroll 6
-            for (int j = 0; j < NN_POINTS; j++)
-                d[j] = load(from + ((ptrdiff_t)j * width + i) * LANES);
-            to_points(d, t);
-#pragma GCC unroll 6
-            for (int j = 0; j < NN_POINTS; j++)
-                down[j][i] = t[j];
-        }
         float *to = v + (size_t)tile * row->pitch;
         for (int j = 0; j < NN_POINTS; j++, to += NN_POINTS * row->plane) {
-            to_points(down[j], t);
+            const float *from = row->stripe + ((ptrdiff_t)j * width + tile * row->m) * LANES;
+#pragma GCC unroll 6
+            for (int i = 0; i < NN_POINTS; i++)
+                d[i] = load(from + (ptrdiff_t)i * LANES);
+            to_points(d, t);
 #pragma GCC unroll 6
             for (int i = 0; i < NN_POINTS; i++)
                 store(to + (size_t)i * row->plane, t[i]);
