@@ -175,6 +175,8 @@ double nn_split_gradient(const struct nn_run *run, int id)
         unit = 1;
     if (cost < TASK_COST)
         parts = 1;
+    if (node->consumer_count == 1 && run->layers[node->consumers[0]].op == NN_OP_LRN)
+        parts = ceil(parts / 3); /* each looks at its neighbours' channels as well */
     node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;
