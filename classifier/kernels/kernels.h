@@ -12,8 +12,7 @@
 #define NN_MAX_LANES  16
 #define NN_VECTORS    3 /* vectors across a block of a product */
 #define NN_MAX_WIDTH  (NN_VECTORS * NN_MAX_LANES)
-#define NN_POINTS     6 /* Winograd: points of a tile along one axis, m + r - 1 */
-#define NN_POINTS2    (NN_POINTS * NN_POINTS)
+#define NN_POINTS     6 /* Winograd: points of a tile along one axis, m + r - 1, at most */
 #define NN_MAX_OUTPUT 4 /* its largest m */
 
 /* One block of c = a . b: `rows` x `cols` numbers, k products each. */
@@ -33,11 +32,11 @@ struct nn_product {
 };
 
 /* Winograd's convolution (Lavin and Gray 2016) of m x m outputs by r x r taps: m + r - 1 = 6 points
- * along each axis; (m, r) = (4, 3), (3, 4) or (2, 5). The points are 0, +-sqrt(1/2), +-sqrt(2),
- * infinity: the error is near that of plain sums, a fifth of that with the usual 0, +-1, +-2
- * (docs/performance.md). One row of tiles. */
+ * along each axis; (m, r) = (4, 3), (3, 4) or (2, 5); or 4 points, 0, +-1 and infinity, (2, 3). The
+ * 6 points are 0, +-sqrt(1/2), +-sqrt(2), infinity: the error is near that of plain sums, a fifth
+ * of that with the usual 0, +-1, +-2 (docs/performance.md). One row of tiles. */
 struct nn_winograd_row {
-    int m, tiles;   /* outputs along an axis; tiles in the row */
+    int points, m, tiles; /* along an axis; outputs along an axis; tiles in the row */
     int y, x;       /* of the first tile's first cell: input (may lie in the padding) or output */
     int channels;   /* at most a vector's lanes */
     int rows, cols; /* of the plane */
@@ -50,7 +49,7 @@ struct nn_winograd_row {
 
 /* Weights of one input channel and at most a vector's lanes of outputs, to points. */
 struct nn_winograd_weights {
-    int r, outputs;
+    int points, r, outputs;
     const float *w; /* tap t of output o: w[o * output + t], or the taps backwards */
     ptrdiff_t output;
     bool mirrored;

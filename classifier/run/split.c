@@ -59,7 +59,7 @@ static double conv_cost(const struct nn_run *run, int id)
         2 * area_of(layer->shape) * (double)nn_graph_parameter(run->graph, layer->weight)->elements;
     struct nn_winograd plan;
     if (nn_winograd_plan(&layer->conv, input_of(run, id), layer->shape, false, &plan))
-        cost *= WINOGRAD_COST * NN_POINTS2 / (plan.m * plan.m * plan.r * plan.r);
+        cost *= WINOGRAD_COST * plan.points * plan.points / (plan.m * plan.m * plan.r * plan.r);
     return is_thin(run, id) ? THIN_COST * cost : cost;
 }
 
