@@ -122,7 +122,8 @@ static void give(const float *dy, const float *p, const float *x, const float *s
 }
 
 void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const float *x,
-                     const float *dy, float *dx, bool add, int c0, int c1, float *scratch)
+                     const float *dy, float *dx, bool add, bool relu, int c0, int c1,
+                     float *scratch)
 {
     size_t area = (size_t)shape.h * (size_t)shape.w;
     float a = lrn->alpha / (float)lrn->size, b = 2 * a * lrn->beta, s[SPAN];
@@ -147,6 +148,8 @@ void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const floa
             window(lrn, c, shape.c, &first, &end);
             give(dy + here, powers + SPAN * (size_t)(c - halo0), x + here,
                  shares + SPAN * (size_t)(first - halo0), end - first, b, n, add, dx + here);
+            if (relu)
+                nn_relu_mask(x + here, dx + here, (size_t)n);
         }
     }
 }

@@ -4,6 +4,10 @@
 #include "kernel.h"
 #include <string.h>
 
+/* Floats between rows of b. Panels of whole vectors are read where they lie, but for rows at a
+ * multiple of this, which meet in a few of the cache's places. */
+#define MEETING 128
+
 static int least(int a, int b)
 {
     return a < b ? a : b;
@@ -53,6 +57,9 @@ void nn_matrix_multiply(const struct nn_matrix *m, nn_panel_fill *fill, const vo
     const struct nn_kernels *kernels = nn_kernels();
     int most = NN_VECTORS * kernels->lanes;
     float *packed = scratch + NN_PANEL_SCRATCH;
+    const struct nn_matrix_rows *rows = fill == nn_matrix_fill_rows ? source : NULL;
+    if (rows != NULL && rows->pitch % MEETING == 0)
+        rows = NULL;
 
     for (int k = 0; k < m->depth; k += NN_PANEL_DEPTH) {
         int k1 = least(k + NN_PANEL_DEPTH, m->depth);
@@ -62,7 +69,6 @@ void nn_matrix_multiply(const struct nn_matrix *m, nn_panel_fill *fill, const vo
                                          m->a_block != 0 ? m->a_block : kernels->rows * m->a_row,
                                      .a_row = m->a_row,
                                      .a_step = m->a_step,
-                                     .b = scratch,
                                      .c_row = m->c_row,
                                      .add = m->add || k > 0,
                                      .last = k1 == m->depth,
@@ -80,7 +86,13 @@ void nn_matrix_multiply(const struct nn_matrix *m, nn_panel_fill *fill, const vo
             cols = least(halves ? most - kernels->lanes : most, m->cols - p);
             product.width = (cols + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
             product.c = m->c + p;
-            fill(source, k, k1, p, cols, product.width, scratch);
+            if (rows != NULL && cols == product.width) {
+                product.b = rows->b + (size_t)k * rows->pitch + p;
+                product.width = (int)rows->pitch;
+            } else {
+                product.b = scratch;
+                fill(source, k, k1, p, cols, product.width, scratch);
+            }
             kernels->product(&product, m->rows, cols);
         }
     }

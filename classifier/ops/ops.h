@@ -74,8 +74,10 @@ void nn_avg_pool_backward(const struct nn_pool2d *pool, struct nn_shape in, stru
 void nn_lrn_forward(const struct nn_lrn *lrn, struct nn_shape shape, const float *x, float *y,
                     int c0, int c1);
 size_t nn_lrn_backward_scratch(const struct nn_lrn *lrn, int channels);
+/* relu: x comes from a ReLU, which masks dx. */
 void nn_lrn_backward(const struct nn_lrn *lrn, struct nn_shape shape, const float *x,
-                     const float *dy, float *dx, bool add, int c0, int c1, float *scratch);
+                     const float *dy, float *dx, bool add, bool relu, int c0, int c1,
+                     float *scratch);
 
 /* w: (out, in); b: (out), or NULL. Outputs o0..o1; inputs i0..i1. */
 void nn_linear_forward(int in, const float *x, const float *w, const float *b, float *y, int o0,

@@ -42,6 +42,16 @@ bool nn_phases_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_
         !axis(conv->kernel_h, conv->stride_h, conv->pad_h, &plan->first_h, &plan->taps_h) ||
         !axis(conv->kernel_w, conv->stride_w, conv->pad_w, &plan->first_w, &plan->taps_w))
         return false;
+    plan->winograd = (struct nn_winograd){.r = plan->taps_h,
+                                          .pad_h = -plan->first_h,
+                                          .pad_w = -plan->first_w,
+                                          .channels = out.c,
+                                          .outputs = plan->rows,
+                                          .groups = 1,
+                                          .in = out,
+                                          .out = {plan->rows, plan->grid_h, plan->grid_w}};
+    plan->by_winograd = plan->taps_h == plan->taps_w && plan->taps_h >= 3 && plan->taps_h <= 5 &&
+                        nn_winograd_finish(&plan->winograd);
     /* half of the products may be with zeros */
     return 2 * conv->kernel_h * conv->kernel_w >= stride * plan->taps_h * plan->taps_w;
 }
@@ -52,8 +62,16 @@ static size_t tap_floats(const struct nn_phases *plan)
     return (size_t)plan->out.c * (size_t)(ceil_div(plan->rows, rows) * rows);
 }
 
+/* The phases' weights as a convolution's: (rows, outputs, taps). */
+static size_t plain_floats(const struct nn_phases *plan)
+{
+    return (size_t)plan->rows * (size_t)plan->out.c * (size_t)(plan->taps_h * plan->taps_w);
+}
+
 size_t nn_phases_packed(const struct nn_phases *plan)
 {
+    if (plan->by_winograd)
+        return nn_winograd_packed(&plan->winograd) + plain_floats(plan);
     return (size_t)plan->taps_h * (size_t)plan->taps_w * tap_floats(plan);
 }
 
@@ -64,36 +82,46 @@ static int tap_of(int phase, int output, int kernel, int stride, int pad)
     return tap >= 0 && tap < kernel ? tap : -1;
 }
 
-/* One row of one tap's block: blocks of the kernel set's rows, each (outputs, rows). */
-static void pack_row(const struct nn_phases *plan, const float *w, int row, int kh, int kw,
-                     float *packed)
+/* The weight of a row for an output under tap (th, tw) of its phase. */
+static float weight_of(const struct nn_phases *plan, const float *w, int row, int o, int th, int tw)
 {
     const struct nn_conv2d *conv = plan->conv;
-    int rows = nn_kernels()->rows, c = row / (conv->stride_h * conv->stride_w);
-    size_t area = (size_t)conv->kernel_h * (size_t)conv->kernel_w;
-    bool none = row >= plan->rows || kh < 0 || kw < 0;
-    float *to = packed + (size_t)(row / rows * rows) * (size_t)plan->out.c + row % rows;
-
-    for (int o = 0; o < plan->out.c; o++)
-        to[o * rows] = none ? 0
-                            : w[((size_t)o * (size_t)plan->in.c + (size_t)c) * area +
-                                (size_t)(kh * conv->kernel_w + kw)];
+    int kh = tap_of(row / conv->stride_w % conv->stride_h, plan->first_h + th, conv->kernel_h,
+                    conv->stride_h, conv->pad_h);
+    int kw = tap_of(row % conv->stride_w, plan->first_w + tw, conv->kernel_w, conv->stride_w,
+                    conv->pad_w);
+    int c = row / (conv->stride_h * conv->stride_w);
+    if (row >= plan->rows || kh < 0 || kw < 0)
+        return 0;
+    return w[((ptrdiff_t)o * plan->in.c + c) * conv->kernel_h * conv->kernel_w +
+             kh * conv->kernel_w + kw];
 }
 
+static void pack_winograd(const struct nn_phases *plan, const float *w, float *packed)
+{
+    float *plain = packed + nn_winograd_packed(&plan->winograd), *to = plain;
+    for (int row = 0; row < plan->rows; row++)
+        for (int o = 0; o < plan->out.c; o++)
+            for (int tap = 0; tap < plan->taps_h * plan->taps_w; tap++)
+                *to++ = weight_of(plan, w, row, o, tap / plan->taps_w, tap % plan->taps_w);
+    for (int part = 0; part < nn_winograd_parts(&plan->winograd); part++)
+        nn_winograd_pack(&plan->winograd, plain, part, packed);
+}
+
+/* Each tap's block is blocks of the kernel set's rows, each (outputs, rows). */
 void nn_phases_pack(const struct nn_phases *plan, const float *w, float *packed)
 {
-    const struct nn_conv2d *conv = plan->conv;
     int rows = nn_kernels()->rows, end = ceil_div(plan->rows, rows) * rows;
 
-    for (int th = 0; th < plan->taps_h; th++)
-        for (int tw = 0; tw < plan->taps_w; tw++, packed += tap_floats(plan))
-            for (int row = 0; row < end; row++)
-                pack_row(plan, w, row,
-                         tap_of(row / conv->stride_w % conv->stride_h, plan->first_h + th,
-                                conv->kernel_h, conv->stride_h, conv->pad_h),
-                         tap_of(row % conv->stride_w, plan->first_w + tw, conv->kernel_w,
-                                conv->stride_w, conv->pad_w),
-                         packed);
+    if (plan->by_winograd) {
+        pack_winograd(plan, w, packed);
+        return;
+    }
+    for (int tap = 0; tap < plan->taps_h * plan->taps_w; tap++)
+        for (int block = 0; block < end; block += rows)
+            for (int o = 0; o < plan->out.c; o++)
+                for (int row = block; row < block + rows; row++)
+                    *packed++ = weight_of(plan, w, row, o, tap / plan->taps_w, tap % plan->taps_w);
 }
 
 /* Floats of a row of the copy: the last vector may overhang; an odd number of cache lines, so that
@@ -116,6 +144,8 @@ static size_t copy_row_floats(const struct nn_phases *plan)
 
 int nn_phases_band(const struct nn_phases *plan)
 {
+    if (plan->by_winograd)
+        return nn_winograd_band(&plan->winograd) * plan->conv->stride_h;
     int rows = BAND_FLOATS / (int)copy_row_floats(plan) - (plan->taps_h - 1);
     int cells = rows < 4 ? 4 : rows;
     return ceil_div(plan->grid_h, ceil_div(plan->grid_h, cells)) * plan->conv->stride_h;
@@ -123,8 +153,12 @@ int nn_phases_band(const struct nn_phases *plan)
 
 size_t nn_phases_scratch(const struct nn_phases *plan, int rows)
 {
-    size_t copied = (size_t)(ceil_div(rows, plan->conv->stride_h) + plan->taps_h - 1);
-    return copied * copy_row_floats(plan) + (size_t)plan->rows * line_pitch(plan);
+    int cells = ceil_div(rows, plan->conv->stride_h);
+    if (plan->by_winograd)
+        return nn_winograd_scratch(&plan->winograd, cells) +
+               (size_t)plan->rows * (size_t)cells * (size_t)plan->grid_w;
+    return (size_t)(cells + plan->taps_h - 1) * copy_row_floats(plan) +
+           (size_t)plan->rows * line_pitch(plan);
 }
 
 /* Rows `row`.. of dy to (row, output, pitch), zeros where there is none. */
@@ -188,6 +222,40 @@ static void interleave(const float *lines, size_t pitch, int stride, int width, 
             dx[at] += lines[i];
 }
 
+/* What a row of cells is to image rows row0..row1 of its. lines: the first row's; pitch: from row
+ * to row of the product. */
+static void give_cells(const struct nn_phases *plan, int cell, const float *lines, size_t pitch,
+                       float *dx, struct nn_tile tile, bool add)
+{
+    const struct nn_conv2d *conv = plan->conv;
+    for (int c = tile.channel0; c < tile.channel1; c++)
+        for (int phase = 0; phase < conv->stride_h; phase++) {
+            int row = cell * conv->stride_h + phase;
+            size_t line = (size_t)((c * conv->stride_h + phase) * conv->stride_w);
+            if (row >= tile.row0 && row < tile.row1)
+                interleave(lines + line * pitch, pitch, conv->stride_w, plan->in.w, add,
+                           dx + (ptrdiff_t)(c * plan->in.h + row) * plan->in.w);
+        }
+}
+
+/* The band is an output of its own. */
+static void run_winograd(const struct nn_phases *plan, const float *dy, const float *packed,
+                         float *dx, struct nn_tile tile, bool add, float *scratch)
+{
+    struct nn_winograd band = plan->winograd;
+    int first = tile.row0 / plan->conv->stride_h;
+    int cells = ceil_div(tile.row1, plan->conv->stride_h) - first;
+    float *lines = scratch + nn_winograd_scratch(&band, cells);
+    band.pad_h -= first;
+    band.out.h = cells;
+    const struct nn_winograd_task task = {
+        .x = dy, .packed = packed, .y = lines, .row1 = cells, .o1 = plan->rows, .scratch = scratch};
+    nn_winograd_run(&band, &task);
+    for (int cell = 0; cell < cells; cell++)
+        give_cells(plan, first + cell, lines + (ptrdiff_t)cell * plan->grid_w,
+                   (size_t)cells * (size_t)plan->grid_w, dx, tile, add);
+}
+
 void nn_phases_run(const struct nn_phases *plan, const float *dy, const float *packed, float *dx,
                    struct nn_tile tile, bool add, float *scratch)
 {
@@ -195,17 +263,13 @@ void nn_phases_run(const struct nn_phases *plan, const float *dy, const float *p
     int first = tile.row0 / conv->stride_h, end = ceil_div(tile.row1, conv->stride_h);
     float *lines = scratch + (size_t)(end - first + plan->taps_h - 1) * copy_row_floats(plan);
 
+    if (plan->by_winograd) {
+        run_winograd(plan, dy, packed, dx, tile, add, scratch);
+        return;
+    }
     copy_rows(plan, dy, first + plan->first_h, end - first + plan->taps_h - 1, scratch);
     for (int cell = first; cell < end; cell++, scratch += copy_row_floats(plan)) {
         multiply(plan, packed, scratch, lines);
-        for (int c = tile.channel0; c < tile.channel1; c++)
-            for (int phase = 0; phase < conv->stride_h; phase++) {
-                int row = cell * conv->stride_h + phase;
-                size_t line = (size_t)((c * conv->stride_h + phase) * conv->stride_w);
-                if (row >= tile.row0 && row < tile.row1)
-                    interleave(lines + line * line_pitch(plan), line_pitch(plan), conv->stride_w,
-                               plan->in.w, add,
-                               dx + (ptrdiff_t)(c * plan->in.h + row) * plan->in.w);
-            }
+        give_cells(plan, cell, lines, line_pitch(plan), dx, tile, add);
     }
 }

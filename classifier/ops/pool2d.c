@@ -41,11 +41,7 @@ static void give_to_first(const float *from, float *dx, int stride, const float 
 size_t nn_max_pool_backward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
                                     struct nn_shape out)
 {
-    size_t pitch = (size_t)nn_max_pool_pitch(pool, in, out);
-    if (pool->stride_w > 2)
-        return (size_t)out.w;
-    return (size_t)pool->stride_w * (size_t)in.h * pitch +
-           2 * (size_t)out.h * (pitch + (size_t)pool->kernel_w);
+    return pool->stride_w > 2 ? (size_t)out.w : nn_max_pool_gradient_floats(pool, in, out);
 }
 
 /* Any stride. left: what is left of dy, out.w floats. */

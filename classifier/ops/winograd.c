@@ -1,6 +1,7 @@
 #include "winograd.h"
 
 #define LEAST_TILES    4  /* with fewer, packed weights cost more memory than they save products */
+#define FEW_TILES      4  /* so many go by 4 points */
 #define LEAST_CHANNELS 16 /* in and out: vectors must be full */
 #define BAND_TILES     32 /* a band's tiles: enough to read the weights once for, */
 #define BAND_NUMBERS   5000 /* and tiles times channels: their 36 points stay in the second cache */
@@ -26,6 +27,19 @@ static int round_up(int count)
     return ceil_div(count, lanes) * lanes;
 }
 
+bool nn_winograd_finish(struct nn_winograd *plan)
+{
+    int m = NN_POINTS + 1 - plan->r;
+    int tiles = ceil_div(plan->out.h, m) * ceil_div(plan->out.w, m);
+    plan->points = plan->r == 3 && tiles <= FEW_TILES ? 4 : NN_POINTS;
+    plan->m = plan->points + 1 - plan->r;
+    /* three vectors, or two where that leaves no rest */
+    plan->unit = NN_VECTORS * nn_kernels()->lanes;
+    if (plan->outputs % plan->unit != 0 && plan->outputs % (2 * nn_kernels()->lanes) == 0)
+        plan->unit = 2 * nn_kernels()->lanes;
+    return tiles >= LEAST_TILES;
+}
+
 bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                       bool backward, struct nn_winograd *plan)
 {
@@ -37,7 +51,6 @@ bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct n
         outputs < LEAST_CHANNELS)
         return false;
     *plan = (struct nn_winograd){
-        .m = NN_POINTS + 1 - r,
         .r = r,
         .pad_h = backward ? r - 1 - conv->pad_h : conv->pad_h,
         .pad_w = backward ? r - 1 - conv->pad_w : conv->pad_w,
@@ -48,16 +61,17 @@ bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct n
         .out = backward ? in : out,
         .backward = backward,
     };
-    /* three vectors, or two where that leaves no rest */
-    plan->unit = NN_VECTORS * nn_kernels()->lanes;
-    if (plan->outputs % plan->unit != 0 && plan->outputs % (2 * nn_kernels()->lanes) == 0)
-        plan->unit = 2 * nn_kernels()->lanes;
-    return ceil_div(plan->out.h, plan->m) * ceil_div(plan->out.w, plan->m) >= LEAST_TILES;
+    return nn_winograd_finish(plan);
+}
+
+static size_t squared(const struct nn_winograd *plan)
+{
+    return (size_t)(plan->points * plan->points);
 }
 
 static size_t group_floats(const struct nn_winograd *plan)
 {
-    return (size_t)NN_POINTS2 * (size_t)plan->channels * (size_t)round_up(plan->outputs);
+    return squared(plan) * (size_t)plan->channels * (size_t)round_up(plan->outputs);
 }
 
 size_t nn_winograd_packed(const struct nn_winograd *plan)
@@ -90,13 +104,14 @@ void nn_winograd_pack(const struct nn_winograd *plan, const float *weight, int p
     for (int k = 0; k < plan->channels; k++)
         for (int o = 0; o < count; o += kernels->lanes) {
             const struct nn_winograd_weights weights = {
+                .points = plan->points,
                 .r = plan->r,
                 .outputs = least(kernels->lanes, count - o),
                 .w = weight + group * whole + k * channel + (first + o) * output,
                 .output = output,
                 .mirrored = plan->backward,
                 .u = to + (ptrdiff_t)k * width + o,
-                .plane = group_floats(plan) / NN_POINTS2,
+                .plane = group_floats(plan) / squared(plan),
             };
             kernels->winograd_weights(&weights);
         }
@@ -116,7 +131,7 @@ static size_t cut(const struct nn_winograd *plan, int rows, float *scratch, stru
     room->tile_rows = ceil_div(rows, plan->m);
     room->pitch = (size_t)round_up(plan->channels);
     size_t tiles = (size_t)room->tiles * (size_t)room->tile_rows;
-    size_t input = NN_POINTS2 * tiles * room->pitch, products = NN_POINTS2 * tiles * unit;
+    size_t input = squared(plan) * tiles * room->pitch, products = squared(plan) * tiles * unit;
     if (scratch != NULL) {
         room->input = scratch;
         room->products = scratch + input;
@@ -151,6 +166,7 @@ static void transform_input(const struct nn_winograd *plan, const struct nn_wino
     for (int t = 0; t < room->tile_rows; t++)
         for (int c = 0; c < plan->channels; c += kernels->lanes) {
             const struct nn_winograd_row row = {
+                .points = plan->points,
                 .m = plan->m,
                 .tiles = room->tiles,
                 .y = task->row0 + t * plan->m - plan->pad_h,
@@ -173,20 +189,20 @@ static void multiply(const struct nn_winograd *plan, const float *packed, int fi
                      const struct room *room)
 {
     const struct nn_kernels *kernels = nn_kernels();
-    int tiles = room->tiles * room->tile_rows, width = round_up(count);
+    int tiles = room->tiles * room->tile_rows, width = round_up(count), end = (int)squared(plan);
 
-    for (int point = 0; point < NN_POINTS2; point++) {
+    for (int point = 0; point < end; point++) {
         const struct nn_product product = {
             .k = plan->channels,
             .a = room->input + (size_t)point * (size_t)tiles * room->pitch,
             .a_block = kernels->rows * (ptrdiff_t)room->pitch,
             .a_row = (ptrdiff_t)room->pitch,
             .a_step = 1,
-            .b = packed + (size_t)point * (group_floats(plan) / NN_POINTS2) +
+            .b = packed + (size_t)point * (group_floats(plan) / squared(plan)) +
                  (ptrdiff_t)first * plan->channels,
             .width = width,
-            .ahead = point + 1 < NN_POINTS2
-                         ? packed + (size_t)(point + 1) * (group_floats(plan) / NN_POINTS2) +
+            .ahead = point + 1 < end
+                         ? packed + (size_t)(point + 1) * (group_floats(plan) / squared(plan)) +
                                (ptrdiff_t)first * plan->channels
                          : NULL,
             .c = room->products + (ptrdiff_t)point * tiles * width,
@@ -205,6 +221,7 @@ static void transform_output(const struct nn_winograd *plan, const struct nn_win
     for (int t = 0; t < room->tile_rows; t++)
         for (int o = 0; o < count; o += kernels->lanes) {
             const struct nn_winograd_row row = {
+                .points = plan->points,
                 .m = plan->m,
                 .tiles = room->tiles,
                 .y = task->row0 + t * plan->m,

@@ -1,12 +1,14 @@
 /* winograd.h: convolutions of 3x3 and 5x5 taps at stride 1 by Winograd's minimal algorithm (Lavin
  * and Gray, "Fast algorithms for convolutional neural networks", 2016): 36 products a tile and pair
- * of channels instead of 144 (4x4 outputs, 3x3 taps) or 100 (2x2 outputs, 5x5 taps). The same in
- * both directions: what a gradient passes back is a convolution with the taps mirrored.
+ * of channels instead of 144 (4x4 outputs, 3x3 taps; 3x3 outputs, 4x4 taps) or 100 (2x2 outputs,
+ * 5x5 taps); where 3x3 taps have few tiles, 16 products for 2x2 outputs instead of 36: more in all,
+ * but packed weights of 16 numbers, not 36, are read from memory. The same in both directions: what
+ * a gradient passes back is a convolution with the taps mirrored.
  *
  * What is not finite reaches every output of the tiles that see it, as NaN: more than a plain sum
  * would tell, never less.
  *
- * packed: the weights at the 36 points, (group, point, panel, channel, width); a panel is the
+ * packed: the weights at the points, (group, point, panel, channel, width); a panel is the
  * outputs that one product takes. */
 #ifndef NN_OPS_WINOGRAD_H
 #define NN_OPS_WINOGRAD_H
@@ -15,7 +17,7 @@
 #include "kernels/kernels.h"
 
 struct nn_winograd {
-    int m, r;
+    int points, m, r;
     int pad_h, pad_w;
     int channels, outputs, groups; /* of a group, in and out of this direction */
     struct nn_shape in, out;       /* of this direction */
@@ -26,6 +28,10 @@ struct nn_winograd {
 /* False: this convolution goes another way (in, out: those of the forward direction). */
 bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                       bool backward, struct nn_winograd *plan);
+
+/* The same of a convolution that is no layer's (phases.h): points, m and unit from the rest; r 3
+ * to 5. */
+bool nn_winograd_finish(struct nn_winograd *plan);
 
 /* Floats of the packed weights, and the parts that can be packed one by one. */
 size_t nn_winograd_packed(const struct nn_winograd *plan);

@@ -11,11 +11,12 @@
 
 static void name(struct phantom_worn *worn, const char *what)
 {
-    size_t used = strlen(worn->variant), more = strlen(what) + (used > 0 ? 2 : 0);
+    size_t used = strlen(worn->variant), more = strlen(what), between = used > 0 ? 2 : 0;
 
-    if (used + more + 1 > 64)
+    if (used + between + more + 1 > 64)
         return;
-    snprintf(worn->variant + used, 64 - used, "%s%s", used > 0 ? "; " : "", what);
+    memcpy(worn->variant + used, "; ", between);
+    memcpy(worn->variant + used + between, what, more + 1);
 }
 
 /* A loop around the neck, lower in front, lying on the skin. */

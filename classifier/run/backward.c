@@ -3,6 +3,8 @@
 #include "execute_internal.h"
 #include <string.h>
 
+#define MASKED 4 /* times CACHED_FLOATS: what of a gradient is made before it is masked */
+
 /* Where a task works: one sample, channels c0..c1 of it, which are floats i0..i1; of each channel
  * rows r0..r1, all of them but where a convolution alone passes its gradient back. */
 struct place {
@@ -41,6 +43,14 @@ static void mul_share(const struct nn_run *run, int mul, int id, struct place at
         nn_multiply_backward(layer->shape, dy, a, false, dx, at.c0, at.c1);
 }
 
+/* Whether the one layer that passes back to this one masks the gradient, too. */
+static bool masks(const struct nn_run *run, int id)
+{
+    const struct nn_node *node = &run->nodes[id];
+    return run->layers[id].relu && node->consumer_count == 1 &&
+           run->layers[node->consumers[0]].op == NN_OP_LRN && run->nodes[node->consumers[0]].active;
+}
+
 /* Adds what a layer that shapes its input passes back to channels c0..c1. */
 static void add_window_share(const struct nn_run *run, int consumer, int id, struct place at,
                              float *scratch)
@@ -65,7 +75,7 @@ static void add_window_share(const struct nn_run *run, int consumer, int id, str
         nn_avg_pool_backward(&layer->pool, in, out, dy, dx, c0, c1);
         break;
     case NN_OP_LRN:
-        nn_lrn_backward(&layer->lrn, in, x, dy, dx, at.add, c0, c1, scratch);
+        nn_lrn_backward(&layer->lrn, in, x, dy, dx, at.add, masks(run, id), c0, c1, scratch);
         break;
     case NN_OP_BATCH_NORM:
         nn_batch_norm_backward(out, x, dy, node->weight, norm_mean(run, consumer),
@@ -164,7 +174,7 @@ static void start_gradient(const struct nn_run *run, int id, int sample, size_t 
 
 static void mask_gradient(const struct nn_run *run, int id, int sample, size_t offset, size_t count)
 {
-    if (run->layers[id].relu)
+    if (run->layers[id].relu && !masks(run, id))
         nn_relu_mask(activation(run, id, sample) + offset, gradient(run, id, sample) + offset,
                      count);
 }
@@ -258,12 +268,18 @@ void nn_gradient_task(const struct nn_run *run, int id, int task, float *scratch
     int c0 = task % node->gradient_blocks * node->gradient_channels;
     int c1 = least(c0 + node->gradient_channels, layer->shape.c);
     size_t area = (size_t)layer->shape.h * (size_t)layer->shape.w;
-    struct place at = {sample, c0, c1, r0, r1, (size_t)c0 * area, (size_t)c1 * area, true};
+    int step = c1 - c0; /* what a max pool alone passes back is masked while it is in a cache */
 
-    if (node->gradient_of_batch)
-        pull_samples(run, id, 0, run->batch, at, scratch);
-    else
-        pull_samples(run, id, sample, sample + 1, at, scratch);
+    if (node->consumer_count == 1 && run->layers[node->consumers[0]].op == NN_OP_MAX_POOL)
+        step = rows_in_cache(area) * MASKED;
+    for (int c = c0; c < c1; c += step) {
+        int end = least(c + step, c1);
+        struct place at = {sample, c, end, r0, r1, (size_t)c * area, (size_t)end * area, true};
+        if (node->gradient_of_batch)
+            pull_samples(run, id, 0, run->batch, at, scratch);
+        else
+            pull_samples(run, id, sample, sample + 1, at, scratch);
+    }
 }
 
 /* Outputs k0..k1 of a fully connected layer; each weight gets its samples in order. */

@@ -59,7 +59,7 @@ static double conv_cost(const struct nn_run *run, int id)
         2 * area_of(layer->shape) * (double)nn_graph_parameter(run->graph, layer->weight)->elements;
     struct nn_winograd plan;
     if (nn_winograd_plan(&layer->conv, input_of(run, id), layer->shape, false, &plan))
-        cost *= WINOGRAD_COST * NN_POINTS2 / (plan.m * plan.m * plan.r * plan.r);
+        cost *= WINOGRAD_COST * plan.points * plan.points / (plan.m * plan.m * plan.r * plan.r);
     return is_thin(run, id) ? THIN_COST * cost : cost;
 }
 
@@ -175,6 +175,8 @@ double nn_split_gradient(const struct nn_run *run, int id)
         unit = 1;
     if (cost < TASK_COST)
         parts = 1;
+    if (node->consumer_count == 1 && run->layers[node->consumers[0]].op == NN_OP_LRN)
+        parts = ceil(parts / 3); /* each looks at its neighbours' channels as well */
     node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;
