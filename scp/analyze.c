@@ -324,6 +324,18 @@ static void rest(struct analyze *a)
     a->rest_ms = 0;
 }
 
+static void answer_people(struct analyze *a)
+{
+    bool selftest;
+    if (asks_take(a->node, a->examiner.store, &selftest) != STORE_OK ||
+        requests_answer(a->node, a->examiner.store) != STORE_OK)
+        store_trouble(a, "request");
+    if (selftest) {
+        selftest_watch_hurry(a->selftest);
+        (void)is_tested(a);
+    }
+}
+
 static void live(struct analyze *a)
 {
     a->rest_ms = clock_monotonic_ms() + REST_MS; /* the self-test has judged */
@@ -334,9 +346,7 @@ static void live(struct analyze *a)
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
-        if (asks_take(a->node, a->examiner.store) != STORE_OK ||
-            requests_answer(a->node, a->examiner.store) != STORE_OK)
-            store_trouble(a, "request");
+        answer_people(a);
         correct_patients(a);
         sweep_studies(a);
         take_back(a);

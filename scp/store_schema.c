@@ -258,7 +258,14 @@ static const char *const versions[] = {
     " UNIQUE(study, number));"
     "CREATE INDEX reading_open ON reading(study, state) WHERE state<=2;"
     "CREATE INDEX reading_claimed ON reading(claimed_ms) WHERE state=2;"
-    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;",
+    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;"
+    /* whom the node talks to, and how it went last */
+    "CREATE TABLE contact("
+    " kind TEXT NOT NULL, name TEXT NOT NULL, good_ms INTEGER NOT NULL DEFAULT 0,"
+    " bad_ms INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '',"
+    " echo_ms INTEGER NOT NULL DEFAULT 0, echo_who TEXT NOT NULL DEFAULT '',"
+    " echo TEXT NOT NULL DEFAULT '', PRIMARY KEY(kind, name)) WITHOUT ROWID;"
+    "CREATE INDEX instance_quarantined ON instance(id) WHERE " QUARANTINED ";",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -274,7 +281,8 @@ static const char *const back[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
-    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;"
+    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE contact;"
+    "DROP INDEX instance_quarantined;"
     "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP "
     "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
