@@ -85,9 +85,9 @@ static void change_mode(const struct conf *conf, const struct ask *ask, struct a
 static enum store_status enter(struct store *store, const struct ask *ask, struct ask_taken *taken)
 {
     static const enum request_kind kinds[] = {
-        [ASK_READ] = REQUEST_READ,       [ASK_UNREAD] = REQUEST_UNREAD,
-        [ASK_RETRY] = REQUEST_RETRY,     [ASK_RELEASE] = REQUEST_RELEASE,
-        [ASK_CANCEL] = REQUEST_CANCEL,   [ASK_DISCARD] = REQUEST_DISCARD,
+        [ASK_READ] = REQUEST_READ,     [ASK_UNREAD] = REQUEST_UNREAD,
+        [ASK_RETRY] = REQUEST_RETRY,   [ASK_RELEASE] = REQUEST_RELEASE,
+        [ASK_CANCEL] = REQUEST_CANCEL, [ASK_DISCARD] = REQUEST_DISCARD,
         [ASK_ECHO] = REQUEST_ECHO};
     struct request request = {.kind = kinds[ask->kind], .asked_ms = clock_utc_ms()};
     if (ask->kind <= ASK_UNREAD)

@@ -17,7 +17,7 @@ enum ask_kind {
     ASK_READ,
     ASK_UNREAD,
     ASK_MODE,
-    ASK_RETRY,   /* this and the next three: `subject` as in struct request (store.h) */
+    ASK_RETRY, /* this and the next three: `subject` as in struct request (store.h) */
     ASK_RELEASE,
     ASK_CANCEL,
     ASK_DISCARD,

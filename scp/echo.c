@@ -25,8 +25,9 @@ static const struct {
                           "and address there, and compare its own AE title."},
     [ECHO_DIMSE] = {"verification (DIMSE)",
                     "It lets this node in and does not answer C-ECHO: ask who runs it."},
-    [ECHO_HTTP] = {"HTTP", "It is there and answers otherwise: look at the address (url), and at user "
-                           "or token."},
+    [ECHO_HTTP] = {"HTTP",
+                   "It is there and answers otherwise: look at the address (url), and at user "
+                   "or token."},
 };
 
 const char *echo_layer_name(enum echo_layer layer)
@@ -39,11 +40,11 @@ static void take_error(struct echo *echo, enum dx_status status, bool associated
 {
     bool refused = status == DX_REFUSED || status == DX_NO_CONTEXT;
     echo->end = status == DX_OK ? ECHO_ANSWERED : refused ? ECHO_REFUSED : ECHO_UNREACHED;
-    echo->layer = status == DX_OK                            ? ECHO_NO_LAYER
-                  : status == DX_UNREACHABLE                 ? ECHO_NETWORK
-                  : status == DX_TLS || status == DX_MIXUP   ? ECHO_TLS
-                  : !associated                              ? ECHO_ASSOCIATION
-                                                             : ECHO_DIMSE;
+    echo->layer = status == DX_OK                          ? ECHO_NO_LAYER
+                  : status == DX_UNREACHABLE               ? ECHO_NETWORK
+                  : status == DX_TLS || status == DX_MIXUP ? ECHO_TLS
+                  : !associated                            ? ECHO_ASSOCIATION
+                                                           : ECHO_DIMSE;
     if (status != DX_OK)
         (void)snprintf(echo->why, sizeof echo->why, "%s", err->text);
 }
@@ -61,8 +62,8 @@ static void echo_dimse(const struct conf *conf, const struct conf_peer *peer, st
     if (associated) {
         (void)snprintf(echo->session, sizeof echo->session, "%s", dx_scu_session(scu));
         if (is_asked)
-            echo->worklist = dx_scu_accepts(scu, DX_MODALITY_WORKLIST, IMPLICIT) ? ECHO_TAKEN
-                                                                                 : ECHO_NOT_TAKEN;
+            echo->worklist =
+                dx_scu_accepts(scu, DX_MODALITY_WORKLIST, IMPLICIT) ? ECHO_TAKEN : ECHO_NOT_TAKEN;
         status = dx_scu_echo(scu, &err);
     }
     dx_scu_close(scu);
@@ -87,12 +88,8 @@ static void take_reply(struct echo *echo, const char *service, const struct stow
         [STOW_NETWORK] = ECHO_NETWORK, [STOW_TLS] = ECHO_TLS, [STOW_HTTP] = ECHO_HTTP};
     bool good = reply->end == STOW_ANSWERED && reply->status >= 200 && reply->status <= 299;
     echo->http_status = reply->status;
-    echo->end = good                            ? ECHO_ANSWERED
-                : reply->end == STOW_ANSWERED ? ECHO_REFUSED
-                                              : ECHO_UNREACHED;
-    echo->layer = good                        ? ECHO_NO_LAYER
-                  : reply->end == STOW_AWAY ? of[reply->layer]
-                                            : ECHO_HTTP;
+    echo->end = good ? ECHO_ANSWERED : reply->end == STOW_ANSWERED ? ECHO_REFUSED : ECHO_UNREACHED;
+    echo->layer = good ? ECHO_NO_LAYER : reply->end == STOW_AWAY ? of[reply->layer] : ECHO_HTTP;
     if (reply->end == STOW_ANSWERED && !good)
         (void)snprintf(echo->why, sizeof echo->why, "%s: HTTP status %ld", service, reply->status);
     else if (!good)

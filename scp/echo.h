@@ -1,6 +1,7 @@
-/* echo.h: does a peer answer, and if not, at which layer did it fail? Nothing is sent but a question
- * that changes nothing: C-ECHO; of an archive with DICOMweb one study (QIDO-RS), of a workflow
- * manager one item (UPS-RS); to who takes HL7 or a webhook a connection, with TLS where it has that.
+/* echo.h: does a peer answer, and if not, at which layer did it fail? Nothing is sent but a
+ * question that changes nothing: C-ECHO; of an archive with DICOMweb one study (QIDO-RS), of a
+ * workflow manager one item (UPS-RS); to who takes HL7 or a webhook a connection, with TLS where it
+ * has that.
  */
 #ifndef ECHO_H
 #define ECHO_H
@@ -31,8 +32,8 @@ void echo_peer(const struct conf *conf, const struct conf_peer *peer, struct ech
 void echo_announcement(const struct conf *conf, const struct conf_announcement *to,
                        struct echo *echo);
 
-/* What came of it in a sentence or three: "answered in 12 ms", or at which layer it failed, why, and
- * what to do. */
+/* What came of it in a sentence or three: "answered in 12 ms", or at which layer it failed, why,
+ * and what to do. */
 void echo_words(const struct echo *echo, char *text, size_t size);
 
 #endif

@@ -2,7 +2,8 @@
  * inquire. One at a time, each in a process of its own under the rights that the role's other
  * children have; the role itself talks to nobody.
  *
- *   idle -> a request of this kind is open [echo_desk_turn] -> busy -> answered, dead, or too late */
+ *   idle -> a request of this kind is open [echo_desk_turn] -> busy -> answered, dead, or too late
+ */
 #ifndef ECHO_DESK_H
 #define ECHO_DESK_H
 

@@ -26,8 +26,8 @@ struct role_contact {
     int64_t told_at; /* monotonic */
 };
 #define ROLE_CONTACT_MS 10000 /* the same again is told so often at most */
-/* It went well (why ""), or not: enters that, unless it was told just now. What cannot be entered is
- * told the next time. */
+/* It went well (why ""), or not: enters that, unless it was told just now. What cannot be entered
+ * is told the next time. */
 void role_contacted(struct role_contact *contact, struct store *store, enum contact_kind kind,
                     const char *name, const char *why);
 

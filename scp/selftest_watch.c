@@ -20,7 +20,7 @@ struct selftest_watch {
     char scratch[4096], site[4096];
     enum fitness fitness;
     int64_t next_ms;
-    bool ordered; /* by a person */
+    bool ordered;             /* by a person */
     struct selftest selftest; /* the last */
 };
 

@@ -75,7 +75,7 @@ static enum store_status discard(struct store *store, int64_t id, int64_t now_ms
         return status;
     const char *no = instance.state != INSTANCE_NOT_PROCESSED
                          ? "only what was not processed can be discarded"
-                     : instance.gone_ms != 0    ? "its file is no longer here"
+                     : instance.gone_ms != 0 ? "its file is no longer here"
                      : instance.reported == 0 && instance.withdrawn[0] == '\0'
                          ? "its study's report is not written yet: try again in a minute"
                          : NULL;

@@ -31,6 +31,8 @@ struct http_request {
 
 /* A header of the request; NULL. */
 const char *http_header(const struct http_request *request, const char *name);
+/* A value of the query behind the address, decoded; NULL. */
+const char *http_argument(const struct http_request *request, const char *name);
 /* A proxy on this machine names whom it asks for, last in X-Forwarded-For: that is the request's
  * address then. What others say there is not believed. */
 void http_take_forwarded(struct http_request *request);
