@@ -9,6 +9,7 @@ import time
 import unittest
 
 from http_fixture import PEOPLE, Base, h
+import rawscu
 
 ADMIN_ONLY = (("GET", "/node/quarantine"), ("GET", "/node/audit"), ("GET", "/node/configuration"), ("POST", "/node/selftest"),
               ("POST", "/node/jobs/1/retry"), ("POST", "/node/jobs/d1/release"), ("POST", "/node/peers/destination/pacs/echo"))
@@ -165,11 +166,8 @@ class Node(Base):
         dataset.PixelData = dataset.PixelData[::-1]  # another image under the same name
         dataset.save_as(path)
         self.node.send(path)
-        with open(path, "rb") as f:
-            broken = f.read().replace(b"\x10\x00\x10\x00PN", b"\x10\x00\x10\x00??")  # an element without a value representation
-        with open(path, "wb") as f:
-            f.write(broken)
-        self.node.send(path)
+        lies = rawscu.element(8, 0x18, b"1.2.3.4 ") + b"\x10\0\x10\0\xf0\xff\0\0short"
+        self.assertEqual(rawscu.store(self.node.port, rawscu.SECONDARY_CAPTURE, "1.2.3.4", rawscu.IMPLICIT, lies)[0][0], "c")
         listed = h.wait_for(lambda: (q := self.quarantined(ada))["objects"] and q["refused"] and q, 60, "quarantine")
         self.assertEqual([o["reason"] for o in listed["objects"]], ["conflict"])
         for one in listed["objects"]:
