@@ -284,9 +284,8 @@ static void correct_patients(struct analyze *a)
         a->after = 0; /* pictures to be drawn anew */
 }
 
-/* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
- * node does not hold up those behind it. */
-/* For a moment: however fast objects come, everything else has its turn. */
+/* Every RECEIVED object once, in order; whatever came meanwhile included; but for a moment only.
+ * One that waits for the node does not hold up those behind it. */
 static void take_objects(struct analyze *a)
 {
     struct instance instance;
@@ -326,14 +325,12 @@ static void rest(struct analyze *a)
 
 static void answer_people(struct analyze *a)
 {
-    bool selftest;
+    bool selftest = false;
     if (asks_take(a->node, a->examiner.store, &selftest) != STORE_OK ||
         requests_answer(a->node, a->examiner.store) != STORE_OK)
         store_trouble(a, "request");
-    if (selftest) {
+    if (selftest)
         selftest_watch_hurry(a->selftest);
-        (void)is_tested(a);
-    }
 }
 
 static void live(struct analyze *a)

@@ -117,6 +117,7 @@ static void order_selftest(const struct node *node, const struct ask *ask, struc
                            bool *selftest)
 {
     *selftest = true;
+    node_wake(node->wake_analyze); /* it is tested at the next turn */
     audit_ordered(node->conf, ask->who, "selftest", "selftest", "begins");
     log_event(LOG_AT_INFO, "selftest-ordered", "who=%s", log_quote(ask->who));
     (void)snprintf(taken->answer, sizeof taken->answer, "%s", ASKS_DONE);

@@ -75,18 +75,24 @@ static json_t *bin_of(const struct series *s, bool scores, const struct store_sa
     return bin;
 }
 
+/* A rest that would be less than half a part belongs to the last one. */
+static size_t end_of(size_t from, size_t size, size_t count)
+{
+    return count - from < size + size / 2 ? count : from + size;
+}
+
 static json_t *bins_of(const struct series *s, bool scores)
 {
     json_t *bins = json_array();
     size_t all = s->references + s->samples, size = (all + BINS - 1) / BINS;
     if (size < BIN_LEAST)
         size = BIN_LEAST;
-    for (size_t i = 0; i < s->references; i += size) {
-        size_t to = i + size < s->references ? i + size : s->references;
+    for (size_t i = 0, to; i < s->references; i = to) {
+        to = end_of(i, size, s->references);
         (void)json_array_append_new(bins, bin_of(s, scores, s->reference, i, to, 0));
     }
-    for (size_t i = 0; i < s->samples; i += size) {
-        size_t to = i + size < s->samples ? i + size : s->samples;
+    for (size_t i = 0, to; i < s->samples; i = to) {
+        to = end_of(i, size, s->samples);
         (void)json_array_append_new(bins, bin_of(s, scores, s->sample, i, to, to));
     }
     return bins;

@@ -19,6 +19,7 @@ def remember(spool, digest):
     rows = [(digest, now - (600 - i) * DAY // 25, int(i % (9 if i < 500 else 5) == 0), ((i * 37) % 100) / (100 if i < 500 else 130)) for i in range(600)]
     rows += [(series, at, int(i % 40 == 0), 0) for series in ("association", "study") for i, (_, at, _, _) in enumerate(rows)]
     with sqlite3.connect(os.path.join(spool, "jobs.sqlite"), timeout=20) as db:
+        db.execute("DELETE FROM sample")
         db.executemany("INSERT INTO sample(series,at_ms,hit,score) VALUES(?,?,?,?)", rows)
         hour = now // 3600000
         db.executemany("INSERT OR REPLACE INTO hour(station,hour,studies) VALUES(?,?,?)",
@@ -81,7 +82,7 @@ class Page(unittest.TestCase):
     def test_b_echo(self):
         """By keys: a peer that lives answers, one that does not says at which layer it failed and what to do."""
         self.open(there=".peers")
-        for key, words in (("echo destination/pacs", r"Echo: answered in \d+ ms"), ("echo destination/gone", r"Echo: failed at the network \(name or TCP\): .*Is it running")):
+        for key, words in (("echo destination/pacs", r"Now: answered in \d+ ms"), ("echo destination/gone", r"Now: failed at the network \(name or TCP\): .*Is it running")):
             self.page.see(f"document.querySelector('[data-key=\"{key}\"]').focus()")
             self.page.press("Enter")
             found = self.page.until(f"(/{words}/.exec([...document.querySelectorAll('.said')].map((s) => s.textContent).join(' | ')) ?? [''])[0]", 40)

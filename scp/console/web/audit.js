@@ -4,7 +4,7 @@ import { button, foreign, make, redraw, say } from './dom.js';
 import { table, widePanel, wordsOf } from './node_parts.js';
 import { count, moment, plain } from './words.js';
 
-const DAY = 24 * 3600 * 1000;
+const HOUR = 3600 * 1000;
 const EMPTY_MOST = 200; // parts of the log that are looked through for one search before it asks
 
 function field(words, name, attributes) {
@@ -38,7 +38,7 @@ export class Audit {
     this.signal = signal;
     this.found = [];
     this.form = make('form', { class: 'search', 'aria-label': 'Search the audit log' },
-      field('Since (UTC)', 'since', { value: `${new Date(Date.now() - DAY).toISOString().slice(0, 16)}`, placeholder: '2026-11-27' }), field('Until (UTC)', 'until', { placeholder: 'now' }),
+      field('Since (UTC)', 'since', { value: `${new Date(Date.now() - HOUR).toISOString().slice(0, 16)}`, placeholder: '2026-11-27' }), field('Until (UTC)', 'until', { placeholder: 'now' }),
       field('Event', 'event', { placeholder: 'order, 110104', list: 'audit-events' }), field('Who', 'user', { placeholder: 'name, AE title, address' }),
       field('Patient ID', 'patient'), field('Study UID', 'study'), choice('Outcome', 'outcome', [['', 'any'], ['success', 'success'], ['failure', 'failure']]),
       make('datalist', { id: 'audit-events' }, ['Application Activity', 'User Authentication', 'Security Alert', 'Instances Accessed', 'Instances Transferred', 'Query', 'order'].map((value) => make('option', { value }))),

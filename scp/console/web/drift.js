@@ -45,7 +45,7 @@ function evidencePlot(key, title, series, names, limits) {
   const after = series.bins.map((bin, i) => [i, bin]).filter(([, bin]) => !bin.reference);
   if (!after.length) return null;
   return linePlot({
-    key: `evidence ${key}`, title: `Evidence: ${title}`, said: judgement(series, names, limits), most: limits.cusumLimit * 1.1, label: (v) => v.toFixed(0),
+    key: `evidence ${key}`, title: `Evidence: ${title}`, said: judgement(series, names, limits), most: limits.cusumLimit, label: (v) => v.toFixed(0),
     lines: names.map((name, n) => ({ words: evidenceWords[name], look: LOOKS[n], points: after.map(([i, bin]) => [i, bin[name] ?? 0]) })),
     limit: { words: `alarm at ${limits.cusumLimit}`, y: limits.cusumLimit }, ...ends(after.map(([, bin]) => bin)),
     head: ['Until', ...names.map((name) => evidenceWords[name])], rows: after.map(([, bin]) => [moment(bin.to, nodeNow()), ...names.map((name) => (bin[name] ?? 0).toFixed(1))]),
@@ -64,7 +64,7 @@ function ratePlots(series, limits) {
   return [linePlot({
     key, title, said: `${said}. ${judgement(series, ['more', 'fewer'], limits)}`, most: Math.max(0.1, ...rates), label: percent,
     lines: [{ words: short, look: 'line-a', points: rates.map((rate, i) => [i, rate]) }],
-    shade: after === null ? bins.length - 1 : bins.filter((b) => b.reference).length - 0.5, limit: { words: 'reference', y: before ?? 0 }, ...ends(bins),
+    shade: after === null ? bins.length - 1 : bins.filter((b) => b.reference).length - 0.5, limit: { words: 'rate in it', y: before ?? 0 }, ...ends(bins),
     head: ['Until', 'Samples', short, 'Rate'], rows: bins.map((bin, i) => [moment(bin.to, nodeNow()), `${bin.samples}`, `${bin.hits}`, percent(rates[i])]),
   }), evidencePlot(key, title, series, ['more', 'fewer'], limits)];
 }

@@ -1,6 +1,6 @@
 // overview.js: the node at a glance: whom it talks to, what waits, disk, self-test, processes, stations.
 import { get, send } from './api.js';
-import { button, foreign, make, redraw } from './dom.js';
+import { button, foreign, make, redraw, say } from './dom.js';
 import { bytes, facts, panel, table, told, widePanel, wordsOf } from './node_parts.js';
 import { may } from './session.js';
 import { nodeNow } from './source.js';
@@ -15,8 +15,9 @@ const port = (n) => (n > 0 ? String(n) : 'none');
 // ---- peers ----
 
 class Peers {
-  constructor(signal) {
+  constructor(signal, onLoad) {
     this.signal = signal;
+    this.onLoad = onLoad;
     this.said = new Map(); // key -> { words, failed }
     this.list = make('div', null, 'Asking the node');
     this.element = widePanel('Peers', this.list);
@@ -27,6 +28,7 @@ class Peers {
     try {
       this.peers = (await get('/node/peers', { signal: this.signal })).peers;
       this.draw();
+      this.onLoad(this.peers);
     } catch (error) {
       if (!this.signal.aborted) redraw(this.list, make('p', { class: 'alarm' }, wordsOf(error)));
     }
@@ -51,7 +53,7 @@ class Peers {
         await this.load();
       }
       const echo = this.find(peer)?.echo;
-      if (!this.signal.aborted) this.tell(key, echo && echo.at !== before ? `Echo: ${plain(echo.answer)}` : 'Echo: no answer yet', !(echo?.good && echo.at !== before));
+      if (!this.signal.aborted) this.tell(key, echo && echo.at !== before ? `Now: ${plain(echo.answer)}` : 'No answer yet', !(echo?.good && echo.at !== before));
     } catch (error) {
       if (!this.signal.aborted) this.tell(key, wordsOf(error), error.status !== 429);
     }
@@ -60,23 +62,25 @@ class Peers {
   tell(key, words, failed) {
     this.said.set(key, { words, failed });
     this.draw();
-    told(make('p'), words, failed); // spoken
+    say(`Echo of ${key}: ${words}`);
   }
 
   row(peer) {
     const key = `${peer.kind}/${peer.name}`;
-    const said = this.said.get(key) ?? (peer.echo ? { words: `Echo at ${moment(peer.echo.at, nodeNow())}: ${plain(peer.echo.answer)}`, failed: false } : null);
+    const said = this.said.get(key) ?? (peer.echo ? { words: `${moment(peer.echo.at, nodeNow())}: ${plain(peer.echo.answer)}`, failed: false } : null);
+    const byEcho = peer.echo && peer.echo.at === peer.last_failure; // said there already
     const who = make('span', null, make('strong', null, foreign(plain(peer.name))), make('span', { class: 'soft' }, ` ${plain(peer.way)}${peer.address ? `, ${plain(peer.address)}` : ''}`));
-    const failure = !peer.last_failure ? 'none' : `${moment(peer.last_failure, nodeNow())}: ${plain(peer.why)}`;
+    const failure = !peer.last_failure ? 'none' : byEcho ? `${moment(peer.last_failure, nodeNow())}, by echo` : `${moment(peer.last_failure, nodeNow())}: ${plain(peer.why)}`;
     const act = may('admin') ? button('Echo', () => this.echo(peer), { 'data-key': `echo ${key}`, 'aria-label': `Echo ${peer.name}` }) : null;
-    return { alarm: peer.failing, cells: [who, peer.failing ? 'FAILING' : peer.last_success ? 'works' : 'not talked to yet',
-      peer.last_success ? moment(peer.last_success, nodeNow()) : 'never', foreign(failure), peer.waiting_since ? `for ${since(peer.waiting_since)}` : 'nothing',
+    const short = (words) => make('td', null, words);
+    return { alarm: peer.failing, cells: [who, short(peer.failing ? 'FAILING' : peer.last_success ? 'works' : 'not used yet'),
+      short(peer.last_success ? moment(peer.last_success, nodeNow()) : 'never'), foreign(failure), short(peer.waiting_since ? `for ${since(peer.waiting_since)}` : 'nothing'),
       make('td', { class: 'text' }, act, said ? make('span', { class: said.failed ? 'said alarm' : 'said' }, said.words) : null)] };
   }
 
   draw() {
     if (!this.peers?.length) return void redraw(this.list, make('p', null, 'None is configured: results stay on this node.'));
-    redraw(this.list, table(['Peer', 'State', 'Last success', 'Last failure', 'Waits for it', 'Does it answer?'], this.peers.map((p) => this.row(p)), { look: 'peers' }));
+    redraw(this.list, table(['Peer', 'State', 'Last success', 'Last failure', 'Waits for it', 'Echo'], this.peers.map((p) => this.row(p)), { look: 'peers' }));
   }
 }
 
@@ -116,7 +120,8 @@ function disk(d) {
 const CAUSES = { start: 'at start', upgrade: 'after an upgrade', daily: 'daily', again: 'again, after a failure', order: 'ordered' };
 
 class Selftest {
-  constructor(reload) {
+  constructor(signal, reload) {
+    this.signal = signal;
     this.said = make('p', { role: 'status' });
     this.reload = reload;
     this.box = make('div');
@@ -126,16 +131,21 @@ class Selftest {
   async run() {
     told(this.said, 'It runs.', false);
     try {
+      const before = this.at;
       await send('POST', '/node/selftest');
-      await new Promise((done) => setTimeout(done, LOOK));
-      told(this.said, 'It has run: see above.', false);
+      for (let tries = 0; tries < 60 && this.at === before && !this.signal.aborted; tries++) {
+        await new Promise((done) => setTimeout(done, LOOK));
+        await this.reload();
+      }
+      if (this.signal.aborted) return;
+      told(this.said, this.at !== before ? 'It has run: see above.' : 'No result yet: is the role analyze running?', this.at === before);
     } catch (error) {
       told(this.said, wordsOf(error), error.status !== 429);
     }
-    this.reload();
   }
 
   draw(test) {
+    this.at = test?.at;
     redraw(this.box, test ? facts([
       ['Last', `${test.passed ? 'passed' : 'FAILED'}, ${moment(test.at, nodeNow())} (${CAUSES[test.cause] ?? plain(test.cause)})`, !test.passed],
       test.passed ? null : ['What', `${test.what}: ${test.detail}`, true],
@@ -172,19 +182,47 @@ function program(node) {
   ]));
 }
 
+// One line that tells where to look.
+function glance(node, peers) {
+  const failing = (peers ?? []).filter((p) => p.failing).length;
+  const oldest = node.health?.oldest_job;
+  const late = Boolean(oldest) && oldest.seconds > (node.health?.limits?.oldestJob ?? Infinity);
+  const down = (node.roles ?? []).filter((r) => !r.since);
+  const died = (node.roles ?? []).reduce((sum, r) => sum + r.died, 0);
+  const d = node.disk ?? {};
+  const aside = (node.quarantined ?? 0) + (node.deliveries?.parked ?? 0);
+  const test = node.selftest;
+  const items = [
+    ['Peers', !peers ? 'asking' : !peers.length ? 'none' : failing ? `${failing} of ${peers.length} failing` : 'none failing', failing > 0],
+    ['Oldest job', oldest ? wait(oldest.seconds * 1000) : 'none waits', late],
+    ['Disk free', d.size ? `${Math.floor((100 * d.free) / d.size)} %` : 'not known', d.free < d.reserve],
+    ['Self-test', !test ? 'none yet' : `${test.passed ? 'passed' : 'FAILED'} ${moment(test.at, nodeNow())}`, test ? !test.passed : false],
+    ['Processes', down.length ? `${down.map((r) => r.name).join(', ')} DOWN` : died ? `up; died ${died} ×` : 'all up', down.length > 0],
+    ['Set aside', aside ? `${aside}` : 'nothing', false],
+  ];
+  return items.map(([name, words, alarm]) => make('li', { class: alarm ? 'alarm' : null }, make('span', { class: 'name' }, name), ' ', make('strong', null, plain(words))));
+}
+
 export class Overview {
   constructor(signal, reload) {
-    this.peers = new Peers(signal);
-    this.selftest = new Selftest(reload);
+    this.glance = make('ul', { class: 'glance wide', 'aria-label': 'At a glance' });
+    this.peers = new Peers(signal, () => this.drawGlance());
+    this.selftest = new Selftest(signal, reload);
     this.left = make('div', { class: 'columns' });
     this.queues = make('div');
     this.disk = make('div');
     this.roles = make('div');
     this.rest = make('div');
-    this.element = make('div', { class: 'node-body' }, this.peers.element, this.queues, this.disk, this.selftest.element, this.roles, this.rest, this.left);
+    this.element = make('div', { class: 'node-body' }, this.glance, this.peers.element, this.queues, this.disk, this.selftest.element, this.roles, this.rest, this.left);
+  }
+
+  drawGlance() {
+    if (this.node) redraw(this.glance, glance(this.node, this.peers.peers));
   }
 
   draw(node) {
+    this.node = node;
+    this.drawGlance();
     redraw(this.queues, queues(node));
     redraw(this.disk, disk(node.disk));
     this.selftest.draw(node.selftest);

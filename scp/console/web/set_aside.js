@@ -57,7 +57,7 @@ export class SetAside {
     const study = make('a', { href: `#/study/${encodeURIComponent(o.study)}`, dir: 'ltr' }, plain(o.study));
     return entry(`${capital(plain(o.words))}${o.detail ? `: ${plain(o.detail)}` : ''}`, [
       ['Received', `${moment(o.received, nodeNow())} from ${plain(o.calling)} at ${plain(o.address)}`],
-      ['Size', `${bytes(o.bytes)}; tried ${o.attempts} ×${o.deaths ? `, its process died ${o.deaths} × before the last` : ''}`], ['Study', study],
+      ['Size', `${bytes(o.bytes)}; tried ${o.attempts} ×${o.deaths ? ', its process died' : ''}`], ['Study', study],
     ], [this.act('Release: judge it again', about, o.id, 'retry', `Image ${o.id} is judged again.`),
       this.asked('Discard', about, o.id, 'discard', `Image ${o.id} is discarded.`, 'Its bytes go now and cannot be judged again. What was answered of it stands.')],
     toggled(`object ${o.id}`, 'What is known of it', () => facts([['Job', `${o.id}, rule ${plain(o.rule) || 'none'}`], ['SOP Class', o.sop_class], ['SOP Instance', o.sop_instance], ['Series', o.series],
