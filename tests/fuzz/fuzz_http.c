@@ -46,8 +46,8 @@ static void set_aside(const char *spool)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", spool, files[i]);
         FILE *file = fopen(path, "we");
-        must(file != NULL && fputs("status: C000\nreason: \xff\xfe\ncalling: A: B\nno value\n",
-                                   file) >= 0 &&
+        must(file != NULL &&
+             fputs("status: C000\nreason: \xff\xfe\ncalling: A: B\nno value\n", file) >= 0 &&
              fclose(file) == 0);
     }
 }
