@@ -57,8 +57,8 @@
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
 #define YIELDING     5 /* where processors are short receiving goes first: modalities wait for it */
-#define REST_MS      1000        /* without an image */
-#define CUT_OFF_MOST 10          /* attempts that ended with the role, not with the child */
+#define REST_MS      1000 /* without an image */
+#define CUT_OFF_MOST 10   /* attempts that ended with the role, not with the child */
 
 struct analyze {
     const struct node *node;
