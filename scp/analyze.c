@@ -282,9 +282,8 @@ static void correct_patients(struct analyze *a)
         a->after = 0; /* pictures to be drawn anew */
 }
 
-/* Every RECEIVED object once, in order; whatever came meanwhile included. One that waits for the
- * node does not hold up those behind it. */
-/* For a moment: however fast objects come, everything else has its turn. */
+/* Every RECEIVED object once, in order; whatever came meanwhile included; but for a moment only.
+ * One that waits for the node does not hold up those behind it. */
 static void take_objects(struct analyze *a)
 {
     struct instance instance;
@@ -322,6 +321,16 @@ static void rest(struct analyze *a)
     a->rest_ms = 0;
 }
 
+static void answer_people(struct analyze *a)
+{
+    bool selftest = false;
+    if (asks_take(a->node, a->examiner.store, &selftest) != STORE_OK ||
+        requests_answer(a->node, a->examiner.store) != STORE_OK)
+        store_trouble(a, "request");
+    if (selftest)
+        selftest_watch_hurry(a->selftest);
+}
+
 static void live(struct analyze *a)
 {
     a->rest_ms = clock_monotonic_ms() + REST_MS; /* the self-test has judged */
@@ -332,9 +341,7 @@ static void live(struct analyze *a)
         take_objects(a);
         if (node_stopping || a->exit_status != 0)
             break;
-        if (asks_take(a->node, a->examiner.store) != STORE_OK ||
-            requests_answer(a->node, a->examiner.store) != STORE_OK)
-            store_trouble(a, "request");
+        answer_people(a);
         correct_patients(a);
         sweep_studies(a);
         take_back(a);

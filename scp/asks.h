@@ -13,12 +13,23 @@
 #include "store.h"
 
 #define ASKS_DONE "done"
-enum ask_kind { ASK_READ, ASK_UNREAD, ASK_MODE };
+enum ask_kind {
+    ASK_READ,
+    ASK_UNREAD,
+    ASK_MODE,
+    ASK_RETRY, /* this and the next three: `subject` as in struct request (store.h) */
+    ASK_RELEASE,
+    ASK_CANCEL,
+    ASK_DISCARD,
+    ASK_ECHO,    /* `subject` is KIND/NAME (store_contact.h) */
+    ASK_SELFTEST /* now */
+};
 struct ask {
     uint64_t ticket;      /* random */
     uint32_t kind;        /* enum ask_kind */
     uint32_t mode;        /* MODE: enum conf_mode */
-    char uid[DX_UID_MAX]; /* else: of a study */
+    char uid[DX_UID_MAX]; /* READ, UNREAD: of a study */
+    char subject[96];     /* of what has one; printable */
     char who[64];         /* printable ASCII */
 };
 struct ask_taken {
@@ -33,7 +44,8 @@ bool asks_send(const struct node *node, const struct ask *ask);
 bool asks_receive(const struct node *node, struct ask_taken *taken);
 
 /* Analyze's: enters all that waits. Not STORE_OK: the store is in trouble, and the ask that met it
- * is refused. */
-STORE_MUST_USE enum store_status asks_take(const struct node *node, struct store *store);
+ * is refused. *selftest: one is wanted now. */
+STORE_MUST_USE enum store_status asks_take(const struct node *node, struct store *store,
+                                           bool *selftest);
 
 #endif

@@ -155,6 +155,9 @@ void audit_logged_in(const struct conf *conf, const char *who, const char *addre
 /* The console: a person looked at what names patients or studies, as audit_looked. */
 void audit_seen(const struct conf *conf, const char *who, const char *address, const char *query,
                 const char *study);
+/* The console: a person searched the log itself. */
+void audit_searched(const struct conf *conf, const char *who, const char *address,
+                    const char *query);
 /* `cervigate`: what left the node as files (backup), or came back (restore). */
 void audit_exported(const struct conf *conf, const char *what, const char *where);
 /* `cervigate audit verify` found the log changed, or somebody took note of it. */

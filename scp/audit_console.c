@@ -38,3 +38,17 @@ void audit_seen(const struct conf *conf, const char *who, const char *address, c
                               .objects = objects,
                               .object_count = one ? 2 : 1});
 }
+
+void audit_searched(const struct conf *conf, const char *who, const char *address,
+                    const char *query)
+{
+    const struct audit_detail words[] = {{"Query", query}};
+    const struct audit_object object = {.kind = AUDIT_SETTING,
+                                        .id = "audit",
+                                        .name = "Security Audit Log",
+                                        .details = words,
+                                        .detail_count = 1};
+    tell(conf, who, address,
+         (struct audit_event){
+             .id = AUDIT_LOG_USED, .action = 'R', .objects = &object, .object_count = 1});
+}

@@ -19,6 +19,7 @@
 #include "deliver_choose.h"
 #include "dx_commitment.h"
 #include "dx_init.h"
+#include "echo_desk.h"
 #include "log.h"
 #include "role.h"
 #include <errno.h>
@@ -49,6 +50,7 @@ struct lane {
     int64_t allowed_at;                   /* when the mode last let it send */
     int64_t pause_ms;
     unsigned failures;
+    struct role_contact contact;
 };
 
 struct deliver {
@@ -59,6 +61,7 @@ struct deliver {
     struct pollfd *poll;
     size_t lanes;
     enum conf_mode mode;
+    struct echo_desk echo;
 };
 
 /* 0.8 to 1.2 of ms: peers that fell together shall not be called together. */
@@ -87,6 +90,8 @@ static void run_sender(const struct deliver *d, const struct lane *lane, int fd,
     for (size_t i = 0; i < d->lanes; i++)
         if (d->lane[i].sender.fd >= 0)
             (void)close(d->lane[i].sender.fd);
+    if (d->echo.child.fd >= 0)
+        (void)close(d->echo.child.fd);
     log_init("sender", d->node->conf->log_level, d->node->conf->log_patient_data);
     if (!confine(CONFINE_SENDER, d->node->conf, lane->to))
         _exit(EX_OSERR);
@@ -256,6 +261,15 @@ static enum store_status record_commitment(struct deliver *d, const struct lane 
     }
 }
 
+/* Whether the peer was there; what it said of one object does not matter. */
+static void tell_contact(const struct deliver *d, struct lane *lane,
+                         const struct send_answer *answer)
+{
+    if (answer->verdict != VERDICT_NOT_ALLOWED)
+        role_contacted(&lane->contact, d->store, CONTACT_DESTINATION, lane->to->peer->name,
+                       answer->verdict == VERDICT_UNREACHED ? answer->text : "");
+}
+
 /* One answer of a lane's process; false when there is none (any more). */
 static bool take_answer(struct deliver *d, struct lane *lane)
 {
@@ -288,6 +302,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
         pause_lane(lane, answer.text, (int64_t)answer.retry_after_seconds * 1000);
     if (answer.verdict != VERDICT_UNREACHED && answer.verdict != VERDICT_NOT_ALLOWED)
         lane->failures = 0;
+    tell_contact(d, lane, &answer);
     if (status == STORE_OK || status == STORE_NONE) /* NONE: a person removed it meanwhile */
         return true;
 
@@ -343,6 +358,7 @@ static void wait_for_work(struct deliver *d)
     for (size_t i = 0; i < d->lanes; i++) /* answers can only be taken where they can be kept */
         d->poll[count++] = (struct pollfd){.fd = d->lane[i].sender.fd, .events = POLLIN};
     d->poll[count++] = (struct pollfd){.fd = d->node->wake_deliver, .events = POLLIN};
+    d->poll[count++] = (struct pollfd){.fd = d->echo.child.fd, .events = POLLIN};
 
     int64_t now = clock_monotonic_ms(), until = now + LOOK_MS;
     for (size_t i = 0; i < d->lanes; i++)
@@ -377,9 +393,11 @@ static void serve(struct deliver *d)
         look_at_mode(d);
         for (size_t i = 0; i < d->lanes && !node_stopping; i++)
             keep_lane(d, &d->lane[i]);
+        echo_desk_turn(&d->echo, d->node, &d->store);
         wait_for_work(d);
         audit_traffic_turn(d->traffic);
     }
+    echo_desk_end(&d->echo);
     int64_t until = clock_monotonic_ms() + DRAIN_MS;
     while (any_busy(d) && clock_monotonic_ms() < until) {
         look_at_mode(d);
@@ -402,7 +420,8 @@ int deliver_run(const struct node *node)
     struct deliver d = {.node = node, .lanes = node->conf->destination_count};
     d.mode = node_mode(node->conf);
     d.lane = calloc(d.lanes + 1, sizeof *d.lane);
-    d.poll = calloc(d.lanes + 1, sizeof *d.poll);
+    d.poll = calloc(d.lanes + 2, sizeof *d.poll);
+    echo_desk_init(&d.echo, CONTACT_DESTINATION);
     int status = 1;
     if (d.lane == NULL || d.poll == NULL)
         goto out;

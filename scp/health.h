@@ -80,12 +80,22 @@ struct health_model {
     struct health_score scores;
 };
 
+/* A process of the node, as the supervisor tells. */
+struct health_role {
+    char name[16];
+    int64_t since_ms; /* UTC of its start; 0: it does not run */
+    int died;         /* how often by itself since the node's start */
+};
+#define HEALTH_ROLES 8
+
 struct health {
     int64_t at_ms;
     bool running, receives, analyzes, delivers;
     bool announces, hears, inquires;              /* or need not */
     long pid, dicom_port, tls_port, console_port; /* 0 when not running, or none */
     long landlock;                                /* version that confines the roles; 0: none */
+    struct health_role role[HEALTH_ROLES];        /* those that the configuration wants */
+    size_t roles;
     uint64_t free_bytes;
     bool has_store;
     bool tested; /* there was a self-test */

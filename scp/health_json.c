@@ -113,17 +113,29 @@ static json_t *counts_json(const struct store_counts *c)
                      (json_int_t)c->parked, "oldest_pending", json_time(c->oldest_pending_ms));
 }
 
+static json_t *roles_json(const struct health *h)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < h->roles; i++)
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:o, s:i}", "name", h->role[i].name, "since",
+                                              json_time(h->running ? h->role[i].since_ms : 0),
+                                              "died", h->role[i].died));
+    return list;
+}
+
 json_t *health_json_status(const struct conf *conf, const struct health *h,
                            const struct store_counts *counts)
 {
-    json_t *all = json_pack(
-        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o}", "version",
-        CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running", h->running, "pid",
-        (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port, "tls_port",
-        (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port, "isolation",
-        "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well", h->why_count == 0,
-        "why", health_json_why(h), "selftest", health_json_selftest(h), "audit",
-        health_json_audit(&conf->audit, h), "health", health_json_figures(&conf->health, h));
+    json_t *all =
+        json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o, s:o}",
+                  "version", CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running",
+                  h->running, "pid", (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port,
+                  "tls_port", (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port,
+                  "isolation", "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well",
+                  h->why_count == 0, "why", health_json_why(h), "selftest", health_json_selftest(h),
+                  "audit", health_json_audit(&conf->audit, h), "health",
+                  health_json_figures(&conf->health, h), "roles", roles_json(h));
     json_t *more = counts_json(counts);
     if (all != NULL && more != NULL)
         (void)json_object_update(all, more);

@@ -46,6 +46,19 @@ static bool is_alive(long pid)
     return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
+/* "receive_since=1764", and then "receive_died=0". */
+static void take_role(struct health *h, const char *line)
+{
+    const char *since = strstr(line, "_since="), *died = strstr(line, "_died=");
+    if (since != NULL && h->roles < HEALTH_ROLES) {
+        struct health_role *role = &h->role[h->roles++];
+        (void)snprintf(role->name, sizeof role->name, "%.*s", (int)(since - line), line);
+        role->since_ms = strtoll(since + strlen("_since="), NULL, 10);
+    }
+    if (died != NULL && h->roles > 0)
+        h->role[h->roles - 1].died = (int)strtol(died + strlen("_died="), NULL, 10);
+}
+
 static void read_run_file(const struct conf *conf, struct health *h)
 {
     char path[PATH_MAX], line[256];
@@ -68,10 +81,12 @@ static void read_run_file(const struct conf *conf, struct health *h)
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return;
-    while (fgets(line, sizeof line, file) != NULL)
+    while (fgets(line, sizeof line, file) != NULL) {
+        take_role(h, line);
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (strncmp(line, keys[i].key, strlen(keys[i].key)) == 0)
                 *keys[i].value = strtol(line + strlen(keys[i].key), NULL, 10);
+    }
     (void)fclose(file);
     h->running = is_alive(h->pid);
     h->receives = is_alive(receive);

@@ -2,9 +2,12 @@
 #include "requests.h"
 
 #include "audit.h"
+#include "clock.h"
 #include "log.h"
 #include "retention.h"
+#include "spool.h"
 #include "store_place.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +25,27 @@ static enum store_status about_result(struct store *store, const struct request 
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-/* "7": a job; "d7": a delivery. */
-static enum store_status about_job(struct store *store, const struct request *request,
-                                   char answer[STORE_ANSWER_MAX])
+/* Bytes that were refused: nobody was told that they are here. */
+static enum store_status discard_refused(const struct conf *conf, const char *name,
+                                         char answer[STORE_ANSWER_MAX])
+{
+    int failed = spool_discard_quarantined(conf, name);
+    (void)snprintf(answer, STORE_ANSWER_MAX, "%s",
+                   failed == 0         ? "discarded"
+                   : failed == -ENOENT ? "there is no such file in quarantine"
+                                       : strerror(-failed));
+    return STORE_OK;
+}
+
+/* "7": a job; "d7": a delivery; to discard, "q...": a name in quarantine/. */
+static enum store_status about_job(const struct node *node, struct store *store,
+                                   const struct request *request, char answer[STORE_ANSWER_MAX])
 {
     bool delivery = request->subject[0] == 'd';
     char *end;
     int64_t id = strtoll(request->subject + delivery, &end, 10);
+    if (request->kind == REQUEST_DISCARD && request->subject[0] == 'q')
+        return discard_refused(node->conf, request->subject + 1, answer);
     if (end == request->subject + delivery || *end != '\0' || id < 1) {
         (void)snprintf(answer, STORE_ANSWER_MAX, "that is no job and no delivery");
         return STORE_OK;
@@ -44,6 +61,10 @@ static enum store_status about_job(struct store *store, const struct request *re
     case REQUEST_RELEASE:
         return delivery ? store_release_delivery(store, id, answer)
                         : store_release_job(store, id, answer);
+    case REQUEST_DISCARD:
+        if (!delivery)
+            return store_discard(store, id, clock_utc_ms(), answer);
+        break;
     default:
         break;
     }
@@ -73,12 +94,14 @@ static enum store_status perform(const struct node *node, struct store *store,
     case REQUEST_RETRY:
     case REQUEST_CANCEL:
     case REQUEST_RELEASE:
-        return about_job(store, request, answer);
+    case REQUEST_DISCARD:
+        return about_job(node, store, request, answer);
     case REQUEST_READ:
     case REQUEST_UNREAD:
         return about_study(store, request, answer);
     case REQUEST_FORGET:
         return forget_patient(node->conf, store, request, answer);
+    case REQUEST_ECHO: /* never: store_next_request */
     case REQUEST_KINDS:
         break;
     }

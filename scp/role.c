@@ -1,5 +1,6 @@
 #include "role.h"
 
+#include "clock.h"
 #include "log.h"
 #include <limits.h>
 #include <signal.h>
@@ -52,6 +53,18 @@ void role_close_store(struct store **store)
 {
     store_close(*store);
     *store = NULL;
+}
+
+void role_contacted(struct role_contact *contact, struct store *store, enum contact_kind kind,
+                    const char *name, const char *why)
+{
+    bool good = why[0] == '\0';
+    int64_t now = clock_monotonic_ms();
+    if (contact->is_known && contact->was_good == good && now - contact->told_at < ROLE_CONTACT_MS)
+        return;
+    if (store == NULL || store_contacted(store, kind, name, why, clock_utc_ms()) != STORE_OK)
+        return;
+    *contact = (struct role_contact){.is_known = true, .was_good = good, .told_at = now};
 }
 
 int64_t role_back_off(int first, int most, unsigned times)

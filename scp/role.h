@@ -4,7 +4,7 @@
 #define ROLE_H
 
 #include "node.h"
-#include "store.h"
+#include "store_contact.h"
 
 struct role_child {
     pid_t pid;
@@ -19,6 +19,17 @@ void role_end_child(struct role_child *child);
 /* The handle, opened where there is none; false after a line in the log. */
 bool role_open_store(const struct conf *conf, struct store **store);
 void role_close_store(struct store **store);
+
+/* What one lane has told of its peer. */
+struct role_contact {
+    bool is_known, was_good;
+    int64_t told_at; /* monotonic */
+};
+#define ROLE_CONTACT_MS 10000 /* the same again is told so often at most */
+/* It went well (why ""), or not: enters that, unless it was told just now. What cannot be entered
+ * is told the next time. */
+void role_contacted(struct role_contact *contact, struct store *store, enum contact_kind kind,
+                    const char *name, const char *why);
 
 /* `first` seconds, doubled `times` times, at most `most` seconds; in milliseconds. */
 int64_t role_back_off(int first, int most, unsigned times);

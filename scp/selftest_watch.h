@@ -25,6 +25,8 @@ struct selftest_watch *selftest_watch_create(struct examiner *examiner);
 void selftest_watch_destroy(struct selftest_watch *watch);
 /* Tests when it is time: sets examiner->unfit, enters the result into the job store, logs. */
 void selftest_watch_turn(struct selftest_watch *watch);
+/* The next turn tests, whatever the time: a person wants it. */
+void selftest_watch_hurry(struct selftest_watch *watch);
 enum fitness selftest_watch_fitness(const struct selftest_watch *watch);
 
 #endif

@@ -240,6 +240,18 @@ int spool_quarantine(const struct conf *conf, const char *from, const char *why,
     return spool_sync_directory_of(to);
 }
 
+int spool_discard_quarantined(const struct conf *conf, const char *name)
+{
+    char path[PATH_MAX];
+    if (strspn(name, "0123456789abcdef") != 32 || name[32] != '\0')
+        return -ENOENT;
+    node_path(conf, path, sizeof path, "quarantine/%s.dcm", name);
+    if (unlink(path) != 0)
+        return -errno;
+    node_path(conf, path, sizeof path, "quarantine/%s.txt", name);
+    return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
 static int write_all(int fd, const char *text)
 {
     size_t length = strlen(text), done = 0;

@@ -45,6 +45,9 @@ int spool_keep_object(const struct conf *conf, int fd, const char *from, const c
 int spool_quarantine(const struct conf *conf, const char *from, const char *why, char *name,
                      size_t name_size);
 
+/* Removes what lies there under this base name (32 hexadecimal digits); 0 or a negated errno. */
+int spool_discard_quarantined(const struct conf *conf, const char *name);
+
 /* Writes text to `path` by a temporary file beside it, fsync, rename and fsync of the directory. */
 int spool_write_whole(const char *path, const char *text);
 int spool_sync_directory_of(const char *path);

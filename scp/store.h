@@ -419,6 +419,8 @@ enum request_kind {
     REQUEST_FORGET,  /* a patient */
     REQUEST_READ,    /* a study has been read: it leaves the worklist */
     REQUEST_UNREAD,  /* it has not */
+    REQUEST_DISCARD, /* a job in quarantine, or refused bytes, for good */
+    REQUEST_ECHO,    /* of a peer; answered by the role that talks to it (store_contact.h) */
     REQUEST_KINDS
 };
 const char *request_kind_name(enum request_kind kind); /* "retract", ... */
@@ -428,8 +430,9 @@ struct request {
     enum request_kind kind;
     char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result; READ, UNREAD: of a study */
     char reason[16];                 /* RETRACT: code of CID 7010 */
-    char subject[STORE_SUBJECT_MAX]; /* RETRY, CANCEL, RELEASE: "7" a job, "d7" a delivery; FORGET:
-                                      * Patient ID */
+    char subject[STORE_SUBJECT_MAX]; /* RETRY, CANCEL, RELEASE, DISCARD: "7" a job, "d7" a delivery,
+                                      * "q..." a name in quarantine/; FORGET: Patient ID; ECHO:
+                                      * KIND/NAME */
     char issuer[STORE_SUBJECT_MAX];  /* FORGET: Issuer of Patient ID; "": any */
     char draft[256]; /* FORGET: done but for the last step, and this is the answer; subject and
                       * issuer are empty then */
@@ -461,6 +464,12 @@ STORE_MUST_USE enum store_status store_count(struct store *store, const char *co
 /* The latest instances with their state, newest first. */
 STORE_MUST_USE enum store_status store_list(struct store *store, struct instance *list, size_t room,
                                             size_t *count);
+/* In quarantine: not processed for a technical reason, the bytes still here; newest first, with ids
+ * below `before`. */
+STORE_MUST_USE enum store_status store_quarantined(struct store *store, int64_t before,
+                                                   struct instance *list, size_t room,
+                                                   size_t *count);
+STORE_MUST_USE enum store_status store_count_quarantined(struct store *store, size_t *count);
 /* All results, newest first; those of one study. */
 STORE_MUST_USE enum store_status store_results(struct store *store, struct result *list,
                                                size_t room, size_t *count);

@@ -76,7 +76,7 @@ struct store_selftest {
     int64_t at_ms;
     bool passed;
     int unlocked;                   /* models whose scores were compared with nothing */
-    char cause[16];                 /* "start", "upgrade", "daily", "again" */
+    char cause[16];                 /* "start", "upgrade", "daily", "again", "order" */
     char build[64], kernels[96];    /* that ran it */
     char models[2 * DX_DIGEST_MAX]; /* their digests, blank-separated */
     char what[32], detail[512];     /* of the first step that failed */

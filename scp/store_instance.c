@@ -264,3 +264,31 @@ enum store_status store_list(struct store *store, struct instance *list, size_t 
             take_row(rows, &list[(*count)++]);
     return status == STORE_NONE ? STORE_OK : status;
 }
+
+#define IN_QUARANTINE " FROM instance INDEXED BY instance_quarantined WHERE " QUARANTINED
+
+enum store_status store_quarantined(struct store *store, int64_t before, struct instance *list,
+                                    size_t room, size_t *count)
+{
+    enum store_status status;
+    sqlite3_stmt *rows =
+        sql_prepare(store, "SELECT " COLUMNS IN_QUARANTINE " AND id<? ORDER BY id DESC LIMIT ?",
+                    "ii", before, (int64_t)room);
+    *count = 0;
+    while ((status = sql_row(store, rows)) == STORE_OK)
+        if (*count < room)
+            take_row(rows, &list[(*count)++]);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_count_quarantined(struct store *store, size_t *count)
+{
+    sqlite3_stmt *row = sql_prepare(store, "SELECT COUNT(*)" IN_QUARANTINE, "");
+    enum store_status status = sql_row(store, row);
+    *count = 0;
+    if (status != STORE_OK)
+        return status;
+    *count = (size_t)sqlite3_column_int64(row, 0);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}

@@ -110,6 +110,9 @@ STORE_MUST_USE enum store_status store_checkpoint(struct store *store);
 /* The object is judged again: "retried", or why not. */
 STORE_MUST_USE enum store_status store_retry(struct store *store, int64_t instance,
                                              char answer[STORE_ANSWER_MAX]);
+/* The bytes of what was not processed go now, not with time: "discarded", or why not. */
+STORE_MUST_USE enum store_status store_discard(struct store *store, int64_t instance,
+                                               int64_t now_ms, char answer[STORE_ANSWER_MAX]);
 /* A job that waits is not judged, what is not sent of its results will not be; a delivery is not
  * made: "cancelled ...", or why not. */
 STORE_MUST_USE enum store_status store_cancel_job(struct store *store, int64_t instance,

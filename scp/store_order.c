@@ -65,6 +65,37 @@ enum store_status store_retry(struct store *store, int64_t instance, char answer
     return status;
 }
 
+/* What was answered of it stands; only its bytes go, and with them the way to judge it again. */
+static enum store_status discard(struct store *store, int64_t id, int64_t now_ms,
+                                 char answer[STORE_ANSWER_MAX])
+{
+    struct instance instance;
+    enum store_status status = find_job(store, id, &instance, answer);
+    if (status != STORE_OK || answer[0] != '\0')
+        return status;
+    const char *no = instance.state != INSTANCE_NOT_PROCESSED
+                         ? "only what was not processed can be discarded"
+                     : instance.gone_ms != 0 ? "its file is no longer here"
+                     : instance.reported == 0 && instance.withdrawn[0] == '\0'
+                         ? "its study's report is not written yet: try again in a minute"
+                         : NULL;
+    if (no != NULL) {
+        say(answer, "%s", no);
+        return STORE_OK;
+    }
+    say(answer, "discarded");
+    return object_give_up(store, id, instance.path, (int64_t)instance.bytes, now_ms);
+}
+
+enum store_status store_discard(struct store *store, int64_t instance, int64_t now_ms,
+                                char answer[STORE_ANSWER_MAX])
+{
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(store, discard(store, instance, now_ms, answer));
+    return status;
+}
+
 /* Deliveries of what was made of an instance. */
 #define OF_JOB                                                                                     \
     "result IN (SELECT r.id FROM result r WHERE r.instance=?1 AND r.instance<>0 UNION"             \

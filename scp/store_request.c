@@ -7,7 +7,8 @@
 static const char *const kind_names[REQUEST_KINDS] = {
     [REQUEST_RETRACT] = "retract", [REQUEST_REISSUE] = "reissue", [REQUEST_RETRY] = "retry",
     [REQUEST_CANCEL] = "cancel",   [REQUEST_RELEASE] = "release", [REQUEST_FORGET] = "forget",
-    [REQUEST_READ] = "read",       [REQUEST_UNREAD] = "unread"};
+    [REQUEST_READ] = "read",       [REQUEST_UNREAD] = "unread",   [REQUEST_DISCARD] = "discard",
+    [REQUEST_ECHO] = "echo"};
 
 const char *request_kind_name(enum request_kind kind)
 {
@@ -33,7 +34,7 @@ enum store_status store_next_request(struct store *store, int64_t after, struct 
     sqlite3_stmt *row =
         sql_prepare(store,
                     "SELECT id,kind,uid,reason,who,asked_ms,subject,issuer,draft FROM request"
-                    " WHERE answer='' AND id>? ORDER BY id LIMIT 1",
+                    " WHERE answer='' AND kind<>'echo' AND id>? ORDER BY id LIMIT 1",
                     "i", after);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)

@@ -114,19 +114,24 @@ static enum store_status look(struct store *store, const char *sql, struct store
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+enum store_status object_give_up(struct store *store, int64_t id, const char *path, int64_t bytes,
+                                 int64_t now_ms)
+{
+    char frame[64];
+    (void)snprintf(frame, sizeof frame, "results/frame-%lld.rgb", (long long)id);
+    enum store_status status = sql_run(
+        store, sql_prepare(store, "UPDATE instance SET gone_ms=? WHERE id=?", "ii", now_ms, id));
+    if (status == STORE_OK)
+        status = removal_add(store, path);
+    if (status == STORE_OK)
+        status = removal_add(store, frame);
+    return status == STORE_OK ? kept_add(store, "object-bytes", -bytes) : status;
+}
+
 static enum store_status give_up_object(struct store *store, const struct candidate *one,
                                         int64_t now_ms)
 {
-    char frame[64];
-    (void)snprintf(frame, sizeof frame, "results/frame-%lld.rgb", (long long)one->id);
-    enum store_status status =
-        sql_run(store, sql_prepare(store, "UPDATE instance SET gone_ms=? WHERE id=?", "ii", now_ms,
-                                   one->id));
-    if (status == STORE_OK)
-        status = removal_add(store, one->path);
-    if (status == STORE_OK)
-        status = removal_add(store, frame);
-    return status == STORE_OK ? kept_add(store, "object-bytes", -one->bytes) : status;
+    return object_give_up(store, one->id, one->path, one->bytes, now_ms);
 }
 
 static enum store_status give_up_result(struct store *store, const struct candidate *one,

@@ -278,7 +278,14 @@ static const char *const versions[] = {
     "ALTER TABLE result ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE latency("
     " stage TEXT NOT NULL, bound_ms INTEGER NOT NULL, count INTEGER NOT NULL,"
-    " sum_ms INTEGER NOT NULL, PRIMARY KEY(stage, bound_ms)) WITHOUT ROWID;",
+    " sum_ms INTEGER NOT NULL, PRIMARY KEY(stage, bound_ms)) WITHOUT ROWID;"
+    /* whom the node talks to, and how it went last */
+    "CREATE TABLE contact("
+    " kind TEXT NOT NULL, name TEXT NOT NULL, good_ms INTEGER NOT NULL DEFAULT 0,"
+    " bad_ms INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '',"
+    " echo_ms INTEGER NOT NULL DEFAULT 0, echo_who TEXT NOT NULL DEFAULT '',"
+    " echo TEXT NOT NULL DEFAULT '', PRIMARY KEY(kind, name)) WITHOUT ROWID;"
+    "CREATE INDEX instance_quarantined ON instance(id) WHERE " QUARANTINED ";",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -295,6 +302,7 @@ static const char *const back[] = {
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE look;"
+    "DROP TABLE contact;DROP INDEX instance_quarantined;"
     "DROP TABLE latency;ALTER TABLE result DROP COLUMN complete_ms;"
     "ALTER TABLE result DROP COLUMN entered_ms;ALTER TABLE result DROP COLUMN since_ms;"
     "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE "

@@ -61,6 +61,12 @@ enum store_status sql_leave(struct store *store, enum store_status status);
 enum store_status sql_enter_light(struct store *store);
 enum store_status sql_leave_light(struct store *store, enum store_status status);
 
+/* store_instance.c: what could not be processed for a technical reason, and whose bytes are kept.
+ */
+#define QUARANTINED                                                                                \
+    "state='not-processed' AND gone_ms=0 AND withdrawn='' AND reason IN ('software-failure',"      \
+    "'undecodable','no-pixel-data','too-large','conflict')"
+
 /* store_result.c: rows of results; the columns in the order in which result_take reads them. */
 /* What a delivery becomes that goes out (again) whatever became of it before. */
 #define SEND_ANEW "state='pending',next_ms=0,stored_ms=0,looked_ms=0,commitment='',uncommitted=0"
@@ -123,6 +129,9 @@ enum store_status store_rename_order(struct store *store, const struct site_orde
 enum store_status kept_add(struct store *store, const char *counter, int64_t bytes);
 /* The file is to be removed once this transaction is committed (store_remove_files). */
 enum store_status removal_add(struct store *store, const char *path);
+/* An object's file, with what lies beside it. */
+enum store_status object_give_up(struct store *store, int64_t id, const char *path, int64_t bytes,
+                                 int64_t now_ms);
 
 /* store_latency.c: within the caller's transaction. since_ms or now_ms 0: not counted. */
 enum store_status latency_add(struct store *store, enum store_stage stage, int64_t since_ms,

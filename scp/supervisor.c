@@ -50,7 +50,8 @@ struct role {
     int64_t started_at, start_at; /* monotonic */
     int64_t kill_at, leave_by;    /* of pid and leaving; 0: not asked to stop */
     int pause;
-    bool renew; /* by a reload */
+    unsigned died; /* how often by itself */
+    bool renew;    /* by a reload */
 };
 
 struct supervisor {
@@ -78,9 +79,23 @@ static bool wants(const struct supervisor *s, const struct role *role)
     return role->run != console_run || s->node.console_fd >= 0;
 }
 
+/* "receive_since=UTC\nreceive_died=N\n" of each that runs. */
+static void add_roles(const struct supervisor *s, char *text, size_t size)
+{
+    int64_t now = clock_monotonic_ms(), utc = clock_utc_ms();
+    for (int i = 0; i < ROLES; i++) {
+        const struct role *role = &s->role[i];
+        size_t used = strlen(text);
+        if (wants(s, role))
+            (void)snprintf(text + used, size - used, "%s_since=%lld\n%s_died=%u\n", role->name,
+                           (long long)(role->pid > 0 ? utc - (now - role->started_at) : 0),
+                           role->name, role->died);
+    }
+}
+
 static void write_run_file(const struct supervisor *s, bool running)
 {
-    char path[PATH_MAX], text[640];
+    char path[PATH_MAX], text[1536];
     node_path(s->node.conf, path, sizeof path, "run/node");
     (void)snprintf(
         text, sizeof text,
@@ -94,6 +109,7 @@ static void write_run_file(const struct supervisor *s, bool running)
         (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid, (int)s->role[2].pid,
         (int)s->role[3].pid, (int)s->role[4].pid, (int)s->role[5].pid, (int)s->role[6].pid,
         (int)s->role[7].pid, s->node.instance_id, s->landlock);
+    add_roles(s, text, sizeof text);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
         log_event(LOG_AT_WARN, "run-file-failed", "path=%s error=%s", log_quote(path),
@@ -165,6 +181,7 @@ static void role_died(struct supervisor *s, struct role *role, int status)
     if (role->run == console_run) /* it may have been writing */
         session_table_clear(s->node.sessions);
     s->restarts++;
+    role->died++;
     role->pause = role->pause == 0               ? PAUSE_LEAST
                   : role->pause * 2 < PAUSE_MOST ? role->pause * 2
                                                  : PAUSE_MOST;

@@ -16,6 +16,7 @@ static const char usage[] =
     "       cervigate jobs retry ID [--json] [--config FILE]\n"
     "       cervigate jobs cancel ID [--json] [--config FILE]\n"
     "       cervigate jobs release ID [--json] [--config FILE]\n"
+    "       cervigate jobs discard ID [--json] [--config FILE]\n"
     "\n"
     "The received objects and what became of each. ID is a job's number, or dN, a delivery of a\n"
     "result to a destination.\n"
@@ -30,11 +31,15 @@ static const char usage[] =
     "  cancel         of a job: if it waits, it is not judged and not answered; deliveries of its\n"
     "                 results that are not made are not made. Of a delivery: that one\n"
     "  release        sends parked (or expired) deliveries again: those of a job, or one\n"
+    "  discard        removes the object's bytes now, of a job that was not processed and will not "
+    "be\n"
+    "                 retried; what was answered of it stands\n"
     "\n"
     "  --json         one JSON object a line\n"
     "  --config FILE  the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "\n"
-    "retry, cancel and release are asked of the running node, in the caller's name, and wait 10\n"
+    "retry, cancel, release and discard are asked of the running node, in the caller's name, and "
+    "wait 10\n"
     "seconds for its answer. A request that the node did not answer by then stays, and is done "
     "once,\n"
     "when the node runs.\n"
@@ -210,7 +215,8 @@ static const struct verb {
     bool delivery;
 } verbs[] = {{"retry", "retried", REQUEST_RETRY, false},
              {"cancel", "cancelled", REQUEST_CANCEL, true},
-             {"release", "released", REQUEST_RELEASE, true}};
+             {"release", "released", REQUEST_RELEASE, true},
+             {"discard", "discarded", REQUEST_DISCARD, false}};
 
 static const struct verb *find_verb(const struct command *command)
 {
@@ -261,8 +267,8 @@ int admin_jobs(int argc, char **argv)
     bool shows = command.count == 2 && strcmp(command.words[0], "show") == 0;
     const struct verb *verb = find_verb(&command);
     if ((!lists && !shows && !verb) || (command.parked && !lists))
-        return command_misused(usage, "list, or show, retry, cancel or release with an ID, is "
-                                      "expected");
+        return command_misused(usage, "list, or show, retry, cancel, release or discard with "
+                                      "an ID, is expected");
     if (!command_open(&command, &conf, &store, &status))
         return status;
     status = verb             ? ask(&command, store, verb)

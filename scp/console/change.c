@@ -1,10 +1,9 @@
 /* What people change: a study has been read, or it has not; the mode. Asked of the node by the
  * request socket; the connection is suspended until the answer is there. */
-#include "console.h"
-
-#include "asks.h"
+#include "change.h"
 #include "clock.h"
 #include "dx_uid.h"
+#include "store_contact.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@ struct change {
     int64_t until_ms;
     bool over; /* resumed */
     bool refused;
-    char answer[256];
+    char answer[STORE_ECHO_MAX];
 };
 
 bool changes_create(struct console *console)
@@ -78,8 +77,7 @@ void change_drop(struct change *change)
     change->connection = NULL;
 }
 
-/* Asks, and suspends the connection; the handler is called once more when there is an answer. */
-static enum MHD_Result begin(struct console *console, struct visit *visit,
+enum MHD_Result change_begin(struct console *console, struct visit *visit,
                              const struct session *session, struct ask *ask)
 {
     const struct http_request *request = &visit->request;
@@ -100,8 +98,7 @@ static enum MHD_Result begin(struct console *console, struct visit *visit,
     return MHD_YES;
 }
 
-/* `done`: the answer that means yes; what else is answered comes with `status`. */
-static enum MHD_Result end(struct visit *visit, const char *done, unsigned status)
+enum MHD_Result change_end(struct visit *visit, const char *done, unsigned status)
 {
     const struct http_request *request = &visit->request;
     const struct change change = *visit->change;
@@ -114,7 +111,7 @@ static enum MHD_Result end(struct visit *visit, const char *done, unsigned statu
         return http_json(request, MHD_HTTP_ACCEPTED,
                          json_pack("{s:n, s:s}", "answer", "words",
                                    "the node has not answered yet; it will do it"));
-    return strcmp(change.answer, done) == 0
+    return strncmp(change.answer, done, strlen(done)) == 0
                ? http_json(request, MHD_HTTP_OK, json_pack("{s:s}", "answer", change.answer))
                : http_error(request, status, change.answer, 0);
 }
@@ -131,12 +128,12 @@ enum MHD_Result change_page(struct console *console, struct visit *visit, struct
                    ? list_page(console, visit, session, tail)
                    : http_error(request, MHD_HTTP_NOT_FOUND, "there is nothing at this address", 0);
     if (visit->change != NULL)
-        return end(visit, read ? "read" : "unread", MHD_HTTP_NOT_FOUND);
+        return change_end(visit, read ? "read" : "unread", MHD_HTTP_NOT_FOUND);
     (void)snprintf(ask.uid, sizeof ask.uid, "%.*s", (int)(length < sizeof ask.uid ? length : 0),
                    tail);
     if (strcmp(tail + length, "/read") != 0 || !dx_uid_is_valid(ask.uid))
         return http_error(request, MHD_HTTP_NOT_FOUND, "there is no such study", 0);
-    return begin(console, visit, session, &ask);
+    return change_begin(console, visit, session, &ask);
 }
 
 enum MHD_Result mode_page(struct console *console, struct visit *visit, struct session *session,
@@ -146,7 +143,7 @@ enum MHD_Result mode_page(struct console *console, struct visit *visit, struct s
     enum conf_mode mode;
     (void)tail;
     if (visit->change != NULL)
-        return end(visit, ASKS_DONE, MHD_HTTP_CONFLICT);
+        return change_end(visit, ASKS_DONE, MHD_HTTP_CONFLICT);
     json_t *body = http_is_json(request) ? http_body(request) : NULL;
     const char *name = json_string_value(json_object_get(body, "mode"));
     bool good = name != NULL && conf_mode_parse(name, &mode);
@@ -155,5 +152,5 @@ enum MHD_Result mode_page(struct console *console, struct visit *visit, struct s
         return http_error(request, MHD_HTTP_BAD_REQUEST,
                           "expected the mode: shadow, demo or clinical", 0);
     struct ask ask = {.kind = ASK_MODE, .mode = (uint32_t)mode};
-    return begin(console, visit, session, &ask);
+    return change_begin(console, visit, session, &ask);
 }

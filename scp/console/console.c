@@ -24,6 +24,13 @@
 #define CONNECTION_MEMORY (32u * 1024)
 #define TURN_MS           250
 #define RETRY_MS          1000
+/* What keeps others busy, by all administrators together: so many at once, then one each so often.
+ * A search of the audit log stops the role for up to a tenth of a second. */
+#define ECHOES_MOST   6
+#define ECHO_MS       5000
+#define SELFTEST_MS   10000
+#define SEARCHES_MOST 20
+#define SEARCH_MS     500
 
 bool console_store(struct console *console)
 {
@@ -139,8 +146,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     *state = NULL;
 }
 
-/* The card of one model; false: it cannot be read. */
-static bool read_card(const char *folder, struct nn_model_info *info)
+/* What one model says of itself; false: it cannot be read. */
+static bool read_model(const char *folder, struct nn_model_info *info, struct card *card)
 {
     char path[PATH_MAX];
     struct nn_error err;
@@ -151,17 +158,19 @@ static bool read_card(const char *folder, struct nn_model_info *info)
     if (file != NULL)
         (void)fclose(file);
     bool good = size > 0 && nn_model_info_parse(path, text, size, info, &err) == NN_OK;
+    if (good)
+        card_read(folder, text, size, card);
     free(text);
     return good;
 }
 
-/* What the scores' classes are called: of the cards alone, the weights are analyze's. A model whose
- * card cannot be read has no names here; analyze says why. */
+/* What the scores' classes are called, and what the cards say; the weights are analyze's. A model
+ * that cannot be read has no names here; analyze says why. */
 static void read_models(struct console *console)
 {
     const struct conf *conf = console->node->conf;
     for (size_t i = 0; i < conf->model_count; i++)
-        if (!read_card(conf->models[i], &console->model[i]))
+        if (!read_model(conf->models[i], &console->model[i], &console->card[i]))
             console->model[i] = (struct nn_model_info){0};
     console->model_count = conf->model_count;
 }
@@ -223,6 +232,9 @@ bool console_open(struct console *console, const struct node *node, const struct
     console->guests = guests_create(&limits);
     console->sessions = sessions_create(node->sessions, web->idle_seconds, web->session_seconds);
     console->throttle = throttle_create();
+    console->echoes = (struct ration){.most = ECHOES_MOST, .every_ms = ECHO_MS};
+    console->selftests = (struct ration){.most = 1, .every_ms = SELFTEST_MS};
+    console->searches = (struct ration){.most = SEARCHES_MOST, .every_ms = SEARCH_MS};
     console->list = list_create();
     console->events = events_create();
     console->basic = basic_create();
@@ -250,6 +262,9 @@ void console_close(struct console *console)
     basic_destroy(console->basic);
     free(console->accounts);
     free(console->page);
+    json_decref(console->drift);
+    for (size_t i = 0; i < console->model_count; i++)
+        card_finish(&console->card[i]);
     store_close(console->store);
 }
 

@@ -2,23 +2,26 @@
  *
  *   guests.c   accepts, caps and hurries connections    http.c    requests and answers
  *   routes.c   which address is answered by whom        login.c   sessions in and out
- *   health_page.c  /healthz, /readyz, /api/v1/node      list.c    the reading worklist
+ *   health_page.c  /healthz, /readyz                    list.c    the reading worklist
  *   events.c   server-sent events                       study.c   one study, its pictures
  *   change.c   what is asked of the node                metrics.c Prometheus
  *   basic.c    who proves himself with each request   proxy.c  who a proxy says that he is
  *   tls.c      certificate and key
  *   dicomweb.c our own results by DICOMweb (dicomweb.h)
- *   web.c      the page's own files, compiled in
+ *   web.c      the page's own files, compiled in        order.c   what is ordered of the node
+ *   node_page.c, peers.c, drift.c, models.c, quarantine.c, audit_page.c   the node, to be looked at
  *
  * A handler gets a whole request and answers it (http.h), or suspends its connection and is called
  * once more later. */
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
+#include "cards.h"
 #include "health.h"
 #include "http.h"
 #include "nn_model.h"
 #include "node.h"
+#include "ration.h"
 #include "session.h"
 #include "store.h"
 #include "tls.h"
@@ -41,6 +44,7 @@ struct console {
     struct store *store; /* NULL: it cannot be read now */
     int64_t open_at;
     struct nn_model_info model[SRT_MAX_MODELS]; /* as configured */
+    struct card card[SRT_MAX_MODELS];           /* of the same */
     size_t model_count;
     struct sessions *sessions;
     struct account *accounts;
@@ -52,6 +56,9 @@ struct console {
     struct events *events;
     struct change *changes; /* that wait for an answer */
     size_t change_count;
+    struct ration echoes, selftests, searches;
+    json_t *drift; /* the last answer about it; NULL: none */
+    int64_t drift_until;
     char *page; /* the last answer about health */
     bool well, ready;
     int64_t page_until; /* monotonic */
@@ -96,6 +103,8 @@ console_handler login_page;
 console_handler list_page, change_page, mode_page, events_page;
 console_handler study_page;
 console_handler dicomweb_page;
+console_handler peers_page, echo_page, jobs_page, selftest_page;
+console_handler drift_page, models_page, quarantine_page, audit_page, configuration_page;
 
 /* list.c: the list as it is; NULL: no memory. */
 struct list *list_create(void);

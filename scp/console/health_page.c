@@ -2,8 +2,7 @@
  *
  *   GET /healthz      200: well, as `cervigate status` says (health.h); 503: not, and "why" tells
  *   GET /readyz       200: the job store can be read, receive is running and there is room for
- *                     objects; 503
- *   GET /api/v1/node  what `cervigate status --json` prints, and what is in force */
+ *                     objects; 503 */
 #include "console.h"
 
 #include "clock.h"
@@ -149,35 +148,4 @@ json_t *health_page_why(struct console *console, bool *well)
     *well = read && health.why_count == 0;
     health_finish(&health);
     return why;
-}
-
-/* The configuration names hosts and files, but no secret: those stand in files of their own. */
-static json_t *configuration_of(const struct conf *conf)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    if (to == NULL)
-        return json_null();
-    conf_print(conf, to);
-    json_t *json = fclose(to) == 0 ? json_string(text) : NULL;
-    free(text);
-    return json != NULL ? json : json_null();
-}
-
-enum MHD_Result node_page(struct console *console, struct visit *visit, struct session *session,
-                          const char *tail)
-{
-    struct health health;
-    struct store_counts counts;
-    const struct conf *conf = console->node->conf;
-    (void)tail;
-    bool read = console_health(console, &health, &counts);
-    json_t *all = read ? health_json_status(conf, &health, &counts) : NULL;
-    health_finish(&health);
-    if (all != NULL)
-        (void)json_object_set_new(all, "configuration",
-                                  session->account.role == ROLE_ADMIN ? configuration_of(conf)
-                                                                      : json_null());
-    return http_json(&visit->request, MHD_HTTP_OK, all);
 }

@@ -34,6 +34,8 @@ struct http_request {
 
 /* A header of the request; NULL. */
 const char *http_header(const struct http_request *request, const char *name);
+/* A value of the query behind the address, decoded; NULL. */
+const char *http_argument(const struct http_request *request, const char *name);
 bool http_is_this_machine(const char *address);
 /* accept_choose with what the request says, in a header or as the parameter `accept`. */
 int http_accepts(const struct http_request *request, const struct accept_offer *offers,

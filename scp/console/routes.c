@@ -30,6 +30,15 @@ static const struct route routes[] = {
     {"/api/v1/studies/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, study_page},
     {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
     {"/dicomweb/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, dicomweb_page},
+    {"/api/v1/node/selftest", false, MAY(HTTP_POST), ROLE_ADMIN, 0, selftest_page},
+    {"/api/v1/node/jobs/", true, MAY(HTTP_POST), ROLE_ADMIN, 0, jobs_page},
+    {"/api/v1/node/peers/", true, MAY(HTTP_POST), ROLE_ADMIN, 0, echo_page},
+    {"/api/v1/node/peers", false, MAY(HTTP_GET), ROLE_VIEWER, 0, peers_page},
+    {"/api/v1/node/drift", false, MAY(HTTP_GET), ROLE_VIEWER, 0, drift_page},
+    {"/api/v1/node/models", false, MAY(HTTP_GET), ROLE_VIEWER, 0, models_page},
+    {"/api/v1/node/quarantine", false, MAY(HTTP_GET), ROLE_ADMIN, 0, quarantine_page},
+    {"/api/v1/node/audit", false, MAY(HTTP_GET), ROLE_ADMIN, 0, audit_page},
+    {"/api/v1/node/configuration", false, MAY(HTTP_GET), ROLE_ADMIN, 0, configuration_page},
     {"/api/v1/node", false, MAY(HTTP_GET), ROLE_VIEWER, 0, node_page},
 };
 

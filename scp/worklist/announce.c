@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "dx_init.h"
+#include "echo_desk.h"
 #include "log.h"
 #include "news_header.h"
 #include "report_file.h"
@@ -45,6 +46,7 @@ struct lane {
     struct news news;
     int64_t asked_at, retry_at, spawn_at, allowed_at, look_at; /* monotonic */
     unsigned failures;
+    struct role_contact contact;
 };
 
 struct announce {
@@ -54,6 +56,7 @@ struct announce {
     struct pollfd *poll;
     size_t lanes;
     enum conf_mode mode;
+    struct echo_desk echo;
     char node_id[SPOOL_NODE_ID_MAX]; /* "": not read yet */
 };
 
@@ -85,6 +88,8 @@ static void run_crier(const struct announce *a, const struct lane *lane, int fd,
     for (size_t i = 0; i < a->lanes; i++)
         if (a->lane[i].crier.fd >= 0)
             (void)close(a->lane[i].crier.fd);
+    if (a->echo.child.fd >= 0)
+        (void)close(a->echo.child.fd);
     log_init("crier", a->node->conf->log_level, a->node->conf->log_patient_data);
     if (!confine(CONFINE_CRIER, a->node->conf, NULL))
         _exit(EX_OSERR);
@@ -274,6 +279,8 @@ static void record(struct announce *a, struct lane *lane, const struct crier_ans
         return;
     enum store_status status =
         lane->news.kind == NEWS_LOOK ? record_look(a, lane, answer) : record_news(a, lane, answer);
+    role_contacted(&lane->contact, a->store, CONTACT_ANNOUNCEMENT, lane->to->name,
+                   answer->end == NEWS_UNREACHED ? answer->why : "");
     if (answer->end == NEWS_UNREACHED)
         pause_lane(lane, answer->why);
     else
@@ -347,6 +354,7 @@ static void wait_for_work(struct announce *a)
             until = a->lane[i].retry_at;
     }
     a->poll[count++] = (struct pollfd){.fd = a->node->wake_announce, .events = POLLIN};
+    a->poll[count++] = (struct pollfd){.fd = a->echo.child.fd, .events = POLLIN};
     if (poll(a->poll, count, (int)(until - now)) <= 0)
         return;
     if (a->poll[a->lanes].revents != 0)
@@ -376,8 +384,10 @@ static void serve(struct announce *a)
         look_at_mode(a);
         for (size_t i = 0; i < a->lanes && !node_stopping; i++)
             keep_lane(a, &a->lane[i]);
+        echo_desk_turn(&a->echo, a->node, &a->store);
         wait_for_work(a);
     }
+    echo_desk_end(&a->echo);
     int64_t until = clock_monotonic_ms() + DRAIN_MS;
     while (any_busy(a) && clock_monotonic_ms() < until) {
         look_at_mode(a);
@@ -399,7 +409,8 @@ int announce_run(const struct node *node)
         return EX_OSERR;
     int status = 1;
     a.lane = calloc(a.lanes + 1, sizeof *a.lane);
-    a.poll = calloc(a.lanes + 1, sizeof *a.poll);
+    a.poll = calloc(a.lanes + 2, sizeof *a.poll);
+    echo_desk_init(&a.echo, CONTACT_ANNOUNCEMENT);
     if (a.lane == NULL || a.poll == NULL)
         goto out;
     for (size_t i = 0; i < a.lanes; i++) {

@@ -14,6 +14,7 @@
 #include "confine.h"
 #include "dx_init.h"
 #include "dx_result.h"
+#include "echo_desk.h"
 #include "log.h"
 #include "role.h"
 #include "store_site.h"
@@ -42,6 +43,8 @@ struct inquire {
     struct store_inquiry of;
     int64_t asked_at, retry_at, spawn_at; /* monotonic */
     unsigned failures;
+    struct role_contact contact;
+    struct echo_desk echo;
     struct inquire_answer answer;
 };
 
@@ -66,6 +69,8 @@ static void run_child(const struct inquire *q, int fd, pid_t parent)
 {
     node_child("cervigated-ask", parent);
     (void)signal(SIGTERM, SIG_IGN); /* the parent ends it */
+    if (q->echo.child.fd >= 0)
+        (void)close(q->echo.child.fd);
     log_init("inquirer", q->node->conf->log_level, q->node->conf->log_patient_data);
     if (!confine(CONFINE_INQUIRER, q->node->conf, NULL))
         _exit(EX_OSERR);
@@ -92,6 +97,8 @@ static void pause_asking(struct inquire *q, const char *why)
     log_event(LOG_AT_WARN, "inquiry-failed", "peer=%s failures=%u retry_ms=%lld reason=%s",
               q->how->peer->name, q->failures, (long long)ms, log_quote(why));
     q->works = false;
+    role_contacted(&q->contact, open_store(q) ? q->store : NULL, CONTACT_WORKLIST,
+                   q->how->peer->name, why);
     if (!open_store(q) || store_inquiry_peer(q->store, why, clock_utc_ms()) != STORE_OK)
         log_event(LOG_AT_WARN, "inquiry-untold", "peer=%s", q->how->peer->name);
 }
@@ -100,6 +107,7 @@ static void pause_asking(struct inquire *q, const char *why)
 static void resume_asking(struct inquire *q)
 {
     q->failures = 0;
+    role_contacted(&q->contact, q->store, CONTACT_WORKLIST, q->how->peer->name, "");
     if (!q->works)
         q->works = store_inquiry_peer(q->store, "", 0) == STORE_OK;
 }
@@ -262,8 +270,10 @@ static void turn(struct inquire *q)
         start_child(q);
     if (q->child.fd >= 0 && !q->busy && now >= q->retry_at && open_store(q))
         hand_out(q);
-    struct pollfd wait = {.fd = q->child.fd, .events = POLLIN};
-    if (poll(&wait, 1, LOOK_MS) > 0)
+    echo_desk_turn(&q->echo, q->node, &q->store);
+    struct pollfd wait[] = {{.fd = q->child.fd, .events = POLLIN},
+                            {.fd = q->echo.child.fd, .events = POLLIN}};
+    if (poll(wait, 2, LOOK_MS) > 0 && wait[0].revents != 0)
         take_answer(q);
 }
 
@@ -280,8 +290,10 @@ int inquire_run(const struct node *node)
     dx_sha256_take(dx_sha256_create(), digest); /* OpenSSL reads its files while it may */
     if (!confine(CONFINE_INQUIRE, node->conf, NULL))
         return EX_OSERR;
+    echo_desk_init(&q.echo, CONTACT_WORKLIST);
     while (!node_stopping)
         turn(&q);
+    echo_desk_end(&q.echo);
     if (q.child.fd >= 0) /* what it was asked is asked again */
         role_end_child(&q.child);
     role_close_store(&q.store);

@@ -74,12 +74,13 @@ def enrol(node, name, role, verb="add", password=None):
 
 class Base(unittest.TestCase):
     limits, mode, more = LIMITS, "demo", ""
+    peers, node_more = {}, {}  # further destinations; further arguments of the node
 
     @classmethod
     def setUpClass(cls):
         cls.accounts = h.tempfile.mktemp(prefix="cervigate-accounts-")
         cls.pacs = h.StoreScp()
-        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, mode=cls.mode, console=f'accounts="{cls.accounts}" {cls.limits}')
+        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port), **cls.peers}, mode=cls.mode, **cls.node_more, console=f'accounts="{cls.accounts}" {cls.limits}')
         for name, role in PEOPLE.items():
             assert enrol(cls.node, name, role).returncode == 0
         cls.images = h.phantoms(os.path.join(cls.node.folder, "phantoms"), 6)

@@ -1,4 +1,4 @@
-"""shots.py FOLDER: pictures of the console's pages, of a real daemon with phantoms' studies, for docs/console/."""
+"""shots.py FOLDER [node]: pictures of the console's pages, or of the node's alone, of a real daemon with phantoms' studies, for docs/console/."""
 import os
 import sys
 
@@ -7,6 +7,7 @@ from PIL import Image
 import browser
 from browser import DESK, PHONE, h
 from test_console import PASSWORD, Console
+from test_console_node import Page
 
 NAMES = ("Åström^Göran", "Øster^Liv", "Yamada^Tarou=山田^太郎", "Nováková^Jana", "Papadopoulos^Nikos", "Şahin^Elif", "Smith^John", "O'Brien^Máire")
 
@@ -24,6 +25,9 @@ def take(page, folder, name, size):
 def main():
     folder = os.path.abspath(sys.argv[1])
     os.makedirs(folder, exist_ok=True)
+    node_shots(folder)
+    if sys.argv[2:] == ["node"]:
+        return
     Console.setUpClass()
     try:
         page, node = Console.page, Console.node
@@ -45,11 +49,29 @@ def main():
         page.press("m")
         take(page, folder, "study-phone", PHONE)
         take(page, folder, "study", DESK)
-        page.do("go", hash="#/node")
-        page.until("document.querySelector('.verdict')")
-        take(page, folder, "node", DESK)
     finally:
         Console.doClassCleanups()
+
+
+PARTS = (("node", "", ".peers .said", DESK), ("node-phone", "", ".peers .said", PHONE), ("node-drift", "drift", ".plot svg", DESK), ("node-models", "models", ".model", DESK),
+         ("node-set-aside", "set-aside", ".aside", DESK), ("node-audit", "audit", "form.search", DESK))
+
+
+def node_shots(folder):
+    """A node that is not well, at three in the morning."""
+    Page.setUpClass()
+    try:
+        case = Page("test_b_echo")
+        case.open(there=".peers")
+        case.test_b_echo()
+        for name, part, there, size in PARTS:
+            case.open(part, there=there)
+            if part == "audit":
+                case.page.do("click", selector="form.search button")
+                case.page.until("document.querySelector('.records tbody tr')", 30)
+            take(case.page, folder, name, size)
+    finally:
+        Page.doClassCleanups()
 
 
 if __name__ == "__main__":

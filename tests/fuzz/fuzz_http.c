@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ANSWER_MOST 65536
@@ -18,6 +19,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const struct conf_peer pacs = {
+    .name = "pacs", .ae_title = "PACS", .host = "127.0.0.1", .port = 104};
+static const struct conf_destination archive = {.peer = &pacs};
 static struct conf conf;
 static struct node node;
 static struct console console;
@@ -28,6 +32,26 @@ static void must(bool good)
         abort();
 }
 
+/* What was refused: a reason that is none, and one that a peer wrote. */
+static void set_aside(const char *spool)
+{
+    static const char *const files[] = {"quarantine/0123456789abcdef0123456789abcdef.dcm",
+                                        "quarantine/0123456789abcdef0123456789abcdef.txt",
+                                        "quarantine/fedcba9876543210fedcba9876543210.dcm"};
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/quarantine", spool);
+    must(mkdir(path, 0700) == 0);
+    (void)snprintf(path, sizeof path, "%s/audit", spool);
+    must(mkdir(path, 0700) == 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", spool, files[i]);
+        FILE *file = fopen(path, "we");
+        must(file != NULL &&
+             fputs("status: C000\nreason: \xff\xfe\ncalling: A: B\nno value\n", file) >= 0 &&
+             fclose(file) == 0);
+    }
+}
+
 static void begin(void)
 {
     static bool begun;
@@ -36,10 +60,17 @@ static void begin(void)
         return;
     begun = true;
     must(mkdtemp(spool) != NULL);
+    set_aside(spool);
     conf = (struct conf){.spool = spool,
+                         .path = "cervigate.xml",
+                         .ae_title = "CERVIGATE",
+                         .bind_address = "127.0.0.1",
                          .mode = CONF_DEMO,
                          .picture_modality = "OT",
                          .language = "en",
+                         .destinations = &archive,
+                         .destination_count = 1,
+                         .health = {.reference = 50, .minimum = 30, .cusum_limit = 14},
                          .web = {.dicomweb = true,
                                  .connections = 200,
                                  .streams = 2,
@@ -55,6 +86,7 @@ static void begin(void)
                          .asks_console = asks[0],
                          .asks_analyze = asks[1]};
     must(console_open(&console, &node, NULL));
+    console.echoes.every_ms = console.selftests.every_ms = console.searches.every_ms = 0;
 }
 
 /* The input with the mark replaced by what proves a login. */
@@ -102,7 +134,8 @@ static void answer_asks(void)
     while (recv(node.asks_analyze, &ask, sizeof ask, 0) == (ssize_t)sizeof ask) {
         struct ask_taken taken = {.ticket = ask.ticket, .answer = "no"};
         must(strnlen(ask.uid, sizeof ask.uid) < sizeof ask.uid);
-        must(strncmp(ask.who, "console:fuzz", sizeof ask.who) == 0 && ask.kind <= ASK_MODE);
+        must(strncmp(ask.who, "console:fuzz", sizeof ask.who) == 0 && ask.kind <= ASK_SELFTEST);
+        must(strnlen(ask.subject, sizeof ask.subject) < sizeof ask.subject);
         (void)send(node.asks_analyze, &taken, sizeof taken, 0);
     }
 }

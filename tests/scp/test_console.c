@@ -1,6 +1,7 @@
 /* Who may use the console: accounts, sessions, deadlines of both; and the list's entries as text.
  */
 #include "console/accounts.h"
+#include "console/ration.h"
 #include "console/session.h"
 #include "worklist/list.h"
 
@@ -239,13 +240,28 @@ static void entries_as_text(void **state)
     json_decref(entry);
 }
 
+static void rations(void **state)
+{
+    struct ration r = {.most = 2, .every_ms = 5000};
+    (void)state;
+    assert_int_equal(ration_take(&r, 1000), 0);
+    assert_int_equal(ration_take(&r, 1000), 0);
+    assert_int_equal(ration_take(&r, 1001), 5);
+    assert_int_equal(ration_take(&r, 5999), 1); /* what was refused costs nothing */
+    assert_int_equal(ration_take(&r, 6000), 0);
+    assert_int_equal(ration_take(&r, 6000), 5);
+    assert_int_equal(ration_take(&r, 1000000), 0); /* no more is saved up */
+    assert_int_equal(ration_take(&r, 1000000), 0);
+    assert_true(ration_take(&r, 1000000) > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(file_of_accounts),     cmocka_unit_test(damaged_files),
         cmocka_unit_test(two_hashes_differ),    cmocka_unit_test(sessions_end),
         cmocka_unit_test(sessions_give_way),    cmocka_unit_test(sessions_stay_in_their_table),
-        cmocka_unit_test(accounts_that_change), cmocka_unit_test(entries_as_text),
+        cmocka_unit_test(accounts_that_change), cmocka_unit_test(entries_as_text), cmocka_unit_test(rations),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

@@ -27,6 +27,32 @@ export function button(words, action, attributes) {
   return element;
 }
 
+// What was opened once stays open, however often the page around it is drawn anew. content: called when it is opened.
+const opened = new Set();
+export function toggled(key, words, content) {
+  const element = make('details', { 'data-key': `toggle ${key}`, open: opened.has(key) }, make('summary', { 'data-key': key }, words));
+  let filled = false;
+  const fill = () => {
+    if (element.open && !filled) element.append(content());
+    filled = filled || element.open;
+    if (element.open) opened.add(key);
+    else opened.delete(key);
+  };
+  element.addEventListener('toggle', fill);
+  fill();
+  return element;
+}
+
+// Puts new content where old was; the focus and the places that were scrolled to stay (data-key says what is what).
+export function redraw(box, ...content) {
+  const held = box.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const scrolled = [...box.querySelectorAll('[data-key]')].filter((e) => e.scrollTop > 0).map((e) => [e.dataset.key, e.scrollTop]);
+  box.replaceChildren(...content.flat().filter(Boolean));
+  const find = (key) => box.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  for (const [key, top] of scrolled) find(key)?.scrollTo({ top });
+  if (held !== undefined) find(held)?.focus({ preventScroll: true });
+}
+
 const polite = document.getElementById('said');
 const urgent = document.getElementById('failure');
 
