@@ -32,6 +32,11 @@ NN_MUST_USE enum nn_status nn_image_decode(const char *name, const uint8_t *byte
 NN_MUST_USE enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows,
                                               int cols, int channels, struct nn_error *err);
 
+/* The same into memory: malloc, the caller's; NULL on failure. */
+NN_MUST_USE enum nn_status nn_image_encode_png(const uint8_t *pixels, int rows, int cols,
+                                               int channels, uint8_t **bytes, size_t *size,
+                                               struct nn_error *err);
+
 /* Area-averaging when shrinking, bilinear when growing (per axis); half-pixel centres. */
 NN_MUST_USE enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to,
                                            int to_rows, int to_cols, struct nn_error *err);

@@ -300,6 +300,10 @@ struct conf_web {
     int streams;                         /* of events: 32 */
     int request_seconds, answer_seconds; /* 10, 60 */
     int idle_seconds, session_seconds;   /* 1800, 43200 */
+    int tries;                           /* files that are tried at a time: 4; 0: nobody may */
+    uint64_t try_bytes;                  /* of one: 209715200 */
+    int try_seconds;                     /* for sending one: 600 */
+    int tries_per_minute;                /* of a session: 12 */
     const char *viewer; /* address of a study in the site's viewer, with {study}; or NULL */
 };
 

@@ -149,7 +149,7 @@ static enum examine_end is_ours(struct exam *e, bool *ours)
 
 /* The network gives any plane a score; one that shows nothing must not become a finding, or none.
  */
-static bool shows_something(struct exam *e)
+bool exam_shows_something(struct exam *e)
 {
     const struct dx_grey *grey = &e->grey;
     size_t count = (size_t)grey->rows * grey->cols;
@@ -186,7 +186,7 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
         return child_failed(e, end, effort);
     if (!dx_sha256_pixels(e->grey.rows, e->grey.cols, e->grey.pixels, e->judgement->pixel_digest))
         return exam_later(e, "out of memory");
-    if (!shows_something(e)) {
+    if (!exam_shows_something(e)) {
         e->judgement->state = INSTANCE_NOT_PROCESSED;
         e->judgement->reason = SRT_NO_CONTENT;
     }

@@ -19,12 +19,18 @@ struct examiner {
     struct nn_model *model[SRT_MAX_MODELS];
     struct nn_judge *judge[SRT_MAX_MODELS];
     int models;
+    struct nn_pool *pool;
     struct picture_face *face;
     struct report report;
     struct object_limits limits;
     float *map;      /* (side, side) of the largest: scratch */
     char unfit[128]; /* why nothing may be judged: the self-test failed; "": all is well */
 };
+
+/* Models, judges, pool and map of node->conf, told in the log. 0, or an exit status after a line in
+ * the log; to be closed whatever it returns. */
+int examiner_open_network(struct examiner *examiner);
+void examiner_close_network(struct examiner *examiner);
 
 enum examine_end {
     EXAMINE_DONE,

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "node.h"
+#include "pass.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -31,8 +32,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GRACE_MS    5000 /* between the child's own alarm and the owner's SIGKILL */
-#define DESCRIPTORS 3    /* object, socket, pixels */
+#define GRACE_MS    5000      /* between the child's own alarm and the owner's SIGKILL */
+#define DESCRIPTORS PASS_MOST /* object, socket, pixels */
 
 struct zygote {
     int socket, held; /* held: a pidfd: its owner may signal nobody by number */
@@ -41,59 +42,6 @@ struct zygote {
 struct made {
     int32_t pid, error;
 };
-
-/* ---- descriptors over a socket ---- */
-
-static bool send_with(int socket, const void *bytes, size_t count, const int *fds, size_t fd_count)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS)];
-    } control = {0};
-    struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd_count > 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-        memcpy(CMSG_DATA(head), fds, sizeof(int) * fd_count);
-    }
-    ssize_t sent;
-    do
-        sent = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent == (ssize_t)count;
-}
-
-/* Exactly `count` bytes and `fd_count` descriptors, or false. */
-static bool receive_with(int socket, void *bytes, size_t count, int *fds, size_t fd_count)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS)];
-    } control = {0};
-    struct iovec part = {.iov_base = bytes, .iov_len = count};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
-    ssize_t got;
-    do
-        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
-
-    struct cmsghdr *head = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    size_t arrived = 0;
-    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
-        arrived = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        if (fds && arrived == fd_count)
-            memcpy(fds, CMSG_DATA(head), sizeof(int) * fd_count);
-    }
-    return got == (ssize_t)count && arrived == fd_count;
-}
 
 /* ---- the zygote's side ---- */
 
@@ -132,14 +80,14 @@ static void make_child(int socket, const int fds[DESCRIPTORS], const struct obje
             kill(pid, SIGKILL);
         }
     }
-    (void)send_with(socket, &made, sizeof made, &child, child >= 0);
+    (void)pass_send(socket, &made, sizeof made, &child, child >= 0, 0);
     if (child >= 0)
         close(child);
     if (pid > 0) {
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
         if (made.error == 0)
-            (void)send_with(socket, &status, sizeof status, NULL, 0);
+            (void)pass_send(socket, &status, sizeof status, NULL, 0, 0);
     }
 }
 
@@ -173,7 +121,7 @@ _Noreturn static void be_zygote(int socket, pid_t owner)
             _exit(EX_OSERR);
     if (close_range(4, ~0u, 0) != 0 || !confine(CONFINE_ZYGOTE, NULL, NULL))
         _exit(EX_OSERR);
-    while (receive_with(3, &limits, sizeof limits, fds, DESCRIPTORS)) {
+    while (pass_receive(3, &limits, sizeof limits, fds, DESCRIPTORS, 0)) {
         crash_point("zygote-asked");
         make_child(3, fds, &limits);
     }
@@ -268,7 +216,7 @@ static enum zygote_end bury(struct zygote_object *object)
         }
     }
     close_once(&object->child);
-    if (!receive_with(object->zygote->socket, &status, sizeof status, NULL, 0)) {
+    if (!pass_receive(object->zygote->socket, &status, sizeof status, NULL, 0, 0)) {
         snprintf(object->text, sizeof object->text, "the zygote is gone");
         return ZYGOTE_BROKEN;
     }
@@ -350,12 +298,12 @@ static enum zygote_end ask(struct zygote_object *object, int fd)
     object->socket = ends[0];
 
     const int fds[DESCRIPTORS] = {fd, ends[1], object->pixels};
-    bool sent =
-        send_with(object->zygote->socket, object->limits, sizeof *object->limits, fds, DESCRIPTORS);
+    bool sent = pass_send(object->zygote->socket, object->limits, sizeof *object->limits, fds,
+                          DESCRIPTORS, 0);
     close(ends[1]);
     if (!sent)
         return broken(object, "zygote");
-    if (!receive_with(object->zygote->socket, &made, sizeof made, &object->child, 1))
+    if (!pass_receive(object->zygote->socket, &made, sizeof made, &object->child, 1, 0))
         return broken(object, "zygote cannot fork");
     return ZYGOTE_OK;
 }
@@ -380,19 +328,23 @@ static enum zygote_end converse(struct zygote_object *object, uint8_t *bytes)
     return ZYGOTE_OK;
 }
 
-enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
-                            struct zygote_object *object)
+/* A child of its own for the file, at its start. */
+static enum zygote_end begin(struct zygote *zygote, int fd, const struct object_limits *limits,
+                             struct zygote_object *object)
 {
     *object = (struct zygote_object){
         .zygote = zygote, .limits = limits, .socket = -1, .pixels = -1, .child = -1};
     object->deadline_ms = clock_monotonic_ms() + 1000 * (int64_t)limits->wall_seconds + GRACE_MS;
-    uint8_t *bytes = malloc(OBJECT_PACKET_MAX);
-    if (!bytes)
-        return broken(object, "packet");
+    return lseek(fd, 0, SEEK_SET) == 0 ? ask(object, fd) : broken(object, "seek");
+}
 
-    enum zygote_end end = lseek(fd, 0, SEEK_SET) == 0 ? ask(object, fd) : broken(object, "seek");
+enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
+                            struct zygote_object *object)
+{
+    enum zygote_end end = begin(zygote, fd, limits, object);
+    uint8_t *bytes = end == ZYGOTE_OK ? malloc(OBJECT_PACKET_MAX) : NULL;
     if (end == ZYGOTE_OK)
-        end = converse(object, bytes);
+        end = bytes ? converse(object, bytes) : broken(object, "packet");
     free(bytes);
     return end;
 }
@@ -455,6 +407,21 @@ enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, stru
     struct object_packet packet;
     memset(grey, 0, sizeof *grey);
     enum zygote_end end = ask_once(object, frame, OBJECT_GREY, &packet);
+    return end == ZYGOTE_OK ? take_pixels(object, &packet, grey) : end;
+}
+
+enum zygote_end zygote_picture(struct zygote *zygote, int fd, const struct object_limits *limits,
+                               struct zygote_object *object, struct dx_grey *grey)
+{
+    struct object_packet packet;
+    memset(grey, 0, sizeof *grey);
+    enum zygote_end end = begin(zygote, fd, limits, object);
+    uint8_t *bytes = end == ZYGOTE_OK ? malloc(OBJECT_PACKET_MAX) : NULL;
+    if (end == ZYGOTE_OK)
+        end = bytes ? hear(object, OBJECT_GREY, bytes, &packet) : broken(object, "packet");
+    free(bytes);
+    if (end == ZYGOTE_OK)
+        end = bury(object);
     return end == ZYGOTE_OK ? take_pixels(object, &packet, grey) : end;
 }
 

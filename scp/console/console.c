@@ -106,13 +106,17 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
             return MHD_NO;
         visit->request.connection = connection;
         visit->request.method = method_of(method);
+        visit->request.path = url;
         set_address(&visit->request);
         *state = visit;
-        return MHD_YES;
+        return routes_begin(context, visit);
     }
     visit->request.path = url;
     if (*upload_size > 0) {
-        take_body(&visit->request, upload, *upload_size);
+        if (visit->upload != NULL)
+            upload_take(visit->upload, upload, *upload_size);
+        else
+            take_body(&visit->request, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     }
@@ -129,6 +133,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     guest_was_answered(connection, clock_monotonic_ms());
     if (visit != NULL && visit->change != NULL)
         change_drop(visit->change);
+    if (visit != NULL && visit->upload != NULL)
+        upload_drop(visit->upload);
     if (visit != NULL && visit->request.body != NULL) /* it may have been a password */
         explicit_bzero(visit->request.body, visit->request.body_size);
     if (visit != NULL)
@@ -187,7 +193,8 @@ void console_turn(struct console *console, int most_ms)
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(console->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd wake[] = {{.fd = info->epoll_fd, .events = POLLIN},
-                            {.fd = console->node->console_fd, .events = POLLIN}};
+                            {.fd = console->node->console_fd, .events = POLLIN},
+                            {.fd = console->node->trials_console, .events = POLLIN}};
     MHD_UNSIGNED_LONG_LONG wait;
     if (MHD_get_timeout(console->daemon, &wait) == MHD_YES && wait < (unsigned)most_ms)
         most_ms = (int)wait;
@@ -198,6 +205,7 @@ void console_turn(struct console *console, int most_ms)
     (void)MHD_run(console->daemon);
     login_turn(console);
     changes_turn(console, now);
+    uploads_turn(console, now);
     events_turn(console, now);
     guests_hurry(console->guests, now);
 }
@@ -215,7 +223,8 @@ bool console_open(struct console *console, const struct node *node)
     console->list = list_create();
     console->events = events_create();
     if (console->guests == NULL || console->sessions == NULL || console->throttle == NULL ||
-        console->list == NULL || console->events == NULL || !changes_create(console))
+        console->list == NULL || console->events == NULL || !changes_create(console) ||
+        !uploads_create(console))
         return false;
     console->daemon = start(console);
     return console->daemon != NULL;
@@ -225,6 +234,7 @@ void console_close(struct console *console)
 {
     events_end(console);
     changes_end(console);
+    uploads_end(console);
     if (console->daemon != NULL)
         MHD_stop_daemon(console->daemon);
     guests_destroy(console->guests);
@@ -232,6 +242,7 @@ void console_close(struct console *console)
     list_destroy(console->list);
     events_destroy(console->events);
     free(console->changes);
+    free(console->uploads);
     free(console->throttle);
     free(console->accounts);
     free(console->page);

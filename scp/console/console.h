@@ -5,7 +5,7 @@
  *   health_page.c  /healthz, /readyz, /api/v1/node      list.c    the reading worklist
  *   events.c   server-sent events                       study.c   one study, its pictures
  *   change.c   what is asked of the node                metrics.c Prometheus
- *   web.c      the page's own files, compiled in
+ *   web.c      the page's own files, compiled in        upload.c  images that are tried
  *
  * A handler gets a whole request and answers it (http.h), or suspends its connection and is called
  * once more later. */
@@ -27,6 +27,7 @@ struct events;
 struct guests;
 struct list;
 struct throttle;
+struct upload;
 
 struct console {
     const struct node *node;
@@ -45,8 +46,8 @@ struct console {
     struct list *list;
     struct events *events;
     struct change *changes; /* that wait for an answer */
-    size_t change_count;
-    char *page; /* the last answer about health */
+    struct upload *uploads; /* that come, and that wait for the trial role: web.tries places */
+    char *page;             /* the last answer about health */
     bool well, ready;
     int64_t page_until; /* monotonic */
 };
@@ -55,6 +56,7 @@ struct console {
 struct visit {
     struct http_request request;
     struct change *change; /* that it waits for */
+    struct upload *upload; /* that it brings */
 };
 
 /* All but the loop; the console is zeros, or has its models; to be closed whatever it returns.
@@ -74,6 +76,8 @@ struct session *console_session(struct console *console, const struct http_reque
 
 /* routes.c */
 enum MHD_Result routes_answer(struct console *console, struct visit *visit);
+/* Only the headers are there: is the body one that is not held in memory? May it come? */
+enum MHD_Result routes_begin(struct console *console, struct visit *visit);
 
 /* One request each; `tail` is what follows the route's address, "" or without its first slash. */
 typedef enum MHD_Result console_handler(struct console *console, struct visit *visit,
@@ -82,6 +86,7 @@ console_handler health_page, ready_page, node_page, metrics_page;
 console_handler login_page;
 console_handler list_page, change_page, mode_page, events_page;
 console_handler study_page;
+console_handler upload_page, upload_begin;
 
 /* list.c: the list as it is; NULL: no memory. */
 struct list *list_create(void);
@@ -103,6 +108,15 @@ void changes_turn(struct console *console, int64_t now_ms);
 void changes_end(struct console *console);
 /* Whoever asked is gone. */
 void change_drop(struct change *change);
+
+/* upload.c */
+bool uploads_create(struct console *console);
+void uploads_turn(struct console *console, int64_t now_ms);
+void uploads_end(struct console *console);
+/* More of the file. */
+void upload_take(struct upload *upload, const char *bytes, size_t size);
+/* Whoever brought it is gone. */
+void upload_drop(struct upload *upload);
 
 /* login.c */
 struct throttle *throttle_create(void);

@@ -45,12 +45,12 @@ static json_t *classes_json(const struct nn_model_info *info, const struct opini
 }
 
 /* Scores of models that are not configured any more have no names. */
-static json_t *models_json(const struct console *console, const struct judgement *judgement)
+json_t *opinions_json(const struct console *console, const struct opinion opinions[SRT_MAX_MODELS])
 {
     json_t *models = json_array();
     for (size_t m = 0; m < console->model_count; m++) {
         const struct nn_model_info *info = &console->model[m];
-        const struct opinion *opinion = &judgement->opinion[m];
+        const struct opinion *opinion = &opinions[m];
         if (opinion->classes > 0 && strcmp(opinion->model_digest, info->digest) == 0)
             (void)json_array_append_new(models, json_pack("{s:s, s:s, s:o}", "name", info->name,
                                                           "version", info->version, "classes",
@@ -77,7 +77,7 @@ static json_t *image_json(struct console *console, const struct seen_image *imag
         instance_state_name(image->instance.state), "outcome",
         judged ? srt_outcome_name(j->outcome) : srt_outcome_name(SRT_NOT_PROCESSED), "reason",
         judged ? json_string("") : json_string(srt_reason_words(j->reason)), "detail",
-        text_of(j->detail), "picture", shown, "models", models_json(console, j));
+        text_of(j->detail), "picture", shown, "models", opinions_json(console, j->opinion));
 }
 
 static json_t *patient_json(const struct seen_image *image)
