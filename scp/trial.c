@@ -40,7 +40,7 @@ bool trial_send(const struct node *node, const struct trial_ask *ask, int fd)
 
 static bool is_possible(const struct trial_answer *answer)
 {
-    if (answer->end >= TRIAL_ENDS || answer->picture_bytes > PICTURE_MAX ||
+    if (answer->end > TRIAL_LIVES || answer->picture_bytes > PICTURE_MAX ||
         answer->model >= SRT_MAX_MODELS || answer->class_ >= SRT_MAX_CLASSES)
         return false;
     for (int m = 0; m < SRT_MAX_MODELS; m++)
@@ -132,30 +132,39 @@ static void log_trial(const struct trial_answer *answer)
               (long long)answer->decode_ms, (long long)answer->judge_ms, log_quote(answer->words));
 }
 
+/* picture: answer->picture_bytes, or NULL. */
+static void tell(const struct trial *t, const struct trial_answer *answer, const uint8_t *picture)
+{
+    int kept = keep_picture(picture, answer->picture_bytes);
+    if (kept < 0 ||
+        !pass_send(t->node->trials_trial, answer, sizeof *answer, &kept, 1, MSG_DONTWAIT))
+        log_event(LOG_AT_WARN, "trial-unanswered", "error=%s", log_quote(strerror(errno)));
+    if (kept >= 0)
+        (void)close(kept);
+}
+
 static void take(struct trial *t, uint64_t ticket, int fd)
 {
-    struct trial_answer answer = {.ticket = ticket, .end = TRIAL_TROUBLE};
+    struct trial_answer answer = {.ticket = ticket, .end = TRIAL_TAKEN};
     uint8_t *picture = NULL;
+    tell(t, &answer, NULL);
+    answer.end = TRIAL_TROUBLE;
     if (t->open || open_all(t)) {
         trial_judge(&t->examiner, fd, &answer, &picture);
     } else {
         (void)snprintf(answer.words, sizeof answer.words, "the node cannot open its model now");
         close_all(t);
     }
-    crash_point("trial-judged");
-    int kept = keep_picture(picture, answer.picture_bytes);
-    free(picture);
     log_trial(&answer);
-    if (kept < 0 ||
-        !pass_send(t->node->trials_trial, &answer, sizeof answer, &kept, 1, MSG_DONTWAIT))
-        log_event(LOG_AT_WARN, "trial-unanswered", "error=%s", log_quote(strerror(errno)));
-    if (kept >= 0)
-        (void)close(kept);
+    tell(t, &answer, picture);
+    free(picture);
     t->rest_ms = clock_monotonic_ms() + TRIAL_REST_MS;
 }
 
 static void live(struct trial *t)
 {
+    const struct trial_answer lives = {.end = TRIAL_LIVES};
+    tell(t, &lives, NULL);
     while (!node_stopping) {
         struct pollfd wait = {.fd = t->node->trials_trial, .events = POLLIN};
         struct trial_ask ask;

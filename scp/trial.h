@@ -2,6 +2,7 @@
  * judges is stored or sent.
  *
  *   console --struct trial_ask + the file's descriptor--> trial
+ *   trial --struct trial_answer: TRIAL_TAKEN--> console
  *   trial --struct trial_answer + a memory file with the picture (PNG)--> console
  *
  * The file has no name any more when it is handed over: who dies, however, leaves nothing. The role
@@ -35,7 +36,10 @@ enum trial_end {
     TRIAL_TOO_LARGE,
     TRIAL_NO_PIXELS,
     TRIAL_TROUBLE, /* the node's: later */
-    TRIAL_ENDS
+    TRIAL_ENDS,
+    /* No end: */
+    TRIAL_TAKEN = TRIAL_ENDS, /* it is being judged now */
+    TRIAL_LIVES               /* the role has begun: what one before it had taken is lost */
 };
 
 struct trial_answer {

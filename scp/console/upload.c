@@ -33,6 +33,7 @@ struct upload {
     int failed;      /* errno of the spool */
     uint64_t ticket; /* 0: not asked yet */
     int64_t until_ms;
+    bool taken;          /* by the trial role */
     bool over, answered; /* resumed; with an answer */
     struct trial_answer answer;
     int picture; /* -1: none */
@@ -85,21 +86,39 @@ static struct upload *asker(struct console *console, uint64_t ticket)
     return NULL;
 }
 
+/* What the trial role had taken when it died, nobody judges any more. */
+static void forget_taken(struct console *console)
+{
+    for (int i = 0; i < console->node->conf->web.tries; i++) {
+        struct upload *upload = &console->uploads[i];
+        if (upload->connection != NULL && upload->taken && !upload->over)
+            finish(upload);
+    }
+}
+
+static void hear(struct console *console, const struct trial_answer *answer, int picture)
+{
+    struct upload *upload = asker(console, answer->ticket);
+    if (answer->end == TRIAL_LIVES)
+        forget_taken(console);
+    else if (upload != NULL && answer->end == TRIAL_TAKEN)
+        upload->taken = true;
+    else if (upload != NULL) {
+        upload->answer = *answer;
+        upload->picture = picture;
+        upload->answered = true;
+        finish(upload);
+        return;
+    }
+    (void)close(picture);
+}
+
 void uploads_turn(struct console *console, int64_t now_ms)
 {
     struct trial_answer answer;
     int picture;
-    while (console->node->trials_console >= 0 && trial_receive(console->node, &answer, &picture)) {
-        struct upload *upload = asker(console, answer.ticket);
-        if (upload == NULL) {
-            (void)close(picture);
-            continue;
-        }
-        upload->answer = answer;
-        upload->picture = picture;
-        upload->answered = true;
-        finish(upload);
-    }
+    while (console->node->trials_console >= 0 && trial_receive(console->node, &answer, &picture))
+        hear(console, &answer, picture);
     for (int i = 0; i < console->node->conf->web.tries; i++) {
         struct upload *upload = &console->uploads[i];
         if (upload->connection != NULL && upload->ticket != 0 && !upload->over &&
@@ -374,6 +393,9 @@ static enum MHD_Result answer(struct console *console, struct visit *visit)
     guest_has_asked(request->connection, clock_monotonic_ms());
     if (why != NULL) /* it changed meanwhile */
         result = http_error(request, MHD_HTTP_FORBIDDEN, why, 0);
+    else if (!upload->answered && upload->taken)
+        result = http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                            "the node's process ended while it judged this; try again", 5);
     else if (!upload->answered)
         result = http_error(request, MHD_HTTP_GATEWAY_TIMEOUT,
                             "the node has not answered; try again in a moment", 0);

@@ -31,6 +31,7 @@ const did = {
   go: ({ hash }) => page.evaluate((to) => { location.hash = to; }, hash),
   fill: ({ selector, text }) => page.fill(selector, text),
   click: ({ selector }) => page.click(selector),
+  files: ({ selector, paths }) => page.setInputFiles(selector, paths),
   press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
   mouse: ({ x, y }) => page.mouse.move(x, y),
   // An expression in the page, once or until it is true.
