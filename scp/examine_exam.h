@@ -36,6 +36,7 @@ struct exam_shown {
     char sentence[512]; /* the outcome */
     int model, class_;  /* what the map, if there is one, explains */
 };
-enum examine_end exam_show(struct exam *exam, const char *warning, struct exam_shown *shown);
+enum examine_end exam_show(struct exam *exam, const char *warning, const char *watermark,
+                           struct exam_shown *shown);
 
 #endif

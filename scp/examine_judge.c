@@ -187,7 +187,8 @@ static const char *phrase_of(const void *template_, const char *id)
 }
 
 static enum picture_status paint(struct exam *e, const struct verdicts *v, const char *sentence,
-                                 const char *warning, struct picture *picture)
+                                 const char *warning, const char *watermark,
+                                 struct picture *picture)
 {
     struct examiner *by = e->by;
     int m = v->explained;
@@ -209,6 +210,7 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v, const
         .sentence = sentence,
         .found = v->with_map,
         .warning = warning,
+        .watermark = watermark,
         .orientation = dx_attrs_text(e->attrs, DX_TAG(0x0020, 0x0020)),
         .matrix = by->node->conf->picture_matrix,
         .phrase = phrase_of,
@@ -241,7 +243,7 @@ static enum examine_end draw(struct exam *e, const struct verdicts *v)
     result_of(e, &image, &words);
     report_sentence(by->report.template_, &words, sentence, sizeof sentence);
     enum picture_status status =
-        paint(e, v, sentence, srt_is_synthetic(&words) ? srt_research_line : NULL, &picture);
+        paint(e, v, sentence, srt_is_synthetic(&words) ? srt_research_line : NULL, NULL, &picture);
     if (status != PICTURE_OK)
         return exam_later(e, picture_status_text(status));
 
@@ -343,7 +345,8 @@ enum examine_end exam_judge(struct exam *e)
     return end;
 }
 
-enum examine_end exam_show(struct exam *e, const char *warning, struct exam_shown *shown)
+enum examine_end exam_show(struct exam *e, const char *warning, const char *watermark,
+                           struct exam_shown *shown)
 {
     struct verdicts v = {.explained = -1};
     enum examine_end end = judge_plane(e, &v);
@@ -357,6 +360,6 @@ enum examine_end exam_show(struct exam *e, const char *warning, struct exam_show
     const struct nn_model_info *model = nn_model_info(e->by->model[v.explained]);
     shown->model = v.explained;
     shown->class_ = picture_explained(model, v.scores[v.explained].score);
-    enum picture_status status = paint(e, &v, shown->sentence, warning, &shown->picture);
+    enum picture_status status = paint(e, &v, shown->sentence, warning, watermark, &shown->picture);
     return status == PICTURE_OK ? EXAMINE_DONE : exam_later(e, picture_status_text(status));
 }

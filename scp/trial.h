@@ -20,7 +20,8 @@
 
 #define TRIAL_REST_MS 60000
 /* Stands in every picture, whatever the model's provenance. */
-#define TRIAL_WARNING "RESEARCH - an image that was tried: not for diagnosis"
+#define TRIAL_WARNING   "RESEARCH - an image that was tried: not for diagnosis"
+#define TRIAL_WATERMARK "RESEARCH"
 
 struct trial_ask {
     uint64_t ticket; /* random */

@@ -144,7 +144,7 @@ static void judge(struct exam *e, struct trial_answer *answer, uint8_t **picture
         say(answer, TRIAL_NOT_PROCESSED, e->judgement->detail);
         return;
     }
-    enum examine_end end = exam_show(e, TRIAL_WARNING, &shown);
+    enum examine_end end = exam_show(e, TRIAL_WARNING, TRIAL_WATERMARK, &shown);
     if (end != EXAMINE_DONE) {
         say(answer, TRIAL_TROUBLE, e->judgement->detail);
     } else if (e->judgement->state != INSTANCE_JUDGED) {

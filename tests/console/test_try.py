@@ -108,20 +108,27 @@ class Answers(TryBase):
             for c in told["models"][0]["classes"]:
                 self.assertLess(abs(c["score"] - about["score"][c["name"]]), 1e-7)
             if kind == "image/png":
-                self.assertTrue(self.holds(numpy.asarray(picture), h.grey(path)), "the source is not in the picture")
+                shown, source = numpy.asarray(picture), h.grey(path)
+                upper = source[:source.shape[0] // 2]
+                place = self.place(shown, upper)
+                self.assertIsNotNone(place, "the source is not in the picture")
+                lower = shown[place[0]:place[0] + source.shape[0], place[1]:place[1] + source.shape[1], 0].astype(int) - source
+                self.assertGreater(int((lower > 20).sum()), 500, "no watermark")
+                self.assertEqual(int((lower < 0).sum()), 0)
         told, _ = self.check_answer(self.attempt(self.dicom(0), DICOM, client), "dicom")
         for c in told["models"][0]["classes"]:
             self.assertLess(abs(c["score"] - predicted[0]["score"][c["name"]]), 0.01)  # DICOM has a window
         self.assertEqual(self.kept(), before)
 
     @staticmethod
-    def holds(picture, source):
+    def place(picture, source):
+        """Where in the picture these pixels are; None: nowhere."""
         rows, columns = source.shape
         for y in range(picture.shape[0] - rows + 1):
             for x in numpy.flatnonzero(picture[y, :picture.shape[1] - columns + 1, 0] == source[0, 0]):
                 if (picture[y, x:x + columns, 0] == source[0]).all() and (picture[y:y + rows, x:x + columns, 0] == source).all():
-                    return True
-        return False
+                    return y, x
+        return None
 
     def test_nothing_of_it_is_told(self):
         client = self.client("vera")

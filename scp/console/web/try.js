@@ -31,8 +31,8 @@ class Try {
     this.zone = make('div', { class: 'zone' }, make('p', { class: 'invite' }, 'Drop a DICOM, PNG or JPEG image of a lateral cervical spine here'),
       make('p', { class: 'acts' }, this.choose, this.stop, this.file), this.bar, this.words, this.limits);
     this.result = make('div', { class: 'tried', hidden: true });
-    main.append(make('p', { class: 'research-banner' }, make('strong', null, 'RESEARCH'), ': not for diagnosis'),
-      make('h1', null, 'Try an image'), this.zone, this.result);
+    main.append(make('div', { class: 'try-head' }, make('h1', null, 'Try an image'),
+      make('p', { class: 'research-banner' }, make('strong', null, 'RESEARCH'), ': not for diagnosis')), this.zone, this.result);
     this.off = bind('Try an image', [
       { keys: ['o'], shown: 'O', words: 'choose a file', action: () => this.file.click(), when: () => !this.choose.disabled },
       { keys: ['Escape'], shown: 'Esc', words: 'stop', action: () => this.leaveOff() },
@@ -136,6 +136,7 @@ class Try {
     this.result.replaceChildren(make('div', { class: 'verdict-line' }, heading, make('p', { class: 'outcome' }, plain(why)),
       make('p', { class: 'soft' }, foreign(plain(file.name)), ` (${kind}${about}), judged and discarded.`)), scores(answer), ...this.picture(answer));
     this.result.hidden = false;
+    this.zone.classList.add('small');
     this.tell('', false);
     say(`Prediction: ${plain(answer.prediction)}. ${plain(why)}`);
     heading.scrollIntoView({ block: 'nearest' });
