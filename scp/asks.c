@@ -32,7 +32,7 @@ static bool is_ask(const struct ask *ask)
             return false;
     if (ask->kind == ASK_MODE)
         return ask->mode <= CONF_CLINICAL;
-    return ask->kind <= ASK_UNREAD && dx_uid_is_valid(ask->uid);
+    return ask->kind < ASK_KINDS && dx_uid_is_valid(ask->uid);
 }
 
 static void change_mode(const struct conf *conf, const struct ask *ask, struct ask_taken *taken)
@@ -48,8 +48,11 @@ static void change_mode(const struct conf *conf, const struct ask *ask, struct a
 
 static enum store_status enter(struct store *store, const struct ask *ask, struct ask_taken *taken)
 {
-    struct request request = {.kind = ask->kind == ASK_READ ? REQUEST_READ : REQUEST_UNREAD,
-                              .asked_ms = clock_utc_ms()};
+    static const enum request_kind kinds[ASK_KINDS] = {
+        [ASK_READ] = REQUEST_READ,         [ASK_UNREAD] = REQUEST_UNREAD,
+        [ASK_MODE] = REQUEST_KINDS,        [ASK_AGREE] = REQUEST_AGREE,
+        [ASK_DISAGREE] = REQUEST_DISAGREE, [ASK_UNSAY] = REQUEST_UNSAY};
+    struct request request = {.kind = kinds[ask->kind], .asked_ms = clock_utc_ms()};
     (void)snprintf(request.uid, sizeof request.uid, "%s", ask->uid);
     (void)snprintf(request.who, sizeof request.who, "%s", ask->who);
     enum store_status status = store_add_request(store, &request);

@@ -13,7 +13,7 @@
 #include "store.h"
 
 #define ASKS_DONE "done"
-enum ask_kind { ASK_READ, ASK_UNREAD, ASK_MODE };
+enum ask_kind { ASK_READ, ASK_UNREAD, ASK_MODE, ASK_AGREE, ASK_DISAGREE, ASK_UNSAY, ASK_KINDS };
 struct ask {
     uint64_t ticket;      /* random */
     uint32_t kind;        /* enum ask_kind */

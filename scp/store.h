@@ -417,6 +417,9 @@ enum request_kind {
     REQUEST_FORGET,  /* a patient */
     REQUEST_READ,    /* a study has been read: it leaves the worklist */
     REQUEST_UNREAD,  /* it has not */
+    REQUEST_AGREE,   /* a reader says that the study's answer is right */
+    REQUEST_DISAGREE,
+    REQUEST_UNSAY, /* and takes back what was said */
     REQUEST_KINDS
 };
 const char *request_kind_name(enum request_kind kind); /* "retract", ... */
@@ -424,7 +427,7 @@ const char *request_kind_name(enum request_kind kind); /* "retract", ... */
 struct request {
     int64_t id;
     enum request_kind kind;
-    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result; READ, UNREAD: of a study */
+    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result; READ to UNSAY: of a study */
     char reason[16];                 /* RETRACT: code of CID 7010 */
     char subject[STORE_SUBJECT_MAX]; /* RETRY, CANCEL, RELEASE: "7" a job, "d7" a delivery; FORGET:
                                       * Patient ID */

@@ -247,7 +247,7 @@ static const char *const versions[] = {
     " AND place.study<>OLD.uid));"
     " DELETE FROM inquiry WHERE study=OLD.uid;"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid;"
-    " DELETE FROM reading WHERE study=OLD.uid; END;"
+    " DELETE FROM reading WHERE study=OLD.uid; DELETE FROM verdict WHERE study=OLD.uid; END;"
     /* items of the reading worklist for those who ask; state: enum reading_state */
     "CREATE TABLE reading("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, study TEXT NOT NULL,"
@@ -258,7 +258,10 @@ static const char *const versions[] = {
     " UNIQUE(study, number));"
     "CREATE INDEX reading_open ON reading(study, state) WHERE state<=2;"
     "CREATE INDEX reading_claimed ON reading(claimed_ms) WHERE state=2;"
-    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;",
+    "CREATE INDEX reading_ended ON reading(ended_ms) WHERE state>2;"
+    "CREATE TABLE verdict(" /* what a reader says of the answer, and which answer that was */
+    " study TEXT PRIMARY KEY, agrees INTEGER NOT NULL, who TEXT NOT NULL,"
+    " said_ms INTEGER NOT NULL, outcome TEXT NOT NULL, report TEXT NOT NULL) WITHOUT ROWID;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -274,7 +277,7 @@ static const char *const back[] = {
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
-    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;"
+    "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE verdict;"
     "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE news;DROP "
     "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "

@@ -6,6 +6,7 @@
  *   events.c   server-sent events                       study.c   one study, its pictures
  *   change.c   what is asked of the node                metrics.c Prometheus
  *   web.c      the page's own files, compiled in        upload.c  images that are tried
+ *   outcomes.c  figures and CSV of what readers said    tally.c   the sums in them
  *
  * A handler gets a whole request and answers it (http.h), or suspends its connection and is called
  * once more later. */
@@ -85,7 +86,8 @@ typedef enum MHD_Result console_handler(struct console *console, struct visit *v
 console_handler health_page, ready_page, node_page, metrics_page;
 console_handler login_page;
 console_handler list_page, change_page, mode_page, events_page;
-console_handler study_page;
+console_handler study_page, verdict_page;
+console_handler figures_page, outcomes_page;
 console_handler upload_page, upload_begin;
 
 /* list.c: the list as it is; NULL: no memory. */

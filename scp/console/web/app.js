@@ -1,6 +1,7 @@
-// app.js: which page is open. The address says it: #/worklist, #/read, #/study/UID, #/try, #/node.
+// app.js: which page is open. The address says it: #/worklist, #/read, #/study/UID, #/try, #/figures, #/node.
 import { say, setText } from './dom.js';
 import { startEvents, stopEvents } from './events.js';
+import { openFigures } from './figures.js';
 import { bind, showHelp } from './keys.js';
 import { openNode } from './node.js';
 import { difference, inWords } from './order.js';
@@ -13,7 +14,7 @@ import { openTry } from './try.js';
 import { openWorklist } from './worklist.js';
 
 // Each puts its page into `main`, given the rest of the address, and gives { title, leave }.
-const pages = { worklist: openWorklist, read: openRead, study: openStudy, try: openTry, node: openNode };
+const pages = { worklist: openWorklist, read: openRead, study: openStudy, try: openTry, figures: openFigures, node: openNode };
 
 const main = document.getElementById('page');
 const top = document.getElementById('top');
