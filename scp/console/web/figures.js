@@ -11,7 +11,7 @@ function rate(counted) {
 }
 
 function table(caption, heads, rows) {
-  return make('table', null, make('caption', null, caption), make('thead', null, make('tr', null, heads.map((words) => make('th', { scope: 'col' }, words)))),
+  return make('table', null, make('caption', null, caption), make('thead', null, make('tr', null, heads.map((words) => (words ? make('th', { scope: 'col' }, words) : make('td'))))),
     make('tbody', null, rows.map(([name, ...cells]) => make('tr', null, make('th', { scope: 'row' }, name), cells.map((cell) => make('td', { class: 'text' }, cell))))));
 }
 
