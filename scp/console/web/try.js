@@ -149,7 +149,8 @@ class Try {
     this.address = URL.createObjectURL(new Blob([bytes], { type: 'image/png' }));
     const map = answer.outcome === 'no-finding' ? 'the image' : 'the image, beside it the image with the saliency map';
     return [make('figure', null, make('img', { src: this.address, alt: `RESEARCH picture: ${map}, and the model's scores` }),
-      make('figcaption', { class: 'soft' }, 'The map shows what the score depended on, not where an injury is. Not a diagnostic viewer.'))];
+      make('figcaption', { class: 'soft' }, answer.outcome === 'no-finding' ? '' : 'The map shows what the score depended on, not where an injury is. ',
+        'Not a diagnostic viewer.'))];
   }
 }
 
