@@ -40,7 +40,7 @@ class Client:
         if body is not None:
             headers.setdefault("Content-Type", kind)
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers)
             return Answer(connection.getresponse())
