@@ -36,6 +36,7 @@
 #include "dx_init.h"
 #include "examine.h"
 #include "health_watch.h"
+#include "heap.h"
 #include "log.h"
 #include "nn_kernel.h"
 #include "quiet.h"
@@ -45,7 +46,6 @@
 #include "selftest_watch.h"
 #include "worklist/place.h"
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +57,8 @@
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
 #define YIELDING     5 /* where processors are short receiving goes first: modalities wait for it */
-#define KEEP_BLOCKS  (32 << 20)  /* the largest that mallopt takes: planes and pictures are not */
-#define KEEP_FREE    (256 << 20) /* fetched from the system for each image, but given back at rest */
-#define REST_MS      1000        /* without an image */
-#define CUT_OFF_MOST 10          /* attempts that ended with the role, not with the child */
+#define REST_MS      1000 /* without an image */
+#define CUT_OFF_MOST 10   /* attempts that ended with the role, not with the child */
 
 struct analyze {
     const struct node *node;
@@ -319,7 +317,7 @@ static void rest(struct analyze *a)
 {
     for (int m = 0; m < a->examiner.models; m++)
         nn_judge_rest(a->examiner.judge[m]);
-    (void)malloc_trim(0);
+    heap_rest();
     a->rest_ms = 0;
 }
 
@@ -430,8 +428,7 @@ int analyze_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-cannot-start", "error=%s", log_quote(err.text));
         return EX_SOFTWARE;
     }
-    (void)mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS);
-    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+    heap_begin();
     object_limits_of(&node->conf->limits, &a.examiner.limits);
     int level = nice(YIELDING); /* also of the zygote, its children and the pool */
     (void)level;

@@ -13,7 +13,9 @@ struct exam {
     struct dx_attrs *attrs;       /* of the object, or what receive knows of it */
     const struct conf_rule *rule; /* that takes it, once it was asked for */
     struct dx_grey grey;
+    bool hashed, made;                      /* the digest of grey; the plane */
     float *plane;                           /* grey in [0,1] */
+    struct nn_levels levels;                /* of the plane */
     enum srt_reason barred[SRT_MAX_MODELS]; /* why its header keeps a model from judging it */
 };
 
@@ -25,6 +27,8 @@ enum srt_reason exam_pass_gate(struct exam *exam);
 /* The decoded image: each model that takes it judges it; then the picture. */
 enum examine_end exam_judge(struct exam *exam);
 
+/* The decoded image: its digest and its plane. False: no memory. */
+bool exam_take_in(struct exam *exam);
 /* False, and a detail: it shows nothing that could be judged. */
 bool exam_shows_something(struct exam *exam);
 

@@ -54,6 +54,12 @@ bool report_init(struct report *report, const struct conf *conf,
 {
     if (!report_init_words(report, conf, model, models, error, error_size))
         return false;
+    report->seen = report_seen_create();
+    if (!report->seen) {
+        snprintf(error, error_size, "out of memory");
+        report_finish(report);
+        return false;
+    }
     char node_id[SPOOL_NODE_ID_MAX];
     int failed = spool_node_id(conf, node_id);
     if (failed != 0) {
@@ -86,6 +92,8 @@ void report_finish(struct report *report)
 {
     srt_template_close(report->template_);
     report->template_ = NULL;
+    free(report->seen);
+    report->seen = NULL;
 }
 
 /* ---- the journal of what scores were held against ---- */

@@ -84,7 +84,7 @@ static bool is_unselected(struct exam *e, struct trial_answer *answer)
 static bool decode_object(struct exam *e, int fd, struct trial_answer *answer)
 {
     struct zygote_object *object = &e->object;
-    enum zygote_end end = zygote_open(e->by->zygote, fd, &e->by->limits, object);
+    enum zygote_end end = zygote_open(e->by->zygote, fd, &e->by->limits, e->by->pool, object);
     e->attrs = object->attrs;
     object->attrs = NULL;
     if (end != ZYGOTE_OK) {
@@ -139,6 +139,10 @@ static void judge(struct exam *e, struct trial_answer *answer, uint8_t **picture
     struct exam_shown shown;
     answer->rows = e->grey.rows;
     answer->cols = e->grey.cols;
+    if (!exam_take_in(e)) {
+        say(answer, TRIAL_TROUBLE, "the node is out of memory");
+        return;
+    }
     if (!exam_shows_something(e)) {
         answer->reason = SRT_NO_CONTENT;
         say(answer, TRIAL_NOT_PROCESSED, e->judgement->detail);
