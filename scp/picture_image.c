@@ -6,7 +6,7 @@
 
 #define WATERMARK_PARTS   7  /* letters of a seventh of the image's width */
 #define WATERMARK_PERCENT 28 /* of white */
-#define BAND 32 /* rows a task */
+#define BAND              32 /* rows a task */
 
 static const struct colour letters = {150, 157, 167}, casing = {8, 10, 14};
 

@@ -10,11 +10,11 @@
  * The owner holds a pidfd, so that it can kill a child that outstays its time without a race over
  * process numbers. Pixels are read only when the child is dead: nothing changes under the reader.
  */
-#include "zygote.h"
 #include "clock.h"
 #include "confine.h"
 #include "node.h"
 #include "pass.h"
+#include "zygote_side.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -32,101 +32,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GRACE_MS    5000      /* between the child's own alarm and the owner's SIGKILL */
-#define DESCRIPTORS PASS_MOST /* object, socket, pixels */
+#define GRACE_MS 5000 /* between the child's own alarm and the owner's SIGKILL */
 
 struct zygote {
     int socket, held; /* held: a pidfd: its owner may signal nobody by number */
     pid_t pid;
 };
-struct made {
-    int32_t pid, error;
-};
-
-/* ---- the zygote's side ---- */
-
-_Noreturn static void be_child(const int fds[DESCRIPTORS], const struct object_limits *limits)
-{
-    int moved[DESCRIPTORS];
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int i = 0; i < DESCRIPTORS; i++)
-        moved[i] = fcntl(fds[i], F_DUPFD, 16);
-    for (int i = 0; i < DESCRIPTORS; i++)
-        if (moved[i] < 0 || dup2(moved[i], 3 + i) < 0)
-            _exit(EX_OSERR);
-    if (close_range(3 + DESCRIPTORS, ~0u, 0) != 0)
-        _exit(EX_OSERR);
-    crash_point("object-begun");
-    _exit(object_run(3, 4, 5, limits));
-}
-
-static void make_child(int socket, const int fds[DESCRIPTORS], const struct object_limits *limits)
-{
-    struct made made = {0};
-    int status = 0, child = -1;
-    object_count_child();
-    pid_t pid = fork();
-    if (pid == 0)
-        be_child(fds, limits);
-
-    for (int i = 0; i < DESCRIPTORS; i++)
-        close(fds[i]);
-    made.error = pid < 0 ? errno : 0;
-    made.pid = pid;
-    if (pid > 0) {
-        child = pidfd_open(pid, 0);
-        if (child < 0) {
-            made.error = errno;
-            kill(pid, SIGKILL);
-        }
-    }
-    (void)pass_send(socket, &made, sizeof made, &child, child >= 0, 0);
-    if (child >= 0)
-        close(child);
-    if (pid > 0) {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-        if (made.error == 0)
-            (void)pass_send(socket, &status, sizeof status, NULL, 0, 0);
-    }
-}
-
-/* What libraries read from files at first use, they read now: the children may not. */
-static void warm_up(void)
-{
-    char digest[DX_DIGEST_MAX];
-    struct dx_sha256 *sha = dx_sha256_create(); /* OpenSSL: its configuration and providers */
-    if (sha)
-        dx_sha256_take(sha, digest);
-    tzset();
-}
-
-_Noreturn static void be_zygote(int socket, pid_t owner)
-{
-    struct object_limits limits;
-    int fds[DESCRIPTORS];
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NAME, "zygote");
-    if (getppid() != owner)
-        _exit(0);
-    signal(SIGCHLD, SIG_DFL);
-    warm_up();
-
-    /* Nothing of the owner's stays open: the job store, the log, listeners. */
-    int null = open("/dev/null", O_RDWR);
-    if (dup2(socket, 3) < 0 || null < 0)
-        _exit(EX_OSERR);
-    for (int fd = 0; fd < 3; fd++)
-        if (null != fd && dup2(null, fd) < 0)
-            _exit(EX_OSERR);
-    if (close_range(4, ~0u, 0) != 0 || !confine(CONFINE_ZYGOTE, NULL, NULL))
-        _exit(EX_OSERR);
-    while (pass_receive(3, &limits, sizeof limits, fds, DESCRIPTORS, 0)) {
-        crash_point("zygote-asked");
-        make_child(3, fds, &limits);
-    }
-    _exit(0);
-}
 
 struct zygote *zygote_start(void)
 {
@@ -142,7 +53,7 @@ struct zygote *zygote_start(void)
     zygote->socket = ends[0];
     zygote->pid = fork();
     if (zygote->pid == 0)
-        be_zygote(ends[1], owner);
+        zygote_live(ends[1], owner);
     close(ends[1]);
     zygote->held = zygote->pid > 0 ? pidfd_open(zygote->pid, 0) : -1;
     if (zygote->held < 0) { /* a zygote without an owner ends by itself */
