@@ -127,9 +127,10 @@ static void answer_trials(void)
     while (pass_receive(node.trials_trial, &ask, sizeof ask, &fd, 1, MSG_DONTWAIT)) {
         int picture = memfd_create("picture", MFD_CLOEXEC);
         struct trial_answer told = {.ticket = ask.ticket,
-                                    .end = turn++ % (TRIAL_LIVES + 1),
+                                    .end = turn % (TRIAL_LIVES + 1),
                                     .words = "\"why\" \xff\n",
                                     .picture_bytes = turn % 9};
+        turn++;
         must(lseek(fd, 0, SEEK_END) <= 1024 && write(picture, "picture!", 8) == 8);
         must(pass_send(node.trials_trial, &told, sizeof told, &picture, 1, MSG_DONTWAIT));
         told.end = TRIAL_LIVES; /* for whom that was no end */
