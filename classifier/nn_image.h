@@ -37,6 +37,11 @@ NN_MUST_USE enum nn_status nn_image_encode(enum nn_image_format format, const ui
                                            int rows, int cols, int channels, uint8_t **bytes,
                                            size_t *size, struct nn_error *err);
 
+/* The same into memory: malloc, the caller's; NULL on failure. */
+NN_MUST_USE enum nn_status nn_image_encode_png(const uint8_t *pixels, int rows, int cols,
+                                               int channels, uint8_t **bytes, size_t *size,
+                                               struct nn_error *err);
+
 /* The values between which all but the darkest and the brightest hundredth of a plane lie. */
 struct nn_levels {
     float low, high;

@@ -366,53 +366,18 @@ static void live(struct analyze *a)
     }
 }
 
-static int open_model(struct analyze *a, int m, int *side)
-{
-    struct nn_error err;
-    struct examiner *x = &a->examiner;
-    const char *folder = a->node->conf->models[m];
-    if (nn_model_open(folder, &x->model[m], &err) != NN_OK) {
-        log_event(LOG_AT_ERROR, "model-refused", "model=%s error=%s", log_quote(folder),
-                  log_quote(err.text));
-        return EX_CONFIG;
-    }
-    const struct nn_model_info *info = nn_model_info(x->model[m]);
-    if (nn_judge_create(x->model[m], x->pool, &x->judge[m], &err) != NN_OK) {
-        log_event(LOG_AT_ERROR, "network-failed", "model=%s error=%s", log_quote(folder),
-                  log_quote(err.text));
-        return EX_OSERR;
-    }
-    x->models = m + 1;
-    if (info->preprocess.side > *side)
-        *side = info->preprocess.side;
-    size_t used = strlen(a->model);
-    (void)snprintf(a->model + used, sizeof a->model - used, "%s%s %s", used > 0 ? ", " : "",
-                   info->name, info->version);
-    log_event(LOG_AT_INFO, "model", "name=%s version=%s digest=%.16s", log_quote(info->name),
-              info->version, info->digest);
-    return 0;
-}
-
+/* What those who are told of findings are told of the models. */
 static int open_network(struct analyze *a)
 {
-    const struct conf *conf = a->node->conf;
     struct examiner *x = &a->examiner;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    int threads = conf->threads > 0 ? conf->threads : processors > 0 ? (int)processors : 1;
-    int side = 0, status = 0;
-    x->pool = nn_pool_create(threads);
-    for (int m = 0; m < (int)conf->model_count && x->pool && status == 0; m++)
-        status = open_model(a, m, &side);
-    if (status != 0)
-        return status;
-    x->map = malloc((size_t)side * (size_t)side * sizeof *x->map);
-    if (!x->pool || !x->map) {
-        log_event(LOG_AT_ERROR, "network-failed", "threads=%d error=%s", threads,
-                  log_quote("out of memory"));
-        return EX_OSERR;
+    int status = examiner_open_network(x);
+    for (int m = 0; m < x->models; m++) {
+        const struct nn_model_info *info = nn_model_info(x->model[m]);
+        size_t used = strlen(a->model);
+        (void)snprintf(a->model + used, sizeof a->model - used, "%s%s %s", used > 0 ? ", " : "",
+                       info->name, info->version);
     }
-    log_event(LOG_AT_INFO, "network", "models=%d threads=%d", x->models, threads);
-    return 0;
+    return status;
 }
 
 static int open_rest(struct analyze *a)
@@ -458,12 +423,7 @@ static void close_all(struct analyze *a)
     report_finish(&x->report);
     picture_face_close(x->face);
     rules_destroy(x->rules);
-    for (int m = 0; m < SRT_MAX_MODELS; m++)
-        nn_judge_destroy(x->judge[m]);
-    nn_pool_destroy(a->examiner.pool);
-    for (int m = 0; m < SRT_MAX_MODELS; m++)
-        nn_model_close(x->model[m]);
-    free(x->map);
+    examiner_close_network(x);
     quiet_destroy(a->quiet);
     zygote_stop(x->zygote);
 }

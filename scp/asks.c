@@ -43,6 +43,12 @@ static bool is_job(const char *subject, const char *letters)
     return digits > 0 && digits < 19 && subject[digits] == '\0' && subject[0] != '0';
 }
 
+static bool is_of_study(enum ask_kind kind)
+{
+    return kind == ASK_READ || kind == ASK_UNREAD || kind == ASK_AGREE || kind == ASK_DISAGREE ||
+           kind == ASK_UNSAY;
+}
+
 /* Believes nothing: texts end, the kind is one that a page may ask for, what it is about can be. */
 static bool is_ask(const struct conf *conf, const struct ask *ask)
 {
@@ -53,6 +59,9 @@ static bool is_ask(const struct conf *conf, const struct ask *ask)
     switch ((enum ask_kind)ask->kind) {
     case ASK_READ:
     case ASK_UNREAD:
+    case ASK_AGREE:
+    case ASK_DISAGREE:
+    case ASK_UNSAY:
         return dx_uid_is_valid(ask->uid);
     case ASK_MODE:
         return ask->mode <= CONF_CLINICAL;
@@ -67,6 +76,8 @@ static bool is_ask(const struct conf *conf, const struct ask *ask)
         return echo_desk_knows(conf, ask->subject);
     case ASK_SELFTEST:
         return true;
+    case ASK_KINDS:
+        break;
     }
     return false;
 }
@@ -85,12 +96,13 @@ static void change_mode(const struct conf *conf, const struct ask *ask, struct a
 static enum store_status enter(struct store *store, const struct ask *ask, struct ask_taken *taken)
 {
     static const enum request_kind kinds[] = {
-        [ASK_READ] = REQUEST_READ,     [ASK_UNREAD] = REQUEST_UNREAD,
-        [ASK_RETRY] = REQUEST_RETRY,   [ASK_RELEASE] = REQUEST_RELEASE,
-        [ASK_CANCEL] = REQUEST_CANCEL, [ASK_DISCARD] = REQUEST_DISCARD,
-        [ASK_ECHO] = REQUEST_ECHO};
+        [ASK_READ] = REQUEST_READ,         [ASK_UNREAD] = REQUEST_UNREAD,
+        [ASK_RETRY] = REQUEST_RETRY,       [ASK_RELEASE] = REQUEST_RELEASE,
+        [ASK_CANCEL] = REQUEST_CANCEL,     [ASK_DISCARD] = REQUEST_DISCARD,
+        [ASK_ECHO] = REQUEST_ECHO,         [ASK_AGREE] = REQUEST_AGREE,
+        [ASK_DISAGREE] = REQUEST_DISAGREE, [ASK_UNSAY] = REQUEST_UNSAY};
     struct request request = {.kind = kinds[ask->kind], .asked_ms = clock_utc_ms()};
-    if (ask->kind <= ASK_UNREAD)
+    if (is_of_study((enum ask_kind)ask->kind))
         (void)snprintf(request.uid, sizeof request.uid, "%s", ask->uid);
     else
         (void)snprintf(request.subject, sizeof request.subject, "%s", ask->subject);

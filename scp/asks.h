@@ -21,8 +21,12 @@ enum ask_kind {
     ASK_RELEASE,
     ASK_CANCEL,
     ASK_DISCARD,
-    ASK_ECHO,    /* `subject` is KIND/NAME (store_contact.h) */
-    ASK_SELFTEST /* now */
+    ASK_ECHO,     /* `subject` is KIND/NAME (store_contact.h) */
+    ASK_SELFTEST, /* now */
+    ASK_AGREE,
+    ASK_DISAGREE,
+    ASK_UNSAY,
+    ASK_KINDS
 };
 struct ask {
     uint64_t ticket;      /* random */

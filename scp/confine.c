@@ -13,8 +13,9 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-/* Analyze is not in a house of its own: its zygote, which is older than its confinement, and object
- * children must be killed when they are late; whom else it may signal is the filter's affair.
+/* Analyze and trial are not in a house of their own: their zygotes, which are older than their
+ * confinement, and object children must be killed when they are late; whom else they may signal is
+ * the filter's affair.
  *
  * A parent's row holds what its children need: receive's that of association and committer,
  * deliver's that of its senders, announce's that of its criers, inquire's that of its inquirer, the
@@ -157,6 +158,13 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                                 {AT_AUDIT_SENT, CAN_READ | CAN_WRITE | CAN_NAME}},
                        .files = 64,
                        .memory = GIB},
+    [CONFINE_TRIAL] = {.name = "trial",
+                       .may = MAY_OPEN | MAY_THREAD | MAY_HOLD,
+                       .path = {{AT_SYSTEM, CAN_READ},
+                                {AT_MODELS, CAN_READ},
+                                {AT_TEMPLATES, CAN_READ}},
+                       .files = 64,
+                       .memory = 8 * GIB},
     [CONFINE_ADMIN] = {.name = "admin",
                        .may = MAY_OPEN | MAY_FORK | MAY_THREAD | MAY_SIGNAL | MAY_HOLD | MAY_CODE,
                        .own_house = true,

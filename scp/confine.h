@@ -41,6 +41,7 @@ enum confine_role {
     CONFINE_INQUIRE,    /* asks for orders */
     CONFINE_INQUIRER,   /* talks to whom it asks */
     CONFINE_AUDIT,      /* sends the audit log to its collector */
+    CONFINE_TRIAL,      /* judges files that are tried on the console */
     CONFINE_ADMIN,      /* cervigate: commands that read files */
     CONFINE_ADMIN_PEER, /* cervigate: commands that talk to a peer or play one */
     CONFINE_ROLES

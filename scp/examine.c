@@ -149,7 +149,7 @@ static enum examine_end is_ours(struct exam *e, bool *ours)
 
 /* The network gives any plane a score; one that shows nothing must not become a finding, or none.
  */
-static bool shows_something(struct exam *e)
+bool exam_shows_something(struct exam *e)
 {
     const struct dx_grey *grey = &e->grey;
     size_t count = (size_t)grey->rows * grey->cols;
@@ -182,7 +182,7 @@ static void take_part(void *context, int part, int thread)
 }
 
 /* The decoded image: its digest and its plane. */
-static bool take_in(struct exam *e)
+bool exam_take_in(struct exam *e)
 {
     e->plane = malloc((size_t)e->grey.rows * e->grey.cols * sizeof *e->plane);
     if (!e->plane)
@@ -209,9 +209,9 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
         return child_failed(e, end, effort);
-    if (!take_in(e))
+    if (!exam_take_in(e))
         return exam_later(e, "out of memory");
-    if (!shows_something(e)) {
+    if (!exam_shows_something(e)) {
         e->judgement->state = INSTANCE_NOT_PROCESSED;
         e->judgement->reason = SRT_NO_CONTENT;
     }

@@ -27,6 +27,11 @@ struct examiner {
     char unfit[128]; /* why nothing may be judged: the self-test failed; "": all is well */
 };
 
+/* Models, judges, pool and map of node->conf, told in the log. 0, or an exit status after a line in
+ * the log; to be closed whatever it returns. */
+int examiner_open_network(struct examiner *examiner);
+void examiner_close_network(struct examiner *examiner);
+
 enum examine_end {
     EXAMINE_DONE,
     EXAMINE_LATER, /* temporary trouble of the node: detail says what */

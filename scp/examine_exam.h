@@ -27,4 +27,20 @@ enum srt_reason exam_pass_gate(struct exam *exam);
 /* The decoded image: each model that takes it judges it; then the picture. */
 enum examine_end exam_judge(struct exam *exam);
 
+/* The decoded image: its digest and its plane. False: no memory. */
+bool exam_take_in(struct exam *exam);
+/* False, and a detail: it shows nothing that could be judged. */
+bool exam_shows_something(struct exam *exam);
+
+/* For who only looks at a decoded image (trial.c): judged, explained and drawn as exam_judge does,
+ * and nothing is stored. EXAMINE_DONE: judgement->state tells whether it was judged; then the
+ * picture is the caller's (picture_finish). */
+struct exam_shown {
+    struct picture picture;
+    char sentence[512]; /* the outcome */
+    int model, class_;  /* what the map, if there is one, explains */
+};
+enum examine_end exam_show(struct exam *exam, const char *warning, const char *watermark,
+                           struct exam_shown *shown);
+
 #endif

@@ -194,14 +194,13 @@ static const char *phrase_of(const void *template_, const char *id)
     return srt_phrase(template_, id);
 }
 
-static enum picture_status paint(struct exam *e, const struct verdicts *v,
-                                 const struct srt_result *words, struct picture *picture)
+static enum picture_status paint(struct exam *e, const struct verdicts *v, const char *sentence,
+                                 const char *warning, const char *watermark,
+                                 struct picture *picture)
 {
     struct examiner *by = e->by;
-    char sentence[512];
     int m = v->explained;
     const struct nn_model_info *model = nn_model_info(by->model[m]);
-    report_sentence(by->report.template_, words, sentence, sizeof sentence);
     struct picture_input input = {
         .plane = e->plane,
         .rows = (int)e->grey.rows,
@@ -218,7 +217,8 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v,
         .region_points = v->region_points,
         .sentence = sentence,
         .found = v->with_map,
-        .warning = srt_is_synthetic(words) ? srt_research_line : NULL,
+        .warning = warning,
+        .watermark = watermark,
         .orientation = dx_attrs_text(e->attrs, DX_TAG(0x0020, 0x0020)),
         .matrix = by->node->conf->picture_matrix,
         .phrase = phrase_of,
@@ -232,19 +232,27 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v,
     return picture_draw(by->face, &input, picture);
 }
 
+/* What is said of this image; the study's outcome may wait for others. */
+static void result_of(struct exam *e, struct srt_image *image, struct srt_result *words)
+{
+    const struct dx_attrs *attrs = e->attrs;
+    report_image(image, e->instance, e->judgement, e->attrs);
+    report_result(&e->by->report, image, &attrs, 1, words);
+    words->outcome = image->outcome;
+    e->judgement->outcome = image->outcome;
+}
+
 static enum examine_end draw(struct exam *e, const struct verdicts *v)
 {
     struct examiner *by = e->by;
-    char error[256];
+    char error[256], sentence[512];
     struct srt_image image;
     struct srt_result words;
     struct picture picture;
-    const struct dx_attrs *attrs = e->attrs;
-    report_image(&image, e->instance, e->judgement, e->attrs);
-    report_result(&by->report, &image, &attrs, 1, &words);
-    words.outcome = image.outcome; /* of this image; the study's may wait for others */
-    e->judgement->outcome = image.outcome;
-    enum picture_status status = paint(e, v, &words, &picture);
+    result_of(e, &image, &words);
+    report_sentence(by->report.template_, &words, sentence, sizeof sentence);
+    enum picture_status status =
+        paint(e, v, sentence, srt_is_synthetic(&words) ? srt_research_line : NULL, NULL, &picture);
     if (status != PICTURE_OK)
         return exam_later(e, picture_status_text(status));
 
@@ -290,25 +298,25 @@ static bool journal(struct exam *e, const struct verdicts *v)
     return true;
 }
 
-enum examine_end exam_judge(struct exam *e)
+/* Scores, map and region. EXAMINE_DONE: JUDGED, or NOT_PROCESSED with its reason. */
+static enum examine_end judge_plane(struct exam *e, struct verdicts *v)
 {
     struct nn_error err = {0};
-    struct verdicts v = {.explained = -1};
     struct judgement *j = e->judgement;
     enum nn_status status = NN_OK;
     bool judged = false;
     int64_t begin = clock_monotonic_ms();
     for (int m = 0; m < e->by->models && status == NN_OK; m++) {
         if (may_judge(e, m) && e->barred[m] == SRT_REASON_NONE)
-            status = score(e, m, &v, &err);
-        judged |= v.judged[m];
+            status = score(e, m, v, &err);
+        judged |= v->judged[m];
     }
     if (status == NN_OK && !judged) {
         j->state = INSTANCE_NOT_PROCESSED;
         return EXAMINE_DONE;
     }
     if (status == NN_OK)
-        status = explain(e, &v, &err);
+        status = explain(e, v, &err);
     e->out->judge_ms = clock_monotonic_ms() - begin;
     if (status == NN_NO_MEMORY)
         return exam_later(e, err.text);
@@ -318,12 +326,38 @@ enum examine_end exam_judge(struct exam *e)
     }
     j->state = INSTANCE_JUDGED;
     j->reason = SRT_REASON_NONE; /* one model's refusal is none of the image's */
-    keep_region(e, &v);
-    keep_finding(e, &v);
-    if (!journal(e, &v))
-        return exam_later(e, "out of memory");
-    begin = clock_monotonic_ms();
-    enum examine_end end = draw(e, &v);
+    keep_region(e, v);
+    keep_finding(e, v);
+    return journal(e, v) ? EXAMINE_DONE : exam_later(e, "out of memory");
+}
+
+enum examine_end exam_judge(struct exam *e)
+{
+    struct verdicts v = {.explained = -1};
+    enum examine_end end = judge_plane(e, &v);
+    if (end != EXAMINE_DONE || e->judgement->state != INSTANCE_JUDGED)
+        return end;
+    int64_t begin = clock_monotonic_ms();
+    end = draw(e, &v);
     e->out->picture_ms = clock_monotonic_ms() - begin;
     return end;
+}
+
+enum examine_end exam_show(struct exam *e, const char *warning, const char *watermark,
+                           struct exam_shown *shown)
+{
+    struct verdicts v = {.explained = -1};
+    enum examine_end end = judge_plane(e, &v);
+    memset(shown, 0, sizeof *shown);
+    if (end != EXAMINE_DONE || e->judgement->state != INSTANCE_JUDGED)
+        return end;
+    struct srt_image image;
+    struct srt_result words;
+    result_of(e, &image, &words);
+    report_sentence(e->by->report.template_, &words, shown->sentence, sizeof shown->sentence);
+    const struct nn_model_info *model = nn_model_info(e->by->model[v.explained]);
+    shown->model = v.explained;
+    shown->class_ = picture_explained(model, v.scores[v.explained].score);
+    enum picture_status status = paint(e, &v, shown->sentence, warning, watermark, &shown->picture);
+    return status == PICTURE_OK ? EXAMINE_DONE : exam_later(e, picture_status_text(status));
 }

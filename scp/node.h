@@ -1,4 +1,4 @@
-/* node.h: what the four roles share after the supervisor forked them, and their entries.
+/* node.h: what the roles share after the supervisor forked them, and their entries.
  *
  * cervigated (supervisor.c) opens the sockets and the lock, then forks receive, analyze, deliver
  * and console; a role that dies is started again after a pause; if the supervisor dies its roles
@@ -27,6 +27,8 @@ struct node {
     int wake_announce;
     int asks_console; /* the request socket (asks.h): the console's end, and analyze's */
     int asks_analyze;
+    int trials_console; /* files that are tried (trial.h): the console's end, and trial's */
+    int trials_trial;
     struct session_table *sessions; /* console/session.h: outlives a reload; NULL in other roles */
     char instance_id[37];           /* random UUID of this start, in logs and /healthz */
 };
@@ -41,6 +43,7 @@ int console_run(const struct node *node);
 int announce_run(const struct node *node); /* where the configuration has announcements */
 int orders_run(const struct node *node);   /* where the site's orders are listened to */
 int inquire_run(const struct node *node);  /* where a worklist is asked for them */
+int trial_run(const struct node *node);    /* where images may be tried on the console */
 int audit_run(const struct node *node);    /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
@@ -67,8 +70,8 @@ void node_drain(int eventfd);
  *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
  *                        dicom_port, tls_port, console_port, orders_port, receive_pid,
  *                        committer_pid, analyze_pid, deliver_pid, console_pid, audit_pid,
- *                        announce_pid, orders_pid, inquire_pid, instance_id, landlock; replaced
- *                        whenever one changes; pid 0: not running)
+ *                        announce_pid, orders_pid, inquire_pid, trial_pid, instance_id, landlock;
+ *                        replaced whenever one changes; pid 0: not running)
  * path is empty when it does not fit. */
 void node_path(const struct conf *conf, char *path, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

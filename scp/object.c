@@ -214,29 +214,43 @@ static bool list_rejected(struct life *life)
     return tell(life, NULL, 0);
 }
 
+/* The frame, or why there is none; grey is freed. */
+static bool tell_grey(struct life *life, enum dx_status status, struct dx_grey *grey,
+                      struct dx_error *err)
+{
+    if (status == DX_OK && (uint64_t)grey->rows * grey->cols > life->limits->dx.frame_pixels)
+        status = dx_fail(err, DX_LIMIT, "limit framePixels: a frame of %u x %u pixels", grey->rows,
+                         grey->cols);
+    if (status == DX_OK &&
+        !write_back(life, grey->pixels, (size_t)grey->rows * grey->cols * sizeof *grey->pixels))
+        status = dx_fail(err, DX_IO, "pixels do not fit");
+    if (status != DX_OK) {
+        dx_grey_finish(grey);
+        return refuse(life, status, err);
+    }
+    life->packet.step = OBJECT_GREY;
+    life->packet.rows = grey->rows;
+    life->packet.cols = grey->cols;
+    life->packet.was_lossy = grey->was_lossy != 0;
+    life->packet.mm_per_pixel = grey->mm_per_pixel;
+    dx_grey_finish(grey);
+    return tell(life, NULL, 0);
+}
+
 static bool decode(struct life *life, uint32_t frame)
 {
     struct dx_error err = {0};
     struct dx_grey grey = {0};
     misbehave(life->socket, "decode");
-    enum dx_status status = dx_object_grey(life->opened, frame, &grey, &err);
-    if (status == DX_OK && (uint64_t)grey.rows * grey.cols > life->limits->dx.frame_pixels)
-        status = dx_fail(&err, DX_LIMIT, "limit framePixels: a frame of %u x %u pixels", grey.rows,
-                         grey.cols);
-    if (status == DX_OK &&
-        !write_back(life, grey.pixels, (size_t)grey.rows * grey.cols * sizeof *grey.pixels))
-        status = dx_fail(&err, DX_IO, "pixels do not fit");
-    if (status != DX_OK) {
-        dx_grey_finish(&grey);
-        return refuse(life, status, &err);
-    }
-    life->packet.step = OBJECT_GREY;
-    life->packet.rows = grey.rows;
-    life->packet.cols = grey.cols;
-    life->packet.was_lossy = grey.was_lossy != 0;
-    life->packet.mm_per_pixel = grey.mm_per_pixel;
-    dx_grey_finish(&grey);
-    return tell(life, NULL, 0);
+    return tell_grey(life, dx_object_grey(life->opened, frame, &grey, &err), &grey, &err);
+}
+
+static bool decode_picture(struct life *life)
+{
+    struct dx_error err = {0};
+    struct dx_grey grey = {0};
+    misbehave(life->socket, "parse");
+    return tell_grey(life, object_picture(life->object, &grey, &err), &grey, &err);
 }
 
 int object_run(int object, int socket, int pixels, const struct object_limits *limits)
@@ -244,6 +258,10 @@ int object_run(int object, int socket, int pixels, const struct object_limits *l
     struct life life = {.object = object, .socket = socket, .pixels = pixels, .limits = limits};
     if (!object_confine(limits))
         return EX_OSERR;
+    if (limits->picture) {
+        (void)decode_picture(&life);
+        return 0;
+    }
     if (!scan(&life) || !parse(&life))
         goto out;
 

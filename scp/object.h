@@ -13,6 +13,8 @@
  *   GREY (geometry; pixels in the memory file), or
  *   REJECTION (title; `rows` references in the memory file) -->
  *
+ * A PNG or JPEG file, where whoever asks allows it (trial.c): GREY at once.
+ *
  * REFUSED with a status and a sentence stands for any of them and ends the conversation.
  *
  * Test hook: CERVIGATE_OBJECT_FAULT = open | fork | memory | spin | sleep | deaf | crash, with an
@@ -42,6 +44,7 @@ struct object_limits {
     struct dx_limits dx;
     uint64_t memory_bytes;
     int cpu_seconds, wall_seconds;
+    bool picture; /* it is a PNG or JPEG file, not an object */
 };
 /* What the configuration allows a dataset. */
 void dataset_limits_of(const struct conf_limits *conf, struct dx_limits *limits);
@@ -67,6 +70,9 @@ struct object_packet {
 
 /* Confines this process for good: limits, descriptors, seccomp. false with errno set. */
 bool object_confine(const struct object_limits *limits);
+
+/* object_picture.c: a PNG or JPEG file as a grey frame, to be freed with dx_grey_finish. */
+enum dx_status object_picture(int file, struct dx_grey *grey, struct dx_error *err);
 
 /* In the zygote, before each fork: counts for the test hook. */
 void object_count_child(void);

@@ -64,6 +64,9 @@ struct picture_input {
     const char *sentence; /* the outcome, without the RESEARCH line; UTF-8 */
     bool found;           /* it is a finding (or undetermined): drawn as such */
     const char *warning;  /* the RESEARCH line, or NULL */
+    /* One word, faint, over the lower part of each image: who cuts the image out has it, too. NULL:
+     * none, as in all that is sent. */
+    const char *watermark;
     /* The source's Patient Orientation (0020,0020), two values: drawn as letters at the edges. NULL
      * or "": none. Markers in the pixels stay as they are. */
     const char *orientation;

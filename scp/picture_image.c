@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BAND 32 /* rows a task */
+#define WATERMARK_PARTS   7  /* letters of a seventh of the image's width */
+#define WATERMARK_PERCENT 28 /* of white */
+#define BAND              32 /* rows a task */
 
 static const struct colour letters = {150, 157, 167}, casing = {8, 10, 14};
 
@@ -194,6 +196,30 @@ static void draw_letters(struct picture_face *face, struct canvas *canvas, const
     text_fit(face, canvas, below, size, least, TEXT_CENTRE, letters, column);
 }
 
+/* ---- the watermark ---- */
+
+static enum picture_status put_watermark(struct picture_face *face, struct canvas *canvas,
+                                         const struct layout *l, const char *text, int left)
+{
+    const struct colour white = {255, 255, 255};
+    int size = l->draw_w / WATERMARK_PARTS > 8 ? l->draw_w / WATERMARK_PARTS : 8;
+    int top = l->image + l->draw_h - TEXT_PITCH(size) - l->draw_h / WATERMARK_PARTS;
+    struct canvas plate = {.rows = TEXT_PITCH(size), .cols = l->draw_w};
+    plate.rgb = calloc((size_t)plate.rows * (size_t)plate.cols, 3);
+    if (!plate.rgb)
+        return PICTURE_NO_MEMORY;
+    (void)text_draw(face, &plate, (l->draw_w - text_width(face, size, text)) / 2, size, size, white,
+                    text);
+    for (int y = 0; y < plate.rows; y++)
+        for (int x = 0; x < plate.cols; x++) {
+            unsigned ink = plate.rgb[3 * ((size_t)y * (size_t)plate.cols + (size_t)x)];
+            if (ink > 0 && top + y >= l->image && top + y < l->image + l->draw_h)
+                canvas_blend(canvas, left + x, top + y, white, ink * WATERMARK_PERCENT / 100);
+        }
+    free(plate.rgb);
+    return PICTURE_OK;
+}
+
 enum picture_status image_draw(struct picture_face *face, struct canvas *canvas,
                                const struct layout *layout, const struct picture_input *input)
 {
@@ -202,6 +228,12 @@ enum picture_status image_draw(struct picture_face *face, struct canvas *canvas,
     enum picture_status status = place_source(canvas, l, input);
     if (status == PICTURE_OK && input->map)
         status = colour_overlay(canvas, l, input);
+    if (status != PICTURE_OK)
+        return status;
+    if (input->watermark)
+        status = put_watermark(face, canvas, l, input->watermark, l->left_image);
+    if (status == PICTURE_OK && input->watermark && input->map)
+        status = put_watermark(face, canvas, l, input->watermark, l->right_image);
     if (status != PICTURE_OK)
         return status;
     if (input->orientation)

@@ -30,9 +30,9 @@ enum {
     FIELDS
 };
 
-bool report_init(struct report *report, const struct conf *conf,
-                 const struct nn_model_info *const *model, int models, char *error,
-                 size_t error_size)
+bool report_init_words(struct report *report, const struct conf *conf,
+                       const struct nn_model_info *const *model, int models, char *error,
+                       size_t error_size)
 {
     struct srt_error err = {0};
     memset(report, 0, sizeof *report);
@@ -45,6 +45,15 @@ bool report_init(struct report *report, const struct conf *conf,
         snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }
+    return true;
+}
+
+bool report_init(struct report *report, const struct conf *conf,
+                 const struct nn_model_info *const *model, int models, char *error,
+                 size_t error_size)
+{
+    if (!report_init_words(report, conf, model, models, error, error_size))
+        return false;
     report->seen = report_seen_create();
     if (!report->seen) {
         snprintf(error, error_size, "out of memory");

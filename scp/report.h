@@ -40,6 +40,10 @@ struct report {
 bool report_init(struct report *report, const struct conf *conf,
                  const struct nn_model_info *const *model, int models, char *error,
                  size_t error_size);
+/* The same for who writes no results: words only, nothing of the spool. */
+bool report_init_words(struct report *report, const struct conf *conf,
+                       const struct nn_model_info *const *model, int models, char *error,
+                       size_t error_size);
 void report_finish(struct report *report);
 
 /* Journals in attrs what model number `m` is and what its scores were held against: the node may

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "retention.h"
 #include "spool.h"
+#include "store_outcome.h"
 #include "store_place.h"
 #include <errno.h>
 #include <stdio.h>
@@ -84,6 +85,20 @@ static enum store_status about_study(struct store *store, const struct request *
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+static enum store_status about_answer(struct store *store, const struct request *request,
+                                      char answer[STORE_ANSWER_MAX])
+{
+    bool back = request->kind == REQUEST_UNSAY;
+    enum store_status status = back ? store_unsay(store, request->uid)
+                                    : store_say(store, request->uid, request->kind == REQUEST_AGREE,
+                                                request->who, request->asked_ms);
+    (void)snprintf(answer, STORE_ANSWER_MAX, "%s",
+                   status != STORE_NONE ? "noted"
+                   : back               ? "nothing was said of this study"
+                                        : "no such study, or it has no answer yet");
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
 static enum store_status perform(const struct node *node, struct store *store,
                                  const struct request *request, char answer[STORE_ANSWER_MAX])
 {
@@ -99,6 +114,10 @@ static enum store_status perform(const struct node *node, struct store *store,
     case REQUEST_READ:
     case REQUEST_UNREAD:
         return about_study(store, request, answer);
+    case REQUEST_AGREE:
+    case REQUEST_DISAGREE:
+    case REQUEST_UNSAY:
+        return about_answer(store, request, answer);
     case REQUEST_FORGET:
         return forget_patient(node->conf, store, request, answer);
     case REQUEST_ECHO: /* never: store_next_request */

@@ -303,12 +303,15 @@ int start_node(struct node *node, int *lock_fd)
         (void)fprintf(stderr, "memory for sessions: %s\n", strerror(errno));
         return EX_OSERR;
     }
-    int asks[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, asks) != 0) {
+    int asks[2], trials[2];
+    const int kind = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    if (socketpair(AF_UNIX, kind, 0, asks) != 0 || socketpair(AF_UNIX, kind, 0, trials) != 0) {
         (void)fprintf(stderr, "socketpair: %s\n", strerror(errno));
         return EX_OSERR;
     }
     node->asks_console = asks[0];
     node->asks_analyze = asks[1];
+    node->trials_console = trials[0];
+    node->trials_trial = trials[1];
     return name_instance(node->instance_id);
 }

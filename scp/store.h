@@ -421,6 +421,9 @@ enum request_kind {
     REQUEST_UNREAD,  /* it has not */
     REQUEST_DISCARD, /* a job in quarantine, or refused bytes, for good */
     REQUEST_ECHO,    /* of a peer; answered by the role that talks to it (store_contact.h) */
+    REQUEST_AGREE,   /* a reader says that the study's answer is right */
+    REQUEST_DISAGREE,
+    REQUEST_UNSAY, /* and takes back what was said */
     REQUEST_KINDS
 };
 const char *request_kind_name(enum request_kind kind); /* "retract", ... */
@@ -428,7 +431,7 @@ const char *request_kind_name(enum request_kind kind); /* "retract", ... */
 struct request {
     int64_t id;
     enum request_kind kind;
-    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result; READ, UNREAD: of a study */
+    char uid[DX_UID_MAX];            /* RETRACT, REISSUE: of a result; READ to UNSAY: of a study */
     char reason[16];                 /* RETRACT: code of CID 7010 */
     char subject[STORE_SUBJECT_MAX]; /* RETRY, CANCEL, RELEASE, DISCARD: "7" a job, "d7" a delivery,
                                       * "q..." a name in quarantine/; FORGET: Patient ID; ECHO:

@@ -8,7 +8,8 @@ static const char *const kind_names[REQUEST_KINDS] = {
     [REQUEST_RETRACT] = "retract", [REQUEST_REISSUE] = "reissue", [REQUEST_RETRY] = "retry",
     [REQUEST_CANCEL] = "cancel",   [REQUEST_RELEASE] = "release", [REQUEST_FORGET] = "forget",
     [REQUEST_READ] = "read",       [REQUEST_UNREAD] = "unread",   [REQUEST_DISCARD] = "discard",
-    [REQUEST_ECHO] = "echo"};
+    [REQUEST_ECHO] = "echo",       [REQUEST_AGREE] = "agree",     [REQUEST_DISAGREE] = "disagree",
+    [REQUEST_UNSAY] = "unsay"};
 
 const char *request_kind_name(enum request_kind kind)
 {

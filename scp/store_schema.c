@@ -259,7 +259,8 @@ static const char *const versions[] = {
     " AND place.study<>OLD.uid));"
     " DELETE FROM inquiry WHERE study=OLD.uid;"
     " DELETE FROM place WHERE study=OLD.uid; DELETE FROM news WHERE study=OLD.uid;"
-    " DELETE FROM reading WHERE study=OLD.uid; DELETE FROM look WHERE study=OLD.uid; END;"
+    " DELETE FROM reading WHERE study=OLD.uid; DELETE FROM look WHERE study=OLD.uid; "
+    " DELETE FROM verdict WHERE study=OLD.uid; END;"
     /* items of the reading worklist for those who ask; state: enum reading_state */
     "CREATE TABLE reading("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, study TEXT NOT NULL,"
@@ -285,7 +286,11 @@ static const char *const versions[] = {
     " bad_ms INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '',"
     " echo_ms INTEGER NOT NULL DEFAULT 0, echo_who TEXT NOT NULL DEFAULT '',"
     " echo TEXT NOT NULL DEFAULT '', PRIMARY KEY(kind, name)) WITHOUT ROWID;"
-    "CREATE INDEX instance_quarantined ON instance(id) WHERE " QUARANTINED ";",
+    "CREATE INDEX instance_quarantined ON instance(id) WHERE " QUARANTINED ";"
+
+    "CREATE TABLE verdict(" /* what a reader says of the answer, and which answer that was */
+    " study TEXT PRIMARY KEY, agrees INTEGER NOT NULL, who TEXT NOT NULL,"
+    " said_ms INTEGER NOT NULL, outcome TEXT NOT NULL, report TEXT NOT NULL) WITHOUT ROWID;",
 };
 #define LATEST ((int)(sizeof versions / sizeof *versions))
 _Static_assert(LATEST == STORE_NEWEST, "store_keep.h tells the version");
@@ -302,7 +307,7 @@ static const char *const back[] = {
     "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE look;"
-    "DROP TABLE contact;DROP INDEX instance_quarantined;"
+    "DROP TABLE verdict;DROP TABLE contact;DROP INDEX instance_quarantined;"
     "DROP TABLE latency;ALTER TABLE result DROP COLUMN complete_ms;"
     "ALTER TABLE result DROP COLUMN entered_ms;ALTER TABLE result DROP COLUMN since_ms;"
     "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE "

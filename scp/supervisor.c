@@ -35,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROLES       8
+#define ROLES       9
 #define PAUSE_LEAST 100
 #define PAUSE_MOST  5000
 #define GOOD_MS     10000
@@ -76,6 +76,9 @@ static bool wants(const struct supervisor *s, const struct role *role)
         return s->node.orders_fd >= 0;
     if (role->run == inquire_run)
         return s->node.conf->order_query.peer != NULL;
+    if (role->run == trial_run)
+        return s->node.console_fd >= 0 && s->node.conf->web.accounts != NULL &&
+               s->node.conf->web.tries > 0;
     return role->run != console_run || s->node.console_fd >= 0;
 }
 
@@ -102,13 +105,13 @@ static void write_run_file(const struct supervisor *s, bool running)
         "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\norders_port=%u\n"
         "receive_pid=%d\ncommitter_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\n"
         "console_pid=%d\naudit_pid=%d\nannounce_pid=%d\norders_pid=%d\n"
-        "inquire_pid=%d\n"
+        "inquire_pid=%d\ntrial_pid=%d\n"
         "instance_id=%s\nlandlock=%d\n",
         running ? (int)getpid() : 0, listen_port(s->node.listen_fd), listen_port(s->node.tls_fd),
         listen_port(s->node.console_fd), listen_port(s->node.orders_fd), (int)s->role[0].pid,
         (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid, (int)s->role[2].pid,
         (int)s->role[3].pid, (int)s->role[4].pid, (int)s->role[5].pid, (int)s->role[6].pid,
-        (int)s->role[7].pid, s->node.instance_id, s->landlock);
+        (int)s->role[7].pid, (int)s->role[8].pid, s->node.instance_id, s->landlock);
     add_roles(s, text, sizeof text);
     int failed = spool_write_whole(path, text);
     if (failed != 0)
@@ -139,6 +142,8 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
         session_table_destroy(node.sessions);
         node.sessions = NULL;
     }
+    give_up(role->run == console_run, &node.trials_console);
+    give_up(role->run == trial_run, &node.trials_trial);
     exit(role->run(&node));
 }
 
@@ -477,7 +482,8 @@ int supervisor_run(const char *config_path, int ready_fd)
              {.name = "audit", .title = "cervigated-aud", .run = audit_run},
              {.name = "announce", .title = "cervigated-ann", .run = announce_run},
              {.name = "orders", .title = "cervigated-ord", .run = orders_run},
-             {.name = "inquire", .title = "cervigated-inq", .run = inquire_run}},
+             {.name = "inquire", .title = "cervigated-inq", .run = inquire_run},
+             {.name = "trial", .title = "cervigated-try", .run = trial_run}},
     };
     (void)umask(077);
     s.node.conf = start_conf(config_path, &status);

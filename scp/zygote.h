@@ -45,6 +45,9 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
                             struct nn_pool *pool, struct zygote_object *object);
 /* Decodes a frame; the child is over afterwards. grey is the caller's (dx_grey_finish). */
 enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey);
+/* Decodes a PNG or JPEG file, where limits->picture says that it is one: no attributes, no scan. */
+enum zygote_end zygote_picture(struct zygote *zygote, int fd, const struct object_limits *limits,
+                               struct zygote_object *object, struct dx_grey *grey);
 /* What a rejection note takes back: the code of its title and at most DX_REJECTION_MAX references
  * (malloc, the caller's); the child is over afterwards. ZYGOTE_REFUSED with DX_UNSUPPORTED: it is
  * another kind of document. */

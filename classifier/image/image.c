@@ -103,11 +103,29 @@ static enum nn_status png_to_file(const char *path, FILE *file, const uint8_t *p
         status = nn_fail(err, NN_NO_MEMORY, "%s: no memory for the PNG writer", path);
     else if (nn_image_png_encode(png, info, file, pixels, rows, cols, channels) != NN_OK)
         status = nn_fail(err, NN_IO, "%s: cannot write PNG", path);
-    else if (fflush(file) != 0 || fsync(fileno(file)) != 0)
-        status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
     else
         status = NN_OK;
     png_destroy_write_struct(&png, &info);
+    return status;
+}
+
+enum nn_status nn_image_encode_png(const uint8_t *pixels, int rows, int cols, int channels,
+                                   uint8_t **bytes, size_t *size, struct nn_error *err)
+{
+    char *text = NULL;
+    *bytes = NULL;
+    if (rows < 1 || cols < 1 || (channels != 1 && channels != 3))
+        return nn_fail(err, NN_INVALID, "%d x %d pixels of %d channels", rows, cols, channels);
+    FILE *file = open_memstream(&text, size);
+    if (!file)
+        return nn_fail(err, NN_NO_MEMORY, "no memory for the PNG");
+    enum nn_status status = png_to_file("PNG", file, pixels, rows, cols, channels, err);
+    if (fclose(file) != 0 && status == NN_OK)
+        status = nn_fail(err, NN_NO_MEMORY, "no memory for the PNG");
+    if (status == NN_OK)
+        *bytes = (uint8_t *)text;
+    else
+        free(text);
     return status;
 }
 
@@ -134,6 +152,8 @@ enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int r
     }
     fchmod(fd, 0644);
     status = png_to_file(path, file, pixels, rows, cols, channels, err);
+    if (status == NN_OK && (fflush(file) != 0 || fsync(fileno(file)) != 0))
+        status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
     if (fclose(file) != 0 && status == NN_OK)
         status = nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
     if (status == NN_OK && rename(temporary, path) != 0)

@@ -136,6 +136,31 @@ enum MHD_Result change_page(struct console *console, struct visit *visit, struct
     return change_begin(console, visit, session, &ask);
 }
 
+/* "UID/verdict": a reader agrees with the answer, or does not, or takes that back. */
+enum MHD_Result verdict_page(struct console *console, struct visit *visit, struct session *session,
+                             const char *tail)
+{
+    const struct http_request *request = &visit->request;
+    size_t length = strcspn(tail, "/");
+    struct ask ask = {.kind = ASK_UNSAY};
+    if (visit->change != NULL)
+        return change_end(visit, "noted", MHD_HTTP_NOT_FOUND);
+    (void)snprintf(ask.uid, sizeof ask.uid, "%.*s", (int)(length < sizeof ask.uid ? length : 0),
+                   tail);
+    if (strcmp(tail + length, "/verdict") != 0 || !dx_uid_is_valid(ask.uid))
+        return http_error(request, MHD_HTTP_NOT_FOUND, "there is no such study", 0);
+    if (request->method == HTTP_PUT) {
+        json_t *body = http_is_json(request) ? http_body(request) : NULL;
+        const json_t *agrees = json_object_get(body, "agrees");
+        bool good = json_is_boolean(agrees);
+        ask.kind = json_is_true(agrees) ? ASK_AGREE : ASK_DISAGREE;
+        json_decref(body);
+        if (!good)
+            return http_error(request, MHD_HTTP_BAD_REQUEST, "expected agrees: true or false", 0);
+    }
+    return change_begin(console, visit, session, &ask);
+}
+
 enum MHD_Result mode_page(struct console *console, struct visit *visit, struct session *session,
                           const char *tail)
 {

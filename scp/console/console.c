@@ -115,13 +115,17 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
             return MHD_NO;
         visit->request.connection = connection;
         visit->request.method = method_of(method);
+        visit->request.path = url;
         set_address(context, &visit->request);
         *state = visit;
-        return MHD_YES;
+        return routes_begin(context, visit);
     }
     visit->request.path = url;
     if (*upload_size > 0) {
-        take_body(&visit->request, upload, *upload_size);
+        if (visit->upload != NULL)
+            upload_take(visit->upload, upload, *upload_size);
+        else
+            take_body(&visit->request, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     }
@@ -138,6 +142,8 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     guest_was_answered(connection, clock_monotonic_ms());
     if (visit != NULL && visit->change != NULL)
         change_drop(visit->change);
+    if (visit != NULL && visit->upload != NULL)
+        upload_drop(visit->upload);
     if (visit != NULL && visit->request.body != NULL) /* it may have been a password */
         explicit_bzero(visit->request.body, visit->request.body_size);
     if (visit != NULL)
@@ -207,7 +213,8 @@ void console_turn(struct console *console, int most_ms)
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(console->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd wake[] = {{.fd = info->epoll_fd, .events = POLLIN},
-                            {.fd = console->node->console_fd, .events = POLLIN}};
+                            {.fd = console->node->console_fd, .events = POLLIN},
+                            {.fd = console->node->trials_console, .events = POLLIN}};
     MHD_UNSIGNED_LONG_LONG wait;
     if (MHD_get_timeout(console->daemon, &wait) == MHD_YES && wait < (unsigned)most_ms)
         most_ms = (int)wait;
@@ -218,6 +225,7 @@ void console_turn(struct console *console, int most_ms)
     (void)MHD_run(console->daemon);
     login_turn(console);
     changes_turn(console, now);
+    uploads_turn(console, now);
     events_turn(console, now);
     guests_hurry(console->guests, now);
 }
@@ -240,7 +248,7 @@ bool console_open(struct console *console, const struct node *node, const struct
     console->basic = basic_create();
     if (console->guests == NULL || console->sessions == NULL || console->throttle == NULL ||
         console->list == NULL || console->events == NULL || console->basic == NULL ||
-        !changes_create(console))
+        !changes_create(console) || !uploads_create(console))
         return false;
     login_turn(console);
     console->daemon = start(console, tls);
@@ -251,6 +259,7 @@ void console_close(struct console *console)
 {
     events_end(console);
     changes_end(console);
+    uploads_end(console);
     if (console->daemon != NULL)
         MHD_stop_daemon(console->daemon);
     guests_destroy(console->guests);
@@ -258,6 +267,7 @@ void console_close(struct console *console)
     list_destroy(console->list);
     events_destroy(console->events);
     free(console->changes);
+    free(console->uploads);
     free(console->throttle);
     basic_destroy(console->basic);
     free(console->accounts);

@@ -10,6 +10,8 @@
  *   dicomweb.c our own results by DICOMweb (dicomweb.h)
  *   web.c      the page's own files, compiled in        order.c   what is ordered of the node
  *   node_page.c, peers.c, drift.c, models.c, quarantine.c, audit_page.c   the node, to be looked at
+ *   outcomes.c  figures and CSV of what readers said    tally.c   the sums in them
+ *   upload.c   images that are tried
  *
  * A handler gets a whole request and answers it (http.h), or suspends its connection and is called
  * once more later. */
@@ -36,6 +38,7 @@ struct events;
 struct guests;
 struct list;
 struct throttle;
+struct upload;
 
 struct console {
     const struct node *node;
@@ -59,7 +62,8 @@ struct console {
     struct ration echoes, selftests, searches;
     json_t *drift; /* the last answer about it; NULL: none */
     int64_t drift_until;
-    char *page; /* the last answer about health */
+    struct upload *uploads; /* that come, and that wait for the trial role: web.tries places */
+    char *page;             /* the last answer about health */
     bool well, ready;
     int64_t page_until; /* monotonic */
     struct basic *basic;
@@ -74,6 +78,7 @@ struct visit {
     struct http_request request;
     struct change *change; /* that it waits for */
     struct session guest;  /* of a request that proves itself; no session of the table */
+    struct upload *upload; /* that it brings */
 };
 
 /* All but the loop; the console is zeros, or has its models; to be closed whatever it returns.
@@ -94,6 +99,8 @@ struct session *console_session(struct console *console, const struct http_reque
 
 /* routes.c */
 enum MHD_Result routes_answer(struct console *console, struct visit *visit);
+/* Only the headers are there: is the body one that is not held in memory? May it come? */
+enum MHD_Result routes_begin(struct console *console, struct visit *visit);
 
 /* One request each; `tail` is what follows the route's address, "" or without its first slash. */
 typedef enum MHD_Result console_handler(struct console *console, struct visit *visit,
@@ -101,10 +108,12 @@ typedef enum MHD_Result console_handler(struct console *console, struct visit *v
 console_handler health_page, ready_page, node_page, metrics_page;
 console_handler login_page;
 console_handler list_page, change_page, mode_page, events_page;
-console_handler study_page;
+console_handler study_page, verdict_page;
 console_handler dicomweb_page;
 console_handler peers_page, echo_page, jobs_page, selftest_page;
 console_handler drift_page, models_page, quarantine_page, audit_page, configuration_page;
+console_handler figures_page, outcomes_page;
+console_handler upload_page, upload_begin;
 
 /* list.c: the list as it is; NULL: no memory. */
 struct list *list_create(void);
@@ -126,6 +135,15 @@ void changes_turn(struct console *console, int64_t now_ms);
 void changes_end(struct console *console);
 /* Whoever asked is gone. */
 void change_drop(struct change *change);
+
+/* upload.c */
+bool uploads_create(struct console *console);
+void uploads_turn(struct console *console, int64_t now_ms);
+void uploads_end(struct console *console);
+/* More of the file. */
+void upload_take(struct upload *upload, const char *bytes, size_t size);
+/* Whoever brought it is gone. */
+void upload_drop(struct upload *upload);
 
 /* login.c */
 struct throttle *throttle_create(void);

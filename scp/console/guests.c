@@ -18,6 +18,7 @@ struct guest {
     int fd; /* -1: nobody */
     struct in6_addr address;
     int64_t until_ms; /* 0: no deadline */
+    int64_t whole_ms; /* of a large body; 0: none is on its way */
     bool ended;
 };
 
@@ -159,6 +160,8 @@ void guest_was_answered(struct MHD_Connection *connection, int64_t now_ms)
     struct guest *guest = guest_of(connection);
     if (guest != NULL)
         guest->until_ms = now_ms + guest->of->limits.request_ms;
+    if (guest != NULL)
+        guest->whole_ms = 0;
 }
 
 void guest_listens(struct MHD_Connection *connection)
@@ -166,4 +169,21 @@ void guest_listens(struct MHD_Connection *connection)
     struct guest *guest = guest_of(connection);
     if (guest != NULL)
         guest->until_ms = 0;
+}
+
+void guest_uploads(struct MHD_Connection *connection, int64_t now_ms, int64_t most_ms)
+{
+    struct guest *guest = guest_of(connection);
+    if (guest != NULL)
+        guest->whole_ms = now_ms + most_ms;
+    guest_goes_on(connection, now_ms);
+}
+
+void guest_goes_on(struct MHD_Connection *connection, int64_t now_ms)
+{
+    struct guest *guest = guest_of(connection);
+    if (guest == NULL || guest->whole_ms == 0)
+        return;
+    int64_t next = now_ms + guest->of->limits.request_ms;
+    guest->until_ms = next < guest->whole_ms ? next : guest->whole_ms;
 }

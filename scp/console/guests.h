@@ -2,7 +2,8 @@
  * slow one an end.
  *
  * A guest has <console requestTime> to bring a whole request, counted from its connection or its
- * last answer, and answerTime to take an answer, streams aside. libmicrohttpd owns the socket; it
+ * last answer, and answerTime to take an answer, streams aside; a large body has more, as long as
+ * it keeps coming. libmicrohttpd owns the socket; it
  * is ended by shutting it down. */
 #ifndef GUESTS_H
 #define GUESTS_H
@@ -31,9 +32,12 @@ void guests_hurry(struct guests *guests, int64_t now_ms);
 /* MHD_NotifyConnectionCallback; context: the guests. */
 void guests_notify(void *context, struct MHD_Connection *connection, void **socket_context,
                    enum MHD_ConnectionNotificationCode what);
-/* The request is whole / has been answered / is answered without end. */
+/* The request is whole / has been answered / waits, or is answered, without end. */
 void guest_has_asked(struct MHD_Connection *connection, int64_t now_ms);
 void guest_was_answered(struct MHD_Connection *connection, int64_t now_ms);
 void guest_listens(struct MHD_Connection *connection);
+/* A large body has begun, which must be whole within most_ms / has gone on. */
+void guest_uploads(struct MHD_Connection *connection, int64_t now_ms, int64_t most_ms);
+void guest_goes_on(struct MHD_Connection *connection, int64_t now_ms);
 
 #endif

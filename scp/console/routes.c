@@ -27,7 +27,11 @@ static const struct route routes[] = {
      ROLE_READER, change_page},
     {"/api/v1/worklist", false, MAY(HTTP_GET), ROLE_VIEWER, 0, list_page},
     {"/api/v1/events", false, MAY(HTTP_GET), ROLE_VIEWER, 0, events_page},
-    {"/api/v1/studies/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, study_page},
+    {"/api/v1/studies/", true, MAY(HTTP_GET) | MAY(HTTP_PUT) | MAY(HTTP_DELETE), ROLE_VIEWER,
+     ROLE_READER, study_page},
+    {"/api/v1/outcomes.csv", false, MAY(HTTP_GET), ROLE_ADMIN, 0, outcomes_page},
+    {"/api/v1/outcomes", false, MAY(HTTP_GET), ROLE_VIEWER, 0, figures_page},
+    {"/api/v1/try", false, MAY(HTTP_GET) | MAY(HTTP_POST), ROLE_VIEWER, 0, upload_page},
     {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
     {"/dicomweb/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, dicomweb_page},
     {"/api/v1/node/selftest", false, MAY(HTTP_POST), ROLE_ADMIN, 0, selftest_page},
@@ -88,7 +92,8 @@ struct session *console_session(struct console *console, const struct http_reque
 }
 
 static enum MHD_Result guarded(struct console *console, struct visit *visit,
-                               const struct route *route, const char *tail)
+                               const struct route *route, console_handler *handler,
+                               const char *tail)
 {
     const struct http_request *request = &visit->request;
     bool changes = request->method != HTTP_GET;
@@ -107,7 +112,7 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
         return http_error(request, MHD_HTTP_TOO_MANY_REQUESTS,
                           "too many attempts; wait a moment and try again", wait);
     if (least == 0)
-        return route->handler(console, visit, session, tail);
+        return handler(console, visit, session, tail);
     if (session == NULL)
         return http_log_in_first(request, machines);
     if (session->account.role < least)
@@ -116,7 +121,7 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
         return http_log_in_first(request, false);
     if (changes && !session_may_change(session, http_header(request, "X-CSRF-Token")))
         return http_error(request, MHD_HTTP_FORBIDDEN, "the page is out of date; load it again", 0);
-    return route->handler(console, visit, session, tail);
+    return handler(console, visit, session, tail);
 }
 
 enum MHD_Result routes_answer(struct console *console, struct visit *visit)
@@ -131,9 +136,19 @@ enum MHD_Result routes_answer(struct console *console, struct visit *visit)
             continue;
         if (request->method == HTTP_OTHER || !(routes[i].methods & MAY(request->method)))
             return not_allowed(request, routes[i].methods);
-        return guarded(console, visit, &routes[i], tail);
+        return guarded(console, visit, &routes[i], routes[i].handler, tail);
     }
     if (request->method == HTTP_GET && web_page(request, &result))
         return result;
     return http_error(request, MHD_HTTP_NOT_FOUND, "there is nothing at this address", 0);
+}
+
+enum MHD_Result routes_begin(struct console *console, struct visit *visit)
+{
+    const char *tail;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (routes[i].handler == upload_page && visit->request.method == HTTP_POST &&
+            fits(&routes[i], visit->request.path, &tail))
+            return guarded(console, visit, &routes[i], upload_begin, tail);
+    return MHD_YES;
 }

@@ -19,6 +19,8 @@ struct session {
     char csrf[SESSION_TOKEN_MAX];
     struct account account;    /* as it was */
     int64_t begun_ms, used_ms; /* monotonic; begun_ms 0: none */
+    int64_t tries_ms;          /* monotonic: begin of the minute in which it tried */
+    int tries;                 /* so many images */
     bool listed;               /* that it looked at the worklist is in the audit log */
 };
 struct session_table;

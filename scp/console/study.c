@@ -193,6 +193,8 @@ enum MHD_Result study_page(struct console *console, struct visit *visit, struct 
     char uid[DX_UID_MAX];
     size_t length = strcspn(tail, "/");
     const char *rest = tail + length;
+    if (request->method != HTTP_GET)
+        return verdict_page(console, visit, session, tail);
     (void)snprintf(uid, sizeof uid, "%.*s", (int)(length < sizeof uid ? length : 0), tail);
     if (!dx_uid_is_valid(uid))
         return http_error(request, MHD_HTTP_NOT_FOUND, "there is no such study", 0);

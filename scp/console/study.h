@@ -33,4 +33,7 @@ bool seen_picture(struct console *console, const struct seen_image *image,
 /* Everything that is known of the study; *there: anything is. */
 json_t *study_json(struct console *console, const char *uid, bool *there);
 
+/* Each model's scores beside their operating points, of the models that are configured. */
+json_t *opinions_json(const struct console *console, const struct opinion opinions[SRT_MAX_MODELS]);
+
 #endif

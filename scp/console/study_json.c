@@ -3,6 +3,7 @@
 
 #include "gate.h"
 #include "json_time.h"
+#include "store_outcome.h"
 #include "worklist/list.h"
 #include <limits.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #define TAG_MODALITY     DX_TAG(0x0008, 0x0060)
 #define TAG_DESCRIPTION  DX_TAG(0x0008, 0x1030)
 #define TAG_STATION      DX_TAG(0x0008, 0x1010)
+#define TAG_NUMBER       DX_TAG(0x0020, 0x0013)
 
 /* What is no UTF-8 has no words here. */
 static json_t *text_of(const char *text)
@@ -45,18 +47,25 @@ static json_t *classes_json(const struct nn_model_info *info, const struct opini
 }
 
 /* Scores of models that are not configured any more have no names. */
-static json_t *models_json(const struct console *console, const struct judgement *judgement)
+json_t *opinions_json(const struct console *console, const struct opinion opinions[SRT_MAX_MODELS])
 {
     json_t *models = json_array();
     for (size_t m = 0; m < console->model_count; m++) {
         const struct nn_model_info *info = &console->model[m];
-        const struct opinion *opinion = &judgement->opinion[m];
+        const struct opinion *opinion = &opinions[m];
         if (opinion->classes > 0 && strcmp(opinion->model_digest, info->digest) == 0)
             (void)json_array_append_new(models, json_pack("{s:s, s:s, s:o}", "name", info->name,
                                                           "version", info->version, "classes",
                                                           classes_json(info, opinion)));
     }
     return models;
+}
+
+/* Instance Number; 0: none. */
+static int number_of(const struct seen_image *image)
+{
+    long number = strtol(seen_text(image, TAG_NUMBER), NULL, 10);
+    return number > 0 && number < INT_MAX ? (int)number : 0;
 }
 
 static json_t *image_json(struct console *console, const struct seen_image *image)
@@ -70,14 +79,16 @@ static json_t *image_json(struct console *console, const struct seen_image *imag
         (void)close(picture.fd);
     }
     bool judged = image->instance.state == INSTANCE_JUDGED;
-    return json_pack(
-        "{s:I, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id", (json_int_t)image->instance.id,
-        "sop", image->instance.sop_instance, "modality", text_of(seen_text(image, TAG_MODALITY)),
-        "view", image->header != NULL ? gate_view(image->header) : "", "state",
-        instance_state_name(image->instance.state), "outcome",
-        judged ? srt_outcome_name(j->outcome) : srt_outcome_name(SRT_NOT_PROCESSED), "reason",
-        judged ? json_string("") : json_string(srt_reason_words(j->reason)), "detail",
-        text_of(j->detail), "picture", shown, "models", models_json(console, j));
+    return json_pack("{s:I, s:s, s:s, s:i, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
+                     (json_int_t)image->instance.id, "sop", image->instance.sop_instance, "series",
+                     image->instance.series, "number", number_of(image), "modality",
+                     text_of(seen_text(image, TAG_MODALITY)), "view",
+                     image->header != NULL ? gate_view(image->header) : "", "state",
+                     instance_state_name(image->instance.state), "outcome",
+                     judged ? srt_outcome_name(j->outcome) : srt_outcome_name(SRT_NOT_PROCESSED),
+                     "reason", judged ? json_string("") : json_string(srt_reason_words(j->reason)),
+                     "detail", text_of(j->detail), "picture", shown, "models",
+                     opinions_json(console, j->opinion));
 }
 
 static json_t *patient_json(const struct seen_image *image)
@@ -211,6 +222,19 @@ static json_t *viewer_of(const struct conf *conf, const char *uid)
     return json_string(address);
 }
 
+/* What a reader said of the answer, and whether that is still the answer. */
+static json_t *verdict_json(struct console *console, const char *uid, enum srt_outcome outcome)
+{
+    static const char prefix[] = "console:";
+    struct store_verdict v;
+    if (store_verdict(console->store, uid, &v) != STORE_OK)
+        return json_null();
+    bool named = strncmp(v.who, prefix, sizeof prefix - 1) == 0;
+    return json_pack("{s:b, s:s, s:o, s:s, s:b}", "agrees", v.agrees, "who",
+                     named ? v.who + sizeof prefix - 1 : v.who, "at", json_time(v.said_ms),
+                     "outcome", srt_outcome_name(v.outcome), "current", v.outcome == outcome);
+}
+
 json_t *study_json(struct console *console, const char *uid, bool *there)
 {
     const struct conf *conf = console->node->conf;
@@ -224,6 +248,9 @@ json_t *study_json(struct console *console, const char *uid, bool *there)
     if (placed == STORE_OK)
         (void)json_object_set_new(place, "read", json_time(entry.read_ms));
     (void)json_object_set_new(study, "place", place);
+    (void)json_object_set_new(
+        study, "verdict",
+        verdict_json(console, uid, placed == STORE_OK ? entry.outcome : SRT_NOT_PROCESSED));
     add_images(console, uid, study);
     add_results(console, uid, study, there);
     add_history(console, uid, study, there);

@@ -20,7 +20,7 @@ async function visit({ url, width, height }) {
   page.setDefaultTimeout(15000);
   page.on('console', (m) => m.type() === 'error' && said.push(m.text()));
   page.on('pageerror', (e) => said.push(e.stack));
-  page.on('request', (r) => hosts.add(new URL(r.url()).host));
+  page.on('request', (r) => { if (!r.url().startsWith('blob:')) hosts.add(new URL(r.url()).host); });
   await page.goto(url);
 }
 
@@ -29,8 +29,14 @@ const did = {
   size: ({ width, height }) => page.setViewportSize({ width, height }),
   reload: () => page.reload(),
   go: ({ hash }) => page.evaluate((to) => { location.hash = to; }, hash),
+  focus: ({ selector }) => page.focus(selector),
   fill: ({ selector, text }) => page.fill(selector, text),
   click: ({ selector }) => page.click(selector),
+  // The file that the page asks for when this key is pressed.
+  choose: async ({ key, paths }) => {
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press(key)]);
+    await chooser.setFiles(paths);
+  },
   press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
   mouse: ({ x, y }) => page.mouse.move(x, y),
   // An expression in the page, once or until it is true.

@@ -49,6 +49,12 @@ def main():
         page.press("m")
         take(page, folder, "study-phone", PHONE)
         take(page, folder, "study", DESK)
+        page.do("go", hash="#/try")
+        page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to')")
+        page.do("choose", key="o", paths=[os.path.join(Console.folder, "4242.dcm")])
+        page.until("document.querySelector('.tried img')?.naturalWidth > 0", 60)
+        take(page, folder, "try", DESK)
+        take(page, folder, "try-phone", PHONE)
     finally:
         Console.doClassCleanups()
 

@@ -316,6 +316,133 @@ class Console(unittest.TestCase):
         self.page.until("document.querySelector('.stop') && document.getElementById('mode').textContent.includes('demo')", 5)
         self.assertEqual(self.node.status()["mode"], "demo")
 
+    def drop(self, name, text, size=None, count=1):
+        """Drops files of this text; `size` is what the first says of itself."""
+        self.page.see(f"""(() => {{ const d = new DataTransfer();
+            for (let i = 0; i < {count}; i++) d.items.add(new File([{text}], {name!r}));
+            const files = [...d.files];
+            if ({size or 0}) Object.defineProperty(files[0], 'size', {{ value: {size or 0} }});
+            const event = new DragEvent('drop', {{ bubbles: true, cancelable: true }});
+            Object.defineProperty(event, 'dataTransfer', {{ value: {{ files, types: ['Files'] }} }});
+            document.querySelector('.zone').dispatchEvent(event); }})()""")
+
+    def doing(self, words):
+        self.page.until(f"document.querySelector('.doing').textContent.includes({words!r})", 30)
+        self.assertFalse(self.page.see("document.querySelector('.doing').classList.contains('alarm')"))  # nothing of the node's has failed
+
+    def test_an_image_is_tried(self):
+        """By keys alone; the prediction, every class, the picture with RESEARCH in it; nothing of it in the list."""
+        self.sign_in("victor")
+        before = self.order()
+        self.page.press("t")
+        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
+        path = glob.glob(os.path.join(self.folder, "hurt/**/*.dcm"), recursive=True)[0]
+        self.page.do("choose", key="o", paths=[path])
+        self.page.until("document.querySelector('.tried img')?.complete && document.querySelector('.tried img').naturalWidth > 0", 60)
+        self.assertRegex(self.page.text(".tried h2"), "^Prediction: (fracture|dislocation)$")
+        told = self.page.text(".tried")
+        for words in ("dislocation", "fracture", "no finding", "Operating point", "judged and discarded", "Not a diagnostic viewer"):
+            self.assertIn(words, told)
+        self.assertIn("RESEARCH", self.page.see("document.querySelector('.tried img').alt"))
+        self.assertIn("Prediction: ", self.page.text("#said"))
+        self.accessible("tried")
+        self.assertEqual(self.order(), before)
+        self.page.do("go", hash="#/worklist")
+        self.page.do("go", hash="#/try")  # what was shown is gone
+        self.assertIsNone(self.page.text(".tried img"))
+
+    def test_what_cannot_be_tried_is_said(self):
+        self.sign_in("victor")
+        self.page.do("go", hash="#/try")
+        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
+        for name, text, more, words in (("letter.txt", "'Dear colleague, '.repeat(99)", {}, "This cannot be judged: it is neither DICOM nor PNG nor JPEG."),
+                                        ("empty.dcm", "''", {}, "The file is empty."), ("a.png", "'x'", {"count": 2}, "One image at a time: drop a single file."),
+                                        ("all.zip", "'PK\\u0003\\u0004' + 'x'.repeat(500)", {}, "it is an archive: unpack it, and try one image of it."),
+                                        ("large.dcm", "'x'", {"size": 201 << 20}, "The file has 201 MB: more than 200 MB."),
+                                        ("<b>.png", "'\\u0089PNG'", {}, "it is neither DICOM nor PNG nor JPEG.")):
+            self.drop(name, text, **more)
+            self.doing(words)
+            self.assertTrue(self.page.see("document.querySelector('.tried').hidden"))
+        self.drop("letter.txt", "'x'.repeat(1 << 25)")
+        self.page.until("!document.querySelector('.zone progress').hidden")
+        self.page.press("Escape")
+        self.page.until("/Stopped|neither DICOM/.test(document.querySelector('.doing').textContent)", 20)
+
+    def test_clinical_mode_has_no_such_page(self):
+        """The mode's own file says it: this model does not allow the mode itself."""
+        self.sign_in("victor")
+        self.page.until("!document.querySelector('a[data-page=try]').hidden")
+        path = os.path.join(self.node.spool, "mode")
+        with open(path, encoding="utf-8") if os.path.exists(path) else open(os.devnull, encoding="utf-8") as f:
+            was = f.read()
+        try:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("clinical\n")
+            self.page.until("document.querySelector('a[data-page=try]').hidden", 20)
+            self.page.press("t")
+            self.assertIsNone(self.page.text(".zone"))
+            self.page.do("go", hash="#/try")
+            self.doing("Not now: the node is in clinical mode: images come from the modalities only.")
+            self.assertTrue(self.page.see("document.querySelector('.zone button').disabled"))
+            refused = self.page.see("""import('/api.js').then((api) => api.sendFile('/try', new File(['x'], 'x'), 'image/png',
+                { onProgress() {}, signal: new AbortController().signal })).catch((error) => [error.status, error.message])""")
+            self.assertEqual(refused, [403, "the node is in clinical mode: images come from the modalities only"])
+        finally:
+            if was:
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(was)
+            else:
+                os.unlink(path)
+        self.page.until("!document.querySelector('a[data-page=try]').hidden", 20)
+
+    def test_a_reader_agrees(self):
+        self.sign_in()
+        self.open_study(self.positive)
+        self.page.until("document.querySelector('.panels .panel').textContent.includes('Nobody has said so yet.')")
+        self.assertIn("A model never learns from it by itself.", self.page.text(".panels .panel"))
+        for key, words, pressed in (("g", "Agreed: anna", "true"), ("d", "Disagreed: anna", "false")):
+            self.page.press(key)
+            self.page.until(f"document.querySelector('.panels .panel').textContent.includes('{words}')")
+            self.assertEqual(self.page.see("document.querySelector('.panels .panel button').getAttribute('aria-pressed')"), pressed)
+        self.page.do("go", hash="#/figures")
+        self.page.until("document.querySelector('.node-body .panel')")
+        figures = self.page.text("main")
+        for words in ("Finding0 of 10 % (95 % interval 0 % to 97 %)", "The reference is what readers said on this console", "False alarms: 1"):
+            self.assertIn(words, figures)
+        self.assertIsNone(self.page.text("a[download]"))
+        self.open_study(self.positive)
+        self.page.until("document.querySelector('.panels .panel').textContent.includes('Disagreed: anna')")
+        self.page.press("d")  # once more takes it back
+        self.page.until("document.querySelector('.panels .panel').textContent.includes('Nobody has said so yet.')")
+        self.sign_in("victor")
+        self.open_study(self.positive)
+        self.assertIsNone(self.page.text(".panels .panel button"))
+
+    def test_slices_are_one_entry(self):
+        self.sign_in()
+        about = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+        for number in range(5, 0, -1):
+            self.send(self.whole, 60 + number, InstanceNumber=number, **about)
+        self.send(self.whole, 66, StudyInstanceUID=about["StudyInstanceUID"])
+        h.wait_for(lambda: len(self.ask(f"/studies/{about['StudyInstanceUID']}")["images"]) == 6, 60, "six images")
+        numbers = {i["id"]: i["number"] for i in self.ask(f"/studies/{about['StudyInstanceUID']}")["images"]}
+        self.page.do("go", hash=f"#/study/{about['StudyInstanceUID']}")
+        self.page.until("document.querySelectorAll('.images button').length === 2")
+        self.assertRegex(self.page.text(".images button"), r"^1, (DX|CR), 5 slices")
+        self.assertEqual(self.page.text(".slices span"), "Slice 1 of 5")
+        self.page.press(".", ".")
+        self.assertEqual(self.page.text(".slices span"), "Slice 3 of 5")
+        self.page.do("focus", selector=".slices input")
+        self.page.press("ArrowRight")
+        self.assertEqual(self.page.text(".slices span"), "Slice 4 of 5")
+        self.page.press("End")
+        self.assertEqual(self.page.text(".slices span"), "Slice 5 of 5")
+        self.assertEqual(sorted(numbers.values())[-5:], [1, 2, 3, 4, 5])
+        self.accessible("slices")
+        self.page.do("focus", selector="#page")
+        self.page.press(".")
+        self.page.until("document.querySelector('.slices').hidden")
+
     def test_nobody_is_shut_out(self):
         """axe-core finds no violation on any page at either size."""
         self.page.who = None
@@ -327,7 +454,7 @@ class Console(unittest.TestCase):
         self.accessible("worklist")
         self.open_study(self.positive)
         self.accessible("study")
-        for page, there in (("read", ".strip"), ("node", ".verdict")):
+        for page, there in (("read", ".strip"), ("node", ".verdict"), ("figures", ".verdict"), ("try", ".zone")):
             self.page.do("go", hash=f"#/{page}")
             self.page.until(f"document.querySelector('{there}')")
             self.accessible(page)

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """What the console tells of real studies, and what it changes: HTTP with the real daemon."""
+import csv
+import datetime
 import http.client
+import io
 import json
 import os
 import re
@@ -19,6 +22,10 @@ from exposition import SUFFIXES, Exposition
 from http_fixture import Base, Client, h
 
 MONITORING = os.path.join(h.SOURCE, "config/monitoring")
+
+
+def at(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 class Studies(Base):
@@ -60,6 +67,61 @@ class Studies(Base):
         self.assertIn('who="console:rita"', self.node.log())
         self.assertEqual(rita.ask("DELETE", f"/api/v1/worklist/{study}/read").json, {"answer": "unread"})
         self.entry(vera, study)
+
+    def test_agree_and_disagree(self):
+        """Noted with who and when, changed, taken back; each a record of the audit log; counted by the answer of which it was said."""
+        vera, rita, ada = self.client("vera"), self.client("rita"), self.client("ada")
+        study = self.send(3, AccessionNumber='=1+"A"')
+        answer = self.entry(vera, study)["outcome"]
+        before = vera.ask("GET", "/api/v1/outcomes").json
+        path = f"/api/v1/studies/{study}/verdict"
+        self.assertIsNone(vera.ask("GET", f"/api/v1/studies/{study}").json["verdict"])
+        self.assertEqual(vera.ask("PUT", path, {"agrees": True}).status, 403)
+        self.assertEqual(rita.ask("PUT", path, {"agrees": True}, csrf=False).status, 403)
+        for body in ({}, {"agrees": "yes"}, {"agrees": None}, [True]):
+            self.assertEqual(rita.ask("PUT", path, body).status, 400, body)
+        self.assertEqual(rita.ask("PUT", "/api/v1/studies/1.2.3.4/verdict", {"agrees": True}).status, 404)
+        self.assertEqual(rita.ask("PUT", f"/api/v1/studies/{study}", {"agrees": True}).status, 404)
+        self.assertEqual(rita.ask("DELETE", path).json["error"], "nothing was said of this study")
+        for agrees in (True, False):
+            self.assertEqual(rita.ask("PUT", path, {"agrees": agrees}).json, {"answer": "noted"})
+            said = vera.ask("GET", f"/api/v1/studies/{study}").json["verdict"]
+            self.assertEqual((said["agrees"], said["who"], said["outcome"], said["current"]), (agrees, "rita", answer, True))
+            figures = vera.ask("GET", "/api/v1/outcomes").json
+            one, old = (next(a for a in f["agreement"] if a["outcome"] == answer) for f in (figures, before))
+            self.assertEqual((figures["said"], one["of"], one["agreed"]), (before["said"] + 1, old["of"] + 1, old["agreed"] + agrees))
+            wrong = "falseAlarms" if answer == "finding" else "misses"
+            self.assertEqual(figures[wrong], before[wrong] + (not agrees))
+            self.assertTrue(0 <= one["rate"]["low"] <= one["rate"]["share"] <= one["rate"]["high"] <= 1)
+        rows = self.check_csv(ada, study, answer)
+        self.assertEqual(vera.ask("GET", "/api/v1/outcomes.csv").status, 403)
+        self.assertEqual(int(rows[-1]["misses"]), figures["misses"])
+        self.assertEqual(rita.ask("DELETE", path).json, {"answer": "noted"})
+        self.assertIsNone(vera.ask("GET", f"/api/v1/studies/{study}").json["verdict"])
+        log = self.node.admin("audit", "search", "--user", "console:rita", "--json").stdout
+        for order in ("agree", "disagree", "unsay"):
+            self.assertIn(f'"{order}"', log)
+
+    def check_csv(self, client, study, answer):
+        told = client.ask("GET", "/api/v1/outcomes.csv")
+        self.assertEqual((told.status, told.headers["Content-Type"]), (200, "text/csv; charset=utf-8; header=present"))
+        rows = list(csv.DictReader(io.StringIO(told.body.decode(), newline="")))
+        self.assertEqual(sorted(r["arrived_at"] for r in rows), [r["arrived_at"] for r in rows])
+        row = next(r for r in rows if r["study"] == study)
+        self.assertEqual((row["accession"], row["answer"], row["verdict"], row["verdict_by"], row["verdict_answer"]),
+                         ("'=1+\"A\"", answer, "disagree", "console:rita", answer))
+        self.assertEqual(row["model"], "cervigate-phantom 0.2.0")
+        self.assertEqual(bool(row["score"]), answer == "finding")
+        self.assertAlmostEqual(float(row["seconds_to_answer"]), (at(row["reported_at"]) - at(row["arrived_at"])).total_seconds(), places=2)
+        self.assertEqual((row["read_at"], row["read_by"], row["seconds_to_read"]), ("", "", ""))
+        self.assertEqual(client.ask("PUT", f"/api/v1/worklist/{study}/read").json, {"answer": "read"})
+        h.wait_for(lambda: client.ask("GET", f"/api/v1/studies/{study}").json["place"]["read"], 5, "read")
+        again = list(csv.DictReader(io.StringIO(client.ask("GET", "/api/v1/outcomes.csv").body.decode(), newline="")))
+        row = next(r for r in again if r["study"] == study)
+        self.assertEqual(row["read_by"], "person")
+        self.assertGreater(float(row["seconds_to_read"]), 0)
+        self.assertEqual(client.ask("DELETE", f"/api/v1/worklist/{study}/read").json, {"answer": "unread"})
+        return again
 
     def test_study(self):
         client = self.client("vera")

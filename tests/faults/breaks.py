@@ -100,6 +100,11 @@ BREAKS = [
     ("a peer's process holds the others' connections", "scp/receive.c", "for (size_t i = 0; i < r->guests; i++)\n        close_fd(r->guest[i].fd);",
      "for (size_t i = r->guests; i < r->guests; i++)\n        close_fd(r->guest[i].fd);", "scp_receive"),
     ("the object child is not confined", "scp/object.c", "if (!object_confine(limits))", "if (false && !object_confine(limits))", "scp_object"),
+    ("a miss counts as right", "scp/console/tally.c", "*(v->agrees ? &tally->answers.tn : &tally->answers.fn) += 1;", "tally->answers.tn++;", "scp_tally"),
+    ("an incomplete answer cannot miss", "scp/console/tally.c", "v->outcome == SRT_NO_FINDING || v->outcome == SRT_INCOMPLETE", "v->outcome == SRT_NO_FINDING",
+     "scp_tally"),
+    ("descriptors that nobody asked for stay open", "scp/pass.c", "            (void)close(came[i]);", "            (void)came[i];", "scp_tally"),
+    ("a record that was cut is believed", "scp/pass.c", "!(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))", "true", "scp_tally"),
 ]
 
 

@@ -6,10 +6,13 @@
 #include "console/guests.h"
 
 #include "clock.h"
+#include "pass.h"
+#include "trial.h"
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,11 +59,14 @@ static void begin(void)
 {
     static bool begun;
     static char spool[] = "/tmp/cervigate-fuzz-http.XXXXXX";
+    char incoming[64];
     if (begun)
         return;
     begun = true;
     must(mkdtemp(spool) != NULL);
     set_aside(spool);
+    (void)snprintf(incoming, sizeof incoming, "%s/incoming", spool);
+    must(mkdir(incoming, 0700) == 0);
     conf = (struct conf){.spool = spool,
                          .path = "cervigate.xml",
                          .ae_title = "CERVIGATE",
@@ -77,14 +83,21 @@ static void begin(void)
                                  .request_seconds = 10,
                                  .answer_seconds = 10,
                                  .idle_seconds = 1800,
-                                 .session_seconds = 1800}};
-    int asks[2];
-    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, asks) == 0);
+                                 .session_seconds = 1800,
+                                 .tries = 2,
+                                 .try_bytes = 1024,
+                                 .try_seconds = 60,
+                                 .tries_per_minute = 1 << 30}};
+    int asks[2], trials[2];
+    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, asks) == 0 &&
+         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, trials) == 0);
     node = (struct node){.conf = &conf,
                          .console_fd = -1,
                          .wake_analyze = -1,
                          .asks_console = asks[0],
-                         .asks_analyze = asks[1]};
+                         .asks_analyze = asks[1],
+                         .trials_console = trials[0],
+                         .trials_trial = trials[1]};
     must(console_open(&console, &node, NULL));
     console.echoes.every_ms = console.selftests.every_ms = console.searches.every_ms = 0;
 }
@@ -114,8 +127,8 @@ static char *with_login(const uint8_t *data, size_t size, size_t *length)
 
 static void check(const char *answer, size_t size)
 {
-    static const int known[] = {100, 200, 204, 304, 400, 401, 403, 404, 405, 406, 409,
-                                411, 413, 414, 415, 417, 429, 431, 500, 501, 503, 505};
+    static const int known[] = {100, 200, 204, 304, 400, 401, 403, 404, 405, 406, 409, 411,
+                                413, 414, 415, 417, 422, 429, 431, 500, 501, 503, 504, 505};
     int status = 0;
     if (size == 0)
         return;
@@ -134,9 +147,31 @@ static void answer_asks(void)
     while (recv(node.asks_analyze, &ask, sizeof ask, 0) == (ssize_t)sizeof ask) {
         struct ask_taken taken = {.ticket = ask.ticket, .answer = "no"};
         must(strnlen(ask.uid, sizeof ask.uid) < sizeof ask.uid);
-        must(strncmp(ask.who, "console:fuzz", sizeof ask.who) == 0 && ask.kind <= ASK_SELFTEST);
+        must(strncmp(ask.who, "console:fuzz", sizeof ask.who) == 0 && ask.kind < ASK_KINDS);
         must(strnlen(ask.subject, sizeof ask.subject) < sizeof ask.subject);
         (void)send(node.asks_analyze, &taken, sizeof taken, 0);
+    }
+}
+
+/* And what was tried: by each end in turn. */
+static void answer_trials(void)
+{
+    static unsigned turn;
+    struct trial_ask ask;
+    int fd;
+    while (pass_receive(node.trials_trial, &ask, sizeof ask, &fd, 1, MSG_DONTWAIT)) {
+        int picture = memfd_create("picture", MFD_CLOEXEC);
+        struct trial_answer told = {.ticket = ask.ticket,
+                                    .end = turn % (TRIAL_LIVES + 1),
+                                    .words = "\"why\" \xff\n",
+                                    .picture_bytes = turn % 9};
+        turn++;
+        must(lseek(fd, 0, SEEK_END) <= 1024 && write(picture, "picture!", 8) == 8);
+        must(pass_send(node.trials_trial, &told, sizeof told, &picture, 1, MSG_DONTWAIT));
+        told.end = TRIAL_LIVES; /* for whom that was no end */
+        must(pass_send(node.trials_trial, &told, sizeof told, &picture, 1, MSG_DONTWAIT));
+        (void)close(picture);
+        (void)close(fd);
     }
 }
 
@@ -159,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < TURNS; i++) {
         console_turn(&console, 0);
         answer_asks();
+        answer_trials();
         ssize_t n = recv(pair[0], answer + got, ANSWER_MOST - got, 0);
         if (n == 0)
             break;

@@ -14,17 +14,27 @@ enum { OBJECT_CHILD = CONFINE_ROLES, COLUMNS };
 enum { NOBODY = -1, NEWEST = 99 };
 
 /* Who forked whom. */
-static const int parents[COLUMNS] = {
-    [CONFINE_SUPERVISOR] = NOBODY,           [CONFINE_RECEIVE] = CONFINE_SUPERVISOR,
-    [CONFINE_ASSOCIATION] = CONFINE_RECEIVE, [CONFINE_REFUSER] = CONFINE_RECEIVE,
-    [CONFINE_COMMITTER] = CONFINE_RECEIVE,   [CONFINE_ANALYZE] = CONFINE_SUPERVISOR,
-    [CONFINE_ZYGOTE] = CONFINE_SUPERVISOR,   [CONFINE_DELIVER] = CONFINE_SUPERVISOR,
-    [CONFINE_SENDER] = CONFINE_DELIVER,      [CONFINE_CONSOLE] = CONFINE_SUPERVISOR,
-    [CONFINE_ANNOUNCE] = CONFINE_SUPERVISOR, [CONFINE_CRIER] = CONFINE_ANNOUNCE,
-    [CONFINE_ORDERS] = CONFINE_SUPERVISOR,   [CONFINE_HEARER] = CONFINE_ORDERS,
-    [CONFINE_INQUIRE] = CONFINE_SUPERVISOR,  [CONFINE_INQUIRER] = CONFINE_INQUIRE,
-    [CONFINE_AUDIT] = CONFINE_SUPERVISOR,    [CONFINE_ADMIN] = NOBODY,
-    [CONFINE_ADMIN_PEER] = NOBODY,           [OBJECT_CHILD] = CONFINE_ZYGOTE};
+static const int parents[COLUMNS] = {[CONFINE_SUPERVISOR] = NOBODY,
+                                     [CONFINE_RECEIVE] = CONFINE_SUPERVISOR,
+                                     [CONFINE_ASSOCIATION] = CONFINE_RECEIVE,
+                                     [CONFINE_REFUSER] = CONFINE_RECEIVE,
+                                     [CONFINE_COMMITTER] = CONFINE_RECEIVE,
+                                     [CONFINE_ANALYZE] = CONFINE_SUPERVISOR,
+                                     [CONFINE_ZYGOTE] = CONFINE_SUPERVISOR,
+                                     [CONFINE_DELIVER] = CONFINE_SUPERVISOR,
+                                     [CONFINE_SENDER] = CONFINE_DELIVER,
+                                     [CONFINE_CONSOLE] = CONFINE_SUPERVISOR,
+                                     [CONFINE_ANNOUNCE] = CONFINE_SUPERVISOR,
+                                     [CONFINE_CRIER] = CONFINE_ANNOUNCE,
+                                     [CONFINE_ORDERS] = CONFINE_SUPERVISOR,
+                                     [CONFINE_HEARER] = CONFINE_ORDERS,
+                                     [CONFINE_INQUIRE] = CONFINE_SUPERVISOR,
+                                     [CONFINE_INQUIRER] = CONFINE_INQUIRE,
+                                     [CONFINE_AUDIT] = CONFINE_SUPERVISOR,
+                                     [CONFINE_TRIAL] = CONFINE_SUPERVISOR,
+                                     [CONFINE_ADMIN] = NOBODY,
+                                     [CONFINE_ADMIN_PEER] = NOBODY,
+                                     [OBJECT_CHILD] = CONFINE_ZYGOTE};
 
 /* ---- trying them ---- */
 

@@ -258,10 +258,15 @@ static void rations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(file_of_accounts),     cmocka_unit_test(damaged_files),
-        cmocka_unit_test(two_hashes_differ),    cmocka_unit_test(sessions_end),
-        cmocka_unit_test(sessions_give_way),    cmocka_unit_test(sessions_stay_in_their_table),
-        cmocka_unit_test(accounts_that_change), cmocka_unit_test(entries_as_text), cmocka_unit_test(rations),
+        cmocka_unit_test(file_of_accounts),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(two_hashes_differ),
+        cmocka_unit_test(sessions_end),
+        cmocka_unit_test(sessions_give_way),
+        cmocka_unit_test(sessions_stay_in_their_table),
+        cmocka_unit_test(accounts_that_change),
+        cmocka_unit_test(entries_as_text),
+        cmocka_unit_test(rations),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

@@ -99,3 +99,32 @@ export async function getPicture(study, image, signal) {
   }
   return { bytes, rows, columns, source };
 }
+
+// A file's bytes, with `onProgress(sent, all)` as they go: fetch cannot tell that. The answer's JSON. There is no limit of time but the
+// node's own.
+export function sendFile(path, file, type, { onProgress, signal }) {
+  return new Promise((done, fail) => {
+    const asked = new XMLHttpRequest();
+    const broken = (words) => () => fail(new Failure(0, words, 0));
+    asked.open('POST', ROOT + path);
+    asked.setRequestHeader('Content-Type', type);
+    asked.setRequestHeader('X-CSRF-Token', csrf);
+    asked.upload.addEventListener('progress', (event) => onProgress(event.loaded, file.size));
+    asked.upload.addEventListener('load', () => onProgress(file.size, file.size));
+    asked.addEventListener('error', broken('the node does not take the file, or broke off'));
+    asked.addEventListener('abort', broken('stopped'));
+    asked.addEventListener('load', () => {
+      let answer = {};
+      try {
+        answer = JSON.parse(asked.responseText);
+      } catch {
+        // A proxy's page says nothing that this one could show.
+      }
+      if (asked.status === 200) return done(answer);
+      if (asked.status === 401) onEnd();
+      fail(new Failure(asked.status, answer.error || `the node answered ${asked.status}`, Number(asked.getResponseHeader('Retry-After')) || 0));
+    });
+    signal.addEventListener('abort', () => asked.abort());
+    asked.send(file);
+  });
+}

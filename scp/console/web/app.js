@@ -1,6 +1,7 @@
-// app.js: which page is open. The address says it: #/worklist, #/read, #/study/UID, #/node.
+// app.js: which page is open. The address says it: #/worklist, #/read, #/study/UID, #/try, #/figures, #/node.
 import { say, setText } from './dom.js';
 import { startEvents, stopEvents } from './events.js';
+import { openFigures } from './figures.js';
 import { bind, showHelp } from './keys.js';
 import { openNode } from './node.js';
 import { difference, inWords } from './order.js';
@@ -9,14 +10,16 @@ import { askWho, onSessionEnd, resume, session, signOut } from './session.js';
 import { onList, source, startSource, stopSource } from './source.js';
 import { startStatus, stopStatus } from './status.js';
 import { openStudy } from './study.js';
+import { openTry } from './try.js';
 import { openWorklist } from './worklist.js';
 
 // Each puts its page into `main`, given the rest of the address, and gives { title, leave }.
-const pages = { worklist: openWorklist, read: openRead, study: openStudy, node: openNode };
+const pages = { worklist: openWorklist, read: openRead, study: openStudy, try: openTry, figures: openFigures, node: openNode };
 
 const main = document.getElementById('page');
 const top = document.getElementById('top');
 const toList = top.querySelector('a[data-page=worklist]');
+const toTry = top.querySelector('a[data-page=try]');
 let open = null;
 let seen = null; // the list when it was left for another page
 
@@ -65,6 +68,7 @@ const go = (hash) => () => { location.hash = hash; };
 const everywhere = [
   { keys: ['?'], shown: '?', words: 'this list of keys', action: showHelp },
   { keys: ['w'], shown: 'W', words: 'the worklist', action: go('#/worklist') },
+  { keys: ['t'], shown: 'T', words: 'try an image', action: go('#/try'), when: () => !toTry.hidden },
   { keys: ['n'], shown: 'N', words: 'the node', action: go('#/node') },
 ];
 let unbind = () => {};
@@ -96,6 +100,7 @@ function end(why) {
 onList((list) => {
   if (main.className !== 'worklist') seen ??= list.entries;
   tellOfOthers();
+  toTry.hidden = list.mode === 'clinical';
 });
 onSessionEnd(() => end('Your session has ended. Sign in again.'));
 window.addEventListener('hashchange', showPage);

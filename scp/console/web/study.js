@@ -5,9 +5,11 @@ import { bind } from './keys.js';
 import { Marks } from './marks.js';
 import { place, report, results, scores, timeline } from './panels.js';
 import { may } from './session.js';
+import { Chooser } from './slices.js';
 import { nodeNow, onList, source } from './source.js';
 import { on } from './events.js';
-import { age, birthDate, moment, pacsAddress, personName, plain, spaced } from './words.js';
+import { age, birthDate, moment, pacsAddress, personName, plain } from './words.js';
+import { Verdict } from './verdict.js';
 import { Viewer } from './viewer.js';
 
 // A study whose results are on their way is asked for again, less and less often: each time is a look at a patient's data, which the
@@ -29,10 +31,6 @@ function identity(study) {
       fact('Study', [plain(study.description), moment(study.studyTime ?? study.place?.studyTime, nodeNow()), plain(study.station)].filter(Boolean).join(', ') || 'unknown')));
 }
 
-function imageWords(image, index) {
-  return [`${index + 1}`, plain(image.modality), plain(image.view), spaced(image.outcome || image.state)].filter(Boolean).join(' ');
-}
-
 // Nothing is on its way.
 function isSettled(study) {
   const results = study.results ?? [];
@@ -47,11 +45,13 @@ class Study {
     this.chosen = null;
     this.marks = new Marks(() => { this.later(); });
     this.head = make('div', { class: 'study-head' });
-    this.images = make('div', { class: 'images', role: 'group', 'aria-label': 'Images' });
-    this.panels = make('div', { class: 'panels', tabindex: 0, role: 'region', 'aria-label': 'Scores, report and what happened' });
+    this.chooser = new Chooser((id) => this.choose(id));
+    this.verdict = new Verdict(uid, () => this.later());
+    this.told = make('div');
+    this.panels = make('div', { class: 'panels', tabindex: 0, role: 'region', 'aria-label': 'Scores, report and what happened' }, this.verdict.element, this.told);
     this.note = make('p', { class: 'empty' }, 'Asking for the study');
     this.viewer = new Viewer(uid);
-    this.whole = make('div', { class: 'study-body', hidden: true }, make('div', { class: 'left' }, this.images, this.viewer.element), this.panels);
+    this.whole = make('div', { class: 'study-body', hidden: true }, make('div', { class: 'left' }, this.chooser.element, this.viewer.element), this.panels);
     main.append(this.head, this.note, this.whole);
     this.off = [bind('Study', this.keys()), onList((list) => this.listed(list)), on('stream', (state) => { if (state === 'open') this.load(); })];
     this.again = AGAIN_FIRST;
@@ -75,6 +75,8 @@ class Study {
       ...(may('reader') ? [
         { keys: ['x'], shown: 'X', words: 'mark the study as read, or put it back', action: () => this.mark() },
         { keys: ['z'], shown: 'Z', words: 'undo', action: () => this.marks.undo() },
+        { keys: ['g'], shown: 'G', words: 'agree with the answer, or take that back', action: () => this.verdict.press(true) },
+        { keys: ['d'], shown: 'D', words: 'disagree with it, or take that back', action: () => this.verdict.press(false) },
       ] : []),
     ];
   }
@@ -172,9 +174,9 @@ class Study {
 
   drawImages(study) {
     const images = study.images ?? [];
-    if (!images.some((image) => image.id === this.chosen)) this.choose(images[0]?.id ?? null);
-    this.images.hidden = images.length < 2;
-    this.images.replaceChildren(...images.map((image, i) => button(imageWords(image, i), () => this.choose(image.id), { 'aria-pressed': String(image.id === this.chosen) })));
+    this.chooser.show(images);
+    if (images.some((image) => image.id === this.chosen)) this.chooser.mark(this.chosen);
+    else this.choose(this.chooser.images[0]?.id ?? null);
   }
 
   image() {
@@ -184,23 +186,23 @@ class Study {
   choose(id) {
     this.chosen = id;
     this.viewer.show(this.image());
-    [...this.images.children].forEach((element, i) => element.setAttribute('aria-pressed', String(this.study.images[i].id === id)));
-    [...this.images.children].find((element) => element.getAttribute('aria-pressed') === 'true')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    if (this.panels.firstChild) this.drawPanels();
+    this.chooser.mark(id);
+    if (this.told.firstChild) this.drawPanels();
   }
 
   step(by) {
-    const images = this.study.images;
+    const { images } = this.chooser;
     const at = images.findIndex((image) => image.id === this.chosen);
     const to = images[Math.min(images.length - 1, Math.max(0, at + by))];
     if (to.id === this.chosen) return;
     this.choose(to.id);
-    say(`Image ${imageWords(to, images.indexOf(to))}`);
+    say(this.chooser.say(to.id));
   }
 
   drawPanels() {
     const top = this.panels.scrollTop;
-    this.panels.replaceChildren(scores(this.image()), report(this.study.report), timeline(this.study.timeline, nodeNow()),
+    this.verdict.show(this.study.verdict, (this.study.report ?? []).length > 0, nodeNow());
+    this.told.replaceChildren(scores(this.image()), report(this.study.report), timeline(this.study.timeline, nodeNow()),
       results(this.study.results, nodeNow()));
     this.panels.scrollTop = top;
   }
