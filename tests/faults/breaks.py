@@ -92,6 +92,8 @@ BREAKS = [
     ("a peer's process holds the others' connections", "scp/receive.c", "for (size_t i = 0; i < r->guests; i++)\n        close_fd(r->guest[i].fd);",
      "for (size_t i = r->guests; i < r->guests; i++)\n        close_fd(r->guest[i].fd);", "scp_receive"),
     ("the object child is not confined", "scp/object.c", "if (!object_confine(limits))", "if (false && !object_confine(limits))", "scp_object"),
+    ("who listens waits for the keys' judge", "scp/keys.c", "poll(&told, 1, wait ? (int)left : 0) != 0", "poll(&told, 1, (int)left) != 0", "scp_keys"),
+    ("a reaped judge is killed", "scp/keys_kept.c", "kept->judge.pid = 0;", ";", "scp_keys"),
 ]
 
 
