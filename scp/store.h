@@ -324,7 +324,9 @@ struct delivery {
 };
 /* Pending deliveries of one destination that are due: urgent ones first, in order of
  * creation. Due is what is put off to now_ms or less, or
- * beyond far_ms: a wall clock that was set back must not put an object off for years. */
+ * beyond far_ms: a wall clock that was set back must not put an object off for years. What was put
+ * off (and does not wait for its images) goes in that order, too: not while one before it is put
+ * off still; and of a study nothing goes before what was made earlier. */
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
                                                int64_t now_ms, int64_t far_ms,
                                                struct delivery *list, size_t room, size_t *count);
