@@ -15,6 +15,7 @@
 #include "audit_traffic.h"
 #include "clock.h"
 #include "log.h"
+#include "seen.h"
 #include "spool.h"
 #include "store_health.h"
 #include <errno.h>
@@ -41,11 +42,18 @@ struct line { /* to one association's process */
     struct commit_answer answer;
 };
 
+struct brought {
+    struct instance first;
+    unsigned instances;
+};
+
 struct committer {
     const struct node *node;
     int control; /* -1: receive has gone */
     int lock_fd;
-    bool cleared; /* no association of an earlier life is open */
+    bool cleared;            /* no association of an earlier life is open */
+    struct brought *brought; /* by those, where their end has just been entered */
+    size_t brought_count;
     struct store *store;
     struct audit_traffic *traffic;
     struct line *line;
@@ -229,6 +237,37 @@ static void take_request(struct line *line)
     line->refused |= line->request.kind == COMMIT_REFUSED;
 }
 
+static void keep_brought(void *context, const struct instance *first, unsigned instances)
+{
+    struct committer *c = context;
+    struct brought *more = reallocarray(c->brought, c->brought_count + 1, sizeof *more);
+    if (more == NULL)
+        return;
+    c->brought = more;
+    c->brought[c->brought_count++] = (struct brought){*first, instances};
+}
+
+static void forget_brought(struct committer *c)
+{
+    free(c->brought);
+    c->brought = NULL;
+    c->brought_count = 0;
+}
+
+/* For the audit log: who received it died before it could tell all of it. */
+static void tell_brought(struct committer *c)
+{
+    for (size_t i = 0; i < c->brought_count; i++) {
+        struct dx_attrs *seen = seen_recall(&c->brought[i].first);
+        audit_traffic_cut(c->traffic, &c->brought[i].first, c->brought[i].instances,
+                          seen != NULL ? dx_attrs_text(seen, DX_TAG(0x0010, 0x0020)) : "");
+        dx_attrs_destroy(seen);
+    }
+    for (size_t i = 0; i < c->brought_count; i++)
+        audit_traffic_ended(c->traffic, c->brought[i].first.association);
+    forget_brought(c);
+}
+
 /* The lock, and with it the right to say that no association of an earlier life is open. */
 static enum store_status clear_earlier(struct committer *c)
 {
@@ -244,7 +283,10 @@ static enum store_status clear_earlier(struct committer *c)
         return STORE_OK; /* later */
     for (size_t i = 0; i < c->count; i++)
         mine[i] = c->line[i].association;
-    enum store_status status = store_association_end_others(c->store, mine, c->count);
+    forget_brought(c);
+    enum store_status status = store_association_others(c->store, mine, c->count, keep_brought, c);
+    if (status == STORE_OK)
+        status = store_association_end_others(c->store, mine, c->count);
     free(mine);
     c->cleared = status == STORE_OK;
     crash_point("commit-cleared");
@@ -389,11 +431,15 @@ static void settle(struct committer *c, enum store_status status)
 static void commit_all(struct committer *c)
 {
     size_t group = 0;
+    bool cleared = c->cleared;
     enum store_status status = transaction(c, &group);
+    if (status != STORE_OK)
+        c->cleared = cleared; /* it was taken back, too */
     if (status == STORE_OK) {
         if (group > 0)
             crash_point("commit-after");
         log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
+        tell_brought(c);
     } else if (status == STORE_BUSY && c->store != NULL && !someone_waits(c)) {
         /* nothing has failed: there was no patience, and nobody was told anything */
         log_event(LOG_AT_DEBUG, "commit-put-off", "group=%zu", group);
@@ -459,6 +505,7 @@ int committer_run(const struct node *node, int control)
             audit_traffic_turn(c.traffic);
     }
     audit_traffic_destroy(c.traffic);
+    forget_brought(&c);
     store_close(c.store);
     free(c.line);
     free(c.poll);

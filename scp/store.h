@@ -105,7 +105,12 @@ STORE_MUST_USE enum store_status store_add_instance(struct store *store, struct 
 STORE_MUST_USE enum store_status store_association_end(struct store *store,
                                                        const char *association);
 /* At start of receive: of those that are open all but these (kept may be NULL) are of an earlier
- * life, and end. */
+ * life. store_association_others tells what they brought, by association, study and SOP class: the
+ * first of it, and how many; store_association_end_others ends them. */
+typedef void store_brought(void *context, const struct instance *first, unsigned instances);
+STORE_MUST_USE enum store_status store_association_others(struct store *store,
+                                                          const char *const *kept, size_t count,
+                                                          store_brought *brought, void *context);
 STORE_MUST_USE enum store_status
 store_association_end_others(struct store *store, const char *const *kept, size_t count);
 
