@@ -94,6 +94,12 @@ BREAKS = [
     ("the object child is not confined", "scp/object.c", "if (!object_confine(limits))", "if (false && !object_confine(limits))", "scp_object"),
     ("who listens waits for the keys' judge", "scp/keys.c", "poll(&told, 1, wait ? (int)left : 0) != 0", "poll(&told, 1, (int)left) != 0", "scp_keys"),
     ("a reaped judge is killed", "scp/keys_kept.c", "kept->judge.pid = 0;", ";", "scp_keys"),
+    ("no memory is a malformed object", "dicom/dcmtk/shim.hh", "condition == EC_MemoryExhausted ? DX_NO_MEMORY : status", "status", "test_memory"),
+    ("what was put off goes in any order", "scp/store_delivery.c", "\" AND (next_ms=0 OR looked_ms<>0", "\" AND (1 OR looked_ms<>0", "scp_deliver_choose"),
+    ("a picture does not follow its report", "scp/deliver_choose.c", "next->follows = number_before(job, batch->count, list[i].result.study);",
+     "next->follows = number_before(job, 0, list[i].result.study);", "scp_deliver_choose"),
+    ("an end whose commit failed is believed", "scp/committer.c", "c->cleared = cleared;", ";", "scp_committer"),
+    ("what a dead committer did not tell stays untold", "scp/committer.c", "tell_brought(c);", "forget_brought(c);", "scp_committer"),
 ]
 
 
