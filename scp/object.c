@@ -202,6 +202,7 @@ static bool list_rejected(struct life *life)
 {
     struct dx_error err = {0};
     struct dx_rejection note = {.reference_count = 0};
+    misbehave(life->socket, "reject");
     enum dx_status status = dx_object_rejection(life->opened, &note, &err);
     if (status == DX_OK &&
         !write_back(life, note.references, note.reference_count * sizeof *note.references))
