@@ -14,18 +14,16 @@
 
 #include "audit_traffic.h"
 #include "clock.h"
+#include "committer_earlier.h"
 #include "log.h"
-#include "seen.h"
 #include "spool.h"
 #include "store_health.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,18 +40,10 @@ struct line { /* to one association's process */
     struct commit_answer answer;
 };
 
-struct brought {
-    struct instance first;
-    unsigned instances;
-};
-
 struct committer {
     const struct node *node;
     int control; /* -1: receive has gone */
-    int lock_fd;
-    bool cleared;            /* no association of an earlier life is open */
-    struct brought *brought; /* by those, where their end has just been entered */
-    size_t brought_count;
+    struct earlier earlier;
     struct store *store;
     struct audit_traffic *traffic;
     struct line *line;
@@ -237,59 +227,15 @@ static void take_request(struct line *line)
     line->refused |= line->request.kind == COMMIT_REFUSED;
 }
 
-static void keep_brought(void *context, const struct instance *first, unsigned instances)
-{
-    struct committer *c = context;
-    struct brought *more = reallocarray(c->brought, c->brought_count + 1, sizeof *more);
-    if (more == NULL)
-        return;
-    c->brought = more;
-    c->brought[c->brought_count++] = (struct brought){*first, instances};
-}
-
-static void forget_brought(struct committer *c)
-{
-    free(c->brought);
-    c->brought = NULL;
-    c->brought_count = 0;
-}
-
-/* For the audit log: who received it died before it could tell all of it. */
-static void tell_brought(struct committer *c)
-{
-    for (size_t i = 0; i < c->brought_count; i++) {
-        struct dx_attrs *seen = seen_recall(&c->brought[i].first);
-        audit_traffic_cut(c->traffic, &c->brought[i].first, c->brought[i].instances,
-                          seen != NULL ? dx_attrs_text(seen, DX_TAG(0x0010, 0x0020)) : "");
-        dx_attrs_destroy(seen);
-    }
-    for (size_t i = 0; i < c->brought_count; i++)
-        audit_traffic_ended(c->traffic, c->brought[i].first.association);
-    forget_brought(c);
-}
-
-/* The lock, and with it the right to say that no association of an earlier life is open. */
 static enum store_status clear_earlier(struct committer *c)
 {
-    if (c->lock_fd < 0) {
-        char path[PATH_MAX];
-        node_path(c->node->conf, path, sizeof path, "run/committer.lock");
-        c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    }
-    if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return STORE_OK; /* later */
     const char **mine = calloc(c->count + 1, sizeof *mine);
     if (mine == NULL)
         return STORE_OK; /* later */
     for (size_t i = 0; i < c->count; i++)
         mine[i] = c->line[i].association;
-    forget_brought(c);
-    enum store_status status = store_association_others(c->store, mine, c->count, keep_brought, c);
-    if (status == STORE_OK)
-        status = store_association_end_others(c->store, mine, c->count);
+    enum store_status status = earlier_end(&c->earlier, c->node->conf, c->store, mine, c->count);
     free(mine);
-    c->cleared = status == STORE_OK;
-    crash_point("commit-cleared");
     return status;
 }
 
@@ -380,7 +326,7 @@ static enum store_status transaction(struct committer *c, size_t *group)
             status = perform(c, &c->line[i]);
             ++*group;
         }
-    if (status == STORE_OK && !c->cleared)
+    if (status == STORE_OK && !c->earlier.cleared)
         status = clear_earlier(c);
     if (*group > 0)
         crash_point("commit-before");
@@ -431,15 +377,15 @@ static void settle(struct committer *c, enum store_status status)
 static void commit_all(struct committer *c)
 {
     size_t group = 0;
-    bool cleared = c->cleared;
+    bool cleared = c->earlier.cleared;
     enum store_status status = transaction(c, &group);
     if (status != STORE_OK)
-        c->cleared = cleared; /* it was taken back, too */
+        c->earlier.cleared = cleared; /* it was taken back, too */
     if (status == STORE_OK) {
         if (group > 0)
             crash_point("commit-after");
         log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
-        tell_brought(c);
+        earlier_tell(&c->earlier, c->traffic);
     } else if (status == STORE_BUSY && c->store != NULL && !someone_waits(c)) {
         /* nothing has failed: there was no patience, and nobody was told anything */
         log_event(LOG_AT_DEBUG, "commit-put-off", "group=%zu", group);
@@ -489,7 +435,7 @@ static bool ends_wait(const struct committer *c)
 
 int committer_run(const struct node *node, int control)
 {
-    struct committer c = {.node = node, .control = control, .lock_fd = -1};
+    struct committer c = {.node = node, .control = control, .earlier = {.lock_fd = -1}};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGTERM, &ignore, NULL); /* it ends when receive does */
     if (!make_room(&c))
@@ -498,18 +444,16 @@ int committer_run(const struct node *node, int control)
 
     commit_all(&c);
     while (c.control >= 0 || c.count > 0) {
-        bool again = !c.cleared || ends_wait(&c);
+        bool again = !c.earlier.cleared || ends_wait(&c);
         if (gather(&c, again ? RETRY_MS : audit_traffic_wait(c.traffic)) || again)
             commit_all(&c);
         else
             audit_traffic_turn(c.traffic);
     }
     audit_traffic_destroy(c.traffic);
-    forget_brought(&c);
+    earlier_finish(&c.earlier);
     store_close(c.store);
     free(c.line);
     free(c.poll);
-    if (c.lock_fd >= 0)
-        (void)close(c.lock_fd);
     return 0;
 }

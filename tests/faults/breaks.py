@@ -30,7 +30,7 @@ BREAKS = [
     ("duplicates are not counted", "scp/store_instance.c", "status = store_count(store, \"duplicates\");", "status = STORE_OK;", "scp_store"),
     ("an association never ends", "scp/store_instance.c", "\"DELETE FROM open_association WHERE association=?\"",
      "\"DELETE FROM open_association WHERE association=? AND 0\"", "scp_store"),
-    ("no association of an earlier life ends", "scp/committer.c", "store_association_end_others(c->store, mine, c->count);", "STORE_OK;",
+    ("no association of an earlier life ends", "scp/committer_earlier.c", "status = store_association_end_others(store, own, count);", "status = STORE_OK;",
      "scp_committer"),
     ("a committer ends its own associations", "scp/store_instance.c", "\"DELETE FROM open_association WHERE\" OF_OTHERS",
      "\"DELETE FROM open_association\"", "scp_store"),
@@ -99,8 +99,8 @@ BREAKS = [
     ("what was put off goes in any order", "scp/store_delivery.c", "\" AND (next_ms=0 OR looked_ms<>0", "\" AND (1 OR looked_ms<>0", "scp_deliver_choose"),
     ("a picture does not follow its report", "scp/deliver_choose.c", "next->follows = number_before(job, batch->count, list[i].result.study);",
      "next->follows = number_before(job, 0, list[i].result.study);", "scp_deliver_choose"),
-    ("an end whose commit failed is believed", "scp/committer.c", "c->cleared = cleared;", ";", "scp_committer"),
-    ("what a dead committer did not tell stays untold", "scp/committer.c", "tell_brought(c);", "forget_brought(c);", "scp_committer"),
+    ("an end whose commit failed is believed", "scp/committer.c", "c->earlier.cleared = cleared;", "(void)cleared;", "scp_committer"),
+    ("what a dead committer did not tell stays untold", "scp/committer.c", "earlier_tell(&c->earlier, c->traffic);", ";", "scp_committer"),
 ]
 
 
