@@ -7,9 +7,7 @@
  * store is opened when it is needed and closed after it broke, so that a full disk or a lost file
  * system is over when it is over.
  *
- * At its start no association of an earlier life may be open in the store. run/committer.lock tells
- * whether the committer of an earlier receive is still there (a reload overlaps); until it has gone
- * the store's open associations are left alone. */
+ * At its start no association of an earlier life may be open in the store [committer_earlier.h]. */
 #include "committer.h"
 
 #include "audit_traffic.h"
