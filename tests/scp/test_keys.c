@@ -132,6 +132,7 @@ static void who_was_reaped_is_not_killed(void **state)
 {
     struct watched w;
     watch(*state, &w);
+    asleep = false;
     assert_false(keys_kept_turn(w.conf, &w.kept));
     pid_t pid = w.kept.judge.pid;
     assert_int_equal(waitpid(-1, NULL, 0), pid);
