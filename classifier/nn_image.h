@@ -32,8 +32,21 @@ NN_MUST_USE enum nn_status nn_image_decode(const char *name, const uint8_t *byte
 NN_MUST_USE enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows,
                                               int cols, int channels, struct nn_error *err);
 
-/* Area-averaging when shrinking, bilinear when growing (per axis); half-pixel centres. */
+/* The values between which all but the darkest and the brightest hundredth of a plane lie. */
+struct nn_levels {
+    float low, high;
+};
+
+/* 16 bits of grey, 65535 white, become a plane's values; its levels are told (NULL: not, and then
+ * nothing fails). NN_NO_MEMORY. */
+NN_MUST_USE enum nn_status nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane,
+                                            struct nn_levels *levels, struct nn_error *err);
+
+struct nn_pool;
+/* Area-averaging when shrinking, bilinear when growing (per axis); half-pixel centres. In bands of
+ * rows on the pool's threads (NULL: the caller's), the same bits on any number. */
 NN_MUST_USE enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to,
-                                           int to_rows, int to_cols, struct nn_error *err);
+                                           int to_rows, int to_cols, struct nn_pool *pool,
+                                           struct nn_error *err);
 
 #endif

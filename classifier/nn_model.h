@@ -170,10 +170,13 @@ struct nn_box {
 NN_MUST_USE enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess,
                                             const float *plane, int rows, int cols, float *input,
                                             struct nn_error *err);
-/* The same, and which part of the plane the input shows: all of it unless region says otherwise. */
+/* The same on the pool's threads (NULL: the caller's; the same bits), with the plane's levels where
+ * they are known (NULL), and which part of the plane the input shows: all of it unless region says
+ * otherwise. */
 NN_MUST_USE enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess,
                                                  const float *plane, int rows, int cols,
-                                                 float *input, struct nn_box *box,
+                                                 const struct nn_levels *levels, float *input,
+                                                 struct nn_box *box, struct nn_pool *pool,
                                                  struct nn_error *err);
 
 /* Scores at temperature 1 (a softmax's output, info->classes of them) become scores at the model's
@@ -187,6 +190,10 @@ NN_MUST_USE enum nn_status nn_judge_create(const struct nn_model *model, struct 
 void nn_judge_destroy(struct nn_judge *judge);
 /* Nothing is judged for a while: see nn_run_rest. There is no plane judged last any more. */
 void nn_judge_rest(struct nn_judge *judge);
+
+/* The levels of the plane that is judged next, by the gate and then by the model, so that they are
+ * not counted again; NULL: not known. Borrowed until the next call. */
+void nn_judge_levels(struct nn_judge *judge, const struct nn_levels *levels);
 
 struct nn_judgement {
     float score[NN_MAX_CLASSES]; /* softmax, sums to 1 */

@@ -20,7 +20,12 @@ struct nn_pool;
 /* NULL: out of memory, no threads to be had, or threads outside 1..1024. */
 struct nn_pool *nn_pool_create(int threads);
 void nn_pool_destroy(struct nn_pool *pool);
-int nn_pool_threads(const struct nn_pool *pool);
+int nn_pool_threads(const struct nn_pool *pool); /* NULL: 1, the caller */
+/* Calls task(context, i, thread) once for each i in 0..count-1; returns when all are done. thread
+ * (0..threads-1) names scratch memory; which thread runs which task is not fixed, so a task's
+ * result must not depend on it. Without a pool (NULL) the caller runs them all. */
+void nn_pool_run(struct nn_pool *pool, int count, void (*task)(void *context, int i, int thread),
+                 void *context);
 
 /* The parameters of a graph as arrays of float, in nn_graph_parameter order. */
 struct nn_values;

@@ -63,6 +63,10 @@ DX_MUST_USE enum dx_status dx_prescan_digested(int fd, const char *digest,
                                                const struct dx_limits *limits,
                                                char transfer_syntax[DX_UID_MAX],
                                                struct dx_scan *scan, struct dx_error *err);
+/* The same for who takes no digest, or another: scan->digest is "". */
+DX_MUST_USE enum dx_status dx_prescan_structure(int fd, const struct dx_limits *limits,
+                                                char transfer_syntax[DX_UID_MAX],
+                                                struct dx_scan *scan, struct dx_error *err);
 /* The same over memory (a bare dataset): fuzzing and tests. */
 DX_MUST_USE enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count,
                                              const char *transfer_syntax,

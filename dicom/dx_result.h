@@ -3,7 +3,8 @@
  * Patient and Study modules are copied from `source` (plain attributes of the first image) as they
  * are: the caller gives UTF-8 (dx_attrs_to_utf8) and then texts may be UTF-8, or the source's own
  * character set and ASCII texts. Files are written complete to a
- * path the caller chose, explicit VR little endian, fsynced; the bytes are a function of the
+ * path the caller chose, explicit VR little endian, on their way to the disk (who needs them there
+ * syncs them); the bytes are a function of the
  * arguments alone (dates are given). */
 #ifndef DX_RESULT_H
 #define DX_RESULT_H

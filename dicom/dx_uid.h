@@ -31,6 +31,10 @@ void dx_sha256_destroy(struct dx_sha256 *sha);
 DX_MUST_USE enum dx_status dx_digest_file(const char *path, uint64_t offset,
                                           char digest[DX_DIGEST_MAX], struct dx_error *err);
 
+/* The same of an open file, whose position stays; `name` is what errors call it. */
+DX_MUST_USE enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
+                                                char digest[DX_DIGEST_MAX], struct dx_error *err);
+
 /* digest: 64 hexadecimal digits. */
 DX_MUST_USE enum dx_status dx_uid_from_digest(const char *digest, char uid[DX_UID_MAX]);
 /* PS3.5 9.1: digits and dots, no leading zeros, at most 64. */

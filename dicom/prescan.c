@@ -165,6 +165,13 @@ enum dx_status dx_prescan_file(int fd, const struct dx_limits *limits,
     return dx_prescan_digested(fd, NULL, limits, transfer_syntax, scan, err);
 }
 
+enum dx_status dx_prescan_structure(int fd, const struct dx_limits *limits,
+                                    char transfer_syntax[DX_UID_MAX], struct dx_scan *scan,
+                                    struct dx_error *err)
+{
+    return dx_prescan_digested(fd, "", limits, transfer_syntax, scan, err);
+}
+
 enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count, const char *transfer_syntax,
                                  const struct dx_limits *limits, struct dx_scan *scan,
                                  struct dx_error *err)

@@ -82,52 +82,52 @@ void dx_sha256_destroy(struct dx_sha256 *sha)
     free(sha);
 }
 
-static enum dx_status digest_rest(int fd, const char *path, struct dx_sha256 *sha,
+static enum dx_status digest_rest(int fd, const char *name, off_t at, struct dx_sha256 *sha,
                                   struct dx_error *err)
 {
     uint8_t buffer[65536];
     for (;;) {
-        ssize_t got = read(fd, buffer, sizeof buffer);
+        ssize_t got = pread(fd, buffer, sizeof buffer, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return dx_fail(err, DX_IO, "%s: %s", path, strerror(errno));
+            return dx_fail(err, DX_IO, "%s: %s", name, strerror(errno));
         if (got == 0)
             return DX_OK;
         dx_sha256_add(sha, buffer, (size_t)got);
+        at += got;
     }
+}
+
+enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
+                                    char digest[DX_DIGEST_MAX], struct dx_error *err)
+{
+    digest[0] = '\0';
+    if (offset > INT64_MAX)
+        return dx_fail(err, DX_IO, "%s: cannot seek", name);
+    struct dx_sha256 *sha = dx_sha256_create();
+    if (sha == NULL)
+        return dx_fail(err, DX_NO_MEMORY, "%s: no memory for a digest", name);
+
+    enum dx_status status = digest_rest(fd, name, (off_t)offset, sha, err);
+    if (status != DX_OK) {
+        dx_sha256_destroy(sha);
+        return status;
+    }
+    dx_sha256_take(sha, digest);
+    if (digest[0] == '\0')
+        return dx_fail(err, DX_INTERNAL, "%s: SHA-256 failed", name);
+    return DX_OK;
 }
 
 enum dx_status dx_digest_file(const char *path, uint64_t offset, char digest[DX_DIGEST_MAX],
                               struct dx_error *err)
 {
-    enum dx_status status = DX_OK;
-    struct dx_sha256 *sha = NULL;
-
     digest[0] = '\0';
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return dx_fail(err, errno == ENOENT ? DX_MISSING : DX_IO, "%s: %s", path, strerror(errno));
-    if (offset > INT64_MAX || lseek(fd, (off_t)offset, SEEK_SET) < 0) {
-        status = dx_fail(err, DX_IO, "%s: cannot seek", path);
-        goto out;
-    }
-    sha = dx_sha256_create();
-    if (sha == NULL) {
-        status = dx_fail(err, DX_NO_MEMORY, "%s: no memory for a digest", path);
-        goto out;
-    }
-
-    status = digest_rest(fd, path, sha, err);
-    if (status != DX_OK)
-        goto out;
-    dx_sha256_take(sha, digest);
-    sha = NULL;
-    if (digest[0] == '\0')
-        status = dx_fail(err, DX_INTERNAL, "%s: SHA-256 failed", path);
-
-out:
-    dx_sha256_destroy(sha);
+    enum dx_status status = dx_digest_descriptor(fd, path, offset, digest, err);
     close(fd);
     return status;
 }

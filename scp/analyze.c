@@ -36,6 +36,7 @@
 #include "dx_init.h"
 #include "examine.h"
 #include "health_watch.h"
+#include "heap.h"
 #include "log.h"
 #include "nn_kernel.h"
 #include "quiet.h"
@@ -45,7 +46,6 @@
 #include "selftest_watch.h"
 #include "worklist/place.h"
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,15 +57,12 @@
 #define SWEEP_MS     200  /* between two looks for complete studies while objects keep coming */
 #define PAUSE_MS     1000 /* after trouble of the node's own */
 #define YIELDING     5 /* where processors are short receiving goes first: modalities wait for it */
-#define KEEP_BLOCKS  (32 << 20)  /* the largest that mallopt takes: planes and pictures are not */
-#define KEEP_FREE    (256 << 20) /* fetched from the system for each image, but given back at rest */
 #define REST_MS      1000        /* without an image */
 #define CUT_OFF_MOST 10          /* attempts that ended with the role, not with the child */
 
 struct analyze {
     const struct node *node;
     struct examiner examiner;
-    struct nn_pool *pool;
     struct quiet *quiet;
     struct retention *retention;
     struct selftest_watch *selftest;
@@ -320,7 +317,7 @@ static void rest(struct analyze *a)
 {
     for (int m = 0; m < a->examiner.models; m++)
         nn_judge_rest(a->examiner.judge[m]);
-    (void)malloc_trim(0);
+    heap_rest();
     a->rest_ms = 0;
 }
 
@@ -372,7 +369,7 @@ static int open_model(struct analyze *a, int m, int *side)
         return EX_CONFIG;
     }
     const struct nn_model_info *info = nn_model_info(x->model[m]);
-    if (nn_judge_create(x->model[m], a->pool, &x->judge[m], &err) != NN_OK) {
+    if (nn_judge_create(x->model[m], x->pool, &x->judge[m], &err) != NN_OK) {
         log_event(LOG_AT_ERROR, "network-failed", "model=%s error=%s", log_quote(folder),
                   log_quote(err.text));
         return EX_OSERR;
@@ -395,13 +392,13 @@ static int open_network(struct analyze *a)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     int threads = conf->threads > 0 ? conf->threads : processors > 0 ? (int)processors : 1;
     int side = 0, status = 0;
-    a->pool = nn_pool_create(threads);
-    for (int m = 0; m < (int)conf->model_count && a->pool && status == 0; m++)
+    x->pool = nn_pool_create(threads);
+    for (int m = 0; m < (int)conf->model_count && x->pool && status == 0; m++)
         status = open_model(a, m, &side);
     if (status != 0)
         return status;
     x->map = malloc((size_t)side * (size_t)side * sizeof *x->map);
-    if (!a->pool || !x->map) {
+    if (!x->pool || !x->map) {
         log_event(LOG_AT_ERROR, "network-failed", "threads=%d error=%s", threads,
                   log_quote("out of memory"));
         return EX_OSERR;
@@ -455,7 +452,7 @@ static void close_all(struct analyze *a)
     rules_destroy(x->rules);
     for (int m = 0; m < SRT_MAX_MODELS; m++)
         nn_judge_destroy(x->judge[m]);
-    nn_pool_destroy(a->pool);
+    nn_pool_destroy(a->examiner.pool);
     for (int m = 0; m < SRT_MAX_MODELS; m++)
         nn_model_close(x->model[m]);
     free(x->map);
@@ -471,8 +468,7 @@ int analyze_run(const struct node *node)
         log_event(LOG_AT_ERROR, "dicom-cannot-start", "error=%s", log_quote(err.text));
         return EX_SOFTWARE;
     }
-    (void)mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS);
-    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+    heap_begin();
     object_limits_of(&node->conf->limits, &a.examiner.limits);
     int level = nice(YIELDING); /* also of the zygote, its children and the pool */
     (void)level;

@@ -112,6 +112,7 @@ static const int listed[] = {
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
     SCMP_SYS(sync_file_range),
+    SCMP_SYS(sync_file_range),
     SCMP_SYS(ftruncate),
     SCMP_SYS(fallocate),
     SCMP_SYS(munmap),

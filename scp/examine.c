@@ -166,6 +166,31 @@ static bool shows_something(struct exam *e)
     return false;
 }
 
+/* Two things that read all pixels, at once. */
+static void take_part(void *context, int part, int thread)
+{
+    struct exam *e = context;
+    const struct dx_grey *grey = &e->grey;
+    struct nn_error err;
+    (void)thread;
+    if (part == 0)
+        e->hashed =
+            dx_sha256_pixels(grey->rows, grey->cols, grey->pixels, e->judgement->pixel_digest);
+    else
+        e->made = nn_plane_of_grey(grey->pixels, (size_t)grey->rows * grey->cols, e->plane,
+                                   &e->levels, &err) == NN_OK;
+}
+
+/* The decoded image: its digest and its plane. */
+static bool take_in(struct exam *e)
+{
+    e->plane = malloc((size_t)e->grey.rows * e->grey.cols * sizeof *e->plane);
+    if (!e->plane)
+        return false;
+    nn_pool_run(e->by->pool, 2, take_part, e);
+    return e->hashed && e->made;
+}
+
 static enum examine_end examine_selected(struct exam *e, enum examine_effort effort)
 {
     int64_t begin = clock_monotonic_ms();
@@ -184,7 +209,7 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
         return child_failed(e, end, effort);
-    if (!dx_sha256_pixels(e->grey.rows, e->grey.cols, e->grey.pixels, e->judgement->pixel_digest))
+    if (!take_in(e))
         return exam_later(e, "out of memory");
     if (!shows_something(e)) {
         e->judgement->state = INSTANCE_NOT_PROCESSED;
@@ -330,7 +355,8 @@ static enum examine_end examine_file(struct exam *e, enum examine_effort effort)
     }
     if (fd < 0)
         return exam_later(e, strerror(errno));
-    enum zygote_end parsed = zygote_open(e->by->zygote, fd, &e->by->limits, &e->object);
+    enum zygote_end parsed =
+        zygote_open(e->by->zygote, fd, &e->by->limits, e->by->pool, &e->object);
     close(fd);
     e->attrs = e->object.attrs;
     e->object.attrs = NULL;

@@ -19,6 +19,7 @@ struct examiner {
     struct nn_model *model[SRT_MAX_MODELS];
     struct nn_judge *judge[SRT_MAX_MODELS];
     int models;
+    struct nn_pool *pool; /* the judges', and of what is done with whole planes */
     struct picture_face *face;
     struct report report;
     struct object_limits limits;

@@ -13,7 +13,9 @@ struct exam {
     struct dx_attrs *attrs;       /* of the object, or what receive knows of it */
     const struct conf_rule *rule; /* that takes it, once it was asked for */
     struct dx_grey grey;
+    bool hashed, made;                      /* the digest of grey; the plane */
     float *plane;                           /* grey in [0,1] */
+    struct nn_levels levels;                /* of the plane */
     enum srt_reason barred[SRT_MAX_MODELS]; /* why its header keeps a model from judging it */
 };
 

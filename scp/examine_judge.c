@@ -81,16 +81,24 @@ static enum nn_status look(struct exam *e, int m, struct nn_error *err)
     return NN_OK;
 }
 
+static enum nn_status look_and_judge(struct exam *e, int m, struct nn_judgement *scores,
+                                     struct nn_error *err)
+{
+    enum nn_status status = look(e, m, err);
+    if (status != NN_OK || e->barred[m] != SRT_REASON_NONE)
+        return status;
+    return nn_judge_plane(e->by->judge[m], e->plane, (int)e->grey.rows, (int)e->grey.cols, scores,
+                          err);
+}
+
 static enum nn_status score(struct exam *e, int m, struct verdicts *v, struct nn_error *err)
 {
     const struct nn_model_info *model = nn_model_info(e->by->model[m]);
     struct opinion *opinion = &e->judgement->opinion[m];
-    enum nn_status status = look(e, m, err);
+    nn_judge_levels(e->by->judge[m], &e->levels);
+    enum nn_status status = look_and_judge(e, m, &v->scores[m], err);
+    nn_judge_levels(e->by->judge[m], NULL);
     if (status != NN_OK || e->barred[m] != SRT_REASON_NONE)
-        return status;
-    status = nn_judge_plane(e->by->judge[m], e->plane, (int)e->grey.rows, (int)e->grey.cols,
-                            &v->scores[m], err);
-    if (status != NN_OK)
         return status;
     v->judged[m] = true;
     opinion->classes = model->classes;
@@ -215,6 +223,7 @@ static enum picture_status paint(struct exam *e, const struct verdicts *v,
         .matrix = by->node->conf->picture_matrix,
         .phrase = phrase_of,
         .phrases = by->report.template_,
+        .pool = by->pool,
     };
     for (int other = 0; other < by->models; other++)
         if (other != m && v->judged[other])
@@ -273,15 +282,6 @@ static enum examine_end draw(struct exam *e, const struct verdicts *v)
     return end;
 }
 
-static bool make_plane(struct exam *e)
-{
-    size_t count = (size_t)e->grey.rows * e->grey.cols;
-    e->plane = malloc(count * sizeof *e->plane);
-    for (size_t i = 0; e->plane && i < count; i++)
-        e->plane[i] = (float)e->grey.pixels[i] / 65535.0f;
-    return e->plane != NULL;
-}
-
 static bool journal(struct exam *e, const struct verdicts *v)
 {
     for (int m = 0; m < e->by->models; m++)
@@ -298,8 +298,6 @@ enum examine_end exam_judge(struct exam *e)
     enum nn_status status = NN_OK;
     bool judged = false;
     int64_t begin = clock_monotonic_ms();
-    if (!make_plane(e))
-        return exam_later(e, "out of memory");
     for (int m = 0; m < e->by->models && status == NN_OK; m++) {
         if (may_judge(e, m) && e->barred[m] == SRT_REASON_NONE)
             status = score(e, m, &v, &err);

@@ -138,8 +138,8 @@ static bool scan(struct life *life)
 {
     struct dx_error err = {0};
     char transfer_syntax[DX_UID_MAX];
-    enum dx_status status =
-        dx_prescan_file(life->object, &life->limits->dx, transfer_syntax, &life->packet.scan, &err);
+    enum dx_status status = dx_prescan_structure(life->object, &life->limits->dx, transfer_syntax,
+                                                 &life->packet.scan, &err);
     if (status != DX_OK)
         return refuse(life, status, &err);
     life->packet.step = OBJECT_SCANNED;

@@ -9,6 +9,7 @@
 #define PICTURE_H
 
 #include "nn_model.h"
+#include "nn_run.h"
 #include <stdint.h>
 
 #define PICTURE_STATUS_MAP(X)                                                                      \
@@ -70,6 +71,7 @@ struct picture_input {
     /* Phrases by id ("picture.original"), UTF-8; NULL function or answer: English. */
     const char *(*phrase)(const void *, const char *id);
     const void *phrases;
+    struct nn_pool *pool; /* draws in bands of rows; NULL: the caller's thread. The same pixels. */
 };
 
 struct picture {

@@ -63,12 +63,12 @@ struct colour_columns {
     struct colour_part part;
     int *first;   /* (width): the map's column left of each pixel; -1: outside of the part */
     float *share; /* (width): how much the next column counts */
-    float *line;  /* (side) */
 };
 /* false: no memory. */
 bool colour_columns_init(struct colour_columns *columns);
 void colour_columns_finish(struct colour_columns *columns);
-/* Colours row y of the image, whose RGB pixels begin at `rgb`: what reaches PICTURE_THRESHOLD. */
-void colour_row(struct colour_columns *columns, int y, uint8_t *rgb);
+/* Colours row y of the image, whose RGB pixels begin at `rgb`: what reaches PICTURE_THRESHOLD.
+ * line: scratch of `side` floats. */
+void colour_row(const struct colour_columns *columns, int y, float *line, uint8_t *rgb);
 
 #endif

@@ -79,8 +79,7 @@ bool colour_columns_init(struct colour_columns *c)
     float square = c->fit == NN_FIT_PAD ? fmaxf(part_w, part_h) : part_w;
     c->first = malloc(width * sizeof *c->first);
     c->share = malloc(width * sizeof *c->share);
-    c->line = malloc((size_t)c->side * sizeof *c->line);
-    if (!c->first || !c->share || !c->line) {
+    if (!c->first || !c->share) {
         colour_columns_finish(c);
         return false;
     }
@@ -97,14 +96,12 @@ void colour_columns_finish(struct colour_columns *c)
 {
     free(c->first);
     free(c->share);
-    free(c->line);
     c->first = NULL;
     c->share = NULL;
-    c->line = NULL;
 }
 
 /* A row of the map between two of its own; whether anything in it is drawn. */
-static bool take_line(struct colour_columns *c, int y)
+static bool take_line(const struct colour_columns *c, int y, float *line)
 {
     float part_w = c->part.right - c->part.left, part_h = c->part.bottom - c->part.top;
     float square = c->fit == NN_FIT_PAD ? fmaxf(part_w, part_h) : part_h, most = 0.0f;
@@ -117,8 +114,8 @@ static bool take_line(struct colour_columns *c, int y)
     const float *lower = c->map + (size_t)next * (size_t)c->side;
     float share = v - (float)v0;
     for (int u = 0; u < c->side; u++) {
-        c->line[u] = upper[u] * (1.0f - share) + lower[u] * share;
-        most = c->line[u] > most ? c->line[u] : most;
+        line[u] = upper[u] * (1.0f - share) + lower[u] * share;
+        most = line[u] > most ? line[u] : most;
     }
     return most >= PICTURE_THRESHOLD;
 }
@@ -132,16 +129,21 @@ static void mix_pixel(uint8_t *rgb, float strength)
         rgb[i] = (uint8_t)((float)rgb[i] + cover * ((float)over[i] - (float)rgb[i]) + 0.5f);
 }
 
-void colour_row(struct colour_columns *c, int y, uint8_t *rgb)
+void colour_row(const struct colour_columns *c, int y, float *line, uint8_t *rgb)
 {
-    if (!take_line(c, y))
+    if (!take_line(c, y, line))
         return;
     for (int x = 0; x < c->width; x++) {
         int first = c->first[x];
         if (first < 0)
             continue;
         int next = first + 1 < c->side ? first + 1 : first;
-        float strength = c->line[first] + c->share[x] * (c->line[next] - c->line[first]);
+        if (line[first] < PICTURE_THRESHOLD && line[next] < PICTURE_THRESHOLD) {
+            while (x + 1 < c->width && c->first[x + 1] == first)
+                x++;
+            continue;
+        }
+        float strength = line[first] + c->share[x] * (line[next] - line[first]);
         if (strength >= PICTURE_THRESHOLD)
             mix_pixel(rgb + (size_t)x * 3, strength);
     }

@@ -4,24 +4,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BAND 32 /* rows a task */
+
 static const struct colour letters = {150, 157, 167}, casing = {8, 10, 14};
 
 /* ---- the source ---- */
 
-static void draw_source(struct canvas *canvas, const struct layout *l, const float *grey, int times)
+struct source {
+    struct canvas *canvas;
+    const struct layout *layout;
+    const float *grey; /* (draw_h / times, draw_w / times) */
+    int times;
+};
+
+static void source_band(void *context, int i, int thread)
 {
-    int cols = l->draw_w / times;
-    for (int y = 0; y < l->draw_h; y++) {
-        const float *from = grey + (size_t)(y / times) * (size_t)cols;
-        uint8_t *to = canvas->rgb +
-                      ((size_t)(l->image + y) * (size_t)canvas->cols + (size_t)l->left_image) * 3;
+    const struct source *s = context;
+    const struct layout *l = s->layout;
+    int cols = l->draw_w / s->times;
+    int last = (i + 1) * BAND < l->draw_h ? (i + 1) * BAND : l->draw_h;
+    (void)thread;
+    for (int y = i * BAND; y < last; y++) {
+        const float *from = s->grey + (size_t)(y / s->times) * (size_t)cols;
+        uint8_t *to =
+            s->canvas->rgb +
+            ((size_t)(l->image + y) * (size_t)s->canvas->cols + (size_t)l->left_image) * 3;
         for (int x = 0; x < cols; x++) {
             float value = from[x] > 0.0f ? from[x] < 1.0f ? from[x] : 1.0f : 0.0f;
             uint8_t level = (uint8_t)(255.0f * value + 0.5f);
-            for (int i = 0; i < times; i++, to += 3)
+            for (int k = 0; k < s->times; k++, to += 3)
                 to[0] = to[1] = to[2] = level;
         }
     }
+}
+
+static void draw_source(struct canvas *canvas, const struct layout *l, const float *grey, int times,
+                        struct nn_pool *pool)
+{
+    struct source source = {canvas, l, grey, times};
+    nn_pool_run(pool, (l->draw_h + BAND - 1) / BAND, source_band, &source);
 }
 
 /* The source as it is, repeated, or area-averaged down. */
@@ -30,16 +51,16 @@ static enum picture_status place_source(struct canvas *canvas, const struct layo
 {
     struct nn_error err;
     if (l->draw_w >= input->cols) {
-        draw_source(canvas, l, input->plane, l->draw_w / input->cols);
+        draw_source(canvas, l, input->plane, l->draw_w / input->cols, input->pool);
         return PICTURE_OK;
     }
     float *small = malloc((size_t)l->draw_w * (size_t)l->draw_h * sizeof *small);
     if (!small)
         return PICTURE_NO_MEMORY;
-    enum nn_status status =
-        nn_plane_resize(input->plane, input->rows, input->cols, small, l->draw_h, l->draw_w, &err);
+    enum nn_status status = nn_plane_resize(input->plane, input->rows, input->cols, small,
+                                            l->draw_h, l->draw_w, input->pool, &err);
     if (status == NN_OK)
-        draw_source(canvas, l, small, 1);
+        draw_source(canvas, l, small, 1, input->pool);
     free(small);
     return status == NN_OK          ? PICTURE_OK
            : status == NN_NO_MEMORY ? PICTURE_NO_MEMORY
@@ -60,24 +81,46 @@ static struct colour_part part_of(const struct picture_input *input, const struc
                                 (float)box->x1 * across, (float)box->y1 * down};
 }
 
+struct overlay {
+    struct canvas *canvas;
+    const struct layout *layout;
+    struct colour_columns columns;
+    float *lines; /* (threads, side of the map) */
+};
+
+static void overlay_band(void *context, int i, int thread)
+{
+    const struct overlay *o = context;
+    const struct layout *l = o->layout;
+    float *line = o->lines + (size_t)thread * (size_t)o->columns.side;
+    int last = (i + 1) * BAND < l->draw_h ? (i + 1) * BAND : l->draw_h;
+    for (int y = i * BAND; y < last; y++) {
+        uint8_t *row = o->canvas->rgb + (size_t)(l->image + y) * (size_t)o->canvas->cols * 3;
+        uint8_t *right = row + (size_t)l->right_image * 3;
+        memcpy(right, row + (size_t)l->left_image * 3, (size_t)l->draw_w * 3);
+        colour_row(&o->columns, y, line, right);
+    }
+}
+
 static enum picture_status colour_overlay(struct canvas *canvas, const struct layout *l,
                                           const struct picture_input *input)
 {
-    struct colour_columns columns = {.map = input->map,
-                                     .side = input->side,
-                                     .width = l->draw_w,
-                                     .fit = input->fit,
-                                     .part = part_of(input, l)};
-    size_t stride = (size_t)canvas->cols * 3;
-    if (!colour_columns_init(&columns))
+    size_t threads = (size_t)nn_pool_threads(input->pool);
+    struct overlay overlay = {.canvas = canvas,
+                              .layout = l,
+                              .columns = {.map = input->map,
+                                          .side = input->side,
+                                          .width = l->draw_w,
+                                          .fit = input->fit,
+                                          .part = part_of(input, l)}};
+    overlay.lines = malloc(threads * (size_t)input->side * sizeof *overlay.lines);
+    if (!overlay.lines || !colour_columns_init(&overlay.columns)) {
+        free(overlay.lines);
         return PICTURE_NO_MEMORY;
-    for (int y = 0; y < l->draw_h; y++) {
-        uint8_t *row = canvas->rgb + (size_t)(l->image + y) * stride;
-        uint8_t *right = row + (size_t)l->right_image * 3;
-        memcpy(right, row + (size_t)l->left_image * 3, (size_t)l->draw_w * 3);
-        colour_row(&columns, y, right);
     }
-    colour_columns_finish(&columns);
+    nn_pool_run(input->pool, (l->draw_h + BAND - 1) / BAND, overlay_band, &overlay);
+    colour_columns_finish(&overlay.columns);
+    free(overlay.lines);
     return PICTURE_OK;
 }
 

@@ -45,6 +45,12 @@ bool report_init(struct report *report, const struct conf *conf,
         snprintf(error, error_size, "report template: %s", err.text);
         return false;
     }
+    report->seen = report_seen_create();
+    if (!report->seen) {
+        snprintf(error, error_size, "out of memory");
+        report_finish(report);
+        return false;
+    }
     char node_id[SPOOL_NODE_ID_MAX];
     int failed = spool_node_id(conf, node_id);
     if (failed != 0) {
@@ -77,6 +83,8 @@ void report_finish(struct report *report)
 {
     srt_template_close(report->template_);
     report->template_ = NULL;
+    free(report->seen);
+    report->seen = NULL;
 }
 
 /* ---- the journal of what scores were held against ---- */

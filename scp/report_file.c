@@ -6,6 +6,7 @@
 #include "rules.h"
 #include "spool.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +238,59 @@ uint64_t report_bytes(const char *path)
     return stat(path, &at) == 0 && at.st_size > 0 ? (uint64_t)at.st_size : 0;
 }
 
+/* ---- its digest ---- */
+
+#define SEEN 8 /* results of one study, mostly */
+
+struct report_seen {
+    struct {
+        char uid[DX_UID_MAX], digest[DX_DIGEST_MAX];
+    } one[SEEN];
+    int next; /* to be forgotten */
+};
+
+struct report_seen *report_seen_create(void)
+{
+    return calloc(1, sizeof(struct report_seen));
+}
+
+static void remember(struct report_seen *seen, const struct result *result)
+{
+    memcpy(seen->one[seen->next].uid, result->uid, sizeof seen->one->uid);
+    memcpy(seen->one[seen->next].digest, result->digest, sizeof seen->one->digest);
+    seen->next = (seen->next + 1) % SEEN;
+}
+
+enum dx_status report_digest(const struct report *report, const char *uid,
+                             char digest[DX_DIGEST_MAX], struct dx_error *err)
+{
+    struct report_paths paths;
+    for (int i = 0; i < SEEN; i++)
+        if (strcmp(report->seen->one[i].uid, uid) == 0) {
+            memcpy(digest, report->seen->one[i].digest, DX_DIGEST_MAX);
+            return DX_OK;
+        }
+    report_paths(report->conf, uid, &paths);
+    return dx_digest_file(paths.whole, 0, digest, err);
+}
+
+/* Read back, digested, looked at and synced: in this order, since what was written is on its way to
+ * the disk meanwhile. */
+static enum dx_status inspect(const struct report *report, const struct report_written *written,
+                              const char *path, struct result *result, struct dx_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return dx_fail(err, DX_IO, "%s: %s", path, strerror(errno));
+    enum dx_status status = dx_digest_descriptor(fd, path, 0, result->digest, err);
+    enum dx_status seen = status == DX_OK ? look(report, written, path, err) : status;
+    if (status == DX_OK && fsync(fd) != 0)
+        seen = dx_fail(err, errno == ENOSPC || errno == EDQUOT ? DX_NO_SPACE : DX_IO, "%s: %s",
+                       path, strerror(errno));
+    close(fd);
+    return seen;
+}
+
 bool report_enter(const struct report *report, const struct report_written *written,
                   struct result *result, char *error, size_t error_size)
 {
@@ -246,7 +300,7 @@ bool report_enter(const struct report *report, const struct report_written *writ
     report_paths(report->conf, header->sop_instance, &paths);
     if (written->status != DX_OK)
         return fail(report, paths.aside, written->why->text, error, error_size);
-    enum dx_status status = look(report, written, paths.aside, &err);
+    enum dx_status status = inspect(report, written, paths.aside, result, &err);
     if (status == DX_NO_MEMORY || status == DX_IO || status == DX_NO_SPACE)
         return fail(report, paths.aside, err.text, error, error_size);
     if (status != DX_OK) {
@@ -269,7 +323,6 @@ bool report_enter(const struct report *report, const struct report_written *writ
     snprintf(result->series, sizeof result->series, "%s", header->series);
     snprintf(result->sop_class, sizeof result->sop_class, "%s", written->sop_class);
     result->bytes = report_bytes(paths.whole);
-    if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
-        return fail(report, paths.aside, err.text, error, error_size);
+    remember(report->seen, result);
     return true;
 }

@@ -90,6 +90,11 @@ struct report_written {
 bool report_enter(const struct report *report, const struct report_written *written,
                   struct result *result, char *error, size_t error_size);
 /* Whether the file of this UID was parked when it was entered; then why and state are filled. */
+/* The digest of a result's file: known where this process wrote it lately, else read. */
+enum dx_status report_digest(const struct report *report, const char *uid,
+                             char digest[DX_DIGEST_MAX], struct dx_error *err);
+struct report_seen *report_seen_create(void); /* NULL: no memory */
+
 void report_recall_parking(const struct report *report, const char *uid, struct result *result);
 
 #endif

@@ -310,7 +310,7 @@ static bool describe(struct making *m, size_t i, enum result_kind kind, const ch
     if (!report_series_uid(g->report, kind, g->study->uid, part->attrs, result->series))
         return gather_fail(g, "report", "out of memory");
     result->bytes = report_bytes(paths.whole);
-    if (dx_digest_file(paths.whole, 0, result->digest, &err) != DX_OK)
+    if (report_digest(g->report, uid, result->digest, &err) != DX_OK)
         return gather_fail(g, "picture", err.text);
     return true;
 }

@@ -1,12 +1,14 @@
 /* selftest.h: does this program, here and now, still do what it did when it was locked?
  *
- * A locked set of inputs, phantoms drawn by seed, goes the node's own way: written as DICOM in
- * several transfer syntaxes, decoded in an object child, judged by the gate and the network of each
- * model. A sample report is filled, written and checked, a sample picture drawn. What came out when
- * a model was locked (`cervigate selftest --lock`) is known by the model's digest: scores must be
- * equal to the bit on the same kernel set, within SELFTEST_TOLERANCE on another.
+ * A locked set of inputs, phantoms drawn by seed (selftest_draw.h), goes the node's own way:
+ * written as DICOM in several transfer syntaxes, decoded in an object child, judged by the gate and
+ * the network of each model. A sample report is filled, written and checked, a sample picture
+ * drawn. What came out when a model was locked (`cervigate selftest --lock`) is known by the
+ * model's digest: scores must be equal to the bit on the same kernel set, within SELFTEST_TOLERANCE
+ * on another.
  *
- * One thread, the one that owns zygote and judges; it takes about a second.
+ * One thread, the one that owns zygote and judges; it takes about half a second, and a quarter when
+ * the inputs are prepared.
  *
  * Test hook: CERVIGATE_SELFTEST_FAULT = draw | decode | score | gate | report | picture | space,
  * with an optional ":N" (only the first N self-tests of the process), falsifies that step; space:
@@ -15,10 +17,10 @@
 #define SELFTEST_H
 
 #include "picture.h"
+#include "selftest_draw.h"
 #include "srt.h"
 #include "zygote.h"
 
-#define SELFTEST_INPUTS    4
 #define SELFTEST_SYNTAXES  3
 #define SELFTEST_CHILDREN  (SELFTEST_INPUTS + SELFTEST_SYNTAXES - 1) /* object children of one */
 #define SELFTEST_TOLERANCE 1e-4
@@ -60,6 +62,7 @@ struct selftest_with {
     const char *folder[SRT_MAX_MODELS]; /* of the models */
     const char *site;                   /* folder of the site's locks, or NULL */
     bool locking;                       /* what is known is not asked */
+    bool prepared;                      /* the inputs as the build drew them, if they are locked */
     const struct srt_template *template_;
     struct picture_face *face;
     const char *scratch; /* folder for files selftest.*, removed again; one self-test at a time */

@@ -9,6 +9,7 @@ struct selftest_case {
     const struct selftest_with *with;
     struct selftest *out;
     const char *fault;                      /* the step to falsify, "" none */
+    bool drawing;                           /* the pixels are drawn, not the build's */
     struct nn_plane plane[SELFTEST_INPUTS]; /* as decoded */
     char path[4096];                        /* of the file at hand */
 };

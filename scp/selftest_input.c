@@ -1,29 +1,23 @@
 /* The inputs: drawn, written as DICOM, decoded. */
 #include "selftest_case.h"
 
-#include "phantom/phantom.h"
+#include "nn_kernel.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SEED 20271126
-#define SIDE 320
-
 static const struct {
-    enum nn_phantom_subject subject;
-    double prevalence[3];
     enum dx_synthetic_class sop_class;
     int bits, monochrome1;
     uint32_t low, high;
 } inputs[SELFTEST_INPUTS] = {
-    {NN_PHANTOM_LATERAL, {1, 0, 0}, DX_SYNTHETIC_DX, 12, 0, 0, 0},
-    {NN_PHANTOM_LATERAL, {0, 1, 0}, DX_SYNTHETIC_CR, 10, 1, 0, 0},
-    {NN_PHANTOM_LATERAL, {0, 0, 1}, DX_SYNTHETIC_DX, 16, 0, 1000, 50000},
-    {NN_PHANTOM_HAND, {0, 0, 1}, DX_SYNTHETIC_CR, 12, 0, 0, 0},
+    {DX_SYNTHETIC_DX, 12, 0, 0, 0},
+    {DX_SYNTHETIC_CR, 10, 1, 0, 0},
+    {DX_SYNTHETIC_DX, 16, 0, 1000, 50000},
+    {DX_SYNTHETIC_CR, 12, 0, 0, 0},
 };
 static const struct {
     const char *name, *uid;
@@ -32,24 +26,40 @@ static const struct {
 
 /* ---- drawn ---- */
 
+/* Whether the build's pixels are those that a model was locked with here, as far as one was. */
+static bool are_locked(struct selftest_case *c)
+{
+    char digest[SELFTEST_INPUTS][DX_DIGEST_MAX], error[256];
+    struct selftest_known known;
+    for (int i = 0; i < SELFTEST_INPUTS; i++)
+        if (!dx_sha256_pixels(SELFTEST_SIDE, SELFTEST_SIDE, selftest_drawn[i], digest[i]))
+            return false;
+    for (int m = 0; m < c->with->models; m++) {
+        if (selftest_known_load(c->with->site, c->with->folder[m],
+                                nn_model_info(c->with->model[m])->digest, &known, error,
+                                sizeof error) != SELFTEST_KNOWN ||
+            strcmp(known.kernels, nn_kernel_name()) != 0)
+            continue;
+        for (int i = 0; i < SELFTEST_INPUTS; i++)
+            if (strcmp(known.input[i].pixels, digest[i]) != 0)
+                return false;
+    }
+    return true;
+}
+
 static uint16_t *draw(struct selftest_case *c, int i)
 {
-    struct nn_plane plane = {0};
     struct nn_error err = {0};
-    struct nn_phantom_settings settings = {
-        .seed = SEED, .rows = SIDE, .cols = SIDE, .subject = inputs[i].subject};
-    memcpy(settings.prevalence, inputs[i].prevalence, sizeof settings.prevalence);
-    uint16_t *pixels = malloc((size_t)SIDE * SIDE * sizeof *pixels);
-    if (!pixels || nn_phantom_draw(&settings, 0, &plane, NULL, NULL, &err) != NN_OK) {
+    uint16_t *pixels = malloc(sizeof selftest_drawn[i]);
+    if (pixels && !c->drawing)
+        memcpy(pixels, selftest_drawn[i], sizeof selftest_drawn[i]);
+    if (!pixels || (c->drawing && selftest_draw(i, pixels, &err) != NN_OK)) {
         (void)selftest_trouble(c, "phantom: %s", err.text[0] ? err.text : "out of memory");
         free(pixels);
         return NULL;
     }
-    for (size_t k = 0; k < (size_t)SIDE * SIDE; k++)
-        pixels[k] = (uint16_t)lrintf(65535.0f * fminf(fmaxf(plane.pixels[k], 0.0f), 1.0f));
-    nn_plane_finish(&plane);
     if (selftest_falsifies(c, "draw"))
-        pixels[SIDE] ^= 0x0800;
+        pixels[SELFTEST_SIDE] ^= 0x0800;
     return pixels;
 }
 
@@ -68,8 +78,8 @@ static bool write_input(struct selftest_case *c, int i, const uint16_t *pixels)
                                            .sop_instance = "2.25.1",
                                            .series = "2.25.2",
                                            .study = "2.25.3",
-                                           .rows = SIDE,
-                                           .cols = SIDE,
+                                           .rows = SELFTEST_SIDE,
+                                           .cols = SELFTEST_SIDE,
                                            .pixels = pixels,
                                            .monochrome1 = inputs[i].monochrome1,
                                            .mm_per_pixel = 0.5,
@@ -89,7 +99,7 @@ static bool write_input(struct selftest_case *c, int i, const uint16_t *pixels)
 static enum zygote_end decode_in_child(const struct selftest_case *c, int fd,
                                        struct zygote_object *object, struct dx_grey *grey)
 {
-    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, object);
+    enum zygote_end end = zygote_open(c->with->zygote, fd, c->with->limits, NULL, object);
     return end == ZYGOTE_OK ? zygote_decode(object, 0, grey) : end;
 }
 
@@ -128,9 +138,7 @@ static bool keep_plane(struct selftest_case *c, int i, const struct dx_grey *gre
         return selftest_trouble(c, "out of memory");
     plane->rows = (int)grey->rows;
     plane->cols = (int)grey->cols;
-    for (size_t k = 0; k < count; k++)
-        plane->pixels[k] = (float)grey->pixels[k] / 65535.0f;
-    return true;
+    return nn_plane_of_grey(grey->pixels, count, plane->pixels, NULL, NULL) == NN_OK;
 }
 
 /* In one transfer syntax; the first is the measure of the others. */
@@ -171,8 +179,8 @@ static bool one_input(struct selftest_case *c, int i)
     uint16_t *pixels = draw(c, i);
     if (!pixels)
         return false;
-    bool done =
-        dx_sha256_pixels(SIDE, SIDE, pixels, pixels_digest) || selftest_trouble(c, "out of memory");
+    bool done = dx_sha256_pixels(SELFTEST_SIDE, SELFTEST_SIDE, pixels, pixels_digest) ||
+                selftest_trouble(c, "out of memory");
     done = done && write_input(c, i, pixels);
     for (int s = 0; done && s < (i == 0 ? SELFTEST_SYNTAXES : 1); s++)
         done = decode_in(c, i, s, grey);
@@ -189,6 +197,7 @@ bool selftest_inputs(struct selftest_case *c)
 {
     if (selftest_falsifies(c, "space"))
         return selftest_trouble(c, "%s: %s", c->with->scratch, strerror(ENOSPC));
+    c->drawing = !c->with->prepared || !are_locked(c);
     for (int i = 0; i < SELFTEST_INPUTS; i++)
         if (!one_input(c, i))
             return false;

@@ -119,6 +119,7 @@ void selftest_watch_turn(struct selftest_watch *w)
     (void)snprintf(row.kernels, sizeof row.kernels, "%s", nn_kernel_name());
     name_models(w, row.models, sizeof row.models);
     (void)snprintf(row.cause, sizeof row.cause, "%s", cause_of(w, &row));
+    w->with.prepared = w->fitness == FITNESS_UNKNOWN; /* at start objects wait */
     selftest_run(&w->with, &w->selftest);
     if (w->selftest.end == SELFTEST_UNDONE)
         log_event(LOG_AT_ERROR, "selftest-undone", "cause=%s error=%s", row.cause,

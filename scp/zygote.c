@@ -360,19 +360,82 @@ static enum zygote_end ask(struct zygote_object *object, int fd)
     return ZYGOTE_OK;
 }
 
-static enum zygote_end converse(struct zygote_object *object, uint8_t *bytes)
+/* What goes on at once: the child scans, parses and tells; the dataset is digested here. */
+struct hearing {
+    struct zygote_object *object;
+    int fd;
+    uint8_t *bytes;
+    struct object_packet *packet;
+    uint64_t offset; /* where the dataset begins, if the meta group says so at once */
+    enum zygote_end heard;
+    enum dx_status digested;
+    char digest[DX_DIGEST_MAX];
+    struct dx_error err;
+};
+
+static enum zygote_end hear_both(struct hearing *h)
+{
+    enum zygote_end end = ask(h->object, h->fd);
+    if (end == ZYGOTE_OK)
+        end = hear(h->object, OBJECT_SCANNED, h->bytes, h->packet);
+    if (end != ZYGOTE_OK)
+        return end;
+    h->object->scan = h->packet->scan;
+    h->object->scanned = true;
+    return hear(h->object, OBJECT_ATTRIBUTES, h->bytes, h->packet);
+}
+
+static void hear_or_digest(void *context, int i, int thread)
+{
+    struct hearing *h = context;
+    (void)thread;
+    if (i == 0)
+        h->heard = hear_both(h);
+    else if (h->offset > 0)
+        h->digested = dx_digest_descriptor(h->fd, "the file", h->offset, h->digest, &h->err);
+}
+
+/* The end of a meta group that tells its length (PS3.10 7.1); 0: it does not. */
+static uint64_t offset_of(int fd)
+{
+    uint8_t head[144];
+    static const uint8_t begin[] = "DICM\x02\x00\x00\x00UL\x04";
+    if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+        memcmp(head + 128, begin, sizeof begin) != 0)
+        return 0;
+    return 144 + ((uint64_t)head[140] | (uint64_t)head[141] << 8 | (uint64_t)head[142] << 16 |
+                  (uint64_t)head[143] << 24);
+}
+
+/* The digest is of what the scan calls the dataset, by whoever it was found: a child that lies gets
+ * another digest than the receiver's. */
+static enum zygote_end take_digest(struct zygote_object *object, struct hearing *h)
+{
+    if (h->offset != object->scan.dataset_offset)
+        h->digested = dx_digest_descriptor(h->fd, "the file", object->scan.dataset_offset,
+                                           h->digest, &h->err);
+    if (h->digested == DX_OK) {
+        memcpy(object->scan.digest, h->digest, sizeof object->scan.digest);
+        return ZYGOTE_OK;
+    }
+    enum zygote_end end = bury(object);
+    object->scanned = false;
+    object->refusal = h->digested;
+    snprintf(object->text, sizeof object->text, "%s", h->err.text);
+    return end == ZYGOTE_BROKEN ? end : ZYGOTE_REFUSED;
+}
+
+static enum zygote_end converse(struct zygote_object *object, int fd, struct nn_pool *pool,
+                                uint8_t *bytes)
 {
     struct object_packet packet;
+    struct hearing both = {
+        .object = object, .fd = fd, .bytes = bytes, .packet = &packet, .offset = offset_of(fd)};
     struct dx_error err;
-    enum zygote_end end = hear(object, OBJECT_SCANNED, bytes, &packet);
-    if (end != ZYGOTE_OK)
-        return end;
-    object->scanned = true;
-    object->scan = packet.scan;
-
-    end = hear(object, OBJECT_ATTRIBUTES, bytes, &packet);
-    if (end != ZYGOTE_OK)
-        return end;
+    nn_pool_run(pool, 2, hear_or_digest, &both);
+    enum zygote_end taken = object->scanned ? take_digest(object, &both) : ZYGOTE_OK;
+    if (both.heard != ZYGOTE_OK || taken != ZYGOTE_OK)
+        return both.heard != ZYGOTE_OK ? both.heard : taken;
     if (dx_attrs_unpack(bytes + sizeof packet, packet.attr_bytes, &object->attrs, &err) != DX_OK)
         return fall(object);
     object->has_image = packet.has_image != 0;
@@ -381,7 +444,7 @@ static enum zygote_end converse(struct zygote_object *object, uint8_t *bytes)
 }
 
 enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
-                            struct zygote_object *object)
+                            struct nn_pool *pool, struct zygote_object *object)
 {
     *object = (struct zygote_object){
         .zygote = zygote, .limits = limits, .socket = -1, .pixels = -1, .child = -1};
@@ -390,9 +453,8 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
     if (!bytes)
         return broken(object, "packet");
 
-    enum zygote_end end = lseek(fd, 0, SEEK_SET) == 0 ? ask(object, fd) : broken(object, "seek");
-    if (end == ZYGOTE_OK)
-        end = converse(object, bytes);
+    enum zygote_end end =
+        lseek(fd, 0, SEEK_SET) == 0 ? converse(object, fd, pool, bytes) : broken(object, "seek");
     free(bytes);
     return end;
 }

@@ -7,6 +7,7 @@
 #ifndef ZYGOTE_H
 #define ZYGOTE_H
 
+#include "nn_run.h"
 #include "object.h"
 #include <stdbool.h>
 
@@ -37,10 +38,11 @@ struct zygote_object {
     int64_t deadline_ms;
 };
 
-/* Parses the object behind fd (not closed) in a child of its own, as far as its attributes.
- * limits must outlive the object. Call zygote_close whatever it returns. */
+/* Parses the object behind fd (not closed) in a child of its own, as far as its attributes, and
+ * digests its dataset meanwhile (pool NULL: afterwards). limits must outlive the object. Call
+ * zygote_close whatever it returns. */
 enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
-                            struct zygote_object *object);
+                            struct nn_pool *pool, struct zygote_object *object);
 /* Decodes a frame; the child is over afterwards. grey is the caller's (dx_grey_finish). */
 enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey);
 /* What a rejection note takes back: the code of its title and at most DX_REJECTION_MAX references

@@ -9,41 +9,85 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PERCENTILE 0.995
 
-/* One pass along rows, written transposed: two passes blur both axes. Weights are renormalised at
- * the border. */
-static void blur_rows(const float *from, int side, const float *weights, int radius, float *to)
+/* What the weights that lie inside sum to, at each place of a line. */
+static void sum_weights(const float *weights, int radius, int side, float *sums)
 {
-    for (int y = 0; y < side; y++) {
-        const float *row = from + (size_t)y * (size_t)side;
-        for (int x = 0; x < side; x++) {
-            int first = x - radius < 0 ? 0 : x - radius;
-            int last = x + radius >= side ? side - 1 : x + radius;
-            float sum = 0, weight = 0;
-            for (int k = first; k <= last; k++) {
-                float w = weights[k > x ? k - x : x - k];
-                sum += w * row[k];
-                weight += w;
-            }
-            to[(size_t)x * (size_t)side + (size_t)y] = sum / weight;
-        }
+    for (int x = 0; x < side; x++) {
+        int first = x < radius ? -x : -radius, last = side - 1 - x < radius ? side - 1 - x : radius;
+        sums[x] = 0;
+        for (int k = first; k <= last; k++)
+            sums[x] += weights[k < 0 ? -k : k];
     }
 }
 
-static int by_value(const void *a, const void *b)
+/* to[x] = sum of weights[|k|] * from[x + k] over what lies inside. */
+static void blur_row(const float *from, int side, const float *weights, int radius,
+                     const float *sums, float *to)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    memset(to, 0, (size_t)side * sizeof *to);
+    for (int k = -radius; k <= radius; k++) {
+        float weight = weights[k < 0 ? -k : k];
+        int first = k < 0 ? -k : 0, last = k > 0 ? side - k : side;
+        for (int x = first; x < last; x++)
+            to[x] += weight * from[x + k];
+    }
+    for (int x = 0; x < side; x++)
+        to[x] /= sums[x];
 }
 
-static float percentile(const float *map, size_t count, float *sorted)
+static void blur_column(const float *from, int side, const float *weights, int radius, float sum,
+                        int y, float *to)
 {
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = map[i];
-    qsort(sorted, count, sizeof *sorted, by_value);
-    return sorted[(size_t)(PERCENTILE * (double)(count - 1))];
+    int first = y < radius ? -y : -radius, last = side - 1 - y < radius ? side - 1 - y : radius;
+
+    memset(to, 0, (size_t)side * sizeof *to);
+    for (int k = first; k <= last; k++) {
+        float weight = weights[k < 0 ? -k : k];
+        const float *row = from + (size_t)(y + k) * (size_t)side;
+        for (int x = 0; x < side; x++)
+            to[x] += weight * row[x];
+    }
+    for (int x = 0; x < side; x++)
+        to[x] /= sum;
+}
+
+/* In place, across and then down; weights are renormalised at the border. */
+static void blur(float *map, int side, const float *weights, int radius, const float *sums,
+                 float *scratch)
+{
+    for (int y = 0; y < side; y++)
+        blur_row(map + (size_t)y * (size_t)side, side, weights, radius, sums,
+                 scratch + (size_t)y * (size_t)side);
+    for (int y = 0; y < side; y++)
+        blur_column(scratch, side, weights, radius, sums[y], y, map + (size_t)y * (size_t)side);
+}
+
+/* The value that PERCENTILE of the others do not exceed, digit by digit: the bits of floats that
+ * are not negative are in their order. */
+static float percentile(const float *map, size_t count)
+{
+    size_t rank = (size_t)(PERCENTILE * (double)(count - 1));
+    uint32_t known = 0, digit;
+    float value;
+
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        size_t counts[256] = {0};
+        for (size_t i = 0; i < count; i++) {
+            uint32_t bits;
+            memcpy(&bits, &map[i], sizeof bits);
+            if ((uint64_t)bits >> (shift + 8) == known)
+                counts[bits >> shift & 255]++;
+        }
+        for (digit = 0; rank >= counts[digit]; digit++)
+            rank -= counts[digit];
+        known = known << 8 | digit;
+    }
+    memcpy(&value, &known, sizeof value);
+    return value;
 }
 
 enum nn_status nn_saliency_raw(const float *gradient, int channels, int side, float *map,
@@ -55,8 +99,9 @@ enum nn_status nn_saliency_raw(const float *gradient, int channels, int side, fl
     int radius = (int)ceil(3 * sigma);
     float *scratch = malloc(area * sizeof *scratch);
     float *weights = malloc(((size_t)radius + 1) * sizeof *weights);
+    float *sums = malloc((size_t)side * sizeof *sums);
 
-    if (!scratch || !weights) {
+    if (!scratch || !weights || !sums) {
         status = nn_fail(err, NN_NO_MEMORY, "saliency: no memory for side %d", side);
         goto out;
     }
@@ -74,11 +119,12 @@ enum nn_status nn_saliency_raw(const float *gradient, int channels, int side, fl
         }
         map[i] = most;
     }
-    blur_rows(map, side, weights, radius, scratch);
-    blur_rows(scratch, side, weights, radius, map);
-    *top = percentile(map, area, scratch);
+    sum_weights(weights, radius, side, sums);
+    blur(map, side, weights, radius, sums, scratch);
+    *top = percentile(map, area);
 out:
     free(scratch);
+    free(sums);
     free(weights);
     return status;
 }

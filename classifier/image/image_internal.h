@@ -1,4 +1,4 @@
-/* image_internal.h: what image.c shares with the two decoders; not a public header. */
+/* image_internal.h: what the files of this room share; not a public header. */
 #ifndef IMAGE_INTERNAL_H
 #define IMAGE_INTERNAL_H
 
@@ -18,5 +18,16 @@ NN_MUST_USE enum nn_status nn_image_png_decode(const char *name, const uint8_t *
                                                struct nn_plane *plane, struct nn_error *err);
 NN_MUST_USE enum nn_status nn_image_jpeg_decode(const char *name, const uint8_t *bytes, size_t size,
                                                 struct nn_plane *plane, struct nn_error *err);
+
+/* What is resized: a plane or a part of one, its values taken on the way from the levels to
+ * 0..1, with what lies outside at the ends. high <= low: as they are. */
+struct nn_resize_source {
+    const float *pixels;
+    size_t stride; /* between rows, in pixels */
+    int rows, cols;
+    struct nn_levels levels;
+};
+NN_MUST_USE enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_rows,
+                                     int to_cols, struct nn_pool *pool, struct nn_error *err);
 
 #endif

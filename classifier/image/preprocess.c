@@ -1,6 +1,8 @@
 /* preprocess.c: a plane of any size becomes the network's input. The one path for training, the
  * node and the tools (papers.md, Preprocessing: resize; the same plane in all three channels;
  * optional: the spine's region, normalised intensities, Gaussian denoising). */
+#include "image_internal.h"
+#include "nn_run.h"
 #include "region.h"
 
 #include <math.h>
@@ -10,14 +12,17 @@
 #define MAX_SIDE    4096
 #define MAX_DENOISE 16.0f
 #define LEVELS      65536 /* of the histogram: exact for the 16 bits that a radiograph has at most */
+#define COUNTED     64    /* rows a task of counting */
+#define CHUNK       256   /* pixels */
+#define EXPONENT    0x7f800000u /* all ones: no finite float */
 
-/* Fits the plane into side x side without changing its aspect, black around it, centred. */
-static enum nn_status pad(const float *plane, int rows, int cols, int side, float *to,
-                          struct nn_error *err)
+/* Fits the source into side x side without changing its aspect, black around it, centred. */
+static enum nn_status pad(const struct nn_resize_source *from, int side, float *to,
+                          struct nn_pool *pool, struct nn_error *err)
 {
-    int longer = rows > cols ? rows : cols;
-    int h = (int)lround((double)rows * side / longer),
-        w = (int)lround((double)cols * side / longer);
+    int longer = from->rows > from->cols ? from->rows : from->cols;
+    int h = (int)lround((double)from->rows * side / longer),
+        w = (int)lround((double)from->cols * side / longer);
     enum nn_status status;
 
     h = h < 1 ? 1 : h;
@@ -25,7 +30,7 @@ static enum nn_status pad(const float *plane, int rows, int cols, int side, floa
     float *small = malloc((size_t)h * (size_t)w * sizeof *small);
     if (!small)
         return nn_fail(err, NN_NO_MEMORY, "preprocess: no memory for %d x %d", h, w);
-    status = nn_plane_resize(plane, rows, cols, small, h, w, err);
+    status = nn_resize(from, small, h, w, pool, err);
     if (status == NN_OK) {
         int top = (side - h) / 2, left = (side - w) / 2;
         memset(to, 0, (size_t)side * (size_t)side * sizeof *to);
@@ -35,6 +40,52 @@ static enum nn_status pad(const float *plane, int rows, int cols, int side, floa
     }
     free(small);
     return status;
+}
+
+/* ---- percentiles ---- */
+
+struct counting {
+    const struct nn_resize_source *from;
+    uint32_t *histogram; /* (threads, LEVELS) */
+    bool *bad;           /* (threads): a value was not finite */
+};
+
+/* The level of each value; not 0 if one is not finite. Without a branch, so that it is vectorised.
+ */
+static uint32_t levels_of(const float *row, int count, int *level)
+{
+    uint32_t bad = 0;
+
+    for (int k = 0; k < count; k++) {
+        uint32_t bits;
+        float value = row[k];
+        memcpy(&bits, &value, sizeof bits);
+        bad |= (bits & EXPONENT) == EXPONENT;
+        value = value > 0 ? value : 0; /* NaN, too */
+        value = value < 1 ? value : 1;
+        level[k] = (int)(value * (float)(LEVELS - 1) + 0.5f);
+    }
+    return bad;
+}
+
+static void count_rows(void *context, int i, int thread)
+{
+    const struct counting *c = context;
+    const struct nn_resize_source *from = c->from;
+    uint32_t *histogram = c->histogram + (size_t)thread * LEVELS;
+    int last = (i + 1) * COUNTED < from->rows ? (i + 1) * COUNTED : from->rows;
+    uint32_t bad = 0;
+
+    for (int y = i * COUNTED; y < last; y++) {
+        const float *row = from->pixels + (size_t)y * from->stride;
+        for (int x = 0; x < from->cols; x += CHUNK) {
+            int level[CHUNK], count = from->cols - x < CHUNK ? from->cols - x : CHUNK;
+            bad |= levels_of(row + x, count, level);
+            for (int k = 0; k < count; k++)
+                histogram[level[k]]++;
+        }
+    }
+    c->bad[thread] |= bad != 0;
 }
 
 /* The level below which `part` of the counted pixels lie. */
@@ -50,32 +101,63 @@ static int level_at(const uint32_t *histogram, size_t count, double part)
     return LEVELS - 1;
 }
 
-/* The 1st to 99th percentile becomes 0 to 1; a flat plane stays as it is. */
-static enum nn_status normalise(float *pixels, size_t count, struct nn_error *err)
+static struct nn_levels levels_in(const uint32_t *histogram, size_t count)
 {
-    uint32_t *histogram = calloc(LEVELS, sizeof *histogram);
+    return (struct nn_levels){(float)level_at(histogram, count, 0.01) / (float)(LEVELS - 1),
+                              (float)level_at(histogram, count, 0.99) / (float)(LEVELS - 1)};
+}
 
-    if (!histogram)
+enum nn_status nn_plane_of_grey(const uint16_t *grey, size_t count, float *plane,
+                                struct nn_levels *levels, struct nn_error *err)
+{
+    uint32_t *histogram = levels ? calloc(LEVELS, sizeof *histogram) : NULL;
+
+    if (levels && !histogram)
         return nn_fail(err, NN_NO_MEMORY, "preprocess: no memory for a histogram");
-    for (size_t i = 0; i < count; i++) {
-        float value = pixels[i];
-        if (!isfinite(value)) {
-            free(histogram);
-            return nn_fail(err, NN_BAD_DATA,
-                           "preprocess: the plane holds a value that is not a finite number");
-        }
-        value = value < 0 ? 0 : value > 1 ? 1 : value;
-        histogram[(int)(value * (float)(LEVELS - 1) + 0.5f)]++;
+    for (size_t at = 0; at < count; at += CHUNK) {
+        size_t last = count - at < CHUNK ? count : at + CHUNK;
+        for (size_t i = at; i < last; i++)
+            plane[i] = (float)grey[i] / (float)(LEVELS - 1);
+        for (size_t i = at; histogram && i < last; i++)
+            histogram[grey[i]]++;
     }
-    float low = (float)level_at(histogram, count, 0.01) / (float)(LEVELS - 1);
-    float high = (float)level_at(histogram, count, 0.99) / (float)(LEVELS - 1);
+    if (levels)
+        *levels = levels_in(histogram, count);
     free(histogram);
-    for (size_t i = 0; high > low && i < count; i++) {
-        float value = (pixels[i] - low) / (high - low);
-        pixels[i] = value < 0 ? 0 : value > 1 ? 1 : value;
-    }
     return NN_OK;
 }
+
+/* The 1st to 99th percentile becomes 0 to 1; a flat plane stays as it is. */
+static enum nn_status normalise(struct nn_resize_source *from, struct nn_pool *pool,
+                                struct nn_error *err)
+{
+    int threads = nn_pool_threads(pool);
+    size_t count = (size_t)from->rows * (size_t)from->cols;
+    enum nn_status status = NN_OK;
+    struct counting c = {.from = from,
+                         .histogram = calloc((size_t)threads * LEVELS, sizeof *c.histogram),
+                         .bad = calloc((size_t)threads, sizeof *c.bad)};
+
+    if (!c.histogram || !c.bad) {
+        status = nn_fail(err, NN_NO_MEMORY, "preprocess: no memory for a histogram");
+        goto out;
+    }
+    nn_pool_run(pool, (from->rows + COUNTED - 1) / COUNTED, count_rows, &c);
+    for (int t = 0; t < threads; t++) {
+        if (c.bad[t])
+            status = nn_fail(err, NN_BAD_DATA,
+                             "preprocess: the plane holds a value that is not a finite number");
+        for (int i = 0; t > 0 && i < LEVELS; i++)
+            c.histogram[i] += c.histogram[(size_t)t * LEVELS + (size_t)i];
+    }
+    from->levels = levels_in(c.histogram, count);
+out:
+    free(c.histogram);
+    free(c.bad);
+    return status;
+}
+
+/* ---- denoising ---- */
 
 static void convolve(const float *from, int side, const float *kernel, int radius, bool vertical,
                      float *to)
@@ -110,42 +192,31 @@ static void denoise(float *grey, int side, float sigma, float *scratch)
     convolve(scratch, side, kernel, radius, true, grey);
 }
 
-/* The box's pixels, in rows without gaps. */
-static float *cut(const float *plane, int cols, const struct nn_box *box)
-{
-    size_t width = (size_t)(box->x1 - box->x0), height = (size_t)(box->y1 - box->y0);
-    float *part = malloc(width * height * sizeof *part);
-
-    for (size_t y = 0; part && y < height; y++)
-        memcpy(part + y * width, plane + ((size_t)box->y0 + y) * (size_t)cols + (size_t)box->x0,
-               width * sizeof *part);
-    return part;
-}
-
 /* Region, normalise, fit: plane -> (side, side). */
 static enum nn_status fit(const struct nn_preprocess *p, const float *plane, int cols,
-                          const struct nn_box *box, float *to, struct nn_error *err)
+                          const struct nn_box *box, const struct nn_levels *known, float *to,
+                          struct nn_pool *pool, struct nn_error *err)
 {
-    int height = box->y1 - box->y0, width = box->x1 - box->x0;
-    bool copied = p->normalise != NN_NORMALISE_NONE || width < cols;
-    float *own = copied ? cut(plane, cols, box) : NULL;
-    const float *from = copied ? own : plane + (size_t)box->y0 * (size_t)cols;
+    struct nn_resize_source part = {.pixels =
+                                        plane + (size_t)box->y0 * (size_t)cols + (size_t)box->x0,
+                                    .stride = (size_t)cols,
+                                    .rows = box->y1 - box->y0,
+                                    .cols = box->x1 - box->x0};
     enum nn_status status = NN_OK;
 
-    if (copied && !own)
-        return nn_fail(err, NN_NO_MEMORY, "preprocess: no memory for %d x %d", height, width);
-    if (p->normalise == NN_NORMALISE_PERCENTILE)
-        status = normalise(own, (size_t)height * (size_t)width, err);
-    if (status == NN_OK)
-        status = p->fit == NN_FIT_PAD
-                     ? pad(from, height, width, p->side, to, err)
-                     : nn_plane_resize(from, height, width, to, p->side, p->side, err);
-    free(own);
-    return status;
+    if (p->normalise == NN_NORMALISE_PERCENTILE && known)
+        part.levels = *known;
+    else if (p->normalise == NN_NORMALISE_PERCENTILE)
+        status = normalise(&part, pool, err);
+    if (status != NN_OK)
+        return status;
+    return p->fit == NN_FIT_PAD ? pad(&part, p->side, to, pool, err)
+                                : nn_resize(&part, to, p->side, p->side, pool, err);
 }
 
 enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess, const float *plane,
-                                     int rows, int cols, float *input, struct nn_box *box,
+                                     int rows, int cols, const struct nn_levels *levels,
+                                     float *input, struct nn_box *box, struct nn_pool *pool,
                                      struct nn_error *err)
 {
     int side = preprocess->side;
@@ -159,12 +230,14 @@ enum nn_status nn_model_prepare_part(const struct nn_preprocess *preprocess, con
     if ((uint64_t)rows * (uint64_t)cols > NN_IMAGE_MAX_PIXELS)
         return nn_fail(err, NN_LIMIT, "preprocess: %d x %d is over the limit", rows, cols);
     if (preprocess->region == NN_REGION_SPINE)
-        status = nn_region_spine(plane, rows, cols, box, err);
+        status = nn_region_spine(plane, rows, cols, box, pool, err);
 
     size_t area = (size_t)side * (size_t)side;
     float *grey = input + 2 * area; /* the last channel is the scratch of the first two */
     if (status == NN_OK)
-        status = fit(preprocess, plane, cols, box, grey, err);
+        status = fit(preprocess, plane, cols, box,
+                     box->x1 - box->x0 == cols && box->y1 - box->y0 == rows ? levels : NULL, grey,
+                     pool, err);
     if (status != NN_OK)
         return status;
     if (preprocess->denoise > 0)
@@ -188,5 +261,5 @@ enum nn_status nn_model_prepare(const struct nn_preprocess *preprocess, const fl
 {
     struct nn_box box;
 
-    return nn_model_prepare_part(preprocess, plane, rows, cols, input, &box, err);
+    return nn_model_prepare_part(preprocess, plane, rows, cols, NULL, input, &box, NULL, err);
 }

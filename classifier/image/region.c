@@ -147,7 +147,7 @@ static void take_columns(const struct grid *g, int left, int right, int cols, st
 }
 
 enum nn_status nn_region_spine(const float *plane, int rows, int cols, struct nn_box *box,
-                               struct nn_error *err)
+                               struct nn_pool *pool, struct nn_error *err)
 {
     int longer = rows > cols ? rows : cols, left, right;
     enum nn_status status;
@@ -164,7 +164,7 @@ enum nn_status nn_region_spine(const float *plane, int rows, int cols, struct nn
         free(g);
         return NN_OK;
     }
-    status = nn_plane_resize(plane, rows, cols, g->cell, g->rows, g->cols, err);
+    status = nn_plane_resize(plane, rows, cols, g->cell, g->rows, g->cols, pool, err);
     for (int i = 0; status == NN_OK && i < g->rows * g->cols; i++) {
         if (!isfinite(g->cell[i]))
             status = nn_fail(err, NN_BAD_DATA, "region: the plane holds a value that is no number");

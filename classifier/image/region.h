@@ -10,6 +10,7 @@
  * from the skull to the shoulders. The whole plane when the image is small, flat, or its edges show
  * no column. A function of the pixels alone; values that are not finite are NN_BAD_DATA. */
 NN_MUST_USE enum nn_status nn_region_spine(const float *plane, int rows, int cols,
-                                           struct nn_box *box, struct nn_error *err);
+                                           struct nn_box *box, struct nn_pool *pool,
+                                           struct nn_error *err);
 
 #endif

@@ -1,10 +1,14 @@
 /* resize.c: a separable resampler. Each output cell of an axis is a short weighted sum of input
  * cells (its taps): the cells it covers when shrinking, the two neighbours when growing. Rows are
- * resampled as they are needed, so the scratch is one output row however tall the source is. */
-#include "nn_image.h"
+ * resampled as they are needed, so the scratch is one row a thread however tall the source is. */
+#include "image_internal.h"
+#include "nn_run.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define BAND 16 /* output rows a task */
 
 struct taps {
     int *first;     /* (to) first input cell */
@@ -57,12 +61,14 @@ static void taps_grow(struct taps *taps, int from, int to, int i)
     taps->first[i] = first;
     taps->count[i] = part > 0 ? 2 : 1;
     weights[0] = (float)(1.0 - part);
-    weights[1] = (float)part;
+    if (part > 0)
+        weights[1] = (float)part;
 }
 
 static enum nn_status taps_init(struct taps *taps, int from, int to, struct nn_error *err)
 {
     taps->most = from > to ? from / to + 3 : 2;
+    taps->most = taps->most < from ? taps->most : from;
     taps->first = calloc((size_t)to, sizeof *taps->first);
     taps->count = calloc((size_t)to, sizeof *taps->count);
     taps->weights = calloc((size_t)to * (size_t)taps->most, sizeof *taps->weights);
@@ -77,23 +83,104 @@ static enum nn_status taps_init(struct taps *taps, int from, int to, struct nn_e
     return NN_OK;
 }
 
-/* to[x] += weight * (row resampled at x) */
+/* Each cell gets `most` taps, all inside: what it lacks weighs nothing. */
+static void taps_fill(struct taps *taps, int from, int to)
+{
+    for (int i = 0; i < to; i++) {
+        float *weights = taps->weights + (size_t)i * (size_t)taps->most;
+        int over = taps->first[i] + taps->most - from;
+        if (over > 0) {
+            memmove(weights + over, weights, (size_t)(taps->most - over) * sizeof *weights);
+            memset(weights, 0, (size_t)over * sizeof *weights);
+            taps->first[i] -= over;
+        }
+        taps->count[i] = taps->most;
+    }
+}
+
+/* to[x] += weight * (row resampled at x), four sums at a time */
 static void row_add(const float *row, const struct taps *taps, int to_cols, float weight, float *to)
 {
-    for (int x = 0; x < to_cols; x++) {
-        const float *w = taps->weights + (size_t)x * (size_t)taps->most;
+    int most = taps->most, x = 0;
+
+    for (; x + 4 <= to_cols; x += 4) {
+        const float *w = taps->weights + (size_t)x * (size_t)most;
+        const float *a = row + taps->first[x], *b = row + taps->first[x + 1];
+        const float *c = row + taps->first[x + 2], *d = row + taps->first[x + 3];
+        float sum[4] = {0, 0, 0, 0};
+        for (int k = 0; k < most; k++) {
+            sum[0] += w[k] * a[k];
+            sum[1] += w[most + k] * b[k];
+            sum[2] += w[2 * most + k] * c[k];
+            sum[3] += w[3 * most + k] * d[k];
+        }
+        for (int i = 0; i < 4; i++)
+            to[x + i] += weight * sum[i];
+    }
+    for (; x < to_cols; x++) {
+        const float *w = taps->weights + (size_t)x * (size_t)most;
         const float *from = row + taps->first[x];
         float sum = 0;
-        for (int k = 0; k < taps->count[x]; k++)
+        for (int k = 0; k < most; k++)
             sum += w[k] * from[k];
         to[x] += weight * sum;
     }
 }
 
-enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to, int to_rows,
-                               int to_cols, struct nn_error *err)
+/* Values from low..low + range to 0..1. */
+static void stretch(const float *restrict row, int cols, float low, float range,
+                    float *restrict own)
 {
-    struct taps horizontal = {0}, vertical = {0};
+    for (int x = 0; x < cols; x++) {
+        float value = (row[x] - low) / range;
+        value = value > 0 ? value : 0;
+        own[x] = value < 1 ? value : 1;
+    }
+}
+
+struct work {
+    const struct nn_resize_source *from;
+    float *to;
+    int to_rows, to_cols;
+    struct taps horizontal, vertical;
+    float *scratch; /* (threads, from->cols); NULL: the values stay as they are */
+};
+
+/* The source's row y, its values from low..high to 0..1. */
+static const float *row_of(const struct work *w, int y, int thread)
+{
+    const struct nn_resize_source *from = w->from;
+    const float *row = from->pixels + (size_t)y * from->stride;
+    float *own = w->scratch + (size_t)thread * (size_t)from->cols;
+
+    if (!w->scratch)
+        return row;
+    stretch(row, from->cols, from->levels.low, from->levels.high - from->levels.low, own);
+    return own;
+}
+
+static void band(void *context, int i, int thread)
+{
+    const struct work *w = context;
+    const struct taps *vertical = &w->vertical;
+    int last = (i + 1) * BAND < w->to_rows ? (i + 1) * BAND : w->to_rows;
+
+    for (int y = i * BAND; y < last; y++) {
+        float *row = w->to + (size_t)y * (size_t)w->to_cols;
+        const float *weights = vertical->weights + (size_t)y * (size_t)vertical->most;
+        for (int x = 0; x < w->to_cols; x++)
+            row[x] = 0;
+        for (int k = 0; k < vertical->count[y]; k++)
+            row_add(row_of(w, vertical->first[y] + k, thread), &w->horizontal, w->to_cols,
+                    weights[k], row);
+    }
+}
+
+enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_rows, int to_cols,
+                         struct nn_pool *pool, struct nn_error *err)
+{
+    struct work w = {.from = from, .to = to, .to_rows = to_rows, .to_cols = to_cols};
+    int rows = from->rows, cols = from->cols;
     enum nn_status status;
 
     if (rows < 1 || cols < 1 || to_rows < 1 || to_cols < 1)
@@ -102,20 +189,29 @@ enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to,
         (uint64_t)to_rows * (uint64_t)to_cols > NN_IMAGE_MAX_PIXELS)
         return nn_fail(err, NN_LIMIT, "resize: %d x %d to %d x %d is over the limit", rows, cols,
                        to_rows, to_cols);
-    if ((status = taps_init(&horizontal, cols, to_cols, err)) != NN_OK ||
-        (status = taps_init(&vertical, rows, to_rows, err)) != NN_OK)
+    if ((status = taps_init(&w.horizontal, cols, to_cols, err)) != NN_OK ||
+        (status = taps_init(&w.vertical, rows, to_rows, err)) != NN_OK)
         goto out;
-    for (int y = 0; y < to_rows; y++) {
-        float *row = to + (size_t)y * (size_t)to_cols;
-        const float *w = vertical.weights + (size_t)y * (size_t)vertical.most;
-        for (int x = 0; x < to_cols; x++)
-            row[x] = 0;
-        for (int k = 0; k < vertical.count[y]; k++)
-            row_add(from + (size_t)(vertical.first[y] + k) * (size_t)cols, &horizontal, to_cols,
-                    w[k], row);
+    taps_fill(&w.horizontal, cols, to_cols);
+    if (from->levels.high > from->levels.low) {
+        w.scratch = malloc((size_t)nn_pool_threads(pool) * (size_t)cols * sizeof *w.scratch);
+        if (!w.scratch) {
+            status = nn_fail(err, NN_NO_MEMORY, "resize: no memory for rows of %d", cols);
+            goto out;
+        }
     }
+    nn_pool_run(pool, (to_rows + BAND - 1) / BAND, band, &w);
 out:
-    taps_finish(&horizontal);
-    taps_finish(&vertical);
+    free(w.scratch);
+    taps_finish(&w.horizontal);
+    taps_finish(&w.vertical);
     return status;
+}
+
+enum nn_status nn_plane_resize(const float *from, int rows, int cols, float *to, int to_rows,
+                               int to_cols, struct nn_pool *pool, struct nn_error *err)
+{
+    const struct nn_resize_source whole = {from, (size_t)(cols > 0 ? cols : 0), rows, cols, {0, 0}};
+
+    return nn_resize(&whole, to, to_rows, to_cols, pool, err);
 }

@@ -60,6 +60,13 @@ void nn_judge_rest(struct nn_judge *judge)
         nn_judge_rest(judge->gate);
 }
 
+void nn_judge_levels(struct nn_judge *judge, const struct nn_levels *levels)
+{
+    judge->levels = levels;
+    if (judge->gate)
+        judge->gate->levels = levels;
+}
+
 enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int rows, int cols,
                               struct nn_judgement *judgement, struct nn_error *err)
 {
@@ -68,8 +75,8 @@ enum nn_status nn_judge_plane(struct nn_judge *judge, const float *plane, int ro
 
     judge->judged = false;
     *judgement = (struct nn_judgement){0};
-    status = nn_model_prepare_part(&info->preprocess, plane, rows, cols, judge->input,
-                                   &judgement->box, err);
+    status = nn_model_prepare_part(&info->preprocess, plane, rows, cols, judge->levels,
+                                   judge->input, &judgement->box, judge->pool, err);
     if (status == NN_OK)
         status = nn_run_forward(judge->run, judge->input, 1, judge->output, err);
     if (status != NN_OK)

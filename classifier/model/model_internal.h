@@ -61,11 +61,12 @@ struct nn_judge {
     const struct nn_model *model;
     struct nn_pool *pool;
     struct nn_run *run;
-    float *input;          /* (3, side, side) */
-    float *output;         /* (classes) */
-    float *seed;           /* (classes): d(class score) */
-    bool judged;           /* a plane has been judged, saliency may be asked */
-    struct nn_judge *gate; /* of the model's gate, without gradients; NULL: none */
+    float *input;                   /* (3, side, side) */
+    float *output;                  /* (classes) */
+    float *seed;                    /* (classes): d(class score) */
+    const struct nn_levels *levels; /* of the plane judged next; NULL: not known */
+    bool judged;                    /* a plane has been judged, saliency may be asked */
+    struct nn_judge *gate;          /* of the model's gate, without gradients; NULL: none */
 };
 
 #endif

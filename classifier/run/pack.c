@@ -6,7 +6,6 @@
  * node that never explains never touches it. */
 #include "memory.h"
 #include "ops/ops.h"
-#include "pool.h"
 #include "run_internal.h"
 #include "values_internal.h"
 #include <stdlib.h>

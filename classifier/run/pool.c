@@ -1,7 +1,7 @@
 /* A job is published by a new generation number. Workers spin on it for a moment (a forward pass is
  * some thirty jobs, microseconds apart), then sleep. A worker enters a job under the lock, so that
  * a late one finds it closed; tasks are handed out by an atomic counter. */
-#include "pool.h"
+#include "nn_run.h"
 #include <cblas.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -143,7 +143,7 @@ void nn_pool_destroy(struct nn_pool *pool)
 
 int nn_pool_threads(const struct nn_pool *pool)
 {
-    return pool->threads;
+    return pool ? pool->threads : 1;
 }
 
 void nn_pool_run(struct nn_pool *pool, int count, void (*task)(void *context, int i, int thread),

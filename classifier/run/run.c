@@ -6,7 +6,6 @@
  * the same float; every sum over samples, consumers or taps has one order. So neither the number of
  * threads nor the batch reaches the bits. */
 #include "memory.h"
-#include "pool.h"
 #include "run_internal.h"
 #include "values_internal.h"
 #include <cblas.h>

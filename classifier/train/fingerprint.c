@@ -98,7 +98,7 @@ enum nn_status nn_fingerprint_create(const struct nn_plane *plane, struct nn_fin
         goto out;
     }
     status = nn_plane_resize(plane->pixels, plane->rows, plane->cols, scratch->first, FP_FINE,
-                             FP_FINE, err);
+                             FP_FINE, NULL, err);
     if (status != NN_OK)
         goto out;
     for (int i = 0; i < FP_FINE * FP_FINE; i++) {

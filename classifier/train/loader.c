@@ -88,7 +88,7 @@ static enum nn_status reduce(struct nn_plane *plane, int side, struct nn_error *
     if (!small.pixels)
         return nn_fail(err, NN_NO_MEMORY, "loader: no memory for %d x %d", small.rows, small.cols);
     enum nn_status status = nn_plane_resize(plane->pixels, plane->rows, plane->cols, small.pixels,
-                                            small.rows, small.cols, err);
+                                            small.rows, small.cols, NULL, err);
     if (status == NN_OK) {
         nn_plane_finish(plane);
         *plane = small;

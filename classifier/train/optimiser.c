@@ -2,7 +2,6 @@
  * piece's bounds depend on the parameter alone and every element is its own, so threads change no
  * bit; the norm is summed a piece at a time, in the order of pieces. */
 #include "nn_optimiser.h"
-#include "run/pool.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -209,7 +209,7 @@ enum dx_status check_file(const char *path, const struct dx_expectation *expecte
     if (fd < 0)
         return dx_fail(err, errno == ENOENT ? DX_MISSING : DX_IO, "%s: %s", path, strerror(errno));
     dx_limits_default(&limits);
-    enum dx_status status = dx_prescan_file(fd, &limits, syntax, &scan, &why);
+    enum dx_status status = dx_prescan_structure(fd, &limits, syntax, &scan, &why);
     if (status == DX_OK)
         status = dx_object_open(fd, &limits, &object, &why);
     close(fd);

@@ -235,8 +235,9 @@ enum dx_status dx_save_file(DcmFileFormat &file_format, E_TransferSyntax syntax,
         file_format.transferEnd();
         error = stream.error();
     }
-    if (error == 0 && result.good() && (fflush(file) != 0 || fsync(fd) != 0))
+    if (error == 0 && result.good() && fflush(file) != 0)
         error = errno;
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* who syncs it soon waits less */
     if (fclose(file) != 0 && error == 0)
         error = errno;
     if (error == 0 && result.good() && is_denied != nullptr && *is_denied)

@@ -36,7 +36,7 @@ class ResultWriter
     {
         return file_.getDataset();
     }
-    /* Writes explicit VR little endian, synced; removes the file again on failure, and when
+    /* Writes explicit VR little endian; removes the file again on failure, and when
      * *is_denied (may be NULL) was set meanwhile: DCMTK passes over a value that ends too early. */
     enum dx_status save(const char *path, struct dx_error *err, const bool *is_denied = nullptr);
 

@@ -225,7 +225,7 @@ enum dx_status identify(const char *path, int fd, char syntax[DX_UID_MAX], dx_sc
     struct dx_error why = {};
 
     dx_limits_default(&limits);
-    enum dx_status status = dx_prescan_file(fd, &limits, syntax, scan, &why);
+    enum dx_status status = dx_prescan_structure(fd, &limits, syntax, scan, &why);
     if (status != DX_OK)
         return dx_fail(err, status, "%s: %s", path, why.text);
     if (scan->sop_class[0] == '\0')

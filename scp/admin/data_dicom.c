@@ -61,7 +61,8 @@ enum nn_status data_reader_read(struct data_reader *reader, const char *path,
     if (fd < 0)
         return nn_fail(err, errno == ENOENT ? NN_MISSING : NN_IO, "%s: %s", path, strerror(errno));
     pthread_mutex_lock(&reader->lock);
-    enum zygote_end end = zygote_open(reader->images.zygote, fd, &reader->images.limits, &object);
+    enum zygote_end end =
+        zygote_open(reader->images.zygote, fd, &reader->images.limits, NULL, &object);
     if (end == ZYGOTE_OK)
         end = zygote_decode(&object, 0, &grey);
     if (end != ZYGOTE_OK)
@@ -114,7 +115,7 @@ static enum nn_status look_at_dicom(struct data_set *set, struct data_item *item
     if (!set->reader && (status = reader_open(&set->reader, err)) != NN_OK)
         return status;
     struct image_reader *images = &set->reader->images;
-    enum zygote_end end = zygote_open(images->zygote, fd, &images->limits, &object);
+    enum zygote_end end = zygote_open(images->zygote, fd, &images->limits, NULL, &object);
     if (end == ZYGOTE_BROKEN)
         status = nn_fail(err, NN_IO, "%.120s: %.120s", item->path, object.text);
     else if (end != ZYGOTE_OK || !object.has_image)

@@ -131,7 +131,7 @@ static enum nn_status put_pair(struct page *page, struct evaluation *e,
         status = nn_fail(err, NN_BAD_DATA, "explanation \"%s\": no such method", e->choice.method);
     if (status == NN_OK)
         status = nn_plane_resize(plane->pixels, plane->rows, plane->cols, grey, canvas.rows,
-                                 canvas.cols, err);
+                                 canvas.cols, NULL, err);
     if (status == NN_OK)
         status = nn_judge_explain(e->predictor.judge, &how, highest_finding(e, image),
                                   e->predictor.map, err);

@@ -53,9 +53,7 @@ bool image_plane_of(const struct dx_grey *grey, struct nn_plane *plane)
     plane->pixels = malloc(count * sizeof *plane->pixels);
     if (!plane->pixels)
         return false;
-    for (size_t i = 0; i < count; i++)
-        plane->pixels[i] = (float)grey->pixels[i] / 65535.0f;
     plane->rows = (int)grey->rows;
     plane->cols = (int)grey->cols;
-    return true;
+    return nn_plane_of_grey(grey->pixels, count, plane->pixels, NULL, NULL) == NN_OK;
 }

@@ -3,9 +3,9 @@
 #include "confine.h"
 #include "dx_init.h"
 #include "dx_tls.h"
+#include "heap.h"
 #include "nn_kernel.h"
 #include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,10 +43,6 @@ static const struct {
     {"restore", admin_restore, CONFINE_ADMIN, "a backup becomes a spool again"},
     {"store", admin_store, CONFINE_ADMIN, "the job store's version, and the way back to an older"},
 };
-/* Blocks that are taken and freed again and again (a phantom's planes and meshes, images) stay in
- * the program: given back each time, a fifth of the time of drawing goes into page faults. */
-#define KEEP_BLOCKS (32 << 20) /* the largest that mallopt takes */
-#define KEEP_FREE   (256 << 20)
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -88,8 +84,7 @@ int main(int argc, char **argv)
                nn_kernel_set());
         return 0;
     }
-    (void)mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS);
-    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+    heap_begin();
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return confine(commands[i].role, NULL, NULL)

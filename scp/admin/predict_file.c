@@ -97,7 +97,7 @@ static int read_dicom(struct predictor *predictor, int fd, struct prediction *p,
 {
     struct zygote_object object;
     enum zygote_end opened =
-        zygote_open(predictor->reader.zygote, fd, &predictor->reader.limits, &object);
+        zygote_open(predictor->reader.zygote, fd, &predictor->reader.limits, NULL, &object);
     int status = decode(predictor, &object, opened, p, error, error_size);
     *attrs = object.attrs;
     object.attrs = NULL;

@@ -104,7 +104,7 @@ static bool decode(struct replayer *r, const struct replay_image *image, int fd,
                    struct dx_grey *grey, struct replay *replay)
 {
     struct zygote_object object;
-    enum zygote_end end = zygote_open(r->reader.zygote, fd, &r->reader.limits, &object);
+    enum zygote_end end = zygote_open(r->reader.zygote, fd, &r->reader.limits, NULL, &object);
     bool good = false;
     if (end == ZYGOTE_OK && strcmp(object.scan.digest, image->instance.digest) != 0) {
         say(replay, REPLAY_INPUT_CHANGED, "the stored file is not the one that was received");

@@ -196,7 +196,7 @@ static int test_file(const struct command *command, const struct conf *conf, con
         return EX_OSERR;
     }
     object_limits_of(&conf->limits, &limits);
-    enum zygote_end end = zygote_open(zygote, fd, &limits, &object);
+    enum zygote_end end = zygote_open(zygote, fd, &limits, NULL, &object);
     close(fd);
     int status = EX_DATAERR;
     if (end == ZYGOTE_OK)

@@ -154,7 +154,8 @@ static void resized(const struct nn_plane *from, struct nn_plane *to, int rows, 
 
     plane(to, rows, cols);
     assert_int_equal(
-        nn_plane_resize(from->pixels, from->rows, from->cols, to->pixels, rows, cols, &err), NN_OK);
+        nn_plane_resize(from->pixels, from->rows, from->cols, to->pixels, rows, cols, NULL, &err),
+        NN_OK);
 }
 
 static void halved(const struct nn_plane *from, struct nn_plane *to)

@@ -47,34 +47,6 @@ struct setting {
 
 static struct setting setting;
 
-static int open_model(void **state)
-{
-    struct nn_error err = {0};
-    struct setting *s = &setting;
-
-    (void)state;
-    if (nn_model_open(CERVIGATE_SOURCE_DIR "/models/cervigate-phantom", &s->model, &err) != NN_OK ||
-        nn_values_create(s->model->graph, s->model->weights, true, NULL, 0, &s->values, &err) !=
-            NN_OK)
-        return -1;
-    if (nn_model_info(s->model)->preprocess.side != SIDE)
-        return -1;
-    s->drawn = *s->model;
-    s->drawn.values = s->values;
-    s->pool = nn_pool_create(2);
-    return nn_judge_create(&s->drawn, s->pool, &s->judge, &err) == NN_OK ? 0 : -1;
-}
-
-static int close_model(void **state)
-{
-    (void)state;
-    nn_judge_destroy(setting.judge);
-    nn_values_destroy(setting.values);
-    nn_pool_destroy(setting.pool);
-    nn_model_close(setting.model);
-    return 0;
-}
-
 static void judge(const float *plane, struct nn_judgement *judgement)
 {
     struct nn_error err = {0};
@@ -83,19 +55,25 @@ static void judge(const float *plane, struct nn_judgement *judgement)
 
 static void rotate(const float *from, int side, double angle, bool repeat, float *to);
 
-/* The number'th injured phantom that the model answers rightly, upright and turned. */
-static void draw(int number, float *plane, enum nn_phantom_class *class_)
+/* The first injured phantoms that the model answers rightly, upright and turned. */
+static struct {
+    float plane[DRAWN * DRAWN];
+    enum nn_phantom_class class_;
+} image[IMAGES];
+
+static void draw_images(void)
 {
     static float turned[DRAWN * DRAWN];
     const struct nn_phantom_settings settings = {
         .seed = 2028, .rows = DRAWN, .cols = DRAWN, .prevalence = {0.5, 0.5, 0}};
     int found = 0;
 
-    for (uint64_t i = 0; i < SEARCHED; i++) {
+    for (uint64_t i = 0; i < SEARCHED && found < IMAGES; i++) {
         struct nn_phantom_truth truth;
         struct nn_judgement judgement;
         struct nn_plane drawn;
         struct nn_error err = {0};
+        float *plane = image[found].plane;
 
         nn_phantom_truth(&settings, (UINT64_C(1) << 41) + i, &truth);
         if (truth.subtlety > 0.2)
@@ -104,17 +82,18 @@ static void draw(int number, float *plane, enum nn_phantom_class *class_)
             nn_phantom_draw(&settings, (UINT64_C(1) << 41) + i, &drawn, NULL, NULL, &err), NN_OK);
         memcpy(plane, drawn.pixels, sizeof *plane * DRAWN * DRAWN);
         nn_plane_finish(&drawn);
-        *class_ = truth.class_;
+        image[found].class_ = truth.class_;
         rotate(plane, DRAWN, ANGLE, true, turned);
         judge(turned, &judgement);
         if (judgement.top != (int)truth.class_)
             continue;
         judge(plane, &judgement);
-        if (judgement.top == (int)truth.class_ && found++ == number)
-            return;
+        if (judgement.top == (int)truth.class_)
+            found++;
     }
-    fail_msg("fewer than %d of %d phantoms are answered rightly, upright and turned", number + 1,
-             SEARCHED);
+    if (found < IMAGES)
+        fail_msg("fewer than %d of %d phantoms are answered rightly, upright and turned", IMAGES,
+                 SEARCHED);
 }
 
 static void explain(int method, int class_, float *map)
@@ -166,15 +145,17 @@ static void rotate(const float *from, int side, double angle, bool repeat, float
 
 static void a_rotated_image_has_a_rotated_map(void **state)
 {
-    static float plane[DRAWN * DRAWN], turned[DRAWN * DRAWN];
+    static float turned[DRAWN * DRAWN];
     static float map[TURNED][AREA], other[AREA], back[AREA];
     struct nn_judgement judgement;
-    enum nn_phantom_class class_;
     double sum[TURNED] = {0};
 
     (void)state;
     for (int i = 0; i < IMAGES; i++) {
-        draw(i, plane, &class_);
+        const float *plane = image[i].plane;
+        const enum nn_phantom_class class_ = image[i].class_;
+
+        judge(plane, &judgement);
         for (int m = 0; m < TURNED; m++)
             explain(m, (int)class_, map[m]);
         rotate(plane, DRAWN, ANGLE, true, turned);
@@ -233,15 +214,17 @@ static void restore(void)
 
 static void random_weights_have_other_maps(void **state)
 {
-    static float plane[DRAWN * DRAWN], map[METHODS][AREA], other[AREA];
+    static float map[METHODS][AREA], other[AREA];
     double mean[METHODS][8] = {{0}};
     struct nn_judgement judgement;
-    enum nn_phantom_class class_;
 
     (void)state;
     for (int i = 0; i < IMAGES; i++) {
         uint64_t stream = 100 + (uint64_t)i;
-        draw(i, plane, &class_);
+        const float *plane = image[i].plane;
+        const enum nn_phantom_class class_ = image[i].class_;
+
+        judge(plane, &judgement);
         for (int m = 0; m < METHODS; m++)
             explain(m, (int)class_, map[m]);
         for (int s = 0; s < STAGES; s++) {
@@ -261,6 +244,37 @@ static void random_weights_have_other_maps(void **state)
         assert_true(mean[m][1] < 0.8);
         assert_true(mean[m][STAGES - 1] < 0.5);
     }
+}
+
+static int open_model(void **state)
+{
+    struct nn_error err = {0};
+    struct setting *s = &setting;
+
+    (void)state;
+    if (nn_model_open(CERVIGATE_SOURCE_DIR "/models/cervigate-phantom", &s->model, &err) != NN_OK ||
+        nn_values_create(s->model->graph, s->model->weights, true, NULL, 0, &s->values, &err) !=
+            NN_OK)
+        return -1;
+    if (nn_model_info(s->model)->preprocess.side != SIDE)
+        return -1;
+    s->drawn = *s->model;
+    s->drawn.values = s->values;
+    s->pool = nn_pool_create(2);
+    if (nn_judge_create(&s->drawn, s->pool, &s->judge, &err) != NN_OK)
+        return -1;
+    draw_images();
+    return 0;
+}
+
+static int close_model(void **state)
+{
+    (void)state;
+    nn_judge_destroy(setting.judge);
+    nn_values_destroy(setting.values);
+    nn_pool_destroy(setting.pool);
+    nn_model_close(setting.model);
+    return 0;
 }
 
 int main(void)

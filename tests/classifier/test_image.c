@@ -261,22 +261,22 @@ static void resize_by_hand(void **state)
     struct nn_error err;
 
     (void)state;
-    assert_int_equal(nn_plane_resize(four, 1, 4, out, 1, 4, &err), NN_OK);
+    assert_int_equal(nn_plane_resize(four, 1, 4, out, 1, 4, NULL, &err), NN_OK);
     assert_memory_equal(out, four, sizeof four);
-    assert_int_equal(nn_plane_resize(four, 1, 4, out, 1, 2, &err), NN_OK);
+    assert_int_equal(nn_plane_resize(four, 1, 4, out, 1, 2, NULL, &err), NN_OK);
     assert_float_equal(out[0], 0.5f, 1e-6f);
     assert_float_equal(out[1], 2.5f, 1e-6f);
-    assert_int_equal(nn_plane_resize(four, 4, 1, out, 3, 1, &err), NN_OK);
+    assert_int_equal(nn_plane_resize(four, 4, 1, out, 3, 1, NULL, &err), NN_OK);
     assert_float_equal(out[0], 0.25f, 1e-6f); /* (0 * 1 + 1 * 1/3) / (4/3) */
     assert_float_equal(out[1], 1.5f, 1e-6f);
-    assert_int_equal(nn_plane_resize(two, 1, 2, out, 1, 4, &err), NN_OK);
+    assert_int_equal(nn_plane_resize(two, 1, 2, out, 1, 4, NULL, &err), NN_OK);
     assert_float_equal(out[0], 0.0f, 1e-6f);
     assert_float_equal(out[1], 0.25f, 1e-6f);
     assert_float_equal(out[2], 0.75f, 1e-6f);
     assert_float_equal(out[3], 1.0f, 1e-6f);
-    assert_int_equal(nn_plane_resize(two, 0, 2, out, 1, 4, &err), NN_INVALID);
-    assert_int_equal(nn_plane_resize(two, 1 << 20, 1 << 20, out, 1, 4, &err), NN_LIMIT);
-    assert_int_equal(nn_plane_resize(two, 1, 2, out, 1 << 20, 1 << 20, &err), NN_LIMIT);
+    assert_int_equal(nn_plane_resize(two, 0, 2, out, 1, 4, NULL, &err), NN_INVALID);
+    assert_int_equal(nn_plane_resize(two, 1 << 20, 1 << 20, out, 1, 4, NULL, &err), NN_LIMIT);
+    assert_int_equal(nn_plane_resize(two, 1, 2, out, 1 << 20, 1 << 20, NULL, &err), NN_LIMIT);
 }
 
 /* Area averaging keeps the mean for any pair of sizes. */
@@ -295,7 +295,7 @@ static void shrinking_keeps_the_mean(void **state)
     for (int rows = 1; rows <= 20; rows += 3) {
         for (int cols = 1; cols <= 20; cols += 4) {
             double sum = 0;
-            assert_int_equal(nn_plane_resize(from, 37, 53, to, rows, cols, &err), NN_OK);
+            assert_int_equal(nn_plane_resize(from, 37, 53, to, rows, cols, NULL, &err), NN_OK);
             for (int i = 0; i < rows * cols; i++)
                 sum += (double)to[i] / (rows * cols);
             assert_float_equal((float)sum, (float)mean, 1e-5f);

@@ -1,5 +1,7 @@
 /* One path from plane to input: channels, mean, fit, refusals. */
 #include "nn_fixture.h"
+#include "nn_image.h"
+#include "nn_run.h"
 
 static void every_channel_is_scaled_minus_its_mean(void **state)
 {
@@ -82,6 +84,57 @@ static void percentiles_become_the_range(void **state)
 }
 
 /* A point becomes the Gaussian, sums stay, noise falls. */
+/* As it would be if every value were taken through the levels first, on any number of threads, and
+ * whether the levels are counted or told. */
+static void threads_and_levels_change_no_bit(void **state)
+{
+    enum { ROWS = 517, COLS = 331, SIDE = 48, AREA = 3 * SIDE * SIDE };
+    static uint16_t grey[ROWS * COLS];
+    static float plane[ROWS * COLS], stretched[ROWS * COLS], expected[AREA], input[AREA];
+    struct nn_preprocess p = {.side = SIDE,
+                              .scale = {255, 255, 255},
+                              .mean = {104, 117, 123},
+                              .normalise = NN_NORMALISE_PERCENTILE};
+    struct nn_levels levels;
+    struct nn_box box;
+    struct nn_error err;
+    uint64_t random = 11;
+
+    (void)state;
+    for (int i = 0; i < ROWS * COLS; i++) {
+        float value = fixture_random(&random);
+        grey[i] = (uint16_t)(65535 * value * value);
+    }
+    assert_int_equal(nn_plane_of_grey(grey, ROWS * COLS, plane, &levels, &err), NN_OK);
+    assert_true(levels.low > 0 && levels.high < 1 && levels.low < levels.high);
+    for (int i = 0; i < ROWS * COLS; i++) {
+        assert_float_equal(plane[i], (float)grey[i] / 65535.0f, 0);
+        float value = (plane[i] - levels.low) / (levels.high - levels.low);
+        stretched[i] = value < 0 ? 0 : value > 1 ? 1 : value;
+    }
+    for (int fit = 0; fit < 2; fit++) {
+        p.fit = fit == 0 ? NN_FIT_STRETCH : NN_FIT_PAD;
+        struct nn_preprocess plain = p;
+        plain.normalise = NN_NORMALISE_NONE;
+        assert_int_equal(nn_model_prepare(&plain, stretched, ROWS, COLS, expected, &err), NN_OK);
+        for (int threads = 0; threads <= 3; threads++) {
+            struct nn_pool *pool = threads > 0 ? nn_pool_create(threads) : NULL;
+            for (int told = 0; told < 2; told++) {
+                memset(input, 0, sizeof input);
+                assert_int_equal(nn_model_prepare_part(&p, plane, ROWS, COLS, told ? &levels : NULL,
+                                                       input, &box, pool, &err),
+                                 NN_OK);
+                assert_memory_equal(input, expected, sizeof input);
+            }
+            nn_pool_destroy(pool);
+        }
+    }
+    plane[ROWS * COLS - 1] = NAN;
+    assert_int_equal(nn_model_prepare(&p, plane, ROWS, COLS, input, &err), NN_BAD_DATA);
+    plane[ROWS * COLS - 1] = -INFINITY;
+    assert_int_equal(nn_model_prepare(&p, plane, ROWS, COLS, input, &err), NN_BAD_DATA);
+}
+
 static void denoising_is_a_gaussian(void **state)
 {
     const struct nn_preprocess p = {.side = 32, .scale = {1, 1, 1}, .denoise = 1.5f};
@@ -131,6 +184,7 @@ int main(void)
         cmocka_unit_test(padding_keeps_the_aspect),
         cmocka_unit_test(what_is_not_a_number_is_refused),
         cmocka_unit_test(percentiles_become_the_range),
+        cmocka_unit_test(threads_and_levels_change_no_bit),
         cmocka_unit_test(denoising_is_a_gaussian),
         cmocka_unit_test(sizes_are_checked),
     };

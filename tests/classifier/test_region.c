@@ -20,7 +20,7 @@ static void the_injury_lies_inside(void **state)
         struct nn_error err;
         struct nn_box box;
         assert_int_equal(nn_phantom_draw(&settings, i, &plane, NULL, &truth, &err), NN_OK);
-        assert_int_equal(nn_region_spine(plane.pixels, SIDE, SIDE, &box, &err), NN_OK);
+        assert_int_equal(nn_region_spine(plane.pixels, SIDE, SIDE, &box, NULL, &err), NN_OK);
         assert_true(box.x0 >= 0 && box.x1 <= SIDE && box.y0 == 0 && box.y1 == SIDE);
         assert_true(box.x1 - box.x0 >= (int)(NN_REGION_LEAST * SIDE) - 1);
         inside += truth.box[0] >= box.x0 && truth.box[2] <= box.x1;
@@ -57,7 +57,7 @@ static void it_follows_a_column(void **state)
     (void)state;
     for (int middle = 20; middle < COLS - 20; middle += 10) {
         stack(plane, ROWS, COLS, middle);
-        assert_int_equal(nn_region_spine(plane, ROWS, COLS, &box, &err), NN_OK);
+        assert_int_equal(nn_region_spine(plane, ROWS, COLS, &box, NULL, &err), NN_OK);
         assert_true(box.x1 - box.x0 < COLS);
         assert_true(box.x0 <= middle - 10 && box.x1 >= middle + 10);
         if (middle == 40)
@@ -81,14 +81,15 @@ static void without_a_column_it_is_the_whole(void **state)
             plane[i] = kind == 0   ? 0.5f
                        : kind == 1 ? (float)(i % SIDE_) / SIDE_
                                    : 0.5f + 0.5f * fixture_random(&seed);
-        assert_int_equal(nn_region_spine(plane, SIDE_, SIDE_, &box, &err), NN_OK);
+        assert_int_equal(nn_region_spine(plane, SIDE_, SIDE_, &box, NULL, &err), NN_OK);
         assert_int_equal(box.x1 - box.x0, SIDE_);
     }
     stack(plane, SIDE_, SIDE_, 40);
-    assert_int_equal(nn_region_spine(plane, 40, 128, &box, &err), NN_OK); /* too small to see */
+    assert_int_equal(nn_region_spine(plane, 40, 128, &box, NULL, &err),
+                     NN_OK); /* too small to see */
     assert_int_equal(box.x1 - box.x0, 128);
     plane[5000] = NAN;
-    assert_int_equal(nn_region_spine(plane, SIDE_, SIDE_, &box, &err), NN_BAD_DATA);
+    assert_int_equal(nn_region_spine(plane, SIDE_, SIDE_, &box, NULL, &err), NN_BAD_DATA);
 }
 
 static void the_input_shows_the_region(void **state)
@@ -105,14 +106,16 @@ static void the_input_shows_the_region(void **state)
     for (int fit = 0; fit < 2; fit++) {
         p.fit = fit ? NN_FIT_PAD : NN_FIT_STRETCH;
         p.region = NN_REGION_SPINE;
-        assert_int_equal(nn_model_prepare_part(&p, plane, ROWS, COLS, input, &box, &err), NN_OK);
+        assert_int_equal(
+            nn_model_prepare_part(&p, plane, ROWS, COLS, NULL, input, &box, NULL, &err), NN_OK);
         int width = box.x1 - box.x0;
         assert_true(width < COLS);
         for (int y = 0; y < ROWS; y++)
             memcpy(part + (size_t)y * (size_t)width, plane + (size_t)y * COLS + (size_t)box.x0,
                    (size_t)width * sizeof *part);
         p.region = NN_REGION_WHOLE;
-        assert_int_equal(nn_model_prepare_part(&p, part, ROWS, width, expected, &box, &err), NN_OK);
+        assert_int_equal(
+            nn_model_prepare_part(&p, part, ROWS, width, NULL, expected, &box, NULL, &err), NN_OK);
         assert_int_equal(box.x1, width);
         assert_memory_equal(input, expected, sizeof input);
     }

@@ -27,6 +27,53 @@ static void a_point_becomes_a_blob(void **state)
     assert_float_equal(map[50 * SIDE + 10], 0.0f, 1e-6f);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* One axis, one place after the other. */
+static void blur_plainly(const float *from, bool down, float *to)
+{
+    double sigma = NN_SALIENCY_SIGMA * SIDE;
+    int radius = (int)ceil(3 * sigma);
+
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            float sum = 0, weight = 0;
+            for (int k = -radius; k <= radius; k++) {
+                int v = down ? y + k : y, u = down ? x : x + k;
+                float w = (float)exp(-0.5 * k * k / (sigma * sigma));
+                if (u < 0 || v < 0 || u >= SIDE || v >= SIDE)
+                    continue;
+                sum += w * from[v * SIDE + u];
+                weight += w;
+            }
+            to[y * SIDE + x] = sum / weight;
+        }
+}
+
+static void as_the_plain_sums_and_a_sorted_percentile(void **state)
+{
+    static float gradient[SIDE * SIDE], across[SIDE * SIDE], expected[SIDE * SIDE],
+        map[SIDE * SIDE];
+    struct nn_error err;
+    uint64_t random = 5;
+    float top;
+
+    (void)state;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        gradient[i] = fixture_random(&random) * (i % 7 == 0 ? 1e-3f : 40.0f);
+    blur_plainly(gradient, false, across);
+    blur_plainly(across, true, expected);
+    assert_int_equal(nn_saliency_raw(gradient, 1, SIDE, map, &top, &err), NN_OK);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        assert_float_equal(map[i], expected[i], 1e-6f * expected[i]);
+    qsort(map, SIDE * SIDE, sizeof *map, by_value);
+    assert_float_equal(top, map[(size_t)(0.995 * (SIDE * SIDE - 1))], 0);
+}
+
 static void nothing_stays_nothing(void **state)
 {
     static float gradient[3 * SIDE * SIDE], map[SIDE * SIDE];
@@ -146,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_point_becomes_a_blob),
+        cmocka_unit_test(as_the_plain_sums_and_a_sorted_percentile),
         cmocka_unit_test(nothing_stays_nothing),
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(scores_sum_to_one_and_planes_differ),

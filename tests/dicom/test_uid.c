@@ -57,6 +57,15 @@ static void file_digest_from_an_offset(void **state)
     close(fd);
     assert_int_equal(dx_digest_file(path, 2, digest, &err), DX_OK);
     assert_string_equal(digest, abc);
+    fd = open(path, O_RDONLY);
+    assert_int_equal(lseek(fd, 1, SEEK_SET), 1);
+    assert_int_equal(dx_digest_descriptor(fd, "it", 2, digest, &err), DX_OK);
+    assert_string_equal(digest, abc);
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 1);
+    assert_int_equal(dx_digest_descriptor(fd, "it", UINT64_MAX, digest, &err), DX_IO);
+    close(fd);
+    assert_int_equal(dx_digest_descriptor(fd, "it", 0, digest, &err), DX_IO);
+    assert_non_null(strstr(err.text, "it: "));
     unlink(path);
     assert_int_equal(dx_digest_file(path, 0, digest, &err), DX_MISSING);
     assert_non_null(strstr(err.text, path));

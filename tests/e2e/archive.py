@@ -91,8 +91,9 @@ class Association(pacs.Association):
             self.socket.sendall(pacs.ABORT)
             return False
         if how == "endless":
+            answer = encode(query)
             while True:
-                self.find_answer(context, request, 0xff00, encode(query))
+                self.find_answer(context, request, 0xff00, answer)
         if how == "command":
             item = struct.pack("<HHI", 0xfffe, 0xe000, 2 ** 32 - 1) * 1000
             self.socket.sendall(message(context, [(2, request[2]), (0x100, short(0x8020)), (0x120, request[0x110]), (0x800, short(0x101)),

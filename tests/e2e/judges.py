@@ -2,6 +2,7 @@
 gives (file, complaint) pairs; none is a pass. ACCEPTED names the complaints that are known and are none of ours, to be counted apart."""
 import collections
 import concurrent.futures
+import functools
 import os
 import re
 
@@ -38,8 +39,7 @@ ENCODED = re.compile(r"dcentvfy: Error - String attribute has different value - 
 DESIGNATOR = re.compile(r"dciodvfy: Warning - <\S*/CodingSchemeDesignator\(0008,0102\)\[1\]> - Unrecognized defined term = <99CERVIGATE>")
 
 
-def head(path):
-    return pydicom.dcmread(path, stop_before_pixels=True)
+head = h.head
 
 
 def outcome(d):
@@ -155,13 +155,18 @@ def charset(d):
     return str(d.get("SpecificCharacterSet") or "")  # pydicom has decoded it already: it reads the others by it
 
 
+@functools.lru_cache(maxsize=None)
+def shared(path):
+    """{keyword: ((character set, bytes), text)} of what a result has from its source."""
+    d = pydicom.dcmread(path, stop_before_pixels=True)
+    raw = {k: (charset(d), as_bytes(d, k)) for k in SHARED}  # before pydicom decodes them
+    return {k: (raw[k], str(d.get(k) or "").rstrip(" \0")) for k in SHARED}
+
+
 def same(source_path, result_path, keyword):
     """Equal as Unicode; or the same bytes of the same character set, where a value is none of it."""
-    bytes_ = [(charset(d), as_bytes(d, keyword)) for d in (head(source_path), head(result_path))]
-    if bytes_[0] == bytes_[1] or not bytes_[0][1] and not bytes_[1][1]:
-        return True
-    values = [str(head(p).get(keyword) or "").rstrip(" \0") for p in (source_path, result_path)]
-    return values[0] == values[1]
+    (a, text), (b, other) = (shared(p)[keyword] for p in (source_path, result_path))
+    return a == b or not a[1] and not b[1] or text == other
 
 
 def differences(source, result):

@@ -1,6 +1,7 @@
 """Models made for the tests, and notes: tiny networks with random weights, whose classes' names and operating points decide what they find."""
 import os
 import re
+import shutil
 import subprocess
 
 import pydicom
@@ -14,8 +15,9 @@ KOS = "1.2.840.10008.5.1.4.1.1.88.59"
 def make(folder, finds=True, name="test-model", modalities="CR DX", series=None, seed=7):
     """A model folder. Every score of class 0 is a finding, or (not `finds`) the class is none. `series`: (positive, minimum)
     slices."""
-    os.makedirs(folder, exist_ok=True)
-    subprocess.run([os.path.join(h.BIN, "make_model"), folder, str(seed)], check=True)
+    maker = os.path.join(h.BIN, "make_model")
+    made = h.once_a_build(maker, f"model-{seed}", lambda out: subprocess.run([maker, out, str(seed)], check=True))
+    shutil.copytree(made, folder, dirs_exist_ok=True)
     path = os.path.join(folder, "model.xml")
     with open(path, encoding="utf-8") as f:
         text = f.read()

@@ -19,6 +19,7 @@ import pydicom
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as d  # noqa: E402
 import rawscu  # noqa: E402
+from harness import head  # noqa: E402
 from test_analyze import SANITIZED, AnalyzeNode  # noqa: E402
 from test_deliver import Scp  # noqa: E402
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faults"))
@@ -69,7 +70,7 @@ class Lifecycle(unittest.TestCase):
         found = []
         for name in os.listdir(self.pacs.folder):
             try:
-                found.append(pydicom.dcmread(os.path.join(self.pacs.folder, name), stop_before_pixels=True))
+                found.append(head(os.path.join(self.pacs.folder, name)))
             except (pydicom.errors.InvalidDicomError, EOFError):  # still being written
                 continue
         return found

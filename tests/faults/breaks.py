@@ -81,7 +81,7 @@ BREAKS = [
      "scp_store_withdraw"),
     ("an object is not synced", "scp/spool.c", "if (fsync(fd) != 0)\n", "if (fd < 0 && fsync(fd) != 0)\n", "faults_disk"),
     ("an object's name is not synced", "scp/spool.c", "int failed = fsync(fd) != 0 ? -errno : 0;", "int failed = 0;", "faults_disk"),
-    ("a result is not synced", "dicom/dcmtk/result.cc", "(fflush(file) != 0 || fsync(fd) != 0)", "(fflush(file) != 0 || fd < 0)", "faults_disk"),
+    ("a result is not synced", "scp/report_file.c", "status == DX_OK && fsync(fd) != 0", "status == DX_OK && fd < 0", "faults_disk"),
     ("a row is not synced", "scp/store_sqlite.c", "\"PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;\"",
      "\"PRAGMA synchronous=OFF;PRAGMA foreign_keys=ON;\"", "scp_store_sync"),
     ("an answer after a time-out is believed", "scp/committer.c", "(void)shutdown(fd, SHUT_RDWR);", ";", "scp_committer"),

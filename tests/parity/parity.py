@@ -1,7 +1,8 @@
 """One network against PyTorch and ONNX Runtime: `parity.py NETWORK`, with CERVIGATE_BUILD.
 
 Prints a line a comparison: what, the largest max|a-b| / max|b| of any tensor, where, the bound. Exit 1 when one is
-over its bound, 77 when a peer is not installed. `--json FILE` writes the figures for scripts/parity."""
+over its bound, 77 when a peer is not installed. `--json FILE` writes the figures for scripts/parity; `--steps N` (10, which is most) is how many
+steps each optimiser takes: ctest has three of the networks whose steps are their parameters'."""
 import json
 import os
 import shutil
@@ -32,7 +33,7 @@ PEERS = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cac
 BOUNDS = {"forward": 1e-4, "output": 1e-4, "input gradient": 1e-3, "gradient": 1e-3, "zero gradient": 1e-5,
           "exact zero": 1e-12, "tie": 1e-5, "statistic": 1e-3, "loss sgd": 1e-3, "loss adam": 1e-3,
           "runtime, our export": 1e-4, "runtime, PyTorch's export": 1e-4}
-STEPS = 10
+STEPS = int(sys.argv[sys.argv.index("--steps") + 1]) if "--steps" in sys.argv else 10
 
 
 def size(value):
@@ -156,7 +157,7 @@ class Peer:
         return {"gradient/" + parameter_name(self.name, k): p.grad.numpy().copy() for k, p in self.net.named_parameters()}
 
     def train(self, x, labels, optimiser, first, told=None):
-        """Ten steps: losses; gradients of the first with `first` the sides that it is told; running statistics. A
+        """STEPS steps: losses; gradients of the first with `first` the sides that it is told; running statistics. A
         gradient step is taken twice, so that no loss is told anything unless `told` (a step -> sides) says so."""
         self.restart(True)
         x, out = self.input(x), {}
@@ -293,7 +294,7 @@ def measure(name, folder, figures):
     peer = Peer(name)
     folded, network, weights = export_peer(name, build(name), x, folder)
     clock.lap("export")
-    ours = parity_run(network, side, weights, inputs, out, exported, sgd, adam)
+    ours = parity_run(network, side, weights, inputs, out, exported, sgd, adam, 1, STEPS)
     clock.lap("ours")
     theirs = reference(peer, x, labels, ours, figures)
     clock.lap("PyTorch")

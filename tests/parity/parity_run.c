@@ -1,6 +1,6 @@
 /* parity_run: one network through the library, every number of it into a file for the comparison.
  *
- *   parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT [SGD-RATE ADAM-RATE [TOLD-STEPS]]
+ *   parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT [SGD-RATE ADAM-RATE [TOLD-STEPS [STEPS]]]
  *
  * NETWORK: googlenet, alexnet, stacked, or an ONNX file (WEIGHTS is then "-"). INPUT holds "input"
  * (N, 3, SIDE, SIDE), "labels" (N) and "classes" (1). OUT gets bare float32 numbers, OUT.index a
@@ -9,8 +9,8 @@
  *   forward/LAYER           inference, nothing folded ("fused/LAYER": ReLU is part of the layer)
  *   input_gradient          of the label's score, summed over samples
  *   gradient/PARAMETER      of the first training step
- *   loss/sgd, loss/adam     of ten steps each
- *   statistic/PARAMETER     after SGD's ten steps
+ *   loss/sgd, loss/adam     of STEPS (10, which is most) each
+ *   statistic/PARAMETER     after SGD's
  *   side/OPTIMISER/STEP/KIND/LAYER
  *                           activations of the first TOLD-STEPS (1) training steps which say what
  *                           side a kink took: KIND is relu, or pool for other input of a max pool.
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS 10
+#define STEPS_MOST 10
 
 struct job {
     struct nn_onnx *onnx;
@@ -34,7 +34,7 @@ struct job {
     const float *x;
     int labels[64], batch, classes;
     FILE *out, *index;
-    int told_steps;
+    int told_steps, steps;
 };
 
 static struct nn_error err;
@@ -209,8 +209,8 @@ static void train(struct job *job, enum nn_optimiser_kind kind, double rate)
 {
     int count = nn_graph_parameter_count(job->graph);
     const float **gradients = need(calloc((size_t)count, sizeof *gradients));
-    float losses[STEPS];
-    int64_t dim[1] = {STEPS};
+    float losses[STEPS_MOST];
+    int64_t dim[1] = {job->steps};
     struct nn_optimiser_settings settings = {.kind = kind,
                                              .momentum = 0.95,
                                              .beta1 = 0.9,
@@ -225,7 +225,7 @@ static void train(struct job *job, enum nn_optimiser_kind kind, double rate)
     check(nn_run_create_training(job->graph, job->values, job->batch, NULL, job->pool, &run, &err));
     check(nn_run_keep_all(run, &err));
     check(nn_optimiser_create(job->graph, &settings, NULL, job->pool, &optimiser, &err));
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < job->steps; step++) {
         nn_run_zero_gradients(run);
         check(nn_run_train_step(run, job->x, job->labels, job->batch, 1, (uint64_t)step, NULL, 0,
                                 &loss, NULL, &err));
@@ -263,15 +263,17 @@ static void open_output(struct job *job, const char *path)
 
 int main(int argc, char **argv)
 {
-    struct job job = {.told_steps = 1};
+    struct job job = {.told_steps = 1, .steps = STEPS_MOST};
 
-    if (argc != 7 && argc != 9 && argc != 10) {
+    if (argc == 11)
+        job.steps = (int)strtol(argv[10], NULL, 10);
+    if (argc < 7 || argc == 8 || argc > 11 || job.steps < 1 || job.steps > STEPS_MOST) {
         fputs("usage: parity_run NETWORK SIDE WEIGHTS INPUT OUT EXPORT "
-              "[SGD-RATE ADAM-RATE [TOLD-STEPS]]\n",
+              "[SGD-RATE ADAM-RATE [TOLD-STEPS [STEPS]]]\n",
               stderr);
         return 64;
     }
-    if (argc == 10)
+    if (argc >= 10)
         job.told_steps = (int)strtol(argv[9], NULL, 10);
     job.pool = need(nn_pool_create(2));
     open_input(&job, argv[4]);

@@ -14,7 +14,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
-from harness import BUILD, DX, free_port, wait_for  # noqa: E402,F401
+from harness import BUILD, DX, free_port, once_a_build, wait_for  # noqa: E402,F401
 
 DAEMON = os.path.join(BUILD, "bin/cervigated")
 PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/></peers>'
@@ -23,16 +23,7 @@ PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/>
 def model(folder, *kind):
     """A copy of a model that is made once a build: making it takes longer than starting the node with it."""
     path, maker = os.path.join(folder, "model"), os.path.join(BUILD, "bin/make_model")
-    kept = os.path.join(BUILD, "test-models", f"{os.stat(maker).st_mtime_ns}-{'-'.join(kind)}")
-    if not os.path.isdir(kept):
-        os.makedirs(os.path.dirname(kept), exist_ok=True)
-        made = tempfile.mkdtemp(dir=os.path.dirname(kept))
-        subprocess.run([maker, made, *kind], check=True)
-        try:
-            os.rename(made, kept)
-        except OSError:  # another test was first
-            shutil.rmtree(made)
-    shutil.copytree(kept, path)
+    shutil.copytree(once_a_build(maker, "-".join(("model", *kind)), lambda made: subprocess.run([maker, made, *kind], check=True)), path)
     return path
 
 

@@ -73,6 +73,7 @@ static inline struct picture draw(const float *plane, int rows, int cols, uint32
         .orientation = more.orientation,
         .phrase = more.phrase,
         .phrases = more.phrases,
+        .pool = more.pool,
         .matrix = matrix};
     struct picture picture;
     assert_int_equal(picture_draw(face, &input, &picture), PICTURE_OK);

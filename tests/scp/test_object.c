@@ -91,7 +91,7 @@ static enum zygote_end open_file(struct zygote *zygote, const char *file,
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    enum zygote_end end = zygote_open(zygote, fd, &limits, object);
+    enum zygote_end end = zygote_open(zygote, fd, &limits, NULL, object);
     close(fd);
     return end;
 }
@@ -122,6 +122,45 @@ static void test_a_good_object_comes_through(void **state)
     for (int i = 0; i < 3; i++)
         comes_through(zygote);
     zygote_stop(zygote);
+}
+
+/* The digest is of the dataset, wherever it begins: behind a meta group that tells its length,
+ * behind one that does not, or at once; on one thread or two. */
+static void test_the_dataset_is_digested(void **state)
+{
+    (void)state;
+    uint8_t head[144], *bytes = malloc(1 << 20);
+    char expected[DX_DIGEST_MAX], other[64] = "/tmp/cervigate-object-XXXXXX";
+    struct dx_error err;
+    struct zygote *zygote = start(NULL);
+    struct nn_pool *pool = nn_pool_create(2);
+    int from = open(path, O_RDONLY | O_CLOEXEC), to = mkstemp(other);
+    ssize_t count = pread(from, bytes, 1 << 20, 0);
+    assert_true(count > 144 && count < 1 << 20);
+    memcpy(head, bytes, sizeof head);
+    uint64_t offset = 144 + ((uint64_t)head[140] | (uint64_t)head[141] << 8);
+    assert_int_equal(dx_digest_file(path, offset, expected, &err), DX_OK);
+    for (int form = 0; form < 3; form++) {
+        assert_int_equal(ftruncate(to, 0), 0);
+        assert_int_equal(lseek(to, 0, SEEK_SET), 0);
+        if (form < 2) /* 1: without (0002,0000) */
+            assert_int_equal(write(to, bytes, form == 0 ? 144 : 132), form == 0 ? 144 : 132);
+        const uint8_t *rest = bytes + (form < 2 ? 144 : offset);
+        assert_int_equal(write(to, rest, (size_t)(bytes + count - rest)), bytes + count - rest);
+        for (int threads = 0; threads < 2; threads++) {
+            struct zygote_object object;
+            assert_int_equal(zygote_open(zygote, to, &limits, threads ? pool : NULL, &object),
+                             ZYGOTE_OK);
+            assert_string_equal(object.scan.digest, expected);
+            zygote_close(&object);
+        }
+    }
+    nn_pool_destroy(pool);
+    zygote_stop(zygote);
+    close(from);
+    close(to);
+    unlink(other);
+    free(bytes);
 }
 
 static void test_an_object_may_be_left_undecoded(void **state)
@@ -257,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_good_object_comes_through),
+        cmocka_unit_test(test_the_dataset_is_digested),
         cmocka_unit_test(test_an_object_may_be_left_undecoded),
         cmocka_unit_test(test_a_missing_frame_is_refused),
         cmocka_unit_test(test_what_is_no_dicom_is_refused),

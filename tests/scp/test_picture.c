@@ -133,6 +133,30 @@ static void test_the_same_bytes_every_time(void **state)
     free(plane);
 }
 
+/* Smaller than its source, as it is, and repeated. */
+static void test_threads_change_no_pixel(void **state)
+{
+    static const int sides[] = {700, 301, 40};
+    (void)state;
+    bumps();
+    for (int i = 0; i < 3; i++) {
+        float *plane = make_plane(sides[i], sides[i] + 33);
+        more = (struct picture_input){0};
+        struct picture alone = draw(plane, sides[i], sides[i] + 33, 512);
+        for (int threads = 1; threads <= 3; threads++) {
+            more.pool = nn_pool_create(threads);
+            struct picture p = draw(plane, sides[i], sides[i] + 33, 512);
+            assert_int_equal(p.rows, alone.rows);
+            assert_memory_equal(p.rgb, alone.rgb, (size_t)p.rows * p.cols * 3);
+            picture_finish(&p);
+            nn_pool_destroy(more.pool);
+        }
+        picture_finish(&alone);
+        free(plane);
+    }
+    more = (struct picture_input){0};
+}
+
 static void test_nothing_is_drawn_below_the_threshold(void **state)
 {
     enum { ROWS = 500, COLS = 640 };
@@ -274,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_the_map_lands_through_the_region),
         cmocka_unit_test(test_nothing_is_coloured_outside_the_region),
         cmocka_unit_test(test_the_same_bytes_every_time),
+        cmocka_unit_test(test_threads_change_no_pixel),
         cmocka_unit_test(test_nothing_is_drawn_below_the_threshold),
         cmocka_unit_test(test_a_weak_map_looks_weak),
         cmocka_unit_test(test_without_a_map_the_source_stands_alone),

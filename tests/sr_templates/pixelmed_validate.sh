@@ -15,7 +15,10 @@ path=$jars/pixelmed.jar
 for jar in commons-codec commons-cli javax.json; do
   [ -r "$jars/$jar.jar" ] && path=$path:$jars/$jar.jar
 done
-javac -cp "$path" -d "$classes" "$here/ValidateAll.java"
+javac -J-XX:TieredStopAtLevel=1 -cp "$path" -d "$classes" "$here/ValidateAll.java"
+# The second compiler of the JVM takes longer than it saves until there are some dozen files.
+level=4
+[ $# -gt 30 ] || level=1
 # Java 17's limits on XPath are lower than the size of PixelMed's rules.
-java -Djdk.xml.xpathTotalOpLimit=0 -Djdk.xml.xpathExprOpLimit=0 -Djdk.xml.xpathExprGrpLimit=0 \
+java -XX:TieredStopAtLevel=$level -Djdk.xml.xpathTotalOpLimit=0 -Djdk.xml.xpathExprOpLimit=0 -Djdk.xml.xpathExprGrpLimit=0 \
   -XX:+UseSerialGC -cp "$classes:$path" ValidateAll "$@"

@@ -31,6 +31,8 @@ def digest_of(path):
 
 
 class Locked(EvaluateSet):
+    side = 176  # sixty evaluations
+
     def setUp(self):
         self.protocol = self.at(self._testMethodName + ".protocol")
 

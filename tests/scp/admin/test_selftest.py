@@ -226,6 +226,24 @@ class Node(unittest.TestCase):
         d.wait_for(lambda: len(self.verdicts()) == 3, 10, "a third")
         self.assertEqual(self.verdicts()[2], (1, "upgrade", 1, ""))
 
+    def test_at_start_other_pixels_than_locked_are_no_pass(self):
+        """The build's inputs are taken only where they are the locked ones; else they are drawn, and told."""
+        self.lock_is(lambda known: known["inputs"][2].update(pixels="0" * 64))
+        self.node.start()
+        d.wait_for(self.verdicts, 10, "a self-test")
+        self.assertEqual(self.verdicts(), [(0, "start", 0, "draw")])
+
+    def lock_is(self, change):
+        """A lock of the node's model, changed."""
+        said = selftest("--model", self.node.model, "--lock")
+        self.assertEqual(said.returncode, 0, said)
+        path = os.path.join(self.node.model, "selftest.json")
+        with open(path, encoding="utf-8") as f:
+            known = json.load(f)
+        change(known)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(known, f)
+
     def test_daily(self):
         self.node.health = 'selfTestEvery="1"'
         self.node.write_config()
