@@ -171,7 +171,7 @@ DX_MUST_USE enum dx_status dx_rejection_write(const struct dx_result_header *hea
  * report the predecessor is one of them), codes whole and their schemes known (DCM, SCT, UCUM,
  * UMLS, RFC5646, ISO3166_1 and `scheme`), numbers finite, pixels of the right length, and no text
  * of ours that holds one of `forbidden` (whole words, letter case aside). DX_INVALID and a sentence
- * that names the attribute, item or word. */
+ * that names the attribute, item or word, of what was found twice. */
 struct dx_expectation {
     const char *sop_class, *sop_instance, *series;
     const struct dx_attrs *source; /* patient and study as they were written */

@@ -21,6 +21,7 @@ struct transfer {
     const char *url; /* the configuration's, or NULL: of a peer with DICOMweb */
     bool sent;       /* by us */
     bool begun, ended;
+    bool cut; /* told by another process than received it */
     unsigned instances, classes;
     struct {
         char uid[DX_UID_MAX];
@@ -103,6 +104,8 @@ static void tell_transfer(struct audit_traffic *t, const struct transfer *x, boo
                                            {.kind = AUDIT_PATIENT, .id = x->patient}};
     const struct audit_event event = {.id = end ? AUDIT_INSTANCES_TRANSFERRED
                                                 : AUDIT_BEGIN_TRANSFERRING,
+                                      .outcome = x->cut ? AUDIT_MINOR_FAILURE : AUDIT_SUCCESS,
+                                      .why = x->cut ? "the process that received it died" : NULL,
                                       .action = !end      ? 'E'
                                                 : x->sent ? 'R'
                                                           : 'C',
@@ -139,10 +142,10 @@ static struct transfer *find(struct audit_traffic *t, const char *key, const cha
     return x;
 }
 
-static void add_instance(struct transfer *x, const char *sop_class)
+static void add_instances(struct transfer *x, const char *sop_class, unsigned instances)
 {
     unsigned i = 0;
-    x->instances++;
+    x->instances += instances;
     while (i < x->classes && strcmp(x->class_[i].uid, sop_class) != 0)
         i++;
     if (i == CLASSES)
@@ -151,7 +154,20 @@ static void add_instance(struct transfer *x, const char *sop_class)
         (void)snprintf(x->class_[i].uid, sizeof x->class_[i].uid, "%s", sop_class);
         x->class_[x->classes++].instances = 0;
     }
-    x->class_[i].instances++;
+    x->class_[i].instances += instances;
+}
+
+/* Who sends, and whose it is. */
+static void describe(struct transfer *x, const struct instance *in, const char *patient,
+                     const char *accession)
+{
+    if (x->instances > 0)
+        return;
+    (void)snprintf(x->calling, sizeof x->calling, "%s", in->calling);
+    (void)snprintf(x->called, sizeof x->called, "%s", in->called);
+    (void)snprintf(x->address, sizeof x->address, "%s", in->address);
+    (void)snprintf(x->patient, sizeof x->patient, "%s", patient);
+    (void)snprintf(x->accession, sizeof x->accession, "%s", accession);
 }
 
 void audit_traffic_received(struct audit_traffic *t, const struct instance *in, const char *patient,
@@ -160,14 +176,19 @@ void audit_traffic_received(struct audit_traffic *t, const struct instance *in, 
     struct transfer *x = t != NULL ? find(t, in->association, in->study) : NULL;
     if (x == NULL)
         return;
-    if (x->instances == 0) {
-        (void)snprintf(x->calling, sizeof x->calling, "%s", in->calling);
-        (void)snprintf(x->called, sizeof x->called, "%s", in->called);
-        (void)snprintf(x->address, sizeof x->address, "%s", in->address);
-        (void)snprintf(x->patient, sizeof x->patient, "%s", patient);
-        (void)snprintf(x->accession, sizeof x->accession, "%s", accession);
-    }
-    add_instance(x, in->sop_class);
+    describe(x, in, patient, accession);
+    add_instances(x, in->sop_class, 1);
+}
+
+void audit_traffic_cut(struct audit_traffic *t, const struct instance *first, unsigned instances,
+                       const char *patient)
+{
+    struct transfer *x = t != NULL ? find(t, first->association, first->study) : NULL;
+    if (x == NULL)
+        return;
+    describe(x, first, patient, "");
+    add_instances(x, first->sop_class, instances);
+    x->cut = true;
 }
 
 static void end_all(struct audit_traffic *t, const char *key)
@@ -224,7 +245,7 @@ void audit_traffic_sent(struct audit_traffic *t, const struct conf_destination *
 {
     struct transfer *x = t != NULL ? find(t, to->peer->name, result->study) : NULL;
     if (x != NULL)
-        add_instance(x, result->sop_class);
+        add_instances(x, result->sop_class, 1);
 }
 
 void audit_traffic_batch_ended(struct audit_traffic *t, const struct conf_destination *to)

@@ -3,9 +3,9 @@
  * The committer and deliver each have one: they tell it what happens, and let it write when
  * everybody has had their answer [audit_traffic_turn]; who asks next waits for that, one sync for
  * all that a turn tells. A transfer is told when it begins and when it ends; what dies with its
- * process between is told as begun, or, before its first turn, not at all. Refusals of one kind are
- * one record a minute with their count, and all together AUDIT_REFUSALS a second at most, so that a
- * flood of them is none of records. Not for threads. */
+ * process between is told by the next one, from the job store [audit_traffic_cut]. Refusals of one
+ * kind are one record a minute with their count, and all together AUDIT_REFUSALS a second at most,
+ * so that a flood of them is none of records. Not for threads. */
 #ifndef AUDIT_TRAFFIC_H
 #define AUDIT_TRAFFIC_H
 
@@ -25,6 +25,10 @@ void audit_traffic_destroy(struct audit_traffic *traffic); /* takes NULL; writes
 void audit_traffic_received(struct audit_traffic *traffic, const struct instance *instance,
                             const char *patient, const char *accession);
 void audit_traffic_ended(struct audit_traffic *traffic, const char *association);
+/* What an association brought, of one study and SOP class, whose record died with the process that
+ * received it: the first object, and how many. It has begun (perhaps told already) and ended. */
+void audit_traffic_cut(struct audit_traffic *traffic, const struct instance *first,
+                       unsigned instances, const char *patient);
 /* Deliveries were handed to a destination's process; the store tells whose they are. */
 void audit_traffic_sending(struct audit_traffic *traffic, struct store *store,
                            const struct conf_destination *to, const struct delivery *list,

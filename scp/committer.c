@@ -7,24 +7,21 @@
  * store is opened when it is needed and closed after it broke, so that a full disk or a lost file
  * system is over when it is over.
  *
- * At its start no association of an earlier life may be open in the store. run/committer.lock tells
- * whether the committer of an earlier receive is still there (a reload overlaps); until it has gone
- * the store's open associations are left alone. */
+ * At its start no association of an earlier life may be open in the store [committer_earlier.h]. */
 #include "committer.h"
 
 #include "audit_traffic.h"
 #include "clock.h"
+#include "committer_earlier.h"
 #include "log.h"
 #include "spool.h"
 #include "store_health.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,8 +41,7 @@ struct line { /* to one association's process */
 struct committer {
     const struct node *node;
     int control; /* -1: receive has gone */
-    int lock_fd;
-    bool cleared; /* no association of an earlier life is open */
+    struct earlier earlier;
     struct store *store;
     struct audit_traffic *traffic;
     struct line *line;
@@ -229,25 +225,15 @@ static void take_request(struct line *line)
     line->refused |= line->request.kind == COMMIT_REFUSED;
 }
 
-/* The lock, and with it the right to say that no association of an earlier life is open. */
 static enum store_status clear_earlier(struct committer *c)
 {
-    if (c->lock_fd < 0) {
-        char path[PATH_MAX];
-        node_path(c->node->conf, path, sizeof path, "run/committer.lock");
-        c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    }
-    if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return STORE_OK; /* later */
     const char **mine = calloc(c->count + 1, sizeof *mine);
     if (mine == NULL)
         return STORE_OK; /* later */
     for (size_t i = 0; i < c->count; i++)
         mine[i] = c->line[i].association;
-    enum store_status status = store_association_end_others(c->store, mine, c->count);
+    enum store_status status = earlier_end(&c->earlier, c->node->conf, c->store, mine, c->count);
     free(mine);
-    c->cleared = status == STORE_OK;
-    crash_point("commit-cleared");
     return status;
 }
 
@@ -338,7 +324,7 @@ static enum store_status transaction(struct committer *c, size_t *group)
             status = perform(c, &c->line[i]);
             ++*group;
         }
-    if (status == STORE_OK && !c->cleared)
+    if (status == STORE_OK && !c->earlier.cleared)
         status = clear_earlier(c);
     if (*group > 0)
         crash_point("commit-before");
@@ -389,11 +375,15 @@ static void settle(struct committer *c, enum store_status status)
 static void commit_all(struct committer *c)
 {
     size_t group = 0;
+    bool cleared = c->earlier.cleared;
     enum store_status status = transaction(c, &group);
+    if (status != STORE_OK)
+        c->earlier.cleared = cleared; /* it was taken back, too */
     if (status == STORE_OK) {
         if (group > 0)
             crash_point("commit-after");
         log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
+        earlier_tell(&c->earlier, c->traffic);
     } else if (status == STORE_BUSY && c->store != NULL && !someone_waits(c)) {
         /* nothing has failed: there was no patience, and nobody was told anything */
         log_event(LOG_AT_DEBUG, "commit-put-off", "group=%zu", group);
@@ -443,7 +433,7 @@ static bool ends_wait(const struct committer *c)
 
 int committer_run(const struct node *node, int control)
 {
-    struct committer c = {.node = node, .control = control, .lock_fd = -1};
+    struct committer c = {.node = node, .control = control, .earlier = {.lock_fd = -1}};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGTERM, &ignore, NULL); /* it ends when receive does */
     if (!make_room(&c))
@@ -452,17 +442,16 @@ int committer_run(const struct node *node, int control)
 
     commit_all(&c);
     while (c.control >= 0 || c.count > 0) {
-        bool again = !c.cleared || ends_wait(&c);
+        bool again = !c.earlier.cleared || ends_wait(&c);
         if (gather(&c, again ? RETRY_MS : audit_traffic_wait(c.traffic)) || again)
             commit_all(&c);
         else
             audit_traffic_turn(c.traffic);
     }
     audit_traffic_destroy(c.traffic);
+    earlier_finish(&c.earlier);
     store_close(c.store);
     free(c.line);
     free(c.poll);
-    if (c.lock_fd >= 0)
-        (void)close(c.lock_fd);
     return 0;
 }

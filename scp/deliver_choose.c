@@ -128,6 +128,14 @@ static int64_t far_of(const struct conf_destination *to, int64_t now_ms)
     return now_ms + 2 * (int64_t)to->retry_most_seconds * 1000;
 }
 
+/* Of the last of this study. */
+static size_t number_before(const struct delivery *job, size_t count, const char *study)
+{
+    while (count > 0 && strcmp(job[count - 1].result.study, study) != 0)
+        count--;
+    return count;
+}
+
 enum store_status choose_jobs(struct store *store, const struct conf_destination *to, size_t most,
                               struct send_batch *batch, struct delivery job[SENDER_BATCH])
 {
@@ -144,7 +152,9 @@ enum store_status choose_jobs(struct store *store, const struct conf_destination
             continue;
         status = is_late(store, to, &list[i], &late);
         if (status == STORE_OK && !late) {
-            status = fill_job(store, to, &list[i], &batch->job[batch->count]);
+            struct send_job *next = &batch->job[batch->count];
+            status = fill_job(store, to, &list[i], next);
+            next->follows = number_before(job, batch->count, list[i].result.study);
             job[batch->count++] = list[i];
         }
     }

@@ -230,18 +230,18 @@ static bool is_class(const struct exam *e, const char *const *classes)
 
 /* An order of its sender, not an image: no rule is asked. It may take back only what is in its own
  * study. */
-static enum examine_end obey_rejection(struct exam *e)
+static enum examine_end obey_rejection(struct exam *e, enum examine_effort effort)
 {
     struct zygote_rejection note;
     size_t all = 0, hit = 0;
     enum zygote_end end = zygote_rejection(&e->object, &note);
     e->judgement->state = INSTANCE_IGNORED;
-    if (end == ZYGOTE_REFUSED) {
+    if (end == ZYGOTE_REFUSED && e->object.refusal != DX_NO_MEMORY) {
         snprintf(e->judgement->detail, sizeof e->judgement->detail, "%.200s", e->object.text);
         return EXAMINE_DONE;
     }
     if (end != ZYGOTE_OK)
-        return child_failed(e, end, EXAMINE_LAST_TRY);
+        return child_failed(e, end, effort);
     enum store_status status = STORE_OK;
     for (size_t i = 0; i < note.count && status == STORE_OK; i++) {
         status = store_withdraw(e->by->store, note.references[i].sop_instance, e->instance->study,
@@ -284,7 +284,7 @@ static enum examine_end examine_parsed(struct exam *e, enum examine_effort effor
         return EXAMINE_DONE;
     }
     if (is_class(e, notes))
-        return obey_rejection(e);
+        return obey_rejection(e, effort);
     e->judgement->others_report = is_class(e, reports);
     if (!is_selected(e))
         return EXAMINE_DONE;

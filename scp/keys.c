@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define JUDGE_MS 5000 /* for the child that looks at them */
-
 const char *keys_attribute(enum dx_tls_file file)
 {
     static const char *const names[DX_TLS_FILES] = {"certificate", "key", "authorities", "revoked"};
@@ -147,28 +145,53 @@ static void judge_and_tell(const struct conf *conf, const struct dx_tls_files *f
     _exit(n == (ssize_t)sizeof verdict ? 0 : 1);
 }
 
-bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
-                      struct dx_tls_facts *facts, struct keys_wrong *wrong)
+/* False: it died, or has not judged in its time. */
+static bool read_verdict(int fd, struct verdict *verdict)
+{
+    struct pollfd told = {.fd = fd, .events = POLLIN};
+    return poll(&told, 1, 0) == 1 && read(fd, verdict, sizeof *verdict) == (ssize_t)sizeof *verdict;
+}
+
+bool keys_judge_start(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                      struct keys_judge *judge)
 {
     int pair[2];
-    struct verdict verdict = {.good = false};
-    *facts = (struct dx_tls_facts){.wrong = DX_TLS_CERTIFICATE};
-    *wrong = (struct keys_wrong){.kind = KEYS_UNLOOKED, .attribute = keys_attribute(DX_TLS_KEY)};
-    (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: could not be looked at");
+    *judge = (struct keys_judge){.fd = -1};
     if (pipe2(pair, O_CLOEXEC) != 0)
         return false;
     pid_t pid = fork();
     if (pid == 0)
         judge_and_tell(conf, files, now_ms, pair[1]);
     (void)close(pair[1]);
-    struct pollfd wait = {.fd = pair[0], .events = POLLIN};
-    bool told = pid > 0 && poll(&wait, 1, JUDGE_MS) == 1 &&
-                read(pair[0], &verdict, sizeof verdict) == (ssize_t)sizeof verdict;
-    (void)close(pair[0]);
-    if (pid > 0) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
+    if (pid < 0) {
+        (void)close(pair[0]);
+        return false;
     }
+    *judge = (struct keys_judge){pid, pair[0], clock_monotonic_ms() + KEYS_JUDGE_MS};
+    return true;
+}
+
+bool keys_judge_is_done(const struct keys_judge *judge, bool wait)
+{
+    struct pollfd told = {.fd = judge->fd, .events = POLLIN};
+    int64_t left = judge->until_ms - clock_monotonic_ms();
+    return judge->fd < 0 || left <= 0 || poll(&told, 1, wait ? (int)left : 0) != 0;
+}
+
+bool keys_judge_end(struct keys_judge *judge, struct dx_tls_facts *facts, struct keys_wrong *wrong)
+{
+    struct verdict verdict = {.good = false};
+    bool told = judge->fd >= 0 && read_verdict(judge->fd, &verdict);
+    if (judge->fd >= 0)
+        (void)close(judge->fd);
+    if (judge->pid > 0) {
+        (void)kill(judge->pid, SIGKILL);
+        (void)waitpid(judge->pid, NULL, 0);
+    }
+    *judge = (struct keys_judge){.fd = -1};
+    *facts = (struct dx_tls_facts){.wrong = DX_TLS_CERTIFICATE};
+    *wrong = (struct keys_wrong){.kind = KEYS_UNLOOKED, .attribute = keys_attribute(DX_TLS_KEY)};
+    (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: could not be looked at");
     if (!told)
         return false;
 
@@ -177,4 +200,13 @@ bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files,
     wrong->attribute = keys_attribute((enum dx_tls_file)verdict.file);
     (void)snprintf(wrong->text, sizeof wrong->text, "%s", verdict.text);
     return verdict.good;
+}
+
+bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                      struct dx_tls_facts *facts, struct keys_wrong *wrong)
+{
+    struct keys_judge judge;
+    if (keys_judge_start(conf, files, now_ms, &judge))
+        (void)keys_judge_is_done(&judge, true);
+    return keys_judge_end(&judge, facts, wrong);
 }

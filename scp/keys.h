@@ -11,6 +11,7 @@
 #include "dx_tls.h"
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 /* What is wrong, and with which attribute of <tls>. text is "" when nothing is. A certificate that
  * has ended, or not begun, is no reason not to run: it is an alarm. */
@@ -35,9 +36,24 @@ void keys_close(struct dx_tls_files *files);
  * they are known. Reads the key: for a process that ends soon. */
 bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
                 struct dx_tls_facts *facts, struct keys_wrong *wrong);
-/* The same in a child of its own. */
+/* The same in a child of its own: waits for it, KEYS_JUDGE_MS at most. */
 bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
                       struct dx_tls_facts *facts, struct keys_wrong *wrong);
+#define KEYS_JUDGE_MS 5000
+
+/* Such a child. */
+struct keys_judge {
+    pid_t pid;        /* 0: none, or reaped already */
+    int fd;           /* readable when it has judged or died; -1: none */
+    int64_t until_ms; /* monotonic: no longer */
+};
+/* False: there is none. The files may be closed at once: the child has its own. */
+DX_MUST_USE bool keys_judge_start(const struct conf *conf, const struct dx_tls_files *files,
+                                  int64_t now_ms, struct keys_judge *judge);
+/* Whether it has judged, died or had its time; `wait`: until then. */
+bool keys_judge_is_done(const struct keys_judge *judge, bool wait);
+/* As keys_judge, of what it has said by now; there is none any more. */
+bool keys_judge_end(struct keys_judge *judge, struct dx_tls_facts *facts, struct keys_wrong *wrong);
 
 /* By which a file that was replaced or changed is known. */
 struct keys_mark {
@@ -50,15 +66,23 @@ struct keys_mark {
 /* The last good ones: copies in memory that has no address. Zero, with fd -1, is empty. */
 struct keys_kept {
     struct dx_tls_files files;
+    struct dx_tls_files next; /* those that `judge` looks at */
+    struct keys_judge judge;
     struct keys_mark mark[DX_TLS_FILES];
     bool looked, good;
     int64_t again_ms; /* monotonic: looked at anew although nothing changed; 0: not */
     char told[512];   /* what is wrong with these, as the log has it; "": nothing */
 };
 void keys_kept_init(struct keys_kept *kept);
-/* Looks whether files have changed since the last turn, and takes them if they are good; else says
- * so once for these files in the log and keeps what it has. True: there are some to use. */
+/* Looks whether files have changed since the last turn, and has them judged; the turn after the
+ * verdict takes them if they are good, else says so once for these files in the log and keeps what
+ * it has. Never waits. False: they are being judged, kept->judge.fd tells when to come again;
+ * whether there are some to use then, is kept->good. */
 bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept);
+/* A child was reaped by the caller; true: it was ours. */
+bool keys_kept_reaped(struct keys_kept *kept, pid_t pid);
+/* For a child of the caller's that is to know nothing of them: closes all. */
+void keys_kept_close(struct keys_kept *kept);
 
 /* Our side of a connection, from them. */
 DX_MUST_USE enum dx_status keys_kept_open(const struct conf *conf, const struct keys_kept *kept,

@@ -86,61 +86,99 @@ static bool copy_files(const struct dx_tls_files *from, struct dx_tls_files *to)
 
 void keys_kept_init(struct keys_kept *kept)
 {
-    *kept = (struct keys_kept){.looked = false};
+    *kept = (struct keys_kept){.judge = {.fd = -1}};
     for (int i = 0; i < DX_TLS_FILES; i++)
-        kept->files.fd[i] = -1;
+        kept->files.fd[i] = kept->next.fd[i] = -1;
 }
 
-/* One that has ended is better than none. */
-static bool take(const struct conf *conf, bool has_good, struct dx_tls_files *copy,
-                 struct keys_wrong *wrong)
+void keys_kept_close(struct keys_kept *kept)
+{
+    keys_close(&kept->files);
+    keys_close(&kept->next);
+    if (kept->judge.fd >= 0)
+        (void)close(kept->judge.fd);
+    kept->judge = (struct keys_judge){.fd = -1};
+}
+
+bool keys_kept_reaped(struct keys_kept *kept, pid_t pid)
+{
+    bool ours = pid == kept->judge.pid;
+    if (ours)
+        kept->judge.pid = 0;
+    return ours;
+}
+
+/* False: wrong says why they are not being judged. */
+static bool have_judged(const struct conf *conf, struct keys_kept *kept, struct keys_wrong *wrong)
 {
     struct dx_tls_files files;
-    struct dx_tls_facts facts;
     if (!keys_open(conf, &files, wrong))
         return false;
-    bool good = copy_files(&files, copy);
+    bool good = copy_files(&files, &kept->next);
     if (!good)
         (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: cannot be copied: %s",
                        strerror(errno));
     keys_close(&files);
-    if (!good) {
-        wrong->kind = KEYS_UNLOOKED;
-        return false;
+    if (good && !keys_judge_start(conf, &kept->next, clock_utc_ms(), &kept->judge)) {
+        (void)snprintf(wrong->text, sizeof wrong->text, "<tls>: no process to look at them: %s",
+                       strerror(errno));
+        keys_close(&kept->next);
+        good = false;
     }
-    if (keys_judge_apart(conf, copy, clock_utc_ms(), &facts, wrong) ||
-        ((wrong->kind == KEYS_ENDED || wrong->kind == KEYS_EARLY) && !has_good))
-        return true;
-    keys_close(copy);
-    return false;
+    if (!good)
+        wrong->kind = KEYS_UNLOOKED;
+    return good;
+}
+
+static void refuse(const struct conf *conf, struct keys_kept *kept, const struct keys_wrong *wrong)
+{
+    kept->again_ms = again(wrong);
+    if (strcmp(kept->told, wrong->text) != 0)
+        log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
+                  conf_tls_line(conf, wrong->attribute), kept->good ? "the-last-good" : "none",
+                  log_quote(wrong->text));
+    (void)snprintf(kept->told, sizeof kept->told, "%s", wrong->text);
+}
+
+/* One that has ended is better than none. */
+static void take_verdict(const struct conf *conf, struct keys_kept *kept)
+{
+    struct dx_tls_facts facts;
+    struct keys_wrong wrong;
+    if (keys_judge_end(&kept->judge, &facts, &wrong) ||
+        ((wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY) && !kept->good)) {
+        keys_close(&kept->files);
+        kept->files = kept->next;
+        kept->good = true;
+        kept->told[0] = '\0';
+        for (int i = 0; i < DX_TLS_FILES; i++)
+            kept->next.fd[i] = -1;
+        log_event(LOG_AT_INFO, "tls-files", "certificate=%s", log_quote(conf->tls.certificate));
+    } else {
+        keys_close(&kept->next);
+        refuse(conf, kept, &wrong);
+    }
 }
 
 bool keys_kept_turn(const struct conf *conf, struct keys_kept *kept)
 {
-    struct dx_tls_files copy;
     struct keys_wrong wrong;
     struct keys_mark before[DX_TLS_FILES];
+    if (kept->judge.fd >= 0) {
+        if (!keys_judge_is_done(&kept->judge, false))
+            return false;
+        take_verdict(conf, kept);
+    }
     memcpy(before, kept->mark, sizeof before);
     if (!have_changed(conf, kept->mark, &kept->looked, kept->again_ms))
-        return kept->good;
+        return true;
     kept->again_ms = 0;
     if (memcmp(before, kept->mark, sizeof before) != 0)
         kept->told[0] = '\0';
-    if (take(conf, kept->good, &copy, &wrong)) {
-        keys_close(&kept->files);
-        kept->files = copy;
-        kept->good = true;
-        kept->told[0] = '\0';
-        log_event(LOG_AT_INFO, "tls-files", "certificate=%s", log_quote(conf->tls.certificate));
-    } else {
-        kept->again_ms = again(&wrong);
-        if (strcmp(kept->told, wrong.text) != 0)
-            log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
-                      conf_tls_line(conf, wrong.attribute), kept->good ? "the-last-good" : "none",
-                      log_quote(wrong.text));
-        (void)snprintf(kept->told, sizeof kept->told, "%s", wrong.text);
-    }
-    return kept->good;
+    if (have_judged(conf, kept, &wrong))
+        return false;
+    refuse(conf, kept, &wrong);
+    return true;
 }
 
 enum dx_status keys_kept_open(const struct conf *conf, const struct keys_kept *kept,

@@ -161,13 +161,16 @@ static bool parse(struct life *life)
         status = dx_object_attributes(life->opened, &attrs, &err);
     if (status == DX_OK)
         status = dx_attrs_pack(attrs, &bytes, &count);
+    /* An object without an image, or with a broken one, still has attributes to judge by. */
+    if (status == DX_OK) {
+        enum dx_status image = dx_object_image(life->opened, &life->packet.image, &err);
+        life->packet.has_image = image == DX_OK;
+        status = image == DX_NO_MEMORY ? image : DX_OK;
+    }
     if (status != DX_OK) {
         refuse(life, status, &err);
         goto out;
     }
-
-    /* An object without an image, or with a broken one, still has attributes to judge by. */
-    life->packet.has_image = dx_object_image(life->opened, &life->packet.image, &err) == DX_OK;
     life->packet.step = OBJECT_ATTRIBUTES;
     life->packet.attr_bytes = (uint32_t)count;
     told = tell(life, bytes, count);
@@ -199,6 +202,7 @@ static bool list_rejected(struct life *life)
 {
     struct dx_error err = {0};
     struct dx_rejection note = {.reference_count = 0};
+    misbehave(life->socket, "reject");
     enum dx_status status = dx_object_rejection(life->opened, &note, &err);
     if (status == DX_OK &&
         !write_back(life, note.references, note.reference_count * sizeof *note.references))

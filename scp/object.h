@@ -19,9 +19,9 @@
  *
  * Test hook: CERVIGATE_OBJECT_FAULT = open | fork | memory | spin | sleep | deaf | crash, with an
  * optional
- * ":decode" (default ":parse": before parsing) and after it ":N" (from a zygote's N-th child on;
- * the first SELFTEST_CHILDREN are the self-test's) or ":N-M" (to its M-th), makes the child
- * misbehave. */
+ * ":decode" or ":reject" (default ":parse": before parsing) and after it ":N" (from a zygote's N-th
+ * child on; the first SELFTEST_CHILDREN are the self-test's) or ":N-M" (to its M-th), makes the
+ * child misbehave. */
 #ifndef OBJECT_H
 #define OBJECT_H
 

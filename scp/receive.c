@@ -7,11 +7,11 @@
  * are the copies that are kept here, of which this process knows descriptors only [keys_kept_turn].
  *
  * The listener itself looks at nothing that a peer sent, never opens the job store and never
- * blocks on a peer: whatever one does, the next is answered. (What the disk does to the files of
- * <tls> it waits for, at most five seconds a change of them.) Of those who wait the peer with the
- * fewest associations comes first [accept_all]; who opens hundreds in a second costs no process
- * each [refuse]. The committer is this process's child, too; when it dies the open associations are
- * dropped (the store no longer knows them) and a new one starts.
+ * blocks on a peer: whatever one does, the next is answered. While files of <tls> that changed are
+ * judged, who comes over TLS waits with the kernel, and nobody else. Of those who wait the peer
+ * with the fewest associations comes first [accept_all]; who opens hundreds in a second costs no
+ * process each [refuse]. The committer is this process's child, too; when it dies the open
+ * associations are dropped (the store no longer knows them) and a new one starts.
  */
 #include "assoc.h"
 #include "clock.h"
@@ -107,18 +107,17 @@ static void close_fd(int fd)
 }
 
 /* For who is not to listen, nor to read a key. */
-static void close_doors(const struct receive *r)
+static void close_doors(struct receive *r)
 {
     close_fd(r->node->listen_fd);
     close_fd(r->node->tls_fd);
-    for (int i = 0; i < DX_TLS_FILES; i++)
-        close_fd(r->keys.files.fd[i]);
+    keys_kept_close(&r->keys);
 }
 
 /* What a helper is not to have. */
 static void close_rest(void *context)
 {
-    const struct receive *r = context;
+    struct receive *r = context;
     close_doors(r);
     close_fd(r->committer.control);
     close_fd(r->desk.control);
@@ -172,9 +171,9 @@ static bool is_hasty(struct receive *r, const char *address)
 }
 
 /* A child keeps its own peer only: not those who wait behind it, who would not see us close. */
-static void close_others(const struct receive *r)
+static void close_others(struct receive *r)
 {
-    close_rest((void *)r);
+    close_rest(r);
     for (size_t i = 0; i < r->guests; i++)
         close_fd(r->guest[i].fd);
 }
@@ -230,7 +229,7 @@ static void refuse(struct receive *r, const struct guest *guest, int fd, const c
 
 /* The child of an association. Its copy of every other descriptor must go: the committer takes the
  * end of a socket for the end of an association. */
-static void run_association(const struct receive *r, const struct assoc_ends *ends, bool is_tls,
+static void run_association(struct receive *r, const struct assoc_ends *ends, bool is_tls,
                             const char *id, pid_t parent)
 {
     struct dx_tls *tls = NULL;
@@ -294,7 +293,7 @@ static void admit(struct receive *r, struct guest *guest)
         refuse(r, guest, fd, "limit associations", false);
     else if (from_peer(r, address) >= (size_t)limits->associations_per_peer)
         refuse(r, guest, fd, "limit associationsPerPeer", false);
-    else if (guest->tls && !keys_kept_turn(r->node->conf, &r->keys))
+    else if (guest->tls && !r->keys.good)
         refuse(r, guest, fd, "the files of <tls> cannot be used", false);
     else if (!start_association(r, guest, fd))
         refuse(r, guest, fd, "no process or committer", false);
@@ -331,14 +330,14 @@ static int by_others(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* From both doors in turn. */
-static void accept_all(struct receive *r)
+/* From both doors in turn; from the second only when its files are judged. */
+static void accept_all(struct receive *r, bool tls_too)
 {
     bool more = true;
     r->guests = 0;
     while (more) {
         more = false;
-        for (int tls = 0; tls < 2 && r->guests < PER_WAKE; tls++)
+        for (int tls = 0; tls <= tls_too && r->guests < PER_WAKE; tls++)
             if (take_guest(r, tls != 0, &r->guest[r->guests])) {
                 r->guests++;
                 more = true;
@@ -376,7 +375,7 @@ static void reap(struct receive *r)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (is_helper_lost(r, pid, status))
+        if (is_helper_lost(r, pid, status) || keys_kept_reaped(&r->keys, pid))
             continue;
         for (size_t i = 0; i < r->slots; i++) {
             if (r->slot[i].pid != pid)
@@ -426,15 +425,21 @@ static void serve(struct receive *r, const sigset_t *unblocked)
         }
         bool pausing = now < r->accept_at;
         bool lacks = r->desk.pid == 0 && r->node->conf->reading.offer != CONF_OFFER_NONE;
-        bool soon = pausing || r->committer.pid == 0 || lacks;
+        bool judging = r->keys.judge.fd >= 0; /* who comes over TLS waits with the kernel */
+        bool soon = pausing || r->committer.pid == 0 || lacks || judging;
         struct pollfd wait[2] = {{.fd = pausing ? -1 : r->node->listen_fd, .events = POLLIN},
-                                 {.fd = pausing ? -1 : r->node->tls_fd, .events = POLLIN}};
+                                 {.fd = judging   ? r->keys.judge.fd
+                                        : pausing ? -1
+                                                  : r->node->tls_fd,
+                                  .events = POLLIN}};
         const struct timespec timeout = {.tv_sec = soon ? 0 : 5,
                                          .tv_nsec = soon ? PAUSE_MS * 1000000L : 0};
         int ready = ppoll(wait, 2, &timeout, unblocked);
         reap(r);
-        if (ready > 0 && !node_stopping)
-            accept_all(r);
+        bool tls = judging || (ready > 0 && wait[1].revents != 0);
+        tls = tls && keys_kept_turn(r->node->conf, &r->keys);
+        if (ready > 0 && !pausing && !node_stopping)
+            accept_all(r, tls);
     }
 }
 

@@ -27,6 +27,8 @@ enum verdict {
 struct send_job {
     int64_t delivery;
     bool picture; /* may be compressed on its way */
+    size_t
+        follows; /* number (from 1) of the job of its study before it: put off with that; 0: none */
     size_t forms; /* at least 1 */
     struct send_form {
         int64_t result;

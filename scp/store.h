@@ -105,7 +105,12 @@ STORE_MUST_USE enum store_status store_add_instance(struct store *store, struct 
 STORE_MUST_USE enum store_status store_association_end(struct store *store,
                                                        const char *association);
 /* At start of receive: of those that are open all but these (kept may be NULL) are of an earlier
- * life, and end. */
+ * life. store_association_others tells what they brought, by association, study and SOP class: the
+ * first of it, and how many; store_association_end_others ends them. */
+typedef void store_brought(void *context, const struct instance *first, unsigned instances);
+STORE_MUST_USE enum store_status store_association_others(struct store *store,
+                                                          const char *const *kept, size_t count,
+                                                          store_brought *brought, void *context);
 STORE_MUST_USE enum store_status
 store_association_end_others(struct store *store, const char *const *kept, size_t count);
 
@@ -326,7 +331,9 @@ struct delivery {
 };
 /* Pending deliveries of one destination that are due: urgent ones first, in order of
  * creation. Due is what is put off to now_ms or less, or
- * beyond far_ms: a wall clock that was set back must not put an object off for years. */
+ * beyond far_ms: a wall clock that was set back must not put an object off for years. What was put
+ * off (and does not wait for its images) goes in that order, too: not while one before it is put
+ * off still; and of a study nothing goes before what was made earlier. */
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
                                                int64_t now_ms, int64_t far_ms,
                                                struct delivery *list, size_t room, size_t *count);

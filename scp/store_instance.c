@@ -161,18 +161,44 @@ enum store_status store_association_end(struct store *store, const char *associa
                                       "t", association));
 }
 
-enum store_status store_association_end_others(struct store *store, const char *const *kept,
-                                               size_t count)
+static enum store_status keep_names(struct store *store, const char *const *kept, size_t count)
 {
     enum store_status status = sql_exec(store, "CREATE TEMP TABLE IF NOT EXISTS kept(name TEXT);"
                                                "DELETE FROM temp.kept");
     for (size_t i = 0; status == STORE_OK && i < count; i++)
         status =
             sql_run(store, sql_prepare(store, "INSERT INTO temp.kept VALUES(?)", "t", kept[i]));
-    return status == STORE_OK
-               ? sql_exec(store, "DELETE FROM open_association WHERE association NOT IN"
-                                 " (SELECT name FROM temp.kept)")
-               : status;
+    return status;
+}
+
+#define OF_OTHERS " association NOT IN (SELECT name FROM temp.kept)"
+
+/* MIN(id) makes the other columns those of its row (sqlite.org/lang_select.html, bare columns). */
+enum store_status store_association_others(struct store *store, const char *const *kept,
+                                           size_t count, store_brought *brought, void *context)
+{
+    struct instance first;
+    enum store_status status = keep_names(store, kept, count);
+    if (status != STORE_OK)
+        return status;
+    sqlite3_stmt *rows = sql_prepare(
+        store,
+        "SELECT " COLUMNS ",MIN(id),COUNT(*) FROM (SELECT * FROM open_association WHERE" OF_OTHERS
+        ") JOIN instance USING(association,study) GROUP BY association,study,sop_class",
+        "");
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        take_row(rows, &first);
+        brought(context, &first, (unsigned)sqlite3_column_int(rows, 27));
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_association_end_others(struct store *store, const char *const *kept,
+                                               size_t count)
+{
+    enum store_status status = keep_names(store, kept, count);
+    return status == STORE_OK ? sql_exec(store, "DELETE FROM open_association WHERE" OF_OTHERS)
+                              : status;
 }
 
 enum store_status store_next_received(struct store *store, int64_t after, struct instance *instance)

@@ -166,13 +166,21 @@ void find_pixels(dx_object *object)
         object->fragments = fragments;
 }
 
-enum dx_status parse(dx_object *object, struct dx_error *err)
+OFCondition read_file(dx_object *object)
 {
     MemoryStream stream(object->bytes, static_cast<offile_off_t>(object->size), 0);
     object->file.reset(new DcmFileFormat);
     object->file->transferInit();
     OFCondition result = object->file->read(stream);
     object->file->transferEnd();
+    return result;
+}
+
+enum dx_status parse(dx_object *object, struct dx_error *err)
+{
+    OFCondition result = read_file(object);
+    if (result == EC_StreamNotifyClient) /* said, too, where there was no memory for a moment */
+        result = read_file(object);
     if (result.bad())
         return dx_fail_condition(err, DX_MALFORMED, "object", result);
     object->dataset = object->file->getDataset();

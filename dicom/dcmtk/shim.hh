@@ -25,11 +25,12 @@ template <typename Body> enum dx_status dx_guard(struct dx_error *err, Body body
     }
 }
 
-/* "what: DCMTK's text", with the given status. */
+/* "what: DCMTK's text", with the given status; what failed for want of memory is nobody's fault. */
 inline enum dx_status dx_fail_condition(struct dx_error *err, enum dx_status status,
                                         const char *what, const OFCondition &condition)
 {
-    return dx_fail(err, status, "%s: %s", what, condition.text());
+    return dx_fail(err, condition == EC_MemoryExhausted ? DX_NO_MEMORY : status, "%s: %s", what,
+                   condition.text());
 }
 
 #endif

@@ -148,7 +148,7 @@ static void open_tls(struct orders *o, struct caller *caller)
         log_event(LOG_AT_ERROR, "tls-unavailable", "reason=%s", log_quote(err.text));
         _exit(EX_CONFIG);
     }
-    keys_close(&o->keys.files);
+    keys_kept_close(&o->keys);
 }
 
 static void run_hearer(struct orders *o, int caller_fd, int fd, pid_t parent)
@@ -204,11 +204,8 @@ static const char *admit(struct orders *o, const char *address, int caller)
     int on = 1;
     if (!conf_address_is_in(address, o->conf->from != NULL ? o->conf->from : HERE))
         return "<orders from> does not have this address";
-    if (o->conf->tls) {
-        role_close_store(&o->store); /* whether the files are good is judged in a child */
-        if (!keys_kept_turn(o->node->conf, &o->keys))
-            return "the files of <tls> cannot be used";
-    }
+    if (o->conf->tls && !o->keys.good)
+        return "the files of <tls> cannot be used";
     for (size_t i = 0; i < o->hearers; i++)
         if (o->hearer[i].fd < 0) {
             (void)setsockopt(caller, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -241,19 +238,31 @@ static void take_caller(struct orders *o)
 
 /* ---- the role ---- */
 
+/* False: the files of <tls> are being judged, and callers wait with the kernel. */
+static bool may_take_callers(struct orders *o)
+{
+    if (!o->conf->tls)
+        return true;
+    role_close_store(&o->store); /* they are judged in a child */
+    return keys_kept_turn(o->node->conf, &o->keys);
+}
+
 static void turn(struct orders *o, bool accepting)
 {
-    bool pausing = clock_monotonic_ms() < o->accept_at;
-    o->poll[0] =
-        (struct pollfd){.fd = accepting && !pausing ? o->node->orders_fd : -1, .events = POLLIN};
+    bool pausing = clock_monotonic_ms() < o->accept_at, judging = o->keys.judge.fd >= 0;
+    int door = judging ? o->keys.judge.fd : o->node->orders_fd;
+    o->poll[0] = (struct pollfd){.fd = accepting && !pausing ? door : -1, .events = POLLIN};
     for (size_t i = 0; i < o->hearers; i++)
         o->poll[i + 1] = (struct pollfd){.fd = o->hearer[i].fd, .events = POLLIN};
-    if (poll(o->poll, o->hearers + 1, pausing ? PAUSE_MS : LOOK_MS) <= 0)
+    int ready = poll(o->poll, o->hearers + 1, pausing ? PAUSE_MS : LOOK_MS);
+    if (judging)
+        (void)may_take_callers(o);
+    if (ready <= 0)
         return;
     for (size_t i = 0; i < o->hearers; i++)
         if (o->hearer[i].fd >= 0 && o->poll[i + 1].revents != 0)
             take_record(o, &o->hearer[i]);
-    if (o->poll[0].revents != 0)
+    if (o->poll[0].revents != 0 && !judging && may_take_callers(o))
         take_caller(o);
 }
 

@@ -203,7 +203,8 @@ class Corrections(unittest.TestCase):
         return models.rejection_note(path, os.path.join(self.folder, f"{self.made}-note.dcm"), title, meaning, study)
 
     def test_a_rejected_exposure_withdraws_its_result(self):
-        self.start()
+        """Also when the process that reads the note first dies: the 9th, after six of the self-test and two of images."""
+        self.start(environment={"CERVIGATE_OBJECT_FAULT": "crash:reject:1-9"})
         study = generate_uid()
         good, bad = self.image(0, study=study), self.image(1, study=study)
         self.send(good, bad)
@@ -217,6 +218,7 @@ class Corrections(unittest.TestCase):
         pictures = {d.SOPInstanceUID for d in self.at_pacs(h.SC, 2) if d.SourceImageSequence[0].ReferencedSOPInstanceUID ==
                     pydicom.dcmread(bad).SOPInstanceUID}
         self.assertEqual(uids, pictures)
+        self.assertIn("object-child-died", self.node.log())
         self.clean()
 
     def test_the_only_image_rejected_takes_the_report_back(self):

@@ -341,6 +341,29 @@ class Away(WayOut):
         h.wait_for(lambda: len({line["sop_instance"] for line in archive.stores()}) == 2 * len(self.BEHAVIOURS), 90, "all")
         parked = node.sql("SELECT COUNT(*) FROM delivery WHERE state='parked'")
         self.assertEqual(parked, [(0,)])
+        self.reports_first(archive)
+        self.what_is_put_off_keeps_its_order(node, archive)
+
+    def reports_first(self, archive):
+        seen = {}
+        for line in archive.stores():
+            seen.setdefault(str(pydicom.dcmread(line["path"], specific_tags=["StudyInstanceUID"]).StudyInstanceUID), []).append(line["sop_class"])
+        for study, classes in seen.items():
+            self.assertEqual(classes[0], SR3D, f"{study}: {classes}")
+
+    def what_is_put_off_keeps_its_order(self, node, archive):
+        """Each object by itself is tried, and refused for a while; then they go as they would have gone."""
+        before = len(archive.stores())
+        last = node.sql("SELECT MAX(id) FROM delivery")[0][0]
+        mine = f"FROM delivery JOIN result ON result.id=delivery.result WHERE destination='pacs0' AND delivery.id>{last}"
+        archive.behave("a700")
+        for n in range(4):
+            self.study(node, f"put-off-{n}")
+            h.wait_for(lambda n=n: node.sql(f"SELECT COUNT(*) {mine} AND attempts>0") == [(2 * n + 2,)], 20, "put off")
+        archive.behave("ok")
+        h.wait_for(lambda: node.sql(f"SELECT COUNT(*) {mine} AND state='sent'") == [(8,)], 30, "all")
+        self.assertEqual([line["sop_instance"] for line in archive.stores()[before:]],
+                         [uid for uid, in node.sql(f"SELECT uid {mine} ORDER BY priority DESC,delivery.id")])
 
 
 class RealPacs(WayOut):

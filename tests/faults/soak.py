@@ -1,10 +1,12 @@
 """Many studies at a steady rate: nothing is lost, and memory and descriptors of each process stay level.
 
-scripts/faults soak [--instances N] [--studies M] [--rate R] [--minutes T] [--seed S] [--real] [--keep DIR]
+scripts/faults soak [--instances N] [--studies M] [--rate R] [--minutes T] [--selected SHARE] [--seed S]
+                   [--real] [--keep DIR]
 
   --instances  how many (50000), in --studies (2000)
   --rate       instances a second that are begun (40); the node may be slower, the sender waits for each answer
   --minutes    no more are sent after this time
+  --selected   share of the studies that a rule takes (1); the others are looked at, and ignored
   --real       the shipped model and its pictures, instead of a tiny one: some instances a second, not dozens
 
 A line for each process: its anonymous memory and descriptors, as medians over the second and over the last tenth of what was sent, both
@@ -87,13 +89,14 @@ def levels(readings, sent):
 
 
 class Soak:
-    def __init__(self, folder, seed, real):
+    def __init__(self, folder, seed, real, selected):
         model = h.MODEL if real else models.make(os.path.join(folder, "model"))
         self.campaign = kill.Campaign(folder, seed, first=None, pictures=50, model=model)
         self.studies, self.chance = world.Studies(folder, seed), random.Random(seed)
         self.pixels = self.campaign.inputs.pixels if real else None
+        self.share, self.selected = selected, True  # of the studies; the last one
         self.folder, self.readings = folder, collections.defaultdict(list)
-        self.done, self.sent, self.wanted = threading.Event(), 0, 0
+        self.done, self.sent, self.begun, self.wanted = threading.Event(), 0, 0, 0
 
     def watch(self):
         top = self.campaign.node.process.pid
@@ -103,12 +106,15 @@ class Soak:
 
     def image(self, number, same):
         """The next, in the last one's study when it is the `same`."""
+        self.selected = self.selected if same else self.chance.random() < self.share
         if self.pixels is None:
-            return self.studies.make(self.last.study if same else None)
+            return self.studies.make(self.last.study if same else None, self.selected)
         path = os.path.join(self.folder, "next.dcm")
         about = {"study": self.last.study, "PatientID": self.last.patient} if same else {"PatientID": f"SOAK-{number:06}"}
+        if not self.selected:
+            about["BodyPartExamined"] = "HAND"
         h.wrap(self.chance.choice(self.pixels), path, **about)
-        return world.ledger.Source(path, ["delivered"])
+        return world.ledger.Source(path, ["delivered" if self.selected else "ignored"])
 
     def send(self, instances, studies, rate, seconds):
         """Instances of one study follow each other, as from one modality."""
@@ -119,7 +125,8 @@ class Soak:
                 break
             same = n > 0 and n * studies // instances == (n - 1) * studies // instances
             self.last = self.image(n, same)
-            self.wanted += 1 + (not same)  # a picture, and a report for a study
+            self.begun += not same
+            self.wanted += self.selected * (1 + (not same))  # a picture, and a report for a study
             if not self.campaign.sender.store_until_acknowledged(self.last):
                 self.campaign.failed.append(f"instance {n} was not acknowledged")
             self.sent = n + 1
@@ -136,7 +143,7 @@ class Soak:
         took = self.send(instances, studies, rate, seconds)
         self.done.set()
         watcher.join()
-        print(f"{self.sent} instances in {self.wanted - self.sent} studies, {self.sent / took:.1f} a second", flush=True)
+        print(f"{self.sent} instances in {self.begun} studies, {self.sent / took:.1f} a second", flush=True)
         lines, bad = levels(self.readings, self.sent)
         print(*lines, sep="\n", flush=True)
         violations, endings = self.campaign.settle(max(kill.SETTLE, self.sent / 50))
@@ -149,13 +156,14 @@ def main():
     parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=40)
     parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--selected", type=float, default=1)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--keep")
     wanted = parser.parse_args()
     print(f"seed {wanted.seed}", flush=True)
     folder, begin = tempfile.mkdtemp(prefix="cervigate-faults-soak-"), time.monotonic()
-    soak = Soak(folder, wanted.seed, wanted.real)
+    soak = Soak(folder, wanted.seed, wanted.real, wanted.selected)
     violations = [("run", "did not come to its end")]
     try:
         violations, endings = soak.run(wanted.instances, wanted.studies, wanted.rate, wanted.minutes * 60)
@@ -165,7 +173,7 @@ def main():
             keep = wanted.keep or tempfile.mkdtemp(prefix="cervigate-faults-evidence-")
             soak.campaign.keep(keep)
             print(f"evidence: {keep}\nagain: scripts/faults soak --seed {wanted.seed} --instances {wanted.instances} "
-                  f"--studies {wanted.studies} --rate {wanted.rate}{' --real' if wanted.real else ''}", flush=True)
+                  f"--studies {wanted.studies} --rate {wanted.rate} --selected {wanted.selected}{' --real' if wanted.real else ''}", flush=True)
         soak.campaign.close()
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if violations else 0

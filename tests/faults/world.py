@@ -43,8 +43,8 @@ class Studies:
         h.wrap(plane, path, study=names[0], SeriesInstanceUID=names[1], PatientID="FAULT-00000000", SOPInstanceUID=names[2])
         self.template = h.dataset_of(path)
 
-    def make(self, study=None):
-        """A new image, of a study of its own or of this one."""
+    def make(self, study=None, selected=True):
+        """A new image, of a study of its own or of this one; not `selected`: of a part of the body that no rule takes."""
         self.next += 1
         uid = [u % self.next for u in UIDS]
         data = self.template
@@ -53,11 +53,13 @@ class Studies:
         patient = f"FAULT-{int((study or uid[0])[-8:]):08}"
         data = bytearray(data.replace(b"FAULT-00000000", patient.encode()))
         data[-2 * SIDE::2] = self.random.randbytes(SIDE)
+        if not selected:
+            data = data.replace(b"CSPINE", b"HAND  ")
         source = ledger.Source.__new__(ledger.Source)
         source.path, source.dataset, source.sop_class, source.sop_instance = "", bytes(data), h.DX, uid[2]
         source.syntax, source.sha256 = str(h.ExplicitVRLittleEndian), hashlib.sha256(data).hexdigest()
         source.study, source.patient, source.issuer = study or uid[0], patient, ""
-        source.expected = ["delivered"]
+        source.expected = ["delivered" if selected else "ignored"]
         return source
 
 

@@ -165,7 +165,7 @@ static void a_turn_is_one_sync(void **state)
     audit_application(conf, true);
     for (int turn = 0; turn < 2; turn++) {
         for (int i = 0; i < 20; i++) {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof name, "a%d", i);
             struct instance in = received(name, i, i);
             if (turn == 0)

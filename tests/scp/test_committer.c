@@ -1,12 +1,15 @@
 /* The group commit: many processes ask at once, each is answered, each record is there once. */
+#include "audit_reader.h"
 #include "committer.h"
 #include "log.h"
 #include "scp_fixture.h"
+#include "seen.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -326,6 +329,98 @@ static void a_lock_puts_ends_off(void **state)
     assert_null(strstr(text, "commit-failed"));
 }
 
+static size_t told(const struct fixture *f, const char *code, const char *text)
+{
+    struct audit_reader *reader = audit_reader_open(&f->conf, NULL);
+    struct audit_record r;
+    size_t found = 0;
+    while (reader != NULL && audit_reader_next(reader, &r) == AUDIT_READ_RECORD)
+        found += memmem(r.message, r.message_bytes, code, strlen(code)) != NULL &&
+                 memmem(r.message, r.message_bytes, text, strlen(text)) != NULL;
+    audit_reader_close(reader);
+    return found;
+}
+
+/* It died with what it received in the job store and not yet in the audit log: the next one tells
+ * it, and no more than that. */
+static void what_died_untold_is_told(void **state)
+{
+    const struct fixture *f = *state;
+    const struct dx_scan scan = {.patient_id = "PAT-7"};
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    struct commit_answer answer;
+    assert_int_equal(setenv("CERVIGATE_CRASH", "commit-unwoken:3", 1), 0);
+    struct running r = start(f);
+    assert_int_equal(unsetenv("CERVIGATE_CRASH"), 0);
+    int fd = attach(&r, "before"), other = attach(&r, "whole");
+    assert_true(ask(other, 1, 1, &answer));
+    close(other);
+    for (int i = 0; i < 500 && told(f, "\"110104\"", "\"1.2.4.1\"") == 0; i++)
+        usleep(10000);
+    request.instance = fixture_instance(2, 2, 2, "before");
+    seen_keep(&request.instance, &scan);
+    put_object(request.instance.digest);
+    assert_true(committer_ask(fd, &request, &answer));
+    assert_int_equal(answer.status, STORE_OK);
+    close(fd);
+    (void)finish(&r);
+    assert_int_equal(told(f, "\"110102\"", "\"1.2.4.2\""), 0);
+
+    r = start(f);
+    for (int i = 0; i < 500 && told(f, "\"110104\"", "\"1.2.4.2\"") == 0; i++)
+        usleep(10000);
+    assert_int_equal(finish(&r), 0);
+    static const char *const codes[] = {"\"110102\"", "\"110104\""};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(told(f, codes[i], "PAT-7"), 1);
+        assert_int_equal(told(f, codes[i], "the process that received it died"), 1);
+        assert_int_equal(told(f, codes[i], "\"1.2.4.1\""), 1);
+    }
+}
+
+static int count_open(const struct fixture *f)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT COUNT(*) FROM open_association", -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    int count = sqlite3_column_int(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return count;
+}
+
+/* The first commit fails (the disk is full), and with it the end of what an earlier life left open:
+ * it is entered once there is room, or its studies would never be done. */
+static void an_end_that_was_not_kept_is_entered_again(void **state)
+{
+    const struct fixture *f = *state;
+    struct rlimit before, little;
+    enum store_identity identity;
+    struct store *store = fixture_open(f);
+    struct instance in = fixture_instance(1, 1, 1, "earlier");
+    FIXTURE_OK(store_add_instance(store, &in, &identity));
+    for (int i = 0; i < 40; i++) /* the log of changes is longer than the limit */
+        FIXTURE_OK(store_count(store, "refused"));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    little = (struct rlimit){.rlim_cur = 65536, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    struct running r = start(f);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    usleep(300000);
+    assert_int_equal(count_open(f), 1);
+    assert_int_equal(prlimit(r.pid, RLIMIT_FSIZE, &before, NULL), 0);
+    for (int i = 0; i < 500 && count_open(f) > 0; i++)
+        usleep(10000);
+    assert_int_equal(count_open(f), 0);
+    assert_int_equal(finish(&r), 0);
+    store_close(store);
+}
+
 /* What comes after a question has failed is an answer to nothing. */
 static void a_late_answer_is_nobodys(void **state)
 {
@@ -357,6 +452,8 @@ int main(void)
         T(refusals_are_counted),
         T(a_broken_store_is_temporary),
         T(a_lock_puts_ends_off),
+        T(what_died_untold_is_told),
+        T(an_end_that_was_not_kept_is_entered_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

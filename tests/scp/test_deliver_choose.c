@@ -51,16 +51,35 @@ static void hours_are_kept(void **state)
     assert_false(window_is_open("22:00-06:00", at(4, 0)));
 }
 
-static void add(sqlite3 *db, int id, const char *outcome, int64_t next_ms)
+static void add_to(sqlite3 *db, int study, int id, const char *outcome, int64_t next_ms)
 {
     char sql[700];
     snprintf(sql, sizeof sql,
              "INSERT INTO result(id,kind,uid,sop_class,series,study,path,digest,outcome,created_ms)"
-             " VALUES(%d,'sc','2.25.%d','1.2','1','1','p','d','%s',1);"
+             " VALUES(%d,'sc','2.25.%d','1.2','1','%d','p','d','%s',1);"
              "INSERT INTO delivery(id,result,destination,state,next_ms,priority)"
              " VALUES(%d,%d,'pacs','pending',%lld,%d)",
-             id, id, outcome, id, id, (long long)next_ms, strcmp(outcome, "finding") == 0);
+             id, id, study, outcome, id, id, (long long)next_ms, strcmp(outcome, "finding") == 0);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* Of a study of its own. */
+static void add(sqlite3 *db, int id, const char *outcome, int64_t next_ms)
+{
+    add_to(db, id, id, outcome, next_ms);
+}
+
+static void expect_next(struct store *store, const struct conf_destination *to,
+                        const int64_t *expected, size_t count)
+{
+    static struct delivery job[SENDER_BATCH];
+    struct send_batch batch;
+    FIXTURE_OK(choose_jobs(store, to, SENDER_BATCH, &batch, job));
+    assert_int_equal(batch.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(batch.job[i].delivery, expected[i]);
+        assert_int_equal(job[i].id, expected[i]);
+    }
 }
 
 static void order(void **state)
@@ -81,17 +100,12 @@ static void order(void **state)
     add(db, 1, "no-finding", 0);
     add(db, 2, "no-finding", now - 1000);
     add(db, 3, "finding", 0);
-    add(db, 4, "no-finding", now + 100000); /* put off */
-    add(db, 5, "finding", now + 100000);
+    add(db, 4, "no-finding", now + 100000);                    /* put off */
     add(db, 6, "no-finding", now + 10LL * 365 * 86400 * 1000); /* a clock that was set back */
+    expect_next(store, &to, (const int64_t[]){3, 1, 2}, 3);    /* 6 was put off behind 4 */
+    FIXTURE_OK(store_delivery_failed(store, 4, now - 1, false, ""));
 
-    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
-    assert_int_equal(batch.count, 4);
-    const int64_t expected[] = {3, 1, 2, 6};
-    for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(batch.job[i].delivery, expected[i]);
-        assert_int_equal(job[i].id, expected[i]);
-    }
+    expect_next(store, &to, (const int64_t[]){3, 1, 2, 4, 6}, 5);
     FIXTURE_OK(choose_jobs(store, &to, 2, &batch, job));
     assert_int_equal(batch.count, 2);
 
@@ -102,6 +116,54 @@ static void order(void **state)
     FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
     assert_int_equal(batch.count, 1); /* the finding */
     assert_int_equal(batch.job[0].delivery, 3);
+    sqlite3_close(db);
+    store_close(store);
+}
+
+/* What was put off keeps its order, and holds up nothing but what was put off, and its own study.
+ */
+static void order_of_what_was_put_off(void **state)
+{
+    const struct fixture *f = *state;
+    const struct conf_peer peer = {.name = "pacs"};
+    const struct conf_destination to = {
+        .peer = &peer, .retry_most_seconds = 300, .look = CONF_LOOK_NEVER};
+    struct store *store = fixture_open(f);
+    static struct delivery job[SENDER_BATCH];
+    struct send_batch batch;
+    sqlite3 *db = NULL;
+    int64_t now = clock_utc_ms(), later = now + 100000;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    add_to(db, 1, 1, "finding", later); /* a report; 2, 3: its pictures */
+    add_to(db, 1, 2, "finding", now - 1000);
+    add_to(db, 1, 3, "finding", 0);
+    add_to(db, 4, 4, "finding", 0);
+    add_to(db, 5, 5, "finding", now - 1000);
+    add_to(db, 6, 6, "no-finding", now - 1000);
+    add_to(db, 7, 7, "no-finding", 0);
+    expect_next(store, &to, (const int64_t[]){4, 7}, 2);
+
+    FIXTURE_OK(store_delivery_waits(store, 5, now - 1, now, "no images")); /* its own affair */
+    expect_next(store, &to, (const int64_t[]){4, 5, 7}, 3);
+    FIXTURE_OK(store_delivery_waits(store, 5, later, now, "no images"));
+    expect_next(store, &to, (const int64_t[]){4, 7}, 2);
+
+    FIXTURE_OK(store_delivery_failed(store, 1, now - 1, false, "")); /* due */
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
+    const int64_t expected[] = {1, 2, 3, 4, 6, 7}, follows[] = {0, 1, 2, 0, 0, 0};
+    assert_int_equal(batch.count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(batch.job[i].delivery, expected[i]);
+        assert_int_equal(batch.job[i].follows, follows[i]);
+    }
+    FIXTURE_OK(store_delivery_failed(store, 1, later, true, "refused")); /* parked: holds nothing */
+    expect_next(store, &to, (const int64_t[]){2, 3, 4, 6, 7}, 5);
+
+    /* A finding does not wait for what was no finding of its study. */
+    FIXTURE_OK(store_delivery_failed(store, 7, later, false, ""));
+    add_to(db, 7, 8, "finding", 0);
+    add_to(db, 7, 9, "no-finding", 0);
+    expect_next(store, &to, (const int64_t[]){2, 3, 4, 8, 6}, 5);
     sqlite3_close(db);
     store_close(store);
 }
@@ -258,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_rate_is_kept),
         cmocka_unit_test(hours_are_kept),
         T(order),
+        T(order_of_what_was_put_off),
         T(commitment),
         T(an_earlier_request),
         T(ends_of_commitment),

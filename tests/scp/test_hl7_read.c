@@ -293,7 +293,7 @@ static void test_study_of_several_orders(void **state)
     parse(HEAD(
         "ORM^O01") "ORC|NW|1\rOBR|1\rZDS|1.2.1\rORC|NW|2\rOBR|2\rZDS|1.2.2\rORC|NW|3\rOBR|3\r");
     for (int i = 1; i <= 3; i++) {
-        char expected[8] = "";
+        char expected[24] = "";
         if (i < 3)
             (void)snprintf(expected, sizeof expected, "1.2.%d", i);
         assert_true(hl7_next_order(&message, &at, &order));
