@@ -341,11 +341,11 @@ struct conf_web {
      * header of his groups (NULL: he is in `accounts`), and the groups of each role. NULL: none */
     const char *proxies, *user_header, *roles_header;
     const char *viewer_group, *reader_group, *admin_group;
-    int tries;                           /* files that are tried at a time: 4; 0: nobody may */
-    uint64_t try_bytes;                  /* of one: 209715200 */
-    int try_seconds;                     /* for sending one: 600 */
-    int tries_per_minute;                /* of a session: 12 */
-    const char *viewer; /* address of a study in the site's viewer, with {study}; or NULL */
+    int tries;            /* files that are tried at a time: 4; 0: nobody may */
+    uint64_t try_bytes;   /* of one: 209715200 */
+    int try_seconds;      /* for sending one: 600 */
+    int tries_per_minute; /* of a session: 12 */
+    const char *viewer;   /* address of a study in the site's viewer, with {study}; or NULL */
 };
 
 struct conf {

@@ -68,27 +68,24 @@ struct supervisor {
 
 static bool wants(const struct supervisor *s, const struct role *role)
 {
-    if (role->run == announce_run)
-        return s->node.conf->announcement_count > 0;
-    if (role->run == audit_run)
-        return s->node.conf->audit.host != NULL;
-    if (role->run == orders_run)
-        return s->node.orders_fd >= 0;
-    if (role->run == inquire_run)
-        return s->node.conf->order_query.peer != NULL;
-    if (role->run == trial_run)
-        return s->node.console_fd >= 0 && s->node.conf->web.accounts != NULL &&
-               s->node.conf->web.tries > 0;
-    return role->run != console_run || s->node.console_fd >= 0;
+    const struct conf *conf = s->node.conf;
+    bool console = s->node.console_fd >= 0;
+    return role->run == announce_run  ? conf->announcement_count > 0
+           : role->run == audit_run   ? conf->audit.host != NULL
+           : role->run == orders_run  ? s->node.orders_fd >= 0
+           : role->run == inquire_run ? conf->order_query.peer != NULL
+           : role->run == trial_run   ? console && conf->web.accounts != NULL && conf->web.tries > 0
+                                      : role->run != console_run || console;
 }
 
-/* "receive_since=UTC\nreceive_died=N\n" of each that runs. */
+/* "receive_pid=N\n" of each role; "receive_since=UTC\nreceive_died=N\n" of each that runs. */
 static void add_roles(const struct supervisor *s, char *text, size_t size)
 {
     int64_t now = clock_monotonic_ms(), utc = clock_utc_ms();
     for (int i = 0; i < ROLES; i++) {
         const struct role *role = &s->role[i];
         size_t used = strlen(text);
+        used += (size_t)snprintf(text + used, size - used, "%s_pid=%d\n", role->name, role->pid);
         if (wants(s, role))
             (void)snprintf(text + used, size - used, "%s_since=%lld\n%s_died=%u\n", role->name,
                            (long long)(role->pid > 0 ? utc - (now - role->started_at) : 0),
@@ -100,18 +97,13 @@ static void write_run_file(const struct supervisor *s, bool running)
 {
     char path[PATH_MAX], text[1536];
     node_path(s->node.conf, path, sizeof path, "run/node");
-    (void)snprintf(
-        text, sizeof text,
-        "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\norders_port=%u\n"
-        "receive_pid=%d\ncommitter_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\n"
-        "console_pid=%d\naudit_pid=%d\nannounce_pid=%d\norders_pid=%d\n"
-        "inquire_pid=%d\ntrial_pid=%d\n"
-        "instance_id=%s\nlandlock=%d\n",
-        running ? (int)getpid() : 0, listen_port(s->node.listen_fd), listen_port(s->node.tls_fd),
-        listen_port(s->node.console_fd), listen_port(s->node.orders_fd), (int)s->role[0].pid,
-        (int)(s->role[0].pid != 0 ? s->committer : 0), (int)s->role[1].pid, (int)s->role[2].pid,
-        (int)s->role[3].pid, (int)s->role[4].pid, (int)s->role[5].pid, (int)s->role[6].pid,
-        (int)s->role[7].pid, (int)s->role[8].pid, s->node.instance_id, s->landlock);
+    (void)snprintf(text, sizeof text,
+                   "pid=%d\ndicom_port=%u\ntls_port=%u\nconsole_port=%u\norders_port=%u\n"
+                   "committer_pid=%d\ninstance_id=%s\nlandlock=%d\n",
+                   running ? (int)getpid() : 0, listen_port(s->node.listen_fd),
+                   listen_port(s->node.tls_fd), listen_port(s->node.console_fd),
+                   listen_port(s->node.orders_fd), (int)(s->role[0].pid != 0 ? s->committer : 0),
+                   s->node.instance_id, s->landlock);
     add_roles(s, text, sizeof text);
     int failed = spool_write_whole(path, text);
     if (failed != 0)

@@ -16,6 +16,7 @@ from pydicom.uid import generate_uid
 
 import browser
 from browser import DESK, PHONE, h
+from try_page import TryPage
 
 PASSWORD = "reading room at night"
 HOSTILE = "<script>window.hacked=1</script><b>bold</b>^Évil"
@@ -27,7 +28,7 @@ def milliseconds(iso):
     return datetime.datetime.fromisoformat(iso.replace("Z", "+00:00")).timestamp() * 1000
 
 
-class Console(unittest.TestCase):
+class Console(TryPage, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.maxDiff = None
@@ -315,85 +316,6 @@ class Console(unittest.TestCase):
         self.page.press("Enter")
         self.page.until("document.querySelector('.stop') && document.getElementById('mode').textContent.includes('demo')", 5)
         self.assertEqual(self.node.status()["mode"], "demo")
-
-    def drop(self, name, text, size=None, count=1):
-        """Drops files of this text; `size` is what the first says of itself."""
-        self.page.see(f"""(() => {{ const d = new DataTransfer();
-            for (let i = 0; i < {count}; i++) d.items.add(new File([{text}], {name!r}));
-            const files = [...d.files];
-            if ({size or 0}) Object.defineProperty(files[0], 'size', {{ value: {size or 0} }});
-            const event = new DragEvent('drop', {{ bubbles: true, cancelable: true }});
-            Object.defineProperty(event, 'dataTransfer', {{ value: {{ files, types: ['Files'] }} }});
-            document.querySelector('.zone').dispatchEvent(event); }})()""")
-
-    def doing(self, words):
-        self.page.until(f"document.querySelector('.doing').textContent.includes({words!r})", 30)
-        self.assertFalse(self.page.see("document.querySelector('.doing').classList.contains('alarm')"))  # nothing of the node's has failed
-
-    def test_an_image_is_tried(self):
-        """By keys alone; the prediction, every class, the picture with RESEARCH in it; nothing of it in the list."""
-        self.sign_in("victor")
-        before = self.order()
-        self.page.press("t")
-        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
-        path = glob.glob(os.path.join(self.folder, "hurt/**/*.dcm"), recursive=True)[0]
-        self.page.do("choose", key="o", paths=[path])
-        self.page.until("document.querySelector('.tried img')?.complete && document.querySelector('.tried img').naturalWidth > 0", 60)
-        self.assertRegex(self.page.text(".tried h2"), "^Prediction: (fracture|dislocation)$")
-        told = self.page.text(".tried")
-        for words in ("dislocation", "fracture", "no finding", "Operating point", "judged and discarded", "Not a diagnostic viewer"):
-            self.assertIn(words, told)
-        self.assertIn("RESEARCH", self.page.see("document.querySelector('.tried img').alt"))
-        self.assertIn("Prediction: ", self.page.text("#said"))
-        self.accessible("tried")
-        self.assertEqual(self.order(), before)
-        self.page.do("go", hash="#/worklist")
-        self.page.do("go", hash="#/try")  # what was shown is gone
-        self.assertIsNone(self.page.text(".tried img"))
-
-    def test_what_cannot_be_tried_is_said(self):
-        self.sign_in("victor")
-        self.page.do("go", hash="#/try")
-        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
-        for name, text, more, words in (("letter.txt", "'Dear colleague, '.repeat(99)", {}, "This cannot be judged: it is neither DICOM nor PNG nor JPEG."),
-                                        ("empty.dcm", "''", {}, "The file is empty."), ("a.png", "'x'", {"count": 2}, "One image at a time: drop a single file."),
-                                        ("all.zip", "'PK\\u0003\\u0004' + 'x'.repeat(500)", {}, "it is an archive: unpack it, and try one image of it."),
-                                        ("large.dcm", "'x'", {"size": 201 << 20}, "The file has 201 MB: more than 200 MB."),
-                                        ("<b>.png", "'\\u0089PNG'", {}, "it is neither DICOM nor PNG nor JPEG.")):
-            self.drop(name, text, **more)
-            self.doing(words)
-            self.assertTrue(self.page.see("document.querySelector('.tried').hidden"))
-        self.drop("letter.txt", "'x'.repeat(1 << 25)")
-        self.page.until("!document.querySelector('.zone progress').hidden")
-        self.page.press("Escape")
-        self.page.until("/Stopped|neither DICOM/.test(document.querySelector('.doing').textContent)", 20)
-
-    def test_clinical_mode_has_no_such_page(self):
-        """The mode's own file says it: this model does not allow the mode itself."""
-        self.sign_in("victor")
-        self.page.until("!document.querySelector('a[data-page=try]').hidden")
-        path = os.path.join(self.node.spool, "mode")
-        with open(path, encoding="utf-8") if os.path.exists(path) else open(os.devnull, encoding="utf-8") as f:
-            was = f.read()
-        try:
-            with open(path, "w", encoding="utf-8") as f:
-                f.write("clinical\n")
-            self.page.until("document.querySelector('a[data-page=try]').hidden", 20)
-            self.page.press("t")
-            self.assertIsNone(self.page.text(".zone"))
-            self.page.do("go", hash="#/try")
-            self.doing("Not now: the node is in clinical mode: images come from the modalities only.")
-            self.assertTrue(self.page.see("document.querySelector('.zone button').disabled"))
-            refused = self.page.see("""import('/api.js').then((api) => api.sendFile('/try', new File(['x'], 'x'), 'image/png',
-                { onProgress() {}, signal: new AbortController().signal })).catch((error) => [error.status, error.message])""")
-            self.assertEqual(refused, [403, "the node is in clinical mode: images come from the modalities only"])
-        finally:
-            if was:
-                with open(path, "w", encoding="utf-8") as f:
-                    f.write(was)
-            else:
-                os.unlink(path)
-        self.page.until("!document.querySelector('a[data-page=try]').hidden", 20)
 
     def test_a_reader_agrees(self):
         self.sign_in()
