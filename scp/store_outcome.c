@@ -64,7 +64,7 @@ enum store_status store_verdict(struct store *store, const char *study,
     "SELECT p.study,p.accession,p.answered,p.outcome,p.raised,p.model,p.arrived_ms,p.read_ms,"     \
     "(SELECT MAX(first_computed_ms) " OF_IMAGES "),"                                               \
     "(SELECT MIN(created_ms) FROM result WHERE study=p.study AND kind='sr' AND fate<>'parked'),"   \
-    "(SELECT MAX(done_ms) FROM delivery JOIN result ON result.id=delivery.result"                  \
+    "(SELECT MAX(done_ms) FROM result CROSS JOIN delivery ON delivery.result=result.id"            \
     " WHERE result.study=p.study AND delivery.state='sent'),"                                      \
     "(SELECT finding_score " OF_IMAGES " AND withdrawn='' ORDER BY finding_score DESC LIMIT 1),"   \
     "(SELECT finding_point " OF_IMAGES " AND withdrawn='' ORDER BY finding_score DESC LIMIT 1),"   \
