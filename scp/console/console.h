@@ -122,6 +122,8 @@ void list_destroy(struct list *list);
 int64_t list_revision(struct console *console);
 /* Studies in each band (enum priority_band); NULL: the job store cannot be read. */
 const uint64_t *list_bands(struct console *console);
+/* In shadow mode the node's word reaches nobody who reads: only those who run it see it here. */
+bool list_is_shown(const struct console *console, const struct session *session);
 
 /* events.c */
 struct events *events_create(void);

@@ -113,8 +113,7 @@ const uint64_t *list_bands(struct console *console)
     return list_revision(console) != 0 ? console->list->band : NULL;
 }
 
-/* In shadow mode the node's word reaches nobody who reads: only those who run it see it here. */
-static bool is_shown(const struct console *console, const struct session *session)
+bool list_is_shown(const struct console *console, const struct session *session)
 {
     return session->account.role == ROLE_ADMIN || node_mode(console->node->conf) != CONF_SHADOW;
 }
@@ -125,7 +124,7 @@ static enum MHD_Result read_ones(struct console *console, const struct session *
     size_t count = 0;
     struct store_entry *entries = calloc(READ_MOST, sizeof *entries);
     bool good = entries != NULL && console_store(console) &&
-                (!is_shown(console, session) ||
+                (!list_is_shown(console, session) ||
                  store_read_list(console->store, entries, READ_MOST, &count) == STORE_OK);
     json_t *array = good ? json_array() : NULL;
     for (size_t i = 0; good && i < count; i++) {
@@ -180,7 +179,7 @@ enum MHD_Result list_page(struct console *console, struct visit *visit, struct s
                   "\"most\": %d, \"viewer\": %s, \"entries\": %s}",
                   conf_mode_name(list->mode), list->mode == CONF_CLINICAL ? "false" : "true", now,
                   (long long)revision, WORKLIST_MOST, viewer,
-                  is_shown(console, session) ? list->entries : "[]");
+                  list_is_shown(console, session) ? list->entries : "[]");
     free(viewer);
     struct MHD_Response *response =
         fclose(to) == 0 ? MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE) : NULL;

@@ -104,6 +104,7 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
                           0);
     /* programs: they prove themselves with each request */
     bool machines = route->handler == dicomweb_page;
+    bool tells = route->handler == study_page || route->handler == figures_page;
     int wait = 0;
     session = proxy_session(console, visit, session);
     if (session == NULL && machines)
@@ -117,6 +118,10 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
         return http_log_in_first(request, machines);
     if (session->account.role < least)
         return http_error(request, MHD_HTTP_FORBIDDEN, "your role does not allow this", 0);
+    if (tells && !list_is_shown(console, session))
+        return http_error(request, MHD_HTTP_FORBIDDEN,
+                          "the node is in shadow mode: what it finds is for administrators alone",
+                          0);
     if (changes && session == &visit->guest)
         return http_log_in_first(request, false);
     if (changes && !session_may_change(session, http_header(request, "X-CSRF-Token")))

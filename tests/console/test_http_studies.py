@@ -229,6 +229,10 @@ class Studies(Base):
         self.assertEqual(client.ask("GET", "/api/v1/worklist").json["mode"], "shadow")
         study = self.send(0)
         self.entry(client, study)
+        vera = self.client("vera")
+        for path in (f"/api/v1/studies/{study}", "/api/v1/outcomes"):
+            self.assertEqual(client.ask("GET", path).status, 200, path)
+            self.assertEqual((vera.ask("GET", path).status, vera.ask("GET", "/api/v1/worklist").json["entries"]), (403, []), path)
         time.sleep(2)
         self.assertEqual(self.pacs.objects(study=study), [])
         refused = client.ask("POST", "/api/v1/node/mode", {"mode": "clinical"})
