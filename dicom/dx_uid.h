@@ -35,6 +35,12 @@ DX_MUST_USE enum dx_status dx_digest_file(const char *path, uint64_t offset,
 DX_MUST_USE enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
                                                 char digest[DX_DIGEST_MAX], struct dx_error *err);
 
+/* The same of a file that another thread makes meanwhile: it need not be there yet, grows at its
+ * end alone, and is complete when *whole is set (by __atomic_store_n). DX_MISSING: it never came.
+ */
+DX_MUST_USE enum dx_status dx_digest_growing(const char *path, const bool *whole,
+                                             char digest[DX_DIGEST_MAX], struct dx_error *err);
+
 /* digest: 64 hexadecimal digits. */
 DX_MUST_USE enum dx_status dx_uid_from_digest(const char *digest, char uid[DX_UID_MAX]);
 /* PS3.5 9.1: digits and dots, no leading zeros, at most 64. */

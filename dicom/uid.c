@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,25 +83,39 @@ void dx_sha256_destroy(struct dx_sha256 *sha)
     free(sha);
 }
 
-static enum dx_status digest_rest(int fd, const char *name, off_t at, struct dx_sha256 *sha,
-                                  struct dx_error *err)
+/* A moment, for what another thread writes. */
+static void wait_a_moment(void)
+{
+    (void)poll(NULL, 0, 1);
+}
+
+static bool is_whole(const bool *whole)
+{
+    return whole == NULL || __atomic_load_n(whole, __ATOMIC_ACQUIRE);
+}
+
+static enum dx_status digest_rest(int fd, const char *name, off_t at, const bool *whole,
+                                  struct dx_sha256 *sha, struct dx_error *err)
 {
     uint8_t buffer[65536];
     for (;;) {
+        bool last = is_whole(whole);
         ssize_t got = pread(fd, buffer, sizeof buffer, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return dx_fail(err, DX_IO, "%s: %s", name, strerror(errno));
-        if (got == 0)
+        if (got == 0 && last)
             return DX_OK;
+        if (got == 0)
+            wait_a_moment();
         dx_sha256_add(sha, buffer, (size_t)got);
         at += got;
     }
 }
 
-enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
-                                    char digest[DX_DIGEST_MAX], struct dx_error *err)
+static enum dx_status digest_from(int fd, const char *name, uint64_t offset, const bool *whole,
+                                  char digest[DX_DIGEST_MAX], struct dx_error *err)
 {
     digest[0] = '\0';
     if (offset > INT64_MAX)
@@ -109,7 +124,7 @@ enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
     if (sha == NULL)
         return dx_fail(err, DX_NO_MEMORY, "%s: no memory for a digest", name);
 
-    enum dx_status status = digest_rest(fd, name, (off_t)offset, sha, err);
+    enum dx_status status = digest_rest(fd, name, (off_t)offset, whole, sha, err);
     if (status != DX_OK) {
         dx_sha256_destroy(sha);
         return status;
@@ -118,6 +133,31 @@ enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
     if (digest[0] == '\0')
         return dx_fail(err, DX_INTERNAL, "%s: SHA-256 failed", name);
     return DX_OK;
+}
+
+enum dx_status dx_digest_descriptor(int fd, const char *name, uint64_t offset,
+                                    char digest[DX_DIGEST_MAX], struct dx_error *err)
+{
+    return digest_from(fd, name, offset, NULL, digest, err);
+}
+
+enum dx_status dx_digest_growing(const char *path, const bool *whole, char digest[DX_DIGEST_MAX],
+                                 struct dx_error *err)
+{
+    bool last;
+    int fd;
+    digest[0] = '\0';
+    do {
+        last = is_whole(whole);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && !last)
+            wait_a_moment();
+    } while (fd < 0 && !last);
+    if (fd < 0)
+        return dx_fail(err, errno == ENOENT ? DX_MISSING : DX_IO, "%s: %s", path, strerror(errno));
+    enum dx_status status = digest_from(fd, path, 0, whole, digest, err);
+    close(fd);
+    return status;
 }
 
 enum dx_status dx_digest_file(const char *path, uint64_t offset, char digest[DX_DIGEST_MAX],

@@ -275,6 +275,7 @@ static enum examine_end draw(struct exam *e, const struct verdicts *v)
         .cols = e->object.has_image ? e->object.image.cols : e->grey.cols,
         .mm_per_pixel = e->grey.mm_per_pixel,
         .was_lossy = e->grey.was_lossy != 0,
+        .pool = by->pool,
     };
     struct report_drawn numbered = drawn;
     if (store_study_instances(by->store, e->instance->study, &ids, &before) != STORE_OK)

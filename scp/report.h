@@ -84,7 +84,8 @@ struct report_drawn {
     uint32_t rows, cols;
     double mm_per_pixel; /* of the image; 0 unknown */
     bool was_lossy;
-    int number; /* Instance Number */
+    int number;           /* Instance Number */
+    struct nn_pool *pool; /* NULL: the caller's thread alone */
 };
 /* Writes the picture and, where a destination wants them, the region as a presentation state and
  * the map as a Parametric Map; fills judgement->picture, gsps, map. judgement needs pixel_digest,

@@ -86,15 +86,16 @@ struct report_written {
     bool calibrated;                        /* its scores may be called probability */
     enum dx_status status;                  /* what its writer said, and why */
     const struct dx_error *why;
+    const char *digest; /* of its file, if that was read while it was written; NULL: it was not */
 };
 bool report_enter(const struct report *report, const struct report_written *written,
                   struct result *result, char *error, size_t error_size);
-/* Whether the file of this UID was parked when it was entered; then why and state are filled. */
 /* The digest of a result's file: known where this process wrote it lately, else read. */
 enum dx_status report_digest(const struct report *report, const char *uid,
                              char digest[DX_DIGEST_MAX], struct dx_error *err);
 struct report_seen *report_seen_create(void); /* NULL: no memory */
 
+/* Whether the file of this UID was parked when it was entered; then why and state are filled. */
 void report_recall_parking(const struct report *report, const char *uid, struct result *result);
 
 #endif

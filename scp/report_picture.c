@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SC_CLASS   "1.2.840.10008.5.1.4.1.1.7"
 #define GSPS_CLASS "1.2.840.10008.5.1.4.1.1.11.1"
@@ -52,8 +53,8 @@ static bool begin(struct drawing *d, enum result_kind kind, int series_number, c
 }
 
 static bool end(struct drawing *d, const struct dx_result_header *header, const char *sop_class,
-                enum dx_status written, const struct dx_error *why, struct result *result,
-                char made[DX_UID_MAX])
+                enum dx_status written, const struct dx_error *why, const char *digest,
+                struct result *result, char made[DX_UID_MAX])
 {
     const struct report_written file = {.header = header,
                                         .sop_class = sop_class,
@@ -61,11 +62,34 @@ static bool end(struct drawing *d, const struct dx_result_header *header, const 
                                                      srt_is_synthetic(&d->words),
                                         .calibrated = true,
                                         .status = written,
-                                        .why = why};
+                                        .why = why,
+                                        .digest = digest};
     if (!report_enter(d->report, &file, result, d->error, d->error_size))
         return false;
     snprintf(made, DX_UID_MAX, "%s", result->uid);
     return true;
+}
+
+/* The file is read back on another thread while it is written: its digest is ready with it. */
+struct writing {
+    const struct dx_sc *sc;
+    const char *path;
+    enum dx_status written, read;
+    bool whole;
+    char digest[DX_DIGEST_MAX];
+    struct dx_error why, why_not_read;
+};
+
+static void write_or_read(void *context, int i, int thread)
+{
+    struct writing *w = context;
+    (void)thread;
+    if (i == 0) {
+        w->written = dx_sc_write(w->sc, w->path, &w->why);
+        __atomic_store_n(&w->whole, true, __ATOMIC_RELEASE);
+    } else {
+        w->read = dx_digest_growing(w->path, &w->whole, w->digest, &w->why_not_read);
+    }
 }
 
 static bool write_picture(struct drawing *d, char made[DX_UID_MAX])
@@ -73,7 +97,6 @@ static bool write_picture(struct drawing *d, char made[DX_UID_MAX])
     struct report_heading heading;
     struct report_paths paths;
     struct result result;
-    struct dx_error err = {0};
     char uid[DX_UID_MAX], series[DX_UID_MAX], description[512];
     snprintf(description, sizeof description,
              "Source image beside its saliency map (gradient of the class score). %s",
@@ -89,8 +112,11 @@ static bool write_picture(struct drawing *d, char made[DX_UID_MAX])
         return false;
     sc.header.modality = d->report->conf->picture_modality;
     report_paths(d->report->conf, uid, &paths);
-    enum dx_status written = dx_sc_write(&sc, paths.aside, &err);
-    return end(d, &sc.header, SC_CLASS, written, &err, &result, made);
+    struct writing w = {.sc = &sc, .path = paths.aside};
+    (void)unlink(paths.aside); /* of an earlier attempt: nobody reads that */
+    nn_pool_run(d->drawn->pool, 2, write_or_read, &w);
+    return end(d, &sc.header, SC_CLASS, w.written, &w.why, w.read == DX_OK ? w.digest : NULL,
+               &result, made);
 }
 
 /* The class that the region stands for: the finding with the highest score of any model. */
@@ -130,7 +156,7 @@ static bool write_graphic(struct drawing *d, const struct srt_image *image, char
         return false;
     report_paths(d->report->conf, uid, &paths);
     enum dx_status written = dx_gsps_write(&gsps, paths.aside, &err);
-    return end(d, &gsps.header, GSPS_CLASS, written, &err, &result, made);
+    return end(d, &gsps.header, GSPS_CLASS, written, &err, NULL, &result, made);
 }
 
 static bool write_map(struct drawing *d, char made[DX_UID_MAX])
@@ -162,7 +188,7 @@ static bool write_map(struct drawing *d, char made[DX_UID_MAX])
         return false;
     report_paths(d->report->conf, uid, &paths);
     enum dx_status written = dx_pmap_write(&map, paths.aside, &err);
-    return end(d, &map.header, MAP_CLASS, written, &err, &result, made);
+    return end(d, &map.header, MAP_CLASS, written, &err, NULL, &result, made);
 }
 
 static unsigned wanted(const struct conf *conf)

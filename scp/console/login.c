@@ -197,6 +197,7 @@ enum MHD_Result login_page(struct console *console, struct visit *visit, struct 
     if (console->node->conf->web.user_header != NULL)
         return http_error(request, MHD_HTTP_FORBIDDEN,
                           "the proxy before the console says who comes; load the page again", 0);
+    login_turn(console); /* an account that was made a moment ago counts */
     if (console->node->conf->web.accounts == NULL || console->account_count == 0)
         return http_error(request, MHD_HTTP_FORBIDDEN,
                           "the console has no accounts; its administrator makes them by "

@@ -37,6 +37,7 @@ def main():
             attributes = {"BodyPartExamined": "CSPINE", "ViewPosition": "AP"} if number % 4 == 3 else {}
             Console.send(Console.hurt if number in (2, 6) else Console.whole, 1100 + 37 * number, PatientName=name, **attributes)
         h.wait_for(lambda: node.status()["deliveries"]["pending"] == 0 and len(Console.pacs.objects(h.SR3D)) >= 8, 120, "reports")
+        page.until("document.querySelectorAll('.rows .row').length >= 10", 60)
         page.do("mouse", x=600, y=300)
         page.press("j")
         Console.send(Console.hurt, 4242, PatientName="Dubois^Zoé")

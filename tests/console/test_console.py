@@ -267,10 +267,10 @@ class Console(TryPage, unittest.TestCase):
         self.assertEqual(self.page.see("document.querySelector('.acts a').href"), f"https://pacs.invalid/?study={self.positive}")
         self.page.press("x")
         self.page.until("document.querySelector('.standing').textContent.includes('Marked as read')")
-        self.assertNotIn(self.positive, self.order())
+        h.wait_for(lambda: self.positive not in self.order(), 5, "the list without it")
         self.page.press("x")
         self.page.until("document.querySelector('.standing').textContent.includes('waiting')")
-        self.assertIn(self.positive, self.order())
+        h.wait_for(lambda: self.positive in self.order(), 5, "the list with it")
 
     def test_a_name_is_a_text(self):
         self.sign_in()

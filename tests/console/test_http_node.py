@@ -193,7 +193,7 @@ class Node(Base):
     def test_what_the_node_says_of_itself(self):
         vera = self.client("vera")
         node = self.api(vera, "/node")
-        self.assertEqual({r["name"] for r in node["roles"]}, {"receive", "analyze", "deliver", "console", "announce", "inquire"})
+        self.assertEqual({r["name"] for r in node["roles"]}, {"receive", "analyze", "deliver", "console", "announce", "inquire", "trial"})
         self.assertTrue(all(r["since"] and r["died"] == 0 for r in node["roles"]))
         disk = node["disk"]
         self.assertTrue(0 < disk["free"] < disk["size"] and disk["retention"]["objects"] == 30 and disk["reserve"] > 0, disk)

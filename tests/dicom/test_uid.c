@@ -2,6 +2,7 @@
 #include "dx_uid.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +72,46 @@ static void file_digest_from_an_offset(void **state)
     assert_int_equal(dx_digest_file(path, 0, digest, &err), DX_MISSING);
     assert_non_null(strstr(err.text, path));
     assert_int_equal(dx_digest_file("/tmp", 0, digest, &err), DX_IO);
+}
+
+struct growing {
+    char path[32];
+    bool whole;
+};
+
+/* Begins late, grows by pieces with pauses, and ends. */
+static void *grow(void *context)
+{
+    struct growing *g = context;
+    (void)usleep(3000);
+    int fd = open(g->path, O_WRONLY | O_CREAT, 0600);
+    for (int i = 0; i < 3; i++) {
+        if (write(fd, &"abc"[i], 1) != 1)
+            abort();
+        (void)usleep(3000);
+    }
+    close(fd);
+    __atomic_store_n(&g->whole, true, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void a_file_is_digested_while_it_grows(void **state)
+{
+    struct growing g = {"/tmp/dx-uid-XXXXXX", false};
+    char digest[DX_DIGEST_MAX];
+    struct dx_error err = {0};
+    pthread_t writer;
+    (void)state;
+
+    close(mkstemp(g.path));
+    unlink(g.path);
+    assert_int_equal(pthread_create(&writer, NULL, grow, &g), 0);
+    assert_int_equal(dx_digest_growing(g.path, &g.whole, digest, &err), DX_OK);
+    assert_string_equal(digest, abc);
+    pthread_join(writer, NULL);
+    unlink(g.path);
+    assert_int_equal(dx_digest_growing(g.path, &g.whole, digest, &err), DX_MISSING);
+    assert_string_equal(digest, "");
 }
 
 static void uid_from_digest(void **state)
@@ -147,6 +188,7 @@ int main(void)
         cmocka_unit_test(known_digests),
         cmocka_unit_test(neighbouring_texts_do_not_run_together),
         cmocka_unit_test(file_digest_from_an_offset),
+        cmocka_unit_test(a_file_is_digested_while_it_grows),
         cmocka_unit_test(uid_from_digest),
         cmocka_unit_test(uid_syntax),
         cmocka_unit_test(every_status_has_a_text),

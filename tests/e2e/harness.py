@@ -53,6 +53,13 @@ SANITIZED = is_sanitized()
 PATIENCE = 10 if SANITIZED else 1
 
 
+def set_clock(path, seconds):
+    """CERVIGATE_CLOCK_OFFSET's file, in place: nodes have it mapped, and would die of one that has no bytes for a moment."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.pwrite(fd, str(seconds).encode().ljust(32), 0)
+    os.close(fd)
+
+
 def wait_for(condition, seconds, what):
     end, pause = time.monotonic() + seconds * PATIENCE, 0.02
     while True:

@@ -237,14 +237,12 @@ class Away(Audit):
     def test_one_that_reads_nothing(self):
         """It holds up nobody, and is an alarm in time."""
         clock = os.path.join(self.folder, "clock")
-        with open(clock, "w", encoding="ascii") as f:
-            f.write("0\n")
+        harness.set_clock(clock, 0)
         deaf = self.collector(manner="deaf")
         node = self.node(self.at(deaf.port), environment={"CERVIGATE_CLOCK_OFFSET": "@" + clock})
         self.stores(node, 2)
         self.assertTrue(node.echo())
-        with open(clock, "w", encoding="ascii") as f:
-            f.write("18000\n")
+        harness.set_clock(clock, 18000)
         said = self.admin(node, "status", CERVIGATE_CLOCK_OFFSET="@" + clock)
         self.assertRegex(said.stdout, r"audit-undrained: \d+ records wait for the collector, the oldest since 5 h; undrained is 4")
         self.assertEqual(said.returncode, 1)

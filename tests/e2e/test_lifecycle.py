@@ -277,10 +277,6 @@ class Clock(Lifecycle):
     """The wall clock jumps while the node runs, then across a restart; every image is answered once, in time, with dates of its
     moment that DICOM can say, and nothing is removed."""
 
-    def jump(self, path, seconds):
-        with open(path, "r+b") as f:
-            f.write(b"%-31d\n" % seconds)
-
     def check(self, results, known, offset):
         now = time.gmtime(time.time() + offset)
         for r in results:
@@ -306,14 +302,14 @@ class Clock(Lifecycle):
         jumps = [0, 3600, -3600, 10 * YEAR, -10 * YEAR, -int(time.time()) + 5, to_2038 - 1, to_2038 + 30 * YEAR, 0]
         for n, offset in enumerate(jumps, 1):
             with self.subTest(offset=offset):
-                self.jump(clock, offset)
+                harness.set_clock(clock, offset)
                 self.assertEqual(node.store(self.image(node, f"{n}.dcm")).returncode, 0)
                 d.wait_for(lambda n=n: len(self.results()) >= 2 * n, 25, f"the answer at {offset}")
                 self.check(self.results(), known, offset)
         for n, offset in enumerate((10 * YEAR, -10 * YEAR), len(jumps) + 1):
             node.process.terminate()
             node.process.wait(30)
-            self.jump(clock, offset)
+            harness.set_clock(clock, offset)
             node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock})
             self.assertEqual(node.store(self.image(node, f"{n}.dcm")).returncode, 0)
             d.wait_for(lambda n=n: len(self.results()) >= 2 * n, 25, f"the answer after a restart at {offset}")
@@ -329,7 +325,7 @@ class Clock(Lifecycle):
         node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock})
         self.assertEqual(node.store(self.image(node)).returncode, 0)
         d.wait_for(lambda: node.log().count("destination-unreached") >= 2, 30, "an attempt that failed")
-        self.jump(clock, -10 * YEAR)
+        harness.set_clock(clock, -10 * YEAR)
         self.open_pacs()
         self.answered(1, 15)
 

@@ -55,8 +55,7 @@ class Reading(unittest.TestCase):
 
     @classmethod
     def move_clock(cls, seconds):
-        with open(cls.clock, "w", encoding="ascii") as f:
-            f.write(str(seconds))
+        h.set_clock(cls.clock, seconds)
 
     @classmethod
     def scu(cls, **how):

@@ -92,8 +92,7 @@ class Checker:
                 self.bytes_kept(row)
 
     def object_kept(self, line, row):
-        other = [r for r in self.e.instances if r["sop_instance"] == line["sop_instance"]]
-        if row is None and other:
+        if row is None and any(r["sop_instance"] == line["sop_instance"] for r in self.e.instances):
             self.broken("I5", f"{line['sop_instance']}: {line['sha256']} was answered 0000; only other contents of that UID have rows")
         elif row is None:
             self.broken("I1", f"{line['sop_instance']}: {line['sha256']} was answered 0000; the store has no row of it")
@@ -106,6 +105,8 @@ class Checker:
         if row["gone_ms"]:
             return
         found = file_digests(self.e.path(row["path"]))
+        if found is None and self.e.is_gone("instance", row):
+            return
         if found is None:
             self.broken("I1", f"{row['sop_instance']}: {row['path']} is not there, and its row knows of no removal")
         elif found[0] != row["digest"]:
@@ -178,6 +179,8 @@ class Checker:
             if result["gone_ms"]:
                 continue
             found = file_digests(self.e.path(result["path"]))
+            if found is None and self.e.is_gone("result", result):
+                continue
             if found is None:
                 self.broken("I1", f"{result['uid']}: {result['path']} is not there, and its row knows of no removal")
             elif found[1] != result["digest"]:
@@ -355,10 +358,10 @@ class Checker:
     def no_strays(self):
         wanted = {row["path"] for row in self.e.instances + self.e.results if not row["gone_ms"]} | self.e.removals
         drawn = self.e.drawn | {r["uid"] for r in self.e.results if not r["gone_ms"]}
-        for name in [n for n in self.e.listed("objects/??") if n not in wanted]:
+        for name in [n for n in self.e.listed("objects/??") if n not in wanted and not self.e.is_wanted(n)]:
             self.broken("I7", f"{name}: no row wants it")
         for name in [n for n in self.e.listed("results") if n not in wanted]:
-            if not any(os.path.basename(name).startswith(uid) for uid in drawn):
+            if not self.e.is_wanted(name) and not any(os.path.basename(name).startswith(uid) for uid in drawn):
                 self.broken("I7", f"{name}: no row wants it")
         for name in self.e.listed("run"):
             if os.path.basename(name).startswith("send-"):

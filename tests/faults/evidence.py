@@ -76,6 +76,20 @@ class Evidence:
     def path(self, name):
         return os.path.join(self.spool, name)
 
+    def now(self, sql, *values):
+        """A first value from the store as it is by now: where the node runs, files change while they are looked at."""
+        store = sqlite3.connect(f"file:{os.path.join(self.spool, 'jobs.sqlite')}?mode=ro", uri=True, timeout=30)
+        row = store.execute(sql, values).fetchone()
+        store.close()
+        return row[0] if row else None
+
+    def is_gone(self, table, row):
+        return bool(row["gone_ms"] or self.now(f"SELECT gone_ms FROM {table} WHERE id=?", row["id"]))
+
+    def is_wanted(self, path):
+        return bool(self.now("SELECT EXISTS(SELECT 1 FROM instance WHERE path=?1 AND gone_ms=0) OR "
+                             "EXISTS(SELECT 1 FROM result WHERE path=?1 AND gone_ms=0)", path))
+
     def listed(self, folder):
         return sorted(os.path.relpath(p, self.spool) for p in glob.glob(os.path.join(self.spool, folder, "*")) if os.path.isfile(p))
 

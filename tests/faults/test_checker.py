@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import checker  # noqa: E402
 import harness as h  # noqa: E402
-from evidence import file_digests  # noqa: E402
+from evidence import Evidence, file_digests  # noqa: E402
 from ledger import Sender, Source, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
 
@@ -270,6 +270,23 @@ class CheckerOfItself(unittest.TestCase):
                death(200, "point", 190), echo(192, ms=1900), echo(300))
         found = self.violations_of(os.path.join(evidence, "spool"), evidence)
         self.assertEqual({i for i, _ in found}, {"I7", "I8"}, found)  # its file and the counter of bytes, as they were
+
+    def test_what_goes_and_comes_while_it_is_looked_at(self):
+        """Rows are read once; retention goes on, and results are made."""
+        evidence = self.copy("meanwhile")
+        spool = os.path.join(evidence, "spool")
+        looker = checker.Checker(Evidence(spool, [os.path.join(evidence, "ledger.jsonl")], [os.path.join(evidence, "pacs/log.jsonl")]))
+        for table in ("instance", "result"):
+            gone = os.path.join(spool, one(evidence, f"SELECT path FROM {table} WHERE gone_ms=0"))
+            sql(evidence, f"UPDATE {table} SET gone_ms={10 ** 13} WHERE path='{os.path.relpath(gone, spool)}'")
+            os.unlink(gone)
+        name = one(evidence, "SELECT path FROM result WHERE gone_ms=0")
+        write(os.path.join(spool, "results/2.25.1.dcm"), b"new")
+        sql(evidence, f"UPDATE result SET path='results/2.25.1.dcm' WHERE path='{name}'")
+        looker.bytes_kept(next(r for r in looker.e.instances if not os.path.exists(looker.e.path(r["path"]))))
+        looker.results_kept()
+        looker.no_strays()
+        self.assertEqual([v for v in looker.violations if "2.25.1.dcm" in v[1] or "no removal" in v[1]], [])
 
     def test_exit_status(self):
         def run(spool, *more):
