@@ -77,11 +77,14 @@ def calls(word):
 
 
 def allowed_calls(unit):
-    allowed, forbidden = set(), set()
+    allowed = set()
     for value in values(unit, "SystemCallFilter"):
         for word in value.lstrip("~").split():
-            (forbidden if value.startswith("~") else allowed).update(calls(word))
-    return allowed - forbidden
+            if value.startswith("~"):
+                allowed -= calls(word)
+            else:
+                allowed |= calls(word)
+    return allowed
 
 
 class Units(unittest.TestCase):
