@@ -31,16 +31,11 @@ NN_MUST_USE enum nn_status nn_image_decode(const char *name, const uint8_t *byte
 /* RGB or grey 8-bit PNG, written by temporary file and rename. channels: 1 or 3. */
 NN_MUST_USE enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows,
                                               int cols, int channels, struct nn_error *err);
-/* The same into memory, malloc, as PNG or as JPEG of quality 90. */
+/* The same into memory, as PNG or as JPEG of quality 90: malloc, the caller's; NULL on failure. */
 enum nn_image_format { NN_IMAGE_PNG, NN_IMAGE_JPEG };
 NN_MUST_USE enum nn_status nn_image_encode(enum nn_image_format format, const uint8_t *pixels,
                                            int rows, int cols, int channels, uint8_t **bytes,
                                            size_t *size, struct nn_error *err);
-
-/* The same into memory: malloc, the caller's; NULL on failure. */
-NN_MUST_USE enum nn_status nn_image_encode_png(const uint8_t *pixels, int rows, int cols,
-                                               int channels, uint8_t **bytes, size_t *size,
-                                               struct nn_error *err);
 
 /* The values between which all but the darkest and the brightest hundredth of a plane lie. */
 struct nn_levels {

@@ -32,7 +32,7 @@ struct ask {
     uint64_t ticket;      /* random */
     uint32_t kind;        /* enum ask_kind */
     uint32_t mode;        /* MODE: enum conf_mode */
-    char uid[DX_UID_MAX]; /* READ, UNREAD: of a study */
+    char uid[DX_UID_MAX]; /* READ, UNREAD, AGREE, DISAGREE, UNSAY: of a study */
     char subject[96];     /* of what has one; printable */
     char who[64];         /* printable ASCII */
 };

@@ -86,7 +86,7 @@ struct health_role {
     int64_t since_ms; /* UTC of its start; 0: it does not run */
     int died;         /* how often by itself since the node's start */
 };
-#define HEALTH_ROLES 8
+#define HEALTH_ROLES 9
 
 struct health {
     int64_t at_ms;

@@ -1,9 +1,10 @@
 /* node.h: what the roles share after the supervisor forked them, and their entries.
  *
  * cervigated (supervisor.c) opens the sockets and the lock, then forks receive, analyze, deliver
- * and console; a role that dies is started again after a pause; if the supervisor dies its roles
- * die (PDEATHSIG). Roles share nothing but the spool, the job store, and two eventfds that say
- * "look". */
+ * and, where the configuration has them, console, audit, announce, orders, inquire and trial; a
+ * role that dies is started again after a pause; if the supervisor dies its roles die (PDEATHSIG).
+ * Roles share nothing but the spool, the job store, three eventfds that say "look", and the
+ * console's socket pairs to analyze (asks.h) and to trial (trial.h). */
 #ifndef NODE_H
 #define NODE_H
 

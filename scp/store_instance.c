@@ -184,7 +184,7 @@ enum store_status store_association_others(struct store *store, const char *cons
     sqlite3_stmt *rows = sql_prepare(
         store,
         "SELECT " COLUMNS ",MIN(id),COUNT(*) FROM (SELECT * FROM open_association WHERE" OF_OTHERS
-        ") JOIN instance USING(association,study) GROUP BY association,study,sop_class",
+        ") CROSS JOIN instance USING(association,study) GROUP BY association,study,sop_class",
         "");
     while ((status = sql_row(store, rows)) == STORE_OK) {
         take_row(rows, &first);

@@ -21,12 +21,7 @@ static enum store_status take_header(struct store *store, const char *study, uin
                                     " WHERE study=? AND withdrawn='' AND attrs NOTNULL"
                                     " ORDER BY id DESC LIMIT 1",
                                     "t", study);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    bool copied = sql_bytes(row, 0, attrs, bytes);
-    (void)sqlite3_reset(row);
-    return copied ? STORE_OK : STORE_BROKEN;
+    return sql_first_bytes(store, row, attrs, bytes);
 }
 
 enum store_status store_next_look(struct store *store, const char *announcement, int64_t now_ms,

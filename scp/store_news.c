@@ -30,12 +30,7 @@ static enum store_status copy_header(struct store *store, int64_t id, uint8_t **
                                     "SELECT COALESCE(header,(SELECT attrs FROM judgement WHERE"
                                     " judgement.instance=news.instance)) FROM news WHERE id=?",
                                     "i", id);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    bool copied = sql_bytes(row, 0, attrs, bytes);
-    (void)sqlite3_reset(row);
-    return copied ? STORE_OK : STORE_BROKEN;
+    return sql_first_bytes(store, row, attrs, bytes);
 }
 
 static void take_news(sqlite3_stmt *row, struct news *news)

@@ -64,7 +64,7 @@ enum store_status store_verdict(struct store *store, const char *study,
     "SELECT p.study,p.accession,p.answered,p.outcome,p.raised,p.model,p.arrived_ms,p.read_ms,"     \
     "(SELECT MAX(first_computed_ms) " OF_IMAGES "),"                                               \
     "(SELECT MIN(created_ms) FROM result WHERE study=p.study AND kind='sr' AND fate<>'parked'),"   \
-    "(SELECT MAX(done_ms) FROM delivery JOIN result ON result.id=delivery.result"                  \
+    "(SELECT MAX(done_ms) FROM result CROSS JOIN delivery ON delivery.result=result.id"            \
     " WHERE result.study=p.study AND delivery.state='sent'),"                                      \
     "(SELECT finding_score " OF_IMAGES " AND withdrawn='' ORDER BY finding_score DESC LIMIT 1),"   \
     "(SELECT finding_point " OF_IMAGES " AND withdrawn='' ORDER BY finding_score DESC LIMIT 1),"   \
@@ -72,7 +72,8 @@ enum store_status store_verdict(struct store *store, const char *study,
     " ('ignored','judged','not-processed') AND sop_class IN " OF_REPORTS "),"                      \
     "EXISTS(SELECT 1 FROM site_order AS o WHERE read<>0 AND ((o.study=p.study AND o.study<>'')"    \
     " OR (o.accession=p.accession AND o.accession<>'' AND o.study=''))),"                          \
-    "EXISTS(SELECT 1 FROM reading AS r WHERE r.study=p.study AND r.state=4),"                      \
+    "EXISTS(SELECT 1 FROM reading AS r WHERE r.study=p.study AND r.state=4)"                       \
+    " OR EXISTS(SELECT 1 FROM look AS l WHERE l.study=p.study AND over<>0),"                       \
     "v.study IS NOT NULL,agrees,who,said_ms,v.outcome,v.report"                                    \
     " FROM (SELECT * FROM place ORDER BY arrived_ms DESC,study LIMIT ?) AS p"                      \
     " LEFT JOIN verdict AS v ON v.study=p.study ORDER BY p.arrived_ms,p.study"

@@ -29,7 +29,7 @@ STORE_MUST_USE enum store_status store_verdict(struct store *store, const char *
 enum store_read_by {
     READ_BY_REPORT = 1, /* another's report is in the study */
     READ_BY_ORDER = 2,  /* the site said so by HL7 */
-    READ_BY_UPS = 4     /* its item of the reading worklist was completed */
+    READ_BY_UPS = 4     /* its item was completed, here or at a workflow manager */
 };
 
 /* One study: times are UTC, 0: it did not happen. */

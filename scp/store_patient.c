@@ -262,6 +262,11 @@ enum store_status store_forget_patient(struct store *store, const struct store_p
                                             "DELETE FROM site_patient WHERE patient_id=?1"
                                             " OR into_id=?1",
                                             "t", patient->id));
+    if (status == STORE_OK) /* each of its IDs stands behind a backslash */
+        status = sql_run(store, sql_prepare(store,
+                                            "DELETE FROM site_accession WHERE ?1<>''"
+                                            " AND instr(patients||'\\','\\'||?1||'\\')>0",
+                                            "t", patient->id));
     return sql_leave(store, status);
 }
 

@@ -192,12 +192,7 @@ static enum store_status get_header(struct store *store, const char *study, uint
                     "SELECT attrs FROM instance CROSS JOIN judgement ON judgement.instance="
                     "instance.id WHERE study=? ORDER BY instance.id DESC LIMIT 1",
                     "t", study);
-    enum store_status status = sql_row(store, row);
-    if (status != STORE_OK)
-        return status == STORE_NONE ? STORE_OK : status;
-    bool copied = sql_bytes(row, 0, attrs, bytes);
-    (void)sqlite3_reset(row);
-    return copied ? STORE_OK : STORE_BROKEN;
+    return sql_first_bytes(store, row, attrs, bytes);
 }
 
 static enum store_status get_place(struct store *store, const char *study, struct news *news)

@@ -143,6 +143,17 @@ bool sql_bytes(sqlite3_stmt *statement, int column, uint8_t **bytes, size_t *cou
     return n <= 0 || *bytes != NULL;
 }
 
+enum store_status sql_first_bytes(struct store *store, sqlite3_stmt *statement, uint8_t **bytes,
+                                  size_t *count)
+{
+    enum store_status status = sql_row(store, statement);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    bool copied = sql_bytes(statement, 0, bytes, count);
+    (void)sqlite3_reset(statement);
+    return copied ? STORE_OK : STORE_BROKEN;
+}
+
 void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 {
     const unsigned char *value = sqlite3_column_text(statement, column);

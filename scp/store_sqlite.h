@@ -43,6 +43,9 @@ enum store_status sql_changed(struct store *store, enum store_status status);
 void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size);
 /* A column's bytes, malloc; NULL: none. False: no memory. */
 bool sql_bytes(sqlite3_stmt *statement, int column, uint8_t **bytes, size_t *count);
+/* Likewise of the first row's first column; without a row they stay. The statement is reset. */
+enum store_status sql_first_bytes(struct store *store, sqlite3_stmt *statement, uint8_t **bytes,
+                                  size_t *count);
 /* Room for one more element in a list; capacity doubles. */
 bool sql_grow(void **list, size_t *capacity, size_t count, size_t element);
 /* The path without links in its folders, which SQLite refuses as it would a link in the file's own

@@ -1,4 +1,4 @@
-/* The supervisor: forks the four roles and keeps them alive.
+/* The supervisor: forks the roles that the configuration wants and keeps them alive.
  *
  *   start -> [start_node] -> running -> SIGTERM -> draining (at most DRAIN_MS) -> exit 0
  *                              |  ^
@@ -70,11 +70,12 @@ static bool wants(const struct supervisor *s, const struct role *role)
 {
     const struct conf *conf = s->node.conf;
     bool console = s->node.console_fd >= 0;
+    bool visited = conf->web.accounts != NULL || conf->web.user_header != NULL;
     return role->run == announce_run  ? conf->announcement_count > 0
            : role->run == audit_run   ? conf->audit.host != NULL
            : role->run == orders_run  ? s->node.orders_fd >= 0
            : role->run == inquire_run ? conf->order_query.peer != NULL
-           : role->run == trial_run   ? console && conf->web.accounts != NULL && conf->web.tries > 0
+           : role->run == trial_run   ? console && visited && conf->web.tries > 0
                                       : role->run != console_run || console;
 }
 

@@ -127,8 +127,8 @@ static void tell_shown(const struct exam *e, const struct exam_shown *shown,
     answer->class_ = (uint32_t)shown->class_;
     memcpy(answer->opinion, e->judgement->opinion, sizeof answer->opinion);
     (void)snprintf(answer->sentence, sizeof answer->sentence, "%s", shown->sentence);
-    if (nn_image_encode_png(shown->picture.rgb, (int)shown->picture.rows, (int)shown->picture.cols,
-                            3, picture, &bytes, &err) == NN_OK)
+    if (nn_image_encode(NN_IMAGE_PNG, shown->picture.rgb, (int)shown->picture.rows,
+                        (int)shown->picture.cols, 3, picture, &bytes, &err) == NN_OK)
         answer->picture_bytes = bytes;
     else
         say(answer, TRIAL_TROUBLE, err.text);

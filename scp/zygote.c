@@ -12,7 +12,6 @@
  */
 #include "clock.h"
 #include "confine.h"
-#include "node.h"
 #include "pass.h"
 #include "zygote_side.h"
 #include <errno.h>
@@ -25,11 +24,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #define GRACE_MS 5000 /* between the child's own alarm and the owner's SIGKILL */

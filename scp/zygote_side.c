@@ -1,18 +1,12 @@
 /* The zygote itself: forks a child for each object, and tells how it ended (zygote.c). */
 #include "zygote_side.h"
-#include "clock.h"
 #include "confine.h"
 #include "node.h"
 #include "pass.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -109,26 +109,6 @@ static enum nn_status png_to_file(const char *path, FILE *file, const uint8_t *p
     return status;
 }
 
-enum nn_status nn_image_encode_png(const uint8_t *pixels, int rows, int cols, int channels,
-                                   uint8_t **bytes, size_t *size, struct nn_error *err)
-{
-    char *text = NULL;
-    *bytes = NULL;
-    if (rows < 1 || cols < 1 || (channels != 1 && channels != 3))
-        return nn_fail(err, NN_INVALID, "%d x %d pixels of %d channels", rows, cols, channels);
-    FILE *file = open_memstream(&text, size);
-    if (!file)
-        return nn_fail(err, NN_NO_MEMORY, "no memory for the PNG");
-    enum nn_status status = png_to_file("PNG", file, pixels, rows, cols, channels, err);
-    if (fclose(file) != 0 && status == NN_OK)
-        status = nn_fail(err, NN_NO_MEMORY, "no memory for the PNG");
-    if (status == NN_OK)
-        *bytes = (uint8_t *)text;
-    else
-        free(text);
-    return status;
-}
-
 enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows, int cols,
                                   int channels, struct nn_error *err)
 {

@@ -129,6 +129,8 @@ class Doors(unittest.TestCase):
         self.assertEqual(client.ask("PUT", "/api/v1/worklist/x/read", **anna).status, 404)
         self.assertEqual(client.ask("PUT", "/api/v1/worklist/x/read", csrf=False, **anna).status, 403)
         self.assertEqual(client.ask("POST", "/api/v1/node/mode", {"mode": "shadow"}, **anna).status, 403)
+        tried = client.ask("POST", "/api/v1/try", b"no image", kind="application/octet-stream", **anna)
+        self.assertEqual(tried.status, 415, tried.body)  # by the trial role, which needs no accounts here
         self.assertEqual(Client(self.port).ask("PUT", "/api/v1/worklist/x/read", **anna).status, 401)  # no session, no token
         self.assertEqual(Client(self.port).ask("GET", "/api/v1/worklist", **anna).status, 200)
         self.assertEqual(client.ask("GET", "/api/v1/worklist").status, 401)  # the cookie alone is nobody

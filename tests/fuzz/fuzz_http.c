@@ -127,8 +127,8 @@ static char *with_login(const uint8_t *data, size_t size, size_t *length)
 
 static void check(const char *answer, size_t size)
 {
-    static const int known[] = {100, 200, 204, 304, 400, 401, 403, 404, 405, 406, 409, 411,
-                                413, 414, 415, 417, 422, 429, 431, 500, 501, 503, 504, 505};
+    static const int known[] = {100, 200, 204, 304, 400, 401, 403, 404, 405, 406, 409, 411, 413,
+                                414, 415, 417, 422, 429, 431, 500, 501, 503, 504, 505, 507};
     int status = 0;
     if (size == 0)
         return;

@@ -5,6 +5,7 @@
 #include "keep_fixture.h"
 #include "site_fixture.h"
 #include "store_place.h"
+#include "store_reconcile.h"
 #include <sqlite3.h>
 
 static const char *facility = ""; /* Local Namespace Entity ID of the next image's accession */
@@ -339,9 +340,19 @@ static void the_look_takes_no_lock(void **state)
 
 static void forgotten_with_its_patient(void **state)
 {
-    (void)state;
+    const struct fixture *f = *state;
     const struct store_patient patient = {"ID", ""};
     struct store_forgotten count;
+    struct site_renamed renamed;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "INSERT INTO site_accession(was,issuer,patients,accession,told_ms,due) VALUES"
+                     "('A0','','\\X\\ID','A1',1,0),('A0','','\\IDA','A9',1,0)",
+                     0, 0, 0),
+        SQLITE_OK);
+    sqlite3_close(db);
     (void)an_image(1, 1, "A1");
     (void)due();
     assert_int_equal(say(of("A1", 0, ORDER_STAT)), 1);
@@ -352,6 +363,8 @@ static void forgotten_with_its_patient(void **state)
     assert_int_equal(known(1, "A1").priority, ORDER_UNKNOWN);
     assert_int_equal(known(9, "A2").priority, ORDER_UNKNOWN);
     assert_int_equal(known(9, "A3").priority, ORDER_STAT);
+    assert_int_equal(store_renamed_of(store, "A0", "", "X", &renamed), STORE_NONE);
+    FIXTURE_OK(store_renamed_of(store, "A0", "", "IDA", &renamed));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

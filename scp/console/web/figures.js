@@ -53,7 +53,7 @@ export function openFigures(main) {
   main.append(asOf, content);
   get('/outcomes', { signal: control.signal }).then((figures) => {
     setText(asOf, `As of ${clockSeconds(new Date())}. ${figures.studies} studies, ${figures.read} read, ${figures.said} of which a reader said something.`);
-    content.replaceChildren(make('section', { class: 'verdict' }, make('h1', null, 'Figures'),
+    content.replaceChildren(make('section', { class: 'verdict wide' }, make('h1', null, 'Figures'),
       make('p', null, `The reference is ${figures.reference}. A model never learns from this by itself.`),
       session.role === 'admin' ? make('p', null, make('a', { href: '/api/v1/outcomes.csv', download: 'outcomes.csv' }, 'Every study as CSV')) : ''),
     agreement(figures), predictive(figures), waiting(figures));
