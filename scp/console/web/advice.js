@@ -1,7 +1,7 @@
 // advice.js: for each reason not to be well, what to look at first (docs/health.md), and the part of the page that has it.
 
 const ADVICE = {
-  node: ['The supervisor does not run: journalctl -u cervigated, then systemctl start cervigated.', ''],
+  node: ['The supervisor does not run: journalctl -u cervigate, then systemctl start cervigate.', ''],
   receive: ['It is started again within seconds. If it dies again: the log’s role-died.', ''],
   analyze: ['It is started again within seconds; images wait. If it dies again: the log’s role-died.', ''],
   deliver: ['It is started again within seconds; results wait. If it dies again: the log’s role-died.', ''],
