@@ -20,6 +20,7 @@ import pydicom  # noqa: E402
 
 import collector as c  # noqa: E402
 import daemon as d  # noqa: E402
+from harness import set_clock  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 from test_deliver import Scp  # noqa: E402
 
@@ -237,12 +238,12 @@ class Away(Audit):
     def test_one_that_reads_nothing(self):
         """It holds up nobody, and is an alarm in time."""
         clock = os.path.join(self.folder, "clock")
-        harness.set_clock(clock, 0)
+        set_clock(clock, 0)
         deaf = self.collector(manner="deaf")
         node = self.node(self.at(deaf.port), environment={"CERVIGATE_CLOCK_OFFSET": "@" + clock})
         self.stores(node, 2)
         self.assertTrue(node.echo())
-        harness.set_clock(clock, 18000)
+        set_clock(clock, 18000)
         said = self.admin(node, "status", CERVIGATE_CLOCK_OFFSET="@" + clock)
         self.assertRegex(said.stdout, r"audit-undrained: \d+ records wait for the collector, the oldest since 5 h; undrained is 4")
         self.assertEqual(said.returncode, 1)

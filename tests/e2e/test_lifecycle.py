@@ -19,7 +19,7 @@ import pydicom
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as d  # noqa: E402
 import rawscu  # noqa: E402
-from harness import head  # noqa: E402
+from harness import head, set_clock  # noqa: E402
 from test_analyze import SANITIZED, AnalyzeNode  # noqa: E402
 from test_deliver import Scp  # noqa: E402
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faults"))
@@ -302,14 +302,14 @@ class Clock(Lifecycle):
         jumps = [0, 3600, -3600, 10 * YEAR, -10 * YEAR, -int(time.time()) + 5, to_2038 - 1, to_2038 + 30 * YEAR, 0]
         for n, offset in enumerate(jumps, 1):
             with self.subTest(offset=offset):
-                harness.set_clock(clock, offset)
+                set_clock(clock, offset)
                 self.assertEqual(node.store(self.image(node, f"{n}.dcm")).returncode, 0)
                 d.wait_for(lambda n=n: len(self.results()) >= 2 * n, 25, f"the answer at {offset}")
                 self.check(self.results(), known, offset)
         for n, offset in enumerate((10 * YEAR, -10 * YEAR), len(jumps) + 1):
             node.process.terminate()
             node.process.wait(30)
-            harness.set_clock(clock, offset)
+            set_clock(clock, offset)
             node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock})
             self.assertEqual(node.store(self.image(node, f"{n}.dcm")).returncode, 0)
             d.wait_for(lambda n=n: len(self.results()) >= 2 * n, 25, f"the answer after a restart at {offset}")
@@ -325,7 +325,7 @@ class Clock(Lifecycle):
         node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock})
         self.assertEqual(node.store(self.image(node)).returncode, 0)
         d.wait_for(lambda: node.log().count("destination-unreached") >= 2, 30, "an attempt that failed")
-        harness.set_clock(clock, -10 * YEAR)
+        set_clock(clock, -10 * YEAR)
         self.open_pacs()
         self.answered(1, 15)
 
