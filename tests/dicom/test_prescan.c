@@ -447,10 +447,38 @@ static void a_second_meta_group_is_refused(void **state)
     free(file.data);
 }
 
+/* As the whole scan, but for the digest that it does not take. */
+static void the_structure_alone(void **state)
+{
+    struct dx_limits limits;
+    struct dx_scan whole, found;
+    struct dx_error err;
+    char syntax[DX_UID_MAX];
+    struct bytes file = {0};
+    (void)state;
+    dx_limits_default(&limits);
+    add(&file, (uint8_t[132]){[128] = 'D', 'I', 'C', 'M'}, 132);
+    explicit_short(&file, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1");
+    explicit_short(&file, 0x0008, 0x0018, "UI", "1.2.3");
+    int fd = memfd_create("prescan", MFD_CLOEXEC);
+    assert_int_equal(write(fd, file.data, file.count), (ssize_t)file.count);
+    assert_int_equal(dx_prescan_file(fd, &limits, syntax, &whole, &err), DX_OK);
+    assert_int_equal(strlen(whole.digest), 64);
+    assert_int_equal(dx_prescan_structure(fd, &limits, syntax, &found, &err), DX_OK);
+    assert_string_equal(found.digest, "");
+    memcpy(found.digest, whole.digest, sizeof found.digest);
+    assert_memory_equal(&found, &whole, sizeof found);
+    assert_int_equal(ftruncate(fd, (off_t)file.count - 3), 0);
+    assert_int_equal(dx_prescan_structure(fd, &limits, syntax, &found, &err), DX_MALFORMED);
+    close(fd);
+    free(file.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_meta_group_is_refused),
+        cmocka_unit_test(the_structure_alone),
         cmocka_unit_test(attributes_are_collected),
         cmocka_unit_test(a_text_that_is_too_long_is_told),
         cmocka_unit_test(only_the_main_dataset_counts),
