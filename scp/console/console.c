@@ -226,6 +226,7 @@ void console_turn(struct console *console, int most_ms)
     login_turn(console);
     changes_turn(console, now);
     uploads_turn(console, now);
+    list_turn(console, now);
     events_turn(console, now);
     guests_hurry(console->guests, now);
 }
