@@ -54,9 +54,10 @@ class Answers:
         self.assertTrue(page.see(f"{row}.querySelector('.band').textContent").startswith("Raised" if raised else "Not judged"), kind)
         self.assertEqual(page.see(f"{row}.classList.contains('raised')"), raised)
         self.assertNotRegex(page.text(".rows").lower(), "normal|absent|negative|no finding")
+        self.assertEqual(page.text(".total"), "3 studies: 1 raised, 2 not judged")
         page.do("go", hash=f"#/study/{study}")
         page.until(f"document.querySelector('.standing')?.textContent.includes({WORDS[kind].lower()!r})", 10)
-        said = "no finding" if kind == "incomplete" else kind  # of the one image, which is all that it shows
+        said = "no finding above the operating point" if kind == "incomplete" else kind  # of the one image, which is all that it shows
         self.assertEqual(page.text(".panels .outcome"), said.capitalize())
         page.do("go", hash="#/worklist")
         page.until(row)

@@ -366,7 +366,7 @@ class Console(TryPage, Answers, unittest.TestCase):
         self.page.do("go", hash="#/figures")
         self.page.until("document.querySelector('.node-body .panel')")
         figures = self.page.text("main")
-        for words in ("Finding0 of 10 % (95 % interval 0 % to 97 %)", "The reference is what readers said on this console", "False alarms: 1"):
+        for words in ("Finding0 of 10 % (95 % interval 0 % to 97 %)", "values is what readers said on this console", "False alarms: 1", "0 studies have a final report"):
             self.assertIn(words, figures)
         self.assertIsNone(self.page.text("a[download]"))
         self.open_study(self.positive)

@@ -63,7 +63,7 @@ function waiting(figures) {
 export function openFigures(main) {
   const control = new AbortController();
   const asOf = make('p', { class: 'as-of' }, 'Asking the node');
-  const content = make('div', { class: 'node-body' });
+  const content = make('div', { class: 'node-body', tabindex: 0, role: 'region', 'aria-label': 'Figures' }); // for who scrolls by keys
   main.append(asOf, content);
   get('/outcomes', { signal: control.signal }).then((figures) => {
     setText(asOf, `As of ${clockSeconds(new Date())}. ${figures.studies} studies, ${figures.read} read, ${figures.said} of which a reader said something.`);
