@@ -337,10 +337,9 @@ static bool is_passed_over(struct exam *e)
     const struct rules_object object = {
         .attrs = e->attrs, .calling = e->instance->calling, .called = e->instance->called};
     bool settled = e->attrs && rules_settle(e->by->rules, &object, &rule);
-    bool selected = settled && is_selected(e);
-    if (settled && !selected)
+    if (settled && !is_selected(e))
         return true;
-    e->limits.ahead = selected;
+    e->limits.ahead = e->attrs && rule && rule->action == CONF_ANALYZE;
     dx_attrs_destroy(e->attrs);
     e->attrs = NULL;
     memset(e->judgement->rule, 0, sizeof e->judgement->rule);
