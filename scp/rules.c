@@ -223,6 +223,12 @@ bool rules_settle(const struct rules *rules, const struct rules_object *object,
     return true;
 }
 
+unsigned rules_models(const struct conf *conf, const struct conf_rule *rule, const char *called)
+{
+    const struct conf_ae *ae = conf_find_ae(conf, called);
+    return rule->models != 0 || !ae ? rule->models : ae->models;
+}
+
 unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destination *destination)
 {
     if (rule->destinations && !conf_is_listed(rule->destinations, destination->peer->name))

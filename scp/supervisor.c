@@ -7,7 +7,8 @@
  *
  * A role that dies is started again after a pause that doubles from 0.1 s to 5 s and is forgotten
  * after ten good seconds. On reload receive overlaps: the new process takes the
- * listening socket while the old one ends its associations, so no connection is refused; analyze,
+ * listening socket while the old one lets its associations end by themselves, so none is refused or
+ * cut off; while LEAVING_MOST of them still have some, the next one waits for an end. Analyze,
  * deliver and console must never run twice, so the old one ends first: the console's connections
  * wait at the socket, and its sessions stay in memory that both have (console/session.h). No
  * handlers: signals are blocked and waited for. */
@@ -41,17 +42,21 @@
 #define GOOD_MS     10000
 #define DRAIN_MS    20000
 #define IDLE_MS     5000
+/* Each has its committer and at most the limits' associations; what limits time ends them all. */
+#define LEAVING_MOST 16
 
 struct role {
     const char *name, *title;
     int (*run)(const struct node *node);
     bool overlaps;
-    pid_t pid, leaving;           /* 0: none */
+    pid_t pid;                    /* 0: none */
+    pid_t leaving[LEAVING_MOST];  /* 0: none; they end when what they serve has ended */
     int64_t started_at, start_at; /* monotonic */
-    int64_t kill_at, leave_by;    /* of pid and leaving; 0: not asked to stop */
+    int64_t kill_at;              /* 0: not asked to stop */
     int pause;
-    unsigned died; /* how often by itself */
-    bool renew;    /* by a reload */
+    unsigned died;     /* how often by itself */
+    bool renew;        /* by a reload */
+    bool told_crowded; /* that it waits for one of `leaving` */
 };
 
 struct supervisor {
@@ -185,6 +190,30 @@ static void role_died(struct supervisor *s, struct role *role, int status)
                                                  : PAUSE_MOST;
 }
 
+/* The place of this one among those that leave; 0: a free one. NULL: there is none. */
+static pid_t *find_leaving(struct role *role, pid_t pid)
+{
+    for (int i = 0; i < LEAVING_MOST; i++)
+        if (role->leaving[i] == pid)
+            return &role->leaving[i];
+    return NULL;
+}
+
+static bool forget_leaving(struct role *role, pid_t pid)
+{
+    pid_t *place = find_leaving(role, pid);
+    if (place != NULL)
+        *place = 0;
+    return place != NULL;
+}
+
+static void signal_leaving(const struct role *role, int signal)
+{
+    for (int i = 0; i < LEAVING_MOST; i++)
+        if (role->leaving[i] > 0)
+            (void)kill(role->leaving[i], signal);
+}
+
 static bool reap(struct supervisor *s)
 {
     bool changed = false;
@@ -196,9 +225,7 @@ static bool reap(struct supervisor *s)
             if (role->pid == pid) {
                 role_died(s, role, status);
                 changed = true;
-            } else if (role->leaving == pid) {
-                role->leaving = 0;
-                role->leave_by = 0;
+            } else if (forget_leaving(role, pid)) {
                 log_event(LOG_AT_INFO, "role-left", "name=%s pid=%d", role->name, (int)pid);
             }
         }
@@ -210,6 +237,25 @@ static void ask_to_stop(struct role *role, int64_t now)
     role->kill_at = now + DRAIN_MS;
     if (role->pid > 0)
         (void)kill(role->pid, SIGTERM);
+}
+
+/* The new one beside the old, which takes nobody new and lets who is there end. False: not now. */
+static bool overlap(struct supervisor *s, struct role *role)
+{
+    pid_t old = role->pid, *place = find_leaving(role, 0);
+    if (place == NULL && !role->told_crowded)
+        log_event(LOG_AT_WARN, "reload-waits", "name=%s leaving=%d", role->name, LEAVING_MOST);
+    role->told_crowded = place == NULL;
+    if (place == NULL)
+        return false;
+    start_role(s, role);
+    if (role->pid == old)
+        return false;
+    crash_point("reload-overlapped");
+    *place = old;
+    (void)kill(old, SIGUSR1);
+    write_run_file(s, true);
+    return true;
 }
 
 /* Goes one step on with a reload; called until no role waits for it. */
@@ -225,17 +271,7 @@ static void advance_reload(struct supervisor *s, int64_t now)
             if (role->kill_at == 0)
                 ask_to_stop(role, now);
             return;
-        } else if (role->leaving == 0) {
-            pid_t old = role->pid;
-            start_role(s, role);
-            if (role->pid == old)
-                return;
-            crash_point("reload-overlapped");
-            role->leaving = old;
-            role->leave_by = now + DRAIN_MS;
-            (void)kill(old, SIGTERM);
-            write_run_file(s, true);
-        } else {
+        } else if (!overlap(s, role) && !role->told_crowded) {
             return;
         }
     }
@@ -249,10 +285,6 @@ static void enforce(struct supervisor *s, int64_t now)
         if (role->pid > 0 && role->kill_at != 0 && now >= role->kill_at) {
             (void)kill(role->pid, SIGKILL);
             role->kill_at = now + DRAIN_MS;
-        }
-        if (role->leaving > 0 && now >= role->leave_by) {
-            (void)kill(role->leaving, SIGKILL);
-            role->leave_by = now + DRAIN_MS;
         }
         if (s->stop_by == 0 && role->pid == 0 && now >= role->start_at && wants(s, role)) {
             start_role(s, role);
@@ -311,8 +343,9 @@ static void reload(struct supervisor *s, const char *who)
     conf_destroy(old);
     s->keys.looked = false;
     log_init("supervisor", conf->log_level, conf->log_patient_data);
-    log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
-    audit_configuration(conf, who);
+    size_t changes = audit_configuration(conf, who);
+    log_event(LOG_AT_INFO, "reload", "file=%s changes=%zu who=%s", log_quote(s->config_path),
+              changes, log_quote(who));
     for (int i = 0; i < ROLES; i++)
         s->role[i].renew = true;
 }
@@ -326,16 +359,22 @@ static void begin_stop(struct supervisor *s, int64_t now)
     (void)sd_notify(0, "STOPPING=1\nSTATUS=ending associations and deliveries");
     log_event(LOG_AT_INFO, "stopping", "within=%d", DRAIN_MS / 1000);
     s->stop_by = now + DRAIN_MS;
-    for (int i = 0; i < ROLES; i++)
+    for (int i = 0; i < ROLES; i++) {
         ask_to_stop(&s->role[i], now);
+        signal_leaving(&s->role[i], SIGTERM);
+    }
     crash_point("stop-asked");
 }
 
 static bool any_alive(const struct supervisor *s)
 {
-    for (int i = 0; i < ROLES; i++)
-        if (s->role[i].pid > 0 || s->role[i].leaving > 0)
+    for (int i = 0; i < ROLES; i++) {
+        if (s->role[i].pid > 0)
             return true;
+        for (int j = 0; j < LEAVING_MOST; j++)
+            if (s->role[i].leaving[j] > 0)
+                return true;
+    }
     return false;
 }
 
@@ -344,8 +383,7 @@ static void kill_all(const struct supervisor *s)
     for (int i = 0; i < ROLES; i++) {
         if (s->role[i].pid > 0)
             (void)kill(s->role[i].pid, SIGKILL);
-        if (s->role[i].leaving > 0)
-            (void)kill(s->role[i].leaving, SIGKILL);
+        signal_leaving(&s->role[i], SIGKILL);
     }
 }
 
@@ -370,8 +408,6 @@ static int64_t until_next(const struct supervisor *s, int64_t now)
             next = role->start_at;
         if (role->kill_at != 0 && role->kill_at < next)
             next = role->kill_at;
-        if (role->leave_by != 0 && role->leave_by < next)
-            next = role->leave_by;
     }
     return next > now ? next - now : 0;
 }
@@ -419,7 +455,7 @@ static int run(struct supervisor *s, int ready_fd)
     if (sd_watchdog_enabled(0, &microseconds) > 0)
         s->watchdog_ms = microseconds / 1000;
     audit_application(s->node.conf, true);
-    audit_configuration(s->node.conf, "unknown: changed while the node did not run");
+    (void)audit_configuration(s->node.conf, "unknown: changed while the node did not run");
     enforce(s, clock_monotonic_ms());
     keys_watch_turn(s->node.conf, &s->keys);
     (void)sd_notify(0, "READY=1");
