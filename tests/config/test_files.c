@@ -54,7 +54,7 @@ static void later_files_stand_above(void **state)
     assert_string_equal(conf->peers[1].name, "q");
     assert_string_equal(conf_file_of(conf, conf->peers[0].line), "c.xml");
     assert_string_equal(conf_file_of(conf, conf->peers[1].line), "c.d/1.xml");
-    assert_int_equal(conf_line_in_file(conf->peers[1].line), 5);
+    assert_int_equal(conf_line_in_file(conf->peers[1].line), 4);
     again = load_print_of(conf);
     conf_destroy(conf);
     conf_destroy(again);
