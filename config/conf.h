@@ -384,6 +384,7 @@ struct conf {
     const char *report_shown; /* behind the mark in a report's Series Description: "report" */
     int finding_series, finding_instances; /* numbers of a report with a finding; 0: as any */
     int audit_line;                        /* of <audit>; 0: there is none */
+    int console_line, orders_line;         /* likewise */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */

@@ -465,6 +465,14 @@ static void read_rules(struct box *box, const xmlNode *root)
     box->conf.rules = box->rules;
 }
 
+/* 0: it is not there. */
+static int line_of(const xmlNode *root, const char *name)
+{
+    const xmlNode *node = child_of(root, name);
+
+    return node ? conf_line_of(node) : 0;
+}
+
 struct conf *conf_read_conf(struct reading *reading, const char *path)
 {
     const xmlNode *root = xmlDocGetRootElement(reading->doc);
@@ -477,12 +485,11 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     box->conf.path = keep(box, path);
     for (size_t i = 0; i <= CONF_MAX_FILES && reading->complaints->files[i]; i++)
         box->conf.files[i] = keep(box, reading->complaints->files[i]);
-    const xmlNode *node = child_of(root, "node");
-    box->conf.node_line = node ? conf_line_of(node) : 0;
-    node = child_of(root, "report");
-    box->conf.report_line = node ? conf_line_of(node) : 0;
-    node = child_of(root, "audit");
-    box->conf.audit_line = node ? conf_line_of(node) : 0;
+    box->conf.node_line = line_of(root, "node");
+    box->conf.report_line = line_of(root, "report");
+    box->conf.audit_line = line_of(root, "audit");
+    box->conf.console_line = line_of(root, "console");
+    box->conf.orders_line = line_of(root, "orders");
     read_options(box, root);
     read_models(box, root);
     read_aes(box, root);
