@@ -237,14 +237,15 @@ enum dx_status acknowledge(dx_session *session, struct dx_error *err)
                         sizeof parameters->ourImplementationClassUID);
     OFStandard::strlcpy(parameters->ourImplementationVersionName, DX_IMPLEMENTATION_VERSION,
                         sizeof parameters->ourImplementationVersionName);
-    OFCondition condition = ASC_acknowledgeAssociation(association);
-    if (condition.bad())
-        return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
+    /* Before the answer is sent: what comes after it is waited for by these. */
     dx_transport_limits *limits = &session->wire.state.limits;
-    limits->is_open = true;
     limits->idle_seconds = session->params->dimse_seconds;
     limits->pdu_seconds = session->params->pdu_seconds;
     take_paces(session->params, limits);
+    OFCondition condition = ASC_acknowledgeAssociation(association);
+    if (condition.bad())
+        return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
+    limits->is_open = true;
     return DX_OK;
 }
 
