@@ -39,27 +39,30 @@ static bool check_collector(const struct conf *conf)
     return good;
 }
 
-int start_tell(const char *path, enum conf_status loaded, const struct conf_complaints *complaints)
+int start_tell(const char *path, enum conf_status loaded, const struct conf_complaints *complaints,
+               FILE *out)
 {
     for (size_t i = 0; i < complaints->count; i++) {
         const struct conf_complaint *complaint = &complaints->list[i];
-        (void)fprintf(stderr, "%s:%d: %s%s\n", complaint->file, complaint->line,
+        (void)fprintf(out, "%s:%d: %s%s\n", complaint->file, complaint->line,
                       complaint->warning ? "warning: " : "", complaint->text);
     }
     if (loaded != CONF_OK && complaints->count == 0)
-        (void)fprintf(stderr, "%s: %s\n", path, conf_status_text(loaded));
+        (void)fprintf(out, "%s: %s\n", path, conf_status_text(loaded));
     return loaded == CONF_OK        ? 0
            : loaded == CONF_MISSING ? EX_NOINPUT
            : loaded == CONF_BAD     ? EX_CONFIG
                                     : EX_SOFTWARE;
 }
 
-struct conf *start_conf(const char *path, int *status)
+struct conf *start_conf(const char *path, int *status, FILE *copy)
 {
     struct conf *conf = NULL;
     struct conf_complaints complaints;
     enum conf_status loaded = conf_load(path, &conf, &complaints);
-    *status = start_tell(path, loaded, &complaints);
+    *status = start_tell(path, loaded, &complaints, stderr);
+    if (copy != NULL)
+        (void)start_tell(path, loaded, &complaints, copy);
     conf_complaints_finish(&complaints);
 
     if (loaded == CONF_OK && check_collector(conf))

@@ -21,11 +21,12 @@
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
+#include "reload.h"
+#include "reloaded.h"
 #include "spool.h"
 #include "start.h"
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,57 +296,11 @@ static void enforce(struct supervisor *s, int64_t now)
         write_run_file(s, true);
 }
 
-/* Whose signal it was. */
-static void name_user(const siginfo_t *info, char *who, size_t size)
-{
-    const struct passwd *user = info->si_code == SI_USER ? getpwuid(info->si_uid) : NULL;
-    if (user != NULL)
-        (void)snprintf(who, size, "%s", user->pw_name);
-    else if (info->si_code == SI_USER)
-        (void)snprintf(who, size, "uid %lu", (unsigned long)info->si_uid);
-    else
-        (void)snprintf(who, size, "unknown");
-}
-
 static void reload(struct supervisor *s, const char *who)
 {
-    int status = 0;
-    char error[512];
-    struct conf *old = (struct conf *)s->node.conf;
-    struct conf *conf = start_conf(s->config_path, &status);
-    bool good = conf != NULL;
-    (void)snprintf(error, sizeof error, "see the lines above");
-    if (good && strcmp(conf->spool, old->spool) != 0) {
-        (void)snprintf(error, sizeof error, "the spool cannot change while the node runs");
-        good = false;
-    }
-    if (good)
-        good = mode_allowed(conf, node_mode(conf), error, sizeof error);
-    if (good && !start_keys(conf)) {
-        (void)snprintf(error, sizeof error, "the files of <tls> or <console> cannot be used");
-        good = false;
-    }
-    if (good) {
-        (void)snprintf(error, sizeof error, "a socket cannot be opened");
-        s->node.conf = conf;
-        good = start_sockets(&s->node, old);
-    }
-    if (!good) {
-        s->node.conf = old;
-        conf_destroy(conf);
-        log_event(LOG_AT_ERROR, "reload-refused", "file=%s reason=%s", log_quote(s->config_path),
-                  log_quote(error));
-        audit_reload_refused(old, who, error);
+    if (!reload_configuration(&s->node, s->config_path, who))
         return;
-    }
-
-    crash_point("reload-loaded");
-    conf_destroy(old);
     s->keys.looked = false;
-    log_init("supervisor", conf->log_level, conf->log_patient_data);
-    size_t changes = audit_configuration(conf, who);
-    log_event(LOG_AT_INFO, "reload", "file=%s changes=%zu who=%s", log_quote(s->config_path),
-              changes, log_quote(who));
     for (int i = 0; i < ROLES; i++)
         s->role[i].renew = true;
 }
@@ -426,11 +381,13 @@ static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
     }
     if (signal == SIGTERM || signal == SIGINT)
         begin_stop(s, now);
+    char who[64];
     if (signal == SIGHUP && s->stop_by == 0) {
-        char who[64];
-        name_user(&info, who, sizeof who);
+        reload_name_user(&info, who);
         reload(s, who);
     }
+    if (s->stop_by == 0 && reload_take_order(s->node.conf, who))
+        reload(s, who);
     if (reap(s) && s->stop_by == 0)
         write_run_file(s, true);
     if (s->stop_by == 0)
@@ -515,7 +472,7 @@ int supervisor_run(const char *config_path, int ready_fd)
              {.name = "trial", .title = "cervigated-try", .run = trial_run}},
     };
     (void)umask(077);
-    s.node.conf = start_conf(config_path, &status);
+    s.node.conf = start_conf(config_path, &status, NULL);
     if (s.node.conf == NULL)
         return status;
     log_init("supervisor", s.node.conf->log_level, s.node.conf->log_patient_data);

@@ -288,7 +288,7 @@ static struct conf *load(const char *path, int *status)
     struct conf *conf = NULL;
     struct conf_complaints complaints;
     path = admin_conf_path(path);
-    *status = start_tell(path, conf_load_partly(path, &conf, &complaints), &complaints);
+    *status = start_tell(path, conf_load_partly(path, &conf, &complaints), &complaints, stderr);
     conf_complaints_finish(&complaints);
     return conf;
 }
