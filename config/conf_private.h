@@ -159,6 +159,8 @@ double conf_value_decimal(const char *text, const char **end);
 bool conf_value_level(const char *text, int *level);
 bool conf_value_choice(const char *const *names, const char *text, unsigned *choice);
 bool conf_value_outputs(const char *const *names, const char *text, unsigned *outputs);
+/* Sets an option's field in its struct. */
+bool conf_value_set(void *of, const struct option *option, const char *text);
 
 /* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
 bool conf_is_network(const char *text, size_t length);
