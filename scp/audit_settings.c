@@ -228,6 +228,7 @@ static bool tell(const struct conf *conf, const char *who, const struct changes 
     return audit_tell(conf, &event, 1);
 }
 
+/* The audit log tells as many; reload tells how many there are. */
 static void log_changes(const struct changes *changes)
 {
     for (size_t i = 0; i < changes->count && i < CHANGES; i++) {
@@ -235,8 +236,6 @@ static void log_changes(const struct changes *changes)
         log_event(LOG_AT_INFO, "setting-changed", "name=%s change=%s", log_quote(c->name),
                   log_quote(c->value));
     }
-    if (changes->count > CHANGES)
-        log_event(LOG_AT_INFO, "settings-changed", "more=%zu", changes->count - CHANGES);
 }
 
 size_t audit_configuration(const struct conf *conf, const char *who)
