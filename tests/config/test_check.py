@@ -200,6 +200,12 @@ class Check(unittest.TestCase):
                 f.write(text.replace('port="0" mode', f'port="{node.port}" mode'))
             status, _, err = run(node.config)
             self.assertEqual(status, 0, err)
+            with open(node.config, "rb") as f:
+                before = f.read()
+            subprocess.run([ADMIN, "mode", "demo", "--config", node.config], check=True, capture_output=True, timeout=60)
+            with open(node.config, "rb") as f:
+                self.assertEqual(f.read(), before)  # no command writes it: comments stay
+            self.assertRegex(run(node.config)[2], r"(?m)^:3: note: <node mode=\"shadow\">: `cervigate mode` has set demo, which is in force$")
         finally:
             node.stop()
 
