@@ -15,7 +15,7 @@ export class Configuration {
     this.lines = make('ol', { class: 'lines', dir: 'ltr', tabindex: 0, role: 'list', 'aria-label': 'Configuration in force' });
     this.signal = signal;
     this.said = make('p', { role: 'status' });
-    this.words = make('ul', { class: 'lines', dir: 'ltr' });
+    this.words = make('ul', { dir: 'ltr' });
     this.last = make('p', { class: 'soft' });
     const reload = make('p', { class: 'acts' }, button('Reload it', () => this.reload(), { 'data-key': 'reload' }), this.said);
     this.input.addEventListener('input', () => this.filter());
