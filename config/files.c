@@ -53,8 +53,10 @@ int conf_list_files(const char *folder, char **paths, int most)
     free(entries);
     if (good)
         return count;
-    for (int i = 0; i < count && i < most; i++)
+    for (int i = 0; i < count && i < most; i++) {
         free(paths[i]);
+        paths[i] = NULL;
+    }
     errno = ENOMEM;
     return -1;
 }
