@@ -126,14 +126,17 @@ const struct conf_word conf_words_node[] = {
      "the built-in ones. `cervigate check` names a row that is wrong."},
     {"report", NULL, "For a PACS that sorts and flags by them, of the report alone:"},
     {"report", "seriesDescription",
-     "What follows \"AI - not for diagnosis: \" in its Series Description, at most 30 "
-     "characters when {outcome} is replaced by finding, no-finding, undetermined, "
-     "incomplete or not-processed, and {priority} by HIGH (a finding) or MEDIUM. Both say "
-     "to everyone who sees the study's list of series what was found: refused beside a "
-     "destination with audience=\"everyone\" that does not hold."},
+     "What follows \"AI - not for diagnosis: \" in its Series Description, at most 30 characters "
+     "when "
+     "{outcome} is replaced by finding, no-finding, undetermined, incomplete or not-processed, and "
+     "{priority} by the study's rank in the reading worklist: HIGH, MEDIUM or LOW, never below its "
+     "order's. Both say to everyone who sees the study's list of series what was found: refused "
+     "beside "
+     "a destination with audience=\"everyone\" that does not hold."},
     {"report", "findingSeriesNumber",
-     "Its Series Number when there is a finding; 0: 9901, as any report's."},
-    {"report", "findingInstances", "Added to its Instance Number when there is a finding."},
+     "Its Series Number when there is a finding that is not known, post-operative or of "
+     "priority=\"never\"; 0: 9901, as any report's."},
+    {"report", "findingInstances", "Added to its Instance Number then."},
     {"report", NULL, "An amended report with another outcome then stands in a series of its own."},
     {"picture", NULL, "The pictures."},
     {"picture", "maximumMatrix",
