@@ -158,7 +158,7 @@ const struct conf_word conf_words_care[] = {
      "role is that of his account."},
     {"console", "viewerGroup readerGroup adminGroup", "What the groups of the roles are called."},
     {"log", NULL, "The log, on standard error: one line an event."},
-    {"log", "level", "Debug, info, warn or error."},
+    {"log", "level", "debug, info, warn or error."},
     {"log", "patientData", "true: debug lines may hold patient data."},
     {NULL, NULL, NULL},
 };
