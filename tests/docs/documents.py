@@ -44,3 +44,8 @@ def help_of(command, word=""):
 
 def options(text):
     return set(re.findall(r"(?<![-\w`])--[a-z][a-z-]*", re.sub(r"`[^`]*`", "", text))) - {"--help"}
+
+
+def blocks(path):
+    """[(info words, text)] of a page's fenced blocks."""
+    return [(info.split(), text) for info, text in re.findall(r"(?ms)^```([^\n]*)\n(.*?)^```$", read(path))]
