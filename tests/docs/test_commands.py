@@ -30,6 +30,11 @@ NEEDS = {
 ELSEWHERE = {"docs/train-your-own.md": "tests/scp/admin/test_train_your_own.py", "docs/drill.md": "tests/docs/test_drill.py"}
 
 
+# The same commands in small.
+SMALL = {"sleep 20": "until cervigate status | grep -q '1 reports'; do sleep 0.2; done", "--count 10 --seed 1": "--count 2 --seed 1 --size 128", 
+         "--rate 5 --count 2": "--rate 5 --count 1 --modalities 1 --size 128"}
+
+
 class Commands(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -71,7 +76,9 @@ class Commands(unittest.TestCase):
         return sample
 
     def bash(self, text, port, expected=(0,)):
-        text = text.replace("11112", str(port)).replace("/srv/backups", self.path("backups")).replace("sleep 20", "sleep 4")
+        text = text.replace("11112", str(port)).replace("/srv/backups", self.path("backups"))
+        for old, new in SMALL.items():
+            text = text.replace(old, new)
         environment = dict(os.environ, PATH=h.BIN + ":" + os.environ["PATH"], CERVIGATE_CONFIG=self.node.config, HOME=self.folder)
         with open(self.path("said"), "w+", encoding="utf-8", errors="replace") as said:  # a daemon would hold a pipe open
             status = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
@@ -92,6 +99,8 @@ class Commands(unittest.TestCase):
             print(f"{time.monotonic() - began:6.1f} s  {page}: {text.splitlines()[0][:90]}", flush=True)
 
     def test_needs_are_told(self):
+        for old in SMALL:
+            self.assertIn(old, d.read("README.md"))
         for page in d.pages():
             for info, text in d.blocks(page):
                 for word in info:
