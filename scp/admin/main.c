@@ -77,12 +77,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
-        return 0;
+        return flushed("--help", 0);
     }
     if (strcmp(argv[1], "--version") == 0 || (argc > 2 && strcmp(argv[2], "--version") == 0)) {
         printf("cervigate %s (%s, OpenBLAS kernels %s)\n", CERVIGATE_VERSION, dx_library_version(),
                nn_kernel_set());
-        return 0;
+        return flushed("--version", 0);
     }
     heap_begin();
     for (size_t i = 0; i < COMMANDS; i++)
