@@ -9,8 +9,9 @@ import documents as d
 from documents import h
 
 # Programs of others in blocks with needs=...; what other blocks name is there, since they are run (test_commands.py).
-OTHERS = {"cmake", "editor", "ssh", "systemctl", "systemd-sysusers", "systemd-tmpfiles"}
+OTHERS = {"cmake", "ctest", "editor", "ssh", "systemctl", "systemd-sysusers", "systemd-tmpfiles"}
 OURS = ("cervigate", "cervigated")
+CODING_SCHEME = "cervigate codes"
 # Pages of a day: what they say of a file was true then.
 OF_A_DAY = ("docs/reliability/", "docs/protocol/", "docs/fresh-machine.md", "CHANGELOG.md", "docs/arm64.md", "docs/fuzzing.md", "docs/performance.md", "docs/results-campaign.md", "docs/parity.md")
 
@@ -145,7 +146,7 @@ class Documents(unittest.TestCase):
         bad, seen = [], 0
         for page in d.pages():
             texts = [(text, any(w.startswith("needs=") for w in info)) for info, text in d.blocks(page) if info[:1] == ["sh"]]
-            texts += [(re.sub(r"[][]", "", code).split("|")[0], False) for code in re.findall(r"`([^`\n]+)`", bare(d.read(page))) if re.match(r"(cervigated? |scripts/\w+ )", code)]
+            texts += [(re.sub(r"[][]", "", code).split("|")[0], False) for code in re.findall(r"`([^`\n]+)`", bare(d.read(page))) if re.match(r"(cervigated? |scripts/\w+ )", code) and code != CODING_SCHEME]
             for words, is_untried in ((w, untried) for text, untried in texts for w in commands(text + "\n")):
                 seen += 1
                 wrong = complaint(words, is_untried)
