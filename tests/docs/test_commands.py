@@ -124,15 +124,13 @@ class Commands(unittest.TestCase):
             sample = f.read()
         with open(self.path("config/cervigate.xml"), "w", encoding="utf-8") as f:
             f.write(sample.replace('port="11112"', f'port="{port}"'))
-        pid = None
         try:
             said = self.bash("".join(blocks), port)
+        finally:
             with open(self.path("cervigate/run/node"), encoding="utf-8") as f:
                 pid = int(re.search(r"(?m)^pid=(\d+)", f.read()).group(1))
-        finally:
-            if pid:
-                os.kill(pid, signal.SIGTERM)
-                h.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "the node's end")
+            os.kill(pid, signal.SIGTERM)
+            h.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "the node's end")
         for words in ("ok (mode shadow)", "1 reports, 1 pictures", "raised", "Finding at or above the operating point: fracture"):
             self.assertIn(words, said)
         self.assertTrue(os.path.exists(self.path("map.png")))

@@ -9,7 +9,7 @@ import documents as d
 from documents import h
 
 # Programs of others in blocks with needs=...; what other blocks name is there, since they are run (test_commands.py).
-OTHERS = {"cmake", "ctest", "editor", "ssh", "systemctl", "systemd-sysusers", "systemd-tmpfiles"}
+OTHERS = {"apt-get", "awk", "cmake", "ctest", "echo", "echoscu", "sleep", "storescu", "editor", "ssh", "systemctl", "systemd-sysusers", "systemd-tmpfiles"}
 OURS = ("cervigate", "cervigated")
 CODING_SCHEME = "cervigate codes"
 # Pages of a day: what they say of a file was true then.
