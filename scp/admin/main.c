@@ -35,6 +35,7 @@ static const struct {
     {"results", admin_results, CONFINE_ADMIN, "the reports and pictures that were made"},
     {"worklist", admin_worklist, CONFINE_ADMIN, "which patient is to be read first, and why"},
     {"simulate", admin_simulate, CONFINE_ADMIN, "the reading room with and without triage"},
+    {"bench", admin_bench, CONFINE_ADMIN, "this machine's own figures, for sizing"},
     {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
     {"user", admin_user, CONFINE_ADMIN, "who may log in to the console"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},

@@ -31,7 +31,7 @@ ELSEWHERE = {"docs/train-your-own.md": "tests/scp/admin/test_train_your_own.py",
 
 
 # The same commands in small.
-SMALL = {"sleep 20": "until cervigate status | grep -q '1 reports'; do sleep 0.2; done", "--count 10 --seed 1": "--count 2 --seed 1 --size 128", 
+SMALL = {"cervigate bench ": "cervigate bench --seconds 0.1 ", "sleep 20": "until cervigate status | grep -q '1 reports'; do sleep 0.2; done", "--count 10 --seed 1": "--count 2 --seed 1 --size 128", 
          "--rate 5 --count 2": "--rate 5 --count 1 --modalities 1 --size 128"}
 
 
@@ -100,7 +100,7 @@ class Commands(unittest.TestCase):
 
     def test_needs_are_told(self):
         for old in SMALL:
-            self.assertIn(old, d.read("README.md"))
+            self.assertIn(old, d.read("README.md") + d.read("docs/sizing.md"))
         for page in d.pages():
             for info, text in d.blocks(page):
                 for word in info:
@@ -124,15 +124,13 @@ class Commands(unittest.TestCase):
             sample = f.read()
         with open(self.path("config/cervigate.xml"), "w", encoding="utf-8") as f:
             f.write(sample.replace('port="11112"', f'port="{port}"'))
-        pid = None
         try:
             said = self.bash("".join(blocks), port)
+        finally:
             with open(self.path("cervigate/run/node"), encoding="utf-8") as f:
                 pid = int(re.search(r"(?m)^pid=(\d+)", f.read()).group(1))
-        finally:
-            if pid:
-                os.kill(pid, signal.SIGTERM)
-                h.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "the node's end")
+            os.kill(pid, signal.SIGTERM)
+            h.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "the node's end")
         for words in ("ok (mode shadow)", "1 reports, 1 pictures", "raised", "Finding at or above the operating point: fracture"):
             self.assertIn(words, said)
         self.assertTrue(os.path.exists(self.path("map.png")))

@@ -9,8 +9,9 @@ import documents as d
 from documents import h
 
 # Programs of others in blocks with needs=...; what other blocks name is there, since they are run (test_commands.py).
-OTHERS = {"cmake", "editor", "ssh", "systemctl", "systemd-sysusers", "systemd-tmpfiles"}
+OTHERS = {"apt-get", "awk", "cmake", "ctest", "echo", "echoscu", "sleep", "storescu", "editor", "ssh", "systemctl", "systemd-sysusers", "systemd-tmpfiles"}
 OURS = ("cervigate", "cervigated")
+CODING_SCHEME = "cervigate codes"
 # Pages of a day: what they say of a file was true then.
 OF_A_DAY = ("docs/reliability/", "docs/protocol/", "docs/fresh-machine.md", "CHANGELOG.md", "docs/arm64.md", "docs/fuzzing.md", "docs/performance.md", "docs/results-campaign.md", "docs/parity.md")
 
@@ -131,6 +132,17 @@ class Documents(unittest.TestCase):
                 bad.append(f"{page}: {name}")
         self.assertEqual(bad, [])
 
+    def test_every_source_file_stands_in_the_architecture(self):
+        """By its name without its ending, or by a pattern; classifier/'s and scp/admin/'s by their folder."""
+        tree = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "scp", "dicom", "config", "sr_templates"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()
+        named = {os.path.splitext(os.path.basename(name))[0] for name in re.findall(r"`([\w./*-]+)`", bare(d.read("docs/architecture.md")))}
+        named |= {name[3:] for name in named if name.startswith("dx_")}  # the body of a face
+        missing = [f for f in tree if f.endswith((".c", ".h", ".cc", ".hh")) and not f.startswith(("scp/admin/", "scp/embed/")) and os.path.exists(os.path.join(h.SOURCE, f)) and
+                   not any(fnmatch.fnmatch(os.path.splitext(os.path.basename(f))[0], name) for name in named)]
+        self.assertEqual(missing, [])
+        folders = {os.path.dirname(f).split("/", 1)[1] for f in subprocess.run(["git", "ls-files", "classifier/*/*.c"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()}
+        self.assertEqual([f for f in folders if f"`{f}/`" not in d.read("docs/architecture.md")], [])
+
     def test_every_block_says_what_it_is(self):
         bad = []
         for page in d.pages():
@@ -145,7 +157,7 @@ class Documents(unittest.TestCase):
         bad, seen = [], 0
         for page in d.pages():
             texts = [(text, any(w.startswith("needs=") for w in info)) for info, text in d.blocks(page) if info[:1] == ["sh"]]
-            texts += [(re.sub(r"[][]", "", code).split("|")[0], False) for code in re.findall(r"`([^`\n]+)`", bare(d.read(page))) if re.match(r"(cervigated? |scripts/\w+ )", code)]
+            texts += [(re.sub(r"[][]", "", code).split("|")[0], False) for code in re.findall(r"`([^`\n]+)`", bare(d.read(page))) if re.match(r"(cervigated? |scripts/\w+ )", code) and code != CODING_SCHEME]
             for words, is_untried in ((w, untried) for text, untried in texts for w in commands(text + "\n")):
                 seen += 1
                 wrong = complaint(words, is_untried)

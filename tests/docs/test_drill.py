@@ -112,10 +112,14 @@ class Drill(unittest.TestCase):
         self.assertEqual(len(set(news)), len(news), "nothing is told twice in the same words")
 
         self.assertEqual(self.next_block().split()[-1], "shadow")
-        self.node.send(h.glob.glob(self.folder + "/drill/*/*_0.dcm")[0])
+        told = len(self.ris.messages)
+        h.run(os.path.join(h.BIN, "cervigate"), "phantom", "--out", os.path.join(self.folder, "more"), "--count", 1, "--seed", 11, "--prevalence", "0,1,0", "--format", "dicom")
+        self.node.send(*h.glob.glob(self.folder + "/more/*/*.dcm"))
+        self.settled(4, 4)
         self.assertEqual(self.next_block().split()[-1], "demo")
         self.assertEqual(self.blocks, [])
         self.at_the_pacs(3)
+        self.assertEqual(len(self.ris.messages), told)
 
 
 if __name__ == "__main__":
