@@ -13,7 +13,7 @@ OTHERS = {"apt-get", "awk", "cmake", "ctest", "echo", "echoscu", "sleep", "store
 OURS = ("cervigate", "cervigated")
 CODING_SCHEME = "cervigate codes"
 # Pages of a day: what they say of a file was true then.
-OF_A_DAY = ("docs/reliability/", "docs/protocol/", "docs/fresh-machine.md", "CHANGELOG.md", "docs/arm64.md", "docs/fuzzing.md", "docs/performance.md", "docs/results-campaign.md", "docs/parity.md")
+OF_A_DAY = ("docs/reliability/", "docs/protocol/", "docs/fresh-machine.md", "CHANGELOG.md", "docs/arm64.md", "docs/fuzzing.md", "docs/performance.md", "docs/results-campaign.md", "docs/package-campaign.md", "docs/parity.md")
 
 
 def bare(text):
