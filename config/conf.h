@@ -427,6 +427,10 @@ CONF_MUST_USE enum conf_status conf_load(const char *path, struct conf **conf,
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
+/* The effective value of an attribute of an element that occurs once, as conf_print writes it.
+ * False: there is no such option. A text that is not set is "". */
+bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,
+                size_t size);
 /* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
 bool conf_address_is_in(const char *address, const char *list);
 /* The line of <tls>'s attribute, or of the element; 0: it is not there. */

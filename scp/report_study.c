@@ -10,6 +10,7 @@
  * The report before is amended (Predecessor Documents Sequence). Where patient, accession or study
  * ID changed it is taken back besides: it stands in the wrong record. */
 #include "log.h"
+#include "report_class.h"
 #include "report_gather.h"
 #include "sender.h"
 #include "store_health.h"
@@ -25,14 +26,11 @@
 static const struct {
     enum result_kind kind;
     enum dx_sr_class sop_class;
-    const char *uid;
     int series;
 } kinds[SR_KINDS] = {
-    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", REPORT_SERIES_SR},
-    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33",
-     REPORT_SERIES_SR_COMPREHENSIVE},
-    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22",
-     REPORT_SERIES_SR_ENHANCED},
+    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, REPORT_SERIES_SR},
+    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, REPORT_SERIES_SR_COMPREHENSIVE},
+    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, REPORT_SERIES_SR_ENHANCED},
 };
 
 /* What is being made. */
@@ -246,7 +244,7 @@ static bool write_report(struct making *m, size_t which)
         memcpy(predecessor.series, before->series, sizeof predecessor.series);
     }
     const struct report_written file = {.header = &sr.header,
-                                        .sop_class = kinds[which].uid,
+                                        .sop_class = report_class_uid(kinds[which].kind, false),
                                         .predecessor = before ? &predecessor : NULL,
                                         .synthetic = srt_is_synthetic(&m->words),
                                         .calibrated = is_calibrated(&m->words),
