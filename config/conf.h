@@ -348,6 +348,9 @@ struct conf_web {
     const char *viewer;   /* address of a study in the site's viewer, with {study}; or NULL */
 };
 
+/* auto: the journal under journald, else text. */
+enum conf_log_format { CONF_LOG_AUTO, CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_JOURNAL };
+
 struct conf {
     const char *path; /* of the file */
     int node_line;    /* of <node>: where spool and mode stand */
@@ -386,6 +389,9 @@ struct conf {
     struct conf_web web;
     int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
+    enum conf_log_format log_format;
+    const char *log_trace; /* blank-separated areas whose debug lines are written; NULL: none */
+    uint32_t log_rate;     /* warnings and errors of one message a minute: 1200; 0: no limit */
     struct conf_limits limits;
     struct conf_retention retention;
     struct conf_health health;

@@ -41,6 +41,8 @@ static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
     struct assoc *assoc = context;
     assoc->peer = *peer;
     crash_point("assoc-requested");
+    log_event(LOG_AT_DEBUG, "association-begun", "association=%s calling=%s called=%s address=%s",
+              assoc->id, log_quote(peer->calling), log_quote(peer->called), peer->address);
     return doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
 }
 
@@ -126,9 +128,10 @@ static uint16_t on_store(void *context, const struct dx_scp_object *object,
     }
     assoc->bytes += object->bytes;
     log_event(answer.identity == STORE_RIVAL ? LOG_AT_WARN : LOG_AT_INFO, "instance-stored",
-              "association=%s id=%lld digest=%.16s bytes=%llu identity=%s sync_ms=%d", assoc->id,
-              (long long)answer.id, object->scan.digest, (unsigned long long)object->bytes,
-              identities[answer.identity], milliseconds);
+              "association=%s id=%lld study=%s digest=%.16s bytes=%llu identity=%s sync_ms=%d",
+              assoc->id, (long long)answer.id,
+              dx_uid_is_usable(object->scan.study) ? object->scan.study : "-", object->scan.digest,
+              (unsigned long long)object->bytes, identities[answer.identity], milliseconds);
     return DX_STORE_SUCCESS;
 }
 

@@ -151,8 +151,9 @@ static void confirm(struct ship *s)
     if (answer == AUDIT_UNCONFIRMED && s->unconfirmed >= BELIEVE) {
         if (s->unconfirmed == BELIEVE)
             log_event(LOG_AT_WARN, "audit-unconfirmed",
-                      "host=%s: it does not close the connection in answer; records count as sent "
-                      "when its kernel has them",
+                      "host=%s reason=\"it does not close the connection in answer: records count "
+                      "as sent "
+                      "when its kernel has them\"",
                       s->conf->audit.host);
         answer = AUDIT_CONFIRMED;
     }

@@ -124,7 +124,7 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
 {
     struct node node = s->node;
     node_child(role->title, parent);
-    log_init(role->name, node.conf->log_level, node.conf->log_patient_data);
+    log_begin(role->name, node.conf);
     give_up(role->run == receive_run, &node.listen_fd);
     give_up(role->run == receive_run, &node.tls_fd);
     give_up(role->run == console_run, &node.console_fd);
@@ -310,7 +310,7 @@ static void reload(struct supervisor *s, const char *who)
     crash_point("reload-loaded");
     conf_destroy(old);
     s->keys.looked = false;
-    log_init("supervisor", conf->log_level, conf->log_patient_data);
+    log_begin("supervisor", conf);
     log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
     audit_configuration(conf, who);
     for (int i = 0; i < ROLES; i++)
@@ -482,7 +482,7 @@ int supervisor_run(const char *config_path, int ready_fd)
     s.node.conf = start_conf(config_path, &status);
     if (s.node.conf == NULL)
         return status;
-    log_init("supervisor", s.node.conf->log_level, s.node.conf->log_patient_data);
+    log_begin("supervisor", s.node.conf);
     if (!keep_sorting_inside(s.node.conf))
         return EX_OSERR;
     status = start_node(&s.node, &lock_fd);
