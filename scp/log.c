@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log_fields.h"
 #include "log_messages.h"
+#include "log_recent.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,6 +102,15 @@ void log_begin(const char *role, const struct conf *conf)
     rate = limits != NULL ? conf->log_rate : 0;
 }
 
+void log_leave(void)
+{
+    log_recent_leave();
+    if (limits != NULL)
+        (void)munmap(limits, LOG_MESSAGES_MOST * sizeof *limits);
+    limits = NULL;
+    rate = 0;
+}
+
 bool log_patient_data(void)
 {
     return patient_data_allowed;
@@ -133,6 +143,14 @@ static void write_text(const struct log_line *line)
     write_line(text, used);
 }
 
+static void keep(const struct log_line *line)
+{
+    char text[LINE_MAX_BYTES];
+    (void)snprintf(text, sizeof text, "%s %s %s[%d] %s %s", line->when, line->level, line->role,
+                   line->pid, line->id, line->body);
+    log_recent_put(text);
+}
+
 static void write_wide(const struct log_line *line)
 {
     static char wide[WIDE_MAX_BYTES];
@@ -160,6 +178,8 @@ static void say(enum log_level level, const struct log_message *message, const c
                                   .body = body,
                                   .priority = priorities[level],
                                   .pid = (int)getpid()};
+    if (level > LOG_AT_DEBUG || !patient_data_allowed)
+        keep(&line);
     if (format_wanted == CONF_LOG_TEXT)
         write_text(&line);
     else

@@ -24,5 +24,7 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 /* Quotes text into one of eight rotating buffers: control characters escaped, 200 bytes at most. */
 const char *log_quote(const char *text);
 bool log_patient_data(void);
+/* Gives up what processes share for the log: for one that says nothing and reads hostile bytes. */
+void log_leave(void);
 
 #endif

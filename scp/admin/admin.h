@@ -30,6 +30,7 @@ int admin_backup(int argc, char **argv);
 int admin_restore(int argc, char **argv);
 int admin_store(int argc, char **argv);
 int admin_conformance(int argc, char **argv);
+int admin_support(int argc, char **argv);
 int admin_simulate(int argc, char **argv);
 
 /* Loads the configuration or says why not on standard error; NULL then, with the exit status in

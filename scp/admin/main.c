@@ -37,6 +37,7 @@ static const struct {
     {"simulate", admin_simulate, CONFINE_ADMIN, "the reading room with and without triage"},
     {"conformance", admin_conformance, CONFINE_ADMIN,
      "the DICOM conformance statement of this build and configuration"},
+    {"support", admin_support, CONFINE_ADMIN, "a bundle for whoever helps, free of patient data"},
     {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
     {"user", admin_user, CONFINE_ADMIN, "who may log in to the console"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
