@@ -20,7 +20,6 @@
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
-#include "log_recent.h"
 #include "spool.h"
 #include "start.h"
 #include <errno.h>
@@ -488,7 +487,6 @@ int supervisor_run(const char *config_path, int ready_fd)
         return EX_OSERR;
     status = start_node(&s.node, &lock_fd);
     if (status == 0) {
-        log_recent_open(s.node.conf);
         log_event(LOG_AT_INFO, "start",
                   "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u tls_port=%u "
                   "console_port=%u orders_port=%u",

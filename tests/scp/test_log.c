@@ -6,6 +6,7 @@
 #include "scp_fixture.h"
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 static char text[8192];
