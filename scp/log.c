@@ -46,12 +46,22 @@ struct limit {
 static struct limit *limits; /* LOG_MESSAGES_MOST; shared */
 static uint32_t rate;
 
+/* Whether standard error is the journal's (systemd.exec(5)), and not a file that it was sent to. */
+static bool is_to_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat info;
+    return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &info) == 0 && info.st_dev == device && info.st_ino == inode;
+}
+
 void log_init(const char *role, int level, bool patient_data)
 {
     (void)snprintf(role_name, sizeof role_name, "%s", role);
     least_level = level;
     patient_data_allowed = patient_data;
-    under_journal = getenv("JOURNAL_STREAM") != NULL;
+    under_journal = is_to_journal();
     format_wanted = CONF_LOG_TEXT;
     traced = 0;
     rate = 0;

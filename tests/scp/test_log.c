@@ -48,14 +48,23 @@ static void levels_and_quotes(void **state)
 
 static void say_for_the_journal(void)
 {
+    char stream[48];
+    struct stat info;
+    assert_int_equal(fstat(STDERR_FILENO, &info), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)info.st_dev,
+             (unsigned long long)info.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_init("role", LOG_AT_DEBUG, true);
     log_event(LOG_AT_ERROR, "bad", "x=%s", "1\n2");
 }
 
 static void journal_prefix_and_one_line(void **state)
 {
     (void)state;
-    setenv("JOURNAL_STREAM", "1:2", 1);
+    setenv("JOURNAL_STREAM", "1:2", 1); /* it is another's */
     log_init("role", LOG_AT_DEBUG, true);
+    capture(say_levels);
+    assert_non_null(strstr(text, " info role["));
     capture(say_for_the_journal);
     assert_int_equal(strncmp(text, "<3>role[", 8), 0);
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
