@@ -73,6 +73,8 @@ size_t dx_storage_classes(struct dx_named *list, size_t most);
 size_t dx_storable_syntaxes(struct dx_named *list, size_t most);
 /* The dictionary's name; the UID itself where it has none. Static. */
 const char *dx_name_of(const char *uid);
+/* Keyword of a tag, as the dictionary has it. */
+void dx_tag_name(uint32_t tag, char name[65]);
 /* Implementation Class UID and Version Name (PS3.7 D.3.3.2), of associations and files. */
 const char *dx_implementation_uid(void);
 const char *dx_implementation_version(void);

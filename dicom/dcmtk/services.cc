@@ -6,6 +6,7 @@
 #include "dx_commitment.h"
 #include "dx_ups_scp.h"
 
+#include "dcmtk/dcmdata/dctag.h"
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmdata/dcxfer.h"
 
@@ -105,6 +106,12 @@ size_t dx_storable_syntaxes(struct dx_named *list, size_t most)
 const char *dx_name_of(const char *uid)
 {
     return dcmFindNameOfUID(uid, uid);
+}
+
+void dx_tag_name(uint32_t tag, char name[65])
+{
+    DcmTag known(static_cast<Uint16>(tag >> 16), static_cast<Uint16>(tag & 0xffff));
+    (void)snprintf(name, 65, "%s", known.getTagName());
 }
 
 const char *dx_implementation_uid(void)

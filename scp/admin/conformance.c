@@ -34,6 +34,7 @@ static const struct {
     {"proposals", conformance_proposals},
     {"store statuses", conformance_store_statuses},
     {"verdicts", conformance_verdicts},
+    {"keys", conformance_keys},
     {"policies", conformance_policies},
     {"tls", conformance_tls},
     {"callers", conformance_callers},
