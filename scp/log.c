@@ -163,7 +163,7 @@ static void keep(const struct log_line *line)
 
 static void write_wide(const struct log_line *line)
 {
-    static char wide[WIDE_MAX_BYTES];
+    char wide[WIDE_MAX_BYTES];
     if (format_wanted == CONF_LOG_JSON) {
         size_t used = log_as_json(line, wide, sizeof wide - 1);
         wide[used++] = '\n';
