@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define TABLE 65536u
 #define WHITE 65535.0
@@ -387,6 +388,9 @@ void dx_grey_finish(struct dx_grey *grey)
 {
     if (!grey)
         return;
-    free(grey->pixels);
+    if (grey->mapped > 0)
+        (void)munmap(grey->pixels, grey->mapped);
+    else
+        free(grey->pixels);
     memset(grey, 0, sizeof *grey);
 }

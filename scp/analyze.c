@@ -398,6 +398,7 @@ static int open_rest(struct analyze *a)
         info[m] = nn_model_info(x->model[m]);
     if (!report_init(&x->report, conf, info, x->models, error, sizeof error))
         goto out;
+    x->report.pool = x->pool;
     status = EX_IOERR;
     node_path(conf, path, sizeof path, "jobs.sqlite");
     if (store_open(path, &x->store, error, sizeof error) != STORE_OK)

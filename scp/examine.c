@@ -336,8 +336,10 @@ static bool is_passed_over(struct exam *e)
     e->attrs = seen_recall(e->instance);
     const struct rules_object object = {
         .attrs = e->attrs, .calling = e->instance->calling, .called = e->instance->called};
-    if (e->attrs && rules_settle(e->by->rules, &object, &rule) && !is_selected(e))
+    bool settled = e->attrs && rules_settle(e->by->rules, &object, &rule);
+    if (settled && !is_selected(e))
         return true;
+    e->limits.ahead = e->attrs && rule && rule->action == CONF_ANALYZE;
     dx_attrs_destroy(e->attrs);
     e->attrs = NULL;
     memset(e->judgement->rule, 0, sizeof e->judgement->rule);
@@ -355,8 +357,7 @@ static enum examine_end examine_file(struct exam *e, enum examine_effort effort)
     }
     if (fd < 0)
         return exam_later(e, strerror(errno));
-    enum zygote_end parsed =
-        zygote_open(e->by->zygote, fd, &e->by->limits, e->by->pool, &e->object);
+    enum zygote_end parsed = zygote_open(e->by->zygote, fd, &e->limits, e->by->pool, &e->object);
     close(fd);
     e->attrs = e->object.attrs;
     e->object.attrs = NULL;
@@ -382,6 +383,7 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
 {
     memset(examination, 0, sizeof *examination);
     struct exam e = {.by = examiner,
+                     .limits = examiner->limits,
                      .instance = instance,
                      .out = examination,
                      .judgement = &examination->judgement};

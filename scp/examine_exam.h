@@ -9,6 +9,7 @@ struct exam {
     const struct instance *instance;
     struct examination *out;
     struct judgement *judgement;
+    struct object_limits limits; /* of the child */
     struct zygote_object object;
     struct dx_attrs *attrs;       /* of the object, or what receive knows of it */
     const struct conf_rule *rule; /* that takes it, once it was asked for */

@@ -10,6 +10,16 @@
 #define AHEAD       4           /* blocks for which addresses are taken: a study's */
 #define LARGE       ((uintptr_t)2 << 20)
 
+/* A sanitizer has a heap of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void heap_begin(void)
+{
+}
+
+void heap_rest(void)
+{
+}
+#else
 /* Grows the heap by addresses alone and asks for large pages there. */
 static void reach_ahead(void)
 {
@@ -26,17 +36,14 @@ static void reach_ahead(void)
 
 void heap_begin(void)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     (void)mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS);
     (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
     reach_ahead();
-#endif
 }
 
 void heap_rest(void)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     (void)malloc_trim(0);
     reach_ahead();
-#endif
 }
+#endif

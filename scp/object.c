@@ -14,6 +14,10 @@ struct life {
     const struct object_limits *limits;
     struct dx_object *opened;
     struct object_packet packet;
+    bool ahead; /* frame 0 is decoded: */
+    enum dx_status decoded;
+    struct dx_grey grey;
+    struct dx_error why;
 };
 
 void dataset_limits_of(const struct conf_limits *conf, struct dx_limits *limits)
@@ -241,12 +245,24 @@ static bool tell_grey(struct life *life, enum dx_status status, struct dx_grey *
     return tell(life, NULL, 0);
 }
 
+static void decode_ahead(struct life *life)
+{
+    if (!life->limits->ahead || !life->packet.has_image)
+        return;
+    misbehave(life->socket, "ahead");
+    life->decoded = dx_object_grey(life->opened, 0, &life->grey, &life->why);
+    life->ahead = true;
+}
+
 static bool decode(struct life *life, uint32_t frame)
 {
-    struct dx_error err = {0};
-    struct dx_grey grey = {0};
     misbehave(life->socket, "decode");
-    return tell_grey(life, dx_object_grey(life->opened, frame, &grey, &err), &grey, &err);
+    if (life->ahead && frame != 0)
+        dx_grey_finish(&life->grey);
+    if (!life->ahead || frame != 0)
+        life->decoded = dx_object_grey(life->opened, frame, &life->grey, &life->why);
+    life->ahead = false;
+    return tell_grey(life, life->decoded, &life->grey, &life->why);
 }
 
 static bool decode_picture(struct life *life)
@@ -268,6 +284,7 @@ int object_run(int object, int socket, int pixels, const struct object_limits *l
     }
     if (!scan(&life) || !parse(&life))
         goto out;
+    decode_ahead(&life);
 
     uint32_t frame;
     while (recv(socket, &frame, sizeof frame, 0) == (ssize_t)sizeof frame)
@@ -275,6 +292,7 @@ int object_run(int object, int socket, int pixels, const struct object_limits *l
             break;
 
 out:
+    dx_grey_finish(&life.grey);
     dx_object_close(life.opened);
     return 0;
 }

@@ -13,15 +13,17 @@
  *   GREY (geometry; pixels in the memory file), or
  *   REJECTION (title; `rows` references in the memory file) -->
  *
- * A PNG or JPEG file, where whoever asks allows it (trial.c): GREY at once.
+ * Frame 0 is decoded before it is asked for where limits->ahead says that it will be: whoever asks
+ * digests the file meanwhile. A PNG or JPEG file, where whoever asks allows it (trial.c): GREY at
+ * once.
  *
  * REFUSED with a status and a sentence stands for any of them and ends the conversation.
  *
  * Test hook: CERVIGATE_OBJECT_FAULT = open | fork | memory | spin | sleep | deaf | crash, with an
  * optional
- * ":decode" or ":reject" (default ":parse": before parsing) and after it ":N" (from a zygote's N-th
- * child on; the first SELFTEST_CHILDREN are the self-test's) or ":N-M" (to its M-th), makes the
- * child misbehave. */
+ * ":ahead", ":decode" or ":reject" (default ":parse": before parsing) and after it ":N" (from a
+ * zygote's N-th child on; the first SELFTEST_CHILDREN are the self-test's) or ":N-M" (to its M-th),
+ * makes the child misbehave. */
 #ifndef OBJECT_H
 #define OBJECT_H
 
@@ -45,6 +47,7 @@ struct object_limits {
     uint64_t memory_bytes;
     int cpu_seconds, wall_seconds;
     bool picture; /* it is a PNG or JPEG file, not an object */
+    bool ahead;   /* frame 0 is likely to be asked for */
 };
 /* What the configuration allows a dataset. */
 void dataset_limits_of(const struct conf_limits *conf, struct dx_limits *limits);

@@ -85,7 +85,6 @@ enum picture_status picture_draw(struct picture_face *face, const struct picture
         free(canvas.rgb);
         return status;
     }
-    panel_draw(face, &canvas, &layout, input);
     *picture = (struct picture){(uint32_t)layout.height, (uint32_t)layout.width, canvas.rgb};
     return PICTURE_OK;
 }

@@ -120,13 +120,27 @@ static bool take_line(const struct colour_columns *c, int y, float *line)
     return most >= PICTURE_THRESHOLD;
 }
 
+/* Red, green and blue at once, and a fourth that nobody looks at. */
+typedef float four __attribute__((vector_size(16)));
+typedef int32_t four_whole __attribute__((vector_size(16)));
+
+static four whole_of(four v)
+{
+    return __builtin_convertvector(__builtin_convertvector(v, four_whole), four);
+}
+
+/* colour_cover of colour_of_strength over a pixel, number by number. */
 static void mix_pixel(uint8_t *rgb, float strength)
 {
-    struct colour colour = colour_of_strength(strength);
-    float cover = colour_cover(strength);
-    const uint8_t over[3] = {colour.r, colour.g, colour.b};
+    float over = above(strength), at = over * (float)SCALE_STEPS, cover = 0.3f + 0.25f * over;
+    int step = (int)at < SCALE_STEPS ? (int)at : SCALE_STEPS - 1;
+    const struct colour *low = scale + step, *high = low + 1;
+    four from = {low->r, low->g, low->b}, to = {high->r, high->g, high->b};
+    four colour = whole_of(from + (to - from) * (at - (float)step) + 0.5f);
+    four under = {rgb[0], rgb[1], rgb[2]};
+    four_whole mixed = __builtin_convertvector(under + cover * (colour - under) + 0.5f, four_whole);
     for (int i = 0; i < 3; i++)
-        rgb[i] = (uint8_t)((float)rgb[i] + cover * ((float)over[i] - (float)rgb[i]) + 0.5f);
+        rgb[i] = (uint8_t)mixed[i];
 }
 
 void colour_row(const struct colour_columns *c, int y, float *line, uint8_t *rgb)

@@ -69,6 +69,44 @@ static enum picture_status place_source(struct canvas *canvas, const struct layo
                                     : PICTURE_INVALID;
 }
 
+/* ---- the watermark ---- */
+
+static int letter_size(int width)
+{
+    return width / WATERMARK_PARTS > 8 ? width / WATERMARK_PARTS : 8;
+}
+
+/* Black, as wide as the image; without a watermark nothing. */
+static bool make_plate(const struct layout *l, const char *text, struct canvas *plate)
+{
+    *plate =
+        (struct canvas){.rows = text ? TEXT_PITCH(letter_size(l->draw_w)) : 0, .cols = l->draw_w};
+    plate->rgb = calloc((size_t)plate->rows * (size_t)plate->cols + 1, 3);
+    return plate->rgb != NULL;
+}
+
+static void draw_plate(struct picture_face *face, struct canvas *plate, const char *text)
+{
+    const struct colour white = {255, 255, 255};
+    int size = letter_size(plate->cols);
+    if (text)
+        (void)text_draw(face, plate, (plate->cols - text_width(face, size, text)) / 2, size, size,
+                        white, text);
+}
+
+static void put_watermark(struct canvas *canvas, const struct layout *l, const struct canvas *plate,
+                          int left)
+{
+    const struct colour white = {255, 255, 255};
+    int top = l->image + l->draw_h - plate->rows - l->draw_h / WATERMARK_PARTS;
+    for (int y = 0; y < plate->rows; y++)
+        for (int x = 0; x < plate->cols; x++) {
+            unsigned ink = plate->rgb[3 * ((size_t)y * (size_t)plate->cols + (size_t)x)];
+            if (ink > 0 && top + y >= l->image && top + y < l->image + l->draw_h)
+                canvas_blend(canvas, left + x, top + y, white, ink * WATERMARK_PERCENT / 100);
+        }
+}
+
 /* ---- the overlay ---- */
 
 /* The judged part at the size it is drawn. */
@@ -84,16 +122,25 @@ static struct colour_part part_of(const struct picture_input *input, const struc
 }
 
 struct overlay {
-    struct canvas *canvas;
+    struct picture_face *face;
+    struct canvas *canvas, *plate;
     const struct layout *layout;
+    const struct picture_input *input;
     struct colour_columns columns;
     float *lines; /* (threads, side of the map) */
 };
 
-static void overlay_band(void *context, int i, int thread)
+/* Task 0 is all letters that lie nowhere on the images: one thread's, since they share a face. */
+static void overlay_task(void *context, int task, int thread)
 {
     const struct overlay *o = context;
     const struct layout *l = o->layout;
+    int i = task - 1;
+    if (task == 0) {
+        panel_draw(o->face, o->canvas, l, o->input);
+        draw_plate(o->face, o->plate, o->input->watermark);
+        return;
+    }
     float *line = o->lines + (size_t)thread * (size_t)o->columns.side;
     int last = (i + 1) * BAND < l->draw_h ? (i + 1) * BAND : l->draw_h;
     for (int y = i * BAND; y < last; y++) {
@@ -104,12 +151,16 @@ static void overlay_band(void *context, int i, int thread)
     }
 }
 
-static enum picture_status colour_overlay(struct canvas *canvas, const struct layout *l,
+static enum picture_status colour_overlay(struct picture_face *face, struct canvas *canvas,
+                                          struct canvas *plate, const struct layout *l,
                                           const struct picture_input *input)
 {
     size_t threads = (size_t)nn_pool_threads(input->pool);
-    struct overlay overlay = {.canvas = canvas,
+    struct overlay overlay = {.face = face,
+                              .canvas = canvas,
+                              .plate = plate,
                               .layout = l,
+                              .input = input,
                               .columns = {.map = input->map,
                                           .side = input->side,
                                           .width = l->draw_w,
@@ -120,7 +171,7 @@ static enum picture_status colour_overlay(struct canvas *canvas, const struct la
         free(overlay.lines);
         return PICTURE_NO_MEMORY;
     }
-    nn_pool_run(input->pool, (l->draw_h + BAND - 1) / BAND, overlay_band, &overlay);
+    nn_pool_run(input->pool, 1 + (l->draw_h + BAND - 1) / BAND, overlay_task, &overlay);
     colour_columns_finish(&overlay.columns);
     free(overlay.lines);
     return PICTURE_OK;
@@ -196,53 +247,50 @@ static void draw_letters(struct picture_face *face, struct canvas *canvas, const
     text_fit(face, canvas, below, size, least, TEXT_CENTRE, letters, column);
 }
 
-/* ---- the watermark ---- */
+struct marks {
+    struct canvas *canvas;
+    const struct canvas *plate;
+    const struct layout *layout;
+    const struct picture_input *input;
+};
 
-static enum picture_status put_watermark(struct picture_face *face, struct canvas *canvas,
-                                         const struct layout *l, const char *text, int left)
+/* What lies on the left image, or the right one. */
+static void mark_image(void *context, int right, int thread)
 {
-    const struct colour white = {255, 255, 255};
-    int size = l->draw_w / WATERMARK_PARTS > 8 ? l->draw_w / WATERMARK_PARTS : 8;
-    int top = l->image + l->draw_h - TEXT_PITCH(size) - l->draw_h / WATERMARK_PARTS;
-    struct canvas plate = {.rows = TEXT_PITCH(size), .cols = l->draw_w};
-    plate.rgb = calloc((size_t)plate.rows * (size_t)plate.cols, 3);
-    if (!plate.rgb)
-        return PICTURE_NO_MEMORY;
-    (void)text_draw(face, &plate, (l->draw_w - text_width(face, size, text)) / 2, size, size, white,
-                    text);
-    for (int y = 0; y < plate.rows; y++)
-        for (int x = 0; x < plate.cols; x++) {
-            unsigned ink = plate.rgb[3 * ((size_t)y * (size_t)plate.cols + (size_t)x)];
-            if (ink > 0 && top + y >= l->image && top + y < l->image + l->draw_h)
-                canvas_blend(canvas, left + x, top + y, white, ink * WATERMARK_PERCENT / 100);
-        }
-    free(plate.rgb);
-    return PICTURE_OK;
+    const struct marks *m = context;
+    const struct layout *l = m->layout;
+    float thick = (float)l->em / 7.0f;
+    (void)thread;
+    put_watermark(m->canvas, l, m->plate, right ? l->right_image : l->left_image);
+    if (right) {
+        outline(m->canvas, l, m->input, thick + (float)l->em / 8.0f, casing);
+        outline(m->canvas, l, m->input, thick, panel_outline);
+    }
 }
 
 enum picture_status image_draw(struct picture_face *face, struct canvas *canvas,
                                const struct layout *layout, const struct picture_input *input)
 {
-    const struct layout *l = layout;
-    float thick = (float)l->em / 7.0f;
-    enum picture_status status = place_source(canvas, l, input);
-    if (status == PICTURE_OK && input->map)
-        status = colour_overlay(canvas, l, input);
+    struct canvas plate;
+    struct marks marks = {canvas, &plate, layout, input};
+    enum picture_status status = place_source(canvas, layout, input);
     if (status != PICTURE_OK)
         return status;
-    if (input->watermark)
-        status = put_watermark(face, canvas, l, input->watermark, l->left_image);
-    if (status == PICTURE_OK && input->watermark && input->map)
-        status = put_watermark(face, canvas, l, input->watermark, l->right_image);
-    if (status != PICTURE_OK)
-        return status;
-    if (input->orientation)
-        draw_letters(face, canvas, l, input->orientation, l->left_image);
-    if (!input->map)
-        return PICTURE_OK;
-    outline(canvas, l, input, thick + (float)l->em / 8.0f, casing);
-    outline(canvas, l, input, thick, panel_outline);
-    if (input->orientation)
-        draw_letters(face, canvas, l, input->orientation, l->right_image);
-    return PICTURE_OK;
+    if (!make_plate(layout, input->watermark, &plate))
+        return PICTURE_NO_MEMORY;
+    if (input->map) {
+        status = colour_overlay(face, canvas, &plate, layout, input);
+    } else {
+        panel_draw(face, canvas, layout, input);
+        draw_plate(face, &plate, input->watermark);
+    }
+    if (status == PICTURE_OK)
+        nn_pool_run(input->pool, input->map ? 2 : 1, mark_image, &marks);
+    free(plate.rgb);
+    if (status == PICTURE_OK && input->orientation) {
+        draw_letters(face, canvas, layout, input->orientation, layout->left_image);
+        if (input->map)
+            draw_letters(face, canvas, layout, input->orientation, layout->right_image);
+    }
+    return status;
 }

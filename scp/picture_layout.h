@@ -48,7 +48,8 @@ const char *picture_say(const struct picture_input *input, const char *id);
 const char *picture_class(const struct picture_input *input, const struct nn_class *class_);
 
 /* ---- picture_image.c ---- */
-/* The source, and with a map the overlay, its outline, letters at the edges. */
+/* The source, and with a map the overlay, its outline, letters at the edges; the panel beside it,
+ * on another thread. */
 PICTURE_MUST_USE enum picture_status image_draw(struct picture_face *face, struct canvas *canvas,
                                                 const struct layout *layout,
                                                 const struct picture_input *input);

@@ -34,6 +34,7 @@ struct report {
     char parameters[SRT_MAX_MODELS][384]; /* of each model, for people and for the identity */
     char software[128];                   /* this program's version */
     char build[64];                       /* its build-id */
+    struct nn_pool *pool;                 /* the caller's, for reports; NULL: its thread alone */
     struct report_seen *seen;             /* private: digests of what was written last */
 };
 /* conf and the 1 or 2 models must outlive it. false with a sentence in error. */

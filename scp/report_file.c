@@ -274,25 +274,40 @@ enum dx_status report_digest(const struct report *report, const char *uid,
     return dx_digest_file(paths.whole, 0, digest, err);
 }
 
-/* Read back, digested, looked at and synced: in this order, since what was written is on its way to
- * the disk meanwhile. */
+void report_look(const struct report *report, const struct report_written *written,
+                 struct report_looked *looked)
+{
+    struct report_paths paths;
+    *looked = (struct report_looked){.status = DX_OK};
+    report_paths(report->conf, written->header->sop_instance, &paths);
+    if (written->digest)
+        snprintf(looked->digest, sizeof looked->digest, "%s", written->digest);
+    else
+        looked->status = dx_digest_file(paths.aside, 0, looked->digest, &looked->why);
+    if (looked->status == DX_OK)
+        looked->status = look(report, written, paths.aside, &looked->why);
+}
+
+/* Digested, looked at and synced: in this order, since what was written is on its way to the disk
+ * meanwhile. */
 static enum dx_status inspect(const struct report *report, const struct report_written *written,
                               const char *path, struct result *result, struct dx_error *err)
 {
+    struct report_looked looked;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return dx_fail(err, DX_IO, "%s: %s", path, strerror(errno));
-    enum dx_status status = DX_OK;
-    if (written->digest)
-        snprintf(result->digest, sizeof result->digest, "%s", written->digest);
+    if (!written->looked)
+        report_look(report, written, &looked);
     else
-        status = dx_digest_descriptor(fd, path, 0, result->digest, err);
-    enum dx_status seen = status == DX_OK ? look(report, written, path, err) : status;
-    if (status == DX_OK && fsync(fd) != 0)
-        seen = dx_fail(err, errno == ENOSPC || errno == EDQUOT ? DX_NO_SPACE : DX_IO, "%s: %s",
-                       path, strerror(errno));
+        looked = *written->looked;
+    *err = looked.why;
+    memcpy(result->digest, looked.digest, sizeof result->digest);
+    if (looked.digest[0] && fsync(fd) != 0)
+        looked.status = dx_fail(err, errno == ENOSPC || errno == EDQUOT ? DX_NO_SPACE : DX_IO,
+                                "%s: %s", path, strerror(errno));
     close(fd);
-    return seen;
+    return looked.status;
 }
 
 bool report_enter(const struct report *report, const struct report_written *written,

@@ -87,7 +87,17 @@ struct report_written {
     enum dx_status status;                  /* what its writer said, and why */
     const struct dx_error *why;
     const char *digest; /* of its file, if that was read while it was written; NULL: it was not */
+    const struct report_looked *looked; /* NULL: report_enter does */
 };
+/* What a look at a file that was written aside found, for who looks at several at once; any thread.
+ */
+struct report_looked {
+    enum dx_status status;
+    struct dx_error why;
+    char digest[DX_DIGEST_MAX];
+};
+void report_look(const struct report *report, const struct report_written *written,
+                 struct report_looked *looked);
 bool report_enter(const struct report *report, const struct report_written *written,
                   struct result *result, char *error, size_t error_size);
 /* The digest of a result's file: known where this process wrote it lately, else read. */

@@ -198,64 +198,91 @@ static void write_text(const struct making *m, const char *uid)
     (void)fclose(file);
 }
 
-static bool write_report(struct making *m, size_t which)
-{
-    struct gathered *g = m->g;
-    struct dx_error err = {0};
+/* The report in one of its forms. */
+struct form {
+    struct making *m;
+    size_t which;
+    char uid[DX_UID_MAX], series[DX_UID_MAX];
+    struct report_shown shown;
     struct report_heading heading;
     struct report_paths paths;
     struct srt_scheme scheme;
-    char uid[DX_UID_MAX], series[DX_UID_MAX];
+    struct dx_reference predecessor;
+    struct dx_sr sr;
+    struct dx_error why;
+    struct report_looked looked;
+    struct report_written file;
+};
+
+/* UID, series and header. */
+static bool begin_form(struct making *m, size_t which, struct form *f)
+{
+    struct gathered *g = m->g;
     const struct result *before = before_of(m, kinds[which].kind);
-    struct result *result = &m->results[m->count];
-    struct report_shown shown;
+    *f = (struct form){.m = m, .which = which};
     report_show(g->report->conf, m->words.outcome, kinds[which].series, g->study->version + 1,
-                &shown);
-    if (!identify(m, kinds[which].kind, &shown, uid) ||
-        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs, series) ||
-        !report_shown_series(&shown, series))
+                &f->shown);
+    if (!identify(m, kinds[which].kind, &f->shown, f->uid) ||
+        !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs,
+                           f->series) ||
+        !report_shown_series(&f->shown, f->series))
         return gather_fail(g, "report", "out of memory");
-    srt_template_scheme(g->report->template_, &scheme);
-    struct dx_sr sr = {.sop_class = kinds[which].sop_class,
-                       .root = srt_tree_root(m->tree),
-                       .predecessor = before ? before->uid : NULL,
-                       .predecessor_series = before ? before->series : NULL,
-                       .scheme = scheme.designator,
-                       .scheme_name = scheme.name,
-                       .scheme_organization = scheme.organization};
-    *result = (struct result){.kind = kinds[which].kind,
+    srt_template_scheme(g->report->template_, &f->scheme);
+    f->sr = (struct dx_sr){.sop_class = kinds[which].sop_class,
+                           .root = srt_tree_root(m->tree),
+                           .predecessor = before ? before->uid : NULL,
+                           .predecessor_series = before ? before->series : NULL,
+                           .scheme = f->scheme.designator,
+                           .scheme_name = f->scheme.name,
+                           .scheme_organization = f->scheme.organization};
+    report_header(g->report, &f->heading, computed_ms(g), f->shown.series_number, f->shown.what,
+                  &f->sr.header);
+    f->sr.header.source = m->source.attrs;
+    f->sr.header.sop_instance = f->uid;
+    f->sr.header.series = f->series;
+    f->sr.header.instance_number = f->shown.instance_number;
+    f->sr.header.references = g->references;
+    f->sr.header.reference_count = g->reference_count;
+    report_paths(g->report->conf, f->uid, &f->paths);
+    if (before) {
+        memcpy(f->predecessor.sop_class, before->sop_class, sizeof f->predecessor.sop_class);
+        memcpy(f->predecessor.sop_instance, before->uid, sizeof f->predecessor.sop_instance);
+        memcpy(f->predecessor.series, before->series, sizeof f->predecessor.series);
+    }
+    f->file = (struct report_written){.header = &f->sr.header,
+                                      .sop_class = report_class_uid(kinds[which].kind, false),
+                                      .predecessor = before ? &f->predecessor : NULL,
+                                      .synthetic = srt_is_synthetic(&m->words),
+                                      .calibrated = is_calibrated(&m->words),
+                                      .why = &f->why,
+                                      .looked = &f->looked};
+    return true;
+}
+
+static void write_form(void *context, int i, int thread)
+{
+    struct form *f = (struct form *)context + i;
+    (void)thread;
+    f->file.status = dx_sr_write(&f->sr, f->paths.aside, &f->why);
+    if (f->file.status == DX_OK)
+        report_look(f->m->g->report, &f->file, &f->looked);
+}
+
+static bool enter_form(struct form *f)
+{
+    struct making *m = f->m;
+    struct result *result = &m->results[m->count];
+    *result = (struct result){.kind = kinds[f->which].kind,
                               .outcome = m->words.outcome,
-                              .created_ms = computed_ms(g),
+                              .created_ms = computed_ms(m->g),
                               .attrs = m->packed,
                               .attrs_bytes = m->packed_bytes};
-    report_header(g->report, &heading, result->created_ms, shown.series_number, shown.what,
-                  &sr.header);
-    sr.header.source = m->source.attrs;
-    sr.header.sop_instance = uid;
-    sr.header.series = series;
-    sr.header.instance_number = shown.instance_number;
-    sr.header.references = g->references;
-    sr.header.reference_count = g->reference_count;
-    report_paths(g->report->conf, uid, &paths);
-    struct dx_reference predecessor = {0};
-    if (before) {
-        memcpy(predecessor.sop_class, before->sop_class, sizeof predecessor.sop_class);
-        memcpy(predecessor.sop_instance, before->uid, sizeof predecessor.sop_instance);
-        memcpy(predecessor.series, before->series, sizeof predecessor.series);
-    }
-    const struct report_written file = {.header = &sr.header,
-                                        .sop_class = report_class_uid(kinds[which].kind, false),
-                                        .predecessor = before ? &predecessor : NULL,
-                                        .synthetic = srt_is_synthetic(&m->words),
-                                        .calibrated = is_calibrated(&m->words),
-                                        .status = dx_sr_write(&sr, paths.aside, &err),
-                                        .why = &err};
-    if (!report_enter(g->report, &file, result, g->error, g->error_size))
+    if (!report_enter(m->g->report, &f->file, result, m->g->error, m->g->error_size))
         return false;
-    snprintf(result->study, sizeof result->study, "%s", g->study->uid);
+    snprintf(result->study, sizeof result->study, "%s", m->g->study->uid);
     memcpy(result->patient, m->patient, sizeof result->patient);
-    if (which == 0)
-        write_text(m, uid);
+    if (f->which == 0)
+        write_text(m, f->uid);
     m->count++;
     return true;
 }
@@ -264,16 +291,23 @@ static bool write_reports(struct making *m)
 {
     struct gathered *g = m->g;
     struct srt_error why = {0};
+    struct form forms[SR_KINDS];
+    int count = 0, entered = 0;
     report_result(g->report, g->images, g->attrs, g->image_count, &m->words);
     m->words.amends = g->last.id != 0 ? g->last.uid : NULL;
     m->words.amendment = g->replaced_count > 0 ? SRT_CORRECTED : g->study->amendment;
     m->words.ascii = m->source.ascii;
     if (srt_fill(g->report->template_, &m->words, &m->tree, &why) != SRT_OK)
         return gather_fail(g, "report template", why.text);
-    for (size_t i = 0; i < SR_KINDS; i++)
-        if (is_needed(g->report->conf, kinds[i].kind) && !write_report(m, i))
-            return false;
-    return true;
+    bool done = true;
+    for (size_t i = 0; i < SR_KINDS && done; i++)
+        if (is_needed(g->report->conf, kinds[i].kind))
+            done = begin_form(m, i, &forms[count++]);
+    if (done)
+        nn_pool_run(g->report->pool, count, write_form, forms);
+    while (done && entered < count)
+        done = enter_form(&forms[entered++]);
+    return done;
 }
 
 /* ---- what was made of the images ---- */

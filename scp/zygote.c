@@ -362,14 +362,18 @@ static enum zygote_end take_pixels(struct zygote_object *object, const struct ob
         snprintf(object->text, sizeof object->text, "the object child told impossible sizes");
         return ZYGOTE_DIED;
     }
-    uint16_t *pixels = take_back(object, count * sizeof *pixels);
-    if (!pixels)
+    /* Whoever could have changed them is dead, and the file cannot shrink. */
+    size_t bytes = count * sizeof *grey->pixels;
+    uint16_t *pixels = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, object->pixels, 0);
+    if (pixels == MAP_FAILED)
         return broken(object, "pixels");
+    (void)madvise(pixels, bytes, MADV_POPULATE_READ); /* at once; else page by page */
     *grey = (struct dx_grey){.rows = packet->rows,
                              .cols = packet->cols,
                              .pixels = pixels,
                              .mm_per_pixel = packet->mm_per_pixel,
-                             .was_lossy = packet->was_lossy != 0};
+                             .was_lossy = packet->was_lossy != 0,
+                             .mapped = bytes};
     return ZYGOTE_OK;
 }
 

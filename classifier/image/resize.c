@@ -1,6 +1,6 @@
 /* resize.c: a separable resampler. Each output cell of an axis is a short weighted sum of input
  * cells (its taps): the cells it covers when shrinking, the two neighbours when growing. Rows are
- * resampled as they are needed, so the scratch is one row a thread however tall the source is. */
+ * resampled as they are needed, so the scratch is two rows a thread however tall the source is. */
 #include "image_internal.h"
 #include "nn_run.h"
 
@@ -98,8 +98,8 @@ static void taps_fill(struct taps *taps, int from, int to)
     }
 }
 
-/* to[x] += weight * (row resampled at x), four sums at a time */
-static void row_add(const float *row, const struct taps *taps, int to_cols, float weight, float *to)
+/* to[x] = the row resampled at x, four sums at a time */
+static void row_resample(const float *row, const struct taps *taps, int to_cols, float *to)
 {
     int most = taps->most, x = 0;
 
@@ -115,7 +115,7 @@ static void row_add(const float *row, const struct taps *taps, int to_cols, floa
             sum[3] += w[3 * most + k] * d[k];
         }
         for (int i = 0; i < 4; i++)
-            to[x + i] += weight * sum[i];
+            to[x + i] = sum[i];
     }
     for (; x < to_cols; x++) {
         const float *w = taps->weights + (size_t)x * (size_t)most;
@@ -123,8 +123,14 @@ static void row_add(const float *row, const struct taps *taps, int to_cols, floa
         float sum = 0;
         for (int k = 0; k < most; k++)
             sum += w[k] * from[k];
-        to[x] += weight * sum;
+        to[x] = sum;
     }
+}
+
+static void row_add(const float *restrict row, int cols, float weight, float *restrict to)
+{
+    for (int x = 0; x < cols; x++)
+        to[x] += weight * row[x];
 }
 
 /* Values from low..low + range to 0..1. */
@@ -143,6 +149,7 @@ struct work {
     float *to;
     int to_rows, to_cols;
     struct taps horizontal, vertical;
+    float *lines;   /* (threads, to_cols): the row of the source that was resampled last */
     float *scratch; /* (threads, from->cols); NULL: the values stay as they are */
 };
 
@@ -163,16 +170,21 @@ static void band(void *context, int i, int thread)
 {
     const struct work *w = context;
     const struct taps *vertical = &w->vertical;
-    int last = (i + 1) * BAND < w->to_rows ? (i + 1) * BAND : w->to_rows;
+    int last = (i + 1) * BAND < w->to_rows ? (i + 1) * BAND : w->to_rows, held = -1;
+    float *line = w->lines + (size_t)thread * (size_t)w->to_cols;
 
     for (int y = i * BAND; y < last; y++) {
         float *row = w->to + (size_t)y * (size_t)w->to_cols;
         const float *weights = vertical->weights + (size_t)y * (size_t)vertical->most;
         for (int x = 0; x < w->to_cols; x++)
             row[x] = 0;
-        for (int k = 0; k < vertical->count[y]; k++)
-            row_add(row_of(w, vertical->first[y] + k, thread), &w->horizontal, w->to_cols,
-                    weights[k], row);
+        for (int k = 0; k < vertical->count[y]; k++) {
+            int from = vertical->first[y] + k; /* often the last one of the row above */
+            if (from != held)
+                row_resample(row_of(w, from, thread), &w->horizontal, w->to_cols, line);
+            held = from;
+            row_add(line, w->to_cols, weights[k], row);
+        }
     }
 }
 
@@ -193,6 +205,11 @@ enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_
         (status = taps_init(&w.vertical, rows, to_rows, err)) != NN_OK)
         goto out;
     taps_fill(&w.horizontal, cols, to_cols);
+    w.lines = malloc((size_t)nn_pool_threads(pool) * (size_t)to_cols * sizeof *w.lines);
+    if (!w.lines) {
+        status = nn_fail(err, NN_NO_MEMORY, "resize: no memory for rows of %d", to_cols);
+        goto out;
+    }
     if (from->levels.high > from->levels.low) {
         w.scratch = malloc((size_t)nn_pool_threads(pool) * (size_t)cols * sizeof *w.scratch);
         if (!w.scratch) {
@@ -202,6 +219,7 @@ enum nn_status nn_resize(const struct nn_resize_source *from, float *to, int to_
     }
     nn_pool_run(pool, (to_rows + BAND - 1) / BAND, band, &w);
 out:
+    free(w.lines);
     free(w.scratch);
     taps_finish(&w.horizontal);
     taps_finish(&w.vertical);

@@ -81,6 +81,52 @@ INLINE void weights_to_points(const vec *w, int points, int r, int step, vec t[N
     t[5] = w[(r - 1) * step];
 }
 
+/* A: what from_points makes of a gradient; m values to points. */
+INLINE void gradient_to_points(const vec y[NN_POINTS], const int points, int m, vec p[NN_POINTS])
+{
+    p[0] = y[0];
+    p[points - 1] = y[m - 1];
+    if (points == 4) {
+        p[1] = y[0] + y[1];
+        p[2] = y[0] - y[1];
+        return;
+    }
+    vec even = y[0], odd = NEAR * y[1], even2 = y[0], odd2 = FAR * y[1];
+    if (m == 4) {
+        even += 0.5f * y[2];
+        odd += (0.5f * NEAR) * y[3];
+        even2 += 2.0f * y[2];
+        odd2 += (2.0f * FAR) * y[3];
+    }
+    p[1] = even + odd;
+    p[2] = even - odd;
+    p[3] = even2 + odd2;
+    p[4] = even2 - odd2;
+}
+
+/* G^T: the taps' share of what the points hold. */
+INLINE void points_to_taps(const vec p[NN_POINTS], const int points, int r, vec w[5])
+{
+    if (points == 4) {
+        vec half = 0.5f * (p[1] + p[2]);
+        w[0] = p[0] + half;
+        w[1] = 0.5f * (p[1] - p[2]);
+        w[2] = half + p[3];
+        return;
+    }
+    const float near = -2.0f / 3, far = 1.0f / 6;
+    vec even = near * (p[1] + p[2]), odd = (near * NEAR) * (p[1] - p[2]);
+    vec even2 = far * (p[3] + p[4]), odd2 = (far * FAR) * (p[3] - p[4]);
+    w[0] = p[0] + even + even2;
+    w[1] = odd + odd2;
+    w[2] = 0.5f * even + 2.0f * even2;
+    if (r > 3)
+        w[3] = 0.5f * odd + 2.0f * odd2;
+    if (r > 4)
+        w[4] = 0.25f * even + 4.0f * even2;
+    w[r - 1] += p[5];
+}
+
 /* A square of numbers on its side: each round interleaves the halves. */
 INLINE void transpose(vec v[LANES])
 {
@@ -126,14 +172,37 @@ static void winograd_weights(const struct nn_winograd_weights *weights)
     }
 }
 
-/* Planes become lanes: stripe (points, width, LANES), zeros outside of the plane. */
-static void gather(const struct nn_winograd_row *row, const float *x, int width)
+static void winograd_taps(const struct nn_winograd_taps *taps)
+{
+    int points = taps->points, r = taps->r;
+    vec down[5][NN_POINTS], p[NN_POINTS], w[5];
+    float aside[25][LANES];
+
+    for (int i = 0; i < points; i++) {
+        for (int j = 0; j < points; j++)
+            p[j] = load(taps->sum + (size_t)(j * points + i) * taps->plane);
+        points_to_taps(p, points, r, w);
+        for (int j = 0; j < r; j++)
+            down[j][i] = w[j];
+    }
+    for (int j = 0; j < r; j++) {
+        points_to_taps(down[j], points, r, w);
+        for (int i = 0; i < r; i++)
+            store(aside[j * r + i], w[i]);
+    }
+    for (int c = 0; c < taps->channels; c++)
+        for (int t = 0; t < r * r; t++)
+            taps->dw[c * r * r + t] += aside[t][c];
+}
+
+/* Planes become lanes: stripe (rows, width, LANES), zeros outside of the plane. */
+static void gather(const struct nn_winograd_row *row, const float *x, int rows, int width)
 {
     int lo = row->x < 0 ? -row->x : 0, hi = row->cols - row->x < width ? row->cols - row->x : width;
     ptrdiff_t plane = (ptrdiff_t)row->rows * row->cols;
 
-    memset(row->stripe, 0, sizeof *row->stripe * (size_t)(row->points * LANES * width));
-    for (int j = 0; j < row->points; j++) {
+    memset(row->stripe, 0, sizeof *row->stripe * (size_t)(rows * LANES * width));
+    for (int j = 0; j < rows; j++) {
         float *stripe = row->stripe + (ptrdiff_t)j * width * LANES;
         if (row->y + j < 0 || row->y + j >= row->rows)
             continue;
@@ -153,19 +222,30 @@ static void gather(const struct nn_winograd_row *row, const float *x, int width)
     }
 }
 
-/* Down each column once, in place: neighbouring tiles share columns. */
-INLINE void input_of(const struct nn_winograd_row *row, const float *x, float *v, const int points)
+INLINE void cells_to_points(const vec d[NN_POINTS], const int points, const int cells,
+                            vec t[NN_POINTS])
 {
-    int width = row->tiles * row->m + points - row->m;
+    if (cells == points)
+        to_points(d, points, t);
+    else
+        gradient_to_points(d, points, cells, t);
+}
+
+/* Tiles of `cells` x `cells`, m apart: the input's overlap, a gradient's do not. Down each column
+ * once, in place: neighbouring tiles share columns. */
+INLINE void tiles_of(const struct nn_winograd_row *row, const float *x, float *v, const int points,
+                     const int cells)
+{
+    int width = row->tiles * row->m + cells - row->m;
     vec d[NN_POINTS], t[NN_POINTS];
 
-    gather(row, x, width);
+    gather(row, x, cells, width);
     for (int i = 0; i < width; i++) {
         float *at = row->stripe + (ptrdiff_t)i * LANES;
 #pragma GCC unroll 6
-        for (int j = 0; j < points; j++)
+        for (int j = 0; j < cells; j++)
             d[j] = load(at + (ptrdiff_t)j * width * LANES);
-        to_points(d, points, t);
+        cells_to_points(d, points, cells, t);
 #pragma GCC unroll 6
         for (int j = 0; j < points; j++)
             store(at + (ptrdiff_t)j * width * LANES, t[j]);
@@ -175,9 +255,9 @@ INLINE void input_of(const struct nn_winograd_row *row, const float *x, float *v
         for (int j = 0; j < points; j++, to += points * (ptrdiff_t)row->plane) {
             const float *from = row->stripe + ((ptrdiff_t)j * width + tile * row->m) * LANES;
 #pragma GCC unroll 6
-            for (int i = 0; i < points; i++)
+            for (int i = 0; i < cells; i++)
                 d[i] = load(from + (ptrdiff_t)i * LANES);
-            to_points(d, points, t);
+            cells_to_points(d, points, cells, t);
 #pragma GCC unroll 6
             for (int i = 0; i < points; i++)
                 store(to + (size_t)i * row->plane, t[i]);
@@ -188,9 +268,19 @@ INLINE void input_of(const struct nn_winograd_row *row, const float *x, float *v
 static void winograd_input(const struct nn_winograd_row *row, const float *x, float *v)
 {
     if (row->points == 4)
-        input_of(row, x, v, 4);
+        tiles_of(row, x, v, 4, 4);
     else
-        input_of(row, x, v, 6);
+        tiles_of(row, x, v, 6, 6);
+}
+
+static void winograd_gradient(const struct nn_winograd_row *row, const float *dy, float *v)
+{
+    if (row->points == 4)
+        tiles_of(row, dy, v, 4, 2);
+    else if (row->m == 2)
+        tiles_of(row, dy, v, 6, 2);
+    else
+        tiles_of(row, dy, v, 6, 4);
 }
 
 /* Lanes become planes. stripe: (m, tiles * m, LANES). */

@@ -57,6 +57,14 @@ struct nn_winograd_weights {
     size_t plane;
 };
 
+/* Sums at the points, of one output and at most a vector's lanes of input channels, to taps. */
+struct nn_winograd_taps {
+    int points, r, channels;
+    const float *sum; /* sum[point * plane + channel], a whole vector of channels */
+    size_t plane;
+    float *dw; /* dw[channel * r * r + tap] += */
+};
+
 struct nn_kernels {
     const char *name;
     int lanes; /* of a vector */
@@ -66,7 +74,10 @@ struct nn_kernels {
     /* x: (channels, rows, cols) -> v[point * plane + tile * pitch + channel], a whole vector of
      * channels (zeros where there are no more). */
     void (*winograd_input)(const struct nn_winograd_row *row, const float *x, float *v);
+    /* The same of an output's gradient: the tiles are m x m cells and do not overlap. */
+    void (*winograd_gradient)(const struct nn_winograd_row *row, const float *dy, float *v);
     void (*winograd_weights)(const struct nn_winograd_weights *weights);
+    void (*winograd_taps)(const struct nn_winograd_taps *taps);
     /* products -> y (channels, rows, cols). */
     void (*winograd_output)(const struct nn_winograd_row *row, const float *products, float *y);
     /* Channels, NaN wins. scratch: (stride_w + 1) * in.h rows of nn_max_pool_pitch. */

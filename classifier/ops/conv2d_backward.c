@@ -1,5 +1,5 @@
 /* What a convolution passes back: to its input as it went forward (conv2d.c), or, to an image
- * through a stride, by phases (phases.h); to its weights by OpenBLAS. */
+ * through a stride, by phases (phases.h); to its weights at Winograd's points or by OpenBLAS. */
 #include "conv2d.h"
 #include "depthwise.h"
 #include "kernel.h"
@@ -271,20 +271,19 @@ void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, 
     }
 }
 
-size_t nn_conv2d_backward_weight_scratch(const struct nn_conv2d *conv, struct nn_shape out,
-                                         int taps)
+size_t nn_conv2d_backward_weight_scratch(const struct nn_conv2d *conv, struct nn_shape in,
+                                         struct nn_shape out, int taps)
 {
-    return is_pointwise(conv) ? 0 : (size_t)taps * (size_t)out.h * (size_t)out.w;
+    struct nn_winograd plan;
+    if (nn_winograd_plan(conv, in, out, false, &plan))
+        return nn_winograd_weight_scratch(&plan, taps / (plan.r * plan.r));
+    return is_pointwise(conv) ? 0 : (size_t)taps * out_area(out);
 }
 
-void nn_conv2d_backward_weight(const struct nn_conv2d *conv, struct nn_shape in,
-                               struct nn_shape out, const float *x, const float *dy, float *dw,
-                               int k0, int k1, float *scratch)
+/* Taps k0..k1 of all groups, one sample's share. */
+static void learn_sample(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
+                         const float *x, const float *dy, float *dw, int k0, int k1, float *scratch)
 {
-    if (nn_is_depthwise(conv, in.c)) {
-        nn_depthwise_backward_weight(conv, in, out, x, dy, dw, k0, k1);
-        return;
-    }
     struct group g = group_of(conv, in.c);
     int area = out.h * out.w;
 
@@ -301,6 +300,26 @@ void nn_conv2d_backward_weight(const struct nn_conv2d *conv, struct nn_shape in,
                     dy + (size_t)group * (size_t)g.outputs * (size_t)area, area, columns, area,
                     1.0f, dw + (size_t)group * (size_t)g.outputs * (size_t)g.taps + t0, g.taps);
     }
+}
+
+void nn_conv2d_backward_weight(const struct nn_conv2d *conv, struct nn_shape in,
+                               struct nn_shape out, const struct nn_samples *samples, float *dw,
+                               int k0, int k1, float *scratch)
+{
+    struct nn_winograd plan;
+    int taps = conv->kernel_h * conv->kernel_w;
+    bool depthwise = nn_is_depthwise(conv, in.c);
+
+    if (!depthwise && nn_winograd_plan(conv, in, out, false, &plan)) {
+        nn_winograd_weight(&plan, samples, k0 / taps, k1 / taps, dw, scratch);
+        return;
+    }
+    const float *x = samples->x, *dy = samples->dy;
+    for (int i = 0; i < samples->count; i++, x += samples->x_stride, dy += samples->dy_stride)
+        if (depthwise)
+            nn_depthwise_backward_weight(conv, in, out, x, dy, dw, k0, k1);
+        else
+            learn_sample(conv, in, out, x, dy, dw, k0, k1, scratch);
 }
 
 #define LANES 16

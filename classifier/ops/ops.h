@@ -39,11 +39,20 @@ size_t nn_conv2d_backward_input_scratch(const struct nn_conv2d *conv, struct nn_
 void nn_conv2d_backward_input(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                               const float *dy, const float *w, const float *packed, float *dx,
                               struct nn_tile tile, bool add, float *scratch);
-/* dw taps k0..k1 += this sample's share. */
-size_t nn_conv2d_backward_weight_scratch(const struct nn_conv2d *conv, struct nn_shape out,
-                                         int taps);
+/* A batch of a layer's input and of d(loss)/d(its output); strides: floats from sample to sample.
+ */
+struct nn_samples {
+    const float *x, *dy;
+    size_t x_stride, dy_stride;
+    int count;
+};
+
+/* dw taps k0..k1, taps of all groups, += the samples' share; both whole channels where
+ * nn_winograd_plan has the convolution. */
+size_t nn_conv2d_backward_weight_scratch(const struct nn_conv2d *conv, struct nn_shape in,
+                                         struct nn_shape out, int taps);
 void nn_conv2d_backward_weight(const struct nn_conv2d *conv, struct nn_shape in,
-                               struct nn_shape out, const float *x, const float *dy, float *dw,
+                               struct nn_shape out, const struct nn_samples *samples, float *dw,
                                int k0, int k1, float *scratch);
 /* db[c] += sum of dy over the channel. */
 void nn_conv2d_backward_bias(struct nn_shape out, const float *dy, float *db);

@@ -15,6 +15,7 @@
 
 #include "graph/graph_internal.h"
 #include "kernels/kernels.h"
+#include "ops.h"
 
 struct nn_winograd {
     int points, m, r;
@@ -52,5 +53,12 @@ struct nn_winograd_task {
     float *scratch;
 };
 void nn_winograd_run(const struct nn_winograd *plan, const struct nn_winograd_task *task);
+
+/* dw += the samples' share, of input channels c0..c1 of all groups (winograd_weight.c); plan: of
+ * the forward direction. A block: so many channels are a task. */
+int nn_winograd_weight_block(const struct nn_winograd *plan);
+size_t nn_winograd_weight_scratch(const struct nn_winograd *plan, int channels);
+void nn_winograd_weight(const struct nn_winograd *plan, const struct nn_samples *samples, int c0,
+                        int c1, float *dw, float *scratch);
 
 #endif

@@ -307,14 +307,15 @@ void nn_weight_task(struct nn_run *run, int id, int task, float *scratch)
 
     if (layer->op == NN_OP_LINEAR)
         add_linear_weight(run, id, dw, k0, k1);
-    for (int sample = 0; sample < run->batch; sample++) {
-        const float *x = activation(run, layer->from[0], sample);
-        const float *dy = gradient(run, id, sample);
-        if (layer->op == NN_OP_CONV2D)
-            nn_conv2d_backward_weight(&layer->conv, in, layer->shape, x, dy, dw, k0, k1, scratch);
-        if (task == 0 && layer->bias >= 0)
-            nn_conv2d_backward_bias(layer->shape, dy, run->parameter_gradient[layer->bias]);
+    if (layer->op == NN_OP_CONV2D) {
+        const struct nn_samples samples = {activation(run, layer->from[0], 0), gradient(run, id, 0),
+                                           run->nodes[layer->from[0]].stride, node->stride,
+                                           run->batch};
+        nn_conv2d_backward_weight(&layer->conv, in, layer->shape, &samples, dw, k0, k1, scratch);
     }
+    for (int sample = 0; task == 0 && layer->bias >= 0 && sample < run->batch; sample++)
+        nn_conv2d_backward_bias(layer->shape, gradient(run, id, sample),
+                                run->parameter_gradient[layer->bias]);
 }
 
 /* One block of channels of a batch norm: what its weights and its input need, over the batch. */

@@ -188,7 +188,15 @@ double nn_split_weight(const struct nn_run *run, int id)
     struct nn_node *node = &run->nodes[id];
     double cost = cost_of(run, id), least = 1;
     int rows = layer->shape.c, unit = 16;
+    struct nn_winograd plan;
 
+    if (layer->op == NN_OP_CONV2D && !is_thin(run, id) &&
+        nn_winograd_plan(&layer->conv, input_of(run, id), layer->shape, false, &plan)) {
+        int channels = plan.groups * plan.channels, block = nn_winograd_weight_block(&plan);
+        node->weight_rows = block * plan.r * plan.r;
+        node->weight_blocks = ceil_div(channels, block);
+        return cost / node->weight_blocks;
+    }
     if (layer->op == NN_OP_CONV2D) { /* rows are taps of all groups */
         int kernel = layer->conv.kernel_h * layer->conv.kernel_w;
         rows = input_of(run, id).c * kernel;
@@ -248,8 +256,8 @@ size_t nn_split_scratch(const struct nn_run *run, int id)
     if (layer->op == NN_OP_MAX_POOL)
         size = nn_max_pool_forward_scratch(&layer->pool, input_of(run, id), layer->shape);
     if (convolves && node->learns)
-        size = more(
-            size, nn_conv2d_backward_weight_scratch(&layer->conv, layer->shape, node->weight_rows));
+        size = more(size, nn_conv2d_backward_weight_scratch(&layer->conv, input_of(run, id),
+                                                            layer->shape, node->weight_rows));
     for (int i = 0; node->wants_gradient && i < node->consumer_count; i++)
         size = more(size, gradient_scratch(run, node->consumers[i], node->gradient_channels));
     return size;

@@ -44,6 +44,14 @@ class FileConsumer : public DcmConsumer
         size_t done = fwrite(bytes, 1, static_cast<size_t>(count), file_);
         if (done != static_cast<size_t>(count) && error_ == 0)
             error_ = errno != 0 ? errno : EIO;
+        written_ += done;
+        if (written_ - written_back_ >= WRITE_BACK) {
+            /* A hint: who syncs it waits less. */
+            (void)sync_file_range(fileno(file_), static_cast<off_t>(written_back_),
+                                  static_cast<off_t>(written_ - written_back_),
+                                  SYNC_FILE_RANGE_WRITE);
+            written_back_ = written_;
+        }
         return static_cast<offile_off_t>(done);
     }
     void flush() override
@@ -55,8 +63,10 @@ class FileConsumer : public DcmConsumer
     }
 
   private:
+    static const uint64_t WRITE_BACK = 4u << 20;
     FILE *file_;
     int error_ = 0;
+    uint64_t written_ = 0, written_back_ = 0;
 };
 
 class FileStream : public DcmOutputStream
@@ -237,7 +247,7 @@ enum dx_status dx_save_file(DcmFileFormat &file_format, E_TransferSyntax syntax,
     }
     if (error == 0 && result.good() && fflush(file) != 0)
         error = errno;
-    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* who syncs it soon waits less */
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* the rest */
     if (fclose(file) != 0 && error == 0)
         error = errno;
     if (error == 0 && result.good() && is_denied != nullptr && *is_denied)

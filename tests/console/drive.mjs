@@ -11,6 +11,7 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '
 const said = [];
 const hosts = new Set();
 let context, page;
+let chosen = null; // who waits for the page to ask for a file
 
 // Nobody's cookies: a new visitor.
 async function visit({ url, width, height }) {
@@ -21,6 +22,7 @@ async function visit({ url, width, height }) {
   page.on('console', (m) => m.type() === 'error' && said.push(m.text()));
   page.on('pageerror', (e) => said.push(e.stack));
   page.on('request', (r) => { if (!r.url().startsWith('blob:')) hosts.add(new URL(r.url()).host); });
+  page.on('filechooser', (chooser) => chosen?.(chooser)); // from the start: what a key asks for can come before one that is asked for with it
   await page.goto(url);
 }
 
@@ -34,8 +36,12 @@ const did = {
   click: ({ selector }) => page.click(selector),
   // The file that the page asks for when this key is pressed.
   choose: async ({ key, paths }) => {
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press(key)]);
-    await chooser.setFiles(paths);
+    const asked = new Promise((resolve, reject) => {
+      chosen = resolve;
+      setTimeout(() => reject(new Error('the page asked for no file')), 30000).unref();
+    });
+    await page.keyboard.press(key);
+    await (await asked).setFiles(paths);
   },
   press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
   mouse: ({ x, y }) => page.mouse.move(x, y),

@@ -121,6 +121,10 @@ static void test_a_good_object_comes_through(void **state)
     struct zygote *zygote = start(NULL);
     for (int i = 0; i < 3; i++)
         comes_through(zygote);
+    limits.ahead = true; /* the same, decoded before it was asked for */
+    for (int i = 0; i < 3; i++)
+        comes_through(zygote);
+    limits.ahead = false;
     zygote_stop(zygote);
 }
 
@@ -259,17 +263,42 @@ static void test_wall_time_is_limited(void **state)
     dies_parsing("sleep", "too long");
 }
 
-static void test_death_while_decoding_leaves_the_attributes(void **state)
+static void dies_decoding(const char *fault, bool ahead)
 {
-    (void)state;
     struct zygote_object object;
     struct dx_grey grey;
-    struct zygote *zygote = start("crash:decode");
+    struct zygote *zygote = start(fault);
+    limits.ahead = ahead;
     assert_int_equal(open_file(zygote, path, &object), ZYGOTE_OK);
+    limits.ahead = false;
     assert_int_equal(zygote_decode(&object, 0, &grey), ZYGOTE_DIED);
     assert_null(grey.pixels);
     assert_string_equal(dx_attrs_text(object.attrs, DX_TAG(0x0010, 0x0020)), "ID-7");
     zygote_close(&object);
+    zygote_stop(zygote);
+}
+
+static void test_death_while_decoding_leaves_the_attributes(void **state)
+{
+    (void)state;
+    dies_decoding("crash:decode", false);
+    dies_decoding("crash:decode", true);
+    dies_decoding("crash:ahead", true);
+}
+
+/* Nobody asks for what was decoded ahead: no more than another end of the conversation. */
+static void test_what_was_decoded_ahead_may_be_left(void **state)
+{
+    (void)state;
+    struct zygote_object object;
+    struct zygote *zygote = start(NULL);
+    for (int i = 0; i < 3; i++) {
+        limits.ahead = true;
+        assert_int_equal(open_file(zygote, path, &object), ZYGOTE_OK);
+        limits.ahead = false;
+        zygote_close(&object);
+        comes_through(zygote);
+    }
     zygote_stop(zygote);
 }
 
@@ -282,13 +311,16 @@ static void test_a_frame_above_the_ceiling_is_refused(void **state)
     small.dx.frame_pixels = ROWS * COLS - 1;
     struct zygote *zygote = start(NULL);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    enum zygote_end end = zygote_open(zygote, fd, &small, NULL, &object);
+    for (int ahead = 0; ahead < 2; ahead++) {
+        small.ahead = ahead == 1;
+        enum zygote_end end = zygote_open(zygote, fd, &small, NULL, &object);
+        if (end == ZYGOTE_OK)
+            end = zygote_decode(&object, 0, &grey);
+        assert_int_equal(end, ZYGOTE_REFUSED);
+        assert_int_equal(object.refusal, DX_LIMIT);
+        zygote_close(&object);
+    }
     close(fd);
-    if (end == ZYGOTE_OK)
-        end = zygote_decode(&object, 0, &grey);
-    assert_int_equal(end, ZYGOTE_REFUSED);
-    assert_int_equal(object.refusal, DX_LIMIT);
-    zygote_close(&object);
     zygote_stop(zygote);
 }
 
@@ -306,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_processor_time_is_limited),
         cmocka_unit_test(test_wall_time_is_limited),
         cmocka_unit_test(test_death_while_decoding_leaves_the_attributes),
+        cmocka_unit_test(test_what_was_decoded_ahead_may_be_left),
         cmocka_unit_test(test_a_frame_above_the_ceiling_is_refused),
     };
     struct dx_error err;
