@@ -1,7 +1,5 @@
 #include "report_class.h"
 
-#include "report.h"
-
 const struct report_class report_classes[] = {
     {RESULT_SR, false, "1.2.840.10008.5.1.4.1.1.88.34", REPORT_SERIES_SR,
      "every study with a selected image"},

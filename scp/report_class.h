@@ -5,6 +5,16 @@
 
 #include "store.h"
 
+/* One series a SOP class: viewers stumble over mixed ones. High numbers: the originals come first.
+ */
+#define REPORT_SERIES_SR               9901
+#define REPORT_SERIES_SC               9902
+#define REPORT_SERIES_GSPS             9903
+#define REPORT_SERIES_MAP              9904
+#define REPORT_SERIES_REJECTION        9905
+#define REPORT_SERIES_SR_COMPREHENSIVE 9906
+#define REPORT_SERIES_SR_ENHANCED      9907
+
 struct report_class {
     enum result_kind kind;
     bool has_frames; /* of several frames */

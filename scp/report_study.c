@@ -312,8 +312,7 @@ static bool write_reports(struct making *m)
 
 /* ---- what was made of the images ---- */
 
-static bool describe(struct making *m, size_t i, enum result_kind kind, const char *sop_class,
-                     const char *uid)
+static bool describe(struct making *m, size_t i, enum result_kind kind, const char *uid)
 {
     struct gathered *g = m->g;
     struct report_paths paths;
@@ -334,7 +333,7 @@ static bool describe(struct making *m, size_t i, enum result_kind kind, const ch
                               .attrs = part->bytes,
                               .attrs_bytes = part->judgement.attrs_bytes};
     snprintf(result->uid, sizeof result->uid, "%s", uid);
-    snprintf(result->sop_class, sizeof result->sop_class, "%s", sop_class);
+    snprintf(result->sop_class, sizeof result->sop_class, "%s", report_class_uid(kind, false));
     snprintf(result->study, sizeof result->study, "%s", g->study->uid);
     memcpy(result->patient, part->judgement.patient_digest, sizeof result->patient);
     report_paths(g->report->conf, uid, &paths);
@@ -352,9 +351,8 @@ static bool describe_all(struct making *m)
 {
     for (size_t i = 0; i < m->g->count; i++) {
         const struct judgement *j = &m->g->parts[i].judgement;
-        if (!describe(m, i, RESULT_SC, "1.2.840.10008.5.1.4.1.1.7", j->picture) ||
-            !describe(m, i, RESULT_GSPS, "1.2.840.10008.5.1.4.1.1.11.1", j->gsps) ||
-            !describe(m, i, RESULT_MAP, "1.2.840.10008.5.1.4.1.1.30", j->map))
+        if (!describe(m, i, RESULT_SC, j->picture) || !describe(m, i, RESULT_GSPS, j->gsps) ||
+            !describe(m, i, RESULT_MAP, j->map))
             return false;
     }
     return true;
