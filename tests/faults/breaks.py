@@ -116,6 +116,16 @@ BREAKS = [
      "next->follows = number_before(job, 0, list[i].result.study);", "scp_deliver_choose"),
     ("an end whose commit failed is believed", "scp/committer.c", "c->earlier.cleared = cleared;", "(void)cleared;", "scp_committer"),
     ("what a dead committer did not tell stays untold", "scp/committer.c", "earlier_tell(&c->earlier, c->traffic);", ";", "scp_committer"),
+    ("a service is served in the other role", "dicom/dcmtk/negotiate.cc", "if (role == (service.as_scu ? ASC_SC_ROLE_SCU : ASC_SC_ROLE_SCP))", "if (false && role == 0)",
+     "e2e_conformance"),
+    ("a syntax without a dataset is stored", "dicom/dcmtk/services.cc", "!has_prefix(transfer_syntax, \"1.2.840.10008.1.2.7.\")", "true", "e2e_conformance"),
+    ("a class that is proposed is in no list", "scp/proposed.c", "{DX_UPS_PULL, IMPLICIT}", "{DX_UPS_PUSH, IMPLICIT}", "e2e_conformance"),
+    ("complaints have no rate", "scp/log.c", "return count <= rate;", "return true;", "scp_log"),
+    ("a trace is of all areas", "scp/log.c", "(traced & 1u << area) == 0", "(traced | 0u * area) == 0", "scp_log"),
+    ("a peer's words go into the bundle", "scp/admin/support_redact.c", "!field->is_quoted || message->words == LOG_OURS", "message != NULL", "e2e_logs"),
+    ("a UID goes into the bundle", "scp/admin/support_redact.c", "run > digits && run >= UID_LEAST", "run > digits && run >= 100", "e2e_logs"),
+    ("a user goes into the bundle", "scp/admin/support_redact.c", "if (is(name, length, \"user\") || (is_rule && names_study))", "if (is_rule && names_study)", "e2e_logs"),
+    ("a message is on no page", "scp/log_messages.c", "{\"spool-full\", LOG_RECEIVE, LOG_OURS},", "", "scp_messages"),
 ]
 
 
