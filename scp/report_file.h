@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "dx_result.h"
 #include "report.h"
+#include "store_place.h"
 
 /* All that can change a result (design: identity of a result), beside what struct report holds. */
 struct report_identity {
@@ -49,6 +50,16 @@ struct report_heading {
 void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
                    int series_number, const char *what, struct dx_result_header *header);
 
+/* Where a study with this outcome stands in the reading worklist: as others are told. A finding
+ * that raises nothing there is not flagged. False: the job store cannot be asked. */
+struct report_standing {
+    enum srt_outcome outcome;
+    enum priority_rank rank; /* never below the order's */
+    bool flagged;
+};
+bool report_stand(struct store *store, const char *study, const char *accession,
+                  enum srt_outcome outcome, struct report_standing *standing);
+
 /* What a list of series shows of a report, as the site wants it (<report> of the configuration). */
 struct report_shown {
     char what[65];
@@ -56,8 +67,8 @@ struct report_shown {
     bool is_plain; /* the same whatever the outcome is, and as by default */
 };
 /* series_number: of this kind of report by default; number: how many of the study it is. */
-void report_show(const struct conf *conf, enum srt_outcome outcome, int series_number, int number,
-                 struct report_shown *shown);
+void report_show(const struct conf *conf, const struct report_standing *standing, int series_number,
+                 int number, struct report_shown *shown);
 /* A series has one description and number: its UID, in place, becomes theirs. False: no memory. */
 bool report_shown_series(const struct report_shown *shown, char uid[DX_UID_MAX]);
 

@@ -189,3 +189,12 @@ bool gather(struct gathered *g)
     }
     return gather_series(g);
 }
+
+int64_t gathered_computed_ms(const struct gathered *g)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->parts[i].judgement.first_computed_ms > last)
+            last = g->parts[i].judgement.first_computed_ms;
+    return last;
+}

@@ -41,6 +41,8 @@ struct gathered {
 /* false with a sentence in error; finish it whatever came of it. */
 bool gather(struct gathered *gathered);
 void gathered_finish(struct gathered *gathered);
+/* UTC: when the last of its images was judged first. */
+int64_t gathered_computed_ms(const struct gathered *gathered);
 /* report_series.c: from one entry a part to one a series where a series is told as one. */
 bool gather_series(struct gathered *gathered);
 bool gather_fail(struct gathered *gathered, const char *what, const char *why);

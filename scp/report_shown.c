@@ -1,5 +1,6 @@
 /* What a list of series shows of a report. */
 #include "report_file.h"
+#include "store_site.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -9,14 +10,36 @@ static void put(struct report_shown *shown, const char *text, size_t length)
     snprintf(shown->what + used, sizeof shown->what - used, "%.*s", (int)length, text);
 }
 
-void report_show(const struct conf *conf, enum srt_outcome outcome, int series_number, int number,
-                 struct report_shown *shown)
+bool report_stand(struct store *store, const char *study, const char *accession,
+                  enum srt_outcome outcome, struct report_standing *standing)
 {
+    struct store_entry entry;
+    struct site_order order;
     bool finds = outcome == SRT_FINDING;
+    *standing = (struct report_standing){.outcome = outcome, .flagged = finds};
+    enum store_status status = store_place_entry(store, study, &entry);
+    if (status == STORE_NONE) { /* none before its report: then as its order says */
+        if (store_site_of(store, study, accession, &order) != STORE_OK)
+            return false;
+        standing->rank = finds ? PRIORITY_HIGH : priority_rank_of_order(order.priority);
+        return true;
+    }
+    if (status != STORE_OK)
+        return false;
+    enum priority_reason reason = entry.place.priority.reason;
+    standing->rank = entry.place.priority.rank;
+    standing->flagged =
+        finds && reason != REASON_KNOWN && reason != REASON_POSTOPERATIVE && reason != REASON_RULE;
+    return true;
+}
+
+void report_show(const struct conf *conf, const struct report_standing *standing, int series_number,
+                 int number, struct report_shown *shown)
+{
     const struct {
         const char *name, *text;
-    } known[] = {{"{outcome}", srt_outcome_name(outcome)},
-                 {"{priority}", finds ? "HIGH" : "MEDIUM"}};
+    } known[] = {{"{outcome}", srt_outcome_name(standing->outcome)},
+                 {"{priority}", priority_rank_name(standing->rank)}};
     *shown = (struct report_shown){.series_number = series_number, .instance_number = number};
     for (const char *at = conf->report_shown ? conf->report_shown : "report"; *at;) {
         size_t i = 0, length = 1;
@@ -30,9 +53,9 @@ void report_show(const struct conf *conf, enum srt_outcome outcome, int series_n
         }
         at += length;
     }
-    if (finds && conf->finding_series != 0)
+    if (standing->flagged && conf->finding_series != 0)
         shown->series_number = conf->finding_series;
-    if (finds)
+    if (standing->flagged)
         shown->instance_number += conf->finding_instances;
     shown->is_plain = strcmp(shown->what, "report") == 0 && shown->series_number == series_number &&
                       shown->instance_number == number;

@@ -38,6 +38,7 @@ struct making {
     struct gathered *g;
     int64_t begun_ms; /* UTC: the study is complete */
     struct srt_result words;
+    struct report_standing standing;
     struct report_source source;
     struct srt_tree *tree;
     char patient[DX_DIGEST_MAX];
@@ -157,15 +158,6 @@ static bool identify(const struct making *m, enum result_kind kind,
     return done;
 }
 
-static int64_t computed_ms(const struct gathered *g)
-{
-    int64_t last = 0;
-    for (size_t i = 0; i < g->count; i++)
-        if (g->parts[i].judgement.first_computed_ms > last)
-            last = g->parts[i].judgement.first_computed_ms;
-    return last;
-}
-
 /* ---- reports ---- */
 
 static bool is_calibrated(const struct srt_result *words)
@@ -220,7 +212,7 @@ static bool begin_form(struct making *m, size_t which, struct form *f)
     struct gathered *g = m->g;
     const struct result *before = before_of(m, kinds[which].kind);
     *f = (struct form){.m = m, .which = which};
-    report_show(g->report->conf, m->words.outcome, kinds[which].series, g->study->version + 1,
+    report_show(g->report->conf, &m->standing, kinds[which].series, g->study->version + 1,
                 &f->shown);
     if (!identify(m, kinds[which].kind, &f->shown, f->uid) ||
         !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs,
@@ -235,8 +227,8 @@ static bool begin_form(struct making *m, size_t which, struct form *f)
                            .scheme = f->scheme.designator,
                            .scheme_name = f->scheme.name,
                            .scheme_organization = f->scheme.organization};
-    report_header(g->report, &f->heading, computed_ms(g), f->shown.series_number, f->shown.what,
-                  &f->sr.header);
+    report_header(g->report, &f->heading, gathered_computed_ms(g), f->shown.series_number,
+                  f->shown.what, &f->sr.header);
     f->sr.header.source = m->source.attrs;
     f->sr.header.sop_instance = f->uid;
     f->sr.header.series = f->series;
@@ -274,7 +266,7 @@ static bool enter_form(struct form *f)
     struct result *result = &m->results[m->count];
     *result = (struct result){.kind = kinds[f->which].kind,
                               .outcome = m->words.outcome,
-                              .created_ms = computed_ms(m->g),
+                              .created_ms = gathered_computed_ms(m->g),
                               .attrs = m->packed,
                               .attrs_bytes = m->packed_bytes};
     if (!report_enter(m->g->report, &f->file, result, m->g->error, m->g->error_size))
@@ -300,6 +292,10 @@ static bool write_reports(struct making *m)
     if (srt_fill(g->report->template_, &m->words, &m->tree, &why) != SRT_OK)
         return gather_fail(g, "report template", why.text);
     bool done = true;
+    if (!report_stand(g->store, g->study->uid,
+                      dx_attrs_text(m->source.attrs, DX_TAG(0x0008, 0x0050)), m->words.outcome,
+                      &m->standing))
+        return gather_fail(g, "job store", store_error(g->store));
     for (size_t i = 0; i < SR_KINDS && done; i++)
         if (is_needed(g->report->conf, kinds[i].kind))
             done = begin_form(m, i, &forms[count++]);

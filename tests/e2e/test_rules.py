@@ -21,6 +21,7 @@ from pydicom.uid import generate_uid
 
 import harness as h
 import models
+from test_orders import Caller, Site, code
 
 DX_RULE = '<match attribute="Modality" values="DX"/>'
 
@@ -172,6 +173,30 @@ class Shown(Rules):
         before = amended.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
         self.assertEqual((before.SeriesInstanceUID, before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID),
                          (child.SeriesInstanceUID, child.SOPInstanceUID))
+
+    def test_it_says_no_more_than_the_worklist(self):
+        """Never less urgent than the order; a finding that raises nothing is not flagged."""
+        node = self.node(f'<rule name="dull" action="analyze" destinations="pacs" priority="never">{DX_RULE}<match attribute="StationName" values="DULL"/></rule>'
+                         f'<rule name="dx" action="analyze" destinations="pacs">{DX_RULE}</rule>',
+                         report='seriesDescription="{outcome} {priority}" findingSeriesNumber="7001" findingInstances="500"',
+                         limits='<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" postoperative="post-?op"/>')
+        site, child = Site(), {"PatientBirthDate": "20200101"}
+        with Caller(node) as caller:
+            for number, priority, procedure in ((1, "S", "Cervical spine"), (2, "L", "Cervical spine"), (3, "R", "C-spine post-op")):
+                self.assertEqual(code(caller.ask(site.omi(f"A{number}", priority=priority, procedure=procedure, number=str(number), patient=f"P{number}"))), "AA")
+        cases = [("a STAT order's", dict(child, AccessionNumber="A1", PatientID="P1"), "not-processed HIGH", 9901, 1),
+                 ("a LOW order's finding", {"AccessionNumber": "A2", "PatientID": "P2"}, "finding HIGH", 7001, 501),
+                 ("after an operation", {"AccessionNumber": "A3", "PatientID": "P3"}, "finding MEDIUM", 9901, 1),
+                 ("by the site's choice", {"StationName": "DULL", "PatientID": "P4"}, "finding MEDIUM", 9901, 1),
+                 ("known from an earlier study", {"PatientID": "P2"}, "finding MEDIUM", 9901, 1)]
+        for what, attributes, words, series, instance in cases:
+            with self.subTest(what):
+                path, study = self.image(**attributes)
+                self.assertEqual(node.send(path).returncode, 0)
+                self.arrives(self.pacs, study, 1, 1 if "finding" in words else 0)
+                report = pydicom.dcmread(self.pacs.objects(h.SR3D, study)[0])
+                self.assertEqual((report.SeriesDescription, report.SeriesNumber, report.InstanceNumber),
+                                 (f"AI - not for diagnosis, RESEARCH: {words}", series, instance))
 
 
 class Reload(Rules):
