@@ -30,16 +30,30 @@ struct assoc {
     const char *id;
     int commit_fd;
     struct dx_tls *tls; /* NULL: plain */
+    struct dx_scp_params params;
     struct dx_peer peer;
     uint64_t bytes;
     struct doors_refusal refusal; /* "": none */
     struct asked asked;
 };
 
+/* What an <ae> has of its own. */
+static void take_times(const struct conf_ae *ae, struct dx_scp_params *params)
+{
+    params->dimse_seconds = ae->dimse_seconds;
+    params->pdu_seconds = ae->pdu_seconds;
+    params->minimum_rate = ae->minimum_rate;
+    params->association_seconds = ae->association_seconds;
+    params->dataset_seconds = ae->dataset_seconds;
+}
+
 static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
 {
     struct assoc *assoc = context;
+    const struct conf_ae *ae = conf_find_ae(assoc->conf, peer->called);
     assoc->peer = *peer;
+    if (ae != NULL)
+        take_times(ae, &assoc->params);
     crash_point("assoc-requested");
     log_event(LOG_AT_DEBUG, "association-begun", "association=%s calling=%s called=%s address=%s",
               assoc->id, log_quote(peer->calling), log_quote(peer->called), peer->address);
@@ -327,14 +341,13 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
                                            .event = on_event,
                                            .available = on_available,
                                            .steps = is_asked ? &steps : NULL};
-    struct dx_scp_params params;
     struct dx_scp_summary summary;
     struct dx_error err = {.status = DX_OK};
     int64_t begin = clock_monotonic_ms();
-    take_params(node->conf, &params);
-    params.tls = tls;
+    take_params(node->conf, &assoc.params);
+    assoc.params.tls = tls;
 
-    enum dx_status status = dx_scp_serve(ends->fd, &params, &handler, &summary, &err);
+    enum dx_status status = dx_scp_serve(ends->fd, &assoc.params, &handler, &summary, &err);
     bool never_began = summary.end == DX_END_FAILED;
     if (assoc.refusal.why[0] != '\0' ||
         (never_began && doors_explain(node->conf, tls != NULL, &err, &assoc.refusal))) {

@@ -48,6 +48,9 @@ int trial_run(const struct node *node);    /* where images may be tried on the c
 int audit_run(const struct node *node);    /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
+/* SIGUSR1: another one of its role has taken over; it ends with what it still serves. Only receive
+ * is asked so. */
+extern volatile sig_atomic_t node_leaving;
 
 /* After fork, in the child: dies with its parent (SIGKILL), is named `title` (15 characters) in
  * process lists, handles signals as said above. Exits when the parent is gone already. */

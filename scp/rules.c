@@ -37,8 +37,8 @@ static bool compile_rule(struct rules *rules, const struct conf_rule *rule, char
         char why[200];
         struct conf_pattern *pattern = conf_pattern_create(match->pattern, why, sizeof why);
         if (!pattern) {
-            snprintf(error, error_size, "line %d: rule %s: pattern \"%s\": %s", match->line,
-                     rule->name, match->pattern, why);
+            snprintf(error, error_size, "line %d: rule %s: pattern \"%s\": %s",
+                     conf_line_in_file(match->line), rule->name, match->pattern, why);
             return false;
         }
         rules->pattern[rules->patterns++] = pattern;
@@ -222,6 +222,12 @@ bool rules_settle(const struct rules *rules, const struct rules_object *object,
     }
     *rule = NULL;
     return true;
+}
+
+unsigned rules_models(const struct conf *conf, const struct conf_rule *rule, const char *called)
+{
+    const struct conf_ae *ae = conf_find_ae(conf, called);
+    return rule->models != 0 || !ae ? rule->models : ae->models;
 }
 
 unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destination *destination)

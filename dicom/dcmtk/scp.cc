@@ -219,6 +219,13 @@ enum dx_status serve_messages(dx_session *session, struct dx_error *err)
     }
 }
 
+void take_paces(const dx_scp_params *params, dx_transport_limits *limits)
+{
+    limits->minimum_rate = params->minimum_rate;
+    limits->association_seconds = params->association_seconds;
+    limits->dataset_seconds = params->dataset_seconds;
+}
+
 enum dx_status acknowledge(dx_session *session, struct dx_error *err)
 {
     T_ASC_Association *association = session->wire.association;
@@ -231,12 +238,15 @@ enum dx_status acknowledge(dx_session *session, struct dx_error *err)
                         sizeof parameters->ourImplementationClassUID);
     OFStandard::strlcpy(parameters->ourImplementationVersionName, DX_IMPLEMENTATION_VERSION,
                         sizeof parameters->ourImplementationVersionName);
+    /* Before the answer is sent: what comes after it is waited for by these. */
+    dx_transport_limits *limits = &session->wire.state.limits;
+    limits->idle_seconds = session->params->dimse_seconds;
+    limits->pdu_seconds = session->params->pdu_seconds;
+    take_paces(session->params, limits);
     OFCondition condition = ASC_acknowledgeAssociation(association);
     if (condition.bad())
         return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
-    session->wire.state.limits.is_open = true;
-    session->wire.state.limits.idle_seconds = session->params->dimse_seconds;
-    session->wire.state.limits.pdu_seconds = session->params->pdu_seconds;
+    limits->is_open = true;
     return DX_OK;
 }
 
@@ -291,9 +301,7 @@ enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer
     limits->pdu_seconds = session->params->acse_seconds;
     limits->rate_seconds = session->params->rate_seconds;
     limits->max_pdu = session->params->max_pdu;
-    limits->minimum_rate = session->params->minimum_rate;
-    limits->association_seconds = session->params->association_seconds;
-    limits->dataset_seconds = session->params->dataset_seconds;
+    take_paces(session->params, limits);
     session->wire.command_limit = session->params->command_bytes;
     session->wire.state.tls = session->params->tls;
     session->wire.state.caller = &session->summary->peer;

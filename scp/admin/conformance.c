@@ -35,6 +35,7 @@ static const struct {
     {"store statuses", conformance_store_statuses},
     {"verdicts", conformance_verdicts},
     {"keys", conformance_keys},
+    {"local titles", conformance_aes},
     {"policies", conformance_policies},
     {"tls", conformance_tls},
     {"callers", conformance_callers},

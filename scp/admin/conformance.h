@@ -20,8 +20,8 @@ conformance_part conformance_overview, conformance_storage_classes, conformance_
 /* conformance_keys.c: what the identifiers that we send hold. */
 conformance_part conformance_keys;
 /* conformance_site.c: what the configuration says. */
-conformance_part conformance_policies, conformance_tls, conformance_callers, conformance_peers,
-    conformance_destinations, conformance_announcements;
+conformance_part conformance_aes, conformance_policies, conformance_tls, conformance_callers,
+    conformance_peers, conformance_destinations, conformance_announcements;
 /* conformance_objects.c: what we make. */
 conformance_part conformance_results, conformance_attributes, conformance_codes, conformance_rows;
 

@@ -59,6 +59,20 @@ void conformance_tls(const struct statement *s, FILE *out)
             dx_tls_offer.suites_12, dx_tls_offer.suites_13, dx_tls_offer.groups);
 }
 
+void conformance_aes(const struct statement *s, FILE *out)
+{
+    if (s->conf->ae_count == 0) {
+        fputs("The node has this one title.\n", out);
+        return;
+    }
+    fputs("Further titles under which it is called, each with the same services:\n\n"
+          "| title | judged by |\n|---|---|\n",
+          out);
+    for (size_t i = 0; i < s->conf->ae_count; i++)
+        fprintf(out, "| %s | %s |\n", s->conf->aes[i].title,
+                s->conf->aes[i].model ? s->conf->aes[i].model : "every model that is meant for it");
+}
+
 void conformance_callers(const struct statement *s, FILE *out)
 {
     if (s->conf->caller_count == 0)
