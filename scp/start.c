@@ -8,7 +8,6 @@
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
-#include "log_recent.h"
 #include "spool.h"
 #include "store.h"
 #include <errno.h>
@@ -282,7 +281,6 @@ int start_node(struct node *node, int *lock_fd)
         return status;
 
     crash_point("start-locked");
-    log_recent_open(conf);
     node_path(conf, text, sizeof text, SPOOL_RESTORING);
     if (access(text, F_OK) == 0) {
         (void)fprintf(stderr, "%s: a restore was cut off: `cervigate restore --force` it again\n",

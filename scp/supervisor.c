@@ -21,6 +21,7 @@
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
+#include "log_recent.h"
 #include "reload.h"
 #include "reloaded.h"
 #include "spool.h"
@@ -480,6 +481,7 @@ int supervisor_run(const char *config_path, int ready_fd)
         return EX_OSERR;
     status = start_node(&s.node, &lock_fd);
     if (status == 0) {
+        log_recent_open(s.node.conf);
         log_event(LOG_AT_INFO, "start",
                   "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u tls_port=%u "
                   "console_port=%u orders_port=%u",
