@@ -106,7 +106,9 @@ class Logs(unittest.TestCase):
             text = f.read()
         at, end = text.index("<log "), text.index("</cervigate>")
         self.write(text[:at] + f"<log {attributes}/>\n" + text[end:])
+        before = self.node.facts()
         self.node.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: all(self.node.facts().get(role, "0") not in ("0", before[role]) for role in ("receive_pid", "orders_pid")), 20, "new processes")
 
     def test_json_and_trace_after_a_reload(self):
         self.reload('format="json" level="warn" trace="receive"')
