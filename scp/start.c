@@ -25,6 +25,11 @@
 /* The roles of a node that was killed die with it, a moment later: their lock is waited for. */
 #define LOCK_WAIT_MS 3000
 
+static void tell_at(const struct conf *conf, int line, const char *text)
+{
+    (void)fprintf(stderr, "%s:%d: %s\n", conf_file_of(conf, line), conf_line_in_file(line), text);
+}
+
 /* What the audit role would need; told with the element's line. */
 static bool check_collector(const struct conf *conf)
 {
@@ -210,8 +215,7 @@ static bool start_dicom_keys(const struct conf *conf)
     if (good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY)
         return true;
     int line = conf_tls_line(conf, wrong.attribute);
-    (void)fprintf(stderr, "%s:%d: %s\n", conf_file_of(conf, line), conf_line_in_file(line),
-                  wrong.text);
+    tell_at(conf, line, wrong.text);
     log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", conf_line_in_file(line),
               log_quote(wrong.text));
     return false;
@@ -302,8 +306,7 @@ int start_node(struct node *node, int *lock_fd)
         return status;
     crash_point("start-stored");
     if (!mode_allowed(conf, node_mode(conf), text, sizeof text)) {
-        (void)fprintf(stderr, "%s:%d: %s\n", conf_file_of(conf, conf->node_line),
-                      conf_line_in_file(conf->node_line), text);
+        tell_at(conf, conf->node_line, text);
         return EX_CONFIG;
     }
 

@@ -14,6 +14,7 @@
 struct pen {
     FILE *out;
     size_t column, indent; /* where lines begin */
+    const char *sample;    /* the whole file as it is */
 };
 
 static void begin_line(struct pen *pen, size_t indent)
@@ -117,6 +118,36 @@ static size_t names_width(const struct conf_word *word, const char *block)
     return most;
 }
 
+/* The element stands in the sample itself, where its options are seen with their defaults. */
+static bool is_shown(const struct pen *pen, const char *element)
+{
+    char once[80], entry[80];
+
+    snprintf(once, sizeof once, "\n  <%s ", element);
+    snprintf(entry, sizeof entry, "\n    <%s ", element);
+    return strstr(pen->sample, once) || strstr(pen->sample, entry);
+}
+
+/* "Default: 30." of each option that has one, where that is not seen below. */
+static void put_defaults(struct pen *pen, const char *element, const char *attributes)
+{
+    const char *before = "Default: ";
+    char attribute[64], text[400] = "";
+    struct facts facts;
+    size_t used = 0;
+
+    while (!is_shown(pen, element) && words_take(&attributes, attribute))
+        if (facts_of(element, attribute, &facts) && facts.fallback) {
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", before,
+                                     facts.fallback[0] ? facts.fallback : "empty");
+            before = ", ";
+        }
+    if (used == 0)
+        return;
+    snprintf(text + used, sizeof text - used, ".");
+    put_words(pen, text, strlen(text));
+}
+
 static void put_option(struct pen *pen, const struct conf_word *word, size_t width)
 {
     size_t column = INDENT + width + 2;
@@ -133,10 +164,12 @@ static void put_option(struct pen *pen, const struct conf_word *word, size_t wid
     for (; pen->column < column; pen->column++)
         fputc(' ', pen->out);
     pen->indent = column;
-    if (words_take(&list, element) && words_take(&names, attribute) &&
-        facts_of(element, attribute, &facts) && facts.required)
+    if (!words_take(&list, element) || !words_take(&names, attribute))
+        return;
+    if (facts_of(element, attribute, &facts) && facts.required)
         put_words(pen, "Required.", strlen("Required."));
-    if (facts.required && word->says[0] == '\n')
+    put_defaults(pen, element, word->attribute);
+    if (pen->column > column && word->says[0] == '\n')
         begin_line(pen, column);
     put_says(pen, word->says, column);
 }
@@ -164,9 +197,9 @@ static void put_elements(struct pen *pen, const char *elements)
     pen->column++;
 }
 
-static void put_block(FILE *out, const struct conf_word *word)
+static void put_block(FILE *out, const char *sample, const struct conf_word *word)
 {
-    struct pen pen = {.out = out};
+    struct pen pen = {.out = out, .sample = sample};
     const char *block = word->element, *before = block;
     size_t width = names_width(word, block);
 
@@ -221,7 +254,7 @@ bool sample_write(const char *path, FILE *out)
             return false;
         }
         fwrite(at, 1, (size_t)(begin - at), out);
-        put_block(out, word);
+        put_block(out, text, word);
         at = end + 3;
     }
     if (text)

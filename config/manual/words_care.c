@@ -159,7 +159,7 @@ const struct conf_word conf_words_care[] = {
     {"console", "viewerGroup readerGroup adminGroup", "What the groups of the roles are called."},
     {"log", NULL,
      "The log: one line an event. docs/messages.md has every message with its cause and remedy."},
-    {"log", "level", "Debug, info, warn or error."},
+    {"log", "level", "debug, info, warn or error."},
     {"log", "patientData", "true: debug lines may hold patient data."},
     {"log", "format",
      "auto\tunder journald its own protocol, with a field for each key (journalctl "

@@ -189,6 +189,27 @@ class Run(unittest.TestCase):
         held.close()
         d.wait_for(lambda: "role-left" in self.node.log(), 20, "the old one's end")
 
+    def test_so_many_old_ones_and_then_the_next_waits(self):
+        """Of sixteen old receives each has an association; the next reload waits until one of them ends, and cuts nobody off."""
+        held, told = [], "reload-waits name=receive leaving=16"
+        while told not in self.node.log():
+            self.assertLess(len(held), 40)
+            held.append(socket.create_connection(("127.0.0.1", int(self.node.port)), timeout=10))
+            held[-1].sendall(rawscu.associate_rq())  # perhaps to the one before, which is on its way out
+            self.assertEqual(rawscu.read_pdu(held[-1])[:1], b"\x02")
+            last = self.node.pid("receive")
+            self.node.process.send_signal(signal.SIGHUP)
+            d.wait_for(lambda: self.node.pid("receive") not in (0, last) or told in self.node.log(), 20, "a new receive")
+        self.assertTrue(self.node.echo())
+        self.assertEqual(self.node.pid("receive"), last)
+        self.assertNotIn("association-died", self.node.log())
+        for one in held:
+            one.settimeout(0.01)
+            with self.assertRaises(TimeoutError):  # it is still open
+                one.recv(1)
+            one.close()
+        d.wait_for(lambda: self.node.pid("receive") not in (0, last), 20, "a new receive, as there is room")
+
     def test_bad_reload_keeps_the_old(self):
         before = self.node.facts()
         self.node.write_config(extra="<nonsense/>")
