@@ -363,6 +363,9 @@ struct conf_web {
     const char *viewer;   /* address of a study in the site's viewer, with {study}; or NULL */
 };
 
+/* auto: the journal under journald, else text. */
+enum conf_log_format { CONF_LOG_AUTO, CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_JOURNAL };
+
 struct conf {
     const char *path;                      /* of the first file */
     const char *files[CONF_MAX_FILES + 1]; /* all of them, the first at 0; NULL: none */
@@ -403,6 +406,9 @@ struct conf {
     struct conf_web web;
     int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
+    enum conf_log_format log_format;
+    const char *log_trace; /* blank-separated areas whose debug lines are written; NULL: none */
+    uint32_t log_rate;     /* warnings and errors of one message a minute: 1200; 0: no limit */
     struct conf_limits limits;
     struct conf_retention retention;
     struct conf_health health;
@@ -455,6 +461,10 @@ int conf_line_in_file(int line);
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
+/* The effective value of an attribute of an element that occurs once, as conf_print writes it.
+ * False: there is no such option. A text that is not set is "". */
+bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,
+                size_t size);
 /* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
 bool conf_address_is_in(const char *address, const char *list);
 /* The line of <tls>'s attribute, or of the element; 0: it is not there. */

@@ -303,3 +303,26 @@ void conf_print(const struct conf *conf, FILE *out)
     put_rules(out, conf);
     put(out, "</cervigate>\n");
 }
+
+bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,
+                size_t size)
+{
+    for (size_t i = 0; i < conf_option_count; i++) {
+        const struct option *option = &conf_options[i];
+        char text[512] = "";
+        if (strcmp(option->element, element) != 0 || strcmp(option->attribute, attribute) != 0)
+            continue;
+        FILE *out = fmemopen(text, sizeof text, "w");
+        if (!out)
+            return false;
+        put_option(out, conf, option);
+        fclose(out);
+        text[sizeof text - 1] = '\0';
+        /*  NAME="VALUE" */
+        size_t begin = strlen(attribute) + 3, length = strlen(text);
+        length = length > begin ? length - begin - 1 : 0;
+        snprintf(value, size, "%.*s", (int)length, length > 0 ? text + begin : "");
+        return true;
+    }
+    return false;
+}

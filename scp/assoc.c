@@ -9,6 +9,7 @@
 #include "committer.h"
 #include "doors.h"
 #include "dx_scp.h"
+#include "dx_services.h"
 #include "log.h"
 #include "object.h"
 #include "seen.h"
@@ -19,8 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STORED           0x0000
-#define OUT_OF_RESOURCES 0xa700
 /* PS3.7 annex C */
 #define PROCESSING_FAILURE 0x0110
 #define NO_SUCH_INSTANCE   0x0112
@@ -56,6 +55,8 @@ static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
     if (ae != NULL)
         take_times(ae, &assoc->params);
     crash_point("assoc-requested");
+    log_event(LOG_AT_DEBUG, "association-begun", "association=%s calling=%s called=%s address=%s",
+              assoc->id, log_quote(peer->calling), log_quote(peer->called), peer->address);
     return doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
 }
 
@@ -137,14 +138,15 @@ static uint16_t on_store(void *context, const struct dx_scp_object *object,
         (void)snprintf(comment, COMMENT_MAX, "%.64s", why);
         log_event(LOG_AT_ERROR, "instance-failed", "association=%s status=A700 reason=%s",
                   assoc->id, log_quote(why));
-        return OUT_OF_RESOURCES;
+        return DX_STORE_OUT_OF_RESOURCES;
     }
     assoc->bytes += object->bytes;
     log_event(answer.identity == STORE_RIVAL ? LOG_AT_WARN : LOG_AT_INFO, "instance-stored",
-              "association=%s id=%lld digest=%.16s bytes=%llu identity=%s sync_ms=%d", assoc->id,
-              (long long)answer.id, object->scan.digest, (unsigned long long)object->bytes,
-              identities[answer.identity], milliseconds);
-    return STORED;
+              "association=%s id=%lld study=%s digest=%.16s bytes=%llu identity=%s sync_ms=%d",
+              assoc->id, (long long)answer.id,
+              dx_uid_is_usable(object->scan.study) ? object->scan.study : "-", object->scan.digest,
+              (unsigned long long)object->bytes, identities[answer.identity], milliseconds);
+    return DX_STORE_SUCCESS;
 }
 
 /* A destination says what it has committed to. */
@@ -176,7 +178,7 @@ static uint16_t on_available(void *context, const struct dx_availability *news)
               "association=%s calling=%s there=%zu away=%zu waited=%zu kept=%s", assoc->id,
               log_quote(assoc->peer.calling), news->there, news->away, answer.known,
               answer.status == STORE_OK ? "true" : "false");
-    return answer.status == STORE_OK ? STORED : PROCESSING_FAILURE;
+    return answer.status == STORE_OK ? DX_STORE_SUCCESS : PROCESSING_FAILURE;
 }
 
 /* ---- the reading worklist ---- */
@@ -218,7 +220,7 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
 {
     const struct assoc *assoc = context;
     char name[40] = "", text[1024];
-    if (status == 0 || status == OUT_OF_RESOURCES) {
+    if (status == 0 || status == DX_STORE_OUT_OF_RESOURCES) {
         (void)unlink(object->path);
     } else {
         (void)snprintf(text, sizeof text,

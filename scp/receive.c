@@ -235,7 +235,7 @@ static void run_association(struct receive *r, const struct assoc_ends *ends, bo
     struct dx_tls *tls = NULL;
     struct dx_error err = {.status = DX_OK};
     child_signals("cervigated-asc", parent);
-    log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
+    log_begin("assoc", r->node->conf);
     if (is_tls && keys_kept_open(r->node->conf, &r->keys, &tls, &err) != DX_OK) {
         log_event(LOG_AT_ERROR, "tls-unavailable", "association=%s reason=%s", id,
                   log_quote(err.text));
@@ -470,8 +470,9 @@ int receive_run(const struct node *node)
         !confine_prepare(CONFINE_REFUSER))
         return EX_OSERR;
     struct receive r = {.node = node,
-                        .committer = {"committer", "cervigated-com", committer_run, .control = -1},
-                        .desk = {"desk", "cervigated-dsk", desk_run, .control = -1}};
+                        .committer = {"committer", "committer-ended", "cervigated-com",
+                                      committer_run, .control = -1},
+                        .desk = {"desk", "desk-ended", "cervigated-dsk", desk_run, .control = -1}};
     await_requests(node->listen_fd);
     await_requests(node->tls_fd);
     keys_kept_init(&r.keys);

@@ -85,7 +85,7 @@ bool reload_configuration(struct node *node, const char *path, const char *who)
         crash_point("reload-loaded");
         node->conf = conf;
         conf_destroy(old);
-        log_init("supervisor", conf->log_level, conf->log_patient_data);
+        log_begin("supervisor", conf);
         reloaded.changes = audit_configuration(conf, who);
         log_event(LOG_AT_INFO, "reload", "file=%s changes=%zu who=%s", log_quote(path),
                   reloaded.changes, log_quote(who));

@@ -21,6 +21,7 @@
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
+#include "log_recent.h"
 #include "reload.h"
 #include "reloaded.h"
 #include "spool.h"
@@ -130,7 +131,7 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
 {
     struct node node = s->node;
     node_child(role->title, parent);
-    log_init(role->name, node.conf->log_level, node.conf->log_patient_data);
+    log_begin(role->name, node.conf);
     give_up(role->run == receive_run, &node.listen_fd);
     give_up(role->run == receive_run, &node.tls_fd);
     give_up(role->run == console_run, &node.console_fd);
@@ -475,11 +476,12 @@ int supervisor_run(const char *config_path, int ready_fd)
     s.node.conf = start_conf(config_path, &status, NULL);
     if (s.node.conf == NULL)
         return status;
-    log_init("supervisor", s.node.conf->log_level, s.node.conf->log_patient_data);
+    log_begin("supervisor", s.node.conf);
     if (!keep_sorting_inside(s.node.conf))
         return EX_OSERR;
     status = start_node(&s.node, &lock_fd);
     if (status == 0) {
+        log_recent_open(s.node.conf);
         log_event(LOG_AT_INFO, "start",
                   "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u tls_port=%u "
                   "console_port=%u orders_port=%u",

@@ -157,8 +157,22 @@ const struct conf_word conf_words_care[] = {
      "Header in which they name his groups, with blanks or commas between; without it his "
      "role is that of his account."},
     {"console", "viewerGroup readerGroup adminGroup", "What the groups of the roles are called."},
-    {"log", NULL, "The log, on standard error: one line an event."},
+    {"log", NULL,
+     "The log: one line an event. docs/messages.md has every message with its cause and remedy."},
     {"log", "level", "debug, info, warn or error."},
     {"log", "patientData", "true: debug lines may hold patient data."},
+    {"log", "format",
+     "auto\tunder journald its own protocol, with a field for each key (journalctl "
+     "CALLING_AE=CT1); "
+     "else text;\n"
+     "text, json\tlines on standard error;\n"
+     "journal\tjournald, whatever standard error is."},
+    {"log", "trace",
+     "Areas whose debug lines are written, too, blank-separated: node, receive, analyze, results, "
+     "deliver, worklist, orders, console, audit, store, dicom; without it none. A reload changes "
+     "it; what is under way goes on."},
+    {"log", "rate",
+     "Warnings and errors of one message a minute that are written, of the whole node (0 to "
+     "1000000); what is dropped is counted. 0: no limit."},
     {NULL, NULL, NULL},
 };

@@ -5,6 +5,8 @@
  * A process of its own runs this: DCMTK's dcmExternalSocketHandle is global. */
 #include "session.hh"
 
+#include "dx_services.h"
+
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmnet/dul.h"
 #include "dcmtk/ofstd/ofstd.h"
@@ -20,7 +22,6 @@
 namespace
 {
 
-const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
 const uint16_t PROCESSING_FAILURE = 0x0110;
 /* More than these of an association are answered ten a second: nobody needs them faster. */
 const useconds_t ECHO_PAUSE = 100000;
@@ -114,7 +115,7 @@ enum dx_status serve_unknown(dx_session *session, uint8_t context, const dx_comm
         if (status != DX_OK)
             return status;
     }
-    return dx_answer(session, context, request, UNRECOGNIZED_OPERATION, nullptr, err);
+    return dx_answer(session, context, request, DX_STORE_UNRECOGNIZED, nullptr, err);
 }
 
 enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command *request,

@@ -26,9 +26,12 @@ int admin_results(int argc, char **argv);
 int admin_rules(int argc, char **argv);
 int admin_audit(int argc, char **argv);
 int admin_forget(int argc, char **argv);
+int admin_bench(int argc, char **argv);
 int admin_backup(int argc, char **argv);
 int admin_restore(int argc, char **argv);
 int admin_store(int argc, char **argv);
+int admin_conformance(int argc, char **argv);
+int admin_support(int argc, char **argv);
 int admin_simulate(int argc, char **argv);
 
 /* Loads the configuration or says why not on standard error; NULL then, with the exit status in

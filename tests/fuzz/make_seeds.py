@@ -479,6 +479,7 @@ if __name__ == "__main__":
     audit()
     seeds_peers.news(put)
     seeds_peers.rules(put)
+    seeds_peers.log(put)
     safetensors()
     onnx()
     model()

@@ -117,8 +117,8 @@ def law_symbols(build):
 
 
 def law_shell(_):
-    scripts = [f for f in tracked("") if f.startswith(("scripts/", ".ci/", "tests/")) and os.path.isfile(f)]
-    shell = [f for f in scripts if re.match(r"#!.*\b(ba)?sh\b", read_head(f))]
+    scripts = [f for f in tracked("") if f.startswith(("scripts/", ".ci/", "tests/", "debian/", "docs/man/", "scp/admin/")) and os.path.isfile(f)]
+    shell = [f for f in scripts if re.match(r"#!.*\b(ba)?sh\b|# shellcheck shell=", read_head(f))]
     run = subprocess.run(["shellcheck", "-x", *shell], capture_output=True, text=True)
     return [line for line in run.stdout.split("\n") if line] if run.returncode else []
 
