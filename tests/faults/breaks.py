@@ -175,7 +175,7 @@ def copy_tree(folder):
             shutil.copy(os.path.join(SOURCE, name), target)  # of now: what was built from a broken one is older
 
 
-DAEMON = ("cervigated", "cervigate", "make_model", "manual")
+DAEMON = ("cervigated", "cervigate", "make_model", "manual", "manual_page")
 SCRIPTS = ("docs_manual", "faults_disk", "scp_admin", "scp_supervisor", "scp_analyze", "scp_receive")  # tests that run the daemon instead of a program of their own
 
 
