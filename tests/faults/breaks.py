@@ -18,6 +18,9 @@ import time
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # (name, file, what is there, what takes its place, the test)
 BREAKS = [
+    ("purge takes the data unasked", "debian/cervigate.postrm", "[ -f \"$switch\" ] && [ \"$(cat \"$switch\")\" = \"$data\" ]", "[ -d \"$data\" ]", "debian_package"),
+    ("an upgrade restarts the socket", "debian/rules", "dh_installsystemd --no-stop-on-upgrade cervigate.service", "dh_installsystemd cervigate.service",
+     "debian_package"),
     ("quarantine has no limit", "scp/spool.c", "quarantined(conf) >= SPOOL_QUARANTINE_MOST", "quarantined(conf) == SIZE_MAX", "scp_spool"),
     ("an object's digest is not checked", "scp/spool.c", "strspn(digest, \"0123456789abcdef\") != 64 || digest[64] != '\\0'",
      "digest[0] == '\\0'", "scp_spool"),
