@@ -58,8 +58,7 @@ static int list(const struct command *command, const struct conf *conf, struct s
     }
     if (count == WORKLIST_MOST)
         fprintf(stderr,
-                "cervigate worklist: there are more than %d; the oldest that are not raised are "
-                "left out\n",
+                "cervigate worklist: shown are the %d that are to be read first; there are more\n",
                 WORKLIST_MOST);
     audit_looked(conf, "worklist", "");
     if (!command->json)

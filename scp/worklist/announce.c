@@ -173,7 +173,8 @@ static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t
                                   size_t *bytes)
 {
     int64_t now = clock_utc_ms();
-    enum store_status status = store_next_news(a->store, lane->to->name, now,
+    const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds};
+    enum store_status status = store_next_news(a->store, &policy, lane->to->name, now,
                                                now + (int64_t)lane->to->retry_most_seconds * 1000,
                                                &lane->news, attrs, bytes);
     if (status != STORE_NONE || lane->to->look_seconds == 0 || clock_monotonic_ms() < lane->look_at)

@@ -320,8 +320,10 @@ class Echo(Rules):
             states = dict(rows(node, "SELECT state,count(*) FROM instance WHERE study=? GROUP BY state", study))
             if how != "naked":
                 self.assertEqual(states, {"judged": 1, "own": 4}, how)
-                self.assertEqual(rows(node, "SELECT read FROM study WHERE uid=?", study), [(0,)], how)
-                self.assertEqual(rows(node, "SELECT raised FROM place WHERE study=?", study), [(1,)], how)
+            reports = len(self.pacs.objects(h.SR3D, study))
+            self.assertEqual(rows(node, "SELECT count(*) FROM instance WHERE study=? AND state='own' AND sop_class=?", study, h.SR3D), [(reports,)], how)
+            self.assertEqual(rows(node, "SELECT read FROM study WHERE uid=?", study), [(0,)], how)
+            self.assertEqual(rows(node, "SELECT raised FROM place WHERE study=?", study), [(1,)], how)
         self.assertEqual(node.status()["why"], [])
         self.assertEqual([line for line in node.log().splitlines() if re.match(r"\S+ error ", line)], [])
         return count
