@@ -124,11 +124,11 @@ enum store_status store_readings(struct store *store, const struct priority_poli
 {
     sqlite3_stmt *rows = sql_prepare(
         store,
-        "SELECT reading.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY
+        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY
         " FROM (SELECT id,study FROM reading WHERE state<=2 AND (?1>>state)&1 UNION ALL"
-        " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS reading"
-        " CROSS JOIN place ON place.study=reading.study"
-        " ORDER BY " STANDS("reason", "?4") ",reading.id LIMIT ?3",
+        " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS item"
+        " CROSS JOIN place ON place.study=item.study"
+        " ORDER BY " STANDS("reason", "?4") ",item.id LIMIT ?3",
         "iiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds);
     enum store_status status;
     *count = 0;

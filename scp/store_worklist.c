@@ -156,12 +156,13 @@ enum store_status store_worklist(struct store *store, const struct priority_poli
         all = sqlite3_column_int64(rows, 0);
     if (status != STORE_NONE)
         return status;
-    rows = all <= (int64_t)room
-               ? sql_prepare(store, SELECT_ENTRY "WHERE read_ms=0 LIMIT ?", "i", (int64_t)room)
-               : sql_prepare(store,
-                             SELECT_ENTRY
-                             "WHERE read_ms=0 ORDER BY " STANDS("reason", "?") ",study LIMIT ?",
-                             "ii", (int64_t)policy->ageing_seconds, (int64_t)room);
+    rows =
+        all <= (int64_t)room
+            ? sql_prepare(store, SELECT_ENTRY "WHERE read_ms=0 LIMIT ?", "i", (int64_t)room)
+            : sql_prepare(store,
+                          SELECT_ENTRY
+                          "WHERE read_ms=0 ORDER BY " STANDS("reason", "?") ",place.study LIMIT ?",
+                          "ii", (int64_t)policy->ageing_seconds, (int64_t)room);
     return take_entries(store, rows, list, count);
 }
 

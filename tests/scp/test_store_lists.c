@@ -11,14 +11,24 @@
 #define MINUTE INT64_C(60000)
 #define OPEN   ((1u << READING_SCHEDULED) | (1u << READING_IN_PROGRESS))
 
+static void sql(const char *text)
+{
+    char *error = NULL;
+    if (sqlite3_exec(store->db, text, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg("%s", error);
+}
+
 /* A study of one judged image, on the list; score 0: no finding. */
 static void placed(int study, double score, bool agreed, enum instance_state state, int64_t when)
 {
+    char text[128];
     struct store_case c;
     struct priority p;
     const struct store_receiver ris = {.name = "ris"};
     struct judgement j = {.state = state,
-                          .outcome = score > 0 ? SRT_FINDING : SRT_NO_FINDING,
+                          .outcome = state != INSTANCE_JUDGED ? SRT_NOT_PROCESSED
+                                     : score > 0              ? SRT_FINDING
+                                                              : SRT_NO_FINDING,
                           .alone = true,
                           .agreed = agreed,
                           .finding_score = score,
@@ -26,16 +36,12 @@ static void placed(int study, double score, bool agreed, enum instance_state sta
     int64_t id = keep_receive(store, study, study, when);
     FIXTURE_OK(store_judge(store, id, &j));
     (void)keep_report(store, study, study, id, when, 0, false);
+    snprintf(text, sizeof text, "UPDATE result SET outcome='%s' WHERE uid='2.25.%d'",
+             srt_outcome_name(j.outcome), study);
+    sql(text);
     FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
     priority_of(&c.known, &p);
     FIXTURE_OK(store_place(store, &c, &p, NEWS_PRIORITY, &ris, 1, when));
-}
-
-static void sql(const char *text)
-{
-    char *error = NULL;
-    if (sqlite3_exec(store->db, text, NULL, NULL, &error) != SQLITE_OK)
-        fail_msg("%s", error);
 }
 
 static struct news next(uint8_t **attrs)
