@@ -182,7 +182,7 @@ class Shown(Rules):
                          limits='<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" postoperative="post-?op"/>')
         site, child = Site(), {"PatientBirthDate": "20200101"}
         with Caller(node) as caller:
-            for number, priority, procedure in ((1, "S", "Cervical spine"), (2, "L", "Cervical spine"), (3, "R", "C-spine post-op")):
+            for number, priority, procedure in ((1, "S", "Cervical spine"), (2, "LOW", "Cervical spine"), (3, "R", "C-spine post-op")):
                 self.assertEqual(code(caller.ask(site.omi(f"A{number}", priority=priority, procedure=procedure, number=str(number), patient=f"P{number}"))), "AA")
         cases = [("a STAT order's", dict(child, AccessionNumber="A1", PatientID="P1"), "not-processed HIGH", 9901, 1),
                  ("a LOW order's finding", {"AccessionNumber": "A2", "PatientID": "P2"}, "finding HIGH", 7001, 501),
