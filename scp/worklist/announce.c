@@ -12,6 +12,7 @@
  * overtakes earlier news in the store (store_place). */
 #include "announce.h"
 
+#include "audit.h"
 #include "clock.h"
 #include "confine.h"
 #include "dx_init.h"
@@ -252,10 +253,13 @@ static enum store_status record_look(struct announce *a, const struct lane *lane
                   lane->news.study);
     if (!answer->read)
         return STORE_OK;
+    crash_point("announce-answered");
     enum store_status status = store_look_read(a->store, lane->to->name, lane->news.study);
     if (status == STORE_OK) {
         log_event(LOG_AT_INFO, "read-elsewhere", "announcement=%s study=%s", lane->to->name,
                   lane->news.study);
+        audit_ordered(a->node->conf, lane->to->name, "read", lane->news.study,
+                      "read at the workflow manager");
         node_wake(a->node->wake_analyze);
     }
     return status;

@@ -1,9 +1,12 @@
 """The reading worklist told on every way at once: UPS, UPS-RS, HL7, webhook, and to those who ask: UPS Query, the console, `cervigate worklist`."""
+import base64
 import contextlib
 import json
 import os
 import random
+import re
 import sqlite3
+import ssl
 import sys
 import threading
 import time
@@ -20,8 +23,10 @@ from ups_scu import QUERY, PULL, VERIFICATION, Scu, keys
 from ups_web import WebManager
 
 os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
-sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/console")]
+sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/console"), os.path.join(h.SOURCE, "tests/faults")]
 from http_fixture import Client, enrol  # noqa: E402
+from arms import Arms  # noqa: E402
+from certificates import Certificates  # noqa: E402
 from test_hl7_peer import Listener, says  # noqa: E402
 
 
@@ -138,6 +143,8 @@ class EveryWay(Asked):
             self.assertEqual(set(scu.contexts), {VERIFICATION})
         self.assertEqual((self.shown()["entries"], self.shown("vera")["mode"]), ([], "shadow"))
         self.assertEqual([e["study"] for e in self.shown("ada")["entries"]], [study])
+        self.assertTrue(node.admin("worklist").stdout.startswith("shadow mode: nothing of this list is told to others\n"))
+        self.assertEqual([(r["mode"], r["research"]) for r in self.listed(node)], [("shadow", True)])
         self.assertEqual(node.admin("mode", "demo").returncode, 0)
         self.check_told(node, study, True)
         self.assertEqual(strict.requests, [])
@@ -149,6 +156,8 @@ class EveryWay(Asked):
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
         self.assertEqual((len(self.manager.items), len(self.web.items)), (2, 2))
         self.assertEqual(len(self.changes()), 2)
+        self.assertRegex(node.admin("worklist").stdout, "^ +BAND ")
+        self.assertEqual({(r["mode"], r["research"]) for r in self.listed(node)}, {("clinical", False)})
         said = []
         for authorization in ("Bearer of-another", "Bearer for-all-ways"):
             self.web.authorization = authorization
@@ -197,6 +206,56 @@ class EveryWay(Asked):
         time.sleep(3)
         self.assertEqual(on_list(), {plain, other}, "what a person has brought back stays")
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+
+    def test_our_own_item_is_cancelled_when_the_study_is_read(self):
+        """Of one that somebody reads there already, the manager refuses that (C312): then it is the reader's."""
+        node = self.node('<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1"/>'
+                         '<ups name="web" peer="web" demo="true" retryFirst="1" retryMost="1"/>', more=self.peers())
+        studies = [self.send(node, "finding", number) for number in range(2)]
+
+        def own(study):
+            return [i for m in (self.manager, self.web) for i in m.items.values() if i.StudyInstanceUID == study]
+        h.wait_for(lambda: all(len(own(s)) == 2 for s in studies) and node.log().count(" report study=") == 2, 40, "an item of each at both")
+        h.wait_for(lambda: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "told")
+        for item in own(studies[1]):
+            item.ProcedureStepState = "IN PROGRESS"
+        for study in studies:
+            self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
+        h.wait_for(lambda: [i.ProcedureStepState for i in own(studies[0])] == ["CANCELED"] * 2, 15, "cancelled")
+        h.wait_for(lambda: len(re.findall(rf"announced announcement=\w+ study={studies[1]} .* event=withdrawn .*cancel of [0-9.]+: c3(?:00|12)", node.log())) == 2, 15, "refused")
+        self.assertEqual([i.ProcedureStepState for i in own(studies[1])], ["IN PROGRESS"] * 2)
+        self.assertEqual((self.manager.asked("cancel"), self.web.asked("cancel")), (["cancel"] * 2,) * 2)
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+
+    READ_THERE = base64.b64encode(b"read at the workflow manager").decode()
+
+    @staticmethod
+    def audited(node):
+        """The audit log's records."""
+        folder, lines = os.path.join(node.spool, "audit"), []
+        for name in os.listdir(folder):
+            if name.endswith(".log"):
+                with open(os.path.join(folder, name), encoding="utf-8") as f:
+                    lines += f.readlines()
+        return lines
+
+    def test_killed_at_any_point_of_a_look_it_is_read_once(self):
+        arms = Arms(os.path.join(self.folder, "arms"))
+        node = self.node('<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1" lookEvery="1"/>', more=self.peers(), quiet=0,
+                         environment={"CERVIGATE_CRASH_ARMS": arms.path})
+        for number, point in enumerate(("announce-chosen", "crier-asked", "crier-told", "announce-answered")):
+            with self.subTest(point=point):
+                study = generate_uid()
+                self.manager.add(f"1.2.3.{number}", accession=f"ACC{number}", patient=f"ID{number}", study=study)
+                self.send(node, "normal", study=study, AccessionNumber=f"ACC{number}", PatientID=f"ID{number}")
+                h.wait_for(lambda study=study: [r["study"] for r in self.listed(node)] == [study], 30, "on the list")
+                arms.arm(point)
+                self.manager.items[f"1.2.3.{number}"].ProcedureStepState = "COMPLETED"
+                h.wait_for(lambda: not self.listed(node), 30, "read there")
+                self.assertEqual(arms.armed(), [], "the point was not passed")
+                self.assertEqual(node.log().count(f"read-elsewhere announcement=ris study={study}"), 1)
+                self.assertEqual(len([line for line in self.audited(node) if study in line and self.READ_THERE in line]), 1)
+        self.assertEqual(self.manager.violations, [])
 
     def test_an_amended_result_corrects_our_own_raise(self):
         """The image with the finding is rejected; what is left of the study has none."""
@@ -353,6 +412,60 @@ class EveryWay(Asked):
         self.assertEqual([e["study"] for e in self.shown()["entries"]], order)
 
 
+class Secure(Asked):
+    """HL7 2.3.1 over TLS, with a profile of the receiver's own, as a node says it."""
+
+    def test_all_that_is_said_to_a_receiver_with_ways_of_its_own(self):
+        made = Certificates()
+        self.addCleanup(made.remove)
+        authority = made.authority("ca")
+        made.certificate("here", "ca")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(made.path("here.crt"), made.path("here.key"))
+        codes = iter(("AE",))  # the first answer; all others are AA
+        ris = Listener(lambda connection, message: says(next(codes, "AA"))(connection, message), context)
+        self.addCleanup(ris.stop)
+        node = self.node(f'<hl7 name="ai" host="127.0.0.1" port="{ris.port}" tls="true" authorities="{authority}" version="2.3.1" priority="true" demo="true" '
+                         'retryFirst="1" retryMost="1"><profile raised="U^Urgent^L" routine="N^Normal^L" priorityIn="OBR-5" accessionIn="both" model=""/></hl7>',
+                         more='<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1"/>', quiet=4)  # news of the report would overtake what is said again
+        with Caller(node) as caller:
+            self.assertEqual(code(caller.ask(self.site.orm(accession="TLS1", priority="R", number="7"))), "AA")
+        study, child = generate_uid(), generate_uid()
+
+        def told(kind, words, study=study):
+            return [raw.decode() for raw in ris.raw if kind in raw.split(b"\r")[0] and study.encode() in raw and words in raw.decode()]
+
+        def wait(kind, words, study=study):
+            return h.wait_for(lambda: told(kind, words, study), 30, f"{kind}: {words}")[-1]
+        self.send(node, "finding", study=study, AccessionNumber="TLS1", PatientID="P1")
+        raise_ = wait(b"|ORM^O01|", "\rOBR|1|PL7|FI7|")
+        self.assertRegex(raise_, r"\rORC\|XO\|PL7\|FI7\|{6}\d")  # and not in ORC-7
+        self.assertRegex(raise_, r"\rOBR\|1\|PL7\|FI7\|[^|]*\|U\|")
+        found = wait(b"|ORU^R01|", "report-uid^")
+        self.assertRegex(found, r"\rOBX\|\d+\|CE\|study-outcome\^[^|]*\|1\|finding\^[^|]*\|\|\|AA\|\|\|P\|")
+        self.assertRegex(found, r"\rOBR\|(?:[^|]*\|){17}TLS1\|")
+        self.assertNotIn("111001^", found)
+        self.assertEqual({raw.split(b"|")[11].split(b"\r")[0] for raw in ris.raw}, {b"2.3.1"})
+        said_twice = [raw for raw in ris.raw if raw == ris.raw[0]]
+        self.assertGreaterEqual(len(said_twice), 2, "after AE the same again")
+
+        path, _ = self.image("normal", study=study, AccessionNumber="TLS1", PatientID="P1")
+        self.assertEqual(node.send(path).returncode, 0)
+        h.wait_for(lambda: node.log().count(f" report study={study}") == 2, 30, "a report of both")
+        note = models.rejection_note(os.path.join(self.folder, f"{self.made - 1}.dcm"), os.path.join(self.folder, "note.dcm"))
+        self.assertEqual(node.send(note).returncode, 0)
+        self.assertRegex(wait(b"|ORM^O01|", "|N|"), r"\rOBR\|1\|PL7\|FI7\|[^|]*\|N\|")
+        self.assertRegex(wait(b"|ORU^R01|", "priority-rank^Reading priority^99CERVIGATE|1|MEDIUM"),
+                         r"study-outcome\^[^|]*\|1\|(no-finding|incomplete)\^[^|]*\|\|\|\|\|\|P\|")
+        self.send(node, "normal", study=child, AccessionNumber="TLS2", PatientBirthDate="20200101")
+        self.assertRegex(wait(b"|ORU^R01|", "not-processed", child), r"study-outcome\^[^|]*\|1\|not-processed\^[^|]*\|\|\|\|\|\|X\|")
+        self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
+        gone = wait(b"|ORU^R01|", "|withdrawn^")
+        self.assertEqual({row.split("|")[11] for row in gone.split("\r") if row.startswith("OBX")}, {"W"})
+        for raw in ris.raw:
+            self.assertNotRegex(raw.decode().lower(), "absent|probab")
+
+
 class NotJudged(Asked):
     """What the node could not judge: models of which one finds something in everything, the other in nothing."""
 
@@ -374,7 +487,7 @@ class NotJudged(Asked):
         expected = [(studies[n], "raised" if n == 4 else "not judged", kinds[n][0], "HIGH" if n == 4 else "MEDIUM") for n in order]
         h.wait_for(lambda: [(r["study"], r["band"], r["reason"], r["priority"]) for r in self.listed(node)] == expected, 10, "the list")
         self.assertEqual([(e["study"], e["band"], e["reason"], e["priority"]) for e in self.shown()["entries"]], expected)
-        lines = node.admin("worklist").stdout.splitlines()[1:]
+        lines = node.admin("worklist").stdout.splitlines()[2:]
         words = {"incomplete": "no suspicion, incomplete", "undetermined": "the models disagree", "not-processed": "not analysed",
                  "finding": "suspicion of a cervical spine injury"}
         for line, n in zip(lines, order, strict=True):

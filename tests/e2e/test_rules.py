@@ -1,6 +1,6 @@
 """Rules end to end: what each gives to whom, reload, and what comes back from a PACS that forwards everything.
 
-Without arguments, as CI runs it: reload, and what comes back. `test_rules.py all`: every test (two minutes).
+Without arguments, as CI runs it: all tests.
 `test_rules.py echo SEED COUNT`: COUNT studies through every kind of forwarding PACS, in random order."""
 import contextlib
 import json
