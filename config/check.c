@@ -95,17 +95,18 @@ static void check_models(struct reading *reading, const struct conf *conf)
                       "<node> has no model, and there is no <models>; expected one of them");
     if (named && models)
         conf_complain(reading, conf_line_of(models), false,
-                      "found <models> beside <node model> (on line %d); expected one of them",
-                      conf_line_of_attribute(node, "model"));
+                      "found <models> beside <node model> (on %s); expected one of them",
+                      conf_where(reading, conf_line_of_attribute(node, "model")).text);
     if (named)
         conf_check_path(reading, "node", 0, "model", (const char *)named);
     for (size_t i = 0; conf_find(reading, "model", i) && i < conf->model_count; i++)
         conf_check_path(reading, "model", i, "folder", conf->models[i]);
     if (conf->model_count == 2 && conf->models[0][0] && same_path(conf->models[0], conf->models[1]))
         conf_complain(reading, conf_line_at(reading, "model", 1, "folder"), false,
-                      "<model folder=\"%s\">: the first model has this folder (on line %d); "
+                      "<model folder=\"%s\">: the first model has this folder (on %s); "
                       "expected another one",
-                      conf_show(conf->models[1]).text, conf->model_line[0]);
+                      conf_show(conf->models[1]).text,
+                      conf_where(reading, conf->model_line[0]).text);
     xmlFree(named);
 }
 
@@ -133,20 +134,20 @@ static void check_peers(struct reading *reading, const struct conf *conf)
         conf_check_ae_title(reading, "peer", i, peer->ae_title);
         for (size_t j = 0; j < i && peer->name[0]; j++)
             if (strcmp(peer->name, conf->peers[j].name) == 0) {
-                conf_complain(
-                    reading, conf_line_at(reading, "peer", i, "name"), false,
-                    "found a second peer named \"%s\" (the first is on line %d); expected "
-                    "another name",
-                    conf_show(peer->name).text, conf->peers[j].line);
+                conf_complain(reading, conf_line_at(reading, "peer", i, "name"), false,
+                              "found a second peer named \"%s\" (the first is on %s); expected "
+                              "another name",
+                              conf_show(peer->name).text,
+                              conf_where(reading, conf->peers[j].line).text);
                 break;
             }
         for (size_t j = 0; j < i && peer->ae_title[0]; j++)
             if (strcmp(peer->ae_title, conf->peers[j].ae_title) == 0) {
-                conf_complain(
-                    reading, conf_line_at(reading, "peer", i, "aeTitle"), false,
-                    "found a second peer with the AE title \"%s\" (the first is on line %d); "
-                    "expected another AE title",
-                    conf_show(peer->ae_title).text, conf->peers[j].line);
+                conf_complain(reading, conf_line_at(reading, "peer", i, "aeTitle"), false,
+                              "found a second peer with the AE title \"%s\" (the first is on %s); "
+                              "expected another AE title",
+                              conf_show(peer->ae_title).text,
+                              conf_where(reading, conf->peers[j].line).text);
                 break;
             }
     }
@@ -167,8 +168,9 @@ static void check_destination_peer(struct reading *reading, const struct conf *c
         if (conf->destinations[i].peer &&
             conf->destinations[i].peer == conf->destinations[j].peer) {
             conf_complain(reading, line, false,
-                          "peer \"%s\" is a destination twice (first on line %d); expected once",
-                          conf_show(name).text, conf->destinations[j].line);
+                          "peer \"%s\" is a destination twice (first on %s); expected once",
+                          conf_show(name).text,
+                          conf_where(reading, conf->destinations[j].line).text);
             break;
         }
 }
@@ -310,6 +312,7 @@ void conf_check_conf(struct reading *reading, const struct conf *conf)
     check_node(reading, conf);
     check_models(reading, conf);
     check_peers(reading, conf);
+    conf_check_aes(reading, conf);
     conf_check_web(reading, conf);
     conf_check_console(reading, conf);
     conf_check_doors(reading, conf);

@@ -28,9 +28,10 @@ static void check_name(struct reading *reading, const struct conf *conf, size_t 
         if (conf->announcements[j].name &&
             strcmp(conf->announcements[j].name, announcement->name) == 0) {
             conf_complain(reading, line_at(reading, conf, i, "name"), false,
-                          "found a second announcement named \"%s\" (the first is on line %d); "
+                          "found a second announcement named \"%s\" (the first is on %s); "
                           "expected another name",
-                          conf_show(announcement->name).text, conf->announcements[j].line);
+                          conf_show(announcement->name).text,
+                          conf_where(reading, conf->announcements[j].line).text);
             return;
         }
 }

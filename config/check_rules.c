@@ -159,9 +159,10 @@ static void check_name(struct reading *reading, const struct conf *conf, size_t 
     for (size_t j = 0; j < i && rule->name[0]; j++)
         if (strcmp(rule->name, conf->rules[j].name) == 0) {
             conf_complain(reading, conf_line_at(reading, "rule", i, "name"), false,
-                          "found a second rule named \"%s\" (the first is on line %d); expected "
+                          "found a second rule named \"%s\" (the first is on %s); expected "
                           "another name",
-                          conf_show(rule->name).text, conf->rules[j].line);
+                          conf_show(rule->name).text,
+                          conf_where(reading, conf->rules[j].line).text);
             return;
         }
 }
@@ -171,9 +172,10 @@ static void check_model_names(struct reading *reading, const struct conf *conf)
     if (conf->model_count == 2 && conf->model_name[0] && conf->model_name[1] &&
         strcmp(conf->model_name[0], conf->model_name[1]) == 0)
         conf_complain(reading, conf_line_at(reading, "model", 1, "name"), false,
-                      "<model name=\"%s\">: the first model has this name (on line %d); expected "
+                      "<model name=\"%s\">: the first model has this name (on %s); expected "
                       "another one",
-                      conf_show(conf->model_name[1]).text, conf->model_line[0]);
+                      conf_show(conf->model_name[1]).text,
+                      conf_where(reading, conf->model_line[0]).text);
 }
 
 void conf_check_rules(struct reading *reading, const struct conf *conf)
@@ -189,12 +191,13 @@ void conf_check_rules(struct reading *reading, const struct conf *conf)
         check_model(reading, conf, i);
         check_names(reading, conf, i);
         check_gives(reading, conf, i);
-        for (size_t j = 0; j < rule->matches; j++)
+        for (size_t j = rule->ae != NULL; j < rule->matches; j++)
             check_match(reading, &rule->match[j], index++);
         if (last)
             conf_complain(reading, rule->line, true,
-                          "rule \"%s\" can never match: rule \"%s\" on line %d takes everything",
-                          conf_show(rule->name).text, conf_show(last->name).text, last->line);
+                          "rule \"%s\" can never match: rule \"%s\" on %s takes everything",
+                          conf_show(rule->name).text, conf_show(last->name).text,
+                          conf_where(reading, last->line).text);
         else if (rule->matches == 0)
             last = rule;
         analyzes |= rule->action == CONF_ANALYZE;

@@ -29,7 +29,8 @@ void conf_complain(struct reading *reading, int line, bool warning, const char *
     }
     complaints->list = list;
     struct conf_complaint *complaint = &list[complaints->count];
-    complaint->line = line;
+    complaint->file = NULL;
+    complaint->line = line | (int)((unsigned)reading->file << CONF_LINE_BITS);
     complaint->warning = warning;
     if (complaints->count == CONF_MOST_COMPLAINTS) {
         complaint->warning = false;
@@ -63,8 +64,24 @@ bool conf_complaints_refuse(const struct conf_complaints *complaints)
     return false;
 }
 
+struct where conf_where(const struct reading *reading, int line)
+{
+    struct where where;
+    const char *path = reading->complaints->files[line >> CONF_LINE_BITS];
+    const char *name = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+    if (line >> CONF_LINE_BITS == 0)
+        snprintf(where.text, sizeof where.text, "line %d", line);
+    else
+        snprintf(where.text, sizeof where.text, "line %d of %s", conf_line_in_file(line),
+                 conf_show(name ? name : "?").text);
+    return where;
+}
+
 void conf_complaints_finish(struct conf_complaints *complaints)
 {
+    for (size_t i = 0; i <= CONF_MAX_FILES; i++)
+        free(complaints->files[i]);
     free(complaints->list);
     *complaints = (struct conf_complaints){0};
 }

@@ -1,9 +1,11 @@
 /* conf.h: the XML configuration, parsed once into an immutable struct conf.
  *
  * conf_load checks everything at once: XML, schema (config/cervigate.xsd, embedded) and what a
- * schema cannot know, and collects every complaint with its line. The library neither logs nor
- * exits. Strings are owned by struct conf and never NULL unless said. Seconds are whole. Ranges and
- * defaults are the schema's; config/cervigate.xml shows and explains them all.
+ * schema cannot know, and collects every complaint with its file and line. Beside NAME.xml it reads
+ * the files *.xml of the folder NAME.d, in the order of their names: what they say stands above
+ * (merge.c). The library neither logs nor exits. Strings are owned by struct conf and never NULL
+ * unless said. Seconds are whole. Ranges and defaults are the schema's; config/cervigate.xml shows
+ * and explains them all.
  *
  * A struct conf is immutable: threads may share it. A reload makes a new one; pointers into the old
  * one (peers, rules) die with it. Loading is for one thread at a time until the first load is done
@@ -17,9 +19,11 @@
 #include <stdio.h>
 
 #define CONF_MUST_USE    __attribute__((warn_unused_result))
-#define CONF_MAX_BYTES   (4u << 20) /* of the file */
+#define CONF_MAX_BYTES   (4u << 20) /* of a file */
+#define CONF_MAX_FILES   64         /* beside the first */
 #define CONF_MAX_PEERS   64
 #define CONF_MAX_CALLERS 256
+#define CONF_MAX_AES     16
 #define CONF_MAX_RULES   256
 #define CONF_MAX_MATCHES 16
 
@@ -74,6 +78,16 @@ struct conf_caller {
 };
 
 #define CONF_MAX_MODELS 2
+
+/* A title of the node's beside <node aeTitle>: rules may be for what comes there only. */
+struct conf_ae {
+    const char *title;
+    const char *model; /* name of the only one that judges what comes there, or NULL */
+    unsigned models;   /* a set, as of a rule; a rule's stands above it */
+    int dimse_seconds, pdu_seconds, association_seconds, dataset_seconds; /* else <receive>'s */
+    uint32_t minimum_rate;
+    int line;
+};
 
 /* What a destination gets; a set. */
 enum conf_output { CONF_SR = 1, CONF_SC = 2, CONF_GSPS = 4, CONF_PMAP = 8 };
@@ -219,13 +233,14 @@ enum { CONF_LEAST, CONF_MOST };
 struct conf_rule {
     const char *name;
     enum conf_action action;
+    const char *ae;           /* title of the <ae> that it is for, its first match; or NULL */
     const char *model;        /* name of the only model that judges, or NULL */
     const char *destinations; /* blank-separated names of peers, or NULL */
     unsigned models;          /* of 1u << index of conf.models */
     unsigned outputs;         /* of enum conf_output */
     bool never_raises;        /* its findings raise no study */
     bool body_part_by_pixels; /* whatever Body Part Examined says, where the model has a gate */
-    struct conf_match match[CONF_MAX_MATCHES];
+    struct conf_match match[CONF_MAX_MATCHES + 1];
     size_t matches;
     int line;
 };
@@ -348,9 +363,13 @@ struct conf_web {
     const char *viewer;   /* address of a study in the site's viewer, with {study}; or NULL */
 };
 
+/* auto: the journal under journald, else text. */
+enum conf_log_format { CONF_LOG_AUTO, CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_JOURNAL };
+
 struct conf {
-    const char *path; /* of the file */
-    int node_line;    /* of <node>: where spool and mode stand */
+    const char *path;                      /* of the first file */
+    const char *files[CONF_MAX_FILES + 1]; /* all of them, the first at 0; NULL: none */
+    int node_line;                         /* of <node>: where spool and mode stand */
     const char *ae_title;
     const char *bind_address; /* numeric */
     uint16_t port;            /* 0: any free port (tests) */
@@ -368,6 +387,7 @@ struct conf {
     const char *report_shown; /* behind the mark in a report's Series Description: "report" */
     int finding_series, finding_instances; /* numbers of a report with a finding; 0: as any */
     int audit_line;                        /* of <audit>; 0: there is none */
+    int console_line, orders_line;         /* likewise */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
@@ -386,10 +406,15 @@ struct conf {
     struct conf_web web;
     int log_level; /* 0 debug .. 3 error */
     bool log_patient_data;
+    enum conf_log_format log_format;
+    const char *log_trace; /* blank-separated areas whose debug lines are written; NULL: none */
+    uint32_t log_rate;     /* warnings and errors of one message a minute: 1200; 0: no limit */
     struct conf_limits limits;
     struct conf_retention retention;
     struct conf_health health;
     struct conf_tls tls;
+    const struct conf_ae *aes; /* beside ae_title */
+    size_t ae_count;
     const struct conf_caller *callers; /* none: everyone */
     size_t caller_count;
     struct conf_audit audit;
@@ -409,13 +434,15 @@ struct conf {
 };
 
 struct conf_complaint {
-    int line;       /* 0: the file as a whole */
-    bool warning;   /* told, but no reason to refuse */
-    char text[640]; /* what was found, what is expected, "did you mean" */
+    const char *file; /* its path */
+    int line;         /* 0: the file as a whole */
+    bool warning;     /* told, but no reason to refuse */
+    char text[640];   /* what was found, what is expected, "did you mean" */
 };
 struct conf_complaints {
     struct conf_complaint *list;
     size_t count;
+    char *files[CONF_MAX_FILES + 1]; /* whose paths they name; NULL: none */
 };
 void conf_complaints_finish(struct conf_complaints *complaints);
 
@@ -424,13 +451,26 @@ void conf_complaints_finish(struct conf_complaints *complaints);
  * every case (initialised by the callee) and is the caller's to finish. */
 CONF_MUST_USE enum conf_status conf_load(const char *path, struct conf **conf,
                                          struct conf_complaints *complaints);
+/* The same, but where the status is CONF_BAD *conf may be there, for looking at what else is wrong:
+ * what was refused has its default, and peers of destinations may be NULL. */
+CONF_MUST_USE enum conf_status conf_load_partly(const char *path, struct conf **conf,
+                                                struct conf_complaints *complaints);
+/* Lines that struct conf names tell the file, too: "/etc/cervigate/cervigate.d/10-pacs.xml", 12. */
+const char *conf_file_of(const struct conf *conf, int line);
+int conf_line_in_file(int line);
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
+/* The effective value of an attribute of an element that occurs once, as conf_print writes it.
+ * False: there is no such option. A text that is not set is "". */
+bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,
+                size_t size);
 /* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
 bool conf_address_is_in(const char *address, const char *list);
 /* The line of <tls>'s attribute, or of the element; 0: it is not there. */
 int conf_tls_line(const struct conf *conf, const char *attribute);
+/* The local AE of this title; NULL: none. */
+const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. The codes of a sequence are under the
  * tags that dx_object_attributes gives them. */
 uint32_t conf_keyword_tag(const char *keyword);

@@ -1,7 +1,10 @@
 /* conf_private.h: shared by config/'s own files (and its tests and fuzz target).
  *
  * A load is one struct reading: the text, its document, and the complaints found so far; each step
- * (parse, schema, read, check) adds to it and goes on, so that all errors come out at once. */
+ * (parse, weed, merge, validate, read, check) adds to it and goes on, so that all errors come out
+ * at once. Each file has a reading of its own until they are merged into the first one's.
+ *
+ * A line is a number within its file, and above CONF_LINE_BITS the file's. */
 #ifndef CONF_PRIVATE_H
 #define CONF_PRIVATE_H
 
@@ -11,6 +14,9 @@
 #define CONF_NAMESPACE       "urn:cervigate:config:1"
 #define CONF_BLANKS          " \t\r\n"
 #define CONF_MOST_COMPLAINTS 1000u /* then one more says that there are more */
+#define CONF_LINE_BITS       23    /* CONF_MAX_BYTES are fewer lines */
+_Static_assert(CONF_MAX_BYTES < 1u << CONF_LINE_BITS, "lines of a file");
+_Static_assert(CONF_MAX_FILES < 1u << (31 - CONF_LINE_BITS), "files");
 
 /* Where an element's start tag stands. */
 struct place {
@@ -21,9 +27,12 @@ struct place {
 struct reading {
     const char *text; /* the file, terminated */
     size_t size;
-    xmlDoc *doc;          /* elements' _private points into places */
+    int file;             /* 0: the first */
+    xmlDoc *doc;          /* elements' _private points into places; of attributes that were merged:
+                             to the place of their element */
     struct place *places; /* one an element, in document order */
     struct conf_complaints *complaints;
+    size_t earlier; /* complaints, about other files */
     bool no_memory;
 };
 
@@ -31,6 +40,11 @@ struct reading {
 void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void conf_complaints_sort(struct conf_complaints *complaints);
+/* "line 12", or of another file than the first "line 12 of 10-pacs.xml". */
+struct where {
+    char text[96];
+};
+struct where conf_where(const struct reading *reading, int line);
 bool conf_complaints_refuse(const struct conf_complaints *complaints); /* any that is no warning */
 /* A value as a complaint shows it: at most 60 bytes, control characters replaced. */
 struct shown {
@@ -56,9 +70,11 @@ int conf_line_of_attribute(const xmlNode *element, const char *name);
 /* The next element in document order; NULL after the last. */
 xmlNode *conf_next_element(const xmlNode *node);
 
-/* schema.c: checks reading->doc against the embedded schema; takes elements out of the document
- * that the schema does not know. False: the document cannot be read as a configuration at all. */
-bool conf_check_schema(struct reading *reading);
+/* schema.c: the embedded schema; NULL: out of memory. Takes elements out of reading->doc that it
+ * does not know; false: that cannot be read as a configuration at all. Checks what is left. */
+xmlDoc *conf_schema_open(void);
+bool conf_weed(struct reading *reading, const xmlDoc *schema);
+void conf_validate(struct reading *reading, xmlDoc *schema);
 extern const char conf_schema_text[];
 extern const unsigned conf_schema_text_size;
 
@@ -117,6 +133,9 @@ void conf_check_pattern(struct reading *reading, int line, const char *pattern);
 /* check_rules.c: <rules>. */
 void conf_check_rules(struct reading *reading, const struct conf *conf);
 
+/* check_aes.c: <aes>, and who names one of them. */
+void conf_check_aes(struct reading *reading, const struct conf *conf);
+
 /* check_doors.c: <tls>, <callers>, the peers' TLS, <orders>, <orderQuery>. */
 void conf_check_doors(struct reading *reading, const struct conf *conf);
 
@@ -140,6 +159,8 @@ double conf_value_decimal(const char *text, const char **end);
 bool conf_value_level(const char *text, int *level);
 bool conf_value_choice(const char *const *names, const char *text, unsigned *choice);
 bool conf_value_outputs(const char *const *names, const char *text, unsigned *outputs);
+/* Sets an option's field in its struct. */
+bool conf_value_set(void *of, const struct option *option, const char *text);
 
 /* callers.c: "10.0.0.1", "10.0.0.0/8"; false: none. */
 bool conf_is_network(const char *text, size_t length);
@@ -147,7 +168,27 @@ bool conf_is_network(const char *text, size_t length);
 /* keywords.c */
 size_t conf_keyword_list(const char **names, size_t most);
 
-/* load.c */
+/* merge.c: what the document of another file says, over that of the first; see there. Both have
+ * been weeded. */
+void conf_merge(struct reading *into, const struct reading *other);
+
+/* files.c: the folder beside a configuration: "cervigate.d" of "cervigate.xml". */
+void conf_folder_of(const char *path, char *folder, size_t size);
+/* A file's bytes (terminated, malloc); NULL with errno, EFBIG: it is over the ceiling. */
+char *conf_read_file(const char *path, size_t *size);
+/* The paths of the folder's files *.xml in the order of their names, each to be freed; how many
+ * there are, perhaps more than `most`. -1 with errno: it cannot be read; 0, too, where there is
+ * none. */
+int conf_list_files(const char *folder, char **paths, int most);
+
+/* load.c: a configuration that is in memory: the first file's text, and those of the folder. */
+struct conf_text {
+    const char *path, *text;
+    size_t size;
+};
+CONF_MUST_USE enum conf_status conf_load_texts(const struct conf_text *texts, size_t count,
+                                               struct conf **conf,
+                                               struct conf_complaints *complaints);
 CONF_MUST_USE enum conf_status conf_load_text(const char *text, size_t size, const char *path,
                                               struct conf **conf,
                                               struct conf_complaints *complaints);

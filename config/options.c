@@ -26,6 +26,9 @@ static const char *const offers[] = {"none", "query", "pull", NULL};
 _Static_assert(CONF_OFFER_QUERY == 1 && CONF_OFFER_PULL == 2, "order of names");
 _Static_assert(CONF_CLIENT_OPTIONAL == 1 && CONF_CLIENT_NONE == 2, "order of names");
 
+static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
+_Static_assert(CONF_LOG_TEXT == 1 && CONF_LOG_JOURNAL == 3, "order of names");
+
 const struct option conf_options[] = {
     OPTION("node", "aeTitle", TEXT, ae_title, NULL),
     OPTION("node", "address", TEXT, bind_address, "0.0.0.0"),
@@ -168,6 +171,9 @@ const struct option conf_options[] = {
     OPTION("console", "adminGroup", TEXT, web.admin_group, "admin"),
     OPTION("log", "level", LEVEL, log_level, "info"),
     OPTION("log", "patientData", BOOL, log_patient_data, "false"),
+    CHOSEN("log", "format", CHOICE, log_format, "auto", log_formats),
+    OPTION("log", "trace", NULLABLE, log_trace, NULL),
+    OPTION("log", "rate", U32, log_rate, "1200"),
 };
 const size_t conf_option_count = sizeof conf_options / sizeof *conf_options;
 

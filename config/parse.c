@@ -12,7 +12,7 @@ static void on_error(void *context, xmlError *error)
     xmlParserCtxt *parser = context;
     struct reading *reading = parser->_private;
 
-    if (error->level < XML_ERR_ERROR || reading->complaints->count > 0)
+    if (error->level < XML_ERR_ERROR || reading->complaints->count > reading->earlier)
         return;
     if (error->code == XML_ERR_NO_MEMORY) {
         reading->no_memory = true;
@@ -76,11 +76,11 @@ void conf_parse_text(struct reading *reading)
     doc = xmlCtxtReadMemory(parser, reading->text, (int)reading->size, NULL, NULL,
                             XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_NOCDATA);
     reading->doc = doc;
-    if (doc && (conf_complaints_refuse(reading->complaints) || !has_good_encoding(reading))) {
+    if (doc && (reading->complaints->count > reading->earlier || !has_good_encoding(reading))) {
         xmlFreeDoc(doc);
         reading->doc = NULL;
     }
-    if (!reading->doc && reading->complaints->count == 0)
+    if (!reading->doc && reading->complaints->count == reading->earlier)
         conf_complain(reading, 0, false, "not well-formed XML");
     xmlFreeParserCtxt(parser);
 }

@@ -87,7 +87,8 @@ void conf_place_elements(struct reading *reading)
             return;
         for (; counted < tag; counted++)
             line += *counted == '\n';
-        reading->places[count] = (struct place){tag, line};
+        reading->places[count] =
+            (struct place){tag, line | (int)((unsigned)reading->file << CONF_LINE_BITS)};
         node->_private = &reading->places[count++];
         text = skip_tag(tag);
     }
@@ -100,15 +101,22 @@ int conf_line_of(const xmlNode *element)
     return place ? place->line : (int)xmlGetLineNo(element);
 }
 
+int conf_line_in_file(int line)
+{
+    return line & ((1 << CONF_LINE_BITS) - 1);
+}
+
 int conf_line_of_attribute(const xmlNode *element, const char *name)
 {
-    const struct place *place = element->_private;
+    const xmlAttr *attribute = xmlHasProp((xmlNode *)element, (const xmlChar *)name);
+    const struct place *place =
+        attribute && attribute->_private ? attribute->_private : element->_private;
     size_t length = strlen(name);
-    int line = conf_line_of(element);
     char quote = 0;
 
     if (!place)
-        return line;
+        return conf_line_of(element);
+    int line = place->line;
     for (const char *text = place->tag; *text && (quote || *text != '>'); text++) {
         line += *text == '\n';
         if (quote) {

@@ -224,6 +224,26 @@ static void put_callers(FILE *out, const struct conf *conf)
     put(out, "  </callers>\n");
 }
 
+static void put_aes(FILE *out, const struct conf *conf)
+{
+    if (conf->ae_count == 0)
+        return;
+    put(out, "  <aes>\n");
+    for (size_t i = 0; i < conf->ae_count; i++) {
+        const struct conf_ae *ae = &conf->aes[i];
+        put(out, "    <ae");
+        put_attribute(out, "aeTitle", ae->title);
+        if (ae->model)
+            put_attribute(out, "model", ae->model);
+        fprintf(out,
+                " dimseTimeout=\"%d\" pduTimeout=\"%d\" minimumRate=\"%" PRIu32
+                "\" associationTime=\"%d\" datasetTime=\"%d\"/>\n",
+                ae->dimse_seconds, ae->pdu_seconds, ae->minimum_rate, ae->association_seconds,
+                ae->dataset_seconds);
+    }
+    put(out, "  </aes>\n");
+}
+
 static void put_match(FILE *out, const struct conf_match *match)
 {
     const char *const names[] = {"values", "pattern", "least", "most"};
@@ -248,6 +268,8 @@ static void put_rules(FILE *out, const struct conf *conf)
         put(out, "    <rule");
         put_attribute(out, "name", rule->name);
         put_attribute(out, "action", actions[rule->action]);
+        if (rule->ae)
+            put_attribute(out, "ae", rule->ae);
         if (rule->model)
             put_attribute(out, "model", rule->model);
         if (rule->destinations)
@@ -258,10 +280,11 @@ static void put_rules(FILE *out, const struct conf *conf)
             put_attribute(out, "bodyPart", "pixels");
         if (rule->never_raises)
             put_attribute(out, "priority", "never");
-        put(out, rule->matches ? ">\n" : "/>\n");
-        for (size_t j = 0; j < rule->matches; j++)
+        size_t first = rule->ae != NULL; /* the AE's match is the attribute */
+        put(out, rule->matches > first ? ">\n" : "/>\n");
+        for (size_t j = first; j < rule->matches; j++)
             put_match(out, &rule->match[j]);
-        if (rule->matches)
+        if (rule->matches > first)
             put(out, "    </rule>\n");
     }
     put(out, "  </rules>\n");
@@ -273,9 +296,33 @@ void conf_print(const struct conf *conf, FILE *out)
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cervigate xmlns=\"" CONF_NAMESPACE "\">\n");
     put_options(out, conf);
     put_models(out, conf);
+    put_aes(out, conf);
     put_callers(out, conf);
     put_peers(out, conf);
     put_announcements(out, conf);
     put_rules(out, conf);
     put(out, "</cervigate>\n");
+}
+
+bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,
+                size_t size)
+{
+    for (size_t i = 0; i < conf_option_count; i++) {
+        const struct option *option = &conf_options[i];
+        char text[512] = "";
+        if (strcmp(option->element, element) != 0 || strcmp(option->attribute, attribute) != 0)
+            continue;
+        FILE *out = fmemopen(text, sizeof text, "w");
+        if (!out)
+            return false;
+        put_option(out, conf, option);
+        fclose(out);
+        text[sizeof text - 1] = '\0';
+        /*  NAME="VALUE" */
+        size_t begin = strlen(attribute) + 3, length = strlen(text);
+        length = length > begin ? length - begin - 1 : 0;
+        snprintf(value, size, "%.*s", (int)length, length > 0 ? text + begin : "");
+        return true;
+    }
+    return false;
 }

@@ -1,7 +1,6 @@
 /* The document, already weeded and complained about, becomes struct conf. Nothing here complains: a
  * value that the schema refused keeps its default, so that check.c can look at all the rest. */
 #include "conf_private.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@ struct box {
     struct string *strings;
     bool no_memory;
     struct conf_peer peers[CONF_MAX_PEERS];
+    struct conf_ae aes[CONF_MAX_AES];
     struct conf_caller callers[CONF_MAX_CALLERS];
     int tls_line, tls_lines[CONF_TLS_LINES];
     struct conf_destination destinations[CONF_MAX_PEERS];
@@ -66,56 +66,6 @@ static uint64_t number_of(struct box *box, const xmlNode *element, const char *a
     return number;
 }
 
-/* Sets an option's field in its struct; false when the text is no value for it. */
-static bool set_option(void *of, const struct option *option, const char *text)
-{
-    static const uint64_t most[] = {[OPTION_INT] = INT32_MAX,
-                                    [OPTION_U16] = UINT16_MAX,
-                                    [OPTION_U32] = UINT32_MAX,
-                                    [OPTION_U64] = UINT64_MAX,
-                                    [OPTION_OUTPUTS] = 0};
-    static const char *const flags[] = {"false", "true", NULL};
-    char *field = (char *)of + option->offset;
-    unsigned choice;
-    uint64_t number = 0;
-
-    switch (option->type) {
-    case OPTION_TEXT:
-    case OPTION_NULLABLE:
-        memcpy(field, &text, sizeof text);
-        return true;
-    case OPTION_BOOL:
-        if (!conf_value_choice(option->names ? option->names : flags, text, &choice))
-            return false;
-        *(bool *)field = choice != 0;
-        return true;
-    case OPTION_CHOICE:
-        return conf_value_choice(option->names, text, (unsigned *)field);
-    case OPTION_OUTPUTS:
-        return conf_value_outputs(option->names, text, (unsigned *)field);
-    case OPTION_MODE:
-        return conf_mode_parse(text, (enum conf_mode *)field);
-    case OPTION_LEVEL:
-        return conf_value_level(text, (int *)field);
-    case OPTION_INT:
-    case OPTION_U16:
-    case OPTION_U32:
-    case OPTION_U64:
-        break;
-    }
-    if (!conf_value_number(text, most[option->type], &number))
-        return false;
-    if (option->type == OPTION_INT)
-        *(int *)field = (int)number;
-    else if (option->type == OPTION_U16)
-        *(uint16_t *)field = (uint16_t)number;
-    else if (option->type == OPTION_U32)
-        *(uint32_t *)field = (uint32_t)number;
-    else
-        *(uint64_t *)field = number;
-    return true;
-}
-
 static const xmlNode *child_of(const xmlNode *parent, const char *name)
 {
     for (const xmlNode *child = parent ? parent->children : NULL; child; child = child->next)
@@ -139,8 +89,8 @@ static void read_option(struct box *box, void *of, const struct option *option,
 
     if (!fallback && option->type != OPTION_NULLABLE)
         fallback = "";
-    if (!set_option(of, option, text_of(box, element, option->attribute, fallback)))
-        (void)set_option(of, option, fallback);
+    if (!conf_value_set(of, option, text_of(box, element, option->attribute, fallback)))
+        (void)conf_value_set(of, option, fallback);
 }
 
 static void read_options(struct box *box, const xmlNode *root)
@@ -216,6 +166,51 @@ static void read_peers(struct box *box, const xmlNode *root)
         peer->line = conf_line_of(node);
     }
     box->conf.peers = box->peers;
+}
+
+static unsigned models_named(const struct conf *conf, const char *name)
+{
+    unsigned models = 0;
+
+    for (size_t i = 0; name && i < conf->model_count; i++)
+        if (conf->model_name[i] && strcmp(conf->model_name[i], name) == 0)
+            models |= 1u << i;
+    return models;
+}
+
+static int seconds_of(struct box *box, const xmlNode *node, const char *name, int fallback)
+{
+    return (int)number_of(box, node, name, INT32_MAX, (uint64_t)fallback);
+}
+
+static void read_aes(struct box *box, const xmlNode *root)
+{
+    const xmlNode *node = child_of(child_of(root, "aes"), "ae");
+    struct conf *conf = &box->conf;
+
+    for (; node && conf->ae_count < CONF_MAX_AES; node = next_of(node)) {
+        struct conf_ae *ae = &box->aes[conf->ae_count++];
+        ae->title = text_of(box, node, "aeTitle", "");
+        ae->model = text_of(box, node, "model", NULL);
+        ae->models = models_named(conf, ae->model);
+        ae->dimse_seconds = seconds_of(box, node, "dimseTimeout", conf->dimse_seconds);
+        ae->pdu_seconds = seconds_of(box, node, "pduTimeout", conf->pdu_seconds);
+        ae->association_seconds =
+            seconds_of(box, node, "associationTime", conf->association_seconds);
+        ae->dataset_seconds = seconds_of(box, node, "datasetTime", conf->dataset_seconds);
+        ae->minimum_rate =
+            (uint32_t)number_of(box, node, "minimumRate", UINT32_MAX, conf->minimum_rate);
+        ae->line = conf_line_of(node);
+    }
+    conf->aes = box->aes;
+}
+
+const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title)
+{
+    for (size_t i = 0; i < conf->ae_count; i++)
+        if (strcmp(conf->aes[i].title, title) == 0)
+            return &conf->aes[i];
+    return NULL;
 }
 
 static void read_callers(struct box *box, const xmlNode *root)
@@ -343,7 +338,9 @@ static void read_bound(const struct conf_match *match, const char *text, struct 
 
 static void read_matches(struct box *box, const xmlNode *node, struct conf_rule *rule)
 {
-    for (; node && rule->matches < CONF_MAX_MATCHES; node = next_of(node)) {
+    size_t most = CONF_MAX_MATCHES + (rule->ae != NULL);
+
+    for (; node && rule->matches < most; node = next_of(node)) {
         struct conf_match *match = &rule->match[rule->matches++];
         match->keyword = text_of(box, node, "attribute", "");
         match->tag = conf_keyword_tag(match->keyword);
@@ -357,6 +354,31 @@ static void read_matches(struct box *box, const xmlNode *node, struct conf_rule 
     }
 }
 
+/* <rule ae>: the AE title that was called, whole, as the first match. A title may hold blanks. */
+static void read_ae(struct box *box, const xmlNode *node, struct conf_rule *rule)
+{
+    struct conf_match *match = &rule->match[0];
+    char pattern[2 * 64 + 3] = "^";
+    size_t used = 1;
+
+    rule->ae = text_of(box, node, "ae", NULL);
+    for (const char *at = rule->ae; at && *at && used + 3 < sizeof pattern; at++) {
+        bool plain = *at == ' ' || (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
+                     (*at >= 'a' && *at <= 'z') || (unsigned char)*at > 0x7E;
+        if (!plain)
+            pattern[used++] = '\\';
+        pattern[used++] = *at;
+    }
+    if (!rule->ae)
+        return;
+    memcpy(pattern + used, "$", 2);
+    match->keyword = "CalledAETitle";
+    match->tag = CONF_CALLED_AE_TITLE;
+    match->pattern = keep(box, pattern);
+    match->line = conf_line_of_attribute(node, "ae");
+    rule->matches = 1;
+}
+
 static void read_consequences(struct box *box, const xmlNode *node, struct conf_rule *rule)
 {
     const char *outputs = text_of(box, node, "outputs", NULL);
@@ -365,9 +387,7 @@ static void read_consequences(struct box *box, const xmlNode *node, struct conf_
     rule->destinations = text_of(box, node, "destinations", NULL);
     rule->body_part_by_pixels = strcmp(text_of(box, node, "bodyPart", ""), "pixels") == 0;
     rule->never_raises = strcmp(text_of(box, node, "priority", ""), "never") == 0;
-    for (size_t i = 0; rule->model && i < box->conf.model_count; i++)
-        if (box->conf.model_name[i] && strcmp(box->conf.model_name[i], rule->model) == 0)
-            rule->models |= 1u << i;
+    rule->models = models_named(&box->conf, rule->model);
     if (outputs && !conf_value_outputs(conf_output_names, outputs, &rule->outputs))
         rule->outputs = 0;
 }
@@ -386,11 +406,20 @@ static void read_rules(struct box *box, const xmlNode *root)
         for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
             if (strcmp(action, actions[i]) == 0)
                 rule->action = (enum conf_action)i;
+        read_ae(box, node, rule);
         read_consequences(box, node, rule);
         rule->line = conf_line_of(node);
         read_matches(box, child_of(node, "match"), rule);
     }
     box->conf.rules = box->rules;
+}
+
+/* 0: it is not there. */
+static int line_of(const xmlNode *root, const char *name)
+{
+    const xmlNode *node = child_of(root, name);
+
+    return node ? conf_line_of(node) : 0;
 }
 
 struct conf *conf_read_conf(struct reading *reading, const char *path)
@@ -403,14 +432,16 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
         return NULL;
     }
     box->conf.path = keep(box, path);
-    const xmlNode *node = child_of(root, "node");
-    box->conf.node_line = node ? conf_line_of(node) : 0;
-    node = child_of(root, "report");
-    box->conf.report_line = node ? conf_line_of(node) : 0;
-    node = child_of(root, "audit");
-    box->conf.audit_line = node ? conf_line_of(node) : 0;
+    for (size_t i = 0; i <= CONF_MAX_FILES && reading->complaints->files[i]; i++)
+        box->conf.files[i] = keep(box, reading->complaints->files[i]);
+    box->conf.node_line = line_of(root, "node");
+    box->conf.report_line = line_of(root, "report");
+    box->conf.audit_line = line_of(root, "audit");
+    box->conf.console_line = line_of(root, "console");
+    box->conf.orders_line = line_of(root, "orders");
     read_options(box, root);
     read_models(box, root);
+    read_aes(box, root);
     read_peers(box, root);
     read_order_query(&box->conf);
     read_callers(box, root);
@@ -420,6 +451,13 @@ struct conf *conf_read_conf(struct reading *reading, const char *path)
     read_rules(box, root);
     reading->no_memory |= box->no_memory;
     return &box->conf;
+}
+
+const char *conf_file_of(const struct conf *conf, int line)
+{
+    const char *file = conf->files[line >> CONF_LINE_BITS];
+
+    return file ? file : conf->path;
 }
 
 void conf_destroy(struct conf *conf)

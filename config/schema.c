@@ -222,8 +222,8 @@ static bool is_welcome(struct judging *judging, const xmlNode *definition, const
     if (find_child(find_child(definition, "complexType"), "all") &&
         (twin = earlier_twin(child)) != NULL) {
         conf_complain(judging->reading, conf_line_of(child), false,
-                      "found a second <%s>; expected one (the first is on line %d)", name,
-                      conf_line_of(twin));
+                      "found a second <%s>; expected one (the first is on %s)", name,
+                      conf_where(judging->reading, conf_line_of(twin)).text);
         return false;
     }
     return true;
@@ -353,23 +353,26 @@ static void validate(struct judging *judging, xmlDoc *schema_doc)
     xmlSchemaFreeParserCtxt(parser);
 }
 
-bool conf_check_schema(struct reading *reading)
+xmlDoc *conf_schema_open(void)
 {
-    struct judging judging = {.reading = reading};
-    xmlDoc *schema_doc;
+    return xmlReadMemory(conf_schema_text, (int)conf_schema_text_size, NULL, NULL,
+                         XML_PARSE_NONET | XML_PARSE_NOBLANKS);
+}
+
+bool conf_weed(struct reading *reading, const xmlDoc *schema)
+{
+    struct judging judging = {.reading = reading, .xsd = xmlDocGetRootElement(schema)};
 
     if (!has_right_root(reading))
         return false;
-    schema_doc = xmlReadMemory(conf_schema_text, (int)conf_schema_text_size, NULL, NULL,
-                               XML_PARSE_NONET | XML_PARSE_NOBLANKS);
-    if (!schema_doc) {
-        reading->no_memory = true;
-        return false;
-    }
-    judging.xsd = xmlDocGetRootElement(schema_doc);
     weed(&judging, find_named(judging.xsd, "element", "cervigate"),
          xmlDocGetRootElement(reading->doc));
-    validate(&judging, schema_doc);
-    xmlFreeDoc(schema_doc);
     return true;
+}
+
+void conf_validate(struct reading *reading, xmlDoc *schema)
+{
+    struct judging judging = {.reading = reading, .xsd = xmlDocGetRootElement(schema)};
+
+    validate(&judging, schema);
 }

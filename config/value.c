@@ -72,3 +72,52 @@ bool conf_value_outputs(const char *const *names, const char *text, unsigned *ou
     *outputs = set;
     return set != 0;
 }
+
+bool conf_value_set(void *of, const struct option *option, const char *text)
+{
+    static const uint64_t most[] = {[OPTION_INT] = INT32_MAX,
+                                    [OPTION_U16] = UINT16_MAX,
+                                    [OPTION_U32] = UINT32_MAX,
+                                    [OPTION_U64] = UINT64_MAX,
+                                    [OPTION_OUTPUTS] = 0};
+    static const char *const flags[] = {"false", "true", NULL};
+    char *field = (char *)of + option->offset;
+    unsigned choice;
+    uint64_t number = 0;
+
+    switch (option->type) {
+    case OPTION_TEXT:
+    case OPTION_NULLABLE:
+        memcpy(field, &text, sizeof text);
+        return true;
+    case OPTION_BOOL:
+        if (!conf_value_choice(option->names ? option->names : flags, text, &choice))
+            return false;
+        *(bool *)field = choice != 0;
+        return true;
+    case OPTION_CHOICE:
+        return conf_value_choice(option->names, text, (unsigned *)field);
+    case OPTION_OUTPUTS:
+        return conf_value_outputs(option->names, text, (unsigned *)field);
+    case OPTION_MODE:
+        return conf_mode_parse(text, (enum conf_mode *)field);
+    case OPTION_LEVEL:
+        return conf_value_level(text, (int *)field);
+    case OPTION_INT:
+    case OPTION_U16:
+    case OPTION_U32:
+    case OPTION_U64:
+        break;
+    }
+    if (!conf_value_number(text, most[option->type], &number))
+        return false;
+    if (option->type == OPTION_INT)
+        *(int *)field = (int)number;
+    else if (option->type == OPTION_U16)
+        *(uint16_t *)field = (uint16_t)number;
+    else if (option->type == OPTION_U32)
+        *(uint32_t *)field = (uint32_t)number;
+    else
+        *(uint64_t *)field = number;
+    return true;
+}

@@ -184,6 +184,17 @@ struct dx_expectation {
 DX_MUST_USE enum dx_status dx_result_check(const char *path, const struct dx_expectation *expected,
                                            struct dx_error *err);
 
+/* The attributes that an object of ours of this SOP class always has: 1 with a value, 2 with or
+ * without; by the table that dx_result_check holds it against. Returns how many; 0: no class of
+ * ours. */
+#define DX_RESULT_ATTRIBUTES 128
+struct dx_result_attribute {
+    uint32_t tag;
+    int type;
+    char name[65]; /* keyword */
+};
+size_t dx_result_attributes(const char *sop_class, struct dx_result_attribute *list, size_t most);
+
 /* Writes `from` (one of our pictures) anew in another transfer syntax: RLE or JPEG-LS lossless;
  * pixels and UIDs stay. The bytes are a function of `from`'s. */
 #define DX_SYNTAX_EXPLICIT "1.2.840.10008.1.2.1"

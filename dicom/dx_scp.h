@@ -77,6 +77,8 @@ struct dx_scp_steps {
 /* Callbacks; `context` is the caller's. All run in the serving process. */
 struct dx_scp_handler {
     void *context;
+    /* It may change dimse_seconds, pdu_seconds, minimum_rate, association_seconds and
+     * dataset_seconds of the params: they hold for what this peer does from then on. */
     enum dx_admission (*associate)(void *context, const struct dx_peer *peer);
     /* Creates a file for the next object (O_EXCL): fills path and returns an fd open O_RDWR, or -1
      * with errno (answered A700; the dataset is drained, the association goes on). */

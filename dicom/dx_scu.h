@@ -34,6 +34,11 @@ struct dx_scu_context {
     char transfer_syntax[DX_UID_MAX];
 };
 
+/* What dx_scu_open proposes for these: Verification, then each pair once. At most `most` go to
+ * `all`; returns how many there are. */
+size_t dx_scu_proposals(const struct dx_scu_context *contexts, size_t count,
+                        struct dx_scu_context *all, size_t most);
+
 struct dx_scu;
 /* contexts may be empty: Verification is always proposed. Errors say at which layer it failed:
  * DX_UNREACHABLE (name, TCP), DX_TLS (handshake), DX_MIXUP (TLS on one side only), DX_REFUSED

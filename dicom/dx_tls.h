@@ -25,6 +25,12 @@ extern "C" {
  * and nothing happens. */
 void dx_tls_prepare(void);
 
+/* What is offered and taken, as OpenSSL names it: colon-separated, preferred first. */
+struct dx_tls_offer {
+    const char *suites_12, *suites_13, *groups;
+};
+extern const struct dx_tls_offer dx_tls_offer;
+
 /* Descriptors of PEM files, -1: none. They are read from their begin, and stay the caller's. */
 enum dx_tls_file { DX_TLS_CERTIFICATE, DX_TLS_KEY, DX_TLS_AUTHORITIES, DX_TLS_REVOKED };
 #define DX_TLS_FILES 4

@@ -18,12 +18,12 @@
 #define READS_MOST 64
 
 /* RFC 9325 4.2: forward secrecy and AEAD. */
-static const char suites_12[] =
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
-    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-static const char suites_13[] =
-    "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256";
-static const char groups[] = "X25519:P-256:P-384:P-521";
+const struct dx_tls_offer dx_tls_offer = {
+    .suites_12 =
+        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
+        "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
+    .suites_13 = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
+    .groups = "X25519:P-256:P-384:P-521"};
 
 /* ---- the socket, as OpenSSL sees it: no signal, no waiting ---- */
 
@@ -107,9 +107,9 @@ bool dx_tls_set_rules(SSL_CTX *context, bool newest)
     SSL_CTX_set_verify_depth(context, VERIFY_DEPTH);
     return SSL_CTX_set_min_proto_version(context, newest ? TLS1_3_VERSION : TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(context, suites_12) == 1 &&
-           SSL_CTX_set_ciphersuites(context, suites_13) == 1 &&
-           SSL_CTX_set1_groups_list(context, groups) == 1 &&
+           SSL_CTX_set_cipher_list(context, dx_tls_offer.suites_12) == 1 &&
+           SSL_CTX_set_ciphersuites(context, dx_tls_offer.suites_13) == 1 &&
+           SSL_CTX_set1_groups_list(context, dx_tls_offer.groups) == 1 &&
            SSL_CTX_set_num_tickets(context, 0) == 1;
 }
 

@@ -6,6 +6,7 @@
 #include "dx_uid.h"
 #include "echo_desk.h"
 #include "log.h"
+#include "reloaded.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,6 +76,7 @@ static bool is_ask(const struct conf *conf, const struct ask *ask)
     case ASK_ECHO:
         return echo_desk_knows(conf, ask->subject);
     case ASK_SELFTEST:
+    case ASK_RELOAD:
         return true;
     case ASK_KINDS:
         break;
@@ -135,6 +137,17 @@ static void order_selftest(const struct node *node, const struct ask *ask, struc
     (void)snprintf(taken->answer, sizeof taken->answer, "%s", ASKS_DONE);
 }
 
+static void order_reload(const struct node *node, const struct ask *ask, struct ask_taken *taken)
+{
+    bool ordered = reload_order(node->conf, ask->who);
+    audit_ordered(node->conf, ask->who, "reload", node->conf->path,
+                  ordered ? "begins" : "could not be written down");
+    log_event(ordered ? LOG_AT_INFO : LOG_AT_ERROR, "reload-ordered", "who=%s",
+              log_quote(ask->who));
+    (void)snprintf(taken->answer, sizeof taken->answer, "%s",
+                   ordered ? ASKS_DONE : "the order could not be written below the spool");
+}
+
 enum store_status asks_take(const struct node *node, struct store *store, bool *selftest)
 {
     struct ask ask;
@@ -151,6 +164,8 @@ enum store_status asks_take(const struct node *node, struct store *store, bool *
             change_mode(node->conf, &ask, &taken);
         else if (ask.kind == ASK_SELFTEST)
             order_selftest(node, &ask, &taken, selftest);
+        else if (ask.kind == ASK_RELOAD)
+            order_reload(node, &ask, &taken);
         else if (ask.kind == ASK_ECHO)
             status = enter_echo(node, store, &ask, &taken);
         else

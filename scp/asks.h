@@ -26,6 +26,7 @@ enum ask_kind {
     ASK_AGREE,
     ASK_DISAGREE,
     ASK_UNSAY,
+    ASK_RELOAD, /* reloaded.h */
     ASK_KINDS
 };
 struct ask {

@@ -9,6 +9,7 @@
 #include "committer.h"
 #include "doors.h"
 #include "dx_scp.h"
+#include "dx_services.h"
 #include "log.h"
 #include "object.h"
 #include "seen.h"
@@ -19,8 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STORED           0x0000
-#define OUT_OF_RESOURCES 0xa700
 /* PS3.7 annex C */
 #define PROCESSING_FAILURE 0x0110
 #define NO_SUCH_INSTANCE   0x0112
@@ -31,17 +30,33 @@ struct assoc {
     const char *id;
     int commit_fd;
     struct dx_tls *tls; /* NULL: plain */
+    struct dx_scp_params params;
     struct dx_peer peer;
     uint64_t bytes;
     struct doors_refusal refusal; /* "": none */
     struct asked asked;
 };
 
+/* What an <ae> has of its own. */
+static void take_times(const struct conf_ae *ae, struct dx_scp_params *params)
+{
+    params->dimse_seconds = ae->dimse_seconds;
+    params->pdu_seconds = ae->pdu_seconds;
+    params->minimum_rate = ae->minimum_rate;
+    params->association_seconds = ae->association_seconds;
+    params->dataset_seconds = ae->dataset_seconds;
+}
+
 static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
 {
     struct assoc *assoc = context;
+    const struct conf_ae *ae = conf_find_ae(assoc->conf, peer->called);
     assoc->peer = *peer;
+    if (ae != NULL)
+        take_times(ae, &assoc->params);
     crash_point("assoc-requested");
+    log_event(LOG_AT_DEBUG, "association-begun", "association=%s calling=%s called=%s address=%s",
+              assoc->id, log_quote(peer->calling), log_quote(peer->called), peer->address);
     return doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
 }
 
@@ -123,14 +138,15 @@ static uint16_t on_store(void *context, const struct dx_scp_object *object,
         (void)snprintf(comment, COMMENT_MAX, "%.64s", why);
         log_event(LOG_AT_ERROR, "instance-failed", "association=%s status=A700 reason=%s",
                   assoc->id, log_quote(why));
-        return OUT_OF_RESOURCES;
+        return DX_STORE_OUT_OF_RESOURCES;
     }
     assoc->bytes += object->bytes;
     log_event(answer.identity == STORE_RIVAL ? LOG_AT_WARN : LOG_AT_INFO, "instance-stored",
-              "association=%s id=%lld digest=%.16s bytes=%llu identity=%s sync_ms=%d", assoc->id,
-              (long long)answer.id, object->scan.digest, (unsigned long long)object->bytes,
-              identities[answer.identity], milliseconds);
-    return STORED;
+              "association=%s id=%lld study=%s digest=%.16s bytes=%llu identity=%s sync_ms=%d",
+              assoc->id, (long long)answer.id,
+              dx_uid_is_usable(object->scan.study) ? object->scan.study : "-", object->scan.digest,
+              (unsigned long long)object->bytes, identities[answer.identity], milliseconds);
+    return DX_STORE_SUCCESS;
 }
 
 /* A destination says what it has committed to. */
@@ -162,7 +178,7 @@ static uint16_t on_available(void *context, const struct dx_availability *news)
               "association=%s calling=%s there=%zu away=%zu waited=%zu kept=%s", assoc->id,
               log_quote(assoc->peer.calling), news->there, news->away, answer.known,
               answer.status == STORE_OK ? "true" : "false");
-    return answer.status == STORE_OK ? STORED : PROCESSING_FAILURE;
+    return answer.status == STORE_OK ? DX_STORE_SUCCESS : PROCESSING_FAILURE;
 }
 
 /* ---- the reading worklist ---- */
@@ -204,7 +220,7 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
 {
     const struct assoc *assoc = context;
     char name[40] = "", text[1024];
-    if (status == 0 || status == OUT_OF_RESOURCES) {
+    if (status == 0 || status == DX_STORE_OUT_OF_RESOURCES) {
         (void)unlink(object->path);
     } else {
         (void)snprintf(text, sizeof text,
@@ -325,14 +341,13 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
                                            .event = on_event,
                                            .available = on_available,
                                            .steps = is_asked ? &steps : NULL};
-    struct dx_scp_params params;
     struct dx_scp_summary summary;
     struct dx_error err = {.status = DX_OK};
     int64_t begin = clock_monotonic_ms();
-    take_params(node->conf, &params);
-    params.tls = tls;
+    take_params(node->conf, &assoc.params);
+    assoc.params.tls = tls;
 
-    enum dx_status status = dx_scp_serve(ends->fd, &params, &handler, &summary, &err);
+    enum dx_status status = dx_scp_serve(ends->fd, &assoc.params, &handler, &summary, &err);
     bool never_began = summary.end == DX_END_FAILED;
     if (assoc.refusal.why[0] != '\0' ||
         (never_began && doors_explain(node->conf, tls != NULL, &err, &assoc.refusal))) {

@@ -3,6 +3,7 @@
  * event, so that a change made while the node did not run is told, too. */
 #include "audit.h"
 
+#include "log.h"
 #include "nn_model.h"
 #include "node.h"
 #include "spool.h"
@@ -32,9 +33,10 @@ static void put_value(FILE *out, const char *value)
 /* "peer[pacs]" where the element has a name of its own, else "limits" or, counted, "match[2]". */
 static void put_element(FILE *out, const xmlNode *node, int index)
 {
-    static const char *const names[] = {"name", "peer", "folder"};
+    static const char *const names[] = {"name", "peer", "folder", "aeTitle"};
     (void)fprintf(out, "%s", (const char *)node->name);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    bool alone = strcmp((const char *)node->name, "node") == 0;
+    for (size_t i = 0; !alone && i < sizeof names / sizeof *names; i++) {
         xmlChar *name = xmlGetNoNsProp(node, BAD_CAST names[i]);
         if (name != NULL)
             (void)fprintf(out, "[%.64s]", (const char *)name);
@@ -226,19 +228,30 @@ static bool tell(const struct conf *conf, const char *who, const struct changes 
     return audit_tell(conf, &event, 1);
 }
 
-void audit_configuration(const struct conf *conf, const char *who)
+/* The audit log tells as many; reload tells how many there are. */
+static void log_changes(const struct changes *changes)
+{
+    for (size_t i = 0; i < changes->count && i < CHANGES; i++) {
+        const struct change *c = &changes->list[i];
+        log_event(LOG_AT_INFO, "setting-changed", "name=%s change=%s", log_quote(c->name),
+                  log_quote(c->value));
+    }
+}
+
+size_t audit_configuration(const struct conf *conf, const char *who)
 {
     static struct changes changes;
     char path[PATH_MAX], *is = now(conf), *was = before(conf);
+    changes.count = 0;
     if (is == NULL) {
         free(was);
-        return;
+        return 0;
     }
-    changes.count = 0;
     if (was != NULL) {
         compare(&changes, is, was, false);
         compare(&changes, was, is, true);
     }
+    log_changes(&changes);
     bool told = was == NULL || changes.count > 0
                     ? tell(conf, who, &changes, was == NULL ? "first start on this spool" : NULL)
                     : false;
@@ -249,4 +262,5 @@ void audit_configuration(const struct conf *conf, const char *who)
     }
     free(is);
     free(was);
+    return changes.count;
 }

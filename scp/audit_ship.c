@@ -150,10 +150,11 @@ static void confirm(struct ship *s)
     s->unconfirmed = answer == AUDIT_UNCONFIRMED ? s->unconfirmed + 1 : 0;
     if (answer == AUDIT_UNCONFIRMED && s->unconfirmed >= BELIEVE) {
         if (s->unconfirmed == BELIEVE)
-            log_event(LOG_AT_WARN, "audit-unconfirmed",
-                      "host=%s: it does not close the connection in answer; records count as sent "
-                      "when its kernel has them",
-                      s->conf->audit.host);
+            log_event(
+                LOG_AT_WARN, "audit-unconfirmed",
+                "host=%s reason=\"it never confirms the end of a connection: records count as "
+                "sent when its kernel has them\"",
+                s->conf->audit.host);
         answer = AUDIT_CONFIRMED;
     }
     if (answer != AUDIT_CONFIRMED) {

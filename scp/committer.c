@@ -382,7 +382,7 @@ static void commit_all(struct committer *c)
     if (status == STORE_OK) {
         if (group > 0)
             crash_point("commit-after");
-        log_event(LOG_AT_DEBUG, "committed", "group=%zu", group);
+        log_event(LOG_AT_DEBUG, "group-committed", "group=%zu", group);
         earlier_tell(&c->earlier, c->traffic);
     } else if (status == STORE_BUSY && c->store != NULL && !someone_waits(c)) {
         /* nothing has failed: there was no patience, and nobody was told anything */

@@ -92,7 +92,7 @@ static void run_sender(const struct deliver *d, const struct lane *lane, int fd,
             (void)close(d->lane[i].sender.fd);
     if (d->echo.child.fd >= 0)
         (void)close(d->echo.child.fd);
-    log_init("sender", d->node->conf->log_level, d->node->conf->log_patient_data);
+    log_begin("sender", d->node->conf);
     if (!confine(CONFINE_SENDER, d->node->conf, lane->to))
         _exit(EX_OSERR);
     _exit(sender_run(d->node->conf, lane->to, fd));
@@ -164,6 +164,8 @@ static void hand_out(struct deliver *d, struct lane *lane)
         rate_take(&lane->bucket, lane->to->rate, batch->count);
     lane->heard_at = clock_monotonic_ms();
     crash_point("deliver-chosen");
+    log_event(LOG_AT_DEBUG, "delivery-begun", "destination=%s count=%zu commitment=%s",
+              lane->to->peer->name, batch->count, batch->transaction[0] != '\0' ? "true" : "false");
     if (batch->transaction[0] == '\0')
         audit_traffic_sending(d->traffic, d->store, lane->to, lane->job, batch->count);
     if (send(lane->sender.fd, batch, sizeof *batch, MSG_NOSIGNAL | MSG_DONTWAIT) !=

@@ -35,7 +35,7 @@ static void explain(enum step step, const struct conf_caller *nearest, const str
 {
     char title[DX_AE_MAX];
     refusal->answer = "1/1/3";
-    int line = nearest != NULL ? nearest->line : 0;
+    int line = nearest != NULL ? conf_line_in_file(nearest->line) : 0;
     show(peer->calling, title);
     switch (step) {
     case WRONG_ADDRESS:
@@ -71,9 +71,11 @@ enum dx_admission doors_admit(const struct conf *conf, const struct dx_peer *pee
 {
     enum step best = WRONG_TITLE;
     const struct conf_caller *nearest = NULL;
-    if (conf->check_called_ae_title && strcmp(peer->called, conf->ae_title) != 0) {
+    if (conf->check_called_ae_title && strcmp(peer->called, conf->ae_title) != 0 &&
+        conf_find_ae(conf, peer->called) == NULL) {
         (void)snprintf(refusal->why, sizeof refusal->why,
-                       "the called AE title is not ours, which is %s", conf->ae_title);
+                       "the called AE title is not ours, which is %s%s", conf->ae_title,
+                       conf->ae_count > 0 ? " (and those of <aes>)" : "");
         (void)snprintf(refusal->configure, sizeof refusal->configure,
                        "the title at the caller, or <node checkCalledAeTitle=\"false\">");
         refusal->answer = "1/1/7";

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "connection.h"
 #include "dx_mwl.h"
+#include "proposed.h"
 #include "stow_http.h"
 #include "worklist/webhook.h"
 #include <stdio.h>
@@ -51,13 +52,13 @@ static void take_error(struct echo *echo, enum dx_status status, bool associated
 
 static void echo_dimse(const struct conf *conf, const struct conf_peer *peer, struct echo *echo)
 {
-    static const struct dx_scu_context query = {DX_MODALITY_WORKLIST, IMPLICIT};
     struct dx_error err = {0};
     struct dx_scu *scu = NULL;
     struct dx_scu_params params;
     bool is_asked = conf->order_query.peer == peer;
     call_params(conf, peer, &params);
-    enum dx_status status = call_open(conf, peer, &params, &query, is_asked ? 1 : 0, &scu, &err);
+    enum dx_status status =
+        call_open(conf, peer, &params, &proposed_orders, is_asked ? 1 : 0, &scu, &err);
     bool associated = status == DX_OK;
     if (associated) {
         (void)snprintf(echo->session, sizeof echo->session, "%s", dx_scu_session(scu));

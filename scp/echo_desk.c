@@ -61,7 +61,7 @@ static void try_it(const struct conf *conf, const struct whom *whom, int fd, pid
     node_child("cervigated-eco", parent);
     if (dup2(fd, mine) != mine || close_range((unsigned)mine + 1, UINT_MAX, 0) != 0)
         _exit(EX_OSERR);
-    log_init("echo", conf->log_level, conf->log_patient_data);
+    log_begin("echo", conf);
     if (!confine(whom->destination != NULL    ? CONFINE_SENDER
                  : whom->announcement != NULL ? CONFINE_CRIER
                                               : CONFINE_INQUIRER,

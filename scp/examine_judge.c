@@ -25,10 +25,11 @@ struct verdicts {
     size_t region_points;
 };
 
-/* The rule may leave the image to one model. */
+/* The rule, or the AE title that was called, may leave the image to one model. */
 static bool may_judge(const struct exam *e, int m)
 {
-    return e->rule->models == 0 || (e->rule->models & 1u << m) != 0;
+    unsigned models = rules_models(e->by->node->conf, e->rule, e->instance->called);
+    return models == 0 || (models & 1u << m) != 0;
 }
 
 enum srt_reason exam_pass_gate(struct exam *e)

@@ -135,8 +135,8 @@ static void refuse(const struct conf *conf, struct keys_kept *kept, const struct
     kept->again_ms = again(wrong);
     if (strcmp(kept->told, wrong->text) != 0)
         log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
-                  conf_tls_line(conf, wrong->attribute), kept->good ? "the-last-good" : "none",
-                  log_quote(wrong->text));
+                  conf_line_in_file(conf_tls_line(conf, wrong->attribute)),
+                  kept->good ? "the-last-good" : "none", log_quote(wrong->text));
     (void)snprintf(kept->told, sizeof kept->told, "%s", wrong->text);
 }
 

@@ -6,12 +6,18 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-volatile sig_atomic_t node_stopping;
+volatile sig_atomic_t node_stopping, node_leaving;
 
 static void stop(int signal)
 {
     (void)signal;
     node_stopping = 1;
+}
+
+static void leave(int signal)
+{
+    (void)signal;
+    node_leaving = 1;
 }
 
 void node_child(const char *title, pid_t parent)
@@ -24,6 +30,8 @@ void node_child(const char *title, pid_t parent)
     struct sigaction action = {.sa_handler = stop};
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = leave;
+    (void)sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL);

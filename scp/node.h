@@ -48,6 +48,9 @@ int trial_run(const struct node *node);    /* where images may be tried on the c
 int audit_run(const struct node *node);    /* where the audit log has a collector */
 
 extern volatile sig_atomic_t node_stopping;
+/* SIGUSR1: another one of its role has taken over; it ends with what it still serves. Only receive
+ * is asked so. */
+extern volatile sig_atomic_t node_leaving;
 
 /* After fork, in the child: dies with its parent (SIGKILL), is named `title` (15 characters) in
  * process lists, handles signals as said above. Exits when the parent is gone already. */
@@ -68,8 +71,8 @@ void node_drain(int eventfd);
  *   audit/               the audit log (audit_log.h); audit/sent/: how far its collector has it
  *   mode                 the mode in force when changed at run time
  *   restoring            while `cervigate restore` replaces all this
- *   run/                 of the running node: lock; keys (keys.h); node (key=value lines: pid,
- *                        dicom_port, tls_port, console_port, orders_port, receive_pid,
+ *   run/                 of the running node: lock; recent (log_recent.h); keys (keys.h); node
+ * (key=value lines: pid, dicom_port, tls_port, console_port, orders_port, receive_pid,
  *                        committer_pid, analyze_pid, deliver_pid, console_pid, audit_pid,
  *                        announce_pid, orders_pid, inquire_pid, trial_pid, instance_id, landlock;
  *                        replaced whenever one changes; pid 0: not running)

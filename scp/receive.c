@@ -41,7 +41,7 @@
 #define REFUSERS  64    /* processes that say "no room" at a time; beyond, it is said unasked */
 #define PER_WAKE  32    /* connections taken before children are reaped again */
 #define RECENT    256   /* peers whose connections a second are counted */
-#define DRAIN_MS  15000 /* for open associations at the end */
+#define DRAIN_MS  15000 /* for open associations when the node stops */
 #define PAUSE_MS  200   /* after a failure of accept or fork */
 #define SWEEP_MS  10000 /* between two looks for what dead processes left */
 #define COMMIT_MS 3000  /* for the committer to end */
@@ -235,7 +235,7 @@ static void run_association(struct receive *r, const struct assoc_ends *ends, bo
     struct dx_tls *tls = NULL;
     struct dx_error err = {.status = DX_OK};
     child_signals("cervigated-asc", parent);
-    log_init("assoc", r->node->conf->log_level, r->node->conf->log_patient_data);
+    log_begin("assoc", r->node->conf);
     if (is_tls && keys_kept_open(r->node->conf, &r->keys, &tls, &err) != DX_OK) {
         log_event(LOG_AT_ERROR, "tls-unavailable", "association=%s reason=%s", id,
                   log_quote(err.text));
@@ -393,13 +393,19 @@ static void reap(struct receive *r)
     }
 }
 
-/* No new connection; those that are there may end by themselves, then they are ended. */
+/* No new connection; those that are there may end by themselves. Where the node stops they are
+ * ended after a while; where another receive has taken over they have all the time that they are
+ * allowed. */
 static void drain(struct receive *r, const sigset_t *unblocked)
 {
-    int64_t until = clock_monotonic_ms() + DRAIN_MS;
+    int64_t until = 0;
     close_doors(r);
     while (r->associations + r->refusers > 0) {
-        int64_t left = until - clock_monotonic_ms();
+        int64_t now = clock_monotonic_ms(), left = SWEEP_MS;
+        if (node_stopping && until == 0)
+            until = now + DRAIN_MS;
+        if (until != 0)
+            left = until - now;
         if (left <= 0) {
             kill_associations(r);
             left = PAUSE_MS;
@@ -416,7 +422,7 @@ static void drain(struct receive *r, const sigset_t *unblocked)
 
 static void serve(struct receive *r, const sigset_t *unblocked)
 {
-    while (!node_stopping) {
+    while (!node_stopping && !node_leaving) {
         int64_t now = clock_monotonic_ms();
         start_helpers(r, now);
         if (now >= r->sweep_at) { /* also what the associations of a killed receive leave, later */
@@ -438,7 +444,7 @@ static void serve(struct receive *r, const sigset_t *unblocked)
         reap(r);
         bool tls = judging || (ready > 0 && wait[1].revents != 0);
         tls = tls && keys_kept_turn(r->node->conf, &r->keys);
-        if (ready > 0 && !pausing && !node_stopping)
+        if (ready > 0 && !pausing && !node_stopping && !node_leaving)
             accept_all(r, tls);
     }
 }
@@ -464,8 +470,9 @@ int receive_run(const struct node *node)
         !confine_prepare(CONFINE_REFUSER))
         return EX_OSERR;
     struct receive r = {.node = node,
-                        .committer = {"committer", "cervigated-com", committer_run, .control = -1},
-                        .desk = {"desk", "cervigated-dsk", desk_run, .control = -1}};
+                        .committer = {"committer", "committer-ended", "cervigated-com",
+                                      committer_run, .control = -1},
+                        .desk = {"desk", "desk-ended", "cervigated-dsk", desk_run, .control = -1}};
     await_requests(node->listen_fd);
     await_requests(node->tls_fd);
     keys_kept_init(&r.keys);
@@ -482,6 +489,7 @@ int receive_run(const struct node *node)
     (void)sigemptyset(&blocked);
     (void)sigaddset(&blocked, SIGCHLD);
     (void)sigaddset(&blocked, SIGTERM);
+    (void)sigaddset(&blocked, SIGUSR1);
     (void)sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 
     serve(&r, &unblocked);

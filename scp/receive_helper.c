@@ -24,7 +24,7 @@ bool helper_start(struct helper *helper, const struct node *node, void (*close_r
     if (pid == 0) {
         node_child(helper->title, parent);
         (void)signal(SIGTERM, SIG_IGN); /* it ends when the listener does */
-        log_init(helper->name, node->conf->log_level, node->conf->log_patient_data);
+        log_begin(helper->name, node->conf);
         (void)close(pair[0]);
         close_rest(context);
         /* each of them owns a handle of the job store, and reads nothing of a peer's */
@@ -64,9 +64,7 @@ void helper_leave(struct helper *helper)
 
 void helper_lost(struct helper *helper, int status, size_t dropped)
 {
-    char event[32];
-    (void)snprintf(event, sizeof event, "%s-ended", helper->name);
-    log_event(LOG_AT_ERROR, event, "exit=%d signal=%d dropped=%zu",
+    log_event(LOG_AT_ERROR, helper->ended, "exit=%d signal=%d dropped=%zu",
               WIFEXITED(status) ? WEXITSTATUS(status) : -1,
               WIFSIGNALED(status) ? WTERMSIG(status) : 0, dropped);
     helper_leave(helper);

@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 struct helper {
-    const char *name, *title; /* in the log; of the process, 15 characters */
+    const char *name, *ended; /* in the log: its role; the message id of its end */
+    const char *title;        /* of the process, 15 characters */
     int (*run)(const struct node *node, int control); /* its body */
     pid_t pid;                                        /* 0: there is none */
     int control;                                      /* hands over lines; -1: there is none */

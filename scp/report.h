@@ -12,17 +12,8 @@
 #include "nn_model.h"
 #include "node.h"
 #include "picture.h"
+#include "report_class.h"
 #include "store.h"
-
-/* One series a SOP class: viewers stumble over mixed ones. High numbers: the originals come first.
- */
-#define REPORT_SERIES_SR               9901
-#define REPORT_SERIES_SC               9902
-#define REPORT_SERIES_GSPS             9903
-#define REPORT_SERIES_MAP              9904
-#define REPORT_SERIES_REJECTION        9905
-#define REPORT_SERIES_SR_COMPREHENSIVE 9906
-#define REPORT_SERIES_SR_ENHANCED      9907
 
 /* What all results of a role share; immutable after report_init. */
 struct report {

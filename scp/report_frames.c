@@ -1,5 +1,6 @@
 /* Pictures of slices: drawn when a slice is judged, made one multi-frame object when its series is
  * told. A frame waits as plain bytes below results/, under the number of its slice. */
+#include "report_class.h"
 #include "report_gather.h"
 #include "spool.h"
 #include <errno.h>
@@ -8,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SC_CLASS "1.2.840.10008.5.1.4.1.1.7"
-#define MF_CLASS "1.2.840.10008.5.1.4.1.1.7.4"
 
 struct frame_head {
     uint32_t rows, cols;
@@ -132,7 +130,7 @@ static bool write_reel(struct reel *reel, const struct srt_result *words,
     struct dx_error err = {0};
     char uid[DX_UID_MAX], series[DX_UID_MAX], patient[DX_DIGEST_MAX], description[512];
     char of[3 * DX_UID_MAX];
-    const char *sop_class = reel->count > 1 ? MF_CLASS : SC_CLASS;
+    const char *sop_class = report_class_uid(RESULT_SC, reel->count > 1);
     /* A series of slices may move to another study, and one slice become several. */
     snprintf(of, sizeof of, "%s %s %s", g->study->uid, reel->references[0].series, sop_class);
     report_patient_digest(g->source->attrs, patient);

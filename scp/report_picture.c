@@ -1,14 +1,11 @@
 /* What is made of one judged image: the picture, the region as a presentation state on the
  * original, the map as numbers. */
+#include "report_class.h"
 #include "report_file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SC_CLASS   "1.2.840.10008.5.1.4.1.1.7"
-#define GSPS_CLASS "1.2.840.10008.5.1.4.1.1.11.1"
-#define MAP_CLASS  "1.2.840.10008.5.1.4.1.1.30"
 
 struct drawing {
     const struct report *report;
@@ -115,8 +112,8 @@ static bool write_picture(struct drawing *d, char made[DX_UID_MAX])
     struct writing w = {.sc = &sc, .path = paths.aside};
     (void)unlink(paths.aside); /* of an earlier attempt: nobody reads that */
     nn_pool_run(d->drawn->pool, 2, write_or_read, &w);
-    return end(d, &sc.header, SC_CLASS, w.written, &w.why, w.read == DX_OK ? w.digest : NULL,
-               &result, made);
+    return end(d, &sc.header, report_class_uid(RESULT_SC, false), w.written, &w.why,
+               w.read == DX_OK ? w.digest : NULL, &result, made);
 }
 
 /* The class that the region stands for: the finding with the highest score of any model. */
@@ -156,7 +153,8 @@ static bool write_graphic(struct drawing *d, const struct srt_image *image, char
         return false;
     report_paths(d->report->conf, uid, &paths);
     enum dx_status written = dx_gsps_write(&gsps, paths.aside, &err);
-    return end(d, &gsps.header, GSPS_CLASS, written, &err, NULL, &result, made);
+    return end(d, &gsps.header, report_class_uid(RESULT_GSPS, false), written, &err, NULL, &result,
+               made);
 }
 
 static bool write_map(struct drawing *d, char made[DX_UID_MAX])
@@ -188,7 +186,8 @@ static bool write_map(struct drawing *d, char made[DX_UID_MAX])
         return false;
     report_paths(d->report->conf, uid, &paths);
     enum dx_status written = dx_pmap_write(&map, paths.aside, &err);
-    return end(d, &map.header, MAP_CLASS, written, &err, NULL, &result, made);
+    return end(d, &map.header, report_class_uid(RESULT_MAP, false), written, &err, NULL, &result,
+               made);
 }
 
 static unsigned wanted(const struct conf *conf)

@@ -1,12 +1,12 @@
 /* A rejection note: what we told and takes back, as a Key Object Selection that its receivers know
  * how to obey (IHE IOCM). One destination, one study, one patient, one reason. */
+#include "report_class.h"
 #include "report_file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NOTE_CLASS "1.2.840.10008.5.1.4.1.1.88.59"
-#define NOTE_MOST  1024 /* results in one note */
+#define NOTE_MOST 1024 /* results in one note */
 
 const char *report_rejection_title(const char *code)
 {
@@ -110,7 +110,7 @@ static bool write_note(struct noting *n, struct result *note)
     report_paths(n->report->conf, uid, &paths);
     const struct report_written file = {
         .header = &header,
-        .sop_class = NOTE_CLASS,
+        .sop_class = report_class_uid(RESULT_REJECTION, false),
         .calibrated = true,
         .status = dx_rejection_write(&header, &title, "Results of cervigate that are taken back",
                                      paths.aside, &err),

@@ -10,6 +10,7 @@
  * The report before is amended (Predecessor Documents Sequence). Where patient, accession or study
  * ID changed it is taken back besides: it stands in the wrong record. */
 #include "log.h"
+#include "report_class.h"
 #include "report_gather.h"
 #include "sender.h"
 #include "store_health.h"
@@ -25,14 +26,11 @@
 static const struct {
     enum result_kind kind;
     enum dx_sr_class sop_class;
-    const char *uid;
     int series;
 } kinds[SR_KINDS] = {
-    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, "1.2.840.10008.5.1.4.1.1.88.34", REPORT_SERIES_SR},
-    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, "1.2.840.10008.5.1.4.1.1.88.33",
-     REPORT_SERIES_SR_COMPREHENSIVE},
-    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, "1.2.840.10008.5.1.4.1.1.88.22",
-     REPORT_SERIES_SR_ENHANCED},
+    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, REPORT_SERIES_SR},
+    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, REPORT_SERIES_SR_COMPREHENSIVE},
+    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, REPORT_SERIES_SR_ENHANCED},
 };
 
 /* What is being made. */
@@ -244,7 +242,7 @@ static bool begin_form(struct making *m, size_t which, struct form *f)
         memcpy(f->predecessor.series, before->series, sizeof f->predecessor.series);
     }
     f->file = (struct report_written){.header = &f->sr.header,
-                                      .sop_class = kinds[which].uid,
+                                      .sop_class = report_class_uid(kinds[which].kind, false),
                                       .predecessor = before ? &f->predecessor : NULL,
                                       .synthetic = srt_is_synthetic(&m->words),
                                       .calibrated = is_calibrated(&m->words),
@@ -310,8 +308,7 @@ static bool write_reports(struct making *m)
 
 /* ---- what was made of the images ---- */
 
-static bool describe(struct making *m, size_t i, enum result_kind kind, const char *sop_class,
-                     const char *uid)
+static bool describe(struct making *m, size_t i, enum result_kind kind, const char *uid)
 {
     struct gathered *g = m->g;
     struct report_paths paths;
@@ -332,7 +329,7 @@ static bool describe(struct making *m, size_t i, enum result_kind kind, const ch
                               .attrs = part->bytes,
                               .attrs_bytes = part->judgement.attrs_bytes};
     snprintf(result->uid, sizeof result->uid, "%s", uid);
-    snprintf(result->sop_class, sizeof result->sop_class, "%s", sop_class);
+    snprintf(result->sop_class, sizeof result->sop_class, "%s", report_class_uid(kind, false));
     snprintf(result->study, sizeof result->study, "%s", g->study->uid);
     memcpy(result->patient, part->judgement.patient_digest, sizeof result->patient);
     report_paths(g->report->conf, uid, &paths);
@@ -350,9 +347,8 @@ static bool describe_all(struct making *m)
 {
     for (size_t i = 0; i < m->g->count; i++) {
         const struct judgement *j = &m->g->parts[i].judgement;
-        if (!describe(m, i, RESULT_SC, "1.2.840.10008.5.1.4.1.1.7", j->picture) ||
-            !describe(m, i, RESULT_GSPS, "1.2.840.10008.5.1.4.1.1.11.1", j->gsps) ||
-            !describe(m, i, RESULT_MAP, "1.2.840.10008.5.1.4.1.1.30", j->map))
+        if (!describe(m, i, RESULT_SC, j->picture) || !describe(m, i, RESULT_GSPS, j->gsps) ||
+            !describe(m, i, RESULT_MAP, j->map))
             return false;
     }
     return true;

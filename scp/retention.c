@@ -132,7 +132,7 @@ static enum store_status look_at_clock(struct retention *r, int64_t now_ms, bool
         until = now_ms + RETENTION_WAIT_MS;
     if (until > now_ms && until != wait)
         log_event(LOG_AT_WARN, "retention-clock",
-                  "jump_s=%lld: nothing goes by age for %lld seconds",
+                  "jump_s=%lld wait_s=%lld reason=\"nothing goes by age meanwhile\"",
                   (long long)(now_ms - last) / 1000, (long long)(until - now_ms) / 1000);
     *believed = until <= now_ms;
     if (until != wait)
@@ -208,7 +208,7 @@ static enum store_status retire_for_space(struct retention *r, bool objects, int
     *end = *end || bytes == 0;
     if (!objects && *end && bytes > 0)
         log_event(LOG_AT_WARN, "retention-space",
-                  "over=%llu limit=%llu: the rest is not delivered, or of open studies",
+                  "over=%llu limit=%llu reason=\"the rest is not delivered, or of open studies\"",
                   (unsigned long long)bytes, (unsigned long long)r->conf->retention.space_bytes);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "rules.h"
 #include "conf_pattern.h"
 #include "dx_result.h"
+#include "report_class.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,8 @@ static bool compile_rule(struct rules *rules, const struct conf_rule *rule, char
         char why[200];
         struct conf_pattern *pattern = conf_pattern_create(match->pattern, why, sizeof why);
         if (!pattern) {
-            snprintf(error, error_size, "line %d: rule %s: pattern \"%s\": %s", match->line,
-                     rule->name, match->pattern, why);
+            snprintf(error, error_size, "line %d: rule %s: pattern \"%s\": %s",
+                     conf_line_in_file(match->line), rule->name, match->pattern, why);
             return false;
         }
         rules->pattern[rules->patterns++] = pattern;
@@ -223,6 +224,12 @@ bool rules_settle(const struct rules *rules, const struct rules_object *object,
     return true;
 }
 
+unsigned rules_models(const struct conf *conf, const struct conf_rule *rule, const char *called)
+{
+    const struct conf_ae *ae = conf_find_ae(conf, called);
+    return rule->models != 0 || !ae ? rule->models : ae->models;
+}
+
 unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destination *destination)
 {
     if (rule->destinations && !conf_is_listed(rule->destinations, destination->peer->name))
@@ -232,18 +239,8 @@ unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destinati
 
 bool rules_own_class(const char *sop_class)
 {
-    static const char *const classes[] = {
-        "1.2.840.10008.5.1.4.1.1.7",     /* Secondary Capture */
-        "1.2.840.10008.5.1.4.1.1.7.4",   /* Multi-frame True Color Secondary Capture */
-        "1.2.840.10008.5.1.4.1.1.88.22", /* Enhanced SR */
-        "1.2.840.10008.5.1.4.1.1.88.33", /* Comprehensive SR */
-        "1.2.840.10008.5.1.4.1.1.88.34", /* Comprehensive 3D SR */
-        "1.2.840.10008.5.1.4.1.1.88.59", /* Key Object Selection: our rejection notes */
-        "1.2.840.10008.5.1.4.1.1.11.1",  /* Grayscale Softcopy Presentation State */
-        "1.2.840.10008.5.1.4.1.1.30",    /* Parametric Map */
-    };
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-        if (strcmp(sop_class, classes[i]) == 0)
+    for (size_t i = 0; i < report_class_count; i++)
+        if (strcmp(sop_class, report_classes[i].uid) == 0)
             return true;
     return false;
 }

@@ -50,6 +50,10 @@ bool rules_hold(const struct rules *rules, size_t rule, const struct rules_objec
 void rules_value(const struct rules_object *object, const struct conf_match *match, char *text,
                  size_t size);
 
+/* Which models may judge what a rule takes that was sent to this AE title: a set of 1u << index of
+ * conf.models, 0: any. */
+unsigned rules_models(const struct conf *conf, const struct conf_rule *rule, const char *called);
+
 /* What a rule gives a destination of what it is configured to get: a set of enum conf_output. */
 unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destination *destination);
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define IMAGE_CLASS "1.2.840.10008.5.1.4.1.1.1.1"
-#define SR_CLASS    "1.2.840.10008.5.1.4.1.1.88.34"
 #define MAP_SIDE    48
 
 /* ---- the report ---- */
@@ -106,7 +105,7 @@ static bool write_and_check(struct selftest_case *c, const struct srt_tree *tree
                              .scheme_name = scheme.name,
                              .scheme_organization = scheme.organization};
     const struct dx_expectation expected = {
-        .sop_class = SR_CLASS,
+        .sop_class = report_class_uid(RESULT_SR, false),
         .sop_instance = selftest_falsifies(c, "report") ? "2.25.8" : "2.25.6",
         .series = "2.25.7",
         .source = source,

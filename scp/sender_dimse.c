@@ -4,6 +4,7 @@
 #include "call.h"
 #include "dx_result.h"
 #include "node.h"
+#include "proposed.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,17 +19,24 @@
 /* For an answer on the same association; most peers open one of their own. */
 #define COMMIT_WAIT_S 2
 
-static size_t add_context(struct dx_scu_context *contexts, size_t count, const char *sop_class,
-                          const char *transfer_syntax)
+static size_t add_context(struct dx_scu_context *contexts, size_t count,
+                          const struct dx_scu_context *context)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(contexts[i].sop_class, sop_class) == 0 &&
-            strcmp(contexts[i].transfer_syntax, transfer_syntax) == 0)
+        if (strcmp(contexts[i].sop_class, context->sop_class) == 0 &&
+            strcmp(contexts[i].transfer_syntax, context->transfer_syntax) == 0)
             return count;
-    (void)snprintf(contexts[count].sop_class, sizeof contexts[count].sop_class, "%s", sop_class);
-    (void)snprintf(contexts[count].transfer_syntax, sizeof contexts[count].transfer_syntax, "%s",
-                   transfer_syntax);
+    contexts[count] = *context;
     return count + 1;
+}
+
+static size_t add_result(struct dx_scu_context *contexts, size_t count, const char *sop_class,
+                         const char *transfer_syntax)
+{
+    struct dx_scu_context context;
+    (void)snprintf(context.sop_class, sizeof context.sop_class, "%s", sop_class);
+    (void)snprintf(context.transfer_syntax, sizeof context.transfer_syntax, "%s", transfer_syntax);
+    return add_context(contexts, count, &context);
 }
 
 static size_t list_contexts(const struct send_batch *batch,
@@ -36,17 +44,15 @@ static size_t list_contexts(const struct send_batch *batch,
 {
     size_t count = 0;
     if (batch->transaction[0] != '\0')
-        return add_context(contexts, count, DX_STORAGE_COMMITMENT, IMPLICIT);
+        return add_context(contexts, count, &proposed_commitment);
     for (size_t i = 0; i < batch->count; i++) {
         const struct send_job *job = &batch->job[i];
         if (job->look.study[0] != '\0')
-            count = add_context(contexts, count, DX_STUDY_ROOT_FIND, IMPLICIT);
+            count = add_context(contexts, count, &proposed_look);
         for (size_t f = 0; f < job->forms; f++) {
-            count = add_context(contexts, count, job->form[f].sop_class, DX_SYNTAX_EXPLICIT);
-            if (!job->picture)
-                continue;
-            count = add_context(contexts, count, job->form[f].sop_class, DX_SYNTAX_RLE);
-            count = add_context(contexts, count, job->form[f].sop_class, DX_SYNTAX_JPEG_LS);
+            count = add_result(contexts, count, job->form[f].sop_class, DX_SYNTAX_EXPLICIT);
+            for (size_t p = 0; job->picture && p < PROPOSED_PICTURES; p++)
+                count = add_result(contexts, count, job->form[f].sop_class, proposed_pictures[p]);
         }
     }
     return count;
@@ -72,7 +78,6 @@ static size_t choose_form(const struct dx_scu *scu, const struct send_job *job)
 static const char *choose_syntax(const struct dx_scu *scu, enum conf_picture_syntax wanted,
                                  const char *sop_class)
 {
-    static const char *const compressed[] = {DX_SYNTAX_RLE, DX_SYNTAX_JPEG_LS};
     const char *first = wanted == CONF_RLE       ? DX_SYNTAX_RLE
                         : wanted == CONF_JPEG_LS ? DX_SYNTAX_JPEG_LS
                                                  : NULL;
@@ -80,9 +85,9 @@ static const char *choose_syntax(const struct dx_scu *scu, enum conf_picture_syn
         return first;
     if (takes_plain(scu, sop_class))
         return NULL;
-    for (size_t i = 0; i < sizeof compressed / sizeof compressed[0]; i++)
-        if (dx_scu_accepts(scu, sop_class, compressed[i]))
-            return compressed[i];
+    for (size_t i = 0; i < PROPOSED_PICTURES; i++)
+        if (dx_scu_accepts(scu, sop_class, proposed_pictures[i]))
+            return proposed_pictures[i];
     return NULL;
 }
 

@@ -25,6 +25,11 @@
 /* The roles of a node that was killed die with it, a moment later: their lock is waited for. */
 #define LOCK_WAIT_MS 3000
 
+static void tell_at(const struct conf *conf, int line, const char *text)
+{
+    (void)fprintf(stderr, "%s:%d: %s\n", conf_file_of(conf, line), conf_line_in_file(line), text);
+}
+
 /* What the audit role would need; told with the element's line. */
 static bool check_collector(const struct conf *conf)
 {
@@ -33,32 +38,44 @@ static bool check_collector(const struct conf *conf)
         conf->audit.host != NULL ? audit_link_create(conf, error, sizeof error) : NULL;
     bool good = conf->audit.host == NULL || link != NULL;
     if (!good)
-        (void)fprintf(stderr, "%s:%d: <audit>: %s\n", conf->path, conf->audit_line, error);
+        (void)fprintf(stderr, "%s:%d: <audit>: %s\n", conf_file_of(conf, conf->audit_line),
+                      conf_line_in_file(conf->audit_line), error);
     audit_link_destroy(link);
     return good;
 }
 
-struct conf *start_conf(const char *path, int *status)
+int start_tell(const char *path, enum conf_status loaded, const struct conf_complaints *complaints,
+               FILE *out)
+{
+    for (size_t i = 0; i < complaints->count; i++) {
+        const struct conf_complaint *complaint = &complaints->list[i];
+        (void)fprintf(out, "%s:%d: %s%s\n", complaint->file, complaint->line,
+                      complaint->warning ? "warning: " : "", complaint->text);
+    }
+    if (loaded != CONF_OK && complaints->count == 0)
+        (void)fprintf(out, "%s: %s\n", path, conf_status_text(loaded));
+    return loaded == CONF_OK        ? 0
+           : loaded == CONF_MISSING ? EX_NOINPUT
+           : loaded == CONF_BAD     ? EX_CONFIG
+                                    : EX_SOFTWARE;
+}
+
+struct conf *start_conf(const char *path, int *status, FILE *copy)
 {
     struct conf *conf = NULL;
     struct conf_complaints complaints;
     enum conf_status loaded = conf_load(path, &conf, &complaints);
-    for (size_t i = 0; i < complaints.count; i++) {
-        const struct conf_complaint *complaint = &complaints.list[i];
-        (void)fprintf(stderr, "%s:%d: %s%s\n", path, complaint->line,
-                      complaint->warning ? "warning: " : "", complaint->text);
-    }
-    if (loaded != CONF_OK && complaints.count == 0)
-        (void)fprintf(stderr, "%s: %s\n", path, conf_status_text(loaded));
+    *status = start_tell(path, loaded, &complaints, stderr);
+    if (copy != NULL)
+        (void)start_tell(path, loaded, &complaints, copy);
     conf_complaints_finish(&complaints);
 
     if (loaded == CONF_OK && check_collector(conf))
         return conf;
     if (loaded == CONF_OK) {
         conf_destroy(conf);
-        loaded = CONF_BAD;
+        *status = EX_CONFIG;
     }
-    *status = loaded == CONF_MISSING ? EX_NOINPUT : loaded == CONF_BAD ? EX_CONFIG : EX_SOFTWARE;
     return NULL;
 }
 
@@ -198,8 +215,9 @@ static bool start_dicom_keys(const struct conf *conf)
     if (good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY)
         return true;
     int line = conf_tls_line(conf, wrong.attribute);
-    (void)fprintf(stderr, "%s:%d: %s\n", conf->path, line, wrong.text);
-    log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", line, log_quote(wrong.text));
+    tell_at(conf, line, wrong.text);
+    log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", conf_line_in_file(line),
+              log_quote(wrong.text));
     return false;
 }
 
@@ -288,7 +306,7 @@ int start_node(struct node *node, int *lock_fd)
         return status;
     crash_point("start-stored");
     if (!mode_allowed(conf, node_mode(conf), text, sizeof text)) {
-        (void)fprintf(stderr, "%s:%d: %s\n", conf->path, conf->node_line, text);
+        tell_at(conf, conf->node_line, text);
         return EX_CONFIG;
     }
 

@@ -3,10 +3,14 @@
 #define START_H
 
 #include "node.h"
+#include <stdio.h>
 
-/* Loads the configuration; every complaint goes to standard error as file:line: text (and to the
- * log on reload). NULL: *status is the exit status. */
-struct conf *start_conf(const char *path, int *status);
+/* Loads the configuration; every complaint goes to standard error, and to copy (NULL: none), as
+ * file:line: text. NULL: *status is the exit status. */
+struct conf *start_conf(const char *path, int *status, FILE *copy);
+/* Tells them; the exit status that goes with it, 0: none is wrong. */
+int start_tell(const char *path, enum conf_status loaded, const struct conf_complaints *complaints,
+               FILE *out);
 /* Whether the files of <tls> can be used; else says why. True where there are none. */
 bool start_keys(const struct conf *conf);
 /* Spool, lock, files of <tls>, sockets, job store, model and mode, in this order. 0, or the exit

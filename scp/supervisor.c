@@ -7,7 +7,8 @@
  *
  * A role that dies is started again after a pause that doubles from 0.1 s to 5 s and is forgotten
  * after ten good seconds. On reload receive overlaps: the new process takes the
- * listening socket while the old one ends its associations, so no connection is refused; analyze,
+ * listening socket while the old one lets its associations end by themselves, so none is refused or
+ * cut off; while LEAVING_MOST of them still have some, the next one waits for an end. Analyze,
  * deliver and console must never run twice, so the old one ends first: the console's connections
  * wait at the socket, and its sessions stay in memory that both have (console/session.h). No
  * handlers: signals are blocked and waited for. */
@@ -20,11 +21,13 @@
 #include "keys.h"
 #include "listen.h"
 #include "log.h"
+#include "log_recent.h"
+#include "reload.h"
+#include "reloaded.h"
 #include "spool.h"
 #include "start.h"
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,17 +44,21 @@
 #define GOOD_MS     10000
 #define DRAIN_MS    20000
 #define IDLE_MS     5000
+/* Each has its committer and at most the limits' associations; what limits time ends them all. */
+#define LEAVING_MOST 16
 
 struct role {
     const char *name, *title;
     int (*run)(const struct node *node);
     bool overlaps;
-    pid_t pid, leaving;           /* 0: none */
+    pid_t pid;                    /* 0: none */
+    pid_t leaving[LEAVING_MOST];  /* 0: none; they end when what they serve has ended */
     int64_t started_at, start_at; /* monotonic */
-    int64_t kill_at, leave_by;    /* of pid and leaving; 0: not asked to stop */
+    int64_t kill_at;              /* 0: not asked to stop */
     int pause;
-    unsigned died; /* how often by itself */
-    bool renew;    /* by a reload */
+    unsigned died;     /* how often by itself */
+    bool renew;        /* by a reload */
+    bool told_crowded; /* that it waits for one of `leaving` */
 };
 
 struct supervisor {
@@ -124,7 +131,7 @@ static void run_role(const struct supervisor *s, const struct role *role, pid_t 
 {
     struct node node = s->node;
     node_child(role->title, parent);
-    log_init(role->name, node.conf->log_level, node.conf->log_patient_data);
+    log_begin(role->name, node.conf);
     give_up(role->run == receive_run, &node.listen_fd);
     give_up(role->run == receive_run, &node.tls_fd);
     give_up(role->run == console_run, &node.console_fd);
@@ -185,6 +192,30 @@ static void role_died(struct supervisor *s, struct role *role, int status)
                                                  : PAUSE_MOST;
 }
 
+/* The place of this one among those that leave; 0: a free one. NULL: there is none. */
+static pid_t *find_leaving(struct role *role, pid_t pid)
+{
+    for (int i = 0; i < LEAVING_MOST; i++)
+        if (role->leaving[i] == pid)
+            return &role->leaving[i];
+    return NULL;
+}
+
+static bool forget_leaving(struct role *role, pid_t pid)
+{
+    pid_t *place = find_leaving(role, pid);
+    if (place != NULL)
+        *place = 0;
+    return place != NULL;
+}
+
+static void signal_leaving(const struct role *role, int signal)
+{
+    for (int i = 0; i < LEAVING_MOST; i++)
+        if (role->leaving[i] > 0)
+            (void)kill(role->leaving[i], signal);
+}
+
 static bool reap(struct supervisor *s)
 {
     bool changed = false;
@@ -196,9 +227,7 @@ static bool reap(struct supervisor *s)
             if (role->pid == pid) {
                 role_died(s, role, status);
                 changed = true;
-            } else if (role->leaving == pid) {
-                role->leaving = 0;
-                role->leave_by = 0;
+            } else if (forget_leaving(role, pid)) {
                 log_event(LOG_AT_INFO, "role-left", "name=%s pid=%d", role->name, (int)pid);
             }
         }
@@ -210,6 +239,25 @@ static void ask_to_stop(struct role *role, int64_t now)
     role->kill_at = now + DRAIN_MS;
     if (role->pid > 0)
         (void)kill(role->pid, SIGTERM);
+}
+
+/* The new one beside the old, which takes nobody new and lets who is there end. False: not now. */
+static bool overlap(struct supervisor *s, struct role *role)
+{
+    pid_t old = role->pid, *place = find_leaving(role, 0);
+    if (place == NULL && !role->told_crowded)
+        log_event(LOG_AT_WARN, "reload-waits", "name=%s leaving=%d", role->name, LEAVING_MOST);
+    role->told_crowded = place == NULL;
+    if (place == NULL)
+        return false;
+    start_role(s, role);
+    if (role->pid == old)
+        return false;
+    crash_point("reload-overlapped");
+    *place = old;
+    (void)kill(old, SIGUSR1);
+    write_run_file(s, true);
+    return true;
 }
 
 /* Goes one step on with a reload; called until no role waits for it. */
@@ -225,17 +273,7 @@ static void advance_reload(struct supervisor *s, int64_t now)
             if (role->kill_at == 0)
                 ask_to_stop(role, now);
             return;
-        } else if (role->leaving == 0) {
-            pid_t old = role->pid;
-            start_role(s, role);
-            if (role->pid == old)
-                return;
-            crash_point("reload-overlapped");
-            role->leaving = old;
-            role->leave_by = now + DRAIN_MS;
-            (void)kill(old, SIGTERM);
-            write_run_file(s, true);
-        } else {
+        } else if (!overlap(s, role) && !role->told_crowded) {
             return;
         }
     }
@@ -250,10 +288,6 @@ static void enforce(struct supervisor *s, int64_t now)
             (void)kill(role->pid, SIGKILL);
             role->kill_at = now + DRAIN_MS;
         }
-        if (role->leaving > 0 && now >= role->leave_by) {
-            (void)kill(role->leaving, SIGKILL);
-            role->leave_by = now + DRAIN_MS;
-        }
         if (s->stop_by == 0 && role->pid == 0 && now >= role->start_at && wants(s, role)) {
             start_role(s, role);
             changed = true;
@@ -263,56 +297,11 @@ static void enforce(struct supervisor *s, int64_t now)
         write_run_file(s, true);
 }
 
-/* Whose signal it was. */
-static void name_user(const siginfo_t *info, char *who, size_t size)
-{
-    const struct passwd *user = info->si_code == SI_USER ? getpwuid(info->si_uid) : NULL;
-    if (user != NULL)
-        (void)snprintf(who, size, "%s", user->pw_name);
-    else if (info->si_code == SI_USER)
-        (void)snprintf(who, size, "uid %lu", (unsigned long)info->si_uid);
-    else
-        (void)snprintf(who, size, "unknown");
-}
-
 static void reload(struct supervisor *s, const char *who)
 {
-    int status = 0;
-    char error[512];
-    struct conf *old = (struct conf *)s->node.conf;
-    struct conf *conf = start_conf(s->config_path, &status);
-    bool good = conf != NULL;
-    (void)snprintf(error, sizeof error, "see the lines above");
-    if (good && strcmp(conf->spool, old->spool) != 0) {
-        (void)snprintf(error, sizeof error, "the spool cannot change while the node runs");
-        good = false;
-    }
-    if (good)
-        good = mode_allowed(conf, node_mode(conf), error, sizeof error);
-    if (good && !start_keys(conf)) {
-        (void)snprintf(error, sizeof error, "the files of <tls> or <console> cannot be used");
-        good = false;
-    }
-    if (good) {
-        (void)snprintf(error, sizeof error, "a socket cannot be opened");
-        s->node.conf = conf;
-        good = start_sockets(&s->node, old);
-    }
-    if (!good) {
-        s->node.conf = old;
-        conf_destroy(conf);
-        log_event(LOG_AT_ERROR, "reload-refused", "file=%s reason=%s", log_quote(s->config_path),
-                  log_quote(error));
-        audit_reload_refused(old, who, error);
+    if (!reload_configuration(&s->node, s->config_path, who))
         return;
-    }
-
-    crash_point("reload-loaded");
-    conf_destroy(old);
     s->keys.looked = false;
-    log_init("supervisor", conf->log_level, conf->log_patient_data);
-    log_event(LOG_AT_INFO, "reload", "file=%s", log_quote(s->config_path));
-    audit_configuration(conf, who);
     for (int i = 0; i < ROLES; i++)
         s->role[i].renew = true;
 }
@@ -326,16 +315,22 @@ static void begin_stop(struct supervisor *s, int64_t now)
     (void)sd_notify(0, "STOPPING=1\nSTATUS=ending associations and deliveries");
     log_event(LOG_AT_INFO, "stopping", "within=%d", DRAIN_MS / 1000);
     s->stop_by = now + DRAIN_MS;
-    for (int i = 0; i < ROLES; i++)
+    for (int i = 0; i < ROLES; i++) {
         ask_to_stop(&s->role[i], now);
+        signal_leaving(&s->role[i], SIGTERM);
+    }
     crash_point("stop-asked");
 }
 
 static bool any_alive(const struct supervisor *s)
 {
-    for (int i = 0; i < ROLES; i++)
-        if (s->role[i].pid > 0 || s->role[i].leaving > 0)
+    for (int i = 0; i < ROLES; i++) {
+        if (s->role[i].pid > 0)
             return true;
+        for (int j = 0; j < LEAVING_MOST; j++)
+            if (s->role[i].leaving[j] > 0)
+                return true;
+    }
     return false;
 }
 
@@ -344,8 +339,7 @@ static void kill_all(const struct supervisor *s)
     for (int i = 0; i < ROLES; i++) {
         if (s->role[i].pid > 0)
             (void)kill(s->role[i].pid, SIGKILL);
-        if (s->role[i].leaving > 0)
-            (void)kill(s->role[i].leaving, SIGKILL);
+        signal_leaving(&s->role[i], SIGKILL);
     }
 }
 
@@ -370,8 +364,6 @@ static int64_t until_next(const struct supervisor *s, int64_t now)
             next = role->start_at;
         if (role->kill_at != 0 && role->kill_at < next)
             next = role->kill_at;
-        if (role->leave_by != 0 && role->leave_by < next)
-            next = role->leave_by;
     }
     return next > now ? next - now : 0;
 }
@@ -390,11 +382,13 @@ static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
     }
     if (signal == SIGTERM || signal == SIGINT)
         begin_stop(s, now);
+    char who[64];
     if (signal == SIGHUP && s->stop_by == 0) {
-        char who[64];
-        name_user(&info, who, sizeof who);
+        reload_name_user(&info, who);
         reload(s, who);
     }
+    if (s->stop_by == 0 && reload_take_order(s->node.conf, who))
+        reload(s, who);
     if (reap(s) && s->stop_by == 0)
         write_run_file(s, true);
     if (s->stop_by == 0)
@@ -419,7 +413,7 @@ static int run(struct supervisor *s, int ready_fd)
     if (sd_watchdog_enabled(0, &microseconds) > 0)
         s->watchdog_ms = microseconds / 1000;
     audit_application(s->node.conf, true);
-    audit_configuration(s->node.conf, "unknown: changed while the node did not run");
+    (void)audit_configuration(s->node.conf, "unknown: changed while the node did not run");
     enforce(s, clock_monotonic_ms());
     keys_watch_turn(s->node.conf, &s->keys);
     (void)sd_notify(0, "READY=1");
@@ -479,14 +473,15 @@ int supervisor_run(const char *config_path, int ready_fd)
              {.name = "trial", .title = "cervigated-try", .run = trial_run}},
     };
     (void)umask(077);
-    s.node.conf = start_conf(config_path, &status);
+    s.node.conf = start_conf(config_path, &status, NULL);
     if (s.node.conf == NULL)
         return status;
-    log_init("supervisor", s.node.conf->log_level, s.node.conf->log_patient_data);
+    log_begin("supervisor", s.node.conf);
     if (!keep_sorting_inside(s.node.conf))
         return EX_OSERR;
     status = start_node(&s.node, &lock_fd);
     if (status == 0) {
+        log_recent_open(s.node.conf);
         log_event(LOG_AT_INFO, "start",
                   "version=" CERVIGATE_VERSION " instance=%s mode=%s dicom_port=%u tls_port=%u "
                   "console_port=%u orders_port=%u",

@@ -1,6 +1,7 @@
 /* The zygote itself: forks a child for each object, and tells how it ended (zygote.c). */
 #include "zygote_side.h"
 #include "confine.h"
+#include "log.h"
 #include "node.h"
 #include "pass.h"
 #include <errno.h>
@@ -80,6 +81,7 @@ _Noreturn void zygote_live(int socket, pid_t owner)
     if (getppid() != owner)
         _exit(0);
     signal(SIGCHLD, SIG_DFL);
+    log_leave();
     warm_up();
 
     /* Nothing of the owner's stays open: the job store, the log, listeners. */

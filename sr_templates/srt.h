@@ -176,6 +176,18 @@ struct srt_scheme {
     const char *designator, *name, *organization; /* "99CERVIGATE" */
 };
 void srt_template_scheme(const struct srt_template *template_, struct srt_scheme *scheme);
+/* For documentation: its codes in order, false: no more; and its rows, depth first. */
+bool srt_outline_code(const struct srt_template *template_, size_t index, struct dx_code *code);
+struct srt_outline_row {
+    const char *row;         /* of the Standard: "TID 1500 row 1" */
+    const char *template_id; /* of a container that begins a template, or NULL */
+    const char *concept_;    /* a code's id with {placeholders}, or NULL */
+    enum dx_sr_value type;
+    enum dx_sr_relation relation;
+    unsigned depth;
+};
+void srt_outline(const struct srt_template *template_,
+                 void (*take)(void *context, const struct srt_outline_row *row), void *context);
 void srt_template_close(struct srt_template *template_);
 /* Whether the report has a code for a finding of this name. */
 bool srt_template_codes(const struct srt_template *template_, const char *finding);

@@ -202,3 +202,19 @@ enum dx_status dx_check_mandatory(dx_result_review *review, DcmItem *item, const
     }
     return DX_OK;
 }
+
+size_t dx_result_attributes(const char *sop_class, struct dx_result_attribute *list, size_t most)
+{
+    unsigned wanted = class_of(sop_class);
+    size_t count = 0;
+    for (const rule &row : of_dataset) {
+        if ((row.classes & wanted) == 0 || count == most)
+            continue;
+        DcmTag tag(row.tag);
+        list[count].tag = static_cast<uint32_t>(tag.getGroup()) << 16 | tag.getElement();
+        list[count].type = row.type;
+        (void)snprintf(list[count].name, sizeof list[count].name, "%s", tag.getTagName());
+        count++;
+    }
+    return count;
+}

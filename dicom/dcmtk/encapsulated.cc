@@ -5,6 +5,7 @@
 #include "warnings.hh"
 
 #include "codestream.h"
+#include "dx_services.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -14,21 +15,32 @@ namespace
 
 enum coding { CODING_NONE, CODING_RLE, CODING_JPEG, CODING_J2K };
 
+/* name: of what DCMTK's dictionary does not know yet. */
+const struct {
+    const char *uid;
+    enum coding coding;
+    const char *name;
+} codings[] = {{"1.2.840.10008.1.2.5", CODING_RLE, nullptr},
+               {"1.2.840.10008.1.2.4.50", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.51", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.53", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.55", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.57", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.70", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.80", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.81", CODING_JPEG, nullptr},
+               {"1.2.840.10008.1.2.4.90", CODING_J2K, nullptr},
+               {"1.2.840.10008.1.2.4.91", CODING_J2K, nullptr},
+               {"1.2.840.10008.1.2.4.92", CODING_J2K, nullptr},
+               {"1.2.840.10008.1.2.4.93", CODING_J2K, nullptr},
+               {"1.2.840.10008.1.2.4.201", CODING_J2K, "High-Throughput JPEG 2000 Lossless"},
+               {"1.2.840.10008.1.2.4.202", CODING_J2K, "High-Throughput JPEG 2000 RPCL Lossless"},
+               {"1.2.840.10008.1.2.4.203", CODING_J2K, "High-Throughput JPEG 2000"}};
+
 enum coding coding_of(const char *syntax)
 {
-    static const struct {
-        const char *suffix;
-        enum coding coding;
-    } known[] = {
-        {"5", CODING_RLE},     {"4.50", CODING_JPEG}, {"4.51", CODING_JPEG}, {"4.53", CODING_JPEG},
-        {"4.55", CODING_JPEG}, {"4.57", CODING_JPEG}, {"4.70", CODING_JPEG}, {"4.80", CODING_JPEG},
-        {"4.81", CODING_JPEG}, {"4.90", CODING_J2K},  {"4.91", CODING_J2K},  {"4.92", CODING_J2K},
-        {"4.93", CODING_J2K},  {"4.201", CODING_J2K}, {"4.202", CODING_J2K}, {"4.203", CODING_J2K}};
-    static const char root[] = "1.2.840.10008.1.2.";
-    if (strncmp(syntax, root, sizeof root - 1) != 0)
-        return CODING_NONE;
-    for (const auto &entry : known)
-        if (strcmp(syntax + sizeof root - 1, entry.suffix) == 0)
+    for (const auto &entry : codings)
+        if (strcmp(syntax, entry.uid) == 0)
             return entry.coding;
     return CODING_NONE;
 }
@@ -246,4 +258,19 @@ enum dx_status dx_read_encapsulated(dx_object *object, uint32_t index, struct dx
     for (unsigned long i = from; i < to; i++)
         object->items[i]->compact();
     return status;
+}
+
+bool dx_is_decodable_syntax(const char *transfer_syntax)
+{
+    DcmXfer syntax(transfer_syntax);
+    return coding_of(transfer_syntax) != CODING_NONE ||
+           (syntax.getXfer() != EXS_Unknown && !syntax.isEncapsulated());
+}
+
+const char *dx_decodable_syntax(size_t index, const char **name)
+{
+    if (index >= sizeof codings / sizeof *codings)
+        return nullptr;
+    *name = codings[index].name;
+    return codings[index].uid;
 }

@@ -5,6 +5,8 @@
  * A process of its own runs this: DCMTK's dcmExternalSocketHandle is global. */
 #include "session.hh"
 
+#include "dx_services.h"
+
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmnet/dul.h"
 #include "dcmtk/ofstd/ofstd.h"
@@ -20,7 +22,6 @@
 namespace
 {
 
-const uint16_t UNRECOGNIZED_OPERATION = 0x0211;
 const uint16_t PROCESSING_FAILURE = 0x0110;
 /* More than these of an association are answered ten a second: nobody needs them faster. */
 const useconds_t ECHO_PAUSE = 100000;
@@ -114,7 +115,7 @@ enum dx_status serve_unknown(dx_session *session, uint8_t context, const dx_comm
         if (status != DX_OK)
             return status;
     }
-    return dx_answer(session, context, request, UNRECOGNIZED_OPERATION, nullptr, err);
+    return dx_answer(session, context, request, DX_STORE_UNRECOGNIZED, nullptr, err);
 }
 
 enum dx_status serve_echo(dx_session *session, uint8_t context, const dx_command *request,
@@ -218,6 +219,13 @@ enum dx_status serve_messages(dx_session *session, struct dx_error *err)
     }
 }
 
+void take_paces(const dx_scp_params *params, dx_transport_limits *limits)
+{
+    limits->minimum_rate = params->minimum_rate;
+    limits->association_seconds = params->association_seconds;
+    limits->dataset_seconds = params->dataset_seconds;
+}
+
 enum dx_status acknowledge(dx_session *session, struct dx_error *err)
 {
     T_ASC_Association *association = session->wire.association;
@@ -230,12 +238,15 @@ enum dx_status acknowledge(dx_session *session, struct dx_error *err)
                         sizeof parameters->ourImplementationClassUID);
     OFStandard::strlcpy(parameters->ourImplementationVersionName, DX_IMPLEMENTATION_VERSION,
                         sizeof parameters->ourImplementationVersionName);
+    /* Before the answer is sent: what comes after it is waited for by these. */
+    dx_transport_limits *limits = &session->wire.state.limits;
+    limits->idle_seconds = session->params->dimse_seconds;
+    limits->pdu_seconds = session->params->pdu_seconds;
+    take_paces(session->params, limits);
     OFCondition condition = ASC_acknowledgeAssociation(association);
     if (condition.bad())
         return dx_fail_condition(err, DX_ABORTED, "cannot accept the association", condition);
-    session->wire.state.limits.is_open = true;
-    session->wire.state.limits.idle_seconds = session->params->dimse_seconds;
-    session->wire.state.limits.pdu_seconds = session->params->pdu_seconds;
+    limits->is_open = true;
     return DX_OK;
 }
 
@@ -290,9 +301,7 @@ enum dx_status open_network(dx_session *session, int fd, DxTransportLayer *layer
     limits->pdu_seconds = session->params->acse_seconds;
     limits->rate_seconds = session->params->rate_seconds;
     limits->max_pdu = session->params->max_pdu;
-    limits->minimum_rate = session->params->minimum_rate;
-    limits->association_seconds = session->params->association_seconds;
-    limits->dataset_seconds = session->params->dataset_seconds;
+    take_paces(session->params, limits);
     session->wire.command_limit = session->params->command_bytes;
     session->wire.state.tls = session->params->tls;
     session->wire.state.caller = &session->summary->peer;

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace
 {
@@ -50,11 +51,16 @@ enum dx_status add_context(dx_scu *scu, T_ASC_Parameters *parameters, const char
 }
 
 /* One context a transfer syntax, so that the file's own is known to be taken or not. */
-enum dx_status add_contexts(dx_scu *scu, T_ASC_Parameters *parameters,
-                            const struct dx_scu_context *contexts, size_t count,
-                            struct dx_error *err)
+std::vector<struct dx_scu_context> proposals(const struct dx_scu_context *contexts, size_t count)
 {
     std::set<std::pair<std::string, std::string>> wanted;
+    std::vector<struct dx_scu_context> all;
+    auto add = [&all](const std::string &sop_class, const std::string &syntax) {
+        struct dx_scu_context context = {};
+        (void)snprintf(context.sop_class, DX_UID_MAX, "%s", sop_class.c_str());
+        (void)snprintf(context.transfer_syntax, DX_UID_MAX, "%s", syntax.c_str());
+        all.push_back(context);
+    };
 
     for (size_t i = 0; i < count; i++) {
         wanted.insert({contexts[i].sop_class, contexts[i].transfer_syntax});
@@ -63,10 +69,20 @@ enum dx_status add_contexts(dx_scu *scu, T_ASC_Parameters *parameters,
             wanted.insert({contexts[i].sop_class, UID_LittleEndianImplicitTransferSyntax});
         }
     }
-    enum dx_status status = add_context(scu, parameters, UID_VerificationSOPClass,
-                                        UID_LittleEndianImplicitTransferSyntax, err);
-    for (auto pair = wanted.begin(); status == DX_OK && pair != wanted.end(); ++pair)
-        status = add_context(scu, parameters, pair->first.c_str(), pair->second.c_str(), err);
+    add(UID_VerificationSOPClass, UID_LittleEndianImplicitTransferSyntax);
+    for (const auto &pair : wanted)
+        add(pair.first, pair.second);
+    return all;
+}
+
+enum dx_status add_contexts(dx_scu *scu, T_ASC_Parameters *parameters,
+                            const struct dx_scu_context *contexts, size_t count,
+                            struct dx_error *err)
+{
+    enum dx_status status = DX_OK;
+    for (const struct dx_scu_context &context : proposals(contexts, count))
+        if (status == DX_OK)
+            status = add_context(scu, parameters, context.sop_class, context.transfer_syntax, err);
     return status;
 }
 
@@ -403,6 +419,21 @@ enum dx_status dx_scu_store(struct dx_scu *scu, const char *path, uint16_t *dims
             (void)snprintf(comment, 65, "%s", answer.comment);
             return DX_OK;
         });
+}
+
+size_t dx_scu_proposals(const struct dx_scu_context *contexts, size_t count,
+                        struct dx_scu_context *all, size_t most)
+{
+    size_t written = 0;
+    (void)dx_guard(
+        nullptr, [&]() -> enum dx_status {
+            std::vector<struct dx_scu_context> list = proposals(contexts, count);
+            written = list.size();
+            for (size_t i = 0; i < written && i < most; i++)
+                all[i] = list[i];
+            return DX_OK;
+        });
+    return written;
 }
 
 bool dx_scu_is_broken(const struct dx_scu *scu)

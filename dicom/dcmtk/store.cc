@@ -9,6 +9,8 @@
  *   otherwise                                     [store] answers */
 #include "session.hh"
 
+#include "dx_services.h"
+
 #include "dcmtk/dcmdata/dcuid.h"
 
 #include <cerrno>
@@ -21,9 +23,6 @@
 
 namespace
 {
-
-const uint16_t OUT_OF_RESOURCES = 0xa700, NOT_OF_CLASS = 0xa900, CANNOT_UNDERSTAND = 0xc000;
-const uint16_t CLASS_NOT_SUPPORTED = 0x0122;
 
 /* A large object's bytes are on their way to the disk while the rest comes: fsync finds less. */
 const uint64_t WRITE_BACK = 4u << 20;
@@ -121,15 +120,15 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         bool is_full = file->error == ENOSPC || file->error == EDQUOT || file->error == EFBIG;
         (void)dx_fail(why, is_full ? DX_NO_SPACE : DX_IO, "cannot write the object: %s",
                       strerror(file->error));
-        return OUT_OF_RESOURCES;
+        return DX_STORE_OUT_OF_RESOURCES;
     }
     if (check_identity(request, why) != DX_OK)
-        return CANNOT_UNDERSTAND;
+        return DX_STORE_CANNOT_UNDERSTAND;
     enum dx_status status = prescan(session, file, why);
     if (status == DX_IO || status == DX_NO_MEMORY)
-        return OUT_OF_RESOURCES;
+        return DX_STORE_OUT_OF_RESOURCES;
     if (status != DX_OK)
-        return CANNOT_UNDERSTAND;
+        return DX_STORE_CANNOT_UNDERSTAND;
 
     /* Real objects lack these attributes now and then: then the command's count. */
     if (scan->sop_class[0] == '\0')
@@ -138,7 +137,7 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         (void)snprintf(scan->sop_instance, sizeof scan->sop_instance, "%s", request->sop_instance);
     if (strcmp(scan->sop_instance, request->sop_instance) != 0) {
         (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Instance UID is not the command's");
-        return NOT_OF_CLASS;
+        return DX_STORE_NOT_OF_CLASS;
     }
     return 0;
 }
@@ -187,7 +186,7 @@ enum dx_status conclude(dx_session *session, uint8_t context, const dx_command *
     if (is_too_long) {
         (void)dx_fail(&why, DX_LIMIT, "limit datasetBytes: more than %llu bytes",
                       static_cast<unsigned long long>(session->params->limits.dataset_bytes));
-        status = CANNOT_UNDERSTAND;
+        status = DX_STORE_CANNOT_UNDERSTAND;
     } else {
         status = judge(session, request, file, &why);
     }
@@ -245,16 +244,16 @@ enum dx_status dx_serve_store(dx_session *session, uint8_t context, const dx_com
         return dx_fail(err, DX_MALFORMED, "a message in a context that was not accepted");
     if (request->dataset_type == DX_NO_DATASET) {
         session->summary->refused++;
-        return dx_answer(session, context, request, CANNOT_UNDERSTAND, "no dataset", err);
+        return dx_answer(session, context, request, DX_STORE_CANNOT_UNDERSTAND, "no dataset", err);
     }
     if (strcmp(accepted.abstractSyntax, UID_VerificationSOPClass) == 0)
-        return drain(session, context, request, CLASS_NOT_SUPPORTED,
+        return drain(session, context, request, DX_STORE_CLASS_NOT_SUPPORTED,
                      "C-STORE in a Verification context", err);
 
     reception file = {};
     file.fd = handler->create(handler->context, file.path, sizeof file.path);
     if (file.fd < 0)
-        return drain(session, context, request, OUT_OF_RESOURCES,
+        return drain(session, context, request, DX_STORE_OUT_OF_RESOURCES,
                      errno == ENOSPC ? "limit spoolReserve: no space for the object"
                                      : "no space for the object",
                      err);

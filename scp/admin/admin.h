@@ -26,13 +26,17 @@ int admin_results(int argc, char **argv);
 int admin_rules(int argc, char **argv);
 int admin_audit(int argc, char **argv);
 int admin_forget(int argc, char **argv);
+int admin_bench(int argc, char **argv);
 int admin_backup(int argc, char **argv);
 int admin_restore(int argc, char **argv);
 int admin_store(int argc, char **argv);
+int admin_conformance(int argc, char **argv);
+int admin_support(int argc, char **argv);
 int admin_simulate(int argc, char **argv);
 
 /* Loads the configuration or says why not on standard error; NULL then, with the exit status in
- * *status. path NULL: CERVIGATE_CONFIG or /etc/cervigate/cervigate.xml. */
+ * *status. path NULL: CERVIGATE_CONFIG or /etc/cervigate/cervigate.xml, as admin_conf_path says. */
 struct conf *admin_conf(const char *path, int *status);
+const char *admin_conf_path(const char *path);
 
 #endif

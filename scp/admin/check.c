@@ -1,5 +1,6 @@
 /* check.c: `cervigate check`: what cervigated would refuse to start with, told before. */
 #include "audit_link.h"
+#include "check_host.h"
 #include "check_model.h"
 #include "clock.h"
 #include "command.h"
@@ -9,6 +10,7 @@
 #include "keys.h"
 #include "picture.h"
 #include "secret_file.h"
+#include "start.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +35,7 @@ static const char usage[] =
 /* About something that the element in `line` names; 0: not about the configuration's words. */
 static int complain(const struct conf *conf, int line, const char *text)
 {
-    fprintf(stderr, "%s:%d: %s\n", conf->path, line, text);
+    fprintf(stderr, "%s:%d: %s\n", conf_file_of(conf, line), conf_line_in_file(line), text);
     return 1;
 }
 
@@ -92,8 +94,9 @@ static void show_model(const struct conf *conf, size_t index, bool print, char d
     const struct nn_model_info *info = nn_model_info(model);
     memcpy(digest, info->digest, sizeof info->digest);
     if (print) {
-        printf("%s:%d: model %s %s: %s, %s; meant for ", conf->path, conf->model_line[index],
-               info->name, info->version,
+        printf("%s:%d: model %s %s: %s, %s; meant for ",
+               conf_file_of(conf, conf->model_line[index]),
+               conf_line_in_file(conf->model_line[index]), info->name, info->version,
                info->provenance == NN_CLINICAL ? "clinical" : "synthetic",
                info->validated ? "validated" : "not validated");
         check_print_scope(info);
@@ -184,7 +187,7 @@ static int check_accounts(const struct conf *conf)
 static int check_secrets(const struct conf *conf)
 {
     char secret[SECRET_MAX], why[256], text[512];
-    int status = 0;
+    int errors = 0;
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
         const char *path = peer->token ? peer->token : peer->password;
@@ -192,10 +195,10 @@ static int check_secrets(const struct conf *conf)
             continue;
         snprintf(text, sizeof text, "<peer %s>: %s", peer->token ? "tokenFile" : "passwordFile",
                  why);
-        status = complain(conf, peer->line, text);
+        errors += complain(conf, peer->line, text);
     }
     explicit_bzero(secret, sizeof secret);
-    return status;
+    return errors;
 }
 
 /* A secret under the conditions of a password; authorities that libcurl and OpenSSL can use. */
@@ -250,14 +253,50 @@ static void note_mode(const struct conf *conf)
     if (node_mode(conf) != conf->mode)
         fprintf(stderr,
                 "%s:%d: note: <node mode=\"%s\">: `cervigate mode` has set %s, which is in force\n",
-                conf->path, conf->node_line, conf_mode_name(conf->mode), in_force);
+                conf_file_of(conf, conf->node_line), conf_line_in_file(conf->node_line),
+                conf_mode_name(conf->mode), in_force);
+}
+
+/* What its words cannot tell, whatever is wrong with some of them. */
+static int check_world(const struct conf *conf, bool print)
+{
+    struct srt_template *template_ = NULL;
+    int errors = 0;
+    if (conf->spool[0] == '/') {
+        note_mode(conf);
+        errors += check_spool(conf);
+        errors += check_ports(conf);
+        errors += check_clock(conf);
+    }
+    errors += check_audit(conf);
+    errors += check_font(conf);
+    errors += check_keys(conf);
+    errors += check_secrets(conf);
+    errors += check_accounts(conf);
+    errors += check_console_tls(conf);
+    errors += check_announcements(conf);
+    errors += check_template(conf, &template_);
+    if (conf->model[0] == '/')
+        errors += check_models(conf, template_, print);
+    srt_template_close(template_);
+    return errors;
+}
+
+/* All complaints are told; what is wrong in words leaves the rest to be looked at, with *status. */
+static struct conf *load(const char *path, int *status)
+{
+    struct conf *conf = NULL;
+    struct conf_complaints complaints;
+    path = admin_conf_path(path);
+    *status = start_tell(path, conf_load_partly(path, &conf, &complaints), &complaints, stderr);
+    conf_complaints_finish(&complaints);
+    return conf;
 }
 
 int admin_check(int argc, char **argv)
 {
     struct command command;
-    int status = 0, errors = 0;
-    struct srt_template *template_ = NULL;
+    int status = 0, errors;
     if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_PRINT_EFFECTIVE | COMMAND_MODEL,
                        &command, &status))
         return status;
@@ -267,26 +306,16 @@ int admin_check(int argc, char **argv)
         return command_misused(usage, "--model is asked alone");
     if (command.model)
         return check_model(command.model);
-    struct conf *conf = admin_conf(command.config, &status);
+    struct conf *conf = load(command.config, &status);
     if (!conf)
         return status;
 
-    note_mode(conf);
-    errors += check_spool(conf);
-    errors += check_audit(conf);
-    errors += check_font(conf);
-    errors += check_keys(conf);
-    errors += check_secrets(conf);
-    errors += check_accounts(conf);
-    errors += check_console_tls(conf);
-    errors += check_announcements(conf);
-    errors += check_template(conf, &template_);
-    errors += check_models(conf, template_, !command.print_effective);
-    srt_template_close(template_);
-    if (command.print_effective)
+    bool whole = status == 0;
+    errors = check_world(conf, !command.print_effective && whole);
+    if (command.print_effective && whole)
         conf_print(conf, stdout);
-    else if (errors == 0)
+    else if (errors == 0 && whole)
         printf("%s: ok (mode %s)\n", conf->path, conf_mode_name(node_mode(conf)));
     conf_destroy(conf);
-    return errors == 0 ? 0 : EX_CONFIG;
+    return errors == 0 ? status : EX_CONFIG;
 }

@@ -31,6 +31,7 @@ static const struct {
     {"keep", COMMAND_KEEP, true, offsetof(struct command, keep)},
     {"downgrade", COMMAND_DOWNGRADE, true, offsetof(struct command, downgrade)},
     {"role", COMMAND_ROLE, true, offsetof(struct command, role)},
+    {"log", COMMAND_LOG, true, offsetof(struct command, log)},
     {"expect", COMMAND_VERIFY, true, offsetof(struct command, expect)},
     {"acknowledge", COMMAND_VERIFY, false, offsetof(struct command, acknowledge)},
     {"since", COMMAND_SEARCH, true, offsetof(struct command, since)},

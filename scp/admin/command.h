@@ -19,6 +19,7 @@ struct command {
     const char *downgrade;        /* --downgrade, or NULL */
     const char *calling, *called; /* AE titles, or NULL */
     const char *role;             /* --role, or NULL */
+    const char *log;              /* --log, or NULL */
     /* of `cervigate audit`, or NULL */
     const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
     bool acknowledge;
@@ -44,7 +45,8 @@ enum command_options {
     COMMAND_VERIFY = 8192,  /* --expect, --acknowledge */
     COMMAND_SEARCH = 16384, /* --since ... --limit */
     COMMAND_TITLES = 32768, /* --calling, --called */
-    COMMAND_ROLE = 65536
+    COMMAND_ROLE = 65536,
+    COMMAND_LOG = 131072
 };
 
 /* Parses the options named in `allowed`, and --help. true: go on; false: *status is the exit status

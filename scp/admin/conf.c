@@ -2,9 +2,14 @@
 #include "start.h"
 #include <stdlib.h>
 
-struct conf *admin_conf(const char *path, int *status)
+const char *admin_conf_path(const char *path)
 {
     if (!path)
         path = getenv("CERVIGATE_CONFIG");
-    return start_conf(path ? path : "/etc/cervigate/cervigate.xml", status);
+    return path ? path : "/etc/cervigate/cervigate.xml";
+}
+
+struct conf *admin_conf(const char *path, int *status)
+{
+    return start_conf(admin_conf_path(path), status, NULL);
 }

@@ -35,6 +35,10 @@ static const struct {
     {"results", admin_results, CONFINE_ADMIN, "the reports and pictures that were made"},
     {"worklist", admin_worklist, CONFINE_ADMIN, "which patient is to be read first, and why"},
     {"simulate", admin_simulate, CONFINE_ADMIN, "the reading room with and without triage"},
+    {"conformance", admin_conformance, CONFINE_ADMIN,
+     "the DICOM conformance statement of this build and configuration"},
+    {"support", admin_support, CONFINE_ADMIN, "a bundle for whoever helps, free of patient data"},
+    {"bench", admin_bench, CONFINE_ADMIN, "this machine's own figures, for sizing"},
     {"rules", admin_rules, CONFINE_ADMIN, "which rule takes an object, and why"},
     {"user", admin_user, CONFINE_ADMIN, "who may log in to the console"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
@@ -50,7 +54,7 @@ static void print_usage(FILE *out)
 {
     fputs("usage: cervigate COMMAND [ARGUMENTS...]\n\n", out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].does);
+        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].does);
     fputs("\n`cervigate COMMAND --help` tells more; `cervigate --version`, the versions.\n"
           "Exit status: 0 done; 1 done, and the answer is no; 64 usage; 65 bad input data;\n"
           "66 missing input; 69 peer unavailable; 70 internal error; 73 cannot create output;\n"
@@ -77,12 +81,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
-        return 0;
+        return flushed("--help", 0);
     }
     if (strcmp(argv[1], "--version") == 0 || (argc > 2 && strcmp(argv[2], "--version") == 0)) {
         printf("cervigate %s (%s, OpenBLAS kernels %s)\n", CERVIGATE_VERSION, dx_library_version(),
                nn_kernel_set());
-        return 0;
+        return flushed("--version", 0);
     }
     heap_begin();
     for (size_t i = 0; i < COMMANDS; i++)

@@ -79,8 +79,7 @@ static bool parse(int argc, char **argv, struct options *o)
     return parse_explain(o);
 }
 
-/* The bundled model: beside an installed binary, or in the tree that it was built in. */
-static const char *bundled_model(char path[PATH_MAX])
+const char *predict_bundled_model(char path[PATH_MAX])
 {
     static const char *const places[] = {"../share/cervigate/models/cervigate-phantom",
                                          "../../../models/cervigate-phantom"};
@@ -181,7 +180,7 @@ int admin_predict(int argc, char **argv)
         return 0;
     }
     if (!o.model)
-        o.model = bundled_model(path);
+        o.model = predict_bundled_model(path);
 
     int status = predictor_open(&predictor, o.model, 0, error, sizeof error);
     if (status != 0)

@@ -6,6 +6,11 @@
 #include "image_file.h"
 #include "nn_explain.h"
 #include "picture.h"
+#include <limits.h>
+
+/* The model that comes with the program: beside an installed binary, or in the tree that it was
+ * built in. In path, or static. */
+const char *predict_bundled_model(char path[PATH_MAX]);
 
 struct predictor {
     struct image_reader reader;

@@ -41,22 +41,38 @@ static void expected(const struct conf_match *match, char *text, size_t size)
                  match->most ? "at most " : "", match->most ? match->most : "");
 }
 
+/* "line 12", or of another file than the first "10-pacs.xml line 12". */
+static struct at {
+    char text[300];
+} at(const struct conf *conf, int line)
+{
+    struct at at;
+    const char *file = conf_file_of(conf, line), *slash = strrchr(file, '/');
+    bool first = line == conf_line_in_file(line);
+    snprintf(at.text, sizeof at.text, "%.255s%sline %d",
+             first   ? ""
+             : slash ? slash + 1
+                     : file,
+             first ? "" : " ", conf_line_in_file(line));
+    return at;
+}
+
 static void explain(const struct conf *conf, size_t i, const struct conf_match *failed,
                     const struct rules_object *object)
 {
     const struct conf_rule *rule = &conf->rules[i];
     char value[VALUE_MAX], wanted[VALUE_MAX];
     if (!failed) {
-        printf("line %d: rule %s takes it: %s\n", rule->line, rule->name,
+        printf("%s: rule %s takes it: %s\n", at(conf, rule->line).text, rule->name,
                action_name(rule->action));
         return;
     }
     rules_value(object, failed, value, sizeof value);
     expected(failed, wanted, sizeof wanted);
     const char *quote = value[0] ? "\"" : "";
-    printf("line %d: rule %s does not: line %d: %s is %s%s%s, expected %s\n", rule->line,
-           rule->name, failed->line, failed->keyword, quote, value[0] ? value : "empty", quote,
-           wanted);
+    printf("%s: rule %s does not: %s: %s is %s%s%s, expected %s\n", at(conf, rule->line).text,
+           rule->name, at(conf, failed->line).text, failed->keyword, quote,
+           value[0] ? value : "empty", quote, wanted);
 }
 
 static json_t *step(const struct conf *conf, size_t i, const struct conf_match *failed,
@@ -65,22 +81,27 @@ static json_t *step(const struct conf *conf, size_t i, const struct conf_match *
     const struct conf_rule *rule = &conf->rules[i];
     char value[VALUE_MAX] = "", wanted[VALUE_MAX] = "";
     if (!failed)
-        return json_pack("{s:s, s:i, s:b}", "rule", rule->name, "line", rule->line, "takes", 1);
+        return json_pack("{s:s, s:s, s:i, s:b}", "rule", rule->name, "file",
+                         conf_file_of(conf, rule->line), "line", conf_line_in_file(rule->line),
+                         "takes", 1);
     rules_value(object, failed, value, sizeof value);
     expected(failed, wanted, sizeof wanted);
     json_t *found = json_string(value);
-    return json_pack("{s:s, s:i, s:b, s:i, s:s, s:o, s:s}", "rule", rule->name, "line", rule->line,
-                     "takes", 0, "match_line", failed->line, "attribute", failed->keyword, "value",
-                     found ? found : json_string("(not in UTF-8)"), "expected", wanted);
+    return json_pack("{s:s, s:s, s:i, s:b, s:i, s:s, s:o, s:s}", "rule", rule->name, "file",
+                     conf_file_of(conf, rule->line), "line", conf_line_in_file(rule->line), "takes",
+                     0, "match_line", conf_line_in_file(failed->line), "attribute", failed->keyword,
+                     "value", found ? found : json_string("(not in UTF-8)"), "expected", wanted);
 }
 
 /* ---- what comes of it ---- */
 
-static void print_consequences(const struct conf *conf, const struct conf_rule *rule)
+static void print_consequences(const struct conf *conf, const struct conf_rule *rule,
+                               const char *called)
 {
     bool any = false;
+    unsigned may = rules_models(conf, rule, called);
     for (size_t m = 0; m < conf->model_count; m++)
-        if (rule->models == 0 || (rule->models & 1u << m) != 0)
+        if (may == 0 || (may & 1u << m) != 0)
             printf("model: %s%s%s\n", conf->model_name[m] ? conf->model_name[m] : "",
                    conf->model_name[m] ? ", " : "", conf->models[m]);
     for (size_t i = 0; i < conf->destination_count; i++) {
@@ -101,11 +122,13 @@ static void print_consequences(const struct conf *conf, const struct conf_rule *
     printf("priority: %s\n", rule->never_raises ? "never: its findings raise nothing" : "raise");
 }
 
-static json_t *consequences(const struct conf *conf, const struct conf_rule *rule)
+static json_t *consequences(const struct conf *conf, const struct conf_rule *rule,
+                            const char *called)
 {
     json_t *models = json_array(), *destinations = json_object();
+    unsigned may = rules_models(conf, rule, called);
     for (size_t m = 0; m < conf->model_count; m++)
-        if (rule->models == 0 || (rule->models & 1u << m) != 0)
+        if (may == 0 || (may & 1u << m) != 0)
             json_array_append_new(models, json_string(conf->models[m]));
     for (size_t i = 0; i < conf->destination_count; i++) {
         unsigned outputs = rules_outputs(rule, &conf->destinations[i]);
@@ -150,12 +173,12 @@ static int decide(const struct command *command, const struct conf *conf, const 
             json_pack("{s:s?, s:s, s:b, s:O}", "rule", taken ? taken->name : NULL, "action",
                       taken ? action_name(taken->action) : "ignore", "own", own, "steps", steps);
         if (analyzes)
-            json_object_update_new(answer, consequences(conf, taken));
+            json_object_update_new(answer, consequences(conf, taken, object->called));
         status = command_print(answer);
     } else if (!taken) {
         puts("no rule takes it: ignored");
     } else if (analyzes) {
-        print_consequences(conf, taken);
+        print_consequences(conf, taken, object->called);
     }
     json_decref(steps);
     return status != 0 ? status : taken ? 0 : 1;

@@ -29,6 +29,7 @@
 #define ECHOES_MOST   6
 #define ECHO_MS       5000
 #define SELFTEST_MS   10000
+#define RELOAD_MS     5000
 #define SEARCHES_MOST 20
 #define SEARCH_MS     500
 
@@ -242,6 +243,7 @@ bool console_open(struct console *console, const struct node *node, const struct
     console->throttle = throttle_create();
     console->echoes = (struct ration){.most = ECHOES_MOST, .every_ms = ECHO_MS};
     console->selftests = (struct ration){.most = 1, .every_ms = SELFTEST_MS};
+    console->reloads = (struct ration){.most = 1, .every_ms = RELOAD_MS};
     console->searches = (struct ration){.most = SEARCHES_MOST, .every_ms = SEARCH_MS};
     console->list = list_create();
     console->events = events_create();

@@ -59,7 +59,7 @@ struct console {
     struct events *events;
     struct change *changes; /* that wait for an answer */
     size_t change_count;
-    struct ration echoes, selftests, searches;
+    struct ration echoes, selftests, searches, reloads;
     json_t *drift; /* the last answer about it; NULL: none */
     int64_t drift_until;
     struct upload *uploads; /* that come, and that wait for the trial role: web.tries places */
@@ -110,7 +110,7 @@ console_handler login_page;
 console_handler list_page, change_page, mode_page, events_page;
 console_handler study_page, verdict_page;
 console_handler dicomweb_page;
-console_handler peers_page, echo_page, jobs_page, selftest_page;
+console_handler peers_page, echo_page, jobs_page, selftest_page, reload_page;
 console_handler drift_page, models_page, quarantine_page, audit_page, configuration_page;
 console_handler figures_page, outcomes_page;
 console_handler upload_page, upload_begin;

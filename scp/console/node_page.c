@@ -1,10 +1,13 @@
 /* The node, in figures:
  *
  *   GET /api/v1/node                what `cervigate status --json` prints, the disk, what is set
- * aside GET /api/v1/node/configuration  what `cervigate check --print-effective` prints */
+ * aside GET /api/v1/node/configuration  what `cervigate check --print-effective` prints, and what
+ * became of the last reload */
 #include "console.h"
 
+#include "clock.h"
 #include "health_json.h"
+#include "reloaded.h"
 #include "store_keep.h"
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -23,15 +26,29 @@ static json_t *configuration_of(const struct conf *conf)
     return json;
 }
 
+/* What became of the last reload; null: there was none. */
+static json_t *reload_of(const struct conf *conf)
+{
+    static struct reloaded reloaded;
+    char at[25];
+    if (!reloaded_read(conf, &reloaded))
+        return json_null();
+    clock_iso(reloaded.at_ms, at);
+    json_t *words = json_string(reloaded.words);
+    return json_pack("{s:s, s:s, s:b, s:I, s:o}", "at", at, "who", reloaded.who, "taken",
+                     reloaded.taken, "changes", (json_int_t)reloaded.changes, "words",
+                     words != NULL ? words : json_string("(not in UTF-8)"));
+}
+
 enum MHD_Result configuration_page(struct console *console, struct visit *visit,
                                    struct session *session, const char *tail)
 {
     const struct conf *conf = console->node->conf;
     (void)session;
     (void)tail;
-    return http_json(
-        &visit->request, MHD_HTTP_OK,
-        json_pack("{s:s, s:o}", "file", conf->path, "effective", configuration_of(conf)));
+    return http_json(&visit->request, MHD_HTTP_OK,
+                     json_pack("{s:s, s:o, s:o}", "file", conf->path, "effective",
+                               configuration_of(conf), "reload", reload_of(conf)));
 }
 
 /* Bytes; objects and results as the job store counts them. */

@@ -2,7 +2,8 @@
  *
  *   POST /api/v1/node/jobs/ID/retry|release|cancel|discard   as `cervigate jobs` does
  *   POST /api/v1/node/peers/KIND/NAME/echo                   does it answer?
- *   POST /api/v1/node/selftest                               now */
+ *   POST /api/v1/node/selftest                               now
+ *   POST /api/v1/node/reload                                 the configuration is read anew */
 #include "change.h"
 
 #include "clock.h"
@@ -85,6 +86,19 @@ enum MHD_Result selftest_page(struct console *console, struct visit *visit, stru
     if (visit->change != NULL)
         return change_end(visit, ASKS_DONE, MHD_HTTP_CONFLICT);
     int seconds = ration_take(&console->selftests, clock_monotonic_ms());
+    return seconds > 0 ? too_often(&visit->request, seconds)
+                       : change_begin(console, visit, session, &ask);
+}
+
+/* What became of it is told by /api/v1/node/configuration. */
+enum MHD_Result reload_page(struct console *console, struct visit *visit, struct session *session,
+                            const char *tail)
+{
+    struct ask ask = {.kind = ASK_RELOAD};
+    (void)tail;
+    if (visit->change != NULL)
+        return change_end(visit, ASKS_DONE, MHD_HTTP_CONFLICT);
+    int seconds = ration_take(&console->reloads, clock_monotonic_ms());
     return seconds > 0 ? too_often(&visit->request, seconds)
                        : change_begin(console, visit, session, &ask);
 }

@@ -35,6 +35,7 @@ static const struct route routes[] = {
     {"/api/v1/node/mode", false, MAY(HTTP_POST), ROLE_ADMIN, 0, mode_page},
     {"/dicomweb/", true, MAY(HTTP_GET), ROLE_VIEWER, 0, dicomweb_page},
     {"/api/v1/node/selftest", false, MAY(HTTP_POST), ROLE_ADMIN, 0, selftest_page},
+    {"/api/v1/node/reload", false, MAY(HTTP_POST), ROLE_ADMIN, 0, reload_page},
     {"/api/v1/node/jobs/", true, MAY(HTTP_POST), ROLE_ADMIN, 0, jobs_page},
     {"/api/v1/node/peers/", true, MAY(HTTP_POST), ROLE_ADMIN, 0, echo_page},
     {"/api/v1/node/peers", false, MAY(HTTP_GET), ROLE_VIEWER, 0, peers_page},

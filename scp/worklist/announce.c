@@ -91,7 +91,7 @@ static void run_crier(const struct announce *a, const struct lane *lane, int fd,
             (void)close(a->lane[i].crier.fd);
     if (a->echo.child.fd >= 0)
         (void)close(a->echo.child.fd);
-    log_init("crier", a->node->conf->log_level, a->node->conf->log_patient_data);
+    log_begin("crier", a->node->conf);
     if (!confine(CONFINE_CRIER, a->node->conf, NULL))
         _exit(EX_OSERR);
     _exit(crier_run(a->node->conf, lane->to, fd));

@@ -71,7 +71,7 @@ static void run_child(const struct inquire *q, int fd, pid_t parent)
     (void)signal(SIGTERM, SIG_IGN); /* the parent ends it */
     if (q->echo.child.fd >= 0)
         (void)close(q->echo.child.fd);
-    log_init("inquirer", q->node->conf->log_level, q->node->conf->log_patient_data);
+    log_begin("inquirer", q->node->conf);
     if (!confine(CONFINE_INQUIRER, q->node->conf, NULL))
         _exit(EX_OSERR);
     _exit(inquire_ask(q->node->conf, fd));

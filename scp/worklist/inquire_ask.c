@@ -9,6 +9,7 @@
 #include "call.h"
 #include "conf_pattern.h"
 #include "log.h"
+#include "proposed.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +85,13 @@ static enum inquire_end ask_all(struct asking *a)
 
 static enum inquire_end ask(struct asking *a)
 {
-    static const struct dx_scu_context context = {DX_MODALITY_WORKLIST, IMPLICIT};
     struct dx_scu_params params;
     call_params(a->conf, a->how->peer, &params);
     params.connect_seconds = params.connect_seconds < a->how->answer_seconds
                                  ? params.connect_seconds
                                  : a->how->answer_seconds;
     params.acse_seconds = params.dimse_seconds = a->how->answer_seconds;
-    if (call_open(a->conf, a->how->peer, &params, &context, 1, &a->scu, &a->err) != DX_OK) {
+    if (call_open(a->conf, a->how->peer, &params, &proposed_orders, 1, &a->scu, &a->err) != DX_OK) {
         (void)snprintf(a->answer.why, sizeof a->answer.why, "%.199s", a->err.text);
         return INQUIRE_AWAY;
     }

@@ -159,7 +159,7 @@ static void run_hearer(struct orders *o, int caller_fd, int fd, pid_t parent)
     for (size_t i = 0; i < o->hearers; i++)
         if (o->hearer[i].fd >= 0)
             (void)close(o->hearer[i].fd);
-    log_init("hearer", o->node->conf->log_level, o->node->conf->log_patient_data);
+    log_begin("hearer", o->node->conf);
     open_tls(o, &caller);
     if (!confine(CONFINE_HEARER, NULL, NULL))
         _exit(EX_OSERR);

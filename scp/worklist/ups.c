@@ -9,6 +9,7 @@
 #include "ups.h"
 
 #include "call.h"
+#include "proposed.h"
 #include "ups_step.h"
 #include <stdio.h>
 
@@ -70,8 +71,6 @@ static enum news_end end_of(enum step step)
 static enum news_end talk_dimse(const struct conf *conf, const struct conf_peer *peer,
                                 struct telling *t, enum step (*talk)(struct telling *))
 {
-    static const struct dx_scu_context contexts[] = {{DX_UPS_PUSH, IMPLICIT},
-                                                     {DX_UPS_PULL, IMPLICIT}};
     struct dx_scu_params params;
     const struct ups_manner *manner = t->manner;
     call_params(conf, peer, &params);
@@ -79,7 +78,7 @@ static enum news_end talk_dimse(const struct conf *conf, const struct conf_peer 
         params.acse_seconds = manner->answer_seconds;
         params.dimse_seconds = manner->answer_seconds;
     }
-    if (call_open(conf, peer, &params, contexts, 2, &t->scu, &t->err) != DX_OK) {
+    if (call_open(conf, peer, &params, proposed_news, PROPOSED_NEWS, &t->scu, &t->err) != DX_OK) {
         (void)snprintf(t->why, NEWS_WHY, "%.250s", t->err.text);
         return NEWS_UNREACHED;
     }

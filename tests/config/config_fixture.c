@@ -9,9 +9,13 @@ char *tell(const struct conf_complaints *complaints)
     FILE *out = open_memstream(&text, &size);
 
     assert_non_null(out);
-    for (size_t i = 0; i < complaints->count; i++)
-        fprintf(out, "%d: %s%s\n", complaints->list[i].line,
-                complaints->list[i].warning ? "warning: " : "", complaints->list[i].text);
+    for (size_t i = 0; i < complaints->count; i++) {
+        const struct conf_complaint *complaint = &complaints->list[i];
+        if (complaint->file != complaints->files[0])
+            fprintf(out, "%s:", strrchr(complaint->file, '/') + 1);
+        fprintf(out, "%d: %s%s\n", complaint->line, complaint->warning ? "warning: " : "",
+                complaint->text);
+    }
     fclose(out);
     return text;
 }

@@ -14,10 +14,11 @@
 #define SAMPLE CERVIGATE_SOURCE_DIR "/config/cervigate.xml"
 
 /* All texts are the caller's to free. */
-char *tell(const struct conf_complaints *complaints); /* as "LINE: [warning: ]TEXT" lines */
-char *slurp(const char *path);                        /* at most 64 KiB; "" when it is not there */
-char *print(const struct conf *conf);                 /* conf_print */
-struct conf *load_good(const char *path);             /* without any complaint */
+/* As "[NAME:]LINE: [warning: ]TEXT" lines, with the name of any file but the first. */
+char *tell(const struct conf_complaints *complaints);
+char *slurp(const char *path);            /* at most 64 KiB; "" when it is not there */
+char *print(const struct conf *conf);     /* conf_print */
+struct conf *load_good(const char *path); /* without any complaint */
 /* Its complaints, all of them warnings, are these. */
 struct conf *load_text(const char *text, const char *warnings);
 /* What its print loads to, without any complaint, and prints the same. */

@@ -1,7 +1,9 @@
 """`cervigate check`: models, report template and destinations of a configuration, each error with its line."""
+import getpass
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,16 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import daemon as d  # noqa: E402
 
 ADMIN = os.path.join(d.BUILD, "bin/cervigate")
+BAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bad")
 TEMPLATES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "sr_templates")
+
+
+def run(config, *options, environment=None):
+    """Exit status, standard output, standard error, both without the file's name; not that nobody keeps this machine's clock."""
+    said = subprocess.run([ADMIN, "check", "--config", config, *options], capture_output=True, text=True, timeout=60,
+                          env=dict(os.environ, **(environment or {})))
+    err = "".join(line for line in said.stderr.splitlines(True) if ": note: no time service is seen here" not in line)
+    return said.returncode, said.stdout.replace(config, ""), err.replace(config, "")
 
 
 class Check(unittest.TestCase):
@@ -28,18 +39,17 @@ class Check(unittest.TestCase):
         os.mkdir(folder)
         return d.model(folder, *kind)
 
-    def check(self, elements, node="", options=(), mode="shadow"):
+    def check(self, elements, node="", options=(), mode="shadow", port=0):
         """Exit status, standard output, standard error without the file's name."""
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f"""<cervigate xmlns="urn:cervigate:config:1">
-  <node aeTitle="C" port="0" mode="{mode}" spool="{self.folder}/spool" {node}/>
+  <node aeTitle="C" port="{port}" mode="{mode}" spool="{self.folder}/spool" {node}/>
   <peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="1"/></peers>
   <rules><rule name="all" action="analyze"/></rules>
   {elements}
 </cervigate>
 """)
-        said = subprocess.run([ADMIN, "check", "--config", self.config, *options], capture_output=True, text=True, timeout=60)
-        return said.returncode, said.stdout.replace(self.config, ""), said.stderr.replace(self.config, "")
+        return run(self.config, *options)
 
     def models(self, *folders):
         return "<models>\n" + "".join(f'<model folder="{f}"/>\n' for f in folders) + "</models>"
@@ -150,6 +160,74 @@ class Check(unittest.TestCase):
         said = subprocess.run([ADMIN, "check", "--config", again, "--print-effective"], capture_output=True, text=True, timeout=60)
         self.assertEqual((said.returncode, said.stdout), (0, out))
         self.assertEqual(len(re.findall("<model folder=", out)), 2)
+
+    def test_words_and_world_are_told_in_one_go(self):
+        status, out, err = self.check('<studdy/>\n<destinations><destination peer="pax"/></destinations>', f'model="{self.model}-none"')
+        self.assertEqual((status, out), (78, ""))
+        self.assertRegex(err, r'(?m)^:5: found <studdy> inside <cervigate> \(did you mean "study"\?\)')
+        self.assertRegex(err, r'(?m)^:6: <destination peer="pax">: no such peer \(did you mean "pacs"\?\)')
+        self.assertRegex(err, r"(?m)^:2: model .*-none: .*No such file or directory")
+
+    def test_a_file_of_the_folder_is_named(self):
+        os.mkdir(os.path.join(self.folder, "c.d"))
+        more = os.path.join(self.folder, "c.d/10-pacs.xml")
+        with open(more, "w", encoding="utf-8") as f:
+            f.write('<cervigate xmlns="urn:cervigate:config:1">\n<report templates="/nowhere"/>\n<peers><peer name="q" aeTitle="PACS" host="h" port="1"/></peers>\n</cervigate>\n')
+        status, _, err = self.check("", f'model="{self.model}"')
+        self.assertEqual(status, 78)
+        self.assertIn(f'{more}:3: found a second peer with the AE title "PACS" (the first is on line 3); expected another AE title\n', err)
+        self.assertRegex(err, rf"(?m)^{more}:2: report template \(language en\): ")
+
+    def test_a_port_that_another_has(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            port = s.getsockname()[1]
+            status, _, err = self.check("", f'model="{self.model}" address="127.0.0.1" ', port=port)
+            self.assertEqual((status, err), (78, f':2: <node port="{port}">: a program of {getpass.getuser()} listens on it; expected a port that is free\n'))
+            status, _, err = self.check(f'<orders listen="true" address="127.0.0.1" port="{port}"/>', f'model="{self.model}"')
+            self.assertEqual(status, 78)
+            self.assertRegex(err, rf'^:5: <orders port="{port}">: .* listens on it; expected a port that is free\n$')
+        status, _, err = self.check("", f'model="{self.model}" address="192.0.2.1"', port=port)
+        self.assertEqual((status, err), (78, f':2: <node port="{port}">: cannot listen on 192.0.2.1: Cannot assign requested address; expected an address of this machine\n'))
+
+    def test_the_running_nodes_own_ports_are_not_taken(self):
+        node = d.Node()
+        try:
+            with open(node.config, encoding="utf-8") as f:
+                text = f.read()
+            with open(node.config, "w", encoding="utf-8") as f:
+                f.write(text.replace('port="0" mode', f'port="{node.port}" mode'))
+            status, _, err = run(node.config)
+            self.assertEqual(status, 0, err)
+            with open(node.config, "rb") as f:
+                before = f.read()
+            subprocess.run([ADMIN, "mode", "demo", "--config", node.config], check=True, capture_output=True, timeout=60)
+            with open(node.config, "rb") as f:
+                self.assertEqual(f.read(), before)  # no command writes it: comments stay
+            self.assertRegex(run(node.config)[2], r"(?m)^:3: note: <node mode=\"shadow\">: `cervigate mode` has set demo, which is in force$")
+        finally:
+            node.stop()
+
+    def test_a_clock_that_is_behind(self):
+        self.assertEqual(self.check("", f'model="{self.model}"')[0], 0)
+        status, _, err = run(self.config, environment={"CERVIGATE_CLOCK_OFFSET": str(-20 * 365 * 86400)})
+        self.assertEqual(status, 78)
+        self.assertRegex(err, r"^: the clock says 20\d\d-\S+, but this program was written 20\d\d-\S+; expected the right time: reports and the audit log bear it\n$")
+
+    def test_every_wrong_file_is_told_whole(self):
+        """What tests/config/bad expects of the words (test_config reads all), `cervigate check` says with the file; and it goes on to the world."""
+        names = sorted(n for n in os.listdir(BAD) if n.endswith(".xml"))
+        self.assertGreaterEqual(len(names), 75)
+        for name in names[::6] + ["82-folder.xml"]:
+            path = os.path.join(BAD, name)
+            status, out, err = run(path)
+            self.assertEqual((status, out), (78, ""), name)
+            with open(path[:-4] + ".txt", encoding="utf-8") as f:
+                for line in f.read().splitlines():
+                    other = not line.split(":")[0].isdigit()
+                    wanted = f"{path[:-4]}.d/{line}" if other else f":{line}"
+                    self.assertIn(wanted, err.splitlines(), name)
 
 
 if __name__ == "__main__":

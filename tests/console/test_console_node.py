@@ -177,6 +177,20 @@ class Page(unittest.TestCase):
         self.page.until("document.querySelector('.parts [aria-current]')?.textContent === 'Overview'")
         self.assertEqual(json.loads(self.page.see("fetch('/api/v1/node/audit').then((a) => a.text())"))["error"], "your role does not allow this")
 
+    def test_j_a_reload_that_is_refused_and_one_that_is_taken(self):
+        """Last: the console itself starts anew by it, and the page and its session go on."""
+        with open(self.node.config, encoding="utf-8") as f:
+            good = f.read()
+        self.open("configuration", there="[data-key=reload]")
+        for text, said in ((good.replace("</cervigate>", "<lg/></cervigate>"), "REFUSED"), (good, "It is in force.")):
+            with open(self.node.config, "w", encoding="utf-8") as f:
+                f.write(text)
+            time.sleep(5)  # one reload in five seconds
+            self.page.do("click", selector="[data-key=reload]")
+            self.page.until(f"document.querySelector('.node-body').textContent.includes('{said}')", 40)
+            self.assertEqual(self.page.see("document.querySelector('.node-body').textContent.includes('did you mean')"), said == "REFUSED")
+        self.assertIn("taken, 0 changes", self.page.text(".node-body"))
+
 
 if __name__ == "__main__":
     browser.leave_if_missing()

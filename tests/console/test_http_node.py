@@ -11,7 +11,7 @@ import unittest
 from http_fixture import PEOPLE, Base, h
 import rawscu
 
-ADMIN_ONLY = (("GET", "/node/quarantine"), ("GET", "/node/audit"), ("GET", "/node/configuration"), ("POST", "/node/selftest"),
+ADMIN_ONLY = (("GET", "/node/quarantine"), ("GET", "/node/audit"), ("GET", "/node/configuration"), ("POST", "/node/selftest"), ("POST", "/node/reload"),
               ("POST", "/node/jobs/1/retry"), ("POST", "/node/jobs/d1/release"), ("POST", "/node/peers/destination/pacs/echo"))
 
 
@@ -189,6 +189,38 @@ class Node(Base):
         self.assertEqual(ada.ask("POST", "/api/v1/node/selftest").status, 429)
         test = h.wait_for(lambda: (t := self.api(ada, "/node")["selftest"]) and t["at"] != was and t, 30, "the self-test")
         self.assertEqual((test["passed"], test["cause"]), (True, "order"))
+
+    def test_zz_a_reload_is_ordered_and_answered_for(self):
+        """Last of all: the roles are started anew."""
+        ada = self.client("ada")
+        first = self.api(ada, "/node/configuration")
+        self.assertIsNone(first["reload"])
+        config = self.node.config
+        with open(config, encoding="utf-8") as f:
+            good = f.read()
+
+        def reload(text):
+            was = self.api(ada, "/node/configuration")["reload"]
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(text)
+            h.wait_for(lambda: (a := ada.ask("POST", "/api/v1/node/reload")).status != 429 and a, 20, "the order")
+
+            def answer():
+                now = ada.ask("GET", "/api/v1/node/configuration")
+                return now.status == 200 and (r := now.json["reload"]) != was and r
+            return h.wait_for(answer, 30, "the outcome")
+        wrong = reload(good.replace("</cervigate>", "<lg/></cervigate>"))
+        self.assertEqual((wrong["taken"], wrong["who"]), (False, "console:ada"))
+        self.assertRegex(wrong["words"], rf'^{config}:\d+: found <lg> inside <cervigate> \(did you mean "log"\?\); expected one of')
+        self.assertEqual(self.api(ada, "/node/configuration")["effective"], first["effective"])
+        right = reload(good.replace('quietTime="', 'quietTime="1'))
+        self.assertEqual((right["taken"], right["changes"], right["who"], right["words"]), (True, 1, "console:ada", ""))
+
+        def changed():
+            now = ada.ask("GET", "/api/v1/node/configuration")
+            return now.status == 200 and now.json["effective"] != first["effective"]
+        h.wait_for(changed, 60, "the new console, with the session of before")
+        self.assertRegex(self.node.log(), r'reload-ordered who="?console:ada"?\n')
 
     def test_what_the_node_says_of_itself(self):
         vera = self.client("vera")

@@ -100,7 +100,7 @@ class Node:
     `models`: one or two folders instead of `model`; `report`, `study`, `console`: attributes of those elements."""
 
     def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
-                 outputs="SR SC", destination="", models=None, report="", study="", console=""):
+                 outputs="SR SC", destination="", models=None, report="", study="", console="", log='level="info"'):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
@@ -125,7 +125,7 @@ class Node:
   <rules>{rules}</rules>
   {limits}
   <console enabled="true" address="127.0.0.1" port="0" {console}/>
-  <log level="info"/>
+  <log {log}/>
 </cervigate>
 """)
         self.log_path = os.path.join(self.folder, "log")

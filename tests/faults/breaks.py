@@ -26,6 +26,12 @@ BREAKS = [
     ("a dead process's files stay", "scp/spool.c", "(!all && has_owner(entry->d_name))", "(!all && has_owner(entry->d_name) && all)", "scp_spool"),
     ("a duplicate is a second row", "scp/store_instance.c", "if (status == STORE_OK && strcmp(known.digest, instance->digest) == 0) {",
      "if (false) {", "scp_store"),
+    ("a reload cuts off who is being received", "scp/supervisor.c", "(void)kill(old, SIGUSR1);", "(void)kill(old, SIGTERM);", "faults_reloads"),
+    ("a rule is for every AE title", "config/read.c", "    rule->matches = 1;\n", "    rule->matches = 0;\n", "test_files"),
+    ("a later file does not stand above", "config/merge.c", "            put_attributes(&merging, there, one);", "            continue;", "test_files"),
+    ("wrong words hide a missing model", "scp/admin/check.c", "    errors = check_world(conf, !command.print_effective && whole);",
+     "    errors = whole ? check_world(conf, !command.print_effective) : 1;", "config_check"),
+    ("a port that another has is not looked at", "scp/admin/check_host.c", "    if (wrong == 0 || wrong == EACCES ||", "    if (wrong >= 0 ||", "config_check"),
     ("a rival is not marked", "scp/store_instance.c", "instance->rival = status == STORE_OK;", "instance->rival = false;", "scp_store"),
     ("duplicates are not counted", "scp/store_instance.c", "status = store_count(store, \"duplicates\");", "status = STORE_OK;", "scp_store"),
     ("an association never ends", "scp/store_instance.c", "\"DELETE FROM open_association WHERE association=?\"",
@@ -89,7 +95,7 @@ BREAKS = [
      "scp_store_withdraw"),
     ("an object is not synced", "scp/spool.c", "if (fsync(fd) != 0)\n", "if (fd < 0 && fsync(fd) != 0)\n", "faults_disk"),
     ("an object's name is not synced", "scp/spool.c", "int failed = fsync(fd) != 0 ? -errno : 0;", "int failed = 0;", "faults_disk"),
-    ("a result is not synced", "scp/report_file.c", "status == DX_OK && fsync(fd) != 0", "status == DX_OK && fd < 0", "faults_disk"),
+    ("a result is not synced", "scp/report_file.c", "looked.digest[0] && fsync(fd) != 0", "looked.digest[0] && fd < 0", "faults_disk"),
     ("a row is not synced", "scp/store_sqlite.c", "\"PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;\"",
      "\"PRAGMA synchronous=OFF;PRAGMA foreign_keys=ON;\"", "scp_store_sync"),
     ("an answer after a time-out is believed", "scp/committer.c", "(void)shutdown(fd, SHUT_RDWR);", ";", "scp_committer"),
@@ -116,6 +122,22 @@ BREAKS = [
      "next->follows = number_before(job, 0, list[i].result.study);", "scp_deliver_choose"),
     ("an end whose commit failed is believed", "scp/committer.c", "c->earlier.cleared = cleared;", "(void)cleared;", "scp_committer"),
     ("what a dead committer did not tell stays untold", "scp/committer.c", "earlier_tell(&c->earlier, c->traffic);", ";", "scp_committer"),
+    ("a service is served in the other role", "dicom/dcmtk/negotiate.cc", "if (role == (service.as_scu ? ASC_SC_ROLE_SCU : ASC_SC_ROLE_SCP))", "if (false && role == 0)",
+     "e2e_conformance"),
+    ("a syntax without a dataset is stored", "dicom/dcmtk/services.cc", "!has_prefix(transfer_syntax, \"1.2.840.10008.1.2.7.\")", "true", "e2e_conformance"),
+    ("a class that is proposed is in no list", "scp/proposed.c", "{DX_UPS_PULL, IMPLICIT}", "{DX_UPS_PUSH, IMPLICIT}", "e2e_conformance"),
+    ("complaints have no rate", "scp/log.c", "return count <= rate;", "return true;", "scp_log"),
+    ("a trace is of all areas", "scp/log.c", "(traced & 1u << area) == 0", "(traced | 0u * area) == 0", "scp_log"),
+    ("a peer's words go into the bundle", "scp/admin/support_redact.c", "!field->is_quoted || message->words == LOG_OURS", "message != NULL", "e2e_logs"),
+    ("a UID goes into the bundle", "scp/admin/support_redact.c", "run > digits && run >= UID_LEAST", "run > digits && run >= 100", "e2e_logs"),
+    ("a user goes into the bundle", "scp/admin/support_redact.c", "if (is(name, length, \"user\") || (is_rule && names_study))", "if (is_rule && names_study)", "e2e_logs"),
+    ("a message is on no page", "scp/log_messages.c", "{\"spool-full\", LOG_RECEIVE, LOG_OURS},", "", "scp_messages"),
+    ("a help that was not written is a success", "scp/admin/main.c", "return flushed(\"--help\", 0);", "return 0;", "docs_manual"),
+    ("bench leaves its file", "scp/admin/bench.c", "(void)unlinkat(folder, kept, 0);", "(void)kept;", "scp_admin"),
+    ("options are missing in the man pages", "docs/man/page.awk", "print \".TP\\n\" typed(at ? substr(line, 1, at - 1) : line)", "print \".TP\\nx\"", "docs_manual"),
+    ("statuses are missing in the man pages", "docs/man/page.awk", "print \".TP\\n.B \" (part + 0)", "print \".TP\\nx\"", "docs_manual"),
+    ("completion knows three options", "scp/admin/completion.bash", "| sort -u; }", "| sort -u | head -n 3; }", "docs_manual"),
+    ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
 ]
 
 
@@ -153,8 +175,8 @@ def copy_tree(folder):
             shutil.copy(os.path.join(SOURCE, name), target)  # of now: what was built from a broken one is older
 
 
-DAEMON = ("cervigated", "cervigate", "make_model")
-SCRIPTS = ("faults_disk", "scp_supervisor", "scp_analyze", "scp_receive")  # tests that run the daemon instead of a program of their own
+DAEMON = ("cervigated", "cervigate", "make_model", "manual", "manual_page")
+SCRIPTS = ("docs_manual", "faults_disk", "scp_admin", "scp_supervisor", "scp_analyze", "scp_receive")  # tests that run the daemon instead of a program of their own
 
 
 def build(folder, tests):

@@ -100,6 +100,7 @@ static void begin(void)
                          .trials_trial = trials[1]};
     must(console_open(&console, &node, NULL));
     console.echoes.every_ms = console.selftests.every_ms = console.searches.every_ms = 0;
+    console.reloads.every_ms = 0;
 }
 
 /* The input with the mark replaced by what proves a login. */

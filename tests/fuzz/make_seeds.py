@@ -395,6 +395,9 @@ def tables():
     put("csv", "quoted", b'\xef\xbb\xbffile,class\r\n"a, ""b"".png",normal\r\n"two\r\nlines","x"\r\n')
 
 
+CONFIGURATION = b'<cervigate xmlns="urn:cervigate:config:1">%s</cervigate>\n'
+
+
 def texts():
     with open(os.path.join(TREE, "sr_templates/cspine.xml"), "rb") as file:
         put("template", "cspine.xml", file.read())
@@ -406,7 +409,12 @@ def texts():
             ("peers.xml", b'<peers><peer name="p" aeTitle="P" host="h" port="104"/></peers>'
                           b'<rules><rule name="r" action="analyze"><match attribute="Modality" values="CR DX"/>'
                           b'</rule></rules>')):
-        put("config", name, b'<cervigate xmlns="urn:cervigate:config:1">' + node + more + b"</cervigate>\n")
+        put("config", name, CONFIGURATION % (node + more))
+    put("config", "folder.xml", b"\f".join((
+        CONFIGURATION % (node + b'<models><model folder="/a" name="a"/></models><aes><ae aeTitle="E R" model="a"/></aes>'
+                         b'<rules><rule name="all" action="analyze"/></rules>').replace(b' model="/m"', b""),
+        CONFIGURATION % b'<node port="2"/><rules><rule name="er" action="store" ae="E R"/></rules>',
+        CONFIGURATION % b'<aes><ae aeTitle="E R" pduTimeout="5"/></aes><rules><rule name="all" action="ignore"/></rules>')))
 
 
 def audit():
@@ -471,6 +479,7 @@ if __name__ == "__main__":
     audit()
     seeds_peers.news(put)
     seeds_peers.rules(put)
+    seeds_peers.log(put)
     safetensors()
     onnx()
     model()

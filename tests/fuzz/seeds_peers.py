@@ -51,3 +51,10 @@ def news(put):
 def rules(put):
     put("rules", "spine", b"p2(^|[^a-z])(c[ ._-]?spine|hws)\nv1CR DX\nl416\nm418\nr\np9^ER\n=2HWS lat\n=1DX\n=4018M\n=8ISO_IR 192")
     put("rules", "hostile", b"p3(.*a.{15})+z\nr\nv0 1.2 3\nr\nl4-0.5\nm72048\n=3aaaaaaaaaaaaaaaaaaaa\n=8ISO_IR 100\n=2S\xe4ule\n=519700101\n=620261127")
+
+
+def log(put):
+    put("log", "text", b'2026-11-27T23:40:51.123Z warn assoc[7] association-ended association=1f calling="CT\\"1" called="CERVIGATE" address=10.1.2.3 stored=2 '
+        b'contexts=1/2 error="no 1.2.840.10008.5.1 47110815 \\x0a"')
+    put("log", "journal", b'<3>deliver[7] delivery-parked destination=pacs uid=2.25.1234567890123 status=C000 reason="un')
+    put("log", "configuration", b'<peer name="web" url="https://u:p@h:1/x?y" user="u"/><match attribute="StudyID" values="7"/><match attribute="Modality" pattern="&quot;"/>')

@@ -86,7 +86,7 @@ static void every_event_is_valid(void **state)
     for (int i = 0; i < 70; i++)
         snprintf(studies[i], sizeof studies[i], "1.2.840.10008.12345.67890123456789.%d", i);
     audit_application(conf, true);
-    audit_configuration(conf, HOSTILE);
+    (void)audit_configuration(conf, HOSTILE);
     audit_reload_refused(conf, HOSTILE, HOSTILE);
     assert_true(audit_mode(conf, HOSTILE, CONF_SHADOW, CONF_CLINICAL, NULL));
     assert_true(audit_mode(conf, "root", CONF_SHADOW, CONF_CLINICAL, HOSTILE));

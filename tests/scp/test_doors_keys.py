@@ -125,7 +125,7 @@ class Keys(f.Case):
             seen += b"TLSv1.3 TLS_AES" in memory
             for form in forms:
                 self.assertEqual(memory.count(form), 0, name_of(pid))  # not assertNotIn: it would print all of it
-        self.assertEqual(seen, 1)
+        self.assertGreaterEqual(seen, 1)  # what is there is found: in the association, and in what all have of its line in the log
 
 
 def name_of(pid):

@@ -1,7 +1,13 @@
 /* The log: one line an event whatever the values hold, levels, quoting. */
 #include "log.h"
+#include "log_fields.h"
+#include "log_messages.h"
+#include "log_recent.h"
 #include "scp_fixture.h"
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 static char text[8192];
 
@@ -42,14 +48,23 @@ static void levels_and_quotes(void **state)
 
 static void say_for_the_journal(void)
 {
+    char stream[48];
+    struct stat info;
+    assert_int_equal(fstat(STDERR_FILENO, &info), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)info.st_dev,
+             (unsigned long long)info.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    log_init("role", LOG_AT_DEBUG, true);
     log_event(LOG_AT_ERROR, "bad", "x=%s", "1\n2");
 }
 
 static void journal_prefix_and_one_line(void **state)
 {
     (void)state;
-    setenv("JOURNAL_STREAM", "1:2", 1);
+    setenv("JOURNAL_STREAM", "1:2", 1); /* it is another's */
     log_init("role", LOG_AT_DEBUG, true);
+    capture(say_levels);
+    assert_non_null(strstr(text, " info role["));
     capture(say_for_the_journal);
     assert_int_equal(strncmp(text, "<3>role[", 8), 0);
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
@@ -80,12 +95,175 @@ static void long_lines_end(void **state)
     assert_non_null(strstr(text, "nothing \"\"\n"));
 }
 
+/* ---- as <log> says ---- */
+
+static struct conf conf_of(enum conf_log_format format, const char *trace, uint32_t rate)
+{
+    return (struct conf){.log_level = LOG_AT_INFO,
+                         .log_format = format,
+                         .log_trace = trace,
+                         .log_rate = rate,
+                         .spool = "/nowhere"};
+}
+
+static void say_a_pair(void)
+{
+    log_event(LOG_AT_WARN, "association-ended", "association=%s calling=%s stored=%u ms=007 n=-3",
+              "1f", log_quote("A \"B\" \\"), 7u);
+}
+
+static void lines_of_json(void **state)
+{
+    (void)state;
+    struct conf conf = conf_of(CONF_LOG_JSON, NULL, 0);
+    log_begin("assoc", &conf);
+    capture(say_a_pair);
+    assert_int_equal(strncmp(text, "{\"time\":\"", 9), 0);
+    assert_non_null(strstr(text, "\"level\":\"warn\",\"role\":\"assoc\",\"pid\":"));
+    assert_non_null(strstr(text, "\"message\":\"association-ended\",\"area\":\"receive\","
+                                 "\"association\":\"1f\",\"calling\":\"A \\\"B\\\" \\\\\","
+                                 "\"stored\":7,\"ms\":\"007\",\"n\":-3}\n"));
+}
+
+static void say_of_two_areas(void)
+{
+    log_event(LOG_AT_DEBUG, "association-begun", "a=1");
+    log_event(LOG_AT_DEBUG, "delivery-begun", "a=2");
+}
+
+static void a_trace_is_of_its_areas(void **state)
+{
+    (void)state;
+    struct conf conf = conf_of(CONF_LOG_TEXT, "deliver  store", 0);
+    log_begin("role", &conf);
+    capture(say_of_two_areas);
+    assert_null(strstr(text, "association-begun"));
+    assert_non_null(strstr(text, "delivery-begun a=2"));
+    assert_int_equal(log_areas("deliver  store"), 1u << LOG_DELIVER | 1u << LOG_STORE);
+    assert_int_equal(log_areas("deliverer stor"), 0);
+}
+
+static void complain(void)
+{
+    for (int i = 0; i < 10; i++)
+        log_event(LOG_AT_WARN, "instance-refused", "n=%d", i);
+    for (int i = 0; i < 10; i++)
+        log_event(LOG_AT_INFO, "instance-stored", "n=%d", i);
+    log_event(LOG_AT_WARN, "spool-full", "n=1");
+}
+
+/* Of a message, not of all: and what is no complaint is as much as there is work. */
+static void complaints_have_a_rate(void **state)
+{
+    (void)state;
+    struct conf conf = conf_of(CONF_LOG_TEXT, NULL, 3);
+    log_begin("role", &conf);
+    capture(complain);
+    assert_non_null(strstr(text, "instance-refused n=2"));
+    assert_null(strstr(text, "instance-refused n=3"));
+    assert_non_null(strstr(text, "log-limited message=instance-refused rate=3\n"));
+    assert_non_null(strstr(text, "instance-stored n=9"));
+    assert_non_null(strstr(text, "spool-full n=1"));
+    conf.log_rate = 0;
+    log_begin("role", &conf);
+    capture(complain);
+    assert_non_null(strstr(text, "instance-refused n=9"));
+}
+
+static void fields_of_the_journal(void **state)
+{
+    (void)state;
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path, sizeof name.sun_path, "/tmp/cervigate-journal-%d", (int)getpid());
+    int journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(journal, (const struct sockaddr *)&name, sizeof name), 0);
+    setenv("CERVIGATE_JOURNAL", name.sun_path, 1);
+    struct conf conf = conf_of(CONF_LOG_JOURNAL, NULL, 0);
+    log_begin("assoc", &conf);
+    capture(say_a_pair);
+    assert_string_equal(text, "");
+    char got[4096] = "";
+    assert_true(recv(journal, got, sizeof got - 1, 0) > 0);
+    assert_int_equal(strncmp(got, "MESSAGE=association-ended association=1f ", 41), 0);
+    assert_non_null(strstr(got, "\nPRIORITY=4\nSYSLOG_IDENTIFIER=cervigated\n"));
+    assert_non_null(strstr(got, "\nCERVIGATE_MESSAGE=association-ended\nCERVIGATE_AREA=receive\n"
+                                "CERVIGATE_ROLE=assoc\nASSOC_ID=1f\nCALLING_AE=A \"B\" \\\n"
+                                "CERVIGATE_STORED=7\n"));
+
+    /* The journal has gone: the line is not lost. */
+    close(journal);
+    unlink(name.sun_path);
+    capture(say_a_pair);
+    assert_non_null(strstr(text, "association-ended association=1f"));
+    unsetenv("CERVIGATE_JOURNAL");
+}
+
+static void pairs_are_taken_apart(void **state)
+{
+    (void)state;
+    struct log_field field;
+    const char *at =
+        log_field_next("word a=1 =x B=2 long_key_of_more_than_32_characters=v q=\"un", &field);
+    assert_string_equal(field.key, "a");
+    assert_string_equal(field.value, "1");
+    at = log_field_next(at, &field); /* B is no key: keys are lower case */
+    assert_int_equal(strlen(field.key), LOG_KEY_MAX - 1);
+    assert_string_equal(field.value, "v");
+    at = log_field_next(at, &field);
+    assert_true(field.is_quoted);
+    assert_string_equal(field.value, "un");
+    assert_null(log_field_next(at, &field));
+}
+
+static void take(void *context, const char *line)
+{
+    (*(size_t *)context)++;
+    snprintf(text, sizeof text, "%s", line);
+}
+
+static void recent_lines_outlive_us(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/cervigate-recent-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    struct conf conf = conf_of(CONF_LOG_TEXT, NULL, 0);
+    conf.spool = folder;
+    size_t count = 0;
+    assert_false(log_recent_read(&conf, take, &count));
+    snprintf(path, sizeof path, "%s/run", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    log_recent_open(&conf);
+    for (int i = 0; i < LOG_RECENT_LINES + 5; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "line %d", i);
+        log_recent_put(line);
+    }
+    log_recent_leave();
+    log_recent_put("nobody keeps this");
+    assert_true(log_recent_read(&conf, take, &count));
+    assert_int_equal(count, LOG_RECENT_LINES);
+    assert_string_equal(text, "line 2051");
+
+    log_recent_open(&conf); /* the next node goes on */
+    log_recent_put("after");
+    log_recent_leave();
+    assert_true(log_recent_read(&conf, take, &count));
+    assert_string_equal(text, "after");
+    snprintf(path, sizeof path, "%s/run/recent", folder);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/run", folder);
+    rmdir(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(levels_and_quotes),
-        cmocka_unit_test(journal_prefix_and_one_line),
-        cmocka_unit_test(long_lines_end),
+        cmocka_unit_test(levels_and_quotes),       cmocka_unit_test(journal_prefix_and_one_line),
+        cmocka_unit_test(long_lines_end),          cmocka_unit_test(lines_of_json),
+        cmocka_unit_test(a_trace_is_of_its_areas), cmocka_unit_test(complaints_have_a_rate),
+        cmocka_unit_test(fields_of_the_journal),   cmocka_unit_test(pairs_are_taken_apart),
+        cmocka_unit_test(recent_lines_outlive_us),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -399,7 +399,8 @@ static void read_all(const struct priority_policy *policy, struct reading *readi
         struct reading *next = &readings[waiting[best]->place.number];
         if (policy)
             nobody_is_passed(policy, next, waiting, count);
-        memmove(waiting + best, waiting + best + 1, (--count - best) * sizeof *waiting);
+        for (count--; best < count; best++)
+            waiting[best] = waiting[best + 1];
         *(policy ? &next->start : &next->start_fcfs) = now;
         free_at[which] = now + next->takes;
     }

@@ -8,6 +8,7 @@ import time
 import unittest
 
 import daemon as d
+import rawscu
 
 
 class Start(unittest.TestCase):
@@ -145,6 +146,35 @@ class Run(unittest.TestCase):
         self.assertEqual(self.node.facts()["dicom_port"], before["dicom_port"])
         self.assertEqual(self.node.facts()["pid"], before["pid"])
         self.assertTrue(self.node.echo())
+        self.assertRegex(self.node.log(), r'setting-changed name="log level" change="old info, new debug"\n.* reload file=\S+ changes=1 who="?\w+')
+
+    def test_titles_of_its_own_from_the_folder(self):
+        """Two AE titles on one port: each with its rule and time-outs, from a file of the folder that a reload reads."""
+        folder = self.node.config[:-4] + ".d"
+        os.mkdir(folder)
+        with open(os.path.join(folder, "10-er.xml"), "w", encoding="utf-8") as f:
+            f.write("""<cervigate xmlns="urn:cervigate:config:1"><node checkCalledAeTitle="true"/>
+<aes><ae aeTitle="NECK ER" dimseTimeout="1"/></aes><rules><rule name="er" action="ignore" ae="NECK ER"/></rules></cervigate>""")
+        old = self.node.pid("receive")
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: self.node.pid("receive") not in (0, old), 20, "a new receive")
+        self.assertEqual(self.node.log().count("setting-changed name=\"ae[NECK ER] "), 6)
+        call = lambda: socket.create_connection(("127.0.0.1", int(self.node.port)), timeout=15)
+        with call() as er, call() as own, call() as none:
+            for one, title, answer in ((er, "NECK ER", b"\x02"), (own, "CERVIGATE", b"\x02"), (none, "NECK", b"\x03")):
+                one.sendall(rawscu.associate_rq(called=title))
+                self.assertEqual(rawscu.read_pdu(one)[:1], answer, title)
+            while one.recv(64):  # who was refused
+                pass
+            self.assertEqual(er.recv(64)[:1], b"\x07")  # silent for a second: A-ABORT
+            own.settimeout(0.5)
+            with self.assertRaises(TimeoutError):
+                own.recv(64)
+        for title in ("NECK ER", "CERVIGATE"):
+            path = os.path.join(self.node.folder, title + ".dcm")
+            d.write_object(path)
+            self.assertEqual(subprocess.run(["storescu", "-aec", title, "127.0.0.1", self.node.port, path]).returncode, 0)
+        d.wait_for(lambda: sorted(self.node.sql("SELECT called, rule FROM instance")) == [("CERVIGATE", "all"), ("NECK ER", "er")], 20, "the rules' choice")
 
     def test_reload_drops_no_association(self):
         held = socket.create_connection(("127.0.0.1", int(self.node.port)))
@@ -158,6 +188,27 @@ class Run(unittest.TestCase):
         self.assertTrue(os.path.exists(f"/proc/{old}"))
         held.close()
         d.wait_for(lambda: "role-left" in self.node.log(), 20, "the old one's end")
+
+    def test_so_many_old_ones_and_then_the_next_waits(self):
+        """Of sixteen old receives each has an association; the next reload waits until one of them ends, and cuts nobody off."""
+        held, told = [], "reload-waits name=receive leaving=16"
+        while told not in self.node.log():
+            self.assertLess(len(held), 40)
+            held.append(socket.create_connection(("127.0.0.1", int(self.node.port)), timeout=10))
+            held[-1].sendall(rawscu.associate_rq())  # perhaps to the one before, which is on its way out
+            self.assertEqual(rawscu.read_pdu(held[-1])[:1], b"\x02")
+            last = self.node.pid("receive")
+            self.node.process.send_signal(signal.SIGHUP)
+            d.wait_for(lambda: self.node.pid("receive") not in (0, last) or told in self.node.log(), 20, "a new receive")
+        self.assertTrue(self.node.echo())
+        self.assertEqual(self.node.pid("receive"), last)
+        self.assertNotIn("association-died", self.node.log())
+        for one in held:
+            one.settimeout(0.01)
+            with self.assertRaises(TimeoutError):  # it is still open
+                one.recv(1)
+            one.close()
+        d.wait_for(lambda: self.node.pid("receive") not in (0, last), 20, "a new receive, as there is room")
 
     def test_bad_reload_keeps_the_old(self):
         before = self.node.facts()

@@ -143,7 +143,8 @@ class Units(unittest.TestCase):
             file.write(re.sub(r"(0[0-7]{3}) \w+ cervigate", r"\1 - -", text))
         done = run("systemd-tmpfiles", "--create", f"--root={root}", ours)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for path, mode in (("var/lib/cervigate", 0o40700), ("etc/cervigate", 0o40750), ("etc/cervigate/cervigate.xml", 0o100640)):
+        for path, mode in (("var/lib/cervigate", 0o40700), ("etc/cervigate", 0o40750), ("etc/cervigate/cervigate.d", 0o40750),
+                           ("etc/cervigate/cervigate.xml", 0o100640)):
             self.assertEqual(oct(os.stat(os.path.join(root, path)).st_mode), oct(mode), path)
 
     def test_another_prefix(self):

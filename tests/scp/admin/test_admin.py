@@ -56,6 +56,19 @@ class Offline(unittest.TestCase):
             self.assertEqual((said.returncode, "usage" in said.stdout), (0, True), command)
             self.assertEqual(run(command, "--no-such-option").returncode, 64, command)
 
+    def test_bench_measures_and_leaves_nothing(self):
+        place = os.path.join(self.folder, "disk")
+        os.mkdir(place)
+        said = run("bench", "--folder", place, "--model", self.model, "--seconds", "0.1", "--json")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        answer = json.loads(said.stdout)
+        for figure in ("network_ms", "saliency_ms", "object_ms", "record_ms"):
+            self.assertTrue(0 < answer[figure] < 60000, answer)
+        self.assertGreater(answer["object_ms"], answer["record_ms"])
+        self.assertEqual((answer["threads"], os.listdir(place)), (os.cpu_count(), []))
+        for expected, *words in ((64, "--seconds", "0"), (64, "x"), (66, "--model", place), (73, "--seconds", "0.1", "--folder", place + "/none")):
+            self.assertEqual(run("bench", *words).returncode, expected, words)
+
     def test_check_tells_what_a_model_is_and_what_would_bind_it(self):
         place = os.path.join(self.folder, "checked")
         os.mkdir(place)
