@@ -163,9 +163,15 @@ static void check_orders(struct reading *reading, const struct conf *conf)
     check_orders_tls(reading, conf);
     if (orders->from)
         check_addresses(reading, "orders", 0, "from", orders->from);
-    if (orders->postoperative)
-        conf_check_pattern(reading, conf_line_at(reading, "orders", 0, "postoperative"),
-                           orders->postoperative);
+    const struct {
+        const char *name, *pattern;
+    } patterns[] = {{"postoperative", orders->postoperative},
+                    {"finding", orders->finding},
+                    {"noFinding", orders->no_finding}};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        if (patterns[i].pattern)
+            conf_check_pattern(reading, conf_line_at(reading, "orders", 0, patterns[i].name),
+                               patterns[i].pattern);
 }
 
 /* A modality's door: the peer is a DICOM one. */

@@ -270,8 +270,11 @@ struct conf_orders {
     uint32_t message_bytes;    /* 1 MiB; a longer message is refused */
     int idle_seconds;          /* without a whole message a connection is ended: 300 */
     const char *postoperative; /* regular expression on the procedure's words; NULL: none is */
-    bool tls;                  /* with the files of <tls> */
-    bool patients;             /* ADT corrects patients' data */
+    /* regular expressions on the rows of a final report: it says that there is an injury, that
+     * there is none; NULL: that is not understood */
+    const char *finding, *no_finding;
+    bool tls;           /* with the files of <tls> */
+    bool patients;      /* ADT corrects patients' data */
     const char *issuer; /* who assigned a Patient ID that comes without; NULL: nobody knows */
 };
 

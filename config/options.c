@@ -127,6 +127,8 @@ const struct option conf_options[] = {
     OPTION("orders", "messageBytes", U32, orders.message_bytes, "1048576"),
     OPTION("orders", "idleTime", INT, orders.idle_seconds, "300"),
     OPTION("orders", "postoperative", NULLABLE, orders.postoperative, NULL),
+    OPTION("orders", "finding", NULLABLE, orders.finding, NULL),
+    OPTION("orders", "noFinding", NULLABLE, orders.no_finding, NULL),
     OPTION("orders", "tls", BOOL, orders.tls, "false"),
     OPTION("orders", "patients", BOOL, orders.patients, "false"),
     OPTION("orders", "issuer", NULLABLE, orders.issuer, NULL),

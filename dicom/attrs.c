@@ -212,6 +212,27 @@ enum dx_status dx_attrs_unpack(const uint8_t *bytes, size_t count, struct dx_att
     return status;
 }
 
+const char *dx_attrs_packed(const uint8_t *bytes, size_t count, uint32_t tag, size_t *length)
+{
+    size_t at = HEADER;
+    *length = 0;
+    if (bytes == NULL || count < HEADER || memcmp(bytes, "DXA1", 4) != 0)
+        return "";
+    while (count - at >= ENTRY_HEADER) {
+        uint32_t here = get_u32(bytes + at);
+        size_t bytes_here = get_u32(bytes + at + 6);
+        at += ENTRY_HEADER;
+        if (here > tag || bytes_here > count - at)
+            return "";
+        if (here == tag) {
+            *length = strnlen((const char *)bytes + at, bytes_here);
+            return (const char *)bytes + at;
+        }
+        at += bytes_here;
+    }
+    return "";
+}
+
 bool dx_text_is_ascii(const char *text)
 {
     for (; *text != '\0'; text++)

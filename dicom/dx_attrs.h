@@ -45,6 +45,9 @@ DX_MUST_USE enum dx_status dx_attrs_pack(const struct dx_attrs *attrs, uint8_t *
                                          size_t *count); /* malloc, caller frees */
 DX_MUST_USE enum dx_status dx_attrs_unpack(const uint8_t *bytes, size_t count,
                                            struct dx_attrs **attrs, struct dx_error *err);
+/* One value where it lies in packed bytes, for who looks into thousands: *length bytes of it, up to
+ * its first zero, ended by none. Not there, or damaged before: "" and 0. */
+const char *dx_attrs_packed(const uint8_t *bytes, size_t count, uint32_t tag, size_t *length);
 
 #ifdef __cplusplus
 }

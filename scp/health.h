@@ -85,13 +85,13 @@ struct health_role {
     char name[16];
     int64_t since_ms; /* UTC of its start; 0: it does not run */
     int died;         /* how often by itself since the node's start */
+    bool runs;
 };
 #define HEALTH_ROLES 9
 
 struct health {
     int64_t at_ms;
     bool running, receives, analyzes, delivers;
-    bool announces, hears, inquires;              /* or need not */
     long pid, dicom_port, tls_port, console_port; /* 0 when not running, or none */
     long landlock;                                /* version that confines the roles; 0: none */
     struct health_role role[HEALTH_ROLES];        /* those that the configuration wants */

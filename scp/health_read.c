@@ -46,23 +46,35 @@ static bool is_alive(long pid)
     return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
-/* "receive_since=1764", and then "receive_died=0". */
-static void take_role(struct health *h, const char *line)
+/* "receive_pid=123", then, of a role that is wanted, "receive_since=1764" and "receive_died=0". */
+static void take_role(struct health *h, const char *line, long *pid)
 {
-    const char *since = strstr(line, "_since="), *died = strstr(line, "_died=");
+    const char *process = strstr(line, "_pid="), *since = strstr(line, "_since="),
+               *died = strstr(line, "_died=");
+    if (process != NULL)
+        *pid = strtol(process + strlen("_pid="), NULL, 10);
     if (since != NULL && h->roles < HEALTH_ROLES) {
         struct health_role *role = &h->role[h->roles++];
         (void)snprintf(role->name, sizeof role->name, "%.*s", (int)(since - line), line);
         role->since_ms = strtoll(since + strlen("_since="), NULL, 10);
+        role->runs = is_alive(*pid);
     }
     if (died != NULL && h->roles > 0)
         h->role[h->roles - 1].died = (int)strtol(died + strlen("_died="), NULL, 10);
 }
 
+static bool runs(const struct health *h, const char *name)
+{
+    for (size_t i = 0; i < h->roles; i++)
+        if (strcmp(h->role[i].name, name) == 0)
+            return h->role[i].runs;
+    return false;
+}
+
 static void read_run_file(const struct conf *conf, struct health *h)
 {
     char path[PATH_MAX], line[256];
-    long receive = 0, analyze = 0, deliver = 0, announce = 0, orders = 0, inquire = 0;
+    long role = 0;
     const struct {
         const char *key;
         long *value;
@@ -70,48 +82,32 @@ static void read_run_file(const struct conf *conf, struct health *h)
                 {"dicom_port=", &h->dicom_port},
                 {"tls_port=", &h->tls_port},
                 {"console_port=", &h->console_port},
-                {"landlock=", &h->landlock},
-                {"receive_pid=", &receive},
-                {"analyze_pid=", &analyze},
-                {"deliver_pid=", &deliver},
-                {"announce_pid=", &announce},
-                {"orders_pid=", &orders},
-                {"inquire_pid=", &inquire}};
+                {"landlock=", &h->landlock}};
     node_path(conf, path, sizeof path, "run/node");
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return;
     while (fgets(line, sizeof line, file) != NULL) {
-        take_role(h, line);
+        take_role(h, line, &role);
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (strncmp(line, keys[i].key, strlen(keys[i].key)) == 0)
                 *keys[i].value = strtol(line + strlen(keys[i].key), NULL, 10);
     }
     (void)fclose(file);
     h->running = is_alive(h->pid);
-    h->receives = is_alive(receive);
-    h->analyzes = is_alive(analyze);
-    h->delivers = is_alive(deliver);
-    h->announces = is_alive(announce) || conf->announcement_count == 0;
-    h->hears = is_alive(orders) || !conf->orders.listen;
-    h->inquires = is_alive(inquire) || conf->order_query.peer == NULL;
+    h->receives = runs(h, "receive");
+    h->analyzes = runs(h, "analyze");
+    h->delivers = runs(h, "deliver");
 }
 
 static void look_at_processes(const struct conf *conf, struct health *h)
 {
     read_run_file(conf, h);
-    if (!h->running) {
+    if (!h->running)
         health_say(h, false, "node", "", "it does not run");
-        return;
-    }
-    const struct {
-        bool alive;
-        const char *name;
-    } roles[] = {{h->receives, "receive"},   {h->analyzes, "analyze"}, {h->delivers, "deliver"},
-                 {h->announces, "announce"}, {h->hears, "orders"},     {h->inquires, "inquire"}};
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
-        if (!roles[i].alive)
-            health_say(h, false, roles[i].name, "", "this role does not run");
+    for (size_t i = 0; h->running && i < h->roles; i++)
+        if (!h->role[i].runs)
+            health_say(h, false, h->role[i].name, "", "this role does not run");
 }
 
 static void look_at_spool(const struct conf *conf, struct health *h)

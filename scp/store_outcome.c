@@ -56,6 +56,10 @@ enum store_status store_verdict(struct store *store, const char *study,
     return STORE_OK;
 }
 
+#define OF_ORDERS                                                                                  \
+    "FROM site_order AS o WHERE read<>0 AND ((o.study=p.study AND o.study<>'')"                    \
+    " OR (o.accession=p.accession AND o.accession<>'' AND o.study='' AND (o.issuer='' OR NOT"      \
+    " issuers_differ(o.issuer," ISSUER_OF("p.study") "))))"
 #define OF_IMAGES "FROM judgement JOIN instance ON id=instance WHERE instance.study=p.study"
 #define OF_REPORTS                                                                                 \
     "('1.2.840.10008.5.1.4.1.1.88.11','1.2.840.10008.5.1.4.1.1.88.22',"                            \
@@ -68,15 +72,25 @@ enum store_status store_verdict(struct store *store, const char *study,
     " WHERE result.study=p.study AND delivery.state='sent'),"                                      \
     "(SELECT finding_score " OF_IMAGES " AND withdrawn='' ORDER BY finding_score DESC LIMIT 1),"   \
     "(SELECT finding_point " OF_IMAGES " AND withdrawn='' ORDER BY finding_score DESC LIMIT 1),"   \
-    "EXISTS(SELECT 1 FROM instance WHERE instance.study=p.study AND state IN"                      \
+    "(SELECT MIN(received_ms) FROM instance WHERE instance.study=p.study AND state IN"             \
     " ('ignored','judged','not-processed') AND sop_class IN " OF_REPORTS "),"                      \
-    "EXISTS(SELECT 1 FROM site_order AS o WHERE read<>0 AND ((o.study=p.study AND o.study<>'')"    \
-    " OR (o.accession=p.accession AND o.accession<>'' AND o.study=''))),"                          \
+    "EXISTS(SELECT 1 " OF_ORDERS "),"                                                              \
     "EXISTS(SELECT 1 FROM reading AS r WHERE r.study=p.study AND r.state=4)"                       \
     " OR EXISTS(SELECT 1 FROM look AS l WHERE l.study=p.study AND over<>0),"                       \
-    "v.study IS NOT NULL,agrees,who,said_ms,v.outcome,v.report"                                    \
+    "v.study IS NOT NULL,agrees,who,said_ms,v.outcome,v.report,"                                   \
+    "(SELECT MIN(NULLIF(final_ms,0)) " OF_ORDERS "),"                                              \
+    "(SELECT MIN(NULLIF(conclusion,0)) " OF_ORDERS ")"                                             \
     " FROM (SELECT * FROM place ORDER BY arrived_ms DESC,study LIMIT ?) AS p"                      \
     " LEFT JOIN verdict AS v ON v.study=p.study ORDER BY p.arrived_ms,p.study"
+
+static void take_final(sqlite3_stmt *row, struct store_outcome *o)
+{
+    int64_t sr = sqlite3_column_int64(row, 13), order = sqlite3_column_int64(row, 22);
+    int conclusion = sqlite3_column_int(row, 23);
+    o->final_ms = sr == 0 || (order != 0 && order < sr) ? order : sr;
+    if (conclusion > SITE_UNCONCLUDED && conclusion <= SITE_NO_INJURY)
+        o->conclusion = (enum site_conclusion)conclusion;
+}
 
 static void take_outcome(sqlite3_stmt *row, struct store_outcome *o)
 {
@@ -95,10 +109,11 @@ static void take_outcome(sqlite3_stmt *row, struct store_outcome *o)
     sql_text(row, 1, o->accession, sizeof o->accession);
     sql_text(row, 5, o->model, sizeof o->model);
     for (int i = 0; i < 3; i++)
-        if (sqlite3_column_int(row, 13 + i) != 0)
+        if (sqlite3_column_int64(row, 13 + i) != 0)
             o->read_by |= 1u << i;
     if (o->said)
         take_verdict(row, 17, &o->verdict);
+    take_final(row, o);
 }
 
 enum store_status store_outcomes(struct store *store, size_t most,

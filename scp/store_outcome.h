@@ -3,7 +3,7 @@
 #ifndef STORE_OUTCOME_H
 #define STORE_OUTCOME_H
 
-#include "store.h"
+#include "store_site.h"
 #include "worklist/priority.h"
 
 /* What a reader says of a study's answer. The answer that it was said of stays with it: a later
@@ -42,6 +42,9 @@ struct store_outcome {
     char model[520];
     int64_t arrived_ms, analysed_ms, reported_ms, sent_ms, read_ms;
     unsigned read_by; /* of enum store_read_by; 0 though it was read: a person said so */
+    int64_t final_ms; /* the first final report of others: an SR, or a message of the site's */
+    /* what the site's messages said of it: an injury where one does, none where all do */
+    enum site_conclusion conclusion;
     bool said;
     struct store_verdict verdict;
 };

@@ -184,6 +184,9 @@ static const char *const versions[] = {
     " filler_order TEXT NOT NULL DEFAULT '', procedure_id TEXT NOT NULL DEFAULT '',"
     " procedure TEXT NOT NULL DEFAULT '', postoperative INTEGER NOT NULL DEFAULT 0,"
     " read INTEGER NOT NULL DEFAULT 0, told_ms INTEGER NOT NULL,"
+    /* of its final report: what it says (enum site_conclusion), UTC when it was told first; they
+       hold while read does */
+    " conclusion INTEGER NOT NULL DEFAULT 0, final_ms INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(accession, issuer, study, placer_order, filler_order));"
     "CREATE INDEX site_order_study ON site_order(study) WHERE study<>'';"
     "CREATE INDEX site_order_filler ON site_order(filler_order) WHERE filler_order<>'';"

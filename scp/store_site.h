@@ -27,6 +27,13 @@ struct site_order {
     enum priority_order priority;
     bool postoperative; /* where there is a procedure */
     enum site_read { SITE_READ_UNSAID, SITE_UNREAD, SITE_READ } read;
+    /* of a final report, where read is SITE_READ; of several the least holds */
+    enum site_conclusion {
+        SITE_UNCONCLUDED, /* no report was seen */
+        SITE_INJURY,
+        SITE_UNCLEAR, /* it says neither, or both */
+        SITE_NO_INJURY
+    } conclusion;
     bool cancelled; /* it is forgotten */
     bool changed;   /* it may have another accession number than before */
     char

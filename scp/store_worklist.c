@@ -82,39 +82,67 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
     " FROM place LEFT JOIN reading ON reading.study=place.study AND reading.state=2"               \
     " AND reading.state<=2 "
 
-static void take_text(const struct dx_attrs *attrs, uint32_t tag, char *text, size_t size)
+/* A header as it is packed: a list has thousands. */
+struct header {
+    const uint8_t *bytes;
+    size_t count;
+};
+
+/* "" when it is no ASCII: none of these has words. What does not fit is cut. */
+static void take_text(const struct header *header, uint32_t tag, char *text, size_t size)
 {
-    const char *value = dx_attrs_text(attrs, tag);
-    (void)snprintf(text, size, "%s", dx_text_is_ascii(value) ? value : "");
+    size_t length;
+    const char *value = dx_attrs_packed(header->bytes, header->count, tag, &length);
+    text[0] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] >= 0x80 || value[i] == 0x1b)
+            return;
+    length = length < size ? length : size - 1;
+    memcpy(text, value, length);
+    text[length] = '\0';
 }
 
 /* "20261127" and "134500.123" as 2026-11-27T13:45:00; "" when they are something else. */
-static void take_time(const struct dx_attrs *attrs, char text[20])
+static void take_time(const struct header *header, char text[20])
 {
-    const char *day = dx_attrs_text(attrs, DX_TAG(0x0008, 0x0020));
-    const char *time = dx_attrs_text(attrs, DX_TAG(0x0008, 0x0030));
+    char day[32], time[32];
+    take_text(header, DX_TAG(0x0008, 0x0020), day, sizeof day);
+    take_text(header, DX_TAG(0x0008, 0x0030), time, sizeof time);
     text[0] = '\0';
     if (strspn(day, "0123456789") != 8 || strspn(time, "0123456789") < 4)
         return;
     bool seconds = strspn(time, "0123456789") >= 6;
-    (void)snprintf(text, 20, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s", day, day + 4, day + 6, time, time + 2,
-                   seconds ? time + 4 : "00");
+    const char from[] = {day[0],
+                         day[1],
+                         day[2],
+                         day[3],
+                         '-',
+                         day[4],
+                         day[5],
+                         '-',
+                         day[6],
+                         day[7],
+                         'T',
+                         time[0],
+                         time[1],
+                         ':',
+                         time[2],
+                         time[3],
+                         ':',
+                         seconds ? time[4] : '0',
+                         seconds ? time[5] : '0',
+                         '\0'};
+    memcpy(text, from, sizeof from);
 }
 
-/* Texts that are no ASCII are left out: none of these has words. */
 static void take_header(sqlite3_stmt *rows, int column, struct store_entry *e)
 {
-    struct dx_error err = {.status = DX_OK};
-    struct dx_attrs *attrs = NULL;
-    const uint8_t *bytes = sqlite3_column_blob(rows, column);
-    size_t size = (size_t)sqlite3_column_bytes(rows, column);
-    if (bytes == NULL || dx_attrs_unpack(bytes, size, &attrs, &err) != DX_OK)
-        return;
-    take_text(attrs, DX_TAG(0x0008, 0x1010), e->station, sizeof e->station);
-    take_text(attrs, DX_TAG(0x0010, 0x1010), e->age, sizeof e->age);
-    take_text(attrs, DX_TAG(0x0010, 0x0040), e->sex, sizeof e->sex);
-    take_time(attrs, e->study_time);
-    dx_attrs_destroy(attrs);
+    const struct header header = {.bytes = sqlite3_column_blob(rows, column),
+                                  .count = (size_t)sqlite3_column_bytes(rows, column)};
+    take_text(&header, DX_TAG(0x0008, 0x1010), e->station, sizeof e->station);
+    take_text(&header, DX_TAG(0x0010, 0x1010), e->age, sizeof e->age);
+    take_text(&header, DX_TAG(0x0010, 0x0040), e->sex, sizeof e->sex);
+    take_time(&header, e->study_time);
 }
 
 static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,

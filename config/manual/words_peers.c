@@ -103,6 +103,13 @@ const struct conf_word conf_words_peers[] = {
     {"orders", "postoperative",
      "Regular expression (as in <rules>), letter case aside: an order whose procedure "
      "(OBR-4) matches is post-operative, and its findings raise nothing."},
+    {"orders", "finding",
+     "Regular expression (likewise): a final report (ORU, OBR-25 F or C) says that there is an "
+     "injury where one of its rows, OBX-3 \": \" OBX-5, matches: the outcomes of the console "
+     "compare that with the node's answer (docs/console.md). Meant for coded rows: \"no fracture\" "
+     "has a fracture in it. Rows of 1024 bytes and more are passed over."},
+    {"orders", "noFinding",
+     "Likewise: it says that there is none. Rows of both: it is not compared."},
     {"orders", "tls",
      "true: callers use TLS, with the files, versions and clientCertificate of <tls> "
      "(whose listen is for DICOM alone); who calls in plain is not heard."},
@@ -117,6 +124,8 @@ const struct conf_word conf_words_peers[] = {
     {"orders", CONF_EXAMPLE,
      "<orders listen=\"true\" from=\"10.1.2.0/24\" postoperative=\"post-?op|control after "
      "fusion\"/>\n"
+     "<orders listen=\"true\" from=\"10.1.2.0/24\" finding=\"^CSPINE\\^.*: (FX|DISL)\\^\" "
+     "noFinding=\"^CSPINE\\^.*: NEG\\^\"/>\n"
      "<orders listen=\"true\" from=\"10.1.2.0/24\" tls=\"true\" patients=\"true\" "
      "issuer=\"HOSP\"/>"},
     {"orderQuery", NULL,

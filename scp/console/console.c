@@ -199,14 +199,15 @@ static struct MHD_Daemon *start(struct console *console, const struct console_tl
         {MHD_OPTION_HTTPS_PRIORITIES, 0, encrypted ? (void *)tls->rules : NULL},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem *more = &with_tls[encrypted ? 0 : 3];
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-            (encrypted ? MHD_USE_TLS : 0u),
-        0, NULL, NULL, answer, console, MHD_OPTION_NOTIFY_COMPLETED, completed, console,
-        MHD_OPTION_NOTIFY_CONNECTION, guests_notify, console->guests, MHD_OPTION_UNESCAPE_CALLBACK,
-        unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)console->node->conf->web.connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                                (encrypted ? MHD_USE_TLS : 0u),
+                            0, NULL, NULL, answer, console, MHD_OPTION_NOTIFY_COMPLETED, completed,
+                            console, MHD_OPTION_NOTIFY_CONNECTION, guests_notify, console->guests,
+                            MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+                            MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)console->node->conf->web.connections + GUESTS_TURNED_AWAY + 1,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                            MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 void console_turn(struct console *console, int most_ms)
@@ -227,6 +228,7 @@ void console_turn(struct console *console, int most_ms)
     login_turn(console);
     changes_turn(console, now);
     uploads_turn(console, now);
+    list_turn(console, now);
     events_turn(console, now);
     guests_hurry(console->guests, now);
 }
@@ -235,6 +237,7 @@ bool console_open(struct console *console, const struct node *node, const struct
 {
     const struct conf_web *web = &node->conf->web;
     const struct guest_limits limits = {.most = web->connections,
+                                        .encrypted = tls != NULL && tls->key != NULL,
                                         .request_ms = web->request_seconds * INT64_C(1000),
                                         .answer_ms = web->answer_seconds * INT64_C(1000)};
     console->node = node;

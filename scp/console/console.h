@@ -120,6 +120,8 @@ struct list *list_create(void);
 void list_destroy(struct list *list);
 /* Looks whether it changed; its number grows when it did. */
 int64_t list_revision(struct console *console);
+/* Keeps it ready, for as long as somebody may ask for it. */
+void list_turn(struct console *console, int64_t now_ms);
 /* Studies in each band (enum priority_band); NULL: the job store cannot be read. */
 const uint64_t *list_bands(struct console *console);
 /* In shadow mode the node's word reaches nobody who reads: only those who run it see it here. */

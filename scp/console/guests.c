@@ -19,22 +19,24 @@ struct guest {
     struct in6_addr address;
     int64_t until_ms; /* 0: no deadline */
     int64_t whole_ms; /* of a large body; 0: none is on its way */
-    bool ended;
+    bool turned_away, ended;
 };
 
 struct guests {
     struct guest_limits limits;
+    int places;
     struct guest list[];
 };
 
 struct guests *guests_create(const struct guest_limits *limits)
 {
-    struct guests *guests =
-        calloc(1, sizeof *guests + (size_t)limits->most * sizeof guests->list[0]);
+    int places = limits->most + (limits->encrypted ? GUESTS_TURNED_AWAY : 0);
+    struct guests *guests = calloc(1, sizeof *guests + (size_t)places * sizeof guests->list[0]);
     if (guests == NULL)
         return NULL;
     guests->limits = *limits;
-    for (int i = 0; i < limits->most; i++)
+    guests->places = places;
+    for (int i = 0; i < places; i++)
         guests->list[i].fd = -1;
     return guests;
 }
@@ -69,9 +71,18 @@ static struct guest *place_for(struct guests *guests, const struct in6_addr *add
     return same < GUESTS_PER_ADDRESS ? place : NULL;
 }
 
+/* For one too many, to be told so; NULL: there is none. */
+static struct guest *place_behind(struct guests *guests)
+{
+    for (int i = guests->limits.most; i < guests->places; i++)
+        if (guests->list[i].fd < 0)
+            return &guests->list[i];
+    return NULL;
+}
+
 /* Said without reading: who is one too many costs nothing. What it sent is dropped unread, or the
  * close would be a reset that takes the answer with it. */
-static void turn_away(int fd)
+static void turn_away(int fd, bool encrypted)
 {
     static const char full[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                "Content-Type: application/json\r\n"
@@ -80,7 +91,8 @@ static void turn_away(int fd)
                                "Content-Length: 49\r\n\r\n"
                                "{\"error\": \"the console has too many connections\"}";
     char unread[4096];
-    (void)send(fd, full, sizeof full - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!encrypted)
+        (void)send(fd, full, sizeof full - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)shutdown(fd, SHUT_WR);
     for (int i = 0; i < 16 && recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0; i++)
         continue;
@@ -99,13 +111,17 @@ void guests_accept(struct guests *guests, struct MHD_Daemon *daemon, int listeni
             return;
         const struct in6_addr address = address_of(&from);
         struct guest *guest = place_for(guests, &address);
+        bool turned_away = guest == NULL;
+        if (turned_away)
+            guest = place_behind(guests);
         if (guest == NULL) {
-            turn_away(fd);
+            turn_away(fd, guests->limits.encrypted);
             continue;
         }
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         *guest = (struct guest){.of = guests,
                                 .fd = fd,
+                                .turned_away = turned_away,
                                 .address = address,
                                 .until_ms = now_ms + guests->limits.request_ms};
         if (MHD_add_connection(daemon, fd, (struct sockaddr *)&from, length) != MHD_YES)
@@ -115,7 +131,7 @@ void guests_accept(struct guests *guests, struct MHD_Daemon *daemon, int listeni
 
 void guests_hurry(struct guests *guests, int64_t now_ms)
 {
-    for (int i = 0; i < guests->limits.most; i++) {
+    for (int i = 0; i < guests->places; i++) {
         struct guest *guest = &guests->list[i];
         if (guest->fd >= 0 && !guest->ended && guest->until_ms != 0 && now_ms >= guest->until_ms) {
             guest->ended = true;
@@ -143,9 +159,15 @@ void guests_notify(void *context, struct MHD_Connection *connection, void **sock
     }
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    for (int i = 0; info != NULL && i < guests->limits.most; i++)
+    for (int i = 0; info != NULL && i < guests->places; i++)
         if (guests->list[i].fd == info->connect_fd)
             *socket_context = &guests->list[i];
+}
+
+bool guest_is_turned_away(struct MHD_Connection *connection)
+{
+    const struct guest *guest = guest_of(connection);
+    return guest != NULL && guest->turned_away;
 }
 
 void guest_has_asked(struct MHD_Connection *connection, int64_t now_ms)
@@ -158,10 +180,10 @@ void guest_has_asked(struct MHD_Connection *connection, int64_t now_ms)
 void guest_was_answered(struct MHD_Connection *connection, int64_t now_ms)
 {
     struct guest *guest = guest_of(connection);
-    if (guest != NULL)
-        guest->until_ms = now_ms + guest->of->limits.request_ms;
-    if (guest != NULL)
-        guest->whole_ms = 0;
+    if (guest == NULL)
+        return;
+    guest->until_ms = now_ms + guest->of->limits.request_ms;
+    guest->whole_ms = 0;
 }
 
 void guest_listens(struct MHD_Connection *connection)

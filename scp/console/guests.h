@@ -13,11 +13,15 @@
 #include <stdint.h>
 
 #define GUESTS_PER_ADDRESS 64
+#define GUESTS_TURNED_AWAY 8 /* at a time */
 
 struct guests;
 struct guest;
 struct guest_limits {
     int most; /* at a time */
+    /* over TLS one too many must be let in to be told so: GUESTS_TURNED_AWAY more have a place, and
+     * 503 is all that they hear; who comes then is just closed */
+    bool encrypted;
     int64_t request_ms, answer_ms;
 };
 /* NULL: no memory. */
@@ -32,6 +36,8 @@ void guests_hurry(struct guests *guests, int64_t now_ms);
 /* MHD_NotifyConnectionCallback; context: the guests. */
 void guests_notify(void *context, struct MHD_Connection *connection, void **socket_context,
                    enum MHD_ConnectionNotificationCode what);
+/* One too many: it gets 503, whatever it asks. */
+bool guest_is_turned_away(struct MHD_Connection *connection);
 /* The request is whole / has been answered / waits, or is answered, without end. */
 void guest_has_asked(struct MHD_Connection *connection, int64_t now_ms);
 void guest_was_answered(struct MHD_Connection *connection, int64_t now_ms);

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS   500 /* at most so often: a busy node changes the store all the time */
+#define LOOK_MS   500    /* at most so often: a busy node changes the store all the time */
+#define WARM_MS   600000 /* kept ready after a start and a look: who looks again need not wait */
 #define READ_MOST 200
 
 struct list {
     int64_t change; /* of the store, when it was read */
     int64_t look_at;
+    int64_t warm_until;
     int64_t revision; /* 0: not read yet */
     enum conf_mode mode;
     unsigned char digest[SHA256_DIGEST_LENGTH]; /* of entries */
@@ -25,7 +27,10 @@ struct list {
 
 struct list *list_create(void)
 {
-    return calloc(1, sizeof(struct list));
+    struct list *list = calloc(1, sizeof *list);
+    if (list != NULL)
+        list->warm_until = clock_monotonic_ms() + WARM_MS;
+    return list;
 }
 
 void list_destroy(struct list *list)
@@ -108,6 +113,12 @@ int64_t list_revision(struct console *console)
     return list->revision;
 }
 
+void list_turn(struct console *console, int64_t now_ms)
+{
+    if (now_ms < console->list->warm_until)
+        (void)list_revision(console);
+}
+
 const uint64_t *list_bands(struct console *console)
 {
     return list_revision(console) != 0 ? console->list->band : NULL;
@@ -159,6 +170,7 @@ enum MHD_Result list_page(struct console *console, struct visit *visit, struct s
     if (strcmp(tail, "read") == 0)
         return read_ones(console, session, request);
     int64_t revision = list_revision(console);
+    list->warm_until = clock_monotonic_ms() + WARM_MS;
     char now[25], *text = NULL;
     size_t size = 0;
     if (revision == 0)

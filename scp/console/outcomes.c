@@ -11,8 +11,10 @@
 #define OUTCOMES_MOST 20000 /* studies, the latest */
 
 static const char reference[] =
-    "what readers said on this console, of the studies of which they said something; no follow-up, "
-    "no other report is understood";
+    "what readers said on this console, of the studies of which they said something; no follow-up";
+static const char final_reference[] =
+    "what final reports say by HL7, of the studies of which <orders finding, noFinding> understand "
+    "it; beside the node's answer as it stands";
 
 static json_t *rate_json(const struct nn_figure *figure)
 {
@@ -40,6 +42,19 @@ static json_t *span_json(struct spans *spans)
                      high < 0 ? json_null() : json_real((double)high / 1000));
 }
 
+static json_t *finals_json(const struct tally *tally)
+{
+    const struct nn_tally *f = &tally->finals;
+    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "reference",
+                     final_reference, "reports", (json_int_t)tally->reported, "understood",
+                     (json_int_t)tally->understood, "undecided", (json_int_t)tally->undecided,
+                     "positivePredictiveValue", counted_json(f->tp, f->tp + f->fp),
+                     "negativePredictiveValue", counted_json(f->tn, f->tn + f->fn), "sensitivity",
+                     counted_json(f->tp, f->tp + f->fn), "specificity",
+                     counted_json(f->tn, f->tn + f->fp), "misses", (json_int_t)f->fn, "falseAlarms",
+                     (json_int_t)f->fp);
+}
+
 static json_t *figures_json(struct tally *tally)
 {
     json_t *agreement = json_array();
@@ -51,13 +66,14 @@ static json_t *figures_json(struct tally *tally)
     }
     const struct nn_tally *a = &tally->answers;
     return json_pack(
-        "{s:s, s:f, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "reference", reference,
-        "level", TALLY_LEVEL, "studies", (json_int_t)tally->studies, "read",
+        "{s:s, s:f, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "reference",
+        reference, "level", TALLY_LEVEL, "studies", (json_int_t)tally->studies, "read",
         (json_int_t)tally->read, "said", (json_int_t)tally->said, "agreement", agreement,
         "positivePredictiveValue", counted_json(a->tp, a->tp + a->fp), "negativePredictiveValue",
         counted_json(a->tn, a->tn + a->fn), "misses", (json_int_t)a->fn, "falseAlarms",
         (json_int_t)a->fp, "secondsToAnswer", span_json(&tally->answered), "secondsToReadRaised",
-        span_json(&tally->read_raised), "secondsToReadOthers", span_json(&tally->read_others));
+        span_json(&tally->read_raised), "secondsToReadOthers", span_json(&tally->read_others),
+        "secondsToFinal", span_json(&tally->final), "finalReports", finals_json(tally));
 }
 
 static bool count_one(void *context, const struct store_outcome *outcome)
@@ -136,14 +152,38 @@ static void put_read_by(FILE *to, const struct store_outcome *o)
 
 static const char columns[] =
     "study,accession,answer,score,operating_point,band,model,verdict,verdict_by,verdict_at,"
-    "verdict_answer,read_at,read_by,arrived_at,analysed_at,reported_at,sent_at,seconds_to_answer,"
-    "seconds_to_read,positives_agreed,positives,ppv,ppv_low,ppv_high,negatives_agreed,negatives,"
-    "npv,npv_low,npv_high,misses\r\n";
+    "verdict_answer,final_at,final_says,final_agrees,read_at,read_by,arrived_at,analysed_at,"
+    "reported_at,sent_at,seconds_to_answer,seconds_to_read,seconds_to_final,"
+    "positives_agreed,positives,ppv,ppv_low,ppv_high,negatives_agreed,negatives,npv,npv_low,"
+    "npv_high,misses,final_positives_agreed,final_positives,final_ppv,final_ppv_low,final_ppv_high,"
+    "final_negatives_agreed,final_negatives,final_npv,final_npv_low,final_npv_high,final_"
+    "misses\r\n";
 
 struct table {
     FILE *to;
     struct tally tally; /* so far */
 };
+
+static void put_final(FILE *to, const struct store_outcome *o)
+{
+    static const char *const says[] = {[SITE_UNCONCLUDED] = "",
+                                       [SITE_INJURY] = "injury",
+                                       [SITE_UNCLEAR] = "unclear",
+                                       [SITE_NO_INJURY] = "no injury"};
+    bool agrees;
+    put_time(to, o->final_ms);
+    put_text(to, says[o->conclusion]);
+    put_text(to, !tally_compare(o, &agrees) ? "" : agrees ? "yes" : "no");
+}
+
+/* Running, to this row. */
+static bool put_rates(FILE *to, const struct nn_tally *tally, const char *end)
+{
+    const struct nn_figure positive = tally_positive(tally), negative = tally_negative(tally);
+    put_rate(to, &positive);
+    put_rate(to, &negative);
+    return fprintf(to, "%llu%s", (unsigned long long)tally->fn, end) > 0;
+}
 
 static bool put_row(void *context, const struct store_outcome *o)
 {
@@ -164,6 +204,7 @@ static bool put_row(void *context, const struct store_outcome *o)
     put_text(to, o->said ? o->verdict.who : "");
     put_time(to, o->said ? o->verdict.said_ms : 0);
     put_text(to, o->said ? srt_outcome_name(o->verdict.outcome) : "");
+    put_final(to, o);
     put_time(to, o->read_ms);
     put_read_by(to, o);
     put_time(to, o->arrived_ms);
@@ -172,11 +213,8 @@ static bool put_row(void *context, const struct store_outcome *o)
     put_time(to, o->sent_ms);
     put_span(to, o->arrived_ms, o->reported_ms);
     put_span(to, o->arrived_ms, o->read_ms);
-    const struct nn_figure positive = tally_positive(&table->tally);
-    const struct nn_figure negative = tally_negative(&table->tally);
-    put_rate(to, &positive);
-    put_rate(to, &negative);
-    return fprintf(to, "%llu\r\n", (unsigned long long)table->tally.answers.fn) > 0;
+    put_span(to, o->arrived_ms, o->final_ms);
+    return put_rates(to, &table->tally.answers, ",") && put_rates(to, &table->tally.finals, "\r\n");
 }
 
 enum MHD_Result outcomes_page(struct console *console, struct visit *visit, struct session *session,

@@ -2,6 +2,7 @@
 #include "console.h"
 
 #include "clock.h"
+#include "guests.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -152,6 +153,9 @@ enum MHD_Result routes_answer(struct console *console, struct visit *visit)
 enum MHD_Result routes_begin(struct console *console, struct visit *visit)
 {
     const char *tail;
+    if (guest_is_turned_away(visit->request.connection))
+        return http_error(&visit->request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                          "the console has too many connections", 5);
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (routes[i].handler == upload_page && visit->request.method == HTTP_POST &&
             fits(&routes[i], visit->request.path, &tail))

@@ -47,6 +47,18 @@ bool spans_median(struct spans *spans, int64_t *median, int64_t *low, int64_t *h
     return true;
 }
 
+/* What was answered, and whether that was right. */
+static bool decide(struct nn_tally *tally, enum srt_outcome answer, bool right)
+{
+    if (answer == SRT_FINDING)
+        *(right ? &tally->tp : &tally->fp) += 1;
+    else if (answer == SRT_NO_FINDING || answer == SRT_INCOMPLETE)
+        *(right ? &tally->tn : &tally->fn) += 1;
+    else
+        return false;
+    return true;
+}
+
 static void add_verdict(struct tally *tally, const struct store_verdict *v)
 {
     tally->said++;
@@ -54,10 +66,30 @@ static void add_verdict(struct tally *tally, const struct store_verdict *v)
         tally->of[v->outcome]++;
         tally->agreed[v->outcome] += v->agrees;
     }
-    if (v->outcome == SRT_FINDING)
-        *(v->agrees ? &tally->answers.tp : &tally->answers.fp) += 1;
-    if (v->outcome == SRT_NO_FINDING || v->outcome == SRT_INCOMPLETE)
-        *(v->agrees ? &tally->answers.tn : &tally->answers.fn) += 1;
+    (void)decide(&tally->answers, v->outcome, v->agrees);
+}
+
+static bool is_understood(const struct store_outcome *o)
+{
+    return o->conclusion == SITE_INJURY || o->conclusion == SITE_NO_INJURY;
+}
+
+bool tally_compare(const struct store_outcome *o, bool *agrees)
+{
+    struct nn_tally none = {0};
+    *agrees = (o->outcome == SRT_FINDING) == (o->conclusion == SITE_INJURY);
+    return o->answered && is_understood(o) && decide(&none, o->outcome, *agrees);
+}
+
+static void add_final(struct tally *tally, const struct store_outcome *o)
+{
+    bool agrees;
+    tally->reported += o->final_ms != 0;
+    tally->understood += is_understood(o);
+    if (tally_compare(o, &agrees))
+        (void)decide(&tally->finals, o->outcome, agrees);
+    else
+        tally->undecided += is_understood(o);
 }
 
 bool tally_add(struct tally *tally, const struct store_outcome *o)
@@ -66,7 +98,9 @@ bool tally_add(struct tally *tally, const struct store_outcome *o)
     tally->read += o->read_ms != 0;
     if (o->said)
         add_verdict(tally, &o->verdict);
-    return (o->reported_ms == 0 || add_span(&tally->answered, o->arrived_ms, o->reported_ms)) &&
+    add_final(tally, o);
+    return (o->final_ms == 0 || add_span(&tally->final, o->arrived_ms, o->final_ms)) &&
+           (o->reported_ms == 0 || add_span(&tally->answered, o->arrived_ms, o->reported_ms)) &&
            (o->read_ms == 0 || add_span(o->raised ? &tally->read_raised : &tally->read_others,
                                         o->arrived_ms, o->read_ms));
 }
@@ -76,6 +110,7 @@ void tally_finish(struct tally *tally)
     free(tally->answered.ms);
     free(tally->read_raised.ms);
     free(tally->read_others.ms);
+    free(tally->final.ms);
 }
 
 struct nn_figure tally_rate(uint64_t hits, uint64_t of)
@@ -86,12 +121,12 @@ struct nn_figure tally_rate(uint64_t hits, uint64_t of)
     return figure;
 }
 
-struct nn_figure tally_positive(const struct tally *tally)
+struct nn_figure tally_positive(const struct nn_tally *tally)
 {
-    return tally_rate(tally->answers.tp, tally->answers.tp + tally->answers.fp);
+    return tally_rate(tally->tp, tally->tp + tally->fp);
 }
 
-struct nn_figure tally_negative(const struct tally *tally)
+struct nn_figure tally_negative(const struct nn_tally *tally)
 {
-    return tally_rate(tally->answers.tn, tally->answers.tn + tally->answers.fn);
+    return tally_rate(tally->tn, tally->tn + tally->fn);
 }

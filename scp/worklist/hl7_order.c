@@ -262,6 +262,25 @@ static void read_state(struct hl7_order *order, const struct group *group)
                 order->own = true;
 }
 
+/* ---- rows ---- */
+
+size_t hl7_next_row(const struct hl7_message *message, const struct hl7_order *order, size_t *at,
+                    char *text, size_t size)
+{
+    while (*at < order->end && !hl7_is(message, *at, "OBX"))
+        ++*at;
+    if (*at >= order->end)
+        return 0;
+    size_t row = (*at)++, used = hl7_get(message, row, place(3, 0), text, size);
+    unsigned repetitions = hl7_repetitions(message, row, 5);
+    for (unsigned i = 1; used < size && (i == 1 || i <= repetitions); i++) {
+        used += (size_t)snprintf(text + used, size - used, "%s", i == 1 ? ": " : "\n");
+        if (used < size)
+            used += hl7_get(message, row, (struct hl7_place){5, i, 0, 0}, text + used, size - used);
+    }
+    return used;
+}
+
 /* ---- the message ---- */
 
 static enum hl7_event event_of(const struct hl7_message *message)
@@ -303,7 +322,8 @@ bool hl7_next_order(const struct hl7_message *message, size_t *at, struct hl7_or
     bool is_adt = order->event == HL7_PATIENT || order->event == HL7_MERGE;
     if (order->event == HL7_OTHER || !next_group(message, is_adt, *at, &group))
         return false;
-    *at = group.end;
+    *at = order->end = group.end;
+    order->begin = group.begin;
     read_patient(order, &group);
     if (is_adt) {
         read_ids(order, &group, find_in(&group, "MRG"), 1, order->prior, &order->priors);

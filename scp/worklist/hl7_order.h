@@ -54,11 +54,18 @@ struct hl7_order {
     size_t patients, priors;
     char patient_name[1025]; /* PN: components by ^ */
     char birth_date[9], sex[2];
-    int64_t at_ms; /* of ADT: EVN-2, else MSH-7; 0: neither says */
+    int64_t at_ms;     /* of ADT: EVN-2, else MSH-7; 0: neither says */
+    size_t begin, end; /* its segments; end: the one behind them */
 };
 
 /* The message's next one; *at is 0 before the first. False: there is no more. */
 bool hl7_next_order(const struct hl7_message *message, size_t *at, struct hl7_order *order);
+
+/* The order's next row (OBX) as "OBX-3: OBX-5", each as it stands but decoded, repetitions with a
+ * line feed between; *at is order->begin before the first. Its bytes, the end not counted; `size`
+ * or more: it does not fit, and text holds what does. 0: there is no more. */
+size_t hl7_next_row(const struct hl7_message *message, const struct hl7_order *order, size_t *at,
+                    char *text, size_t size);
 
 /* ---- acknowledgements ---- */
 

@@ -68,23 +68,35 @@ static void put(struct writer *to, const char *bytes, size_t count)
     to->used += count < to->size - to->used ? count : 0;
 }
 
+/* Bytes that are written as they are. */
+static size_t plain(const char *text)
+{
+    size_t n = 0;
+    while ((unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x7f && text[n] != '"' &&
+           text[n] != '\\')
+        n++;
+    return n;
+}
+
 /* What is no UTF-8 is a question mark. */
 static void put_string(struct writer *to, const char *text)
 {
     char code[8];
     uint32_t number;
-    size_t left = strlen(text);
     put(to, "\"", 1);
     while (*text != '\0') {
-        size_t count = hl7_character(text, left, &number);
+        size_t run = plain(text);
+        put(to, text, run);
+        text += run;
+        if (*text == '\0')
+            break;
+        size_t count = hl7_character(text, strlen(text), &number);
         unsigned char c = (unsigned char)*text;
         if (c == '"' || c == '\\' || c < 0x20)
             put(to, code, (size_t)snprintf(code, sizeof code, "\\u%04x", c));
         else
             put(to, count > 0 ? text : "?", count > 0 ? count : 1);
-        count = count > 0 ? count : 1;
-        text += count;
-        left -= count;
+        text += count > 0 ? count : 1;
     }
     put(to, "\"", 1);
 }

@@ -25,14 +25,15 @@
 #define HANDSHAKE_MS 10000
 #define LOOK_MS      1000
 #define ACK_MOST     4096
+#define ROW_MOST     CONF_PATTERN_TEXT /* of a report; a longer one is prose, and passed over */
 
 struct hearing {
     const struct conf_orders *conf;
     struct caller *caller;
     int role;
     struct mllp_reader reader;
-    struct conf_pattern *postoperative; /* or NULL */
-    int64_t until;                      /* monotonic: a message must be whole by then */
+    struct conf_pattern *postoperative, *finding, *no_finding; /* or NULL */
+    int64_t until; /* monotonic: a message must be whole by then */
     struct hl7_message message;
     struct orders_heard heard;
 };
@@ -52,6 +53,24 @@ static enum site_read read_of(const struct hl7_order *order)
         return SITE_READ;
     return order->status[0] != '\0' && strchr("OIS", order->status[0]) != NULL ? SITE_UNREAD
                                                                                : SITE_READ_UNSAID;
+}
+
+/* What a final report says. Rows of both: nobody knows which holds. */
+static enum site_conclusion conclusion_of(const struct hearing *h, const struct hl7_order *order)
+{
+    static char row[ROW_MOST];
+    bool finding = false, no_finding = false;
+    size_t at = order->begin, count;
+    if (order->event != HL7_REPORT || order->read != HL7_READ_FINAL)
+        return SITE_UNCONCLUDED;
+    while ((count = hl7_next_row(&h->message, order, &at, row, sizeof row)) > 0) {
+        if (count >= sizeof row)
+            continue;
+        finding = finding || (h->finding != NULL && conf_pattern_found(h->finding, row));
+        no_finding =
+            no_finding || (h->no_finding != NULL && conf_pattern_found(h->no_finding, row));
+    }
+    return finding == no_finding ? SITE_UNCLEAR : finding ? SITE_INJURY : SITE_NO_INJURY;
 }
 
 /* What is said anew of an order; not of a second one by the same numbers. */
@@ -76,6 +95,7 @@ static void take(struct hearing *h, const struct hl7_order *order)
     *o = (struct site_order){.priority = order->priority,
                              .postoperative = is_postoperative(h, order->procedure),
                              .read = read_of(order),
+                             .conclusion = conclusion_of(h, order),
                              .cancelled = order->cancelled && order->event == HL7_ORDER,
                              .changed = is_change(order),
                              .reports = order->event == HL7_REPORT};
@@ -329,16 +349,22 @@ static bool shake_hands(struct hearing *h)
     return true;
 }
 
+/* NULL: none. */
+static bool open_pattern(const char *text, struct conf_pattern **pattern)
+{
+    char why[200];
+    *pattern = text != NULL ? conf_pattern_create(text, why, sizeof why) : NULL;
+    return text == NULL || *pattern != NULL;
+}
+
 int orders_hear(const struct conf_orders *conf, struct caller *caller, int role)
 {
     static struct hearing h;
     h = (struct hearing){.conf = conf, .caller = caller, .role = role};
-    char why[200];
     const char *end = "";
     char *bytes = malloc(conf->message_bytes);
-    if (conf->postoperative != NULL)
-        h.postoperative = conf_pattern_create(conf->postoperative, why, sizeof why);
-    if (bytes == NULL || (conf->postoperative != NULL && h.postoperative == NULL))
+    if (bytes == NULL || !open_pattern(conf->postoperative, &h.postoperative) ||
+        !open_pattern(conf->finding, &h.finding) || !open_pattern(conf->no_finding, &h.no_finding))
         return EX_OSERR;
     if (!shake_hands(&h))
         return 0;

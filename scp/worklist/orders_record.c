@@ -27,15 +27,15 @@ static bool is_number(const void *at, unsigned most)
 bool orders_is_order(const struct site_order *o)
 {
     _Static_assert(sizeof o->priority == sizeof(unsigned) && sizeof o->read == sizeof(unsigned) &&
-                       sizeof o->cancelled == 1,
+                       sizeof o->conclusion == sizeof(unsigned) && sizeof o->cancelled == 1,
                    "read as such");
     return IS_TEXT(o->accession) && IS_TEXT(o->study) && IS_TEXT(o->placer_order) &&
            IS_TEXT(o->filler_order) && IS_TEXT(o->accession_issuer) && IS_TEXT(o->procedure_id) &&
            IS_TEXT(o->procedure) && IS_TEXT(o->patients) &&
            (o->study[0] == '\0' || dx_uid_is_usable(o->study)) &&
            is_number(&o->priority, ORDER_STAT) && is_number(&o->read, SITE_READ) &&
-           is_flag(&o->postoperative) && is_flag(&o->cancelled) && is_flag(&o->changed) &&
-           is_flag(&o->reports);
+           is_number(&o->conclusion, SITE_NO_INJURY) && is_flag(&o->postoperative) &&
+           is_flag(&o->cancelled) && is_flag(&o->changed) && is_flag(&o->reports);
 }
 
 static bool are_ids(const struct site_id *ids, uint32_t count)

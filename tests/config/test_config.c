@@ -196,6 +196,7 @@ static void effective_loads_to_the_same(void **state)
     (void)state;
     assert_int_equal(conf_load_text(odd, strlen(odd), "-", &first, &complaints), CONF_OK);
     assert_int_equal(complaints.count, 0);
+    conf_complaints_finish(&complaints);
     assert_string_equal(first->rules[0].match[0].pattern, "a&b\n|>");
     assert_string_equal(first->manufacturer, "M\xc3\xbcller");
     assert_int_equal(first->port, 0);
@@ -204,6 +205,7 @@ static void effective_loads_to_the_same(void **state)
     assert_true(first->destinations[0].demo);
     char *a = print(first);
     assert_int_equal(conf_load_text(a, strlen(a), "-", &second, &complaints), CONF_OK);
+    conf_complaints_finish(&complaints);
     char *b = print(second);
     assert_string_equal(a, b);
     free(a);

@@ -45,6 +45,20 @@ const did = {
   },
   press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
   mouse: ({ x, y }) => page.mouse.move(x, y),
+  // From one place to another with a button held, and with a key where one is named.
+  drag: async ({ from, to, button = 'left', key }) => {
+    await page.mouse.move(...from);
+    if (key) await page.keyboard.down(key);
+    await page.mouse.down({ button });
+    await page.mouse.move(...to, { steps: 5 });
+    await page.mouse.up({ button });
+    if (key) await page.keyboard.up(key);
+  },
+  wheel: async ({ x, y, by }) => {
+    await page.mouse.move(x, y);
+    await page.mouse.wheel(0, by);
+  },
+  doubleClick: ({ x, y }) => page.mouse.dblclick(x, y),
   // An expression in the page, once or until it is true.
   see: ({ expression }) => page.evaluate(expression),
   // By the debugger: the page's policy lets no test look for itself.

@@ -10,6 +10,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+import described  # noqa: E402
 import harness as h  # noqa: E402
 
 PEOPLE = {"vera": "viewer", "rita": "reader", "ada": "admin"}
@@ -46,9 +47,11 @@ class Client:
         connection = self.connect()
         try:
             connection.request(method, path, body, headers)
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
         finally:
             connection.close()
+        described.check(method, path, answer.status, answer.headers["Content-Type"], answer.body)
+        return answer
 
     def log_in(self, name, password=None):
         for _ in range(20):  # verifying is rationed: a moment between two

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """The console over TLS, and behind a proxy that says who comes: the real daemon, OpenSSL and nginx as clients. One node, reloaded."""
 import base64
+import contextlib
 import http.client
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from http_fixture import Answer, Client, enrol, h, secret
@@ -102,6 +106,36 @@ class Doors(unittest.TestCase):
         self.reload(self.tls)
         self.assertNotEqual(re.search("-----BEGIN.*?-----END", before, re.S).group(), re.search("-----BEGIN.*?-----END", self.handshake()[1], re.S).group())
         self.assertEqual(client.ask("GET", "/api/v1/session").status, 200)
+
+    def test_2b_one_too_many_is_told(self):
+        """Over TLS, too: 503 and the end; then room again. Those that do not even ask are closed."""
+        self.reload(self.tls + ' connections="4" requestTime="2"')
+
+        def hold():
+            held = [socket.create_connection(("127.0.0.1", self.port), 20) for _ in range(4)]
+            time.sleep(0.3)
+            if not select.select(held, [], [], 0)[0]:
+                return held
+            for s in held:
+                s.close()
+            return None
+        held = h.wait_for(hold, 20, "four connections")
+        for path in ("/readyz", "/api/v1/worklist"):
+            connection = Encrypted(self.port, self.ca).connect()
+            connection.request("GET", path)
+            answer = Answer(connection.getresponse())
+            self.assertEqual((answer.status, answer.headers["Retry-After"], answer.json["error"]), (503, "5", "the console has too many connections"))
+            self.assertEqual(answer.headers["Connection"], "close")
+            connection.close()
+        more = [socket.create_connection(("127.0.0.1", self.port), 20) for _ in range(9)]
+        self.assertTrue(select.select(more, [], [], 1)[0])  # the ninth: nobody holds the console by being one too many
+        for s in held + more:
+            s.close()
+
+        def room():
+            with contextlib.suppress(OSError):
+                return Encrypted(self.port, self.ca).ask("GET", "/readyz").status == 200
+        h.wait_for(room, 10, "room again")
 
     def test_3_files_that_cannot_be_used(self):
         for spoil, why in ((lambda: shutil.copy(self.files.path("ca.key"), self.files.path("console.key")), "<console key="),

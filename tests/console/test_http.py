@@ -133,6 +133,25 @@ class Doors(Base):
 
 
 class Accounts(Base):
+    def test_a_role_that_does_not_run_is_a_reason(self):
+        """Each that the configuration wants, and no other: the audit role has no collector here. The supervisor's file says so, as between a death and a new start."""
+        h.wait_for(lambda: self.node.status()["well"], 30, "a node that is well")
+        path = os.path.join(self.node.spool, "run/node")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        try:
+            for role in ("receive", "analyze", "deliver", "console", "trial"):
+                with open(path + ".new", "w", encoding="utf-8") as f:
+                    f.write(re.sub(rf"(?m)^{role}_pid=\d+$", f"{role}_pid=0", text))
+                os.replace(path + ".new", path)
+                said = self.node.status()
+                self.assertEqual([(w["name"], w["detail"]) for w in said["why"]], [(role, "this role does not run")])
+                self.assertEqual([r["name"] for r in said["roles"]].count("audit"), 0)
+        finally:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        h.wait_for(lambda: self.node.status()["well"], 10, "well again")
+
     def test_none(self):
         node = h.Node({}, console="")
         try:
@@ -218,7 +237,36 @@ class Accounts(Base):
 
 
 class Crowd(Base):
-    limits = 'connections="12" streams="3"'
+    limits = 'connections="12" streams="3" idleTime="60"'
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.idle, cls.busy = (Client(int(cls.node.facts()["console_port"])) for _ in range(2))
+        for client in (cls.idle, cls.busy):
+            assert client.log_in("vera").status == 200
+        cls.begun = time.monotonic()
+
+    def tearDown(self):
+        self.assertEqual(self.busy.ask("GET", "/api/v1/worklist").status, 200)
+
+    def test_z_a_session_ends_by_itself(self):
+        """Last, since the shortest is a minute: who did nothing in it is nobody, and his open stream is ended; who did something is there."""
+        self.assertEqual(self.idle.ask("GET", "/api/v1/worklist", X_Automatic="1").status, 200)
+        stream = self.raw(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nCookie: {self.idle.cookie}\r\n\r\n".encode())
+        self.assertIn(b"200 OK", stream.recv(4096))
+        stream.settimeout(70)
+        said = b""
+        while not said.endswith(b"0\r\n\r\n"):
+            part = stream.recv(4096)
+            self.assertTrue(part, "the connection ended, and not the stream")
+            said += part
+            self.assertEqual(self.busy.ask("GET", "/api/v1/worklist").status, 200)  # every 15 s a comment comes
+        stream.close()
+        self.assertTrue(58 < time.monotonic() - self.begun < 70 * h.PATIENCE, time.monotonic() - self.begun)
+        for method, path in (("GET", "/api/v1/worklist"), ("GET", "/api/v1/session"), ("GET", "/api/v1/events"), ("PUT", "/api/v1/worklist/1.2.3/read")):
+            answer = self.idle.ask(method, path)
+            self.assertEqual((answer.status, answer.json["error"]), (401, "log in first"), path)
 
     def test_one_too_many(self):
         def hold():

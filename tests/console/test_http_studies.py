@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -30,6 +31,7 @@ def at(text):
 
 class Studies(Base):
     limits = 'connections="40" streams="8" viewer="https://pacs.example.org/v?s={study}"'
+    node_more = {"limits": '<orders listen="true" address="127.0.0.1" port="0" finding="^CS.*: FX" noFinding="^CS.*: NEG"/>'}
 
     def test_announced_by_event(self):
         client, events = self.client("vera"), []
@@ -122,6 +124,45 @@ class Studies(Base):
         self.assertGreater(float(row["seconds_to_read"]), 0)
         self.assertEqual(client.ask("DELETE", f"/api/v1/worklist/{study}/read").json, {"answer": "unread"})
         return again
+
+    def report(self, accession, status, *rows):
+        """The RIS sends a report."""
+        rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
+        message = (f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||ORU^R01^ORU_R01|{time.monotonic_ns()}|P|2.5.1\rPID|1||P1^^^HOSP||Doe^Jane\r"
+                   f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
+        with socket.create_connection(("127.0.0.1", int(self.node.facts()["orders_port"])), 10) as s:
+            s.sendall(b"\x0b" + message.encode() + b"\x1c\r")
+            self.assertIn(b"MSA|AA", s.recv(4096))
+
+    def outcome(self, study):
+        table = self.client("ada").ask("GET", "/api/v1/outcomes.csv").body.decode()
+        return next(r for r in csv.DictReader(io.StringIO(table, newline="")) if r["study"] == study)
+
+    def test_final_reports(self):
+        """What a final report concludes is compared with the answer: told, corrected, unclear, preliminary."""
+        vera = self.client("vera")
+        study = self.send(3, AccessionNumber="FIN1")
+        finding = self.entry(vera, study)["outcome"] == "finding"
+
+        def figures():
+            return vera.ask("GET", "/api/v1/outcomes").json["finalReports"]
+        before = figures()
+        self.report("FIN1", "P", ("CS", "FX"))
+        self.assertEqual((self.outcome(study)["final_at"], figures()), ("", before))
+        for rows, says, right in (((("CS", "FX"),), "injury", finding), ((("IMP", "FX"), ("CS", "NEG")), "no injury", not finding)):
+            self.report("FIN1", "F", *rows)
+            row, told = self.outcome(study), figures()
+            self.assertEqual((row["final_says"], row["final_agrees"], row["verdict"]), (says, "yes" if right else "no", ""))
+            self.assertEqual((told["reports"], told["understood"], told["undecided"]), (before["reports"] + 1, before["understood"] + 1, before["undecided"]))
+            self.assertEqual(told["falseAlarms" if finding else "misses"], before["falseAlarms" if finding else "misses"] + (not right))
+            kind = "positivePredictiveValue" if finding else "negativePredictiveValue"
+            self.assertEqual((told[kind]["agreed"], told[kind]["of"]), (before[kind]["agreed"] + right, before[kind]["of"] + 1))
+            self.assertAlmostEqual(float(row["seconds_to_final"]), (at(row["final_at"]) - at(row["arrived_at"])).total_seconds(), places=2)
+        for rows in ((("CS", "FX"), ("CS", "NEG")), (("CS", "?"),)):
+            self.report("FIN1", "C", *rows)
+            self.assertEqual((self.outcome(study)["final_says"], self.outcome(study)["final_agrees"]), ("unclear", ""))
+            self.assertEqual((figures()["reports"], figures()["understood"]), (before["reports"] + 1, before["understood"]))
+        h.wait_for(lambda: self.outcome(study)["read_by"] == "order" and self.outcome(study)["read_at"], 10, "leaving the list")
 
     def test_study(self):
         client = self.client("vera")

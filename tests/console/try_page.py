@@ -1,6 +1,9 @@
 """What test_console.py does with the page on which an image is tried: a part of its class."""
 import glob
 import os
+import re
+
+import pydicom
 
 
 class TryPage:
@@ -38,6 +41,33 @@ class TryPage:
         self.page.do("go", hash="#/worklist")
         self.page.do("go", hash="#/try")  # what was shown is gone
         self.assertIsNone(self.page.text(".tried img"))
+
+    def large(self):
+        """The image with a hurt, 256 times as many pixels, and padding behind them: 199 MB."""
+        image = pydicom.dcmread(glob.glob(os.path.join(self.folder, "hurt/**/*.dcm"), recursive=True)[0])
+        pixels = image.pixel_array.repeat(16, axis=0).repeat(16, axis=1)
+        image.Rows, image.Columns = pixels.shape
+        image.PixelData = pixels.tobytes()
+        image.add_new(0xfffcfffc, "OB", bytes((199 << 20) - len(image.PixelData)))
+        path = os.path.join(self.folder, "large.dcm")
+        image.save_as(path)
+        return path
+
+    def test_a_file_of_199_megabytes_is_tried(self):
+        """Through the page: its progress is told, its prediction is the small image's."""
+        self.sign_in("victor")
+        self.page.do("go", hash="#/try")
+        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
+        self.page.see("""(() => { window.told = []; const words = document.querySelector('.doing');
+            new MutationObserver(() => window.told.push(words.textContent)).observe(words, { childList: true, characterData: true, subtree: true }); })()""")
+        path = self.large()
+        self.addCleanup(os.unlink, path)
+        self.page.do("choose", key="o", paths=[path])
+        self.page.until("document.querySelector('.tried img')?.complete && document.querySelector('.tried img').naturalWidth > 0", 90)
+        self.assertRegex(self.page.text(".tried h2"), "^Prediction: (fracture|dislocation)$")
+        told = self.page.see("window.told")
+        self.assertTrue(any(re.fullmatch(r"Sending: \d+ % of 199 MB", words) for words in told), told)
+        self.assertIn("The node has the file and judges it", told)
 
     def test_what_cannot_be_tried_is_said(self):
         self.sign_in("victor")

@@ -129,6 +129,43 @@ static void forged_bytes_are_refused(void **state)
     assert_int_equal(dx_attrs_unpack(NULL, 0, &back, &err), DX_INVALID);
 }
 
+static void one_value_of_packed_bytes(void **state)
+{
+    (void)state;
+    uint8_t *bytes;
+    size_t count, length;
+    struct dx_attrs *attrs = dx_attrs_create();
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0060), "CS", "DX"), DX_OK);
+    assert_int_equal(dx_attrs_set(attrs, NAME, "PN", "A\0B", 3), DX_OK);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0020, 0x000d), "UI", ""), DX_OK);
+    assert_int_equal(dx_attrs_pack(attrs, &bytes, &count), DX_OK);
+    dx_attrs_destroy(attrs);
+    static const struct {
+        uint32_t tag;
+        const char *value;
+    } all[] = {{DX_TAG(0x0008, 0x0060), "DX"}, {DX_TAG(0x0010, 0x0010), "A"},
+               {DX_TAG(0x0020, 0x000d), ""},   {DX_TAG(0x0008, 0x0000), ""},
+               {DX_TAG(0x0010, 0x0020), ""},   {DX_TAG(0x0040, 0x0001), ""}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const char *value = dx_attrs_packed(bytes, count, all[i].tag, &length);
+        assert_int_equal(length, strlen(all[i].value));
+        assert_memory_equal(value, all[i].value, length);
+    }
+    for (size_t cut = 0; cut <= count; cut++) { /* never behind its end */
+        uint8_t *part = malloc(cut > 0 ? cut : 1);
+        memcpy(part, bytes, cut);
+        (void)dx_attrs_packed(part, cut, NAME, &length);
+        assert_int_equal(length, cut >= 8 + 10 + 2 + 10 + 3 ? 1 : 0);
+        free(part);
+    }
+    assert_string_equal(dx_attrs_packed(NULL, 0, NAME, &length), "");
+    bytes[8 + 9] = 0xff; /* a length beyond the end */
+    assert_string_equal(dx_attrs_packed(bytes, count, NAME, &length), "");
+    bytes[0] = 'x';
+    assert_string_equal(dx_attrs_packed(bytes, count, DX_TAG(0x0008, 0x0060), &length), "");
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +174,7 @@ int main(void)
         cmocka_unit_test(limits_and_bad_arguments),
         cmocka_unit_test(what_was_packed_comes_back),
         cmocka_unit_test(forged_bytes_are_refused),
+        cmocka_unit_test(one_value_of_packed_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,9 @@ import time
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # (name, file, what is there, what takes its place, the test)
 BREAKS = [
+    ("purge takes the data unasked", "debian/cervigate.postrm", "[ -f \"$switch\" ] && [ \"$(cat \"$switch\")\" = \"$data\" ]", "[ -d \"$data\" ]", "debian_package"),
+    ("an upgrade restarts the socket", "debian/rules", "dh_installsystemd --no-stop-on-upgrade cervigate.service", "dh_installsystemd cervigate.service",
+     "debian_package"),
     ("quarantine has no limit", "scp/spool.c", "quarantined(conf) >= SPOOL_QUARANTINE_MOST", "quarantined(conf) == SIZE_MAX", "scp_spool"),
     ("an object's digest is not checked", "scp/spool.c", "strspn(digest, \"0123456789abcdef\") != 64 || digest[64] != '\\0'",
      "digest[0] == '\\0'", "scp_spool"),
@@ -106,9 +109,12 @@ BREAKS = [
     ("a peer's process holds the others' connections", "scp/receive.c", "for (size_t i = 0; i < r->guests; i++)\n        close_fd(r->guest[i].fd);",
      "for (size_t i = r->guests; i < r->guests; i++)\n        close_fd(r->guest[i].fd);", "scp_receive"),
     ("the object child is not confined", "scp/object.c", "if (!object_confine(limits))", "if (false && !object_confine(limits))", "scp_object"),
-    ("a miss counts as right", "scp/console/tally.c", "*(v->agrees ? &tally->answers.tn : &tally->answers.fn) += 1;", "tally->answers.tn++;", "scp_tally"),
-    ("an incomplete answer cannot miss", "scp/console/tally.c", "v->outcome == SRT_NO_FINDING || v->outcome == SRT_INCOMPLETE", "v->outcome == SRT_NO_FINDING",
+    ("a miss counts as right", "scp/console/tally.c", "*(right ? &tally->tn : &tally->fn) += 1;", "tally->tn++;", "scp_tally"),
+    ("an incomplete answer cannot miss", "scp/console/tally.c", "answer == SRT_NO_FINDING || answer == SRT_INCOMPLETE", "answer == SRT_NO_FINDING",
      "scp_tally"),
+    ("a report that says neither counts as no injury", "scp/console/tally.c", "o->conclusion == SITE_INJURY || o->conclusion == SITE_NO_INJURY",
+     "o->conclusion != SITE_UNCONCLUDED", "scp_tally"),
+    ("another issuer's report is of our study", "scp/store_outcome.c", "(o.issuer='' OR NOT", "(1 OR NOT", "scp_store_site"),
     ("descriptors that nobody asked for stay open", "scp/pass.c", "            (void)close(came[i]);", "            (void)came[i];", "scp_tally"),
     ("a record that was cut is believed", "scp/pass.c", "!(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))", "true", "scp_tally"),
     ("who listens waits for the keys' judge", "scp/keys.c", "poll(&told, 1, wait ? (int)left : 0) != 0", "poll(&told, 1, wait ? (int)left : (int)left) != 0",

@@ -1,4 +1,4 @@
-/* Messages of patients: which of their IDs, names and times count. */
+/* Messages of patients: which of their IDs, names and times count. The rows of a report. */
 #include "worklist/hl7_order.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,14 +11,20 @@
 
 #define HEAD(type) "MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127||" type "|M1|P|2.3.1\r"
 
-static struct hl7_order order_of(const char *text)
+static struct hl7_message message;
+
+static void begin(const char *text)
 {
-    static struct hl7_message message;
-    struct hl7_order order;
     char why[80];
-    size_t at = 0;
     if (!hl7_parse(&message, text, strlen(text), why, sizeof why))
         fail_msg("%s", why);
+}
+
+static struct hl7_order order_of(const char *text)
+{
+    struct hl7_order order;
+    size_t at = 0;
+    begin(text);
     assert_true(hl7_next_order(&message, &at, &order));
     return order;
 }
@@ -107,10 +113,38 @@ static void test_times(void **state)
     assert_int_equal(order.at_ms, 9000);
 }
 
+static void test_rows_of_a_report(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"CS^Conclusion^L: FX^Fracture^L", "IMP: no ^T1\nline two",
+                                       "EMPTY: "};
+    struct hl7_order first, second;
+    char text[64], small[8];
+    size_t at = 0, row;
+    begin(HEAD("ORU^R01") "OBR|1||F1\rOBX|1|CE|CS^Conclusion^L||FX^Fracture^L\r"
+                          "NTE|1||x\rOBX|2|TX|IMP||no \\S\\T1~line two\rOBX|3|TX|EMPTY\r"
+                          "OBR|2||F2\rOBX|1|CE|CS||NEG\r");
+    assert_true(hl7_next_order(&message, &at, &first));
+    assert_true(hl7_next_order(&message, &at, &second));
+    row = first.begin;
+    assert_true(hl7_next_row(&message, &first, &row, small, sizeof small) >= sizeof small);
+    assert_string_equal(small, "CS^Conc");
+    row = first.begin;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(hl7_next_row(&message, &first, &row, text, sizeof text) > 0);
+        assert_string_equal(text, rows[i]);
+    }
+    assert_int_equal(hl7_next_row(&message, &first, &row, text, sizeof text), 0);
+    row = second.begin;
+    assert_true(hl7_next_row(&message, &second, &row, text, sizeof text) > 0);
+    assert_string_equal(text, "CS: NEG");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merges), cmocka_unit_test(test_patient_ids),
-        cmocka_unit_test(test_patient_names), cmocka_unit_test(test_times)};
+        cmocka_unit_test(test_rows_of_a_report), cmocka_unit_test(test_merges),
+        cmocka_unit_test(test_patient_ids), cmocka_unit_test(test_patient_names),
+        cmocka_unit_test(test_times)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

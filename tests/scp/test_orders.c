@@ -72,6 +72,8 @@ static void values(void **state)
     TRY(o->priority, 0xff);
     TRY(o->priority, 1);
     TRY(o->read, 0x7f);
+    TRY(o->conclusion, 0x7f);
+    TRY(o->conclusion, 4);
     TRY(o->postoperative, 2);
     TRY(o->cancelled, 0xff);
     TRY(o->reports, 2);

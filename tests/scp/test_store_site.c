@@ -4,6 +4,7 @@
 #include "dx_attrs.h"
 #include "keep_fixture.h"
 #include "site_fixture.h"
+#include "store_outcome.h"
 #include "store_place.h"
 #include "store_reconcile.h"
 #include <sqlite3.h>
@@ -255,6 +256,69 @@ static void what_is_read_leaves_the_list(void **state)
     assert_false(due().known.read);
 }
 
+static bool take_one(void *context, const struct store_outcome *outcome)
+{
+    *(struct store_outcome *)context = *outcome;
+    return true;
+}
+
+static struct store_outcome outcome(void)
+{
+    struct store_outcome o = {.study = ""};
+    FIXTURE_OK(store_outcomes(store, 1, take_one, &o));
+    return o;
+}
+
+static void says(const char *number, enum site_read read, enum site_conclusion conclusion,
+                 int64_t when)
+{
+    struct site_order o = numbered("A1", 0, "", number, ORDER_UNKNOWN);
+    o.read = read;
+    o.conclusion = conclusion;
+    (void)say_at(&o, 1, when);
+}
+
+/* What a final report concludes holds while the order is read; an injury where one order says so,
+ * none where all do. */
+static void conclusions(void **state)
+{
+    (void)state;
+    (void)an_image(1, 1, "A1");
+    (void)due();
+    assert_true(outcome().final_ms == 0 && outcome().conclusion == SITE_UNCONCLUDED);
+    says("F1", SITE_READ, SITE_NO_INJURY, 1000);
+    assert_true(outcome().final_ms == 1000 && outcome().conclusion == SITE_NO_INJURY);
+    says("F1", SITE_READ, SITE_INJURY, 2000); /* corrected */
+    assert_true(outcome().final_ms == 1000 && outcome().conclusion == SITE_INJURY);
+    says("F1", SITE_READ, SITE_UNCONCLUDED, 3000); /* an order's message, without a report */
+    assert_true(outcome().final_ms == 1000 && outcome().conclusion == SITE_INJURY);
+    says("F1", SITE_UNREAD, SITE_UNCONCLUDED, 4000);
+    assert_true(outcome().final_ms == 0 && outcome().conclusion == SITE_UNCONCLUDED);
+    says("F1", SITE_READ, SITE_NO_INJURY, 5000);
+    assert_true(outcome().final_ms == 5000 && outcome().conclusion == SITE_NO_INJURY);
+    says("F2", SITE_READ, SITE_UNCLEAR, 6000);
+    assert_true(outcome().final_ms == 5000 && outcome().conclusion == SITE_UNCLEAR);
+    says("F2", SITE_READ, SITE_INJURY, 7000);
+    assert_int_equal(outcome().conclusion, SITE_INJURY);
+    assert_int_equal(outcome().read_by, READ_BY_ORDER);
+}
+
+static void another_issuers_report_is_not_ours(void **state)
+{
+    (void)state;
+    struct site_order o = of("A1", 0, ORDER_UNKNOWN);
+    snprintf(o.accession_issuer, sizeof o.accession_issuer, "OTHER&");
+    o.read = SITE_READ;
+    o.conclusion = SITE_INJURY;
+    facility = "HOSP";
+    (void)an_image(1, 1, "A1");
+    facility = "";
+    (void)due();
+    assert_int_equal(say(o), 0);
+    assert_true(outcome().final_ms == 0 && outcome().read_by == 0);
+    assert_int_equal(outcome().conclusion, SITE_UNCONCLUDED);
+}
+
 static void postoperative(void **state)
 {
     (void)state;
@@ -379,6 +443,8 @@ int main(void)
                                        TEST(cancelled),
                                        TEST(gone_with_the_last_study),
                                        TEST(what_is_read_leaves_the_list),
+                                       TEST(conclusions),
+                                       TEST(another_issuers_report_is_not_ours),
                                        TEST(postoperative),
                                        TEST(their_end),
                                        TEST(the_look_takes_no_lock),

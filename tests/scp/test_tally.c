@@ -39,7 +39,8 @@ static void each_answer_has_its_place(void **state)
     assert_true(tally.answers.tp == 7 && tally.answers.fp == 3);
     assert_true(tally.answers.tn == 18 && tally.answers.fn == 2);
     assert_true(tally.of[SRT_NOT_PROCESSED] == 5 && tally.agreed[SRT_NOT_PROCESSED] == 0);
-    const struct nn_figure positive = tally_positive(&tally), negative = tally_negative(&tally);
+    const struct nn_figure positive = tally_positive(&tally.answers),
+                           negative = tally_negative(&tally.answers);
     /* Clopper-Pearson of 7 of 10: 0.3475 to 0.9333; of 18 of 20: 0.6830 to 0.9877 */
     assert_true(positive.defined && positive.hits == 7 && positive.of == 10);
     assert_float_equal(positive.interval.low, 0.3475471, 1e-6);
@@ -47,6 +48,46 @@ static void each_answer_has_its_place(void **state)
     assert_float_equal(negative.interval.low, 0.6830173, 1e-6);
     assert_float_equal(negative.interval.high, 0.9876515, 1e-6);
     assert_false(tally_rate(0, 0).defined);
+    tally_finish(&tally);
+}
+
+/* What final reports say beside the answers: readers' words are another reference. */
+static void final_reports_are_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        bool answered;
+        enum srt_outcome outcome;
+        enum site_conclusion says;
+        int agrees; /* -1: nothing is compared */
+    } cases[] = {{true, SRT_FINDING, SITE_INJURY, 1},
+                 {true, SRT_FINDING, SITE_NO_INJURY, 0},
+                 {true, SRT_NO_FINDING, SITE_NO_INJURY, 1},
+                 {true, SRT_NO_FINDING, SITE_INJURY, 0},
+                 {true, SRT_INCOMPLETE, SITE_INJURY, 0},
+                 {true, SRT_UNDETERMINED, SITE_INJURY, -1},
+                 {true, SRT_NOT_PROCESSED, SITE_NO_INJURY, -1},
+                 {false, SRT_FINDING, SITE_INJURY, -1},
+                 {true, SRT_FINDING, SITE_UNCLEAR, -1},
+                 {true, SRT_NO_FINDING, SITE_UNCONCLUDED, -1}};
+    struct tally tally = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct store_outcome one = {.answered = cases[i].answered,
+                                          .outcome = cases[i].outcome,
+                                          .conclusion = cases[i].says,
+                                          .arrived_ms = 1000,
+                                          .final_ms = i < 9 ? 61000 : 0};
+        bool agrees = false;
+        assert_true(tally_add(&tally, &one));
+        assert_int_equal(tally_compare(&one, &agrees), cases[i].agrees >= 0);
+        if (cases[i].agrees >= 0)
+            assert_int_equal(agrees, cases[i].agrees);
+    }
+    int64_t median, low, high;
+    assert_true(tally.reported == 9 && tally.understood == 8 && tally.undecided == 3);
+    assert_true(tally.finals.tp == 1 && tally.finals.fp == 1);
+    assert_true(tally.finals.tn == 1 && tally.finals.fn == 2 && tally.answers.fn == 0);
+    assert_true(spans_median(&tally.final, &median, &low, &high) && median == 60000);
     tally_finish(&tally);
 }
 
@@ -106,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_answer_has_its_place),
+        cmocka_unit_test(final_reports_are_compared),
         cmocka_unit_test(medians_and_their_intervals),
         cmocka_unit_test(only_the_record_gets_through),
     };

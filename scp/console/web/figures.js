@@ -1,4 +1,4 @@
-// figures.js: how often readers agreed with the node, and how long studies waited. Counts first: a share of few is nearly nothing.
+// figures.js: how often readers and final reports agreed with the node, and how long studies waited. Counts first: a share of few is nearly nothing.
 import { get } from './api.js';
 import { make, setText } from './dom.js';
 import { session } from './session.js';
@@ -33,6 +33,19 @@ function predictive(figures) {
   ]), make('p', null, `Missed: ${figures.misses}. False alarms: ${figures.falseAlarms}.`));
 }
 
+// The other reference: what radiologists reported, of every study of which that is understood.
+function finals({ finalReports: final }) {
+  const title = 'Against final reports';
+  if (!final.understood) return panel(title, make('p', null, `${final.reports} studies have a final report. What one says is not understood: see <orders finding, noFinding>.`));
+  const row = (name, counted) => [name, `${counted.agreed} of ${counted.of}`, rate(counted)];
+  return panel(title, table('By what final reports say', ['', 'Right', 'Share'], [
+    row('A finding was an injury (positive predictive value)', final.positivePredictiveValue),
+    row('No finding, or an incomplete answer, was none (negative predictive value)', final.negativePredictiveValue),
+    row('Injured, and a finding (sensitivity)', final.sensitivity), row('Not injured, and no finding or incomplete (specificity)', final.specificity),
+  ]), make('p', null, `Missed: ${final.misses}. False alarms: ${final.falseAlarms}. Of ${final.reports} studies with a final report, ${final.understood} are understood; to ${final.undecided} of those the node had no answer that decides.`),
+  make('p', null, `The reference is ${final.reference}.`));
+}
+
 function duration(of) {
   if (of.median === null) return ['0', 'none', ''];
   const between = of.low === null ? 'too few to tell' : `${span(of.low * 1000)} to ${span(of.high * 1000)}`;
@@ -43,20 +56,21 @@ function waiting(figures) {
   return panel('From the first image on', table('Medians', ['', 'Studies', 'Median', '95 % interval'], [
     ['Until the node had answered', ...duration(figures.secondsToAnswer)], ['Until a raised study was read', ...duration(figures.secondsToReadRaised)],
     ['Until another study was read', ...duration(figures.secondsToReadOthers)],
+    ['Until the first final report', ...duration(figures.secondsToFinal)],
   ]));
 }
 
 export function openFigures(main) {
   const control = new AbortController();
   const asOf = make('p', { class: 'as-of' }, 'Asking the node');
-  const content = make('div', { class: 'node-body' });
+  const content = make('div', { class: 'node-body', tabindex: 0, role: 'region', 'aria-label': 'Figures' }); // for who scrolls by keys
   main.append(asOf, content);
   get('/outcomes', { signal: control.signal }).then((figures) => {
     setText(asOf, `As of ${clockSeconds(new Date())}. ${figures.studies} studies, ${figures.read} read, ${figures.said} of which a reader said something.`);
     content.replaceChildren(make('section', { class: 'verdict wide' }, make('h1', null, 'Figures'),
-      make('p', null, `The reference is ${figures.reference}. A model never learns from this by itself.`),
+      make('p', null, `The reference of agreement and predictive values is ${figures.reference}. A model never learns from this by itself.`),
       session.role === 'admin' ? make('p', null, make('a', { href: '/api/v1/outcomes.csv', download: 'outcomes.csv' }, 'Every study as CSV')) : ''),
-    agreement(figures), predictive(figures), waiting(figures));
+    agreement(figures), predictive(figures), finals(figures), waiting(figures));
   }, (error) => {
     if (control.signal.aborted) return;
     asOf.classList.add('alarm');

@@ -40,9 +40,12 @@ function scoresOf(model) {
     make('thead', null, make('tr', null, head)), make('tbody', null, model.classes.map(scoreRow)));
 }
 
+// Of one image: it clears nothing, as the study's own answer may say.
+const NONE = { 'no-finding': 'no finding above the operating point' };
+
 export function scores(image) {
   const models = image?.models ?? [];
-  const outcome = image ? capital([spaced(image.outcome) || spaced(image.state), plain(image.reason)].filter(Boolean).join(': ')) : 'No image';
+  const outcome = image ? capital([NONE[image.outcome] ?? (spaced(image.outcome) || spaced(image.state)), plain(image.reason)].filter(Boolean).join(': ')) : 'No image';
   const detail = image?.detail ? make('p', null, foreign(plain(image.detail))) : null;
   return panel('Model scores of this image', make('p', { class: 'outcome' }, outcome), detail, ...models.map(scoresOf),
     models.length ? make('p', { class: 'soft' }, 'A model score is no probability. Below the operating point excludes no injury.') : null);

@@ -47,12 +47,13 @@ class Worklist {
   }
 
   build(main) {
-    this.total = make('span', { class: 'total' });
+    this.total = make('span');
+    this.bands = make('span', { class: 'hint' });
     this.news = button('', () => this.takeNow(), { class: 'news', hidden: true });
     this.find = make('input', { type: 'search', placeholder: 'Find (/)', 'aria-label': 'Find an accession number, ID or station', maxlength: 64, spellcheck: 'false' });
     this.empty = make('p', { class: 'empty', hidden: true });
     main.append(make('h1', { class: 'unseen' }, 'Worklist'),
-      make('div', { class: 'strip' }, tabs('worklist'), this.total, make('div', { class: 'place' }, this.news), this.find),
+      make('div', { class: 'strip' }, tabs('worklist'), make('span', { class: 'total' }, this.total, this.bands), make('div', { class: 'place' }, this.news), this.find),
       this.grid.element, this.empty, this.marks.element);
   }
 
@@ -151,8 +152,10 @@ class Worklist {
     this.latest = list.entries;
     this.viewer = list.viewer;
     const more = list.entries.length >= list.most ? ' (there are more)' : '';
-    const raised = list.entries.filter((entry) => entry.band === 'raised').length;
+    const within = (band) => list.entries.filter((entry) => entry.band === band).length;
+    const raised = within('raised');
     setText(this.total, `${count(list.entries.length, 'study', 'studies')}${more}`);
+    setText(this.bands, list.entries.length ? `: ${raised} raised, ${within('not judged')} not judged` : '');
     document.title = `${raised ? `${raised} raised - ` : ''}Worklist - cervigate`;
     for (const entry of list.entries) if (this.gone.has(entry.study)) this.marks.mine.delete(entry.study);
     if (this.isHeld() && this.began) this.announce();
