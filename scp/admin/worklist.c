@@ -81,9 +81,10 @@ static int list(const struct command *command, const struct conf *conf, struct s
         return EX_IOERR;
     }
     if (count == WORKLIST_MOST)
-        fprintf(stderr,
-                "cervigate worklist: shown are the %d that are to be read first; there are more\n",
-                WORKLIST_MOST);
+        fprintf(
+            stderr,
+            "cervigate worklist: shown are the %d that are to be read first; there may be more\n",
+            WORKLIST_MOST);
     audit_looked(conf, "worklist", "");
     if (!command->json) {
         print_mode(mode);
