@@ -282,7 +282,7 @@ class EveryWay(Asked):
         row, = self.listed(node)
         self.assertEqual((row["priority"], row["outcome"]), ("MEDIUM", last["outcome"]))
         self.assertEqual([(i.ScheduledProcedureStepPriority, "HIGH" in i.CommentsOnTheScheduledProcedureStep) for i in self.asked(node)], [("MEDIUM", False)])
-        self.assertEqual([(e["priority"], e["report"]) for e in self.shown()["entries"]], [("MEDIUM", last["report"])])
+        h.wait_for(lambda: [(e["priority"], e["report"]) for e in self.shown()["entries"]] == [("MEDIUM", last["report"])], 5, "the console")  # twice a second
 
     def test_killed_after_it_was_said_the_same_is_said_again(self):
         """Each way that is no webhook, alone: its crier dies when the answer is there and nobody has it yet."""
