@@ -29,6 +29,8 @@ class Answer:
 class Client:
     """One person's browser, without its looks."""
 
+    answered_by_the_console = True  # and not by a proxy, of which nothing is described
+
     def __init__(self, port):
         self.port, self.cookie, self.csrf = port, None, None
 
@@ -50,7 +52,8 @@ class Client:
             answer = Answer(connection.getresponse())
         finally:
             connection.close()
-        described.check(method, path, answer.status, answer.headers["Content-Type"], answer.body)
+        if self.answered_by_the_console:
+            described.check(method, path, answer.status, answer.headers["Content-Type"], answer.body)
         return answer
 
     def log_in(self, name, password=None):

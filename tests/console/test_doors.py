@@ -224,6 +224,7 @@ class Doors(unittest.TestCase):
     def through(self, port):
         def as_user(name, password=None, **headers):
             client = Encrypted(port, self.ca)
+            client.answered_by_the_console = False
             basic = "Basic " + base64.b64encode(f"{name}:{password or secret(name)}".encode()).decode()
             return client, lambda method, path, **more: client.ask(method, path, Authorization=basic, **headers, **more)
 
