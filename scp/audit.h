@@ -3,7 +3,7 @@
  * Each event is a DICOM audit message (PS3.15 A.5.3), appended to the audit log of the spool
  * (audit_log.h) before these functions return; audit_ship.h sends copies. They are called by the
  * supervisor, the committer (for the listener and the associations, which cannot write there:
- * audit_traffic.h), analyze, deliver, the console and `cervigate`.
+ * audit_traffic.h), analyze, deliver, announce, the desk, the console and `cervigate`.
  *
  * What cannot be written never holds up what is being done: it is told in the log ("audit-failed"),
  * counted, and the count is the first record when the log can be written again. Texts may hold

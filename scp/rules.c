@@ -245,13 +245,21 @@ bool rules_own_class(const char *sop_class)
     return false;
 }
 
+/* What no router takes out: the codes. A person's report that took ours over is that person's. */
+static bool is_own_document(const struct dx_attrs *attrs)
+{
+    return strcmp(dx_attrs_text(attrs, DX_TAG(0x0040, 0xa043)), RULES_TITLE) == 0 &&
+           strcmp(dx_attrs_text(attrs, DX_TAG(0x0040, 0xa084)), "DEV") == 0 &&
+           strcmp(dx_attrs_text(attrs, DX_TAG(0x0008, 0x0102)), RULES_SCHEME) == 0;
+}
+
 bool rules_own(const struct dx_attrs *attrs)
 {
     const char *model = dx_attrs_text(attrs, DX_TAG(0x0008, 0x1090));
     const char *series = dx_attrs_text(attrs, DX_TAG(0x0008, 0x103e));
     return rules_own_class(dx_attrs_text(attrs, TAG_SOP_CLASS)) &&
            (strcmp(model, RULES_MODEL_NAME) == 0 ||
-            strncmp(series, RULES_MARK, sizeof RULES_MARK - 1) == 0);
+            strncmp(series, RULES_MARK, sizeof RULES_MARK - 1) == 0 || is_own_document(attrs));
 }
 
 bool rules_is_no_image(const char *sop_class)

@@ -17,6 +17,8 @@
 
 #define RULES_MODEL_NAME "cervigate"              /* Manufacturer's Model Name of our results */
 #define RULES_MARK       "AI - not for diagnosis" /* so their Series Descriptions begin */
+#define RULES_SCHEME     "99CERVIGATE" /* the coding scheme of what they say (codes.md) */
+#define RULES_TITLE      "126000"      /* DCM, Imaging Measurement Report */
 
 struct rules;
 /* conf must outlive the rules. NULL with a sentence in error when a pattern does not compile or
@@ -57,7 +59,8 @@ unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destinati
 
 /* An SR, SC ... that says it was made by this product, in Manufacturer's Model Name or, where a
  * router took that out, in its Series Description: a result of ours that came back although its UID
- * is not in the job store (another spool, a restored node, new UIDs). Of any manufacturer's name:
+ * is not in the job store (another spool, a restored node, new UIDs). An SR also by its content: a
+ * measurement report of devices alone, with concepts of our own scheme. Of any manufacturer's name:
  * it is a setting, and another node's result is no radiologist's report either. */
 bool rules_own_class(const char *sop_class); /* of those that ours can have */
 bool rules_own(const struct dx_attrs *attrs);

@@ -33,7 +33,8 @@ enum store_status store_next_look(struct store *store, const char *announcement,
     *news = (struct news){.kind = NEWS_LOOK, .order = ORDER_UNKNOWN, .told = PRIORITY_MEDIUM};
     sqlite3_stmt *row = sql_prepare(
         store,
-        "SELECT place.study,revision,arrived_ms,COALESCE(looked_ms,arrived_ms) AS last FROM place"
+        "SELECT place.study,revision,arrived_ms,COALESCE(looked_ms,arrived_ms) AS "
+        "last," SITE_ACCESSION " FROM place"
         " LEFT JOIN look ON look.announcement=?1 AND look.study=place.study WHERE read_ms=0"
         " AND COALESCE(over,0)=0 AND (last>?2 OR ?2-last>=MAX(?3,(?2-arrived_ms)/8))"
         " ORDER BY last,place.study LIMIT 1",
@@ -44,6 +45,7 @@ enum store_status store_next_look(struct store *store, const char *announcement,
     sql_text(row, 0, news->study, sizeof news->study);
     news->revision = sqlite3_column_int64(row, 1);
     news->received_ms = sqlite3_column_int64(row, 2);
+    sql_text(row, 4, news->accession, sizeof news->accession);
     (void)sqlite3_reset(row);
     status = look_at_news(store, announcement, news);
     return status == STORE_OK ? take_header(store, news->study, attrs, bytes) : status;

@@ -59,10 +59,12 @@ static void take_news(sqlite3_stmt *row, struct news *news)
     sql_text(row, 17, news->placer_order, sizeof news->placer_order);
     sql_text(row, 18, news->filler_order, sizeof news->filler_order);
     sql_text(row, 19, news->procedure_id, sizeof news->procedure_id);
+    sql_text(row, 20, news->accession, sizeof news->accession);
 }
 
-enum store_status store_next_news(struct store *store, const char *announcement, int64_t now_ms,
-                                  int64_t far_ms, struct news *news, uint8_t **attrs, size_t *bytes)
+enum store_status store_next_news(struct store *store, const struct priority_policy *policy,
+                                  const char *announcement, int64_t now_ms, int64_t far_ms,
+                                  struct news *news, uint8_t **attrs, size_t *bytes)
 {
     *attrs = NULL;
     *bytes = 0;
@@ -72,11 +74,11 @@ enum store_status store_next_news(struct store *store, const char *announcement,
         "SELECT news.id,news.study,news.revision,kind,created_ms,place.rank,band,raised,strength,"
         "reason,outcome,report,arrived_ms,"
         "COALESCE((SELECT series FROM result WHERE uid=place.report),''),"
-        "news.site_priority,attempts,model,placer_order,filler_order,procedure_id"
+        "news.site_priority,attempts,model,placer_order,filler_order,procedure_id,news.accession"
         " FROM news JOIN place ON place.study=news.study"
         " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
-        " ORDER BY news.rank DESC,arrived_ms,news.id LIMIT 1",
-        "tii", announcement, now_ms, far_ms);
+        " ORDER BY " STANDS("''", "?") ",news.id LIMIT 1",
+        "tiii", announcement, now_ms, far_ms, (int64_t)policy->ageing_seconds);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;

@@ -267,11 +267,12 @@ static enum store_status announce(struct store *store, const struct store_case *
                    sql_prepare(store,
                                "INSERT OR IGNORE INTO news(announcement,study,revision,kind,rank,"
                                "site_priority,instance,state,created_ms,placer_order,"
-                               "filler_order,procedure_id)"
-                               " VALUES(?,?,?,?,?,?,?,'pending',?,?,?,?)",
-                               "ttiiiiiittt", to->name, c->study, c->revision + 1, (int64_t)kind,
+                               "filler_order,procedure_id,accession)"
+                               " VALUES(?,?,?,?,?,?,?,'pending',?,?,?,?,?)",
+                               "ttiiiiiitttt", to->name, c->study, c->revision + 1, (int64_t)kind,
                                (int64_t)p->rank, (int64_t)c->known.order, c->image, now_ms,
-                               order->placer_order, order->filler_order, order->procedure_id));
+                               order->placer_order, order->filler_order, order->procedure_id,
+                               order->accession));
 }
 
 enum store_status store_place(struct store *store, const struct store_case *of,

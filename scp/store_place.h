@@ -52,13 +52,13 @@ STORE_MUST_USE enum store_status store_place(struct store *store, const struct s
                                              const struct store_receiver *to, size_t count,
                                              int64_t now_ms);
 
-/* The news for this announcement that is due, the highest rank first, then the oldest study;
- * STORE_NONE. Due is what is put off to now_ms or less, or beyond far_ms (the wall clock was set
- * back). What the header says is left to the caller: attrs (dx_attrs_pack; malloc, or NULL) is of
- * the image that was the study's latest when the news was made. */
-STORE_MUST_USE enum store_status store_next_news(struct store *store, const char *announcement,
-                                                 int64_t now_ms, int64_t far_ms, struct news *news,
-                                                 uint8_t **attrs, size_t *bytes);
+/* The news for this announcement that is due, in the worklist's order (what was read stands where
+ * its order puts it); STORE_NONE. Due is what is put off to now_ms or less, or beyond far_ms (the
+ * wall clock was set back). What the header says is left to the caller: attrs (dx_attrs_pack;
+ * malloc, or NULL) is of the image that was the study's latest when the news was made. */
+STORE_MUST_USE enum store_status
+store_next_news(struct store *store, const struct priority_policy *policy, const char *announcement,
+                int64_t now_ms, int64_t far_ms, struct news *news, uint8_t **attrs, size_t *bytes);
 /* Before it goes out: from now on its receiver may know it, whatever becomes of us. STORE_NONE: it
  * was overtaken meanwhile. */
 STORE_MUST_USE enum store_status store_news_asked(struct store *store, int64_t id);
@@ -98,7 +98,7 @@ STORE_MUST_USE enum store_status store_news_state(struct store *store, const cha
 STORE_MUST_USE enum store_status store_mark_read(struct store *store, const char *study, bool read);
 
 /* The reading worklist: studies that nobody has read, in no order; where there are more than room,
- * the raised ones and the latest. */
+ * those that are read first. */
 struct store_entry {
     char study[DX_UID_MAX], accession[65], patient_id[257], station[65];
     struct priority_place place;
@@ -109,8 +109,10 @@ struct store_entry {
     char claimed_by[96]; /* who reads it, by UPS Pull, since when last heard of; "": nobody */
     int64_t claimed_ms;
 };
-STORE_MUST_USE enum store_status store_worklist(struct store *store, struct store_entry *list,
-                                                size_t room, size_t *count);
+STORE_MUST_USE enum store_status store_worklist(struct store *store,
+                                                const struct priority_policy *policy,
+                                                struct store_entry *list, size_t room,
+                                                size_t *count);
 /* Those that left the list, the latest first. */
 STORE_MUST_USE enum store_status store_read_list(struct store *store, struct store_entry *list,
                                                  size_t room, size_t *count);

@@ -118,17 +118,18 @@ enum store_status store_readings_turn(struct store *store, int64_t now_ms, int64
 
 /* ---- the list ---- */
 
-enum store_status store_readings(struct store *store, unsigned states, int64_t ended_ms,
+enum store_status store_readings(struct store *store, const struct priority_policy *policy,
+                                 unsigned states, int64_t ended_ms,
                                  struct store_reading_place *list, size_t room, size_t *count)
 {
     sqlite3_stmt *rows = sql_prepare(
         store,
-        "SELECT reading.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY
+        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY
         " FROM (SELECT id,study FROM reading WHERE state<=2 AND (?1>>state)&1 UNION ALL"
-        " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS reading"
-        " CROSS JOIN place ON place.study=reading.study"
-        " ORDER BY raised DESC,arrived_ms DESC LIMIT ?3",
-        "iii", (int64_t)states, ended_ms, (int64_t)room);
+        " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS item"
+        " CROSS JOIN place ON place.study=item.study"
+        " ORDER BY " STANDS("reason", "?4") ",item.id LIMIT ?3",
+        "iiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds);
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
@@ -225,6 +226,8 @@ static enum store_status get_place(struct store *store, const char *study, struc
     (void)sqlite3_reset(row);
     memcpy(news->study, study, sizeof news->study);
     status = store_site_of(store, study, news->accession, &order);
+    if (news->accession[0] == '\0')
+        memcpy(news->accession, order.accession, sizeof news->accession);
     memcpy(news->placer_order, order.placer_order, sizeof news->placer_order);
     memcpy(news->filler_order, order.filler_order, sizeof news->filler_order);
     memcpy(news->procedure_id, order.procedure_id, sizeof news->procedure_id);

@@ -46,15 +46,15 @@ STORE_MUST_USE enum store_status store_readings_turn(struct store *store, int64_
                                                      int64_t lapsed_ms, store_name_reading name,
                                                      void *context);
 /* Those in these states (a set of 1 << state), in no order; final ones that ended since ended_ms.
- * Where there are more than room, the raised and the latest. number in the place is the item's id.
+ * Where there are more than room, those that are read first. number in the place is the item's id.
  */
 struct store_reading_place {
     int64_t id;
     struct priority_place place;
 };
-STORE_MUST_USE enum store_status store_readings(struct store *store, unsigned states,
-                                                int64_t ended_ms, struct store_reading_place *list,
-                                                size_t room, size_t *count);
+STORE_MUST_USE enum store_status
+store_readings(struct store *store, const struct priority_policy *policy, unsigned states,
+               int64_t ended_ms, struct store_reading_place *list, size_t room, size_t *count);
 /* STORE_NONE: there is none. */
 STORE_MUST_USE enum store_status store_reading_find(struct store *store, const char *uid,
                                                     struct store_reading *reading);

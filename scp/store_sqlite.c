@@ -333,6 +333,8 @@ static enum store_status prepare_connection(struct store *store, const char *pat
                                  "PRAGMA secure_delete=ON"); /* what goes is overwritten */
     if (status == STORE_OK)
         status = patient_functions(store);
+    if (status == STORE_OK)
+        status = place_functions(store);
     return status == STORE_OK ? schema_migrate(store) : status;
 }
 

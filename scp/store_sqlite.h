@@ -117,6 +117,18 @@ enum store_status patient_functions(struct store *store);
     " (site_order.issuer='' OR NOT issuers_differ(site_order.issuer," ISSUER_OF(                   \
         "place.study") "))),0)"
 
+/* The accession number of a row of `place`: its image's, else that of the order of the study. */
+#define SITE_ACCESSION                                                                             \
+    "COALESCE(NULLIF(place.accession,''),(SELECT accession FROM site_order WHERE"                  \
+    " site_order.study<>'' AND site_order.study=place.study ORDER BY priority DESC,told_ms DESC,"  \
+    "id LIMIT 1),'')"
+
+/* store_worklist.c: stands(reason, raised, strength, order, arrived_ms, ageing_seconds) is
+ * priority_stands. */
+#define STANDS(reason, ageing)                                                                     \
+    "stands(" reason ",raised,strength," SITE_PRIORITY ",arrived_ms," ageing ")"
+enum store_status place_functions(struct store *store);
+
 /* store_reconcile.c: rows of is_result, id, issuer, began_ms, attrs. */
 struct site_thing;
 enum store_status sql_things(struct store *store, sqlite3_stmt *rows, struct site_thing **list,

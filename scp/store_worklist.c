@@ -1,8 +1,10 @@
 /* The reading worklist as the job store has it. */
 #include "store_place.h"
 
+#include "dx_attrs.h"
 #include "store_site.h"
 #include "store_sqlite.h"
+#include <stdio.h>
 #include <string.h>
 
 static enum priority_reason reason_of(const char *code)
@@ -33,9 +35,27 @@ void place_take(sqlite3_stmt *row, int column, struct priority *place)
         .reason = reason_of(code)};
 }
 
-#include "dx_attrs.h"
-#include <stdio.h>
-#include <string.h>
+static void stands(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const char *reason = (const char *)sqlite3_value_text(values[0]);
+    const struct priority_policy policy = {.ageing_seconds = sqlite3_value_int(values[5])};
+    const struct priority_place place = {
+        .priority = {.reason = reason_of(reason != NULL ? reason : ""),
+                     .raised = sqlite3_value_int(values[1]) != 0,
+                     .strength = sqlite3_value_double(values[2])},
+        .order = (enum priority_order)sqlite3_value_int(values[3]),
+        .arrived_ms = sqlite3_value_int64(values[4])};
+    (void)count;
+    sqlite3_result_int64(context, priority_stands(&policy, &place));
+}
+
+enum store_status place_functions(struct store *store)
+{
+    int code = sqlite3_create_function_v2(store->db, "stands", 6,
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                          NULL, stands, NULL, NULL, NULL);
+    return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
+}
 
 enum store_status store_mark_read(struct store *store, const char *study, bool read)
 {
@@ -56,7 +76,7 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
 /* The latest header of the study; the same place for both lists. */
 #define SELECT_ENTRY                                                                               \
     "SELECT place.study,rank,band,raised,strength,reason,outcome,report,arrived_ms,"               \
-    "place.changed_ms,accession,patient_id," SITE_PRIORITY ",read_ms,"                             \
+    "place.changed_ms," SITE_ACCESSION ",patient_id," SITE_PRIORITY ",read_ms,"                    \
     "(SELECT attrs FROM instance JOIN judgement ON instance=id WHERE instance.study=place.study"   \
     " ORDER BY id DESC LIMIT 1),COALESCE(performer,''),COALESCE(claimed_ms,0)"                     \
     " FROM place LEFT JOIN reading ON reading.study=place.study AND reading.state=2"               \
@@ -154,8 +174,8 @@ static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,
 }
 
 /* Sorting carries each row's header about: it is for lists that must be cut alone. */
-enum store_status store_worklist(struct store *store, struct store_entry *list, size_t room,
-                                 size_t *count)
+enum store_status store_worklist(struct store *store, const struct priority_policy *policy,
+                                 struct store_entry *list, size_t room, size_t *count)
 {
     int64_t all = 0;
     enum store_status status;
@@ -164,12 +184,13 @@ enum store_status store_worklist(struct store *store, struct store_entry *list, 
         all = sqlite3_column_int64(rows, 0);
     if (status != STORE_NONE)
         return status;
-    rows = all <= (int64_t)room
-               ? sql_prepare(store, SELECT_ENTRY "WHERE read_ms=0 LIMIT ?", "i", (int64_t)room)
-               : sql_prepare(store,
-                             SELECT_ENTRY
-                             "WHERE read_ms=0 ORDER BY raised DESC,arrived_ms DESC LIMIT ?",
-                             "i", (int64_t)room);
+    rows =
+        all <= (int64_t)room
+            ? sql_prepare(store, SELECT_ENTRY "WHERE read_ms=0 LIMIT ?", "i", (int64_t)room)
+            : sql_prepare(store,
+                          SELECT_ENTRY
+                          "WHERE read_ms=0 ORDER BY " STANDS("reason", "?") ",place.study LIMIT ?",
+                          "ii", (int64_t)policy->ageing_seconds, (int64_t)room);
     return take_entries(store, rows, list, count);
 }
 

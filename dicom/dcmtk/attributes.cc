@@ -294,6 +294,8 @@ enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **
                 status = set_method(dataset, found);
             if (status == DX_OK)
                 status = set_issuer(dataset, found);
+            if (status == DX_OK)
+                status = dx_collect_document(dataset, found);
             if (status) {
                 dx_attrs_destroy(found);
                 return dx_fail(err, status, "attributes: %s", dx_status_text(status));

@@ -42,6 +42,8 @@ enum dx_status dx_read_image_info(dx_object *object, struct dx_image_info *info,
                                   struct dx_error *err);
 enum dx_status dx_read_frame(dx_object *object, uint32_t index, struct dx_frame *frame,
                              struct dx_error *err);
+/* document.cc: of an SR document what dx_object_attributes promises; of others nothing. */
+enum dx_status dx_collect_document(DcmItem *dataset, struct dx_attrs *attrs);
 /* encapsulated.cc */
 enum dx_status dx_read_encapsulated(dx_object *object, uint32_t index, struct dx_frame *frame,
                                     struct dx_error *err);

@@ -17,6 +17,8 @@ static const char usage[] =
     "\n"
     "The studies that nobody has read yet, in the order in which they are to be read "
     "(docs/priority.md).\n"
+    "In demo mode the list says RESEARCH, in shadow mode that it is told to nobody; JSON has\n"
+    "\"mode\" and \"research\".\n"
     "\n"
     "  list    each with its band (raised, routine or not judged), how long it waits, Accession\n"
     "          Number, the last digits of the Patient ID, station, the reason in words, and who\n"
@@ -46,9 +48,31 @@ static void print_entry(const struct store_entry *e, size_t position, int64_t no
            e->claimed_by[0] ? "; being read by " : "", e->claimed_by);
 }
 
+/* What the mode makes of the list; clinical: nothing to say. */
+static void print_mode(enum conf_mode mode)
+{
+    if (mode == CONF_DEMO)
+        printf("RESEARCH - demo mode, not for diagnosis\n");
+    if (mode == CONF_SHADOW)
+        printf("shadow mode: nothing of this list is told to others\n");
+}
+
+static json_t *entry_of(const struct store_entry *e, size_t position, enum conf_mode mode)
+{
+    json_t *entry = worklist_entry(e, position);
+    if (entry != NULL &&
+        (json_object_set_new(entry, "mode", json_string(conf_mode_name(mode))) != 0 ||
+         json_object_set_new(entry, "research", json_boolean(mode != CONF_CLINICAL)) != 0)) {
+        json_decref(entry);
+        return NULL;
+    }
+    return entry;
+}
+
 static int list(const struct command *command, const struct conf *conf, struct store *store)
 {
     size_t count = 0;
+    enum conf_mode mode = node_mode(conf);
     int status = 0;
     int64_t now = clock_utc_ms();
     struct store_entry *entries;
@@ -57,17 +81,19 @@ static int list(const struct command *command, const struct conf *conf, struct s
         return EX_IOERR;
     }
     if (count == WORKLIST_MOST)
-        fprintf(stderr,
-                "cervigate worklist: there are more than %d; the oldest that are not raised are "
-                "left out\n",
-                WORKLIST_MOST);
+        fprintf(
+            stderr,
+            "cervigate worklist: shown are the %d that are to be read first; there may be more\n",
+            WORKLIST_MOST);
     audit_looked(conf, "worklist", "");
-    if (!command->json)
+    if (!command->json) {
+        print_mode(mode);
         printf("%4s  %-10s  %-8s  %-16s  %-6s  %-16s  %s\n", "", "BAND", "WAITS", "ACCESSION", "ID",
                "STATION", "REASON");
+    }
     for (size_t i = 0; i < count && status == 0; i++) {
         if (command->json)
-            status = command_print(worklist_entry(&entries[i], i + 1));
+            status = command_print(entry_of(&entries[i], i + 1, mode));
         else
             print_entry(&entries[i], i + 1, now);
     }

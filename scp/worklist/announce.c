@@ -12,6 +12,7 @@
  * overtakes earlier news in the store (store_place). */
 #include "announce.h"
 
+#include "audit.h"
 #include "clock.h"
 #include "confine.h"
 #include "dx_init.h"
@@ -173,7 +174,8 @@ static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t
                                   size_t *bytes)
 {
     int64_t now = clock_utc_ms();
-    enum store_status status = store_next_news(a->store, lane->to->name, now,
+    const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds};
+    enum store_status status = store_next_news(a->store, &policy, lane->to->name, now,
                                                now + (int64_t)lane->to->retry_most_seconds * 1000,
                                                &lane->news, attrs, bytes);
     if (status != STORE_NONE || lane->to->look_seconds == 0 || clock_monotonic_ms() < lane->look_at)
@@ -251,10 +253,13 @@ static enum store_status record_look(struct announce *a, const struct lane *lane
                   lane->news.study);
     if (!answer->read)
         return STORE_OK;
+    crash_point("announce-answered");
     enum store_status status = store_look_read(a->store, lane->to->name, lane->news.study);
     if (status == STORE_OK) {
         log_event(LOG_AT_INFO, "read-elsewhere", "announcement=%s study=%s", lane->to->name,
                   lane->news.study);
+        audit_ordered(a->node->conf, lane->to->name, "read", lane->news.study,
+                      "read at the workflow manager");
         node_wake(a->node->wake_analyze);
     }
     return status;

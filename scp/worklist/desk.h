@@ -57,6 +57,7 @@ struct desk_item {
 struct desk_answer {
     uint16_t status; /* of DIMSE; 0000: done */
     unsigned offers; /* OFFER: set of enum dx_scp_offer */
+    unsigned is_cut; /* LIST: 1: there are more than DESK_MOST, read after these */
     char comment[65];
     size_t bytes; /* that follow */
 };

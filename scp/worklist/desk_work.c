@@ -119,13 +119,16 @@ static void list(struct desk *d, struct desk_line *line)
     }
     if (!is_ready(d))
         return;
-    enum store_status status = store_readings(
-        d->store, d->request.states, clock_utc_ms() - SHOWN_MS, d->list, DESK_MOST, &count);
+    const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds};
+    enum store_status status =
+        store_readings(d->store, &policy, d->request.states, clock_utc_ms() - SHOWN_MS, d->list,
+                       DESK_MOST + 1, &count);
     if (!is_known(d, status))
         return;
-    const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds};
     the_policy = &policy;
     qsort(d->list, count, sizeof *d->list, first);
+    d->answer.is_cut = count > DESK_MOST;
+    count = count > DESK_MOST ? DESK_MOST : count;
     for (size_t i = 0; i < count; i++)
         memcpy(d->bytes + i * sizeof d->list[i].id, &d->list[i].id, sizeof d->list[i].id);
     d->answer.bytes = count * sizeof d->list[0].id;

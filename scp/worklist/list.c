@@ -21,8 +21,9 @@ enum store_status worklist_read(const struct conf *conf, struct store *store,
     const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds};
     *entries = calloc(WORKLIST_MOST, sizeof **entries);
     *count = 0;
-    enum store_status status =
-        *entries != NULL ? store_worklist(store, *entries, WORKLIST_MOST, count) : STORE_BROKEN;
+    enum store_status status = *entries != NULL
+                                   ? store_worklist(store, &policy, *entries, WORKLIST_MOST, count)
+                                   : STORE_BROKEN;
     if (status != STORE_OK) {
         free(*entries);
         *entries = NULL;

@@ -22,7 +22,9 @@ void news_take_header(struct news *news, const uint8_t *bytes, size_t count)
     if (bytes == NULL || dx_attrs_unpack(bytes, count, &raw, &err) != DX_OK)
         return;
     const struct dx_attrs *attrs = dx_attrs_to_utf8(raw, &utf8, &err) == DX_OK ? utf8 : raw;
-    copy(news->accession, sizeof news->accession, attrs, 0x0008, 0x0050);
+    const char *accession = dx_attrs_text(attrs, DX_TAG(0x0008, 0x0050));
+    if (accession[strspn(accession, " ")] != '\0')
+        copy(news->accession, sizeof news->accession, attrs, 0x0008, 0x0050);
     copy(news->issuer_of_accession, sizeof news->issuer_of_accession, attrs, 0x0040, 0x0031);
     copy(news->study_id, sizeof news->study_id, attrs, 0x0020, 0x0010);
     copy(news->patient_id, sizeof news->patient_id, attrs, 0x0010, 0x0020);

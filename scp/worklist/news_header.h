@@ -5,7 +5,8 @@
 #include "news.h"
 #include <stddef.h>
 
-/* bytes: dx_attrs_pack, or NULL: nothing is known. Where its characters are unknown, what is ASCII
+/* bytes: dx_attrs_pack, or NULL: nothing is known. An accession number that news has already, the
+ * order's, stays where the header has none. Where its characters are unknown, what is ASCII
  * of it is kept as it is. */
 void news_take_header(struct news *news, const uint8_t *bytes, size_t count);
 

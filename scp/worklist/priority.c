@@ -51,6 +51,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define PART_BITS 60 /* beyond any time in milliseconds */
+
 const char *priority_rank_name(enum priority_rank rank)
 {
     static const char *const names[] = {"LOW", "MEDIUM", "HIGH"};
@@ -220,13 +222,15 @@ static int part(const struct priority_place *place)
     return place->priority.reason == REASON_READ ? 2 : place->order == ORDER_STAT ? 0 : 1;
 }
 
+int64_t priority_stands(const struct priority_policy *policy, const struct priority_place *place)
+{
+    return part(place) * (INT64_C(1) << PART_BITS) + place->arrived_ms - head_start(policy, place);
+}
+
 int priority_compare(const struct priority_policy *policy, const struct priority_place *a,
                      const struct priority_place *b)
 {
-    if (part(a) != part(b))
-        return part(a) - part(b);
-    int64_t stands = a->arrived_ms - head_start(policy, a);
-    int64_t other = b->arrived_ms - head_start(policy, b);
+    int64_t stands = priority_stands(policy, a), other = priority_stands(policy, b);
     if (stands != other)
         return stands < other ? -1 : 1;
     return a->number < b->number ? -1 : a->number > b->number;

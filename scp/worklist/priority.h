@@ -85,6 +85,8 @@ struct priority_place {
     int64_t arrived_ms; /* UTC of its first image */
     int64_t number;     /* its own: breaks ties, the lower first */
 };
+/* The same order as one number, the lower first, ties aside. */
+int64_t priority_stands(const struct priority_policy *policy, const struct priority_place *place);
 /* The list's order: below 0 when a is read first, above 0 when b is. A total order, and the same at
  * any time: only an answer, an order or a reading moves a study. */
 int priority_compare(const struct priority_policy *policy, const struct priority_place *a,

@@ -76,6 +76,8 @@ static void sr_keeps_patient_bytes_and_evidence(void **state)
         assert_string_equal(dx_attrs_text(got, same[i]), dx_attrs_text(source, same[i]));
     assert_string_equal(dx_attrs_text(got, DX_TAG(0x0008, 0x0060)), "SR");
     assert_string_equal(dx_attrs_text(got, DX_TAG(0x0028, 0x0010)), "");
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa043)), "126000");
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa084)), "DEV");
     dx_attrs_destroy(got);
     dx_attrs_destroy(source);
     dx_object_close(object);

@@ -1,8 +1,10 @@
 """The reading worklist told on every way at once: UPS, UPS-RS, HL7, webhook, and to those who ask: UPS Query, the console, `cervigate worklist`."""
+import base64
 import contextlib
 import json
 import os
 import random
+import re
 import sqlite3
 import sys
 import threading
@@ -14,13 +16,15 @@ from pydicom.uid import generate_uid
 import harness as h
 import models
 import test_worklist
+from test_orders import Caller, Site, code
 from ups_scp import Manager
 from ups_scu import QUERY, PULL, VERIFICATION, Scu, keys
 from ups_web import WebManager
 
 os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
-sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/console")]
+sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/console"), os.path.join(h.SOURCE, "tests/faults")]
 from http_fixture import Client, enrol  # noqa: E402
+from arms import Arms  # noqa: E402
 from test_hl7_peer import Listener, says  # noqa: E402
 
 
@@ -29,7 +33,7 @@ class Asked(test_worklist.Worklist):
 
     def setUp(self):
         super().setUp()
-        self.hook_ = self.hook()
+        self.hook_, self.site = self.hook(), Site()
         self.manager = Manager()
         self.addCleanup(self.manager.close)
         self.web = WebManager()
@@ -53,10 +57,20 @@ class Asked(test_worklist.Worklist):
     def results(self):
         return [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("ORU")]
 
+    def changes(self, study=None):
+        """Messages that change an order's priority, as bytes."""
+        return [raw for raw in self.ris.raw if b"|OMI^O23" in raw and (study or "").encode() in raw]
+
+    def order(self, node, **fields):
+        """The site tells an order before the images come."""
+        with Caller(node) as caller:
+            self.assertEqual(code(caller.ask(self.site.omi(**fields))), "AA")
+
     def node_that_is_asked(self, announcements, mode="demo", model=h.MODEL, **how):
         """One that answers UPS Query, too, and shows its list to Vera and Ada."""
         accounts = os.path.join(self.folder, "accounts")
-        node = self.node(announcements, mode=mode, more=self.peers() + '<readingWorklist offer="query" demo="true"/>', model=model,
+        node = self.node(announcements, mode=mode, more=self.peers() + '<readingWorklist offer="query" demo="true"/>'
+                         '<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" postoperative="post-?op"/>', model=model,
                          console=f'accounts="{accounts}"', **how)
         self.people = {}
         for name, role in (("vera", "viewer"), ("ada", "admin")):
@@ -85,13 +99,17 @@ class EveryWay(Asked):
         """On each way; `research`: marked so, else nowhere."""
         mark = "RESEARCH - " if research else ""
         items = [manager.items["1.2.3.1" + study[-6:]] for manager in (self.manager, self.web)]
-        h.wait_for(lambda: any(study.encode() in raw for raw in self.ris.raw) and self.hook_.news(study) and
+        h.wait_for(lambda: any(study.encode() in raw and b"|ORU^R01" in raw for raw in self.ris.raw) and self.hook_.news(study) and
                    all(i.ScheduledProcedureStepPriority == "HIGH" for i in items), 30, "all four")
         for item in items:
             self.assertTrue(item.CommentsOnTheScheduledProcedureStep.startswith(f"{mark}cervigate: HIGH, was MEDIUM; suspicion of a cervical spine injury"))
-        raw = next(raw for raw in self.ris.raw if study.encode() in raw)
-        self.assertEqual(raw.split(b"|")[10], b"T" if research else b"P")
-        self.assertEqual(b"RESEARCH - " in raw, research)
+        raw = next(raw for raw in self.ris.raw if study.encode() in raw and b"|ORU^R01" in raw)
+        change, = self.changes(study)  # of an order whose priority is known
+        self.assertRegex(change.decode(), rf"\rORC\|XO\|PL{study[-6:]}\|FI{study[-6:]}\|")
+        self.assertIn(b"\rTQ1|1||||||||A^", change)
+        for said in (raw, change):
+            self.assertEqual(said.split(b"|")[10], b"T" if research else b"P")
+            self.assertEqual(b"RESEARCH - " in said, research)
         self.assertIn(("ACC" + study[-6:]).encode(), raw)
         self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
         self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
@@ -107,6 +125,7 @@ class EveryWay(Asked):
         study = generate_uid()
         for manager in (self.manager, self.web):
             manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
+        self.order(node, accession="ACC" + study[-6:], study=study, priority="R", number=study[-6:], patient="ID" + study[-6:])
         return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
 
     def test_modes_are_obeyed_on_each(self):
@@ -122,6 +141,8 @@ class EveryWay(Asked):
             self.assertEqual(set(scu.contexts), {VERIFICATION})
         self.assertEqual((self.shown()["entries"], self.shown("vera")["mode"]), ([], "shadow"))
         self.assertEqual([e["study"] for e in self.shown("ada")["entries"]], [study])
+        self.assertTrue(node.admin("worklist").stdout.startswith("shadow mode: nothing of this list is told to others\n"))
+        self.assertEqual([(r["mode"], r["research"]) for r in self.listed(node)], [("shadow", True)])
         self.assertEqual(node.admin("mode", "demo").returncode, 0)
         self.check_told(node, study, True)
         self.assertEqual(strict.requests, [])
@@ -132,8 +153,9 @@ class EveryWay(Asked):
         self.assertEqual(strict.news(second)[0]["research"], False)
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
         self.assertEqual((len(self.manager.items), len(self.web.items)), (2, 2))
-        orders = [m for m in self.ris.messages if str(m.segment("MSH")[9]).startswith("OMI")]
-        self.assertEqual(orders, [])  # the order's priority is not known: nobody could say that it is raised
+        self.assertEqual(len(self.changes()), 2)
+        self.assertRegex(node.admin("worklist").stdout, "^ +BAND ")
+        self.assertEqual({(r["mode"], r["research"]) for r in self.listed(node)}, {("clinical", False)})
         said = []
         for authorization in ("Bearer of-another", "Bearer for-all-ways"):
             self.web.authorization = authorization
@@ -183,6 +205,56 @@ class EveryWay(Asked):
         self.assertEqual(on_list(), {plain, other}, "what a person has brought back stays")
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
 
+    def test_our_own_item_is_cancelled_when_the_study_is_read(self):
+        """Of one that somebody reads there already, the manager refuses that (C312): then it is the reader's."""
+        node = self.node('<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1"/>'
+                         '<ups name="web" peer="web" demo="true" retryFirst="1" retryMost="1"/>', more=self.peers())
+        studies = [self.send(node, "finding", number) for number in range(2)]
+
+        def own(study):
+            return [i for m in (self.manager, self.web) for i in m.items.values() if i.StudyInstanceUID == study]
+        h.wait_for(lambda: all(len(own(s)) == 2 for s in studies) and node.log().count(" report study=") == 2, 40, "an item of each at both")
+        h.wait_for(lambda: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "told")
+        for item in own(studies[1]):
+            item.ProcedureStepState = "IN PROGRESS"
+        for study in studies:
+            self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
+        h.wait_for(lambda: [i.ProcedureStepState for i in own(studies[0])] == ["CANCELED"] * 2, 15, "cancelled")
+        h.wait_for(lambda: len(re.findall(rf"announced announcement=\w+ study={studies[1]} .* event=withdrawn .*cancel of [0-9.]+: c3(?:00|12)", node.log())) == 2, 15, "refused")
+        self.assertEqual([i.ProcedureStepState for i in own(studies[1])], ["IN PROGRESS"] * 2)
+        self.assertEqual((self.manager.asked("cancel"), self.web.asked("cancel")), (["cancel"] * 2,) * 2)
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+
+    READ_THERE = base64.b64encode(b"read at the workflow manager").decode()
+
+    @staticmethod
+    def audited(node):
+        """The audit log's records."""
+        folder, lines = os.path.join(node.spool, "audit"), []
+        for name in os.listdir(folder):
+            if name.endswith(".log"):
+                with open(os.path.join(folder, name), encoding="utf-8") as f:
+                    lines += f.readlines()
+        return lines
+
+    def test_killed_at_any_point_of_a_look_it_is_read_once(self):
+        arms = Arms(os.path.join(self.folder, "arms"))
+        node = self.node('<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1" lookEvery="1"/>', more=self.peers(), quiet=0,
+                         environment={"CERVIGATE_CRASH_ARMS": arms.path})
+        for number, point in enumerate(("announce-chosen", "crier-asked", "crier-told", "announce-answered")):
+            with self.subTest(point=point):
+                study = generate_uid()
+                self.manager.add(f"1.2.3.{number}", accession=f"ACC{number}", patient=f"ID{number}", study=study)
+                self.send(node, "normal", study=study, AccessionNumber=f"ACC{number}", PatientID=f"ID{number}")
+                h.wait_for(lambda study=study: [r["study"] for r in self.listed(node)] == [study], 30, "on the list")
+                arms.arm(point)
+                self.manager.items[f"1.2.3.{number}"].ProcedureStepState = "COMPLETED"
+                h.wait_for(lambda: not self.listed(node), 30, "read there")
+                self.assertEqual(arms.armed(), [], "the point was not passed")
+                self.assertEqual(node.log().count(f"read-elsewhere announcement=ris study={study}"), 1)
+                self.assertEqual(len([line for line in self.audited(node) if study in line and self.READ_THERE in line]), 1)
+        self.assertEqual(self.manager.violations, [])
+
     def test_an_amended_result_corrects_our_own_raise(self):
         """The image with the finding is rejected; what is left of the study has none."""
         node = self.node_that_is_asked(self.ways())
@@ -210,7 +282,7 @@ class EveryWay(Asked):
         row, = self.listed(node)
         self.assertEqual((row["priority"], row["outcome"]), ("MEDIUM", last["outcome"]))
         self.assertEqual([(i.ScheduledProcedureStepPriority, "HIGH" in i.CommentsOnTheScheduledProcedureStep) for i in self.asked(node)], [("MEDIUM", False)])
-        self.assertEqual([(e["priority"], e["report"]) for e in self.shown()["entries"]], [("MEDIUM", last["report"])])
+        h.wait_for(lambda: [(e["priority"], e["report"]) for e in self.shown()["entries"]] == [("MEDIUM", last["report"])], 5, "the console")  # twice a second
 
     def test_killed_after_it_was_said_the_same_is_said_again(self):
         """Each way that is no webhook, alone: its crier dies when the answer is there and nobody has it yet."""
@@ -263,38 +335,78 @@ class EveryWay(Asked):
             hang(False)
             h.wait_for(lambda study=study: self.told(node, study) == set(ways), 40, f"{name}, too")
 
+    TEN = [("S", "finding", {}), ("S", "normal", {}), ("R", "finding", {}), ("R", "other finding", {}), ("", "finding", {}), ("A", "normal", {}),
+           ("R", "finding", {"procedure": "C-spine POSTOP control"}), ("R", "normal", {"PatientBirthDate": "20200101"}), ("R", "normal", {}), ("LOW", "normal", {})]
+
+    def send_ten(self, node, chance):
+        """From four modalities at a time, in random order, after their orders; their studies, as in TEN."""
+        studies, paths = [], [[] for _ in range(4)]
+        for number, (priority, kind, more) in enumerate(self.TEN):
+            attributes = {k: v for k, v in more.items() if k != "procedure"}
+            path, study = self.image(kind.split()[-1], int(kind.startswith("other")), AccessionNumber=f"A{number}", PatientID=f"TEN{number}", **attributes)
+            studies.append(study)
+            if priority:
+                self.order(node, accession=f"A{number}", priority=priority, number=str(number), patient=f"TEN{number}", procedure=more.get("procedure", "Cervical spine"))
+            paths[number % 4].append(path)
+        for queue in paths:
+            chance.shuffle(queue)
+        sent = []
+
+        def modality(number):
+            for path in paths[number]:
+                sent.append(h.run("dcmsend", "-nh", "-aet", f"DX{number}", "-aec", "CERVIGATE", "127.0.0.1", node.port, path).returncode)
+        threads = [threading.Thread(target=modality, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sent, [0] * len(self.TEN))
+        return studies
+
+    def order_of(self, node, studies):
+        """Theirs by docs/priority.md: STAT first; findings by strength, then HIGH, ROUTINE with all that raises nothing, LOW; as they came."""
+        with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as db:
+            known = {study: row for study, *row in db.execute("SELECT study,arrived_ms,strength,raised,reason FROM place")}
+        raised = {0, 2, 3, 4}
+        self.assertEqual({n for n, s in enumerate(studies) if known[s][2]}, raised)
+        self.assertEqual([known[studies[n]][3] for n in (6, 7)], ["postoperative", "not-processed"])
+        self.assertNotEqual(known[studies[2]][1], known[studies[3]][1], "two strengths")
+
+        def place(number):
+            arrived, strength = known[studies[number]][:2]
+            share = 0.75 + 0.25 * strength if number in raised else {"S": 0.5, "A": 0.5, "LOW": 0}.get(self.TEN[number][0], 0.25)
+            return self.TEN[number][0] != "S", arrived - 86400000 * share
+        order = sorted(range(len(studies)), key=place)
+        self.assertEqual((order[:2], set(order[2:5]), order[5], set(order[6:9]), order[9]), ([0, 1], {2, 3, 4}, 5, {6, 7, 8}, 9))
+        return order
+
     def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
-        """From four modalities, in random order, while nobody may be told yet: then the findings come first on every way."""
-        chance = random.Random(int(os.environ.get("CERVIGATE_SEED", "9")))
+        """While nobody may be told yet; then in the list's order on every way: a STAT order's without a finding before others' findings, LOW last."""
         node = self.node_that_is_asked(self.ways(), mode="shadow", quiet=0)
-        kinds = ["finding"] * 4 + ["normal"] * 6
-        chance.shuffle(kinds)
-        studies = {}
-        for number, kind in enumerate(kinds):
-            path, study = self.image(kind, AccessionNumber=f"A{number}", StationName=f"DX{number % 4}")
-            studies[study] = kind
-            done = h.run("dcmsend", "-nh", "-aet", f"DX{number % 4}", "-aec", "CERVIGATE", "127.0.0.1", node.port, path)
-            self.assertEqual(done.returncode, 0)
+        studies = self.send_ten(node, random.Random(int(os.environ.get("CERVIGATE_SEED", "9"))))
         h.wait_for(lambda: len([1 for s in studies if (self.place(node, s) or (0,) * 5)[4]]) == 10 and node.log().count(" report study=") == 10, 60,
                    "ten places")
+        numbers = self.order_of(node, studies)
+        order, found = [studies[n] for n in numbers], [studies[n] for n in numbers if n in (0, 2, 3, 4)]
         self.hook_.status = 503  # one of them is down
         self.assertEqual(node.admin("mode", "demo").returncode, 0)
         h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == len(self.web.items) == 4, 40, "UPS, UPS-RS and HL7")
         self.assertEqual(self.hook_.news(), [])
         self.hook_.status = 200
         h.wait_for(lambda: len(self.hook_.news()) == 10, 30, "the webhook")
-        found = [s for s, kind in studies.items() if kind == "finding"]
-        order = found + [s for s, kind in studies.items() if kind == "normal"]
-        self.assertEqual([n["study"] for n in self.hook_.news()], order)
-        self.assertEqual([n["priority"] for n in self.hook_.news()], ["HIGH"] * 4 + ["MEDIUM"] * 6)
-        told = [next(s for s in studies if s.encode() in raw) for raw in self.ris.raw if b"ORU^R01" in raw]
-        self.assertEqual(told, order)
+        ranks = ["HIGH"] * 6 + ["MEDIUM"] * 3 + ["LOW"]
+        self.assertEqual([studies.index(n["study"]) for n in self.hook_.news()], numbers)
+        self.assertEqual([n["priority"] for n in self.hook_.news()], ranks)
+        told, changed = ([next(n for n, s in enumerate(studies) if s.encode() in raw) for raw in all_] for all_ in
+                         ([raw for raw in self.ris.raw if b"|ORU^R01" in raw], self.changes()))
+        self.assertEqual(told, numbers)
+        self.assertEqual(changed, [n for n in numbers if n in (2, 3)])  # STAT is no less than a raise; of 4 nobody knows an order
         for manager in (self.manager, self.web):
             self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], found)
             self.assertEqual(manager.violations, [])
         self.assertEqual([r["study"] for r in self.listed(node)], order)
         self.assertEqual([i.StudyInstanceUID for i in self.asked(node)], order)
-        self.assertEqual([i.ScheduledProcedureStepPriority for i in self.asked(node)], ["HIGH"] * 4 + ["MEDIUM"] * 6)
+        self.assertEqual([i.ScheduledProcedureStepPriority for i in self.asked(node)], ranks)
         self.assertEqual([e["study"] for e in self.shown()["entries"]], order)
 
 
@@ -319,7 +431,7 @@ class NotJudged(Asked):
         expected = [(studies[n], "raised" if n == 4 else "not judged", kinds[n][0], "HIGH" if n == 4 else "MEDIUM") for n in order]
         h.wait_for(lambda: [(r["study"], r["band"], r["reason"], r["priority"]) for r in self.listed(node)] == expected, 10, "the list")
         self.assertEqual([(e["study"], e["band"], e["reason"], e["priority"]) for e in self.shown()["entries"]], expected)
-        lines = node.admin("worklist").stdout.splitlines()[1:]
+        lines = node.admin("worklist").stdout.splitlines()[2:]
         words = {"incomplete": "no suspicion, incomplete", "undetermined": "the models disagree", "not-processed": "not analysed",
                  "finding": "suspicion of a cervical spine injury"}
         for line, n in zip(lines, order, strict=True):

@@ -87,7 +87,9 @@ class List(Worklist):
         self.assertEqual([(r["study"], r["accession"], r["patient"], r["priority"]) for r in rows],
                          [(found, "SECOND", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
         self.assertEqual((rows[0]["band"], rows[0]["reason"]), ("raised", "finding"))
+        self.assertEqual([(r["mode"], r["research"]) for r in rows], [("demo", True)] * 2)
         text = node.admin("worklist").stdout
+        self.assertTrue(text.startswith("RESEARCH - demo mode, not for diagnosis\n"), text)
         self.assertRegex(text, r"1  raised +0 h 0\d  SECOND .*4321 .*suspicion of a cervical spine injury")
         self.assertNotIn("7654321", text)
 

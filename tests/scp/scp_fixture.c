@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+const struct priority_policy fixture_policy = {.ageing_seconds = 7200};
+
 static int remove_one(const char *path, const struct stat *at, int kind, struct FTW *where)
 {
     (void)at;

@@ -375,6 +375,30 @@ static void test_own_results_are_recognised(void **state)
     dx_attrs_destroy(attrs);
 }
 
+static void test_own_reports_are_recognised_by_their_codes(void **state)
+{
+    (void)state;
+    struct pair pairs[] = {{DX_TAG(0x0008, 0x0016), "1.2.840.10008.5.1.4.1.1.88.33"},
+                           {DX_TAG(0x0040, 0xa043), "126000"},
+                           {DX_TAG(0x0040, 0xa084), "DEV"},
+                           {DX_TAG(0x0008, 0x0102), "99CERVIGATE"}};
+    static const struct pair others[] = {
+        {DX_TAG(0x0008, 0x0016), "1.2.840.10008.5.1.4.1.1.1.1"},
+        {DX_TAG(0x0040, 0xa043), "18748-4"},      /* a radiologist's report that took ours over */
+        {DX_TAG(0x0040, 0xa084), "PSN"},          /* measurements that a person looked at */
+        {DX_TAG(0x0008, 0x0102), "99ANOTHERONE"}, /* another maker's */
+        {DX_TAG(0x0008, 0x0102), ""}};
+    struct dx_attrs *attrs = attrs_of(pairs, 4);
+    assert_true(rules_own(attrs));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct dx_attrs *other = attrs_of(pairs, 4);
+        assert_int_equal(dx_attrs_set_text(other, others[i].tag, "SH", others[i].text), DX_OK);
+        assert_false(rules_own(other));
+        dx_attrs_destroy(other);
+    }
+    dx_attrs_destroy(attrs);
+}
+
 static void test_documents_are_no_images(void **state)
 {
     (void)state;
@@ -403,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_text_is_compared_as_unicode),
         cmocka_unit_test(test_a_rule_narrows_what_a_destination_gets),
         cmocka_unit_test(test_own_results_are_recognised),
+        cmocka_unit_test(test_own_reports_are_recognised_by_their_codes),
         cmocka_unit_test(test_documents_are_no_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

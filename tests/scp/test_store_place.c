@@ -80,7 +80,7 @@ static struct news due(const char *way, int64_t now)
     uint8_t *attrs;
     size_t bytes;
     enum store_status status =
-        store_next_news(store, way, now, now + 1000000, &news, &attrs, &bytes);
+        store_next_news(store, &fixture_policy, way, now, now + 1000000, &news, &attrs, &bytes);
     if (status == STORE_NONE)
         news.revision = 0;
     else
@@ -295,12 +295,12 @@ static void only_who_may_know_hears_that_it_is_withdrawn(void **state)
 
     struct store_entry list[2];
     size_t count;
-    FIXTURE_OK(store_worklist(store, list, 2, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 2, &count));
     assert_int_equal(count, 0);
     FIXTURE_OK(store_mark_read(store, c.study, false));
     c = next();
     (void)enter(&c, NEWS_PRIORITY, 7000);
-    FIXTURE_OK(store_worklist(store, list, 2, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 2, &count));
     assert_int_equal(count, 1);
     assert_int_equal(list[0].place.arrived_ms, 1000);
 }
@@ -397,10 +397,10 @@ static void the_header_is_that_of_then(void **state)
     struct store_case c = next();
     snprintf(c.model, sizeof c.model, "network 1.0");
     (void)enter(&c, NEWS_PRIORITY, 5000);
-    FIXTURE_OK(store_next_news(store, "ris", 5000, 6000, &news, &before, &bytes));
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 5000, 6000, &news, &before, &bytes));
     assert_string_equal(news.model, "network 1.0");
     (void)judged(2, 1, plain(), "PATIENT WITH ANOTHER NAME");
-    FIXTURE_OK(store_next_news(store, "ris", 5000, 6000, &news, &after, &more));
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 5000, 6000, &news, &after, &more));
     assert_int_equal(bytes, more);
     assert_memory_equal(before, after, bytes);
     free(before);

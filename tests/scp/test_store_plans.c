@@ -283,7 +283,7 @@ static void a_reader(struct store *store)
     struct store_reading reading;
     size_t count;
     FIXTURE_OK(store_readings_turn(store, 5, 1, name_item, NULL));
-    FIXTURE_OK(store_readings(store, 0x1e, 0, list, 4, &count));
+    FIXTURE_OK(store_readings(store, &fixture_policy, 0x1e, 0, list, 4, &count));
     assert_int_equal(store_reading_find(store, "2.25.7", &reading), STORE_NONE);
     assert_int_equal(store_reading_claim(store, 7, "1", "A", 1), STORE_NONE);
     assert_int_equal(store_reading_say(store, 7, 1, NULL, 0, 1), STORE_NONE);

@@ -69,7 +69,7 @@ static void turn(int64_t now, int64_t lapsed)
 static size_t listed(unsigned states, struct store_reading_place *list)
 {
     size_t count;
-    FIXTURE_OK(store_readings(store, states, 0, list, 8, &count));
+    FIXTURE_OK(store_readings(store, &fixture_policy, states, 0, list, 8, &count));
     return count;
 }
 
@@ -122,7 +122,7 @@ static void claimed_said_completed(void **state)
     assert_int_equal(store_reading_say(store, r.id, 1, (const uint8_t *)"x", 1, 110), STORE_NONE);
     FIXTURE_OK(store_reading_claim(store, r.id, "2.25.5", "A at b", 120));
     assert_int_equal(store_reading_claim(store, r.id, "2.25.6", "C", 121), STORE_NONE);
-    FIXTURE_OK(store_worklist(store, entries, 4, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, entries, 4, &count));
     assert_int_equal(count, 1);
     assert_string_equal(entries[0].claimed_by, "A at b");
     assert_int_equal(entries[0].claimed_ms, 120);
@@ -139,7 +139,7 @@ static void claimed_said_completed(void **state)
     enter_places();
     turn(142, 0);
     assert_int_equal(listed(FINAL, list), 1);
-    FIXTURE_OK(store_worklist(store, entries, 4, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, entries, 4, &count));
     assert_int_equal(count, 0);
     FIXTURE_OK(store_mark_read(store, r.study, false));
     enter_places();
@@ -232,13 +232,13 @@ static void many_at_once(void **state)
     int64_t begin = clock_monotonic_ms();
     turn(100, 0);
     print_message("2000 items in %d ms\n", (int)(clock_monotonic_ms() - begin));
-    FIXTURE_OK(store_readings(store, OPEN, 0, list, 2100, &count));
+    FIXTURE_OK(store_readings(store, &fixture_policy, OPEN, 0, list, 2100, &count));
     assert_int_equal(count, 2001);
     assert_int_equal(
         sqlite3_exec(store->db, "UPDATE study SET read=1 WHERE uid LIKE '9.%'", NULL, NULL, NULL),
         SQLITE_OK);
     turn(101, 0);
-    FIXTURE_OK(store_readings(store, OPEN, 0, list, 2100, &count));
+    FIXTURE_OK(store_readings(store, &fixture_policy, OPEN, 0, list, 2100, &count));
     assert_int_equal(count, 1);
 }
 

@@ -107,7 +107,7 @@ static struct news news_of(char *name, size_t size)
     size_t found;
     struct dx_attrs *attrs;
     struct dx_error err;
-    FIXTURE_OK(store_next_news(store, "ris", 9000, 9000, &news, &bytes, &found));
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 9000, 9000, &news, &bytes, &found));
     assert_int_equal(dx_attrs_unpack(bytes, found, &attrs, &err), DX_OK);
     snprintf(name, size, "%s", dx_attrs_text(attrs, TAG_NAME));
     dx_attrs_destroy(attrs);
@@ -175,7 +175,7 @@ static void what_is_known_of_a_patient(void **state)
     assert_int_equal(count("SELECT COUNT(*) FROM place WHERE patient_id='2'"), 2);
     place_all();
     assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=1"), 1);
-    FIXTURE_OK(store_worklist(store, list, 4, &found));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 4, &found));
     assert_int_equal(found, 2); /* nobody leaves the list by it */
 }
 

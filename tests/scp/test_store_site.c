@@ -83,7 +83,7 @@ static void after_the_images(void **state)
     size_t count;
     (void)an_image(1, 1, "A1");
     assert_int_equal(due().known.order, ORDER_UNKNOWN);
-    FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 3000, 4000, &news, &attrs, &count));
     free(attrs);
     FIXTURE_OK(store_news_asked(store, news.id));
     FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 3000));
@@ -95,13 +95,13 @@ static void after_the_images(void **state)
     assert_int_equal(say(order), 1);
     struct store_case c = due();
     assert_true(c.known.order == ORDER_ROUTINE && c.told_order == ORDER_UNKNOWN);
-    FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 3000, 4000, &news, &attrs, &count));
     free(attrs);
     assert_true(news.order == ORDER_ROUTINE && news.was_told && news.told_order == ORDER_UNKNOWN);
     assert_string_equal(news.placer_order, "PL");
     assert_string_equal(news.filler_order, "FI");
     assert_string_equal(news.procedure_id, "RP");
-    FIXTURE_OK(store_worklist(store, list, 4, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 4, &count));
     assert_true(count == 1 && list[0].place.order == ORDER_ROUTINE);
 
     assert_int_equal(say(of("A1", 0, ORDER_UNKNOWN)), 1);
@@ -151,7 +151,7 @@ static void news_is_of_its_revision(void **state)
     (void)an_image(1, 1, "A1");
     (void)due();
     assert_int_equal(say(of("A1", 0, ORDER_STAT)), 1);
-    FIXTURE_OK(store_next_news(store, "ris", 3000, 4000, &news, &attrs, &count));
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 3000, 4000, &news, &attrs, &count));
     free(attrs);
     assert_int_equal(news.order, ORDER_ROUTINE);
 }
@@ -242,11 +242,11 @@ static void what_is_read_leaves_the_list(void **state)
     assert_false(due().known.read);
     assert_int_equal(say(read), 1);
     assert_true(due().known.read);
-    FIXTURE_OK(store_worklist(store, list, 4, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 4, &count));
     assert_int_equal(count, 0);
     FIXTURE_OK(store_mark_read(store, "1.2.4.1", false)); /* a person knows better */
     assert_false(due().known.read);
-    FIXTURE_OK(store_worklist(store, list, 4, &count));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 4, &count));
     assert_int_equal(count, 1);
     read.read = SITE_READ;
     assert_int_equal(say(read), 1);
