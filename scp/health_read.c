@@ -63,12 +63,19 @@ static void take_role(struct health *h, const char *line, long *pid)
         h->role[h->roles - 1].died = (int)strtol(died + strlen("_died="), NULL, 10);
 }
 
-static bool runs(const struct health *h, const char *name)
+/* NULL: nothing is known of it. */
+static const struct health_role *role_of(const struct health *h, const char *name)
 {
     for (size_t i = 0; i < h->roles; i++)
         if (strcmp(h->role[i].name, name) == 0)
-            return h->role[i].runs;
-    return false;
+            return &h->role[i];
+    return NULL;
+}
+
+static bool runs(const struct health *h, const char *name)
+{
+    const struct health_role *role = role_of(h, name);
+    return role != NULL && role->runs;
 }
 
 static void read_run_file(const struct conf *conf, struct health *h)
@@ -108,6 +115,10 @@ static void look_at_processes(const struct conf *conf, struct health *h)
     for (size_t i = 0; h->running && i < h->roles; i++)
         if (!h->role[i].runs)
             health_say(h, false, h->role[i].name, "", "this role does not run");
+    static const char *const always[] = {"receive", "analyze", "deliver"};
+    for (size_t i = 0; h->running && i < sizeof always / sizeof *always; i++)
+        if (role_of(h, always[i]) == NULL)
+            health_say(h, false, always[i], "", "nothing is known of this role");
 }
 
 static void look_at_spool(const struct conf *conf, struct health *h)

@@ -96,3 +96,18 @@ struct fixture_due fixture_due(struct store *store)
     FIXTURE_OK(store_studies_due(store, see, &due));
     return due;
 }
+
+const char *const fixture_role[FIXTURE_ROLES] = {"receive", "analyze", "deliver", "audit"};
+
+void fixture_roles(const struct fixture *f, int dead, int missing)
+{
+    char path[160], text[512];
+    int used = snprintf(text, sizeof text, "pid=%d\n", (int)getpid());
+    for (int i = 0; i < FIXTURE_ROLES; i++)
+        if (i != missing)
+            used += snprintf(text + used, sizeof text - (size_t)used,
+                             "%s_pid=%d\n%s_since=1\n%s_died=0\n", fixture_role[i],
+                             i == dead ? 0 : (int)getpid(), fixture_role[i], fixture_role[i]);
+    snprintf(path, sizeof path, "%s/run/node", f->spool);
+    fixture_write(path, text);
+}

@@ -38,6 +38,11 @@ struct fixture_due {
 struct fixture_due fixture_due(struct store *store);
 /* Writes bytes to a path below the folder. */
 void fixture_write(const char *path, const char *text);
+/* What the supervisor tells: of all roles but `missing`, that they run, but for `dead`; -1: none.
+ */
+#define FIXTURE_ROLES 4
+extern const char *const fixture_role[FIXTURE_ROLES];
+void fixture_roles(const struct fixture *f, int dead, int missing);
 /* Removes a tree. */
 void fixture_remove_tree(const char *path);
 

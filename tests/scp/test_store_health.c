@@ -206,13 +206,9 @@ static void images_of_a_result(void **state)
 /* A node of this process, well: it runs, it was tested. */
 static struct store *well_node(struct fixture *f)
 {
-    char path[160], text[256];
     const struct store_selftest passed = {.at_ms = 1, .passed = true, .models = MODEL};
     f->conf.health = limits;
-    snprintf(path, sizeof path, "%s/run/node", f->spool);
-    snprintf(text, sizeof text, "pid=%d\nreceive_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\n",
-             (int)getpid(), (int)getpid(), (int)getpid(), (int)getpid());
-    fixture_write(path, text);
+    fixture_roles(f, -1, -1);
     struct store *store = fixture_open(f);
     FIXTURE_OK(store_add_selftest(store, &passed));
     return store;
@@ -254,14 +250,12 @@ static void each_reason_by_itself(void **state)
     FIXTURE_OK(store_add_selftest(store, &passed));
 
     snprintf(path, sizeof path, "%s/run/node", f->spool);
-    static const char *const roles[] = {"receive", "analyze", "deliver"};
-    for (int i = 0; i < 3; i++) {
-        snprintf(text, sizeof text, "pid=%d\nreceive_pid=%d\nanalyze_pid=%d\ndeliver_pid=%d\n",
-                 (int)getpid(), i == 0 ? 0 : (int)getpid(), i == 1 ? 0 : (int)getpid(),
-                 i == 2 ? 0 : (int)getpid());
-        fixture_write(path, text);
-        snprintf(text, sizeof text, "%s ", roles[i]);
+    for (int i = 0; i < 4; i++) {
+        snprintf(text, sizeof text, "%s ", fixture_role[i]);
+        fixture_roles(f, i, -1);
         assert_string_equal(why(f, store, now), text);
+        fixture_roles(f, -1, i); /* the last one may not be wanted */
+        assert_string_equal(why(f, store, now), i < 3 ? text : "");
     }
     fixture_write(path, "pid=0\n");
     assert_string_equal(why(f, store, now), "node ");
