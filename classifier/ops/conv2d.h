@@ -3,6 +3,7 @@
 #define NN_OPS_CONV2D_H
 
 #include "ops.h"
+#include "whole.h"
 
 /* What one group looks like. */
 struct group {
@@ -20,16 +21,6 @@ static inline bool is_pointwise(const struct nn_conv2d *conv)
 {
     return conv->kernel_h == 1 && conv->kernel_w == 1 && conv->stride_h == 1 &&
            conv->stride_w == 1 && conv->pad_h == 0 && conv->pad_w == 0;
-}
-
-static inline int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static inline int most(int a, int b)
-{
-    return a > b ? a : b;
 }
 
 #endif

@@ -2,16 +2,12 @@
  * while all rows of a pass over it. */
 #include "matrix.h"
 #include "kernel.h"
+#include "whole.h"
 #include <string.h>
 
 /* Floats between rows of b. Panels of whole vectors are read where they lie, but for rows at a
  * multiple of this, which meet in a few of the cache's places. */
 #define MEETING 128
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 NN_KERNEL
 void nn_matrix_fill_rows(const void *source, int k0, int k1, int p0, int cols, int width,

@@ -12,6 +12,8 @@
 #include "graph/graph_internal.h"
 #include <stdint.h>
 
+#define NN_TASK_FLOATS 2e6 /* scratch of a task: more where a layer's least part needs it */
+
 /* Rows and output channels, half open. */
 struct nn_tile {
     int row0, row1, channel0, channel1;

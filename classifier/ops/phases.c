@@ -1,21 +1,12 @@
 #include "phases.h"
 #include "kernel.h"
+#include "whole.h"
 #include <string.h>
 
 #define LEAST_ROWS    8 /* of the product, and depth: fewer are slow */
 #define LEAST_DEPTH   16
 #define MOST_CHANNELS 8      /* more are rows enough for a product by columns */
 #define BAND_FLOATS   131072 /* of the copy: it stays in the second cache */
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int ceil_div(int a, int b)
-{
-    return (a + b - 1) / b;
-}
 
 /* One axis: the first tap's output and how many taps a phase has. */
 static bool axis(int kernel, int stride, int pad, int *first, int *taps)

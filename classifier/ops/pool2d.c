@@ -3,13 +3,9 @@
 #include "kernel.h"
 #include "kernels/kernels.h"
 #include "ops.h"
+#include "whole.h"
 #include "window.h"
 #include <string.h>
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 size_t nn_max_pool_forward_scratch(const struct nn_pool2d *pool, struct nn_shape in,
                                    struct nn_shape out)

@@ -1,31 +1,11 @@
 #include "winograd.h"
+#include "whole.h"
 
 #define LEAST_TILES    4  /* with fewer, packed weights cost more memory than they save products */
 #define FEW_TILES      4  /* so many go by 4 points */
 #define LEAST_CHANNELS 16 /* in and out: vectors must be full */
 #define BAND_TILES     32 /* a band's tiles: enough to read the weights once for, */
 #define BAND_NUMBERS   5000 /* and tiles times channels: their 36 points stay in the second cache */
-
-static int ceil_div(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int most(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int round_up(int count)
-{
-    int lanes = nn_kernels()->lanes;
-    return ceil_div(count, lanes) * lanes;
-}
 
 bool nn_winograd_finish(struct nn_winograd *plan)
 {
@@ -71,7 +51,7 @@ static size_t squared(const struct nn_winograd *plan)
 
 static size_t group_floats(const struct nn_winograd *plan)
 {
-    return squared(plan) * (size_t)plan->channels * (size_t)round_up(plan->outputs);
+    return squared(plan) * (size_t)plan->channels * (size_t)nn_whole_vectors(plan->outputs);
 }
 
 size_t nn_winograd_packed(const struct nn_winograd *plan)
@@ -95,7 +75,7 @@ void nn_winograd_pack(const struct nn_winograd *plan, const float *weight, int p
     const struct nn_kernels *kernels = nn_kernels();
     int taps = plan->r * plan->r, group = part / panels(plan), unit = plan->unit;
     int first = part % panels(plan) * unit, count = least(unit, plan->outputs - first);
-    int width = round_up(count);
+    int width = nn_whole_vectors(count);
     ptrdiff_t whole = (ptrdiff_t)plan->channels * plan->outputs * taps;
     ptrdiff_t channel = plan->backward ? (ptrdiff_t)plan->outputs * taps : taps;
     ptrdiff_t output = plan->backward ? taps : (ptrdiff_t)plan->channels * taps;
@@ -129,7 +109,7 @@ static size_t cut(const struct nn_winograd *plan, int rows, float *scratch, stru
     size_t unit = (size_t)plan->unit;
     room->tiles = ceil_div(plan->out.w, plan->m);
     room->tile_rows = ceil_div(rows, plan->m);
-    room->pitch = (size_t)round_up(plan->channels);
+    room->pitch = (size_t)nn_whole_vectors(plan->channels);
     size_t tiles = (size_t)room->tiles * (size_t)room->tile_rows;
     size_t input = squared(plan) * tiles * room->pitch, products = squared(plan) * tiles * unit;
     if (scratch != NULL) {
@@ -151,7 +131,8 @@ size_t nn_winograd_scratch(const struct nn_winograd *plan, int rows)
 int nn_winograd_band(const struct nn_winograd *plan)
 {
     int across = ceil_div(plan->out.w, plan->m), down = ceil_div(plan->out.h, plan->m);
-    int rows = least(BAND_TILES / across, BAND_NUMBERS / (round_up(plan->channels) * across));
+    int rows =
+        least(BAND_TILES / across, BAND_NUMBERS / (nn_whole_vectors(plan->channels) * across));
     rows = most(rows, 1);
     return ceil_div(down, ceil_div(down, rows)) * plan->m;
 }
@@ -189,7 +170,8 @@ static void multiply(const struct nn_winograd *plan, const float *packed, int fi
                      const struct room *room)
 {
     const struct nn_kernels *kernels = nn_kernels();
-    int tiles = room->tiles * room->tile_rows, width = round_up(count), end = (int)squared(plan);
+    int tiles = room->tiles * room->tile_rows, width = nn_whole_vectors(count),
+        end = (int)squared(plan);
 
     for (int point = 0; point < end; point++) {
         const struct nn_product product = {
@@ -216,7 +198,8 @@ static void transform_output(const struct nn_winograd *plan, const struct nn_win
                              int output, int count, const struct room *room)
 {
     const struct nn_kernels *kernels = nn_kernels();
-    size_t area = (size_t)plan->out.h * (size_t)plan->out.w, width = (size_t)round_up(count);
+    size_t area = (size_t)plan->out.h * (size_t)plan->out.w,
+           width = (size_t)nn_whole_vectors(count);
 
     for (int t = 0; t < room->tile_rows; t++)
         for (int o = 0; o < count; o += kernels->lanes) {

@@ -26,6 +26,13 @@ struct nn_winograd {
     int unit; /* outputs of a panel: a block of channels is a multiple of it */
 };
 
+/* Numbers in whole vectors. */
+static inline int nn_whole_vectors(int count)
+{
+    int lanes = nn_kernels()->lanes;
+    return (count + lanes - 1) / lanes * lanes;
+}
+
 /* False: this convolution goes another way (in, out: those of the forward direction). */
 bool nn_winograd_plan(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                       bool backward, struct nn_winograd *plan);

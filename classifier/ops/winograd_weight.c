@@ -1,38 +1,17 @@
 /* What a convolution by Winograd passes to its weights: from Y = A^T (G g G^T . B^T d B) A follows
  * dg = G^T (A dY A^T . B^T d B) G. The sum over tiles and samples is taken at the points, one
  * matrix product each; the weights' own transform comes once, at the end. */
+#include "whole.h"
 #include "winograd.h"
-#include <string.h>
 
-#define CHUNK_TILES   64  /* at a time: enough steps of a product, few enough for the caches */
-#define MOST_FLOATS   2e6 /* scratch of a task */
-#define WIDE_CHANNELS 96  /* of a block: the outputs' gradients are transformed once for so many */
-
-static int ceil_div(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int most(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int round_up(int count)
-{
-    int lanes = nn_kernels()->lanes;
-    return ceil_div(count, lanes) * lanes;
-}
+#define CHUNK_TILES   64 /* at a time: enough steps of a product, few enough for the caches */
+#define WIDE_CHANNELS 96 /* of a block: the outputs' gradients are transformed once for so many */
 
 /* Where a task's scratch is cut, and its work: some rows of tiles of some samples at a time. */
 struct room {
     int across, down;       /* tiles of a sample */
     int rows, samples;      /* of a chunk */
+    size_t tiles;           /* of a whole chunk */
     int channels, pitch;    /* a block of them; in whole vectors */
     size_t input, gradient; /* floats from point to point */
     float *x, *dy, *sum, *stripe;
@@ -47,11 +26,11 @@ static size_t cut(const struct nn_winograd *plan, int channels, float *scratch, 
     room->rows = ceil_div(room->down, ceil_div(room->down, rows));
     room->samples = most(CHUNK_TILES / (room->across * room->down), 1);
     room->channels = channels;
-    room->pitch = round_up(channels);
-    size_t tiles = (size_t)(room->across * room->rows * room->samples);
+    room->pitch = nn_whole_vectors(channels);
+    room->tiles = (size_t)(room->across * room->rows * room->samples);
     size_t points = (size_t)(plan->points * plan->points), outputs = (size_t)plan->outputs;
-    room->input = tiles * (size_t)room->pitch;
-    room->gradient = tiles * (size_t)round_up(plan->outputs);
+    room->input = room->tiles * (size_t)room->pitch;
+    room->gradient = room->tiles * (size_t)nn_whole_vectors(plan->outputs);
     if (scratch != NULL) {
         room->x = scratch;
         room->dy = room->x + points * room->input;
@@ -74,9 +53,9 @@ int nn_winograd_weight_block(const struct nn_winograd *plan)
         plan->channels < 2 * nn_kernels()->lanes
             ? 1
             : 2 * ceil_div(plan->channels, 2 * WIDE_CHANNELS); /* two threads share evenly */
-    int block = round_up(ceil_div(plan->channels, parts));
+    int block = nn_whole_vectors(ceil_div(plan->channels, parts));
     while (block > nn_kernels()->lanes &&
-           (double)nn_winograd_weight_scratch(plan, block) > MOST_FLOATS)
+           (double)nn_winograd_weight_scratch(plan, block) > NN_TASK_FLOATS)
         block -= nn_kernels()->lanes;
     return block;
 }
@@ -108,7 +87,6 @@ static void transform_sample(const struct nn_winograd *plan, const struct room *
                              const float *x, const float *dy, int row0, int row1, int tile)
 {
     size_t lanes = (size_t)nn_kernels()->lanes;
-    size_t tiles = (size_t)(room->across * room->rows * room->samples);
     for (int t = row0; t < row1; t++, tile += room->across) {
         const struct nn_winograd_row input = {.y = t * plan->m - plan->pad_h,
                                               .x = -plan->pad_w,
@@ -123,7 +101,7 @@ static void transform_sample(const struct nn_winograd *plan, const struct room *
                                                  .pitch = lanes};
         transform(plan, room, input, false, x, room->channels, lanes,
                   room->x + (size_t)tile * input.pitch);
-        transform(plan, room, gradient, true, dy, plan->outputs, tiles * lanes,
+        transform(plan, room, gradient, true, dy, plan->outputs, room->tiles * lanes,
                   room->dy + (size_t)tile * lanes);
     }
 }
@@ -133,7 +111,6 @@ static void multiply(const struct nn_winograd *plan, const struct room *room, in
 {
     const struct nn_kernels *kernels = nn_kernels();
     int lanes = kernels->lanes, widest = NN_VECTORS * lanes, points = plan->points * plan->points;
-    size_t all = (size_t)(room->across * room->rows * room->samples);
 
     for (int point = 0; point < points; point++)
         for (int c = 0, cols; c < room->pitch; c += cols) {
@@ -143,7 +120,7 @@ static void multiply(const struct nn_winograd *plan, const struct room *room, in
                 const struct nn_product product = {
                     .k = tiles,
                     .a = room->dy + (size_t)point * room->gradient +
-                         (size_t)(o / lanes) * all * (size_t)lanes,
+                         (size_t)(o / lanes) * room->tiles * (size_t)lanes,
                     .a_block = kernels->rows,
                     .a_row = 1,
                     .a_step = lanes,

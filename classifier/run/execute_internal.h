@@ -3,6 +3,7 @@
 #define NN_EXECUTE_INTERNAL_H
 
 #include "ops/ops.h"
+#include "ops/whole.h"
 #include "run_internal.h"
 
 void nn_forward_task(const struct nn_run *run, int id, int task, float *scratch);
@@ -21,11 +22,6 @@ static inline float *activation(const struct nn_run *run, int id, int sample)
 static inline float *gradient(const struct nn_run *run, int id, int sample)
 {
     return run->nodes[id].gradient + (size_t)sample * run->nodes[id].stride;
-}
-
-static inline int least(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 static inline uint64_t dropout_key(const struct nn_run *run, int id, int sample)

@@ -2,6 +2,7 @@
  * shape of a matrix product, and so the bits of the result. */
 #include "ops/depthwise.h"
 #include "ops/ops.h"
+#include "ops/whole.h"
 #include "ops/winograd.h"
 #include "run_internal.h"
 #include <math.h>
@@ -11,19 +12,8 @@
 #define CELL_COST     40.0  /* a pool's or LRN's cell against a multiply-add in a matrix product */
 #define LOAD_COST     16.0  /* a weight that is used once */
 #define THIN_COST     8.0   /* a depthwise multiply-add against one in a matrix product */
-#define MAX_FLOATS    2e6   /* scratch a task */
 #define THIN          8     /* rows of a matrix product: fewer are slow */
 #define WINOGRAD_COST 1.6   /* a product at a point, with transforms and tiles that hang over */
-
-static int ceil_div(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
-static int least_of(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 static double area_of(struct nn_shape shape)
 {
@@ -149,7 +139,7 @@ double nn_split_gradient(const struct nn_run *run, int id)
         const struct nn_layer *consumer = &run->layers[node->consumers[0]];
         int band = nn_conv2d_backward_band(&consumer->conv, shape, consumer->shape);
         if (band > 0) {
-            node->gradient_rows = least_of(band, shape.h);
+            node->gradient_rows = least(band, shape.h);
             return split_bands(run, id, cost + cost_of(run, node->consumers[0]));
         }
     }
@@ -170,14 +160,14 @@ double nn_split_gradient(const struct nn_run *run, int id)
         }
     }
     /* each task makes all panels of dy: pairs of larger ones, which two threads share evenly */
-    double parts = 2 * ceil(cost / (4 * TASK_COST)), least = floats / MAX_FLOATS;
+    double parts = 2 * ceil(cost / (4 * TASK_COST)), fewest = floats / NN_TASK_FLOATS;
     if (shape.c < THIN) /* an image's: its taps are the rows. (Winograd's has more, of any unit) */
         unit = 1;
     if (cost < TASK_COST)
         parts = 1;
     if (node->consumer_count == 1 && run->layers[node->consumers[0]].op == NN_OP_LRN)
         parts = ceil(parts / 3); /* each looks at its neighbours' channels as well */
-    node->gradient_channels = part_of(shape.c, parts > least ? parts : least, unit);
+    node->gradient_channels = part_of(shape.c, parts > fewest ? parts : fewest, unit);
     node->gradient_blocks = ceil_div(shape.c, node->gradient_channels);
     return cost / node->gradient_blocks;
 }
@@ -186,7 +176,7 @@ double nn_split_weight(const struct nn_run *run, int id)
 {
     const struct nn_layer *layer = &run->layers[id];
     struct nn_node *node = &run->nodes[id];
-    double cost = cost_of(run, id), least = 1;
+    double cost = cost_of(run, id), fewest = 1;
     int rows = layer->shape.c, unit = 16;
     struct nn_winograd plan;
 
@@ -201,10 +191,10 @@ double nn_split_weight(const struct nn_run *run, int id)
         int kernel = layer->conv.kernel_h * layer->conv.kernel_w;
         rows = input_of(run, id).c * kernel;
         unit = is_thin(run, id) ? kernel : 32;
-        least = is_thin(run, id) ? 1 : rows * area_of(layer->shape) / MAX_FLOATS;
+        fewest = is_thin(run, id) ? 1 : rows * area_of(layer->shape) / NN_TASK_FLOATS;
     }
     double parts = cost / TASK_COST;
-    node->weight_rows = part_of(rows, parts > least ? parts : least, unit);
+    node->weight_rows = part_of(rows, parts > fewest ? parts : fewest, unit);
     node->weight_blocks = ceil_div(rows, node->weight_rows);
     return cost / node->weight_blocks;
 }
