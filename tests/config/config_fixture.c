@@ -46,18 +46,33 @@ char *print(const struct conf *conf)
     return text;
 }
 
+/* Of what was loaded, with these complaints and no others. */
+static struct conf *told(struct conf *conf, enum conf_status status,
+                         struct conf_complaints *complaints, const char *warnings)
+{
+    char *text = tell(complaints);
+
+    assert_string_equal(text, warnings);
+    assert_int_equal(status, CONF_OK);
+    free(text);
+    conf_complaints_finish(complaints);
+    return conf;
+}
+
 struct conf *load_good(const char *path)
 {
     struct conf_complaints complaints;
     struct conf *conf;
     enum conf_status status = conf_load(path, &conf, &complaints);
-    char *told = tell(&complaints);
+    return told(conf, status, &complaints, "");
+}
 
-    assert_string_equal(told, "");
-    assert_int_equal(status, CONF_OK);
-    free(told);
-    conf_complaints_finish(&complaints);
-    return conf;
+struct conf *load_texts(const struct conf_text *texts, size_t count)
+{
+    struct conf_complaints complaints;
+    struct conf *conf;
+    enum conf_status status = conf_load_texts(texts, count, &conf, &complaints);
+    return told(conf, status, &complaints, "");
 }
 
 struct conf *load_text(const char *text, const char *warnings)
@@ -65,13 +80,7 @@ struct conf *load_text(const char *text, const char *warnings)
     struct conf_complaints complaints;
     struct conf *conf;
     enum conf_status status = conf_load_text(text, strlen(text), "-", &conf, &complaints);
-    char *told = tell(&complaints);
-
-    assert_string_equal(told, warnings);
-    assert_int_equal(status, CONF_OK);
-    free(told);
-    conf_complaints_finish(&complaints);
-    return conf;
+    return told(conf, status, &complaints, warnings);
 }
 
 struct conf *load_print_of(const struct conf *conf)

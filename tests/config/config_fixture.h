@@ -19,6 +19,7 @@ char *tell(const struct conf_complaints *complaints);
 char *slurp(const char *path);            /* at most 64 KiB; "" when it is not there */
 char *print(const struct conf *conf);     /* conf_print */
 struct conf *load_good(const char *path); /* without any complaint */
+struct conf *load_texts(const struct conf_text *texts, size_t count); /* likewise */
 /* Its complaints, all of them warnings, are these. */
 struct conf *load_text(const char *text, const char *warnings);
 /* What its print loads to, without any complaint, and prints the same. */

@@ -13,20 +13,6 @@
          "<rules><rule name=\"one\" action=\"analyze\"><match attribute=\"Modality\" "             \
          "values=\"CR\"/></rule>\n<rule name=\"rest\" action=\"ignore\"/></rules></cervigate>"
 
-static struct conf *load(const struct conf_text *texts, size_t count)
-{
-    struct conf_complaints complaints;
-    struct conf *conf;
-    enum conf_status status = conf_load_texts(texts, count, &conf, &complaints);
-    char *told = tell(&complaints);
-
-    assert_string_equal(told, "");
-    assert_int_equal(status, CONF_OK);
-    free(told);
-    conf_complaints_finish(&complaints);
-    return conf;
-}
-
 #define TEXT(path, text)                                                                           \
     {                                                                                              \
         path, text, sizeof text - 1                                                                \
@@ -40,7 +26,7 @@ static void later_files_stand_above(void **state)
                                "<peers>\n<peer name=\"p\"\n host=\"new\"/><peer name=\"q\" "
                                "aeTitle=\"Q\" host=\"h\" port=\"3\"/></peers></cervigate>"),
         TEXT("c.d/2.xml", HEAD "<node port=\"4\"/></cervigate>")};
-    struct conf *conf = load(texts, 3), *again;
+    struct conf *conf = load_texts(texts, 3), *again;
 
     (void)state;
     assert_int_equal(conf->port, 4);
