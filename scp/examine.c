@@ -357,6 +357,7 @@ static enum examine_end examine_file(struct exam *e, enum examine_effort effort)
     }
     if (fd < 0)
         return exam_later(e, strerror(errno));
+    e->limits.ahead &= effort != EXAMINE_PARSE_ONLY;
     enum zygote_end parsed = zygote_open(e->by->zygote, fd, &e->limits, e->by->pool, &e->object);
     close(fd);
     e->attrs = e->object.attrs;

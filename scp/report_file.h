@@ -50,14 +50,14 @@ struct report_heading {
 void report_header(const struct report *report, struct report_heading *heading, int64_t when_ms,
                    int series_number, const char *what, struct dx_result_header *header);
 
-/* Where a study with this outcome stands in the reading worklist: as others are told. A finding
- * that raises nothing there is not flagged. False: the job store cannot be asked. */
+/* Where a study with this outcome is to stand in the reading worklist, as others are told. A
+ * finding that raises nothing there is not flagged. False: the job store cannot be asked. */
 struct report_standing {
     enum srt_outcome outcome;
     enum priority_rank rank; /* never below the order's */
     bool flagged;
 };
-bool report_stand(struct store *store, const char *study, const char *accession,
+bool report_stand(const struct conf *conf, struct store *store, const char *study,
                   enum srt_outcome outcome, struct report_standing *standing);
 
 /* What a list of series shows of a report, as the site wants it (<report> of the configuration). */

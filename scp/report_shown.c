@@ -1,6 +1,5 @@
 /* What a list of series shows of a report. */
 #include "report_file.h"
-#include "store_site.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -10,26 +9,19 @@ static void put(struct report_shown *shown, const char *text, size_t length)
     snprintf(shown->what + used, sizeof shown->what - used, "%.*s", (int)length, text);
 }
 
-bool report_stand(struct store *store, const char *study, const char *accession,
+bool report_stand(const struct conf *conf, struct store *store, const char *study,
                   enum srt_outcome outcome, struct report_standing *standing)
 {
-    struct store_entry entry;
-    struct site_order order;
-    bool finds = outcome == SRT_FINDING;
-    *standing = (struct report_standing){.outcome = outcome, .flagged = finds};
-    enum store_status status = store_place_entry(store, study, &entry);
-    if (status == STORE_NONE) { /* none before its report: then as its order says */
-        if (store_site_of(store, study, accession, &order) != STORE_OK)
-            return false;
-        standing->rank = finds ? PRIORITY_HIGH : priority_rank_of_order(order.priority);
-        return true;
-    }
-    if (status != STORE_OK)
+    struct store_case c;
+    struct priority p;
+    int64_t since = clock_utc_ms() - (int64_t)conf->known_days * PRIORITY_DAY_MS;
+    if (store_case_of(store, study, since, &c) != STORE_OK)
         return false;
-    enum priority_reason reason = entry.place.priority.reason;
-    standing->rank = entry.place.priority.rank;
-    standing->flagged =
-        finds && reason != REASON_KNOWN && reason != REASON_POSTOPERATIVE && reason != REASON_RULE;
+    c.known.answered = true;
+    c.known.outcome = outcome; /* what the report will say; its place comes after it */
+    priority_of(&c.known, &p);
+    *standing = (struct report_standing){
+        .outcome = outcome, .rank = p.rank, .flagged = p.reason == REASON_FINDING};
     return true;
 }
 

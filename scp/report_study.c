@@ -292,9 +292,7 @@ static bool write_reports(struct making *m)
     if (srt_fill(g->report->template_, &m->words, &m->tree, &why) != SRT_OK)
         return gather_fail(g, "report template", why.text);
     bool done = true;
-    if (!report_stand(g->store, g->study->uid,
-                      dx_attrs_text(m->source.attrs, DX_TAG(0x0008, 0x0050)), m->words.outcome,
-                      &m->standing))
+    if (!report_stand(g->report->conf, g->store, g->study->uid, m->words.outcome, &m->standing))
         return gather_fail(g, "job store", store_error(g->store));
     for (size_t i = 0; i < SR_KINDS && done; i++)
         if (is_needed(g->report->conf, kinds[i].kind))

@@ -137,14 +137,13 @@ static enum store_status look_at_orders(struct store *store, struct store_case *
     return status;
 }
 
-enum store_status store_next_case(struct store *store, int64_t since_ms, struct store_case *found)
+enum store_status store_case_of(struct store *store, const char *study, int64_t since_ms,
+                                struct store_case *found)
 {
     struct store_case *c = found;
     size_t images = 0;
     *c = (struct store_case){.known = {.order = ORDER_UNKNOWN}};
-    sqlite3_stmt *row = sql_prepare(
-        store, "SELECT uid,read FROM study WHERE place_due<>0 AND uid<>'' ORDER BY uid LIMIT 1",
-        "");
+    sqlite3_stmt *row = sql_prepare(store, "SELECT uid,read FROM study WHERE uid=?", "t", study);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;
@@ -165,6 +164,19 @@ enum store_status store_next_case(struct store *store, int64_t since_ms, struct 
         status = look_at_orders(store, c, read);
     c->withdrawn = c->report[0] == '\0' && images == 0;
     return status;
+}
+
+enum store_status store_next_case(struct store *store, int64_t since_ms, struct store_case *found)
+{
+    char study[DX_UID_MAX];
+    sqlite3_stmt *row = sql_prepare(
+        store, "SELECT uid FROM study WHERE place_due<>0 AND uid<>'' ORDER BY uid LIMIT 1", "");
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status;
+    sql_text(row, 0, study, sizeof study);
+    (void)sqlite3_reset(row);
+    return store_case_of(store, study, since_ms, found);
 }
 
 /* ---- a place ---- */

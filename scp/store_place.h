@@ -31,8 +31,11 @@ struct store_case {
     int64_t image;                                    /* that one's id; 0: there is none */
     char model[520];                                  /* by the caller: who judges */
 };
-/* The first study that is due; STORE_NONE. since_ms: a finding of the same patient after it, in
- * another study, is known. */
+/* This study; STORE_NONE. since_ms: a finding of the same patient after it, in another study, is
+ * known. */
+STORE_MUST_USE enum store_status store_case_of(struct store *store, const char *study,
+                                               int64_t since_ms, struct store_case *found);
+/* The first study that is due; STORE_NONE. */
 STORE_MUST_USE enum store_status store_next_case(struct store *store, int64_t since_ms,
                                                  struct store_case *found);
 /* It has the place that it had. Here and below it stays due where the site's orders were changed

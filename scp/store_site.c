@@ -102,7 +102,8 @@ static enum store_status unite(struct store *store, int64_t newer, int64_t older
                            "procedure_id=COALESCE(NULLIF(n.procedure_id,''),o.procedure_id),"
                            "procedure=COALESCE(NULLIF(n.procedure,''),o.procedure),"
                            "conclusion=COALESCE(NULLIF(n.conclusion,0),o.conclusion),"
-                           "final_ms=COALESCE(NULLIF(n.final_ms,0),o.final_ms),"
+                           "final_ms=COALESCE(MIN(NULLIF(n.final_ms,0),NULLIF(o.final_ms,0)),"
+                           "NULLIF(n.final_ms,0),o.final_ms),"
                            "postoperative=CASE WHEN n.procedure='' THEN o.postoperative"
                            " ELSE n.postoperative END"
                            " FROM site_order AS o WHERE n.id=?1 AND o.id=?2",
@@ -140,7 +141,8 @@ static enum store_status change(struct store *store, const struct site_order *o,
                                "procedure=COALESCE(NULLIF(?4,''),procedure),"
                                "postoperative=CASE WHEN ?4='' THEN postoperative ELSE ?5 END,"
                                "read=CASE ?6 WHEN 0 THEN read ELSE ?6=2 END,told_ms=?7,"
-                               "conclusion=COALESCE(NULLIF(?8,0),conclusion),final_ms=CASE WHEN"
+                               "conclusion=CASE WHEN read=0 THEN ?8 ELSE"
+                               " COALESCE(NULLIF(?8,0),conclusion) END,final_ms=CASE WHEN"
                                " ?6<>2 OR (read<>0 AND final_ms<>0) THEN final_ms ELSE ?7 END"
                                " WHERE id=?1",
                                "iittiiii", id, (int64_t)o->priority, o->procedure_id, o->procedure,

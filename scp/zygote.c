@@ -430,7 +430,9 @@ void zygote_close(struct zygote_object *object)
 {
     char text[sizeof object->text];
     memcpy(text, object->text, sizeof text);
-    (void)bury(object); /* a child that was not asked to decode ends when its socket closes */
+    if (object->child >= 0) /* it may be at a frame that nobody will ask for */
+        (void)pidfd_send_signal(object->child, SIGKILL, NULL, 0);
+    (void)bury(object);
     memcpy(object->text, text, sizeof text);
     close_once(&object->pixels);
     dx_attrs_destroy(object->attrs);

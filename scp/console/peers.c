@@ -2,9 +2,11 @@
  * waits for each, and what the last echo said. Where they are is told to administrators. */
 #include "console.h"
 
+#include "clock.h"
 #include "json_time.h"
 #include "store_contact.h"
 #include "store_health.h"
+#include "store_place.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +17,28 @@ struct known {
     size_t contacts;
     struct store_waiting waiting[CONF_MAX_PEERS];
     size_t waits;
+    int64_t news_since[CONF_MAX_ANNOUNCEMENTS]; /* of each announcement; 0: nothing waits */
 };
+
+static bool read_news(const struct conf *conf, struct store *store, struct known *known)
+{
+    struct store_news_state state;
+    for (size_t i = 0; i < conf->announcement_count; i++) {
+        if (store_news_state(store, conf->announcements[i].name, clock_utc_ms(), &state) !=
+            STORE_OK)
+            return false;
+        known->news_since[i] = state.oldest_ms;
+    }
+    return true;
+}
 
 static bool read_known(struct console *console, struct known *known)
 {
     if (console_store(console) &&
         store_contacts(console->store, known->contact, CONTACTS_MOST, &known->contacts) ==
             STORE_OK &&
-        store_waiting(console->store, known->waiting, CONF_MAX_PEERS, &known->waits) == STORE_OK)
+        store_waiting(console->store, known->waiting, CONF_MAX_PEERS, &known->waits) == STORE_OK &&
+        read_news(console->node->conf, console->store, known))
         return true;
     console_close_store(console);
     return false;
@@ -38,17 +54,17 @@ static const struct store_contact *contact_of(const struct known *known, enum co
     return &none;
 }
 
-static int64_t waits_since(const struct known *known, enum contact_kind kind, const char *name)
+static int64_t results_since(const struct known *known, const char *name)
 {
-    for (size_t i = 0; kind == CONTACT_DESTINATION && i < known->waits; i++)
+    for (size_t i = 0; i < known->waits; i++)
         if (strcmp(known->waiting[i].destination, name) == 0)
             return known->waiting[i].since_ms;
     return 0;
 }
 
-/* address: taken; NULL: not told. */
+/* since: of what waits for it, 0: nothing; address: taken; NULL: not told. */
 static json_t *describe(const struct known *known, enum contact_kind kind, const char *name,
-                        const char *way, json_t *address)
+                        const char *way, int64_t since, json_t *address)
 {
     const struct store_contact *c = contact_of(known, kind, name);
     json_t *echo = c->echo_ms == 0
@@ -60,8 +76,7 @@ static json_t *describe(const struct known *known, enum contact_kind kind, const
                      contact_kind_name(kind), "name", name, "way", way, "address",
                      address != NULL ? address : json_null(), "last_success", json_time(c->good_ms),
                      "last_failure", json_time(c->bad_ms), "why", c->why, "failing",
-                     c->bad_ms > c->good_ms, "waiting_since",
-                     json_time(waits_since(known, kind, name)), "echo", echo);
+                     c->bad_ms > c->good_ms, "waiting_since", json_time(since), "echo", echo);
 }
 
 static json_t *address_of(const struct conf_peer *peer)
@@ -87,18 +102,18 @@ static json_t *list_peers(const struct conf *conf, const struct known *known, bo
         (void)json_array_append_new(
             list, describe(known, CONTACT_DESTINATION, peer->name,
                            peer->url != NULL ? "results, DICOMweb" : "results, DICOM",
-                           admin ? address_of(peer) : NULL));
+                           results_since(known, peer->name), admin ? address_of(peer) : NULL));
     }
     for (size_t i = 0; i < conf->announcement_count; i++) {
         const struct conf_announcement *to = &conf->announcements[i];
-        (void)json_array_append_new(list,
-                                    describe(known, CONTACT_ANNOUNCEMENT, to->name, ways[to->way],
-                                             admin ? address_of_receiver(to) : NULL));
+        (void)json_array_append_new(list, describe(known, CONTACT_ANNOUNCEMENT, to->name,
+                                                   ways[to->way], known->news_since[i],
+                                                   admin ? address_of_receiver(to) : NULL));
     }
     if (conf->order_query.peer != NULL)
         (void)json_array_append_new(
             list, describe(known, CONTACT_WORKLIST, conf->order_query.peer->name, "orders, DICOM",
-                           admin ? address_of(conf->order_query.peer) : NULL));
+                           0, admin ? address_of(conf->order_query.peer) : NULL));
     return list;
 }
 

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY_MS INT64_C(86400000)
-
 /* Whoever was told that it is over needs no word of what becomes of it then. */
 static bool stays_over(const struct store_case *c, const struct priority *p)
 {
@@ -60,7 +58,7 @@ enum store_status place_turn(const struct conf *conf, struct store *store, const
 {
     struct store_case c;
     enum store_status status = STORE_OK;
-    int64_t since = clock_utc_ms() - conf->known_days * DAY_MS;
+    int64_t since = clock_utc_ms() - conf->known_days * PRIORITY_DAY_MS;
     *changed = false;
     while (!node_stopping && (status = store_next_case(store, since, &c)) == STORE_OK) {
         (void)snprintf(c.model, sizeof c.model, "%s", model);

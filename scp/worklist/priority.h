@@ -49,6 +49,8 @@ enum priority_reason {
 const char *priority_reason_code(enum priority_reason reason);
 const char *priority_reason_text(enum priority_reason reason);
 
+#define PRIORITY_DAY_MS INT64_C(86400000)
+
 struct priority_policy {
     int ageing_seconds; /* a study is passed only by what came at most so much later */
 };

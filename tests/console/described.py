@@ -81,6 +81,7 @@ def check(method, path, status, kind, body):
     """Raises AssertionError unless the description tells of this answer."""
     about = API["paths"].get(path_of(path), {}).get(method.lower())
     if about is None:
+        assert status >= 400 or not path.startswith(("/api/", "/dicomweb/")), f"{method} {path}: {status}, and nothing is described"
         return
     told = about["responses"].get(str(status))
     assert told is not None, f"{method} {path}: {status} is not described: {body[:200]}"

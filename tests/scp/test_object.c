@@ -1,5 +1,6 @@
 /* The object child: good objects come through exactly; whatever a hostile one makes it do, it dies
  * alone, what was learnt before is kept, and the next object is served. */
+#include "clock.h"
 #include "dx_init.h"
 #include "dx_result.h"
 #include "zygote.h"
@@ -299,6 +300,17 @@ static void test_what_was_decoded_ahead_may_be_left(void **state)
         zygote_close(&object);
         comes_through(zygote);
     }
+    zygote_stop(zygote);
+
+    zygote = start("spin:ahead"); /* at its frame still: nobody waits for it */
+    struct object_limits usual = limits;
+    int64_t begin = clock_monotonic_ms();
+    limits.cpu_seconds = limits.wall_seconds = 60;
+    limits.ahead = true;
+    assert_int_equal(open_file(zygote, path, &object), ZYGOTE_OK);
+    zygote_close(&object);
+    assert_true(clock_monotonic_ms() - begin < 30000);
+    limits = usual;
     zygote_stop(zygote);
 }
 

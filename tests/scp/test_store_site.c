@@ -294,6 +294,9 @@ static void conclusions(void **state)
     assert_true(outcome().final_ms == 1000 && outcome().conclusion == SITE_INJURY);
     says("F1", SITE_UNREAD, SITE_UNCONCLUDED, 4000);
     assert_true(outcome().final_ms == 0 && outcome().conclusion == SITE_UNCONCLUDED);
+    says("F1", SITE_READ, SITE_UNCONCLUDED, 4500); /* what was said before is not said again */
+    assert_true(outcome().final_ms == 4500 && outcome().conclusion == SITE_UNCONCLUDED);
+    says("F1", SITE_UNREAD, SITE_UNCONCLUDED, 4800);
     says("F1", SITE_READ, SITE_NO_INJURY, 5000);
     assert_true(outcome().final_ms == 5000 && outcome().conclusion == SITE_NO_INJURY);
     says("F2", SITE_READ, SITE_UNCLEAR, 6000);

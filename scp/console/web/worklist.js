@@ -25,6 +25,9 @@ export function tabs(here) {
   return make('nav', { class: 'tabs', 'aria-label': 'Lists' }, tab('worklist', 'To be read'), tab('read', 'Read'));
 }
 
+// In shadow mode the list is told to administrators alone: that it is empty says nothing.
+const nothing = (mode) => (mode === 'shadow' && !may('admin') ? 'In shadow mode the list is for administrators alone.' : 'No study waits to be read.');
+
 class Worklist {
   constructor(main) {
     this.shown = [];
@@ -199,7 +202,7 @@ class Worklist {
     this.empty.hidden = this.shown.length > 0;
     this.grid.element.hidden = this.shown.length === 0;
     if (this.grid.element.hidden) this.pointer = false; // what is not there tells nobody that the pointer has left it
-    setText(this.empty, this.shown.length ? '' : 'No study waits to be read.');
+    setText(this.empty, this.shown.length ? '' : nothing(this.mode));
     if (words) say(`${words}: the list has taken the new order`);
     if (!this.began) this.comeBack();
     this.began = true;
