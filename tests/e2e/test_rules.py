@@ -174,6 +174,12 @@ class Shown(Rules):
         self.assertEqual((before.SeriesInstanceUID, before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID),
                          (child.SeriesInstanceUID, child.SOPInstanceUID))
 
+        # and the finding taken back makes of it one without, as its next report says
+        self.assertEqual(node.send(models.rejection_note(more, more + ".note")).returncode, 0)
+        self.arrives(self.pacs, other, 3, 1)
+        last = next(r for r in map(pydicom.dcmread, self.pacs.objects(h.SR3D, other)) if r.InstanceNumber == 3)
+        self.assertEqual((last.SeriesNumber, last.SeriesDescription), (9901, "AI - not for diagnosis, RESEARCH: neck not-processed MEDIUM"))
+
     def test_it_says_no_more_than_the_worklist(self):
         """Never less urgent than the order; a finding that raises nothing is not flagged."""
         node = self.node(f'<rule name="dull" action="analyze" destinations="pacs" priority="never">{DX_RULE}<match attribute="StationName" values="DULL"/></rule>'
