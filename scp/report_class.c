@@ -28,3 +28,11 @@ const char *report_class_uid(enum result_kind kind, bool has_frames)
             uid = report_classes[i].uid;
     return uid;
 }
+
+int report_class_series(enum result_kind kind)
+{
+    size_t i = 0;
+    while (i + 1 < report_class_count && report_classes[i].kind != kind)
+        i++;
+    return report_classes[i].series;
+}

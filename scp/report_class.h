@@ -26,5 +26,6 @@ extern const struct report_class report_classes[];
 extern const size_t report_class_count;
 /* has_frames is looked at where a kind has both. */
 const char *report_class_uid(enum result_kind kind, bool has_frames);
+int report_class_series(enum result_kind kind);
 
 #endif

@@ -26,11 +26,10 @@
 static const struct {
     enum result_kind kind;
     enum dx_sr_class sop_class;
-    int series;
 } kinds[SR_KINDS] = {
-    {RESULT_SR, DX_COMPREHENSIVE_3D_SR, REPORT_SERIES_SR},
-    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR, REPORT_SERIES_SR_COMPREHENSIVE},
-    {RESULT_SR_ENHANCED, DX_ENHANCED_SR, REPORT_SERIES_SR_ENHANCED},
+    {RESULT_SR, DX_COMPREHENSIVE_3D_SR},
+    {RESULT_SR_COMPREHENSIVE, DX_COMPREHENSIVE_SR},
+    {RESULT_SR_ENHANCED, DX_ENHANCED_SR},
 };
 
 /* What is being made. */
@@ -212,8 +211,8 @@ static bool begin_form(struct making *m, size_t which, struct form *f)
     struct gathered *g = m->g;
     const struct result *before = before_of(m, kinds[which].kind);
     *f = (struct form){.m = m, .which = which};
-    report_show(g->report->conf, &m->standing, kinds[which].series, g->study->version + 1,
-                &f->shown);
+    report_show(g->report->conf, &m->standing, report_class_series(kinds[which].kind),
+                g->study->version + 1, &f->shown);
     if (!identify(m, kinds[which].kind, &f->shown, f->uid) ||
         !report_series_uid(g->report, kinds[which].kind, g->study->uid, m->source.attrs,
                            f->series) ||

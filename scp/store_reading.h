@@ -45,9 +45,9 @@ typedef bool (*store_name_reading)(void *context, const char *study, int64_t arr
 STORE_MUST_USE enum store_status store_readings_turn(struct store *store, int64_t now_ms,
                                                      int64_t lapsed_ms, store_name_reading name,
                                                      void *context);
-/* Those in these states (a set of 1 << state), in no order; final ones that ended since ended_ms.
- * Where there are more than room, those that are read first. number in the place is the item's id.
- */
+/* Those in these states (a set of 1 << state), in the list's order, and where there are more than
+ * room, those that are read first; final ones that ended since ended_ms. number in the place is the
+ * item's id. */
 struct store_reading_place {
     int64_t id;
     struct priority_place place;

@@ -92,14 +92,6 @@ static bool is_known(struct desk *d, enum store_status status)
 
 /* ---- the list ---- */
 
-static const struct priority_policy *the_policy; /* qsort has no context */
-
-static int first(const void *a, const void *b)
-{
-    const struct store_reading_place *x = a, *y = b;
-    return priority_compare(the_policy, &x->place, &y->place);
-}
-
 static size_t asking(const struct desk *d, int64_t now)
 {
     size_t count = 0;
@@ -125,8 +117,6 @@ static void list(struct desk *d, struct desk_line *line)
                        DESK_MOST + 1, &count);
     if (!is_known(d, status))
         return;
-    the_policy = &policy;
-    qsort(d->list, count, sizeof *d->list, first);
     d->answer.is_cut = count > DESK_MOST;
     count = count > DESK_MOST ? DESK_MOST : count;
     for (size_t i = 0; i < count; i++)

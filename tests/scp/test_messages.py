@@ -83,10 +83,13 @@ class Messages(unittest.TestCase):
 
     def test_no_id_was_lost(self):
         """What an earlier commit had in its table is still there, or retired."""
-        done = subprocess.run(["git", "-C", SOURCE, "log", "--format=%H", "--", "scp/log_messages.c"], capture_output=True, text=True)
+        if not os.path.exists(os.path.join(SOURCE, ".git")):
+            self.skipTest("no git repository: a source package")
+        done = subprocess.run(["git", "-c", "safe.directory=*", "-C", SOURCE, "log", "--format=%H", "--", "scp/log_messages.c"], capture_output=True, text=True, check=True)
+        self.assertTrue(done.stdout.split())
         kept = {row[0] for row in self.table} | set(self.retired)
         for commit in done.stdout.split():
-            old = subprocess.run(["git", "-C", SOURCE, "show", f"{commit}:scp/log_messages.c"], capture_output=True, text=True).stdout
+            old = subprocess.run(["git", "-c", "safe.directory=*", "-C", SOURCE, "show", f"{commit}:scp/log_messages.c"], capture_output=True, text=True, check=True).stdout
             self.assertFalse({i for i in re.findall(r'\{"([^"]+)", LOG_', old)} - kept, f"of {commit[:10]}: retire them in docs/messages.md")
 
     def test_the_schema_knows_the_areas(self):
