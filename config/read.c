@@ -363,9 +363,7 @@ static void read_ae(struct box *box, const xmlNode *node, struct conf_rule *rule
 
     rule->ae = text_of(box, node, "ae", NULL);
     for (const char *at = rule->ae; at && *at && used + 3 < sizeof pattern; at++) {
-        bool plain = *at == ' ' || (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
-                     (*at >= 'a' && *at <= 'z') || (unsigned char)*at > 0x7E;
-        if (!plain)
+        if (strchr("\\.[(){}*+?|^$", *at)) /* no other mark: \' and \< are places */
             pattern[used++] = '\\';
         pattern[used++] = *at;
     }

@@ -1,4 +1,5 @@
 /* config/: the files of the folder beside a configuration, and local AEs. */
+#include "conf_pattern.h"
 #include "config_fixture.h"
 #include <stdlib.h>
 #include <string.h>
@@ -131,11 +132,13 @@ static void aes_load_to_the_same(void **state)
         "<model folder=\"/n\" name=\"two\"/></models>\n"
         "<receive dimseTimeout=\"61\" datasetTime=\"62\"/><aes><ae aeTitle=\"ER 1+\" "
         "model=\"two\" dimseTimeout=\"5\" pduTimeout=\"6\" minimumRate=\"7\" "
-        "associationTime=\"8\" datasetTime=\"9\"/><ae aeTitle=\"CT\"/></aes>"
+        "associationTime=\"8\" datasetTime=\"9\"/><ae aeTitle=\"CT\"/>"
+        "<ae aeTitle=\"DR'S `&lt;&gt;ROOM\"/></aes>"
         "<rules><rule name=\"er\" action=\"analyze\" ae=\"ER 1+\"><match attribute=\"Modality\" "
         "values=\"CR\"/></rule><rule name=\"own\" action=\"store\" ae=\"C\"/>"
         "<rule name=\"rest\" action=\"analyze\"/></rules></cervigate>";
     struct conf *first = load_text(text, ""), *second;
+        "<rule name=\"marks\" action=\"store\" ae=\"DR'S `&lt;&gt;ROOM\"/>"
     const struct conf_ae *ae = conf_find_ae(first, "ER 1+");
 
     (void)state;
@@ -152,6 +155,10 @@ static void aes_load_to_the_same(void **state)
     second = load_print_of(first);
     assert_string_equal(second->rules[0].ae, "ER 1+");
     assert_int_equal(second->rules[0].matches, 2);
+    struct conf_pattern *marks = conf_pattern_create(first->rules[2].match[0].pattern, NULL, 0);
+    assert_true(conf_pattern_found(marks, "dr's `<>room"));
+    assert_false(conf_pattern_found(marks, "DR'S `<>ROOMS"));
+    conf_pattern_destroy(marks);
     conf_destroy(first);
     conf_destroy(second);
 }
