@@ -44,9 +44,11 @@ static void check_rule(struct reading *reading, const struct conf *conf, size_t 
     const char *names[CONF_MAX_AES + 1] = {conf->ae_title};
     bool known = rule->ae && strcmp(rule->ae, conf->ae_title) == 0;
 
-    for (size_t j = 0; j < conf->ae_count; j++)
+    for (size_t j = 0; j < conf->ae_count; j++) {
         names[j + 1] = conf->aes[j].title;
-    if (rule->ae && rule->ae[0] && !known && !conf_find_ae(conf, rule->ae))
+        known |= rule->ae && strcmp(rule->ae, conf->aes[j].title) == 0;
+    }
+    if (rule->ae && rule->ae[0] && !known)
         conf_complain(
             reading, conf_line_at(reading, "rule", i, "ae"), false,
             "<rule ae=\"%s\">: the node has no such AE title%s; expected that of <node> or "

@@ -472,7 +472,7 @@ bool conf_value(const struct conf *conf, const char *element, const char *attrib
 bool conf_address_is_in(const char *address, const char *list);
 /* The line of <tls>'s attribute, or of the element; 0: it is not there. */
 int conf_tls_line(const struct conf *conf, const char *attribute);
-/* The local AE of this title; NULL: none. */
+/* The local AE of this title, in any letter case, as <rule ae> takes it; NULL: none. */
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. The codes of a sequence are under the
  * tags that dx_object_attributes gives them. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CONF_TLS_LINES 4
 
@@ -208,7 +209,7 @@ static void read_aes(struct box *box, const xmlNode *root)
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title)
 {
     for (size_t i = 0; i < conf->ae_count; i++)
-        if (strcmp(conf->aes[i].title, title) == 0)
+        if (strcasecmp(conf->aes[i].title, title) == 0)
             return &conf->aes[i];
     return NULL;
 }

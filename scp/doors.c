@@ -71,8 +71,9 @@ enum dx_admission doors_admit(const struct conf *conf, const struct dx_peer *pee
 {
     enum step best = WRONG_TITLE;
     const struct conf_caller *nearest = NULL;
-    if (conf->check_called_ae_title && strcmp(peer->called, conf->ae_title) != 0 &&
-        conf_find_ae(conf, peer->called) == NULL) {
+    const struct conf_ae *ae = conf_find_ae(conf, peer->called);
+    bool ours = strcmp(peer->called, ae != NULL ? ae->title : conf->ae_title) == 0;
+    if (conf->check_called_ae_title && !ours) {
         (void)snprintf(refusal->why, sizeof refusal->why,
                        "the called AE title is not ours, which is %s%s", conf->ae_title,
                        conf->ae_count > 0 ? " (and those of <aes>)" : "");

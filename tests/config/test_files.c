@@ -146,6 +146,7 @@ static void aes_load_to_the_same(void **state)
     assert_null(conf_find_ae(first, "C"));
     assert_true(ae->models == 2 && ae->dimse_seconds == 5 && ae->pdu_seconds == 6 &&
                 ae->minimum_rate == 7 && ae->association_seconds == 8 && ae->dataset_seconds == 9);
+    assert_ptr_equal(conf_find_ae(first, "er 1+"), ae); /* as <rule ae> takes it */
     ae = &first->aes[1];
     assert_true(ae->models == 0 && ae->dimse_seconds == 61 && ae->pdu_seconds == 60 &&
                 ae->minimum_rate == 1024 && ae->dataset_seconds == 62);

@@ -160,8 +160,8 @@ class Run(unittest.TestCase):
         d.wait_for(lambda: self.node.pid("receive") not in (0, old), 20, "a new receive")
         self.assertEqual(self.node.log().count("setting-changed name=\"ae[NECK ER] "), 6)
         call = lambda: socket.create_connection(("127.0.0.1", int(self.node.port)), timeout=15)
-        with call() as er, call() as own, call() as none:
-            for one, title, answer in ((er, "NECK ER", b"\x02"), (own, "CERVIGATE", b"\x02"), (none, "NECK", b"\x03")):
+        with call() as er, call() as own, call() as none, call() as other:
+            for one, title, answer in ((er, "NECK ER", b"\x02"), (own, "CERVIGATE", b"\x02"), (none, "NECK", b"\x03"), (other, "neck er", b"\x03")):
                 one.sendall(rawscu.associate_rq(called=title))
                 self.assertEqual(rawscu.read_pdu(one)[:1], answer, title)
             while one.recv(64):  # who was refused
