@@ -216,6 +216,11 @@ class Run(unittest.TestCase):
         self.node.process.send_signal(signal.SIGHUP)
         d.wait_for(lambda: "reload-refused" in self.node.log(), 10, "the refusal")
         self.assertIn(self.node.config + ":", self.node.log())
+        self.node.write_config(extra='<audit host="127.0.0.1" port="1" ca="/nowhere"/>')
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: self.node.log().count("reload-refused") == 2, 10, "the refusal")
+        with open(os.path.join(self.node.spool, "run/reloaded"), encoding="utf-8") as f:
+            self.assertRegex(f.read(), rf"\n{self.node.config}:\d+: <audit>: .*/nowhere")
         self.node.spool, good = self.node.spool + "2", self.node.spool
         self.node.write_config()
         self.node.spool = good
