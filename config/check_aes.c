@@ -63,7 +63,9 @@ static void check_peers(struct reading *reading, const struct conf *conf)
         const struct conf_peer *peer = &conf->peers[i];
         bool ours = peer->ae_title[0] && (strcmp(peer->ae_title, conf->ae_title) == 0 ||
                                           conf_find_ae(conf, peer->ae_title));
-        if (ours && peer->port == conf->port && conf_is_this_machine(peer->host))
+        bool port = peer->port == conf->port ||
+                    (peer->tls && conf->tls.listen && peer->port == conf->tls.port);
+        if (ours && port && conf_is_this_machine(peer->host))
             conf_complain(reading, conf_line_at(reading, "peer", i, "aeTitle"), false,
                           "<peer aeTitle=\"%s\">: is this node itself, by title, host and port; "
                           "expected another system",
