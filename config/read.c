@@ -459,6 +459,19 @@ const char *conf_file_of(const struct conf *conf, int line)
     return file ? file : conf->path;
 }
 
+struct conf_spot conf_spot_of(const struct conf *conf, int line)
+{
+    struct conf_spot spot;
+    int used = snprintf(spot.text, sizeof spot.text, "line %d", conf_line_in_file(line));
+
+    if (line != conf_line_in_file(line)) {
+        const char *file = conf_file_of(conf, line), *slash = strrchr(file, '/');
+        snprintf(spot.text + used, sizeof spot.text - (size_t)used, " of %.255s",
+                 slash ? slash + 1 : file);
+    }
+    return spot;
+}
+
 void conf_destroy(struct conf *conf)
 {
     struct box *box = (struct box *)conf;

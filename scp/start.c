@@ -223,8 +223,8 @@ static bool start_dicom_keys(const struct conf *conf)
         return true;
     int line = conf_tls_line(conf, wrong.attribute);
     tell_at(conf, line, wrong.text);
-    log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", conf_line_in_file(line),
-              log_quote(wrong.text));
+    log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d reason=%s",
+              log_quote(conf_file_of(conf, line)), conf_line_in_file(line), log_quote(wrong.text));
     return false;
 }
 
