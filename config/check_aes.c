@@ -19,7 +19,7 @@ static void check_title(struct reading *reading, const struct conf *conf, size_t
             reading, line, false,
             "<ae aeTitle=\"%s\">: the node has this AE title already (on %s; case does not "
             "count); expected another one",
-            conf_show(title).text, conf_where(reading, first).text);
+            conf_show(title).text, conf_where(reading, line, first).text);
 }
 
 static void check_model(struct reading *reading, const struct conf *conf, size_t i)
