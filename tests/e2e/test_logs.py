@@ -194,6 +194,9 @@ class Logs(unittest.TestCase):
             self.assertEqual(len(tar.getmembers()), 4)
         self.assertEqual(self.node.admin("support", path).returncode, 73, "a file that is there is not replaced")
         self.assertEqual(self.node.admin("support", path + "2", "--log", "/nowhere").returncode, 66)
+        done = self.node.admin("support", path + "2", "--log", self.node.folder)
+        self.assertEqual((done.returncode, done.stderr), (66, f"cervigate support: {self.node.folder}: Is a directory\n"))
+        self.assertFalse(os.path.exists(path + "2"))
         self.assertEqual(self.node.admin("support", "a", "b").returncode, 64)
 
 
