@@ -43,6 +43,7 @@ static const struct {
     {"user", admin_user, CONFINE_ADMIN, "who may log in to the console"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
     {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},
+    {"retention", admin_retention, CONFINE_ADMIN, "has everything gone that should have by now?"},
     {"backup", admin_backup, CONFINE_ADMIN, "the node's memory as one file, while it runs"},
     {"restore", admin_restore, CONFINE_ADMIN, "a backup becomes a spool again"},
     {"store", admin_store, CONFINE_ADMIN, "the job store's version, and the way back to an older"},

@@ -12,7 +12,7 @@ import unittest
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
 UNITS = ("cervigate.service", "cervigate.socket", "cervigate-selftest.service", "cervigate-selftest.timer", "cervigate-audit.service",
-         "cervigate-audit.timer")
+         "cervigate-audit.timer", "cervigate-retention.service", "cervigate-retention.timer")
 
 
 def run(*command, **more):
@@ -99,11 +99,11 @@ class Package(unittest.TestCase):
         after, before, gone = (self.text(f"DEBIAN/{name}") for name in ("postinst", "prerm", "postrm"))
         order = [after.index(word) for word in ("systemd-sysusers", "systemd-tmpfiles", "deb-systemd-invoke")]
         self.assertEqual(order, sorted(order), "a user, then its folders, then the node")
-        for unit in ("cervigate.service", "cervigate.socket", "cervigate-selftest.timer", "cervigate-audit.timer"):
+        for unit in ("cervigate.service", "cervigate.socket", "cervigate-selftest.timer", "cervigate-audit.timer", "cervigate-retention.timer"):
             self.assertRegex(after, rf"deb-systemd-helper enable '{unit}'")
         # While it is exchanged the node runs, and its socket stays open; all is stopped when it is removed.
         did = [line.split()[1:] for line in (after + before).splitlines() if line.strip().startswith("deb-systemd-invoke")]
-        every = ["'cervigate-audit.timer'", "'cervigate-selftest.timer'", "'cervigate.service'", "'cervigate.socket'"]
+        every = ["'cervigate-audit.timer'", "'cervigate-retention.timer'", "'cervigate-selftest.timer'", "'cervigate.service'", "'cervigate.socket'"]
         self.assertEqual([words[:words.index(">/dev/null")] for words in did],
                          [["start", *every], ["restart", "cervigate.service"], ["stop", *every]])
         self.assertRegex(before, r'"\$1" = remove \] && [^\n]*\n\s*deb-systemd-invoke stop')
