@@ -1,5 +1,6 @@
 /* cervigate: the admin program: finds the subcommand and lets it work. */
 #include "admin.h"
+#include "blas_threads.h"
 #include "confine.h"
 #include "dx_init.h"
 #include "dx_tls.h"
@@ -75,6 +76,7 @@ static int flushed(const char *command, int status)
 
 int main(int argc, char **argv)
 {
+    blas_threads_end(argv);
     dx_tls_prepare();
     if (argc < 2) {
         print_usage(stderr);
