@@ -16,7 +16,8 @@ struct statement {
 typedef void conformance_part(const struct statement *statement, FILE *out);
 /* conformance_services.c: who calls us, and whom we call. */
 conformance_part conformance_overview, conformance_storage_classes, conformance_syntaxes,
-    conformance_services, conformance_proposals, conformance_store_statuses, conformance_verdicts;
+    conformance_services, conformance_proposals, conformance_store_statuses, conformance_verdicts,
+    conformance_step_statuses, conformance_read_attributes;
 /* conformance_keys.c: what the identifiers that we send hold. */
 conformance_part conformance_keys;
 /* conformance_site.c: what the configuration says. */

@@ -76,6 +76,41 @@ void conformance_store_statuses(const struct statement *s, FILE *out)
         fprintf(out, "| %04X | %s | %s |\n", rows[i].status, rows[i].meaning, rows[i].when);
 }
 
+void conformance_step_statuses(const struct statement *s, FILE *out)
+{
+    static const struct {
+        unsigned status;
+        const char *operations, *when;
+    } rows[] = {
+#define X(name, status, operations, when) {status, operations, when},
+        DX_UPS_STATUS_MAP(X)
+#undef X
+    };
+    (void)s;
+    fputs("| status | of | when |\n|---|---|---|\n", out);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        fprintf(out, "| %04X | %s | %s |\n", rows[i].status, rows[i].operations, rows[i].when);
+}
+
+void conformance_read_attributes(const struct statement *s, FILE *out)
+{
+    static uint32_t list[DX_READ_ATTRIBUTES];
+    char name[65];
+    (void)s;
+    for (int copied = 1; copied >= 0; copied--) {
+        size_t count = dx_read_attributes(copied != 0, list, DX_READ_ATTRIBUTES);
+        fprintf(out, "%s: ",
+                copied ? "**Of patient and study**, copied into results"
+                       : "\n**Of series and image**, looked at");
+        for (size_t i = 0; i < count; i++) {
+            dx_tag_name(list[i], name);
+            fprintf(out, "%s%s (%04X,%04X)", i > 0 ? ", " : "", name, list[i] >> 16,
+                    list[i] & 0xffffu);
+        }
+        fputs(".\n", out);
+    }
+}
+
 /* ---- as SCU ---- */
 
 struct proposing {
