@@ -51,6 +51,11 @@ struct shown {
     char text[72];
 };
 struct shown conf_show(const char *value);
+/* Whether the attribute names a file that holds a secret. */
+bool conf_is_secret_file(const char *attribute);
+/* The same of an attribute's value; "..." where a secret may stand in it instead of a file's path,
+ * or in an address: complaints go to terminals and logs. */
+struct shown conf_show_value(const char *attribute, const char *value);
 
 /* suggest.c: the nearest of `count` names, or NULL when none is near. */
 const char *conf_suggest(const char *wrong, const char *const *names, size_t count);

@@ -191,8 +191,8 @@ static int check_secrets(const struct conf *conf)
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
         const char *path = peer->token ? peer->token : peer->password;
-        if (!path || secret_read(path, secret, why))
-            continue;
+        if (!path || path[0] != '/' || secret_read(path, secret, why))
+            continue; /* a relative one was told already, without its words */
         snprintf(text, sizeof text, "<peer %s>: %s", peer->token ? "tokenFile" : "passwordFile",
                  why);
         errors += complain(conf, peer->line, text);
@@ -207,7 +207,7 @@ static int check_announcement(const struct conf *conf, const struct conf_announc
     char secret[SECRET_MAX], why[256] = "out of memory", text[512];
     bool is_tls = to->way == CONF_WEBHOOK ? strncmp(to->url, "https:", 6) == 0 : to->tls;
     int errors = 0;
-    if (to->secret && !secret_read(to->secret, secret, why)) {
+    if (to->secret && to->secret[0] == '/' && !secret_read(to->secret, secret, why)) {
         snprintf(text, sizeof text, "<%s secret>: %s", conf_way_name(to->way), why);
         errors += complain(conf, to->line, text);
     }
