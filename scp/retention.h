@@ -44,11 +44,6 @@ STORE_MUST_USE enum store_status retention_pass(struct retention *retention,
 STORE_MUST_USE enum store_status retention_overdue(const struct conf *conf, struct store *store,
                                                    struct retention_files *overdue,
                                                    int64_t *wait_ms);
-/* Removes what was given up, all of it, now; directories are synced. *left: files that could not be
- * removed. */
-STORE_MUST_USE enum store_status retention_remove_now(const struct conf *conf, struct store *store,
-                                                      size_t *removed, size_t *left);
-
 /* `cervigate forget`: everything of the patient, files included; answer gets what was removed.
  * STORE_BUSY: objects wait to be looked at that may be the patient's: later. */
 STORE_MUST_USE enum store_status forget_patient(const struct conf *conf, struct store *store,

@@ -28,7 +28,5 @@ conformance_part conformance_results, conformance_attributes, conformance_codes,
 
 /* Of the same tables, for programs; NULL: no memory. */
 json_t *conformance_json(const struct statement *statement);
-/* Whether UPS is answered, by the configuration: it has the service, and not in this mode only. */
-bool conformance_offers(const struct conf *conf, const char *sop_class);
 
 #endif

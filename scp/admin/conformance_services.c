@@ -12,7 +12,9 @@
 
 #define PROPOSALS_MOST 128 /* contexts that an association has room for: PS3.8 9.3.2.2 */
 
-bool conformance_offers(const struct conf *conf, const char *sop_class)
+/* Whether it is answered, by the configuration: UPS is where it has the service, whatever the mode.
+ */
+static bool is_offered(const struct conf *conf, const char *sop_class)
 {
     const struct dx_service *service = dx_service_of(sop_class);
     if (service == NULL)
@@ -56,7 +58,7 @@ void conformance_services(const struct statement *s, FILE *out)
         fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", service->name, service->sop_class,
                 service->as_scu ? "SCU (answers to its requests)" : "SCP", service->messages,
                 service->implicit_only ? "Implicit VR Little Endian" : "as for storage",
-                conformance_offers(s->conf, service->sop_class) ? "yes" : "no");
+                is_offered(s->conf, service->sop_class) ? "yes" : "no");
     }
 }
 
@@ -227,7 +229,7 @@ static const char *as_scp(const struct conf *conf, const char *sop_class)
     const struct dx_service *service = dx_service_of(sop_class);
     if (service != NULL ? service->as_scu : !dx_is_storage_class(sop_class))
         return "no";
-    return conformance_offers(conf, sop_class) ? "yes" : "not in this configuration";
+    return is_offered(conf, sop_class) ? "yes" : "not in this configuration";
 }
 
 void conformance_overview(const struct statement *s, FILE *out)
@@ -282,7 +284,7 @@ static json_t *json_services(const struct conf *conf)
             array, json_pack("{s:s,s:s,s:s,s:b,s:b}", "uid", dx_services[i].sop_class, "name",
                              dx_services[i].name, "role", dx_services[i].as_scu ? "SCU" : "SCP",
                              "implicit_only", dx_services[i].implicit_only, "offered",
-                             conformance_offers(conf, dx_services[i].sop_class)));
+                             is_offered(conf, dx_services[i].sop_class)));
     return array;
 }
 
