@@ -350,6 +350,27 @@ class Away(WayOut):
         self.assertEqual(parked, [(0,)])
         self.reports_first(archive)
         self.what_is_put_off_keeps_its_order(node, archive)
+        for name, away, back, why in (("called", lambda: archive.behave("called"), lambda: archive.behave("ok"), "called AE title"),
+                                      ("calling", lambda: archive.behave("calling"), lambda: archive.behave("ok"), "calling AE title"),
+                                      ("black-hole", archive.vanish, archive.come_back, "connect")):
+            with self.subTest(away=name):
+                self.an_unreached_one_loses_nothing(node, archive, other, name, away, back, why)
+
+    def an_unreached_one_loses_nothing(self, node, archive, other, name, away, back, why):
+        """A wrong AE title is mended by a person, a black hole by a network: nothing is parked, the order stays, nobody else waits."""
+        before, others, told = len(archive.stores()), self.kept(other), len(node.log())
+        last = node.sql("SELECT MAX(id) FROM delivery")[0][0]
+        mine = f"FROM delivery JOIN result ON result.id=delivery.result WHERE destination='pacs0' AND delivery.id>{last}"
+        away()
+        for n in range(2):
+            self.study(node, f"{name}-{n}")
+        h.wait_for(lambda: self.kept(other) == others + 4, 8, "the other peer, within less than a connection's time-out")
+        h.wait_for(lambda: re.search(f"destination-unreached destination=pacs0 .*{why}", node.log()[told:]), 20, "told")
+        self.assertEqual(node.sql(f"SELECT state,COUNT(*) {mine} GROUP BY state"), [("pending", 4)])
+        back()
+        h.wait_for(lambda: node.sql(f"SELECT COUNT(*) {mine} AND state='sent'") == [(4,)], 20, "all")
+        self.assertEqual([line["sop_instance"] for line in archive.stores()[before:]],
+                         [uid for uid, in node.sql(f"SELECT uid {mine} ORDER BY priority DESC,delivery.id")])
 
     def reports_first(self, archive):
         seen = {}
