@@ -94,19 +94,22 @@ static void check_models(struct reading *reading, const struct conf *conf)
         conf_complain(reading, conf_line_of(node), false,
                       "<node> has no model, and there is no <models>; expected one of them");
     if (named && models)
-        conf_complain(reading, conf_line_of(models), false,
-                      "found <models> beside <node model> (on %s); expected one of them",
-                      conf_where(reading, conf_line_of_attribute(node, "model")).text);
+        conf_complain(
+            reading, conf_line_of(models), false,
+            "found <models> beside <node model> (on %s); expected one of them",
+            conf_where(reading, conf_line_of(models), conf_line_of_attribute(node, "model")).text);
     if (named)
         conf_check_path(reading, "node", 0, "model", (const char *)named);
     for (size_t i = 0; conf_find(reading, "model", i) && i < conf->model_count; i++)
         conf_check_path(reading, "model", i, "folder", conf->models[i]);
     if (conf->model_count == 2 && conf->models[0][0] && same_path(conf->models[0], conf->models[1]))
-        conf_complain(reading, conf_line_at(reading, "model", 1, "folder"), false,
-                      "<model folder=\"%s\">: the first model has this folder (on %s); "
-                      "expected another one",
-                      conf_show(conf->models[1]).text,
-                      conf_where(reading, conf->model_line[0]).text);
+        conf_complain(
+            reading, conf_line_at(reading, "model", 1, "folder"), false,
+            "<model folder=\"%s\">: the first model has this folder (on %s); "
+            "expected another one",
+            conf_show(conf->models[1]).text,
+            conf_where(reading, conf_line_at(reading, "model", 1, "folder"), conf->model_line[0])
+                .text);
     xmlFree(named);
 }
 
@@ -138,7 +141,9 @@ static void check_peers(struct reading *reading, const struct conf *conf)
                               "found a second peer named \"%s\" (the first is on %s); expected "
                               "another name",
                               conf_show(peer->name).text,
-                              conf_where(reading, conf->peers[j].line).text);
+                              conf_where(reading, conf_line_at(reading, "peer", i, "name"),
+                                         conf->peers[j].line)
+                                  .text);
                 break;
             }
         for (size_t j = 0; j < i && peer->ae_title[0]; j++)
@@ -147,7 +152,9 @@ static void check_peers(struct reading *reading, const struct conf *conf)
                               "found a second peer with the AE title \"%s\" (the first is on %s); "
                               "expected another AE title",
                               conf_show(peer->ae_title).text,
-                              conf_where(reading, conf->peers[j].line).text);
+                              conf_where(reading, conf_line_at(reading, "peer", i, "aeTitle"),
+                                         conf->peers[j].line)
+                                  .text);
                 break;
             }
     }
@@ -170,7 +177,7 @@ static void check_destination_peer(struct reading *reading, const struct conf *c
             conf_complain(reading, line, false,
                           "peer \"%s\" is a destination twice (first on %s); expected once",
                           conf_show(name).text,
-                          conf_where(reading, conf->destinations[j].line).text);
+                          conf_where(reading, line, conf->destinations[j].line).text);
             break;
         }
 }

@@ -19,7 +19,7 @@ static void check_title(struct reading *reading, const struct conf *conf, size_t
             reading, line, false,
             "<ae aeTitle=\"%s\">: the node has this AE title already (on %s; case does not "
             "count); expected another one",
-            conf_show(title).text, conf_where(reading, first).text);
+            conf_show(title).text, conf_where(reading, line, first).text);
 }
 
 static void check_model(struct reading *reading, const struct conf *conf, size_t i)
@@ -44,9 +44,11 @@ static void check_rule(struct reading *reading, const struct conf *conf, size_t 
     const char *names[CONF_MAX_AES + 1] = {conf->ae_title};
     bool known = rule->ae && strcmp(rule->ae, conf->ae_title) == 0;
 
-    for (size_t j = 0; j < conf->ae_count; j++)
+    for (size_t j = 0; j < conf->ae_count; j++) {
         names[j + 1] = conf->aes[j].title;
-    if (rule->ae && rule->ae[0] && !known && !conf_find_ae(conf, rule->ae))
+        known |= rule->ae && strcmp(rule->ae, conf->aes[j].title) == 0;
+    }
+    if (rule->ae && rule->ae[0] && !known)
         conf_complain(
             reading, conf_line_at(reading, "rule", i, "ae"), false,
             "<rule ae=\"%s\">: the node has no such AE title%s; expected that of <node> or "
@@ -61,7 +63,9 @@ static void check_peers(struct reading *reading, const struct conf *conf)
         const struct conf_peer *peer = &conf->peers[i];
         bool ours = peer->ae_title[0] && (strcmp(peer->ae_title, conf->ae_title) == 0 ||
                                           conf_find_ae(conf, peer->ae_title));
-        if (ours && peer->port == conf->port && conf_is_this_machine(peer->host))
+        bool port = peer->port == conf->port ||
+                    (peer->tls && conf->tls.listen && peer->port == conf->tls.port);
+        if (ours && port && conf_is_this_machine(peer->host))
             conf_complain(reading, conf_line_at(reading, "peer", i, "aeTitle"), false,
                           "<peer aeTitle=\"%s\">: is this node itself, by title, host and port; "
                           "expected another system",

@@ -27,11 +27,13 @@ static void check_name(struct reading *reading, const struct conf *conf, size_t 
     for (size_t j = 0; announcement->name && j < i; j++)
         if (conf->announcements[j].name &&
             strcmp(conf->announcements[j].name, announcement->name) == 0) {
-            conf_complain(reading, line_at(reading, conf, i, "name"), false,
-                          "found a second announcement named \"%s\" (the first is on %s); "
-                          "expected another name",
-                          conf_show(announcement->name).text,
-                          conf_where(reading, conf->announcements[j].line).text);
+            conf_complain(
+                reading, line_at(reading, conf, i, "name"), false,
+                "found a second announcement named \"%s\" (the first is on %s); "
+                "expected another name",
+                conf_show(announcement->name).text,
+                conf_where(reading, line_at(reading, conf, i, "name"), conf->announcements[j].line)
+                    .text);
             return;
         }
 }

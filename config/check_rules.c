@@ -158,11 +158,13 @@ static void check_name(struct reading *reading, const struct conf *conf, size_t 
 
     for (size_t j = 0; j < i && rule->name[0]; j++)
         if (strcmp(rule->name, conf->rules[j].name) == 0) {
-            conf_complain(reading, conf_line_at(reading, "rule", i, "name"), false,
-                          "found a second rule named \"%s\" (the first is on %s); expected "
-                          "another name",
-                          conf_show(rule->name).text,
-                          conf_where(reading, conf->rules[j].line).text);
+            conf_complain(
+                reading, conf_line_at(reading, "rule", i, "name"), false,
+                "found a second rule named \"%s\" (the first is on %s); expected "
+                "another name",
+                conf_show(rule->name).text,
+                conf_where(reading, conf_line_at(reading, "rule", i, "name"), conf->rules[j].line)
+                    .text);
             return;
         }
 }
@@ -171,11 +173,13 @@ static void check_model_names(struct reading *reading, const struct conf *conf)
 {
     if (conf->model_count == 2 && conf->model_name[0] && conf->model_name[1] &&
         strcmp(conf->model_name[0], conf->model_name[1]) == 0)
-        conf_complain(reading, conf_line_at(reading, "model", 1, "name"), false,
-                      "<model name=\"%s\">: the first model has this name (on %s); expected "
-                      "another one",
-                      conf_show(conf->model_name[1]).text,
-                      conf_where(reading, conf->model_line[0]).text);
+        conf_complain(
+            reading, conf_line_at(reading, "model", 1, "name"), false,
+            "<model name=\"%s\">: the first model has this name (on %s); expected "
+            "another one",
+            conf_show(conf->model_name[1]).text,
+            conf_where(reading, conf_line_at(reading, "model", 1, "name"), conf->model_line[0])
+                .text);
 }
 
 void conf_check_rules(struct reading *reading, const struct conf *conf)
@@ -197,7 +201,7 @@ void conf_check_rules(struct reading *reading, const struct conf *conf)
             conf_complain(reading, rule->line, true,
                           "rule \"%s\" can never match: rule \"%s\" on %s takes everything",
                           conf_show(rule->name).text, conf_show(last->name).text,
-                          conf_where(reading, last->line).text);
+                          conf_where(reading, rule->line, last->line).text);
         else if (rule->matches == 0)
             last = rule;
         analyzes |= rule->action == CONF_ANALYZE;

@@ -64,14 +64,15 @@ bool conf_complaints_refuse(const struct conf_complaints *complaints)
     return false;
 }
 
-struct where conf_where(const struct reading *reading, int line)
+struct where conf_where(const struct reading *reading, int from, int line)
 {
     struct where where;
-    const char *path = reading->complaints->files[line >> CONF_LINE_BITS];
+    int file = line >> CONF_LINE_BITS | reading->file;
+    const char *path = reading->complaints->files[file];
     const char *name = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
-    if (line >> CONF_LINE_BITS == 0)
-        snprintf(where.text, sizeof where.text, "line %d", line);
+    if (file == (from >> CONF_LINE_BITS | reading->file))
+        snprintf(where.text, sizeof where.text, "line %d", conf_line_in_file(line));
     else
         snprintf(where.text, sizeof where.text, "line %d of %s", conf_line_in_file(line),
                  conf_show(name ? name : "?").text);

@@ -461,6 +461,11 @@ CONF_MUST_USE enum conf_status conf_load_partly(const char *path, struct conf **
 /* Lines that struct conf names tell the file, too: "/etc/cervigate/cervigate.d/10-pacs.xml", 12. */
 const char *conf_file_of(const struct conf *conf, int line);
 int conf_line_in_file(int line);
+/* "line 12", or of a file of the folder "line 12 of 10-pacs.xml". */
+struct conf_spot {
+    char text[300];
+};
+struct conf_spot conf_spot_of(const struct conf *conf, int line);
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
@@ -472,7 +477,7 @@ bool conf_value(const struct conf *conf, const char *element, const char *attrib
 bool conf_address_is_in(const char *address, const char *list);
 /* The line of <tls>'s attribute, or of the element; 0: it is not there. */
 int conf_tls_line(const struct conf *conf, const char *attribute);
-/* The local AE of this title; NULL: none. */
+/* The local AE of this title, in any letter case, as <rule ae> takes it; NULL: none. */
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. The codes of a sequence are under the
  * tags that dx_object_attributes gives them. */

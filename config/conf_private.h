@@ -40,11 +40,11 @@ struct reading {
 void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void conf_complaints_sort(struct conf_complaints *complaints);
-/* "line 12", or of another file than the first "line 12 of 10-pacs.xml". */
+/* "line 12", or where it is of another file than the line `from`: "line 12 of 10-pacs.xml". */
 struct where {
     char text[96];
 };
-struct where conf_where(const struct reading *reading, int line);
+struct where conf_where(const struct reading *reading, int from, int line);
 bool conf_complaints_refuse(const struct conf_complaints *complaints); /* any that is no warning */
 /* A value as a complaint shows it: at most 60 bytes, control characters replaced. */
 struct shown {

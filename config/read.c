@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CONF_TLS_LINES 4
 
@@ -208,7 +209,7 @@ static void read_aes(struct box *box, const xmlNode *root)
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title)
 {
     for (size_t i = 0; i < conf->ae_count; i++)
-        if (strcmp(conf->aes[i].title, title) == 0)
+        if (strcasecmp(conf->aes[i].title, title) == 0)
             return &conf->aes[i];
     return NULL;
 }
@@ -363,9 +364,7 @@ static void read_ae(struct box *box, const xmlNode *node, struct conf_rule *rule
 
     rule->ae = text_of(box, node, "ae", NULL);
     for (const char *at = rule->ae; at && *at && used + 3 < sizeof pattern; at++) {
-        bool plain = *at == ' ' || (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') ||
-                     (*at >= 'a' && *at <= 'z') || (unsigned char)*at > 0x7E;
-        if (!plain)
+        if (strchr("\\.[(){}*+?|^$", *at)) /* no other mark: \' and \< are places */
             pattern[used++] = '\\';
         pattern[used++] = *at;
     }
@@ -458,6 +457,19 @@ const char *conf_file_of(const struct conf *conf, int line)
     const char *file = conf->files[line >> CONF_LINE_BITS];
 
     return file ? file : conf->path;
+}
+
+struct conf_spot conf_spot_of(const struct conf *conf, int line)
+{
+    struct conf_spot spot;
+    int used = snprintf(spot.text, sizeof spot.text, "line %d", conf_line_in_file(line));
+
+    if (line != conf_line_in_file(line)) {
+        const char *file = conf_file_of(conf, line), *slash = strrchr(file, '/');
+        snprintf(spot.text + used, sizeof spot.text - (size_t)used, " of %.255s",
+                 slash ? slash + 1 : file);
+    }
+    return spot;
 }
 
 void conf_destroy(struct conf *conf)

@@ -223,7 +223,7 @@ static bool is_welcome(struct judging *judging, const xmlNode *definition, const
         (twin = earlier_twin(child)) != NULL) {
         conf_complain(judging->reading, conf_line_of(child), false,
                       "found a second <%s>; expected one (the first is on %s)", name,
-                      conf_where(judging->reading, conf_line_of(twin)).text);
+                      conf_where(judging->reading, conf_line_of(child), conf_line_of(twin)).text);
         return false;
     }
     return true;

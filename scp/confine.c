@@ -229,7 +229,7 @@ bool confine_prepare(enum confine_role role)
 {
     if (prepared[role].len > 0 || confine_compile(&rows[role], &prepared[role]))
         return true;
-    log_event(LOG_AT_ERROR, "confine-failed", "role=%s mechanism=%s error=%s", rows[role].name,
+    log_event(LOG_AT_ERROR, "confine-failed", "name=%s mechanism=%s error=%s", rows[role].name,
               "seccomp", log_quote(strerror(errno)));
     return false;
 }
@@ -265,7 +265,7 @@ bool confine(enum confine_role role, const struct conf *conf, const struct conf_
     else if (!confine_calls(&prepared[role]))
         failed = "seccomp";
     if (failed != NULL)
-        log_event(LOG_AT_ERROR, "confine-failed", "role=%s mechanism=%s error=%s", row->name,
+        log_event(LOG_AT_ERROR, "confine-failed", "name=%s mechanism=%s error=%s", row->name,
                   failed, log_quote(strerror(errno)));
 #if SANITIZED
     is_confined = failed == NULL;

@@ -30,31 +30,32 @@ static void show(const char *title, char shown[DX_AE_MAX])
             *at = '?';
 }
 
-static void explain(enum step step, const struct conf_caller *nearest, const struct dx_peer *peer,
-                    const struct dx_tls *tls, struct doors_refusal *refusal)
+static void explain(const struct conf *conf, enum step step, const struct conf_caller *nearest,
+                    const struct dx_peer *peer, const struct dx_tls *tls,
+                    struct doors_refusal *refusal)
 {
     char title[DX_AE_MAX];
     refusal->answer = "1/1/3";
-    int line = nearest != NULL ? conf_line_in_file(nearest->line) : 0;
+    struct conf_spot spot = conf_spot_of(conf, nearest != NULL ? nearest->line : 0);
     show(peer->calling, title);
     switch (step) {
     case WRONG_ADDRESS:
         (void)snprintf(refusal->why, sizeof refusal->why,
-                       "not from this address (<caller> on line %d)", line);
+                       "not from this address (<caller> on %.80s)", spot.text);
         (void)snprintf(refusal->configure, sizeof refusal->configure, "add %s to addresses there",
                        peer->address);
         break;
     case NOT_TLS:
-        (void)snprintf(refusal->why, sizeof refusal->why, "only over TLS (<caller> on line %d)",
-                       line);
+        (void)snprintf(refusal->why, sizeof refusal->why, "only over TLS (<caller> on %.80s)",
+                       spot.text);
         (void)snprintf(refusal->configure, sizeof refusal->configure,
                        "let it call the TLS port, or take tls and certificate from there");
         break;
     case WRONG_CERTIFICATE:
         (void)snprintf(refusal->why, sizeof refusal->why,
-                       "its certificate (%.90s) is not for %.60s (<caller> on line %d)",
+                       "its certificate (%.90s) is not for %.60s (<caller> on %.60s)",
                        dx_tls_subject(tls)[0] != '\0' ? dx_tls_subject(tls) : "none",
-                       nearest->certificate, line);
+                       nearest->certificate, spot.text);
         (void)snprintf(refusal->configure, sizeof refusal->configure,
                        "a certificate of that name, or another certificate there");
         break;
@@ -71,8 +72,9 @@ enum dx_admission doors_admit(const struct conf *conf, const struct dx_peer *pee
 {
     enum step best = WRONG_TITLE;
     const struct conf_caller *nearest = NULL;
-    if (conf->check_called_ae_title && strcmp(peer->called, conf->ae_title) != 0 &&
-        conf_find_ae(conf, peer->called) == NULL) {
+    const struct conf_ae *ae = conf_find_ae(conf, peer->called);
+    bool ours = strcmp(peer->called, ae != NULL ? ae->title : conf->ae_title) == 0;
+    if (conf->check_called_ae_title && !ours) {
         (void)snprintf(refusal->why, sizeof refusal->why,
                        "the called AE title is not ours, which is %s%s", conf->ae_title,
                        conf->ae_count > 0 ? " (and those of <aes>)" : "");
@@ -92,7 +94,7 @@ enum dx_admission doors_admit(const struct conf *conf, const struct dx_peer *pee
             nearest = &conf->callers[i];
         }
     }
-    explain(best, nearest, peer, tls, refusal);
+    explain(conf, best, nearest, peer, tls, refusal);
     return DX_REJECT_CALLING_AE;
 }
 

@@ -136,7 +136,7 @@ json_t *health_json_status(const struct conf *conf, const struct health *h,
                   h->why_count == 0, "why", health_json_why(h), "selftest", health_json_selftest(h),
                   "audit", health_json_audit(&conf->audit, h), "health",
                   health_json_figures(&conf->health, h), "roles", roles_json(h));
-    json_t *more = counts_json(counts);
+    json_t *more = counts != NULL ? counts_json(counts) : NULL;
     if (all != NULL && more != NULL)
         (void)json_object_update(all, more);
     json_decref(more);

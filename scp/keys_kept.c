@@ -133,9 +133,10 @@ static bool have_judged(const struct conf *conf, struct keys_kept *kept, struct 
 static void refuse(const struct conf *conf, struct keys_kept *kept, const struct keys_wrong *wrong)
 {
     kept->again_ms = again(wrong);
+    int line = conf_tls_line(conf, wrong->attribute);
     if (strcmp(kept->told, wrong->text) != 0)
-        log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d in_use=%s reason=%s",
-                  conf_line_in_file(conf_tls_line(conf, wrong->attribute)),
+        log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d in_use=%s reason=%s",
+                  log_quote(conf_file_of(conf, line)), conf_line_in_file(line),
                   kept->good ? "the-last-good" : "none", log_quote(wrong->text));
     (void)snprintf(kept->told, sizeof kept->told, "%s", wrong->text);
 }

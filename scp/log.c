@@ -211,14 +211,13 @@ static bool is_within_rate(enum log_level level, const struct log_message *messa
     if (before != window) {
         uint32_t count = __atomic_exchange_n(&limit->count, 0, __ATOMIC_RELAXED);
         if (count > rate) {
-            (void)snprintf(body, sizeof body, "message=%s dropped=%" PRIu32, message->id,
-                           count - rate);
+            (void)snprintf(body, sizeof body, "id=%s dropped=%" PRIu32, message->id, count - rate);
             say(LOG_AT_WARN, log_message_of("log-dropped"), "log-dropped", body);
         }
     }
     uint32_t count = __atomic_add_fetch(&limit->count, 1, __ATOMIC_RELAXED);
     if (count == rate + 1) {
-        (void)snprintf(body, sizeof body, "message=%s rate=%" PRIu32, message->id, rate);
+        (void)snprintf(body, sizeof body, "id=%s rate=%" PRIu32, message->id, rate);
         say(LOG_AT_WARN, log_message_of("log-limited"), "log-limited", body);
     }
     return count <= rate;

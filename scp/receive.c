@@ -129,10 +129,10 @@ static void start_helpers(struct receive *r, int64_t now)
     bool is_asked = r->node->conf->reading.offer != CONF_OFFER_NONE;
     if (c->pid == 0 && now >= c->start_at && helper_start(c, r->node, close_rest, r)) {
         (void)sigqueue(getppid(), SIGRTMIN, (union sigval){.sival_int = (int)c->pid});
-        log_event(LOG_AT_INFO, "committer-started", "pid=%d", (int)c->pid);
+        log_event(LOG_AT_INFO, "committer-started", "process=%d", (int)c->pid);
     }
     if (is_asked && d->pid == 0 && now >= d->start_at && helper_start(d, r->node, close_rest, r))
-        log_event(LOG_AT_INFO, "desk-started", "pid=%d", (int)d->pid);
+        log_event(LOG_AT_INFO, "desk-started", "process=%d", (int)d->pid);
 }
 
 static void describe(const struct sockaddr_storage *from, char address[64])
@@ -383,7 +383,7 @@ static void reap(struct receive *r)
             r->slot[i].pid = 0;
             *(r->slot[i].refuser ? &r->refusers : &r->associations) -= 1;
             if (WIFSIGNALED(status)) {
-                log_event(LOG_AT_ERROR, "association-died", "pid=%d signal=%d%s address=%s",
+                log_event(LOG_AT_ERROR, "association-died", "process=%d signal=%d%s address=%s",
                           (int)pid, WTERMSIG(status),
                           WTERMSIG(status) == SIGXCPU ? " limit associationCpuTime" : "",
                           r->slot[i].address);

@@ -30,7 +30,11 @@ bool reload_take_order(const struct conf *conf, char who[64])
     (void)fclose(file);
     line[strcspn(line, "\n")] = '\0';
     (void)snprintf(who, 64, "%s", read && line[0] != '\0' ? line : "unknown");
-    return unlink(path) == 0; /* else it would be done again and again */
+    if (unlink(path) == 0)
+        return true;
+    log_event(LOG_AT_ERROR, "run-file-failed", "path=%s error=%s", log_quote(path),
+              log_quote(strerror(errno)));
+    return false; /* else it would be done again and again */
 }
 
 void reloaded_write(const struct conf *conf, const struct reloaded *reloaded)

@@ -37,8 +37,8 @@ static bool compile_rule(struct rules *rules, const struct conf_rule *rule, char
         char why[200];
         struct conf_pattern *pattern = conf_pattern_create(match->pattern, why, sizeof why);
         if (!pattern) {
-            snprintf(error, error_size, "line %d: rule %s: pattern \"%s\": %s",
-                     conf_line_in_file(match->line), rule->name, match->pattern, why);
+            snprintf(error, error_size, "%s: rule %s: pattern \"%s\": %s",
+                     conf_spot_of(rules->conf, match->line).text, rule->name, match->pattern, why);
             return false;
         }
         rules->pattern[rules->patterns++] = pattern;

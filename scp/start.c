@@ -30,16 +30,23 @@ static void tell_at(const struct conf *conf, int line, const char *text)
     (void)fprintf(stderr, "%s:%d: %s\n", conf_file_of(conf, line), conf_line_in_file(line), text);
 }
 
+static void tell_collector(const struct conf *conf, const char *error, FILE *out)
+{
+    (void)fprintf(out, "%s:%d: <audit>: %s\n", conf_file_of(conf, conf->audit_line),
+                  conf_line_in_file(conf->audit_line), error);
+}
+
 /* What the audit role would need; told with the element's line. */
-static bool check_collector(const struct conf *conf)
+static bool check_collector(const struct conf *conf, FILE *copy)
 {
     char error[256] = "";
     struct audit_link *link =
         conf->audit.host != NULL ? audit_link_create(conf, error, sizeof error) : NULL;
     bool good = conf->audit.host == NULL || link != NULL;
     if (!good)
-        (void)fprintf(stderr, "%s:%d: <audit>: %s\n", conf_file_of(conf, conf->audit_line),
-                      conf_line_in_file(conf->audit_line), error);
+        tell_collector(conf, error, stderr);
+    if (!good && copy != NULL)
+        tell_collector(conf, error, copy);
     audit_link_destroy(link);
     return good;
 }
@@ -70,7 +77,7 @@ struct conf *start_conf(const char *path, int *status, FILE *copy)
         (void)start_tell(path, loaded, &complaints, copy);
     conf_complaints_finish(&complaints);
 
-    if (loaded == CONF_OK && check_collector(conf))
+    if (loaded == CONF_OK && check_collector(conf, copy))
         return conf;
     if (loaded == CONF_OK) {
         conf_destroy(conf);
@@ -216,8 +223,8 @@ static bool start_dicom_keys(const struct conf *conf)
         return true;
     int line = conf_tls_line(conf, wrong.attribute);
     tell_at(conf, line, wrong.text);
-    log_event(LOG_AT_ERROR, "tls-files-bad", "line=%d reason=%s", conf_line_in_file(line),
-              log_quote(wrong.text));
+    log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d reason=%s",
+              log_quote(conf_file_of(conf, line)), conf_line_in_file(line), log_quote(wrong.text));
     return false;
 }
 

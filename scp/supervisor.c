@@ -165,7 +165,7 @@ static void start_role(struct supervisor *s, struct role *role)
     role->started_at = now;
     role->kill_at = 0;
     role->renew = false;
-    log_event(LOG_AT_INFO, "role-started", "name=%s pid=%d", role->name, (int)pid);
+    log_event(LOG_AT_INFO, "role-started", "name=%s process=%d", role->name, (int)pid);
 }
 
 static void role_died(struct supervisor *s, struct role *role, int status)
@@ -228,7 +228,7 @@ static bool reap(struct supervisor *s)
                 role_died(s, role, status);
                 changed = true;
             } else if (forget_leaving(role, pid)) {
-                log_event(LOG_AT_INFO, "role-left", "name=%s pid=%d", role->name, (int)pid);
+                log_event(LOG_AT_INFO, "role-left", "name=%s process=%d", role->name, (int)pid);
             }
         }
     return changed;

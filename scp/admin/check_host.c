@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* There while cervigate.socket has the node's ports. */
+/* There while cervigate.socket has the node's DICOM port. */
 #define ACTIVE_SOCKET  "/run/systemd/units/invocation:cervigate.socket"
 #define CLOCK_SLACK_MS (60 * INT64_C(1000)) /* file systems of other machines have clocks, too */
 
@@ -103,8 +103,9 @@ static int check_door(const struct conf *conf, const struct door *door)
     char user[48];
     struct stat active;
     int wrong = door->wanted && door->port != 0 ? try_port(door->address, door->port) : 0;
-    if (wrong == 0 || wrong == EACCES || is_nodes_own(conf, door) ||
-        (wrong == EADDRINUSE && lstat(ACTIVE_SOCKET, &active) == 0))
+    bool activated = wrong == EADDRINUSE && strcmp(door->key, "dicom_port") == 0 &&
+                     lstat(ACTIVE_SOCKET, &active) == 0;
+    if (wrong == 0 || wrong == EACCES || activated || is_nodes_own(conf, door))
         return 0;
     (void)fprintf(stderr, "%s:%d: <%s port=\"%u\">: ", conf_file_of(conf, door->line),
                   conf_line_in_file(door->line), door->element, door->port);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROPOSALS_MOST 64
+#define PROPOSALS_MOST 128 /* contexts that an association has room for: PS3.8 9.3.2.2 */
 
 bool conformance_offers(const struct conf *conf, const char *sop_class)
 {
@@ -89,6 +89,8 @@ static void propose(struct proposing *to, const char *what, const char *when,
 {
     *to = (struct proposing){.what = what, .when = when};
     to->count = dx_scu_proposals(contexts, count, to->all, PROPOSALS_MOST);
+    if (to->count > PROPOSALS_MOST)
+        to->count = PROPOSALS_MOST;
 }
 
 /* All that a batch of results may hold. */

@@ -87,10 +87,11 @@ static json_t *step(const struct conf *conf, size_t i, const struct conf_match *
     rules_value(object, failed, value, sizeof value);
     expected(failed, wanted, sizeof wanted);
     json_t *found = json_string(value);
-    return json_pack("{s:s, s:s, s:i, s:b, s:i, s:s, s:o, s:s}", "rule", rule->name, "file",
+    return json_pack("{s:s, s:s, s:i, s:b, s:s, s:i, s:s, s:o, s:s}", "rule", rule->name, "file",
                      conf_file_of(conf, rule->line), "line", conf_line_in_file(rule->line), "takes",
-                     0, "match_line", conf_line_in_file(failed->line), "attribute", failed->keyword,
-                     "value", found ? found : json_string("(not in UTF-8)"), "expected", wanted);
+                     0, "match_file", conf_file_of(conf, failed->line), "match_line",
+                     conf_line_in_file(failed->line), "attribute", failed->keyword, "value",
+                     found ? found : json_string("(not in UTF-8)"), "expected", wanted);
 }
 
 /* ---- what comes of it ---- */

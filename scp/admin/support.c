@@ -47,21 +47,26 @@ struct bundle {
     struct redaction redaction;
     FILE *out; /* the member that is being written */
     size_t passed_over;
+    int status, error; /* the exit status when it fails; errno of the log */
 };
 
-/* Writes a member by `print`; false: the archive has failed, or there is no memory. */
+/* Writes a member by `print`; false: b->status says why. */
 static bool add(struct bundle *b, const char *name, bool (*print)(struct bundle *, void *),
                 void *context)
 {
     char path[101], *text = NULL;
     size_t size = 0;
+    b->status = EX_SOFTWARE;
     b->out = open_memstream(&text, &size);
     if (b->out == NULL)
         return false;
     bool good = print(b, context);
     good = fclose(b->out) == 0 && good;
-    snprintf(path, sizeof path, "cervigate-support/%s", name);
-    good = good && archive_add_text(b->archive, path, text) == ARCHIVE_OK;
+    if (good) {
+        b->status = EX_CANTCREAT;
+        snprintf(path, sizeof path, "cervigate-support/%s", name);
+        good = archive_add_text(b->archive, path, text) == ARCHIVE_OK;
+    }
     free(text);
     return good;
 }
@@ -148,9 +153,14 @@ static bool print_file(struct bundle *b, void *file)
         line[strcspn(line, "\n")] = '\0';
         take_line(b, line);
     }
+    b->error = errno;
     free(line);
     fprintf(b->out, "%zu lines that are no messages of the node were left out\n", b->passed_over);
-    return ferror((FILE *)file) == 0;
+    if (feof((FILE *)file))
+        return true;
+    if (ferror((FILE *)file))
+        b->status = EX_NOINPUT;
+    return false;
 }
 
 static bool add_all(struct bundle *b, struct conf *conf, FILE *log)
@@ -166,7 +176,17 @@ static bool add_all(struct bundle *b, struct conf *conf, FILE *log)
            archive_finish(b->archive) == ARCHIVE_OK;
 }
 
-static int make(const char *path, struct conf *conf, FILE *log)
+static void tell_failure(const struct bundle *b, const char *path, const char *log)
+{
+    if (b->status == EX_NOINPUT)
+        fprintf(stderr, "cervigate support: %s: %s\n", log, strerror(b->error));
+    else if (b->status == EX_CANTCREAT)
+        fprintf(stderr, "cervigate support: %s: %s\n", path, archive_error(b->archive));
+    else
+        fputs("cervigate support: out of memory\n", stderr);
+}
+
+static int make(const char *path, struct conf *conf, FILE *log, const char *log_path)
 {
     struct bundle b = {0};
     if (!redact_begin(&b.redaction, conf)) {
@@ -180,11 +200,11 @@ static int make(const char *path, struct conf *conf, FILE *log)
     }
     bool good = add_all(&b, conf, log);
     if (!good) {
-        fprintf(stderr, "cervigate support: %s: %s\n", path, archive_error(b.archive));
+        tell_failure(&b, path, log_path);
         (void)unlink(path);
     }
     archive_close(b.archive);
-    return good ? 0 : EX_CANTCREAT;
+    return good ? 0 : b.status;
 }
 
 static int tell(const struct command *command, const char *path)
@@ -219,7 +239,7 @@ int admin_support(int argc, char **argv)
     if (command.count == 1)
         snprintf(path, sizeof path, "%s", command.words[0]);
     struct conf *conf = admin_conf(command.config, &ignored);
-    status = make(path, conf, log);
+    status = make(path, conf, log, command.log);
     if (log != NULL)
         fclose(log);
     conf_destroy(conf);

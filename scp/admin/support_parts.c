@@ -128,18 +128,20 @@ void support_spool(const struct conf *conf, FILE *out)
 
 json_t *support_status(const struct conf *conf)
 {
-    char path[PATH_MAX], error[256] = "";
+    char path[PATH_MAX], error[256] = "no job store";
     struct store *store = NULL;
     struct store_counts counts = {0};
     struct health health;
     node_path(conf, path, sizeof path, "jobs.sqlite");
     struct stat info;
     bool good = stat(path, &info) == 0 && store_open(path, &store, error, sizeof error) == STORE_OK;
-    if (good)
-        good = store_counts(store, &counts) == STORE_OK;
+    if (good && store_counts(store, &counts) != STORE_OK) {
+        snprintf(error, sizeof error, "%s", store_error(store));
+        good = false;
+    }
     json_t *status = NULL;
-    if (health_read(conf, good ? store : NULL, "no job store", clock_utc_ms(), &health))
-        status = health_json_status(conf, &health, &counts);
+    if (health_read(conf, good ? store : NULL, error, clock_utc_ms(), &health))
+        status = health_json_status(conf, &health, good ? &counts : NULL);
     health_finish(&health);
     store_close(store);
     return status;

@@ -76,7 +76,8 @@ static bool is_known_title(const struct conf *conf, const char *title)
         return false;
     if (strcmp(title, conf->ae_title) == 0)
         return true;
-    if (conf_find_ae(conf, title) != NULL)
+    const struct conf_ae *ae = conf_find_ae(conf, title);
+    if (ae != NULL && strcmp(title, ae->title) == 0)
         return true;
     for (size_t i = 0; i < conf->peer_count; i++)
         if (strcmp(title, conf->peers[i].ae_title) == 0)

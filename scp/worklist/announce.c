@@ -236,7 +236,7 @@ static void tell_log(const struct lane *lane, const struct crier_answer *answer)
               : answer->end == NEWS_REFUSED ? LOG_AT_ERROR
                                             : LOG_AT_WARN,
               events[answer->end],
-              "announcement=%s study=%s revision=%lld rank=%s event=%s message=%s ms=%lld "
+              "announcement=%s study=%s revision=%lld rank=%s event=%s message_id=%s ms=%lld "
               "reason=%s",
               lane->to->name, lane->news.study, (long long)lane->news.revision,
               priority_rank_name(lane->news.rank),

@@ -130,7 +130,7 @@ static void take_record(struct orders *o, struct role_child *hearer)
         return;
     bool good = n > 0 && orders_is_record(&o->heard, (size_t)n);
     if (n > 0 && !good)
-        log_event(LOG_AT_ERROR, "hearer-ended", "pid=%d reason=nonsense", (int)hearer->pid);
+        log_event(LOG_AT_ERROR, "hearer-ended", "process=%d reason=nonsense", (int)hearer->pid);
     if (good)
         enter(o, &answer);
     if (!good || send(hearer->fd, &answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT) !=

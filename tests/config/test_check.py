@@ -175,7 +175,7 @@ class Check(unittest.TestCase):
             f.write('<cervigate xmlns="urn:cervigate:config:1">\n<report templates="/nowhere"/>\n<peers><peer name="q" aeTitle="PACS" host="h" port="1"/></peers>\n</cervigate>\n')
         status, _, err = self.check("", f'model="{self.model}"')
         self.assertEqual(status, 78)
-        self.assertIn(f'{more}:3: found a second peer with the AE title "PACS" (the first is on line 3); expected another AE title\n', err)
+        self.assertIn(f'{more}:3: found a second peer with the AE title "PACS" (the first is on line 3 of c.xml); expected another AE title\n', err)
         self.assertRegex(err, rf"(?m)^{more}:2: report template \(language en\): ")
 
     def test_a_port_that_another_has(self):

@@ -1,4 +1,5 @@
 /* config/: the files of the folder beside a configuration, and local AEs. */
+#include "conf_pattern.h"
 #include "config_fixture.h"
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static void later_files_stand_above(void **state)
     assert_string_equal(conf_file_of(conf, conf->peers[0].line), "c.xml");
     assert_string_equal(conf_file_of(conf, conf->peers[1].line), "c.d/1.xml");
     assert_int_equal(conf_line_in_file(conf->peers[1].line), 4);
+    assert_string_equal(conf_spot_of(conf, conf->peers[0].line).text, "line 2");
+    assert_string_equal(conf_spot_of(conf, conf->peers[1].line).text, "line 4 of 1.xml");
     again = load_print_of(conf);
     conf_destroy(conf);
     conf_destroy(again);
@@ -131,9 +134,11 @@ static void aes_load_to_the_same(void **state)
         "<model folder=\"/n\" name=\"two\"/></models>\n"
         "<receive dimseTimeout=\"61\" datasetTime=\"62\"/><aes><ae aeTitle=\"ER 1+\" "
         "model=\"two\" dimseTimeout=\"5\" pduTimeout=\"6\" minimumRate=\"7\" "
-        "associationTime=\"8\" datasetTime=\"9\"/><ae aeTitle=\"CT\"/></aes>"
+        "associationTime=\"8\" datasetTime=\"9\"/><ae aeTitle=\"CT\"/>"
+        "<ae aeTitle=\"DR'S `&lt;&gt;ROOM\"/></aes>"
         "<rules><rule name=\"er\" action=\"analyze\" ae=\"ER 1+\"><match attribute=\"Modality\" "
         "values=\"CR\"/></rule><rule name=\"own\" action=\"store\" ae=\"C\"/>"
+        "<rule name=\"marks\" action=\"store\" ae=\"DR'S `&lt;&gt;ROOM\"/>"
         "<rule name=\"rest\" action=\"analyze\"/></rules></cervigate>";
     struct conf *first = load_text(text, ""), *second;
     const struct conf_ae *ae = conf_find_ae(first, "ER 1+");
@@ -141,6 +146,7 @@ static void aes_load_to_the_same(void **state)
     (void)state;
     assert_ptr_equal(ae, &first->aes[0]);
     assert_null(conf_find_ae(first, "C"));
+    assert_ptr_equal(conf_find_ae(first, "er 1+"), ae); /* as <rule ae> takes it */
     assert_true(ae->models == 2 && ae->dimse_seconds == 5 && ae->pdu_seconds == 6 &&
                 ae->minimum_rate == 7 && ae->association_seconds == 8 && ae->dataset_seconds == 9);
     ae = &first->aes[1];
@@ -149,6 +155,10 @@ static void aes_load_to_the_same(void **state)
     assert_string_equal(first->rules[0].match[0].pattern, "^ER 1\\+$");
     assert_int_equal(first->rules[0].matches, 2);
     assert_int_equal(first->rules[1].matches, 1);
+    struct conf_pattern *marks = conf_pattern_create(first->rules[2].match[0].pattern, NULL, 0);
+    assert_true(conf_pattern_found(marks, "dr's `<>room"));
+    assert_false(conf_pattern_found(marks, "DR'S `<>ROOMS"));
+    conf_pattern_destroy(marks);
     second = load_print_of(first);
     assert_string_equal(second->rules[0].ae, "ER 1+");
     assert_int_equal(second->rules[0].matches, 2);

@@ -349,6 +349,12 @@ class Console(TryPage, Answers, unittest.TestCase):
         self.page.press("Enter")  # on the button that does it
         self.page.until("document.getElementById('mode').textContent.includes('shadow: nobody is told, nothing is sent')", 5)
         self.assertEqual(self.node.status()["mode"], "shadow")
+        self.page.sign_in(self.url, "victor", PASSWORD)  # whom the list is not told now
+        self.page.until("document.querySelector('.empty')?.textContent === 'In shadow mode the list is for administrators alone.'")
+        self.assertIsNone(self.page.text(".rows .row"))
+        self.page.sign_in(self.url, "root", PASSWORD)
+        self.page.do("go", hash="#/node")
+        self.page.until("document.querySelector('.mode .acts button')")
         self.page.do("click", selector=".mode .acts button")
         self.page.press("Enter")
         self.page.until("document.querySelector('.stop') && document.getElementById('mode').textContent.includes('demo')", 5)

@@ -49,7 +49,7 @@ class Node(Base):
         cls.peers = {"gone": ("GONE", cls.gone)}
         cls.node_more = dict(cls.node_more, limits=f"""<orderQuery peer="pacs"/><announcements>
             <hl7 name="ris" host="127.0.0.1" port="{cls.ris.port}" results="true"/>
-            <webhook name="hook" url="http://127.0.0.1:{cls.gone}/"/></announcements>""")
+            <webhook name="hook" url="http://127.0.0.1:{cls.gone}/" demo="true"/></announcements>""")
         super().setUpClass()
 
     @classmethod
@@ -74,6 +74,8 @@ class Node(Base):
         for path in ("/node", "/node/peers", "/node/drift", "/node/models"):
             self.api(vera, path)
             self.assertEqual(self.client().ask("GET", "/api/v1" + path).status, 401, path)
+        hook = h.wait_for(lambda: next((p for p in self.api(vera, "/node/peers")["peers"] if p["name"] == "hook" and p["waiting_since"]), None), 30, "news that waits for it")
+        self.assertRegex(hook["waiting_since"], r"^20\d\d-")
         self.assertTrue(all(p["address"] is None for p in self.api(vera, "/node/peers")["peers"]))
         self.assertEqual({p["address"] for p in self.api(ada, "/node/peers")["peers"] if p["name"] == "gone"}, {f"GONE 127.0.0.1:{self.gone}"})
         self.assertIn('aeTitle="CERVIGATE"', self.api(ada, "/node/configuration")["effective"])

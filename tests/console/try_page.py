@@ -6,6 +6,19 @@ import re
 import pydicom
 
 
+# Pixels of the colour that the picture's first line is written in.
+AMBER = """(() => {
+    const image = document.querySelector('.tried img'), canvas = document.createElement('canvas');
+    const rows = Math.floor(image.naturalHeight / 20);
+    [canvas.width, canvas.height] = [image.naturalWidth, rows];
+    const pen = canvas.getContext('2d');
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, image.naturalWidth, rows);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) count += data[i] > 200 && data[i + 1] > 130 && data[i + 1] < 220 && data[i + 2] < 140;
+    return count; })()"""
+
+
 class TryPage:
     def drop(self, name, text, size=None, count=1):
         """Drops files of this text; `size` is what the first says of itself."""
@@ -35,6 +48,7 @@ class TryPage:
         for words in ("dislocation", "fracture", "no finding", "Operating point", "judged and discarded", "Not a diagnostic viewer"):
             self.assertIn(words, told)
         self.assertIn("RESEARCH", self.page.see("document.querySelector('.tried img').alt"))
+        self.assertGreater(self.page.see(AMBER), 200)  # its line in the picture itself
         self.assertIn("Prediction: ", self.page.text("#said"))
         self.accessible("tried")
         self.assertEqual(self.order(), before)

@@ -194,7 +194,21 @@ class Logs(unittest.TestCase):
             self.assertEqual(len(tar.getmembers()), 4)
         self.assertEqual(self.node.admin("support", path).returncode, 73, "a file that is there is not replaced")
         self.assertEqual(self.node.admin("support", path + "2", "--log", "/nowhere").returncode, 66)
+        done = self.node.admin("support", path + "2", "--log", self.node.folder)
+        self.assertEqual((done.returncode, done.stderr), (66, f"cervigate support: {self.node.folder}: Is a directory\n"))
+        self.assertFalse(os.path.exists(path + "2"))
         self.assertEqual(self.node.admin("support", "a", "b").returncode, 64)
+
+    def test_support_without_a_job_store(self):
+        """What was not counted is not zero."""
+        config, path = os.path.join(self.node.folder, "empty.xml"), os.path.join(self.node.folder, "empty.tar.gz")
+        with open(self.node.config, encoding="utf-8") as f, open(config, "w", encoding="utf-8") as out:
+            out.write(f.read().replace(f'spool="{self.node.spool}"', f'spool="{self.node.folder}"'))
+        self.assertEqual(self.node.admin("support", path, "--config", config).returncode, 0)
+        with tarfile.open(path) as tar:
+            status = json.load(tar.extractfile("cervigate-support/status.json"))
+        self.assertEqual(status["mode"], "demo")
+        self.assertFalse({"instances", "results", "deliveries"} & set(status))
 
 
 if __name__ == "__main__":

@@ -142,6 +142,7 @@ class Consequences(Rules):
         said = json.loads(node.admin("rules", "test", "--json", "--calling", "WARD", path).stdout)
         self.assertEqual((said["rule"], said["steps"][0]["attribute"], said["steps"][0]["value"], said["steps"][0]["takes"]),
                          (None, "CallingAETitle", "WARD", False))
+        self.assertEqual(said["steps"][0]["match_file"], node.config)
 
 
 class Shown(Rules):

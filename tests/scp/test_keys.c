@@ -25,7 +25,7 @@ static int lines(const struct watched *w)
     ssize_t n = pread(w->log, text, sizeof text - 1, 0);
     assert_true(n >= 0);
     text[n] = '\0';
-    for (const char *at = text; (at = strstr(at, "tls-files-bad")) != NULL; at++)
+    for (const char *at = text; (at = strstr(at, "tls-files-bad file=\"/")) != NULL; at++)
         count++;
     return count;
 }

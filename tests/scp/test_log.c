@@ -161,7 +161,7 @@ static void complaints_have_a_rate(void **state)
     capture(complain);
     assert_non_null(strstr(text, "instance-refused n=2"));
     assert_null(strstr(text, "instance-refused n=3"));
-    assert_non_null(strstr(text, "log-limited message=instance-refused rate=3\n"));
+    assert_non_null(strstr(text, "log-limited id=instance-refused rate=3\n"));
     assert_non_null(strstr(text, "instance-stored n=9"));
     assert_non_null(strstr(text, "spool-full n=1"));
     conf.log_rate = 0;

@@ -81,6 +81,18 @@ class Messages(unittest.TestCase):
         table = {row[0] for row in self.table}
         self.assertEqual((said - table, table - said), (set(), set()))
 
+    def test_no_key_is_one_of_a_lines_head(self):
+        """Most readers of JSON keep the last of two equal keys: what the head says of the line would be lost."""
+        head = set(re.findall(r'\\"(\w+)\\":', re.search(r"log_as_json\(.*?line->area", read("scp/log_fields.c"), re.S).group()))
+        self.assertEqual(head, {"time", "level", "role", "pid", "message", "area"})
+        again = []
+        for path in glob.glob("scp/**/*.c", root_dir=SOURCE, recursive=True):
+            text = read(path)
+            for call in re.finditer(r"\blog_event\(" if path != "scp/log.c" else r"\bsnprintf\(", text):
+                for said in re.findall(r'"((?:[^"\\]|\\.)*)"', " ".join(arguments(text, call.end() - 1)[2:])):
+                    again += [(path, said) for key in re.findall(r"(?:^| )([a-z0-9_]+)=", said) if key in head]
+        self.assertEqual(again, [])
+
     def test_no_id_was_lost(self):
         """What an earlier commit had in its table is still there, or retired."""
         if not os.path.exists(os.path.join(SOURCE, ".git")):

@@ -160,8 +160,8 @@ class Run(unittest.TestCase):
         d.wait_for(lambda: self.node.pid("receive") not in (0, old), 20, "a new receive")
         self.assertEqual(self.node.log().count("setting-changed name=\"ae[NECK ER] "), 6)
         call = lambda: socket.create_connection(("127.0.0.1", int(self.node.port)), timeout=15)
-        with call() as er, call() as own, call() as none:
-            for one, title, answer in ((er, "NECK ER", b"\x02"), (own, "CERVIGATE", b"\x02"), (none, "NECK", b"\x03")):
+        with call() as er, call() as own, call() as none, call() as other:
+            for one, title, answer in ((er, "NECK ER", b"\x02"), (own, "CERVIGATE", b"\x02"), (none, "NECK", b"\x03"), (other, "neck er", b"\x03")):
                 one.sendall(rawscu.associate_rq(called=title))
                 self.assertEqual(rawscu.read_pdu(one)[:1], answer, title)
             while one.recv(64):  # who was refused
@@ -216,6 +216,11 @@ class Run(unittest.TestCase):
         self.node.process.send_signal(signal.SIGHUP)
         d.wait_for(lambda: "reload-refused" in self.node.log(), 10, "the refusal")
         self.assertIn(self.node.config + ":", self.node.log())
+        self.node.write_config(extra='<audit host="127.0.0.1" port="1" ca="/nowhere"/>')
+        self.node.process.send_signal(signal.SIGHUP)
+        d.wait_for(lambda: self.node.log().count("reload-refused") == 2, 10, "the refusal")
+        with open(os.path.join(self.node.spool, "run/reloaded"), encoding="utf-8") as f:
+            self.assertRegex(f.read(), rf"\n{self.node.config}:\d+: <audit>: .*/nowhere")
         self.node.spool, good = self.node.spool + "2", self.node.spool
         self.node.write_config()
         self.node.spool = good

@@ -154,6 +154,7 @@ class Worklist {
   came(list) {
     this.latest = list.entries;
     this.viewer = list.viewer;
+    this.mode = list.mode;
     const more = list.entries.length >= list.most ? ' (there are more)' : '';
     const within = (band) => list.entries.filter((entry) => entry.band === band).length;
     const raised = within('raised');
