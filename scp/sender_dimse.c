@@ -183,6 +183,7 @@ static bool open_association(const struct conf *conf, const struct conf_destinat
     static struct dx_scu_context contexts[CONTEXTS_MOST];
     size_t count = list_contexts(batch, contexts);
     call_params(conf, to->peer, &params);
+    params.dimse_seconds = to->answer_seconds;
     return call_open(conf, to->peer, &params, contexts, count, scu, err) == DX_OK;
 }
 

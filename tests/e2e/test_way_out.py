@@ -338,12 +338,13 @@ class Away(WayOut):
 
     def test_every_way_to_fail_and_then_all_in_order(self):
         archive, other = self.archive(find=None), self.archive(find=None)
-        node = self.node(archive, other, destination='look="never"')
+        node = self.node(archive, other, destination='look="never" answerTime="3"')
         for n, how in enumerate(self.BEHAVIOURS):
             archive.behave(how, 3 if how != "silence" else 1)
             self.study(node, f"{n}")
             h.wait_for(lambda n=n: self.kept(other) == 2 * (n + 1), 20, f"the other peer while this one is {how}")
-        os.kill(node.pid("deliver"), signal.SIGKILL)  # whoever waits for the silent one
+            if how == "silence":
+                h.wait_for(lambda: re.search("delivery-put-off destination=pacs0 .*limit answerTime", node.log()), 12, "answerTime is over")
         archive.behave("ok")
         h.wait_for(lambda: len({line["sop_instance"] for line in archive.stores()}) == 2 * len(self.BEHAVIOURS), 90, "all")
         parked = node.sql("SELECT COUNT(*) FROM delivery WHERE state='parked'")
