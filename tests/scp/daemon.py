@@ -15,7 +15,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
-from harness import BUILD, DX, free_port, once_a_build, wait_for  # noqa: E402,F401
+from harness import BUILD, DX, free_port, once_a_build, set_clock, wait_for  # noqa: E402,F401
 
 DAEMON = os.path.join(BUILD, "bin/cervigated")
 PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/></peers>'
