@@ -1,6 +1,7 @@
 /* What is in force, as lines "NAME=VALUE": each setting of the effective configuration, each
- * model's digest, operating points and what its gate asks for. audit/settings keeps what was told last; what differs is the
- * event, so that a change made while the node did not run is told, too. */
+ * model's digest, operating points and what its gate asks for. audit/settings keeps what was told
+ * last; what differs is the event, so that a change made while the node did not run is told, too.
+ */
 #include "audit.h"
 
 #include "log.h"
