@@ -183,7 +183,7 @@ static void tell(const struct lane *lane, const struct delivery *job,
         log_event(events[answer->verdict].level, event,
                   "destination=%s kind=%s uid=%s attempts=%d status=%04X reason=%s",
                   lane->to->peer->name, result_kind_name(job->result.kind), job->result.uid,
-                  job->attempts + 1, answer->dimse_status, log_quote(answer->text));
+                  job->attempts + 1, answer->dimse_status, log_quote_own(answer->text));
 }
 
 /* The images are not there yet, or are another's: that may mend itself, but not for ever. */

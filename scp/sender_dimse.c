@@ -3,6 +3,7 @@
 
 #include "call.h"
 #include "dx_result.h"
+#include "log.h"
 #include "node.h"
 #include "proposed.h"
 #include <limits.h>
@@ -137,7 +138,7 @@ static void send_one(struct sender_way *way, const struct send_job *job, struct 
     case DX_OK:
         crash_point("deliver-sent-unanswered");
         (void)snprintf(answer->text, sizeof answer->text, "status %04X%s%s", dimse,
-                       comment[0] != '\0' ? ": " : "", comment);
+                       comment[0] != '\0' ? LOG_PEER_SAYS : "", comment);
         answer->verdict = sender_verdict(dimse);
         answer->dimse_status = dimse;
         break;

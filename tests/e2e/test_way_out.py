@@ -27,6 +27,7 @@ from ledger import read_lines  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 
 SR3D, TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.11"
+ADMIN = os.path.join(h.BUILD, "bin/cervigate")
 FAST = 'lookMost="600"'
 
 
@@ -40,11 +41,12 @@ class WayOut(unittest.TestCase):
         self.addCleanup(archive.close)
         return archive
 
-    def node(self, *archives, destination=FAST, environment=None):
+    def node(self, *archives, destination=FAST, environment=None, extra=""):
         peers = "".join(f'<peer name="pacs{n}" aeTitle="PACS{n}" host="127.0.0.1" port="{a.port}"/>' for n, a in enumerate(archives))
         to = "".join(f'<destination peer="pacs{n}" outputs="SR SC" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in range(len(archives)))
         node = AnalyzeNode(mode="demo", peers=f"<peers>{peers}</peers><destinations>{to}</destinations>", start=False)
         self.addCleanup(node.stop)
+        node.write_config(extra)
         node.start(environment)
         for a in archives:
             a.node_port = node.port
@@ -338,7 +340,7 @@ class Away(WayOut):
 
     def test_every_way_to_fail_and_then_all_in_order(self):
         archive, other = self.archive(find=None), self.archive(find=None)
-        node = self.node(archive, other, destination='look="never" answerTime="3"')
+        node = self.node(archive, other, destination='look="never" answerTime="3"', extra='<health checkEvery="1"/>')
         for n, how in enumerate(self.BEHAVIOURS):
             archive.behave(how, 3 if how != "silence" else 1)
             self.study(node, f"{n}")
@@ -356,6 +358,24 @@ class Away(WayOut):
                                       ("black-hole", archive.vanish, archive.come_back, "connect")):
             with self.subTest(away=name):
                 self.an_unreached_one_loses_nothing(node, archive, other, name, away, back, why)
+        self.what_is_refused_for_good_waits_for_a_person(node, archive)
+
+    def what_is_refused_for_good_waits_for_a_person(self, node, archive):
+        """An alarm until somebody has done something, in which the PACS's own words are not: they may be a patient's name."""
+        admin = lambda *words: subprocess.run([ADMIN, *words, "--config", node.config], capture_output=True, text=True, timeout=60)  # noqa: E731
+        archive.behave("c000", 2)
+        self.study(node, "refused")
+        h.wait_for(lambda: re.search('alarm name=delivery subject="pacs0" state=on detail="2 parked, the last: status C000"', node.log()), 20, "an alarm")
+        status = admin("status")
+        self.assertRegex(status.stdout, "delivery pacs0: 2 parked, the last: status C000\n")
+        self.assertEqual(status.returncode, 1)
+        listed = admin("jobs", "list", "--parked").stdout
+        self.assertEqual(listed.count("status C000; it says: no such patient: DOE^JANE"), 2, listed)
+        for delivery, in node.sql("SELECT id FROM delivery WHERE state='parked' ORDER BY id"):
+            self.assertEqual(admin("jobs", "release", f"d{delivery}").returncode, 0)
+        h.wait_for(lambda: re.search('alarm name=delivery subject="pacs0" state=off', node.log()), 20, "no alarm any more")
+        h.wait_for(lambda: node.sql("SELECT COUNT(*) FROM delivery WHERE state<>'sent'") == [(0,)], 20, "delivered")
+        self.assertNotIn("DOE", node.log())
 
     def an_unreached_one_loses_nothing(self, node, archive, other, name, away, back, why):
         """A wrong AE title is mended by a person, a black hole by a network: nothing is parked, the order stays, nobody else waits."""

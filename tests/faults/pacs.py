@@ -13,7 +13,7 @@ Behaviour, `Pacs.behave(name, count=None)` or a JSON file DIR/behave {"name": ..
   close        closes the connection at once
   no-context   accepts the association, none of its presentation contexts
   silence      accepts the association and never answers anything again
-  a700 c000 b007 0111 ...   answers this status; what is A, C or 01 is logged, not kept
+  a700 c000 b007 0111 ...   answers this status; what is A, C or 01 is logged, not kept; Cxxx with an Error Comment that names a patient
   abort-mid    aborts in the middle of a dataset
   swallow      keeps the object, then closes without an answer
 `count`: only so many times, then ok.
@@ -185,6 +185,8 @@ class Association:
     def answer(self, context, request, status, response):
         us = lambda v: struct.pack("<H", v)
         fields = [(2, request[2]), (0x100, us(response)), (0x120, request[0x110]), (0x800, us(0x101)), (0x900, us(status))]
+        if status >> 12 == 0xc:
+            fields.append((0x902, b"no such patient: DOE^JANE "))
         if 0x1000 in request:
             fields.append((0x1000, request[0x1000]))
         pdv = rawscu.command(fields)
