@@ -26,7 +26,7 @@ from archive import Archive, encode, message, short, uid as uid_value  # noqa: E
 from ledger import read_lines  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 
-SR3D, TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.11"
+SR3D, TEXT_SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1.1.7"
 ADMIN = os.path.join(h.BUILD, "bin/cervigate")
 FAST = 'lookMost="600"'
 
@@ -42,8 +42,10 @@ class WayOut(unittest.TestCase):
         return archive
 
     def node(self, *archives, destination=FAST, environment=None, extra=""):
+        """`destination`: attributes, for all archives or of each."""
         peers = "".join(f'<peer name="pacs{n}" aeTitle="PACS{n}" host="127.0.0.1" port="{a.port}"/>' for n, a in enumerate(archives))
-        to = "".join(f'<destination peer="pacs{n}" outputs="SR SC" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in range(len(archives)))
+        how = (destination,) * len(archives) if isinstance(destination, str) else destination
+        to = "".join(f'<destination peer="pacs{n}" outputs="SR SC" {one} demo="true" retryFirst="1" retryMost="2"/>' for n, one in enumerate(how))
         node = AnalyzeNode(mode="demo", peers=f"<peers>{peers}</peers><destinations>{to}</destinations>", start=False)
         self.addCleanup(node.stop)
         node.write_config(extra)
@@ -318,21 +320,25 @@ class Commitment(WayOut):
 
 class Late(WayOut):
     def test_no_picture_into_a_study_that_is_reported(self):
-        """The PACS was away while a radiologist reported."""
-        archive = self.archive(find=None)
-        archive.behave("refuse")
-        node = self.node(archive)
+        """The PACS was away while a radiologist reported. Where it is wanted all the same, or the report is waited for, it comes."""
+        archives = [self.archive(find=None) for _ in range(3)]
+        for archive in archives:
+            archive.behave("refuse")
+        node = self.node(*archives, destination=(FAST, FAST + ' latePictures="true"', FAST + ' hold="reported"'))
         path = self.study(node)
-        h.wait_for(lambda: "destination-unreached" in node.log(), 20, "the PACS is away")
+        h.wait_for(lambda: node.log().count("failures=1") == 2, 20, "two are away, nothing is due at the third")
         report = self.image("report", SOPClassUID=TEXT_SR, Modality="SR", StudyInstanceUID=pydicom.dcmread(path).StudyInstanceUID)
         self.assertEqual(node.store(report).returncode, 0)
         h.wait_for(lambda: node.sql("SELECT read FROM study WHERE read=1"), 20, "reported")
-        archive.behave("ok")
-        h.wait_for(lambda: self.kept(archive) == 1, 20, "the report")
+        for archive in archives:
+            archive.behave("ok")
+        h.wait_for(lambda: [self.kept(archive) for archive in archives] == [1, 2, 2], 20, "reports, and the pictures that may come")
         h.wait_for(lambda: "picture-late" in node.log(), 20, "told")
         time.sleep(2)
-        self.assertEqual([line["sop_class"] for line in archive.stores()], [SR3D])
-        self.assertEqual(node.sql("SELECT state FROM delivery ORDER BY id"), [("sent",), ("cancelled",)])
+        self.assertEqual([[line["sop_class"] for line in archive.stores()] for archive in archives], [[SR3D], [SR3D, SC], [SR3D, SC]])
+        self.assertEqual(node.sql("SELECT destination,state FROM delivery ORDER BY destination,id"),
+                         [("pacs0", "sent"), ("pacs0", "cancelled"), *[(f"pacs{n}", "sent") for n in (1, 1, 2, 2)]])
+        self.assertEqual(re.findall("picture-late destination=(\\S+)", node.log()), ["pacs0"])
 
 
 class Away(WayOut):
