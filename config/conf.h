@@ -118,6 +118,7 @@ struct conf_destination {
     int look_most_seconds;  /* what is looked for in vain is parked after this: 7200 */
     bool commitment;        /* delivered is what the peer has committed to keep */
     int commitment_seconds; /* without an answer it is asked anew: 3600 */
+    int answer_seconds;     /* by DICOM: without an answer the association is given up: 60 */
     int rate;               /* objects a minute at most; 0: no limit */
     const char *window; /* "22:00-06:00", local time: the only hours for what is no finding; NULL */
     bool rejection_notes;    /* the peer honours them: what we take back is rejected there */

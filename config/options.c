@@ -208,6 +208,7 @@ const struct option conf_destination_options[] = {
     DESTINATION("lookMost", INT, look_most_seconds, "7200", NULL),
     DESTINATION("commitment", BOOL, commitment, "false", NULL),
     DESTINATION("commitmentTimeout", INT, commitment_seconds, "3600", NULL),
+    DESTINATION("answerTime", INT, answer_seconds, "60", NULL),
     DESTINATION("rate", INT, rate, "0", NULL),
     DESTINATION("window", NULLABLE, window, NULL, NULL),
     DESTINATION("rejectionNotes", BOOL, rejection_notes, "false", NULL),

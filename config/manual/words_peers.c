@@ -65,6 +65,9 @@ const struct conf_word conf_words_peers[] = {
      "this node's aeTitle, address and port."},
     {"destination", "commitmentTimeout",
      "Seconds (1 to 604800) without an answer until it is asked anew."},
+    {"destination", "answerTime",
+     "Seconds (1 to 600) that an answer by DICOM may take; then the association is aborted, "
+     "and what was not answered is tried again."},
     {"destination", "rate", "Objects a minute at most (0 to 60000; 0: no limit)."},
     {"destination", "window",
      "Local hours in which results go there, as in 22:00-06:00; those of a study with a "

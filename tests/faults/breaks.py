@@ -124,6 +124,8 @@ BREAKS = [
      "return status;", "test_memory"),
     ("no memory is a malformed object", "dicom/dcmtk/shim.hh", "condition == EC_MemoryExhausted ? DX_NO_MEMORY : status", "status", "test_memory"),
     ("what was put off goes in any order", "scp/store_delivery.c", "\" AND (next_ms=0 OR looked_ms<>0", "\" AND (1 OR looked_ms<>0", "scp_deliver_choose"),
+    ("a destination's rate is not kept", "scp/deliver.c", "rate_take(&lane->bucket, lane->to->rate, batch->count);",
+     "rate_take(&lane->bucket, lane->to->rate, 0);", "scp_deliver"),
     ("a picture does not follow its report", "scp/deliver_choose.c", "next->follows = number_before(job, batch->count, list[i].result.study);",
      "next->follows = number_before(job, 0, list[i].result.study);", "scp_deliver_choose"),
     ("an end whose commit failed is believed", "scp/committer.c", "c->earlier.cleared = cleared;", "(void)cleared;", "scp_committer"),
