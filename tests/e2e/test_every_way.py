@@ -314,27 +314,6 @@ class EveryWay(Asked):
         with contextlib.closing(sqlite3.connect(f"file:{node.spool}/jobs.sqlite?mode=ro", uri=True)) as db:
             return {name for name, in db.execute("SELECT announcement FROM news WHERE study=? AND state='told'", (study,))}
 
-    def test_whichever_hangs_delays_no_other(self):
-        node, answers, free = self.node(self.ways('answerTime="2"'), more=self.peers()), says(), threading.Event()
-
-        def hold(on):
-            self.hook_.hold = 30 if on else 0
-
-        def hush(on):
-            free.clear() if on else free.set()
-            self.ris.answer = (lambda connection, message: free.wait(30)) if on else answers
-
-        def silence(manager):
-            return lambda on: manager.how.update({service: ("hang" if on else None, None) for service in ("find", "create")})
-        ways = {"ris": silence(self.manager), "web": silence(self.web), "ai": hush, "chat": hold}
-        for number, (name, hang) in enumerate(ways.items()):
-            hang(True)
-            study = self.send(node, "finding", PatientID=f"HANG{number}")
-            h.wait_for(lambda study=study, name=name: self.told(node, study) >= set(ways) - {name}, 15, f"all but {name}")
-            self.assertNotIn(name, self.told(node, study))
-            hang(False)
-            h.wait_for(lambda study=study: self.told(node, study) == set(ways), 40, f"{name}, too")
-
     TEN = [("S", "finding", {}), ("S", "normal", {}), ("R", "finding", {}), ("R", "other finding", {}), ("", "finding", {}), ("A", "normal", {}),
            ("R", "finding", {"procedure": "C-spine POSTOP control"}), ("R", "normal", {"PatientBirthDate": "20200101"}), ("R", "normal", {}), ("LOW", "normal", {})]
 
