@@ -1,4 +1,5 @@
-"""A way to a peer that can be cut: passes bytes on, or the port is closed ("refused"), or it takes connections and says nothing ("silent")."""
+"""A way to a peer that can be cut: passes bytes on, or the port is closed ("refused"), or it takes connections and says nothing ("silent").
+hold(when): the peer's first answer for which when() is true goes no further, until turn()."""
 import contextlib
 import socket
 import threading
@@ -7,6 +8,7 @@ import threading
 class Relay:
     def __init__(self, target):
         self.target, self.open, self.connections, self.lock = target, "passing", [], threading.Lock()
+        self.when, self.held, self.released = lambda: False, threading.Event(), threading.Event()
         self.listen(0)
         self.port = self.listener.getsockname()[1]
 
@@ -27,15 +29,26 @@ class Relay:
 
     def carry(self, near):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.target)) as far:
-            back = threading.Thread(target=self.pump, args=(far, near), daemon=True)
+            back = threading.Thread(target=self.pump, args=(far, near, self.withhold), daemon=True)
             back.start()
             self.pump(near, far)
             back.join()
 
+    def hold(self, when):
+        self.held.clear()
+        self.released.clear()
+        self.when = when
+
+    def withhold(self):
+        if self.when():
+            self.held.set()
+            self.released.wait()
+
     @staticmethod
-    def pump(source, sink):
+    def pump(source, sink, before=lambda: None):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                before()
                 sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sink.sendall(data)
         for end in (source, sink):
@@ -44,7 +57,7 @@ class Relay:
 
     def turn(self, how):
         """"passing", "refused" or "silent"; whoever is connected is cut off."""
-        before, self.open = self.open, how
+        before, self.open, self.when = self.open, how, lambda: False
         if how == "refused":
             return self.close()
         if before == "refused":
@@ -58,6 +71,7 @@ class Relay:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+        self.released.set()
 
     def close(self):
         with contextlib.suppress(OSError):
