@@ -426,6 +426,7 @@ struct conf {
     const struct conf_destination *destinations;
     size_t destination_count;
     int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
+    int passed_most;    /* and by so many of those; 0: any number: 100 */
     int known_days;     /* a finding of the same patient so long ago is no news: 30 */
     struct conf_orders orders;
     struct conf_order_query order_query;

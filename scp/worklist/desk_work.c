@@ -111,7 +111,8 @@ static void list(struct desk *d, struct desk_line *line)
     }
     if (!is_ready(d))
         return;
-    const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds};
+    const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds,
+                                           .passed_most = d->node->conf->passed_most};
     enum store_status status =
         store_readings(d->store, &policy, d->request.states, clock_utc_ms() - SHOWN_MS, d->list,
                        DESK_MOST + 1, &count);

@@ -18,7 +18,8 @@ static int first(const void *a, const void *b)
 enum store_status worklist_read(const struct conf *conf, struct store *store,
                                 struct store_entry **entries, size_t *count)
 {
-    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds};
+    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds,
+                                           .passed_most = conf->passed_most};
     *entries = calloc(WORKLIST_MOST, sizeof **entries);
     *count = 0;
     enum store_status status = *entries != NULL
