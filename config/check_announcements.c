@@ -71,9 +71,11 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
 {
     const char *url = conf->announcements[i].url;
     const char *host = url ? strstr(url, "://") : NULL;
+    char shown[CONF_SHOWN_ADDRESS];
 
     if (!host)
         return;
+    conf_show_address(url, shown);
     if (memchr(host + 3, '@', strcspn(host + 3, "/?#")))
         conf_complain(reading, line_at(reading, conf, i, "url"), false,
                       "<webhook url>: found a user's name or a password in it, which would be in "
@@ -82,7 +84,7 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
         conf_complain(reading, line_at(reading, conf, i, "url"), false,
                       "<webhook url=\"%s\">: it would go over the network in the clear; expected "
                       "https://, or a host on this machine",
-                      conf_show(url).text);
+                      conf_show(shown).text);
 }
 
 static bool is_code(const char *text)
