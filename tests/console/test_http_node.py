@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -76,6 +77,9 @@ class Node(Base):
             self.assertEqual(self.client().ask("GET", "/api/v1" + path).status, 401, path)
         hook = h.wait_for(lambda: next((p for p in self.api(vera, "/node/peers")["peers"] if p["name"] == "hook" and p["waiting_since"]), None), 30, "news that waits for it")
         self.assertRegex(hook["waiting_since"], r"^20\d\d-")
+        news = h.wait_for(lambda: self.api(vera, "/node")["health"]["waits_seconds"]["news"], 10, "a second")
+        metrics = self.client().ask("GET", "/metrics").body.decode()
+        self.assertGreaterEqual(int(re.search(r'(?m)^cervigate_oldest_seconds\{queue="news"\} (\d+)$', metrics)[1]), news)
         self.assertTrue(all(p["address"] is None for p in self.api(vera, "/node/peers")["peers"]))
         self.assertEqual({p["address"] for p in self.api(ada, "/node/peers")["peers"] if p["name"] == "gone"}, {f"GONE 127.0.0.1:{self.gone}"})
         self.assertIn('aeTitle="CERVIGATE"', self.api(ada, "/node/configuration")["effective"])

@@ -148,6 +148,9 @@ class EveryWay(Asked):
             seen = self.people["vera"].ask("GET", f"/api/v1/studies/{study}")
             self.assertEqual((seen.status, seen.json["place"]["reason"], seen.json["report"], seen.json["images"]), (200, "waiting", [], []))
             time.sleep(2)  # who tells and who asks look each second
+            queues = self.people["vera"].ask("GET", "/api/v1/node").json["health"]["waits_seconds"]
+            self.assertGreaterEqual(queues.pop("object"), 2)
+            self.assertEqual(queues, {"report": None, "delivery": None, "news": None})
             self.assertEqual((self.hook_.requests, self.manager.associations, self.web.log, self.ris.raw), ([], 0, [], []))
             self.assertEqual(self.asked(node), [])
         waits()
