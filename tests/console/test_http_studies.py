@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import queue
 import re
 import shutil
 import signal
@@ -34,7 +35,8 @@ class Studies(Base):
     node_more = {"limits": '<orders listen="true" address="127.0.0.1" port="0" finding="^CS.*: FX" noFinding="^CS.*: NEG"/>'}
 
     def test_announced_by_event(self):
-        client, events = self.client("vera"), []
+        """A positive study, from before its first byte is sent to the event after which the list has it raised: two seconds at most (the median of three)."""
+        client, revisions = self.client("vera"), queue.Queue()
 
         def listen():
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -43,19 +45,23 @@ class Studies(Base):
             self.assertEqual(response.headers["Content-Type"], "text/event-stream")
             while line := response.readline():
                 if line.startswith(b"data: {\"revision\""):
-                    events.append((time.monotonic(), json.loads(line[6:])["revision"]))
-        thread = threading.Thread(target=listen, daemon=True)
-        thread.start()
-        h.wait_for(lambda: events, 10, "the first event")
-        study = self.send(0)
-        there = None
-        while there is None:
-            answer = client.ask("GET", "/api/v1/worklist").json
-            there = time.monotonic() if any(e["study"] == study for e in answer["entries"]) else None
-            time.sleep(0.05)
-        h.wait_for(lambda: any(r >= answer["revision"] for _, r in events), 5, "an event")
-        told = next(t for t, r in events if r >= answer["revision"])
-        self.assertLess(told - there, 2)
+                    revisions.put((time.monotonic(), json.loads(line[6:])["revision"]))
+        threading.Thread(target=listen, daemon=True).start()
+        revisions.get(timeout=10)
+        plane, took = h.grey(next(path for path, kind in self.images if kind == "dislocation")), []
+        for n in range(3):
+            path = os.path.join(self.node.folder, f"announced-{n}.dcm")
+            study = str(h.wrap(plane, path, PatientID=f"ANNOUNCED{n}").StudyInstanceUID)
+            begun, bands = time.monotonic(), []
+            self.assertEqual(self.node.send(path).returncode, 0)
+            while "raised" not in bands:
+                told, revision = revisions.get(timeout=20 * h.PATIENCE)
+                answer = client.ask("GET", "/api/v1/worklist").json
+                self.assertGreaterEqual(answer["revision"], revision)
+                bands = [e["band"] for e in answer["entries"] if e["study"] == study]
+            took.append(told - begun)
+        print("announced after", *(f"{1000 * t:.0f}" for t in took), "ms")
+        self.assertLess(sorted(took)[1], 2 * h.PATIENCE)
 
     def test_read_and_back(self):
         vera, rita = self.client("vera"), self.client("rita")
