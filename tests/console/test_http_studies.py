@@ -48,6 +48,7 @@ class Studies(Base):
                     revisions.put((time.monotonic(), json.loads(line[6:])["revision"]))
         threading.Thread(target=listen, daemon=True).start()
         revisions.get(timeout=10)
+        h.wait_for(lambda: "selftest cause=start passed=true" in self.node.log(), 60, "the self-test: nothing is judged before")
         plane, took = h.grey(next(path for path, kind in self.images if kind == "dislocation")), []
         for n in range(3):
             path = os.path.join(self.node.folder, f"announced-{n}.dcm")
