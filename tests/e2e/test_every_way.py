@@ -147,6 +147,7 @@ class EveryWay(Asked):
                                  [study, "not judged", "MEDIUM", "ROUTINE", None, "waiting", "not yet analysed", "ACC" + study[-6:], study[-4:], None])
             seen = self.people["vera"].ask("GET", f"/api/v1/studies/{study}")
             self.assertEqual((seen.status, seen.json["place"]["reason"], seen.json["report"], seen.json["images"]), (200, "waiting", [], []))
+            self.assertEqual((seen.json["patient"]["id"], seen.json["accession"]), ("ID" + study[-6:], "ACC" + study[-6:]))
             time.sleep(2)  # who tells and who asks look each second
             queues = self.people["vera"].ask("GET", "/api/v1/node").json["health"]["waits_seconds"]
             self.assertGreaterEqual(queues.pop("object"), 2)
