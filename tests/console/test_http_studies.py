@@ -35,7 +35,8 @@ class Studies(Base):
     node_more = {"limits": '<orders listen="true" address="127.0.0.1" port="0" finding="^CS.*: FX" noFinding="^CS.*: NEG"/>'}
 
     def test_announced_by_event(self):
-        """A positive study, from before its first byte is sent to the event after which the list has it raised: two seconds at most (the median of three)."""
+        """A positive study, from before its first byte is sent to the event after which the list has it raised: two seconds at most (the median of three), more only
+        where others want the processors, too."""
         client, revisions = self.client("vera"), queue.Queue()
 
         def listen():
@@ -61,8 +62,9 @@ class Studies(Base):
                 self.assertGreaterEqual(answer["revision"], revision)
                 bands = [e["band"] for e in answer["entries"] if e["study"] == study]
             took.append(told - begun)
-        print("announced after", *(f"{1000 * t:.0f}" for t in took), "ms")
-        self.assertLess(sorted(took)[1], 2 * h.PATIENCE)
+        crowd = max(1, os.getloadavg()[0] / os.cpu_count())
+        print("announced after", *(f"{1000 * t:.0f}" for t in took), f"ms, {crowd:.1f} want each processor")
+        self.assertLess(sorted(took)[1], 2 * h.PATIENCE * crowd)
 
     def test_read_and_back(self):
         vera, rita = self.client("vera"), self.client("rita")
