@@ -88,12 +88,14 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
 {
     const char *url = conf->announcements[i].url;
     const char *host = url ? strstr(url, "://") : NULL;
+    char shown[CONF_SHOWN_ADDRESS];
 
     const char *parameter;
     size_t length;
 
     if (!host)
         return;
+    conf_show_address(url, shown);
     length = secret_parameter(host, &parameter);
     if (length > 0)
         conf_complain(reading, line_at(reading, conf, i, "url"), true,
@@ -109,7 +111,7 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
         conf_complain(reading, line_at(reading, conf, i, "url"), false,
                       "<webhook url=\"%s\">: it would go over the network in the clear; expected "
                       "https://, or a host on this machine",
-                      conf_show(url).text);
+                      conf_show(shown).text);
 }
 
 static bool is_code(const char *text)

@@ -123,7 +123,7 @@ class Console(TryPage, Answers, unittest.TestCase):
         self.page.do("mouse", x=600, y=300)
         self.page.press("j")
         before = self.page.see(ROWS)
-        self.page.see(f"new MutationObserver(() => {{ if ({NEWS}) window.announcedAt ??= Date.now(); }}).observe(document.body, {{ subtree: true, attributes: true, childList: true }})")
+        self.page.see(f"new MutationObserver(() => {{ if (({NEWS})?.includes('raised')) window.announcedAt ??= Date.now(); }}).observe(document.body, {{ subtree: true, attributes: true, childList: true }})")
         study = self.send(self.hurt, 2)
         self.page.until(f"({NEWS})?.includes('1 raised')", 30)
         entry = next(e for e in self.ask("/worklist")["entries"] if e["study"] == study)
@@ -173,6 +173,21 @@ class Console(TryPage, Answers, unittest.TestCase):
         self.page.do("go", hash="#/worklist")
         self.assertEqual(self.node.admin("worklist", "read", study).returncode, 0)
         self.page.until(f"!({ROWS}).includes('{study}') || {row}.classList.contains('gone')", 10)
+
+    def test_a_row_says_all_of_it_without_decimals_and_nothing_is_green(self):
+        self.sign_in()
+        study = self.send(self.hurt, 13, AccessionNumber="ROW-13", PatientAge="034Y", PatientSex="F", StationName="ROOM 1", StudyDate="20261127", StudyTime="134502.5")
+        self.page.until(f"document.querySelector('[data-study=\"{study}\"]')?.classList.contains('raised')", 30)
+        row = self.page.see(f"Object.fromEntries([...document.querySelector('[data-study=\"{study}\"]').children].map((c) => [c.className, c.innerText]))")
+        self.assertTrue(re.fullmatch(r"\d+ s", row.pop("wait")) and row.pop("position").isdigit() and row.pop("band").startswith("Raised"), row)
+        self.assertEqual(row, {"words": "Suspicion of a cervical spine injury", "accession": "ROW-13 PACS", "patient": "…4723", "age": "34 y F", "time": "27 Nov 13:45",
+                               "station": "ROOM 1", "order": "", "act": "Mark read"})
+        self.assertNotRegex(self.page.see("document.querySelector('main').innerText"), r"\d[.,]\d")
+        for entry in self.ask("/worklist")["entries"]:
+            self.assertNotRegex(" ".join(str(v) for k, v in entry.items() if k not in ("study", "report", "arrived", "changed")), r"\d[.,]\d")
+        colours = self.page.see("[...document.querySelectorAll('body, body *')].flatMap((e) => { const s = getComputedStyle(e); return [s.color, s.backgroundColor, s.borderLeftColor, s.outlineColor, s.fill]; })")
+        for r, g, b in {tuple(map(float, re.findall(r"[\d.]+", c)[:3])) for c in colours if c.startswith("rgb")}:
+            self.assertFalse(g > 1.15 * max(r, b) + 4, (r, g, b))
 
     def test_read_and_back(self):
         self.sign_in()

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import queue
 import re
 import shutil
 import signal
@@ -34,7 +35,9 @@ class Studies(Base):
     node_more = {"limits": '<orders listen="true" address="127.0.0.1" port="0" finding="^CS.*: FX" noFinding="^CS.*: NEG"/>'}
 
     def test_announced_by_event(self):
-        client, events = self.client("vera"), []
+        """A positive study, from before its first byte is sent to the event after which the list has it raised: two seconds at most (the median of three), more only
+        where others want the processors, too."""
+        client, revisions = self.client("vera"), queue.Queue()
 
         def listen():
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -43,19 +46,25 @@ class Studies(Base):
             self.assertEqual(response.headers["Content-Type"], "text/event-stream")
             while line := response.readline():
                 if line.startswith(b"data: {\"revision\""):
-                    events.append((time.monotonic(), json.loads(line[6:])["revision"]))
-        thread = threading.Thread(target=listen, daemon=True)
-        thread.start()
-        h.wait_for(lambda: events, 10, "the first event")
-        study = self.send(0)
-        there = None
-        while there is None:
-            answer = client.ask("GET", "/api/v1/worklist").json
-            there = time.monotonic() if any(e["study"] == study for e in answer["entries"]) else None
-            time.sleep(0.05)
-        h.wait_for(lambda: any(r >= answer["revision"] for _, r in events), 5, "an event")
-        told = next(t for t, r in events if r >= answer["revision"])
-        self.assertLess(told - there, 2)
+                    revisions.put((time.monotonic(), json.loads(line[6:])["revision"]))
+        threading.Thread(target=listen, daemon=True).start()
+        revisions.get(timeout=10)
+        h.wait_for(lambda: "selftest cause=start passed=true" in self.node.log(), 60, "the self-test: nothing is judged before")
+        plane, took = h.grey(next(path for path, kind in self.images if kind == "dislocation")), []
+        for n in range(3):
+            path = os.path.join(self.node.folder, f"announced-{n}.dcm")
+            study = str(h.wrap(plane, path, PatientID=f"ANNOUNCED{n}").StudyInstanceUID)
+            begun, bands = time.monotonic(), []
+            self.assertEqual(self.node.send(path).returncode, 0)
+            while "raised" not in bands:
+                told, revision = revisions.get(timeout=20 * h.PATIENCE)
+                answer = client.ask("GET", "/api/v1/worklist").json
+                self.assertGreaterEqual(answer["revision"], revision)
+                bands = [e["band"] for e in answer["entries"] if e["study"] == study]
+            took.append(told - begun)
+        crowd = max(1, os.getloadavg()[0] / os.cpu_count())
+        print("announced after", *(f"{1000 * t:.0f}" for t in took), f"ms, {crowd:.1f} want each processor")
+        self.assertLess(sorted(took)[1], 2 * h.PATIENCE * crowd)
 
     def test_read_and_back(self):
         vera, rita = self.client("vera"), self.client("rita")
@@ -210,7 +219,7 @@ class Studies(Base):
     def test_counters_add_up(self):
         client = self.client("vera")
         path = os.path.join(self.node.folder, "hand.dcm")
-        h.wrap(h.grey(self.images[2][0]), path, BodyPartExamined="HAND")
+        hand = str(h.wrap(h.grey(self.images[2][0]), path, BodyPartExamined="HAND").StudyInstanceUID)
         self.node.send(path)
         self.entry(client, self.send(2))
 
@@ -222,6 +231,7 @@ class Studies(Base):
         self.assertGreaterEqual(m.value("cervigate_instances", state="ignored"), 1)
         with sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite")) as store:
             self.assertEqual(m.sum("cervigate_deliveries"), store.execute("SELECT COUNT(*) FROM delivery").fetchone()[0])
+        h.wait_for(lambda: hand not in [e["study"] for e in client.ask("GET", "/api/v1/worklist").json["entries"]], 5, "what no rule selects leaves the list")
         listed = len(client.ask("GET", "/api/v1/worklist").json["entries"])
         self.assertEqual(m.sum("cervigate_worklist_studies"), listed)
         self.assertTrue(any(n == "cervigate_model_info" and dict(p)["name"] == "cervigate-phantom" for n, p in m.samples))
