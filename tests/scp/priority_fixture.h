@@ -1,17 +1,9 @@
-/* priority_fixture.h: a policy, dice whose seed is fixed, and answers to studies. */
+/* priority_fixture.h: random studies for the tests of priority.c. Seeds are fixed: a failure comes
+ * back. */
 #ifndef PRIORITY_FIXTURE_H
 #define PRIORITY_FIXTURE_H
 
 #include "worklist/priority.h"
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define NOW    INT64_C(1700000000000)
 #define MINUTE INT64_C(60000)

@@ -1,6 +1,15 @@
-/* The policy of priority.c: each row of its table; its properties on random studies. Seeds are
- * fixed: a failure comes back. */
+/* The policy of priority.c: each row of its table; and its properties on random
+ * studies. */
 #include "priority_fixture.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 static const enum priority_order orders[] = {ORDER_UNKNOWN, ORDER_LOW, ORDER_ROUTINE, ORDER_HIGH,
                                              ORDER_STAT};

@@ -1,12 +1,24 @@
-/* Nobody waits for ever in a reading room full of findings (docs/priority.md, "Ageing: the bound").
- * The seed is fixed: a failure comes back. */
+/* Nobody waits for ever in a reading room full of findings: the bounds of priority.c, over 10^5
+ * arrivals each. */
 #include "priority_fixture.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- nobody waits for ever ---- */
 
 enum { ARRIVALS = 100000, PHASE = 1000, READERS_MOST = 3 };
 
 struct reading {
     struct priority_place place;
     int64_t takes, start, start_fcfs;
+    int64_t cost; /* reading time of those who passed it */
 };
 
 static bool is_stat(const struct reading *reading)
@@ -32,7 +44,7 @@ static void fill(struct reading *readings, int readers, bool fixed, int stat_per
         if (below(&dice, 100) < stat_percent)
             order = ORDER_STAT;
         readings[i] = (struct reading){
-            .place = {judged(known, order), order, now, i},
+            .place = {judged(known, order), order, now, .number = i},
             .takes = fixed ? 5 * MINUTE : 1 + (int64_t)(10 * (double)MINUTE * uniform(&dice))};
     }
 }
@@ -57,6 +69,15 @@ static void nobody_is_passed(const struct priority_policy *policy, const struct 
     }
 }
 
+/* waiting came earlier than next, which is read now. */
+static void pass(struct reading *waiting, const struct reading *next)
+{
+    if (!is_stat(next) || is_stat(waiting)) {
+        waiting->place.passed++;
+        waiting->cost += next->takes;
+    }
+}
+
 /* policy NULL: first come, first served. */
 static void read_all(const struct priority_policy *policy, struct reading *readings, int readers)
 {
@@ -76,6 +97,8 @@ static void read_all(const struct priority_policy *policy, struct reading *readi
             if (priority_compare(policy, &waiting[i]->place, &waiting[best]->place) < 0)
                 best = i;
         struct reading *next = &readings[waiting[best]->place.number];
+        for (size_t i = 0; i < best; i++)
+            pass(&readings[waiting[i]->place.number], next);
         if (policy)
             nobody_is_passed(policy, next, waiting, count);
         for (count--; best < count; best++)
@@ -139,6 +162,70 @@ static void test_nobody_waits_for_ever(void **state)
     bounded(3, true);
 }
 
+/* Findings for ever come faster than all is read: the list grows, and nobody is passed by more. */
+static void flood(struct reading *readings, int readers, int stat_percent, int passed_most)
+{
+    const struct priority_policy policy = {.ageing_seconds = INT32_MAX, .passed_most = passed_most};
+    int64_t most = 0, cost = 0, later = 0;
+    fill(readings, readers, readers > 1, stat_percent);
+    for (int i = 1; i < ARRIVALS; i++) /* a load of 1.01 throughout */
+        readings[i].place.arrived_ms = NOW + (int64_t)i * 5 * MINUTE * 100 / 101 / readers;
+    read_all(NULL, readings, readers);
+    for (int i = 0; i < ARRIVALS; i++)
+        readings[i].place.passed = readings[i].cost = 0;
+    read_all(&policy, readings, readers);
+    for (int i = 0; i < ARRIVALS; i++) {
+        most = readings[i].place.passed > most ? readings[i].place.passed : most;
+        cost = readings[i].cost > cost ? readings[i].cost : cost;
+    }
+    later = latest(readings);
+    print_message(
+        "%d reader(s), by %d at most: passed by %lld, for %lld min; at most %lld min later\n",
+        readers, passed_most, (long long)most, (long long)(cost / MINUTE),
+        (long long)(later / MINUTE));
+    if (passed_most == 0) {
+        assert_true(most > 1000); /* there was something to bound */
+        return;
+    }
+    assert_int_equal(most, passed_most); /* exactly: many were spared */
+    assert_true(cost <= passed_most * 10 * MINUTE);
+    if (stat_percent == 0)
+        assert_true(later <= cost / readers + (readers > 1 ? 5 * MINUTE : 0));
+}
+
+static void test_nobody_is_passed_by_more(void **state)
+{
+    struct reading *readings = calloc(ARRIVALS, sizeof *readings);
+    (void)state;
+    assert_non_null(readings);
+    flood(readings, 1, 0, 0);
+    flood(readings, 1, 0, 24);
+    flood(readings, 3, 0, 24);
+    flood(readings, 3, 5, 24);
+    free(readings);
+}
+
+/* Who has waited for hours because nobody read has not been passed: the raise is there. */
+static void test_after_a_night_a_finding_is_first(void **state)
+{
+    const struct priority_policy policy = {.ageing_seconds = 86400, .passed_most = 24};
+    const struct priority_place early = {.priority = judged(answer(SRT_NO_FINDING), ORDER_ROUTINE),
+                                         .order = ORDER_ROUTINE,
+                                         .arrived_ms = NOW - 840 * MINUTE,
+                                         .passed = 23};
+    const struct priority_place finding = {.priority = judged(answer(SRT_FINDING), ORDER_ROUTINE),
+                                           .order = ORDER_ROUTINE,
+                                           .arrived_ms = NOW,
+                                           .number = 1};
+    struct priority_place spared = early, stat = finding;
+    (void)state;
+    assert_true(priority_compare(&policy, &finding, &early) < 0);
+    spared.passed = 24;
+    assert_true(priority_compare(&policy, &spared, &finding) < 0);
+    stat.order = ORDER_STAT;
+    assert_true(priority_compare(&policy, &stat, &spared) < 0);
+}
+
 static void test_stat_waits_for_nobody_but_stat(void **state)
 {
     struct reading *readings = calloc(ARRIVALS, sizeof *readings);
@@ -159,6 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nobody_waits_for_ever),
+        cmocka_unit_test(test_nobody_is_passed_by_more),
+        cmocka_unit_test(test_after_a_night_a_finding_is_first),
         cmocka_unit_test(test_stat_waits_for_nobody_but_stat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
