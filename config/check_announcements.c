@@ -88,14 +88,12 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
 {
     const char *url = conf->announcements[i].url;
     const char *host = url ? strstr(url, "://") : NULL;
-    char shown[CONF_SHOWN_ADDRESS];
 
     const char *parameter;
     size_t length;
 
     if (!host)
         return;
-    conf_show_address(url, shown);
     length = secret_parameter(host, &parameter);
     if (length > 0)
         conf_complain(reading, line_at(reading, conf, i, "url"), true,
@@ -108,10 +106,10 @@ static void check_url(struct reading *reading, const struct conf *conf, size_t i
                       "<webhook url>: found a user's name or a password in it, which would be in "
                       "logs; expected an address without");
     else if (strncmp(url, "http://", 7) == 0 && !is_here(url))
-        conf_complain(reading, line_at(reading, conf, i, "url"), false,
-                      "<webhook url=\"%s\">: it would go over the network in the clear; expected "
-                      "https://, or a host on this machine",
-                      conf_show(shown).text);
+        conf_complain(
+            reading, line_at(reading, conf, i, "url"), false,
+            "<webhook url>: it would go over the network in the clear; expected https://, "
+            "or a host on this machine");
 }
 
 static bool is_code(const char *text)

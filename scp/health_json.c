@@ -94,7 +94,7 @@ static json_t *waits_json(const struct health *h)
     return waits;
 }
 
-/* {"limits", "oldest_job", "refusals", "unprocessed", "models", "stations"}. */
+/* {"limits", "oldest_job", "waits_seconds", "refusals", "unprocessed", "models", "stations"}. */
 static json_t *figures_json(const struct conf_health *limits, const struct health *h)
 {
     json_t *models = json_array();
