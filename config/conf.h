@@ -128,6 +128,8 @@ struct conf_destination {
     int line;
 };
 
+#define CONF_LIST_MOST 100000 /* list_most at most */
+
 /* A way by which others are told of a study's place in the reading worklist. */
 #define CONF_MAX_ANNOUNCEMENTS 16
 enum conf_way { CONF_UPS, CONF_HL7, CONF_WEBHOOK };
@@ -427,7 +429,9 @@ struct conf {
     const struct conf_destination *destinations;
     size_t destination_count;
     int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
-    int known_days;     /* a finding of the same patient so long ago is no news: 30 */
+    int passed_most;    /* and by so many of those; 0: any number: 100 */
+    int list_most;  /* studies of the list that are shown and searched, first to be read: 10000 */
+    int known_days; /* a finding of the same patient so long ago is no news: 30 */
     struct conf_orders orders;
     struct conf_order_query order_query;
     struct conf_reading reading;

@@ -22,7 +22,7 @@ struct audit_code {
 };
 extern const struct audit_code audit_application_start, audit_application_stop, audit_login;
 extern const struct audit_code audit_node_authentication, audit_software_configuration,
-    audit_security_configuration, audit_recording_stopped, audit_recording_started;
+    audit_security_configuration, audit_recording_stopped;
 extern const struct audit_code audit_selftest_failed, audit_log_torn, audit_log_broken_code,
     audit_order;
 
@@ -41,8 +41,6 @@ enum audit_event_id {
     AUDIT_USER_AUTHENTICATION,
     AUDIT_EVENTS
 };
-const char *audit_event_name(enum audit_event_id id); /* "Security Alert", ... */
-const char *audit_event_code(enum audit_event_id id); /* "110113", ... */
 
 enum audit_outcome {
     AUDIT_SUCCESS = 0,

@@ -174,7 +174,8 @@ static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t
                                   size_t *bytes)
 {
     int64_t now = clock_utc_ms();
-    const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds};
+    const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds,
+                                           .passed_most = a->node->conf->passed_most};
     enum store_status status = store_next_news(a->store, &policy, lane->to->name, now,
                                                now + (int64_t)lane->to->retry_most_seconds * 1000,
                                                &lane->news, attrs, bytes);

@@ -78,7 +78,7 @@ class Worklist(unittest.TestCase):
 class List(Worklist):
     def test_it_stands_in_order_and_what_is_read_leaves_it(self):
         hook = self.hook()
-        node = self.node(self.webhook(hook))
+        node = self.node(self.webhook(hook), more='<priority passed="1"/>')
         plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
         h.wait_for(lambda: self.place(node, plain), 30, "a place")
         found = self.send(node, "finding", AccessionNumber="SECOND", PatientID="7654321")
@@ -97,7 +97,8 @@ class List(Worklist):
         h.wait_for(lambda: [n["event"] for n in hook.news(found)] == ["priority", "priority", "withdrawn"], 10, "withdrawn")
         self.assertEqual([json.loads(line)["study"] for line in node.admin("worklist", "--json").stdout.splitlines()], [plain])
         self.assertEqual(node.admin("worklist", "unread", found).returncode, 0)
-        h.wait_for(lambda: len(node.admin("worklist", "--json").stdout.splitlines()) == 2, 10, "back")
+        rows = h.wait_for(lambda: len(r := [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]) == 2 and r, 10, "back")
+        self.assertEqual([r["study"] for r in rows], [plain, found], "one that came later has been read: the first is spared")
         unknown = node.admin("worklist", "read", "1.2.3")
         self.assertEqual((unknown.returncode, unknown.stdout), (1, "1.2.3: no such study\n"))
         self.assertEqual(node.admin("worklist", "look").returncode, 64)

@@ -146,6 +146,8 @@ BREAKS = [
     ("statuses are missing in the man pages", "docs/man/page.awk", "print \".TP\\n.B \" (part + 0)", "print \".TP\\nx\"", "docs_manual"),
     ("completion knows three options", "scp/admin/completion.bash", "| sort -u; }", "| sort -u | head -n 3; }", "docs_manual"),
     ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
+    ("any number may pass a study", "scp/worklist/priority.c", "place->passed >= policy->passed_most;", "place->passed < 0;", "scp_priority_room"),
+    ("who was passed is not counted", "scp/store_place.c", "    if (!c->known.read)\n        return STORE_OK;\n", "    if (c->known.read)\n        return STORE_OK;\n", "scp_store_lists"),
 ]
 
 
