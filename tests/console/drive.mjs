@@ -58,6 +58,21 @@ const did = {
     await page.mouse.move(x, y);
     await page.mouse.wheel(0, by);
   },
+  // The wheel `steps` times, `by` each, as fast as the page takes them; milliseconds of each frame meanwhile.
+  scroll: async ({ x, y, by, steps }) => {
+    await page.mouse.move(x, y);
+    await page.evaluate(() => {
+      globalThis.frames_ = [];
+      const each = (at) => { globalThis.frames_?.push(at); if (globalThis.frames_) requestAnimationFrame(each); };
+      requestAnimationFrame(each);
+    });
+    for (let i = 0; i < steps; i++) await page.mouse.wheel(0, by);
+    return page.evaluate(() => {
+      const at = globalThis.frames_;
+      globalThis.frames_ = null;
+      return at.slice(1).map((t, i) => t - at[i]);
+    });
+  },
   doubleClick: ({ x, y }) => page.mouse.dblclick(x, y),
   // An expression in the page, once or until it is true.
   see: ({ expression }) => page.evaluate(expression),
