@@ -43,6 +43,14 @@ const did = {
     await page.keyboard.press(key);
     await (await asked).setFiles(paths);
   },
+  // Files dropped on the element as a hand does it: the browser's own events, and its own DataTransfer.
+  drop: async ({ selector, paths }) => {
+    const { x, y, width, height } = await page.locator(selector).boundingBox();
+    const hand = await context.newCDPSession(page);
+    const at = { x: x + width / 2, y: y + height / 2, data: { items: [], files: paths, dragOperationsMask: 1 } };
+    for (const type of ['dragEnter', 'dragOver', 'drop']) await hand.send('Input.dispatchDragEvent', { type, ...at });
+    await hand.detach();
+  },
   press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
   mouse: ({ x, y }) => page.mouse.move(x, y),
   // From one place to another with a button held, and with a key where one is named.

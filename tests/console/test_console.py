@@ -38,7 +38,7 @@ class Console(TryPage, Answers, unittest.TestCase):
         cls.pacs = h.StoreScp()
         cls.addClassCleanup(cls.pacs.close)
         accounts = os.path.join(cls.folder, "accounts")
-        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, console=f'accounts="{accounts}" viewer="https://pacs.invalid/?study={{study}}"')
+        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, console=f'accounts="{accounts}" triesPerMinute="60" viewer="https://pacs.invalid/?study={{study}}"')
         cls.addClassCleanup(cls.node.stop)
         for name, role in (("anna", "reader"), ("victor", "viewer"), ("root", "admin")):
             said = h.run(os.path.join(h.BIN, "cervigate"), "user", "add", name, "--role", role, input=PASSWORD + "\n",

@@ -38,10 +38,10 @@ class Try {
       { keys: ['Escape'], shown: 'Esc', words: 'stop', action: () => this.leaveOff() },
     ]);
     for (const name of ['dragover', 'drop']) window.addEventListener(name, keepFiles);
-    this.zone.addEventListener('dragenter', () => this.zone.classList.add('over'));
-    this.zone.addEventListener('dragleave', (event) => { if (!this.zone.contains(event.relatedTarget)) this.zone.classList.remove('over'); });
+    this.zone.addEventListener('dragenter', () => this.zone.classList.add('target'));
+    this.zone.addEventListener('dragleave', (event) => { if (!this.zone.contains(event.relatedTarget)) this.zone.classList.remove('target'); });
     this.zone.addEventListener('drop', (event) => {
-      this.zone.classList.remove('over');
+      this.zone.classList.remove('target');
       this.take(event.dataTransfer.files);
     });
     this.ask();
@@ -90,7 +90,7 @@ class Try {
     this.forget();
     if (files.length > 1) this.tell('One image at a time: drop a single file.', false);
     else if (file.size === 0) this.tell('The file is empty.', false);
-    else if (this.most > 0 && file.size > this.most) this.tell(`The file has ${megabytes(file.size)}: more than ${megabytes(this.most)}.`, false);
+    else if (this.most > 0 && file.size > this.most) this.tell(`The file has ${Math.ceil(file.size / MEGA)} MB: more than ${megabytes(this.most)}.`, false);
     else this.run(file);
     this.file.value = '';
   }
