@@ -59,8 +59,8 @@ class Browser:
     def text(self, selector):
         return self.see(f"document.querySelector({json.dumps(selector)})?.textContent ?? null")
 
-    def sign_in(self, url, name, password):
-        self.do("visit", url=url, width=DESK[0], height=DESK[1])
+    def sign_in(self, url, name, password, size=DESK, touch=False):
+        self.do("visit", url=url, width=size[0], height=size[1], touch=touch)
         self.until("document.querySelector('form.login')")
         self.do("fill", selector="input[name=name]", text=name)
         self.do("fill", selector="input[name=password]", text=password)

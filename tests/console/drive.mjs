@@ -14,9 +14,9 @@ let context, page;
 let chosen = null; // who waits for the page to ask for a file
 
 // Nobody's cookies: a new visitor.
-async function visit({ url, width, height }) {
+async function visit({ url, width, height, touch = false }) {
   await context?.close();
-  context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: 'reduce' });
+  context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: 'reduce', hasTouch: touch, isMobile: touch, acceptDownloads: true });
   page = await context.newPage();
   page.setDefaultTimeout(15000);
   page.on('console', (m) => m.type() === 'error' && said.push(m.text()));
@@ -61,6 +61,15 @@ const did = {
     await page.mouse.move(...to, { steps: 5 });
     await page.mouse.up({ button });
     if (key) await page.keyboard.up(key);
+  },
+  // Fingers from step to step: each step has a place [x, y] of every finger; at the end all are lifted.
+  fingers: async ({ steps }) => {
+    const hand = await context.newCDPSession(page);
+    for (const [i, places] of steps.entries()) {
+      await hand.send('Input.dispatchTouchEvent', { type: i ? 'touchMove' : 'touchStart', touchPoints: places.map(([x, y], id) => ({ x, y, id })) });
+    }
+    await hand.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await hand.detach();
   },
   wheel: async ({ x, y, by }) => {
     await page.mouse.move(x, y);
