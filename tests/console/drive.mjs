@@ -11,6 +11,7 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '
 const said = [];
 const hosts = new Set();
 let context, page;
+let others = []; // pages that this one opened
 let chosen = null; // who waits for the page to ask for a file
 
 // Nobody's cookies: a new visitor.
@@ -18,6 +19,8 @@ async function visit({ url, width, height, touch = false }) {
   await context?.close();
   context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: 'reduce', hasTouch: touch, isMobile: touch, acceptDownloads: true });
   page = await context.newPage();
+  others = [];
+  context.on('page', (other) => others.push(other));
   page.setDefaultTimeout(15000);
   page.on('console', (m) => m.type() === 'error' && said.push(m.text()));
   page.on('pageerror', (e) => said.push(e.stack));
@@ -101,6 +104,24 @@ const did = {
       if (Date.now() > end) throw new Error(`not within ${seconds} s`);
       await new Promise((done) => setTimeout(done, 50));
     }
+  },
+  // The page that this one has opened: where it is and whether it knows who opened it. It is closed.
+  opened: async ({ seconds }) => {
+    for (const end = Date.now() + seconds * 1000; others.length === 0;) {
+      if (Date.now() > end) throw new Error('no page was opened');
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    const other = others.shift();
+    await other.waitForURL((url) => url.href !== 'about:blank');
+    const found = { url: other.url(), opener: await other.evaluate(() => globalThis.opener !== null) };
+    await other.close();
+    return found;
+  },
+  // What the browser keeps of a file that it is given: the name that it suggests.
+  download: async ({ selector, path }) => {
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
+    await file.saveAs(path);
+    return file.suggestedFilename();
   },
   screenshot: ({ path }) => page.screenshot({ path }),
   // Violations in words. The page's policy lets no script in; the debugger does.

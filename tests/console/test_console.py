@@ -15,6 +15,7 @@ from pydicom.uid import generate_uid
 import browser
 from answers import Answers
 from browser import DESK, PHONE, h
+from list_page import ListPage, Viewer
 from picture_page import PicturePage
 from try_page import TryPage
 
@@ -28,7 +29,7 @@ def milliseconds(iso):
     return datetime.datetime.fromisoformat(iso.replace("Z", "+00:00")).timestamp() * 1000
 
 
-class Console(PicturePage, TryPage, Answers, unittest.TestCase):
+class Console(ListPage, PicturePage, TryPage, Answers, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.maxDiff = None
@@ -37,7 +38,10 @@ class Console(PicturePage, TryPage, Answers, unittest.TestCase):
         cls.pacs = h.StoreScp()
         cls.addClassCleanup(cls.pacs.close)
         accounts = os.path.join(cls.folder, "accounts")
-        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, console=f'accounts="{accounts}" triesPerMinute="60" viewer="https://pacs.invalid/?study={{study}}"')
+        cls.viewer = Viewer()
+        cls.addClassCleanup(cls.viewer.close)
+        cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, console=f'accounts="{accounts}" triesPerMinute="60" viewer="{cls.viewer.url}?study={{study}}"',
+                          limits='<orders listen="true" address="127.0.0.1" port="0" finding="^CS.*: FX" noFinding="^CS.*: NEG"/>')
         cls.addClassCleanup(cls.node.stop)
         for name, role in (("anna", "reader"), ("victor", "viewer"), ("root", "admin")):
             said = h.run(os.path.join(h.BIN, "cervigate"), "user", "add", name, "--role", role, input=PASSWORD + "\n",
@@ -106,6 +110,7 @@ class Console(PicturePage, TryPage, Answers, unittest.TestCase):
         self.page.sign_in(self.url, "anna", "wrong " + PASSWORD)
         self.page.until("document.getElementById('login-failure')?.textContent === 'Name or password is wrong.'")
         self.assertEqual(self.page.see("fetch('/api/v1/worklist').then((a) => a.status)"), 401)
+        self.accessible("wrong password")
         self.page.do("fill", selector="input[name=password]", text=PASSWORD)
         self.page.press("Enter")
         self.page.until("document.querySelector('.rows .row')")
@@ -180,6 +185,7 @@ class Console(PicturePage, TryPage, Answers, unittest.TestCase):
         self.page.until("document.querySelector('.note')?.textContent.startsWith('Marked as read')")
         h.wait_for(lambda: first not in self.order(), 10, "read")
         self.page.until(f"document.querySelector('[data-study=\"{first}\"]')?.classList.contains('gone')")  # in its place: the focus is there
+        self.accessible("marked")
         self.page.press("z")
         h.wait_for(lambda: first in self.order(), 10, "undone")
         self.page.until(f"!document.querySelector('[data-study=\"{first}\"]').classList.contains('gone')")
@@ -212,7 +218,7 @@ class Console(PicturePage, TryPage, Answers, unittest.TestCase):
         self.assertRegex(panels, r"reached")
         self.assertRegex(panels, r"pacs sent \d\d:\d\d")
         self.assertRegex(panels, r"Analysed.*later")
-        self.assertEqual(self.page.see("document.querySelector('.acts a').href"), f"https://pacs.invalid/?study={self.positive}")
+        self.assertEqual(self.page.see("document.querySelector('.acts a').href"), f"{self.viewer.url}?study={self.positive}")
         self.page.press("x")
         self.page.until("document.querySelector('.standing').textContent.includes('Marked as read')")
         h.wait_for(lambda: self.positive not in self.order(), 5, "the list without it")
@@ -257,12 +263,19 @@ class Console(PicturePage, TryPage, Answers, unittest.TestCase):
         self.page.until("document.querySelector('.stop')")
         self.page.do("click", selector=".stop")
         self.assertIn("No result is sent", self.page.text("dialog[open]"))
+        self.accessible("stop")
         self.page.press("Enter")  # on the button that does it
         self.page.until("document.getElementById('mode').textContent.includes('shadow: nobody is told, nothing is sent')", 5)
         self.assertEqual(self.node.status()["mode"], "shadow")
         self.page.sign_in(self.url, "victor", PASSWORD)  # whom the list is not told now
         self.page.until("document.querySelector('.empty')?.textContent === 'In shadow mode the list is for administrators alone.'")
         self.assertIsNone(self.page.text(".rows .row"))
+        self.accessible("empty list")
+        self.page.do("go", hash="#/figures")
+        self.page.until("document.querySelector('.as-of:not(.alarm)')?.textContent.startsWith('There are no figures: the node is in shadow mode')")
+        self.accessible("no figures")
+        self.page.do("go", hash=f"#/study/{self.positive}")
+        self.page.until("document.querySelector('.empty:not(.alarm)')?.textContent === 'The node is in shadow mode: what it finds is for administrators alone.'")
         self.page.sign_in(self.url, "root", PASSWORD)
         self.page.do("go", hash="#/node")
         self.page.until("document.querySelector('.mode .acts button')")
@@ -337,6 +350,9 @@ class Console(PicturePage, TryPage, Answers, unittest.TestCase):
         self.page.press("?")
         self.accessible("keys")
         self.page.press("Escape")
+        self.page.do("go", hash="#/study/1.2.3")
+        self.page.until("document.querySelector('main').textContent.includes('no such study')")
+        self.accessible("no such study")
 
     def accessible(self, page):
         for width, height in (PHONE, DESK):

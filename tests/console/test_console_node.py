@@ -103,6 +103,7 @@ class Page(unittest.TestCase):
         self.page.see("document.querySelector('[data-key^=\"discard q\"]').focus()")
         self.page.press("Enter")
         self.page.until("document.querySelector('dialog[open]')")
+        self.accessible("discard")
         self.page.press("Enter")
         self.page.until("/are discarded/.test(document.querySelector('.said-line').textContent)")
         self.page.until("[...document.querySelectorAll('h2')].some((h) => h.textContent === 'Bytes that were refused at the door: 0')", 20)
@@ -163,11 +164,14 @@ class Page(unittest.TestCase):
                 self.page.press("Tab")
                 self.page.do("click", selector="form.search button")
                 self.page.until("document.querySelector('.records tbody tr')", 30)
-            for width, height in (PHONE, DESK):
-                self.page.do("size", width=width, height=height)
-                self.assertEqual(self.page.do("axe"), [], f"{part} at {width}")
-                self.assertLessEqual(self.page.see("document.documentElement.scrollWidth"), width, f"{part} at {width}")
-                self.assertLessEqual(self.page.see("document.querySelector('main').scrollWidth"), width, f"{part} at {width}")
+            self.accessible(part)
+
+    def accessible(self, part):
+        for width, height in (PHONE, DESK):
+            self.page.do("size", width=width, height=height)
+            self.assertEqual(self.page.do("axe"), [], f"{part} at {width}")
+            self.assertLessEqual(self.page.see("document.documentElement.scrollWidth"), width, f"{part} at {width}")
+            self.assertLessEqual(self.page.see("document.querySelector('main').scrollWidth"), width, f"{part} at {width}")
 
     def test_i_a_viewer_sees_and_changes_nothing(self):
         self.open(name="vera", there=".peers")

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -20,7 +19,7 @@ import numpy
 import pydicom
 
 from exposition import SUFFIXES, Exposition
-from http_fixture import Base, Client, h
+from http_fixture import Base, Client, final_report, h
 
 MONITORING = os.path.join(h.SOURCE, "config/monitoring")
 
@@ -126,13 +125,7 @@ class Studies(Base):
         return again
 
     def report(self, accession, status, *rows):
-        """The RIS sends a report."""
-        rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
-        message = (f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||ORU^R01^ORU_R01|{time.monotonic_ns()}|P|2.5.1\rPID|1||P1^^^HOSP||Doe^Jane\r"
-                   f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
-        with socket.create_connection(("127.0.0.1", int(self.node.facts()["orders_port"])), 10) as s:
-            s.sendall(b"\x0b" + message.encode() + b"\x1c\r")
-            self.assertIn(b"MSA|AA", s.recv(4096))
+        final_report(self.node, accession, status, *rows)
 
     def outcome(self, study):
         table = self.client("ada").ask("GET", "/api/v1/outcomes.csv").body.decode()

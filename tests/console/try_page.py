@@ -138,6 +138,7 @@ class TryPage:
             self.assertTrue(self.page.see("document.querySelector('.tried').hidden"), name)
         self.drop(self.write("a.png", b"x"), self.write("b.png", b"x"))
         self.doing("One image at a time: drop a single file.")
+        self.accessible("not tried")
         self.drop(self.write("letter.txt", b"x" * (1 << 25)))
         self.page.until("!document.querySelector('.zone progress').hidden")
         self.page.press("Escape")

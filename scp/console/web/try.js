@@ -1,6 +1,6 @@
 // try.js: an image that somebody has is judged and shown; nothing of it stays on the node, and nothing of it stays here when the page is
 // left. By dropping a file, by choosing one, by keys alone.
-import { get, sendFile } from './api.js';
+import { get, isFault, sendFile } from './api.js';
 import { button, foreign, make, say, setText } from './dom.js';
 import { bind } from './keys.js';
 import { scores } from './panels.js';
@@ -125,7 +125,7 @@ class Try {
 
   fail(error) {
     if (this.control.signal.aborted) return this.tell('Stopped. The node has discarded the file.', false);
-    this.tell(`${capital(plain(error.message))}.`, error.status === 0 || error.status >= 500);
+    this.tell(`${capital(plain(error.message))}.`, isFault(error));
   }
 
   show(file, answer) {
