@@ -245,6 +245,34 @@ class Studies(Base):
             done = subprocess.run(["promtool", "check", "rules", os.path.join(MONITORING, "cervigate-alerts.yml")], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_the_dashboard_is_sound(self):
+        """Panels that do not overlap, tables that are tables, labels that exist, expressions that Prometheus reads."""
+        m = Exposition(Client(self.port).ask("GET", "/metrics").body.decode())
+        with open(os.path.join(MONITORING, "cervigate-dashboard.json"), encoding="utf-8") as f:
+            dashboard = json.load(f)
+        variables, taken, rules = {v["name"] for v in dashboard["templating"]["list"]}, set(), []
+        self.assertEqual(len({p["id"] for p in dashboard["panels"]}), len(dashboard["panels"]))
+        for panel in dashboard["panels"]:
+            place = panel["gridPos"]
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertTrue(place["x"] + place["w"] <= 24 and not cells & taken, panel["title"])
+            taken |= cells
+            self.assertEqual(len({t["refId"] for t in panel["targets"]}), len(panel["targets"]))
+            for target in panel["targets"]:
+                self.assertEqual((target.get("format"), target.get("instant")), ("table", True) if panel["type"] == "table" else (None, None), panel["title"])
+                self.assertLessEqual(set(re.findall(r"\$\{?([a-z]\w*)", target["expr"])), variables)
+                name = re.search(r"cervigate_\w+", target["expr"]).group()
+                labels = {"instance", *(k for n, pairs in m.samples if n == name for k, _ in pairs)}
+                if len(labels) > 1:  # there is no alarm now
+                    self.assertLessEqual(set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", ""))), labels, target)
+                rules.append({"record": "x:x", "expr": target["expr"].replace("$node", ".*").replace("$__rate_interval", "5m"), "labels": {"n": str(len(rules))}})
+        if shutil.which("promtool"):
+            path = os.path.join(self.node.folder, "dashboard.yml")
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, f)  # JSON is YAML
+            done = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_console_dies(self):
         client = self.client("vera")
         was = self.node.facts()["console_pid"]
