@@ -10,7 +10,6 @@ import queue
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -21,7 +20,7 @@ import numpy
 import pydicom
 
 from exposition import SUFFIXES, Exposition
-from http_fixture import Base, Client, h
+from http_fixture import Base, Client, final_report, h
 
 MONITORING = os.path.join(h.SOURCE, "config/monitoring")
 
@@ -135,13 +134,7 @@ class Studies(Base):
         return again
 
     def report(self, accession, status, *rows):
-        """The RIS sends a report."""
-        rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
-        message = (f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||ORU^R01^ORU_R01|{time.monotonic_ns()}|P|2.5.1\rPID|1||P1^^^HOSP||Doe^Jane\r"
-                   f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
-        with socket.create_connection(("127.0.0.1", int(self.node.facts()["orders_port"])), 10) as s:
-            s.sendall(b"\x0b" + message.encode() + b"\x1c\r")
-            self.assertIn(b"MSA|AA", s.recv(4096))
+        final_report(self.node, accession, status, *rows)
 
     def outcome(self, study):
         table = self.client("ada").ask("GET", "/api/v1/outcomes.csv").body.decode()
@@ -260,6 +253,34 @@ class Studies(Base):
             done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
             done = subprocess.run(["promtool", "check", "rules", os.path.join(MONITORING, "cervigate-alerts.yml")], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_dashboard_is_sound(self):
+        """Panels that do not overlap, tables that are tables, labels that exist, expressions that Prometheus reads."""
+        m = Exposition(Client(self.port).ask("GET", "/metrics").body.decode())
+        with open(os.path.join(MONITORING, "cervigate-dashboard.json"), encoding="utf-8") as f:
+            dashboard = json.load(f)
+        variables, taken, rules = {v["name"] for v in dashboard["templating"]["list"]}, set(), []
+        self.assertEqual(len({p["id"] for p in dashboard["panels"]}), len(dashboard["panels"]))
+        for panel in dashboard["panels"]:
+            place = panel["gridPos"]
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertTrue(place["x"] + place["w"] <= 24 and not cells & taken, panel["title"])
+            taken |= cells
+            self.assertEqual(len({t["refId"] for t in panel["targets"]}), len(panel["targets"]))
+            for target in panel["targets"]:
+                self.assertEqual((target.get("format"), target.get("instant")), ("table", True) if panel["type"] == "table" else (None, None), panel["title"])
+                self.assertLessEqual(set(re.findall(r"\$\{?([a-z]\w*)", target["expr"])), variables)
+                name = re.search(r"cervigate_\w+", target["expr"]).group()
+                labels = {"instance", *(k for n, pairs in m.samples if n == name for k, _ in pairs)}
+                if len(labels) > 1:  # there is no alarm now
+                    self.assertLessEqual(set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", ""))), labels, target)
+                rules.append({"record": "x:x", "expr": target["expr"].replace("$node", ".*").replace("$__rate_interval", "5m"), "labels": {"n": str(len(rules))}})
+        if shutil.which("promtool"):
+            path = os.path.join(self.node.folder, "dashboard.yml")
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, f)  # JSON is YAML
+            done = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_console_dies(self):
