@@ -21,6 +21,8 @@ SECTIONS = ("Three classes, patients never seen", "Detection over the physical m
 try:
     import scipy  # noqa: F401
     sys.path.insert(0, HERE)
+    import gate
+    import lab as laboratory
     import stats
 except ImportError:
     print("skipped: no scipy (scripts/deps --peers)")
@@ -119,6 +121,26 @@ class Report(unittest.TestCase):
         again = self.report()
         self.assertNotIn("drawing", again)
         self.assertNotIn("asked", again)
+
+
+class PastTheGate(unittest.TestCase):
+    def test_what_passes(self):
+        """What the bundled gate lets through and the model calls injured, counted again from the files."""
+        with tempfile.TemporaryDirectory(prefix="cervigate-report-") as cache:
+            lab = laboratory.Lab(PROGRAM, MODEL, 0.02, cache)
+            kinds, variants = gate.generated(lab, ("child", "lateral-short", "hardware"))
+            for kind, f in kinds.items():
+                files = sorted(glob.glob(os.path.join(cache, f"phantoms/*/{kind}-[0-9]*/{kind}/*.png")))
+                self.assertEqual(len(files), 2 * lab.count(gate.MORE[kind], 2))
+                said = subprocess.run([PROGRAM, "predict", "--model", MODEL, "--json", *files], capture_output=True, text=True)
+                judged = [t["score"] for t in map(json.loads, said.stdout.splitlines()) if t["score"]]
+                called = sum(any(score[lab.classes[i]] >= lab.point[i] for i in lab.findings) for score in judged)
+                self.assertEqual((f["passed"]["judged"]["hits"], f["passed"]["judged"]["of"]), (len(judged), len(files)))
+                self.assertEqual((f["passed"]["called"]["hits"], f["passed"]["called"]["of"]), (called, len(judged)))
+                self.assertEqual(f["both"]["hits"], len(files) - len(judged))
+            told = [(name, f["judged"]["of"]) for name, f in gate.passing({"kinds": kinds, "hardware": variants})]
+            self.assertEqual(told[:4], [(f"{kind}, configuration {c}", 2) for kind in ("lateral-short", "child") for c in (0, 1)])
+            self.assertGreaterEqual(sum(of for name, of in told if name.startswith("hardware: ")), 6)  # a laminectomy may have rods, too
 
 
 if __name__ == "__main__":
