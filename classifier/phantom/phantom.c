@@ -155,7 +155,7 @@ static void levels_of(enum nn_phantom_subject subject, int *first, int *last)
 /* The order does not matter: attenuation adds. */
 static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
                          uint64_t index, const struct phantom_plan *plan, bool injured,
-                         char variant[64], bool *displayed)
+                         char variant[NN_PHANTOM_VARIANT], bool *displayed)
 {
     static const struct phantom_injury NONE = {.kind = PHANTOM_NONE};
     const struct phantom_anatomy *anatomy = injured ? &plan->anatomy : &plan->uninjured;
@@ -168,6 +168,7 @@ static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_se
         return;
     }
     levels_of(settings->subject, &first, &last);
+    nn_phantom_tell_wear(&plan->uninjured, variant);
     nn_phantom_draw_neck(scene, settings, index, anatomy, &plan->uninjured);
     if (settings->subject != NN_PHANTOM_THORACIC_LATERAL)
         nn_phantom_draw_head(scene, settings, index, anatomy);
@@ -181,8 +182,8 @@ static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_se
 static enum nn_status draw_scene(const struct nn_phantom_settings *settings, uint64_t index,
                                  const struct phantom_plan *plan, bool injured,
                                  const struct nn_camera *camera, double cell,
-                                 struct phantom_scene *scene, char variant[64], bool *displayed,
-                                 struct nn_error *err)
+                                 struct phantom_scene *scene, char variant[NN_PHANTOM_VARIANT],
+                                 bool *displayed, struct nn_error *err)
 {
     bool failed;
     enum nn_status status = scene_init(scene, camera, cell, &failed, err);
@@ -303,7 +304,7 @@ static enum nn_status compare(const struct nn_phantom_settings *settings, uint64
                                               .mm_per_pixel = plan->camera.pitch};
     struct phantom_scene twin;
     enum nn_status status;
-    char variant[64];
+    char variant[NN_PHANTOM_VARIANT];
     bool displayed;
 
     if (plan->injury.kind == PHANTOM_NONE)
@@ -339,7 +340,7 @@ static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_
                                         .steady_cols = camera.cols};
     struct phantom_scene steady;
     enum nn_status status;
-    char variant[64];
+    char variant[NN_PHANTOM_VARIANT];
     bool displayed;
 
     status = draw_scene(settings, index, plan, false, &camera, STEADY_CELL, &steady, variant,

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define WINDOW     512  /* phantoms that may be drawn before the slowest is written down */
-#define LINE_BYTES 1024 /* of the manifest: two lines with --twins */
+#define LINE_BYTES 2048 /* of the manifest: two lines with --twins */
 
 struct work {
     const struct phantom_options *options;

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -89,6 +90,87 @@ static void facets_are_parallel_and_a_little_apart(void **state)
             assert_true(apart > 0.5 && apart < 2.8);
         }
     }
+}
+
+/* How far level k stands forward on the one below; its disc rises between the two end-plates. */
+static double slip_of(const struct phantom_anatomy *a, int k)
+{
+    const struct pose *upper = &a->level[k].body, *lower = &a->level[k + 1].body;
+    struct vec3 at = nn_pose_back(lower, upper->at);
+    struct vec3 up = nn_pose_back(lower, nn_pose_apply(upper, (struct vec3){0, -1, 0}));
+    struct vec3 rise = nn_vec3_add(nn_vec3_sub(up, at), (struct vec3){0, -1, 0});
+
+    return foot(a, k).x - a->level[k].disc * rise.x / nn_vec3_length(rise);
+}
+
+static bool told(const char *variant, const char *word)
+{
+    return strstr(variant, word) != NULL;
+}
+
+static void variants_tell_the_spine(void **state)
+{
+    int listhesis = 0, narrow = 0, spurs = 0, porous = 0, blocks = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 2 * PATIENTS; i++) {
+        struct nn_phantom_settings settings = settings_of(i % 2);
+        char variant[NN_PHANTOM_VARIANT] = "", block[32] = "block C";
+        double least = 99, tallest = 0, spur = 0, slip = 0;
+        struct phantom_anatomy a;
+
+        nn_phantom_anatomy(&settings, i, &a);
+        nn_phantom_tell_wear(&a, variant);
+        for (int k = 2; k < 8; k++) {
+            const struct phantom_level *level = &a.level[k];
+            struct vec3 lower = {slip_of(&a, k), -a.level[k + 1].height / 2, 0};
+            /* T1 hangs under C7, the others stand */
+            double disc = k == 7 ? level->disc : nn_vec3_length(nn_vec3_sub(foot(&a, k), lower));
+
+            spur = fmax(spur, fmax(level->spur_upper, fmax(level->spur_lower, level->rear_spur)));
+            slip = fmax(slip, k < 7 ? fabs(slip_of(&a, k)) : 0);
+            least = level->fused ? least : fmin(least, disc);
+            tallest = level->fused ? tallest : fmax(tallest, disc);
+            if (level->fused)
+                snprintf(block, sizeof block, "block C%d/%d", k, k + 1);
+        }
+        assert_int_equal(told(variant, block), block[7] != 0);
+        assert_int_equal(told(variant, "osteophytes"), spur > 2);
+        assert_int_equal(told(variant, "osteopenia"), a.density < 0.75);
+        assert_true(!told(variant, "listhesis") || (slip > 0.79 && slip < 1.91 && a.age > 32));
+        if (fabs(least / tallest - 0.6) > 1e-6)
+            assert_int_equal(told(variant, "narrow disc"), least < 0.6 * tallest);
+        blocks += told(variant, "block C");
+        spurs += told(variant, "osteophytes");
+        porous += told(variant, "osteopenia");
+        narrow += told(variant, "narrow disc");
+        listhesis += told(variant, "listhesis");
+    }
+    print_message("of %d: blocks %d, osteophytes %d, osteopenia %d, narrow disc %d, listhesis %d\n",
+                  2 * PATIENTS, blocks, spurs, porous, narrow, listhesis);
+    assert_true(blocks > 20 && spurs > 100 && porous > 100 && narrow > 100 && listhesis > 100);
+}
+
+/* Every word at once fits. */
+static void no_word_is_left_out(void **state)
+{
+    static const char *const WORDS[] = {
+        "block C2/3",      "osteophytes", "narrow disc", "osteopenia", "listhesis", "collar",
+        "tracheal tube",   "pillow",      "necklace",    "earrings",   "hair clip", "glasses",
+        "leads",           "snaps",       "implant",     "bridge",     "crowns",    "fillings",
+        "disc prosthesis", "laminectomy", "rods",        "staples"};
+    char variant[NN_PHANTOM_VARIANT] = "";
+    size_t length = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
+        nn_phantom_add_word(variant, WORDS[i]);
+        length += strlen(WORDS[i]) + (i > 0 ? 2 : 0);
+        assert_int_equal(strlen(variant), length);
+    }
+    for (int i = 0; i < 30; i++) /* more than that: cut, never beyond */
+        nn_phantom_add_word(variant, "laminectomy");
+    assert_int_equal(strlen(variant), NN_PHANTOM_VARIANT - 1);
 }
 
 /* Tells whether the injury is of a joint between `level` and the one below, moved as one. */
@@ -238,6 +320,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adults_are_in_published_ranges),
         cmocka_unit_test(facets_are_parallel_and_a_little_apart),
+        cmocka_unit_test(variants_tell_the_spine),
+        cmocka_unit_test(no_word_is_left_out),
         cmocka_unit_test(measures_are_those_of_the_poses),
         cmocka_unit_test(what_lies_below_stays),
         cmocka_unit_test(every_kind_occurs_where_it_does),

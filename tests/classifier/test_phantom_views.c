@@ -341,7 +341,7 @@ static void implants_are_named_and_seen(void **state)
     for (uint64_t index = 0; index < 100; index++) {
         struct stand stand = stand_of(&settings, index);
         int kind = (int)nn_phantom_hardware(&settings, index);
-        char variant[64] = "collar";
+        char variant[NN_PHANTOM_VARIANT] = "collar";
         float most = 0;
         bool failed;
         struct phantom_scene scene = empty_scene(&stand.camera, &failed);
