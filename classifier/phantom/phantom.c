@@ -272,7 +272,8 @@ static void finish_mask(struct nn_plane *mask, int reach, const double box[4])
         }
 }
 
-/* Mean change of attenuation inside the box over the noise that the log signal has there. */
+/* Mean change of attenuation where the mask is 1 inside the box, over the noise that the log signal
+ * has there. */
 static double contrast(const struct nn_plane *mask, const float *injured, const float *uninjured,
                        const double box[4], double noise)
 {

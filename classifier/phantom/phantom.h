@@ -38,8 +38,9 @@ enum nn_phantom_subject {
     NN_PHANTOM_SUBJECTS
 };
 
-#define NN_PHANTOM_MIN_SIDE 16
-#define NN_PHANTOM_VARIANT  256 /* bytes: all words that there are, at once */
+#define NN_PHANTOM_MIN_SIDE         16
+#define NN_PHANTOM_SUBTLETY_VERSION 1   /* changes whenever `subtlety` of the same measures does */
+#define NN_PHANTOM_VARIANT          256 /* bytes: all words that there are, at once */
 
 struct nn_phantom_settings {
     uint64_t seed;
@@ -62,9 +63,11 @@ struct nn_phantom_truth {
     char variant[NN_PHANTOM_VARIANT]; /* what else is there: "osteophytes; collar", "plate"...;
                                        * "" nothing */
     double translation_mm, angulation_deg, height_loss_percent, gap_mm; /* absolute values */
-    double contrast_to_noise; /* mean |difference to the twin| inside mask / noise there; 0 none */
+    /* Where the injury changes the attenuation by more than 0.001, inside the box: the mean change
+     * over the mean noise of the log signal, before blur and display; 0 none. */
+    double contrast_to_noise;
     /* 0 obvious .. 1 invisible: max(0, 1 - 0.4 r), r the largest of translation / 3.5 mm,
-     * angulation / 11 degrees, height loss / 25 %, gap / 2 mm; version 1. Meaningless if normal. */
+     * angulation / 11 degrees, height loss / 25 %, gap / 2 mm. Meaningless if normal. */
     double subtlety;
     double box[4]; /* x0, y0, x1, y1 in pixels; zeros for normal */
     double mm_per_pixel;

@@ -1,10 +1,16 @@
 """Sections 1 to 6: adult laterals of patients never seen."""
+import os
+import re
+
 import numpy as np
 
+import lab as laboratory
 import page
 import stats
 
 MODERATE = 0.6
+with open(os.path.join(laboratory.SOURCE, "classifier", "phantom", "phantom.h"), encoding="utf-8") as header:
+    SUBTLETY_VERSION = int(re.search(r"#define NN_PHANTOM_SUBTLETY_VERSION\s+(\d+)", header.read())[1])
 SEEDS = {"protocol": 900001, "dislocations": 900002, "normals": 900003, "other": 900004, "everyday": 900005}
 MEASURES = (  # column, name, edges
     ("translation_mm", "translation, mm", (0.01, 1, 2, 3, 3.5, 5, 7, 10, 99)),

@@ -74,7 +74,7 @@ def write(lab, sections, out, began):
     intro += page.h3("Targets") + summary(sections)
     with open(out, "w", encoding="utf-8") as f:
         f.write(page.document(FIRST, f"What {lab.name} can and cannot do", intro, sections))
-    figures = {"first": FIRST, "model": {"name": lab.name, "version": lab.version, "digest": lab.digest, "gate": lab.gated}, "generator": lab.generator, "scale": lab.scale,
+    figures = {"first": FIRST, "model": {"name": lab.name, "version": lab.version, "digest": lab.digest, "gate": lab.gated}, "generator": lab.generator, "subtlety_version": laterals.SUBTLETY_VERSION, "scale": lab.scale,
                "date": time.strftime("%Y-%m-%d"), "targets": [dict(t, section=s["number"]) for s in sections for t in s.get("targets", ())],
                "sections": {s["title"]: s["figures"] for s in sections}}
     with open(os.path.splitext(out)[0] + ".json", "w", encoding="utf-8") as f:
