@@ -102,7 +102,7 @@ def maps_figures(found):
     """Pointing game as a rate; energy in the box over a flat map's."""
     point, energy, flat = found["pointing_game"], found["energy_in_box"], found["expected_of_a_flat_map"]
     of = {k: (energy[k] / flat if energy.get(k) is not None and flat else None) for k in ("value", "low", "high")}
-    return {"explained": found["explained"], "pointing": stats.rate(point["hits"], point["of"]), "energy": energy["value"], "flat": flat, "over_flat": of,
+    return {"explained": found["explained"], "pointing": stats.rate(point["hits"], point["of"]), "energy": energy["value"], "flat": flat, "over_flat": of, "spots": found["spots"] / found["explained"] if found["explained"] else None,
             "box_over_6_percent": found["box_over_6_percent"]}
 
 

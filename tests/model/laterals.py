@@ -127,6 +127,30 @@ def by(rows, key):
     return out
 
 
+# What tells most about each lesion; of an atlanto-occipital one, which goes forward or up, the larger of both.
+MAIN = {"wedge": "height_loss_percent", "burst": "height_loss_percent", "dens II": "translation_mm", "bilateral facet": "translation_mm",
+        "unilateral facet": "translation_mm", "perched facet": "translation_mm", "atlanto-axial": "translation_mm", "atlanto-occipital": "displacement_mm"}
+GROUPS = {"C0 to C2": ("C0", "C1", "C2"), "C3 and C4": ("C3", "C4"), "C5 to C7": ("C5", "C6", "C7")}
+NAMES = {**{column: name for column, name, _ in MEASURES}, "displacement_mm": "displacement, mm"}
+
+
+def quantiles(values):
+    """Edges of four bins, three below 40 values, one below 12, each with about as many."""
+    bins = 4 if len(values) >= 40 else 3 if len(values) >= 12 else 1
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
+    return [*edges[:-1], np.nextafter(edges[-1], np.inf)] if len(edges) > 1 else [edges[0], np.nextafter(edges[0], np.inf)]
+
+
+def by_main(rows):
+    """Each lesion's curve over its own measure."""
+    out = {}
+    for lesion in sorted({r["lesion"] for r in rows}):
+        column = MAIN.get(lesion, "gap_mm")
+        some = [dict(r, displacement_mm=max(r["translation_mm"], r["gap_mm"])) for r in rows if r["lesion"] == lesion]
+        out[lesion] = {"measure": column, "n": len(some), "curve": curve(some, column, quantiles([r[column] for r in some]))}
+    return out
+
+
 def group_table(name, groups):
     return page.table([name, "called (some finding)", "class right"], [[k, page.figure(g["called"]), page.figure(g["right"])] for k, g in groups.items()])
 
@@ -144,11 +168,22 @@ def detection(lab, sets):
     lesions = by(rows, lambda r: f"{r['class']}: {r['lesion']}")
     faint = by([r for r in rows if r["subtlety"] > MODERATE], lambda r: f"{r['class']}: {r['lesion']}")
     levels = by(rows, lambda r: r["level"])
+    mains = by_main(rows)
+    groups = {name: curve([r for r in rows if r["level"] in levels_], "subtlety", (0, 0.2, 0.4, 0.6, 1.01)) for name, levels_ in GROUPS.items()}
+    lines = [(f"{name} ({sum(b['called']['of'] for b in c)})", [(b["mean"], b["called"]["value"], b["called"]["low"], b["called"]["high"]) for b in c])
+             for name, c in groups.items()]
+    by_lesion = "".join(page.chart(f"{lesion}: {NAMES[f['measure']]} ({f['n']})",
+                                   [("called", [(b["mean"], b["called"]["value"], b["called"]["low"], b["called"]["high"]) for b in f["curve"]])],
+                                   y_name="called", width=300, height=190) for lesion, f in mains.items())
+    by_lesion += page.table(["lesion", "measure", "bin", "called"], [
+        [lesion, NAMES[f["measure"]], f"{b['from']:.2f} to {b['to']:.2f}", page.figure(b["called"])] for lesion, f in mains.items() for b in f["curve"]])
     html = (page.p(f"{len(rows)} injuries, those of section 1. Called: some finding's score reaches its operating point. Bars are 95 % intervals; each point "
                    "stands at the mean of its bin. A lesion with several measures is in several curves.") + charts + page.h3("By lesion") +
-            group_table("lesion", lesions) + page.h3("By lesion, subtlety above 0.6 only") + group_table("lesion", faint) + page.h3("By level") +
-            group_table("level (of a dislocation the upper vertebra)", levels) + "<details><summary>The curves as tables</summary>" + tables_ + "</details>")
-    return {"title": "Detection over the physical measures", "html": html, "figures": {"n": len(rows), "curves": curves, "lesions": lesions, "levels": levels}}
+            group_table("lesion", lesions) + page.h3("By lesion, over its main measure") + by_lesion + page.h3("By lesion, subtlety above 0.6 only") + group_table("lesion", faint) + page.h3("By level") +
+            group_table("level (of a dislocation the upper vertebra)", levels) + page.h3("By group of levels, over subtlety") +
+            page.chart("subtlety (0 obvious, 1 invisible), by group of levels", lines, y_name="called", width=640) + "<details><summary>The curves as tables</summary>" + tables_ + "</details>")
+    return {"title": "Detection over the physical measures", "html": html, "figures": {"n": len(rows), "curves": curves, "lesions": lesions, "lesions above 0.6": faint, "levels": levels,
+                                                                                        "lesions over their measure": mains, "level groups": groups}}
 
 
 # ---- hard negatives ----

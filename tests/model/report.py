@@ -35,11 +35,10 @@ def numbered(sections):
 
 
 def gather(lab):
-    sets = laterals.draw(lab)
+    sets, sections = laterals.draw(lab), []
     steps = [lambda: laterals.protocol(lab, sets), lambda: laterals.detection(lab, sets), lambda: laterals.hard(lab, sets), lambda: laterals.other(lab, sets),
              lambda: laterals.everyday(lab, sets), lambda: laterals.calibration(lab, sets), lambda: changed.robustness(lab, sets),
-             lambda: changed.saliency(lab, sets), lambda: twins.section(lab), lambda: anatomy.section(lab), lambda: gate.section(lab, sets)]
-    sections = []
+             lambda: changed.saliency(lab, sets), lambda: twins.section(lab), lambda: anatomy.section(lab, sections[7]["figures"]), lambda: gate.section(lab, sets)]
     for step in steps:
         sections.append(step())
         laboratory.say(f"section {len(sections)}: {sections[-1]['title']}")

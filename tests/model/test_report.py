@@ -117,10 +117,47 @@ class Report(unittest.TestCase):
                 tail = sum(math.comb(of, k) * target["figure"]["limit"] ** k * (1 - target["figure"]["limit"]) ** (of - k) for k in range(hits, of + 1))
                 self.assertAlmostEqual(tail, 0.05 if hits else 1, 3)
 
+    def test_curves_by_lesion_and_level(self):
+        """Every called injury stands once in the curves by lesion and in those by group of levels."""
+        figures = self.json["sections"][SECTIONS[1]]
+        called = sum(f["called"]["hits"] for f in figures["lesions"].values())
+        for curves in ([f["curve"] for f in figures["lesions over their measure"].values()], list(figures["level groups"].values())):
+            self.assertEqual(sum(b["called"]["of"] for c in curves for b in c), figures["n"])
+            self.assertEqual(sum(b["called"]["hits"] for c in curves for b in c), called)
+        for lesion, f in figures["lesions over their measure"].items():
+            self.assertEqual(f["n"], sum(b["called"]["of"] for b in f["curve"]), lesion)
+            self.assertIn(f"{lesion}: ", self.html)
+        self.assertTrue(set(figures["lesions above 0.6"]) <= set(figures["lesions"]))
+        self.assertEqual(self.json["subtlety_version"], 1)
+
     def test_goes_on_where_it_was(self):
         again = self.report()
         self.assertNotIn("drawing", again)
         self.assertNotIn("asked", again)
+
+
+class Probe(unittest.TestCase):
+    """The halves of twins.py on features that are known."""
+
+    def setUp(self):
+        import numpy
+        self.draw = numpy.random.RandomState(4)
+        self.patient = self.draw.normal(0, 3, (600, 1, 8)) + numpy.zeros((600, 2, 1))  # the two of a patient are alike
+
+    def halves(self, x):
+        import twins
+        return twins.halves(x)
+
+    def test_nothing_to_see_is_chance(self):
+        for f in self.halves(self.patient + self.draw.normal(0, 0.1, self.patient.shape)):
+            self.assertEqual(f["of"], [300, 300])
+            self.assertTrue(f["low"] <= 0.5 <= f["high"], f)
+
+    def test_a_trace_is_seen(self):
+        x = self.patient.copy()
+        x[:, 0, 3] += 3
+        for f in self.halves(x):
+            self.assertGreater(f["low"], 0.6)
 
 
 class PastTheGate(unittest.TestCase):
