@@ -58,6 +58,8 @@ static void tell_view(const struct phantom_plan *plan, struct nn_phantom_truth *
 
     nn_camera_project(camera, middle, &x, &y, &z);
     nn_camera_project(camera, nn_vec3_add(middle, (struct vec3){10, 0, 0}), &front, &up, NULL);
+    nn_camera_project(camera, plan->uninjured.level[2].body.at, &truth->c2[0], &truth->c2[1], NULL);
+    nn_camera_project(camera, plan->uninjured.level[7].body.at, &truth->c7[0], &truth->c7[1], NULL);
     truth->mm_per_pixel = camera->pitch * (camera->distance - z) / camera->distance;
     truth->facing_left = front < x;
     truth->turn_deg = atan2(up - y, fabs(front - x)) / PHANTOM_DEGREE;

@@ -69,7 +69,8 @@ struct nn_phantom_truth {
     /* 0 obvious .. 1 invisible: max(0, 1 - 0.4 r), r the largest of translation / 3.5 mm,
      * angulation / 11 degrees, height loss / 25 %, gap / 2 mm. Meaningless if normal. */
     double subtlety;
-    double box[4]; /* x0, y0, x1, y1 in pixels; zeros for normal */
+    double box[4];       /* x0, y0, x1, y1 in pixels; zeros for normal */
+    double c2[2], c7[2]; /* x, y in pixels: the middle of these bodies, uninjured; maybe outside */
     double mm_per_pixel;
     bool facing_left;
     double flexion_deg, turn_deg; /* posture's C2-C7 angle; in-plane turn */

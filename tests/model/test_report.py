@@ -160,6 +160,15 @@ class Probe(unittest.TestCase):
             self.assertGreater(f["low"], 0.6)
 
 
+class Places(unittest.TestCase):
+    def test_by_the_line_from_c2_to_c7(self):
+        right = {"c2_x": 100, "c2_y": 50, "c7_x": 100, "c7_y": 150, "facing": "right"}
+        left = dict(right, facing="left")
+        for at, facing_right, facing_left in (((100, 100), "spine", "spine"), ((120, 100), "spine", "spine"), ((40, 100), "spine", "outside"),
+                                              ((160, 100), "outside", "spine"), ((100, 10), "skull", "skull"), ((100, 190), "outside", "outside")):
+            self.assertEqual((laboratory.place(at, right), laboratory.place(at, left)), (facing_right, facing_left), at)
+
+
 class PastTheGate(unittest.TestCase):
     def test_what_passes(self):
         """What the bundled gate lets through and the model calls injured, counted again from the files."""

@@ -19,7 +19,7 @@ import harness as h  # noqa: E402
 
 ADMIN = os.path.join(h.BIN, "cervigate")
 COLUMNS = ("file class patient age sex level lesion variant translation_mm angulation_deg height_loss_percent gap_mm contrast_to_noise "
-           "subtlety x0 y0 x1 y1 subject configuration mm_per_pixel facing flexion_deg turn_deg mask c7_t1").split()
+           "subtlety x0 y0 x1 y1 subject configuration mm_per_pixel facing flexion_deg turn_deg c2_x c2_y c7_x c7_y mask c7_t1").split()
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
