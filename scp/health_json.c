@@ -73,7 +73,7 @@ static json_t *limits_json(const struct conf_health *l)
                      l->certificate_days);
 }
 
-json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)
+static json_t *audit_json(const struct conf_audit *conf, const struct health *h)
 {
     const struct audit_waiting *a = &h->audit;
     if (conf->host == NULL)
@@ -83,7 +83,8 @@ json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)
                      json_time(a->since_ms), "trouble", a->trouble);
 }
 
-json_t *health_json_figures(const struct conf_health *limits, const struct health *h)
+/* {"limits", "oldest_job", "refusals", "unprocessed", "models", "stations"}. */
+static json_t *figures_json(const struct conf_health *limits, const struct health *h)
 {
     json_t *models = json_array();
     for (int i = 0; i < h->models; i++)
@@ -134,8 +135,8 @@ json_t *health_json_status(const struct conf *conf, const struct health *h,
                   "tls_port", (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port,
                   "isolation", "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well",
                   h->why_count == 0, "why", health_json_why(h), "selftest", health_json_selftest(h),
-                  "audit", health_json_audit(&conf->audit, h), "health",
-                  health_json_figures(&conf->health, h), "roles", roles_json(h));
+                  "audit", audit_json(&conf->audit, h), "health", figures_json(&conf->health, h),
+                  "roles", roles_json(h));
     json_t *more = counts != NULL ? counts_json(counts) : NULL;
     if (all != NULL && more != NULL)
         (void)json_object_update(all, more);

@@ -282,7 +282,5 @@ json_t *evaluate_json(const struct evaluation *e); /* NULL without memory */
 /* 0 or exit status with a sentence. */
 int evaluate_page(struct evaluation *e, char *error, size_t error_size);
 int evaluate_scores(const struct evaluation *e, char *error, size_t error_size);
-/* "92.3 % (87.1 to 95.8)", "not defined", "92.3 %". */
-const char *evaluate_percent(const struct nn_figure *figure, char *text, size_t size);
 
 #endif
