@@ -111,9 +111,9 @@ bool audit_tell_messages(const struct conf *conf, char **messages, size_t count)
 /* ---- what the node tells ---- */
 
 void audit_application(const struct conf *conf, bool start);
-/* At start and after a reload: what the effective configuration, the models and their operating
- * points are now, against what they were when this was called last; the log is told, too. Returns
- * how many differ. who: "" unknown. */
+/* At start and after a reload: what the effective configuration, the models, their operating points
+ * and gates are now, against what they were when this was called last; the log is told, too.
+ * Returns how many differ. who: "" unknown. */
 size_t audit_configuration(const struct conf *conf, const char *who);
 void audit_reload_refused(const struct conf *conf, const char *who, const char *why);
 /* False: it could not be written. done: it was changed; else refused, and why. */

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "keys.h"
+#include "log.h"
 #include "node.h"
 #include "sender.h"
 #include "spool.h"
@@ -37,6 +38,9 @@ void health_say(struct health *h, bool alarm, const char *name, const char *subj
     va_start(args, format);
     (void)vsnprintf(why->detail, sizeof why->detail, format, args);
     va_end(args);
+    char *says = strstr(why->detail, LOG_PEER_SAYS);
+    if (says != NULL)
+        *says = '\0';
 }
 
 /* ---- the processes and the spool ---- */
@@ -353,6 +357,20 @@ static enum store_status look_at_stations(struct reading *r)
     return status;
 }
 
+/* ---- what waits for a person ---- */
+
+/* Until somebody releases or cancels it, or it expires. */
+static enum store_status look_at_parked(struct reading *r)
+{
+    struct store_refused list[CONF_MAX_PEERS];
+    size_t count = 0;
+    enum store_status status = store_refused(r->store, list, CONF_MAX_PEERS, &count);
+    for (size_t i = 0; i < count; i++)
+        health_say(r->health, true, "delivery", list[i].destination,
+                   "%llu parked, the last: %.200s", (unsigned long long)list[i].count, list[i].why);
+    return status;
+}
+
 /* ---- announcements ---- */
 
 /* What a receiver refused for good is an alarm for a day: nothing can be done about it but to mend
@@ -424,6 +442,8 @@ static enum store_status look_at_store(struct reading *r)
         status = look_at_models(r, since_ms);
     if (status == STORE_OK)
         status = look_at_stations(r);
+    if (status == STORE_OK)
+        status = look_at_parked(r);
     if (status == STORE_OK)
         status = look_at_announcements(r);
     if (status == STORE_OK)

@@ -155,7 +155,7 @@ static enum store_status expire(struct retention *r, int64_t now_ms, bool *end)
         log_event(LOG_AT_WARN, "delivery-expired",
                   "delivery=d%lld destination=%s kind=%s uid=%s parked=%s reason=%s",
                   (long long)list[i].id, list[i].destination, result_kind_name(list[i].result.kind),
-                  list[i].result.uid, since, log_quote(list[i].last_error));
+                  list[i].result.uid, since, log_quote_own(list[i].last_error));
     }
     *end = count < EXPIRING;
     return status;

@@ -246,6 +246,21 @@ static enum store_status enter(struct store *store, const struct store_case *c,
             c->issuer, (int64_t)c->known.order, c->model));
 }
 
+/* A study that leaves the list by being read has passed those that came earlier and still wait; a
+ * STAT passes STAT alone, what it costs others is not counted. */
+static enum store_status pass(struct store *store, const struct store_case *c)
+{
+    if (!c->known.read)
+        return STORE_OK;
+    return sql_run(store,
+                   sql_prepare(store,
+                               "UPDATE place SET passed=passed+1 WHERE read_ms=0 AND arrived_ms<?2"
+                               " AND study<>?1 AND (?3<>?4 OR site_priority=?4)"
+                               " AND EXISTS(SELECT 1 FROM place WHERE study=?1 AND read_ms=0)",
+                               "tiii", c->study, c->arrived_ms, (int64_t)c->known.order,
+                               (int64_t)ORDER_STAT));
+}
+
 /* Whether it may have heard of the study: what went out may have arrived, whatever its answer was,
  * and whether or not anybody was there to hear it. */
 static enum store_status may_know(struct store *store, const char *announcement, const char *study,
@@ -296,6 +311,8 @@ enum store_status store_place(struct store *store, const struct store_case *of,
     if (status != STORE_OK)
         return status;
     status = release_known(store, of);
+    if (status == STORE_OK)
+        status = pass(store, of);
     if (status == STORE_OK)
         status = enter(store, of, priority, now_ms);
     if (status == STORE_OK)

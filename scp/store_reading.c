@@ -124,12 +124,13 @@ enum store_status store_readings(struct store *store, const struct priority_poli
 {
     sqlite3_stmt *rows = sql_prepare(
         store,
-        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY
+        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY ",passed"
         " FROM (SELECT id,study FROM reading WHERE state<=2 AND (?1>>state)&1 UNION ALL"
         " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS item"
         " CROSS JOIN place ON place.study=item.study"
-        " ORDER BY " STANDS("reason", "?4") ",item.id LIMIT ?3",
-        "iiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds);
+        " ORDER BY " STANDS("reason", "?4,?5") ",item.id LIMIT ?3",
+        "iiiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds,
+        (int64_t)policy->passed_most);
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
@@ -139,6 +140,7 @@ enum store_status store_readings(struct store *store, const struct priority_poli
         place_take(rows, 1, &p->place.priority);
         p->place.arrived_ms = sqlite3_column_int64(rows, 6);
         p->place.order = (enum priority_order)sqlite3_column_int(rows, 7);
+        p->place.passed = sqlite3_column_int64(rows, 8);
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

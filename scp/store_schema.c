@@ -174,8 +174,8 @@ static const char *const versions[] = {
     " changed_ms INTEGER NOT NULL, finding_ms INTEGER NOT NULL, read_ms INTEGER NOT NULL,"
     " model TEXT NOT NULL,"
     " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
-    " site_priority INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;" /* of the order, when it was placed
-                                                                 */
+    " site_priority INTEGER NOT NULL DEFAULT 0,"         /* of the order, when it was placed */
+    " passed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;" /* by so many: struct priority_place */
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, accession TEXT NOT NULL, study TEXT NOT NULL,"

@@ -231,8 +231,15 @@ static int check_announcement(const struct conf *conf, const struct conf_announc
 static int check_announcements(const struct conf *conf)
 {
     int errors = 0;
-    for (size_t i = 0; i < conf->announcement_count; i++)
-        errors += check_announcement(conf, &conf->announcements[i]);
+    for (size_t i = 0; i < conf->announcement_count; i++) {
+        const struct conf_announcement *to = &conf->announcements[i];
+        errors += check_announcement(conf, to);
+        if (to->way == CONF_WEBHOOK && !to->secret)
+            fprintf(stderr,
+                    "%s:%d: warning: <webhook name=\"%s\">: without secret who gets this cannot "
+                    "tell that it is the node's\n",
+                    conf_file_of(conf, to->line), conf_line_in_file(to->line), to->name);
+    }
     return errors;
 }
 

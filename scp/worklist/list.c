@@ -18,12 +18,13 @@ static int first(const void *a, const void *b)
 enum store_status worklist_read(const struct conf *conf, struct store *store,
                                 struct store_entry **entries, size_t *count)
 {
-    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds};
-    *entries = calloc(WORKLIST_MOST, sizeof **entries);
+    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds,
+                                           .passed_most = conf->passed_most};
+    size_t room = (size_t)conf->list_most;
+    *entries = calloc(room, sizeof **entries);
     *count = 0;
-    enum store_status status = *entries != NULL
-                                   ? store_worklist(store, &policy, *entries, WORKLIST_MOST, count)
-                                   : STORE_BROKEN;
+    enum store_status status =
+        *entries != NULL ? store_worklist(store, &policy, *entries, room, count) : STORE_BROKEN;
     if (status != STORE_OK) {
         free(*entries);
         *entries = NULL;

@@ -117,6 +117,8 @@ class Check(unittest.TestCase):
         os.chmod(secret, 0o600)
         status, _, err = self.check(f'<announcements><webhook name="w" url="https://h/x" secret="{secret}"/></announcements>', f'model="{self.model}"')
         self.assertEqual((status, err), (0, ""))
+        status, _, err = self.check('<announcements><webhook name="w" url="https://h/x"/></announcements>', f'model="{self.model}"')
+        self.assertEqual((status, err), (0, ':5: warning: <webhook name="w">: without secret who gets this cannot tell that it is the node\'s\n'))
 
     def test_every_language_of_the_schema_has_its_words(self):
         for language in ("en", "de", "fr", "es"):

@@ -284,57 +284,6 @@ class EveryWay(Asked):
         self.assertEqual([(i.ScheduledProcedureStepPriority, "HIGH" in i.CommentsOnTheScheduledProcedureStep) for i in self.asked(node)], [("MEDIUM", False)])
         h.wait_for(lambda: [(e["priority"], e["report"]) for e in self.shown()["entries"]] == [("MEDIUM", last["report"])], 5, "the console")  # twice a second
 
-    def test_killed_after_it_was_said_the_same_is_said_again(self):
-        """Each way that is no webhook, alone: its crier dies when the answer is there and nobody has it yet."""
-        for name in ("ris", "web", "ai"):
-            with self.subTest(way=name):
-                way = next(w for w in self.ways().replace("/><", "/>\n<").split("\n") if f'name="{name}"' in w)
-                mark = os.path.join(self.folder, "killed-" + name)
-                node = self.node(way, more=self.peers(), environment={"CERVIGATE_CRASH": "crier-told", "CERVIGATE_CRASH_MARK": mark},
-                                 quiet=8)  # no news of the report meanwhile: it would overtake what is to be said again
-                study = self.send(node, "finding")
-                h.wait_for(lambda node=node, study=study: self.told(node, study) == {name} and node.log().count(" report study=") == 1, 30, "told")
-                self.assertTrue(os.path.exists(mark), "the point was not passed")
-                h.wait_for(lambda node=node: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "entered as told")
-                manager = {"ris": self.manager, "web": self.web}.get(name)
-                if manager:
-                    self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], [study])
-                    self.assertGreaterEqual(len(manager.asked("create", "set", "get", "find")), 3)
-                    self.assertEqual(manager.violations, [])
-                else:
-                    said = {}
-                    for raw in self.ris.raw:
-                        said.setdefault(raw.split(b"\r", 1)[0].split(b"|")[9], []).append(raw)
-                    self.assertEqual([len(set(r)) for r in said.values()], [1] * len(said), "sent again it is the same, byte for byte")
-                    self.assertGreaterEqual(max(len(r) for r in said.values()), 2, "it was not sent again")
-                node.stop()
-
-    def told(self, node, study):
-        """Who has heard of the study."""
-        with contextlib.closing(sqlite3.connect(f"file:{node.spool}/jobs.sqlite?mode=ro", uri=True)) as db:
-            return {name for name, in db.execute("SELECT announcement FROM news WHERE study=? AND state='told'", (study,))}
-
-    def test_whichever_hangs_delays_no_other(self):
-        node, answers, free = self.node(self.ways('answerTime="2"'), more=self.peers()), says(), threading.Event()
-
-        def hold(on):
-            self.hook_.hold = 30 if on else 0
-
-        def hush(on):
-            free.clear() if on else free.set()
-            self.ris.answer = (lambda connection, message: free.wait(30)) if on else answers
-
-        def silence(manager):
-            return lambda on: manager.how.update({service: ("hang" if on else None, None) for service in ("find", "create")})
-        ways = {"ris": silence(self.manager), "web": silence(self.web), "ai": hush, "chat": hold}
-        for number, (name, hang) in enumerate(ways.items()):
-            hang(True)
-            study = self.send(node, "finding", PatientID=f"HANG{number}")
-            h.wait_for(lambda study=study, name=name: self.told(node, study) >= set(ways) - {name}, 15, f"all but {name}")
-            self.assertNotIn(name, self.told(node, study))
-            hang(False)
-            h.wait_for(lambda study=study: self.told(node, study) == set(ways), 40, f"{name}, too")
-
     TEN = [("S", "finding", {}), ("S", "normal", {}), ("R", "finding", {}), ("R", "other finding", {}), ("", "finding", {}), ("A", "normal", {}),
            ("R", "finding", {"procedure": "C-spine POSTOP control"}), ("R", "normal", {"PatientBirthDate": "20200101"}), ("R", "normal", {}), ("LOW", "normal", {})]
 
