@@ -35,6 +35,7 @@ GROWTH, SLACK_KIB, SAMPLES = 0.02, 512, 15
 LASTING = {"cervigated": "supervisor", "cervigated-rcv": "receive", "cervigated-com": "committer", "cervigated-ana": "analyze",
            "zygote": "zygote", "cervigated-dlv": "deliver", "cervigated-snd": "sender", "cervigated-con": "console"}
 BACKLOG = 60
+PATIENCE = 600  # seconds for an acknowledgement: a shared machine stops everything for minutes now and then
 
 Reading = collections.namedtuple("Reading", "sent pid kib descriptors")
 
@@ -127,7 +128,7 @@ class Soak:
             self.last = self.image(n, same)
             self.begun += not same
             self.wanted += self.selected * (1 + (not same))  # a picture, and a report for a study
-            if not self.campaign.sender.store_until_acknowledged(self.last):
+            if not self.campaign.sender.store_until_acknowledged(self.last, PATIENCE):
                 self.campaign.failed.append(f"instance {n} was not acknowledged")
             self.sent = n + 1
             time.sleep(max(0.0, begin + n / rate - time.monotonic()))
