@@ -1,4 +1,4 @@
-"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--only ROLE:KIND,...] [--short]`.
+"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND,...]`.
 
 For each role of the node and each kind of call, N = 1, 2, 3 ... while studies are sent: the N-th such call of that role fails, once or
 from then on, until a study goes through without the fault having fired. For every N:
@@ -8,7 +8,8 @@ from then on, until a study goes through without the fault having fired. For eve
   - nothing was parked and no image "not processed" for it, but when the object's own child was hit
 At the end checker.py is asked what the whole run left.
 Where there are many calls (memory, the job store's pages) N is tried at 1 .. FIRST and then further and further apart; the line of each
-fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so."""
+fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so. --patience: seconds for
+everything to be well again (20; a sender that had no memory for its peer's answer notices after 60, by time-out)."""
 import argparse
 import errno
 import mmap
@@ -32,7 +33,6 @@ ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE, errn
           "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
 FIRST = 16     # calls that are each tried
 HOLD = 0.4     # seconds that "from then on" lasts once it has fired
-PATIENCE = 20  # seconds for everything to be well again
 LAYOUT = "=IIIIiIQQQII"
 
 
@@ -87,6 +87,8 @@ def faults(only=()):
 
 
 class Campaign:
+    patience = 20
+
     def __init__(self, seed, folder):
         os.makedirs(folder, exist_ok=True)
         self.control = Control(folder)
@@ -99,7 +101,7 @@ class Campaign:
 
     def watch_study(self, source, fault):
         """Until the study is reported, or the fault has fired and had its time; what was acknowledged is looked at meanwhile."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         fired_at = None
         while time.monotonic() < end and source.study not in self.world.reported():
             if self.control.fired and fired_at is None:
@@ -127,8 +129,8 @@ class Campaign:
             w.sender.death("point", begin)  # it may have been the listener's
         if outcome != "0000" and not fired:
             self.violation(fault, n, f"answered {outcome} without a fault")
-        if outcome != "0000" and not w.sender.store_until_acknowledged(source, PATIENCE):
-            self.violation(fault, n, f"no 0000 within {PATIENCE} s after the fault was over")
+        if outcome != "0000" and not w.sender.store_until_acknowledged(source, self.patience):
+            self.violation(fault, n, f"no 0000 within {self.patience} s after the fault was over")
         if w.sender.echo() is None:
             self.violation(fault, n, "C-ECHO is not answered after the fault was over")
         self.finish(fault, n, source)
@@ -140,7 +142,7 @@ class Campaign:
         """The study comes to its end, and to the right one."""
         w = self.world
         try:
-            world.h.wait_for(lambda: source.study in w.reported(), PATIENCE, "its report")
+            world.h.wait_for(lambda: source.study in w.reported(), self.patience, "its report")
         except AssertionError as error:
             self.violation(fault, n, f"{error}: {source.study}")
             return
@@ -173,7 +175,7 @@ class Campaign:
 
     def judge(self):
         """The checker's violations, once the last of them is gone or has had its time."""
-        w, until = self.world, time.monotonic() + PATIENCE
+        w, until = self.world, time.monotonic() + self.patience
         while True:
             found = world.checker.check(w.node.spool, [w.ledger_path], [w.pacs.log_path], settled=True, quarantine=False)[0]
             if not found or time.monotonic() > until:
@@ -203,12 +205,14 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=60, help="for each fault")
     parser.add_argument("--only", default=only, metavar="ROLE:KIND,...")
+    parser.add_argument("--patience", type=float, default=kind.patience, metavar="SECONDS")
     wanted = parser.parse_args()
     only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
     print(f"seed {wanted.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
         campaign = kind(wanted.seed, folder)
+        campaign.patience = wanted.patience
         try:
             for fault in faults(only):
                 if fault.role not in never:

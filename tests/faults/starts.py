@@ -1,4 +1,4 @@
-"""The N-th call fails while the node starts: `scripts/faults starts [--seed S] [--seconds T] [--only ROLE:KIND,...]`.
+"""The N-th call fails while the node starts: `scripts/faults starts [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND,...]`.
 
 For each role and each kind of call (calls.py), N = 1, 2, 3 ..., further and further apart from FIRST on: the node is started with the fault
 armed, once or from then on, until a start goes through without its having fired. For every N:
@@ -17,11 +17,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import calls  # noqa: E402
 import world  # noqa: E402
 
-HOLD, PATIENCE = 1.0, 30
+HOLD = 1.0
 OWN_FAULT = re.compile(r"^.*signal=(?:4|6|7|8|11)\b.*$", re.M)
 
 
 class Campaign(calls.Campaign):
+    patience = 30
+
     def log_since(self, offset):
         with open(self.world.node.log_path, encoding="utf-8", errors="replace") as f:
             f.seek(offset)
@@ -40,7 +42,7 @@ class Campaign(calls.Campaign):
 
     def watch_start(self, fault):
         """Until it has ended, is ready, or has had the fault for a while."""
-        end, fired_at = time.monotonic() + PATIENCE, None
+        end, fired_at = time.monotonic() + self.patience, None
         while time.monotonic() < end and self.world.node.process.poll() is None:
             if self.control.fired and fired_at is None:
                 fired_at = time.monotonic()
@@ -66,8 +68,8 @@ class Campaign(calls.Campaign):
         self.ended_well(fault, n, offset)
         w.sender.death("point", begin)
         source = w.studies.make()
-        if not w.sender.store_until_acknowledged(source, PATIENCE):
-            self.violation(fault, n, f"no 0000 within {PATIENCE} s after the fault was over")
+        if not w.sender.store_until_acknowledged(source, self.patience):
+            self.violation(fault, n, f"no 0000 within {self.patience} s after the fault was over")
         self.finish(fault, n, source)
         said = self.log_since(offset)
         for line in OWN_FAULT.findall(said):
@@ -87,7 +89,7 @@ class Campaign(calls.Campaign):
         node = self.world.node
         if node.process.poll() is None:
             try:
-                world.h.wait_for(lambda: node.process.poll() is not None or self.is_ready(), PATIENCE, "ready")
+                world.h.wait_for(lambda: node.process.poll() is not None or self.is_ready(), self.patience, "ready")
             except AssertionError as error:
                 self.violation(fault, n, f"goes on, and {error}")
         code = node.process.poll()
