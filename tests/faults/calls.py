@@ -30,7 +30,7 @@ import http_fixture  # noqa: E402
 import world  # noqa: E402
 
 ROLES = {name: 1 << i for i, name in enumerate(("supervisor", "receive", "committer", "assoc", "analyze", "object", "deliver", "sender",
-                                                "console"))}
+                                                "console", "trial", "others"))}
 KINDS = {name: 1 << i for i, name in enumerate(("malloc", "create", "open", "write", "sync", "rename", "unlink", "mkdir", "read",
                                                 "truncate", "map"))}
 STORE, SPOOL, ELSEWHERE = 1, 2, 4

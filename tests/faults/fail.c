@@ -68,9 +68,10 @@ static uint32_t role = 1; /* 1 << its place in `names`; the supervisor until it 
 static unsigned char places[FILES];
 static bool is_failed[FILES];
 
-static const char *const names[] = {"cervigated",     "cervigated-rcv", "cervigated-com",
-                                    "cervigated-asc", "cervigated-ana", "zygote",
-                                    "cervigated-dlv", "cervigated-snd", "cervigated-con"};
+static const char *const names[] = {
+    "cervigated", "cervigated-rcv", "cervigated-com", "cervigated-asc", "cervigated-ana",
+    "zygote",     "cervigated-dlv", "cervigated-snd", "cervigated-con", "cervigated-try"};
+enum { NAMES = sizeof names / sizeof *names };
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
@@ -189,10 +190,12 @@ int prctl(int option, ...)
     for (int i = 0; i < 4; i++)
         a[i] = va_arg(args, unsigned long);
     va_end(args);
-    if (option == PR_SET_NAME)
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            if (strcmp((const char *)a[0], names[i]) == 0)
-                role = 1u << i;
+    if (option == PR_SET_NAME) {
+        size_t i = 0;
+        while (i < NAMES && strcmp((const char *)a[0], names[i]) != 0)
+            i++;
+        role = 1u << i; /* of any other name: the bit after the last */
+    }
     return NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
 }
 
