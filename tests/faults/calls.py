@@ -224,6 +224,8 @@ class Campaign:
         self.control.disarm()
         if fired:
             w.sender.death("point", begin)  # it may have been the listener's
+        if w.node.process.poll() is not None:  # whose fault it was is looked at below
+            w.node.start()  # as systemd does
         if outcome != "0000" and not fired:
             self.violation(fault, n, f"answered {outcome} without a fault")
         if outcome != "0000" and not w.sender.store_until_acknowledged(source, self.patience):
