@@ -123,7 +123,8 @@ void audit_selftest(const struct conf *conf, const char *what, const char *detai
 /* Files of these studies that went with time: `kind` "objects" or "results". */
 void audit_deleted(const struct conf *conf, const char *kind, size_t files,
                    char (*study)[DX_UID_MAX], size_t studies);
-/* What went with time and has no study's name: `kind` "quarantine", "rows", "audit". */
+/* What went with time and has no study's name: `kind` "quarantine", "rows", "audit", "parked"
+ * (copies that a destination refused for good: their deliveries were given up). */
 void audit_retention(const struct conf *conf, const char *kind, uint64_t count, const char *detail);
 /* Removes the log's files that are older than <audit keep>, and tells it. */
 void audit_expire(const struct conf *conf, int64_t now_ms);

@@ -143,6 +143,18 @@ static enum store_status look_at_clock(struct retention *r, int64_t now_ms, bool
 
 /* ---- stages ---- */
 
+/* Which copies no destination will get. */
+static void audit_expired(const struct conf *conf, const struct delivery *list, size_t count)
+{
+    char text[EXPIRING * (sizeof list->destination + 32)] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%sd%lld to %s",
+                                 i == 0 ? "" : ", ", (long long)list[i].id, list[i].destination);
+    if (count > 0)
+        audit_retention(conf, "parked", count, text);
+}
+
 static enum store_status expire(struct retention *r, int64_t now_ms, bool *end)
 {
     struct delivery list[EXPIRING];
@@ -157,6 +169,7 @@ static enum store_status expire(struct retention *r, int64_t now_ms, bool *end)
                   (long long)list[i].id, list[i].destination, result_kind_name(list[i].result.kind),
                   list[i].result.uid, since, log_quote_own(list[i].last_error));
     }
+    audit_expired(r->conf, list, count);
     *end = count < EXPIRING;
     return status;
 }

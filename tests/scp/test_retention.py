@@ -1,4 +1,6 @@
 """Retention in the real daemon: what is done and old goes, what waits stays, a clock that jumps removes nothing, a backlog holds up nobody."""
+import base64
+import glob
 import json
 import os
 import re
@@ -125,6 +127,12 @@ class Retention(unittest.TestCase):
         self.again_parked(node, 2, [("parked",)], 1)
         self.again_parked(node, 2, [("expired",)], 0)
         self.told(node, r'delivery-expired delivery=d1 destination=pacs kind=sr uid=2\.25\.\d+ parked=20\S+ reason="not one of ours"')
+        told = ""
+        for path in glob.glob(node.spool + "/audit/*.log"):
+            with open(path, encoding="utf-8") as f:
+                told += f.read()
+        self.assertRegex(told, r'ParticipantObjectName>parked</.*type="count" value="MQ=="')
+        self.assertIn(base64.b64encode(b"d1 to pacs").decode(), told)
 
     def again_parked(self, node, days, state, objects):
         if node.process.poll() is None:
