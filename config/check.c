@@ -65,8 +65,9 @@ void conf_check_path(struct reading *reading, const char *element, size_t index,
 {
     if (path && path[0] != '\0' && path[0] != '/')
         conf_complain(reading, conf_line_at(reading, element, index, attribute), false,
-                      "<%s %s=\"%s\">: expected an absolute path, beginning with \"/\"", element,
-                      attribute, conf_show(path).text);
+                      "<%s %s=\"%s\">: expected an absolute path, beginning with \"/\"%s", element,
+                      attribute, conf_show_value(attribute, path).text,
+                      conf_is_secret_file(attribute) ? ", of the file that holds it" : "");
 }
 
 /* Whether two paths are the same word for word, slashes that mean nothing left out. */

@@ -56,20 +56,26 @@ static void check_rule(struct reading *reading, const struct conf *conf, size_t 
             conf_show(rule->ae).text, conf_hint(rule->ae, names, conf->ae_count + 1).text);
 }
 
-/* A peer that is the node itself gets what it sent, again and again. */
+/* A peer that is the node itself gets what it sent, again and again. Behind systemd's socket the
+ * node has another port than <node port>, and the port alone is no proof. */
 static void check_peers(struct reading *reading, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
-        bool ours = peer->ae_title[0] && (strcmp(peer->ae_title, conf->ae_title) == 0 ||
-                                          conf_find_ae(conf, peer->ae_title));
-        bool port = peer->port == conf->port ||
+        bool titled = peer->ae_title[0] && (strcmp(peer->ae_title, conf->ae_title) == 0 ||
+                                            conf_find_ae(conf, peer->ae_title));
+        bool port = (peer->port == conf->port && peer->port != 0 && !conf->tls.only) ||
                     (peer->tls && conf->tls.listen && peer->port == conf->tls.port);
-        if (ours && port && conf_is_this_machine(peer->host))
-            conf_complain(reading, conf_line_at(reading, "peer", i, "aeTitle"), false,
-                          "<peer aeTitle=\"%s\">: is this node itself, by title, host and port; "
-                          "expected another system",
-                          conf_show(peer->ae_title).text);
+        bool here = port && !peer->url && conf_is_this_machine(peer->host);
+        if (here || titled)
+            conf_complain(reading, conf_line_at(reading, "peer", i, "aeTitle"), !(here && titled),
+                          "<peer aeTitle=\"%s\">: %s", conf_show(peer->ae_title).text,
+                          here && titled
+                              ? "is this node itself, by title, host and port; expected another "
+                                "system"
+                          : here ? "has the host and port of this node itself; expected another's"
+                                 : "the node itself has this AE title; expected one that nobody "
+                                   "else has");
     }
 }
 

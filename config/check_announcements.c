@@ -67,22 +67,49 @@ static bool is_here(const char *url)
            (!is_bracketed || host[length + 1] == '\0' || strchr(":/", host[length + 1]));
 }
 
+/* A parameter of the address by whose name it is a secret: its length, or 0. */
+static size_t secret_parameter(const char *url, const char **found)
+{
+    static const char *const words[] = {"auth", "code", "key", "pass", "secret", "sig", "token"};
+    char name[64];
+    for (const char *at = strpbrk(url, "?"); at != NULL; at = strpbrk(at, "&;")) {
+        size_t length = strcspn(++at, "=&;#");
+        (void)snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), at);
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (strcasestr(name, words[i]) != NULL) {
+                *found = at;
+                return length;
+            }
+    }
+    return 0;
+}
+
 static void check_url(struct reading *reading, const struct conf *conf, size_t i)
 {
     const char *url = conf->announcements[i].url;
     const char *host = url ? strstr(url, "://") : NULL;
 
+    const char *parameter;
+    size_t length;
+
     if (!host)
         return;
+    length = secret_parameter(host, &parameter);
+    if (length > 0)
+        conf_complain(reading, line_at(reading, conf, i, "url"), true,
+                      "<webhook url>: \"%.*s\" looks like a secret, and stands where everybody who "
+                      "may read this file and its changes in the log sees it; expected "
+                      "secret=\"FILE\", with which each call is signed",
+                      (int)(length < 40 ? length : 40), parameter);
     if (memchr(host + 3, '@', strcspn(host + 3, "/?#")))
         conf_complain(reading, line_at(reading, conf, i, "url"), false,
                       "<webhook url>: found a user's name or a password in it, which would be in "
                       "logs; expected an address without");
     else if (strncmp(url, "http://", 7) == 0 && !is_here(url))
-        conf_complain(reading, line_at(reading, conf, i, "url"), false,
-                      "<webhook url=\"%s\">: it would go over the network in the clear; expected "
-                      "https://, or a host on this machine",
-                      conf_show(url).text);
+        conf_complain(
+            reading, line_at(reading, conf, i, "url"), false,
+            "<webhook url>: it would go over the network in the clear; expected https://, "
+            "or a host on this machine");
 }
 
 static bool is_code(const char *text)

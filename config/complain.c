@@ -103,3 +103,20 @@ struct shown conf_show(const char *value)
     memcpy(shown.text + length, cut ? "..." : "", cut ? 4 : 1);
     return shown;
 }
+
+bool conf_is_secret_file(const char *attribute)
+{
+    static const char *const names[] = {"key", "passwordFile", "secret", "tokenFile"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(attribute, names[i]) == 0)
+            return true;
+    return false;
+}
+
+struct shown conf_show_value(const char *attribute, const char *value)
+{
+    bool may_hide = conf_is_secret_file(attribute)
+                        ? value[0] != '/'
+                        : strcmp(attribute, "url") == 0 && strpbrk(value, "@?") != NULL;
+    return may_hide ? (struct shown){"..."} : conf_show(value);
+}

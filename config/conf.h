@@ -118,6 +118,7 @@ struct conf_destination {
     int look_most_seconds;  /* what is looked for in vain is parked after this: 7200 */
     bool commitment;        /* delivered is what the peer has committed to keep */
     int commitment_seconds; /* without an answer it is asked anew: 3600 */
+    int answer_seconds;     /* by DICOM: without an answer the association is given up: 60 */
     int rate;               /* objects a minute at most; 0: no limit */
     const char *window; /* "22:00-06:00", local time: the only hours for what is no finding; NULL */
     bool rejection_notes;    /* the peer honours them: what we take back is rejected there */
@@ -126,6 +127,8 @@ struct conf_destination {
     int retry_most_seconds;  /* 300 */
     int line;
 };
+
+#define CONF_LIST_MOST 100000 /* list_most at most */
 
 /* A way by which others are told of a study's place in the reading worklist. */
 #define CONF_MAX_ANNOUNCEMENTS 16
@@ -426,7 +429,9 @@ struct conf {
     const struct conf_destination *destinations;
     size_t destination_count;
     int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
-    int known_days;     /* a finding of the same patient so long ago is no news: 30 */
+    int passed_most;    /* and by so many of those; 0: any number: 100 */
+    int list_most;  /* studies of the list that are shown and searched, first to be read: 10000 */
+    int known_days; /* a finding of the same patient so long ago is no news: 30 */
     struct conf_orders orders;
     struct conf_order_query order_query;
     struct conf_reading reading;
@@ -469,6 +474,13 @@ struct conf_spot conf_spot_of(const struct conf *conf, int line);
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
+/* The same for others than whoever may read the file: addresses of webhooks by conf_show_address.
+ * Does not load again where one was cut. */
+void conf_print_shown(const struct conf *conf, FILE *out);
+/* Scheme, host and port; what stands behind them may be a secret, and is a number that tells one
+ * such rest from another. */
+#define CONF_SHOWN_ADDRESS 504
+void conf_show_address(const char *url, char text[CONF_SHOWN_ADDRESS]);
 /* The effective value of an attribute of an element that occurs once, as conf_print writes it.
  * False: there is no such option. A text that is not set is "". */
 bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,

@@ -51,10 +51,13 @@ struct shown {
     char text[72];
 };
 struct shown conf_show(const char *value);
+/* Whether the attribute names a file that holds a secret. */
+bool conf_is_secret_file(const char *attribute);
+/* The same of an attribute's value; "..." where a secret may stand in it instead of a file's path,
+ * or in an address: complaints go to terminals and logs. */
+struct shown conf_show_value(const char *attribute, const char *value);
 
-/* suggest.c: the nearest of `count` names, or NULL when none is near. */
-const char *conf_suggest(const char *wrong, const char *const *names, size_t count);
-/* " (did you mean \"X\"?)" or "". */
+/* suggest.c: " (did you mean \"X\"?)" or "". */
 struct hint {
     char text[96];
 };
@@ -156,8 +159,6 @@ bool conf_is_this_machine(const char *host);
 /* value.c: values of attributes. False: the text is none, and nothing is changed. */
 bool conf_value_number(const char *text, uint64_t most, uint64_t *number);
 double conf_value_decimal(const char *text, const char **end);
-bool conf_value_level(const char *text, int *level);
-bool conf_value_choice(const char *const *names, const char *text, unsigned *choice);
 bool conf_value_outputs(const char *const *names, const char *text, unsigned *outputs);
 /* Sets an option's field in its struct. */
 bool conf_value_set(void *of, const struct option *option, const char *text);

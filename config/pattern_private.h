@@ -42,6 +42,5 @@ struct conf_pattern {
 /* The next character of UTF-8 text in its upper case; *text goes behind it; 0 at the end. A byte
  * that is no UTF-8 is U+DC80 to U+DCFF, which no text can hold. */
 uint32_t conf_pattern_character(const char **text);
-bool conf_pattern_is_letter(uint32_t c); /* of those beyond ASCII, too; in upper case */
 
 #endif

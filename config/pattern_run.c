@@ -43,7 +43,8 @@ uint32_t conf_pattern_character(const char **text)
     return more < 0 ? 0xDC00u + at[0] : upper(c);
 }
 
-bool conf_pattern_is_letter(uint32_t c)
+/* Of those beyond ASCII, too; in upper case. */
+static bool is_letter(uint32_t c)
 {
     return (c >= 'A' && c <= 'Z') || c == 0xAA || c == 0xB5 || c == 0xBA ||
            (c >= 0xC0 && c != 0xD7 && c != 0xF7 && (c < 0x2000 || c > 0x2FFF) &&
@@ -52,7 +53,7 @@ bool conf_pattern_is_letter(uint32_t c)
 
 static bool is_word(uint32_t c)
 {
-    return c == '_' || (c >= '0' && c <= '9') || conf_pattern_is_letter(c);
+    return c == '_' || (c >= '0' && c <= '9') || is_letter(c);
 }
 
 static bool holds(enum place place, uint32_t before, uint32_t after)

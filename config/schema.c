@@ -263,7 +263,7 @@ static void tell_value(struct judging *judging, const xmlNode *element, const ch
     text = value ? (const char *)value : "";
     conf_complain(judging->reading, conf_line_of_attribute(element, name), false,
                   "<%s %s=\"%s\">: expected %s%s", (const char *)element->name, name,
-                  conf_show(text).text,
+                  conf_show_value(name, text).text,
                   expectation(judging->xsd, (const char *)element->name, name),
                   hint_for(judging->xsd, (const char *)element->name, name, text).text);
     xmlFree(value);

@@ -34,7 +34,8 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
     return row[a_length % 3][b_length];
 }
 
-const char *conf_suggest(const char *wrong, const char *const *names, size_t count)
+/* The nearest of `count` names, or NULL when none is near. */
+static const char *suggest(const char *wrong, const char *const *names, size_t count)
 {
     const char *nearest = NULL;
     size_t length = strlen(wrong), best;
@@ -60,7 +61,7 @@ const char *conf_suggest(const char *wrong, const char *const *names, size_t cou
 struct hint conf_hint(const char *wrong, const char *const *names, size_t count)
 {
     struct hint hint = {""};
-    const char *nearest = conf_suggest(wrong, names, count);
+    const char *nearest = suggest(wrong, names, count);
 
     if (nearest)
         snprintf(hint.text, sizeof hint.text, " (did you mean \"%s\"?)", nearest);

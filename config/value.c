@@ -33,7 +33,7 @@ double conf_value_decimal(const char *text, const char **end)
     return is_negative ? -number : number;
 }
 
-bool conf_value_level(const char *text, int *level)
+static bool take_level(const char *text, int *level)
 {
     for (int i = 0; i <= 3; i++)
         if (strcmp(text, conf_level_name(i)) == 0) {
@@ -43,7 +43,7 @@ bool conf_value_level(const char *text, int *level)
     return false;
 }
 
-bool conf_value_choice(const char *const *names, const char *text, unsigned *choice)
+static bool take_choice(const char *const *names, const char *text, unsigned *choice)
 {
     for (unsigned i = 0; names[i]; i++)
         if (strcmp(text, names[i]) == 0) {
@@ -64,7 +64,7 @@ bool conf_value_outputs(const char *const *names, const char *text, unsigned *ou
         if (length >= sizeof word)
             return false;
         memcpy(word, text, length);
-        if (!conf_value_choice(names, word, &choice))
+        if (!take_choice(names, word, &choice))
             return false;
         set |= 1u << choice;
         text += length;
@@ -91,18 +91,18 @@ bool conf_value_set(void *of, const struct option *option, const char *text)
         memcpy(field, &text, sizeof text);
         return true;
     case OPTION_BOOL:
-        if (!conf_value_choice(option->names ? option->names : flags, text, &choice))
+        if (!take_choice(option->names ? option->names : flags, text, &choice))
             return false;
         *(bool *)field = choice != 0;
         return true;
     case OPTION_CHOICE:
-        return conf_value_choice(option->names, text, (unsigned *)field);
+        return take_choice(option->names, text, (unsigned *)field);
     case OPTION_OUTPUTS:
         return conf_value_outputs(option->names, text, (unsigned *)field);
     case OPTION_MODE:
         return conf_mode_parse(text, (enum conf_mode *)field);
     case OPTION_LEVEL:
-        return conf_value_level(text, (int *)field);
+        return take_level(text, (int *)field);
     case OPTION_INT:
     case OPTION_U16:
     case OPTION_U32:

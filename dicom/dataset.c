@@ -72,15 +72,6 @@ void dx_put_text(struct dx_writing *to, uint32_t tag, const char *text)
     put_padded(to, tag, text, ' ');
 }
 
-void dx_put_short(struct dx_writing *to, uint32_t tag, uint16_t value)
-{
-    uint8_t *p = put_head(to, tag, 2, 2);
-    if (p == NULL)
-        return;
-    p[0] = (uint8_t)value;
-    p[1] = (uint8_t)(value >> 8);
-}
-
 void dx_put_begin(struct dx_writing *to, uint32_t sequence)
 {
     (void)put_head(to, sequence, UNDEFINED, 0);

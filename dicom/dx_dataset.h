@@ -30,7 +30,6 @@ void dx_put_text(struct dx_writing *to, uint32_t tag, const char *text); /* blan
 /* Any value; of odd length it gets this padding. */
 void dx_put_value(struct dx_writing *to, uint32_t tag, const void *value, size_t length,
                   char padding);
-void dx_put_short(struct dx_writing *to, uint32_t tag, uint16_t value);
 /* Sequences and items of undefined length: begin, items, end. */
 void dx_put_begin(struct dx_writing *to, uint32_t sequence);
 void dx_put_item(struct dx_writing *to);

@@ -71,6 +71,11 @@ struct dx_named {
 #define DX_NAMED_MOST 512
 size_t dx_storage_classes(struct dx_named *list, size_t most);
 size_t dx_storable_syntaxes(struct dx_named *list, size_t most);
+/* The attributes of a received object that leave its child (dx_object.h), by tag; at most `most`,
+ * returns how many. copied: those of patient and study, which results have, too; else of series and
+ * image. Codes, of sequences, are not among them. */
+#define DX_READ_ATTRIBUTES 128
+size_t dx_read_attributes(bool copied, uint32_t *list, size_t most);
 /* The dictionary's name; the UID itself where it has none. Static. */
 const char *dx_name_of(const char *uid);
 /* Keyword of a tag, as the dictionary has it. */

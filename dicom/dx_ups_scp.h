@@ -15,32 +15,51 @@ extern "C" {
 
 #define DX_UPS_QUERY "1.2.840.10008.5.1.4.34.6.5" /* C-FIND */
 
-/* Tables CC.2.1-2, CC.2.6-1, CC.2.7-1, CC.2.8-2; PS3.7 annex C. */
-#define DX_UPS_SUCCESS           0x0000u
-#define DX_UPS_NOT_ALL_KNOWN     0x0001u
-#define DX_UPS_ALREADY_CANCELED  0xb304u
-#define DX_UPS_COERCED           0xb305u
-#define DX_UPS_ALREADY_COMPLETED 0xb306u
-#define DX_UPS_PENDING           0xff00u
-#define DX_UPS_PENDING_PARTLY    0xff01u
-#define DX_UPS_CANCEL            0xfe00u
-#define DX_UPS_OUT_OF_RESOURCES  0xa700u
-#define DX_UPS_NOT_OF_CLASS      0xa900u
-#define DX_UPS_NOT_UNDERSTOOD    0xc000u
-#define DX_UPS_NO_MORE           0xc300u
-#define DX_UPS_WRONG_TRANSACTION 0xc301u
-#define DX_UPS_IS_IN_PROGRESS    0xc302u
-#define DX_UPS_NOT_SCHEDULED_SO  0xc303u
-#define DX_UPS_NOT_FINAL         0xc304u
-#define DX_UPS_NO_SUCH_ITEM      0xc307u
-#define DX_UPS_NOT_IN_PROGRESS   0xc310u
-#define DX_UPS_FAILED            0x0110u
-#define DX_UPS_WRONG_VALUE       0x0106u
-#define DX_UPS_WRONG_CLASS       0x0119u
-#define DX_UPS_NO_VALUE          0x0121u
-#define DX_UPS_CLASS_REFUSED     0x0122u
-#define DX_UPS_NO_SUCH_ACTION    0x0123u
-#define DX_UPS_LIMITED           0x0213u
+/* Tables CC.2.1-2, CC.2.6-1, CC.2.7-1, CC.2.8-2; PS3.7 annex C: the status, of what, when. */
+#define DX_UPS_STATUS_MAP(X)                                                                       \
+    X(DX_UPS_SUCCESS, 0x0000, "all", "Done; of C-FIND: all matches were sent.")                    \
+    X(DX_UPS_NOT_ALL_KNOWN, 0x0001, "N-GET, N-SET",                                                \
+      "Done, but for an attribute that no step has, or that is not kept.")                         \
+    X(DX_UPS_ALREADY_CANCELED, 0xb304, "N-ACTION", "It is CANCELED already.")                      \
+    X(DX_UPS_COERCED, 0xb305, "N-SET",                                                             \
+      "An attribute of what is scheduled was among them: it stays as the node has it.")            \
+    X(DX_UPS_ALREADY_COMPLETED, 0xb306, "N-ACTION", "It is COMPLETED already.")                    \
+    X(DX_UPS_PENDING, 0xff00, "C-FIND", "A match.")                                                \
+    X(DX_UPS_PENDING_PARTLY, 0xff01, "C-FIND", "A match; not all keys are attributes of a step.")  \
+    X(DX_UPS_CANCEL, 0xfe00, "C-FIND", "Canceled by C-CANCEL.")                                    \
+    X(DX_UPS_OUT_OF_RESOURCES, 0xa700, "C-FIND",                                                   \
+      "Cut: more matches, items, time or queries at a time than the limits allow, or the job "     \
+      "store cannot be read. What was sent is right, but not all; Error Comment names the limit.") \
+    X(DX_UPS_NOT_OF_CLASS, 0xa900, "C-FIND",                                                       \
+      "No key, more than one item in a key's sequence, or another SOP class than the context's.")  \
+    X(DX_UPS_NOT_UNDERSTOOD, 0xc000, "C-FIND",                                                     \
+      "An identifier that is malformed, too large, or of bytes that its character set does not "   \
+      "have.")                                                                                     \
+    X(DX_UPS_NO_MORE, 0xc300, "N-SET, N-ACTION", "It is COMPLETED or CANCELED.")                   \
+    X(DX_UPS_WRONG_TRANSACTION, 0xc301, "N-SET, N-ACTION",                                         \
+      "The Transaction UID is not that of who claimed it.")                                        \
+    X(DX_UPS_IS_IN_PROGRESS, 0xc302, "N-ACTION",                                                   \
+      "It is IN PROGRESS already, by this Transaction UID.")                                       \
+    X(DX_UPS_NOT_SCHEDULED_SO, 0xc303, "N-ACTION", "SCHEDULED is no state that it can be set to.") \
+    X(DX_UPS_NOT_FINAL, 0xc304, "N-ACTION",                                                        \
+      "COMPLETED lacks what the final state needs; Error Comment names it.")                       \
+    X(DX_UPS_NO_SUCH_ITEM, 0xc307, "N-GET, N-SET, N-ACTION", "There is no such item.")             \
+    X(DX_UPS_NOT_IN_PROGRESS, 0xc310, "N-SET, N-ACTION", "It is not claimed.")                     \
+    X(DX_UPS_FAILED, 0x0110, "all",                                                                \
+      "The worklist's process is gone or the job store broken: again in a moment.")                \
+    X(DX_UPS_WRONG_VALUE, 0x0106, "N-SET, N-ACTION",                                               \
+      "Procedure Step State in N-SET, no state in N-ACTION, or a dataset that is malformed.")      \
+    X(DX_UPS_WRONG_CLASS, 0x0119, "N-GET, N-SET, N-ACTION",                                        \
+      "The SOP class that is named is not UPS Push's.")                                            \
+    X(DX_UPS_CLASS_REFUSED, 0x0122, "all", "The node's mode does not offer the list.")             \
+    X(DX_UPS_NO_SUCH_ACTION, 0x0123, "N-ACTION", "Another action than Change UPS State.")          \
+    X(DX_UPS_LIMITED, 0x0213, "N-SET",                                                             \
+      "More than 32 KiB of one performer, or a dataset that is too large.")
+enum dx_ups_status {
+#define X(name, status, operations, when) name = status,
+    DX_UPS_STATUS_MAP(X)
+#undef X
+};
 
 const char *dx_ups_state_word(enum dx_ups_state state); /* "IN PROGRESS"; UNKNOWN: "" */
 /* Exactly one of those words of `length` bytes; else UNKNOWN. */

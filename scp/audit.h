@@ -22,7 +22,7 @@ struct audit_code {
 };
 extern const struct audit_code audit_application_start, audit_application_stop, audit_login;
 extern const struct audit_code audit_node_authentication, audit_software_configuration,
-    audit_security_configuration, audit_recording_stopped, audit_recording_started;
+    audit_security_configuration, audit_recording_stopped;
 extern const struct audit_code audit_selftest_failed, audit_log_torn, audit_log_broken_code,
     audit_order;
 
@@ -41,8 +41,6 @@ enum audit_event_id {
     AUDIT_USER_AUTHENTICATION,
     AUDIT_EVENTS
 };
-const char *audit_event_name(enum audit_event_id id); /* "Security Alert", ... */
-const char *audit_event_code(enum audit_event_id id); /* "110113", ... */
 
 enum audit_outcome {
     AUDIT_SUCCESS = 0,
@@ -113,9 +111,9 @@ bool audit_tell_messages(const struct conf *conf, char **messages, size_t count)
 /* ---- what the node tells ---- */
 
 void audit_application(const struct conf *conf, bool start);
-/* At start and after a reload: what the effective configuration, the models and their operating
- * points are now, against what they were when this was called last; the log is told, too. Returns
- * how many differ. who: "" unknown. */
+/* At start and after a reload: what the effective configuration, the models, their operating points
+ * and gates are now, against what they were when this was called last; the log is told, too.
+ * Returns how many differ. who: "" unknown. */
 size_t audit_configuration(const struct conf *conf, const char *who);
 void audit_reload_refused(const struct conf *conf, const char *who, const char *why);
 /* False: it could not be written. done: it was changed; else refused, and why. */
@@ -125,7 +123,8 @@ void audit_selftest(const struct conf *conf, const char *what, const char *detai
 /* Files of these studies that went with time: `kind` "objects" or "results". */
 void audit_deleted(const struct conf *conf, const char *kind, size_t files,
                    char (*study)[DX_UID_MAX], size_t studies);
-/* What went with time and has no study's name: `kind` "quarantine", "rows", "audit". */
+/* What went with time and has no study's name: `kind` "quarantine", "rows", "audit", "parked"
+ * (copies that a destination refused for good: their deliveries were given up). */
 void audit_retention(const struct conf *conf, const char *kind, uint64_t count, const char *detail);
 /* Removes the log's files that are older than <audit keep>, and tells it. */
 void audit_expire(const struct conf *conf, int64_t now_ms);

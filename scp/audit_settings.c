@@ -1,6 +1,7 @@
 /* What is in force, as lines "NAME=VALUE": each setting of the effective configuration, each
- * model's digest and operating points. audit/settings keeps what was told last; what differs is the
- * event, so that a change made while the node did not run is told, too. */
+ * model's digest, operating points and what its gate asks for. audit/settings keeps what was told
+ * last; what differs is the event, so that a change made while the node did not run is told, too.
+ */
 #include "audit.h"
 
 #include "log.h"
@@ -98,6 +99,9 @@ static void put_model(FILE *out, const char *folder)
             if (info.class_[i].finding)
                 (void)fprintf(out, "model %s operating point of %s=%.17g\n", folder,
                               info.class_[i].name, info.class_[i].operating_point);
+        if (info.gate_digest[0] != '\0')
+            (void)fprintf(out, "model %s gate's least score of %s=%.17g\n", folder,
+                          info.gate_accept, info.gate_least);
     }
     free(xml);
 }
@@ -110,7 +114,7 @@ static char *now(const struct conf *conf)
     FILE *out = open_memstream(&printed, &size);
     if (out == NULL)
         return NULL;
-    conf_print(conf, out);
+    conf_print_shown(conf, out);
     bool good = fclose(out) == 0;
     xmlDoc *doc = good ? xmlReadMemory(printed, (int)size, NULL, NULL, XML_PARSE_NONET) : NULL;
     free(printed);

@@ -23,7 +23,6 @@ CODE(audit_node_authentication, "110126", "Node Authentication");
 CODE(audit_security_configuration, "110129", "Security Configuration");
 CODE(audit_software_configuration, "110131", "Software Configuration");
 CODE(audit_recording_stopped, "110133", "Audit Recording Stopped");
-CODE(audit_recording_started, "110134", "Audit Recording Started");
 
 #define OWN "99CERVIGATE"
 const struct audit_code audit_selftest_failed = {"SELFTEST", OWN, "Self-test failed"};
@@ -63,16 +62,6 @@ static const struct {
     [AUDIT_SETTING] = {{"12", "RFC-3881", "URI"}, "2", "13"},
     [AUDIT_JOB] = {{"JOB", OWN, "Job"}, "2", "20"},
 };
-
-const char *audit_event_name(enum audit_event_id id)
-{
-    return events[id].meaning;
-}
-
-const char *audit_event_code(enum audit_event_id id)
-{
-    return events[id].code;
-}
 
 /* ---- text ---- */
 

@@ -27,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
@@ -63,15 +62,6 @@ struct deliver {
     enum conf_mode mode;
     struct echo_desk echo;
 };
-
-/* 0.8 to 1.2 of ms: peers that fell together shall not be called together. */
-static int64_t jitter(int64_t ms)
-{
-    uint32_t random = UINT32_MAX / 2;
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
-        random = UINT32_MAX / 2;
-    return ms * 8 / 10 + (int64_t)((double)ms * 0.4 * random / UINT32_MAX);
-}
 
 static int64_t back_off(const struct conf_destination *to, unsigned times)
 {
@@ -122,7 +112,7 @@ static void end_sender(struct lane *lane, const char *why)
 static void pause_lane(struct lane *lane, const char *why, int64_t after_ms)
 {
     int64_t most = (int64_t)lane->to->retry_most_seconds * 1000;
-    lane->pause_ms = jitter(back_off(lane->to, lane->failures));
+    lane->pause_ms = role_jitter(back_off(lane->to, lane->failures));
     if (after_ms > lane->pause_ms)
         lane->pause_ms = after_ms < most ? after_ms : most;
     lane->retry_at = clock_monotonic_ms() + lane->pause_ms;
@@ -193,7 +183,7 @@ static void tell(const struct lane *lane, const struct delivery *job,
         log_event(events[answer->verdict].level, event,
                   "destination=%s kind=%s uid=%s attempts=%d status=%04X reason=%s",
                   lane->to->peer->name, result_kind_name(job->result.kind), job->result.uid,
-                  job->attempts + 1, answer->dimse_status, log_quote(answer->text));
+                  job->attempts + 1, answer->dimse_status, log_quote_own(answer->text));
 }
 
 /* The images are not there yet, or are another's: that may mend itself, but not for ever. */
@@ -205,8 +195,8 @@ static enum store_status let_wait(struct deliver *d, const struct lane *lane,
     int64_t waited = job->looked_ms == 0 ? 0 : now - job->looked_ms;
     if (waited < (int64_t)lane->to->look_most_seconds * 1000)
         return store_delivery_waits(d->store, job->id,
-                                    now + jitter(back_off(lane->to, (unsigned)job->attempts)), now,
-                                    answer->text);
+                                    now + role_jitter(back_off(lane->to, (unsigned)job->attempts)),
+                                    now, answer->text);
     (void)snprintf(why, sizeof why, "looked for in vain for %lld s: %.200s",
                    (long long)(waited / 1000), answer->text);
     memcpy(answer->text, why, sizeof why);
@@ -226,7 +216,7 @@ static enum store_status record(struct deliver *d, struct lane *lane, const stru
         return store_delivered(d->store, job->id, answer->result, now);
     case VERDICT_LATER:
         return store_delivery_failed(d->store, job->id,
-                                     now + jitter(back_off(lane->to, (unsigned)job->attempts)),
+                                     now + role_jitter(back_off(lane->to, (unsigned)job->attempts)),
                                      false, answer->text);
     case VERDICT_UNREACHED:
         return store_delivery_failed(d->store, job->id, 0, false, answer->text);
@@ -255,9 +245,9 @@ static enum store_status record_commitment(struct deliver *d, const struct lane 
                                 dx_commitment_reason(answer->dimse_status), now);
     case VERDICT_LATER:
     case VERDICT_UNREACHED:
-        return store_commitment_unasked(d->store, job->id,
-                                        now + jitter((int64_t)lane->to->retry_most_seconds * 1000),
-                                        answer->text);
+        return store_commitment_unasked(
+            d->store, job->id, now + role_jitter((int64_t)lane->to->retry_most_seconds * 1000),
+            answer->text);
     default:
         return STORE_OK;
     }

@@ -73,7 +73,7 @@ static json_t *limits_json(const struct conf_health *l)
                      l->certificate_days);
 }
 
-json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)
+static json_t *audit_json(const struct conf_audit *conf, const struct health *h)
 {
     const struct audit_waiting *a = &h->audit;
     if (conf->host == NULL)
@@ -83,7 +83,19 @@ json_t *health_json_audit(const struct conf_audit *conf, const struct health *h)
                      json_time(a->since_ms), "trouble", a->trouble);
 }
 
-json_t *health_json_figures(const struct conf_health *limits, const struct health *h)
+/* Of each queue the age of the oldest; null: nothing waits. */
+static json_t *waits_json(const struct health *h)
+{
+    json_t *waits = json_object();
+    for (enum health_queue q = QUEUE_OBJECT; q < HEALTH_QUEUES; q++)
+        (void)json_object_set_new(
+            waits, health_queue_name(q),
+            h->waits_seconds[q] >= 0 ? json_integer((json_int_t)h->waits_seconds[q]) : json_null());
+    return waits;
+}
+
+/* {"limits", "oldest_job", "waits_seconds", "refusals", "unprocessed", "models", "stations"}. */
+static json_t *figures_json(const struct conf_health *limits, const struct health *h)
 {
     json_t *models = json_array();
     for (int i = 0; i < h->models; i++)
@@ -94,9 +106,10 @@ json_t *health_json_figures(const struct conf_health *limits, const struct healt
     json_t *oldest = h->oldest_kind ? json_pack("{s:s, s:I}", "kind", h->oldest_kind, "seconds",
                                                 (json_int_t)h->oldest_seconds)
                                     : json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "limits", limits_json(limits), "oldest_job",
-                     oldest, "refusals", rate_json(&h->refusals), "unprocessed",
-                     rate_json(&h->unprocessed), "models", models, "stations", stations_json(h));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "limits", limits_json(limits),
+                     "oldest_job", oldest, "waits_seconds", waits_json(h), "refusals",
+                     rate_json(&h->refusals), "unprocessed", rate_json(&h->unprocessed), "models",
+                     models, "stations", stations_json(h));
 }
 
 static json_t *counts_json(const struct store_counts *c)
@@ -134,8 +147,8 @@ json_t *health_json_status(const struct conf *conf, const struct health *h,
                   "tls_port", (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port,
                   "isolation", "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well",
                   h->why_count == 0, "why", health_json_why(h), "selftest", health_json_selftest(h),
-                  "audit", health_json_audit(&conf->audit, h), "health",
-                  health_json_figures(&conf->health, h), "roles", roles_json(h));
+                  "audit", audit_json(&conf->audit, h), "health", figures_json(&conf->health, h),
+                  "roles", roles_json(h));
     json_t *more = counts != NULL ? counts_json(counts) : NULL;
     if (all != NULL && more != NULL)
         (void)json_object_update(all, more);

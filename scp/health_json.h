@@ -9,9 +9,6 @@
 json_t *health_json_why(const struct health *health);
 /* {"at", "passed", ...} of the last self-test, or null. */
 json_t *health_json_selftest(const struct health *health);
-/* {"limits", "oldest_job", "refusals", "unprocessed", "models", "stations"}. */
-json_t *health_json_audit(const struct conf_audit *conf, const struct health *health);
-json_t *health_json_figures(const struct conf_health *limits, const struct health *health);
 /* All of it: what `cervigate status --json` prints; counts NULL: without them. */
 json_t *health_json_status(const struct conf *conf, const struct health *health,
                            const struct store_counts *counts);

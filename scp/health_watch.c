@@ -2,7 +2,6 @@
 
 #include "clock.h"
 #include "log.h"
-#include "worklist/news.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +17,10 @@ static bool is_same(const struct store_alarm *alarm, const struct health_why *wh
 static enum store_status change(struct store *store, const struct store_alarm *alarm, bool on,
                                 const char *detail)
 {
-    char what[sizeof((struct health_why *)NULL)->detail];
-    (void)snprintf(what, sizeof what, "%s", detail);
-    char *says = strstr(what, NEWS_SAYS);
-    if (says != NULL)
-        *says = '\0';
     enum store_status status = store_set_alarm(store, alarm, on);
     if (status == STORE_OK)
         log_event(on ? LOG_AT_ERROR : LOG_AT_INFO, "alarm", "name=%s subject=%s state=%s detail=%s",
-                  alarm->name, log_quote(alarm->subject), on ? "on" : "off", log_quote(what));
+                  alarm->name, log_quote(alarm->subject), on ? "on" : "off", log_quote(detail));
     return status;
 }
 

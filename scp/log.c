@@ -269,3 +269,13 @@ const char *log_quote(const char *text)
     out[used] = '\0';
     return out;
 }
+
+const char *log_quote_own(const char *reason)
+{
+    char own[QUOTE_MOST + 1];
+    (void)snprintf(own, sizeof own, "%s", reason);
+    char *says = strstr(own, LOG_PEER_SAYS);
+    if (says != NULL)
+        *says = '\0';
+    return log_quote(own);
+}

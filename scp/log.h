@@ -23,6 +23,11 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Quotes text into one of eight rotating buffers: control characters escaped, 200 bytes at most. */
 const char *log_quote(const char *text);
+/* In a reason, before words of a peer: they may hold a patient's data, so they are shown where jobs
+ * and news are listed, and are in no log. */
+#define LOG_PEER_SAYS "; it says: "
+/* As log_quote, without them. */
+const char *log_quote_own(const char *reason);
 bool log_patient_data(void);
 /* Gives up what processes share for the log: for one that says nothing and reads hostile bytes. */
 void log_leave(void);

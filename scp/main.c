@@ -1,4 +1,5 @@
 /* cervigated: the node. */
+#include "blas_threads.h"
 #include "dx_tls.h"
 #include "supervisor.h"
 
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
     const char *config = NULL;
     bool foreground = getenv("NOTIFY_SOCKET") != NULL || getenv("INVOCATION_ID") != NULL;
     int option;
+    blas_threads_end(argv);
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'c':

@@ -61,8 +61,11 @@ static bool model_reportable(const struct nn_model_info *info, const struct srt_
 static bool model_clinical(const struct nn_model_info *info, char *error, size_t error_size)
 {
     if (info->provenance == NN_SYNTHETIC)
-        (void)snprintf(error, error_size,
-                       "mode clinical: the model %s was trained on synthetic images", info->name);
+        (void)snprintf(
+            error, error_size,
+            "mode clinical: the model %s was trained on synthetic images; expected one that "
+            "this site has validated (docs/train-your-own.md), or another mode",
+            info->name);
     else if (!info->validated)
         (void)snprintf(error, error_size,
                        "mode clinical: the model %s has no <validation> bound to its digests",

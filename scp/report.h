@@ -104,7 +104,5 @@ enum report_end report_study(const struct report *report, struct store *store,
 enum report_end report_reject(const struct report *report, struct store *store,
                               const char *destination, size_t *count, char uid[DX_UID_MAX],
                               char *error, size_t error_size);
-/* Title of a rejection note by its code of CID 7010: "113001". NULL: no such code. */
-const char *report_rejection_title(const char *code);
 
 #endif

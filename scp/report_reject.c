@@ -8,7 +8,8 @@
 
 #define NOTE_MOST 1024 /* results in one note */
 
-const char *report_rejection_title(const char *code)
+/* By its code of CID 7010: "113001". NULL: no such code. */
+static const char *title_of(const char *code)
 {
     static const struct {
         const char *code, *meaning;
@@ -89,7 +90,7 @@ static bool write_note(struct noting *n, struct result *note)
     struct dx_error err = {0};
     char uid[DX_UID_MAX], series[DX_UID_MAX];
     const char *code = n->list[0].why;
-    const char *meaning = report_rejection_title(code);
+    const char *meaning = title_of(code);
     if (!meaning)
         return fail(n, "no such reason");
     if (!identify(n, uid, series))

@@ -48,9 +48,10 @@ struct retention {
     struct sweep *sweep;
     enum stage stage;
     struct store_walk walk;
-    int64_t turn_at; /* monotonic: not before */
-    size_t objects, results, studies;
-    uint64_t bytes; /* given up in this pass */
+    int64_t turn_at;             /* monotonic: not before */
+    struct retention_files gone; /* given up in this pass... */
+    size_t studies;
+    uint64_t bytes;
 };
 
 struct retention *retention_create(const struct conf *conf, struct store *store)
@@ -142,6 +143,18 @@ static enum store_status look_at_clock(struct retention *r, int64_t now_ms, bool
 
 /* ---- stages ---- */
 
+/* Which copies no destination will get. */
+static void audit_expired(const struct conf *conf, const struct delivery *list, size_t count)
+{
+    char text[EXPIRING * (sizeof list->destination + 32)] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%sd%lld to %s",
+                                 i == 0 ? "" : ", ", (long long)list[i].id, list[i].destination);
+    if (count > 0)
+        audit_retention(conf, "parked", count, text);
+}
+
 static enum store_status expire(struct retention *r, int64_t now_ms, bool *end)
 {
     struct delivery list[EXPIRING];
@@ -154,8 +167,9 @@ static enum store_status expire(struct retention *r, int64_t now_ms, bool *end)
         log_event(LOG_AT_WARN, "delivery-expired",
                   "delivery=d%lld destination=%s kind=%s uid=%s parked=%s reason=%s",
                   (long long)list[i].id, list[i].destination, result_kind_name(list[i].result.kind),
-                  list[i].result.uid, since, log_quote(list[i].last_error));
+                  list[i].result.uid, since, log_quote_own(list[i].last_error));
     }
+    audit_expired(r->conf, list, count);
     *end = count < EXPIRING;
     return status;
 }
@@ -170,7 +184,7 @@ static enum store_status retire(struct retention *r, bool objects, int64_t befor
                               .enough = enough};
     enum store_status status = objects ? store_retire_objects(r->store, &r->walk, &step)
                                        : store_retire_results(r->store, &r->walk, &step);
-    *(objects ? &r->objects : &r->results) += step.gone;
+    *(objects ? &r->gone.objects : &r->gone.results) += step.gone;
     r->bytes += step.bytes;
     if (step.gone > 0) {
         audit_deleted(r->conf, objects ? "objects" : "results", step.gone, step.study,
@@ -214,24 +228,31 @@ static enum store_status retire_for_space(struct retention *r, bool objects, int
 }
 
 /* Refused bytes have no row: their file's time speaks. At most SPOOL_QUARANTINE_MOST are there. */
-static void empty_quarantine(const struct retention *r, int64_t now_ms)
+static size_t old_in_quarantine(const struct conf *conf, int64_t before_ms, bool remove)
 {
     char path[PATH_MAX];
-    int64_t before = now_ms - r->conf->retention.quarantine_days * DAY_MS;
-    size_t removed = 0;
-    node_path(r->conf, path, sizeof path, "quarantine");
+    size_t found = 0;
+    node_path(conf, path, sizeof path, "quarantine");
     DIR *directory = opendir(path);
     if (directory == NULL)
-        return;
+        return 0;
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
         struct stat at;
         if (fstatat(dirfd(directory), entry->d_name, &at, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISREG(at.st_mode) || at.st_mtim.tv_sec * 1000LL >= before)
+            !S_ISREG(at.st_mode) || at.st_mtim.tv_sec * 1000LL >= before_ms)
             continue;
-        removed += unlinkat(dirfd(directory), entry->d_name, 0) == 0;
+        found += !remove || unlinkat(dirfd(directory), entry->d_name, 0) == 0;
     }
     (void)closedir(directory);
+    return found;
+}
+
+static void empty_quarantine(struct retention *r, int64_t now_ms)
+{
+    size_t removed =
+        old_in_quarantine(r->conf, now_ms - r->conf->retention.quarantine_days * DAY_MS, true);
+    r->gone.refused += removed;
     if (removed > 0)
         log_event(LOG_AT_INFO, "quarantine-expired", "files=%zu", removed);
     if (removed > 0)
@@ -305,14 +326,14 @@ static enum store_status run_stage(struct retention *r, int64_t now_ms, bool bel
 
 static void end_pass(struct retention *r)
 {
-    if (r->objects + r->results > 0)
-        log_event(LOG_AT_INFO, "retention", "objects=%zu results=%zu bytes=%llu", r->objects,
-                  r->results, (unsigned long long)r->bytes);
+    if (r->gone.objects + r->gone.results > 0)
+        log_event(LOG_AT_INFO, "retention", "objects=%zu results=%zu bytes=%llu", r->gone.objects,
+                  r->gone.results, (unsigned long long)r->bytes);
     if (r->studies > 0)
         log_event(LOG_AT_INFO, "rows-expired", "studies=%zu", r->studies);
     if (r->studies > 0)
         audit_retention(r->conf, "rows", r->studies, NULL);
-    r->objects = r->results = r->studies = 0;
+    r->studies = 0;
     r->bytes = 0;
 }
 
@@ -322,8 +343,10 @@ static enum store_status run_stages(struct retention *r)
     int64_t now_ms = clock_utc_ms();
     bool believed = false, end = true;
     enum store_status status = look_at_clock(r, now_ms, &believed);
-    if (r->stage == RESTING)
+    if (r->stage == RESTING) {
         r->stage = PARKED;
+        r->gone = (struct retention_files){.objects = 0};
+    }
     while (status == STORE_OK && end && r->stage != RESTING) {
         status = run_stage(r, now_ms, believed, &end);
         if (status == STORE_OK && end) {
@@ -351,4 +374,58 @@ enum store_status retention_turn(struct retention *r)
     bool rests = r->stage == RESTING && removed < RETENTION_FILES && swept && status == STORE_OK;
     r->turn_at = now + (rests ? RETENTION_PASS_MS : RETENTION_TURN_MS);
     return status;
+}
+
+enum store_status retention_pass(struct retention *r, struct retention_files *gone)
+{
+    int64_t until = clock_monotonic_ms() + RETENTION_ALONE_MS;
+    size_t removed = 0;
+    enum store_status status;
+    do
+        status = run_stages(r);
+    while (status == STORE_OK && r->stage != RESTING && clock_monotonic_ms() < until);
+    do
+        status = status == STORE_OK ? remove_some(r, &removed) : status;
+    while (status == STORE_OK && removed == RETENTION_FILES && clock_monotonic_ms() < until);
+    *gone = r->gone;
+    return status;
+}
+
+/* What a step gives up is taken back: nothing is changed, and the next step goes on behind it. */
+static enum store_status count_overdue(struct store *store, bool objects, int64_t days,
+                                       int64_t now_ms, size_t *count)
+{
+    struct store_walk walk = {.id = 0};
+    struct store_step step;
+    enum store_status status;
+    do {
+        step = (struct store_step){.before_ms = now_ms - days * DAY_MS - RETENTION_OVERDUE_MS,
+                                   .now_ms = now_ms,
+                                   .look = RETENTION_LOOK,
+                                   .most = RETENTION_MOST};
+        status = store_begin(store);
+        if (status == STORE_OK)
+            status = objects ? store_retire_objects(store, &walk, &step)
+                             : store_retire_results(store, &walk, &step);
+        store_rollback(store);
+        *count += step.gone;
+    } while (status == STORE_OK && (step.looked == step.look || step.gone == step.most));
+    return status;
+}
+
+enum store_status retention_overdue(const struct conf *conf, struct store *store,
+                                    struct retention_files *overdue, int64_t *wait_ms)
+{
+    int64_t now_ms = clock_utc_ms();
+    *overdue = (struct retention_files){.objects = 0};
+    enum store_status status = store_recall(store, "retention-wait", wait_ms);
+    if (status != STORE_OK || *wait_ms > now_ms)
+        return status;
+    *wait_ms = 0;
+    overdue->refused = old_in_quarantine(
+        conf, now_ms - conf->retention.quarantine_days * DAY_MS - RETENTION_OVERDUE_MS, false);
+    status = count_overdue(store, true, conf->retention.object_days, now_ms, &overdue->objects);
+    return status == STORE_OK
+               ? count_overdue(store, false, conf->retention.result_days, now_ms, &overdue->results)
+               : status;
 }

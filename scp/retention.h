@@ -1,5 +1,5 @@
 /* retention.h: what goes from the spool, when, and what a person orders at once. The analyze
- * role's, between its other work; one thread.
+ * role's, between its other work, and `cervigate retention`'s where no node runs; one thread.
  *
  * A turn does little (RETENTION_*), so that a backlog of any size holds up nobody. */
 #ifndef RETENTION_H
@@ -22,6 +22,9 @@
                                       */
 #define RETENTION_WAIT_MS 86400000LL /* ...then nothing goes by age for so long */
 
+#define RETENTION_ALONE_MS   20000      /* a node that starts meanwhile is refused the spool */
+#define RETENTION_OVERDUE_MS 86400000LL /* a backlog is no fault */
+
 struct retention;
 /* Both must outlive it. NULL without memory. */
 struct retention *retention_create(const struct conf *conf, struct store *store);
@@ -29,11 +32,18 @@ void retention_destroy(struct retention *retention);
 
 /* One turn, if it is time for one. STORE_OK, or the trouble of the job store that ended it. */
 STORE_MUST_USE enum store_status retention_turn(struct retention *retention);
-/* Removes what was given up, all of it, now; directories are synced. *left: files that could not be
- * removed. */
-STORE_MUST_USE enum store_status retention_remove_now(const struct conf *conf, struct store *store,
-                                                      size_t *removed, size_t *left);
-
+/* Where no node runs: one pass without its pauses, RETENTION_ALONE_MS at most. gone (files): what
+ * it gave up. */
+struct retention_files {
+    size_t objects, results, refused;
+};
+STORE_MUST_USE enum store_status retention_pass(struct retention *retention,
+                                                struct retention_files *gone);
+/* Counts what should have gone by age RETENTION_OVERDUE_MS ago and is there, and changes nothing.
+ * *wait_ms: until then nothing goes by age, since the clock jumped; 0: no wait. */
+STORE_MUST_USE enum store_status retention_overdue(const struct conf *conf, struct store *store,
+                                                   struct retention_files *overdue,
+                                                   int64_t *wait_ms);
 /* `cervigate forget`: everything of the patient, files included; answer gets what was removed.
  * STORE_BUSY: objects wait to be looked at that may be the patient's: later. */
 STORE_MUST_USE enum store_status forget_patient(const struct conf *conf, struct store *store,

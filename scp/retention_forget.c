@@ -24,8 +24,10 @@
 
 #define WAITING_MOST 1000 /* objects not judged yet that are scanned; with more, later */
 
-enum store_status retention_remove_now(const struct conf *conf, struct store *store,
-                                       size_t *removed, size_t *left)
+/* Removes what was given up, all of it, now; directories are synced. *left: files that could not be
+ * removed. */
+static enum store_status remove_now(const struct conf *conf, struct store *store, size_t *removed,
+                                    size_t *left)
 {
     size_t some = 0;
     int failed = 0;
@@ -117,7 +119,7 @@ static enum store_status remove_all(const struct conf *conf, struct store *store
         return status;
     crash_point("forget-scrubbed");
     refused = empty_quarantine(conf, patient.id);
-    status = retention_remove_now(conf, store, &removed, &left);
+    status = remove_now(conf, store, &removed, &left);
     if (status != STORE_OK)
         return status;
     crash_point("forget-removed");

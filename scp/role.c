@@ -4,6 +4,7 @@
 #include "log.h"
 #include <limits.h>
 #include <signal.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,4 +74,12 @@ int64_t role_back_off(int first, int most, unsigned times)
     for (unsigned i = 0; i < times && ms < (int64_t)most * 1000; i++)
         ms *= 2;
     return ms < (int64_t)most * 1000 ? ms : (int64_t)most * 1000;
+}
+
+int64_t role_jitter(int64_t ms)
+{
+    uint32_t random = UINT32_MAX / 2;
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+        random = UINT32_MAX / 2;
+    return ms * 8 / 10 + (int64_t)((double)ms * 0.4 * random / UINT32_MAX);
 }

@@ -33,5 +33,7 @@ void role_contacted(struct role_contact *contact, struct store *store, enum cont
 
 /* `first` seconds, doubled `times` times, at most `most` seconds; in milliseconds. */
 int64_t role_back_off(int first, int most, unsigned times);
+/* 0.8 to 1.2 of ms: peers that fell together shall not be called together. */
+int64_t role_jitter(int64_t ms);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "call.h"
 #include "dx_result.h"
+#include "log.h"
 #include "node.h"
 #include "proposed.h"
 #include <limits.h>
@@ -137,7 +138,7 @@ static void send_one(struct sender_way *way, const struct send_job *job, struct 
     case DX_OK:
         crash_point("deliver-sent-unanswered");
         (void)snprintf(answer->text, sizeof answer->text, "status %04X%s%s", dimse,
-                       comment[0] != '\0' ? ": " : "", comment);
+                       comment[0] != '\0' ? LOG_PEER_SAYS : "", comment);
         answer->verdict = sender_verdict(dimse);
         answer->dimse_status = dimse;
         break;
@@ -183,6 +184,7 @@ static bool open_association(const struct conf *conf, const struct conf_destinat
     static struct dx_scu_context contexts[CONTEXTS_MOST];
     size_t count = list_contexts(batch, contexts);
     call_params(conf, to->peer, &params);
+    params.dimse_seconds = to->answer_seconds;
     return call_open(conf, to->peer, &params, contexts, count, scu, err) == DX_OK;
 }
 

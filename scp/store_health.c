@@ -215,6 +215,25 @@ enum store_status store_waiting(struct store *store, struct store_waiting *list,
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+enum store_status store_refused(struct store *store, struct store_refused *list, size_t room,
+                                size_t *count)
+{
+    enum store_status status;
+    *count = 0;
+    sqlite3_stmt *rows =
+        sql_prepare(store, /* last_error: of the row that has the maximum */
+                    "SELECT destination,COUNT(*),last_error,MAX(next_ms) FROM delivery INDEXED BY"
+                    " delivery_parked WHERE state='parked' GROUP BY destination LIMIT ?",
+                    "i", (int64_t)room);
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        struct store_refused *one = &list[(*count)++];
+        sql_text(rows, 0, one->destination, sizeof one->destination);
+        one->count = (uint64_t)sqlite3_column_int64(rows, 1);
+        sql_text(rows, 2, one->why, sizeof one->why);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
 /* ---- alarms ---- */
 
 enum store_status store_alarms(struct store *store, struct store_alarm *list, size_t room,

@@ -60,6 +60,15 @@ struct store_waiting {
 STORE_MUST_USE enum store_status store_waiting(struct store *store, struct store_waiting *list,
                                                size_t room, size_t *count);
 
+/* Of each destination for which something is parked: how much, and why the last one is. */
+struct store_refused {
+    char destination[64];
+    uint64_t count;
+    char why[256];
+};
+STORE_MUST_USE enum store_status store_refused(struct store *store, struct store_refused *list,
+                                               size_t room, size_t *count);
+
 /* Alarms that are on, as they were told last. */
 struct store_alarm {
     char name[32], subject[80];

@@ -17,12 +17,13 @@
 #define OVER                                                                                       \
     " FROM reading CROSS JOIN place ON place.study=reading.study LEFT JOIN study ON"               \
     " study.uid=reading.study WHERE reading.state=1 AND reading.state<=2 AND (read_ms<>0 OR "      \
-    "study.read<>0)"
+    "waits<>0 OR study.read<>0)"
 #define LAPSED " FROM reading WHERE state=2 AND claimed_ms<?"
-/* On the list, and nobody has or will read it. */
+/* On the list with an answer, and nobody has or will read it. */
 #define LACKING                                                                                    \
-    " FROM place CROSS JOIN study ON study.uid=place.study WHERE read_ms=0 AND study.read=0 AND"   \
-    " NOT EXISTS (SELECT 1 FROM reading WHERE reading.study=place.study AND reading.state<=2)"
+    " FROM place CROSS JOIN study ON study.uid=place.study WHERE read_ms=0 AND waits=0 AND"        \
+    " study.read=0 AND NOT EXISTS (SELECT 1 FROM reading WHERE reading.study=place.study AND "     \
+    "reading.state<=2)"
 
 static enum store_status is_due(struct store *store, int64_t lapsed_ms, bool *due)
 {
@@ -124,12 +125,13 @@ enum store_status store_readings(struct store *store, const struct priority_poli
 {
     sqlite3_stmt *rows = sql_prepare(
         store,
-        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY
+        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY ",passed"
         " FROM (SELECT id,study FROM reading WHERE state<=2 AND (?1>>state)&1 UNION ALL"
         " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS item"
         " CROSS JOIN place ON place.study=item.study"
-        " ORDER BY " STANDS("reason", "?4") ",item.id LIMIT ?3",
-        "iiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds);
+        " ORDER BY " STANDS("reason", "?4,?5") ",item.id LIMIT ?3",
+        "iiiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds,
+        (int64_t)policy->passed_most);
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
@@ -139,6 +141,7 @@ enum store_status store_readings(struct store *store, const struct priority_poli
         place_take(rows, 1, &p->place.priority);
         p->place.arrived_ms = sqlite3_column_int64(rows, 6);
         p->place.order = (enum priority_order)sqlite3_column_int(rows, 7);
+        p->place.passed = sqlite3_column_int64(rows, 8);
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

@@ -90,6 +90,12 @@ enum store_status result_withdraw(struct store *store, const char *sop_instance,
 /* What was made of an instance: pictures and the like. */
 enum store_status result_retract_made_of(struct store *store, int64_t instance, const char *code);
 
+/* store_waiting.c, within the caller's transaction: a study in the list before its answer. An image
+ * of it was received; it was looked at, and there was nothing to tell. */
+struct store_case;
+enum store_status waiting_begin(struct store *store, const struct instance *instance);
+enum store_status waiting_settle(struct store *store, const struct store_case *of, int64_t now_ms);
+
 /* store_place.c: rank, band, raised, strength, reason of a place, in this order from `column` on.
  */
 struct priority;
@@ -123,10 +129,10 @@ enum store_status patient_functions(struct store *store);
     " site_order.study<>'' AND site_order.study=place.study ORDER BY priority DESC,told_ms DESC,"  \
     "id LIMIT 1),'')"
 
-/* store_worklist.c: stands(reason, raised, strength, order, arrived_ms, ageing_seconds) is
- * priority_stands. */
-#define STANDS(reason, ageing)                                                                     \
-    "stands(" reason ",raised,strength," SITE_PRIORITY ",arrived_ms," ageing ")"
+/* store_worklist.c: stands(reason, raised, strength, order, arrived_ms, passed, ageing_seconds,
+ * passed_most) is priority_stands; policy: the last two. */
+#define STANDS(reason, policy)                                                                     \
+    "stands(" reason ",raised,strength," SITE_PRIORITY ",arrived_ms,passed," policy ")"
 enum store_status place_functions(struct store *store);
 
 /* store_reconcile.c: rows of is_result, id, issuer, began_ms, attrs. */

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -129,7 +130,13 @@ static enum zygote_end bury(struct zygote_object *object)
         return ZYGOTE_BROKEN;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR) {
-        snprintf(object->text, sizeof object->text, "the object child could not be confined");
+        struct rlimit space;
+        bool little = getrlimit(RLIMIT_AS, &space) == 0 &&
+                      space.rlim_max < object->limits->memory_bytes; /* RLIM_INFINITY: the most */
+        snprintf(object->text, sizeof object->text, "the object child could not be confined%s",
+                 little ? ": <limits objectMemory> is more than the address space that this "
+                          "process may have (ulimit -v, LimitAS=)"
+                        : "");
         return ZYGOTE_BROKEN;
     }
     if (WIFSIGNALED(status)) {

@@ -198,8 +198,3 @@ double nn_solid_distance_of(const struct nn_solid *solid, uint64_t which, struct
     }
     return d;
 }
-
-double nn_solid_distance(const struct nn_solid *solid, struct vec3 p)
-{
-    return nn_solid_distance_of(solid, ~UINT64_C(0), p);
-}

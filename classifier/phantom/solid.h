@@ -125,7 +125,6 @@ void nn_solid_init(struct nn_solid *solid, struct vec3 low, struct vec3 high);
 /* Zeroed but for the pose (none), size (1,1,1), how ADD; the caller fills the rest. NULL when full:
  * programmers' error, asserted. */
 struct nn_part *nn_solid_add(struct nn_solid *solid, enum nn_part_shape shape, struct vec3 at);
-double nn_solid_distance(const struct nn_solid *solid, struct vec3 p);
 /* For mesh.c: one part by itself (its mirror image included), and the solid of the parts whose bits
  * are set, in their order. */
 double nn_part_distance(const struct nn_part *part, struct vec3 p);

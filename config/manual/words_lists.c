@@ -73,7 +73,8 @@ const struct conf_word conf_words_lists[] = {
     {"webhook", "url", "https:// (http:// to this machine only)."},
     {"webhook", "secret",
      "Absolute path of a file whose first line is the key of an HMAC-SHA-256 over the "
-     "body; only the node's user may read it. Without it: unsigned."},
+     "body; only the node's user may read it. Without it unsigned, which `cervigate check` warns "
+     "of."},
     {"rules", NULL,
      "What happens to a received object: the first rule whose matches ALL hold decides. An "
      "object that no rule takes is ignored: counted and audited, nothing is sent. The "

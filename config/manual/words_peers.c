@@ -65,6 +65,9 @@ const struct conf_word conf_words_peers[] = {
      "this node's aeTitle, address and port."},
     {"destination", "commitmentTimeout",
      "Seconds (1 to 604800) without an answer until it is asked anew."},
+    {"destination", "answerTime",
+     "Seconds (1 to 600) that an answer by DICOM may take; then the association is aborted, "
+     "and what was not answered is tried again."},
     {"destination", "rate", "Objects a minute at most (0 to 60000; 0: no limit)."},
     {"destination", "window",
      "Local hours in which results go there, as in 22:00-06:00; those of a study with a "
@@ -84,6 +87,12 @@ const struct conf_word conf_words_peers[] = {
     {"priority", "ageing",
      "Seconds (1 to 604800): a study is passed only by what came at most so much later, "
      "and by a STAT. Longer than the longest wait, or the raise is gone when it is needed."},
+    {"priority", "passed",
+     "A study that so many that came later have passed (0 to 100000; 0: any number) comes before "
+     "all but STAT. With 5 minutes a study, 100 are about eight hours of one reader."},
+    {"priority", "list",
+     "Studies of the list that are shown and searched at most (10 to 100000): those that are to be "
+     "read first. Where there are more, who looks is told."},
     {"priority", "knownDays",
      "Days for which a patient's finding is known, so that another one raises nothing (0 "
      "to 3650; 0: never)."},

@@ -2,7 +2,11 @@
 #include "modules.hh"
 #include "object.hh"
 
+#include "dx_services.h"
+
 #include "dcmtk/dcmdata/dcbytstr.h"
+
+#include <algorithm>
 
 const DcmTagKey dx_patient_study_tags[] = {DCM_SpecificCharacterSet,
                                            DCM_StudyDate,
@@ -103,8 +107,6 @@ const DcmTagKey image_tags[] = {DCM_ImageType,
                                 DCM_PatientOrientation,
                                 DCM_Laterality,
                                 DCM_ImageLaterality,
-                                DCM_ImagePositionPatient,
-                                DCM_ImageOrientationPatient,
                                 DCM_FrameOfReferenceUID,
                                 DCM_ImageComments,
                                 DCM_SamplesPerPixel,
@@ -303,4 +305,14 @@ enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **
             *attrs = found;
             return DX_OK;
         });
+}
+
+size_t dx_read_attributes(bool copied, uint32_t *list, size_t most)
+{
+    const DcmTagKey *tags = copied ? dx_patient_study_tags : image_tags;
+    size_t count = copied ? dx_patient_study_count : sizeof image_tags / sizeof image_tags[0];
+    for (size_t i = 0; i < count && i < most; i++)
+        list[i] = DX_TAG(tags[i].getGroup(), tags[i].getElement());
+    std::sort(list, list + std::min(count, most));
+    return std::min(count, most);
 }

@@ -138,7 +138,7 @@ enum dx_status prepare(dx_scu *scu, T_ASC_Parameters **parameters, struct dx_err
     std::string address = std::string(p.host) + ":" + std::to_string(p.port);
 
     dcmConnectionTimeout.set(p.connect_seconds);
-    scu->wire.state.limits = {p.acse_seconds, p.acse_seconds, 0, p.max_pdu, 0, 0, 0, false};
+    scu->wire.state.limits = {p.acse_seconds, p.acse_seconds, 0, p.max_pdu, 0, 0, 0, false, true};
     OFCondition condition =
         ASC_initializeNetwork(NET_REQUESTOR, 0, p.acse_seconds, &scu->wire.network);
     if (condition.good())

@@ -170,6 +170,9 @@ int64_t DxConnection::last_moment() const
 
 const char *DxConnection::overdue() const
 {
+    if (state_->limits.is_client)
+        return state_->limits.is_open ? "limit answerTime: the peer was silent for too long"
+                                      : "the peer was too slow to negotiate";
     if (!state_->limits.is_open)
         return "limit acseTimeout: the peer was too slow to negotiate";
     return head_have_ > 0 ? "limit pduTimeout: the peer stalled within a PDU"

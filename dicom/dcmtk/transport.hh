@@ -30,6 +30,7 @@ struct dx_transport_limits {
     uint32_t minimum_rate;
     int association_seconds, dataset_seconds; /* 0: no limit */
     bool is_open;                             /* negotiated: the time-outs have other names */
+    bool is_client;                           /* likewise */
 };
 
 /* What the association's owner shares with its connection, which DCMTK owns and may delete. */

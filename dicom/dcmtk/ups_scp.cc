@@ -99,8 +99,9 @@ enum dx_status find(dx_session *session, uint8_t context, const dx_command *requ
     if (found.status != DX_OK)
         return found.status;
     comment[64] = '\0';
-    return answer_with(session, context, request, found.is_canceled ? DX_UPS_CANCEL : status,
-                       comment, nullptr, err);
+    if (found.is_canceled)
+        status = DX_UPS_CANCEL;
+    return answer_with(session, context, request, status, comment, nullptr, err);
 }
 
 /* N-GET, N-SET, N-ACTION of one item. */

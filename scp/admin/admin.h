@@ -27,6 +27,7 @@ int admin_rules(int argc, char **argv);
 int admin_audit(int argc, char **argv);
 int admin_forget(int argc, char **argv);
 int admin_bench(int argc, char **argv);
+int admin_retention(int argc, char **argv);
 int admin_backup(int argc, char **argv);
 int admin_restore(int argc, char **argv);
 int admin_store(int argc, char **argv);

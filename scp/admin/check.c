@@ -4,6 +4,7 @@
 #include "check_model.h"
 #include "clock.h"
 #include "command.h"
+#include "confine.h"
 #include "connection.h"
 #include "console/accounts.h"
 #include "console/tls.h"
@@ -12,6 +13,8 @@
 #include "secret_file.h"
 #include "start.h"
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,8 @@ static const char usage[] =
     "       cervigate check --model DIR\n"
     "\n"
     "Validates configuration, models, mode, report template, directories, font, certificates and\n"
-    "keys; every error with file and line; and tells what each model is meant for.\n"
+    "keys; every error with file and line; and tells what each model is meant for. As root it\n"
+    "looks at files and folders as the spool's owner, as whom the node runs.\n"
     "\n"
     "  --config FILE      the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
     "  --print-effective  prints the configuration with all defaults as XML\n"
@@ -191,8 +195,8 @@ static int check_secrets(const struct conf *conf)
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct conf_peer *peer = &conf->peers[i];
         const char *path = peer->token ? peer->token : peer->password;
-        if (!path || secret_read(path, secret, why))
-            continue;
+        if (!path || path[0] != '/' || secret_read(path, secret, why))
+            continue; /* a relative one was told already, without its words */
         snprintf(text, sizeof text, "<peer %s>: %s", peer->token ? "tokenFile" : "passwordFile",
                  why);
         errors += complain(conf, peer->line, text);
@@ -207,7 +211,7 @@ static int check_announcement(const struct conf *conf, const struct conf_announc
     char secret[SECRET_MAX], why[256] = "out of memory", text[512];
     bool is_tls = to->way == CONF_WEBHOOK ? strncmp(to->url, "https:", 6) == 0 : to->tls;
     int errors = 0;
-    if (to->secret && !secret_read(to->secret, secret, why)) {
+    if (to->secret && to->secret[0] == '/' && !secret_read(to->secret, secret, why)) {
         snprintf(text, sizeof text, "<%s secret>: %s", conf_way_name(to->way), why);
         errors += complain(conf, to->line, text);
     }
@@ -227,8 +231,15 @@ static int check_announcement(const struct conf *conf, const struct conf_announc
 static int check_announcements(const struct conf *conf)
 {
     int errors = 0;
-    for (size_t i = 0; i < conf->announcement_count; i++)
-        errors += check_announcement(conf, &conf->announcements[i]);
+    for (size_t i = 0; i < conf->announcement_count; i++) {
+        const struct conf_announcement *to = &conf->announcements[i];
+        errors += check_announcement(conf, to);
+        if (to->way == CONF_WEBHOOK && !to->secret)
+            fprintf(stderr,
+                    "%s:%d: warning: <webhook name=\"%s\">: without secret who gets this cannot "
+                    "tell that it is the node's\n",
+                    conf_file_of(conf, to->line), conf_line_in_file(to->line), to->name);
+    }
     return errors;
 }
 
@@ -282,6 +293,26 @@ static int check_world(const struct conf *conf, bool print)
     return errors;
 }
 
+/* As root: what the node's user may read and write is judged as that user, the spool's owner.
+ * Seccomp forbids to become somebody else; so this comes first. */
+static bool become_user(const struct conf *conf, char name[48])
+{
+    struct stat spool;
+    const struct passwd *user;
+    name[0] = '\0';
+    if (geteuid() != 0 || stat(conf->spool, &spool) != 0 || spool.st_uid == 0 ||
+        (user = getpwuid(spool.st_uid)) == NULL)
+        return true;
+    snprintf(name, 48, "%.40s", user->pw_name);
+    if (initgroups(user->pw_name, user->pw_gid) == 0 &&
+        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0)
+        return true;
+    fprintf(stderr, "cervigate check: cannot become %s, whose the spool is: %s\n", name,
+            strerror(errno));
+    return false;
+}
+
 /* All complaints are told; what is wrong in words leaves the rest to be looked at, with *status. */
 static struct conf *load(const char *path, int *status)
 {
@@ -296,6 +327,7 @@ static struct conf *load(const char *path, int *status)
 int admin_check(int argc, char **argv)
 {
     struct command command;
+    char user[48];
     int status = 0, errors;
     if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_PRINT_EFFECTIVE | COMMAND_MODEL,
                        &command, &status))
@@ -305,13 +337,20 @@ int admin_check(int argc, char **argv)
     if (command.model && (command.config || command.print_effective))
         return command_misused(usage, "--model is asked alone");
     if (command.model)
-        return check_model(command.model);
+        return confine(CONFINE_ADMIN_PEER, NULL, NULL) ? check_model(command.model) : EX_OSERR;
     struct conf *conf = load(command.config, &status);
     if (!conf)
         return status;
+    if (!become_user(conf, user) || !confine(CONFINE_ADMIN_PEER, NULL, NULL)) {
+        conf_destroy(conf);
+        return EX_OSERR;
+    }
 
     bool whole = status == 0;
     errors = check_world(conf, !command.print_effective && whole);
+    if (errors > 0 && user[0])
+        fprintf(stderr, "%s: note: files and folders were judged as %s, whose the spool is\n",
+                conf->path, user);
     if (command.print_effective && whole)
         conf_print(conf, stdout);
     else if (errors == 0 && whole)

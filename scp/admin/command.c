@@ -1,4 +1,7 @@
 #include "command.h"
+
+#include "spool.h"
+#include "store_keep.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -90,10 +93,31 @@ bool command_parse(int argc, char **argv, const char *usage, unsigned allowed,
     return true;
 }
 
+bool command_open_store(const struct conf *conf, const char *path, struct store **store,
+                        int *status, char *error, size_t error_size)
+{
+    int version = 0, lock = -1;
+    *store = NULL;
+    bool is_older = store_look_version(path, &version, error, error_size) == STORE_OK &&
+                    version > 0 && version < STORE_NEWEST;
+    if (is_older && (lock = spool_lock(conf)) == -EWOULDBLOCK) {
+        snprintf(error, error_size,
+                 "%s: the node that runs is of an older program, which this one's job store would "
+                 "stop: restart it first (cervigate check, then systemctl restart cervigate)",
+                 path);
+        *status = EX_UNAVAILABLE;
+        return false;
+    }
+    *status = store_open(path, store, error, error_size) == STORE_OK ? 0 : EX_IOERR;
+    if (lock >= 0)
+        close(lock);
+    return *status == 0;
+}
+
 bool command_open(const struct command *command, struct conf **conf, struct store **store,
                   int *status)
 {
-    char path[4096], error[256];
+    char path[4096], error[512];
     *conf = admin_conf(command->config, status);
     if (!*conf)
         return false;
@@ -101,9 +125,8 @@ bool command_open(const struct command *command, struct conf **conf, struct stor
     if (access(path, F_OK) != 0) {
         fprintf(stderr, "%s: %s (did the node ever run?)\n", path, strerror(errno));
         *status = EX_NOINPUT;
-    } else if (store_open(path, store, error, sizeof error) != STORE_OK) {
-        fprintf(stderr, "%s: %s\n", path, error);
-        *status = EX_IOERR;
+    } else if (!command_open_store(*conf, path, store, status, error, sizeof error)) {
+        fprintf(stderr, "%s\n", error);
     } else {
         return true;
     }

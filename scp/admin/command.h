@@ -56,6 +56,11 @@ bool command_parse(int argc, char **argv, const char *usage, unsigned allowed,
 /* "cervigate NAME: ..." with the usage; returns EX_USAGE. */
 int command_misused(const char *usage, const char *what);
 
+/* Opens the job store in path. Opening makes an older one new, under which a node of an older
+ * program, that goes on after an upgrade, could not start a role again: refused while one runs.
+ * False: *status is the exit status, and error a sentence that begins with the path. */
+bool command_open_store(const struct conf *conf, const char *path, struct store **store,
+                        int *status, char *error, size_t error_size);
 /* The configuration and the job store of its node; false with the exit status. The caller closes.
  */
 bool command_open(const struct command *command, struct conf **conf, struct store **store,

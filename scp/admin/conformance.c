@@ -33,6 +33,8 @@ static const struct {
     {"services", conformance_services},
     {"proposals", conformance_proposals},
     {"store statuses", conformance_store_statuses},
+    {"step statuses", conformance_step_statuses},
+    {"read attributes", conformance_read_attributes},
     {"verdicts", conformance_verdicts},
     {"keys", conformance_keys},
     {"local titles", conformance_aes},

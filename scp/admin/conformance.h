@@ -16,7 +16,8 @@ struct statement {
 typedef void conformance_part(const struct statement *statement, FILE *out);
 /* conformance_services.c: who calls us, and whom we call. */
 conformance_part conformance_overview, conformance_storage_classes, conformance_syntaxes,
-    conformance_services, conformance_proposals, conformance_store_statuses, conformance_verdicts;
+    conformance_services, conformance_proposals, conformance_store_statuses, conformance_verdicts,
+    conformance_step_statuses, conformance_read_attributes;
 /* conformance_keys.c: what the identifiers that we send hold. */
 conformance_part conformance_keys;
 /* conformance_site.c: what the configuration says. */
@@ -27,7 +28,5 @@ conformance_part conformance_results, conformance_attributes, conformance_codes,
 
 /* Of the same tables, for programs; NULL: no memory. */
 json_t *conformance_json(const struct statement *statement);
-/* Whether UPS is answered, by the configuration: it has the service, and not in this mode only. */
-bool conformance_offers(const struct conf *conf, const char *sop_class);
 
 #endif

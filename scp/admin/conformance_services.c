@@ -12,7 +12,9 @@
 
 #define PROPOSALS_MOST 128 /* contexts that an association has room for: PS3.8 9.3.2.2 */
 
-bool conformance_offers(const struct conf *conf, const char *sop_class)
+/* Whether it is answered, by the configuration: UPS is where it has the service, whatever the mode.
+ */
+static bool is_offered(const struct conf *conf, const char *sop_class)
 {
     const struct dx_service *service = dx_service_of(sop_class);
     if (service == NULL)
@@ -56,7 +58,7 @@ void conformance_services(const struct statement *s, FILE *out)
         fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", service->name, service->sop_class,
                 service->as_scu ? "SCU (answers to its requests)" : "SCP", service->messages,
                 service->implicit_only ? "Implicit VR Little Endian" : "as for storage",
-                conformance_offers(s->conf, service->sop_class) ? "yes" : "no");
+                is_offered(s->conf, service->sop_class) ? "yes" : "no");
     }
 }
 
@@ -74,6 +76,41 @@ void conformance_store_statuses(const struct statement *s, FILE *out)
     fputs("| status | meaning | when |\n|---|---|---|\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         fprintf(out, "| %04X | %s | %s |\n", rows[i].status, rows[i].meaning, rows[i].when);
+}
+
+void conformance_step_statuses(const struct statement *s, FILE *out)
+{
+    static const struct {
+        unsigned status;
+        const char *operations, *when;
+    } rows[] = {
+#define X(name, status, operations, when) {status, operations, when},
+        DX_UPS_STATUS_MAP(X)
+#undef X
+    };
+    (void)s;
+    fputs("| status | of | when |\n|---|---|---|\n", out);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        fprintf(out, "| %04X | %s | %s |\n", rows[i].status, rows[i].operations, rows[i].when);
+}
+
+void conformance_read_attributes(const struct statement *s, FILE *out)
+{
+    static uint32_t list[DX_READ_ATTRIBUTES];
+    char name[65];
+    (void)s;
+    for (int copied = 1; copied >= 0; copied--) {
+        size_t count = dx_read_attributes(copied != 0, list, DX_READ_ATTRIBUTES);
+        fprintf(out, "%s: ",
+                copied ? "**Of patient and study**, copied into results"
+                       : "\n**Of series and image**, looked at");
+        for (size_t i = 0; i < count; i++) {
+            dx_tag_name(list[i], name);
+            fprintf(out, "%s%s (%04X,%04X)", i > 0 ? ", " : "", name, list[i] >> 16,
+                    list[i] & 0xffffu);
+        }
+        fputs(".\n", out);
+    }
 }
 
 /* ---- as SCU ---- */
@@ -192,7 +229,7 @@ static const char *as_scp(const struct conf *conf, const char *sop_class)
     const struct dx_service *service = dx_service_of(sop_class);
     if (service != NULL ? service->as_scu : !dx_is_storage_class(sop_class))
         return "no";
-    return conformance_offers(conf, sop_class) ? "yes" : "not in this configuration";
+    return is_offered(conf, sop_class) ? "yes" : "not in this configuration";
 }
 
 void conformance_overview(const struct statement *s, FILE *out)
@@ -247,7 +284,7 @@ static json_t *json_services(const struct conf *conf)
             array, json_pack("{s:s,s:s,s:s,s:b,s:b}", "uid", dx_services[i].sop_class, "name",
                              dx_services[i].name, "role", dx_services[i].as_scu ? "SCU" : "SCP",
                              "implicit_only", dx_services[i].implicit_only, "offered",
-                             conformance_offers(conf, dx_services[i].sop_class)));
+                             is_offered(conf, dx_services[i].sop_class)));
     return array;
 }
 

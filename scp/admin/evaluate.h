@@ -177,6 +177,10 @@ struct evaluate_explanation {
     struct nn_figure hit, energy;       /* pointing game; mean part of the map in the box */
     double expected;                    /* the boxes' mean share: what a flat map would have */
     size_t spots, normals, normals_called, normal_spots;
+    struct evaluate_peak { /* of each explained one: the maximum, in pixels of the file's image */
+        const char *name;  /* the data set's */
+        double at[2];      /* NAN: a black map */
+    } * peak;              /* owned */
 };
 
 struct evaluate_rival {
@@ -278,7 +282,5 @@ json_t *evaluate_json(const struct evaluation *e); /* NULL without memory */
 /* 0 or exit status with a sentence. */
 int evaluate_page(struct evaluation *e, char *error, size_t error_size);
 int evaluate_scores(const struct evaluation *e, char *error, size_t error_size);
-/* "92.3 % (87.1 to 95.8)", "not defined", "92.3 %". */
-const char *evaluate_percent(const struct nn_figure *figure, char *text, size_t size);
 
 #endif

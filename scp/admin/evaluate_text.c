@@ -8,7 +8,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-const char *evaluate_percent(const struct nn_figure *f, char *text, size_t size)
+/* "92.3 % (87.1 to 95.8)", "not defined", "92.3 %". */
+static const char *percent(const struct nn_figure *f, char *text, size_t size)
 {
     if (!f->defined)
         snprintf(text, size, "not defined");
@@ -38,8 +39,8 @@ static void row(FILE *out, const char *name, const struct nn_figure *processed,
     char a[64], b[64], counts[48];
     snprintf(counts, sizeof counts, "%llu/%llu", (unsigned long long)processed->hits,
              (unsigned long long)processed->of);
-    fprintf(out, "  %-14s %-24s %-12s %s\n", name, evaluate_percent(processed, a, sizeof a), counts,
-            eligible ? evaluate_percent(eligible, b, sizeof b) : "");
+    fprintf(out, "  %-14s %-24s %-12s %s\n", name, percent(processed, a, sizeof a), counts,
+            eligible ? percent(eligible, b, sizeof b) : "");
 }
 
 static void primary(const struct evaluation *e, FILE *out)
@@ -73,7 +74,7 @@ static void classes(const struct evaluation *e, FILE *out)
     const struct nn_case_figures *f = &e->figures.cases;
     char a[64], b[64], c[64], d[64];
     fprintf(out, "\nCLASSES: %llu images, the answer is the highest score; %s right\n",
-            (unsigned long long)f->count, evaluate_percent(&f->right, a, sizeof a));
+            (unsigned long long)f->count, percent(&f->right, a, sizeof a));
     fprintf(out, "  %-14s %-22s %-22s %-22s %-10s %-8s %s\n", "", "sensitivity", "specificity",
             "precision", "accuracy", "F1", "AUC");
     for (int i = 0; i <= f->classes; i++) {
@@ -83,10 +84,10 @@ static void classes(const struct evaluation *e, FILE *out)
         struct nn_figure f1 = mean ? f->macro.f1 : k->f1;
         accuracy.interval.kind = f1.interval.kind = NN_INTERVAL_NONE;
         fprintf(out, "  %-14.14s %-22s %-22s %-22s", mean ? "mean" : e->model->class_[i].name,
-                evaluate_percent(mean ? &f->macro.sensitivity : &k->sensitivity, a, sizeof a),
-                evaluate_percent(mean ? &f->macro.specificity : &k->specificity, b, sizeof b),
-                evaluate_percent(mean ? &f->macro.precision : &k->precision, c, sizeof c));
-        fprintf(out, " %-10s", evaluate_percent(&accuracy, d, sizeof d));
+                percent(mean ? &f->macro.sensitivity : &k->sensitivity, a, sizeof a),
+                percent(mean ? &f->macro.specificity : &k->specificity, b, sizeof b),
+                percent(mean ? &f->macro.precision : &k->precision, c, sizeof c));
+        fprintf(out, " %-10s", percent(&accuracy, d, sizeof d));
         fprintf(out, " %-8s", plain(&f1, 3, a, sizeof a));
         fprintf(out, " %s\n", plain(mean ? &f->macro.auc : &k->auc, 3, b, sizeof b));
     }
@@ -110,8 +111,7 @@ static void everyday(const struct evaluation *e, FILE *out)
         const struct nn_everyday *d = &e->figures.everyday[i];
         char a[64], b[64], c[64], f[64], m[64];
         fprintf(out, "  %4.1f %%     %-24s %-24s %-22s %-20s %s\n", 100 * d->prevalence,
-                evaluate_percent(&d->positive_value, a, sizeof a),
-                evaluate_percent(&d->negative_value, b, sizeof b),
+                percent(&d->positive_value, a, sizeof a), percent(&d->negative_value, b, sizeof b),
                 plain(&d->alerts_a_day, 2, c, sizeof c), plain(&d->false_per_true, 1, f, sizeof f),
                 plain(&d->missed_a_day, 3, m, sizeof m));
     }
@@ -133,8 +133,8 @@ static void subgroups(const struct evaluation *e, FILE *out)
                 fprintf(out, "insufficient (under %d)\n", NN_SUFFICIENT);
             else
                 fprintf(out, "sensitivity %-22s specificity %s\n",
-                        evaluate_percent(&s->figures.sensitivity, a, sizeof a),
-                        evaluate_percent(&s->figures.specificity, b, sizeof b));
+                        percent(&s->figures.sensitivity, a, sizeof a),
+                        percent(&s->figures.specificity, b, sizeof b));
         }
     }
 }
@@ -144,9 +144,9 @@ static void pair(FILE *out, const char *name, const struct nn_mcnemar *m)
     char a[64], b[64];
     if (m->rate_a.defined)
         fprintf(out, "    %-12s model %-22s other %-22s only one right: %llu, %llu  p %.4f%s\n",
-                name, evaluate_percent(&m->rate_a, a, sizeof a),
-                evaluate_percent(&m->rate_b, b, sizeof b), (unsigned long long)m->only_a,
-                (unsigned long long)m->only_b, m->p, m->exact ? " (exact)" : "");
+                name, percent(&m->rate_a, a, sizeof a), percent(&m->rate_b, b, sizeof b),
+                (unsigned long long)m->only_a, (unsigned long long)m->only_b, m->p,
+                m->exact ? " (exact)" : "");
 }
 
 static void comparisons(const struct evaluation *e, FILE *out)
@@ -185,8 +185,8 @@ static void explanation(const struct evaluation *e, FILE *out)
         fprintf(out,
                 "  %zu of %zu boxed injuries (%zu boxes over 6 %% of the image left out):\n"
                 "  maximum in the box %s; part of the map in the box %s, a flat map %.1f %%\n",
-                x->explained, x->boxed, x->too_large, evaluate_percent(&x->hit, a, sizeof a),
-                evaluate_percent(&x->energy, b, sizeof b), 100 * x->expected);
+                x->explained, x->boxed, x->too_large, percent(&x->hit, a, sizeof a),
+                percent(&x->energy, b, sizeof b), 100 * x->expected);
     if (x->normals > 0)
         fprintf(out, "  %zu uninjured images: %zu hot spots in all, %zu images called\n",
                 x->normals, x->normal_spots, x->normals_called);

@@ -1,5 +1,6 @@
 /* cervigate: the admin program: finds the subcommand and lets it work. */
 #include "admin.h"
+#include "blas_threads.h"
 #include "confine.h"
 #include "dx_init.h"
 #include "dx_tls.h"
@@ -43,6 +44,7 @@ static const struct {
     {"user", admin_user, CONFINE_ADMIN, "who may log in to the console"},
     {"audit", admin_audit, CONFINE_ADMIN, "the audit log: is it whole, and what does it say?"},
     {"forget", admin_forget, CONFINE_ADMIN_PEER, "removes everything of one patient"},
+    {"retention", admin_retention, CONFINE_ADMIN, "has everything gone that should have by now?"},
     {"backup", admin_backup, CONFINE_ADMIN, "the node's memory as one file, while it runs"},
     {"restore", admin_restore, CONFINE_ADMIN, "a backup becomes a spool again"},
     {"store", admin_store, CONFINE_ADMIN, "the job store's version, and the way back to an older"},
@@ -74,6 +76,7 @@ static int flushed(const char *command, int status)
 
 int main(int argc, char **argv)
 {
+    blas_threads_end(argv);
     dx_tls_prepare();
     if (argc < 2) {
         print_usage(stderr);
@@ -91,7 +94,8 @@ int main(int argc, char **argv)
     heap_begin();
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return confine(commands[i].role, NULL, NULL)
+            return commands[i].run == admin_check /* becomes the node's user before */ ||
+                           confine(commands[i].role, NULL, NULL)
                        ? flushed(argv[1], commands[i].run(argc - 1, argv + 1))
                        : EX_OSERR;
     fprintf(stderr, "cervigate: there is no command \"%s\"\n\n", argv[1]);

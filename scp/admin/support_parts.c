@@ -2,6 +2,7 @@
 
 #include "build_id.h"
 #include "clock.h"
+#include "command.h"
 #include "dx_init.h"
 #include "health_json.h"
 #include "nn_kernel.h"
@@ -128,13 +129,15 @@ void support_spool(const struct conf *conf, FILE *out)
 
 json_t *support_status(const struct conf *conf)
 {
-    char path[PATH_MAX], error[256] = "no job store";
+    char path[PATH_MAX], error[512] = "no job store";
     struct store *store = NULL;
     struct store_counts counts = {0};
     struct health health;
     node_path(conf, path, sizeof path, "jobs.sqlite");
     struct stat info;
-    bool good = stat(path, &info) == 0 && store_open(path, &store, error, sizeof error) == STORE_OK;
+    int wrong = 0;
+    bool good = stat(path, &info) == 0 &&
+                command_open_store(conf, path, &store, &wrong, error, sizeof error);
     if (good && store_counts(store, &counts) != STORE_OK) {
         snprintf(error, sizeof error, "%s", store_error(store));
         good = false;

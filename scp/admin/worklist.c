@@ -80,11 +80,11 @@ static int list(const struct command *command, const struct conf *conf, struct s
         fprintf(stderr, "cervigate worklist: %s\n", store_error(store));
         return EX_IOERR;
     }
-    if (count == WORKLIST_MOST)
+    if (count == (size_t)conf->list_most)
         fprintf(
             stderr,
             "cervigate worklist: shown are the %d that are to be read first; there may be more\n",
-            WORKLIST_MOST);
+            conf->list_most);
     audit_looked(conf, "worklist", "");
     if (!command->json) {
         print_mode(mode);

@@ -190,7 +190,7 @@ enum MHD_Result list_page(struct console *console, struct visit *visit, struct s
                   "{\"mode\": \"%s\", \"research\": %s, \"now\": \"%s\", \"revision\": %lld, "
                   "\"most\": %d, \"viewer\": %s, \"entries\": %s}",
                   conf_mode_name(list->mode), list->mode == CONF_CLINICAL ? "false" : "true", now,
-                  (long long)revision, WORKLIST_MOST, viewer,
+                  (long long)revision, console->node->conf->list_most, viewer,
                   list_is_shown(console, session) ? list->entries : "[]");
     free(viewer);
     struct MHD_Response *response =

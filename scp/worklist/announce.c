@@ -174,7 +174,8 @@ static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t
                                   size_t *bytes)
 {
     int64_t now = clock_utc_ms();
-    const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds};
+    const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds,
+                                           .passed_most = a->node->conf->passed_most};
     enum store_status status = store_next_news(a->store, &policy, lane->to->name, now,
                                                now + (int64_t)lane->to->retry_most_seconds * 1000,
                                                &lane->news, attrs, bytes);
@@ -227,11 +228,6 @@ static void tell_log(const struct lane *lane, const struct crier_answer *answer)
                                          [NEWS_LATER] = "announcement-put-off",
                                          [NEWS_UNREACHED] = "announcement-put-off",
                                          [NEWS_REFUSED] = "announcement-parked"};
-    char why[NEWS_WHY];
-    (void)snprintf(why, sizeof why, "%s", answer->why);
-    char *says = strstr(why, NEWS_SAYS);
-    if (says != NULL)
-        *says = '\0';
     log_event(answer->end == NEWS_TOLD      ? LOG_AT_INFO
               : answer->end == NEWS_REFUSED ? LOG_AT_ERROR
                                             : LOG_AT_WARN,
@@ -241,7 +237,7 @@ static void tell_log(const struct lane *lane, const struct crier_answer *answer)
               lane->to->name, lane->news.study, (long long)lane->news.revision,
               priority_rank_name(lane->news.rank),
               lane->news.kind == NEWS_PRIORITY ? "priority" : "withdrawn", lane->news.message,
-              (long long)(clock_monotonic_ms() - lane->asked_at), log_quote(why));
+              (long long)(clock_monotonic_ms() - lane->asked_at), log_quote_own(answer->why));
 }
 
 /* Whoever reads there says that it is over: so it is here. */

@@ -175,9 +175,9 @@ static uint16_t find_all(struct finding *f)
             status = DX_UPS_OUT_OF_RESOURCES;
         }
     }
-    if (status == DX_UPS_SUCCESS && goes_on && answer.is_cut != 0) { /* one of them may match */
-        (void)snprintf(f->comment, 65, "more than %d items: those read first were searched",
-                       DESK_MOST);
+    if (status == DX_UPS_SUCCESS && goes_on && answer.cut_at != 0) { /* one of them may match */
+        (void)snprintf(f->comment, 65, "more than %u items: those read first were searched",
+                       answer.cut_at);
         status = DX_UPS_OUT_OF_RESOURCES;
     }
     free(ids);

@@ -146,7 +146,7 @@ int desk_run(const struct node *node, int control)
     (void)sigaction(SIGTERM, &ignore, NULL); /* it ends when receive does */
     d = (struct desk){.node = node, .control = control};
     d.bytes = malloc(DESK_ANSWER_MOST);
-    d.list = calloc(DESK_MOST + 1, sizeof *d.list);
+    d.list = calloc((size_t)node->conf->list_most + 1, sizeof *d.list);
     if (!make_room(&d) || d.bytes == NULL || d.list == NULL)
         return 1;
     d.audit = desk_audit_create(node->conf);

@@ -29,7 +29,6 @@ enum desk_kind {
 };
 
 #define DESK_WORDS   1024
-#define DESK_MOST    10000   /* items that a query looks at */
 #define DESK_CHANGED 0xffffu /* status: the item has another revision by now; look again */
 struct desk_request {
     enum desk_kind kind;
@@ -57,11 +56,11 @@ struct desk_item {
 struct desk_answer {
     uint16_t status; /* of DIMSE; 0000: done */
     unsigned offers; /* OFFER: set of enum dx_scp_offer */
-    unsigned is_cut; /* LIST: 1: there are more than DESK_MOST, read after these */
+    unsigned cut_at; /* LIST: not 0: there are more than so many, read after these */
     char comment[65];
     size_t bytes; /* that follow */
 };
-#define DESK_ANSWER_MOST (sizeof(struct desk_item) + DESK_MOST * sizeof(int64_t))
+#define DESK_ANSWER_MOST (sizeof(struct desk_item) + CONF_LIST_MOST * sizeof(int64_t))
 
 /* The process's body; control carries the associations' sockets and ends when receive does. */
 int desk_run(const struct node *node, int control);

@@ -102,7 +102,7 @@ static size_t asking(const struct desk *d, int64_t now)
 
 static void list(struct desk *d, struct desk_line *line)
 {
-    size_t count = 0;
+    size_t count = 0, most = (size_t)d->node->conf->list_most;
     int64_t now = clock_monotonic_ms();
     line->query_ends_ms = 0;
     if (asking(d, now) >= (size_t)conf_of(d)->queries) {
@@ -111,14 +111,14 @@ static void list(struct desk *d, struct desk_line *line)
     }
     if (!is_ready(d))
         return;
-    const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds};
-    enum store_status status =
-        store_readings(d->store, &policy, d->request.states, clock_utc_ms() - SHOWN_MS, d->list,
-                       DESK_MOST + 1, &count);
+    const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds,
+                                           .passed_most = d->node->conf->passed_most};
+    enum store_status status = store_readings(d->store, &policy, d->request.states,
+                                              clock_utc_ms() - SHOWN_MS, d->list, most + 1, &count);
     if (!is_known(d, status))
         return;
-    d->answer.is_cut = count > DESK_MOST;
-    count = count > DESK_MOST ? DESK_MOST : count;
+    d->answer.cut_at = count > most ? (unsigned)most : 0;
+    count = count > most ? most : count;
     for (size_t i = 0; i < count; i++)
         memcpy(d->bytes + i * sizeof d->list[i].id, &d->list[i].id, sizeof d->list[i].id);
     d->answer.bytes = count * sizeof d->list[0].id;

@@ -2,6 +2,7 @@
 
 #include "hl7_order.h"
 #include "hl7_write.h"
+#include "log.h"
 #include "mllp.h"
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static enum news_end answered(const struct news *news, enum hl7_kind kind, const
     }
     if (code != HL7_ACCEPT)
         (void)snprintf(why, NEWS_WHY, "%s: %s%s%s", names[kind], words[code],
-                       text[0] != '\0' ? NEWS_SAYS : "", text);
+                       text[0] != '\0' ? LOG_PEER_SAYS : "", text);
     return ends[code];
 }
 

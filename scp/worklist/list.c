@@ -18,12 +18,13 @@ static int first(const void *a, const void *b)
 enum store_status worklist_read(const struct conf *conf, struct store *store,
                                 struct store_entry **entries, size_t *count)
 {
-    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds};
-    *entries = calloc(WORKLIST_MOST, sizeof **entries);
+    const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds,
+                                           .passed_most = conf->passed_most};
+    size_t room = (size_t)conf->list_most;
+    *entries = calloc(room, sizeof **entries);
     *count = 0;
-    enum store_status status = *entries != NULL
-                                   ? store_worklist(store, &policy, *entries, WORKLIST_MOST, count)
-                                   : STORE_BROKEN;
+    enum store_status status =
+        *entries != NULL ? store_worklist(store, &policy, *entries, room, count) : STORE_BROKEN;
     if (status != STORE_OK) {
         free(*entries);
         *entries = NULL;
@@ -153,7 +154,7 @@ size_t worklist_entry_text(const struct store_entry *e, size_t position,
     put_text(&to, "band", worklist_band(p->band));
     put_text(&to, "priority", priority_rank_name(p->rank));
     put_text(&to, "order", priority_order_name(e->place.order));
-    put_text(&to, "outcome", srt_outcome_name(e->outcome));
+    put_text(&to, "outcome", e->answered ? srt_outcome_name(e->outcome) : NULL);
     put_text(&to, "reason", priority_reason_code(p->reason));
     put_text(&to, "words", priority_reason_text(p->reason));
     put_text(&to, "accession", e->accession);

@@ -6,9 +6,7 @@
 #include "store_place.h"
 #include <jansson.h>
 
-#define WORKLIST_MOST 10000
-
-/* malloc, in the order in which they are to be read; at most WORKLIST_MOST (store_worklist). */
+/* malloc, in the order in which they are to be read; at most <priority list> (store_worklist). */
 STORE_MUST_USE enum store_status worklist_read(const struct conf *conf, struct store *store,
                                                struct store_entry **entries, size_t *count);
 /* One of them as JSON; returns its bytes. Texts that are no UTF-8 come out with question marks. */

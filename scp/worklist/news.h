@@ -52,8 +52,5 @@ enum news_end {
     NEWS_REFUSED    /* for good: for a person to look at */
 };
 #define NEWS_WHY 256
-/* In why, before words of the receiver: they may hold a patient's data, so they are shown where
- * news is listed, and are in no log. */
-#define NEWS_SAYS "; it says: "
 
 #endif

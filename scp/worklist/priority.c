@@ -35,12 +35,15 @@
  * point. A tie goes to the lower number.
  *
  * That is one number a study, which does not change while it waits: the order is lexicographic, so
- * total and transitive, and it is the same at any time. Ageing is that everybody who waits gets
- * ahead of those who come: the bound is that nobody, whatever the order, is passed by a study that
- * came more than ageing later, STAT aside. It holds for any number of readers. What it costs is the
- * reading time of those who did pass: of the findings (and higher orders) that came within ageing
- * of it, which is less than ageing where the room keeps up with its findings. What STAT costs the
- * others is the hospital's will, not ours, and is not bounded here.
+ * total and transitive. Ageing is that everybody who waits gets ahead of those who come: nobody,
+ * whatever the order, is passed by a study that came more than ageing later, STAT aside. Nor by
+ * more than policy.passed_most of those: a study that so many have passed is *spared*, and stands
+ * before all but STAT and those that are spared and came earlier. So what others cost it is at most
+ * the reading time of so many studies, whatever comes, with any number of readers. What STAT costs
+ * the others is the hospital's will, not ours, and is not bounded here.
+ *
+ * It is passing that is counted, and not waiting: after a night without readers nobody has been
+ * passed, and a dislocation is read first.
  *
  * The rule that suggests itself, strict precedence until a study has waited for ageing, and then
  * before all that came later, bounds more tightly and fails when it is needed: after a night
@@ -51,7 +54,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define PART_BITS 60 /* beyond any time in milliseconds */
+#define PART_BITS   60 /* beyond any time in milliseconds */
+#define SPARED_BITS 58 /* and beyond any time, within a part */
 
 const char *priority_rank_name(enum priority_rank rank)
 {
@@ -224,7 +228,9 @@ static int part(const struct priority_place *place)
 
 int64_t priority_stands(const struct priority_policy *policy, const struct priority_place *place)
 {
-    return part(place) * (INT64_C(1) << PART_BITS) + place->arrived_ms - head_start(policy, place);
+    bool spared = policy->passed_most > 0 && place->passed >= policy->passed_most;
+    return part(place) * (INT64_C(1) << PART_BITS) + place->arrived_ms -
+           (spared ? INT64_C(1) << SPARED_BITS : head_start(policy, place));
 }
 
 int priority_compare(const struct priority_policy *policy, const struct priority_place *a,

@@ -2,7 +2,8 @@
  *
  * Raise only: a study never stands lower than its order says. A clinical STAT comes before all that
  * the node raises. What was not judged keeps its place and is shown as such, never as a negative.
- * Ageing: nobody is passed by a study that came more than a configured time later, STAT aside.
+ * Ageing: nobody is passed by a study that came more than a configured time later, nor by more than
+ * a configured number of them, STAT aside.
  *
  * Pure functions of their arguments; any thread. */
 #ifndef PRIORITY_H
@@ -53,6 +54,7 @@ const char *priority_reason_text(enum priority_reason reason);
 
 struct priority_policy {
     int ageing_seconds; /* a study is passed only by what came at most so much later */
+    int passed_most;    /* and by so many of those; 0: any number */
 };
 
 /* What is known of a study. */
@@ -85,6 +87,7 @@ struct priority_place {
     struct priority priority;
     enum priority_order order;
     int64_t arrived_ms; /* UTC of its first image */
+    int64_t passed;     /* how many that came later have been read, STAT before others aside */
     int64_t number;     /* its own: breaks ties, the lower first */
 };
 /* The same order as one number, the lower first, ties aside. */

@@ -1,5 +1,7 @@
 #include "ups_step.h"
 
+#include "log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@ enum ups_sense ups_say(struct telling *t, const char *what, const char *uid, uin
     const char *words;
     enum ups_sense sense = ups_sense_of(status, &words);
     (void)snprintf(t->why, NEWS_WHY, "%s %s: %04x, %s%s%s", what, uid, status, words,
-                   comment[0] != '\0' ? NEWS_SAYS : "", comment);
+                   comment[0] != '\0' ? LOG_PEER_SAYS : "", comment);
     return sense;
 }
 

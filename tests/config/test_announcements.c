@@ -11,7 +11,7 @@
 
 static const char full[] = WITH(
     PEER
-    "<priority ageing=\"60\" knownDays=\"0\"/><announcements>"
+    "<priority ageing=\"60\" passed=\"0\" list=\"10\" knownDays=\"0\"/><announcements>"
     "<webhook name=\"w\" url=\"http://localhost:8/x\" secret=\"/k\" authorities=\"/ca\"/>"
     "<hl7 name=\"h\" host=\"hl7\" port=\"6661\" tls=\"true\" tlsName=\"n\" authorities=\"/b\" "
     "results=\"false\" priority=\"true\" version=\"2.3.1\" characters=\"latin-1\" "
@@ -61,6 +61,8 @@ static void looks_right(const struct conf *conf)
                                                     .model = "6^m^L",
                                                     .research = "7^x^L"};
     assert_int_equal(conf->ageing_seconds, 60);
+    assert_int_equal(conf->passed_most, 0);
+    assert_int_equal(conf->list_most, 10);
     assert_int_equal(conf->known_days, 0);
     assert_int_equal(conf->announcement_count, 3);
     const struct conf_announcement *a = &conf->announcements[2];
@@ -128,6 +130,8 @@ static void defaults(void **state)
     assert_string_equal(a->receiving_facility, "");
     assert_null(a->tls_name);
     assert_int_equal(conf->ageing_seconds, 86400);
+    assert_int_equal(conf->passed_most, 100);
+    assert_int_equal(conf->list_most, 10000);
     assert_int_equal(conf->known_days, 30);
     conf_destroy(conf);
 }
@@ -284,6 +288,43 @@ static void in_the_clear_to_this_machine_alone(void **state)
     }
 }
 
+static char *shown(const struct conf *conf)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    conf_print_shown(conf, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* What stands behind the host may be a token: print-effective has it, for it loads again; what is
+ * shown to others has not, but tells one from another. */
+static void what_may_be_a_token_is_not_shown(void **state)
+{
+    static const char *const texts[] = {
+        WEBHOOK("https://h.org:8/T0/s3cret"), WEBHOOK("https://h.org:8/T0/s3cres"),
+        WEBHOOK("https://h.org:8?s3cret"), WEBHOOK("https://h.org:8/")};
+    char *seen[4];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct conf *conf = load_text(texts[i], "");
+        char *whole = print(conf);
+        seen[i] = shown(conf);
+        assert_non_null(strstr(whole, i == 3 ? "h.org:8/\"" : "s3cre"));
+        assert_null(strstr(seen[i], "s3cre"));
+        assert_non_null(strstr(seen[i], i == 3 ? "url=\"https://h.org:8/\""
+                                               : "url=\"https://h.org:8/ (not shown: "));
+        free(whole);
+        conf_destroy(conf);
+    }
+    assert_string_not_equal(seen[0], seen[1]);
+    for (size_t i = 0; i < 4; i++)
+        free(seen[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +335,7 @@ int main(void)
         cmocka_unit_test(order_query),
         cmocka_unit_test(warns_of_what_sends_nothing),
         cmocka_unit_test(in_the_clear_to_this_machine_alone),
+        cmocka_unit_test(what_may_be_a_token_is_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ class Check(unittest.TestCase):
         clinical = self.model_named("b", "clinical")
         status, _, err = self.check(self.models(self.model, clinical), mode="clinical")
         self.assertEqual(status, 78)
-        self.assertRegex(err, r"(?m)^:6: mode clinical: the model \S+ was trained on synthetic images$")
+        self.assertRegex(err, r"(?m)^:6: mode clinical: the model \S+ was trained on synthetic images; expected one that this site has validated .*, or another mode$")
         self.assertRegex(err, r"(?m)^:7: mode clinical: the model \S+ has no <validation> bound to its digests$")
         started = subprocess.run([d.DAEMON, "--config", self.config, "--foreground"], capture_output=True, text=True, timeout=30)
         self.assertEqual(started.returncode, 78)
@@ -117,6 +117,8 @@ class Check(unittest.TestCase):
         os.chmod(secret, 0o600)
         status, _, err = self.check(f'<announcements><webhook name="w" url="https://h/x" secret="{secret}"/></announcements>', f'model="{self.model}"')
         self.assertEqual((status, err), (0, ""))
+        status, _, err = self.check('<announcements><webhook name="w" url="https://h/x"/></announcements>', f'model="{self.model}"')
+        self.assertEqual((status, err), (0, ':5: warning: <webhook name="w">: without secret who gets this cannot tell that it is the node\'s\n'))
 
     def test_every_language_of_the_schema_has_its_words(self):
         for language in ("en", "de", "fr", "es"):
@@ -208,6 +210,18 @@ class Check(unittest.TestCase):
             self.assertRegex(run(node.config)[2], r"(?m)^:3: note: <node mode=\"shadow\">: `cervigate mode` has set demo, which is in force$")
         finally:
             node.stop()
+
+    def test_root_looks_as_the_spools_owner(self):
+        spool, is_root = os.path.join(self.folder, "spool"), os.geteuid() == 0
+        os.mkdir(spool)
+        os.chmod(self.folder, 0o755)
+        os.chmod(os.path.join(self.model, "weights.safetensors"), 0o600)
+        self.assertEqual(self.check(self.models(self.model))[0], 0)
+        if is_root:  # nobody else can give it away
+            shutil.chown(spool, "nobody")
+        status, _, err = self.check(self.models(self.model))
+        self.assertEqual((status, "weights.safetensors: Permission denied" in err, ": note: files and folders were judged as nobody" in err),
+                         (78, True, True) if is_root else (0, False, False), err)
 
     def test_a_clock_that_is_behind(self):
         self.assertEqual(self.check("", f'model="{self.model}"')[0], 0)

@@ -48,7 +48,7 @@ static void destinations_load_to_the_same(void **state)
         WITH(MODELS "<destinations><destination peer=\"p\" outputs=\" PMAP\n SC GSPS \" "
                     "reportClass=\"enhanced\" pictureSyntax=\"jpegls\" audience=\"everyone\" "
                     "hold=\"reported\" latePictures=\"true\" look=\"always\" lookMost=\"60\" "
-                    "commitment=\"true\" commitmentTimeout=\"90\" rate=\"600\" "
+                    "commitment=\"true\" commitmentTimeout=\"90\" answerTime=\"9\" rate=\"600\" "
                     "window=\"22:00-06:00\" rejectionNotes=\"true\" demo=\"true\" retryFirst=\"7\" "
                     "retryMost=\"8\"/></destinations>");
     static const char *const classes[] = {"auto", "comprehensive3d", "comprehensive", "enhanced"};
@@ -65,6 +65,7 @@ static void destinations_load_to_the_same(void **state)
     assert_int_equal(d->look, CONF_LOOK_ALWAYS);
     assert_int_equal(d->look_most_seconds, 60);
     assert_int_equal(d->commitment_seconds, 90);
+    assert_int_equal(d->answer_seconds, 9);
     assert_int_equal(d->rate, 600);
     assert_string_equal(d->window, "22:00-06:00");
     assert_int_equal(d->retry_first_seconds, 7);

@@ -12,7 +12,7 @@ import unittest
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
 UNITS = ("cervigate.service", "cervigate.socket", "cervigate-selftest.service", "cervigate-selftest.timer", "cervigate-audit.service",
-         "cervigate-audit.timer")
+         "cervigate-audit.timer", "cervigate-retention.service", "cervigate-retention.timer")
 
 
 def run(*command, **more):
@@ -32,6 +32,11 @@ def make(folder):
     run("debian/rules", "binary", cwd=tree, env=dict(os.environ, built=os.path.realpath(BUILD), DEB_RULES_REQUIRES_ROOT="no",
         DEB_BUILD_OPTIONS="noautodbgsym", DPKG_DEB_COMPRESSOR_TYPE="gzip", DPKG_DEB_COMPRESSOR_LEVEL="1", MAKEFLAGS=""))
     return next(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".deb"))
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 class Sources(unittest.TestCase):
@@ -94,15 +99,41 @@ class Package(unittest.TestCase):
         after, before, gone = (self.text(f"DEBIAN/{name}") for name in ("postinst", "prerm", "postrm"))
         order = [after.index(word) for word in ("systemd-sysusers", "systemd-tmpfiles", "deb-systemd-invoke")]
         self.assertEqual(order, sorted(order), "a user, then its folders, then the node")
-        for unit in ("cervigate.service", "cervigate.socket", "cervigate-selftest.timer", "cervigate-audit.timer"):
+        for unit in ("cervigate.service", "cervigate.socket", "cervigate-selftest.timer", "cervigate-audit.timer", "cervigate-retention.timer"):
             self.assertRegex(after, rf"deb-systemd-helper enable '{unit}'")
         # While it is exchanged the node runs, and its socket stays open; all is stopped when it is removed.
         did = [line.split()[1:] for line in (after + before).splitlines() if line.strip().startswith("deb-systemd-invoke")]
-        every = ["'cervigate-audit.timer'", "'cervigate-selftest.timer'", "'cervigate.service'", "'cervigate.socket'"]
+        every = ["'cervigate-audit.timer'", "'cervigate-retention.timer'", "'cervigate-selftest.timer'", "'cervigate.service'", "'cervigate.socket'"]
         self.assertEqual([words[:words.index(">/dev/null")] for words in did],
                          [["start", *every], ["restart", "cervigate.service"], ["stop", *every]])
         self.assertRegex(before, r'"\$1" = remove \] && [^\n]*\n\s*deb-systemd-invoke stop')
         self.assertIn("/etc/cervigate/purge-data", gone)
+
+    def test_an_upgrade_keeps_the_old_node_when_the_new_program_refuses_the_configuration(self):
+        """The script's own part, with the real check; of systemd and of the node only what they are asked, and what they answer."""
+        with tempfile.TemporaryDirectory() as folder:
+            config, asked = os.path.join(folder, "cervigate.xml"), os.path.join(folder, "asked")
+            sample = self.text("etc/cervigate/cervigate.xml").replace("/usr/share/cervigate", os.path.join(self.unpacked, "usr/share/cervigate"))
+            sample = sample.replace("/var/lib/cervigate", os.path.join(folder, "spool"))
+            stand_ins = {"setpriv": 'shift 5; exec "$@"', "deb-systemd-invoke": f'echo "$@" >>{asked}', "pgrep": '[ "$RUNS" = yes ]'}
+            for name, does in stand_ins.items():
+                write(os.path.join(folder, name), f"#!/bin/sh\n{does}\n")
+                os.chmod(os.path.join(folder, name), 0o755)
+            script = "set -e\n" + self.text("DEBIAN/postinst").split("# End automatically added section")[-1]
+            script = script.replace("/etc/cervigate/cervigate.xml", config).replace("/run/systemd/system", folder)
+            path = f"{folder}:{self.unpacked}/usr/bin:{os.environ['PATH']}"
+            for words, runs, right, status in (("configure 0.0.9", True, True, 0), ("configure 0.0.9", True, False, 1), ("configure 0.0.9", False, False, 0),
+                                               ("configure", True, False, 0), ("abort-upgrade 0.2.0", True, False, 0)):
+                write(config, sample if right else sample.replace("quietTime=", "quitTime="))
+                write(asked, "")
+                done = subprocess.run(["sh", "-s", *words.split()], input=script, capture_output=True, text=True, timeout=60, check=False,
+                                      env=dict(os.environ, PATH=path, RUNS="yes" if runs else "no"))
+                self.assertEqual(done.returncode, status, done.stderr)
+                with open(asked, encoding="ascii") as file:
+                    self.assertEqual(file.read(), "restart cervigate.service\n" if right else "", words)
+                told = not right and words == "configure 0.0.9"
+                self.assertEqual(bool(re.search(r"cervigate\.xml:\d+: .*quitTime.*quietTime", done.stderr)), told, done.stderr)
+                self.assertEqual("dpkg --configure cervigate" in done.stderr, told and runs, done.stderr)
 
     def test_purge_keeps_the_data_unless_it_is_asked(self):
         for said, kept in ((None, True), ("yes", True), ("/", True), ("/var/lib/cervigate", False)):

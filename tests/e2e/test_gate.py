@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import tempfile
 import unittest
@@ -9,6 +10,11 @@ import unittest
 import harness as h
 
 ADMIN = os.path.join(h.BIN, "cervigate")
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
 
 
 class Gate(unittest.TestCase):
@@ -100,6 +106,7 @@ class Gate(unittest.TestCase):
         self.assertIn("age unknown", text)
         h.wait_for(lambda: len(self.pacs.objects(h.SC, study)) == 1, 30, "a picture")
 
+        self.change_the_model_too()
         with open(self.node.config, encoding="utf-8") as f:
             config = f.read()
         self.assertIn("<study ", config)
@@ -113,6 +120,26 @@ class Gate(unittest.TestCase):
         self.assertEqual(self.pacs.objects(h.SC, study), [])
         text, study = self.answer("lateral", 2, PatientBirthDate="", PatientAge="044Y")
         self.assertNotIn("was not judged", text)
+        self.who_changed_what_is_in_the_audit()
+
+    def change_the_model_too(self):
+        """An operating point and the gate's least score, by hand."""
+        path = os.path.join(self.model, "model.xml")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        self.addCleanup(write, path, text)
+        self.point = re.search('name="fracture" finding="true" operating-point="([^"]+)"', text).group(1)
+        write(path, text.replace(f'operating-point="{self.point}"', 'operating-point="0.625"').replace('least="0.5"', 'least="0.4375"'))
+
+    def who_changed_what_is_in_the_audit(self):
+        said = h.run(ADMIN, "audit", "search", "--config", self.node.config, "--json", "--event", "software configuration")
+        record = json.loads(said.stdout.splitlines()[-1])
+        told = record["objects"][0]["details"]
+        self.assertRegex(told.pop(f"model {self.model} digest"), "^old [0-9a-f]{64}, new [0-9a-f]{64}$")
+        self.assertEqual(told, {f"model {self.model} operating point of fracture": f"old {float(self.point):.17g}, new 0.625",
+                                f"model {self.model} gate's least score of lateral": "old 0.5, new 0.4375",
+                                "study judgeUnknownAge": "old true, new false"})
+        self.assertEqual(record["participants"][0]["user"], h.run("id", "-un").stdout.strip())
 
     def test_a_child_is_refused_by_its_age(self):
         self.start()

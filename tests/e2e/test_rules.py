@@ -3,6 +3,7 @@
 Without arguments, as CI runs it: all tests.
 `test_rules.py echo SEED COUNT`: COUNT studies through every kind of forwarding PACS, in random order."""
 import contextlib
+import glob
 import json
 import os
 import random
@@ -204,6 +205,41 @@ class Shown(Rules):
                 report = pydicom.dcmread(self.pacs.objects(h.SR3D, study)[0])
                 self.assertEqual((report.SeriesDescription, report.SeriesNumber, report.InstanceNumber),
                                  (f"AI - not for diagnosis, RESEARCH: {words}", series, instance))
+
+
+class Shipped(Rules):
+    """The rules of config/cervigate.xml, by a daemon with the model and gate that are shipped."""
+
+    def drawn(self, subject, count=1):
+        out = os.path.join(self.folder, subject)
+        said = h.run(os.path.join(h.BIN, "cervigate"), "phantom", "--out", out, "--subject", subject, "--count", count, "--seed", 5, "--size", 384)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        return [h.grey(path) for path in sorted(glob.glob(out + "/*/*.png"))]
+
+    def test_of_a_polytrauma_accession_the_cervical_laterals_alone_are_judged(self):
+        with open(os.path.join(h.SOURCE, "config/cervigate.xml"), encoding="utf-8") as f:
+            node = self.node(re.search("\n  <rules>(.*)</rules>", f.read(), re.S)[1], model=h.MODEL)
+        laterals, (ap,), (chest,), (hip,), (hand,) = (self.drawn(*subject) for subject in (("lateral", 2), ("ap",), ("chest",), ("hip",), ("hand",)))
+        study, paths, images = generate_uid(), [], {}
+        for what, plane, body, series, view in (
+                ("chest", chest, "CHEST", "Thorax a.p.", "AP"), ("pelvis", hip, "PELVIS", "AP", "AP"),
+                ("neck AP", ap, "CSPINE", "HWS a.p.", "AP"), ("neck lateral", laterals[0], "CSPINE", "HWS seitlich", "LL"),
+                ("as a chest", laterals[1], "CHEST", "", "LL"), ("shoulder", hand, "SHOULDER", "", "AP")):
+            path = os.path.join(self.folder, f"poly-{len(paths)}.dcm")
+            made = h.wrap(plane, path, study=study, StudyDescription="Polytrauma", BodyPartExamined=body, SeriesDescription=series, ViewPosition=view,
+                          SeriesNumber=len(paths) + 1, PatientID="POLY", AccessionNumber="POLY1")
+            images[made.SOPInstanceUID] = what
+            paths.append(path)
+        sent = h.run("storescu", "-aet", "DX1", "-aec", "CERVIGATE", "127.0.0.1", node.port, *paths)
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        self.arrives(self.pacs, study, 1, 2)
+        self.assertEqual({images[uid]: (rule, state) for uid, rule, state in rows(node, "SELECT sop_instance,rule,state FROM instance WHERE study=?", study)},
+                         {"chest": ("other-region-by-series-description", "ignored"), "pelvis": ("other-region-by-body-part", "ignored"),
+                          "neck AP": ("cervical-by-body-part", "not-processed"), "neck lateral": ("cervical-by-body-part", "judged"),
+                          "as a chest": ("lateral-of-a-trauma-study", "judged"), "shoulder": ("other-region-by-body-part", "ignored")})
+        report, = self.pacs.objects(h.SR3D, study)
+        self.assertEqual(len(h.scores(pydicom.dcmread(report))), 2)
+        self.assertRegex(h.run("dsrdump", "+Pl", report).stdout, "was not judged.*the pixels look most like an AP view of the cervical spine")
 
 
 class Reload(Rules):

@@ -13,6 +13,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as h  # noqa: E402
 import harness  # noqa: E402
+import rawscu  # noqa: E402
 from certificates import Certificates  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 from web_archive import WebArchive  # noqa: E402
@@ -205,6 +206,42 @@ class Secrets(Stow):
         self.secret("another", name="secret")
         done = self.admin(node, "echo", "web")
         self.assertEqual((done.returncode, "HTTP status 401" in done.stderr), (1, True), done.stderr)
+
+    def test_what_lies_in_the_spool_is_the_nodes_alone_and_holds_no_secret(self):
+        """After deliveries to who knows us and who does not, and an object that is refused."""
+        token = "tOken-that-is-secret"
+        archive, strict = self.archive(), self.archive()
+        archive.basic("cervigate", "open: sesame")
+        strict.secret = "Bearer another"
+        given = (f'user="cervigate" passwordFile="{self.secret("open: sesame")}"', f'tokenFile="{self.secret(token, name="token")}"')
+        peers, to = "", ""
+        for name, one, how in zip(("web", "strict"), (archive, strict), given):
+            peers += f'<peer name="{name}" url="{one.url()}" {how}/>'
+            to += f'<destination peer="{name}" look="never" demo="true" retryFirst="1" retryMost="1"/>'
+        node = AnalyzeNode(mode="demo", peers=f"<peers>{peers}</peers><destinations>{to}</destinations>", start=False)
+        self.addCleanup(node.stop)
+        node.write_config('<log level="debug" patientData="true"/>')
+        old = os.umask(0)  # the node's own affair, whatever its parent's is
+        try:
+            node.start()
+        finally:
+            os.umask(old)
+        self.study(node)
+        h.wait_for(lambda: node.sql("SELECT state FROM delivery WHERE destination='web'") == [("sent",)] * 2, 20, "delivered")
+        self.logs(node, "destination-unreached destination=strict .*HTTP status 401")
+        lies = rawscu.element(8, 0x18, b"1.2.3.4 ") + b"\x10\0\x10\0\xf0\xff\0\0short"
+        self.assertEqual(rawscu.store(int(node.port), rawscu.SECONDARY_CAPTURE, "1.2.3.4", rawscu.IMPLICIT, lies)[0][0], "c")
+        self.assertEqual({f for f in ("results", "quarantine") if os.listdir(os.path.join(node.spool, f))}, {"results", "quarantine"})
+        self.assertEqual(node.open_to_others(), [])
+        seen = [data for _, _, data in node.files() if data] + [node.log().encode()]
+        for pid in node.processes():
+            for name in ("cmdline", "environ"):
+                with open(f"/proc/{pid}/{name}", "rb") as f:
+                    seen.append(f.read())
+        for there in (b"--config", b"SCP-TEST"):  # what is there is found
+            self.assertTrue(any(there in text for text in seen), there)
+        for secret in (b"sesame", base64.b64encode(b"cervigate:open: sesame"), token.encode()):
+            self.assertEqual([text[:99] for text in seen if secret in text], [])
 
     def test_a_token_that_others_may_read_is_not_used(self):
         archive = self.archive()

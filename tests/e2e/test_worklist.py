@@ -19,7 +19,7 @@ from pydicom.uid import generate_uid
 import harness as h
 from hook import Hook
 
-SR3D = "1.2.840.10008.5.1.4.1.1.88.34"
+SR3D, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 
 
 class Worklist(unittest.TestCase):
@@ -45,8 +45,8 @@ class Worklist(unittest.TestCase):
         self.addCleanup(hook.close)
         return hook
 
-    def node(self, announcements, mode="demo", quiet=1, environment=None, more="", **how):
-        node = h.Node({}, mode=mode, quiet=quiet, environment=environment, limits=f"<announcements>{announcements}</announcements>{more}", **how)
+    def node(self, announcements, mode="demo", quiet=1, environment=None, more="", peers=None, **how):
+        node = h.Node(peers or {}, mode=mode, quiet=quiet, environment=environment, limits=f"<announcements>{announcements}</announcements>{more}", **how)
         self.addCleanup(node.stop)
         return node
 
@@ -68,7 +68,7 @@ class Worklist(unittest.TestCase):
 
     def place(self, node, study):
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
-            return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=?", (study,)).fetchone()
+            return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=? AND waits=0", (study,)).fetchone()
 
     def states(self, node):
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
@@ -78,7 +78,7 @@ class Worklist(unittest.TestCase):
 class List(Worklist):
     def test_it_stands_in_order_and_what_is_read_leaves_it(self):
         hook = self.hook()
-        node = self.node(self.webhook(hook))
+        node = self.node(self.webhook(hook), more='<priority passed="1"/>')
         plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
         h.wait_for(lambda: self.place(node, plain), 30, "a place")
         found = self.send(node, "finding", AccessionNumber="SECOND", PatientID="7654321")
@@ -97,7 +97,8 @@ class List(Worklist):
         h.wait_for(lambda: [n["event"] for n in hook.news(found)] == ["priority", "priority", "withdrawn"], 10, "withdrawn")
         self.assertEqual([json.loads(line)["study"] for line in node.admin("worklist", "--json").stdout.splitlines()], [plain])
         self.assertEqual(node.admin("worklist", "unread", found).returncode, 0)
-        h.wait_for(lambda: len(node.admin("worklist", "--json").stdout.splitlines()) == 2, 10, "back")
+        rows = h.wait_for(lambda: len(r := [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]) == 2 and r, 10, "back")
+        self.assertEqual([r["study"] for r in rows], [plain, found], "one that came later has been read: the first is spared")
         unknown = node.admin("worklist", "read", "1.2.3")
         self.assertEqual((unknown.returncode, unknown.stdout), (1, "1.2.3: no such study\n"))
         self.assertEqual(node.admin("worklist", "look").returncode, 64)
@@ -212,12 +213,17 @@ class Webhook(Worklist):
         h.wait_for(lambda: ("slow", 2, "told") in self.states(node), 20, "told when it answers")
 
     def test_what_is_stale_is_told_no_more(self):
-        hook = self.hook(status=503)
-        node = self.node(self.webhook(hook, more='expire="4"'))
+        """After an outage of all the report and the picture come late, and raise nothing."""
+        hook, port = self.hook(status=503), h.free_port()
+        node = self.node(self.webhook(hook, more='expire="4"'), peers={"pacs": (h.StoreScp.ae, port)})
         study = self.send(node, "finding")
         h.wait_for(lambda: len(hook.requests) >= 2, 20, "tries")
         h.wait_for(lambda: "news-stale announcement=chat" in node.log(), 20, "stale")
+        self.assertIn("destination-unreached destination=pacs", node.log())
         hook.status = 200
+        pacs = h.StoreScp(port=port)
+        self.addCleanup(pacs.close)
+        h.wait_for(lambda: [len(pacs.objects(c, study)) for c in (SR3D, SC)] == [1, 1], 20, "report and picture")
         time.sleep(2.5)
         self.assertEqual(hook.news(study), [])
         self.assertEqual({s[2] for s in self.states(node)} - {"overtaken"}, {"expired"})

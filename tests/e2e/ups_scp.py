@@ -202,9 +202,10 @@ class Association(pacs.Association):
 
     def run(self):
         try:
+            self.socket = self.pacs.context.wrap_socket(self.socket, server_side=True) if self.pacs.context else self.socket
             super().run()
-        except ConnectionError:
-            pass
+        except OSError:
+            self.socket.close()
 
     def accept(self, request, none):
         body, answers = request[6:], b""
@@ -429,14 +430,14 @@ class Association(pacs.Association):
 
 class Manager:
     """`classes`: what it takes. `performer`: what it answers to a cancel of an item in progress. `race`: the state that an item has by the
-    time an N-SET comes. `tells_all`: answers bring datasets. `optional_keys`: it knows them. `characters`: of what it answers."""
+    time an N-SET comes. `tells_all`: answers bring datasets. `optional_keys`: it knows them. `characters`: of what it answers. `context`: of TLS."""
 
     def __init__(self, classes=(PUSH, PULL, WATCH)):
         self.classes = {pacs.VERIFICATION, *classes}
         self.items, self.log, self.violations, self.how = {}, [], [], {}
         self.performer, self.race, self.tells_all, self.optional_keys, self.characters = 0xc312, None, False, True, None
         self.lock = threading.Lock()
-        self.associations = 0
+        self.associations, self.context = 0, None
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.listen, daemon=True).start()

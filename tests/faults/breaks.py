@@ -83,6 +83,9 @@ BREAKS = [
     ("the console may name any peer", "scp/asks.c", "return echo_desk_knows(conf, ask->subject);", "return conf != NULL;", "scp_store_order"),
     ("the console may name any file", "scp/asks.c", "return is_job(ask->subject, \"q\");", "return true;", "scp_store_order"),
     ("nothing is rationed", "scp/console/ration.c", "if (over > 0)", "if (over > 1000000)", "scp_console"),
+    ("what waits for its answer is an item", "scp/store_reading.c", "read_ms=0 AND waits=0 AND", "read_ms=0 AND", "scp_store_waiting"),
+    ("what waits for its answer is asked about", "scp/store_inquiry.c", "read_ms=0 AND waits=0 AND", "read_ms=0 AND", "scp_store_waiting"),
+    ("an item stays while all waits again", "scp/store_reading.c", "\"waits<>0 OR study.read<>0)\"", "\"study.read<>0)\"", "scp_store_waiting"),
     ("a result's bytes are not counted", "scp/store_result.c", "status = kept_add(store, \"result-bytes\", (int64_t)r->bytes);", "status = STORE_OK;",
      "scp_store_keep"),
     ("an object's bytes are not counted", "scp/store_instance.c",
@@ -124,6 +127,8 @@ BREAKS = [
      "return status;", "test_memory"),
     ("no memory is a malformed object", "dicom/dcmtk/shim.hh", "condition == EC_MemoryExhausted ? DX_NO_MEMORY : status", "status", "test_memory"),
     ("what was put off goes in any order", "scp/store_delivery.c", "\" AND (next_ms=0 OR looked_ms<>0", "\" AND (1 OR looked_ms<>0", "scp_deliver_choose"),
+    ("a destination's rate is not kept", "scp/deliver.c", "rate_take(&lane->bucket, lane->to->rate, batch->count);",
+     "rate_take(&lane->bucket, lane->to->rate, 0);", "scp_deliver"),
     ("a picture does not follow its report", "scp/deliver_choose.c", "next->follows = number_before(job, batch->count, list[i].result.study);",
      "next->follows = number_before(job, 0, list[i].result.study);", "scp_deliver_choose"),
     ("an end whose commit failed is believed", "scp/committer.c", "c->earlier.cleared = cleared;", "(void)cleared;", "scp_committer"),
@@ -144,6 +149,8 @@ BREAKS = [
     ("statuses are missing in the man pages", "docs/man/page.awk", "print \".TP\\n.B \" (part + 0)", "print \".TP\\nx\"", "docs_manual"),
     ("completion knows three options", "scp/admin/completion.bash", "| sort -u; }", "| sort -u | head -n 3; }", "docs_manual"),
     ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
+    ("any number may pass a study", "scp/worklist/priority.c", "place->passed >= policy->passed_most;", "place->passed < 0;", "scp_priority_room"),
+    ("who was passed is not counted", "scp/store_place.c", "    if (!c->known.read)\n        return STORE_OK;\n", "    if (c->known.read)\n        return STORE_OK;\n", "scp_store_lists"),
 ]
 
 

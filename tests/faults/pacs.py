@@ -9,13 +9,17 @@ Other lines have kind "associate" (rejected, closed, accepted) and "cut" (an obj
 Behaviour, `Pacs.behave(name, count=None)` or a JSON file DIR/behave {"name": ..., "count": ...} read at each association and object:
   ok           takes everything
   refuse       rejects the association (transient, local limit exceeded)
+  called, calling  rejects it for good: called, calling AE title not recognized
   close        closes the connection at once
   no-context   accepts the association, none of its presentation contexts
   silence      accepts the association and never answers anything again
-  a700 c000 b007 0111 ...   answers this status; what is A, C or 01 is logged, not kept
+  a700 c000 b007 0111 ...   answers this status; what is A, C or 01 is logged, not kept; Cxxx with an Error Comment that names a patient
   abort-mid    aborts in the middle of a dataset
   swallow      keeps the object, then closes without an answer
-`count`: only so many times, then ok."""
+`count`: only so many times, then ok.
+
+`Pacs.vanish()`, `Pacs.come_back()`: between them no connection is answered, as behind a firewall that drops. `Pacs.leave()`,
+`Pacs.come_back()`: between them nobody listens, TCP is refused."""
 import argparse
 import hashlib
 import json
@@ -36,7 +40,8 @@ CLASSES = {VERIFICATION, "1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1
            "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.7.4", "1.2.840.10008.5.1.4.1.1.11.1",
            "1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.88.59"}
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-AT_ASSOCIATION = ("refuse", "close", "no-context", "silence")
+REJECTIONS = {"refuse": (2, 3, 2), "called": (1, 1, 7), "calling": (1, 1, 3)}  # result, source, reason (PS3.8 9.3.4)
+AT_ASSOCIATION = (*REJECTIONS, "close", "no-context", "silence")
 ABORT = struct.pack(">BBI4x", 7, 0, 4)
 
 
@@ -99,9 +104,9 @@ class Association:
         request = rawscu.read_pdu(self.socket)
         if request[:1] != b"\x01":
             return None
-        if how == "refuse":
+        if how in REJECTIONS:
             self.log("associate", outcome="rejected")
-            return self.socket.sendall(struct.pack(">BBIBBBB", 3, 0, 4, 0, 2, 3, 2))
+            return self.socket.sendall(struct.pack(">BBIBBBB", 3, 0, 4, 0, *REJECTIONS[how]))
         self.accept(request, how == "no-context")
         self.log("associate", outcome="accepted", contexts=len(self.contexts))
         if how == "silence":
@@ -181,6 +186,8 @@ class Association:
     def answer(self, context, request, status, response):
         us = lambda v: struct.pack("<H", v)
         fields = [(2, request[2]), (0x100, us(response)), (0x120, request[0x110]), (0x800, us(0x101)), (0x900, us(status))]
+        if status >> 12 == 0xc:
+            fields.append((0x902, b"no such patient: DOE^JANE "))
         if 0x1000 in request:
             fields.append((0x1000, request[0x1000]))
         pdv = rawscu.command(fields)
@@ -205,12 +212,13 @@ class Pacs:
         self.associations = 0
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.queued = []
+        threading.Thread(target=self.listen, args=(self.listener,), daemon=True).start()
 
-    def listen(self):
+    def listen(self, listener):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -218,6 +226,32 @@ class Pacs:
                 self.associations += 1
                 number = self.associations
             threading.Thread(target=self.association(self, connection, number).run, daemon=True).start()
+
+    def leave(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # or accept() would go on with it
+        self.listener.close()
+
+    def vanish(self):
+        """A listener that nobody serves, its backlog full: the kernel drops whoever calls."""
+        self.leave()
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=0)
+        while len(self.queued) < 64:
+            caller = socket.socket()
+            self.queued.append(caller)
+            caller.settimeout(0.2)
+            try:
+                caller.connect(("127.0.0.1", self.port))
+            except TimeoutError:
+                return
+        raise OSError("the backlog does not fill")
+
+    def come_back(self):
+        while self.queued:
+            self.queued.pop().close()
+        if self.listener.fileno() < 0:
+            self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self.listener.listen(64)
+        threading.Thread(target=self.listen, args=(self.listener,), daemon=True).start()
 
     def behave(self, name, count=None):
         with self.lock:

@@ -27,7 +27,7 @@ def hl7(put):
     for version in range(2):
         for characters in range(3):
             numbers = bytes([0, 2, 0, 0, 2, version, characters, characters, 1, 104])
-            put("hl7_out", f"{version}-{characters}", bytes([version, characters]) + b"\xfe".join(ends) + b"\xfe" + numbers + b"\xfe".join(news))
+            put("hl7_out", f"{version}-{characters}", bytes([version, characters, characters, version, characters]) + b"\xfe".join(ends) + b"\xfe" + numbers + b"\xfe".join(news))
 
 
 def news(put):

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
-from harness import BUILD, DX, free_port, once_a_build, wait_for  # noqa: E402,F401
+from harness import BUILD, DX, free_port, once_a_build, set_clock, wait_for  # noqa: E402,F401
 
 DAEMON = os.path.join(BUILD, "bin/cervigated")
 PEERS = '<peers><peer name="nobody" aeTitle="NOBODY" host="127.0.0.1" port="1"/></peers>'
@@ -105,6 +106,37 @@ class Node:
         old = self.pid(role)
         os.kill(old, signal.SIGKILL)
         wait_for(lambda: self.pid(role) not in (0, old), 10, role + " again")
+
+    def processes(self):
+        """Of the node, every one that there is now."""
+        parents = {}
+        for name in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{name}/stat", encoding="utf-8") as f:
+                    parents[int(name)] = int(f.read().rsplit(")", 1)[1].split()[1])
+            except (OSError, ValueError):
+                pass
+        found, last = {self.process.pid}, 0
+        while len(found) > last:
+            last = len(found)
+            found |= {pid for pid, parent in parents.items() if parent in found}
+        return sorted(found)
+
+    def files(self):
+        """All in the spool: path, mode, what it holds; a folder holds None."""
+        for root, _, names in os.walk(self.spool):
+            yield root, os.stat(root).st_mode & 0o7777, None
+            for name in names:
+                path = os.path.join(root, name)
+                try:
+                    mode = os.lstat(path).st_mode
+                    with open(os.devnull if stat.S_ISSOCK(mode) else path, "rb") as f:
+                        yield path, mode & 0o7777, f.read()
+                except FileNotFoundError:
+                    pass  # it has gone since
+
+    def open_to_others(self):
+        return [path for path, mode, data in self.files() if mode != 0o700 and (data is None or mode & ~0o600)]
 
     @property
     def port(self):

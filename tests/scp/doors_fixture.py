@@ -29,21 +29,6 @@ class Node(d.Node):
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text.replace("<node ", f"<node {attributes} "))
 
-    def processes(self):
-        """Of the node, every one that there is now."""
-        parents = {}
-        for name in os.listdir("/proc"):
-            try:
-                with open(f"/proc/{name}/stat", encoding="utf-8") as f:
-                    parents[int(name)] = int(f.read().rsplit(")", 1)[1].split()[1])
-            except (OSError, ValueError):
-                pass
-        found, last = {self.process.pid}, 0
-        while len(found) > last:
-            last = len(found)
-            found |= {pid for pid, parent in parents.items() if parent in found}
-        return sorted(found)
-
 
 class Made(Certificates):
     """The certificates of these tests, by name."""

@@ -101,17 +101,24 @@ static void every_event_is_valid(void **state)
     audit_worklist_asked(conf, &asker, HOSTILE, 3, 2, 0xa700);
     audit_worklist_item(conf, &asker, "1.2.3", "", "", "");
     audit_worklist_item(conf, &asker, "1.2.3", HOSTILE, "A1", "COMPLETED");
+    audit_corrected(conf, HOSTILE, HOSTILE);
+    audit_logged_in(conf, HOSTILE, "10.1.2.3", true);
+    audit_logged_in(conf, HOSTILE, HOSTILE, false);
+    audit_seen(conf, HOSTILE, "10.1.2.3", HOSTILE, "");
+    audit_seen(conf, HOSTILE, HOSTILE, "study", "1.2.3");
+    audit_searched(conf, HOSTILE, HOSTILE, HOSTILE);
     audit_exported(conf, "backup", HOSTILE);
     audit_found_broken(conf, HOSTILE, false);
     assert_true(audit_log_used(conf, HOSTILE));
     audit_application(conf, false);
     assert_int_equal(count("110104", &all), 0);
-    assert_int_equal(all, 22);
+    assert_int_equal(all, 28);
     assert_int_equal(count("csd-code=\"110120\"", NULL), 1);
     assert_int_equal(count("csd-code=\"110121\"", NULL), 1);
     assert_int_equal(count("csd-code=\"110105\"", NULL), 4);
-    assert_int_equal(count("csd-code=\"110110\"", NULL), 1);
-    assert_int_equal(count("a&lt;&quot;&amp;'&gt;???]]&gt;?\xc3\xa4 ", NULL), 6);
+    assert_int_equal(count("csd-code=\"110110\"", NULL), 2);
+    assert_int_equal(count("csd-code=\"110122\"", NULL), 2);
+    assert_int_equal(count("a&lt;&quot;&amp;'&gt;???]]&gt;?\xc3\xa4 ", NULL), 7);
 }
 
 static struct instance received(const char *association, int study, int number)

@@ -48,7 +48,7 @@ class Deliver(unittest.TestCase):
         self.addCleanup(scp.close)
         return scp
 
-    def add(self, node, count, *destinations):
+    def add(self, node, count, *destinations, priority=0):
         with sqlite3.connect(node.spool + "/jobs.sqlite") as db:
             for _ in range(count):
                 self.made += 1
@@ -60,7 +60,7 @@ class Deliver(unittest.TestCase):
                 row = db.execute("INSERT INTO result(kind,uid,sop_class,series,study,path,digest,outcome,created_ms)"
                                  " VALUES('sc',?,?,'1','1',?,?,'finding',1)", (uid, d.DX, f"results/{uid}.dcm", digest))
                 for name in destinations:
-                    db.execute("INSERT INTO delivery(result,destination,state) VALUES(?,?,'pending')", (row.lastrowid, name))
+                    db.execute("INSERT INTO delivery(result,destination,state,priority) VALUES(?,?,'pending',?)", (row.lastrowid, name, priority))
 
     def states(self, node):
         return dict(node.sql("SELECT destination||':'||state, COUNT(*) FROM delivery GROUP BY 1"))
@@ -147,6 +147,23 @@ class Deliver(unittest.TestCase):
         good = self.scp(0)
         d.wait_for(lambda: self.states(node) == {"p0:sent": 20}, 20, "delivery")
         self.assertEqual(good.count(), 20)
+
+    def test_rates_and_hours_are_kept(self):
+        self.peers = self.peers.replace('demo="true"', 'demo="true" rate="30"').replace('demo="false"', 'demo="true" window="22:00-06:00"')
+        node, first, second = self.node("demo", start=False), self.scp(0), self.scp(1)
+        clock = os.path.join(node.folder, "clock")
+        at = lambda hour: d.set_clock(clock, hour * 3600 - int(time.time()) % 86400)  # noqa: E731
+        at(12)
+        node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock, "TZ": "UTC"})
+        self.add(node, 40, "p0", "p1")
+        self.add(node, 1, "p1", priority=1)
+        d.wait_for(lambda: second.count() == 1, 10, "the finding")
+        d.wait_for(lambda: first.count() >= 30, 10, "a minute's at once")
+        time.sleep(4.2)
+        self.assertIn(first.count(), range(31, 35))  # one every two seconds
+        self.assertEqual(second.count(), 1)
+        at(23)
+        d.wait_for(lambda: second.count() == 41, 10, "in the evening")
 
     def test_killed_senders_and_crash_points(self):
         node, first = self.node("demo"), self.scp(0)

@@ -68,14 +68,8 @@ class Keys(f.Case):
         path = os.path.join(self.node.folder, "a.dcm")
         d.write_object(path)
         self.assertEqual(self.tool("storescu", path).returncode, 0)
-        count = 0
-        for root, folders, files in os.walk(self.node.spool):
-            self.assertEqual(os.stat(root).st_mode & 0o7777, 0o700, root)
-            for name in files:
-                at = os.lstat(os.path.join(root, name))
-                self.assertEqual((at.st_mode & 0o777) & ~0o600, 0, os.path.join(root, name))
-                count += 1
-        self.assertGreater(count, 5)
+        self.assertEqual(self.node.open_to_others(), [])
+        self.assertGreater(len(self.node.objects()), 0)
         for pid in self.node.processes():
             with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
                 core = next(line for line in file if line.startswith("Max core file size"))
@@ -99,10 +93,7 @@ class Keys(f.Case):
             for name in ("cmdline", "environ"):
                 with open(f"/proc/{pid}/{name}", "rb") as file:
                     seen.append(file.read().decode(errors="replace"))
-        for root, _, files in os.walk(self.node.spool):
-            for name in files:
-                with open(os.path.join(root, name), "rb") as file:
-                    seen.append(file.read().decode(errors="replace"))
+        seen += [data.decode(errors="replace") for _, _, data in self.node.files() if data is not None]
         for text in seen:
             self.assertNotIn(secret, text)
 

@@ -150,29 +150,60 @@ class Out(f.Case):
 
 class Delivery(f.Case):
     """Results go out over TLS; a peer that cannot be trusted gets nothing, and what waits for it is not lost."""
-    made = 0
+    made, peer = 0, None
     add, states = test_deliver.Deliver.add, test_deliver.Deliver.states
 
-    def test_delivered_when_the_peer_has_a_good_certificate(self):
-        port, folder = d.free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
-        self.addCleanup(shutil.rmtree, folder)
-
-        def pacs(name):
-            return subprocess.Popen(["storescp", "+B", "-od", folder, "+tls", f.made.path(name + ".key"), f.made.path(name + ".crt"), "+cf",
-                                     f.made.path("ca.crt"), str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        process = pacs("late")
-        self.start(f.tls(listen="false"), mode="demo", peers=f'<peers><peer name="p0" aeTitle="P0" host="127.0.0.1" port="{port}" tls="true"/></peers>'
+    def begin(self, element, peer):
+        """A node, and a port where a peer may be started by `pacs`; `peer` is there already."""
+        self.port, self.folder = d.free_port(), tempfile.mkdtemp(prefix="cervigate-pacs-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.pacs(*peer)
+        self.start(element, mode="demo", peers=f'<peers><peer name="p0" aeTitle="P0" host="127.0.0.1" port="{self.port}" tls="true"/></peers>'
                    '<destinations><destination peer="p0" outputs="SR SC" demo="true" retryFirst="1" retryMost="1"/></destinations>')
+
+    def pacs(self, name, authority="ca"):
+        """In the place of the one before."""
+        if self.peer:
+            self.peer.kill()
+            self.peer.wait()
+        self.peer = subprocess.Popen(["storescp", "+B", "-od", self.folder, "+tls", f.made.path(name + ".key"), f.made.path(name + ".crt"), "+cf",
+                                      f.made.path(authority + ".crt"), str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.peer.wait)
+        self.addCleanup(self.peer.kill)
+
+    def all_sent(self, count):
+        d.wait_for(lambda: self.states(self.node) == {"p0:sent": count}, 20, "delivery")
+        self.assertEqual(len(os.listdir(self.folder)), count)
+
+    def test_delivered_when_the_peer_has_a_good_certificate(self):
+        self.begin(f.tls(listen="false"), ("late",))
         self.add(self.node, 5, "p0")
         self.said("destination-unreached .*expired certificate: CN=late", seconds=15)
-        self.assertEqual((os.listdir(folder), self.states(self.node)), ([], {"p0:pending": 5}))
-        process.kill()
-        process.wait()
-        process = pacs("peer")
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        d.wait_for(lambda: self.states(self.node) == {"p0:sent": 5}, 20, "delivery")
-        self.assertEqual(len(os.listdir(folder)), 5)
+        self.assertEqual((os.listdir(self.folder), self.states(self.node)), ([], {"p0:pending": 5}))
+        self.pacs("peer")
+        self.all_sent(5)
+
+    def test_replaced_files_are_taken_without_a_restart(self):
+        """Another authority, then another pair of ours, as the peer wants them now."""
+        def replace(**files):
+            for new, old in files.items():
+                shutil.copy2(f.made.path(old), f.made.path(f"own.{new}.new"))
+                os.rename(f.made.path(f"own.{new}.new"), f.made.path(f"own.{new}"))
+        replace(crt="client.crt", key="client.key", ca="ca.crt")
+        self.begin(f.tls("own", listen="false", authorities=f.made.path("own.ca")), ("peer",))
+        self.add(self.node, 2, "p0")
+        self.all_sent(2)
+        deliver = self.node.pid("deliver")
+        self.pacs("stranger", authority="other")
+        self.add(self.node, 2, "p0")
+        self.said("destination-unreached .*untrusted certificate: CN=stranger,O=Test, issued by CN=other", seconds=15)
+        replace(ca="other.crt")
+        self.said("destination-unreached .*the peer refuses our certificate: it does not trust who issued it", seconds=15)
+        self.assertEqual(self.states(self.node), {"p0:sent": 2, "p0:pending": 2})
+        replace(crt="stranger.crt", key="stranger.key")
+        self.all_sent(4)
+        self.assertEqual(self.node.pid("deliver"), deliver)
+        self.assertNotIn("sender-ended", self.node.log())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,12 @@
 """Retention in the real daemon: what is done and old goes, what waits stays, a clock that jumps removes nothing, a backlog holds up nobody."""
+import base64
+import glob
+import json
 import os
 import re
+import signal
 import sqlite3
+import subprocess
 import time
 import unittest
 
@@ -76,6 +81,38 @@ class Retention(unittest.TestCase):
         self.assertEqual(node.sql("SELECT COUNT(*) FROM instance"), [(1,)])
         self.assertEqual(len(node.sql("SELECT 1 FROM result")), 2)
 
+    def command(self, node):
+        done = subprocess.run([os.path.join(d.BUILD, "bin/cervigate"), "retention", "--json", "--config", node.config], capture_output=True, text=True,
+                              timeout=60, check=False)
+        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+    def test_the_command_tells_what_is_overdue_and_removes_it_where_no_node_runs(self):
+        none, one = {"objects": 0, "results": 0, "refused": 0}, {"objects": 1, "results": 2, "refused": 1}
+        node = self.node('<retention objects="2" results="2" quarantine="2"/>')
+        self.send(node, self.image(node))
+        refused = node.spool + "/quarantine/1.dcm"
+        with open(refused, "wb"):
+            pass
+        status, said = self.command(node)
+        self.assertEqual((status, said["node_runs"], said["gone"], said["overdue"]), (0, True, none, none))
+        analyze = node.pid("analyze")
+        os.kill(analyze, signal.SIGSTOP)  # a node that does not do it
+        try:
+            self.age(node, 2.5)
+            os.utime(refused, (time.time() - 3.1 * 86400,) * 2)
+            status, said = self.command(node)
+            self.assertEqual((status, said["overdue"]), (1, {**none, "refused": 1}), said)
+            self.age(node, 1)
+            self.assertEqual((self.command(node)[1]["overdue"], len(node.objects()), len(self.results(node)) > 0), (one, 1, True))
+        finally:
+            node.process.kill()  # and its roles with it
+            node.process.wait(20)
+        status, said = self.command(node)
+        self.assertEqual((status, said["node_runs"], said["gone"], said["overdue"]), (0, False, one, none), said)
+        self.assertEqual((node.objects(), self.results(node), os.path.exists(refused)), ([], [], False))
+        self.change(node, f"UPDATE memo SET value=value-{2 * DAY} WHERE name='retention-look'")  # off for two days: is the clock right?
+        self.assertRegex(self.command(node)[1]["clock_wait"], r"^20\d\d-")
+
     def test_what_is_not_delivered_stays_and_what_was_refused_expires(self):
         port = d.free_port()
         peers = (f'<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="{port}"/></peers><destinations>'
@@ -90,6 +127,12 @@ class Retention(unittest.TestCase):
         self.again_parked(node, 2, [("parked",)], 1)
         self.again_parked(node, 2, [("expired",)], 0)
         self.told(node, r'delivery-expired delivery=d1 destination=pacs kind=sr uid=2\.25\.\d+ parked=20\S+ reason="not one of ours"')
+        told = ""
+        for path in glob.glob(node.spool + "/audit/*.log"):
+            with open(path, encoding="utf-8") as f:
+                told += f.read()
+        self.assertRegex(told, r'ParticipantObjectName>parked</.*type="count" value="MQ=="')
+        self.assertIn(base64.b64encode(b"d1 to pacs").decode(), told)
 
     def again_parked(self, node, days, state, objects):
         if node.process.poll() is None:

@@ -107,7 +107,8 @@ static void fill(void)
              " INSERT INTO study(uid,last_received_ms) SELECT '9.'||i,1 FROM n;"
              "INSERT INTO place SELECT study.uid,revision,rank,band,raised,strength,reason,outcome,"
              "answered,report,arrived_ms+study.rowid,changed_ms,finding_ms,read_ms,model,accession,"
-             "patient_id,issuer,site_priority FROM place JOIN study ON study.uid LIKE '9.%%'"
+             "patient_id,issuer,site_priority,waits,passed FROM place JOIN study ON study.uid LIKE "
+             "'9.%%'"
              " WHERE place.study='1.2.4.1';COMMIT",
              MANY);
     sql(text);
@@ -191,12 +192,78 @@ static void the_orders_accession_number_stands_in(void **state)
     assert_string_equal(news.accession, "ORDERS");
 }
 
+static void read_it(const char *study)
+{
+    struct store_case c;
+    struct priority p;
+    const struct store_receiver ris = {.name = "ris"};
+    FIXTURE_OK(store_mark_read(store, study, true));
+    FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
+    assert_string_equal(c.study, study);
+    priority_of(&c.known, &p);
+    FIXTURE_OK(store_place(store, &c, &p, NEWS_WITHDRAWN, &ris, 1, 9000));
+}
+
+static int64_t passed(const char *study)
+{
+    struct store_entry entry;
+    FIXTURE_OK(store_place_entry(store, study, &entry));
+    return entry.place.passed;
+}
+
+static const char *first_of(int passed_most)
+{
+    static struct store_entry list[1];
+    struct store_reading_place item[1];
+    struct store_reading reading;
+    struct news news;
+    uint8_t *attrs, *said;
+    size_t count, said_count;
+    const struct priority_policy policy = {.ageing_seconds = 7200, .passed_most = passed_most};
+    FIXTURE_OK(store_worklist(store, &policy, list, 1, &count));
+    FIXTURE_OK(store_readings(store, &policy, OPEN, 0, item, 1, &count));
+    FIXTURE_OK(
+        store_reading_get(store, item[0].id, &reading, &news, &attrs, &count, &said, &said_count));
+    free(attrs);
+    free(said);
+    assert_string_equal(news.study, list[0].study);
+    return list[0].study;
+}
+
+/* Two early ones, a finding, a STAT without one, another finding. */
+static void who_was_passed_is_spared(void **state)
+{
+    (void)state;
+    (void)say(of("", 4, ORDER_STAT));
+    placed(1, 0, true, INSTANCE_JUDGED, 1000);
+    placed(2, 0, true, INSTANCE_JUDGED, 2000);
+    placed(3, 0.9, true, INSTANCE_JUDGED, 3000);
+    placed(4, 0, true, INSTANCE_JUDGED, 4000);
+    read_it("1.2.4.3");
+    assert_int_equal(passed("1.2.4.1"), 1);
+    assert_int_equal(passed("1.2.4.4"), 0); /* came later */
+    read_it("1.2.4.4");                     /* STAT */
+    read_it("1.2.4.1");                     /* came earlier */
+    assert_int_equal(passed("1.2.4.2"), 1);
+    placed(5, 0.9, true, INSTANCE_JUDGED, 5000);
+    FIXTURE_OK(store_readings_turn(store, 1, 0, name, NULL));
+    assert_string_equal(first_of(0), "1.2.4.5");
+    assert_string_equal(first_of(2), "1.2.4.5");
+    assert_string_equal(first_of(1), "1.2.4.2");
+    read_it("1.2.4.5");
+    assert_int_equal(passed("1.2.4.2"), 2);
+    FIXTURE_OK(store_mark_read(store, "1.2.4.5", true)); /* once more: it has left the list */
+    read_it("1.2.4.5");
+    assert_int_equal(passed("1.2.4.2"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(news_goes_in_the_lists_order, setup, teardown),
         cmocka_unit_test_setup_teardown(cut_are_those_that_are_read_last, setup, teardown),
         cmocka_unit_test_setup_teardown(items_are_cut_likewise, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_was_passed_is_spared, setup, teardown),
         cmocka_unit_test_setup_teardown(the_orders_accession_number_stands_in, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

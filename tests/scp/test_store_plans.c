@@ -246,6 +246,7 @@ static void a_second(struct store *store)
     struct store_selftest selftest;
     struct request request;
     struct delivery parked[2];
+    struct store_refused refused[2];
     struct store_walk walk = {0}, walk2 = {0};
     struct store_step step = {.before_ms = 1, .now_ms = 2, .look = 10, .most = 10}, step2 = step;
     uint64_t objects, results;
@@ -265,6 +266,7 @@ static void a_second(struct store *store)
     FIXTURE_OK(store_retire_results(store, &walk2, &step2));
     FIXTURE_OK(store_expire_parked(store, 1, 2, parked, 2, &count));
     FIXTURE_OK(store_parked(store, parked, 2, &count));
+    FIXTURE_OK(store_refused(store, refused, 2, &count));
 }
 
 static bool name_item(void *context, const char *study, int64_t arrived_ms, int64_t number,

@@ -19,8 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 from harness import BUILD, PATIENCE, SANITIZED, free_port, wait_for  # noqa: E402
 
-SERVICES = ("cervigate.service", "cervigate-selftest.service", "cervigate-audit.service")
-UNITS = (*SERVICES, "cervigate.socket", "cervigate-selftest.timer", "cervigate-audit.timer")
+SERVICES = ("cervigate.service", "cervigate-selftest.service", "cervigate-audit.service", "cervigate-retention.service")
+UNITS = (*SERVICES, "cervigate.socket", "cervigate-selftest.timer", "cervigate-audit.timer", "cervigate-retention.timer")
 MOST_EXPOSED = 1.5
 WATCHDOG_S = 2
 TO_SYSTEMD = ("Type=notify", "NotifyAccess=main", "WatchdogSec=60s", "KillMode=mixed", "TimeoutStopSec=30s", "Restart=on-failure",
@@ -116,14 +116,14 @@ class Units(unittest.TestCase):
             self.assertEqual(set(OF_EACH) - set(lines(unit)), set(), unit)
         hardening = [set(lines(unit)[lines(unit).index("CapabilityBoundingSet="):]) for unit in SERVICES]
         own = {"RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "WantedBy=multi-user.target",
-               "Also=cervigate.socket cervigate-selftest.timer cervigate-audit.timer"}
-        self.assertEqual(hardening[1], hardening[2])
+               "Also=cervigate.socket cervigate-selftest.timer cervigate-audit.timer cervigate-retention.timer"}
+        self.assertEqual(hardening[1:3], hardening[2:4])
         self.assertEqual(hardening[0] - own, hardening[1] - {"RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes"})
         self.assertEqual(values("cervigate.socket", "ListenStream"), ["0.0.0.0:104"])
         self.assertEqual(values("cervigate.socket", "FileDescriptorName"), ["dicom"])
 
-    def test_timers_come_daily_and_weekly(self):
-        for unit, hours in (("cervigate-audit.timer", 24), ("cervigate-selftest.timer", 7 * 24)):
+    def test_how_often_timers_come(self):
+        for unit, hours in (("cervigate-audit.timer", 24), ("cervigate-selftest.timer", 7 * 24), ("cervigate-retention.timer", 6)):
             said = run("systemd-analyze", "calendar", "--iterations=2", *values(unit, "OnCalendar"), env=dict(os.environ, TZ="UTC", LC_ALL="C"))
             first, second = (datetime.datetime.fromisoformat(at)
                              for at in re.findall(r"(?:Next elapse|Iter. #2): \w+ (\S+ \S+) UTC", said.stdout))
@@ -247,6 +247,8 @@ class Service(unittest.TestCase):
         self.assertNotIn("role-died", self.log())
         verified = run(*self.command("cervigate-audit.service", "ExecStart"))
         self.assertEqual((verified.returncode, verified.stdout.splitlines()[-1]), (0, "whole    yes"), verified.stderr)
+        retained = run(*self.command("cervigate-retention.service", "ExecStart"))
+        self.assertEqual((retained.returncode, "(no node runs)" in retained.stdout), (0, True), retained.stdout + retained.stderr)
 
     def reload(self):
         self.assertEqual(run(*self.command("cervigate.service", "ExecReload")).returncode, 0)

@@ -16,6 +16,7 @@ const ADVICE = {
   certificate: ['Renew it; the node takes new files by itself.', 'configuration'],
   selftest: ['Run the self-test again below. If it fails again, nothing is judged until it passes.', ''],
   'oldest-job': ['A delivery that waits: look at the peers, and echo them. An object or report: is the role analyze running?', ''],
+  delivery: ['Look at the reason of what is parked; mend the destination, then release it.', 'set-aside'],
   'order-query': ['Echo the peer; studies keep their place meanwhile.', ''],
   announcement: ['Look at the receiver; what it refused is not told again.', ''],
   'audit-unwritten': ['Disk and permissions of the spool: the log’s audit-failed.', 'audit'],

@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import pty
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pydicom
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import daemon as d  # noqa: E402
+from harness import SANITIZED  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 
 ADMIN = os.path.join(d.BUILD, "bin/cervigate")
@@ -137,6 +139,22 @@ class Offline(unittest.TestCase):
         self.assertEqual(set(answers[1]), {"file", "class", "score", "model", "digest", "milliseconds"})
         self.assertEqual(run("predict", "--model", self.folder + "/nowhere", self.png[0]).returncode, 66)
         self.assertEqual(run("status", "--config", self.folder + "/nowhere.xml").returncode, 66)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer needs address space of its own")
+    def test_a_limited_address_space_ends_in_an_error_not_in_waiting(self):
+        """OpenBLAS's threads try for ever to map what they want: no fork and no exit came back."""
+        def limited(kilobytes, *words):
+            return subprocess.run(words, capture_output=True, text=True, timeout=20, check=False,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (kilobytes << 10,) * 2))
+
+        for kilobytes in (180000, 220000, 260000, 300000):
+            said = limited(kilobytes, ADMIN, "predict", self.dicom[0])  # with the bundled model
+            self.assertGreater(said.returncode, 64, said.stderr)
+            self.assertRegex(said.stderr, "out of memory|Cannot allocate memory", kilobytes)
+            for program in (ADMIN, ADMIN + "d"):
+                self.assertEqual(limited(kilobytes, program, "--version").returncode, 0, kilobytes)
+        self.assertIn("<limits objectMemory> is more than the address space", limited(1000000, ADMIN, "predict", self.dicom[0]).stderr)
+        self.assertEqual(limited(4000000, ADMIN, "predict", self.dicom[0]).returncode, 0)
 
     def test_the_picture(self):
         out = os.path.join(self.folder, "out.png")

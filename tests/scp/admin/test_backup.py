@@ -1,4 +1,5 @@
 """`cervigate backup` and `restore`: a round trip to another machine, while the node runs; every way a file or a spool can be wrong."""
+import contextlib
 import gzip
 import io
 import json
@@ -266,6 +267,7 @@ class Store(unittest.TestCase):
         self.assertEqual((shown["version"], shown["newest"]), (shown["newest"], 6))
         said = admin(node.config, "store", "--downgrade", "4")
         self.assertEqual((said.returncode, "stop it first" in said.stderr), (73, True), said.stderr)
+        self.not_made_new_under_a_running_node(node)
         node.process.terminate()
         node.process.wait(20)
         for wrong in ("2", "7", "x", "-1", ""):
@@ -282,6 +284,18 @@ class Store(unittest.TestCase):
         self.assertEqual(node.store(path).returncode, 0)  # it is known
         self.assertEqual(results(node), known)
         self.assertEqual(admin(node.config, "store", "more").returncode, 64)
+
+    def not_made_new_under_a_running_node(self, node):
+        """An upgrade that could not restart the node: the older program goes on, and its roles could not open a newer store."""
+        with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as db:
+            db.execute("PRAGMA user_version=5")
+            said = admin(node.config, "status")
+            self.assertEqual((said.returncode, "of an older program" in said.stderr), (69, True), said.stderr)
+            bundle = os.path.join(node.folder, "support.tar.gz")
+            self.assertEqual(admin(node.config, "support", bundle).returncode, 0)
+            self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (5,))
+            db.execute("PRAGMA user_version=6")
+        self.assertEqual(admin(node.config, "status").returncode, 0)
 
 
 if __name__ == "__main__":
