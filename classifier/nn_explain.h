@@ -59,6 +59,9 @@ NN_MUST_USE enum nn_status nn_judge_explain(struct nn_judge *judge, const struct
  * Pointing game (Zhang et al. 2018): does the map's maximum lie in the box? Maps are clipped at 1,
  * so the maximum may be several pixels: more than half of them must. false for a black map. */
 bool nn_map_pointing(const float *map, int side, const double box[4]);
+/* The middle of the map's maximum, in the map's pixels (centres at + 0.5): the mean of its places.
+ * false for a black map. */
+bool nn_map_peak(const float *map, int side, double at[2]);
 /* The part of the map's sum that lies in the box (Wang et al. 2020); 0 for a black map. */
 double nn_map_energy(const float *map, int side, const double box[4]);
 /* How many separate spots (4-connected) of values >= level > 0 there are. */

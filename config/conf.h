@@ -474,6 +474,13 @@ struct conf_spot conf_spot_of(const struct conf *conf, int line);
 void conf_destroy(struct conf *conf); /* takes NULL */
 /* The effective configuration as XML: every setting, defaults included; loads again to the same. */
 void conf_print(const struct conf *conf, FILE *out);
+/* The same for others than whoever may read the file: addresses of webhooks by conf_show_address.
+ * Does not load again where one was cut. */
+void conf_print_shown(const struct conf *conf, FILE *out);
+/* Scheme, host and port; what stands behind them may be a secret, and is a number that tells one
+ * such rest from another. */
+#define CONF_SHOWN_ADDRESS 504
+void conf_show_address(const char *url, char text[CONF_SHOWN_ADDRESS]);
 /* The effective value of an attribute of an element that occurs once, as conf_print writes it.
  * False: there is no such option. A text that is not set is "". */
 bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,

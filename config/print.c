@@ -174,15 +174,38 @@ static void put_peers(FILE *out, const struct conf *conf)
     put(out, "  </destinations>\n");
 }
 
-static void put_announcement(FILE *out, const struct conf_announcement *announcement,
-                             const char *element)
+void conf_show_address(const char *url, char text[CONF_SHOWN_ADDRESS])
 {
-    for (size_t i = 0; i < conf_announcement_option_count; i++)
-        if (strcmp(conf_announcement_options[i].element, element) == 0)
-            put_option(out, announcement, &conf_announcement_options[i]);
+    const char *scheme = strstr(url, "://"), *host = scheme ? scheme + 3 : url;
+    size_t length = strcspn(host, "/?#");
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *at = host + length; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 16777619u;
+    if (strlen(host + length) <= 1)
+        snprintf(text, CONF_SHOWN_ADDRESS, "%s", url);
+    else
+        snprintf(text, CONF_SHOWN_ADDRESS, "%.*s/ (not shown: %08" PRIx32 ")",
+                 (int)(host + length - url < 300 ? host + length - url : 300), url, hash);
 }
 
-static void put_announcements(FILE *out, const struct conf *conf)
+static void put_announcement(FILE *out, const struct conf_announcement *announcement,
+                             const char *element, bool shown)
+{
+    for (size_t i = 0; i < conf_announcement_option_count; i++) {
+        const struct option *option = &conf_announcement_options[i];
+        char text[CONF_SHOWN_ADDRESS];
+        if (strcmp(option->element, element) != 0)
+            continue;
+        if (shown && option->offset == offsetof(struct conf_announcement, url)) {
+            conf_show_address(announcement->url, text);
+            put_attribute(out, option->attribute, text);
+        } else {
+            put_option(out, announcement, option);
+        }
+    }
+}
+
+static void put_announcements(FILE *out, const struct conf *conf, bool shown)
 {
     put(out, "  <announcements>\n");
     for (size_t i = 0; i < conf->announcement_count; i++) {
@@ -191,10 +214,10 @@ static void put_announcements(FILE *out, const struct conf *conf)
         fprintf(out, "    <%s", element);
         if (announcement->peer)
             put_attribute(out, "peer", announcement->peer->name);
-        put_announcement(out, announcement, element);
+        put_announcement(out, announcement, element, shown);
         if (announcement->way == CONF_HL7) {
             put(out, ">\n      <profile");
-            put_announcement(out, announcement, "profile");
+            put_announcement(out, announcement, "profile", shown);
             put(out, "/>\n    </hl7>\n");
         } else {
             put(out, "/>\n");
@@ -290,7 +313,7 @@ static void put_rules(FILE *out, const struct conf *conf)
     put(out, "  </rules>\n");
 }
 
-void conf_print(const struct conf *conf, FILE *out)
+static void print(const struct conf *conf, FILE *out, bool shown)
 {
     put(out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<cervigate xmlns=\"" CONF_NAMESPACE "\">\n");
@@ -299,9 +322,19 @@ void conf_print(const struct conf *conf, FILE *out)
     put_aes(out, conf);
     put_callers(out, conf);
     put_peers(out, conf);
-    put_announcements(out, conf);
+    put_announcements(out, conf, shown);
     put_rules(out, conf);
     put(out, "</cervigate>\n");
+}
+
+void conf_print(const struct conf *conf, FILE *out)
+{
+    print(conf, out, false);
+}
+
+void conf_print_shown(const struct conf *conf, FILE *out)
+{
+    print(conf, out, true);
 }
 
 bool conf_value(const struct conf *conf, const char *element, const char *attribute, char *value,

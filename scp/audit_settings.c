@@ -114,7 +114,7 @@ static char *now(const struct conf *conf)
     FILE *out = open_memstream(&printed, &size);
     if (out == NULL)
         return NULL;
-    conf_print(conf, out);
+    conf_print_shown(conf, out);
     bool good = fclose(out) == 0;
     xmlDoc *doc = good ? xmlReadMemory(printed, (int)size, NULL, NULL, XML_PARSE_NONET) : NULL;
     free(printed);

@@ -89,6 +89,11 @@ struct health_role {
 };
 #define HEALTH_ROLES 9
 
+/* What may wait: objects to be judged, studies for their report, results and news for who takes
+ * them. */
+enum health_queue { QUEUE_OBJECT, QUEUE_REPORT, QUEUE_DELIVERY, QUEUE_NEWS, HEALTH_QUEUES };
+const char *health_queue_name(enum health_queue queue); /* "object", "report", ... */
+
 struct health {
     int64_t at_ms;
     bool running, receives, analyzes, delivers;
@@ -100,7 +105,8 @@ struct health {
     bool has_store;
     bool tested; /* there was a self-test */
     struct store_selftest selftest;
-    const char *oldest_kind; /* "object", "report", "delivery"; NULL: no job waits */
+    int64_t waits_seconds[HEALTH_QUEUES]; /* the oldest that waits and may go on; -1: none waits */
+    const char *oldest_kind; /* of the first three the one that waits longest; NULL: none */
     int64_t oldest_seconds;
     struct health_rate refusals, unprocessed;
     struct health_model model[SRT_MAX_MODELS];

@@ -83,7 +83,18 @@ static json_t *audit_json(const struct conf_audit *conf, const struct health *h)
                      json_time(a->since_ms), "trouble", a->trouble);
 }
 
-/* {"limits", "oldest_job", "refusals", "unprocessed", "models", "stations"}. */
+/* Of each queue the age of the oldest; null: nothing waits. */
+static json_t *waits_json(const struct health *h)
+{
+    json_t *waits = json_object();
+    for (enum health_queue q = QUEUE_OBJECT; q < HEALTH_QUEUES; q++)
+        (void)json_object_set_new(
+            waits, health_queue_name(q),
+            h->waits_seconds[q] >= 0 ? json_integer((json_int_t)h->waits_seconds[q]) : json_null());
+    return waits;
+}
+
+/* {"limits", "oldest_job", "waits_seconds", "refusals", "unprocessed", "models", "stations"}. */
 static json_t *figures_json(const struct conf_health *limits, const struct health *h)
 {
     json_t *models = json_array();
@@ -95,9 +106,10 @@ static json_t *figures_json(const struct conf_health *limits, const struct healt
     json_t *oldest = h->oldest_kind ? json_pack("{s:s, s:I}", "kind", h->oldest_kind, "seconds",
                                                 (json_int_t)h->oldest_seconds)
                                     : json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "limits", limits_json(limits), "oldest_job",
-                     oldest, "refusals", rate_json(&h->refusals), "unprocessed",
-                     rate_json(&h->unprocessed), "models", models, "stations", stations_json(h));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "limits", limits_json(limits),
+                     "oldest_job", oldest, "waits_seconds", waits_json(h), "refusals",
+                     rate_json(&h->refusals), "unprocessed", rate_json(&h->unprocessed), "models",
+                     models, "stations", stations_json(h));
 }
 
 static json_t *counts_json(const struct store_counts *c)

@@ -209,6 +209,21 @@ static enum store_status oldest_delivery(struct reading *r, int64_t *since_ms)
     return status;
 }
 
+const char *health_queue_name(enum health_queue queue)
+{
+    static const char *const names[HEALTH_QUEUES] = {"object", "report", "delivery", "news"};
+    return names[queue];
+}
+
+/* UTC, 0: nothing; of several the one that waits longest. A clock that was set back makes it 0 s.
+ */
+static void wait_since(struct health *h, enum health_queue queue, int64_t since_ms)
+{
+    int64_t seconds = h->at_ms > since_ms ? (h->at_ms - since_ms) / 1000 : 0;
+    if (since_ms != 0 && seconds > h->waits_seconds[queue])
+        h->waits_seconds[queue] = seconds;
+}
+
 static enum store_status look_at_jobs(struct reading *r)
 {
     struct health *h = r->health;
@@ -219,19 +234,15 @@ static enum store_status look_at_jobs(struct reading *r)
         status = oldest_delivery(r, &pending_ms);
     if (status != STORE_OK)
         return status;
-    const struct {
-        const char *kind;
-        int64_t since_ms;
-    } jobs[] = {{"object", oldest.received_ms},
-                {"report", oldest.due_ms == 0 ? 0 : oldest.due_ms + quiet_ms},
-                {"delivery", pending_ms}};
-    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
-        int64_t seconds = (h->at_ms - jobs[i].since_ms) / 1000; /* below 0: the clock was set */
-        if (jobs[i].since_ms == 0 || (h->oldest_kind && seconds <= h->oldest_seconds))
-            continue;
-        h->oldest_kind = jobs[i].kind;
-        h->oldest_seconds = seconds > 0 ? seconds : 0;
-    }
+    wait_since(h, QUEUE_OBJECT, oldest.received_ms);
+    wait_since(h, QUEUE_REPORT, oldest.due_ms == 0 ? 0 : oldest.due_ms + quiet_ms);
+    wait_since(h, QUEUE_DELIVERY, pending_ms);
+    for (enum health_queue q = QUEUE_OBJECT; q <= QUEUE_DELIVERY; q++)
+        if (h->waits_seconds[q] >= 0 &&
+            (!h->oldest_kind || h->waits_seconds[q] > h->oldest_seconds)) {
+            h->oldest_kind = health_queue_name(q);
+            h->oldest_seconds = h->waits_seconds[q];
+        }
     if (h->oldest_kind && h->oldest_seconds > r->conf->health.oldest_job_seconds)
         health_say(h, true, "oldest-job", h->oldest_kind, "it waits since %lld s, oldestJob is %d",
                    (long long)h->oldest_seconds, r->conf->health.oldest_job_seconds);
@@ -382,6 +393,7 @@ static enum store_status look_at_announcement(struct reading *r, const struct co
     enum store_status status = store_news_state(r->store, to->name, h->at_ms - DAY_MS, &state);
     if (status != STORE_OK || !announce_allowed(node_mode(r->conf), to))
         return status;
+    wait_since(h, QUEUE_NEWS, state.oldest_ms);
     int64_t seconds = state.oldest_ms == 0 ? 0 : (h->at_ms - state.oldest_ms) / 1000;
     if (seconds > r->conf->health.oldest_job_seconds)
         health_say(h, true, "announcement", to->name,
@@ -455,7 +467,7 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
                  struct health *health)
 {
     struct reading r = {.conf = conf, .store = store, .health = health};
-    *health = (struct health){.at_ms = now_ms};
+    *health = (struct health){.at_ms = now_ms, .waits_seconds = {-1, -1, -1, -1}};
     size_t reference = (size_t)conf->health.reference;
     health->why = calloc(HEALTH_WHY_MOST, sizeof *health->why);
     r.reference = calloc(reference + STORE_SAMPLES, sizeof *r.reference);

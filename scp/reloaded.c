@@ -29,7 +29,7 @@ bool reload_take_order(const struct conf *conf, char who[64])
     bool read = fgets(line, sizeof line, file) != NULL;
     (void)fclose(file);
     line[strcspn(line, "\n")] = '\0';
-    (void)snprintf(who, 64, "%s", read && line[0] != '\0' ? line : "unknown");
+    (void)snprintf(who, 64, "%.63s", read && line[0] != '\0' ? line : "unknown");
     if (unlink(path) == 0)
         return true;
     log_event(LOG_AT_ERROR, "run-file-failed", "path=%s error=%s", log_quote(path),

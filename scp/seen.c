@@ -12,6 +12,7 @@ struct dx_attrs *seen_attrs(const struct instance *instance, const struct dx_sca
         {DX_TAG(0x0008, 0x0005), "CS", scan->character_set},
         {DX_TAG(0x0008, 0x0016), "UI", instance->sop_class},
         {DX_TAG(0x0008, 0x0018), "UI", instance->sop_instance},
+        {DX_TAG(0x0008, 0x0050), "SH", scan->accession},
         {DX_TAG(0x0008, 0x0060), "CS", scan->modality},
         {DX_TAG(0x0010, 0x0020), "LO", scan->patient_id},
         {DX_TAG(0x0010, 0x0021), "LO", scan->issuer},

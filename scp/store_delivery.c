@@ -36,18 +36,25 @@ static enum store_status take_rows(struct store *store, sqlite3_stmt *rows,
 #define PUT_OFF(d)                                                                                 \
     d ".state='pending' AND " d ".stored_ms=0 AND " d ".destination=?1 AND " d                     \
       ".next_ms>?2 AND " d ".next_ms<=?3"
-#define EARLIER(d) "(-" d ".priority," d ".id)<(-delivery.priority,delivery.id)"
+#define EARLIER(a, b) "(-" a ".priority," a ".id)<(-" b ".priority," b ".id)"
 /* The first that was put off by itself and is not due: no other that was put off goes before it.
  * What waits for its images has an order of its own. */
 #define HELD                                                                                       \
     "WITH held(priority,id) AS (SELECT priority,id FROM delivery WHERE " PUT_OFF(                  \
         "delivery") " AND looked_ms=0 ORDER BY priority DESC,id LIMIT 1) "
+/* It was put off, and waits for that one though it is due. */
+#define HELD_BACK(d)                                                                               \
+    d ".state='pending' AND " d ".stored_ms=0 AND " d ".destination=?1 AND " d                     \
+      ".next_ms<>0 AND " d                                                                         \
+      ".looked_ms=0 AND EXISTS(SELECT 1 FROM held WHERE " EARLIER("held", d) ")"
 #define IN_ORDER                                                                                   \
     " AND (next_ms=0 OR looked_ms<>0 OR NOT EXISTS(SELECT 1 FROM held WHERE " EARLIER(             \
-        "held") "))"                                                                               \
-                " AND NOT EXISTS(SELECT 1 FROM result other JOIN delivery before"                  \
-                " ON before.result=other.id WHERE other.study=result.study AND " EARLIER(          \
-                    "before") " AND " PUT_OFF("before") ")"
+        "held",                                                                                    \
+        "delivery") "))"                                                                           \
+                    " AND NOT EXISTS(SELECT 1 FROM result other JOIN delivery before"              \
+                    " ON before.result=other.id WHERE other.study=result.study AND " EARLIER(      \
+                        "before",                                                                  \
+                        "delivery") " AND ((" PUT_OFF("before") ") OR (" HELD_BACK("before") ")))"
 
 enum store_status store_pending(struct store *store, const char *destination, int64_t now_ms,
                                 int64_t far_ms, struct delivery *list, size_t room, size_t *count)

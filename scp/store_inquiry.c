@@ -8,7 +8,7 @@
 #define ASKED_ABOUT                                                                                \
     " FROM place LEFT JOIN inquiry AS i ON i.study=place.study AND i.accession=place.accession"    \
     " AND i.patient_id=place.patient_id AND i.issuer=place.issuer"                                 \
-    " WHERE read_ms=0 AND arrived_ms>=?1 AND COALESCE(i.over,0)=0 AND"                             \
+    " WHERE read_ms=0 AND waits=0 AND arrived_ms>=?1 AND COALESCE(i.over,0)=0 AND"                 \
     " COALESCE((SELECT MAX(priority) FROM site_order WHERE site_order.study=place.study AND"       \
     " site_order.study<>''),(SELECT MAX(priority) FROM site_order WHERE"                           \
     " site_order.accession=place.accession AND site_order.accession<>''),0)=0"

@@ -143,7 +143,9 @@ static enum store_status add(struct store *store, struct instance *instance,
     instance->gone_ms = 0;
     *identity = instance->rival ? STORE_RIVAL : STORE_NEW;
     status = insert(store, instance);
-    return status == STORE_OK ? touch_study(store, instance) : status;
+    if (status == STORE_OK)
+        status = touch_study(store, instance);
+    return status == STORE_OK ? waiting_begin(store, instance) : status;
 }
 
 enum store_status store_add_instance(struct store *store, struct instance *instance,

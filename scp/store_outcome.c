@@ -80,7 +80,7 @@ enum store_status store_verdict(struct store *store, const char *study,
     "v.study IS NOT NULL,agrees,who,said_ms,v.outcome,v.report,"                                   \
     "(SELECT MIN(NULLIF(final_ms,0)) " OF_ORDERS "),"                                              \
     "(SELECT MIN(NULLIF(conclusion,0)) " OF_ORDERS ")"                                             \
-    " FROM (SELECT * FROM place ORDER BY arrived_ms DESC,study LIMIT ?) AS p"                      \
+    " FROM (SELECT * FROM place WHERE waits=0 ORDER BY arrived_ms DESC,study LIMIT ?) AS p"        \
     " LEFT JOIN verdict AS v ON v.study=p.study ORDER BY p.arrived_ms,p.study"
 
 static void take_final(sqlite3_stmt *row, struct store_outcome *o)

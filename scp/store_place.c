@@ -75,6 +75,28 @@ static enum store_status look_at_report(struct store *store, struct store_case *
     return STORE_OK;
 }
 
+/* What the receiver saw of the latest image that waits. */
+static enum store_status look_at_received(struct store *store, struct store_case *c)
+{
+    sqlite3_stmt *row =
+        sql_prepare(store,
+                    "SELECT attribute(seen,524368),attribute(seen," SQL_PATIENT_ID
+                    "),attribute(seen," SQL_ISSUER ") FROM instance WHERE state='received' AND"
+                    " study=? AND withdrawn='' ORDER BY id DESC LIMIT 1",
+                    "t", c->study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    c->waits = true;
+    if (c->image == 0) {
+        sql_text(row, 0, c->accession, sizeof c->accession);
+        sql_text(row, 1, c->patient_id, sizeof c->patient_id);
+        sql_text(row, 2, c->issuer, sizeof c->issuer);
+    }
+    (void)sqlite3_reset(row);
+    return STORE_OK;
+}
+
 static enum store_status look_at_arrival(struct store *store, struct store_case *c)
 {
     sqlite3_stmt *row =
@@ -154,6 +176,9 @@ enum store_status store_case_of(struct store *store, const char *study, int64_t 
     status = look_at_images(store, c, &images);
     if (status == STORE_OK)
         status = look_at_report(store, c);
+    c->waits = !c->known.answered && images > 0;
+    if (status == STORE_OK && !c->known.answered)
+        status = look_at_received(store, c);
     if (status == STORE_OK)
         status = look_at_arrival(store, c);
     if (status == STORE_OK)
@@ -195,10 +220,14 @@ static enum store_status settle(struct store *store, const struct store_case *c)
                : status;
 }
 
-enum store_status store_place_stays(struct store *store, const struct store_case *of)
+enum store_status store_place_stays(struct store *store, const struct store_case *of,
+                                    int64_t now_ms)
 {
     enum store_status status = sql_enter_light(store); /* lost, it is only looked at once more */
-    return status == STORE_OK ? sql_leave_light(store, settle(store, of)) : status;
+    if (status != STORE_OK)
+        return status;
+    status = waiting_settle(store, of, now_ms);
+    return sql_leave_light(store, status == STORE_OK ? settle(store, of) : status);
 }
 
 /* One that others of the patient may be known by: what never raised a study is no news that was. */
@@ -231,19 +260,20 @@ static enum store_status enter(struct store *store, const struct store_case *c,
             store,
             "INSERT INTO place(study,revision,rank,band,raised,strength,reason,outcome,answered,"
             "report,arrived_ms,changed_ms,finding_ms,read_ms,accession,patient_id,issuer,"
-            "site_priority,model)"
-            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)"
+            "site_priority,model,waits)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)"
             " ON CONFLICT(study) DO UPDATE SET revision=?2,rank=?3,band=?4,raised=?5,strength=?6,"
             "reason=?7,outcome=?8,answered=?9,report=?10,changed_ms=?12,finding_ms=CASE WHEN ?13=0"
             " THEN 0 WHEN finding_ms=0 THEN ?13 ELSE finding_ms END,read_ms=CASE WHEN ?14=0 THEN 0"
             " WHEN read_ms=0 THEN ?14 ELSE read_ms "
-            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18,model=?19",
-            "tiiiidttitiiiitttit", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
+            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18,model=?19,waits=?20",
+            "tiiiidttitiiiitttiti", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
             (int64_t)p->raised, p->strength, priority_reason_code(p->reason),
             c->known.answered ? srt_outcome_name(c->known.outcome) : "", (int64_t)c->known.answered,
             c->report, c->arrived_ms, now_ms, is_finding(c) ? now_ms : 0,
-            c->known.read || c->withdrawn ? now_ms : (int64_t)0, c->accession, c->patient_id,
-            c->issuer, (int64_t)c->known.order, c->model));
+            c->known.read || (c->withdrawn && !c->waits) ? now_ms : (int64_t)0, c->accession,
+            c->patient_id, c->issuer, (int64_t)c->known.order, c->model,
+            (int64_t)(c->withdrawn && c->waits)));
 }
 
 /* A study that leaves the list by being read has passed those that came earlier and still wait; a

@@ -4,6 +4,9 @@
  *   what changes a study --trigger--> due --[store_next_case, priority_of, store_place]--> placed,
  *   with news for each announcement --[store_next_news, store_news_end]--> told
  *
+ * Before its answer a study is in the list from its first image on (store_waiting.c), but nobody is
+ * told of it: what tells or asks others passes over rows that wait.
+ *
  * Nothing is lost between two steps: a study is due until its place is entered, together with its
  * news, and news waits until it is told, is stale or is overtaken by later news of its study. */
 #ifndef STORE_PLACE_H
@@ -19,7 +22,8 @@ struct store_case {
     struct priority_case known;
     int64_t arrived_ms; /* UTC of its first image */
     bool site_read;     /* the site's orders say that it has been read */
-    bool withdrawn;     /* all that was told of it has been taken back */
+    bool withdrawn;     /* it has no image that counts and no report: what was told is taken back */
+    bool waits;         /* it has no answer, and an image that may give it one */
     int64_t revision;   /* of the place that it has; 0: it has none */
     struct priority now;
     enum srt_outcome told_outcome;
@@ -27,8 +31,9 @@ struct store_case {
     enum priority_order told_order; /* what the site's order said then */
     char report[DX_UID_MAX];        /* current report, or "" */
     char told_report[DX_UID_MAX];
-    char accession[65], patient_id[257], issuer[257]; /* of its latest image */
-    int64_t image;                                    /* that one's id; 0: there is none */
+    char accession[65], patient_id[257], issuer[257]; /* of its latest image; as received, while
+                                                         none has been judged */
+    int64_t image;                                    /* of the judged ones; 0: there is none */
     char model[520];                                  /* by the caller: who judges */
 };
 /* This study; STORE_NONE. since_ms: a finding of the same patient after it, in another study, is
@@ -38,10 +43,11 @@ STORE_MUST_USE enum store_status store_case_of(struct store *store, const char *
 /* The first study that is due; STORE_NONE. */
 STORE_MUST_USE enum store_status store_next_case(struct store *store, int64_t since_ms,
                                                  struct store_case *found);
-/* It has the place that it had. Here and below it stays due where the site's orders were changed
- * since it was found. */
-STORE_MUST_USE enum store_status store_place_stays(struct store *store,
-                                                   const struct store_case *of);
+/* Nothing of it is news. One without an answer is shown as waiting where it waits for one, and
+ * leaves the list otherwise. Here and below it stays due where the site's orders were changed since
+ * it was found. */
+STORE_MUST_USE enum store_status store_place_stays(struct store *store, const struct store_case *of,
+                                                   int64_t now_ms);
 /* Enters its new place, and news of it for each receiver that is to be told: those that may have
  * heard of the study before; all, when it is raised or its report is there. Earlier news that waits
  * is overtaken. kind: what the news is. What was known by a finding that is none any more is due.
@@ -106,7 +112,8 @@ struct store_entry {
     char study[DX_UID_MAX], accession[65], patient_id[257], station[65];
     struct priority_place place;
     char age[8], sex[20], study_time[20]; /* of its latest header; ISO 8601 without offset, or "" */
-    enum srt_outcome outcome;
+    bool answered;
+    enum srt_outcome outcome; /* when answered */
     char report[DX_UID_MAX];
     int64_t changed_ms, read_ms; /* UTC; read_ms 0: nobody has read it */
     char claimed_by[96]; /* who reads it, by UPS Pull, since when last heard of; "": nobody */

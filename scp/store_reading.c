@@ -17,12 +17,13 @@
 #define OVER                                                                                       \
     " FROM reading CROSS JOIN place ON place.study=reading.study LEFT JOIN study ON"               \
     " study.uid=reading.study WHERE reading.state=1 AND reading.state<=2 AND (read_ms<>0 OR "      \
-    "study.read<>0)"
+    "waits<>0 OR study.read<>0)"
 #define LAPSED " FROM reading WHERE state=2 AND claimed_ms<?"
-/* On the list, and nobody has or will read it. */
+/* On the list with an answer, and nobody has or will read it. */
 #define LACKING                                                                                    \
-    " FROM place CROSS JOIN study ON study.uid=place.study WHERE read_ms=0 AND study.read=0 AND"   \
-    " NOT EXISTS (SELECT 1 FROM reading WHERE reading.study=place.study AND reading.state<=2)"
+    " FROM place CROSS JOIN study ON study.uid=place.study WHERE read_ms=0 AND waits=0 AND"        \
+    " study.read=0 AND NOT EXISTS (SELECT 1 FROM reading WHERE reading.study=place.study AND "     \
+    "reading.state<=2)"
 
 static enum store_status is_due(struct store *store, int64_t lapsed_ms, bool *due)
 {

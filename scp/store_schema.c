@@ -175,6 +175,7 @@ static const char *const versions[] = {
     " model TEXT NOT NULL,"
     " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0,"         /* of the order, when it was placed */
+    " waits INTEGER NOT NULL DEFAULT 0,"                 /* 1: shown without an answer, untold */
     " passed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;" /* by so many: struct priority_place */
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("
@@ -244,6 +245,10 @@ static const char *const versions[] = {
     "CREATE TRIGGER place_judged AFTER UPDATE OF state ON instance"
     " WHEN NEW.state IN ('judged','not-processed') BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
+    "CREATE TRIGGER place_passed AFTER UPDATE OF state ON instance"
+    " WHEN OLD.state='received' AND NEW.state NOT IN ('received','judged','not-processed') AND"
+    " EXISTS (SELECT 1 FROM place WHERE study=NEW.study AND waits<>0) BEGIN"
+    " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
     "CREATE TRIGGER place_withdrawn AFTER UPDATE OF withdrawn ON instance"
     " WHEN NEW.withdrawn<>OLD.withdrawn BEGIN"
     " UPDATE study SET place_due=1 WHERE uid=NEW.study; END;"
@@ -307,7 +312,8 @@ static const char *const back[] = {
     "ALTER TABLE delivery DROP COLUMN stored_ms;ALTER TABLE delivery DROP COLUMN commitment;"
     "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
-    "DROP TRIGGER place_judged;DROP TRIGGER place_withdrawn;DROP TRIGGER place_reported;"
+    "DROP TRIGGER place_judged;DROP TRIGGER place_passed;DROP TRIGGER place_withdrawn;DROP TRIGGER "
+    "place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"
     "DROP TABLE inquiry;DROP TABLE inquiry_trouble;DROP TABLE reading;DROP TABLE look;"
     "DROP TABLE verdict;DROP TABLE contact;DROP INDEX instance_quarantined;"

@@ -90,6 +90,12 @@ enum store_status result_withdraw(struct store *store, const char *sop_instance,
 /* What was made of an instance: pictures and the like. */
 enum store_status result_retract_made_of(struct store *store, int64_t instance, const char *code);
 
+/* store_waiting.c, within the caller's transaction: a study in the list before its answer. An image
+ * of it was received; it was looked at, and there was nothing to tell. */
+struct store_case;
+enum store_status waiting_begin(struct store *store, const struct instance *instance);
+enum store_status waiting_settle(struct store *store, const struct store_case *of, int64_t now_ms);
+
 /* store_place.c: rank, band, raised, strength, reason of a place, in this order from `column` on.
  */
 struct priority;

@@ -80,7 +80,7 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
     "SELECT place.study,rank,band,raised,strength,reason,outcome,report,arrived_ms,"               \
     "place.changed_ms," SITE_ACCESSION ",patient_id," SITE_PRIORITY ",read_ms,"                    \
     "(SELECT attrs FROM instance JOIN judgement ON instance=id WHERE instance.study=place.study"   \
-    " ORDER BY id DESC LIMIT 1),COALESCE(performer,''),COALESCE(claimed_ms,0),passed"              \
+    " ORDER BY id DESC LIMIT 1),COALESCE(performer,''),COALESCE(claimed_ms,0),passed,answered"     \
     " FROM place LEFT JOIN reading ON reading.study=place.study AND reading.state=2"               \
     " AND reading.state<=2 "
 
@@ -172,6 +172,7 @@ static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,
         sql_text(rows, 15, e->claimed_by, sizeof e->claimed_by);
         e->claimed_ms = sqlite3_column_int64(rows, 16);
         e->place.passed = sqlite3_column_int64(rows, 17);
+        e->answered = sqlite3_column_int(rows, 18) != 0;
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

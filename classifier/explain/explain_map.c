@@ -30,6 +30,32 @@ bool nn_map_pointing(const float *map, int side, const double box[4])
     return top > 0 && 2 * inside > highest;
 }
 
+bool nn_map_peak(const float *map, int side, double at[2])
+{
+    long highest = 0;
+    float top = 0;
+
+    at[0] = at[1] = 0;
+    for (int y = 0; y < side; y++) {
+        for (int x = 0; x < side; x++) {
+            float value = map[(size_t)y * (size_t)side + (size_t)x];
+            if (value > top) {
+                top = value;
+                highest = 0;
+                at[0] = at[1] = 0;
+            }
+            if (value >= top && top > 0) {
+                highest++;
+                at[0] += x + 0.5;
+                at[1] += y + 0.5;
+            }
+        }
+    }
+    for (int i = 0; i < 2 && highest > 0; i++)
+        at[i] /= (double)highest;
+    return highest > 0;
+}
+
 double nn_map_energy(const float *map, int side, const double box[4])
 {
     double sum = 0, inside = 0;

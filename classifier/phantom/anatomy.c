@@ -250,9 +250,10 @@ static void hang(struct phantom_anatomy *anatomy, const struct posture *posture,
         nn_vec3_add(foot, nn_pose_apply(&pose, (struct vec3){0, level->height / 2, 0}));
 }
 
-static double sample_slip(struct phantom_rng *rng, const struct phantom_anatomy *anatomy, int index,
+static double sample_slip(struct phantom_rng *rng, struct phantom_anatomy *anatomy, int index,
                           double bent)
 {
+    struct phantom_level *level = &anatomy->level[index];
     double slip = nn_phantom_normal(rng, 0, 0.25), glide = nn_phantom_uniform(rng, 0.5, 1.2);
     double degenerative = nn_phantom_uniform(rng, 0.8, 1.9);
     double chance = nn_phantom_uniform(rng, 0, 1), young = nn_phantom_uniform(rng, 1.5, 3.2);
@@ -266,7 +267,8 @@ static double sample_slip(struct phantom_rng *rng, const struct phantom_anatomy 
         return young;
     if (anatomy->child && index == 3)
         return 0.5 * young;
-    return anatomy->level[index].fused ? 0 : nn_phantom_clamp(slip, -1.9, 1.9);
+    level->listhesis = !level->fused && chance < 0.22 * anatomy->degeneration;
+    return level->fused ? 0 : nn_phantom_clamp(slip, -1.9, 1.9);
 }
 
 /* The facets of a joint are parallel and `gap` apart in the patient as sampled; each vertebra

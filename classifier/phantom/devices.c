@@ -3,20 +3,13 @@
  * metal is planned and drawn in teeth.c, since it moves with the head; it is named here. */
 #include "devices.h"
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define TURN     6.283185307179586
 
 static void name(struct phantom_worn *worn, const char *what)
 {
-    size_t used = strlen(worn->variant), more = strlen(what), between = used > 0 ? 2 : 0;
-
-    if (used + between + more + 1 > 64)
-        return;
-    memcpy(worn->variant + used, "; ", between);
-    memcpy(worn->variant + used + between, what, more + 1);
+    nn_phantom_add_word(worn->variant, what);
 }
 
 /* A loop around the neck, lower in front, lying on the skin. */
@@ -266,7 +259,8 @@ static void draw_worn(struct phantom_scene *scene, struct phantom_worn *worn, bo
 
 void nn_phantom_draw_devices(struct phantom_scene *scene,
                              const struct nn_phantom_settings *settings, uint64_t index,
-                             const struct phantom_anatomy *uninjured, char variant[64])
+                             const struct phantom_anatomy *uninjured,
+                             char variant[NN_PHANTOM_VARIANT])
 {
     struct phantom_worn worn = {.anatomy = uninjured, .variant = variant};
     struct phantom_dental dental;

@@ -9,7 +9,7 @@ struct phantom_worn { /* a patient who wears things */
     struct phantom_skin skin;
     struct phantom_head head;
     struct phantom_rng rng;
-    char *variant; /* 64 bytes */
+    char *variant; /* NN_PHANTOM_VARIANT bytes */
 };
 /* On the skin at a ring's number (fractions between rings), angle 0 in front and pi/2 on the left,
  * `out` mm over it. */

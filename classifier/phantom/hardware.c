@@ -3,8 +3,6 @@
  * halo ring and bars of carbon fibre, aluminium or titanium with steel or titanium pins. */
 #include "spine.h"
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #define METAL (PHANTOM_TITANIUM - PHANTOM_SOFT)
 
@@ -14,14 +12,12 @@ struct surgery {
     struct phantom_rng rng;
     double s; /* scale */
     int first, last;
-    char *variant;
+    char *variant; /* NN_PHANTOM_VARIANT bytes */
 };
 
 static void say(struct surgery *surgery, const char *what)
 {
-    size_t used = strlen(surgery->variant);
-
-    snprintf(surgery->variant + used, 64 - used, "%s%s", used > 0 ? "; " : "", what);
+    nn_phantom_add_word(surgery->variant, what);
 }
 
 static struct vec3 on(const struct surgery *surgery, int level, bool rear, double x, double y,
@@ -309,7 +305,8 @@ static void draw_flowing_bone(struct surgery *surgery)
 
 void nn_phantom_draw_hardware(struct phantom_scene *scene,
                               const struct nn_phantom_settings *settings, uint64_t index,
-                              const struct phantom_anatomy *anatomy, char variant[64])
+                              const struct phantom_anatomy *anatomy,
+                              char variant[NN_PHANTOM_VARIANT])
 {
     struct surgery surgery = {
         .scene = scene, .a = anatomy, .s = anatomy->scale, .variant = variant};

@@ -58,6 +58,8 @@ static void tell_view(const struct phantom_plan *plan, struct nn_phantom_truth *
 
     nn_camera_project(camera, middle, &x, &y, &z);
     nn_camera_project(camera, nn_vec3_add(middle, (struct vec3){10, 0, 0}), &front, &up, NULL);
+    nn_camera_project(camera, plan->uninjured.level[2].body.at, &truth->c2[0], &truth->c2[1], NULL);
+    nn_camera_project(camera, plan->uninjured.level[7].body.at, &truth->c7[0], &truth->c7[1], NULL);
     truth->mm_per_pixel = camera->pitch * (camera->distance - z) / camera->distance;
     truth->facing_left = front < x;
     truth->turn_deg = atan2(up - y, fabs(front - x)) / PHANTOM_DEGREE;
@@ -155,7 +157,7 @@ static void levels_of(enum nn_phantom_subject subject, int *first, int *last)
 /* The order does not matter: attenuation adds. */
 static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
                          uint64_t index, const struct phantom_plan *plan, bool injured,
-                         char variant[64], bool *displayed)
+                         char variant[NN_PHANTOM_VARIANT], bool *displayed)
 {
     static const struct phantom_injury NONE = {.kind = PHANTOM_NONE};
     const struct phantom_anatomy *anatomy = injured ? &plan->anatomy : &plan->uninjured;
@@ -168,6 +170,7 @@ static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_se
         return;
     }
     levels_of(settings->subject, &first, &last);
+    nn_phantom_tell_wear(&plan->uninjured, variant);
     nn_phantom_draw_neck(scene, settings, index, anatomy, &plan->uninjured);
     if (settings->subject != NN_PHANTOM_THORACIC_LATERAL)
         nn_phantom_draw_head(scene, settings, index, anatomy);
@@ -181,8 +184,8 @@ static void draw_patient(struct phantom_scene *scene, const struct nn_phantom_se
 static enum nn_status draw_scene(const struct nn_phantom_settings *settings, uint64_t index,
                                  const struct phantom_plan *plan, bool injured,
                                  const struct nn_camera *camera, double cell,
-                                 struct phantom_scene *scene, char variant[64], bool *displayed,
-                                 struct nn_error *err)
+                                 struct phantom_scene *scene, char variant[NN_PHANTOM_VARIANT],
+                                 bool *displayed, struct nn_error *err)
 {
     bool failed;
     enum nn_status status = scene_init(scene, camera, cell, &failed, err);
@@ -271,7 +274,8 @@ static void finish_mask(struct nn_plane *mask, int reach, const double box[4])
         }
 }
 
-/* Mean change of attenuation inside the box over the noise that the log signal has there. */
+/* Mean change of attenuation where the mask is 1 inside the box, over the noise that the log signal
+ * has there. */
 static double contrast(const struct nn_plane *mask, const float *injured, const float *uninjured,
                        const double box[4], double noise)
 {
@@ -303,7 +307,7 @@ static enum nn_status compare(const struct nn_phantom_settings *settings, uint64
                                               .mm_per_pixel = plan->camera.pitch};
     struct phantom_scene twin;
     enum nn_status status;
-    char variant[64];
+    char variant[NN_PHANTOM_VARIANT];
     bool displayed;
 
     if (plan->injury.kind == PHANTOM_NONE)
@@ -339,7 +343,7 @@ static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_
                                         .steady_cols = camera.cols};
     struct phantom_scene steady;
     enum nn_status status;
-    char variant[64];
+    char variant[NN_PHANTOM_VARIANT];
     bool displayed;
 
     status = draw_scene(settings, index, plan, false, &camera, STEADY_CELL, &steady, variant,

@@ -38,7 +38,9 @@ enum nn_phantom_subject {
     NN_PHANTOM_SUBJECTS
 };
 
-#define NN_PHANTOM_MIN_SIDE 16
+#define NN_PHANTOM_MIN_SIDE         16
+#define NN_PHANTOM_SUBTLETY_VERSION 1   /* changes whenever `subtlety` of the same measures does */
+#define NN_PHANTOM_VARIANT          256 /* bytes: all words that there are, at once */
 
 struct nn_phantom_settings {
     uint64_t seed;
@@ -58,13 +60,17 @@ struct nn_phantom_truth {
     int level;        /* 0 C0 (occiput on C1), 1..7: the injured vertebra (dislocation: the upper
                        * one); -1 normal */
     char lesion[32];  /* "wedge", "burst", "flexion teardrop"...; "" normal */
-    char variant[64]; /* what else is there: "collar; necklace", "plate"...; "" nothing */
+    char variant[NN_PHANTOM_VARIANT]; /* what else is there: "osteophytes; collar", "plate"...;
+                                       * "" nothing */
     double translation_mm, angulation_deg, height_loss_percent, gap_mm; /* absolute values */
-    double contrast_to_noise; /* mean |difference to the twin| inside mask / noise there; 0 none */
+    /* Where the injury changes the attenuation by more than 0.001, inside the box: the mean change
+     * over the mean noise of the log signal, before blur and display; 0 none. */
+    double contrast_to_noise;
     /* 0 obvious .. 1 invisible: max(0, 1 - 0.4 r), r the largest of translation / 3.5 mm,
-     * angulation / 11 degrees, height loss / 25 %, gap / 2 mm; version 1. Meaningless if normal. */
+     * angulation / 11 degrees, height loss / 25 %, gap / 2 mm. Meaningless if normal. */
     double subtlety;
-    double box[4]; /* x0, y0, x1, y1 in pixels; zeros for normal */
+    double box[4];       /* x0, y0, x1, y1 in pixels; zeros for normal */
+    double c2[2], c7[2]; /* x, y in pixels: the middle of these bodies, uninjured; maybe outside */
     double mm_per_pixel;
     bool facing_left;
     double flexion_deg, turn_deg; /* posture's C2-C7 angle; in-plane turn */
@@ -89,8 +95,8 @@ NN_MUST_USE enum nn_status nn_phantom_draw_twin(const struct nn_phantom_settings
                                                 uint64_t index, struct nn_plane *plane,
                                                 struct nn_phantom_truth *truth,
                                                 struct nn_error *err);
-/* The truth alone, exactly as nn_phantom_draw tells it but for contrast_to_noise (0), without
- * drawing (labels of a stream). */
+/* The truth alone, exactly as nn_phantom_draw tells it but for contrast_to_noise (0) and variant
+ * (""), without drawing (labels of a stream). */
 void nn_phantom_truth(const struct nn_phantom_settings *settings, uint64_t index,
                       struct nn_phantom_truth *truth);
 const char *nn_phantom_class_name(enum nn_phantom_class class_);      /* "dislocation", ... */

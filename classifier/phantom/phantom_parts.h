@@ -78,6 +78,7 @@ struct phantom_level {
     double cortex;                   /* mm */
     bool ossicle;                    /* a calcified fleck in front of the disc below */
     bool fused;                      /* congenitally with the one below (block vertebra) */
+    bool listhesis;                  /* a degenerative slip on the one below, under 2 mm */
     double prevertebral;             /* soft tissue between body and airway */
 };
 struct phantom_anatomy {
@@ -195,14 +196,22 @@ void nn_phantom_draw_neck(struct phantom_scene *scene, const struct nn_phantom_s
                           const struct phantom_anatomy *uninjured);
 void nn_phantom_draw_thorax(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
                             uint64_t index, const struct phantom_anatomy *uninjured);
-/* Writes what it drew into variant (64 bytes), "; " between. */
+/* variant.c: adds a word, "; " between. */
+void nn_phantom_add_word(char variant[NN_PHANTOM_VARIANT], const char *word);
+/* Adds what the neck itself has: "block C4/5", "osteophytes" (over 2 mm), "narrow disc" (under 0.6
+ * of the tallest), "osteopenia" (density under 0.75), "listhesis" (degenerative). */
+void nn_phantom_tell_wear(const struct phantom_anatomy *uninjured,
+                          char variant[NN_PHANTOM_VARIANT]);
+/* Adds what it drew to variant. */
 void nn_phantom_draw_devices(struct phantom_scene *scene,
                              const struct nn_phantom_settings *settings, uint64_t index,
-                             const struct phantom_anatomy *uninjured, char variant[64]);
+                             const struct phantom_anatomy *uninjured,
+                             char variant[NN_PHANTOM_VARIANT]);
 /* hardware.c: NN_PHANTOM_HARDWARE's implants; adds to variant. */
 void nn_phantom_draw_hardware(struct phantom_scene *scene,
                               const struct nn_phantom_settings *settings, uint64_t index,
-                              const struct phantom_anatomy *anatomy, char variant[64]);
+                              const struct phantom_anatomy *anatomy,
+                              char variant[NN_PHANTOM_VARIANT]);
 /* others.c: chest, hand, hip, dental: scenes of their own, with their camera. Photograph, blank,
  * noise and CT slice are written as displayed planes [0, 1] at once: *displayed is set then. */
 void nn_phantom_draw_other(struct phantom_scene *scene, const struct nn_phantom_settings *settings,

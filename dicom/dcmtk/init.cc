@@ -2,6 +2,7 @@
 #include "charset.h"
 #include "shim.hh"
 
+#include "dcmtk/dcmdata/dcdeftag.h"
 #include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/dcmdata/dcrledrg.h"
 #include "dcmtk/dcmdata/dcrleerg.h"
@@ -29,12 +30,22 @@ static void preload_character_sets()
     }
 }
 
+/* Each of the dictionary's files is left out in silence when it cannot be opened, for want of a
+ * descriptor or of memory; without the standard's attributes no object can be read or written. */
+static bool has_standard_attributes()
+{
+    const DcmDataDictionary &dictionary = dcmDataDict.rdlock();
+    bool has = dictionary.findEntry(DCM_SOPInstanceUID, NULL) != NULL;
+    dcmDataDict.rdunlock();
+    return has;
+}
+
 enum dx_status dx_init(dx_log_fn log, void *context, struct dx_error *err)
 {
     return dx_guard(
         err, [&]() -> enum dx_status {
             dx_logging_install(log, context);
-            if (!dcmDataDict.isDictionaryLoaded())
+            if (!has_standard_attributes())
                 return dx_fail(
                     err, DX_MISSING,
                     "DCMTK's data dictionary is not loaded (DCMDICTPATH, dcmtk package)");

@@ -177,6 +177,10 @@ struct evaluate_explanation {
     struct nn_figure hit, energy;       /* pointing game; mean part of the map in the box */
     double expected;                    /* the boxes' mean share: what a flat map would have */
     size_t spots, normals, normals_called, normal_spots;
+    struct evaluate_peak { /* of each explained one: the maximum, in pixels of the file's image */
+        const char *name;  /* the data set's */
+        double at[2];      /* NAN: a black map */
+    } * peak;              /* owned */
 };
 
 struct evaluate_rival {

@@ -12,6 +12,7 @@
 struct found {
     bool hit;
     double energy, share; /* share: the box's part of the map */
+    double peak[2];       /* in pixels of the image; NAN: none */
     int spots;
 };
 
@@ -43,6 +44,23 @@ static void to_map(const double box[4], const struct nn_box *part, const struct 
     }
 }
 
+/* And a point of the map back. */
+static void from_map(const double at[2], const struct nn_box *part, const struct nn_preprocess *how,
+                     double out[2])
+{
+    double size[2] = {part->x1 - part->x0, part->y1 - part->y0};
+    const double corner[2] = {part->x0, part->y0};
+    double square = fmax(size[0], size[1]);
+    for (int i = 0; i < 2; i++) {
+        double from = corner[i];
+        if (how->fit == NN_FIT_PAD) {
+            from -= (square - size[i]) / 2;
+            size[i] = square;
+        }
+        out[i] = from + at[i] / how->side * size[i];
+    }
+}
+
 static enum nn_status explain_one(struct evaluation *e, const struct evaluate_image *image,
                                   const struct nn_explain *how, int class_, struct found *found,
                                   struct nn_error *err)
@@ -51,7 +69,7 @@ static enum nn_status explain_one(struct evaluation *e, const struct evaluate_im
     char error[256];
     float *map = e->predictor.map;
     int side = e->model->preprocess.side;
-    *found = (struct found){0};
+    *found = (struct found){.peak = {NAN, NAN}};
     if (predict_file(&e->predictor, image->item->path, &p, error, sizeof error) != 0)
         return nn_fail(err, NN_IO, "%s", error);
     if (!p.judged)
@@ -60,6 +78,9 @@ static enum nn_status explain_one(struct evaluation *e, const struct evaluate_im
     enum nn_status status = nn_judge_explain(e->predictor.judge, how, class_, map, err);
     if (status == NN_OK)
         status = nn_map_spots(map, side, HOT, &found->spots, err);
+    double peak[2];
+    if (status == NN_OK && nn_map_peak(map, side, peak))
+        from_map(peak, &p.scores.box, &e->model->preprocess, found->peak);
     if (status == NN_OK && image->item->boxed) {
         double box[4];
         to_map(image->item->box, &p.scores.box, &e->model->preprocess, box);
@@ -180,6 +201,9 @@ static enum nn_status measure_boxes(struct evaluation *e, const struct evaluate_
     const struct nn_resample over = {.count = count, .patient = patient};
     const struct nn_statistic statistic = {.context = &context, .figures = 2, .compute = compute};
     enum nn_status status = NN_OK;
+    for (size_t i = 0; i < count; i++)
+        x->peak[i] =
+            (struct evaluate_peak){images[i]->item->name, {found[i].peak[0], found[i].peak[1]}};
     x->hit = nn_figure_rate(context.hits, count);
     if (e->choice.bootstrap.draws > 0)
         status =
@@ -248,8 +272,10 @@ enum nn_status evaluate_explain(struct evaluation *e, struct nn_error *err)
     }
     const struct evaluate_image **chosen = calloc(most, sizeof *chosen);
     struct found *found = calloc(most, sizeof *found);
-    enum nn_status status = chosen && found ? explain_all(e, chosen, found, most, err)
-                                            : nn_fail(err, NN_NO_MEMORY, "no memory for maps");
+    x->peak = calloc(most, sizeof *x->peak);
+    enum nn_status status = chosen && found && x->peak
+                                ? explain_all(e, chosen, found, most, err)
+                                : nn_fail(err, NN_NO_MEMORY, "no memory for maps");
     free(chosen);
     free(found);
     return status;

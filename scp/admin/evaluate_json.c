@@ -328,6 +328,22 @@ static json_t *rival_of(const struct evaluate_rival *r)
     return out;
 }
 
+/* [name, x, y] each; a black map has none. */
+static json_t *peaks_of(const struct evaluate_explanation *x)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < x->explained; i++) {
+        const struct evaluate_peak *peak = &x->peak[i];
+        json_t *one = json_array();
+        if (json_array_append_new(one, text(peak->name)) != 0 ||
+            json_array_append_new(one, number(peak->at[0])) != 0 ||
+            json_array_append_new(one, number(peak->at[1])) != 0 ||
+            json_array_append_new(out, one) != 0)
+            break;
+    }
+    return out;
+}
+
 static json_t *explanation_of(const struct evaluate_explanation *x)
 {
     if (!x->defined)
@@ -341,6 +357,7 @@ static json_t *explanation_of(const struct evaluate_explanation *x)
     put(out, "energy_in_box", figure(&x->energy));
     put(out, "expected_of_a_flat_map", number(x->expected));
     put(out, "spots", whole(x->spots));
+    put(out, "maxima", peaks_of(x));
     put(out, "normals", whole(x->normals));
     put(out, "normals_called", whole(x->normals_called));
     put(out, "normal_spots", whole(x->normal_spots));

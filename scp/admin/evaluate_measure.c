@@ -359,4 +359,5 @@ void evaluate_figures_finish(struct evaluate_figures *figures)
     for (int key = 0; key < EVALUATE_KEYS; key++)
         free(figures->group[key].row);
     free(figures->reader);
+    free(figures->explanation.peak);
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define WINDOW     512  /* phantoms that may be drawn before the slowest is written down */
-#define LINE_BYTES 1024 /* of the manifest: two lines with --twins */
+#define LINE_BYTES 2048 /* of the manifest: two lines with --twins */
 
 struct work {
     const struct phantom_options *options;
@@ -31,7 +31,7 @@ struct work {
 static const char header[] =
     "file,class,patient,age,sex,level,lesion,variant,translation_mm,angulation_deg,"
     "height_loss_percent,gap_mm,contrast_to_noise,subtlety,x0,y0,x1,y1,subject,configuration,"
-    "mm_per_pixel,facing,flexion_deg,turn_deg,mask,c7_t1\n";
+    "mm_per_pixel,facing,flexion_deg,turn_deg,c2_x,c2_y,c7_x,c7_y,mask,c7_t1\n";
 
 /* [0, 1] as eight bits. */
 static bool write_png(const char *path, const struct nn_plane *plane, struct nn_error *err)
@@ -97,7 +97,7 @@ static int describe(char *line, size_t size, const struct place *place, int conf
     return snprintf(
         line, size,
         "%s,%s,%llu,%d,%c,%s,%s,%s,%.2f,%.2f,%.2f,%.2f,%.3f,%s,%.1f,%.1f,%.1f,%.1f,%s,%d,"
-        "%.4f,%s,%.1f,%.1f,%s,%s\n",
+        "%.4f,%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.1f,%s,%s\n",
         place->file, nn_phantom_class_name(t->class_), (unsigned long long)t->patient, t->age,
         t->sex, level, t->lesion, t->variant, t->translation_mm, t->angulation_deg,
         t->height_loss_percent, t->gap_mm, t->contrast_to_noise, subtlety, t->box[0], t->box[1],
@@ -105,7 +105,7 @@ static int describe(char *line, size_t size, const struct place *place, int conf
         t->mm_per_pixel == 0 ? ""
         : t->facing_left     ? "left"
                              : "right",
-        t->flexion_deg, t->turn_deg, place->mask,
+        t->flexion_deg, t->turn_deg, t->c2[0], t->c2[1], t->c7[0], t->c7[1], place->mask,
         t->subject != NN_PHANTOM_LATERAL && t->subject != NN_PHANTOM_LATERAL_SHORT ? ""
         : t->c7_t1                                                                 ? "yes"
                                                                                    : "no");

@@ -79,11 +79,13 @@ static bool send_view(struct dx_scu *scu, const struct phantom_view *view,
     return false;
 }
 
-/* Objects follow each other with short pauses when there is a rate, as exposures do. */
+/* Milliseconds. Objects follow each other with short pauses when there is a rate. */
 static int64_t pause_of(const struct phantom_options *o, struct phantom_dice *dice)
 {
     double most = o->rate > 0 ? 200 / o->rate : 0;
 
+    if (o->pause >= 0)
+        return (int64_t)(1000 * o->pause);
     return (int64_t)(phantom_dice_uniform(dice) * (most > LONGEST_PAUSE ? LONGEST_PAUSE : most));
 }
 

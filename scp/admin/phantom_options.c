@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MOST_RATE  10000
+#define MOST_PAUSE 3600
+
 const char phantom_usage[] =
     "usage: cervigate phantom --out DIR --count N --seed S [OPTIONS]\n"
     "       cervigate phantom --send PEER --rate N [--count N] [--seed S] [OPTIONS]\n"
@@ -37,6 +40,9 @@ const char phantom_usage[] =
     "modalities:\n"
     "  --send PEER         a peer's name in the configuration, or AE_TITLE@HOST:PORT\n"
     "  --rate N            studies a second on average; 0: as fast as they can be drawn (1)\n"
+    "  --pause S           seconds between two images of a study (random, up to a fifth of 1/N, 2 "
+    "at "
+    "most)\n"
     "  --modalities N      AE titles MOD1, MOD2 ... (3)\n"
     "  --config FILE       where the peer's name stands\n"
     "  --json              a JSON object a study and one at the end, instead of lines\n"
@@ -58,15 +64,15 @@ static bool whole(const char *name, const char *text, long low, long high, long 
     return true;
 }
 
-static bool take_rate(const char *text, double *to)
+static bool take_real(const char *name, const char *unit, int most, double *to)
 {
     char *end;
 
-    *to = strtod(text, &end);
-    if (end != text && *end == '\0' && *to >= 0 && *to <= 10000)
+    *to = strtod(optarg, &end);
+    if (end != optarg && *end == '\0' && *to >= 0 && *to <= most)
         return true;
-    fprintf(stderr, "cervigate phantom: --rate %s: studies a second, 0 to 10000, are expected\n",
-            text);
+    fprintf(stderr, "cervigate phantom: --%s %s: %s, 0 to %d, are expected\n", name, optarg, unit,
+            most);
     return false;
 }
 
@@ -129,7 +135,7 @@ static bool take_subject(const char *text, int *to)
 
 /* What only files, and what only modalities have. */
 #define FILES_ONLY "ftmT"
-#define SEND_ONLY  "rMcj"
+#define SEND_ONLY  "rPMcj"
 
 static bool take_number(struct phantom_options *o, int option)
 {
@@ -173,7 +179,9 @@ static bool take_option(struct phantom_options *o, int option)
     case 'p':
         return take_prevalence(optarg, o->prevalence, o->parts);
     case 'r':
-        return take_rate(optarg, &o->rate);
+        return take_real("rate", "studies a second", MOST_RATE, &o->rate);
+    case 'P':
+        return take_real("pause", "seconds", MOST_PAUSE, &o->pause);
     case 'f':
         if (!take_word("format", optarg, "png", "dicom", &second))
             return false;
@@ -207,7 +215,7 @@ static bool agree(const struct phantom_options *o, int words, const char *used)
     else if (o->out && o->count == 0)
         wrong = "--out and --count are needed";
     else if (o->out && strpbrk(used, SEND_ONLY))
-        wrong = "--rate, --modalities, --config and --json are for --send";
+        wrong = "--rate, --pause, --modalities, --config and --json are for --send";
     else if (o->send && strpbrk(used, FILES_ONLY))
         wrong = "--format, --twins, --masks and --threads are for --out";
     else if (o->out && strlen(o->out) >= PATH_MAX - 128)
@@ -232,6 +240,7 @@ bool phantom_options_parse(int argc, char **argv, struct phantom_options *o)
                                                  {"configuration", required_argument, NULL, 'g'},
                                                  {"threads", required_argument, NULL, 'T'},
                                                  {"rate", required_argument, NULL, 'r'},
+                                                 {"pause", required_argument, NULL, 'P'},
                                                  {"modalities", required_argument, NULL, 'M'},
                                                  {"twins", no_argument, NULL, 't'},
                                                  {"masks", no_argument, NULL, 'm'},
@@ -250,6 +259,7 @@ bool phantom_options_parse(int argc, char **argv, struct phantom_options *o)
                                                                : processors,
                                   .modalities = 3,
                                   .rate = 1,
+                                  .pause = -1,
                                   .subject = PHANTOM_MIX,
                                   .prevalence = {1.0 / 3, 1.0 / 3, 1.0 / 3}};
     optind = 1;

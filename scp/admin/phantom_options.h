@@ -13,7 +13,8 @@ struct phantom_options {
     const char *out, *send, *config; /* one of out and send; config NULL: the default one */
     long count;                      /* --send: 0 until stopped */
     long seed, size, threads, modalities;
-    double rate; /* studies a second; 0: as fast as possible */
+    double rate;  /* studies a second; 0: as fast as possible */
+    double pause; /* seconds between two images of a study; negative: random, by the rate */
     double prevalence[3];
     long parts[3]; /* as asked for, when whole: they are exact numbers when they sum to count */
     enum phantom_format format;

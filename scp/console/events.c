@@ -118,8 +118,7 @@ enum MHD_Result events_page(struct console *console, struct visit *visit, struct
     (void)tail;
     if (events->count >= console->node->conf->web.streams ||
         streams_of(events, session) >= PER_SESSION)
-        return http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                          "the console has too many open pages; close one", 15);
+        return http_turn_away(request, "the console has too many open pages; close one", 15);
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL)
         return MHD_NO;

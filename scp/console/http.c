@@ -142,14 +142,29 @@ enum MHD_Result http_json(const struct http_request *request, unsigned status, j
     return http_json_cookie(request, status, json, NULL);
 }
 
-enum MHD_Result http_error(const struct http_request *request, unsigned status,
-                           const char *sentence, int after)
+static struct MHD_Response *of_error(const char *sentence, int after, unsigned *status)
 {
     char seconds[16];
-    struct MHD_Response *response = of_json(json_pack("{s:s}", "error", sentence), &status);
+    struct MHD_Response *response = of_json(json_pack("{s:s}", "error", sentence), status);
     (void)snprintf(seconds, sizeof seconds, "%d", after);
     if (response != NULL && after > 0)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    return response;
+}
+
+enum MHD_Result http_error(const struct http_request *request, unsigned status,
+                           const char *sentence, int after)
+{
+    struct MHD_Response *response = of_error(sentence, after, &status);
+    return http_respond(request, status, response);
+}
+
+enum MHD_Result http_turn_away(const struct http_request *request, const char *sentence, int after)
+{
+    unsigned status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    struct MHD_Response *response = of_error(sentence, after, &status);
+    if (response != NULL)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     return http_respond(request, status, response);
 }
 

@@ -58,6 +58,8 @@ enum MHD_Result http_json_cookie(const struct http_request *request, unsigned st
 /* {"error": sentence}; after: seconds for Retry-After, 0: none. */
 enum MHD_Result http_error(const struct http_request *request, unsigned status,
                            const char *sentence, int after);
+/* 503 to whoever is one too many: its connection ends, and the place is another's at once. */
+enum MHD_Result http_turn_away(const struct http_request *request, const char *sentence, int after);
 /* 401; basic: HTTP Basic will do. */
 enum MHD_Result http_log_in_first(const struct http_request *request, bool basic);
 /* 405: allowed is the Allow header, as in "GET, PUT". */

@@ -117,6 +117,13 @@ static void put_health(FILE *to, const struct health *h, const struct store_coun
     single(to, "cervigate_oldest_job_seconds", "gauge",
            "Age of the oldest job that waits; 0: none.",
            h->oldest_kind != NULL ? (double)h->oldest_seconds : 0);
+    if (h->has_store) {
+        head(to, "cervigate_oldest_seconds", "gauge",
+             "Age of the oldest that waits and may go on, by queue; 0: none.");
+        for (enum health_queue q = QUEUE_OBJECT; q < HEALTH_QUEUES; q++)
+            labelled(to, "cervigate_oldest_seconds", "queue", health_queue_name(q),
+                     h->waits_seconds[q] > 0 ? (uint64_t)h->waits_seconds[q] : 0);
+    }
     int64_t pending = c->oldest_pending_ms != 0 ? h->at_ms - c->oldest_pending_ms : 0;
     single(to, "cervigate_oldest_delivery_seconds", "gauge",
            "Age of the oldest result that is not delivered; 0: none.", (double)pending / 1000);

@@ -1,8 +1,9 @@
 /* The node, in figures:
  *
  *   GET /api/v1/node                what `cervigate status --json` prints, the disk, what is set
- * aside GET /api/v1/node/configuration  what `cervigate check --print-effective` prints, and what
- * became of the last reload */
+ *                                   aside
+ *   GET /api/v1/node/configuration  what `cervigate check --print-effective` prints, webhooks'
+ *                                   addresses cut, and what became of the last reload */
 #include "console.h"
 
 #include "clock.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-/* The configuration names hosts and files, but no secret: those stand in files of their own. */
+/* The configuration names hosts and files, but no secret: those stand in files of their own, or
+ * behind the host in a webhook's address. */
 static json_t *configuration_of(const struct conf *conf)
 {
     char *text = NULL;
@@ -20,7 +22,7 @@ static json_t *configuration_of(const struct conf *conf)
     FILE *to = open_memstream(&text, &size);
     if (to == NULL)
         return NULL;
-    conf_print(conf, to);
+    conf_print_shown(conf, to);
     json_t *json = fclose(to) == 0 ? json_string(text) : NULL;
     free(text);
     return json;

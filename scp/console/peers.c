@@ -87,9 +87,13 @@ static json_t *address_of(const struct conf_peer *peer)
 
 static json_t *address_of_receiver(const struct conf_announcement *to)
 {
-    return to->way == CONF_UPS   ? address_of(to->peer)
-           : to->way == CONF_HL7 ? json_sprintf("%s:%u", to->host, to->port)
-                                 : json_string(to->url);
+    char text[CONF_SHOWN_ADDRESS];
+    if (to->way == CONF_UPS)
+        return address_of(to->peer);
+    if (to->way == CONF_HL7)
+        return json_sprintf("%s:%u", to->host, to->port);
+    conf_show_address(to->url, text);
+    return json_string(text);
 }
 
 static json_t *list_peers(const struct conf *conf, const struct known *known, bool admin)

@@ -235,6 +235,16 @@ static json_t *verdict_json(struct console *console, const char *uid, enum srt_o
                      "outcome", srt_outcome_name(v.outcome), "current", v.outcome == outcome);
 }
 
+/* While no image has been looked at: what the receiver saw. */
+static void add_seen(const struct store_entry *entry, json_t *study)
+{
+    (void)json_object_set_new(study, "patient",
+                              json_pack("{s:s, s:o, s:s, s:s, s:s}", "name", "", "id",
+                                        text_of(entry->patient_id), "birthDate", "", "sex",
+                                        entry->sex, "age", entry->age));
+    (void)json_object_set_new(study, "accession", text_of(entry->accession));
+}
+
 json_t *study_json(struct console *console, const char *uid, bool *there)
 {
     const struct conf *conf = console->node->conf;
@@ -251,6 +261,8 @@ json_t *study_json(struct console *console, const char *uid, bool *there)
     (void)json_object_set_new(
         study, "verdict",
         verdict_json(console, uid, placed == STORE_OK ? entry.outcome : SRT_NOT_PROCESSED));
+    if (placed == STORE_OK && !entry.answered)
+        add_seen(&entry, study);
     add_images(console, uid, study);
     add_results(console, uid, study, there);
     add_history(console, uid, study, there);

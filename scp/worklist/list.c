@@ -154,7 +154,7 @@ size_t worklist_entry_text(const struct store_entry *e, size_t position,
     put_text(&to, "band", worklist_band(p->band));
     put_text(&to, "priority", priority_rank_name(p->rank));
     put_text(&to, "order", priority_order_name(e->place.order));
-    put_text(&to, "outcome", srt_outcome_name(e->outcome));
+    put_text(&to, "outcome", e->answered ? srt_outcome_name(e->outcome) : NULL);
     put_text(&to, "reason", priority_reason_code(p->reason));
     put_text(&to, "words", priority_reason_text(p->reason));
     put_text(&to, "accession", e->accession);

@@ -39,7 +39,7 @@ static enum store_status place_one(const struct conf *conf, struct store *store,
                                         .raises_only = conf->announcements[i].way == CONF_UPS};
     priority_of(&c->known, &p);
     if (is_nothing(c) || stays_over(c, &p) || is_told_so(c, &p))
-        return store_place_stays(store, c);
+        return store_place_stays(store, c, clock_utc_ms());
     bool over = c->withdrawn || c->known.read;
     enum store_status status = store_place(store, c, &p, over ? NEWS_WITHDRAWN : NEWS_PRIORITY, to,
                                            conf->announcement_count, clock_utc_ms());

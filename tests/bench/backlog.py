@@ -41,6 +41,11 @@ def fill_studies(db, first, last):
                f"WHERE kind='sr' AND result.gone_ms=1 AND result.report BETWEEN {first} AND {last}")
     db.execute("INSERT INTO delivery(result,destination,state,attempts,done_ms) "
                f"SELECT id,'pacs','sent',1,created_ms FROM result WHERE report BETWEEN {first} AND {last} AND gone_ms=1")
+    db.execute("UPDATE study SET read=1 WHERE version=1 AND read=0")
+    db.execute("INSERT INTO place(study,revision,rank,band,raised,strength,reason,outcome,answered,report,arrived_ms,changed_ms,finding_ms,read_ms,"
+               "model,accession,patient_id,issuer) " + numbers + "SELECT '2.25.8' || i,2,1,0,0,0,'no-finding','no-finding',1,'2.25.100' || i,"
+               "1700000000000 + i,1700000000000 + i,0,1700000060000 + i,'test-model 1.0','A' || i,'P' || i,'' FROM n")
+    db.execute("UPDATE study SET place_due=0 WHERE read=1")
     db.commit()
 
 

@@ -61,6 +61,8 @@ static inline void phantom_same_truth(const struct nn_phantom_truth *a,
     assert_true(a->angulation_deg == b->angulation_deg && a->subtlety == b->subtlety);
     assert_true(a->height_loss_percent == b->height_loss_percent);
     assert_memory_equal(a->box, b->box, sizeof a->box);
+    assert_memory_equal(a->c2, b->c2, sizeof a->c2);
+    assert_memory_equal(a->c7, b->c7, sizeof a->c7);
     assert_true(a->mm_per_pixel == b->mm_per_pixel && a->facing_left == b->facing_left);
     assert_true(a->flexion_deg == b->flexion_deg && a->turn_deg == b->turn_deg);
     assert_true(a->age == b->age && a->sex == b->sex);

@@ -392,9 +392,11 @@ static void pointing_and_energy(void **state)
 {
     float map[64] = {0};
     const double box[4] = {2, 1, 5, 4}, half[4] = {2.6, 1, 5, 4}, all[4] = {0, 0, 8, 8};
+    double peak[2];
 
     (void)state;
     assert_false(nn_map_pointing(map, 8, all));
+    assert_false(nn_map_peak(map, 8, peak));
     assert_float_equal(nn_map_energy(map, 8, all), 0, 0);
     map[1 * 8 + 2] = 1; /* the box's first pixel */
     assert_true(nn_map_pointing(map, 8, box));
@@ -406,6 +408,7 @@ static void pointing_and_energy(void **state)
     assert_float_equal(nn_map_energy(map, 8, all), 1, 1e-12);
     map[1 * 8 + 5] = 1; /* a draw is no hit, two to one is */
     assert_false(nn_map_pointing(map, 8, box));
+    assert_true(nn_map_peak(map, 8, peak) && peak[0] == 4 && peak[1] == 1.5); /* between both */
     map[3 * 8 + 4] = 1;
     assert_true(nn_map_pointing(map, 8, box));
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -91,53 +92,190 @@ static void facets_are_parallel_and_a_little_apart(void **state)
     }
 }
 
+/* How far level k stands forward on the one below; its disc rises between the two end-plates. */
+static double slip_of(const struct phantom_anatomy *a, int k)
+{
+    const struct pose *upper = &a->level[k].body, *lower = &a->level[k + 1].body;
+    struct vec3 at = nn_pose_back(lower, upper->at);
+    struct vec3 up = nn_pose_back(lower, nn_pose_apply(upper, (struct vec3){0, -1, 0}));
+    struct vec3 rise = nn_vec3_add(nn_vec3_sub(up, at), (struct vec3){0, -1, 0});
+
+    return foot(a, k).x - a->level[k].disc * rise.x / nn_vec3_length(rise);
+}
+
+static bool told(const char *variant, const char *word)
+{
+    return strstr(variant, word) != NULL;
+}
+
+static void variants_tell_the_spine(void **state)
+{
+    int listhesis = 0, narrow = 0, spurs = 0, porous = 0, blocks = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 2 * PATIENTS; i++) {
+        struct nn_phantom_settings settings = settings_of(i % 2);
+        char variant[NN_PHANTOM_VARIANT] = "", block[32] = "block C";
+        double least = 99, tallest = 0, spur = 0, slip = 0;
+        struct phantom_anatomy a;
+
+        nn_phantom_anatomy(&settings, i, &a);
+        nn_phantom_tell_wear(&a, variant);
+        for (int k = 2; k < 8; k++) {
+            const struct phantom_level *level = &a.level[k];
+            struct vec3 lower = {slip_of(&a, k), -a.level[k + 1].height / 2, 0};
+            /* T1 hangs under C7, the others stand */
+            double disc = k == 7 ? level->disc : nn_vec3_length(nn_vec3_sub(foot(&a, k), lower));
+
+            spur = fmax(spur, fmax(level->spur_upper, fmax(level->spur_lower, level->rear_spur)));
+            slip = fmax(slip, k < 7 ? fabs(slip_of(&a, k)) : 0);
+            least = level->fused ? least : fmin(least, disc);
+            tallest = level->fused ? tallest : fmax(tallest, disc);
+            if (level->fused)
+                snprintf(block, sizeof block, "block C%d/%d", k, k + 1);
+        }
+        assert_int_equal(told(variant, block), block[7] != 0);
+        assert_int_equal(told(variant, "osteophytes"), spur > 2);
+        assert_int_equal(told(variant, "osteopenia"), a.density < 0.75);
+        assert_true(!told(variant, "listhesis") || (slip > 0.79 && slip < 1.91 && a.age > 32));
+        if (fabs(least / tallest - 0.6) > 1e-6)
+            assert_int_equal(told(variant, "narrow disc"), least < 0.6 * tallest);
+        blocks += told(variant, "block C");
+        spurs += told(variant, "osteophytes");
+        porous += told(variant, "osteopenia");
+        narrow += told(variant, "narrow disc");
+        listhesis += told(variant, "listhesis");
+    }
+    print_message("of %d: blocks %d, osteophytes %d, osteopenia %d, narrow disc %d, listhesis %d\n",
+                  2 * PATIENTS, blocks, spurs, porous, narrow, listhesis);
+    assert_true(blocks > 20 && spurs > 100 && porous > 100 && narrow > 100 && listhesis > 100);
+}
+
+/* Every word at once fits. */
+static void no_word_is_left_out(void **state)
+{
+    static const char *const WORDS[] = {
+        "block C2/3",      "osteophytes", "narrow disc", "osteopenia", "listhesis", "collar",
+        "tracheal tube",   "pillow",      "necklace",    "earrings",   "hair clip", "glasses",
+        "leads",           "snaps",       "implant",     "bridge",     "crowns",    "fillings",
+        "disc prosthesis", "laminectomy", "rods",        "staples"};
+    char variant[NN_PHANTOM_VARIANT] = "";
+    size_t length = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
+        nn_phantom_add_word(variant, WORDS[i]);
+        length += strlen(WORDS[i]) + (i > 0 ? 2 : 0);
+        assert_int_equal(strlen(variant), length);
+    }
+    for (int i = 0; i < 30; i++) /* more than that: cut, never beyond */
+        nn_phantom_add_word(variant, "laminectomy");
+    assert_int_equal(strlen(variant), NN_PHANTOM_VARIANT - 1);
+}
+
 /* Tells whether the injury is of a joint between `level` and the one below, moved as one. */
 static bool is_slip(const struct phantom_injury *injury)
 {
     return injury->kind == PHANTOM_BILATERAL || injury->kind == PHANTOM_UNILATERAL ||
-           injury->kind == PHANTOM_PERCHED || injury->kind == PHANTOM_FLEXION_TEARDROP;
+           injury->kind == PHANTOM_PERCHED || injury->kind == PHANTOM_FLEXION_TEARDROP ||
+           injury->kind == PHANTOM_EXTENSION_TEARDROP || injury->kind == PHANTOM_FACET;
+}
+
+/* What the injury moved, at `p` of the axis, as the axis lay. */
+static struct vec3 parted(const struct phantom_anatomy *before, const struct pose *pose,
+                          struct vec3 p)
+{
+    return nn_vec3_sub(nn_pose_back(&before->level[2].body, nn_pose_apply(pose, p)), p);
+}
+
+static void check_high(const struct phantom_injury *injury, const struct phantom_anatomy *before,
+                       const struct phantom_anatomy *after)
+{
+    const struct phantom_level *axis = &before->level[2];
+    double base = -axis->height / 2, scale = before->scale;
+    struct vec3 tip = {0, base - 12 * scale, 0}, body = {0, base, 0}, foot_ = {0, -base, 0}, moved;
+    struct vec3 basion = {-4 * scale, 7 * scale, 0};
+
+    switch (injury->kind) {
+    case PHANTOM_DENS_1: /* the tip alone */
+        moved = parted(before, &after->dens, tip);
+        assert_true(fabs(nn_vec3_length(moved) - injury->gap) < 0.02 * injury->gap);
+        assert_memory_equal(&before->level[1].body, &after->level[1].body, sizeof(struct pose));
+        break;
+    case PHANTOM_DENS_3:
+        body.y += 5 * scale; /* fall through */
+    case PHANTOM_DENS_2:
+        moved = parted(before, &after->dens, body);
+        assert_true(fabs(moved.x - injury->translation) < 1e-6);
+        assert_true(fabs(moved.y + injury->gap) < 1e-6);
+        break;
+    case PHANTOM_HANGMAN: /* the body from the arch; as C3 lies, a little turned */
+        moved = nn_vec3_sub(foot(after, 2), foot(before, 2));
+        assert_true(fabs(moved.x - injury->translation) < 1e-6);
+        moved = nn_vec3_sub(parted(before, &after->level[2].body, foot_),
+                            parted(before, &after->level[2].rear, foot_));
+        assert_true(fabs(moved.x - injury->gap) < 0.06 * injury->gap + 0.05);
+        break;
+    case PHANTOM_ATLANTOAXIAL: /* the interval is the atlas's own: so much wider */
+        moved = nn_vec3_sub(nn_pose_back(&axis->body, after->level[1].body.at),
+                            nn_pose_back(&axis->body, before->level[1].body.at));
+        assert_true(fabs(moved.x - injury->translation) < 1e-6);
+        break;
+    case PHANTOM_ATLANTOOCCIPITAL:
+        moved = nn_vec3_sub(
+            nn_pose_back(&before->level[1].body, nn_pose_apply(&after->skull, basion)),
+            nn_pose_back(&before->level[1].body, nn_pose_apply(&before->skull, basion)));
+        assert_true(fabs(moved.x - injury->translation) < 1e-6);
+        assert_true(fabs(moved.y + injury->gap) < 1e-6);
+        break;
+    case PHANTOM_JEFFERSON:
+        assert_true(fabs(after->interval - before->interval - injury->translation) < 1e-9);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What is drawn in the vertebra, test_phantom_injuries.c looks at. */
+static void check_low(const struct phantom_injury *injury, const struct phantom_anatomy *before,
+                      const struct phantom_anatomy *after)
+{
+    int k = injury->level;
+    bool sinks = injury->kind == PHANTOM_WEDGE || injury->kind == PHANTOM_BURST;
+    int top = sinks ? k - 1 : k;
+    double bent = flexion(&after->level[top].body) - flexion(&before->level[top].body);
+
+    if (is_slip(injury)) {
+        struct vec3 moved = nn_vec3_sub(foot(after, k), foot(before, k));
+
+        assert_true(fabs(moved.x - injury->translation) < 1e-6);
+        assert_true(fabs(moved.y + injury->lift) < 1e-6);
+    }
+    if (is_slip(injury) || sinks) /* turned, it is seen askew */
+        assert_true(fabs(bent - injury->angulation) < (injury->rotation != 0 ? 3 : 1));
 }
 
 static void measures_are_those_of_the_poses(void **state)
 {
     struct nn_phantom_settings settings = settings_of(0);
-    int slips = 0, dens = 0, wedges = 0;
+    int seen[PHANTOM_KINDS] = {0};
 
     (void)state;
-    for (uint64_t i = 0; i < PATIENTS; i++) {
+    for (uint64_t i = 0; i < 3 * PATIENTS; i++) {
         enum nn_phantom_class class_ = i % 2 ? NN_PHANTOM_FRACTURE : NN_PHANTOM_DISLOCATION;
         struct phantom_anatomy before, after;
         struct phantom_injury injury;
-        int k;
 
         nn_phantom_anatomy(&settings, i, &before);
         nn_phantom_injury(&settings, i, class_, &before, &injury);
         after = before;
         nn_phantom_injure(&injury, &after);
-        k = injury.level;
-        if (is_slip(&injury)) {
-            struct vec3 moved = nn_vec3_sub(foot(&after, k), foot(&before, k));
-            double bent = flexion(&after.level[k].body) - flexion(&before.level[k].body);
-
-            assert_true(fabs(moved.x - injury.translation) < 1e-6);
-            assert_true(fabs(moved.y + injury.lift) < 1e-6);
-            /* turned, it is seen askew */
-            assert_true(fabs(bent - injury.angulation) < (injury.rotation != 0 ? 3 : 1));
-            slips++;
-        } else if (injury.kind == PHANTOM_DENS_2) {
-            struct vec3 base = {0, -before.level[2].height / 2, 0}, moved;
-
-            moved = nn_pose_back(&after.level[2].body, nn_pose_apply(&after.dens, base));
-            assert_true(fabs(moved.x - injury.translation) < 1e-6);
-            dens++;
-        } else if (injury.kind == PHANTOM_WEDGE) {
-            double bent = flexion(&after.level[k - 1].body) - flexion(&before.level[k - 1].body);
-
-            assert_true(fabs(bent - injury.angulation) < 1.0);
-            wedges++;
-        }
+        seen[injury.kind]++;
+        check_high(&injury, &before, &after);
+        check_low(&injury, &before, &after);
     }
-    assert_true(slips > 300 && dens > 30 && wedges > 50);
+    for (int k = PHANTOM_NONE + 1; k < PHANTOM_KINDS; k++)
+        assert_true(seen[k] >= 20);
 }
 
 static void what_lies_below_stays(void **state)
@@ -238,6 +376,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adults_are_in_published_ranges),
         cmocka_unit_test(facets_are_parallel_and_a_little_apart),
+        cmocka_unit_test(variants_tell_the_spine),
+        cmocka_unit_test(no_word_is_left_out),
         cmocka_unit_test(measures_are_those_of_the_poses),
         cmocka_unit_test(what_lies_below_stays),
         cmocka_unit_test(every_kind_occurs_where_it_does),

@@ -214,42 +214,60 @@ static void nuisances_are_distributed_alike(void **state)
         }
 }
 
-#define DEVICES 24
-struct devices {
-    char name[DEVICES][32];
-    int count[DEVICES][3], names, patients[3];
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define WORDS    32
+struct words {
+    char name[WORDS][32];
+    int count[WORDS][3], names, patients[3];
 };
 
-static void count_devices(struct devices *devices, enum nn_phantom_class class_, char *variant)
+static void count_words(struct words *words, enum nn_phantom_class class_, char *variant)
 {
     char *rest = variant;
 
-    devices->patients[class_]++;
+    words->patients[class_]++;
     for (char *word = strtok_r(variant, ";", &rest); word; word = strtok_r(NULL, ";", &rest)) {
         int at = 0;
 
         word += word[0] == ' ';
-        while (at < devices->names && strcmp(devices->name[at], word) != 0)
+        while (at < words->names && strcmp(words->name[at], word) != 0)
             at++;
-        assert_true(at < DEVICES);
-        if (at == devices->names)
-            snprintf(devices->name[devices->names++], sizeof devices->name[0], "%s", word);
-        devices->count[at][class_]++;
+        assert_true(at < WORDS);
+        if (at == words->names)
+            snprintf(words->name[words->names++], sizeof words->name[0], "%s", word);
+        words->count[at][class_]++;
     }
 }
 
-/* Devices are drawn without knowing of an injury; the manifest's column, counted. */
-static void devices_are_as_frequent_in_each_class(void **state)
+/* In at least `least` patients of each class. */
+static void assert_word(const struct words *words, const char *word, int least)
+{
+    int at = 0;
+
+    while (at < words->names && strcmp(words->name[at], word) != 0)
+        at++;
+    if (at == words->names)
+        fail_msg("nobody has: %s", word);
+    for (int c = 0; c < 3; c++)
+        if (words->count[at][c] < least)
+            fail_msg("%s: %d of class %d, not %d", word, words->count[at][c], c, least);
+}
+
+/* Wear is sampled and devices are drawn without knowing of an injury; the manifest's column,
+ * counted. */
+static void variants_are_as_frequent_in_each_class(void **state)
 {
     struct nn_phantom_settings settings = phantom_settings(16, 16);
-    static struct devices devices;
+    static const char *const COMMON[] = {"osteophytes", "narrow disc", "osteopenia", "listhesis",
+                                         "collar",      "board",       "crowns",     "fillings"};
+    static struct words words;
     float planes[3][16 * 16];
 
     (void)state;
     for (uint64_t i = 0; i < 1500; i++) {
         struct phantom_plan plan;
         struct phantom_scene scene = {.cell = 12, .failed = &(bool){false}};
-        char variant[64] = "";
+        char variant[NN_PHANTOM_VARIANT] = "";
 
         nn_phantom_make_plan(&settings, i, false, &plan);
         scene.camera = plan.camera;
@@ -257,14 +275,17 @@ static void devices_are_as_frequent_in_each_class(void **state)
         scene.sponge = planes[1];
         scene.soft = planes[2];
         memset(planes, 0, sizeof planes);
+        nn_phantom_tell_wear(&plan.uninjured, variant);
         nn_phantom_draw_devices(&scene, &settings, i, &plan.uninjured, variant);
         assert_false(*scene.failed);
-        count_devices(&devices, plan.class_, variant);
+        count_words(&words, plan.class_, variant);
     }
-    assert_true(devices.names >= 8);
-    for (int d = 0; d < devices.names; d++)
+    for (int w = 0; w < COUNT(COMMON); w++)
+        assert_word(&words, COMMON[w], 5);
+    assert_word(&words, "block C2/3", 1);
+    for (int d = 0; d < words.names; d++)
         for (int c = 0; c < 2; c++) {
-            const int *at = devices.count[d], *of = devices.patients;
+            const int *at = words.count[d], *of = words.patients;
             double p = (double)(at[c] + at[2]) / (of[c] + of[2]);
             double apart = (double)at[c] / of[c] - (double)at[2] / of[2];
 
@@ -279,7 +300,7 @@ int main(void)
         cmocka_unit_test(a_normal_is_its_own_twin),
         cmocka_unit_test(the_class_changes_the_injury_alone),
         cmocka_unit_test(nuisances_are_distributed_alike),
-        cmocka_unit_test(devices_are_as_frequent_in_each_class),
+        cmocka_unit_test(variants_are_as_frequent_in_each_class),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

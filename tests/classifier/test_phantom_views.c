@@ -108,6 +108,11 @@ static void a_view_knows_no_class(void **state)
         assert_true(injured.mm_per_pixel == normal.mm_per_pixel);
         assert_true(injured.turn_deg == normal.turn_deg && fabs(normal.turn_deg) < 14);
         assert_int_equal(injured.facing_left, normal.facing_left);
+        assert_memory_equal(injured.c2, normal.c2, sizeof normal.c2);
+        assert_memory_equal(injured.c7, normal.c7, sizeof normal.c7);
+        double spine = hypot(normal.c7[0] - normal.c2[0], normal.c7[1] - normal.c2[1]);
+        assert_true(spine * normal.mm_per_pixel > 65 && spine * normal.mm_per_pixel < 115);
+        assert_true(normal.c2[1] < normal.c7[1] && normal.c2[0] > 0 && normal.c2[0] < a.cols);
         left += normal.facing_left;
     }
     assert_in_range(left, 110, 190);
@@ -341,7 +346,7 @@ static void implants_are_named_and_seen(void **state)
     for (uint64_t index = 0; index < 100; index++) {
         struct stand stand = stand_of(&settings, index);
         int kind = (int)nn_phantom_hardware(&settings, index);
-        char variant[64] = "collar";
+        char variant[NN_PHANTOM_VARIANT] = "collar";
         float most = 0;
         bool failed;
         struct phantom_scene scene = empty_scene(&stand.camera, &failed);

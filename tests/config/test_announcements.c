@@ -288,6 +288,43 @@ static void in_the_clear_to_this_machine_alone(void **state)
     }
 }
 
+static char *shown(const struct conf *conf)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    conf_print_shown(conf, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* What stands behind the host may be a token: print-effective has it, for it loads again; what is
+ * shown to others has not, but tells one from another. */
+static void what_may_be_a_token_is_not_shown(void **state)
+{
+    static const char *const texts[] = {
+        WEBHOOK("https://h.org:8/T0/s3cret"), WEBHOOK("https://h.org:8/T0/s3cres"),
+        WEBHOOK("https://h.org:8?s3cret"), WEBHOOK("https://h.org:8/")};
+    char *seen[4];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct conf *conf = load_text(texts[i], "");
+        char *whole = print(conf);
+        seen[i] = shown(conf);
+        assert_non_null(strstr(whole, i == 3 ? "h.org:8/\"" : "s3cre"));
+        assert_null(strstr(seen[i], "s3cre"));
+        assert_non_null(strstr(seen[i], i == 3 ? "url=\"https://h.org:8/\""
+                                               : "url=\"https://h.org:8/ (not shown: "));
+        free(whole);
+        conf_destroy(conf);
+    }
+    assert_string_not_equal(seen[0], seen[1]);
+    for (size_t i = 0; i < 4; i++)
+        free(seen[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +335,7 @@ int main(void)
         cmocka_unit_test(order_query),
         cmocka_unit_test(warns_of_what_sends_nothing),
         cmocka_unit_test(in_the_clear_to_this_machine_alone),
+        cmocka_unit_test(what_may_be_a_token_is_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,19 +16,21 @@ WORDS = {"finding": "Suspicion of a cervical spine injury", "undetermined": "The
 
 
 class Answers:
+    left_alone = None  # a page on that node, which outlives the test
+
     def second_node(self):
         """Its rules choose by the station's name: one model finds something in everything, the other nothing."""
         archive = Archive(tempfile.mkdtemp(dir=self.folder), commitment="same")
-        self.addCleanup(archive.close)
+        self.addClassCleanup(archive.close)
         hook = Hook()
-        self.addCleanup(hook.close)
+        self.addClassCleanup(hook.close)
         finds, denies = (models.make(os.path.join(self.folder, name), finds=name == "finds", name=name) for name in ("finds", "denies"))
         rules = "".join(f'<rule name="{n}" action="analyze" model="{n}"><match attribute="StationName" values="{n}"/></rule>' for n in ("finds", "denies"))
         accounts = os.path.join(self.folder, "accounts2")
         node = h.Node({"pacs": (archive.ae, archive.port)}, model=None, models=[f'{finds}" name="finds', f'{denies}" name="denies'], destination='commitment="true"',
-                      rules=rules + '<rule name="both" action="analyze"/>', console=f'accounts="{accounts}"',
+                      rules=rules + '<rule name="both" action="analyze"/>', console=f'accounts="{accounts}" idleTime="60"',
                       limits=f'<announcements><webhook name="chat" url="{hook.url}" demo="true"/></announcements>')
-        self.addCleanup(node.stop)
+        self.addClassCleanup(node.stop)
         self.assertEqual(enrol(node, "anna", "reader").returncode, 0)
         return node
 
@@ -38,14 +40,30 @@ class Answers:
         studies = {kind: self.send(self.whole, 80 + n, node=node, StationName=station) for n, (kind, station) in
                    enumerate((("incomplete", "denies"), ("undetermined", "both"), ("finding", "finds")))}
         h.wait_for(lambda: node.log().count(" report study=") == 3, 60, "the reports")
-        page, host = browser.Browser(), f"127.0.0.1:{node.facts()['console_port']}"
-        self.addCleanup(page.close)
+        host = f"127.0.0.1:{node.facts()['console_port']}"
+        page = type(self).left_alone = browser.Browser()
+        self.addClassCleanup(page.close)
         page.sign_in(f"http://{host}/", "anna", secret("anna"))
         page.until("document.querySelectorAll('.rows .row').length === 3", 20)
         for kind, study in studies.items():
             self.look_at(page, kind, study)
         self.happened(page, studies["finding"])
         self.assertEqual(([s for s in page.said if "Failed to load resource" not in s], page.hosts), ([], [host]))
+        page.press("w")
+        page.until("document.querySelector('.rows .row')")
+        page.said.clear()
+
+    def test_y_a_page_that_nobody_uses_is_signed_out(self):
+        """The page of the test above, meanwhile: its list was kept up to date, which is no use. Nothing of a patient is left in it."""
+        page = self.left_alone
+        if page is None:
+            self.test_answers_that_are_neither_yes_nor_no()
+            page = self.left_alone
+        page.until("document.querySelector('form.login')?.textContent.includes('Your session has ended. Sign in again.')", 90)
+        self.assertNotIn("ACC8", page.text("body"))
+        self.assertEqual(page.see("fetch('/api/v1/worklist').then((a) => a.status)"), 401)
+        self.assertEqual(page.do("axe"), [])
+        self.assertEqual([s for s in page.said if "Failed to load resource" not in s], [])
 
     def look_at(self, page, kind, study):
         row = f"document.querySelector('[data-study=\"{study}\"]')"

@@ -13,11 +13,14 @@ MODULES = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.c
 DESK, PHONE = (1280, 720), (390, 844)
 
 
+def lacking():
+    modules = [p for p in ("playwright-core", "axe-core") if not os.path.exists(os.path.join(MODULES, p, "package.json"))]
+    return modules + [c for c in ("node", "chromium") if shutil.which(c) is None]
+
+
 def leave_if_missing():
-    lacking = [p for p in ("playwright-core", "axe-core") if not os.path.exists(os.path.join(MODULES, p, "package.json"))]
-    lacking += [c for c in ("node", "chromium") if shutil.which(c) is None]
-    if lacking:
-        print("skipped: no " + ", ".join(lacking) + " (scripts/deps --peers)")
+    if lacking():
+        print("skipped: no " + ", ".join(lacking()) + " (scripts/deps --peers)")
         sys.exit(77)
 
 
@@ -56,8 +59,8 @@ class Browser:
     def text(self, selector):
         return self.see(f"document.querySelector({json.dumps(selector)})?.textContent ?? null")
 
-    def sign_in(self, url, name, password):
-        self.do("visit", url=url, width=DESK[0], height=DESK[1])
+    def sign_in(self, url, name, password, size=DESK, touch=False):
+        self.do("visit", url=url, width=size[0], height=size[1], touch=touch)
         self.until("document.querySelector('form.login')")
         self.do("fill", selector="input[name=name]", text=name)
         self.do("fill", selector="input[name=password]", text=password)

@@ -34,8 +34,9 @@ def is_type(value, name):
 def wrong(value, schema, where="answer"):
     """What is wrong with the value, in words."""
     schema = resolved(schema)
-    if "oneOf" in schema:
-        said = [list(wrong(value, one, where)) for one in schema["oneOf"]]
+    one_of = schema.get("oneOf") or schema.get("anyOf")
+    if one_of:
+        said = [list(wrong(value, one, where)) for one in one_of]
         if all(said):
             yield from min(said, key=len)
         return

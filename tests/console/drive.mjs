@@ -11,13 +11,16 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '
 const said = [];
 const hosts = new Set();
 let context, page;
+let others = []; // pages that this one opened
 let chosen = null; // who waits for the page to ask for a file
 
 // Nobody's cookies: a new visitor.
-async function visit({ url, width, height }) {
+async function visit({ url, width, height, touch = false }) {
   await context?.close();
-  context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: 'reduce' });
+  context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: 'reduce', hasTouch: touch, isMobile: touch, acceptDownloads: true });
   page = await context.newPage();
+  others = [];
+  context.on('page', (other) => others.push(other));
   page.setDefaultTimeout(15000);
   page.on('console', (m) => m.type() === 'error' && said.push(m.text()));
   page.on('pageerror', (e) => said.push(e.stack));
@@ -43,6 +46,14 @@ const did = {
     await page.keyboard.press(key);
     await (await asked).setFiles(paths);
   },
+  // Files dropped on the element as a hand does it: the browser's own events, and its own DataTransfer.
+  drop: async ({ selector, paths }) => {
+    const { x, y, width, height } = await page.locator(selector).boundingBox();
+    const hand = await context.newCDPSession(page);
+    const at = { x: x + width / 2, y: y + height / 2, data: { items: [], files: paths, dragOperationsMask: 1 } };
+    for (const type of ['dragEnter', 'dragOver', 'drop']) await hand.send('Input.dispatchDragEvent', { type, ...at });
+    await hand.detach();
+  },
   press: async ({ keys }) => { for (const key of keys) await page.keyboard.press(key); },
   mouse: ({ x, y }) => page.mouse.move(x, y),
   // From one place to another with a button held, and with a key where one is named.
@@ -54,9 +65,33 @@ const did = {
     await page.mouse.up({ button });
     if (key) await page.keyboard.up(key);
   },
+  // Fingers from step to step: each step has a place [x, y] of every finger; at the end all are lifted.
+  fingers: async ({ steps }) => {
+    const hand = await context.newCDPSession(page);
+    for (const [i, places] of steps.entries()) {
+      await hand.send('Input.dispatchTouchEvent', { type: i ? 'touchMove' : 'touchStart', touchPoints: places.map(([x, y], id) => ({ x, y, id })) });
+    }
+    await hand.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await hand.detach();
+  },
   wheel: async ({ x, y, by }) => {
     await page.mouse.move(x, y);
     await page.mouse.wheel(0, by);
+  },
+  // The wheel `steps` times, `by` each, as fast as the page takes them; milliseconds of each frame meanwhile.
+  scroll: async ({ x, y, by, steps }) => {
+    await page.mouse.move(x, y);
+    await page.evaluate(() => {
+      globalThis.frames_ = [];
+      const each = (at) => { globalThis.frames_?.push(at); if (globalThis.frames_) requestAnimationFrame(each); };
+      requestAnimationFrame(each);
+    });
+    for (let i = 0; i < steps; i++) await page.mouse.wheel(0, by);
+    return page.evaluate(() => {
+      const at = globalThis.frames_;
+      globalThis.frames_ = null;
+      return at.slice(1).map((t, i) => t - at[i]);
+    });
   },
   doubleClick: ({ x, y }) => page.mouse.dblclick(x, y),
   // An expression in the page, once or until it is true.
@@ -69,6 +104,24 @@ const did = {
       if (Date.now() > end) throw new Error(`not within ${seconds} s`);
       await new Promise((done) => setTimeout(done, 50));
     }
+  },
+  // The page that this one has opened: where it is and whether it knows who opened it. It is closed.
+  opened: async ({ seconds }) => {
+    for (const end = Date.now() + seconds * 1000; others.length === 0;) {
+      if (Date.now() > end) throw new Error('no page was opened');
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    const other = others.shift();
+    await other.waitForURL((url) => url.href !== 'about:blank');
+    const found = { url: other.url(), opener: await other.evaluate(() => globalThis.opener !== null) };
+    await other.close();
+    return found;
+  },
+  // What the browser keeps of a file that it is given: the name that it suggests.
+  download: async ({ selector, path }) => {
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
+    await file.saveAs(path);
+    return file.suggestedFilename();
   },
   screenshot: ({ path }) => page.screenshot({ path }),
   // Violations in words. The page's policy lets no script in; the debugger does.

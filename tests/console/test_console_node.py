@@ -1,4 +1,5 @@
 """The node's page as an administrator uses it: a real daemon with peers that are dead and alive, an image in quarantine, Chromium."""
+import contextlib
 import json
 import os
 import sqlite3
@@ -9,6 +10,7 @@ import browser
 import test_http_node as http
 from browser import DESK, PHONE, h
 from http_fixture import secret
+from test_destinations import EXPLICIT, profile
 
 DAY = 24 * 3600 * 1000
 
@@ -103,6 +105,7 @@ class Page(unittest.TestCase):
         self.page.see("document.querySelector('[data-key^=\"discard q\"]').focus()")
         self.page.press("Enter")
         self.page.until("document.querySelector('dialog[open]')")
+        self.accessible("discard")
         self.page.press("Enter")
         self.page.until("/are discarded/.test(document.querySelector('.said-line').textContent)")
         self.page.until("[...document.querySelectorAll('h2')].some((h) => h.textContent === 'Bytes that were refused at the door: 0')", 20)
@@ -114,6 +117,40 @@ class Page(unittest.TestCase):
         self.assertRegex(rows, r"order: retry answer: retried")
         self.assertRegex(rows, r"order: discard answer: discarded")
         self.assertIn("No damage is known", self.page.text(".panel.wide"))
+
+    def test_ca_a_refused_result_is_sent_again_or_given_up(self):
+        """A PACS that took no reports for a while: what it refused is sent again by one button, and not by the other."""
+        pacs = http.Node.pacs
+
+        def restart(*takes):
+            pacs.stop()
+            pacs.options = takes
+            pacs.start()
+        restart(*profile(self.node.folder, SecondaryCaptureImageStorage=(EXPLICIT,)))
+        again, given_up = self.case.send(1), self.case.send(2)
+        h.wait_for(lambda: len(self.case.quarantined(self.ada)["parked"]) == 2, 60, "refused reports")
+        parked = {p["study"]: p for p in self.case.quarantined(self.ada)["parked"]}
+        self.assertEqual(parked.keys(), {again, given_up})
+        restart()
+        self.open("set-aside", there='[data-key^="release "]')
+        self.assertIn("Results that a peer refused for good: 2", self.page.text(".node-body"))
+        self.page.see(f"document.querySelector('[data-key=\"release {parked[again]['id']}\"]').focus()")
+        self.page.press("Enter")
+        self.page.until("/The .* to pacs is sent again/.test(document.querySelector('.said-line').textContent)")
+        h.wait_for(lambda: pacs.objects(h.SR3D, again), 30, "the report")
+        self.page.until("document.querySelector('.node-body').textContent.includes('Results that a peer refused for good: 1')", 20)
+        self.page.see(f"document.querySelector('[data-key=\"cancel {parked[given_up]['id']}\"]').focus()")
+        self.page.press("Enter")
+        self.page.until("document.querySelector('dialog[open]')?.textContent.includes('pacs will not get this result.')")
+        self.accessible("give up")
+        self.page.press("Enter")
+        self.page.until("/The .* to pacs is given up/.test(document.querySelector('.said-line').textContent)")
+        self.page.until("document.querySelector('.node-body').textContent.includes('Results that a peer refused for good: 0')", 20)
+        self.assertEqual(self.case.quarantined(self.ada)["parked"], [])
+        states = "SELECT delivery.state FROM delivery JOIN result ON result.id=delivery.result WHERE study=? AND kind='sr' AND destination='pacs'"
+        with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=20)) as db:
+            self.assertEqual([db.execute(states, (s,)).fetchall() for s in (again, given_up)], [[("sent",)], [("cancelled",)]])
+        self.assertEqual(pacs.objects(h.SR3D, given_up), [])
 
     def test_d_drawings_say_what_they_show(self):
         self.open("drift", there=".plot svg")
@@ -163,11 +200,14 @@ class Page(unittest.TestCase):
                 self.page.press("Tab")
                 self.page.do("click", selector="form.search button")
                 self.page.until("document.querySelector('.records tbody tr')", 30)
-            for width, height in (PHONE, DESK):
-                self.page.do("size", width=width, height=height)
-                self.assertEqual(self.page.do("axe"), [], f"{part} at {width}")
-                self.assertLessEqual(self.page.see("document.documentElement.scrollWidth"), width, f"{part} at {width}")
-                self.assertLessEqual(self.page.see("document.querySelector('main').scrollWidth"), width, f"{part} at {width}")
+            self.accessible(part)
+
+    def accessible(self, part):
+        for width, height in (PHONE, DESK):
+            self.page.do("size", width=width, height=height)
+            self.assertEqual(self.page.do("axe"), [], f"{part} at {width}")
+            self.assertLessEqual(self.page.see("document.documentElement.scrollWidth"), width, f"{part} at {width}")
+            self.assertLessEqual(self.page.see("document.querySelector('main').scrollWidth"), width, f"{part} at {width}")
 
     def test_i_a_viewer_sees_and_changes_nothing(self):
         self.open(name="vera", there=".peers")

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -49,7 +50,7 @@ class Node(Base):
         cls.peers = {"gone": ("GONE", cls.gone)}
         cls.node_more = dict(cls.node_more, limits=f"""<orderQuery peer="pacs"/><announcements>
             <hl7 name="ris" host="127.0.0.1" port="{cls.ris.port}" results="true"/>
-            <webhook name="hook" url="http://127.0.0.1:{cls.gone}/" demo="true"/></announcements>""")
+            <webhook name="hook" url="http://127.0.0.1:{cls.gone}/T00/s3cret?k=s3cret" demo="true"/></announcements>""")
         super().setUpClass()
 
     @classmethod
@@ -76,9 +77,15 @@ class Node(Base):
             self.assertEqual(self.client().ask("GET", "/api/v1" + path).status, 401, path)
         hook = h.wait_for(lambda: next((p for p in self.api(vera, "/node/peers")["peers"] if p["name"] == "hook" and p["waiting_since"]), None), 30, "news that waits for it")
         self.assertRegex(hook["waiting_since"], r"^20\d\d-")
+        news = h.wait_for(lambda: self.api(vera, "/node")["health"]["waits_seconds"]["news"], 10, "a second")
+        metrics = self.client().ask("GET", "/metrics").body.decode()
+        self.assertGreaterEqual(int(re.search(r'(?m)^cervigate_oldest_seconds\{queue="news"\} (\d+)$', metrics)[1]), news)
         self.assertTrue(all(p["address"] is None for p in self.api(vera, "/node/peers")["peers"]))
         self.assertEqual({p["address"] for p in self.api(ada, "/node/peers")["peers"] if p["name"] == "gone"}, {f"GONE 127.0.0.1:{self.gone}"})
         self.assertIn('aeTitle="CERVIGATE"', self.api(ada, "/node/configuration")["effective"])
+        cut = next(p["address"] for p in self.api(ada, "/node/peers")["peers"] if p["name"] == "hook")
+        self.assertRegex(cut, rf"^http://127\.0\.0\.1:{self.gone}/ \(not shown: [0-9a-f]{{8}}\)$")
+        self.assertIn(f'url="{cut}"', self.api(ada, "/node/configuration")["effective"])
 
     def echo(self, client, kind, name):
         def ask():
@@ -215,14 +222,18 @@ class Node(Base):
         self.assertEqual((wrong["taken"], wrong["who"]), (False, "console:ada"))
         self.assertRegex(wrong["words"], rf'^{config}:\d+: found <lg> inside <cervigate> \(did you mean "log"\?\); expected one of')
         self.assertEqual(self.api(ada, "/node/configuration")["effective"], first["effective"])
-        right = reload(good.replace('quietTime="', 'quietTime="1'))
-        self.assertEqual((right["taken"], right["changes"], right["who"], right["words"]), (True, 1, "console:ada", ""))
+        right = reload(good.replace('quietTime="', 'quietTime="1').replace("k=s3cret", "k=s3cret2"))
+        self.assertEqual((right["taken"], right["changes"], right["who"], right["words"]), (True, 2, "console:ada", ""))
 
         def changed():
             now = ada.ask("GET", "/api/v1/node/configuration")
             return now.status == 200 and now.json["effective"] != first["effective"]
         h.wait_for(changed, 60, "the new console, with the session of before")
         self.assertRegex(self.node.log(), r'reload-ordered who="?console:ada"?\n')
+        # What may be a token in a webhook's address is changed, which is told, and nowhere shown.
+        told = json.dumps([self.api(ada, path) for path in ("/node/configuration", "/node/peers", "/node", "/node/audit?event=Software+Configuration")])
+        self.assertRegex(told, r"old http://127\.0\.0\.1:\d+/ \(not shown: ([0-9a-f]{8})\), new http://127\.0\.0\.1:\d+/ \(not shown: (?!\1)[0-9a-f]{8}\)")
+        self.assertNotIn("s3cret", told + self.node.log())
 
     def test_what_the_node_says_of_itself(self):
         vera = self.client("vera")

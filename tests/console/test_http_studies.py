@@ -6,10 +6,10 @@ import http.client
 import io
 import json
 import os
+import queue
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -20,7 +20,7 @@ import numpy
 import pydicom
 
 from exposition import SUFFIXES, Exposition
-from http_fixture import Base, Client, h
+from http_fixture import Base, Client, final_report, h
 
 MONITORING = os.path.join(h.SOURCE, "config/monitoring")
 
@@ -34,7 +34,9 @@ class Studies(Base):
     node_more = {"limits": '<orders listen="true" address="127.0.0.1" port="0" finding="^CS.*: FX" noFinding="^CS.*: NEG"/>'}
 
     def test_announced_by_event(self):
-        client, events = self.client("vera"), []
+        """A positive study, from before its first byte is sent to the event after which the list has it raised: two seconds at most (the median of three), more only
+        where others want the processors, too."""
+        client, revisions = self.client("vera"), queue.Queue()
 
         def listen():
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -43,19 +45,25 @@ class Studies(Base):
             self.assertEqual(response.headers["Content-Type"], "text/event-stream")
             while line := response.readline():
                 if line.startswith(b"data: {\"revision\""):
-                    events.append((time.monotonic(), json.loads(line[6:])["revision"]))
-        thread = threading.Thread(target=listen, daemon=True)
-        thread.start()
-        h.wait_for(lambda: events, 10, "the first event")
-        study = self.send(0)
-        there = None
-        while there is None:
-            answer = client.ask("GET", "/api/v1/worklist").json
-            there = time.monotonic() if any(e["study"] == study for e in answer["entries"]) else None
-            time.sleep(0.05)
-        h.wait_for(lambda: any(r >= answer["revision"] for _, r in events), 5, "an event")
-        told = next(t for t, r in events if r >= answer["revision"])
-        self.assertLess(told - there, 2)
+                    revisions.put((time.monotonic(), json.loads(line[6:])["revision"]))
+        threading.Thread(target=listen, daemon=True).start()
+        revisions.get(timeout=10)
+        h.wait_for(lambda: "selftest cause=start passed=true" in self.node.log(), 60, "the self-test: nothing is judged before")
+        plane, took = h.grey(next(path for path, kind in self.images if kind == "dislocation")), []
+        for n in range(3):
+            path = os.path.join(self.node.folder, f"announced-{n}.dcm")
+            study = str(h.wrap(plane, path, PatientID=f"ANNOUNCED{n}").StudyInstanceUID)
+            begun, bands = time.monotonic(), []
+            self.assertEqual(self.node.send(path).returncode, 0)
+            while "raised" not in bands:
+                told, revision = revisions.get(timeout=20 * h.PATIENCE)
+                answer = client.ask("GET", "/api/v1/worklist").json
+                self.assertGreaterEqual(answer["revision"], revision)
+                bands = [e["band"] for e in answer["entries"] if e["study"] == study]
+            took.append(told - begun)
+        crowd = max(1, os.getloadavg()[0] / os.cpu_count())
+        print("announced after", *(f"{1000 * t:.0f}" for t in took), f"ms, {crowd:.1f} want each processor")
+        self.assertLess(sorted(took)[1], 2 * h.PATIENCE * crowd)
 
     def test_read_and_back(self):
         vera, rita = self.client("vera"), self.client("rita")
@@ -126,13 +134,7 @@ class Studies(Base):
         return again
 
     def report(self, accession, status, *rows):
-        """The RIS sends a report."""
-        rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
-        message = (f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||ORU^R01^ORU_R01|{time.monotonic_ns()}|P|2.5.1\rPID|1||P1^^^HOSP||Doe^Jane\r"
-                   f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
-        with socket.create_connection(("127.0.0.1", int(self.node.facts()["orders_port"])), 10) as s:
-            s.sendall(b"\x0b" + message.encode() + b"\x1c\r")
-            self.assertIn(b"MSA|AA", s.recv(4096))
+        final_report(self.node, accession, status, *rows)
 
     def outcome(self, study):
         table = self.client("ada").ask("GET", "/api/v1/outcomes.csv").body.decode()
@@ -210,7 +212,7 @@ class Studies(Base):
     def test_counters_add_up(self):
         client = self.client("vera")
         path = os.path.join(self.node.folder, "hand.dcm")
-        h.wrap(h.grey(self.images[2][0]), path, BodyPartExamined="HAND")
+        hand = str(h.wrap(h.grey(self.images[2][0]), path, BodyPartExamined="HAND").StudyInstanceUID)
         self.node.send(path)
         self.entry(client, self.send(2))
 
@@ -222,6 +224,7 @@ class Studies(Base):
         self.assertGreaterEqual(m.value("cervigate_instances", state="ignored"), 1)
         with sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite")) as store:
             self.assertEqual(m.sum("cervigate_deliveries"), store.execute("SELECT COUNT(*) FROM delivery").fetchone()[0])
+        h.wait_for(lambda: hand not in [e["study"] for e in client.ask("GET", "/api/v1/worklist").json["entries"]], 5, "what no rule selects leaves the list")
         listed = len(client.ask("GET", "/api/v1/worklist").json["entries"])
         self.assertEqual(m.sum("cervigate_worklist_studies"), listed)
         self.assertTrue(any(n == "cervigate_model_info" and dict(p)["name"] == "cervigate-phantom" for n, p in m.samples))
@@ -250,6 +253,34 @@ class Studies(Base):
             done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
             done = subprocess.run(["promtool", "check", "rules", os.path.join(MONITORING, "cervigate-alerts.yml")], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_dashboard_is_sound(self):
+        """Panels that do not overlap, tables that are tables, labels that exist, expressions that Prometheus reads."""
+        m = Exposition(Client(self.port).ask("GET", "/metrics").body.decode())
+        with open(os.path.join(MONITORING, "cervigate-dashboard.json"), encoding="utf-8") as f:
+            dashboard = json.load(f)
+        variables, taken, rules = {v["name"] for v in dashboard["templating"]["list"]}, set(), []
+        self.assertEqual(len({p["id"] for p in dashboard["panels"]}), len(dashboard["panels"]))
+        for panel in dashboard["panels"]:
+            place = panel["gridPos"]
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertTrue(place["x"] + place["w"] <= 24 and not cells & taken, panel["title"])
+            taken |= cells
+            self.assertEqual(len({t["refId"] for t in panel["targets"]}), len(panel["targets"]))
+            for target in panel["targets"]:
+                self.assertEqual((target.get("format"), target.get("instant")), ("table", True) if panel["type"] == "table" else (None, None), panel["title"])
+                self.assertLessEqual(set(re.findall(r"\$\{?([a-z]\w*)", target["expr"])), variables)
+                name = re.search(r"cervigate_\w+", target["expr"]).group()
+                labels = {"instance", *(k for n, pairs in m.samples if n == name for k, _ in pairs)}
+                if len(labels) > 1:  # there is no alarm now
+                    self.assertLessEqual(set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", ""))), labels, target)
+                rules.append({"record": "x:x", "expr": target["expr"].replace("$node", ".*").replace("$__rate_interval", "5m"), "labels": {"n": str(len(rules))}})
+        if shutil.which("promtool"):
+            path = os.path.join(self.node.folder, "dashboard.yml")
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, f)  # JSON is YAML
+            done = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_console_dies(self):

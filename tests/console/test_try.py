@@ -30,6 +30,12 @@ def encoded(array, kind, **how):
     return out.getvalue()
 
 
+def written(dataset):
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
 def png_of(width, height, data=b""):
     """A PNG that says it has this size, with this as its data."""
     def chunk(kind, body):
@@ -178,15 +184,9 @@ class Answers(TryBase):
                 (whole[:150], 422, "the file is damaged or cut short"), (b"\x89PNG\r\n\x1a\n" + bytes(64), 422, "the file is damaged or cut short"),
                 (png_of(60000, 60000), 422, "the image is over the node's limits"), (png_of(0x7fffffff, 0x7fffffff), 422, "Invalid IHDR data"),
                 (png_of(8000, 8000, bytes(1000)), 422, "the file is damaged or cut short"),
-                (self.written(no_pixels), 422, "there is no image in the file"), (self.written(sr), 422, "there is no image in the file"),
-                (self.written(private), 415, "this kind of image cannot be decoded")):
+                (written(no_pixels), 422, "there is no image in the file"), (written(sr), 422, "there is no image in the file"),
+                (written(private), 415, "this kind of image cannot be decoded")):
             self.refused(body, status, words)
-
-    @staticmethod
-    def written(dataset):
-        out = io.BytesIO()
-        dataset.save_as(out)
-        return out.getvalue()
 
     def test_a_png_of_nothing_but_size(self):
         """8000 x 8000 of one grey in 63 KB: decoded within the object child's limits, and answered."""

@@ -1,9 +1,15 @@
 """What test_console.py does with the page on which an image is tried: a part of its class."""
 import glob
+import io
 import os
 import re
+import zipfile
 
+import numpy
 import pydicom
+
+from browser import h
+from test_try import MOST, encoded, png_of, written
 
 
 # Pixels of the colour that the picture's first line is written in.
@@ -20,15 +26,15 @@ AMBER = """(() => {
 
 
 class TryPage:
-    def drop(self, name, text, size=None, count=1):
-        """Drops files of this text; `size` is what the first says of itself."""
-        self.page.see(f"""(() => {{ const d = new DataTransfer();
-            for (let i = 0; i < {count}; i++) d.items.add(new File([{text}], {name!r}));
-            const files = [...d.files];
-            if ({size or 0}) Object.defineProperty(files[0], 'size', {{ value: {size or 0} }});
-            const event = new DragEvent('drop', {{ bubbles: true, cancelable: true }});
-            Object.defineProperty(event, 'dataTransfer', {{ value: {{ files, types: ['Files'] }} }});
-            document.querySelector('.zone').dispatchEvent(event); }})()""")
+    def write(self, name, data):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def drop(self, *paths):
+        """Files on their place, by the browser's own events of dragging."""
+        self.page.do("drop", selector=".zone", paths=paths)
 
     def doing(self, words):
         self.page.until(f"document.querySelector('.doing').textContent.includes({words!r})", 30)
@@ -56,46 +62,84 @@ class TryPage:
         self.page.do("go", hash="#/try")  # what was shown is gone
         self.assertIsNone(self.page.text(".tried img"))
 
+    def open_try(self):
+        self.sign_in("victor")
+        self.page.do("go", hash="#/try")
+        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
+
+    def judged(self, kind):
+        """What was dropped is shown, with its prediction, as what it is."""
+        self.page.until("document.querySelector('.tried img')?.complete && document.querySelector('.tried img').naturalWidth > 0", 90)
+        self.assertRegex(self.page.text(".tried h2"), "^Prediction: (fracture|dislocation)$")
+        self.assertIn(f"({kind}, ", self.page.text(".verdict-line .soft"))
+        self.assertEqual(self.page.text(".doing"), "")
+
+    def test_each_kind_of_picture_is_judged(self):
+        self.open_try()
+        path = glob.glob(os.path.join(self.folder, "hurt/**/*.dcm"), recursive=True)[0]
+        made = h.run(os.path.join(h.BIN, "cervigate"), "phantom", "--out", os.path.join(self.folder, "png"), "--count", 1, "--seed", 11, "--size", 512,
+                     "--prevalence", "1,1,0", "--format", "png")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        png = glob.glob(os.path.join(self.folder, "png/**/*.png"), recursive=True)[0]
+        jpeg = self.write("neck.jpg", encoded(h.grey(png), "JPEG", quality=95))
+        for name, kind in ((path, "DICOM"), (png, "picture file"), (jpeg, "picture file")):
+            self.drop(name)
+            self.page.until(f"document.querySelector('.verdict-line .soft')?.textContent.startsWith({os.path.basename(name)!r})", 60)
+            self.judged(kind)
+
     def large(self):
-        """The image with a hurt, 256 times as many pixels, and padding behind them: 199 MB."""
+        """The image with a hurt, 256 times as many pixels, and padding behind them: 200 MB to the byte."""
         image = pydicom.dcmread(glob.glob(os.path.join(self.folder, "hurt/**/*.dcm"), recursive=True)[0])
         pixels = image.pixel_array.repeat(16, axis=0).repeat(16, axis=1)
         image.Rows, image.Columns = pixels.shape
         image.PixelData = pixels.tobytes()
-        image.add_new(0xfffcfffc, "OB", bytes((199 << 20) - len(image.PixelData)))
         path = os.path.join(self.folder, "large.dcm")
+        image.add_new(0xfffcfffc, "OB", b"")
         image.save_as(path)
+        image.add_new(0xfffcfffc, "OB", bytes(MOST - os.path.getsize(path)))
+        image.save_as(path)
+        self.assertEqual(os.path.getsize(path), MOST)
         return path
 
-    def test_a_file_of_199_megabytes_is_tried(self):
-        """Through the page: its progress is told, its prediction is the small image's."""
-        self.sign_in("victor")
-        self.page.do("go", hash="#/try")
-        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
+    def test_a_file_of_200_megabytes_is_judged_and_one_byte_more_is_not(self):
+        """Its progress is told, its prediction is the small image's."""
+        self.open_try()
         self.page.see("""(() => { window.told = []; const words = document.querySelector('.doing');
             new MutationObserver(() => window.told.push(words.textContent)).observe(words, { childList: true, characterData: true, subtree: true }); })()""")
         path = self.large()
         self.addCleanup(os.unlink, path)
-        self.page.do("choose", key="o", paths=[path])
-        self.page.until("document.querySelector('.tried img')?.complete && document.querySelector('.tried img').naturalWidth > 0", 90)
-        self.assertRegex(self.page.text(".tried h2"), "^Prediction: (fracture|dislocation)$")
+        self.drop(path)
+        self.judged("DICOM")
         told = self.page.see("window.told")
-        self.assertTrue(any(re.fullmatch(r"Sending: \d+ % of 199 MB", words) for words in told), told)
+        self.assertTrue(any(re.fullmatch(r"Sending: \d+ % of 200 MB", words) for words in told), told)
         self.assertIn("The node has the file and judges it", told)
+        with open(path, "ab") as f:
+            f.write(b"0")
+        self.drop(path)
+        self.doing("The file has 201 MB: more than 200 MB.")
+        self.assertTrue(self.page.see("document.querySelector('.tried').hidden"))
 
     def test_what_cannot_be_tried_is_said(self):
-        self.sign_in("victor")
-        self.page.do("go", hash="#/try")
-        self.page.until("document.querySelector('.zone .soft')?.textContent.startsWith('Up to 200 MB')")
-        for name, text, more, words in (("letter.txt", "'Dear colleague, '.repeat(99)", {}, "This cannot be judged: it is neither DICOM nor PNG nor JPEG."),
-                                        ("empty.dcm", "''", {}, "The file is empty."), ("a.png", "'x'", {"count": 2}, "One image at a time: drop a single file."),
-                                        ("all.zip", "'PK\\u0003\\u0004' + 'x'.repeat(500)", {}, "it is an archive: unpack it, and try one image of it."),
-                                        ("large.dcm", "'x'", {"size": 201 << 20}, "The file has 201 MB: more than 200 MB."),
-                                        ("<b>.png", "'\\u0089PNG'", {}, "it is neither DICOM nor PNG nor JPEG.")):
-            self.drop(name, text, **more)
+        self.open_try()
+        image = pydicom.dcmread(glob.glob(os.path.join(self.folder, "hurt/**/*.dcm"), recursive=True)[0])
+        jpeg = encoded((image.pixel_array >> 4).astype(numpy.uint8), "JPEG")
+        del image.PixelData
+        bomb = io.BytesIO()
+        with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as z:  # 100 MB in 100 KB
+            z.writestr("x.dcm", bytes(100 << 20))
+        no_kind, cut = "This cannot be judged: it is neither DICOM nor PNG nor JPEG.", "The file is damaged or cut short"
+        for name, data, words in (("letter.txt", b"Dear colleague, " * 99, no_kind), ("<b>.png", b"PNG?", no_kind), ("empty.dcm", b"", "The file is empty."),
+                                  ("cut.jpg", jpeg[:len(jpeg) // 2], cut), ("head.png", b"\x89PNG\r\n\x1a\n" + bytes(64), cut),
+                                  ("no-pixels.dcm", written(image), "There is no image in the file"),
+                                  ("bomb.zip", bomb.getvalue(), "it is an archive: unpack it, and try one image of it."),
+                                  ("bomb.png", png_of(60000, 60000), "The image is over the node's limits")):
+            self.drop(self.write(name, data))
             self.doing(words)
-            self.assertTrue(self.page.see("document.querySelector('.tried').hidden"))
-        self.drop("letter.txt", "'x'.repeat(1 << 25)")
+            self.assertTrue(self.page.see("document.querySelector('.tried').hidden"), name)
+        self.drop(self.write("a.png", b"x"), self.write("b.png", b"x"))
+        self.doing("One image at a time: drop a single file.")
+        self.accessible("not tried")
+        self.drop(self.write("letter.txt", b"x" * (1 << 25)))
         self.page.until("!document.querySelector('.zone progress').hidden")
         self.page.press("Escape")
         self.page.until("/Stopped|neither DICOM/.test(document.querySelector('.doing').textContent)", 20)

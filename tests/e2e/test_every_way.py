@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import signal
 import sqlite3
 import sys
 import threading
@@ -75,9 +76,14 @@ class Asked(test_worklist.Worklist):
         self.people = {}
         for name, role in (("vera", "viewer"), ("ada", "admin")):
             self.assertEqual(enrol(node, name, role).returncode, 0)
-            self.people[name] = Client(int(node.facts()["console_port"]))
-            h.wait_for(lambda name=name: self.people[name].log_in(name).status == 200, 10, "the account")  # it is read within a second
+            self.people[name] = Client(0)
+        self.log_in(node)
         return node
+
+    def log_in(self, node):
+        for name, client in self.people.items():
+            client.port = int(node.facts()["console_port"])
+            h.wait_for(lambda name=name, client=client: client.log_in(name).status == 200, 10, "the account")  # it is read within a second
 
     def shown(self, name="vera"):
         """The console's list."""
@@ -116,8 +122,8 @@ class EveryWay(Asked):
         self.assertEqual({n["research"] for n in self.hook_.news(study)}, {research})
         item = next(i for i in self.asked(node) if i.StudyInstanceUID == study)
         self.assertEqual((item.ScheduledProcedureStepPriority, item.ProcedureStepLabel), ("HIGH", f"{mark}Read: suspicion of a cervical spine injury"))
-        page = h.wait_for(lambda: (p := self.shown()) and any(e["study"] == study for e in p["entries"]) and p, 5, "the console")  # twice a second
-        self.assertEqual((page["research"], next(e["band"] for e in page["entries"] if e["study"] == study)), (research, "raised"))
+        page = h.wait_for(lambda: (p := self.shown()) and (study, "raised") in [(e["study"], e["band"]) for e in p["entries"]] and p, 5, "the console")
+        self.assertEqual(page["research"], research)
         self.assertIn((study, "raised"), [(r["study"], r["band"]) for r in self.listed(node)])
 
     def send_scheduled(self, node):
@@ -127,6 +133,36 @@ class EveryWay(Asked):
             manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
         self.order(node, accession="ACC" + study[-6:], study=study, priority="R", number=study[-6:], patient="ID" + study[-6:])
         return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
+
+    def test_without_an_answer_it_is_shown_and_told_on_none(self):
+        """Who judges is stopped, then hangs after kill -9 of the whole node: the study waits in the list; its answer is told as ever."""
+        node = self.node_that_is_asked(self.ways())
+        os.kill(int(node.facts()["analyze_pid"]), signal.SIGSTOP)
+        study = self.send_scheduled(node)
+
+        def waits():
+            page = h.wait_for(lambda: (p := self.shown())["entries"] and p, 5, "the console")
+            for row, in (page["entries"], self.listed(node)):
+                self.assertEqual([row[k] for k in ("study", "band", "priority", "order", "outcome", "reason", "words", "accession", "patient", "report")],
+                                 [study, "not judged", "MEDIUM", "ROUTINE", None, "waiting", "not yet analysed", "ACC" + study[-6:], study[-4:], None])
+            seen = self.people["vera"].ask("GET", f"/api/v1/studies/{study}")
+            self.assertEqual((seen.status, seen.json["place"]["reason"], seen.json["report"], seen.json["images"]), (200, "waiting", [], []))
+            self.assertEqual((seen.json["patient"]["id"], seen.json["accession"]), ("ID" + study[-6:], "ACC" + study[-6:]))
+            time.sleep(2)  # who tells and who asks look each second
+            queues = self.people["vera"].ask("GET", "/api/v1/node").json["health"]["waits_seconds"]
+            self.assertGreaterEqual(queues.pop("object"), 2)
+            self.assertEqual(queues, {"report": None, "delivery": None, "news": None})
+            self.assertEqual((self.hook_.requests, self.manager.associations, self.web.log, self.ris.raw), ([], 0, [], []))
+            self.assertEqual(self.asked(node), [])
+        waits()
+        node.kill_supervisor()
+        node.start({"CERVIGATE_OBJECT_FAULT": "sleep"})
+        self.log_in(node)
+        waits()
+        node.kill_supervisor()
+        node.start()
+        self.log_in(node)
+        self.check_told(node, study, True)
 
     def test_modes_are_obeyed_on_each(self):
         """Shadow tells nobody, demo says RESEARCH, clinical says it plainly, and to those who are told in no other mode."""

@@ -137,7 +137,7 @@ class Orders(unittest.TestCase):
             time.sleep(0.4)  # each look is a program
             row = self.row(study)
             return row is not None and all(row[k] == v for k, v in expected.items())
-        h.wait_for(lambda: self.ask_store("SELECT 1 FROM place WHERE study=?", study), 30, "a place")
+        h.wait_for(lambda: self.ask_store("SELECT 1 FROM place WHERE study=? AND waits=0", study), 30, "a place")
         h.wait_for(is_so, 30, what)
 
     def orders_told(self, study):

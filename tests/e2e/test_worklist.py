@@ -68,7 +68,7 @@ class Worklist(unittest.TestCase):
 
     def place(self, node, study):
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
-            return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=?", (study,)).fetchone()
+            return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=? AND waits=0", (study,)).fetchone()
 
     def states(self, node):
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:

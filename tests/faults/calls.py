@@ -1,4 +1,4 @@
-"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--only ROLE:KIND,...] [--short]`.
+"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND,...]`.
 
 For each role of the node and each kind of call, N = 1, 2, 3 ... while studies are sent: the N-th such call of that role fails, once or
 from then on, until a study goes through without the fault having fired. For every N:
@@ -6,23 +6,31 @@ from then on, until a study goes through without the fault having fired. For eve
   - nothing is synced again through a descriptor whose fsync failed
   - once the fault is over: C-ECHO is answered, the sender gets its 0000, the study its report, nobody helps
   - nothing was parked and no image "not processed" for it, but when the object's own child was hit
+  - no process of it, but for an object's child, died of a fault in code of ours; deaths in a library are counted, and told at the end
+While a fault of the console's waits, a browser of an administrator's asks for its pages, and afterwards gets them; while one of the
+supervisor's does, the configuration is reloaded, and afterwards is again.
 At the end checker.py is asked what the whole run left.
 Where there are many calls (memory, the job store's pages) N is tried at 1 .. FIRST and then further and further apart; the line of each
-fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so."""
+fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so. --patience: seconds for
+everything to be well again (20; a sender that had no memory for its peer's answer notices after 60, by time-out)."""
 import argparse
+import collections
 import errno
 import mmap
 import os
+import re
 import signal
 import struct
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "console")]
+import http_fixture  # noqa: E402
 import world  # noqa: E402
 
 ROLES = {name: 1 << i for i, name in enumerate(("supervisor", "receive", "committer", "assoc", "analyze", "object", "deliver", "sender",
-                                                "console"))}
+                                                "console", "trial", "others"))}
 KINDS = {name: 1 << i for i, name in enumerate(("malloc", "create", "open", "write", "sync", "rename", "unlink", "mkdir", "read",
                                                 "truncate", "map"))}
 STORE, SPOOL, ELSEWHERE = 1, 2, 4
@@ -32,8 +40,12 @@ ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE, errn
           "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
 FIRST = 16     # calls that are each tried
 HOLD = 0.4     # seconds that "from then on" lasts once it has fired
-PATIENCE = 20  # seconds for everything to be well again
 LAYOUT = "=IIIIiIQQQII"
+PAGES = ["/" + page for page in ("", "healthz", "metrics", "api/v1/session")]
+PAGES += ["/api/v1/" + page for page in ("worklist", "outcomes", "outcomes.csv", "node", "node/peers", "node/drift", "node/models",
+                                         "node/quarantine", "node/audit", "node/configuration")]
+FAULT = re.compile(r"^(?!died ).*signal=(?:4|6|7|8|11)\b.*$", re.M)
+DIED = re.compile(r"^died signal=(\d+) of=(\S*)$", re.M)  # fail.c
 
 
 class Control:
@@ -86,20 +98,57 @@ def faults(only=()):
                             yield Fault(role, kind, place, error, ever)
 
 
+class Browser(http_fixture.Client):
+    """An administrator's; a node without memory may leave it without an answer."""
+    answered_by_the_console = False  # what it says then is not looked up
+    seconds = 2
+
+    def connect(self):
+        return http_fixture.http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.seconds)
+
+    def get(self, path):
+        """Status, or 0."""
+        try:
+            return self.ask("GET", path).status
+        except (OSError, http_fixture.http.client.HTTPException):
+            return 0
+
+
 class Campaign:
+    patience = 20
+
     def __init__(self, seed, folder):
         os.makedirs(folder, exist_ok=True)
         self.control = Control(folder)
-        self.world = world.World(seed, quiet=0, environment={"LD_PRELOAD": world.shim("fail", folder), "CERVIGATE_FAIL": self.control.path})
-        self.violations, self.tried, self.hits = [], 0, 0
+        self.world = world.World(seed, quiet=0, environment={"LD_PRELOAD": world.shim("fail", folder), "CERVIGATE_FAIL": self.control.path},
+                                 console=f'accounts="{folder}/accounts"')
+        self.violations, self.tried, self.hits, self.deaths = [], 0, 0, collections.Counter()
+        self.browser = None
 
     def violation(self, fault, n, what):
         self.violations.append(f"{fault} N={n}: {what}")
         print("VIOLATION", self.violations[-1], flush=True)
 
+    @staticmethod
+    def whose(number, modules):
+        """The library that a process died in; None: ours. An exception that leaves a destructor of liboflog's passes code of ours inlined."""
+        modules = modules.split(",")
+        if number == "6" and "liboflog" in modules:
+            return "liboflog"
+        return None if modules[0] in ("", "cervigated") else modules[0]
+
+    def look_at_deaths(self, fault, n, said):
+        """Counts what the log says of faults; violations are those of ours, or of nobody that said so."""
+        died, lines = DIED.findall(said), FAULT.findall(said)
+        libraries = [self.whose(*one) for one in died]
+        self.deaths.update(library for library in libraries if library)
+        own = [f"died of signal {number} in {modules}" for (number, modules), library in zip(died, libraries) if not library]
+        for what in own or lines[len(died):]:
+            self.violation(fault, n, what)
+
     def watch_study(self, source, fault):
         """Until the study is reported, or the fault has fired and had its time; what was acknowledged is looked at meanwhile."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         fired_at = None
         while time.monotonic() < end and source.study not in self.world.reported():
             if self.control.fired and fired_at is None:
@@ -108,10 +157,60 @@ class Campaign:
                 return
             time.sleep(0.01)
 
+    # ---- console and supervisor have little to do while studies come ----
+
+    def log_since(self, offset):
+        with open(self.world.node.log_path, encoding="utf-8", errors="replace") as f:
+            f.seek(offset)
+            return f.read()
+
+    def log_in(self):
+        """A browser with a session. AssertionError: there is none."""
+        if not os.path.exists(os.path.join(os.path.dirname(self.control.path), "accounts")):
+            assert http_fixture.enrol(self.world.node, "ada", "admin").returncode == 0
+        browser = Browser(int(self.world.node.facts()["console_port"]))
+        browser.seconds = self.patience
+        assert browser.log_in("ada").status == 200
+        browser.seconds = Browser.seconds
+        return browser
+
+    def is_served(self):
+        """Whether each page is there again, after another login if need be."""
+        try:
+            if self.browser is None or self.browser.get("/api/v1/session") != 200:
+                self.browser = self.log_in()
+        except (AssertionError, OSError, KeyError, http_fixture.http.client.HTTPException):
+            return False
+        return all(self.browser.get(page) in ((200, 503) if page == "/healthz" else (200,)) for page in PAGES)
+
+    def reload(self):
+        """Whether it was done; None: no word."""
+        begin = os.path.getsize(self.world.node.log_path)
+        self.world.node.process.send_signal(signal.SIGHUP)
+        try:
+            found = world.h.wait_for(lambda: re.search(r" reload(-refused)? .*\n", self.log_since(begin)), 5, "a word about the reload")
+        except AssertionError:
+            return None
+        return found.group(1) is None
+
+    def occupy(self, fault):
+        if fault.role == "console":
+            for page in PAGES:
+                self.browser.get(page)
+        elif fault.role == "supervisor":
+            self.reload()
+
+    def is_occupied_well(self, fault):
+        return self.is_served() if fault.role == "console" else fault.role != "supervisor" or self.reload()
+
     def attempt(self, fault, n):
         """One N; whether the fault fired."""
         w, source, begin = self.world, self.world.studies.make(), time.time()
+        offset = os.path.getsize(w.node.log_path)
+        if fault.role == "console" and self.browser is None and not self.is_served():
+            self.violation(fault, n, "pages are missing before the fault")
         self.control.arm(ROLES[fault.role], KINDS[fault.kind], fault.place, fault.error, fault.ever, n)
+        self.occupy(fault)
         outcome = w.sender.store(source, 5)
         if outcome == "0000":
             if not w.is_kept(source):
@@ -125,13 +224,21 @@ class Campaign:
         self.control.disarm()
         if fired:
             w.sender.death("point", begin)  # it may have been the listener's
+        if w.node.process.poll() is not None:  # whose fault it was is looked at below
+            w.node.start()  # as systemd does
         if outcome != "0000" and not fired:
             self.violation(fault, n, f"answered {outcome} without a fault")
-        if outcome != "0000" and not w.sender.store_until_acknowledged(source, PATIENCE):
-            self.violation(fault, n, f"no 0000 within {PATIENCE} s after the fault was over")
+        if outcome != "0000" and not w.sender.store_until_acknowledged(source, self.patience):
+            self.violation(fault, n, f"no 0000 within {self.patience} s after the fault was over")
         if w.sender.echo() is None:
             self.violation(fault, n, "C-ECHO is not answered after the fault was over")
+        try:
+            world.h.wait_for(lambda: self.is_occupied_well(fault), self.patience, "pages, or a reload, as before the fault")
+        except AssertionError as error:
+            self.violation(fault, n, error)
         self.finish(fault, n, source)
+        if fault.role != "object":
+            self.look_at_deaths(fault, n, self.log_since(offset))
         self.tried += 1
         self.hits += bool(fired)
         return bool(fired)
@@ -140,7 +247,7 @@ class Campaign:
         """The study comes to its end, and to the right one."""
         w = self.world
         try:
-            world.h.wait_for(lambda: source.study in w.reported(), PATIENCE, "its report")
+            world.h.wait_for(lambda: source.study in w.reported(), self.patience, "its report")
         except AssertionError as error:
             self.violation(fault, n, f"{error}: {source.study}")
             return
@@ -173,7 +280,7 @@ class Campaign:
 
     def judge(self):
         """The checker's violations, once the last of them is gone or has had its time."""
-        w, until = self.world, time.monotonic() + PATIENCE
+        w, until = self.world, time.monotonic() + self.patience
         while True:
             found = world.checker.check(w.node.spool, [w.ledger_path], [w.pacs.log_path], settled=True, quarantine=False)[0]
             if not found or time.monotonic() > until:
@@ -203,12 +310,14 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=60, help="for each fault")
     parser.add_argument("--only", default=only, metavar="ROLE:KIND,...")
+    parser.add_argument("--patience", type=float, default=kind.patience, metavar="SECONDS")
     wanted = parser.parse_args()
     only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
     print(f"seed {wanted.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
         campaign = kind(wanted.seed, folder)
+        campaign.patience = wanted.patience
         try:
             for fault in faults(only):
                 if fault.role not in never:
@@ -216,7 +325,8 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
         finally:
             campaign.control.disarm()
             campaign.end()
-    print(f"seed {wanted.seed}: {campaign.tried} {runs}, {campaign.hits} faults, {len(campaign.violations)} violations")
+    print(f"seed {wanted.seed}: {campaign.tried} {runs}, {campaign.hits} faults, {len(campaign.violations)} violations; deaths in libraries: "
+          + (", ".join(f"{library} {count}" for library, count in campaign.deaths.most_common()) or "none"))
     for what in campaign.violations:
         print("VIOLATION", what)
     return 1 if campaign.violations else 0

@@ -18,7 +18,8 @@ Behaviour, `Pacs.behave(name, count=None)` or a JSON file DIR/behave {"name": ..
   swallow      keeps the object, then closes without an answer
 `count`: only so many times, then ok.
 
-`Pacs.vanish()`, `Pacs.come_back()`: between them no connection is answered, as behind a firewall that drops."""
+`Pacs.vanish()`, `Pacs.come_back()`: between them no connection is answered, as behind a firewall that drops. `Pacs.leave()`,
+`Pacs.come_back()`: between them nobody listens, TCP is refused."""
 import argparse
 import hashlib
 import json
@@ -226,10 +227,13 @@ class Pacs:
                 number = self.associations
             threading.Thread(target=self.association(self, connection, number).run, daemon=True).start()
 
-    def vanish(self):
-        """A listener that nobody serves, its backlog full: the kernel drops whoever calls."""
+    def leave(self):
         self.listener.shutdown(socket.SHUT_RDWR)  # or accept() would go on with it
         self.listener.close()
+
+    def vanish(self):
+        """A listener that nobody serves, its backlog full: the kernel drops whoever calls."""
+        self.leave()
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=0)
         while len(self.queued) < 64:
             caller = socket.socket()
@@ -244,6 +248,8 @@ class Pacs:
     def come_back(self):
         while self.queued:
             self.queued.pop().close()
+        if self.listener.fileno() < 0:
+            self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         self.listener.listen(64)
         threading.Thread(target=self.listen, args=(self.listener,), daemon=True).start()
 

@@ -1,12 +1,16 @@
 /* Any bytes as what a browser sends, in two pieces: the console answers or ends the connection,
- * with one of the statuses that it has, and goes on. A request with the mark %LOGIN% in it is sent
- * with the cookie and the token of a session of each role in turn. */
+ * with one of the statuses that it has, and goes on. Its job store has a study of each kind, its
+ * file of accounts one person a role. A request with the mark %LOGIN% in it is sent with the cookie
+ * and the token of a session of each role in turn; one with the mark %PROXY% comes through a proxy
+ * that names the user, his groups by a header or by the accounts in turn. */
 #include "asks.h"
 #include "console/console.h"
 #include "console/guests.h"
 
 #include "clock.h"
+#include "dx_attrs.h"
 #include "pass.h"
+#include "store_place.h"
 #include "trial.h"
 #include <netinet/in.h>
 #include <stdio.h>
@@ -18,6 +22,7 @@
 #include <unistd.h>
 
 #define ANSWER_MOST 65536
+#define MARK        7 /* bytes of a mark */
 #define TURNS       64
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,11 +60,92 @@ static void set_aside(const char *spool)
     }
 }
 
+/* Names that the marks stand for. */
+static const char *const people[] = {"fuzz-viewer", "fuzz-reader", "fuzz-admin"};
+
+static void write_accounts(const char *path)
+{
+    char why[ACCOUNT_WHY];
+    struct account list[3] = {{.role = ROLE_VIEWER}, {.role = ROLE_READER}, {.role = ROLE_ADMIN}};
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(list[i].name, sizeof list[i].name, "%s", people[i]);
+        (void)snprintf(list[i].hash, sizeof list[i].hash, "$argon2id$of nothing");
+    }
+    must(accounts_write(path, list, 3, why));
+}
+
+static int64_t receive(struct store *store, int number)
+{
+    enum store_identity identity;
+    struct instance in = {.received_ms = 1000 + number, .bytes = 100};
+    (void)snprintf(in.sop_instance, sizeof in.sop_instance, "1.2.4.%d", number);
+    (void)snprintf(in.digest, sizeof in.digest, "%064d", number);
+    (void)snprintf(in.study, sizeof in.study, "1.2.%d", number);
+    (void)snprintf(in.association, sizeof in.association, "a");
+    must(store_add_instance(store, &in, &identity) == STORE_OK);
+    return in.id;
+}
+
+/* The header's texts are a peer's: quotation marks, controls, and bytes that are no UTF-8. */
+static void judge(struct store *store, int64_t id, struct judgement judgement)
+{
+    uint8_t *bytes = NULL;
+    struct dx_attrs *attrs = dx_attrs_create();
+    must(attrs != NULL &&
+         dx_attrs_set_text(attrs, DX_TAG(0x0008, 0x0050), "SH", "A\"<b>\x1b") == DX_OK &&
+         dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0010), "PN", "\xff\xfe^\\") == DX_OK &&
+         dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", "1234567") == DX_OK &&
+         dx_attrs_pack(attrs, &bytes, &judgement.attrs_bytes) == DX_OK);
+    judgement.attrs = bytes;
+    must(store_judge(store, id, &judgement) == STORE_OK);
+    dx_attrs_destroy(attrs);
+    free(bytes);
+}
+
+/* 1.2.1 has no answer yet, 1.2.2 a raised finding, 1.2.3 a report, 1.2.4 is set aside. */
+static void fill_store(const char *path)
+{
+    char error[256];
+    struct store *store;
+    struct store_case c;
+    struct priority p;
+    const struct judgement finding = {.state = INSTANCE_JUDGED,
+                                      .outcome = SRT_FINDING,
+                                      .alone = true,
+                                      .finding_score = 0.9,
+                                      .opinion = {{.score = {0.25, 0.75}, .classes = 2}}};
+    const struct judgement refused = {.state = INSTANCE_NOT_PROCESSED, .reason = SRT_UNDECODABLE};
+    const struct addressee to = {"pacs", 1u << RESULT_SR, false};
+    struct result sr = {
+        .kind = RESULT_SR, .uid = "2.25.1", .study = "1.2.3", .path = "results/2.25.1.dcm"};
+    must(store_open(path, &store, error, sizeof error) == STORE_OK);
+    (void)receive(store, 1);
+    judge(store, receive(store, 2), finding);
+    int64_t reported = receive(store, 3);
+    judge(store, reported, finding);
+    judge(store, receive(store, 4), refused);
+    const struct store_report report = {.study = "1.2.3",
+                                        .results = &sr,
+                                        .count = 1,
+                                        .instances = &reported,
+                                        .instance_count = 1,
+                                        .to = &to,
+                                        .to_count = 1};
+    must(store_add_report(store, &report) == STORE_OK);
+    while (store_next_case(store, 0, &c) == STORE_OK) {
+        priority_of(&c.known, &p);
+        must((c.known.answered ? store_place(store, &c, &p, NEWS_PRIORITY, NULL, 0, 2000)
+                               : store_place_stays(store, &c, 2000)) == STORE_OK);
+    }
+    store_close(store);
+}
+
 static void begin(void)
 {
     static bool begun;
     static char spool[] = "/tmp/cervigate-fuzz-http.XXXXXX";
-    char incoming[64];
+    char incoming[64], store[64];
+    static char accounts[64];
     if (begun)
         return;
     begun = true;
@@ -67,6 +153,10 @@ static void begin(void)
     set_aside(spool);
     (void)snprintf(incoming, sizeof incoming, "%s/incoming", spool);
     must(mkdir(incoming, 0700) == 0);
+    (void)snprintf(store, sizeof store, "%s/jobs.sqlite", spool);
+    fill_store(store);
+    (void)snprintf(accounts, sizeof accounts, "%s/accounts", spool);
+    write_accounts(accounts);
     conf = (struct conf){.spool = spool,
                          .path = "cervigate.xml",
                          .ae_title = "CERVIGATE",
@@ -78,6 +168,11 @@ static void begin(void)
                          .destination_count = 1,
                          .health = {.reference = 50, .minimum = 30, .cusum_limit = 14},
                          .web = {.dicomweb = true,
+                                 .accounts = accounts,
+                                 .proxies = "127.0.0.1",
+                                 .viewer_group = "viewer",
+                                 .reader_group = "reader",
+                                 .admin_group = "admin",
                                  .connections = 200,
                                  .streams = 2,
                                  .request_seconds = 10,
@@ -103,26 +198,49 @@ static void begin(void)
     console.reloads.every_ms = 0;
 }
 
-/* The input with the mark replaced by what proves a login. */
-static char *with_login(const uint8_t *data, size_t size, size_t *length)
+#define HEADERS_MOST 512
+
+/* What proves a login, or what a proxy says; "": neither is asked for. The mark of either, and
+ * where it is. */
+static const uint8_t *headers_of(const uint8_t *data, size_t size, char headers[HEADERS_MOST])
 {
-    static const char mark[] = "%LOGIN%";
     static unsigned turn;
     char token[SESSION_TOKEN_MAX];
-    struct account account = {.name = "fuzz", .role = ROLE_VIEWER + turn++ % 3};
-    const uint8_t *at = memmem(data, size, mark, sizeof mark - 1);
-    char *text = malloc(size + 256);
-    must(text != NULL);
-    *length = size;
-    memcpy(text, data, size);
+    struct account account = {.role = ROLE_VIEWER + turn % 3};
+    const uint8_t *proxy = memmem(data, size, "%PROXY%", MARK), *at = proxy;
+    (void)snprintf(account.name, sizeof account.name, "%s", people[turn % 3]);
+    conf.web.user_header = proxy != NULL ? "X-Remote-User" : NULL;
+    conf.web.roles_header = proxy != NULL && turn % 2 != 0 ? "X-Remote-Groups" : NULL;
+    headers[0] = '\0';
     if (at == NULL)
-        return text;
+        at = memmem(data, size, "%LOGIN%", MARK);
+    if (at == NULL)
+        return NULL;
+    turn++;
     struct session *s = session_begin(console.sessions, &account, clock_monotonic_ms(), token);
     must(s != NULL);
-    size_t before = (size_t)(at - data);
-    int n = sprintf(text + before, "Cookie: cervigate=%s\r\nX-CSRF-Token: %s\r\n", token, s->csrf);
-    memcpy(text + before + n, at + sizeof mark - 1, size - before - (sizeof mark - 1));
-    *length = size + (size_t)n - (sizeof mark - 1);
+    int n = snprintf(headers, HEADERS_MOST, "Cookie: cervigate=%s\r\nX-CSRF-Token: %s\r\n", token,
+                     s->csrf);
+    if (proxy != NULL) /* of another than the cookie's in some turns */
+        (void)snprintf(headers + n, (size_t)(HEADERS_MOST - n),
+                       "X-Remote-User: %s\r\nX-Remote-Groups: x, %s\r\n", people[turn % 5 % 3],
+                       account_role_name(account.role));
+    return at;
+}
+
+/* The input with its mark replaced. */
+static char *with_headers(const uint8_t *data, size_t size, size_t *length)
+{
+    char headers[HEADERS_MOST];
+    const uint8_t *at = headers_of(data, size, headers);
+    size_t before = at != NULL ? (size_t)(at - data) : size, more = strlen(headers);
+    size_t behind = at != NULL ? size - before - MARK : 0;
+    char *text = malloc(size + HEADERS_MOST);
+    must(text != NULL);
+    memcpy(text, data, before);
+    memcpy(text + before, headers, more);
+    memcpy(text + before + more, data + size - behind, behind);
+    *length = before + more + behind;
     return text;
 }
 
@@ -148,7 +266,8 @@ static void answer_asks(void)
     while (recv(node.asks_analyze, &ask, sizeof ask, 0) == (ssize_t)sizeof ask) {
         struct ask_taken taken = {.ticket = ask.ticket, .answer = "no"};
         must(strnlen(ask.uid, sizeof ask.uid) < sizeof ask.uid);
-        must(strncmp(ask.who, "console:fuzz", sizeof ask.who) == 0 && ask.kind < ASK_KINDS);
+        must(strncmp(ask.who, "console:", 8) == 0 && ask.kind < ASK_KINDS);
+        must(strnlen(ask.who, sizeof ask.who) < sizeof ask.who);
         must(strnlen(ask.subject, sizeof ask.subject) < sizeof ask.subject);
         (void)send(node.asks_analyze, &taken, sizeof taken, 0);
     }
@@ -183,7 +302,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length, got = 0;
     const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
     begin();
-    char *text = with_login(data, size, &length);
+    char *text = with_headers(data, size, &length);
     size_t first = length > 0 ? (unsigned char)text[0] % (length < 64 ? length : 64) : 0;
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
     must(MHD_add_connection(console.daemon, pair[1], (const struct sockaddr *)&from, sizeof from) ==

@@ -17,6 +17,7 @@ FOLDER = os.path.join(laboratory.SHARED, "radiographs")
 # the right. Its depth is taken for 16 mm, a plausible one on such a film.
 DEPTH_MM = 16.0
 C5 = {"lat_1": ((352, 481), (413, 489), 44), "lat_4": ((374, 517), (450, 527), 59), "lat_12": ((333, 467), (393, 483), 36), "lat_22": ((243, 425), (297, 440), 39)}
+C2_C7 = {"lat_1": ((405, 280), (355, 570)), "lat_4": ((400, 265), (408, 645)), "lat_12": ((402, 310), (330, 567)), "lat_22": ((335, 270), (245, 512))}  # their middles
 GRADES = {"translation": (1, 2, 3.5, 5, 8), "wedge": (10, 25, 40, 60), "line": (0.5, 1, 2, 4)}
 UNIT = {"translation": "mm", "wedge": "%", "line": "mm"}
 CLASS = {"translation": "dislocation", "wedge": "fracture", "line": "fracture"}
@@ -106,24 +107,44 @@ def rising(values):
     return float(np.mean(pairs)) if pairs and np.all(np.isfinite(values)) else None
 
 
-def maps(lab, spines):
-    """Gradient maps of the two strongest grades of each kind, beside the untouched."""
+def maps(lab, spines, warped):
+    """Gradient maps of the two strongest grades of each kind; or of the untouched, of both findings, and whether they point at C5 all the same."""
     rows = []
     with tempfile.TemporaryDirectory(dir=lab.cache) as folder:
         for at, s in enumerate(spines):
-            todo = [("untouched", "normal", s.picture)] + [(f"{k}{g}", CLASS[k], WARPS[k](s, g)) for k in GRADES for g in GRADES[k][-2:]]
+            todo = [(c, c, s.picture) for c in sorted(set(CLASS.values()))]
+            if warped:
+                todo = [("untouched", "normal", s.picture)] + [(f"{k}{g}", CLASS[k], WARPS[k](s, g)) for k in GRADES for g in GRADES[k][-2:]]
             for name, class_, picture in todo:
                 path = os.path.join(folder, f"{at}{name}.png")
                 Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype("uint8")).save(path)
                 box = s.box() if class_ != "normal" else (0, 0, 0, 0)
-                rows.append({"path": path, "class": class_, "patient": at, **dict(zip(("x0", "y0", "x1", "y1"), map(float, box)))})
+                rows.append({"path": path, "class": class_, "patient": at, **dict(zip(("x0", "y0", "x1", "y1"), map(float, box))),
+                             **dict(zip(("c2_x", "c2_y", "c7_x", "c7_y"), sum(C2_C7[s.name], ()))), "facing": "right"})
         found_ = changed.evaluate_maps(lab, rows, len(rows))
     if not found_ or not found_["explained"]:
         return None
-    return dict(changed.maps_figures(found_), spots=found_["spots"] / found_["explained"])
+    return changed.maps_figures(found_)
 
 
-def section(lab):
+def beside(figures):
+    """One table of phantoms, untouched and warped radiographs, and what it says in words."""
+    rows = [(name, f) for name, f in figures.items() if f]
+    if len(rows) < 3:
+        return page.p("No map was made of " + ", ".join(name for name, f in figures.items() if not f) + ".")
+    hits, over, spots = ([get(f) for _, f in rows] for get in (lambda f: f"{f['pointing']['hits']} of {f['pointing']['of']}",
+                                                              lambda f: page.number(f["over_flat"]["value"], 1), lambda f: page.number(f["spots"], 1)))
+    off = [f"{f['places']['skull']['hits'] + f['places']['outside']['hits']} of {f['places']['spine']['of']}" for _, f in rows]
+    return page.table(["maps of", "n", "maximum in the box", "energy in the box", "times a flat map", "hot spots an image", "maximum on the spine", "on the skull", "elsewhere"], [
+        [name, f["explained"], page.figure(f["pointing"]), page.number(f["energy"]), page.figure(f["over_flat"], 1), page.number(f["spots"], 1),
+         *(f"{f['places'][k]['hits']} of {f['places'][k]['of']}" for k in ("spine", "skull", "outside"))]
+        for name, f in rows]) + page.p(
+            f"The map's maximum lies in the injury's box in {hits[0]} phantoms, and around C5 in {hits[2]} warped radiographs; in the untouched ones, where nothing was done to "
+            f"C5, in {hits[1]}. The box holds {over[0]} times a flat map's energy in phantoms, {over[2]} times in warped and {over[1]} times in untouched radiographs: only what "
+            f"the warped have over the untouched can come from the warp. A map has {spots[0]}, {spots[2]} and {spots[1]} hot spots; its maximum lies off the spine in {', '.join(off[i] for i in (0, 2, 1))} maps.")
+
+
+def section(lab, phantoms):
     title = "Real anatomy: a sanity check"
     warning = page.p("No injury is known in these radiographs, and no reader has reported them. They come from a public repository without a licence; nothing was trained "
                      "or chosen on them, and no picture made from them is here. Four images show nothing about sensitivity or specificity.")
@@ -165,9 +186,8 @@ def section(lab):
     html += page.p(f"Order: share of pairs of grades in which the stronger one scores higher, less the share in which it scores lower (1: always rises). It is over 0.5 in "
                    f"{page.figure(figures['rising'])} of the series. Largest change by a sham: {page.number(figures['sham_largest_change'])}. "
                    f"Untouched, {called(answers['untouched'])} of {len(spines)} are called injured.")
-    m = figures["maps"] = maps(lab, spines)
-    html += page.h3("Maps") + (page.p(f"Of {m['explained']} warped ones (two strongest grades of each kind, judged) the gradient map's maximum lies around C5 and the disc above "
-                                      f"in {page.figure(m['pointing'])}; {page.number(m['energy'])} of the map is there, {page.figure(m['over_flat'], 1)} times a flat map's; hot "
-                                      f"spots (at least half the maximum) an image: {m['spots']:.1f}. The phantoms' figures are in section 8.") if m else
-                               page.p("None was judged, so there is no map."))
+    figures["maps"], figures["maps untouched"] = maps(lab, spines, True), maps(lab, spines, False)
+    html += page.h3("Maps") + page.p("Gradient maps. Phantoms: section 8's, the injury's box. Warped: the two strongest grades of each kind; untouched: each radiograph, of both "
+                                     "findings; box: around C5 and the disc above. A hot spot has at least half the maximum.")
+    html += beside({"phantoms": phantoms, "radiographs, untouched": figures["maps untouched"], "radiographs, warped": figures["maps"]})
     return {"title": title, "html": html, "figures": figures}

@@ -85,24 +85,32 @@ def robustness(lab, sets):
 # ---- maps ----
 
 def evaluate_maps(lab, rows, most):
-    """`cervigate evaluate`'s explanation of these rows (file, class, patient, box): gradient maps, as the node draws them."""
+    """`cervigate evaluate`'s explanation of these rows (file, class, patient, box, line C2 to C7): gradient maps, as the node draws them; and
+    by place how many maxima lie there."""
+    names = {}
     with tempfile.TemporaryDirectory(dir=lab.cache) as folder:
         data = os.path.join(folder, "data.csv")
         with open(data, "w", encoding="utf-8", newline="") as f:
             writer = csv.writer(f)
             writer.writerow(["file", "class", "patient", "x0", "y0", "x1", "y1"])
             for row in rows:
-                writer.writerow([os.path.relpath(os.path.realpath(row["path"]), os.path.realpath(folder)), row["class"], row["patient"],
-                                 *(row[k] for k in ("x0", "y0", "x1", "y1"))])
+                name = os.path.relpath(os.path.realpath(row["path"]), os.path.realpath(folder))
+                names[name] = row
+                writer.writerow([name, row["class"], row["patient"], *(row[k] for k in ("x0", "y0", "x1", "y1"))])
         said = lab.run("evaluate", "--model", lab.model, "--data", data, "--part", "all", "--maps", most, "--json", accept=(0, 1))
-    return json.loads(said)["explanation"]
+    found = json.loads(said)["explanation"]
+    if found:
+        there = [laboratory.place((x, y), names[name]) for name, x, y in found["maxima"] if x is not None]
+        found["places"] = {place: stats.share([t == place for t in there]) for place in ("spine", "skull", "outside")}
+    return found
 
 
 def maps_figures(found):
     """Pointing game as a rate; energy in the box over a flat map's."""
     point, energy, flat = found["pointing_game"], found["energy_in_box"], found["expected_of_a_flat_map"]
     of = {k: (energy[k] / flat if energy.get(k) is not None and flat else None) for k in ("value", "low", "high")}
-    return {"explained": found["explained"], "pointing": stats.rate(point["hits"], point["of"]), "energy": energy["value"], "flat": flat, "over_flat": of,
+    return {"explained": found["explained"], "pointing": stats.rate(point["hits"], point["of"]), "energy": energy["value"], "flat": flat, "over_flat": of, "spots": found["spots"] / found["explained"] if found["explained"] else None,
+            "places": found["places"],
             "box_over_6_percent": found["box_over_6_percent"]}
 
 

@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 SHARED = os.environ.get("CERVIGATE_SHARED", os.path.join(SOURCE, "..", "shared"))
 NUMBERS = ("translation_mm", "angulation_deg", "height_loss_percent", "gap_mm", "contrast_to_noise", "flexion_deg", "turn_deg", "mm_per_pixel",
-           "x0", "y0", "x1", "y1")
+           "x0", "y0", "x1", "y1", "c2_x", "c2_y", "c7_x", "c7_y")
 BATCH = 192  # files a call: opening the model costs as much as several of them
 SIZE = 384
 
@@ -195,6 +195,19 @@ class Lab:
                 out += self.answers(paths, f"{what} ({len(out) + len(paths)})")
                 more = len(paths) == BATCH
         return out
+
+
+def place(at, row):
+    """Where a point of a lateral lies by the line from C2's body to C7's, in parts of its length: "spine" from the dens to T1, from the
+    prevertebral tissue to the spinous processes' ends; "skull" above; "outside": face, airway, shoulders, air."""
+    c2, c7 = (np.array([row[f"{k}_x"], row[f"{k}_y"]]) for k in ("c2", "c7"))
+    line = c7 - c2
+    length = np.hypot(*line)
+    down = float((np.array(at) - c2) @ line) / length ** 2
+    ahead = float((np.array(at) - c2) @ np.array([line[1], -line[0]])) / length ** 2 * (1 if row["facing"] == "right" else -1)
+    if down < -0.35:
+        return "skull"
+    return "spine" if down <= 1.15 and -0.75 <= ahead <= 0.3 else "outside"
 
 
 def grey(path):

@@ -35,11 +35,10 @@ def numbered(sections):
 
 
 def gather(lab):
-    sets = laterals.draw(lab)
+    sets, sections = laterals.draw(lab), []
     steps = [lambda: laterals.protocol(lab, sets), lambda: laterals.detection(lab, sets), lambda: laterals.hard(lab, sets), lambda: laterals.other(lab, sets),
              lambda: laterals.everyday(lab, sets), lambda: laterals.calibration(lab, sets), lambda: changed.robustness(lab, sets),
-             lambda: changed.saliency(lab, sets), lambda: twins.section(lab), lambda: anatomy.section(lab), lambda: gate.section(lab, sets)]
-    sections = []
+             lambda: changed.saliency(lab, sets), lambda: twins.section(lab), lambda: anatomy.section(lab, sections[7]["figures"]), lambda: gate.section(lab, sets)]
     for step in steps:
         sections.append(step())
         laboratory.say(f"section {len(sections)}: {sections[-1]['title']}")
@@ -74,7 +73,7 @@ def write(lab, sections, out, began):
     intro += page.h3("Targets") + summary(sections)
     with open(out, "w", encoding="utf-8") as f:
         f.write(page.document(FIRST, f"What {lab.name} can and cannot do", intro, sections))
-    figures = {"first": FIRST, "model": {"name": lab.name, "version": lab.version, "digest": lab.digest, "gate": lab.gated}, "generator": lab.generator, "scale": lab.scale,
+    figures = {"first": FIRST, "model": {"name": lab.name, "version": lab.version, "digest": lab.digest, "gate": lab.gated}, "generator": lab.generator, "subtlety_version": laterals.SUBTLETY_VERSION, "scale": lab.scale,
                "date": time.strftime("%Y-%m-%d"), "targets": [dict(t, section=s["number"]) for s in sections for t in s.get("targets", ())],
                "sections": {s["title"]: s["figures"] for s in sections}}
     with open(os.path.splitext(out)[0] + ".json", "w", encoding="utf-8") as f:

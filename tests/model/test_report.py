@@ -21,6 +21,8 @@ SECTIONS = ("Three classes, patients never seen", "Detection over the physical m
 try:
     import scipy  # noqa: F401
     sys.path.insert(0, HERE)
+    import gate
+    import lab as laboratory
     import stats
 except ImportError:
     print("skipped: no scipy (scripts/deps --peers)")
@@ -115,10 +117,76 @@ class Report(unittest.TestCase):
                 tail = sum(math.comb(of, k) * target["figure"]["limit"] ** k * (1 - target["figure"]["limit"]) ** (of - k) for k in range(hits, of + 1))
                 self.assertAlmostEqual(tail, 0.05 if hits else 1, 3)
 
+    def test_curves_by_lesion_and_level(self):
+        """Every called injury stands once in the curves by lesion and in those by group of levels."""
+        figures = self.json["sections"][SECTIONS[1]]
+        called = sum(f["called"]["hits"] for f in figures["lesions"].values())
+        for curves in ([f["curve"] for f in figures["lesions over their measure"].values()], list(figures["level groups"].values())):
+            self.assertEqual(sum(b["called"]["of"] for c in curves for b in c), figures["n"])
+            self.assertEqual(sum(b["called"]["hits"] for c in curves for b in c), called)
+        for lesion, f in figures["lesions over their measure"].items():
+            self.assertEqual(f["n"], sum(b["called"]["of"] for b in f["curve"]), lesion)
+            self.assertIn(f"{lesion}: ", self.html)
+        self.assertTrue(set(figures["lesions above 0.6"]) <= set(figures["lesions"]))
+        self.assertEqual(self.json["subtlety_version"], 1)
+
     def test_goes_on_where_it_was(self):
         again = self.report()
         self.assertNotIn("drawing", again)
         self.assertNotIn("asked", again)
+
+
+class Probe(unittest.TestCase):
+    """The halves of twins.py on features that are known."""
+
+    def setUp(self):
+        import numpy
+        self.draw = numpy.random.RandomState(4)
+        self.patient = self.draw.normal(0, 3, (600, 1, 8)) + numpy.zeros((600, 2, 1))  # the two of a patient are alike
+
+    def halves(self, x):
+        import twins
+        return twins.halves(x)
+
+    def test_nothing_to_see_is_chance(self):
+        for f in self.halves(self.patient + self.draw.normal(0, 0.1, self.patient.shape)):
+            self.assertEqual(f["of"], [300, 300])
+            self.assertTrue(f["low"] <= 0.5 <= f["high"], f)
+
+    def test_a_trace_is_seen(self):
+        x = self.patient.copy()
+        x[:, 0, 3] += 3
+        for f in self.halves(x):
+            self.assertGreater(f["low"], 0.6)
+
+
+class Places(unittest.TestCase):
+    def test_by_the_line_from_c2_to_c7(self):
+        right = {"c2_x": 100, "c2_y": 50, "c7_x": 100, "c7_y": 150, "facing": "right"}
+        left = dict(right, facing="left")
+        for at, facing_right, facing_left in (((100, 100), "spine", "spine"), ((120, 100), "spine", "spine"), ((40, 100), "spine", "outside"),
+                                              ((160, 100), "outside", "spine"), ((100, 10), "skull", "skull"), ((100, 190), "outside", "outside")):
+            self.assertEqual((laboratory.place(at, right), laboratory.place(at, left)), (facing_right, facing_left), at)
+
+
+class PastTheGate(unittest.TestCase):
+    def test_what_passes(self):
+        """What the bundled gate lets through and the model calls injured, counted again from the files."""
+        with tempfile.TemporaryDirectory(prefix="cervigate-report-") as cache:
+            lab = laboratory.Lab(PROGRAM, MODEL, 0.02, cache)
+            kinds, variants = gate.generated(lab, ("child", "lateral-short", "hardware"))
+            for kind, f in kinds.items():
+                files = sorted(glob.glob(os.path.join(cache, f"phantoms/*/{kind}-[0-9]*/{kind}/*.png")))
+                self.assertEqual(len(files), 2 * lab.count(gate.MORE[kind], 2))
+                said = subprocess.run([PROGRAM, "predict", "--model", MODEL, "--json", *files], capture_output=True, text=True)
+                judged = [t["score"] for t in map(json.loads, said.stdout.splitlines()) if t["score"]]
+                called = sum(any(score[lab.classes[i]] >= lab.point[i] for i in lab.findings) for score in judged)
+                self.assertEqual((f["passed"]["judged"]["hits"], f["passed"]["judged"]["of"]), (len(judged), len(files)))
+                self.assertEqual((f["passed"]["called"]["hits"], f["passed"]["called"]["of"]), (called, len(judged)))
+                self.assertEqual(f["both"]["hits"], len(files) - len(judged))
+            told = [(name, f["judged"]["of"]) for name, f in gate.passing({"kinds": kinds, "hardware": variants})]
+            self.assertEqual(told[:4], [(f"{kind}, configuration {c}", 2) for kind in ("lateral-short", "child") for c in (0, 1)])
+            self.assertGreaterEqual(sum(of for name, of in told if name.startswith("hardware: ")), 6)  # a laminectomy may have rods, too
 
 
 if __name__ == "__main__":

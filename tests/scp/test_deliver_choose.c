@@ -164,6 +164,11 @@ static void order_of_what_was_put_off(void **state)
     add_to(db, 7, 8, "finding", 0);
     add_to(db, 7, 9, "no-finding", 0);
     expect_next(store, &to, (const int64_t[]){2, 3, 4, 8, 6}, 5);
+
+    /* Nor goes a picture before its report, which is due and waits for 7. */
+    add_to(db, 10, 10, "no-finding", now - 1000);
+    add_to(db, 10, 11, "no-finding", 0);
+    expect_next(store, &to, (const int64_t[]){2, 3, 4, 8, 6}, 5);
     sqlite3_close(db);
     store_close(store);
 }

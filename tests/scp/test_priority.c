@@ -254,6 +254,36 @@ static void test_an_answer_only_raises(void **state)
     assert_true(raised > 1000);
 }
 
+static double strength_of(const struct priority_place *place)
+{
+    return place->priority.strength > 0 ? place->priority.strength : 0; /* NAN: none */
+}
+
+/* docs/priority.md, "Bands": of raised studies the order does not count, STAT aside. */
+static void test_within_a_band_the_oldest_comes_first(void **state)
+{
+    struct dice dice = {5};
+    const int64_t quarter_ms = two_hours.ageing_seconds * 1000 / 4;
+    int older = 0, stronger = 0;
+    (void)state;
+    for (int i = 0; i < 300000; i++) {
+        struct priority_place a = any_place(&dice), b = any_place(&dice);
+        bool raised = a.priority.raised,
+             peers =
+                 raised ? (a.order == ORDER_STAT) == (b.order == ORDER_STAT) : a.order == b.order;
+        if (!peers || a.priority.band != b.priority.band || a.arrived_ms >= b.arrived_ms ||
+            a.priority.reason == REASON_READ || b.priority.reason == REASON_READ)
+            continue;
+        bool by_age = !raised || strength_of(&a) >= strength_of(&b) ||
+                      b.arrived_ms - a.arrived_ms > quarter_ms;
+        if (by_age)
+            first(a, b);
+        older += by_age;
+        stronger += compare(a, b) > 0;
+    }
+    assert_true(older > 10000 && stronger > 100);
+}
+
 static int sign(int order)
 {
     return (order > 0) - (order < 0);
@@ -289,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_strength),
         cmocka_unit_test(test_a_higher_score_never_stands_lower),
         cmocka_unit_test(test_an_answer_only_raises),
+        cmocka_unit_test(test_within_a_band_the_oldest_comes_first),
         cmocka_unit_test(test_the_order_is_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,7 @@ static void a_finding_is_the_studys_at_once(void **state)
     (void)judged(1, 1, plain(), "P");
     struct store_case c = next();
     assert_false(c.known.answered); /* the study is not complete: nothing can be said yet */
-    FIXTURE_OK(store_place_stays(store, &c));
+    FIXTURE_OK(store_place_stays(store, &c, 6000));
     none_due();
     (void)judged(2, 1, finding(0.8, true), "P");
     (void)judged(3, 1, finding(0.7, true), "P");

@@ -170,7 +170,7 @@ static void while_it_is_placed(void **state)
     assert_int_equal(say(of("A1", 0, ORDER_LOW)), 1);
     FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
     assert_int_equal(say(of("A1", 0, ORDER_HIGH)), 1);
-    FIXTURE_OK(store_place_stays(store, &c));
+    FIXTURE_OK(store_place_stays(store, &c, 6000));
     assert_int_equal(due().known.order, ORDER_HIGH);
 }
 

@@ -21,6 +21,11 @@ export class Failure extends Error {
   }
 }
 
+// Something technical, and not a refusal.
+export function isFault(error) {
+  return !(error.status > 0 && error.status < 500);
+}
+
 for (const deed of DEEDS) addEventListener(deed, () => { acted = true; }, { capture: true, passive: true });
 
 // Whether a person did something that no request has told yet.

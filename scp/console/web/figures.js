@@ -1,5 +1,5 @@
 // figures.js: how often readers and final reports agreed with the node, and how long studies waited. Counts first: a share of few is nearly nothing.
-import { get } from './api.js';
+import { get, isFault } from './api.js';
 import { make, setText } from './dom.js';
 import { session } from './session.js';
 import { capital, clockSeconds, span, spaced } from './words.js';
@@ -73,7 +73,8 @@ export function openFigures(main) {
     agreement(figures), predictive(figures), finals(figures), waiting(figures));
   }, (error) => {
     if (control.signal.aborted) return;
-    asOf.classList.add('alarm');
+    content.replaceChildren(make('h1', { class: 'unseen' }, 'Figures'));
+    asOf.classList.toggle('alarm', isFault(error));
     setText(asOf, `There are no figures: ${error.message}.`);
   });
   return { title: 'Figures', leave: () => control.abort() };

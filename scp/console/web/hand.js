@@ -4,7 +4,7 @@
 //   shift or middle    moves the picture
 //   wheel              zooms, about the pointer
 //   double click       the whole picture
-//   one finger         moves it; two fingers zoom
+//   one finger         moves it; two fingers move and zoom: what is between them stays there
 
 const WHEEL = 1.0015;
 
@@ -41,6 +41,7 @@ export class Hand {
     const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) {
       const apart = (p) => Math.hypot(p.x - other.x, p.y - other.y);
+      this.picture.pan(dx / 2, dy / 2); // the middle between them
       if (apart(finger) > 1) this.picture.zoom(apart(to) / apart(finger), (to.x + other.x) / 2, (to.y + other.y) / 2);
     } else if (finger.moves) {
       this.picture.pan(dx, dy);

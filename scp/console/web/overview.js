@@ -91,12 +91,17 @@ function queues(node) {
   const limit = node.health?.limits?.oldestJob;
   const d = node.deliveries ?? {};
   const late = oldest && limit > 0 && oldest.seconds > limit;
+  const waited = (queue) => {
+    const seconds = node.health?.waits_seconds?.[queue];
+    return typeof seconds === 'number' ? `, the oldest for ${wait(seconds * 1000)}` : '';
+  };
   const aside = (node.quarantined ?? 0) + (d.parked ?? 0);
   const link = make('a', { href: '#/node/set-aside', 'data-key': 'set-aside' }, aside ? `${count(node.quarantined ?? 0, 'object')}, ${d.parked ?? 0} refused for good` : 'nothing');
   return panel('Queues', facts([
     ['Oldest job', oldest ? `${capital(oldest.kind)}, for ${wait(oldest.seconds * 1000)}${limit ? ` (alarm from ${wait(limit * 1000)})` : ''}` : 'none waits', late],
-    ['To be judged', `${node.instances?.received ?? 0}`],
+    ['To be judged', `${node.instances?.received ?? 0}${waited('object')}`], ['Reports to be made', waited('report').slice(2) || 'none'],
     ['To be sent', `${d.pending ?? 0}${d.oldest_pending ? `, the oldest for ${since(d.oldest_pending)}` : ''}`], ['Sent', `${d.sent ?? 0}`],
+    ['News to be told', waited('news').slice(2) || 'none'],
     ['Set aside', may('admin') ? link : `${aside}`],
   ]));
 }

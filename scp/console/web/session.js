@@ -1,5 +1,5 @@
 // session.js: who is signed in, and the page that asks.
-import { get, hasActed, send, setCsrf, whenSessionEnds } from './api.js';
+import { get, hasActed, isFault, send, setCsrf, whenSessionEnds } from './api.js';
 import { make, say } from './dom.js';
 import { count } from './words.js';
 
@@ -97,7 +97,7 @@ export function askWho(main, why, done) {
       submit.disabled = false;
       if (error.status === 429) return void holdBack(submit, failure, error.retryAfter || 10);
       failure.textContent = error.status === 401 ? 'Name or password is wrong.' : `Not signed in: ${error.message}.`;
-      failure.classList.toggle('alarm', error.status === 0 || error.status >= 500);
+      failure.classList.toggle('alarm', isFault(error));
       password.input.value = '';
       password.input.focus();
     }

@@ -1,5 +1,5 @@
 // study.js: one study: whose it is, the picture, what the models said, what became of it.
-import { get } from './api.js';
+import { get, isFault } from './api.js';
 import { button, foreign, make, say, setText } from './dom.js';
 import { bind } from './keys.js';
 import { Marks } from './marks.js';
@@ -8,7 +8,7 @@ import { may } from './session.js';
 import { Chooser } from './slices.js';
 import { nodeNow, onList, source } from './source.js';
 import { on } from './events.js';
-import { age, birthDate, moment, pacsAddress, personName, plain } from './words.js';
+import { age, birthDate, capital, moment, pacsAddress, personName, plain } from './words.js';
 import { Verdict } from './verdict.js';
 import { Viewer } from './viewer.js';
 
@@ -17,7 +17,6 @@ import { Viewer } from './viewer.js';
 const AGAIN_FIRST = 10000;
 const AGAIN_MOST = 300000;
 
-// Only what a browser goes to; an address out of a configuration is no reason to run a script.
 function fact(name, text, dir = true) {
   return make('div', null, make('dt', null, name), make('dd', null, dir ? foreign(text) : text));
 }
@@ -44,7 +43,7 @@ class Study {
     this.control = new AbortController();
     this.chosen = null;
     this.marks = new Marks(() => { this.later(); });
-    this.head = make('div', { class: 'study-head' });
+    this.head = make('div', { class: 'study-head' }, make('h1', { class: 'unseen' }, 'Study'));
     this.chooser = new Chooser((id) => this.choose(id));
     this.verdict = new Verdict(uid, () => this.later());
     this.told = make('div');
@@ -131,9 +130,9 @@ class Study {
 
   fail(error) {
     this.note.hidden = false;
-    const old = error.status !== 404;
-    this.note.classList.toggle('alarm', old);
-    const words = old ? `What is shown of this study may be old: ${error.message}.` : 'The node has no such study.';
+    this.note.classList.toggle('alarm', isFault(error));
+    const words = error.status === 404 ? 'The node has no such study.'
+      : isFault(error) ? `What is shown of this study may be old: ${error.message}.` : `${capital(error.message)}.`;
     if (this.note.textContent !== words) say(words);
     setText(this.note, words);
   }

@@ -1,6 +1,6 @@
 // try.js: an image that somebody has is judged and shown; nothing of it stays on the node, and nothing of it stays here when the page is
 // left. By dropping a file, by choosing one, by keys alone.
-import { get, sendFile } from './api.js';
+import { get, isFault, sendFile } from './api.js';
 import { button, foreign, make, say, setText } from './dom.js';
 import { bind } from './keys.js';
 import { scores } from './panels.js';
@@ -38,10 +38,10 @@ class Try {
       { keys: ['Escape'], shown: 'Esc', words: 'stop', action: () => this.leaveOff() },
     ]);
     for (const name of ['dragover', 'drop']) window.addEventListener(name, keepFiles);
-    this.zone.addEventListener('dragenter', () => this.zone.classList.add('over'));
-    this.zone.addEventListener('dragleave', (event) => { if (!this.zone.contains(event.relatedTarget)) this.zone.classList.remove('over'); });
+    this.zone.addEventListener('dragenter', () => this.zone.classList.add('target'));
+    this.zone.addEventListener('dragleave', (event) => { if (!this.zone.contains(event.relatedTarget)) this.zone.classList.remove('target'); });
     this.zone.addEventListener('drop', (event) => {
-      this.zone.classList.remove('over');
+      this.zone.classList.remove('target');
       this.take(event.dataTransfer.files);
     });
     this.ask();
@@ -90,7 +90,7 @@ class Try {
     this.forget();
     if (files.length > 1) this.tell('One image at a time: drop a single file.', false);
     else if (file.size === 0) this.tell('The file is empty.', false);
-    else if (this.most > 0 && file.size > this.most) this.tell(`The file has ${megabytes(file.size)}: more than ${megabytes(this.most)}.`, false);
+    else if (this.most > 0 && file.size > this.most) this.tell(`The file has ${Math.ceil(file.size / MEGA)} MB: more than ${megabytes(this.most)}.`, false);
     else this.run(file);
     this.file.value = '';
   }
@@ -125,7 +125,7 @@ class Try {
 
   fail(error) {
     if (this.control.signal.aborted) return this.tell('Stopped. The node has discarded the file.', false);
-    this.tell(`${capital(plain(error.message))}.`, error.status === 0 || error.status >= 500);
+    this.tell(`${capital(plain(error.message))}.`, isFault(error));
   }
 
   show(file, answer) {

@@ -67,7 +67,7 @@ export class Viewer {
       { keys: ['f'], shown: 'F', words: 'the whole picture', action: () => p.fit() },
       { keys: ['1'], shown: '1', words: 'one pixel to one pixel', action: () => p.actual() },
       { keys: ['0'], shown: '0', words: 'window, place and map as at first', action: () => p.reset() },
-      { keys: ['ArrowLeft'], shown: 'Arrows', words: 'move the picture', action: pan(1, 0), when: this.whenCanvas },
+      { keys: ['ArrowLeft'], shown: 'Arrows', words: 'look further left, right, up, down', action: pan(1, 0), when: this.whenCanvas },
       { keys: ['ArrowRight'], action: pan(-1, 0), when: this.whenCanvas },
       { keys: ['ArrowUp'], action: pan(0, 1), when: this.whenCanvas },
       { keys: ['ArrowDown'], action: pan(0, -1), when: this.whenCanvas },

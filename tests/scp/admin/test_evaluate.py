@@ -179,6 +179,11 @@ class Evaluate(EvaluateSet):
         self.assertEqual((shown["boxed"], shown["box_over_6_percent"]), (len(boxed), sum(s > 0.06 for s in share)))
         self.assertEqual((shown["explained"], shown["normals"]), (min(4, sum(s <= 0.06 for s in share)), 4))
         self.assertGreaterEqual(shown["normal_spots"], 4)
+        by = {r["file"]: r for r in boxed}
+        self.assertEqual(len({name for name, _, _ in shown["maxima"]}), shown["explained"])
+        inside = sum(float(by[n]["x0"]) <= x < float(by[n]["x1"]) and float(by[n]["y0"]) <= y < float(by[n]["y1"]) for n, x, y in shown["maxima"])
+        self.assertEqual(inside, shown["pointing_game"]["hits"])
+        self.assertTrue(all(0 <= x <= 128 and 0 <= y <= 128 for _, x, y in shown["maxima"]))
         self.assertLess(shown["expected_of_a_flat_map"], 0.061)
 
     def test_intervals_hold_their_values_and_are_the_same_again(self):

@@ -19,7 +19,7 @@ import harness as h  # noqa: E402
 
 ADMIN = os.path.join(h.BIN, "cervigate")
 COLUMNS = ("file class patient age sex level lesion variant translation_mm angulation_deg height_loss_percent gap_mm contrast_to_noise "
-           "subtlety x0 y0 x1 y1 subject configuration mm_per_pixel facing flexion_deg turn_deg mask c7_t1").split()
+           "subtlety x0 y0 x1 y1 subject configuration mm_per_pixel facing flexion_deg turn_deg c2_x c2_y c7_x c7_y mask c7_t1").split()
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
@@ -72,9 +72,11 @@ class Usage(unittest.TestCase):
         self.refused("one of --out and --send", "--count", 1)
         self.refused("one of --out and --send", *out, "--send", "A@b:1")
         self.refused("are for --send", *out, "--rate", 1)
+        self.refused("are for --send", *out, "--pause", 1)
         self.refused("are for --send", *out, "--json")
         for option in (("--format", "dicom"), ("--twins",), ("--masks",), ("--threads", 2)):
             self.refused("are for --out", "--send", "A@b:1", *option)
+        self.refused("--pause 3601: seconds, 0 to 3600", "--send", "A@b:1", "--pause", 3601)
         for rate in ("-1", "nan", "x", "10001"):
             self.refused(f"--rate {rate}: studies a second", "--send", "A@b:1", "--rate", rate)
         for peer in ("A@b", "A@:1", "@b:1", "A@b:0", "A@b:65536", "A@b:x", "ABCDEFGHIJKLMNOPQ@b:1", "A:1@b"):
@@ -264,6 +266,32 @@ class Sending(Case):
         _, _, total = self.send(f"PACS@127.0.0.1:{pacs.port}", "--rate", 1.5, "--count", 5, "--subject", "blank", "--modalities", 2)
         self.assertEqual(total["stored"], 5)
         self.assertGreater(total["seconds"], 4 / 1.5 - 0.1)
+
+    def test_a_spoilt_lateral_is_repeated_and_images_pause(self):
+        pacs = self.pacs()
+        _, studies, _ = self.send(f"PACS@127.0.0.1:{pacs.port}", "--rate", 0, "--count", 7, "--seed", 2, "--modalities", 7, "--pause", 0.4)
+        stored = [(os.stat(p).st_mtime, pydicom.dcmread(p)) for p in pacs.objects()]
+        pauses = 0
+        for s in studies:
+            came = sorted(t for t, d in stored if d.StudyInstanceUID == s["uid"])
+            self.assertGreaterEqual(s["milliseconds"], 400 * (s["images"] - 1))
+            pauses += len(came) - 1
+            self.assertGreaterEqual(came[-1] - came[0], 0.4 * (len(came) - 1) - 0.1)  # the last write of each is what is seen
+        self.assertGreater(pauses, 5)
+        by = {s["study"]: s["subjects"] for s in studies}
+        self.assertEqual((by[4], by[6]), ("ap cropped lateral odontoid", "ap lateral lateral odontoid"))
+        study = next(s for s in studies if s["study"] == 6)
+        first = study["subjects"].split().index("lateral") + 1
+        images = {d.SeriesNumber: d for _, d in stored if d.StudyInstanceUID == study["uid"]}
+        shown = []
+        for number in (first, first + 1):
+            d = images[number]
+            x = (d.pixel_array - (d.WindowCenter - 0.5 - (d.WindowWidth - 1) / 2)) / (d.WindowWidth - 1)
+            shown.append(1 - x if d.PhotometricInterpretation == "MONOCHROME1" else x)
+        self.assertLess(shown[0].max(), 0.55)  # a third of the contrast, and coarse noise
+        self.assertGreater(shown[1].max(), 0.7)
+        self.assertGreater(numpy.corrcoef(shown[0].ravel(), shown[1].ravel())[0, 1], 0.6, "another view or patient")
+        self.assertEqual(images[first].PatientID, images[first + 1].PatientID)
 
     def test_a_configured_peer_by_its_name(self):
         pacs = self.pacs()
