@@ -75,8 +75,10 @@ BREAKS = [
      "\"PRAGMA user_version=%d;PRAGMA application_id=%d\", 0,", "scp_store_schema"),
     ("nothing nests too deep", "dicom/scan_dataset.c", "if (walk->nesting > walk->limits->nesting || walk->nesting > MAX_NESTING)",
      "if (walk->nesting > MAX_NESTING * 1000)", "test_prescan"),
-    ("room is looked at only before an object", "dicom/dcmtk/store.cc", "handler->has_room != nullptr && !handler->has_room(handler->context)", "false", "scp_receive"),
-    ("a full disk takes nothing out", "scp/retention.c", "return free_bytes < wanted ? wanted - free_bytes : 0;", "return free_bytes < wanted && free_bytes == 1;", "scp_retention"),
+    ("room is looked at only before an object", "dicom/dcmtk/store.cc",
+     "handler->has_room != nullptr && !handler->has_room(handler->context)", "false", "scp_receive"),
+    ("a full disk takes nothing out", "scp/retention.c", "return free_bytes < wanted ? wanted - free_bytes : 0;",
+     "return free_bytes < wanted && free_bytes == 1;", "scp_retention"),
     ("what expires is not audited", "scp/retention.c", "audit_retention(conf, \"parked\", count, text);", "(void)conf;", "scp_retention"),
     ("what was discarded is judged again", "scp/store_order.c", "return object_give_up(store, id, instance.path, (int64_t)instance.bytes, now_ms);",
      "(void)now_ms;\n    return STORE_OK;", "scp_store_order"),
@@ -192,7 +194,7 @@ def copy_tree(folder):
 
 
 DAEMON = ("cervigated", "cervigate", "make_model", "manual", "manual_page")
-SCRIPTS = ("docs_manual", "faults_disk", "scp_admin", "scp_supervisor", "scp_analyze", "scp_receive")  # tests that run the daemon instead of a program of their own
+SCRIPTS = ("docs_manual", "faults_disk", "scp_admin", "scp_supervisor", "scp_analyze", "scp_receive", "scp_retention")  # tests that run the daemon instead of a program of their own
 
 
 def build(folder, tests):

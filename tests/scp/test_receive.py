@@ -237,20 +237,24 @@ class FillsUp(unittest.TestCase):
         self.node = d.Node(limits=f'spoolReserve="{32 << 20}"', disk=self.disk)
         self.addCleanup(self.node.stop)
 
-    def send(self, name):
-        """A large one and a small one over one association; returns the statuses."""
+    def make(self, name):
         files = [os.path.join(self.folder, name + kind) for kind in ("large", "small")]
         d.write_object(files[0], 45 << 20)
         d.write_object(files[1])
+        return files
+
+    def send(self, files):
+        """Over one association."""
         command = ["storescu", "-v", "-nh", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, *files]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
 
     def test_the_reserve_holds_while_objects_come(self):
-        least, senders = d.free_bytes(self.disk), [self.send("a"), self.send("b")]
+        objects = [self.make(name) for name in "abc"]
+        least, senders = d.free_bytes(self.disk), [self.send(files) for files in objects[:2]]
         while any(sender.poll() is None for sender in senders):
             least = min(least, d.free_bytes(self.disk))
             time.sleep(0.002)
-        said = [sender.communicate()[0] for sender in senders] + [self.send("c").communicate(timeout=60)[0]]
+        said = [sender.communicate()[0] for sender in senders] + [self.send(objects[2]).communicate(timeout=60)[0]]
         statuses = [re.findall(r"Received Store Response \(([^)]*)\)", text) for text in said]
         print(f"\n{statuses}, at least {least >> 20} MiB were free", flush=True)
         self.assertGreater(least, 32 - 2 * 4 - 2 << 20)  # each looks every 4 MiB
