@@ -258,8 +258,8 @@ class FillsUp(unittest.TestCase):
         statuses = [re.findall(r"Received Store Response \(([^)]*)\)", text) for text in said]
         print(f"\n{statuses}, at least {least >> 20} MiB were free", flush=True)
         self.assertGreater(least, 32 - 2 * 4 - 2 << 20)  # each looks every 4 MiB
-        self.assertEqual([len(of) for of in statuses], [2, 2, 2])
-        self.assertEqual({of[1] for of in statuses}, {"Success"}, said)
+        self.assertEqual([len(of) for of in statuses], [2, 2, 2], said)  # a small one may find the other's bytes still there
+        self.assertEqual(statuses[2][1], "Success", said)
         large = [of[0] for of in statuses]
         self.assertEqual((large.count("Success"), len(set(large))), (1, 2), large)
         self.assertRegex("".join(large), "Refused: OutOfResources")
