@@ -76,7 +76,7 @@ BREAKS = [
     ("nothing nests too deep", "dicom/scan_dataset.c", "if (walk->nesting > walk->limits->nesting || walk->nesting > MAX_NESTING)",
      "if (walk->nesting > MAX_NESTING * 1000)", "test_prescan"),
     ("room is looked at only before an object", "dicom/dcmtk/store.cc",
-     "handler->has_room != nullptr && !handler->has_room(handler->context)", "false", "scp_receive"),
+     "handler->has_room != nullptr && !handler->has_room(handler->context)", "handler == nullptr", "scp_receive"),
     ("a full disk takes nothing out", "scp/retention.c", "return free_bytes < wanted ? wanted - free_bytes : 0;",
      "return free_bytes < wanted && free_bytes == 1;", "scp_retention"),
     ("what expires is not audited", "scp/retention.c", "audit_retention(conf, \"parked\", count, text);", "(void)conf;", "scp_retention"),
