@@ -135,6 +135,10 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         (void)snprintf(scan->sop_class, sizeof scan->sop_class, "%s", request->sop_class);
     if (scan->sop_instance[0] == '\0')
         (void)snprintf(scan->sop_instance, sizeof scan->sop_instance, "%s", request->sop_instance);
+    if (!is_uid(scan->sop_class)) { /* no report could refer to it */
+        (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Class UID is not a UID");
+        return DX_STORE_NOT_OF_CLASS;
+    }
     if (strcmp(scan->sop_instance, request->sop_instance) != 0) {
         (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Instance UID is not the command's");
         return DX_STORE_NOT_OF_CLASS;

@@ -50,7 +50,7 @@ class Node(Base):
         cls.peers = {"gone": ("GONE", cls.gone)}
         cls.node_more = dict(cls.node_more, limits=f"""<orderQuery peer="pacs"/><announcements>
             <hl7 name="ris" host="127.0.0.1" port="{cls.ris.port}" results="true"/>
-            <webhook name="hook" url="http://127.0.0.1:{cls.gone}/T00/s3cret?token=s3cret" demo="true"/></announcements>""")
+            <webhook name="hook" url="http://127.0.0.1:{cls.gone}/T00/s3cret?k=s3cret" demo="true"/></announcements>""")
         super().setUpClass()
 
     @classmethod
@@ -222,7 +222,7 @@ class Node(Base):
         self.assertEqual((wrong["taken"], wrong["who"]), (False, "console:ada"))
         self.assertRegex(wrong["words"], rf'^{config}:\d+: found <lg> inside <cervigate> \(did you mean "log"\?\); expected one of')
         self.assertEqual(self.api(ada, "/node/configuration")["effective"], first["effective"])
-        right = reload(good.replace('quietTime="', 'quietTime="1').replace("token=s3cret", "token=s3cret2"))
+        right = reload(good.replace('quietTime="', 'quietTime="1').replace("k=s3cret", "k=s3cret2"))
         self.assertEqual((right["taken"], right["changes"], right["who"], right["words"]), (True, 2, "console:ada", ""))
 
         def changed():

@@ -102,6 +102,12 @@ class Hostile(unittest.TestCase):
             received = self.talk(pdatas(store_rq(), True), pdatas(good + lie, False))
             self.assertIn(self.status(received), (0xC000, 0xA900))
 
+    def test_a_class_that_is_no_uid(self):
+        for uid in (b"../../etc/passwd", b"1.2.3\\4.5.6\0", b"%s%n%d", b"1.2.3\n4\0"):
+            good = element(8, 0x16, uid) + element(8, 0x18, b"1.2.3.4.5.6\0")
+            self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False))), 0xA900)
+            self.assertIn("SOP Class UID is not a UID", self.node.log())
+
     def test_pdu_lengths_that_lie(self):
         for length in (0xFFFFFFFF, 0x80000000, 0, 5):
             self.cut_off(struct.pack(">BBI", 4, 0, length) + b"\0" * 64, seconds=8)

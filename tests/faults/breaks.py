@@ -2,12 +2,13 @@
 
 scripts/faults breaks [--list] [--only NAME...] [--from N] [--folder DIR]
 
-  --list    names them, and says whether each still fits the source; exit 1 when one does not
+  --list    names them, and says whether each still fits the source and, where there is a build, names a test; exit 1 when one does not
   --folder  the copy and its build stay there (default: a new folder below /tmp, removed at the end)
 
-A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. Each test must
-first pass without a break. Exit 0: all were caught."""
+A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. A test that
+fails must pass again without the break. Exit 0: all were caught."""
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import tempfile
 import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))  # whose tests --list looks for
 # (name, file, what is there, what takes its place, the test)
 BREAKS = [
     ("purge takes the data unasked", "debian/cervigate.postrm", "[ -f \"$switch\" ] && [ \"$(cat \"$switch\")\" = \"$data\" ]", "[ -d \"$data\" ]", "debian_package"),
@@ -192,36 +194,51 @@ def copy_tree(folder):
             shutil.copy(os.path.join(SOURCE, name), target)  # of now: what was built from a broken one is older
 
 
-DAEMON = ("cervigated", "cervigate", "make_model", "manual", "manual_page")
-SCRIPTS = ("docs_manual", "faults_disk", "scp_admin", "scp_supervisor", "scp_analyze", "scp_receive")  # tests that run the daemon instead of a program of their own
+DAEMON = ("cervigated", "cervigate", "make_model", "manual", "manual_page")  # what tests that run the daemon take of the product
 
 
-def build(folder, tests):
+def programs(build_folder):
+    """Each test by its name with its own program, None for a script's."""
+    listed = run("ctest", "--test-dir", build_folder, "--show-only=json-v1", cwd=SOURCE)
+    out = {}
+    for test in json.loads(listed.stdout)["tests"]:
+        command = test.get("command", [""])[0]
+        out[test["name"]] = os.path.basename(command) if os.path.dirname(command).endswith("/bin") and "/usr/" not in command else None
+    return out
+
+
+def strangers(build_folder):
+    """Breaks that name a test which is none."""
+    known = programs(build_folder)
+    return [b[0] for b in BREAKS if b[4] not in known]
+
+
+def build(folder, targets=("all",)):
     """None, or what the build said."""
-    targets = {target for test in tests for target in (DAEMON if test in SCRIPTS else (test,))}
     done = run("cmake", "--build", "--preset", "release", "-j2", "--target", *sorted(targets), cwd=folder)
     return None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
 
 
 def passes(folder, test):
     done = run("ctest", "--test-dir", "build/release", "-R", f"^{test}$", "--no-tests=error", cwd=folder)
-    if "No tests were found" in done.stdout + done.stderr:
-        raise SystemExit(f"{test}: no such test")
     return done.returncode == 0
 
 
-def try_one(folder, one):
-    """How it went: caught, NOT CAUGHT, or does not build (which catches nothing)."""
+def try_one(folder, one, program):
+    """How it went: caught, NOT CAUGHT, does not build, or fails by itself (which catch nothing)."""
     name, file, old, new, test = one
     clean = read(folder, file)
     write(folder, file, clean.replace(old, new))
     try:
-        trouble = build(folder, {test})
+        trouble = build(folder, [program] if program else DAEMON)
         if trouble:
             return "DOES NOT BUILD: " + trouble[-300:]
-        return "NOT CAUGHT" if passes(folder, test) else "caught"
+        if passes(folder, test):
+            return "NOT CAUGHT"
     finally:
         write(folder, file, clean)
+    trouble = build(folder, [program] if program else DAEMON)
+    return "caught" if not trouble and passes(folder, test) else "FAILS WITHOUT THE BREAK, TOO"
 
 
 def main():
@@ -232,23 +249,24 @@ def main():
     parser.add_argument("--folder")
     wanted = parser.parse_args()
     bad = misfits()
+    unknown = strangers(BUILD) if wanted.list and os.path.isdir(BUILD) else []
     if wanted.list or bad:
         for n, one in enumerate(BREAKS, 1):
-            print(f"{n:2} {one[4]:18} {one[0]}{' DOES NOT FIT THE SOURCE' if one[0] in bad else ''}")
-        return 1 if bad else 0
+            print(f"{n:2} {one[4]:18} {one[0]}{' DOES NOT FIT THE SOURCE' if one[0] in bad else ''}"
+                  f"{' DOES NOT NAME A TEST' if one[0] in unknown else ''}")
+        return 1 if bad or unknown else 0
     chosen = [one for one in BREAKS[wanted.first - 1:] if not wanted.only or one[0] in wanted.only]
     folder = os.path.abspath(wanted.folder or tempfile.mkdtemp(prefix="cervigate-breaks-"))
     caught, begin = 0, time.monotonic()
     try:
         copy_tree(folder)
         run("cmake", "--preset", "release", cwd=folder)
-        tests = {one[4] for one in chosen}
-        trouble = build(folder, tests)
-        trouble = trouble or ", ".join(test for test in sorted(tests) if not passes(folder, test))
+        trouble = build(folder)
         if trouble:
             raise SystemExit("without a break: " + trouble)
+        program = programs(os.path.join(folder, "build/release"))
         for one in chosen:
-            how = try_one(folder, one)
+            how = try_one(folder, one, program[one[4]])
             caught += how == "caught"
             print(f"{how}: {one[0]} ({one[4]})", flush=True)
     finally:
