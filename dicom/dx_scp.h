@@ -83,6 +83,9 @@ struct dx_scp_handler {
     /* Creates a file for the next object (O_EXCL): fills path and returns an fd open O_RDWR, or -1
      * with errno (answered A700; the dataset is drained, the association goes on). */
     int (*create)(void *context, char *path, size_t size);
+    /* Asked every 4 MiB of an object: whether there is room for more. False: as when the disk is
+     * full, the rest is dropped, what is there removed, A700 answered. NULL: there is. */
+    bool (*has_room)(void *context);
     /* The object is complete and passed the pre-scan. Returns the C-STORE status; comment (64
      * characters) goes into Error Comment (0000,0902). The file now belongs to the handler.
      * scan.sop_instance is the command's; where the dataset lacks its SOP Class or Instance UID the

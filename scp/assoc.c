@@ -60,12 +60,20 @@ static enum dx_admission on_associate(void *context, const struct dx_peer *peer)
     return doors_admit(assoc->conf, peer, assoc->tls, &assoc->refusal);
 }
 
+static bool on_has_room(void *context)
+{
+    const struct assoc *assoc = context;
+    if (spool_free_bytes(assoc->conf) >= assoc->conf->limits.spool_reserve_bytes)
+        return true;
+    log_event(LOG_AT_ERROR, "spool-full", "association=%s limit=spoolReserve reserve=%llu",
+              assoc->id, (unsigned long long)assoc->conf->limits.spool_reserve_bytes);
+    return false;
+}
+
 static int on_create(void *context, char *path, size_t size)
 {
     const struct assoc *assoc = context;
-    if (spool_free_bytes(assoc->conf) < assoc->conf->limits.spool_reserve_bytes) {
-        log_event(LOG_AT_ERROR, "spool-full", "association=%s limit=spoolReserve reserve=%llu",
-                  assoc->id, (unsigned long long)assoc->conf->limits.spool_reserve_bytes);
+    if (!on_has_room(context)) {
         errno = ENOSPC;
         return -1;
     }
@@ -344,6 +352,7 @@ int assoc_run(const struct node *node, const struct assoc_ends *ends, struct dx_
     const struct dx_scp_handler handler = {.context = &assoc,
                                            .associate = on_associate,
                                            .create = on_create,
+                                           .has_room = on_has_room,
                                            .store = on_store,
                                            .refuse = on_refuse,
                                            .event = on_event,

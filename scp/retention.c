@@ -1,8 +1,10 @@
 /* Retention: by age, by space, and a look at what a crash left.
  *
  *   pass:   parked -> objects by age -> results by age -> objects by space -> results by space ->
- *           quarantine -> rows -> orders [once a day] -> rest [RETENTION_PASS_MS]
- *   every turn first removes files of rows that were given up, then goes on with the pass;
+ *           quarantine -> rows -> orders [once a day] -> rest [RETENTION_PASS_MS; while the disk is
+ *           short of space RETENTION_SHORT_MS]
+ *   every turn goes on with the pass, then removes files of rows that were given up; while there
+ *   are more than it may remove, nothing more is given up;
  *   once after start, [sweep_turn] compares files and rows.
  *
  * Age needs a clock, and clocks jump. When the wall clock went on by more than RETENTION_JUMP_MS
@@ -14,6 +16,7 @@
 #include "clock.h"
 #include "log.h"
 #include "retention_sweep.h"
+#include "spool.h"
 #include "store_reconcile.h"
 #include "store_site.h"
 #include <dirent.h>
@@ -49,6 +52,9 @@ struct retention {
     enum stage stage;
     struct store_walk walk;
     int64_t turn_at;             /* monotonic: not before */
+    int64_t rested_at;           /* monotonic: the last pass ended */
+    bool removes;                /* more files than a turn removes */
+    uint64_t lacking;            /* of free bytes, when the pass began, less what it gave up */
     struct retention_files gone; /* given up in this pass... */
     size_t studies;
     uint64_t bytes;
@@ -61,6 +67,7 @@ struct retention *retention_create(const struct conf *conf, struct store *store)
         return NULL;
     r->conf = conf;
     r->store = store;
+    r->stage = RESTING;
     r->sweep = sweep_create(conf, store);
     if (r->sweep == NULL) {
         free(r);
@@ -104,11 +111,13 @@ int retention_remove(void *context, const char *path)
     return failed;
 }
 
-static enum store_status remove_some(struct retention *r, size_t *removed)
+static enum store_status remove_some(struct retention *r)
 {
     int failed = 0;
+    size_t removed = 0;
     enum store_status status = store_remove_files(r->store, RETENTION_FILES, retention_remove,
-                                                  (void *)r->conf, removed, &failed);
+                                                  (void *)r->conf, &removed, &failed);
+    r->removes = removed == RETENTION_FILES;
     if (failed != 0)
         log_event(LOG_AT_ERROR, "retention-cannot-remove", "error=%s",
                   log_quote(strerror(-failed)));
@@ -186,6 +195,7 @@ static enum store_status retire(struct retention *r, bool objects, int64_t befor
                                        : store_retire_results(r->store, &r->walk, &step);
     *(objects ? &r->gone.objects : &r->gone.results) += step.gone;
     r->bytes += step.bytes;
+    r->lacking -= step.bytes < r->lacking ? step.bytes : r->lacking;
     if (step.gone > 0) {
         audit_deleted(r->conf, objects ? "objects" : "results", step.gone, step.study,
                       step.studies);
@@ -195,15 +205,22 @@ static enum store_status retire(struct retention *r, bool objects, int64_t befor
     return status;
 }
 
-/* Bytes above the limit; 0: none. */
+/* Below spoolReserve nothing is received: what may go goes while there is still room. */
+static uint64_t lacking_bytes(const struct conf *conf)
+{
+    uint64_t wanted = 2 * conf->limits.spool_reserve_bytes, free_bytes = spool_free_bytes(conf);
+    return free_bytes < wanted ? wanted - free_bytes : 0;
+}
+
+/* Bytes above the limit, or that the disk lacks; 0: none. */
 static enum store_status over(struct retention *r, uint64_t *bytes)
 {
     uint64_t objects = 0, results = 0, limit = r->conf->retention.space_bytes;
-    *bytes = 0;
+    *bytes = r->lacking;
     if (limit == 0)
         return STORE_OK;
     enum store_status status = store_kept_bytes(r->store, &objects, &results);
-    if (objects + results > limit)
+    if (objects + results > limit && objects + results - limit > *bytes)
         *bytes = objects + results - limit;
     return status;
 }
@@ -222,8 +239,11 @@ static enum store_status retire_for_space(struct retention *r, bool objects, int
     *end = *end || bytes == 0;
     if (!objects && *end && bytes > 0)
         log_event(LOG_AT_WARN, "retention-space",
-                  "over=%llu limit=%llu reason=\"the rest is not delivered, or of open studies\"",
-                  (unsigned long long)bytes, (unsigned long long)r->conf->retention.space_bytes);
+                  "over=%llu limit=%llu lacking=%llu reserve=%llu "
+                  "reason=\"the rest is not delivered, or of open studies\"",
+                  (unsigned long long)bytes, (unsigned long long)r->conf->retention.space_bytes,
+                  (unsigned long long)r->lacking,
+                  (unsigned long long)r->conf->limits.spool_reserve_bytes);
     return status;
 }
 
@@ -345,6 +365,7 @@ static enum store_status run_stages(struct retention *r)
     enum store_status status = look_at_clock(r, now_ms, &believed);
     if (r->stage == RESTING) {
         r->stage = PARKED;
+        r->lacking = lacking_bytes(r->conf);
         r->gone = (struct retention_files){.objects = 0};
     }
     while (status == STORE_OK && end && r->stage != RESTING) {
@@ -359,34 +380,42 @@ static enum store_status run_stages(struct retention *r)
     return status;
 }
 
+/* A file system may free what was removed a little later: so a pass that asks for space anew has
+ * waited. */
+static bool is_due(const struct retention *r, int64_t now)
+{
+    return r->stage != RESTING || r->rested_at == 0 || now - r->rested_at >= RETENTION_PASS_MS ||
+           (now - r->rested_at >= RETENTION_SHORT_MS && lacking_bytes(r->conf) > 0);
+}
+
 enum store_status retention_turn(struct retention *r)
 {
     int64_t now = clock_monotonic_ms();
-    size_t removed = 0;
-    bool swept = true;
+    enum store_status status = STORE_OK;
     if (now < r->turn_at)
         return STORE_OK;
-    enum store_status status = run_stages(r);
+    r->turn_at = now + RETENTION_TURN_MS;
+    if (!r->removes && is_due(r, now)) {
+        status = run_stages(r);
+        r->rested_at = now;
+    }
     if (status == STORE_OK)
-        status = remove_some(r, &removed);
+        status = remove_some(r);
     if (status == STORE_OK)
-        status = sweep_turn(r->sweep, &swept);
-    bool rests = r->stage == RESTING && removed < RETENTION_FILES && swept && status == STORE_OK;
-    r->turn_at = now + (rests ? RETENTION_PASS_MS : RETENTION_TURN_MS);
+        status = sweep_turn(r->sweep);
     return status;
 }
 
 enum store_status retention_pass(struct retention *r, struct retention_files *gone)
 {
     int64_t until = clock_monotonic_ms() + RETENTION_ALONE_MS;
-    size_t removed = 0;
     enum store_status status;
     do
         status = run_stages(r);
     while (status == STORE_OK && r->stage != RESTING && clock_monotonic_ms() < until);
     do
-        status = status == STORE_OK ? remove_some(r, &removed) : status;
-    while (status == STORE_OK && removed == RETENTION_FILES && clock_monotonic_ms() < until);
+        status = status == STORE_OK ? remove_some(r) : status;
+    while (status == STORE_OK && r->removes && clock_monotonic_ms() < until);
     *gone = r->gone;
     return status;
 }

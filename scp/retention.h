@@ -8,15 +8,16 @@
 #include "node.h"
 #include "store_keep.h"
 
-#define RETENTION_TURN_MS 1000   /* between two turns while there is work */
-#define RETENTION_PASS_MS 60000  /* between two passes over what is there */
-#define RETENTION_LOOK    256    /* rows looked at in a turn */
-#define RETENTION_MOST    64     /* rows given up in a turn */
-#define RETENTION_ORDERS  4096   /* orders of the site looked at in a turn, once a day each */
-#define RETENTION_FILES   256    /* files removed in a turn */
-#define RETENTION_NAMES   512    /* files and rows compared in a turn, after start */
-#define RETENTION_GRACE   600000 /* milliseconds: an unknown file may be an object that comes */
-#define RETENTION_STRAYS  1024   /* unknown files remembered; more wait for the next start */
+#define RETENTION_TURN_MS  1000   /* between two turns while there is work */
+#define RETENTION_PASS_MS  60000  /* between two passes over what is there */
+#define RETENTION_SHORT_MS 10000  /* the same with less free than twice spoolReserve */
+#define RETENTION_LOOK     256    /* rows looked at in a turn */
+#define RETENTION_MOST     64     /* rows given up in a turn */
+#define RETENTION_ORDERS   4096   /* orders of the site looked at in a turn, once a day each */
+#define RETENTION_FILES    256    /* files removed in a turn */
+#define RETENTION_NAMES    512    /* files and rows compared in a turn, after start */
+#define RETENTION_GRACE    600000 /* milliseconds: an unknown file may be an object that comes */
+#define RETENTION_STRAYS   1024   /* unknown files remembered; more wait for the next start */
 #define RETENTION_JUMP_MS                                                                          \
     86400000LL                       /* the clock went on by more than this between two looks...   \
                                       */

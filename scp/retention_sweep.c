@@ -179,7 +179,7 @@ static int64_t grace(void)
     return seconds != NULL ? strtol(seconds, NULL, 10) * 1000 : RETENTION_GRACE;
 }
 
-static enum store_status look_at_strays(struct sweep *sweep, bool *rests)
+static enum store_status look_at_strays(struct sweep *sweep)
 {
     enum store_status status = STORE_OK;
     int64_t ripe = clock_monotonic_ms() - grace();
@@ -193,8 +193,7 @@ static enum store_status look_at_strays(struct sweep *sweep, bool *rests)
             break;
         }
         const struct stray *stray = &sweep->stray[sweep->next];
-        *rests = stray->seen_ms > ripe;
-        if (*rests)
+        if (stray->seen_ms > ripe)
             break;
         status = store_remove_unwanted(sweep->store, stray->path, retention_remove,
                                        (void *)sweep->conf, &removed);
@@ -206,9 +205,8 @@ static enum store_status look_at_strays(struct sweep *sweep, bool *rests)
     return status;
 }
 
-enum store_status sweep_turn(struct sweep *sweep, bool *rests)
+enum store_status sweep_turn(struct sweep *sweep)
 {
-    *rests = sweep->stage == DONE;
     switch (sweep->stage) {
     case FILES:
         return look_at_files(sweep);
@@ -216,7 +214,7 @@ enum store_status sweep_turn(struct sweep *sweep, bool *rests)
     case RESULT_ROWS:
         return look_at_rows(sweep);
     case STRAYS:
-        return look_at_strays(sweep, rests);
+        return look_at_strays(sweep);
     case DONE:
         break;
     }

@@ -11,7 +11,6 @@
 struct sweep;
 struct sweep *sweep_create(const struct conf *conf, struct store *store);
 void sweep_destroy(struct sweep *sweep);
-/* *rests: there is nothing to do before strays are old enough, or at all. */
-STORE_MUST_USE enum store_status sweep_turn(struct sweep *sweep, bool *rests);
+STORE_MUST_USE enum store_status sweep_turn(struct sweep *sweep);
 
 #endif

@@ -32,7 +32,7 @@ const struct conf_word conf_words_care[] = {
      "stay."},
     {"limits", "spoolReserve",
      "Bytes that stay free on the spool's file system; below it C-STORE is answered with "
-     "A700, out of resources."},
+     "A700, out of resources. Below twice as many, retention makes room."},
     {"retention", NULL,
      "How long the spool keeps what is done; days, 1 to 36500. Nothing goes whose results "
      "are not delivered yet (pending or held) or whose study is open. What goes are files: "
@@ -45,14 +45,15 @@ const struct conf_word conf_words_care[] = {
     {"retention", "results", "Days of a report's or picture's file, likewise."},
     {"retention", "parked",
      "Days that a copy which a destination refused for good waits for a person (`cervigate "
-     "jobs list` shows it); then it expires, and the log says so."},
+     "jobs list` shows it); then it expires, and the log and the audit log say so."},
     {"retention", "quarantine", "Days of refused bytes, from their receipt."},
     {"retention", "rows",
      "Days that the job store remembers a study after its last file went. What comes again "
      "after them is a new object."},
     {"retention", "space",
-     "Bytes that received objects and results may take together; 0: no limit. Above it the "
-     "oldest that are done go before their days are over, objects first."},
+     "Bytes that received objects and results may take together; 0: no limit. Above it, and "
+     "while less than twice spoolReserve is free, the oldest that are done go before their "
+     "days are over, objects first."},
     {"health", NULL,
      "The node's watch over itself (docs/health.md): what it finds is told by `cervigate "
      "status`, by /healthz and as \"alarm\" lines of the log."},

@@ -2,6 +2,7 @@
  *
  *   create fails            -> drained, A700
  *   the disk is full        -> drained, A700      [refuse]
+ *   no room for more        -> drained, A700      [refuse]
  *   the association ends    ->          -         [refuse, status 0]
  *   a UID is none           -> C000               [refuse]
  *   the pre-scan refuses    -> C000               [refuse]
@@ -27,9 +28,13 @@ namespace
 /* A large object's bytes are on their way to the disk while the rest comes: fsync finds less. */
 const uint64_t WRITE_BACK = 4u << 20;
 
+const char NO_ROOM[] = "limit spoolReserve: no space for the object";
+
 struct reception {
+    const dx_scp_handler *handler;
     int fd;
     int error;      /* errno of the first failed write, or 0 */
+    bool no_room;   /* the handler said so */
     dx_sha256 *sha; /* of the dataset; its digest then is in object.scan */
     uint64_t written, written_back;
     uint64_t dataset_offset;
@@ -55,21 +60,34 @@ bool write_all(reception *file, const void *bytes, size_t count)
     return true;
 }
 
+bool go_on(reception *file)
+{
+    const dx_scp_handler *handler = file->handler;
+
+    file->no_room = handler->has_room != nullptr && !handler->has_room(handler->context);
+    if (file->no_room)
+        return false;
+    /* A hint: what fails here fails again in fsync, whose word counts. */
+    (void)sync_file_range(file->fd, static_cast<off_t>(file->written_back),
+                          static_cast<off_t>(file->written - file->written_back),
+                          SYNC_FILE_RANGE_WRITE);
+    file->written_back = file->written;
+    return true;
+}
+
+/* False: the rest is dropped, and what is there makes room at once, however long the rest takes. */
 bool take_bytes(void *sink, const void *bytes, size_t count)
 {
     reception *file = static_cast<reception *>(sink);
+    bool good = write_all(file, bytes, count);
 
-    if (!write_all(file, bytes, count))
-        return false;
-    dx_sha256_add(file->sha, bytes, count);
-    if (file->written - file->written_back >= WRITE_BACK) {
-        /* A hint: what fails here fails again in fsync, whose word counts. */
-        (void)sync_file_range(file->fd, static_cast<off_t>(file->written_back),
-                              static_cast<off_t>(file->written - file->written_back),
-                              SYNC_FILE_RANGE_WRITE);
-        file->written_back = file->written;
-    }
-    return true;
+    if (good)
+        dx_sha256_add(file->sha, bytes, count);
+    if (good && file->written - file->written_back >= WRITE_BACK)
+        good = go_on(file);
+    if (!good)
+        (void)!ftruncate(file->fd, 0);
+    return good;
 }
 
 bool drop_bytes(void *, const void *, size_t)
@@ -116,6 +134,10 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
 {
     dx_scan *scan = &file->object.scan;
 
+    if (file->no_room) {
+        (void)dx_fail(why, DX_NO_SPACE, NO_ROOM);
+        return DX_STORE_OUT_OF_RESOURCES;
+    }
     if (file->error != 0) {
         bool is_full = file->error == ENOSPC || file->error == EDQUOT || file->error == EFBIG;
         (void)dx_fail(why, is_full ? DX_NO_SPACE : DX_IO, "cannot write the object: %s",
@@ -255,12 +277,11 @@ enum dx_status dx_serve_store(dx_session *session, uint8_t context, const dx_com
                      "C-STORE in a Verification context", err);
 
     reception file = {};
+    file.handler = handler;
     file.fd = handler->create(handler->context, file.path, sizeof file.path);
     if (file.fd < 0)
         return drain(session, context, request, DX_STORE_OUT_OF_RESOURCES,
-                     errno == ENOSPC ? "limit spoolReserve: no space for the object"
-                                     : "no space for the object",
-                     err);
+                     errno == ENOSPC ? NO_ROOM : "no space for the object", err);
     enum dx_status status =
         receive(session, context, request, accepted.acceptedTransferSyntax, &file, err);
     dx_sha256_destroy(file.sha);

@@ -47,9 +47,25 @@ def write_object(path, size=4096, **attributes):
     return d
 
 
+def small_disk(case, size):
+    """A file system of `size` bytes, until the test ends."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        case.skipTest("mounting needs root")
+    where = tempfile.mkdtemp(prefix="cervigate-disk-")
+    case.addCleanup(os.rmdir, where)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", where], check=True)
+    case.addCleanup(subprocess.run, ["umount", "-l", where], check=True)
+    return where
+
+
+def free_bytes(where):
+    at = os.statvfs(where)
+    return at.f_bavail * at.f_frsize
+
+
 class Node:
-    def __init__(self, mode="shadow", limits='spoolReserve="1048576"', peers=PEERS, kind=(), console=True, start=True):
-        self.folder = tempfile.mkdtemp(prefix="cervigate-scp-")
+    def __init__(self, mode="shadow", limits='spoolReserve="1048576"', peers=PEERS, kind=(), console=True, start=True, disk=None):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-scp-", dir=disk)
         self.spool, self.config = os.path.join(self.folder, "spool"), os.path.join(self.folder, "c.xml")
         self.model, self.log_path, self.process = model(self.folder, *kind), os.path.join(self.folder, "log"), None
         self.mode, self.limits, self.peers, self.console = mode, limits, peers, console

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -279,10 +280,52 @@ class NoSpace(Receive):
         self.assertTrue(self.node.echo())
 
 
+class FillsUp(unittest.TestCase):
+    """Two of 45 MiB come at once to 96 MiB of which 32 are to stay free: the reserve holds, whoever is refused may go on."""
+
+    def setUp(self):
+        self.disk, self.folder = d.small_disk(self, 96 << 20), tempfile.mkdtemp(prefix="cervigate-in-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.node = d.Node(limits=f'spoolReserve="{32 << 20}"', disk=self.disk)
+        self.addCleanup(self.node.stop)
+
+    def make(self, name):
+        files = [os.path.join(self.folder, name + kind) for kind in ("large", "small")]
+        d.write_object(files[0], 45 << 20)
+        d.write_object(files[1])
+        return files
+
+    def send(self, files):
+        """Over one association."""
+        command = ["storescu", "-v", "-nh", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, *files]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+
+    def test_the_reserve_holds_while_objects_come(self):
+        objects = [self.make(name) for name in "abc"]
+        least, senders = d.free_bytes(self.disk), [self.send(files) for files in objects[:2]]
+        while any(sender.poll() is None for sender in senders):
+            least = min(least, d.free_bytes(self.disk))
+            time.sleep(0.002)
+        said = [sender.communicate()[0] for sender in senders] + [self.send(objects[2]).communicate(timeout=60)[0]]
+        statuses = [re.findall(r"Received Store Response \(([^)]*)\)", text) for text in said]
+        print(f"\n{statuses}, at least {least >> 20} MiB were free", flush=True)
+        self.assertGreater(least, 32 - 2 * 4 - 2 << 20)  # each looks every 4 MiB
+        self.assertEqual([len(of) for of in statuses], [2, 2, 2], said)  # a small one may find the other's bytes still there
+        self.assertEqual(statuses[2][1], "Success", said)
+        large = [of[0] for of in statuses]
+        self.assertEqual((large.count("Success"), len(set(large))), (1, 2), large)
+        self.assertRegex("".join(large), "Refused: OutOfResources")
+        self.assertEqual(sum(row[0] > 40 << 20 for row in self.node.sql("SELECT bytes FROM instance")), 1)
+        self.assertGreater(d.free_bytes(self.disk), 32 << 20)
+        self.assertEqual(os.listdir(self.node.spool + "/incoming"), [])
+        self.assertRegex(self.node.log(), 'instance-refused .* status=A700 reason="limit spoolReserve: no space for the object"')
+
+
 def load_tests(loader, _tests, _pattern):
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(Receive))
     suite.addTest(Ceilings("test_refused_politely"))
     suite.addTest(NoSpace("test_a700"))
+    suite.addTest(FillsUp("test_the_reserve_holds_while_objects_come"))
     return suite
 
 

@@ -178,6 +178,32 @@ class Retention(unittest.TestCase):
         node.start()
         d.wait_for(lambda: not node.objects() and not self.results(node), 20, "all goes")
 
+    def test_a_disk_without_room_takes_the_oldest_that_is_done(self):
+        """A file system of 64 MiB of which 8 MiB are to stay free: below 8 nothing is received, up to 16 retention makes room."""
+        disk, port = d.small_disk(self, 64 << 20), d.free_port()
+        peers = (f'<peers><peer name="pacs" aeTitle="PACS" host="127.0.0.1" port="{port}"/></peers><destinations>'
+                 '<destination peer="pacs" outputs="SR" demo="true" retryFirst="1" retryMost="1"/></destinations>')
+        node = AnalyzeNode(mode="demo", peers=peers, limits=f'spoolReserve="{8 << 20}"', start=False, disk=disk)
+        self.addCleanup(node.stop)
+        node.start()
+        self.send(node, self.image(node))  # the oldest; its report waits
+        results, source = self.results(node), os.path.join(node.folder, "cr.dcm")
+        for _ in range(6):
+            d.write_object(source, 2 << 20, Modality="CR")
+            self.assertEqual(node.store(source).returncode, 0)
+        kept = [row[0] for row in node.sql("SELECT path FROM instance ORDER BY id")]
+        d.wait_for(lambda: node.sql("SELECT COUNT(*) FROM instance WHERE state='ignored'") == [(6,)], 20, "what no rule takes is done")
+        self.assertEqual(len(node.objects()), 7, "there is room")
+        with open(os.path.join(disk, "filler"), "wb") as f:
+            os.posix_fallocate(f.fileno(), 0, d.free_bytes(disk) - (7 << 20))
+        self.assertRegex(node.store(source).stderr, "(?i)OutOfResources")
+        begin = time.monotonic()
+        d.wait_for(lambda: node.store(source).returncode == 0, 20, "the sender is heard again")
+        print(f"\na full disk: received again after {time.monotonic() - begin:.1f} s", flush=True)
+        d.wait_for(lambda: d.free_bytes(disk) >= 14 << 20, 20, "room")
+        self.assertEqual([os.path.relpath(p, node.spool) in kept[:1] + kept[6:] for p in node.objects()], [True, True], node.log())
+        self.assertEqual(self.results(node), results, "its report waits")
+
     def test_refused_bytes_go_by_age(self):
         node = self.node('<retention quarantine="3"/>')
         for name, days in (("old", 4), ("new", 2)):
