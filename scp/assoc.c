@@ -112,18 +112,25 @@ static const char *keep(const struct assoc *assoc, const struct dx_scp_object *o
 {
     static char text[128];
     struct commit_request request = {.kind = COMMIT_INSTANCE};
+    bool is_there;
     describe(assoc, object, &request.instance);
     (void)snprintf(request.patient, sizeof request.patient, "%s", object->scan.patient_id);
     (void)snprintf(request.accession, sizeof request.accession, "%s", object->scan.accession);
 
     int failed = spool_keep_object(assoc->conf, object->fd, object->path, object->scan.digest,
-                                   request.instance.path, sizeof request.instance.path);
+                                   request.instance.path, sizeof request.instance.path, &is_there);
     if (failed != 0) {
         (void)unlink(object->path);
         (void)snprintf(text, sizeof text, "spool: %s", strerror(-failed));
         return text;
     }
-    if (!committer_ask(assoc->commit_fd, &request, answer))
+    const char *slash = strrchr(object->path, '/');
+    if (is_there && slash != NULL)
+        (void)snprintf(request.again, sizeof request.again, "%s", slash + 1);
+    bool answered = committer_ask(assoc->commit_fd, &request, answer);
+    if (is_there)
+        (void)unlink(object->path); /* unless it has taken the place of what is stored */
+    if (!answered)
         return "job store: no answer";
     crash_point("store-answered");
     if (answer->status == STORE_OK)
@@ -237,7 +244,8 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
                        status, why->text, assoc->id, assoc->peer.calling, assoc->peer.address,
                        object->command_sop_class, object->command_sop_instance,
                        object->transfer_syntax, (unsigned long long)object->bytes);
-        int failed = spool_quarantine(assoc->conf, object->path, text, name, sizeof name);
+        int failed =
+            spool_quarantine(assoc->conf, object->fd, object->path, text, name, sizeof name);
         if (failed != 0)
             log_event(LOG_AT_WARN, "quarantine-failed", "association=%s error=%s", assoc->id,
                       log_quote(strerror(-failed)));

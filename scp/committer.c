@@ -12,6 +12,7 @@
 
 #include "audit_traffic.h"
 #include "clock.h"
+#include "committer_again.h"
 #include "committer_earlier.h"
 #include "log.h"
 #include "spool.h"
@@ -195,6 +196,7 @@ static bool sanitise(struct line *line)
     line->request.patient[sizeof line->request.patient - 1] = '\0';
     line->request.accession[sizeof line->request.accession - 1] = '\0';
     line->request.why[sizeof line->request.why - 1] = '\0';
+    line->request.again[sizeof line->request.again - 1] = '\0';
     in->received_ms = clock_utc_ms();
     return in->sop_instance[0] != '\0' && spool_object_name(in->digest, in->path, sizeof in->path);
 }
@@ -207,7 +209,15 @@ static bool sanitise_event(struct dx_commitment *event)
     return event->transaction[0] != '\0' && event->count <= DX_COMMITMENT_MOST;
 }
 
-static void take_request(struct line *line)
+static void answer(struct line *line, enum store_status status)
+{
+    line->answer.status = status;
+    line->waits = false;
+    ssize_t n = send(line->fd, &line->answer, sizeof line->answer, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)n; /* it died: its end is read next */
+}
+
+static void take_request(const struct committer *c, struct line *line)
 {
     ssize_t n = recv(line->fd, &line->request, sizeof line->request, MSG_DONTWAIT);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -223,6 +233,9 @@ static void take_request(struct line *line)
     line->waits = true;
     line->brought |= line->request.kind == COMMIT_INSTANCE || line->request.kind == COMMIT_REFUSED;
     line->refused |= line->request.kind == COMMIT_REFUSED;
+    if (line->request.kind == COMMIT_INSTANCE && line->request.again[0] != '\0' &&
+        !committer_again(c->node->conf, &line->request.instance, line->request.again))
+        answer(line, STORE_BROKEN);
 }
 
 static enum store_status clear_earlier(struct committer *c)
@@ -356,13 +369,8 @@ static void settle(struct committer *c, enum store_status status)
         struct line *line = &c->line[i];
         if (status == STORE_OK)
             note_traffic(c, line);
-        if (line->waits) {
-            line->answer.status = status;
-            line->waits = false;
-            ssize_t n =
-                send(line->fd, &line->answer, sizeof line->answer, MSG_DONTWAIT | MSG_NOSIGNAL);
-            (void)n; /* it died: its end is read next */
-        }
+        if (line->waits)
+            answer(line, status);
         if (line->ended && status == STORE_OK)
             continue;
         if (kept != i)
@@ -415,7 +423,7 @@ static bool gather(struct committer *c, int timeout)
     bool work = false;
     for (size_t i = 0; i < count; i++)
         if (c->poll[i].revents != 0) {
-            take_request(&c->line[i]);
+            take_request(c, &c->line[i]);
             work = work || c->line[i].waits || c->line[i].ended;
         }
     if (c->poll[count].revents != 0)

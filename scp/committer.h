@@ -27,8 +27,11 @@ struct commit_request {
     enum commit_kind kind;
     /* COMMIT_INSTANCE: what was received; COMMIT_REJECTED: the peer; COMMIT_AVAILABLE: the study */
     struct instance instance;
-    char patient[258];          /* COMMIT_INSTANCE: its Patient ID, raw */
-    char accession[68];         /* COMMIT_INSTANCE: its Accession Number, raw */
+    char patient[258];  /* COMMIT_INSTANCE: its Patient ID, raw */
+    char accession[68]; /* COMMIT_INSTANCE: its Accession Number, raw */
+    /* COMMIT_INSTANCE: the new file in incoming/ where one of this digest is stored already, else
+     * "" [committer_again.h] */
+    char again[64];
     char why[128];              /* COMMIT_REJECTED: why the association was refused */
     struct dx_commitment event; /* COMMIT_EVENT: a destination's answer to our request */
 };

@@ -9,6 +9,8 @@
  *   receive-after-fsync             synced, still in incoming/
  *   receive-after-rename            in objects/, its directory not yet synced
  *   receive-after-dirsync           the file is durable; the store knows nothing
+ *   again-before-rename             committer: a damaged object came again, synced, in incoming/
+ *   again-after-rename              it took the damaged one's place, its directory not yet synced
  *   commit-cleared                  committer: earlier associations ended, not committed
  *   commit-before                   committer: records read, transaction open
  *   commit-after                    committer: committed, nobody told

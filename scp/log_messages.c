@@ -58,6 +58,7 @@ const struct log_message log_messages[] = {
     {"echo", LOG_DELIVER, LOG_OTHERS},
     {"echo-unanswered", LOG_DELIVER, LOG_OTHERS},
     {"file-missing", LOG_RESULTS, LOG_OURS},
+    {"file-replaced", LOG_STORE, LOG_OURS},
     {"group-committed", LOG_STORE, LOG_OURS},
     {"hearer-ended", LOG_ORDERS, LOG_OURS},
     {"image-conflict", LOG_ANALYZE, LOG_OTHERS},

@@ -167,9 +167,10 @@ bool spool_object_name(const char *digest, char *name, size_t size)
 }
 
 int spool_keep_object(const struct conf *conf, int fd, const char *from, const char *digest,
-                      char *name, size_t name_size)
+                      char *name, size_t name_size, bool *is_there)
 {
     char to[PATH_MAX];
+    *is_there = false;
     if (!spool_object_name(digest, name, name_size))
         return -EINVAL;
     node_path(conf, to, sizeof to, "%s", name);
@@ -182,9 +183,7 @@ int spool_keep_object(const struct conf *conf, int fd, const char *from, const c
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) != 0) {
         if (errno != EEXIST)
             return -errno;
-        /* Its bytes were synced before they got this name; its directory perhaps not yet. */
-        if (unlink(from) != 0)
-            return -errno;
+        *is_there = true; /* its directory is perhaps not yet synced */
     }
     crash_point("receive-after-rename");
 
@@ -210,7 +209,7 @@ static size_t quarantined(const struct conf *conf)
     return count;
 }
 
-int spool_quarantine(const struct conf *conf, const char *from, const char *why, char *name,
+int spool_quarantine(const struct conf *conf, int fd, const char *from, const char *why, char *name,
                      size_t name_size)
 {
     char random[33];
@@ -218,6 +217,8 @@ int spool_quarantine(const struct conf *conf, const char *from, const char *why,
     if (failed == 0 && (quarantined(conf) >= SPOOL_QUARANTINE_MOST ||
                         spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes))
         failed = -ENOSPC;
+    if (failed == 0 && fsync(fd) != 0)
+        failed = -errno;
     if (failed != 0) {
         (void)unlink(from);
         return failed;

@@ -34,15 +34,16 @@ uint64_t spool_free_bytes(const struct conf *conf);
 /* "objects/ab/DIGEST.dcm" below the spool. False when digest is not 64 lower-case hex digits. */
 bool spool_object_name(const char *digest, char *name, size_t size);
 /* Makes the complete file `from` (open as fd) durable as the object `digest`: fsync, rename without
- * replacing, fsync of the directory. An object of that digest that is there already stays and
- * `from` goes. name gets the path below the spool. */
+ * replacing, fsync of the directory. Where an object of that digest is there already, it stays as
+ * it is, damaged or not, `from` stays, too, synced, and *is_there is set. name gets the path below
+ * the spool. */
 int spool_keep_object(const struct conf *conf, int fd, const char *from, const char *digest,
-                      char *name, size_t name_size);
-/* Moves refused bytes to quarantine/ with a text beside that says why; at most
- * SPOOL_QUARANTINE_MOST objects are kept, and none when space is short: then they are removed, and
- * -ENOSPC is returned. name gets the base name in quarantine/. */
+                      char *name, size_t name_size, bool *is_there);
+/* Moves refused bytes (`from`, open as fd, synced here) to quarantine/ with a text beside that says
+ * why; at most SPOOL_QUARANTINE_MOST objects are kept, and none when space is short: then they are
+ * removed, and -ENOSPC is returned. name gets the base name in quarantine/. */
 #define SPOOL_QUARANTINE_MOST 1000
-int spool_quarantine(const struct conf *conf, const char *from, const char *why, char *name,
+int spool_quarantine(const struct conf *conf, int fd, const char *from, const char *why, char *name,
                      size_t name_size);
 
 /* Removes what lies there under this base name (32 hexadecimal digits); 0 or a negated errno. */

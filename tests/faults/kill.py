@@ -55,6 +55,7 @@ HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  #
 ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")  # need a worklist: test_order_query.py
 LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")  # need who asks for the worklist: test_reading.py
 SAID = ("patient-corrected",)  # needs a caller, too: test_patients.py
+AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object: test_receive.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
 VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,
@@ -239,7 +240,7 @@ class Campaign:
 
     def run_points(self):
         """All points but those of copies, while studies arrive."""
-        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *HEARD, *ASKED, *LENT, *SAID, FIRST)]
+        flowing = [p for p in POINTS if p not in (*ORDERED, *COPIES, *COLLECTED, *HEARD, *ASKED, *LENT, *SAID, *AGAIN, FIRST)]
         self.chance.shuffle(flowing)
         self.arm(*flowing)
         _, patient, _ = self.reported()

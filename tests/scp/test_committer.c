@@ -208,6 +208,38 @@ static void an_object_whose_file_went_is_not_stored(void **state)
     assert_int_equal(finish(&r), 0);
 }
 
+/* Stored bytes that are not their digest's give way to none that are not either, whatever is named.
+ */
+static void a_damaged_object_is_not_replaced_by_other_bytes(void **state)
+{
+    const struct fixture *f = *state;
+    struct running r = start(f);
+    static const char *const offered[] = {"1-0a", "1-0b", "../node-id"};
+    struct commit_answer answer;
+    struct commit_request request = {.kind = COMMIT_INSTANCE};
+    char path[256], bytes[8];
+    request.instance = fixture_instance(1, 1, 1, "a");
+    put_object(request.instance.digest);
+    snprintf(path, sizeof path, "%s/incoming/1-0a", f->spool);
+    fixture_write(path, "other bytes");
+
+    int fd = attach(&r, "a");
+    for (size_t i = 0; i < sizeof offered / sizeof *offered; i++) {
+        snprintf(request.again, sizeof request.again, "%s", offered[i]);
+        assert_true(committer_ask(fd, &request, &answer));
+        assert_int_not_equal(answer.status, STORE_OK);
+    }
+    close(fd);
+    assert_int_equal(finish(&r), 0);
+
+    snprintf(path, sizeof path, "%s/objects/%.2s/%s.dcm", f->spool, request.instance.digest,
+             request.instance.digest);
+    int file = open(path, O_RDONLY);
+    assert_int_equal(read(file, bytes, sizeof bytes), 4);
+    assert_memory_equal(bytes, "DICM", 4);
+    close(file);
+}
+
 static bool stop_at_first(void *context, const struct study *study)
 {
     (void)study;
@@ -447,6 +479,7 @@ int main(void)
         T(the_same_object_at_once_is_one),
         T(a_lying_child),
         T(an_object_whose_file_went_is_not_stored),
+        T(a_damaged_object_is_not_replaced_by_other_bytes),
         T(ends_are_recorded),
         T(a_late_answer_is_nobodys),
         T(refusals_are_counted),

@@ -83,6 +83,58 @@ class Receive(unittest.TestCase):
         self.assertEqual(len(self.node.objects()), 1)
         self.assertEqual(self.node.sql("SELECT value FROM counter WHERE name='duplicates'"), [(9,)])
 
+    def dataset(self, name):
+        """The dataset's bytes of a stored object, as far as they are there."""
+        with open(os.path.join(self.node.spool, name), "rb") as f:
+            kept = f.read()
+        return kept[144 + int.from_bytes(kept[140:144], "little"):]
+
+    def damage(self, name, way):
+        stored = os.path.join(self.node.spool, name)
+        size = os.path.getsize(stored)
+        if way == "a bit":
+            with open(stored, "r+b") as f:
+                f.seek(size - 20)
+                was = f.read(1)[0]
+                f.seek(size - 20)
+                f.write(bytes([was ^ 4]))
+        else:
+            os.truncate(stored, {"empty": 0, "header cut": 140, "tail cut": size - 2}[way])
+
+    def test_a_damaged_object_that_comes_again_is_mended(self):
+        path, = self.make(1)
+        self.assertEqual(self.node.store(path).returncode, 0)
+        (_, digest, name, _), = self.states()
+        stored = os.path.join(self.node.spool, name)
+        inode = os.stat(stored).st_ino
+        self.assertEqual(self.node.store(path).returncode, 0)
+        self.assertEqual(os.stat(stored).st_ino, inode, "a sound one stays")
+        for way in ("empty", "header cut", "tail cut", "a bit"):
+            with self.subTest(way):
+                self.damage(name, way)
+                self.assertEqual(self.node.store(path).returncode, 0)
+                self.assertEqual(hashlib.sha256(self.dataset(name)).hexdigest(), digest)
+        self.assertEqual(self.node.log().count("file-replaced"), 4)
+        self.assertEqual(len(self.states()), 1)
+        self.assertEqual(os.listdir(self.node.spool + "/incoming"), [])
+
+    def test_a_mend_that_is_cut_off_is_not_answered_and_comes_again(self):
+        path, = self.make(1)
+        self.assertEqual(self.node.store(path).returncode, 0)
+        (_, digest, name, _), = self.states()
+        for point in ("again-before-rename", "again-after-rename"):
+            with self.subTest(point):
+                self.node.process.terminate()
+                self.node.process.wait(30)
+                mark = os.path.join(self.folder, "mark" + point)
+                self.node.start({"CERVIGATE_CRASH": point, "CERVIGATE_CRASH_MARK": mark})
+                self.damage(name, "empty")
+                self.assertNotEqual(self.node.store(path).returncode, 0)
+                self.assertTrue(os.path.exists(mark), "it died there")
+                d.wait_for(lambda: self.node.store(path).returncode == 0, 10, "second try")
+                self.assertEqual(hashlib.sha256(self.dataset(name)).hexdigest(), digest)
+                d.wait_for(lambda: os.listdir(self.node.spool + "/incoming") == [], 5, "incoming empty")
+
     def test_open_association_is_known_and_forgotten(self):
         self.assertEqual(self.node.store(*self.make(1)).returncode, 0)
         d.wait_for(lambda: self.node.sql("SELECT COUNT(*) FROM open_association") == [(0,)], 5, "association end")

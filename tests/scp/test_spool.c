@@ -73,18 +73,23 @@ static void a_file_in_the_way_is_named(void **state)
 static void an_object_is_kept_once(void **state)
 {
     const struct fixture *f = *state;
+    bool is_there;
     char from[PATH_MAX], name[256], text[64];
     int fd = begin_object(f, from, "first");
-    assert_int_equal(spool_keep_object(&f->conf, fd, from, DIGEST, name, sizeof name), 0);
+    assert_int_equal(spool_keep_object(&f->conf, fd, from, DIGEST, name, sizeof name, &is_there),
+                     0);
     close(fd);
+    assert_false(is_there);
     assert_string_equal(name, "objects/ab/" DIGEST ".dcm");
 
     fd = begin_object(f, from, "second");
-    assert_int_equal(spool_keep_object(&f->conf, fd, from, DIGEST, name, sizeof name), 0);
+    assert_int_equal(spool_keep_object(&f->conf, fd, from, DIGEST, name, sizeof name, &is_there),
+                     0);
     close(fd);
+    assert_true(is_there);
     read_back(f, name, text);
     assert_string_equal(text, "first");
-    assert_int_equal(count_in(f, "incoming"), 0);
+    assert_int_equal(count_in(f, "incoming"), 1);
 }
 
 static void only_digests_are_names(void **state)
@@ -93,10 +98,12 @@ static void only_digests_are_names(void **state)
     static const char *const bad[] = {"", "../../../../etc/passwd", DIGEST "0",
                                       "AB00000000000000000000000000000000000000000000000000000000"
                                       "000001"};
+    bool is_there;
     char from[PATH_MAX], name[256];
     int fd = begin_object(f, from, "x");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(spool_keep_object(&f->conf, fd, from, bad[i], name, sizeof name), -EINVAL);
+        assert_int_equal(
+            spool_keep_object(&f->conf, fd, from, bad[i], name, sizeof name, &is_there), -EINVAL);
     assert_false(spool_object_name(DIGEST, name, 20));
     close(fd);
 }
@@ -104,12 +111,15 @@ static void only_digests_are_names(void **state)
 static void a_lost_directory_is_an_error(void **state)
 {
     const struct fixture *f = *state;
+    bool is_there;
     char from[PATH_MAX], path[PATH_MAX], name[256];
     node_path(&f->conf, path, sizeof path, "objects/ab");
     assert_int_equal(rmdir(path), 0);
     int fd = begin_object(f, from, "x");
-    assert_int_equal(spool_keep_object(&f->conf, fd, from, DIGEST, name, sizeof name), -ENOENT);
-    assert_int_equal(spool_keep_object(&f->conf, -1, from, DIGEST, name, sizeof name), -EBADF);
+    assert_int_equal(spool_keep_object(&f->conf, fd, from, DIGEST, name, sizeof name, &is_there),
+                     -ENOENT);
+    assert_int_equal(spool_keep_object(&f->conf, -1, from, DIGEST, name, sizeof name, &is_there),
+                     -EBADF);
     close(fd);
     assert_int_equal(count_in(f, "incoming"), 1);
 }
@@ -139,8 +149,9 @@ static void quarantine_tells_why(void **state)
 {
     const struct fixture *f = *state;
     char from[PATH_MAX], name[64], file[80], text[64];
-    close(begin_object(f, from, "bad bytes"));
-    assert_int_equal(spool_quarantine(&f->conf, from, "reason: bad\n", name, sizeof name), 0);
+    int fd = begin_object(f, from, "bad bytes");
+    assert_int_equal(spool_quarantine(&f->conf, fd, from, "reason: bad\n", name, sizeof name), 0);
+    close(fd);
     snprintf(file, sizeof file, "quarantine/%s.txt", name);
     read_back(f, file, text);
     assert_string_equal(text, "reason: bad\n");
@@ -156,12 +167,13 @@ static void quarantine_is_never_without_why(void **state)
     const struct fixture *f = *state;
     char from[PATH_MAX], name[64];
     int status = 0;
-    close(begin_object(f, from, "bad bytes"));
+    int fd = begin_object(f, from, "bad bytes");
     pid_t pid = fork();
     if (pid == 0) {
         setenv("CERVIGATE_CRASH", "whole-written", 1);
-        _exit(spool_quarantine(&f->conf, from, "reason: bad\n", name, sizeof name) == 0);
+        _exit(spool_quarantine(&f->conf, fd, from, "reason: bad\n", name, sizeof name) == 0);
     }
+    close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_int_equal(count_in(f, "incoming"), 1);
@@ -175,8 +187,9 @@ static void quarantine_is_bounded(void **state)
         node_path(&f->conf, path, sizeof path, "quarantine/%d.dcm", i);
         fixture_write(path, "");
     }
-    close(begin_object(f, from, "x"));
-    assert_int_equal(spool_quarantine(&f->conf, from, "why", name, sizeof name), -ENOSPC);
+    int fd = begin_object(f, from, "x");
+    assert_int_equal(spool_quarantine(&f->conf, fd, from, "why", name, sizeof name), -ENOSPC);
+    close(fd);
     assert_int_equal(count_in(f, "incoming"), 0);
     assert_int_equal(count_in(f, "quarantine"), SPOOL_QUARANTINE_MOST);
 }
@@ -186,8 +199,9 @@ static void no_quarantine_without_space(void **state)
     struct fixture *f = *state;
     char from[PATH_MAX], name[64];
     f->conf.limits.spool_reserve_bytes = UINT64_MAX;
-    close(begin_object(f, from, "x"));
-    assert_int_equal(spool_quarantine(&f->conf, from, "why", name, sizeof name), -ENOSPC);
+    int fd = begin_object(f, from, "x");
+    assert_int_equal(spool_quarantine(&f->conf, fd, from, "why", name, sizeof name), -ENOSPC);
+    close(fd);
     assert_int_equal(count_in(f, "incoming") + count_in(f, "quarantine"), 0);
 }
 
