@@ -141,6 +141,8 @@ FALSIFIED = [
         x for x in l if x.get("sop_instance") != arrival(e, h.SC)["sop_instance"]])),
     ("sent, but the PACS refused it", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: [
         dict(x, status="a700", path="") if x.get("sop_class") == h.SC else x for x in l])),
+    ("sent, but the PACS only said that it had it", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: [
+        dict(x, status="0111", path="") if x.get("sop_class") == h.SC else x for x in l])),
     ("a result's file is another than was entered", "I4", lambda e: spoil(os.path.join(e, "spool", one(e, "SELECT path FROM result WHERE kind='sr'")))),
     ("two current reports", "I4", lambda e: sql(e, "UPDATE result SET study=(SELECT study FROM result WHERE id=1), patient=(SELECT patient FROM "
                                                    "result WHERE id=1) WHERE kind='sr' AND id>1")),
