@@ -65,6 +65,10 @@ class ListPage:
 
     def test_the_list_on_a_telephone(self):
         """All that is told of a study is in sight; a finger moves the list and holds its order for three seconds, and no longer."""
+        def desk_again():
+            self.page.do("size", width=DESK[0], height=DESK[1])
+            self.page.who = None
+        self.addCleanup(desk_again)
         self.page.who = None
         self.sign_in(size=PHONE, touch=True)
         for number in range(20, 25):
@@ -82,7 +86,7 @@ class ListPage:
         self.page.until("document.querySelector('.grid').scrollTop > 100", 3)
         before = self.page.see(ROWS)
         self.page.see("""(() => { window.came = 0; const news = document.querySelector('.strip .news'), rows = document.querySelector('.grid');
-            new MutationObserver(() => { if (!news.hidden) window.came ||= Date.now(); }).observe(news, { attributes: true });
+            new MutationObserver(() => { if (news.textContent.includes('raised')) window.came ||= Date.now(); }).observe(news, { attributes: true, childList: true, characterData: true, subtree: true });
             new MutationObserver(() => { if (window.came) window.taken ||= Date.now(); }).observe(rows, { attributes: true, attributeFilter: ['aria-rowcount'] }); })()""")
         aside = [[[200 + 15 * n, 500]] for n in range(4)]  # no tap, and no scrolling
         study = self.send(self.hurt, 25)
@@ -98,8 +102,6 @@ class ListPage:
         self.assertGreater(self.page.see("window.taken") - lifted, 2500)
         self.assertEqual(before, [s for s in before if s != study])
         self.assertIn(study, self.order())
-        self.page.do("size", width=DESK[0], height=DESK[1])
-        self.page.who = None
 
     def test_the_table_of_outcomes_is_kept(self):
         """By the link, as a file; what a final report says of the answer is in it."""
