@@ -167,9 +167,7 @@ class Checker:
             found = file_digests(line["path"])
             if found is None or found[0] != line["sha256"]:
                 raise Unreadable(f"{line['path']}: not the bytes that the PACS logged")
-        answered = {line["sop_instance"] for line in self.e.arrivals if line["status"][:1] in ("0", "b")}
-        # 0111 says that it is there: only what came before can have brought it
-        taken = answered & {line["sop_instance"] for line in self.e.arrivals if line["path"] or line["status"][:2] in ("00", "b0")}
+        taken = {line["sop_instance"] for line in self.e.arrivals if line["status"][:2] in ("00", "b0") or line["status"] == "0111" and line["sop_instance"] in self.e.kept_uids}
         for delivery in self.e.deliveries:
             result = self.e.result.get(delivery["result"])
             if delivery["state"] == "sent" and result and result["uid"] not in taken:

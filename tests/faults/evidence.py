@@ -44,6 +44,7 @@ class Evidence:
         self.acknowledged = [line for line in self.attempts if line["outcome"] == "0000"]
         self.arrivals = [line for line in logs if line["kind"] == "store"]
         self.kept = [line for line in self.arrivals if line["path"]]
+        self.kept_uids = {line["sop_instance"] for line in self.kept}  # a PACS that says 0111 has got it before
         self.by_uid = collections.defaultdict(list)
         for line in self.attempts:
             self.by_uid[line["sop_instance"]].append(line)
