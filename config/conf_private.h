@@ -77,7 +77,7 @@ xmlNode *conf_next_element(const xmlNode *node);
  * does not know; false: that cannot be read as a configuration at all. Checks what is left. */
 xmlDoc *conf_schema_open(void);
 bool conf_weed(struct reading *reading, const xmlDoc *schema);
-void conf_validate(struct reading *reading, const xmlDoc *schema);
+void conf_validate(struct reading *reading, xmlDoc *schema);
 extern const char conf_schema_text[];
 extern const unsigned conf_schema_text_size;
 

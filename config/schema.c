@@ -8,7 +8,6 @@
 #include "conf_private.h"
 #include <libxml/parser.h>
 #include <libxml/xmlschemas.h>
-#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
@@ -336,42 +335,10 @@ static bool has_right_root(struct reading *reading)
     return false;
 }
 
-static void on_no_memory(void *failed, xmlError *error)
+static void validate(struct judging *judging, xmlDoc *schema_doc)
 {
-    (void)error;
-    *(bool *)failed = true;
-}
-
-/* Kept for the process's life: Debian's libxml2 may crash when it runs out of memory while it
- * parses a schema, which must not end a node that reads its configuration again. NULL: no memory.
- */
-static xmlSchema *kept_schema(void)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static xmlSchema *kept;
-
-    pthread_mutex_lock(&lock);
-    if (!kept) {
-        xmlSchemaParserCtxt *parser =
-            xmlSchemaNewMemParserCtxt(conf_schema_text, (int)conf_schema_text_size);
-        bool failed = false;
-        if (parser)
-            xmlSchemaSetParserStructuredErrors(parser, on_no_memory, &failed);
-        xmlSchema *parsed = parser ? xmlSchemaParse(parser) : NULL;
-        if (!failed)
-            kept = parsed;
-        else
-            xmlSchemaFree(parsed);
-        xmlSchemaFreeParserCtxt(parser);
-    }
-    xmlSchema *schema = kept;
-    pthread_mutex_unlock(&lock);
-    return schema;
-}
-
-static void validate(struct judging *judging)
-{
-    xmlSchema *schema = kept_schema();
+    xmlSchemaParserCtxt *parser = xmlSchemaNewDocParserCtxt(schema_doc);
+    xmlSchema *schema = parser ? xmlSchemaParse(parser) : NULL;
     xmlSchemaValidCtxt *validator = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
 
     if (validator) {
@@ -382,6 +349,8 @@ static void validate(struct judging *judging)
         judging->reading->no_memory = true;
     }
     xmlSchemaFreeValidCtxt(validator);
+    xmlSchemaFree(schema);
+    xmlSchemaFreeParserCtxt(parser);
 }
 
 xmlDoc *conf_schema_open(void)
@@ -401,9 +370,9 @@ bool conf_weed(struct reading *reading, const xmlDoc *schema)
     return true;
 }
 
-void conf_validate(struct reading *reading, const xmlDoc *schema)
+void conf_validate(struct reading *reading, xmlDoc *schema)
 {
     struct judging judging = {.reading = reading, .xsd = xmlDocGetRootElement(schema)};
 
-    validate(&judging);
+    validate(&judging, schema);
 }

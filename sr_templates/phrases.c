@@ -192,7 +192,7 @@ void srt_read_phrases(struct srt_reading *reading, const struct srt_source *word
                       const char *language)
 {
     struct srt_template *template_ = reading->template_;
-    xmlDoc *doc = srt_xml_read(reading, words, SRT_SCHEMA_WORDS);
+    xmlDoc *doc = srt_xml_read(reading, words, srt_words_schema_text, srt_words_schema_text_size);
 
     if (!doc)
         return;

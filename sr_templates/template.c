@@ -201,7 +201,7 @@ const struct dx_code *srt_find_code(const struct srt_template *template_, const 
 static void read_all(struct srt_reading *reading, const struct srt_source *shape,
                      const struct srt_source *words, const char *language)
 {
-    xmlDoc *doc = srt_xml_read(reading, shape, SRT_SCHEMA_SHAPE);
+    xmlDoc *doc = srt_xml_read(reading, shape, srt_schema_text, srt_schema_text_size);
     struct srt_reading others = {reading->template_, words->file, reading->err, SRT_OK};
 
     if (!doc)

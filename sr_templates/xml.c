@@ -1,7 +1,6 @@
 #include "xml.h"
 #include <libxml/parser.h>
 #include <libxml/xmlschemas.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,44 +57,11 @@ const char *srt_xml_attribute(struct srt_reading *reading, const xmlNode *node, 
     return text;
 }
 
-static void on_no_memory(void *failed, xmlError *error)
+static void validate(struct srt_reading *reading, xmlDoc *doc, const char *schema_text,
+                     unsigned schema_size)
 {
-    (void)error;
-    *(bool *)failed = true;
-}
-
-/* Kept for the process's life: Debian's libxml2 may crash when it runs out of memory while it
- * parses a schema, which must not end a node that reads its templates again. NULL: no memory. */
-static xmlSchema *kept_schema(enum srt_schema which)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static xmlSchema *all[2];
-    xmlSchema **kept = &all[which];
-
-    pthread_mutex_lock(&lock);
-    if (!*kept) {
-        bool words = which == SRT_SCHEMA_WORDS;
-        xmlSchemaParserCtxt *parser = xmlSchemaNewMemParserCtxt(
-            words ? srt_words_schema_text : srt_schema_text,
-            (int)(words ? srt_words_schema_text_size : srt_schema_text_size));
-        bool failed = false;
-        if (parser)
-            xmlSchemaSetParserStructuredErrors(parser, on_no_memory, &failed);
-        xmlSchema *parsed = parser ? xmlSchemaParse(parser) : NULL;
-        if (!failed)
-            *kept = parsed;
-        else
-            xmlSchemaFree(parsed);
-        xmlSchemaFreeParserCtxt(parser);
-    }
-    xmlSchema *schema = *kept;
-    pthread_mutex_unlock(&lock);
-    return schema;
-}
-
-static void validate(struct srt_reading *reading, xmlDoc *doc, enum srt_schema which)
-{
-    xmlSchema *schema = kept_schema(which);
+    xmlSchemaParserCtxt *parser = xmlSchemaNewMemParserCtxt(schema_text, (int)schema_size);
+    xmlSchema *schema = parser ? xmlSchemaParse(parser) : NULL;
     xmlSchemaValidCtxt *validator = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
 
     if (validator) {
@@ -107,10 +73,12 @@ static void validate(struct srt_reading *reading, xmlDoc *doc, enum srt_schema w
         reading->status = SRT_NO_MEMORY;
     }
     xmlSchemaFreeValidCtxt(validator);
+    xmlSchemaFree(schema);
+    xmlSchemaFreeParserCtxt(parser);
 }
 
 xmlDoc *srt_xml_read(struct srt_reading *reading, const struct srt_source *source,
-                     enum srt_schema schema)
+                     const char *schema, unsigned schema_size)
 {
     xmlParserCtxt *parser = xmlNewParserCtxt();
     xmlDoc *doc = NULL;
@@ -125,7 +93,7 @@ xmlDoc *srt_xml_read(struct srt_reading *reading, const struct srt_source *sourc
         srt_reading_fail(reading, parser->lastError.line, "%s",
                          doc ? "a DTD is not allowed" : "not well-formed XML");
     else
-        validate(reading, doc, schema);
+        validate(reading, doc, schema, schema_size);
     xmlFreeParserCtxt(parser);
     if (reading->status != SRT_OK) {
         xmlFreeDoc(doc);

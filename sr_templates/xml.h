@@ -5,11 +5,9 @@
 #include "srt_private.h"
 #include <libxml/tree.h>
 
-enum srt_schema { SRT_SCHEMA_SHAPE, SRT_SCHEMA_WORDS };
-
 /* The document, held against its schema; NULL: reading->status and err say why. */
 xmlDoc *srt_xml_read(struct srt_reading *reading, const struct srt_source *source,
-                     enum srt_schema schema);
+                     const char *schema, unsigned schema_size);
 bool srt_xml_is(const xmlNode *node, const char *name);
 const xmlNode *srt_xml_child(const xmlNode *node, const char *name);
 /* An attribute's text in the template's arena; NULL when absent (or out of memory: status). */

@@ -37,41 +37,11 @@ static void on_violation(void *context, xmlErrorPtr error)
     r->status = nn_fail(r->err, NN_BAD_DATA, "%s:%d: %s", r->name, error->line, text);
 }
 
-static void on_no_memory(void *failed, xmlError *error)
-{
-    (void)error;
-    *(bool *)failed = true;
-}
-
-/* Kept for the process's life: Debian's libxml2 may crash when it runs out of memory while it
- * parses a schema, which must not end a node that looks at its models again. NULL: no memory. */
-static xmlSchema *kept_schema(void)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static xmlSchema *kept;
-
-    pthread_mutex_lock(&lock);
-    if (!kept) {
-        xmlSchemaParserCtxt *parser =
-            xmlSchemaNewMemParserCtxt((const char *)nn_model_xsd, (int)nn_model_xsd_size);
-        bool failed = false;
-        if (parser)
-            xmlSchemaSetParserStructuredErrors(parser, on_no_memory, &failed);
-        xmlSchema *parsed = parser ? xmlSchemaParse(parser) : NULL;
-        if (!failed)
-            kept = parsed;
-        else
-            xmlSchemaFree(parsed);
-        xmlSchemaFreeParserCtxt(parser);
-    }
-    xmlSchema *schema = kept;
-    pthread_mutex_unlock(&lock);
-    return schema;
-}
-
 static enum nn_status validate(struct nn_reader *r, xmlDocPtr doc)
 {
-    xmlSchemaPtr schema = kept_schema();
+    xmlSchemaParserCtxtPtr parser =
+        xmlSchemaNewMemParserCtxt((const char *)nn_model_xsd, (int)nn_model_xsd_size);
+    xmlSchemaPtr schema = parser ? xmlSchemaParse(parser) : NULL;
     xmlSchemaValidCtxtPtr valid = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
 
     if (!valid) {
@@ -83,6 +53,8 @@ static enum nn_status validate(struct nn_reader *r, xmlDocPtr doc)
             r->status = nn_fail(r->err, NN_BAD_DATA, "%s: does not fit model.xsd", r->name);
     }
     xmlSchemaFreeValidCtxt(valid);
+    xmlSchemaFree(schema);
+    xmlSchemaFreeParserCtxt(parser);
     return r->status;
 }
 
