@@ -148,7 +148,7 @@ def main():
         ranges = draw(os.path.join(folder, "ranges"), RANGES, RANGE_COUNT, model.side)
         told = subprocess.run([CERVIGATE, "predict", "--json", "--model", wanted.model, *judged], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         ours = {row["file"]: row for row in map(json.loads, told.stdout.splitlines()) if "score" in row}
-        images, plain = [prepared(path) for path in judged], []
+        images = [prepared(path) for path in judged]
         seen = watch(model, [prepared(path) for path in ranges])
         plain = scores(model, images)
     kept = [i for i, path in enumerate(judged) if path in ours]
