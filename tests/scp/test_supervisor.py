@@ -1,5 +1,6 @@
 """The supervisor: fatal at start with one clear line each, roles kept alive, reload, stop."""
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -219,8 +220,12 @@ class Run(unittest.TestCase):
         self.node.write_config(extra='<audit host="127.0.0.1" port="1" ca="/nowhere"/>')
         self.node.process.send_signal(signal.SIGHUP)
         d.wait_for(lambda: self.node.log().count("reload-refused") == 2, 10, "the refusal")
-        with open(os.path.join(self.node.spool, "run/reloaded"), encoding="utf-8") as f:
-            self.assertRegex(f.read(), rf"\n{self.node.config}:\d+: <audit>: .*/nowhere")
+
+        def told():
+            """To the console, after the log."""
+            with open(os.path.join(self.node.spool, "run/reloaded"), encoding="utf-8") as f:
+                return re.search(rf"\n{self.node.config}:\d+: <audit>: .*/nowhere", f.read())
+        d.wait_for(told, 10, "what is wrong, for the console")
         self.node.spool, good = self.node.spool + "2", self.node.spool
         self.node.write_config()
         self.node.spool = good
