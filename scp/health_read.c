@@ -198,9 +198,9 @@ static bool may_go(const struct conf *conf, const char *destination)
 
 static enum store_status oldest_delivery(struct reading *r, int64_t *since_ms)
 {
-    struct store_waiting list[CONF_MAX_PEERS];
+    struct store_oldest_pending list[CONF_MAX_PEERS];
     size_t count = 0;
-    enum store_status status = store_waiting(r->store, list, CONF_MAX_PEERS, &count);
+    enum store_status status = store_oldest_pending(r->store, list, CONF_MAX_PEERS, &count);
     *since_ms = 0;
     for (size_t i = 0; status == STORE_OK && i < count; i++)
         if ((*since_ms == 0 || list[i].since_ms < *since_ms) &&

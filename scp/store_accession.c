@@ -6,8 +6,6 @@
 #include "store_sqlite.h"
 #include <stdlib.h>
 
-#define ACCESSION "524368" /* (0008,0050) */
-
 /* ---- an order's change ---- */
 
 /* The one order of the message's numbers that has another accession number; none where any has the
@@ -122,7 +120,7 @@ enum store_status store_next_renamed(struct store *store, struct site_renamed *d
     "(SELECT study FROM place WHERE accession=?1 AND accession<>'' UNION"                          \
     " SELECT uid FROM study WHERE place_due<>0 AND uid<>'')"
 #define CALLED                                                                                     \
-    "length(attrs)>0 AND attribute(attrs," ACCESSION ")=?1 AND NOT issuers_differ(?2,"             \
+    "length(attrs)>0 AND attribute(attrs," SQL_ACCESSION ")=?1 AND NOT issuers_differ(?2,"         \
     "attribute(attrs," SQL_LOCAL_ISSUER ")||'&'||attribute(attrs," SQL_UNIVERSAL_ISSUER "))"       \
     " AND "
 enum store_status store_things_called(struct store *store, const struct site_renamed *due,
@@ -157,7 +155,7 @@ enum store_status store_renamed_done(struct store *store, const struct site_rena
                                "UPDATE place SET accession=?2 WHERE accession=?1 AND accession<>''"
                                " AND NOT EXISTS (SELECT 1 FROM instance JOIN judgement ON"
                                " instance=id WHERE instance.study=place.study AND length(attrs)>0"
-                               " AND attribute(attrs," ACCESSION ")=?1)",
+                               " AND attribute(attrs," SQL_ACCESSION ")=?1)",
                                "tt", due->was, due->accession));
     if (status == STORE_OK)
         status = sql_run(store,

@@ -196,8 +196,8 @@ enum store_status store_oldest(struct store *store, struct store_oldest *oldest)
     return STORE_OK;
 }
 
-enum store_status store_waiting(struct store *store, struct store_waiting *list, size_t room,
-                                size_t *count)
+enum store_status store_oldest_pending(struct store *store, struct store_oldest_pending *list,
+                                       size_t room, size_t *count)
 {
     enum store_status status;
     *count = 0;

@@ -53,12 +53,13 @@ struct store_oldest {
 };
 STORE_MUST_USE enum store_status store_oldest(struct store *store, struct store_oldest *oldest);
 /* Of each destination, the making of its oldest result that is pending. */
-struct store_waiting {
+struct store_oldest_pending {
     char destination[64];
     int64_t since_ms;
 };
-STORE_MUST_USE enum store_status store_waiting(struct store *store, struct store_waiting *list,
-                                               size_t room, size_t *count);
+STORE_MUST_USE enum store_status store_oldest_pending(struct store *store,
+                                                      struct store_oldest_pending *list,
+                                                      size_t room, size_t *count);
 
 /* Of each destination for which something is parked: how much, and why the last one is. */
 struct store_refused {

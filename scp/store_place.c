@@ -19,9 +19,9 @@ static enum store_status look_at_images(struct store *store, struct store_case *
     sqlite3_stmt *rows =
         sql_prepare(store,
                     "SELECT outcome,finding_score,finding_point,agreed,alone,patient_id,issuer,"
-                    /* (0008,0050) of the last one: headers of a long series take their time */
+                    /* of the last one: headers of a long series take their time */
                     "attribute(CASE WHEN id=(SELECT MAX(id) FROM instance WHERE " COUNTS "study=?1)"
-                    " THEN attrs END,524368),id,muted"
+                    " THEN attrs END," SQL_ACCESSION "),id,muted"
                     " FROM instance JOIN judgement ON instance=id WHERE " COUNTS "study=?1"
                     " ORDER BY id",
                     "t", c->study);
@@ -80,7 +80,7 @@ static enum store_status look_at_received(struct store *store, struct store_case
 {
     sqlite3_stmt *row =
         sql_prepare(store,
-                    "SELECT attribute(seen,524368),attribute(seen," SQL_PATIENT_ID
+                    "SELECT attribute(seen," SQL_ACCESSION "),attribute(seen," SQL_PATIENT_ID
                     "),attribute(seen," SQL_ISSUER ") FROM instance WHERE state='received' AND"
                     " study=? AND withdrawn='' ORDER BY id DESC LIMIT 1",
                     "t", c->study);

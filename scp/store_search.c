@@ -11,7 +11,7 @@
 /* (0010,0020), (0010,0010), (0008,0050), (0008,0020) */
 #define PATIENT   "attribute(attrs,1048608)"
 #define NAME      "upper(attribute(attrs,1048592))"
-#define ACCESSION "attribute(attrs,524368)"
+#define ACCESSION "attribute(attrs," SQL_ACCESSION ")"
 #define DATE      "attribute(attrs,524320)"
 #define MODALITY                                                                                   \
     "CASE WHEN kind='sr' THEN 'SR' WHEN kind='gsps' THEN 'PR' WHEN kind='map' THEN 'OT'"           \

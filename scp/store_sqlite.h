@@ -102,6 +102,7 @@ struct priority;
 void place_take(sqlite3_stmt *row, int column, struct priority *place);
 /* store_patient.c: the SQL function attribute(BLOB, TAG): text of an attribute of dx_attrs_pack, in
  * UTF-8 where it can be converted, without blanks at its ends; '' when there is none. */
+#define SQL_ACCESSION  "524368"  /* (0008,0050) */
 #define SQL_PATIENT_ID "1048608" /* (0010,0020) */
 #define SQL_ISSUER     "1048609" /* (0010,0021) */
 /* (0040,0031), (0040,0032): of the accession number (dicom/dcmtk/attributes.cc) */

@@ -15,7 +15,7 @@
 struct known {
     struct store_contact contact[CONTACTS_MOST];
     size_t contacts;
-    struct store_waiting waiting[CONF_MAX_PEERS];
+    struct store_oldest_pending waiting[CONF_MAX_PEERS];
     size_t waits;
     int64_t news_since[CONF_MAX_ANNOUNCEMENTS]; /* of each announcement; 0: nothing waits */
 };
@@ -37,7 +37,8 @@ static bool read_known(struct console *console, struct known *known)
     if (console_store(console) &&
         store_contacts(console->store, known->contact, CONTACTS_MOST, &known->contacts) ==
             STORE_OK &&
-        store_waiting(console->store, known->waiting, CONF_MAX_PEERS, &known->waits) == STORE_OK &&
+        store_oldest_pending(console->store, known->waiting, CONF_MAX_PEERS, &known->waits) ==
+            STORE_OK &&
         read_news(console->node->conf, console->store, known))
         return true;
     console_close_store(console);

@@ -352,9 +352,9 @@ static bool look_study(void *context, const struct study *study)
 static void read_deliveries(struct store *store)
 {
     struct delivery list[ROOM];
-    struct store_waiting waiting[ROOM];
+    struct store_oldest_pending waiting[ROOM];
     size_t count = 0;
-    any(store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, ROOM, &count));
+    any(store_oldest_pending(store, "pacs", INT64_MAX, INT64_MAX, list, ROOM, &count));
     must(count <= ROOM);
     for (size_t i = 0; i < count; i++)
         look_result(&list[i].result);
@@ -362,7 +362,7 @@ static void read_deliveries(struct store *store)
     must(count <= ROOM);
     for (size_t i = 0; i < count; i++)
         ends(list[i].last_error, sizeof list[i].last_error);
-    any(store_waiting(store, waiting, ROOM, &count));
+    any(store_oldest_pending(store, waiting, ROOM, &count));
     must(count <= ROOM);
 }
 
