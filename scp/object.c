@@ -66,13 +66,14 @@ void object_count_child(void)
     children++;
 }
 
-/* To its alarm: only its owner can end it. */
+/* To its alarm, and to the end of the conversation: only its owner can end it. */
 static void be_deaf(int socket)
 {
     sigset_t all;
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_BLOCK, &all, NULL);
-    (void)recv(socket, &(char){0}, 1, MSG_PEEK);
+    for (;;)
+        (void)recv(socket, &(char){0}, 1, MSG_PEEK);
 }
 
 /* "N": from the N-th child on; "N-M": to the M-th; "": each. */

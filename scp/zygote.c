@@ -156,9 +156,11 @@ static enum zygote_end bury(struct zygote_object *object)
 /* The child broke off or talked nonsense. */
 static enum zygote_end fall(struct zygote_object *object)
 {
+    bool late = clock_monotonic_ms() >= object->deadline_ms; /* it may leave when its socket ends */
     enum zygote_end end = bury(object);
     if (end == ZYGOTE_OK) {
-        snprintf(object->text, sizeof object->text, "the object child ended without an answer");
+        snprintf(object->text, sizeof object->text, "the object child %s",
+                 late ? "took too long" : "ended without an answer");
         end = ZYGOTE_DIED;
     }
     return end;
