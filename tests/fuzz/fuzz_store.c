@@ -354,7 +354,7 @@ static void read_deliveries(struct store *store)
     struct delivery list[ROOM];
     struct store_oldest_pending waiting[ROOM];
     size_t count = 0;
-    any(store_oldest_pending(store, "pacs", INT64_MAX, INT64_MAX, list, ROOM, &count));
+    any(store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, ROOM, &count));
     must(count <= ROOM);
     for (size_t i = 0; i < count; i++)
         look_result(&list[i].result);
