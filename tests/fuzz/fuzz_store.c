@@ -300,8 +300,6 @@ static void read_instances(struct store *store)
     for (size_t i = 0; i < count; i++) {
         look_instance(&list[i]);
         read_judgement(store, list[i].id);
-        if (store_first_instance(store, list[i].sop_instance, &one) == STORE_OK)
-            look_instance(&one);
         if (store_last_answer(store, list[i].sop_instance, INT64_MAX, &one) == STORE_OK)
             look_instance(&one);
         any(store_last_decoded(store, list[i].sop_instance, INT64_MAX, &one));
