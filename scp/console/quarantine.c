@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define LIST_MOST 100
-#define TEXT_MOST 1024 /* scp/assoc.c writes no more */
+#define TEXT_MOST 1024 /* scp/receive/assoc.c writes no more */
 
 static json_t *object_json(const struct instance *i)
 {
