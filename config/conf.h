@@ -261,6 +261,8 @@ struct conf_limits {
     int object_cpu_seconds, object_wall_seconds; /* 60, 120 */
     int object_attempts;                         /* 2, then quarantine */
     uint64_t spool_reserve_bytes;                /* below this much free: A700 */
+    uint32_t quarantine_objects;                 /* refused ones that are kept: 1000 */
+    uint64_t quarantine_bytes;                   /* of them: 4 GiB */
 };
 
 /* What the site says of its orders by HL7. */

@@ -247,7 +247,7 @@ static enum store_status retire_for_space(struct retention *r, bool objects, int
     return status;
 }
 
-/* Refused bytes have no row: their file's time speaks. At most SPOOL_QUARANTINE_MOST are there. */
+/* Refused bytes have no row: their file's time speaks. */
 static size_t old_in_quarantine(const struct conf *conf, int64_t before_ms, bool remove)
 {
     char path[PATH_MAX];

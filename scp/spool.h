@@ -39,12 +39,17 @@ bool spool_object_name(const char *digest, char *name, size_t size);
  * the spool. */
 int spool_keep_object(const struct conf *conf, int fd, const char *from, const char *digest,
                       char *name, size_t name_size, bool *is_there);
+/* What quarantine/ holds, texts and what a death left there among its bytes. */
+struct spool_quarantine_use {
+    uint64_t objects, bytes;
+};
+int spool_quarantine_use(const struct conf *conf, struct spool_quarantine_use *use);
 /* Moves refused bytes (`from`, open as fd, synced here) to quarantine/ with a text beside that says
- * why; at most SPOOL_QUARANTINE_MOST objects are kept, and none when space is short: then they are
- * removed, and -ENOSPC is returned. name gets the base name in quarantine/. */
-#define SPOOL_QUARANTINE_MOST 1000
+ * why. Over quarantineObjects or quarantineBytes, and when space is short, they are removed
+ * instead: -ENOSPC, and *limit names the setting (else NULL). Associations look each by itself:
+ * each may pass a limit by one object. name gets the base name in quarantine/. */
 int spool_quarantine(const struct conf *conf, int fd, const char *from, const char *why, char *name,
-                     size_t name_size);
+                     size_t name_size, const char **limit);
 
 /* Removes what lies there under this base name (32 hexadecimal digits); 0 or a negated errno. */
 int spool_discard_quarantined(const struct conf *conf, const char *name);

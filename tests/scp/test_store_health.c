@@ -240,6 +240,20 @@ static void each_reason_by_itself(void **state)
     f->conf.limits.spool_reserve_bytes = UINT64_MAX;
     assert_string_equal(why(f, store, now), "spool-full ");
     f->conf.limits.spool_reserve_bytes = 0;
+    for (int i = 0; i < 9; i++) {
+        assert_string_equal(why(f, store, now), "");
+        (void)snprintf(path, sizeof path, "%s/quarantine/%d.dcm", f->spool, i);
+        fixture_write(path, "1234567890");
+        f->conf.limits.quarantine_objects = 10;
+    }
+    assert_string_equal(why(f, store, now), "quarantine-full ");
+    f->conf.limits.quarantine_objects = 1000;
+    f->conf.limits.quarantine_bytes = 101;
+    assert_string_equal(why(f, store, now), "");
+    f->conf.limits.quarantine_bytes = 100;
+    assert_string_equal(why(f, store, now), "quarantine-full ");
+    f->conf.limits.quarantine_bytes = 0; /* none is kept, and that was meant */
+    assert_string_equal(why(f, store, now), "");
     const struct store_selftest failed = {.at_ms = 2, .what = "score", .models = MODEL},
                                 passed = {.at_ms = 2, .passed = true, .models = MODEL};
     FIXTURE_OK(store_add_selftest(store, &failed));
