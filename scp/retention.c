@@ -5,7 +5,7 @@
  *           short of space RETENTION_SHORT_MS]
  *   every turn goes on with the pass, then removes files of rows that were given up; while there
  *   are more than it may remove, nothing more is given up;
- *   once after start, [sweep_turn] compares files and rows.
+ *   after start and daily [sweep_turn] removes temporary names, and compares files and rows.
  *
  * Age needs a clock, and clocks jump. When the wall clock went on by more than RETENTION_JUMP_MS
  * since the last look, nothing goes by age for RETENTION_WAIT_MS: who notices can set it right. The

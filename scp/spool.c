@@ -91,13 +91,6 @@ int spool_prepare(const struct conf *conf, char *bad, size_t bad_size)
     return failed;
 }
 
-/* incoming/PID-RANDOM: whether its process is still there. */
-static bool has_owner(const char *name)
-{
-    long pid = strtol(name, NULL, 10);
-    return pid > 0 && pid <= INT_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-}
-
 static int remove_incoming(const struct conf *conf, bool all, size_t *removed)
 {
     char path[PATH_MAX];
@@ -109,7 +102,7 @@ static int remove_incoming(const struct conf *conf, bool all, size_t *removed)
     int failed = 0;
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] == '.' || (!all && has_owner(entry->d_name)))
+        if (entry->d_name[0] == '.' || (!all && spool_has_owner(entry->d_name)))
             continue;
         if (unlinkat(dirfd(directory), entry->d_name, 0) != 0)
             failed = -errno;
@@ -303,7 +296,7 @@ int spool_write_whole(const char *path, const char *text)
     int failed = spool_random_name(random, 8);
     if (failed != 0)
         return failed;
-    int n = snprintf(temporary, sizeof temporary, "%s.%s", path, random);
+    int n = snprintf(temporary, sizeof temporary, "%s.%d-%s", path, (int)getpid(), random);
     if (n < 0 || (size_t)n >= sizeof temporary)
         return -ENAMETOOLONG;
 

@@ -145,6 +145,40 @@ static void incoming_of_the_dead_goes(void **state)
     assert_int_equal(count_in(f, "incoming"), 0);
 }
 
+/* What is written by a process that lives, and what people put there, stays. */
+static void temporary_names_of_the_dead_go(void **state)
+{
+    const struct fixture *f = *state;
+    static const char *const kept[] = {"mode", "notes.12-0123", "send-notes.dcm", "run/send-%d.dcm",
+                                       "run/node.%d-0123456789abcdef"};
+    static const char *const gone[] = {"run/node.%d-0123456789abcdef", "run/send-%d.dcm",
+                                       "audit/sent/cursor.%d-0123456789abcdef", "mode.restoring"};
+    char name[64], path[PATH_MAX];
+    size_t removed = 0;
+    int status = 0;
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    assert_int_equal(waitpid(dead, &status, 0), dead);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        snprintf(name, sizeof name, kept[i], (int)getpid());
+        node_path(&f->conf, path, sizeof path, "%s", name);
+        fixture_write(path, "x");
+    }
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+        snprintf(name, sizeof name, gone[i], (int)dead);
+        node_path(&f->conf, path, sizeof path, "%s", name);
+        fixture_write(path, "x");
+    }
+    assert_int_equal(spool_sweep_temporaries(&f->conf, &removed), 0);
+    assert_int_equal(removed, sizeof gone / sizeof *gone);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        snprintf(name, sizeof name, kept[i], (int)getpid());
+        node_path(&f->conf, path, sizeof path, "%s", name);
+        assert_int_equal(access(path, F_OK), 0);
+    }
+}
+
 static void quarantine_tells_why(void **state)
 {
     const struct fixture *f = *state;
@@ -289,6 +323,7 @@ int main(void)
         T(only_digests_are_names),
         T(a_lost_directory_is_an_error),
         T(incoming_of_the_dead_goes),
+        T(temporary_names_of_the_dead_go),
         T(quarantine_tells_why),
         T(quarantine_is_never_without_why),
         T(quarantine_is_bounded),
