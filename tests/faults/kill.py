@@ -47,7 +47,8 @@ RETENTION_BYTES = 30_000_000
 POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE, "scp/crash.c"), encoding="utf-8").read(), re.M)
 # Points at which a supervisor's start, reload or stop dies, one at a time; each has a method at_WORD. All others but those of copies fire
 # by themselves while studies arrive, a patient is forgotten and a report is taken back.
-ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-loaded", "reload-overlapped", "stop-asked")
+ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-looked", "reload-loaded", "reload-told", "reload-overlapped",
+           "stop-asked")
 FIRST = "migrate-uncommitted"
 # Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
