@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -165,6 +166,10 @@ class Node:
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
+
+    def child_kib(self):
+        """The most memory that each object child had, in KiB, as the kernel told at its end."""
+        return [int(n) for n in re.findall(r"\bchild_kib=([1-9][0-9]*)", self.log())]
 
     def admin(self, *arguments):
         return run(os.path.join(BIN, "cervigate"), *arguments, env=dict(self.environment, CERVIGATE_CONFIG=self.config))

@@ -432,6 +432,14 @@ class Campaign:
               f"as before after {self.recover(before):.0f} s", flush=True)
         self.check(max(times) < self.within, f"one more: refused after {max(times) * 1000:.0f} ms")
 
+    def wire_states(self):
+        """Every PDU type in every state of PS3.8 table 9-10 (tests/wire/test_states.c), against the node."""
+        said = subprocess.run([os.path.join(h.BIN, "test_states")], env=dict(os.environ, CERVIGATE_STATES_PORT=str(self.port)), capture_output=True,
+                              text=True)
+        print("wire states: " + ("as expected" if said.returncode == 0 else said.stdout + said.stderr), flush=True)
+        self.check(said.returncode == 0, "wire states")
+        self.check(echo(self.port) < 1, "C-ECHO after the wire states")
+
     def malformed(self, seed, count):
         corpus = os.path.join(h.SHARED, "corpus")
         if not os.path.isdir(corpus) or count == 0:
@@ -444,7 +452,7 @@ class Campaign:
                 time.sleep(0.5)
         watcher = threading.Thread(target=watch)
         watcher.start()
-        said = subprocess.run([os.path.join(h.BIN, "malformed"), corpus, str(seed), "send", str(count), "0", str(self.port)],
+        said = subprocess.run([os.path.join(h.BIN, "malformed"), corpus, str(seed), "send", str(count), "0", str(self.port), self.ledger],
                               capture_output=True, text=True)
         watching[0] = False
         watcher.join()
@@ -475,6 +483,7 @@ def main():
             if arguments.only in (None, name):
                 campaign.hostile(name, attack)
         campaign.full_house()
+        campaign.wire_states()
         campaign.malformed(arguments.seed, (20000 if arguments.long else 300) if arguments.malformed is None else arguments.malformed)
     finally:
         status = campaign.finish()

@@ -72,6 +72,15 @@ class Source:
         except Exception:  # malformed on purpose: sent as it is, and the checker knows nothing of its patient
             pass
 
+    @classmethod
+    def of(cls, sop_class, sop_instance, syntax, dataset, expected=None, study="", patient=""):
+        """A dataset that is no file."""
+        source = cls.__new__(cls)
+        source.path, source.issuer, source.expected = "", "", expected
+        source.sop_class, source.sop_instance, source.syntax, source.dataset = sop_class, sop_instance, syntax, dataset
+        source.study, source.patient, source.sha256 = study, patient, hashlib.sha256(dataset).hexdigest()
+        return source
+
 
 def dataset_offset(data):
     """Where the dataset of a Part 10 file begins; 0 when there is no meta group (PS3.10, 7.1)."""

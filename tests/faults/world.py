@@ -60,12 +60,8 @@ class Studies:
         if not selected:
             data = data.replace(b"CSPINE", b"HAND  ")
         data = data[:int(len(data) * part) // 2 * 2]
-        source = ledger.Source.__new__(ledger.Source)
-        source.path, source.dataset, source.sop_class, source.sop_instance = "", bytes(data), h.DX, uid[2]
-        source.syntax, source.sha256 = str(h.ExplicitVRLittleEndian), hashlib.sha256(data).hexdigest()
-        source.study, source.patient, source.issuer = study or uid[0], patient, ""
-        source.expected = ["delivered" if selected else "ignored"] if part == 1 else None
-        return source
+        expected = ["delivered" if selected else "ignored"] if part == 1 else None
+        return ledger.Source.of(h.DX, uid[2], str(h.ExplicitVRLittleEndian), bytes(data), expected, study or uid[0], patient)
 
 
 class Tail:
