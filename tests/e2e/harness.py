@@ -98,17 +98,17 @@ def head_of(path, _size, _written):
 
 class Node:
     """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination with the further attributes `destination`.
-    `models`: one or two folders instead of `model`; `report`, `study`, `console`: attributes of those elements."""
+    `models`: one or two folders instead of `model`; `others`: peers that are no destinations; `report`, `study`, `console`: attributes of those elements."""
 
     def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
-                 outputs="SR SC", destination="", models=None, report="", study="", console="", log='level="info"'):
+                 outputs="SR SC", destination="", models=None, report="", study="", console="", log='level="info"', others=None):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
         self.environment = dict(os.environ, **(environment or {}))
         rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
               <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
-        peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
+        peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in {**peers, **(others or {})}.items())
         if "look=" not in destination:  # most tests' peers have no originals
             destination += ' look="never"'
         destination = "".join(f'<destination peer="{n}" outputs="{outputs}" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
@@ -122,7 +122,7 @@ class Node:
   {more}
   {f"<report {report}/>" if report else ""}
   <study quietTime="{quiet}" {study}/>
-  {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}
+  {f"<peers>{peer}</peers>" if peer else ""}{f"<destinations>{destination}</destinations>" if peers else ""}
   <rules>{rules}</rules>
   {limits}
   <console enabled="true" address="127.0.0.1" port="0" {console}/>

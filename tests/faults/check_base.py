@@ -16,6 +16,7 @@ class Judge:
         self.excused = 0  # echoes that a death explains
         self.longest = 0  # seconds from a listener's death to the next answered echo
         self.replayed = 0  # scores that were computed anew
+        self.unanswered = 0  # reports of which `cervigate replay` said nothing: their node was being started
         self.endings = collections.Counter()
         self.heads = {}
 

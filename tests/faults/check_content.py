@@ -28,17 +28,21 @@ class Content(Judge):
 
     def names_right(self, uid, head):
         """The patient's, the study's and the order's words are those of an image that it names."""
-        if self.was_corrected(head):
-            return
+        corrected = self.corrected(head)
         images = [h for h in map(self.image_sent, images_of(head) - set(self.e.result_of)) if h is not None]
         for keyword in NAMES:
             said, sent = str(head.get(keyword) or ""), {str(h.get(keyword) or "") for h in images}
+            if keyword in corrected:  # what was made before the correction has what was sent
+                result = self.e.result_of[uid]
+                holds = self.settled and result["fate"] == "current" and result["kind"].startswith("sr")
+                sent = {corrected[keyword]} | (set() if holds else sent)
             if images and said not in sent:
                 self.broken("I3", f"{uid}: {keyword} is {said!r}, of what it names {' or '.join(sorted(map(repr, sent)))}")
 
-    def was_corrected(self, head):
-        """Whether the site has told other words of this patient; the ledger has that order."""
-        return any(o["order"] == "patient" and o["patient"] == str(head.get("PatientID", "")) for o in self.e.orders)
+    def corrected(self, head):
+        """Words that the site has told of this patient; the ledger has that order."""
+        said = [o["words"] for o in self.e.orders if o["order"] == "patient" and o["patient"] == str(head.get("PatientID", ""))]
+        return said[-1] if said else {}
 
     def image_sent(self, sop_instance):
         """The head of an image as it lies here, whose bytes are those of the ledger (I1)."""
@@ -104,7 +108,9 @@ class Content(Judge):
 
     def replay(self, line):
         said = opinions(self.head(line["path"]))
-        for again in self.site.replay(line["sop_instance"])[1]:
+        answers = self.site.replay(line["sop_instance"])[1]
+        self.unanswered += not answers
+        for again in answers:
             self.replay_right(line["sop_instance"], again, [o.scores for o in said.get(again["sop_instance"], ())])
 
     def replay_right(self, uid, again, said):

@@ -77,7 +77,7 @@ def check(spool, ledgers, pacs, settled=False, swept=False, quarantine=True, oth
 
 def look_meanwhile(wanted):
     """Looks again and again, until standard input ends; each violation once. With a configuration, one report is computed anew each time."""
-    told, looks, missed, again, replayed = set(), 0, "", set(), 0
+    told, looks, missed, again, replayed, unanswered = set(), 0, "", set(), 0, 0
     site = Words(wanted.config) if wanted.config else None
     while True:
         try:
@@ -87,7 +87,7 @@ def look_meanwhile(wanted):
             for line in [l for l in checker.replayable() if l["sop_instance"] not in again][-1:] if site else ():  # the newest
                 again.add(line["sop_instance"])
                 checker.replay(line)
-                replayed += checker.replayed
+                replayed, unanswered = replayed + checker.replayed, unanswered + checker.unanswered
         except Unreadable as error:
             found, missed = [], str(error)
         for invariant, text in found:
@@ -96,7 +96,7 @@ def look_meanwhile(wanted):
                 print(f"{time.time():.3f} {invariant} {text}", flush=True)
         if select.select([sys.stdin], [], [], wanted.meanwhile)[0]:
             break
-    print(f"{looks} looks meanwhile, {replayed} scores computed anew, {len(told)} violations" + (f"; last that could not be: {missed}" if missed else ""), flush=True)
+    print(f"{looks} looks meanwhile, {replayed} scores computed anew, {unanswered} reports not, {len(told)} violations" + (f"; last that could not be: {missed}" if missed else ""), flush=True)
     return 1 if told else 0 if looks else 2
 
 

@@ -51,12 +51,12 @@ POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE,
 # by themselves while studies arrive, a patient is forgotten and a report is taken back.
 ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-loaded", "reload-overlapped", "stop-asked")
 FIRST = "migrate-uncommitted"
-# Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
+# Points that need others of the site (site_kill.py): a collector, an archive that commits, days that pass; a caller; a worklist; a reader; a caller, too.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
-HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
-ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")  # need a worklist: test_order_query.py
-LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")  # need who asks for the worklist: test_reading.py
-SAID = ("patient-corrected",)  # needs a caller, too: test_patients.py
+HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")
+ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")
+LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")
+SAID = ("patient-corrected",)
 AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object: test_receive.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
@@ -71,7 +71,7 @@ class Campaign:
         self.chance = random.Random(seed)
         self.inputs = Inputs(self.folder, random.Random(seed + 1), size)
         self.arms = Arms(os.path.join(self.folder, "arms"))
-        self.pacs = Pacs(os.path.join(self.folder, "pacs"), pictures=pictures)
+        self.pacs = self.make_pacs(os.path.join(self.folder, "pacs"), pictures)
         self.hook = Hook()
         self.ledger_path = os.path.join(self.folder, "ledger.jsonl")
         self.verbose = False
@@ -101,12 +101,22 @@ class Campaign:
                         if self.process.poll() != -signal.SIGKILL:  # not an armed point of the start
                             raise
                 raise AssertionError("it never starts")
-        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>'
-                    f'<announcements><webhook name="hook" url="{self.hook.url}" demo="true" retryFirst="1" retryMost="1"/></announcements>',
-                    destination='rejectionNotes="true"', model=self.model,
-                    environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"})
+        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, model=self.model, **self.configuration(
+            environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"}))
         self.count_fired()
         return node
+
+    @staticmethod
+    def make_pacs(folder, pictures):
+        return Pacs(folder, pictures=pictures)
+
+    def configuration(self, environment):
+        """What h.Node is made with."""
+        return {"limits": f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>{self.announcements()}', "destination": 'rejectionNotes="true"',
+                "environment": environment}
+
+    def announcements(self):
+        return f'<announcements><webhook name="hook" url="{self.hook.url}" demo="true" retryFirst="1" retryMost="1"/></announcements>'
 
     # ---- what arrives ----
 

@@ -192,6 +192,10 @@ FALSIFIED = [
     ("another patient's name", "I3 PatientName", lambda e: rewrite_arrival(e, h.SR3D, lambda d: setattr(d, "PatientName", "SOME^BODY"))),
     ("another patient's name in a picture", "I3 PatientName", lambda e: rewrite_arrival(e, h.SC, lambda d: setattr(d, "PatientName", "SOME^BODY"))),
     ("another order's accession number", "I3 AccessionNumber", lambda e: rewrite_arrival(e, h.SR3D, lambda d: setattr(d, "AccessionNumber", "ACC2"))),
+    ("a name that the site has corrected", "I3 PatientName", lambda e: ledger(e, {"kind": "order", "time": 1, "order": "patient", "patient": "CHECK-1",
+                                                                                "words": {"PatientName": "CORRECTED^NAME"}})),
+    ("an order that is not in the list", "I3 the site's last word", lambda e: ledger(
+        e, {"kind": "order", "time": 1, "order": "site", "accession": "ACC0001", "priority": "STAT"})),
     ("a finding that is not raised", "I3 its place is finding", lambda e: raised(e, "raised=0")),
     ("a finding that is called known", "I3 it should be finding", lambda e: raised(e, "reason='known', band=1, raised=0, rank=1")),
     ("a raise of what is no finding", "I3 its answer no-finding", lambda e: routine(e, "reason='finding', band=0, raised=1, rank=2")),
@@ -250,6 +254,9 @@ FALSIFIED = [
     ("a figure that does not add up", "I8", lambda e: sql(e, "UPDATE counter SET value=value+1 WHERE name='object-bytes'")),
     ("more duplicates than were sent", "I8", lambda e: sql(e, "UPDATE counter SET value=value+1 WHERE name='duplicates'")),
     ("a duplicate that was not counted", "I8", lambda e: sql(e, "UPDATE counter SET value=value-1 WHERE name='duplicates'")),
+    ("more duplicates than were offered", "I8 at most", lambda e: [
+        sql(e, "UPDATE counter SET value=value+2 WHERE name='duplicates'"), ledger(e, {"kind": "offer", "time": 1, "sop_instance": "1.2.3", "study": "",
+                                                                                      "patient": "", "sha256": ""})]),
     ("a refusal that was not counted", "I8", lambda e: sql(e, "UPDATE counter SET value=0 WHERE name='refused'")),
     ("parked without a reason", "I8", lambda e: sql(e, "UPDATE delivery SET state='parked', last_error='' WHERE id=1")),
     ("not processed without a reason", "I8", lambda e: sql(e, "UPDATE instance SET reason='none' WHERE state='not-processed'")),
@@ -435,6 +442,19 @@ class CheckerOfItself(unittest.TestCase):
         self.assertEqual(broken.returncode, 1)
         self.assertRegex(broken.stdout, r"^I1 \S+: objects/\S+ is not there, and its row knows of no removal\n$")
         self.assertEqual(run(self.folder).returncode, 2)
+
+    def test_meanwhile(self):
+        """What is looked at while it goes on: each violation once, and no word of what has not come to its end."""
+        evidence = self.copy("live")
+        sql(evidence, "UPDATE instance SET state='received', reported=0 WHERE id=2", "UPDATE delivery SET state='pending' WHERE id=5")
+        command = ["/usr/bin/python3", os.path.join(HERE, "checker.py"), "--meanwhile", "0", "--spool", os.path.join(evidence, "spool"), "--ledger",
+                   os.path.join(evidence, "ledger.jsonl"), "--pacs", os.path.join(evidence, "pacs/log.jsonl"), "--config", os.path.join(evidence, "cervigate.xml")]
+        said = h.run(*command, input="")
+        self.assertEqual((said.returncode, said.stdout), (0, "1 looks meanwhile, 1 scores computed anew, 0 reports not, 0 violations\n"))
+        sql(evidence, "UPDATE instance SET reported=-1 WHERE rival=1", "UPDATE instance SET reason='none' WHERE rival=1")
+        said = h.run(*command, input="")
+        self.assertEqual(said.returncode, 1)
+        self.assertRegex(said.stdout, r"(?m)^[0-9.]+ I8 \S+: instance 4 \(not-processed\) neither waits nor came to an end$")
 
     def test_bytes_other_than_logged_are_unreadable(self):
         evidence = self.copy("tampered")
