@@ -1,4 +1,5 @@
 """Hostile bytes over the wire against the real daemon; C-ECHO answers within a second throughout."""
+import json
 import os
 import shutil
 import socket
@@ -107,6 +108,14 @@ class Hostile(unittest.TestCase):
             good = element(8, 0x16, uid) + element(8, 0x18, b"1.2.3.4.5.6\0")
             self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False))), 0xA900)
             self.assertIn("SOP Class UID is not a UID", self.node.log())
+
+    def test_a_study_that_is_no_text(self):
+        """It is stored under a name that every list can show."""
+        names = [element(0x20, tag, uid) for tag, uid in ((0xd, b"1.2.\xb13.4"), (0xe, b"1.2.\x1b\xff"))]
+        good = element(8, 0x16, SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, b"1.2.3.4.5.6\0") + b"".join(names)
+        self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False))), 0)
+        listed = self.node.admin("jobs", "list", "--json")
+        self.assertEqual((listed.returncode, json.loads(listed.stdout)["study"]), (0, "1.2.?3.4"), listed.stderr)
 
     def test_pdu_lengths_that_lie(self):
         for length in (0xFFFFFFFF, 0x80000000, 0, 5):

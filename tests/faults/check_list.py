@@ -75,7 +75,8 @@ class Places(Judge):
 
     def arrival_right(self, place):
         """It came when its sender began to send the first of its images, or after; not after the first answer."""
-        lines = self.e.sent_in[place["study"]]
+        rows = self.e.rows_in[place["study"]]
+        lines = self.e.sent_in[place["study"]] or [l for r in rows for l in self.e.by_uid[r["sop_instance"]] if not l["study"]]  # malformed ones
         began = min((l["time"] - l.get("ms", 0) / 1000 for l in lines), default=None)
         ended = min((l["time"] for l in lines if l.get("outcome") == "0000"), default=None)
         arrived = place["arrived_ms"] / 1000

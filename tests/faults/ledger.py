@@ -86,6 +86,10 @@ def dataset_offset(data):
     """Where the dataset of a Part 10 file begins; 0 when there is no meta group (PS3.10, 7.1)."""
     if data[128:132] != b"DICM":
         return 0
+    if data[132:140] == b"\x02\0\0\0UL\x04\0":  # what follows may begin with elements of that group, too
+        end = 144 + int.from_bytes(data[140:144], "little")
+        if end <= len(data):
+            return end
     at = 132
     while data[at:at + 2] == b"\x02\x00":
         long_form = data[at + 4:at + 6] in (b"OB", b"OW", b"UN", b"SQ", b"UT")
