@@ -11,6 +11,7 @@
 #include "session.hh"
 
 #include "dx_services.h"
+#include "words.h"
 
 #include "dcmtk/dcmdata/dcuid.h"
 
@@ -102,15 +103,6 @@ bool is_uid(const char *text)
     return length > 0 && strspn(text, "0123456789.") == length;
 }
 
-/* UIDs that are none stay as they are, but for bytes that no text may have: what is stored is shown
- * as UTF-8. */
-void tame(char *text)
-{
-    for (; *text != '\0'; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
-}
-
 enum dx_status check_identity(const dx_command *request, struct dx_error *why)
 {
     if (request->is_instance_cut || !is_uid(request->sop_class) || !is_uid(request->sop_instance))
@@ -174,8 +166,8 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Instance UID is not the command's");
         return DX_STORE_NOT_OF_CLASS;
     }
-    tame(scan->study);
-    tame(scan->series);
+    dx_make_printable(scan->study);
+    dx_make_printable(scan->series);
     return 0;
 }
 
