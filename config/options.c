@@ -88,6 +88,8 @@ const struct option conf_options[] = {
     OPTION("limits", "objectWallTime", INT, limits.object_wall_seconds, "120"),
     OPTION("limits", "objectAttempts", INT, limits.object_attempts, "2"),
     OPTION("limits", "spoolReserve", U64, limits.spool_reserve_bytes, "1073741824"),
+    OPTION("limits", "quarantineObjects", U32, limits.quarantine_objects, "1000"),
+    OPTION("limits", "quarantineBytes", U64, limits.quarantine_bytes, "4294967296"),
     OPTION("retention", "objects", INT, retention.object_days, "30"),
     OPTION("retention", "results", INT, retention.result_days, "90"),
     OPTION("retention", "parked", INT, retention.parked_days, "14"),

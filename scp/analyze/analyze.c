@@ -84,16 +84,17 @@ static void log_judgement(const struct analyze *a, const struct instance *instan
                           const struct examination *x)
 {
     const struct judgement *j = &x->judgement;
-    log_event(LOG_AT_INFO, "image-judged",
-              "instance=%lld association=%s state=%s rule=%s reason=%s detail=%s outcome=%s "
-              "decode_ms=%lld judge_ms=%lld picture_ms=%lld digest=%s model=%s model2=%s "
-              "kernels=%s build=%s",
-              (long long)instance->id, instance->association, instance_state_name(j->state),
-              log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
-              j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(j->outcome),
-              (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms,
-              instance->digest, j->opinion[0].model_digest, j->opinion[1].model_digest,
-              nn_kernel_name(), a->examiner.report.build);
+    log_event(
+        LOG_AT_INFO, "image-judged",
+        "instance=%lld association=%s state=%s rule=%s reason=%s detail=%s outcome=%s "
+        "decode_ms=%lld judge_ms=%lld picture_ms=%lld child_kib=%d digest=%s model=%s model2=%s "
+        "kernels=%s build=%s",
+        (long long)instance->id, instance->association, instance_state_name(j->state),
+        log_quote(j->rule), srt_reason_name(j->reason), log_quote(j->detail),
+        j->state != INSTANCE_JUDGED ? "none" : srt_outcome_name(j->outcome),
+        (long long)x->decode_ms, (long long)x->judge_ms, (long long)x->picture_ms, x->child_kib,
+        instance->digest, j->opinion[0].model_digest, j->opinion[1].model_digest, nn_kernel_name(),
+        a->examiner.report.build);
     if (j->reason == SRT_CONFLICT)
         log_event(LOG_AT_ERROR, "image-conflict", "instance=%lld sop_instance=%s detail=%s",
                   (long long)instance->id, instance->sop_instance, log_quote(j->detail));
@@ -124,8 +125,8 @@ static void not_judged(struct analyze *a, const struct instance *instance, enum 
                                          [EXAMINE_AGAIN] = "object-child-died",
                                          [EXAMINE_BROKEN] = "zygote-broken"};
     log_event(end == EXAMINE_AGAIN ? LOG_AT_WARN : LOG_AT_ERROR, events[end],
-              "instance=%lld attempts=%d detail=%s", (long long)instance->id,
-              instance->attempts + 1, log_quote(x->judgement.detail));
+              "instance=%lld attempts=%d child_kib=%d detail=%s", (long long)instance->id,
+              instance->attempts + 1, x->child_kib, log_quote(x->judgement.detail));
     if (end == EXAMINE_AGAIN && store_count_death(a->examiner.store, instance->id) != STORE_OK)
         store_trouble(a, "count-death");
     if (end == EXAMINE_LATER) {

@@ -396,6 +396,7 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
     if (end == EXAMINE_DONE)
         end = pack_attrs(&e);
     zygote_close(&e.object);
+    examination->child_kib = e.object.peak_kib;
     dx_attrs_destroy(e.attrs);
     dx_grey_finish(&e.grey);
     free(e.plane);

@@ -43,6 +43,7 @@ struct examination {
     struct judgement judgement;
     uint8_t *attrs;                          /* packed; judgement.attrs points here */
     int64_t decode_ms, judge_ms, picture_ms; /* durations */
+    int child_kib; /* what its object child had of memory at most; 0: it had none */
 };
 
 enum examine_effort {

@@ -106,7 +106,7 @@ static enum zygote_end broken(struct zygote_object *object, const char *what)
 /* Waits until the child is gone, by force when its time is up, and says how it ended in words. */
 static enum zygote_end bury(struct zygote_object *object)
 {
-    int status = 0;
+    struct ended ended = {0};
     bool late = false;
     close_once(&object->socket);
     if (object->child < 0)
@@ -125,10 +125,12 @@ static enum zygote_end bury(struct zygote_object *object)
         }
     }
     close_once(&object->child);
-    if (!pass_receive(object->zygote->socket, &status, sizeof status, NULL, 0, 0)) {
+    if (!pass_receive(object->zygote->socket, &ended, sizeof ended, NULL, 0, 0)) {
         snprintf(object->text, sizeof object->text, "the zygote is gone");
         return ZYGOTE_BROKEN;
     }
+    int status = ended.status;
+    object->peak_kib = ended.peak_kib;
     if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OSERR) {
         struct rlimit space;
         bool little = getrlimit(RLIMIT_AS, &space) == 0 &&

@@ -32,6 +32,7 @@ struct zygote_object {
     struct dx_image_info image;
     enum dx_status refusal;
     char text[256];
+    int peak_kib; /* resident memory that the child had at most, as the kernel says at its end */
     struct zygote *zygote; /* private from here */
     const struct object_limits *limits;
     int socket, pixels, child;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -35,6 +36,7 @@ static void make_child(int socket, const int fds[DESCRIPTORS], const struct obje
 {
     struct made made = {0};
     int status = 0, child = -1;
+    struct rusage use = {0};
     object_count_child();
     pid_t pid = fork();
     if (pid == 0)
@@ -55,10 +57,11 @@ static void make_child(int socket, const int fds[DESCRIPTORS], const struct obje
     if (child >= 0)
         close(child);
     if (pid > 0) {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        while (wait4(pid, &status, 0, &use) < 0 && errno == EINTR)
             ;
+        struct ended ended = {status, (int32_t)use.ru_maxrss};
         if (made.error == 0)
-            (void)pass_send(socket, &status, sizeof status, NULL, 0, 0);
+            (void)pass_send(socket, &ended, sizeof ended, NULL, 0, 0);
     }
 }
 

@@ -13,6 +13,11 @@ struct made {
     int32_t pid, error;
 };
 
+/* What it tells of its end: waitpid's status, and the most memory that it had at once. */
+struct ended {
+    int32_t status, peak_kib;
+};
+
 /* The zygote's life, in the process that its owner forked. */
 _Noreturn void zygote_live(int socket, pid_t owner);
 

@@ -1,4 +1,5 @@
 """Hostile bytes over the wire against the real daemon; C-ECHO answers within a second throughout."""
+import json
 import os
 import shutil
 import socket
@@ -50,10 +51,10 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.failures, 0)
         self.assertLess(self.slowest, 1.0)
 
-    def talk(self, *parts, seconds=12):
+    def talk(self, *parts, seconds=12, calling=b"RAWSCU"):
         """Associates, sends all parts, returns everything that came back until the node closes or falls silent."""
         with socket.create_connection(("127.0.0.1", self.node.port), timeout=seconds) as s:
-            s.sendall(associate_rq())
+            s.sendall(associate_rq().replace(b"RAWSCU", calling))
             answer = s.recv(65536)
             self.assertEqual(answer[:1], b"\x02", "A-ASSOCIATE-AC expected")
             received = b""
@@ -107,6 +108,15 @@ class Hostile(unittest.TestCase):
             good = element(8, 0x16, uid) + element(8, 0x18, b"1.2.3.4.5.6\0")
             self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False))), 0xA900)
             self.assertIn("SOP Class UID is not a UID", self.node.log())
+
+    def test_names_that_are_no_text(self):
+        """A study, and who sends it: stored under names that every list can show."""
+        names = [element(0x20, tag, uid) for tag, uid in ((0xd, b"1.2.\xb13.4"), (0xe, b"1.2.\x1b\xff"))]
+        good = element(8, 0x16, SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, b"1.2.3.4.5.6\0") + b"".join(names)
+        self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False), calling=b"RA\xb1\x01S\xff")), 0)
+        listed = self.node.admin("jobs", "list", "--json")
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertEqual([json.loads(listed.stdout)[name] for name in ("study", "calling")], ["1.2.?3.4", "RA??S?"])
 
     def test_pdu_lengths_that_lie(self):
         for length in (0xFFFFFFFF, 0x80000000, 0, 5):
