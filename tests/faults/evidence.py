@@ -55,6 +55,7 @@ class Evidence:
             raise Unreadable(f"{path}: no such file")
         store = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
         store.row_factory = sqlite3.Row
+        store.text_factory = lambda text: text.decode(errors="surrogateescape")  # a peer's Patient ID may be in no known character set
         store.execute("BEGIN")  # one snapshot
         self.integrity = [row[0] for row in store.execute("PRAGMA integrity_check")]
         self.strangers = [tuple(row) for row in store.execute("PRAGMA foreign_key_check")]
