@@ -24,6 +24,7 @@ from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Ex
 
 import seeds_peers
 import seeds_steps
+from seeds_steps import element, word
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
@@ -119,15 +120,6 @@ def pictures():
         out = io.BytesIO()
         picture.save(out, "JPEG", **options)
         put("image", name + ".jpg", out.getvalue())
-
-
-def element(tag, value):
-    value += b"\0" * (len(value) % 2)
-    return struct.pack("<HHI", tag >> 16, tag & 0xffff, len(value)) + value
-
-
-def word(tag, value):
-    return element(tag, struct.pack("<H", value))
 
 
 def command(sop_class, field, *more):
