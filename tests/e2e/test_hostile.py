@@ -104,19 +104,25 @@ class Hostile(unittest.TestCase):
             self.assertIn(self.status(received), (0xC000, 0xA900))
 
     def test_a_class_that_is_no_uid(self):
-        for uid in (b"../../etc/passwd", b"1.2.3\\4.5.6\0", b"%s%n%d", b"1.2.3\n4\0"):
+        for uid in (b"../../etc/passwd", b"1.2.3\\4.5.6\0", b"%s%n%d", b"1.2.3\n4\0", b".\0", b"1.02.003"):
             good = element(8, 0x16, uid) + element(8, 0x18, b"1.2.3.4.5.6\0")
             self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False))), 0xA900)
             self.assertIn("SOP Class UID is not a UID", self.node.log())
 
     def test_names_that_are_no_text(self):
-        """A study, and who sends it: stored under names that every list can show."""
-        names = [element(0x20, tag, uid) for tag, uid in ((0xd, b"1.2.\xb13.4"), (0xe, b"1.2.\x1b\xff"))]
-        good = element(8, 0x16, SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, b"1.2.3.4.5.6\0") + b"".join(names)
-        self.assertEqual(self.status(self.talk(pdatas(store_rq(), True), pdatas(good, False), calling=b"RA\xb1\x01S\xff")), 0)
-        listed = self.node.admin("jobs", "list", "--json")
-        self.assertEqual(listed.returncode, 0, listed.stderr)
-        self.assertEqual([json.loads(listed.stdout)[name] for name in ("study", "calling")], ["1.2.?3.4", "RA??S?"])
+        """A study, and who sends it: stored under names that every list can show, and no terminal obeys."""
+        names = element(0x10, 0x20, b"\xff\xfe") + element(0x20, 0xD, b"1.2\xff\x1b[2J") + element(0x20, 0xE, b"1.2\xff\xfe\x80")
+        good = element(8, 0x16, SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, b"1.2.3.4.5.7\0") + names
+        self.assertEqual(self.status(self.talk(pdatas(store_rq(uid="1.2.3.4.5.7"), True), pdatas(good, False), calling=b"RA\xb1\x01S\xff")), 0)
+        told = self.node.admin("jobs", "list", "--json")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        job = [one for one in map(json.loads, told.stdout.splitlines()) if one["sop_instance"] == "1.2.3.4.5.7"][0]
+        self.assertEqual([job[name] for name in ("study", "calling")], ["1.2??[2J", "RA??S?"])
+        for words in ((), ("--json",)):
+            told = self.node.admin("jobs", "show", str(job["id"]), *words)
+            self.assertEqual(told.returncode, 0, told.stderr)
+            self.assertIn("1.2??[2J", told.stdout)
+            self.assertNotIn("\x1b", told.stdout)
 
     def test_pdu_lengths_that_lie(self):
         for length in (0xFFFFFFFF, 0x80000000, 0, 5):

@@ -166,6 +166,8 @@ BREAKS = [
     ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
     ("any number may pass a study", "scp/worklist/priority.c", "place->passed >= policy->passed_most;", "place->passed < 0;", "scp_priority_room"),
     ("who was passed is not counted", "scp/store/store_place.c", "    if (!c->known.read)\n        return STORE_OK;\n", "    if (c->known.read)\n        return STORE_OK;\n", "scp_store_lists"),
+    ("a peer's text commands the terminal", "scp/printable.c", "number >= 0x20 && (number < 0x7f || number > 0x9f)", "number > 0", "scp_printable"),
+    ("an object of no class is stored", "dicom/dcmtk/store.cc", "if (!dx_uid_is_valid(scan->sop_class)) {", "if (false) {", "e2e_hostile"),
 ]
 
 

@@ -429,6 +429,11 @@ class CheckerOfItself(unittest.TestCase):
         looker.no_strays()
         self.assertEqual([v for v in looker.violations if "2.25.1.dcm" in v[1] or "no removal" in v[1]], [])
 
+    def test_an_identifier_of_no_character_set_is_read(self):
+        evidence = self.copy("bytes")
+        sql(evidence, "UPDATE result SET patient_id=CAST(x'eda080' AS TEXT)")
+        self.assertEqual(self.violations_of(os.path.join(evidence, "spool"), evidence), [])
+
     def test_exit_status(self):
         def run(spool, *more):
             return h.run("/usr/bin/python3", os.path.join(HERE, "checker.py"), "--spool", spool, "--ledger",
