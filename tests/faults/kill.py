@@ -49,7 +49,8 @@ RETENTION_BYTES = 30_000_000
 POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE, "scp/crash.c"), encoding="utf-8").read(), re.M)
 # Points at which a supervisor's start, reload or stop dies, one at a time; each has a method at_WORD. All others but those of copies fire
 # by themselves while studies arrive, a patient is forgotten and a report is taken back.
-ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-loaded", "reload-overlapped", "stop-asked")
+ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-looked", "reload-loaded", "reload-told", "reload-overlapped",
+           "stop-asked")
 FIRST = "migrate-uncommitted"
 # Points that need others of the site (site_kill.py): a collector, an archive that commits, days that pass; a caller; a worklist; a reader; a caller, too.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
@@ -102,7 +103,7 @@ class Campaign:
                             raise
                 raise AssertionError("it never starts")
         node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, model=self.model, **self.configuration(
-            environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"}))
+            environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1", "CERVIGATE_SWEEP_EVERY": "5"}))
         self.count_fired()
         return node
 

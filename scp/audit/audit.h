@@ -108,6 +108,10 @@ bool audit_tell(const struct conf *conf, const struct audit_event *event, size_t
 #define AUDIT_TOGETHER 28
 bool audit_tell_messages(const struct conf *conf, char **messages, size_t count);
 
+/* For who knows that so many events were not written, and why (errno): counts them, as the above.
+ */
+void audit_missed(const struct conf *conf, size_t count, int why);
+
 /* ---- what the node tells ---- */
 
 void audit_application(const struct conf *conf, bool start);

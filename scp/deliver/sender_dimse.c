@@ -6,6 +6,7 @@
 #include "log.h"
 #include "node.h"
 #include "proposed.h"
+#include "spool.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,7 +113,7 @@ static enum dx_status store(const struct conf *conf, const struct conf_destinati
     node_path(conf, path, sizeof path, "%s", what->path);
     if (!syntax)
         return dx_scu_store(scu, path, dimse, comment, err);
-    node_path(conf, packed, sizeof packed, "run/send-%ld.dcm", (long)getpid());
+    node_path(conf, packed, sizeof packed, SPOOL_PACKED, (long)getpid());
     enum dx_status status = dx_result_compress(path, syntax, packed, err);
     if (status == DX_OK)
         status = dx_scu_store(scu, packed, dimse, comment, err);

@@ -2,6 +2,7 @@
 #include "audit_traffic.h"
 
 #include "audit.h"
+#include "audit_made.h"
 #include "clock.h"
 #include "conf.h"
 #include "dx_attrs.h"
@@ -21,7 +22,8 @@ struct transfer {
     const char *url; /* the configuration's, or NULL: of a peer with DICOMweb */
     bool sent;       /* by us */
     bool begun, ended;
-    bool cut; /* told by another process than received it */
+    bool cut;                /* told by another process than received it */
+    struct audit_made *made; /* of what was sent */
     unsigned instances, classes;
     struct {
         char uid[DX_UID_MAX];
@@ -93,11 +95,15 @@ static void tell_transfer(struct audit_traffic *t, const struct transfer *x, boo
     (void)snprintf(number, sizeof number, "%u", x->instances);
     for (unsigned i = 0; i < x->classes; i++)
         classes[i] = (struct audit_sop_class){x->class_[i].uid, x->class_[i].instances};
-    const struct audit_detail details[] = {{"association", x->key}, {"instances", number}};
+    struct audit_detail details[2 + AUDIT_MADE_DETAILS] = {{"association", x->key},
+                                                           {"instances", number}};
+    size_t detail_count = end ? 2 : 1;
+    if (end && x->made != NULL)
+        detail_count += audit_made_details(x->made, details + detail_count);
     const struct audit_object objects[] = {{.kind = AUDIT_STUDY,
                                             .id = x->study,
                                             .details = details,
-                                            .detail_count = end ? 2 : 1,
+                                            .detail_count = detail_count,
                                             .classes = classes,
                                             .class_count = end ? x->classes : 0,
                                             .accession = x->accession},
@@ -241,11 +247,16 @@ void audit_traffic_sending(struct audit_traffic *t, struct store *store,
 }
 
 void audit_traffic_sent(struct audit_traffic *t, const struct conf_destination *to,
-                        const struct result *result)
+                        struct store *store, const struct result *result)
 {
     struct transfer *x = t != NULL ? find(t, to->peer->name, result->study) : NULL;
-    if (x != NULL)
-        add_instances(x, result->sop_class, 1);
+    if (x == NULL)
+        return;
+    add_instances(x, result->sop_class, 1);
+    if (x->made == NULL)
+        x->made = audit_made_create();
+    if (x->made != NULL)
+        audit_made_add(x->made, store, result);
 }
 
 void audit_traffic_batch_ended(struct audit_traffic *t, const struct conf_destination *to)
@@ -371,6 +382,8 @@ void audit_traffic_turn(struct audit_traffic *t)
             tell_transfer(t, x, true);
         if (!x->ended)
             t->list[kept++] = *x;
+        else
+            audit_made_destroy(x->made);
     }
     t->count = kept;
     tell_refusals(t, false);

@@ -289,7 +289,7 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     crash_point("deliver-journalled");
     tell(lane, job, &answer);
     if (answer.verdict == VERDICT_DELIVERED && lane->batch.transaction[0] == '\0')
-        audit_traffic_sent(d->traffic, lane->to, &job->result);
+        audit_traffic_sent(d->traffic, lane->to, d->store, &job->result);
     if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
         pause_lane(lane, answer.text, (int64_t)answer.retry_after_seconds * 1000);
     if (answer.verdict != VERDICT_UNREACHED && answer.verdict != VERDICT_NOT_ALLOWED)

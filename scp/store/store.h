@@ -119,9 +119,6 @@ STORE_MUST_USE enum store_status store_next_received(struct store *store, int64_
                                                      struct instance *instance);
 STORE_MUST_USE enum store_status store_get_instance(struct store *store, int64_t id,
                                                     struct instance *instance);
-/* The first instance with this SOP Instance UID (the one a rival stands against). */
-STORE_MUST_USE enum store_status store_first_instance(struct store *store, const char *sop_instance,
-                                                      struct instance *instance);
 /* The latest judged or not processed instance with this SOP Instance UID before `before`, conflicts
  * left out: what a new one is compared with. */
 STORE_MUST_USE enum store_status store_last_answer(struct store *store, const char *sop_instance,

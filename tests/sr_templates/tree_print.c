@@ -1,4 +1,5 @@
-#include "srt_private.h"
+#include "tree_print.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,12 +85,12 @@ static void put_list(struct printing *printing, const struct dx_sr_item *item, i
     }
 }
 
-void srt_tree_print(const struct srt_tree *tree, char *text, size_t size)
+void tree_print(const struct srt_tree *tree, char *text, size_t size)
 {
     struct printing printing = {text, size, 0};
 
     if (size == 0)
         return;
     text[0] = '\0';
-    put_list(&printing, tree->root, 0);
+    put_list(&printing, srt_tree_root(tree), 0);
 }

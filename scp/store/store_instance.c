@@ -220,17 +220,6 @@ enum store_status store_get_instance(struct store *store, int64_t id, struct ins
                     instance);
 }
 
-enum store_status store_first_instance(struct store *store, const char *sop_instance,
-                                       struct instance *instance)
-{
-    return take_one(store,
-                    sql_prepare(store,
-                                "SELECT " COLUMNS " FROM instance WHERE sop_instance=?"
-                                " ORDER BY id LIMIT 1",
-                                "t", sop_instance),
-                    instance);
-}
-
 enum store_status store_last_answer(struct store *store, const char *sop_instance, int64_t before,
                                     struct instance *instance)
 {

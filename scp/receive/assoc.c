@@ -235,6 +235,7 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
 {
     const struct assoc *assoc = context;
     char name[40] = "", text[1024];
+    const char *limit = NULL;
     if (status == 0 || status == DX_STORE_OUT_OF_RESOURCES) {
         (void)unlink(object->path);
     } else {
@@ -244,11 +245,11 @@ static void on_refuse(void *context, const struct dx_scp_object *object, uint16_
                        status, why->text, assoc->id, assoc->peer.calling, assoc->peer.address,
                        object->command_sop_class, object->command_sop_instance,
                        object->transfer_syntax, (unsigned long long)object->bytes);
-        int failed =
-            spool_quarantine(assoc->conf, object->fd, object->path, text, name, sizeof name);
+        int failed = spool_quarantine(assoc->conf, object->fd, object->path, text, name,
+                                      sizeof name, &limit);
         if (failed != 0)
-            log_event(LOG_AT_WARN, "quarantine-failed", "association=%s error=%s", assoc->id,
-                      log_quote(strerror(-failed)));
+            log_event(LOG_AT_WARN, "quarantine-failed", "association=%s limit=%s error=%s",
+                      assoc->id, limit != NULL ? limit : "none", log_quote(strerror(-failed)));
     }
     log_event(LOG_AT_WARN, "instance-refused",
               "association=%s status=%04X reason=%s bytes=%llu quarantine=%s", assoc->id, status,

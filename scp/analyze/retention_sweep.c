@@ -1,5 +1,6 @@
-/* The sweep after a start:
+/* The sweep after a start, and, without the rows, each day:
  *
+ *   temporary names whose process is gone --> removed
  *   files of objects/00 .. ff, then of results/ --unknown--> strays
  *   rows of objects, rows of results --no file--> told
  *   strays --RETENTION_GRACE later, still unknown--> removed */
@@ -7,6 +8,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "spool.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +21,7 @@
 #define STRAYS_A_TURN                                                                              \
     16 /* looked at again: the look at pictures that no report holds is not cheap */
 
-enum stage { FILES, OBJECT_ROWS, RESULT_ROWS, STRAYS, DONE };
+enum stage { TEMPORARIES, FILES, OBJECT_ROWS, RESULT_ROWS, STRAYS, DONE };
 
 struct stray {
     char path[256];
@@ -34,8 +36,10 @@ struct sweep {
     DIR *directory;
     int64_t after; /* id of the row looked at last */
     struct stray *stray;
-    size_t strays, next, removed, missing;
+    size_t strays, next, temporaries, removed, missing;
     bool overflow;
+    bool again;      /* not the first: what is missing was told */
+    int64_t done_ms; /* monotonic */
 };
 
 struct sweep *sweep_create(const struct conf *conf, struct store *store)
@@ -60,6 +64,16 @@ void sweep_destroy(struct sweep *sweep)
         (void)closedir(sweep->directory);
     free(sweep->stray);
     free(sweep);
+}
+
+static enum store_status look_at_temporaries(struct sweep *sweep)
+{
+    int failed = spool_sweep_temporaries(sweep->conf, &sweep->temporaries);
+    if (failed != 0)
+        log_event(LOG_AT_ERROR, "retention-cannot-remove", "error=%s",
+                  log_quote(strerror(-failed)));
+    sweep->stage = FILES;
+    return STORE_OK;
 }
 
 /* ---- files ---- */
@@ -112,7 +126,7 @@ static enum store_status look_at_files(struct sweep *sweep)
     enum store_status status = STORE_OK;
     for (size_t i = 0; status == STORE_OK && i < RETENTION_NAMES; i++) {
         if (!open_folder(sweep)) {
-            sweep->stage = OBJECT_ROWS;
+            sweep->stage = sweep->again ? STRAYS : OBJECT_ROWS;
             break;
         }
         const struct dirent *entry = readdir(sweep->directory);
@@ -173,23 +187,42 @@ static enum store_status look_at_rows(struct sweep *sweep)
 
 /* ---- strays ---- */
 
-static int64_t grace(void)
+/* Tests have it shorter. */
+static int64_t time_of(const char *variable, int64_t otherwise)
 {
-    const char *seconds = getenv("CERVIGATE_SWEEP_GRACE"); /* tests */
-    return seconds != NULL ? strtol(seconds, NULL, 10) * 1000 : RETENTION_GRACE;
+    const char *seconds = getenv(variable);
+    return seconds != NULL ? strtol(seconds, NULL, 10) * 1000 : otherwise;
+}
+
+static void end(struct sweep *sweep)
+{
+    log_event(sweep->removed + sweep->missing + sweep->temporaries > 0 ? LOG_AT_WARN : LOG_AT_INFO,
+              "spool-swept", "unknown_removed=%zu missing=%zu more=%s temporary_removed=%zu",
+              sweep->removed, sweep->missing, sweep->overflow ? "yes" : "no", sweep->temporaries);
+    sweep->stage = DONE;
+    sweep->done_ms = clock_monotonic_ms();
+}
+
+static void begin_again(struct sweep *sweep)
+{
+    if (clock_monotonic_ms() - sweep->done_ms <
+        time_of("CERVIGATE_SWEEP_EVERY", RETENTION_SWEEP_MS))
+        return;
+    sweep->stage = TEMPORARIES;
+    sweep->again = true;
+    sweep->folder = 0;
+    sweep->strays = sweep->next = sweep->temporaries = sweep->removed = sweep->missing = 0;
+    sweep->overflow = false;
 }
 
 static enum store_status look_at_strays(struct sweep *sweep)
 {
     enum store_status status = STORE_OK;
-    int64_t ripe = clock_monotonic_ms() - grace();
+    int64_t ripe = clock_monotonic_ms() - time_of("CERVIGATE_SWEEP_GRACE", RETENTION_GRACE);
     for (size_t i = 0; status == STORE_OK && i < STRAYS_A_TURN; i++) {
         bool removed = false;
         if (sweep->next == sweep->strays) {
-            log_event(sweep->removed + sweep->missing > 0 ? LOG_AT_WARN : LOG_AT_INFO,
-                      "spool-swept", "unknown_removed=%zu missing=%zu more=%s", sweep->removed,
-                      sweep->missing, sweep->overflow ? "yes" : "no");
-            sweep->stage = DONE;
+            end(sweep);
             break;
         }
         const struct stray *stray = &sweep->stray[sweep->next];
@@ -208,6 +241,8 @@ static enum store_status look_at_strays(struct sweep *sweep)
 enum store_status sweep_turn(struct sweep *sweep)
 {
     switch (sweep->stage) {
+    case TEMPORARIES:
+        return look_at_temporaries(sweep);
     case FILES:
         return look_at_files(sweep);
     case OBJECT_ROWS:
@@ -216,6 +251,7 @@ enum store_status sweep_turn(struct sweep *sweep)
     case STRAYS:
         return look_at_strays(sweep);
     case DONE:
+        begin_again(sweep);
         break;
     }
     return STORE_OK;

@@ -2,6 +2,7 @@
 #include "stow.h"
 
 #include "node.h"
+#include "spool.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -50,7 +51,7 @@ static int open_form(const struct sender_way *way, const struct send_form *form,
         return fd;
     (void)close(fd);
 
-    node_path(way->conf, packed, sizeof packed, "run/send-%ld.dcm", (long)getpid());
+    node_path(way->conf, packed, sizeof packed, SPOOL_PACKED, (long)getpid());
     enum dx_status status = dx_result_compress(path, syntax, packed, &err);
     if (status == DX_OK)
         fd = open(packed, O_RDONLY | O_CLOEXEC);

@@ -5,7 +5,7 @@
  *           short of space RETENTION_SHORT_MS]
  *   every turn goes on with the pass, then removes files of rows that were given up; while there
  *   are more than it may remove, nothing more is given up;
- *   once after start, [sweep_turn] compares files and rows.
+ *   after start and daily [sweep_turn] removes temporary names, and compares files and rows.
  *
  * Age needs a clock, and clocks jump. When the wall clock went on by more than RETENTION_JUMP_MS
  * since the last look, nothing goes by age for RETENTION_WAIT_MS: who notices can set it right. The
@@ -247,7 +247,7 @@ static enum store_status retire_for_space(struct retention *r, bool objects, int
     return status;
 }
 
-/* Refused bytes have no row: their file's time speaks. At most SPOOL_QUARANTINE_MOST are there. */
+/* Refused bytes have no row: their file's time speaks. */
 static size_t old_in_quarantine(const struct conf *conf, int64_t before_ms, bool remove)
 {
     char path[PATH_MAX];

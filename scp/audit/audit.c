@@ -103,7 +103,7 @@ static void say_notes(const struct audit_log *log, const char *broken)
 /* Since when nothing can be written; the log says so once a minute. */
 static int64_t told_at, trouble;
 
-static void failed(const struct conf *conf, size_t count, int why)
+void audit_missed(const struct conf *conf, size_t count, int why)
 {
     int64_t now = clock_monotonic_ms();
     bool counted = audit_log_missed(conf, clock_utc_ms(), count);
@@ -160,7 +160,7 @@ bool audit_tell_messages(const struct conf *conf, char **messages, size_t count)
         audit_log_close(&log);
     }
     if (!good)
-        failed(conf, count, why);
+        audit_missed(conf, count, why);
     else
         trouble = 0;
     for (size_t i = 0; i < count; i++)

@@ -15,9 +15,10 @@
 #define RETENTION_MOST     64     /* rows given up in a turn */
 #define RETENTION_ORDERS   4096   /* orders of the site looked at in a turn, once a day each */
 #define RETENTION_FILES    256    /* files removed in a turn */
-#define RETENTION_NAMES    512    /* files and rows compared in a turn, after start */
+#define RETENTION_NAMES    512    /* files and rows compared in a turn of the sweep */
 #define RETENTION_GRACE    600000 /* milliseconds: an unknown file may be an object that comes */
-#define RETENTION_STRAYS   1024   /* unknown files remembered; more wait for the next start */
+#define RETENTION_STRAYS   1024   /* unknown files remembered; more wait for the next sweep */
+#define RETENTION_SWEEP_MS 86400000LL /* from the end of a sweep to the next */
 #define RETENTION_JUMP_MS                                                                          \
     86400000LL                       /* the clock went on by more than this between two looks...   \
                                       */

@@ -33,9 +33,9 @@ void audit_traffic_cut(struct audit_traffic *traffic, const struct instance *fir
 void audit_traffic_sending(struct audit_traffic *traffic, struct store *store,
                            const struct conf_destination *to, const struct delivery *list,
                            size_t count);
-/* One of them is there. */
+/* One of them is there; the store (NULL: closed) tells what it was made of. */
 void audit_traffic_sent(struct audit_traffic *traffic, const struct conf_destination *to,
-                        const struct result *result);
+                        struct store *store, const struct result *result);
 /* The batch is over. */
 void audit_traffic_batch_ended(struct audit_traffic *traffic, const struct conf_destination *to);
 
