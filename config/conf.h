@@ -255,12 +255,12 @@ struct conf_limits {
     int association_cpu_seconds;             /* of an association's process: 3600 */
     uint32_t nesting;                        /* 64 */
     uint64_t elements, dataset_bytes, inflated_bytes, frame_pixels, frame_bytes;
-    uint32_t command_bytes; /* 65536 */
-    uint32_t frames;
-    uint64_t object_memory_bytes;                /* RLIMIT_AS of an object child: 2 GiB */
-    int object_cpu_seconds, object_wall_seconds; /* 60, 120 */
-    int object_attempts;                         /* 2, then quarantine */
-    uint64_t spool_reserve_bytes;                /* below this much free: A700 */
+    uint32_t command_bytes;                         /* 65536 */
+    uint32_t frames, quarantine_objects;            /* 65536; refused ones that are kept: 1000 */
+    uint64_t object_memory_bytes;                   /* RLIMIT_AS of an object child: 2 GiB */
+    int object_cpu_seconds, object_wall_seconds;    /* 60, 120 */
+    int object_attempts;                            /* 2, then it is not processed */
+    uint64_t spool_reserve_bytes, quarantine_bytes; /* 1 GiB, below it A700; 4 GiB together */
 };
 
 /* What the site says of its orders by HL7. */

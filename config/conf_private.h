@@ -9,6 +9,7 @@
 #define CONF_PRIVATE_H
 
 #include "conf.h"
+#include "conf_room.h"
 #include <libxml/tree.h>
 
 #define CONF_NAMESPACE       "urn:cervigate:config:1"
@@ -34,7 +35,11 @@ struct reading {
     struct conf_complaints *complaints;
     size_t earlier; /* complaints, about other files */
     bool no_memory;
+    struct conf_room *room; /* what is read goes there; NULL: each piece by itself */
 };
+
+/* room.c: zeros, of the room or (NULL) the heap; NULL: there is no more. */
+void *conf_room_take(struct conf_room *room, size_t bytes);
 
 /* complain.c */
 void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
@@ -101,7 +106,8 @@ struct option {
     enum option_type type;
     size_t offset;            /* in struct conf, or struct conf_destination */
     const char *fallback;     /* NULL: required, or nullable */
-    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true */
+    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true; of
+                                 TEXT: the only ones, or NULL */
 };
 extern const struct option conf_options[];
 extern const size_t conf_option_count;

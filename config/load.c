@@ -53,8 +53,8 @@ static void resolve(struct conf_complaints *complaints)
 }
 
 /* complaints->files is filled; *conf may be there whatever the status is. */
-static enum conf_status load(const struct conf_text *texts, size_t count, struct conf **conf,
-                             struct conf_complaints *complaints)
+static enum conf_status load(const struct conf_text *texts, size_t count, struct conf_room *room,
+                             struct conf **conf, struct conf_complaints *complaints)
 {
     struct reading readings[MOST_TEXTS] = {{0}};
     xmlDoc *schema = conf_schema_open();
@@ -64,6 +64,7 @@ static enum conf_status load(const struct conf_text *texts, size_t count, struct
         readings[i] = (struct reading){
             .text = texts[i].text, .size = texts[i].size, .file = (int)i, .complaints = complaints};
     readings[0].no_memory = !schema;
+    readings[0].room = room;
     *conf = schema ? read_merged(readings, count, schema, texts[0].path) : NULL;
     resolve(complaints);
     if (readings[0].no_memory)
@@ -96,7 +97,7 @@ enum conf_status conf_load_texts(const struct conf_text *texts, size_t count, st
     *complaints = (struct conf_complaints){0};
     for (size_t i = 0; i < count && good; i++)
         good = (complaints->files[i] = strdup(texts[i].path)) != NULL;
-    return good ? only_whole(load(texts, count, conf, complaints), conf) : CONF_NO_MEMORY;
+    return good ? only_whole(load(texts, count, NULL, conf, complaints), conf) : CONF_NO_MEMORY;
 }
 
 enum conf_status conf_load_text(const char *text, size_t size, const char *path, struct conf **conf,
@@ -145,8 +146,8 @@ static size_t name_files(const char *path, struct conf_complaints *complaints,
     return *status == CONF_OK ? (size_t)count + 1 : 0;
 }
 
-enum conf_status conf_load_partly(const char *path, struct conf **conf,
-                                  struct conf_complaints *complaints)
+static enum conf_status load_partly(const char *path, struct conf_room *room, struct conf **conf,
+                                    struct conf_complaints *complaints)
 {
     struct conf_text texts[MOST_TEXTS] = {{0}};
     enum conf_status status;
@@ -164,7 +165,7 @@ enum conf_status conf_load_partly(const char *path, struct conf **conf,
         status = status == CONF_OK ? told : status;
     }
     if (status == CONF_OK)
-        status = load(texts, count, conf, complaints);
+        status = load(texts, count, room, conf, complaints);
     else
         resolve(complaints);
     for (size_t i = 0; i < count; i++)
@@ -172,7 +173,25 @@ enum conf_status conf_load_partly(const char *path, struct conf **conf,
     return status;
 }
 
+enum conf_status conf_load_partly(const char *path, struct conf **conf,
+                                  struct conf_complaints *complaints)
+{
+    return load_partly(path, NULL, conf, complaints);
+}
+
+enum conf_status conf_load_in(const char *path, struct conf_room *room, struct conf **conf,
+                              struct conf_complaints *complaints)
+{
+    enum conf_status status = load_partly(path, room, conf, complaints);
+
+    if (!room)
+        return only_whole(status, conf);
+    if (status != CONF_OK)
+        *conf = NULL; /* the room is the caller's */
+    return status;
+}
+
 enum conf_status conf_load(const char *path, struct conf **conf, struct conf_complaints *complaints)
 {
-    return only_whole(conf_load_partly(path, conf, complaints), conf);
+    return conf_load_in(path, NULL, conf, complaints);
 }

@@ -13,11 +13,12 @@ struct string {
     char text[];
 };
 
-/* One allocation holds everything but the strings; struct conf comes first, and conf_destroy gets
+/* One piece holds everything but the strings; struct conf comes first, and conf_destroy gets
  * the box back from it. */
 struct box {
     struct conf conf;
     struct string *strings;
+    struct conf_room *room;
     bool no_memory;
     struct conf_peer peers[CONF_MAX_PEERS];
     struct conf_ae aes[CONF_MAX_AES];
@@ -33,7 +34,7 @@ struct box {
 static const char *keep(struct box *box, const char *text)
 {
     size_t size = strlen(text) + 1;
-    struct string *string = malloc(sizeof *string + size);
+    struct string *string = conf_room_take(box->room, sizeof *string + size);
 
     if (!string) {
         box->no_memory = true;
@@ -424,12 +425,13 @@ static int line_of(const xmlNode *root, const char *name)
 struct conf *conf_read_conf(struct reading *reading, const char *path)
 {
     const xmlNode *root = xmlDocGetRootElement(reading->doc);
-    struct box *box = calloc(1, sizeof *box);
+    struct box *box = conf_room_take(reading->room, sizeof *box);
 
     if (!box) {
         reading->no_memory = true;
         return NULL;
     }
+    box->room = reading->room;
     box->conf.path = keep(box, path);
     for (size_t i = 0; i <= CONF_MAX_FILES && reading->complaints->files[i]; i++)
         box->conf.files[i] = keep(box, reading->complaints->files[i]);
@@ -478,6 +480,10 @@ void conf_destroy(struct conf *conf)
 
     if (!box)
         return;
+    if (box->room) {
+        conf_room_destroy(box->room);
+        return;
+    }
     for (struct string *string = box->strings, *next; string; string = next) {
         next = string->next;
         free(string);

@@ -67,11 +67,11 @@ int start_tell(const char *path, enum conf_status loaded, const struct conf_comp
                                     : EX_SOFTWARE;
 }
 
-struct conf *start_conf(const char *path, int *status, FILE *copy)
+struct conf *start_conf(const char *path, struct conf_room *room, int *status, FILE *copy)
 {
     struct conf *conf = NULL;
     struct conf_complaints complaints;
-    enum conf_status loaded = conf_load(path, &conf, &complaints);
+    enum conf_status loaded = conf_load_in(path, room, &conf, &complaints);
     *status = start_tell(path, loaded, &complaints, stderr);
     if (copy != NULL)
         (void)start_tell(path, loaded, &complaints, copy);

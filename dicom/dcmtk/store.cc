@@ -11,6 +11,7 @@
 #include "session.hh"
 
 #include "dx_services.h"
+#include "words.h"
 
 #include "dcmtk/dcmdata/dcuid.h"
 
@@ -165,6 +166,8 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Instance UID is not the command's");
         return DX_STORE_NOT_OF_CLASS;
     }
+    dx_make_printable(scan->study);
+    dx_make_printable(scan->series);
     return 0;
 }
 

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define LIST_MOST 100
-#define TEXT_MOST 1024 /* scp/assoc.c writes no more */
+#define TEXT_MOST 1024 /* scp/receive/assoc.c writes no more */
 
 static json_t *object_json(const struct instance *i)
 {
@@ -140,9 +140,10 @@ static json_t *facts_of(const struct conf *conf, const char *name)
 
 static json_t *list_refused(const struct conf *conf, size_t *total)
 {
-    struct refused *list = calloc(SPOOL_QUARANTINE_MOST, sizeof *list);
+    size_t most = conf->limits.quarantine_objects;
+    struct refused *list = calloc(most, sizeof *list);
     json_t *array = list != NULL ? json_array() : NULL;
-    *total = list != NULL ? find_refused(conf, list, SPOOL_QUARANTINE_MOST) : 0;
+    *total = list != NULL ? find_refused(conf, list, most) : 0;
     for (size_t i = 0; i < *total && i < LIST_MOST; i++)
         (void)json_array_append_new(
             array, json_pack("{s:o, s:o, s:I, s:o}", "id", json_sprintf("q%s", list[i].name), "at",

@@ -51,10 +51,10 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.failures, 0)
         self.assertLess(self.slowest, 1.0 * h.PATIENCE)
 
-    def talk(self, *parts, seconds=12):
+    def talk(self, *parts, seconds=12, calling=b"RAWSCU"):
         """Associates, sends all parts, returns everything that came back until the node closes or falls silent."""
         with socket.create_connection(("127.0.0.1", self.node.port), timeout=seconds) as s:
-            s.sendall(associate_rq())
+            s.sendall(associate_rq().replace(b"RAWSCU", calling))
             answer = s.recv(65536)
             self.assertEqual(answer[:1], b"\x02", "A-ASSOCIATE-AC expected")
             received = b""
@@ -110,13 +110,14 @@ class Hostile(unittest.TestCase):
             self.assertIn("SOP Class UID is not a UID", self.node.log())
 
     def test_names_that_are_no_text(self):
+        """A study, and who sends it: stored under names that every list can show, and no terminal obeys."""
         names = element(0x10, 0x20, b"\xff\xfe") + element(0x20, 0xD, b"1.2\xff\x1b[2J") + element(0x20, 0xE, b"1.2\xff\xfe\x80")
         good = element(8, 0x16, SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, b"1.2.3.4.5.7\0") + names
-        self.assertEqual(self.status(self.talk(pdatas(store_rq(uid="1.2.3.4.5.7"), True), pdatas(good, False))), 0)
+        self.assertEqual(self.status(self.talk(pdatas(store_rq(uid="1.2.3.4.5.7"), True), pdatas(good, False), calling=b"RA\xb1\x01S\xff")), 0)
         told = self.node.admin("jobs", "list", "--json")
         self.assertEqual(told.returncode, 0, told.stderr)
         job = [one for one in map(json.loads, told.stdout.splitlines()) if one["sop_instance"] == "1.2.3.4.5.7"][0]
-        self.assertEqual(job["study"], "1.2??[2J")
+        self.assertEqual([job[name] for name in ("study", "calling")], ["1.2??[2J", "RA??S?"])
         for words in ((), ("--json",)):
             told = self.node.admin("jobs", "show", str(job["id"]), *words)
             self.assertEqual(told.returncode, 0, told.stderr)

@@ -225,6 +225,7 @@ class Campaign:
         if fired:
             w.sender.death("point", begin)  # it may have been the listener's
         if w.node.process.poll() is not None:  # whose fault it was is looked at below
+            self.violation(fault, n, f"the supervisor ended with {w.node.process.returncode}")
             w.node.start()  # as systemd does
         if outcome != "0000" and not fired:
             self.violation(fault, n, f"answered {outcome} without a fault")
