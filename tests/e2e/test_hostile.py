@@ -60,7 +60,7 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.node.echo().returncode, 0)
         self.assertEqual(self.node.facts()["receive_pid"], self.pid, "the listener died")
         self.assertEqual(self.failures, 0)
-        self.assertLess(self.slowest, 1.0)
+        self.assertLess(self.slowest, 1.0 * h.PATIENCE)
 
     def talk(self, *parts, seconds=12, calling=b"RAWSCU"):
         """Associates, sends all parts, returns everything that came back until the node closes or falls silent."""
