@@ -2,6 +2,7 @@
 #include "ask.h"
 #include "audit.h"
 #include "clock.h"
+#include "printable.h"
 #include "store_keep.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static int list(const struct command *command, const struct conf *conf, struct s
     for (size_t i = 0; i < count && status == 0; i++) {
         char received[25];
         clock_iso(jobs[i].received_ms, received);
+        printable_instance(&jobs[i]);
         if (command->json)
             status = command_print(job_json(conf, &jobs[i]));
         else
@@ -138,6 +140,7 @@ static int show(const struct command *command, const struct conf *conf, struct s
         return EX_IOERR;
     }
     audit_looked(conf, "jobs show", instance.study);
+    printable_instance(&instance);
     if (!command->json) {
         print_job(&instance, &judgement);
         return 0;
@@ -189,6 +192,7 @@ static int list_parked(const struct command *command, const struct conf *conf, s
     for (size_t i = 0; i < count && status == 0; i++) {
         char since[25], id[24];
         clock_iso(list[i].next_ms, since);
+        (void)printable(list[i].last_error);
         snprintf(id, sizeof id, "d%lld", (long long)list[i].id);
         if (command->json)
             status = command_print(parked_json(&list[i]));

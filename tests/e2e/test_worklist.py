@@ -81,16 +81,16 @@ class List(Worklist):
         node = self.node(self.webhook(hook), more='<priority passed="1"/>')
         plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
         h.wait_for(lambda: self.place(node, plain), 30, "a place")
-        found = self.send(node, "finding", AccessionNumber="SECOND", PatientID="7654321")
+        found = self.send(node, "finding", AccessionNumber="SECOND\x1b[2J", PatientID="7654321")
         h.wait_for(lambda: len(hook.news(found)) == 2, 30, "the report")
         rows = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
         self.assertEqual([(r["study"], r["accession"], r["patient"], r["priority"]) for r in rows],
-                         [(found, "SECOND", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
+                         [(found, "SECOND\x1b[2J", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
         self.assertEqual((rows[0]["band"], rows[0]["reason"]), ("raised", "finding"))
         self.assertEqual([(r["mode"], r["research"]) for r in rows], [("demo", True)] * 2)
         text = node.admin("worklist").stdout
         self.assertTrue(text.startswith("RESEARCH - demo mode, not for diagnosis\n"), text)
-        self.assertRegex(text, r"1  raised +0 h 0\d  SECOND .*4321 .*suspicion of a cervical spine injury")
+        self.assertRegex(text, r"1  raised +0 h 0\d  SECOND\?\[2J .*4321 .*suspicion of a cervical spine injury")
         self.assertNotIn("7654321", text)
 
         self.assertEqual(node.admin("worklist", "read", found).returncode, 0)

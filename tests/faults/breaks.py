@@ -165,7 +165,17 @@ BREAKS = [
     ("completion knows three options", "scp/admin/completion.bash", "| sort -u; }", "| sort -u | head -n 3; }", "docs_manual"),
     ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
     ("any number may pass a study", "scp/worklist/priority.c", "place->passed >= policy->passed_most;", "place->passed < 0;", "scp_priority_room"),
+    ("a child's memory is not told", "scp/analyze/zygote.c", "object->peak_kib = ended.peak_kib;", "object->peak_kib = 0;", "scp_object"),
+    ("one peer takes every place", "scp/receive/receive.c", "from_peer(r, address) >= (size_t)limits->associations_per_peer", "false", "faults_held"),
+    ("what was refused has a name that is not synced", "scp/spool.c", "crash_point(\"quarantine-renamed\");\n    return spool_sync_directory_of(to);",
+     "crash_point(\"quarantine-renamed\");\n    return 0;", "faults_disk"),
+    ("a study's name is shown as it came", "dicom/dcmtk/store.cc", "    dx_make_printable(scan->study);\n", "", "e2e_hostile"),
+    ("a caller's name is shown as it came", "dicom/dcmtk/scp.cc", "    dx_make_printable(to);\n", "", "e2e_hostile"),
+    ("a raise is as strong as half of it", "scp/store/store_place.c", "(int64_t)p->raised, p->strength, priority_reason_code(p->reason),",
+     "(int64_t)p->raised, p->strength / 2, priority_reason_code(p->reason),", "faults_site_kill"),
     ("who was passed is not counted", "scp/store/store_place.c", "    if (!c->known.read)\n        return STORE_OK;\n", "    if (c->known.read)\n        return STORE_OK;\n", "scp_store_lists"),
+    ("a peer's text commands the terminal", "scp/printable.c", "number >= 0x20 && (number < 0x7f || number > 0x9f)", "number > 0", "scp_printable"),
+    ("an object of no class is stored", "dicom/dcmtk/store.cc", "if (!dx_uid_is_valid(scan->sop_class)) {", "if (false) {", "e2e_hostile"),
 ]
 
 

@@ -238,8 +238,8 @@ FALSIFIED = [
     ("an association is still open", "I7", lambda e: sql(e, "INSERT INTO open_association VALUES('ab','1.2')")),
     ("an object that no row wants", "I7", lambda e: write(os.path.join(e, "spool", one(e, FIRST_PATH) + ".dcm"), b"x")),
     ("a result that no row wants", "I7", lambda e: write(os.path.join(e, "spool/results/2.25.1.dcm"), b"x")),
-    ("a temporary name in the spool", "I7 node-id.0123456789abcdef", lambda e: write(os.path.join(e, "spool/node-id.0123456789abcdef"), b"x")),
-    ("a temporary name in run", "I7 run/node.0123456789abcdef", lambda e: write(os.path.join(e, "spool/run/node.0123456789abcdef"), b"x")),
+    ("a temporary name in the spool", "I7 node-id.1-0123456789abcdef", lambda e: write(os.path.join(e, "spool/node-id.1-0123456789abcdef"), b"x")),
+    ("a temporary name in run", "I7 run/node.1-0123456789abcdef", lambda e: write(os.path.join(e, "spool/run/node.1-0123456789abcdef"), b"x")),
     ("half a result", "I7 .part", lambda e: write(os.path.join(e, "spool", one(e, "SELECT path FROM result WHERE gone_ms=0")[:-3] + "part"), b"x")),
     ("a reason of nothing in quarantine", "I7 the reason of nothing", lambda e: write(os.path.join(e, "spool/quarantine", "0" * 32 + ".txt"), b"x")),
     ("scores of a patient who was forgotten", "I7 what was made of it", lambda e: sql(e, FORGOTTEN)),
@@ -428,6 +428,11 @@ class CheckerOfItself(unittest.TestCase):
         looker.results_kept()
         looker.no_strays()
         self.assertEqual([v for v in looker.violations if "2.25.1.dcm" in v[1] or "no removal" in v[1]], [])
+
+    def test_an_identifier_of_no_character_set_is_read(self):
+        evidence = self.copy("bytes")
+        sql(evidence, "UPDATE result SET patient_id=CAST(x'eda080' AS TEXT)")
+        self.assertEqual(self.violations_of(os.path.join(evidence, "spool"), evidence), [])
 
     def test_exit_status(self):
         def run(spool, *more):
