@@ -106,7 +106,8 @@ struct option {
     enum option_type type;
     size_t offset;            /* in struct conf, or struct conf_destination */
     const char *fallback;     /* NULL: required, or nullable */
-    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true */
+    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true; of
+                                 TEXT: the only ones, or NULL */
 };
 extern const struct option conf_options[];
 extern const size_t conf_option_count;

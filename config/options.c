@@ -26,6 +26,8 @@ static const char *const offers[] = {"none", "query", "pull", NULL};
 _Static_assert(CONF_OFFER_QUERY == 1 && CONF_OFFER_PULL == 2, "order of names");
 _Static_assert(CONF_CLIENT_OPTIONAL == 1 && CONF_CLIENT_NONE == 2, "order of names");
 
+static const char *const languages[] = {"en", "de", "fr", "es", NULL};
+
 static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
 _Static_assert(CONF_LOG_TEXT == 1 && CONF_LOG_JOURNAL == 3, "order of names");
 
@@ -60,7 +62,7 @@ const struct option conf_options[] = {
     OPTION("study", "requireC7T1", BOOL, require_c7_t1, "true"),
     OPTION("study", "judgeUnknownAge", BOOL, judge_unknown_age, "true"),
     OPTION("network", "threads", INT, threads, "0"),
-    OPTION("report", "language", TEXT, language, "en"),
+    CHOSEN("report", "language", TEXT, language, "en", languages),
     OPTION("report", "templates", NULLABLE, templates, NULL),
     OPTION("report", "seriesDescription", TEXT, report_shown, "report"),
     OPTION("report", "findingSeriesNumber", INT, finding_series, "0"),

@@ -83,6 +83,21 @@ static bool load_key(SSL_CTX *context, const char *path, char *error, size_t siz
     return good;
 }
 
+/* The first of OpenSSL's errors tells what the file is; the last one only where it was met. */
+static bool load_certificate(SSL_CTX *context, const char *path, char *error, size_t size)
+{
+    if (!is_readable(path, error, size))
+        return false;
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(context, path) == 1)
+        return true;
+    if (ERR_GET_REASON(ERR_peek_error()) != PEM_R_NO_START_LINE)
+        return fail(error, size, path);
+    (void)snprintf(error, size, "%s: holds no certificate in PEM: are certificate and key swapped?",
+                   path);
+    return false;
+}
+
 static bool load(struct connection *connection, char *error, size_t size)
 {
     const struct connection_peer *peer = &connection->peer;
@@ -95,11 +110,8 @@ static bool load(struct connection *connection, char *error, size_t size)
         return fail(error, size, ca);
     if (peer->certificate == NULL)
         return true;
-    if (!is_readable(peer->certificate, error, size))
-        return false;
-    if (SSL_CTX_use_certificate_chain_file(context, peer->certificate) != 1)
-        return fail(error, size, peer->certificate);
-    return load_key(context, peer->key, error, size) &&
+    return load_certificate(context, peer->certificate, error, size) &&
+           load_key(context, peer->key, error, size) &&
            (SSL_CTX_check_private_key(context) == 1 || fail(error, size, peer->key));
 }
 

@@ -124,6 +124,8 @@ class Check(unittest.TestCase):
         for language in ("en", "de", "fr", "es"):
             status, _, err = self.check(f'<report language="{language}"/>', f'model="{self.model}"')
             self.assertEqual((status, err), (0, ""), language)
+        status, _, err = self.check('<report language="it"/>', f'model="{self.model}"')
+        self.assertEqual((status, err), (78, ':5: <report language="it">: expected one of en, de, fr, es\n'))
 
     def test_a_row_that_is_wrong_is_named_with_its_file(self):
         own = os.path.join(self.folder, "templates")
