@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "hl7_charset.h"
 #include "keys.h"
 #include "log.h"
 #include "role.h"
@@ -293,6 +294,7 @@ int orders_run(const struct node *node)
                         .conf = &node->conf->orders,
                         .hearers = (size_t)node->conf->orders.connections};
     dx_sha256_take(dx_sha256_create(), digest); /* OpenSSL reads its files while it may */
+    hl7_charset_preload();
     if (!confine(CONFINE_ORDERS, node->conf, NULL) || !confine_prepare(CONFINE_HEARER))
         return EX_OSERR;
     int status = 1;
