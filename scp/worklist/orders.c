@@ -11,10 +11,10 @@
 #include "clock.h"
 #include "confine.h"
 #include "hl7_charset.h"
+#include "host.h"
 #include "keys.h"
 #include "log.h"
 #include "role.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -177,16 +177,6 @@ static bool start_hearer(struct orders *o, struct role_child *hearer, int caller
     return pid > 0;
 }
 
-static void describe(const struct sockaddr_storage *from, char address[64])
-{
-    const void *bytes = from->ss_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
-    if ((from->ss_family != AF_INET && from->ss_family != AF_INET6) ||
-        inet_ntop(from->ss_family, bytes, address, 64) == NULL)
-        (void)snprintf(address, 64, "unknown");
-}
-
 /* One line a second, however many come. */
 static void tell_refused(struct orders *o, const char *address, const char *why)
 {
@@ -228,7 +218,7 @@ static void take_caller(struct orders *o)
         }
         return;
     }
-    describe(&from, address);
+    host_of((const struct sockaddr *)&from, address);
     const char *why = admit(o, address, caller);
     if (why != NULL)
         tell_refused(o, address, why);
