@@ -59,14 +59,24 @@ static void is_broken(struct audit_log *log, const char *what)
                        log->head.seq, what);
 }
 
+/* What cannot be told for want of memory is neither damage nor a torn write: then the log is not
+ * opened. */
+static bool parses(struct audit_log *log, const char *bytes, size_t count,
+                   struct audit_record *record)
+{
+    enum audit_parse parsed = audit_record_parse(bytes, count, record);
+    log->no_memory |= parsed == AUDIT_PARSE_NO_MEMORY;
+    return parsed == AUDIT_PARSE_OK;
+}
+
 /* Whether a whole record begins in any line of these bytes but the first. */
-static bool has_record(const char *bytes, size_t count)
+static bool has_record(struct audit_log *log, const char *bytes, size_t count)
 {
     struct audit_record record;
     const char *line = memchr(bytes, '\n', count);
     for (; line != NULL; line = memchr(line, '\n', count - (size_t)(line - bytes))) {
         line++;
-        if (audit_record_parse(line, count - (size_t)(line - bytes), &record) == AUDIT_PARSE_OK)
+        if (parses(log, line, count - (size_t)(line - bytes), &record))
             return true;
     }
     return false;
@@ -88,7 +98,7 @@ static bool follow_file(struct audit_log *log, int fd, uint64_t size, bool all)
         return !expected;
     ssize_t got = pread(fd, bytes, left, (off_t)log->head.end);
     size_t at = 0, count = got > 0 ? (size_t)got : 0;
-    while (at < count && audit_record_parse(bytes + at, count - at, &record) == AUDIT_PARSE_OK &&
+    while (at < count && parses(log, bytes + at, count - at, &record) &&
            record.seq == log->head.seq + 1 && strcmp(record.prev, log->head.hash) == 0) {
         log->head.seq = record.seq;
         memcpy(log->head.hash, record.hash, sizeof log->head.hash);
@@ -96,9 +106,9 @@ static bool follow_file(struct audit_log *log, int fd, uint64_t size, bool all)
     }
     log->head.end += at;
     bool good = got >= 0;
-    if (at < count && has_record(bytes + at, count - at)) {
+    if (at < count && has_record(log, bytes + at, count - at)) {
         is_broken(log, "a record that does not follow");
-    } else if (at < count && log->broken[0] == '\0') { /* else it is damage, and stays */
+    } else if (at < count && log->broken[0] == '\0' && !log->no_memory) { /* damage stays */
         log->torn += count - at;
         good = ftruncate(fd, (off_t)log->head.end) == 0 && fdatasync(fd) == 0;
     }
@@ -115,8 +125,7 @@ static bool begin_at(struct audit_log *log, uint64_t file)
     ssize_t got = fd >= 0 ? pread(fd, line, sizeof line, 0) : -1;
     if (fd >= 0)
         (void)close(fd);
-    if (got <= 0 || audit_record_parse(line, (size_t)got, &record) != AUDIT_PARSE_OK ||
-        record.seq != file)
+    if (got <= 0 || !parses(log, line, (size_t)got, &record) || record.seq != file)
         return false;
     log->head = (struct audit_head){.seq = file - 1, .file = file};
     memcpy(log->head.hash, record.prev, sizeof log->head.hash);
@@ -145,7 +154,7 @@ static bool pass_damage(struct audit_log *log)
 }
 
 /* Whether the head's record still lies where it was noted. */
-static bool is_at_head(const struct audit_log *log, int fd)
+static bool is_at_head(struct audit_log *log, int fd)
 {
     static char line[AUDIT_RECORD_MOST];
     struct audit_record record;
@@ -155,7 +164,7 @@ static bool is_at_head(const struct audit_log *log, int fd)
         return log->head.end == 0;
     const char *before = memrchr(line, '\n', room - 1);
     const char *begin = before != NULL ? before + 1 : line;
-    return audit_record_parse(begin, room - (size_t)(begin - line), &record) == AUDIT_PARSE_OK &&
+    return parses(log, begin, room - (size_t)(begin - line), &record) &&
            record.seq == log->head.seq && strcmp(record.hash, log->head.hash) == 0;
 }
 
@@ -231,8 +240,8 @@ bool audit_log_open(const struct conf *conf, int wait_ms, struct audit_log *log)
     }
     bool good = audit_log_head(conf, &log->head) || begin_at_last_file(log);
     good = good && follow(log) && (log->broken[0] == '\0' || pass_damage(log));
-    if (!good) {
-        int why = errno;
+    if (!good || log->no_memory) {
+        int why = log->no_memory ? ENOMEM : errno;
         audit_log_close(log);
         errno = why;
         return false;

@@ -44,6 +44,7 @@ struct audit_log {
     char since[25];   /* the first of them */
     char broken[160]; /* the log is not as it was left; "": it is */
     bool alone;       /* audit/head was not there, though records were */
+    bool no_memory;   /* some of it could not be looked at */
 };
 
 /* Takes the lock within wait_ms and finds the log's end. False, with errno: nothing can be written

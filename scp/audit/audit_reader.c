@@ -144,6 +144,10 @@ enum audit_read audit_reader_next(struct audit_reader *r, struct audit_record *r
             return pass(r, record, AUDIT_READ_ALTERED);
         if (parsed == AUDIT_PARSE_WRONG)
             return pass(r, record, AUDIT_READ_WRONG);
+        if (parsed == AUDIT_PARSE_NO_MEMORY) {
+            errno = ENOMEM;
+            return AUDIT_READ_FAILED;
+        }
         /* In this order: what is in the open file when there is another one is all of it. */
         bool more = has_next(r);
         ssize_t got = r->fd >= 0 ? fill(r) : 0;

@@ -103,8 +103,10 @@ enum audit_parse audit_record_parse(const char *bytes, size_t count, struct audi
         return AUDIT_PARSE_WRONG;
     r->message = at;
     r->message_bytes = (size_t)(end - at);
-    if (!is_well(r) || !is_hex(r->hash, 64) || !digest(r, hash))
+    if (!is_well(r) || !is_hex(r->hash, 64))
         return AUDIT_PARSE_WRONG;
+    if (!digest(r, hash))
+        return AUDIT_PARSE_NO_MEMORY;
     return strcmp(hash, r->hash) == 0 ? AUDIT_PARSE_OK : AUDIT_PARSE_ALTERED;
 }
 

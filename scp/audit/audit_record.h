@@ -32,9 +32,10 @@ struct audit_record {
 
 enum audit_parse {
     AUDIT_PARSE_OK,
-    AUDIT_PARSE_CUT,     /* no line break in these bytes, fewer than a record may have */
-    AUDIT_PARSE_ALTERED, /* a record whose hash is not that of its bytes; record is filled */
-    AUDIT_PARSE_WRONG    /* no record; record->bytes: up to the next line break, or all */
+    AUDIT_PARSE_CUT,      /* no line break in these bytes, fewer than a record may have */
+    AUDIT_PARSE_ALTERED,  /* a record whose hash is not that of its bytes; record is filled */
+    AUDIT_PARSE_WRONG,    /* no record; record->bytes: up to the next line break, or all */
+    AUDIT_PARSE_NO_MEMORY /* it cannot be told now */
 };
 /* The record that begins at bytes. */
 enum audit_parse audit_record_parse(const char *bytes, size_t count, struct audit_record *record);

@@ -70,7 +70,7 @@ class Doors(Base):
         self.assertEqual(client.ask("PUT", "/api/v1/worklist/1.2.3/read", csrf=False).status, 403)
         self.assertEqual(client.ask("PUT", "/api/v1/worklist/1.2.3/read", csrf=False, X_CSRF_Token="0" * 64).status, 403)
         answer = client.ask("PUT", "/api/v1/worklist/1.2.3/read", Origin=f"http://127.0.0.1:{self.port}", Sec_Fetch_Site="same-origin")
-        self.assertEqual(answer.status, 404)  # it reached the node: there is no such study
+        self.assertIn(answer.status, (404, 202))  # it reached the node: there is no such study, or a slow one has not said so yet
 
     def test_roles(self):
         vera, rita, ada = (self.client(n) for n in PEOPLE)

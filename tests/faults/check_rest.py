@@ -12,8 +12,7 @@ DELIVERIES = {"pending", "sent", "parked", "held", "cancelled", "expired"}
 ROOT = re.compile(r"(jobs\.sqlite(-wal|-shm|-journal)?|node-id|mode|incoming|objects|results|quarantine|run|audit|selftest|restored-cervigate\.xml)")
 RUN = re.compile(r"(lock|node|recent|keys|reload|reloaded|committer\.lock)")
 REFUSING = ("association", "all", "receive", "supervisor", "point")  # whose death may leave a reason without its bytes
-WRITING = ("all", "supervisor", "point")  # the same of a small file under its temporary name
-TEMPORARY = re.compile(r"[a-z-]+\.[0-9a-f]{16}")
+TEMPORARY = re.compile(r"[a-z-]+\.[0-9]+-[0-9a-f]{16}|send-[0-9]+\.dcm")  # of a process that died; the sweep takes it
 QUARANTINED = re.compile(r"[0-9a-f]{32}\.(dcm|txt)")
 
 
@@ -33,9 +32,8 @@ class Rest(Judge):
             self.no_strays()
 
     def only_known(self, folder, known):
-        deaths = sum(d["of"] in WRITING for d in self.e.deaths)
-        for n, name in enumerate(n for n in self.e.names(folder) if not known.fullmatch(n)):
-            if not TEMPORARY.fullmatch(name) or n >= deaths:
+        for name in self.e.names(folder):
+            if not known.fullmatch(name) and (self.swept or not TEMPORARY.fullmatch(name)):
                 self.broken("I7", f"{os.path.normpath(os.path.join(folder, name))}: left over")
 
     def quarantine_right(self):

@@ -103,7 +103,7 @@ class Campaign:
                             raise
                 raise AssertionError("it never starts")
         node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, model=self.model, **self.configuration(
-            environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"}))
+            environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1", "CERVIGATE_SWEEP_EVERY": "5"}))
         self.count_fired()
         return node
 

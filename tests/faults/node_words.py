@@ -1,5 +1,6 @@
 """What a node's configuration and its models' cards say, read anew; and what its programs say when they are asked (`cervigate worklist`,
 `replay`, `status`). Judges nothing: checker.py compares."""
+import functools
 import hashlib
 import json
 import os
@@ -12,6 +13,12 @@ BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
 AGEING, PASSED, LISTED = 86400, 100, 10000  # what <priority> has where the configuration does not say
 
 
+@functools.lru_cache
+def digest_of(path, _written):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
 class Card:
     """A model's card, and the digest of its weights as they are on the disk."""
 
@@ -20,8 +27,8 @@ class Card:
         self.name, self.version = card.get("name"), card.get("version")
         classes = sorted(card.iter("class"), key=lambda c: int(c.get("number")))
         self.points = [float(c.get("operating-point")) if c.get("finding") == "true" else None for c in classes]
-        with open(os.path.join(folder, "weights.safetensors"), "rb") as f:
-            self.weights = hashlib.sha256(f.read()).hexdigest()
+        path = os.path.join(folder, "weights.safetensors")
+        self.weights = digest_of(path, os.stat(path).st_mtime_ns)
 
     def margins(self, scores):
         """Of each finding that the scores reach: (how far above its operating point, as a part of what there is above it; the score; the point)."""

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import calls  # noqa: E402
 import crash  # noqa: E402
 import disk  # noqa: E402
+import harness as h  # noqa: E402
 import images  # noqa: E402
 
 SEED = int(os.environ.get("CERVIGATE_SEED", "20261127"))
@@ -21,6 +22,7 @@ IMAGES = {"images": 30, "with a refused object": 10, "nodes": 1, "images of reco
 
 
 class Disk(unittest.TestCase):
+    @unittest.skipIf(h.SANITIZED, "the sanitizer has malloc for itself")
     def test_calls_that_fail(self):
         with tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
             campaign = calls.Campaign(SEED, folder)

@@ -40,7 +40,8 @@ class Studies:
         plane = h.grey(h.phantoms(os.path.join(folder, "phantom"), 1, size=SIDE)[0][0])
         path = os.path.join(folder, "template.dcm")
         names = [u % FIRST for u in UIDS]
-        h.wrap(plane, path, study=names[0], SeriesInstanceUID=names[1], PatientID="FAULT-00000000", SOPInstanceUID=names[2])
+        h.wrap(plane, path, study=names[0], SeriesInstanceUID=names[1], PatientID="FAULT-00000000", AccessionNumber="FAULT-00000000",
+               SOPInstanceUID=names[2])
         self.template = h.dataset_of(path)
 
     def halved(self):
@@ -62,6 +63,11 @@ class Studies:
         data = data[:int(len(data) * part) // 2 * 2]
         expected = ["delivered" if selected else "ignored"] if part == 1 else None
         return ledger.Source.of(h.DX, uid[2], str(h.ExplicitVRLittleEndian), bytes(data), expected, study or uid[0], patient)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
 
 
 class Tail:
