@@ -98,6 +98,7 @@ const struct log_message log_messages[] = {
     {"orders-nonsense", LOG_ORDERS, LOG_OTHERS},
     {"orders-refused", LOG_ORDERS, LOG_OTHERS},
     {"patient-corrected", LOG_RESULTS, LOG_OURS},
+    {"patient-name-unread", LOG_ORDERS, LOG_OTHERS},
     {"patients-entered", LOG_ORDERS, LOG_OURS},
     {"picture-late", LOG_DELIVER, LOG_OURS},
     {"placed", LOG_WORKLIST, LOG_OURS},

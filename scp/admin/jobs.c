@@ -232,7 +232,6 @@ static const struct verb *find_verb(const struct command *command)
 
 static int ask(const struct command *command, struct store *store, const struct verb *verb)
 {
-    char answer[ASK_ANSWER_MAX];
     struct request request = {.kind = verb->kind};
     struct instance instance;
     const char *id = command->words[1];
@@ -244,18 +243,7 @@ static int ask(const struct command *command, struct store *store, const struct 
         return EX_NOINPUT;
     }
     snprintf(request.subject, sizeof request.subject, "%s", id);
-    int status = ask_node("jobs", store, &request, verb->done, answer);
-    if (status == ASK_FAILED)
-        return status;
-    if (command->json) {
-        int printed = command_print(json_pack("{s:s, s:I, s:s, s:o}", "id", id, "request",
-                                              (json_int_t)request.id, "who", request.who, "answer",
-                                              answer[0] ? json_string(answer) : json_null()));
-        return printed ? printed : status;
-    }
-    if (answer[0])
-        printf("%s: %s\n", id, answer);
-    return status;
+    return ask_and_tell(command, "jobs", store, &request, verb->done, "id", id);
 }
 
 int admin_jobs(int argc, char **argv)

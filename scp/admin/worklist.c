@@ -106,20 +106,9 @@ static int list(const struct command *command, const struct conf *conf, struct s
 static int ask(const struct command *command, struct store *store, bool read)
 {
     struct request request = {.kind = read ? REQUEST_READ : REQUEST_UNREAD};
-    char answer[ASK_ANSWER_MAX];
     snprintf(request.uid, sizeof request.uid, "%s", command->words[1]);
-    int status = ask_node("worklist", store, &request, read ? "read" : "unread", answer);
-    if (status == ASK_FAILED)
-        return status;
-    if (command->json) {
-        int printed = command_print(json_pack(
-            "{s:s, s:I, s:s, s:o}", "study", request.uid, "request", (json_int_t)request.id, "who",
-            request.who, "answer", answer[0] ? json_string(answer) : json_null()));
-        return printed ? printed : status;
-    }
-    if (answer[0])
-        printf("%s: %s\n", request.uid, answer);
-    return status;
+    return ask_and_tell(command, "worklist", store, &request, read ? "read" : "unread", "study",
+                        request.uid);
 }
 
 int admin_worklist(int argc, char **argv)

@@ -4,7 +4,7 @@
  *     |
  *   ours? ------------> OWN
  *   rejection note? --> REJECTION: what it names is withdrawn
- *   another's report? -> its study has been read
+ *   another's report? -> its study has been read, if the report says so
  *   rule? none -------> IGNORED
  *   gate? no ---------> NOT_PROCESSED with its reason (the header's)
  *   decode (child) ---> NOT_PROCESSED undecodable
@@ -220,14 +220,6 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
 
 /* ---- documents ---- */
 
-static bool is_class(const struct exam *e, const char *const *classes)
-{
-    for (; *classes; classes++)
-        if (strcmp(e->instance->sop_class, *classes) == 0)
-            return true;
-    return false;
-}
-
 /* An order of its sender, not an image: no rule is asked. It may take back only what is in its own
  * study. */
 static enum examine_end obey_rejection(struct exam *e, enum examine_effort effort)
@@ -257,14 +249,20 @@ static enum examine_end obey_rejection(struct exam *e, enum examine_effort effor
     return EXAMINE_DONE;
 }
 
-static const char *const notes[] = {"1.2.840.10008.5.1.4.1.1.88.59", NULL};
-static const char *const reports[] = {
-    "1.2.840.10008.5.1.4.1.1.88.11", /* Basic Text SR */
-    "1.2.840.10008.5.1.4.1.1.88.22", /* Enhanced SR */
-    "1.2.840.10008.5.1.4.1.1.88.33", /* Comprehensive SR */
-    "1.2.840.10008.5.1.4.1.1.88.34", /* Comprehensive 3D SR */
-    NULL,
-};
+/* Key Object Selection. */
+static bool is_note(const struct exam *e)
+{
+    return strcmp(e->instance->sop_class, "1.2.840.10008.5.1.4.1.1.88.59") == 0;
+}
+
+/* Whether its study has been read; if not, the detail says why. */
+static void take_report(struct exam *e)
+{
+    const char *why = rules_not_read(e->attrs);
+    e->judgement->others_report = why == NULL;
+    if (why != NULL)
+        snprintf(e->judgement->detail, sizeof e->judgement->detail, "%s", why);
+}
 
 /* What a report must refer to. An archive would refuse a report without. */
 static bool has_names(const struct instance *instance)
@@ -283,9 +281,10 @@ static enum examine_end examine_parsed(struct exam *e, enum examine_effort effor
         e->judgement->state = INSTANCE_OWN;
         return EXAMINE_DONE;
     }
-    if (is_class(e, notes))
+    if (is_note(e))
         return obey_rejection(e, effort);
-    e->judgement->others_report = is_class(e, reports);
+    if (rules_report_class(e->instance->sop_class))
+        take_report(e);
     if (!is_selected(e))
         return EXAMINE_DONE;
     if (!has_names(e->instance))
@@ -331,7 +330,8 @@ static bool is_changed(struct exam *e)
 static bool is_passed_over(struct exam *e)
 {
     const struct conf_rule *rule;
-    if (rules_own_class(e->instance->sop_class) || is_class(e, reports) || is_class(e, notes))
+    if (rules_own_class(e->instance->sop_class) || rules_report_class(e->instance->sop_class) ||
+        is_note(e))
         return false;
     e->attrs = seen_recall(e->instance);
     const struct rules_object object = {

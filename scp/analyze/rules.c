@@ -262,6 +262,57 @@ bool rules_own(const struct dx_attrs *attrs)
             strncmp(series, RULES_MARK, sizeof RULES_MARK - 1) == 0 || is_own_document(attrs));
 }
 
+bool rules_report_class(const char *sop_class)
+{
+    static const char *const classes[] = {
+        "1.2.840.10008.5.1.4.1.1.88.11",  /* Basic Text SR */
+        "1.2.840.10008.5.1.4.1.1.88.22",  /* Enhanced SR */
+        "1.2.840.10008.5.1.4.1.1.88.33",  /* Comprehensive SR */
+        "1.2.840.10008.5.1.4.1.1.88.34"}; /* Comprehensive 3D SR */
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strcmp(sop_class, classes[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool says(const struct dx_attrs *attrs, uint32_t tag, const char *word)
+{
+    const char *text = dx_attrs_text(attrs, tag);
+    char value[RULES_VALUE_MAX];
+    return rules_next_value(&text, value) && strcmp(value, word) == 0;
+}
+
+/* Document titles (DCM) of what is no reading, whoever is named in it. */
+static bool is_no_reading(const char *title)
+{
+    static const char *const titles[] = {"111036",  /* Mammography CAD Report */
+                                         "112000",  /* Chest CAD Report */
+                                         "112220",  /* Colon CAD Report */
+                                         "113701"}; /* X-Ray Radiation Dose Report */
+    if (strncmp(title, "1130", 4) == 0)
+        return true; /* key objects: CID 7010 */
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        if (strcmp(title, titles[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *rules_not_read(const struct dx_attrs *attrs)
+{
+    const uint32_t preliminary = DX_TAG(0x0040, 0xa496), observer = DX_TAG(0x0040, 0xa084);
+    if (!says(attrs, DX_TAG(0x0040, 0xa491), "COMPLETE"))
+        return "a report that is not COMPLETE: not read by it";
+    if (dx_attrs_text(attrs, preliminary)[0] != '\0' && !says(attrs, preliminary, "FINAL"))
+        return "a PRELIMINARY report: not read by it";
+    if (is_no_reading(dx_attrs_text(attrs, DX_TAG(0x0040, 0xa043))))
+        return "a document of CAD, dose or key objects: not read by it";
+    if (says(attrs, observer, "DEV"))
+        return "a report of devices alone: not read by it";
+    if (!says(attrs, observer, "PSN") && !says(attrs, DX_TAG(0x0040, 0xa493), "VERIFIED"))
+        return "a report that names no observer and is not VERIFIED: not read by it";
+    return NULL;
+}
+
 bool rules_is_no_image(const char *sop_class)
 {
     static const char *const roots[] = {"1.2.840.10008.5.1.4.1.1.88.",  /* SR, Key Objects */

@@ -64,6 +64,13 @@ unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destinati
  * it is a setting, and another node's result is no radiologist's report either. */
 bool rules_own_class(const char *sop_class); /* of those that ours can have */
 bool rules_own(const struct dx_attrs *attrs);
+/* Whether it is a report of others that could be a study's reading. */
+bool rules_report_class(const char *sop_class);
+/* NULL: such a report says that its study has been read. Else why it does not, in words. It does
+ * when it is COMPLETE, not PRELIMINARY, no CAD report or key objects by its title, and a person's:
+ * an observer or author is one; or it names neither person nor device, and is VERIFIED, which
+ * persons do (PS3.3 C.17.2, PS3.16 TID 1001 to 1004). */
+const char *rules_not_read(const struct dx_attrs *attrs);
 /* A document, presentation or reference: nothing that could be judged, whatever a rule says. */
 bool rules_is_no_image(const char *sop_class);
 

@@ -19,12 +19,12 @@
 #include "confine.h"
 #include "dx_init.h"
 #include "dx_scp.h"
+#include "host.h"
 #include "keys.h"
 #include "log.h"
 #include "receive_helper.h"
 #include "spool.h"
 #include "worklist/desk.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -133,16 +133,6 @@ static void start_helpers(struct receive *r, int64_t now)
     }
     if (is_asked && d->pid == 0 && now >= d->start_at && helper_start(d, r->node, close_rest, r))
         log_event(LOG_AT_INFO, "desk-started", "process=%d", (int)d->pid);
-}
-
-static void describe(const struct sockaddr_storage *from, char address[64])
-{
-    const void *bytes = from->ss_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
-    if ((from->ss_family != AF_INET && from->ss_family != AF_INET6) ||
-        inet_ntop(from->ss_family, bytes, address, 64) == NULL)
-        (void)snprintf(address, 64, "unknown");
 }
 
 static size_t from_peer(const struct receive *r, const char *address)
@@ -313,7 +303,7 @@ static bool take_guest(struct receive *r, bool tls, struct guest *guest)
     while (guest->fd < 0 && errno == ECONNABORTED);
     if (guest->fd >= 0) {
         crash_point("receive-accepted");
-        describe(&from, guest->address);
+        host_of((const struct sockaddr *)&from, guest->address);
         guest->others = from_peer(r, guest->address);
         return true;
     }

@@ -7,10 +7,16 @@ static enum store_status look_at_news(struct store *store, const char *announcem
                                       struct news *news)
 {
     sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT 1 FROM news WHERE announcement=? AND study=? AND"
-                                    " attempts>0 LIMIT 1",
+                                    "SELECT item FROM news WHERE announcement=? AND study=? AND"
+                                    " attempts>0 ORDER BY revision DESC LIMIT 1",
                                     "tt", announcement, news->study);
-    return sql_any(store, row, &news->may_know);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    news->may_know = true;
+    news->item = sqlite3_column_int(row, 0);
+    (void)sqlite3_reset(row);
+    return STORE_OK;
 }
 
 static enum store_status take_header(struct store *store, const char *study, uint8_t **attrs,

@@ -8,7 +8,8 @@ static enum store_status last_told(struct store *store, const char *announcement
 {
     sqlite3_stmt *row =
         sql_prepare(store,
-                    "SELECT rank,site_priority,state='told' FROM news WHERE announcement=?"
+                    "SELECT rank,site_priority,state='told',item,identity FROM news WHERE"
+                    " announcement=?"
                     " AND study=? AND attempts>0 AND revision<? ORDER BY revision DESC LIMIT 1",
                     "tti", announcement, news->study, news->revision);
     enum store_status status = sql_row(store, row);
@@ -18,6 +19,8 @@ static enum store_status last_told(struct store *store, const char *announcement
     news->was_told = sqlite3_column_int(row, 2) != 0;
     news->told = (enum priority_rank)sqlite3_column_int(row, 0);
     news->told_order = (enum priority_order)sqlite3_column_int(row, 1);
+    news->item = sqlite3_column_int(row, 3);
+    sql_text(row, 4, news->told_identity, sizeof news->told_identity);
     (void)sqlite3_reset(row);
     return STORE_OK;
 }
@@ -89,12 +92,13 @@ enum store_status store_next_news(struct store *store, const struct priority_pol
     return status == STORE_OK ? copy_header(store, news->id, attrs, bytes) : status;
 }
 
-enum store_status store_news_asked(struct store *store, int64_t id)
+enum store_status store_news_asked(struct store *store, const struct news *news)
 {
-    enum store_status status = sql_run(
-        store,
-        sql_prepare(store, "UPDATE news SET attempts=attempts+1 WHERE id=? AND state='pending'",
-                    "i", id));
+    enum store_status status =
+        sql_run(store, sql_prepare(store,
+                                   "UPDATE news SET attempts=attempts+1,item=?2,identity=?3"
+                                   " WHERE id=?1 AND state='pending'",
+                                   "iit", news->id, (int64_t)news->item, news->identity));
     return sql_changed(store, status);
 }
 

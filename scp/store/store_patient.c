@@ -220,8 +220,8 @@ static enum store_status scrub(struct store *store)
         " (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i')))",
         "DELETE FROM inquiry WHERE study IN (SELECT study FROM instance WHERE id IN"
         " (SELECT id FROM temp.whose WHERE kind='i'))",
-        "UPDATE news SET error='',header=NULL,placer_order='',filler_order='',procedure_id=''"
-        " WHERE study IN (SELECT study FROM instance WHERE id IN"
+        "UPDATE news SET error='',header=NULL,placer_order='',filler_order='',procedure_id='',"
+        "accession='',identity='' WHERE study IN (SELECT study FROM instance WHERE id IN"
         " (SELECT id FROM temp.whose WHERE kind='i'))",
         "UPDATE place SET accession='',patient_id='',issuer='',finding_ms=0,strength=0 WHERE study"
         " IN (SELECT study FROM instance WHERE id IN (SELECT id FROM temp.whose WHERE kind='i'))",

@@ -68,9 +68,9 @@ STORE_MUST_USE enum store_status store_place(struct store *store, const struct s
 STORE_MUST_USE enum store_status
 store_next_news(struct store *store, const struct priority_policy *policy, const char *announcement,
                 int64_t now_ms, int64_t far_ms, struct news *news, uint8_t **attrs, size_t *bytes);
-/* Before it goes out: from now on its receiver may know it, whatever becomes of us. STORE_NONE: it
- * was overtaken meanwhile. */
-STORE_MUST_USE enum store_status store_news_asked(struct store *store, int64_t id);
+/* Before it goes out: from now on its receiver may know it, with this item and identity, whatever
+ * becomes of us. STORE_NONE: it was overtaken meanwhile. */
+STORE_MUST_USE enum store_status store_news_asked(struct store *store, const struct news *news);
 /* NEWS_LATER and NEWS_UNREACHED: again at next_ms. STORE_NONE: it was overtaken meanwhile. */
 STORE_MUST_USE enum store_status store_news_end(struct store *store, int64_t id, enum news_end end,
                                                 int64_t next_ms, const char *why, int64_t now_ms);

@@ -235,6 +235,8 @@ static const char *const versions[] = {
     " header BLOB,"                         /* that one, where the image has another by now */
     " placer_order TEXT NOT NULL DEFAULT '', filler_order TEXT NOT NULL DEFAULT '',"
     " procedure_id TEXT NOT NULL DEFAULT '', accession TEXT NOT NULL DEFAULT ''," /* the order's */
+    " item INTEGER NOT NULL DEFAULT 0, identity TEXT NOT NULL DEFAULT ''," /* struct news; once it
+                                                                              went out */
     " state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
     " next_ms INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL,"
     " done_ms INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',"

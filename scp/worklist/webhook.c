@@ -2,6 +2,7 @@
 #include "webhook.h"
 
 #include "clock.h"
+#include "json_time.h"
 #include "secret_file.h"
 #include "web_name.h"
 #include <curl/curl.h>
@@ -29,7 +30,7 @@ static char *body_of(const struct news *news)
                              news->kind == NEWS_PRIORITY ? srt_outcome_name(news->outcome) : NULL,
                              "reason", why, "research", news->research, "report",
                              news->is_report ? news->report : NULL, "created", created);
-    char *body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *body = json != NULL ? json_text(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return body;
 }

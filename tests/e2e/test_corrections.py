@@ -1,7 +1,9 @@
 """What was told is put right: late images, corrected patients and accessions, moved studies, rejected images, a person's word; two models;
 series of slices. Each with a node and a PACS of its own; the PACS keeps every object as it came."""
+import contextlib
 import os
 import shutil
+import sqlite3
 import tempfile
 import unittest
 
@@ -381,15 +383,15 @@ class Corrections(unittest.TestCase):
         self.send(path)
         h.wait_for(lambda: len(self.results()) >= 2, 20, "the results")
         self.assertEqual(self.pacs.objects(), [])
-        d = pydicom.dcmread(path)
-        own = self.note(path)
-        other = pydicom.dcmread(own)
-        other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
-        other.Modality, other.SOPInstanceUID = "SR", generate_uid()
-        other.file_meta.MediaStorageSOPInstanceUID = other.SOPInstanceUID
-        other.save_as(own)
-        self.send(own)
-        self.assertEqual(self.at_pacs(h.SR3D, 1)[0].StudyInstanceUID, d.StudyInstanceUID)
+        study = pydicom.dcmread(path).StudyInstanceUID
+        preliminary = models.report(os.path.join(self.folder, "preliminary.dcm"), study, preliminary="PRELIMINARY")
+        self.send(preliminary)
+        uid = pydicom.dcmread(preliminary).SOPInstanceUID
+        with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"))) as store:
+            h.wait_for(lambda: store.execute("SELECT 1 FROM instance WHERE sop_instance=? AND state='ignored'", (uid,)).fetchall(), 20, "looked at")
+            self.assertEqual(store.execute("SELECT DISTINCT state FROM delivery").fetchall(), [("held",)])
+        self.send(models.report(os.path.join(self.folder, "report.dcm"), study))
+        self.assertEqual(self.at_pacs(h.SR3D, 1)[0].StudyInstanceUID, study)
 
 
 if __name__ == "__main__":

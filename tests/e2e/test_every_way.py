@@ -18,6 +18,7 @@ import harness as h
 import models
 import test_worklist
 from test_orders import Caller, Site, code
+from test_patients import adt
 from ups_scp import Manager
 from ups_scu import QUERY, PULL, VERIFICATION, Scu, keys
 from ups_web import WebManager
@@ -71,7 +72,7 @@ class Asked(test_worklist.Worklist):
         """One that answers UPS Query, too, and shows its list to Vera and Ada."""
         accounts = os.path.join(self.folder, "accounts")
         node = self.node(announcements, mode=mode, more=self.peers() + '<readingWorklist offer="query" demo="true"/>'
-                         '<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" postoperative="post-?op"/>', model=model,
+                         '<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" patients="true" postoperative="post-?op"/>', model=model,
                          console=f'accounts="{accounts}"', **how)
         self.people = {}
         for name, role in (("vera", "viewer"), ("ada", "admin")):
@@ -290,6 +291,45 @@ class EveryWay(Asked):
                 self.assertEqual(node.log().count(f"read-elsewhere announcement=ris study={study}"), 1)
                 self.assertEqual(len([line for line in self.audited(node) if study in line and self.READ_THERE in line]), 1)
         self.assertEqual(self.manager.violations, [])
+
+    def test_another_patient_or_order_is_told_anew(self):
+        """ADT A08, A40, an order's new number: our items are made anew, HL7 says the new ones, a webhook has the new report, and nobody's name."""
+        node = self.node_that_is_asked(self.ways())
+        study = self.send(node, "finding", AccessionNumber="ACC1", PatientID="TRAUMA7", PatientName="Unknown^Trauma", PatientBirthDate="19000101")
+        messages = [adt("A08", "TRAUMA7", name="Known^Jane", birth="19700102"), adt("A40", "REAL7", prior="TRAUMA7", name="Known^Jane", birth="19700102"),
+                    self.site.omi("ACC2", control="XO", number="7", patient="REAL7")]
+        said = [("TRAUMA7", "Unknown^Trauma", "ACC1"), ("TRAUMA7", "Known^Jane", "ACC1"), ("REAL7", "Known^Jane", "ACC1"), ("REAL7", "Known^Jane", "ACC2")]
+
+        def items(manager):
+            with manager.lock:
+                return sorted((i.PatientID, str(i.PatientName), i.ReferencedRequestSequence[0].AccessionNumber, i.ProcedureStepState)
+                              for i in manager.items.values() if i.StudyInstanceUID == study)
+
+        def result():
+            last = [m for m in self.results() if study in str(m)][-1]
+            accession = next(str(o[5]) for o in last.segments("OBX") if "121022" in str(o[3]))
+            return str(last.segment("PID")[3]).split("^")[0], str(last.segment("PID")[5]).split("^^")[0], accession
+        reports = []
+        for turn, now in enumerate(said):
+            expected = sorted([(*was, "CANCELED") for was in said[:turn]] + [(*now, "SCHEDULED")])
+            for manager in (self.manager, self.web):
+                h.wait_for(lambda manager=manager, expected=expected: items(manager) == expected, 40, f"{now}")
+            h.wait_for(lambda: self.hook_.news(study)[-1]["report"] not in (*reports, None), 40, "the webhook's report")
+            h.wait_for(lambda now=now: self.results() and result() == (now[0], now[1], now[2]), 40, f"HL7: {now}")
+            reports.append(self.hook_.news(study)[-1]["report"])
+            if turn == 0:
+                with Caller(node) as caller:
+                    self.assertEqual(code(caller.ask(self.site.omi("ACC1", priority="R", number="7", patient="TRAUMA7"))), "AA")
+                h.wait_for(lambda: self.changes(study), 15, "the order's change")
+            if turn < len(messages):
+                with Caller(node) as caller:
+                    self.assertEqual(code(caller.ask(messages[turn])), "AA")
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+        self.assertEqual({i.ScheduledProcedureStepPriority for m in (self.manager, self.web) for i in m.items.values()}, {"HIGH"})
+        self.assertEqual(len({str(m.segment("OBR")[3]) for m in self.results()}), 1, "one result, corrected")
+        for request in self.hook_.requests:
+            for name in (b"TRAUMA7", b"REAL7", b"Jane", b"Unknown", b"ACC"):
+                self.assertNotIn(name, request["body"])
 
     def test_an_amended_result_corrects_our_own_raise(self):
         """The image with the finding is rejected; what is left of the study has none."""

@@ -9,9 +9,9 @@ from check_base import REPORTS, Judge
 from report import opinions, study_outcome
 
 LOW, MEDIUM, HIGH = range(3)                          # rank
-UNKNOWN, _, ROUTINE, SOON, STAT = range(5)            # an order's priority
-ORDERS = {"": UNKNOWN, "LOW": 1, "ROUTINE": ROUTINE, "HIGH": SOON, "STAT": STAT}
-RANKS = {UNKNOWN: MEDIUM, 1: LOW, ROUTINE: MEDIUM, SOON: HIGH, STAT: HIGH}
+UNKNOWN, LATE, ROUTINE, SOON, STAT = range(5)         # an order's priority
+ORDERS = {"": UNKNOWN, "LOW": LATE, "ROUTINE": ROUTINE, "HIGH": SOON, "STAT": STAT}
+RANKS = {UNKNOWN: MEDIUM, LATE: LOW, ROUTINE: MEDIUM, SOON: HIGH, STAT: HIGH}
 BANDS = {"finding": 0, "no-finding": 1, "known": 1, "postoperative": 1, "rule": 1, "read": 1, "undetermined": 2, "incomplete": 2, "not-processed": 2,
          "waiting": 2}
 RAISING = {"finding", "known", "postoperative", "rule"}
@@ -128,7 +128,7 @@ class Places(Judge):
         part = 0 if place["site_priority"] == STAT else 1
         if self.site.passed and place["passed"] >= self.site.passed:
             return part, 0, place["arrived_ms"]
-        share = 0.75 + 0.25 * min(max(place["strength"], 0), 1) if place["raised"] else {1: 0, SOON: 0.5, STAT: 0.5}.get(place["site_priority"], 0.25)
+        share = 0.75 + 0.25 * min(max(place["strength"], 0), 1) if place["raised"] else {LATE: 0, SOON: 0.5, STAT: 0.5}.get(place["site_priority"], 0.25)
         return part, 1, place["arrived_ms"] - share * self.site.ageing_ms
 
     def order_right(self):

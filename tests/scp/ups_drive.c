@@ -79,6 +79,8 @@ static void take(struct news *news, struct ups_manner *manner, const char *name,
         news->order = priority_order_parse(value);
     else if (strcmp(name, "reason") == 0)
         news->reason = reason_of(value);
+    else if (strcmp(name, "item") == 0)
+        news->item = atoi(value);
     else if (strcmp(name, "research") == 0)
         news->research = true;
     else if (strcmp(name, "is_report") == 0)

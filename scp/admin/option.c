@@ -1,10 +1,11 @@
-#include "number.h"
+#include "option.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-bool number_real(const char *command, const char *option, const char *text, double low, double high,
+bool option_real(const char *command, const char *option, const char *text, double low, double high,
                  double *to)
 {
     char *end;
@@ -19,7 +20,7 @@ bool number_real(const char *command, const char *option, const char *text, doub
     return true;
 }
 
-bool number_whole(const char *command, const char *option, const char *text, long low, long high,
+bool option_whole(const char *command, const char *option, const char *text, long low, long high,
                   long *to)
 {
     char *end;
@@ -32,4 +33,19 @@ bool number_whole(const char *command, const char *option, const char *text, lon
     }
     *to = value;
     return true;
+}
+
+bool option_word(const char *command, const char *option, const char *text,
+                 const char *const *words, int *to)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *to = i;
+            return true;
+        }
+    fprintf(stderr, "cervigate %s: --%s %s: %s", command, option, text, words[0]);
+    for (int i = 1; words[i]; i++)
+        fprintf(stderr, "%s%s", words[i + 1] ? ", " : " or ", words[i]);
+    fputs(" is expected\n", stderr);
+    return false;
 }
