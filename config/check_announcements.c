@@ -46,7 +46,7 @@ static void check_peer(struct reading *reading, const struct conf *conf, size_t 
 
     for (size_t j = 0; j < conf->peer_count; j++)
         names[j] = conf->peers[j].name;
-    if (name[0] && !conf->announcements[i].peer)
+    if (name[0] && !conf->announcements[i].peer && !conf_may_be_elsewhere(reading))
         conf_complain(reading, line_at(reading, conf, i, "peer"), false,
                       "<ups peer=\"%s\">: no such peer%s; expected the name of a <peer>",
                       conf_show(name).text, conf_hint(name, names, conf->peer_count).text);

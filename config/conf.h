@@ -393,7 +393,6 @@ struct conf {
     const char *report_shown; /* behind the mark in a report's Series Description: "report" */
     int finding_series, finding_instances; /* numbers of a report with a finding; 0: as any */
     int audit_line;                        /* of <audit>; 0: there is none */
-    int console_line, orders_line;         /* likewise */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
@@ -487,8 +486,9 @@ bool conf_value(const struct conf *conf, const char *element, const char *attrib
                 size_t size);
 /* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
 bool conf_address_is_in(const char *address, const char *list);
-/* The line of <tls>'s attribute, or of the element; 0: it is not there. */
-int conf_tls_line(const struct conf *conf, const char *attribute);
+/* The line of an attribute that names a port, the spool or a file of <tls>, <console> or <audit>;
+ * of the element where it is not given; 0: neither is there. */
+int conf_attribute_line(const struct conf *conf, const char *element, const char *attribute);
 /* The local AE of this title, in any letter case, as <rule ae> takes it; NULL: none. */
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. The codes of a sequence are under the

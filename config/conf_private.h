@@ -35,6 +35,9 @@ struct reading {
     struct conf_complaints *complaints;
     size_t earlier; /* complaints, about other files */
     bool no_memory;
+    int unread; /* of the first: where it was told why a file of the folder cannot be read; 0: all
+                   can; what it may define is not missed (conf_may_be_elsewhere) */
+    bool is_missed;
     struct conf_room *room; /* what is read goes there; NULL: each piece by itself */
 };
 
@@ -44,6 +47,8 @@ void *conf_room_take(struct conf_room *room, size_t bytes);
 /* complain.c */
 void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* True: what is missing may stand in a file that cannot be read; that is told once, not this. */
+bool conf_may_be_elsewhere(struct reading *reading);
 void conf_complaints_sort(struct conf_complaints *complaints);
 /* "line 12", or where it is of another file than the line `from`: "line 12 of 10-pacs.xml". */
 struct where {

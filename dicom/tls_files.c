@@ -211,7 +211,8 @@ static enum dx_status use_key(SSL *ssl, const struct text *text, struct dx_error
                          "file that only the node's user may read");
     else if (key == NULL)
         status = not_that(text, "a private key", "", err);
-    else if (SSL_use_PrivateKey(ssl, key) != 1 || SSL_check_private_key(ssl) != 1) {
+    else if (SSL_use_PrivateKey(ssl, key) != 1 ||
+             (SSL_get_certificate(ssl) != NULL && SSL_check_private_key(ssl) != 1)) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
         int reason = ERR_GET_REASON(ERR_peek_last_error());
         if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)

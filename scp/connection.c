@@ -98,21 +98,50 @@ static bool load_certificate(SSL_CTX *context, const char *path, char *error, si
     return false;
 }
 
+static bool load_authorities(SSL_CTX *context, const char *path, char *error, size_t size)
+{
+    const char *ca = path != NULL ? path : SYSTEM_CA;
+    errno = 0;
+    return is_readable(ca, error, size) &&
+           (SSL_CTX_load_verify_file(context, ca) == 1 || fail(error, size, ca));
+}
+
 static bool load(struct connection *connection, char *error, size_t size)
 {
     const struct connection_peer *peer = &connection->peer;
     SSL_CTX *context = connection->context;
-    errno = 0;
-    const char *ca = peer->authorities != NULL ? peer->authorities : SYSTEM_CA;
-    if (!is_readable(ca, error, size))
+    if (!load_authorities(context, peer->authorities, error, size))
         return false;
-    if (SSL_CTX_load_verify_file(context, ca) != 1)
-        return fail(error, size, ca);
     if (peer->certificate == NULL)
         return true;
     return load_certificate(context, peer->certificate, error, size) &&
            load_key(context, peer->key, error, size) &&
            (SSL_CTX_check_private_key(context) == 1 || fail(error, size, peer->key));
+}
+
+void connection_judge(const struct connection_peer *peer,
+                      char why[CONNECTION_FILES][CONNECTION_WHY])
+{
+    SSL_CTX *context = peer->tls ? SSL_CTX_new(TLS_client_method()) : NULL;
+    for (int i = 0; i < CONNECTION_FILES; i++)
+        why[i][0] = '\0';
+    if (peer->tls && context == NULL)
+        (void)snprintf(why[CONNECTION_AUTHORITIES], CONNECTION_WHY, "out of memory");
+    if (context == NULL)
+        return;
+    SSL_CTX_set_default_passwd_cb(context, no_password);
+    ERR_clear_error();
+    (void)load_authorities(context, peer->authorities, why[CONNECTION_AUTHORITIES], CONNECTION_WHY);
+    ERR_clear_error();
+    bool good =
+        peer->certificate != NULL &&
+        load_certificate(context, peer->certificate, why[CONNECTION_CERTIFICATE], CONNECTION_WHY);
+    ERR_clear_error();
+    if (peer->key != NULL && load_key(context, peer->key, why[CONNECTION_KEY], CONNECTION_WHY) &&
+        good && SSL_CTX_check_private_key(context) != 1)
+        (void)fail(why[CONNECTION_KEY], CONNECTION_WHY, peer->key);
+    ERR_clear_error();
+    SSL_CTX_free(context);
 }
 
 struct connection *connection_create(const struct connection_peer *peer, char *error, size_t size)

@@ -221,7 +221,7 @@ static bool start_dicom_keys(const struct conf *conf)
     }
     if (good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY)
         return true;
-    int line = conf_tls_line(conf, wrong.attribute);
+    int line = conf_attribute_line(conf, "tls", wrong.attribute);
     tell_at(conf, line, wrong.text);
     log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d reason=%s",
               log_quote(conf_file_of(conf, line)), conf_line_in_file(line), log_quote(wrong.text));

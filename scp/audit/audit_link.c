@@ -2,7 +2,6 @@
 #include "audit_link.h"
 
 #include "clock.h"
-#include "connection.h"
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -15,17 +14,28 @@ struct audit_link {
     struct connection *connection;
 };
 
-struct audit_link *audit_link_create(const struct conf *conf, char *error, size_t size)
+static struct connection_peer collector_of(const struct conf *conf)
 {
     const struct conf_audit *audit = &conf->audit;
-    const struct connection_peer peer = {.who = "collector",
-                                         .host = audit->host,
-                                         .port = audit->port,
-                                         .tls = audit->transport != CONF_TCP,
-                                         .name = audit->server_name,
-                                         .authorities = audit->ca,
-                                         .certificate = audit->certificate,
-                                         .key = audit->key};
+    return (struct connection_peer){.who = "collector",
+                                    .host = audit->host,
+                                    .port = audit->port,
+                                    .tls = audit->transport != CONF_TCP,
+                                    .name = audit->server_name,
+                                    .authorities = audit->ca,
+                                    .certificate = audit->certificate,
+                                    .key = audit->key};
+}
+
+void audit_link_judge(const struct conf *conf, char why[CONNECTION_FILES][CONNECTION_WHY])
+{
+    const struct connection_peer peer = collector_of(conf);
+    connection_judge(&peer, why);
+}
+
+struct audit_link *audit_link_create(const struct conf *conf, char *error, size_t size)
+{
+    const struct connection_peer peer = collector_of(conf);
     struct audit_link *link = calloc(1, sizeof *link);
     if (link != NULL)
         link->connection = connection_create(&peer, error, size);

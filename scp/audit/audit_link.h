@@ -9,11 +9,14 @@
 #define AUDIT_LINK_H
 
 #include "conf.h"
+#include "connection.h"
 
 struct audit_link;
 
 /* Loads the certificates and the key; afterwards no file is opened. NULL: error says why. */
 struct audit_link *audit_link_create(const struct conf *conf, char *error, size_t size);
+/* All that is wrong with ca, certificate and key, as connection_judge. */
+void audit_link_judge(const struct conf *conf, char why[CONNECTION_FILES][CONNECTION_WHY]);
 void audit_link_destroy(struct audit_link *link); /* takes NULL */
 
 bool audit_link_open(struct audit_link *link, char *error, size_t size);

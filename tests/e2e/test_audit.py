@@ -385,7 +385,7 @@ class Changed(Audit):
             node.write_config(extra=f"\n<audit {attributes}/>")
             said = self.admin(node, "check")
             self.assertEqual(said.returncode, 78)
-            self.assertRegex(said.stderr, rf"c\.xml:\d+: <audit>: .*{what}")
+            self.assertRegex(said.stderr, rf"c\.xml:\d+: <audit (ca|certificate|key)>: .*{what}")
             mark = len(node.log())
             node.process.send_signal(signal.SIGHUP)
             d.wait_for(lambda: "reload-refused" in node.log()[mark:], 10, "the reload refused")
