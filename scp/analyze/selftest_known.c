@@ -2,6 +2,8 @@
  * digits enough to read back to the same bits. */
 #include "selftest_case.h"
 
+#include "json_time.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -172,7 +174,7 @@ char *selftest_known_print(const struct selftest_known *known)
         "kernels", known->kernels, "build", known->build, "locked", known->locked, "classes",
         known->classes, "inputs", inputs, "picture", known->picture, "letters", known->letters);
     char *text =
-        root ? json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17))
+        root ? json_text(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17))
              : NULL;
     json_decref(root);
     return text;

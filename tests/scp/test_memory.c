@@ -1,6 +1,8 @@
-/* Each request for memory fails in turn while an event is told to the audit log, and while the log
- * is read: nothing of it is taken for damaged or torn, what was told is there, and nothing else. */
+/* Each request for memory fails in turn: while an event is told to the audit log, and while the log
+ * is read, nothing of it is taken for damaged or torn, what was told is there, and nothing else;
+ * news for a webhook is all of it or none. */
 #include "audit_fixture.h"
+#include "worklist/webhook.h"
 
 #include <stdatomic.h>
 
@@ -112,6 +114,27 @@ static void a_record_is_read_or_not(void **state)
     assert_true(n > 5);
 }
 
+static void news_is_whole_or_none(void **state)
+{
+    const struct news news = {.study = "1.2.3", .message = "0123456789abcdef", .revision = 3};
+    char *whole = webhook_body(&news);
+    long n = 0;
+    (void)state;
+    assert_non_null(whole);
+    for (bool was = true; was; n++) {
+        assert_true(n < MOST);
+        deny(n);
+        char *body = webhook_body(&news);
+        was = was_denied();
+        if (body != NULL)
+            assert_string_equal(body, whole);
+        assert_true(was || body != NULL);
+        free(body);
+    }
+    assert_true(n > 5);
+    free(whole);
+}
+
 static int setup(void **state)
 {
     int failed = fixture_setup(state);
@@ -124,7 +147,7 @@ static int setup(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(an_event_is_told_or_not),
-                                       TEST(a_record_is_read_or_not)};
+    const struct CMUnitTest tests[] = {TEST(an_event_is_told_or_not), TEST(a_record_is_read_or_not),
+                                       TEST(news_is_whole_or_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
