@@ -171,12 +171,11 @@ enum conf_hl7_accession_in { CONF_HL7_OBX, CONF_HL7_OBR_18, CONF_HL7_BOTH_ACCESS
     }
 struct conf_announcement {
     enum conf_way way;
-    const char *name;        /* of its own among the announcements */
-    bool demo;               /* told in demo mode, too, marked RESEARCH */
-    int expire_seconds;      /* news that is older is not told any more: 3600 */
-    int answer_seconds;      /* it may take to answer: 30 */
-    int retry_first_seconds; /* 1 */
-    int retry_most_seconds;  /* 60 */
+    const char *name;                            /* of its own among the announcements */
+    bool demo;                                   /* told in demo mode, too, marked RESEARCH */
+    int expire_seconds;                          /* news that is older is not told any more: 3600 */
+    int answer_seconds;                          /* it may take to answer: 30 */
+    int retry_first_seconds, retry_most_seconds; /* 1, 60 */
     int line;
 
     /* UPS */

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 
+import numpy
 import pydicom
 from pydicom.uid import generate_uid
 
@@ -33,6 +34,29 @@ def make(folder, finds=True, name="test-model", modalities="CR DX", series=None,
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     return folder
+
+
+def slices(folder, count):
+    """A series of CT slices, numbered against their positions: (paths, Study Instance UID)."""
+    study, series, frame = generate_uid(), generate_uid(), generate_uid()
+    generator = numpy.random.default_rng(3)
+    paths = []
+    for i in range(count):
+        path = os.path.join(folder, f"slice-{series}-{i}.dcm")
+        h.wrap(numpy.zeros((128, 128), numpy.uint8), path, study=study)
+        d = pydicom.dcmread(path)
+        d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+        d.Modality, d.SeriesInstanceUID, d.FrameOfReferenceUID, d.InstanceNumber = "CT", series, frame, count - i
+        d.ImagePositionPatient, d.ImageOrientationPatient = [0, 0, 3 * i], [1, 0, 0, 0, 1, 0]
+        d.PixelSpacing, d.SliceThickness, d.KVP, d.AcquisitionNumber, d.PositionReferenceIndicator = [1, 1], 3, 120, 1, ""
+        d.PixelData = generator.integers(0, 255, (128, 128)).astype("<u2").tobytes()
+        for keyword in ("PresentationIntentType", "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "PresentationLUTShape",
+                        "ViewPosition", "BurnedInAnnotation"):
+            if keyword in d:
+                delattr(d, keyword)
+        d.save_as(path)
+        paths.append(path)
+    return paths, study
 
 
 def clinical(folder):

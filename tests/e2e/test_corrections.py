@@ -296,26 +296,8 @@ class Corrections(unittest.TestCase):
 
     # ---- slices
 
-    def slices(self, count, modality="CT"):
-        study, series, frame = generate_uid(), generate_uid(), generate_uid()
-        generator = numpy.random.default_rng(3)
-        paths = []
-        for i in range(count):
-            path = self.image(0, study=study)
-            d = pydicom.dcmread(path)
-            rows = generator.integers(0, 255, (128, 128)).astype("<u2")
-            d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
-            d.Modality, d.SeriesInstanceUID, d.FrameOfReferenceUID, d.InstanceNumber = modality, series, frame, count - i
-            d.ImagePositionPatient, d.ImageOrientationPatient = [0, 0, 3 * i], [1, 0, 0, 0, 1, 0]
-            d.PixelSpacing, d.SliceThickness, d.KVP, d.AcquisitionNumber, d.PositionReferenceIndicator = [1, 1], 3, 120, 1, ""
-            d.Rows, d.Columns, d.PixelData = 128, 128, rows.tobytes()
-            for keyword in ("PresentationIntentType", "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "PresentationLUTShape",
-                            "ViewPosition", "BurnedInAnnotation"):
-                if keyword in d:
-                    delattr(d, keyword)
-            d.save_as(path)
-            paths.append(path)
-        return paths, study
+    def slices(self, count):
+        return models.slices(self.folder, count)
 
     ANY = '<rule name="any" action="analyze"><match attribute="Modality" values="CT DX"/></rule>'
 
