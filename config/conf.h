@@ -486,8 +486,7 @@ bool conf_value(const struct conf *conf, const char *element, const char *attrib
                 size_t size);
 /* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
 bool conf_address_is_in(const char *address, const char *list);
-/* The line of an attribute that names a port, the spool or a file of <tls>, <console> or <audit>;
- * of the element where it is not given; 0: neither is there. */
+/* Where an option stands that names a port or file; or its element; 0: neither. See read.c. */
 int conf_attribute_line(const struct conf *conf, const char *element, const char *attribute);
 /* The local AE of this title, in any letter case, as <rule ae> takes it; NULL: none. */
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title);
