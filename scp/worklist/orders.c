@@ -10,8 +10,8 @@
 
 #include "clock.h"
 #include "confine.h"
-#include "host.h"
 #include "hl7_charset.h"
+#include "host.h"
 #include "keys.h"
 #include "log.h"
 #include "role.h"
