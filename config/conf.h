@@ -182,6 +182,7 @@ struct conf_announcement {
     /* UPS */
     const struct conf_peer *peer;
     bool own_item;              /* never the site's own item, always one of the node's */
+    const char *workitem_codes; /* of the site's items that are readings: "VALUE^SCHEME ..." */
     const char *worklist_label; /* (0074,1202) */
     int look_seconds;           /* until a study is looked at again: read by now? 60; 0: never */
 

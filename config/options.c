@@ -254,6 +254,7 @@ _Static_assert(CONF_HL7_OBR_5 == 4 && CONF_HL7_BOTH_NUMBERS == 2 && CONF_HL7_BOT
 const struct option conf_announcement_options[] = {
     ANNOUNCEMENT("ups", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("ups", "item", BOOL, own_item, "site", items),
+    ANNOUNCEMENT("ups", "workitemCodes", TEXT, workitem_codes, "110005^DCM", NULL),
     ANNOUNCEMENT("ups", "worklistLabel", TEXT, worklist_label, "READING", NULL),
     ANNOUNCEMENT("ups", "lookEvery", INT, look_seconds, "60", NULL),
     EACH("ups"),

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIELDS  10
-#define NUMBERS 7 /* the first of an order's numbers */
-#define DIGITS  8 /* of a field's digest */
-#define UNSAID  "--------"
+#define FIELDS 10
+#define ORDER  5 /* the first field of an order; those before it are the patient's */
+#define DIGITS 8 /* of a field's digest */
+#define UNSAID "--------"
 _Static_assert(NEWS_IDENTITY == FIELDS * DIGITS + 1, "an identity is its fields' digests");
 
 static void copy(char *to, size_t size, const struct dx_attrs *attrs, uint16_t group,
@@ -71,12 +71,15 @@ static void digest_of(const char *text, char digits[DIGITS + 1])
 
 static bool is_another(const char *told, const char *now)
 {
+    bool has_header = false;
     if (strlen(told) != NEWS_IDENTITY - 1)
         return false;
+    for (int i = 0; i < ORDER; i++)
+        has_header = has_header || memcmp(now + i * DIGITS, UNSAID, DIGITS) != 0;
     for (int i = 0; i < FIELDS; i++) {
         const char *was = told + i * DIGITS, *is = now + i * DIGITS;
         bool was_said = memcmp(was, UNSAID, DIGITS) != 0, said = memcmp(is, UNSAID, DIGITS) != 0;
-        if (was_said && memcmp(was, is, DIGITS) != 0 && (said || i >= NUMBERS))
+        if (was_said && memcmp(was, is, DIGITS) != 0 && (said || (i >= ORDER && has_header)))
             return true;
     }
     return false;

@@ -14,7 +14,7 @@
 struct candidate {
     char uid[DX_UID_MAX];
     enum dx_ups_state state;
-    bool is_exact; /* its workitem code is ours */
+    bool is_exact; /* it has a reading's workitem code */
 };
 struct candidates {
     const struct telling *telling;
@@ -32,10 +32,18 @@ static bool is_same(const char *a, const char *b)
     return a[0] != '\0' && strcmp(a, b) == 0;
 }
 
-static bool is_reading(const struct dx_ups_item *item)
+static bool is_reading(const struct dx_ups_item *item, const struct telling *t)
 {
-    return item->codes > 0 && strcmp(item->code, ups_reading.value) == 0 &&
-           strcmp(item->scheme, ups_reading.scheme) == 0;
+    char code[sizeof item->code + sizeof item->scheme];
+    int length = snprintf(code, sizeof code, "%s^%s", item->code, item->scheme);
+    for (const char *at = t->manner->codes; item->codes > 0 && *at != '\0';) {
+        size_t word = strcspn(at, " ");
+        if (word == (size_t)length && memcmp(at, code, word) == 0)
+            return true;
+        at += word;
+        at += strspn(at, " ");
+    }
+    return false;
 }
 
 /* Of this study, of this patient, to be read, and not ours. An accession may have several studies:
@@ -47,7 +55,7 @@ static bool fits(const struct dx_ups_item *item, const struct telling *t)
         if (strcmp(item->sop_instance, t->own[i]) == 0)
             return false;
     if (!dx_uid_is_usable(item->sop_instance) || differ(item->patient_id, news->patient_id) ||
-        (item->codes > 0 && !is_reading(item)))
+        (item->codes > 0 && !is_reading(item, t)))
         return false;
     for (unsigned i = 0; i < item->requests; i++) {
         const struct dx_ups_request *request = &item->request[i];
@@ -71,7 +79,7 @@ static bool collect(void *context, const struct dx_ups_item *match)
     struct candidate *one = &to->list[to->count++];
     (void)snprintf(one->uid, sizeof one->uid, "%s", match->sop_instance);
     one->state = match->state;
-    one->is_exact = is_reading(match);
+    one->is_exact = is_reading(match, to->telling);
     return to->count < MOST_ITEMS;
 }
 

@@ -121,6 +121,7 @@ class EveryWay(Asked):
         self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
         self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
         self.assertEqual({n["research"] for n in self.hook_.news(study)}, {research})
+        self.assertEqual({(n["order"], n["raised"], n["priority"]) for n in self.hook_.news(study)}, {("ROUTINE", True, "HIGH")})
         item = next(i for i in self.asked(node) if i.StudyInstanceUID == study)
         self.assertEqual((item.ScheduledProcedureStepPriority, item.ProcedureStepLabel), ("HIGH", f"{mark}Read: suspicion of a cervical spine injury"))
         page = h.wait_for(lambda: (p := self.shown()) and (study, "raised") in [(e["study"], e["band"]) for e in p["entries"]] and p, 5, "the console")
@@ -293,7 +294,7 @@ class EveryWay(Asked):
         self.assertEqual(self.manager.violations, [])
 
     def test_another_patient_or_order_is_told_anew(self):
-        """ADT A08, A40, an order's new number: our items are made anew, HL7 says the new ones, a webhook has the new report, and nobody's name."""
+        """ADT A08, A40, an order's new number, and its end: our items are made anew, HL7 says the new ones, a webhook has the new report, and nobody's name."""
         node = self.node_that_is_asked(self.ways())
         study = self.send(node, "finding", AccessionNumber="ACC1", PatientID="TRAUMA7", PatientName="Unknown^Trauma", PatientBirthDate="19000101")
         messages = [adt("A08", "TRAUMA7", name="Known^Jane", birth="19700102"), adt("A40", "REAL7", prior="TRAUMA7", name="Known^Jane", birth="19700102"),
@@ -324,6 +325,16 @@ class EveryWay(Asked):
             if turn < len(messages):
                 with Caller(node) as caller:
                     self.assertEqual(code(caller.ask(messages[turn])), "AA")
+        with Caller(node) as caller:  # the finding stays raised, of no order
+            self.assertEqual(code(caller.ask(self.site.omi("ACC2", control="CA", number="7", patient="REAL7"))), "AA")
+        expected = sorted([(*was, "CANCELED") for was in said] + [(*said[-1], "SCHEDULED")])
+        for manager in (self.manager, self.web):
+            h.wait_for(lambda manager=manager: items(manager) == expected, 40, "the order is cancelled")
+            request = next(i for i in manager.items.values() if i.ProcedureStepState == "SCHEDULED").ReferencedRequestSequence[0]
+            self.assertEqual((request.get("PlacerOrderNumberImagingServiceRequest"), request.RequestedProcedureID), (None, ""))
+        h.wait_for(lambda: self.hook_.news(study)[-1]["order"] == "UNKNOWN", 40, "the webhook")
+        last = self.hook_.news(study)[-1]
+        self.assertEqual((last["event"], last["priority"], last["raised"], last["report"]), ("priority", "HIGH", True, reports[-1]))
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
         self.assertEqual({i.ScheduledProcedureStepPriority for m in (self.manager, self.web) for i in m.items.values()}, {"HIGH"})
         self.assertEqual(len({str(m.segment("OBR")[3]) for m in self.results()}), 1, "one result, corrected")

@@ -137,6 +137,7 @@ class Told(Node):
 
         expected = "Dvořák^Jan"
         self.assertNotIn(b"ERR|", said(b"8859/2", expected.encode("iso8859_2"), "19700102", 0))
+        self.assertEqual(str(self.at_pacs(h.SR3D, study, 2)[1].PatientName), expected)
         for number, (character_set, name, read) in enumerate((
                 (b"ISO IR100", "Müller^Jan".encode("latin-1"), None), (b"8859/7", b"M\xffller^Jan", None), (b"8859/1", b"M\\C2842\\ller^Jan", None),
                 (b"UNICODE UTF-8", b"M\xfcller^Jan", None), (b"GB 18030-2000", "乛^Jan".encode("gb18030"), "乛^Jan"),

@@ -327,8 +327,7 @@ class Late(WayOut):
         node = self.node(*archives, destination=(FAST, FAST + ' latePictures="true"', FAST + ' hold="reported"'))
         path = self.study(node)
         h.wait_for(lambda: node.log().count("failures=1") == 2, 20, "two are away, nothing is due at the third")
-        report = models.report(os.path.join(self.folder, "report.dcm"), pydicom.dcmread(path).StudyInstanceUID)
-        self.assertEqual(node.store(report).returncode, 0)
+        self.assertEqual(node.store(models.report(os.path.join(self.folder, "report.dcm"), pydicom.dcmread(path).StudyInstanceUID)).returncode, 0)
         h.wait_for(lambda: node.sql("SELECT read FROM study WHERE read=1"), 20, "reported")
         for archive in archives:
             archive.behave("ok")

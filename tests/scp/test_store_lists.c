@@ -303,9 +303,18 @@ static void who_is_another(void **state)
     news_identify(&news);
     assert_int_equal(news.item, 0);
     memcpy(news.told_identity, news.identity, sizeof news.identity);
-    news.filler_order[0] = '\0'; /* its order is cancelled */
+    const struct news ordered = news;
+    news.accession[0] = news.filler_order[0] = '\0'; /* its order is cancelled */
     news_identify(&news);
     assert_int_equal(news.item, 1);
+    news = ordered;
+    news.filler_order[0] = '\0';
+    news_identify(&news);
+    assert_int_equal(news.item, 1);
+    news = (struct news){.kind = NEWS_PRIORITY}; /* the image's header is gone */
+    memcpy(news.told_identity, ordered.identity, sizeof news.told_identity);
+    news_identify(&news);
+    assert_int_equal(news.item, 0);
 
     const size_t texts[] = {offsetof(struct news, patient_name), offsetof(struct news, patient_id),
                             offsetof(struct news, birth_date), offsetof(struct news, accession)};

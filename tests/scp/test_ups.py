@@ -303,6 +303,21 @@ class Site(Case):
         self.told()
         self.assertEqual(("MEDIUM", "HIGH"), (self.priority(), self.priority(OURS)))
 
+    def test_what_a_site_calls_a_reading(self):
+        """Of several codes, whole ones: value and coding system; ours are made with the standard's."""
+        codes = "110005^DCM READ^99SITE"
+        for code, scheme, is_one in (("READ", "99SITE", True), ("110005", "DCM", True), ("READ", "DCM", False), ("REA", "99SITE", False), ("110006", "DCM", False)):
+            self.manager.items.clear()
+            item = self.manager.add(SITE, accession="A1")
+            item.ScheduledWorkitemCodeSequence = [ups_scp.code(code, scheme)]
+            self.told(codes=codes)
+            self.assertEqual(("HIGH" if is_one else "MEDIUM", not is_one), (self.priority(), OURS in self.manager.items), code)
+        self.assertEqual("110005", self.manager.items[OURS].ScheduledWorkitemCodeSequence[0].CodeValue)
+        self.manager.items.clear()
+        self.manager.add(SITE, accession="A1")
+        self.told(codes="READ^99SITE")  # the standard's is none where the site does not say so
+        self.assertEqual(("MEDIUM", "HIGH"), (self.priority(), self.priority(OURS)))
+
     def test_a_reading_before_one_without_code(self):
         self.manager.add(SITE, accession="A1")
         self.manager.add("2.25.78", accession="A1", workitem=None)
