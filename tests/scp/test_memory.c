@@ -1,8 +1,8 @@
 /* Each request for memory fails in turn: while an event is told to the audit log, and while the log
  * is read, nothing of it is taken for damaged or torn, what was told is there, and nothing else;
- * news for a webhook is all of it or none. */
+ * JSON is all of it or none. */
 #include "audit_fixture.h"
-#include "worklist/webhook.h"
+#include "json_time.h"
 
 #include <stdatomic.h>
 
@@ -114,25 +114,32 @@ static void a_record_is_read_or_not(void **state)
     assert_true(n > 5);
 }
 
-static void news_is_whole_or_none(void **state)
+/* Names long enough that a buffer that grows would have to grow for one. */
+static void json_is_whole_or_none(void **state)
 {
-    const struct news news = {.study = "1.2.3", .message = "0123456789abcdef", .revision = 3};
-    char *whole = webhook_body(&news);
+    char name[100];
+    json_t *json = json_object();
     long n = 0;
     (void)state;
+    for (int i = 0; i < 50; i++) {
+        (void)snprintf(name, sizeof name, "a name of %040d letters", i);
+        assert_int_equal(json_object_set_new(json, name, json_integer(i)), 0);
+    }
+    char *whole = json_text(json, JSON_COMPACT);
     assert_non_null(whole);
     for (bool was = true; was; n++) {
         assert_true(n < MOST);
         deny(n);
-        char *body = webhook_body(&news);
+        char *text = json_text(json, JSON_COMPACT);
         was = was_denied();
-        if (body != NULL)
-            assert_string_equal(body, whole);
-        assert_true(was || body != NULL);
-        free(body);
+        if (text != NULL)
+            assert_string_equal(text, whole);
+        assert_true(was || text != NULL);
+        free(text);
     }
-    assert_true(n > 5);
+    assert_true(n > 1);
     free(whole);
+    json_decref(json);
 }
 
 static int setup(void **state)
@@ -148,6 +155,6 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(an_event_is_told_or_not), TEST(a_record_is_read_or_not),
-                                       TEST(news_is_whole_or_none)};
+                                       TEST(json_is_whole_or_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
