@@ -143,6 +143,14 @@ class Documents(unittest.TestCase):
         folders = {os.path.dirname(f).split("/", 1)[1] for f in subprocess.run(["git", "ls-files", "classifier/*/*.c"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()}
         self.assertEqual([f for f in folders if f"`{f}/`" not in d.read("docs/architecture.md")], [])
 
+    def test_every_script_room_of_tests_and_hook_stands_there(self):
+        page = d.read("docs/architecture.md") + d.read("docs/man/more.txt")  # what everybody may set
+        tree = subprocess.run(["git", "ls-files", "scripts", "tests"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()
+        wanted = {f for f in tree if f.startswith("scripts/")} | {"/".join(f.split("/")[:2]) + "/" for f in tree if f.count("/") > 1}
+        sources = subprocess.run(["git", "grep", "-hoE", r'getenv\("CERVIGATE_[A-Z_]+"', "--", "scp", "classifier", "dicom"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout
+        wanted |= set(re.findall(r"CERVIGATE_[A-Z_]+", sources))
+        self.assertEqual(sorted(name for name in wanted if name not in page), [])
+
     def test_every_block_says_what_it_is(self):
         bad = []
         for page in d.pages():
