@@ -251,9 +251,8 @@ struct conf_rule {
 struct conf_limits {
     int associations, associations_per_peer; /* 200, 50 */
     uint32_t connections_per_peer;           /* in a second: 300 */
-    uint32_t echoes;                         /* of an association, at full speed: 100 */
+    uint32_t echoes, nesting;                /* of an association, at full speed: 100; 64 */
     int association_cpu_seconds;             /* of an association's process: 3600 */
-    uint32_t nesting;                        /* 64 */
     uint64_t elements, dataset_bytes, inflated_bytes, frame_pixels, frame_bytes;
     uint32_t command_bytes;                         /* 65536 */
     uint32_t frames, quarantine_objects;            /* 65536; refused ones that are kept: 1000 */
