@@ -133,6 +133,14 @@ class Campaign(kill.Campaign):
                 return not store.execute("SELECT 1 FROM delivery WHERE state='pending' AND stored_ms=0").fetchone()
         h.wait_for(stored, PATIENCE, "results at the archive")
 
+    def wait_until_asked(self):
+        """What an inquiry that was cut off asked for: beyond <orderQuery window> nobody asks any more."""
+        def asked():
+            self.revive()
+            with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=10)) as store:
+                return not store.execute("SELECT 1 FROM inquiry WHERE over=0 AND said NOT IN ('none','found')").fetchone()
+        h.wait_for(asked, PATIENCE, "an answer of the site's worklist")
+
     # ---- points ----
 
     def run_points(self):
@@ -151,6 +159,7 @@ class Campaign(kill.Campaign):
 
     def run_expiry(self):
         """Two files of audit records and more, then days that pass: the first one goes."""
+        self.wait_until_asked()
         folder = os.path.join(self.node.spool, "audit")
         h.wait_for(lambda: self.image() and sum(n.endswith(".log") for n in os.listdir(folder)) > 2, 2 * PATIENCE, "three files of audit records")
         self.arm("audit-based")
