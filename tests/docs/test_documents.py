@@ -174,6 +174,11 @@ class Documents(unittest.TestCase):
         self.assertEqual(bad, [])
         self.assertGreater(seen, 150)
 
+    def test_every_example_of_a_man_page_is_a_command(self):
+        examples = re.findall(r"(?m)^  (cervigated? .*)$", d.read("docs/man/more.txt"))
+        self.assertGreater(len(examples), 20)
+        self.assertEqual([(line, wrong) for line in examples for words in commands(line) if (wrong := complaint(words, False))], [])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -2,38 +2,11 @@
  * is read, nothing of it is taken for damaged or torn, what was told is there, and nothing else;
  * JSON is all of it or none. */
 #include "audit_fixture.h"
+#include "denied_memory.h"
 #include "json_time.h"
-
-#include <stdatomic.h>
 
 #define BEFORE 3
 #define MOST   5000 /* requests */
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-
-static atomic_long taken, denied = -1; /* the one that fails */
-
-static bool is_denied(void)
-{
-    return atomic_fetch_add(&taken, 1) == denied;
-}
-
-void *malloc(size_t size)
-{
-    return is_denied() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return is_denied() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-    return is_denied() ? NULL : __libc_realloc(memory, size);
-}
 
 static void deny(long request)
 {
