@@ -129,7 +129,7 @@ enum store_status store_readings(struct store *store, const struct priority_poli
         " FROM (SELECT id,study FROM reading WHERE state<=2 AND (?1>>state)&1 UNION ALL"
         " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS item"
         " CROSS JOIN place ON place.study=item.study"
-        " ORDER BY " STANDS("reason", "?4,?5") ",item.id LIMIT ?3",
+        " ORDER BY " STANDS("reason", "?4,?5") ",item.study,item.id LIMIT ?3",
         "iiiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds,
         (int64_t)policy->passed_most);
     enum store_status status;
@@ -137,7 +137,7 @@ enum store_status store_readings(struct store *store, const struct priority_poli
     while ((status = sql_row(store, rows)) == STORE_OK) {
         struct store_reading_place *p = &list[(*count)++];
         p->id = sqlite3_column_int64(rows, 0);
-        p->place = (struct priority_place){.number = p->id};
+        p->place = (struct priority_place){.number = (int64_t)*count};
         place_take(rows, 1, &p->place.priority);
         p->place.arrived_ms = sqlite3_column_int64(rows, 6);
         p->place.order = (enum priority_order)sqlite3_column_int(rows, 7);

@@ -315,7 +315,7 @@ class EveryWay(Asked):
             expected = sorted([(*was, "CANCELED") for was in said[:turn]] + [(*now, "SCHEDULED")])
             for manager in (self.manager, self.web):
                 h.wait_for(lambda manager=manager, expected=expected: items(manager) == expected, 40, f"{now}")
-            h.wait_for(lambda: self.hook_.news(study)[-1]["report"] not in (*reports, None), 40, "the webhook's report")
+            h.wait_for(lambda: self.hook_.news(study) and self.hook_.news(study)[-1]["report"] not in (*reports, None), 40, "the webhook's report")
             h.wait_for(lambda now=now: self.results() and result() == (now[0], now[1], now[2]), 40, f"HL7: {now}")
             reports.append(self.hook_.news(study)[-1]["report"])
             if turn == 0:
@@ -411,7 +411,7 @@ class EveryWay(Asked):
         def place(number):
             arrived, strength = known[studies[number]][:2]
             share = 0.75 + 0.25 * strength if number in raised else {"S": 0.5, "A": 0.5, "LOW": 0}.get(self.TEN[number][0], 0.25)
-            return self.TEN[number][0] != "S", arrived - 86400000 * share
+            return self.TEN[number][0] != "S", arrived - 86400000 * share, studies[number]
         order = sorted(range(len(studies)), key=place)
         self.assertEqual((order[:2], set(order[2:5]), order[5], set(order[6:9]), order[9]), ([0, 1], {2, 3, 4}, 5, {6, 7, 8}, 9))
         return order

@@ -160,6 +160,38 @@ static void items_are_cut_likewise(void **state)
     free(list);
 }
 
+/* Of the same millisecond: by the study's UID, though placed in the opposite order. */
+static void equals_stand_alike_on_each_way(void **state)
+{
+    struct store_entry list[3];
+    struct store_reading_place items[3];
+    struct store_reading reading;
+    size_t count;
+    (void)state;
+    for (int study = 3; study > 0; study--)
+        placed(study, 0.9, true, INSTANCE_JUDGED, 1000);
+    FIXTURE_OK(store_readings_turn(store, 1, 0, name, NULL));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 3, &count));
+    assert_int_equal(count, 3);
+    FIXTURE_OK(store_readings(store, &fixture_policy, OPEN, 0, items, 3, &count));
+    assert_int_equal(count, 3);
+    for (int i = 0; i < 3; i++) {
+        uint8_t *attrs, *said;
+        size_t attrs_count, said_count;
+        struct news news = next(&attrs), of_item;
+        free(attrs);
+        assert_string_equal(news.study, list[i].study);
+        FIXTURE_OK(store_news_asked(store, &news));
+        FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 9000));
+        FIXTURE_OK(store_reading_get(store, items[i].id, &reading, &of_item, &attrs, &attrs_count,
+                                     &said, &said_count));
+        free(attrs);
+        free(said);
+        assert_string_equal(reading.study, list[i].study);
+    }
+    assert_string_equal(list[0].study, "1.2.4.1");
+}
+
 /* The image has no accession number; its order, found by the study, has one. */
 static void the_orders_accession_number_stands_in(void **state)
 {
@@ -363,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(news_goes_in_the_lists_order, setup, teardown),
         cmocka_unit_test_setup_teardown(cut_are_those_that_are_read_last, setup, teardown),
         cmocka_unit_test_setup_teardown(items_are_cut_likewise, setup, teardown),
+        cmocka_unit_test_setup_teardown(equals_stand_alike_on_each_way, setup, teardown),
         cmocka_unit_test_setup_teardown(who_was_passed_is_spared, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stat_passes_stat_alone, setup, teardown),
         cmocka_unit_test(who_is_another),
