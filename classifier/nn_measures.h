@@ -284,19 +284,6 @@ NN_MUST_USE enum nn_status nn_reliability_measure(const double *probability, con
 
 /* ------------------------------------------------------------------ operating points */
 
-enum nn_point_target {
-    NN_POINT_SENSITIVITY, /* the highest point whose sensitivity is at least the target */
-    NN_POINT_SPECIFICITY  /* the lowest point whose specificity is at least the target */
-};
-struct nn_point {
-    double point;                              /* score >= point is called */
-    struct nn_figure sensitivity, specificity; /* on the data given, exact intervals */
-};
-/* From validation data only. NN_BAD_DATA when the data has no positive (sensitivity) or no negative
- * (specificity). target in (0, 1]. */
-NN_MUST_USE enum nn_status nn_point_choose(const double *score, const bool *positive, size_t count,
-                                           enum nn_point_target by, double target,
-                                           struct nn_point *point, struct nn_error *err);
 /* The operating point of one finding class, chosen by specificity: the smallest score, not below
  * `floor`, at which at least `specificity` of the samples of class `none` stay under it. scores is
  * (count, classes), truth (count). Without memory it is 1. */
@@ -378,15 +365,6 @@ struct nn_mcnemar {
 };
 void nn_mcnemar(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neither,
                 struct nn_mcnemar *out);
-
-/* When only the totals are published: the range over every table of `count` cases with right_a and
- * right_b right. p_low >= 0.05: no table would be significant; p_high < 0.05: every one. */
-struct nn_mcnemar_range {
-    struct nn_mcnemar least, most; /* the tables of the smallest and the largest p */
-    uint64_t tables;
-};
-NN_MUST_USE enum nn_status nn_mcnemar_bounds(uint64_t count, uint64_t right_a, uint64_t right_b,
-                                             struct nn_mcnemar_range *out, struct nn_error *err);
 
 /* Answers (classes) of two raters - model and reader, or two models - to the same cases. accuracy:
  * the class is right. sensitivity and specificity: any finding, among cases whose truth is one and

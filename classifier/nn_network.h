@@ -19,9 +19,6 @@ struct nn_network {
 };
 
 const struct nn_network *nn_network_find(const char *name); /* NULL: unknown */
-const struct nn_network *nn_network_at(size_t index);       /* NULL: no more */
-/* The last head: its name. */
-const char *nn_network_score(const struct nn_network *network);
 
 /* The rule of what is learned afresh, in one place: a head that `weights` lacks or has in another
  * shape, and every head after it (its input means something else now). `fresh` is what

@@ -91,7 +91,7 @@ static void check_models(struct reading *reading, const struct conf *conf)
     const xmlNode *models = conf_find(reading, "models", 0), *node = conf_find(reading, "node", 0);
     xmlChar *named = node ? xmlGetNoNsProp(node, (const xmlChar *)"model") : NULL;
 
-    if (node && !named && !models)
+    if (node && !named && !models && !conf_may_be_elsewhere(reading))
         conf_complain(reading, conf_line_of(node), false,
                       "<node> has no model, and there is no <models>; expected one of them");
     if (named && models)
@@ -168,7 +168,7 @@ static void check_destination_peer(struct reading *reading, const struct conf *c
 
     for (size_t j = 0; j < conf->peer_count; j++)
         names[j] = conf->peers[j].name;
-    if (name[0] && !conf->destinations[i].peer)
+    if (name[0] && !conf->destinations[i].peer && !conf_may_be_elsewhere(reading))
         conf_complain(reading, line, false,
                       "<destination peer=\"%s\">: no such peer%s; expected the name of a <peer>",
                       conf_show(name).text, conf_hint(name, names, conf->peer_count).text);

@@ -31,7 +31,7 @@ static void check_model(struct reading *reading, const struct conf *conf, size_t
     for (size_t m = 0; m < conf->model_count; m++)
         if (conf->model_name[m])
             names[count++] = conf->model_name[m];
-    if (ae->model && ae->model[0] && !ae->models)
+    if (ae->model && ae->model[0] && !ae->models && !conf_may_be_elsewhere(reading))
         conf_complain(reading, conf_line_at(reading, "ae", i, "model"), false,
                       "<ae model=\"%s\">: no such model%s; expected the name of a <model> of "
                       "<models>",
@@ -48,7 +48,7 @@ static void check_rule(struct reading *reading, const struct conf *conf, size_t 
         names[j + 1] = conf->aes[j].title;
         known |= rule->ae && strcmp(rule->ae, conf->aes[j].title) == 0;
     }
-    if (rule->ae && rule->ae[0] && !known)
+    if (rule->ae && rule->ae[0] && !known && !conf_may_be_elsewhere(reading))
         conf_complain(
             reading, conf_line_at(reading, "rule", i, "ae"), false,
             "<rule ae=\"%s\">: the node has no such AE title%s; expected that of <node> or "

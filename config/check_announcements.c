@@ -1,7 +1,9 @@
 /* <announcements>: what a schema cannot know. */
 #include "conf_private.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* The place among the elements of its kind. */
 static size_t index_of(const struct conf *conf, size_t i)
@@ -44,7 +46,7 @@ static void check_peer(struct reading *reading, const struct conf *conf, size_t 
 
     for (size_t j = 0; j < conf->peer_count; j++)
         names[j] = conf->peers[j].name;
-    if (name[0] && !conf->announcements[i].peer)
+    if (name[0] && !conf->announcements[i].peer && !conf_may_be_elsewhere(reading))
         conf_complain(reading, line_at(reading, conf, i, "peer"), false,
                       "<ups peer=\"%s\">: no such peer%s; expected the name of a <peer>",
                       conf_show(name).text, conf_hint(name, names, conf->peer_count).text);
@@ -67,19 +69,45 @@ static bool is_here(const char *url)
            (!is_bracketed || host[length + 1] == '\0' || strchr(":/", host[length + 1]));
 }
 
+/* Whether this word of a name says that the value is a secret. */
+static bool is_secret_word(const char *word, size_t length)
+{
+    static const char *const words[] = {
+        "accesskey", "accesstoken", "apikey", "auth",       "authkey",     "authorization",
+        "authtoken", "bearer",      "code",   "credential", "credentials", "hmac",
+        "jwt",       "key",         "pass",   "passphrase", "passwd",      "password",
+        "pwd",       "secret",      "sig",    "signature",  "token"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (length == strlen(words[i]) && strncasecmp(word, words[i], length) == 0)
+            return true;
+    return false;
+}
+
+/* Of a name as client_secret, X-Amz-Signature or accessToken: a word ends before a mark, or before
+ * a capital behind a small letter. */
+static bool has_secret_word(const char *name, size_t length)
+{
+    for (size_t begin = 0, end; begin < length; begin = end) {
+        for (end = begin + 1; end < length && isalnum((unsigned char)name[end]); end++)
+            if (islower((unsigned char)name[end - 1]) && isupper((unsigned char)name[end]))
+                break;
+        if (!isalnum((unsigned char)name[begin]))
+            begin++;
+        if (is_secret_word(name + begin, end - begin))
+            return true;
+    }
+    return false;
+}
+
 /* A parameter of the address by whose name it is a secret: its length, or 0. */
 static size_t secret_parameter(const char *url, const char **found)
 {
-    static const char *const words[] = {"auth", "code", "key", "pass", "secret", "sig", "token"};
-    char name[64];
     for (const char *at = strpbrk(url, "?"); at != NULL; at = strpbrk(at, "&;")) {
         size_t length = strcspn(++at, "=&;#");
-        (void)snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), at);
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            if (strcasestr(name, words[i]) != NULL) {
-                *found = at;
-                return length;
-            }
+        if (has_secret_word(at, length)) {
+            *found = at;
+            return length;
+        }
     }
     return 0;
 }

@@ -183,7 +183,7 @@ static void check_order_query(struct reading *reading, const struct conf *conf)
 
     for (size_t i = 0; i < conf->peer_count; i++)
         names[i] = conf->peers[i].name;
-    if (query->peer_name && !query->peer)
+    if (query->peer_name && !query->peer && !conf_may_be_elsewhere(reading))
         conf_complain(reading, line, false,
                       "<orderQuery peer=\"%s\">: no such peer%s; expected the name of a <peer>",
                       conf_show(query->peer_name).text,

@@ -97,7 +97,7 @@ static void check_model(struct reading *reading, const struct conf *conf, size_t
     for (size_t m = 0; m < conf->model_count; m++)
         if (conf->model_name[m])
             names[count++] = conf->model_name[m];
-    if (rule->model && rule->model[0] && !rule->models)
+    if (rule->model && rule->model[0] && !rule->models && !conf_may_be_elsewhere(reading))
         conf_complain(reading, conf_line_at(reading, "rule", i, "model"), false,
                       "<rule model=\"%s\">: no such model%s; expected the name of a <model> of "
                       "<models>",
@@ -119,7 +119,7 @@ static void check_names(struct reading *reading, const struct conf *conf, size_t
         (void)snprintf(name, sizeof name, "%.*s", (int)length, list);
         for (size_t j = 0; j < count; j++)
             found |= strcmp(names[j], name) == 0;
-        if (!found)
+        if (!found && !conf_may_be_elsewhere(reading))
             conf_complain(reading, line, false,
                           "<rule destinations>: \"%s\" is no destination%s; expected peers of "
                           "<destination>s",

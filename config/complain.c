@@ -44,6 +44,12 @@ void conf_complain(struct reading *reading, int line, bool warning, const char *
     complaints->count++;
 }
 
+bool conf_may_be_elsewhere(struct reading *reading)
+{
+    reading->is_missed |= reading->unread != 0;
+    return reading->unread != 0;
+}
+
 /* Insertion keeps the order of finding within a line; lists are short. */
 void conf_complaints_sort(struct conf_complaints *complaints)
 {

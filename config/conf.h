@@ -171,17 +171,17 @@ enum conf_hl7_accession_in { CONF_HL7_OBX, CONF_HL7_OBR_18, CONF_HL7_BOTH_ACCESS
     }
 struct conf_announcement {
     enum conf_way way;
-    const char *name;        /* of its own among the announcements */
-    bool demo;               /* told in demo mode, too, marked RESEARCH */
-    int expire_seconds;      /* news that is older is not told any more: 3600 */
-    int answer_seconds;      /* it may take to answer: 30 */
-    int retry_first_seconds; /* 1 */
-    int retry_most_seconds;  /* 60 */
+    const char *name;                            /* of its own among the announcements */
+    bool demo;                                   /* told in demo mode, too, marked RESEARCH */
+    int expire_seconds;                          /* news that is older is not told any more: 3600 */
+    int answer_seconds;                          /* it may take to answer: 30 */
+    int retry_first_seconds, retry_most_seconds; /* 1, 60 */
     int line;
 
     /* UPS */
     const struct conf_peer *peer;
     bool own_item;              /* never the site's own item, always one of the node's */
+    const char *workitem_codes; /* of the site's items that are readings: "VALUE^SCHEME ..." */
     const char *worklist_label; /* (0074,1202) */
     int look_seconds;           /* until a study is looked at again: read by now? 60; 0: never */
 
@@ -251,16 +251,15 @@ struct conf_rule {
 struct conf_limits {
     int associations, associations_per_peer; /* 200, 50 */
     uint32_t connections_per_peer;           /* in a second: 300 */
-    uint32_t echoes;                         /* of an association, at full speed: 100 */
+    uint32_t echoes, nesting;                /* of an association, at full speed: 100; 64 */
     int association_cpu_seconds;             /* of an association's process: 3600 */
-    uint32_t nesting;                        /* 64 */
     uint64_t elements, dataset_bytes, inflated_bytes, frame_pixels, frame_bytes;
-    uint32_t command_bytes; /* 65536 */
-    uint32_t frames;
-    uint64_t object_memory_bytes;                /* RLIMIT_AS of an object child: 2 GiB */
-    int object_cpu_seconds, object_wall_seconds; /* 60, 120 */
-    int object_attempts;                         /* 2, then quarantine */
-    uint64_t spool_reserve_bytes;                /* below this much free: A700 */
+    uint32_t command_bytes;                         /* 65536 */
+    uint32_t frames, quarantine_objects;            /* 65536; refused ones that are kept: 1000 */
+    uint64_t object_memory_bytes;                   /* RLIMIT_AS of an object child: 2 GiB */
+    int object_cpu_seconds, object_wall_seconds;    /* 60, 120 */
+    int object_attempts;                            /* 2, then it is not processed */
+    uint64_t spool_reserve_bytes, quarantine_bytes; /* 1 GiB, below it A700; 4 GiB together */
 };
 
 /* What the site says of its orders by HL7. */
@@ -393,7 +392,6 @@ struct conf {
     const char *report_shown; /* behind the mark in a report's Series Description: "report" */
     int finding_series, finding_instances; /* numbers of a report with a finding; 0: as any */
     int audit_line;                        /* of <audit>; 0: there is none */
-    int console_line, orders_line;         /* likewise */
     const char *manufacturer, *station_name;
     int quiet_seconds;      /* study completeness */
     bool require_c7_t1;     /* "no finding" needs an adequate lateral that shows C7-T1 */
@@ -487,8 +485,8 @@ bool conf_value(const struct conf *conf, const char *element, const char *attrib
                 size_t size);
 /* Whether the numeric address (IPv4 in IPv6 as IPv4) is one of the list's. */
 bool conf_address_is_in(const char *address, const char *list);
-/* The line of <tls>'s attribute, or of the element; 0: it is not there. */
-int conf_tls_line(const struct conf *conf, const char *attribute);
+/* Where an option stands that names a port or file; or its element; 0: neither. See read.c. */
+int conf_attribute_line(const struct conf *conf, const char *element, const char *attribute);
 /* The local AE of this title, in any letter case, as <rule ae> takes it; NULL: none. */
 const struct conf_ae *conf_find_ae(const struct conf *conf, const char *title);
 /* Tag of a DICOM keyword that rules may use; 0 when unknown. The codes of a sequence are under the

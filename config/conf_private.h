@@ -9,6 +9,7 @@
 #define CONF_PRIVATE_H
 
 #include "conf.h"
+#include "conf_room.h"
 #include <libxml/tree.h>
 
 #define CONF_NAMESPACE       "urn:cervigate:config:1"
@@ -34,11 +35,20 @@ struct reading {
     struct conf_complaints *complaints;
     size_t earlier; /* complaints, about other files */
     bool no_memory;
+    int unread; /* of the first: where it was told why a file of the folder cannot be read; 0: all
+                   can; what it may define is not missed (conf_may_be_elsewhere) */
+    bool is_missed;
+    struct conf_room *room; /* what is read goes there; NULL: each piece by itself */
 };
+
+/* room.c: zeros, of the room or (NULL) the heap; NULL: there is no more. */
+void *conf_room_take(struct conf_room *room, size_t bytes);
 
 /* complain.c */
 void conf_complain(struct reading *reading, int line, bool warning, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* True: what is missing may stand in a file that cannot be read; that is told once, not this. */
+bool conf_may_be_elsewhere(struct reading *reading);
 void conf_complaints_sort(struct conf_complaints *complaints);
 /* "line 12", or where it is of another file than the line `from`: "line 12 of 10-pacs.xml". */
 struct where {
@@ -101,7 +111,8 @@ struct option {
     enum option_type type;
     size_t offset;            /* in struct conf, or struct conf_destination */
     const char *fallback;     /* NULL: required, or nullable */
-    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true */
+    const char *const *names; /* of CHOICE and OUTPUTS, ended by NULL; of BOOL: false, true; of
+                                 TEXT: the only ones, or NULL */
 };
 extern const struct option conf_options[];
 extern const size_t conf_option_count;

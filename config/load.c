@@ -18,6 +18,17 @@ static bool read_alone(struct reading *reading, const xmlDoc *schema)
     return reading->doc && !reading->no_memory && conf_weed(reading, schema);
 }
 
+/* A file of the folder of which nothing is there to go on with. */
+static void note_unread(struct reading *first, const struct reading *reading)
+{
+    const struct conf_complaints *told = reading->complaints;
+    bool has_line = reading->text && reading->earlier < told->count;
+
+    if (first->unread == 0)
+        first->unread = has_line ? told->list[reading->earlier].line
+                                 : (int)((unsigned)reading->file << CONF_LINE_BITS);
+}
+
 static struct conf *read_merged(struct reading *readings, size_t count, xmlDoc *schema,
                                 const char *path)
 {
@@ -26,11 +37,13 @@ static struct conf *read_merged(struct reading *readings, size_t count, xmlDoc *
     struct conf *conf;
 
     for (size_t i = 0; i < count; i++) {
-        bool alone = read_alone(&readings[i], schema);
+        bool alone = readings[i].text && read_alone(&readings[i], schema);
         first->no_memory |= readings[i].no_memory;
         good &= alone || i > 0;
         if (alone && i > 0 && good)
             conf_merge(first, &readings[i]);
+        if (!alone && i > 0)
+            note_unread(first, &readings[i]);
     }
     if (!good || first->no_memory)
         return NULL;
@@ -38,6 +51,10 @@ static struct conf *read_merged(struct reading *readings, size_t count, xmlDoc *
     conf = conf_read_conf(first, path);
     if (conf)
         conf_check_conf(first, conf);
+    if (first->is_missed)
+        conf_complain(first, first->unread, true,
+                      "other files use names or lack settings that this file may define: they are "
+                      "looked at when it can be read");
     return conf;
 }
 
@@ -52,9 +69,10 @@ static void resolve(struct conf_complaints *complaints)
     }
 }
 
-/* complaints->files is filled; *conf may be there whatever the status is. */
-static enum conf_status load(const struct conf_text *texts, size_t count, struct conf **conf,
-                             struct conf_complaints *complaints)
+/* complaints->files is filled; a text other than the first may be NULL, which was told; *conf may
+ * be there whatever the status is. */
+static enum conf_status load(const struct conf_text *texts, size_t count, struct conf_room *room,
+                             struct conf **conf, struct conf_complaints *complaints)
 {
     struct reading readings[MOST_TEXTS] = {{0}};
     xmlDoc *schema = conf_schema_open();
@@ -64,6 +82,7 @@ static enum conf_status load(const struct conf_text *texts, size_t count, struct
         readings[i] = (struct reading){
             .text = texts[i].text, .size = texts[i].size, .file = (int)i, .complaints = complaints};
     readings[0].no_memory = !schema;
+    readings[0].room = room;
     *conf = schema ? read_merged(readings, count, schema, texts[0].path) : NULL;
     resolve(complaints);
     if (readings[0].no_memory)
@@ -96,7 +115,7 @@ enum conf_status conf_load_texts(const struct conf_text *texts, size_t count, st
     *complaints = (struct conf_complaints){0};
     for (size_t i = 0; i < count && good; i++)
         good = (complaints->files[i] = strdup(texts[i].path)) != NULL;
-    return good ? only_whole(load(texts, count, conf, complaints), conf) : CONF_NO_MEMORY;
+    return good ? only_whole(load(texts, count, NULL, conf, complaints), conf) : CONF_NO_MEMORY;
 }
 
 enum conf_status conf_load_text(const char *text, size_t size, const char *path, struct conf **conf,
@@ -145,8 +164,8 @@ static size_t name_files(const char *path, struct conf_complaints *complaints,
     return *status == CONF_OK ? (size_t)count + 1 : 0;
 }
 
-enum conf_status conf_load_partly(const char *path, struct conf **conf,
-                                  struct conf_complaints *complaints)
+static enum conf_status load_partly(const char *path, struct conf_room *room, struct conf **conf,
+                                    struct conf_complaints *complaints)
 {
     struct conf_text texts[MOST_TEXTS] = {{0}};
     enum conf_status status;
@@ -161,10 +180,11 @@ enum conf_status conf_load_partly(const char *path, struct conf **conf,
         if (texts[i].text)
             continue;
         enum conf_status told = tell_unreadable(complaints, (int)i);
-        status = status == CONF_OK ? told : status;
+        if (i == 0 || told == CONF_NO_MEMORY)
+            status = status == CONF_OK ? told : status;
     }
     if (status == CONF_OK)
-        status = load(texts, count, conf, complaints);
+        status = load(texts, count, room, conf, complaints);
     else
         resolve(complaints);
     for (size_t i = 0; i < count; i++)
@@ -172,7 +192,25 @@ enum conf_status conf_load_partly(const char *path, struct conf **conf,
     return status;
 }
 
+enum conf_status conf_load_partly(const char *path, struct conf **conf,
+                                  struct conf_complaints *complaints)
+{
+    return load_partly(path, NULL, conf, complaints);
+}
+
+enum conf_status conf_load_in(const char *path, struct conf_room *room, struct conf **conf,
+                              struct conf_complaints *complaints)
+{
+    enum conf_status status = load_partly(path, room, conf, complaints);
+
+    if (!room)
+        return only_whole(status, conf);
+    if (status != CONF_OK)
+        *conf = NULL; /* the room is the caller's */
+    return status;
+}
+
 enum conf_status conf_load(const char *path, struct conf **conf, struct conf_complaints *complaints)
 {
-    return only_whole(conf_load_partly(path, conf, complaints), conf);
+    return conf_load_in(path, NULL, conf, complaints);
 }

@@ -26,6 +26,8 @@ static const char *const offers[] = {"none", "query", "pull", NULL};
 _Static_assert(CONF_OFFER_QUERY == 1 && CONF_OFFER_PULL == 2, "order of names");
 _Static_assert(CONF_CLIENT_OPTIONAL == 1 && CONF_CLIENT_NONE == 2, "order of names");
 
+static const char *const languages[] = {"en", "de", "fr", "es", NULL};
+
 static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
 _Static_assert(CONF_LOG_TEXT == 1 && CONF_LOG_JOURNAL == 3, "order of names");
 
@@ -60,7 +62,7 @@ const struct option conf_options[] = {
     OPTION("study", "requireC7T1", BOOL, require_c7_t1, "true"),
     OPTION("study", "judgeUnknownAge", BOOL, judge_unknown_age, "true"),
     OPTION("network", "threads", INT, threads, "0"),
-    OPTION("report", "language", TEXT, language, "en"),
+    CHOSEN("report", "language", TEXT, language, "en", languages),
     OPTION("report", "templates", NULLABLE, templates, NULL),
     OPTION("report", "seriesDescription", TEXT, report_shown, "report"),
     OPTION("report", "findingSeriesNumber", INT, finding_series, "0"),
@@ -86,6 +88,8 @@ const struct option conf_options[] = {
     OPTION("limits", "objectWallTime", INT, limits.object_wall_seconds, "120"),
     OPTION("limits", "objectAttempts", INT, limits.object_attempts, "2"),
     OPTION("limits", "spoolReserve", U64, limits.spool_reserve_bytes, "1073741824"),
+    OPTION("limits", "quarantineObjects", U32, limits.quarantine_objects, "1000"),
+    OPTION("limits", "quarantineBytes", U64, limits.quarantine_bytes, "4294967296"),
     OPTION("retention", "objects", INT, retention.object_days, "30"),
     OPTION("retention", "results", INT, retention.result_days, "90"),
     OPTION("retention", "parked", INT, retention.parked_days, "14"),
@@ -250,6 +254,7 @@ _Static_assert(CONF_HL7_OBR_5 == 4 && CONF_HL7_BOTH_NUMBERS == 2 && CONF_HL7_BOT
 const struct option conf_announcement_options[] = {
     ANNOUNCEMENT("ups", "name", TEXT, name, NULL, NULL),
     ANNOUNCEMENT("ups", "item", BOOL, own_item, "site", items),
+    ANNOUNCEMENT("ups", "workitemCodes", TEXT, workitem_codes, "110005^DCM", NULL),
     ANNOUNCEMENT("ups", "worklistLabel", TEXT, worklist_label, "READING", NULL),
     ANNOUNCEMENT("ups", "lookEvery", INT, look_seconds, "60", NULL),
     EACH("ups"),

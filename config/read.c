@@ -6,23 +6,24 @@
 #include <string.h>
 #include <strings.h>
 
-#define CONF_TLS_LINES 4
+#define LINES_KEPT 15
 
 struct string {
     struct string *next;
     char text[];
 };
 
-/* One allocation holds everything but the strings; struct conf comes first, and conf_destroy gets
+/* One piece holds everything but the strings; struct conf comes first, and conf_destroy gets
  * the box back from it. */
 struct box {
     struct conf conf;
     struct string *strings;
+    struct conf_room *room;
     bool no_memory;
     struct conf_peer peers[CONF_MAX_PEERS];
     struct conf_ae aes[CONF_MAX_AES];
     struct conf_caller callers[CONF_MAX_CALLERS];
-    int tls_line, tls_lines[CONF_TLS_LINES];
+    int lines[LINES_KEPT];
     struct conf_destination destinations[CONF_MAX_PEERS];
     const char *destination_peer[CONF_MAX_PEERS];
     struct conf_announcement announcements[CONF_MAX_ANNOUNCEMENTS];
@@ -33,7 +34,7 @@ struct box {
 static const char *keep(struct box *box, const char *text)
 {
     size_t size = strlen(text) + 1;
-    struct string *string = malloc(sizeof *string + size);
+    struct string *string = conf_room_take(box->room, sizeof *string + size);
 
     if (!string) {
         box->no_memory = true;
@@ -229,27 +230,33 @@ static void read_callers(struct box *box, const xmlNode *root)
     box->conf.callers = box->callers;
 }
 
-/* What is wrong with a file is found later, where there is no document any more. */
-static const char *const tls_files[CONF_TLS_LINES] = {"certificate", "key", "authorities",
-                                                      "revoked"};
+/* What is wrong with a file or port is found later, where there is no document any more. */
+static const struct {
+    const char *element, *attribute;
+} with_lines[LINES_KEPT] = {
+    {"node", "port"},        {"node", "spool"},          {"orders", "port"},
+    {"tls", "port"},         {"tls", "certificate"},     {"tls", "key"},
+    {"tls", "authorities"},  {"tls", "revoked"},         {"console", "port"},
+    {"console", "accounts"}, {"console", "certificate"}, {"console", "key"},
+    {"audit", "ca"},         {"audit", "certificate"},   {"audit", "key"}};
 
-static void read_tls_lines(struct box *box, const xmlNode *root)
+static void read_lines(struct box *box, const xmlNode *root)
 {
-    const xmlNode *node = child_of(root, "tls");
-
-    box->tls_line = node ? conf_line_of(node) : 0;
-    for (size_t i = 0; node && i < CONF_TLS_LINES; i++)
-        box->tls_lines[i] = conf_line_of_attribute(node, tls_files[i]);
+    for (size_t i = 0; i < LINES_KEPT; i++) {
+        const xmlNode *node = child_of(root, with_lines[i].element);
+        box->lines[i] = node ? conf_line_of_attribute(node, with_lines[i].attribute) : 0;
+    }
 }
 
-int conf_tls_line(const struct conf *conf, const char *attribute)
+int conf_attribute_line(const struct conf *conf, const char *element, const char *attribute)
 {
     const struct box *box = (const struct box *)conf;
 
-    for (size_t i = 0; i < CONF_TLS_LINES; i++)
-        if (strcmp(tls_files[i], attribute) == 0 && box->tls_lines[i] != 0)
-            return box->tls_lines[i];
-    return box->tls_line;
+    for (size_t i = 0; i < LINES_KEPT; i++)
+        if (strcmp(with_lines[i].element, element) == 0 &&
+            strcmp(with_lines[i].attribute, attribute) == 0)
+            return box->lines[i];
+    return 0;
 }
 
 static const struct conf_peer *find_peer(const struct conf *conf, const char *name)
@@ -424,27 +431,26 @@ static int line_of(const xmlNode *root, const char *name)
 struct conf *conf_read_conf(struct reading *reading, const char *path)
 {
     const xmlNode *root = xmlDocGetRootElement(reading->doc);
-    struct box *box = calloc(1, sizeof *box);
+    struct box *box = conf_room_take(reading->room, sizeof *box);
 
     if (!box) {
         reading->no_memory = true;
         return NULL;
     }
+    box->room = reading->room;
     box->conf.path = keep(box, path);
     for (size_t i = 0; i <= CONF_MAX_FILES && reading->complaints->files[i]; i++)
         box->conf.files[i] = keep(box, reading->complaints->files[i]);
     box->conf.node_line = line_of(root, "node");
     box->conf.report_line = line_of(root, "report");
     box->conf.audit_line = line_of(root, "audit");
-    box->conf.console_line = line_of(root, "console");
-    box->conf.orders_line = line_of(root, "orders");
     read_options(box, root);
     read_models(box, root);
     read_aes(box, root);
     read_peers(box, root);
     read_order_query(&box->conf);
     read_callers(box, root);
-    read_tls_lines(box, root);
+    read_lines(box, root);
     read_destinations(box, root);
     read_announcements(box, root);
     read_rules(box, root);
@@ -478,6 +484,10 @@ void conf_destroy(struct conf *conf)
 
     if (!box)
         return;
+    if (box->room) {
+        conf_room_destroy(box->room);
+        return;
+    }
     for (struct string *string = box->strings, *next; string; string = next) {
         next = string->next;
         free(string);

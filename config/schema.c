@@ -268,6 +268,14 @@ static void tell_value(struct judging *judging, const xmlNode *element, const ch
     xmlFree(value);
 }
 
+/* Elements that another file may complete. */
+static bool is_merged(const xmlNode *element)
+{
+    const xmlNode *root = xmlDocGetRootElement(element->doc);
+
+    return element == root || element->parent == root;
+}
+
 static void tell_missing_children(struct judging *judging, const xmlNode *element)
 {
     const char *names[MOST_NAMES], *name = (const char *)element->name;
@@ -277,7 +285,8 @@ static void tell_missing_children(struct judging *judging, const xmlNode *elemen
     for (size_t i = 0; i < count; i++) {
         const xmlNode *child = find_named(definition, "element", names[i]);
         if (strcmp(schema_attribute(child, "minOccurs"), "0") != 0 &&
-            !find_child(element, names[i]))
+            !find_child(element, names[i]) &&
+            !(is_merged(element) && conf_may_be_elsewhere(judging->reading)))
             conf_complain(judging->reading, conf_line_of(element), false,
                           "<%s> has no <%s>; expected one", name, names[i]);
     }
@@ -300,11 +309,13 @@ static void on_invalid(void *context, xmlError *error)
     quoted = strstr(message, "ttribute '");
     if (quoted)
         snprintf(name, sizeof name, "%.*s", (int)strcspn(quoted + 10, "'"), quoted + 10);
-    if (error->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4)
+    if (error->code == XML_SCHEMAV_CVC_COMPLEX_TYPE_4) {
+        if (is_merged(element) && conf_may_be_elsewhere(judging->reading))
+            return;
         conf_complain(judging->reading, conf_line_of(element), false, "<%s> has no %s; expected %s",
                       (const char *)element->name, name,
                       expectation(judging->xsd, (const char *)element->name, name));
-    else if (name[0])
+    } else if (name[0])
         tell_value(judging, element, name);
     else if (strstr(message, "Missing child"))
         tell_missing_children(judging, element);

@@ -88,6 +88,8 @@ bool conf_value_set(void *of, const struct option *option, const char *text)
     switch (option->type) {
     case OPTION_TEXT:
     case OPTION_NULLABLE:
+        if (option->names && !take_choice(option->names, text, &choice))
+            return false;
         memcpy(field, &text, sizeof text);
         return true;
     case OPTION_BOOL:

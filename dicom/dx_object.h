@@ -22,10 +22,10 @@ void dx_object_close(struct dx_object *object);
 
 /* The attributes that reports, rules, gate and pictures use (Patient, Study, Series, Image,
  * equipment: the list is in attributes.cc); coded view as (0054,0220)'s code value under tag
- * (0008,0100), coded anatomic region as (0008,2218)'s code value under that tag. Of an SR document
- * whose title is DICOM's: its title's code value under (0040,A043), PSN or DEV of its observers
- * under (0040,A084), and the first private coding scheme (99...) of the concept names of its upper
- * two levels under (0008,0102). */
+ * (0008,0100), coded anatomic region as (0008,2218)'s code value under that tag. Of an SR document:
+ * its title's code value, where that is DICOM's, under (0040,A043); PSN or DEV of its observers and
+ * its header's authors, PSN if there is a person, under (0040,A084); and the first private coding
+ * scheme (99...) of the concept names of its upper two levels under (0008,0102). */
 DX_MUST_USE enum dx_status dx_object_attributes(struct dx_object *object, struct dx_attrs **attrs,
                                                 struct dx_error *err);
 

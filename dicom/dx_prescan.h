@@ -73,12 +73,6 @@ DX_MUST_USE enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count,
                                              const struct dx_limits *limits, struct dx_scan *scan,
                                              struct dx_error *err);
 
-/* The pixel module's arithmetic against the limits, for those who will decode (an object that is
- * too large to decode is stored all the same): DX_NO_PIXELS, DX_MALFORMED, DX_LIMIT. */
-DX_MUST_USE enum dx_status dx_scan_check_pixels(const struct dx_scan *scan,
-                                                const struct dx_limits *limits,
-                                                struct dx_error *err);
-
 /* A DIMSE command set (implicit little endian): at most 64 KiB, no sequences, no undefined lengths,
  * group 0000 only. Called on every command before DCMTK parses it, in either direction. */
 #define DX_COMMAND_MAX 65536u

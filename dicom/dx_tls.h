@@ -81,8 +81,8 @@ struct dx_tls_facts {
     struct dx_tls_term term[DX_TLS_FILES]; /* none of the key */
     enum dx_tls_file wrong;                /* the file that err is about */
 };
-/* Whether they can be used: each is what it should be, and the key is the certificate's. Times are
- * told, not judged. Reads the private key: for a process that ends soon. */
+/* Whether they can be used: each is what it should be, and the key is the certificate's, if that is
+ * there. Times are told, not judged. Reads the private key: for a process that ends soon. */
 DX_MUST_USE enum dx_status dx_tls_check(const struct dx_tls_files *files,
                                         struct dx_tls_facts *facts, struct dx_error *err);
 

@@ -22,7 +22,8 @@ struct dx_sha256 *dx_sha256_create(void);
 void dx_sha256_add(struct dx_sha256 *sha, const void *bytes, size_t count);
 /* Adds the text and its length, so that neighbouring fields cannot run together. */
 void dx_sha256_add_text(struct dx_sha256 *sha, const char *text);
-void dx_sha256_take(struct dx_sha256 *sha, char digest[DX_DIGEST_MAX]); /* destroys sha */
+/* Destroys sha; digest is "" when it failed, and for NULL. */
+void dx_sha256_take(struct dx_sha256 *sha, char digest[DX_DIGEST_MAX]);
 /* Of a grey plane: its size and its pixels. False: no memory. */
 bool dx_sha256_pixels(uint32_t rows, uint32_t cols, const uint16_t *pixels,
                       char digest[DX_DIGEST_MAX]);

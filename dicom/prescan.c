@@ -185,24 +185,3 @@ enum dx_status dx_prescan_memory(const uint8_t *bytes, size_t count, const char 
     dx_scan_source_close(&source);
     return status;
 }
-
-enum dx_status dx_scan_check_pixels(const struct dx_scan *scan, const struct dx_limits *limits,
-                                    struct dx_error *err)
-{
-    uint64_t pixels = (uint64_t)scan->rows * scan->cols;
-    uint64_t samples = scan->samples == 0 ? 1 : scan->samples;
-    uint64_t bytes = pixels * samples * (((uint64_t)scan->bits_allocated + 7) / 8);
-
-    if (!scan->has_pixel_data)
-        return dx_fail(err, DX_NO_PIXELS, "no pixel data");
-    if (pixels == 0)
-        return dx_fail(err, DX_MALFORMED, "an image of %u rows and %u columns", scan->rows,
-                       scan->cols);
-    if (pixels > limits->frame_pixels || bytes > limits->frame_bytes)
-        return dx_fail(err, DX_LIMIT, "limit %s: a frame of %u rows, %u columns and %llu bytes",
-                       pixels > limits->frame_pixels ? "framePixels" : "frameBytes", scan->rows,
-                       scan->cols, (unsigned long long)bytes);
-    if (scan->frames > limits->frames)
-        return dx_fail(err, DX_LIMIT, "limit frames: more than %u frames", limits->frames);
-    return DX_OK;
-}

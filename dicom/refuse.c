@@ -1,6 +1,7 @@
 /* The answer when there is no room: A-ASSOCIATE-RJ without DCMTK, without memory, within a second.
  */
 #include "dx_scp.h"
+#include "words.h"
 
 #include <poll.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static void take_title(char to[DX_AE_MAX], const uint8_t from[16])
         end--;
     memcpy(to, from + begin, end - begin);
     to[end - begin] = '\0';
+    dx_make_printable(to);
 }
 
 void dx_scp_refuse_plain(int fd, struct dx_peer *peer)

@@ -102,7 +102,8 @@ static void note_term(struct dx_tls_term *term, const X509_NAME *subject, const 
 }
 
 /* A key that stands in another file is not there, whatever else is. */
-static enum dx_status not_that(const struct text *text, const char *what, struct dx_error *err)
+static enum dx_status not_that(const struct text *text, const char *what, const char *hint,
+                               struct dx_error *err)
 {
     const char *begin = memmem(text->bytes, text->count, "-----BEGIN ", 11);
     char found[48] = "no PEM text";
@@ -112,7 +113,13 @@ static enum dx_status not_that(const struct text *text, const char *what, struct
         if (end != NULL && end - begin - 11 < 32)
             (void)snprintf(found, sizeof found, "\"%.*s\"", (int)(end - begin - 11), begin + 11);
     }
-    return dx_fail(err, DX_TLS, "holds %s; expected %s in PEM", found, what);
+    return dx_fail(err, DX_TLS, "holds %s; expected %s in PEM%s", found, what, hint);
+}
+
+static const char *swapped(enum dx_tls_file file, const struct text *text)
+{
+    bool holds_key = memmem(text->bytes, text->count, "PRIVATE KEY-----", 16) != NULL;
+    return file == DX_TLS_CERTIFICATE && holds_key ? ": are certificate and key swapped?" : "";
 }
 
 /* ---- one file each ---- */
@@ -153,7 +160,7 @@ static enum dx_status use_certificates(SSL_CTX *context, SSL *ssl, enum dx_tls_f
     if (status == DX_OK && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         status = dx_fail(err, DX_TLS, "its certificate %zu is damaged", count + 1);
     if (status == DX_OK && count == 0)
-        status = not_that(text, "certificates", err);
+        status = not_that(text, "certificates", swapped(file, text), err);
     ERR_clear_error();
     BIO_free(bio);
     return status;
@@ -177,7 +184,7 @@ static enum dx_status use_lists(SSL_CTX *context, const struct text *text, struc
     if (status == DX_OK && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         status = dx_fail(err, DX_TLS, "its list %zu is damaged", count + 1);
     if (status == DX_OK && count == 0)
-        status = not_that(text, "certificate revocation lists (X509 CRL)", err);
+        status = not_that(text, "certificate revocation lists (X509 CRL)", "", err);
     ERR_clear_error();
     BIO_free(bio);
     return status;
@@ -203,8 +210,9 @@ static enum dx_status use_key(SSL *ssl, const struct text *text, struct dx_error
                          "is encrypted; expected a key without a passphrase, in a "
                          "file that only the node's user may read");
     else if (key == NULL)
-        status = not_that(text, "a private key", err);
-    else if (SSL_use_PrivateKey(ssl, key) != 1 || SSL_check_private_key(ssl) != 1) {
+        status = not_that(text, "a private key", "", err);
+    else if (SSL_use_PrivateKey(ssl, key) != 1 ||
+             (SSL_get_certificate(ssl) != NULL && SSL_check_private_key(ssl) != 1)) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
         int reason = ERR_GET_REASON(ERR_peek_last_error());
         if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)

@@ -65,7 +65,8 @@ void dx_sha256_take(struct dx_sha256 *sha, char digest[DX_DIGEST_MAX])
     unsigned int count = 0;
 
     digest[0] = '\0';
-    if (!sha->failed && EVP_DigestFinal_ex(sha->context, value, &count) == 1 && count == 32) {
+    if (sha != NULL && !sha->failed && EVP_DigestFinal_ex(sha->context, value, &count) == 1 &&
+        count == 32) {
         for (unsigned int i = 0; i < count; i++) {
             digest[2 * i] = hex[value[i] >> 4];
             digest[2 * i + 1] = hex[value[i] & 15];

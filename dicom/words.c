@@ -83,3 +83,10 @@ bool dx_holds_word(const char *text, const char *word)
     }
     return false;
 }
+
+void dx_make_printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}

@@ -176,11 +176,6 @@ static const struct confine_row rows[CONFINE_ROLES] = {
                             .any_path = true},
 };
 
-const char *confine_role_name(enum confine_role role)
-{
-    return rows[role].name;
-}
-
 static bool limit(__rlimit_resource_t resource, uint64_t most)
 {
     struct rlimit value;

@@ -58,6 +58,5 @@ bool confine_prepare(enum confine_role role);
 
 /* The version of Landlock's interface that is used; 0: none. */
 int confine_landlock(void);
-const char *confine_role_name(enum confine_role role);
 
 #endif

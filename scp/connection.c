@@ -83,24 +83,65 @@ static bool load_key(SSL_CTX *context, const char *path, char *error, size_t siz
     return good;
 }
 
+/* The first of OpenSSL's errors tells what the file is; the last one only where it was met. */
+static bool load_certificate(SSL_CTX *context, const char *path, char *error, size_t size)
+{
+    if (!is_readable(path, error, size))
+        return false;
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(context, path) == 1)
+        return true;
+    if (ERR_GET_REASON(ERR_peek_error()) != PEM_R_NO_START_LINE)
+        return fail(error, size, path);
+    (void)snprintf(error, size, "%s: holds no certificate in PEM: are certificate and key swapped?",
+                   path);
+    return false;
+}
+
+static bool load_authorities(SSL_CTX *context, const char *path, char *error, size_t size)
+{
+    const char *ca = path != NULL ? path : SYSTEM_CA;
+    errno = 0;
+    return is_readable(ca, error, size) &&
+           (SSL_CTX_load_verify_file(context, ca) == 1 || fail(error, size, ca));
+}
+
 static bool load(struct connection *connection, char *error, size_t size)
 {
     const struct connection_peer *peer = &connection->peer;
     SSL_CTX *context = connection->context;
-    errno = 0;
-    const char *ca = peer->authorities != NULL ? peer->authorities : SYSTEM_CA;
-    if (!is_readable(ca, error, size))
+    if (!load_authorities(context, peer->authorities, error, size))
         return false;
-    if (SSL_CTX_load_verify_file(context, ca) != 1)
-        return fail(error, size, ca);
     if (peer->certificate == NULL)
         return true;
-    if (!is_readable(peer->certificate, error, size))
-        return false;
-    if (SSL_CTX_use_certificate_chain_file(context, peer->certificate) != 1)
-        return fail(error, size, peer->certificate);
-    return load_key(context, peer->key, error, size) &&
+    return load_certificate(context, peer->certificate, error, size) &&
+           load_key(context, peer->key, error, size) &&
            (SSL_CTX_check_private_key(context) == 1 || fail(error, size, peer->key));
+}
+
+void connection_judge(const struct connection_peer *peer,
+                      char why[CONNECTION_FILES][CONNECTION_WHY])
+{
+    SSL_CTX *context = peer->tls ? SSL_CTX_new(TLS_client_method()) : NULL;
+    for (int i = 0; i < CONNECTION_FILES; i++)
+        why[i][0] = '\0';
+    if (peer->tls && context == NULL)
+        (void)snprintf(why[CONNECTION_AUTHORITIES], CONNECTION_WHY, "out of memory");
+    if (context == NULL)
+        return;
+    SSL_CTX_set_default_passwd_cb(context, no_password);
+    ERR_clear_error();
+    (void)load_authorities(context, peer->authorities, why[CONNECTION_AUTHORITIES], CONNECTION_WHY);
+    ERR_clear_error();
+    bool good =
+        peer->certificate != NULL &&
+        load_certificate(context, peer->certificate, why[CONNECTION_CERTIFICATE], CONNECTION_WHY);
+    ERR_clear_error();
+    if (peer->key != NULL && load_key(context, peer->key, why[CONNECTION_KEY], CONNECTION_WHY) &&
+        good && SSL_CTX_check_private_key(context) != 1)
+        (void)fail(why[CONNECTION_KEY], CONNECTION_WHY, peer->key);
+    ERR_clear_error();
+    SSL_CTX_free(context);
 }
 
 struct connection *connection_create(const struct connection_peer *peer, char *error, size_t size)

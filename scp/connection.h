@@ -27,6 +27,12 @@ struct connection;
 /* Loads the certificates and the key; afterwards no file is opened but the resolver's. What *peer
  * points to must outlive the connection. NULL: error says why. */
 struct connection *connection_create(const struct connection_peer *peer, char *error, size_t size);
+/* All that is wrong with the files of TLS, each by itself, then the key with the certificate: ""
+ * where nothing is. */
+enum { CONNECTION_AUTHORITIES, CONNECTION_CERTIFICATE, CONNECTION_KEY, CONNECTION_FILES };
+#define CONNECTION_WHY 256
+void connection_judge(const struct connection_peer *peer,
+                      char why[CONNECTION_FILES][CONNECTION_WHY]);
 void connection_destroy(struct connection *connection); /* takes NULL */
 
 /* Each of a host's addresses gets its share of the time. */

@@ -75,7 +75,9 @@
  *   migrate-uncommitted             the schema is brought up to date, its transaction open
  *   start-stored                    the store is whole and of our version
  *   start-role                      a role is forked, the supervisor does not know its number
+ *   reload-looked                   in the child that looks at a new configuration: it is good
  *   reload-loaded                   a new configuration is in force, no role has it
+ *   reload-told                     in the child that tells the audit log of it: it is told
  *   reload-overlapped               two of one role run, the older is not asked to leave
  *   stop-asked                      SIGTERM is passed on
  *   whole-written                   a small file (run/node, mode, node-id) under its temporary name

@@ -14,6 +14,7 @@
 
 #include "audit_ship.h"
 #include "conf.h"
+#include "spool.h"
 #include "store_health.h"
 
 struct health_chart {
@@ -102,6 +103,7 @@ struct health {
     struct health_role role[HEALTH_ROLES];        /* those that the configuration wants */
     size_t roles;
     uint64_t free_bytes;
+    struct spool_quarantine_use quarantine;
     bool has_store;
     bool tested; /* there was a self-test */
     struct store_selftest selftest;
@@ -123,9 +125,12 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
                  struct health *health);
 void health_finish(struct health *health);
 
-/* For the parts of health_read: adds a reason; the audit log's. */
+/* For the parts of health_read: adds a reason; the spool's, whose quarantine is as good as full
+ * when a tenth is left; the audit log's. */
 void health_say(struct health *health, bool alarm, const char *name, const char *subject,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+#define HEALTH_TENTH 10
+void health_spool(const struct conf *conf, struct health *health);
 void health_audit(const struct conf *conf, struct health *health);
 
 #endif

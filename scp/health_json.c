@@ -140,15 +140,18 @@ static json_t *roles_json(const struct health *h)
 json_t *health_json_status(const struct conf *conf, const struct health *h,
                            const struct store_counts *counts)
 {
-    json_t *all =
-        json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o, s:o}",
-                  "version", CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running",
-                  h->running, "pid", (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port,
-                  "tls_port", (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port,
-                  "isolation", "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well",
-                  h->why_count == 0, "why", health_json_why(h), "selftest", health_json_selftest(h),
-                  "audit", audit_json(&conf->audit, h), "health", figures_json(&conf->health, h),
-                  "roles", roles_json(h));
+    json_t *all = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:{s:b, s:I}, s:b, s:o, s:o, s:o, s:o, s:o, "
+        "s:{s:I, s:I, s:I, s:I}}",
+        "version", CERVIGATE_VERSION, "mode", conf_mode_name(node_mode(conf)), "running",
+        h->running, "pid", (json_int_t)h->pid, "dicom_port", (json_int_t)h->dicom_port, "tls_port",
+        (json_int_t)h->tls_port, "console_port", (json_int_t)h->console_port, "isolation",
+        "seccomp", h->running, "landlock", (json_int_t)h->landlock, "well", h->why_count == 0,
+        "why", health_json_why(h), "selftest", health_json_selftest(h), "audit",
+        audit_json(&conf->audit, h), "health", figures_json(&conf->health, h), "roles",
+        roles_json(h), "quarantine", "objects", (json_int_t)h->quarantine.objects, "objects_most",
+        (json_int_t)conf->limits.quarantine_objects, "bytes", (json_int_t)h->quarantine.bytes,
+        "bytes_most", (json_int_t)conf->limits.quarantine_bytes);
     json_t *more = counts != NULL ? counts_json(counts) : NULL;
     if (all != NULL && more != NULL)
         (void)json_object_update(all, more);

@@ -6,7 +6,6 @@
 #include "log.h"
 #include "node.h"
 #include "sender.h"
-#include "spool.h"
 #include "store_inquiry.h"
 #include "store_place.h"
 #include "worklist/announce.h"
@@ -43,7 +42,7 @@ void health_say(struct health *h, bool alarm, const char *name, const char *subj
         *says = '\0';
 }
 
-/* ---- the processes and the spool ---- */
+/* ---- the processes ---- */
 
 static bool is_alive(long pid)
 {
@@ -123,16 +122,6 @@ static void look_at_processes(const struct conf *conf, struct health *h)
     for (size_t i = 0; h->running && i < sizeof always / sizeof *always; i++)
         if (role_of(h, always[i]) == NULL)
             health_say(h, false, always[i], "", "nothing is known of this role");
-}
-
-static void look_at_spool(const struct conf *conf, struct health *h)
-{
-    h->free_bytes = spool_free_bytes(conf);
-    if (h->free_bytes < conf->limits.spool_reserve_bytes)
-        health_say(h, true, "spool-full", "",
-                   "%llu bytes free, spoolReserve is %llu: nothing is received",
-                   (unsigned long long)h->free_bytes,
-                   (unsigned long long)conf->limits.spool_reserve_bytes);
 }
 
 /* ---- certificates ---- */
@@ -475,7 +464,7 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
     if (done) {
         r.sample = r.reference + reference;
         look_at_processes(conf, health);
-        look_at_spool(conf, health);
+        health_spool(conf, health);
         look_at_keys(conf, health);
         health_audit(conf, health);
         health->has_store = store != NULL && look_at_store(&r) == STORE_OK;

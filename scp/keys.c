@@ -80,13 +80,17 @@ bool keys_open(const struct conf *conf, struct dx_tls_files *files, struct keys_
     return good;
 }
 
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
 void keys_close(struct dx_tls_files *files)
 {
-    for (int i = 0; i < DX_TLS_FILES; i++) {
-        if (files->fd[i] >= 0)
-            (void)close(files->fd[i]);
-        files->fd[i] = -1;
-    }
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        close_one(&files->fd[i]);
 }
 
 /* ---- judging ---- */
@@ -117,6 +121,35 @@ bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64
         if (!judge_term(conf, i, &facts->term[i], now_ms, wrong))
             return false;
     return true;
+}
+
+/* One that is wrong is taken away, so that it hides nothing of the others. */
+size_t keys_find_wrong(const struct conf *conf, int64_t now_ms, struct dx_tls_facts *facts,
+                       struct keys_wrong wrong[DX_TLS_FILES])
+{
+    struct dx_tls_files files;
+    struct dx_error err = {.status = DX_OK};
+    size_t count = 0;
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        wrong[i] = (struct keys_wrong){.attribute = keys_attribute((enum dx_tls_file)i)};
+        files.fd[i] = -1;
+        if (path_of(conf, i) != NULL && !open_one(conf, i, &files.fd[i], &wrong[i]))
+            close_one(&files.fd[i]);
+    }
+    while (dx_tls_check(&files, facts, &err) != DX_OK) {
+        int bad = (int)facts->wrong;
+        (void)complain(conf, bad, &wrong[bad], err.text);
+        if (files.fd[bad] < 0) /* out of memory */
+            break;
+        close_one(&files.fd[bad]);
+    }
+    keys_close(&files);
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        if (wrong[i].text[0] == '\0')
+            (void)judge_term(conf, i, &facts->term[i], now_ms, &wrong[i]);
+        count += wrong[i].text[0] != '\0';
+    }
+    return count;
 }
 
 struct verdict {

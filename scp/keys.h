@@ -36,7 +36,11 @@ void keys_close(struct dx_tls_files *files);
  * they are known. Reads the key: for a process that ends soon. */
 bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
                 struct dx_tls_facts *facts, struct keys_wrong *wrong);
-/* The same in a child of its own: waits for it, KEYS_JUDGE_MS at most. */
+/* All that is wrong: wrong[i] with file i, its text "" where nothing is; how many files that are.
+ * facts of those that are not wrong. Reads the key, as keys_judge. */
+size_t keys_find_wrong(const struct conf *conf, int64_t now_ms, struct dx_tls_facts *facts,
+                       struct keys_wrong wrong[DX_TLS_FILES]);
+/* keys_judge in a child of its own: waits for it, KEYS_JUDGE_MS at most. */
 bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
                       struct dx_tls_facts *facts, struct keys_wrong *wrong);
 #define KEYS_JUDGE_MS 5000

@@ -133,7 +133,7 @@ static bool have_judged(const struct conf *conf, struct keys_kept *kept, struct 
 static void refuse(const struct conf *conf, struct keys_kept *kept, const struct keys_wrong *wrong)
 {
     kept->again_ms = again(wrong);
-    int line = conf_tls_line(conf, wrong->attribute);
+    int line = conf_attribute_line(conf, "tls", wrong->attribute);
     if (strcmp(kept->told, wrong->text) != 0)
         log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d in_use=%s reason=%s",
                   log_quote(conf_file_of(conf, line)), conf_line_in_file(line),

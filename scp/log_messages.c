@@ -98,6 +98,7 @@ const struct log_message log_messages[] = {
     {"orders-nonsense", LOG_ORDERS, LOG_OTHERS},
     {"orders-refused", LOG_ORDERS, LOG_OTHERS},
     {"patient-corrected", LOG_RESULTS, LOG_OURS},
+    {"patient-name-unread", LOG_ORDERS, LOG_OTHERS},
     {"patients-entered", LOG_ORDERS, LOG_OURS},
     {"picture-late", LOG_DELIVER, LOG_OURS},
     {"placed", LOG_WORKLIST, LOG_OURS},
@@ -160,7 +161,6 @@ const struct log_message log_messages[] = {
     {"zygote-broken", LOG_ANALYZE, LOG_OTHERS},
     {"zygote-cannot-start", LOG_ANALYZE, LOG_OURS},
 };
-const size_t log_message_count = sizeof log_messages / sizeof *log_messages;
 _Static_assert(sizeof log_messages / sizeof *log_messages <= LOG_MESSAGES_MOST,
                "room in the limit");
 
@@ -196,5 +196,6 @@ static int by_id(const void *id, const void *message)
 
 const struct log_message *log_message_of(const char *id)
 {
-    return bsearch(id, log_messages, log_message_count, sizeof *log_messages, by_id);
+    return bsearch(id, log_messages, sizeof log_messages / sizeof *log_messages,
+                   sizeof *log_messages, by_id);
 }

@@ -40,7 +40,6 @@ struct log_message {
     enum log_words words;
 };
 extern const struct log_message log_messages[]; /* in the order of strcmp */
-extern const size_t log_message_count;
 #define LOG_MESSAGES_MOST 256
 /* NULL: there is none. */
 const struct log_message *log_message_of(const char *id);

@@ -3,6 +3,8 @@
 #include "node.h"
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,62 +14,73 @@
 static const char magic[8] = "CVLOG01";
 
 struct slot {
-    uint64_t number; /* from 1; 0: none, or being written */
+    uint64_t number; /* from 1; 0: none */
     char text[LOG_RECENT_MOST];
 };
 struct ring {
     char magic[8];
-    uint64_t next; /* lines that there were */
-    char more[1008];
+    char more[1016];
     struct slot slot[LOG_RECENT_LINES];
 };
 _Static_assert(sizeof(struct ring) == 2u << 20, "a slot is a KiB");
 
-static struct ring *ring;
+/* The file is written, not mapped: where the disk has no room for a page (a file system that copies
+ * on write has none for any, once it is full) a mapping kills who writes to it. */
+static int file = -1;
+static uint64_t *next; /* shared by all that are forked */
+
+static bool begin(struct ring *ring)
+{
+    ssize_t got = pread(file, ring, sizeof *ring, 0);
+    if (got == sizeof *ring && memcmp(ring->magic, magic, sizeof magic) == 0) {
+        *next = 0;
+        for (size_t i = 0; i < LOG_RECENT_LINES; i++)
+            *next = ring->slot[i].number > *next ? ring->slot[i].number : *next;
+        return true;
+    }
+    memset(ring, 0, sizeof *ring);
+    memcpy(ring->magic, magic, sizeof magic);
+    return pwrite(file, ring, sizeof *ring, 0) == sizeof *ring;
+}
 
 void log_recent_open(const struct conf *conf)
 {
     char path[PATH_MAX];
-    if (ring != NULL)
+    if (file >= 0)
         return;
     node_path(conf, path, sizeof path, "run/recent");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    /* all of it: a page that the disk has no room for would kill who writes to it */
-    if (fd < 0 || ftruncate(fd, sizeof *ring) != 0 || posix_fallocate(fd, 0, sizeof *ring) != 0) {
-        if (fd >= 0) {
+    struct ring *ring = malloc(sizeof *ring);
+    void *shared =
+        mmap(NULL, sizeof *next, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    next = shared != MAP_FAILED ? shared : NULL;
+    if (ring == NULL || next == NULL || file < 0 || !begin(ring)) {
+        if (file >= 0)
             (void)unlink(path);
-            (void)close(fd);
-        }
-        return;
+        log_recent_leave();
     }
-    ring = mmap(NULL, sizeof *ring, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    (void)close(fd);
-    if (ring == MAP_FAILED) {
-        ring = NULL;
-        return;
-    }
-    if (memcmp(ring->magic, magic, sizeof magic) != 0) {
-        memset(ring, 0, sizeof *ring);
-        memcpy(ring->magic, magic, sizeof magic);
-    }
+    free(ring);
 }
 
 void log_recent_put(const char *line)
 {
-    if (ring == NULL)
+    if (file < 0)
         return;
-    uint64_t number = __atomic_fetch_add(&ring->next, 1, __ATOMIC_RELAXED);
-    struct slot *slot = &ring->slot[number % LOG_RECENT_LINES];
-    __atomic_store_n(&slot->number, 0, __ATOMIC_RELEASE);
-    (void)snprintf(slot->text, sizeof slot->text, "%s", line);
-    __atomic_store_n(&slot->number, number + 1, __ATOMIC_RELEASE);
+    struct slot slot = {.number = __atomic_add_fetch(next, 1, __ATOMIC_RELAXED)};
+    (void)snprintf(slot.text, sizeof slot.text, "%s", line);
+    (void)!pwrite(
+        file, &slot, sizeof slot,
+        (off_t)(offsetof(struct ring, slot) + (slot.number - 1) % LOG_RECENT_LINES * sizeof slot));
 }
 
 void log_recent_leave(void)
 {
-    if (ring != NULL)
-        (void)munmap(ring, sizeof *ring);
-    ring = NULL;
+    if (file >= 0)
+        (void)close(file);
+    if (next != NULL)
+        (void)munmap(next, sizeof *next);
+    file = -1;
+    next = NULL;
 }
 
 static int by_number(const void *a, const void *b)
@@ -81,12 +94,12 @@ bool log_recent_read(const struct conf *conf, void (*take)(void *context, const 
 {
     char path[PATH_MAX];
     node_path(conf, path, sizeof path, "run/recent");
-    FILE *file = fopen(path, "re");
-    struct ring *copy = file != NULL ? malloc(sizeof *copy) : NULL;
-    bool good = copy != NULL && fread(copy, sizeof *copy, 1, file) == 1 &&
+    FILE *from = fopen(path, "re");
+    struct ring *copy = from != NULL ? malloc(sizeof *copy) : NULL;
+    bool good = copy != NULL && fread(copy, sizeof *copy, 1, from) == 1 &&
                 memcmp(copy->magic, magic, sizeof magic) == 0;
-    if (file != NULL)
-        (void)fclose(file);
+    if (from != NULL)
+        (void)fclose(from);
     if (good)
         qsort(copy->slot, LOG_RECENT_LINES, sizeof *copy->slot, by_number);
     for (size_t i = 0; good && i < LOG_RECENT_LINES; i++) {

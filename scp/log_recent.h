@@ -1,7 +1,7 @@
 /* log_recent.h: the last lines of the log, in SPOOL/run/recent, for `cervigate support`: they are
  * there whatever <log format> is, without journald, and after a process was killed.
  *
- * A file of fixed size that all processes of the node have mapped: a line takes a slot of its own,
+ * A file of fixed size that all processes of the node write: a line takes a slot of its own,
  * the oldest goes. Debug lines are not kept where they may hold patient data. */
 #ifndef LOG_RECENT_H
 #define LOG_RECENT_H

@@ -13,6 +13,15 @@ static bool refuse(const char *path, const char *why, char text[256])
     return false;
 }
 
+/* Who names a certificate where its key should be is not to be told to hide it. */
+static bool is_certificate(int fd)
+{
+    char begin[8192];
+    ssize_t n = pread(fd, begin, sizeof begin, 0);
+    return n > 0 && memmem(begin, (size_t)n, "-----BEGIN CERTIFICATE-----", 27) != NULL &&
+           memmem(begin, (size_t)n, "PRIVATE KEY-----", 16) == NULL;
+}
+
 bool secret_is_private(int fd, char why[SECRET_WHY])
 {
     struct stat at;
@@ -23,6 +32,9 @@ bool secret_is_private(int fd, char why[SECRET_WHY])
     unsigned mode = at.st_mode & 07777u;
     if (!S_ISREG(at.st_mode))
         (void)snprintf(why, SECRET_WHY, "is no file");
+    else if ((mode & 077u) != 0 && is_certificate(fd))
+        (void)snprintf(why, SECRET_WHY,
+                       "holds a certificate; expected a private key: are the two swapped?");
     else if ((mode & 077u) != 0)
         (void)snprintf(why, SECRET_WHY,
                        "its mode is %04o: others may read or write it; expected 0600 or 0400",

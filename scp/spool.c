@@ -91,13 +91,6 @@ int spool_prepare(const struct conf *conf, char *bad, size_t bad_size)
     return failed;
 }
 
-/* incoming/PID-RANDOM: whether its process is still there. */
-static bool has_owner(const char *name)
-{
-    long pid = strtol(name, NULL, 10);
-    return pid > 0 && pid <= INT_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-}
-
 static int remove_incoming(const struct conf *conf, bool all, size_t *removed)
 {
     char path[PATH_MAX];
@@ -109,7 +102,7 @@ static int remove_incoming(const struct conf *conf, bool all, size_t *removed)
     int failed = 0;
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] == '.' || (!all && has_owner(entry->d_name)))
+        if (entry->d_name[0] == '.' || (!all && spool_has_owner(entry->d_name)))
             continue;
         if (unlinkat(dirfd(directory), entry->d_name, 0) != 0)
             failed = -errno;
@@ -192,33 +185,63 @@ int spool_keep_object(const struct conf *conf, int fd, const char *from, const c
     return failed;
 }
 
-static size_t quarantined(const struct conf *conf)
+int spool_quarantine_use(const struct conf *conf, struct spool_quarantine_use *use)
 {
     char path[PATH_MAX];
+    *use = (struct spool_quarantine_use){.objects = 0};
     node_path(conf, path, sizeof path, "quarantine");
     DIR *directory = opendir(path);
     if (directory == NULL)
-        return SIZE_MAX;
-    size_t count = 0;
+        return -errno;
     const struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
+        struct stat at;
         size_t length = strlen(entry->d_name);
-        count += length > 4 && strcmp(entry->d_name + length - 4, ".dcm") == 0;
+        if (fstatat(dirfd(directory), entry->d_name, &at, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(at.st_mode))
+            continue;
+        use->objects += length > 4 && strcmp(entry->d_name + length - 4, ".dcm") == 0;
+        use->bytes += (uint64_t)at.st_size;
     }
     (void)closedir(directory);
-    return count;
+    return 0;
+}
+
+/* The setting that leaves no room for so much more; NULL: there is room. */
+static const char *quarantine_limit(const struct conf *conf, uint64_t more,
+                                    const struct spool_quarantine_use *use)
+{
+    if (use->objects >= conf->limits.quarantine_objects)
+        return "quarantineObjects";
+    if (use->bytes + more > conf->limits.quarantine_bytes)
+        return "quarantineBytes";
+    return spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes ? "spoolReserve" : NULL;
+}
+
+/* Whether it may stay, and then synced. */
+static int sync_if_room(const struct conf *conf, int fd, size_t more, const char **limit)
+{
+    struct stat at;
+    struct spool_quarantine_use use;
+    if (fstat(fd, &at) != 0)
+        return -errno;
+    int failed = spool_quarantine_use(conf, &use);
+    if (failed != 0)
+        return failed;
+    *limit = quarantine_limit(conf, (uint64_t)at.st_size + more, &use);
+    if (*limit != NULL)
+        return -ENOSPC;
+    return fsync(fd) != 0 ? -errno : 0;
 }
 
 int spool_quarantine(const struct conf *conf, int fd, const char *from, const char *why, char *name,
-                     size_t name_size)
+                     size_t name_size, const char **limit)
 {
     char random[33];
+    *limit = NULL;
     int failed = spool_random_name(random, 16);
-    if (failed == 0 && (quarantined(conf) >= SPOOL_QUARANTINE_MOST ||
-                        spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes))
-        failed = -ENOSPC;
-    if (failed == 0 && fsync(fd) != 0)
-        failed = -errno;
+    if (failed == 0)
+        failed = sync_if_room(conf, fd, strlen(why), limit);
     if (failed != 0) {
         (void)unlink(from);
         return failed;
@@ -273,7 +296,7 @@ int spool_write_whole(const char *path, const char *text)
     int failed = spool_random_name(random, 8);
     if (failed != 0)
         return failed;
-    int n = snprintf(temporary, sizeof temporary, "%s.%s", path, random);
+    int n = snprintf(temporary, sizeof temporary, "%s.%d-%s", path, (int)getpid(), random);
     if (n < 0 || (size_t)n >= sizeof temporary)
         return -ENAMETOOLONG;
 

@@ -39,18 +39,33 @@ bool spool_object_name(const char *digest, char *name, size_t size);
  * the spool. */
 int spool_keep_object(const struct conf *conf, int fd, const char *from, const char *digest,
                       char *name, size_t name_size, bool *is_there);
+/* What quarantine/ holds, texts and what a death left there among its bytes. */
+struct spool_quarantine_use {
+    uint64_t objects, bytes;
+};
+int spool_quarantine_use(const struct conf *conf, struct spool_quarantine_use *use);
 /* Moves refused bytes (`from`, open as fd, synced here) to quarantine/ with a text beside that says
- * why; at most SPOOL_QUARANTINE_MOST objects are kept, and none when space is short: then they are
- * removed, and -ENOSPC is returned. name gets the base name in quarantine/. */
-#define SPOOL_QUARANTINE_MOST 1000
+ * why. Over quarantineObjects or quarantineBytes, and when space is short, they are removed
+ * instead: -ENOSPC, and *limit names the setting (else NULL). Associations look each by itself:
+ * each may pass a limit by one object. name gets the base name in quarantine/. */
 int spool_quarantine(const struct conf *conf, int fd, const char *from, const char *why, char *name,
-                     size_t name_size);
+                     size_t name_size, const char **limit);
 
 /* Removes what lies there under this base name (32 hexadecimal digits); 0 or a negated errno. */
 int spool_discard_quarantined(const struct conf *conf, const char *name);
 
-/* Writes text to `path` by a temporary file beside it, fsync, rename and fsync of the directory. */
+/* Writes text to `path` by a temporary file beside it (PATH.PID-RANDOM), fsync, rename and fsync of
+ * the directory. */
 int spool_write_whole(const char *path, const char *text);
+/* Whether the process whose number the name begins with is still there. */
+bool spool_has_owner(const char *name);
+/* Removes what deaths left under temporary names in the spool and its small folders: of
+ * spool_write_whole, of a picture packed for sending (SPOOL_PACKED, with its process's number), of
+ * `cervigate restore` (SPOOL_ASIDE). What a living process writes stays. For a running node. */
+#define SPOOL_PACKED_PREFIX "send-"
+#define SPOOL_PACKED        "run/" SPOOL_PACKED_PREFIX "%ld.dcm"
+#define SPOOL_ASIDE         ".restoring"
+int spool_sweep_temporaries(const struct conf *conf, size_t *removed);
 int spool_sync_directory_of(const char *path);
 /* count random bytes as 2 * count hexadecimal digits and a terminator. */
 int spool_random_name(char *text, size_t count);

@@ -67,11 +67,11 @@ int start_tell(const char *path, enum conf_status loaded, const struct conf_comp
                                     : EX_SOFTWARE;
 }
 
-struct conf *start_conf(const char *path, int *status, FILE *copy)
+struct conf *start_conf(const char *path, struct conf_room *room, int *status, FILE *copy)
 {
     struct conf *conf = NULL;
     struct conf_complaints complaints;
-    enum conf_status loaded = conf_load(path, &conf, &complaints);
+    enum conf_status loaded = conf_load_in(path, room, &conf, &complaints);
     *status = start_tell(path, loaded, &complaints, stderr);
     if (copy != NULL)
         (void)start_tell(path, loaded, &complaints, copy);
@@ -221,7 +221,7 @@ static bool start_dicom_keys(const struct conf *conf)
     }
     if (good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY)
         return true;
-    int line = conf_tls_line(conf, wrong.attribute);
+    int line = conf_attribute_line(conf, "tls", wrong.attribute);
     tell_at(conf, line, wrong.text);
     log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d reason=%s",
               log_quote(conf_file_of(conf, line)), conf_line_in_file(line), log_quote(wrong.text));

@@ -2,12 +2,13 @@
 #ifndef START_H
 #define START_H
 
+#include "conf_room.h"
 #include "node.h"
 #include <stdio.h>
 
-/* Loads the configuration; every complaint goes to standard error, and to copy (NULL: none), as
- * file:line: text. NULL: *status is the exit status. */
-struct conf *start_conf(const char *path, int *status, FILE *copy);
+/* Loads the configuration (into room, or NULL: conf_load_in); every complaint goes to standard
+ * error, and to copy (NULL: none), as file:line: text. NULL: *status is the exit status. */
+struct conf *start_conf(const char *path, struct conf_room *room, int *status, FILE *copy);
 /* Tells them; the exit status that goes with it, 0: none is wrong. */
 int start_tell(const char *path, enum conf_status loaded, const struct conf_complaints *complaints,
                FILE *out);

@@ -473,7 +473,7 @@ int supervisor_run(const char *config_path, int ready_fd)
              {.name = "trial", .title = "cervigated-try", .run = trial_run}},
     };
     (void)umask(077);
-    s.node.conf = start_conf(config_path, &status, NULL);
+    s.node.conf = start_conf(config_path, NULL, &status, NULL);
     if (s.node.conf == NULL)
         return status;
     log_begin("supervisor", s.node.conf);

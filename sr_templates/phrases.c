@@ -86,11 +86,6 @@ const char *srt_phrase(const struct srt_template *template_, const char *id)
     return NULL;
 }
 
-const char *srt_template_language(const struct srt_template *template_)
-{
-    return template_->language;
-}
-
 /* White space in the file is layout: one blank between words. */
 static const char *read_text(struct srt_reading *reading, const xmlNode *node)
 {

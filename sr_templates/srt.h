@@ -170,7 +170,6 @@ srt_template_open(const char *dir, const char *language, struct srt_template **t
 /* A phrase of words.xml in the template's language ("picture.original"); NULL: there is none. */
 const char *srt_phrase(const struct srt_template *template_, const char *id);
 bool srt_language_known(const char *language);
-const char *srt_template_language(const struct srt_template *template_);
 /* The local coding scheme used by the tree; all NULL when the template uses none. */
 struct srt_scheme {
     const char *designator, *name, *organization; /* "99CERVIGATE" */
@@ -203,7 +202,5 @@ __attribute__((warn_unused_result)) enum srt_status srt_fill(const struct srt_te
                                                              struct srt_error *err);
 const struct dx_sr_item *srt_tree_root(const struct srt_tree *tree);
 void srt_tree_destroy(struct srt_tree *tree);
-/* The tree as indented text (log, console, demo). */
-void srt_tree_print(const struct srt_tree *tree, char *text, size_t size);
 
 #endif

@@ -6,7 +6,8 @@
 
 static const struct nn_kernels *chosen;
 
-const struct nn_kernels *nn_kernels_at(int index)
+/* The sets of this build that run on this processor, widest first; NULL after the last. */
+static const struct nn_kernels *kernels_at(int index)
 {
     const struct nn_kernels *sets[3];
     int count = 0;
@@ -25,10 +26,10 @@ static void choose(void)
 {
     const char *wanted = getenv("CERVIGATE_KERNELS");
 
-    chosen = nn_kernels_at(0);
-    for (int i = 0; wanted != NULL && nn_kernels_at(i) != NULL; i++)
-        if (strcmp(wanted, nn_kernels_at(i)->name) == 0)
-            chosen = nn_kernels_at(i);
+    chosen = kernels_at(0);
+    for (int i = 0; wanted != NULL && kernels_at(i) != NULL; i++)
+        if (strcmp(wanted, kernels_at(i)->name) == 0)
+            chosen = kernels_at(i);
 }
 
 const struct nn_kernels *nn_kernels(void)

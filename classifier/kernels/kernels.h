@@ -147,8 +147,6 @@ static inline size_t nn_max_pool_gradient_floats(const struct nn_pool2d *pool, s
 }
 
 const struct nn_kernels *nn_kernels(void);
-/* The sets of this build that run on this processor, widest first; NULL after the last. */
-const struct nn_kernels *nn_kernels_at(int index);
 
 extern const struct nn_kernels nn_kernels_portable;
 #if defined(__x86_64__)

@@ -65,39 +65,6 @@ void nn_mcnemar(uint64_t both, uint64_t only_a, uint64_t only_b, uint64_t neithe
     }
 }
 
-enum nn_status nn_mcnemar_bounds(uint64_t count, uint64_t right_a, uint64_t right_b,
-                                 struct nn_mcnemar_range *out, struct nn_error *err)
-{
-    uint64_t most = right_a < right_b ? right_a : right_b;
-    uint64_t least = right_a + right_b > count ? right_a + right_b - count : 0;
-    uint64_t at_least = least, at_most = least;
-    double p_least = 2, p_most = -1;
-
-    memset(out, 0, sizeof *out);
-    if (right_a > count || right_b > count)
-        return nn_fail(err, NN_INVALID, "more right answers than cases");
-    if (count > NN_MEASURES_MAX)
-        return nn_fail(err, NN_LIMIT, "more than %d cases", NN_MEASURES_MAX);
-    for (uint64_t both = least; both <= most; both++) {
-        struct nn_mcnemar m = {.only_a = right_a - both, .only_b = right_b - both};
-        p_values(&m);
-        if (m.p < p_least) {
-            p_least = m.p;
-            at_least = both;
-        }
-        if (m.p > p_most) {
-            p_most = m.p;
-            at_most = both;
-        }
-    }
-    out->tables = most - least + 1;
-    nn_mcnemar(at_least, right_a - at_least, right_b - at_least,
-               count + at_least - right_a - right_b, &out->least);
-    nn_mcnemar(at_most, right_a - at_most, right_b - at_most, count + at_most - right_a - right_b,
-               &out->most);
-    return NN_OK;
-}
-
 /* [right by a][right by b] */
 static void from_table(const uint64_t table[2][2], struct nn_mcnemar *out)
 {

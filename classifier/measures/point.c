@@ -17,58 +17,6 @@ static size_t least_part(double target, size_t n)
     return k;
 }
 
-/* sorted (rising) are the scores of the side that the target is about. */
-static double point_of(const double *sorted, size_t n, enum nn_point_target by, double target)
-{
-    size_t k = least_part(target, n);
-
-    if (by == NN_POINT_SENSITIVITY)
-        return sorted[n - k];
-    return nextafter(sorted[k - 1], INFINITY);
-}
-
-enum nn_status nn_point_choose(const double *score, const bool *positive, size_t count,
-                               enum nn_point_target by, double target, struct nn_point *point,
-                               struct nn_error *err)
-{
-    bool side = by == NN_POINT_SENSITIVITY;
-    uint64_t tp = 0, tn = 0, positives = 0;
-    double *sorted = NULL;
-    size_t n = 0;
-    enum nn_status status;
-
-    memset(point, 0, sizeof *point);
-    if ((status = nn_measures_count(count, err)) != NN_OK ||
-        (status = nn_measures_finite(score, count, err)) != NN_OK)
-        return status;
-    if (!(target > 0) || !(target <= 1))
-        return nn_fail(err, NN_INVALID, "operating point: target %g is not in (0, 1]", target);
-    if (!(sorted = calloc(count ? count : 1, sizeof *sorted)))
-        return nn_fail(err, NN_NO_MEMORY, "no memory for %zu samples", count);
-    for (size_t i = 0; i < count; i++) {
-        if (positive[i] == side)
-            sorted[n++] = score[i];
-    }
-    if (n == 0) {
-        free(sorted);
-        return nn_fail(err, NN_BAD_DATA, "operating point: no %s sample",
-                       side ? "positive" : "negative");
-    }
-    nn_measures_sort(sorted, n);
-    point->point = point_of(sorted, n, by, target);
-    free(sorted);
-    for (size_t i = 0; i < count; i++) {
-        positives += positive[i];
-        tp += positive[i] && score[i] >= point->point;
-        tn += !positive[i] && score[i] < point->point;
-    }
-    point->sensitivity = nn_figure_rate(tp, positives);
-    point->specificity = nn_figure_rate(tn, count - positives);
-    point->sensitivity.interval = nn_interval_exact(tp, positives, 0.95);
-    point->specificity.interval = nn_interval_exact(tn, count - positives, 0.95);
-    return NN_OK;
-}
-
 double nn_operating_point(const float *scores, const int *truth, size_t count, int classes,
                           int class_, int none, double specificity, double floor_)
 {
@@ -85,7 +33,8 @@ double nn_operating_point(const float *scores, const int *truth, size_t count, i
     if (found > 0 && specificity > 0) {
         nn_measures_sort(negatives, found);
         /* strictly above the last score that has to stay under it */
-        point = fmin(point_of(negatives, found, NN_POINT_SPECIFICITY, fmin(specificity, 1)), 1);
+        size_t under = least_part(fmin(specificity, 1), found);
+        point = fmin(nextafter(negatives[under - 1], INFINITY), 1);
     }
     free(negatives);
     return fmax(point, floor_);

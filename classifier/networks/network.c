@@ -47,11 +47,6 @@ struct nn_graph *nn_network_end(struct nn_graph *graph, struct nn_error *err)
     return NULL;
 }
 
-const struct nn_network *nn_network_at(size_t index)
-{
-    return index < sizeof networks / sizeof *networks ? &networks[index] : NULL;
-}
-
 const struct nn_network *nn_network_find(const char *name)
 {
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
@@ -59,15 +54,6 @@ const struct nn_network *nn_network_find(const char *name)
             return &networks[i];
     }
     return NULL;
-}
-
-const char *nn_network_score(const struct nn_network *network)
-{
-    const char *const *head = network->heads;
-
-    while (head[1] != NULL)
-        head++;
-    return *head;
 }
 
 static bool same_shape(const struct nn_parameter *parameter, const struct nn_tensor *tensor)

@@ -27,14 +27,14 @@ uint64_t nn_random_next(struct nn_random *random)
     return nn_mix_next(&random->state);
 }
 
-double nn_random_uniform(struct nn_random *random, double low, double high)
+static double uniform(struct nn_random *random, double low, double high)
 {
     return low + (high - low) * ((double)(nn_random_next(random) >> 11) * 0x1p-53);
 }
 
-double nn_random_normal(struct nn_random *random)
+static double normal(struct nn_random *random)
 {
-    double u = nn_random_uniform(random, 0x1p-53, 1), v = nn_random_uniform(random, 0, 1);
+    double u = uniform(random, 0x1p-53, 1), v = uniform(random, 0, 1);
     return sqrt(-2 * log(u)) * cos(2 * PI * v);
 }
 
@@ -49,22 +49,22 @@ static double factor_of(struct nn_random *r, double low, double high)
 {
     bool none = low == 0 && high == 0;
 
-    return nn_random_uniform(r, none ? 1 : low, none ? 1 : high);
+    return uniform(r, none ? 1 : low, none ? 1 : high);
 }
 
 static struct view view_of(struct nn_random *r, const struct nn_augmentation *how, int rows,
                            int cols)
 {
-    double angle = nn_random_uniform(r, -how->rotation, how->rotation) * PI / 180;
+    double angle = uniform(r, -how->rotation, how->rotation) * PI / 180;
     double scale = factor_of(r, how->scale_low, how->scale_high);
     double aspect = sqrt(factor_of(r, how->aspect_low, how->aspect_high));
-    double flip = nn_random_uniform(r, 0, 1) < how->flip ? -1 : 1;
+    double flip = uniform(r, 0, 1) < how->flip ? -1 : 1;
     double sx = scale * aspect * flip, sy = scale / aspect;
     struct view v = {
         .a = sx * cos(angle), .b = -sx * sin(angle), .c = sy * sin(angle), .d = sy * cos(angle)};
 
-    v.dx = nn_random_uniform(r, -how->shift, how->shift) * cols;
-    v.dy = nn_random_uniform(r, -how->shift, how->shift) * rows;
+    v.dx = uniform(r, -how->shift, how->shift) * cols;
+    v.dy = uniform(r, -how->shift, how->shift) * rows;
     return v;
 }
 
@@ -100,11 +100,10 @@ static void warp(const struct nn_plane *from, struct view v, float *to)
 static void expose(float *pixels, size_t count, const struct nn_augmentation *how,
                    struct nn_random *r)
 {
-    float gamma = (float)exp(nn_random_uniform(r, -how->gamma, how->gamma));
-    float contrast = (float)nn_random_uniform(r, 1 - how->contrast, 1 + how->contrast);
-    float brightness = (float)nn_random_uniform(r, -how->brightness, how->brightness);
-    float sigma =
-        (float)(nn_random_uniform(r, 0, 1) < 0.5 ? 0 : nn_random_uniform(r, 0, how->noise));
+    float gamma = (float)exp(uniform(r, -how->gamma, how->gamma));
+    float contrast = (float)uniform(r, 1 - how->contrast, 1 + how->contrast);
+    float brightness = (float)uniform(r, -how->brightness, how->brightness);
+    float sigma = (float)(uniform(r, 0, 1) < 0.5 ? 0 : uniform(r, 0, how->noise));
 
     if (gamma == 1 && contrast == 1 && brightness == 0 && sigma == 0)
         return;
@@ -112,7 +111,7 @@ static void expose(float *pixels, size_t count, const struct nn_augmentation *ho
         float value = powf(fmaxf(pixels[i], 0), gamma);
         value = (value - 0.5f) * contrast + 0.5f + brightness;
         if (sigma > 0)
-            value += sigma * (float)nn_random_normal(r);
+            value += sigma * (float)normal(r);
         pixels[i] = fminf(fmaxf(value, 0), 1);
     }
 }
@@ -139,14 +138,14 @@ static void soften(const float *from, int rows, int cols, float part, float *to)
 static enum nn_status crop(struct nn_plane *plane, double part, struct nn_random *r,
                            struct nn_error *err)
 {
-    double down = nn_random_uniform(r, 0, part), across = nn_random_uniform(r, 0, part);
+    double down = uniform(r, 0, part), across = uniform(r, 0, part);
     int rows = (int)lround(plane->rows * (1 - down)),
         cols = (int)lround(plane->cols * (1 - across));
 
     rows = rows < 1 ? 1 : rows;
     cols = cols < 1 ? 1 : cols;
-    int top = (int)lround((plane->rows - rows) * nn_random_uniform(r, 0, 1));
-    int left = (int)lround((plane->cols - cols) * nn_random_uniform(r, 0, 1));
+    int top = (int)lround((plane->rows - rows) * uniform(r, 0, 1));
+    int left = (int)lround((plane->cols - cols) * uniform(r, 0, 1));
     float *window = malloc((size_t)rows * (size_t)cols * sizeof *window);
     if (!window)
         return nn_fail(err, NN_NO_MEMORY, "augment: no memory for %d x %d", rows, cols);
@@ -199,8 +198,7 @@ enum nn_status nn_augment(struct nn_plane *plane, const struct nn_augmentation *
     if (!warped)
         return nn_fail(err, NN_NO_MEMORY, "augment: no memory for %zu pixels", count);
     warp(plane, view_of(&random, how, plane->rows, plane->cols), warped);
-    soften(warped, plane->rows, plane->cols, (float)nn_random_uniform(&random, 0, how->blur),
-           plane->pixels);
+    soften(warped, plane->rows, plane->cols, (float)uniform(&random, 0, how->blur), plane->pixels);
     expose(plane->pixels, count, how, &random);
     free(warped);
     return NN_OK;

@@ -14,8 +14,6 @@ struct nn_random {
 };
 struct nn_random nn_random_of(uint64_t seed, uint64_t purpose, uint64_t epoch, uint64_t index);
 uint64_t nn_random_next(struct nn_random *random);
-double nn_random_uniform(struct nn_random *random, double low, double high);
-double nn_random_normal(struct nn_random *random);
 
 /* Replaces the plane by a slightly different view of the same patient. */
 NN_MUST_USE enum nn_status nn_augment(struct nn_plane *plane, const struct nn_augmentation *how,

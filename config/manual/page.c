@@ -76,8 +76,9 @@ static void put_says(FILE *out, const char *says)
 {
     bool values = false;
 
-    for (const char *at = says; at; at = strchr(at, '\n'), at += at != NULL) {
+    for (const char *at = says, *end; at; at = end ? end + 1 : NULL) {
         size_t length = strcspn(at, "\n");
+        end = strchr(at, '\n');
         const char *tab = memchr(at, '\t', length);
         if (length == 0)
             continue;

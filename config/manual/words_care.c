@@ -33,6 +33,11 @@ const struct conf_word conf_words_care[] = {
     {"limits", "spoolReserve",
      "Bytes that stay free on the spool's file system; below it C-STORE is answered with "
      "A700, out of resources. Below twice as many, retention makes room."},
+    {"limits", "quarantineObjects",
+     "Refused objects that quarantine/ keeps (1 to 100000); those that come then are refused as "
+     "before, and their bytes removed."},
+    {"limits", "quarantineBytes",
+     "Bytes of quarantine/, likewise; one that does not fit any more is not kept. 0: none is."},
     {"retention", NULL,
      "How long the spool keeps what is done; days, 1 to 36500. Nothing goes whose results "
      "are not delivered yet (pending or held) or whose study is open. What goes are files: "

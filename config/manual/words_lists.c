@@ -10,7 +10,8 @@ const struct conf_word conf_words_lists[] = {
      "patient data."},
     {"announcements", CONF_EXAMPLE,
      "<announcements>\n"
-     "  <ups name=\"ris\" peer=\"ris\" item=\"site\" worklistLabel=\"READING\"/>\n"
+     "  <ups name=\"ris\" peer=\"ris\" item=\"site\" workitemCodes=\"110005^DCM\" "
+     "worklistLabel=\"READING\"/>\n"
      "  <hl7 name=\"ai\" host=\"hl7.example.org\" port=\"2575\" tls=\"false\" "
      "results=\"true\"\n"
      "       priority=\"false\" version=\"2.5.1\" characters=\"utf-8\">\n"
@@ -33,6 +34,11 @@ const struct conf_word conf_words_lists[] = {
      "site\tthe priority of the site's own item of that study is set, where there is one "
      "that is still scheduled; else the node makes one of its own;\n"
      "own\talways one of its own."},
+    {"ups", "workitemCodes",
+     "The Scheduled Workitem Codes (0040,4018) by which the site's own item is a reading: 1 to 16, "
+     "each value^coding system, with a space between two. An item without a code is one, too, "
+     "where "
+     "the study has no other."},
     {"ups", "worklistLabel", "Worklist Label of the node's own items."},
     {"ups", "lookEvery",
      "Seconds (0 to 86400): so often at most it is asked whether a study of the list has "

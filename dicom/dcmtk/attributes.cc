@@ -139,6 +139,9 @@ const DcmTagKey image_tags[] = {DCM_ImageType,
                                 DCM_PerformedProcedureStepStartTime,
                                 DCM_PerformedProcedureStepID,
                                 DCM_PerformedProcedureStepDescription,
+                                DCM_CompletionFlag,
+                                DCM_VerificationFlag,
+                                DCM_PreliminaryFlag,
                                 DCM_PresentationLUTShape};
 
 const size_t value_max = 10240; /* longer than any text VR that is listed here may be */

@@ -6,6 +6,7 @@
 #include "session.hh"
 
 #include "dx_services.h"
+#include "words.h"
 
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmnet/dul.h"
@@ -34,6 +35,7 @@ void copy_trimmed(char to[DX_AE_MAX], const char *from)
         length--;
     memcpy(to, from, length);
     to[length] = '\0';
+    dx_make_printable(to);
 }
 
 void describe_address(int fd, char address[64])

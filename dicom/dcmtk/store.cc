@@ -11,6 +11,7 @@
 #include "session.hh"
 
 #include "dx_services.h"
+#include "words.h"
 
 #include "dcmtk/dcmdata/dcuid.h"
 
@@ -95,7 +96,7 @@ bool drop_bytes(void *, const void *, size_t)
     return true;
 }
 
-/* Digits and dots: leading zeros are wrong too, but common, and harmless to us. */
+/* Digits and dots: leading zeros are wrong too, but common in instances, and harmless to us. */
 bool is_uid(const char *text)
 {
     size_t length = strlen(text);
@@ -157,7 +158,7 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         (void)snprintf(scan->sop_class, sizeof scan->sop_class, "%s", request->sop_class);
     if (scan->sop_instance[0] == '\0')
         (void)snprintf(scan->sop_instance, sizeof scan->sop_instance, "%s", request->sop_instance);
-    if (!is_uid(scan->sop_class)) { /* no report could refer to it */
+    if (!dx_uid_is_valid(scan->sop_class)) { /* no report could refer to it */
         (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Class UID is not a UID");
         return DX_STORE_NOT_OF_CLASS;
     }
@@ -165,6 +166,8 @@ uint16_t judge(dx_session *session, const dx_command *request, reception *file,
         (void)dx_fail(why, DX_MALFORMED, "the dataset's SOP Instance UID is not the command's");
         return DX_STORE_NOT_OF_CLASS;
     }
+    dx_make_printable(scan->study);
+    dx_make_printable(scan->series);
     return 0;
 }
 

@@ -43,3 +43,21 @@ int ask_node(const char *command, struct store *store, struct request *request, 
     }
     return strncmp(answer, done, strlen(done)) == 0 ? 0 : 1;
 }
+
+int ask_and_tell(const struct command *command, const char *name, struct store *store,
+                 struct request *request, const char *done, const char *key, const char *subject)
+{
+    char answer[ASK_ANSWER_MAX];
+    int status = ask_node(name, store, request, done, answer);
+    if (status == ASK_FAILED)
+        return status;
+    if (command->json) {
+        int printed = command_print(json_pack(
+            "{s:s, s:I, s:s, s:o}", key, subject, "request", (json_int_t)request->id, "who",
+            request->who, "answer", answer[0] ? json_string(answer) : json_null()));
+        return printed ? printed : status;
+    }
+    if (answer[0])
+        printf("%s: %s\n", subject, answer);
+    return status;
+}

@@ -14,5 +14,9 @@
  * the store failed, told. */
 int ask_node(const char *command, struct store *store, struct request *request, const char *done,
              char answer[ASK_ANSWER_MAX]);
+/* The same, with the answer told on standard output, as JSON if the command wants that: key names
+ * the subject there. The exit status. */
+int ask_and_tell(const struct command *command, const char *name, struct store *store,
+                 struct request *request, const char *done, const char *key, const char *subject);
 
 #endif

@@ -3,7 +3,7 @@
 #include "admin.h"
 #include "command.h"
 #include "nn_kernel.h"
-#include "number.h"
+#include "option.h"
 #include "phantom/phantom.h"
 #include "predict.h"
 #include <errno.h>
@@ -233,7 +233,7 @@ static int parse(int argc, char **argv, struct bench *b)
             b->json = true;
         else if (option != 's')
             return command_misused(usage, "an option is not known here");
-        else if (!number_real("bench", "--seconds", optarg, 0.1, 600, &b->seconds))
+        else if (!option_real("bench", "seconds", optarg, 0.1, 600, &b->seconds))
             return EX_USAGE;
     }
     return optind < argc ? command_misused(usage, "an argument too many") : 0;

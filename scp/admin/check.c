@@ -61,7 +61,7 @@ static int check_spool(const struct conf *conf)
         return 0;
     snprintf(text, sizeof text, "<node spool=\"%s\">: %s: %s; expected a folder to write in",
              conf->spool, path, strerror(errno));
-    return complain(conf, conf->node_line, text);
+    return complain(conf, conf_attribute_line(conf, "node", "spool"), text);
 }
 
 static int check_font(const struct conf *conf)
@@ -126,65 +126,71 @@ static int check_models(const struct conf *conf, const struct srt_template *temp
 }
 
 /* What ends soon is no error, but a reason to look at it now. */
-static void note_terms(const struct conf *conf, const struct dx_tls_facts *facts)
+static void note_terms(const struct conf *conf, const struct dx_tls_facts *facts,
+                       const struct keys_wrong wrong[DX_TLS_FILES])
 {
     int64_t day_ms = 24 * 3600 * INT64_C(1000), now_ms = clock_utc_ms();
     for (int i = 0; i < DX_TLS_FILES; i++) {
         const struct dx_tls_term *term = &facts->term[i];
         char at[25], text[384];
         int64_t left = term->end_ms - now_ms;
-        if (term->end_ms == 0 || i == DX_TLS_REVOKED ||
+        if (term->end_ms == 0 || i == DX_TLS_REVOKED || wrong[i].text[0] ||
             left > conf->health.certificate_days * day_ms)
             continue;
         const char *name = keys_attribute((enum dx_tls_file)i);
         clock_iso(term->end_ms, at);
         snprintf(text, sizeof text, "warning: <tls %s>: %.150s %s %s", name, term->subject,
                  left > 0 ? "ends" : "ended", at);
-        (void)complain(conf, conf_tls_line(conf, name), text);
+        (void)complain(conf, conf_attribute_line(conf, "tls", name), text);
     }
 }
 
 static int check_keys(const struct conf *conf)
 {
-    struct dx_tls_files files;
-    struct dx_tls_facts facts = {.wrong = DX_TLS_CERTIFICATE};
-    struct keys_wrong wrong;
-    bool good = keys_open(conf, &files, &wrong);
-    if (good) {
-        good = keys_judge(conf, &files, clock_utc_ms(), &facts, &wrong);
-        keys_close(&files);
-    }
-    if (!good)
-        return complain(conf, conf_tls_line(conf, wrong.attribute), wrong.text);
-    note_terms(conf, &facts);
-    return 0;
+    struct dx_tls_facts facts;
+    struct keys_wrong wrong[DX_TLS_FILES];
+    int errors = 0;
+    (void)keys_find_wrong(conf, clock_utc_ms(), &facts, wrong);
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        if (wrong[i].text[0])
+            errors +=
+                complain(conf, conf_attribute_line(conf, "tls", wrong[i].attribute), wrong[i].text);
+    note_terms(conf, &facts, wrong);
+    return errors;
+}
+
+/* One that has ended is the browser's to tell. */
+static int check_console_tls(const struct conf *conf)
+{
+    struct keys_wrong wrong[DX_TLS_FILES];
+    int errors = 0;
+    if (!conf->console || console_tls_find_wrong(conf, wrong) == 0)
+        return 0;
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        if (wrong[i].text[0] && wrong[i].kind == KEYS_BAD)
+            errors += complain(conf, conf_attribute_line(conf, "console", wrong[i].attribute),
+                               wrong[i].text);
+    return errors;
 }
 
 /* Who may log in to the console. */
-static int check_console_tls(const struct conf *conf)
-{
-    char why[CONSOLE_TLS_WHY];
-    if (!conf->console || console_tls_judge(conf, why))
-        return 0;
-    fprintf(stderr, "%s: %s\n", conf->path, why);
-    return 1;
-}
-
 static int check_accounts(const struct conf *conf)
 {
-    char why[ACCOUNT_WHY];
+    char why[ACCOUNT_WHY] = "", text[ACCOUNT_WHY + 32];
     struct account *accounts = NULL;
     size_t count = 0;
+    int line = conf_attribute_line(conf, "console", "accounts");
     if (!conf->web.accounts)
         return 0;
     bool good = accounts_read(conf->web.accounts, &accounts, &count, why);
-    if (!good)
-        fprintf(stderr, "%s: <console accounts>: %s\n", conf->path, why);
-    else if (count == 0)
-        fprintf(stderr, "%s: note: nobody may log in to the console yet: cervigate user add\n",
-                conf->path);
     free(accounts);
-    return good ? 0 : 1;
+    snprintf(text, sizeof text, "<console accounts>: %s", why);
+    if (!good)
+        return complain(conf, line, text);
+    if (count == 0)
+        (void)complain(conf, line,
+                       "note: nobody may log in to the console yet: cervigate user add");
+    return 0;
 }
 
 /* Passwords and tokens of archives with DICOMweb. */
@@ -246,15 +252,19 @@ static int check_announcements(const struct conf *conf)
 /* What the audit role needs of files. */
 static int check_audit(const struct conf *conf)
 {
-    char text[512], error[256] = "out of memory";
-    struct audit_link *link =
-        conf->audit.host ? audit_link_create(conf, error, sizeof error) : NULL;
-    bool good = !conf->audit.host || link;
-    audit_link_destroy(link);
-    if (good)
+    static const char *const names[CONNECTION_FILES] = {"ca", "certificate", "key"};
+    char why[CONNECTION_FILES][CONNECTION_WHY], text[CONNECTION_WHY + 32];
+    int errors = 0;
+    if (!conf->audit.host)
         return 0;
-    snprintf(text, sizeof text, "<audit>: %s", error);
-    return complain(conf, conf->audit_line, text);
+    audit_link_judge(conf, why);
+    for (size_t i = 0; i < CONNECTION_FILES; i++) {
+        if (!why[i][0])
+            continue;
+        snprintf(text, sizeof text, "<audit %s>: %.255s", names[i], why[i]);
+        errors += complain(conf, conf_attribute_line(conf, "audit", names[i]), text);
+    }
+    return errors;
 }
 
 /* What `cervigate mode` set outlives the file's word: who edits that must hear it. */

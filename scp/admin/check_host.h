@@ -6,7 +6,8 @@
 #include "conf.h"
 
 /* Ports that cannot be listened on. Those of the running node on this spool are its own; while
- * cervigate.socket is active they may be systemd's; one below 1024 is not judged. */
+ * cervigate.socket is active the DICOM port is systemd's. One that nobody has, but that this user
+ * may not listen on, is a warning. */
 int check_ports(const struct conf *conf);
 /* A clock that is earlier than what is known to have happened; that nobody sets is a note. */
 int check_clock(const struct conf *conf);

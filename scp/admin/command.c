@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "json_time.h"
 #include "spool.h"
 #include "store_keep.h"
 #include <errno.h>
@@ -137,7 +138,7 @@ bool command_open(const struct command *command, struct conf **conf, struct stor
 
 int command_print(json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(9)) : NULL;
+    char *text = value ? json_text(value, JSON_REAL_PRECISION(9)) : NULL;
     json_decref(value);
     if (!text) {
         fprintf(stderr, "cervigate: out of memory\n");

@@ -11,5 +11,5 @@ const char *admin_conf_path(const char *path)
 
 struct conf *admin_conf(const char *path, int *status)
 {
-    return start_conf(admin_conf_path(path), status, NULL);
+    return start_conf(admin_conf_path(path), NULL, status, NULL);
 }

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "dx_init.h"
 #include "dx_services.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -23,10 +24,39 @@ static const char usage[] =
     "\n"
     "Exit status: 0 done; 64 usage; 78 bad configuration.\n";
 
+/* Of a heading, as GitHub makes it. */
+static void put_anchor(const char *heading, size_t length, FILE *out)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)heading[i];
+        if (isalnum(c) || c == '-' || c == ' ')
+            fputc(c == ' ' ? '-' : tolower(c), out);
+    }
+}
+
+/* The table of contents: each heading below the title, with a link. */
+static void put_contents(const struct statement *s, FILE *out)
+{
+    (void)s;
+    for (const char *line = conformance_text; *line != '\0';) {
+        size_t depth = strspn(line, "#"), length = strcspn(line, "\n");
+        if (depth >= 2) {
+            const char *heading = line + depth + 1;
+            int width = (int)(length - depth - 1);
+            fprintf(out, "%*s- [%.*s](#", (int)(2 * (depth - 2)), "", width, heading);
+            put_anchor(heading, (size_t)width, out);
+            fputs(")\n", out);
+        }
+        line += length + (line[length] != '\0');
+    }
+}
+
 static const struct {
     const char *name;
     conformance_part *print;
 } parts[] = {
+    {"contents", put_contents},
+    {"content", conformance_content},
     {"overview", conformance_overview},
     {"storage classes", conformance_storage_classes},
     {"transfer syntaxes", conformance_syntaxes},
@@ -36,10 +66,12 @@ static const struct {
     {"step statuses", conformance_step_statuses},
     {"read attributes", conformance_read_attributes},
     {"verdicts", conformance_verdicts},
-    {"keys", conformance_keys},
+    {"keys of orders", conformance_keys_of_orders},
+    {"keys of steps", conformance_keys_of_steps},
     {"local titles", conformance_aes},
     {"policies", conformance_policies},
     {"tls", conformance_tls},
+    {"audit", conformance_audit},
     {"callers", conformance_callers},
     {"peers", conformance_peers},
     {"destinations", conformance_destinations},

@@ -44,7 +44,7 @@ static void put(const char *what, struct dx_writing *written, FILE *out)
     dx_writing_finish(written);
 }
 
-void conformance_keys(const struct statement *s, FILE *out)
+void conformance_keys_of_orders(const struct statement *s, FILE *out)
 {
     struct dx_writing written = {.count = 0};
     const struct dx_mwl_query orders = {.accession = SAMPLE, .patient_id = SAMPLE, .study = SAMPLE};
@@ -52,10 +52,13 @@ void conformance_keys(const struct statement *s, FILE *out)
     dx_mwl_write_query(&orders, &written);
     put("Modality Worklist, C-FIND: those with a value are matched, where the study has one",
         &written, out);
+}
 
-    written = (struct dx_writing){.count = 0};
+void conformance_keys_of_steps(const struct statement *s, FILE *out)
+{
+    struct dx_writing written = {.count = 0};
+    (void)s;
     dx_ups_write_query(DX_UPS_BY_ACCESSION, SAMPLE, SAMPLE, &written);
-    fputc('\n', out);
     put("UPS, C-FIND by accession (else by the Study Instance UID of a request, or of an input)",
         &written, out);
 

@@ -232,23 +232,37 @@ static const char *as_scp(const struct conf *conf, const char *sop_class)
     return is_offered(conf, sop_class) ? "yes" : "not in this configuration";
 }
 
-void conformance_overview(const struct statement *s, FILE *out)
+/* The classes that are proposed, those of storage or the others, each once. */
+static void put_proposed(const struct conf *conf, bool storage, FILE *out)
 {
-    static struct dx_named named[DX_NAMED_MOST];
     static struct proposing list[PROPOSINGS];
     list_proposings(list);
     fputs("| SOP class | as user (SCU) | as provider (SCP) |\n|---|---|---|\n", out);
     for (size_t p = 0; p < PROPOSINGS; p++)
-        for (size_t j = 0; j < list[p].count; j++)
-            if (!is_told(list, p, j))
-                fprintf(out, "| %s | yes | %s |\n", dx_name_of(list[p].all[j].sop_class),
-                        as_scp(s->conf, list[p].all[j].sop_class));
+        for (size_t j = 0; j < list[p].count; j++) {
+            const char *sop_class = list[p].all[j].sop_class;
+            if (dx_is_storage_class(sop_class) == storage && !is_told(list, p, j))
+                fprintf(out, "| %s | yes | %s |\n", dx_name_of(sop_class), as_scp(conf, sop_class));
+        }
+}
+
+void conformance_content(const struct statement *s, FILE *out)
+{
+    static struct dx_named named[DX_NAMED_MOST];
+    put_proposed(s->conf, true, out);
+    fprintf(out, "| all other classes of storage (%zu are known to this build) | no | yes |\n",
+            dx_storage_classes(named, DX_NAMED_MOST));
+}
+
+void conformance_overview(const struct statement *s, FILE *out)
+{
+    static struct proposing list[PROPOSINGS];
+    put_proposed(s->conf, false, out);
+    list_proposings(list);
     for (size_t i = 0; i < dx_service_count; i++)
         if (!is_proposed(list, dx_services[i].sop_class))
             fprintf(out, "| %s | no | %s |\n", dx_services[i].name,
                     as_scp(s->conf, dx_services[i].sop_class));
-    fprintf(out, "| all other classes of storage (%zu are known to this build) | no | yes |\n",
-            dx_storage_classes(named, DX_NAMED_MOST));
 }
 
 /* ---- for programs ---- */

@@ -23,7 +23,7 @@ void conformance_policies(const struct statement *s, FILE *out)
 {
     static const struct setting list[] = {
         {"node", "aeTitle", "", "Application Entity title: called and calling"},
-        {"node", "port", "", "TCP port"},
+        {"node", "port", "", "TCP port, where the node listens itself; as a service 104: 8.3"},
         {"node", "checkCalledAeTitle", "", "whether another called AE title is rejected"},
         {"limits", "associations", "", "open at a time; more are rejected (transient)"},
         {"limits", "associationsPerPeer", "", "of one address"},
@@ -49,14 +49,21 @@ void conformance_tls(const struct statement *s, FILE *out)
         {"tls", "only", "", "whether there is no plain port"},
         {"tls", "clientCertificate", "", "of who calls"},
         {"tls", "leastVersion", "", "least version of TLS"},
-        {"audit", "transport", "", "of the audit trail, where there is a collector"},
-        {"audit", "port", "", "of that collector"},
     };
     put_settings(s->conf, list, sizeof list / sizeof *list, out);
     fprintf(out,
             "\nOffered and taken, as OpenSSL names it:\n\n| | |\n|---|---|\n| TLS 1.2 | `%s` |\n"
             "| TLS 1.3 | `%s` |\n| groups | `%s` |\n",
             dx_tls_offer.suites_12, dx_tls_offer.suites_13, dx_tls_offer.groups);
+}
+
+void conformance_audit(const struct statement *s, FILE *out)
+{
+    static const struct setting list[] = {
+        {"audit", "transport", "", "of the audit trail, where there is a collector"},
+        {"audit", "port", "", "of that collector"},
+    };
+    put_settings(s->conf, list, sizeof list / sizeof *list, out);
 }
 
 void conformance_aes(const struct statement *s, FILE *out)

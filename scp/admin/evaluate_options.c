@@ -1,5 +1,5 @@
 #include "evaluate.h"
-#include "number.h"
+#include "option.h"
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -45,24 +45,22 @@ const char evaluate_usage[] =
 
 static bool number(const char *option, const char *text, double low, double high, double *to)
 {
-    return number_real("evaluate", option, text, low, high, to);
+    return option_real("evaluate", option, text, low, high, to);
 }
 
 static bool whole(const char *option, const char *text, long low, long high, long *to)
 {
-    return number_whole("evaluate", option, text, low, high, to);
+    return option_whole("evaluate", option, text, low, high, to);
 }
 
 static bool take_part(const char *text, enum evaluate_part *part)
 {
-    static const char *const names[] = {"test", "validation", "all"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *part = (enum evaluate_part)i;
-            return true;
-        }
-    fprintf(stderr, "cervigate evaluate: --part %s: test, validation or all is expected\n", text);
-    return false;
+    static const char *const names[] = {"test", "validation", "all", NULL};
+    int chosen;
+    if (!option_word("evaluate", "part", text, names, &chosen))
+        return false;
+    *part = (enum evaluate_part)chosen;
+    return true;
 }
 
 static bool take_expected(char *text, struct evaluate_options *o)
@@ -82,12 +80,10 @@ static bool take_expected(char *text, struct evaluate_options *o)
 
 static bool take_provenance(const char *text, struct evaluate_options *o)
 {
+    static const char *const names[] = {"synthetic", "clinical", NULL};
+    int chosen;
     o->provenance = text;
-    if (strcmp(text, "synthetic") == 0 || strcmp(text, "clinical") == 0)
-        return true;
-    fprintf(stderr, "cervigate evaluate: --provenance %s: synthetic or clinical is expected\n",
-            text);
-    return false;
+    return option_word("evaluate", "provenance", text, names, &chosen);
 }
 
 static bool take_draws(struct evaluate_options *o)

@@ -5,6 +5,7 @@
 #include "nn_model.h"
 #include "nn_onnx.h"
 #include "onnx_words.h"
+#include "option.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -63,20 +64,12 @@ static int misused(const char *what)
     return EX_USAGE;
 }
 
-static bool whole(const char *text, long low, long high, long *to)
-{
-    char *end;
-
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high)
-        return false;
-    *to = value;
-    return true;
-}
-
 static bool take(struct import_options *o, int option)
 {
+    static const char *const fits[] = {"stretch", "pad", NULL};
+    static const char *const provenances[] = {"synthetic", "clinical", NULL};
+    int chosen;
+
     switch (option) {
     case OUT:
         o->out = optarg;
@@ -92,9 +85,9 @@ static bool take(struct import_options *o, int option)
         return true;
     case FIT:
         o->fit = optarg;
-        return strcmp(optarg, "stretch") == 0 || strcmp(optarg, "pad") == 0;
+        return option_word("import", "fit", optarg, fits, &chosen);
     case SIDE:
-        return whole(optarg, 1, 4096, &o->side);
+        return option_whole("import", "side", optarg, 1, 4096, &o->side);
     case CLASSES:
         o->classes = optarg;
         return true;
@@ -105,10 +98,10 @@ static bool take(struct import_options *o, int option)
         o->fresh_head = true;
         return true;
     case SEED:
-        return whole(optarg, 0, LONG_MAX, &o->seed);
+        return option_whole("import", "seed", optarg, 0, LONG_MAX, &o->seed);
     case PROVENANCE:
         o->provenance = optarg;
-        return strcmp(optarg, "synthetic") == 0 || strcmp(optarg, "clinical") == 0;
+        return option_word("import", "provenance", optarg, provenances, &chosen);
     case NAME:
         o->name = optarg;
         return true;

@@ -2,6 +2,7 @@
  * gate. */
 #include "import_gate.h"
 #include "nn_model.h"
+#include "option.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -40,22 +41,20 @@ static bool parse(int argc, char **argv, struct gate_options *o)
     *o = (struct gate_options){.accept = "lateral", .least = 0.5};
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        char *end = NULL;
+        bool fine = true;
 
         if (option == 'o')
             o->out = optarg;
         else if (option == 'a')
             o->accept = optarg;
         else if (option == 'l')
-            o->least = strtod(optarg, &end);
+            fine = option_real("import gate", "least", optarg, 0, 1, &o->least);
         else if (option == 'h')
             o->help = true;
         else
             return false;
-        if (end && (end == optarg || *end || !(o->least >= 0 && o->least <= 1))) {
-            fprintf(stderr, "cervigate import gate: --least %s: 0 to 1 is expected\n", optarg);
+        if (!fine)
             return false;
-        }
     }
     if (o->help)
         return true;

@@ -2,6 +2,7 @@
  * before this was measured, learns how strong its saliency is where it finds something. */
 #include "import_saliency.h"
 #include "evaluate.h"
+#include "option.h"
 #include "train_data.h"
 
 #include <errno.h>
@@ -33,18 +34,9 @@ struct scale_options {
     bool help;
 };
 
-static bool whole(const char *name, const char *text, long low, long high, long *to)
+static bool whole(const char *name, long low, long high, long *to)
 {
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "cervigate import saliency-scale: --%s %s: %ld to %ld is expected\n", name,
-                text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
+    return option_whole("import saliency-scale", name, optarg, low, high, to);
 }
 
 static bool parse(int argc, char **argv, struct scale_options *o)
@@ -64,13 +56,13 @@ static bool parse(int argc, char **argv, struct scale_options *o)
         else if (option == 'o')
             o->out = optarg;
         else if (option == 's')
-            fine = whole("seed", optarg, 0, 0x7fffffff, &o->seed);
+            fine = whole("seed", 0, 0x7fffffff, &o->seed);
         else if (option == 'z')
-            fine = whole("size", optarg, 64, 4096, &o->size);
+            fine = whole("size", 64, 4096, &o->size);
         else if (option == 't')
-            fine = whole("threads", optarg, 1, 1024, &o->threads);
+            fine = whole("threads", 1, 1024, &o->threads);
         else if (option == 'v')
-            fine = whole("validation", optarg, 1, 1000000, &o->validation);
+            fine = whole("validation", 1, 1000000, &o->validation);
         else if (option == 'h')
             o->help = true;
         if (!fine)

@@ -2,6 +2,7 @@
 #include "ask.h"
 #include "audit.h"
 #include "clock.h"
+#include "printable.h"
 #include "store_keep.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static int list(const struct command *command, const struct conf *conf, struct s
     for (size_t i = 0; i < count && status == 0; i++) {
         char received[25];
         clock_iso(jobs[i].received_ms, received);
+        printable_instance(&jobs[i]);
         if (command->json)
             status = command_print(job_json(conf, &jobs[i]));
         else
@@ -138,6 +140,7 @@ static int show(const struct command *command, const struct conf *conf, struct s
         return EX_IOERR;
     }
     audit_looked(conf, "jobs show", instance.study);
+    printable_instance(&instance);
     if (!command->json) {
         print_job(&instance, &judgement);
         return 0;
@@ -189,6 +192,7 @@ static int list_parked(const struct command *command, const struct conf *conf, s
     for (size_t i = 0; i < count && status == 0; i++) {
         char since[25], id[24];
         clock_iso(list[i].next_ms, since);
+        (void)printable(list[i].last_error);
         snprintf(id, sizeof id, "d%lld", (long long)list[i].id);
         if (command->json)
             status = command_print(parked_json(&list[i]));
@@ -228,7 +232,6 @@ static const struct verb *find_verb(const struct command *command)
 
 static int ask(const struct command *command, struct store *store, const struct verb *verb)
 {
-    char answer[ASK_ANSWER_MAX];
     struct request request = {.kind = verb->kind};
     struct instance instance;
     const char *id = command->words[1];
@@ -240,18 +243,7 @@ static int ask(const struct command *command, struct store *store, const struct 
         return EX_NOINPUT;
     }
     snprintf(request.subject, sizeof request.subject, "%s", id);
-    int status = ask_node("jobs", store, &request, verb->done, answer);
-    if (status == ASK_FAILED)
-        return status;
-    if (command->json) {
-        int printed = command_print(json_pack("{s:s, s:I, s:s, s:o}", "id", id, "request",
-                                              (json_int_t)request.id, "who", request.who, "answer",
-                                              answer[0] ? json_string(answer) : json_null()));
-        return printed ? printed : status;
-    }
-    if (answer[0])
-        printf("%s: %s\n", id, answer);
-    return status;
+    return ask_and_tell(command, "jobs", store, &request, verb->done, "id", id);
 }
 
 int admin_jobs(int argc, char **argv)

@@ -1,6 +1,6 @@
 #include "phantom_options.h"
 
-#include <errno.h>
+#include "option.h"
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -49,31 +49,9 @@ const char phantom_usage[] =
     "\n"
     "Subjects:";
 
-static bool whole(const char *name, const char *text, long low, long high, long *to)
+static bool whole(const char *name, long low, long high, long *to)
 {
-    char *end;
-
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "cervigate phantom: --%s %s: a number from %ld to %ld is expected\n", name,
-                text, low, high);
-        return false;
-    }
-    *to = value;
-    return true;
-}
-
-static bool take_real(const char *name, const char *unit, int most, double *to)
-{
-    char *end;
-
-    *to = strtod(optarg, &end);
-    if (end != optarg && *end == '\0' && *to >= 0 && *to <= most)
-        return true;
-    fprintf(stderr, "cervigate phantom: --%s %s: %s, 0 to %d, are expected\n", name, optarg, unit,
-            most);
-    return false;
+    return option_whole("phantom", name, optarg, low, high, to);
 }
 
 static bool take_prevalence(const char *text, double to[3], long parts[3])
@@ -103,15 +81,15 @@ static bool take_prevalence(const char *text, double to[3], long parts[3])
 }
 
 /* One of two words; *to: it is the second. */
-static bool take_word(const char *name, const char *text, const char *first, const char *second,
-                      bool *to)
+static bool take_word(const char *name, const char *first, const char *second, bool *to)
 {
-    *to = strcmp(text, second) == 0;
-    if (*to || strcmp(text, first) == 0)
-        return true;
-    fprintf(stderr, "cervigate phantom: --%s %s: %s or %s is expected\n", name, text, first,
-            second);
-    return false;
+    const char *const words[] = {first, second, NULL};
+    int chosen;
+
+    if (!option_word("phantom", name, optarg, words, &chosen))
+        return false;
+    *to = chosen == 1;
+    return true;
 }
 
 static bool take_subject(const char *text, int *to)
@@ -143,17 +121,17 @@ static bool take_number(struct phantom_options *o, int option)
 
     switch (option) {
     case 'n':
-        return whole("count", optarg, 1, 100000000, &o->count);
+        return whole("count", 1, 100000000, &o->count);
     case 's':
-        return whole("seed", optarg, 0, LONG_MAX, &o->seed);
+        return whole("seed", 0, LONG_MAX, &o->seed);
     case 'z':
-        return whole("size", optarg, 64, 4096, &o->size);
+        return whole("size", 64, 4096, &o->size);
     case 'T':
-        return whole("threads", optarg, 1, 256, &o->threads);
+        return whole("threads", 1, 256, &o->threads);
     case 'M':
-        return whole("modalities", optarg, 1, 64, &o->modalities);
+        return whole("modalities", 1, 64, &o->modalities);
     case 'g':
-        if (!whole("configuration", optarg, 0, 1, &configuration))
+        if (!whole("configuration", 0, 1, &configuration))
             return false;
         o->configuration = (int)configuration;
         return true;
@@ -179,16 +157,16 @@ static bool take_option(struct phantom_options *o, int option)
     case 'p':
         return take_prevalence(optarg, o->prevalence, o->parts);
     case 'r':
-        return take_real("rate", "studies a second", MOST_RATE, &o->rate);
+        return option_real("phantom", "rate", optarg, 0, MOST_RATE, &o->rate);
     case 'P':
-        return take_real("pause", "seconds", MOST_PAUSE, &o->pause);
+        return option_real("phantom", "pause", optarg, 0, MOST_PAUSE, &o->pause);
     case 'f':
-        if (!take_word("format", optarg, "png", "dicom", &second))
+        if (!take_word("format", "png", "dicom", &second))
             return false;
         o->format = second ? PHANTOM_DICOM : PHANTOM_PNG;
         return true;
     case 'e':
-        return take_word("headers", optarg, "honest", "careless", &o->careless);
+        return take_word("headers", "honest", "careless", &o->careless);
     case 'b':
         return take_subject(optarg, &o->subject);
     case 't':

@@ -2,6 +2,7 @@
  * is parsed and decoded in an object child and passes the gate; every plane is judged alike. */
 #include "predict.h"
 #include "admin.h"
+#include "json_time.h"
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
@@ -113,7 +114,7 @@ static int print_json(const struct nn_model_info *model, const char *path,
         json_object_set_new(line, "reason", json_string(p->reason));
         json_object_set_new(line, "detail", json_string(p->detail));
     }
-    char *text = line ? json_dumps(line, JSON_REAL_PRECISION(9)) : NULL;
+    char *text = line ? json_text(line, JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
     if (!text) {
         fprintf(stderr, "cervigate predict: %s: not a name that JSON can hold\n", path);

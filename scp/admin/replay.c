@@ -4,6 +4,7 @@
  * report after a move to another machine), so each set gets a process of its own. */
 #include "replay.h"
 
+#include "json_time.h"
 #include "store_health.h"
 #include <errno.h>
 #include <stdio.h>
@@ -118,7 +119,7 @@ static int tell(const struct command *command, const struct replayer *r,
                   replay->was.build, "forced", r->forced, "result", replay_end_name(replay->end),
                   "detail", replay->detail, "stored", scores_json(replay->stored, replay->classes),
                   "now", computed ? scores_json(replay->now, replay->classes) : json_null());
-    char *text = line ? json_dumps(line, JSON_REAL_PRECISION(17)) : NULL;
+    char *text = line ? json_text(line, JSON_REAL_PRECISION(17)) : NULL;
     json_decref(line);
     if (text)
         puts(text);

@@ -43,7 +43,6 @@ static const char usage[] =
     "bad\n"
     "configuration.\n";
 
-#define ASIDE       ".restoring"
 #define HEXADECIMAL "0123456789abcdef"
 
 struct restore {
@@ -83,8 +82,8 @@ static const char *const top[] = {
 
 static bool ends_aside(const char *name)
 {
-    size_t length = strlen(name), end = strlen(ASIDE);
-    return length > end && strcmp(name + length - end, ASIDE) == 0;
+    size_t length = strlen(name), end = strlen(SPOOL_ASIDE);
+    return length > end && strcmp(name + length - end, SPOOL_ASIDE) == 0;
 }
 
 static bool is_ours(int i, const char *name)
@@ -93,7 +92,7 @@ static bool is_ours(int i, const char *name)
         return name[0] != '.';
     for (size_t j = 0; j < sizeof top / sizeof *top; j++)
         if (strncmp(name, top[j], strlen(top[j])) == 0 &&
-            (name[strlen(top[j])] == '\0' || strncmp(name + strlen(top[j]), ASIDE, 10) == 0))
+            (name[strlen(top[j])] == '\0' || strncmp(name + strlen(top[j]), SPOOL_ASIDE, 10) == 0))
             return true;
     return false;
 }
@@ -113,7 +112,8 @@ static int handle(int directory, const char *name, enum what what, size_t *count
     case DROP_OLD:
         return aside ? 0 : unlinkat(directory, name, 0);
     case PLACE:
-        snprintf(to, sizeof to, "%.*s", (int)(strlen(name) - (aside ? strlen(ASIDE) : 0)), name);
+        snprintf(to, sizeof to, "%.*s", (int)(strlen(name) - (aside ? strlen(SPOOL_ASIDE) : 0)),
+                 name);
         return aside ? renameat(directory, name, directory, to) : 0;
     }
     return 0;
@@ -233,7 +233,7 @@ static bool extract(struct restore *r, const char *place)
     char path[PATH_MAX];
     size_t count = 1;
     enum archive_status status = ARCHIVE_OK;
-    node_path(r->conf, path, sizeof path, "%s" ASIDE, place);
+    node_path(r->conf, path, sizeof path, "%s" SPOOL_ASIDE, place);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return fail(r, EX_DATAERR, place, "the backup has it twice");
@@ -272,7 +272,7 @@ static bool verify(struct restore *r, const char *file)
 {
     char path[PATH_MAX], error[384] = "";
     struct store *store = NULL;
-    node_path(r->conf, path, sizeof path, BACKUP_STORE ASIDE);
+    node_path(r->conf, path, sizeof path, BACKUP_STORE SPOOL_ASIDE);
     if (store_open(path, &store, error, sizeof error) != STORE_OK)
         return fail(r, EX_DATAERR, file, error);
     enum store_status status = store_verify(store);

@@ -1,4 +1,4 @@
-#include "number.h"
+#include "option.h"
 #include "simulate.h"
 #include <getopt.h>
 #include <limits.h>
@@ -42,12 +42,12 @@ const char simulate_usage[] =
 
 static bool number(const char *option, const char *text, double low, double high, double *to)
 {
-    return number_real("simulate", option, text, low, high, to);
+    return option_real("simulate", option, text, low, high, to);
 }
 
 static bool whole(const char *option, const char *text, long low, long high, long *to)
 {
-    return number_whole("simulate", option, text, low, high, to);
+    return option_whole("simulate", option, text, low, high, to);
 }
 
 static int by_size(const void *a, const void *b)
@@ -81,15 +81,9 @@ static bool list(const char *name, const char *text, double most, struct simulat
     return true;
 }
 
-/* One of three words, the last of which may be NULL. */
-static bool word(const char *name, const char *text, const char *const words[3], int *to)
+static bool word(const char *name, const char *const *words, int *to)
 {
-    for (*to = 0; *to < 3 && words[*to]; ++*to)
-        if (strcmp(text, words[*to]) == 0)
-            return true;
-    fprintf(stderr, "cervigate simulate: --%s %s: %s%s%s or %s is expected\n", name, text, words[0],
-            words[2] ? ", " : "", words[2] ? words[1] : "", words[2] ? words[2] : words[1]);
-    return false;
+    return option_word("simulate", name, optarg, words, to);
 }
 
 /* "8-18:2,...", hours that are not named have no readers; or "3". */
@@ -157,25 +151,25 @@ static bool take_number(struct simulate_options *o, int option)
 
 static bool take_option(struct simulate_options *o, int option)
 {
-    static const char *const arrivals[3] = {"day", "flat"};
-    static const char *const orders[3] = {"routine", "high"};
-    static const char *const services[3] = {"lognormal", "exponential", "fixed"};
+    static const char *const arrivals[] = {"day", "flat", NULL};
+    static const char *const orders[] = {"routine", "high", NULL};
+    static const char *const services[] = {"lognormal", "exponential", "fixed", NULL};
     int chosen;
     switch (option) {
     case 'R':
         return take_readers(optarg, o->readers);
     case 'A':
-        if (!word("arrivals", optarg, arrivals, &chosen))
+        if (!word("arrivals", arrivals, &chosen))
             return false;
         o->flat = chosen == 1;
         return true;
     case 'N':
-        if (!word("neck-order", optarg, orders, &chosen))
+        if (!word("neck-order", orders, &chosen))
             return false;
         o->necks_high = chosen == 1;
         return true;
     case 'S':
-        if (!word("service", optarg, services, &chosen))
+        if (!word("service", services, &chosen))
             return false;
         o->service = (enum simulate_service)chosen;
         return true;

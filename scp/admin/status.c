@@ -69,6 +69,10 @@ static void print_text(const struct conf *conf, const struct health *h,
                (unsigned long long)c->instances[i]);
     printf("\nreceived    %llu duplicates, %llu refused\n", (unsigned long long)c->duplicates,
            (unsigned long long)c->refused);
+    printf("quarantine  %llu refused objects of %u, %llu bytes of %llu\n",
+           (unsigned long long)h->quarantine.objects, conf->limits.quarantine_objects,
+           (unsigned long long)h->quarantine.bytes,
+           (unsigned long long)conf->limits.quarantine_bytes);
     printf("results     %llu reports, %llu pictures\n", (unsigned long long)c->reports,
            (unsigned long long)c->pictures);
     printf("deliveries  %llu pending, %llu sent, %llu parked", (unsigned long long)c->pending,

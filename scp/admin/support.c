@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "command.h"
 #include "health_json.h"
+#include "json_time.h"
 #include "log_recent.h"
 #include "support_parts.h"
 #include "support_redact.h"
@@ -120,7 +121,7 @@ static bool print_status(struct bundle *b, void *conf)
     if (status == NULL)
         return false;
     redact_json(status);
-    char *text = json_dumps(status, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    char *text = json_text(status, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     json_decref(status);
     if (text == NULL)
         return false;

@@ -1,7 +1,7 @@
 /* train_options.c: the command line of `cervigate train`: one table, a few words that need more. */
 #include "train_options.h"
 
-#include "number.h"
+#include "option.h"
 #include "train_words.h"
 
 #include <getopt.h>
@@ -87,8 +87,8 @@ static bool take_number(struct train_options *o, const struct row *row, const ch
     void *at = (char *)o + row->at;
 
     if (row->kind == REAL)
-        return number_real("train", row->name, text, row->low, row->high, at);
-    return number_whole("train", row->name, text, (long)row->low, (long)row->high, at);
+        return option_real("train", row->name, text, row->low, row->high, at);
+    return option_whole("train", row->name, text, (long)row->low, (long)row->high, at);
 }
 
 /* The option as it can be repeated elsewhere: files without their folders. */

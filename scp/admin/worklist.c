@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "command.h"
 #include "dx_uid.h"
+#include "printable.h"
 #include "worklist/list.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,14 +39,15 @@ static const char usage[] =
     "Exit status: 0 done; 1 the node's answer is no; 64 usage; 69 no answer yet; 74 the job store\n"
     "cannot be read or written; 78 bad configuration.\n";
 
-static void print_entry(const struct store_entry *e, size_t position, int64_t now_ms)
+static void print_entry(struct store_entry *e, size_t position, int64_t now_ms)
 {
     const struct priority *p = &e->place.priority;
     long minutes = (long)((now_ms - e->place.arrived_ms) / 60000);
     printf("%4zu  %-10s  %3ld h %02ld  %-16s  %-6s  %-16s  %s%s%s\n", position,
-           worklist_band(p->band), minutes / 60, minutes % 60, e->accession,
-           worklist_last_of(e->patient_id), e->station, priority_reason_text(p->reason),
-           e->claimed_by[0] ? "; being read by " : "", e->claimed_by);
+           worklist_band(p->band), minutes / 60, minutes % 60, printable(e->accession),
+           worklist_last_of(printable(e->patient_id)), printable(e->station),
+           priority_reason_text(p->reason), e->claimed_by[0] ? "; being read by " : "",
+           printable(e->claimed_by));
 }
 
 /* What the mode makes of the list; clinical: nothing to say. */
@@ -104,20 +106,9 @@ static int list(const struct command *command, const struct conf *conf, struct s
 static int ask(const struct command *command, struct store *store, bool read)
 {
     struct request request = {.kind = read ? REQUEST_READ : REQUEST_UNREAD};
-    char answer[ASK_ANSWER_MAX];
     snprintf(request.uid, sizeof request.uid, "%s", command->words[1]);
-    int status = ask_node("worklist", store, &request, read ? "read" : "unread", answer);
-    if (status == ASK_FAILED)
-        return status;
-    if (command->json) {
-        int printed = command_print(json_pack(
-            "{s:s, s:I, s:s, s:o}", "study", request.uid, "request", (json_int_t)request.id, "who",
-            request.who, "answer", answer[0] ? json_string(answer) : json_null()));
-        return printed ? printed : status;
-    }
-    if (answer[0])
-        printf("%s: %s\n", request.uid, answer);
-    return status;
+    return ask_and_tell(command, "worklist", store, &request, read ? "read" : "unread", "study",
+                        request.uid);
 }
 
 int admin_worklist(int argc, char **argv)

@@ -10,8 +10,8 @@
 #include "confine.h"
 #include "dx_init.h"
 #include "guests.h"
+#include "host.h"
 #include "log.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -59,14 +59,7 @@ static void set_address(const struct console *console, struct http_request *requ
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *from = info != NULL ? info->client_addr : NULL;
-    const void *address =
-        from == NULL ? NULL
-        : from->sa_family == AF_INET6
-            ? (const void *)&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr
-            : (const void *)&((const struct sockaddr_in *)(const void *)from)->sin_addr;
-    if (address == NULL ||
-        inet_ntop(from->sa_family, address, request->peer, sizeof request->peer) == NULL)
+    if (info == NULL || !host_of(info->client_addr, request->peer))
         request->peer[0] = '\0';
     memcpy(request->address, request->peer, sizeof request->address);
     request->believed = http_is_this_machine(request->peer) || proxy_is_one(console, request->peer);

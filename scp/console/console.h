@@ -92,11 +92,6 @@ void console_turn(struct console *console, int most_ms);
 bool console_store(struct console *console);
 void console_close_store(struct console *console);
 
-/* The session behind the request; NULL: none. used: it counts as use, unless the request says that
- * its page asks by itself. */
-struct session *console_session(struct console *console, const struct http_request *request,
-                                bool used);
-
 /* routes.c */
 enum MHD_Result routes_answer(struct console *console, struct visit *visit);
 /* Only the headers are there: is the body one that is not held in memory? May it come? */

@@ -32,7 +32,8 @@ static bool take_level(const char **at, const char *name, char uid[DX_UID_MAX])
     return true;
 }
 
-bool dicomweb_target(const char *tail, struct dicomweb_target *target)
+/* False: it is no address of DICOMweb. tail is what follows /dicomweb/. */
+static bool parse_target(const char *tail, struct dicomweb_target *target)
 {
     *target = (struct dicomweb_target){.verb = tail};
     if (strncmp(tail, "studies/", 8) != 0)
@@ -199,7 +200,7 @@ enum MHD_Result dicomweb_page(struct console *console, struct visit *visit, stru
     if (!console->node->conf->web.dicomweb)
         return http_error(request, MHD_HTTP_NOT_FOUND,
                           "DICOMweb is off here: <console dicomweb=\"true\"> turns it on", 0);
-    if (!dicomweb_target(tail, &target))
+    if (!parse_target(tail, &target))
         return nothing(request);
     if (node_mode(console->node->conf) == CONF_SHADOW)
         return http_error(request, MHD_HTTP_FORBIDDEN,

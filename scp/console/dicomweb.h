@@ -20,8 +20,6 @@ struct dicomweb_target {
     char study[DX_UID_MAX], series[DX_UID_MAX], instance[DX_UID_MAX];
     const char *verb; /* what follows it, without a slash before: "metadata", "frames/1", "" */
 };
-/* False: it is no address of DICOMweb. tail is what follows /dicomweb/. */
-bool dicomweb_target(const char *tail, struct dicomweb_target *target);
 
 /* "https://host:port/dicomweb", or "/dicomweb" where the request names no host that could be one.
  */

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "guests.h"
+#include "json_time.h"
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,7 +151,7 @@ static void look_at_health(struct console *console, int64_t now_ms)
     events->health_at = now_ms + HEALTH_MS;
     json_t *why = health_page_why(console, &well);
     json_t *all = json_pack("{s:b, s:o}", "well", well, "why", why != NULL ? why : json_array());
-    char *text = json_dumps(all, JSON_COMPACT);
+    char *text = json_text(all, JSON_COMPACT);
     json_decref(all);
     if (text != NULL && strlen(text) >= sizeof events->node) { /* too much for one event */
         free(text);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "health_json.h"
+#include "json_time.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ static char *describe(struct console *console, bool *well, bool *ready)
                                   counts.oldest_pending_ms > 0 ? json_string(when) : json_null());
     }
     health_finish(&health);
-    char *text = json_dumps(page, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    char *text = json_text(page, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(page);
     return text;
 }

@@ -1,6 +1,8 @@
 /* Requests and answers over libmicrohttpd. */
 #include "http.h"
 
+#include "json_time.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -117,7 +119,7 @@ static struct MHD_Response *of_text(const char *type, const char *text, size_t s
 static struct MHD_Response *of_json(json_t *json, unsigned *status)
 {
     static const char none[] = "{\"error\": \"the node is out of memory\"}";
-    char *text = json != NULL ? json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
+    char *text = json != NULL ? json_text(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
     json_decref(json);
     if (text == NULL)
         *status = MHD_HTTP_INTERNAL_SERVER_ERROR;

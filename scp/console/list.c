@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "clock.h"
+#include "json_time.h"
 #include "worklist/list.h"
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -156,7 +157,7 @@ static enum MHD_Result read_ones(struct console *console, const struct session *
 static char *viewer_text(const struct conf *conf)
 {
     json_t *json = conf->web.viewer != NULL ? json_string(conf->web.viewer) : json_null();
-    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    char *text = json_text(json, JSON_ENCODE_ANY);
     json_decref(json);
     return text;
 }

@@ -10,6 +10,7 @@
 
 #include "audit.h"
 #include "json_time.h"
+#include "printable.h"
 #include "spool.h"
 #include "store_keep.h"
 #include <dirent.h>
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 #define LIST_MOST 100
-#define TEXT_MOST 1024 /* scp/assoc.c writes no more */
+#define TEXT_MOST 1024 /* scp/receive/assoc.c writes no more */
 
 static json_t *object_json(const struct instance *i)
 {
@@ -47,8 +48,10 @@ static json_t *list_objects(struct console *console, int64_t before, bool *more,
         store_quarantined(console->store, before, list, LIST_MOST + 1, &count) == STORE_OK &&
         store_count_quarantined(console->store, total) == STORE_OK;
     json_t *array = read ? json_array() : NULL;
-    for (size_t i = 0; read && i < count && i < LIST_MOST; i++)
+    for (size_t i = 0; read && i < count && i < LIST_MOST; i++) {
+        printable_instance(&list[i]);
         (void)json_array_append_new(array, object_json(&list[i]));
+    }
     *more = count > LIST_MOST;
     free(list);
     return array;
@@ -63,11 +66,12 @@ static json_t *list_parked(struct console *console, bool *more)
     json_t *array = read ? json_array() : NULL;
     for (size_t i = 0; read && i < count && i < LIST_MOST; i++)
         (void)json_array_append_new(
-            array, json_pack("{s:o, s:s, s:s, s:s, s:o, s:i, s:s}", "id",
-                             json_sprintf("d%lld", (long long)list[i].id), "destination",
-                             list[i].destination, "kind", result_kind_name(list[i].result.kind),
-                             "study", list[i].result.study, "parked", json_time(list[i].next_ms),
-                             "attempts", list[i].attempts, "reason", list[i].last_error));
+            array,
+            json_pack("{s:o, s:s, s:s, s:s, s:o, s:i, s:s}", "id",
+                      json_sprintf("d%lld", (long long)list[i].id), "destination",
+                      list[i].destination, "kind", result_kind_name(list[i].result.kind), "study",
+                      list[i].result.study, "parked", json_time(list[i].next_ms), "attempts",
+                      list[i].attempts, "reason", printable(list[i].last_error)));
     *more = count > LIST_MOST;
     free(list);
     return array;
@@ -136,9 +140,10 @@ static json_t *facts_of(const struct conf *conf, const char *name)
 
 static json_t *list_refused(const struct conf *conf, size_t *total)
 {
-    struct refused *list = calloc(SPOOL_QUARANTINE_MOST, sizeof *list);
+    size_t most = conf->limits.quarantine_objects;
+    struct refused *list = calloc(most, sizeof *list);
     json_t *array = list != NULL ? json_array() : NULL;
-    *total = list != NULL ? find_refused(conf, list, SPOOL_QUARANTINE_MOST) : 0;
+    *total = list != NULL ? find_refused(conf, list, most) : 0;
     for (size_t i = 0; i < *total && i < LIST_MOST; i++)
         (void)json_array_append_new(
             array, json_pack("{s:o, s:o, s:I, s:o}", "id", json_sprintf("q%s", list[i].name), "at",

@@ -2,6 +2,7 @@
 #include "dicomweb.h"
 
 #include "dx_json.h"
+#include "json_time.h"
 #include "log.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -252,7 +253,7 @@ enum MHD_Result dicomweb_retrieve_metadata(struct console *console,
     bool good = all != NULL;
     for (size_t i = 0; good && i < count; i++)
         good = json_array_append_new(all, dicomweb_metadata(console, &list[i], root)) == 0;
-    char *text = good ? json_dumps(all, JSON_COMPACT) : NULL;
+    char *text = good ? json_text(all, JSON_COMPACT) : NULL;
     json_decref(all);
     enum MHD_Result result = text != NULL
                                  ? http_text(request, MHD_HTTP_OK, DICOM_JSON, text, strlen(text))

@@ -83,8 +83,10 @@ static bool is_foreign(const struct http_request *request)
     return origin != NULL && (name == NULL || host == NULL || strcasecmp(name + 3, host) != 0);
 }
 
-struct session *console_session(struct console *console, const struct http_request *request,
-                                bool used)
+/* The session behind the request; NULL: none. used: it counts as use, unless the request says that
+ * its page asks by itself. */
+static struct session *session_behind(struct console *console, const struct http_request *request,
+                                      bool used)
 {
     char token[SESSION_TOKEN_MAX];
     used = used && http_header(request, "X-Automatic") == NULL;
@@ -99,7 +101,7 @@ static enum MHD_Result guarded(struct console *console, struct visit *visit,
 {
     const struct http_request *request = &visit->request;
     bool changes = request->method != HTTP_GET;
-    struct session *session = console_session(console, request, route->handler != events_page);
+    struct session *session = session_behind(console, request, route->handler != events_page);
     enum account_role least = changes && route->change != 0 ? route->change : route->least;
     if (changes && is_foreign(request))
         return http_error(request, MHD_HTTP_FORBIDDEN, "this was asked by a page of another site",

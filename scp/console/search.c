@@ -3,6 +3,7 @@
 
 #include "dx_attrs.h"
 #include "dx_result.h"
+#include "json_time.h"
 #include "qido.h"
 #include <limits.h>
 #include <stdio.h>
@@ -141,7 +142,7 @@ static enum MHD_Result take_parameter(void *context, enum MHD_ValueKind kind, co
 static enum MHD_Result answer(const struct http_request *request, const struct qido *qido,
                               json_t *matches, int64_t more)
 {
-    char *text = json_dumps(matches, JSON_COMPACT), warning[160];
+    char *text = json_text(matches, JSON_COMPACT), warning[160];
     json_decref(matches);
     if (text == NULL)
         return http_error(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "the node is out of memory", 0);

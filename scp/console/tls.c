@@ -2,7 +2,6 @@
 #include "tls.h"
 
 #include "clock.h"
-#include "keys.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +27,29 @@ static struct conf in_place_of_tls(const struct conf *conf)
     return other;
 }
 
-bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY])
+static void print_as_console(const char *text, char *why, size_t size)
 {
     static const char tls[] = "<tls ";
+    bool is_tls = strncmp(text, tls, sizeof tls - 1) == 0;
+    (void)snprintf(why, size, "%s%s", is_tls ? "<console " : "",
+                   text + (is_tls ? sizeof tls - 1 : 0));
+}
+
+size_t console_tls_find_wrong(const struct conf *conf, struct keys_wrong wrong[DX_TLS_FILES])
+{
+    struct dx_tls_facts facts;
+    const struct conf other = in_place_of_tls(conf);
+    size_t count = keys_find_wrong(&other, clock_utc_ms(), &facts, wrong);
+    for (int i = 0; i < DX_TLS_FILES; i++) {
+        char text[sizeof wrong->text];
+        print_as_console(wrong[i].text, text, sizeof text);
+        memcpy(wrong[i].text, text, sizeof text);
+    }
+    return count;
+}
+
+bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY])
+{
     struct dx_tls_files files;
     struct dx_tls_facts facts;
     struct keys_wrong wrong;
@@ -42,9 +61,7 @@ bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY])
         good = keys_judge_apart(&other, &files, clock_utc_ms(), &facts, &wrong);
         keys_close(&files);
     }
-    bool is_tls = strncmp(wrong.text, tls, sizeof tls - 1) == 0;
-    (void)snprintf(why, CONSOLE_TLS_WHY, "%s%s", is_tls ? "<console " : "",
-                   wrong.text + (is_tls ? sizeof tls - 1 : 0));
+    print_as_console(wrong.text, why, CONSOLE_TLS_WHY);
     return good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY;
 }
 

@@ -4,6 +4,7 @@
 #define CONSOLE_TLS_H
 
 #include "conf.h"
+#include "keys.h"
 #include <stdbool.h>
 
 #define CONSOLE_TLS_WHY 600
@@ -11,6 +12,9 @@
 /* Whether they can be used, judged in a child of its own; true where there are none. False: why
  * says what is wrong, and with which of them. One that has ended is told by the browser. */
 bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY]);
+
+/* All that is wrong with them, as keys_find_wrong; reads the key, in this process. */
+size_t console_tls_find_wrong(const struct conf *conf, struct keys_wrong wrong[DX_TLS_FILES]);
 
 /* Their texts; both NULL: there are none. False: they cannot be read. */
 struct console_tls {

@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define LOOK_MS     1000  /* slow polling: mode, store, news */
-#define ANSWERS     24    /* that one piece of news may need: UPS looks at several items */
+#define ANSWERS     32    /* that one piece of news may need: UPS looks at several items */
 #define GRACE_MS    10000 /* beyond what they may take */
 #define STOP_MS     2000  /* what a crier may still take when the mode forbids it: design, 5 s */
 #define DRAIN_MS    5000
@@ -199,6 +199,7 @@ static void hand_out(struct announce *a, struct lane *lane)
     }
     news_take_header(&lane->news, attrs, bytes);
     free(attrs);
+    news_identify(&lane->news);
     lane->news.research = a->mode != CONF_CLINICAL;
     if (!name_news(a, lane, &lane->news)) {
         log_event(LOG_AT_ERROR, "news-unnamed", "announcement=%s study=%s", lane->to->name,
@@ -209,7 +210,7 @@ static void hand_out(struct announce *a, struct lane *lane)
     crash_point("announce-chosen");
     status = lane->news.kind == NEWS_LOOK
                  ? store_look_asked(a->store, lane->to->name, lane->news.study, clock_utc_ms())
-                 : store_news_asked(a->store, lane->news.id);
+                 : store_news_asked(a->store, &lane->news);
     if (status != STORE_OK) {
         if (status != STORE_NONE)
             store_trouble(a);

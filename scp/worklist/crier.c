@@ -15,6 +15,7 @@ static enum news_end tell(const struct conf *conf, const struct conf_announcemen
                           const struct news *news, struct crier_answer *answer)
 {
     const struct ups_manner manner = {.own_item = to->own_item,
+                                      .codes = to->workitem_codes,
                                       .worklist_label = to->worklist_label,
                                       .answer_seconds = to->answer_seconds};
     switch (to->way) {

@@ -48,21 +48,24 @@ static void put_version(struct hl7_put *put, const struct hl7_message *received)
     hl7_put_value(put, 12, is_one ? version : "2.5.1");
 }
 
-/* 2.5 and later (tables 0357, 0516); before, MSA-3 says it. */
+/* 2.5 and later (tables 0357, 0516); before, MSA-3 says it. Of what is accepted: a warning. */
 static void put_error(struct hl7_put *put, const struct hl7_message *received, enum hl7_code code,
                       const char *text)
 {
     char version[8];
-    if (code == HL7_ACCEPT || !hl7_get_whole(received, 0, place(12, 1), version, sizeof version) ||
+    if ((code == HL7_ACCEPT && text[0] == '\0') ||
+        !hl7_get_whole(received, 0, place(12, 1), version, sizeof version) ||
         strncmp(version, "2.5", 3) < 0)
         return;
     hl7_put_segment(put, "ERR");
     hl7_put_field(put, 3);
-    if (code == HL7_ERROR)
+    if (code == HL7_ACCEPT)
+        hl7_put_code(put, "102", "", "Data type error", "HL70357");
+    else if (code == HL7_ERROR)
         hl7_put_code(put, "207", "", "Application internal error", "HL70357");
     else
         hl7_put_code(put, "200", "", "Unsupported message type", "HL70357");
-    hl7_put_value(put, 4, "E");
+    hl7_put_value(put, 4, code == HL7_ACCEPT ? "W" : "E");
     hl7_put_value(put, 8, text);
 }
 

@@ -151,6 +151,9 @@ static void read_name(struct hl7_order *order, const struct group *group)
     while (used > 0 && order->patient_name[used - 1] == '^')
         used--;
     order->patient_name[used] = '\0';
+    order->unread_name = strstr(order->patient_name, HL7_UNREADABLE) != NULL;
+    if (order->unread_name)
+        order->patient_name[0] = '\0';
 }
 
 static void read_patient(struct hl7_order *order, const struct group *group)

@@ -33,10 +33,11 @@ struct hl7_id {
 };
 
 /* Texts are UTF-8 without controls, "" where nothing is said. An identifier that does not fit is
- * left empty and `cut` is set: a part of it could be another's. */
+ * or cannot be read is left empty and `cut` is set: a part of it could be another's. A name of
+ * which a character cannot be read is left empty, too, and `unread_name` is set. */
 struct hl7_order {
     enum hl7_event event;
-    bool cut;
+    bool cut, unread_name;
     bool own;       /* of ours, that somebody sends on: OBX-3, OBX-5 or ORC-16 are of 99CERVIGATE */
     bool cancelled; /* ORC-1 CA, OC, CR, DC, OD, DR, replaced: RP, RQ, RU; OBR-25 X */
     enum priority_order priority; /* the highest of TQ1-9, OBR-27.6, ORC-7.6, OBR-5 */

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RAW_MOST 4096 /* bytes of a value that are looked at; no value asked for has more */
+#define RAW_MOST   4096   /* bytes of a value that are looked at; no value asked for has more */
+#define UNREADABLE '\x1b' /* ESC, which no set that is read here has: becomes U+FFFD */
 
 /* ---- the message as a whole ---- */
 
@@ -219,13 +220,16 @@ static bool unescape(const struct hl7_message *message, struct view in, char *ra
     else if (first == '.')
         add(raw, used, ' '); /* formatting */
     else if (first == 'C' || first == 'M')
-        add(raw, used, '?'); /* characters of other sets */
+        add(raw, used, UNREADABLE);
     else if (first == 'X' && in.count % 2 == 1 && in.count > 1) {
         for (size_t i = 1; i < in.count; i++)
             if (hexadecimal(in.at[i]) < 0)
                 return false;
-        for (size_t i = 1; i + 1 < in.count; i += 2)
-            add(raw, used, (char)(hexadecimal(in.at[i]) * 16 + hexadecimal(in.at[i + 1])));
+        for (size_t i = 1; i + 1 < in.count; i += 2) {
+            int byte = hexadecimal(in.at[i]) * 16 + hexadecimal(in.at[i + 1]);
+            bool is_foreign = byte >= 0x80 && message->reading == HL7_CONVERTED_READ;
+            add(raw, used, is_foreign ? UNREADABLE : (char)byte);
+        }
     } else
         return false;
     return true;
@@ -255,6 +259,8 @@ static size_t unescape_all(const struct hl7_message *message, struct view in, ch
 
 /* ---- characters ---- */
 
+#define REPLACEMENT 0xfffd /* HL7_UNREADABLE */
+
 static uint32_t latin(enum hl7_reading reading, unsigned char byte)
 {
     static const struct {
@@ -265,7 +271,7 @@ static uint32_t latin(enum hl7_reading reading, unsigned char byte)
     for (size_t i = 0; reading == HL7_LATIN_9_READ && i < sizeof ninth / sizeof *ninth; i++)
         if (ninth[i].byte == byte)
             return ninth[i].number;
-    return reading == HL7_ASCII_READ || reading == HL7_UTF_8_READ ? '?' : byte;
+    return reading == HL7_LATIN_1_READ || reading == HL7_LATIN_9_READ ? byte : REPLACEMENT;
 }
 
 static size_t utf8(uint32_t number, char text[4])
@@ -308,6 +314,8 @@ static size_t decode(enum hl7_reading reading, const char *raw, size_t count, ch
     size_t whole = 0, used = 0;
     if (reading == HL7_GUESSED)
         reading = is_utf8(raw, count) ? HL7_UTF_8_READ : HL7_LATIN_1_READ;
+    if (reading == HL7_CONVERTED_READ)
+        reading = HL7_UTF_8_READ;
     while (count > 0) {
         char text[4];
         uint32_t number = (unsigned char)*raw;
@@ -316,7 +324,9 @@ static size_t decode(enum hl7_reading reading, const char *raw, size_t count, ch
             number = latin(reading, (unsigned char)*raw);
             taken = 1;
         }
-        if (number < ' ' || (number >= 0x7f && number < 0xa0))
+        if (number == UNREADABLE || (number >= 0x80 && number < 0xa0))
+            number = REPLACEMENT;
+        else if (number < ' ' || number == 0x7f)
             number = ' ';
         size_t length = utf8(number, text);
         if (whole == used && used + length < size) {
@@ -368,7 +378,7 @@ size_t hl7_get(const struct hl7_message *message, size_t segment, struct hl7_pla
 bool hl7_get_whole(const struct hl7_message *message, size_t segment, struct hl7_place place,
                    char *out, size_t size)
 {
-    if (hl7_get(message, segment, place, out, size) < size)
+    if (hl7_get(message, segment, place, out, size) < size && strstr(out, HL7_UNREADABLE) == NULL)
         return true;
     out[0] = '\0';
     return false;

@@ -5,10 +5,11 @@
  * linear in the message. Separators are those of MSH-1 and MSH-2. Segments end with CR; LF and CR
  * LF are understood, too.
  *
- * Values come as UTF-8 without controls: MSH-18 names UTF-8, 8859/1 or 8859/15; in any other set
- * what is not ASCII is a question mark; without one, 8-bit bytes are UTF-8 where they can be, else
- * 8859/1. HL7's null ("") and a missing field are both empty. Never an instruction: what a peer
- * says may be shown, so its length and characters are bounded here. Pure; any thread. */
+ * Values come as UTF-8 without controls: MSH-18 names UTF-8, 8859/1 or 8859/15 (others:
+ * hl7_charset.h); in any other set what is not ASCII is HL7_UNREADABLE, as are bytes that are none
+ * of the set, ESC and escapes to other sets; without one, 8-bit bytes are UTF-8 where they can be,
+ * else 8859/1. HL7's null ("") and a missing field are both empty. Never an instruction: what a
+ * peer says may be shown, so its length and characters are bounded here. Pure; any thread. */
 #ifndef HL7_READ_H
 #define HL7_READ_H
 
@@ -20,9 +21,12 @@
 #define HL7_SEGMENTS_MOST 512
 #define HL7_FIELDS_MOST   512
 
+#define HL7_UNREADABLE "\xef\xbf\xbd" /* U+FFFD: a character that cannot be read */
+
 enum hl7_reading {
     HL7_ASCII_READ,
     HL7_UTF_8_READ,
+    HL7_CONVERTED_READ, /* UTF-8, but escapes are of another set */
     HL7_LATIN_1_READ,
     HL7_LATIN_9_READ,
     HL7_GUESSED
@@ -57,7 +61,8 @@ struct hl7_place {
 /* Bytes that the value has, its end not counted; out holds what fits, whole characters. */
 size_t hl7_get(const struct hl7_message *message, size_t segment, struct hl7_place place, char *out,
                size_t size);
-/* For what somebody is identified by: empty when it does not fit. False: it did not. */
+/* For what somebody is identified by: empty when it does not fit or cannot be read. False: so it
+ * is. */
 bool hl7_get_whole(const struct hl7_message *message, size_t segment, struct hl7_place place,
                    char *out, size_t size);
 /* Repetitions of the field; 0: it is empty. */

@@ -16,6 +16,8 @@ enum news_kind {
     NEWS_LOOK       /* no news: has the study been read there? Never in the job store */
 };
 
+#define NEWS_IDENTITY 81
+
 struct news {
     int64_t id;
     int64_t revision; /* of the study's priority, from 1 */
@@ -31,6 +33,9 @@ struct news {
     bool research;  /* said by whoever sends: the mode is demo */
     bool is_report; /* the study's report is there: report, report_series */
     char workitem[DX_UID_MAX];
+    int item; /* of our items of the study at a workflow manager; 0: the first, named `workitem` */
+    /* of whom and of which order it speaks, and the last one before that went out: news_header.h */
+    char identity[NEWS_IDENTITY], told_identity[NEWS_IDENTITY];
     char message[33]; /* MSH-10, webhook's id: hexadecimal */
     char study[DX_UID_MAX], report[DX_UID_MAX], report_series[DX_UID_MAX];
     char accession[65], issuer_of_accession[257], study_id[65];

@@ -10,10 +10,11 @@
 
 #include "clock.h"
 #include "confine.h"
+#include "hl7_charset.h"
+#include "host.h"
 #include "keys.h"
 #include "log.h"
 #include "role.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -176,16 +177,6 @@ static bool start_hearer(struct orders *o, struct role_child *hearer, int caller
     return pid > 0;
 }
 
-static void describe(const struct sockaddr_storage *from, char address[64])
-{
-    const void *bytes = from->ss_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
-    if ((from->ss_family != AF_INET && from->ss_family != AF_INET6) ||
-        inet_ntop(from->ss_family, bytes, address, 64) == NULL)
-        (void)snprintf(address, 64, "unknown");
-}
-
 /* One line a second, however many come. */
 static void tell_refused(struct orders *o, const char *address, const char *why)
 {
@@ -227,7 +218,7 @@ static void take_caller(struct orders *o)
         }
         return;
     }
-    describe(&from, address);
+    host_of((const struct sockaddr *)&from, address);
     const char *why = admit(o, address, caller);
     if (why != NULL)
         tell_refused(o, address, why);
@@ -293,6 +284,7 @@ int orders_run(const struct node *node)
                         .conf = &node->conf->orders,
                         .hearers = (size_t)node->conf->orders.connections};
     dx_sha256_take(dx_sha256_create(), digest); /* OpenSSL reads its files while it may */
+    hl7_charset_preload();
     if (!confine(CONFINE_ORDERS, node->conf, NULL) || !confine_prepare(CONFINE_HEARER))
         return EX_OSERR;
     int status = 1;

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "conf_pattern.h"
 #include "confine.h"
+#include "hl7_charset.h"
 #include "log.h"
 #include "mllp.h"
 #include <errno.h>
@@ -35,6 +36,8 @@ struct hearing {
     struct conf_pattern *postoperative, *finding, *no_finding; /* or NULL */
     int64_t until; /* monotonic: a message must be whole by then */
     struct hl7_message message;
+    char *converted;       /* room for a message in UTF-8 */
+    unsigned unread_names; /* of the message: they are left out */
     struct orders_heard heard;
 };
 
@@ -131,6 +134,7 @@ static void take_patient(struct hearing *h, const struct hl7_order *order)
     if (order->event == HL7_MERGE)
         p->priors = take_ids(p->prior, order->prior, order->priors);
     memcpy(p->name, order->patient_name, sizeof p->name);
+    h->unread_names += order->unread_name;
     memcpy(p->birth_date, order->birth_date, sizeof p->birth_date);
     memcpy(p->sex, order->sex, sizeof p->sex);
     p->at_ms = order->at_ms;
@@ -186,6 +190,7 @@ static struct orders_answer understand(struct hearing *h)
     static struct hl7_order order;
     size_t at = 0, seen = 0;
     h->heard.count = h->heard.is_of_patients = 0;
+    h->unread_names = 0;
     while (hl7_next_order(&h->message, &at, &order)) {
         seen++;
         if (is_of_patients(&order)) {
@@ -198,7 +203,7 @@ static struct orders_answer understand(struct hearing *h)
             continue;
         if (!is_named(&order))
             return answer_of(HL7_ERROR, order.cut
-                                            ? "an order's numbers are longer than 64 characters"
+                                            ? "an order's numbers cannot be read, or are too long"
                                             : "an order without accession, study or number");
         if (h->heard.count == ORDERS_MOST)
             return answer_of(HL7_ERROR, "too many orders in one message");
@@ -260,6 +265,16 @@ static bool parse_header(struct hearing *h)
     return hl7_parse(&h->message, h->reader.bytes, count, why, sizeof why);
 }
 
+/* What else the message says has been taken. */
+static void tell_unread_names(const struct hearing *h, struct orders_answer *answer)
+{
+    char set[32];
+    (void)hl7_get(&h->message, 0, (struct hl7_place){18, 1, 0, 0}, set, sizeof set);
+    log_event(LOG_AT_WARN, "patient-name-unread", "names=%u set=%s", h->unread_names,
+              log_quote(set));
+    *answer = answer_of(HL7_ACCEPT, "a name cannot be read in the set of MSH-18: left out");
+}
+
 /* False: the connection is to be ended. */
 static bool hear_message(struct hearing *h, bool cut)
 {
@@ -267,7 +282,9 @@ static bool hear_message(struct hearing *h, bool cut)
     struct orders_answer answer;
     if (!name_message(h))
         return false;
-    bool good = !cut && hl7_parse(&h->message, h->reader.bytes, h->reader.count, why, sizeof why);
+    bool good =
+        !cut && hl7_charset_parse(&h->message, h->reader.bytes, h->reader.count, h->converted,
+                                  HL7_CHARSET_GROWTH * h->conf->message_bytes, why, sizeof why);
     if (!good && !parse_header(h)) {
         log_event(LOG_AT_WARN, "orders-nonsense", "reason=%s", log_quote(why));
         return false;
@@ -278,6 +295,8 @@ static bool hear_message(struct hearing *h, bool cut)
         return false;
     crash_point("orders-answered");
     answer.why[sizeof answer.why - 1] = '\0';
+    if (answer.code == HL7_ACCEPT && h->heard.is_of_patients && h->unread_names > 0)
+        tell_unread_names(h, &answer);
     if (answer.code != HL7_ACCEPT)
         log_event(LOG_AT_WARN, "orders-refused", "answer=%s reason=%s",
                   answer.code == HL7_ERROR ? "AE" : "AR", log_quote(answer.why));
@@ -363,7 +382,9 @@ int orders_hear(const struct conf_orders *conf, struct caller *caller, int role)
     h = (struct hearing){.conf = conf, .caller = caller, .role = role};
     const char *end = "";
     char *bytes = malloc(conf->message_bytes);
-    if (bytes == NULL || !open_pattern(conf->postoperative, &h.postoperative) ||
+    h.converted = malloc(HL7_CHARSET_GROWTH * conf->message_bytes);
+    if (bytes == NULL || h.converted == NULL ||
+        !open_pattern(conf->postoperative, &h.postoperative) ||
         !open_pattern(conf->finding, &h.finding) || !open_pattern(conf->no_finding, &h.no_finding))
         return EX_OSERR;
     if (!shake_hands(&h))

@@ -5,13 +5,16 @@
  *   of each that fits: read; SCHEDULED? raise, or back to what it was before our raise
  *     |                in progress, completed: someone reads it
  *   none, or refused -> our own: make; is there already? change; withdrawn? cancel     [ups_own.c]
+ *                       of another patient or order? make anew, then cancel
  */
 #include "ups.h"
 
 #include "call.h"
 #include "proposed.h"
+#include "report_file.h"
 #include "ups_step.h"
 #include <stdio.h>
+#include <string.h>
 
 #define IMPLICIT "1.2.840.10008.1.2"
 
@@ -51,8 +54,9 @@ static enum step tell(struct telling *t)
 static enum step look(struct telling *t)
 {
     enum step step = ups_look_site(t);
-    if (step != STEP_LATER && (t->news->was_told || t->news->may_know))
-        step = ups_look_at(t, t->news->workitem);
+    for (size_t i = 0;
+         i < t->own_count && (t->news->was_told || t->news->may_know) && step != STEP_LATER; i++)
+        step = ups_look_at(t, t->own[i]);
     return step;
 }
 
@@ -109,11 +113,31 @@ static enum news_end talk_web(const struct conf *conf, const struct conf_peer *p
     return t->away ? NEWS_UNREACHED : end;
 }
 
+/* An item's UID is never another's, nor used again: the same item in every news that is of it. */
+static bool name_own(struct telling *t)
+{
+    const struct news *news = t->news;
+    for (int item = news->item; item >= 0 && t->own_count < UPS_OWN_MOST; item--) {
+        char number[16], *uid = t->own[t->own_count++];
+        const char *const fields[] = {"item", news->workitem, number};
+        (void)snprintf(number, sizeof number, "%d", item);
+        if (item == 0)
+            memcpy(uid, news->workitem, DX_UID_MAX);
+        else if (!report_hashed_uid(fields, 3, uid))
+            return false;
+    }
+    return true;
+}
+
 static enum news_end talk_to(const struct conf *conf, const struct conf_peer *peer,
                              struct telling *t, enum step (*talk)(struct telling *))
 {
     t->way = peer->url != NULL ? &ups_rs : &ups_dimse;
     t->why[0] = '\0';
+    if (!name_own(t)) {
+        (void)snprintf(t->why, NEWS_WHY, "out of memory");
+        return NEWS_LATER;
+    }
     return peer->url != NULL ? talk_web(conf, peer, t, talk) : talk_dimse(conf, peer, t, talk);
 }
 

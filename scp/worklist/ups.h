@@ -17,6 +17,7 @@
 
 struct ups_manner {
     bool own_item;              /* never the site's item */
+    const char *codes;          /* by which the site's item is a reading: "VALUE^SCHEME ..." */
     const char *worklist_label; /* of our own items; NULL or "": the manager's */
     int answer_seconds;         /* that an answer may take; 0: as call_params has it */
     /* Where the study's report can be fetched: AE title, and the SOP class of the report there.

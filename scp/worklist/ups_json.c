@@ -1,6 +1,8 @@
 /* DICOM JSON to and from implicit little endian. */
 #include "ups_json.h"
 
+#include "json_time.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +121,7 @@ char *ups_json_write(const struct dx_writing *dataset)
     if (dataset->failed)
         return NULL;
     json_t *array = json_pack("[o]", write_elements(&from));
-    char *text = array != NULL ? json_dumps(array, JSON_COMPACT) : NULL;
+    char *text = array != NULL ? json_text(array, JSON_COMPACT) : NULL;
     json_decref(array);
     return text;
 }

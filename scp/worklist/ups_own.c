@@ -42,27 +42,48 @@ static enum step set_own(struct telling *t, const struct dx_ups_item *item)
     if (item->inputs == 0)
         change.input = input_of(t);
     ups_label(news, label);
-    return ups_set_marked(t, news->workitem, item, &mark, DX_UPS_PRIORITY_UNKNOWN, &change);
+    return ups_set_marked(t, t->own[0], item, &mark, DX_UPS_PRIORITY_UNKNOWN, &change);
 }
 
-enum step ups_change_own(struct telling *t)
+static bool is_over(const struct dx_ups_item *item)
 {
-    struct dx_ups_item *item = calloc(1, sizeof *item);
-    if (item == NULL)
+    return item->state == DX_UPS_IN_PROGRESS || item->state == DX_UPS_COMPLETED ||
+           item->state == DX_UPS_CANCELED;
+}
+
+/* That it may be refused is the standard's: then it is the reader's. */
+static enum step cancel_own(struct telling *t, const char *uid, bool replaced)
+{
+    struct dx_writing dataset = {.count = 0};
+    struct dx_ups_answer answer;
+    char reason[UPS_CANCEL_MAX];
+    ups_cancel_reason(t->news, replaced, reason);
+    dx_ups_write_cancel(reason, &dataset);
+    enum dx_status status = t->way->cancel(t, uid, &dataset, &answer);
+    dx_writing_finish(&dataset);
+    if (status != DX_OK)
+        return ups_broken(t, status);
+    switch (ups_say(t, "cancel of", uid, answer.status, answer.comment)) {
+    case UPS_WAIT:
         return STEP_LATER;
-    enum step step = ups_read_item(t, t->news->workitem, item);
-    if (step == STEP_TOLD && item->state == DX_UPS_CANCELED && t->news->rank == PRIORITY_HIGH) {
-        (void)snprintf(t->why, NEWS_WHY, "our item %s was canceled: it cannot be HIGH any more",
-                       t->news->workitem);
-        step = STEP_REFUSED;
-    } else if (step == STEP_TOLD &&
-               (item->state == DX_UPS_IN_PROGRESS || item->state == DX_UPS_COMPLETED ||
-                item->state == DX_UPS_CANCELED)) {
-        (void)snprintf(t->why, NEWS_WHY, "our item %s is not waiting any more", t->news->workitem);
-    } else if (step == STEP_TOLD) {
-        step = set_own(t, item);
+    case UPS_REFUSED:
+        return STEP_REFUSED;
+    default:
+        return STEP_TOLD;
     }
-    free(item);
+}
+
+/* Those of another patient or order, where nobody reads them. */
+static enum step cancel_earlier(struct telling *t, struct dx_ups_item *item)
+{
+    enum step step = STEP_TOLD;
+    for (size_t i = 1; i < t->own_count && step == STEP_TOLD; i++) {
+        step = ups_read_item(t, t->own[i], item);
+        if (step == STEP_TOLD && !is_over(item))
+            step = cancel_own(t, t->own[i], true);
+        else if (step == STEP_NONE)
+            step = STEP_TOLD;
+    }
     return step;
 }
 
@@ -71,11 +92,11 @@ static enum step make_own(struct telling *t)
     struct dx_writing dataset = {.count = 0};
     struct dx_ups_answer answer;
     write_own(t, &dataset);
-    enum dx_status status = t->way->create(t, t->news->workitem, &dataset, &answer);
+    enum dx_status status = t->way->create(t, t->own[0], &dataset, &answer);
     dx_writing_finish(&dataset);
     if (status != DX_OK)
         return ups_broken(t, status);
-    switch (ups_say(t, "N-CREATE of", t->news->workitem, answer.status, answer.comment)) {
+    switch (ups_say(t, "N-CREATE of", t->own[0], answer.status, answer.comment)) {
     case UPS_DONE:
         return STEP_TOLD;
     case UPS_PRESENT:
@@ -85,6 +106,38 @@ static enum step make_own(struct telling *t)
     default:
         return STEP_REFUSED;
     }
+}
+
+/* The latest one that the manager has; what is replaced is there until the new one is. */
+static enum step change_latest(struct telling *t, size_t latest, struct dx_ups_item *item)
+{
+    const char *uid = t->own[latest];
+    if (item->state == DX_UPS_CANCELED && t->news->rank == PRIORITY_HIGH) {
+        (void)snprintf(t->why, NEWS_WHY, "our item %s was canceled: it cannot be HIGH any more",
+                       uid);
+        return STEP_REFUSED;
+    }
+    if (is_over(item)) {
+        (void)snprintf(t->why, NEWS_WHY, "our item %s is not waiting any more", uid);
+        return STEP_TOLD;
+    }
+    enum step step = latest == 0 ? set_own(t, item) : make_own(t);
+    return step == STEP_TOLD ? cancel_earlier(t, item) : step;
+}
+
+enum step ups_change_own(struct telling *t)
+{
+    struct dx_ups_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return STEP_LATER;
+    enum step step = STEP_NONE;
+    for (size_t i = 0; i < t->own_count && step == STEP_NONE; i++) {
+        step = ups_read_item(t, t->own[i], item);
+        if (step == STEP_TOLD)
+            step = change_latest(t, i, item);
+    }
+    free(item);
+    return step;
 }
 
 /* One that the manager has no more was read, or thrown away, or never was, since the site had its
@@ -104,24 +157,10 @@ enum step ups_tell_own(struct telling *t)
     return step == STEP_NONE ? STEP_TOLD : step;
 }
 
-/* That it may be refused is the standard's: then it is the reader's. */
 enum step ups_cancel_own(struct telling *t)
 {
-    struct dx_writing dataset = {.count = 0};
-    struct dx_ups_answer answer;
-    char reason[UPS_CANCEL_MAX];
-    ups_cancel_reason(t->news, reason);
-    dx_ups_write_cancel(reason, &dataset);
-    enum dx_status status = t->way->cancel(t, t->news->workitem, &dataset, &answer);
-    dx_writing_finish(&dataset);
-    if (status != DX_OK)
-        return ups_broken(t, status);
-    switch (ups_say(t, "cancel of", t->news->workitem, answer.status, answer.comment)) {
-    case UPS_WAIT:
-        return STEP_LATER;
-    case UPS_REFUSED:
-        return STEP_REFUSED;
-    default:
-        return STEP_TOLD;
-    }
+    enum step step = STEP_TOLD;
+    for (size_t i = 0; i < t->own_count && step == STEP_TOLD; i++)
+        step = cancel_own(t, t->own[i], false);
+    return step;
 }

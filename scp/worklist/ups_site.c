@@ -14,10 +14,10 @@
 struct candidate {
     char uid[DX_UID_MAX];
     enum dx_ups_state state;
-    bool is_exact; /* its workitem code is ours */
+    bool is_exact; /* it has a reading's workitem code */
 };
 struct candidates {
-    const struct news *news;
+    const struct telling *telling;
     size_t count;
     struct candidate list[MOST_ITEMS];
 };
@@ -32,18 +32,30 @@ static bool is_same(const char *a, const char *b)
     return a[0] != '\0' && strcmp(a, b) == 0;
 }
 
-static bool is_reading(const struct dx_ups_item *item)
+static bool is_reading(const struct dx_ups_item *item, const struct telling *t)
 {
-    return item->codes > 0 && strcmp(item->code, ups_reading.value) == 0 &&
-           strcmp(item->scheme, ups_reading.scheme) == 0;
+    char code[sizeof item->code + sizeof item->scheme];
+    int length = snprintf(code, sizeof code, "%s^%s", item->code, item->scheme);
+    for (const char *at = t->manner->codes; item->codes > 0 && *at != '\0';) {
+        size_t word = strcspn(at, " ");
+        if (word == (size_t)length && memcmp(at, code, word) == 0)
+            return true;
+        at += word;
+        at += strspn(at, " ");
+    }
+    return false;
 }
 
 /* Of this study, of this patient, to be read, and not ours. An accession may have several studies:
  * where a request names one, it must be ours. */
-static bool fits(const struct dx_ups_item *item, const struct news *news)
+static bool fits(const struct dx_ups_item *item, const struct telling *t)
 {
-    if (!dx_uid_is_usable(item->sop_instance) || strcmp(item->sop_instance, news->workitem) == 0 ||
-        differ(item->patient_id, news->patient_id) || (item->codes > 0 && !is_reading(item)))
+    const struct news *news = t->news;
+    for (size_t i = 0; i < t->own_count; i++)
+        if (strcmp(item->sop_instance, t->own[i]) == 0)
+            return false;
+    if (!dx_uid_is_usable(item->sop_instance) || differ(item->patient_id, news->patient_id) ||
+        (item->codes > 0 && !is_reading(item, t)))
         return false;
     for (unsigned i = 0; i < item->requests; i++) {
         const struct dx_ups_request *request = &item->request[i];
@@ -62,12 +74,12 @@ static bool fits(const struct dx_ups_item *item, const struct news *news)
 static bool collect(void *context, const struct dx_ups_item *match)
 {
     struct candidates *to = context;
-    if (!fits(match, to->news))
+    if (!fits(match, to->telling))
         return true;
     struct candidate *one = &to->list[to->count++];
     (void)snprintf(one->uid, sizeof one->uid, "%s", match->sop_instance);
     one->state = match->state;
-    one->is_exact = is_reading(match);
+    one->is_exact = is_reading(match, to->telling);
     return to->count < MOST_ITEMS;
 }
 
@@ -164,7 +176,7 @@ static bool is_meant(const struct candidates *found, size_t i)
  * that may not be changed. */
 enum step ups_tell_site(struct telling *t)
 {
-    struct candidates found = {.news = t->news};
+    struct candidates found = {.telling = t};
     enum step all = STEP_NONE;
     char why[NEWS_WHY] = "";
     if (t->manner->own_item || !t->pull)
@@ -205,7 +217,7 @@ enum step ups_look_at(struct telling *t, const char *uid)
 
 enum step ups_look_site(struct telling *t)
 {
-    struct candidates found = {.news = t->news};
+    struct candidates found = {.telling = t};
     if (t->manner->own_item || !t->pull)
         return STEP_NONE;
     enum step step = find_site(t, &found);

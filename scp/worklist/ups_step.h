@@ -7,6 +7,9 @@
 #include "ups_item.h"
 #include "ups_text.h"
 
+/* Earlier items of ours that are looked at are fewer than this: each news does away with them. */
+#define UPS_OWN_MOST 5
+
 struct telling;
 
 /* The services as they are carried. DX_OK means that an answer came, whose status is DIMSE's; else
@@ -36,9 +39,12 @@ struct telling {
     struct stow_http *http; /* of ups_rs */
     bool away, broken;      /* of ups_rs: the manager as a whole; its last answer */
     struct dx_error err;
-    bool push, pull;            /* what the manager takes */
-    bool is_open, is_completed; /* of a look: any of its items */
-    char *why;                  /* of NEWS_WHY; each step fills it */
+    bool push, pull;                    /* what the manager takes */
+    bool is_open, is_completed;         /* of a look: any of its items */
+    char *why;                          /* of NEWS_WHY; each step fills it */
+    char own[UPS_OWN_MOST][DX_UID_MAX]; /* our items: the one that is to be, and before it those
+                                           of whom, or of which order, the study was said to be */
+    size_t own_count;
 };
 
 enum step {
@@ -66,7 +72,7 @@ enum step ups_tell_site(struct telling *t);
 /* Looks at the site's items, at ours: is_open, is_completed. */
 enum step ups_look_site(struct telling *t);
 enum step ups_look_at(struct telling *t, const char *uid);
-/* Our own: made, changed. */
+/* Our own: made, changed, made anew for another patient or order. */
 enum step ups_tell_own(struct telling *t);
 enum step ups_change_own(struct telling *t);
 enum step ups_cancel_own(struct telling *t);

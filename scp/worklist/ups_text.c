@@ -136,9 +136,10 @@ void ups_label(const struct news *news, char label[UPS_LABEL_MAX])
                        prefix_of(news));
 }
 
-void ups_cancel_reason(const struct news *news, char reason[UPS_CANCEL_MAX])
+void ups_cancel_reason(const struct news *news, bool replaced, char reason[UPS_CANCEL_MAX])
 {
-    (void)snprintf(reason, UPS_CANCEL_MAX, "%s" NODE "%s", prefix_of(news), reason_of(news));
+    (void)snprintf(reason, UPS_CANCEL_MAX, "%s" NODE "%s", prefix_of(news),
+                   replaced ? "patient or order were corrected: made anew" : reason_of(news));
 }
 
 void ups_time(int64_t ms, char text[UPS_TIME_MAX])

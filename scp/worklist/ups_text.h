@@ -33,9 +33,9 @@ char *ups_comments_with(const char *comments, const struct ups_mark *mark, const
 /* Procedure Step Label (0074,1204): the reason where it fits. */
 #define UPS_LABEL_MAX 128
 void ups_label(const struct news *news, char label[UPS_LABEL_MAX]);
-/* Reason for Cancellation (0074,1238). */
+/* Reason for Cancellation (0074,1238). replaced: by an item of another patient or order. */
 #define UPS_CANCEL_MAX 256
-void ups_cancel_reason(const struct news *news, char reason[UPS_CANCEL_MAX]);
+void ups_cancel_reason(const struct news *news, bool replaced, char reason[UPS_CANCEL_MAX]);
 /* UTC as DT with its offset. */
 #define UPS_TIME_MAX 32
 void ups_time(int64_t ms, char text[UPS_TIME_MAX]);

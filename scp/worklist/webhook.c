@@ -2,6 +2,7 @@
 #include "webhook.h"
 
 #include "clock.h"
+#include "json_time.h"
 #include "secret_file.h"
 #include "web_name.h"
 #include <curl/curl.h>
@@ -15,20 +16,23 @@
 
 #define ANSWER_MOST 65536 /* of the receiver's body, which nobody reads */
 
+/* malloc, the caller's; NULL: out of memory. */
 char *webhook_body(const struct news *news)
 {
     char created[25];
     clock_iso(news->created_ms, created);
     bool is_gone = news->kind == NEWS_WITHDRAWN && news->reason != REASON_READ;
     const char *why = is_gone ? "withdrawn" : priority_reason_text(news->reason);
-    json_t *json = json_pack("{s:s,s:s,s:I,s:s,s:s,s:b,s:s?,s:s,s:b,s:s?,s:s}", "id", news->message,
-                             "study", news->study, "revision", (json_int_t)news->revision, "event",
-                             news->kind == NEWS_PRIORITY ? "priority" : "withdrawn", "priority",
-                             priority_rank_name(news->rank), "raised", news->raised, "outcome",
-                             news->kind == NEWS_PRIORITY ? srt_outcome_name(news->outcome) : NULL,
-                             "reason", why, "research", news->research, "report",
-                             news->is_report ? news->report : NULL, "created", created);
-    char *body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_t *json =
+        json_pack("{s:s,s:s,s:I,s:s,s:s,s:b,s:s,s:s?,s:s,s:b,s:s?,s:s}", "id", news->message,
+                  "study", news->study, "revision", (json_int_t)news->revision, "event",
+                  news->kind == NEWS_PRIORITY ? "priority" : "withdrawn", "priority",
+                  priority_rank_name(news->rank), "raised", news->raised, "order",
+                  priority_order_name(news->order), "outcome",
+                  news->kind == NEWS_PRIORITY ? srt_outcome_name(news->outcome) : NULL, "reason",
+                  why, "research", news->research, "report", news->is_report ? news->report : NULL,
+                  "created", created);
+    char *body = json != NULL ? json_text(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return body;
 }

@@ -22,7 +22,7 @@ static const char full[] = WITH(
     "preliminary=\"R\" none=\"I\" withdrawn=\"D\" outcome=\"1^o^L\" reason=\"\" rank=\"2^k^L\" "
     "study=\"3^s^L\" accession=\"4^a^L\" report=\"5^r^L\" model=\"6^m^L\" "
     "research=\"7^x^L\"/></hl7>"
-    "<ups name=\"u\" peer=\"p\" item=\"own\" worklistLabel=\"L\" "
+    "<ups name=\"u\" peer=\"p\" item=\"own\" workitemCodes=\"1^A 2^B\" worklistLabel=\"L\" "
     "lookEvery=\"7\"/></announcements>");
 
 static void is_profile(const struct conf_hl7_profile *a, const struct conf_hl7_profile *b)
@@ -70,6 +70,7 @@ static void looks_right(const struct conf *conf)
     assert_string_equal(a->name, "u");
     assert_ptr_equal(a->peer, &conf->peers[0]);
     assert_true(a->own_item);
+    assert_string_equal(a->workitem_codes, "1^A 2^B");
     assert_string_equal(a->worklist_label, "L");
     assert_int_equal(a->look_seconds, 7);
     assert_false(a->demo);

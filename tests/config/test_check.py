@@ -25,6 +25,29 @@ def run(config, *options, environment=None):
     return said.returncode, said.stdout.replace(config, ""), err.replace(config, "")
 
 
+# Port 104 of 0.0.0.0: free; then taken, by 0.0.0.0 and by 127.0.0.2 as a node on 127.0.0.1 sees it.
+ASK_WITH_LISTENERS = """
+import socket, subprocess, sys
+admin, config = sys.argv[1:]
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+def ask():
+    said = subprocess.run(["setpriv", "--inh-caps", "-all", "--bounding-set", "-net_bind_service", admin, "check", "--config", config],
+                          capture_output=True, text=True)
+    print(said.returncode, said.stderr, "=====", sep="\\n")
+def listen(address):
+    s = socket.create_server((address, 104))
+    ask()
+    s.close()
+ask()
+listen("0.0.0.0")
+with open(config) as f:
+    text = f.read()
+with open(config, "w") as f:
+    f.write(text.replace("<node ", '<node address="127.0.0.1" '))
+listen("127.0.0.2")
+"""
+
+
 class Check(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="cervigate-check-")
@@ -124,6 +147,8 @@ class Check(unittest.TestCase):
         for language in ("en", "de", "fr", "es"):
             status, _, err = self.check(f'<report language="{language}"/>', f'model="{self.model}"')
             self.assertEqual((status, err), (0, ""), language)
+        status, _, err = self.check('<report language="it"/>', f'model="{self.model}"')
+        self.assertEqual((status, err), (78, ':5: <report language="it">: expected one of en, de, fr, es\n'))
 
     def test_a_row_that_is_wrong_is_named_with_its_file(self):
         own = os.path.join(self.folder, "templates")
@@ -193,6 +218,24 @@ class Check(unittest.TestCase):
         status, _, err = self.check("", f'model="{self.model}" address="192.0.2.1"', port=port)
         self.assertEqual((status, err), (78, f':2: <node port="{port}">: cannot listen on 192.0.2.1: Cannot assign requested address; expected an address of this machine\n'))
 
+    def test_a_port_below_1024_that_this_user_may_not_have(self):
+        """In a network of its own, where nobody else listens; whoever checks is not to have CAP_NET_BIND_SERVICE."""
+        allowed = subprocess.run(["unshare", "-rn", "true"], capture_output=True, text=True, timeout=60)
+        if allowed.returncode != 0:
+            self.skipTest(allowed.stderr)
+        self.check("", f'model="{self.model}"', port=104)  # writes the file
+        said = subprocess.run(["unshare", "-rn", sys.executable, "-c", ASK_WITH_LISTENERS, ADMIN, self.config], capture_output=True, text=True, timeout=60)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        free, taken, other = (answer.replace(self.config, "") for answer in said.stdout.split("=====\n")[:3])
+        warning = (r'^:2: warning: <node port="104">: \S+ may not listen on it: ports below 1024 \(net\.ipv4\.ip_unprivileged_port_start\) are for '
+                   r"CAP_NET_BIND_SERVICE; expected systemd to open it \(systemctl enable --now cervigate\.socket\), or a higher port$")
+        self.assertRegex(free, r"^0\n")
+        self.assertRegex(free, "(?m)" + warning)
+        self.assertRegex(taken, r"^78\n")
+        self.assertRegex(taken, r'(?m)^:2: <node port="104">: a program of \S+ listens on it; expected a port that is free$')
+        self.assertNotRegex(taken, "may not listen")
+        self.assertRegex(other, "(?m)" + warning)  # another address of this machine
+
     def test_the_running_nodes_own_ports_are_not_taken(self):
         node = d.Node()
         try:
@@ -233,7 +276,7 @@ class Check(unittest.TestCase):
         """What tests/config/bad expects of the words (test_config reads all), `cervigate check` says with the file; and it goes on to the world."""
         names = sorted(n for n in os.listdir(BAD) if n.endswith(".xml"))
         self.assertGreaterEqual(len(names), 75)
-        for name in names[::6] + ["82-folder.xml"]:
+        for name in names[::6] + ["82-folder.xml", "85-folder-unread.xml"]:
             path = os.path.join(BAD, name)
             status, out, err = run(path)
             self.assertEqual((status, out), (78, ""), name)
@@ -242,6 +285,43 @@ class Check(unittest.TestCase):
                     other = not line.split(":")[0].isdigit()
                     wanted = f"{path[:-4]}.d/{line}" if other else f":{line}"
                     self.assertIn(wanted, err.splitlines(), name)
+
+
+    def test_every_file_that_is_wrong_in_the_world_is_told(self):
+        """tests/config/bad/world: the words are right; all that `cervigate check` says, in its order."""
+        world = os.path.join(BAD, "world")
+        names = sorted(n for n in os.listdir(world) if n.endswith(".xml"))
+        self.assertEqual(len(names), 3)
+        for name in names:
+            path = os.path.join(world, name)
+            status, out, err = run(path)
+            self.assertEqual((status, out), (78, ""), name)
+            with open(path[:-4] + ".txt", encoding="utf-8") as f:
+                self.assertEqual(err.replace(path[:-4] + ".d/", ""), f.read(), name)
+
+    def test_what_a_file_may_define_that_cannot_be_read_is_not_missed(self):
+        folder = os.path.join(self.folder, "c.d")
+        os.mkdir(folder)
+        peers = os.path.join(folder, "10-peers.xml")
+        os.symlink("/nowhere/peers.xml", peers)
+        elements = '<destinations><destination peer="ris"/></destinations>\n<report language="it"/>'
+        status, _, err = self.check(elements, f'model="{self.model}"')
+        self.assertEqual((status, err), (78, f""":6: <report language="it">: expected one of en, de, fr, es
+{peers}:0: cannot be read: No such file or directory; expected a readable file
+{peers}:0: warning: other files use names or lack settings that this file may define: they are looked at when it can be read
+"""))
+        os.unlink(peers)
+        with open(peers, "w", encoding="utf-8") as f:
+            f.write('<cervigate xmlns="urn:cervigate:config:1"/>')
+        self.assertRegex(self.check(elements, f'model="{self.model}"')[2], r'(?m)^:5: <destination peer="ris">: no such peer')
+
+    def test_an_option_of_the_console_is_told_where_it_stands(self):
+        os.mkdir(os.path.join(self.folder, "c.d"))
+        more, accounts = os.path.join(self.folder, "c.d/10-console.xml"), os.path.join(self.folder, "accounts")
+        with open(more, "w", encoding="utf-8") as f:
+            f.write(f'<cervigate xmlns="urn:cervigate:config:1">\n<console\n  accounts="{accounts}"/></cervigate>')
+        status, _, err = self.check('<console port="0"/>', f'model="{self.model}"')
+        self.assertEqual((status, err), (0, f"{more}:3: note: nobody may log in to the console yet: cervigate user add\n"))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BAD CERVIGATE_SOURCE_DIR "/tests/config/bad"
@@ -333,20 +334,60 @@ static void modes_and_keywords(void **state)
     assert_string_equal(conf_status_text(CONF_BAD), "configuration is wrong");
 }
 
+/* Read by a child, it is the same here; in too small a room it is none. */
+static void a_room_is_handed_over(void **state)
+{
+    struct conf_complaints complaints;
+    struct conf_room *room = conf_room_create(16u << 20), *small = conf_room_create(4096);
+    struct conf *conf, *plain = load_good(SAMPLE);
+    int pipes[2], status;
+    (void)state;
+    assert_non_null(room);
+    assert_int_equal(pipe(pipes), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool good = conf_load_in(SAMPLE, room, &conf, &complaints) == CONF_OK;
+        size_t used = conf_room_used(room);
+        good = good && write(pipes[1], &conf, sizeof conf) == sizeof conf &&
+               write(pipes[1], &used, sizeof used) == sizeof used;
+        for (ssize_t n; good && used > 0; used -= (size_t)n)
+            if ((n = write(pipes[1], (char *)room + conf_room_used(room) - used, used)) <= 0)
+                _exit(1);
+        _exit(good ? 0 : 1);
+    }
+    size_t used = 0;
+    assert_int_equal(read(pipes[0], &conf, sizeof conf), sizeof conf);
+    assert_int_equal(read(pipes[0], &used, sizeof used), sizeof used);
+    for (size_t done = 0; done < used;) {
+        ssize_t n = read(pipes[0], (char *)room + done, used - done);
+        assert_true(n > 0);
+        done += (size_t)n;
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    char *is = print(conf), *was = print(plain);
+    assert_string_equal(is, was);
+    free(is);
+    free(was);
+    conf_destroy(plain);
+    conf_destroy(conf);
+    assert_int_equal(conf_load_in(SAMPLE, small, &conf, &complaints), CONF_NO_MEMORY);
+    assert_null(conf);
+    conf_complaints_finish(&complaints);
+    conf_room_destroy(small);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_files_are_told_exactly),
-        cmocka_unit_test(sample_loads),
-        cmocka_unit_test(sample_shows_defaults),
-        cmocka_unit_test(schema_tells_the_defaults),
-        cmocka_unit_test(effective_loads_to_the_same),
-        cmocka_unit_test(warnings_do_not_refuse),
-        cmocka_unit_test(unreadable_files_are_told),
-        cmocka_unit_test(five_mebibytes_are_refused),
-        cmocka_unit_test(deep_nesting_is_refused),
-        cmocka_unit_test(other_bytes_are_refused),
-        cmocka_unit_test(a_million_errors_are_cut),
+        cmocka_unit_test(wrong_files_are_told_exactly), cmocka_unit_test(sample_loads),
+        cmocka_unit_test(sample_shows_defaults),        cmocka_unit_test(schema_tells_the_defaults),
+        cmocka_unit_test(effective_loads_to_the_same),  cmocka_unit_test(a_room_is_handed_over),
+        cmocka_unit_test(warnings_do_not_refuse),       cmocka_unit_test(unreadable_files_are_told),
+        cmocka_unit_test(five_mebibytes_are_refused),   cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(other_bytes_are_refused),      cmocka_unit_test(a_million_errors_are_cut),
         cmocka_unit_test(modes_and_keywords),
     };
 

@@ -27,8 +27,8 @@ static void doors_load_to_the_same(void **state)
     assert_string_equal(first->tls.key, "/k");
     assert_string_equal(first->tls.revoked, "/r");
     assert_int_equal(first->tls.client_certificate, CONF_CLIENT_OPTIONAL);
-    assert_int_equal(conf_tls_line(first, "key"), 4);
-    assert_int_equal(conf_tls_line(first, "revoked"), 5);
+    assert_int_equal(conf_attribute_line(first, "tls", "key"), 4);
+    assert_int_equal(conf_attribute_line(first, "tls", "revoked"), 5);
     assert_true(first->peers[0].tls);
     assert_string_equal(first->peers[0].tls_name, "pacs.example.org");
     assert_int_equal(first->caller_count, 2);

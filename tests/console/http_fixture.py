@@ -57,7 +57,7 @@ class Client:
         return answer
 
     def log_in(self, name, password=None):
-        for _ in range(20):  # verifying is rationed: a moment between two
+        for _ in range(20 * h.PATIENCE):  # verifying is rationed: a moment between two
             answer = self.ask("POST", "/api/v1/session", {"name": name, "password": password or secret(name)})
             if answer.status != 429 or int(answer.headers["Retry-After"]) > 1:
                 break

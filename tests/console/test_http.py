@@ -70,7 +70,7 @@ class Doors(Base):
         self.assertEqual(client.ask("PUT", "/api/v1/worklist/1.2.3/read", csrf=False).status, 403)
         self.assertEqual(client.ask("PUT", "/api/v1/worklist/1.2.3/read", csrf=False, X_CSRF_Token="0" * 64).status, 403)
         answer = client.ask("PUT", "/api/v1/worklist/1.2.3/read", Origin=f"http://127.0.0.1:{self.port}", Sec_Fetch_Site="same-origin")
-        self.assertEqual(answer.status, 404)  # it reached the node: there is no such study
+        self.assertIn(answer.status, (404, 202))  # it reached the node: there is no such study, or a slow one has not said so yet
 
     def test_roles(self):
         vera, rita, ada = (self.client(n) for n in PEOPLE)
@@ -338,7 +338,7 @@ class Crowd(Base):
     def test_z_a_session_ends_by_itself(self):
         """Last, since the shortest is a minute: who did nothing in it is nobody, and his open stream is ended; who did something is there."""
         if time.monotonic() - self.begun > 40:  # on a slow machine the tests before have used the minute up
-            self.assertEqual(self.idle.log_in("vera").status, 200)
+            h.wait_for(lambda: self.idle.log_in("vera").status == 200, 90, "a log-in: those that failed before are still counted")
             type(self).begun = time.monotonic()
         self.assertEqual(self.idle.ask("GET", "/api/v1/worklist", X_Automatic="1").status, 200)
         def listen():

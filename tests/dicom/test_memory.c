@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
+#include "denied_memory.h"
 #include "dx_object.h"
 #include "sample_objects.h"
 #include "tools.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,32 +21,6 @@
 
 #define SIDE 16
 #define MOST 20000 /* requests */
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-
-static atomic_long taken, denied = -1; /* the one that fails */
-
-static bool is_denied(void)
-{
-    return atomic_fetch_add(&taken, 1) == denied;
-}
-
-void *malloc(size_t size)
-{
-    return is_denied() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return is_denied() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-    return is_denied() ? NULL : __libc_realloc(memory, size);
-}
 
 /* What was read. */
 struct reading {

@@ -389,25 +389,6 @@ static void limits_are_kept(void **state)
     free(d.data);
 }
 
-static void pixel_arithmetic(void **state)
-{
-    struct dx_limits limits;
-    struct dx_error err;
-    struct dx_scan s = {.rows = 65535, .cols = 65535, .samples = 3, .bits_allocated = 32};
-    (void)state;
-
-    dx_limits_default(&limits);
-    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_NO_PIXELS);
-    s.has_pixel_data = true;
-    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_LIMIT);
-    s.rows = 0;
-    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_MALFORMED);
-    s.rows = 100;
-    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_OK);
-    s.frames = limits.frames + 1;
-    assert_int_equal(dx_scan_check_pixels(&s, &limits, &err), DX_LIMIT);
-}
-
 static void files_that_cannot_be_read(void **state)
 {
     struct dx_limits limits;
@@ -492,7 +473,6 @@ int main(void)
         cmocka_unit_test(big_endian),
         cmocka_unit_test(deflated_datasets),
         cmocka_unit_test(limits_are_kept),
-        cmocka_unit_test(pixel_arithmetic),
         cmocka_unit_test(files_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,9 @@ static void sr_keeps_patient_bytes_and_evidence(void **state)
     assert_string_equal(dx_attrs_text(got, DX_TAG(0x0028, 0x0010)), "");
     assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa043)), "126000");
     assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa084)), "DEV");
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa491)), "COMPLETE");
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa493)), "UNVERIFIED");
+    assert_string_equal(dx_attrs_text(got, DX_TAG(0x0040, 0xa496)), "PRELIMINARY");
     dx_attrs_destroy(got);
     dx_attrs_destroy(source);
     dx_object_close(object);

@@ -30,6 +30,8 @@ static void known_digests(void **state)
     dx_sha256_take(sha, digest);
     assert_string_equal(digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     dx_sha256_destroy(NULL);
+    dx_sha256_take(NULL, digest); /* there was no memory */
+    assert_string_equal(digest, "");
 }
 
 static void neighbouring_texts_do_not_run_together(void **state)

@@ -143,6 +143,14 @@ class Documents(unittest.TestCase):
         folders = {os.path.dirname(f).split("/", 1)[1] for f in subprocess.run(["git", "ls-files", "classifier/*/*.c"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()}
         self.assertEqual([f for f in folders if f"`{f}/`" not in d.read("docs/architecture.md")], [])
 
+    def test_every_script_room_of_tests_and_hook_stands_there(self):
+        page = d.read("docs/architecture.md") + d.read("docs/man/more.txt")  # what everybody may set
+        tree = subprocess.run(["git", "ls-files", "scripts", "tests"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()
+        wanted = {f for f in tree if f.startswith("scripts/")} | {"/".join(f.split("/")[:2]) + "/" for f in tree if f.count("/") > 1}
+        sources = subprocess.run(["git", "grep", "-hoE", r'getenv\("CERVIGATE_[A-Z_]+"', "--", "scp", "classifier", "dicom"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout
+        wanted |= set(re.findall(r"CERVIGATE_[A-Z_]+", sources))
+        self.assertEqual(sorted(name for name in wanted if name not in page), [])
+
     def test_every_block_says_what_it_is(self):
         bad = []
         for page in d.pages():
@@ -165,6 +173,11 @@ class Documents(unittest.TestCase):
                     bad.append(f"{page}: {' '.join(words)}: {wrong}")
         self.assertEqual(bad, [])
         self.assertGreater(seen, 150)
+
+    def test_every_example_of_a_man_page_is_a_command(self):
+        examples = re.findall(r"(?m)^  (cervigated? .*)$", d.read("docs/man/more.txt"))
+        self.assertGreater(len(examples), 20)
+        self.assertEqual([(line, wrong) for line in examples for words in commands(line) if (wrong := complaint(words, False))], [])
 
 
 if __name__ == "__main__":

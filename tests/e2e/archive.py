@@ -53,15 +53,9 @@ def message(context, fields, dataset=None):
 
 
 class Association(pacs.Association):
-    def accept(self, request, none):
+    def classes(self):
         offered = {FIND: self.pacs.find, COMMITMENT: self.pacs.commitment}
-        saved = set(pacs.CLASSES)
-        try:
-            with self.pacs.classes:
-                pacs.CLASSES = saved | {k for k, v in offered.items() if v}
-                super().accept(request, none)
-        finally:
-            pacs.CLASSES = saved
+        return super().classes() | {k for k, v in offered.items() if v}
 
     def stored(self, context, request, dataset):
         field = struct.unpack("<H", request[0x100])[0]
@@ -158,7 +152,6 @@ class Archive(pacs.Pacs):
     def __init__(self, folder, port=0, ae="PACS", find="ok", commitment=None):
         self.find, self.commitment, self.node_port = find, commitment, None
         self.catalogue, self.transactions, self.failed, self.reports = {}, [], False, []
-        self.classes = threading.Lock()
         super().__init__(folder, port, ae)
 
     def add(self, *paths, **changed):

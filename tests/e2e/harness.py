@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,17 +98,17 @@ def head_of(path, _size, _written):
 
 class Node:
     """cervigated in a folder of its own. `peers`: name -> (AE title, port); each is a destination with the further attributes `destination`.
-    `models`: one or two folders instead of `model`; `report`, `study`, `console`: attributes of those elements."""
+    `models`: one or two folders instead of `model`; `others`: peers that are no destinations; `report`, `study`, `console`: attributes of those elements."""
 
     def __init__(self, peers, mode="demo", quiet=1, rules=None, limits="", receive="", environment=None, model=MODEL,
-                 outputs="SR SC", destination="", models=None, report="", study="", console="", log='level="info"'):
+                 outputs="SR SC", destination="", models=None, report="", study="", console="", log='level="info"', others=None):
         self.folder = tempfile.mkdtemp(prefix="cervigate-e2e-")
         self.spool = os.path.join(self.folder, "spool")
         self.config = os.path.join(self.folder, "cervigate.xml")
         self.environment = dict(os.environ, **(environment or {}))
         rules = rules or """<rule name="cspine" action="analyze"><match attribute="Modality" values="DX CR"/>
               <match attribute="BodyPartExamined" values="CSPINE"/></rule>"""
-        peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in peers.items())
+        peer = "".join(f'<peer name="{n}" aeTitle="{a}" host="127.0.0.1" port="{p}"/>' for n, (a, p) in {**peers, **(others or {})}.items())
         if "look=" not in destination:  # most tests' peers have no originals
             destination += ' look="never"'
         destination = "".join(f'<destination peer="{n}" outputs="{outputs}" {destination} demo="true" retryFirst="1" retryMost="2"/>' for n in peers)
@@ -121,7 +122,7 @@ class Node:
   {more}
   {f"<report {report}/>" if report else ""}
   <study quietTime="{quiet}" {study}/>
-  {f"<peers>{peer}</peers><destinations>{destination}</destinations>" if peers else ""}
+  {f"<peers>{peer}</peers>" if peer else ""}{f"<destinations>{destination}</destinations>" if peers else ""}
   <rules>{rules}</rules>
   {limits}
   <console enabled="true" address="127.0.0.1" port="0" {console}/>
@@ -165,6 +166,10 @@ class Node:
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
+
+    def child_kib(self):
+        """The most memory that each object child had, in KiB, as the kernel told at its end."""
+        return [int(n) for n in re.findall(r"\bchild_kib=([1-9][0-9]*)", self.log())]
 
     def admin(self, *arguments):
         return run(os.path.join(BIN, "cervigate"), *arguments, env=dict(self.environment, CERVIGATE_CONFIG=self.config))

@@ -39,13 +39,8 @@ def item(accession="", patient="", study="", priority="", placer="", filler="", 
 
 
 class Association(archive.Association):
-    def accept(self, request, none):
-        with self.pacs.classes:
-            saved, pacs.CLASSES = pacs.CLASSES, {pacs.VERIFICATION, *((MWL,) if self.pacs.takes else ())}
-            try:
-                pacs.Association.accept(self, request, none)
-            finally:
-                pacs.CLASSES = saved
+    def classes(self):
+        return {pacs.VERIFICATION, *((MWL,) if self.pacs.takes else ())}
 
     def misbehave(self, how, context, request):
         """False: the association shall end; None: it does not."""

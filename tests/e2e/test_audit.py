@@ -3,6 +3,7 @@
     test_audit.py                 what CI runs
     test_audit.py long [SECONDS]  a collector that never confirms; comings, goings and kills by CERVIGATE_SEED
 """
+import hashlib
 import json
 import os
 import random
@@ -101,6 +102,15 @@ class Audit(unittest.TestCase):
 
 
 class Told(Audit):
+    def made_of(self, node, details):
+        """The record of what was sent: its input, weights and program, each as another source has them."""
+        selftest = json.loads(self.admin(node, "status", "--json").stdout)["selftest"]
+        with open(os.path.join(node.model, "weights.safetensors"), "rb") as f:
+            weights = hashlib.sha256(f.read()).hexdigest()
+        self.assertEqual([details[name] for name in ("inputs", "input count", "weights", "build", "kernels")],
+                         [node.sql("SELECT digest FROM instance")[0][0], "1", weights, selftest["build"], selftest["kernels"]])
+        self.assertRegex(details["model"], ".")
+
     def test_a_day_of_a_node(self):
         """Received, judged, sent, refused, ordered, looked at, forgotten, changed: each is told once, to the collector, too."""
         port = d.free_port()
@@ -151,6 +161,7 @@ class Told(Audit):
                           ("110102", "E", "Source Role ID", "127.0.0.1"), ("110104", "R", "Source Role ID", "127.0.0.1")])
         self.assertEqual(transfers[1]["objects"][0]["classes"], {d.DX: "1"})
         self.assertEqual(transfers[3]["objects"][0]["details"]["instances"], "2")
+        self.made_of(node, transfers[3]["objects"][0]["details"])
         self.assertEqual(self.search(node, "--accession", "ACC7"), transfers)
         looked = self.search(node, "--event", "DICOM Instances Accessed", "--study", study)
         self.assertEqual([r["action"] for r in looked], ["R"])
@@ -374,7 +385,7 @@ class Changed(Audit):
             node.write_config(extra=f"\n<audit {attributes}/>")
             said = self.admin(node, "check")
             self.assertEqual(said.returncode, 78)
-            self.assertRegex(said.stderr, rf"c\.xml:\d+: <audit>: .*{what}")
+            self.assertRegex(said.stderr, rf"c\.xml:\d+: <audit (ca|certificate|key)>: .*{what}")
             mark = len(node.log())
             node.process.send_signal(signal.SIGHUP)
             d.wait_for(lambda: "reload-refused" in node.log()[mark:], 10, "the reload refused")

@@ -1,8 +1,9 @@
 """Objects made to exhaust or break whoever reads them, over the network into the real node: each has its coded outcome within a minute
-and under 1 GiB, C-ECHO answers meanwhile, and an image that follows is judged."""
+and under 1 GiB, C-ECHO answers meanwhile, an image that follows is judged, and the checker (tests/faults) has no violation."""
 import os
 import shutil
 import struct
+import sys
 import tempfile
 import threading
 import time
@@ -15,7 +16,13 @@ from pydicom.encaps import encapsulate
 import harness as h
 import rawscu
 
+sys.path.insert(0, os.path.join(h.SOURCE, "tests/faults"))
+import checker  # noqa: E402
+from ledger import Sender, Source, read_lines  # noqa: E402
+from pacs import Pacs  # noqa: E402
+
 LIMIT_KB = 1 << 20
+LARGEST, RUN = 8192, b"\x81\0"  # framePixels; 128 zeros
 SYNTAX = {"rle": "1.2.840.10008.1.2.5", "jpeg": "1.2.840.10008.1.2.4.50", "j2k": "1.2.840.10008.1.2.4.90", "deflated": "1.2.840.10008.1.2.1.99"}
 
 
@@ -35,10 +42,12 @@ class Bombs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="cervigate-bombs-")
-        cls.pacs = h.StoreScp()
+        cls.pacs = Pacs(os.path.join(cls.folder, "pacs"))
         cls.node = h.Node({"pacs": (cls.pacs.ae, cls.pacs.port)}, limits='<limits spoolReserve="1048576"/>')
+        cls.ledger = os.path.join(cls.folder, "ledger.jsonl")
+        cls.sender = Sender(cls.node.port, cls.ledger)
         cls.pixels = h.grey(h.phantoms(os.path.join(cls.folder, "p"), 1)[0][0])
-        cls.peak, cls.silent, cls.slowest, cls.watching = 0, 0, 0.0, True
+        cls.peak, cls.watching = 0, True
         cls.watcher = threading.Thread(target=cls.watch)
         cls.watcher.start()
 
@@ -63,11 +72,9 @@ class Bombs(unittest.TestCase):
 
     @classmethod
     def watch(cls):
-        """The largest process of the node, and the slowest C-ECHO."""
+        """The largest process of the node but for object children, whose end tells; C-ECHOs, for the checker."""
         while cls.watching:
-            begin = time.monotonic()
-            cls.silent += cls.node.echo().returncode != 0
-            cls.slowest = max(cls.slowest, time.monotonic() - begin)
+            cls.sender.echo()
             cls.peak = max([cls.peak] + [cls.resident(pid) for pid in cls.family(cls.node.process.pid)])
             time.sleep(0.2)
 
@@ -78,8 +85,6 @@ class Bombs(unittest.TestCase):
         cls.node.stop()
         cls.pacs.close()
         shutil.rmtree(cls.folder, ignore_errors=True)
-        assert cls.silent == 0, f"{cls.silent} C-ECHOs had no answer meanwhile"
-        print(f"largest process {cls.peak >> 10} MiB, slowest C-ECHO {cls.slowest * 1000:.0f} ms")
 
     def image(self, name, syntax=None, frame=None, **attributes):
         path = os.path.join(self.folder, name.replace(" ", "-") + ".dcm")
@@ -92,13 +97,18 @@ class Bombs(unittest.TestCase):
             d.save_as(path, write_like_original=False)
         return path
 
+    def report_of(self, path):
+        source = Source(path, ["delivered"])
+        self.assertEqual(self.sender.store(source), "0000")
+
+        def find():
+            return [l["path"] for l in self.pacs.stores() if l["sop_class"] == h.SR3D and h.head(l["path"]).StudyInstanceUID == source.study]
+        return h.run("dsrdump", "+Pl", h.wait_for(find, 60, "a report")[0]).stdout
+
     def not_processed(self, path, words):
         begin = time.monotonic()
-        self.assertEqual(rawscu.store_file(self.node.port, path, h.dataset_of(path))[0], "0000")
-        study = pydicom.dcmread(path, stop_before_pixels=True).StudyInstanceUID
-        found = h.wait_for(lambda: self.pacs.objects(h.SR3D, study), 60, "a report")
+        text = self.report_of(path)
         self.assertLess(time.monotonic() - begin, 60)
-        text = h.run("dsrdump", "+Pl", found[0]).stdout
         self.assertIn("111245", text)
         self.assertRegex(text, words)
 
@@ -113,6 +123,12 @@ class Bombs(unittest.TestCase):
                 ("rle offset in the header", r"(?i)decod", {"syntax": "rle", "frame": rle(4, data=entropy)}),
                 ("rle of sixteen segments", r"(?i)decod", {"syntax": "rle", "frame": struct.pack("<16I", 0xFFFFFFFF, *[64] * 15) + entropy}),
                 ("rle of ten bytes", r"(?i)decod", {"syntax": "rle", "frame": b"\1\0\0\0\x40\0\0\0\0\0"}),
+                ("rle of the largest frame", r"(?i)nothing", {"syntax": "rle", "frame": rle(64, data=RUN * (LARGEST ** 2 // 128)), "Rows": LARGEST, "Columns": LARGEST}),
+                ("rle of the largest frame, 16 bits", r"(?i)nothing", {
+                    "syntax": "rle", "frame": rle(64, 64 + LARGEST ** 2 // 64, data=RUN * (LARGEST ** 2 // 64)), "Rows": LARGEST, "Columns": LARGEST,
+                    "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15}),
+                ("rle of 2 GiB for a small frame", r"(?i)decod|nothing", {"syntax": "rle", "frame": rle(64, data=RUN * (1 << 24))}),
+                ("rle of empty runs", r"(?i)decod", {"syntax": "rle", "frame": rle(64, data=b"\x80" * (32 << 20))}),
                 ("jpeg of TEM markers", r"(?i)decod", {"syntax": "jpeg", "frame": b"\xff\xd8" + b"\xff\x01" * 1000 + b"\xff\xd9"}),
                 ("jpeg 2000 of huge tiles", r"(?i)large|decod", {"syntax": "j2k", "frame": j2k(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 1)}),
                 ("jpeg 2000 of 2^32 tiles", r"(?i)large|decod", {"syntax": "j2k", "frame": j2k(65535, 65535, 1, 1)}),
@@ -122,7 +138,8 @@ class Bombs(unittest.TestCase):
 
     def refused(self, syntax, data, name):
         begin = time.monotonic()
-        status, comment = rawscu.store(self.node.port, rawscu.SECONDARY_CAPTURE, "1.2.3.4.5.6", syntax, data, 60)
+        status = self.sender.store(Source.of(rawscu.SECONDARY_CAPTURE, "1.2.3.4.5.6", syntax, data), 60)
+        comment = [l for l in read_lines(self.ledger) if l["kind"] == "store"][-1]["comment"]
         self.assertEqual(status, "c000")
         self.assertTrue(comment.startswith(f"limit {name}: "), comment)
         self.assertLess(time.monotonic() - begin, 60)
@@ -148,13 +165,21 @@ class Bombs(unittest.TestCase):
         self.refused(rawscu.IMPLICIT, elements + bytes(1 << 20), "elements")
 
     def test_zz_what_follows_is_judged(self):
-        path = self.image("good")
-        self.assertEqual(rawscu.store_file(self.node.port, path, h.dataset_of(path))[0], "0000")
-        study = pydicom.dcmread(path, stop_before_pixels=True).StudyInstanceUID
-        text = h.run("dsrdump", "+Pl", h.wait_for(lambda: self.pacs.objects(h.SR3D, study), 60, "a report")[0]).stdout
-        self.assertNotIn("111245", text)
+        self.assertNotIn("111245", self.report_of(self.image("good")))
+        children, echoes = self.node.child_kib(), [l["ms"] for l in read_lines(self.ledger) if l["kind"] == "echo"]
+        print(f"largest process {self.peak >> 10} MiB, largest of {len(children)} children {max(children) >> 10} MiB, slowest C-ECHO {max(echoes)} ms")
         self.assertGreater(self.peak, 30 << 10)
         self.assertLess(self.peak, LIMIT_KB)
+        self.assertGreater(max(children), LARGEST ** 2 >> 10)  # the largest frame was decoded
+        self.assertLess(max(children), LIMIT_KB)
+
+    def test_zzz_the_checker(self):
+        def look():
+            return checker.check(self.node.spool, [self.ledger], [self.pacs.log_path], settled=True, config=self.node.config)[0]
+        end = time.monotonic() + 60
+        while (found := look()) and time.monotonic() < end:
+            time.sleep(0.5)
+        self.assertEqual(found, [])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What was told is put right: late images, corrected patients and accessions, moved studies, rejected images, a person's word; two models;
 series of slices. Each with a node and a PACS of its own; the PACS keeps every object as it came."""
+import contextlib
 import os
 import shutil
+import sqlite3
 import tempfile
 import unittest
 
@@ -294,26 +296,8 @@ class Corrections(unittest.TestCase):
 
     # ---- slices
 
-    def slices(self, count, modality="CT"):
-        study, series, frame = generate_uid(), generate_uid(), generate_uid()
-        generator = numpy.random.default_rng(3)
-        paths = []
-        for i in range(count):
-            path = self.image(0, study=study)
-            d = pydicom.dcmread(path)
-            rows = generator.integers(0, 255, (128, 128)).astype("<u2")
-            d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
-            d.Modality, d.SeriesInstanceUID, d.FrameOfReferenceUID, d.InstanceNumber = modality, series, frame, count - i
-            d.ImagePositionPatient, d.ImageOrientationPatient = [0, 0, 3 * i], [1, 0, 0, 0, 1, 0]
-            d.PixelSpacing, d.SliceThickness, d.KVP, d.AcquisitionNumber, d.PositionReferenceIndicator = [1, 1], 3, 120, 1, ""
-            d.Rows, d.Columns, d.PixelData = 128, 128, rows.tobytes()
-            for keyword in ("PresentationIntentType", "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "PresentationLUTShape",
-                            "ViewPosition", "BurnedInAnnotation"):
-                if keyword in d:
-                    delattr(d, keyword)
-            d.save_as(path)
-            paths.append(path)
-        return paths, study
+    def slices(self, count):
+        return models.slices(self.folder, count)
 
     ANY = '<rule name="any" action="analyze"><match attribute="Modality" values="CT DX"/></rule>'
 
@@ -381,15 +365,15 @@ class Corrections(unittest.TestCase):
         self.send(path)
         h.wait_for(lambda: len(self.results()) >= 2, 20, "the results")
         self.assertEqual(self.pacs.objects(), [])
-        d = pydicom.dcmread(path)
-        own = self.note(path)
-        other = pydicom.dcmread(own)
-        other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
-        other.Modality, other.SOPInstanceUID = "SR", generate_uid()
-        other.file_meta.MediaStorageSOPInstanceUID = other.SOPInstanceUID
-        other.save_as(own)
-        self.send(own)
-        self.assertEqual(self.at_pacs(h.SR3D, 1)[0].StudyInstanceUID, d.StudyInstanceUID)
+        study = pydicom.dcmread(path).StudyInstanceUID
+        preliminary = models.report(os.path.join(self.folder, "preliminary.dcm"), study, preliminary="PRELIMINARY")
+        self.send(preliminary)
+        uid = pydicom.dcmread(preliminary).SOPInstanceUID
+        with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"))) as store:
+            h.wait_for(lambda: store.execute("SELECT 1 FROM instance WHERE sop_instance=? AND state='ignored'", (uid,)).fetchall(), 20, "looked at")
+            self.assertEqual(store.execute("SELECT DISTINCT state FROM delivery").fetchall(), [("held",)])
+        self.send(models.report(os.path.join(self.folder, "report.dcm"), study))
+        self.assertEqual(self.at_pacs(h.SR3D, 1)[0].StudyInstanceUID, study)
 
 
 if __name__ == "__main__":

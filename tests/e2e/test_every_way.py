@@ -18,6 +18,7 @@ import harness as h
 import models
 import test_worklist
 from test_orders import Caller, Site, code
+from test_patients import adt
 from ups_scp import Manager
 from ups_scu import QUERY, PULL, VERIFICATION, Scu, keys
 from ups_web import WebManager
@@ -71,7 +72,7 @@ class Asked(test_worklist.Worklist):
         """One that answers UPS Query, too, and shows its list to Vera and Ada."""
         accounts = os.path.join(self.folder, "accounts")
         node = self.node(announcements, mode=mode, more=self.peers() + '<readingWorklist offer="query" demo="true"/>'
-                         '<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" postoperative="post-?op"/>', model=model,
+                         '<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1" patients="true" postoperative="post-?op"/>', model=model,
                          console=f'accounts="{accounts}"', **how)
         self.people = {}
         for name, role in (("vera", "viewer"), ("ada", "admin")):
@@ -120,6 +121,7 @@ class EveryWay(Asked):
         self.assertIn(b"111001^Algorithm Name^DCM|1|cervigate-phantom 0.", raw)
         self.assertNotRegex(raw.decode().lower(), "normal|absent|probab")
         self.assertEqual({n["research"] for n in self.hook_.news(study)}, {research})
+        self.assertEqual({(n["order"], n["raised"], n["priority"]) for n in self.hook_.news(study)}, {("ROUTINE", True, "HIGH")})
         item = next(i for i in self.asked(node) if i.StudyInstanceUID == study)
         self.assertEqual((item.ScheduledProcedureStepPriority, item.ProcedureStepLabel), ("HIGH", f"{mark}Read: suspicion of a cervical spine injury"))
         page = h.wait_for(lambda: (p := self.shown()) and (study, "raised") in [(e["study"], e["band"]) for e in p["entries"]] and p, 5, "the console")
@@ -291,6 +293,55 @@ class EveryWay(Asked):
                 self.assertEqual(len([line for line in self.audited(node) if study in line and self.READ_THERE in line]), 1)
         self.assertEqual(self.manager.violations, [])
 
+    def test_another_patient_or_order_is_told_anew(self):
+        """ADT A08, A40, an order's new number, and its end: our items are made anew, HL7 says the new ones, a webhook has the new report, and nobody's name."""
+        node = self.node_that_is_asked(self.ways())
+        study = self.send(node, "finding", AccessionNumber="ACC1", PatientID="TRAUMA7", PatientName="Unknown^Trauma", PatientBirthDate="19000101")
+        messages = [adt("A08", "TRAUMA7", name="Known^Jane", birth="19700102"), adt("A40", "REAL7", prior="TRAUMA7", name="Known^Jane", birth="19700102"),
+                    self.site.omi("ACC2", control="XO", number="7", patient="REAL7")]
+        said = [("TRAUMA7", "Unknown^Trauma", "ACC1"), ("TRAUMA7", "Known^Jane", "ACC1"), ("REAL7", "Known^Jane", "ACC1"), ("REAL7", "Known^Jane", "ACC2")]
+
+        def items(manager):
+            with manager.lock:
+                return sorted((i.PatientID, str(i.PatientName), i.ReferencedRequestSequence[0].AccessionNumber, i.ProcedureStepState)
+                              for i in manager.items.values() if i.StudyInstanceUID == study)
+
+        def result():
+            last = [m for m in self.results() if study in str(m)][-1]
+            accession = next(str(o[5]) for o in last.segments("OBX") if "121022" in str(o[3]))
+            return str(last.segment("PID")[3]).split("^")[0], str(last.segment("PID")[5]).split("^^")[0], accession
+        reports = []
+        for turn, now in enumerate(said):
+            expected = sorted([(*was, "CANCELED") for was in said[:turn]] + [(*now, "SCHEDULED")])
+            for manager in (self.manager, self.web):
+                h.wait_for(lambda manager=manager, expected=expected: items(manager) == expected, 40, f"{now}")
+            h.wait_for(lambda: self.hook_.news(study) and self.hook_.news(study)[-1]["report"] not in (*reports, None), 40, "the webhook's report")
+            h.wait_for(lambda now=now: self.results() and result() == (now[0], now[1], now[2]), 40, f"HL7: {now}")
+            reports.append(self.hook_.news(study)[-1]["report"])
+            if turn == 0:
+                with Caller(node) as caller:
+                    self.assertEqual(code(caller.ask(self.site.omi("ACC1", priority="R", number="7", patient="TRAUMA7"))), "AA")
+                h.wait_for(lambda: self.changes(study), 15, "the order's change")
+            if turn < len(messages):
+                with Caller(node) as caller:
+                    self.assertEqual(code(caller.ask(messages[turn])), "AA")
+        with Caller(node) as caller:  # the finding stays raised, of no order
+            self.assertEqual(code(caller.ask(self.site.omi("ACC2", control="CA", number="7", patient="REAL7"))), "AA")
+        expected = sorted([(*was, "CANCELED") for was in said] + [(*said[-1], "SCHEDULED")])
+        for manager in (self.manager, self.web):
+            h.wait_for(lambda manager=manager: items(manager) == expected, 40, "the order is cancelled")
+            request = next(i for i in manager.items.values() if i.ProcedureStepState == "SCHEDULED").ReferencedRequestSequence[0]
+            self.assertEqual((request.get("PlacerOrderNumberImagingServiceRequest"), request.RequestedProcedureID), (None, ""))
+        h.wait_for(lambda: self.hook_.news(study)[-1]["order"] == "UNKNOWN", 40, "the webhook")
+        last = self.hook_.news(study)[-1]
+        self.assertEqual((last["event"], last["priority"], last["raised"], last["report"]), ("priority", "HIGH", True, reports[-1]))
+        self.assertEqual((self.manager.violations, self.web.violations), ([], []))
+        self.assertEqual({i.ScheduledProcedureStepPriority for m in (self.manager, self.web) for i in m.items.values()}, {"HIGH"})
+        self.assertEqual(len({str(m.segment("OBR")[3]) for m in self.results()}), 1, "one result, corrected")
+        for request in self.hook_.requests:
+            for name in (b"TRAUMA7", b"REAL7", b"Jane", b"Unknown", b"ACC"):
+                self.assertNotIn(name, request["body"])
+
     def test_an_amended_result_corrects_our_own_raise(self):
         """The image with the finding is rejected; what is left of the study has none."""
         node = self.node_that_is_asked(self.ways())
@@ -360,7 +411,7 @@ class EveryWay(Asked):
         def place(number):
             arrived, strength = known[studies[number]][:2]
             share = 0.75 + 0.25 * strength if number in raised else {"S": 0.5, "A": 0.5, "LOW": 0}.get(self.TEN[number][0], 0.25)
-            return self.TEN[number][0] != "S", arrived - 86400000 * share
+            return self.TEN[number][0] != "S", arrived - 86400000 * share, studies[number]
         order = sorted(range(len(studies)), key=place)
         self.assertEqual((order[:2], set(order[2:5]), order[5], set(order[6:9]), order[9]), ([0, 1], {2, 3, 4}, 5, {6, 7, 8}, 9))
         return order

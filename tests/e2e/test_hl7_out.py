@@ -28,7 +28,7 @@ class Secure(test_every_way.Asked):
         self.addCleanup(ris.stop)
         node = self.node(f'<hl7 name="ai" host="127.0.0.1" port="{ris.port}" tls="true" authorities="{authority}" version="2.3.1" priority="true" demo="true" '
                          'retryFirst="1" retryMost="1"><profile raised="U^Urgent^L" routine="N^Normal^L" priorityIn="OBR-5" accessionIn="both" model=""/></hl7>',
-                         more='<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1"/>', quiet=4)  # news of the report would overtake what is said again
+                         more='<orders listen="true" address="127.0.0.1" port="0" from="127.0.0.1"/>', quiet=4 * h.PATIENCE)  # news of the report would overtake what is said again
         h.wait_for(lambda: "selftest cause=start passed=true" in node.log(), 30, "the self-test: an image that waits for it is raised when its study is complete")
         with Caller(node) as caller:
             self.assertEqual(code(caller.ask(self.site.orm(accession="TLS1", priority="R", number="7"))), "AA")

@@ -98,11 +98,19 @@ class Isolation(Lifecycle):
         held.sendall(b"\x01")  # who says nothing is no association
 
         def all_there():  # and past their first instructions
-            seen = [status(p) for p in children(node.process.pid)]
+            try:
+                seen = [status(p) for p in children(node.process.pid)]
+            except (FileNotFoundError, ProcessLookupError):
+                return False
             return ROLES <= {s["Name"] for s in seen} and all(int(s["Seccomp_filters"]) >= (3 if s["Name"] in DEEPER else 2) for s in seen)
         d.wait_for(all_there, 20, "every role")
+        seen = set()
         for pid in [node.process.pid, *children(node.process.pid)]:
-            said = status(pid)
+            try:
+                said = status(pid)
+            except (FileNotFoundError, ProcessLookupError):  # a reload's look, or an association, has ended
+                continue
+            seen.add(said["Name"])
             with self.subTest(role=said["Name"]):
                 self.assertEqual((said["NoNewPrivs"], said["Seccomp"]), ("1", "2"))
                 allowed = 1 << 10 if pid == node.process.pid else 0
@@ -112,6 +120,7 @@ class Isolation(Lifecycle):
                     self.assertEqual((limit(pid, "Max open files"), limit(pid, "Max cpu time")), ("64", "3600"))
                     self.assertEqual(limit(pid, "Max address space"), "unlimited" if SANITIZED else str(1 << 30))
                     self.assertGreaterEqual(int(said["Seccomp_filters"]), 3)
+        self.assertLessEqual(ROLES, seen)
 
     def test_every_running_role_has_it_and_after_a_reload_too(self):
         self.open_pacs()

@@ -32,7 +32,7 @@ def adt(event, pid, *, prior="", name="", birth="", sex="", at="20261127120000",
     global count
     count += 1
     merge = f"MRG|{prior}\r" if prior else ""
-    return (f"MSH|^~\\&|ADT|HOSP|CERVIGATE||{at}||ADT^{event}|A{count}|P|{version}|||||||UNICODE UTF-8\rEVN|{event}|{at}\r"
+    return (f"MSH|^~\\&|ADT|HOSP|CERVIGATE||{at}||ADT^{event}|A{count}|P|{version}||||||UNICODE UTF-8\rEVN|{event}|{at}\r"
             f"PID|1||{pid}||{name}||{birth}|{sex}\r{merge}PV1|1|I\r").encode()
 
 
@@ -123,6 +123,39 @@ class Told(Node):
         self.assertIn('ParticipantObjectID="N1"', updates[0])
         for path in self.pacs.objects(study=study):
             self.assertEqual(h.complaints(path), [], path)
+
+    def test_names_in_other_character_sets(self):
+        """Read where there is a converter; else the name stays as it was, the sender is told, and the rest is taken."""
+        study, _ = self.study(PatientID="C1", PatientName="MÜLLER^JAN", PatientBirthDate="19700102")
+
+        def said(character_set, name, birth, at, version="2.5.1"):
+            message = adt("A08", "C1", name="NAME", birth=birth, at=f"20261127150{at}00", version=version)
+            with Caller(self.node) as caller:
+                answer = caller.ask(message.replace(b"UNICODE UTF-8", character_set).replace(b"NAME", name))
+            self.assertEqual(code(answer), "AA")
+            return answer
+
+        expected = "Dvořák^Jan"
+        self.assertNotIn(b"ERR|", said(b"8859/2", expected.encode("iso8859_2"), "19700102", 0))
+        self.assertEqual(str(self.at_pacs(h.SR3D, study, 2)[1].PatientName), expected)
+        for number, (character_set, name, read) in enumerate((
+                (b"ISO IR100", "Müller^Jan".encode("latin-1"), None), (b"8859/7", b"M\xffller^Jan", None), (b"8859/1", b"M\\C2842\\ller^Jan", None),
+                (b"UNICODE UTF-8", b"M\xfcller^Jan", None), (b"GB 18030-2000", "乛^Jan".encode("gb18030"), "乛^Jan"),
+                (b"~ISO IR87", "緯^Jan".encode("iso2022_jp"), "緯^Jan")), 1):
+            answer = said(character_set, name, f"1970010{2 + number}", number)
+            self.assertEqual(b"|102^Data type error^HL70357|W|" in answer, read is None, answer)
+            self.assertEqual(b"MSH-18" in answer, read is None, answer)
+            expected = read or expected
+            self.assertEqual([(str(d.PatientName), d.PatientBirthDate) for d in self.at_pacs(h.SR3D, study, number + 2)][-1],
+                             (expected, f"1970010{2 + number}"), character_set)
+        answer = said(b"ISO IR100", b"M\xfcller^Jan", "19700109", 8, version="2.3.1")
+        self.assertNotIn(b"ERR|", answer)
+        self.assertIn(b"MSH-18", answer)
+        lines = [line for line in self.node.log().splitlines() if "patient-name-unread" in line]
+        self.assertEqual(len(lines), 5, lines)
+        self.assertIn('set="ISO IR100"', lines[0])
+        self.assertIn("names=1", lines[0])
+        self.assertNotIn("ller", "".join(lines))
 
     def test_merged_and_late(self):
         study, _ = self.study(PatientID="M1", PatientName="UNKNOWN^TRAUMA", PatientBirthDate="19000101")

@@ -20,12 +20,13 @@ import pydicom
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as h  # noqa: E402
 import harness  # noqa: E402
+import models  # noqa: E402
 import rawscu  # noqa: E402
 from archive import Archive, encode, message, short, uid as uid_value  # noqa: E402
 from ledger import read_lines  # noqa: E402
 from test_analyze import AnalyzeNode  # noqa: E402
 
-SR3D, TEXT_SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1.1.7"
+SR3D, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 ADMIN = os.path.join(h.BUILD, "bin/cervigate")
 FAST = 'lookMost="600"'
 
@@ -326,8 +327,7 @@ class Late(WayOut):
         node = self.node(*archives, destination=(FAST, FAST + ' latePictures="true"', FAST + ' hold="reported"'))
         path = self.study(node)
         h.wait_for(lambda: node.log().count("failures=1") == 2, 20, "two are away, nothing is due at the third")
-        report = self.image("report", SOPClassUID=TEXT_SR, Modality="SR", StudyInstanceUID=pydicom.dcmread(path).StudyInstanceUID)
-        self.assertEqual(node.store(report).returncode, 0)
+        self.assertEqual(node.store(models.report(os.path.join(self.folder, "report.dcm"), pydicom.dcmread(path).StudyInstanceUID)).returncode, 0)
         h.wait_for(lambda: node.sql("SELECT read FROM study WHERE read=1"), 20, "reported")
         for archive in archives:
             archive.behave("ok")

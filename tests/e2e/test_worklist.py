@@ -17,6 +17,7 @@ import pydicom
 from pydicom.uid import generate_uid
 
 import harness as h
+import models
 from hook import Hook
 
 SR3D, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
@@ -66,9 +67,12 @@ class Worklist(unittest.TestCase):
         self.assertEqual(node.send(path).returncode, 0)
         return study
 
-    def place(self, node, study):
+    def ask(self, node, sql, *values):
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
-            return store.execute("SELECT rank,band,raised,reason,revision FROM place WHERE study=? AND waits=0", (study,)).fetchone()
+            return store.execute(sql, values).fetchall()
+
+    def place(self, node, study):
+        return next(iter(self.ask(node, "SELECT rank,band,raised,reason,revision FROM place WHERE study=? AND waits=0", study)), None)
 
     def states(self, node):
         with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as store:
@@ -81,16 +85,16 @@ class List(Worklist):
         node = self.node(self.webhook(hook), more='<priority passed="1"/>')
         plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
         h.wait_for(lambda: self.place(node, plain), 30, "a place")
-        found = self.send(node, "finding", AccessionNumber="SECOND", PatientID="7654321")
+        found = self.send(node, "finding", AccessionNumber="SECOND\x1b[2J", PatientID="7654321")
         h.wait_for(lambda: len(hook.news(found)) == 2, 30, "the report")
         rows = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
         self.assertEqual([(r["study"], r["accession"], r["patient"], r["priority"]) for r in rows],
-                         [(found, "SECOND", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
+                         [(found, "SECOND\x1b[2J", "4321", "HIGH"), (plain, "FIRST", "4567", "MEDIUM")])
         self.assertEqual((rows[0]["band"], rows[0]["reason"]), ("raised", "finding"))
         self.assertEqual([(r["mode"], r["research"]) for r in rows], [("demo", True)] * 2)
         text = node.admin("worklist").stdout
         self.assertTrue(text.startswith("RESEARCH - demo mode, not for diagnosis\n"), text)
-        self.assertRegex(text, r"1  raised +0 h 0\d  SECOND .*4321 .*suspicion of a cervical spine injury")
+        self.assertRegex(text, r"1  raised +0 h 0\d  SECOND\?\[2J .*4321 .*suspicion of a cervical spine injury")
         self.assertNotIn("7654321", text)
 
         self.assertEqual(node.admin("worklist", "read", found).returncode, 0)
@@ -155,22 +159,53 @@ class Webhook(Worklist):
         self.assertEqual([(n["priority"], n["raised"]) for n in hook.news(second)], [("MEDIUM", False)])
         self.assertIn("known", hook.news(second)[0]["reason"])
 
+    NOT_READ = {"partial": {"completion": "PARTIAL"}, "no completion": {"completion": None, "verification": "VERIFIED"},
+                "preliminary": {"preliminary": "PRELIMINARY", "verification": "VERIFIED"},
+                "device": {"observers": (models.DEVICE,)}, "verified device": {"observers": (models.DEVICE,), "verification": "VERIFIED"},
+                "device by name": {"observers": (("121013", "TEXT", "(0040,a160) UT [AI]"),), "verification": "VERIFIED"},
+                "device as author": {"observers": (), "author": "DEV", "verification": "VERIFIED"},
+                "nobody": {"observers": ()}, "CAD": {"title": ("DCM", "112000")}}
+
+    def unread_by(self, node, path, study, name):
+        """Sent, looked at, and the study is where it was."""
+        self.assertEqual(node.send(path).returncode, 0)
+        uid = pydicom.dcmread(path).SOPInstanceUID
+        self.assertEqual(h.wait_for(lambda: self.ask(node, "SELECT state FROM instance WHERE sop_instance=? AND state<>'received'", uid), 30, name),
+                         [("ignored",)], name)
+        self.assertEqual(self.ask(node, "SELECT read FROM study WHERE uid=?", study), [(0,)], name)
+
     def test_what_is_read_is_withdrawn(self):
-        hook = self.hook()
-        node = self.node(self.webhook(hook))
+        hook, pacs = self.hook(), h.StoreScp()
+        self.addCleanup(pacs.close)
+        node = self.node(self.webhook(hook), peers={"pacs": (pacs.ae, pacs.port)})
         study = self.send(node, "finding")
         h.wait_for(lambda: len(hook.news(study)) == 2, 30, "both")
-        report = os.path.join(self.folder, "human.dcm")
-        path, _ = self.image("finding", study=study)
-        dataset = pydicom.dcmread(path)
-        del dataset.PixelData
-        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
-        dataset.Modality, dataset.Manufacturer = "SR", "somebody else"
-        dataset.save_as(report)
-        self.assertEqual(node.send(report).returncode, 0)
+        for name, how in self.NOT_READ.items():
+            self.unread_by(node, models.report(os.path.join(self.folder, "other.dcm"), study, **how), study, name)
+        own = h.wait_for(lambda: pacs.objects(h.SR3D, study), 30, "our own")[0]
+        self.unread_by(node, self.rewritten(own), study, "our own, its content written anew")
+        self.assertEqual(self.place(node, study)[2], 1)
+        self.assertEqual(len(hook.news(study)), 2)
+        self.assertEqual(node.send(models.report(os.path.join(self.folder, "human.dcm"), study)).returncode, 0)
         h.wait_for(lambda: len(hook.news(study)) == 3, 30, "withdrawn")
         last = hook.news(study)[-1]
         self.assertEqual((last["event"], last["priority"], last["raised"]), ("withdrawn", "MEDIUM", False))
+        for number, how in enumerate(({"observers": (), "verification": "VERIFIED"}, {"observers": (models.DEVICE,), "author": "PSN"},
+                                      {"observers": (models.DEVICE, models.PERSON), "preliminary": "FINAL"})):
+            other = self.send(node, "finding", number)
+            self.assertEqual(node.send(models.report(os.path.join(self.folder, "human.dcm"), other, **how)).returncode, 0)
+            h.wait_for(lambda: self.ask(node, "SELECT read FROM study WHERE uid=?", other) == [(1,)], 30, str(how))
+
+    def rewritten(self, path):
+        """As a router might that knows templates, but not our codes."""
+        d, out = pydicom.dcmread(path), os.path.join(self.folder, "rewritten.dcm")
+        for code in d.iterall():
+            if code.keyword == "CodingSchemeDesignator" and code.value == "99CERVIGATE":
+                code.value = "99ROUTER"
+        d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        d.Manufacturer = d.ManufacturerModelName = d.SeriesDescription = "router"
+        d.save_as(out)
+        return out
 
     def test_what_is_retracted_is_withdrawn(self):
         """An amended or retracted result corrects the node's own raise, visibly."""

@@ -29,8 +29,9 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "console")]
 import http_fixture  # noqa: E402
 import world  # noqa: E402
 
-ROLES = {name: 1 << i for i, name in enumerate(("supervisor", "receive", "committer", "assoc", "analyze", "object", "deliver", "sender",
-                                                "console", "trial", "others"))}
+HERE_ROLES = ("supervisor", "receive", "committer", "assoc", "analyze", "object", "deliver", "sender", "console", "trial")
+SITE_ROLES = ("audit", "announce", "crier", "orders", "hearer", "inquire", "inquirer", "desk")  # site_calls.py
+ROLES = {name: 1 << i for i, name in enumerate((*HERE_ROLES, *SITE_ROLES, "others"))}  # as fail.c has them
 KINDS = {name: 1 << i for i, name in enumerate(("malloc", "create", "open", "write", "sync", "rename", "unlink", "mkdir", "read",
                                                 "truncate", "map"))}
 STORE, SPOOL, ELSEWHERE = 1, 2, 4
@@ -116,6 +117,7 @@ class Browser(http_fixture.Client):
 
 class Campaign:
     patience = 20
+    roles = (*HERE_ROLES, "others")
 
     def __init__(self, seed, folder):
         os.makedirs(folder, exist_ok=True)
@@ -150,12 +152,15 @@ class Campaign:
         """Until the study is reported, or the fault has fired and had its time; what was acknowledged is looked at meanwhile."""
         end = time.monotonic() + self.patience
         fired_at = None
-        while time.monotonic() < end and source.study not in self.world.reported():
+        while time.monotonic() < end and not self.is_done(fault, source):
             if self.control.fired and fired_at is None:
                 fired_at = time.monotonic()
             if fired_at and time.monotonic() - fired_at > (HOLD if fault.ever else 0.05):
                 return
             time.sleep(0.01)
+
+    def is_done(self, _fault, source):
+        return source.study in self.world.reported()
 
     # ---- console and supervisor have little to do while studies come ----
 
@@ -193,14 +198,14 @@ class Campaign:
             return None
         return found.group(1) is None
 
-    def occupy(self, fault):
+    def occupy(self, fault, _source):
         if fault.role == "console":
             for page in PAGES:
                 self.browser.get(page)
         elif fault.role == "supervisor":
             self.reload()
 
-    def is_occupied_well(self, fault):
+    def is_occupied_well(self, fault, _source):
         return self.is_served() if fault.role == "console" else fault.role != "supervisor" or self.reload()
 
     def attempt(self, fault, n):
@@ -210,7 +215,7 @@ class Campaign:
         if fault.role == "console" and self.browser is None and not self.is_served():
             self.violation(fault, n, "pages are missing before the fault")
         self.control.arm(ROLES[fault.role], KINDS[fault.kind], fault.place, fault.error, fault.ever, n)
-        self.occupy(fault)
+        self.occupy(fault, source)
         outcome = w.sender.store(source, 5)
         if outcome == "0000":
             if not w.is_kept(source):
@@ -225,6 +230,7 @@ class Campaign:
         if fired:
             w.sender.death("point", begin)  # it may have been the listener's
         if w.node.process.poll() is not None:  # whose fault it was is looked at below
+            self.violation(fault, n, f"the supervisor ended with {w.node.process.returncode}")
             w.node.start()  # as systemd does
         if outcome != "0000" and not fired:
             self.violation(fault, n, f"answered {outcome} without a fault")
@@ -233,7 +239,7 @@ class Campaign:
         if w.sender.echo() is None:
             self.violation(fault, n, "C-ECHO is not answered after the fault was over")
         try:
-            world.h.wait_for(lambda: self.is_occupied_well(fault), self.patience, "pages, or a reload, as before the fault")
+            world.h.wait_for(lambda: self.is_occupied_well(fault, source), self.patience, "what the role is for, as before the fault")
         except AssertionError as error:
             self.violation(fault, n, error)
         self.finish(fault, n, source)
@@ -320,7 +326,7 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
         campaign.patience = wanted.patience
         try:
             for fault in faults(only):
-                if fault.role not in never:
+                if fault.role in kind.roles and fault.role not in never:
                     campaign.run(fault, wanted.seconds)
         finally:
             campaign.control.disarm()

@@ -9,8 +9,6 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ledger import dataset_offset, read_lines  # noqa: E402
 
-MEASUREMENT_GROUP, STUDY_OUTCOME = "125007", "study-outcome"
-
 
 class Unreadable(Exception):
     pass
@@ -26,28 +24,40 @@ def file_digests(path):
     return hashlib.sha256(memoryview(data)[dataset_offset(data):]).hexdigest(), hashlib.sha256(data).hexdigest(), len(data)
 
 
+def read_all(paths):
+    return [line for path in paths for line in read_lines(path)]
+
+
 class Evidence:
     """All that the three sides left."""
 
     def __init__(self, spool, ledgers, pacs):
         self.spool = spool
         try:  # in this order the node may run meanwhile: a row is older than its answer, a PACS line older than "sent"
-            lines = [line for path in ledgers for line in read_lines(path)]
+            lines, logs = read_all(ledgers), read_all(pacs)
             self.open_store()
-            logs = [line for path in pacs for line in read_lines(path)]
+            later, arrived = read_all(ledgers), read_all(pacs)
         except (OSError, ValueError, KeyError, sqlite3.Error) as error:
             raise Unreadable(str(error)) from error
-        self.attempts = [line for line in lines if line["kind"] == "store"]
-        self.echoes = [line for line in lines if line["kind"] == "echo"]
-        self.orders = [line for line in lines if line["kind"] == "order"]
-        self.deaths = [line for line in lines if line["kind"] == "death"]
-        self.acknowledged = [line for line in self.attempts if line["outcome"] == "0000"]
-        self.arrivals = [line for line in logs if line["kind"] == "store"]
+        self.take_ledger(lines, later)
+        self.arrivals = [line for line in logs if line["kind"] == "store"]  # of which the store knew
+        self.taken = [line for line in arrived if line["kind"] == "store"]  # by when it said what was sent
         self.kept = [line for line in self.arrivals if line["path"]]
-        self.kept_uids = {line["sop_instance"] for line in self.kept}  # a PACS that says 0111 has got it before
+        self.kept_uids = {line["sop_instance"] for line in self.taken if line["path"]}  # a PACS that says 0111 has got it before
+
+    def take_ledger(self, lines, later):
+        def kind(name, of=later):
+            return [line for line in of if line["kind"] == name]
+        self.attempts, self.later = kind("store", lines), kind("store")
+        self.offers = kind("offer")
+        self.echoes, self.orders = kind("echo"), kind("order")
+        self.deaths, self.listener = kind("death"), kind("listener")
+        self.acknowledged = [line for line in self.attempts if line["outcome"] == "0000"]
         self.by_uid = collections.defaultdict(list)
-        for line in self.attempts:
+        self.sent_in = collections.defaultdict(list)
+        for line in self.offers + self.later:
             self.by_uid[line["sop_instance"]].append(line)
+            self.sent_in[line["study"]].append(line)
 
     def open_store(self):
         path = os.path.join(self.spool, "jobs.sqlite")
@@ -55,6 +65,7 @@ class Evidence:
             raise Unreadable(f"{path}: no such file")
         store = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
         store.row_factory = sqlite3.Row
+        store.text_factory = lambda text: text.decode("utf-8", "backslashreplace")  # a malformed object's UID may be anything
         store.execute("BEGIN")  # one snapshot
         self.integrity = [row[0] for row in store.execute("PRAGMA integrity_check")]
         self.strangers = [tuple(row) for row in store.execute("PRAGMA foreign_key_check")]
@@ -67,9 +78,19 @@ class Evidence:
         self.counters = {row["name"]: row["value"] for row in rows("SELECT * FROM counter")}
         self.associations = rows("SELECT * FROM open_association")
         self.removals = {row["path"] for row in rows("SELECT path FROM removal")}
+        self.judgements = {row["instance"]: row for row in rows("SELECT * FROM judgement")}
+        self.places = rows("SELECT * FROM place")
+        self.site_orders = rows("SELECT * FROM site_order")
+        self.site_patients = rows("SELECT * FROM site_patient")
         self.drawn = {uid for row in rows("SELECT picture,gsps,map FROM judgement") for uid in row.values() if uid}
         store.close()
         self.instance = {row["id"]: row for row in self.instances}
+        self.forgotten = {row["study"] for row in self.instances if row["withdrawn"] == "forgotten"}
+        self.rows_of = collections.defaultdict(list)
+        self.rows_in = collections.defaultdict(list)
+        for row in self.instances:
+            self.rows_of[row["sop_instance"]].append(row)
+            self.rows_in[row["study"]].append(row)
         self.row = {(row["sop_instance"], row["digest"]): row for row in self.instances}
         self.result = {row["id"]: row for row in self.results}
         self.result_of = {row["uid"]: row for row in self.results}
@@ -94,43 +115,17 @@ class Evidence:
     def listed(self, folder):
         return sorted(os.path.relpath(p, self.spool) for p in glob.glob(os.path.join(self.spool, folder, "*")) if os.path.isfile(p))
 
+    def names(self, folder):
+        """All names in a folder, hidden ones too."""
+        try:
+            return sorted(os.listdir(self.path(folder)))
+        except FileNotFoundError:
+            return []
 
-def images_of(head):
-    """SOP Instance UIDs of all that a result names as its source."""
-    named = {str(s.ReferencedSOPInstanceUID) for s in head.get("SourceImageSequence", [])}
-    for name in ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence"):
-        for study in head.get(name, []):
-            for series in study.ReferencedSeriesSequence:
-                named |= {str(s.ReferencedSOPInstanceUID) for s in series.ReferencedSOPSequence}
-    for series in head.get("ReferencedSeriesSequence", []):
-        for sequence in ("ReferencedImageSequence", "ReferencedInstanceSequence"):
-            named |= {str(s.ReferencedSOPInstanceUID) for s in series.get(sequence, [])}
-    return named
-
-
-def items(item):
-    for child in item.get("ContentSequence", []):
-        yield child
-        yield from items(child)
-
-
-def concept(item):
-    names = item.get("ConceptNameCodeSequence", [])
-    return names[0].CodeValue if names else ""
-
-
-def study_outcome(head):
-    found = [i.ConceptCodeSequence[0].CodeValue for i in items(head) if i.get("ValueType") == "CODE" and concept(i) == STUDY_OUTCOME]
-    return found[0] if len(found) == 1 else None
-
-
-def scored(head):
-    """SOP Instance UIDs of the images that a report has a number for."""
-    found = set()
-    for group in items(head):
-        if group.get("ValueType") != "CONTAINER" or concept(group) != MEASUREMENT_GROUP:
-            continue
-        inner = list(items(group))
-        if any(i.get("ValueType") == "NUM" for i in inner):
-            found |= {str(s.ReferencedSOPInstanceUID) for i in inner if i.get("ValueType") == "IMAGE" for s in i.ReferencedSOPSequence}
-    return found
+    def reason(self, name):
+        """The status that the reason in quarantine says, or ''."""
+        try:
+            with open(self.path(f"quarantine/{name}.txt"), encoding="utf-8", errors="replace") as f:
+                return next((line.split()[1] for line in f if line.startswith("status: ")), "")
+        except OSError:
+            return ""

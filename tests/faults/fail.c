@@ -69,8 +69,10 @@ static unsigned char places[FILES];
 static bool is_failed[FILES];
 
 static const char *const names[] = {
-    "cervigated", "cervigated-rcv", "cervigated-com", "cervigated-asc", "cervigated-ana",
-    "zygote",     "cervigated-dlv", "cervigated-snd", "cervigated-con", "cervigated-try"};
+    "cervigated",     "cervigated-rcv", "cervigated-com", "cervigated-asc", "cervigated-ana",
+    "zygote",         "cervigated-dlv", "cervigated-snd", "cervigated-con", "cervigated-try",
+    "cervigated-aud", "cervigated-ann", "cervigated-cry", "cervigated-ord", "cervigated-hea",
+    "cervigated-inq", "cervigated-ask", "cervigated-dsk"};
 enum { NAMES = sizeof names / sizeof *names };
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))

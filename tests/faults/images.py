@@ -5,7 +5,8 @@ age (record.c). Then cuts the record at random moments: what no sync had made du
 For each image
   quickly   the job store is opened as SQLite recovers it, and is whole; every object answered 0000 before the cut has its row and its
             bytes; every result and every object of a row has its bytes; what counts as sent is with the PACS; what is with the PACS is a
-            result; no file with a final name is half of one
+            result; no file with a final name is half of one; what was refused before the cut is in quarantine with its reason, and nothing
+            there is without one
   a part of them besides, `--nodes` of them: the real node starts on the image, the PACS holding what it had got until the cut; it settles
             by itself, and the checker (checker.py) is asked; the recovery is recorded too and cut again, quickly checked
 Prints the seed; the same seed cuts the same places of a record, which is itself not repeatable to the microsecond."""
@@ -48,8 +49,17 @@ class ListeningPacs(pacs.Pacs):
         return path
 
 
+def refused(outcome):
+    return outcome[:2] in ("a9", "c0")
+
+
+def before(told, position):
+    """What had happened by this position of the record."""
+    return [what for at, what in told if at <= position]
+
+
 class Life:
-    """A recorded run. acks: (position, ledger line); arrivals: (position, PACS line)."""
+    """A recorded run. acks: (position, ledger line); refusals: the same of what was refused; arrivals: (position, PACS line)."""
 
     def __init__(self, seed, folder, studies):
         self.random, self.folder = random.Random(seed), folder
@@ -61,15 +71,15 @@ class Life:
                                      environment={"LD_PRELOAD": self.shim, "CERVIGATE_RECORD": self.book.path, "CERVIGATE_LANDLOCK_MOST": "0"})
         finally:
             pacs.Pacs = original
-        self.acks, self.lock = [], threading.Lock()
+        self.acks, self.refusals, self.lock = [], [], threading.Lock()
         self.live(studies)
 
     def send(self, source):
         w = self.world
-        while w.sender.store(source) != "0000":
+        while (outcome := w.sender.store(source)) != "0000" and not refused(outcome):
             time.sleep(0.1)
         with self.lock:
-            self.acks.append((self.book.tail(), source))
+            (self.refusals if refused(outcome) else self.acks).append((self.book.tail(), source))
 
     def send_some(self, sources):
         for source in sources:
@@ -80,6 +90,7 @@ class Life:
         sources = [w.studies.make() for _ in range(studies)]
         sources += [w.studies.make(study=s.study) for s in sources[:studies // 4]]
         sources += sources[:studies // 5]
+        sources += [w.studies.halved() for _ in range(studies // 4)]
         self.random.shuffle(sources)
         half = len(sources) // 2
         w.pacs.behave("a700", 2)
@@ -105,6 +116,7 @@ class Life:
         self.records = list(self.book.records())
         self.arrivals = sorted(((w.pacs.at[line["path"]], line) for line in w.pacs.stores()), key=lambda a: a[0])
         self.acks.sort(key=lambda ack: ack[0])
+        self.refusals.sort(key=lambda ack: ack[0])
 
     def restart(self, environment, between=None):
         self.world.node.process.terminate()
@@ -136,12 +148,13 @@ class Life:
 class Look:
     """The quick check of one image."""
 
-    def __init__(self, image, acks, arrivals, folder):
-        self.image, self.acks, self.arrivals, self.bad = image, acks, arrivals, []
+    def __init__(self, image, acks, arrivals, folder, refusals=()):
+        self.image, self.acks, self.arrivals, self.refusals, self.bad = image, acks, arrivals, refusals, []
         spool = tempfile.mkdtemp(dir=folder)
         try:
             crash.lay({p: c for p, c in image.items() if p.startswith("jobs.sqlite") or p == "."}, spool)
             self.whole_files()
+            self.quarantine()
             self.rows(os.path.join(spool, "jobs.sqlite"))
         finally:
             shutil.rmtree(spool)
@@ -154,6 +167,18 @@ class Look:
         for path, content in self.image.items():
             if content is not None and path.startswith("objects/") and self.digest(path, True) != os.path.basename(path)[:-4]:
                 self.bad.append(f"{path} is not whole")
+
+    def quarantine(self):
+        kept = set()
+        for path, content in self.image.items():
+            if content is None or not path.startswith("quarantine/") or not path.endswith(".dcm"):
+                continue
+            kept.add(self.digest(path, True))
+            if b"\nreason: " not in (self.image.get(path[:-4] + ".txt") or b""):
+                self.bad.append(f"{path} lies in quarantine without its reason")
+        for source in self.refusals:
+            if source.sha256 not in kept:
+                self.bad.append(f"{source.sop_instance} was refused, and its bytes are not in quarantine")
 
     def rows(self, path):
         tables = []
@@ -197,8 +222,9 @@ class Recovery:
     """The real node on an image, with the world as it was at the cut."""
 
     def __init__(self, life, image, position, name):
-        self.life, self.acks = life, [s for at, s in life.acks if at <= position]
-        self.arrivals = [line for at, line in life.arrivals if at <= position]
+        self.life, self.acks = life, before(life.acks, position)
+        self.refusals = before(life.refusals, position)
+        self.arrivals = before(life.arrivals, position)
         self.folder = os.path.join(life.folder, name)
         self.spool = os.path.join(self.folder, "spool")
         os.makedirs(self.spool)
@@ -209,13 +235,14 @@ class Recovery:
 
     def write_ledger(self):
         """What was answered before the cut; all else may have been under way."""
-        left = collections.Counter(source.sop_instance for source in self.acks)
+        left = collections.Counter(source.sop_instance for source in self.acks + self.refusals)
         with open(os.path.join(self.folder, "ledger.jsonl"), "w", encoding="utf-8") as f:
             f.write(json.dumps({"kind": "order", "time": 0, "order": "retention"}) + "\n")  # Life.age
             for line in self.life.world.sent.read():
                 if line["kind"] == "store":
-                    known = line["outcome"] != "0000" or left[line["sop_instance"]] > 0
-                    left[line["sop_instance"]] -= line["outcome"] == "0000"
+                    answered = line["outcome"] == "0000" or refused(line["outcome"])
+                    known = not answered or left[line["sop_instance"]] > 0
+                    left[line["sop_instance"]] -= answered
                     f.write(json.dumps(line if known else dict(line, outcome="aborted")) + "\n")
         os.makedirs(os.path.join(self.folder, "pacs"))
         with open(os.path.join(self.folder, "pacs/log.jsonl"), "w", encoding="utf-8") as f:
@@ -255,7 +282,7 @@ class Recovery:
             self.pacs.close()
         if not bad:
             found = evidence.Evidence(self.spool, [os.path.join(self.folder, "ledger.jsonl")], [self.pacs.log_path])
-            judge = checker.Checker(found, settled=True)
+            judge = checker.Checker(found, settled=True, site=checker.Words(node.config))
             bad += [f"{invariant}: {text}" for invariant, text in judge.run()]
         return bad
 
@@ -295,16 +322,16 @@ class Campaign:
         folder = os.path.join(self.folder, str(number))
         os.mkdir(folder)
         life = Life(self.seed * 1000 + number, folder, studies)
-        print(f"run {number}: {len(life.records)} records, {len(life.acks)} answers 0000, {len(life.arrivals)} objects at the PACS", flush=True)
+        print(f"run {number}: {len(life.records)} records, {len(life.acks)} answers 0000, {len(life.refusals)} refused, {len(life.arrivals)} objects at the PACS", flush=True)
         started = set(self.chance.sample(range(count), min(nodes, count)))
         for i, (position, policy, image) in enumerate(life.images(count, self.chance)):
             if time.monotonic() > self.until:
                 print(f"run {number}: left after {i} of {count} images: the time is over", flush=True)
                 break
             name = f"{number}-{i}"
-            acks = [s for at, s in life.acks if at <= position]
-            arrivals = [line for at, line in life.arrivals if at <= position]
-            self.judge(f"image {name} at {position} ({policy})", Look(image, acks, arrivals, folder).bad)
+            acks, refusals = before(life.acks, position), before(life.refusals, position)
+            self.judge(f"image {name} at {position} ({policy})", Look(image, acks, before(life.arrivals, position), folder, refusals).bad)
+            self.counts["with a refused object"] += bool(refusals)
             self.counts["images"] += 1
             self.counts[policy] += 1
             if i in started:
@@ -318,7 +345,7 @@ class Campaign:
         self.judge(f"node on image {name} at {position}", bad)
         self.counts["nodes"] += 1
         for i, (again, arrivals) in enumerate(recovery.second_cuts(second, self.chance)):
-            self.judge(f"image {name}, cut again {i}", Look(again, acks, arrivals, recovery.folder).bad)
+            self.judge(f"image {name}, cut again {i}", Look(again, acks, arrivals, recovery.folder, recovery.refusals).bad)
             self.counts["images of recoveries"] += 1
             if i == 0 and self.chance.random() < 0.25:
                 self.third(life, again, position, arrivals, name)

@@ -27,34 +27,37 @@ import tempfile
 import threading
 import time
 
-import numpy
 import pydicom
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
-import checker  # noqa: E402
 from arms import SLOTS, Arms  # noqa: E402
 import harness as h  # noqa: E402
 from hook import Hook  # noqa: E402
+from inputs import Inputs  # noqa: E402
 from ledger import Sender, Source, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
+from processes import ListenerWatch, children, name_of  # noqa: E402
 
 SETTLE = 180
 SENDERS = 3
 BACKLOG = 25
 ECHO_SECONDS = 0.3
+CHECKER = ["nice", "/usr/bin/python3", os.path.join(HERE, "checker.py")]
+LOOK_SECONDS = 1  # between two looks of the checker while studies arrive
 RETENTION_BYTES = 30_000_000
 POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE, "scp/crash.c"), encoding="utf-8").read(), re.M)
 # Points at which a supervisor's start, reload or stop dies, one at a time; each has a method at_WORD. All others but those of copies fire
 # by themselves while studies arrive, a patient is forgotten and a report is taken back.
-ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-loaded", "reload-overlapped", "stop-asked")
+ORDERED = ("commit-cleared", "start-locked", "start-stored", "start-role", "reload-looked", "reload-loaded", "reload-told", "reload-overlapped",
+           "stop-asked")
 FIRST = "migrate-uncommitted"
-# Points that need a collector, or a destination that commits (test_audit.py and test_way_out.py pass them), and one that needs a log years old.
+# Points that need others of the site (site_kill.py): a collector, an archive that commits, days that pass; a caller; a worklist; a reader; a caller, too.
 COLLECTED = ("audit-sent", "audit-confirmed", "commitment-asked", "audit-based")
-HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")  # need a caller: test_orders.py
-ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")  # need a worklist: test_order_query.py
-LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")  # need who asks for the worklist: test_reading.py
-SAID = ("patient-corrected",)  # needs a caller, too: test_patients.py
+HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")
+ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")
+LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")
+SAID = ("patient-corrected",)
 AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object: test_receive.py
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
@@ -63,75 +66,13 @@ VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote
 ROLES = ("receive", "committer", "analyze", "deliver", "console", "announce")
 
 
-def name_of(pid):
-    try:
-        with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-            return f.read().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def children(pid):
-    """Every descendant of a process."""
-    found = []
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-            for child in f.read().split():
-                found += [int(child)] + children(int(child))
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
-
-
-class Inputs:
-    """Studies without end: mostly one image, some with two, some sent twice, some that no rule takes, some cut off, some in conflict."""
-
-    def __init__(self, folder, chance, size):
-        self.folder, self.chance, self.count = folder, chance, 0
-        self.lock = threading.Lock()
-        self.pixels = [h.grey(p) for p, _ in h.phantoms(os.path.join(folder, "phantoms"), 5, size=size)]
-        self.made = []
-
-    def next(self):
-        """(path, how it must end; None: the node will not take it)."""
-        with self.lock:
-            n, chance = self.count, self.chance.random()
-            self.count += 1
-            pixels = self.chance.choice(self.pixels)
-            last = self.made[-1] if self.made else None
-            if chance < 0.08 and self.made:
-                return self.chance.choice(self.made)[0], ["delivered"]
-        path = os.path.join(self.folder, f"{n:05}.dcm")
-        about = {"PatientID": f"KILL-{n:05}"}
-        if 0.08 <= chance < 0.16 and last:  # the same study
-            about = {"PatientID": last[1], "study": last[2]}
-        if 0.16 <= chance < 0.22:
-            about["BodyPartExamined"] = "HAND"
-        made = h.wrap(pixels, path, **about)
-        if 0.22 <= chance < 0.26 and last:
-            self.conflict(path, last)
-        elif 0.26 <= chance < 0.30:
-            os.truncate(path, os.path.getsize(path) // 2)
-            return path, None
-        elif "BodyPartExamined" not in about:
-            with self.lock:
-                self.made.append((path, about["PatientID"], str(made.StudyInstanceUID)))
-        return path, ["ignored" if "BodyPartExamined" in about else "delivered"]
-
-    def conflict(self, path, last):
-        """Other pixels under the last one's SOP Instance UID."""
-        image = pydicom.dcmread(last[0])
-        image.PixelData = numpy.flipud(image.pixel_array).astype("<u2").tobytes()
-        image.save_as(path, write_like_original=False)
-
-
 class Campaign:
     def __init__(self, folder, seed, size=256, first=FIRST, pictures=1, model=h.MODEL):
         self.folder, self.seed, self.model = str(folder), seed, model
         self.chance = random.Random(seed)
         self.inputs = Inputs(self.folder, random.Random(seed + 1), size)
         self.arms = Arms(os.path.join(self.folder, "arms"))
-        self.pacs = Pacs(os.path.join(self.folder, "pacs"), pictures=pictures)
+        self.pacs = self.make_pacs(os.path.join(self.folder, "pacs"), pictures)
         self.hook = Hook()
         self.ledger_path = os.path.join(self.folder, "ledger.jsonl")
         self.verbose = False
@@ -146,6 +87,9 @@ class Campaign:
         self.sender.order("retention")
         self.arm(*([first] if first else []))
         self.node = self.start_at_last()
+        self.watch = ListenerWatch(self.node, self.sender.lines)
+        self.looks, self.looked_at = None, None
+        self.figures = {}  # of the checker's last look
 
     def start_at_last(self):
         """The first start dies within the schema's transaction; the store that it leaves must do for the next."""
@@ -158,18 +102,29 @@ class Campaign:
                         if self.process.poll() != -signal.SIGKILL:  # not an armed point of the start
                             raise
                 raise AssertionError("it never starts")
-        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, limits=f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>'
-                    f'<announcements><webhook name="hook" url="{self.hook.url}" demo="true" retryFirst="1" retryMost="1"/></announcements>',
-                    destination='rejectionNotes="true"', model=self.model,
-                    environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1"})
+        node = Node({"pacs": (self.pacs.ae, self.pacs.port)}, model=self.model, **self.configuration(
+            environment={"CERVIGATE_CRASH_ARMS": self.arms.path, "CERVIGATE_SWEEP_GRACE": "1", "CERVIGATE_SWEEP_EVERY": "5"}))
         self.count_fired()
         return node
+
+    @staticmethod
+    def make_pacs(folder, pictures):
+        return Pacs(folder, pictures=pictures)
+
+    def configuration(self, environment):
+        """What h.Node is made with."""
+        return {"limits": f'<retention space="{RETENTION_BYTES}"/><audit fileBytes="65536"/>{self.announcements()}', "destination": 'rejectionNotes="true"',
+                "environment": environment}
+
+    def announcements(self):
+        return f'<announcements><webhook name="hook" url="{self.hook.url}" demo="true" retryFirst="1" retryMost="1"/></announcements>'
 
     # ---- what arrives ----
 
     def begin(self):
         self.stop.clear()
         self.begin_echoes()
+        self.begin_looks()
         self.senders = [threading.Thread(target=self.send, args=(random.Random(self.seed + 10 + n),), daemon=True) for n in range(SENDERS)]
         for thread in self.senders:
             thread.start()
@@ -177,6 +132,24 @@ class Campaign:
     def begin_echoes(self, seconds=ECHO_SECONDS):
         self.echoing = threading.Thread(target=self.echo, args=(seconds,), daemon=True)
         self.echoing.start()
+
+    def begin_looks(self):
+        """The checker looks meanwhile, too: in a process of its own, or its work would be in the way of the echoes."""
+        self.looked_at = open(os.path.join(self.folder, "looks"), "w+", encoding="utf-8")
+        self.looks = subprocess.Popen([*CHECKER, "--meanwhile", str(LOOK_SECONDS), *self.evidence(), "--config", self.node.config], stdin=subprocess.PIPE, stdout=self.looked_at,
+                                      stderr=subprocess.STDOUT)
+
+    def end_looks(self):
+        """What the checker saw meanwhile, if anything."""
+        if self.looks is None:
+            return
+        self.looks.stdin.close()
+        status, self.looks = self.looks.wait(120), None
+        self.looked_at.seek(0)
+        said = self.looked_at.read()
+        print(said.strip(), flush=True)
+        if status:
+            self.failed += ["meanwhile: " + line for line in said.splitlines()]
 
     def echo(self, seconds):
         """C-ECHOs from now on, but for while no node is meant to run."""
@@ -204,6 +177,7 @@ class Campaign:
         self.stop.set()
         for thread in self.senders:
             thread.join(SETTLE)
+        self.end_looks()
         self.failed += ["a sender hangs" for t in self.senders if t.is_alive()]
 
     # ---- named points ----
@@ -280,9 +254,10 @@ class Campaign:
         self.terminate()
 
     def terminate(self):
-        self.sender.death("stop")
+        since = self.sender.death("stop")
         self.node.process.terminate()
         self.node.process.wait(30)
+        self.sender.death("stop", since)
 
     def reported(self):
         """(UID of a report at the PACS, its Patient ID, its study), one that was not asked for yet; waits for one."""
@@ -325,6 +300,8 @@ class Campaign:
     def pids(self, victim):
         facts = self.node.facts()
         top = int(facts.get("pid", 0))
+        if victim == "supervisor":
+            return [top]
         if victim == "all":
             return [top] + children(top)
         if victim in ROLES:
@@ -336,16 +313,15 @@ class Campaign:
 
     def kill(self, victim):
         """Whether one was there to be killed."""
+        pids = [p for p in self.pids(victim) if p > 1]
+        if victim not in ("all", "supervisor"):
+            pids = [self.chance.choice(pids)] if pids else []
+        if not pids:
+            return False
+        since = self.sender.death(victim)
         if victim == "supervisor":
-            self.sender.death(victim)
             self.node.kill_supervisor()
         else:
-            pids = [p for p in self.pids(victim) if p > 1]
-            if victim != "all":
-                pids = [self.chance.choice(pids)] if pids else []
-            if not pids:
-                return False
-            self.sender.death(victim)
             for pid in pids:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -354,6 +330,7 @@ class Campaign:
                         return False
             if victim == "all":
                 self.node.process.wait(30)
+        self.sender.death(victim, since)  # it happened by now
         self.killed[victim] += 1
         return True
 
@@ -377,7 +354,17 @@ class Campaign:
     # ---- what is left ----
 
     def check(self, swept=True):
-        return checker.check(self.node.spool, [self.ledger_path], [self.pacs.log_path], settled=True, swept=swept)
+        """(violations, endings) of a checker in a process of its own: the echoes go on."""
+        said = subprocess.run([*CHECKER, "--json", "--settled", *(["--swept"] if swept else []), *self.evidence(), "--config", self.node.config],
+                              capture_output=True, text=True)
+        if said.returncode not in (0, 1):
+            return [("run", "the checker cannot read: " + said.stderr)], {}
+        told = json.loads(said.stdout)
+        self.figures = {name: told[name] for name in ("excused", "longest_s", "replayed")}
+        return [(v["invariant"], v["what"]) for v in told["violations"]], told["endings"]
+
+    def evidence(self):
+        return ["--spool", self.node.spool, "--ledger", self.ledger_path, "--pacs", self.pacs.log_path]
 
     def settle(self, seconds=SETTLE):
         """The checker's violations once all has come to its end, or when the time is over."""
@@ -418,6 +405,8 @@ class Campaign:
     def close(self):
         self.stop.set()
         self.closing.set()
+        self.watch.close()
+        self.end_looks()
         if self.echoing:
             self.echoing.join(10)
         for order in self.orders:
@@ -435,7 +424,7 @@ def tell(campaign, endings, violations, seconds):
     print(f"seed {campaign.seed}: {sum(campaign.points.values())} deaths at {len(campaign.points)} named points, "
           f"{sum(campaign.killed.values())} kills at random {dict(campaign.killed)}")
     print(f"{attempts} attempts to store, {len(campaign.pacs.stores())} objects at the PACS, endings {endings}, {seconds:.0f} s")
-    print(f"{sum(line['kind'] == 'echo' for line in lines)} echoes, {len(echoes)} answered, at most {max(echoes, default=0)} ms")
+    print(f"{sum(line['kind'] == 'echo' for line in lines)} echoes, {len(echoes)} answered, at most {max(echoes, default=0)} ms; {campaign.figures}")
     for invariant, text in violations:
         print(invariant, text)
     print(f"{len(violations)} violations", flush=True)

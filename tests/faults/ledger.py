@@ -2,11 +2,12 @@
 
 ledger.py --port N --ledger FILE [--until-acknowledged SECONDS] FILE...   sends the files once, in order, and keeps the ledger.
 
-A line: time (UTC, seconds), kind "store", sop_class, sop_instance, study, patient, issuer, sha256 (of the dataset as sent), bytes, path,
+Before an attempt a line of kind "offer" (sop_instance, study, patient, sha256), after it the attempt's: time (UTC, seconds), kind "store", sop_class, sop_instance, study, patient, issuer, sha256 (of the dataset as sent), bytes, path,
 outcome (the status as four hex digits, or aborted, rejected, no-context, unreached), comment, ms; expected: the endings that the sender
 knows to be right ("delivered", "ignored" ...), null where it knows none. Kind "echo": outcome, ms. Whoever does something to the node that
 changes what is right writes it down before it does: kind "order" (order: "retention", "forget" with patient, "retract" with study) and kind
-"death" (of: a process, or "point"; since: when it happened at the earliest)."""
+"death" (of: a process, or "point"; since: when it happened at the earliest). Kind "listener" (state: gone, since when; there): what processes.py
+saw of the node's listener."""
 import argparse
 import hashlib
 import json
@@ -71,11 +72,24 @@ class Source:
         except Exception:  # malformed on purpose: sent as it is, and the checker knows nothing of its patient
             pass
 
+    @classmethod
+    def of(cls, sop_class, sop_instance, syntax, dataset, expected=None, study="", patient=""):
+        """A dataset that is no file."""
+        source = cls.__new__(cls)
+        source.path, source.issuer, source.expected = "", "", expected
+        source.sop_class, source.sop_instance, source.syntax, source.dataset = sop_class, sop_instance, syntax, dataset
+        source.study, source.patient, source.sha256 = study, patient, hashlib.sha256(dataset).hexdigest()
+        return source
+
 
 def dataset_offset(data):
     """Where the dataset of a Part 10 file begins; 0 when there is no meta group (PS3.10, 7.1)."""
     if data[128:132] != b"DICM":
         return 0
+    if data[132:140] == b"\x02\0\0\0UL\x04\0":  # what follows may begin with elements of that group, too
+        end = 144 + int.from_bytes(data[140:144], "little")
+        if end <= len(data):
+            return end
     at = 132
     while data[at:at + 2] == b"\x02\x00":
         long_form = data[at + 4:at + 6] in (b"OB", b"OW", b"UN", b"SQ", b"UT")
@@ -93,6 +107,7 @@ class Sender:
     def store(self, source, seconds=20, pause=0):
         """One attempt; its outcome. `pause`: seconds in the middle of the dataset."""
         source = source if isinstance(source, Source) else Source(source)
+        self.lines.append(kind="offer", sop_instance=source.sop_instance, study=source.study, patient=source.patient, sha256=source.sha256)
         begin = time.monotonic()
         try:
             outcome, comment = rawscu.store(self.port(), source.sop_class, source.sop_instance, source.syntax, source.dataset, seconds,
@@ -109,8 +124,10 @@ class Sender:
         self.lines.append(kind="order", order=order, **about)
 
     def death(self, of, since=None):
-        """What is about to die, or died after `since` (time.time())."""
-        self.lines.append(kind="death", of=of, since=round(since if since is not None else time.time(), 3))
+        """What is about to die, or died after `since` (time.time()); when that was."""
+        since = since if since is not None else time.time()
+        self.lines.append(kind="death", of=of, since=round(since, 3))
+        return since
 
     def store_until_acknowledged(self, source, seconds=120, pause=0):
         """As a modality does: again, until it has read 0000 itself. False: not within `seconds`."""

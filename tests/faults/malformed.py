@@ -5,7 +5,8 @@ scripts/faults malformed [--count N] [--first N] [--seed S]
   --count  how many mutations (2000) of ../shared/corpus, from number --first (0) on; bin/malformed makes and sends them
 
 Each must have an answer, and each that was answered 0000 its end: a state, with a reason where it is not judged. Children may die; no other
-process may. C-ECHO is answered within a second; checker.py has no violation. Prints what became of them; exits 1 when something is wrong."""
+process may; no child had more than 1 GiB of memory, by the kernel's account at its end. C-ECHO is answered within a second; checker.py, which sees
+each attempt in the ledger, has no violation. Prints what became of them; exits 1 when something is wrong."""
 import argparse
 import collections
 import os
@@ -22,8 +23,10 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import checker  # noqa: E402
 import harness as h  # noqa: E402
 import models  # noqa: E402
-from ledger import Sender  # noqa: E402
+from ledger import Sender, read_lines  # noqa: E402
 
+LIMIT_KIB = 1 << 20
+KEPT = 1000  # refused objects that the node keeps at most
 PATIENCE = 1.0  # seconds for an object that waits
 MODALITIES = "CR DX CT MR US XA RF MG NM PT OT SC ES GM SM XC IO PX OP SR"  # the gate lets none decode that it does not know
 
@@ -51,7 +54,7 @@ class Campaign:
         echoes = threading.Thread(target=self.echo)
         echoes.start()
         said = subprocess.run([os.path.join(h.BIN, "malformed"), os.path.join(h.SHARED, "corpus"), str(seed), "send", str(count), str(first),
-                               str(self.node.port)], capture_output=True, text=True)
+                               str(self.node.port), self.ledger], capture_output=True, text=True)
         print(said.stdout.strip(), flush=True)
         self.wrong += ["an input without an answer"] if said.returncode else []
         end = time.monotonic() + 60 + count * PATIENCE
@@ -71,8 +74,12 @@ class Campaign:
         print(f"{sum(ends.values())} objects: {dict(ends)}; objects by children that died over them: {dict(children)}", flush=True)
         self.wrong += [] if ends else ["nothing was taken"]
         self.wrong += ["the listener died"] if self.node.facts()["receive_pid"] != self.listener else []
+        most = max(self.node.child_kib(), default=0)
+        print(f"largest child {most >> 10} MiB", flush=True)
+        self.wrong += [f"a child had {most} KiB"] if not 0 < most < LIMIT_KIB else []
         self.wrong += [line for line in self.node.log().splitlines() if "role-died" in line or "association-died" in line]
-        found, _ = checker.check(self.node.spool, [self.ledger], [self.pacs], others=True)
+        refused = sum(line["kind"] == "store" and line["outcome"][:2] in ("a9", "c0") for line in read_lines(self.ledger))
+        found, _ = checker.check(self.node.spool, [self.ledger], [self.pacs], quarantine=refused < KEPT)
         self.wrong += [f"{invariant} {text}" for invariant, text in found]
         self.wrong += ["the node did not end well"] if self.node.stop() else []
         return self.wrong

@@ -117,7 +117,12 @@ class Association:
         while self.socket.recv(65536):
             pass
 
+    def classes(self):
+        """SOP classes that are taken."""
+        return CLASSES
+
     def accept(self, request, none):
+        classes = self.classes()
         body, answers = request[6:], b""
         for kind, content in items(body[68:]):
             if kind != 0x20:
@@ -126,7 +131,7 @@ class Association:
             abstract = next((uid_of(c) for k, c in parts if k == 0x30), "")
             offered = [uid_of(c) for k, c in parts if k == 0x40]
             syntax = next((s for s in (EXPLICIT, IMPLICIT) if s in offered), None)
-            result = 0 if syntax and abstract in CLASSES and not none else 3 if abstract not in CLASSES else 4
+            result = 0 if syntax and abstract in classes and not none else 3 if abstract not in classes else 4
             if result == 0:
                 self.contexts[content[0]] = (abstract, syntax)
             answers += rawscu.item(0x21, bytes([content[0], 0, result, 0]) + rawscu.item(0x40, (syntax or IMPLICIT).encode()))

@@ -40,11 +40,16 @@ class Studies:
         plane = h.grey(h.phantoms(os.path.join(folder, "phantom"), 1, size=SIDE)[0][0])
         path = os.path.join(folder, "template.dcm")
         names = [u % FIRST for u in UIDS]
-        h.wrap(plane, path, study=names[0], SeriesInstanceUID=names[1], PatientID="FAULT-00000000", SOPInstanceUID=names[2])
+        h.wrap(plane, path, study=names[0], SeriesInstanceUID=names[1], PatientID="FAULT-00000000", AccessionNumber="FAULT-00000000",
+               SOPInstanceUID=names[2])
         self.template = h.dataset_of(path)
 
-    def make(self, study=None, selected=True):
-        """A new image, of a study of its own or of this one; not `selected`: of a part of the body that no rule takes."""
+    def halved(self):
+        """An image that ends in the middle of its pixels: it will be refused."""
+        return self.make(part=0.5)
+
+    def make(self, study=None, selected=True, part=1):
+        """A new image, of a study of its own or of this one; not `selected`: of a part of the body that no rule takes; `part` of it."""
         self.next += 1
         uid = [u % self.next for u in UIDS]
         data = self.template
@@ -55,12 +60,14 @@ class Studies:
         data[-2 * SIDE::2] = self.random.randbytes(SIDE)
         if not selected:
             data = data.replace(b"CSPINE", b"HAND  ")
-        source = ledger.Source.__new__(ledger.Source)
-        source.path, source.dataset, source.sop_class, source.sop_instance = "", bytes(data), h.DX, uid[2]
-        source.syntax, source.sha256 = str(h.ExplicitVRLittleEndian), hashlib.sha256(data).hexdigest()
-        source.study, source.patient, source.issuer = study or uid[0], patient, ""
-        source.expected = ["delivered" if selected else "ignored"]
-        return source
+        data = data[:int(len(data) * part) // 2 * 2]
+        expected = ["delivered" if selected else "ignored"] if part == 1 else None
+        return ledger.Source.of(h.DX, uid[2], str(h.ExplicitVRLittleEndian), bytes(data), expected, study or uid[0], patient)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
 
 
 class Tail:

@@ -1,6 +1,7 @@
 /* Any bytes as what a peer sends over MLLP: the same messages in whatever pieces they come; a
  * message that is taken has values that are UTF-8 without controls and in their bounds, orders that
  * end, and an answer that its sender would know. */
+#include "worklist/hl7_charset.h"
 #include "worklist/hl7_order.h"
 #include "worklist/hl7_put.h"
 #include "worklist/mllp.h"
@@ -112,10 +113,13 @@ static void check_answer(const struct hl7_message *message)
 static void check_message(const char *bytes, size_t count)
 {
     static struct hl7_message message;
+    static char room[HL7_CHARSET_GROWTH * HL7_READ_MOST];
     char why[64] = "", text[40];
     enum hl7_code code;
-    if (!hl7_parse(&message, bytes, count, why, sizeof why)) {
-        must(why[0] != '\0');
+    hl7_charset_preload();
+    if (count > HL7_READ_MOST || !hl7_charset_parse(&message, bytes, count, room,
+                                                    HL7_CHARSET_GROWTH * count, why, sizeof why)) {
+        must(count > HL7_READ_MOST || why[0] != '\0');
         return;
     }
     must(message.segments > 0 && message.segments <= HL7_SEGMENTS_MOST &&

@@ -1,5 +1,6 @@
-/* What a peer answers to a C-FIND, to a request for commitment or to one of UPS, after it took the
- * association. The first byte chooses which. */
+/* What a peer answers to a C-FIND, to a request for commitment, to one of UPS or to a C-STORE,
+ * after it took the association. The first byte chooses which. */
+#include "../dicom/sample.h"
 #include "dx_init.h"
 #include "dx_ups.h"
 
@@ -13,7 +14,10 @@
 
 #define MOST         65536u
 #define IMPLICIT     "1.2.840.10008.1.2"
-#define LAST_CONTEXT 17
+#define EXPLICIT     "1.2.840.10008.1.2.1"
+#define IMAGE        "1.2.840.10008.5.1.4.1.1.7"
+#define LAST_CONTEXT 21
+#define IMAGE_AS_IS  9 /* the image's class in the transfer syntax of its file */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 const char *__lsan_default_suppressions(void);
@@ -47,8 +51,8 @@ static size_t put_item(uint8_t *to, uint8_t kind, const void *data, size_t count
     return count + 4;
 }
 
-/* Takes every context that is proposed in implicit little endian: Verification's, and two of each
- * class. */
+/* Takes every context that is proposed, Verification's and two of each class, in implicit little
+ * endian but for one. */
 static size_t acknowledge(uint8_t *to)
 {
     uint8_t user[64];
@@ -59,7 +63,8 @@ static size_t acknowledge(uint8_t *to)
     at += put_item(to + at, 0x10, "1.2.840.10008.3.1.1.1", 21);
     for (uint8_t id = 1; id <= LAST_CONTEXT; id = (uint8_t)(id + 2)) {
         uint8_t body[32] = {id, 0, 0, 0};
-        used = 4 + put_item(body + 4, 0x40, IMPLICIT, strlen(IMPLICIT));
+        const char *syntax = id == IMAGE_AS_IS ? EXPLICIT : IMPLICIT;
+        used = 4 + put_item(body + 4, 0x40, syntax, strlen(syntax));
         at += put_item(to + at, 0x21, body, used);
     }
     used = put_item(user, 0x51, "\0\1\0\0", 4);
@@ -189,11 +194,38 @@ static enum dx_status ask_item(struct dx_scu *scu, uint8_t which, struct dx_erro
     return status;
 }
 
+/* A path to an image of some hundred bytes, for as long as the process lives. */
+static const char *image(void)
+{
+    static struct sample sample;
+    static char path[64];
+    if (path[0])
+        return path;
+    sample_begin(&sample, EXPLICIT);
+    sample_text(&sample, DX_TAG(0x0008, 0x0016), "UI", IMAGE);
+    sample_text(&sample, DX_TAG(0x0008, 0x0018), "UI", "2.25.8");
+    sample_text(&sample, DX_TAG(0x0010, 0x0020), "LO", "P1");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", sample_open(&sample));
+    return path;
+}
+
+static enum dx_status ask_store(struct dx_scu *scu, struct dx_error *err)
+{
+    uint16_t dimse;
+    char comment[65];
+    enum dx_status status = dx_scu_store(scu, image(), &dimse, comment, err);
+    if (memchr(comment, '\0', sizeof comment) == NULL)
+        abort();
+    if (status != DX_OK && !dx_scu_is_broken(scu)) /* nothing was sent */
+        abort();
+    return status;
+}
+
 static void ask(struct dx_scu *scu, uint8_t which)
 {
     struct dx_error err = {.status = DX_OK};
     enum dx_status status;
-    switch (which % 7) {
+    switch (which % 8) {
     case 0:
         status = ask_commit(scu, &err);
         break;
@@ -203,8 +235,11 @@ static void ask(struct dx_scu *scu, uint8_t which)
     case 2:
         status = ask_items(scu, &err);
         break;
+    case 7:
+        status = ask_store(scu, &err);
+        break;
     default:
-        status = ask_item(scu, (uint8_t)(which % 7 - 3), &err);
+        status = ask_item(scu, (uint8_t)(which % 8 - 3), &err);
         break;
     }
     if (status == DX_INTERNAL)
@@ -217,7 +252,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     static const struct dx_scu_context contexts[] = {{DX_STUDY_ROOT_FIND, IMPLICIT},
                                                      {DX_STORAGE_COMMITMENT, IMPLICIT},
                                                      {DX_UPS_PUSH, IMPLICIT},
-                                                     {DX_UPS_PULL, IMPLICIT}};
+                                                     {DX_UPS_PULL, IMPLICIT},
+                                                     {IMAGE, EXPLICIT}};
     struct dx_scu_params params;
     struct dx_scu *scu = NULL;
     struct dx_error err = {.status = DX_OK};
@@ -236,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     params.port = peer.port;
     snprintf(params.calling, sizeof params.calling, "FUZZ");
     snprintf(params.called, sizeof params.called, "PEER");
-    if (dx_scu_open(&params, contexts, 4, &scu, &err) == DX_OK)
+    if (dx_scu_open(&params, contexts, 5, &scu, &err) == DX_OK)
         ask(scu, bytes[0]);
     dx_scu_close(scu);
     pthread_join(thread, NULL);

@@ -300,8 +300,6 @@ static void read_instances(struct store *store)
     for (size_t i = 0; i < count; i++) {
         look_instance(&list[i]);
         read_judgement(store, list[i].id);
-        if (store_first_instance(store, list[i].sop_instance, &one) == STORE_OK)
-            look_instance(&one);
         if (store_last_answer(store, list[i].sop_instance, INT64_MAX, &one) == STORE_OK)
             look_instance(&one);
         any(store_last_decoded(store, list[i].sop_instance, INT64_MAX, &one));
@@ -354,7 +352,7 @@ static void read_deliveries(struct store *store)
     struct delivery list[ROOM];
     struct store_oldest_pending waiting[ROOM];
     size_t count = 0;
-    any(store_oldest_pending(store, "pacs", INT64_MAX, INT64_MAX, list, ROOM, &count));
+    any(store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, ROOM, &count));
     must(count <= ROOM);
     for (size_t i = 0; i < count; i++)
         look_result(&list[i].result);

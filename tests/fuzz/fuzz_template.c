@@ -1,6 +1,7 @@
 /* A report template's bytes, or its words': refused with a reason, or it fills and prints for a
  * small result. The first byte chooses which file they are; the other one is the shipped one. */
 #include "srt_private.h"
+#include "tree_print.h"
 
 #include <stdlib.h>
 
@@ -72,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         return 0;
     }
     if (srt_fill(template_, &result, &tree, &err) == SRT_OK) {
-        srt_tree_print(tree, text, sizeof text);
+        tree_print(tree, text, sizeof text);
         srt_tree_destroy(tree);
     }
     srt_text(template_, &result, text, sizeof text);

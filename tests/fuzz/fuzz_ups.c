@@ -94,9 +94,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (count < 1 || count > MOST)
         return 0;
     if ((bytes[0] & 3) == 2) {
-        struct dx_error err;
+        struct dx_error err = {0};
         size_t seen = 0;
-        (void)ups_json_read((const char *)bytes + 1, count - 1, MATCHES, check_item, &seen, &err);
+        if (ups_json_read((const char *)bytes + 1, count - 1, MATCHES, check_item, &seen, &err) !=
+                DX_OK &&
+            err.text[0] == '\0')
+            abort(); /* refused without a word */
         return 0;
     }
     if ((bytes[0] & 1) == 0) {

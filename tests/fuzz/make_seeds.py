@@ -24,6 +24,7 @@ from pydicom.uid import (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Ex
 
 import seeds_peers
 import seeds_steps
+from seeds_steps import element, word
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
@@ -121,15 +122,6 @@ def pictures():
         put("image", name + ".jpg", out.getvalue())
 
 
-def element(tag, value):
-    value += b"\0" * (len(value) % 2)
-    return struct.pack("<HHI", tag >> 16, tag & 0xffff, len(value)) + value
-
-
-def word(tag, value):
-    return element(tag, struct.pack("<H", value))
-
-
 def command(sop_class, field, *more):
     body = (element(0x00000002, sop_class.encode()) + word(0x00000100, field)) + b"".join(more)
     return element(0x00000000, struct.pack("<I", len(body))) + body
@@ -162,7 +154,7 @@ def responses():
     match = element(0x00080052, b"STUDY ") + element(0x00100020, b"ID1 ") + element(0x0020000d, b"1.2.3")
     pending = command(find, 0x8020, word(0x00000120, 1), word(0x00000800, 1), word(0x00000900, 0xff00))
     last = command(find, 0x8020, word(0x00000120, 1), word(0x00000800, 0x0101), word(0x00000900, 0))
-    put("response", "find", b"\1" + message(7, True, pending) + message(7, False, match) + message(7, True, last))
+    put("response", "find", b"\1" + message(11, True, pending) + message(11, False, match) + message(11, True, last))
     item = element(0x00081150, SC.encode()) + element(0x00081155, b"2.25.8")
     event = element(0x00081195, b"2.25.7") + element(0x00081199, element(0xfffee000, item))
     event += element(0x00081198, element(0xfffee000, item + word(0x00081197, 0x0112)))
@@ -170,6 +162,10 @@ def responses():
     report = command(commitment, 0x0100, word(0x00000110, 9), word(0x00000800, 1), element(0x00001000, b"1.2.840.10008.1.20.1.1"),
                      word(0x00001002, 2))
     put("response", "commitment", b"\0" + message(3, True, done) + message(3, True, report) + message(3, False, event))
+    for name, status, comment in (("taken", 0x0000, ""), ("full", 0xa700, "no room"), ("warned", 0xb000, "coerced"), ("refused", 0xc000, "x" * 64)):
+        stored = command(SC, 0x8001, word(0x00000120, 1), word(0x00000800, 0x0101), word(0x00000900, status), element(0x00000902, comment.encode()),
+                         element(0x00001000, b"2.25.8"))
+        put("response", "store-" + name, b"\7" + message(9, True, stored))
 
 
 def ups_item():
@@ -187,7 +183,7 @@ def ups():
     item, push, pull = ups_item(), "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
     pending = command(pull, 0x8020, word(0x00000120, 1), word(0x00000800, 1), word(0x00000900, 0xff00))
     last = command(pull, 0x8020, word(0x00000120, 1), word(0x00000800, 0x0101), word(0x00000900, 0))
-    put("response", "ups-find", b"\2" + message(15, True, pending) + message(15, False, item) + message(15, True, last))
+    put("response", "ups-find", b"\2" + message(19, True, pending) + message(19, False, item) + message(19, True, last))
     for n, (name, field) in enumerate((("get", 0x8110), ("create", 0x8140), ("set", 0x8120), ("cancel", 0x8130))):
         answer = command(push, field, word(0x00000120, 1), word(0x00000800, 1 if n == 0 else 0x0101), word(0x00000900, 0 if n == 0 else 0xc301))
         put("response", "ups-" + name, bytes([3 + n]) + message(15, True, answer) + (message(15, False, item) if n == 0 else b""))

@@ -29,11 +29,13 @@ int fixture_setup(void **state)
     assert_non_null(mkdtemp(fixture->folder));
     snprintf(fixture->spool, sizeof fixture->spool, "%s/spool", fixture->folder);
     snprintf(fixture->database, sizeof fixture->database, "%s/jobs.sqlite", fixture->spool);
-    fixture->conf = (struct conf){.spool = fixture->spool,
-                                  .model = "",
-                                  .path = "test",
-                                  .ae_title = "CERVIGATE",
-                                  .audit = {.keep_days = 2190, .file_bytes = 16777216}};
+    fixture->conf =
+        (struct conf){.spool = fixture->spool,
+                      .model = "",
+                      .path = "test",
+                      .limits = {.quarantine_objects = 1000, .quarantine_bytes = 1 << 30},
+                      .ae_title = "CERVIGATE",
+                      .audit = {.keep_days = 2190, .file_bytes = 16777216}};
     assert_int_equal(spool_prepare(&fixture->conf, bad, sizeof bad), 0);
     *state = fixture;
     return 0;

@@ -155,6 +155,26 @@ static void a_transfer_is_told_once(void **state)
     assert_int_equal(count("", &all), 4);
 }
 
+/* What was sent is told, though the store that knows what it was made of cannot be read; what was
+ * received is made of nothing. */
+static void what_is_not_known_is_told(void **state)
+{
+    const struct conf_peer peer = {.name = "pacs", .ae_title = "PACS", .host = "192.0.2.1"};
+    const struct conf_destination to = {.peer = &peer};
+    const struct delivery delivery = {.result = {.study = "1.2.3", .sop_class = "1.2.840"}};
+    struct audit_traffic *t = audit_traffic_create(conf);
+    struct store *store = fixture_open(*state);
+    struct instance in = received("a1", 1, 1);
+    audit_traffic_received(t, &in, "P", "");
+    audit_traffic_sending(t, store, &to, &delivery, 1);
+    audit_traffic_sent(t, &to, NULL, &delivery.result);
+    audit_traffic_destroy(t);
+    store_close(store);
+    assert_int_equal(count("\"110104\"", NULL), 2);
+    assert_int_equal(count("type=\"unknown\"", NULL), 1);
+    assert_int_equal(count("type=\"inputs\"", NULL), 0);
+}
+
 /* In place of the C library's, to count them. */
 static unsigned syncs;
 
@@ -280,9 +300,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_schema_refuses),      TEST(every_event_is_valid),
-        TEST(a_transfer_is_told_once), TEST(a_turn_is_one_sync),
-        TEST(refusals_are_counted),    TEST(the_syslog_message_is_the_record),
+        TEST(the_schema_refuses),
+        TEST(every_event_is_valid),
+        TEST(a_transfer_is_told_once),
+        TEST(what_is_not_known_is_told),
+        TEST(a_turn_is_one_sync),
+        TEST(refusals_are_counted),
+        TEST(the_syslog_message_is_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

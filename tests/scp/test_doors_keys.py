@@ -35,6 +35,12 @@ class Keys(f.Case):
                 (f.tls(certificate=f.made.path("none.crt")), r"<tls certificate=.*: cannot be read: No such file"),
                 (f.tls(key=f.made.path("client.key")), r"<tls key=.*: is not the key of the certificate"),
                 (f.tls(key=f.made.path("crt.key")), r'<tls key=.*: holds "CERTIFICATE"; expected a private key'),
+                (f.tls(certificate=f.made.path("node.key"), key=f.made.path("node.crt")),
+                 r"<tls key=.*node\.crt\">: holds a certificate; expected a private key: are the two swapped\?"),
+                (f.tls(certificate=f.made.path("node.key"), key=f.made.path("crt.key")),
+                 r'<tls certificate=.*: holds ".*PRIVATE KEY"; expected certificates in PEM: are certificate and key swapped\?'),
+                (f'<audit host="localhost" certificate="{f.made.path("node.key")}" key="{f.made.path("node.crt")}"/>',
+                 r"<audit certificate>: .*node\.key: holds no certificate in PEM: are certificate and key swapped\?"),
                 (f.tls("late"), r"<tls certificate=.*: CN=late,O=Test ended 20\d\d-.*; expected one that is valid now"),
                 (f.tls("open"), r"<tls key=.*: its mode is 0640: others may read or write it; expected 0600"),
                 (f.tls(key=f.made.path("locked.key")), r"<tls key=.*: is encrypted; expected a key without a passphrase"),
@@ -46,6 +52,35 @@ class Keys(f.Case):
             self.assertEqual(status, 78, element)
             self.assertRegex(err, r"c\.xml:9: " + words)
         self.assertEqual(self.check(f.tls())[0], 0)
+
+    def test_every_wrong_file_is_told(self):
+        """Not the first one alone: what is not there, what is something else, what has ended."""
+        made = f.made.path
+        for name in ("crt", "key"):
+            shutil.copy2(made("node." + name), made("wide." + name))
+        os.chmod(made("wide.key"), 0o644)
+        self.told(f.tls(certificate=made("none.crt"), key=made("wide.key"), authorities=made("ca.key"), revoked=made("ca.crt")),
+                  r"<tls certificate=.*: cannot be read: No such file", r"<tls key=.*: its mode is 0644",
+                  r'<tls authorities=.*: holds ".*PRIVATE KEY"', r'<tls revoked=.*: holds "CERTIFICATE"')
+        self.told(f.tls("late", authorities=made("none.crt")), r"<tls certificate=.* ended 20", r"<tls authorities=.*: cannot be read")
+        self.told(f.tls(certificate=made("ca.key"), authorities=made("ca.key")),  # the key is good: nothing is said of it
+                  r"<tls certificate=.*: holds ", r"<tls authorities=.*: holds ")
+        self.told(f'<audit host="localhost" ca="{made("ca.key")}" certificate="{made("none.crt")}" key="{made("wide.key")}"/>',
+                  r"<audit ca>: .*ca\.key: ", r"<audit certificate>: .*none\.crt: No such file", r"<audit key>: .*wide\.key: its mode is 0644")
+        self.told(f'<audit host="localhost" ca="{made("ca.crt")}" certificate="{made("node.crt")}" key="{made("client.key")}"/>',
+                  r"<audit key>: .*client\.key: key values mismatch")
+        os.mkdir(os.path.join(self.node.folder, "c.d"))
+        with open(os.path.join(self.node.folder, "c.d/web.xml"), "w", encoding="utf-8") as file:
+            file.write(f"""<cervigate xmlns="urn:cervigate:config:1">
+<console enabled="true" port="0" certificate="{made("node.key")}" key="{made("none.key")}"/></cervigate>""")
+        self.told("", r'<console certificate=.*: holds ".*PRIVATE KEY"', r"<console key=.*: cannot be read: No such file", where=r"c\.d/web\.xml:2: ")
+
+    def told(self, element, *errors, where=r"c\.xml:9: "):
+        status, _, err = self.check(element)
+        lines = [line for line in err.splitlines() if re.search(where, line)]
+        self.assertEqual((status, len(lines)), (78, len(errors)), err)
+        for line, error in zip(lines, errors):
+            self.assertRegex(line, where + error)
 
     def test_terms_are_told(self):
         status, _, err = self.check(f.tls("soon"))

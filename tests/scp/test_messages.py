@@ -44,7 +44,7 @@ def said_in(path):
         if not literals and re.fullmatch(r"event|events\[[^]]*\]", event):
             literals = set(re.findall(ID, tables))
         if not literals and event == "helper->ended":
-            literals = set(re.findall(r'"([a-z]+-ended)"', read("scp/receive.c")))
+            literals = set(re.findall(r'"([a-z]+-ended)"', read("scp/receive/receive.c")))
         ids |= literals
         if not literals:
             unknown.append((path, event))

@@ -112,6 +112,7 @@ static void comes_through(struct zygote *zygote)
     assert_int_equal(grey.cols, COLS);
     for (int i = 0; i < ROWS * COLS; i++)
         assert_true(abs((int)grey.pixels[i] - (int)level(i)) <= 16);
+    assert_in_range(object.peak_kib, 1024, 256 << 10);
     dx_grey_finish(&grey);
     zygote_close(&object);
 }

@@ -250,10 +250,34 @@ class Retention(unittest.TestCase):
         self.assertTrue(all(os.path.exists(p) for p in strays))  # they may be objects that come
         self.told(node, rf"file-missing result=\d+ path={lost}")
         self.stopped(node)
-        node.start({"CERVIGATE_SWEEP_GRACE": "1"})
-        d.wait_for(lambda: "spool-swept unknown_removed=3 missing=1 more=no" in node.log(), 90, "swept")
+        left, living = self.temporaries(node)
+        node.start({"CERVIGATE_SWEEP_GRACE": "1", "CERVIGATE_SWEEP_EVERY": "2"})
+        d.wait_for(lambda: "spool-swept unknown_removed=3 missing=1 more=no temporary_removed=4\n" in node.log(), 90, "swept")
         self.assertEqual(node.objects(), [p for p in files if p != stray])
-        self.assertEqual([p for p in strays if os.path.exists(p)], [])
+        self.assertEqual([p for p in strays + left if os.path.exists(p)], [])
+        self.assertTrue(os.path.exists(living), "what has a process is not touched")
+        self.owner.kill()
+        self.owner.wait()
+        with open(stray, "w", encoding="utf-8") as f:
+            f.write("x")
+        d.wait_for(lambda: not os.path.exists(living) and not os.path.exists(stray), 90, "the next sweep")
+        d.wait_for(lambda: re.search("missing=0 more=no temporary_removed=1\n", node.log()), 30, "the next sweep's line")
+
+    def temporaries(self, node):
+        """What deaths leave under temporary names, one of them a real one's; and what a living process writes."""
+        said = subprocess.run([os.path.join(d.BUILD, "bin/cervigate"), "mode", "demo", "--config", node.config], capture_output=True,
+                              timeout=60, env=dict(os.environ, CERVIGATE_CRASH="whole-written"))
+        self.assertEqual(said.returncode, -signal.SIGKILL, said)
+        died, = glob.glob(node.spool + "/mode.*")
+        self.owner = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(self.owner.kill)
+        dead = died.split(".")[-1].split("-")[0]
+        left = [os.path.join(node.spool, n) for n in (f"run/node.{dead}-{'0' * 16}", f"run/send-{dead}.dcm", "mode.restoring")]
+        living, mine = (os.path.join(node.spool, n) for n in (f"run/mode.{self.owner.pid}-{'0' * 16}", "notes.12-0123"))
+        for path in left + [living, mine]:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("x")
+        return left + [died], living
 
     def test_rows_given_up_before_a_crash_lose_their_files_after_it(self):
         node = self.node()
@@ -262,8 +286,7 @@ class Retention(unittest.TestCase):
         self.stopped(node)
         self.change(node, "UPDATE instance SET gone_ms=1", f"INSERT INTO removal VALUES('{path}')")
         node.start()
-        d.wait_for(lambda: not node.objects(), 20, "the file goes")
-        self.assertEqual(node.sql("SELECT * FROM removal"), [])
+        d.wait_for(lambda: not node.objects() and not node.sql("SELECT * FROM removal"), 20, "the file goes, then its name")
 
     def test_the_sites_orders_are_looked_at_once_a_day(self):
         node = self.node()

@@ -399,6 +399,52 @@ static void test_own_reports_are_recognised_by_their_codes(void **state)
     dx_attrs_destroy(attrs);
 }
 
+/* What does not say that a person has read it takes nothing off the list. */
+static void test_who_has_read_it(void **state)
+{
+    (void)state;
+    const uint32_t complete = DX_TAG(0x0040, 0xa491), verified = DX_TAG(0x0040, 0xa493),
+                   preliminary = DX_TAG(0x0040, 0xa496), title = DX_TAG(0x0040, 0xa043),
+                   observer = DX_TAG(0x0040, 0xa084);
+    const struct {
+        struct pair more[3]; /* over COMPLETE, UNVERIFIED, by a person */
+        const char *why;     /* "": read */
+    } rows[] = {
+        {{{0, NULL}}, ""},
+        {{{preliminary, "FINAL"}, {verified, "VERIFIED"}, {title, "126000"}}, ""},
+        {{{verified, ""}}, ""},
+        {{{observer, ""}, {verified, "VERIFIED"}}, ""},
+        {{{complete, "COMPLETE "}, {observer, "PSN "}}, ""},
+        {{{observer, ""}}, "names no observer"},
+        {{{observer, ""}, {verified, ""}}, "names no observer"},
+        {{{observer, "DEV"}}, "devices alone"},
+        {{{observer, "DEV"}, {verified, "VERIFIED"}}, "devices alone"},
+        {{{complete, "PARTIAL"}, {verified, "VERIFIED"}}, "not COMPLETE"},
+        {{{complete, ""}}, "not COMPLETE"},
+        {{{preliminary, "PRELIMINARY"}}, "PRELIMINARY"},
+        {{{preliminary, "DRAFT"}, {verified, "VERIFIED"}}, "PRELIMINARY"},
+        {{{title, "111036"}}, "CAD"},
+        {{{title, "112000"}}, "CAD"},
+        {{{title, "112220"}}, "CAD"},
+        {{{title, "113701"}}, "dose"},
+        {{{title, "113000"}}, "key objects"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct pair pairs[] = {
+            {complete, "COMPLETE"}, {verified, "UNVERIFIED"}, {observer, "PSN"}};
+        struct dx_attrs *attrs = attrs_of(pairs, 3);
+        for (size_t j = 0; j < 3 && rows[i].more[j].text != NULL; j++)
+            assert_int_equal(
+                dx_attrs_set_text(attrs, rows[i].more[j].tag, "CS", rows[i].more[j].text), DX_OK);
+        const char *why = rules_not_read(attrs);
+        assert_int_equal(why == NULL, rows[i].why[0] == '\0');
+        assert_true(why == NULL || strstr(why, rows[i].why) != NULL);
+        dx_attrs_destroy(attrs);
+    }
+    assert_true(rules_report_class("1.2.840.10008.5.1.4.1.1.88.11"));
+    assert_false(rules_report_class("1.2.840.10008.5.1.4.1.1.88.59"));
+}
+
 static void test_documents_are_no_images(void **state)
 {
     (void)state;
@@ -428,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_a_rule_narrows_what_a_destination_gets),
         cmocka_unit_test(test_own_results_are_recognised),
         cmocka_unit_test(test_own_reports_are_recognised_by_their_codes),
+        cmocka_unit_test(test_who_has_read_it),
         cmocka_unit_test(test_documents_are_no_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

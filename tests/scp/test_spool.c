@@ -145,12 +145,49 @@ static void incoming_of_the_dead_goes(void **state)
     assert_int_equal(count_in(f, "incoming"), 0);
 }
 
+/* What is written by a process that lives, and what people put there, stays. */
+static void temporary_names_of_the_dead_go(void **state)
+{
+    const struct fixture *f = *state;
+    static const char *const kept[] = {"mode", "notes.12-0123", "send-notes.dcm", "run/send-%d.dcm",
+                                       "run/node.%d-0123456789abcdef"};
+    static const char *const gone[] = {"run/node.%d-0123456789abcdef", "run/send-%d.dcm",
+                                       "audit/sent/cursor.%d-0123456789abcdef", "mode.restoring"};
+    char name[64], path[PATH_MAX];
+    size_t removed = 0;
+    int status = 0;
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    assert_int_equal(waitpid(dead, &status, 0), dead);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        snprintf(name, sizeof name, kept[i], (int)getpid());
+        node_path(&f->conf, path, sizeof path, "%s", name);
+        fixture_write(path, "x");
+    }
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+        snprintf(name, sizeof name, gone[i], (int)dead);
+        node_path(&f->conf, path, sizeof path, "%s", name);
+        fixture_write(path, "x");
+    }
+    assert_int_equal(spool_sweep_temporaries(&f->conf, &removed), 0);
+    assert_int_equal(removed, sizeof gone / sizeof *gone);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        snprintf(name, sizeof name, kept[i], (int)getpid());
+        node_path(&f->conf, path, sizeof path, "%s", name);
+        assert_int_equal(access(path, F_OK), 0);
+    }
+}
+
 static void quarantine_tells_why(void **state)
 {
     const struct fixture *f = *state;
     char from[PATH_MAX], name[64], file[80], text[64];
+    const char *limit = NULL;
     int fd = begin_object(f, from, "bad bytes");
-    assert_int_equal(spool_quarantine(&f->conf, fd, from, "reason: bad\n", name, sizeof name), 0);
+    assert_int_equal(
+        spool_quarantine(&f->conf, fd, from, "reason: bad\n", name, sizeof name, &limit), 0);
+    assert_null(limit);
     close(fd);
     snprintf(file, sizeof file, "quarantine/%s.txt", name);
     read_back(f, file, text);
@@ -166,12 +203,14 @@ static void quarantine_is_never_without_why(void **state)
 {
     const struct fixture *f = *state;
     char from[PATH_MAX], name[64];
+    const char *limit = NULL;
     int status = 0;
     int fd = begin_object(f, from, "bad bytes");
     pid_t pid = fork();
     if (pid == 0) {
         setenv("CERVIGATE_CRASH", "whole-written", 1);
-        _exit(spool_quarantine(&f->conf, fd, from, "reason: bad\n", name, sizeof name) == 0);
+        _exit(spool_quarantine(&f->conf, fd, from, "reason: bad\n", name, sizeof name, &limit) ==
+              0);
     }
     close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -179,30 +218,60 @@ static void quarantine_is_never_without_why(void **state)
     assert_int_equal(count_in(f, "incoming"), 1);
 }
 
+/* Refused, and not kept; which setting says so. */
+static const char *not_kept(const struct fixture *f, const char *bytes)
+{
+    char from[PATH_MAX], name[64];
+    const char *limit = NULL;
+    int fd = begin_object(f, from, bytes);
+    assert_int_equal(spool_quarantine(&f->conf, fd, from, "why", name, sizeof name, &limit),
+                     -ENOSPC);
+    close(fd);
+    assert_int_equal(count_in(f, "incoming"), 0);
+    return limit;
+}
+
 static void quarantine_is_bounded(void **state)
 {
     struct fixture *f = *state;
-    char from[PATH_MAX], name[64], path[PATH_MAX];
-    for (int i = 0; i < SPOOL_QUARANTINE_MOST; i++) {
+    char path[PATH_MAX];
+    f->conf.limits.quarantine_objects = 3;
+    for (int i = 0; i < 3; i++) {
         node_path(&f->conf, path, sizeof path, "quarantine/%d.dcm", i);
         fixture_write(path, "");
     }
-    int fd = begin_object(f, from, "x");
-    assert_int_equal(spool_quarantine(&f->conf, fd, from, "why", name, sizeof name), -ENOSPC);
+    assert_string_equal(not_kept(f, "x"), "quarantineObjects");
+    assert_int_equal(count_in(f, "quarantine"), 3);
+}
+
+/* Texts count; what fits exactly is kept, and a byte more is not. */
+static void quarantine_is_bounded_by_bytes(void **state)
+{
+    struct fixture *f = *state;
+    char from[PATH_MAX], name[64], path[PATH_MAX];
+    const char *limit = NULL;
+    struct spool_quarantine_use use;
+    node_path(&f->conf, path, sizeof path, "quarantine/0.txt.0123"); /* a death left it */
+    fixture_write(path, "12345");
+    f->conf.limits.quarantine_bytes = 5 + 9 + 3;
+    assert_string_equal(not_kept(f, "bad bytes+"), "quarantineBytes");
+    int fd = begin_object(f, from, "bad bytes");
+    assert_int_equal(spool_quarantine(&f->conf, fd, from, "why", name, sizeof name, &limit), 0);
     close(fd);
-    assert_int_equal(count_in(f, "incoming"), 0);
-    assert_int_equal(count_in(f, "quarantine"), SPOOL_QUARANTINE_MOST);
+    assert_int_equal(spool_quarantine_use(&f->conf, &use), 0);
+    assert_true(use.objects == 1 && use.bytes == 17);
+    assert_string_equal(not_kept(f, ""), "quarantineBytes");
+    f->conf.limits.quarantine_bytes = 0;
+    assert_string_equal(not_kept(f, "x"), "quarantineBytes");
+    assert_int_equal(count_in(f, "quarantine"), 3);
 }
 
 static void no_quarantine_without_space(void **state)
 {
     struct fixture *f = *state;
-    char from[PATH_MAX], name[64];
     f->conf.limits.spool_reserve_bytes = UINT64_MAX;
-    int fd = begin_object(f, from, "x");
-    assert_int_equal(spool_quarantine(&f->conf, fd, from, "why", name, sizeof name), -ENOSPC);
-    close(fd);
-    assert_int_equal(count_in(f, "incoming") + count_in(f, "quarantine"), 0);
+    assert_string_equal(not_kept(f, "x"), "spoolReserve");
+    assert_int_equal(count_in(f, "quarantine"), 0);
 }
 
 static void whole_files_replace(void **state)
@@ -248,12 +317,20 @@ static void a_node_keeps_its_id(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(directories_are_private),      T(a_file_in_the_way_is_named),
-        T(an_object_is_kept_once),       T(only_digests_are_names),
-        T(a_lost_directory_is_an_error), T(incoming_of_the_dead_goes),
-        T(quarantine_tells_why),         T(quarantine_is_never_without_why),
-        T(quarantine_is_bounded),        T(no_quarantine_without_space),
-        T(whole_files_replace),          T(paths_that_do_not_fit_are_empty),
+        T(directories_are_private),
+        T(a_file_in_the_way_is_named),
+        T(an_object_is_kept_once),
+        T(only_digests_are_names),
+        T(a_lost_directory_is_an_error),
+        T(incoming_of_the_dead_goes),
+        T(temporary_names_of_the_dead_go),
+        T(quarantine_tells_why),
+        T(quarantine_is_never_without_why),
+        T(quarantine_is_bounded),
+        T(quarantine_is_bounded_by_bytes),
+        T(no_quarantine_without_space),
+        T(whole_files_replace),
+        T(paths_that_do_not_fit_are_empty),
         T(a_node_keeps_its_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

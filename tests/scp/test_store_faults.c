@@ -130,7 +130,7 @@ static enum store_status judge(struct store *store)
 {
     const struct judgement judgement = {.state = INSTANCE_JUDGED};
     struct instance in;
-    enum store_status status = store_first_instance(store, "1.2.3.1", &in);
+    enum store_status status = store_get_instance(store, 1, &in);
     return status == STORE_OK ? store_judge(store, in.id, &judgement) : status;
 }
 
@@ -142,7 +142,7 @@ static enum store_status report(struct store *store)
     snprintf(result.series, sizeof result.series, "2.25.11");
     snprintf(result.study, sizeof result.study, "1.2.4.1");
     snprintf(result.path, sizeof result.path, "results/2.25.1.dcm");
-    enum store_status status = store_first_instance(store, "1.2.3.1", &in);
+    enum store_status status = store_get_instance(store, 1, &in);
     const struct store_report entry = {.study = "1.2.4.1",
                                        .results = &result,
                                        .count = 1,

@@ -239,7 +239,16 @@ static void each_reason_by_itself(void **state)
     assert_string_equal(why(f, NULL, now), "job-store ");
     f->conf.limits.spool_reserve_bytes = UINT64_MAX;
     assert_string_equal(why(f, store, now), "spool-full ");
-    f->conf.limits.spool_reserve_bytes = 0;
+    (void)snprintf(path, sizeof path, "%s/quarantine/1.dcm", f->spool);
+    fixture_write(path, "123456789");
+    f->conf.limits = (struct conf_limits){.quarantine_objects = 2, .quarantine_bytes = 10};
+    assert_string_equal(why(f, store, now), "quarantine-full ");
+    f->conf.limits.quarantine_bytes = 11;
+    assert_string_equal(why(f, store, now), "");
+    f->conf.limits.quarantine_objects = 1;
+    assert_string_equal(why(f, store, now), "quarantine-full ");
+    f->conf.limits.quarantine_bytes = 0; /* none is kept, and that was meant */
+    assert_string_equal(why(f, store, now), "");
     const struct store_selftest failed = {.at_ms = 2, .what = "score", .models = MODEL},
                                 passed = {.at_ms = 2, .passed = true, .models = MODEL};
     FIXTURE_OK(store_add_selftest(store, &failed));

@@ -5,6 +5,7 @@
 #include "store_place.h"
 #include "store_reading.h"
 #include "store_sqlite.h"
+#include "worklist/news_header.h"
 
 #define MOST   10000
 #define MANY   (MOST - 2) /* findings in a full list, beside the two that must not be cut */
@@ -86,7 +87,7 @@ static void news_goes_in_the_lists_order(void **state)
         free(attrs);
         snprintf(uid, sizeof uid, "1.2.4.%d", expected[i]);
         assert_string_equal(news.study, uid);
-        FIXTURE_OK(store_news_asked(store, news.id));
+        FIXTURE_OK(store_news_asked(store, &news));
         FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 9000));
     }
 }
@@ -157,6 +158,38 @@ static void items_are_cut_likewise(void **state)
         assert_true(list[i].place.priority.raised &&
                     priority_compare(&fixture_policy, &list[i - 1].place, &list[i].place) < 0);
     free(list);
+}
+
+/* Of the same millisecond: by the study's UID, though placed in the opposite order. */
+static void equals_stand_alike_on_each_way(void **state)
+{
+    struct store_entry list[3];
+    struct store_reading_place items[3];
+    struct store_reading reading;
+    size_t count;
+    (void)state;
+    for (int study = 3; study > 0; study--)
+        placed(study, 0.9, true, INSTANCE_JUDGED, 1000);
+    FIXTURE_OK(store_readings_turn(store, 1, 0, name, NULL));
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 3, &count));
+    assert_int_equal(count, 3);
+    FIXTURE_OK(store_readings(store, &fixture_policy, OPEN, 0, items, 3, &count));
+    assert_int_equal(count, 3);
+    for (int i = 0; i < 3; i++) {
+        uint8_t *attrs, *said;
+        size_t attrs_count, said_count;
+        struct news news = next(&attrs), of_item;
+        free(attrs);
+        assert_string_equal(news.study, list[i].study);
+        FIXTURE_OK(store_news_asked(store, &news));
+        FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 9000));
+        FIXTURE_OK(store_reading_get(store, items[i].id, &reading, &of_item, &attrs, &attrs_count,
+                                     &said, &said_count));
+        free(attrs);
+        free(said);
+        assert_string_equal(reading.study, list[i].study);
+    }
+    assert_string_equal(list[0].study, "1.2.4.1");
 }
 
 /* The image has no accession number; its order, found by the study, has one. */
@@ -257,13 +290,116 @@ static void who_was_passed_is_spared(void **state)
     assert_int_equal(passed("1.2.4.2"), 2);
 }
 
+/* What a STAT costs others is not counted, but what it costs another STAT is. */
+static void a_stat_passes_stat_alone(void **state)
+{
+    (void)state;
+    for (int stat = 2; stat <= 3; stat++)
+        (void)say(of("", stat, ORDER_STAT));
+    (void)say(of("", 4, ORDER_HIGH));
+    placed(1, 0.9, true, INSTANCE_JUDGED, 1000); /* raised as high as a STAT */
+    placed(2, 0, true, INSTANCE_JUDGED, 2000);
+    placed(3, 0, true, INSTANCE_JUDGED, 3000);
+    placed(4, 0, true, INSTANCE_JUDGED, 4000);
+    read_it("1.2.4.3");
+    assert_int_equal(passed("1.2.4.1"), 0);
+    assert_int_equal(passed("1.2.4.2"), 1);
+    read_it("1.2.4.4"); /* no STAT: it passes all */
+    assert_int_equal(passed("1.2.4.1"), 1);
+    assert_int_equal(passed("1.2.4.2"), 2);
+}
+
+/* ---- whose item at a workflow manager ---- */
+
+static struct news of_doe(void)
+{
+    struct news news = {.kind = NEWS_PRIORITY,
+                        .patient_name = "Doe^Jane=x",
+                        .patient_id = "P1",
+                        .birth_date = "19700102",
+                        .accession = "A1"};
+    news_identify(&news);
+    assert_int_equal(news.item, 0);
+    memcpy(news.told_identity, news.identity, sizeof news.identity);
+    return news;
+}
+
+static void who_is_another(void **state)
+{
+    struct news news = of_doe();
+    (void)state;
+    snprintf(news.patient_name, sizeof news.patient_name, "DOE^JANE^^=y");
+    snprintf(news.sex, sizeof news.sex, "F"); /* said for the first time */
+    snprintf(news.filler_order, sizeof news.filler_order, "F1");
+    news.birth_date[0] = '\0'; /* said no more */
+    news_identify(&news);
+    assert_int_equal(news.item, 0);
+    memcpy(news.told_identity, news.identity, sizeof news.identity);
+    const struct news ordered = news;
+    news.accession[0] = news.filler_order[0] = '\0'; /* its order is cancelled */
+    news_identify(&news);
+    assert_int_equal(news.item, 1);
+    news = ordered;
+    news.filler_order[0] = '\0';
+    news_identify(&news);
+    assert_int_equal(news.item, 1);
+    news = (struct news){.kind = NEWS_PRIORITY}; /* the image's header is gone */
+    memcpy(news.told_identity, ordered.identity, sizeof news.told_identity);
+    news_identify(&news);
+    assert_int_equal(news.item, 0);
+
+    const size_t texts[] = {offsetof(struct news, patient_name), offsetof(struct news, patient_id),
+                            offsetof(struct news, birth_date), offsetof(struct news, accession)};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        news = of_doe();
+        snprintf((char *)&news + texts[i], 9, "19990101");
+        news.kind = NEWS_WITHDRAWN; /* what is taken back is what was told */
+        news_identify(&news);
+        assert_int_equal(news.item, 0);
+        assert_string_equal(news.identity, news.told_identity);
+        news.kind = NEWS_PRIORITY;
+        news_identify(&news);
+        assert_int_equal(news.item, 1);
+    }
+}
+
+static void an_item_is_remembered_once_it_went_out(void **state)
+{
+    uint8_t *attrs;
+    size_t count;
+    (void)state;
+    placed(1, 0.9, true, INSTANCE_JUDGED, 1000);
+    struct news news = next(&attrs);
+    free(attrs);
+    assert_true(news.item == 0 && news.told_identity[0] == '\0');
+    news.item = 3;
+    snprintf(news.identity, sizeof news.identity, "whose");
+    FIXTURE_OK(store_news_asked(store, &news));
+    FIXTURE_OK(store_news_end(store, news.id, NEWS_LATER, 0, "busy", 2000));
+    news = next(&attrs);
+    free(attrs);
+    assert_true(news.item == 0 && news.told_identity[0] == '\0'); /* by earlier ones alone */
+    FIXTURE_OK(store_next_look(store, "ris", 900000, 1000, &news, &attrs, &count));
+    free(attrs);
+    assert_int_equal(news.item, 3);
+    read_it("1.2.4.1");
+    news = next(&attrs);
+    free(attrs);
+    assert_int_equal(news.item, 3);
+    assert_string_equal(news.told_identity, "whose");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(news_goes_in_the_lists_order, setup, teardown),
         cmocka_unit_test_setup_teardown(cut_are_those_that_are_read_last, setup, teardown),
         cmocka_unit_test_setup_teardown(items_are_cut_likewise, setup, teardown),
+        cmocka_unit_test_setup_teardown(equals_stand_alike_on_each_way, setup, teardown),
         cmocka_unit_test_setup_teardown(who_was_passed_is_spared, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stat_passes_stat_alone, setup, teardown),
+        cmocka_unit_test(who_is_another),
+        cmocka_unit_test_setup_teardown(an_item_is_remembered_once_it_went_out, setup, teardown),
         cmocka_unit_test_setup_teardown(the_orders_accession_number_stands_in, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static struct news due(const char *way, int64_t now)
 static void tell(const char *way, int64_t now, enum news_end end, int64_t next)
 {
     struct news news = due(way, now);
-    FIXTURE_OK(store_news_asked(store, news.id));
+    FIXTURE_OK(store_news_asked(store, &news));
     FIXTURE_OK(store_news_end(store, news.id, end, next, "why", now + 1));
 }
 
@@ -231,7 +231,7 @@ static void later_news_overtakes(void **state)
 
     second = due("ris", 6002);
     assert_false(second.may_know); /* the first never went out */
-    FIXTURE_OK(store_news_asked(store, second.id));
+    FIXTURE_OK(store_news_asked(store, &second));
     FIXTURE_OK(store_news_end(store, second.id, NEWS_UNREACHED, 0, "", 6001));
     second = due("ris", 6002);
     assert_true(second.attempts == 1 && !second.may_know); /* its own attempts do not count */
@@ -250,11 +250,11 @@ static void what_is_on_its_way_counts(void **state)
     struct store_case c = next();
     (void)enter(&c, NEWS_PRIORITY, 5000);
     struct news first = due("ris", 5000);
-    FIXTURE_OK(store_news_asked(store, first.id));
+    FIXTURE_OK(store_news_asked(store, &first));
     FIXTURE_OK(store_mark_read(store, c.study, true));
     c = next();
     (void)enter(&c, NEWS_WITHDRAWN, 6000);
-    assert_int_equal(store_news_asked(store, first.id), STORE_NONE); /* it is overtaken */
+    assert_int_equal(store_news_asked(store, &first), STORE_NONE); /* it is overtaken */
     struct news second = due("ris", 6000); /* killed here, or answered: it is told in any case */
     assert_true(second.kind == NEWS_WITHDRAWN && second.may_know && !second.was_told);
     FIXTURE_OK(store_news_end(store, first.id, NEWS_TOLD, 0, "", 6001));

@@ -97,7 +97,6 @@ static void an_object(struct store *store)
     FIXTURE_OK(store_forget_attempt(store, out.id));
     FIXTURE_OK(store_count_death(store, out.id));
     FIXTURE_OK(store_is_result(store, "2.25.1", &ours));
-    FIXTURE_OK(store_first_instance(store, in.sop_instance, &out));
     assert_int_equal(store_last_answer(store, in.sop_instance, in.id, &out), STORE_NONE);
     const struct judgement judgement = {
         .state = INSTANCE_JUDGED, .moved = true, .others_report = true};

@@ -139,7 +139,7 @@ static void news_that_may_have_gone_out(void **state)
     (void)tell(a_patient("1", "A", "First^Jane", 10));
     struct news news = news_of(name, sizeof name);
     assert_string_equal(name, "First^Jane");
-    FIXTURE_OK(store_news_asked(store, news.id));
+    FIXTURE_OK(store_news_asked(store, &news));
     (void)tell(a_patient("1", "A", "Second^Jane", 20));
     (void)tell(a_patient("1", "A", "Third^Jane", 30));
     (void)news_of(name, sizeof name);

@@ -85,7 +85,7 @@ static void after_the_images(void **state)
     assert_int_equal(due().known.order, ORDER_UNKNOWN);
     FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 3000, 4000, &news, &attrs, &count));
     free(attrs);
-    FIXTURE_OK(store_news_asked(store, news.id));
+    FIXTURE_OK(store_news_asked(store, &news));
     FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 3000));
 
     struct site_order order = of("A1", 0, ORDER_ROUTINE);

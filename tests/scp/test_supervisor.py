@@ -234,6 +234,26 @@ class Run(unittest.TestCase):
         self.assertEqual(self.node.facts(), before)
         self.assertTrue(self.node.echo())
 
+    def test_a_reload_whose_process_dies_keeps_the_old(self):
+        """As libxml2 does without memory; the next one is done. Who dies when the new one is in force leaves it there."""
+        for point, level in (("reload-looked", "debug"), ("reload-told", "info")):
+            with self.subTest(point):
+                self.node.process.terminate()
+                self.node.process.wait(30)
+                self.node.start({"CERVIGATE_CRASH": point, "CERVIGATE_CRASH_MARK": os.path.join(self.node.folder, point)})
+                before, words = self.node.facts(), 'reload-refused file=.* reason="[^"]*died .signal 9.'
+                self.node.write_config(extra=f'<log level="{level}"/>')
+                self.node.process.send_signal(signal.SIGHUP)
+                d.wait_for(lambda: re.search(words if point == "reload-looked" else " reload file=.*changes=0 ", self.node.log()), 20, "a word")
+                if point == "reload-looked":
+                    self.assertEqual(self.node.facts(), before)
+                    self.node.process.send_signal(signal.SIGHUP)
+                else:
+                    self.assertRegex(self.node.log(), "audit-failed events=1 counted=true ")
+                d.wait_for(lambda: self.node.pid("analyze") not in (0, int(before["analyze_pid"])), 20, "new roles")
+                self.assertEqual(self.node.facts()["pid"], before["pid"])
+                self.assertTrue(self.node.echo())
+
     def test_storm(self):
         for _ in range(30):
             self.node.process.send_signal(signal.SIGHUP)

@@ -134,6 +134,72 @@ class Own(Case):
         self.assertEqual("MEDIUM", self.priority(OURS))
 
 
+class Another(Case):
+    """Our own item of a patient, or an order, who turned out to be another: no N-SET may change that (table CC.2.5-3)."""
+    ROE = {"item": 1, "told": "HIGH", "patient_name": "Roe^Jane", "patient_id": "P2"}
+
+    def second(self):
+        uid, = set(self.manager.items) - {OURS}
+        return self.manager.items[uid]
+
+    def states(self):
+        return sorted((str(i.PatientName), i.ProcedureStepState) for i in self.manager.items.values())
+
+    def test_made_anew_before_the_old_one_is_cancelled(self):
+        self.told()
+        self.told(**self.ROE)
+        self.assertEqual([("Doe^Jane", "CANCELED"), ("Roe^Jane", "SCHEDULED")], self.states())
+        self.assertEqual(("P2", "HIGH"), (self.second().PatientID, self.second().ScheduledProcedureStepPriority))
+        self.assertEqual(["create", "create", "cancel"], self.manager.asked("create", "set", "cancel"))
+        self.assertEqual("cervigate: patient or order were corrected: made anew", decode(self.manager.log[-1]["dataset"]).ReasonForCancellation)
+        self.told(**self.ROE)
+        self.told(**dict(self.ROE, rank="MEDIUM", reason="no-finding"))
+        self.assertEqual("MEDIUM", self.second().ScheduledProcedureStepPriority)
+        self.assertEqual(["create", "create", "cancel", "set"], self.manager.asked("create", "set", "cancel"))
+        self.told(kind="withdrawn", **self.ROE)
+        self.assertEqual([("Doe^Jane", "CANCELED"), ("Roe^Jane", "CANCELED")], self.states())
+
+    def test_several_that_were_not_told(self):
+        self.told()
+        self.told(**dict(self.ROE, item=3))
+        self.assertEqual([("Doe^Jane", "CANCELED"), ("Roe^Jane", "SCHEDULED")], self.states())
+
+    def test_who_reads_it_is_left_alone(self):
+        for state in ("IN PROGRESS", "COMPLETED"):
+            self.manager.items.clear()
+            self.told()
+            self.manager.items[OURS].ProcedureStepState = state
+            self.told(**self.ROE)
+            self.assertEqual([("Doe^Jane", state)], self.states())
+
+    def test_canceled_by_another(self):
+        self.told()
+        self.manager.items[OURS].ProcedureStepState = "CANCELED"
+        self.assertIn("canceled", self.told("refused", **self.ROE))
+        self.assertEqual([("Doe^Jane", "CANCELED")], self.states())
+
+    def test_not_cancelled_yet(self):
+        """A crash, or a manager that is busy, between the two."""
+        self.told()
+        self.manager.how["cancel"] = (0x0110, 1)
+        self.told("later", **self.ROE)
+        self.assertEqual([("Doe^Jane", "SCHEDULED"), ("Roe^Jane", "SCHEDULED")], self.states())
+        self.told(**self.ROE)
+        self.assertEqual([("Doe^Jane", "CANCELED"), ("Roe^Jane", "SCHEDULED")], self.states())
+
+    def test_not_made(self):
+        self.told()
+        self.manager.how["create"] = (0x0124, 1)
+        self.told("refused", **self.ROE)
+        self.assertEqual([("Doe^Jane", "SCHEDULED")], self.states())
+
+    def test_the_sites_own_has_come(self):
+        self.told()
+        self.manager.add(SITE, accession="A1", patient="P2")
+        self.told(**self.ROE)
+        self.assertEqual(("HIGH", "CANCELED"), (self.priority(), self.manager.items[OURS].ProcedureStepState))
+
+
 class Withdrawn(Case):
     def test_canceled(self):
         self.told()
@@ -235,6 +301,21 @@ class Site(Case):
     def test_not_a_reading(self):
         self.manager.add(SITE, accession="A1", workitem="110006")
         self.told()
+        self.assertEqual(("MEDIUM", "HIGH"), (self.priority(), self.priority(OURS)))
+
+    def test_what_a_site_calls_a_reading(self):
+        """Of several codes, whole ones: value and coding system; ours are made with the standard's."""
+        codes = "110005^DCM READ^99SITE"
+        for code, scheme, is_one in (("READ", "99SITE", True), ("110005", "DCM", True), ("READ", "DCM", False), ("REA", "99SITE", False), ("110006", "DCM", False)):
+            self.manager.items.clear()
+            item = self.manager.add(SITE, accession="A1")
+            item.ScheduledWorkitemCodeSequence = [ups_scp.code(code, scheme)]
+            self.told(codes=codes)
+            self.assertEqual(("HIGH" if is_one else "MEDIUM", not is_one), (self.priority(), OURS in self.manager.items), code)
+        self.assertEqual("110005", self.manager.items[OURS].ScheduledWorkitemCodeSequence[0].CodeValue)
+        self.manager.items.clear()
+        self.manager.add(SITE, accession="A1")
+        self.told(codes="READ^99SITE")  # the standard's is none where the site does not say so
         self.assertEqual(("MEDIUM", "HIGH"), (self.priority(), self.priority(OURS)))
 
     def test_a_reading_before_one_without_code(self):

@@ -20,6 +20,10 @@ class Own(test_ups.Own):
     test_answers_with_datasets = None
 
 
+class Another(test_ups.Another):
+    pass
+
+
 class Withdrawn(test_ups.Withdrawn):
     pass
 

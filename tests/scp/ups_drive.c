@@ -61,7 +61,7 @@ static char the_user[64];
 /* For as long as one news. */
 static const char *keep(int which, const char *value)
 {
-    static char kept[4][256];
+    static char kept[5][256];
     (void)snprintf(kept[which], sizeof kept[which], "%s", value);
     return kept[which];
 }
@@ -79,12 +79,16 @@ static void take(struct news *news, struct ups_manner *manner, const char *name,
         news->order = priority_order_parse(value);
     else if (strcmp(name, "reason") == 0)
         news->reason = reason_of(value);
+    else if (strcmp(name, "item") == 0)
+        news->item = atoi(value);
     else if (strcmp(name, "research") == 0)
         news->research = true;
     else if (strcmp(name, "is_report") == 0)
         news->is_report = true;
     else if (strcmp(name, "own_item") == 0)
         manner->own_item = true;
+    else if (strcmp(name, "codes") == 0)
+        manner->codes = keep(4, value);
     else if (strcmp(name, "worklist_label") == 0)
         manner->worklist_label = keep(0, value);
     else if (strcmp(name, "retrieve_ae") == 0)
@@ -128,7 +132,7 @@ static bool tell_one(const struct conf *conf)
         {"rank", "HIGH"},          {"reason", "finding"},
     };
     struct conf_peer peer = {.name = "ris", .ae_title = "RIS", .host = "127.0.0.1"};
-    struct ups_manner manner = {.answer_seconds = 1};
+    struct ups_manner manner = {.answer_seconds = 1, .codes = "110005^DCM"};
     struct news news = {.revision = 1, .created_ms = INT64_C(1795784400000)};
     char line[8192], why[NEWS_WHY] = "";
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)

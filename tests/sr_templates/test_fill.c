@@ -10,6 +10,7 @@
 
 #include "results.h"
 #include "srt_private.h"
+#include "tree_print.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,13 +122,13 @@ static void print_is_golden(void **state)
     (void)state;
     (void)make_results(list);
     struct srt_tree *tree = fill(&list[0].result);
-    srt_tree_print(tree, text, sizeof text);
+    tree_print(tree, text, sizeof text);
     assert_memory_equal(text, "Imaging Measurement Report\n", 27);
     check_golden("print-finding", text);
     char small[20];
-    srt_tree_print(tree, small, sizeof small);
+    tree_print(tree, small, sizeof small);
     assert_string_equal(small, "Imaging Measurement");
-    srt_tree_print(tree, small, 0);
+    tree_print(tree, small, 0);
     srt_tree_destroy(tree);
 }
 
@@ -143,7 +144,7 @@ static void forbidden_words_are_nowhere(void **state)
     (void)state;
     for (size_t i = 0; i < count; i++) {
         struct srt_tree *tree = fill(&list[i].result);
-        srt_tree_print(tree, text, sizeof text);
+        tree_print(tree, text, sizeof text);
         for (size_t w = 0; w < sizeof words / sizeof *words; w++)
             assert_true(!strcasestr(text, words[w]) ||
                         (list[i].result.models[0].calibrated && w == PROBABILITY));

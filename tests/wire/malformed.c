@@ -6,7 +6,8 @@
  * Prints what became of each strategy; exits 1 when anything died or hung.
  *
  *   malformed CORPUS SEED emit NUMBER FILE    writes the one as a Part 10 file
- *   malformed CORPUS SEED send COUNT FIRST PORT    sends them to a node [malformed_send] */
+ *   malformed CORPUS SEED send COUNT FIRST PORT [LEDGER]    sends them to a node [malformed_send]
+ */
 #include "malformed.h"
 
 #include "command.h"
@@ -225,7 +226,7 @@ int main(int argc, char **argv)
     if (argc < 4) {
         (void)fputs("usage: malformed CORPUS SEED COUNT [FIRST]\n"
                     "       malformed CORPUS SEED emit NUMBER FILE\n"
-                    "       malformed CORPUS SEED send COUNT FIRST PORT\n",
+                    "       malformed CORPUS SEED send COUNT FIRST PORT [LEDGER]\n",
                     stderr);
         return 64;
     }
@@ -238,9 +239,10 @@ int main(int argc, char **argv)
         status = 70;
     else if (strcmp(argv[3], "emit") == 0 && argc == 6)
         status = emit(&corpus, seed, strtoull(argv[4], NULL, 10), argv[5]);
-    else if (strcmp(argv[3], "send") == 0 && argc == 7)
-        status = malformed_send(&corpus, seed, strtoull(argv[4], NULL, 10),
-                                strtoull(argv[5], NULL, 10), (uint16_t)atoi(argv[6]));
+    else if (strcmp(argv[3], "send") == 0 && (argc == 7 || argc == 8))
+        status =
+            malformed_send(&corpus, seed, strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
+                           (uint16_t)atoi(argv[6]), argc == 8 ? argv[7] : NULL);
     else
         status = run(&corpus, seed, strtoull(argv[3], NULL, 10),
                      argc > 4 ? strtoull(argv[4], NULL, 10) : 0);

@@ -8,6 +8,6 @@
 bool malformed_write(int fd, const struct mutation *mutation);
 /* Over the network, an association each; prints the answers, and exits 1 when one never came. */
 int malformed_send(const struct corpus *corpus, uint64_t seed, uint64_t count, uint64_t first,
-                   uint16_t port);
+                   uint16_t port, const char *ledger);
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,6 +78,11 @@ static int start(void **state)
     struct dx_scp_params params;
     struct dx_error err;
     (void)state;
+    const char *port = getenv("CERVIGATE_STATES_PORT"); /* a node's, in place of our own server */
+    if (port != NULL) {
+        server.port = (uint16_t)strtoul(port, NULL, 10);
+        return 0;
+    }
     dx_scp_params_default(&params);
     params.acse_seconds = params.dimse_seconds = params.pdu_seconds = 30;
     if (dx_init(NULL, NULL, &err) != DX_OK)
@@ -87,7 +93,8 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    net_server_stop(&server);
+    if (server.pid > 0)
+        net_server_stop(&server);
     return 0;
 }
 
@@ -203,7 +210,7 @@ static void every_event_in_every_state(void **unused)
         }
     print_message("%d states, %d events\n", STATES, EVENTS);
     assert_int_equal(wrong, 0);
-    assert_true(net_server_is_alive(&server));
+    assert_true(server.pid == 0 || net_server_is_alive(&server));
 }
 
 int main(void)

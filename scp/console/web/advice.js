@@ -13,6 +13,7 @@ const ADVICE = {
   trial: ['It is started again within seconds; until then nobody can try an image. If it dies again: the log’s role-died.', ''],
   'job-store': ['Disk and permissions of the spool.', ''],
   'spool-full': ['No image is taken. Make room on the spool’s disk, or lower the retention.', ''],
+  'quarantine-full': ['Bytes that are refused from now on are not kept; their senders have them. Look why so much is refused, and discard what is done with.', 'set-aside'],
   certificate: ['Renew it; the node takes new files by itself.', 'configuration'],
   selftest: ['Run the self-test again below. If it fails again, nothing is judged until it passes.', ''],
   'oldest-job': ['A delivery that waits: look at the peers, and echo them. An object or report: is the role analyze running?', ''],

@@ -125,12 +125,6 @@ static enum nn_status run_reliability(struct nn_error *err)
     return nn_reliability_measure(d.a, d.positive, COUNT, 10, NN_BINS_EQUAL_COUNT, &r, err);
 }
 
-static enum nn_status run_point(struct nn_error *err)
-{
-    struct nn_point p;
-    return nn_point_choose(d.a, d.positive, COUNT, NN_POINT_SENSITIVITY, 0.9, &p, err);
-}
-
 static enum nn_status run_fill(struct nn_error *err)
 {
     static struct nn_model_info info = {.classes = 3, .class_ = {{"a", true, 0.5}, {"b", true, 1}}};
@@ -152,8 +146,8 @@ static enum nn_status run_difference(struct nn_error *err)
 static void every_allocation_may_fail(void **state)
 {
     enum nn_status (*const runs[])(struct nn_error *) = {
-        run_binary,      run_eligible, run_cases, run_studies, run_subgroups, run_curve,
-        run_reliability, run_point,    run_fill,  run_delong,  run_difference};
+        run_binary, run_eligible,    run_cases, run_studies, run_subgroups,
+        run_curve,  run_reliability, run_fill,  run_delong,  run_difference};
     struct nn_error err;
 
     (void)state;

@@ -1,34 +1,34 @@
 /* Tests of point.c, sample_size.c, everyday.c: where to cut, how many are needed, what it means. */
 #include "measures_fixture.h"
 
+/* Of one finding, class 0, and "none", class 1. */
+static double point_of(const double *score, const bool *positive, size_t count, double specificity)
+{
+    float *scores = calloc(count, 2 * sizeof *scores);
+    int *truth = calloc(count, sizeof *truth);
+
+    assert_true(scores != NULL && truth != NULL);
+    for (size_t i = 0; i < count; i++) {
+        scores[2 * i] = (float)score[i];
+        truth[i] = positive[i] ? 0 : 1;
+    }
+    double point = nn_operating_point(scores, truth, count, 2, 0, 1, specificity, 0);
+    free(scores);
+    free(truth);
+    return point;
+}
+
 static void points_by_hand(void **state)
 {
-    const double score[9] = {.9, .8, .8, .3, .7, .5, .3, .2, .1};
+    const double score[9] = {.875, .75, .75, .25, .625, .5, .25, .125, .0625};
     const bool positive[9] = {1, 1, 1, 1, 0, 0, 0, 0, 0};
-    struct nn_point p;
-    struct nn_error err;
 
     (void)state;
-    assert_int_equal(nn_point_choose(score, positive, 9, NN_POINT_SENSITIVITY, 1, &p, &err), NN_OK);
-    assert_true(p.point == .3);
-    assert_rate(p.sensitivity, 4, 4);
-    assert_rate(p.specificity, 2, 5);
-    assert_int_equal(p.sensitivity.interval.kind, NN_INTERVAL_EXACT);
-    assert_int_equal(nn_point_choose(score, positive, 9, NN_POINT_SENSITIVITY, .75, &p, &err),
-                     NN_OK);
-    assert_true(p.point == .8);
-    assert_rate(p.specificity, 5, 5);
-    assert_int_equal(nn_point_choose(score, positive, 9, NN_POINT_SENSITIVITY, .2, &p, &err),
-                     NN_OK);
-    assert_true(p.point == .9);
-    assert_int_equal(nn_point_choose(score, positive, 9, NN_POINT_SPECIFICITY, .8, &p, &err),
-                     NN_OK);
-    assert_true(p.point > .5 && p.point < .5000001);
-    assert_rate(p.specificity, 4, 5);
-    assert_rate(p.sensitivity, 3, 4);
-    assert_int_equal(nn_point_choose(score, positive, 9, NN_POINT_SPECIFICITY, .81, &p, &err),
-                     NN_OK);
-    assert_rate(p.specificity, 5, 5);
+    double point = point_of(score, positive, 9, .8);
+    assert_true(point > .5 && point < .5000001);
+    point = point_of(score, positive, 9, .81);
+    assert_true(point > .625 && point < .6250001);
+    assert_true(point_of(score, positive, 4, .95) == 0); /* none without a finding */
 }
 
 /* Against every possible cut; targets that are exact shares are met exactly, not one too many. */
@@ -37,53 +37,29 @@ static void points_are_the_best(void **state)
     double score[200];
     bool positive[200];
     uint64_t seed = 2;
-    struct nn_error err;
 
     (void)state;
     for (int i = 0; i < 200; i++) {
         positive[i] = i % 2;
-        score[i] = floor((chance(&seed) + (i % 2 ? 0.3 : 0)) * 40) / 40;
+        score[i] = floor((chance(&seed) + (i % 2 ? 0.3 : 0)) * 32) / 32;
     }
     for (int target = 1; target <= 100; target++) {
-        struct nn_point p, q;
-        double share = target / 100.0;
-        assert_int_equal(
-            nn_point_choose(score, positive, 200, NN_POINT_SENSITIVITY, share, &p, &err), NN_OK);
-        assert_int_equal(
-            nn_point_choose(score, positive, 200, NN_POINT_SPECIFICITY, share, &q, &err), NN_OK);
-        assert_true(p.sensitivity.value >= share && q.specificity.value >= share);
+        double point = point_of(score, positive, 200, target / 100.0);
+        int hits = 0, under = 0;
+        for (int i = 0; i < 200; i++) {
+            hits += positive[i] && score[i] >= point;
+            under += !positive[i] && score[i] < point;
+        }
+        assert_true(under >= target);
         for (int k = 0; k < 200; k++) {
-            uint64_t tp = 0, tn = 0;
+            int tp = 0, tn = 0;
             for (int i = 0; i < 200; i++) {
                 tp += positive[i] && score[i] >= score[k];
                 tn += !positive[i] && score[i] < score[k];
             }
-            if (tp >= (uint64_t)target)
-                assert_true(tn <= p.specificity.hits);
-            if (tn >= (uint64_t)target)
-                assert_true(tp <= q.sensitivity.hits);
+            assert_true(tn < target || tp <= hits);
         }
     }
-}
-
-static void points_that_cannot_be(void **state)
-{
-    double score[2] = {.1, .2};
-    const bool none[2] = {0, 0}, all[2] = {1, 1};
-    struct nn_point p;
-    struct nn_error err;
-
-    (void)state;
-    assert_int_equal(nn_point_choose(score, none, 2, NN_POINT_SENSITIVITY, .9, &p, &err),
-                     NN_BAD_DATA);
-    assert_int_equal(nn_point_choose(score, all, 2, NN_POINT_SPECIFICITY, .9, &p, &err),
-                     NN_BAD_DATA);
-    assert_int_equal(nn_point_choose(score, all, 2, NN_POINT_SENSITIVITY, 0, &p, &err), NN_INVALID);
-    assert_int_equal(nn_point_choose(score, all, 2, NN_POINT_SENSITIVITY, 1.1, &p, &err),
-                     NN_INVALID);
-    score[1] = NAN;
-    assert_int_equal(nn_point_choose(score, all, 2, NN_POINT_SENSITIVITY, .9, &p, &err),
-                     NN_BAD_DATA);
 }
 
 /* The plan against its definition: n patients, each result's exact interval, its chance. */
@@ -228,10 +204,10 @@ static void everyday_without_alerts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(points_by_hand),        cmocka_unit_test(points_are_the_best),
-        cmocka_unit_test(points_that_cannot_be), cmocka_unit_test(plans_keep_their_promise),
-        cmocka_unit_test(plans_that_cannot_be),  cmocka_unit_test(totals_at_a_prevalence),
-        cmocka_unit_test(everyday_by_hand),      cmocka_unit_test(everyday_without_alerts),
+        cmocka_unit_test(points_by_hand),           cmocka_unit_test(points_are_the_best),
+        cmocka_unit_test(plans_keep_their_promise), cmocka_unit_test(plans_that_cannot_be),
+        cmocka_unit_test(totals_at_a_prevalence),   cmocka_unit_test(everyday_by_hand),
+        cmocka_unit_test(everyday_without_alerts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

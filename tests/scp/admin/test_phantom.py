@@ -62,7 +62,7 @@ class Usage(unittest.TestCase):
     def test_what_is_no_option(self):
         out = ("--out", "/nowhere/x", "--count", 1)
         self.refused("there is no such subject; there are: all lateral", *out, "--subject", "foot")
-        self.refused("--configuration 2: a number from 0 to 1", *out, "--configuration", 2)
+        self.refused("--configuration 2: a whole number from 0 to 1", *out, "--configuration", 2)
         self.refused("--format jpeg: png or dicom", *out, "--format", "jpeg")
         self.refused("--headers true: honest or careless", *out, "--headers", "true")
         self.refused("--size 63", *out, "--size", 63)
@@ -76,9 +76,9 @@ class Usage(unittest.TestCase):
         self.refused("are for --send", *out, "--json")
         for option in (("--format", "dicom"), ("--twins",), ("--masks",), ("--threads", 2)):
             self.refused("are for --out", "--send", "A@b:1", *option)
-        self.refused("--pause 3601: seconds, 0 to 3600", "--send", "A@b:1", "--pause", 3601)
+        self.refused("--pause 3601: a number from 0 to 3600", "--send", "A@b:1", "--pause", 3601)
         for rate in ("-1", "nan", "x", "10001"):
-            self.refused(f"--rate {rate}: studies a second", "--send", "A@b:1", "--rate", rate)
+            self.refused(f"--rate {rate}: a number from 0 to 10000", "--send", "A@b:1", "--rate", rate)
         for peer in ("A@b", "A@:1", "@b:1", "A@b:0", "A@b:65536", "A@b:x", "ABCDEFGHIJKLMNOPQ@b:1", "A:1@b"):
             self.refused("AE_TITLE@HOST:PORT is expected", "--send", peer)
         self.refused("nowhere.xml", "--send", "pacs", "--config", "/nowhere.xml", status=66)

@@ -1,6 +1,7 @@
 """`cervigate status` and /healthz on a real node: the same reasons, the figures of what really happened, alarms in the log."""
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -43,7 +44,7 @@ class Status(unittest.TestCase):
         d.wait_for(lambda: node.get("/healthz")[0] == 200, 15, "well")
 
     def test_what_happened_is_in_the_figures(self):
-        node = self.node(limits='spoolReserve="1048576" nesting="1"').start()
+        node = self.node(limits='spoolReserve="1048576" nesting="1" quarantineBytes="90000"').start()
         self.well(node)
         self.send(node)
         self.reports(node, 1)
@@ -52,7 +53,7 @@ class Status(unittest.TestCase):
         deep = Dataset()
         deep.add_new(0x00081140, "SQ", [Dataset()])
         path = os.path.join(node.folder, "deep.dcm")
-        d.write_object(path, 4096, ReferencedImageSequence=[deep])
+        d.write_object(path, 40000, ReferencedImageSequence=[deep])
         self.assertNotEqual(node.store(path).returncode, 0)
         said = {}
 
@@ -84,6 +85,22 @@ class Status(unittest.TestCase):
 
         self.assertEqual(self.status(node, "relearn").returncode, 0)
         self.assertEqual(self.json(node, 0)["health"]["refusals"]["reference"], 0)
+        self.quarantine_fills_up(node, path)
+
+    def quarantine_fills_up(self, node, refused):
+        """Two of 40,000 bytes fit; the third is refused as the others were, and not kept."""
+        kept = self.json(node, 0)["quarantine"]
+        self.assertEqual((kept["objects"], kept["bytes_most"]), (1, 90000))
+        for _ in range(2):
+            self.assertNotEqual(node.store(refused).returncode, 0)
+        self.assertEqual(len(os.listdir(node.spool + "/quarantine")), 4)
+        self.assertRegex(node.log(), "quarantine-failed association=[^ ]* limit=quarantineBytes ")
+        self.assertEqual(len(re.findall("instance-refused .* status=C000 ", node.log())), 3)
+        said = self.json(node, 1)
+        self.assertEqual([w["name"] for w in said["why"]], ["quarantine-full"])
+        size = sum(os.path.getsize(os.path.join(node.spool, "quarantine", name)) for name in os.listdir(node.spool + "/quarantine"))
+        self.assertEqual(said["quarantine"], {"objects": 2, "objects_most": 1000, "bytes": size, "bytes_most": 90000})
+        self.assertIn(f"quarantine  2 refused objects of 1000, {size} bytes of 90000\n", self.status(node).stdout)
 
     def test_status_and_healthz_agree_on_why_not(self):
         node = self.node(mode="demo", peers=CLOSED)

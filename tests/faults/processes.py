@@ -1,0 +1,56 @@
+"""The processes of a node, as the machine has them."""
+import threading
+import time
+
+LOOK = 0.02  # seconds between two looks at the listener
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+            return f.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def children(pid):
+    """Every descendant of a process."""
+    found = []
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            for child in f.read().split():
+                found += [int(child)] + children(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def lives(pid):
+    """Whether the process is there, and no corpse."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class ListenerWatch(threading.Thread):
+    """Writes into a ledger when the process that listens went, and when there is one again (the node's file run/node has its number)."""
+
+    def __init__(self, node, lines):
+        super().__init__(daemon=True)
+        self.node, self.lines, self.done = node, lines, threading.Event()
+        self.start()
+
+    def run(self):
+        last, there = time.time(), True
+        while not self.done.wait(LOOK):
+            pid, now = int(self.node.facts().get("receive_pid", 0)), time.time()
+            alive = pid > 1 and lives(pid)
+            if alive != there:
+                self.lines.append(kind="listener", state="there" if alive else "gone", since=round(last, 3))
+            last, there = now, alive
+
+    def close(self):
+        self.done.set()
+        self.join(5)
