@@ -228,6 +228,7 @@ FALSIFIED = [
     ("a result's file is another than was entered", "I4", lambda e: spoil(os.path.join(e, "spool", one(e, "SELECT path FROM result WHERE kind='sr'")))),
     ("two current reports", "I4", lambda e: sql(e, "UPDATE result SET study=(SELECT study FROM result WHERE id=1), patient=(SELECT patient FROM "
                                                    "result WHERE id=1) WHERE kind='sr' AND id>1")),
+    ("a picture was taken back without a note", "I4 no note", lambda e: sql(e, "UPDATE result SET fate='retracted' WHERE kind='sc'")),
     ("one content of a UID has no row", "I5", lambda e: sql(e, "DELETE FROM instance WHERE rival=1")),
     ("a rival is not marked", "I5", lambda e: sql(e, "UPDATE instance SET rival=0 WHERE rival=1")),
     ("a conflict was judged", "I5", lambda e: sql(e, "UPDATE instance SET state='judged', reason='none' WHERE rival=1")),
