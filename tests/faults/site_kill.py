@@ -121,7 +121,10 @@ class Campaign(kill.Campaign):
 
     def run_on_the_way(self):
         for victim in (None, "cervigated-snd", "deliver", "all"):
+            begin = time.monotonic()
             self.correct_on_the_way(victim)
+            if self.verbose:
+                print(f"{time.monotonic() - begin:.1f} s: on the way, {victim} dies", flush=True)
 
     def read(self):
         """Claimed and completed by a reader, who asks again until he knows that it is."""
@@ -195,6 +198,7 @@ class Campaign(kill.Campaign):
         """Kills of these roles while their work goes on."""
         end = time.monotonic() + 3 * PATIENCE
         doing = [self.order_by_hl7, self.order_by_worklist, self.read, self.correct_patient]
+        count += sum(self.killed.values())
         while sum(self.killed.values()) < count and time.monotonic() < end:
             self.chance.choice(doing)()
             for _ in range(3):
