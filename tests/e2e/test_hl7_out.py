@@ -66,7 +66,7 @@ class Secure(test_every_way.Asked):
         self.assertEqual({row.split("|")[11] for row in gone.split("\r") if row.startswith("OBX")}, {"W"})
         report, = self.ask(node, "SELECT report FROM place WHERE study=? AND report<>''", child)[0]
         self.assertEqual(node.admin("results", "retract", report).returncode, 0)
-        self.assertIn("|P2^^^", wait(b"|ORU^R01|", "|withdrawn^", child))
+        self.assertIn("\rPID|1||P2|", wait(b"|ORU^R01|", "|withdrawn^", child))
         for raw in ris.raw:
             self.assertNotRegex(raw.decode().lower(), "absent|probab")
 
