@@ -1,15 +1,18 @@
 """Deliberate breaks of our own guards, one at a time, in a copy of the tree: a quick test must catch each.
 
-scripts/faults breaks [--list] [--only NAME...] [--from N] [--folder DIR]
+scripts/faults breaks [--list] [--only NAME...] [--from N] [--folder DIR] [--done FILE]
 
   --list    names them, and says whether each still fits the source and, where there is a build, names a test; exit 1 when one does not
   --folder  the copy and its build stay there (default: a new folder below /tmp, removed at the end)
+  --done    keeps what came of each break, a line each; the ones caught there are not tried again: a run of hours may be broken off
 
 A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. A test that
 fails must pass again without the break. Exit 0: all were caught."""
 import argparse
+import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -212,10 +215,12 @@ def copy_tree(folder):
     for name in listed.rstrip("\0").split("\0"):
         target = os.path.join(folder, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        if os.path.isfile(os.path.join(SOURCE, name)):
-            shutil.copy(os.path.join(SOURCE, name), target)  # of now: what was built from a broken one is older
+        source = os.path.join(SOURCE, name)
+        if os.path.isfile(source) and not (os.path.isfile(target) and filecmp.cmp(source, target, shallow=False)):
+            shutil.copy(source, target)  # of now: what was built from a broken one is older
 
 
+CAUGHT = "caught by "
 DAEMON = ("cervigated", "cervigate", "make_model", "manual", "manual_page")  # what tests that run the daemon take of the product
 
 
@@ -241,13 +246,17 @@ def build(folder, targets=("all",)):
     return None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
 
 
-def passes(folder, test):
-    done = run("ctest", "--test-dir", "build/release", "-R", f"^{test}$", "--no-tests=error", cwd=folder)
-    return done.returncode == 0
+def failures(folder, test):
+    """None when the test passes, or the parts of it that failed, as far as it names them."""
+    done = run("ctest", "--test-dir", "build/release", "-R", f"^{test}$", "--no-tests=error", "--output-on-failure", cwd=folder)
+    if done.returncode == 0:
+        return None
+    said = done.stdout + done.stderr
+    return sorted(set(re.findall(r"^\[  FAILED  \] (\w+)$", said, re.M) + re.findall(r"^(?:FAIL|ERROR): (\w+)", said, re.M)))
 
 
 def try_one(folder, one, program):
-    """How it went: caught, NOT CAUGHT, does not build, or fails by itself (which catch nothing)."""
+    """How it went: caught by what, NOT CAUGHT, does not build, or fails by itself (which catch nothing)."""
     name, file, old, new, test = one
     clean = read(folder, file)
     write(folder, file, clean.replace(old, new))
@@ -255,12 +264,22 @@ def try_one(folder, one, program):
         trouble = build(folder, [program] if program else DAEMON)
         if trouble:
             return "DOES NOT BUILD: " + trouble[-300:]
-        if passes(folder, test):
+        failed = failures(folder, test)
+        if failed is None:
             return "NOT CAUGHT"
     finally:
         write(folder, file, clean)
     trouble = build(folder, [program] if program else DAEMON)
-    return "caught" if not trouble and passes(folder, test) else "FAILS WITHOUT THE BREAK, TOO"
+    if trouble or (still := failures(folder, test)) is not None:
+        return f"FAILS WITHOUT THE BREAK, TOO: {trouble or ' '.join(still)}"
+    return CAUGHT + " ".join(failed)
+
+
+def kept_lines(path):
+    if not path or not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        return f.read().splitlines()
 
 
 def main():
@@ -269,6 +288,7 @@ def main():
     parser.add_argument("--only", nargs="+", metavar="NAME")
     parser.add_argument("--from", type=int, default=1, dest="first", metavar="N")
     parser.add_argument("--folder")
+    parser.add_argument("--done")
     wanted = parser.parse_args()
     bad = misfits()
     unknown = strangers(BUILD) if wanted.list and os.path.isdir(BUILD) else []
@@ -278,6 +298,7 @@ def main():
                   f"{' DOES NOT NAME A TEST' if one[0] in unknown else ''}")
         return 1 if bad or unknown else 0
     chosen = [one for one in BREAKS[wanted.first - 1:] if not wanted.only or one[0] in wanted.only]
+    kept = kept_lines(wanted.done)
     folder = os.path.abspath(wanted.folder or tempfile.mkdtemp(prefix="cervigate-breaks-"))
     caught, begin = 0, time.monotonic()
     try:
@@ -287,10 +308,15 @@ def main():
         if trouble:
             raise SystemExit("without a break: " + trouble)
         program = programs(os.path.join(folder, "build/release"))
-        for one in chosen:
-            how = try_one(folder, one, program[one[4]])
-            caught += how == "caught"
-            print(f"{how}: {one[0]} ({one[4]})", flush=True)
+        for one in sorted(chosen, key=lambda b: program[b[4]] is None):  # scripts take minutes
+            line = next((l for l in kept if l.endswith(f": {one[0]} ({one[4]})") and l.startswith(CAUGHT)), None)
+            if line is None:
+                line = f"{try_one(folder, one, program[one[4]])}: {one[0]} ({one[4]})".replace("\n", " ")
+                print(line, flush=True)
+                if wanted.done:
+                    with open(wanted.done, "a", encoding="utf-8") as f:
+                        f.write(line + "\n")
+            caught += line.startswith(CAUGHT)
     finally:
         if not wanted.folder:
             shutil.rmtree(folder, ignore_errors=True)
