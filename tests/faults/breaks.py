@@ -4,7 +4,8 @@ scripts/faults breaks [--list] [--only NAME...] [--from N] [--folder DIR] [--don
 
   --list    names them, and says whether each still fits the source and, where there is a build, names a test; exit 1 when one does not
   --folder  the copy and its build stay there (default: a new folder below /tmp, removed at the end)
-  --done    keeps what came of each break, a line each; the ones caught there are not tried again: a run of hours may be broken off
+  --done    keeps what came of each break, a line each; the ones caught there are not tried again: a run of hours may be broken off,
+            or shared by several
 
 A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. A test that
 fails must pass again without the break. Exit 0: all were caught."""
@@ -298,18 +299,18 @@ def main():
                   f"{' DOES NOT NAME A TEST' if one[0] in unknown else ''}")
         return 1 if bad or unknown else 0
     chosen = [one for one in BREAKS[wanted.first - 1:] if not wanted.only or one[0] in wanted.only]
-    kept = kept_lines(wanted.done)
     folder = os.path.abspath(wanted.folder or tempfile.mkdtemp(prefix="cervigate-breaks-"))
     caught, begin = 0, time.monotonic()
     try:
         copy_tree(folder)
         run("cmake", "--preset", "release", cwd=folder)
-        trouble = build(folder)
+        program = programs(os.path.join(folder, "build/release"))
+        needed = {program[one[4]] for one in chosen}
+        trouble = build(folder, ("all",) if None in needed else needed)
         if trouble:
             raise SystemExit("without a break: " + trouble)
-        program = programs(os.path.join(folder, "build/release"))
         for one in sorted(chosen, key=lambda b: program[b[4]] is None):  # scripts take minutes
-            line = next((l for l in kept if l.endswith(f": {one[0]} ({one[4]})") and l.startswith(CAUGHT)), None)
+            line = next((l for l in kept_lines(wanted.done) if l.endswith(f": {one[0]} ({one[4]})") and l.startswith(CAUGHT)), None)
             if line is None:
                 line = f"{try_one(folder, one, program[one[4]])}: {one[0]} ({one[4]})".replace("\n", " ")
                 print(line, flush=True)
