@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -393,13 +394,32 @@ static bool export_filter(scmp_filter_ctx filter, struct sock_fprog *program)
     return true;
 }
 
-bool confine_compile(const struct confine_row *row, struct sock_fprog *program)
+static bool compile(const struct confine_row *row, struct sock_fprog *program)
 {
     scmp_filter_ctx filter = make_filter(row);
     bool good = filter != NULL && export_filter(filter, program);
     if (filter != NULL)
         seccomp_release(filter);
     return good;
+}
+
+/* Without memory libseccomp 2.5 may write a part of a filter, which refuses all or nothing, and say
+ * that all went well: what comes out twice is believed. */
+bool confine_compile(const struct confine_row *row, struct sock_fprog *program)
+{
+    struct sock_fprog once = {0}, again = {0};
+    bool good = compile(row, &once) && compile(row, &again);
+    bool same = good && once.len == again.len &&
+                memcmp(once.filter, again.filter, once.len * sizeof *once.filter) == 0;
+    free(again.filter);
+    if (same) {
+        *program = once;
+        return true;
+    }
+    free(once.filter);
+    if (good)
+        errno = ENOMEM;
+    return false;
 }
 
 bool confine_calls(const struct sock_fprog *program)
