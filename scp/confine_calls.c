@@ -17,10 +17,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define REFUSE      SCMP_ACT_ERRNO(EPERM)
+
+#define COMPILE_SECONDS 2 /* of a processor; it takes milliseconds */
 
 /* Stands in a program for the number of the process that will load it. */
 #define SELF 0x70696421u
@@ -403,12 +406,20 @@ static bool compile(const struct confine_row *row, struct sock_fprog *program)
     return good;
 }
 
+static void limit_time(time_t seconds)
+{
+    const struct itimerval limit = {.it_value.tv_sec = seconds};
+    (void)setitimer(ITIMER_VIRTUAL, &limit, NULL);
+}
+
 /* Without memory libseccomp 2.5 may write a part of a filter, which refuses all or nothing, and say
- * that all went well: what comes out twice is believed. */
+ * that all went well: what comes out twice is believed. Or it never ends: then the process does. */
 bool confine_compile(const struct confine_row *row, struct sock_fprog *program)
 {
     struct sock_fprog once = {0}, again = {0};
+    limit_time(COMPILE_SECONDS);
     bool good = compile(row, &once) && compile(row, &again);
+    limit_time(0);
     bool same = good && once.len == again.len &&
                 memcmp(once.filter, again.filter, once.len * sizeof *once.filter) == 0;
     free(again.filter);
