@@ -136,7 +136,7 @@ class Campaign:
     def begin_looks(self):
         """The checker looks meanwhile, too: in a process of its own, or its work would be in the way of the echoes."""
         self.looked_at = open(os.path.join(self.folder, "looks"), "w+", encoding="utf-8")
-        self.looks = subprocess.Popen([*CHECKER, "--meanwhile", str(LOOK_SECONDS), *self.evidence(), "--config", self.node.config], stdin=subprocess.PIPE, stdout=self.looked_at,
+        self.looks = subprocess.Popen([*CHECKER, "--meanwhile", str(LOOK_SECONDS * h.PATIENCE), *self.evidence(), "--config", self.node.config], stdin=subprocess.PIPE, stdout=self.looked_at,
                                       stderr=subprocess.STDOUT)
 
     def end_looks(self):
@@ -170,7 +170,7 @@ class Campaign:
                 self.pacs.behave(chance.choice(("swallow", "abort-mid", "a700", "refuse", "close")), 1)
             self.stop.wait(chance.uniform(0, 0.3))
             if self.inputs.count - self.pacs.taken / 2 > BACKLOG:  # copies, strangers and refusals bring no result: only slower
-                self.stop.wait(1)
+                self.stop.wait(h.PATIENCE)
 
     def end(self):
         """No more arrives; what is on its way is acknowledged."""
