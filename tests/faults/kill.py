@@ -35,7 +35,7 @@ from arms import SLOTS, Arms  # noqa: E402
 import harness as h  # noqa: E402
 from hook import Hook  # noqa: E402
 from inputs import Inputs  # noqa: E402
-from ledger import Sender, Source, read_lines, tell  # noqa: E402
+from ledger import Sender, Source, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
 from processes import ListenerWatch, children, name_of  # noqa: E402
 
@@ -445,6 +445,19 @@ class Campaign:
         self.node.stop()
         self.hook.close()
         self.pacs.close()
+
+
+def tell(campaign, endings, violations, seconds):
+    lines = read_lines(campaign.ledger_path)
+    attempts = sum(line["kind"] == "store" for line in lines)
+    echoes = [line["ms"] for line in lines if line["kind"] == "echo" and line["outcome"] == "0000"]
+    print(f"seed {campaign.seed}: {sum(campaign.points.values())} deaths at {len(campaign.points)} named points, "
+          f"{sum(campaign.killed.values())} kills at random {dict(campaign.killed)}")
+    print(f"{attempts} attempts to store, {len(campaign.pacs.stores())} objects at the PACS, endings {endings}, {seconds:.0f} s")
+    print(f"{sum(line['kind'] == 'echo' for line in lines)} echoes, {len(echoes)} answered, at most {max(echoes, default=0)} ms; {campaign.figures}")
+    for invariant, text in violations:
+        print(invariant, text)
+    print(f"{len(violations)} violations", flush=True)
 
 
 def main():

@@ -166,20 +166,6 @@ def echo(port, seconds):
         return "aborted" if status is None else f"{status:04x}"
 
 
-def tell(campaign, endings, violations, seconds):
-    """What a campaign (kill.py) came to, on standard output."""
-    lines = read_lines(campaign.ledger_path)
-    attempts = sum(line["kind"] == "store" for line in lines)
-    echoes = [line["ms"] for line in lines if line["kind"] == "echo" and line["outcome"] == "0000"]
-    print(f"seed {campaign.seed}: {sum(campaign.points.values())} deaths at {len(campaign.points)} named points, "
-          f"{sum(campaign.killed.values())} kills at random {dict(campaign.killed)}")
-    print(f"{attempts} attempts to store, {len(campaign.pacs.stores())} objects at the PACS, endings {endings}, {seconds:.0f} s")
-    print(f"{sum(line['kind'] == 'echo' for line in lines)} echoes, {len(echoes)} answered, at most {max(echoes, default=0)} ms; {campaign.figures}")
-    for invariant, text in violations:
-        print(invariant, text)
-    print(f"{len(violations)} violations", flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description="sends DICOM files and keeps a ledger")
     parser.add_argument("--port", type=int, required=True)
