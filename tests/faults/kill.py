@@ -34,7 +34,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 from arms import SLOTS, Arms  # noqa: E402
 import harness as h  # noqa: E402
 from hook import Hook  # noqa: E402
-from inputs import Inputs  # noqa: E402
+from inputs import Inputs, done  # noqa: E402
 from ledger import Sender, Source, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
 from processes import ListenerWatch, children, name_of  # noqa: E402
@@ -238,7 +238,8 @@ class Campaign:
             self.arm(point)
             end = time.monotonic() + SETTLE
             while point in self.waiting:
-                source, stored = self.stored()
+                path, stored = self.chance.choice(h.wait_for(lambda: self.revive() or done(self.node.spool, self.ledger_path), 120, "an object that is done"))
+                source = Source(path, ["delivered"])
                 self.sender.order("damage", sop_instance=source.sop_instance, sha256=source.sha256)
                 with contextlib.suppress(FileNotFoundError):  # retention may have been there first
                     os.truncate(stored, os.path.getsize(stored) // 2)
@@ -247,19 +248,6 @@ class Campaign:
                 self.revive()
                 if time.monotonic() > end:
                     raise AssertionError(f"no death at {point} within {SETTLE} s")
-
-    def stored(self):
-        """(a source that was acknowledged and is done, its file in the spool)"""
-        def find():
-            self.revive()
-            with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=10)) as store:
-                rows = store.execute("SELECT sop_instance,digest,path FROM instance AS i WHERE state='judged' AND gone_ms=0 AND withdrawn='' AND NOT EXISTS"
-                                     " (SELECT 1 FROM delivery JOIN result ON result.id=delivery.result WHERE report=i.reported AND delivery.state<>'sent')"
-                                     " AND reported>0 ORDER BY id DESC LIMIT 9").fetchall()
-            sent = {(line["sop_instance"], line["sha256"]): line["path"] for line in read_lines(self.ledger_path) if line["kind"] == "store"}
-            return [(sent[uid, digest], path) for uid, digest, path in rows if (uid, digest) in sent]
-        path, stored = self.chance.choice(h.wait_for(find, 120, "an object that is done"))
-        return Source(path, ["delivered"]), os.path.join(self.node.spool, stored)
 
     def order(self, *words):
         """A person's order, which the node may answer when it is able to."""
