@@ -1,6 +1,6 @@
 """The separate checker: compares what a sender knows, what a PACS got, and what the node says, and names each broken invariant.
 
-checker.py --spool DIR --ledger FILE... --pacs FILE... [--config FILE] [--settled] [--swept] [--incomplete-quarantine] [--others] [--json]
+checker.py --spool DIR --ledger FILE... --pacs FILE... [--config FILE] [--settled] [--swept] [--incomplete-quarantine] [--others] [--slow TIMES] [--json]
 
   --spool    the node's spool (read only): jobs.sqlite, objects/, results/, quarantine/, incoming/
   --ledger   what ledger.py wrote: every attempt to store an object
@@ -8,6 +8,7 @@ checker.py --spool DIR --ledger FILE... --pacs FILE... [--config FILE] [--settle
   --settled  the node has had its time: everything must have come to its end
   --swept    its sweep after the last start is over, too: no file may be left that no row wants
   --others   peers that keep no ledger sent objects, too: they may have been refused
+  --slow     the node is built with a sanitizer: echoes and restarts may take so many times as long
   --incomplete-quarantine   space was short, or quarantine was emptied: what was refused need not be kept
 
 It shares no code with the product and believes none of its words: digests are computed anew from the files, references are read from the
@@ -112,6 +113,7 @@ def main():
     parser.add_argument("--swept", action="store_true")
     parser.add_argument("--incomplete-quarantine", action="store_true")
     parser.add_argument("--others", action="store_true")
+    parser.add_argument("--slow", type=int, default=1, metavar="TIMES")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--meanwhile", type=float, metavar="SECONDS")
     wanted = parser.parse_args()
@@ -120,7 +122,7 @@ def main():
     try:
         evidence = Evidence(wanted.spool, wanted.ledger, wanted.pacs)
         checker = Checker(evidence, wanted.settled, wanted.swept, not wanted.incomplete_quarantine, wanted.others,
-                          Words(wanted.config) if wanted.config else None)
+                          Words(wanted.config) if wanted.config else None, slow=wanted.slow)
         violations = checker.run()
     except Unreadable as error:
         print(f"checker: {error}", file=sys.stderr)
