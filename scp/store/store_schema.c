@@ -203,6 +203,7 @@ static const char *const versions[] = {
     " told_ms INTEGER NOT NULL, due INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(patient_id, issuer, universal));"
     "CREATE INDEX site_patient_due ON site_patient(id) WHERE due<>0;"
+    "CREATE INDEX site_patient_into ON site_patient(into_id) WHERE into_id<>'';"
     /* an accession number of a patient that the site has changed; due: how often, since images have
        it */
     "CREATE TABLE site_accession("

@@ -225,6 +225,17 @@ class EveryWay(Asked):
             self.assertIn(f"read-elsewhere announcement={way} study={study}", node.log())
         h.wait_for(lambda: self.manager.items["1.2.3.1"].ScheduledProcedureStepPriority == "HIGH" == self.web.items["1.2.3.2"].ScheduledProcedureStepPriority and
                    len(self.manager.items) == 5, 30, "raised, and items of ours")
+        raised = self.manager.items["1.2.3.1"], self.web.items["1.2.3.2"]
+        for item, study in zip(raised, (by_dimse, by_web)):  # merged, of which the managers have not heard, and set back by someone
+            before = self.hook_.news(study)[-1]["report"]
+            self.assertNotIn(before, (None, *[n["report"] for n in self.hook_.news(study)[:-1]]))
+            item.ScheduledProcedureStepPriority = "MEDIUM"
+            with Caller(node) as caller:
+                self.assertEqual(code(caller.ask(adt("A40", "NEW" + item.PatientID, prior=item.PatientID))), "AA")
+            h.wait_for(lambda study=study, before=before: self.hook_.news(study)[-1]["report"] not in (before, None), 40, "an amended report")
+            h.wait_for(lambda item=item: item.ScheduledProcedureStepPriority == "HIGH", 20, "raised under the ID from before the merge")
+        made = [[i for i in manager.items.values() if i.get("StudyInstanceUID") == study] for manager, study in ((self.manager, by_dimse), (self.web, by_web))]
+        self.assertEqual(([i.PatientID for i in raised], made), (["ID1", "ID2"], [[], []]))
         self.manager.items["1.2.3.1"].ProcedureStepState = "IN PROGRESS"
         time.sleep(3)
         self.assertEqual(on_list(), {by_dimse, by_web, plain, own, other})
