@@ -1,5 +1,5 @@
 """A scripted collector of audit messages: syslog over TLS or TCP, RFC 5425's framing read strictly, RFC 5424's header, the message against
-tests/scp/audit.rng."""
+tests/scp/audit/audit.rng."""
 import os
 import re
 import socket
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-SCHEMA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp/audit.rng")
+SCHEMA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp/audit/audit.rng")
 HEADER = re.compile(rb'<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([!-~]{1,255}) cervigate - DICOM\+RFC3881 '
                     rb'\[meta sequenceId="([1-9]\d{0,9})"\] \xef\xbb\xbf(<\?xml .*)', re.S)
 

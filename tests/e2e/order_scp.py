@@ -12,7 +12,7 @@ import time
 import pydicom
 
 import archive
-from archive import decode, encode, message, pacs, short
+from archive import decode, encode, pacs, short
 
 MWL = "1.2.840.10008.5.1.4.31"
 ALL = 2 ** 32 - 1

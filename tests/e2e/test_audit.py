@@ -22,8 +22,7 @@ import pydicom  # noqa: E402
 import collector as c  # noqa: E402
 import daemon as d  # noqa: E402
 from harness import set_clock  # noqa: E402
-from test_analyze import AnalyzeNode  # noqa: E402
-from test_deliver import Scp  # noqa: E402
+from daemon import AnalyzeNode, Scp  # noqa: E402
 
 LONG = int(sys.argv[2]) if sys.argv[1:2] == ["long"] and len(sys.argv) > 2 else 60 if sys.argv[1:2] == ["long"] else 0
 SEED = int(os.environ.get("CERVIGATE_SEED", time.time()))

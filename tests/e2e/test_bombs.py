@@ -10,7 +10,6 @@ import time
 import unittest
 import zlib
 
-import pydicom
 from pydicom.encaps import encapsulate
 
 import harness as h

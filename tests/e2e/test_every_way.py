@@ -27,7 +27,7 @@ os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
 sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/console"), os.path.join(h.SOURCE, "tests/faults")]
 from http_fixture import Client, enrol  # noqa: E402
 from arms import Arms  # noqa: E402
-from test_hl7_peer import Listener, says  # noqa: E402
+from hl7_listener import Listener, says  # noqa: E402
 
 
 class Asked(test_worklist.Worklist):

@@ -9,7 +9,7 @@ import harness as h
 import models
 import test_every_way
 from certificates import Certificates
-from test_hl7_peer import Listener, says
+from hl7_listener import Listener, says
 from test_orders import Caller, code
 
 

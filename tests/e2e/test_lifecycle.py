@@ -19,9 +19,8 @@ import pydicom
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scp"))
 import daemon as d  # noqa: E402
 import rawscu  # noqa: E402
-from harness import head, set_clock  # noqa: E402
-from test_analyze import SANITIZED, AnalyzeNode  # noqa: E402
-from test_deliver import Scp  # noqa: E402
+from daemon import AnalyzeNode, Scp  # noqa: E402
+from harness import SANITIZED, head, set_clock  # noqa: E402
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "faults"))
 from kill import children  # noqa: E402
 

@@ -15,7 +15,7 @@ sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tes
 os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
 from certificates import Certificates, openssl  # noqa: E402
 from kill import children, name_of  # noqa: E402
-from test_doors_keys import memory_of  # noqa: E402
+from daemon import memory_of  # noqa: E402
 from test_orders import END, VT, Site, code  # noqa: E402
 
 CONNECTIONS = 3

@@ -15,7 +15,7 @@ import daemon as h  # noqa: E402
 import harness  # noqa: E402
 import rawscu  # noqa: E402
 from certificates import Certificates  # noqa: E402
-from test_analyze import AnalyzeNode  # noqa: E402
+from daemon import AnalyzeNode  # noqa: E402
 from web_archive import WebArchive  # noqa: E402
 
 ADMIN = os.path.join(h.BUILD, "bin/cervigate")

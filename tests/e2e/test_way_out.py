@@ -24,7 +24,7 @@ import models  # noqa: E402
 import rawscu  # noqa: E402
 from archive import Archive, encode, message, short, uid as uid_value  # noqa: E402
 from ledger import read_lines  # noqa: E402
-from test_analyze import AnalyzeNode  # noqa: E402
+from daemon import AnalyzeNode  # noqa: E402
 
 SR3D, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 ADMIN = os.path.join(h.BUILD, "bin/cervigate")

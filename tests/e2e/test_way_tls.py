@@ -1,5 +1,4 @@
 """Each way of news over TLS, by the daemon: peers that show a wrong certificate are told nothing, in words that say why; with the right one they are."""
-import os
 import re
 import ssl
 import unittest
@@ -7,7 +6,7 @@ import unittest
 import harness as h
 import test_every_way
 from certificates import Certificates
-from test_hl7_peer import Listener, says
+from hl7_listener import Listener, says
 
 WRONG = {  # the certificate that is shown: what is said of it, by the DICOM side, by libcurl, and of HL7
     "stranger": ("untrusted certificate: CN=stranger,O=Test, issued by CN=other,O=Test", "SSL certificate problem: unable to get local issuer certificate",

@@ -4,12 +4,9 @@ import hashlib
 import hmac
 import json
 import os
-import random
 import shutil
 import sqlite3
-import sys
 import tempfile
-import threading
 import time
 import unittest
 

@@ -1,6 +1,7 @@
 """What the tests of the real daemon share: a node in a folder of its own, DCMTK's tools, small objects."""
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -56,6 +57,22 @@ def small_disk(case, size):
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", where], check=True)
     case.addCleanup(subprocess.run, ["umount", "-l", where], check=True)
     return where
+
+
+def memory_of(pid):
+    """All that a process has mapped, may write, and has used: mappings of which nothing is in memory hold nothing."""
+    got = []
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            begin = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.*", line)
+            if begin and "[v" not in line:
+                place = [int(n, 16) for n in begin.groups()]
+            elif re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                place = None
+            elif line.startswith("Rss:") and place and line.split()[1] != "0" and place[1] - place[0] < 64 << 20:
+                memory.seek(place[0])
+                got.append(memory.read(place[1] - place[0]))
+    return b"".join(got)
 
 
 def free_bytes(where):
@@ -191,3 +208,33 @@ class Node:
             code = self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
+
+
+class AnalyzeNode(Node):
+    """Its rule is for DX images, which are analyzed."""
+
+    def write_config(self, extra="", port=0):
+        super().write_config(extra, port)
+        with open(self.config, encoding="utf-8") as f:
+            text = f.read()
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(text.replace('<rule name="all" action="store"/>',
+                                 '<rule name="dx" action="analyze"><match attribute="Modality" values="DX"/></rule>'))
+
+
+class Scp:
+    """DCMTK's storescp, as a PACS."""
+
+    def __init__(self, port, *options):
+        self.folder, self.port = tempfile.mkdtemp(prefix="cervigate-scp-"), port
+        self.process = subprocess.Popen(["storescp", "+B", "-od", self.folder, *options, str(port)], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        wait_for(lambda: subprocess.run(["echoscu", "127.0.0.1", str(port)], capture_output=True).returncode == 0, 10, "storescp")
+
+    def count(self):
+        return len(os.listdir(self.folder))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder)

@@ -12,7 +12,7 @@ import pydicom
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import daemon as d  # noqa: E402
-from test_analyze import AnalyzeNode  # noqa: E402
+from daemon import AnalyzeNode  # noqa: E402
 from test_selftest import kernels  # noqa: E402
 
 ADMIN = os.path.join(d.BUILD, "bin/cervigate")

@@ -4,17 +4,19 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 import urllib.error
 import urllib.request
 
-import daemon as d
-import doors_fixture as f
-import test_deliver
-from harness import QUIET, Orthanc
-from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: F401
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+import doors_fixture as f  # noqa: E402
+import test_deliver  # noqa: E402
+from harness import QUIET, Orthanc  # noqa: E402
+from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: E402,F401
 
 
 class Out(f.Case):

@@ -1,8 +1,7 @@
-#include "evaluate_table.h"
+#include "csv_table.h"
 #include <string.h>
 
-enum nn_status evaluate_table_open(struct evaluate_table *table, const char *path,
-                                   struct nn_error *err)
+enum nn_status csv_table_open(struct csv_table *table, const char *path, struct nn_error *err)
 {
     bool more = false;
     table->columns = 0;
@@ -18,13 +17,13 @@ enum nn_status evaluate_table_open(struct evaluate_table *table, const char *pat
     return NN_OK;
 }
 
-void evaluate_table_close(struct evaluate_table *table)
+void csv_table_close(struct csv_table *table)
 {
     csv_close(&table->csv);
     table->columns = 0;
 }
 
-int evaluate_table_column(const struct evaluate_table *table, const char *name)
+int csv_table_column(const struct csv_table *table, const char *name)
 {
     for (int i = 0; i < table->columns; i++)
         if (strcmp(table->name[i], name) == 0)
@@ -32,7 +31,7 @@ int evaluate_table_column(const struct evaluate_table *table, const char *name)
     return -1;
 }
 
-const char *evaluate_table_cell(const struct evaluate_table *table, int column)
+const char *csv_table_cell(const struct csv_table *table, int column)
 {
     return column < 0 || column >= table->csv.cells ? "" : table->csv.cell[column];
 }

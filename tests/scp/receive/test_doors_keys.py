@@ -4,12 +4,14 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import unittest
 
-from certificates import openssl
-import daemon as d
-import doors_fixture as f
-from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: F401
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from certificates import openssl  # noqa: E402
+import daemon as d  # noqa: E402
+import doors_fixture as f  # noqa: E402
+from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: E402,F401
 
 
 class Keys(f.Case):
@@ -147,7 +149,7 @@ class Keys(f.Case):
         for pid in sorted(self.node.processes(), key=name_of):
             if name_of(pid) not in ("cervigated-asc", "cervigated-com", "cervigated-rcv", "cervigated"):
                 continue
-            memory = memory_of(pid)
+            memory = d.memory_of(pid)
             seen += b"TLSv1.3 TLS_AES" in memory
             for form in forms:
                 self.assertEqual(memory.count(form), 0, name_of(pid))  # not assertNotIn: it would print all of it
@@ -160,22 +162,6 @@ def name_of(pid):
             return file.read().strip()
     except FileNotFoundError:
         return ""
-
-
-def memory_of(pid):
-    """All that a process has mapped, may write, and has used: mappings of which nothing is in memory hold nothing."""
-    got = []
-    with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            begin = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.*", line)
-            if begin and "[v" not in line:
-                place = [int(n, 16) for n in begin.groups()]
-            elif re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                place = None
-            elif line.startswith("Rss:") and place and line.split()[1] != "0" and place[1] - place[0] < 64 << 20:
-                memory.seek(place[0])
-                got.append(memory.read(place[1] - place[0]))
-    return b"".join(got)
 
 
 class Callers(f.Case):

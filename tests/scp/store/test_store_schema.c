@@ -14,7 +14,7 @@ static void run(sqlite3 *db, const char *sql)
         fail_msg("%s", error);
 }
 
-/* A store of an older version, as tests/scp/schema/N.sql has it, with a patient's attributes. */
+/* A store of an older version, as schema/N.sql has it, with a patient's attributes. */
 static void make_old(const struct fixture *f, int version)
 {
     char path[512], *text;
@@ -23,7 +23,7 @@ static void make_old(const struct fixture *f, int version)
     struct dx_attrs *attrs = dx_attrs_create();
     uint8_t *bytes = NULL;
     size_t count = 0, size = 65536, n;
-    snprintf(path, sizeof path, CERVIGATE_SOURCE_DIR "/tests/scp/schema/%d.sql", version);
+    snprintf(path, sizeof path, CERVIGATE_SOURCE_DIR "/tests/scp/store/schema/%d.sql", version);
     FILE *file = fopen(path, "re");
     assert_non_null(file);
     text = calloc(1, size);

@@ -15,8 +15,8 @@ import unittest
 
 import pydicom
 
-import daemon as d
-
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
 import rawscu  # noqa: E402
 
 

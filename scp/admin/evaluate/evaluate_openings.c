@@ -3,8 +3,8 @@
  * ~/.local/state): time, model digest, test digest, protocol. It is the record of one account on
  * one machine, and says no more. */
 #include "clock.h"
+#include "csv_table.h"
 #include "evaluate.h"
-#include "evaluate_table.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -44,27 +44,26 @@ void evaluate_openings_count(const char *model_digest, const char *test_digest, 
                              size_t *count, char first[25])
 {
     char path[PATH_MAX];
-    struct evaluate_table table = {0};
+    struct csv_table table = {0};
     bool more = true;
     *count = 0;
     first[0] = '\0';
     if (!record_path(path, false))
         return;
-    enum nn_status status = evaluate_table_open(&table, path, NULL);
-    int time = evaluate_table_column(&table, "time"),
-        model = evaluate_table_column(&table, "model"),
-        test = evaluate_table_column(&table, "test");
+    enum nn_status status = csv_table_open(&table, path, NULL);
+    int time = csv_table_column(&table, "time"), model = csv_table_column(&table, "model"),
+        test = csv_table_column(&table, "test");
     while (status == NN_OK && (status = csv_next(&table.csv, &more, NULL)) == NN_OK && more) {
-        const char *when = evaluate_table_cell(&table, time);
-        if (strcmp(evaluate_table_cell(&table, model), model_digest) != 0 ||
-            strcmp(evaluate_table_cell(&table, test), test_digest) != 0 ||
+        const char *when = csv_table_cell(&table, time);
+        if (strcmp(csv_table_cell(&table, model), model_digest) != 0 ||
+            strcmp(csv_table_cell(&table, test), test_digest) != 0 ||
             (before && strcmp(when, before) >= 0))
             continue;
         if (*count == 0 || strcmp(when, first) < 0)
             snprintf(first, 25, "%.24s", when);
         ++*count;
     }
-    evaluate_table_close(&table);
+    csv_table_close(&table);
 }
 
 bool evaluate_openings_note(const char *model_digest, const char *test_digest, const char *protocol)

@@ -4,12 +4,14 @@ import re
 import shutil
 import socket
 import ssl
+import sys
 import time
 import unittest
 
-import daemon as d
-import doors_fixture as f
-from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: F401
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+import doors_fixture as f  # noqa: E402
+from doors_fixture import make as setUpModule, unmake as tearDownModule  # noqa: E402,F401
 
 
 class In(f.Case):

@@ -4,8 +4,8 @@
  * Columns: file or case, reader, answer. A file is an image; a case is a study, or a patient with
  * one study. Answers are class names. The model's answer is what the node would give: the finding
  * with the highest score of those that reach their point, else no finding. */
+#include "csv_table.h"
 #include "evaluate.h"
-#include "evaluate_table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,12 +73,12 @@ static int class_named(const struct nn_model_info *model, const char *name)
     return -1;
 }
 
-static enum nn_status take(struct evaluation *e, const struct evaluate_table *table,
-                           const int column[3], struct answers *answers, struct nn_error *err)
+static enum nn_status take(struct evaluation *e, const struct csv_table *table, const int column[3],
+                           struct answers *answers, struct nn_error *err)
 {
     struct answer row = {.line = table->csv.line};
-    const char *reader = evaluate_table_cell(table, column[1]),
-               *given = evaluate_table_cell(table, column[2]);
+    const char *reader = csv_table_cell(table, column[1]),
+               *given = csv_table_cell(table, column[2]);
     row.given = class_named(e->model, given);
     if (row.given < 0)
         return nn_fail(err, NN_BAD_DATA, "%s:%ld: answer \"%.40s\" is no class of the model",
@@ -87,7 +87,7 @@ static enum nn_status take(struct evaluation *e, const struct evaluate_table *ta
         return nn_fail(err, NN_BAD_DATA, "%s:%ld: a reader's name of 1 to %zu bytes is expected",
                        table->csv.name, table->csv.line, sizeof row.reader - 1);
     memcpy(row.reader, reader, strlen(reader) + 1);
-    if (!look_up(e, evaluate_table_cell(table, column[0]), answers->by_case, &row)) {
+    if (!look_up(e, csv_table_cell(table, column[0]), answers->by_case, &row)) {
         answers->unknown++;
         return NN_OK;
     }
@@ -111,15 +111,14 @@ static enum nn_status take(struct evaluation *e, const struct evaluate_table *ta
 static enum nn_status read_all(struct evaluation *e, struct answers *answers, struct nn_error *err)
 {
     const char *path = e->options.readers;
-    struct evaluate_table table = {0};
+    struct csv_table table = {0};
     bool more = true;
-    enum nn_status status = evaluate_table_open(&table, path, err);
+    enum nn_status status = csv_table_open(&table, path, err);
     if (status == NN_OK) {
-        int column[3] = {evaluate_table_column(&table, "file"),
-                         evaluate_table_column(&table, "reader"),
-                         evaluate_table_column(&table, "answer")};
+        int column[3] = {csv_table_column(&table, "file"), csv_table_column(&table, "reader"),
+                         csv_table_column(&table, "answer")};
         answers->by_case = column[0] < 0;
-        column[0] = answers->by_case ? evaluate_table_column(&table, "case") : column[0];
+        column[0] = answers->by_case ? csv_table_column(&table, "case") : column[0];
         if (column[0] < 0 || column[1] < 0 || column[2] < 0)
             status =
                 nn_fail(err, NN_BAD_DATA,
@@ -127,7 +126,7 @@ static enum nn_status read_all(struct evaluation *e, struct answers *answers, st
         while (status == NN_OK && (status = csv_next(&table.csv, &more, err)) == NN_OK && more)
             status = take(e, &table, column, answers, err);
     }
-    evaluate_table_close(&table);
+    csv_table_close(&table);
     if (status == NN_OK && answers->count == 0)
         status = nn_fail(err, NN_BAD_DATA, "%s: no answer is about the part that is judged", path);
     return status;

@@ -1,32 +1,16 @@
 """Delivery to real and scripted peers: results are put into the store as analyze does, then must reach them."""
 import hashlib
 import os
-import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
-import tempfile
+import sys
 import time
 import unittest
 
-import daemon as d
-
-
-class Scp:
-    def __init__(self, port, *options):
-        self.folder, self.port = tempfile.mkdtemp(prefix="cervigate-scp-"), port
-        self.process = subprocess.Popen(["storescp", "+B", "-od", self.folder, *options, str(port)], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        d.wait_for(lambda: subprocess.run(["echoscu", "127.0.0.1", str(port)], capture_output=True).returncode == 0, 10, "storescp")
-
-    def count(self):
-        return len(os.listdir(self.folder))
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.folder)
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+from daemon import Scp  # noqa: E402
 
 
 class Deliver(unittest.TestCase):

@@ -7,12 +7,13 @@ import re
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 import unittest
 
-import daemon as d
-from test_analyze import AnalyzeNode
-from test_deliver import Scp
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+from daemon import AnalyzeNode, Scp  # noqa: E402
 
 DAY = 86400000
 

@@ -1,5 +1,5 @@
 #include "data_known.h"
-#include "evaluate_table.h"
+#include "csv_table.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -48,10 +48,10 @@ static bool part_of(const char *text, enum data_part *part)
     return false;
 }
 
-static enum nn_status add(struct data_known *known, const struct evaluate_table *table,
+static enum nn_status add(struct data_known *known, const struct csv_table *table,
                           const int column[COLUMNS], struct nn_error *err)
 {
-    const char *text = evaluate_table_cell(table, column[PART]);
+    const char *text = csv_table_cell(table, column[PART]);
     enum data_part part, before;
 
     if (!part_of(text, &part))
@@ -67,12 +67,12 @@ static enum nn_status add(struct data_known *known, const struct evaluate_table 
         known->room = room;
     }
     bool earlier =
-        part_of(evaluate_table_cell(table, column[BEFORE]), &before) && before == DATA_TRAINING;
+        part_of(csv_table_cell(table, column[BEFORE]), &before) && before == DATA_TRAINING;
     struct data_known_row *to = &known->row[known->count++];
-    *to = (struct data_known_row){.file = strdup(evaluate_table_cell(table, column[FILE_])),
-                                  .class_ = strdup(evaluate_table_cell(table, column[CLASS])),
-                                  .patient = strdup(evaluate_table_cell(table, column[PATIENT])),
-                                  .sha256 = strdup(evaluate_table_cell(table, column[SHA256])),
+    *to = (struct data_known_row){.file = strdup(csv_table_cell(table, column[FILE_])),
+                                  .class_ = strdup(csv_table_cell(table, column[CLASS])),
+                                  .patient = strdup(csv_table_cell(table, column[PATIENT])),
+                                  .sha256 = strdup(csv_table_cell(table, column[SHA256])),
                                   .part = part,
                                   .trained = earlier || part == DATA_TRAINING};
     return to->file && to->class_ && to->patient && to->sha256
@@ -84,19 +84,19 @@ static enum nn_status read_rows(struct data_known *known, const char *path, stru
 {
     static const char *const names[COLUMNS] = {"file", "class",  "patient",
                                                "part", "sha256", "before"};
-    struct evaluate_table table = {0};
+    struct csv_table table = {0};
     int column[COLUMNS];
     bool more = true;
-    enum nn_status status = evaluate_table_open(&table, path, err);
+    enum nn_status status = csv_table_open(&table, path, err);
 
     for (int i = 0; status == NN_OK && i < COLUMNS; i++) {
-        column[i] = evaluate_table_column(&table, names[i]);
+        column[i] = csv_table_column(&table, names[i]);
         if (column[i] < 0 && i != PATIENT && i < SHA256)
             status = nn_fail(err, NN_BAD_DATA, "%s:1: the column %s is expected", path, names[i]);
     }
     while (status == NN_OK && (status = csv_next(&table.csv, &more, err)) == NN_OK && more)
         status = add(known, &table, column, err);
-    evaluate_table_close(&table);
+    csv_table_close(&table);
     return status;
 }
 

@@ -4,29 +4,19 @@ import glob
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 import pydicom
 
-import daemon as d
-from harness import SANITIZED
-from test_deliver import Scp
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import daemon as d  # noqa: E402
+from daemon import AnalyzeNode, Scp  # noqa: E402
+from harness import SANITIZED  # noqa: E402
 
 SR, SC = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
-
-
-class AnalyzeNode(d.Node):
-    """As daemon.Node, but DX images are analyzed."""
-
-    def write_config(self, extra="", port=0):
-        super().write_config(extra, port)
-        with open(self.config, encoding="utf-8") as f:
-            text = f.read()
-        with open(self.config, "w", encoding="utf-8") as f:
-            f.write(text.replace('<rule name="all" action="store"/>',
-                                 '<rule name="dx" action="analyze"><match attribute="Modality" values="DX"/></rule>'))
 
 
 class Analyze(unittest.TestCase):

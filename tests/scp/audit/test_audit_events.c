@@ -279,7 +279,7 @@ static void the_syslog_message_is_the_record(void **state)
 static int setup(void **state)
 {
     xmlRelaxNGParserCtxt *parser =
-        xmlRelaxNGNewParserCtxt(CERVIGATE_SOURCE_DIR "/tests/scp/audit.rng");
+        xmlRelaxNGNewParserCtxt(CERVIGATE_SOURCE_DIR "/tests/scp/audit/audit.rng");
     schema = xmlRelaxNGParse(parser);
     xmlRelaxNGFreeParserCtxt(parser);
     xmlSetGenericErrorFunc(NULL, quiet);

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "e2e"))
 import ups_scp  # noqa: E402
 
 DRIVE = os.path.join(os.environ.get("CERVIGATE_BUILD", "build/release"), "bin", "ups_drive")
