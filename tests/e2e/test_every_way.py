@@ -100,6 +100,14 @@ class Asked(test_worklist.Worklist):
     def listed(node):
         return [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
 
+    def send_scheduled(self, node):
+        """A finding, of which both workflow managers have an item of the site's."""
+        study = generate_uid()
+        for manager in (self.manager, self.web):
+            manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
+        self.order(node, accession="ACC" + study[-6:], study=study, priority="R", number=study[-6:], patient="ID" + study[-6:])
+        return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
+
 
 class EveryWay(Asked):
     def check_told(self, node, study, research):
@@ -127,14 +135,6 @@ class EveryWay(Asked):
         page = h.wait_for(lambda: (p := self.shown()) and (study, "raised") in [(e["study"], e["band"]) for e in p["entries"]] and p, 5, "the console")
         self.assertEqual(page["research"], research)
         self.assertIn((study, "raised"), [(r["study"], r["band"]) for r in self.listed(node)])
-
-    def send_scheduled(self, node):
-        """A finding, of which both workflow managers have an item of the site's."""
-        study = generate_uid()
-        for manager in (self.manager, self.web):
-            manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
-        self.order(node, accession="ACC" + study[-6:], study=study, priority="R", number=study[-6:], patient="ID" + study[-6:])
-        return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
 
     def test_without_an_answer_it_is_shown_and_told_on_none(self):
         """Who judges is stopped, then hangs after kill -9 of the whole node: the study waits in the list; its answer is told as ever."""
