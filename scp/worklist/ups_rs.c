@@ -1,7 +1,7 @@
 /* The services of UPS over HTTP: UPS-RS (PS3.18 chapter 11), in DICOM JSON.
  *
  * A status of HTTP is told as the status of DIMSE that means the same, so that all that follows of
- * it is the same. docs/worklist.md has the table. */
+ * it is the same. docs/worklist/ups.md has the table. */
 #include "ups_json.h"
 #include "ups_step.h"
 

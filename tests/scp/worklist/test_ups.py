@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""ups_tell against a scripted workflow manager (tests/e2e/ups_scp.py): each row of the tables in docs/worklist.md."""
+"""ups_tell against a scripted workflow manager (tests/e2e/ups_scp.py): each row of the tables in docs/worklist/ups.md."""
 import unittest
 
 from ups_case import Case, MARK, OURS, SITE, ups_scp
