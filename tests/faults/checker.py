@@ -17,7 +17,8 @@ objects that the PACS got. The invariants are those of the reliability plan:
       where the ledger tells, and withdrawn or given up only where the ledger has the order
   I2  nothing is answered 0000 otherwise; what was refused by policy is kept in quarantine with its reason
   I3  each result names the patient, study and instances of the bytes it was made from; no finding and no score for what was not judged
-  I4  one UID is one content, at the PACS and in results/; one current report a study and patient; "sent" means that the PACS has it
+  I4  one UID is one content, at the PACS and in results/; one current report a study and patient, one current picture an image;
+      what was taken back has its note there; "sent" means that the PACS has it
   I5  two contents under one SOP Instance UID are both kept, and told apart
   I6  the listener answered each echo within a second, but for one during which a process died, or that came while it was started again
   I7  nothing is left over: incoming/, temporary files, files without a row
@@ -61,6 +62,7 @@ class Checker(Objects, Results, Content, Places, Echoes, Rest):
         self.figures()
         self.given_up()
         if self.settled:
+            self.notes_arrived()
             self.all_ended()
             self.nothing_left()
         if self.settled and self.site is not None and not self.violations:  # dear: nobody asks whose answer is no already

@@ -58,7 +58,7 @@ HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")
 ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")
 LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")
 SAID = ("patient-corrected",)
-AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object: test_receive.py
+AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object that comes again
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
 VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,
@@ -230,6 +230,36 @@ class Campaign:
             if self.verbose:
                 print(f"{time.monotonic() - begin:.1f} s: {order}, {len(self.waiting)} wait", flush=True)
         self.fired(*flowing)
+        self.run_again()
+
+    def run_again(self):
+        """What is stored is damaged and comes again, as often as it takes for a death at each of these points."""
+        for point in AGAIN:
+            self.arm(point)
+            end = time.monotonic() + SETTLE
+            while point in self.waiting:
+                source, stored = self.stored()
+                self.sender.order("damage", sop_instance=source.sop_instance, sha256=source.sha256)
+                with contextlib.suppress(FileNotFoundError):  # retention may have been there first
+                    os.truncate(stored, os.path.getsize(stored) // 2)
+                if not self.sender.store_until_acknowledged(source, SETTLE):
+                    self.failed.append(f"{source.path}: damaged, and not acknowledged when it came again")
+                self.revive()
+                if time.monotonic() > end:
+                    raise AssertionError(f"no death at {point} within {SETTLE} s")
+
+    def stored(self):
+        """(a source that was acknowledged and is done, its file in the spool)"""
+        def find():
+            self.revive()
+            with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=10)) as store:
+                rows = store.execute("SELECT sop_instance,digest,path FROM instance AS i WHERE state='judged' AND gone_ms=0 AND withdrawn='' AND NOT EXISTS"
+                                     " (SELECT 1 FROM delivery JOIN result ON result.id=delivery.result WHERE report=i.reported AND delivery.state<>'sent')"
+                                     " AND reported>0 ORDER BY id DESC LIMIT 9").fetchall()
+            sent = {(line["sop_instance"], line["sha256"]): line["path"] for line in read_lines(self.ledger_path) if line["kind"] == "store"}
+            return [(sent[uid, digest], path) for uid, digest, path in rows if (uid, digest) in sent]
+        path, stored = self.chance.choice(h.wait_for(find, 120, "an object that is done"))
+        return Source(path, ["delivered"]), os.path.join(self.node.spool, stored)
 
     def order(self, *words):
         """A person's order, which the node may answer when it is able to."""
