@@ -12,14 +12,18 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define REFUSE      SCMP_ACT_ERRNO(EPERM)
+
+#define COMPILE_SECONDS 2 /* of a processor; it takes milliseconds */
 
 /* Stands in a program for the number of the process that will load it. */
 #define SELF 0x70696421u
@@ -393,13 +397,40 @@ static bool export_filter(scmp_filter_ctx filter, struct sock_fprog *program)
     return true;
 }
 
-bool confine_compile(const struct confine_row *row, struct sock_fprog *program)
+static bool compile(const struct confine_row *row, struct sock_fprog *program)
 {
     scmp_filter_ctx filter = make_filter(row);
     bool good = filter != NULL && export_filter(filter, program);
     if (filter != NULL)
         seccomp_release(filter);
     return good;
+}
+
+static void limit_time(time_t seconds)
+{
+    const struct itimerval limit = {.it_value.tv_sec = seconds};
+    (void)setitimer(ITIMER_VIRTUAL, &limit, NULL);
+}
+
+/* Without memory libseccomp 2.5 may write a part of a filter, which refuses all or nothing, and say
+ * that all went well: what comes out twice is believed. Or it never ends: then the process does. */
+bool confine_compile(const struct confine_row *row, struct sock_fprog *program)
+{
+    struct sock_fprog once = {0}, again = {0};
+    limit_time(COMPILE_SECONDS);
+    bool good = compile(row, &once) && compile(row, &again);
+    limit_time(0);
+    bool same = good && once.len == again.len &&
+                memcmp(once.filter, again.filter, once.len * sizeof *once.filter) == 0;
+    free(again.filter);
+    if (same) {
+        *program = once;
+        return true;
+    }
+    free(once.filter);
+    if (good)
+        errno = ENOMEM;
+    return false;
 }
 
 bool confine_calls(const struct sock_fprog *program)

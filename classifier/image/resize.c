@@ -158,10 +158,10 @@ static const float *row_of(const struct work *w, int y, int thread)
 {
     const struct nn_resize_source *from = w->from;
     const float *row = from->pixels + (size_t)y * from->stride;
-    float *own = w->scratch + (size_t)thread * (size_t)from->cols;
 
     if (!w->scratch)
         return row;
+    float *own = w->scratch + (size_t)thread * (size_t)from->cols;
     stretch(row, from->cols, from->levels.low, from->levels.high - from->levels.low, own);
     return own;
 }

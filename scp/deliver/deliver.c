@@ -49,6 +49,7 @@ struct lane {
     int64_t allowed_at;                   /* when the mode last let it send */
     int64_t pause_ms;
     unsigned failures;
+    bool is_new; /* its sender: what the one before was given is not cleared up yet */
     struct role_contact contact;
 };
 
@@ -96,8 +97,10 @@ static void start_sender(struct deliver *d, struct lane *lane)
     pid_t pid = role_fork(&lane->sender, &d->store, &fd);
     if (pid == 0)
         run_sender(d, lane, fd, parent);
-    if (pid > 0)
+    if (pid > 0) {
         lane->batch.count = lane->answered = 0;
+        lane->is_new = true;
+    }
 }
 
 static void end_sender(struct lane *lane, const char *why)
@@ -134,14 +137,33 @@ static enum store_status waive_commitment(struct deliver *d, const struct lane *
     return status;
 }
 
-static void hand_out(struct deliver *d, struct lane *lane)
+/* What goes next, and nothing for now (STORE_OK) where it was cancelled while it was chosen. */
+static enum store_status choose(struct deliver *d, struct lane *lane)
 {
     struct send_batch *batch = &lane->batch;
     size_t most = rate_allows(&lane->bucket, lane->to->rate, clock_monotonic_ms());
-    enum store_status status = choose_jobs(d->store, lane->to, most, batch, lane->job);
+    enum store_status status = STORE_OK;
+    batch->count = 0;
+    if (lane->is_new)
+        status = store_deliveries_lost(d->store, lane->to->peer->name);
+    if (status != STORE_OK)
+        return status;
+    lane->is_new = false;
+    status = choose_jobs(d->store, lane->to, most, batch, lane->job);
     if (status == STORE_OK && batch->count == 0)
-        status = lane->to->commitment ? choose_commitment(d->store, lane->to, batch, lane->job)
-                                      : waive_commitment(d, lane);
+        return lane->to->commitment ? choose_commitment(d->store, lane->to, batch, lane->job)
+                                    : waive_commitment(d, lane);
+    if (status == STORE_OK)
+        status = store_deliveries_offered(d->store, lane->job, batch->count);
+    if (status == STORE_NONE)
+        batch->count = 0;
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+static void hand_out(struct deliver *d, struct lane *lane)
+{
+    struct send_batch *batch = &lane->batch;
+    enum store_status status = choose(d, lane);
     lane->answered = 0;
     if (status != STORE_OK) {
         batch->count = 0;
@@ -201,7 +223,7 @@ static enum store_status let_wait(struct deliver *d, const struct lane *lane,
                    (long long)(waited / 1000), answer->text);
     memcpy(answer->text, why, sizeof why);
     answer->verdict = VERDICT_REFUSED;
-    return store_delivery_failed(d->store, job->id, now, true, why);
+    return store_delivery_failed(d->store, job->id, now, true, false, why);
 }
 
 static enum store_status record(struct deliver *d, struct lane *lane, const struct delivery *job,
@@ -217,14 +239,17 @@ static enum store_status record(struct deliver *d, struct lane *lane, const stru
     case VERDICT_LATER:
         return store_delivery_failed(d->store, job->id,
                                      now + role_jitter(back_off(lane->to, (unsigned)job->attempts)),
-                                     false, answer->text);
+                                     false, answer->may_be_there, answer->text);
     case VERDICT_UNREACHED:
-        return store_delivery_failed(d->store, job->id, 0, false, answer->text);
+        return store_delivery_failed(d->store, job->id, 0, false, answer->may_be_there,
+                                     answer->text);
     case VERDICT_REFUSED:
-        return store_delivery_failed(d->store, job->id, now, true, answer->text);
+        return store_delivery_failed(d->store, job->id, now, true, answer->may_be_there,
+                                     answer->text);
     case VERDICT_WAITS:
         return let_wait(d, lane, job, answer, now);
     case VERDICT_NOT_ALLOWED:
+        return store_delivery_unsent(d->store, job->id);
     case VERDICT_ASKED:
         break;
     }

@@ -54,6 +54,7 @@ struct send_answer {
     int64_t delivery;
     int64_t result; /* which form went */
     enum verdict verdict;
+    bool may_be_there; /* the peer got it, or some of it, and did not say that it has not kept it */
     uint16_t dimse_status;   /* by STOW-RS: the failure or warning reason */
     int retry_after_seconds; /* UNREACHED: the peer wants no call before; 0: it said nothing */
     char text[256];

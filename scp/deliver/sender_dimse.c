@@ -141,6 +141,7 @@ static void send_one(struct sender_way *way, const struct send_job *job, struct 
         (void)snprintf(answer->text, sizeof answer->text, "status %04X%s%s", dimse,
                        comment[0] != '\0' ? LOG_PEER_SAYS : "", comment);
         answer->verdict = sender_verdict(dimse);
+        answer->may_be_there = answer->verdict == VERDICT_DELIVERED;
         answer->dimse_status = dimse;
         break;
     case DX_NO_CONTEXT:
@@ -158,6 +159,7 @@ static void send_one(struct sender_way *way, const struct send_job *job, struct 
         way->alive = false;
         (void)snprintf(way->text, sizeof way->text, "the association has ended");
         answer->verdict = VERDICT_LATER;
+        answer->may_be_there = true;
     }
 }
 

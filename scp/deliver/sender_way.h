@@ -13,7 +13,7 @@ struct sender_way {
     bool alive;     /* false: of no more use for this batch */
     char text[256]; /* then: why */
     int retry_after_seconds;
-    /* Sends one; fills verdict, result, dimse_status and text. */
+    /* Sends one; fills verdict, may_be_there, result, dimse_status and text. */
     void (*store)(struct sender_way *way, const struct send_job *job, struct send_answer *answer);
     void (*close)(struct sender_way *way);
 };

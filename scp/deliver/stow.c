@@ -85,6 +85,7 @@ static void post(struct web_way *web, const struct send_form *form, const char *
         stow_judge(&reply, form->sop_instance, told);
     } else { /* put off by itself where it was reached: it may be the cause */
         told->verdict = reply.end == STOW_AWAY ? VERDICT_UNREACHED : VERDICT_LATER;
+        told->may_be_there = reply.end == STOW_BROKE && !reply.is_unread;
         (void)snprintf(told->text, sizeof told->text, "%s", reply.text);
     }
     if (told->verdict == VERDICT_UNREACHED || (reply.end == STOW_BROKE && !reply.is_unread)) {
@@ -111,6 +112,7 @@ static void store(struct sender_way *way, const struct send_job *job, struct sen
             break;
     }
     answer->verdict = told.verdict;
+    answer->may_be_there = told.may_be_there;
     answer->dimse_status = told.reason;
     (void)snprintf(answer->text, sizeof answer->text, "%s", told.text);
 }

@@ -149,4 +149,7 @@ void stow_judge(const struct stow_reply *reply, const char *sop_instance, struct
     } else {
         judge_status(reply->status, told);
     }
+    /* What a gateway says in the 500s the archive behind it need not know of. */
+    told->may_be_there = told->verdict == VERDICT_DELIVERED ||
+                         (told->reason == 0 && (reply->status < 300 || reply->status >= 500));
 }

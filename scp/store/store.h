@@ -334,13 +334,24 @@ struct delivery {
 STORE_MUST_USE enum store_status store_pending(struct store *store, const char *destination,
                                                int64_t now_ms, int64_t far_ms,
                                                struct delivery *list, size_t room, size_t *count);
+/* Before a sender gets these: from now on the destination may have them, whatever dies. STORE_NONE,
+ * and nothing is changed, when one is not pending any more. */
+STORE_MUST_USE enum store_status
+store_deliveries_offered(struct store *store, const struct delivery *list, size_t count);
+/* The destination's sender is another one: what the last one had and did not answer for, the
+ * destination may have. Takes no lock where there is none. */
+STORE_MUST_USE enum store_status store_deliveries_lost(struct store *store,
+                                                       const char *destination);
 /* STORE_NONE when there is no such delivery. What was sent stays sent. `result`: which of the
  * report's kinds the destination took; 0: the delivery's own. */
 STORE_MUST_USE enum store_status store_delivered(struct store *store, int64_t delivery,
                                                  int64_t result, int64_t now_ms);
+/* may_be_there: the destination got it, or some of it, and did not say that it has not kept it. */
 STORE_MUST_USE enum store_status store_delivery_failed(struct store *store, int64_t delivery,
                                                        int64_t next_ms, bool park,
-                                                       const char *error);
+                                                       bool may_be_there, const char *error);
+/* It was not sent, and nobody is to blame. */
+STORE_MUST_USE enum store_status store_delivery_unsent(struct store *store, int64_t delivery);
 
 /* Its images are not there, or are another's: looked for again at next_ms. */
 STORE_MUST_USE enum store_status store_delivery_waits(struct store *store, int64_t delivery,

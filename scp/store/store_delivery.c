@@ -118,6 +118,56 @@ enum store_status store_expire_parked(struct store *store, int64_t before_ms, in
     return status;
 }
 
+/* ---- on their way ---- */
+
+/* What a sender had was not sent; what the destination may have from before, it may still have. */
+#define NOT_OFFERED "offered=CASE offered WHEN 1 THEN 0 ELSE offered END"
+
+static enum store_status offer(struct store *store, const struct delivery *list, size_t count)
+{
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; status == STORE_OK && i < count; i++)
+        status = sql_changed(
+            store, sql_run(store, sql_prepare(store,
+                                              "UPDATE delivery SET offered=CASE offered WHEN 0"
+                                              " THEN 1 ELSE 2 END WHERE id=? AND state='pending'",
+                                              "i", list[i].id)));
+    return status;
+}
+
+enum store_status store_deliveries_offered(struct store *store, const struct delivery *list,
+                                           size_t count)
+{
+    enum store_status status = sql_enter(store);
+    if (status == STORE_OK)
+        status = sql_leave(store, offer(store, list, count));
+    return status;
+}
+
+enum store_status store_deliveries_lost(struct store *store, const char *destination)
+{
+    bool any = false;
+    enum store_status status = sql_any(
+        store,
+        sql_prepare(store, "SELECT 1 FROM delivery WHERE destination=? AND offered=1 LIMIT 1", "t",
+                    destination),
+        &any);
+    if (status != STORE_OK || !any)
+        return status;
+    return sql_run(store, sql_prepare(store,
+                                      "UPDATE delivery SET offered=2 WHERE destination=? AND"
+                                      " offered=1",
+                                      "t", destination));
+}
+
+enum store_status store_delivery_unsent(struct store *store, int64_t delivery)
+{
+    return sql_run(
+        store, sql_prepare(store, "UPDATE delivery SET " NOT_OFFERED " WHERE id=?", "i", delivery));
+}
+
+/* ---- what became of them ---- */
+
 /* The destination has it: counted in the histograms, and then changed. */
 static enum store_status sent(struct store *store, int64_t delivery, int64_t now_ms,
                               sqlite3_stmt *change)
@@ -136,21 +186,23 @@ enum store_status store_delivered(struct store *store, int64_t delivery, int64_t
 {
     return sent(store, delivery, now_ms,
                 sql_prepare(store,
-                            "UPDATE delivery SET state='sent',done_ms=?1,"
+                            "UPDATE delivery SET state='sent',done_ms=?1,offered=2,"
                             "attempts=attempts+1,last_error='',"
                             "result=CASE WHEN ?2=0 THEN result ELSE ?2 END WHERE id=?3",
                             "iii", now_ms, result, delivery));
 }
 
 enum store_status store_delivery_failed(struct store *store, int64_t delivery, int64_t next_ms,
-                                        bool park, const char *error)
+                                        bool park, bool may_be_there, const char *error)
 {
     enum store_status status = sql_run(
         store, sql_prepare(store,
                            "UPDATE delivery SET state=CASE WHEN state='cancelled' THEN state"
-                           " ELSE ? END,next_ms=?,attempts=attempts+1,last_error=?"
-                           " WHERE id=? AND state<>'sent'",
-                           "titi", park ? "parked" : "pending", next_ms, error, delivery));
+                           " ELSE ?1 END,next_ms=?2,attempts=attempts+1,last_error=?3,"
+                           "offered=CASE WHEN ?5 THEN 2 WHEN offered=1 THEN 0 ELSE offered END"
+                           " WHERE id=?4 AND state<>'sent'",
+                           "titii", park ? "parked" : "pending", next_ms, error, delivery,
+                           (int64_t)may_be_there));
     return sql_changed(store, status);
 }
 
@@ -158,11 +210,12 @@ enum store_status store_delivery_waits(struct store *store, int64_t delivery, in
                                        int64_t now_ms, const char *why)
 {
     enum store_status status = sql_run(
-        store, sql_prepare(store,
-                           "UPDATE delivery SET next_ms=?,attempts=attempts+1,last_error=?,"
-                           "looked_ms=CASE WHEN looked_ms=0 OR looked_ms>?3 THEN ?3 ELSE looked_ms"
-                           " END WHERE id=? AND state='pending'",
-                           "itii", next_ms, why, now_ms, delivery));
+        store, sql_prepare(
+                   store,
+                   "UPDATE delivery SET next_ms=?,attempts=attempts+1,last_error=?," NOT_OFFERED ","
+                   "looked_ms=CASE WHEN looked_ms=0 OR looked_ms>?3 THEN ?3 ELSE looked_ms"
+                   " END WHERE id=? AND state='pending'",
+                   "itii", next_ms, why, now_ms, delivery));
     return sql_changed(store, status);
 }
 
@@ -235,7 +288,7 @@ enum store_status store_delivery_stored(struct store *store, int64_t delivery, i
 {
     return sent(store, delivery, now_ms,
                 sql_prepare(store,
-                            "UPDATE delivery SET stored_ms=?1,next_ms=?4,last_error='',"
+                            "UPDATE delivery SET stored_ms=?1,next_ms=?4,last_error='',offered=2,"
                             "attempts=attempts+1,commitment='',"
                             "result=CASE WHEN ?2=0 THEN result ELSE ?2 END"
                             " WHERE id=?3 AND state IN ('pending','cancelled')",

@@ -54,14 +54,18 @@ static enum store_status look_at_images(struct store *store, struct store_case *
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+/* One of a patient who was forgotten is none. */
 static enum store_status look_at_report(struct store *store, struct store_case *c)
 {
     char name[32];
     enum srt_outcome outcome;
-    sqlite3_stmt *row = sql_prepare(store,
-                                    "SELECT uid,outcome FROM result WHERE study=? AND kind='sr'"
-                                    " AND fate='current' ORDER BY id DESC LIMIT 1",
-                                    "t", c->study);
+    sqlite3_stmt *row =
+        sql_prepare(store,
+                    "SELECT uid,outcome FROM result WHERE study=? AND kind='sr' AND fate='current'"
+                    " AND NOT EXISTS (SELECT 1 FROM covers JOIN instance ON"
+                    " instance.id=covers.instance WHERE covers.result=result.id AND"
+                    " withdrawn='" STORE_FORGOTTEN "') ORDER BY id DESC LIMIT 1",
+                    "t", c->study);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
@@ -72,6 +76,22 @@ static enum store_status look_at_report(struct store *store, struct store_case *
         c->known.answered = true;
         c->known.outcome = outcome;
     }
+    return STORE_OK;
+}
+
+/* Whoever heard of a study that has no image any more is told of the same patient that it is over.
+ */
+static enum store_status look_at_withdrawn(struct store *store, struct store_case *c)
+{
+    sqlite3_stmt *row = sql_prepare(store,
+                                    "SELECT id FROM instance JOIN judgement ON instance=id WHERE"
+                                    " study=? AND length(attrs)>0 ORDER BY id DESC LIMIT 1",
+                                    "t", c->study);
+    enum store_status status = sql_row(store, row);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    c->image = sqlite3_column_int64(row, 0);
+    (void)sqlite3_reset(row);
     return STORE_OK;
 }
 
@@ -188,7 +208,7 @@ enum store_status store_case_of(struct store *store, const char *study, int64_t 
     if (status == STORE_OK)
         status = look_at_orders(store, c, read);
     c->withdrawn = c->report[0] == '\0' && images == 0;
-    return status;
+    return status == STORE_OK && c->withdrawn ? look_at_withdrawn(store, c) : status;
 }
 
 enum store_status store_next_case(struct store *store, int64_t since_ms, struct store_case *found)

@@ -117,7 +117,7 @@ static enum store_status correct_result(struct store *store, const struct site_t
 
 /* ---- what becomes of it ---- */
 
-/* Its pictures name the patient: those that nobody has yet are drawn anew. */
+/* Its pictures name the patient: those that a destination does not have yet are drawn anew. */
 static enum store_status draw_anew(struct store *store, int64_t image)
 {
     return sql_run(
@@ -131,6 +131,21 @@ static enum store_status draw_anew(struct store *store, int64_t image)
                     " OR EXISTS (SELECT 1 FROM result JOIN delivery ON delivery.result=result.id"
                     " WHERE uid IN (j.picture,j.gsps,j.map) AND uid<>'' AND " UNSENT ")))",
                     "i", image));
+}
+
+/* And the old ones taken back, where a destination has them, or may have: none keeps both. */
+static enum store_status take_back_old(struct store *store, int64_t image)
+{
+    bool any = false;
+    enum store_status status =
+        sql_any(store,
+                sql_prepare(store,
+                            "SELECT 1 FROM result JOIN delivery ON delivery.result=result.id WHERE"
+                            " instance=? AND instance<>0 AND fate='current' AND " UNSENT " LIMIT 1",
+                            "i", image),
+                &any);
+    return status == STORE_OK && any ? result_retract_made_of(store, image, STORE_REPLACED)
+                                     : status;
 }
 
 /* Its report is told anew. */
@@ -198,8 +213,8 @@ static enum store_status correct_place(struct store *store, const struct site_th
 /* All are looked at before any delivery is cancelled: one report covers several images. */
 static enum store_status correct(struct store *store, const struct site_thing *things, size_t count)
 {
-    static enum store_status (*const steps[])(struct store *, int64_t) = {draw_anew, report_anew,
-                                                                          cancel_unsent};
+    static enum store_status (*const steps[])(struct store *, int64_t) = {
+        draw_anew, report_anew, take_back_old, cancel_unsent};
     enum store_status status = STORE_OK;
     for (size_t step = 0; step < sizeof steps / sizeof *steps; step++)
         for (size_t i = 0; status == STORE_OK && i < count; i++)

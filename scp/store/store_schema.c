@@ -155,6 +155,10 @@ static const char *const versions[] = {
     /* 6: the reading worklist. What changes a study's place marks it by triggers: whoever writes
      * cannot forget it. */
     "DROP INDEX delivery_commitment;" /* transactions are looked up by delivery */
+    /* 0: the destination cannot have it; 1: a sender has it now; 2: the destination may have it */
+    "ALTER TABLE delivery ADD COLUMN offered INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE delivery SET offered=2 WHERE attempts>0 OR state='sent';"
+    "CREATE INDEX delivery_offered ON delivery(destination) WHERE offered=1;"
     "ALTER TABLE judgement ADD COLUMN outcome TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE judgement ADD COLUMN finding_score REAL NOT NULL DEFAULT 0;"
     "ALTER TABLE judgement ADD COLUMN finding_point REAL NOT NULL DEFAULT 0;"
@@ -314,6 +318,7 @@ static const char *const back[] = {
     "ALTER TABLE delivery DROP COLUMN stored_ms;ALTER TABLE delivery DROP COLUMN commitment;"
     "ALTER TABLE delivery DROP COLUMN uncommitted;ALTER TABLE instance DROP COLUMN seen",
     "CREATE INDEX delivery_commitment ON delivery(commitment) WHERE commitment<>'';"
+    "DROP INDEX delivery_offered;ALTER TABLE delivery DROP COLUMN offered;"
     "DROP TRIGGER place_judged;DROP TRIGGER place_passed;DROP TRIGGER place_withdrawn;DROP TRIGGER "
     "place_reported;"
     "DROP TRIGGER place_amended;DROP TRIGGER place_read;DROP TRIGGER place_gone;"

@@ -3,7 +3,8 @@
  *   instance --withdrawn--> no report holds it; its pictures are RETRACTED
  *   report that covers it --others remain--> due again (amended)
  *                         --none remain----> RETRACTED, with all versions before it
- *   RETRACTED --> deliveries not made are cancelled; those made wait (rejection = -1) for a note
+ *   RETRACTED --> deliveries not made are cancelled; those made, or perhaps made (offered), wait
+ *                 (rejection = -1) for a note; of what is with a sender its answer says which it is
  */
 #include "store_sqlite.h"
 
@@ -251,7 +252,7 @@ enum store_status store_to_reject(struct store *store, const char *destination, 
                                      "SELECT " RESULT_COLUMNS
                                      " FROM delivery JOIN result ON result.id=delivery.result"
                                      " WHERE destination=? AND rejection=-1"
-                                     " AND (state='sent' OR (state='cancelled' AND attempts>0))"
+                                     " AND (state='sent' OR offered=2)"
                                      " ORDER BY study,patient,why,result.id LIMIT ?",
                                      "ti", destination, (int64_t)room);
     while ((status = sql_row(store, rows)) == STORE_OK) {

@@ -44,11 +44,18 @@ static const char *change_of(const struct conf_announcement *to, const struct ne
     return was_raised && news->reason != REASON_READ ? codes[least] : NULL;
 }
 
+/* Of a patient who was forgotten there is nothing left that a receiver could file it by. */
+static bool names_nobody(const struct news *news)
+{
+    return news->patient_id[0] == '\0' && news->patient_name[0] == '\0';
+}
+
 bool hl7_is_due(const struct conf_announcement *to, const struct news *news, enum hl7_kind kind)
 {
     if (kind == HL7_PRIORITY)
         return to->priority && change_of(to, news) != NULL;
-    return to->results && (news->was_told || news->may_know || !is_withdrawn(news));
+    return to->results &&
+           (is_withdrawn(news) ? (news->was_told || news->may_know) && !names_nobody(news) : true);
 }
 
 /* ---- MSH, PID ---- */

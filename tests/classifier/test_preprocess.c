@@ -83,7 +83,6 @@ static void percentiles_become_the_range(void **state)
     assert_int_equal(nn_model_prepare(&p, plane, 20, 20, input, &err), NN_BAD_DATA);
 }
 
-/* A point becomes the Gaussian, sums stay, noise falls. */
 /* As it would be if every value were taken through the levels first, on any number of threads, and
  * whether the levels are counted or told. */
 static void threads_and_levels_change_no_bit(void **state)
@@ -126,6 +125,10 @@ static void threads_and_levels_change_no_bit(void **state)
                                  NN_OK);
                 assert_memory_equal(input, expected, sizeof input);
             }
+            assert_int_equal(
+                nn_model_prepare_part(&plain, stretched, ROWS, COLS, NULL, input, &box, pool, &err),
+                NN_OK);
+            assert_memory_equal(input, expected, sizeof input);
             nn_pool_destroy(pool);
         }
     }
@@ -135,6 +138,7 @@ static void threads_and_levels_change_no_bit(void **state)
     assert_int_equal(nn_model_prepare(&p, plane, ROWS, COLS, input, &err), NN_BAD_DATA);
 }
 
+/* A point becomes the Gaussian, sums stay, noise falls. */
 static void denoising_is_a_gaussian(void **state)
 {
     const struct nn_preprocess p = {.side = 32, .scale = {1, 1, 1}, .denoise = 1.5f};

@@ -244,23 +244,26 @@ class EveryWay(Asked):
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
 
     def test_our_own_item_is_cancelled_when_the_study_is_read(self):
-        """Of one that somebody reads there already, the manager refuses that (C312): then it is the reader's."""
+        """And when its patient is forgotten. Of one that somebody reads there already, the manager refuses that (C312): then it is the reader's."""
         node = self.node('<ups name="ris" peer="ris" demo="true" retryFirst="1" retryMost="1"/>'
                          '<ups name="web" peer="web" demo="true" retryFirst="1" retryMost="1"/>', more=self.peers())
-        studies = [self.send(node, "finding", number) for number in range(2)]
+        studies = [self.send(node, "finding", number, PatientID=f"OWN{count}") for count, number in enumerate((0, 1, 0))]
 
         def own(study):
             return [i for m in (self.manager, self.web) for i in m.items.values() if i.StudyInstanceUID == study]
-        h.wait_for(lambda: all(len(own(s)) == 2 for s in studies) and node.log().count(" report study=") == 2, 40, "an item of each at both")
+        h.wait_for(lambda: all(len(own(s)) == 2 for s in studies) and node.log().count(" report study=") == 3, 40, "an item of each at both")
         h.wait_for(lambda: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 10, "told")
         for item in own(studies[1]):
             item.ProcedureStepState = "IN PROGRESS"
-        for study in studies:
+        for study in studies[:2]:
             self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
-        h.wait_for(lambda: [i.ProcedureStepState for i in own(studies[0])] == ["CANCELED"] * 2, 15, "cancelled")
+        self.assertEqual(node.admin("forget", "OWN2", "--yes").returncode, 0)
+        for study in (studies[0], studies[2]):
+            h.wait_for(lambda study=study: [i.ProcedureStepState for i in own(study)] == ["CANCELED"] * 2, 15, "cancelled")
+        self.assertEqual(node.admin("worklist", "--json").stdout, "")
         h.wait_for(lambda: len(re.findall(rf"announced announcement=\w+ study={studies[1]} .* event=withdrawn .*cancel of [0-9.]+: c3(?:00|12)", node.log())) == 2, 15, "refused")
         self.assertEqual([i.ProcedureStepState for i in own(studies[1])], ["IN PROGRESS"] * 2)
-        self.assertEqual((self.manager.asked("cancel"), self.web.asked("cancel")), (["cancel"] * 2,) * 2)
+        self.assertEqual((self.manager.asked("cancel"), self.web.asked("cancel")), (["cancel"] * 3,) * 2)
         self.assertEqual((self.manager.violations, self.web.violations), ([], []))
 
     READ_THERE = base64.b64encode(b"read at the workflow manager").decode()

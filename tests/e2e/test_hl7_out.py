@@ -59,11 +59,14 @@ class Secure(test_every_way.Asked):
         self.assertRegex(wait(b"|ORM^O01|", "|N|"), r"\rOBR\|1\|PL7\|FI7\|[^|]*\|N\|")
         self.assertRegex(wait(b"|ORU^R01|", "priority-rank^Reading priority^99CERVIGATE|1|MEDIUM"),
                          r"study-outcome\^[^|]*\|1\|(no-finding|incomplete)\^[^|]*\|\|\|\|\|\|P\|")
-        self.send(node, "normal", study=child, AccessionNumber="TLS2", PatientBirthDate="20200101")
+        self.send(node, "normal", study=child, AccessionNumber="TLS2", PatientID="P2", PatientBirthDate="20200101")
         self.assertRegex(wait(b"|ORU^R01|", "not-processed", child), r"study-outcome\^[^|]*\|1\|not-processed\^[^|]*\|\|\|\|\|\|X\|")
         self.assertEqual(node.admin("worklist", "read", study).returncode, 0)
         gone = wait(b"|ORU^R01|", "|withdrawn^")
         self.assertEqual({row.split("|")[11] for row in gone.split("\r") if row.startswith("OBX")}, {"W"})
+        report, = self.ask(node, "SELECT report FROM place WHERE study=? AND report<>''", child)[0]
+        self.assertEqual(node.admin("results", "retract", report).returncode, 0)
+        self.assertIn("\rPID|1||P2|", wait(b"|ORU^R01|", "|withdrawn^", child))
         for raw in ris.raw:
             self.assertNotRegex(raw.decode().lower(), "absent|probab")
 

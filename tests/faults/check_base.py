@@ -9,9 +9,10 @@ REJECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 
 
 class Judge:
-    def __init__(self, evidence, settled=False, swept=False, quarantine=True, others=False, site=None, live=False):
+    def __init__(self, evidence, settled=False, swept=False, quarantine=True, others=False, site=None, live=False, slow=1):
         self.e, self.settled, self.swept, self.quarantine, self.others = evidence, settled, swept, quarantine, others
         self.site, self.live = site, live  # live: the node runs, and more comes
+        self.slow = slow  # how many times longer than it should the node may take to answer
         self.violations = []
         self.excused = 0  # echoes that a death explains
         self.longest = 0  # seconds from a listener's death to the next answered echo

@@ -19,7 +19,7 @@ class Echoes(Judge):
     def answered_echoes(self):
         self.away = [self.until_answered(*absence) for absence in self.absences()]
         for line in self.e.echoes:
-            if line["outcome"] == "0000" and line["ms"] <= ECHO_MS:
+            if line["outcome"] == "0000" and line["ms"] <= ECHO_MS * self.slow:
                 continue
             if self.is_excused(line):
                 self.excused += 1
@@ -36,8 +36,8 @@ class Echoes(Judge):
         found, since = [], None
         for line in sorted(self.e.listener, key=lambda l: l["time"]):
             if line["state"] == "gone" and since is None:
-                since, of = line["since"], [d for d in self.e.deaths if d["since"] - SEEN <= line["time"] and d["time"] + DRAIN >= line["since"]]
-                if not any(d["of"] in LISTENING and (d["of"] == "stop" or d["time"] + RESTART >= since) for d in of):
+                since, of = line["since"], [d for d in self.e.deaths if d["since"] - SEEN <= line["time"] and d["time"] + DRAIN * self.slow >= line["since"]]
+                if not any(d["of"] in LISTENING and (d["of"] == "stop" or d["time"] + RESTART * self.slow >= since) for d in of):
                     self.broken("I6", f"the listener died at {since} to {line['time']}, and nobody had killed it")
                 since = min([since] + [d["since"] for d in of if d["of"] == "stop"])  # it stops listening before it ends
             elif line["state"] == "there" and since is not None:
@@ -48,8 +48,8 @@ class Echoes(Judge):
     def until_answered(self, since, again):
         first = min((e["time"] for e in self.e.echoes if e["outcome"] == "0000" and e["time"] > again), default=float("inf"))
         if again < float("inf"):
-            self.longest = max(self.longest, min(first, again + RESTART) - since)
-        return since - SEEN, min(first, again + RESTART)
+            self.longest = max(self.longest, min(first, again + RESTART * self.slow) - since)
+        return since - SEEN, min(first, again + RESTART * self.slow)
 
     def is_excused(self, echo):
         begin, end = echo["time"] - echo["ms"] / 1000, echo["time"]

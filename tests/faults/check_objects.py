@@ -40,10 +40,19 @@ class Objects(Judge):
             return
         if found is None:
             self.broken("I1", f"{row['sop_instance']}: {row['path']} is not there, and its row knows of no removal")
+        elif found[0] != row["digest"] and self.is_damaged(row):
+            return
         elif found[0] != row["digest"]:
             self.broken("I1", f"{row['sop_instance']}: {row['path']} holds other bytes: {found[0]}")
         elif found[2] != row["bytes"]:
             self.broken("I8", f"{row['sop_instance']}: its row says {row['bytes']} bytes, {row['path']} has {found[2]}")
+
+    def is_damaged(self, row):
+        """By an order, and its sender has not had it answered since."""
+        key = row["sop_instance"], row["digest"]
+        orders = [o["time"] for o in self.e.orders if o["order"] == "damage" and (o["sop_instance"], o["sha256"]) == key]
+        answers = [line["time"] for line in self.e.acknowledged if (line["sop_instance"], line["sha256"]) == key]
+        return bool(orders) and max(answers, default=0) <= max(orders)
 
     def refused_kept(self):
         kept = set()

@@ -74,10 +74,21 @@ class Results(Judge):
                 continue
             sources = [str(s.ReferencedSOPInstanceUID) for s in head.get("SourceImageSequence", [])]
             if len(sources) == 1:
-                pictures[line["sop_class"], sources[0], str(head.PatientID), str(head.StudyInstanceUID)].add(line["sop_instance"])
-        for (_, source, _, _), uids in pictures.items():
+                pictures[line["sop_class"], sources[0], str(head.StudyInstanceUID)].add(line["sop_instance"])
+        for (_, source, _), uids in pictures.items():
             if len(uids) > 1:
                 self.broken("I4", f"{source}: the PACS has {len(uids)} current pictures of it")
+
+    def notes_arrived(self):
+        """What the node took back, and the PACS has, a note at the PACS names; but of a patient who was forgotten nothing more is told."""
+        noted = set()
+        for line in self.e.kept:
+            head = self.head(line["path"]) if line["sop_class"] == REJECTION else None
+            noted |= images_of(head) if head is not None else set()
+        for uid in {line["sop_instance"] for line in self.e.kept} - noted:
+            result = self.e.result_of.get(uid, {})
+            if result.get("fate") == "retracted" and result["study"] not in self.e.forgotten:
+                self.broken("I4", f"{uid}: taken back, and no note at the PACS names it")
 
     def results_right(self):
         covered = collections.defaultdict(set)

@@ -1,6 +1,6 @@
 """The separate checker: compares what a sender knows, what a PACS got, and what the node says, and names each broken invariant.
 
-checker.py --spool DIR --ledger FILE... --pacs FILE... [--config FILE] [--settled] [--swept] [--incomplete-quarantine] [--others] [--json]
+checker.py --spool DIR --ledger FILE... --pacs FILE... [--config FILE] [--settled] [--swept] [--incomplete-quarantine] [--others] [--slow TIMES] [--json]
 
   --spool    the node's spool (read only): jobs.sqlite, objects/, results/, quarantine/, incoming/
   --ledger   what ledger.py wrote: every attempt to store an object
@@ -8,6 +8,7 @@ checker.py --spool DIR --ledger FILE... --pacs FILE... [--config FILE] [--settle
   --settled  the node has had its time: everything must have come to its end
   --swept    its sweep after the last start is over, too: no file may be left that no row wants
   --others   peers that keep no ledger sent objects, too: they may have been refused
+  --slow     the node is built with a sanitizer: echoes and restarts may take so many times as long
   --incomplete-quarantine   space was short, or quarantine was emptied: what was refused need not be kept
 
 It shares no code with the product and believes none of its words: digests are computed anew from the files, references are read from the
@@ -17,7 +18,8 @@ objects that the PACS got. The invariants are those of the reliability plan:
       where the ledger tells, and withdrawn or given up only where the ledger has the order
   I2  nothing is answered 0000 otherwise; what was refused by policy is kept in quarantine with its reason
   I3  each result names the patient, study and instances of the bytes it was made from; no finding and no score for what was not judged
-  I4  one UID is one content, at the PACS and in results/; one current report a study and patient; "sent" means that the PACS has it
+  I4  one UID is one content, at the PACS and in results/; one current report a study and patient, one current picture an image;
+      what was taken back has its note there; "sent" means that the PACS has it
   I5  two contents under one SOP Instance UID are both kept, and told apart
   I6  the listener answered each echo within a second, but for one during which a process died, or that came while it was started again
   I7  nothing is left over: incoming/, temporary files, files without a row
@@ -61,6 +63,7 @@ class Checker(Objects, Results, Content, Places, Echoes, Rest):
         self.figures()
         self.given_up()
         if self.settled:
+            self.notes_arrived()
             self.all_ended()
             self.nothing_left()
         if self.settled and self.site is not None and not self.violations:  # dear: nobody asks whose answer is no already
@@ -110,6 +113,7 @@ def main():
     parser.add_argument("--swept", action="store_true")
     parser.add_argument("--incomplete-quarantine", action="store_true")
     parser.add_argument("--others", action="store_true")
+    parser.add_argument("--slow", type=int, default=1, metavar="TIMES")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--meanwhile", type=float, metavar="SECONDS")
     wanted = parser.parse_args()
@@ -118,7 +122,7 @@ def main():
     try:
         evidence = Evidence(wanted.spool, wanted.ledger, wanted.pacs)
         checker = Checker(evidence, wanted.settled, wanted.swept, not wanted.incomplete_quarantine, wanted.others,
-                          Words(wanted.config) if wanted.config else None)
+                          Words(wanted.config) if wanted.config else None, slow=wanted.slow)
         violations = checker.run()
     except Unreadable as error:
         print(f"checker: {error}", file=sys.stderr)

@@ -1,11 +1,24 @@
 """Studies for campaigns with the checker: files, and how each must end."""
+import contextlib
 import os
+import sqlite3
 import threading
 
 import numpy
 import pydicom
 
 import harness as h
+from ledger import read_lines
+
+
+def done(spool, ledger):
+    """(the file that was sent, the stored one) of the last objects that the node is done with."""
+    with contextlib.closing(sqlite3.connect(os.path.join(spool, "jobs.sqlite"), timeout=10)) as store:
+        rows = store.execute("SELECT sop_instance,digest,path FROM instance AS i WHERE state='judged' AND gone_ms=0 AND withdrawn='' AND reported>0 AND NOT EXISTS"
+                             " (SELECT 1 FROM delivery JOIN result ON result.id=delivery.result WHERE report=i.reported AND delivery.state<>'sent')"
+                             " ORDER BY id DESC LIMIT 9").fetchall()
+    sent = {(line["sop_instance"], line["sha256"]): line["path"] for line in read_lines(ledger) if line["kind"] == "store"}
+    return [(sent[uid, digest], os.path.join(spool, path)) for uid, digest, path in rows if (uid, digest) in sent]
 
 
 class Inputs:

@@ -34,16 +34,16 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 from arms import SLOTS, Arms  # noqa: E402
 import harness as h  # noqa: E402
 from hook import Hook  # noqa: E402
-from inputs import Inputs  # noqa: E402
+from inputs import Inputs, done  # noqa: E402
 from ledger import Sender, Source, read_lines  # noqa: E402
 from pacs import Pacs  # noqa: E402
 from processes import ListenerWatch, children, name_of  # noqa: E402
 
-SETTLE = 180
+SETTLE = 180 * h.PATIENCE
 SENDERS = 3
 BACKLOG = 25
 ECHO_SECONDS = 0.3
-CHECKER = ["nice", "/usr/bin/python3", os.path.join(HERE, "checker.py")]
+CHECKER = ["nice", "/usr/bin/python3", os.path.join(HERE, "checker.py"), "--slow", str(h.PATIENCE)]
 LOOK_SECONDS = 1  # between two looks of the checker while studies arrive
 RETENTION_BYTES = 30_000_000
 POINTS = re.findall(r"^ \*   ([a-z]+(?:-[a-z]+)+) ", open(os.path.join(h.SOURCE, "scp/crash.c"), encoding="utf-8").read(), re.M)
@@ -58,7 +58,7 @@ HEARD = ("orders-heard", "orders-taken", "orders-entered", "orders-answered")
 ASKED = ("inquirer-asked", "inquirer-answered", "inquiry-taken", "inquiry-entered")
 LENT = ("desk-uncommitted", "desk-committed", "desk-unwoken")
 SAID = ("patient-corrected",)
-AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object: test_receive.py
+AGAIN = ("again-before-rename", "again-after-rename")  # need a damaged object that comes again
 COPIES = ("backup-written", "restore-marked", "restore-emptied")
 # What is killed at random, and how often of this sum.
 VICTIMS = {"receive": 2, "committer": 3, "association": 4, "analyze": 1, "zygote": 1, "object": 2, "deliver": 3, "sender": 4, "console": 1,
@@ -136,7 +136,7 @@ class Campaign:
     def begin_looks(self):
         """The checker looks meanwhile, too: in a process of its own, or its work would be in the way of the echoes."""
         self.looked_at = open(os.path.join(self.folder, "looks"), "w+", encoding="utf-8")
-        self.looks = subprocess.Popen([*CHECKER, "--meanwhile", str(LOOK_SECONDS), *self.evidence(), "--config", self.node.config], stdin=subprocess.PIPE, stdout=self.looked_at,
+        self.looks = subprocess.Popen([*CHECKER, "--meanwhile", str(LOOK_SECONDS * h.PATIENCE), *self.evidence(), "--config", self.node.config], stdin=subprocess.PIPE, stdout=self.looked_at,
                                       stderr=subprocess.STDOUT)
 
     def end_looks(self):
@@ -144,7 +144,7 @@ class Campaign:
         if self.looks is None:
             return
         self.looks.stdin.close()
-        status, self.looks = self.looks.wait(120), None
+        status, self.looks = self.looks.wait(120 * h.PATIENCE), None
         self.looked_at.seek(0)
         said = self.looked_at.read()
         print(said.strip(), flush=True)
@@ -155,7 +155,7 @@ class Campaign:
         """C-ECHOs from now on, but for while no node is meant to run."""
         while not self.closing.wait(seconds):
             if not self.quiet.is_set():
-                self.sender.echo()
+                self.sender.echo(5 * h.PATIENCE)
 
     def send(self, chance):
         while not self.stop.is_set():
@@ -170,7 +170,7 @@ class Campaign:
                 self.pacs.behave(chance.choice(("swallow", "abort-mid", "a700", "refuse", "close")), 1)
             self.stop.wait(chance.uniform(0, 0.3))
             if self.inputs.count - self.pacs.taken / 2 > BACKLOG:  # copies, strangers and refusals bring no result: only slower
-                self.stop.wait(1)
+                self.stop.wait(h.PATIENCE)
 
     def end(self):
         """No more arrives; what is on its way is acknowledged."""
@@ -203,7 +203,7 @@ class Campaign:
 
     def fired(self, *names, seconds=180):
         """Waits until these points have fired, while the node is kept alive."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * h.PATIENCE
         while set(names) & set(self.waiting):
             self.revive()
             time.sleep(0.02)
@@ -230,6 +230,24 @@ class Campaign:
             if self.verbose:
                 print(f"{time.monotonic() - begin:.1f} s: {order}, {len(self.waiting)} wait", flush=True)
         self.fired(*flowing)
+        self.run_again()
+
+    def run_again(self):
+        """What is stored is damaged and comes again, as often as it takes for a death at each of these points."""
+        for point in AGAIN:
+            self.arm(point)
+            end = time.monotonic() + SETTLE
+            while point in self.waiting:
+                path, stored = self.chance.choice(h.wait_for(lambda: self.revive() or done(self.node.spool, self.ledger_path), 120, "an object that is done"))
+                source = Source(path, ["delivered"])
+                self.sender.order("damage", sop_instance=source.sop_instance, sha256=source.sha256)
+                with contextlib.suppress(FileNotFoundError):  # retention may have been there first
+                    os.truncate(stored, os.path.getsize(stored) // 2)
+                if not self.sender.store_until_acknowledged(source, SETTLE):
+                    self.failed.append(f"{source.path}: damaged, and not acknowledged when it came again")
+                self.revive()
+                if time.monotonic() > end:
+                    raise AssertionError(f"no death at {point} within {SETTLE} s")
 
     def order(self, *words):
         """A person's order, which the node may answer when it is able to."""
@@ -256,7 +274,7 @@ class Campaign:
     def terminate(self):
         since = self.sender.death("stop")
         self.node.process.terminate()
-        self.node.process.wait(30)
+        self.node.process.wait(30 * h.PATIENCE)
         self.sender.death("stop", since)
 
     def reported(self):
@@ -286,7 +304,7 @@ class Campaign:
             self.arm(point)
             died = self.node.admin("restore", "--force", file)
             self.count_fired()
-            refused = h.run(os.path.join(h.BIN, "cervigated"), "--config", self.node.config, "--foreground", timeout=60)
+            refused = h.run(os.path.join(h.BIN, "cervigated"), "--config", self.node.config, "--foreground", timeout=60 * h.PATIENCE)
             if died.returncode != -signal.SIGKILL or refused.returncode != 73:
                 self.failed.append(f"{point}: restore ended with {died.returncode}, the node then with {refused.returncode}")
         whole = self.node.admin("restore", "--force", file)
@@ -329,7 +347,7 @@ class Campaign:
                     if victim != "all":
                         return False
             if victim == "all":
-                self.node.process.wait(30)
+                self.node.process.wait(30 * h.PATIENCE)
         self.sender.death(victim, since)  # it happened by now
         self.killed[victim] += 1
         return True

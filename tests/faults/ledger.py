@@ -5,7 +5,7 @@ ledger.py --port N --ledger FILE [--until-acknowledged SECONDS] FILE...   sends 
 Before an attempt a line of kind "offer" (sop_instance, study, patient, sha256), after it the attempt's: time (UTC, seconds), kind "store", sop_class, sop_instance, study, patient, issuer, sha256 (of the dataset as sent), bytes, path,
 outcome (the status as four hex digits, or aborted, rejected, no-context, unreached), comment, ms; expected: the endings that the sender
 knows to be right ("delivered", "ignored" ...), null where it knows none. Kind "echo": outcome, ms. Whoever does something to the node that
-changes what is right writes it down before it does: kind "order" (order: "retention", "forget" with patient, "retract" with study) and kind
+changes what is right writes it down before it does: kind "order" (order: "retention", "forget" with patient, "retract" with study, "damage" with sop_instance and sha256) and kind
 "death" (of: a process, or "point"; since: when it happened at the earliest). Kind "listener" (state: gone, since when; there): what processes.py
 saw of the node's listener."""
 import argparse

@@ -18,6 +18,8 @@ Behaviour, `Pacs.behave(name, count=None)` or a JSON file DIR/behave {"name": ..
   swallow      keeps the object, then closes without an answer
 `count`: only so many times, then ok.
 
+`Pacs.hold(sop_class, study)`, `Pacs.release()`: between them what it keeps of these is not answered; `held` is set once it has one.
+
 `Pacs.vanish()`, `Pacs.come_back()`: between them no connection is answered, as behind a firewall that drops. `Pacs.leave()`,
 `Pacs.come_back()`: between them nobody listens, TCP is refused."""
 import argparse
@@ -185,6 +187,7 @@ class Association:
                  bytes=len(dataset), path=path, status="none" if how == "swallow" else f"{status:04x}")
         if how == "swallow":
             return False
+        self.pacs.wait_while_held(abstract, dataset)
         self.answer(context, request, status, 0x8001)
         return True
 
@@ -213,6 +216,7 @@ class Pacs:
         self.lines = Lines(self.log_path)
         self.lock = threading.Lock()
         self.behaviour, self.left = "ok", None
+        self.holds, self.held, self.released = (None, b""), threading.Event(), threading.Event()
         self.kept = len([n for n in os.listdir(self.folder) if n.endswith(".dcm")])
         self.associations = 0
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
@@ -257,6 +261,21 @@ class Pacs:
             self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         self.listener.listen(64)
         threading.Thread(target=self.listen, args=(self.listener,), daemon=True).start()
+
+    def hold(self, sop_class, study):
+        self.held.clear()
+        self.released.clear()
+        self.holds = sop_class, study.encode()
+
+    def release(self):
+        self.holds = None, b""
+        self.released.set()
+
+    def wait_while_held(self, sop_class, dataset):
+        held_class, study = self.holds
+        if sop_class == held_class and study in dataset:
+            self.held.set()
+            self.released.wait()
 
     def behave(self, name, count=None):
         with self.lock:

@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+from pydicom.uid import generate_uid
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import harness as h  # noqa: E402
@@ -51,7 +53,7 @@ class Campaign(kill.Campaign):
         limits = (f'<audit fileBytes="65536" keep="1" host="127.0.0.1" port="{self.collector.port}" transport="tcp"/>'
                   '<orders listen="true" address="127.0.0.1" port="0" patients="true"/><orderQuery peer="ris" period="1" periodMost="1" answerTime="5" '
                   'retryFirst="1" retryMost="1"/><readingWorklist offer="pull" demo="true" label="NECKS"/>' + self.announcements())
-        return {"limits": limits, "others": {"ris": ("RIS", self.ris.port)}, "destination": 'commitment="true" commitmentTimeout="4"',
+        return {"limits": limits, "others": {"ris": ("RIS", self.ris.port)}, "destination": 'rejectionNotes="true" commitment="true" commitmentTimeout="4"',
                 "environment": dict(environment, CERVIGATE_CLOCK_OFFSET="@" + self.clock)}
 
     def begin(self):
@@ -95,10 +97,34 @@ class Campaign(kill.Campaign):
     def correct_patient(self):
         study, patient, _ = self.image()
         self.wait_for_place(study)
-        self.wait_until_stored()  # a picture on its way is drawn once more, and the archive has both
+        self.correct(patient)
+
+    def correct(self, patient):
         words = {"PatientName": f"Corrected^{self.count}", "PatientBirthDate": "19800203", "PatientSex": "M"}
         self.sender.order("patient", patient=patient, words=words)
         self.told(adt("A08", patient, name=words["PatientName"], birth=words["PatientBirthDate"], sex=words["PatientSex"]))
+
+    def correct_on_the_way(self, victim):
+        """The archive has the picture and says nothing, while the patient is corrected; then a process dies, or none."""
+        study = generate_uid()
+        self.pacs.hold(h.SC, study)
+        try:
+            _, patient, _ = self.image(study=study)
+            h.wait_for(lambda: self.revive() or self.pacs.held.is_set(), PATIENCE, "a picture on its way")
+            self.correct(patient)
+            self.wait_for(f"a new picture of {study}", "SELECT 1 FROM result WHERE study=? AND kind='sc' AND fate='retracted'", study)
+            if victim:
+                self.kill(victim)
+        finally:
+            self.pacs.release()
+        self.revive()
+
+    def run_on_the_way(self):
+        for victim in (None, "cervigated-snd", "deliver", "all"):
+            begin = time.monotonic()
+            self.correct_on_the_way(victim)
+            if self.verbose:
+                print(f"{time.monotonic() - begin:.1f} s: on the way, {victim} dies", flush=True)
 
     def read(self):
         """Claimed and completed by a reader, who asks again until he knows that it is."""
@@ -119,27 +145,21 @@ class Campaign(kill.Campaign):
         step(lambda scu, uid: scu.set(uid, performed(), transaction), ("0000", "c310", "b306"))
         step(lambda scu, uid: scu.change(uid, "COMPLETED", transaction), ("0000", "b306"))
 
-    def wait_for_place(self, study):
-        def placed():
+    def wait_for(self, what, sql, *values):
+        """Until the job store has such a row."""
+        def there():
             self.revive()
             with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=10)) as store:
-                return store.execute("SELECT 1 FROM place WHERE study=? AND report<>''", (study,)).fetchone()
-        h.wait_for(placed, PATIENCE, "a report of " + study)
+                return store.execute(sql, values).fetchone()
+        h.wait_for(there, PATIENCE, what)
 
-    def wait_until_stored(self):
-        def stored():
-            self.revive()
-            with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=10)) as store:
-                return not store.execute("SELECT 1 FROM delivery WHERE state='pending' AND stored_ms=0").fetchone()
-        h.wait_for(stored, PATIENCE, "results at the archive")
+    def wait_for_place(self, study):
+        self.wait_for("a report of " + study, "SELECT 1 FROM place WHERE study=? AND report<>''", study)
 
     def wait_until_asked(self):
         """What an inquiry that was cut off asked for: beyond <orderQuery window> nobody asks any more."""
-        def asked():
-            self.revive()
-            with contextlib.closing(sqlite3.connect(os.path.join(self.node.spool, "jobs.sqlite"), timeout=10)) as store:
-                return not store.execute("SELECT 1 FROM inquiry WHERE over=0 AND said NOT IN ('none','found')").fetchone()
-        h.wait_for(asked, PATIENCE, "an answer of the site's worklist")
+        self.wait_for("an answer of the site's worklist",
+                      "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inquiry WHERE over=0 AND said NOT IN ('none','found'))")
 
     # ---- points ----
 
@@ -166,7 +186,9 @@ class Campaign(kill.Campaign):
         for days in range(1, 5):
             self.terminate()
             h.set_clock(self.clock, days * HOURS * 3600)
-            self.node.start()
+            swept = self.node.log().count("spool-swept")
+            self.node.start()  # a day that retention did not see makes the next one too long to be believed
+            h.wait_for(lambda: self.revive() or "audit-based" not in self.waiting or self.node.log().count("spool-swept") > swept, PATIENCE, "a sweep")
             with contextlib.suppress(AssertionError):
                 self.fired("audit-based", seconds=5)
                 break
@@ -176,6 +198,7 @@ class Campaign(kill.Campaign):
         """Kills of these roles while their work goes on."""
         end = time.monotonic() + 3 * PATIENCE
         doing = [self.order_by_hl7, self.order_by_worklist, self.read, self.correct_patient]
+        count += sum(self.killed.values())
         while sum(self.killed.values()) < count and time.monotonic() < end:
             self.chance.choice(doing)()
             for _ in range(3):
@@ -183,6 +206,8 @@ class Campaign(kill.Campaign):
                 time.sleep(self.chance.uniform(0, 0.2))
 
     def pids(self, victim):
+        if victim == "all":
+            return super().pids(victim)
         if victim.startswith("cervigated-"):
             return [p for p in kill.children(self.node.process.pid) if kill.name_of(p) == victim]
         return [int(self.node.facts().get(victim + "_pid", 0))]
@@ -204,6 +229,7 @@ def run(folder, seed, count, verbose=False):
     try:
         campaign.begin()
         campaign.run_points()
+        campaign.run_on_the_way()
         campaign.run_random(count)
         campaign.run_expiry()
         campaign.end()

@@ -50,7 +50,7 @@ class Campaign(calls.Campaign):
         node, offset = w.node, os.path.getsize(w.node.log_path)
         w.sender.death("stop")
         node.process.terminate()
-        if node.process.wait(30):
+        if node.process.wait(self.patience):
             self.violation(fault, n, f"the node before ended with {node.process.returncode}")
         self.control.arm(calls.ROLES[fault.role], calls.KINDS[fault.kind], fault.place, fault.error, fault.ever, n)
         self.launch()

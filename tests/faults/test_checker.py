@@ -129,6 +129,12 @@ def quarantined(evidence, end):
     return os.path.join(folder, next(n for n in os.listdir(folder) if n.endswith(end)))
 
 
+def damage(evidence, time):
+    """The order to damage what FIRST_PATH names."""
+    uid, sha256 = (one(evidence, FIRST_PATH.replace("path", column, 1)) for column in ("sop_instance", "digest"))
+    return {"kind": "order", "time": time, "order": "damage", "sop_instance": uid, "sha256": sha256}
+
+
 JUDGED = "state='judged' AND id=(SELECT MIN(id) FROM instance WHERE state='judged')"
 FIRST_PATH = f"SELECT path FROM instance WHERE {JUDGED}"
 FORGOTTEN = f"UPDATE instance SET gone_ms=1000, withdrawn='forgotten' WHERE {JUDGED}"
@@ -159,6 +165,7 @@ def echo(time, outcome="0000", ms=1):
 FALSIFIED = [
     ("an object's file is gone", "I1", lambda e: os.unlink(os.path.join(e, "spool", one(e, FIRST_PATH)))),
     ("one byte of an object is another", "I1", lambda e: spoil(os.path.join(e, "spool", one(e, FIRST_PATH)))),
+    ("a damaged object that came again", "I1 holds other bytes", lambda e: [spoil(os.path.join(e, "spool", one(e, FIRST_PATH))), ledger(e, damage(e, 1))]),
     ("an acknowledged object has no row", "I1", lambda e: sql(e, "DELETE FROM instance WHERE state='ignored'")),
     ("an object was never looked at", "I1", lambda e: sql(e, f"UPDATE instance SET state='received' WHERE {JUDGED}")),
     ("a judged object is in no report", "I1", lambda e: sql(e, f"UPDATE instance SET reported=0 WHERE {JUDGED}")),
@@ -228,6 +235,7 @@ FALSIFIED = [
     ("a result's file is another than was entered", "I4", lambda e: spoil(os.path.join(e, "spool", one(e, "SELECT path FROM result WHERE kind='sr'")))),
     ("two current reports", "I4", lambda e: sql(e, "UPDATE result SET study=(SELECT study FROM result WHERE id=1), patient=(SELECT patient FROM "
                                                    "result WHERE id=1) WHERE kind='sr' AND id>1")),
+    ("a picture was taken back without a note", "I4 no note", lambda e: sql(e, "UPDATE result SET fate='retracted' WHERE kind='sc'")),
     ("one content of a UID has no row", "I5", lambda e: sql(e, "DELETE FROM instance WHERE rival=1")),
     ("a rival is not marked", "I5", lambda e: sql(e, "UPDATE instance SET rival=0 WHERE rival=1")),
     ("a conflict was judged", "I5", lambda e: sql(e, "UPDATE instance SET state='judged', reason='none' WHERE rival=1")),
@@ -411,6 +419,13 @@ class CheckerOfItself(unittest.TestCase):
                death(200, "point", 190), echo(192, ms=1900), echo(300))
         found = self.violations_of(os.path.join(evidence, "spool"), evidence)
         self.assertEqual({i for i, _ in found}, {"I7", "I8"}, found)  # its file and the counter of bytes, as they were
+
+    def test_what_was_damaged_may_be_until_it_comes_again(self):
+        evidence = self.copy("damaged")
+        spoil(os.path.join(evidence, "spool", one(evidence, FIRST_PATH)))
+        ledger(evidence, damage(evidence, 9e9))
+        found = self.violations_of(os.path.join(evidence, "spool"), evidence)
+        self.assertEqual([i for i, _ in found], ["I3"], found)  # its scores cannot be computed anew
 
     def test_what_goes_and_comes_while_it_is_looked_at(self):
         """Rows are read once; retention goes on, and results are made."""

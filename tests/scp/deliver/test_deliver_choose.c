@@ -103,7 +103,7 @@ static void order(void **state)
     add(db, 4, "no-finding", now + 100000);                    /* put off */
     add(db, 6, "no-finding", now + 10LL * 365 * 86400 * 1000); /* a clock that was set back */
     expect_next(store, &to, (const int64_t[]){3, 1, 2}, 3);    /* 6 was put off behind 4 */
-    FIXTURE_OK(store_delivery_failed(store, 4, now - 1, false, ""));
+    FIXTURE_OK(store_delivery_failed(store, 4, now - 1, false, false, ""));
 
     expect_next(store, &to, (const int64_t[]){3, 1, 2, 4, 6}, 5);
     FIXTURE_OK(choose_jobs(store, &to, 2, &batch, job));
@@ -148,7 +148,7 @@ static void order_of_what_was_put_off(void **state)
     FIXTURE_OK(store_delivery_waits(store, 5, later, now, "no images"));
     expect_next(store, &to, (const int64_t[]){4, 7}, 2);
 
-    FIXTURE_OK(store_delivery_failed(store, 1, now - 1, false, "")); /* due */
+    FIXTURE_OK(store_delivery_failed(store, 1, now - 1, false, false, "")); /* due */
     FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
     const int64_t expected[] = {1, 2, 3, 4, 6, 7}, follows[] = {0, 1, 2, 0, 0, 0};
     assert_int_equal(batch.count, 6);
@@ -156,11 +156,12 @@ static void order_of_what_was_put_off(void **state)
         assert_int_equal(batch.job[i].delivery, expected[i]);
         assert_int_equal(batch.job[i].follows, follows[i]);
     }
-    FIXTURE_OK(store_delivery_failed(store, 1, later, true, "refused")); /* parked: holds nothing */
+    FIXTURE_OK(
+        store_delivery_failed(store, 1, later, true, false, "refused")); /* parked: holds nothing */
     expect_next(store, &to, (const int64_t[]){2, 3, 4, 6, 7}, 5);
 
     /* A finding does not wait for what was no finding of its study. */
-    FIXTURE_OK(store_delivery_failed(store, 7, later, false, ""));
+    FIXTURE_OK(store_delivery_failed(store, 7, later, false, false, ""));
     add_to(db, 7, 8, "finding", 0);
     add_to(db, 7, 9, "no-finding", 0);
     expect_next(store, &to, (const int64_t[]){2, 3, 4, 8, 6}, 5);

@@ -100,7 +100,8 @@ static void never_while_something_waits(void **state)
     int64_t sibling = keep_judged(store, 5, 5, 1), open = keep_judged(store, 6, 6, 1);
     keep_report(store, 3, 3, held, 1, 1, true);
     keep_report(store, 4, 4, parked, 1, 1, false);
-    FIXTURE_OK(store_delivery_failed(store, keep_delivery(store, "pacs"), 2 * DAY, true, "no"));
+    FIXTURE_OK(
+        store_delivery_failed(store, keep_delivery(store, "pacs"), 2 * DAY, true, false, "no"));
     keep_report(store, 5, 5, sibling, 1, 0, false);
     keep_receive(store, 7, 5, 2); /* a late image of that study is not yet looked at */
     keep_report(store, 6, 6, open, 1, 0, false);
@@ -129,8 +130,8 @@ static void parked_copies_expire_after_their_own_limit(void **state)
     size_t count;
     int64_t id = keep_judged(store, 1, 1, DAY);
     keep_report(store, 1, 1, id, DAY, 1, false);
-    FIXTURE_OK(
-        store_delivery_failed(store, keep_delivery(store, "pacs"), 2 * DAY, true, "refused"));
+    FIXTURE_OK(store_delivery_failed(store, keep_delivery(store, "pacs"), 2 * DAY, true, false,
+                                     "refused"));
     FIXTURE_OK(store_parked(store, list, 4, &count));
     assert_true(count == 1 && list[0].next_ms == 2 * DAY);
     assert_string_equal(list[0].last_error, "refused");

@@ -60,7 +60,8 @@ static void jobs_and_deliveries_are_cancelled(void **state)
     assert_string_equal(answer, "it is cancelled");
     FIXTURE_OK(store_cancel_delivery(store, 99, answer));
     assert_string_equal(answer, "there is no delivery d99");
-    FIXTURE_OK(store_delivery_failed(store, one, 5, false, "late")); /* its batch was under way */
+    FIXTURE_OK(
+        store_delivery_failed(store, one, 5, false, false, "late")); /* its batch was under way */
     FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, 4, &count));
     assert_int_equal(count, 0);
     FIXTURE_OK(store_cancel_job(store, told, answer));
@@ -80,18 +81,18 @@ static void parked_deliveries_are_released(void **state)
     int64_t pacs = keep_delivery(store, "pacs"), archive = keep_delivery(store, "archive");
     FIXTURE_OK(store_release_delivery(store, pacs, answer));
     assert_string_equal(answer, "it is pending, not parked");
-    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, "no"));
+    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, false, "no"));
     FIXTURE_OK(store_release_delivery(store, pacs, answer));
     assert_string_equal(answer, "released");
     assert_int_equal(keep_delivery(store, "pacs"), pacs);
-    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, "no"));
-    FIXTURE_OK(store_delivery_failed(store, archive, 5, true, "no"));
+    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, false, "no"));
+    FIXTURE_OK(store_delivery_failed(store, archive, 5, true, false, "no"));
     FIXTURE_OK(store_expire_parked(store, 6, 7, list, 1, &count)); /* one of them */
     FIXTURE_OK(store_release_job(store, id, answer));
     assert_string_equal(answer, "released: 2 deliveries");
     FIXTURE_OK(store_release_job(store, id, answer));
     assert_string_equal(answer, "nothing of it is parked that could be sent");
-    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, "no"));
+    FIXTURE_OK(store_delivery_failed(store, pacs, 5, true, false, "no"));
     FIXTURE_OK(store_retract(store, "2.25.1", "113001"));
     FIXTURE_OK(store_release_delivery(store, pacs, answer));
     assert_string_equal(answer, "its result was taken back");

@@ -419,6 +419,7 @@ static void what_is_taken_back_makes_it_due(void **state)
     FIXTURE_OK(store_withdraw(store, in.sop_instance, NULL, NULL, "113001", &hit));
     c = next();
     assert_true(c.withdrawn && !c.known.answered && c.revision == 1);
+    assert_int_equal(c.image, 1); /* whose patient who heard of it is told about */
 }
 
 static void how_it_stands(void **state)

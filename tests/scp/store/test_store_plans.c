@@ -203,7 +203,10 @@ static void a_study(struct store *store)
     (void)keep_report(store, 3, 3, id, 1000, 2, false);
     FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, deliveries, 4, &count));
     assert_int_equal(count, 1);
-    FIXTURE_OK(store_delivery_failed(store, deliveries[0].id, 0, false, "later"));
+    FIXTURE_OK(store_deliveries_offered(store, deliveries, 1));
+    FIXTURE_OK(store_deliveries_lost(store, "pacs"));
+    FIXTURE_OK(store_delivery_unsent(store, deliveries[0].id));
+    FIXTURE_OK(store_delivery_failed(store, deliveries[0].id, 0, false, false, "later"));
     FIXTURE_OK(store_delivered(store, deliveries[0].id, 0, 2000));
     FIXTURE_OK(store_to_reject(store, "pacs", list, 3, &count));
 }

@@ -9,13 +9,21 @@ static enum instance_state state_of(int64_t id)
     return in.state;
 }
 
-static void told(int64_t id, int number, bool is_sent)
+static const struct addressee places[] = {{"pacs", 1u << RESULT_SR | 1u << RESULT_SC, false},
+                                          {"archive", 1u << RESULT_SC, false}};
+
+/* What waits there. */
+static size_t waiting(const char *place, struct delivery list[4])
 {
-    const struct addressee to = {"pacs", 1u << RESULT_SR | 1u << RESULT_SC, false};
+    size_t found;
+    FIXTURE_OK(store_pending(store, place, INT64_MAX, INT64_MAX, list, 4, &found));
+    return found;
+}
+
+static void told_to(int64_t id, int number, size_t to_count)
+{
     struct judgement j;
     uint8_t *attrs;
-    struct delivery list[4];
-    size_t found;
     FIXTURE_OK(store_get_judgement(store, id, &j, &attrs));
     struct result r[2] = {
         {.kind = RESULT_SR, .outcome = SRT_FINDING, .attrs = attrs, .attrs_bytes = j.attrs_bytes},
@@ -35,11 +43,17 @@ static void told(int64_t id, int number, bool is_sent)
                                      .count = 2,
                                      .instances = &id,
                                      .instance_count = 1,
-                                     .to = &to,
-                                     .to_count = 1};
+                                     .to = places,
+                                     .to_count = to_count};
     FIXTURE_OK(store_add_report(store, &all));
     free(attrs);
-    FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, list, 4, &found));
+}
+
+static void told(int64_t id, int number, bool is_sent)
+{
+    struct delivery list[4];
+    told_to(id, number, 1);
+    size_t found = waiting("pacs", list);
     assert_int_equal(found, 2);
     for (size_t i = 0; is_sent && i < found; i++)
         FIXTURE_OK(store_delivered(store, list[i].id, 0, 2000));
@@ -80,11 +94,73 @@ static void what_was_not_sent_is_made_anew(void **state)
     (void)tell(a_merge("1", "9", "New^Jane", 20));
     assert_int_equal(state_of(a), INSTANCE_RECEIVED);
     assert_int_equal(count("SELECT COUNT(*) FROM delivery WHERE state='cancelled'"), 2);
+    assert_int_equal(count("SELECT COUNT(*) FROM delivery WHERE rejection=-1 AND offered<>0"), 0);
     assert_int_equal(state_of(b), INSTANCE_JUDGED);
     (void)tell(a_patient("3", "A", "New^Jim", 20)); /* its picture is drawn, its report not made */
     assert_int_equal(state_of(early), INSTANCE_RECEIVED);
     FIXTURE_OK(store_get_instance(store, early, &in));
     assert_int_equal(in.revision, 1);
+}
+
+static size_t to_reject(const char *place, struct result list[4])
+{
+    size_t found;
+    FIXTURE_OK(store_to_reject(store, place, list, 4, &found));
+    return found;
+}
+
+/* The picture is drawn anew; the old one needs a note where it came. The report's successor names
+ * it. */
+static void what_was_on_its_way(void **state)
+{
+    (void)state;
+    struct delivery list[4], more[4];
+    struct result old[4];
+    int64_t a = image(1, "1", "A");
+    told(a, 1, false);
+    assert_int_equal(waiting("pacs", list), 2);
+    FIXTURE_OK(store_deliveries_offered(store, list, 2));
+    (void)tell(a_merge("1", "2", "New^Jane", 20));
+    assert_int_equal(state_of(a), INSTANCE_RECEIVED);
+    assert_int_equal(waiting("pacs", more), 0);
+    assert_int_equal(to_reject("pacs", old), 0); /* nobody knows yet */
+    for (size_t i = 0; i < 2; i++)
+        FIXTURE_OK(store_delivered(store, list[i].id, 0, 2000));
+    assert_int_equal(to_reject("pacs", old), 1);
+    assert_true(old[0].kind == RESULT_SC && old[0].state == RESULT_RETRACTED);
+    assert_string_equal(old[0].why, STORE_REPLACED);
+}
+
+static void nobody_answered_for_it(void **state)
+{
+    (void)state;
+    struct delivery list[4];
+    struct result old[4];
+    int64_t a = image(1, "1", "A");
+    told(a, 1, false);
+    assert_int_equal(waiting("pacs", list), 2);
+    FIXTURE_OK(store_deliveries_offered(store, list, 2));
+    (void)tell(a_merge("1", "2", "New^Jane", 20));
+    FIXTURE_OK(store_deliveries_lost(store, "pacs"));
+    assert_int_equal(to_reject("pacs", old), 1);
+    assert_int_equal(old[0].kind, RESULT_SC);
+}
+
+/* One destination has the picture, the other not: both get the new one, and keep no other. */
+static void what_one_of_two_has(void **state)
+{
+    (void)state;
+    struct delivery list[4];
+    struct result old[4];
+    int64_t a = image(1, "1", "A");
+    told_to(a, 1, 2);
+    assert_int_equal(waiting("archive", list), 1);
+    FIXTURE_OK(store_delivered(store, list[0].id, 0, 2000));
+    (void)tell(a_patient("1", "A", "New^Jane", 20));
+    assert_int_equal(state_of(a), INSTANCE_RECEIVED);
+    assert_int_equal(to_reject("archive", old), 1);
+    assert_int_equal(to_reject("pacs", old), 0);
+    assert_int_equal(waiting("pacs", list), 0);
 }
 
 static void what_was_taken_back_stays_so(void **state)
@@ -123,7 +199,8 @@ static void place_all(void)
     while ((status = store_next_case(store, 0, &c)) == STORE_OK) {
         struct priority p;
         priority_of(&c.known, &p);
-        FIXTURE_OK(store_place(store, &c, &p, NEWS_PRIORITY, &ris, 1, 2000));
+        FIXTURE_OK(store_place(store, &c, &p, c.withdrawn ? NEWS_WITHDRAWN : NEWS_PRIORITY, &ris, 1,
+                               2000));
     }
     assert_int_equal(status, STORE_NONE);
 }
@@ -192,17 +269,54 @@ static void who_is_forgotten(void **state)
     assert_int_equal(state_of(a), INSTANCE_IGNORED);
 }
 
+/* The study leaves the list, its report notwithstanding, and who heard of it is told without a word
+ * of the patient. */
+static void who_is_forgotten_leaves_the_list(void **state)
+{
+    (void)state;
+    struct store_forgotten gone;
+    struct store_entry list[2];
+    struct news news;
+    char name[80];
+    uint8_t *attrs;
+    size_t found;
+    const struct store_patient one = {"1", "A"};
+    for (int number = 1; number <= 2; number++) {
+        int64_t id = image(number, number == 1 ? "1" : "2", "A");
+        told(id, number, true);
+        place_all();
+        news = news_of(name, sizeof name);
+        FIXTURE_OK(store_news_asked(store, &news));
+        FIXTURE_OK(store_news_end(store, news.id, NEWS_TOLD, 0, "", 2000));
+    }
+    FIXTURE_OK(store_forget_patient(store, &one, NULL, 0, 7000, &gone));
+    place_all();
+    FIXTURE_OK(store_worklist(store, &fixture_policy, list, 2, &found));
+    assert_int_equal(found, 1);
+    assert_string_equal(list[0].study, "1.2.4.2");
+    assert_int_equal(count("SELECT COUNT(*) FROM place WHERE raised=0 AND answered=0 AND report=''"
+                           " AND outcome='' AND patient_id=''"),
+                     1);
+    FIXTURE_OK(store_next_news(store, &fixture_policy, "ris", 9000, 9000, &news, &attrs, &found));
+    assert_string_equal(news.study, "1.2.4.1");
+    assert_true(news.revision == 2 && attrs == NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define ONE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         ONE(what_was_sent_is_amended),
         ONE(what_was_not_sent_is_made_anew),
+        ONE(what_was_on_its_way),
+        ONE(nobody_answered_for_it),
+        ONE(what_one_of_two_has),
         ONE(what_was_taken_back_stays_so),
         ONE(news_that_may_have_gone_out),
         ONE(a_raise_stays),
         ONE(what_is_known_of_a_patient),
         ONE(who_is_forgotten),
+        ONE(who_is_forgotten_leaves_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

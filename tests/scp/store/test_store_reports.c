@@ -120,12 +120,12 @@ static void failures_put_off_park_and_keep_order(void **state)
     assert_int_equal(pending(store, "pacs", list), 3);
     int64_t first = list[0].id, second = list[1].id;
 
-    FIXTURE_OK(store_delivery_failed(store, first, 0, false, "unreached"));
+    FIXTURE_OK(store_delivery_failed(store, first, 0, false, false, "unreached"));
     assert_int_equal(pending(store, "pacs", list), 3);
     assert_int_equal(list[0].id, first); /* the peer was away: the order stays */
     assert_int_equal(list[0].attempts, 1);
     assert_string_equal(list[0].last_error, "unreached");
-    FIXTURE_OK(store_delivery_failed(store, first, 9000, false, "A700"));
+    FIXTURE_OK(store_delivery_failed(store, first, 9000, false, false, "A700"));
     assert_int_equal(pending(store, "pacs", list), 3);
     assert_int_equal(list[0].next_ms, 9000);
     size_t due = 0;
@@ -134,11 +134,11 @@ static void failures_put_off_park_and_keep_order(void **state)
     FIXTURE_OK(store_pending(store, "pacs", 9000, 1000000, list, 8, &due));
     assert_int_equal(due, 3);
     assert_int_equal(list[0].id, first);
-    FIXTURE_OK(store_delivery_failed(store, second, 9000, true, "A900"));
+    FIXTURE_OK(store_delivery_failed(store, second, 9000, true, false, "A900"));
     assert_int_equal(pending(store, "pacs", list), 2);
 
     FIXTURE_OK(store_delivered(store, first, 0, 1));
-    assert_int_equal(store_delivery_failed(store, first, 0, false, "late"), STORE_NONE);
+    assert_int_equal(store_delivery_failed(store, first, 0, false, false, "late"), STORE_NONE);
     assert_int_equal(store_delivered(store, 999, 0, 1), STORE_NONE);
     store_close(store);
 }
@@ -153,7 +153,7 @@ static void counts_add_up_after_reopening(void **state)
     report(store, results, 2, judged(store, 1));
     assert_int_equal(pending(store, "pacs", list), 2);
     FIXTURE_OK(store_delivered(store, list[0].id, 0, 1));
-    FIXTURE_OK(store_delivery_failed(store, list[1].id, 1, true, "refused"));
+    FIXTURE_OK(store_delivery_failed(store, list[1].id, 1, true, false, "refused"));
     FIXTURE_OK(store_count(store, "refused"));
     FIXTURE_OK(store_count(store, "refused"));
     store_close(store);

@@ -151,7 +151,7 @@ static void what_never_went_needs_no_note(void **state)
     report(store, 1, &id, 1, 0, false);
     FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, job, 8, &count));
     assert_int_equal(count, 2);
-    FIXTURE_OK(store_delivery_failed(store, job[0].id, 0, false, "no answer"));
+    FIXTURE_OK(store_delivery_failed(store, job[0].id, 0, false, true, "no answer"));
 
     FIXTURE_OK(store_withdraw(store, sop(1, uid), NULL, NULL, "113001", &hit));
     assert_int_equal(pending(store, "pacs"), 0);
@@ -160,6 +160,60 @@ static void what_never_went_needs_no_note(void **state)
     assert_string_equal(list[0].uid, job[0].result.uid);
     FIXTURE_OK(store_delivered(store, job[1].id, 0, 1)); /* it was on its way */
     assert_int_equal(to_reject(store, "pacs", list), 2);
+    store_close(store);
+}
+
+/* With a sender when it is taken back: its answer says whether a note is due; without an answer one
+ * is. */
+static void what_is_with_a_sender(void **state)
+{
+    struct store *store = fixture_open(*state);
+    struct result list[8];
+    struct delivery job[8];
+    size_t hit, count;
+    char uid[DX_UID_MAX];
+    int64_t id = judged(store, 1, 1, false);
+    report(store, 1, &id, 1, 0, false);
+    FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, job, 8, &count));
+    assert_int_equal(count, 2);
+    FIXTURE_OK(store_deliveries_offered(store, job, 2));
+    FIXTURE_OK(store_withdraw(store, sop(1, uid), NULL, NULL, "113001", &hit));
+    assert_int_equal(store_deliveries_offered(store, job, 2), STORE_NONE); /* it may go no more */
+    assert_int_equal(to_reject(store, "pacs", list), 0);
+    FIXTURE_OK(store_delivery_failed(store, job[0].id, 0, false, false, "unreached"));
+    assert_int_equal(to_reject(store, "pacs", list), 0);
+    FIXTURE_OK(store_deliveries_lost(store, "archive"));
+    assert_int_equal(to_reject(store, "pacs", list), 0);
+    FIXTURE_OK(store_deliveries_lost(store, "pacs")); /* the sender died */
+    assert_int_equal(to_reject(store, "pacs", list), 1);
+    assert_string_equal(list[0].uid, job[1].result.uid);
+    store_close(store);
+}
+
+/* Nothing that comes after it takes back that the destination may have it. */
+static void what_may_be_there_stays_so(void **state)
+{
+    struct store *store = fixture_open(*state);
+    struct result list[8];
+    struct delivery job[8];
+    size_t hit, count;
+    char uid[DX_UID_MAX];
+    int64_t id = judged(store, 1, 1, false);
+    report(store, 1, &id, 1, 0, false);
+    FIXTURE_OK(store_pending(store, "pacs", INT64_MAX, INT64_MAX, job, 8, &count));
+    for (int turn = 0; turn < 2; turn++) /* the first was never answered for */
+        FIXTURE_OK(store_deliveries_offered(store, job, 1));
+    FIXTURE_OK(store_delivery_failed(store, job[0].id, 0, false, false, "unreached"));
+    FIXTURE_OK(store_delivery_waits(store, job[0].id, 0, 1, "not there"));
+    FIXTURE_OK(store_delivery_unsent(store, job[0].id));
+    FIXTURE_OK(store_delivery_failed(store, job[0].id, 0, true, false, "refused"));
+    FIXTURE_OK(store_deliveries_offered(store, &job[1], 1));
+    FIXTURE_OK(store_delivery_unsent(store, job[1].id));
+    FIXTURE_OK(store_deliveries_offered(store, &job[1], 1));
+    FIXTURE_OK(store_delivery_waits(store, job[1].id, 0, 1, "not there"));
+    FIXTURE_OK(store_withdraw(store, sop(1, uid), NULL, NULL, "113001", &hit));
+    assert_int_equal(to_reject(store, "pacs", list), 1);
+    assert_string_equal(list[0].uid, job[0].result.uid); /* parked, and perhaps there */
     store_close(store);
 }
 
@@ -352,6 +406,8 @@ int main(void)
         T(the_only_image_rejected_takes_all_back),
         T(one_of_two_rejected_makes_the_report_due),
         T(what_never_went_needs_no_note),
+        T(what_is_with_a_sender),
+        T(what_may_be_there_stays_so),
         T(a_note_is_made_once),
         T(a_moved_image_leaves_its_old_study),
         T(rejected_before_it_came),

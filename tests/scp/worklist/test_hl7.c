@@ -266,6 +266,12 @@ static void test_due(void **state)
         news.reason = rows[i].reason;
         check_due(&news, rows[i].result, rows[i].code);
     }
+    struct news news = finding(); /* of a patient who was forgotten */
+    news.kind = NEWS_WITHDRAWN;
+    news.was_told = true;
+    assert_true(hl7_is_due(&modern, &news, HL7_RESULT));
+    news.patient_id[0] = news.patient_name[0] = '\0';
+    assert_false(hl7_is_due(&modern, &news, HL7_RESULT));
 }
 
 /* ---- values ---- */
