@@ -50,12 +50,56 @@ int spool_sync_directory_of(const char *path)
     return sync_directory(directory[0] != '\0' ? directory : "/");
 }
 
+/* What root has made at path (open as fd) becomes its folder's owner's. */
+static int give(int fd, const char *path)
+{
+    char folder[PATH_MAX];
+    struct stat at;
+    const char *slash = strrchr(path, '/');
+    if (geteuid() != 0 || slash == NULL || slash == path)
+        return 0;
+    if ((size_t)(slash - path) >= sizeof folder)
+        return -ENAMETOOLONG;
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return -errno;
+    int failed = fstat(directory, &at) != 0 ? -errno : 0;
+    (void)close(directory);
+    if (failed == 0 && at.st_uid != 0 && fchown(fd, at.st_uid, at.st_gid) != 0)
+        failed = -errno;
+    return failed;
+}
+
+int spool_open(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+    int failed = fd >= 0 ? give(fd, path) : 0;
+    if (failed == 0)
+        return fd;
+    (void)close(fd);
+    errno = -failed;
+    return -1;
+}
+
+static int give_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int failed = give(fd, path);
+    (void)close(fd);
+    return failed;
+}
+
 /* A directory that is there may be a symbolic link to another disk: it is taken as it is. */
 static int make_directory(const char *path)
 {
     struct stat at;
-    if (mkdir(path, 0700) == 0)
-        return spool_sync_directory_of(path);
+    if (mkdir(path, 0700) == 0) {
+        int failed = give_directory(path);
+        return failed != 0 ? failed : spool_sync_directory_of(path);
+    }
     if (errno != EEXIST)
         return -errno;
     if (stat(path, &at) != 0)
@@ -79,7 +123,9 @@ int spool_prepare(const struct conf *conf, char *bad, size_t bad_size)
     }
     for (unsigned i = 0; failed == 0 && i < 256; i++) {
         node_path(conf, path, sizeof path, "objects/%02x", i);
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        if (mkdir(path, 0700) == 0)
+            failed = give_directory(path);
+        else if (errno != EEXIST)
             failed = -errno;
     }
     if (failed == 0) {
@@ -300,7 +346,7 @@ int spool_write_whole(const char *path, const char *text)
     if (n < 0 || (size_t)n >= sizeof temporary)
         return -ENAMETOOLONG;
 
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = spool_open(temporary, O_WRONLY | O_EXCL);
     if (fd < 0)
         return -errno;
     failed = write_all(fd, text);
@@ -338,7 +384,7 @@ int spool_lock(const struct conf *conf)
 {
     char path[PATH_MAX];
     node_path(conf, path, sizeof path, "run/lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = spool_open(path, O_RDWR);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
     int failed = errno;

@@ -209,6 +209,16 @@ bool start_sockets(struct node *node, const struct conf *old)
     return true;
 }
 
+static bool refuse_keys(const struct conf *conf, const char *element,
+                        const struct keys_wrong *wrong)
+{
+    int line = conf_attribute_line(conf, element, wrong->attribute);
+    tell_at(conf, line, wrong->text);
+    log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d reason=%s",
+              log_quote(conf_file_of(conf, line)), conf_line_in_file(line), log_quote(wrong->text));
+    return false;
+}
+
 static bool start_dicom_keys(const struct conf *conf)
 {
     struct dx_tls_files files;
@@ -219,23 +229,15 @@ static bool start_dicom_keys(const struct conf *conf)
         good = keys_judge_apart(conf, &files, clock_utc_ms(), &facts, &wrong);
         keys_close(&files);
     }
-    if (good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY)
-        return true;
-    int line = conf_attribute_line(conf, "tls", wrong.attribute);
-    tell_at(conf, line, wrong.text);
-    log_event(LOG_AT_ERROR, "tls-files-bad", "file=%s line=%d reason=%s",
-              log_quote(conf_file_of(conf, line)), conf_line_in_file(line), log_quote(wrong.text));
-    return false;
+    return good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY ||
+           refuse_keys(conf, "tls", &wrong);
 }
 
 static bool start_console_keys(const struct conf *conf)
 {
-    char why[CONSOLE_TLS_WHY];
-    if (!conf->console || console_tls_judge(conf, why))
-        return true;
-    (void)fprintf(stderr, "%s: %s\n", conf->path, why);
-    log_event(LOG_AT_ERROR, "tls-files-bad", "reason=%s", log_quote(why));
-    return false;
+    struct keys_wrong wrong;
+    return !conf->console || console_tls_judge(conf, &wrong) ||
+           refuse_keys(conf, "console", &wrong);
 }
 
 bool start_keys(const struct conf *conf)

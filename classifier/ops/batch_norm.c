@@ -1,7 +1,7 @@
 /* Batch normalisation (Ioffe and Szegedy 2015, algorithm 1 and the gradients of section 3). Sums
  * run in 8 lanes of double that are added at the end in order: one result whatever the vector
  * width. The variance takes a second pass: E[x^2] - E[x]^2 cancels. */
-#include "kernel.h"
+#include "clones.h"
 #include "ops.h"
 #include <math.h>
 
@@ -19,7 +19,7 @@ static double total(const struct lanes *lanes)
     return sum;
 }
 
-NN_KERNEL
+NN_CLONED
 static void add_plane(const float *x, int count, struct lanes *to)
 {
     int i = 0;
@@ -30,7 +30,7 @@ static void add_plane(const float *x, int count, struct lanes *to)
         to->sum[j] += (double)x[i];
 }
 
-NN_KERNEL
+NN_CLONED
 static void add_squares(const float *x, double mean, int count, struct lanes *to)
 {
     int i = 0;
@@ -46,7 +46,7 @@ static void add_squares(const float *x, double mean, int count, struct lanes *to
 }
 
 /* to += dy * (x - mean) */
-NN_KERNEL
+NN_CLONED
 static void add_products(const float *x, double mean, const float *dy, int count, struct lanes *to)
 {
     int i = 0;
@@ -57,7 +57,7 @@ static void add_products(const float *x, double mean, const float *dy, int count
         to->sum[j] += (double)dy[i] * ((double)x[i] - mean);
 }
 
-NN_KERNEL
+NN_CLONED
 static void normalise(const float *x, float mean, float factor, float beta, float *y, int count)
 {
     for (int i = 0; i < count; i++)
@@ -65,7 +65,7 @@ static void normalise(const float *x, float mean, float factor, float beta, floa
 }
 
 /* dx += factor * (dy - mean_dy - (x - mean) * slope) */
-NN_KERNEL
+NN_CLONED
 static void add_centred(const float *x, float mean, const float *dy, float mean_dy, float slope,
                         float factor, float *dx, int count)
 {

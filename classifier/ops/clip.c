@@ -1,8 +1,8 @@
-#include "kernel.h"
+#include "clones.h"
 #include "ops.h"
 
 /* Comparisons that NaN fails: it stays. */
-NN_KERNEL
+NN_CLONED
 void nn_clip_forward(float low, float high, const float *x, float *y, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -11,7 +11,7 @@ void nn_clip_forward(float low, float high, const float *x, float *y, size_t cou
     }
 }
 
-NN_KERNEL
+NN_CLONED
 void nn_clip_backward(float low, float high, const float *x, const float *dy, float *dx,
                       size_t count)
 {

@@ -4,8 +4,8 @@
  * from the input itself (1x1) or from a copy with its padding, of which each stride'th column lies
  * in a plane of its own: there, a tap's view of a row is contiguous. */
 #include "conv2d.h"
+#include "clones.h"
 #include "depthwise.h"
-#include "kernel.h"
 #include "matrix.h"
 #include "winograd.h"
 #include <string.h>
@@ -34,7 +34,7 @@ static size_t planes_floats(const struct planes *to, int channels)
 }
 
 /* Input row `row` of a channel, or zeros, to its stride_w rows. */
-NN_KERNEL
+NN_CLONED
 static void fill_row(const struct nn_conv2d *conv, int width, const float *from, float *to,
                      size_t pitch, size_t plane)
 {
@@ -91,7 +91,7 @@ copy_tap(const struct planes *from, const float *tap, int row, int at, int cols,
     }
 }
 
-NN_KERNEL
+NN_CLONED
 static void fill_columns(const void *source, int k0, int k1, int p0, int cols, int width,
                          float *panel)
 {

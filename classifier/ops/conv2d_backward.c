@@ -1,8 +1,8 @@
 /* What a convolution passes back: to its input as it went forward (conv2d.c), or, to an image
  * through a stride, by phases (phases.h); to its weights at Winograd's points or by OpenBLAS. */
+#include "clones.h"
 #include "conv2d.h"
 #include "depthwise.h"
-#include "kernel.h"
 #include "matrix.h"
 #include "phases.h"
 #include "window.h"
@@ -14,7 +14,7 @@
 
 /* Taps k0..k1 of one group (x points at its first channel), output rows r0..r1 ->
  * columns (k1 - k0, (r1 - r0) * out.w). */
-NN_KERNEL
+NN_CLONED
 static void to_columns(const struct nn_conv2d *conv, struct nn_shape in, int out_w, const float *x,
                        int k0, int k1, int r0, int r1, float *columns)
 {
@@ -45,7 +45,7 @@ static void to_columns(const struct nn_conv2d *conv, struct nn_shape in, int out
 }
 
 /* The transpose of to_columns over output rows r0..r1: adds columns to dx. */
-NN_KERNEL
+NN_CLONED
 static void add_columns(const struct nn_conv2d *conv, struct nn_shape in, struct nn_shape out,
                         const float *columns, int k0, int k1, int r0, int r1, float *dx)
 {
@@ -324,7 +324,7 @@ void nn_conv2d_backward_weight(const struct nn_conv2d *conv, struct nn_shape in,
 
 #define LANES 16
 
-NN_KERNEL
+NN_CLONED
 void nn_conv2d_backward_bias(struct nn_shape out, const float *dy, float *db)
 {
     int area = out.h * out.w;

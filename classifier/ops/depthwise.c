@@ -2,7 +2,7 @@
  * o looks at input channel o / (outputs a channel). Rows of the output are summed tap by tap, with
  * the taps of one kernel row taken together where the whole row of the kernel lies inside. */
 #include "depthwise.h"
-#include "kernel.h"
+#include "clones.h"
 #include "window.h"
 
 #define LANES 16
@@ -19,7 +19,7 @@ add_taps(const float *from, const float *w, int taps, int stride, float *to, int
     }
 }
 
-NN_KERNEL
+NN_CLONED
 static void add_row(const float *from, const float *w, int taps, int stride, float *to, int count)
 {
     if (taps == 3 && stride == 1)
@@ -44,7 +44,7 @@ static void add_edge(const float *row, int width, const float *w, int taps, int 
     *to += sum;
 }
 
-NN_KERNEL
+NN_CLONED
 static void finish(float *y, int count, bool relu)
 {
     for (int i = 0; relu && i < count; i++)
@@ -89,7 +89,7 @@ void nn_depthwise_forward(const struct nn_conv2d *conv, struct nn_shape in, stru
     }
 }
 
-NN_KERNEL
+NN_CLONED
 static void spread(const float *dy, float weight, int stride, float *dx, int count)
 {
     if (stride == 1)
@@ -123,7 +123,7 @@ void nn_depthwise_backward_input(const struct nn_conv2d *conv, struct nn_shape i
 
 /* Products summed in 16 lanes that are added at the end in order: one result whatever the vector
  * width. */
-NN_KERNEL
+NN_CLONED
 static void add_dot(const float *x, int stride, const float *dy, int count, float *lane)
 {
     int i = 0;

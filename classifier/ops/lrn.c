@@ -2,7 +2,7 @@
  * of x_j^2 (Krizhevsky et al. 2012, section 3.3; alpha divided by size as in Caffe). Backward: dx_i
  * = dy_i s_i^-beta - 2 alpha beta / size * x_i * sum over j of dy_j x_j s_j^(-beta-1), over the j
  * whose window holds i. */
-#include "kernel.h"
+#include "clones.h"
 #include "ops.h"
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #define SPAN  256 /* positions at a time: a window's rows stay in the first cache */
 
 /* s = k + a * sum of squares over channels first..end-1 at n positions; x at channel 0. */
-NN_KERNEL
+NN_CLONED
 static void scale_of(const float *x, size_t area, int first, int end, float k, float a, int n,
                      float *restrict s)
 {
@@ -37,7 +37,7 @@ static void scale_of(const float *x, size_t area, int first, int end, float k, f
 }
 
 /* p = s^-beta; beta 3/4 by square roots, which every vector unit has and rounds alike. */
-NN_KERNEL
+NN_CLONED
 static void power_of(const float *s, float beta, int n, float *p)
 {
     if (beta == 0.75f)
@@ -50,7 +50,7 @@ static void power_of(const float *s, float beta, int n, float *p)
             p[i] = powf(s[i], -beta);
 }
 
-NN_KERNEL
+NN_CLONED
 static void product(const float *a, const float *b, int n, float *y)
 {
     for (int i = 0; i < n; i++)
@@ -88,7 +88,7 @@ size_t nn_lrn_backward_scratch(const struct nn_lrn *lrn, int channels)
 }
 
 /* t = dy * x * p / s */
-NN_KERNEL
+NN_CLONED
 static void share_of(const float *dy, const float *x, const float *p, const float *s, int n,
                      float *t)
 {
@@ -97,7 +97,7 @@ static void share_of(const float *dy, const float *x, const float *p, const floa
 }
 
 /* dx (+)= dy * p - b * x * the sum of `count` rows of shares */
-NN_KERNEL
+NN_CLONED
 static void give(const float *dy, const float *p, const float *x, const float *shares, int count,
                  float b, int n, bool add, float *restrict dx)
 {

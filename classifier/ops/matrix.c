@@ -1,7 +1,7 @@
 /* Matrix products by panels of b: a panel of NN_PANEL_DEPTH x 3 vectors stays in the first cache
  * while all rows of a pass over it. */
 #include "matrix.h"
-#include "kernel.h"
+#include "clones.h"
 #include "whole.h"
 #include <string.h>
 
@@ -9,7 +9,7 @@
  * multiple of this, which meet in a few of the cache's places. */
 #define MEETING 128
 
-NN_KERNEL
+NN_CLONED
 void nn_matrix_fill_rows(const void *source, int k0, int k1, int p0, int cols, int width,
                          float *panel)
 {
@@ -32,7 +32,7 @@ size_t nn_matrix_scratch(int rows, bool across)
 /* Where rows lie side by side (the transpose of a layer's weights) a step of k is a stride away,
  * and strides of a power of two meet in the same few lines of a cache: blocks of rows are copied.
  */
-NN_KERNEL
+NN_CLONED
 static void pack_rows(const struct nn_matrix *m, int block, int k0, int k1, float *packed)
 {
     for (int row = 0; row < m->rows; row += block) {

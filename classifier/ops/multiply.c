@@ -1,23 +1,23 @@
 /* The product of two activations, or of one and a factor a channel (squeeze and excitation: Hu et
  * al. 2018). */
-#include "kernel.h"
+#include "clones.h"
 #include "ops.h"
 
-NN_KERNEL
+NN_CLONED
 static void product(const float *a, const float *b, float *y, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         y[i] = a[i] * b[i];
 }
 
-NN_KERNEL
+NN_CLONED
 static void scaled(const float *a, float factor, float *y, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         y[i] = a[i] * factor;
 }
 
-NN_KERNEL
+NN_CLONED
 static void add_product(const float *a, const float *b, float *y, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -1,5 +1,5 @@
 #include "phases.h"
-#include "kernel.h"
+#include "clones.h"
 #include "whole.h"
 #include <string.h>
 
@@ -153,7 +153,7 @@ size_t nn_phases_scratch(const struct nn_phases *plan, int rows)
 }
 
 /* Rows `row`.. of dy to (row, output, pitch), zeros where there is none. */
-NN_KERNEL
+NN_CLONED
 static void copy_rows(const struct nn_phases *plan, const float *dy, int row, int count, float *to)
 {
     int width = plan->out.w, begin = plan->first_w < 0 ? -plan->first_w : 0;
@@ -203,7 +203,7 @@ static void multiply(const struct nn_phases *plan, const float *packed, const fl
 }
 
 /* The phases of one row of an image: every stride_w'th from each. */
-NN_KERNEL
+NN_CLONED
 static void interleave(const float *lines, size_t pitch, int stride, int width, bool add, float *dx)
 {
     if (!add)

@@ -1,6 +1,6 @@
 /* Max and average pooling. Windows are clipped to the input: padding is never the maximum, and in a
  * mean it is counted (as zeros) only when count_padding says so. */
-#include "kernel.h"
+#include "clones.h"
 #include "kernels/kernels.h"
 #include "ops.h"
 #include "whole.h"
@@ -22,7 +22,7 @@ void nn_max_pool_forward(const struct nn_pool2d *pool, struct nn_shape in, struc
 
 /* What is left of dy goes to the cell that equals the maximum; the next one that does gets nothing.
  */
-NN_KERNEL
+NN_CLONED
 static void give_to_first(const float *from, float *dx, int stride, const float *y, float *left,
                           int count)
 {

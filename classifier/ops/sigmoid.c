@@ -1,7 +1,7 @@
 /* Sigmoid and SiLU (x * sigmoid(x): Elfwing et al. 2017, "swish"). exp is taken of -|x| only, so
  * that nothing overflows. */
+#include "clones.h"
 #include "exp.h"
-#include "kernel.h"
 #include "ops.h"
 
 static inline float sigmoid(float x)
@@ -10,21 +10,21 @@ static inline float sigmoid(float x)
     return (x > 0.0f ? 1.0f : e) / (1.0f + e);
 }
 
-NN_KERNEL
+NN_CLONED
 void nn_sigmoid_forward(const float *x, float *y, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         y[i] = sigmoid(x[i]);
 }
 
-NN_KERNEL
+NN_CLONED
 void nn_sigmoid_backward(const float *y, const float *dy, float *dx, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         dx[i] += dy[i] * (y[i] * (1.0f - y[i]));
 }
 
-NN_KERNEL
+NN_CLONED
 void nn_silu_forward(const float *x, float *y, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -32,7 +32,7 @@ void nn_silu_forward(const float *x, float *y, size_t count)
 }
 
 /* d(x s)/dx = s (1 + x (1 - s)) */
-NN_KERNEL
+NN_CLONED
 void nn_silu_backward(const float *x, const float *dy, float *dx, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,17 +1,17 @@
 /* Sums that several layers are made of. */
-#include "kernel.h"
+#include "clones.h"
 #include "ops.h"
 
 #define LANES 16
 
-NN_KERNEL
+NN_CLONED
 void nn_add(const float *from, float *to, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         to[i] += from[i];
 }
 
-NN_KERNEL
+NN_CLONED
 void nn_add_scaled(float factor, const float *from, float *to, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -19,7 +19,7 @@ void nn_add_scaled(float factor, const float *from, float *to, size_t count)
 }
 
 /* 16 lanes, added at the end in order: one result whatever the vector width. */
-NN_KERNEL
+NN_CLONED
 float nn_dot(const float *a, const float *b, size_t count)
 {
     float lane[LANES] = {0}, sum = 0;

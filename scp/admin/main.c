@@ -5,7 +5,7 @@
 #include "dx_init.h"
 #include "dx_tls.h"
 #include "heap.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

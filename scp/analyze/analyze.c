@@ -38,7 +38,7 @@
 #include "health_watch.h"
 #include "heap.h"
 #include "log.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "quiet.h"
 #include "reconcile.h"
 #include "requests.h"

@@ -3,7 +3,7 @@
 
 #include "build_id.h"
 #include "clock.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

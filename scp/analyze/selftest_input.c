@@ -1,7 +1,7 @@
 /* The inputs: drawn, written as DICOM, decoded. */
 #include "selftest_case.h"
 
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "build_id.h"
 #include "clock.h"
 #include "log.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "store_health.h"
 #include <stdio.h>
 #include <stdlib.h>

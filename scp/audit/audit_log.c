@@ -29,7 +29,7 @@ static bool take_lock(const struct conf *conf, int wait_ms, int *fd)
     const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
     int64_t until = clock_monotonic_ms() + wait_ms;
     node_path(conf, path, sizeof path, "audit/lock");
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    *fd = spool_open(path, O_RDWR);
     if (*fd < 0)
         return false;
     while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
@@ -49,7 +49,8 @@ static int open_file(const struct conf *conf, uint64_t file, int flags)
 {
     char path[PATH_MAX];
     audit_log_path(conf, file, path, sizeof path);
-    return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return (flags & O_CREAT) != 0 ? spool_open(path, flags | O_NOFOLLOW)
+                                  : open(path, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 
 static void is_broken(struct audit_log *log, const char *what)

@@ -27,12 +27,14 @@ static struct conf in_place_of_tls(const struct conf *conf)
     return other;
 }
 
-static void print_as_console(const char *text, char *why, size_t size)
+static void say_as_console(struct keys_wrong *wrong)
 {
     static const char tls[] = "<tls ";
-    bool is_tls = strncmp(text, tls, sizeof tls - 1) == 0;
-    (void)snprintf(why, size, "%s%s", is_tls ? "<console " : "",
-                   text + (is_tls ? sizeof tls - 1 : 0));
+    char text[sizeof wrong->text];
+    if (strncmp(wrong->text, tls, sizeof tls - 1) != 0)
+        return;
+    (void)snprintf(text, sizeof text, "<console %s", wrong->text + sizeof tls - 1);
+    memcpy(wrong->text, text, sizeof text);
 }
 
 size_t console_tls_find_wrong(const struct conf *conf, struct keys_wrong wrong[DX_TLS_FILES])
@@ -40,29 +42,25 @@ size_t console_tls_find_wrong(const struct conf *conf, struct keys_wrong wrong[D
     struct dx_tls_facts facts;
     const struct conf other = in_place_of_tls(conf);
     size_t count = keys_find_wrong(&other, clock_utc_ms(), &facts, wrong);
-    for (int i = 0; i < DX_TLS_FILES; i++) {
-        char text[sizeof wrong->text];
-        print_as_console(wrong[i].text, text, sizeof text);
-        memcpy(wrong[i].text, text, sizeof text);
-    }
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        say_as_console(&wrong[i]);
     return count;
 }
 
-bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY])
+bool console_tls_judge(const struct conf *conf, struct keys_wrong *wrong)
 {
     struct dx_tls_files files;
     struct dx_tls_facts facts;
-    struct keys_wrong wrong;
     if (conf->web.certificate == NULL)
         return true;
     const struct conf other = in_place_of_tls(conf);
-    bool good = keys_open(&other, &files, &wrong);
+    bool good = keys_open(&other, &files, wrong);
     if (good) {
-        good = keys_judge_apart(&other, &files, clock_utc_ms(), &facts, &wrong);
+        good = keys_judge_apart(&other, &files, clock_utc_ms(), &facts, wrong);
         keys_close(&files);
     }
-    print_as_console(wrong.text, why, CONSOLE_TLS_WHY);
-    return good || wrong.kind == KEYS_ENDED || wrong.kind == KEYS_EARLY;
+    say_as_console(wrong);
+    return good || wrong->kind == KEYS_ENDED || wrong->kind == KEYS_EARLY;
 }
 
 /* malloc, NUL after it; NULL: it cannot be read. */

@@ -7,11 +7,10 @@
 #include "keys.h"
 #include <stdbool.h>
 
-#define CONSOLE_TLS_WHY 600
-
-/* Whether they can be used, judged in a child of its own; true where there are none. False: why
- * says what is wrong, and with which of them. One that has ended is told by the browser. */
-bool console_tls_judge(const struct conf *conf, char why[CONSOLE_TLS_WHY]);
+/* Whether they can be used, judged in a child of its own; true where there are none. False: wrong
+ * says what is wrong, and with which attribute of <console>. One that has ended is told by the
+ * browser. */
+bool console_tls_judge(const struct conf *conf, struct keys_wrong *wrong);
 
 /* All that is wrong with them, as keys_find_wrong; reads the key, in this process. */
 size_t console_tls_find_wrong(const struct conf *conf, struct keys_wrong wrong[DX_TLS_FILES]);

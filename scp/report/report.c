@@ -3,7 +3,7 @@
 #include "build_id.h"
 #include "dx_init.h"
 #include "gate.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "report_file.h"
 #include "rules.h"
 #include "spool.h"

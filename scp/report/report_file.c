@@ -2,7 +2,7 @@
 #include "report_file.h"
 #include "dx_init.h"
 #include "log.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "rules.h"
 #include "spool.h"
 #include <errno.h>

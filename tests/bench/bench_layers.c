@@ -8,7 +8,7 @@
  * convolution may be faster). The last line sums up. */
 #include "bench.h"
 #include "kernels/kernels.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "nn_network.h"
 #include "run/run_internal.h"
 #include <stdio.h>

@@ -8,7 +8,7 @@
  * on standard input runs N times and prints the milliseconds of each on one line. */
 #include "bench.h"
 #include "kernels/kernels.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "nn_network.h"
 #include "nn_optimiser.h"
 #include "nn_run.h"

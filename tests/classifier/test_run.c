@@ -1,6 +1,6 @@
 /* The executor: same bits for any number of threads and any batch; refusals; what may be peeked. */
 #include "networks.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

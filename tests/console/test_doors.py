@@ -147,6 +147,8 @@ class Doors(unittest.TestCase):
             self.assertIn(why, checked.stderr)
             self.assertNotIn("<tls", checked.stderr)
             self.reload(self.tls, taken=False)
+            file, line = re.search(rf"(?m)^(\S+):(\d+): .*{why}", checked.stderr).groups()
+            self.assertRegex(self.node.log(), rf'tls-files-bad file="?{re.escape(file)}"? line={line} reason="(?=<console ).*{why}')
             self.assertTrue(self.handshake()[0])
             self.files.certificate("console", "ca")
 

@@ -16,7 +16,7 @@ from documents import h
 NEEDS = {
     "root": "installs into the system: tests/systemd/test_units.py installs into a prefix",
     "systemd": "a running systemd: tests/systemd",
-    "packages": "apt and minutes: docs/fresh-machine.md; scripts/demo and scripts/test are what CI runs",
+    "packages": "apt and minutes: docs/fresh-machine.md; tests/docs/test_demo.py runs scripts/demo with a build that is there, CI runs scripts/test",
     "compiler": "the build that this test runs in",
     "clang": "scripts/fuzz: tests/fuzz runs its targets' inputs",
     "images": "a site's images and hours: tests/scp/admin/test_train_your_own.py does it in small",

@@ -1,4 +1,6 @@
-"""Every page: its links lead somewhere, the files that it names are there, its commands are ones that the programs take."""
+"""Every page: its links lead somewhere, the files that it names are there, its commands are ones that the programs take. Addresses outside (two,
+doi.org and dicomstandard.org) are not tried: here, as on 2026-11-28 when that was, is no network.
+"""
 import fnmatch
 import os
 import re

@@ -6,7 +6,7 @@
 #include "build_id.h"
 #include "clock.h"
 #include "command.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

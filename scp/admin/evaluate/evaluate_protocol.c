@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "evaluate.h"
 #include "evaluate_protocol_text.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

@@ -2,7 +2,7 @@
  * it. */
 #include "admin.h"
 #include "command.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "option.h"
 #include "phantom/phantom.h"
 #include "predict.h"

@@ -1,7 +1,7 @@
 #include "replay.h"
 
 #include "build_id.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

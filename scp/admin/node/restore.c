@@ -234,7 +234,7 @@ static bool extract(struct restore *r, const char *place)
     size_t count = 1;
     enum archive_status status = ARCHIVE_OK;
     node_path(r->conf, path, sizeof path, "%s" SPOOL_ASIDE, place);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = spool_open(path, O_WRONLY | O_EXCL);
     if (fd < 0 && errno == EEXIST)
         return fail(r, EX_DATAERR, place, "the backup has it twice");
     if (fd < 0)

@@ -5,7 +5,7 @@
 #include "command.h"
 #include "dx_init.h"
 #include "health_json.h"
-#include "nn_kernel.h"
+#include "nn_kernel_set.h"
 #include "node.h"
 #include "store.h"
 #include <dirent.h>

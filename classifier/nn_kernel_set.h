@@ -1,8 +1,8 @@
-/* nn_kernel.h: which kernels compute here: part of a result's identity, for replay.
+/* nn_kernel_set.h: which kernels compute here: part of a result's identity, for replay.
  *
  * The bits of a score are a function of weights, input, build and kernel set only (nn_run.h). */
-#ifndef NN_KERNEL_H
-#define NN_KERNEL_H
+#ifndef NN_KERNEL_SET_H
+#define NN_KERNEL_SET_H
 
 /* Our own set (avx512, avx2 or portable: the widest that runs here, or what the environment's
  * CERVIGATE_KERNELS names), then OpenBLAS's version and the processor family that it chose at

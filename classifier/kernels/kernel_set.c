@@ -1,5 +1,5 @@
-#include "kernels/kernels.h"
-#include "nn_kernel.h"
+#include "kernels.h"
+#include "nn_kernel_set.h"
 #include <cblas.h>
 #include <pthread.h>
 #include <stdio.h>
