@@ -210,6 +210,22 @@ static void check_service(struct reading *reading, const struct conf *conf, size
                       conf_show(service).text);
 }
 
+static void check_certificate(struct reading *reading, const struct conf_announcement *hl7,
+                              size_t index)
+{
+    const char *attribute = hl7->key ? "key" : "certificate";
+
+    conf_check_path(reading, "hl7", index, "certificate", hl7->certificate);
+    conf_check_path(reading, "hl7", index, "key", hl7->key);
+    if (!hl7->certificate != !hl7->key)
+        conf_complain(reading, conf_line_at(reading, "hl7", index, attribute), false,
+                      "<hl7> has %s; expected both or neither",
+                      hl7->key ? "a key without a certificate" : "a certificate without its key");
+    else if (hl7->certificate && !hl7->tls)
+        conf_complain(reading, conf_line_at(reading, "hl7", index, attribute), false,
+                      "<hl7 certificate> is shown over TLS only; expected tls=\"true\", too");
+}
+
 void conf_check_announcements(struct reading *reading, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->announcement_count; i++) {
@@ -228,6 +244,8 @@ void conf_check_announcements(struct reading *reading, const struct conf *conf)
                 conf_complain(reading, announcement->line, true,
                               "<hl7> has neither results nor priority: nothing is sent");
         }
+        if (announcement->way == CONF_HL7)
+            check_certificate(reading, announcement, index);
         conf_check_path(reading, element, index, "secret", announcement->secret);
         conf_check_path(reading, element, index, "authorities", announcement->authorities);
         if (announcement->retry_first_seconds > announcement->retry_most_seconds)

@@ -104,14 +104,10 @@ static void check_model(struct reading *reading, const struct conf *conf, size_t
                       conf_show(rule->model).text, conf_hint(rule->model, names, count).text);
 }
 
-static void check_names(struct reading *reading, const struct conf *conf, size_t i)
+/* Each word of the list is one of the names. */
+static void check_names(struct reading *reading, int line, const char *list,
+                        const char *const *names, size_t count, const char *what)
 {
-    const char *list = conf->rules[i].destinations, *names[CONF_MAX_PEERS];
-    int line = conf_line_at(reading, "rule", i, "destinations");
-    size_t count = 0;
-
-    for (; count < conf->destination_count; count++)
-        names[count] = conf_read_destination_peer(conf, count);
     while (list && *(list += strspn(list, CONF_BLANKS))) {
         char name[72];
         size_t length = strcspn(list, CONF_BLANKS);
@@ -120,12 +116,26 @@ static void check_names(struct reading *reading, const struct conf *conf, size_t
         for (size_t j = 0; j < count; j++)
             found |= strcmp(names[j], name) == 0;
         if (!found && !conf_may_be_elsewhere(reading))
-            conf_complain(reading, line, false,
-                          "<rule destinations>: \"%s\" is no destination%s; expected peers of "
-                          "<destination>s",
-                          conf_show(name).text, conf_hint(name, names, count).text);
+            conf_complain(reading, line, false, "<rule %ss>: \"%s\" is no %s%s; expected %s", what,
+                          conf_show(name).text, what, conf_hint(name, names, count).text,
+                          what[0] == 'd' ? "peers of <destination>s" : "names of <announcements>");
         list += length;
     }
+}
+
+static void check_receivers(struct reading *reading, const struct conf *conf, size_t i)
+{
+    const struct conf_rule *rule = &conf->rules[i];
+    const char *destinations[CONF_MAX_PEERS], *announcements[CONF_MAX_ANNOUNCEMENTS];
+
+    for (size_t j = 0; j < conf->destination_count; j++)
+        destinations[j] = conf_read_destination_peer(conf, j);
+    for (size_t j = 0; j < conf->announcement_count; j++)
+        announcements[j] = conf->announcements[j].name;
+    check_names(reading, conf_line_at(reading, "rule", i, "destinations"), rule->destinations,
+                destinations, conf->destination_count, "destination");
+    check_names(reading, conf_line_at(reading, "rule", i, "announcements"), rule->announcements,
+                announcements, conf->announcement_count, "announcement");
 }
 
 /* A rule that gives nothing to anyone is one that only keeps: it says so with action="store". */
@@ -143,13 +153,13 @@ static void check_gives(struct reading *reading, const struct conf *conf, size_t
         conf_complain(reading, rule->line, true,
                       "rule \"%s\": none of its destinations gets any of its outputs",
                       conf_show(rule->name).text);
-    if (rule->action != CONF_ANALYZE && (rule->model || rule->destinations || rule->outputs ||
-                                         rule->never_raises || rule->body_part_by_pixels))
-        conf_complain(
-            reading, rule->line, true,
-            "rule \"%s\" does not analyze: its model, destinations, outputs, bodyPart and "
-            "priority mean nothing",
-            conf_show(rule->name).text);
+    if (rule->action != CONF_ANALYZE &&
+        (rule->model || rule->destinations || rule->announcements || rule->outputs ||
+         rule->never_raises || rule->body_part_by_pixels))
+        conf_complain(reading, rule->line, true,
+                      "rule \"%s\" does not analyze: its model, destinations, announcements, "
+                      "outputs, bodyPart and priority mean nothing",
+                      conf_show(rule->name).text);
 }
 
 static void check_name(struct reading *reading, const struct conf *conf, size_t i)
@@ -193,7 +203,7 @@ void conf_check_rules(struct reading *reading, const struct conf *conf)
         const struct conf_rule *rule = &conf->rules[i];
         check_name(reading, conf, i);
         check_model(reading, conf, i);
-        check_names(reading, conf, i);
+        check_receivers(reading, conf, i);
         check_gives(reading, conf, i);
         for (size_t j = rule->ae != NULL; j < rule->matches; j++)
             check_match(reading, &rule->match[j], index++);

@@ -189,9 +189,10 @@ struct conf_announcement {
     const char *host;
     uint16_t port; /* 2575 */
     bool tls;
-    const char *tls_name;   /* that its certificate must bear, or NULL: the host */
-    bool results, priority; /* ORU^R01 of what was found; a change of the order's priority */
-    unsigned version;       /* index of "2.3.1", "2.5.1" */
+    const char *tls_name;          /* that its certificate must bear, or NULL: the host */
+    const char *certificate, *key; /* ours with its chain, PEM, shown where asked; NULL: none */
+    bool results, priority;        /* ORU^R01 of what was found; a change of the order's priority */
+    unsigned version;              /* index of "2.3.1", "2.5.1" */
     enum conf_hl7_characters characters;
     const char *sending_application, *sending_facility;
     const char *receiving_application, *receiving_facility;
@@ -236,13 +237,14 @@ enum { CONF_LEAST, CONF_MOST };
 struct conf_rule {
     const char *name;
     enum conf_action action;
-    const char *ae;           /* title of the <ae> that it is for, its first match; or NULL */
-    const char *model;        /* name of the only model that judges, or NULL */
-    const char *destinations; /* blank-separated names of peers, or NULL */
-    unsigned models;          /* of 1u << index of conf.models */
-    unsigned outputs;         /* of enum conf_output */
-    bool never_raises;        /* its findings raise no study */
-    bool body_part_by_pixels; /* whatever Body Part Examined says, where the model has a gate */
+    const char *ae;            /* title of the <ae> that it is for, its first match; or NULL */
+    const char *model;         /* name of the only model that judges, or NULL */
+    const char *destinations;  /* blank-separated names of peers, or NULL */
+    const char *announcements; /* of announcements, NULL: all, "": none */
+    unsigned models;           /* of 1u << index of conf.models */
+    unsigned outputs;          /* of enum conf_output */
+    bool never_raises;         /* its findings raise no study */
+    bool body_part_by_pixels;  /* whatever Body Part Examined says, where the model has a gate */
     struct conf_match match[CONF_MAX_MATCHES + 1];
     size_t matches;
     int line;

@@ -264,6 +264,8 @@ const struct option conf_announcement_options[] = {
     ANNOUNCEMENT("hl7", "tls", BOOL, tls, "false", NULL),
     ANNOUNCEMENT("hl7", "tlsName", NULLABLE, tls_name, NULL, NULL),
     ANNOUNCEMENT("hl7", "authorities", NULLABLE, authorities, NULL, NULL),
+    ANNOUNCEMENT("hl7", "certificate", NULLABLE, certificate, NULL, NULL),
+    ANNOUNCEMENT("hl7", "key", NULLABLE, key, NULL, NULL),
     ANNOUNCEMENT("hl7", "results", BOOL, results, "true", NULL),
     ANNOUNCEMENT("hl7", "priority", BOOL, priority, "false", NULL),
     ANNOUNCEMENT("hl7", "version", CHOICE, version, "2.5.1", versions),

@@ -297,6 +297,8 @@ static void put_rules(FILE *out, const struct conf *conf)
             put_attribute(out, "model", rule->model);
         if (rule->destinations)
             put_attribute(out, "destinations", rule->destinations);
+        if (rule->announcements)
+            put_attribute(out, "announcements", rule->announcements);
         if (rule->outputs)
             put_outputs(out, rule->outputs);
         if (rule->body_part_by_pixels)

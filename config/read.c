@@ -391,6 +391,7 @@ static void read_consequences(struct box *box, const xmlNode *node, struct conf_
 
     rule->model = text_of(box, node, "model", NULL);
     rule->destinations = text_of(box, node, "destinations", NULL);
+    rule->announcements = text_of(box, node, "announcements", NULL);
     rule->body_part_by_pixels = strcmp(text_of(box, node, "bodyPart", ""), "pixels") == 0;
     rule->never_raises = strcmp(text_of(box, node, "priority", ""), "never") == 0;
     rule->models = models_named(&box->conf, rule->model);

@@ -92,8 +92,8 @@ struct dx_ups_item {
     char sop_instance[DX_UID_MAX]; /* "" of N-GET: not asked for */
     enum dx_ups_state state;
     enum dx_ups_priority priority;
-    char patient_id[65];
-    char code[17], scheme[17]; /* of the first Scheduled Workitem Code */
+    char patient_id[65], issuer[257]; /* issuer: who assigned it */
+    char code[17], scheme[17];        /* of the first Scheduled Workitem Code */
     unsigned codes;
     struct dx_ups_request request[DX_UPS_REQUESTS];
     unsigned requests;

@@ -58,6 +58,9 @@ static void take_own(struct collecting *c, uint32_t tag, const uint8_t *value, s
     case UPS_PATIENT_ID:
         keep(c, item->patient_id, sizeof item->patient_id, value, length);
         break;
+    case UPS_PATIENT_ISSUER:
+        keep(c, item->issuer, sizeof item->issuer, value, length);
+        break;
     case UPS_COMMENTS:
         item->cut_comments =
             !dx_scan_copy_text(item->comments, sizeof item->comments, value, length);
@@ -121,6 +124,7 @@ static void decode(struct collecting *c)
     struct dx_ups_item *item = c->item;
     struct dx_charset *charset = c->is_cut ? NULL : dx_charset_create(c->character_set);
     bool all = dx_charset_decode_in_place(charset, "LO", item->patient_id, sizeof item->patient_id);
+    all = dx_charset_decode_in_place(charset, "LO", item->issuer, sizeof item->issuer) && all;
     for (unsigned i = 0; i < item->requests; i++) {
         struct dx_ups_request *request = &item->request[i];
         all = dx_charset_decode_in_place(charset, "SH", request->accession,

@@ -345,6 +345,7 @@ void dx_ups_write_query(enum dx_ups_key key, const char *value, const char *pati
     dx_put_uid(to, UPS_SOP_CLASS, "");
     dx_put_uid(to, UPS_SOP_INSTANCE, "");
     put(to, UPS_PATIENT_ID, patient_id);
+    put(to, UPS_PATIENT_ISSUER, "");
     put_empty(to, UPS_WORKITEM_CODES);
     if (key == DX_UPS_BY_INPUT_STUDY)
         put_input_key(to, text_of(value));

@@ -231,6 +231,8 @@ static bool add_news(int ruleset, const struct conf *conf, uint64_t rights)
         const struct conf_announcement *to = &conf->announcements[i];
         good = add_folders_of(ruleset, to->secret, rights) &&
                add_folders_of(ruleset, to->authorities, rights) &&
+               add_folders_of(ruleset, to->certificate, rights) &&
+               add_folders_of(ruleset, to->key, rights) &&
                (to->way != CONF_UPS || ((!to->peer->tls || add_keys(ruleset, conf, rights)) &&
                                         add_folders_of(ruleset, to->peer->password, rights) &&
                                         add_folders_of(ruleset, to->peer->token, rights)));

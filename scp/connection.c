@@ -119,6 +119,19 @@ static bool load(struct connection *connection, char *error, size_t size)
            (SSL_CTX_check_private_key(context) == 1 || fail(error, size, peer->key));
 }
 
+/* By the node's clock, as whoever is shown it sees it by his own. */
+static void judge_term(SSL_CTX *context, const char *path, char why[CONNECTION_WHY])
+{
+    X509 *own = SSL_CTX_get0_certificate(context);
+    time_t now = (time_t)(clock_utc_ms() / 1000);
+    const char *wrong = X509_cmp_time(X509_get0_notAfter(own), &now) < 0    ? "it has ended"
+                        : X509_cmp_time(X509_get0_notBefore(own), &now) > 0 ? "it has not begun"
+                                                                            : NULL;
+    if (wrong != NULL)
+        (void)snprintf(why, CONNECTION_WHY, "%.200s: %s; expected a valid certificate", path,
+                       wrong);
+}
+
 void connection_judge(const struct connection_peer *peer,
                       char why[CONNECTION_FILES][CONNECTION_WHY])
 {
@@ -136,6 +149,8 @@ void connection_judge(const struct connection_peer *peer,
     bool good =
         peer->certificate != NULL &&
         load_certificate(context, peer->certificate, why[CONNECTION_CERTIFICATE], CONNECTION_WHY);
+    if (good)
+        judge_term(context, peer->certificate, why[CONNECTION_CERTIFICATE]);
     ERR_clear_error();
     if (peer->key != NULL && load_key(context, peer->key, why[CONNECTION_KEY], CONNECTION_WHY) &&
         good && SSL_CTX_check_private_key(context) != 1)
@@ -379,6 +394,13 @@ ssize_t connection_read(struct connection *connection, char *bytes, size_t most)
                  (why == SSL_ERROR_SSL &&
                   ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
     return ended ? CONNECTION_ENDED : CONNECTION_BROKEN;
+}
+
+const char *connection_alert(void)
+{
+    unsigned long code = ERR_peek_last_error();
+    bool is_alert = ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
+    return is_alert ? ERR_reason_error_string(code) : NULL;
 }
 
 bool connection_wait(const struct connection *connection, int64_t until)

@@ -27,8 +27,8 @@ struct connection;
 /* Loads the certificates and the key; afterwards no file is opened but the resolver's. What *peer
  * points to must outlive the connection. NULL: error says why. */
 struct connection *connection_create(const struct connection_peer *peer, char *error, size_t size);
-/* All that is wrong with the files of TLS, each by itself, then the key with the certificate: ""
- * where nothing is. */
+/* All that is wrong with the files of TLS, each by itself, whether ours is valid by now, then the
+ * key with the certificate: "" where nothing is. */
 enum { CONNECTION_AUTHORITIES, CONNECTION_CERTIFICATE, CONNECTION_KEY, CONNECTION_FILES };
 #define CONNECTION_WHY 256
 void connection_judge(const struct connection_peer *peer,
@@ -45,6 +45,9 @@ bool connection_send(struct connection *connection, const char *bytes, size_t co
 #define CONNECTION_BROKEN (-2)
 /* Some bytes; 0: nothing now. */
 ssize_t connection_read(struct connection *connection, char *bytes, size_t most);
+/* After CONNECTION_BROKEN: the TLS alert by which the peer ended it, in OpenSSL's words; NULL:
+ * none. In TLS 1.3 that is how a peer refuses our certificate: after the handshake. */
+const char *connection_alert(void);
 /* Until something can be read; false: not by then. */
 bool connection_wait(const struct connection *connection, int64_t until);
 /* close_notify, or our side shut down. */

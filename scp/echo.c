@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IMPLICIT "1.2.840.10008.1.2"
+#define IMPLICIT   "1.2.840.10008.1.2"
+#define REFUSAL_MS 300
 
 static const struct {
     const char *name, *advice;
@@ -122,6 +123,18 @@ void echo_peer(const struct conf *conf, const struct conf_peer *peer, struct ech
     echo->ms = clock_monotonic_ms() - begin;
 }
 
+/* In TLS 1.3 a peer looks at our certificate when the handshake is over for us. */
+static void await_refusal(struct connection *connection, struct echo *echo)
+{
+    char byte;
+    if (!connection_wait(connection, clock_monotonic_ms() + REFUSAL_MS) ||
+        connection_read(connection, &byte, 1) != CONNECTION_BROKEN || connection_alert() == NULL)
+        return;
+    echo->end = ECHO_UNREACHED;
+    echo->layer = ECHO_TLS;
+    (void)snprintf(echo->why, sizeof echo->why, "it refuses: %s", connection_alert());
+}
+
 /* Opened and ended: no message, no request. */
 static void connect_to(const struct connection_peer *peer, int seconds, struct echo *echo)
 {
@@ -135,7 +148,10 @@ static void connect_to(const struct connection_peer *peer, int seconds, struct e
     if (connection_open(connection, until, echo->why, sizeof echo->why)) {
         echo->end = ECHO_ANSWERED;
         echo->why[0] = '\0';
-        (void)connection_say_end(connection, until);
+        if (peer->tls)
+            await_refusal(connection, echo);
+        if (echo->end == ECHO_ANSWERED)
+            (void)connection_say_end(connection, until);
     } else {
         echo->end = ECHO_UNREACHED;
         echo->layer = strstr(echo->why, "TLS") != NULL || strstr(echo->why, "certificate") != NULL
@@ -161,6 +177,8 @@ void echo_announcement(const struct conf *conf, const struct conf_announcement *
         peer.port = to->port;
         peer.tls = to->tls;
         peer.name = to->tls_name;
+        peer.certificate = to->certificate;
+        peer.key = to->key;
     } else {
         webhook_address(to->url, host, &peer.port);
         peer.host = host;

@@ -50,6 +50,11 @@ const struct conf_word conf_words_lists[] = {
      "Absolute path of a file of certificates that are trusted, PEM; without it, the "
      "system's."},
     {"hl7", "tlsName", "The name that its certificate must bear, if not the host."},
+    {"hl7", "certificate key",
+     "Absolute paths of the node's own certificate, with those between it and its authority, and "
+     "of its key, both PEM; shown to a receiver that asks for one (mutual TLS, as ITI-19 of IHE "
+     "ATNA has it). Only the node's user may read the key. Both or neither; they may be those of "
+     "<tls>. Read anew for each message: a renewal needs no reload."},
     {"hl7", "results", "true: it is told what was found: ORU^R01, preliminary."},
     {"hl7", "service", "OBR-4 of the node's own results: code^text^coding system."},
     {"hl7", "priority",
@@ -101,6 +106,9 @@ const struct conf_word conf_words_lists[] = {
      "Name of the only model that judges: <model name=\"...\" folder=\"...\"/> of "
      "<models>. Without it each model that its card is meant for."},
     {"rule", "destinations", "Peers of <destination>s, blank-separated; without it all."},
+    {"rule", "announcements",
+     "Names of <announcements>, blank-separated, that are told of the study; \"\" none; without "
+     "it all."},
     {"rule", "outputs", "Of SR, SC, GSPS and PMAP; without it all that the destination gets."},
     {"rule", "bodyPart",
      "\n"
@@ -114,7 +122,7 @@ const struct conf_word conf_words_lists[] = {
     {"rule", NULL,
      "Several rules in one study: a destination gets an output of the study when the rule "
      "of one of its images gives it that; and what it has got of a study is amended there, "
-     "even if no rule would give it any more."},
+     "even if no rule would give it any more. So it is with who is told of it."},
     {"match", "attribute",
      "DICOM keyword: Modality, SOPClassUID, BodyPartExamined, StudyDescription, "
      "SeriesDescription, ProtocolName, ViewPosition, PresentationIntentType, ImageType "

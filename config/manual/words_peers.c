@@ -140,7 +140,7 @@ const struct conf_word conf_words_peers[] = {
     {"orderQuery", NULL,
      "The site's Modality Worklist (DICOM): it is asked for the orders of studies that "
      "stand unread in the reading worklist and have no order whose priority is known "
-     "(docs/worklist.md). What it says counts as an order by HL7 does; <orders "
+     "(docs/worklist/orders.md). What it says counts as an order by HL7 does; <orders "
      "postoperative> holds for it, too. Works beside <orders> and without."},
     {"orderQuery", "peer", "Name of a peer; without it nobody is asked."},
     {"orderQuery", "period",
@@ -160,7 +160,7 @@ const struct conf_word conf_words_peers[] = {
     {"orderQuery", CONF_EXAMPLE, "<orderQuery peer=\"ris\"/>"},
     {"readingWorklist", NULL,
      "The reading worklist for those who ask: DICOM Unified Procedure Step, for sites "
-     "without a workflow manager (docs/worklist.md). Who may ask: <callers>, as for "
+     "without a workflow manager (docs/worklist/asked.md). Who may ask: <callers>, as for "
      "images. In shadow mode nobody."},
     {"readingWorklist", "offer",
      "\n"

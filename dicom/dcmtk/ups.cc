@@ -74,9 +74,9 @@ enum dx_status exchange(dx_scu *scu, uint8_t context, dx_command *request,
 enum dx_status get(dx_scu *scu, const char *sop_instance, struct dx_ups_item *item,
                    struct dx_ups_answer *answer, struct dx_error *err)
 {
-    static const uint32_t tags[] = {UPS_CHARACTER_SET,  UPS_PATIENT_ID, UPS_COMMENTS,
-                                    UPS_WORKITEM_CODES, UPS_INPUT,      UPS_REQUESTS,
-                                    UPS_STATE,          UPS_PRIORITY};
+    static const uint32_t tags[] = {UPS_CHARACTER_SET, UPS_PATIENT_ID,     UPS_PATIENT_ISSUER,
+                                    UPS_COMMENTS,      UPS_WORKITEM_CODES, UPS_INPUT,
+                                    UPS_REQUESTS,      UPS_STATE,          UPS_PRIORITY};
     dx_command request = {};
     uint8_t context = 0;
     std::vector<uint8_t> bytes;

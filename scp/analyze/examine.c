@@ -71,6 +71,7 @@ static bool is_selected(struct exam *e)
     if (rule) {
         snprintf(e->judgement->rule, sizeof e->judgement->rule, "%s", rule->name);
         e->judgement->destinations = rule->destinations;
+        e->judgement->announcements = rule->announcements;
         e->judgement->outputs = rule->outputs;
         e->judgement->muted = rule->never_raises;
     }

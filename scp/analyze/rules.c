@@ -237,6 +237,11 @@ unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destinati
     return rule->outputs ? rule->outputs & destination->outputs : destination->outputs;
 }
 
+bool rules_tell(const struct conf_rule *rule, const struct conf_announcement *announcement)
+{
+    return !rule->announcements || conf_is_listed(rule->announcements, announcement->name);
+}
+
 bool rules_own_class(const char *sop_class)
 {
     for (size_t i = 0; i < report_class_count; i++)

@@ -57,6 +57,9 @@ unsigned rules_models(const struct conf *conf, const struct conf_rule *rule, con
 /* What a rule gives a destination of what it is configured to get: a set of enum conf_output. */
 unsigned rules_outputs(const struct conf_rule *rule, const struct conf_destination *destination);
 
+/* Whether a rule lets an announcement be told of a study. */
+bool rules_tell(const struct conf_rule *rule, const struct conf_announcement *announcement);
+
 /* An SR, SC ... that says it was made by this product, in Manufacturer's Model Name or, where a
  * router took that out, in its Series Description: a result of ours that came back although its UID
  * is not in the job store (another spool, a restored node, new UIDs). An SR also by its content: a

@@ -168,9 +168,9 @@ struct judgement {
     bool moved;         /* its SOP Instance UID was in another study: what was told there is taken
                          * back */
     bool others_report; /* another's report: the study has been read */
-    /* Entering: what the rule gives. Names of destinations, NULL: all; outputs, an opaque set, 0:
-     * all; and whether its finding raises nothing. */
-    const char *destinations;
+    /* Entering: what the rule gives. Names of destinations, of announcements, NULL: all; outputs,
+     * an opaque set, 0: all; and whether its finding raises nothing. */
+    const char *destinations, *announcements;
     unsigned outputs;
     bool muted;
     int64_t now_ms; /* entering: UTC, for the histograms; 0: not counted there */

@@ -62,21 +62,21 @@ static enum store_status keep(struct store *store, int64_t id, const struct judg
         points[i] = (double)j->region[i];
     print_numbers(points, 2 * count, region);
     return sql_run(
-        store,
-        sql_prepare(store,
-                    "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
-                    "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
-                    "region,gsps,map,outcome,finding_score,finding_point,agreed,alone,"
-                    "destinations,outputs,muted,patient_id,issuer)"
-                    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-                    "?20,?21,?22,attribute(?2," SQL_PATIENT_ID "),attribute(?2," SQL_ISSUER "))",
-                    "ibtttttittittttddiitii", id, j->attrs, j->attrs_bytes, j->pixel_digest,
-                    j->patient_digest, scores[0], j->opinion[0].model_digest, j->picture,
-                    j->first_computed_ms, scores[1], j->opinion[1].model_digest,
-                    (int64_t)j->coverage, region, j->gsps, j->map, srt_outcome_name(j->outcome),
-                    j->finding_score, j->finding_point, (int64_t)j->agreed, (int64_t)j->alone,
-                    j->destinations != NULL ? j->destinations : "", (int64_t)j->outputs,
-                    (int64_t)j->muted));
+        store, sql_prepare(
+                   store,
+                   "INSERT OR REPLACE INTO judgement(instance,attrs,pixel_digest,patient_digest,"
+                   "scores,model_digest,picture,first_computed_ms,scores2,model_digest2,coverage,"
+                   "region,gsps,map,outcome,finding_score,finding_point,agreed,alone,"
+                   "destinations,announcements,outputs,muted,patient_id,issuer)"
+                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
+                   "?20,?21,?22,?23,attribute(?2," SQL_PATIENT_ID "),attribute(?2," SQL_ISSUER "))",
+                   "ibtttttittittttddiittii", id, j->attrs, j->attrs_bytes, j->pixel_digest,
+                   j->patient_digest, scores[0], j->opinion[0].model_digest, j->picture,
+                   j->first_computed_ms, scores[1], j->opinion[1].model_digest,
+                   (int64_t)j->coverage, region, j->gsps, j->map, srt_outcome_name(j->outcome),
+                   j->finding_score, j->finding_point, (int64_t)j->agreed, (int64_t)j->alone,
+                   j->destinations != NULL ? j->destinations : "", j->announcements,
+                   (int64_t)j->outputs, (int64_t)j->muted));
 }
 
 /* What it does to other objects. */

@@ -42,7 +42,10 @@ enum store_status store_next_look(struct store *store, const char *announcement,
         "SELECT place.study,revision,arrived_ms,COALESCE(looked_ms,arrived_ms) AS "
         "last," SITE_ACCESSION " FROM place"
         " LEFT JOIN look ON look.announcement=?1 AND look.study=place.study WHERE read_ms=0"
-        " AND waits=0 AND COALESCE(over,0)=0 AND (last>?2 OR ?2-last>=MAX(?3,(?2-arrived_ms)/8))"
+        " AND waits=0 AND COALESCE(over,0)=0 AND (announcements IS NULL OR"
+        " instr(' '||announcements||' ',' '||?1||' ')>0 OR EXISTS (SELECT 1 FROM news WHERE"
+        " announcement=?1 AND news.study=place.study AND attempts>0)) AND (last>?2 OR "
+        "?2-last>=MAX(?3,(?2-arrived_ms)/8))"
         " ORDER BY last,place.study LIMIT 1",
         "tii", announcement, now_ms, period_ms);
     enum store_status status = sql_row(store, row);

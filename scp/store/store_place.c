@@ -1,6 +1,7 @@
 /* Places in the reading worklist, and the news of them. */
 #include "store_place.h"
 
+#include "conf.h"
 #include "store_site.h"
 #include "store_sqlite.h"
 #include <stdlib.h>
@@ -271,8 +272,9 @@ static enum store_status release_known(struct store *store, const struct store_c
                    "titt", c->study, (int64_t)finds, c->patient_id, c->issuer));
 }
 
+/* given: names of those that may be told of it, NULL: all. */
 static enum store_status enter(struct store *store, const struct store_case *c,
-                               const struct priority *p, int64_t now_ms)
+                               const struct priority *p, const char *given, int64_t now_ms)
 {
     return sql_run(
         store,
@@ -280,20 +282,21 @@ static enum store_status enter(struct store *store, const struct store_case *c,
             store,
             "INSERT INTO place(study,revision,rank,band,raised,strength,reason,outcome,answered,"
             "report,arrived_ms,changed_ms,finding_ms,read_ms,accession,patient_id,issuer,"
-            "site_priority,model,waits)"
-            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)"
+            "site_priority,model,waits,announcements)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)"
             " ON CONFLICT(study) DO UPDATE SET revision=?2,rank=?3,band=?4,raised=?5,strength=?6,"
             "reason=?7,outcome=?8,answered=?9,report=?10,changed_ms=?12,finding_ms=CASE WHEN ?13=0"
             " THEN 0 WHEN finding_ms=0 THEN ?13 ELSE finding_ms END,read_ms=CASE WHEN ?14=0 THEN 0"
             " WHEN read_ms=0 THEN ?14 ELSE read_ms "
-            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18,model=?19,waits=?20",
-            "tiiiidttitiiiitttiti", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
+            "END,accession=?15,patient_id=?16,issuer=?17,site_priority=?18,model=?19,waits=?20,"
+            "announcements=?21",
+            "tiiiidttitiiiitttitit", c->study, c->revision + 1, (int64_t)p->rank, (int64_t)p->band,
             (int64_t)p->raised, p->strength, priority_reason_code(p->reason),
             c->known.answered ? srt_outcome_name(c->known.outcome) : "", (int64_t)c->known.answered,
             c->report, c->arrived_ms, now_ms, is_finding(c) ? now_ms : 0,
             c->known.read || (c->withdrawn && !c->waits) ? now_ms : (int64_t)0, c->accession,
             c->patient_id, c->issuer, (int64_t)c->known.order, c->model,
-            (int64_t)(c->withdrawn && c->waits)));
+            (int64_t)(c->withdrawn && c->waits), given));
 }
 
 /* A study that leaves the list by being read has passed those that came earlier and still wait; a
@@ -324,7 +327,7 @@ static enum store_status may_know(struct store *store, const char *announcement,
 }
 
 static enum store_status announce(struct store *store, const struct store_case *c,
-                                  const struct priority *p, enum news_kind kind,
+                                  const struct priority *p, enum news_kind kind, bool is_given,
                                   const struct store_receiver *to, const struct site_order *order,
                                   int64_t now_ms)
 {
@@ -337,7 +340,7 @@ static enum store_status announce(struct store *store, const struct store_case *
     if (status == STORE_OK)
         status = may_know(store, to->name, c->study, &may);
     bool is_told = p->raised || (c->report[0] != '\0' && !to->raises_only);
-    bool is_news = may || (kind == NEWS_PRIORITY && is_told);
+    bool is_news = may || (kind == NEWS_PRIORITY && is_told && is_given);
     if (status != STORE_OK || !is_news)
         return status;
     return sql_run(store,
@@ -357,6 +360,8 @@ enum store_status store_place(struct store *store, const struct store_case *of,
                               const struct store_receiver *to, size_t count, int64_t now_ms)
 {
     struct site_order order;
+    char names[ROUTE_NAMES_MOST];
+    bool all = false;
     enum store_status status = sql_enter(store);
     if (status != STORE_OK)
         return status;
@@ -364,11 +369,14 @@ enum store_status store_place(struct store *store, const struct store_case *of,
     if (status == STORE_OK)
         status = pass(store, of);
     if (status == STORE_OK)
-        status = enter(store, of, priority, now_ms);
+        status = route_announcements(store, of->study, names, &all);
+    if (status == STORE_OK)
+        status = enter(store, of, priority, all ? NULL : names, now_ms);
     if (status == STORE_OK)
         status = store_site_of(store, of->study, of->accession, &order);
     for (size_t i = 0; status == STORE_OK && i < count; i++)
-        status = announce(store, of, priority, kind, &to[i], &order, now_ms);
+        status = announce(store, of, priority, kind, all || conf_is_listed(names, to[i].name),
+                          &to[i], &order, now_ms);
     if (status == STORE_OK)
         status = settle(store, of);
     return sql_leave(store, status);

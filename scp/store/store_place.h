@@ -49,7 +49,8 @@ STORE_MUST_USE enum store_status store_next_case(struct store *store, int64_t si
 STORE_MUST_USE enum store_status store_place_stays(struct store *store, const struct store_case *of,
                                                    int64_t now_ms);
 /* Enters its new place, and news of it for each receiver that is to be told: those that may have
- * heard of the study before; all, when it is raised or its report is there. Earlier news that waits
+ * heard of the study before; all that its images' rules give it to, when it is raised or its report
+ * is there. Earlier news that waits
  * is overtaken. kind: what the news is. What was known by a finding that is none any more is due.
  */
 struct store_receiver {

@@ -57,6 +57,14 @@ STORE_MUST_USE enum store_status store_said_of(struct store *store, const struct
                                                const char *name, const char *birth_date,
                                                int64_t began_ms, const char *standard,
                                                struct site_said *said);
+/* The IDs of an image's patient that others may still know it by: the one that holds, and those
+ * that were merged into it, over whole chains; none of an image that has its own word. Arguments as
+ * of store_said_of. Who assigned one is never left out where `standard` says it. */
+STORE_MUST_USE enum store_status store_aliases_of(struct store *store, const struct site_id *image,
+                                                  const char *name, const char *birth_date,
+                                                  int64_t began_ms, const char *standard,
+                                                  struct site_id list[SITE_IDS_MOST],
+                                                  unsigned *count);
 /* When the first object of a study came; STORE_NONE. */
 STORE_MUST_USE enum store_status store_study_began(struct store *store, const char *study,
                                                    int64_t *began_ms);

@@ -309,6 +309,73 @@ enum store_status store_said_of(struct store *store, const struct site_id *image
     return STORE_OK;
 }
 
+static bool is_listed(const struct site_id *list, unsigned count, const struct site_id *who,
+                      const char *standard)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (site_id_is(&list[i], who, standard))
+            return true;
+    return false;
+}
+
+/* What is not the row told last of its ID holds no more. */
+static enum store_status add_alias(struct store *store, const struct row *row, const char *standard,
+                                   struct site_id *list, unsigned *count)
+{
+    struct row holds;
+    if (*count == SITE_IDS_MOST || is_listed(list, *count, &row->who, standard))
+        return STORE_OK;
+    enum store_status status = find_row(store, &row->who, standard, &holds);
+    if (status == STORE_OK && holds.id == row->id)
+        list[(*count)++] = row->who;
+    return status;
+}
+
+static enum store_status add_merged(struct store *store, const struct site_id *into,
+                                    const char *standard, struct site_id *list, unsigned *count)
+{
+    enum store_status status;
+    sqlite3_stmt *rows = sql_prepare(store,
+                                     "SELECT " COLUMNS " FROM site_patient WHERE into_id=? AND"
+                                     " into_id<>'' ORDER BY merged_ms DESC,id DESC",
+                                     "t", into->id);
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        struct row row = {.id = 0};
+        take_row(rows, &row);
+        if (!site_id_is(&row.into, into, standard))
+            continue;
+        status = add_alias(store, &row, standard, list, count);
+        if (status != STORE_OK)
+            break;
+    }
+    (void)sqlite3_reset(rows);
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
+enum store_status store_aliases_of(struct store *store, const struct site_id *image,
+                                   const char *name, const char *birth_date, int64_t began_ms,
+                                   const char *standard, struct site_id list[SITE_IDS_MOST],
+                                   unsigned *count)
+{
+    struct row own;
+    struct site_said said = {.now = *image};
+    *count = 0;
+    enum store_status status = find_row(store, image, standard, &own);
+    if (status == STORE_OK && own.id != 0)
+        status = store_said_of(store, image, name, birth_date, began_ms, standard, &said);
+    if (own.id == 0 || (status == STORE_NONE && own.into.id[0] != '\0') ||
+        (status != STORE_OK && status != STORE_NONE))
+        return status == STORE_NONE ? STORE_OK : status;
+    list[(*count)++] = said.now;
+    status = STORE_OK;
+    for (unsigned i = 0; status == STORE_OK && i < *count; i++)
+        status = add_merged(store, &list[i], standard, list, count);
+    for (unsigned i = 0; i < *count; i++)
+        if (list[i].issuer[0] == '\0' && list[i].universal[0] == '\0')
+            (void)snprintf(list[i].issuer, sizeof list[i].issuer, "%s", standard);
+    return status;
+}
+
 enum store_status store_study_began(struct store *store, const char *study, int64_t *began_ms)
 {
     sqlite3_stmt *row = sql_prepare(

@@ -166,6 +166,7 @@ static const char *const versions[] = {
     "ALTER TABLE judgement ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
     /* what the rule gives: names, '': all; a set, 0: all; 1: its finding raises nothing */
     "ALTER TABLE judgement ADD COLUMN destinations TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgement ADD COLUMN announcements TEXT;" /* NULL: all, '': none */
     "ALTER TABLE judgement ADD COLUMN outputs INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE judgement ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE study ADD COLUMN place_due INTEGER NOT NULL DEFAULT 0;"
@@ -178,9 +179,10 @@ static const char *const versions[] = {
     " changed_ms INTEGER NOT NULL, finding_ms INTEGER NOT NULL, read_ms INTEGER NOT NULL,"
     " model TEXT NOT NULL,"
     " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
-    " site_priority INTEGER NOT NULL DEFAULT 0,"         /* of the order, when it was placed */
-    " waits INTEGER NOT NULL DEFAULT 0,"                 /* 1: shown without an answer, untold */
-    " passed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;" /* by so many: struct priority_place */
+    " site_priority INTEGER NOT NULL DEFAULT 0," /* of the order, when it was placed */
+    " waits INTEGER NOT NULL DEFAULT 0,"         /* 1: shown without an answer, untold */
+    " passed INTEGER NOT NULL DEFAULT 0,"        /* by so many: struct priority_place */
+    " announcements TEXT) WITHOUT ROWID;"        /* that its images' rules let be told; NULL: all */
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, accession TEXT NOT NULL, study TEXT NOT NULL,"
@@ -207,6 +209,7 @@ static const char *const versions[] = {
     " told_ms INTEGER NOT NULL, due INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(patient_id, issuer, universal));"
     "CREATE INDEX site_patient_due ON site_patient(id) WHERE due<>0;"
+    "CREATE INDEX site_patient_into ON site_patient(into_id) WHERE into_id<>'';"
     /* an accession number of a patient that the site has changed; due: how often, since images have
        it */
     "CREATE TABLE site_accession("
@@ -331,7 +334,8 @@ static const char *const back[] = {
     "TABLE place;DROP INDEX "
     "study_place_due;ALTER TABLE study DROP COLUMN "
     "place_due;"
-    "ALTER TABLE judgement DROP COLUMN destinations;ALTER TABLE judgement DROP COLUMN outputs;"
+    "ALTER TABLE judgement DROP COLUMN destinations;"
+    "ALTER TABLE judgement DROP COLUMN announcements;ALTER TABLE judgement DROP COLUMN outputs;"
     "ALTER TABLE judgement DROP COLUMN muted;"
     "ALTER TABLE judgement DROP COLUMN outcome;ALTER TABLE judgement DROP COLUMN finding_score;"
     "ALTER TABLE judgement DROP COLUMN finding_point;ALTER TABLE judgement DROP COLUMN agreed;"

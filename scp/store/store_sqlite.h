@@ -96,6 +96,12 @@ struct store_case;
 enum store_status waiting_begin(struct store *store, const struct instance *instance);
 enum store_status waiting_settle(struct store *store, const struct store_case *of, int64_t now_ms);
 
+/* store_route.c: names of the announcements that the rules of a study's images let be told of it,
+ * one blank between two; *all: every one. */
+#define ROUTE_NAMES_MOST 2048
+enum store_status route_announcements(struct store *store, const char *study,
+                                      char names[ROUTE_NAMES_MOST], bool *all);
+
 /* store_place.c: rank, band, raised, strength, reason of a place, in this order from `column` on.
  */
 struct priority;

@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define LOOK_MS     1000  /* slow polling: mode, store, news */
-#define ANSWERS     32    /* that one piece of news may need: UPS looks at several items */
+#define ANSWERS     48    /* that one piece of news may need: UPS looks at several items */
 #define GRACE_MS    10000 /* beyond what they may take */
 #define STOP_MS     2000  /* what a crier may still take when the mode forbids it: design, 5 s */
 #define DRAIN_MS    5000
@@ -186,20 +186,40 @@ static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t
                            &lane->news, attrs, bytes);
 }
 
+/* A workflow manager may know the patient by an ID from before a merge. */
+static enum store_status find_aliases(struct announce *a, struct news *news)
+{
+    const char *standard = a->node->conf->orders.issuer;
+    struct site_id image = {.id = ""};
+    int64_t began_ms = 0;
+    if (strlen(news->patient_id) >= sizeof image.id || strlen(news->issuer) >= sizeof image.issuer)
+        return STORE_OK;
+    (void)snprintf(image.id, sizeof image.id, "%s", news->patient_id);
+    (void)snprintf(image.issuer, sizeof image.issuer, "%s", news->issuer);
+    enum store_status status = store_study_began(a->store, news->study, &began_ms);
+    if (status != STORE_OK)
+        return status == STORE_NONE ? STORE_OK : status;
+    return store_aliases_of(a->store, &image, news->patient_name, news->birth_date, began_ms,
+                            standard != NULL ? standard : "", news->alias, &news->aliases);
+}
+
 static void hand_out(struct announce *a, struct lane *lane)
 {
     uint8_t *attrs = NULL;
     size_t bytes = 0;
     enum store_status status = next_for(a, lane, &attrs, &bytes);
+    if (status == STORE_OK) {
+        news_take_header(&lane->news, attrs, bytes);
+        news_identify(&lane->news);
+        if (lane->to->way == CONF_UPS)
+            status = find_aliases(a, &lane->news);
+    }
+    free(attrs);
     if (status != STORE_OK) {
         if (status != STORE_NONE)
             store_trouble(a);
-        free(attrs);
         return;
     }
-    news_take_header(&lane->news, attrs, bytes);
-    free(attrs);
-    news_identify(&lane->news);
     lane->news.research = a->mode != CONF_CLINICAL;
     if (!name_news(a, lane, &lane->news)) {
         log_event(LOG_AT_ERROR, "news-unnamed", "announcement=%s study=%s", lane->to->name,

@@ -44,7 +44,9 @@ static enum news_end tell(const struct conf_announcement *to, const struct news 
                                          .port = to->port,
                                          .tls = to->tls,
                                          .name = to->tls_name,
-                                         .authorities = to->authorities};
+                                         .authorities = to->authorities,
+                                         .certificate = to->certificate,
+                                         .key = to->key};
     char error[NEWS_WHY - 16];
     size_t size = hl7_write(to, news, kind, message, sizeof message), count = 0;
     if (size == 0) {

@@ -72,6 +72,15 @@ static bool send_framed(struct connection *connection, const char *message, size
     return sent;
 }
 
+static bool fail_broken(char *why, size_t size)
+{
+    const char *alert = connection_alert();
+    if (alert == NULL)
+        return fail(why, size, "the connection broke before an answer");
+    (void)snprintf(why, size, "TLS: the receiver refuses: %s", alert);
+    return false;
+}
+
 static bool await(struct connection *connection, struct mllp_reader *reader, int64_t until,
                   char *why, size_t size)
 {
@@ -88,7 +97,7 @@ static bool await(struct connection *connection, struct mllp_reader *reader, int
         if (reader->skipped > NOISE_MOST)
             return fail(why, size, "what it sends is no MLLP");
         if (n == CONNECTION_BROKEN)
-            return fail(why, size, "the connection broke before an answer");
+            return fail_broken(why, size);
         if (n == CONNECTION_ENDED)
             return fail(why, size,
                         mllp_is_inside(reader) ? "closed within the answer"

@@ -8,6 +8,7 @@
 
 #include "dx_uid.h"
 #include "priority.h"
+#include "store_reconcile.h"
 #include <stdint.h>
 
 enum news_kind {
@@ -40,6 +41,8 @@ struct news {
     char study[DX_UID_MAX], report[DX_UID_MAX], report_series[DX_UID_MAX];
     char accession[65], issuer_of_accession[257], study_id[65];
     char patient_id[257], issuer[257], patient_name[1025]; /* name: as PN, components by ^ */
+    struct site_id alias[SITE_IDS_MOST]; /* other IDs of that patient, by the site's own word */
+    unsigned aliases;
     char birth_date[17], sex[17];
     char study_date[17], study_time[33], study_description[257], procedure_id[65];
     char placer_order[65], filler_order[65]; /* of the site's order, where it was read */

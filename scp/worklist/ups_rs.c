@@ -1,7 +1,7 @@
 /* The services of UPS over HTTP: UPS-RS (PS3.18 chapter 11), in DICOM JSON.
  *
  * A status of HTTP is told as the status of DIMSE that means the same, so that all that follows of
- * it is the same. docs/worklist.md has the table. */
+ * it is the same. docs/worklist/ups.md has the table. */
 #include "ups_json.h"
 #include "ups_step.h"
 
@@ -104,7 +104,8 @@ static enum dx_status find(struct telling *t, enum dx_ups_key key, const char *v
         return DX_OK;
     }
     (void)snprintf(path, sizeof path,
-                   "/workitems?%s=%s%s%s&includefield=00100020&includefield=00404018&includefield="
+                   "/workitems?%s=%s%s%s&includefield=00100020&includefield=00100021&includefield="
+                   "00404018&includefield="
                    "00404021&includefield=0040A370&includefield=00741000&includefield=00741200"
                    "&limit=%zu",
                    keys[key], wanted.text, patient.text[0] != '\0' ? "&00100020=" : "",

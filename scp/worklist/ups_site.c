@@ -32,6 +32,22 @@ static bool is_same(const char *a, const char *b)
     return a[0] != '\0' && strcmp(a, b) == 0;
 }
 
+/* Also under an ID from before a merge: then who assigned it must be the same, where the item says
+ * who that was. */
+static bool is_patient(const struct dx_ups_item *item, const struct news *news)
+{
+    if (!differ(item->patient_id, news->patient_id) && !differ(item->issuer, news->issuer))
+        return true;
+    for (unsigned i = 0; i < news->aliases && !item->cut; i++) {
+        const struct site_id *alias = &news->alias[i];
+        if (is_same(item->patient_id, alias->id) &&
+            (item->issuer[0] == '\0' || is_same(item->issuer, alias->issuer) ||
+             is_same(item->issuer, alias->universal)))
+            return true;
+    }
+    return false;
+}
+
 static bool is_reading(const struct dx_ups_item *item, const struct telling *t)
 {
     char code[sizeof item->code + sizeof item->scheme];
@@ -54,7 +70,7 @@ static bool fits(const struct dx_ups_item *item, const struct telling *t)
     for (size_t i = 0; i < t->own_count; i++)
         if (strcmp(item->sop_instance, t->own[i]) == 0)
             return false;
-    if (!dx_uid_is_usable(item->sop_instance) || differ(item->patient_id, news->patient_id) ||
+    if (!dx_uid_is_usable(item->sop_instance) || !is_patient(item, news) ||
         (item->codes > 0 && !is_reading(item, t)))
         return false;
     for (unsigned i = 0; i < item->requests; i++) {
@@ -103,14 +119,22 @@ static enum step search(struct telling *t, enum dx_ups_key key, const char *valu
                                                                                      : STEP_NONE;
 }
 
+static enum step search_study(struct telling *t, const char *patient_id, struct candidates *found)
+{
+    const char *study = t->news->study;
+    enum step step = search(t, DX_UPS_BY_REQUEST_STUDY, study, patient_id, found);
+    return step == STEP_NONE ? search(t, DX_UPS_BY_INPUT_STUDY, study, patient_id, found) : step;
+}
+
 static enum step find_site(struct telling *t, struct candidates *found)
 {
     const struct news *news = t->news;
     enum step step = search(t, DX_UPS_BY_ACCESSION, news->accession, "", found);
     if (step == STEP_NONE)
-        step = search(t, DX_UPS_BY_REQUEST_STUDY, news->study, news->patient_id, found);
-    if (step == STEP_NONE)
-        step = search(t, DX_UPS_BY_INPUT_STUDY, news->study, news->patient_id, found);
+        step = search_study(t, news->patient_id, found);
+    for (unsigned i = 0; i < news->aliases && step == STEP_NONE; i++)
+        if (differ(news->alias[i].id, news->patient_id))
+            step = search_study(t, news->alias[i].id, found);
     return step;
 }
 

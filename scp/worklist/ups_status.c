@@ -1,5 +1,6 @@
 /* What a manager's status means (PS3.4 CC.2.1.4 to CC.2.8.4, PS3.7 annex C). What is not in the
- * table is a warning in Bxxx, else a failure that may pass. docs/worklist.md has the same table. */
+ * table is a warning in Bxxx, else a failure that may pass. docs/worklist/ups.md has the same
+ * table. */
 #include "ups.h"
 
 static const struct {

@@ -14,6 +14,7 @@ static const char full[] = WITH(
     "<priority ageing=\"60\" passed=\"0\" list=\"10\" knownDays=\"0\"/><announcements>"
     "<webhook name=\"w\" url=\"http://localhost:8/x\" secret=\"/k\" authorities=\"/ca\"/>"
     "<hl7 name=\"h\" host=\"hl7\" port=\"6661\" tls=\"true\" tlsName=\"n\" authorities=\"/b\" "
+    "certificate=\"/c\" key=\"/d\" "
     "results=\"false\" priority=\"true\" version=\"2.3.1\" characters=\"latin-1\" "
     "sendingApplication=\"SA\" sendingFacility=\"SF\" receivingApplication=\"RA\" "
     "receivingFacility=\"RF\" service=\"a^b^c\" demo=\"true\" expire=\"61\" answerTime=\"62\" "

@@ -129,14 +129,17 @@ class Check(unittest.TestCase):
 <webhook name="w" url="https://h/x" secret="{secret}" authorities="{none}"/>
 <hl7 name="h" host="h" tls="true"
   authorities="{secret}"/>
-<hl7 name="clear" host="h" authorities="{none}"/></announcements>"""
+<hl7 name="clear" host="h" authorities="{none}"/>
+<hl7 name="ours" host="h" tls="true" certificate="{none}" key="{secret}"/></announcements>"""
         status, _, err = self.check(elements, f'model="{self.model}"')
         self.assertEqual(status, 78)
         said = err.splitlines()
-        self.assertEqual(len(said), 3, err)
+        self.assertEqual(len(said), 5, err)
         self.assertRegex(said[0], r"^:6: <webhook secret>: .*/secret: its mode is 0644: others may read or write it; expected 0600 or 0400$")
         self.assertRegex(said[1], r"^:6: <webhook authorities>: .*/none.pem: No such file or directory$")
         self.assertRegex(said[2], r"^:7: <hl7 authorities>: .*/secret: ")
+        self.assertRegex(said[3], r"^:10: <hl7 certificate>: .*/none.pem: No such file or directory$")
+        self.assertRegex(said[4], r"^:10: <hl7 key>: .*/secret: its mode is 0644")
         os.chmod(secret, 0o600)
         status, _, err = self.check(f'<announcements><webhook name="w" url="https://h/x" secret="{secret}"/></announcements>', f'model="{self.model}"')
         self.assertEqual((status, err), (0, ""))

@@ -290,10 +290,11 @@ static void rules_load_to_the_same(void **state)
 {
     static const char text[] =
         WITH("<models><model folder=\"/m\" name=\"one\"/><model folder=\"/n\" name=\"two\"/>"
-             "</models><destinations><destination peer=\"p\"/></destinations>\n");
+             "</models><destinations><destination peer=\"p\"/></destinations><announcements>"
+             "<ups name=\"u\" peer=\"p\"/></announcements>\n");
     static const char rules[] =
         "<rule name=\"n\" action=\"analyze\" model=\"two\" destinations=\" p \" "
-        "outputs=\"PMAP SR\" bodyPart=\"pixels\" priority=\"never\">"
+        "announcements=\"u\" outputs=\"PMAP SR\" bodyPart=\"pixels\" priority=\"never\">"
         "<match attribute=\"PatientAge\" least=\"18M\" most=\"16\"/>"
         "<match attribute=\"Rows\" most=\"-0.5\"/>"
         "<match attribute=\"CalledAETitle\" pattern=\"^C\"/></rule>";
@@ -313,7 +314,8 @@ static void rules_load_to_the_same(void **state)
     assert_true(!rule->match[1].least && rule->match[1].bound[CONF_MOST].number == -0.5 &&
                 rule->match[1].bound[CONF_MOST].unit == CONF_PLAIN);
     assert_true(!plain->model && !plain->destinations && plain->models == 0 && plain->outputs == 0);
-    assert_true(!plain->never_raises && !plain->body_part_by_pixels);
+    assert_true(!plain->never_raises && !plain->body_part_by_pixels && !plain->announcements);
+    assert_string_equal(rule->announcements, "u");
     char *a = print(first);
     assert_non_null(strstr(a, "<model folder=\"/n\" name=\"two\"/>"));
     assert_non_null(strstr(a, " outputs=\"SR PMAP\" bodyPart=\"pixels\" priority=\"never\">"));

@@ -158,6 +158,7 @@ static void character_sets(void **state)
     (void)state;
     text(&d, 0x0008, 0x0005, "ISO_IR 100");
     text(&d, 0x0010, 0x0020, "P\xe4");
+    text(&d, 0x0010, 0x0021, "H\xe4");
     text(&d, 0x0040, 0x0400,
          "R\xfc"
          "ckruf");
@@ -165,6 +166,7 @@ static void character_sets(void **state)
     assert_string_equal(item.comments, "R\xc3\xbc"
                                        "ckruf");
     assert_string_equal(item.patient_id, "P\xc3\xa4");
+    assert_string_equal(item.issuer, "H\xc3\xa4");
     assert_false(item.cut || item.cut_comments);
     text(&d, 0x0010, 0x0020, "P\xe4"); /* of no set */
     text(&d, 0x0040, 0x0400,

@@ -100,6 +100,14 @@ class Asked(test_worklist.Worklist):
     def listed(node):
         return [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
 
+    def send_scheduled(self, node):
+        """A finding, of which both workflow managers have an item of the site's."""
+        study = generate_uid()
+        for manager in (self.manager, self.web):
+            manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
+        self.order(node, accession="ACC" + study[-6:], study=study, priority="R", number=study[-6:], patient="ID" + study[-6:])
+        return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
+
 
 class EveryWay(Asked):
     def check_told(self, node, study, research):
@@ -127,14 +135,6 @@ class EveryWay(Asked):
         page = h.wait_for(lambda: (p := self.shown()) and (study, "raised") in [(e["study"], e["band"]) for e in p["entries"]] and p, 5, "the console")
         self.assertEqual(page["research"], research)
         self.assertIn((study, "raised"), [(r["study"], r["band"]) for r in self.listed(node)])
-
-    def send_scheduled(self, node):
-        """A finding, of which both workflow managers have an item of the site's."""
-        study = generate_uid()
-        for manager in (self.manager, self.web):
-            manager.add("1.2.3.1" + study[-6:], accession="ACC" + study[-6:], study=study, patient="ID" + study[-6:])
-        self.order(node, accession="ACC" + study[-6:], study=study, priority="R", number=study[-6:], patient="ID" + study[-6:])
-        return self.send(node, "finding", study=study, AccessionNumber="ACC" + study[-6:], PatientID="ID" + study[-6:])
 
     def test_without_an_answer_it_is_shown_and_told_on_none(self):
         """Who judges is stopped, then hangs after kill -9 of the whole node: the study waits in the list; its answer is told as ever."""
@@ -225,6 +225,17 @@ class EveryWay(Asked):
             self.assertIn(f"read-elsewhere announcement={way} study={study}", node.log())
         h.wait_for(lambda: self.manager.items["1.2.3.1"].ScheduledProcedureStepPriority == "HIGH" == self.web.items["1.2.3.2"].ScheduledProcedureStepPriority and
                    len(self.manager.items) == 5, 30, "raised, and items of ours")
+        raised = self.manager.items["1.2.3.1"], self.web.items["1.2.3.2"]
+        for item, study in zip(raised, (by_dimse, by_web)):  # merged, of which the managers have not heard, and set back by someone
+            before = self.hook_.news(study)[-1]["report"]
+            self.assertNotIn(before, (None, *[n["report"] for n in self.hook_.news(study)[:-1]]))
+            item.ScheduledProcedureStepPriority = "MEDIUM"
+            with Caller(node) as caller:
+                self.assertEqual(code(caller.ask(adt("A40", "NEW" + item.PatientID, prior=item.PatientID))), "AA")
+            h.wait_for(lambda study=study, before=before: self.hook_.news(study)[-1]["report"] not in (before, None), 40, "an amended report")
+            h.wait_for(lambda item=item: item.ScheduledProcedureStepPriority == "HIGH", 20, "raised under the ID from before the merge")
+        made = [[i for i in manager.items.values() if i.get("StudyInstanceUID") == study] for manager, study in ((self.manager, by_dimse), (self.web, by_web))]
+        self.assertEqual(([i.PatientID for i in raised], made), (["ID1", "ID2"], [[], []]))
         self.manager.items["1.2.3.1"].ProcedureStepState = "IN PROGRESS"
         time.sleep(3)
         self.assertEqual(on_list(), {by_dimse, by_web, plain, own, other})

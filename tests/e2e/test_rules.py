@@ -22,7 +22,10 @@ from pydicom.uid import generate_uid
 
 import harness as h
 import models
+from archive import decode
+from hook import Hook
 from test_orders import Caller, Site, code
+from ups_scp import Manager
 
 DX_RULE = '<match attribute="Modality" values="DX"/>'
 
@@ -144,6 +147,59 @@ class Consequences(Rules):
         self.assertEqual((said["rule"], said["steps"][0]["attribute"], said["steps"][0]["value"], said["steps"][0]["takes"]),
                          (None, "CallingAETitle", "WARD", False))
         self.assertEqual(said["steps"][0]["match_file"], node.config)
+
+
+class Told(Rules):
+    def waits_for(self, told, what):
+        """told: by way, the studies that it has been told of."""
+        def has():
+            return {**{name: {n["study"] for n in hook.news()} for name, hook in self.hooks.items()},
+                    "ris": {str(i.StudyInstanceUID) for i in self.manager.items.values()}}
+        h.wait_for(lambda: has() == told, 60, what)
+
+    def test_a_rule_says_who_is_told_and_studies_have_the_union(self):
+        self.hooks, self.manager = {"lab": Hook(), "er": Hook()}, Manager()
+        for peer in (*self.hooks.values(), self.manager):
+            self.addCleanup(peer.close)
+        station = DX_RULE + '<match attribute="StationName" values="{}"/></rule>'
+        node = self.node(f"""<rule name="lab" action="analyze" announcements="lab">{station.format("LAB")}
+            <rule name="silent" action="analyze" announcements="">{station.format("SILENT")}
+            <rule name="er" action="analyze" announcements=" er  lab ">{station.format("ER")}
+            <rule name="others" action="analyze"/>""", others={"ris": ("RIS", self.manager.port)}, limits="<announcements>" + "".join(
+                f'<webhook name="{name}" url="{hook.url}" demo="true" retryFirst="1" retryMost="1"/>' for name, hook in self.hooks.items()) +
+            '<ups name="ris" peer="ris" demo="true" lookEvery="1"/></announcements>')
+        images = {station: self.image(StationName=station, PatientID=station, AccessionNumber=station) for station in ("LAB", "SILENT", "ER", "ANY")}
+        study = {station: study for station, (_, study) in images.items()}
+        said = {station: node.admin("rules", "test", "--json", path) for station, (path, _) in images.items()}
+        self.assertEqual({station: json.loads(s.stdout)["announcements"] for station, s in said.items()},
+                         {"LAB": ["lab"], "SILENT": [], "ER": ["lab", "er"], "ANY": ["lab", "er", "ris"]})
+        self.assertRegex(node.admin("rules", "test", images["ER"][0]).stdout, r"\nannouncement: lab, by webhook\nannouncement: er, by webhook\npriority: raise")
+        self.assertIn("\nannouncement: none: nobody is told of its study\n", node.admin("rules", "test", images["SILENT"][0]).stdout)
+        self.assertEqual(node.send(*(path for path, _ in images.values())).returncode, 0)
+        self.waits_for({"lab": {study["LAB"], study["ER"], study["ANY"]}, "er": {study["ER"], study["ANY"]}, "ris": {study["ANY"]}}, "by their rules")
+        self.arrives(self.pacs, study["SILENT"], 1, 1)
+        h.wait_for(lambda: len([a for a in self.manager.asked("find")]) > 3, 20, "it is asked whether it was read")
+        self.assertEqual({decode(line["dataset"]).ReferencedRequestSequence[0].AccessionNumber for line in self.manager.log if line["kind"] == "find" and
+                          decode(line["dataset"]).ReferencedRequestSequence} - {""}, {"ANY"})  # of no other study anything goes there
+        listed = [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]
+        self.assertEqual({r["study"] for r in listed if r["band"] == "raised"}, set(study.values()))
+
+        # after a reload images go by the new rules, and the study has what the rules of any of its images gave it
+        reload(node, 'announcements="lab">', 'announcements="ris">')
+        path, _ = self.image(study=study["LAB"], StationName="LAB", PatientID="LAB", AccessionNumber="LAB")
+        self.assertEqual(node.send(path).returncode, 0)
+        self.waits_for({"lab": {study["LAB"], study["ER"], study["ANY"]}, "er": {study["ER"], study["ANY"]}, "ris": {study["LAB"], study["ANY"]}}, "the union")
+        self.assertEqual(node.admin("worklist", "read", study["LAB"]).returncode, 0)
+        h.wait_for(lambda: self.hooks["lab"].news(study["LAB"])[-1]["event"] == "withdrawn", 20, "withdrawn where it was told")
+        h.wait_for(lambda: [i.ProcedureStepState for i in self.manager.items.values() if i.StudyInstanceUID == study["LAB"]] == ["CANCELED"], 20, "ours there")
+        self.assertEqual((self.hooks["er"].news(study["LAB"]), self.manager.violations), ([], []))
+        with open(node.config, encoding="utf-8") as f:
+            text = f.read()
+        with open(node.config, "w", encoding="utf-8") as f:
+            f.write(text.replace('announcements="ris">', 'announcements="rsi">'))
+        said = node.admin("check")
+        self.assertEqual(said.returncode, 78)
+        self.assertRegex(said.stderr, r':\d+: <rule announcements>: "rsi" is no announcement \(did you mean "ris"\?\); expected names of <announcements>')
 
 
 class Shown(Rules):

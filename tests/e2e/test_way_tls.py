@@ -1,11 +1,14 @@
 """Each way of news over TLS, by the daemon: peers that show a wrong certificate are told nothing, in words that say why; with the right one they are."""
+import os
 import re
+import shutil
 import ssl
 import unittest
 
 import harness as h
 import test_every_way
 from certificates import Certificates
+from http_fixture import Client, enrol
 from hl7_listener import Listener, says
 
 WRONG = {  # the certificate that is shown: what is said of it, by the DICOM side, by libcurl, and of HL7
@@ -63,6 +66,62 @@ class OverTls(test_every_way.Asked):
             self.assertEqual(manager.violations, [])
         self.assertTrue(all(study.encode() in raw for raw in self.ai.raw))
         self.assertEqual({n["study"] for n in self.hook_.news()}, {study})
+
+    def put(self, name, key=None):
+        """The node's files for HL7 are these from now on."""
+        for suffix, of in ((".crt", name), (".key", key or name)):
+            shutil.copy(self.certificates.path(of + suffix), self.certificates.path("own.new"))
+            os.replace(self.certificates.path("own.new"), self.certificates.path("own" + suffix))
+
+    def test_a_receiver_that_demands_the_nodes_certificate(self):
+        """Mutual TLS of HL7: what is wrong with ours is told by the log and by check, and a renewal needs no reload."""
+        self.show("right")
+        made, receivers = self.certificates, {"bare": Listener(says(), self.mutual), "ai": Listener(says(), self.mutual)}
+        made.certificate("late", "ca", days=-1)
+        for receiver in receivers.values():
+            self.addCleanup(receiver.stop)
+        self.put("stranger")
+        ours = {"bare": "", "ai": f'certificate="{made.path("own.crt")}" key="{made.path("own.key")}"'}
+        node = self.node("".join(f'<hl7 name="{name}" host="127.0.0.1" port="{receiver.port}" tls="true" authorities="{made.path("ca.crt")}" {ours[name]} '
+                                 'demo="true" retryFirst="1" retryMost="1"/>' for name, receiver in receivers.items()), console=f'accounts="{os.path.join(self.folder, "accounts")}"')
+        self.assertEqual(enrol(node, "ada", "admin").returncode, 0)
+        self.people = {"ada": Client(0)}
+        self.log_in(node)
+        study = self.send(node, "finding")
+
+        def logged(name, words):
+            seen = len(node.log())
+            h.wait_for(lambda: re.search(rf'announcement-unreached announcement={name} .*reason="[^"\n]*{words}', node.log()[seen:]), 20, f"{name}: {words}")
+
+        def echo():
+            def asked():
+                said = self.people["ada"].ask("POST", "/api/v1/node/peers/announcement/ai/echo")
+                return said.json["answer"] if said.status == 200 and said.json.get("answer") else None
+            return h.wait_for(asked, 40, "the console's echo")
+
+        def check(status, words):
+            said = node.admin("check")
+            self.assertEqual(said.returncode, status, said.stderr)
+            self.assertRegex(said.stderr, words)
+        logged("bare", "the receiver refuses: .*certificate required")
+        logged("ai", "the receiver refuses: .*unknown ca")
+        self.assertRegex(echo(), "^failed at the TLS: it refuses: .*unknown ca")
+        for put, words, told in ((("late",), "the receiver refuses: .*certificate expired", r"<hl7 certificate>: .*own\.crt: it has ended; expected a valid"),
+                                 (("right", "node"), r"own\.key: key values mismatch", r"<hl7 key>: .*own\.key: key values mismatch")):
+            self.put(*put)
+            logged("ai", words)
+            check(78, rf":\d+: {told}")
+        self.put("right")
+        os.chmod(made.path("own.key"), 0o644)
+        logged("ai", r"own\.key: its mode is 0644")
+        check(78, r"<hl7 key>: .*own\.key: its mode is 0644")
+        self.assertEqual([receiver.raw for receiver in receivers.values()], [[], []])
+        os.chmod(made.path("own.key"), 0o600)
+        h.wait_for(lambda: {s[0] for s in self.states(node) if s[2] == "told"} == {"ai"}, 20, "the right one")
+        self.assertEqual(node.admin("check").returncode, 0)
+        self.assertRegex(echo(), "^answered in")
+        self.assertTrue(all(study.encode() in raw for raw in receivers["ai"].raw))
+        self.assertEqual((receivers["bare"].raw, {s[0] for s in self.states(node) if s[2] == "told"}), ([], {"ai"}))
 
 
 if __name__ == "__main__":

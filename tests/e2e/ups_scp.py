@@ -415,7 +415,7 @@ class Association(pacs.Association):
 
     @staticmethod
     def check_query(data):
-        keys = {0x00080005, 0x00080016, 0x00080018, 0x00100020, 0x00404018, 0x00404021, 0x0040a370, 0x00741000, 0x00741200}
+        keys = {0x00080005, 0x00080016, 0x00080018, 0x00100020, 0x00100021, 0x00404018, 0x00404021, 0x0040a370, 0x00741000, 0x00741200}
         try:
             elements, _ = parse(data)
         except (Wrong, struct.error, KeyError) as wrong:
@@ -465,10 +465,10 @@ class Manager:
 
     @staticmethod
     def scheduled(uid, accession="", study="2.25.1", priority="MEDIUM", state="SCHEDULED", patient="P1", workitem="110005", comments="",
-                  request=True, input_study=None):
+                  request=True, input_study=None, issuer=""):
         item = Dataset()
         item.SOPClassUID, item.SOPInstanceUID = PUSH, uid
-        item.PatientName, item.PatientID = "Doe^Jane", patient
+        item.PatientName, item.PatientID, item.IssuerOfPatientID = "Doe^Jane", patient, issuer
         item.ScheduledProcedureStepPriority, item.ProcedureStepState = priority, state
         item.ProcedureStepLabel, item.CommentsOnTheScheduledProcedureStep = "Read", comments
         item.ScheduledWorkitemCodeSequence = Sequence([code(workitem)] if workitem else [])

@@ -216,7 +216,7 @@ FALSIFIED = [
     ("a place of another accession", "I3 says accession", lambda e: routine(e, "accession='ACC9'")),
     ("a place with another's report", "I3 is of study", lambda e: routine(e, "report=(SELECT report FROM place WHERE raised=1)")),
     ("a study that nobody sent in the list", "I3 nobody sent it", lambda e: sql(
-        e, "INSERT INTO place SELECT '1.2.3',1,1,2,0,0,'waiting','',0,'',arrived_ms,0,0,0,'','','','',0,0,0 FROM place WHERE raised=0")),
+        e, "INSERT INTO place SELECT '1.2.3',1,1,2,0,0,'waiting','',0,'',arrived_ms,0,0,0,'','','','',0,0,0,NULL FROM place WHERE raised=0")),
     ("a study that is not in the list", "I3 no place", lambda e: sql(e, "DELETE FROM place WHERE raised=0")),
     ("a study that left the list unread", "I3 nobody says", lambda e: routine(e, "read_ms=1")),
     ("a study that was read and is in the list", "I3 stands in the list", lambda e: ledger(

@@ -211,10 +211,29 @@ static int check_secrets(const struct conf *conf)
     return errors;
 }
 
-/* A secret under the conditions of a password; authorities that libcurl and OpenSSL can use. */
+static int check_announcement_files(const struct conf *conf, const struct conf_announcement *to)
+{
+    static const char *const names[CONNECTION_FILES] = {"authorities", "certificate", "key"};
+    const struct connection_peer peer = {.tls = true,
+                                         .authorities = to->authorities,
+                                         .certificate = to->certificate,
+                                         .key = to->key};
+    char why[CONNECTION_FILES][CONNECTION_WHY], text[CONNECTION_WHY + 32];
+    int errors = 0;
+    connection_judge(&peer, why);
+    for (size_t i = 0; i < CONNECTION_FILES; i++) {
+        if (!why[i][0])
+            continue;
+        snprintf(text, sizeof text, "<%s %s>: %.255s", conf_way_name(to->way), names[i], why[i]);
+        errors += complain(conf, to->line, text);
+    }
+    return errors;
+}
+
+/* A secret under the conditions of a password; files that libcurl and OpenSSL can use. */
 static int check_announcement(const struct conf *conf, const struct conf_announcement *to)
 {
-    char secret[SECRET_MAX], why[256] = "out of memory", text[512];
+    char secret[SECRET_MAX], why[256], text[512];
     bool is_tls = to->way == CONF_WEBHOOK ? strncmp(to->url, "https:", 6) == 0 : to->tls;
     int errors = 0;
     if (to->secret && to->secret[0] == '/' && !secret_read(to->secret, secret, why)) {
@@ -222,15 +241,8 @@ static int check_announcement(const struct conf *conf, const struct conf_announc
         errors += complain(conf, to->line, text);
     }
     explicit_bzero(secret, sizeof secret);
-    if (!to->authorities || !is_tls)
-        return errors;
-    const struct connection_peer peer = {.tls = true, .authorities = to->authorities};
-    struct connection *connection = connection_create(&peer, why, sizeof why);
-    if (!connection) {
-        snprintf(text, sizeof text, "<%s authorities>: %s", conf_way_name(to->way), why);
-        errors += complain(conf, to->line, text);
-    }
-    connection_destroy(connection);
+    if (is_tls && (to->authorities || to->certificate))
+        errors += check_announcement_files(conf, to);
     return errors;
 }
 

@@ -118,6 +118,16 @@ static void print_consequences(const struct conf *conf, const struct conf_rule *
     }
     if (!any)
         puts("destination: none: its results stay on the node");
+    any = false;
+    for (size_t i = 0; i < conf->announcement_count; i++) {
+        const struct conf_announcement *to = &conf->announcements[i];
+        if (!rules_tell(rule, to))
+            continue;
+        printf("announcement: %s, by %s\n", to->name, conf_way_name(to->way));
+        any = true;
+    }
+    if (!any && conf->announcement_count > 0)
+        puts("announcement: none: nobody is told of its study");
     if (rule->body_part_by_pixels)
         puts("body part: by the pixels, where the model has a gate");
     printf("priority: %s\n", rule->never_raises ? "never: its findings raise nothing" : "raise");
@@ -126,7 +136,7 @@ static void print_consequences(const struct conf *conf, const struct conf_rule *
 static json_t *consequences(const struct conf *conf, const struct conf_rule *rule,
                             const char *called)
 {
-    json_t *models = json_array(), *destinations = json_object();
+    json_t *models = json_array(), *destinations = json_object(), *announcements = json_array();
     unsigned may = rules_models(conf, rule, called);
     for (size_t m = 0; m < conf->model_count; m++)
         if (may == 0 || (may & 1u << m) != 0)
@@ -141,8 +151,12 @@ static json_t *consequences(const struct conf *conf, const struct conf_rule *rul
             json_object_set(destinations, conf->destinations[i].peer->name, list);
         json_decref(list);
     }
-    return json_pack("{s:o, s:o, s:s, s:s}", "models", models, "destinations", destinations,
-                     "body_part", rule->body_part_by_pixels ? "pixels" : "header", "priority",
+    for (size_t i = 0; i < conf->announcement_count; i++)
+        if (rules_tell(rule, &conf->announcements[i]))
+            json_array_append_new(announcements, json_string(conf->announcements[i].name));
+    return json_pack("{s:o, s:o, s:o, s:s, s:s}", "models", models, "destinations", destinations,
+                     "announcements", announcements, "body_part",
+                     rule->body_part_by_pixels ? "pixels" : "header", "priority",
                      rule->never_raises ? "never" : "raise");
 }
 

@@ -344,6 +344,17 @@ static void test_a_rule_narrows_what_a_destination_gets(void **state)
     assert_int_equal(rules_outputs(&there, &pacs), 0);
 }
 
+static void test_a_rule_says_who_is_told(void **state)
+{
+    const struct conf_announcement ris = {.name = "ris"};
+    const struct conf_rule all = {.name = "all"}, none = {.announcements = ""};
+    const struct conf_rule here = {.announcements = "chat ris"};
+    const struct conf_rule there = {.announcements = "ris2 RIS"};
+    (void)state;
+    assert_true(rules_tell(&all, &ris) && rules_tell(&here, &ris));
+    assert_false(rules_tell(&none, &ris) || rules_tell(&there, &ris));
+}
+
 static void test_own_results_are_recognised(void **state)
 {
     (void)state;
@@ -472,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_who_sent_it_counts),
         cmocka_unit_test(test_text_is_compared_as_unicode),
         cmocka_unit_test(test_a_rule_narrows_what_a_destination_gets),
+        cmocka_unit_test(test_a_rule_says_who_is_told),
         cmocka_unit_test(test_own_results_are_recognised),
         cmocka_unit_test(test_own_reports_are_recognised_by_their_codes),
         cmocka_unit_test(test_who_has_read_it),

@@ -108,8 +108,8 @@ static void fill(void)
              " INSERT INTO study(uid,last_received_ms) SELECT '9.'||i,1 FROM n;"
              "INSERT INTO place SELECT study.uid,revision,rank,band,raised,strength,reason,outcome,"
              "answered,report,arrived_ms+study.rowid,changed_ms,finding_ms,read_ms,model,accession,"
-             "patient_id,issuer,site_priority,waits,passed FROM place JOIN study ON study.uid LIKE "
-             "'9.%%'"
+             "patient_id,issuer,site_priority,waits,passed,announcements FROM place JOIN study ON"
+             " study.uid LIKE '9.%%'"
              " WHERE place.study='1.2.4.1';COMMIT",
              MANY);
     sql(text);

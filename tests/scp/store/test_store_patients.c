@@ -197,6 +197,66 @@ static void images_that_come_later(void **state)
     assert_string_equal(later(18, 5001, "1", "Doe^Jane", "19700101"), "Doe^Jane|1");
 }
 
+/* "ID ID ..." of an image of patient `id`, whose issuer is A, in a study that began at 1000 or
+ * 6000.
+ */
+static const char *known_by(const char *id, const char *name, const char *birth_date, int64_t began)
+{
+    static char text[1024];
+    const struct site_id who = an_id(id, "A", "");
+    const char *standard = conf.orders.issuer != NULL ? conf.orders.issuer : "";
+    struct site_id list[SITE_IDS_MOST];
+    unsigned found;
+    size_t used = 0;
+    text[0] = '\0';
+    FIXTURE_OK(store_aliases_of(store, &who, name, birth_date, began, standard, list, &found));
+    for (unsigned i = 0; i < found; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s^%s^%s", i > 0 ? " " : "",
+                                 list[i].id, list[i].issuer, list[i].universal);
+    return text;
+}
+#define KNOWN_BY(id, text) assert_string_equal(known_by(id, "Doe^Jane", "19700101", 1000), text)
+
+static void ids_from_before_a_merge(void **state)
+{
+    (void)state;
+    (void)image(1, "1", "A");
+    KNOWN_BY("1", "");
+    (void)tell(a_merge("1", "2", "Two", 10));
+    (void)tell(a_merge("2", "3", "Three", 20));
+    KNOWN_BY("3", "3^A^ 2^A^ 1^A^");
+    KNOWN_BY("1", "3^A^ 2^A^ 1^A^"); /* whose image is not corrected yet */
+    KNOWN_BY("4", "");
+    (void)tell(a_merge("5", "3", "Three", 30));
+    struct site_patient other = a_merge("6", "3", "Other", 30);
+    other.now[0] = an_id("3", "B", ""); /* another's 3 */
+    other.prior[0] = an_id("6", "B", "");
+    (void)tell(other);
+    KNOWN_BY("3", "3^A^ 5^A^ 2^A^ 1^A^");
+    (void)tell(a_patient("2", "A", "Two", 40)); /* 2 is one again, and 1 is 2 */
+    KNOWN_BY("3", "3^A^ 5^A^");
+    KNOWN_BY("2", "2^A^ 1^A^");
+    struct site_patient born = a_merge("7", "8", "Eight", 50);
+    memcpy(born.birth_date, "19700101", 9);
+    (void)tell(born);
+    assert_string_equal(known_by("7", "Doe^Jane", "19700101", 6000), "8^A^ 7^A^");
+    assert_string_equal(known_by("7", "Roe^Jim", "20010101", 6000), ""); /* another's by now */
+    struct site_patient bare = a_merge("9", "8", "Eight", 60);
+    bare.now[0] = an_id("8", "", "");
+    bare.prior[0] = an_id("9", "", "");
+    (void)tell(bare);
+    KNOWN_BY("8", "8^A^ 7^A^"); /* who assigned that 8 and 9 nobody says */
+    conf.orders.issuer = "A";
+    KNOWN_BY("8", "8^A^ 9^A^ 7^A^");
+    char prior[3] = "a";
+    for (; prior[0] < 'z'; prior[0]++)
+        (void)tell(a_merge(prior, "8", "Eight", 70));
+    unsigned words = 1;
+    for (const char *at = known_by("8", "", "", 1000); *at != '\0'; at++)
+        words += *at == ' ';
+    assert_int_equal(words, SITE_IDS_MOST);
+}
+
 static void names_as_they_are_written(void **state)
 {
     (void)state;
@@ -230,6 +290,7 @@ int main(void)
         ONE(a_merge_needs_its_survivor),
         ONE(of_whom_nothing_is_known),
         ONE(images_that_come_later),
+        ONE(ids_from_before_a_merge),
         ONE(names_as_they_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

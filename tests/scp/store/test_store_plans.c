@@ -15,14 +15,15 @@
 #include <ctype.h>
 
 /* Tables with a row or more for every object, study or order that ever came. */
-static const char *const large[] = {
-    "instance", "judgement",  "study",        "result", "covers",  "delivery", "sample",
-    "inquiry",  "site_order", "site_message", "news",   "reading", "look",     "site_accession"};
+static const char *const large[] = {"instance",   "judgement",      "study",       "result",
+                                    "covers",     "delivery",       "sample",      "inquiry",
+                                    "site_order", "site_message",   "news",        "reading",
+                                    "look",       "site_accession", "site_patient"};
 /* Partial indexes over what waits, not over what was: reading all of one is reading the work. */
 static const char *const small[] = {
     "instance_received", "instance_study_received", "instance_due",     "delivery_pending",
     "delivery_parked",   "delivery_retracted",      "result_retracted", "reading_open",
-    "study_place_due",   "site_accession_due"};
+    "study_place_due",   "site_accession_due",      "site_patient_due"};
 
 static bool begins_with_word(const char *text, const char *word)
 {
@@ -151,6 +152,22 @@ static void what_the_site_says_later(struct store *store)
     assert_int_equal(store_next_look(store, "ris", 1000, 1, &news, &attrs, &count), STORE_NONE);
     FIXTURE_OK(store_look_asked(store, "ris", "1.2.4.1", 1));
     FIXTURE_OK(store_look_read(store, "ris", "1.2.4.1"));
+}
+
+static void a_merge(struct store *store)
+{
+    struct site_patient patient = {.nows = 1, .priors = 1, .now = {{"P2"}}, .prior = {{"P1"}}};
+    struct site_id who = {"P2", "", ""}, list[SITE_IDS_MOST];
+    struct site_told told;
+    struct site_due due;
+    unsigned count;
+    bool said;
+    (void)keep_receive(store, 9, 9, 1000);
+    FIXTURE_OK(store_site_patients(store, "p", &patient, 1, "", 1000, &told));
+    FIXTURE_OK(store_next_patient(store, &due));
+    FIXTURE_OK(store_is_said(store, "P1", &said));
+    FIXTURE_OK(store_aliases_of(store, &who, "", "", 1, "", list, &count));
+    assert_int_equal(count, 2);
 }
 
 /* Looked at each second; reading the list of what is unread is reading the work. */
@@ -306,6 +323,7 @@ static void no_hot_statement_reads_a_table(void **state)
     a_commitment(store);
     a_second(store);
     a_reader(store);
+    a_merge(store);
     int found = scans_of_all_prepared(store, &statements);
     print_message("%d statements looked at\n", statements);
     assert_in_range(statements, 65, STORE_STATEMENTS);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""ups_tell against a scripted workflow manager (tests/e2e/ups_scp.py): each row of the tables in docs/worklist.md."""
+"""ups_tell against a scripted workflow manager (tests/e2e/ups_scp.py): each row of the tables in docs/worklist/ups.md."""
 import unittest
 
 from ups_case import Case, MARK, OURS, SITE, ups_scp
@@ -452,6 +452,34 @@ class Site(Case):
         self.told()
         self.told(kind="withdrawn", told="HIGH")
         self.assertEqual("HIGH", self.priority())
+
+
+class Merged(Case):
+    """The site's item stands under an ID from before a merge (ADT A40)."""
+    ALIASES = "P1^HOSP^1.2.3 P0^HOSP^1.2.3 PX^^"
+
+    def test_raised_and_brought_back(self):
+        for fields, by in (({"accession": "A1", "study": ""}, {}), ({"accession": ""}, {"accession": ""}), ({"request": False, "input_study": "2.25.1"}, {})):
+            for patient, issuer in (("P0", ""), ("P0", "HOSP"), ("P0", "1.2.3"), ("P1", "1.2.3"), ("PX", "")):
+                with self.subTest(by=fields, patient=patient, issuer=issuer):
+                    self.manager.items.clear()
+                    self.manager.add(SITE, patient=patient, issuer=issuer, **fields)
+                    self.told(aliases=self.ALIASES, issuer="HOSP", **by)
+                    self.assertEqual(([SITE], "HIGH", MARK), (list(self.manager.items), self.priority(), self.comments()))
+                    self.told(aliases=self.ALIASES, issuer="HOSP", kind="withdrawn", told="HIGH", **by)
+                    self.assertEqual(("MEDIUM", patient), (self.priority(), self.manager.items[SITE].PatientID))
+
+    def test_never_another_patients(self):
+        for patient, issuer in (("P0", "OTHER"), ("P1", "OTHER"), ("P2", ""), ("P2", "HOSP"), ("PX", "HOSP")):
+            with self.subTest(patient=patient, issuer=issuer):
+                self.manager.items.clear()
+                self.manager.add(SITE, accession="A1", patient=patient, issuer=issuer)
+                self.told(aliases=self.ALIASES, issuer="HOSP")
+                self.assertEqual(("MEDIUM", "HIGH"), (self.priority(), self.priority(OURS)))
+        self.manager.items.clear()
+        self.manager.add(SITE, accession="A1", patient="P0")
+        self.told()  # nobody has said so
+        self.assertEqual(("MEDIUM", "HIGH"), (self.priority(), self.priority(OURS)))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ class Site(test_ups.Site):
     pass
 
 
+class Merged(test_ups.Merged):
+    pass
+
+
 class Web(Case):
     def test_paths(self):
         self.told(accession="A 1/&%2e?*", patient_id="P#1+ä")

@@ -56,6 +56,16 @@ static enum priority_reason reason_of(const char *code)
     exit(2);
 }
 
+/* "ID^ISSUER^UNIVERSAL ID", blank-separated. */
+static void take_aliases(struct news *news, const char *value)
+{
+    for (; *value != '\0' && news->aliases < SITE_IDS_MOST; value += strspn(value, " ")) {
+        struct site_id *alias = &news->alias[news->aliases++];
+        (void)sscanf(value, "%64[^^]^%64[^^]^%64[^ ]", alias->id, alias->issuer, alias->universal);
+        value += strcspn(value, " ");
+    }
+}
+
 static char the_user[64];
 
 /* For as long as one news. */
@@ -81,6 +91,8 @@ static void take(struct news *news, struct ups_manner *manner, const char *name,
         news->reason = reason_of(value);
     else if (strcmp(name, "item") == 0)
         news->item = atoi(value);
+    else if (strcmp(name, "aliases") == 0)
+        take_aliases(news, value);
     else if (strcmp(name, "research") == 0)
         news->research = true;
     else if (strcmp(name, "is_report") == 0)
