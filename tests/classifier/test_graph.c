@@ -292,19 +292,18 @@ static int convolution(struct nn_graph *graph, const char *name, int classes, bo
 static void bad_places(void **state)
 {
     int a;
-    struct nn_graph *graph = two_heads(3, 3, &a);
     (void)state;
+    struct nn_graph *graph = two_heads(3, 3, &a);
     refused(graph, nn_graph_places(graph, a, 1), NN_INVALID, "a");
     graph = two_heads(3, 3, &a);
     refused(graph, nn_graph_places(graph, convolution(graph, "p", 3, true), 1), NN_INVALID, "p");
     graph = two_heads(3, 3, &a);
     refused(graph, nn_graph_places(graph, convolution(graph, "p", 3, false), 0), NN_INVALID, "p");
     graph = two_heads(3, 3, &a);
-    refused(graph,
-            nn_graph_places(graph, convolution(graph, "p", NN_PLACES_MAX_CLASSES + 1, false), 1),
-            NN_LIMIT, "p");
+    int p = convolution(graph, "p", NN_PLACES_MAX_CLASSES + 1, false);
+    refused(graph, nn_graph_places(graph, p, 1), NN_LIMIT, "p");
     graph = two_heads(3, 3, &a);
-    int p = convolution(graph, "p", 3, false);
+    p = convolution(graph, "p", 3, false);
     assert_int_equal(nn_graph_places(graph, p, 1), p);
     refused(graph, nn_graph_places(graph, p, 1), NN_INVALID, "p");
     graph = two_heads(3, 3, &a);
