@@ -98,6 +98,13 @@ int nn_graph_reshape(struct nn_graph *graph, const char *name, int from, struct 
  * outside training nothing is computed for it alone. Returns softmax, or -1. */
 int nn_graph_auxiliary(struct nn_graph *graph, int softmax, float weight);
 
+/* `scores`, a convolution without ReLU of as many channels as the output has classes (at most
+ * NN_PLACES_MAX_CLASSES), says what is where: in training the cross-entropy at its places
+ * (nn_run_set_places) times `weight` (finite, above 0) is added to the loss; outside training it is
+ * not computed. Returns scores, or -1. */
+#define NN_PLACES_MAX_CLASSES 64
+int nn_graph_places(struct nn_graph *graph, int scores, float weight);
+
 /* How a fresh convolution or fully connected layer starts, when not after Glorot and with bias 0:
  * the standard deviation of its weights (above 0) and its bias. Returns layer, or -1. */
 int nn_graph_initial(struct nn_graph *graph, int layer, float deviation, float bias);
@@ -150,6 +157,8 @@ struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err);
  * to no model: nn_graph_serves_output tells. The side is at least 79 (5 x 5 in
  * inception 4). */
 struct nn_graph *nn_googlenet_auxiliary(int classes, int side, struct nn_error *err);
+/* The same with "places/classifier" on inception_5b (nn_graph_places; a cell is 32 x 32 pixels). */
+struct nn_graph *nn_googlenet_places(int classes, int side, float weight, struct nn_error *err);
 /* AlexNet (Krizhevsky et al. 2012; Caffe's layer names and groups, LRN before pool): input 3 x
  * `side` x `side` (227), layers "data", "conv1", "norm1", "pool1", ..., "pool5", "fc6", "drop6",
  * "fc7", "drop7", "fc8", "prob". The ImageNet weights of fc6 to fc8 are not to be had: a training

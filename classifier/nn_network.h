@@ -16,6 +16,8 @@ struct nn_network {
     struct nn_graph *(*build)(int classes, int side, struct nn_error *err);
     /* The same with auxiliary heads, for training from scratch; NULL: it has none. */
     struct nn_graph *(*build_auxiliary)(int classes, int side, struct nn_error *err);
+    /* The same with scores at places (nn_graph_places), for training alone; NULL: it has none. */
+    struct nn_graph *(*build_places)(int classes, int side, float weight, struct nn_error *err);
 };
 
 const struct nn_network *nn_network_find(const char *name); /* NULL: unknown */

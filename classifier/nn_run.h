@@ -118,6 +118,11 @@ const float *nn_run_kept_gradient(const struct nn_run *run);
 float *nn_run_parameter_gradient(struct nn_run *run, int parameter);
 void nn_run_zero_gradients(struct nn_run *run);
 
+/* TRAIN: what the next steps' samples show where, for scores at places (nn_graph_places), of which
+ * there is one layer: (batch, H, W) classes, borrowed; another number: nothing is asked of that
+ * place. Classes that a sample has weigh alike, and so do the places of one. NULL: no such loss. */
+void nn_run_set_places(struct nn_run *run, const uint8_t *places);
+
 /* TRAIN, on a graph that ends in softmax: forward, softmax + cross-entropy, backward; adds to the
  * parameter gradients, and moves the running statistics. `loss` gets sum(class_weights[label] *
  * cross-entropy) / batch (weights 1 when NULL), that of each auxiliary head times its weight

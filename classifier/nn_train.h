@@ -23,7 +23,12 @@ struct nn_source {
     int (*label)(void *context, size_t index, uint64_t epoch);
     enum nn_status (*load)(void *context, size_t index, uint64_t epoch, struct nn_plane *plane,
                            struct nn_error *err);
+    /* May be NULL. The class that each cell of the plane shows, divided into (rows, cols) alike;
+     * NN_PLACE_UNKNOWN: none. */
+    void (*places)(void *context, size_t index, uint64_t epoch, int rows, int cols,
+                   uint8_t *places);
 };
+#define NN_PLACE_UNKNOWN 255
 
 /* Another view of the same patient (papers.md, Preprocessing 3), drawn anew for each sample and
  * epoch: uniform within the ranges below. All zero: none. Never turned by 90 or 180 degrees and
@@ -76,8 +81,12 @@ struct nn_train_settings {
     /* NULL or "none"; "all": all but the heads; or PATTERN[,PATTERN]: beginnings of layers' names,
      * or globs of whole names. A pattern without a layer is NN_INVALID. */
     const char *freeze;
-    bool auxiliary;   /* with the named network's auxiliary heads, which stay out of the weights
-                       * written; NN_UNSUPPORTED when it has none */
+    bool auxiliary; /* with the named network's auxiliary heads, which stay out of the weights
+                     * written; NN_UNSUPPORTED when it has none */
+    /* Above 0: the named network also learns what is where, from the source's places, by a loss of
+     * this weight (nn_graph_places); its scores at places stay out of the weights written. Not with
+     * auxiliary heads, nor with what moves the image: NN_INVALID. */
+    double places;
     bool set_dropout; /* every dropout layer's rate becomes `dropout`, 0 to below 1 */
     double dropout;
     enum nn_class_weighting class_weighting; /* of the training's loss, not of the validation's */

@@ -136,26 +136,21 @@ int nn_graph_add_parameter(struct nn_graph *graph, int layer, const char *suffix
     return graph->parameter_count++;
 }
 
-static bool ends_at(const struct nn_graph *graph, int softmax, int scores)
-{
-    return graph->layers[softmax].op == NN_OP_SOFTMAX && graph->layers[softmax].from[0] == scores;
-}
-
 /* Its labels are the output's, so its classes are too; each head has scores of its own. */
 static void check_auxiliaries(struct nn_graph *graph)
 {
     int last = graph->count - 1;
     for (int i = 0; i < graph->auxiliary_count; i++) {
-        int id = graph->auxiliaries[i].softmax, scores = graph->layers[id].from[0];
-        const char *name = graph->layers[id].name;
-        if (id == last || ends_at(graph, last, scores))
-            nn_graph_refuse(graph, NN_INVALID, name, "the output is no auxiliary head");
-        else if (graph->layers[last].op != NN_OP_SOFTMAX ||
-                 graph->layers[id].shape.c != graph->layers[last].shape.c)
-            nn_graph_refuse(graph, NN_SHAPE, name, "its classes are not the output's");
+        const struct nn_auxiliary *head = &graph->auxiliaries[i];
+        int id = head->softmax < 0 ? head->scores : head->softmax;
+        const struct nn_layer *end = &graph->layers[last], *layer = &graph->layers[id];
+        if (id == last || (end->op == NN_OP_SOFTMAX && end->from[0] == head->scores))
+            nn_graph_refuse(graph, NN_INVALID, layer->name, "the output is no auxiliary head");
+        else if (end->op != NN_OP_SOFTMAX || layer->shape.c != end->shape.c)
+            nn_graph_refuse(graph, NN_SHAPE, layer->name, "its classes are not the output's");
         for (int j = 0; j < i; j++)
-            if (ends_at(graph, graph->auxiliaries[j].softmax, scores))
-                nn_graph_refuse(graph, NN_INVALID, name, "two heads with the same scores");
+            if (graph->auxiliaries[j].scores == head->scores)
+                nn_graph_refuse(graph, NN_INVALID, layer->name, "two heads with the same scores");
     }
 }
 

@@ -58,7 +58,8 @@ struct nn_layer {
 #define NN_MAX_AUXILIARIES 8
 
 struct nn_auxiliary {
-    int softmax;
+    int softmax; /* -1: scores at each place, without a softmax layer of their own */
+    int scores;  /* the layer of the logits */
     float weight;
 };
 

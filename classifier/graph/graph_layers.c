@@ -296,25 +296,47 @@ int nn_graph_reshape(struct nn_graph *graph, const char *name, int from, struct 
                            (struct nn_layer){.op = NN_OP_RESHAPE, .shape = shape});
 }
 
+/* Returns layer, or -1. */
+static int add_loss(struct nn_graph *graph, int layer, struct nn_auxiliary loss)
+{
+    const char *name = graph->layers[layer].name;
+    if (graph->finished)
+        return nn_graph_refuse(graph, NN_INVALID, name, "the graph is finished");
+    if (!(loss.weight > 0) || !isfinite(loss.weight))
+        return nn_graph_refuse(graph, NN_INVALID, name, "its weight must be positive");
+    if (graph->auxiliary_count >= NN_MAX_AUXILIARIES)
+        return nn_graph_refuse(graph, NN_LIMIT, name, "too many auxiliary heads");
+    for (int i = 0; i < graph->auxiliary_count; i++)
+        if (graph->auxiliaries[i].softmax == loss.softmax &&
+            graph->auxiliaries[i].scores == loss.scores)
+            return nn_graph_refuse(graph, NN_INVALID, name, "an auxiliary head already");
+    graph->auxiliaries[graph->auxiliary_count++] = loss;
+    return layer;
+}
+
 int nn_graph_auxiliary(struct nn_graph *graph, int softmax, float weight)
 {
     struct nn_shape shape;
     if (!nn_graph_producer(graph, "auxiliary", softmax, &shape))
         return -1;
-    const char *name = graph->layers[softmax].name;
-    if (graph->finished)
-        return nn_graph_refuse(graph, NN_INVALID, name, "the graph is finished");
-    if (graph->layers[softmax].op != NN_OP_SOFTMAX)
-        return nn_graph_refuse(graph, NN_INVALID, name, "an auxiliary head ends in softmax");
-    if (!(weight > 0) || !isfinite(weight))
-        return nn_graph_refuse(graph, NN_INVALID, name, "its weight must be positive");
-    if (graph->auxiliary_count >= NN_MAX_AUXILIARIES)
-        return nn_graph_refuse(graph, NN_LIMIT, name, "too many auxiliary heads");
-    for (int i = 0; i < graph->auxiliary_count; i++)
-        if (graph->auxiliaries[i].softmax == softmax)
-            return nn_graph_refuse(graph, NN_INVALID, name, "an auxiliary head already");
-    graph->auxiliaries[graph->auxiliary_count++] = (struct nn_auxiliary){softmax, weight};
-    return softmax;
+    const struct nn_layer *layer = &graph->layers[softmax];
+    if (layer->op != NN_OP_SOFTMAX)
+        return nn_graph_refuse(graph, NN_INVALID, layer->name, "an auxiliary head ends in softmax");
+    return add_loss(graph, softmax, (struct nn_auxiliary){softmax, layer->from[0], weight});
+}
+
+int nn_graph_places(struct nn_graph *graph, int scores, float weight)
+{
+    struct nn_shape shape;
+    if (!nn_graph_producer(graph, "places", scores, &shape))
+        return -1;
+    const struct nn_layer *layer = &graph->layers[scores];
+    if (layer->op != NN_OP_CONV2D || layer->relu)
+        return nn_graph_refuse(graph, NN_INVALID, layer->name,
+                               "scores at places are a convolution's, without ReLU");
+    if (shape.c > NN_PLACES_MAX_CLASSES)
+        return nn_graph_refuse(graph, NN_LIMIT, layer->name, "too many classes at places");
+    return add_loss(graph, scores, (struct nn_auxiliary){-1, scores, weight});
 }
 
 int nn_graph_initial(struct nn_graph *graph, int layer, float deviation, float bias)

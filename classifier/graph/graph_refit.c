@@ -94,7 +94,7 @@ struct nn_graph *nn_graph_refit(const struct nn_graph *graph, int classes, struc
     }
     if (graph->auxiliary_count > 0) {
         nn_fail(err, NN_UNSUPPORTED, "layer %s: an auxiliary head cannot be refitted",
-                graph->layers[graph->auxiliaries[0].softmax].name);
+                graph->layers[graph->auxiliaries[0].scores].name);
         return NULL;
     }
     struct nn_graph *made = nn_graph_create();

@@ -158,7 +158,7 @@ enum nn_status nn_graph_check_plain(const struct nn_graph *graph, struct nn_erro
         return nn_fail(err, NN_INVALID, "layer %s: a graph ends in softmax", last->name);
     if (graph->auxiliary_count > 0)
         return nn_fail(err, NN_INVALID, "layer %s: an auxiliary head is for training only",
-                       graph->layers[graph->auxiliaries[0].softmax].name);
+                       graph->layers[graph->auxiliaries[0].scores].name);
     return NN_OK;
 }
 

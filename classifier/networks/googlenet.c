@@ -1,5 +1,6 @@
 /* GoogLeNet: Szegedy et al., "Going deeper with convolutions", CVPR 2015, table 1. Names are those
- * of Caffe's BVLC model. The two auxiliary heads serve training from scratch alone. */
+ * of Caffe's BVLC model. The two auxiliary heads serve training from scratch alone,
+ * and the scores at places training on images of which it is known where the injury is. */
 #include "networks_internal.h"
 #include <stdio.h>
 
@@ -108,14 +109,28 @@ static void auxiliary(struct nn_graph *g, const char *head, const char *from, in
 #undef NAME
 }
 
-static struct nn_graph *build(int classes, int side, bool with_auxiliaries, struct nn_error *err)
+enum more { NOTHING, AUXILIARIES, PLACES };
+
+static struct nn_graph *build(int classes, int side, enum more more, float weight,
+                              struct nn_error *err)
 {
     struct nn_graph *g = nn_network_begin("googlenet", side, err);
     if (g == NULL)
         return NULL;
 
     int x = nn_googlenet_features(g, NN_NETWORK_INPUT);
-    if (with_auxiliaries) {
+    if (more == PLACES)
+        nn_graph_places(g,
+                        nn_graph_conv2d(g, "places/classifier",
+                                        nn_graph_find(g, "inception_5b/output"),
+                                        (struct nn_conv2d){.out_channels = classes,
+                                                           .kernel_h = 1,
+                                                           .kernel_w = 1,
+                                                           .stride_h = 1,
+                                                           .stride_w = 1,
+                                                           .groups = 1}),
+                        weight);
+    if (more == AUXILIARIES) {
         auxiliary(g, "loss1", "inception_4a/output", classes);
         auxiliary(g, "loss2", "inception_4d/output", classes);
     }
@@ -128,10 +143,15 @@ static struct nn_graph *build(int classes, int side, bool with_auxiliaries, stru
 
 struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err)
 {
-    return build(classes, side, false, err);
+    return build(classes, side, NOTHING, 0, err);
 }
 
 struct nn_graph *nn_googlenet_auxiliary(int classes, int side, struct nn_error *err)
 {
-    return build(classes, side, true, err);
+    return build(classes, side, AUXILIARIES, 0, err);
+}
+
+struct nn_graph *nn_googlenet_places(int classes, int side, float weight, struct nn_error *err)
+{
+    return build(classes, side, PLACES, weight, err);
 }

@@ -22,10 +22,11 @@ static const char *const stacked_heads[] = {"stacked/fc1", "stacked/fc2", "stack
                                             NULL};
 
 static const struct nn_network networks[] = {
-    {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet, nn_googlenet_auxiliary},
-    {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet, NULL},
-    {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked, NULL},
-    {"gate", gate_heads, CAFFE_INPUT(224), nn_gate, NULL},
+    {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet, nn_googlenet_auxiliary,
+     nn_googlenet_places},
+    {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet, NULL, NULL},
+    {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked, NULL, NULL},
+    {"gate", gate_heads, CAFFE_INPUT(224), nn_gate, NULL, NULL},
 };
 
 struct nn_graph *nn_network_begin(const char *name, int side, struct nn_error *err)

@@ -70,11 +70,17 @@ static const struct ranges *ranges_of(const struct nn_phantom_settings *settings
     return &RANGES[settings->configuration == 1 ? 1 : 0];
 }
 
+/* 1 up to 9 years of age, less in the growth spurt, 0 in adults. */
+static double childlike(const struct phantom_anatomy *anatomy)
+{
+    return anatomy->child ? nn_phantom_clamp((16 - anatomy->age) / 7.0, 0, 1) : 0;
+}
+
 static void sample_patient(struct phantom_rng *rng, const struct nn_phantom_settings *settings,
                            struct phantom_anatomy *anatomy)
 {
     const struct ranges *ranges = ranges_of(settings);
-    double mean, worn, young = nn_phantom_uniform(rng, 2, 9.5);
+    double mean, worn, small, young = nn_phantom_uniform(rng, 2, 15.9);
 
     anatomy->child = settings->subject == NN_PHANTOM_CHILD;
     anatomy->age =
@@ -85,19 +91,20 @@ static void sample_patient(struct phantom_rng *rng, const struct nn_phantom_sett
     worn = nn_phantom_uniform(rng, 0.1, 1.0);
     if (anatomy->child) {
         anatomy->age = (int)young;
-        anatomy->scale *= 0.52 + 0.032 * young;
+        anatomy->scale *= fmin(0.52 + 0.032 * young, 1);
     }
     anatomy->degeneration = nn_phantom_clamp(
         nn_phantom_clamp((anatomy->age - 32) / 48.0, 0, 1) * worn * ranges->worn, 0, 1);
     anatomy->density = nn_phantom_uniform(rng, ranges->dense_low, ranges->dense_high) *
                        (1 - 0.25 * nn_phantom_clamp((anatomy->age - 50) / 40.0, 0, 1));
     anatomy->density = nn_phantom_clamp(anatomy->density, 0.5, 1.2);
-    anatomy->grain = nn_phantom_uniform(rng, 0.6, 1.4);
+    anatomy->grain = nn_phantom_uniform(rng, 0.4, 1.8);
     anatomy->interval = anatomy->scale * nn_phantom_uniform(rng, 0.8, 2.2);
-    if (anatomy->child)
-        anatomy->interval = 3.0 + (anatomy->interval / anatomy->scale - 0.8) * 1.4;
-    anatomy->neck_width = nn_phantom_normal(rng, anatomy->sex == 'M' ? 1.05 : 0.94, 0.08) *
-                          (anatomy->child ? 0.8 : 1);
+    small = childlike(anatomy);
+    anatomy->interval +=
+        small * (3.0 + (anatomy->interval / anatomy->scale - 0.8) * 1.4 - anatomy->interval);
+    anatomy->neck_width =
+        nn_phantom_normal(rng, anatomy->sex == 'M' ? 1.05 : 0.94, 0.08) * (1 - 0.2 * small);
     anatomy->fat = nn_phantom_uniform(rng, 0, 1);
 }
 
@@ -121,7 +128,7 @@ static void sample_level(struct phantom_rng *rng, const struct nn_phantom_settin
     const struct ranges *ranges = ranges_of(settings);
     const struct sizes *size = &SIZES[index];
     struct phantom_level *level = &anatomy->level[index];
-    double scale = anatomy->scale;
+    double scale = anatomy->scale, small = childlike(anatomy);
 
     level->depth = scale * size->depth * ranges->depth * nn_phantom_normal(rng, 1, 0.03);
     level->height = scale * size->height * ranges->height * nn_phantom_normal(rng, 1, 0.03);
@@ -136,11 +143,12 @@ static void sample_level(struct phantom_rng *rng, const struct nn_phantom_settin
     level->cortex = shell * nn_phantom_normal(rng, 1, 0.05);
     level->prevertebral = scale * size->prevertebral * nn_phantom_normal(rng, 1, 0.12);
     sample_wear(rng, anatomy, index, level);
-    if (anatomy->child && index > 2) { /* bodies of children are low, and wedges in front */
-        level->height *= 0.86;
-        level->disc *= 1.15;
-        level->taper = 0.26 - 0.02 * anatomy->age + 2 * (level->taper - 0.02);
-        level->spinous *= 0.75;
+    if (small > 0 && index > 2) { /* bodies of children are low, and wedges in front */
+        level->height *= 1 - 0.14 * small;
+        level->disc *= 1 + 0.15 * small;
+        level->taper +=
+            small * (0.26 - 0.02 * anatomy->age + 2 * (level->taper - 0.02) - level->taper);
+        level->spinous *= 1 - 0.25 * small;
     }
 }
 
@@ -264,9 +272,9 @@ static double sample_slip(struct phantom_rng *rng, struct phantom_anatomy *anato
     else if (chance < 0.22 * anatomy->degeneration)
         slip = -degenerative;
     if (anatomy->child && index == 2)
-        return young;
+        return childlike(anatomy) * young;
     if (anatomy->child && index == 3)
-        return 0.5 * young;
+        return 0.5 * childlike(anatomy) * young;
     level->listhesis = !level->fused && chance < 0.22 * anatomy->degeneration;
     return level->fused ? 0 : nn_phantom_clamp(slip, -1.9, 1.9);
 }
@@ -370,8 +378,7 @@ void nn_phantom_anatomy(const struct nn_phantom_settings *settings, uint64_t ind
     choose_gate(&patient, settings, index, anatomy);
     shell = nn_phantom_uniform(&spine, ranges->cortex_low, ranges->cortex_high);
     shell *= nn_phantom_clamp(0.4 + 0.6 * anatomy->density, 0.6, 1.05);
-    if (anatomy->child)
-        shell *= 0.75;
+    shell *= 1 - 0.25 * childlike(anatomy);
     for (int i = PHANTOM_LAST; i >= 1; i--)
         sample_level(&spine, settings, anatomy, i, shell);
     sample_blocks(&spine, settings, anatomy);

@@ -27,21 +27,22 @@ struct exposure {
 struct range {
     double low, high;
 };
-/* Each configuration's own; the second is an older computed radiography system's: noisier, softer,
- * with less scatter rejection and a straight window. */
+/* Each configuration's own. The first, which training draws from, spans more than one system does:
+ * what a network learns must not hang on one detector. The second is an older computed radiography
+ * system's: noisier, softer, with less scatter rejection and mostly a straight window. */
 static const struct ranges {
     struct range scatter, noise, blur, sharpen, centre, slope, compress, black;
     double window, grid;
-} RANGES[2] = {{{0.10, 0.45},
-                {0.0016, 0.0085},
-                {0.10, 0.42},
-                {0, 0.14},
-                {-0.75, 0.25},
-                {1.6, 3.2},
-                {0.15, 0.6},
-                {0, 0.05},
-                0.15,
-                0.06},
+} RANGES[2] = {{{0.08, 0.65},
+                {0.0014, 0.0115},
+                {0.08, 0.52},
+                {0, 0.25},
+                {-0.85, 0.3},
+                {1.4, 3.2},
+                {0.0, 0.65},
+                {0, 0.09},
+                0.30,
+                0.15},
                {{0.30, 0.80},
                 {0.0050, 0.0140},
                 {0.25, 0.60},

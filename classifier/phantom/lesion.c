@@ -1,7 +1,8 @@
 /* lesion.c: fractures and dislocations: which, how severe, what they move.
  *
  * Levels: Goldberg et al., Ann Emerg Med 38 (2001) 17 (818 patients of NEXUS: of fractures of
- * bodies C5 15 %, C6 20 %, C7 19 %, C2 24 %; of dislocations C5-C6 25 %, C6-C7 24 %, C4-C5 17 %).
+ * bodies C5 15 %, C6 20 %, C7 19 %, C2 24 %; of dislocations C5-C6 25 %, C6-C7 24 %, C4-C5 17 %);
+ * C7 slips on T1 seldom: Amin et al., J Spinal Disord Tech 18 (2005) 499.
  * Dens: Anderson and D'Alonzo, J Bone Joint Surg 56-A (1974) 1663 (II most, I rare). Slips of
  * facet dislocations, half the body's depth or more on both sides and about a quarter on one:
  * Beatson, J Bone Joint Surg 45-B (1963) 21. Instability from 3.5 mm or 11 degrees: White and
@@ -186,12 +187,13 @@ static void sample_dislocation(struct phantom_rng *rng, const struct phantom_ana
                                struct phantom_injury *injury)
 {
     static const double KINDS[] = {0.33, 0.25, 0.20, 0.13, 0.09};
-    static const double LEVELS[] = {0.07, 0.12, 0.22, 0.31, 0.28}; /* C2..C6 on the one below */
+    static const double LEVELS[] = {0.07, 0.11, 0.20,
+                                    0.29, 0.26, 0.07}; /* C2..C7 on the one below */
     double slip, bend = nn_phantom_uniform(rng, 0, 1), lift = nn_phantom_uniform(rng, 0, 1), depth;
     bool subtle = nn_phantom_chance(rng, 0.2), left = nn_phantom_chance(rng, 0.5);
 
     injury->kind = (enum phantom_kind)(PHANTOM_BILATERAL + nn_phantom_pick(rng, KINDS, 5));
-    injury->level = 2 + nn_phantom_pick(rng, LEVELS, 5);
+    injury->level = 2 + nn_phantom_pick(rng, LEVELS, 6);
     if (anatomy->level[injury->level].fused) /* a block does not slip, its neighbour does */
         injury->level += injury->level > 2 ? -1 : 1;
     slip = nn_phantom_uniform(rng, 0, 1);

@@ -4,7 +4,7 @@
 
 #define MOST_REGION 64
 #define SHOWN       0.75 /* of the injury's box */
-#define ATTEMPTS    16
+#define ATTEMPTS    64
 
 static enum nn_phantom_class choose_class(const struct nn_phantom_settings *settings,
                                           uint64_t index)

@@ -55,7 +55,7 @@ void nn_phantom_add_texture(const struct phantom_detector *detector, const float
 {
     struct phantom_rng rng = nn_phantom_rng(detector->seed, detector->index, PHANTOM_TEXTURE);
     const float mm = (float)detector->mm_per_pixel;
-    const float rough = (float)nn_phantom_uniform(&rng, 0.0035, 0.0075);
+    const float rough = (float)nn_phantom_uniform(&rng, 0.0025, 0.011);
     const float sponge = (float)detector->grain * TRABECULAR * sqrtf(0.033f * TRABECULA);
     float at_x = (float)nn_phantom_uniform(&rng, 0, PHANTOM_TILE), turn[2], level[OCTAVES];
     float at_y = (float)nn_phantom_uniform(&rng, 0, PHANTOM_TILE);

@@ -167,8 +167,8 @@ static struct beam lateral_beam(const struct phantom_anatomy *a, bool other,
     return beam;
 }
 
-/* C1..C7 in the field; in some of all images it ends amid C7, and T1 is not in it; `brief`: in all,
- * amid C5, C6 or C7. */
+/* C1..C7 in the field; some of all images end amid C5, C6 or C7, and T1 is not in them, whatever
+ * the class; `brief`: all. The scale is that of the whole neck. */
 static void view_lateral(const struct phantom_anatomy *a, bool other, bool brief,
                          struct nn_camera *camera, struct phantom_rng *rng)
 {
@@ -177,17 +177,14 @@ static void view_lateral(const struct phantom_anatomy *a, bool other, bool brief
     struct beam beam = lateral_beam(a, other, rng);
     bool cut = nn_phantom_chance(rng, 0.08);
     double edge = nn_phantom_uniform(rng, -0.3, 0.3);
-    int last = brief ? 5 + (int)nn_phantom_uniform(rng, 0, 3) : 7;
+    int last = 5 + (int)nn_phantom_uniform(rng, 0, 3);
     struct extent extent;
 
-    cut = cut || brief;
     aim(&beam, camera);
     extent = extent_of(camera, a, 1, 7);
-    if (cut)
-        extent.high_y = row_of(camera, a, last, edge);
     fit(camera, &extent, &FIELD[other], rng);
-    if (cut)
-        camera->middle_y = camera->rows - extent.high_y / camera->pitch;
+    if (cut || brief)
+        camera->middle_y = camera->rows - row_of(camera, a, last, edge) / camera->pitch;
 }
 
 /* Ends above or amid C4, or begins under it. */

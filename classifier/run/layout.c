@@ -68,8 +68,7 @@ static bool is_of_a_loss(const struct nn_run *run, int id)
     if (id == nn_graph_scores(graph))
         return true;
     for (int i = 0; i < graph->auxiliary_count; i++) {
-        int softmax = graph->auxiliaries[i].softmax;
-        if (id == softmax || id == graph->layers[softmax].from[0])
+        if (id == graph->auxiliaries[i].softmax || id == graph->auxiliaries[i].scores)
             return true;
     }
     return false;

@@ -24,15 +24,16 @@ static enum nn_status make_gradients(struct nn_run *run, struct nn_error *err)
 {
     int count = nn_graph_parameter_count(run->graph);
     const struct nn_layer *output = &run->graph->layers[run->graph->count - 1];
-    size_t losses = 1 + (size_t)run->graph->auxiliary_count;
+    size_t scores = nn_shape_elements(output->shape);
 
+    for (int i = 0; i < run->graph->auxiliary_count; i++)
+        scores += nn_shape_elements(run->graph->layers[run->graph->auxiliaries[i].scores].shape);
     for (int i = 0; i < count; i++)
         if (is_learned(run, i))
             run->parameter_elements += nn_graph_parameter(run->graph, i)->elements;
     run->parameter_gradient = calloc((size_t)count + 1, sizeof *run->parameter_gradient);
     run->parameter_store = calloc(run->parameter_elements + 1, sizeof(float));
-    run->logits_gradient =
-        calloc(losses * nn_shape_elements(output->shape) * (size_t)run->max_batch, sizeof(float));
+    run->logits_gradient = calloc(scores * (size_t)run->max_batch, sizeof(float));
     if (run->parameter_gradient == NULL || run->parameter_store == NULL ||
         run->logits_gradient == NULL)
         return nn_fail(err, NN_NO_MEMORY, "network: out of memory");

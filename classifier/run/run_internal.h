@@ -98,7 +98,8 @@ struct nn_run {
     float **parameter_gradient; /* TRAIN; NULL where nothing is learned */
     float *parameter_store;
     size_t parameter_elements;
-    float *logits_gradient; /* TRAIN: (losses, max_batch, classes) */
+    float *logits_gradient; /* TRAIN: of each loss, (max_batch) of its scores' shape */
+    const uint8_t *places;  /* TRAIN: nn_run_set_places, or NULL */
     uint64_t seed, step;    /* of the dropout masks */
 
     struct nn_pack *packs; /* pack.c */

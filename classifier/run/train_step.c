@@ -2,6 +2,7 @@
 #include "ops/ops.h"
 #include "run_internal.h"
 #include <math.h>
+#include <string.h>
 
 /* What a loss is taken against. */
 struct target {
@@ -57,6 +58,55 @@ static double head_loss(const struct nn_run *run, int softmax, double factor, st
     return sum;
 }
 
+void nn_run_set_places(struct nn_run *run, const uint8_t *places)
+{
+    run->places = places;
+}
+
+/* How many classes one sample's places have, and how many places each has. */
+static int count_places(const uint8_t *places, size_t count, int classes,
+                        size_t of[NN_PLACES_MAX_CLASSES])
+{
+    int present = 0;
+    memset(of, 0, NN_PLACES_MAX_CLASSES * sizeof *of);
+    for (size_t i = 0; i < count; i++)
+        if (places[i] < classes)
+            present += of[places[i]]++ == 0;
+    return present;
+}
+
+/* The loss of scores at places: within a sample each class that is there weighs alike, however
+ * large it is. */
+static double places_loss(const struct nn_run *run, const struct nn_auxiliary *head, float *to)
+{
+    struct nn_shape shape = run->layers[head->scores].shape;
+    const struct nn_node *node = &run->nodes[head->scores];
+    size_t count = (size_t)shape.h * (size_t)shape.w, of[NN_PLACES_MAX_CLASSES];
+    double sum = 0;
+
+    memset(to, 0, (size_t)run->batch * nn_shape_elements(shape) * sizeof *to);
+    for (int s = 0; run->places != NULL && s < run->batch; s++) {
+        const uint8_t *places = run->places + (size_t)s * count;
+        const float *scores = node->activation + (size_t)s * node->stride;
+        float *g = to + (size_t)s * nn_shape_elements(shape);
+        int present = count_places(places, count, shape.c, of);
+        for (size_t i = 0; i < count; i++) {
+            float logits[NN_PLACES_MAX_CLASSES], p[NN_PLACES_MAX_CLASSES];
+            if (places[i] >= shape.c)
+                continue;
+            for (int c = 0; c < shape.c; c++)
+                logits[c] = scores[(size_t)c * count + i];
+            nn_softmax_forward(shape.c, logits, p);
+            double weight = (double)head->weight / present / (double)of[places[i]];
+            sum += weight * nn_cross_entropy(shape.c, logits, places[i]);
+            for (int c = 0; c < shape.c; c++)
+                g[(size_t)c * count + i] =
+                    (float)(weight * ((double)p[c] - (c == places[i])) / run->batch);
+        }
+    }
+    return sum;
+}
+
 /* running = (1 - momentum) * running + momentum * batch, the variance unbiased. */
 static void move_statistics(struct nn_run *run)
 {
@@ -101,13 +151,16 @@ enum nn_status nn_run_train_step(struct nn_run *run, const float *input, const i
 
     struct target target = {labels, class_weights, smoothing};
     double sum = 0;
+    float *to = run->logits_gradient;
     for (int i = -1; i < graph->auxiliary_count; i++) {
-        int softmax = i < 0 ? last : graph->auxiliaries[i].softmax;
-        double factor = i < 0 ? 1 : (double)graph->auxiliaries[i].weight;
-        float *to = run->logits_gradient + (size_t)count * (size_t)batch * (size_t)classes;
-        sum += head_loss(run, softmax, factor, target, to);
-        heads[count] = graph->layers[softmax].from[0];
+        struct nn_auxiliary head = {last, graph->layers[last].from[0], 1};
+        if (i >= 0)
+            head = graph->auxiliaries[i];
+        sum += head.softmax < 0 ? places_loss(run, &head, to)
+                                : head_loss(run, head.softmax, (double)head.weight, target, to);
+        heads[count] = head.scores;
         gradients[count++] = to;
+        to += (size_t)batch * nn_shape_elements(graph->layers[head.scores].shape);
     }
     *loss = sum / batch;
     if (!isfinite(*loss))

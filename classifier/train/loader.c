@@ -33,6 +33,18 @@ enum nn_status nn_loader_init(struct nn_loader *loader, const struct nn_source *
     return NN_OK;
 }
 
+enum nn_status nn_loader_places(struct nn_loader *loader, int rows, int cols, struct nn_error *err)
+{
+    size_t bytes = (size_t)loader->batch * (size_t)rows * (size_t)cols;
+
+    loader->place_rows = rows;
+    loader->place_cols = cols;
+    for (int i = 0; i < 2; i++)
+        if (!(loader->places[i] = malloc(bytes)))
+            return nn_fail(err, NN_NO_MEMORY, "loader: no memory for %d x %d places", rows, cols);
+    return NN_OK;
+}
+
 void nn_loader_finish(struct nn_loader *loader)
 {
     if (loader->running)
@@ -41,6 +53,7 @@ void nn_loader_finish(struct nn_loader *loader)
     for (int i = 0; i < 2; i++) {
         free(loader->input[i]);
         free(loader->labels[i]);
+        free(loader->places[i]);
     }
     *loader = (struct nn_loader){0};
 }
@@ -130,10 +143,17 @@ static void *load_batch(void *context)
     int size = left < (size_t)loader->batch ? (int)left : loader->batch;
 
     loader->status = NN_OK;
-    for (int i = 0; i < size && loader->status == NN_OK; i++)
-        loader->status = load_sample(loader, loader->order[first + (size_t)i],
-                                     loader->input[loader->slot] + (size_t)i * sample,
-                                     &loader->labels[loader->slot][i]);
+    for (int i = 0; i < size && loader->status == NN_OK; i++) {
+        size_t index = loader->order[first + (size_t)i];
+        loader->status =
+            load_sample(loader, index, loader->input[loader->slot] + (size_t)i * sample,
+                        &loader->labels[loader->slot][i]);
+        if (loader->place_rows > 0)
+            loader->source->places(loader->source->context, index, loader->epoch,
+                                   loader->place_rows, loader->place_cols,
+                                   loader->places[loader->slot] +
+                                       i * loader->place_rows * loader->place_cols);
+    }
     loader->size[loader->slot] = size;
     return NULL;
 }

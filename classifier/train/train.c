@@ -60,6 +60,7 @@ static enum nn_status one_step(struct nn_trainer *t, struct nn_error *err)
         return status;
     int size = t->loader.size[slot];
     nn_run_zero_gradients(t->run);
+    nn_run_set_places(t->run, t->loader.places[slot]);
     status = nn_run_train_step(t->run, t->loader.input[slot], t->loader.labels[slot], size,
                                t->s->seed, number, t->class_weight, t->s->label_smoothing, &loss,
                                t->probabilities, &own);

@@ -36,15 +36,20 @@ struct nn_loader {
     int slot;       /* being filled */
     uint64_t epoch; /* of the batch being filled */
     size_t step;
-    float *input[2];       /* (batch, 3, side, side) */
-    int *labels[2];        /* (batch) */
-    int size[2];           /* samples in the slot */
-    enum nn_status status; /* of the thread */
+    float *input[2];            /* (batch, 3, side, side) */
+    int *labels[2];             /* (batch) */
+    int place_rows, place_cols; /* 0: none are asked for */
+    uint8_t *places[2];         /* (batch, place_rows, place_cols), or NULL */
+    int size[2];                /* samples in the slot */
+    enum nn_status status;      /* of the thread */
     struct nn_error error;
 };
 NN_MUST_USE enum nn_status nn_loader_init(struct nn_loader *loader, const struct nn_source *source,
                                           const struct nn_preprocess *preprocess, int batch,
                                           struct nn_error *err);
+/* Of each sample what is where, too; before the first start. */
+NN_MUST_USE enum nn_status nn_loader_places(struct nn_loader *loader, int rows, int cols,
+                                            struct nn_error *err);
 void nn_loader_finish(struct nn_loader *loader);
 /* Starts on a batch; at most one may be under way. */
 NN_MUST_USE enum nn_status nn_loader_start(struct nn_loader *loader, uint64_t epoch, size_t step,

@@ -52,11 +52,34 @@ static enum nn_status check_loss(const struct nn_train_settings *s, struct nn_er
         return nn_fail(err, NN_INVALID, "label smoothing %g (0 to below 1)", s->label_smoothing);
     if (s->set_dropout && !(s->dropout >= 0 && s->dropout < 1))
         return nn_fail(err, NN_INVALID, "dropout %g (0 to below 1)", s->dropout);
+    if (!(s->places >= 0 && s->places <= 100))
+        return nn_fail(err, NN_INVALID, "places %g (0 to 100)", s->places);
     for (int c = 0; s->class_weighting == NN_CLASSES_GIVEN && c < s->classes; c++) {
         if (!within((double)s->class_weight[c], 1e-6, 1e6))
             return nn_fail(err, NN_INVALID, "class %d: its weight is %g (above 0)", c,
                            (double)s->class_weight[c]);
     }
+    return NN_OK;
+}
+
+/* A place is a part of the image as its source gave it. */
+static enum nn_status check_places(const struct nn_train_settings *s,
+                                   const struct nn_source *training, struct nn_error *err)
+{
+    const struct nn_augmentation *a = &s->augmentation;
+    const double moves[] = {a->rotation, a->scale_low, a->aspect_low, a->shift, a->flip, a->crop};
+
+    if (s->places == 0)
+        return NN_OK;
+    if (!training->places)
+        return nn_fail(err, NN_INVALID, "these images have no places: phantoms do");
+    if (s->auxiliary)
+        return nn_fail(err, NN_INVALID, "places or auxiliary heads, not both");
+    if (s->preprocess.region != NN_REGION_WHOLE)
+        return nn_fail(err, NN_INVALID, "places need the whole image, not a region");
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+        if (moves[i] != 0)
+            return nn_fail(err, NN_INVALID, "places do not go with an augmentation that moves");
     return NN_OK;
 }
 
@@ -81,7 +104,8 @@ enum nn_status nn_train_check(const struct nn_train_settings *s, const struct nn
     if (training->count == 0 || validation->count == 0)
         return nn_fail(err, NN_INVALID, "%zu training and %zu validation images", training->count,
                        validation->count);
-    if ((status = check_loss(s, err)) != NN_OK)
+    if ((status = check_loss(s, err)) != NN_OK ||
+        (status = check_places(s, training, err)) != NN_OK)
         return status;
     return check_augmentation(&s->augmentation, err);
 }
@@ -137,6 +161,8 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
     print_optimiser(to, s);
     if (s->auxiliary)
         fprintf(to, " auxiliary=1");
+    if (s->places > 0)
+        fprintf(to, " places=%g", s->places);
     if (s->set_dropout)
         fprintf(to, " dropout=%g", s->dropout);
     for (int c = 0; t->class_weight && c < s->classes; c++)

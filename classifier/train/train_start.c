@@ -33,6 +33,16 @@ static enum nn_status open_init(struct nn_trainer *t, struct nn_error *err)
     return status;
 }
 
+static struct nn_graph *build(const struct nn_train_settings *s, const struct nn_network *network,
+                              struct nn_error *err)
+{
+    int side = s->preprocess.side;
+
+    if (s->places > 0)
+        return network->build_places(s->classes, side, (float)s->places, err);
+    return (s->auxiliary ? network->build_auxiliary : network->build)(s->classes, side, err);
+}
+
 static enum nn_status open_graph(struct nn_trainer *t, struct nn_error *err)
 {
     const struct nn_network *network;
@@ -44,8 +54,10 @@ static enum nn_status open_graph(struct nn_trainer *t, struct nn_error *err)
             return nn_fail(err, NN_UNSUPPORTED, "network \"%s\" is not known", t->s->network);
         if (t->s->auxiliary && !network->build_auxiliary)
             return nn_fail(err, NN_UNSUPPORTED, "network %s has no auxiliary heads", t->s->network);
-        t->graph = (t->s->auxiliary ? network->build_auxiliary
-                                    : network->build)(t->s->classes, t->s->preprocess.side, err);
+        if (t->s->places > 0 && !network->build_places)
+            return nn_fail(err, NN_UNSUPPORTED, "network %s has no scores at places",
+                           t->s->network);
+        t->graph = build(t->s, network, err);
         t->heads = network->heads;
     }
     if (!t->graph)
@@ -173,6 +185,11 @@ static enum nn_status open_loader(struct nn_trainer *t, struct nn_error *err)
     enum nn_status status =
         nn_loader_init(&t->loader, t->training, &t->s->preprocess, t->s->batch, err);
 
+    for (int i = 0; status == NN_OK && i < t->graph->auxiliary_count; i++) {
+        struct nn_shape shape = nn_graph_shape(t->graph, t->graph->auxiliaries[i].scores);
+        if (t->graph->auxiliaries[i].softmax < 0)
+            status = nn_loader_places(&t->loader, shape.h, shape.w, err);
+    }
     t->loader.seed = t->s->seed;
     t->loader.shuffle = true;
     t->loader.augmentation = t->s->augmentation;

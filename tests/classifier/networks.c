@@ -160,6 +160,15 @@ struct nn_graph *modern_network(void)
     int head = nn_graph_global_avg_pool(g, "aux/pool", x);
     head = nn_graph_softmax(g, "aux/prob", nn_graph_linear(g, "aux/fc", head, 4, false));
     nn_graph_auxiliary(g, head, 0.3f);
+    nn_graph_places(g,
+                    nn_graph_conv2d(g, "places", x,
+                                    (struct nn_conv2d){.out_channels = 4,
+                                                       .kernel_h = 1,
+                                                       .kernel_w = 1,
+                                                       .stride_h = 1,
+                                                       .stride_w = 1,
+                                                       .groups = 1}),
+                    0.7f);
     block = nn_graph_silu(g, "c/silu", add_conv_norm(g, "c", x, 8, 3, 1, 8));
     block = add_conv_norm(g, "d", squeeze_excite(g, block), 8, 1, 1, 1);
     x = nn_graph_add(g, "d/add", (int[]){x, block}, 2, false);

@@ -277,6 +277,41 @@ static void bad_auxiliaries(void **state)
     assert_int_equal(nn_graph_auxiliary(NULL, 0, 0.3f), -1);
 }
 
+static int convolution(struct nn_graph *graph, const char *name, int classes, bool relu)
+{
+    return nn_graph_conv2d(graph, name, 1,
+                           (struct nn_conv2d){.out_channels = classes,
+                                              .kernel_h = 1,
+                                              .kernel_w = 1,
+                                              .stride_h = 1,
+                                              .stride_w = 1,
+                                              .groups = 1,
+                                              .relu = relu});
+}
+
+static void bad_places(void **state)
+{
+    int a;
+    (void)state;
+    struct nn_graph *graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_places(graph, a, 1), NN_INVALID, "a");
+    graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_places(graph, convolution(graph, "p", 3, true), 1), NN_INVALID, "p");
+    graph = two_heads(3, 3, &a);
+    refused(graph, nn_graph_places(graph, convolution(graph, "p", 3, false), 0), NN_INVALID, "p");
+    graph = two_heads(3, 3, &a);
+    int p = convolution(graph, "p", NN_PLACES_MAX_CLASSES + 1, false);
+    refused(graph, nn_graph_places(graph, p, 1), NN_LIMIT, "p");
+    graph = two_heads(3, 3, &a);
+    p = convolution(graph, "p", 3, false);
+    assert_int_equal(nn_graph_places(graph, p, 1), p);
+    refused(graph, nn_graph_places(graph, p, 1), NN_INVALID, "p");
+    graph = two_heads(3, 3, &a);
+    nn_graph_places(graph, convolution(graph, "p", 4, false), 1);
+    nn_graph_softmax(graph, "end", nn_graph_linear(graph, "fc_end", 1, 3, false));
+    finish_refuses(graph, NN_SHAPE, "p");
+}
+
 /* Shapes, parameters and what they start from. */
 static void new_layers_are_described(void **state)
 {
@@ -452,6 +487,7 @@ int main(void)
         cmocka_unit_test(bad_pads_and_shapes),
         cmocka_unit_test(bad_starts),
         cmocka_unit_test(bad_auxiliaries),
+        cmocka_unit_test(bad_places),
         cmocka_unit_test(new_layers_are_described),
         cmocka_unit_test(limits),
         cmocka_unit_test(sealed_after_finish),

@@ -91,7 +91,7 @@ static void an_auxiliary_head_is_refused(void **state)
     assert_non_null(graph);
     assert_null(nn_graph_refit(graph, 3, &err));
     assert_int_equal(err.status, NN_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "layer loss1/prob"));
+    assert_non_null(strstr(err.text, "layer loss1/classifier"));
     nn_graph_destroy(graph);
 }
 

@@ -313,7 +313,7 @@ static double subtlety_of(const struct phantom_injury *injury)
 static void every_kind_occurs_where_it_does(void **state)
 {
     struct nn_phantom_settings settings = settings_of(0);
-    int seen[PHANTOM_KINDS] = {0}, plain = 0, subtle = 0;
+    int seen[PHANTOM_KINDS] = {0}, levels[2][8] = {{0}}, plain = 0, subtle = 0;
 
     (void)state;
     for (uint64_t i = 0; i < 2 * PATIENTS; i++) {
@@ -328,6 +328,7 @@ static void every_kind_occurs_where_it_does(void **state)
         assert_true((injury.kind >= PHANTOM_BILATERAL) == (class_ == NN_PHANTOM_DISLOCATION));
         seen[injury.kind]++;
         assert_true(injury.level >= 0 && injury.level <= 7);
+        levels[class_ == NN_PHANTOM_FRACTURE][injury.level]++;
         assert_true(injury.level > 0 || injury.kind == PHANTOM_ATLANTOOCCIPITAL);
         plain += subtlety_of(&injury) <= 0.6;
         subtle += subtlety_of(&injury) > 0.8;
@@ -344,6 +345,11 @@ static void every_kind_occurs_where_it_does(void **state)
         assert_true(seen[k] > 0);
         assert_true(nn_phantom_kind_name((enum phantom_kind)k)[0] != 0);
     }
+    assert_int_equal(levels[1][0], 0);
+    for (int l = 0; l <= 7; l++)
+        assert_true(levels[0][l] > 0 && (l == 0 || levels[1][l] > 0));
+    /* 7 % of those between C2 and T1 */
+    assert_in_range(levels[0][7], PATIENTS * 3 / 100, PATIENTS * 8 / 100);
     print_message("%d of %d at most 0.6, %d over 0.8\n", plain, 2 * PATIENTS, subtle);
     assert_true(plain > 1.5 * PATIENTS && subtle > 10);
 }
@@ -351,7 +357,7 @@ static void every_kind_occurs_where_it_does(void **state)
 static void children_and_hardware_are_their_own(void **state)
 {
     struct nn_phantom_settings settings = settings_of(0);
-    int kinds[5] = {0};
+    int kinds[5] = {0}, ages[16] = {0};
 
     (void)state;
     for (uint64_t i = 0; i < 500; i++) {
@@ -359,8 +365,10 @@ static void children_and_hardware_are_their_own(void **state)
 
         settings.subject = NN_PHANTOM_CHILD;
         nn_phantom_anatomy(&settings, i, &a);
-        assert_true(a.child && a.age < 10 && a.scale < 1);
-        assert_true(a.interval >= 3 && a.interval <= 5.05);
+        assert_true(a.child && a.age >= 2 && a.age < 16 && a.scale < 0.7 + 0.05 * a.age);
+        if (a.age < 10)
+            assert_true(a.interval >= 3 && a.interval <= 5.05);
+        ages[a.age]++;
         settings.subject = NN_PHANTOM_HARDWARE;
         nn_phantom_anatomy(&settings, i, &a);
         kinds[nn_phantom_hardware(&settings, i)]++;
@@ -369,6 +377,8 @@ static void children_and_hardware_are_their_own(void **state)
     }
     for (int k = 0; k < 5; k++)
         assert_true(kinds[k] > 60);
+    for (int age = 2; age < 16; age++)
+        assert_true(ages[age] > 15);
 }
 
 int main(void)

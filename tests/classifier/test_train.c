@@ -99,8 +99,8 @@ static void digest_of(const char *name, char digest[65])
 static enum nn_status train(struct nn_train_settings s, const char *out, struct stop *stop,
                             struct nn_error *err)
 {
-    struct nn_source training = {NULL, 10, 0, spot_label, spot_load};
-    struct nn_source validation = {NULL, 4, 0, spot_label, spot_load};
+    struct nn_source training = {NULL, 10, 0, spot_label, spot_load, NULL};
+    struct nn_source validation = {NULL, 4, 0, spot_label, spot_load, NULL};
     char path[PATH_MAX], history[PATH_MAX];
 
     fixture_path(path, dir_template, out);
@@ -233,8 +233,8 @@ static void settings_are_checked(void **state)
 static void a_sample_that_fails_stops_the_training(void **state)
 {
     size_t fail_at = 7;
-    struct nn_source training = {&fail_at, 10, 0, spot_label, spot_load};
-    struct nn_source validation = {NULL, 4, 0, spot_label, spot_load};
+    struct nn_source training = {&fail_at, 10, 0, spot_label, spot_load, NULL};
+    struct nn_source validation = {NULL, 4, 0, spot_label, spot_load, NULL};
     struct nn_train_settings s = settings(1);
     struct nn_error err;
     char path[PATH_MAX];
@@ -271,7 +271,7 @@ static void augmenting_is_a_function_of_its_keys(void **state)
 /* Every sample once an epoch, neighbours of a group side by side, another order every epoch. */
 static void batches_cover_an_epoch(void **state)
 {
-    struct nn_source source = {NULL, 11, 2, spot_label, spot_load};
+    struct nn_source source = {NULL, 11, 2, spot_label, spot_load, NULL};
     struct nn_preprocess p = {.side = SIDE, .scale = {255, 255, 255}};
     struct nn_loader loader;
     struct nn_error err;
@@ -321,7 +321,7 @@ static enum nn_status large_load(void *context, size_t index, uint64_t epoch,
  * input. */
 static void large_planes_are_reduced(void **state)
 {
-    struct nn_source source = {NULL, 2, 0, spot_label, large_load};
+    struct nn_source source = {NULL, 2, 0, spot_label, large_load, NULL};
     struct nn_preprocess p = {.side = SIDE, .scale = {1, 1, 1}};
     struct nn_loader loader;
     struct nn_error err;

@@ -19,6 +19,7 @@ static const float uneven[CLASSES] = {1.0f, 0.5f, 2.0f, 0.25f};
 static struct {
     const float *weights;
     double smoothing;
+    const uint8_t *places;
 } target;
 
 static double head_loss(const struct check *c, int softmax)
@@ -34,19 +35,48 @@ static double head_loss(const struct check *c, int softmax)
     return sum / CHECK_BATCH;
 }
 
+/* The mean over a sample's classes of the mean over a class's places. */
+static double places_loss(const struct check *c, int scores)
+{
+    struct nn_shape shape = nn_graph_shape(c->graph, scores);
+    int count = shape.h * shape.w;
+    double sum = 0;
+    for (int s = 0; target.places != NULL && s < CHECK_BATCH; s++) {
+        const double *logit = c->net->activation[scores] + s * CLASSES * count;
+        const uint8_t *places = target.places + s * count;
+        double of[CLASSES] = {0};
+        int found[CLASSES] = {0}, present = 0;
+        for (int i = 0; i < count; i++) {
+            double whole = 0;
+            for (int k = 0; k < CLASSES; k++)
+                whole += exp(logit[k * count + i]);
+            if (places[i] >= CLASSES)
+                continue;
+            of[places[i]] += log(whole) - logit[places[i] * count + i];
+            present += found[places[i]]++ == 0;
+        }
+        for (int k = 0; k < CLASSES; k++)
+            sum += found[k] > 0 ? of[k] / found[k] / present : 0;
+    }
+    return sum / CHECK_BATCH;
+}
+
 static double training_loss(struct check *c)
 {
     ref_forward_batch(c->net, c->input64, CHECK_BATCH);
     double sum = head_loss(c, c->output);
-    for (int i = 0; i < c->graph->auxiliary_count; i++)
-        sum += (double)c->graph->auxiliaries[i].weight *
-               head_loss(c, c->graph->auxiliaries[i].softmax);
+    for (int i = 0; i < c->graph->auxiliary_count; i++) {
+        const struct nn_auxiliary *head = &c->graph->auxiliaries[i];
+        sum += (double)head->weight *
+               (head->softmax < 0 ? places_loss(c, head->scores) : head_loss(c, head->softmax));
+    }
     return sum;
 }
 
 static enum nn_status one_step(struct check *c, struct nn_run *run, double *loss, float *p)
 {
     struct nn_error err = {0};
+    nn_run_set_places(run, target.places);
     return nn_run_train_step(run, c->input, labels, CHECK_BATCH, 5, 9, target.weights,
                              target.smoothing, loss, p, &err);
 }
@@ -123,6 +153,25 @@ static void losses_of_several_heads(void **state)
 {
     (void)state;
     check_losses(modern_network());
+}
+
+/* One sample with places of two classes, one of one class, one of none; some are not asked. */
+static void losses_at_places(void **state)
+{
+    uint8_t places[CHECK_BATCH * 64];
+    struct nn_graph *graph = modern_network();
+    struct nn_shape shape = nn_graph_shape(graph, nn_graph_find(graph, "places"));
+    int count = shape.h * shape.w;
+    (void)state;
+    assert_true(count >= 16 && count <= 64);
+    for (int i = 0; i < count; i++) {
+        places[i] = i % 7 == 0 ? 1 : i % 5 == 0 ? 255 : 3;
+        places[count + i] = 2;
+        places[2 * count + i] = CLASSES;
+    }
+    target.places = places;
+    check_losses(graph);
+    target.places = NULL;
 }
 
 static bool *frozen_until(const struct nn_graph *graph, const char *name)
@@ -322,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses),
         cmocka_unit_test(losses_of_several_heads),
+        cmocka_unit_test(losses_at_places),
         cmocka_unit_test(frozen_layers_change_no_others),
         cmocka_unit_test(frozen_batch_norms),
         cmocka_unit_test(nothing_learns),

@@ -45,7 +45,7 @@ static inline enum nn_status spots_load(void *context, size_t index, uint64_t ep
 
 static inline struct nn_source spots_source(struct spots *spots, size_t count)
 {
-    return (struct nn_source){spots, count, 0, spots_label, spots_load};
+    return (struct nn_source){spots, count, 0, spots_label, spots_load, NULL};
 }
 
 static const char *const tiny_heads[] = {"head", NULL};

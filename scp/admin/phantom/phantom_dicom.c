@@ -115,7 +115,7 @@ static void forget(struct phantom_dice *dice, struct make *make)
 
 static struct make make_of(enum nn_phantom_subject subject, const struct phantom_header *header)
 {
-    static const int depths[] = {10, 11, 12, 12, 12, 14, 15, 16};
+    static const int depths[] = {10, 11, 12, 12, 13, 14, 15, 16};
     const struct kind *kind = &kinds[subject];
     struct phantom_dice dice = phantom_dice(header->seed, header->device, PHANTOM_DICE_DEVICE);
     struct phantom_dice words = phantom_dice(

@@ -114,6 +114,8 @@ static void print_training(FILE *file, const struct train_outcome *o)
         fprintf(file, ", label smoothing %g", s->label_smoothing);
     if (s->auxiliary)
         fputs(", auxiliary heads", file);
+    if (s->places > 0)
+        fprintf(file, ", scores at places %g", s->places);
     fprintf(file, ", seed %llu |\n", (unsigned long long)s->seed);
     fprintf(file,
             "| epochs | %d of %d; the values are those of epoch %d; lowest validation loss %.4f in "

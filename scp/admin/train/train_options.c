@@ -60,6 +60,7 @@ static const struct row rows[] = {
     {"keep", WORDS, 0, 0, 0, AT(keep_given), train_take_keep, false},
     {"augment", WORDS, 0, 0, 0, 0, train_take_augment, false},
     {"auxiliary", FLAG, AT(auxiliary), 0, 0, 0, NULL, false},
+    {"places", REAL, AT(places), 0, 100, 0, NULL, false},
     {"fit", WORDS, 0, 0, 0, AT(fit_given), train_take_fit, false},
     {"normalise", WORDS, 0, 0, 0, AT(normalise_given), train_take_normalise, false},
     {"denoise", REAL, AT(denoise), 0, 16, AT(denoise_given), NULL, false},

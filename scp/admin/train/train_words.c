@@ -29,6 +29,8 @@ const char train_usage[] =
     "  --init FILE         safetensors to start from (a model folder brings its own); may be\n"
     "                      repeated: the first that has a tensor counts; none: from scratch\n"
     "  --auxiliary         GoogLeNet's two auxiliary heads, from scratch\n"
+    "  --places W          GoogLeNet also learns where a phantom's injury is, by a loss of this\n"
+    "                      weight; not with what moves the image (0)\n"
     "  --out DIR           the model folder\n"
     "  --epochs N          30\n"
     "  --batch N           10\n"

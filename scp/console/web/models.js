@@ -105,7 +105,7 @@ function section(model) {
     ...validation(model.validation), ['Digest', make('code', null, plain(model.digest))], ['Weights', make('code', null, plain(model.weights))],
     model.gate ? ['Input gate', `${model.gate.digest.slice(0, 16)}: takes ${model.gate.accepts} from ${model.gate.least.toFixed(2)}`] : ['Input gate', 'none']]),
   model.measures ? make('div', null, make('h3', null, 'Measured on'), make('p', null, foreign(plain(model.measures.data))), confusion(model), points(model)) : make('p', null, 'Nothing was measured.'),
-  make('div', { class: 'plots' }, historyPlots(`1 ${model.digest}`, 'First stage of the training', model.first_history), historyPlots(model.digest, 'Training', model.history)),
+  make('div', { class: 'plots' }, historyPlots(`1 ${model.digest}`, 'Earlier stages of the training', model.first_history), historyPlots(model.digest, 'Training', model.history)),
   model.card ? toggled(`card ${model.digest}`, 'The whole card', () => cardOf(model.card)) : null,
   model.gate?.card ? toggled(`gate ${model.digest}`, 'The gate’s card', () => make('div', null, cardOf(model.gate.card), make('div', { class: 'plots' }, historyPlots(`gate ${model.digest}`, 'Training of the gate', model.gate.history)))) : null);
 }
