@@ -170,12 +170,12 @@ class Offline(unittest.TestCase):
         out, pictures = os.path.join(self.folder, "why.png"), []
         ask = ("predict", "--model", self.model, "--saliency", out)
         for method in (), ("gradient",), ("smoothgrad",), ("gradcam",), ("occlusion",):
-            self.assertEqual(run(*ask, *(("--explain",) + method if method else ()), self.png[0]).returncode, 0)
+            self.assertEqual(run(*ask, *(("--explain",) + method if method else ()), self.png[1]).returncode, 0)
             with open(out, "rb") as f:
                 pictures.append(f.read())
         self.assertEqual(pictures[0], pictures[1])
         self.assertEqual(len(set(pictures)), 4)
-        wrong = run(*ask, "--explain", "tealeaves", self.png[0])
+        wrong = run(*ask, "--explain", "tealeaves", self.png[1])
         self.assertEqual((wrong.returncode, "tealeaves" in wrong.stderr), (64, True))
         self.assertEqual(run("predict", "--model", self.model, "--explain", "gradcam", self.png[0]).returncode, 64)
 
