@@ -194,7 +194,7 @@ FALSIFIED = [
     ("scores without a finding", "I3 its scores are a finding", lambda e: rewrite_arrival(e, h.SR3D, change_item(
         "study-outcome", lambda i: setattr(i.ConceptCodeSequence[0], "CodeValue", "no-finding")), 0)),
     ("another model's digest", "I3 model digest", lambda e: sql(e, "UPDATE judgement SET model_digest='0' WHERE instance=2")),
-    ("a model that the node has not", "I3 the node has none", lambda e: rewrite_arrival(e, h.SR3D, change_item("111003", say("9.9", "0.2.0")), 1)),
+    ("a model that the node has not", "I3 the node has none", lambda e: rewrite_arrival(e, h.SR3D, change_item("111003", say("9.9", ".")), 1)),
     ("weights that are not on the disk", "I3 on the disk are", lambda e: rewrite_arrival(e, h.SR3D, change_item("111002", say("SHA-256 1", "SHA-256 ")), 1)),
     ("another patient's name", "I3 PatientName", lambda e: rewrite_arrival(e, h.SR3D, lambda d: setattr(d, "PatientName", "SOME^BODY"))),
     ("another patient's name in a picture", "I3 PatientName", lambda e: rewrite_arrival(e, h.SC, lambda d: setattr(d, "PatientName", "SOME^BODY"))),

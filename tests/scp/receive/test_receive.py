@@ -122,6 +122,8 @@ class Receive(unittest.TestCase):
         path, = self.make(1)
         self.assertEqual(self.node.store(path).returncode, 0)
         (_, digest, name, _), = self.states()
+        # analysis must not come upon the damage first: it would set the object aside
+        d.wait_for(lambda: self.node.sql("SELECT COUNT(*) FROM instance WHERE state='received'") == [(0,)], 30, "judged")
         for point in ("again-before-rename", "again-after-rename"):
             with self.subTest(point):
                 self.node.process.terminate()
