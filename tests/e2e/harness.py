@@ -245,8 +245,11 @@ class Orthanc:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(["Orthanc", self.config], **QUIET)
-        wait_for(lambda: run("echoscu", "-aec", self.ae, "127.0.0.1", self.port).returncode == 0, 30, "Orthanc")
+        def answers():
+            if self.process is None or self.process.poll() is not None:  # a port of it was taken meanwhile
+                self.process = subprocess.Popen(["Orthanc", self.config], **QUIET)
+            return run("echoscu", "-aec", self.ae, "127.0.0.1", self.port).returncode == 0
+        wait_for(answers, 60, "Orthanc")
 
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=30) as answer:

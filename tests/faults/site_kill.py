@@ -156,8 +156,10 @@ class Campaign(kill.Campaign):
     def wait_for_place(self, study):
         self.wait_for("a report of " + study, "SELECT 1 FROM place WHERE study=? AND report<>''", study)
 
-    def wait_until_asked(self):
-        """What an inquiry that was cut off asked for: beyond <orderQuery window> nobody asks any more."""
+    def wait_until_asked(self, studies=()):
+        """What an inquiry that was cut off asked for, and of `studies`: beyond <orderQuery window> nobody asks any more."""
+        for study in studies:
+            self.wait_for(f"an inquiry after {study}", "SELECT 1 FROM inquiry WHERE study=?", study)
         self.wait_for("an answer of the site's worklist",
                       "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM inquiry WHERE over=0 AND said NOT IN ('none','found'))")
 
@@ -181,7 +183,10 @@ class Campaign(kill.Campaign):
         """Two files of audit records and more, then days that pass: the first one goes."""
         self.wait_until_asked()
         folder = os.path.join(self.node.spool, "audit")
-        h.wait_for(lambda: self.image() and sum(n.endswith(".log") for n in os.listdir(folder)) > 2, 2 * PATIENCE, "three files of audit records")
+        studies = []
+        h.wait_for(lambda: studies.append(self.image()[0]) or sum(n.endswith(".log") for n in os.listdir(folder)) > 2, 2 * PATIENCE,
+                   "three files of audit records")
+        self.wait_until_asked(studies)
         self.arm("audit-based")
         for days in range(1, 5):
             self.terminate()
