@@ -227,8 +227,7 @@ class EveryWay(Asked):
                    len(self.manager.items) == 5, 30, "raised, and items of ours")
         raised = self.manager.items["1.2.3.1"], self.web.items["1.2.3.2"]
         for item, study in zip(raised, (by_dimse, by_web)):  # merged, of which the managers have not heard, and set back by someone
-            before = self.hook_.news(study)[-1]["report"]
-            self.assertNotIn(before, (None, *[n["report"] for n in self.hook_.news(study)[:-1]]))
+            before = h.wait_for(lambda study=study: (self.hook_.news(study) or [{"report": None}])[-1]["report"], 40, "the first report")
             item.ScheduledProcedureStepPriority = "MEDIUM"
             with Caller(node) as caller:
                 self.assertEqual(code(caller.ask(adt("A40", "NEW" + item.PatientID, prior=item.PatientID))), "AA")
