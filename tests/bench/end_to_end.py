@@ -78,6 +78,7 @@ class Sink:
     def __init__(self, folder):
         os.makedirs(folder)
         self.folder, self.done, self.seen, self.port = folder, {}, {}, harness.free_port()
+        self.picture = None  # rows and columns of the last one
         libc = ctypes.CDLL(None)
         self.events = libc.inotify_init1(os.O_CLOEXEC)
         libc.inotify_add_watch(self.events, folder.encode(), self.CLOSE_WRITE)
@@ -97,7 +98,10 @@ class Sink:
                 if not name:  # the folder has gone
                     return
                 path = os.path.join(self.folder, name)
-                study = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]).StudyInstanceUID
+                head = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID", "Rows", "Columns"])
+                study = head.StudyInstanceUID
+                if "Rows" in head:
+                    self.picture = head.Rows, head.Columns
                 os.unlink(path)
                 self.seen[study] = self.seen.get(study, 0) + 1
                 if self.seen[study] == 2:
@@ -187,14 +191,16 @@ def measure(options, folder, sender):
     peer = node = None
     try:
         node = harness.Node({"pacs": ("PACS", pacs.port)}, quiet=0, destination='look="never"')
+        single(sender, node.port, pacs)
         if not options.no_peer:
+            size = pacs.picture
             os.makedirs(os.path.join(folder, "peer"))
-            peer = subprocess.Popen(["/usr/bin/python3", os.path.join(HERE, "peer_node.py"), os.path.join(folder, "peer"), str(pacs.port)],
+            peer = subprocess.Popen(["/usr/bin/python3", os.path.join(HERE, "peer_node.py"), os.path.join(folder, "peer"), str(pacs.port), *map(str, size)],
                                     stdout=subprocess.PIPE, text=True)
             peer_port = int(peer.stdout.readline())
-        single(sender, node.port, pacs)
-        if peer:
+            harness.wait_for(lambda: harness.run("echoscu", "127.0.0.1", peer_port).returncode == 0, 10, "the scripted node")
             single(sender, peer_port, pacs)
+            assert pacs.picture == size, (pacs.picture, size)
         for _ in range(options.count):
             ours.append(single(sender, node.port, pacs))
             if peer:

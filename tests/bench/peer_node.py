@@ -3,7 +3,7 @@
 (PyTorch, pydicom) keeps its model loaded, classifies each new file, draws the gradient over the image and sends a Secondary Capture and a
 Basic Text SR with dcmsend.
 
-    peer_node.py FOLDER PORT_OF_THE_PACS        prints its port once it serves; until killed"""
+    peer_node.py FOLDER PORT_OF_THE_PACS ROWS COLUMNS     of its picture; prints its port once it serves; until killed"""
 import os
 import subprocess
 import sys
@@ -18,7 +18,6 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 from harness import free_port  # noqa: E402
 
-LONGEST = 1536  # side of the picture's halves: ours by default
 SC, TEXT_SR = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.88.11"
 COPIED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "StudyID")
 
@@ -48,7 +47,7 @@ def start(image, sop_class, **attributes):
     return result
 
 
-def judge(net, path):
+def judge(net, path, rows, columns):
     image = pydicom.dcmread(path)
     plane = image.pixel_array.astype(numpy.float32)
     small = torch.nn.functional.interpolate(torch.from_numpy(plane)[None, None] / 4095, (224, 224), mode="bilinear")
@@ -57,14 +56,16 @@ def judge(net, path):
     best = int(scores.argmax())
     scores[best].backward()
     heat = leaf.grad.abs().amax(1, keepdim=True)
-    size = [round(n * LONGEST / max(plane.shape)) for n in plane.shape]
+    scale = min(rows / plane.shape[0], columns / 2 / plane.shape[1])
+    size = [int(n * scale) for n in plane.shape]
     heat = torch.nn.functional.interpolate(heat / (heat.max() + 1e-9), size, mode="bilinear")[0, 0].numpy()
     base = torch.nn.functional.interpolate(torch.from_numpy(plane)[None, None], size, mode="bilinear")[0, 0].numpy()
     base = (base / 16).clip(0, 255)
     dimmed = base * (1 - heat / 2)
     overlaid = numpy.stack([dimmed + 127 * heat, dimmed, dimmed], -1)
-    rgb = numpy.concatenate([numpy.repeat(base[..., None], 3, 2), overlaid], 1).astype(numpy.uint8)
-    picture = start(image, SC, Modality="OT", ConversionType="WSD", Rows=rgb.shape[0], Columns=rgb.shape[1], SamplesPerPixel=3,
+    rgb = numpy.zeros((rows, columns, 3), numpy.uint8)
+    rgb[:size[0], :2 * size[1]] = numpy.concatenate([numpy.repeat(base[..., None], 3, 2), overlaid], 1)
+    picture = start(image, SC, Modality="OT", ConversionType="WSD", Rows=rows, Columns=columns, SamplesPerPixel=3,
                     PhotometricInterpretation="RGB", PlanarConfiguration=0, BitsAllocated=8, BitsStored=8, HighBit=7, PixelRepresentation=0,
                     PixelData=rgb.tobytes())
     report = start(image, TEXT_SR, Modality="SR", ValueType="TEXT", TextValue=f"class {best}", CompletionFlag="COMPLETE",
@@ -73,11 +74,11 @@ def judge(net, path):
 
 
 def main():
-    folder, pacs = sys.argv[1], sys.argv[2]
+    folder, pacs, rows, columns = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    quick = dict(os.environ, TCP_NODELAY="1")
     inbox, port, net = os.path.join(folder, "in"), free_port(), network()
     os.makedirs(inbox)
-    server = subprocess.Popen(["storescp", "-aet", "NODE", "-od", inbox, "+B", str(port)],
-                              env=dict(os.environ, TCP_NODELAY="1"))
+    server = subprocess.Popen(["storescp", "-aet", "NODE", "-od", inbox, "+B", str(port)], env=quick)
     print(port, flush=True)
     seen, sizes = set(), {}
     while server.poll() is None:
@@ -87,7 +88,7 @@ def main():
                 sizes[entry.name] = size
                 continue
             try:
-                results = judge(net, entry.path)
+                results = judge(net, entry.path, rows, columns)
             except (pydicom.errors.InvalidDicomError, AttributeError, ValueError, EOFError):
                 continue
             seen.add(entry.name)
@@ -95,7 +96,7 @@ def main():
             for result in results:
                 paths.append(os.path.join(folder, result.SOPInstanceUID + ".dcm"))
                 result.save_as(paths[-1], write_like_original=False)
-            subprocess.run(["dcmsend", "-aec", "PACS", "127.0.0.1", pacs, *paths], check=False)
+            subprocess.run(["dcmsend", "-aec", "PACS", "127.0.0.1", pacs, *paths], check=False, env=quick)
         time.sleep(0.005)
 
 
