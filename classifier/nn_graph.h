@@ -101,7 +101,7 @@ int nn_graph_auxiliary(struct nn_graph *graph, int softmax, float weight);
 /* `scores`, a convolution without ReLU of as many channels as the output has classes (at most
  * NN_PLACES_MAX_CLASSES), says what is where: in training the cross-entropy at its places
  * (nn_run_set_places) times `weight` (finite, above 0) is added to the loss; outside training it is
- * not computed. Returns scores, or -1. */
+ * not computed. One a graph. Returns scores, or -1. */
 #define NN_PLACES_MAX_CLASSES 64
 int nn_graph_places(struct nn_graph *graph, int scores, float weight);
 

@@ -14,8 +14,6 @@ extern "C" {
 #define DX_STORAGE_COMMITMENT          "1.2.840.10008.1.20.1"
 #define DX_STORAGE_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1"
 #define DX_COMMITMENT_ACTION           1u  /* Request Storage Commitment */
-#define DX_COMMITMENT_DONE             1u  /* event: all of them */
-#define DX_COMMITMENT_FAILURES         2u  /* event: not all */
 #define DX_COMMITMENT_MOST             64u /* instances of one transaction of ours */
 
 struct dx_commitment_item {

@@ -138,14 +138,16 @@ static void await_refusal(struct connection *connection, struct echo *echo)
 /* Opened and ended: no message, no request. */
 static void connect_to(const struct connection_peer *peer, int seconds, struct echo *echo)
 {
-    int64_t until = clock_monotonic_ms() + seconds * INT64_C(1000);
+    int64_t begin = clock_monotonic_ms(), until = begin + seconds * INT64_C(1000);
     struct connection *connection = connection_create(peer, echo->why, sizeof echo->why);
     if (connection == NULL) {
         echo->end = ECHO_UNREACHED;
         echo->layer = ECHO_TLS;
         return;
     }
-    if (connection_open(connection, until, echo->why, sizeof echo->why)) {
+    bool is_open = connection_open(connection, until, echo->why, sizeof echo->why);
+    echo->ms = clock_monotonic_ms() - begin; /* not what is waited for a refusal */
+    if (is_open) {
         echo->end = ECHO_ANSWERED;
         echo->why[0] = '\0';
         if (peer->tls)
@@ -165,7 +167,6 @@ void echo_announcement(const struct conf *conf, const struct conf_announcement *
                        struct echo *echo)
 {
     char host[256];
-    int64_t begin = clock_monotonic_ms();
     struct connection_peer peer = {.who = "receiver", .authorities = to->authorities};
     if (to->way == CONF_UPS) {
         echo_peer(conf, to->peer, echo);
@@ -185,7 +186,6 @@ void echo_announcement(const struct conf *conf, const struct conf_announcement *
         peer.tls = strncmp(to->url, "https:", 6) == 0;
     }
     connect_to(&peer, to->answer_seconds, echo);
-    echo->ms = clock_monotonic_ms() - begin;
 }
 
 void echo_words(const struct echo *echo, char *text, size_t size)

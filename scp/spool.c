@@ -50,13 +50,18 @@ int spool_sync_directory_of(const char *path)
     return sync_directory(directory[0] != '\0' ? directory : "/");
 }
 
-/* What root has made at path (open as fd) becomes its folder's owner's. */
+/* What root has made at path (open as fd) becomes its folder's owner's; what has another name, too,
+ * root may not have made there. */
 static int give(int fd, const char *path)
 {
     char folder[PATH_MAX];
     struct stat at;
     const char *slash = strrchr(path, '/');
     if (geteuid() != 0 || slash == NULL || slash == path)
+        return 0;
+    if (fstat(fd, &at) != 0)
+        return -errno;
+    if (at.st_uid != 0 || (S_ISREG(at.st_mode) && at.st_nlink > 1))
         return 0;
     if ((size_t)(slash - path) >= sizeof folder)
         return -ENAMETOOLONG;
@@ -73,7 +78,7 @@ static int give(int fd, const char *path)
 
 int spool_open(const char *path, int flags)
 {
-    int fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int failed = fd >= 0 ? give(fd, path) : 0;
     if (failed == 0)
         return fd;
@@ -84,7 +89,7 @@ int spool_open(const char *path, int flags)
 
 static int give_directory(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     int failed = give(fd, path);

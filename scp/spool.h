@@ -54,9 +54,10 @@ int spool_quarantine(const struct conf *conf, int fd, const char *from, const ch
 /* Removes what lies there under this base name (32 hexadecimal digits); 0 or a negated errno. */
 int spool_discard_quarantined(const struct conf *conf, const char *name);
 
-/* open with O_CREAT and O_CLOEXEC, mode 0600, of a file in the spool. What root makes there, as the
- * admin program, belongs to the owner of its folder: else the node, as its own user, could not
- * read it. -1 with errno. */
+/* open with O_CREAT, O_NOFOLLOW and O_CLOEXEC, mode 0600, of a file in the spool. What root makes
+ * there, as the admin program, belongs to the owner of its folder: else the node, as its own user,
+ * could not read it. No link is followed, since that user may put one there that leads to what is
+ * root's. -1 with errno. */
 int spool_open(const char *path, int flags);
 /* Writes text to `path` by a temporary file beside it (PATH.PID-RANDOM), fsync, rename and fsync of
  * the directory. */

@@ -307,9 +307,10 @@ static int add_loss(struct nn_graph *graph, int layer, struct nn_auxiliary loss)
     if (graph->auxiliary_count >= NN_MAX_AUXILIARIES)
         return nn_graph_refuse(graph, NN_LIMIT, name, "too many auxiliary heads");
     for (int i = 0; i < graph->auxiliary_count; i++)
-        if (graph->auxiliaries[i].softmax == loss.softmax &&
-            graph->auxiliaries[i].scores == loss.scores)
-            return nn_graph_refuse(graph, NN_INVALID, name, "an auxiliary head already");
+        if (graph->auxiliaries[i].softmax == loss.softmax)
+            return nn_graph_refuse(graph, NN_INVALID, name,
+                                   loss.softmax < 0 ? "scores at places already"
+                                                    : "an auxiliary head already");
     graph->auxiliaries[graph->auxiliary_count++] = loss;
     return layer;
 }

@@ -1,6 +1,6 @@
 /* GoogLeNet: Szegedy et al., "Going deeper with convolutions", CVPR 2015, table 1. Names are those
- * of Caffe's BVLC model. The two auxiliary heads serve training from scratch alone,
- * and the scores at places training on images of which it is known where the injury is. */
+ * of Caffe's BVLC model. The two auxiliary heads serve training from scratch alone, and the scores
+ * at places training on images of which it is known where the injury is. */
 #include "networks_internal.h"
 #include <stdio.h>
 

@@ -51,10 +51,10 @@ static enum nn_status load(void *context, size_t index, uint64_t epoch, struct n
     return nn_phantom_draw(&d.settings, d.number, plane, NULL, &truth, err);
 }
 
-#define MOSTLY                                                                                     \
-    0.5            /* so much of a cell, or of a box smaller than one, is the injury's place ...   \
-                    */
-#define BARELY 0.1 /* ... and so little may be called uninjured */
+/* From MOSTLY of a cell, or of a box smaller than one, it is the injury's place; up to BARELY it
+ * may be called uninjured. */
+#define MOSTLY 0.5
+#define BARELY 0.1
 
 /* What an interval of `from` to `to` has in common with a cell of (number, number + 1). */
 static double common(double from, double to, int number)

@@ -49,7 +49,7 @@ static int open_file(const struct conf *conf, uint64_t file, int flags)
 {
     char path[PATH_MAX];
     audit_log_path(conf, file, path, sizeof path);
-    return (flags & O_CREAT) != 0 ? spool_open(path, flags | O_NOFOLLOW)
+    return (flags & O_CREAT) != 0 ? spool_open(path, flags)
                                   : open(path, flags | O_CLOEXEC | O_NOFOLLOW);
 }
 

@@ -95,7 +95,7 @@ int audit_log_note_head(const struct conf *conf, const struct audit_head *head, 
     text[strlen(text)] = ' ';
     text[SLOT - 1] = '\n';
     node_path(conf, path, sizeof path, "audit/head");
-    int fd = spool_open(path, O_WRONLY | O_NOFOLLOW);
+    int fd = spool_open(path, O_WRONLY);
     if (fd < 0)
         return -errno;
     bool written = pwrite(fd, text, SLOT, (off_t)(head->seq % 2 * SLOT)) == SLOT;
@@ -159,7 +159,7 @@ static int open_missed(const struct conf *conf)
 {
     char path[PATH_MAX];
     node_path(conf, path, sizeof path, "audit/missed");
-    int fd = spool_open(path, O_RDWR | O_NOFOLLOW);
+    int fd = spool_open(path, O_RDWR);
     int64_t until = clock_monotonic_ms() + COUNT_MS;
     while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (clock_monotonic_ms() > until) {

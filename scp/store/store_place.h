@@ -50,9 +50,8 @@ STORE_MUST_USE enum store_status store_place_stays(struct store *store, const st
                                                    int64_t now_ms);
 /* Enters its new place, and news of it for each receiver that is to be told: those that may have
  * heard of the study before; all that its images' rules give it to, when it is raised or its report
- * is there. Earlier news that waits
- * is overtaken. kind: what the news is. What was known by a finding that is none any more is due.
- */
+ * is there. Earlier news that waits is overtaken. kind: what the news is. What was known by a
+ * finding that is none any more is due. */
 struct store_receiver {
     const char *name; /* of the announcement */
     bool raises_only; /* what is not raised is no news there, unless it may have heard of a raise */

@@ -363,11 +363,12 @@ enum store_status store_aliases_of(struct store *store, const struct site_id *im
     enum store_status status = find_row(store, image, standard, &own);
     if (status == STORE_OK && own.id != 0)
         status = store_said_of(store, image, name, birth_date, began_ms, standard, &said);
-    if (own.id == 0 || (status == STORE_NONE && own.into.id[0] != '\0') ||
-        (status != STORE_OK && status != STORE_NONE))
-        return status == STORE_NONE ? STORE_OK : status;
+    bool has_own_word = own.id == 0 || (status == STORE_NONE && own.into.id[0] != '\0');
+    if (status == STORE_NONE)
+        status = STORE_OK;
+    if (status != STORE_OK || has_own_word)
+        return status;
     list[(*count)++] = said.now;
-    status = STORE_OK;
     for (unsigned i = 0; status == STORE_OK && i < *count; i++)
         status = add_merged(store, &list[i], standard, list, count);
     for (unsigned i = 0; i < *count; i++)

@@ -55,7 +55,7 @@ bool hl7_is_due(const struct conf_announcement *to, const struct news *news, enu
     if (kind == HL7_PRIORITY)
         return to->priority && change_of(to, news) != NULL;
     return to->results &&
-           (is_withdrawn(news) ? (news->was_told || news->may_know) && !names_nobody(news) : true);
+           (!is_withdrawn(news) || ((news->was_told || news->may_know) && !names_nobody(news)));
 }
 
 /* ---- MSH, PID ---- */

@@ -174,6 +174,24 @@ static void losses_at_places(void **state)
     target.places = NULL;
 }
 
+/* A run is told of places of one size (nn_run_set_places). */
+static void places_are_of_one_layer(void **state)
+{
+    (void)state;
+    struct nn_error err = {0};
+    struct nn_conv2d at = {.out_channels = CLASSES, .kernel_h = 1, .kernel_w = 1, .groups = 1};
+    at.stride_h = at.stride_w = 1;
+    struct nn_graph *graph = with_input(3, 4, 4);
+    int first = nn_graph_conv2d(graph, "first", 0, at);
+    at.stride_h = at.stride_w = 2;
+    int second = nn_graph_conv2d(graph, "second", 0, at);
+    assert_int_equal(nn_graph_places(graph, first, 1), first);
+    assert_int_equal(nn_graph_places(graph, second, 1), -1);
+    assert_int_equal(nn_graph_finish(graph, &err), NN_INVALID);
+    assert_non_null(strstr(err.text, "second: scores at places already"));
+    nn_graph_destroy(graph);
+}
+
 static bool *frozen_until(const struct nn_graph *graph, const char *name)
 {
     bool *frozen = calloc((size_t)nn_graph_count(graph), sizeof *frozen);
@@ -372,6 +390,7 @@ int main(void)
         cmocka_unit_test(losses),
         cmocka_unit_test(losses_of_several_heads),
         cmocka_unit_test(losses_at_places),
+        cmocka_unit_test(places_are_of_one_layer),
         cmocka_unit_test(frozen_layers_change_no_others),
         cmocka_unit_test(frozen_batch_norms),
         cmocka_unit_test(nothing_learns),

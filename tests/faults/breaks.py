@@ -35,6 +35,7 @@ BREAKS = [
     ("space is not looked at before quarantine", "scp/spool.c", "spool_free_bytes(conf) / 2 < conf->limits.spool_reserve_bytes", "false",
      "scp_spool"),
     ("a dead process's files stay", "scp/spool.c", "(!all && spool_has_owner(entry->d_name))", "(!all && spool_has_owner(entry->d_name) && all)", "scp_spool"),
+    ("root follows a link in the spool", "scp/spool.c", "flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC", "flags | O_CREAT | O_CLOEXEC", "scp_spool"),
     ("the sweep takes what is being written", "scp/spool_sweep.c", "return !spool_has_owner(dot + 1);", "return true;", "scp_spool"),
     ("what may have come needs no note", "scp/store/store_withdraw.c", "(state='sent' OR offered=2)", "state='sent'", "scp_store_withdraw"),
     ("a picture on its way stays beside the new one", "scp/store/store_reconcile.c", "draw_anew, report_anew, take_back_old, cancel_unsent",

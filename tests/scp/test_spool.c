@@ -288,6 +288,44 @@ static void whole_files_replace(void **state)
     assert_int_equal(spool_write_whole(path, "x"), -ENOENT);
 }
 
+#define NODE_USER 65534
+
+static uid_t owner_of(const char *path)
+{
+    struct stat at;
+    assert_int_equal(lstat(path, &at), 0);
+    return at.st_uid;
+}
+
+/* What root makes is the node's; what the node's user only points to is not. */
+static void links_lead_nowhere(void **state)
+{
+    const struct fixture *f = *state;
+    char path[PATH_MAX], folder[PATH_MAX], roots[PATH_MAX];
+    node_path(&f->conf, folder, sizeof folder, "run");
+    node_path(&f->conf, path, sizeof path, "run/lock");
+    node_path(&f->conf, roots, sizeof roots, "roots");
+    fixture_write(roots, "");
+    bool is_root = geteuid() == 0;
+    uid_t own = geteuid();
+    if (is_root)
+        assert_int_equal(chown(folder, NODE_USER, NODE_USER), 0);
+    int fd = spool_lock(&f->conf);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(owner_of(path), is_root ? NODE_USER : own);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(roots, path), 0);
+    assert_int_equal(spool_lock(&f->conf), -ELOOP);
+    assert_int_equal(owner_of(roots), own);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(link(roots, path), 0);
+    fd = spool_lock(&f->conf);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(owner_of(roots), own);
+}
+
 static void paths_that_do_not_fit_are_empty(void **state)
 {
     const struct fixture *f = *state;
@@ -330,6 +368,7 @@ int main(void)
         T(quarantine_is_bounded_by_bytes),
         T(no_quarantine_without_space),
         T(whole_files_replace),
+        T(links_lead_nowhere),
         T(paths_that_do_not_fit_are_empty),
         T(a_node_keeps_its_id),
     };
