@@ -490,8 +490,8 @@ class NotJudged(Asked):
         self.assertEqual([i.StudyInstanceUID for i in items], [studies[n] for n in order])
         for item, n in zip(items, order, strict=True):
             self.assertIn(f"; {words[kinds[n][0]]}", item.CommentsOnTheScheduledProcedureStep)
-        said = {n["study"]: n for n in self.hook_.news()}
-        self.assertEqual([(said[s]["outcome"], said[s]["raised"]) for s in studies], [(k, k == "finding") for k, _ in kinds])
+        said = {study: (kind, kind == "finding") for study, (kind, _) in zip(studies, kinds)}
+        h.wait_for(lambda: {n["study"]: (n["outcome"], n["raised"]) for n in self.hook_.news()} == said, 15, "the webhook")
         for text in node.admin("worklist").stdout, str(self.hook_.requests), json.dumps(self.shown()):
             self.assertNotRegex(text.lower(), "negative|absent|normal|no finding")
 
