@@ -53,7 +53,7 @@ class Demo(unittest.TestCase):
         h.run(os.path.join(h.BIN, "cervigate"), "phantom", "--out", self.path("one"), "--count", 2, "--seed", 3, "--prevalence", "0,1,0")
         status, said = self.demo(*glob.glob(self.path("one/*/*.png")), DEMO_KEEP="1")
         self.assertEqual(status, 0, said + self.told)
-        stop = re.search(r"(?m)^Stop them: (kill (\d+) (\d+); rm -r \S+)$", said)
+        stop = re.search(r"(?m)^Stop them: (kill (\d+) (\d+); while .*; done; rm -r \S+)$", said)
         self.assertIsNotNone(stop, said)
         try:
             self.assertEqual(said.count("\n  outcome   "), 2, said)

@@ -1,4 +1,5 @@
 """A Storage SCU in plain bytes (PS3.7, PS3.8): sends what it is told to, well-formed or not. No toolkit in between."""
+import contextlib
 import socket
 import struct
 import time
@@ -79,18 +80,22 @@ def read_pdu(s):
     return head + body
 
 
-def store(port, sop_class, uid, syntax, dataset, seconds=20, pause=0, size=16000):
-    """(status as four hex digits, or 'rejected', 'no-context', 'aborted'; the node's comment). `pause`: seconds in the middle of the dataset."""
+@contextlib.contextmanager
+def stored(port, sop_class, uid, syntax, dataset, seconds=20, pause=0, size=16000):
+    """(status as four hex digits, or 'rejected', 'no-context', 'aborted'; the node's comment), on an association that stays for as long as the block.
+    `pause`: seconds in the middle of the dataset."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as s:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         s.sendall(associate_rq(sop_class, syntax))
         answer = read_pdu(s)
         if answer[:1] != b"\x02":
-            return "rejected" if answer[:1] == b"\x03" else "aborted", ""
+            yield "rejected" if answer[:1] == b"\x03" else "aborted", ""
+            return
         at = answer.find(b"\x21\0", 74)
         if at < 0 or answer[at + 6] != 0:
             s.sendall(struct.pack(">BBII", 5, 0, 4, 0))
-            return "no-context", f"result {answer[at + 6] if at >= 0 else '?'}"
+            yield "no-context", f"result {answer[at + 6] if at >= 0 else '?'}"
+            return
         try:
             message = pdatas(store_rq(sop_class, uid), True) + pdatas(dataset, False, size)
             s.sendall(message[:len(message) // 2])
@@ -104,13 +109,20 @@ def store(port, sop_class, uid, syntax, dataset, seconds=20, pause=0, size=16000
             received = b""
         status = response_field(received, 0x900)
         if status is None:
-            return "aborted", ""
+            yield "aborted", ""
+            return
+        yield f"{status:04x}", comment(received)
         s.sendall(struct.pack(">BBII", 5, 0, 4, 0))
         try:
             s.recv(64)
         except (ConnectionError, socket.timeout):
             pass
-        return f"{status:04x}", comment(received)
+
+
+def store(*what, **how):
+    """As stored(), released at once."""
+    with stored(*what, **how) as answer:
+        return answer
 
 
 def store_file(port, path, dataset, seconds=20):

@@ -222,12 +222,13 @@ class EveryWay(Asked):
 
         def is_gone(study, way):
             h.wait_for(lambda: study not in on_list(), 25, f"{way}: read there")
-            self.assertIn(f"read-elsewhere announcement={way} study={study}", node.log())
+            h.wait_for(lambda: f"read-elsewhere announcement={way} study={study}" in node.log(), 10, "its line, which follows")
         h.wait_for(lambda: self.manager.items["1.2.3.1"].ScheduledProcedureStepPriority == "HIGH" == self.web.items["1.2.3.2"].ScheduledProcedureStepPriority and
                    len(self.manager.items) == 5, 30, "raised, and items of ours")
         raised = self.manager.items["1.2.3.1"], self.web.items["1.2.3.2"]
         for item, study in zip(raised, (by_dimse, by_web)):  # merged, of which the managers have not heard, and set back by someone
             before = h.wait_for(lambda study=study: (self.hook_.news(study) or [{"report": None}])[-1]["report"], 40, "the first report")
+            h.wait_for(lambda: {s[2] for s in self.states(node)} <= {"told", "overtaken"}, 40, "told on each way: what comes now comes of the merge")
             item.ScheduledProcedureStepPriority = "MEDIUM"
             with Caller(node) as caller:
                 self.assertEqual(code(caller.ask(adt("A40", "NEW" + item.PatientID, prior=item.PatientID))), "AA")
@@ -302,8 +303,8 @@ class EveryWay(Asked):
                 self.manager.items[f"1.2.3.{number}"].ProcedureStepState = "COMPLETED"
                 h.wait_for(lambda: not self.listed(node), 30, "read there")
                 self.assertEqual(arms.armed(), [], "the point was not passed")
+                self.assertEqual(len(h.wait_for(lambda study=study: [line for line in self.audited(node) if study in line and self.READ_THERE in line], 10, "its record")), 1)
                 self.assertEqual(node.log().count(f"read-elsewhere announcement=ris study={study}"), 1)
-                self.assertEqual(len([line for line in self.audited(node) if study in line and self.READ_THERE in line]), 1)
         self.assertEqual(self.manager.violations, [])
 
     def test_another_patient_or_order_is_told_anew(self):
@@ -489,8 +490,8 @@ class NotJudged(Asked):
         self.assertEqual([i.StudyInstanceUID for i in items], [studies[n] for n in order])
         for item, n in zip(items, order, strict=True):
             self.assertIn(f"; {words[kinds[n][0]]}", item.CommentsOnTheScheduledProcedureStep)
-        said = {n["study"]: n for n in self.hook_.news()}
-        self.assertEqual([(said[s]["outcome"], said[s]["raised"]) for s in studies], [(k, k == "finding") for k, _ in kinds])
+        said = {study: (kind, kind == "finding") for study, (kind, _) in zip(studies, kinds)}
+        h.wait_for(lambda: {n["study"]: (n["outcome"], n["raised"]) for n in self.hook_.news()} == said, 15, "the webhook")
         for text in node.admin("worklist").stdout, str(self.hook_.requests), json.dumps(self.shown()):
             self.assertNotRegex(text.lower(), "negative|absent|normal|no finding")
 

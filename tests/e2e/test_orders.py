@@ -22,9 +22,8 @@ import harness as h
 os.environ.setdefault("CERVIGATE_BUILD", h.BUILD)
 sys.path[:0] = [os.path.join(h.SOURCE, "tests/scp"), os.path.join(h.SOURCE, "tests/faults")]
 from kill import HEARD, Arms, children, name_of  # noqa: E402
-from hl7_listener import Listener, says  # noqa: E402
+from hl7_listener import END, VT, Listener, says  # noqa: E402
 
-VT, END = b"\x0b", b"\x1c\r"
 CONNECTIONS, IDLE, LONGEST = 4, 2, 4096
 
 

@@ -114,7 +114,7 @@ class Campaign(kill.Campaign):
             self.correct(patient)
             self.wait_for(f"a new picture of {study}", "SELECT 1 FROM result WHERE study=? AND kind='sc' AND fate='retracted'", study)
             if victim:
-                self.kill(victim)
+                h.wait_for(lambda: self.kill(victim), PATIENCE, f"a death of {victim}")
         finally:
             self.pacs.release()
         self.revive()

@@ -51,7 +51,7 @@ def write_object(path, size=4096, **attributes):
 def small_disk(case, size):
     """A file system of `size` bytes, until the test ends."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
-        case.skipTest("mounting needs root")
+        case.skipTest("skipped: mounting needs root")
     where = tempfile.mkdtemp(prefix="cervigate-disk-")
     case.addCleanup(os.rmdir, where)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", where], check=True)

@@ -89,6 +89,13 @@ class Receive(unittest.TestCase):
             kept = f.read()
         return kept[144 + int.from_bytes(kept[140:144], "little"):]
 
+    def looked_at(self, path):
+        """It is stored, and analysis is done with it: it would set aside an object whose damage it came upon first. (digest, name)."""
+        self.assertEqual(self.node.store(path).returncode, 0)
+        d.wait_for(lambda: self.node.sql("SELECT COUNT(*) FROM instance WHERE state='received'") == [(0,)], 30, "looked at")
+        (_, digest, name, _), = self.states()
+        return digest, name
+
     def damage(self, name, way):
         stored = os.path.join(self.node.spool, name)
         size = os.path.getsize(stored)
@@ -103,8 +110,7 @@ class Receive(unittest.TestCase):
 
     def test_a_damaged_object_that_comes_again_is_mended(self):
         path, = self.make(1)
-        self.assertEqual(self.node.store(path).returncode, 0)
-        (_, digest, name, _), = self.states()
+        digest, name = self.looked_at(path)
         stored = os.path.join(self.node.spool, name)
         inode = os.stat(stored).st_ino
         self.assertEqual(self.node.store(path).returncode, 0)
@@ -120,10 +126,7 @@ class Receive(unittest.TestCase):
 
     def test_a_mend_that_is_cut_off_is_not_answered_and_comes_again(self):
         path, = self.make(1)
-        self.assertEqual(self.node.store(path).returncode, 0)
-        (_, digest, name, _), = self.states()
-        # analysis must not come upon the damage first: it would set the object aside
-        d.wait_for(lambda: self.node.sql("SELECT COUNT(*) FROM instance WHERE state='received'") == [(0,)], 30, "judged")
+        digest, name = self.looked_at(path)
         for point in ("again-before-rename", "again-after-rename"):
             with self.subTest(point):
                 self.node.process.terminate()
@@ -259,7 +262,7 @@ class Ceilings(Receive):
         held = [socket.create_connection(("127.0.0.1", int(self.node.port))) for _ in range(3)]
         for s in held:
             s.send(b"\1")  # who says nothing holds nothing
-        time.sleep(0.3)
+        d.wait_for(lambda: len(children_of(self.node.pid("receive"))) == 4, 10, "three associations and the committer")
         answer = subprocess.run(["echoscu", "-v", "-aec", "CERVIGATE", "127.0.0.1", self.node.port], capture_output=True, text=True)
         self.assertIn("Local Limit Exceeded", answer.stderr + answer.stdout)
         for s in held:
