@@ -1,9 +1,11 @@
 """What the end-to-end tests share: a real cervigated, real peers, real images. Debian's own python3 (pydicom, PIL)."""
+import fcntl
 import functools
 import glob
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -25,6 +27,7 @@ BIN = os.path.join(BUILD, "bin")
 SHARED = os.path.join(os.path.dirname(SOURCE), "shared")
 MODEL = os.environ.get("CERVIGATE_MODEL", os.path.join(SOURCE, "models/cervigate-phantom"))
 DX, CR = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1"
+PORTS = 12000, 32000
 SC, SR3D = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.88.34"
 SETTLED = 0.1  # seconds without a write
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -35,9 +38,23 @@ def needs_shared(part):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has, and that none of the tests beside this one is given while this one runs: they count through the ports below those that
+    the kernel gives to callers, which would have a port that the kernel chose before its server has."""
+    with open(os.path.join(tempfile.gettempdir(), f"cervigate-ports-{os.getuid()}"), "a+", encoding="ascii") as last:
+        fcntl.flock(last, fcntl.LOCK_EX)
+        last.seek(0)
+        port = int(last.read() or random.randrange(*PORTS))
+        while True:
+            port = port + 1 if port + 1 < PORTS[1] else PORTS[0]
+            with socket.socket() as s:
+                try:
+                    s.bind(("", port))
+                    break
+                except OSError:
+                    continue
+        last.truncate(0)
+        last.write(str(port))
+        return port
 
 
 def is_sanitized():
