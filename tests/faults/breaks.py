@@ -178,7 +178,7 @@ BREAKS = [
     ("statuses are missing in the man pages", "docs/man/page.awk", "print \".TP\\n.B \" (part + 0)", "print \".TP\\nx\"", "docs_manual"),
     ("completion knows three options", "scp/admin/completion.bash", "| sort -u; }", "| sort -u | head -n 3; }", "docs_manual"),
     ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
-    ("any number may pass a study", "scp/worklist/priority.c", "place->passed >= policy->passed_most;", "place->passed < 0;", "scp_priority_room"),
+    ("who was passed is passed for ever", "scp/worklist/priority.c", "bool spared = place->passed_ms > 0 &&", "bool spared = false && place->passed_ms > 0 &&", "scp_priority_room"),
     ("a child's memory is not told", "scp/analyze/zygote.c", "object->peak_kib = ended.peak_kib;", "object->peak_kib = 0;", "scp_object"),
     ("one peer takes every place", "scp/receive/receive.c", "from_peer(r, address) >= (size_t)limits->associations_per_peer", "false", "faults_held"),
     ("what was refused has a name that is not synced", "scp/spool.c", "crash_point(\"quarantine-renamed\");\n    return spool_sync_directory_of(to);",
