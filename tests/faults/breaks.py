@@ -178,6 +178,7 @@ BREAKS = [
     ("statuses are missing in the man pages", "docs/man/page.awk", "print \".TP\\n.B \" (part + 0)", "print \".TP\\nx\"", "docs_manual"),
     ("completion knows three options", "scp/admin/completion.bash", "| sort -u; }", "| sort -u | head -n 3; }", "docs_manual"),
     ("completion looks at another configuration", "scp/admin/completion.bash", "[ -z \"$2\" ] || config=(--config \"$2\")", "config=(--config /dev/null)", "docs_manual"),
+    ("one way of news waits for the others", "scp/worklist/announce.c", "    expire(a, lane);\n    if (announce_allowed", "    for (size_t i = 0; i < a->lanes; i++)\n        if (a->lane[i].busy)\n            return;\n    expire(a, lane);\n    if (announce_allowed", "e2e_peers_down"),
     ("who was passed is passed for ever", "scp/worklist/priority.c", "bool spared = place->passed_ms > 0 &&", "bool spared = false && place->passed_ms > 0 &&", "scp_priority_room"),
     ("a child's memory is not told", "scp/analyze/zygote.c", "object->peak_kib = ended.peak_kib;", "object->peak_kib = 0;", "scp_object"),
     ("one peer takes every place", "scp/receive/receive.c", "from_peer(r, address) >= (size_t)limits->associations_per_peer", "false", "faults_held"),
