@@ -1,6 +1,7 @@
 """What test_console.py does with the list, on a telephone and towards the PACS, and with the table of outcomes: a part of its class."""
 import csv
 import http.server
+import json
 import os
 import threading
 
@@ -62,6 +63,30 @@ class ListPage:
         self.opened(self.negative)
         self.page.do("click", selector=".acts a")
         self.opened(self.negative)
+
+    def shown_are(self, entries):
+        """As far as they are in sight."""
+        self.page.until(f"(({ROWS}).join() === {json.dumps([e['study'] for e in entries])}.slice(0, ({ROWS}).length).join())")
+
+    def test_band_by_band(self):
+        """By key: raised, routine, not judged, in each the oldest first, with the places in the order of reading; and back."""
+        self.sign_in()
+        self.page.do("size", width=DESK[0], height=DESK[1])
+        child, known, raised = self.send(self.whole, 70, PatientBirthDate="20200101", PatientAge="006Y"), self.send(self.hurt, 71, PatientID="CONSOLE-4710"), self.send(self.hurt, 72)
+        entries = h.wait_for(lambda: (lambda e: e if {known: "routine", child: "not judged", raised: "raised"}.items() <= {x["study"]: x["band"] for x in e}.items() else None)(
+            self.ask("/worklist")["entries"]), 60, "a study of each band")
+        bands = ("raised", "routine", "not judged")
+        sorted_ones = sorted(entries, key=lambda e: (bands.index(e["band"]), e["arrived"], e["position"]))
+        self.assertNotEqual(sorted_ones, entries)
+        self.page.press("b")
+        self.shown_are(sorted_ones)
+        numbers = self.page.see("Object.fromEntries([...document.querySelectorAll('.rows .row')].map((r) => [r.dataset.study, Number(r.querySelector('.position').textContent)]))")
+        self.assertEqual(numbers, {e["study"]: e["position"] for e in sorted_ones if e["study"] in numbers})
+        self.assertIn("The numbers are the places in the order of reading.", self.page.text(".note"))
+        self.assertEqual(self.page.see("document.querySelector('.by-band').getAttribute('aria-pressed')"), "true")
+        self.accessible("by band")
+        self.page.press("b")
+        self.shown_are(entries)
 
     def test_the_list_on_a_telephone(self):
         """All that is told of a study is in sight; a finger moves the list and holds its order for three seconds, and no longer."""

@@ -311,7 +311,7 @@ class Console(ListPage, PicturePage, TryPage, Answers, unittest.TestCase):
         self.page.do("go", hash="#/figures")
         self.page.until("document.querySelector('.node-body .panel')")
         figures = self.page.text("main")
-        for words in ("Finding0 of 10 % (95 % interval 0 % to 97 %)", "values is what readers said on this console", "False alarms: 1", "0 studies have a final report"):
+        for words in ("95 % intervalFinding0 of 10 %0 % to 97 %", "values is what readers said on this console", "False alarms: 1", "No study has a final report yet."):
             self.assertIn(words, figures)
         self.assertIsNone(self.page.text("a[download]"))
         self.open_study(self.positive)
