@@ -14,6 +14,7 @@ import described  # noqa: E402
 import harness as h  # noqa: E402
 
 PEOPLE = {"vera": "viewer", "rita": "reader", "ada": "admin"}
+ANNOUNCED = 2  # seconds
 LIMITS = 'connections="12" streams="3" requestTime="2"'
 
 
@@ -91,6 +92,18 @@ def final_report(node, accession, status, *rows):
     """The RIS sends a report: rows of (code, value)."""
     rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
     to_orders(node, f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
+
+
+def announced(measure):
+    """A positive study is announced within two seconds: the median of three, each what `measure` gives in seconds. Where others want the processors it is measured anew, twice at most; the
+    bound stays. An instrumented build is told, not held to it."""
+    for _ in range(3):
+        took = sorted(measure() for _ in range(3))
+        print("announced after", *(f"{1000 * t:.0f}" for t in took), f"ms, load {os.getloadavg()[0]:.1f}", flush=True)
+        if took[1] < ANNOUNCED:
+            return
+    if h.PATIENCE == 1:
+        raise AssertionError(f"announced after {took[1]:.2f} s in the median of the last three")
 
 
 class Base(unittest.TestCase):
