@@ -96,16 +96,14 @@ class ListPage:
         self.addCleanup(desk_again)
         self.page.who = None
         self.sign_in(size=PHONE, touch=True)
-        for number in range(20, 25):
-            self.send(self.whole, number)
-        self.page.until("document.querySelectorAll('.rows .row').length >= 7", 60)
-        entries = self.ask("/worklist")["entries"]
+        sent = {self.send(self.whole, number) for number in range(20, 25)}
+        entries = h.wait_for(lambda: (lambda all_: all_ if sent <= {e["study"] for e in all_ if e["report"]} else None)(self.ask("/worklist")["entries"]), 60, "all in the list")
+        raised, not_judged = (sum(e["band"] == band for e in entries) for band in ("raised", "not judged"))
+        self.page.until(f"document.querySelector('.total').textContent === '{len(entries)} studies: {raised} raised, {not_judged} not judged'")
         hidden = self.page.see("""[...document.querySelector('.rows .row').children].filter((c) => c.textContent && c.className !== 'position'
             && !(c.offsetWidth && c.scrollWidth <= c.clientWidth && c.getBoundingClientRect().right <= innerWidth)).map((c) => c.className)""")
         self.assertEqual(hidden, [])
         self.assertIn("PHANTOM", self.page.text(".rows .row .station"))
-        raised, not_judged = (sum(e["band"] == band for e in entries) for band in ("raised", "not judged"))
-        self.assertEqual(self.page.text(".total"), f"{len(entries)} studies: {raised} raised, {not_judged} not judged")
         self.assertTrue(self.page.see("(({ offsetWidth, scrollWidth, clientWidth }) => offsetWidth > 0 && scrollWidth <= clientWidth)(document.querySelector('.total'))"))
         self.page.do("fingers", steps=[[[200, 700 - 20 * n]] for n in range(16)])
         self.page.until("document.querySelector('.grid').scrollTop > 100", 3)

@@ -13,6 +13,7 @@ import pydicom
 from pydicom.uid import generate_uid
 
 import browser
+import colours
 from answers import Answers
 from browser import DESK, PHONE, h
 from http_fixture import announced
@@ -201,9 +202,23 @@ class Console(ListPage, PicturePage, TryPage, Answers, unittest.TestCase):
         self.assertNotRegex(self.page.see("document.querySelector('main').innerText"), r"\d[.,]\d")
         for entry in self.ask("/worklist")["entries"]:
             self.assertNotRegex(" ".join(str(v) for k, v in entry.items() if k not in ("study", "report", "arrived", "changed")), r"\d[.,]\d")
-        colours = self.page.see("[...document.querySelectorAll('body, body *')].flatMap((e) => { const s = getComputedStyle(e); return [s.color, s.backgroundColor, s.borderLeftColor, s.outlineColor, s.fill]; })")
-        for r, g, b in {tuple(map(float, re.findall(r"[\d.]+", c)[:3])) for c in colours if c.startswith("rgb")}:
-            self.assertFalse(g > 1.15 * max(r, b) + 4, (r, g, b))
+        colours.check(self, self.page, "a row")
+
+    def test_no_colour_is_an_alarm_without_a_failure(self):
+        """Nor green: the style sheet's rules, those of hands and focus, too. Each page's elements are looked at where axe looks. What is looked for is found."""
+        self.sign_in("root")
+        self.assertEqual(colours.of_rules(self.page), [])
+        for page, there in (("worklist", ".rows .row"), ("read", ".strip"), ("figures", ".verdict"), ("node", ".peers"), ("node/drift", ".node-body p"), ("node/models", ".model"),
+                            ("node/set-aside", ".node-body h2"), ("node/audit", "form.search"), ("node/configuration", ".lines li")):
+            self.page.do("go", hash=f"#/{page}")
+            self.page.until(f"document.querySelector('{there}')")
+            colours.check(self, self.page, page)
+        for colour, rule in (("rgb(20, 120, 30)", ".row:hover { color: green }"), ("#f08030", ".row:focus { outline: 1px solid #f08030 }"), ("var(--alarm)", ".stop:hover { color: var(--alarm) }")):
+            found, ways = colours.painted(self.page, colour)
+            self.assertEqual(found, ways)
+            self.page.see(f"document.styleSheets[0].insertRule('{rule}')")
+            self.assertEqual(len(colours.of_rules(self.page)), 1, rule)
+            self.page.see("document.styleSheets[0].deleteRule(0)")
 
     def test_read_and_back(self):
         self.sign_in()
@@ -385,6 +400,7 @@ class Console(ListPage, PicturePage, TryPage, Answers, unittest.TestCase):
         for width, height in (PHONE, DESK):
             self.page.do("size", width=width, height=height)
             self.assertEqual(self.page.do("axe"), [], f"{page} at {width}")
+            colours.check(self, self.page, f"{page} at {width}")
             self.assertLessEqual(self.page.see("document.documentElement.scrollWidth"), width, f"{page} at {width}")
             if os.environ.get("CERVIGATE_SHOTS"):
                 self.page.do("screenshot", path=os.path.join(os.environ["CERVIGATE_SHOTS"], f"{page}-{width}.png"))
@@ -427,6 +443,7 @@ class Console(ListPage, PicturePage, TryPage, Answers, unittest.TestCase):
         self.assertIn("The list may be old", self.page.text("#failure"))
         self.assertTrue(self.page.see("document.querySelector('.rows .row') !== null"))
         self.assertEqual(self.page.do("axe"), [])
+        self.assertTrue(colours.check(self, self.page, "a node that is gone", lambda: ("The list may be old",)))
         self.node.start()
         self.page.until("document.querySelector('form.login')?.textContent.includes('Your session has ended')", 30)
         self.assertNotIn("ACC0", self.page.text("body"))
