@@ -2,7 +2,7 @@
  *
  * A graph is a blueprint: names, parameters, shapes. It holds no weights and no activations, is
  * immutable after nn_graph_finish and may then be shared by any number of threads. Layouts are
- * NCHW, weights OIHW, fully connected (out, in), as in ../shared/weights' metadata; all float32.
+ * NCHW, weights OIHW, fully connected (out, in); all float32.
  *
  * Builders take the producing layer's id and return the new layer's id (>= 0). The first error
  * sticks: later builders return -1 and nn_graph_finish reports it with the layer's name, so that a
