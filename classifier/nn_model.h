@@ -42,7 +42,7 @@ struct nn_preprocess {
     enum nn_region region;
 };
 
-/* What was measured on images that training never saw (papers.md, Measures). */
+/* What was measured on images that training never saw. */
 struct nn_measures {
     char data[256];                                  /* what the images were */
     long confusion[NN_MAX_CLASSES * NN_MAX_CLASSES]; /* [truth * classes + answer], answer: top */
