@@ -433,60 +433,6 @@ class Echo(Rules):
         self.echo(list(HOW))
 
 
-class AutoRouting(Rules):
-    """Orthanc, whose script sends whatever it stores back to the node; it stores what it has again, and would send that again, too."""
-    SCRIPT = """
-function OnStoredInstance(id, tags, metadata, origin)
-  if origin['RequestOrigin'] == 'Lua' then
-    return
-  elseif tags['PatientID'] == 'CHANGED' then
-    Delete(SendToModality(ModifyInstance(id, {PatientName = 'Other^Name'}, {}, true), 'cervigate'))
-  else
-    SendToModality(id, 'cervigate')
-  end
-end
-"""
-    REST = 5  # seconds in which nothing happens
-
-    def orthanc(self):
-        script = os.path.join(self.folder, "route.lua")
-        with open(script, "w", encoding="utf-8") as f:
-            f.write(self.SCRIPT)
-        orthanc = h.Orthanc(LuaScripts=[script], OverwriteInstances=True)
-        self.addCleanup(orthanc.close)
-        return orthanc
-
-    def counts(self, orthanc, node):
-        """What either has and has done, as far as it says."""
-        return (json.loads(orthanc.get("/statistics")), json.loads(orthanc.get("/changes?last"))["Last"], len(node.log().splitlines()),
-                rows(node, "SELECT id,study,sop_class,state FROM instance"), rows(node, "SELECT id,state FROM delivery"), rows(node, "SELECT * FROM place"))
-
-    def test_orthanc_comes_to_rest(self):
-        orthanc = self.orthanc()
-        node = h.Node({"pacs": (orthanc.ae, orthanc.port)}, rules='<rule name="all" action="analyze"/>', model=self.finds, outputs="SR SC GSPS PMAP")
-        self.addCleanup(node.stop)
-        orthanc.put("/modalities/cervigate", ["CERVIGATE", "127.0.0.1", node.port])
-        images = dict(self.image(PatientID=patient) for patient in ("SAME", "CHANGED"))
-        paths, studies = list(images), list(images.values())
-        self.assertEqual(h.run("storescu", "-aec", orthanc.ae, "127.0.0.1", orthanc.port, *paths).returncode, 0)
-        for study in studies:
-            h.wait_for(lambda: dict(rows(node, "SELECT state,count(*) FROM instance WHERE study=? GROUP BY state", study)) == {"judged": 1, "own": 4}, 60,
-                       "all came back")
-        self.assertEqual(h.run("storescu", "-aec", orthanc.ae, "127.0.0.1", orthanc.port, paths[0]).returncode, 0)
-        h.wait_for(lambda: " identity=duplicate " in node.log(), 30, "the image, once more")
-        time.sleep(self.REST * h.PATIENCE)
-        at_rest = self.counts(orthanc, node)
-        time.sleep(self.REST * h.PATIENCE)
-        self.assertEqual(self.counts(orthanc, node), at_rest)
-        self.assertEqual(at_rest[0]["CountInstances"], 10)
-        for study in studies:
-            self.assertEqual(dict(rows(node, "SELECT state,count(*) FROM instance WHERE study=? GROUP BY state", study)), {"judged": 1, "own": 4})
-            self.assertEqual(rows(node, "SELECT read FROM study WHERE uid=?", study), [(0,)])
-            self.assertEqual(rows(node, "SELECT raised FROM place WHERE study=?", study), [(1,)])
-        self.assertEqual(node.status()["why"], [])
-        self.assertEqual([line for line in node.log().splitlines() if re.match(r"\S+ error ", line)], [])
-
-
 def long_run(seed, count):
     case = Echo("test_it_comes_to_rest")
     setUpModule()
