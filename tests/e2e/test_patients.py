@@ -190,7 +190,7 @@ class Told(Node):
         self.assertRegex(said.stdout, r"^forgotten: 1 objects, \d+ results, 1 refused")
         self.assertEqual([os.path.exists(path) for path in refused.values()], [False, True])
         self.assertEqual(self.ask_store("SELECT 1 FROM site_patient WHERE patient_id LIKE 'F_'"), [])
-        self.assertEqual(self.ask_store("SELECT withdrawn FROM instance WHERE study=?", first), [("patient was forgotten",)])
+        self.assertEqual(self.ask_store("SELECT withdrawn FROM instance WHERE study=?", first), [("forgotten",)])
 
     def test_what_the_archive_does_not_have_yet_is_made_anew(self):
         study = generate_uid()
