@@ -2,28 +2,13 @@
  */
 #include "clock.h"
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "open_store.h"
 #include "store_place.h"
 #include "store_reading.h"
 #include "store_sqlite.h"
 
 #define FINAL ((1u << READING_CANCELED) | (1u << READING_COMPLETED))
 #define OPEN  ((1u << READING_SCHEDULED) | (1u << READING_IN_PROGRESS))
-
-static struct store *store;
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
 
 static void enter_places(void)
 {
