@@ -34,6 +34,8 @@ struct store;
 STORE_MUST_USE enum store_status store_open(const char *path, struct store **store, char *error,
                                             size_t error_size);
 void store_close(struct store *store);
+/* From now on this handle only reads: whatever would change something is STORE_BROKEN. */
+STORE_MUST_USE enum store_status store_only_reads(struct store *store);
 /* How long a call waits for another program's lock before it is STORE_BUSY; STORE_PATIENCE_MS when
  * nothing was said. */
 #define STORE_PATIENCE_MS 10000

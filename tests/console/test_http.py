@@ -93,6 +93,21 @@ class Doors(Base):
         self.assertEqual(client.ask("POST", "/api/v1/session", b"x" * 20000).status, 413)
         self.assertEqual(client.ask("HEAD", "/").body, b"")
 
+    def test_nobody_writes_headers(self):
+        """A line's end in an address, a query or a header of the request starts no header of the answer."""
+        client = self.client("ada")
+        line = "%0d%0aX-Written:%20yes%0d%0a%0d%0a"
+        for path in (f"/{line}", f"/api/v1/studies/1.2{line}", f"/api/v1/studies/1.2/images/{line}/picture", f"/api/v1/worklist/{line}/read", f"/api/v1/node/audit?user={line}",
+                     f"/dicomweb/studies?PatientID={line}", f"/dicomweb/studies/1.2{line}/metadata", f"/api/v1/node/peers/destination/pacs{line}/echo"):
+            for method in ("GET", "PUT"):
+                answer = client.ask(method, path)
+                self.assertLess(answer.status, 500, path)
+                self.assertNotIn("X-Written", answer.headers, path)
+        for name in ("Host", "Origin", "Cookie", "X-Forwarded-For", "X-Forwarded-Proto", "Accept", "If-None-Match", "Range"):
+            for end in (b"\r", b"\n", b"\r\n "):
+                said = self.read(self.raw(b"GET /api/v1/worklist HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + name.encode() + b": a" + end + b"X-Written: yes\r\n\r\n"))
+                self.assertNotIn(b"X-Written", said, (name, end))
+
     def test_slow(self):
         """A byte now and then is no request: such connections end, and others are answered meanwhile."""
         slow = [self.raw(b"GET /readyz HTTP/1.1\r\n") for _ in range(4)]
@@ -224,7 +239,10 @@ class Accounts(Base):
             self.assertEqual(done.returncode, status, (verb, done.stderr))
             self.assertTrue(done.stderr)
         with open(self.accounts, encoding="utf-8") as f:
-            self.assertNotIn("password of", f.read())
+            accounts = f.read()
+        self.assertNotIn("password of", accounts)
+        for name in PEOPLE:  # 19 MiB, 2 passes
+            self.assertRegex(accounts, rf"(?m)^{name}:\w+:\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{{22}}\$[A-Za-z0-9+/]{{43}}$")
         self.assertEqual(os.stat(self.accounts).st_mode & 0o777, 0o600)
 
     def test_damaged_file(self):
