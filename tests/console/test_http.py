@@ -348,10 +348,20 @@ class Crowd(Base):
         cls.idle, cls.busy = (Client(int(cls.node.facts()["console_port"])) for _ in range(2))
         for client in (cls.idle, cls.busy):
             assert client.log_in("vera").status == 200
-        cls.begun = time.monotonic()
+        cls.begun = cls.asked = time.monotonic()
 
     def tearDown(self):
-        self.assertEqual(self.busy.ask("GET", "/api/v1/worklist").status, 200)
+        self.stays()
+
+    def stays(self):
+        """Who does something is there; whoever could not for a minute, for the machine stood still, comes again. Whether it did not."""
+        stood = time.monotonic() - self.asked > 50
+        status = self.busy.ask("GET", "/api/v1/worklist").status
+        if stood and status == 401:
+            status = h.wait_for(lambda: self.busy.log_in("vera").status == 200 and 200, 90, "a log-in: those that failed before are still counted")
+        self.assertEqual(status, 200)
+        type(self).asked = time.monotonic()
+        return not stood
 
     def test_z_a_session_ends_by_itself(self):
         """Last, since the shortest is a minute: who did nothing in it is nobody, and his open stream is ended; who did something is there."""
@@ -367,15 +377,17 @@ class Crowd(Base):
             stream.close()
             return None
         stream = h.wait_for(listen, 20, "a place for a stream")
-        stream.settimeout(70)
-        said = b""
+        stream.settimeout(70 * h.PATIENCE)
+        said, steady = b"", True
         while not said.endswith(b"0\r\n\r\n"):
             part = stream.recv(4096)
             self.assertTrue(part, "the connection ended, and not the stream")
             said += part
-            self.assertEqual(self.busy.ask("GET", "/api/v1/worklist").status, 200)  # every 15 s a comment comes
+            steady &= self.stays()  # every 15 s a comment comes
         stream.close()
-        self.assertTrue(58 < time.monotonic() - self.begun < 70 * h.PATIENCE, time.monotonic() - self.begun)
+        self.assertGreater(time.monotonic() - self.begun, 58)
+        if steady:
+            self.assertLess(time.monotonic() - self.begun, 70 * h.PATIENCE)
         for method, path in (("GET", "/api/v1/worklist"), ("GET", "/api/v1/session"), ("GET", "/api/v1/events"), ("PUT", "/api/v1/worklist/1.2.3/read")):
             answer = self.idle.ask(method, path)
             self.assertEqual((answer.status, answer.json["error"]), (401, "log in first"), path)
