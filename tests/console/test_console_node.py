@@ -79,8 +79,9 @@ class Page(unittest.TestCase):
         seen = self.page.see("""(() => { const all = document.querySelector('.verdict').getBoundingClientRect(), stop = document.querySelector('.stop').getBoundingClientRect();
             return all.bottom < innerHeight && stop.bottom < innerHeight; })()""")
         self.assertTrue(seen)
-        for words in ("receive", "analyze", "deliver", "announce", "inquire", "Free", "Images stop below", "passed"):
+        for words in ("receive", "analyze", "deliver", "announce", "inquire", "Free", "Images stop below", "passed", "Oldest job", "To be judged", "Reports to be made"):
             self.assertIn(words, self.page.text(".node-body"))
+        self.page.until(r"/To be sent\s*\d+, the oldest for \d.*News to be told\s*the oldest for \d/.test(document.querySelector('.node-body').textContent)", 20)
 
     def test_b_echo(self):
         """By keys: a peer that lives answers, one that does not says at which layer it failed and what to do."""
@@ -93,6 +94,12 @@ class Page(unittest.TestCase):
             self.assertEqual(self.page.see("document.activeElement.dataset.key"), key)  # the focus stays where it was
         self.page.until("[...document.querySelectorAll('.peers tr.alarm')].some((r) => r.textContent.includes('FAILING') && r.textContent.includes('gone'))", 20)
         self.assertIn("echo", self.page.see("[...document.querySelectorAll('#said')].map((s) => s.textContent).join()").lower())
+        # Of each: who it is; its state, the last success, the last failure in words, and how long what waits for it has waited.
+        rows = self.page.until("""(() => { const rows = Object.fromEntries([...document.querySelectorAll('.peers tbody tr')].map((r) => [r.cells[0].textContent.split(',')[0], [...r.cells].slice(1, 5).map((c) => c.textContent)]));
+            return rows['hook webhook'][0] === 'FAILING' ? rows : null; })()""", 40)
+        self.assertRegex(" ".join(rows["pacs results"]), r"^works \d\d:\d\d none nothing$")
+        self.assertRegex(" ".join(rows["hook webhook"]), r"^FAILING never \d\d:\d\d: Failed to connect to .* for \d+ (s|min)$")
+        self.assertRegex(" ".join(rows["gone results"]), r"^FAILING never \d\d:\d\d(, by echo|: .*) for \d+ (s|min)$")
 
     def test_c_release_and_find_it_in_the_audit_log(self):
         self.open("set-aside", there=".aside")
