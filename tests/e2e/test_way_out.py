@@ -19,7 +19,7 @@ import daemon as h  # noqa: E402
 import harness  # noqa: E402
 import models  # noqa: E402
 import rawscu  # noqa: E402
-from archive import Archive, encode, message, short, uid as uid_value  # noqa: E402
+from archive import ACTION, HOSTILE, STORE, Archive, encode, message, short, uid as uid_value  # noqa: E402
 from ledger import read_lines  # noqa: E402
 from daemon import AnalyzeNode  # noqa: E402
 
@@ -126,21 +126,30 @@ class Look(WayOut):
         h.wait_for(lambda: self.kept(never) == 2, 20, "delivery without a look")
 
     def test_hostile_answers_end_with_that_peer(self):
-        for how in ("endless", "garbage", "nested", "command", "truncated", "fail"):
-            with self.subTest(how=how):
-                hostile, good = self.archive(find=how), self.archive()
-                node = self.node(hostile, good, destination='look="always"')
-                roles = {r: node.pid(r) for r in ("receive", "analyze", "deliver")}
-                path = self.image(how)
-                good.add(path)
-                hostile.add(path)
-                self.assertEqual(node.store(path).returncode, 0)
-                h.wait_for(lambda: self.kept(good) == 2, 30, "the good peer's")
-                self.assertEqual(self.kept(hostile), 0)
-                self.assertEqual({r: node.pid(r) for r in roles}, roles)
-                hostile.find = "ok"
-                h.wait_for(lambda: self.kept(hostile) == 2, 30, "what was hostile is served when it is not any more")
-                node.stop()
+        """To queries, objects, requests for commitment; all at once, beside a good one: no role or sender ends, nothing is delivered there; later all is."""
+        good, kinds = self.archive(), ("endless", "garbage", "nested", "command", "truncated", "fail")
+        asked = [self.archive(find=how) for how in kinds]
+        others = [self.archive(find=None, commitment="same") for _ in range(2 * len(HOSTILE))]
+        for n, archive in enumerate(others):
+            archive.hostile[(STORE, ACTION)[n % 2]] = HOSTILE[n // 2]
+        plain, committed = 'look="never" answerTime="5"', 'look="never" answerTime="5" commitment="true" commitmentTimeout="5"'
+        node = self.node(good, *asked, *others, destination=(*['look="always"'] * (1 + len(asked)), *(committed if n % 2 else plain for n in range(len(others)))))
+        roles = {r: node.pid(r) for r in ("receive", "analyze", "deliver")}
+        for n in range(2):
+            path = self.image(f"{n}")
+            for archive in (good, *asked):
+                archive.add(path)
+            self.assertEqual(node.store(path).returncode, 0)
+        h.wait_for(lambda: self.kept(good) == 4, 60, "the good peer's")
+        for n, archive in enumerate((*asked, *others)):
+            h.wait_for(lambda archive=archive: sum(line["kind"] in ("hostile", "find") for line in read_lines(archive.log_path)) >= 2, 60, f"hostile twice, {n}")
+        self.assertEqual(node.sql("SELECT DISTINCT destination FROM delivery WHERE state<>'pending'"), [("pacs0",)])
+        self.assertEqual([self.kept(archive) for archive in asked], [0] * len(asked))
+        for archive in (*asked, *others):
+            archive.find, _ = archive.find and "ok", archive.hostile.clear()
+        h.wait_for(lambda: node.sql("SELECT COUNT(*) FROM delivery WHERE state<>'sent'") == [(0,)], 90, "what was hostile is served when it is not any more")
+        self.assertEqual({r: node.pid(r) for r in roles}, roles)
+        self.assertNotIn("sender-ended", node.log())
 
     def test_who_answers_no_query_gets_results_without(self):
         """An archive that does not know us takes C-FIND and hangs up (Orthanc, as it is), or fails."""
@@ -420,17 +429,20 @@ class Away(WayOut):
 class RealPacs(WayOut):
     """Orthanc: C-FIND and Storage Commitment by somebody else's hand; its event comes on an association of its own."""
 
-    def test_the_originals_first_then_results_that_it_commits_to(self):
-        orthanc = harness.Orthanc()
+    def begin(self, how, **settings):
+        orthanc = harness.Orthanc(**settings)
         self.addCleanup(orthanc.close)
         peers = f'<peers><peer name="pacs" aeTitle="ORTHANC" host="127.0.0.1" port="{orthanc.port}"/></peers><destinations>'
-        peers += '<destination peer="pacs" outputs="SR SC" look="always" lookMost="600" commitment="true" commitmentTimeout="20" demo="true" '
-        peers += 'retryFirst="1" retryMost="2"/></destinations>'
+        peers += f'<destination peer="pacs" outputs="SR SC" {how} commitment="true" commitmentTimeout="20" demo="true" retryFirst="1" retryMost="2"/></destinations>'
         node = AnalyzeNode(mode="demo", peers=peers)
         self.addCleanup(node.stop)
         request = urllib.request.Request(f"http://127.0.0.1:{orthanc.http}/modalities/cervigate", method="PUT", data=json.dumps(
             {"AET": "CERVIGATE", "Host": "127.0.0.1", "Port": node.port, "AllowStorageCommitment": True}).encode())
         urllib.request.urlopen(request, timeout=10).close()
+        return orthanc, node
+
+    def test_the_originals_first_then_results_that_it_commits_to(self):
+        orthanc, node = self.begin('look="always" lookMost="600"')
         path = self.study(node)
         self.waits(node, "the study is not there")
         self.assertEqual(orthanc.instances(), [])
@@ -438,6 +450,28 @@ class RealPacs(WayOut):
         h.wait_for(lambda: len(orthanc.instances()) == 3, 30, "report and picture beside the original")
         h.wait_for(lambda: node.sql("SELECT state FROM delivery") == [("sent",)] * 2, 40, "committed")
         self.assertRegex(node.log(), "commitment-event .*kept=true")
+
+    def loses(self, times):
+        """What Orthanc forgets as soon as it has stored it: so many reports."""
+        path = os.path.join(self.folder, "loses.lua")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(f"left = {times}\nfunction OnStoredInstance(id, tags)\n  if tags['Modality'] == 'SR' and left > 0 then\n"
+                    "    left = left - 1\n    Delete(id)\n  end\nend\n")
+        return {"LuaScripts": [path]}
+
+    def test_what_it_lost_is_sent_again_or_parked(self):
+        """Half-stored: it commits to the picture alone. Then it has the report, or never does."""
+        for times in (1, 100):
+            with self.subTest(times=times):
+                orthanc, node = self.begin('look="never"', **self.loses(times))
+                self.study(node, f"{times}")
+                expected = [("sr", "sent" if times == 1 else "parked"), ("sc", "sent")]
+                h.wait_for(lambda node=node, expected=expected: node.sql(
+                    "SELECT kind,state FROM delivery JOIN result ON result.id=delivery.result ORDER BY delivery.id") == expected, 90, "the end")
+                self.assertEqual(node.sql("SELECT uncommitted FROM delivery ORDER BY id"), [(1 if times == 1 else 3,), (0,)])
+                self.assertEqual(sorted(sop_class for sop_class, _, _ in orthanc.instances()), [SC, SR3D] if times == 1 else [SC])
+                self.assertEqual(times > 1, "no such object instance" in str(node.sql("SELECT last_error FROM delivery")))
+                node.stop()
 
 
 if __name__ == "__main__":
