@@ -81,7 +81,7 @@ class Look(WayOut):
         self.assertEqual(self.kept(archive), 0)
         archive.add(path)
         h.wait_for(lambda: self.kept(archive) == 2, 20, "report and picture")
-        h.wait_for(lambda: node.sql("SELECT state FROM delivery") == [("sent",)] * 2, 5, "entered")
+        h.wait_for(lambda: node.sql("SELECT state FROM delivery") == [("sent",)] * 2, 20, "entered")
 
     def test_another_patient_there_is_waited_for_then_parked_and_told_without_a_name(self):
         archive = self.archive()
@@ -264,7 +264,7 @@ class Commitment(WayOut):
     def test_on_an_association_of_its_own(self):
         archive, node = self.delivered("other")
         self.done(node)
-        h.wait_for(lambda: archive.reports == [0] * len(archive.transactions), 5, "answers")
+        h.wait_for(lambda: archive.reports == [0] * len(archive.transactions), 20, "answers")
         self.assertEqual(len(set(archive.transactions)), len(archive.transactions))
 
     def test_what_is_not_committed_is_not_delivered_and_asked_for_anew(self):
@@ -357,7 +357,7 @@ class Away(WayOut):
             self.study(node, f"{n}")
             h.wait_for(lambda n=n: self.kept(other) == 2 * (n + 1), 20, f"the other peer while this one is {how}")
             if how == "silence":
-                h.wait_for(lambda: re.search("delivery-put-off destination=pacs0 .*limit answerTime", node.log()), 12, "answerTime is over")
+                h.wait_for(lambda: re.search("delivery-put-off destination=pacs0 .*limit answerTime", node.log()), 40, "answerTime is over")
         archive.behave("ok")
         h.wait_for(lambda: len({line["sop_instance"] for line in archive.stores()}) == 2 * len(self.BEHAVIOURS), 90, "all")
         self.assertEqual(node.sql("SELECT COUNT(*) FROM delivery WHERE state='parked'"), [(0,)])
@@ -392,10 +392,13 @@ class Away(WayOut):
         before, others, told = len(archive.stores()), self.kept(other), len(node.log())
         last = node.sql("SELECT MAX(id) FROM delivery")[0][0]
         mine = f"FROM delivery JOIN result ON result.id=delivery.result WHERE destination='pacs0' AND delivery.id>{last}"
+        theirs = mine.replace("pacs0", "pacs1")
         away()
         for n in range(2):
             self.study(node, f"{name}-{n}")
-        h.wait_for(lambda: self.kept(other) == others + 4, 8, "the other peer, within less than a connection's time-out")
+        h.wait_for(lambda: self.kept(other) == others + 4, 40, "the other peer")
+        h.wait_for(lambda: node.sql(f"SELECT COUNT(*) {theirs} AND state='sent'") == [(4,)], 20, "entered")
+        self.assertLess(node.sql(f"SELECT MAX(done_ms-created_ms) {theirs}")[0][0], 8000, "less than a connection's time-out")
         h.wait_for(lambda: re.search(f"destination-unreached destination=pacs0 .*{why}", node.log()[told:]), 20, "told")
         self.assertEqual(node.sql(f"SELECT state,COUNT(*) {mine} GROUP BY state"), [("pending", 4)])
         back()
