@@ -121,6 +121,36 @@ static bool choose(struct reel *reel, const struct srt_image *series, uint32_t m
     return reel->count > 0;
 }
 
+/* The picture's UID, and of what it is made: the same whoever's data it holds. A series of slices
+ * may move to another study; what was taken back comes under another revision. */
+static bool identify(const struct reel *reel, const struct srt_result *words,
+                     const char *demographics, char uid[DX_UID_MAX], char made_of[DX_UID_MAX])
+{
+    char more[DX_UID_MAX + 16];
+    int revision = 0;
+    for (size_t i = 0; i < reel->count; i++)
+        revision += reel->slice[i]->instance.revision;
+    int used = snprintf(more, sizeof more, "%s", reel->g->study->uid);
+    if (revision > 0)
+        snprintf(more + used, sizeof more - (size_t)used, " %d", revision);
+    const struct report_identity identity = {.kind = "sc frames",
+                                             .words = words,
+                                             .demographics = demographics,
+                                             .more = more,
+                                             .input = reel->digest,
+                                             .inputs = reel->count};
+    const char **fields = calloc(reel->count + 1, sizeof *fields);
+    if (!fields)
+        return false;
+    fields[0] = more;
+    memcpy(fields + 1, reel->digest, reel->count * sizeof *fields);
+    bool done = report_uid(reel->g->report, &identity, uid) &&
+                report_hashed_uid(fields, reel->count + 1, made_of);
+    free(fields);
+    return done;
+}
+
+/* Without an object (result->uid is empty) where the one that was made of the same counts. */
 static bool write_reel(struct reel *reel, const struct srt_result *words,
                        const struct report_source *source, struct result *result)
 {
@@ -130,19 +160,22 @@ static bool write_reel(struct reel *reel, const struct srt_result *words,
     struct dx_error err = {0};
     char uid[DX_UID_MAX], series[DX_UID_MAX], patient[DX_DIGEST_MAX], description[512];
     char of[3 * DX_UID_MAX];
+    bool made = false;
     const char *sop_class = report_class_uid(RESULT_SC, reel->count > 1);
     /* A series of slices may move to another study, and one slice become several. */
     snprintf(of, sizeof of, "%s %s %s", g->study->uid, reel->references[0].series, sop_class);
     report_patient_digest(g->source->attrs, patient);
-    const struct report_identity identity = {.kind = "sc frames",
-                                             .words = words,
-                                             .demographics = patient,
-                                             .more = g->study->uid,
-                                             .input = reel->digest,
-                                             .inputs = reel->count};
-    if (!report_uid(g->report, &identity, uid) ||
+    *result = (struct result){.kind = RESULT_SC,
+                              .outcome = SRT_FINDING,
+                              .created_ms = reel->slice[0]->judgement.first_computed_ms,
+                              .instance = reel->slice[0]->instance.id};
+    if (!identify(reel, words, patient, uid, result->made_of) ||
         !report_series_uid(g->report, RESULT_SC, of, source->attrs, series))
         return gather_fail(g, "picture", "out of memory");
+    if (store_is_made(g->store, result->instance, result->made_of, &made) != STORE_OK)
+        return gather_fail(g, "job store", store_error(g->store));
+    if (made)
+        return true;
     snprintf(description, sizeof description,
              "Slices beside their saliency maps (gradient of the class score). %s",
              srt_is_synthetic(words) ? srt_research_line : "");
@@ -155,10 +188,6 @@ static bool write_reel(struct reel *reel, const struct srt_result *words,
                        .derivation = {"130404", "DCM", "Saliency"}};
     if (reel->count == 1)
         sc.rgb = read_frame(reel, 0);
-    *result = (struct result){.kind = RESULT_SC,
-                              .outcome = SRT_FINDING,
-                              .created_ms = reel->slice[0]->judgement.first_computed_ms,
-                              .instance = reel->slice[0]->instance.id};
     report_header(g->report, &heading, result->created_ms, REPORT_SERIES_SC, "pictures",
                   &sc.header);
     sc.header.source = source->attrs;
@@ -197,7 +226,7 @@ bool report_frames(struct gathered *g, const struct srt_result *words,
         reel.pixels = malloc((size_t)reel.head.rows * reel.head.cols * 3);
         done = reel.pixels ? write_reel(&reel, words, source, result)
                            : gather_fail(g, "picture", "out of memory");
-        *drawn = done;
+        *drawn = done && result->uid[0] != '\0';
     }
     free(reel.pixels);
     free(reel.slice);

@@ -48,7 +48,8 @@ bool gather_series(struct gathered *gathered);
 bool gather_fail(struct gathered *gathered, const char *what, const char *why);
 
 /* report_frames.c: the frames that were drawn of a series' slices as one multi-frame picture;
- * *drawn: there are any, and result is filled but for whose data it holds. */
+ * *drawn: there are any, none that was made of the same counts, and result is filled but for whose
+ * data it holds. */
 bool report_frames(struct gathered *gathered, const struct srt_result *words,
                    const struct srt_image *series, const struct report_source *source,
                    struct result *result, bool *drawn);

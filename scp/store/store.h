@@ -83,9 +83,8 @@ struct instance {
     /* "": it counts. Else no report holds it: a code of CID 7010 under which its sender rejected it
      * or it moved to another study (113038), STORE_BY_PERSON or STORE_FORGOTTEN. */
     char withdrawn[16];
-    int revision; /* how often it was judged anew because a person asked for it */
-    /* What the receiver saw of its header, dx_attrs_pack, until it is judged; 0 bytes: not known.
-     */
+    int revision; /* how often it was judged, or its series' picture made, under other UIDs */
+    /* What the receiver saw of its header, dx_attrs_pack, until it is judged; 0 bytes: none. */
     uint8_t seen[INSTANCE_SEEN_MAX];
     size_t seen_bytes;
 };
@@ -237,6 +236,7 @@ struct result {
     int64_t instance;            /* the image that it was made of; 0: of the study */
     int64_t report;              /* id of the RESULT_SR that it first came with; its own for that */
     char patient[DX_DIGEST_MAX]; /* of the demographics in it */
+    char made_of[DX_UID_MAX];    /* entering: of a series' picture's images, revisions, study */
     char why[256];               /* RETRACTED: code of CID 7010; PARKED: what is wrong */
     const char *only;            /* entering: for this destination alone; NULL */
     uint64_t bytes;              /* entering: of the file */
@@ -266,8 +266,7 @@ struct store_sample {
  * that it follows (`last`, 0: none) becomes SUPERSEDED, or RETRACTED when `take_back` is a code of
  * CID 7010. What was made of the `replaced` instances is retracted under STORE_REPLACED.
  * Deliveries wait here while the mode forbids sending. */
-#define STORE_REPLACED                                                                             \
-    "113038" /* Incorrect Modality Worklist Entry: the patient or study was wrong */
+#define STORE_REPLACED "113038" /* Incorrect Modality Worklist Entry: wrong patient or study */
 struct store_report {
     const char *study;
     const struct result *results; /* results[0] is the RESULT_SR */
@@ -306,6 +305,9 @@ STORE_MUST_USE enum store_status store_get_result(struct store *store, int64_t i
                                                   struct result *result);
 /* True when uid is one of our results (our own objects coming back). */
 STORE_MUST_USE enum store_status store_is_result(struct store *store, const char *uid, bool *ours);
+/* True when a current result of this instance is made of the same, whoever's data it holds. */
+STORE_MUST_USE enum store_status store_is_made(struct store *store, int64_t instance,
+                                               const char *made_of, bool *made);
 
 enum delivery_state {
     DELIVERY_PENDING,

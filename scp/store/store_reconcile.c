@@ -133,7 +133,8 @@ static enum store_status draw_anew(struct store *store, int64_t image)
                     "i", image));
 }
 
-/* And the old ones taken back, where a destination has them, or may have: none keeps both. */
+/* And the old ones taken back, where a destination has them, or may have: none keeps both. A
+ * slice is not judged anew: its series' picture is made with the report, under another revision. */
 static enum store_status take_back_old(struct store *store, int64_t image)
 {
     bool any = false;
@@ -144,8 +145,15 @@ static enum store_status take_back_old(struct store *store, int64_t image)
                             " instance=? AND instance<>0 AND fate='current' AND " UNSENT " LIMIT 1",
                             "i", image),
                 &any);
-    return status == STORE_OK && any ? result_retract_made_of(store, image, STORE_REPLACED)
-                                     : status;
+    if (status != STORE_OK || !any)
+        return status;
+    status = result_retract_made_of(store, image, STORE_REPLACED);
+    return status == STORE_OK
+               ? sql_run(store, sql_prepare(store,
+                                            "UPDATE instance SET revision=revision+1 WHERE id=?"
+                                            " AND state='judged'",
+                                            "i", image))
+               : status;
 }
 
 /* Its report is told anew. */

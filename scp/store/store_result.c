@@ -83,15 +83,15 @@ enum store_status result_keep(struct store *store, const struct result *r, int64
         store,
         sql_prepare(store,
                     "INSERT OR IGNORE INTO result(kind,uid,sop_class,series,study,path,digest,"
-                    "outcome,created_ms,fate,instance,patient,why,bytes,attrs,patient_id,"
-                    "issuer) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                    "outcome,created_ms,fate,instance,patient,why,bytes,attrs,made_of,patient_id,"
+                    "issuer) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,"
                     "attribute(?15," SQL_PATIENT_ID "),attribute(?15," SQL_ISSUER "))",
                     "ttttttttititt"
-                    "ib",
+                    "ibt",
                     result_kind_name(r->kind), r->uid, r->sop_class, r->series, r->study, r->path,
                     r->digest, srt_outcome_name(r->outcome), r->created_ms,
                     result_state_name(r->state), r->instance, r->patient, r->why, (int64_t)r->bytes,
-                    r->attrs, r->attrs_bytes));
+                    r->attrs, r->attrs_bytes, r->made_of));
     if (status != STORE_OK)
         return status;
     *added = sqlite3_changes(store->db) > 0;
@@ -291,6 +291,17 @@ enum store_status store_is_result(struct store *store, const char *uid, bool *ou
 {
     sqlite3_stmt *row = sql_prepare(store, "SELECT 1 FROM result WHERE uid=?", "t", uid);
     return sql_any(store, row, ours);
+}
+
+enum store_status store_is_made(struct store *store, int64_t instance, const char *made_of,
+                                bool *made)
+{
+    return sql_any(store,
+                   sql_prepare(store,
+                               "SELECT 1 FROM result WHERE instance=? AND instance<>0 AND made_of=?"
+                               " AND fate='current'",
+                               "it", instance, made_of),
+                   made);
 }
 
 static enum store_status take_all(struct store *store, sqlite3_stmt *rows, struct result *list,

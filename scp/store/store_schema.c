@@ -181,7 +181,7 @@ static const char *const versions[] = {
     " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0," /* of the order, when it was placed */
     " waits INTEGER NOT NULL DEFAULT 0,"         /* 1: shown without an answer, untold */
-    " passed INTEGER NOT NULL DEFAULT 0,"        /* by so many: struct priority_place */
+    " passed_ms INTEGER NOT NULL DEFAULT 0,"     /* first: struct priority_place */
     " announcements TEXT) WITHOUT ROWID;"        /* that its images' rules let be told; NULL: all */
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("
@@ -294,6 +294,7 @@ static const char *const versions[] = {
     "ALTER TABLE result ADD COLUMN complete_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE result ADD COLUMN entered_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE result ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE result ADD COLUMN made_of TEXT NOT NULL DEFAULT '';" /* a series' picture */
     "CREATE TABLE latency("
     " stage TEXT NOT NULL, bound_ms INTEGER NOT NULL, count INTEGER NOT NULL,"
     " sum_ms INTEGER NOT NULL, PRIMARY KEY(stage, bound_ms)) WITHOUT ROWID;"
@@ -329,6 +330,7 @@ static const char *const back[] = {
     "DROP TABLE verdict;DROP TABLE contact;DROP INDEX instance_quarantined;"
     "DROP TABLE latency;ALTER TABLE result DROP COLUMN complete_ms;"
     "ALTER TABLE result DROP COLUMN entered_ms;ALTER TABLE result DROP COLUMN since_ms;"
+    "ALTER TABLE result DROP COLUMN made_of;"
     "DROP TABLE site_order;DROP TABLE site_patient;DROP TABLE site_message;DROP TABLE "
     "site_accession;DROP TABLE news;DROP "
     "TABLE place;DROP INDEX "

@@ -43,8 +43,8 @@ static inline int64_t received(int number, int study, int64_t when)
     return keep_receive(store, number, study, when);
 }
 
-static inline void judged(int64_t id, const char *patient, const char *issuer, const char *name,
-                          const char *charset)
+static inline void judged_as(int64_t id, const char *patient, const char *issuer, const char *name,
+                             const char *charset, const char *picture)
 {
     struct judgement j = {.state = INSTANCE_JUDGED,
                           .outcome = SRT_FINDING,
@@ -63,9 +63,17 @@ static inline void judged(int64_t id, const char *patient, const char *issuer, c
     assert_int_equal(dx_attrs_pack(attrs, &bytes, &j.attrs_bytes), DX_OK);
     dx_attrs_destroy(attrs);
     j.attrs = bytes;
-    snprintf(j.picture, sizeof j.picture, "2.25.9%lld", (long long)id);
+    snprintf(j.picture, sizeof j.picture, "%s", picture);
     FIXTURE_OK(store_judge(store, id, &j));
     free(bytes);
+}
+
+static inline void judged(int64_t id, const char *patient, const char *issuer, const char *name,
+                          const char *charset)
+{
+    char picture[DX_UID_MAX];
+    snprintf(picture, sizeof picture, "2.25.9%lld", (long long)id);
+    judged_as(id, patient, issuer, name, charset, picture);
 }
 
 static inline int64_t image(int number, const char *patient, const char *issuer)

@@ -209,7 +209,7 @@ static void many_at_once(void **state)
                  "INSERT INTO study(uid,last_received_ms) VALUES('9.%d',1);INSERT INTO place SELECT"
                  " '9.%d',revision,rank,band,raised,strength,reason,outcome,answered,report,"
                  "arrived_ms+%d,changed_ms,finding_ms,read_ms,model,accession,patient_id,issuer,"
-                 "site_priority,waits,passed,announcements FROM place WHERE study LIKE '1.2.%%'",
+                 "site_priority,waits,passed_ms,announcements FROM place WHERE study LIKE '1.2.%%'",
                  i, i, i);
         assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
     }

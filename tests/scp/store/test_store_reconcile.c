@@ -163,6 +163,42 @@ static void what_one_of_two_has(void **state)
     assert_int_equal(waiting("pacs", list), 0);
 }
 
+/* A slice has no picture of its own: its series has one, which comes with the report. */
+static void a_picture_of_slices(void **state)
+{
+    (void)state;
+    struct delivery list[4];
+    struct instance in;
+    bool made = false;
+    int64_t a = received(1, 1, 1000);
+    struct result r[2] = {{.kind = RESULT_SR, .uid = "2.25.81", .study = "1.2.4.1"},
+                          {.kind = RESULT_SC,
+                           .uid = "2.25.71",
+                           .study = "1.2.4.1",
+                           .instance = a,
+                           .made_of = "2.25.61"}};
+    const struct store_report all = {.study = r[0].study,
+                                     .results = r,
+                                     .count = 2,
+                                     .instances = &a,
+                                     .instance_count = 1,
+                                     .to = places,
+                                     .to_count = 2};
+    judged_as(a, "1", "A", "Doe^Jane", "ISO_IR 100", "");
+    FIXTURE_OK(store_add_report(store, &all));
+    FIXTURE_OK(store_is_made(store, a, "2.25.61", &made));
+    assert_true(made);
+    assert_int_equal(waiting("pacs", list), 2);
+    for (size_t i = 0; i < 2; i++)
+        FIXTURE_OK(store_delivered(store, list[i].id, 0, 2000));
+    (void)tell(a_patient("1", "A", "New^Jane", 20)); /* the archive has none */
+    FIXTURE_OK(store_is_made(store, a, "2.25.61", &made));
+    assert_false(made);
+    FIXTURE_OK(store_get_instance(store, a, &in));
+    assert_true(in.state == INSTANCE_JUDGED && in.revision == 1);
+    assert_int_equal(fixture_due(store).count, 1);
+}
+
 static void what_was_taken_back_stays_so(void **state)
 {
     (void)state;
@@ -311,6 +347,7 @@ int main(void)
         ONE(what_was_on_its_way),
         ONE(nobody_answered_for_it),
         ONE(what_one_of_two_has),
+        ONE(a_picture_of_slices),
         ONE(what_was_taken_back_stays_so),
         ONE(news_that_may_have_gone_out),
         ONE(a_raise_stays),
