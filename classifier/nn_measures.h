@@ -1,4 +1,4 @@
-/* nn_measures.h: the statistics of an evaluation (papers.md, Measures; issue 3).
+/* nn_measures.h: the statistics of an evaluation.
  *
  * Pure functions of arrays: no files, threads, globals or clock; callable from any thread. The same
  * input, settings and build give the same bits. The order of samples changes no figure without a
@@ -174,8 +174,8 @@ struct nn_class_figures {
 
 /* macro: mean over the classes where the figure is defined (a draw that lacks one of them doesn't
  * count, so an interval may be NONE where a class is rare). micro: of the summed tallies; micro
- * sensitivity, precision and F1 all equal `right`, the share of right answers. Formulas: papers.md,
- * Measures; accuracy is (tp + tn) / all, so macro accuracy is above `right`. */
+ * sensitivity, precision and F1 all equal `right`, the share of right answers. Formulas: those of
+ * A and B; accuracy is (tp + tn) / all, so macro accuracy is above `right`. */
 struct nn_case_figures {
     int classes;
     uint64_t count;

@@ -42,7 +42,7 @@ struct nn_preprocess {
     enum nn_region region;
 };
 
-/* What was measured on images that training never saw (papers.md, Measures). */
+/* What was measured on images that training never saw. */
 struct nn_measures {
     char data[256];                                  /* what the images were */
     long confusion[NN_MAX_CLASSES * NN_MAX_CLASSES]; /* [truth * classes + answer], answer: top */
@@ -102,11 +102,16 @@ struct nn_model_info {
 NN_MUST_USE enum nn_status nn_model_info_parse(const char *name, const char *xml, size_t size,
                                                struct nn_model_info *info, struct nn_error *err);
 /* Writes DIR/model.xml by temporary file, fsync, rename, directory fsync; info->digest is computed
- * first. What nn_model_info_parse would refuse is NN_INVALID and not
- * written. A validation is never written: a site adds it
- * by hand (design.md, modes). */
+ * first, and info->graph_digest. What nn_model_info_parse would refuse is NN_INVALID and not
+ * written. A validation is never written: a site adds it by hand.
+ *
+ * graph NULL: info->network names one. A network of its own: info->network is NN_OWN_GRAPH, and the
+ * graph stands in model.xml. It is finished, takes (3, side, side), ends in a softmax of
+ * info->classes and has no auxiliary heads; layer names are printable ASCII without spaces
+ * (NN_INVALID, NN_SHAPE and the layer's name). */
+#define NN_OWN_GRAPH "graph"
 NN_MUST_USE enum nn_status nn_model_write(const char *dir, struct nn_model_info *info,
-                                          struct nn_error *err);
+                                          const struct nn_graph *graph, struct nn_error *err);
 /* Makes the model in `gate` the input gate of the model in `dir`: copies its two files to DIR/gate,
  * then writes model.xml anew, whose digest changes: a <validation> falls away, since it was of the
  * model without. NN_INVALID: accept is no class of the gate, least is not in 0..1, the gate has a
@@ -120,14 +125,6 @@ NN_MUST_USE enum nn_status nn_model_attach_gate(const char *dir, const char *gat
 NN_MUST_USE enum nn_status nn_model_set_saliency_scale(const char *dir, double scale,
                                                        struct nn_error *err);
 
-/* nn_model_write for a network of its own: info->network is NN_OWN_GRAPH, the graph stands in
- * model.xml (a named network's does not), and info->graph_digest is filled. The graph is finished,
- * takes (3, side, side), ends in a softmax of info->classes and has no auxiliary heads; layer names
- * are printable ASCII without spaces (NN_INVALID, NN_SHAPE and the layer's name). graph NULL:
- * nn_model_write. */
-#define NN_OWN_GRAPH "graph"
-NN_MUST_USE enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
-                                                const struct nn_graph *graph, struct nn_error *err);
 /* A whole model folder from tensors: what an importer calls. DIR exists. Writes
  * DIR/weights.safetensors with the tensors that the graph's parameters name (others are left out;
  * one that is missing, of another shape or not finite is refused by its name), then DIR/model.xml;
@@ -139,15 +136,10 @@ NN_MUST_USE enum nn_status nn_model_save(const char *dir, struct nn_model_info *
 
 struct nn_model;
 /* A model from an info that never was a file (the trainer's): weights_digest is filled from the
- * weights and must match when it is not empty. */
+ * weights and must match when it is not empty. graph: of its own, copied; NULL: the named one. */
 NN_MUST_USE enum nn_status nn_model_assemble(const struct nn_model_info *info,
-                                             const char *weights_path, struct nn_model **model,
-                                             struct nn_error *err);
-/* The same with a graph of its own (it is copied); NULL: nn_model_assemble. */
-NN_MUST_USE enum nn_status nn_model_assemble_graph(const struct nn_model_info *info,
-                                                   const struct nn_graph *graph,
-                                                   const char *weights_path,
-                                                   struct nn_model **model, struct nn_error *err);
+                                             const struct nn_graph *graph, const char *weights_path,
+                                             struct nn_model **model, struct nn_error *err);
 /* Reads and checks DIR/model.xml (against the built-in rules, with line numbers in errors) and
  * DIR/weights.safetensors (digest must match), and DIR/gate when model.xml names one. */
 NN_MUST_USE enum nn_status nn_model_open(const char *dir, struct nn_model **model,

@@ -8,7 +8,7 @@
 #define NN_MAX_HEADS 8
 
 struct nn_network {
-    const char *name; /* "googlenet", "alexnet", "stacked" */
+    const char *name; /* "googlenet", "alexnet", "stacked", "gate" */
     /* The layers that ImageNet's weights do not bring, in graph order, NULL-terminated; the last is
      * the one whose activations are the class scores before softmax. */
     const char *const *heads;

@@ -4,7 +4,7 @@
  * weights: parameters of two and more dimensions. One-dimensional ones (biases, batch
  * normalisation) are not decayed.
  *
- *   SGD (Qian 1999; papers.md): v <- momentum v - rate (g + d w); w <- w + v.
+ *   SGD (Qian 1999): v <- momentum v - rate (g + d w); w <- w + v.
  *     PyTorch's SGD scales by the rate after the momentum: the same steps while the rate stands.
  *   Adam (Kingma and Ba 2015, algorithm 1; torch.optim.Adam): h = g + d w;
  *     m <- b1 m + (1 - b1) h; s <- b2 s + (1 - b2) h h;

@@ -30,7 +30,7 @@ struct nn_source {
 };
 #define NN_PLACE_UNKNOWN 255
 
-/* Another view of the same patient (papers.md, Preprocessing 3), drawn anew for each sample and
+/* Another view of the same patient (B names such), drawn anew for each sample and
  * epoch: uniform within the ranges below. All zero: none. Never turned by 90 or 180 degrees and
  * never flipped upside down: a standing patient's radiograph does not come so, and up and down are
  * anatomy. Left and right are not: both face directions are taken. */

@@ -4,9 +4,9 @@
  * JSON, dtypes, shapes, that offsets lie inside the file, do not overlap and match shape x dtype.
  * Every refusal names the file and tensor. Files written here hold a checksum of each tensor, so
  * that flipped bits are refused by the tensor's name; files of others without any are taken as they
- * are. F32 is used in place (copied when it is misaligned); F16
- * is widened once into private memory; other dtypes are NN_UNSUPPORTED. Gaps between tensors are
- * allowed. An opened set is immutable and may be shared by threads. */
+ * are. F32 is used in place (copied when it is misaligned); F16 is widened once into private
+ * memory; other dtypes are NN_UNSUPPORTED. Gaps between tensors are allowed. An opened set is
+ * immutable and may be shared by threads. */
 #ifndef NN_WEIGHTS_H
 #define NN_WEIGHTS_H
 

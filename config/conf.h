@@ -429,7 +429,7 @@ struct conf {
     const struct conf_destination *destinations;
     size_t destination_count;
     int ageing_seconds; /* a study is passed only by what came at most so much later: 86400 */
-    int passed_most;    /* and by so many of those; 0: any number: 100 */
+    int delay_seconds;  /* and no more, so long after the first passed it: 28800 */
     int list_most;  /* studies of the list that are shown and searched, first to be read: 10000 */
     int known_days; /* a finding of the same patient so long ago is no news: 30 */
     struct conf_orders orders;

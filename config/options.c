@@ -122,7 +122,7 @@ const struct option conf_options[] = {
     AUDIT("facility", INT, facility, "10", NULL),
     AUDIT("undrained", INT, undrained_hours, "4", NULL),
     OPTION("priority", "ageing", INT, ageing_seconds, "86400"),
-    OPTION("priority", "passed", INT, passed_most, "100"),
+    OPTION("priority", "delay", INT, delay_seconds, "28800"),
     OPTION("priority", "list", INT, list_most, "10000"),
     OPTION("priority", "knownDays", INT, known_days, "30"),
     OPTION("orders", "listen", BOOL, orders.listen, "false"),

@@ -2,6 +2,7 @@
  *   "DXA1", count (u32), then per attribute: tag (u32), VR (2 letters), length (u32), value
  * all little endian, in ascending tag order. Both ends check every figure, since the reading end
  * trusts nothing that left the object child. */
+#include "bytes.h"
 #include "dx_attrs.h"
 
 #include <stdlib.h>
@@ -129,19 +130,6 @@ const char *dx_attrs_text(const struct dx_attrs *attrs, uint32_t tag)
     return at < attrs->count && attrs->list[at].tag == tag ? attrs->list[at].value : "";
 }
 
-static uint8_t *put_u32(uint8_t *to, size_t value)
-{
-    for (int i = 0; i < 4; i++)
-        *to++ = (uint8_t)(value >> (8 * i));
-    return to;
-}
-
-static uint32_t get_u32(const uint8_t *from)
-{
-    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-           (uint32_t)from[3] << 24;
-}
-
 enum dx_status dx_attrs_pack(const struct dx_attrs *attrs, uint8_t **bytes, size_t *count)
 {
     if (!attrs || !bytes || !count)
@@ -150,14 +138,15 @@ enum dx_status dx_attrs_pack(const struct dx_attrs *attrs, uint8_t **bytes, size
     if (!start)
         return DX_NO_MEMORY;
     memcpy(start, "DXA1", 4);
-    uint8_t *to = put_u32(start + 4, attrs->count);
+    dx_put_le32(start + 4, (uint32_t)attrs->count);
+    uint8_t *to = start + HEADER;
     for (size_t i = 0; i < attrs->count; i++) {
         const struct attribute *entry = &attrs->list[i];
-        to = put_u32(to, entry->tag);
-        memcpy(to, entry->vr, 2);
-        to = put_u32(to + 2, entry->length);
-        memcpy(to, entry->value, entry->length);
-        to += entry->length;
+        dx_put_le32(to, entry->tag);
+        memcpy(to + 4, entry->vr, 2);
+        dx_put_le32(to + 6, (uint32_t)entry->length);
+        memcpy(to + ENTRY_HEADER, entry->value, entry->length);
+        to += ENTRY_HEADER + entry->length;
     }
     *bytes = start;
     *count = attrs->packed;
@@ -170,9 +159,9 @@ static enum dx_status unpack_one(const uint8_t *bytes, size_t count, size_t *at,
 {
     if (count - *at < ENTRY_HEADER)
         return dx_fail(err, DX_MALFORMED, "packed attributes: ends within an attribute");
-    uint32_t tag = get_u32(bytes + *at);
+    uint32_t tag = dx_le32(bytes + *at);
     char vr[3] = {(char)bytes[*at + 4], (char)bytes[*at + 5], '\0'};
-    size_t length = get_u32(bytes + *at + 6);
+    size_t length = dx_le32(bytes + *at + 6);
     *at += ENTRY_HEADER;
     if (length > count - *at)
         return dx_fail(err, DX_MALFORMED, "packed attributes: a value is longer than the rest");
@@ -192,7 +181,7 @@ enum dx_status dx_attrs_unpack(const uint8_t *bytes, size_t count, struct dx_att
         return dx_fail(err, DX_INVALID, "packed attributes: no bytes");
     if (count < HEADER || count > DX_ATTRS_MAX_BYTES || memcmp(bytes, "DXA1", 4) != 0)
         return dx_fail(err, DX_MALFORMED, "packed attributes: bad header");
-    uint32_t expected = get_u32(bytes + 4);
+    uint32_t expected = dx_le32(bytes + 4);
     if (expected > DX_ATTRS_MAX)
         return dx_fail(err, DX_LIMIT, "packed attributes: %u attributes", expected);
     struct dx_attrs *result = dx_attrs_create();
@@ -219,8 +208,8 @@ const char *dx_attrs_packed(const uint8_t *bytes, size_t count, uint32_t tag, si
     if (bytes == NULL || count < HEADER || memcmp(bytes, "DXA1", 4) != 0)
         return "";
     while (count - at >= ENTRY_HEADER) {
-        uint32_t here = get_u32(bytes + at);
-        size_t bytes_here = get_u32(bytes + at + 6);
+        uint32_t here = dx_le32(bytes + at);
+        size_t bytes_here = dx_le32(bytes + at + 6);
         at += ENTRY_HEADER;
         if (here > tag || bytes_here > count - at)
             return "";

@@ -1,21 +1,7 @@
 #include "codestream.h"
+#include "bytes.h"
 
 #include <string.h>
-
-static uint32_t be16(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-    return be16(p) << 16 | be16(p + 2);
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 enum dx_status dx_check_area(uint64_t rows, uint64_t cols, uint64_t samples,
                              uint64_t bits_allocated, const struct dx_limits *limits, size_t *bytes,
@@ -65,12 +51,12 @@ enum dx_status dx_check_rle(const uint8_t *bytes, size_t count, uint32_t segment
 {
     if (count < 64)
         return dx_fail(err, DX_MALFORMED, "RLE frame of %zu bytes has no header", count);
-    if (segments == 0 || segments > 15 || le32(bytes) != segments)
-        return dx_fail(err, DX_MALFORMED, "RLE frame of %u segments, expected %u", le32(bytes),
+    if (segments == 0 || segments > 15 || dx_le32(bytes) != segments)
+        return dx_fail(err, DX_MALFORMED, "RLE frame of %u segments, expected %u", dx_le32(bytes),
                        segments);
     uint32_t before = 63;
     for (uint32_t i = 0; i < segments; i++) {
-        uint32_t offset = le32(bytes + 4 + 4 * (size_t)i);
+        uint32_t offset = dx_le32(bytes + 4 + 4 * (size_t)i);
         if (offset <= before || offset >= count)
             return dx_fail(err, DX_MALFORMED, "RLE segment %u at %u in a frame of %zu bytes", i + 1,
                            offset, count);
@@ -78,8 +64,8 @@ enum dx_status dx_check_rle(const uint8_t *bytes, size_t count, uint32_t segment
     }
     /* DCMTK fills what a short segment leaves out with zeros: half an image, and no word of it. */
     for (uint32_t i = 0; i < segments; i++) {
-        size_t from = le32(bytes + 4 + 4 * (size_t)i);
-        size_t to = i + 1 < segments ? le32(bytes + 8 + 4 * (size_t)i) : count;
+        size_t from = dx_le32(bytes + 4 + 4 * (size_t)i);
+        size_t to = i + 1 < segments ? dx_le32(bytes + 8 + 4 * (size_t)i) : count;
         uint64_t decoded = rle_decoded(bytes + from, to - from, pixels);
         if (decoded < pixels)
             return dx_fail(err, DX_MALFORMED, "RLE segment %u decodes to %llu of %llu bytes", i + 1,
@@ -94,8 +80,8 @@ static enum dx_status read_sof(const uint8_t *at, size_t length, struct dx_codes
     if (length < 8)
         return dx_fail(err, DX_MALFORMED, "JPEG frame header of %zu bytes", length);
     stream->precision = at[2];
-    stream->rows = be16(at + 3);
-    stream->cols = be16(at + 5);
+    stream->rows = dx_be16(at + 3);
+    stream->cols = dx_be16(at + 5);
     stream->samples = at[7];
     if (length != 8 + 3 * (size_t)stream->samples)
         return dx_fail(err, DX_MALFORMED, "JPEG frame header of %zu bytes for %u components",
@@ -123,18 +109,18 @@ enum dx_status dx_check_jpeg(const uint8_t *bytes, size_t count, struct dx_codes
                              struct dx_error *err)
 {
     memset(stream, 0, sizeof *stream);
-    if (count < 4 || be16(bytes) != 0xffd8)
+    if (count < 4 || dx_be16(bytes) != 0xffd8)
         return dx_fail(err, DX_MALFORMED, "JPEG frame does not start with SOI");
     size_t at = 2;
     while (count - at >= 4) {
-        uint32_t marker = be16(bytes + at);
+        uint32_t marker = dx_be16(bytes + at);
         if (marker == 0xffff) { /* fill byte */
             at++;
             continue;
         }
         if (marker <= 0xff01 || (marker >= 0xffd0 && marker <= 0xffda))
             return dx_fail(err, DX_MALFORMED, "JPEG marker %04X before the frame header", marker);
-        size_t length = be16(bytes + at + 2);
+        size_t length = dx_be16(bytes + at + 2);
         if (length < 2 || length > count - at - 2)
             return dx_fail(err, DX_MALFORMED, "JPEG segment %04X of %zu bytes", marker, length);
         if (is_other_sof(marker))
@@ -154,16 +140,16 @@ static enum dx_status find_j2k(const uint8_t *bytes, size_t count, size_t *offse
     size_t at = 0;
     if (count >= sizeof signature && memcmp(bytes, signature, sizeof signature) == 0) {
         while (count - at >= 8 && memcmp(bytes + at + 4, "jp2c", 4) != 0) {
-            uint32_t length = be32(bytes + at);
+            uint32_t length = dx_be32(bytes + at);
             if (length < 8 || length > count - at)
                 return dx_fail(err, DX_MALFORMED, "JP2 box of %u bytes", length);
             at += length;
         }
         if (count - at < 8)
             return dx_fail(err, DX_MALFORMED, "JP2 file without a codestream");
-        at += be32(bytes + at) == 1 ? 16 : 8;
+        at += dx_be32(bytes + at) == 1 ? 16 : 8;
     }
-    if (at > count || count - at < 4 || be32(bytes + at) != 0xff4fff51)
+    if (at > count || count - at < 4 || dx_be32(bytes + at) != 0xff4fff51)
         return dx_fail(err, DX_MALFORMED, "JPEG 2000 frame does not start with SOC and SIZ");
     *offset = at;
     return DX_OK;
@@ -196,14 +182,15 @@ static enum dx_status read_siz(const uint8_t *at, size_t length, const struct dx
 {
     if (length < 41)
         return dx_fail(err, DX_MALFORMED, "SIZ of %zu bytes", length);
-    uint32_t x1 = be32(at + 4), y1 = be32(at + 8), x0 = be32(at + 12), y0 = be32(at + 16);
-    uint32_t tile_cols = be32(at + 20), tile_rows = be32(at + 24);
-    uint32_t tile_x0 = be32(at + 28), tile_y0 = be32(at + 32);
+    uint32_t x1 = dx_be32(at + 4), y1 = dx_be32(at + 8), x0 = dx_be32(at + 12),
+             y0 = dx_be32(at + 16);
+    uint32_t tile_cols = dx_be32(at + 20), tile_rows = dx_be32(at + 24);
+    uint32_t tile_x0 = dx_be32(at + 28), tile_y0 = dx_be32(at + 32);
     if (x1 <= x0 || y1 <= y0 || tile_cols == 0 || tile_rows == 0 || tile_x0 > x0 || tile_y0 > y0)
         return dx_fail(err, DX_MALFORMED, "SIZ: grid %u,%u to %u,%u", x0, y0, x1, y1);
     stream->rows = y1 - y0;
     stream->cols = x1 - x0;
-    stream->samples = (uint16_t)be16(at + 36);
+    stream->samples = (uint16_t)dx_be16(at + 36);
     if (stream->samples != 1 && stream->samples != 3)
         return dx_fail(err, DX_UNSUPPORTED, "JPEG 2000 of %u components", stream->samples);
 
@@ -227,8 +214,8 @@ enum dx_status dx_check_j2k(const uint8_t *bytes, size_t count, const struct dx_
         return status;
     size_t at = *offset + 2;
     while (count - at >= 4) {
-        uint32_t marker = be16(bytes + at);
-        size_t length = be16(bytes + at + 2);
+        uint32_t marker = dx_be16(bytes + at);
+        size_t length = dx_be16(bytes + at + 2);
         if (marker == 0xff90) /* SOT: the main header has ended */
             break;
         if (length < 2 || length > count - at - 2)

@@ -1,17 +1,8 @@
 /* Command sets: the check that every one passes, the few elements that we read and write. */
 #include "command.h"
+#include "bytes.h"
 
 #include <string.h>
-
-static uint32_t little16(const uint8_t *p)
-{
-    return (uint32_t)p[1] << 8 | p[0];
-}
-
-static uint32_t little32(const uint8_t *p)
-{
-    return little16(p + 2) << 16 | little16(p);
-}
 
 enum dx_status dx_check_command(const uint8_t *bytes, size_t count, struct dx_error *err)
 {
@@ -25,8 +16,8 @@ enum dx_status dx_check_command(const uint8_t *bytes, size_t count, struct dx_er
     while (at < count) {
         if (count - at < 8)
             return dx_fail(err, DX_MALFORMED, "a command ends inside an element's header");
-        uint32_t group = little16(bytes + at), element = little16(bytes + at + 2);
-        uint32_t length = little32(bytes + at + 4);
+        uint32_t group = dx_le16(bytes + at), element = dx_le16(bytes + at + 2);
+        uint32_t length = dx_le32(bytes + at + 4);
         if (group != 0)
             return dx_fail(err, DX_MALFORMED, "(%04x,%04x) in a command", group, element);
         if (length == 0xffffffffu)
@@ -36,7 +27,7 @@ enum dx_status dx_check_command(const uint8_t *bytes, size_t count, struct dx_er
         if (at > 0 && element <= before)
             return dx_fail(err, DX_MALFORMED, "(0000,%04x) is out of order in a command", element);
         /* No command element of any edition is a sequence; one of defined length shows its item. */
-        if (length >= 4 && little32(bytes + at + 8) == 0xe000fffeu)
+        if (length >= 4 && dx_le32(bytes + at + 8) == 0xe000fffeu)
             return dx_fail(err, DX_MALFORMED, "a sequence, (0000,%04x), in a command", element);
         has_field = has_field || (element == 0x0100 && length == 2);
         before = element;
@@ -65,13 +56,13 @@ static void take_tags(struct dx_command *command, const uint8_t *value, size_t l
     command->is_list_cut = length / 4 > DX_COMMAND_MOST;
     command->asked_count = command->is_list_cut ? DX_COMMAND_MOST : length / 4;
     for (size_t i = 0; i < command->asked_count; i++)
-        command->asked[i] = little16(value + 4 * i) << 16 | little16(value + 4 * i + 2);
+        command->asked[i] = dx_le16(value + 4 * i) << 16 | dx_le16(value + 4 * i + 2);
 }
 
 static void take_element(struct dx_command *command, uint32_t element, const uint8_t *value,
                          uint32_t length)
 {
-    uint16_t number = length >= 2 ? (uint16_t)little16(value) : 0;
+    uint16_t number = length >= 2 ? (uint16_t)dx_le16(value) : 0;
 
     switch (element) {
     case 0x0002:
@@ -125,33 +116,21 @@ void dx_command_parse(const uint8_t *bytes, size_t count, struct dx_command *com
     memset(command, 0, sizeof *command);
     command->dataset_type = DX_NO_DATASET;
     while (count - at >= 8) {
-        uint32_t length = little32(bytes + at + 4);
+        uint32_t length = dx_le32(bytes + at + 4);
         if (length > count - at - 8)
             return;
-        if (little16(bytes + at) == 0)
-            take_element(command, little16(bytes + at + 2), bytes + at + 8, length);
+        if (dx_le16(bytes + at) == 0)
+            take_element(command, dx_le16(bytes + at + 2), bytes + at + 8, length);
         at += 8 + (size_t)length;
     }
 }
 
-static void put16(uint8_t *p, uint32_t value)
-{
-    p[0] = (uint8_t)value;
-    p[1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *p, uint32_t value)
-{
-    put16(p, value);
-    put16(p + 2, value >> 16);
-}
-
 static size_t put_number(uint8_t *p, uint32_t element, uint16_t value)
 {
-    put16(p, 0);
-    put16(p + 2, element);
-    put32(p + 4, 2);
-    put16(p + 8, value);
+    dx_put_le16(p, 0);
+    dx_put_le16(p + 2, element);
+    dx_put_le32(p + 4, 2);
+    dx_put_le16(p + 8, value);
     return 10;
 }
 
@@ -160,9 +139,9 @@ static size_t put_text(uint8_t *p, uint32_t element, const char *text, char padd
     size_t length = strlen(text);
     size_t even = length + (length & 1);
 
-    put16(p, 0);
-    put16(p + 2, element);
-    put32(p + 4, (uint32_t)even);
+    dx_put_le16(p, 0);
+    dx_put_le16(p + 2, element);
+    dx_put_le32(p + 4, (uint32_t)even);
     memcpy(p + 8, text, length);
     if (even > length)
         p[8 + length] = (uint8_t)padding;
@@ -172,12 +151,12 @@ static size_t put_text(uint8_t *p, uint32_t element, const char *text, char padd
 /* Tags as AT (PS3.5 6.2): group, then element. */
 static size_t put_tags(uint8_t *p, uint32_t element, const uint32_t *tags, size_t count)
 {
-    put16(p, 0);
-    put16(p + 2, element);
-    put32(p + 4, (uint32_t)(4 * count));
+    dx_put_le16(p, 0);
+    dx_put_le16(p + 2, element);
+    dx_put_le32(p + 4, (uint32_t)(4 * count));
     for (size_t i = 0; i < count; i++) {
-        put16(p + 8 + 4 * i, tags[i] >> 16);
-        put16(p + 10 + 4 * i, tags[i]);
+        dx_put_le16(p + 8 + 4 * i, tags[i] >> 16);
+        dx_put_le16(p + 10 + 4 * i, tags[i]);
     }
     return 8 + 4 * count;
 }
@@ -218,9 +197,9 @@ size_t dx_command_write(const struct dx_command *command, uint8_t bytes[DX_COMMA
     if (command->action != 0)
         at += put_number(bytes + at, 0x1008, command->action);
 
-    put32(bytes, 0);
-    put32(bytes + 4, 4);
-    put32(bytes + 8, (uint32_t)(at - 12));
+    dx_put_le32(bytes, 0);
+    dx_put_le32(bytes + 4, 4);
+    dx_put_le32(bytes + 8, (uint32_t)(at - 12));
     return at;
 }
 
@@ -229,10 +208,10 @@ static size_t put_meta(uint8_t *p, uint32_t element, const char *vr, const char 
     size_t length = strlen(text);
     size_t even = length + (length & 1);
 
-    put16(p, 0x0002);
-    put16(p + 2, element);
+    dx_put_le16(p, 0x0002);
+    dx_put_le16(p + 2, element);
     memcpy(p + 4, vr, 2);
-    put16(p + 6, (uint32_t)even);
+    dx_put_le16(p + 6, (uint32_t)even);
     memcpy(p + 8, text, length);
     if (even > length)
         p[8 + length] = vr[0] == 'U' ? '\0' : ' ';
@@ -259,10 +238,10 @@ size_t dx_part10_header(const struct dx_command *command, const char *transfer_s
         at += put_meta(bytes + at, 0x0016, "AE", source_ae);
 
     /* (0002,0000) File Meta Information Group Length */
-    put16(bytes + 132, 0x0002);
-    put16(bytes + 134, 0x0000);
+    dx_put_le16(bytes + 132, 0x0002);
+    dx_put_le16(bytes + 134, 0x0000);
     memcpy(bytes + 136, "UL", 2);
-    put16(bytes + 138, 4);
-    put32(bytes + 140, (uint32_t)(at - 144));
+    dx_put_le16(bytes + 138, 4);
+    dx_put_le32(bytes + 140, (uint32_t)(at - 144));
     return at;
 }

@@ -1,3 +1,4 @@
+#include "bytes.h"
 #include "dx_dataset.h"
 
 #include <stdlib.h>
@@ -28,19 +29,13 @@ static uint8_t *grow(struct dx_writing *to, size_t count)
     return at;
 }
 
-static void put32(uint8_t *p, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(value >> (8 * i));
-}
-
 static uint8_t *put_head(struct dx_writing *to, uint32_t tag, uint32_t length, size_t room)
 {
     uint8_t *p = grow(to, 8 + room);
     if (p == NULL)
         return NULL;
-    put32(p, tag >> 16 | tag << 16);
-    put32(p + 4, length);
+    dx_put_le32(p, tag >> 16 | tag << 16);
+    dx_put_le32(p + 4, length);
     return p + 8;
 }
 
@@ -115,19 +110,14 @@ struct head {
     uint32_t tag, length;
 };
 
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* The next head within `end`; what has a length ends within it, too. */
 static enum dx_status next(struct reading *r, size_t end, struct head *head)
 {
     if (end - r->at < 8)
         return dx_fail(r->err, DX_MALFORMED, "a dataset ends inside an element's header");
-    uint32_t tag = get32(r->bytes + r->at);
+    uint32_t tag = dx_le32(r->bytes + r->at);
     head->tag = tag << 16 | tag >> 16;
-    head->length = get32(r->bytes + r->at + 4);
+    head->length = dx_le32(r->bytes + r->at + 4);
     r->at += 8;
     if (head->length != UNDEFINED && head->length > end - r->at)
         return dx_fail(r->err, DX_MALFORMED, "(%04x,%04x) is longer than what holds it",

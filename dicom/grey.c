@@ -162,6 +162,28 @@ static void mark_seen(const struct dx_frame *frame, size_t pixels, uint8_t *seen
         seen[words[i]] = 1;
 }
 
+/* Marks all from the least to the greatest: more than occur, and found at several times the speed.
+ */
+static void mark_between(const struct dx_frame *frame, size_t pixels, uint8_t *seen)
+{
+    const uint16_t *words = (const void *)frame->bytes;
+    uint16_t flip = frame->info.is_signed ? 0x8000 : 0, low = UINT16_MAX, high = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        uint16_t value = words[i] ^ flip;
+        low = value < low ? value : low;
+        high = value > high ? value : high;
+    }
+    for (uint32_t value = low; value <= high; value++)
+        seen[value ^ flip] = 1;
+}
+
+/* Whether only the least and the greatest value that occur tell what is shown. */
+static int is_ramp(const struct dx_frame *frame, const struct dx_display *display)
+{
+    return frame->info.bits_allocated == 16 && !display->has_padding &&
+           display->modality.count == 0;
+}
+
 static void map(const struct dx_frame *frame, const uint16_t *table, size_t pixels, uint16_t *out)
 {
     if (frame->info.bits_allocated == 8) {
@@ -184,7 +206,10 @@ static enum dx_status render_table(const struct dx_frame *frame, const struct dx
         status = dx_fail(err, DX_NO_MEMORY, "grey plane: out of memory");
         goto out;
     }
-    mark_seen(frame, pixels, seen);
+    if (is_ramp(frame, display))
+        mark_between(frame, pixels, seen);
+    else
+        mark_seen(frame, pixels, seen);
 
     struct range range = {INFINITY, -INFINITY};
     for (uint32_t bits = 0; bits < TABLE; bits++) {

@@ -1,5 +1,6 @@
 /* The answer when there is no room: A-ASSOCIATE-RJ without DCMTK, without memory, within a second.
  */
+#include "bytes.h"
 #include "dx_scp.h"
 #include "words.h"
 
@@ -59,11 +60,6 @@ static void answer(int fd, const uint8_t bytes[10], const struct timespec *begin
     (void)receive(fd, rest, sizeof rest, begin);
 }
 
-static uint32_t length_of(const uint8_t head[6])
-{
-    return (uint32_t)head[2] << 24 | (uint32_t)head[3] << 16 | (uint32_t)head[4] << 8 | head[5];
-}
-
 /* PS3.8 9.3.4: result 2 transient, source 3 presentation provider, reason 2 local limit. */
 static const uint8_t reject[10] = {0x03, 0, 0, 0, 0, 4, 0, 2, 3, 2};
 
@@ -82,7 +78,7 @@ void dx_scp_refuse(int fd)
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     if (receive(fd, head, sizeof head, &begin) && head[0] == 0x01) {
-        drain(fd, length_of(head), &begin);
+        drain(fd, dx_be32(head + 2), &begin);
         answer(fd, reject, &begin);
     }
     close(fd);
@@ -111,7 +107,7 @@ void dx_scp_refuse_plain(int fd, struct dx_peer *peer)
     clock_gettime(CLOCK_MONOTONIC, &begin);
     if (!receive(fd, head, sizeof head, &begin) || head[0] != 0x01)
         return;
-    uint32_t length = length_of(head);
+    uint32_t length = dx_be32(head + 2);
     if (length >= sizeof fixed && receive(fd, fixed, sizeof fixed, &begin)) {
         take_title(peer->called, fixed + 4);
         take_title(peer->calling, fixed + 20);

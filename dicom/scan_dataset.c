@@ -14,6 +14,7 @@
  * standard group that must hold; in a private group, and for UN, it is a guess: a contradiction
  * inside makes the value OPAQUE again ([give_up_guess]), but the limits hold for guesses too. */
 #include "scan_dataset.h"
+#include "bytes.h"
 
 #include <string.h>
 
@@ -110,9 +111,7 @@ static uint16_t small_number(const uint8_t *value, size_t length, enum scan_enco
 {
     if (length < 2)
         return 0;
-    if (encoding == SCAN_EXPLICIT_BIG)
-        return (uint16_t)(value[0] << 8 | value[1]);
-    return (uint16_t)(value[1] << 8 | value[0]);
+    return (uint16_t)(encoding == SCAN_EXPLICIT_BIG ? dx_be16(value) : dx_le16(value));
 }
 
 static uint32_t decimal_number(const uint8_t *value, size_t length)

@@ -1,4 +1,5 @@
 /* Element headers (PS3.5 7.1) and what a transfer syntax UID says about them. */
+#include "bytes.h"
 #include "scan_dataset.h"
 
 #include <string.h>
@@ -30,16 +31,12 @@ bool dx_scan_is_deflated(const char *transfer_syntax)
 
 static uint32_t number16(const uint8_t *p, enum scan_encoding encoding)
 {
-    if (encoding == SCAN_EXPLICIT_BIG)
-        return (uint32_t)p[0] << 8 | p[1];
-    return (uint32_t)p[1] << 8 | p[0];
+    return encoding == SCAN_EXPLICIT_BIG ? dx_be16(p) : dx_le16(p);
 }
 
 static uint32_t number32(const uint8_t *p, enum scan_encoding encoding)
 {
-    if (encoding == SCAN_EXPLICIT_BIG)
-        return number16(p, encoding) << 16 | number16(p + 2, encoding);
-    return number16(p + 2, encoding) << 16 | number16(p, encoding);
+    return encoding == SCAN_EXPLICIT_BIG ? dx_be32(p) : dx_le32(p);
 }
 
 /* VRs with a 32-bit length. Two unknown capitals are a VR of a later edition: those have 32-bit

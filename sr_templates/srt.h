@@ -2,7 +2,7 @@
  *
  * The report's shape is sr_templates/cspine.xml, checked against sr_templates/template.xsd; this
  * code knows how to repeat, leave out and fill, not what the report says. Sources: PS3.16 TID 1500,
- * 1501, 1410, 1204, 1001, 1004, 1600, 1601, 4019; design.md section 3 for the words. Codes are of
+ * 1501, 1410, 1204, 1001, 1004, 1600, 1601, 4019; docs/safety.md for the words. Codes are of
  * DCM, SCT, UMLS, UCUM, RFC5646 and of our own scheme, 99CERVIGATE (docs/codes.md).
  *
  * A template is immutable after opening and may be shared by threads; nothing here logs or exits.

@@ -1,9 +1,9 @@
 /* image.c: files to planes, and 8-bit pictures to PNG files. */
+#include "file_internal.h"
 #include "image_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,33 +112,15 @@ static enum nn_status png_to_file(const char *path, FILE *file, const uint8_t *p
 enum nn_status nn_image_write_png(const char *path, const uint8_t *pixels, int rows, int cols,
                                   int channels, struct nn_error *err)
 {
-    char temporary[PATH_MAX];
+    struct nn_file file;
     enum nn_status status;
 
     if (rows < 1 || cols < 1 || (channels != 1 && channels != 3))
         return nn_fail(err, NN_INVALID, "%s: %d x %d pixels of %d channels", path, rows, cols,
                        channels);
-    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return nn_fail(err, NN_INVALID, "%s: path too long", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    FILE *file = fdopen(fd, "wb");
-    if (!file) {
-        close(fd);
-        unlink(temporary);
-        return nn_fail(err, NN_NO_MEMORY, "%s: %s", temporary, strerror(errno));
-    }
-    fchmod(fd, 0644);
-    status = png_to_file(path, file, pixels, rows, cols, channels, err);
-    if (status == NN_OK && (fflush(file) != 0 || fsync(fileno(file)) != 0))
-        status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
-    if (fclose(file) != 0 && status == NN_OK)
-        status = nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    if (status == NN_OK && rename(temporary, path) != 0)
-        status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
-    if (status != NN_OK)
-        unlink(temporary);
-    return status;
+    if ((status = nn_file_begin(&file, path, err)) != NN_OK)
+        return status;
+    status = png_to_file(path, file.out, pixels, rows, cols, channels, err);
+    enum nn_status placed = nn_file_place(&file, status == NN_OK, status == NN_OK ? err : NULL);
+    return status == NN_OK ? placed : status;
 }

@@ -1,5 +1,5 @@
 /* preprocess.c: a plane of any size becomes the network's input. The one path for training, the
- * node and the tools (papers.md, Preprocessing: resize; the same plane in all three channels;
+ * node and the tools (papers A and B: resize; the same plane in all three channels;
  * optional: the spine's region, normalised intensities, Gaussian denoising). */
 #include "image_internal.h"
 #include "nn_run.h"

@@ -3,6 +3,7 @@
  * resampled as they are needed, so the scratch is two rows a thread however tall the source is. */
 #include "image_internal.h"
 #include "nn_run.h"
+#include "ops/clones.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static void row_resample(const float *row, const struct taps *taps, int to_cols,
     }
 }
 
+NN_CLONED
 static void row_add(const float *restrict row, int cols, float weight, float *restrict to)
 {
     for (int x = 0; x < cols; x++)
@@ -134,6 +136,7 @@ static void row_add(const float *restrict row, int cols, float weight, float *re
 }
 
 /* Values from low..low + range to 0..1. */
+NN_CLONED
 static void stretch(const float *restrict row, int cols, float low, float range,
                     float *restrict own)
 {

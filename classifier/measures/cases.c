@@ -1,4 +1,4 @@
-/* cases.c: many classes (papers.md, Measures): each class against the rest, and averages. */
+/* cases.c: many classes: each class against the rest, and averages. */
 #include "measures_internal.h"
 
 #include <math.h>

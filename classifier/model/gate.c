@@ -147,8 +147,8 @@ enum nn_status nn_model_attach_gate(const char *dir, const char *gate_dir, const
     snprintf(info->gate_digest, sizeof info->gate_digest, "%s", gate->info.digest);
     snprintf(info->gate_accept, sizeof info->gate_accept, "%s", accept);
     info->gate_least = least;
-    status = nn_model_write_graph(
-        dir, info, strcmp(info->network, NN_OWN_GRAPH) == 0 ? model->graph : NULL, err);
+    status = nn_model_write(dir, info,
+                            strcmp(info->network, NN_OWN_GRAPH) == 0 ? model->graph : NULL, err);
 out:
     nn_model_close(gate);
     nn_model_close(model);

@@ -1,4 +1,4 @@
-/* measure.c: scores over a source, and what they say (papers.md, Measures). */
+/* measure.c: scores over a source, and what they say. */
 #include "train/train_internal.h"
 
 #include <math.h>

@@ -102,9 +102,9 @@ static enum nn_status take_weights(struct nn_model *m, const char *path, struct 
     return nn_values_create(m->graph, m->weights, false, nothing_fresh, 0, &m->values, err);
 }
 
-enum nn_status nn_model_assemble_graph(const struct nn_model_info *info,
-                                       const struct nn_graph *graph, const char *weights_path,
-                                       struct nn_model **model, struct nn_error *err)
+enum nn_status nn_model_assemble(const struct nn_model_info *info, const struct nn_graph *graph,
+                                 const char *weights_path, struct nn_model **model,
+                                 struct nn_error *err)
 {
     struct nn_model *m = calloc(1, sizeof *m);
     enum nn_status status;
@@ -123,12 +123,6 @@ enum nn_status nn_model_assemble_graph(const struct nn_model_info *info,
     else
         *model = m;
     return status;
-}
-
-enum nn_status nn_model_assemble(const struct nn_model_info *info, const char *weights_path,
-                                 struct nn_model **model, struct nn_error *err)
-{
-    return nn_model_assemble_graph(info, NULL, weights_path, model, err);
 }
 
 enum nn_status nn_model_read_xml(const char *path, char **text, size_t *size, struct nn_error *err)
@@ -185,7 +179,7 @@ enum nn_status nn_model_open_alone(const char *dir, struct nn_model **model, str
     if ((status = nn_model_parse(path, xml, size, info, &graph, err)) != NN_OK)
         goto out;
     snprintf(path, sizeof path, "%s/weights.safetensors", dir);
-    status = nn_model_assemble_graph(info, graph, path, model, err);
+    status = nn_model_assemble(info, graph, path, model, err);
 out:
     nn_graph_destroy(graph);
     free(info);

@@ -17,7 +17,7 @@ struct nn_model {
 /* SHA-256 as 64 lower-case hex digits. */
 NN_MUST_USE enum nn_status nn_model_sha256(const void *bytes, size_t size, char hex[65],
                                            struct nn_error *err);
-/* info->digest from weights digest, preprocessing and operating points. */
+/* info->digest (model_digest.c tells from what). */
 NN_MUST_USE enum nn_status nn_model_digest(struct nn_model_info *info, struct nn_error *err);
 
 /* As nn_model_info_parse; *graph is the caller's when there is one, NULL otherwise. */

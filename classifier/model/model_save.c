@@ -58,11 +58,11 @@ enum nn_status nn_model_save(const char *dir, struct nn_model_info *info,
     info->weights_digest[0] = '\0';
     status = write_weights(path, graph ? graph : named, tensors, count, info->network, store, err);
     if (status == NN_OK)
-        status = nn_model_assemble_graph(info, graph, path, &model, err);
+        status = nn_model_assemble(info, graph, path, &model, err);
     if (status == NN_OK) {
         snprintf(info->weights_digest, sizeof info->weights_digest, "%s",
                  nn_model_info(model)->weights_digest);
-        status = nn_model_write_graph(dir, info, graph, err);
+        status = nn_model_write(dir, info, graph, err);
     }
     nn_model_close(model);
     nn_graph_destroy(named);

@@ -1,17 +1,11 @@
 /* model_write.c: struct nn_model_info to model.xml, in the shape model.xsd expects. */
+#include "file_internal.h"
 #include "graph_xml.h"
 #include "model_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <libxml/xmlwriter.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int start(xmlTextWriterPtr w, const char *name)
 {
@@ -175,49 +169,19 @@ static enum nn_status to_text(const struct nn_model_info *info, const struct nn_
     return NN_OK;
 }
 
-static enum nn_status sync_directory(const char *dir, struct nn_error *err)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return nn_fail(err, NN_IO, "%s: %s", dir, strerror(errno));
-    int failed = fsync(fd) != 0 ? errno : 0;
-    close(fd);
-    if (failed)
-        return nn_fail(err, NN_IO, "%s: %s", dir, strerror(failed));
-    return NN_OK;
-}
-
 enum nn_status nn_model_commit(const char *dir, const char *bytes, size_t size,
                                struct nn_error *err)
 {
-    char path[PATH_MAX], temporary[PATH_MAX];
-    enum nn_status status = NN_OK;
+    char path[PATH_MAX];
+    struct nn_file file;
 
-    int length = snprintf(temporary, sizeof temporary, "%s/model.xml.XXXXXX", dir);
-    if (length < 0 || (size_t)length >= sizeof temporary)
+    int length = snprintf(path, sizeof path, "%s/model.xml", dir);
+    if (length < 0 || (size_t)length >= sizeof path)
         return nn_fail(err, NN_INVALID, "%.60s...: path too long", dir);
-    snprintf(path, sizeof path, "%s/model.xml", dir);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    for (size_t at = 0; at < size;) {
-        ssize_t wrote = write(fd, bytes + at, size - at);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0) {
-            status = nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-            break;
-        }
-        at += (size_t)wrote;
-    }
-    if (status == NN_OK && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
-        status = nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    close(fd);
-    if (status == NN_OK && rename(temporary, path) != 0)
-        status = nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
-    if (status != NN_OK)
-        unlink(temporary);
-    return status == NN_OK ? sync_directory(dir, err) : status;
+    enum nn_status status = nn_file_begin(&file, path, err);
+    if (status == NN_OK)
+        status = nn_file_commit(&file, fwrite(bytes, 1, size, file.out) == size, err);
+    return status;
 }
 
 /* A model.xml that would be refused later is refused now, while its maker is there. */
@@ -251,8 +215,8 @@ static enum nn_status take_graph(struct nn_model_info *info, const struct nn_gra
     return nn_graph_digest(graph, info->graph_digest, err);
 }
 
-enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
-                                    const struct nn_graph *graph, struct nn_error *err)
+enum nn_status nn_model_write(const char *dir, struct nn_model_info *info,
+                              const struct nn_graph *graph, struct nn_error *err)
 {
     enum nn_status status = take_graph(info, graph, err);
     if (!(info->temperature < 0) && !(info->temperature > 0))
@@ -271,9 +235,4 @@ enum nn_status nn_model_write_graph(const char *dir, struct nn_model_info *info,
                                  (size_t)xmlBufferLength(buffer), err);
     xmlBufferFree(buffer);
     return status;
-}
-
-enum nn_status nn_model_write(const char *dir, struct nn_model_info *info, struct nn_error *err)
-{
-    return nn_model_write_graph(dir, info, NULL, err);
 }

@@ -1,26 +1,19 @@
 /* random.c: counter-based random streams, one a purpose, so that no draw shifts another's. */
+#include "mix_internal.h"
 #include "phantom_parts.h"
-
-/* Finaliser of splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
 
 struct phantom_rng nn_phantom_rng(uint64_t seed, uint64_t index, enum phantom_purpose purpose)
 {
-    uint64_t key = mix(seed + UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t key = nn_mix64(seed + NN_MIX_STEP);
 
-    key = mix(key ^ mix(index + UINT64_C(0xd1b54a32d192ed03)));
-    return (struct phantom_rng){mix(key ^ mix((uint64_t)purpose * UINT64_C(0x8cb92ba72f3d8dd7)))};
+    key = nn_mix64(key ^ nn_mix64(index + UINT64_C(0xd1b54a32d192ed03)));
+    return (struct phantom_rng){
+        nn_mix64(key ^ nn_mix64((uint64_t)purpose * UINT64_C(0x8cb92ba72f3d8dd7)))};
 }
 
 uint64_t nn_phantom_bits(struct phantom_rng *rng)
 {
-    rng->state += UINT64_C(0x9e3779b97f4a7c15);
-    return mix(rng->state);
+    return nn_mix_next(&rng->state);
 }
 
 double nn_phantom_uniform(struct phantom_rng *rng, double low, double high)

@@ -74,7 +74,7 @@ static bool is_of_a_loss(const struct nn_run *run, int id)
     return false;
 }
 
-/* Whether `consumer` looks at its input again when it passes a gradient back (execute.c). */
+/* Whether `consumer` looks at its input again when it passes a gradient back (backward.c). */
 static bool looks_at_input(const struct nn_run *run, int consumer, int id)
 {
     const struct nn_node *node = &run->nodes[consumer];

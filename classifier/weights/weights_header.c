@@ -1,7 +1,6 @@
 /* The JSON of a safetensors header (github.com/huggingface/safetensors, README "Format"): one
  * object, name -> {"dtype": string, "shape": [integers], "data_offsets": [begin, end]}, and
- * optionally
- * "__metadata__" -> {string: string}. Anything else is refused. */
+ * optionally "__metadata__" -> {string: string}. Anything else is refused. */
 #include "weights_internal.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,8 @@
 /* Writes safetensors. The header is a function of names, shapes and metadata in the order given. */
+#include "file_internal.h"
 #include "weights_internal.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void write_escaped(FILE *out, const char *text)
 {
@@ -157,27 +153,16 @@ static bool write_all(FILE *out, const char *header, size_t length, const struct
     for (size_t i = 0; i < count; i++)
         if (!write_data(out, &tensors[i], store))
             return false;
-    return fflush(out) == 0 && fsync(fileno(out)) == 0;
-}
-
-static bool sync_directory(const char *path)
-{
-    char *copy = strdup(path);
-    int fd = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    free(copy);
-    return good;
+    return true;
 }
 
 enum nn_status nn_weights_write(const char *path, const struct nn_tensor *tensors, size_t count,
                                 const struct nn_metadata *metadata, size_t metadata_count,
                                 enum nn_dtype store, struct nn_error *err)
 {
-    char *header = NULL, *temporary = NULL;
+    char *header = NULL;
     size_t length = 0;
-    FILE *out = NULL;
+    struct nn_file file;
 
     enum nn_status status = check(path, tensors, count, err);
     if (status == NN_OK && store == NN_F16)
@@ -185,32 +170,9 @@ enum nn_status nn_weights_write(const char *path, const struct nn_tensor *tensor
     if (status == NN_OK)
         status = make_header(path, tensors, count, metadata, metadata_count, store, &header,
                              &length, err);
-    if (status != NN_OK)
-        goto out;
-    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
-        temporary = NULL;
-        status = nn_fail(err, NN_NO_MEMORY, "%s: out of memory", path);
-        goto out;
-    }
-
-    out = fopen(temporary, "wbxe");
-    if (out == NULL && errno == EEXIST && unlink(temporary) == 0)
-        out = fopen(temporary, "wbxe"); /* left by a process of the same number that died */
-    if (out == NULL) {
-        status = nn_fail(err, NN_IO, "%s: %m", temporary);
-        goto out;
-    }
-    bool good = write_all(out, header, length, tensors, count, store);
-    good = fclose(out) == 0 && good;
-    if (!good || rename(temporary, path) != 0) {
-        status = nn_fail(err, NN_IO, "%s: %m", path);
-        unlink(temporary);
-    } else if (!sync_directory(path)) {
-        status = nn_fail(err, NN_IO, "%s: its directory cannot be synced: %m", path);
-    }
-
-out:
-    free(temporary);
+    if (status == NN_OK && (status = nn_file_begin(&file, path, err)) == NN_OK)
+        status =
+            nn_file_commit(&file, write_all(file.out, header, length, tensors, count, store), err);
     free(header);
     return status;
 }

@@ -87,9 +87,9 @@ const struct conf_word conf_words_peers[] = {
     {"priority", "ageing",
      "Seconds (1 to 604800): a study is passed only by what came at most so much later, "
      "and by a STAT. Longer than the longest wait, or the raise is gone when it is needed."},
-    {"priority", "passed",
-     "A study that so many that came later have passed (0 to 100000; 0: any number) comes before "
-     "all but STAT. With 5 minutes a study, 100 are about eight hours of one reader."},
+    {"priority", "delay",
+     "Seconds (1 to 604800) that a study waits at most because of others: so long after the first "
+     "that came later was read before it, no other passes it but a STAT."},
     {"priority", "list",
      "Studies of the list that are shown and searched at most (10 to 100000): those that are to be "
      "read first. Where there are more, who looks is told."},

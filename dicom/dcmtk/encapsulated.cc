@@ -4,6 +4,7 @@
 #include "object.hh"
 #include "warnings.hh"
 
+#include "bytes.h"
 #include "codestream.h"
 #include "dx_services.h"
 
@@ -65,12 +66,6 @@ enum dx_status fragment_at(dx_object *object, unsigned long index, struct fragme
     return DX_OK;
 }
 
-uint32_t le32(const Uint8 *p)
-{
-    return static_cast<uint32_t>(p[0]) | static_cast<uint32_t>(p[1]) << 8 |
-           static_cast<uint32_t>(p[2]) << 16 | static_cast<uint32_t>(p[3]) << 24;
-}
-
 /* By the Basic Offset Table: each frame's offset is that of one of the items. */
 bool starts_by_table(dx_object *object, const struct fragment *table, uint32_t frames)
 {
@@ -80,7 +75,7 @@ bool starts_by_table(dx_object *object, const struct fragment *table, uint32_t f
     uint64_t offset = 0;
     unsigned long count = object->items.size();
     for (unsigned long i = 1; i < count && starts.size() < frames; i++) {
-        if (le32(table->bytes + 4 * starts.size()) == offset)
+        if (dx_le32(table->bytes + 4 * starts.size()) == offset)
             starts.push_back(i);
         offset += 8 + static_cast<uint64_t>(object->items[i]->getLength());
     }

@@ -6,29 +6,12 @@
 #include "dcmtk/dcmdata/dcdict.h"
 #include "dcmtk/dcmdata/dcrledrg.h"
 #include "dcmtk/dcmdata/dcrleerg.h"
-#include "dcmtk/dcmdata/dcspchrs.h"
 #include "dcmtk/dcmdata/dcuid.h"
 #include "dcmtk/dcmjpeg/djdecode.h"
 #include "dcmtk/dcmjpls/djdecode.h"
 #include "dcmtk/dcmjpls/djencode.h"
 
 #include "logging.hh"
-
-/* Loads the character set converters (gconv modules) that studies commonly need, because the object
- * child cannot open files any more. A converter that the machine lacks is no error here. */
-static void preload_character_sets()
-{
-    static const char *const sets[] = {"ISO_IR 100",     "ISO_IR 101",      "ISO_IR 144",
-                                       "ISO 2022 IR 87", "ISO 2022 IR 149", "GB18030",
-                                       "ISO_IR 13"};
-    for (const char *set : sets) {
-        DcmSpecificCharacterSet converter;
-        if (converter.selectCharacterSet(set).good()) {
-            OFString text;
-            (void)converter.convertString("A", text);
-        }
-    }
-}
 
 /* Each of the dictionary's files is left out in silence when it cannot be opened, for want of a
  * descriptor or of memory; without the standard's attributes no object can be read or written. */
@@ -54,7 +37,6 @@ enum dx_status dx_init(dx_log_fn log, void *context, struct dx_error *err)
             DJLSDecoderRegistration::registerCodecs();
             DcmRLEEncoderRegistration::registerCodecs();
             DJLSEncoderRegistration::registerCodecs(0, 0, 0, 0, OFFalse, 0, OFTrue, EJLSUC_never);
-            preload_character_sets();
             dx_charset_preload();
             return DX_OK;
         });

@@ -1,5 +1,7 @@
 #include "transport.hh"
 
+#include "bytes.h"
+
 #include "dcmtk/dcmnet/cond.h"
 
 #include <cerrno>
@@ -188,9 +190,7 @@ bool DxConnection::is_known() const
 /* A complete PDU header: is the length one that this type may have? */
 bool DxConnection::check_head()
 {
-    uint32_t length = static_cast<uint32_t>(head_[2]) << 24 |
-                      static_cast<uint32_t>(head_[3]) << 16 | static_cast<uint32_t>(head_[4]) << 8 |
-                      head_[5];
+    uint32_t length = dx_be32(head_ + 2);
 
     body_left_ = length;
     if (head_[0] == 0x01 || head_[0] == 0x02)

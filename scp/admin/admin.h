@@ -1,4 +1,4 @@
-/* admin.h: the subcommands of `cervigate`: one file each, one entry each (cli.md).
+/* admin.h: the subcommands of `cervigate`: one file each, one entry each.
  *
  * argv[0] is the subcommand's name. Each returns an exit status of sysexits.h, or 0, or 1 when the
  * work is done and the answer is no. */

@@ -411,8 +411,8 @@ static void serve(struct deliver *d)
         for (size_t i = 0; i < d->lanes && !node_stopping; i++)
             keep_lane(d, &d->lane[i]);
         echo_desk_turn(&d->echo, d->node, &d->store);
+        audit_traffic_turn(d->traffic); /* after what can be sent is on its way */
         wait_for_work(d);
-        audit_traffic_turn(d->traffic);
     }
     echo_desk_end(&d->echo);
     int64_t until = clock_monotonic_ms() + DRAIN_MS;

@@ -80,9 +80,9 @@ enum store_status store_next_news(struct store *store, const struct priority_pol
         "news.site_priority,attempts,model,placer_order,filler_order,procedure_id,news.accession"
         " FROM news JOIN place ON place.study=news.study"
         " WHERE announcement=? AND news.state='pending' AND (next_ms<=? OR next_ms>?)"
-        " ORDER BY " STANDS("''", "?,?") ",news.study,news.id LIMIT 1",
-        "tiiii", announcement, now_ms, far_ms, (int64_t)policy->ageing_seconds,
-        (int64_t)policy->passed_most);
+        " ORDER BY " STANDS("''", "?,?,?") ",news.study,news.id LIMIT 1",
+        "tiiiii", announcement, now_ms, far_ms, (int64_t)policy->ageing_seconds,
+        (int64_t)policy->delay_seconds, policy->now_ms);
     enum store_status status = sql_row(store, row);
     if (status != STORE_OK)
         return status;

@@ -301,17 +301,17 @@ static enum store_status enter(struct store *store, const struct store_case *c,
 
 /* A study that leaves the list by being read has passed those that came earlier and still wait; a
  * STAT passes STAT alone, what it costs others is not counted. */
-static enum store_status pass(struct store *store, const struct store_case *c)
+static enum store_status pass(struct store *store, const struct store_case *c, int64_t now_ms)
 {
     if (!c->known.read)
         return STORE_OK;
     return sql_run(store,
                    sql_prepare(store,
-                               "UPDATE place SET passed=passed+1 WHERE read_ms=0 AND arrived_ms<?2"
-                               " AND study<>?1 AND (?3<>?4 OR site_priority=?4)"
+                               "UPDATE place SET passed_ms=?5 WHERE passed_ms=0 AND read_ms=0"
+                               " AND arrived_ms<?2 AND study<>?1 AND (?3<>?4 OR site_priority=?4)"
                                " AND EXISTS(SELECT 1 FROM place WHERE study=?1 AND read_ms=0)",
-                               "tiii", c->study, c->arrived_ms, (int64_t)c->known.order,
-                               (int64_t)ORDER_STAT));
+                               "tiiii", c->study, c->arrived_ms, (int64_t)c->known.order,
+                               (int64_t)ORDER_STAT, now_ms));
 }
 
 /* Whether it may have heard of the study: what went out may have arrived, whatever its answer was,
@@ -367,7 +367,7 @@ enum store_status store_place(struct store *store, const struct store_case *of,
         return status;
     status = release_known(store, of);
     if (status == STORE_OK)
-        status = pass(store, of);
+        status = pass(store, of, now_ms);
     if (status == STORE_OK)
         status = route_announcements(store, of->study, names, &all);
     if (status == STORE_OK)

@@ -125,13 +125,13 @@ enum store_status store_readings(struct store *store, const struct priority_poli
 {
     sqlite3_stmt *rows = sql_prepare(
         store,
-        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY ",passed"
+        "SELECT item.id,rank,band,raised,strength,reason,arrived_ms," SITE_PRIORITY ",passed_ms"
         " FROM (SELECT id,study FROM reading WHERE state<=2 AND (?1>>state)&1 UNION ALL"
         " SELECT id,study FROM reading WHERE state>2 AND ended_ms>=?2 AND (?1>>state)&1) AS item"
         " CROSS JOIN place ON place.study=item.study"
-        " ORDER BY " STANDS("reason", "?4,?5") ",item.study,item.id LIMIT ?3",
-        "iiiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds,
-        (int64_t)policy->passed_most);
+        " ORDER BY " STANDS("reason", "?4,?5,?6") ",item.study,item.id LIMIT ?3",
+        "iiiiii", (int64_t)states, ended_ms, (int64_t)room, (int64_t)policy->ageing_seconds,
+        (int64_t)policy->delay_seconds, policy->now_ms);
     enum store_status status;
     *count = 0;
     while ((status = sql_row(store, rows)) == STORE_OK) {
@@ -141,7 +141,7 @@ enum store_status store_readings(struct store *store, const struct priority_poli
         place_take(rows, 1, &p->place.priority);
         p->place.arrived_ms = sqlite3_column_int64(rows, 6);
         p->place.order = (enum priority_order)sqlite3_column_int(rows, 7);
-        p->place.passed = sqlite3_column_int64(rows, 8);
+        p->place.passed_ms = sqlite3_column_int64(rows, 8);
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

@@ -181,7 +181,7 @@ static const char *const versions[] = {
     " accession TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
     " site_priority INTEGER NOT NULL DEFAULT 0," /* of the order, when it was placed */
     " waits INTEGER NOT NULL DEFAULT 0,"         /* 1: shown without an answer, untold */
-    " passed INTEGER NOT NULL DEFAULT 0,"        /* by so many: struct priority_place */
+    " passed_ms INTEGER NOT NULL DEFAULT 0,"     /* first: struct priority_place */
     " announcements TEXT) WITHOUT ROWID;"        /* that its images' rules let be told; NULL: all */
     "CREATE INDEX place_accession ON place(accession) WHERE accession<>'';"
     "CREATE TABLE site_order("

@@ -136,10 +136,10 @@ enum store_status patient_functions(struct store *store);
     " site_order.study<>'' AND site_order.study=place.study ORDER BY priority DESC,told_ms DESC,"  \
     "id LIMIT 1),'')"
 
-/* store_worklist.c: stands(reason, raised, strength, order, arrived_ms, passed, ageing_seconds,
- * passed_most) is priority_stands; policy: the last two. */
+/* store_worklist.c: stands(reason, raised, strength, order, arrived_ms, passed_ms, ageing_seconds,
+ * delay_seconds, now_ms) is priority_stands; policy: the last three. */
 #define STANDS(reason, policy)                                                                     \
-    "stands(" reason ",raised,strength," SITE_PRIORITY ",arrived_ms,passed," policy ")"
+    "stands(" reason ",raised,strength," SITE_PRIORITY ",arrived_ms,passed_ms," policy ")"
 enum store_status place_functions(struct store *store);
 
 /* store_reconcile.c: rows of is_result, id, issuer, began_ms, attrs. */

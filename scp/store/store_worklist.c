@@ -39,21 +39,22 @@ static void stands(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const char *reason = (const char *)sqlite3_value_text(values[0]);
     const struct priority_policy policy = {.ageing_seconds = sqlite3_value_int(values[6]),
-                                           .passed_most = sqlite3_value_int(values[7])};
+                                           .delay_seconds = sqlite3_value_int(values[7]),
+                                           .now_ms = sqlite3_value_int64(values[8])};
     const struct priority_place place = {
         .priority = {.reason = reason_of(reason != NULL ? reason : ""),
                      .raised = sqlite3_value_int(values[1]) != 0,
                      .strength = sqlite3_value_double(values[2])},
         .order = (enum priority_order)sqlite3_value_int(values[3]),
         .arrived_ms = sqlite3_value_int64(values[4]),
-        .passed = sqlite3_value_int64(values[5])};
+        .passed_ms = sqlite3_value_int64(values[5])};
     (void)count;
     sqlite3_result_int64(context, priority_stands(&policy, &place));
 }
 
 enum store_status place_functions(struct store *store)
 {
-    int code = sqlite3_create_function_v2(store->db, "stands", 8,
+    int code = sqlite3_create_function_v2(store->db, "stands", 9,
                                           SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                           NULL, stands, NULL, NULL, NULL);
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
@@ -80,7 +81,7 @@ enum store_status store_mark_read(struct store *store, const char *study, bool r
     "SELECT place.study,rank,band,raised,strength,reason,outcome,report,arrived_ms,"               \
     "place.changed_ms," SITE_ACCESSION ",patient_id," SITE_PRIORITY ",read_ms,"                    \
     "(SELECT attrs FROM instance JOIN judgement ON instance=id WHERE instance.study=place.study"   \
-    " ORDER BY id DESC LIMIT 1),COALESCE(performer,''),COALESCE(claimed_ms,0),passed,answered"     \
+    " ORDER BY id DESC LIMIT 1),COALESCE(performer,''),COALESCE(claimed_ms,0),passed_ms,answered"  \
     " FROM place LEFT JOIN reading ON reading.study=place.study AND reading.state=2"               \
     " AND reading.state<=2 "
 
@@ -171,7 +172,7 @@ static enum store_status take_entries(struct store *store, sqlite3_stmt *rows,
         take_header(rows, 14, e);
         sql_text(rows, 15, e->claimed_by, sizeof e->claimed_by);
         e->claimed_ms = sqlite3_column_int64(rows, 16);
-        e->place.passed = sqlite3_column_int64(rows, 17);
+        e->place.passed_ms = sqlite3_column_int64(rows, 17);
         e->answered = sqlite3_column_int(rows, 18) != 0;
     }
     return status == STORE_NONE ? STORE_OK : status;
@@ -192,9 +193,9 @@ enum store_status store_worklist(struct store *store, const struct priority_poli
                ? sql_prepare(store, SELECT_ENTRY "WHERE read_ms=0 LIMIT ?", "i", (int64_t)room)
                : sql_prepare(store,
                              SELECT_ENTRY "WHERE read_ms=0 ORDER BY " STANDS(
-                                 "reason", "?,?") ",place.study LIMIT ?",
-                             "iii", (int64_t)policy->ageing_seconds, (int64_t)policy->passed_most,
-                             (int64_t)room);
+                                 "reason", "?,?,?") ",place.study LIMIT ?",
+                             "iiii", (int64_t)policy->ageing_seconds,
+                             (int64_t)policy->delay_seconds, policy->now_ms, (int64_t)room);
     return take_entries(store, rows, list, count);
 }
 

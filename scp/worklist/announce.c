@@ -175,7 +175,8 @@ static enum store_status next_for(struct announce *a, struct lane *lane, uint8_t
 {
     int64_t now = clock_utc_ms();
     const struct priority_policy policy = {.ageing_seconds = a->node->conf->ageing_seconds,
-                                           .passed_most = a->node->conf->passed_most};
+                                           .delay_seconds = a->node->conf->delay_seconds,
+                                           .now_ms = now};
     enum store_status status = store_next_news(a->store, &policy, lane->to->name, now,
                                                now + (int64_t)lane->to->retry_most_seconds * 1000,
                                                &lane->news, attrs, bytes);

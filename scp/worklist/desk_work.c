@@ -112,9 +112,10 @@ static void list(struct desk *d, struct desk_line *line)
     if (!is_ready(d))
         return;
     const struct priority_policy policy = {.ageing_seconds = d->node->conf->ageing_seconds,
-                                           .passed_most = d->node->conf->passed_most};
+                                           .delay_seconds = d->node->conf->delay_seconds,
+                                           .now_ms = clock_utc_ms()};
     enum store_status status = store_readings(d->store, &policy, d->request.states,
-                                              clock_utc_ms() - SHOWN_MS, d->list, most + 1, &count);
+                                              policy.now_ms - SHOWN_MS, d->list, most + 1, &count);
     if (!is_known(d, status))
         return;
     d->answer.cut_at = count > most ? (unsigned)most : 0;

@@ -19,7 +19,8 @@ enum store_status worklist_read(const struct conf *conf, struct store *store,
                                 struct store_entry **entries, size_t *count)
 {
     const struct priority_policy policy = {.ageing_seconds = conf->ageing_seconds,
-                                           .passed_most = conf->passed_most};
+                                           .delay_seconds = conf->delay_seconds,
+                                           .now_ms = clock_utc_ms()};
     size_t room = (size_t)conf->list_most;
     *entries = calloc(room, sizeof **entries);
     *count = 0;
@@ -30,7 +31,7 @@ enum store_status worklist_read(const struct conf *conf, struct store *store,
         *entries = NULL;
         return status;
     }
-    int64_t lapsed = clock_utc_ms() - (int64_t)conf->reading.claim_seconds * 1000;
+    int64_t lapsed = policy.now_ms - (int64_t)conf->reading.claim_seconds * 1000;
     for (size_t i = 0; i < *count; i++)
         if ((*entries)[i].claimed_ms < lapsed) /* as if the desk had looked at it already */
             (*entries)[i].claimed_by[0] = '\0';

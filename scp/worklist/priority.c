@@ -34,16 +34,17 @@
  * Strength: half of it when all models agree, half by how far the score is above its operating
  * point. A tie goes to the lower number.
  *
- * That is one number a study, which does not change while it waits: the order is lexicographic, so
- * total and transitive. Ageing is that everybody who waits gets ahead of those who come: nobody,
- * whatever the order, is passed by a study that came more than ageing later, STAT aside. Nor by
- * more than policy.passed_most of those: a study that so many have passed is *spared*, and stands
- * before all but STAT and those that are spared and came earlier. So what others cost it is at most
- * the reading time of so many studies, whatever comes, with any number of readers. What STAT costs
- * the others is the hospital's will, not ours, and is not bounded here.
+ * That is one number a study, and the order is total. Ageing is that everybody who waits gets ahead
+ * of those who come: nobody, whatever the order, is passed by a study that came more than ageing
+ * later, STAT aside. And nobody waits longer than policy.delay_seconds because of others: a study
+ * that was passed for the first time so long ago is *spared*, and stands before all but STAT and
+ * those that are spared and came earlier. Whoever passes it has passed all that came before it and
+ * wait, too: they are spared no later, so what is then read before it came before it. This holds
+ * whatever comes, with any number of readers. What STAT costs the others is the hospital's will,
+ * not ours, and is not bounded here.
  *
- * It is passing that is counted, and not waiting: after a night without readers nobody has been
- * passed, and a dislocation is read first.
+ * The time runs from the first passing, and not from the arrival: after a night without readers
+ * nobody has been passed, and a dislocation is read first.
  *
  * The rule that suggests itself, strict precedence until a study has waited for ageing, and then
  * before all that came later, bounds more tightly and fails when it is needed: after a night
@@ -228,7 +229,8 @@ static int part(const struct priority_place *place)
 
 int64_t priority_stands(const struct priority_policy *policy, const struct priority_place *place)
 {
-    bool spared = policy->passed_most > 0 && place->passed >= policy->passed_most;
+    bool spared = place->passed_ms > 0 &&
+                  policy->now_ms - place->passed_ms >= policy->delay_seconds * INT64_C(1000);
     return part(place) * (INT64_C(1) << PART_BITS) + place->arrived_ms -
            (spared ? INT64_C(1) << SPARED_BITS : head_start(policy, place));
 }

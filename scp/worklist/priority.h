@@ -2,8 +2,8 @@
  *
  * Raise only: a study never stands lower than its order says. A clinical STAT comes before all that
  * the node raises. What was not judged keeps its place and is shown as such, never as a negative.
- * Ageing: nobody is passed by a study that came more than a configured time later, nor by more than
- * a configured number of them, STAT aside.
+ * Ageing: nobody waits longer than a configured time because of others, STAT aside: a study that so
+ * long ago was passed for the first time is passed no more.
  *
  * Pure functions of their arguments; any thread. */
 #ifndef PRIORITY_H
@@ -54,7 +54,8 @@ const char *priority_reason_text(enum priority_reason reason);
 
 struct priority_policy {
     int ageing_seconds; /* a study is passed only by what came at most so much later */
-    int passed_most;    /* and by so many of those; 0: any number */
+    int delay_seconds;  /* and no more, so long after it was passed for the first time */
+    int64_t now_ms;     /* UTC */
 };
 
 /* What is known of a study. */
@@ -87,13 +88,14 @@ struct priority_place {
     struct priority priority;
     enum priority_order order;
     int64_t arrived_ms; /* UTC of its first image */
-    int64_t passed;     /* how many that came later have been read, STAT before others aside */
+    int64_t passed_ms;  /* UTC when the first that came later had been read, STAT before others
+                           aside; 0: none */
     int64_t number;     /* its own: breaks ties, the lower first */
 };
 /* The same order as one number, the lower first, ties aside. */
 int64_t priority_stands(const struct priority_policy *policy, const struct priority_place *place);
-/* The list's order: below 0 when a is read first, above 0 when b is. A total order, and the same at
- * any time: only an answer, an order or a reading moves a study. */
+/* The list's order: below 0 when a is read first, above 0 when b is. A total order. Only an answer,
+ * an order, or delay_seconds after it was passed, moves a study. */
 int priority_compare(const struct priority_policy *policy, const struct priority_place *a,
                      const struct priority_place *b);
 

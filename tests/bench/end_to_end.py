@@ -31,10 +31,12 @@ from hook import Hook  # noqa: E402
 from network import processor  # noqa: E402
 
 ROWS, COLUMNS, RATE = 2494, 2048, 6
+HEAD = 4096  # bytes of the dataset that hold its UIDs
 
 
 class Sender:
-    """One image as a template: its UIDs are written anew into the bytes for each study."""
+    """One image as a template: its UIDs are written anew into its bytes for each study. What is sent lies ready, in fragments as large as the
+    receiver takes: a modality has a processor of its own."""
 
     def __init__(self, folder):
         plane = harness.grey(harness.phantoms(os.path.join(folder, "phantoms"), 1, size=1024)[0][0])
@@ -44,23 +46,30 @@ class Sender:
         self.path = os.path.join(folder, "template.dcm")
         self.uids = [f"2.25.{10 ** 30 + n:031d}" for n in range(3)]
         harness.wrap(plane, self.path, study=self.uids[0], SeriesInstanceUID=self.uids[1], SOPInstanceUID=self.uids[2])
-        self.data = harness.dataset_of(self.path)
+        data = harness.dataset_of(self.path)
+        self.head, self.rest, self.ready = data[:HEAD], data[HEAD:], {}
+        assert all(self.head.count(uid.encode()) == 1 and self.rest.count(uid.encode()) == 0 for uid in self.uids)
         self.number = 0
+
+    def fragments(self, room):
+        if room not in self.ready:
+            self.ready[room] = rawscu.pdatas(self.rest, False, room)
+        return self.ready[room]
 
     def send(self, port):
         """(study, moment of the last byte); the answer is waited for."""
         self.number += 1
         uids = [f"2.25.{10 ** 30 + 7 + 10 * self.number + n + time.time_ns() * 10 ** 5:031d}"[:36] for n in range(3)]
-        data = self.data
+        head = self.head
         for old, new in zip(self.uids, uids):
-            assert len(old) == len(new) and data.count(old.encode()) == 1
-            data = data.replace(old.encode(), new.encode())
+            assert len(old) == len(new)
+            head = head.replace(old.encode(), new.encode())
         with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             s.sendall(rawscu.associate_rq(harness.DX, "1.2.840.10008.1.2.1"))
-            rawscu.read_pdu(s)
-            s.sendall(rawscu.pdatas(rawscu.store_rq(harness.DX, uids[2]), True))
-            s.sendall(rawscu.pdatas(data, False, 16372))
+            rest = self.fragments(rawscu.room_for(rawscu.read_pdu(s)))
+            s.sendall(rawscu.pdatas(rawscu.store_rq(harness.DX, uids[2]), True) + rawscu.pdata(head, False, False))
+            s.sendall(rest)
             last = time.monotonic()
             status = rawscu.response_field(rawscu.read_pdu(s), 0x900)
             s.sendall(struct.pack(">BBI4x", 5, 0, 4))

@@ -92,7 +92,7 @@ static void every_op_comes_back(void **state)
     again = *nn_model_info(model);
     fixture_path(path, dir, "model.xml");
     char *first = read_whole(path);
-    assert_int_equal(nn_model_write_graph(dir, &again, back, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &again, back, &err), NN_OK);
     char *second = read_whole(path);
     assert_string_equal(first, second);
     assert_non_null(strstr(first, "low=\"-INF\" high=\"6\""));
@@ -127,11 +127,11 @@ static void a_graph_judges_as_the_network(void **state)
         struct nn_judge *judge;
         info = own ? graph_info(64) : fixture_info(64);
         info.weights_digest[0] = '\0';
-        if (nn_model_assemble_graph(&info, own ? graph : NULL, path, &model, &err) != NN_OK)
+        if (nn_model_assemble(&info, own ? graph : NULL, path, &model, &err) != NN_OK)
             fail_msg("%s", err.text);
         info = *nn_model_info(model);
         nn_model_close(model);
-        assert_int_equal(nn_model_write_graph(dir, &info, own ? graph : NULL, &err), NN_OK);
+        assert_int_equal(nn_model_write(dir, &info, own ? graph : NULL, &err), NN_OK);
         if (nn_model_open(dir, &model, &err) != NN_OK)
             fail_msg("%s", err.text);
         assert_int_equal(nn_judge_create(model, NULL, &judge, &err), NN_OK);
@@ -160,7 +160,7 @@ static void the_digest_follows_the_graph(void **state)
         nn_graph_softmax(g, "prob", x);
         finished(g);
         b = graph_info(64);
-        assert_int_equal(nn_model_write_graph(dir, &b, g, &err), NN_OK);
+        assert_int_equal(nn_model_write(dir, &b, g, &err), NN_OK);
         if (i == 0)
             a = b;
         else
@@ -360,12 +360,12 @@ static void a_graph_and_a_name_exclude_each_other(void **state)
     assert_non_null(strstr(err.text, "m.xml:2: network graph needs a <graph>"));
 
     info = graph_info(32);
-    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
-    assert_int_equal(nn_model_write_graph(dir, &info, wide, &err), NN_SHAPE);
+    assert_int_equal(nn_model_write(dir, &info, NULL, &err), NN_INVALID);
+    assert_int_equal(nn_model_write(dir, &info, wide, &err), NN_SHAPE);
     info.preprocess.side = 64;
-    assert_int_equal(nn_model_write_graph(dir, &info, graph, &err), NN_SHAPE);
+    assert_int_equal(nn_model_write(dir, &info, graph, &err), NN_SHAPE);
     info = fixture_info(32);
-    assert_int_equal(nn_model_write_graph(dir, &info, graph, &err), NN_INVALID);
+    assert_int_equal(nn_model_write(dir, &info, graph, &err), NN_INVALID);
     nn_graph_destroy(graph);
     nn_graph_destroy(wide);
     fixture_remove(dir);
@@ -393,7 +393,7 @@ static void what_no_file_can_hold_is_refused(void **state)
             nn_graph_softmax(g, "prob", x);
         finished(g);
         info = graph_info(32);
-        assert_int_equal(nn_model_write_graph(dir, &info, g, &err), NN_INVALID);
+        assert_int_equal(nn_model_write(dir, &info, g, &err), NN_INVALID);
         assert_non_null(strstr(err.text, "layer "));
         nn_graph_destroy(g);
     }

@@ -174,7 +174,7 @@ static void what_is_written_can_be_read(void **state)
     from.measures.finding[0].sensitivity = 1.0 / 3;
     from.measures.finding[1].auc = 0.875;
     from.class_[0].operating_point = 0.1 + 0.2;
-    assert_int_equal(nn_model_write(dir, &from, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &from, NULL, &err), NN_OK);
     fixture_path(path, dir, "model.xml");
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
@@ -190,7 +190,7 @@ static void what_is_written_can_be_read(void **state)
     assert_string_equal(to.provenance_text, from.provenance_text);
     assert_string_equal(to.views, from.views);
     fixture_remove(dir);
-    assert_int_equal(nn_model_write("/nonexistent", &from, &err), NN_IO);
+    assert_int_equal(nn_model_write("/nonexistent", &from, NULL, &err), NN_IO);
 }
 
 static void what_would_be_refused_is_not_written(void **state)
@@ -202,13 +202,13 @@ static void what_would_be_refused_is_not_written(void **state)
 
     (void)state;
     memset(info.provenance_text, 'x', sizeof info.provenance_text - 1);
-    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
+    assert_int_equal(nn_model_write(dir, &info, NULL, &err), NN_INVALID);
     info = fixture_info(64);
     info.class_[0].operating_point = 1.5;
-    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
+    assert_int_equal(nn_model_write(dir, &info, NULL, &err), NN_INVALID);
     info = fixture_info(64);
     info.preprocess.scale[0] = NAN;
-    assert_int_equal(nn_model_write(dir, &info, &err), NN_INVALID);
+    assert_int_equal(nn_model_write(dir, &info, NULL, &err), NN_INVALID);
     fixture_path(path, dir, "model.xml");
     assert_int_equal(access(path, F_OK), -1);
     fixture_remove(dir);
@@ -223,20 +223,20 @@ static void digest_follows_what_matters(void **state)
     struct nn_error err;
 
     (void)state;
-    assert_int_equal(nn_model_write(dir, &a, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &a, NULL, &err), NN_OK);
     snprintf(b.intended_use, sizeof b.intended_use, "other words");
-    assert_int_equal(nn_model_write(dir, &b, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &b, NULL, &err), NN_OK);
     assert_string_equal(a.digest, b.digest);
     b.class_[0].operating_point = nextafter(0.25, 1);
-    assert_int_equal(nn_model_write(dir, &b, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &b, NULL, &err), NN_OK);
     assert_string_not_equal(a.digest, b.digest);
     b = fixture_info(64);
     b.preprocess.mean[1] = 116;
-    assert_int_equal(nn_model_write(dir, &b, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &b, NULL, &err), NN_OK);
     assert_string_not_equal(a.digest, b.digest);
     b = fixture_info(64);
     b.provenance = NN_CLINICAL; /* what lifts the bar of clinical mode is no word among words */
-    assert_int_equal(nn_model_write(dir, &b, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &b, NULL, &err), NN_OK);
     assert_string_not_equal(a.digest, b.digest);
     fixture_remove(dir);
 }
@@ -247,7 +247,7 @@ static void written_and_read(struct nn_model_info *from, struct nn_model_info *t
     const char *dir = fixture_dir(template);
     struct nn_error err;
 
-    if (nn_model_write(dir, from, &err) != NN_OK)
+    if (nn_model_write(dir, from, NULL, &err) != NN_OK)
         fail_msg("%s", err.text);
     fixture_path(path, dir, "model.xml");
     FILE *file = fopen(path, "rb");
@@ -368,15 +368,15 @@ static void a_folder_opens_and_judges(void **state)
     fixture_path(path, dir, "weights.safetensors");
     fixture_weights(path, 3, 64);
     info = fixture_info(64);
-    assert_int_equal(nn_model_write(dir, &info, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &info, NULL, &err), NN_OK);
     assert_int_equal(nn_model_open(dir, &model, &err), NN_BAD_DATA); /* digest of "aaaa..." */
     assert_non_null(strstr(err.text, "SHA-256"));
     assert_null(model);
     info.weights_digest[0] = '\0';
-    assert_int_equal(nn_model_assemble(&info, path, &model, &err), NN_OK);
+    assert_int_equal(nn_model_assemble(&info, NULL, path, &model, &err), NN_OK);
     info = *nn_model_info(model);
     nn_model_close(model);
-    assert_int_equal(nn_model_write(dir, &info, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &info, NULL, &err), NN_OK);
     if (nn_model_open(dir, &model, &err) != NN_OK)
         fail_msg("%s", err.text);
     assert_string_equal(nn_model_info(model)->digest, info.digest);

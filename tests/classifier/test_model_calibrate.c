@@ -75,7 +75,7 @@ static void a_calibrated_model_answers_so(void **state)
         info = fixture_info(64);
         info.weights_digest[0] = '\0';
         info.temperature = warm ? 3 : 0;
-        assert_int_equal(nn_model_assemble(&info, path, &model, &err), NN_OK);
+        assert_int_equal(nn_model_assemble(&info, NULL, path, &model, &err), NN_OK);
         assert_true(nn_model_info(model)->temperature == (warm ? 3 : 1));
         assert_int_equal(nn_judge_create(model, NULL, &judge, &err), NN_OK);
         for (size_t i = 0; i < 2; i++) {

@@ -1,5 +1,5 @@
-/* The named networks: parameters against papers.md, names and shapes, which heads start afresh, and
- * several weight files as one. */
+/* The named networks: parameters against the papers, names and shapes, which heads start afresh,
+ * and several weight files as one. */
 #include "networks.h"
 #include "nn_network.h"
 #include <math.h>
@@ -43,7 +43,7 @@ static void shape_is(const struct nn_graph *graph, const char *name, int c, int 
         fail_msg("%s: %d x %d x %d", name, shape.c, shape.h, shape.w);
 }
 
-/* papers.md's table, in thousands (of 1024); it is Szegedy's and rounds and errs a little. The
+/* The papers' table, in thousands (of 1024); it is Szegedy's and rounds and errs a little. The
  * first convolution's 2.7K is not what 64 kernels of 7x7x3 hold, so that it stands apart. */
 static void googlenet_is_the_papers(void **state)
 {

@@ -110,7 +110,7 @@ static int open_model(void **state)
     fixture_weights(path, 3, SIDE);
     info.weights_digest[0] = '\0';
     fixture.pool = nn_pool_create(2);
-    if (nn_model_assemble(&info, path, &fixture.model, &err) != NN_OK)
+    if (nn_model_assemble(&info, NULL, path, &fixture.model, &err) != NN_OK)
         return -1;
     return nn_judge_create(fixture.model, fixture.pool, &fixture.judge, &err) == NN_OK ? 0 : -1;
 }

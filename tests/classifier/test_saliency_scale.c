@@ -17,7 +17,7 @@ static struct nn_model *assemble(double scale)
     struct nn_error err;
     struct nn_model_info own = info;
     own.saliency_scale = scale;
-    if (nn_model_assemble(&own, weights, &model, &err) != NN_OK)
+    if (nn_model_assemble(&own, NULL, weights, &model, &err) != NN_OK)
         fail_msg("%s", err.text);
     return model;
 }
@@ -242,11 +242,11 @@ static void it_is_written_and_read(void **state)
     struct nn_error err;
 
     (void)state;
-    assert_int_equal(nn_model_write(dir, &plain, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &plain, NULL, &err), NN_OK);
     read_xml(dir, xml, sizeof xml);
     assert_null(strstr(xml, "<saliency"));
     from.saliency_scale = 0.1 + 0.2;
-    assert_int_equal(nn_model_write(dir, &from, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &from, NULL, &err), NN_OK);
     read_xml(dir, xml, sizeof xml);
     assert_int_equal(nn_model_info_parse("m.xml", xml, strlen(xml), &to, &err), NN_OK);
     assert_true(to.saliency_scale == from.saliency_scale);
@@ -262,7 +262,7 @@ static void a_site_s_file_keeps_all_else(void **state)
     struct nn_error err;
 
     (void)state;
-    assert_int_equal(nn_model_write(dir, &plain, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &plain, NULL, &err), NN_OK);
     read_xml(dir, xml, sizeof xml);
     snprintf(validation, sizeof validation,
              "<!-- by hand --><validation site=\"S\" person=\"P\" date=\"2026-11-26\" data=\"d\" "
@@ -305,7 +305,7 @@ static void what_is_no_scale_is_refused(void **state)
     struct nn_error err;
 
     (void)state;
-    assert_int_equal(nn_model_write(dir, &plain, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, &plain, NULL, &err), NN_OK);
     read_xml(dir, xml, sizeof xml);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(nn_model_set_saliency_scale(dir, wrong[i], &err), NN_INVALID);

@@ -312,7 +312,7 @@ static void what_a_foreign_file_may_hold(void **state)
                 struct nn_error err = {0};
                 write_foreign(&f, half ? NN_F16 : NN_F32, i, cases[c].change);
                 info.weights_digest[0] = '\0';
-                assert_int_equal(nn_model_assemble_graph(&info, f.graph, f.weights, &model, &err),
+                assert_int_equal(nn_model_assemble(&info, f.graph, f.weights, &model, &err),
                                  cases[c].status);
                 assert_null(model);
                 says(&err, cases[c].words, name);
@@ -337,7 +337,7 @@ static void a_foreign_file_that_fits(void **state)
         struct nn_error err = {0};
         write_foreign(&f, NN_F32, 0, changes[i]);
         info.weights_digest[0] = '\0';
-        if (nn_model_assemble_graph(&info, f.graph, f.weights, &model, &err) != NN_OK)
+        if (nn_model_assemble(&info, f.graph, f.weights, &model, &err) != NN_OK)
             fail_msg("%s", err.text);
         nn_model_close(model);
         err = complaint(&f); /* another file than model.xml's, though nothing is wrong in it */

@@ -11,7 +11,7 @@
 
 static const char full[] = WITH(
     PEER
-    "<priority ageing=\"60\" passed=\"0\" list=\"10\" knownDays=\"0\"/><announcements>"
+    "<priority ageing=\"60\" delay=\"61\" list=\"10\" knownDays=\"0\"/><announcements>"
     "<webhook name=\"w\" url=\"http://localhost:8/x\" secret=\"/k\" authorities=\"/ca\"/>"
     "<hl7 name=\"h\" host=\"hl7\" port=\"6661\" tls=\"true\" tlsName=\"n\" authorities=\"/b\" "
     "certificate=\"/c\" key=\"/d\" "
@@ -62,7 +62,7 @@ static void looks_right(const struct conf *conf)
                                                     .model = "6^m^L",
                                                     .research = "7^x^L"};
     assert_int_equal(conf->ageing_seconds, 60);
-    assert_int_equal(conf->passed_most, 0);
+    assert_int_equal(conf->delay_seconds, 61);
     assert_int_equal(conf->list_most, 10);
     assert_int_equal(conf->known_days, 0);
     assert_int_equal(conf->announcement_count, 3);
@@ -132,7 +132,7 @@ static void defaults(void **state)
     assert_string_equal(a->receiving_facility, "");
     assert_null(a->tls_name);
     assert_int_equal(conf->ageing_seconds, 86400);
-    assert_int_equal(conf->passed_most, 100);
+    assert_int_equal(conf->delay_seconds, 28800);
     assert_int_equal(conf->list_most, 10000);
     assert_int_equal(conf->known_days, 30);
     conf_destroy(conf);

@@ -92,4 +92,4 @@ class Answers:
         self.assertLess(at["Made: Report"], at["Kept for good by"])
         self.assertLess(at["Analysed"], at["Told by chat"])
         for words in ("Kept for good by", "Told by chat"):
-            self.assertRegex(steps[at[words]], "(under 1 s|[0-9]+ s|min [0-9]+ s) later")
+            self.assertRegex(steps[at[words]], "([0-9]+ m?s|min [0-9]+ s) later")

@@ -14,6 +14,7 @@ import described  # noqa: E402
 import harness as h  # noqa: E402
 
 PEOPLE = {"vera": "viewer", "rita": "reader", "ada": "admin"}
+ANNOUNCED = 2  # seconds
 LIMITS = 'connections="12" streams="3" requestTime="2"'
 
 
@@ -78,15 +79,31 @@ def enrol(node, name, role, verb="add", password=None):
                           capture_output=True, text=True, check=False)
 
 
-def final_report(node, accession, status, *rows):
-    """The RIS sends a report: rows of (code, value)."""
-    rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
-    message = (f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||ORU^R01^ORU_R01|{time.monotonic_ns()}|P|2.5.1\rPID|1||P1^^^HOSP||Doe^Jane\r"
-               f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
+def to_orders(node, segments, kind="ORU^R01^ORU_R01", version="2.5.1"):
+    """The RIS sends a message of one patient."""
+    message = f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||{kind}|{time.monotonic_ns()}|P|{version}\rPID|1||P1^^^HOSP||Doe^Jane\r{segments}"
     with socket.create_connection(("127.0.0.1", int(node.facts()["orders_port"])), 10) as s:
         s.sendall(b"\x0b" + message.encode() + b"\x1c\r")
         answer = s.recv(4096)
     assert b"MSA|AA" in answer, answer
+
+
+def final_report(node, accession, status, *rows):
+    """The RIS sends a report: rows of (code, value)."""
+    rows = "".join(f"OBX|{n + 1}|CE|{code}^x^L||{value}^x^L\r" for n, (code, value) in enumerate(rows))
+    to_orders(node, f"OBR|1||F-{accession}|XR^Cervical spine^L{'|' * 14}{accession}{'|' * 7}{status}\r{rows}")
+
+
+def announced(measure):
+    """A positive study is announced within two seconds: the median of three, each what `measure` gives in seconds. Where others want the processors it is measured anew, twice at most; the
+    bound stays. An instrumented build is told, not held to it."""
+    for _ in range(3):
+        took = sorted(measure() for _ in range(3))
+        print("announced after", *(f"{1000 * t:.0f}" for t in took), f"ms, load {os.getloadavg()[0]:.1f}", flush=True)
+        if took[1] < ANNOUNCED:
+            return
+    if h.PATIENCE == 1:
+        raise AssertionError(f"announced after {took[1]:.2f} s in the median of the last three")
 
 
 class Base(unittest.TestCase):

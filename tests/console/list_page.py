@@ -1,6 +1,7 @@
 """What test_console.py does with the list, on a telephone and towards the PACS, and with the table of outcomes: a part of its class."""
 import csv
 import http.server
+import json
 import os
 import threading
 
@@ -63,6 +64,30 @@ class ListPage:
         self.page.do("click", selector=".acts a")
         self.opened(self.negative)
 
+    def shown_are(self, entries):
+        """As far as they are in sight."""
+        self.page.until(f"(({ROWS}).join() === {json.dumps([e['study'] for e in entries])}.slice(0, ({ROWS}).length).join())")
+
+    def test_band_by_band(self):
+        """By key: raised, routine, not judged, in each the oldest first, with the places in the order of reading; and back."""
+        self.sign_in()
+        self.page.do("size", width=DESK[0], height=DESK[1])
+        child, known, raised = self.send(self.whole, 70, PatientBirthDate="20200101", PatientAge="006Y"), self.send(self.hurt, 71, PatientID="CONSOLE-4710"), self.send(self.hurt, 72)
+        entries = h.wait_for(lambda: (lambda e: e if {known: "routine", child: "not judged", raised: "raised"}.items() <= {x["study"]: x["band"] for x in e}.items() else None)(
+            self.ask("/worklist")["entries"]), 60, "a study of each band")
+        bands = ("raised", "routine", "not judged")
+        sorted_ones = sorted(entries, key=lambda e: (bands.index(e["band"]), e["arrived"], e["position"]))
+        self.assertNotEqual(sorted_ones, entries)
+        self.page.press("b")
+        self.shown_are(sorted_ones)
+        numbers = self.page.see("Object.fromEntries([...document.querySelectorAll('.rows .row')].map((r) => [r.dataset.study, Number(r.querySelector('.position').textContent)]))")
+        self.assertEqual(numbers, {e["study"]: e["position"] for e in sorted_ones if e["study"] in numbers})
+        self.assertIn("The numbers are the places in the order of reading.", self.page.text(".note"))
+        self.assertEqual(self.page.see("document.querySelector('.by-band').getAttribute('aria-pressed')"), "true")
+        self.accessible("by band")
+        self.page.press("b")
+        self.shown_are(entries)
+
     def test_the_list_on_a_telephone(self):
         """All that is told of a study is in sight; a finger moves the list and holds its order for three seconds, and no longer."""
         def desk_again():
@@ -71,16 +96,14 @@ class ListPage:
         self.addCleanup(desk_again)
         self.page.who = None
         self.sign_in(size=PHONE, touch=True)
-        for number in range(20, 25):
-            self.send(self.whole, number)
-        self.page.until("document.querySelectorAll('.rows .row').length >= 7", 60)
-        entries = self.ask("/worklist")["entries"]
+        sent = {self.send(self.whole, number) for number in range(20, 25)}
+        entries = h.wait_for(lambda: (lambda all_: all_ if sent <= {e["study"] for e in all_ if e["report"]} else None)(self.ask("/worklist")["entries"]), 60, "all in the list")
+        raised, not_judged = (sum(e["band"] == band for e in entries) for band in ("raised", "not judged"))
+        self.page.until(f"document.querySelector('.total').textContent === '{len(entries)} studies: {raised} raised, {not_judged} not judged'")
         hidden = self.page.see("""[...document.querySelector('.rows .row').children].filter((c) => c.textContent && c.className !== 'position'
             && !(c.offsetWidth && c.scrollWidth <= c.clientWidth && c.getBoundingClientRect().right <= innerWidth)).map((c) => c.className)""")
         self.assertEqual(hidden, [])
         self.assertIn("PHANTOM", self.page.text(".rows .row .station"))
-        raised, not_judged = (sum(e["band"] == band for e in entries) for band in ("raised", "not judged"))
-        self.assertEqual(self.page.text(".total"), f"{len(entries)} studies: {raised} raised, {not_judged} not judged")
         self.assertTrue(self.page.see("(({ offsetWidth, scrollWidth, clientWidth }) => offsetWidth > 0 && scrollWidth <= clientWidth)(document.querySelector('.total'))"))
         self.page.do("fingers", steps=[[[200, 700 - 20 * n]] for n in range(16)])
         self.page.until("document.querySelector('.grid').scrollTop > 100", 3)

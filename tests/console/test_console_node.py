@@ -7,6 +7,7 @@ import time
 import unittest
 
 import browser
+import colours
 import test_http_node as http
 from browser import DESK, PHONE, h
 from http_fixture import secret
@@ -133,6 +134,12 @@ class Page(unittest.TestCase):
         self.assertEqual(parked.keys(), {again, given_up})
         restart()
         self.open("set-aside", there='[data-key^="release "]')
+        self.page.do("go", hash=f"#/study/{again}")
+        self.page.until("document.querySelector('.result li.alarm')")
+        words = "pacs set aside: a person must look"
+        self.assertIn(words, colours.check(self, self.page, "a refused result", lambda: [*self.failures(), words]))
+        self.page.do("go", hash="#/node/set-aside")
+        self.page.until("document.querySelector('[data-key^=\"release \"]')")
         self.assertIn("Results that a peer refused for good: 2", self.page.text(".node-body"))
         self.page.see(f"document.querySelector('[data-key=\"release {parked[again]['id']}\"]').focus()")
         self.page.press("Enter")
@@ -206,8 +213,27 @@ class Page(unittest.TestCase):
         for width, height in (PHONE, DESK):
             self.page.do("size", width=width, height=height)
             self.assertEqual(self.page.do("axe"), [], f"{part} at {width}")
+            colours.check(self, self.page, f"{part} at {width}", self.failures)
             self.assertLessEqual(self.page.see("document.documentElement.scrollWidth"), width, f"{part} at {width}")
             self.assertLessEqual(self.page.see("document.querySelector('main').scrollWidth"), width, f"{part} at {width}")
+
+    def failures(self):
+        """What has failed, as the node itself tells it, in words that the pages have."""
+        node, peers = self.node.status(), self.case.api(self.ada, "/node/peers")["peers"]
+        failing = [f"{p['name']} {p['way']}" for p in peers if p["failing"]]
+        known = [text for why in node["why"] for text in (why["subject"], why["detail"]) if text]
+        return [*known, *failing, f"{len(failing)} of {len(peers)} failing", "The node is not well"] if known or failing else []
+
+    def test_ha_failures_wear_the_colour_of_an_alarm(self):
+        """All of them, and nothing else; the list of studies has none but in the line above."""
+        self.open(there=".peers")
+        h.wait_for(lambda: not self.node.status()["well"], 20, "a reason")
+        h.wait_for(lambda: len([f for f in self.failures() if "DICOM" in f or "webhook" in f]) >= 2, 30, "peers that fail")
+        h.wait_for(lambda: colours.check(self, self.page, "overview", self.failures) >= set(self.failures()), 20, "each failure told as one")
+        self.page.do("go", hash="#/worklist")
+        self.page.until("document.querySelector('.rows .row')")
+        colours.check(self, self.page, "worklist", self.failures)
+        self.assertEqual([f for f in colours.of_elements(self.page) if f["hue"] == "warm" and f["says"] and self.page.text("#status").strip().find(f["says"].strip()) < 0], [])
 
     def test_i_a_viewer_sees_and_changes_nothing(self):
         self.open(name="vera", there=".peers")

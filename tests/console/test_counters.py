@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""/metrics under load and after kill -9 of the node (reliability.md, I8): every image that was acknowledged is in exactly one state, every result in exactly one
+"""/metrics under load and after kill -9 of the node (docs/reliability/kill.md, I8): every image that was acknowledged is in exactly one state, every result in exactly one
 state of its delivery, at any moment, and what is counted never goes back."""
 import os
 import subprocess

@@ -61,6 +61,26 @@ static void full_range_when_nothing_is_said(void **state)
     shows(&frame, &display, (const uint16_t[]){32768, 32768});
 }
 
+/* Of 16 bits the least and the greatest value tell the range; padding has it looked for. */
+static void full_range_of_words(void **state)
+{
+    (void)state;
+    struct dx_display display;
+    dx_display_init(&display);
+    int16_t values[5] = {-200, 0, 200, -100, -200};
+    struct dx_frame frame = row(values, 5, 16, 16, 1, "MONOCHROME2");
+    shows(&frame, &display, (const uint16_t[]){0, 32768, 65535, 16384, 0});
+    display.slope = -0.5;
+    shows(&frame, &display, (const uint16_t[]){65535, 32768, 0, 49151, 65535});
+    uint16_t above[4] = {0, 40000, 65535, 40000};
+    frame = row(above, 4, 16, 16, 0, "MONOCHROME2");
+    display.slope = 1.0;
+    shows(&frame, &display, (const uint16_t[]){0, 40000, 65535, 40000});
+    display.has_padding = 1;
+    display.padding_low = display.padding_high = 0;
+    shows(&frame, &display, (const uint16_t[]){0, 0, 65535, 0});
+}
+
 static void rescale_and_signed_values(void **state)
 {
     (void)state;
@@ -437,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_range_when_nothing_is_said),
+        cmocka_unit_test(full_range_of_words),
         cmocka_unit_test(rescale_and_signed_values),
         cmocka_unit_test(linear_window_of_the_standard),
         cmocka_unit_test(sigmoid_window),

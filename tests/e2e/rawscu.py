@@ -50,6 +50,12 @@ def pdatas(data, is_command, size=16000):
     return b"".join(pdata(p, is_command, n == len(parts) - 1) for n, p in enumerate(parts))
 
 
+def room_for(accepted):
+    """How long a fragment may be, by A-ASSOCIATE-AC's Maximum Length Received (PS3.8 D.1)."""
+    at = accepted.find(struct.pack(">BBH", 0x51, 0, 4))
+    return (struct.unpack_from(">I", accepted, at + 4)[0] if at >= 0 else 16384) - 6
+
+
 def response_field(received, number, kind="H"):
     """A field of the first response in received P-DATA, or None."""
     at = received.find(struct.pack("<HHI", 0, number, struct.calcsize(kind)))

@@ -1,4 +1,5 @@
-"""A way to a peer that can be cut: passes bytes on, or the port is closed ("refused"), or it takes connections and says nothing ("silent").
+"""A way to a peer that can be cut: passes bytes on, or the port is closed ("refused"), or it takes connections and says nothing ("silent"), or who
+connects hears nothing at all ("dropped": the queue of those to be taken is full, and the kernel drops what comes).
 hold(when): the peer's first answer for which when() is true goes no further, until turn()."""
 import contextlib
 import socket
@@ -60,9 +61,21 @@ class Relay:
         before, self.open, self.when = self.open, how, lambda: False
         if how == "refused":
             return self.close()
-        if before == "refused":
+        if how == "dropped":
+            self.close()
+            return self.fill()
+        if before in ("refused", "dropped"):
+            self.close()
             self.listen(self.port)
         return self.cut()
+
+    def fill(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=0)
+        for _ in range(2):  # the kernel takes one more than the backlog
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", self.port))
+            self.connections.append(waiting)
 
     def cut(self):
         with self.lock:

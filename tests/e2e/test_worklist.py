@@ -79,7 +79,7 @@ class Worklist(unittest.TestCase):
 class List(Worklist):
     def test_it_stands_in_order_and_what_is_read_leaves_it(self):
         hook = self.hook()
-        node = self.node(self.webhook(hook), more='<priority passed="1"/>')
+        node = self.node(self.webhook(hook), more='<priority delay="1"/>')
         plain = self.send(node, "normal", AccessionNumber="FIRST", PatientID="1234567")
         h.wait_for(lambda: self.place(node, plain), 30, "a place")
         found = self.send(node, "finding", AccessionNumber="SECOND\x1b[2J", PatientID="7654321")
@@ -99,7 +99,7 @@ class List(Worklist):
         self.assertEqual([json.loads(line)["study"] for line in node.admin("worklist", "--json").stdout.splitlines()], [plain])
         self.assertEqual(node.admin("worklist", "unread", found).returncode, 0)
         rows = h.wait_for(lambda: len(r := [json.loads(line) for line in node.admin("worklist", "--json").stdout.splitlines()]) == 2 and r, 10, "back")
-        self.assertEqual([r["study"] for r in rows], [plain, found], "one that came later has been read: the first is spared")
+        self.assertEqual([r["study"] for r in rows], [plain, found], "one that came later was read a second ago: the first is spared")
         unknown = node.admin("worklist", "read", "1.2.3")
         self.assertEqual((unknown.returncode, unknown.stdout), (1, "1.2.3: no such study\n"))
         self.assertEqual(node.admin("worklist", "look").returncode, 64)

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as xml
 CONFIG = "{urn:cervigate:config:1}"
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("CERVIGATE_BUILD", os.path.join(SOURCE, "build/release"))
-AGEING, PASSED, LISTED = 86400, 100, 10000  # what <priority> has where the configuration does not say
+AGEING, DELAY, LISTED = 86400, 28800, 10000  # what <priority> has where the configuration does not say
 
 
 @functools.lru_cache
@@ -49,7 +49,7 @@ class Words:
         priority = root.find(CONFIG + "priority")
         said = priority.attrib if priority is not None else {}
         self.ageing_ms = 1000 * int(said.get("ageing", AGEING))
-        self.passed, self.listed = int(said.get("passed", PASSED)), int(said.get("list", LISTED))
+        self.delay_ms, self.listed = 1000 * int(said.get("delay", DELAY)), int(said.get("list", LISTED))
         self.mutes = any(rule.get("priority") == "never" for rule in root.iter(CONFIG + "rule"))
 
     def card(self, names):

@@ -221,7 +221,7 @@ FALSIFIED = [
     ("a study that left the list unread", "I3 nobody says", lambda e: routine(e, "read_ms=1")),
     ("a study that was read and is in the list", "I3 stands in the list", lambda e: ledger(
         e, {"kind": "order", "time": 1, "order": "read", "study": one(e, "SELECT study FROM place WHERE raised=0")})),
-    ("a study that was passed by nobody", "I3 passed by", lambda e: routine(e, "passed=3")),
+    ("a study that was passed by nobody", "I3 passed at", lambda e: routine(e, "passed_ms=3")),
     ("one UID with two contents at the PACS", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: l.append(
         dict(arrival(e, h.SR3D), sha256="0" * 64, path="")))),
     ("the PACS got what the node does not know", "I4", lambda e: lines(e, "pacs/log.jsonl", lambda l: l.append(

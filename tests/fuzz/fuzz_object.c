@@ -1,15 +1,12 @@
 /* A stored object as the object child sees it: pre-scan, parse, attributes, first frame, grey. */
-#include "dx_init.h"
-#include "dx_object.h"
-
+#include "object_input.h"
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
-static void decode(int fd, const struct dx_limits *limits)
+static void decode(int fd, const struct dx_limits *limits, const struct dx_scan *scan)
 {
+    (void)scan;
     struct dx_object *object = NULL;
     struct dx_attrs *attrs = NULL;
     struct dx_grey grey;
@@ -28,26 +25,6 @@ static void decode(int fd, const struct dx_limits *limits)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    static struct dx_limits limits;
-    static int is_ready;
-    struct dx_error err;
-    if (!is_ready) {
-        if (dx_init(NULL, NULL, &err))
-            abort();
-        dx_limits_default(&limits);
-        limits.frame_pixels = 1u << 20;
-        limits.frame_bytes = 1u << 24;
-        limits.dataset_bytes = 1u << 26;
-        is_ready = 1;
-    }
-    int fd = memfd_create("object", MFD_CLOEXEC);
-    char transfer_syntax[DX_UID_MAX];
-    struct dx_scan scan;
-    if (fd < 0)
-        return 0;
-    if (write(fd, bytes, count) == (ssize_t)count &&
-        dx_prescan_file(fd, &limits, transfer_syntax, &scan, &err) == DX_OK)
-        decode(fd, &limits);
-    close(fd);
+    object_input(bytes, count, decode);
     return 0;
 }

@@ -1,16 +1,13 @@
 /* A received Key Object Selection as the object child sees it: pre-scan, parse, what it rejects. */
-#include "dx_init.h"
-#include "dx_object.h"
-
+#include "object_input.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
-static void read_note(int fd, const struct dx_limits *limits)
+static void read_note(int fd, const struct dx_limits *limits, const struct dx_scan *scan)
 {
+    (void)scan;
     struct dx_object *object = NULL;
     struct dx_rejection rejection;
     struct dx_error err;
@@ -32,24 +29,6 @@ static void read_note(int fd, const struct dx_limits *limits)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    static struct dx_limits limits;
-    static int is_ready;
-    struct dx_error err;
-    if (!is_ready) {
-        if (dx_init(NULL, NULL, &err))
-            abort();
-        dx_limits_default(&limits);
-        limits.dataset_bytes = 1u << 26;
-        is_ready = 1;
-    }
-    int fd = memfd_create("note", MFD_CLOEXEC);
-    char transfer_syntax[DX_UID_MAX];
-    struct dx_scan scan;
-    if (fd < 0)
-        return 0;
-    if (write(fd, bytes, count) == (ssize_t)count &&
-        dx_prescan_file(fd, &limits, transfer_syntax, &scan, &err) == DX_OK)
-        read_note(fd, &limits);
-    close(fd);
+    object_input(bytes, count, read_note);
     return 0;
 }

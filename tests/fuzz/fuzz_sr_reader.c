@@ -1,13 +1,9 @@
 /* Our own objects read back by the self-check: what the file says of itself is expected of it, so
  * that every check is reached. The source's texts go through the character sets first. */
-#include "dx_init.h"
-#include "dx_object.h"
-
+#include "object_input.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
@@ -64,24 +60,6 @@ static void read_back(int fd, const struct dx_limits *limits, const struct dx_sc
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
-    static struct dx_limits limits;
-    static int is_ready;
-    struct dx_error err;
-    if (!is_ready) {
-        if (dx_init(NULL, NULL, &err))
-            abort();
-        dx_limits_default(&limits);
-        limits.dataset_bytes = 1u << 26;
-        is_ready = 1;
-    }
-    int fd = memfd_create("result", MFD_CLOEXEC);
-    char transfer_syntax[DX_UID_MAX];
-    struct dx_scan scan;
-    if (fd < 0)
-        return 0;
-    if (write(fd, bytes, count) == (ssize_t)count &&
-        dx_prescan_file(fd, &limits, transfer_syntax, &scan, &err) == DX_OK)
-        read_back(fd, &limits, &scan);
-    close(fd);
+    object_input(bytes, count, read_back);
     return 0;
 }

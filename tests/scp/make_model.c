@@ -80,11 +80,11 @@ int main(int argc, char **argv)
     if (argc > 2 && !seeded)
         info.provenance = NN_CLINICAL;
     info.weights_digest[0] = '\0';
-    if (nn_model_assemble(&info, path, &model, &err) != NN_OK)
+    if (nn_model_assemble(&info, NULL, path, &model, &err) != NN_OK)
         return fprintf(stderr, "%s\n", err.text), 70;
     info = *nn_model_info(model);
     nn_model_close(model);
-    if (nn_model_write(argv[1], &info, &err) != NN_OK)
+    if (nn_model_write(argv[1], &info, NULL, &err) != NN_OK)
         return fprintf(stderr, "%s\n", err.text), 70;
     return 0;
 }

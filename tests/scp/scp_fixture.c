@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-const struct priority_policy fixture_policy = {.ageing_seconds = 7200};
+const struct priority_policy fixture_policy = {.ageing_seconds = 7200, .delay_seconds = 7200};
 
 static int remove_one(const char *path, const struct stat *at, int kind, struct FTW *where)
 {

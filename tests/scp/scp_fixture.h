@@ -29,7 +29,7 @@ int fixture_teardown(void **state);
 struct store *fixture_open(const struct fixture *fixture);
 /* An instance with UIDs and digest made of small numbers. */
 struct instance fixture_instance(int sop, int digest, int study, const char *association);
-extern const struct priority_policy fixture_policy; /* ageing: two hours */
+extern const struct priority_policy fixture_policy; /* ageing, delay: two hours */
 /* The studies that are due: how many, and the last. */
 struct fixture_due {
     int count;

@@ -99,10 +99,10 @@ static void make_model(const char *dir, struct nn_model_info *info)
     fixture_path(path, dir, "weights.safetensors");
     fixture_weights(path, 3, 64);
     info->weights_digest[0] = '\0';
-    assert_int_equal(nn_model_assemble(info, path, &model, &err), NN_OK);
+    assert_int_equal(nn_model_assemble(info, NULL, path, &model, &err), NN_OK);
     *info = *nn_model_info(model);
     nn_model_close(model);
-    assert_int_equal(nn_model_write(dir, info, &err), NN_OK);
+    assert_int_equal(nn_model_write(dir, info, NULL, &err), NN_OK);
 }
 
 /* The validation that a site would write by hand. */

@@ -1,4 +1,4 @@
-/* evaluate.c: `cervigate evaluate` (cli.md, docs/evaluate.md): what a model can do, measured on
+/* evaluate.c: `cervigate evaluate` (docs/evaluate.md): what a model can do, measured on
  * images that it has not seen. The order is the promise: nothing is decided after the test part is
  * opened. */
 #include "evaluate.h"

@@ -1,5 +1,5 @@
-/* evaluate_html_classes.c: the measures of papers.md per class and averaged; curves; calibration.
- */
+/* evaluate_html_classes.c: the papers' measures per class and averaged; curves;
+ * calibration. */
 #include "evaluate_html.h"
 #include <math.h>
 #include <stdlib.h>

@@ -243,7 +243,7 @@ void html_protocol(struct page *page, const struct evaluation *e)
     page_section_end(page);
 }
 
-/* papers.md, Measures: claims, each as its document gives it. */
+/* What the papers claim, each as its document gives it. */
 void html_papers(struct page *page)
 {
     static const char *const columns[] = {"claimed",     "accuracy",  "sensitivity",

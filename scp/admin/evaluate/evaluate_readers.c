@@ -1,5 +1,5 @@
 /* evaluate_readers.c: --readers: human answers to cases of the test part, beside the model's
- * (papers.md: 68 and 80 radiographs read by a radiologist and an orthopaedic surgeon).
+ * (A and B: 68 and 80 radiographs read by a radiologist and an orthopaedic surgeon).
  *
  * Columns: file or case, reader, answer. A file is an image; a case is a study, or a patient with
  * one study. Answers are class names. The model's answer is what the node would give: the finding

@@ -1,4 +1,4 @@
-/* export.c: `cervigate export onnx` (cli.md): a model folder as an ONNX file. */
+/* export.c: `cervigate export onnx`: a model folder as an ONNX file. */
 #include "admin.h"
 #include "nn_model.h"
 #include "nn_onnx.h"

@@ -1,4 +1,4 @@
-/* import.c: `cervigate import onnx` (cli.md): an ONNX file becomes a model folder. */
+/* import.c: `cervigate import onnx`: an ONNX file becomes a model folder. */
 #include "admin.h"
 #include "import_gate.h"
 #include "import_saliency.h"

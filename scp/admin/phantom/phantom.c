@@ -1,4 +1,4 @@
-/* phantom.c: `cervigate phantom` (cli.md): synthetic radiographs as files, or sent. */
+/* phantom.c: `cervigate phantom`: synthetic radiographs as files, or sent. */
 #include "admin.h"
 #include "phantom_files.h"
 #include "phantom_send.h"

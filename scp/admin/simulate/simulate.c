@@ -1,4 +1,4 @@
-/* simulate.c: `cervigate simulate` (cli.md): the reading room with and without triage. */
+/* simulate.c: `cervigate simulate`: the reading room with and without triage. */
 #include "simulate.h"
 #include "admin.h"
 #include <stdio.h>

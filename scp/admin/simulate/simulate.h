@@ -40,7 +40,7 @@ struct simulate_options {
     struct simulate_list sensitivity;      /* of the network */
     double specificity;                    /* of the network */
     double answer_seconds, ageing_minutes; /* the node's */
-    long passed_most;                      /* likewise */
+    double delay_minutes;                  /* likewise */
     double reader_sensitivity;             /* without the network */
     struct simulate_list trust;            /* 0..1 */
     const char *plot;                      /* SVG, or NULL */

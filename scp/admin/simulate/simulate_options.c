@@ -30,7 +30,7 @@ const char simulate_usage[] =
     "  --specificity S     of the network (0.9)\n"
     "  --answer SECONDS    from a neck's arrival to the network's answer (10)\n"
     "  --ageing MINUTES    the node's <priority ageing>, 0 to 100000 (1440)\n"
-    "  --passed N          the node's <priority passed>, 0 to 100000 (100)\n"
+    "  --delay MINUTES     the node's <priority delay>, 0 to 100000 (480)\n"
     "  --reader S          sensitivity of the reader without the network (0.95)\n"
     "  --trust T,...       reader bias, assumed: who trusts the network by T finds T less of what\n"
     "                      it missed, misses T less of what it found, and takes T less time over\n"
@@ -141,7 +141,7 @@ static bool take_number(struct simulate_options *o, int option)
     case 'g':
         return number("ageing", optarg, 0, 100000, &o->ageing_minutes);
     case 'q':
-        return whole("passed", optarg, 0, 100000, &o->passed_most);
+        return number("delay", optarg, 0, 100000, &o->delay_minutes);
     case 'r':
         return number("reader", optarg, 0, 1, &o->reader_sensitivity);
     default:
@@ -236,7 +236,7 @@ bool simulate_options_parse(int argc, char **argv, struct simulate_options *o)
                                                  {"specificity", required_argument, NULL, 'c'},
                                                  {"answer", required_argument, NULL, 'a'},
                                                  {"ageing", required_argument, NULL, 'g'},
-                                                 {"passed", required_argument, NULL, 'q'},
+                                                 {"delay", required_argument, NULL, 'q'},
                                                  {"reader", required_argument, NULL, 'r'},
                                                  {"trust", required_argument, NULL, 't'},
                                                  {"neck-order", required_argument, NULL, 'N'},
@@ -257,7 +257,7 @@ bool simulate_options_parse(int argc, char **argv, struct simulate_options *o)
                                    .specificity = 0.9,
                                    .answer_seconds = 10,
                                    .ageing_minutes = 1440,
-                                   .passed_most = 100,
+                                   .delay_minutes = 480,
                                    .reader_sensitivity = 0.95,
                                    .trust = {{0, 0.1, 0.3, 0.5}, 4}};
     for (int hour = 0; hour < 24; hour++)

@@ -200,14 +200,21 @@ static size_t choose(struct shift *shift, int64_t now)
     return best;
 }
 
+static void pass(struct priority_place *place, int64_t now)
+{
+    if (place->passed_ms == 0)
+        place->passed_ms = now;
+}
+
 static void begin(struct shift *shift, int64_t now, int64_t *start_ms)
 {
+    shift->policy.now_ms = now;
     size_t best = choose(shift, now);
     const struct waiting *one = &shift->waiting[best];
     double takes = shift->room->reading_ms[shift->begun++];
     for (size_t i = 0; i < best; i++)
         if (one->place.order != ORDER_STAT || shift->waiting[i].place.order == ORDER_STAT)
-            shift->waiting[i].place.passed++;
+            pass(&shift->waiting[i].place, now);
     if (one->neck && !one->flagged)
         takes *= 1 - shift->run->trust;
     start_ms[one->place.number] = now;
@@ -232,11 +239,11 @@ static int64_t next_event(const struct shift *shift, int64_t now)
 bool simulate_read(const struct simulate_room *room, const struct simulate_run *run,
                    int64_t *start_ms)
 {
-    struct shift shift = {
-        .room = room,
-        .run = run,
-        .policy = {(int)(room->options->ageing_minutes * 60), (int)room->options->passed_most},
-        .waiting = calloc(room->count + 1, sizeof *shift.waiting)};
+    struct shift shift = {.room = room,
+                          .run = run,
+                          .policy = {(int)(room->options->ageing_minutes * 60),
+                                     (int)(room->options->delay_minutes * 60), 0},
+                          .waiting = calloc(room->count + 1, sizeof *shift.waiting)};
     if (!shift.waiting)
         return false;
     for (int64_t now = 0; shift.begun < room->count; now = next_event(&shift, now)) {

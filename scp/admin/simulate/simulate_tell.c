@@ -39,13 +39,13 @@ static void tell_settings(const struct simulate_results *results)
            "readers   %s\n"
            "arrivals  %ld trauma necks and %ld other studies a day, %s; %g %% of all ordered STAT\n"
            "reading   %g min on average, %s; load %.2f\n"
-           "network   specificity %g, answers after %g s; ageing %g min, passed by %ld%s\n"
+           "network   specificity %g, answers after %g s; ageing %g min, delay %g min%s\n"
            "Waits in minutes, from a study's arrival until its reading begins: median and 90th "
            "percentile.\n",
            no_study, o->seed, o->days, SIMULATE_WARM_DAYS, results->studies, readers, o->necks,
            o->others, o->flat ? "the same in every hour" : "most by day", o->stat * 100,
            o->reading_minutes, services[o->service], simulate_load(o), o->specificity,
-           o->answer_seconds, o->ageing_minutes, o->passed_most,
+           o->answer_seconds, o->ageing_minutes, o->delay_minutes,
            o->necks_high ? ", necks ordered HIGH" : "");
 }
 
@@ -148,15 +148,15 @@ static json_t *settings_json(const struct simulate_options *o)
 {
     char readers[24 * 12];
     write_readers(o->readers, readers, sizeof readers);
-    return json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:f,s:s,s:f,s:o,s:o,s:f,s:f,s:f,s:I,s:f,s:o,s:s}",
+    return json_pack("{s:I,s:I,s:s,s:I,s:I,s:s,s:f,s:s,s:f,s:o,s:o,s:f,s:f,s:f,s:f,s:f,s:o,s:s}",
                      "seed", (json_int_t)o->seed, "days", (json_int_t)o->days, "readers", readers,
                      "necks", (json_int_t)o->necks, "others", (json_int_t)o->others, "arrivals",
                      o->flat ? "flat" : "day", "reading_minutes", o->reading_minutes, "service",
                      services[o->service], "stat", o->stat, "prevalence", list_json(&o->prevalence),
                      "sensitivity", list_json(&o->sensitivity), "specificity", o->specificity,
                      "answer_seconds", o->answer_seconds, "ageing_minutes", o->ageing_minutes,
-                     "passed", (json_int_t)o->passed_most, "reader_sensitivity",
-                     o->reader_sensitivity, "trust", list_json(&o->trust), "neck_order",
+                     "delay_minutes", o->delay_minutes, "reader_sensitivity", o->reader_sensitivity,
+                     "trust", list_json(&o->trust), "neck_order",
                      o->necks_high ? "high" : "routine");
 }
 

@@ -1,4 +1,4 @@
-/* train.c: `cervigate train` (cli.md): trains a network and writes a model folder, or k of them. */
+/* train.c: `cervigate train`: trains a network and writes a model folder, or k of them. */
 #include "admin.h"
 #include "train_folds.h"
 #include "train_model.h"

@@ -139,7 +139,7 @@ enum nn_status train_model_write(const struct train_outcome *outcome, struct nn_
     if (length < 0 || (size_t)length >= sizeof weights)
         return nn_fail(err, NN_INVALID, "%.60s...: path too long", outcome->out);
     describe(outcome, info);
-    if ((status = nn_model_assemble_graph(info, graph, weights, &model, err)) != NN_OK)
+    if ((status = nn_model_assemble(info, graph, weights, &model, err)) != NN_OK)
         return status;
     snprintf(info->weights_digest, sizeof info->weights_digest, "%s",
              nn_model_info(model)->weights_digest);
@@ -152,7 +152,7 @@ enum nn_status train_model_write(const struct train_outcome *outcome, struct nn_
         (status = nn_measure_saliency_scale(model, info, &outcome->data->validation, pool,
                                             &info->saliency_scale, NULL, err)) != NN_OK ||
         (status = measure_test(outcome, model, pool, info, err)) != NN_OK ||
-        (status = nn_model_write_graph(outcome->out, info, graph, err)) != NN_OK)
+        (status = nn_model_write(outcome->out, info, graph, err)) != NN_OK)
         goto out;
     status = train_card_write(outcome, info, err);
 out:

@@ -5,14 +5,15 @@ import { session } from './session.js';
 import { capital, clockSeconds, span, spaced } from './words.js';
 
 const percent = (share) => `${Math.round(share * 100)} %`;
+const SHARE = ['Share', '95 % interval'];
 
 function rate(counted) {
-  return counted.rate ? `${percent(counted.rate.share)} (95 % interval ${percent(counted.rate.low)} to ${percent(counted.rate.high)})` : 'none';
+  return counted.rate ? [percent(counted.rate.share), `${percent(counted.rate.low)} to ${percent(counted.rate.high)}`] : ['none', ''];
 }
 
 function table(caption, heads, rows) {
   return make('table', null, make('caption', null, caption), make('thead', null, make('tr', null, heads.map((words) => (words ? make('th', { scope: 'col' }, words) : make('td'))))),
-    make('tbody', null, rows.map(([name, ...cells]) => make('tr', null, make('th', { scope: 'row' }, name), cells.map((cell) => make('td', { class: 'text' }, cell))))));
+    make('tbody', null, rows.map(([name, ...cells]) => make('tr', null, make('th', { scope: 'row' }, name), cells.map((cell, i) => make('td', { class: i === cells.length - 1 ? 'text' : null }, cell))))));
 }
 
 function panel(title, ...content) {
@@ -20,25 +21,26 @@ function panel(title, ...content) {
 }
 
 function agreement(figures) {
-  const rows = figures.agreement.filter((one) => one.of > 0).map((one) => [capital(spaced(one.outcome)), `${one.agreed} of ${one.of}`, rate(one)]);
+  const rows = figures.agreement.filter((one) => one.of > 0).map((one) => [capital(spaced(one.outcome)), `${one.agreed} of ${one.of}`, ...rate(one)]);
   if (!rows.length) return panel('Agreement', make('p', null, 'No reader has said yet whether an answer was right.'));
-  return panel('Agreement', table('By the answer of the node', ['Answer', 'Agreed', 'Share'], rows));
+  return panel('Agreement', table('By the answer of the node', ['Answer', 'Agreed', ...SHARE], rows));
 }
 
 function predictive(figures) {
   const { positivePredictiveValue: positive, negativePredictiveValue: negative } = figures;
-  return panel('Predictive values', table('By what readers said', ['', 'Right', 'Share'], [
-    ['A finding was right (positive predictive value)', `${positive.agreed} of ${positive.of}`, rate(positive)],
-    ['No finding, or an incomplete answer, was right (negative predictive value)', `${negative.agreed} of ${negative.of}`, rate(negative)],
+  return panel('Predictive values', table('By what readers said', ['', 'Right', ...SHARE], [
+    ['A finding was right (positive predictive value)', `${positive.agreed} of ${positive.of}`, ...rate(positive)],
+    ['No finding, or an incomplete answer, was right (negative predictive value)', `${negative.agreed} of ${negative.of}`, ...rate(negative)],
   ]), make('p', null, `Missed: ${figures.misses}. False alarms: ${figures.falseAlarms}.`));
 }
 
 // The other reference: what radiologists reported, of every study of which that is understood.
 function finals({ finalReports: final }) {
   const title = 'Against final reports';
+  if (!final.reports) return panel(title, make('p', null, 'No study has a final report yet.'));
   if (!final.understood) return panel(title, make('p', null, `${final.reports} studies have a final report. What one says is not understood: see <orders finding, noFinding>.`));
-  const row = (name, counted) => [name, `${counted.agreed} of ${counted.of}`, rate(counted)];
-  return panel(title, table('By what final reports say', ['', 'Right', 'Share'], [
+  const row = (name, counted) => [name, `${counted.agreed} of ${counted.of}`, ...rate(counted)];
+  return panel(title, table('By what final reports say', ['', 'Right', ...SHARE], [
     row('A finding was an injury (positive predictive value)', final.positivePredictiveValue),
     row('No finding, or an incomplete answer, was none (negative predictive value)', final.negativePredictiveValue),
     row('Injured, and a finding (sensitivity)', final.sensitivity), row('Not injured, and no finding or incomplete (specificity)', final.specificity),

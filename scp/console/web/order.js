@@ -1,4 +1,4 @@
-// order.js: what has changed since the list was shown. Pure: no page, no clock.
+// order.js: what has changed since the list was shown, and the list by bands. Pure: no page, no clock.
 
 const isRaised = (entry) => entry.band === 'raised';
 
@@ -14,6 +14,15 @@ export function difference(shown, latest) {
   const others = latest.filter((entry) => before.has(entry.study));
   const moved = stayed.some((entry, i) => entry.study !== others[i].study);
   return { fresh, raised, gone, moved };
+}
+
+const BANDS = ['raised', 'routine', 'not judged'];
+
+// Band after band, in each the oldest first: to look at, for the node's own order is the one to read by.
+export function inBands(entries) {
+  const key = (entry) => [BANDS.indexOf(entry.band), entry.arrived, entry.position];
+  const before = (a, b, i = 0) => (i === a.length ? 0 : a[i] < b[i] ? -1 : a[i] > b[i] ? 1 : before(a, b, i + 1));
+  return [...entries].sort((one, other) => before(key(one), key(other)));
 }
 
 // "2 new, 1 raised"; '' when there is nothing to say.

@@ -1,6 +1,6 @@
 // panels.js: what is known of a study, in words: scores, report, what happened, where results went. Each function gives an element.
 import { foreign, make } from './dom.js';
-import { capital, moment, plain, spaced, span, wait } from './words.js';
+import { capital, moment, paragraphs, plain, spaced, span, wait } from './words.js';
 
 function panel(title, ...content) {
   return make('section', { class: 'panel' }, make('h2', null, title), content);
@@ -51,14 +51,15 @@ export function scores(image) {
     models.length ? make('p', { class: 'soft' }, 'A model score is no probability. Below the operating point excludes no injury.') : null);
 }
 
-// Columns that were set out with spaces do not stand in a narrow panel; what is indented stays so.
-function reportLine(line) {
-  return plain(line).replace(/(\S) {3,}/g, '$1  ');
+function reportLine({ indent, text }) {
+  const line = make('p', { dir: 'auto', class: text.startsWith('- ') ? 'item' : null }, text);
+  line.style.marginInlineStart = `${indent / 2}em`;
+  return line;
 }
 
 export function report(lines) {
   if (!lines?.length) return panel('Report', make('p', null, 'There is no report yet.'));
-  return panel('Report', make('div', { class: 'report' }, lines.map((line) => make('p', { dir: 'auto' }, reportLine(line)))));
+  return panel('Report', make('div', { class: 'report' }, paragraphs(lines).map(reportLine)));
 }
 
 const KINDS = {
@@ -96,7 +97,7 @@ export function timeline(happened, now) {
   const items = steps.map((step, i) => {
     const times = step.times > 1 ? `, ${step.times} times in ${span(between(step.at, step.until))}` : '';
     return make('li', null, make('time', { datetime: step.at }, moment(step.at, now, true)), ' ', foreign(`${step.words}${times}`),
-      i > 0 ? make('span', { class: 'soft' }, ` ${span(between(steps[i - 1].until, step.at))} later`) : null);
+      make('span', { class: 'soft' }, i > 0 ? ` ${span(between(steps[i - 1].until, step.at))} later` : ''));
   });
   const whole = between(steps[0].at, steps.at(-1).until);
   return panel('What happened', make('ol', { class: 'timeline' }, items),

@@ -5,7 +5,7 @@ import { Marks } from './marks.js';
 import { bind } from './keys.js';
 import { may } from './session.js';
 import { nodeNow, onList } from './source.js';
-import { capital, moment, plain, spaced } from './words.js';
+import { answerWords, moment, plain } from './words.js';
 import { tabs } from './worklist.js';
 
 const COLUMNS = [['time', 'Read at'], ['words', 'Answer'], ['accession', 'Accession'], ['patient', 'ID'], ['station', 'Station']];
@@ -62,7 +62,7 @@ class Read {
 
   row(entry) {
     const cell = (name, ...content) => make('span', { role: name === 'accession' ? 'rowheader' : 'cell', class: name }, ...content);
-    const words = capital(plain(entry.words) || spaced(entry.outcome));
+    const words = answerWords(entry.outcome);
     const accession = plain(entry.accession) || 'no number';
     const row = make('div', { role: 'row', class: 'row', 'data-study': entry.study },
       cell('time', moment(entry.read, nodeNow())), make('span', { role: 'cell', class: 'words', title: words }, words),

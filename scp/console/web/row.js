@@ -45,7 +45,7 @@ function setTitled(element, text) {
 
 const ACTS = { marking: 'Marking', unmarking: 'Undoing', read: 'Undo' };
 
-// state: { fresh: came while the page was open, gone: left the node's list, mine: see Marks }.
+// state: { fresh: came while the page was open, gone: left the node's list, mine: see Marks, place: the number that it has }.
 function fillAct(row, entry, { gone, mine }) {
   if (!row.act) return setText(row.cells.act, gone ? 'gone' : '');
   const words = ACTS[mine] ?? (gone ? '' : 'Mark read');
@@ -54,12 +54,12 @@ function fillAct(row, entry, { gone, mine }) {
   row.act.setAttribute('aria-label', words === 'Mark read' ? `${words}: ${plain(entry.accession) || entry.patient}` : words);
 }
 
-export function fillRow(row, entry, index, state, viewer) {
+export function fillRow(row, entry, state, viewer) {
   const { cells, texts } = row;
   const left = state.mine === 'read' ? 'read' : state.gone ? 'gone' : '';
   const name = `row ${CLASSES[entry.band] ?? ''}${left ? ' gone' : ''}${state.fresh ? ' fresh' : ''}`;
   if (row.element.className !== name) row.element.className = name;
-  setText(cells.position, String(index + 1));
+  setText(cells.position, String(state.place));
   setText(cells.band, `${capital(plain(entry.band))}${left ? `, ${left}` : state.fresh ? ', new' : ''}`);
   setText(cells.wait, wait(nodeNow() - new Date(entry.arrived).getTime()));
   if (row.entry !== entry) {

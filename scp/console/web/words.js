@@ -80,7 +80,7 @@ export function wait(ms) {
 
 // Between two steps of a study.
 export function span(ms) {
-  if (!(ms >= SECOND)) return 'under 1 s';
+  if (!(ms >= SECOND)) return `${Math.max(0, Math.round(ms)) || 0} ms`;
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ${two(Math.floor((ms % MINUTE) / SECOND))} s`;
   return wait(ms);
@@ -97,6 +97,35 @@ export function capital(text) {
 // "not-processed" is "not processed".
 export function spaced(code) {
   return plain(code).replaceAll('-', ' ').replaceAll('_', ' ');
+}
+
+// What the node answered, of a study whose place says only that it has been read. "No finding" clears nothing.
+const ANSWERS = {
+  finding: 'Suspicion of a cervical spine injury', 'no-finding': 'No finding above the operating point', incomplete: 'No suspicion, incomplete',
+  undetermined: 'The models disagree', 'not-processed': 'Not analysed',
+};
+
+export function answerWords(outcome) {
+  return outcome ? ANSWERS[outcome] ?? capital(spaced(outcome)) : 'Not yet analysed';
+}
+
+const COLUMNS = 96; // after which the report's lines are broken (sr_templates/text.c)
+
+// A report's lines as paragraphs, [{ indent, text }]: what was broken for a wide page is whole again, and columns that were set out with
+// spaces, which do not stand in a narrow one, have two between them. A further line is two deeper, and its first word had no room before.
+export function paragraphs(lines) {
+  const found = [];
+  let room = COLUMNS;
+  for (const line of lines.map(plain)) {
+    const indent = line.search(/\S|$/);
+    const words = line.slice(indent);
+    const last = found.at(-1);
+    const length = [...line].length;
+    if (last?.text && words && indent === last.indent + 2 && room < 1 + [...words.split(' ', 1)[0]].length) last.text += ` ${words}`;
+    else found.push({ indent, text: words.replace(/ {3,}/g, '  ') });
+    room = COLUMNS - length;
+  }
+  return found;
 }
 
 const MODES = {

@@ -5,11 +5,13 @@
 //
 //   list comes --[held]--> announced --[released, R]--> taken
 //              --[not held]--> taken
+//
+// By B it shows the bands one after another instead, each with its oldest first; the numbers stay those of the node's order.
 import { button, make, say, setText } from './dom.js';
 import { Grid } from './grid.js';
 import { bind } from './keys.js';
 import { Marks } from './marks.js';
-import { difference, inWords } from './order.js';
+import { difference, inBands, inWords } from './order.js';
 import { columns, fillRow, newRow } from './row.js';
 import { may } from './session.js';
 import { onList, source } from './source.js';
@@ -19,6 +21,7 @@ const TOUCH_MS = 3000; // after a finger has left the list, it is still being re
 const FRESH_MS = 120000; // for how long a row is called new
 
 let lastStudy = null; // the row where the reader was, when the page is opened again
+let byBand = false;
 
 export function tabs(here) {
   const tab = (page, words) => make('a', { href: `#/${page}`, 'aria-current': here === page ? 'page' : null }, words);
@@ -53,10 +56,11 @@ class Worklist {
     this.total = make('span');
     this.bands = make('span', { class: 'hint' });
     this.news = button('', () => this.takeNow(), { class: 'news', hidden: true });
+    this.bandsFirst = button('By band (B)', () => this.turn(), { class: 'by-band', 'aria-pressed': String(byBand) });
     this.find = make('input', { type: 'search', placeholder: 'Find (/)', 'aria-label': 'Find an accession number, ID or station', maxlength: 64, spellcheck: 'false' });
     this.empty = make('p', { class: 'empty', hidden: true });
     main.append(make('h1', { class: 'unseen' }, 'Worklist'),
-      make('div', { class: 'strip' }, tabs('worklist'), make('span', { class: 'total' }, this.total, this.bands), make('div', { class: 'place' }, this.news), this.find),
+      make('div', { class: 'strip' }, tabs('worklist'), make('span', { class: 'total' }, this.total, this.bands), make('div', { class: 'place' }, this.news), this.bandsFirst, this.find),
       this.grid.element, this.empty, this.marks.element);
   }
 
@@ -92,6 +96,7 @@ class Worklist {
       { keys: ['Enter'], shown: 'Enter', words: 'open the study', action: () => this.open(this.grid.focused()) },
       { keys: ['p'], shown: 'P', words: 'open the study in the PACS', action: () => this.openInPacs() },
       { keys: ['Escape'], shown: 'Esc', words: 'leave the list', action: () => this.leaveList() },
+      { keys: ['b'], shown: 'B', words: 'by band, the oldest first, or in the order of reading', action: () => this.turn() },
       { keys: ['r'], shown: 'R', words: 'take the new order now', action: () => this.takeNow() },
       ...(reader ? [
         { keys: ['x'], shown: 'X', words: 'mark the study as read', action: () => this.markFocused() },
@@ -107,7 +112,8 @@ class Worklist {
 
   fill(row, entry, index) {
     const until = this.freshUntil.get(entry.study);
-    fillRow(row, entry, index, { fresh: until > Date.now(), gone: this.gone.has(entry.study), mine: this.marks.mine.get(entry.study) }, this.viewer);
+    const place = byBand ? entry.position : index + 1;
+    fillRow(row, entry, { place, fresh: until > Date.now(), gone: this.gone.has(entry.study), mine: this.marks.mine.get(entry.study) }, this.viewer);
   }
 
   openInPacs() {
@@ -152,7 +158,7 @@ class Worklist {
   }
 
   came(list) {
-    this.latest = list.entries;
+    this.latest = byBand ? inBands(list.entries) : list.entries;
     this.viewer = list.viewer;
     this.mode = list.mode;
     const more = list.entries.length >= list.most ? ' (there are more)' : '';
@@ -217,6 +223,18 @@ class Worklist {
     this.grid.current = lastStudy;
     this.grid.reveal(index);
     this.grid.draw();
+  }
+
+  // To bands and back: the reader asked for another order, and keeps the study that has the focus.
+  turn() {
+    if (!source.list) return;
+    byBand = !byBand;
+    this.bandsFirst.setAttribute('aria-pressed', byBand);
+    this.latest = byBand ? inBands(source.list.entries) : source.list.entries;
+    const study = this.grid.focused();
+    this.take();
+    if (study) this.grid.focus(study);
+    this.marks.note(byBand ? 'Band by band, the oldest first. The numbers are the places in the order of reading.' : 'In the order of reading.');
   }
 
   // By R or by the button: what was announced is what is looked at next.

@@ -85,7 +85,7 @@ static struct range tables_of(uint64_t count, uint64_t right_a, uint64_t right_b
     return range;
 }
 
-/* papers.md, Measures: only totals are published. */
+/* Of the papers' readers only totals are published. */
 static void what_the_papers_tables_can_say(void **state)
 {
     struct range r;

@@ -1,4 +1,4 @@
-"""The admin program as people and scripts use it: answers, JSON, exit statuses (cli.md)."""
+"""The admin program as people and scripts use it: answers, JSON, exit statuses."""
 import csv
 import json
 import os

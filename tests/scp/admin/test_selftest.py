@@ -202,7 +202,7 @@ class Node(unittest.TestCase):
         self.assertEqual(self.node.store(self.image).returncode, 0)
 
     def answers(self, count):
-        return d.wait_for(lambda: self.node.sql("SELECT count(*) FROM result WHERE kind='sr'")[0][0] == count, 20, "a report")
+        return d.wait_for(lambda: self.node.sql("SELECT count(*) FROM result WHERE kind='sr'")[0][0] == count, 60, "a report")
 
     def lock(self):
         said = selftest("--config", self.node.config, "--lock")
@@ -210,12 +210,12 @@ class Node(unittest.TestCase):
 
     def test_at_start_and_after_an_upgrade(self):
         self.node.start()
-        d.wait_for(self.verdicts, 10, "a self-test")
+        d.wait_for(self.verdicts, 60, "a self-test")
         self.assertEqual(self.verdicts(), [(1, "start", 1, "")])
         self.lock()
         self.assertEqual(len(os.listdir(self.node.spool + "/selftest")), 1)
         self.node.kill("analyze")
-        d.wait_for(lambda: len(self.verdicts()) == 2, 10, "another")
+        d.wait_for(lambda: len(self.verdicts()) == 2, 60, "another")
         self.assertEqual(self.verdicts()[1], (1, "start", 0, ""))
         # another model under the same name: an upgrade, of which nothing is known
         self.node.process.terminate()
@@ -223,14 +223,14 @@ class Node(unittest.TestCase):
         shutil.rmtree(self.node.model)
         d.model(self.node.folder, "own")
         self.node.start()
-        d.wait_for(lambda: len(self.verdicts()) == 3, 10, "a third")
+        d.wait_for(lambda: len(self.verdicts()) == 3, 60, "a third")
         self.assertEqual(self.verdicts()[2], (1, "upgrade", 1, ""))
 
     def test_at_start_other_pixels_than_locked_are_no_pass(self):
         """The build's inputs are taken only where they are the locked ones; else they are drawn, and told."""
         self.lock_is(lambda known: known["inputs"][2].update(pixels="0" * 64))
         self.node.start()
-        d.wait_for(self.verdicts, 10, "a self-test")
+        d.wait_for(self.verdicts, 60, "a self-test")
         self.assertEqual(self.verdicts(), [(0, "start", 0, "draw")])
 
     def lock_is(self, change):
@@ -248,19 +248,19 @@ class Node(unittest.TestCase):
         self.node.health = 'selfTestEvery="1"'
         self.node.write_config()
         self.node.start()
-        d.wait_for(lambda: len(self.verdicts()) >= 3, 15, "three self-tests")
+        d.wait_for(lambda: len(self.verdicts()) >= 3, 60, "three self-tests")
         self.assertEqual([t[1] for t in self.verdicts()][:3], ["start", "daily", "daily"])
 
     def test_while_it_fails_nothing_is_processed_and_then_all_is_well_again(self):
         self.node.start()
-        d.wait_for(self.verdicts, 10, "a self-test")
+        d.wait_for(self.verdicts, 60, "a self-test")
         self.lock()
         self.node.process.terminate()
         self.node.process.wait(30)
         self.node.health = 'selfTestEvery="86400" selfTestRetry="3" checkEvery="1"'
         self.node.write_config()
         self.node.start({"CERVIGATE_SELFTEST_FAULT": "score:3"})
-        d.wait_for(lambda: len(self.verdicts()) >= 2, 10, "a self-test that fails")
+        d.wait_for(lambda: len(self.verdicts()) >= 2, 60, "a self-test that fails")
         self.store()
         self.answers(1)
         self.assertEqual(self.node.sql("SELECT state,reason FROM instance"), [("not-processed", "software-failure")])
@@ -273,18 +273,18 @@ class Node(unittest.TestCase):
         self.assertFalse(said["selftest"]["passed"])
         self.assertEqual((said["selftest"]["what"], said["selftest"]["unlocked_models"]), ("score", 0))
 
-        d.wait_for(lambda: self.verdicts()[-1][0] == 1, 30, "one that passes")
+        d.wait_for(lambda: self.verdicts()[-1][0] == 1, 60, "one that passes")
         self.assertEqual([t[:2] for t in self.verdicts()[1:]], [(0, "start"), (0, "again"), (0, "again"), (1, "again")])
         self.store()
         self.answers(2)
         self.assertEqual(self.node.sql("SELECT state FROM instance ORDER BY id")[1], ("judged",))
-        d.wait_for(lambda: "alarm name=selftest" in self.node.log() and "state=off" in self.node.log(), 10, "the alarm's end")
+        d.wait_for(lambda: "alarm name=selftest" in self.node.log() and "state=off" in self.node.log(), 60, "the alarm's end")
         alarms = [line.split("alarm ", 1)[1] for line in self.node.log().splitlines() if " alarm " in line]
         self.assertEqual([a.split(" detail=")[0] for a in alarms],
                          ['name=selftest subject="" state=on', 'name=selftest subject="" state=off'])
         retried = subprocess.run([ADMIN, "jobs", "retry", "1", "--config", self.node.config], capture_output=True, text=True, timeout=60)
         self.assertEqual(retried.returncode, 0, retried)
-        d.wait_for(lambda: self.node.sql("SELECT DISTINCT state FROM instance") == [("judged",)], 20, "the first one, too")
+        d.wait_for(lambda: self.node.sql("SELECT DISTINCT state FROM instance") == [("judged",)], 60, "the first one, too")
         self.assertEqual(self.node.log().count("selftest-failed "), 3)
         self.assertIn('look="cervigate selftest --json', self.node.log())
         code, said = self.status()
@@ -301,7 +301,7 @@ class Node(unittest.TestCase):
         self.node.health = 'selfTestRetry="4" checkEvery="1"'
         self.node.write_config()
         self.node.start({"CERVIGATE_SELFTEST_FAULT": "decode:1"})
-        d.wait_for(lambda: self.verdicts()[-1][0] == 0, 10, "a self-test that fails")
+        d.wait_for(lambda: self.verdicts()[-1][0] == 0, 60, "a self-test that fails")
         first.PatientName = "Corrected"
         first.save_as(self.image, write_like_original=False)
         self.assertEqual(self.node.store(self.image).returncode, 0)
@@ -314,7 +314,7 @@ class Node(unittest.TestCase):
     def test_objects_wait_for_the_first_verdict(self):
         self.node.start({"CERVIGATE_SELFTEST_FAULT": "space:1"})
         self.store()
-        d.wait_for(lambda: "selftest-undone" in self.node.log(), 10, "trouble")
+        d.wait_for(lambda: "selftest-undone" in self.node.log(), 60, "trouble")
         self.assertEqual(self.node.sql("SELECT state,attempts FROM instance"), [("received", 0)])
         self.answers(1)
         self.assertEqual(self.node.sql("SELECT state FROM instance"), [("judged",)])

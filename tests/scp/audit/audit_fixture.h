@@ -14,6 +14,16 @@
 static struct fixture *fixture;
 static const struct conf *conf;
 
+static int setup(void **state)
+{
+    int failed = fixture_setup(state);
+    fixture = *state;
+    conf = &fixture->conf;
+    return failed;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+
 static inline bool tell(const char *who)
 {
     const struct audit_participant one = {.user = who};

@@ -418,16 +418,6 @@ static void a_lost_head_is_told(void **state)
     assert_true(says(5, "audit/head was not there"));
 }
 
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    fixture = *state;
-    conf = &fixture->conf;
-    return failed;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

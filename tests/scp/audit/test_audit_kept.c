@@ -51,16 +51,6 @@ static void a_head_that_lags_is_read_on_from(void **state)
     is_whole(records + 1);
 }
 
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    fixture = *state;
-    conf = &fixture->conf;
-    return failed;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

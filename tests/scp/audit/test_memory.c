@@ -115,16 +115,6 @@ static void json_is_whole_or_none(void **state)
     json_decref(json);
 }
 
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    fixture = *state;
-    conf = &fixture->conf;
-    return failed;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(an_event_is_told_or_not), TEST(a_record_is_read_or_not),

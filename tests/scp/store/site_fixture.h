@@ -2,24 +2,10 @@
 #ifndef SITE_FIXTURE_H
 #define SITE_FIXTURE_H
 
-#include "scp_fixture.h"
+#include "open_store.h"
 #include "store_site.h"
 
-static struct store *store;
 static int messages;
-
-static inline int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static inline int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
 
 /* ---- what is told, and what comes ---- */
 

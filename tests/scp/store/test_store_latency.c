@@ -1,24 +1,10 @@
 /* The histograms of how long studies take, and the history with the same moments. */
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "open_store.h"
 #include "store_latency.h"
 #include "store_place.h"
 
-static struct store *store;
 static struct store_latency seen[STORE_STAGES];
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
 
 static void check(enum store_stage stage, uint64_t count, int64_t sum_ms)
 {

@@ -103,15 +103,16 @@ static void fill(void)
     placed(2, 0, true, INSTANCE_JUDGED, 1000);
     placed(3, 0, true, INSTANCE_JUDGED, 1450 * MINUTE);
     placed(4, 0, true, INSTANCE_JUDGED, 1460 * MINUTE);
-    snprintf(text, sizeof text,
-             "BEGIN;WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<%d)"
-             " INSERT INTO study(uid,last_received_ms) SELECT '9.'||i,1 FROM n;"
-             "INSERT INTO place SELECT study.uid,revision,rank,band,raised,strength,reason,outcome,"
-             "answered,report,arrived_ms+study.rowid,changed_ms,finding_ms,read_ms,model,accession,"
-             "patient_id,issuer,site_priority,waits,passed,announcements FROM place JOIN study ON"
-             " study.uid LIKE '9.%%'"
-             " WHERE place.study='1.2.4.1';COMMIT",
-             MANY);
+    snprintf(
+        text, sizeof text,
+        "BEGIN;WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<%d)"
+        " INSERT INTO study(uid,last_received_ms) SELECT '9.'||i,1 FROM n;"
+        "INSERT INTO place SELECT study.uid,revision,rank,band,raised,strength,reason,outcome,"
+        "answered,report,arrived_ms+study.rowid,changed_ms,finding_ms,read_ms,model,accession,"
+        "patient_id,issuer,site_priority,waits,passed_ms,announcements FROM place JOIN study ON"
+        " study.uid LIKE '9.%%'"
+        " WHERE place.study='1.2.4.1';COMMIT",
+        MANY);
     sql(text);
 }
 
@@ -225,7 +226,7 @@ static void the_orders_accession_number_stands_in(void **state)
     assert_string_equal(news.accession, "ORDERS");
 }
 
-static void read_it(const char *study)
+static void read_at(const char *study, int64_t now_ms)
 {
     struct store_case c;
     struct priority p;
@@ -234,17 +235,22 @@ static void read_it(const char *study)
     FIXTURE_OK(store_next_case(store, INT64_MAX, &c));
     assert_string_equal(c.study, study);
     priority_of(&c.known, &p);
-    FIXTURE_OK(store_place(store, &c, &p, NEWS_WITHDRAWN, &ris, 1, 9000));
+    FIXTURE_OK(store_place(store, &c, &p, NEWS_WITHDRAWN, &ris, 1, now_ms));
 }
 
-static int64_t passed(const char *study)
+static void read_it(const char *study)
+{
+    read_at(study, 9000);
+}
+
+static int64_t passed_ms(const char *study)
 {
     struct store_entry entry;
     FIXTURE_OK(store_place_entry(store, study, &entry));
-    return entry.place.passed;
+    return entry.place.passed_ms;
 }
 
-static const char *first_of(int passed_most)
+static const char *first_of(int64_t now_ms)
 {
     static struct store_entry list[1];
     struct store_reading_place item[1];
@@ -252,7 +258,8 @@ static const char *first_of(int passed_most)
     struct news news;
     uint8_t *attrs, *said;
     size_t count, said_count;
-    const struct priority_policy policy = {.ageing_seconds = 7200, .passed_most = passed_most};
+    const struct priority_policy policy = {
+        .ageing_seconds = 7200, .delay_seconds = 60, .now_ms = now_ms};
     FIXTURE_OK(store_worklist(store, &policy, list, 1, &count));
     FIXTURE_OK(store_readings(store, &policy, OPEN, 0, item, 1, &count));
     FIXTURE_OK(
@@ -273,21 +280,21 @@ static void who_was_passed_is_spared(void **state)
     placed(3, 0.9, true, INSTANCE_JUDGED, 3000);
     placed(4, 0, true, INSTANCE_JUDGED, 4000);
     read_it("1.2.4.3");
-    assert_int_equal(passed("1.2.4.1"), 1);
-    assert_int_equal(passed("1.2.4.4"), 0); /* came later */
-    read_it("1.2.4.4");                     /* STAT */
-    read_it("1.2.4.1");                     /* came earlier */
-    assert_int_equal(passed("1.2.4.2"), 1);
+    assert_int_equal(passed_ms("1.2.4.1"), 9000);
+    assert_int_equal(passed_ms("1.2.4.4"), 0); /* came later */
+    read_it("1.2.4.4");                        /* STAT */
+    read_it("1.2.4.1");                        /* came earlier */
+    assert_int_equal(passed_ms("1.2.4.2"), 9000);
     placed(5, 0.9, true, INSTANCE_JUDGED, 5000);
     FIXTURE_OK(store_readings_turn(store, 1, 0, name, NULL));
-    assert_string_equal(first_of(0), "1.2.4.5");
-    assert_string_equal(first_of(2), "1.2.4.5");
-    assert_string_equal(first_of(1), "1.2.4.2");
-    read_it("1.2.4.5");
-    assert_int_equal(passed("1.2.4.2"), 2);
+    assert_string_equal(first_of(9000 + 59999), "1.2.4.5");
+    assert_string_equal(first_of(9000 + 60000), "1.2.4.2");
+    read_at("1.2.4.5", 10000); /* the first time counts */
+    assert_int_equal(passed_ms("1.2.4.2"), 9000);
+    placed(6, 0, true, INSTANCE_JUDGED, 4500);
     FIXTURE_OK(store_mark_read(store, "1.2.4.5", true)); /* once more: it has left the list */
-    read_it("1.2.4.5");
-    assert_int_equal(passed("1.2.4.2"), 2);
+    read_at("1.2.4.5", 11000);
+    assert_int_equal(passed_ms("1.2.4.6"), 0);
 }
 
 /* What a STAT costs others is not counted, but what it costs another STAT is. */
@@ -302,11 +309,11 @@ static void a_stat_passes_stat_alone(void **state)
     placed(3, 0, true, INSTANCE_JUDGED, 3000);
     placed(4, 0, true, INSTANCE_JUDGED, 4000);
     read_it("1.2.4.3");
-    assert_int_equal(passed("1.2.4.1"), 0);
-    assert_int_equal(passed("1.2.4.2"), 1);
-    read_it("1.2.4.4"); /* no STAT: it passes all */
-    assert_int_equal(passed("1.2.4.1"), 1);
-    assert_int_equal(passed("1.2.4.2"), 2);
+    assert_int_equal(passed_ms("1.2.4.1"), 0);
+    assert_int_equal(passed_ms("1.2.4.2"), 9000);
+    read_at("1.2.4.4", 10000); /* no STAT: it passes all */
+    assert_int_equal(passed_ms("1.2.4.1"), 10000);
+    assert_int_equal(passed_ms("1.2.4.2"), 9000);
 }
 
 /* ---- whose item at a workflow manager ---- */

@@ -2,23 +2,8 @@
  * known of it, who is to be told what. */
 #include "dx_attrs.h"
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "open_store.h"
 #include "store_place.h"
-
-static struct store *store;
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
 
 static int64_t judged(int number, int study, struct judgement j, const char *patient)
 {

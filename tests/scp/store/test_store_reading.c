@@ -2,28 +2,13 @@
  */
 #include "clock.h"
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "open_store.h"
 #include "store_place.h"
 #include "store_reading.h"
 #include "store_sqlite.h"
 
 #define FINAL ((1u << READING_CANCELED) | (1u << READING_COMPLETED))
 #define OPEN  ((1u << READING_SCHEDULED) | (1u << READING_IN_PROGRESS))
-
-static struct store *store;
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
 
 static void enter_places(void)
 {
@@ -224,7 +209,7 @@ static void many_at_once(void **state)
                  "INSERT INTO study(uid,last_received_ms) VALUES('9.%d',1);INSERT INTO place SELECT"
                  " '9.%d',revision,rank,band,raised,strength,reason,outcome,answered,report,"
                  "arrived_ms+%d,changed_ms,finding_ms,read_ms,model,accession,patient_id,issuer,"
-                 "site_priority,waits,passed,announcements FROM place WHERE study LIKE '1.2.%%'",
+                 "site_priority,waits,passed_ms,announcements FROM place WHERE study LIKE '1.2.%%'",
                  i, i, i);
         assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
     }

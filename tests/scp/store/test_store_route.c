@@ -1,28 +1,13 @@
 /* What a destination gets of a study, and who is told of it: the union of what its images' rules
  * give, and who has had it before. */
 #include "keep_fixture.h"
-#include "scp_fixture.h"
+#include "open_store.h"
 #include "store_place.h"
 
 #define SR     1u
 #define SC     2u
 #define ALL    (~0u)
 #define STUDY1 "1.2.4.1"
-
-static struct store *store;
-
-static int setup(void **state)
-{
-    int failed = fixture_setup(state);
-    store = failed == 0 ? fixture_open(*state) : NULL;
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    store_close(store);
-    return fixture_teardown(state);
-}
 
 static int64_t judged(int number, int study, enum instance_state state, const char *destinations,
                       unsigned outputs)

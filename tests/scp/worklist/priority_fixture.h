@@ -8,7 +8,8 @@
 #define NOW    INT64_C(1700000000000)
 #define MINUTE INT64_C(60000)
 
-static const struct priority_policy two_hours = {.ageing_seconds = 7200};
+static const struct priority_policy two_hours = {.ageing_seconds = 7200,
+                                                 .delay_seconds = INT32_MAX};
 
 struct dice {
     uint64_t state;
