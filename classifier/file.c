@@ -19,7 +19,7 @@ enum nn_status nn_file_begin(struct nn_file *file, const char *path, struct nn_e
     if (file->out == NULL && errno == EEXIST && unlink(file->temporary) == 0)
         file->out = fopen(file->temporary, "wbxe");
     if (file->out == NULL)
-        return nn_fail(err, NN_IO, "%s: %s", file->temporary, strerror(errno));
+        return nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
     return NN_OK;
 }
 

@@ -87,6 +87,12 @@ def is_shell(text):
     return re.search(r"(?m)^(cervigated?|scripts/\w+|\.ci/run|cmake|storescu|echoscu|systemctl|build/\S+/cervigate) ", text + " ")
 
 
+def is_run(command, word, option, texts):
+    """Whether one of the texts has them behind each other, as words of a command or as strings of a program that runs it."""
+    behind = rf"\b{command}[ _]{word}\b" if word else rf"\b{command}\b"
+    return bool(re.search(behind + (rf"(?s:.{{0,400}}?){option}(?![\w-])" if option else ""), texts))
+
+
 class Documents(unittest.TestCase):
     maxDiff = None
 
@@ -177,6 +183,25 @@ class Documents(unittest.TestCase):
                     bad.append(f"{page}: {' '.join(words)}: {wrong}")
         self.assertEqual(bad, [])
         self.assertGreater(seen, 150)
+
+    def test_every_command_that_is_not_run_as_it_stands_is_run_by_a_test(self):
+        """Of `cervigate`, the commands and options in sentences, and in blocks with needs=: test_commands.py runs the other blocks."""
+        tree = subprocess.run(["git", "ls-files", "tests/*.py", "scripts", "debian/tests"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()
+        texts = re.sub(r"""["',\s()\[\]]+""", " ", "\n".join(d.read(f) for f in tree if f != "tests/docs/test_documents.py"))
+        named = set()
+        for page in d.pages():
+            if page == "CHANGELOG.md":
+                continue
+            for info, text in d.blocks(page):
+                if info == ["sh"]:
+                    texts += " " + re.sub(r"\s+", " ", text)
+            wanted = [text for info, text in d.blocks(page) if info[:1] == ["sh"] and info != ["sh"]]
+            wanted += [re.sub(r"[][]", "", code).split("|")[0] for code in re.findall(r"`(cervigate [^`\n]+)`", bare(d.read(page))) if code != CODING_SCHEME]
+            for words in (w for text in wanted for w in commands(text + "\n") if os.path.basename(w[0]) == "cervigate" and w[1:] and w[1][0] != "-" and w[1] != "COMMAND"):
+                word = words[2] if len(words) > 2 and re.fullmatch(r"[a-z][a-z-]+", words[2]) else ""
+                named |= {(words[1], word, option.split("=")[0]) for option in ("", *(w for w in words[1:] if w.startswith("--")))}
+        self.assertGreater(len(named), 100)
+        self.assertEqual(sorted(each for each in named if not is_run(*each, texts)), [])
 
     def test_every_example_of_a_man_page_is_a_command(self):
         examples = re.findall(r"(?m)^  (cervigated? .*)$", d.read("docs/man/more.txt"))

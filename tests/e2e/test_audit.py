@@ -65,7 +65,7 @@ class Audit(unittest.TestCase):
         return subprocess.run([ADMIN, *words], capture_output=True, text=True, timeout=60,
                               env=dict(os.environ, CERVIGATE_CONFIG=node.config, **environment))
 
-    def search(self, node, *words):
+    def audit_search(self, node, *words):
         said = self.admin(node, "audit", "search", "--json", *words)
         self.assertIn(said.returncode, (0, 1), said.stderr)
         return [json.loads(line) for line in said.stdout.splitlines()]
@@ -132,7 +132,7 @@ class Told(Audit):
         self.assertEqual(self.admin(node, "jobs", "retry", "1").returncode, 1)
         self.assertEqual(self.admin(node, "forget", "P <1>", "--yes").returncode, 0)
         subprocess.run(["echoscu", "-to", "5", "-aet", "STRANGER", "-aec", "NOBODY", "127.0.0.1", node.port], capture_output=True)
-        self.assertEqual(self.search(node, "--event", "Node Authentication"), [])  # checkCalledAeTitle is off
+        self.assertEqual(self.audit_search(node, "--event", "Node Authentication"), [])  # checkCalledAeTitle is off
 
         node.write_config(extra=f'<audit {node.audit}/>\n<log level="debug"/>')
         with open(node.config, encoding="utf-8") as f:
@@ -146,42 +146,64 @@ class Told(Audit):
         for _ in range(3):
             subprocess.run(["echoscu", "-to", "5", "-aet", "STRANGER", "-aec", "NOBODY", "127.0.0.1", node.port], capture_output=True)
 
-        found = self.search(node)
+        found = self.audit_search(node)
         events = [(r["event"], r["type"], r["outcome"]) for r in found]
         self.assertEqual(events[0], ("Application Activity", "Application Start", "0"))
-        modes = self.search(node, "--event", "security configuration")
+        modes = self.audit_search(node, "--event", "security configuration")
         self.assertEqual([(r["outcome"], r["participants"][1]["user"], r["objects"][0]["details"]) for r in modes],
                          [("0", "anna", {"old": "shadow", "new": "demo"}), ("4", modes[1]["participants"][1]["user"],
                                                                              {"old": "demo", "new": "clinical"})])
         self.assertIn("synthetic", modes[1]["description"])
-        transfers = self.search(node, "--patient", "P <1>", "--event", "Transfer")
+        transfers = self.audit_search(node, "--patient", "P <1>", "--event", "Transfer")
         self.assertEqual([(r["code"], r["action"], r["participants"][0]["role"], r["participants"][1]["address"]) for r in transfers],
                          [("110102", "E", "Source Role ID", ""), ("110104", "C", "Source Role ID", ""),
                           ("110102", "E", "Source Role ID", "127.0.0.1"), ("110104", "R", "Source Role ID", "127.0.0.1")])
         self.assertEqual(transfers[1]["objects"][0]["classes"], {d.DX: "1"})
         self.assertEqual(transfers[3]["objects"][0]["details"]["instances"], "2")
         self.made_of(node, transfers[3]["objects"][0]["details"])
-        self.assertEqual(self.search(node, "--accession", "ACC7"), transfers)
-        looked = self.search(node, "--event", "DICOM Instances Accessed", "--study", study)
+        self.assertEqual(self.audit_search(node, "--accession", "ACC7"), transfers)
+        looked = self.audit_search(node, "--event", "DICOM Instances Accessed", "--study", study)
         self.assertEqual([r["action"] for r in looked], ["R"])
-        orders = [r for r in self.search(node, "--event", "order") if r["code"] == "110103"]
+        orders = [r for r in self.audit_search(node, "--event", "order") if r["code"] == "110103"]
         self.assertEqual([(r["objects"][0]["id"], r["objects"][0]["details"]["order"]) for r in orders], [("1", "retry")])
-        gone = self.search(node, "--event", "Patient Record")
+        gone = self.audit_search(node, "--event", "Patient Record")
         self.assertEqual([(r["action"], r["objects"][0]["id"], r["objects"][0]["life_cycle"]) for r in gone], [("D", "P <1>", "15")])
         self.assertRegex(gone[0]["description"], "^forgotten: 1 objects")
-        changed = self.search(node, "--event", "software configuration")[-1]
+        changed = self.audit_search(node, "--event", "software configuration")[-1]
         self.assertEqual(changed["participants"][0]["user"], subprocess.run(["id", "-un"], capture_output=True, text=True).stdout.strip())
         self.assertEqual({k: v for k, v in changed["objects"][0]["details"].items()},
                          {"node checkCalledAeTitle": "old false, new true", "log level": "old info, new debug"})
-        refused = self.search(node, "--event", "Node Authentication", "--outcome", "failure", "--user", "STRANGER")
+        refused = self.audit_search(node, "--event", "Node Authentication", "--outcome", "failure", "--user", "STRANGER")
         self.assertEqual(len(refused), 1, refused)
         self.assertEqual(refused[0]["objects"][0]["details"]["called"], "NOBODY")
-        self.assertEqual(self.search(node, "--until", found[0]["time"]), [])
-        self.assertEqual(self.search(node, "--since", found[3]["time"])[0]["seq"], 4)
-        self.assertEqual(len(self.search(node, "--limit", "2")), 2)
-        self.assertTrue(self.search(node, "--event", "Audit Log Used"))
+        self.assertEqual(self.audit_search(node, "--until", found[0]["time"]), [])
+        self.assertEqual(self.audit_search(node, "--since", found[3]["time"])[0]["seq"], 4)
+        self.assertEqual(len(self.audit_search(node, "--limit", "2")), 2)
+        self.assertTrue(self.audit_search(node, "--event", "Audit Log Used"))
+        self.a_threshold_and_a_stop(node)
         self.has_all(collector, node)
         self.assertEqual(self.admin(node, "audit", "verify").returncode, 0)
+
+    def a_threshold_and_a_stop(self, node):
+        """Another operating point in the model's folder: who, old and new, when it comes into force."""
+        path = os.path.join(node.model, "model.xml")
+        with open(path, encoding="utf-8") as f:
+            text, count = re.subn(r'(name="fracture" finding="true" operating-point=)"([^"]*)"', r'\1"0.875"', f.read())
+        self.assertEqual(count, 1)
+        with open(path, encoding="utf-8") as f:
+            old = float(re.search(r'name="fracture" finding="true" operating-point="([^"]*)"', f.read()).group(1))
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        node.process.terminate()
+        self.assertEqual(node.process.wait(30), 0)
+        node.start()
+        changed = d.wait_for(lambda: next((r for r in self.audit_search(node, "--event", "software configuration") if "operating point" in str(r)), None), 20, "told")
+        (name, said), = ((k, v) for k, v in changed["objects"][0]["details"].items() if "operating point" in k)
+        self.assertTrue(name.endswith("operating point of fracture"), name)
+        self.assertEqual([float(n) for n in re.fullmatch("old (.*), new (.*)", said).groups()], [old, 0.875])
+        self.assertTrue(changed["participants"][0]["user"])
+        kinds = [r["type"] for r in self.audit_search(node, "--event", "Application Activity")]
+        self.assertEqual(sorted(kinds), ["Application Start", "Application Start", "Application Stop"])
 
 
 class Away(Audit):
@@ -334,7 +356,7 @@ class Changed(Audit):
         self.assertEqual(verdict["faults"][0]["text"], f"record {number} was altered")
         self.assertIn("passed over", self.admin(node, "audit", "search").stderr)
         self.assertIn("audit-broken", self.admin(node, "status").stdout)
-        self.assertTrue(self.search(node, "--event", "AUDIT-BROKEN") or self.search(node, "--event", "Audit log was changed"))
+        self.assertTrue(self.audit_search(node, "--event", "AUDIT-BROKEN") or self.audit_search(node, "--event", "Audit log was changed"))
         self.admin(node, "audit", "verify", "--acknowledge")
         self.assertNotIn("audit-broken", self.admin(node, "status").stdout)
         self.assertEqual(node.store(self.object(node, "more.dcm")[0]).returncode, 0)
@@ -352,7 +374,7 @@ class Changed(Audit):
         os.rename(node.spool + "/audit/lock.old", node.spool + "/audit/lock")
         self.assertEqual(node.store(self.object(node, "again.dcm")[0]).returncode, 0)
         d.wait_for(lambda: b'"110133"' in self.text(node), 10, "the gap")
-        gap = self.search(node, "--event", "Audit Recording Stopped")[0]["objects"][0]["details"]
+        gap = self.audit_search(node, "--event", "Audit Recording Stopped")[0]["objects"][0]["details"]
         self.assertGreaterEqual(int(gap["missed"]), 4)
         self.assertNotIn("audit-unwritten", self.admin(node, "status").stdout)
 

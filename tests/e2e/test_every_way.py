@@ -267,7 +267,7 @@ class EveryWay(Asked):
         self.assertEqual(node.admin("forget", "OWN2", "--yes").returncode, 0)
         for study in (studies[0], studies[2]):
             h.wait_for(lambda study=study: [i.ProcedureStepState for i in own(study)] == ["CANCELED"] * 2, 15, "cancelled")
-        self.assertEqual(node.admin("worklist", "--json").stdout, "")
+        self.assertEqual(node.admin("worklist", "list", "--json").stdout, "")
         h.wait_for(lambda: len(re.findall(rf"announced announcement=\w+ study={studies[1]} .* event=withdrawn .*cancel of [0-9.]+: c3(?:00|12)", node.log())) == 2, 15, "refused")
         self.assertEqual([i.ProcedureStepState for i in own(studies[1])], ["IN PROGRESS"] * 2)
         self.assertEqual((self.manager.asked("cancel"), self.web.asked("cancel")), (["cancel"] * 3,) * 2)

@@ -131,7 +131,8 @@ class Consequences(Rules):
         self.assertEqual(outcomes["C"], ("undetermined", 1, 1))
 
     def test_what_it_says_before_is_what_it_does(self):
-        node = self.node(f"""<rule name="er" action="analyze" destinations="ai" priority="never">{DX_RULE}
+        node = self.node(f"""<rule name="asked" action="analyze">{DX_RULE}<match attribute="CalledAETitle" values="ELSEWHERE"/></rule>
+            <rule name="er" action="analyze" destinations="ai" priority="never">{DX_RULE}
             <match attribute="CallingAETitle" pattern="^ER"/><match attribute="PatientAge" least="16" most="99"/></rule>""")
         path, _ = self.image()
         said = node.admin("rules", "test", "--calling", "ER_2", path)
@@ -144,9 +145,12 @@ class Consequences(Rules):
         said = node.admin("rules", "test", "--calling", "ER_2", path)
         self.assertIn('PatientAge is "6 years, by date of birth", expected at least 16 and at most 99', said.stdout)
         said = json.loads(node.admin("rules", "test", "--json", "--calling", "WARD", path).stdout)
-        self.assertEqual((said["rule"], said["steps"][0]["attribute"], said["steps"][0]["value"], said["steps"][0]["takes"]),
+        self.assertEqual((said["rule"], said["steps"][1]["attribute"], said["steps"][1]["value"], said["steps"][1]["takes"]),
                          (None, "CallingAETitle", "WARD", False))
-        self.assertEqual(said["steps"][0]["match_file"], node.config)
+        self.assertEqual(said["steps"][1]["match_file"], node.config)
+        said = node.admin("rules", "test", "--called", "ELSEWHERE", path)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("rule asked takes it: analyze\n", said.stdout)
 
 
 class Told(Rules):

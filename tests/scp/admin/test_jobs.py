@@ -1,4 +1,4 @@
-"""`cervigate jobs retry, cancel, release, list --parked`: asked of the running node, in the caller's name; what cannot be done is said."""
+"""`cervigate jobs retry, cancel, release, discard, list --parked`: asked of the running node, in the caller's name; what cannot be done is said."""
 import json
 import os
 import shutil
@@ -53,6 +53,18 @@ class Jobs(unittest.TestCase):
         self.said(1, "1: only what was not processed can be retried\n", "retry", "1")
         self.assertEqual([r[:2] for r in self.node.sql("SELECT kind,subject,who FROM request")], [("retry", "1")] * 2)
         self.assertTrue("request id=1 kind=retry" in self.node.log())
+        self.said(1, "1: only what was not processed can be discarded\n", "discard", "1")
+
+    def test_what_was_not_processed_is_discarded(self):
+        d.write_object(self.image, 100000, PatientAge="003Y")  # outside the model's age
+        self.node.start()
+        self.store()
+        self.assertEqual((self.node.sql("SELECT state FROM instance"), len(self.node.objects())), ([("not-processed",)], 1))
+        self.said(0, "1: discarded\n", "discard", "1")
+        d.wait_for(lambda: not self.node.objects(), 20, "its bytes are gone")
+        self.assertTrue(json.loads(self.jobs("show", "1", "--json").stdout)["gone"])
+        self.assertEqual(self.node.sql("SELECT fate FROM result WHERE kind='sr'"), [("current",)])  # what was answered stands
+        self.assertEqual(self.jobs("retry", "1").returncode, 1)
 
     def test_parked_deliveries_are_listed_released_cancelled(self):
         self.node.start()
@@ -96,7 +108,7 @@ class Jobs(unittest.TestCase):
                       ("cancel", "1", "2"), ("show", "1", "--parked"), ("retry", "1", "--parked"), ("release", "1" * 30)):
             said = self.jobs(*words)
             self.assertEqual((said.returncode, said.stdout, "usage: cervigate jobs" in said.stderr), (64, "", True), words)
-        for verb in ("retry", "cancel", "release", "show"):
+        for verb in ("retry", "cancel", "release", "discard", "show"):
             said = self.jobs(verb, "99")
             self.assertEqual((said.returncode, said.stderr), (66, "cervigate jobs: there is no job 99\n"))
         self.said(1, "d99: there is no delivery d99\n", "release", "d99")

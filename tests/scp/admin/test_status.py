@@ -135,9 +135,12 @@ class Status(unittest.TestCase):
         self.assertEqual((said["well"], said["running"], [w["name"] for w in said["why"]]), (False, False, ["node"]))
         self.assertEqual(self.status(node).returncode, 1)
 
-    def test_a_store_that_is_gone(self):
+    def test_a_store_that_is_there_and_gone(self):
         node = self.node().start()
         self.well(node)
+        said = subprocess.run([ADMIN, "status", "relearn", "--config", node.config], capture_output=True, text=True, timeout=60)
+        self.assertEqual((said.returncode, said.stdout, said.stderr), (0, "the references are learnt anew from now on\n", ""))
+        self.assertEqual(node.sql("SELECT COUNT(*) FROM memo WHERE name LIKE 'relearned%'"), [(1,)])
         os.rename(node.spool + "/jobs.sqlite", node.spool + "/jobs.away")
         self.assertEqual(self.status(node).returncode, 66)
         os.rename(node.spool + "/jobs.away", node.spool + "/jobs.sqlite")
@@ -146,7 +149,7 @@ class Status(unittest.TestCase):
         node = self.node()
         self.assertEqual(self.status(node, "word").returncode, 64)
         self.assertEqual(self.status(node, "--help").returncode, 0)
-        self.assertEqual(self.status(node).returncode, 66)
+        self.assertEqual((self.status(node).returncode, self.status(node, "relearn").returncode), (66, 66))
 
 
 if __name__ == "__main__":

@@ -358,6 +358,14 @@ class Train(unittest.TestCase):
         self.assertEqual(subprocess.run([ADMIN, "predict", "--model", self.path("chosen"), "--saliency", self.path("map.png"), os.path.join(self.images, rows(self.csv)[0]["file"])],
                                         capture_output=True, check=False).returncode, 0)
 
+    def test_where_a_phantom_is_injured_is_learned_too(self):
+        phantoms = ("--data", "phantom", "--network", "googlenet", "--init", "none", "--size", 64, "--side", 64, "--images", 6, "--validation", 6, "--test", 6, "--epochs", 1)
+        said = self.train(*phantoms, "--places", 0.5, "--augment", "none", "--out", self.path("places"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("scores at places 0.5", text(self.path("places", "card.md")))
+        said = self.train(*phantoms, "--places", 0.5, "--out", self.path("never"))
+        self.assertEqual((said.returncode, said.stderr.splitlines()[-1]), (64, "cervigate train: places do not go with an augmentation that moves"))
+
     def test_what_is_wrong_is_named(self):
         for option, value in (("epochs", "0"), ("epochs", "1.5"), ("rate", "fast"), ("optimiser", "rmsprop"), ("class-weights", "1,,1"), ("class-weights", "1,-1,1"), ("label-smoothing", "1"),
                               ("dropout", "1"), ("keep", "first"), ("augment", "rotation"), ("augment", "rotation=90"), ("augment", "rotation=5,"), ("augment", "upside-down=1"), ("fit", "crop"),

@@ -243,14 +243,17 @@ class Leftovers(unittest.TestCase):
         """An association outlives its killed receive for a moment; nobody waits for it any more."""
         node = d.Node()
         self.addCleanup(node.stop)
+        dead = subprocess.Popen(["true"])
+        dead.wait()
         with subprocess.Popen(["sleep", "600"]) as alive:
-            left = os.path.join(node.spool, "incoming", f"{alive.pid}-00")
-            with open(left, "wb") as f:
-                f.write(b"cut off")
-            time.sleep(16)
-            self.assertTrue(os.path.exists(left), "what has a process is not touched")
+            left = {p: os.path.join(node.spool, "incoming", f"{p.pid}-00") for p in (alive, dead)}
+            for path in left.values():
+                with open(path, "wb") as f:
+                    f.write(b"cut off")
+            d.wait_for(lambda: not os.path.exists(left[dead]), 60, "the file of a dead process is gone")
+            self.assertTrue(os.path.exists(left[alive]), "what has a process is not touched")
             alive.kill()
-        d.wait_for(lambda: not os.path.exists(left), 20, "the file of a dead process is gone")
+        d.wait_for(lambda: not os.path.exists(left[alive]), 60, "and of one that died later")
         self.assertTrue(node.echo())
 
 
