@@ -72,7 +72,7 @@ struct dx_grey {
     uint16_t *pixels;    /* (rows, cols), caller frees with dx_grey_finish */
     double mm_per_pixel; /* 0 when unknown */
     int was_lossy;       /* Lossy Image Compression 01 or a lossy transfer syntax */
-    size_t mapped;       /* bytes of the mapping that pixels begin; 0: they are of malloc */
+    int is_lent;         /* the pixels are another's: dx_grey_finish leaves them */
 };
 DX_MUST_USE enum dx_status dx_object_grey(struct dx_object *object, uint32_t index,
                                           struct dx_grey *grey, struct dx_error *err);

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define TABLE 65536u
 #define WHITE 65535.0
@@ -413,9 +412,7 @@ void dx_grey_finish(struct dx_grey *grey)
 {
     if (!grey)
         return;
-    if (grey->mapped > 0)
-        (void)munmap(grey->pixels, grey->mapped);
-    else
+    if (!grey->is_lent)
         free(grey->pixels);
     memset(grey, 0, sizeof *grey);
 }

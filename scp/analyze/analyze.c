@@ -318,6 +318,7 @@ static void rest(struct analyze *a)
 {
     for (int m = 0; m < a->examiner.models; m++)
         nn_judge_rest(a->examiner.judge[m]);
+    zygote_rest(a->examiner.zygote);
     heap_rest();
     a->rest_ms = 0;
 }

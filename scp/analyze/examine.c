@@ -206,7 +206,7 @@ static enum examine_end examine_selected(struct exam *e, enum examine_effort eff
     }
     if (effort == EXAMINE_PARSE_ONLY)
         return exam_not_processed(e, SRT_SOFTWARE_FAILURE, "every attempt to judge it was cut off");
-    enum zygote_end end = zygote_decode(&e->object, 0, &e->grey);
+    enum zygote_end end = zygote_decode_lent(&e->object, 0, &e->grey);
     e->out->decode_ms = clock_monotonic_ms() - begin;
     if (end != ZYGOTE_OK)
         return child_failed(e, end, effort);
@@ -391,7 +391,7 @@ enum examine_end examine(struct examiner *examiner, const struct instance *insta
                      .judgement = &examination->judgement};
     examination->judgement.outcome = SRT_NOT_PROCESSED;
     e.judgement->first_computed_ms = clock_utc_ms();
-    e.object.socket = e.object.pixels = e.object.child = -1;
+    e.object.socket = e.object.child = -1;
     enum examine_end end = is_passed_over(&e) ? EXAMINE_DONE : examine_file(&e, effort);
     e.judgement->nameless = !has_names(instance);
     if (end == EXAMINE_DONE)

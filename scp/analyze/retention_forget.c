@@ -1,10 +1,11 @@
 /* Forgetting a patient:
  *
  *   objects not judged yet, by a scan of their files -+
- *   rows scrubbed, files given up, deliveries cancelled [store_forget_patient]
- *   refused bytes of that Patient ID removed; files removed, directories synced
- *   the request's own words of the patient go, its answer is drafted      <- a crash before: again
- *   write-ahead log emptied, so that the old bytes are gone, then answered <- a crash before: this
+ *   refused bytes of the patient's IDs removed, while the store still knows which were merged into
+ * it rows scrubbed, files given up, deliveries cancelled [store_forget_patient] files removed,
+ * directories synced the request's own words of the patient go, its answer is drafted      <- a
+ * crash before: again write-ahead log emptied, so that the old bytes are gone, then answered <- a
+ * crash before: this
  */
 #include "retention.h"
 
@@ -47,25 +48,28 @@ static enum store_status remove_now(const struct conf *conf, struct store *store
     return status;
 }
 
-/* Patient ID of a file as far as it can be scanned, without blanks at its ends. */
-static bool is_of(const struct conf *conf, const char *path, const char *patient)
+/* *is: whether the Patient ID of a file, as far as it can be scanned, without blanks at its ends,
+ * is one of those of store_find_ids. */
+static enum store_status is_of(const struct conf *conf, struct store *store, const char *path,
+                               bool *is)
 {
     struct dx_limits limits;
     struct dx_scan scan = {.patient_id = ""};
     struct dx_error err = {.status = DX_OK};
     char syntax[DX_UID_MAX] = "";
+    *is = false;
     dataset_limits_of(&conf->limits, &limits);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return false;
+        return STORE_OK;
     enum dx_status status = dx_prescan_file(fd, &limits, syntax, &scan, &err);
     (void)status; /* what was refused may still tell whose it is */
     (void)close(fd);
-    return scan.patient_id[0] != '\0' && strcmp(scan.patient_id, patient) == 0;
+    return store_is_found_id(store, scan.patient_id, is);
 }
 
 static enum store_status find_waiting(const struct conf *conf, struct store *store,
-                                      const char *patient, int64_t ids[WAITING_MOST], size_t *count)
+                                      int64_t ids[WAITING_MOST], size_t *count)
 {
     struct instance instance = {.id = 0};
     enum store_status status;
@@ -73,36 +77,54 @@ static enum store_status find_waiting(const struct conf *conf, struct store *sto
     *count = 0;
     while ((status = store_next_received(store, instance.id, &instance)) == STORE_OK) {
         char path[PATH_MAX];
+        bool is;
         if (++looked > WAITING_MOST)
             return STORE_BUSY;
         node_path(conf, path, sizeof path, "%s", instance.path);
-        if (is_of(conf, path, patient))
+        status = is_of(conf, store, path, &is);
+        if (status != STORE_OK)
+            return status;
+        if (is)
             ids[(*count)++] = instance.id;
     }
     return status == STORE_NONE ? STORE_OK : status;
 }
 
-static size_t empty_quarantine(const struct conf *conf, const char *patient)
+static enum store_status empty_quarantine(const struct conf *conf, struct store *store,
+                                          size_t *removed)
 {
     char path[PATH_MAX];
-    size_t removed = 0;
+    enum store_status status = STORE_OK;
+    *removed = 0;
     node_path(conf, path, sizeof path, "quarantine");
     DIR *directory = opendir(path);
     const struct dirent *entry;
-    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+    while (status == STORE_OK && directory != NULL && (entry = readdir(directory)) != NULL) {
+        bool is;
         size_t length = strlen(entry->d_name);
         if (length < 5 || strcmp(entry->d_name + length - 4, ".dcm") != 0)
             continue;
         node_path(conf, path, sizeof path, "quarantine/%s", entry->d_name);
-        if (!is_of(conf, path, patient) || unlink(path) != 0)
+        status = is_of(conf, store, path, &is);
+        if (status != STORE_OK || !is || unlink(path) != 0)
             continue;
-        removed++;
+        (*removed)++;
         node_path(conf, path, sizeof path, "quarantine/%.*s.txt", (int)length - 4, entry->d_name);
         (void)unlink(path);
     }
     if (directory != NULL)
         (void)closedir(directory);
-    return removed;
+    return status;
+}
+
+/* What came under it is the other's by now; what was said of it is needed to find that. */
+static enum store_status leave_merged(struct store *store, const struct request *request,
+                                      char answer[STORE_ANSWER_MAX])
+{
+    (void)snprintf(answer, STORE_ANSWER_MAX,
+                   "nothing was removed: the site has merged this ID into another; forget that "
+                   "one");
+    return store_draft_answer(store, request->id, answer);
 }
 
 static enum store_status remove_all(const struct conf *conf, struct store *store,
@@ -112,13 +134,21 @@ static enum store_status remove_all(const struct conf *conf, struct store *store
     const struct store_patient patient = {request->subject, request->issuer};
     struct store_forgotten forgotten;
     size_t count = 0, removed = 0, left = 0, refused = 0;
-    enum store_status status = find_waiting(conf, store, patient.id, ids, &count);
+    bool merged = false;
+    enum store_status status = store_find_ids(store, &patient, &merged);
+    if (status == STORE_OK)
+        status = store_count_patient(store, &patient, &forgotten);
+    if (status == STORE_OK && merged && forgotten.objects + forgotten.results == 0)
+        return leave_merged(store, request, answer);
+    if (status == STORE_OK)
+        status = find_waiting(conf, store, ids, &count);
+    if (status == STORE_OK)
+        status = empty_quarantine(conf, store, &refused);
     if (status == STORE_OK)
         status = store_forget_patient(store, &patient, ids, count, clock_utc_ms(), &forgotten);
     if (status != STORE_OK)
         return status;
     crash_point("forget-scrubbed");
-    refused = empty_quarantine(conf, patient.id);
     status = remove_now(conf, store, &removed, &left);
     if (status != STORE_OK)
         return status;

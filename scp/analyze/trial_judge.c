@@ -188,7 +188,7 @@ void trial_judge(struct examiner *examiner, int fd, struct trial_answer *answer,
         .by = examiner, .instance = &unnamed, .out = &out, .judgement = &out.judgement};
     int64_t begin = clock_monotonic_ms();
     e.rule = &any;
-    e.object.socket = e.object.pixels = e.object.child = -1;
+    e.object.socket = e.object.child = -1;
     *picture = NULL;
     bool decoded = decode(&e, fd, answer);
     answer->decode_ms = clock_monotonic_ms() - begin;
@@ -196,6 +196,7 @@ void trial_judge(struct examiner *examiner, int fd, struct trial_answer *answer,
         judge(&e, answer, picture);
     answer->judge_ms = out.judge_ms;
     zygote_close(&e.object);
+    zygote_rest(examiner->zygote);
     dx_attrs_destroy(e.attrs);
     dx_grey_finish(&e.grey);
     free(e.plane);

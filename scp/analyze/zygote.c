@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "pass.h"
+#include "zygote_pixels.h"
 #include "zygote_side.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@
 struct zygote {
     int socket, held; /* held: a pidfd: its owner may signal nobody by number */
     pid_t pid;
+    struct zygote_pixels pixels;
 };
 
 struct zygote *zygote_start(void)
@@ -48,6 +50,7 @@ struct zygote *zygote_start(void)
         return NULL;
     }
     pid_t owner = getpid();
+    zygote->pixels.fd = -1;
     zygote->socket = ends[0];
     zygote->pid = fork();
     if (zygote->pid == 0)
@@ -71,24 +74,16 @@ void zygote_stop(struct zygote *zygote)
     close(zygote->held);
     while (waitpid(zygote->pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    zygote_pixels_close(&zygote->pixels);
     free(zygote);
 }
 
-/* ---- the owner's side ---- */
-
-/* A file of pixels that the child can neither grow nor shrink under us. */
-static int make_pixels(const struct object_limits *limits)
+void zygote_rest(struct zygote *zygote)
 {
-    int fd = memfd_create("pixels", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -1;
-    if (ftruncate(fd, (off_t)object_pixel_bytes(limits)) != 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    zygote_pixels_rest(&zygote->pixels);
 }
+
+/* ---- the owner's side ---- */
 
 static void close_once(int *fd)
 {
@@ -209,14 +204,14 @@ static enum zygote_end ask(struct zygote_object *object, int fd)
 {
     int ends[2];
     struct made made;
-    object->pixels = make_pixels(object->limits);
-    if (object->pixels < 0)
+    int pixels = zygote_pixels_lend(&object->zygote->pixels, object_pixel_bytes(object->limits));
+    if (pixels < 0)
         return broken(object, "memory for pixels");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return broken(object, "socketpair");
     object->socket = ends[0];
 
-    const int fds[DESCRIPTORS] = {fd, ends[1], object->pixels};
+    const int fds[DESCRIPTORS] = {fd, ends[1], pixels};
     bool sent = pass_send(object->zygote->socket, object->limits, sizeof *object->limits, fds,
                           DESCRIPTORS, 0);
     close(ends[1]);
@@ -314,8 +309,7 @@ static enum zygote_end converse(struct zygote_object *object, int fd, struct nn_
 static enum zygote_end begin(struct zygote *zygote, int fd, const struct object_limits *limits,
                              struct zygote_object *object)
 {
-    *object = (struct zygote_object){
-        .zygote = zygote, .limits = limits, .socket = -1, .pixels = -1, .child = -1};
+    *object = (struct zygote_object){.zygote = zygote, .limits = limits, .socket = -1, .child = -1};
     object->deadline_ms = clock_monotonic_ms() + 1000 * (int64_t)limits->wall_seconds + GRACE_MS;
     return lseek(fd, 0, SEEK_SET) == 0 ? ZYGOTE_OK : broken(object, "seek");
 }
@@ -329,22 +323,6 @@ enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_l
         end = bytes ? converse(object, fd, pool, bytes) : broken(object, "packet");
     free(bytes);
     return end;
-}
-
-/* What the dead child left in the memory file, into memory of our own; NULL with errno set. */
-static void *take_back(const struct zygote_object *object, size_t bytes)
-{
-    char *to = malloc(bytes > 0 ? bytes : 1);
-    size_t at = 0;
-    while (to && at < bytes) {
-        ssize_t got = pread(object->pixels, to + at, bytes - at, (off_t)at);
-        if (got <= 0) {
-            free(to);
-            return NULL;
-        }
-        at += (size_t)got;
-    }
-    return to;
 }
 
 /* Asks the child for one thing and hears its answer, its last. */
@@ -366,34 +344,43 @@ static enum zygote_end ask_once(struct zygote_object *object, uint32_t question,
 }
 
 static enum zygote_end take_pixels(struct zygote_object *object, const struct object_packet *packet,
-                                   struct dx_grey *grey)
+                                   bool lent, struct dx_grey *grey)
 {
     uint64_t count = (uint64_t)packet->rows * packet->cols;
     if (count == 0 || count > object->limits->dx.frame_pixels || !isfinite(packet->mm_per_pixel)) {
         snprintf(object->text, sizeof object->text, "the object child told impossible sizes");
         return ZYGOTE_DIED;
     }
-    /* Whoever could have changed them is dead, and the file cannot shrink. */
+    struct zygote_pixels *from = &object->zygote->pixels;
     size_t bytes = count * sizeof *grey->pixels;
-    uint16_t *pixels = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, object->pixels, 0);
-    if (pixels == MAP_FAILED)
-        return broken(object, "pixels");
-    (void)madvise(pixels, bytes, MADV_POPULATE_READ); /* at once; else page by page */
+    uint16_t *pixels = lent ? zygote_pixels_see(from, bytes) : NULL;
     *grey = (struct dx_grey){.rows = packet->rows,
                              .cols = packet->cols,
-                             .pixels = pixels,
+                             .pixels = pixels ? pixels : zygote_pixels_take(from, bytes),
+                             .is_lent = pixels != NULL,
                              .mm_per_pixel = packet->mm_per_pixel,
-                             .was_lossy = packet->was_lossy != 0,
-                             .mapped = bytes};
-    return ZYGOTE_OK;
+                             .was_lossy = packet->was_lossy != 0};
+    return grey->pixels ? ZYGOTE_OK : broken(object, "pixels");
 }
 
-enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey)
+static enum zygote_end decode(struct zygote_object *object, uint32_t frame, bool lent,
+                              struct dx_grey *grey)
 {
     struct object_packet packet;
     memset(grey, 0, sizeof *grey);
     enum zygote_end end = ask_once(object, frame, OBJECT_GREY, &packet);
-    return end == ZYGOTE_OK ? take_pixels(object, &packet, grey) : end;
+    return end == ZYGOTE_OK ? take_pixels(object, &packet, lent, grey) : end;
+}
+
+enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey)
+{
+    return decode(object, frame, false, grey);
+}
+
+enum zygote_end zygote_decode_lent(struct zygote_object *object, uint32_t frame,
+                                   struct dx_grey *grey)
+{
+    return decode(object, frame, true, grey);
 }
 
 enum zygote_end zygote_picture(struct zygote *zygote, int fd, const struct object_limits *limits,
@@ -410,7 +397,7 @@ enum zygote_end zygote_picture(struct zygote *zygote, int fd, const struct objec
     free(bytes);
     if (end == ZYGOTE_OK)
         end = bury(object);
-    return end == ZYGOTE_OK ? take_pixels(object, &packet, grey) : end;
+    return end == ZYGOTE_OK ? take_pixels(object, &packet, false, grey) : end;
 }
 
 enum zygote_end zygote_rejection(struct zygote_object *object, struct zygote_rejection *rejection)
@@ -424,7 +411,8 @@ enum zygote_end zygote_rejection(struct zygote_object *object, struct zygote_rej
         snprintf(object->text, sizeof object->text, "the object child told too many references");
         return ZYGOTE_DIED;
     }
-    rejection->references = take_back(object, packet.rows * sizeof *rejection->references);
+    rejection->references =
+        zygote_pixels_take(&object->zygote->pixels, packet.rows * sizeof *rejection->references);
     if (!rejection->references)
         return broken(object, "references");
     rejection->count = packet.rows;
@@ -445,7 +433,8 @@ void zygote_close(struct zygote_object *object)
         (void)pidfd_send_signal(object->child, SIGKILL, NULL, 0);
     (void)bury(object);
     memcpy(object->text, text, sizeof text);
-    close_once(&object->pixels);
+    if (object->zygote)
+        zygote_pixels_wipe(&object->zygote->pixels);
     dx_attrs_destroy(object->attrs);
     object->attrs = NULL;
 }

@@ -15,6 +15,8 @@ struct zygote;
 /* After dx_init, before any thread. NULL with errno set. */
 struct zygote *zygote_start(void);
 void zygote_stop(struct zygote *zygote);
+/* Gives memory back to the system, between two objects. */
+void zygote_rest(struct zygote *zygote);
 
 enum zygote_end {
     ZYGOTE_OK,
@@ -35,17 +37,21 @@ struct zygote_object {
     int peak_kib; /* resident memory that the child had at most, as the kernel says at its end */
     struct zygote *zygote; /* private from here */
     const struct object_limits *limits;
-    int socket, pixels, child;
+    int socket, child;
     int64_t deadline_ms;
 };
 
-/* Parses the object behind fd (not closed) in a child of its own, as far as its attributes, and
+/* One object at a time: the one before is closed.
+ * Parses the object behind fd (not closed) in a child of its own, as far as its attributes, and
  * digests its dataset meanwhile (pool NULL: afterwards). limits must outlive the object. Call
  * zygote_close whatever it returns. */
 enum zygote_end zygote_open(struct zygote *zygote, int fd, const struct object_limits *limits,
                             struct nn_pool *pool, struct zygote_object *object);
 /* Decodes a frame; the child is over afterwards. grey is the caller's (dx_grey_finish). */
 enum zygote_end zygote_decode(struct zygote_object *object, uint32_t frame, struct dx_grey *grey);
+/* The same, but its pixels may lie in the zygote's memory (is_lent) until zygote_close. */
+enum zygote_end zygote_decode_lent(struct zygote_object *object, uint32_t frame,
+                                   struct dx_grey *grey);
 /* Decodes a PNG or JPEG file, where limits->picture says that it is one: no attributes, no scan. */
 enum zygote_end zygote_picture(struct zygote *zygote, int fd, const struct object_limits *limits,
                                struct zygote_object *object, struct dx_grey *grey);

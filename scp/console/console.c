@@ -33,6 +33,12 @@
 #define SEARCHES_MOST 20
 #define SEARCH_MS     500
 
+void console_close_store(struct console *console)
+{
+    store_close(console->store);
+    console->store = NULL;
+}
+
 bool console_store(struct console *console)
 {
     char path[PATH_MAX], error[384];
@@ -43,16 +49,14 @@ bool console_store(struct console *console)
         return false;
     console->open_at = now + RETRY_MS;
     node_path(console->node->conf, path, sizeof path, "jobs.sqlite");
-    if (store_open(path, &console->store, error, sizeof error) == STORE_OK)
-        return true;
+    if (store_open(path, &console->store, error, sizeof error) == STORE_OK) {
+        if (store_only_reads(console->store) == STORE_OK) /* changes are asked for: change.c */
+            return true;
+        console_close_store(console);
+        (void)snprintf(error, sizeof error, "cannot be kept from being changed");
+    }
     log_event(LOG_AT_ERROR, "store-unavailable", "error=%s", log_quote(error));
     return false;
-}
-
-void console_close_store(struct console *console)
-{
-    store_close(console->store);
-    console->store = NULL;
 }
 
 static void set_address(const struct console *console, struct http_request *request)

@@ -5,18 +5,19 @@
  *
  *   idle -> due and allowed [hand_out] -> busy -> every job answered [take_answer] -> idle
  *     ^                                     |
- *     `-- paused (back-off, jitter) <-------+-- peer unreached, sender died or hung
+ *     `-- paused (back-off, jitter) <-------+-- unreached, first not taken, sender died or hung
  *     `-- forbidden [watch_lane] <----------'-- the mode changed
  *
- * An unreached peer pauses the lane, not the objects: their order stays. An object that the peer
- * cannot take now is put off by itself. Nothing is ever given up here; what a peer refuses for good
- * is parked, with an alarm. A store handle must not cross fork, so it is closed around one. */
+ * An unreached peer pauses the lane, not the objects: their order stays. So does an object that the
+ * peer does not take now, until it is seen that it takes others (deliver_head.h): that one is put
+ * off by itself. Nothing is ever given up here; what a peer refuses for good is parked, with an
+ * alarm. A store handle must not cross fork, so it is closed around one. */
 #include "sender.h"
 
 #include "audit_traffic.h"
 #include "clock.h"
 #include "confine.h"
-#include "deliver_choose.h"
+#include "deliver_lane.h"
 #include "dx_commitment.h"
 #include "dx_init.h"
 #include "echo_desk.h"
@@ -38,21 +39,6 @@
 #define DRAIN_MS 10000
 #define SPAWN_MS 1000
 
-struct lane {
-    const struct conf_destination *to;
-    struct role_child sender;
-    struct send_batch batch;
-    struct delivery job[SENDER_BATCH];
-    struct rate_bucket bucket;
-    size_t answered;                      /* of batch.count; equal: idle */
-    int64_t heard_at, retry_at, spawn_at; /* monotonic */
-    int64_t allowed_at;                   /* when the mode last let it send */
-    int64_t pause_ms;
-    unsigned failures;
-    bool is_new; /* its sender: what the one before was given is not cleared up yet */
-    struct role_contact contact;
-};
-
 struct deliver {
     const struct node *node;
     struct store *store;
@@ -63,16 +49,6 @@ struct deliver {
     enum conf_mode mode;
     struct echo_desk echo;
 };
-
-static int64_t back_off(const struct conf_destination *to, unsigned times)
-{
-    return role_back_off(to->retry_first_seconds, to->retry_most_seconds, times);
-}
-
-static bool busy(const struct lane *lane)
-{
-    return lane->answered < lane->batch.count;
-}
 
 static void run_sender(const struct deliver *d, const struct lane *lane, int fd, pid_t parent)
 {
@@ -111,21 +87,6 @@ static void end_sender(struct lane *lane, const char *why)
     lane->batch.count = lane->answered = 0;
 }
 
-/* after_ms: the peer wants no call before; heeded up to retryMost. */
-static void pause_lane(struct lane *lane, const char *why, int64_t after_ms)
-{
-    int64_t most = (int64_t)lane->to->retry_most_seconds * 1000;
-    lane->pause_ms = role_jitter(back_off(lane->to, lane->failures));
-    if (after_ms > lane->pause_ms)
-        lane->pause_ms = after_ms < most ? after_ms : most;
-    lane->retry_at = clock_monotonic_ms() + lane->pause_ms;
-    lane->failures += lane->failures < 30;
-    log_event(LOG_AT_WARN, "destination-unreached",
-              "destination=%s failures=%u retry_ms=%lld "
-              "reason=%s",
-              lane->to->peer->name, lane->failures, (long long)lane->pause_ms, log_quote(why));
-}
-
 /* What waits for a commitment that the configuration no longer asks for. */
 static enum store_status waive_commitment(struct deliver *d, const struct lane *lane)
 {
@@ -149,7 +110,11 @@ static enum store_status choose(struct deliver *d, struct lane *lane)
     if (status != STORE_OK)
         return status;
     lane->is_new = false;
-    status = choose_jobs(d->store, lane->to, most, batch, lane->job);
+    status = choose_jobs(d->store, lane->to, lane->head.passing && most > 0 ? 1 : most,
+                         lane->head.passing ? lane->head.study : NULL, batch, lane->job);
+    if (status == STORE_OK && most > 0 && head_chosen(&lane->head, lane->job, batch->count))
+        lane_keeps_head(lane);
+    batch->check = lane->head.delivery != 0 && lane->head.broke;
     if (status == STORE_OK && batch->count == 0)
         return lane->to->commitment ? choose_commitment(d->store, lane->to, batch, lane->job)
                                     : waive_commitment(d, lane);
@@ -185,29 +150,6 @@ static void hand_out(struct deliver *d, struct lane *lane)
         end_sender(lane, "cannot be reached");
 }
 
-static void tell(const struct lane *lane, const struct delivery *job,
-                 const struct send_answer *answer)
-{
-    static const struct {
-        enum log_level level;
-        const char *stored, *committed;
-    } events[] = {
-        [VERDICT_DELIVERED] = {LOG_AT_INFO, "delivered", "committed"},
-        [VERDICT_LATER] = {LOG_AT_WARN, "delivery-put-off", "commitment-put-off"},
-        [VERDICT_REFUSED] = {LOG_AT_ERROR, "delivery-parked", "not-committed"},
-        [VERDICT_WAITS] = {LOG_AT_WARN, "delivery-waits", NULL},
-        [VERDICT_ASKED] = {LOG_AT_INFO, NULL, "commitment-asked"},
-    };
-    bool commitment = lane->batch.transaction[0] != '\0';
-    const char *event =
-        commitment ? events[answer->verdict].committed : events[answer->verdict].stored;
-    if (event != NULL)
-        log_event(events[answer->verdict].level, event,
-                  "destination=%s kind=%s uid=%s attempts=%d status=%04X reason=%s",
-                  lane->to->peer->name, result_kind_name(job->result.kind), job->result.uid,
-                  job->attempts + 1, answer->dimse_status, log_quote_own(answer->text));
-}
-
 /* The images are not there yet, or are another's: that may mend itself, but not for ever. */
 static enum store_status let_wait(struct deliver *d, const struct lane *lane,
                                   const struct delivery *job, struct send_answer *answer,
@@ -217,13 +159,24 @@ static enum store_status let_wait(struct deliver *d, const struct lane *lane,
     int64_t waited = job->looked_ms == 0 ? 0 : now - job->looked_ms;
     if (waited < (int64_t)lane->to->look_most_seconds * 1000)
         return store_delivery_waits(d->store, job->id,
-                                    now + role_jitter(back_off(lane->to, (unsigned)job->attempts)),
+                                    now + role_jitter(lane_back_off(lane, (unsigned)job->attempts)),
                                     now, answer->text);
     (void)snprintf(why, sizeof why, "looked for in vain for %lld s: %.200s",
                    (long long)(waited / 1000), answer->text);
     memcpy(answer->text, why, sizeof why);
     answer->verdict = VERDICT_REFUSED;
     return store_delivery_failed(d->store, job->id, now, true, false, why);
+}
+
+/* It keeps its place, or others may pass it. */
+static enum store_status not_taken(struct deliver *d, struct lane *lane, const struct delivery *job,
+                                   const struct send_answer *answer)
+{
+    int64_t next_ms = 0;
+    if (head_failed(&lane->head, job, answer->broke))
+        next_ms = clock_utc_ms() + role_jitter(lane_back_off(lane, (unsigned)job->attempts));
+    return store_delivery_failed(d->store, job->id, next_ms, false, answer->may_be_there,
+                                 answer->text);
 }
 
 static enum store_status record(struct deliver *d, struct lane *lane, const struct delivery *job,
@@ -233,22 +186,24 @@ static enum store_status record(struct deliver *d, struct lane *lane, const stru
     switch (answer->verdict) {
     case VERDICT_DELIVERED:
         crash_point("deliver-answered-unjournalled");
+        head_decided(&lane->head, job, true);
         if (lane->to->commitment)
             return store_delivery_stored(d->store, job->id, answer->result, now);
         return store_delivered(d->store, job->id, answer->result, now);
     case VERDICT_LATER:
-        return store_delivery_failed(d->store, job->id,
-                                     now + role_jitter(back_off(lane->to, (unsigned)job->attempts)),
-                                     false, answer->may_be_there, answer->text);
+        return not_taken(d, lane, job, answer);
     case VERDICT_UNREACHED:
-        return store_delivery_failed(d->store, job->id, 0, false, answer->may_be_there,
+        return store_delivery_failed(d->store, job->id, job->next_ms, false, answer->may_be_there,
                                      answer->text);
     case VERDICT_REFUSED:
+        head_decided(&lane->head, job, false);
         return store_delivery_failed(d->store, job->id, now, true, answer->may_be_there,
                                      answer->text);
     case VERDICT_WAITS:
+        head_decided(&lane->head, job, false);
         return let_wait(d, lane, job, answer, now);
     case VERDICT_NOT_ALLOWED:
+    case VERDICT_BEHIND:
         return store_delivery_unsent(d->store, job->id);
     case VERDICT_ASKED:
         break;
@@ -282,9 +237,22 @@ static enum store_status record_commitment(struct deliver *d, const struct lane 
 static void tell_contact(const struct deliver *d, struct lane *lane,
                          const struct send_answer *answer)
 {
-    if (answer->verdict != VERDICT_NOT_ALLOWED)
+    if (lane_was_asked(answer) || answer->verdict == VERDICT_UNREACHED)
         role_contacted(&lane->contact, d->store, CONTACT_DESTINATION, lane->to->peer->name,
                        answer->verdict == VERDICT_UNREACHED ? answer->text : "");
+}
+
+/* Its process died, and may do so again over the same object. */
+static void take_death(struct deliver *d, struct lane *lane, const struct delivery *job,
+                       const char *how)
+{
+    struct send_answer none = {.broke = true, .may_be_there = true, .text = "its process ended"};
+    bool commitment = lane->batch.transaction[0] != '\0';
+    end_sender(lane, how);
+    if (job != NULL && !commitment && not_taken(d, lane, job, &none) != STORE_OK)
+        log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
+    (void)head_batch_over(&lane->head);
+    lane_unreached(lane, none.text, 0);
 }
 
 /* One answer of a lane's process; false when there is none (any more). */
@@ -297,35 +265,36 @@ static bool take_answer(struct deliver *d, struct lane *lane)
     ssize_t n = recv(lane->sender.fd, &answer, sizeof answer, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    const struct delivery *job = busy(lane) ? &lane->job[lane->answered] : NULL;
+    const struct delivery *job = lane_is_busy(lane) ? &lane->job[lane->answered] : NULL;
     if (n != (ssize_t)sizeof answer || job == NULL || answer.delivery != job->id ||
         (unsigned)answer.verdict > VERDICT_ASKED) {
-        end_sender(lane, n == 0 ? "died" : "nonsense");
-        pause_lane(lane, "its process ended", 0);
+        take_death(d, lane, job, n == 0 ? "died" : "nonsense");
         return false;
     }
 
     answer.text[sizeof answer.text - 1] = '\0';
     lane->answered++;
     lane->heard_at = clock_monotonic_ms();
-    enum store_status status = lane->batch.transaction[0] != '\0'
-                                   ? record_commitment(d, lane, job, &answer)
-                                   : record(d, lane, job, &answer);
+    bool commitment = lane->batch.transaction[0] != '\0';
+    enum store_status status =
+        commitment ? record_commitment(d, lane, job, &answer) : record(d, lane, job, &answer);
     crash_point("deliver-journalled");
-    tell(lane, job, &answer);
-    if (answer.verdict == VERDICT_DELIVERED && lane->batch.transaction[0] == '\0')
+    lane_tell(lane, job, &answer);
+    if (answer.verdict == VERDICT_DELIVERED && !commitment)
         audit_traffic_sent(d->traffic, lane->to, d->store, &job->result);
-    if (answer.verdict == VERDICT_UNREACHED && !busy(lane)) /* once a batch */
-        pause_lane(lane, answer.text, (int64_t)answer.retry_after_seconds * 1000);
-    if (answer.verdict != VERDICT_UNREACHED && answer.verdict != VERDICT_NOT_ALLOWED)
+    if (lane_was_asked(&answer))
         lane->failures = 0;
+    else if (!commitment)
+        rate_return(&lane->bucket, lane->to->rate);
+    if (!lane_is_busy(lane))
+        lane_batch_over(lane, &answer);
     tell_contact(d, lane, &answer);
     if (status == STORE_OK || status == STORE_NONE) /* NONE: a person removed it meanwhile */
         return true;
 
     /* It stays pending and is sent again under the same UID, which the peer knows. */
     log_event(LOG_AT_ERROR, "store-failed", "error=%s", log_quote(store_error(d->store)));
-    lane->retry_at = clock_monotonic_ms() + LOOK_MS;
+    lane_pause(lane, LOOK_MS);
     role_close_store(&d->store);
     return true;
 }
@@ -335,14 +304,24 @@ static void watch_lane(const struct deliver *d, struct lane *lane, int64_t now)
 {
     if (sender_allowed(d->mode, lane->to))
         lane->allowed_at = now;
-    if (!busy(lane))
+    if (!lane_is_busy(lane))
         return;
     if (now - lane->allowed_at > STOP_MS) {
         end_sender(lane, "the mode forbids sending");
     } else if (now - lane->heard_at > HUNG_MS) {
         end_sender(lane, "no answer for too long");
-        pause_lane(lane, "no answer for too long", 0);
+        lane_unreached(lane, "no answer for too long", 0);
     }
+}
+
+/* It pauses for its first, which was alone: where something came since, that shows more. */
+static void end_pause(struct deliver *d, struct lane *lane)
+{
+    enum store_status status =
+        choose_jobs(d->store, lane->to, 1, lane->head.study, &lane->batch, lane->job);
+    if (status == STORE_OK && lane->batch.count > 0)
+        lane_pause(lane, 0);
+    lane->batch.count = lane->answered = 0;
 }
 
 static void keep_lane(struct deliver *d, struct lane *lane)
@@ -351,12 +330,17 @@ static void keep_lane(struct deliver *d, struct lane *lane)
     watch_lane(d, lane, now);
     if (lane->sender.fd < 0 && now >= lane->spawn_at)
         start_sender(d, lane);
-    if (!busy(lane))
+    if (!lane_is_busy(lane))
         audit_traffic_batch_ended(d->traffic, lane->to);
-    if (lane->sender.fd < 0 || busy(lane) || now < lane->retry_at ||
-        !sender_allowed(d->mode, lane->to))
+    if (lane->sender.fd < 0 || lane_is_busy(lane) || !sender_allowed(d->mode, lane->to))
         return;
-    if (role_open_store(d->node->conf, &d->store))
+    if (lane_is_paused(lane) && !lane->head.alone)
+        return;
+    if (!role_open_store(d->node->conf, &d->store))
+        return;
+    if (lane_is_paused(lane))
+        end_pause(d, lane);
+    if (!lane_is_paused(lane))
         hand_out(d, lane);
 }
 
@@ -379,7 +363,7 @@ static void wait_for_work(struct deliver *d)
 
     int64_t now = clock_monotonic_ms(), until = now + LOOK_MS;
     for (size_t i = 0; i < d->lanes; i++)
-        if (!busy(&d->lane[i]) && d->lane[i].retry_at > now && d->lane[i].retry_at < until)
+        if (!lane_is_busy(&d->lane[i]) && d->lane[i].retry_at > now && d->lane[i].retry_at < until)
             until = d->lane[i].retry_at;
     if (poll(d->poll, count, (int)(until - now)) <= 0)
         return;
@@ -397,7 +381,7 @@ static void wait_for_work(struct deliver *d)
 static bool any_busy(const struct deliver *d)
 {
     for (size_t i = 0; i < d->lanes; i++)
-        if (busy(&d->lane[i]))
+        if (lane_is_busy(&d->lane[i]))
             return true;
     return false;
 }

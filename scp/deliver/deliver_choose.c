@@ -1,6 +1,7 @@
 #include "deliver_choose.h"
 
 #include "clock.h"
+#include "deliver_head.h"
 #include "dx_attrs.h"
 #include "log.h"
 #include "spool.h"
@@ -30,6 +31,12 @@ void rate_take(struct rate_bucket *bucket, int rate, size_t objects)
 {
     if (rate != 0)
         bucket->objects -= (double)objects;
+}
+
+void rate_return(struct rate_bucket *bucket, int rate)
+{
+    if (rate != 0)
+        bucket->objects++;
 }
 
 bool window_is_open(const char *window, int64_t utc_ms)
@@ -137,7 +144,8 @@ static size_t number_before(const struct delivery *job, size_t count, const char
 }
 
 enum store_status choose_jobs(struct store *store, const struct conf_destination *to, size_t most,
-                              struct send_batch *batch, struct delivery job[SENDER_BATCH])
+                              const char *but, struct send_batch *batch,
+                              struct delivery job[SENDER_BATCH])
 {
     static struct delivery list[LOOKAHEAD];
     size_t count = 0;
@@ -148,12 +156,14 @@ enum store_status choose_jobs(struct store *store, const struct conf_destination
         store_pending(store, to->peer->name, now, far_of(to, now), list, LOOKAHEAD, &count);
     for (size_t i = 0; status == STORE_OK && i < count && batch->count < most; i++) {
         bool late = false;
-        if (!is_open && !list[i].urgent)
+        if ((!is_open && !list[i].urgent) ||
+            (but != NULL && strcmp(list[i].result.study, but) == 0))
             continue;
         status = is_late(store, to, &list[i], &late);
         if (status == STORE_OK && !late) {
             struct send_job *next = &batch->job[batch->count];
             status = fill_job(store, to, &list[i], next);
+            next->aside = head_is_aside(&list[i]);
             next->follows = number_before(job, batch->count, list[i].result.study);
             job[batch->count++] = list[i];
         }

@@ -12,15 +12,16 @@ struct rate_bucket {
 };
 size_t rate_allows(struct rate_bucket *bucket, int rate, int64_t now_ms);
 void rate_take(struct rate_bucket *bucket, int rate, size_t objects);
+void rate_return(struct rate_bucket *bucket, int rate); /* one was not sent */
 
 /* Whether this local time lies in "HH:MM-HH:MM" (its end excluded; over midnight when the second is
  * the earlier); NULL: always. */
 bool window_is_open(const char *window, int64_t utc_ms);
 
-/* Fills batch and, beside it, job with at most `most` deliveries that are due; drops pictures that
- * are late. */
+/* Fills batch and, beside it, job with at most `most` deliveries that are due, none of the study
+ * `but` (NULL: of all); drops pictures that are late. */
 STORE_MUST_USE enum store_status choose_jobs(struct store *store, const struct conf_destination *to,
-                                             size_t most, struct send_batch *batch,
+                                             size_t most, const char *but, struct send_batch *batch,
                                              struct delivery job[SENDER_BATCH]);
 /* The same with what the destination has and did not commit to; enters the transaction first. */
 STORE_MUST_USE enum store_status choose_commitment(struct store *store,

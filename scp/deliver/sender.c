@@ -69,6 +69,7 @@ static bool may_go(struct sender_way *way, const struct send_job *job, struct lo
                                               : VERDICT_WAITS;
     if (end == LOOK_UNREACHED || end == LOOK_AWAY) {
         way->alive = false;
+        answer->broke = true;
         (void)snprintf(way->text, sizeof way->text, "%s",
                        end == LOOK_AWAY ? answer->text : "the association has ended");
     }
@@ -77,29 +78,41 @@ static bool may_go(struct sender_way *way, const struct send_job *job, struct lo
 
 /* ---- batches ---- */
 
-/* verdict: of the jobs of this batch before, and this one's. */
+/* What became of the jobs of a batch so far. */
+struct progress {
+    enum verdict verdict[SENDER_BATCH];
+    bool stopped; /* one was not taken now: nothing passes it */
+};
+
+static bool is_behind(const struct progress *progress, const struct send_job *job, size_t number)
+{
+    if (progress->stopped || job->follows == 0 || job->follows > number)
+        return progress->stopped;
+    enum verdict before = progress->verdict[job->follows - 1];
+    return before == VERDICT_LATER || before == VERDICT_BEHIND;
+}
+
 static bool send_one(struct sender_way *way, const struct send_job *job, struct look_memory *memory,
-                     enum verdict *verdict, size_t number, int fd)
+                     struct progress *progress, size_t number, int fd)
 {
     struct send_answer answer = {.delivery = job->delivery, .result = job->form[0].result};
-    bool follows = job->follows > 0 && job->follows <= number;
     if (!sender_allowed(node_mode(way->conf), way->to)) {
         /* as late as can be: `mode shadow` is a stop */
         answer.verdict = VERDICT_NOT_ALLOWED;
         (void)snprintf(answer.text, sizeof answer.text, "the mode forbids sending");
+    } else if (is_behind(progress, job, number)) {
+        answer.verdict = VERDICT_BEHIND;
     } else if (!way->alive) {
         answer.verdict = VERDICT_UNREACHED;
         (void)snprintf(answer.text, sizeof answer.text, "%s", way->text);
-    } else if (follows && verdict[job->follows - 1] == VERDICT_LATER) {
-        answer.verdict = VERDICT_LATER;
-        (void)snprintf(answer.text, sizeof answer.text, "what goes before it in its study waits");
     } else if (may_go(way, job, memory, &answer)) {
         answer.text[0] = '\0';
         way->store(way, job, &answer);
     }
     if (answer.verdict == VERDICT_UNREACHED)
         answer.retry_after_seconds = way->retry_after_seconds;
-    verdict[number] = answer.verdict;
+    progress->verdict[number] = answer.verdict;
+    progress->stopped = progress->stopped || (answer.verdict == VERDICT_LATER && !job->aside);
     return sender_answer(fd, &answer);
 }
 
@@ -108,7 +121,7 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
                        const struct send_batch *batch, int fd)
 {
     struct look_memory memory = {.end = LOOK_THERE};
-    enum verdict verdict[SENDER_BATCH];
+    struct progress progress = {.stopped = false};
     bool told = true;
     crash_point("sender-unassociated");
     if (batch->transaction[0] != '\0')
@@ -116,7 +129,7 @@ static bool send_batch(const struct conf *conf, const struct conf_destination *t
     struct sender_way *way =
         to->peer->url != NULL ? stow_open(conf, to) : sender_dimse_open(conf, to, batch);
     for (size_t i = 0; told && i < batch->count; i++) {
-        told = send_one(way, &batch->job[i], &memory, verdict, i, fd);
+        told = send_one(way, &batch->job[i], &memory, &progress, i, fd);
         crash_point("sender-between");
     }
     way->close(way);

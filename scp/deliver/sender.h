@@ -19,6 +19,7 @@ enum verdict {
     VERDICT_REFUSED,     /* the peer will never take it: for a person to look at */
     VERDICT_NOT_ALLOWED, /* the mode forbids sending now */
     VERDICT_WAITS,       /* its images are not there, or are another's */
+    VERDICT_BEHIND,      /* not tried: what goes before it was not taken now */
     VERDICT_ASKED        /* commitment: the answer comes on another association */
 };
 
@@ -26,10 +27,11 @@ enum verdict {
 #define SENDER_FORMS 3
 struct send_job {
     int64_t delivery;
-    bool picture; /* may be compressed on its way */
-    size_t
-        follows; /* number (from 1) of the job of its study before it: put off with that; 0: none */
-    size_t forms; /* at least 1 */
+    bool picture;   /* may be compressed on its way */
+    bool aside;     /* was put off by itself: where it is not taken again, others go on */
+    size_t follows; /* number (from 1) of the job of its study before it: does not go when that does
+                       not; 0: none */
+    size_t forms;   /* at least 1 */
     struct send_form {
         int64_t result;
         char sop_class[DX_UID_MAX], sop_instance[DX_UID_MAX];
@@ -48,12 +50,14 @@ struct send_batch {
      * to them. Each is answered DELIVERED (committed), REFUSED (it did not; dimse_status has the
      * failure reason), ASKED, LATER or UNREACHED. */
     char transaction[DX_UID_MAX];
+    bool check; /* the peer must answer an echo before the first */
     struct send_job job[SENDER_BATCH];
 };
 struct send_answer {
     int64_t delivery;
     int64_t result; /* which form went */
     enum verdict verdict;
+    bool broke;        /* LATER: the association ended over it */
     bool may_be_there; /* the peer got it, or some of it, and did not say that it has not kept it */
     uint16_t dimse_status;   /* by STOW-RS: the failure or warning reason */
     int retry_after_seconds; /* UNREACHED: the peer wants no call before; 0: it said nothing */

@@ -155,8 +155,9 @@ static void send_one(struct sender_way *way, const struct send_job *job, struct 
     case DX_NO_MEMORY:
         answer->verdict = VERDICT_LATER;
         break;
-    default: /* put off by itself: were it the cause, nothing behind it would ever get through */
+    default: /* it may be the cause, or the peer */
         way->alive = false;
+        answer->broke = true;
         (void)snprintf(way->text, sizeof way->text, "the association has ended");
         answer->verdict = VERDICT_LATER;
         answer->may_be_there = true;
@@ -212,6 +213,8 @@ struct sender_way *sender_dimse_open(const struct conf *conf, const struct conf_
         (void)dx_fail(&err, DX_NO_CONTEXT, "the peer takes none of what was proposed");
         made.way.alive = false;
     }
+    if (made.way.alive && batch->check && dx_scu_accepts(made.scu, VERIFICATION, IMPLICIT))
+        made.way.alive = dx_scu_echo(made.scu, &err) == DX_OK;
     (void)snprintf(made.way.text, sizeof made.way.text, "%s",
                    err.text[0] != '\0' ? err.text : "the association has ended");
     return &made.way;

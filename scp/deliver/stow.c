@@ -83,7 +83,8 @@ static void post(struct web_way *web, const struct send_form *form, const char *
     if (reply.end == STOW_ANSWERED) {
         crash_point("deliver-sent-unanswered");
         stow_judge(&reply, form->sop_instance, told);
-    } else { /* put off by itself where it was reached: it may be the cause */
+    } else { /* where it was reached, the object may be the cause */
+        told->broke = reply.end == STOW_BROKE;
         told->verdict = reply.end == STOW_AWAY ? VERDICT_UNREACHED : VERDICT_LATER;
         told->may_be_there = reply.end == STOW_BROKE && !reply.is_unread;
         (void)snprintf(told->text, sizeof told->text, "%s", reply.text);
@@ -112,6 +113,7 @@ static void store(struct sender_way *way, const struct send_job *job, struct sen
             break;
     }
     answer->verdict = told.verdict;
+    answer->broke = told.broke;
     answer->may_be_there = told.may_be_there;
     answer->dimse_status = told.reason;
     (void)snprintf(answer->text, sizeof answer->text, "%s", told.text);

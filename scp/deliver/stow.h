@@ -23,8 +23,8 @@ struct look_peer stow_look_peer(struct stow_look *look);
  * words: they may name patients. */
 struct stow_told {
     enum verdict verdict;
-    bool may_be_there; /* struct send_answer */
-    uint16_t reason;   /* failure or warning reason (PS3.18 I.2.2), as a C-STORE status; 0: none */
+    bool broke, may_be_there; /* struct send_answer */
+    uint16_t reason; /* failure or warning reason (PS3.18 I.2.2), as a C-STORE status; 0: none */
     char text[256];
 };
 void stow_judge(const struct stow_reply *reply, const char *sop_instance, struct stow_told *told);

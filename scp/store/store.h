@@ -30,12 +30,12 @@ const char *store_status_text(enum store_status status);
 
 struct store;
 /* Creates and migrates when needed; STORE_VERSION: it is of a newer program. error (may be NULL)
- * gets a sentence. */
+ * gets a sentence. After store_only_reads whatever would change something is STORE_BROKEN. */
 STORE_MUST_USE enum store_status store_open(const char *path, struct store **store, char *error,
                                             size_t error_size);
+STORE_MUST_USE enum store_status store_only_reads(struct store *store);
 void store_close(struct store *store);
-/* How long a call waits for another program's lock before it is STORE_BUSY; STORE_PATIENCE_MS when
- * nothing was said. */
+/* How long a call waits for another's lock before STORE_BUSY, unless STORE_PATIENCE_MS. */
 #define STORE_PATIENCE_MS 10000
 void store_patience(struct store *store, int64_t ms);
 /* Opens the store anew behind the same handle. For who keeps a handle, after trouble: one that lost

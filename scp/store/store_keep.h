@@ -90,12 +90,20 @@ struct store_patient {
 struct store_forgotten {
     size_t objects, results, deliveries; /* deliveries: cancelled */
 };
+/* The patient's ID, and those that the site has merged into it (HL7), over whole chains; this
+ * connection keeps them until the next. *merged: the site has merged the patient's into another. */
+STORE_MUST_USE enum store_status store_find_ids(struct store *store,
+                                                const struct store_patient *patient, bool *merged);
+/* Whether it is one of them. */
+STORE_MUST_USE enum store_status store_is_found_id(struct store *store, const char *id,
+                                                   bool *found);
 /* What there is; deliveries: those that would be cancelled. */
 STORE_MUST_USE enum store_status store_count_patient(struct store *store,
                                                      const struct store_patient *patient,
                                                      struct store_forgotten *count);
 /* One transaction: rows keep UIDs and digests only, files are given up, deliveries cancelled.
- * `more`: instances not judged yet that the caller knows to be of this patient. */
+ * `more`: instances not judged yet that the caller knows to be of this patient. What the site has
+ * said of the patient goes, too, with the IDs of store_find_ids. */
 STORE_MUST_USE enum store_status
 store_forget_patient(struct store *store, const struct store_patient *patient, const int64_t *more,
                      size_t more_count, int64_t now_ms, struct store_forgotten *forgotten);

@@ -89,6 +89,43 @@ enum store_status patient_functions(struct store *store)
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
 }
 
+/* ---- by which IDs ---- */
+
+#define IDS "CREATE TEMP TABLE IF NOT EXISTS ids(id TEXT, issuer TEXT);"
+
+enum store_status store_find_ids(struct store *store, const struct store_patient *patient,
+                                 bool *merged)
+{
+    enum store_status status = sql_exec(store, "PRAGMA temp_store=MEMORY;" IDS);
+    if (status == STORE_OK)
+        status = sql_exec(store, "DELETE FROM temp.ids");
+    if (status == STORE_OK)
+        status = sql_run(
+            store,
+            sql_prepare(store,
+                        "WITH RECURSIVE whom(id,issuer) AS (SELECT ?1,?2 UNION SELECT "
+                        "patient_id,site_patient.issuer||'&'||universal FROM site_patient JOIN whom"
+                        " ON into_id=whom.id AND into_id<>''"
+                        " AND NOT issuers_differ(whom.issuer,into_issuer||'&'||into_universal))"
+                        " INSERT INTO temp.ids SELECT id,issuer FROM whom",
+                        "tt", patient->id, patient->issuer));
+    if (status != STORE_OK)
+        return status;
+    return sql_any(store,
+                   sql_prepare(store,
+                               "SELECT 1 FROM site_patient WHERE patient_id=?1 AND into_id<>''"
+                               " AND NOT issuers_differ(?2,issuer||'&'||universal) LIMIT 1",
+                               "tt", patient->id, patient->issuer),
+                   merged);
+}
+
+enum store_status store_is_found_id(struct store *store, const char *id, bool *found)
+{
+    return sql_any(
+        store, sql_prepare(store, "SELECT 1 FROM temp.ids WHERE id=? AND id<>'' LIMIT 1", "t", id),
+        found);
+}
+
 /* ---- what is a patient's ---- */
 
 /* The patient's rows by id, in tables of this connection's own memory: whose.kind 'i' instances,
@@ -244,10 +281,13 @@ enum store_status store_forget_patient(struct store *store, const struct store_p
                                        const int64_t *more, size_t more_count, int64_t now_ms,
                                        struct store_forgotten *forgotten)
 {
+    bool merged;
     *forgotten = (struct store_forgotten){.objects = 0};
     /* Outside the transaction, where temp_store may still be chosen; nobody else writes judgements.
      */
-    enum store_status status = select_whose(store, patient, more, more_count);
+    enum store_status status = store_find_ids(store, patient, &merged);
+    if (status == STORE_OK)
+        status = select_whose(store, patient, more, more_count);
     if (status == STORE_OK)
         status = sql_enter(store);
     if (status != STORE_OK)
@@ -259,14 +299,16 @@ enum store_status store_forget_patient(struct store *store, const struct store_p
         status = scrub(store);
     if (status == STORE_OK)
         status = sql_run(store, sql_prepare(store,
-                                            "DELETE FROM site_patient WHERE patient_id=?1"
-                                            " OR into_id=?1",
-                                            "t", patient->id));
+                                            "DELETE FROM site_patient WHERE patient_id IN (SELECT"
+                                            " id FROM temp.ids) OR into_id IN (SELECT id FROM"
+                                            " temp.ids WHERE id<>'')",
+                                            ""));
     if (status == STORE_OK) /* each of its IDs stands behind a backslash */
         status = sql_run(store, sql_prepare(store,
-                                            "DELETE FROM site_accession WHERE ?1<>''"
-                                            " AND instr(patients||'\\','\\'||?1||'\\')>0",
-                                            "t", patient->id));
+                                            "DELETE FROM site_accession WHERE EXISTS(SELECT 1 FROM"
+                                            " temp.ids WHERE id<>'' AND"
+                                            " instr(patients||'\\','\\'||id||'\\')>0)",
+                                            ""));
     return sql_leave(store, status);
 }
 

@@ -361,6 +361,11 @@ enum store_status store_open(const char *path, struct store **store, char *error
     return STORE_OK;
 }
 
+enum store_status store_only_reads(struct store *store)
+{
+    return sql_exec(store, "PRAGMA query_only=ON");
+}
+
 static void disconnect(struct store *store)
 {
     for (int i = 0; i < store->cached; i++)

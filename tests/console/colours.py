@@ -42,7 +42,7 @@ for (const element of document.querySelectorAll('html, body, body *')) for (cons
   for (const property of PROPERTIES) for (const colour of coloursOf(style.getPropertyValue(property))) {
     const which = hue(colour);
     if (which) found.push({ hue: which, property, element: `${element.tagName.toLowerCase()}.${element.getAttribute('class') ?? ''}#${element.id}${name ?? ''}`,
-      says: (element.closest(UNITS) ?? element).textContent, hidden: !element.checkVisibility() });
+      says: (element.closest(UNITS) ?? element).textContent, hidden: !element.checkVisibility(), main: element.closest('main') !== null });
   }
 }
 return found;
@@ -75,7 +75,7 @@ return bad;
 
 
 def of_elements(page):
-    """[{hue, property, element, says, hidden}]; `says`: the row, line or entry in which it stands."""
+    """[{hue, property, element, says, hidden, main}]; `says`: the row, line or entry in which it stands; `main`: it is the page's own, and not above every page."""
     return page.see(f"(() => {{ {NAMES} {ELEMENTS} }})()")
 
 

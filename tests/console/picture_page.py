@@ -57,6 +57,13 @@ class PicturePage:
         self.page.press(*["a"] * 10)  # strength 0: the map is on and changes nothing
         self.assertIn("map on, 0 %", self.page.text("#picture-state"))
         self.assertTrue(self.shows(original))
+        self.page.see("[...document.querySelectorAll('.tools label')].find((l) => l.textContent === 'Strength of the map').querySelector('input').focus()")
+        self.page.press("End")
+        self.assertIn("map on, 100 %", self.page.text("#picture-state"))
+        self.assertTrue(self.shows(with_map))
+        self.page.press("Home", "ArrowRight")
+        self.assertIn("map on, 1 %", self.page.text("#picture-state"))
+        self.page.see("document.activeElement.blur()")
         self.page.press("Shift+ArrowRight")
         self.assertIn("window 264", self.page.text("#picture-state"))
         self.page.press("0")

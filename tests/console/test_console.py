@@ -299,11 +299,45 @@ class Console(ListPage, PicturePage, TryPage, Answers, unittest.TestCase):
         self.page.press("Escape", "w")
         self.assertIsNotNone(self.page.text(".verdict"))  # single letters are off
 
+    def tabbed(self):
+        """By Tab alone, once around: the controls that get the focus; each shows that it has it."""
+        self.page.see("window.had = new Set()")
+        for _ in range(200):
+            self.page.press("Tab")
+            new = self.page.see("""(() => { const e = document.activeElement, s = getComputedStyle(e);
+                if (window.had.has(e)) return null;
+                window.had.add(e);
+                if (e === document.body) return true; // between the last and the first
+                return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 || 'no outline: ' + e.outerHTML.slice(0, 120); })()""")
+            if new is None:
+                return
+            self.assertIs(new, True)
+        self.fail("Tab comes to no end")
+
+    def test_every_control_by_tab(self):
+        """At both sizes; of the rows of the list one, for the arrows go to the others."""
+        self.sign_in("root")
+        for page, there in (("worklist", ".rows .row"), ("read", ".strip"), (f"study/{self.positive}", "#picture-state"), ("try", ".zone .soft"), ("figures", ".verdict"), ("node", ".peers"),
+                            ("node/drift", ".node-body p"), ("node/models", ".model"), ("node/set-aside", ".node-body h2"), ("node/audit", "form.search"), ("node/configuration", ".lines li")):
+            for size in (DESK, PHONE):
+                self.page.do("size", width=size[0], height=size[1])
+                self.page.do("go", hash=f"#/{page}")
+                self.page.until(f"document.querySelector('{there}')?.textContent")
+                self.tabbed()
+                left = self.page.see("""[...document.querySelectorAll('a[href], button, input, select, summary, textarea, [tabindex="0"]')].filter((e) => !window.had.has(e) && !e.disabled
+                    && e.checkVisibility({ visibilityProperty: true }) && !(e.closest('.rows .row') && e.closest('.rows .row').tabIndex < 0) && !e.matches('input[type=file]')).map((e) => e.outerHTML.slice(0, 120))""")
+                self.assertEqual(left, [], (page, size))
+        self.page.do("size", width=DESK[0], height=DESK[1])
+
     def test_all_influence_is_stopped(self):
         self.sign_in("root")
-        self.page.do("go", hash="#/node")
+        self.page.press("n")
         self.page.until("document.querySelector('.stop')")
-        self.page.do("click", selector=".stop")
+        for _ in range(40):  # by keys alone
+            self.page.press("Tab")
+            if self.page.see("document.activeElement.classList.contains('stop')"):
+                break
+        self.page.press("Enter")
         self.assertIn("No result is sent", self.page.text("dialog[open]"))
         self.accessible("stop")
         self.page.press("Enter")  # on the button that does it

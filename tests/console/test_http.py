@@ -93,6 +93,21 @@ class Doors(Base):
         self.assertEqual(client.ask("POST", "/api/v1/session", b"x" * 20000).status, 413)
         self.assertEqual(client.ask("HEAD", "/").body, b"")
 
+    def test_nobody_writes_headers(self):
+        """A line's end in an address, a query or a header of the request starts no header of the answer."""
+        client = self.client("ada")
+        line = "%0d%0aX-Written:%20yes%0d%0a%0d%0a"
+        for path in (f"/{line}", f"/api/v1/studies/1.2{line}", f"/api/v1/studies/1.2/images/{line}/picture", f"/api/v1/worklist/{line}/read", f"/api/v1/node/audit?user={line}",
+                     f"/dicomweb/studies?PatientID={line}", f"/dicomweb/studies/1.2{line}/metadata", f"/api/v1/node/peers/destination/pacs{line}/echo"):
+            for method in ("GET", "PUT"):
+                answer = client.ask(method, path)
+                self.assertLess(answer.status, 500, path)
+                self.assertNotIn("X-Written", answer.headers, path)
+        for name in ("Host", "Origin", "Cookie", "X-Forwarded-For", "X-Forwarded-Proto", "Accept", "If-None-Match", "Range"):
+            for end in (b"\r", b"\n", b"\r\n "):
+                said = self.read(self.raw(b"GET /api/v1/worklist HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + name.encode() + b": a" + end + b"X-Written: yes\r\n\r\n"))
+                self.assertNotIn(b"X-Written", said, (name, end))
+
     def test_slow(self):
         """A byte now and then is no request: such connections end, and others are answered meanwhile."""
         slow = [self.raw(b"GET /readyz HTTP/1.1\r\n") for _ in range(4)]
@@ -224,7 +239,10 @@ class Accounts(Base):
             self.assertEqual(done.returncode, status, (verb, done.stderr))
             self.assertTrue(done.stderr)
         with open(self.accounts, encoding="utf-8") as f:
-            self.assertNotIn("password of", f.read())
+            accounts = f.read()
+        self.assertNotIn("password of", accounts)
+        for name in PEOPLE:  # 19 MiB, 2 passes
+            self.assertRegex(accounts, rf"(?m)^{name}:\w+:\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{{22}}\$[A-Za-z0-9+/]{{43}}$")
         self.assertEqual(os.stat(self.accounts).st_mode & 0o777, 0o600)
 
     def test_damaged_file(self):
@@ -330,10 +348,20 @@ class Crowd(Base):
         cls.idle, cls.busy = (Client(int(cls.node.facts()["console_port"])) for _ in range(2))
         for client in (cls.idle, cls.busy):
             assert client.log_in("vera").status == 200
-        cls.begun = time.monotonic()
+        cls.begun = cls.asked = time.monotonic()
 
     def tearDown(self):
-        self.assertEqual(self.busy.ask("GET", "/api/v1/worklist").status, 200)
+        self.stays()
+
+    def stays(self):
+        """Who does something is there; whoever could not for a minute, for the machine stood still, comes again. Whether it did not."""
+        stood = time.monotonic() - self.asked > 50
+        status = self.busy.ask("GET", "/api/v1/worklist").status
+        if stood and status == 401:
+            status = h.wait_for(lambda: self.busy.log_in("vera").status == 200 and 200, 90, "a log-in: those that failed before are still counted")
+        self.assertEqual(status, 200)
+        type(self).asked = time.monotonic()
+        return not stood
 
     def test_z_a_session_ends_by_itself(self):
         """Last, since the shortest is a minute: who did nothing in it is nobody, and his open stream is ended; who did something is there."""
@@ -349,15 +377,17 @@ class Crowd(Base):
             stream.close()
             return None
         stream = h.wait_for(listen, 20, "a place for a stream")
-        stream.settimeout(70)
-        said = b""
+        stream.settimeout(70 * h.PATIENCE)
+        said, steady = b"", True
         while not said.endswith(b"0\r\n\r\n"):
             part = stream.recv(4096)
             self.assertTrue(part, "the connection ended, and not the stream")
             said += part
-            self.assertEqual(self.busy.ask("GET", "/api/v1/worklist").status, 200)  # every 15 s a comment comes
+            steady &= self.stays()  # every 15 s a comment comes
         stream.close()
-        self.assertTrue(58 < time.monotonic() - self.begun < 70 * h.PATIENCE, time.monotonic() - self.begun)
+        self.assertGreater(time.monotonic() - self.begun, 58)
+        if steady:
+            self.assertLess(time.monotonic() - self.begun, 70 * h.PATIENCE)
         for method, path in (("GET", "/api/v1/worklist"), ("GET", "/api/v1/session"), ("GET", "/api/v1/events"), ("PUT", "/api/v1/worklist/1.2.3/read")):
             answer = self.idle.ask(method, path)
             self.assertEqual((answer.status, answer.json["error"]), (401, "log in first"), path)

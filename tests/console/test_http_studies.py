@@ -227,7 +227,8 @@ class Studies(Base):
         h.wait_for(lambda: hand not in [e["study"] for e in client.ask("GET", "/api/v1/worklist").json["entries"]], 5, "what no rule selects leaves the list")
         listed = len(client.ask("GET", "/api/v1/worklist").json["entries"])
         self.assertEqual(m.sum("cervigate_worklist_studies"), listed)
-        self.assertTrue(any(n == "cervigate_model_info" and dict(p)["name"] == "cervigate-phantom" for n, p in m.samples))
+        models = client.ask("GET", "/api/v1/node/models").json["models"]
+        self.assertEqual([dict(p) for n, p in m.samples if n == "cervigate_model_info"], [{k: model[k] for k in ("name", "version", "digest")} for model in models])
         # Each image is judged once, and each study of one image gets one report, which is sent to one place.
         judged = m.value("cervigate_instances", state="judged") + m.value("cervigate_instances", state="not-processed")
         self.assertEqual(m.value("cervigate_stage_seconds_count", stage="analysed"), judged)

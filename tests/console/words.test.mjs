@@ -37,7 +37,7 @@ for (const [ms, said] of [
 for (const [ms, said] of [[NaN, '0 ms'], [-3, '0 ms'], [10.4, '10 ms'], [999, '999 ms'], [61 * second, '1 min 01 s'], [2 * hour, '2 h 00']]) assert.equal(words.span(ms), said);
 
 assert.deepEqual(['finding', 'no-finding', 'left-out', null].map(words.answerWords),
-  ['Suspicion of a cervical spine injury', 'No finding above the operating point', 'Left out', 'Not yet analysed']);
+  ['Suspicion of a cervical spine injury', 'No finding above the operating point; this does not exclude injury', 'Left out', 'Not yet analysed']);
 
 const wide = 'Rule: a study is a finding when one of its images is; an image is a finding when every model'; // 92 characters: "that" had no room
 assert.deepEqual(words.paragraphs([wide, '  that judged it has a score.', '', 'Images', '  Image 1: finding', '    dislocation      0.9573   at or above',

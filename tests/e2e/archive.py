@@ -4,7 +4,10 @@ Archive.add(path...) enters objects as if a modality had sent them; what is stor
 committed to. `find`: ok, fail (A700), unauthorized (0124), abort, endless (pending answers without end), garbage (an identifier that is none), nested (sequences
 without end), command (the same in the command set), truncated (a length beyond the end), silence. `commitment`: same (on the asking association), other (on one of its own),
 never, half (all but the first fail once), none (all fail), refuse (N-ACTION answered 0110), foreign (an event for somebody else's
-transaction, then the right one), mixed (the same, both on the asking association). `find` and `commitment` None: not offered."""
+transaction, then the right one), mixed (the same, both on the asking association). `find` and `commitment` None: not offered.
+
+`hostile`: {command field: how}: a request of that kind (STORE, ACTION) is answered by nested (sequences without end in a command set), lengths (a PDV longer than its
+PDU), endless (a command set without end) or garbage (no PDU)."""
 import os
 import socket
 import struct
@@ -21,6 +24,10 @@ import pacs  # noqa: E402
 import rawscu  # noqa: E402
 
 FIND, COMMITMENT, COMMITMENT_INSTANCE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
+
+
+STORE, ACTION = 0x0001, 0x0130
+HOSTILE = ("nested", "lengths", "endless", "garbage")
 
 
 def short(value):
@@ -59,11 +66,28 @@ class Association(pacs.Association):
 
     def stored(self, context, request, dataset):
         field = struct.unpack("<H", request[0x100])[0]
+        if field in self.pacs.hostile:
+            return self.answer_hostile(context, request, self.pacs.hostile[field])
         if field == 0x0020:
             return self.answer_find(context, request, dataset)
         if field == 0x0130:
             return self.answer_action(context, request, dataset)
         return super().stored(context, request, dataset)
+
+    def answer_hostile(self, context, request, how):
+        self.log("hostile", how=how)
+        item = struct.pack("<HHI", 0xfffe, 0xe000, 2 ** 32 - 1) * 1000
+        if how == "garbage":
+            self.socket.sendall(b"\xff" * 500)
+        elif how == "lengths":
+            self.socket.sendall(struct.pack(">BBIIBB", 4, 0, 12, 2 ** 31, context, 3) + bytes(6))
+        elif how == "nested":
+            fields = [(2, request.get(2, request.get(3))), (0x100, short(struct.unpack("<H", request[0x100])[0] | 0x8000)), (0x120, request[0x110]), (0x800, short(0x101)),
+                      (0x900, short(0)), (0x1000, item)]
+            self.socket.sendall(message(context, fields))
+        while how == "endless":
+            self.socket.sendall(struct.pack(">BBIIBB", 4, 0, 16006, 16002, context, 1) + bytes(16000))
+        return True
 
     # ---- C-FIND ----
 
@@ -151,7 +175,7 @@ class Archive(pacs.Pacs):
 
     def __init__(self, folder, port=0, ae="PACS", find="ok", commitment=None):
         self.find, self.commitment, self.node_port = find, commitment, None
-        self.catalogue, self.transactions, self.failed, self.reports = {}, [], False, []
+        self.catalogue, self.transactions, self.failed, self.reports, self.hostile = {}, [], False, [], {}
         super().__init__(folder, port, ae)
 
     def add(self, *paths, **changed):

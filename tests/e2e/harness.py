@@ -272,6 +272,11 @@ class Orthanc:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=30) as answer:
             return answer.read()
 
+    def put(self, path, what):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}{path}", json.dumps(what).encode(), method="PUT")
+        with urllib.request.urlopen(request, timeout=30):
+            pass
+
     def instances(self):
         """[(SOP Class UID, Study Instance UID, id)] of all that is stored."""
         out = []

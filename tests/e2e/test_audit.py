@@ -180,8 +180,30 @@ class Told(Audit):
         self.assertEqual(self.audit_search(node, "--since", found[3]["time"])[0]["seq"], 4)
         self.assertEqual(len(self.audit_search(node, "--limit", "2")), 2)
         self.assertTrue(self.audit_search(node, "--event", "Audit Log Used"))
+        self.a_threshold_and_a_stop(node)
         self.has_all(collector, node)
         self.assertEqual(self.admin(node, "audit", "verify").returncode, 0)
+
+    def a_threshold_and_a_stop(self, node):
+        """Another operating point in the model's folder: who, old and new, when it comes into force."""
+        path = os.path.join(node.model, "model.xml")
+        with open(path, encoding="utf-8") as f:
+            text, count = re.subn(r'(name="fracture" finding="true" operating-point=)"([^"]*)"', r'\1"0.875"', f.read())
+        self.assertEqual(count, 1)
+        with open(path, encoding="utf-8") as f:
+            old = float(re.search(r'name="fracture" finding="true" operating-point="([^"]*)"', f.read()).group(1))
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        node.process.terminate()
+        self.assertEqual(node.process.wait(30), 0)
+        node.start()
+        changed = d.wait_for(lambda: next((r for r in self.audit_search(node, "--event", "software configuration") if "operating point" in str(r)), None), 20, "told")
+        (name, said), = ((k, v) for k, v in changed["objects"][0]["details"].items() if "operating point" in k)
+        self.assertTrue(name.endswith("operating point of fracture"), name)
+        self.assertEqual([float(n) for n in re.fullmatch("old (.*), new (.*)", said).groups()], [old, 0.875])
+        self.assertTrue(changed["participants"][0]["user"])
+        kinds = [r["type"] for r in self.audit_search(node, "--event", "Application Activity")]
+        self.assertEqual(sorted(kinds), ["Application Start", "Application Start", "Application Stop"])
 
 
 class Away(Audit):

@@ -1,14 +1,10 @@
 """The reading worklist told on every way at once: UPS, UPS-RS, HL7, webhook, and to those who ask: UPS Query, the console, `cervigate worklist`."""
 import base64
-import contextlib
 import json
 import os
-import random
 import re
 import signal
-import sqlite3
 import sys
-import threading
 import time
 import unittest
 
@@ -384,80 +380,6 @@ class EveryWay(Asked):
         self.assertEqual((row["priority"], row["outcome"]), ("MEDIUM", last["outcome"]))
         self.assertEqual([(i.ScheduledProcedureStepPriority, "HIGH" in i.CommentsOnTheScheduledProcedureStep) for i in self.asked(node)], [("MEDIUM", False)])
         h.wait_for(lambda: [(e["priority"], e["report"]) for e in self.shown()["entries"]] == [("MEDIUM", last["report"])], 5, "the console")  # twice a second
-
-    TEN = [("S", "finding", {}), ("S", "normal", {}), ("R", "finding", {}), ("R", "other finding", {}), ("", "finding", {}), ("A", "normal", {}),
-           ("R", "finding", {"procedure": "C-spine POSTOP control"}), ("R", "normal", {"PatientBirthDate": "20200101"}), ("R", "normal", {}), ("LOW", "normal", {})]
-
-    def send_ten(self, node, chance):
-        """From four modalities at a time, in random order, after their orders; their studies, as in TEN."""
-        studies, paths = [], [[] for _ in range(4)]
-        for number, (priority, kind, more) in enumerate(self.TEN):
-            attributes = {k: v for k, v in more.items() if k != "procedure"}
-            path, study = self.image(kind.split()[-1], int(kind.startswith("other")), AccessionNumber=f"A{number}", PatientID=f"TEN{number}", **attributes)
-            studies.append(study)
-            if priority:
-                self.order(node, accession=f"A{number}", priority=priority, number=str(number), patient=f"TEN{number}", procedure=more.get("procedure", "Cervical spine"))
-            paths[number % 4].append(path)
-        for queue in paths:
-            chance.shuffle(queue)
-        sent = []
-
-        def modality(number):
-            for path in paths[number]:
-                sent.append(h.run("dcmsend", "-nh", "-aet", f"DX{number}", "-aec", "CERVIGATE", "127.0.0.1", node.port, path).returncode)
-        threads = [threading.Thread(target=modality, args=(n,)) for n in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(sent, [0] * len(self.TEN))
-        return studies
-
-    def order_of(self, node, studies):
-        """Theirs by docs/priority.md: STAT first; findings by strength, then HIGH, ROUTINE with all that raises nothing, LOW; as they came."""
-        with contextlib.closing(sqlite3.connect(os.path.join(node.spool, "jobs.sqlite"))) as db:
-            known = {study: row for study, *row in db.execute("SELECT study,arrived_ms,strength,raised,reason FROM place")}
-        raised = {0, 2, 3, 4}
-        self.assertEqual({n for n, s in enumerate(studies) if known[s][2]}, raised)
-        self.assertEqual([known[studies[n]][3] for n in (6, 7)], ["postoperative", "not-processed"])
-        self.assertNotEqual(known[studies[2]][1], known[studies[3]][1], "two strengths")
-
-        def place(number):
-            arrived, strength = known[studies[number]][:2]
-            share = 0.75 + 0.25 * strength if number in raised else {"S": 0.5, "A": 0.5, "LOW": 0}.get(self.TEN[number][0], 0.25)
-            return self.TEN[number][0] != "S", arrived - 86400000 * share, studies[number]
-        order = sorted(range(len(studies)), key=place)
-        self.assertEqual((order[:2], set(order[2:5]), order[5], set(order[6:9]), order[9]), ([0, 1], {2, 3, 4}, 5, {6, 7, 8}, 9))
-        return order
-
-    def test_ten_studies_come_out_in_order_and_one_that_is_down_delays_no_other(self):
-        """While nobody may be told yet; then in the list's order on every way: a STAT order's without a finding before others' findings, LOW last."""
-        node = self.node_that_is_asked(self.ways(), mode="shadow", quiet=0)
-        studies = self.send_ten(node, random.Random(int(os.environ.get("CERVIGATE_SEED", "9"))))
-        h.wait_for(lambda: len([1 for s in studies if (self.place(node, s) or (0,) * 5)[4]]) == 10 and node.log().count(" report study=") == 10, 60,
-                   "ten places")
-        numbers = self.order_of(node, studies)
-        order, found = [studies[n] for n in numbers], [studies[n] for n in numbers if n in (0, 2, 3, 4)]
-        self.hook_.status = 503  # one of them is down
-        self.assertEqual(node.admin("mode", "demo").returncode, 0)
-        h.wait_for(lambda: len(self.results()) == 10 and len(self.manager.items) == len(self.web.items) == 4, 40, "UPS, UPS-RS and HL7")
-        self.assertEqual(self.hook_.news(), [])
-        self.hook_.status = 200
-        h.wait_for(lambda: len(self.hook_.news()) == 10, 30, "the webhook")
-        ranks = ["HIGH"] * 6 + ["MEDIUM"] * 3 + ["LOW"]
-        self.assertEqual([studies.index(n["study"]) for n in self.hook_.news()], numbers)
-        self.assertEqual([n["priority"] for n in self.hook_.news()], ranks)
-        told, changed = ([next(n for n, s in enumerate(studies) if s.encode() in raw) for raw in all_] for all_ in
-                         ([raw for raw in self.ris.raw if b"|ORU^R01" in raw], self.changes()))
-        self.assertEqual(told, numbers)
-        self.assertEqual(changed, [n for n in numbers if n in (2, 3)])  # STAT is no less than a raise; of 4 nobody knows an order
-        for manager in (self.manager, self.web):
-            self.assertEqual([i.StudyInstanceUID for i in manager.items.values()], found)
-            self.assertEqual(manager.violations, [])
-        self.assertEqual([r["study"] for r in self.listed(node)], order)
-        self.assertEqual([i.StudyInstanceUID for i in self.asked(node)], order)
-        self.assertEqual([i.ScheduledProcedureStepPriority for i in self.asked(node)], ranks)
-        self.assertEqual([e["study"] for e in self.shown()["entries"]], order)
 
 
 class NotJudged(Asked):

@@ -178,6 +178,23 @@ class Told(Node):
         place, = self.ask_store("SELECT patient_id FROM place WHERE study=?", study)
         self.assertEqual(place[0], "M2")
 
+    def test_forgetting_reaches_the_ids_before_a_merge(self):
+        first = self.study(PatientID="F1", PatientName="Old^Fay")[0]
+        self.told(adt("A40", "F2", prior="F1", name="Old^Fay", at="20261127120100"))
+        self.told(adt("A40", "F3", prior="F2", name="New^Fay", at="20261127120200"))
+        self.settled()
+        refused = {name: os.path.join(self.node.spool, "quarantine", f"{name}.dcm") for name in ("F1", "F4")}
+        for name, path in refused.items():
+            shutil.copy(self.image(PatientID=name, PatientName="Old^Fay"), path)
+        said = self.node.admin("forget", "F1", "--yes")
+        self.assertEqual((said.returncode, said.stdout), (1, "nothing was removed: the site has merged this ID into another; forget that one\n"))
+        self.assertEqual(len(self.ask_store("SELECT 1 FROM site_patient WHERE patient_id IN ('F1','F2') AND into_id<>''")), 2)
+        said = self.node.admin("forget", "F3", "--yes")
+        self.assertRegex(said.stdout, r"^forgotten: 1 objects, \d+ results, 1 refused")
+        self.assertEqual([os.path.exists(path) for path in refused.values()], [False, True])
+        self.assertEqual(self.ask_store("SELECT 1 FROM site_patient WHERE patient_id LIKE 'F_'"), [])
+        self.assertEqual(self.ask_store("SELECT withdrawn FROM instance WHERE study=?", first), [("forgotten",)])
+
     def test_what_the_archive_does_not_have_yet_is_made_anew(self):
         study = generate_uid()
         self.pacs.stop()

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import sqlite3
@@ -20,6 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
+import findscu
 import harness as h
 import ups_scu
 from archive import decode, encode
@@ -195,12 +195,13 @@ class Asked(Reading):
             self.assertEqual(scu.change("2.25.7", "CANCELED", FIRST, kind=2)[0], "0123")
             self.assertEqual(len(self.open_items(scu)) > 0, True)
 
-    def test_findscu_asks_for_what_the_node_has_not(self):
-        """DCMTK's findscu has no model of UPS, and no option for another abstract syntax."""
-        for model, words in (("-W", "no Modality Worklist SCP"), ("-S", "no Study Root Query SCP"), ("-P", "no Patient Root Query SCP")):
-            said = h.run("findscu", model, "-aet", "FINDER", "-aec", "CERVIGATE", "127.0.0.1", self.node.port, "-k", "AccessionNumber=A-100")
-            self.assertIn("No Acceptable Presentation Contexts", said.stdout + said.stderr)
-            h.wait_for(lambda words=words: re.search(rf'query-not-offered .*calling="?FINDER"? reason="{words}', self.node.log()), 5, words)
+    def test_findscu(self):
+        findscu.is_refused(self.node)
+        for sop_class in (PULL, QUERY):
+            items = findscu.ask_ups(self.node, sop_class, "ProcedureStepState=SCHEDULED", "ReferencedRequestSequence[0].AccessionNumber=A-?00")
+            self.assertEqual([i.StudyInstanceUID for i in items], [self.found, self.plain])
+            with self.scu() as scu:
+                self.assertEqual(items, scu.find(keys(ProcedureStepState="SCHEDULED", request={"AccessionNumber": "A-?00"}), sop_class))
 
     def test_its_life_is_the_tables(self):
         study = self.send("normal")

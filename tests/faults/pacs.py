@@ -18,6 +18,8 @@ Behaviour, `Pacs.behave(name, count=None)` or a JSON file DIR/behave {"name": ..
   swallow      keeps the object, then closes without an answer
 `count`: only so many times, then ok.
 
+`Pacs.dislikes`: {(SOP Class UID, Study Instance UID): behaviour}, of a700 and abort-mid, for these objects alone.
+
 `Pacs.hold(sop_class, study)`, `Pacs.release()`: between them what it keeps of these is not answered; `held` is set once it has one.
 
 `Pacs.vanish()`, `Pacs.come_back()`: between them no connection is answered, as behind a firewall that drops. `Pacs.leave()`,
@@ -175,7 +177,7 @@ class Association:
         """Keeps and answers one object; false when the association shall end."""
         abstract, syntax = self.contexts[context]
         uid = uid_of(request[0x1000])
-        how = self.pacs.take_status()
+        how = self.pacs.disliked(abstract, dataset) or self.pacs.take_status()
         if how == "abort-mid":
             self.log("cut", sop_instance=uid, bytes=len(dataset) // 2)
             self.socket.sendall(ABORT)
@@ -215,7 +217,7 @@ class Pacs:
         self.log_path = os.path.join(self.folder, "log.jsonl")
         self.lines = Lines(self.log_path)
         self.lock = threading.Lock()
-        self.behaviour, self.left = "ok", None
+        self.behaviour, self.left, self.dislikes = "ok", None, {}
         self.holds, self.held, self.released = (None, b""), threading.Event(), threading.Event()
         self.kept = len([n for n in os.listdir(self.folder) if n.endswith(".dcm")])
         self.associations = 0
@@ -276,6 +278,9 @@ class Pacs:
         if sop_class == held_class and study in dataset:
             self.held.set()
             self.released.wait()
+
+    def disliked(self, sop_class, dataset):
+        return next((how for (disliked, study), how in list(self.dislikes.items()) if disliked == sop_class and study.encode() in dataset), None)
 
     def behave(self, name, count=None):
         with self.lock:

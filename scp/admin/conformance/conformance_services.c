@@ -193,7 +193,7 @@ void conformance_verdicts(const struct statement *s, FILE *out)
                                         0xa900, 0xb000, 0xb006, 0xb007, 0xc000};
     static const char *const words[] = {
         [VERDICT_DELIVERED] = "stored",
-        [VERDICT_LATER] = "put off by itself and tried again",
+        [VERDICT_LATER] = "tried again, and what follows waits",
         [VERDICT_REFUSED] = "parked with its reason, and an alarm; a person decides",
     };
     (void)s;

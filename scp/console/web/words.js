@@ -101,8 +101,8 @@ export function spaced(code) {
 
 // What the node answered, of a study whose place says only that it has been read. "No finding" clears nothing.
 const ANSWERS = {
-  finding: 'Suspicion of a cervical spine injury', 'no-finding': 'No finding above the operating point', incomplete: 'No suspicion, incomplete',
-  undetermined: 'The models disagree', 'not-processed': 'Not analysed',
+  finding: 'Suspicion of a cervical spine injury', 'no-finding': 'No finding above the operating point; this does not exclude injury',
+  incomplete: 'No suspicion, incomplete', undetermined: 'The models disagree', 'not-processed': 'Not analysed',
 };
 
 export function answerWords(outcome) {

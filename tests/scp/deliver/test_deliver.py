@@ -52,7 +52,7 @@ class Deliver(unittest.TestCase):
     def test_delivered_once_in_demo_where_marked(self):
         node, first, second = self.node("demo"), self.scp(0), self.scp(1)
         self.add(node, 40, "p0", "p1")
-        d.wait_for(lambda: self.states(node).get("p0:sent") == 40, 15, "delivery")
+        d.wait_for(lambda: self.states(node).get("p0:sent") == 40, 30, "delivery")
         self.assertEqual(first.count(), 40)
         time.sleep(1.5)
         self.assertEqual(second.count(), 0)
@@ -65,7 +65,7 @@ class Deliver(unittest.TestCase):
         self.assertEqual((first.count(), self.states(node)), (0, {"p0:pending": 3}))
         with open(node.spool + "/mode", "w", encoding="utf-8") as f:
             f.write("demo\n")
-        d.wait_for(lambda: self.states(node) == {"p0:sent": 3}, 5, "delivery")
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 3}, 20, "delivery")
         with open(node.spool + "/mode", "w", encoding="utf-8") as f:
             f.write("shadow\n")
         d.wait_for(lambda: "mode from=demo to=shadow" in node.log(), 5, "it is seen")
@@ -76,11 +76,11 @@ class Deliver(unittest.TestCase):
     def test_shadow_cuts_what_is_on_its_way(self):
         node = self.node("demo")
         with socket.create_server(("127.0.0.1", self.ports[0])) as silent:
-            silent.settimeout(10)
+            silent.settimeout(30)
             self.add(node, 2, "p0")
             peer, _ = silent.accept()
             with peer:
-                peer.settimeout(10)
+                peer.settimeout(30)
                 self.assertGreater(len(peer.recv(65536)), 0)  # the association request, never answered
                 begin = time.monotonic()
                 with open(node.spool + "/mode", "w", encoding="utf-8") as f:
@@ -94,7 +94,7 @@ class Deliver(unittest.TestCase):
         with open(node.spool + "/mode", "w", encoding="utf-8") as f:
             f.write("demo\n")
         first = self.scp(0)
-        d.wait_for(lambda: self.states(node) == {"p0:sent": 2}, 15, "delivery")
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 2}, 30, "delivery")
         self.assertEqual(first.count(), 2)
 
     def test_dead_peer_is_tried_for_ever_and_harms_no_other(self):
@@ -106,11 +106,11 @@ class Deliver(unittest.TestCase):
         node.process.send_signal(signal.SIGHUP)
         second = self.scp(1)
         self.add(node, 20, "p0", "p1")
-        d.wait_for(lambda: self.states(node).get("p1:sent") == 20, 15, "delivery to the living")
+        d.wait_for(lambda: self.states(node).get("p1:sent") == 20, 30, "delivery to the living")
         self.assertEqual(self.states(node)["p0:pending"], 20)
         d.wait_for(lambda: node.sql("SELECT MAX(attempts) FROM delivery WHERE destination='p0'")[0][0] >= 3, 20, "retries")
         first = self.scp(0)
-        d.wait_for(lambda: self.states(node).get("p0:sent") == 20, 15, "delivery to the risen")
+        d.wait_for(lambda: self.states(node).get("p0:sent") == 20, 30, "delivery to the risen")
         self.assertEqual((first.count(), second.count()), (20, 20))
 
     def test_lost_file_is_parked_and_told(self):
@@ -118,14 +118,14 @@ class Deliver(unittest.TestCase):
         self.add(node, 2, "p0")
         os.unlink(node.spool + "/results/2.25.1.dcm")
         self.scp(0)
-        d.wait_for(lambda: self.states(node) == {"p0:sent": 1, "p0:parked": 1}, 15, "one sent, one parked")
+        d.wait_for(lambda: self.states(node) == {"p0:sent": 1, "p0:parked": 1}, 30, "one sent, one parked")
         self.assertIn("delivery-parked", node.log())
 
     def test_peer_that_aborts_gets_all_in_the_end(self):
         node = self.node("demo")
         rude = Scp(self.ports[0], "--abort-during")
         self.add(node, 20, "p0")
-        d.wait_for(lambda: node.sql("SELECT COUNT(*) FROM delivery WHERE attempts>=2")[0][0] >= 2, 20, "retries")
+        d.wait_for(lambda: node.sql("SELECT MAX(attempts) FROM delivery")[0][0] >= 4, 20, "retries")
         self.assertEqual(self.states(node), {"p0:pending": 20})
         rude.close()
         good = self.scp(0)
@@ -139,15 +139,16 @@ class Deliver(unittest.TestCase):
         at = lambda hour: d.set_clock(clock, hour * 3600 - int(time.time()) % 86400)  # noqa: E731
         at(12)
         node.start({"CERVIGATE_CLOCK_OFFSET": "@" + clock, "TZ": "UTC"})
+        began = time.monotonic()
         self.add(node, 40, "p0", "p1")
         self.add(node, 1, "p1", priority=1)
-        d.wait_for(lambda: second.count() == 1, 10, "the finding")
-        d.wait_for(lambda: first.count() >= 30, 10, "a minute's at once")
-        time.sleep(4.2)
-        self.assertIn(first.count(), range(31, 35))  # one every two seconds
+        d.wait_for(lambda: second.count() == 1, 30, "the finding")
+        d.wait_for(lambda: first.count() >= 30, 30, "a minute's at once")
+        d.wait_for(lambda: first.count() >= 32, 30, "one every two seconds")
+        self.assertLessEqual(first.count(), 31 + (time.monotonic() - began) / 2)
         self.assertEqual(second.count(), 1)
         at(23)
-        d.wait_for(lambda: second.count() == 41, 10, "in the evening")
+        d.wait_for(lambda: second.count() == 41, 30, "in the evening")
 
     def test_killed_senders_and_crash_points(self):
         node, first = self.node("demo"), self.scp(0)

@@ -74,7 +74,7 @@ static void expect_next(struct store *store, const struct conf_destination *to,
 {
     static struct delivery job[SENDER_BATCH];
     struct send_batch batch;
-    FIXTURE_OK(choose_jobs(store, to, SENDER_BATCH, &batch, job));
+    FIXTURE_OK(choose_jobs(store, to, SENDER_BATCH, NULL, &batch, job));
     assert_int_equal(batch.count, count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(batch.job[i].delivery, expected[i]);
@@ -106,14 +106,14 @@ static void order(void **state)
     FIXTURE_OK(store_delivery_failed(store, 4, now - 1, false, false, ""));
 
     expect_next(store, &to, (const int64_t[]){3, 1, 2, 4, 6}, 5);
-    FIXTURE_OK(choose_jobs(store, &to, 2, &batch, job));
+    FIXTURE_OK(choose_jobs(store, &to, 2, NULL, &batch, job));
     assert_int_equal(batch.count, 2);
 
     localtime_r(&seconds, &local); /* opens in two hours */
     snprintf(closed, sizeof closed, "%02d:%02d-%02d:%02d", local.tm_hour, local.tm_min,
              (local.tm_hour + 1) % 24, local.tm_min);
     to.window = closed;
-    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, NULL, &batch, job));
     assert_int_equal(batch.count, 1); /* the finding */
     assert_int_equal(batch.job[0].delivery, 3);
     sqlite3_close(db);
@@ -149,7 +149,7 @@ static void order_of_what_was_put_off(void **state)
     expect_next(store, &to, (const int64_t[]){4, 7}, 2);
 
     FIXTURE_OK(store_delivery_failed(store, 1, now - 1, false, false, "")); /* due */
-    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &batch, job));
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, NULL, &batch, job));
     const int64_t expected[] = {1, 2, 3, 4, 6, 7}, follows[] = {0, 1, 2, 0, 0, 0};
     assert_int_equal(batch.count, 6);
     for (size_t i = 0; i < 6; i++) {
@@ -195,7 +195,7 @@ static void commitment(void **state)
     assert_int_equal(batch.count, 0); /* nothing is there yet */
     for (int i = 1; i <= 3; i++)
         FIXTURE_OK(store_delivery_stored(store, i, 0, now - 10000));
-    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &again, job));
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, NULL, &again, job));
     assert_int_equal(again.count, 0);
     FIXTURE_OK(choose_commitment(store, &to, &batch, job));
     assert_int_equal(batch.count, 3);
@@ -210,7 +210,7 @@ static void commitment(void **state)
     assert_int_equal(store_commitment(store, t, "2.25.1", 0, "", now), STORE_NONE);
     FIXTURE_OK(
         store_commitment(store, t, "2.25.2", 0x0112, "no such object instance", now - 60000));
-    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, &again, job));
+    FIXTURE_OK(choose_jobs(store, &to, SENDER_BATCH, NULL, &again, job));
     assert_int_equal(again.count, 1); /* it is sent again */
     assert_string_equal(job[0].result.uid, "2.25.2");
     for (int i = 1; i < STORE_UNCOMMITTED_MOST; i++) {

@@ -48,6 +48,25 @@ static void what_is_added_can_be_read(void **state)
     store_close(store);
 }
 
+static void who_only_reads_changes_nothing(void **state)
+{
+    struct store *store = fixture_open(*state), *reader = fixture_open(*state);
+    int64_t id = add(store, 1, 1, 1, "a", STORE_NEW);
+    struct instance in = fixture_instance(2, 2, 1, "b"), out;
+    const struct judgement judgement = {.state = INSTANCE_JUDGED};
+    enum store_identity identity;
+    FIXTURE_OK(store_only_reads(reader));
+    assert_int_equal(store_add_instance(reader, &in, &identity), STORE_BROKEN);
+    assert_int_equal(store_judge(reader, id, &judgement), STORE_BROKEN);
+    FIXTURE_OK(store_get_instance(reader, id, &out));
+    assert_int_equal(out.state, INSTANCE_RECEIVED);
+    judge(store, id, INSTANCE_JUDGED);
+    FIXTURE_OK(store_get_instance(reader, id, &out));
+    assert_int_equal(out.state, INSTANCE_JUDGED);
+    store_close(reader);
+    store_close(store);
+}
+
 static void duplicates_and_rivals(void **state)
 {
     struct store *store = fixture_open(*state);
@@ -428,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(what_is_added_can_be_read),
+        T(who_only_reads_changes_nothing),
         T(duplicates_and_rivals),
         T(received_in_order),
         T(what_has_no_uid_is_in_no_report),

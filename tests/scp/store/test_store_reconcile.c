@@ -305,6 +305,42 @@ static void who_is_forgotten(void **state)
     assert_int_equal(state_of(a), INSTANCE_IGNORED);
 }
 
+/* Over a chain of merges, and no further than the issuer says. */
+static void whose_ids_are_forgotten(void **state)
+{
+    (void)state;
+    static const char *const his[] = {"1", "2", "3"}, *const others[] = {"4", "5", ""};
+    const struct store_patient three = {"3", "A"}, elsewhere = {"3", "B"}, one = {"1", ""};
+    struct store_forgotten gone;
+    bool merged, found;
+    for (int number = 1; number <= 5; number++) {
+        char id[8];
+        snprintf(id, sizeof id, "%d", number);
+        (void)image(number, id, "A");
+    }
+    (void)tell(a_merge("1", "2", "Two", 10));
+    (void)tell(a_merge("2", "3", "Three", 20));
+    (void)tell(a_merge("4", "5", "Five", 30));
+    FIXTURE_OK(store_find_ids(store, &elsewhere, &merged));
+    FIXTURE_OK(store_is_found_id(store, "2", &found));
+    assert_false(found);
+    FIXTURE_OK(store_find_ids(store, &one, &merged));
+    assert_true(merged);
+    FIXTURE_OK(store_find_ids(store, &three, &merged));
+    assert_false(merged);
+    for (size_t i = 0; i < 3; i++) {
+        FIXTURE_OK(store_is_found_id(store, his[i], &found));
+        assert_true(found);
+        FIXTURE_OK(store_is_found_id(store, others[i], &found));
+        assert_false(found);
+    }
+    FIXTURE_OK(store_forget_patient(store, &three, NULL, 0, 7000, &gone));
+    assert_int_equal(gone.objects, 3);
+    assert_int_equal(count("SELECT COUNT(*) FROM site_patient WHERE patient_id IN ('1','2','3')"),
+                     0);
+    assert_int_equal(count("SELECT COUNT(*) FROM site_patient WHERE patient_id IN ('4','5')"), 2);
+}
+
 /* The study leaves the list, its report notwithstanding, and who heard of it is told without a word
  * of the patient. */
 static void who_is_forgotten_leaves_the_list(void **state)
@@ -353,6 +389,7 @@ int main(void)
         ONE(a_raise_stays),
         ONE(what_is_known_of_a_patient),
         ONE(who_is_forgotten),
+        ONE(whose_ids_are_forgotten),
         ONE(who_is_forgotten_leaves_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
