@@ -193,10 +193,11 @@ static enum store_status find_aliases(struct announce *a, struct news *news)
     const char *standard = a->node->conf->orders.issuer;
     struct site_id image = {.id = ""};
     int64_t began_ms = 0;
-    if (strlen(news->patient_id) >= sizeof image.id || strlen(news->issuer) >= sizeof image.issuer)
+    size_t id = strlen(news->patient_id), issuer = strlen(news->issuer);
+    if (id >= sizeof image.id || issuer >= sizeof image.issuer)
         return STORE_OK;
-    (void)snprintf(image.id, sizeof image.id, "%s", news->patient_id);
-    (void)snprintf(image.issuer, sizeof image.issuer, "%s", news->issuer);
+    memcpy(image.id, news->patient_id, id + 1);
+    memcpy(image.issuer, news->issuer, issuer + 1);
     enum store_status status = store_study_began(a->store, news->study, &began_ms);
     if (status != STORE_OK)
         return status == STORE_NONE ? STORE_OK : status;
