@@ -68,7 +68,7 @@ class Deliver(unittest.TestCase):
         d.wait_for(lambda: self.states(node) == {"p0:sent": 3}, 20, "delivery")
         with open(node.spool + "/mode", "w", encoding="utf-8") as f:
             f.write("shadow\n")
-        time.sleep(1.2)
+        d.wait_for(lambda: "mode from=demo to=shadow" in node.log(), 5, "it is seen")
         self.add(node, 3, "p0")
         time.sleep(2)
         self.assertEqual(first.count(), 3)
