@@ -199,7 +199,8 @@ class Asked(Reading):
         findscu.is_refused(self.node)
         for sop_class in (PULL, QUERY):
             items = findscu.ask_ups(self.node, sop_class, "ProcedureStepState=SCHEDULED", "ReferencedRequestSequence[0].AccessionNumber=A-?00")
-            self.assertEqual([i.StudyInstanceUID for i in items], [self.found, self.plain])
+            studies = [i.StudyInstanceUID for i in items]  # those that other tests added have the second's accession number, too
+            self.assertEqual([s for s in studies if not s.startswith("2.25.9")], [self.found, self.plain])
             with self.scu() as scu:
                 self.assertEqual(items, scu.find(keys(ProcedureStepState="SCHEDULED", request={"AccessionNumber": "A-?00"}), sop_class))
 
