@@ -78,7 +78,7 @@ def main():
     quick = dict(os.environ, TCP_NODELAY="1")
     inbox, port, net = os.path.join(folder, "in"), free_port(), network()
     os.makedirs(inbox)
-    server = subprocess.Popen(["storescp", "-aet", "NODE", "-pdu", "131072", "-od", inbox, "+B", str(port)], env=quick)
+    server = subprocess.Popen(["storescp", "-aet", "NODE", "-od", inbox, "+B", "-pdu", "131072", str(port)], env=quick)
     print(port, flush=True)
     seen, sizes = set(), {}
     while server.poll() is None:
