@@ -1,13 +1,12 @@
 #include "zygote_pixels.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE ((size_t)4096) /* or several of the system's: what is kept is cleared first */
+#define PAGE ((size_t)4096) /* of larger ones, too, no byte is left: a part of one is cleared */
 
 static int make(uint64_t size)
 {

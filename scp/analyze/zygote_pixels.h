@@ -4,15 +4,16 @@
 #ifndef ZYGOTE_PIXELS_H
 #define ZYGOTE_PIXELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct zygote_pixels {
     int fd; /* -1: none yet */
     uint64_t size;
-    size_t taken; /* bytes that the last child was asked for */
-    int is_clean;
-    void *map; /* its start, ZYGOTE_PIXELS_KEPT bytes; NULL: not yet */
+    size_t taken;  /* bytes that the last child was asked for */
+    bool is_clean; /* no child had it since it was cleared */
+    void *map;     /* its start, ZYGOTE_PIXELS_KEPT bytes; NULL: not yet */
 };
 #define ZYGOTE_PIXELS_KEPT ((size_t)32 << 20) /* bytes whose pages are kept */
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import statistics
 import struct
@@ -194,6 +195,12 @@ def notified(options, sender):
         hook.close()
 
 
+def end(peer):
+    """With the storescp that it began."""
+    os.killpg(peer.pid, signal.SIGKILL)
+    peer.wait()
+
+
 def measure(options, folder, sender):
     result, ours, theirs = {}, [], []
     pacs, archive = Sink(os.path.join(folder, "pacs")), Watch(os.path.join(folder, "archive"))
@@ -205,7 +212,7 @@ def measure(options, folder, sender):
             size = pacs.picture
             os.makedirs(os.path.join(folder, "peer"))
             peer = subprocess.Popen(["/usr/bin/python3", os.path.join(HERE, "peer_node.py"), os.path.join(folder, "peer"), str(pacs.port), *map(str, size)],
-                                    stdout=subprocess.PIPE, text=True)
+                                    stdout=subprocess.PIPE, text=True, start_new_session=True)
             peer_port = int(peer.stdout.readline())
             harness.wait_for(lambda: harness.run("echoscu", "127.0.0.1", peer_port).returncode == 0, 10, "the scripted node")
             single(sender, peer_port, pacs)
@@ -216,8 +223,8 @@ def measure(options, folder, sender):
                 theirs.append(single(sender, peer_port, pacs))
         result["ours"], result["peer"] = figures(ours), figures(theirs) if theirs else None
         if peer:
-            peer.kill()
-            subprocess.run(["pkill", "-f", f"storescp -aet NODE -od {folder}"], check=False)
+            end(peer)
+            peer = None
         times, rate = sustained(sender, node.port, pacs, options.seconds)
         result["sustained"], result["studies_per_second"] = figures(times), round(rate, 2)
         node.stop()
@@ -229,7 +236,7 @@ def measure(options, folder, sender):
         if node:
             node.stop()
         if peer:
-            peer.kill()
+            end(peer)
         pacs.close()
     return result
 
