@@ -1,11 +1,11 @@
 /* Forgetting a patient:
  *
  *   objects not judged yet, by a scan of their files -+
- *   refused bytes of the patient's IDs removed, while the store still knows which were merged into
- * it rows scrubbed, files given up, deliveries cancelled [store_forget_patient] files removed,
- * directories synced the request's own words of the patient go, its answer is drafted      <- a
- * crash before: again write-ahead log emptied, so that the old bytes are gone, then answered <- a
- * crash before: this
+ *   refused bytes under the patient's IDs removed: the store still knows which were merged
+ *   rows scrubbed, files given up, deliveries cancelled [store_forget_patient]
+ *   files removed, directories synced
+ *   the request's own words of the patient go, its answer is drafted      <- a crash before: again
+ *   write-ahead log emptied, so that the old bytes are gone, then answered <- a crash before: this
  */
 #include "retention.h"
 
