@@ -7,8 +7,8 @@ scripts/faults breaks [--list] [--only NAME...] [--from N] [--folder DIR] [--don
   --done    keeps what came of each break, a line each; the ones caught there are not tried again: a run of hours may be broken off,
             or shared by several
 
-A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. A test that
-fails must pass again without the break. One that runs into its time-out has caught nothing; one beside which this machine stood still
+A break is a piece of source that occurs exactly once, what takes its place, and the test (of ctest) that must fail then. Without a
+break it must pass, which is looked at once a run. One that runs into its time-out has caught nothing; one beside which this machine stood still
 (whoever measures stops all others) is run again. Exit 0: all were caught."""
 import argparse
 import filecmp
@@ -267,7 +267,7 @@ def strangers(build_folder):
 
 def build(folder, targets=("all",)):
     """None, or what the build said."""
-    done = run("cmake", "--build", "--preset", "release", "-j2", "--target", *sorted(targets), cwd=folder)
+    done = run("nice", "cmake", "--build", "--preset", "release", "-j2", "--target", *sorted(targets), cwd=folder)
     return None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
 
 
@@ -314,9 +314,15 @@ def be_patient(build_folder):
         write(build_folder, path, re.sub(r' TIMEOUT "\d+"', f' TIMEOUT "{TEST_SECONDS}"', text))
 
 
+def trouble_without(folder, test, program):
+    """None when the test passes as it should, else what is wrong."""
+    trouble = build(folder, [program] if program else DAEMON)
+    return trouble or (" ".join(found) if (found := failures(folder, test)) is not None else None)
+
+
 def try_one(folder, one, program):
-    """How it went: caught by what, NOT CAUGHT, NO END, does not build, or fails by itself (which catch nothing)."""
-    name, file, old, new, test = one
+    """How it went: caught by what, NOT CAUGHT, NO END or DOES NOT BUILD (which catch nothing)."""
+    _, file, old, new, test = one
     clean = read(folder, file)
     write(folder, file, clean.replace(old, new))
     try:
@@ -328,12 +334,9 @@ def try_one(folder, one, program):
             return "NOT CAUGHT"
         if failed == ["Timeout"]:
             return "NO END"
+        return CAUGHT + " ".join(failed)
     finally:
         write(folder, file, clean)
-    trouble = build(folder, [program] if program else DAEMON)
-    if trouble or (still := failures(folder, test)) is not None:
-        return f"FAILS WITHOUT THE BREAK, TOO: {trouble or ' '.join(still)}"
-    return CAUGHT + " ".join(failed)
 
 
 def kept_lines(path):
@@ -360,7 +363,7 @@ def main():
         return 1 if bad or unknown else 0
     chosen = [one for one in BREAKS[wanted.first - 1:] if not wanted.only or one[0] in wanted.only]
     folder = os.path.abspath(wanted.folder or tempfile.mkdtemp(prefix="cervigate-breaks-"))
-    caught, begin = 0, time.monotonic()
+    caught, begin, wrong = 0, time.monotonic(), {}  # wrong: of each test that was looked at without a break
     try:
         copy_tree(folder)
         run("cmake", "--preset", "release", cwd=folder)
@@ -369,10 +372,14 @@ def main():
             raise SystemExit("without a break: " + trouble)
         be_patient(os.path.join(folder, "build/release"))
         program = programs(os.path.join(folder, "build/release"))  # ctest tells of those alone that are built
-        for one in sorted(chosen, key=lambda b: program[b[4]] is None):  # scripts take minutes
-            line = next((l for l in kept_lines(wanted.done) if l.endswith(f": {one[0]} ({one[4]})") and l.startswith(CAUGHT)), None)
+        for one in sorted(chosen, key=lambda b: (program[b[4]] is None, b[4])):  # scripts take minutes
+            test = one[4]
+            line = next((l for l in kept_lines(wanted.done) if l.endswith(f": {one[0]} ({test})") and l.startswith(CAUGHT)), None)
             if line is None:
-                line = f"{try_one(folder, one, program[one[4]])}: {one[0]} ({one[4]})".replace("\n", " ")
+                if test not in wrong:
+                    wrong[test] = trouble_without(folder, test, program[test])
+                said = f"FAILS WITHOUT THE BREAK, TOO: {wrong[test]}" if wrong[test] else try_one(folder, one, program[test])
+                line = f"{said}: {one[0]} ({test})".replace("\n", " ")
                 print(line, flush=True)
                 if wanted.done:
                     with open(wanted.done, "a", encoding="utf-8") as f:
