@@ -45,12 +45,17 @@ static struct view *view_of(const struct pose *pose, double pitch)
 }
 
 /* Right is the patient's front, down is caudal. */
-static struct view *from_the_side(const struct phantom_anatomy *a)
+static struct view *side_view(const struct phantom_anatomy *a, double pitch)
 {
     struct pose pose = nn_pose_none();
 
     pose.at = nn_vec3_scale(a->level[4].body.at, -1);
-    return view_of(&pose, 1.0);
+    return view_of(&pose, pitch);
+}
+
+static struct view *from_the_side(const struct phantom_anatomy *a)
+{
+    return side_view(a, 1.0);
 }
 
 /* A vertebra along its own y: right is its front, down its left. */
@@ -318,12 +323,53 @@ static void the_chest_hangs_on_t1(void **state)
     }
 }
 
+enum { STEPS = 48 };
+
+/* Attenuation from C2's middle up into the dens, a quarter of a millimetre a step. */
+static void look_up_the_axis(const struct phantom_anatomy *a, double profile[STEPS])
+{
+    struct view *view = side_view(a, 0.25);
+
+    nn_phantom_draw_spine(&view->scene, a, NULL, 2, 2);
+    assert_false(view->failed);
+    for (int i = 0; i < STEPS; i++)
+        profile[i] =
+            side_at(view, nn_pose_apply(&a->level[2].body, (struct vec3){0, -0.25 * i, 0}));
+    finish(view);
+}
+
+/* Under 7 years the dens is not yet one with the body. */
+static void young_children_have_a_synchondrosis(void **state)
+{
+    int seen = 0;
+
+    (void)state;
+    for (uint64_t i = 0; seen < PATIENTS; i++) {
+        struct nn_phantom_settings settings = settings_of(i);
+        double open[STEPS], closed[STEPS], most = 0;
+        struct phantom_anatomy a;
+
+        settings.subject = NN_PHANTOM_CHILD;
+        nn_phantom_anatomy(&settings, i, &a);
+        if (a.age >= 7)
+            continue;
+        seen++;
+        look_up_the_axis(&a, open);
+        a.age = 7; /* the same bones */
+        look_up_the_axis(&a, closed);
+        for (int k = 0; k < STEPS; k++)
+            most = fmax(most, closed[k] - open[k]);
+        assert_true(most > 0.08);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vertebrae_have_all_their_parts),
         cmocka_unit_test(head_and_neck_lie_round_the_spine),
         cmocka_unit_test(the_chest_hangs_on_t1),
+        cmocka_unit_test(young_children_have_a_synchondrosis),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
