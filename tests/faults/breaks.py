@@ -208,8 +208,8 @@ BREAKS = [
 
 
 def run(*command, cwd, seconds=1800):
-    environment = dict({"CERVIGATE_SLOW": PATIENCE}, **os.environ, CCACHE_BASEDIR=os.path.dirname(cwd), CCACHE_NOHASHDIR="1", CMAKE_C_COMPILER_LAUNCHER="ccache",
-                       CMAKE_CXX_COMPILER_LAUNCHER="ccache")
+    environment = {"CERVIGATE_SLOW": PATIENCE, **os.environ, "CCACHE_BASEDIR": os.path.dirname(cwd), "CCACHE_NOHASHDIR": "1", "CMAKE_C_COMPILER_LAUNCHER": "ccache",
+                   "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
     if not shutil.which("ccache"):
         environment.pop("CMAKE_C_COMPILER_LAUNCHER")
         environment.pop("CMAKE_CXX_COMPILER_LAUNCHER")
