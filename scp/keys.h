@@ -63,6 +63,8 @@ struct keys_mark {
     off_t bytes;
     struct timespec changed;
 };
+/* Of what is there now, over zeros, so that marks can be compared as bytes; nothing: it stays. */
+void keys_mark(const char *path, struct keys_mark *mark);
 
 /* The last good ones: copies in memory that has no address. Zero, with fd -1, is empty. */
 struct keys_kept {

@@ -82,7 +82,7 @@ class Package(unittest.TestCase):
                 ("/usr/lib/sysusers.d/cervigate.conf", "-rw-r--r--"), ("/usr/lib/tmpfiles.d/cervigate.conf", "-rw-r--r--"),
                 ("/usr/share/cervigate/cervigate.xml", "-rw-r--r--"), ("/usr/share/cervigate/cervigate.xsd", "-rw-r--r--"),
                 ("/usr/share/cervigate/models/cervigate-phantom/weights.safetensors", "-rw-r--r--"),
-                ("/usr/share/doc/cervigate/operations.md", "-rw-r--r--"), ("/usr/share/doc/cervigate/copyright", "-rw-r--r--"),
+                ("/usr/share/doc/cervigate/operations.md", "-rw-r--r--"), ("/usr/share/doc/cervigate/3am.html", "-rw-r--r--"), ("/usr/share/doc/cervigate/copyright", "-rw-r--r--"),
                 ("/usr/share/bash-completion/completions/cervigate", "-rw-r--r--"), ("/etc/cervigate/cervigate.d/", "drwxr-xr-x"),
                 *((f"/usr/share/man/{page}.gz", "-rw-r--r--") for page in ("man1/cervigate.1", "man5/cervigate.xml.5", "man8/cervigated.8"))]:
             self.assertEqual(paths.get(path, ["missing"])[0], mode, path)

@@ -28,22 +28,28 @@ LIMITS = (
     "Scores are no probabilities, and a map is no proof of a reason.")
 
 
-def numbered(sections):
-    for at, s in enumerate(sections, 1):
-        s["number"] = at
-    return sections
+class Steps:
+    """The sections by number, each measured when it is asked for."""
+
+    def __init__(self, lab):
+        self.done, sets = {}, laterals.Sets(lab)
+        whole = (laterals.protocol, laterals.detection, laterals.hard, laterals.other, laterals.everyday, laterals.calibration, changed.robustness, changed.saliency)
+        self.steps = [*(lambda f=f: f(lab, sets) for f in whole), lambda: twins.section(lab), lambda: anatomy.section(lab, self.section(8)["figures"]),
+                      lambda: gate.section(lab, sets), limits]
+
+    def section(self, number):
+        if number not in self.done:
+            begin = time.time()
+            self.done[number] = dict(self.steps[number - 1](), number=number)
+            laboratory.say(f"section {number}: {self.done[number]['title']} ({time.time() - begin:.0f} s)")
+        return self.done[number]
+
+    def all(self):
+        return [self.section(n) for n in range(1, len(self.steps) + 1)]
 
 
-def gather(lab):
-    sets, sections = laterals.draw(lab), []
-    steps = [lambda: laterals.protocol(lab, sets), lambda: laterals.detection(lab, sets), lambda: laterals.hard(lab, sets), lambda: laterals.other(lab, sets),
-             lambda: laterals.everyday(lab, sets), lambda: laterals.calibration(lab, sets), lambda: changed.robustness(lab, sets),
-             lambda: changed.saliency(lab, sets), lambda: twins.section(lab), lambda: anatomy.section(lab, sections[7]["figures"]), lambda: gate.section(lab, sets)]
-    for step in steps:
-        sections.append(step())
-        laboratory.say(f"section {len(sections)}: {sections[-1]['title']}")
-    sections.append({"title": "Limits", "html": "<ul>" + "".join(f"<li>{page.cell(t)}</li>" for t in LIMITS) + "</ul>", "figures": None})
-    return numbered(sections)
+def limits():
+    return {"title": "Limits", "html": "<ul>" + "".join(f"<li>{page.cell(t)}</li>" for t in LIMITS) + "</ul>", "figures": None}
 
 
 def summary(sections):
@@ -88,13 +94,21 @@ def main():
     parser.add_argument("--out", default=os.path.join(laboratory.SOURCE, "docs", "model-report.html"), help="the page; figures go beside it as .json")
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the counts, for trying (1)")
     parser.add_argument("--cache", help="where drawn phantoms and answers are kept (~/.cache/cervigate/model-report)")
+    parser.add_argument("--section", type=int, action="append", choices=range(1, 13), metavar="N",
+                        help="measure section N alone (again: others, too): its figures go to standard output as JSON and what was drawn, answered and measured into the "
+                             "cache, no page is written; 10 needs 8, which is measured with it")
     o = parser.parse_args()
     if not 0 < o.scale <= 10:
         parser.error("--scale: over 0 to 10 is expected")
     began = time.time()
     build = os.environ.get("CERVIGATE_BUILD", os.path.join(laboratory.SOURCE, "build", "release"))
     lab = laboratory.Lab(os.environ.get("CERVIGATE") or os.path.join(build, "bin", "cervigate"), o.model, o.scale, o.cache)
-    write(lab, gather(lab), o.out, began)
+    steps = Steps(lab)
+    if o.section:
+        some = [steps.section(n) for n in o.section]
+        print(json.dumps(plain([{k: s.get(k) for k in ("number", "title", "targets", "figures")} for s in some]), indent=1, allow_nan=False))
+    else:
+        write(lab, steps.all(), o.out, began)
 
 
 if __name__ == "__main__":
