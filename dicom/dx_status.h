@@ -1,9 +1,7 @@
 /* dx_status.h: what can go wrong with DICOM, and the text that travels with it.
  *
  * The library never logs, exits or aborts on input: it returns enum dx_status and fills a
- * struct dx_error whose sentence names the file, attribute, peer or limit. Of every header of this
- * room that does not say otherwise: what is made is used by one thread at a time, and what a call
- * is given stays the caller's. */
+ * struct dx_error whose sentence names the file, attribute, peer or limit. */
 #ifndef DX_STATUS_H
 #define DX_STATUS_H
 
