@@ -81,7 +81,7 @@ class Report(unittest.TestCase):
     @classmethod
     def report(cls, *more):
         environment = dict(os.environ, CERVIGATE=PROGRAM, CERVIGATE_SHARED=os.path.join(cls.folder, "no-shared-data"))
-        said = subprocess.run([os.path.join(SOURCE, "scripts/model-report"), "--model", cls.model, "--scale", "0.004", "--out", cls.page, "--cache", cls.cache, *more],
+        said = subprocess.run([os.path.join(SOURCE, "scripts/model-report"), "--model", cls.model, "--scale", "0.004", "--full", "12", "--out", cls.page, "--cache", cls.cache, *more],
                               capture_output=True, text=True, env=environment)
         assert said.returncode == 0, said.stderr
         return said.stdout if more else said.stderr
@@ -156,6 +156,8 @@ class Report(unittest.TestCase):
             self.assertEqual(s["figures"], self.json["sections"][s["title"]])
         with open(self.page, "rb") as f:
             self.assertEqual(f.read(), before)
+        self.assertEqual(self.json["full"], [12])
+        self.assertIn("Drawn at 0.004 of the full counts, but for section 12 at all of them: for trying, no report.", self.html)
         with tempfile.TemporaryDirectory(prefix="cervigate-report-") as cache:
             self.report("--section", "9", "--cache", cache)
             self.assertEqual([os.path.basename(p).split("-")[0] for p in glob.glob(os.path.join(cache, "phantoms/*/*"))], ["twins"])
