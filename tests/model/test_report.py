@@ -227,6 +227,7 @@ class HiddenInjuries(unittest.TestCase):
         self.assertEqual(len(self.pairs), 20)
         hidden = self.features(self.pairs, "change")
         self.assertTrue((hidden[:, 0] == hidden[:, 1]).all())
+        self.assertEqual(self.seen, 20)  # each pair's one picture
         box = self.features(self.pairs, "box")
         self.assertFalse((box[:, 0] == box[:, 1]).all())  # what the injury displaces is left
         one, other = self.areas(self.pairs, "change")

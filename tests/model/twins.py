@@ -89,6 +89,13 @@ def network():
     return features
 
 
+def features_once(net, pictures):
+    """Of equal pictures once: masked twins are."""
+    first = {}
+    at = [first.setdefault(p.tobytes(), len(first)) for p in pictures]
+    return net([pictures[at.index(k)] for k in range(len(first))])[at]
+
+
 def features_of(lab, pairs, kind, make=network):
     """(pairs, 2, features), kept in the cache part by part."""
     net, out = None, []
@@ -102,7 +109,7 @@ def features_of(lab, pairs, kind, make=network):
             if not net or at % (2 * PART) == 0:
                 laboratory.say(f"  features ({kind} hidden): {at} of {len(pairs)} pairs")
             net = net or make()
-            parts = [net([filled(laboratory.grey(row["path"]), hole(a, kind)) for a, b in some[i:i + 8] for row in (a, b)]) for i in range(0, len(some), 8)]
+            parts = [features_once(net, [filled(laboratory.grey(row["path"]), hole(a, kind)) for a, b in some[i:i + 8] for row in (a, b)]) for i in range(0, len(some), 8)]
             laboratory.save(path, lambda f, parts=parts, some=some: np.save(f, np.concatenate(parts).reshape(len(some), 2, -1)))
         out.append(np.load(path))
     return np.concatenate(out)
@@ -209,11 +216,11 @@ def probes(lab, pairs):
         code = [laboratory.digest_of(os.path.join(laboratory.HERE, file)) for file in ("twins.py", "stats.py")]
         laboratory.say(f"probe ({name} hidden): {len(x)} pairs")
         out[name] = lab.kept("probe", [hashlib.sha256(x.tobytes()).hexdigest(), kinds, code], lambda: dict(probe(x), halves=halves(x, [kinds[i] for i in at])))
-    add("nothing", "nothing", np.arange(min(len(pairs), lab.count(750, 10))))
-    add("box", "box", np.arange(len(pairs)))
     add("change", "change", np.arange(len(pairs)))
+    add("box", "box", np.arange(len(pairs)))
     for name in ("dislocation", "fracture"):
         add(f"box, {name}", "box", np.flatnonzero([a["class"] == name for a, _ in pairs]))
+    add("nothing", "nothing", np.arange(min(len(pairs), lab.count(750, 10))))
     return out
 
 
