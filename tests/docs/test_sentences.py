@@ -125,7 +125,7 @@ PresentationContext1 = SecondaryCaptureImageStorage\\Plain\nPresentationContext2
         jobs = [json.loads(line) for line in self.node.admin("jobs", "list", "--json").stdout.splitlines()]
         parked = json.loads(self.node.admin("jobs", "list", "--parked", "--json").stdout.splitlines()[0])
         child = next(j for j in jobs if j["state"] == "not-processed")
-        found = sorted((r for r in self.reports() if r["outcome"] == "finding"), key=lambda r: r["created"])
+        found = sorted(self.reports(), key=lambda r: (r["outcome"] != "finding", r["study"].endswith(".8")))  # a finding first, the child's last
         schema = json.loads(self.node.admin("store", "--json").stdout)
         return {"model": self.path("model"), "job": next(j["id"] for j in jobs if j["state"] == "judged"), "child": child["id"], "delivery": parked["id"],
                 "study": found[0]["study"], "sr": found[0]["uid"], "srs": [r["uid"] for r in found], "schema": schema["version"] - 1}
