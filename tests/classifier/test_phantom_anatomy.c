@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -278,6 +279,48 @@ static void measures_are_those_of_the_poses(void **state)
         assert_true(seen[k] >= 20);
 }
 
+/* Prevertebral swelling is the larger the worse the injury is, most at its level, and none of it
+ * grows far away; a spinous process or a facet swells a fifth as much. */
+static void swelling_grows_with_severity(void **state)
+{
+    struct nn_phantom_settings settings = settings_of(0);
+    double sum[2] = {0}, behind = 0;
+    int count[2] = {0}, rear = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 2 * PATIENTS; i++) {
+        enum nn_phantom_class class_ = i % 2 ? NN_PHANTOM_FRACTURE : NN_PHANTOM_DISLOCATION;
+        struct phantom_anatomy before, after;
+        struct phantom_injury injury;
+        double grown, far;
+        int at;
+
+        nn_phantom_anatomy(&settings, i, &before);
+        nn_phantom_injury(&settings, i, class_, &before, &injury);
+        after = before;
+        nn_phantom_injure(&injury, &after);
+        at = injury.level < 1 ? 1 : injury.level;
+        grown = after.level[at].prevertebral - before.level[at].prevertebral;
+        assert_true(fabs(grown - injury.swelling) < 1e-9 && grown > 0 && grown < 9);
+        for (int k = 1; k <= PHANTOM_LAST; k++) {
+            far = after.level[k].prevertebral - before.level[k].prevertebral;
+            assert_true(far >= 0 && far <= grown && (abs(k - at) < 5 || far < 0.001));
+        }
+        if (injury.kind == PHANTOM_SPINOUS || injury.kind == PHANTOM_FACET) {
+            behind += grown;
+            rear++;
+            continue;
+        }
+        int mild = nn_phantom_subtlety(fabs(injury.translation), fabs(injury.angulation),
+                                       injury.height_loss, injury.gap) > 0.5;
+        sum[mild] += grown;
+        count[mild]++;
+    }
+    assert_true(count[0] > 100 && count[1] > 100 && rear > 50);
+    assert_true(sum[0] / count[0] > 1.6 * sum[1] / count[1]);
+    assert_true(behind / rear < 0.4 * sum[0] / count[0]);
+}
+
 static void what_lies_below_stays(void **state)
 {
     struct nn_phantom_settings settings = settings_of(0);
@@ -357,7 +400,8 @@ static void every_kind_occurs_where_it_does(void **state)
 static void children_and_hardware_are_their_own(void **state)
 {
     struct nn_phantom_settings settings = settings_of(0);
-    int kinds[5] = {0}, ages[16] = {0};
+    int kinds[5] = {0}, ages[16] = {0}, slipped = 0, young = 0;
+    double wedged = 0;
 
     (void)state;
     for (uint64_t i = 0; i < 500; i++) {
@@ -366,8 +410,12 @@ static void children_and_hardware_are_their_own(void **state)
         settings.subject = NN_PHANTOM_CHILD;
         nn_phantom_anatomy(&settings, i, &a);
         assert_true(a.child && a.age >= 2 && a.age < 16 && a.scale < 0.7 + 0.05 * a.age);
-        if (a.age < 10)
+        if (a.age < 10) { /* pseudosubluxation of C2 on C3, bodies that wedge in front */
             assert_true(a.interval >= 3 && a.interval <= 5.05);
+            young++;
+            slipped += slip_of(&a, 2) > 1.4;
+            wedged += a.level[5].taper;
+        }
         ages[a.age]++;
         settings.subject = NN_PHANTOM_HARDWARE;
         nn_phantom_anatomy(&settings, i, &a);
@@ -375,6 +423,7 @@ static void children_and_hardware_are_their_own(void **state)
         assert_int_equal(a.laminectomy, nn_phantom_hardware(&settings, i) == PHANTOM_LAMINECTOMY);
         assert_int_equal(a.ankylosed, nn_phantom_hardware(&settings, i) == PHANTOM_ANKYLOSED);
     }
+    assert_true(young > 200 && slipped > young * 9 / 10 && wedged / young > 0.1);
     for (int k = 0; k < 5; k++)
         assert_true(kinds[k] > 60);
     for (int age = 2; age < 16; age++)
@@ -389,6 +438,7 @@ int main(void)
         cmocka_unit_test(variants_tell_the_spine),
         cmocka_unit_test(no_word_is_left_out),
         cmocka_unit_test(measures_are_those_of_the_poses),
+        cmocka_unit_test(swelling_grows_with_severity),
         cmocka_unit_test(what_lies_below_stays),
         cmocka_unit_test(every_kind_occurs_where_it_does),
         cmocka_unit_test(children_and_hardware_are_their_own),

@@ -152,7 +152,7 @@ static double outermost(const struct view *view, const struct phantom_level *lev
 {
     double rear = -level->depth / 2 - level->canal, most = 0;
 
-    if (kind == PHANTOM_EXTENSION_TEARDROP)
+    if (kind == PHANTOM_EXTENSION_TEARDROP || kind == PHANTOM_FLEXION_TEARDROP)
         return furthest(view, 0, 0.3 * level->height, 0.3 * level->height, 1, level->depth + 10);
     if (kind == PHANTOM_FACET) {
         double x = -level->depth / 2 - 3, y = (level->facet_upper + level->facet_lower) / 2;
@@ -221,6 +221,7 @@ static void check(const struct phantom_anatomy *a, const struct phantom_injury *
         check_height(a, injury);
         check_burst(a, injury);
         break;
+    case PHANTOM_FLEXION_TEARDROP:
     case PHANTOM_EXTENSION_TEARDROP: /* goes forward and down */
         check_fragment(a, injury, 0.45, 0.95);
         break;
@@ -238,9 +239,9 @@ static void check(const struct phantom_anatomy *a, const struct phantom_injury *
 
 static void measures_are_drawn(void **state)
 {
-    static const enum phantom_kind KINDS[] = {PHANTOM_WEDGE,   PHANTOM_BURST,
-                                              PHANTOM_SPINOUS, PHANTOM_EXTENSION_TEARDROP,
-                                              PHANTOM_FACET,   PHANTOM_JEFFERSON};
+    static const enum phantom_kind KINDS[] = {
+        PHANTOM_WEDGE, PHANTOM_BURST,     PHANTOM_SPINOUS,         PHANTOM_EXTENSION_TEARDROP,
+        PHANTOM_FACET, PHANTOM_JEFFERSON, PHANTOM_FLEXION_TEARDROP};
     const struct nn_phantom_settings settings = {.seed = 21, .rows = 64, .cols = 64};
     int seen[PHANTOM_KINDS] = {0};
 

@@ -57,6 +57,12 @@ static int corners_held(const struct stand *stand, int level)
     return held;
 }
 
+/* Cosine of the angle between the beam and the patient's axis (0 front, 1 down, 2 left). */
+static double along(const struct stand *stand, int axis)
+{
+    return stand->camera.pose.turn[2][axis];
+}
+
 static double row_of(const struct stand *stand, int level)
 {
     double col, row;
@@ -146,6 +152,39 @@ static void a_view_knows_no_class(void **state)
     assert_in_range(left, 110, 190);
 }
 
+/* Either side to the tube, turned in the plane and about both its axes, flexion and extension
+ * views beside the usual curve. */
+static void laterals_are_positioned_as_in_practice(void **state)
+{
+    enum { COUNT = 600 };
+    int flexed = 0, extended = 0, mirrored = 0, left = 0;
+    double turned[3] = {0};
+
+    (void)state;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        struct nn_phantom_settings settings = settings_of(NN_PHANTOM_LATERAL, 0);
+        struct stand stand = stand_of(&settings, i);
+        struct nn_phantom_truth truth;
+
+        nn_phantom_truth(&settings, i, &truth);
+        flexed += truth.flexion_deg > 10;
+        extended += truth.flexion_deg < -35;
+        mirrored += stand.camera.mirrored;
+        left += stand.camera.mirrored != truth.facing_left;
+        turned[0] += pow(along(&stand, 0), 2) / COUNT;
+        turned[1] += pow(along(&stand, 1), 2) / COUNT;
+        turned[2] += pow(truth.turn_deg, 2) / COUNT;
+    }
+    assert_in_range(mirrored, COUNT * 2 / 5, COUNT * 3 / 5);
+    assert_in_range(left, COUNT * 2 / 5, COUNT * 3 / 5);
+    assert_in_range(flexed, COUNT * 4 / 100, COUNT * 20 / 100);
+    assert_in_range(extended, COUNT * 4 / 100, COUNT * 20 / 100);
+    /* two to seven degrees, root mean square */
+    for (int axis = 0; axis < 2; axis++)
+        assert_true(sqrt(turned[axis]) > 0.03 && sqrt(turned[axis]) < 0.1);
+    assert_true(sqrt(turned[2]) > 3 && sqrt(turned[2]) < 7);
+}
+
 static void cropped_ones_lack_a_part_of_c4(void **state)
 {
     struct nn_phantom_settings settings = settings_of(NN_PHANTOM_CROPPED, 0);
@@ -161,12 +200,6 @@ static void cropped_ones_lack_a_part_of_c4(void **state)
     }
     assert_in_range(above, 90, 210);
     assert_in_range(below, 90, 210);
-}
-
-/* Cosine of the angle between the beam and the patient's axis (0 front, 1 down, 2 left). */
-static double along(const struct stand *stand, int axis)
-{
-    return stand->camera.pose.turn[2][axis];
 }
 
 static void near_misses_come_from_where_they_should(void **state)
@@ -431,6 +464,7 @@ int main(void)
         cmocka_unit_test(laterals_hold_the_column),
         cmocka_unit_test(an_injury_lies_in_the_field),
         cmocka_unit_test(a_view_knows_no_class),
+        cmocka_unit_test(laterals_are_positioned_as_in_practice),
         cmocka_unit_test(cropped_ones_lack_a_part_of_c4),
         cmocka_unit_test(near_misses_come_from_where_they_should),
         cmocka_unit_test(letters_stay_off_the_column),

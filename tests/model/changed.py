@@ -87,21 +87,31 @@ def robustness(lab, sets):
 def evaluate_maps(lab, rows, most):
     """`cervigate evaluate`'s explanation of these rows (file, class, patient, box, line C2 to C7): gradient maps, as the node draws them; and
     by place how many maxima lie there."""
+    lab.known(rows[0]["path"])
+    depends = [lab.digest, laboratory.digest_of(lab.cervigate), most, [[laboratory.digest_of(r["path"]), *(r[k] for k in ("class", "patient", "x0", "y0", "x1", "y1"))] for r in rows]]
+    found = lab.kept("maps", depends, lambda: explained(lab, rows, most))
+    if found:
+        there = [laboratory.place((x, y), rows[at]) for at, x, y in found["maxima"]]
+        found["places"] = {place: stats.share([t == place for t in there]) for place in ("spine", "skull", "outside")}
+    return found
+
+
+def explained(lab, rows, most):
+    """What `evaluate` says; a maximum is (number of the row, x, y)."""
     names = {}
     with tempfile.TemporaryDirectory(dir=lab.cache) as folder:
         data = os.path.join(folder, "data.csv")
         with open(data, "w", encoding="utf-8", newline="") as f:
             writer = csv.writer(f)
             writer.writerow(["file", "class", "patient", "x0", "y0", "x1", "y1"])
-            for row in rows:
+            for at, row in enumerate(rows):
                 name = os.path.relpath(os.path.realpath(row["path"]), os.path.realpath(folder))
-                names[name] = row
+                names[name] = at
                 writer.writerow([name, row["class"], row["patient"], *(row[k] for k in ("x0", "y0", "x1", "y1"))])
         said = lab.run("evaluate", "--model", lab.model, "--data", data, "--part", "all", "--maps", most, "--json", accept=(0, 1))
     found = json.loads(said)["explanation"]
     if found:
-        there = [laboratory.place((x, y), names[name]) for name, x, y in found["maxima"] if x is not None]
-        found["places"] = {place: stats.share([t == place for t in there]) for place in ("spine", "skull", "outside")}
+        found["maxima"] = [(names[name], x, y) for name, x, y in found["maxima"] if x is not None]
     return found
 
 

@@ -1,7 +1,9 @@
 """Draws phantoms and asks the model, both through `cervigate`; keeps what was drawn and answered.
 
 Phantoms lie in CACHE/phantoms/GENERATOR, GENERATOR being a digest of four of them: another generator draws anew. Answers
-lie in CACHE/answers/MODEL.jsonl, by the digest of the file's bytes, MODEL being the digest that `predict` tells."""
+lie in CACHE/answers/MODEL.jsonl, by the digest of the file's bytes, MODEL being the digest that `predict` tells. What takes
+minutes to make of them lies in CACHE/features and CACHE/measured, by a digest of all that it depends on. So an interrupted report goes on:
+what is lost is the set that was being drawn, the batch that was asked, or the part that was measured."""
 import csv
 import hashlib
 import itertools
@@ -34,6 +36,14 @@ def say(text):
 def digest_of(path):
     with open(path, "rb") as f:
         return hashlib.sha256(f.read()).hexdigest()[:32]
+
+
+def save(path, write):
+    """What `write` puts into an open file appears at `path` whole or not at all."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".part", "wb") as f:
+        write(f)
+    os.replace(path + ".part", path)
 
 
 class Answer:
@@ -90,6 +100,16 @@ class Lab:
         if said.returncode not in accept:
             raise SystemExit(f"model-report: cervigate {arguments[0]} ended with {said.returncode}: {said.stderr[-600:]}")
         return said.stdout
+
+    def kept(self, name, depends, make):
+        """What `make` gives, as JSON in CACHE/measured; `depends` is all that it depends on."""
+        key = hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:24]
+        path = os.path.join(self.cache, "measured", f"{name}-{key}.json")
+        if not os.path.exists(path):
+            text = json.dumps(make())
+            save(path, lambda f: f.write(text.encode()))
+        with open(path, encoding="utf-8") as f:
+            return json.load(f)
 
     # ---- phantoms ----
 

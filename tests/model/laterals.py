@@ -21,17 +21,19 @@ MEASURES = (  # column, name, edges
     ("subtlety", "subtlety (0 obvious, 1 invisible)", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)))
 
 
-def draw(lab):
-    """The sets of these sections, drawn and asked; by name."""
-    third, other, rare = lab.count(500), lab.count(300), lab.count(10, 2)
-    sets = {
-        "protocol": lab.draw("protocol", 3 * third, SEEDS["protocol"], (third,) * 3),
-        "dislocations": lab.draw("dislocations", lab.count(350), SEEDS["dislocations"], (lab.count(350), 0, 0)),
-        "normals": lab.draw("normals", lab.count(400), SEEDS["normals"], (0, 0, lab.count(400))),
-        "other": lab.draw("other", 3 * other, SEEDS["other"], (other,) * 3, configuration=1),
-        "everyday": lab.draw("everyday", lab.count(980) + 2 * rare, SEEDS["everyday"], (rare, rare, lab.count(980)))}
-    lab.ask([r for rows in sets.values() for r in rows], "laterals")
-    return sets
+class Sets(dict):
+    """The sets of these sections by name, each drawn and asked when it is first looked at."""
+
+    def __init__(self, lab):
+        super().__init__()
+        self.lab = lab
+
+    def __missing__(self, name):
+        third, other, rare, normals = self.lab.count(500), self.lab.count(300), self.lab.count(10, 2), self.lab.count(980)
+        counts, options = {"protocol": ((third,) * 3, {}), "dislocations": ((self.lab.count(350), 0, 0), {}), "normals": ((0, 0, self.lab.count(400)), {}),
+                           "other": ((other,) * 3, {"configuration": 1}), "everyday": ((rare, rare, normals), {})}[name]
+        self[name] = self.lab.ask(self.lab.draw(name, sum(counts), SEEDS[name], counts, **options), name)
+        return self[name]
 
 
 def moderate(rows):

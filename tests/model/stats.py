@@ -47,21 +47,34 @@ def ranks(x):
     return out
 
 
-def auc(positive, negative):
-    """Area under the ROC curve; interval by DeLong 1988 on the logit. Without a spread (nothing overlaps) none is told."""
-    positive, negative = np.asarray(positive, float), np.asarray(negative, float)
+def area(positive, negative):
+    """Area under the ROC curve and its variance (DeLong 1988; none when a side has one only)."""
     m, n = len(positive), len(negative)
-    if m == 0 or n == 0:
-        return {"value": None, "low": None, "high": None, "of": [m, n]}
     all_ = ranks(np.r_[positive, negative])
     v10, v01 = (all_[:m] - ranks(positive)) / n, 1 - (all_[m:] - ranks(negative)) / m
-    value = float(v10.mean())
+    return float(v10.mean()), v10.var(ddof=1) / m + v01.var(ddof=1) / n if m > 1 and n > 1 else None
+
+
+def auc(positive, negative):
+    return auc_of_parts([(positive, negative)])
+
+
+def auc_of_parts(parts):
+    """Mean area of parts (positive, negative) whose scores need not be on one scale, as those of the folds' models; interval by DeLong on the logit.
+    Without a spread (nothing overlaps) none is told."""
+    parts = [(np.asarray(p, float), np.asarray(n, float)) for p, n in parts]
+    of = [sum(len(p) for p, _ in parts), sum(len(n) for _, n in parts)]
+    parts = [(p, n) for p, n in parts if len(p) and len(n)]
+    if not parts:
+        return {"value": None, "low": None, "high": None, "of": of}
+    values, variances = zip(*(area(p, n) for p, n in parts))
+    value = float(np.mean(values))
     low = high = None
-    if m > 1 and n > 1 and 0 < value < 1:
-        error = np.sqrt(v10.var(ddof=1) / m + v01.var(ddof=1) / n) / (value * (1 - value)) * norm.ppf(0.975)
+    if None not in variances and 0 < value < 1:
+        error = np.sqrt(sum(variances)) / len(parts) / (value * (1 - value)) * norm.ppf(0.975)
         at = np.log(value / (1 - value))
         low, high = (float(1 / (1 + np.exp(-x))) for x in (at - error, at + error))
-    return {"value": value, "low": low, "high": high, "of": [m, n]}
+    return {"value": value, "low": low, "high": high, "of": of}
 
 
 def resampled(values, statistic, draws=2000, seed=1):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -19,11 +20,14 @@ MODEL = os.path.join(SOURCE, "models/cervigate-phantom")
 SECTIONS = ("Three classes, patients never seen", "Detection over the physical measures", "Specificity on hard negatives", "A second configuration of the generator",
             "At a prevalence of 2 %", "Calibration of scores", "Pictures made worse", "Maps", "Counterfactual twins", "Real anatomy: a sanity check", "The input gate", "Limits")
 try:
+    import numpy as np
     import scipy  # noqa: F401
+    from PIL import Image
     sys.path.insert(0, HERE)
     import gate
     import lab as laboratory
     import stats
+    import twins
 except ImportError:
     print("skipped: no scipy (scripts/deps --peers)")
     sys.exit(77)
@@ -45,6 +49,11 @@ class Intervals(unittest.TestCase):
         pairs = [(x > y) + 0.5 * (x == y) for x in positive for y in negative]
         self.assertAlmostEqual(stats.auc(positive, negative)["value"], sum(pairs) / len(pairs))
         self.assertIsNone(stats.auc([1, 1], [0, 0])["low"])
+        one, two = ([0.9, 0.4, 0.7], [0.1, 0.7, 0.3]), ([9.0, 8.0, 3.0], [7.0, 2.0, 1.0])  # scores of two models, not on one scale
+        both = stats.auc_of_parts([one, two])
+        self.assertAlmostEqual(both["value"], (stats.auc(*one)["value"] + stats.auc(*two)["value"]) / 2)
+        self.assertEqual(both["of"], [6, 6])
+        self.assertLess(both["high"] - both["low"], min(f["high"] - f["low"] for f in (stats.auc(*one), stats.auc(*two))))
 
 
 class Report(unittest.TestCase):
@@ -70,12 +79,12 @@ class Report(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     @classmethod
-    def report(cls):
+    def report(cls, *more):
         environment = dict(os.environ, CERVIGATE=PROGRAM, CERVIGATE_SHARED=os.path.join(cls.folder, "no-shared-data"))
-        said = subprocess.run([os.path.join(SOURCE, "scripts/model-report"), "--model", cls.model, "--scale", "0.004", "--out", cls.page, "--cache", cls.cache],
+        said = subprocess.run([os.path.join(SOURCE, "scripts/model-report"), "--model", cls.model, "--scale", "0.004", "--full", "12", "--out", cls.page, "--cache", cls.cache, *more],
                               capture_output=True, text=True, env=environment)
         assert said.returncode == 0, said.stderr
-        return said.stderr
+        return said.stdout if more else said.stderr
 
     def test_first_line_and_sections(self):
         text = re.sub(r"<[^>]+>", "", self.html[self.html.index("<body>"):])
@@ -131,33 +140,118 @@ class Report(unittest.TestCase):
         self.assertEqual(self.json["subtlety_version"], 1)
 
     def test_goes_on_where_it_was(self):
+        measured = {path: os.path.getmtime(path) for path in glob.glob(os.path.join(self.cache, "measured", "*"))}
         again = self.report()
         self.assertNotIn("drawing", again)
         self.assertNotIn("asked", again)
+        self.assertEqual({path: os.path.getmtime(path) for path in glob.glob(os.path.join(self.cache, "measured", "*"))}, measured)
+
+    def test_sections_alone(self):
+        """Their figures are the page's; a section that needs no set draws none."""
+        with open(self.page, "rb") as f:
+            before = f.read()
+        alone = json.loads(self.report("--section", "2", "--section", "9"))
+        self.assertEqual([(s["number"], s["title"]) for s in alone], [(2, SECTIONS[1]), (9, SECTIONS[8])])
+        for s in alone:
+            self.assertEqual(s["figures"], self.json["sections"][s["title"]])
+        with open(self.page, "rb") as f:
+            self.assertEqual(f.read(), before)
+        self.assertEqual(self.json["full"], [12])
+        self.assertIn("Drawn at 0.004 of the full counts, but for section 12 at all of them: for trying, no report.", self.html)
+        with tempfile.TemporaryDirectory(prefix="cervigate-report-") as cache:
+            self.report("--section", "9", "--cache", cache)
+            self.assertEqual([os.path.basename(p).split("-")[0] for p in glob.glob(os.path.join(cache, "phantoms/*/*"))], ["twins"])
 
 
 class Probe(unittest.TestCase):
-    """The halves of twins.py on features that are known."""
+    """Injured against another patient's twin on features that are known: of patients in the generator's order, dislocation and fracture in turn, whose
+    hole tells which."""
 
     def setUp(self):
-        import numpy
-        self.draw = numpy.random.RandomState(4)
-        self.patient = self.draw.normal(0, 3, (600, 1, 8)) + numpy.zeros((600, 2, 1))  # the two of a patient are alike
+        self.draw = np.random.RandomState(4)
+        self.kinds = ["bilateral facet C5", "wedge C5", "perched facet C4", "dens II C2"] * 150
+        hole = np.array([0, 6, 1, 9] * 150)[:, None, None] * np.ones((1, 2, 8))
+        self.patient = hole + self.draw.normal(0, 3, (600, 1, 8))  # the two of a patient are alike
 
-    def halves(self, x):
-        import twins
-        return twins.halves(x)
+    def test_equal_twins_are_chance_whatever_the_hole_tells(self):
+        f = twins.apart(self.patient, self.kinds, draws=40)
+        self.assertEqual((f["of"], len(f["draws"])), ([300, 300], 40))
+        self.assertLess(abs(f["value"] - 0.5), 0.015)
+        self.assertTrue(f["low"] < 0.49 and f["high"] > 0.51)  # as wide as one draw's
+        self.assertGreaterEqual(f["draws_at_chance"], 35)  # fewer by chance: 1.4 %
+        self.assertTrue(min(f["draws"]) < 0.5 < max(f["draws"]))
 
-    def test_nothing_to_see_is_chance(self):
-        for f in self.halves(self.patient + self.draw.normal(0, 0.1, self.patient.shape)):
-            self.assertEqual(f["of"], [300, 300])
-            self.assertTrue(f["low"] <= 0.5 <= f["high"], f)
+    def test_noise_of_their_own_is_chance(self):
+        f = twins.apart(self.patient + self.draw.normal(0, 0.1, self.patient.shape), self.kinds)
+        self.assertTrue(f["low"] <= 0.5 <= f["high"], f)
 
     def test_a_trace_is_seen(self):
         x = self.patient.copy()
         x[:, 0, 3] += 3
-        for f in self.halves(x):
-            self.assertGreater(f["low"], 0.6)
+        f = twins.apart(x, self.kinds)
+        self.assertGreater(f["low"], 0.6)
+        self.assertEqual(f["draws_at_chance"], 0)
+
+    def test_each_patient_once_beside_one_of_its_kind(self):
+        two = twins.couples(self.kinds, self.draw)
+        self.assertEqual(sorted(two.ravel()), list(range(600)))
+        self.assertTrue(all(self.kinds[a] == self.kinds[b] for a, b in two))
+        self.assertEqual(twins.couples(list("aabbb"), self.draw).shape, (2, 2))
+
+
+class HiddenInjuries(unittest.TestCase):
+    """The way from pictures to areas, with block means in the network's place."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="cervigate-report-")
+        cls.lab = laboratory.Lab(PROGRAM, MODEL, 1, cls.folder)
+        cls.pairs = twins.pairs_of(cls.lab.draw("twins", 20, 77, (10, 10, 0), twins=True))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def blocks(self):
+        def features(pictures):
+            self.seen += len(pictures)
+            return np.stack([p.reshape(4, 96, 4, 96).mean((1, 3)).ravel() for p in pictures])
+        return features
+
+    def features(self, pairs, kind):
+        self.seen = 0
+        return twins.features_of(self.lab, pairs, kind, self.blocks)
+
+    def area(self, pairs, kind):
+        return twins.apart(self.features(pairs, kind), twins.alike(pairs))["value"]
+
+    def test_masked_twins_are_equal_and_a_planted_leak_is_seen(self):
+        self.assertEqual(len(self.pairs), 20)
+        hidden = self.features(self.pairs, "change")
+        self.assertTrue((hidden[:, 0] == hidden[:, 1]).all())
+        self.assertEqual(self.seen, 20)  # each pair's one picture
+        box = self.features(self.pairs, "box")
+        self.assertFalse((box[:, 0] == box[:, 1]).all())  # what the injury displaces is left
+        self.assertLess(abs(self.area(self.pairs, "change") - 0.5), 0.2)
+        leaking = []
+        for number, (a, b) in enumerate(self.pairs):
+            picture = laboratory.grey(a["path"])
+            picture[-96:] = 1.0  # below injuries, which move what is above them
+            path = os.path.join(self.folder, f"leak{number}.png")
+            Image.fromarray(np.round(picture * 255).astype("uint8")).save(path)
+            leaking.append((dict(a, path=path), b))
+        self.assertGreater(self.area(leaking, "change"), 0.9)
+
+    def test_features_go_on_where_they_were(self):
+        whole = self.features(self.pairs[:13], "box")
+        with unittest.mock.patch.object(twins, "PART", 5):
+            parts = self.features(self.pairs[:13], "box")
+            self.assertEqual(self.seen, 26)
+            newest = max(glob.glob(os.path.join(self.folder, "features", "*.npy")), key=os.path.getmtime)
+            os.remove(newest)
+            self.assertTrue((self.features(self.pairs[:13], "box") == parts).all())
+            self.assertIn(self.seen, (6, 10))
+        self.assertTrue((whole == parts).all())
 
 
 class Places(unittest.TestCase):

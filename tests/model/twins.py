@@ -17,6 +17,8 @@ SEED = 900006
 SIDE, GROW, RING = 224, 6, 10  # input; pixels of the drawn image around box or mask; and of the ring whose mean fills it
 LAYERS = ("conv2/norm2", "inception_3b/output", "inception_4c/output", "inception_4e/output", "inception_5b/output")
 FOLDS, DECAY = 5, 1e-2
+DRAWS = 10  # of which patient is shown injured and which not
+PART = 40  # pairs whose features are kept in one file: what an interruption costs
 WEIGHTS = os.path.join(laboratory.SHARED, "weights", "googlenet_imagenet.safetensors")
 
 
@@ -61,6 +63,7 @@ def filled(picture, covered):
 def network():
     """GoogLeNet as tests/parity has it, with the weights of ImageNet; gives global means and maxima of LAYERS."""
     import torch
+    torch.set_num_threads(os.cpu_count() or 1)
     sys.path.insert(0, os.path.join(laboratory.SOURCE, "tests", "parity"))
     import networks
     net = networks.GoogLeNet()
@@ -88,27 +91,30 @@ def network():
     return features
 
 
-def features_of(lab, pairs, kind):
-    """(pairs, 2, features), kept in the cache."""
-    whole = hashlib.sha256((kind + repr((SIDE, GROW, RING, LAYERS))).encode())
-    for a, b in pairs:
-        whole.update(f"{laboratory.digest_of(a['path'])}{laboratory.digest_of(b['path'])}".encode())
-    path = os.path.join(lab.cache, "features", whole.hexdigest()[:24] + ".npy")
-    if os.path.exists(path):
-        return np.load(path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    net, out = network(), []
-    for at in range(0, len(pairs), 8):
-        pictures = []
-        for a, b in pairs[at:at + 8]:
-            covered = hole(a, kind)
-            pictures += [filled(laboratory.grey(row["path"]), covered) for row in (a, b)]
-        out.append(net(pictures))
-        if at % 80 == 0:
-            laboratory.say(f"  features ({kind} hidden): {at} of {len(pairs)} pairs")
-    out = np.concatenate(out).reshape(len(pairs), 2, -1)
-    np.save(path, out)
-    return out
+def features_once(net, pictures):
+    """Of equal pictures once: masked twins are."""
+    first = {}
+    at = [first.setdefault(p.tobytes(), len(first)) for p in pictures]
+    return net([pictures[at.index(k)] for k in range(len(first))])[at]
+
+
+def features_of(lab, pairs, kind, make=network):
+    """(pairs, 2, features), kept in the cache part by part."""
+    net, out = None, []
+    for at in range(0, len(pairs), PART):
+        some = pairs[at:at + PART]
+        whole = hashlib.sha256((kind + repr((SIDE, GROW, RING, LAYERS))).encode())
+        for row in (row for pair in some for row in pair):
+            whole.update(laboratory.digest_of(row["path"]).encode())
+        path = os.path.join(lab.cache, "features", whole.hexdigest()[:24] + ".npy")
+        if not os.path.exists(path):
+            if not net or at % (2 * PART) == 0:
+                laboratory.say(f"  features ({kind} hidden): {at} of {len(pairs)} pairs")
+            net = net or make()
+            parts = [features_once(net, [filled(laboratory.grey(row["path"]), hole(a, kind)) for a, b in some[i:i + 8] for row in (a, b)]) for i in range(0, len(some), 8)]
+            laboratory.save(path, lambda f, parts=parts, some=some: np.save(f, np.concatenate(parts).reshape(len(some), 2, -1)))
+        out.append(np.load(path))
+    return np.concatenate(out)
 
 
 def unequal(pairs):
@@ -166,26 +172,64 @@ def probe(x):
     return {"images": 2 * n, "auc": stats.auc(score[:, 0], score[:, 1]), "by_pairs": stats.resampled(score, area, draws=1000), "which": stats.share(sign[told] > 0), "equal": int((~told).sum())}
 
 
-def halves(x):
-    """The same question with every image of another patient, so that DeLong's interval is the true one: injured of the even pairs against
-    twins of the odd ones, each under its own hole, and the other way round. Every image is used once."""
+def alike(pairs):
+    """What the hole's shape hangs on most: only patients of one of these are held against each other."""
+    return [f"{a['lesion']} {a['level']}" for a, _ in pairs]
+
+
+def couples(kinds, rng):
+    """(n / 2, 2) numbers of patients, each once: two of one kind, in random order; where a kind is odd in number its last one goes with the next kind's
+    first. An odd last patient is left out."""
+    order = rng.permutation(len(kinds))
+    order = order[np.argsort(np.asarray(kinds)[order], kind="stable")]
+    return order[:len(order) // 2 * 2].reshape(-1, 2)
+
+
+def apart(x, kinds, draws=DRAWS):
+    """The same question with every image of another patient, so that DeLong's interval is the true one: of each two patients of one lesion and level a coin
+    says which one's injured image is shown, beside the other one's twin, each under its own hole. Both are in one fold, so that training is balanced; an area
+    is the mean over folds. Where injured and twin are equal the coins alone say which is called injured, so that the expected area is 0.5 whatever the holes tell
+    of the lesion. Area and interval are means over draws of couples and coins, whose luck goes into the interval of each. (Until 28 November 2026 these
+    were the even and the odd pairs, which `cervigate phantom` draws as dislocation and fracture in turn: the hole's size told the half.)"""
     from sklearn.linear_model import LogisticRegression
-    n, out = len(x), []
-    folds, at = min(FOLDS, n // 2), np.arange(n)
-    for half in (0, 1):
-        injured = at % 2 == half
-        picture, score = np.where(injured[:, None], x[:, 0], x[:, 1]), np.zeros(n)
-        for k in range(folds):
-            train, test = at // 2 % folds != k, at // 2 % folds == k
-            mean, spread = picture[train].mean(0), picture[train].std(0) + 1e-6
-            model = LogisticRegression(C=DECAY, max_iter=300).fit((picture[train] - mean) / spread, injured[train])
-            score[test] = model.decision_function((picture[test] - mean) / spread)
-        out.append(stats.auc(score[injured], score[~injured]))
+    found = []
+    for draw in range(draws):
+        rng, parts = np.random.RandomState([SEED, draw]), []
+        two = couples(kinds, rng)
+        first, fold = rng.randint(0, 2, len(two)).astype(bool), np.arange(len(two)) % min(FOLDS, len(two))
+        injured = np.stack([first, ~first], 1)
+        picture = np.where(injured[..., None], x[two, 0], x[two, 1])
+        for k in range(fold.max() + 1):
+            train, told = picture[fold != k].reshape(-1, x.shape[2]), injured[fold != k].ravel()
+            mean, spread = train.mean(0), train.std(0) + 1e-6
+            model = LogisticRegression(C=DECAY, max_iter=300).fit((train - mean) / spread, told)
+            score, truth = model.decision_function((picture[fold == k].reshape(-1, x.shape[2]) - mean) / spread), injured[fold == k].ravel()
+            parts.append((score[truth], score[~truth]))
+        found.append(stats.auc_of_parts(parts))
+    whole = all(f["low"] is not None for f in found)
+    return {**{k: float(np.mean([f[k] for f in found])) if whole or k == "value" else None for k in ("value", "low", "high")}, "of": found[0]["of"],
+            "draws": [f["value"] for f in found], "draws_at_chance": sum(f["low"] is not None and f["low"] <= 0.5 <= f["high"] for f in found)}
+
+
+def probes(lab, pairs):
+    """Figures by what is hidden; of the injury's box also by class."""
+    kinds, out = alike(pairs), {}
+
+    def add(name, kind, at):
+        x = features_of(lab, [pairs[i] for i in at], kind) if kind == "nothing" else features_of(lab, pairs, kind)[at]
+        code = [laboratory.digest_of(os.path.join(laboratory.HERE, file)) for file in ("twins.py", "stats.py")]
+        laboratory.say(f"probe ({name} hidden): {len(x)} pairs")
+        out[name] = lab.kept("probe", [hashlib.sha256(x.tobytes()).hexdigest(), kinds, code], lambda: dict(probe(x), apart=apart(x, [kinds[i] for i in at])))
+    add("change", "change", np.arange(len(pairs)))
+    add("box", "box", np.arange(len(pairs)))
+    for name in ("dislocation", "fracture"):
+        add(f"box, {name}", "box", np.flatnonzero([a["class"] == name for a, _ in pairs]))
+    add("nothing", "nothing", np.arange(min(len(pairs), lab.count(750, 10))))
     return out
 
 
 def section(lab):
-    half = lab.count(375, 5)
+    half = lab.count(750, 5)
     rows = lab.ask(lab.draw("twins", 2 * half, SEED, (half, half, 0), twins=True), "twins")
     pairs = pairs_of(rows)
     s, same = scores(lab, pairs), unequal(pairs)
@@ -197,23 +241,16 @@ def section(lab):
     if not os.path.exists(WEIGHTS):
         return {"title": "Counterfactual twins", "figures": figures, "html": html + page.p("skipped: no shared data (the weights of ImageNet)"),
                 "targets": [{"target": "probe at chance with injuries masked, n >= 1,500", "figure": None, "met": None}]}
-    laboratory.say(f"probe: {len(pairs)} pairs")
-    p = {"nothing": probe(features_of(lab, pairs[:lab.count(150, 10)], "nothing")), "box": probe(features_of(lab, pairs, "box"))}
-    p["change"] = probe(features_of(lab, pairs, "change"))
-    for kind in ("nothing", "box", "change"):
-        p[kind]["halves"] = halves(features_of(lab, pairs[:lab.count(150, 10)] if kind == "nothing" else pairs, kind))
-    for name in ("dislocation", "fracture"):
-        at = [i for i, (a, _) in enumerate(pairs) if a["class"] == name]
-        p[f"box, {name}"] = probe(features_of(lab, pairs, "box")[at])
+    p = probes(lab, pairs)
     words = {"box": "injury's box hidden", "change": "box and all that the injury changes hidden", "nothing": "nothing hidden (can the probe see at all?)"}
-    html += page.table(["probe", "images", "AUC, injured against twin; interval by images (DeLong)", "the same, interval by pairs", "injured of one half against twins of the other half's patients; the other way round",
-                        "which of the two is injured: right", "pairs with equal features"],
-                       [[words.get(k, k.replace("box, ", "box hidden, ")), f["images"], page.figure(f["auc"], 4), page.figure(f["by_pairs"], 4),
-                         "; ".join(page.figure(h, 4) for h in f.get("halves", ())), page.figure(f["which"]), f["equal"]]
-                        for k, f in p.items()])
-    html += page.p(f"Global means and maxima of {len(LAYERS)} layers of GoogLeNet trained on ImageNet; logistic regression, {FOLDS} folds, the two of a patient "
-                   "in one fold. There the two of a patient are no independent images, so its intervals are too wide or too narrow; in the column of halves no patient stands twice, "
-                   "and targets are held against both intervals there. The one by pairs is far narrower where twins share almost all pixels: it can leave 0.5 out for a "
+    html += page.table(["probe", "patients", "AUC, injured of one patient against twin of another of the same lesion and level, an image a patient (DeLong)", f"of {DRAWS} draws at chance", "AUC, injured against own twin; interval by images (DeLong)",
+                        "the same, interval by pairs", "which of the two is injured: right", "pairs with equal features"],
+                       [[words.get(k, k.replace("box, ", "box hidden, ")), f["images"] // 2, page.figure(f["apart"], 4), f["apart"]["draws_at_chance"], page.figure(f["auc"], 4),
+                         page.figure(f["by_pairs"], 4), page.figure(f["which"]), f["equal"]] for k, f in p.items()])
+    html += page.p(f"Global means and maxima of {len(LAYERS)} layers of GoogLeNet trained on ImageNet; logistic regression, {FOLDS} folds. First column of areas: of each two "
+                   "patients of one lesion and level a coin says which one's injured image is taken, beside the other one's twin, each under its own hole, so that no patient stands twice and the hole says "
+                   f"nothing; both are in one fold, and area and interval are means over folds and over {DRAWS} draws of couples and coins. Targets are held against it. Second column: both images of a patient, in one fold, which are no independent images, so its intervals are too wide or too narrow; the one by pairs "
+                   "is far narrower where twins share almost all pixels: it can leave 0.5 out for a "
                    "difference of one grey in a few of them. The hole, grown by 6 pixels, is filled with the mean of its own rim, at the same place in the twin. \"Which of the "
                    "two\" is stricter than the plan asks: it sees the twins' differences alone, so that whatever differs outside the hole tells.", note=True)
     html += page.p(f"Outside box and mask (grown by 2 pixels) {same['pairs'] - same['unequal']} of {same['pairs']} pairs are equal pixel by pixel" +
@@ -226,11 +263,9 @@ def section(lab):
     html += page.table(["lesion", "pairs", "part of the mask outside the box (median)", "mean difference of greys there (of 255; median)"],
                        [[k, f["n"], page.number(f["outside"], 2), page.number(f["difference"], 2)] for k, f in moved.items()])
     for kind, words_ in (("change", "injury and all that it displaces masked"), ("box", "only the injury's box masked")):
-        both, enough = p[kind]["halves"], p[kind]["images"] >= 1500
-        chance = all(h["low"] is not None and h["low"] <= 0.5 <= h["high"] for h in both)
-        worst = max(both, key=lambda h: abs(h["value"] - 0.5))
-        targets.append({"target": f"probe at chance (both halves' intervals contain 0.5; the worse one is shown), n >= 1,500: {words_}",
-                        "figure": dict(worst, of=p[kind]["images"]),
-                        "met": chance if enough else None})
+        f = p[kind]["apart"]
+        n = sum(f["of"])
+        targets.append({"target": f"probe at chance (interval contains 0.5), n >= 1,500: {words_}; n = {n:,} images, each of another patient", "figure": f,
+                        "met": f["low"] is not None and f["low"] <= 0.5 <= f["high"] if n >= 1500 else None})
     figures["probe"] = p
     return {"title": "Counterfactual twins", "html": html, "figures": figures, "targets": targets}

@@ -308,10 +308,13 @@ class Sending(Case):
         node = h.Node({}, mode="shadow")
         self.addCleanup(node.stop)
         arguments = (f"CERVIGATE@127.0.0.1:{node.port}", "--rate", 0, "--count", 6, "--seed", 2)
-        said, _, total = self.send(*arguments)
+        said, studies, total = self.send(*arguments)
         self.assertEqual((said.returncode, total["lost"], total["refused"]), (0, 0, 0), said.stderr)
         images = lambda: sum(v for v in node.status()["instances"].values() if isinstance(v, int))  # noqa: E731
         self.assertEqual(images(), total["stored"])
+        ended = lambda: re.findall(r' association-ended .*calling="(MOD\d)".* stored=([1-9]\d*)', node.log())  # noqa: E731
+        h.wait_for(lambda: len(ended()) >= 6, 20, "an association a study")
+        self.assertEqual(sorted(ended()), sorted((s["modality"], str(s["images"])) for s in studies))
         h.wait_for(lambda: node.status()["instances"]["judged"] > 0, 60, "a judged lateral")
         self.assertEqual(self.send(*arguments)[2]["stored"], total["stored"])
         self.assertEqual(images(), total["stored"])
