@@ -277,14 +277,12 @@ int start_node(struct node *node, int *lock_fd)
 {
     char text[512];
     const struct conf *conf = node->conf;
-    if (!start_collector(conf, NULL))
-        return EX_CONFIG;
     int failed = spool_prepare(conf, text, sizeof text);
     if (failed != 0) {
         (void)fprintf(stderr, "spool %s: %s\n", text, strerror(-failed));
         return EX_CANTCREAT;
     }
-    int status = take_lock(conf, lock_fd);
+    int status = start_collector(conf, NULL) ? take_lock(conf, lock_fd) : EX_CONFIG;
     if (status != 0)
         return status;
 

@@ -17,7 +17,7 @@ int start_tell(const char *path, enum conf_status loaded, const struct conf_comp
 bool start_collector(const struct conf *conf, FILE *copy);
 /* Whether the files of <tls> can be used; else says why. True where there are none. */
 bool start_keys(const struct conf *conf);
-/* Files of <audit>, spool, lock, files of <tls>, sockets, job store, model and mode, in this order.
+/* Spool, files of <audit>, lock, files of <tls>, sockets, job store, model and mode, in this order.
  * 0, or the exit status after a clear message. Fills node's descriptors; lock_fd stays open as long
  * as the node lives. */
 int start_node(struct node *node, int *lock_fd);

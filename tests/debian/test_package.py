@@ -16,7 +16,7 @@ UNITS = ("cervigate.service", "cervigate.socket", "cervigate-selftest.service", 
 
 
 def run(*command, **more):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250, **more)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=550, **more)
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}: {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     return done.stdout
@@ -70,7 +70,7 @@ class Package(unittest.TestCase):
 
     def test_lintian(self):
         said = subprocess.run(["lintian", "--allow-root", "-I", "--pedantic", "--fail-on", "error,warning", self.package],
-                              capture_output=True, text=True, timeout=250, check=False)
+                              capture_output=True, text=True, timeout=550, check=False)
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
 
     def test_where_things_are(self):

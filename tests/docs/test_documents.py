@@ -161,6 +161,16 @@ class Documents(unittest.TestCase):
         wanted |= set(re.findall(r"CERVIGATE_[A-Z_]+", sources))
         self.assertEqual(sorted(name for name in wanted if name not in page), [])
 
+    def test_the_guide_s_ports_are_the_schema_s(self):
+        rows = d.read("docs/administrator.md").split("\n## Ports\n")[1].split("\n## ")[0].split("\n")
+        schema = d.read("config/cervigate.xsd")
+        named = [(row, element) for row in rows for element in re.findall(r"`<(\w+) port>`", row)]
+        self.assertEqual({element for _, element in named}, {"node", "tls", "orders", "console", "hl7", "audit"})
+        for row, element in named:
+            default = re.search(rf'(?s)<xs:element name="{element}"[ >].*?<xs:attribute name="port"[^>]* default="(\d+)"', schema).group(1)
+            self.assertRegex(row, rf"\b{default}\b")
+        self.assertIn(re.search(r"(?m)^ListenStream=\S+:(\d+)$", d.read("systemd/cervigate.socket")).group(1) + " TCP", named[0][0])
+
     def test_every_block_says_what_it_is(self):
         bad = []
         for page in d.pages():

@@ -29,23 +29,24 @@ LIMITS = (
 
 
 class Steps:
-    """The sections by number, each measured when it is asked for."""
+    """The sections by number, each measured when it is asked for; those of `full` by `whole`, a lab of full counts."""
+    STEPS = (laterals.protocol, laterals.detection, laterals.hard, laterals.other, laterals.everyday, laterals.calibration, changed.robustness, changed.saliency,
+             lambda lab, _: twins.section(lab), None, gate.section, lambda lab, _: limits())
 
-    def __init__(self, lab):
-        self.done, sets = {}, laterals.Sets(lab)
-        whole = (laterals.protocol, laterals.detection, laterals.hard, laterals.other, laterals.everyday, laterals.calibration, changed.robustness, changed.saliency)
-        self.steps = [*(lambda f=f: f(lab, sets) for f in whole), lambda: twins.section(lab), lambda: anatomy.section(lab, self.section(8)["figures"]),
-                      lambda: gate.section(lab, sets), limits]
+    def __init__(self, lab, whole, full):
+        self.done, self.full, self.of = {}, full, {False: (lab, laterals.Sets(lab)), True: (whole, laterals.Sets(whole))}
 
     def section(self, number):
         if number not in self.done:
             begin = time.time()
-            self.done[number] = dict(self.steps[number - 1](), number=number)
+            lab, sets = self.of[number in self.full]
+            found = anatomy.section(lab, self.section(8)["figures"]) if number == 10 else self.STEPS[number - 1](lab, sets)
+            self.done[number] = dict(found, number=number)
             laboratory.say(f"section {number}: {self.done[number]['title']} ({time.time() - begin:.0f} s)")
         return self.done[number]
 
     def all(self):
-        return [self.section(n) for n in range(1, len(self.steps) + 1)]
+        return [self.section(n) for n in range(1, len(self.STEPS) + 1)]
 
 
 def limits():
@@ -72,14 +73,15 @@ def plain(value):
     return value
 
 
-def write(lab, sections, out, began):
-    part = "" if lab.scale == 1 else f" Drawn at {lab.scale:g} of the full counts: for trying, no report."
+def write(lab, sections, full, out, began):
+    but = f", but for section{'s' * (len(full) > 1)} {', '.join(map(str, sorted(full)))} at all of them" if full else ""
+    part = "" if lab.scale == 1 else f" Drawn at {lab.scale:g} of the full counts{but}: for trying, no report."
     intro = page.p(f"Model {lab.name} {lab.version}, digest {lab.digest}. Generator {lab.generator}. {time.strftime('%Y-%m-%d')}. Everything below is of synthetic images "
                    f"of {laboratory.SIZE} x {laboratory.SIZE} pixels (but for sections 10 and 11), judged by cervigate predict as in the node.{part} Made by scripts/model-report.")
     intro += page.h3("Targets") + summary(sections)
     with open(out, "w", encoding="utf-8") as f:
         f.write(page.document(FIRST, f"What {lab.name} can and cannot do", intro, sections))
-    figures = {"first": FIRST, "model": {"name": lab.name, "version": lab.version, "digest": lab.digest, "gate": lab.gated}, "generator": lab.generator, "subtlety_version": laterals.SUBTLETY_VERSION, "scale": lab.scale,
+    figures = {"first": FIRST, "model": {"name": lab.name, "version": lab.version, "digest": lab.digest, "gate": lab.gated}, "generator": lab.generator, "subtlety_version": laterals.SUBTLETY_VERSION, "scale": lab.scale, "full": sorted(full),
                "date": time.strftime("%Y-%m-%d"), "targets": [dict(t, section=s["number"]) for s in sections for t in s.get("targets", ())],
                "sections": {s["title"]: s["figures"] for s in sections}}
     with open(os.path.splitext(out)[0] + ".json", "w", encoding="utf-8") as f:
@@ -93,6 +95,7 @@ def main():
     parser.add_argument("--model", default=os.path.join(laboratory.SOURCE, "models", "cervigate-phantom"))
     parser.add_argument("--out", default=os.path.join(laboratory.SOURCE, "docs", "model-report.html"), help="the page; figures go beside it as .json")
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the counts, for trying (1)")
+    parser.add_argument("--full", type=int, action="append", default=[], choices=range(1, 13), metavar="N", help="section N at full counts whatever --scale says (again: others, too)")
     parser.add_argument("--cache", help="where drawn phantoms and answers are kept (~/.cache/cervigate/model-report)")
     parser.add_argument("--section", type=int, action="append", choices=range(1, 13), metavar="N",
                         help="measure section N alone (again: others, too): its figures go to standard output as JSON and what was drawn, answered and measured into the "
@@ -102,13 +105,18 @@ def main():
         parser.error("--scale: over 0 to 10 is expected")
     began = time.time()
     build = os.environ.get("CERVIGATE_BUILD", os.path.join(laboratory.SOURCE, "build", "release"))
-    lab = laboratory.Lab(os.environ.get("CERVIGATE") or os.path.join(build, "bin", "cervigate"), o.model, o.scale, o.cache)
-    steps = Steps(lab)
+    program = os.environ.get("CERVIGATE") or os.path.join(build, "bin", "cervigate")
+    lab = laboratory.Lab(program, o.model, o.scale, o.cache)
+    whole = laboratory.Lab(program, o.model, 1, o.cache, lab.generator)
+    steps = Steps(lab, whole, set(o.full))
     if o.section:
         some = [steps.section(n) for n in o.section]
         print(json.dumps(plain([{k: s.get(k) for k in ("number", "title", "targets", "figures")} for s in some]), indent=1, allow_nan=False))
     else:
-        write(lab, steps.all(), o.out, began)
+        sections = steps.all()
+        if lab.told is None:  # all were at full counts
+            lab.told, lab.digest = whole.told, whole.digest
+        write(lab, sections, set(o.full), o.out, began)
 
 
 if __name__ == "__main__":

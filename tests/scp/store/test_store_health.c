@@ -354,36 +354,6 @@ static void what_waits_by_design_is_no_old_job(void **state)
     store_close(store);
 }
 
-/* Of each station, while the bytes are kept. */
-static void objects_in_conflict(void **state)
-{
-    struct fixture *f = *state;
-    struct store *store = well_node(f);
-    struct store_conflicts list[4];
-    size_t count;
-    char text[512];
-    for (int i = 1; i <= 4; i++) {
-        (void)snprintf(text, sizeof text,
-                       "INSERT INTO instance(id,state,reason,sop_class,sop_instance,study,series,"
-                       "transfer_syntax,digest,path,bytes,calling,called,address,association,"
-                       "received_ms,rival,reported) VALUES(%d,'not-processed','%s','','1','s','',"
-                       "'','%d','',0,'%s','','','',1,1,1)",
-                       i, i == 4 ? "too-large" : "conflict", i, i == 1 ? "CR" : "DX");
-        sql(f, text);
-    }
-    FIXTURE_OK(store_conflicts(store, list, 4, &count));
-    assert_int_equal(count, 2);
-    assert_true(strcmp(list[0].station, "CR") == 0 && list[0].count == 1 && list[0].last == 1);
-    assert_true(strcmp(list[1].station, "DX") == 0 && list[1].count == 2 && list[1].last == 3);
-    FIXTURE_OK(store_conflicts(store, list, 1, &count));
-    assert_int_equal(count, 1);
-    sql(f, "UPDATE instance SET gone_ms=1 WHERE id IN (2,3)");
-    assert_string_equal(why(f, store, HOUR), "conflict CR");
-    sql(f, "UPDATE instance SET withdrawn='rejected' WHERE id=1");
-    assert_string_equal(why(f, store, HOUR), "");
-    store_close(store);
-}
-
 /* Samples of a series, from at_ms on, in one statement: hits every `every` (0: none). */
 static void fill(const struct fixture *f, const char *series, int count, int every, int64_t at_ms,
                  const char *score)
@@ -522,7 +492,6 @@ int main(void)
         T(each_reason_by_itself),
         T(the_oldest_job_of_each_kind),
         T(what_waits_by_design_is_no_old_job),
-        T(objects_in_conflict),
         T(rates_and_scores_that_shift),
         T(a_station_that_is_silent),
         T(a_change_is_told_once),
