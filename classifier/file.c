@@ -1,8 +1,10 @@
 #include "file_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,4 +68,33 @@ enum nn_status nn_file_commit(struct nn_file *file, bool wrote, struct nn_error 
         status = nn_fail(err, NN_IO, "%s: its directory cannot be synced: %s", file->path,
                          strerror(errno));
     return status;
+}
+
+/* Of "NAME.PID.tmp" of a process that is no more: whether `name` is such. */
+static bool is_left(const char *name, const char *whole)
+{
+    size_t length = strlen(whole);
+    long writer = 0;
+    int end = 0;
+
+    return strncmp(name, whole, length) == 0 &&
+           sscanf(name + length, ".%ld.tmp%n", &writer, &end) == 1 && end > 0 &&
+           name[length + (size_t)end] == '\0' && writer > 0 && kill((pid_t)writer, 0) != 0 &&
+           errno == ESRCH;
+}
+
+void nn_file_sweep(const char *path)
+{
+    char folder[PATH_MAX], file[PATH_MAX];
+
+    snprintf(folder, sizeof folder, "%s", path); /* dirname and basename change them */
+    snprintf(file, sizeof file, "%s", path);
+    DIR *open_folder = opendir(dirname(folder));
+    const char *whole = basename(file);
+    for (struct dirent *entry; open_folder && (entry = readdir(open_folder));) {
+        if (is_left(entry->d_name, whole))
+            unlinkat(dirfd(open_folder), entry->d_name, 0);
+    }
+    if (open_folder)
+        closedir(open_folder);
 }

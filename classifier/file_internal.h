@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* What is at `path` stays until the commit. `temporary` is "PATH.PID.tmp": what a process that died
- * left there is overwritten by the next one of its number. */
+ * left there is overwritten by the next one of its number, or swept. */
 struct nn_file {
     FILE *out;
     char path[PATH_MAX], temporary[PATH_MAX];
@@ -23,5 +23,8 @@ NN_MUST_USE enum nn_status nn_file_begin(struct nn_file *file, const char *path,
 NN_MUST_USE enum nn_status nn_file_place(struct nn_file *file, bool wrote, struct nn_error *err);
 /* The same, and the directory is synced: what a power cut may not take back. */
 NN_MUST_USE enum nn_status nn_file_commit(struct nn_file *file, bool wrote, struct nn_error *err);
+
+/* Removes what processes that are no more have left half written of `path`. */
+void nn_file_sweep(const char *path);
 
 #endif

@@ -5,7 +5,8 @@
  * plane that is). All methods end alike: smoothed by a Gaussian of NN_SALIENCY_SIGMA of the side,
  * scaled so that the 99.5th percentile is 1, clipped; a map of nothing stays black.
  *
- * A map is no evidence that the network is right: it shows what the answer is sensitive to. */
+ * A map is no evidence that the network is right: it shows what the answer is sensitive to. Threads
+ * as the judge's (nn_model.h). */
 #ifndef NN_EXPLAIN_H
 #define NN_EXPLAIN_H
 

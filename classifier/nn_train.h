@@ -1,4 +1,7 @@
-/* nn_train.h: fine-tunes a network on labelled planes and writes a model folder.
+/* nn_train.h: fine-tunes a network on labelled planes, writes its values, and measures models on
+ * such planes. By default as papers A and B do (docs/training.md). A training has a thread of its
+ * own that loads and a pool; `report` is called from the caller's thread. Settings and sources are
+ * borrowed for the call.
  *
  * Same data, settings, seed and build give the same bits on any number of threads, with or without
  * an interruption: a checkpoint holds parameters, the optimiser's state and the position; all
@@ -30,8 +33,8 @@ struct nn_source {
 };
 #define NN_PLACE_UNKNOWN 255
 
-/* Another view of the same patient (B names such), drawn anew for each sample and
- * epoch: uniform within the ranges below. All zero: none. Never turned by 90 or 180 degrees and
+/* Another view of the same patient (paper B names such), drawn anew for each sample and epoch:
+ * uniform within the ranges below. All zero: none. Never turned by 90 or 180 degrees and
  * never flipped upside down: a standing patient's radiograph does not come so, and up and down are
  * anatomy. Left and right are not: both face directions are taken. */
 struct nn_augmentation {
@@ -72,7 +75,7 @@ struct nn_train_settings {
     size_t more_init_count;
     const char *data; /* what the samples are (a digest): a checkpoint of other data is refused */
     const char *checkpoint_dir;             /* must exist; holds checkpoint.safetensors */
-    int epochs, batch;                      /* papers: 30, 10 */
+    int epochs, batch;                      /* from 1; 1..1024; papers: 30, 10 */
     struct nn_optimiser_settings optimiser; /* papers: SGD, momentum 0.95 */
     double rate;                            /* 0.001 */
     int rate_drop_epochs;                   /* lowered every four epochs ... */

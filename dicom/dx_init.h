@@ -1,6 +1,8 @@
 /* dx_init.h: prepares DCMTK once a process (dictionary, codecs, character sets, logging).
  *
- * Call before any other dx function and before threads; children of fork inherit it. */
+ * Call before any other dx function and before threads; children of fork inherit it. Of every
+ * header of this room that does not say otherwise: what is made is used by one thread at a time,
+ * and what a call is given stays the caller's. */
 #ifndef DX_INIT_H
 #define DX_INIT_H
 

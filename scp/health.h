@@ -73,7 +73,7 @@ struct health_why {
     char detail[320];
     bool alarm; /* told in the log by analyze, too */
 };
-#define HEALTH_WHY_MOST 320
+#define HEALTH_WHY_MOST 384
 
 struct health_model {
     char digest[DX_DIGEST_MAX];
@@ -126,11 +126,12 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
 void health_finish(struct health *health);
 
 /* For the parts of health_read: adds a reason; the spool's, whose quarantine is as good as full
- * when a tenth is left; the audit log's. */
+ * when a tenth is left; the audit log's; certificates that end. */
 void health_say(struct health *health, bool alarm, const char *name, const char *subject,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 #define HEALTH_TENTH 10
 void health_spool(const struct conf *conf, struct health *health);
 void health_audit(const struct conf *conf, struct health *health);
+void health_certificates(const struct conf *conf, struct health *health);
 
 #endif

@@ -2,7 +2,6 @@
 #include "health.h"
 
 #include "clock.h"
-#include "keys.h"
 #include "log.h"
 #include "node.h"
 #include "sender.h"
@@ -122,39 +121,6 @@ static void look_at_processes(const struct conf *conf, struct health *h)
     for (size_t i = 0; h->running && i < sizeof always / sizeof *always; i++)
         if (role_of(h, always[i]) == NULL)
             health_say(h, false, always[i], "", "nothing is known of this role");
-}
-
-/* ---- certificates ---- */
-
-#define DAY_MS (24 * STORE_HOUR_MS)
-
-/* Lists of what was revoked are made anew every few days: the last of them is what counts. */
-static void look_at_term(const struct conf *conf, struct health *h, enum dx_tls_file file,
-                         const struct dx_tls_term *term)
-{
-    int days = file == DX_TLS_REVOKED ? 1 : conf->health.certificate_days;
-    int64_t left = term->end_ms - h->at_ms;
-    char at[25];
-    if (term->end_ms == 0 || left > days * DAY_MS)
-        return;
-    clock_iso(term->end_ms, at);
-    if (left <= 0)
-        health_say(h, true, "certificate", keys_attribute(file), "%.150s ended %s: TLS fails",
-                   term->subject, at);
-    else
-        health_say(h, true, "certificate", keys_attribute(file), "%.150s ends %s, in %lld days",
-                   term->subject, at, (long long)(left / DAY_MS));
-}
-
-static void look_at_keys(const struct conf *conf, struct health *h)
-{
-    struct keys_told told;
-    if (!h->running || !keys_read_told(conf, &told))
-        return;
-    if (told.wrong[0] != '\0')
-        health_say(h, true, "certificate", "files", "%.300s", told.wrong);
-    for (int i = 0; i < DX_TLS_FILES; i++)
-        look_at_term(conf, h, (enum dx_tls_file)i, &told.term[i]);
 }
 
 /* ---- the self-test ---- */
@@ -371,7 +337,25 @@ static enum store_status look_at_parked(struct reading *r)
     return status;
 }
 
+#define CONFLICTS_MOST 32
+
+/* Until somebody discards them, or their bytes go by retention. */
+static enum store_status look_at_conflicts(struct reading *r)
+{
+    struct store_conflicts list[CONFLICTS_MOST];
+    size_t count = 0;
+    enum store_status status = store_conflicts(r->store, list, CONFLICTS_MOST, &count);
+    for (size_t i = 0; i < count; i++)
+        health_say(r->health, true, "conflict", list[i].station,
+                   "%llu came with the SOP Instance UID of another object and other pixels, the "
+                   "last is job %lld: they are not judged",
+                   (unsigned long long)list[i].count, (long long)list[i].last);
+    return status;
+}
+
 /* ---- announcements ---- */
+
+#define DAY_MS (24 * STORE_HOUR_MS)
 
 /* What a receiver refused for good is an alarm for a day: nothing can be done about it but to mend
  * the receiver; the next change of the study is told again. */
@@ -446,6 +430,8 @@ static enum store_status look_at_store(struct reading *r)
     if (status == STORE_OK)
         status = look_at_parked(r);
     if (status == STORE_OK)
+        status = look_at_conflicts(r);
+    if (status == STORE_OK)
         status = look_at_announcements(r);
     if (status == STORE_OK)
         status = look_at_inquiries(r);
@@ -465,7 +451,7 @@ bool health_read(const struct conf *conf, struct store *store, const char *no_st
         r.sample = r.reference + reference;
         look_at_processes(conf, health);
         health_spool(conf, health);
-        look_at_keys(conf, health);
+        health_certificates(conf, health);
         health_audit(conf, health);
         health->has_store = store != NULL && look_at_store(&r) == STORE_OK;
         if (!health->has_store)

@@ -110,8 +110,8 @@ static bool judge_term(const struct conf *conf, int file, const struct dx_tls_te
     return complain(conf, file, wrong, text);
 }
 
-bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
-                struct dx_tls_facts *facts, struct keys_wrong *wrong)
+static bool judge_files(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
+                        struct dx_tls_facts *facts, struct keys_wrong *wrong)
 {
     struct dx_error err = {.status = DX_OK};
     *wrong = (struct keys_wrong){.attribute = ""};
@@ -168,7 +168,7 @@ static void judge_and_tell(const struct conf *conf, const struct dx_tls_files *f
     struct keys_wrong wrong;
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)setrlimit(RLIMIT_CORE, &none);
-    verdict.good = keys_judge(conf, files, now_ms, &verdict.facts, &wrong);
+    verdict.good = judge_files(conf, files, now_ms, &verdict.facts, &wrong);
     verdict.kind = wrong.kind;
     for (int i = 0; i < DX_TLS_FILES; i++)
         if (strcmp(wrong.attribute, keys_attribute((enum dx_tls_file)i)) == 0)

@@ -32,15 +32,12 @@ struct keys_wrong {
 bool keys_open(const struct conf *conf, struct dx_tls_files *files, struct keys_wrong *wrong);
 void keys_close(struct dx_tls_files *files);
 
-/* Whether they are good in themselves and valid at now_ms. False: wrong says why. facts as far as
- * they are known. Reads the key: for a process that ends soon. */
-bool keys_judge(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
-                struct dx_tls_facts *facts, struct keys_wrong *wrong);
 /* All that is wrong: wrong[i] with file i, its text "" where nothing is; how many files that are.
- * facts of those that are not wrong. Reads the key, as keys_judge. */
+ * facts of those that are not wrong. Reads the key: for a process that ends soon. */
 size_t keys_find_wrong(const struct conf *conf, int64_t now_ms, struct dx_tls_facts *facts,
                        struct keys_wrong wrong[DX_TLS_FILES]);
-/* keys_judge in a child of its own: waits for it, KEYS_JUDGE_MS at most. */
+/* Whether they are good in themselves and valid at now_ms. False: wrong says why. facts as far as
+ * they are known. The key is read in a child of its own: waits for it, KEYS_JUDGE_MS at most. */
 bool keys_judge_apart(const struct conf *conf, const struct dx_tls_files *files, int64_t now_ms,
                       struct dx_tls_facts *facts, struct keys_wrong *wrong);
 #define KEYS_JUDGE_MS 5000
@@ -56,7 +53,7 @@ DX_MUST_USE bool keys_judge_start(const struct conf *conf, const struct dx_tls_f
                                   int64_t now_ms, struct keys_judge *judge);
 /* Whether it has judged, died or had its time; `wait`: until then. */
 bool keys_judge_is_done(const struct keys_judge *judge, bool wait);
-/* As keys_judge, of what it has said by now; there is none any more. */
+/* As keys_judge_apart, of what it has said by now; there is none any more. */
 bool keys_judge_end(struct keys_judge *judge, struct dx_tls_facts *facts, struct keys_wrong *wrong);
 
 /* By which a file that was replaced or changed is known. */
@@ -66,6 +63,8 @@ struct keys_mark {
     off_t bytes;
     struct timespec changed;
 };
+/* Of what is there now, over zeros, so that marks can be compared as bytes; nothing: it stays. */
+void keys_mark(const char *path, struct keys_mark *mark);
 
 /* The last good ones: copies in memory that has no address. Zero, with fd -1, is empty. */
 struct keys_kept {

@@ -17,21 +17,24 @@
 
 #define AGAIN_MS 10000
 
-/* Marks of what is there now; a file that is not there has none. */
+void keys_mark(const char *path, struct keys_mark *mark)
+{
+    struct stat at;
+    if (path == NULL || stat(path, &at) != 0)
+        return;
+    mark->device = at.st_dev;
+    mark->inode = at.st_ino;
+    mark->bytes = at.st_size;
+    mark->changed = at.st_ctim; /* a change of owner or mode, too */
+}
+
 static void look(const struct conf *conf, struct keys_mark mark[DX_TLS_FILES])
 {
     const char *const paths[DX_TLS_FILES] = {conf->tls.certificate, conf->tls.key,
                                              conf->tls.authorities, conf->tls.revoked};
     memset(mark, 0, DX_TLS_FILES * sizeof *mark); /* compared as bytes */
-    for (int i = 0; i < DX_TLS_FILES; i++) {
-        struct stat at;
-        if (paths[i] == NULL || stat(paths[i], &at) != 0)
-            continue;
-        mark[i].device = at.st_dev;
-        mark[i].inode = at.st_ino;
-        mark[i].bytes = at.st_size;
-        mark[i].changed = at.st_ctim; /* a change of owner or mode, too */
-    }
+    for (int i = 0; i < DX_TLS_FILES; i++)
+        keys_mark(paths[i], &mark[i]);
 }
 
 /* When a verdict that time or the node itself may mend is asked for again. */

@@ -36,7 +36,7 @@ static struct conf *load(const struct looking *l, FILE *words, char *why, size_t
     int status = 0;
     const struct conf *old = l->node->conf;
     struct conf *conf = start_conf(l->path, l->room, &status, words);
-    bool good = conf != NULL;
+    bool good = conf != NULL && start_collector(conf, words);
     (void)snprintf(why, size, SEE_ABOVE);
     if (good && strcmp(conf->spool, old->spool) != 0) {
         (void)snprintf(why, size, "the spool cannot change while the node runs");

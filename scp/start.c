@@ -36,8 +36,7 @@ static void tell_collector(const struct conf *conf, const char *error, FILE *out
                   conf_line_in_file(conf->audit_line), error);
 }
 
-/* What the audit role would need; told with the element's line. */
-static bool check_collector(const struct conf *conf, FILE *copy)
+bool start_collector(const struct conf *conf, FILE *copy)
 {
     char error[256] = "";
     struct audit_link *link =
@@ -77,13 +76,7 @@ struct conf *start_conf(const char *path, struct conf_room *room, int *status, F
         (void)start_tell(path, loaded, &complaints, copy);
     conf_complaints_finish(&complaints);
 
-    if (loaded == CONF_OK && check_collector(conf, copy))
-        return conf;
-    if (loaded == CONF_OK) {
-        conf_destroy(conf);
-        *status = EX_CONFIG;
-    }
-    return NULL;
+    return loaded == CONF_OK ? conf : NULL;
 }
 
 /* Who has the lock, as far as is known; 0: nobody said so. */
@@ -289,7 +282,7 @@ int start_node(struct node *node, int *lock_fd)
         (void)fprintf(stderr, "spool %s: %s\n", text, strerror(-failed));
         return EX_CANTCREAT;
     }
-    int status = take_lock(conf, lock_fd);
+    int status = start_collector(conf, NULL) ? take_lock(conf, lock_fd) : EX_CONFIG;
     if (status != 0)
         return status;
 

@@ -18,7 +18,7 @@
 #include "clock.h"
 #include "confine.h"
 #include "console/session.h"
-#include "keys.h"
+#include "keys_shown.h"
 #include "listen.h"
 #include "log.h"
 #include "log_recent.h"
@@ -71,6 +71,7 @@ struct supervisor {
     int landlock;    /* version in use; 0: none */
     pid_t committer; /* receive's child; receive tells by a queued signal */
     struct keys_watch keys;
+    struct keys_shown_watch shown;
 };
 
 static bool wants(const struct supervisor *s, const struct role *role)
@@ -301,7 +302,7 @@ static void reload(struct supervisor *s, const char *who)
 {
     if (!reload_configuration(&s->node, s->config_path, who))
         return;
-    s->keys.looked = false;
+    s->keys.looked = s->shown.looked = false;
     for (int i = 0; i < ROLES; i++)
         s->role[i].renew = true;
 }
@@ -395,6 +396,7 @@ static void wait_and_handle(struct supervisor *s, const sigset_t *signals)
         advance_reload(s, now);
     enforce(s, now);
     keys_watch_turn(s->node.conf, &s->keys);
+    keys_shown_turn(s->node.conf, &s->shown);
     tell_status(s);
 }
 
@@ -416,6 +418,7 @@ static int run(struct supervisor *s, int ready_fd)
     (void)audit_configuration(s->node.conf, "unknown: changed while the node did not run");
     enforce(s, clock_monotonic_ms());
     keys_watch_turn(s->node.conf, &s->keys);
+    keys_shown_turn(s->node.conf, &s->shown);
     (void)sd_notify(0, "READY=1");
     if (ready_fd >= 0) {
         ssize_t n = write(ready_fd, "1", 1);

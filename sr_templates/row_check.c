@@ -40,32 +40,6 @@ static bool is_repeated(const struct srt_shape *shape)
     return shape->each != SRT_ONCE && shape->each != SRT_EACH_FIRST_FINDING;
 }
 
-static const char *type_name(enum dx_sr_value type)
-{
-    static const char *const names[] = {[DX_SR_CONTAINER] = "container", [DX_SR_CODE] = "code",
-                                        [DX_SR_TEXT] = "text",           [DX_SR_NUM] = "num",
-                                        [DX_SR_UIDREF] = "uidref",       [DX_SR_IMAGE] = "image",
-                                        [DX_SR_SCOORD] = "scoord"};
-
-    return names[type];
-}
-
-static const char *relation_name(enum dx_sr_relation relation)
-{
-    static const char *const names[] = {
-        [DX_SR_ROOT] = "root",
-        [DX_SR_CONTAINS] = "contains",
-        [DX_SR_HAS_CONCEPT_MOD] = "has-concept-mod",
-        [DX_SR_HAS_OBS_CONTEXT] = "has-obs-context",
-        [DX_SR_HAS_ACQ_CONTEXT] = "has-acq-context",
-        [DX_SR_HAS_PROPERTIES] = "has-properties",
-        [DX_SR_INFERRED_FROM] = "inferred-from",
-        [DX_SR_SELECTED_FROM] = "selected-from",
-    };
-
-    return names[relation];
-}
-
 /* Whether every code that the pattern can name is the one that the row wants. */
 static bool all_are(const struct srt_template *template_, const char *pattern, const char *value,
                     const char *scheme)
@@ -107,10 +81,10 @@ static void check_row(struct srt_reading *reading, const struct srt_shape *shape
 {
     if (shape->type != row->type)
         srt_reading_fail(reading, shape->line, "%s is a %s; its value type is %s", row->row,
-                         type_name(shape->type), type_name(row->type));
+                         srt_type_names[shape->type], srt_type_names[row->type]);
     if (shape->relation != row->relation)
         srt_reading_fail(reading, shape->line, "%s has the relation %s; it must be %s", row->row,
-                         relation_name(shape->relation), relation_name(row->relation));
+                         srt_relation_names[shape->relation], srt_relation_names[row->relation]);
     check_concept(reading, shape, row);
     if (row->template_id ? !shape->template_id || strcmp(shape->template_id, row->template_id) != 0
                          : shape->template_id != NULL)

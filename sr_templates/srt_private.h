@@ -94,6 +94,10 @@ void srt_read_phrases(struct srt_reading *reading, const struct srt_source *word
                       const char *language);
 /* Every {x} in the text must be a value that there is. */
 void srt_check_text(struct srt_reading *reading, int line, const char *text);
+/* As a template says them. */
+enum { SRT_TYPES = DX_SR_SCOORD + 1, SRT_RELATIONS = DX_SR_SELECTED_FROM + 1 };
+extern const char *const srt_type_names[SRT_TYPES];
+extern const char *const srt_relation_names[SRT_RELATIONS];
 /* row_check.c: the shapes against the Standard's rows. */
 void srt_check_rows(struct srt_reading *reading, const struct srt_shape *root);
 

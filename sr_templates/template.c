@@ -7,6 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const srt_type_names[SRT_TYPES] = {
+    [DX_SR_CONTAINER] = "container", [DX_SR_CODE] = "code",
+    [DX_SR_TEXT] = "text",           [DX_SR_NUM] = "num",
+    [DX_SR_UIDREF] = "uidref",       [DX_SR_IMAGE] = "image",
+    [DX_SR_SCOORD] = "scoord"};
+const char *const srt_relation_names[SRT_RELATIONS] = {[DX_SR_ROOT] = "root",
+                                                       [DX_SR_CONTAINS] = "contains",
+                                                       [DX_SR_HAS_CONCEPT_MOD] = "has-concept-mod",
+                                                       [DX_SR_HAS_OBS_CONTEXT] = "has-obs-context",
+                                                       [DX_SR_HAS_ACQ_CONTEXT] = "has-acq-context",
+                                                       [DX_SR_HAS_PROPERTIES] = "has-properties",
+                                                       [DX_SR_INFERRED_FROM] = "inferred-from",
+                                                       [DX_SR_SELECTED_FROM] = "selected-from"};
+
 static size_t index_of(const char *text, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -18,18 +32,6 @@ static size_t index_of(const char *text, const char *const *names, size_t count)
 
 static void read_kind(struct srt_reading *reading, const xmlNode *node, struct srt_shape *shape)
 {
-    static const char *const types[] = {[DX_SR_CONTAINER] = "container", [DX_SR_CODE] = "code",
-                                        [DX_SR_TEXT] = "text",           [DX_SR_NUM] = "num",
-                                        [DX_SR_UIDREF] = "uidref",       [DX_SR_IMAGE] = "image",
-                                        [DX_SR_SCOORD] = "scoord"};
-    static const char *const relations[] = {[DX_SR_ROOT] = "root",
-                                            [DX_SR_CONTAINS] = "contains",
-                                            [DX_SR_HAS_CONCEPT_MOD] = "has-concept-mod",
-                                            [DX_SR_HAS_OBS_CONTEXT] = "has-obs-context",
-                                            [DX_SR_HAS_ACQ_CONTEXT] = "has-acq-context",
-                                            [DX_SR_HAS_PROPERTIES] = "has-properties",
-                                            [DX_SR_INFERRED_FROM] = "inferred-from",
-                                            [DX_SR_SELECTED_FROM] = "selected-from"};
     static const char *const eaches[] = {[SRT_ONCE] = "once",
                                          [SRT_EACH_IMAGE] = "image",
                                          [SRT_EACH_JUDGED] = "judged",
@@ -43,9 +45,9 @@ static void read_kind(struct srt_reading *reading, const xmlNode *node, struct s
     const char *relation = srt_xml_attribute(reading, node, "relation");
 
     shape->is_repeat = srt_xml_is(node, "repeat");
-    shape->type = (enum dx_sr_value)INDEX_OF((const char *)node->name, types);
+    shape->type = (enum dx_sr_value)INDEX_OF((const char *)node->name, srt_type_names);
     shape->relation =
-        relation ? (enum dx_sr_relation)INDEX_OF(relation, relations) : DX_SR_CONTAINS;
+        relation ? (enum dx_sr_relation)INDEX_OF(relation, srt_relation_names) : DX_SR_CONTAINS;
     shape->each = (enum srt_each)INDEX_OF(srt_xml_attribute(reading, node, "each"), eaches);
 }
 

@@ -47,8 +47,8 @@ NN_MUST_USE enum nn_status nn_model_commit(const char *dir, const char *bytes, s
                                            struct nn_error *err);
 
 /* model.xsd, built in. */
-extern const unsigned char nn_model_xsd[];
-extern const size_t nn_model_xsd_size;
+extern const char nn_model_xsd[];
+extern const unsigned nn_model_xsd_size;
 
 /* The smoothed absolute gradient, and its 99.5th percentile. */
 NN_MUST_USE enum nn_status nn_saliency_raw(const float *gradient, int channels, int side,

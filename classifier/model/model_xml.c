@@ -39,8 +39,7 @@ static void on_violation(void *context, xmlErrorPtr error)
 
 static enum nn_status validate(struct nn_reader *r, xmlDocPtr doc)
 {
-    xmlSchemaParserCtxtPtr parser =
-        xmlSchemaNewMemParserCtxt((const char *)nn_model_xsd, (int)nn_model_xsd_size);
+    xmlSchemaParserCtxtPtr parser = xmlSchemaNewMemParserCtxt(nn_model_xsd, (int)nn_model_xsd_size);
     xmlSchemaPtr schema = parser ? xmlSchemaParse(parser) : NULL;
     xmlSchemaValidCtxtPtr valid = schema ? xmlSchemaNewValidCtxt(schema) : NULL;
 

@@ -48,8 +48,8 @@ struct nn_part *nn_phantom_oval(struct nn_solid *solid, struct vec3 at, struct v
 }
 
 /* PA, now and then AP: the whole thorax, some cut. */
-void nn_phantom_draw_chest(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
-                           uint64_t index)
+static void draw_chest(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
+                       uint64_t index)
 {
     struct phantom_rng rng = nn_phantom_rng(settings->seed, index, PHANTOM_VIEW);
     bool ap = nn_phantom_chance(&rng, 0.3);
@@ -84,7 +84,7 @@ void nn_phantom_draw_other(struct phantom_scene *scene, const struct nn_phantom_
     *displayed = false;
     switch (settings->subject) {
     case NN_PHANTOM_CHEST:
-        nn_phantom_draw_chest(scene, settings, index);
+        draw_chest(scene, settings, index);
         break;
     case NN_PHANTOM_HAND:
         nn_phantom_draw_hand(scene, other, &rng);

@@ -7,8 +7,6 @@
 
 /* The things' own axes: x and y along the picture, z to the tube (hip: the patient's). Each sets
  * scene->camera but for rows and columns. */
-void nn_phantom_draw_chest(struct phantom_scene *scene, const struct nn_phantom_settings *settings,
-                           uint64_t index);
 void nn_phantom_draw_hand(struct phantom_scene *scene, bool other, struct phantom_rng *rng);
 void nn_phantom_draw_hip(struct phantom_scene *scene, bool other, struct phantom_rng *rng);
 void nn_phantom_draw_dental(struct phantom_scene *scene, bool other, struct phantom_rng *rng);

@@ -172,8 +172,6 @@ void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
  * for air inside tissue. Counts as soft tissue when soft. */
 void nn_scene_fill(struct phantom_scene *scene, const struct nn_solid *solid,
                    const struct pose *pose, double mu, double instead);
-void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh, const struct pose *pose,
-                   double mu, bool soft);
 /* A closed loft of rings (solid.h) in the patient's axes: skin, airway, muscles. */
 void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int rings, int around,
                    double mu, bool soft);

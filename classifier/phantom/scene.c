@@ -61,8 +61,8 @@ void nn_scene_bone(struct phantom_scene *scene, const struct nn_solid *solid,
     nn_mesh_finish(&inner);
 }
 
-void nn_scene_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh, const struct pose *pose,
-                   double mu, bool soft)
+static void add_mesh(struct phantom_scene *scene, const struct nn_mesh *mesh,
+                     const struct pose *pose, double mu, bool soft)
 {
     add(scene, mesh, pose, mu, scene->attenuation);
     if (soft)
@@ -80,7 +80,7 @@ void nn_scene_fill(struct phantom_scene *scene, const struct nn_solid *solid,
         *scene->failed = true;
         return;
     }
-    nn_scene_mesh(scene, &mesh, pose, mu - instead, false);
+    add_mesh(scene, &mesh, pose, mu - instead, false);
     nn_mesh_finish(&mesh);
 }
 
@@ -95,7 +95,7 @@ void nn_scene_loft(struct phantom_scene *scene, const struct vec3 *point, int ri
     if (nn_mesh_loft(&mesh, point, rings, around, NULL) != NN_OK)
         *scene->failed = true;
     else
-        nn_scene_mesh(scene, &mesh, &none, mu, soft);
+        add_mesh(scene, &mesh, &none, mu, soft);
     nn_mesh_finish(&mesh);
 }
 

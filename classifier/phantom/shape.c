@@ -131,8 +131,8 @@ void nn_phantom_grid_add(struct phantom_scene *scene, const struct phantom_grid 
     nn_scene_loft(scene, grid->point, grid->rings, grid->around, mu, soft);
 }
 
-void nn_phantom_grid_sponge(struct phantom_scene *scene, const struct phantom_grid *grid,
-                            double sponge)
+/* Trabecular bone's texture belongs to it too. */
+static void add_sponge(struct phantom_scene *scene, const struct phantom_grid *grid, double sponge)
 {
     struct nn_mesh mesh = {0};
     struct pose none = nn_pose_none();
@@ -191,7 +191,7 @@ void nn_phantom_loft_bone(struct phantom_scene *scene, const struct pose *pose,
     }
     nn_phantom_grid_of(&grid, pose, inner, count, between, around);
     nn_phantom_grid_add(scene, &grid, sponge - shell, false);
-    nn_phantom_grid_sponge(scene, &grid, sponge);
+    add_sponge(scene, &grid, sponge);
 }
 
 void nn_phantom_sweep(const struct phantom_node *node, int count, struct vec3 side, double scale,

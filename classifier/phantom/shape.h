@@ -39,9 +39,6 @@ void nn_phantom_grid_inset(const struct phantom_grid *from, const double *depth,
                            struct phantom_grid *to);
 void nn_phantom_grid_add(struct phantom_scene *scene, const struct phantom_grid *grid, double mu,
                          bool soft);
-/* Trabecular bone's texture belongs to it too. */
-void nn_phantom_grid_sponge(struct phantom_scene *scene, const struct phantom_grid *grid,
-                            double sponge);
 void nn_phantom_loft(struct phantom_scene *scene, const struct pose *pose,
                      const struct phantom_ring *ring, int count, int between, int around,
                      double mu);

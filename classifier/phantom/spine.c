@@ -18,7 +18,9 @@ double nn_phantom_pillar_x(const struct phantom_level *level, double scale)
     return -level->depth / 2 - 4.3 * scale;
 }
 
-struct pose nn_phantom_aim(struct vec3 at, struct vec3 along, struct vec3 down)
+/* A pose at `at` whose local x axis points along `along` and whose y axis lies in the plane of
+ * `along` and `down`. */
+static struct pose aim(struct vec3 at, struct vec3 along, struct vec3 down)
 {
     struct vec3 x = nn_vec3_scale(along, 1 / nn_vec3_length(along));
     struct vec3 z = nn_vec3_cross(x, down), y;
@@ -58,7 +60,7 @@ struct nn_part *nn_phantom_plate(struct nn_solid *solid, struct vec3 a, struct v
     struct vec3 along = nn_vec3_sub(b, a), middle = nn_vec3_scale(nn_vec3_add(a, b), 0.5);
     struct nn_part *part = nn_solid_add(solid, NN_PART_BOX, middle);
 
-    part->pose = nn_phantom_aim(middle, along, down);
+    part->pose = aim(middle, along, down);
     part->size = (struct vec3){nn_vec3_length(along) / 2, tall, thick};
     part->round = thick * 0.8;
     return part;
@@ -73,7 +75,7 @@ struct nn_part *nn_phantom_break(struct nn_solid *solid, enum nn_part_how how, s
     if (fabs(front.y) > 0.7 * nn_vec3_length(front))
         down = (struct vec3){-1, 0, 0};
     part->how = how;
-    part->pose = nn_phantom_aim(at, front, down);
+    part->pose = aim(at, front, down);
     part->hollow = 0.4;
     part->round = 4.5;
     part->waist = injury->phase;

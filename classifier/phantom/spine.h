@@ -11,9 +11,6 @@ int nn_phantom_pick(struct phantom_rng *rng, const double *weights, int count);
 /* Where the articular pillars' middle lies in front or behind: x, local. */
 double nn_phantom_pillar_x(const struct phantom_level *level, double scale);
 
-/* A pose at `at` whose local x axis points along `along` and whose y axis lies in the plane of
- * `along` and `down`. */
-struct pose nn_phantom_aim(struct vec3 at, struct vec3 along, struct vec3 down);
 /* Turns about `pivot` and then shifts. */
 struct pose nn_phantom_about(struct vec3 pivot, double flexion, double rotation, struct vec3 shift);
 /* Adds parts between two points: a round cone; a plate `tall` (half height along `down`) and

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-float nn_phantom_grain(const float *tile, float x, float y)
+/* Bilinear, in cells. */
+static float grain(const float *tile, float x, float y)
 {
     float fx = floorf(x), fy = floorf(y), a = x - fx, b = y - fy;
     unsigned x0 = (unsigned)((int)fx & (PHANTOM_TILE - 1)), x1 = (x0 + 1) & (PHANTOM_TILE - 1);
@@ -72,13 +73,13 @@ void nn_phantom_add_texture(const struct phantom_detector *detector, const float
 
             if (detector->sponge[i] > 1e-4f)
                 sum = sponge * sqrtf(detector->sponge[i]) *
-                      nn_phantom_grain(tile, x / TRABECULA + at_y, y / TRABECULA + at_x);
+                      grain(tile, x / TRABECULA + at_y, y / TRABECULA + at_x);
             if (detector->soft[i] > 1) {
                 float soft = 0, scale = 1 / FINEST;
 
                 for (int o = 0; o < OCTAVES; o++, scale *= 0.5f)
-                    soft += level[o] * nn_phantom_grain(tile, u * scale + at_x + 37.0f * (float)o,
-                                                        v * scale + at_y);
+                    soft += level[o] *
+                            grain(tile, u * scale + at_x + 37.0f * (float)o, v * scale + at_y);
                 sum += soft * sqrtf(detector->soft[i] * 0.01f);
             }
             plane[i] += sum;

@@ -9,8 +9,6 @@
 /* (PHANTOM_TILE, PHANTOM_TILE) numbers of unit variance, periodic, correlated over a cell or two;
  * the caller's to free. NULL: no memory. */
 float *nn_phantom_tile(struct phantom_rng rng);
-/* Bilinear, in cells. */
-float nn_phantom_grain(const float *tile, float x, float y);
 /* Adds anatomical texture to attenuation: trabeculae where sponge is, and soft tissue's noise whose
  * power falls with the third power of frequency (Burgess, Med Phys 28 (2001) 419). */
 void nn_phantom_add_texture(const struct phantom_detector *detector, const float *tile,

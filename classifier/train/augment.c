@@ -1,5 +1,6 @@
-/* augment.c: another view of the same patient (papers.md, Preprocessing 3: rotation, scaling,
- * flipping, cropping), and the differences between detectors: contrast, brightness, gamma, blur,
+/* augment.c: another view of the same patient: rotation, scaling, flipping, cropping
+ * ("Classification of Cervical Spine Fracture using Deep Learning", B.Tech. report, 2024, names
+ * these), and the differences between detectors: contrast, brightness, gamma, blur,
  * noise. Everything is a function of the random stream and the ranges alone; what has no range
  * takes its number from the stream all the same, so that one option does not change another's
  * draws. */

@@ -2,16 +2,11 @@
  * the optimiser's arrays ("momentum/NAME"; "adam_m/NAME", "adam_s/NAME"), "best/NAME" where the
  * best epoch is kept, and the position as metadata. Doubles are written as %a: the same bits come
  * back. nn_weights_write commits by rename, so a checkpoint is the old one or the new one. */
+#include "file_internal.h"
 #include "train_internal.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NAME_SIZE  192
 #define MAX_KINDS  4
@@ -37,21 +32,9 @@ static void exchange(char *text, char from, char to)
 void nn_checkpoint_sweep(const char *dir)
 {
     char path[PATH_MAX];
-    DIR *folder = opendir(dir);
 
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        long writer = 0;
-        int end = 0;
-        if (sscanf(entry->d_name, "checkpoint.safetensors.%ld.tmp%n", &writer, &end) != 1 ||
-            end == 0 || entry->d_name[end] != '\0' || writer < 1 ||
-            !(kill((pid_t)writer, 0) != 0 && errno == ESRCH))
-            continue;
-        int length = snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        if (length > 0 && length < PATH_MAX)
-            unlink(path);
-    }
-    if (folder)
-        closedir(folder);
+    if (path_of(dir, path, NULL) == NN_OK)
+        nn_file_sweep(path);
 }
 
 /* The arrays of one parameter: its kinds' names and data; returns how many. */
@@ -106,11 +89,16 @@ static enum nn_status write_tensors(const char *path, const struct nn_trainer *t
     snprintf(best_epoch, sizeof best_epoch, "%d", at->best_epoch);
     snprintf(best_loss, sizeof best_loss, "%a", at->best_loss);
     snprintf(updates, sizeof updates, "%llu", (unsigned long long)nn_optimiser_steps(t->optimiser));
-    const struct nn_metadata metadata[] = {{"best_epoch", best_epoch},   {"best_loss", best_loss},
-                                           {"correct", correct},         {"epoch", epoch},
-                                           {"history", history},         {"loss_sum", loss},
-                                           {"seconds", seconds},         {"seen", seen},
-                                           {"settings", t->fingerprint}, {"step", step},
+    const struct nn_metadata metadata[] = {{"best_epoch", best_epoch},
+                                           {"best_loss", best_loss},
+                                           {"correct", correct},
+                                           {"epoch", epoch},
+                                           {"history", history},
+                                           {"loss_sum", loss},
+                                           {"seconds", seconds},
+                                           {"seen", seen},
+                                           {"settings", t->settings_text},
+                                           {"step", step},
                                            {"updates", updates}};
     return nn_weights_write(path, tensors, count, metadata, sizeof metadata / sizeof *metadata,
                             NN_F32, err);
@@ -211,8 +199,8 @@ enum nn_status nn_checkpoint_read(struct nn_trainer *t, struct nn_error *err)
         (status = nn_weights_open(path, &weights, err)) != NN_OK)
         return status;
     const char *settings = nn_weights_metadata(weights, "settings");
-    if (!settings || strcmp(settings, t->fingerprint) != 0) {
-        nn_train_difference(settings ? settings : "", t->fingerprint, words, sizeof words);
+    if (!settings || strcmp(settings, t->settings_text) != 0) {
+        nn_train_difference(settings ? settings : "", t->settings_text, words, sizeof words);
         status = nn_fail(err, NN_INVALID, "checkpoint of other settings: %s (%.100s)", words, path);
         goto out;
     }

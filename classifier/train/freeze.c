@@ -1,5 +1,5 @@
-/* freeze.c: words on the command line become frozen layers (papers.md, Training: B freezes the
- * pre-trained layers). */
+/* freeze.c: words on the command line become frozen layers ("Classification of Cervical Spine
+ * Fracture using Deep Learning", B.Tech. report, 2024, freezes the pre-trained ones). */
 #include "train_internal.h"
 
 #include <fnmatch.h>

@@ -1,38 +1,23 @@
-/* history.c: history.csv, rewritten whole by rename, so that a reader never sees half a line. */
+/* history.c: history.csv, rewritten whole, so that a reader never sees half a line. */
+#include "file_internal.h"
 #include "train_internal.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum nn_status nn_history_write(const struct nn_trainer *t, struct nn_error *err)
 {
-    const char *path = t->out->history_csv;
-    char temporary[PATH_MAX];
+    struct nn_file file;
 
-    if (!path)
+    if (!t->out->history_csv)
         return NN_OK;
-    int length = snprintf(temporary, sizeof temporary, "%s.partial", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return nn_fail(err, NN_INVALID, "%.60s...: path too long", path);
-    FILE *file = fopen(temporary, "we");
-    if (!file)
-        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    fprintf(file,
-            "epoch,rate,train_loss,train_accuracy,validation_loss,validation_accuracy,"
-            "seconds\n%s",
-            t->at.history ? t->at.history : "");
-    bool failed = fflush(file) != 0 || fsync(fileno(file)) != 0;
-    failed = fclose(file) != 0 || failed;
-    if (failed || rename(temporary, path) != 0) {
-        int cause = errno;
-        unlink(temporary);
-        return nn_fail(err, NN_IO, "%s: %s", path, strerror(cause));
-    }
-    return NN_OK;
+    enum nn_status status = nn_file_begin(&file, t->out->history_csv, err);
+    if (status != NN_OK)
+        return status;
+    int written = fprintf(file.out,
+                          "epoch,rate,train_loss,train_accuracy,validation_loss,"
+                          "validation_accuracy,seconds\n%s",
+                          t->at.history ? t->at.history : "");
+    return nn_file_place(&file, written >= 0, err);
 }
 
 enum nn_status nn_history_add(struct nn_trainer *t, struct nn_error *err)

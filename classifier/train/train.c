@@ -1,10 +1,11 @@
-/* train.c: the training loop (papers.md, Training).
+/* train.c: the training loop (by default the papers' protocol: docs/training.md).
  *
  * One step: a batch from the loader (one ahead) -> nn_run_train_step -> nn_optimiser_step. The rate
  * falls every rate_drop_epochs; heads learn head_rate_factor times faster. After each epoch:
  * validation, a line of history, the best epoch's values, a checkpoint, early stop. All randomness
  * is a function of (seed, epoch, step, index), so values, the optimiser's state and struct
  * nn_position are the whole training. */
+#include "file_internal.h"
 #include "train_internal.h"
 
 #include <stdlib.h>
@@ -259,6 +260,15 @@ static enum nn_status write_weights(struct nn_trainer *t, struct nn_error *err)
     return status;
 }
 
+/* Removes what killed trainings have left half written. */
+static void sweep(const struct nn_trainer *t)
+{
+    nn_checkpoint_sweep(t->s->checkpoint_dir);
+    nn_file_sweep(t->out->weights);
+    if (t->out->history_csv)
+        nn_file_sweep(t->out->history_csv);
+}
+
 enum nn_status nn_train(const struct nn_train_settings *settings, const struct nn_source *training,
                         const struct nn_source *validation, struct nn_train_output *output,
                         struct nn_error *err)
@@ -269,7 +279,7 @@ enum nn_status nn_train(const struct nn_train_settings *settings, const struct n
     enum nn_status status = nn_trainer_open(&t, err ? err : &own);
 
     if (status == NN_OK)
-        nn_checkpoint_sweep(settings->checkpoint_dir);
+        sweep(&t);
     if (status == NN_OK && settings->resume) {
         status = nn_checkpoint_read(&t, err);
         if (status == NN_MISSING)

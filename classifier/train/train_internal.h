@@ -2,7 +2,6 @@
 #ifndef TRAIN_INTERNAL_H
 #define TRAIN_INTERNAL_H
 
-#include "model/model_internal.h"
 #include "nn_train.h"
 
 #include <pthread.h>
@@ -58,7 +57,7 @@ NN_MUST_USE enum nn_status nn_loader_start(struct nn_loader *loader, uint64_t ep
 NN_MUST_USE enum nn_status nn_loader_wait(struct nn_loader *loader, int *slot,
                                           struct nn_error *err);
 
-/* Scores of all samples of a source, in order: scores (count, classes), truth (count). */
+/* measure.c: all samples of a source, in order: scores (count, classes), truth (count). */
 NN_MUST_USE enum nn_status nn_measure_scores(const struct nn_graph *graph,
                                              const struct nn_values *values,
                                              const struct nn_preprocess *preprocess, int classes,
@@ -98,7 +97,7 @@ struct nn_trainer {
     float *class_weight;     /* NULL: alike */
     float *probabilities;
     struct nn_position at;
-    char *fingerprint;
+    char *settings_text;                         /* nn_train_settings_print */
     int lock;                                    /* on the checkpoint's folder, or -1 */
     struct timespec began, saved;                /* of this process */
     double training_seconds, validation_seconds; /* of this process */
@@ -115,8 +114,8 @@ NN_MUST_USE enum nn_status nn_train_check(const struct nn_train_settings *settin
 double nn_train_rate(const struct nn_train_settings *settings, int epoch);
 /* All that has to be the same for a checkpoint to be this training's, as "name=value ..."; malloc,
  * NULL without memory. */
-char *nn_train_fingerprint(const struct nn_trainer *t);
-/* Names the first setting that two fingerprints do not share: "seed is 11 there, 12 here". */
+char *nn_train_settings_print(const struct nn_trainer *t);
+/* Names the first setting that two such texts do not share: "seed is 11 there, 12 here". */
 void nn_train_difference(const char *there, const char *here, char *words, size_t size);
 
 /* freeze.c: whether one of `heads` (NULL-terminated, or NULL: none) is the layer. */
@@ -129,6 +128,7 @@ NN_MUST_USE enum nn_status nn_freeze(const struct nn_graph *graph, const char *c
 NN_MUST_USE enum nn_status nn_history_add(struct nn_trainer *t, struct nn_error *err);
 NN_MUST_USE enum nn_status nn_history_write(const struct nn_trainer *t, struct nn_error *err);
 
+/* checkpoint.c: the whole state into s->checkpoint_dir. */
 NN_MUST_USE enum nn_status nn_checkpoint_write(const struct nn_trainer *t, struct nn_error *err);
 /* Removes what killed trainings have left half written in `dir`. */
 void nn_checkpoint_sweep(const char *dir);

@@ -92,8 +92,8 @@ enum nn_status nn_train_check(const struct nn_train_settings *s, const struct nn
         return nn_fail(err, NN_INVALID, "%d classes, 2 to %d are expected", s->classes,
                        NN_MAX_CLASSES);
     if (s->epochs < 1 || s->batch < 1 || s->batch > MAX_BATCH || s->threads < 1)
-        return nn_fail(err, NN_INVALID, "epochs %d, batch %d, threads %d", s->epochs, s->batch,
-                       s->threads);
+        return nn_fail(err, NN_INVALID, "epochs %d, batch %d (at most %d), threads %d: each from 1",
+                       s->epochs, s->batch, MAX_BATCH, s->threads);
     if (!within(s->rate, 1e-12, 1e6) || !within(s->rate_drop, 1e-12, 1e6) ||
         s->rate_drop_epochs < 0 || !within(s->head_rate_factor, 1e-12, 1e6))
         return nn_fail(err, NN_INVALID, "rate %g, lowered by %g every %d epochs, head factor %g",
@@ -139,7 +139,7 @@ static void print_augmentation(FILE *to, const struct nn_augmentation *a)
             a->flip, a->crop, a->blur, a->gamma, a->contrast, a->brightness, a->noise);
 }
 
-char *nn_train_fingerprint(const struct nn_trainer *t)
+char *nn_train_settings_print(const struct nn_trainer *t)
 {
     const struct nn_train_settings *s = t->s;
     const struct nn_preprocess *p = &s->preprocess;
@@ -181,10 +181,10 @@ char *nn_train_fingerprint(const struct nn_trainer *t)
     return text;
 }
 
-/* The value of `name` in a fingerprint: its start and length; NULL: not told. */
-static const char *value_of(const char *fingerprint, const char *name, size_t length, size_t *size)
+/* The value of `name` in a settings' text: its start and length; NULL: not told. */
+static const char *value_of(const char *text, const char *name, size_t length, size_t *size)
 {
-    for (const char *at = fingerprint; *at; at += strcspn(at, " "), at += *at == ' ') {
+    for (const char *at = text; *at; at += strcspn(at, " "), at += *at == ' ') {
         if (strncmp(at, name, length) == 0 && at[length] == '=') {
             *size = strcspn(at + length + 1, " ");
             return at + length + 1;

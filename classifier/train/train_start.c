@@ -194,8 +194,8 @@ static enum nn_status open_loader(struct nn_trainer *t, struct nn_error *err)
     t->loader.shuffle = true;
     t->loader.augmentation = t->s->augmentation;
     t->probabilities = calloc((size_t)t->s->batch * (size_t)t->s->classes, sizeof(float));
-    t->fingerprint = nn_train_fingerprint(t);
-    if (status == NN_OK && (!t->probabilities || !t->fingerprint))
+    t->settings_text = nn_train_settings_print(t);
+    if (status == NN_OK && (!t->probabilities || !t->settings_text))
         status = nn_fail(err, NN_NO_MEMORY, "no memory for the training");
     return status;
 }
@@ -253,7 +253,7 @@ void nn_trainer_close(struct nn_trainer *t)
     free(t->factors);
     free(t->class_weight);
     free(t->probabilities);
-    free(t->fingerprint);
+    free(t->settings_text);
     free(t->frozen);
     free(t->at.history);
     nn_values_destroy(t->values);

@@ -100,9 +100,11 @@ static void put_says(FILE *out, const char *says)
 static void put_example(FILE *out, const char *says)
 {
     fputs(".PP\n.in +4n\n.nf\n", out);
-    for (const char *at = says; at && *at; at = strchr(at, '\n'), at += at != NULL) {
-        put_text(out, at, strcspn(at, "\n"), true);
+    while (says && *says) {
+        const size_t length = strcspn(says, "\n");
+        put_text(out, says, length, true);
         fputc('\n', out);
+        says += length + (says[length] == '\n');
     }
     fputs(".fi\n.in\n", out);
 }

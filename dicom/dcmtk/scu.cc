@@ -216,6 +216,20 @@ enum dx_status rewrite(const char *path, const std::string &syntax, int *fd, str
     return DX_OK;
 }
 
+/* Receives the answer to our last request, which brings no dataset. */
+enum dx_status receive_answer(dx_scu *scu, uint16_t field, dx_command *answer, struct dx_error *err)
+{
+    uint8_t context;
+
+    enum dx_status status = dx_wire_receive_command(&scu->wire, &context, answer, err);
+    if (status != DX_OK)
+        return status;
+    if (answer->field != field || answer->responded_id != scu->message_id || !answer->has_status ||
+        answer->dataset_type != DX_NO_DATASET)
+        return dx_fail(err, DX_MALFORMED, "the answer (%04x) is not to our request", answer->field);
+    return DX_OK;
+}
+
 enum dx_status send_object(dx_scu *scu, uint8_t context, const dx_scan *scan, int fd,
                            dx_command *answer, struct dx_error *err)
 {
@@ -229,7 +243,7 @@ enum dx_status send_object(dx_scu *scu, uint8_t context, const dx_scan *scan, in
     if (status == DX_OK)
         status = dx_wire_send_file(&scu->wire, context, fd, err);
     if (status == DX_OK)
-        status = dx_scu_answer(scu, DX_C_STORE_RSP, answer, err);
+        status = receive_answer(scu, DX_C_STORE_RSP, answer, err);
     return dx_scu_with_peer(scu, status, err);
 }
 
@@ -298,19 +312,6 @@ enum dx_status dx_scu_with_peer(dx_scu *scu, enum dx_status status, struct dx_er
     scu->is_broken = true;
     (void)snprintf(text, sizeof text, "%s", err->text);
     return dx_fail(err, status, "%s: %s", scu->peer.c_str(), text);
-}
-
-enum dx_status dx_scu_answer(dx_scu *scu, uint16_t field, dx_command *answer, struct dx_error *err)
-{
-    uint8_t context;
-
-    enum dx_status status = dx_wire_receive_command(&scu->wire, &context, answer, err);
-    if (status != DX_OK)
-        return status;
-    if (answer->field != field || answer->responded_id != scu->message_id || !answer->has_status ||
-        answer->dataset_type != DX_NO_DATASET)
-        return dx_fail(err, DX_MALFORMED, "the answer (%04x) is not to our request", answer->field);
-    return DX_OK;
 }
 
 uint8_t dx_scu_context_of(dx_scu *scu, const char *sop_class, const char *syntax,
@@ -389,7 +390,7 @@ enum dx_status dx_scu_echo(struct dx_scu *scu, struct dx_error *err)
                            UID_VerificationSOPClass);
             enum dx_status status = dx_wire_send_command(&scu->wire, context, &request, err);
             if (status == DX_OK)
-                status = dx_scu_answer(scu, DX_C_ECHO_RSP, &answer, err);
+                status = receive_answer(scu, DX_C_ECHO_RSP, &answer, err);
             if (status != DX_OK)
                 return dx_scu_with_peer(scu, status, err);
             if (answer.status != 0)

@@ -36,9 +36,6 @@ DX_MUST_USE enum dx_status dx_scu_ask(dx_scu *scu, uint8_t context, dx_command *
 /* The context in which the peer takes this SOP class in implicit little endian; DX_NO_CONTEXT. */
 DX_MUST_USE enum dx_status dx_scu_implicit_context(dx_scu *scu, const char *sop_class,
                                                    uint8_t *context, struct dx_error *err);
-/* Receives the answer to our last request, which brings no dataset. */
-DX_MUST_USE enum dx_status dx_scu_answer(dx_scu *scu, uint16_t field, dx_command *answer,
-                                         struct dx_error *err);
 /* The context that takes this SOP class, in this transfer syntax if it can be; an uncompressed one
  * may be another uncompressed one. 0: none. */
 uint8_t dx_scu_context_of(dx_scu *scu, const char *sop_class, const char *syntax,

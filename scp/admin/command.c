@@ -49,7 +49,8 @@ static const struct {
     {"calling", COMMAND_TITLES, true, offsetof(struct command, calling)},
     {"called", COMMAND_TITLES, true, offsetof(struct command, called)},
     {"yes", COMMAND_YES, false, offsetof(struct command, yes)},
-    {"parked", COMMAND_PARKED, false, offsetof(struct command, parked)},
+    {"parked", COMMAND_SET_ASIDE, false, offsetof(struct command, parked)},
+    {"quarantine", COMMAND_SET_ASIDE, false, offsetof(struct command, quarantine)},
     {"objects", COMMAND_OBJECTS, false, offsetof(struct command, objects)},
     {"force", COMMAND_FORCE, false, offsetof(struct command, force)},
 };

@@ -23,7 +23,7 @@ struct command {
     /* of `cervigate audit`, or NULL */
     const char *expect, *since, *until, *event, *patient, *accession, *user, *outcome, *limit;
     bool acknowledge;
-    bool json, print_effective, yes, parked, objects, force;
+    bool json, print_effective, yes, parked, quarantine, objects, force;
     int count;    /* of what is left */
     char **words; /* arguments that are no options */
 };
@@ -37,7 +37,7 @@ enum command_options {
     COMMAND_REASON = 32,
     COMMAND_ISSUER = 64,
     COMMAND_YES = 128,
-    COMMAND_PARKED = 256,
+    COMMAND_SET_ASIDE = 256, /* --parked, --quarantine */
     COMMAND_OBJECTS = 512,
     COMMAND_FORCE = 1024,
     COMMAND_KEEP = 2048,

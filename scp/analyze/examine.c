@@ -123,7 +123,10 @@ static enum examine_end child_failed(struct exam *e, enum zygote_end end,
     case ZYGOTE_REFUSED:
         if (e->object.refusal == DX_NO_MEMORY && effort == EXAMINE_TRY)
             return EXAMINE_AGAIN;
-        reason = e->object.refusal == DX_LIMIT       ? SRT_TOO_LARGE
+        if (e->object.refusal == DX_NO_MEMORY)
+            snprintf(e->object.text, sizeof e->object.text,
+                     "limit objectMemory: not enough for it");
+        reason = e->object.refusal == DX_LIMIT || e->object.refusal == DX_NO_MEMORY ? SRT_TOO_LARGE
                  : e->object.refusal == DX_NO_PIXELS ? SRT_NO_PIXEL_DATA
                                                      : SRT_UNDECODABLE;
         return give_up(e, reason);

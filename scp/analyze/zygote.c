@@ -31,6 +31,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define LATE     "limit objectWallTime: the object child took too long"
 #define GRACE_MS 5000 /* between the child's own alarm and the owner's SIGKILL */
 
 struct zygote {
@@ -138,13 +139,15 @@ static enum zygote_end bury(struct zygote_object *object)
     }
     if (WIFSIGNALED(status)) {
         int number = WTERMSIG(status);
-        const char *why = late || number == SIGALRM ? "took too long"
-                          : number == SIGXCPU       ? "used too much processor time"
-                          : number == SIGSYS        ? "made a forbidden system call"
-                          : number == SIGXFSZ       ? "wrote too much"
-                          : number == SIGABRT       ? "gave up or ran out of memory"
-                                                    : "crashed";
-        snprintf(object->text, sizeof object->text, "the object child %s (signal %d)", why, number);
+        const char *why = late || number == SIGALRM ? LATE
+                          : number == SIGXCPU ? "limit objectCpuTime: the object child used too "
+                                                "much processor time"
+                          : number == SIGSYS  ? "the object child made a forbidden system call"
+                          : number == SIGXFSZ ? "the object child wrote too much"
+                          : number == SIGABRT ? "the object child gave up, or ran out of memory: "
+                                                "limit objectMemory"
+                                              : "the object child crashed";
+        snprintf(object->text, sizeof object->text, "%s (signal %d)", why, number);
         return ZYGOTE_DIED;
     }
     return ZYGOTE_OK;
@@ -156,8 +159,8 @@ static enum zygote_end fall(struct zygote_object *object)
     bool late = clock_monotonic_ms() >= object->deadline_ms; /* it may leave when its socket ends */
     enum zygote_end end = bury(object);
     if (end == ZYGOTE_OK) {
-        snprintf(object->text, sizeof object->text, "the object child %s",
-                 late ? "took too long" : "ended without an answer");
+        snprintf(object->text, sizeof object->text, "%s",
+                 late ? LATE : "the object child ended without an answer");
         end = ZYGOTE_DIED;
     }
     return end;

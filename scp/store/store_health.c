@@ -234,6 +234,25 @@ enum store_status store_refused(struct store *store, struct store_refused *list,
     return status == STORE_NONE ? STORE_OK : status;
 }
 
+enum store_status store_conflicts(struct store *store, struct store_conflicts *list, size_t room,
+                                  size_t *count)
+{
+    enum store_status status;
+    *count = 0;
+    sqlite3_stmt *rows =
+        sql_prepare(store,
+                    "SELECT calling,COUNT(*),MAX(id) FROM instance INDEXED BY instance_quarantined"
+                    " WHERE " QUARANTINED " AND reason='conflict' GROUP BY calling LIMIT ?",
+                    "i", (int64_t)room);
+    while ((status = sql_row(store, rows)) == STORE_OK) {
+        struct store_conflicts *one = &list[(*count)++];
+        sql_text(rows, 0, one->station, sizeof one->station);
+        one->count = (uint64_t)sqlite3_column_int64(rows, 1);
+        one->last = sqlite3_column_int64(rows, 2);
+    }
+    return status == STORE_NONE ? STORE_OK : status;
+}
+
 /* ---- alarms ---- */
 
 enum store_status store_alarms(struct store *store, struct store_alarm *list, size_t room,

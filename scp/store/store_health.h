@@ -70,6 +70,16 @@ struct store_refused {
 STORE_MUST_USE enum store_status store_refused(struct store *store, struct store_refused *list,
                                                size_t room, size_t *count);
 
+/* Of each station that sent an object with the SOP Instance UID of another and other pixels: how
+ * many of these are kept, and the last one's id. */
+struct store_conflicts {
+    char station[17];
+    uint64_t count;
+    int64_t last;
+};
+STORE_MUST_USE enum store_status store_conflicts(struct store *store, struct store_conflicts *list,
+                                                 size_t room, size_t *count);
+
 /* Alarms that are on, as they were told last. */
 struct store_alarm {
     char name[32], subject[80];

@@ -7,7 +7,7 @@
 
 #include "ups_text.h"
 
-/* Interpretation of CID 9231: what our items ask for, and which of the site's are touched. */
+/* Interpretation of CID 9231: what our items ask for. */
 extern const struct dx_ups_code ups_reading;
 
 struct ups_item_texts {

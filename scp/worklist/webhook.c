@@ -17,7 +17,7 @@
 #define ANSWER_MOST 65536 /* of the receiver's body, which nobody reads */
 
 /* malloc, the caller's; NULL: out of memory. */
-char *webhook_body(const struct news *news)
+static char *body_of(const struct news *news)
 {
     char created[25];
     clock_iso(news->created_ms, created);
@@ -153,7 +153,7 @@ enum news_end webhook_tell(const struct conf_announcement *to, const struct news
     char signature[128] = "";
     enum news_end end = NEWS_LATER;
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json"), *more;
-    char *body = webhook_body(news);
+    char *body = body_of(news);
     CURL *curl = curl_easy_init();
     if (headers == NULL || body == NULL || curl == NULL) {
         (void)snprintf(why, NEWS_WHY, "out of memory");

@@ -12,8 +12,6 @@
 #include "conf.h"
 #include "news.h"
 
-/* The body; malloc, the caller's; NULL: out of memory. */
-char *webhook_body(const struct news *news);
 /* Whom a URL calls; port 0 and "" where it is none. */
 void webhook_address(const char *url, char host[256], uint16_t *port);
 /* 2xx: told; 408, 425 and 5xx: later; no connection, no valid certificate, no answer in time, 429

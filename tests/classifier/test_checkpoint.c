@@ -174,9 +174,37 @@ static void kill_loses_no_more_than_a_step(void **state)
     }
 }
 
+/* Of each file that a training writes; what a living process writes, and other files, stay. */
+static void what_killed_writers_left_goes(void **state)
+{
+    static const char *const left[3] = {"checkpoint.safetensors", "history.csv", "one.safetensors"};
+    struct nn_source a = spots_source(NULL, 23), b = spots_source(NULL, 8);
+    struct nn_train_settings s = tiny_settings(graph, dir);
+    char history[PATH_MAX], path[5][PATH_MAX];
+    struct nn_error err;
+
+    (void)state;
+    fixture_path(history, dir, "history.csv");
+    for (int i = 0; i < 3; i++) /* no process has such a number */
+        snprintf(path[i], PATH_MAX, "%s/%s.999999999.tmp", dir, left[i]);
+    snprintf(path[3], PATH_MAX, "%s/history.csv.%ld.tmp", dir, (long)getppid());
+    snprintf(path[4], PATH_MAX, "%s/history.csv.999999999.tmp.kept", dir);
+    for (int i = 0; i < 5; i++) {
+        FILE *file = fopen(path[i], "we");
+        assert_non_null(file);
+        assert_int_equal(fclose(file), 0);
+    }
+    s.epochs = 1;
+    struct nn_train_output output = {.weights = out_path, .history_csv = history};
+    assert_int_equal(nn_train(&s, &a, &b, &output, &err), NN_OK);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(unlink(path[i]) == 0, i >= 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_killed_writers_left_goes),
         cmocka_unit_test(the_setting_that_differs_is_named),
         cmocka_unit_test(a_damaged_checkpoint_is_refused),
         cmocka_unit_test(time_is_a_reason_to_write),

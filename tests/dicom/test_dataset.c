@@ -193,6 +193,7 @@ static void notifications_of_availability(void **state)
         assert_int_equal(news.away, cases[i].away);
         for (size_t cut = 0; cut < d.count; cut++)
             assert_int_not_equal(dx_availability_read(d.data, cut, &news, &err), DX_OK);
+        free(d.data);
     }
 }
 

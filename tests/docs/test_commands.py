@@ -15,7 +15,7 @@ from documents import h
 # What blocks may need that is not here, and where their commands are tried instead.
 NEEDS = {
     "root": "installs into the system: tests/systemd/test_units.py installs into a prefix",
-    "systemd": "a running systemd: tests/systemd",
+    "systemd": "a running systemd: scripts/package-trial has that of docs/3am.md and docs/drill.md word for word, tests/systemd the units without it",
     "packages": "apt and minutes: docs/fresh-machine.md; tests/docs/test_demo.py runs scripts/demo with a build that is there, CI runs scripts/test",
     "compiler": "the build that this test runs in",
     "clang": "scripts/fuzz: tests/fuzz runs its targets' inputs",

@@ -141,11 +141,11 @@ class Documents(unittest.TestCase):
         self.assertEqual(bad, [])
 
     def test_every_source_file_stands_in_the_architecture(self):
-        """By its name without its ending, or by a pattern; classifier/'s and scp/admin/'s by their folder."""
-        tree = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "scp", "dicom", "config", "sr_templates"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()
+        """By its name without its ending, or by a pattern; classifier/'s and scp/admin/'s by their folder, too."""
+        tree = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "classifier", "scp", "dicom", "config", "sr_templates"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout.split()
         named = {os.path.splitext(os.path.basename(name))[0] for name in re.findall(r"`([\w./*-]+)`", bare(d.read("docs/architecture.md")))}
         named |= {name[3:] for name in named if name.startswith("dx_")}  # the body of a face
-        missing = [f for f in tree if f.endswith((".c", ".h", ".cc", ".hh")) and not f.startswith(("scp/admin/", "scp/embed/")) and os.path.exists(os.path.join(h.SOURCE, f)) and
+        missing = [f for f in tree if f.endswith((".c", ".h", ".cc", ".hh")) and os.path.exists(os.path.join(h.SOURCE, f)) and
                    not any(fnmatch.fnmatch(os.path.splitext(os.path.basename(f))[0], name) for name in named)]
         self.assertEqual(missing, [])
         for room, table in (("classifier", "### Inside `classifier/`"), ("scp/admin", "| in `scp/admin/` |")):
@@ -160,6 +160,16 @@ class Documents(unittest.TestCase):
         sources = subprocess.run(["git", "grep", "-hoE", r'getenv\("CERVIGATE_[A-Z_]+"', "--", "scp", "classifier", "dicom"], cwd=h.SOURCE, capture_output=True, text=True, check=True).stdout
         wanted |= set(re.findall(r"CERVIGATE_[A-Z_]+", sources))
         self.assertEqual(sorted(name for name in wanted if name not in page), [])
+
+    def test_the_guide_s_ports_are_the_schema_s(self):
+        rows = d.read("docs/administrator.md").split("\n## Ports\n")[1].split("\n## ")[0].split("\n")
+        schema = d.read("config/cervigate.xsd")
+        named = [(row, element) for row in rows for element in re.findall(r"`<(\w+) port>`", row)]
+        self.assertEqual({element for _, element in named}, {"node", "tls", "orders", "console", "hl7", "audit"})
+        for row, element in named:
+            default = re.search(rf'(?s)<xs:element name="{element}"[ >].*?<xs:attribute name="port"[^>]* default="(\d+)"', schema).group(1)
+            self.assertRegex(row, rf"\b{default}\b")
+        self.assertIn(re.search(r"(?m)^ListenStream=\S+:(\d+)$", d.read("systemd/cervigate.socket")).group(1) + " TCP", named[0][0])
 
     def test_every_block_says_what_it_is(self):
         bad = []

@@ -1,4 +1,5 @@
-"""The man pages and the completion against --help; exit statuses against what is promised."""
+"""The man pages and the completion against --help; exit statuses against what is promised; the 3 a.m. card on one sheet."""
+import html
 import os
 import re
 import shutil
@@ -122,6 +123,28 @@ class Completion(unittest.TestCase):
         for option, words in values:
             helps = [d.help_of(c) for c in d.commands() if option in d.options(d.help_of(c))]
             self.assertTrue(any(all(re.search(rf"\b{w}\b", text) for w in words.split()) for text in helps), option)
+
+
+class Card(unittest.TestCase):
+    """docs/3am.md as docs/man/card.awk makes it for paper."""
+    SHEET = os.path.join(h.BUILD, "docs/man/3am.html")
+
+    def test_it_says_what_the_page_says(self):
+        with open(self.SHEET, encoding="utf-8") as f:
+            body = f.read().split("<body>")[1]
+        said = html.unescape(re.sub(r"</?(?:body|html|h1|p|pre|table|tr|td|th|b|i|code)>", " ", body))
+        wanted = re.sub(r"\]\([^)]*\)|(?m:^\|[-|]+$|^```.*$|^# )|[|*`[]", " ", d.read("docs/3am.md"))
+        self.assertEqual(re.sub(r"\s+", "", said), re.sub(r"\s+", "", wanted))
+
+    def test_it_is_one_sheet_of_a4(self):
+        chromium = shutil.which("chromium")
+        if chromium is None:
+            self.skipTest("no chromium (scripts/deps --peers)")
+        with tempfile.TemporaryDirectory() as folder:
+            printed = os.path.join(folder, "card.pdf")
+            h.run(chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={printed}", "file://" + self.SHEET)
+            with open(printed, "rb") as f:
+                self.assertEqual(len(re.findall(rb"/Type\s*/Page(?!s)", f.read())), 1)
 
 
 class Statuses(unittest.TestCase):

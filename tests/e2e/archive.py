@@ -157,12 +157,6 @@ class Association(pacs.Association):
             threading.Thread(target=self.pacs.report, args=(events,), daemon=True).start()
         return True
 
-    def take_messages(self):
-        try:
-            super().take_messages()
-        except KeyError:  # an N-EVENT-REPORT-RSP: nothing follows it
-            pass
-
 
 def event_fields(event):
     kind = 2 if "FailedSOPSequence" in event else 1

@@ -30,7 +30,7 @@ NOT_LISTED = [  # query, retrieve, worklist, print, procedure steps, the hanging
     "1.2.840.10008.5.1.1.9", "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.5.1.4.38.2", UPS_WATCH, "1.2.840.10008.5.1.4.34.6.1",
     "1.2.840.10008.5.1.4.34.6.4", "1.2.840.10008.1.9", "1.2.840.10008.1.42.1"]
 
-# Sections of PS3.2 Annex N, in its order: as known from a statement of another product that follows it, since its own text was not at hand.
+# Sections of PS3.2 Annex N, in its order. Which of them were seen in the Standard itself the statement says (3.3).
 TEMPLATE = """1 Overview|1.1 Content and transfer|1.1.1 Structured Reporting root template IDs|1.2 DIMSE services|1.3 DICOM web services|1.4 Media services
 1.5 Real-time video services|1.6 De-identification profiles|1.7 Specific character sets|2 Table of contents|3 Introduction|3.1 Revision history|3.2 Audience|3.3 Remarks
 3.4 Terms and definitions|3.5 Abbreviations|3.6 References|4 Implementation model|4.1 Application Entities and data flow

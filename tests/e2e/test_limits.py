@@ -1,9 +1,9 @@
 """Every ceiling on what a peer controls, at its edge, on the real node: at the limit it passes, one above it is refused with the
 right code, and both the peer (where DICOM has room for words) and the log are told the setting's name."""
 import concurrent.futures
-import os
 import socket
 import struct
+import threading
 import time
 import unittest
 import zlib
@@ -191,7 +191,7 @@ class Pace(unittest.TestCase):
     """What a peer may do in a second."""
 
     def setUp(self):
-        self.node = h.Node({}, limits='<limits connectionsPerPeer="3" echoes="5"/>')
+        self.node = h.Node({}, limits='<limits connectionsPerPeer="3" echoes="5" associationCpuTime="1"/>')
         self.addCleanup(self.node.stop)
 
     def test_connections_in_a_second(self):
@@ -227,31 +227,64 @@ class Pace(unittest.TestCase):
         self.assertGreaterEqual(min(took[5:]), 0.1)
 
 
-@unittest.skipUnless(os.environ.get("CERVIGATE_LONG"), "half a minute: CERVIGATE_LONG=1; test_wire has it in a second")
-class Rate(unittest.TestCase):
-    def test_minimum_rate(self):
-        """Over half a minute: 2000 bytes a second are asked for, 500 come; at 4000 all is well."""
-        node = h.Node({}, mode="shadow", receive='<receive minimumRate="2000"/>')
+    def test_processor_time_of_an_association(self):
+        """128 MiB of blanks, deflated, are inflated again and again; who comes next is served."""
+        message = pdatas(store_rq(uid="1.2.3.4.5.1"), True) + pdatas(inflating("1.2.3.4.5.1", 1 << 27), False, 16000)
+        s = connect(self.node.port)
+        self.addCleanup(s.close)
+        s.settimeout(60)
+        s.sendall(associate_rq(syntax=DEFLATED))
+        answers = [read_pdu(s)]
         try:
-            ends = {}
-            for rate in (500, 4000):
-                s, _ = associate(node.port)
-                s.sendall(pdatas(store_rq(uid=f"1.2.3.{rate}"), True))
-                ends[rate] = s
-            begin = time.monotonic()
-            while time.monotonic() - begin < 33:
-                for rate, s in list(ends.items()):
-                    try:
-                        s.sendall(pdata(b"\0" * (rate // 2), False, False))
-                    except ConnectionError:
-                        ends.pop(rate).close()
-                time.sleep(0.5)
-            self.assertEqual(list(ends), [4000])
-            h.wait_for(lambda: "limit minimumRate: " in node.log(), 2, "the log")
-        finally:
-            for s in ends.values():
-                s.close()
-            node.stop()
+            while answers[-1] and len(answers) < 200:
+                s.sendall(message)
+                answers.append(read_pdu(s))
+        except ConnectionError:
+            pass
+        self.assertEqual(response_field(answers[1], 0x900), 0, "the first is taken")
+        h.wait_for(lambda: "association-died" in self.node.log(), 10, "its end")
+        self.assertRegex(self.node.log(), "association-died process=[0-9]+ signal=24 limit associationCpuTime address=127")
+        self.assertEqual(self.node.echo().returncode, 0)
+
+
+class Rate(unittest.TestCase):
+    """minimumRate is looked at over half a minute: two peers send beside all other tests; setUpModule begins."""
+    node = None
+    ends = {}
+
+    @classmethod
+    def send(cls):
+        """2000 bytes a second are asked for; 500 are too few, 20,000 are enough."""
+        for rate in (500, 20000):
+            s, _ = associate(cls.node.port)
+            s.sendall(pdatas(store_rq(uid=f"1.2.3.{rate}"), True))
+            cls.ends[rate] = s
+        begin = time.monotonic()
+        while len(cls.ends) == 2 and time.monotonic() - begin < 60 or time.monotonic() - begin < 33:
+            for rate, s in list(cls.ends.items()):
+                try:
+                    s.sendall(pdata(b"\0" * (rate // 2), False, False))
+                except ConnectionError:
+                    cls.ends.pop(rate).close()
+            time.sleep(0.5)
+
+    def test_minimum_rate(self):
+        self.thread.join()
+        self.assertEqual(list(self.ends), [20000])
+        h.wait_for(lambda: "limit minimumRate: " in self.node.log(), 2, "the log")
+
+
+def setUpModule():
+    Rate.node = h.Node({}, mode="shadow", receive='<receive minimumRate="2000"/>')
+    unittest.addModuleCleanup(Rate.node.stop)
+    Rate.thread = threading.Thread(target=Rate.send)
+    Rate.thread.start()
+
+
+def tearDownModule():
+    Rate.thread.join()
+    for s in Rate.ends.values():
+        s.close()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """The log as journald and administrators get it, and the support bundle. One node whose journal is a socket of this test: fields, one line an
-association and an object, nothing of a patient; JSON and a trace after a reload; then a bundle in which nothing that names anybody is found."""
+association and an object, nothing of a patient; JSON and a trace after a reload; then a bundle in which nothing that names anybody is found.
+Another node has systemd's own journald behind it, and journalctl finds its lines by their fields."""
 import gzip
 import io
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -208,6 +211,51 @@ class Logs(unittest.TestCase):
             status = json.load(tar.extractfile("cervigate-support/status.json"))
         self.assertEqual(status["mode"], "demo")
         self.assertFalse({"instances", "results", "deliveries"} & set(status))
+
+
+class Journald(unittest.TestCase):
+    """systemd-journald as it is, of a journal of its own: its folders are bound to ones of this test."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="cervigate-journald-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in ("run", "log/journal"):
+            os.makedirs(os.path.join(self.folder, name))
+        self.socket = os.path.join(self.folder, "run/journal.cervigate/socket")
+        script = 'mount --bind "$0/run" /run/systemd && mount --bind "$0/log" /var/log && exec /lib/systemd/systemd-journald cervigate'
+        with open(os.path.join(self.folder, "said"), "w", encoding="utf-8") as said:
+            self.journald = subprocess.Popen(["unshare", "-m", "sh", "-c", f"mkdir -p /run/systemd && {script}", self.folder], stdout=said, stderr=said)
+        self.addCleanup(self.end)
+        wait_for(lambda: os.path.exists(self.socket) or self.journald.poll() is not None, 20, "journald")
+        if self.journald.poll() is not None:
+            with open(os.path.join(self.folder, "said"), encoding="utf-8") as said:
+                self.skipTest("journald needs root here: " + said.read().strip())
+
+    def end(self):
+        if self.journald.poll() is None:
+            self.journald.terminate()
+            self.journald.wait()
+
+    def find(self, *matches):
+        """journalctl's entries with these fields, oldest first."""
+        said = run("journalctl", "--file", os.path.join(self.folder, "log/journal/*/*.journal"), "--no-pager", "-o", "json", *matches)
+        return [json.loads(line) for line in said.stdout.splitlines()]
+
+    def test_journalctl_finds_lines_by_their_fields(self):
+        node = Node({}, mode="shadow", log='format="journal"', environment={"CERVIGATE_JOURNAL": self.socket})
+        self.addCleanup(node.stop)
+        path, study = os.path.join(node.folder, "image.dcm"), generate_uid()
+        wrap(grey(phantoms(node.folder, 1)[0][0]), path, study=study, PatientName=NAME)
+        self.assertEqual(run("storescu", "-aet", "ROOM7", "-aec", "CERVIGATE", "127.0.0.1", node.port, path).returncode, 0)
+        report = wait_for(lambda: self.find(f"STUDY_UID={study}", "CERVIGATE_MESSAGE=report"), 60, "the report's line")
+        self.assertEqual([e["CERVIGATE_ROLE"] for e in report], ["analyze"])
+        ended = self.find("CALLING_AE=ROOM7", "CERVIGATE_MESSAGE=association-ended")
+        self.assertEqual(len(ended), 1)
+        for field, value in {"CALLED_AE": "CERVIGATE", "PEER_ADDRESS": "127.0.0.1", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "cervigated", "CERVIGATE_STORED": "1",
+                             "_TRANSPORT": "journal"}.items():
+            self.assertEqual(ended[0][field], value, field)
+        self.assertEqual(len(self.find(f"ASSOC_ID={ended[0]['ASSOC_ID']}", "CERVIGATE_MESSAGE=instance-stored")), 1)
+        self.assertNotIn(NAME.split("^")[1], json.dumps(self.find()))
 
 
 if __name__ == "__main__":

@@ -226,34 +226,6 @@ class Association(pacs.Association):
     def log(self, kind, **fields):
         self.pacs.log.append(dict(fields, kind=kind, association=self.number))
 
-    def take_messages(self):
-        command, dataset, request = b"", bytearray(), None
-        while True:
-            pdu = rawscu.read_pdu(self.socket)
-            if pdu[:1] == b"\x05":
-                self.socket.sendall(struct.pack(">BBI4x", 6, 0, 4))
-            if pdu[:1] != b"\x04":
-                return
-            at = 6
-            while at + 6 <= len(pdu):
-                length, context, flags = struct.unpack_from(">IBB", pdu, at)
-                fragment = pdu[at + 6:at + 4 + length]
-                at += 4 + length
-                if flags & 1:
-                    command += fragment
-                    if not flags & 2:
-                        continue
-                    request, command = pacs.command_fields(command), b""
-                    if request[0x800] != short(0x101):
-                        continue
-                else:
-                    dataset += fragment
-                    if not flags & 2:
-                        continue
-                if self.serve_one(context, request, bytes(dataset)) is False:
-                    return
-                dataset, request = bytearray(), None
-
     # ---- answers ----
 
     def answer(self, context, request, status, dataset=None, **changed):

@@ -1,4 +1,4 @@
-"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND,...]`.
+"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND[:HOW],...] [--at N,...]`.
 
 For each role of the node and each kind of call, N = 1, 2, 3 ... while studies are sent: the N-th such call of that role fails, once or
 from then on, until a study goes through without the fault having fired. For every N:
@@ -12,7 +12,8 @@ supervisor's does, the configuration is reloaded, and afterwards is again.
 At the end checker.py is asked what the whole run left.
 Where there are many calls (memory, the job store's pages) N is tried at 1 .. FIRST and then further and further apart; the line of each
 fault says how many it tried. --seconds: after that long a campaign is left unfinished, and its line says so. --patience: seconds for
-everything to be well again (20; a sender that had no memory for its peer's answer notices after 60, by time-out)."""
+everything to be well again (20; a sender that had no memory for its peer's answer notices after 60, by time-out). HOW: once or ever (from
+then on). --at: these N alone, to repeat them."""
 import argparse
 import collections
 import errno
@@ -40,6 +41,7 @@ ERRORS = {"malloc": (errno.ENOMEM,), "create": (errno.ENOSPC, errno.EMFILE, errn
           "write": (errno.ENOSPC, errno.EIO, SHORT, errno.EINTR, errno.EDQUOT), "sync": (errno.EIO,), "rename": (errno.EIO,), "unlink": (errno.EIO,),
           "mkdir": (errno.ENOSPC,), "read": (errno.EIO,), "truncate": (errno.EIO,), "map": (errno.ENOMEM,)}
 FIRST = 16     # calls that are each tried
+HOWS = ("once", "ever")
 HOLD = 0.4     # seconds that "from then on" lasts once it has fired
 LAYOUT = "=IIIIiIQQQII"
 PAGES = ["/" + page for page in ("", "healthz", "metrics", "api/v1/session")]
@@ -82,20 +84,22 @@ class Fault:
     def __str__(self):
         what = "short" if self.error == SHORT else errno.errorcode[self.error]
         where = {STORE: "store", SPOOL: "spool"}.get(self.place, "any")
-        return f"{self.role:10} {self.kind:8} {where:5} {what:6} {'ever' if self.ever else 'once'}"
+        return f"{self.role:10} {self.kind:8} {where:5} {what:6} {HOWS[self.ever]}"
 
 
 def faults(only=()):
-    """Every fault that there is to try; `only`: "ROLE:KIND" texts, of which either may be *."""
+    """Every fault that there is to try; `only`: (role, kind, how) texts, of which each may be *."""
     for role in ROLES:
         for kind, errors in ERRORS.items():
-            if only and not any(r in ("*", role) and k in ("*", kind) for r, k in only):
+            hows = {how for r, k, how in only if r in ("*", role) and k in ("*", kind)} if only else {"*"}
+            if not hows:
                 continue
             places = (STORE | SPOOL | ELSEWHERE,) if kind == "malloc" else (STORE, SPOOL)
             for place in places:
                 for error in errors:
                     for ever in (False, True):
-                        if not (ever and error == errno.EINTR):  # an interruption that never ends is no fault of a disk
+                        asked = hows & {"*", HOWS[ever]}
+                        if asked and not (ever and error == errno.EINTR):  # an interruption that never ends is no fault of a disk
                             yield Fault(role, kind, place, error, ever)
 
 
@@ -267,6 +271,11 @@ class Campaign:
         for what, in bad:
             self.violation(fault, n, what)
 
+    def run_at(self, fault, numbers):
+        """These N alone."""
+        fired = [n for n in numbers if self.attempt(fault, n)]
+        print(f"{fault}: N = {', '.join(map(str, numbers))} tried, of which {len(fired)} fired", flush=True)
+
     def run(self, fault, seconds, most=1 << 30):
         """N = 1 to the end, `most` or until the time is over."""
         end, begin = time.monotonic() + seconds, time.monotonic()
@@ -315,10 +324,11 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--seconds", type=float, default=60, help="for each fault")
-    parser.add_argument("--only", default=only, metavar="ROLE:KIND,...")
+    parser.add_argument("--only", default=only, metavar="ROLE:KIND[:HOW],...")
+    parser.add_argument("--at", type=lambda text: [int(n) for n in text.split(",")], metavar="N,...")
     parser.add_argument("--patience", type=float, default=kind.patience, metavar="SECONDS")
     wanted = parser.parse_args()
-    only = [tuple(part.split(":")) for part in wanted.only.split(",") if part]
+    only = [(*part.split(":"), "*")[:3] for part in wanted.only.split(",") if part]
     print(f"seed {wanted.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
@@ -327,7 +337,10 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
         try:
             for fault in faults(only):
                 if fault.role in kind.roles and fault.role not in never:
-                    campaign.run(fault, wanted.seconds)
+                    if wanted.at:
+                        campaign.run_at(fault, wanted.at)
+                    else:
+                        campaign.run(fault, wanted.seconds)
         finally:
             campaign.control.disarm()
             campaign.end()

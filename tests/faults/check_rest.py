@@ -10,7 +10,7 @@ STATES = {"received", "ignored", "own", "same", "judged", "not-processed", "reje
 DELIVERIES = {"pending", "sent", "parked", "held", "cancelled", "expired"}
 # What may lie in the spool, beside its folders' content; all else is a file that somebody did not finish, or did not remove.
 ROOT = re.compile(r"(jobs\.sqlite(-wal|-shm|-journal)?|node-id|mode|incoming|objects|results|quarantine|run|audit|selftest|restored-cervigate\.xml)")
-RUN = re.compile(r"(lock|node|recent|keys|reload|reloaded|committer\.lock)")
+RUN = re.compile(r"(lock|node|recent|keys|shown|reload|reloaded|committer\.lock)")
 REFUSING = ("association", "all", "receive", "supervisor", "point")  # whose death may leave a reason without its bytes
 TEMPORARY = re.compile(r"[a-z-]+\.[0-9]+-[0-9a-f]{16}|send-[0-9]+\.dcm")  # of a process that died; the sweep takes it
 QUARANTINED = re.compile(r"[0-9a-f]{32}\.(dcm|txt)")

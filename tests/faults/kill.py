@@ -43,6 +43,7 @@ SETTLE = 180 * h.PATIENCE
 SENDERS = 3
 BACKLOG = 25
 ECHO_SECONDS = 0.3
+ASK = 10  # seconds until what should die is asked for it once more
 CHECKER = ["nice", "/usr/bin/python3", os.path.join(HERE, "checker.py"), "--slow", str(h.PATIENCE)]
 LOOK_SECONDS = 1  # between two looks of the checker while studies arrive
 RETENTION_BYTES = 30_000_000
@@ -201,14 +202,18 @@ class Campaign:
         if self.node.process.poll() is not None:
             self.node.start()
 
-    def fired(self, *names, seconds=180):
-        """Waits until these points have fired, while the node is kept alive."""
-        end = time.monotonic() + seconds * h.PATIENCE
+    def fired(self, *names, seconds=180, ask=lambda: None):
+        """Waits until these points have fired, while the node is kept alive. `ask` asks for it, and every ASK seconds again: a supervisor
+        that dies of the point before hears nothing, and is not dead as soon as its slot is empty."""
+        end, again = time.monotonic() + seconds * h.PATIENCE, 0
         while set(names) & set(self.waiting):
-            self.revive()
-            time.sleep(0.02)
             if time.monotonic() > end:
                 raise AssertionError(f"no death at {sorted(set(names) & set(self.waiting))} within {seconds} s")
+            if time.monotonic() > again:
+                ask()
+                again = time.monotonic() + ASK * h.PATIENCE
+            self.revive()
+            time.sleep(0.02)
         time.sleep(0.1)  # a slot is empty a moment before its process is dead
         self.revive()
 
@@ -226,7 +231,6 @@ class Campaign:
         for order in ORDERED:
             begin = time.monotonic()
             getattr(self, "at_" + order.split("-")[0])(order)
-            self.fired(order)
             if self.verbose:
                 print(f"{time.monotonic() - begin:.1f} s: {order}, {len(self.waiting)} wait", flush=True)
         self.fired(*flowing)
@@ -258,18 +262,19 @@ class Campaign:
         self.kill("supervisor")
         self.arm(point)
         self.node.start()
+        self.fired(point)
 
     def at_commit(self, point):
         self.arm(point)
-        self.kill("committer")
+        self.fired(point, ask=lambda: self.kill("committer"))
 
     def at_reload(self, point):
         self.arm(point)
-        self.node.process.send_signal(signal.SIGHUP)
+        self.fired(point, ask=lambda: self.node.process.send_signal(signal.SIGHUP))
 
     def at_stop(self, point):
         self.arm(point)
-        self.terminate()
+        self.fired(point, ask=self.terminate)
 
     def terminate(self):
         since = self.sender.death("stop")

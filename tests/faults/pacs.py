@@ -47,6 +47,7 @@ SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 REJECTIONS = {"refuse": (2, 3, 2), "called": (1, 1, 7), "calling": (1, 1, 3)}  # result, source, reason (PS3.8 9.3.4)
 AT_ASSOCIATION = (*REJECTIONS, "close", "no-context", "silence")
 ABORT = struct.pack(">BBI4x", 7, 0, 4)
+NO_DATASET = b"\1\1"  # of a command: Command Data Set Type (PS3.7 E.1)
 
 
 def items(data):
@@ -144,6 +145,7 @@ class Association:
         self.socket.sendall(struct.pack(">BBI", 2, 0, len(body)) + body)
 
     def take_messages(self):
+        """Puts commands and datasets together until the association ends."""
         command, dataset, request = b"", bytearray(), None
         while True:
             pdu = rawscu.read_pdu(self.socket)
@@ -158,20 +160,36 @@ class Association:
                 at += 4 + length
                 if flags & 1:
                     command += fragment
-                    if flags & 2:
-                        request, command = command_fields(command), b""
-                        if request.get(0x100) == b"\x30\0":
-                            self.answer(context, request, 0, 0x8030)
-                            request = None
-                    continue
-                dataset += fragment
-                if not flags & 2 and self.pacs.take(("abort-mid",)):
-                    self.log("cut", sop_instance=uid_of(request[0x1000]), bytes=len(dataset))
-                    return self.socket.sendall(ABORT)
-                if flags & 2:
-                    if not self.stored(context, request, bytes(dataset)):
-                        return
-                    dataset, request = bytearray(), None
+                    if not flags & 2:
+                        continue
+                    request, command = command_fields(command), b""
+                    if request[0x800] != NO_DATASET:
+                        continue
+                else:
+                    dataset += fragment
+                    if not flags & 2:
+                        if self.cuts(request, dataset):
+                            return
+                        continue
+                if self.serve_one(context, request, bytes(dataset)) is False:
+                    return
+                dataset, request = bytearray(), None
+
+    def cuts(self, request, dataset):
+        """Whether the association ends amid this dataset."""
+        if not self.pacs.take(("abort-mid",)):
+            return False
+        self.log("cut", sop_instance=uid_of(request[0x1000]), bytes=len(dataset))
+        self.socket.sendall(ABORT)
+        return True
+
+    def serve_one(self, context, request, dataset):
+        """One message; false when the association shall end."""
+        if request[0x800] != NO_DATASET:
+            return self.stored(context, request, dataset)
+        if request[0x100] == b"\x30\0":
+            self.answer(context, request, 0, 0x8030)
+        return True
 
     def stored(self, context, request, dataset):
         """Keeps and answers one object; false when the association shall end."""

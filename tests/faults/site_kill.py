@@ -35,7 +35,7 @@ from ups_scu import Scu, keys, performed  # noqa: E402
 
 PATIENCE = 60
 HOURS = 23  # by which the clock goes on at once: a day more, and nothing would go by its age
-VICTIMS = ("orders", "inquire", "audit", "deliver", "cervigated-dsk", "cervigated-hrr", "cervigated-inq")
+VICTIMS = ("orders", "inquire", "audit", "deliver", "cervigated-dsk", "cervigated-hea", "cervigated-ask")
 
 
 class Campaign(kill.Campaign):

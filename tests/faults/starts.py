@@ -1,4 +1,4 @@
-"""The N-th call fails while the node starts: `scripts/faults starts [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND,...]`.
+"""The N-th call fails while the node starts: `scripts/faults starts [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND[:HOW],...] [--at N,...]`.
 
 For each role and each kind of call (calls.py), N = 1, 2, 3 ..., further and further apart from FIRST on: the node is started with the fault
 armed, once or from then on, until a start goes through without its having fired. For every N:
@@ -50,7 +50,8 @@ class Campaign(calls.Campaign):
         node, offset = w.node, os.path.getsize(w.node.log_path)
         w.sender.death("stop")
         node.process.terminate()
-        if node.process.wait(self.patience):
+        world.h.wait_for(lambda: node.process.poll() is not None, self.patience, "the end of the node before")
+        if node.process.returncode:
             self.violation(fault, n, f"the node before ended with {node.process.returncode}")
         self.control.arm(calls.ROLES[fault.role], calls.KINDS[fault.kind], fault.place, fault.error, fault.ever, n)
         self.launch()

@@ -125,20 +125,38 @@ static void lines_of_json(void **state)
                                  "\"stored\":7,\"ms\":\"007\",\"n\":-3}\n"));
 }
 
-static void say_of_two_areas(void)
+#define X(area, name) 1 +
+enum { AREAS = LOG_AREA_MAP(X) 0 };
+#undef X
+
+/* One of each area, in their order. */
+static const char *const of_each[AREAS] = {
+    "confine-failed",   "accept-failed", "alarm",        "accession-corrected",
+    "commitment-asked", "announced",     "hearer-ended", "accounts-unreadable",
+    "audit-broken",     "commit-failed", "dcmtk"};
+
+static void say_of_each_area(void)
 {
-    log_event(LOG_AT_DEBUG, "association-begun", "a=1");
-    log_event(LOG_AT_DEBUG, "delivery-begun", "a=2");
+    for (unsigned i = 0; i < AREAS; i++)
+        log_event(LOG_AT_DEBUG, of_each[i], "a=%u", i);
 }
 
 static void a_trace_is_of_its_areas(void **state)
 {
+    char traced[64];
     (void)state;
-    struct conf conf = conf_of(CONF_LOG_TEXT, "deliver  store", 0);
-    log_begin("role", &conf);
-    capture(say_of_two_areas);
-    assert_null(strstr(text, "association-begun"));
-    assert_non_null(strstr(text, "delivery-begun a=2"));
+    for (unsigned i = 0; i < AREAS; i++) {
+        assert_non_null(log_message_of(of_each[i]));
+        assert_int_equal(log_message_of(of_each[i])->area, i);
+        snprintf(traced, sizeof traced, "%s  %s", log_area_name(i), log_area_name((i + 3) % AREAS));
+        struct conf conf = conf_of(CONF_LOG_TEXT, traced, 0);
+        log_begin("role", &conf);
+        capture(say_of_each_area);
+        for (unsigned other = 0; other < AREAS; other++) {
+            snprintf(traced, sizeof traced, "] %s a=%u\n", of_each[other], other);
+            assert_int_equal(strstr(text, traced) != NULL, other == i || other == (i + 3) % AREAS);
+        }
+    }
     assert_int_equal(log_areas("deliver  store"), 1u << LOG_DELIVER | 1u << LOG_STORE);
     assert_int_equal(log_areas("deliverer stor"), 0);
 }

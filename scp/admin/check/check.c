@@ -8,7 +8,7 @@
 #include "connection.h"
 #include "console/accounts.h"
 #include "console/tls.h"
-#include "keys.h"
+#include "keys_shown.h"
 #include "picture.h"
 #include "secret_file.h"
 #include "start.h"
@@ -125,23 +125,47 @@ static int check_models(const struct conf *conf, const struct srt_template *temp
     return errors;
 }
 
-/* What ends soon is no error, but a reason to look at it now. */
+/* What ends soon is no error, but a reason to look at it now. of: "tls certificate". */
+static void note_term(const struct conf *conf, int line, const char *of,
+                      const struct dx_tls_term *term)
+{
+    int64_t day_ms = 24 * 3600 * INT64_C(1000), left = term->end_ms - clock_utc_ms();
+    char at[25], text[384];
+    if (term->end_ms == 0 || left > conf->health.certificate_days * day_ms)
+        return;
+    clock_iso(term->end_ms, at);
+    snprintf(text, sizeof text, "warning: <%s>: %.150s %s %s", of, term->subject,
+             left > 0 ? "ends" : "ended", at);
+    (void)complain(conf, line, text);
+}
+
 static void note_terms(const struct conf *conf, const struct dx_tls_facts *facts,
                        const struct keys_wrong wrong[DX_TLS_FILES])
 {
-    int64_t day_ms = 24 * 3600 * INT64_C(1000), now_ms = clock_utc_ms();
     for (int i = 0; i < DX_TLS_FILES; i++) {
-        const struct dx_tls_term *term = &facts->term[i];
-        char at[25], text[384];
-        int64_t left = term->end_ms - now_ms;
-        if (term->end_ms == 0 || i == DX_TLS_REVOKED || wrong[i].text[0] ||
-            left > conf->health.certificate_days * day_ms)
-            continue;
         const char *name = keys_attribute((enum dx_tls_file)i);
-        clock_iso(term->end_ms, at);
-        snprintf(text, sizeof text, "warning: <tls %s>: %.150s %s %s", name, term->subject,
-                 left > 0 ? "ends" : "ended", at);
-        (void)complain(conf, conf_attribute_line(conf, "tls", name), text);
+        char of[32];
+        if (i == DX_TLS_REVOKED || wrong[i].text[0])
+            continue;
+        snprintf(of, sizeof of, "tls %s", name);
+        note_term(conf, conf_attribute_line(conf, "tls", name), of, &facts->term[i]);
+    }
+}
+
+/* Whether they can be used is told of each element by itself. */
+static void note_shown(const struct conf *conf)
+{
+    struct keys_shown list[KEYS_SHOWN_MOST];
+    size_t count = keys_shown_list(conf, list);
+    for (size_t i = 0; i < count; i++) {
+        struct dx_tls_facts facts;
+        struct keys_wrong wrong[DX_TLS_FILES];
+        char of[32];
+        const struct conf alone = keys_shown_alone(conf, &list[i]);
+        if (keys_find_wrong(&alone, clock_utc_ms(), &facts, wrong) > 0)
+            continue;
+        snprintf(of, sizeof of, "%.*s certificate", (int)strcspn(list[i].by, " "), list[i].by);
+        note_term(conf, list[i].line, of, &facts.term[DX_TLS_CERTIFICATE]);
     }
 }
 
@@ -156,6 +180,7 @@ static int check_keys(const struct conf *conf)
             errors +=
                 complain(conf, conf_attribute_line(conf, "tls", wrong[i].attribute), wrong[i].text);
     note_terms(conf, &facts, wrong);
+    note_shown(conf);
     return errors;
 }
 

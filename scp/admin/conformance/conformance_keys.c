@@ -3,6 +3,7 @@
 #include "dx_mwl.h"
 #include "dx_services.h"
 #include "dx_ups.h"
+#include "worklist/ups_item.h"
 
 #define SAMPLE "1.2.3" /* a value of every key that there may be */
 
@@ -62,13 +63,12 @@ void conformance_keys_of_steps(const struct statement *s, FILE *out)
     put("UPS, C-FIND by accession (else by the Study Instance UID of a request, or of an input)",
         &written, out);
 
-    static const struct dx_ups_code code = {"110005", "DCM", "Interpretation"};
     const struct dx_ups_new item = {.priority = DX_UPS_HIGH,
                                     .label = SAMPLE,
                                     .worklist_label = SAMPLE,
                                     .comments = SAMPLE,
                                     .start = SAMPLE,
-                                    .workitem = code,
+                                    .workitem = ups_reading,
                                     .study = SAMPLE,
                                     .patient_name = SAMPLE,
                                     .patient_id = SAMPLE,

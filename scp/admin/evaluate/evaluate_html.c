@@ -1,9 +1,9 @@
 /* evaluate_html.c: --report DIR: DIR/index.html, written beside and renamed when it is whole. */
 #include "evaluate_html.h"
+#include "whole_file.h"
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 static bool has_interval(const struct nn_figure *f)
 {
@@ -85,29 +85,20 @@ static enum nn_status write_page(struct page *page, struct evaluation *e, struct
 
 int evaluate_page(struct evaluation *e, char *error, size_t size)
 {
-    char path[PATH_MAX], partial[PATH_MAX];
+    struct whole_file file;
     struct nn_error err = {0};
-    int length = snprintf(partial, sizeof partial, "%s/index.html.partial", e->options.report);
-    if (length < 0 || length >= (int)sizeof partial) {
-        snprintf(error, size, "%.60s...: path too long", e->options.report);
+    if (!whole_file_open(&file, e->options.report, "index.html")) {
+        snprintf(error, size, "%s: %s", file.path, strerror(errno));
         return EX_CANTCREAT;
     }
-    snprintf(path, sizeof path, "%.*s", length - (int)strlen(".partial"), partial);
-    struct page page = {.out = fopen(partial, "we"),
+    struct page page = {.out = file.out,
                         .mark = !e->synthetic ? ""
                                 : strcmp(e->data_kind, "synthetic") == 0
                                     ? "Synthetic images"
                                     : "Model trained on synthetic images"};
-    if (!page.out) {
-        snprintf(error, size, "%s: %s", partial, strerror(errno));
-        return EX_CANTCREAT;
-    }
     enum nn_status status = write_page(&page, e, &err);
-    bool written = fflush(page.out) == 0 && !ferror(page.out) && fsync(fileno(page.out)) == 0;
-    written = fclose(page.out) == 0 && written;
-    if (status == NN_OK && written && rename(partial, path) == 0)
+    if (whole_file_close(&file, status == NN_OK))
         return 0;
-    snprintf(error, size, "%s: %s", path, status != NN_OK ? err.text : strerror(errno));
-    unlink(partial);
+    snprintf(error, size, "%s: %s", file.path, status != NN_OK ? err.text : strerror(errno));
     return status != NN_OK && status != NN_IO ? EX_SOFTWARE : EX_CANTCREAT;
 }

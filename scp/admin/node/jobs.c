@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "printable.h"
+#include "refused.h"
 #include "store_keep.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define JOBS_LISTED 1000
 
 static const char usage[] =
-    "usage: cervigate jobs list [--parked] [--json] [--config FILE]\n"
+    "usage: cervigate jobs list [--parked | --quarantine] [--json] [--config FILE]\n"
     "       cervigate jobs show ID [--json] [--config FILE]\n"
     "       cervigate jobs retry ID [--json] [--config FILE]\n"
     "       cervigate jobs cancel ID [--json] [--config FILE]\n"
@@ -20,12 +21,15 @@ static const char usage[] =
     "       cervigate jobs discard ID [--json] [--config FILE]\n"
     "\n"
     "The received objects and what became of each. ID is a job's number, or dN, a delivery of a\n"
-    "result to a destination.\n"
+    "result to a destination, or, to discard, qNAME, refused bytes in quarantine.\n"
     "\n"
     "  list           the latest 1000 objects, newest first\n"
     "  list --parked  the first 1000 deliveries that a destination refused for good, or whose "
     "result\n"
     "                 did not pass our own check, oldest first, each with its reason\n"
+    "  list --quarantine  what is kept for a person: objects that could not be processed for a\n"
+    "                 technical reason, among them those that two processes died over; then bytes\n"
+    "                 that were refused when they came (state refused); 1000 each, newest first\n"
     "  show           one object, with what the models said\n"
     "  retry          judges an object again that was not processed, one in quarantine after its\n"
     "                 process died among them; a report that was sent is amended\n"
@@ -34,7 +38,7 @@ static const char usage[] =
     "  release        sends parked (or expired) deliveries again: those of a job, or one\n"
     "  discard        removes the object's bytes now, of a job that was not processed and will not "
     "be\n"
-    "                 retried; what was answered of it stands\n"
+    "                 retried; what was answered of it stands. Or refused bytes\n"
     "\n"
     "  --json         one JSON object a line\n"
     "  --config FILE  the configuration (CERVIGATE_CONFIG, /etc/cervigate/cervigate.xml)\n"
@@ -61,17 +65,10 @@ static json_t *job_json(const struct conf *conf, const struct instance *i)
                      "rival", i->rival, "file", file, "gone", json_time(i->gone_ms));
 }
 
-static int list(const struct command *command, const struct conf *conf, struct store *store)
+static int print_jobs(const struct command *command, const struct conf *conf, struct instance *jobs,
+                      size_t count)
 {
-    size_t count = 0;
     int status = 0;
-    struct instance *jobs = calloc(JOBS_LISTED, sizeof *jobs);
-    if (!jobs || store_list(store, jobs, JOBS_LISTED, &count) != STORE_OK) {
-        fprintf(stderr, "cervigate jobs: %s\n", jobs ? store_error(store) : "out of memory");
-        free(jobs);
-        return EX_IOERR;
-    }
-    audit_looked(conf, "jobs list", "");
     if (!command->json)
         printf("%8s  %-24s  %-13s  %-16s  %-16s  %s\n", "ID", "RECEIVED", "STATE", "CALLING",
                "RULE", "REASON");
@@ -87,6 +84,58 @@ static int list(const struct command *command, const struct conf *conf, struct s
                    jobs[i].reason == SRT_REASON_NONE ? "" : srt_reason_name(jobs[i].reason),
                    jobs[i].detail[0] ? " " : "", jobs[i].detail);
     }
+    return status;
+}
+
+static const char *fact(json_t *value, const char *name, char text[512])
+{
+    const char *found = json_string_value(json_object_get(json_object_get(value, "facts"), name));
+    snprintf(text, 512, "%s", found != NULL ? found : "");
+    return printable(text);
+}
+
+/* They are no jobs: what their senders were answered stands for the state. */
+static int print_refused(const struct command *command, const struct conf *conf)
+{
+    int status = 0;
+    struct refused *list = calloc(JOBS_LISTED, sizeof *list);
+    size_t count = list != NULL ? refused_list(conf, list, JOBS_LISTED) : 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        char at[25], calling[512], code[512], reason[512];
+        json_t *value = refused_json(conf, &list[i]);
+        (void)fact(value, "calling", calling);
+        (void)fact(value, "status", code);
+        (void)fact(value, "reason", reason);
+        clock_iso(list[i].at_ms, at);
+        if (command->json)
+            status = command_print(json_pack(
+                "{s:o, s:s, s:s, s:s, s:s, s:o, s:I}", "id", json_sprintf("q%s", list[i].name),
+                "state", "refused", "status", code, "reason", reason, "calling", calling,
+                "received", json_time(list[i].at_ms), "bytes", (json_int_t)list[i].bytes));
+        else
+            printf("q%s  %s  %-13s  %-16s  %s %s\n", list[i].name, at, "refused", calling, code,
+                   reason);
+        json_decref(value);
+    }
+    free(list);
+    return status;
+}
+
+static int list(const struct command *command, const struct conf *conf, struct store *store)
+{
+    size_t count = 0;
+    struct instance *jobs = calloc(JOBS_LISTED, sizeof *jobs);
+    bool aside = command->quarantine;
+    if (!jobs || (aside ? store_quarantined(store, INT64_MAX, jobs, JOBS_LISTED, &count)
+                        : store_list(store, jobs, JOBS_LISTED, &count)) != STORE_OK) {
+        fprintf(stderr, "cervigate jobs: %s\n", jobs ? store_error(store) : "out of memory");
+        free(jobs);
+        return EX_IOERR;
+    }
+    audit_looked(conf, aside ? "jobs list --quarantine" : "jobs list", "");
+    int status = print_jobs(command, conf, jobs, count);
+    if (status == 0 && aside)
+        status = print_refused(command, conf);
     free(jobs);
     return status;
 }
@@ -213,6 +262,12 @@ static bool is_id(const char *word, bool delivery)
     return digits > 0 && digits < 19 && word[digits] == '\0' && word[0] != '0';
 }
 
+/* "q" and a name in quarantine/. */
+static bool is_refused(const char *word)
+{
+    return word[0] == 'q' && strspn(word + 1, "0123456789abcdef") == 32 && word[33] == '\0';
+}
+
 static const struct verb {
     const char *word, *done;
     enum request_kind kind;
@@ -235,10 +290,12 @@ static int ask(const struct command *command, struct store *store, const struct 
     struct request request = {.kind = verb->kind};
     struct instance instance;
     const char *id = command->words[1];
-    if (!is_id(id, verb->delivery))
+    bool refused = verb->kind == REQUEST_DISCARD && is_refused(id);
+    if (!refused && !is_id(id, verb->delivery))
         return command_misused(usage, verb->delivery ? "an ID is a job's number, or dN"
                                                      : "a job's ID is a number");
-    if (id[0] != 'd' && store_get_instance(store, strtoll(id, NULL, 10), &instance) == STORE_NONE) {
+    if (!refused && id[0] != 'd' &&
+        store_get_instance(store, strtoll(id, NULL, 10), &instance) == STORE_NONE) {
         fprintf(stderr, "cervigate jobs: there is no job %s\n", id);
         return EX_NOINPUT;
     }
@@ -252,13 +309,14 @@ int admin_jobs(int argc, char **argv)
     struct conf *conf;
     struct store *store = NULL;
     int status = 0;
-    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON | COMMAND_PARKED, &command,
-                       &status))
+    if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON | COMMAND_SET_ASIDE,
+                       &command, &status))
         return status;
     bool lists = command.count == 1 && strcmp(command.words[0], "list") == 0;
     bool shows = command.count == 2 && strcmp(command.words[0], "show") == 0;
     const struct verb *verb = find_verb(&command);
-    if ((!lists && !shows && !verb) || (command.parked && !lists))
+    if ((!lists && !shows && !verb) || ((command.parked || command.quarantine) && !lists) ||
+        (command.parked && command.quarantine))
         return command_misused(usage, "list, or show, retry, cancel, release or discard with "
                                       "an ID, is expected");
     if (!command_open(&command, &conf, &store, &status))

@@ -1,12 +1,11 @@
 #include "evaluate_page.h"
 #include "simulate.h"
+#include "whole_file.h"
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define CURVES 6
 #define TOP    64.0
@@ -120,21 +119,14 @@ static void draw_all(struct page *page, const struct simulate_results *results)
 
 int simulate_plot(const struct simulate_results *results, const char *path)
 {
-    char partial[PATH_MAX];
-    int length = snprintf(partial, sizeof partial, "%s.partial", path);
-    struct page page = {.mark = ""};
-    errno = ENAMETOOLONG;
-    if (length > 0 && length < (int)sizeof partial)
-        page.out = fopen(partial, "we");
-    if (page.out) {
+    struct whole_file file;
+    bool open = whole_file_open(&file, NULL, path);
+    if (open) {
+        struct page page = {.out = file.out, .mark = ""};
         draw_all(&page, results);
-        bool written = fflush(page.out) == 0 && !ferror(page.out) && fsync(fileno(page.out)) == 0;
-        written = fclose(page.out) == 0 && written;
-        if (written && rename(partial, path) == 0)
-            return 0;
     }
+    if (open && whole_file_close(&file, true))
+        return 0;
     fprintf(stderr, "cervigate simulate: --plot %s: %s\n", path, strerror(errno));
-    if (page.out)
-        unlink(partial);
     return EX_CANTCREAT;
 }

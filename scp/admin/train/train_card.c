@@ -1,11 +1,10 @@
 /* train_card.c: card.md: what the model is, what it was made of, how, and what it can. */
 #include "train_model.h"
+#include "whole_file.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *kind_of(const struct nn_model_info *info)
 {
@@ -162,19 +161,12 @@ static void print_card(FILE *file, const struct train_outcome *o, const struct n
 enum nn_status train_card_write(const struct train_outcome *o, const struct nn_model_info *info,
                                 struct nn_error *err)
 {
-    char path[PATH_MAX], temporary[PATH_MAX];
+    struct whole_file file;
+    bool open = whole_file_open(&file, o->out, "card.md");
 
-    int length = snprintf(temporary, sizeof temporary, "%s/card.md.partial", o->out);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return nn_fail(err, NN_INVALID, "%.60s...: path too long", o->out);
-    snprintf(path, sizeof path, "%s/card.md", o->out);
-    FILE *file = fopen(temporary, "we");
-    if (!file)
-        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    print_card(file, o, info);
-    bool failed = ferror(file) || fflush(file) != 0 || fsync(fileno(file)) != 0;
-    failed = fclose(file) != 0 || failed;
-    if (failed || rename(temporary, path) != 0)
-        return nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
+    if (open)
+        print_card(file.out, o, info);
+    if (!open || !whole_file_close(&file, true))
+        return nn_fail(err, NN_IO, "%s: %s", file.path, strerror(errno));
     return NN_OK;
 }

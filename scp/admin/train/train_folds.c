@@ -1,12 +1,11 @@
 /* train_folds.c: k-fold cross-validation's table. */
 #include "train_folds.h"
+#include "whole_file.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const measure_name[3] = {"sensitivity", "specificity", "auc"};
 
@@ -96,20 +95,13 @@ static void print_means(const struct train_folds *folds)
 enum nn_status train_folds_write(const struct train_folds *folds, const char *out,
                                  struct nn_error *err)
 {
-    char path[PATH_MAX], temporary[PATH_MAX];
+    struct whole_file file;
+    bool open = whole_file_open(&file, out, "folds.csv");
 
-    int length = snprintf(temporary, sizeof temporary, "%s/folds.csv.partial", out);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return nn_fail(err, NN_INVALID, "%.60s...: path too long", out);
-    snprintf(path, sizeof path, "%s/folds.csv", out);
-    FILE *file = fopen(temporary, "we");
-    if (!file)
-        return nn_fail(err, NN_IO, "%s: %s", temporary, strerror(errno));
-    print_table(file, folds);
-    bool failed = ferror(file) || fflush(file) != 0 || fsync(fileno(file)) != 0;
-    failed = fclose(file) != 0 || failed;
-    if (failed || rename(temporary, path) != 0)
-        return nn_fail(err, NN_IO, "%s: %s", path, strerror(errno));
+    if (open)
+        print_table(file.out, folds);
+    if (!open || !whole_file_close(&file, true))
+        return nn_fail(err, NN_IO, "%s: %s", file.path, strerror(errno));
     print_means(folds);
     return NN_OK;
 }

@@ -18,6 +18,7 @@ const ADVICE = {
   selftest: ['Run the self-test again below. If it fails again, nothing is judged until it passes.', ''],
   'oldest-job': ['A delivery that waits: look at the peers, and echo them. An object or report: is the role analyze running?', ''],
   delivery: ['Look at the reason of what is parked; mend the destination, then release it.', 'set-aside'],
+  conflict: ['Two images have one SOP Instance UID: its vendor must mend the device. Discard the later ones when that is done with.', 'set-aside'],
   'order-query': ['Echo the peer; studies keep their place meanwhile.', ''],
   announcement: ['Look at the receiver; what it refused is not told again.', ''],
   'audit-unwritten': ['Disk and permissions of the spool: the log’s audit-failed.', 'audit'],

@@ -10,6 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import daemon as d  # noqa: E402
+import rawscu  # noqa: E402
 from daemon import AnalyzeNode, Scp  # noqa: E402
 
 ADMIN = os.path.join(d.BUILD, "bin/cervigate")
@@ -66,6 +67,29 @@ class Jobs(unittest.TestCase):
         self.assertEqual(self.node.sql("SELECT fate FROM result WHERE kind='sr'"), [("current",)])  # what was answered stands
         self.assertEqual(self.jobs("retry", "1").returncode, 1)
 
+    def test_quarantine_is_listed_and_discarded(self):
+        """An object that two processes died over, and bytes that were refused; of each what it was, and its way out."""
+        self.node.start({"CERVIGATE_OBJECT_FAULT": "crash:parse:7"})
+        self.assertEqual(self.jobs("list", "--quarantine", "--json").stdout, "")
+        self.store()
+        lies = rawscu.element(8, 0x18, b"1.2.3.4 ") + b"\x10\0\x10\0\xf0\xff\0\0short"
+        self.assertEqual(rawscu.store(int(self.node.port), rawscu.SECONDARY_CAPTURE, "1.2.3.4", rawscu.IMPLICIT, lies)[0], "c000")
+        job, refused = [json.loads(line) for line in self.jobs("list", "--quarantine", "--json").stdout.splitlines()]
+        self.assertEqual((job["id"], job["state"], job["reason"], os.path.exists(job["file"])), (1, "not-processed", "software-failure", True))
+        self.assertRegex(job["detail"], r"the object child gave up, or ran out of memory: limit objectMemory \(signal 6\)")
+        self.assertEqual((refused["state"], refused["status"], refused["calling"]), ("refused", "C000", "RAWSCU"))
+        self.assertGreater(refused["bytes"], len(lies))
+        self.assertTrue(refused["reason"] and refused["received"].startswith("20"))
+        lines = self.jobs("list", "--quarantine").stdout.splitlines()
+        self.assertRegex(lines[0], r"^ +ID +RECEIVED +STATE +CALLING +RULE +REASON$")
+        self.assertRegex(lines[1], r"^ +1 +20.* +not-processed +STORESCU +dx +software-failure the object child gave up")
+        self.assertRegex(lines[2], rf"^{refused['id']}  20\S+ +refused +RAWSCU +C000 \S")
+        self.said(0, f"{refused['id']}: discarded\n", "discard", refused["id"])
+        self.said(1, f"{refused['id']}: there is no such file in quarantine\n", "discard", refused["id"])
+        self.said(0, "1: discarded\n", "discard", "1")
+        self.assertEqual(self.jobs("list", "--quarantine", "--json").stdout, "")
+        self.assertEqual(os.listdir(self.node.spool + "/quarantine"), [])
+
     def test_parked_deliveries_are_listed_released_cancelled(self):
         self.node.start()
         self.store()
@@ -105,7 +129,8 @@ class Jobs(unittest.TestCase):
     def test_wrong_words(self):
         self.node.start()
         for words in ((), ("retry",), ("retry", "x"), ("retry", "d1"), ("retry", "0"), ("release", "d"), ("release", "dd1"), ("cancel", "-1"),
-                      ("cancel", "1", "2"), ("show", "1", "--parked"), ("retry", "1", "--parked"), ("release", "1" * 30)):
+                      ("cancel", "1", "2"), ("show", "1", "--parked"), ("retry", "1", "--parked"), ("release", "1" * 30), ("list", "--parked", "--quarantine"),
+                      ("retry", "q" + "0" * 32), ("discard", "q" + "0" * 31), ("discard", "q" + "g" * 32), ("show", "1", "--quarantine")):
             said = self.jobs(*words)
             self.assertEqual((said.returncode, said.stdout, "usage: cervigate jobs" in said.stderr), (64, "", True), words)
         for verb in ("retry", "cancel", "release", "discard", "show"):

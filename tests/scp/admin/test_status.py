@@ -1,7 +1,9 @@
 """`cervigate status` and /healthz on a real node: the same reasons, the figures of what really happened, alarms in the log."""
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -125,6 +127,69 @@ class Status(unittest.TestCase):
         d.wait_for(lambda: 'alarm name=oldest-job subject="delivery" state=on' in node.log(), 10, "the alarm")
         time.sleep(2.5)
         self.assertEqual(node.log().count("state=on"), 1)
+
+    def alarm(self, node, name, subject, state):
+        d.wait_for(lambda: f'alarm name={name} subject="{subject}" state={state}' in node.log(), 20, f"the alarm {name} {state}")
+
+    def change(self, node, *statements):
+        with contextlib.closing(sqlite3.connect(node.spool + "/jobs.sqlite", timeout=20)) as db, db:
+            for statement in statements:
+                db.execute(statement)
+
+    def test_what_shifts_and_who_is_silent_is_an_alarm(self):
+        """Each watch of rates, scores and stations in the running node: its alarm, the same in status and page, and its end."""
+        node = self.node()
+        node.health = 'checkEvery="1" reference="100" minimum="30" silence="2" silenceExpected="12"'
+        node.write_config()
+        node.start()
+        self.well(node)
+        model = node.sql("SELECT models FROM selftest")[0][0]
+        hour = int(time.time()) // 3600
+        add = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{}) INSERT INTO sample(series,at_ms,hit,score)"
+               " SELECT '{}',1000*{}+i,i%{}=0,{} FROM n")
+        spread = "(i*37%101)/101.0"
+        for series in ("association", "study", model):
+            self.change(node, add.format(200, series, 1, 10, spread))
+        self.change(node, f"WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i+1 FROM n WHERE i<500) INSERT INTO hour SELECT 'XR1',{hour}-i,8 FROM n")
+        self.alarm(node, "station-silent", "XR1", "on")
+        self.assertEqual([w["name"] for w in self.json(node, 1)["why"]], ["station-silent"], "as in the reference")
+        self.change(node, f"INSERT INTO hour VALUES('XR1',{hour},8)")
+        self.alarm(node, "station-silent", "XR1", "off")
+        self.well(node)
+
+        cases = (("refusal-rate", "", "association", 1, spread), ("unprocessed-rate", "", "study", 1, spread), ("flag-rate", model[:16], model, 1, spread),
+                 ("score-shift", model[:16], model, 10, "0.5"))
+        for n, (name, subject, series, every, score) in enumerate(cases, 2):
+            self.change(node, add.format(120, series, n, every, score))
+        for name, subject, *_ in cases:
+            self.alarm(node, name, subject, "on")
+        said = self.json(node, 1)
+        self.assertLessEqual({c[:2] for c in cases}, {(w["name"], w["subject"]) for w in said["why"]})
+        self.assertEqual(said["why"], json.loads(node.get("/healthz")[1])["why"])
+        self.assertEqual(self.status(node, "relearn").returncode, 0)
+        for name, subject, *_ in cases:
+            self.alarm(node, name, subject, "off")
+        self.well(node)
+        self.conflict(node)
+
+    def conflict(self, node):
+        """Other pixels under a SOP Instance UID: both are kept, not processed, and an alarm until they are discarded."""
+        path = os.path.join(node.folder, "i.dcm")
+        uid = d.write_object(path, 100000).SOPInstanceUID
+        self.assertEqual(node.store(path).returncode, 0)
+        self.reports(node, 1)
+        d.write_object(path, 100000, SOPInstanceUID=uid)
+        self.assertEqual(node.store(path).returncode, 0)
+        self.alarm(node, "conflict", "STORESCU", "on")
+        self.assertEqual(node.sql("SELECT state,reason,gone_ms FROM instance ORDER BY id"), [("judged", "none", 0), ("not-processed", "conflict", 0)])
+        self.assertEqual(len(node.objects()), 2)
+        why, = self.json(node, 1)["why"]
+        self.assertRegex(why["detail"], "^1 came with the SOP Instance UID of another object and other pixels, the last is job 2: ")
+        self.reports(node, 2)
+        said = subprocess.run([ADMIN, "jobs", "discard", "2", "--config", node.config], capture_output=True, text=True, timeout=60)
+        self.assertEqual(said.returncode, 0, said)
+        self.alarm(node, "conflict", "STORESCU", "off")
+        self.well(node)
 
     def test_a_node_that_does_not_run(self):
         node = self.node().start()

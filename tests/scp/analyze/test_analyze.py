@@ -10,6 +10,7 @@ import time
 import unittest
 
 import pydicom
+from pydicom.encaps import encapsulate
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import daemon as d  # noqa: E402
@@ -98,13 +99,59 @@ class Analyze(unittest.TestCase):
         self.assertNotEqual(node.sql("SELECT 1 FROM instance WHERE state='received'"), [], "objects wait when the answer comes")
         self.assertIn("it will not be judged", order.communicate(timeout=30)[0])
 
+    def ends(self, node, *images):
+        """What becomes of each: state, reason, detail."""
+        known = node.sql("SELECT COUNT(*) FROM instance")[0][0]
+        for image in images:
+            self.assertEqual(node.store("-xr", image).returncode, 0)
+        return d.wait_for(lambda: (rows := node.sql(f"SELECT state,reason,detail FROM instance WHERE id>{known} ORDER BY id"))
+                          and len(rows) == len(images) and all(r[0] != "received" for r in rows) and rows, 60, "an end for each")
+
+    def test_each_ceiling_on_an_image_at_its_edge(self):
+        """At the limit it is judged; one above it is not processed, too large, and the detail names the setting."""
+        node = self.node(more='framePixels="1000000" frameBytes="1500000" frames="2"')
+        frames = lambda n: self.image(NumberOfFrames=str(n), Rows=10, Columns=1000, PixelData=bytes(n * 10000))
+        deep = lambda rows: self.image(Rows=rows, Columns=1000, BitsAllocated=16, BitsStored=16, HighBit=15, PixelData=bytes(rows * 2000))
+        flat = lambda rows: self.image(Rows=rows, Columns=1000, PixelData=bytes(rows * 1000))
+        ends = self.ends(node, flat(1000), flat(1002), deep(750), deep(752), frames(2), frames(3))
+        for name, at, above in (("framePixels", 0, 1), ("frameBytes", 2, 3), ("frames", 4, 5)):
+            with self.subTest(name):
+                self.assertNotIn("limit", ends[at][2])
+                self.assertNotEqual(ends[at][1], "too-large")
+                self.assertEqual(ends[above][:2], ("not-processed", "too-large"))
+                self.assertRegex(ends[above][2], f"^limit {name}: ")
+
+    @unittest.skipIf(SANITIZED, "skipped: sanitizers: no limit of memory")
+    def test_memory_and_processor_time_of_the_child_have_ceilings(self):
+        """The first image's two children never end; of the second one's an address space of 256 MiB is asked for more."""
+        node = self.node(more='objectCpuTime="1" objectMemory="268435456"', CERVIGATE_OBJECT_FAULT="spin:parse:7-8")
+        run = b"\x81\0" * (8192 * 8192 // 128)  # of RLE: zeros
+        large = self.image()
+        dataset = pydicom.dcmread(large)
+        dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.5"
+        dataset.Rows = dataset.Columns = 8192
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 16, 15
+        header = b"".join(n.to_bytes(4, "little") for n in (2, 64, 64 + len(run))) + bytes(52)
+        dataset.PixelData = encapsulate([header + run * 2])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.save_as(large, write_like_original=False)
+        spun, = self.ends(node, self.image())
+        self.assertEqual(spun[:2], ("not-processed", "software-failure"))
+        self.assertRegex(spun[2], r"^limit objectCpuTime: the object child used too much processor time \(signal 24\)")
+        ends = self.ends(node, large, self.image())
+        self.assertEqual(ends[0][:2], ("not-processed", "too-large"))
+        self.assertRegex(ends[0][2], "^limit objectMemory: ")
+        self.assertEqual(node.sql("SELECT attempts FROM instance WHERE id=2"), [(2,)])
+        self.assertNotEqual(ends[1][1], "software-failure", "the next one is well")
+        self.assertEqual(len(node.objects()), 3, "their bytes are kept")
+
     def test_a_late_child_that_hears_no_alarm_is_killed(self):
         """By its owner, whose confinement must let it."""
         node = self.node(more='objectWallTime="1"', CERVIGATE_OBJECT_FAULT="deaf:parse:7")
         before = node.pid("analyze")
         self.assertEqual(node.store(self.image()).returncode, 0)
         self.answers([SR])
-        self.assertIn("took too long", node.sql("SELECT detail FROM instance")[0][0])
+        self.assertIn("limit objectWallTime: the object child took too long", node.sql("SELECT detail FROM instance")[0][0])
         self.assertEqual(node.pid("analyze"), before)
 
     def test_a_file_that_is_not_what_was_received_is_not_judged(self):

@@ -85,16 +85,44 @@ class Keys(f.Case):
             self.assertRegex(line, where + error)
 
     def test_terms_are_told(self):
-        status, _, err = self.check(f.tls("soon"))
-        self.assertEqual(status, 0)
-        self.assertRegex(err, r"c\.xml:9: warning: <tls certificate>: CN=soon,O=Test ends 20")
+        """Of <tls>, and of whatever else the node shows a certificate for."""
+        made = f.made.path
+        for name in ("hl7", "audit", "console"):
+            for kind in ("crt", "key"):
+                shutil.copy2(made("soon." + kind), made(f"{name}.{kind}"))
+        of = lambda name: f'certificate="{made(name + ".crt")}" key="{made(name + ".key")}"'
+        more = (f'<announcements><hl7 name="ai" host="127.0.0.1" port="1" tls="true" authorities="{made("ca.crt")}" {of("hl7")}/></announcements>'
+                f'<audit host="127.0.0.1" port="1" ca="{made("ca.crt")}" {of("audit")}/><health checkEvery="1"/>')
+        self.node = f.Node(start=False)
+        self.addCleanup(self.node.stop)
+        os.mkdir(os.path.join(self.node.folder, "c.d"))
+        with open(os.path.join(self.node.folder, "c.d/web.xml"), "w", encoding="utf-8") as file:
+            file.write(f'<cervigate xmlns="urn:cervigate:config:1"><console enabled="true" port="0" {of("console")}/></cervigate>')
+        code, _, err = self.check(f.tls("soon") + more)
+        self.assertEqual(code, 0, err)
+        for element in ("tls", "hl7", "audit", "console"):
+            self.assertRegex(err, rf"xml:\d+: warning: <{element} certificate>: CN=soon,O=Test ends 20")
         self.node.start()
-        told = self.said(r'alarm name=certificate subject="certificate" state=on .*ends 20\d\d-.*, in (19|20) days', seconds=20)
-        self.assertIn("CN=soon", told)
-        self.node.write_config(f.tls())
+        subjects = {"certificate": None, "hl7 ai": "hl7", "audit": "audit", "console": "console"}
+        for subject in subjects:
+            told = self.said(rf'alarm name=certificate subject="{subject}" state=on .*ends 20\d\d-.*, in (19|20) days', seconds=20)
+            self.assertIn("CN=soon", told)
+        for name, new in (("hl7", "node"), ("audit", "late"), ("console", None)):  # renewed, too late, none any more
+            if new:
+                shutil.copy2(made(new + ".crt"), made("new"))
+                os.replace(made("new"), made(name + ".crt"))
+            else:
+                os.unlink(made(name + ".crt"))
+        self.said('alarm name=certificate subject="hl7 ai" state=off', seconds=20)
+        admin = lambda *words: subprocess.run([f.ADMIN, *words, "--config", self.node.config], capture_output=True, text=True, timeout=60)
+        status = lambda: admin("status").stdout
+        d.wait_for(lambda: re.search(r"certificate audit: CN=late,O=Test ended 20\S+: TLS fails", status()), 20, "the one that has ended")
+        self.assertRegex(status(), r"certificate console: cannot be read: No such file or directory")
+        self.assertEqual(admin("mode", "shadow").returncode, 0)  # whatever a file is
+        self.node.write_config(f.tls() + '<health checkEvery="1"/>')
+        os.unlink(os.path.join(self.node.folder, "c.d/web.xml"))
         self.node.reload()
-        status = lambda: subprocess.run([f.ADMIN, "status", "--config", self.node.config], capture_output=True, text=True, timeout=60).stdout
-        d.wait_for(lambda: "certificate" not in status(), 20, "the good one is seen")
+        d.wait_for(lambda: "certificate" not in status(), 20, "nothing but good ones")
 
     def test_a_first_look_at_directories_files_and_processes(self):
         old = os.umask(0)  # the node's own affair, whatever its parent's is

@@ -1,9 +1,11 @@
 /* Results: the same inputs give the same object, anything that can change it another; a late image
  * amends; destinations get what the mode lets them have. */
 #include "dx_init.h"
+#include "dx_object.h"
 #include "report.h"
 #include "scp_fixture.h"
 #include "spool.h"
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -328,6 +330,60 @@ static void test_scores_are_held_against_the_journal(void **state)
     stop(&m);
 }
 
+/* What a rejection note's file names must be these results, each once. */
+static void note_names(const struct made *m, const char *uid, const struct delivery *list,
+                       size_t count)
+{
+    char path[512];
+    struct dx_limits limits;
+    struct dx_object *object;
+    struct dx_rejection note;
+    struct dx_error err = {0};
+    node_path(m->report.conf, path, sizeof path, "results/%s.dcm", uid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    dx_limits_default(&limits);
+    assert_int_equal(dx_object_open(fd, &limits, &object, &err), DX_OK);
+    assert_int_equal(dx_object_rejection(object, &note, &err), DX_OK);
+    assert_string_equal(note.title.value, "113037");
+    assert_int_equal(note.reference_count, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t times = 0;
+        for (size_t k = 0; k < count; k++)
+            times += strcmp(note.references[k].sop_instance, list[i].result.uid) == 0 &&
+                     strcmp(note.references[k].sop_class, list[i].result.sop_class) == 0 &&
+                     strcmp(note.references[k].series, list[i].result.series) == 0;
+        assert_int_equal(times, 1);
+    }
+    dx_rejection_finish(&note);
+    dx_object_close(object);
+    (void)close(fd);
+}
+
+static void test_a_note_names_each_result_that_is_taken_back(void **state)
+{
+    char error[256] = "", uid[DX_UID_MAX];
+    struct delivery list[8];
+    size_t count, named;
+    struct made m = start(*state, CONF_DEMO);
+    judge(&m, 1, 0.7, "A^B");
+    judge(&m, 2, 0.8, "A^B");
+    struct told told = report_all(&m);
+    FIXTURE_OK(store_pending(m.store, "pacs", INT64_MAX, INT64_MAX, list, 8, &count));
+    assert_int_equal(count, 3); /* a report, two pictures */
+    for (size_t i = 0; i < count; i++)
+        FIXTURE_OK(store_delivered(m.store, list[i].id, 0, 1));
+    FIXTURE_OK(store_retract(m.store, told.uid, "113037"));
+    assert_int_equal(report_reject(&m.report, m.store, "pacs", &named, uid, error, sizeof error),
+                     REPORT_DONE);
+    assert_int_equal(named, count);
+    note_names(&m, uid, list, count);
+    assert_int_equal(report_reject(&m.report, m.store, "archive", &named, uid, error, sizeof error),
+                     REPORT_DONE);
+    assert_int_equal(named, 0); /* it had nothing */
+    stop(&m);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -341,6 +397,7 @@ int main(void)
         TEST(test_no_finding_needs_the_whole_spine),
         TEST(test_the_kinds_that_destinations_take),
         TEST(test_scores_are_held_against_the_journal),
+        TEST(test_a_note_names_each_result_that_is_taken_back),
     };
     struct dx_error err;
     if (dx_init(NULL, NULL, &err) != DX_OK)

@@ -3,6 +3,7 @@
 #include "keep_fixture.h"
 #include "scp_fixture.h"
 #include "store_contact.h"
+#include "store_health.h"
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -188,6 +189,39 @@ static void quarantine_holds_what_failed_for_a_technical_reason(void **state)
     store_close(store);
 }
 
+/* An alarm of each station, until they are discarded. */
+static void objects_in_conflict_are_counted(void **state)
+{
+    struct store *store = fixture_open(*state);
+    const struct judgement conflict = {.state = INSTANCE_NOT_PROCESSED, .reason = SRT_CONFLICT},
+                           large = {.state = INSTANCE_NOT_PROCESSED, .reason = SRT_TOO_LARGE};
+    char answer[STORE_ANSWER_MAX];
+    struct store_conflicts list[4];
+    size_t count;
+    int64_t id[5];
+    for (int i = 0; i < 5; i++) {
+        struct instance in = fixture_instance(i, i, i, "a");
+        enum store_identity identity;
+        snprintf(in.calling, sizeof in.calling, i == 0 ? "CR" : "DX");
+        FIXTURE_OK(store_add_instance(store, &in, &identity));
+        id[i] = in.id;
+        if (i < 4)
+            FIXTURE_OK(store_judge(store, in.id, i < 3 ? &conflict : &large));
+    }
+    FIXTURE_OK(store_conflicts(store, list, 4, &count));
+    assert_int_equal(count, 2);
+    assert_true(strcmp(list[0].station, "CR") == 0 && list[0].count == 1 && list[0].last == id[0]);
+    assert_true(strcmp(list[1].station, "DX") == 0 && list[1].count == 2 && list[1].last == id[2]);
+    FIXTURE_OK(store_conflicts(store, list, 1, &count));
+    assert_int_equal(count, 1);
+    keep_report(store, 1, 0, id[0], 1, 0, false);
+    FIXTURE_OK(store_discard(store, id[0], 9, answer));
+    assert_string_equal(answer, "discarded");
+    FIXTURE_OK(store_conflicts(store, list, 4, &count));
+    assert_true(count == 1 && strcmp(list[0].station, "DX") == 0);
+    store_close(store);
+}
+
 static void contacts_and_echoes_are_remembered(void **state)
 {
     struct store *store = fixture_open(*state);
@@ -282,6 +316,7 @@ int main(void)
         T(a_bad_result_is_never_released),
         T(a_retracted_report_cannot_be_made_anew_without_its_images),
         T(quarantine_holds_what_failed_for_a_technical_reason),
+        T(objects_in_conflict_are_counted),
         T(contacts_and_echoes_are_remembered),
         T(asks_that_are_none_are_refused),
     };

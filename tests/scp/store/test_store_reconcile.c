@@ -314,7 +314,7 @@ static void whose_ids_are_forgotten(void **state)
     struct store_forgotten gone;
     bool merged, found;
     for (int number = 1; number <= 5; number++) {
-        char id[8];
+        char id[12];
         snprintf(id, sizeof id, "%d", number);
         (void)image(number, id, "A");
     }

@@ -1,5 +1,5 @@
 /* measure.c: scores over a source, and what they say. */
-#include "train/train_internal.h"
+#include "train_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +57,8 @@ enum nn_status nn_measure(const struct nn_model *model, const struct nn_source *
                           struct nn_error *err)
 {
     uint64_t counts[NN_MAX_CLASSES * NN_MAX_CLASSES] = {0};
-    int classes = model->info.classes;
+    const struct nn_model_info *info = nn_model_info(model);
+    int classes = info->classes;
     float *own = scores ? NULL : calloc(source->count, (size_t)classes * sizeof *own);
     int *truth = calloc(source->count, sizeof *truth);
     float *into = scores ? scores : own;
@@ -66,10 +67,10 @@ enum nn_status nn_measure(const struct nn_model *model, const struct nn_source *
     if (!truth || !into)
         status = nn_fail(err, NN_NO_MEMORY, "measure: no memory for %zu samples", source->count);
     else
-        status = nn_measure_scores(model->graph, model->values, &model->info.preprocess, classes,
-                                   source, pool, into, truth, err);
+        status = nn_measure_scores(nn_model_graph(model), nn_model_values(model), &info->preprocess,
+                                   classes, source, pool, into, truth, err);
     for (size_t i = 0; status == NN_OK && i < source->count; i++)
-        nn_model_calibrate(&model->info, into + i * (size_t)classes);
+        nn_model_calibrate(info, into + i * (size_t)classes);
     if (status == NN_OK)
         status = nn_confusion_count(into, truth, source->count, classes, counts, err);
     for (int k = 0; status == NN_OK && k < classes * classes; k++)
