@@ -20,7 +20,8 @@ STEPS = (
     ("cervigate echo pacs", ""), ("cervigate echo ris", ""), ("cervigate echo PEER", "cervigate echo viewer"),
     ("cervigate user add anna --role reader", ""), ("cervigate user list", ""),
     ("cervigate status", "", 1), ("cervigate status --json", "", 1), ("cervigate status relearn", ""), ("cervigate mode demo", ""),
-    ("cervigate jobs list", ""), ("cervigate jobs list --json", ""), ("cervigate jobs show ID --json", "cervigate jobs show {job} --json"),
+    ("cervigate jobs list", ""), ("cervigate jobs list --json", ""), ("cervigate jobs show ID", "cervigate jobs show {job}"),
+    ("cervigate jobs show ID --json", "cervigate jobs show {job} --json"),
     ("cervigate jobs list --parked", ""), ("cervigate jobs release dN", "cervigate jobs release {delivery}"), ("cervigate jobs retry ID", "cervigate jobs retry {child}"),
     ("cervigate worklist", ""), ("cervigate worklist list --json", ""), ("cervigate worklist read UID", "cervigate worklist read {study}"),
     ("cervigate results list", ""), ("cervigate results list --study UID", "cervigate results list --study {study}"), ("cervigate results show UID", "cervigate results show {sr}"),
@@ -125,7 +126,7 @@ PresentationContext1 = SecondaryCaptureImageStorage\\Plain\nPresentationContext2
         jobs = [json.loads(line) for line in self.node.admin("jobs", "list", "--json").stdout.splitlines()]
         parked = json.loads(self.node.admin("jobs", "list", "--parked", "--json").stdout.splitlines()[0])
         child = next(j for j in jobs if j["state"] == "not-processed")
-        found = sorted((r for r in self.reports() if r["outcome"] == "finding"), key=lambda r: r["created"])
+        found = sorted(self.reports(), key=lambda r: (r["outcome"] != "finding", r["study"].endswith(".8")))  # a finding first, the child's last
         schema = json.loads(self.node.admin("store", "--json").stdout)
         return {"model": self.path("model"), "job": next(j["id"] for j in jobs if j["state"] == "judged"), "child": child["id"], "delivery": parked["id"],
                 "study": found[0]["study"], "sr": found[0]["uid"], "srs": [r["uid"] for r in found], "schema": schema["version"] - 1}
