@@ -164,7 +164,7 @@ struct nn_graph *nn_googlenet_places(int classes, int side, float weight, struct
  * "fc7", "drop7", "fc8", "prob". The ImageNet weights of fc6 to fc8 are not to be had: a training
  * that starts from the convolutions draws all three afresh. */
 struct nn_graph *nn_alexnet(int classes, int side, struct nn_error *err);
-/* The stacked network of B: GoogLeNet up to "pool5/7x7_s1" (1024) and
+/* The stacked network of paper B: GoogLeNet up to "pool5/7x7_s1" (1024) and
  * AlexNet up to "pool5" (9216, its convolutions alone, see nn_alexnet) read one "data" (227);
  * "flatten", "features" (10240), "stacked/drop" (0.5), "stacked/fc1" (1024, ReLU), "stacked/fc2"
  * (512, ReLU), "stacked/classifier", "prob". Both networks' layers keep their names: both weight

@@ -175,7 +175,7 @@ struct nn_class_figures {
 /* macro: mean over the classes where the figure is defined (a draw that lacks one of them doesn't
  * count, so an interval may be NONE where a class is rare). micro: of the summed tallies; micro
  * sensitivity, precision and F1 all equal `right`, the share of right answers. Formulas: those of
- * A and B; accuracy is (tp + tn) / all, so macro accuracy is above `right`. */
+ * papers A and B; accuracy is (tp + tn) / all, so macro accuracy is above `right`. */
 struct nn_case_figures {
     int classes;
     uint64_t count;

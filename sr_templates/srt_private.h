@@ -2,7 +2,7 @@
  *
  * A template is a tree of shapes and a list of phrases in one language. Filling walks the shapes
  * with a scope (the result, and inside a repetition one image, model and class of it) and makes
- * dx_sr_items. */
+ * a tree of struct dx_sr_item. */
 #ifndef SRT_PRIVATE_H
 #define SRT_PRIVATE_H
 

@@ -1,5 +1,5 @@
-/* region.c: the spine's columns, by our own simple method (B: an optional segmentation of the spine
- * region).
+/* region.c: the spine's columns, by our own simple method (paper B: an optional segmentation of the
+ * spine region).
  *
  * End-plates make the spine the one tall structure with a fine variation along the vertical, from
  * the middle of the image to its lower part. On a copy of at most GRID x GRID cells:

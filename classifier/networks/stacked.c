@@ -1,4 +1,4 @@
-/* The stacked network of B: the features of GoogLeNet and of
+/* The stacked network of paper B (docs/training.md): the features of GoogLeNet and of
  * AlexNet side by side, dropout, two fully connected layers of 1024 and 512, the classes. */
 #include "networks_internal.h"
 

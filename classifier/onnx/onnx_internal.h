@@ -63,7 +63,6 @@ struct nn_onnx {
     struct nn_tensor *tensors;
     size_t tensor_count, tensor_capacity;
     float **owned; /* the tensors' data */
-    size_t owned_count;
     bool softmax_added;
     char head[128];
     struct nn_metadata *metadata;

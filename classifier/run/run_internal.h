@@ -110,7 +110,6 @@ struct nn_run {
 
     int *ends; /* of each job's tasks in the stage that runs */
     const struct nn_job *stage_jobs;
-    int stage_job_count;
 };
 
 /* Layers whose values are those of their producers, only elsewhere. */

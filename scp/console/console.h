@@ -58,7 +58,6 @@ struct console {
     struct list *list;
     struct events *events;
     struct change *changes; /* that wait for an answer */
-    size_t change_count;
     struct ration echoes, selftests, searches, reloads;
     json_t *drift; /* the last answer about it; NULL: none */
     int64_t drift_until;

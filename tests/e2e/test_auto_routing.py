@@ -36,7 +36,8 @@ end
         script = os.path.join(self.folder, "route.lua")
         with open(script, "w", encoding="utf-8") as f:
             f.write(self.SCRIPT)
-        orthanc = h.Orthanc(LuaScripts=[script], OverwriteInstances=True, DicomScuTimeout=60 * h.PATIENCE)
+        orthanc = h.Orthanc(LuaScripts=[script], OverwriteInstances=True, DicomScuTimeout=60 * h.PATIENCE,
+                            StableAge=3600)  # what it calls stable after a minute is a change of its own
         self.addCleanup(orthanc.close)
         return orthanc
 

@@ -325,7 +325,7 @@ class Stopped(Lifecycle):
                 os.kill(pid, signal.SIGCONT)
         d.wait_for(node.echo, 10, "C-ECHO")
         sender.join()
-        self.assertEqual(half[0][0], "0000")
+        self.assertEqual(half[0][0], "0000", node.log()[-2000:])
         self.answered(2, 60)
         self.assertNotIn("role-died", node.log())
 

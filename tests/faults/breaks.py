@@ -299,6 +299,7 @@ class StillWatch(threading.Thread):
 
 def failures(folder, test):
     """None when the test passes, or the parts of it that failed, as far as it names them; else what ctest says (Timeout, SegFault ...)."""
+    be_patient(os.path.join(folder, "build/release"))
     for _ in range(AGAIN):
         with StillWatch() as watch:
             done = run("ctest", "--test-dir", "build/release", "-R", f"^{test}$", "--no-tests=error", "--output-on-failure", cwd=folder)
@@ -370,11 +371,13 @@ def main():
     caught, begin, wrong = 0, time.monotonic(), {}  # wrong: of each test that was looked at without a break
     try:
         copy_tree(folder)
-        run("cmake", "--preset", "release", cwd=folder)
-        trouble = build(folder)
-        if trouble:
-            raise SystemExit("without a break: " + trouble)
-        be_patient(os.path.join(folder, "build/release"))
+        built = os.path.join(folder, "build/release/built")  # what has changed since is built for each test
+        if not os.path.exists(built):
+            run("cmake", "--preset", "release", cwd=folder)
+            trouble = build(folder)
+            if trouble:
+                raise SystemExit("without a break: " + trouble)
+            write(folder, built, "")
         program = programs(os.path.join(folder, "build/release"))  # ctest tells of those alone that are built
         for one in sorted(chosen, key=lambda b: (program[b[4]] is None, b[4])):  # scripts take minutes
             test = one[4]

@@ -4,7 +4,8 @@ An echo may fail, or be late, for two reasons only:
 - nobody listened: the ledger has when the listener's process was last there and when another one was ("listener" lines, by a watch of the
   machine's processes; without such, the deaths of whom nothing is answered). From then on until the first answered echo, RESTART seconds after
   the new process at most. A listener that went without a death in the ledger excuses nothing.
-- its own process died under it: an association's, while the echo was under way. The death of anybody else excuses nothing."""
+- its own process died under it, while the echo was under way: an association's, or any, since the committer died, with which the open
+  associations are dropped (scp/receive/receive.c). The death of anybody else excuses nothing."""
 from check_base import Judge
 
 ECHO_MS = 1000
@@ -12,7 +13,7 @@ RESTART = 5  # seconds within which a listener that is there again must answer
 DRAIN = 20   # seconds for a node that is stopped to end
 SEEN = 0.1   # seconds between what happens and the line of it
 LISTENING = ("receive", "supervisor", "all", "stop", "point")  # without whom nothing is answered
-ANSWERING = ("association", "point")  # whose death cuts off the echo that it serves
+ANSWERING = ("association", "committer", "point")  # whose death cuts off the echo that is under way
 
 
 class Echoes(Judge):
@@ -53,5 +54,5 @@ class Echoes(Judge):
 
     def is_excused(self, echo):
         begin, end = echo["time"] - echo["ms"] / 1000, echo["time"]
-        died = any(d["since"] - SEEN <= end and d["time"] + SEEN >= begin for d in self.e.deaths if d["of"] in ANSWERING)
+        died = any(d["since"] - SEEN <= end and d["time"] + SEEN * self.slow >= begin for d in self.e.deaths if d["of"] in ANSWERING)
         return died or any(since <= end and begin < until for since, until in self.away)

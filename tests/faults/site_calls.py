@@ -50,8 +50,13 @@ class OfSite:
         self.world.node.process.wait(30)
         self.world.node.start()
 
+    def order(self, source):
+        """For the checker, before the site says it."""
+        self.world.sender.order("site", accession=source.patient, priority="ROUTINE")
+
     def tell(self, source, seconds):
         """Whether the study's order was accepted."""
+        self.order(source)
         with contextlib.suppress(OSError, KeyError, ValueError), Caller(self.world.node, seconds) as caller:
             return code(caller.ask(self.site.omi(source.patient, priority="R", number=source.patient[-8:], patient=source.patient))) == "AA"
         return False
@@ -77,6 +82,7 @@ class OfSite:
             if self.tell(source, 2) and not self.knows_order(source):
                 self.violation(fault, 0, f"an order was answered AA and is not there: {source.patient}")
         elif fault.role in ("inquire", "inquirer"):
+            self.order(source)
             self.ris.items = list(item(source.patient, source.patient, source.study, "ROUTINE"))
         elif fault.role == "desk":
             self.ask(source, 2)

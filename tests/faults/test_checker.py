@@ -283,7 +283,7 @@ FALSIFIED = [
         e, "UPDATE result SET gone_ms=1000 WHERE id=1", "UPDATE delivery SET state='parked', last_error='x' WHERE result=1")),
     ("an echo without an answer long after a death", "I6 an echo", lambda e: ledger(e, death(100), echo(106, "unreached"), echo(107))),
     ("an echo without an answer after one that had it", "I6 an echo", lambda e: ledger(e, death(100), echo(101), echo(102, "unreached"), echo(107))),
-    ("an echo beside a committer's death", "I6 an echo", lambda e: ledger(e, death(100, "committer"), echo(100.1, "unreached"), echo(107))),
+    ("an echo after a committer's death", "I6 an echo", lambda e: ledger(e, death(100, "committer"), echo(101, "unreached"), echo(107))),
     ("an echo after its listener came back", "I6 an echo", lambda e: ledger(
         e, death(100), gone(100), there(101), echo(106.5, "unreached"), echo(107))),
     ("an echo beside a listener that did not die", "I6 an echo", lambda e: ledger(

@@ -1,5 +1,6 @@
 """Section 9: the same patient with and without the injury; what a probe sees when the injury is masked."""
 import hashlib
+import inspect
 import json
 import os
 import struct
@@ -144,6 +145,12 @@ def moved_outside(pairs):
     return out
 
 
+def outside(lab, pairs):
+    """Both of the above."""
+    depends = [[laboratory.digest_of(path) for a, b in pairs for path in (a["path"], b["path"], a["mask"])], *map(inspect.getsource, (hole, unequal, moved_outside))]
+    return lab.kept("outside", depends, lambda: {"same": unequal(pairs), "moved": moved_outside(pairs)})
+
+
 def probe(x):
     """Injured against twin by logistic regression, cross-validated by patient: area, and a stricter one on differences
     of the two (which one is injured?)."""
@@ -217,7 +224,7 @@ def probes(lab, pairs):
 
     def add(name, kind, at):
         x = features_of(lab, [pairs[i] for i in at], kind) if kind == "nothing" else features_of(lab, pairs, kind)[at]
-        code = [laboratory.digest_of(os.path.join(laboratory.HERE, file)) for file in ("twins.py", "stats.py")]
+        code = [SEED, FOLDS, DECAY, DRAWS, *map(inspect.getsource, (probe, couples, apart, stats))]
         laboratory.say(f"probe ({name} hidden): {len(x)} pairs")
         out[name] = lab.kept("probe", [hashlib.sha256(x.tobytes()).hexdigest(), kinds, code], lambda: dict(probe(x), apart=apart(x, [kinds[i] for i in at])))
     add("change", "change", np.arange(len(pairs)))
@@ -230,10 +237,13 @@ def probes(lab, pairs):
 
 def section(lab):
     half = lab.count(750, 5)
-    rows = lab.ask(lab.draw("twins", 2 * half, SEED, (half, half, 0), twins=True), "twins")
-    pairs = pairs_of(rows)
-    s, same = scores(lab, pairs), unequal(pairs)
-    html = page.p(f"{len(pairs)} pairs, seed {SEED}: the same patient, posture, exposure and noise with the injury and without. Score: 1 - score of normal.")
+    pairs = pairs_of(lab.draw("twins", 2 * half, SEED, (half, half, 0), twins=True))
+    asked = pairs[:half]
+    lab.ask([row for pair in asked for row in pair], "twins")
+    s, kept = scores(lab, asked), outside(lab, pairs)
+    same, moved = kept["same"], kept["moved"]
+    html = page.p(f"{len(pairs)} pairs, seed {SEED}: the same patient, posture, exposure and noise with the injury and without. Of the first {len(asked)} the model's score: "
+                  "1 - score of normal.")
     html += page.table(["pairs", "n", "injured one higher", "median of the difference"],
                        [[k, f["n"], page.figure(f["higher"]), page.figure(f["median"])] for k, f in s.items()])
     figures, targets = {"scores": s, "outside": same}, []
@@ -255,7 +265,6 @@ def section(lab):
                    "two\" is stricter than the plan asks: it sees the twins' differences alone, so that whatever differs outside the hole tells.", note=True)
     html += page.p(f"Outside box and mask (grown by 2 pixels) {same['pairs'] - same['unequal']} of {same['pairs']} pairs are equal pixel by pixel" +
                    ("." if not same["unequal"] else f"; in the others {same['median_pixels']:.0f} of {laboratory.SIZE ** 2} pixels differ (median), by at most {same['largest_grey_difference']} of 255 greys."))
-    moved = moved_outside(pairs)
     figures["moved_outside_box"] = moved
     html += page.h3("What is left to see when only the box is hidden")
     html += page.p("An injury moves all that lies above it, and its swelling reaches beyond its box. The mask holds these, the box does not; so a probe that is to see nothing "

@@ -223,7 +223,8 @@ static int receive_all(int fd, double until, uint8_t *bytes, size_t count)
 
 int peer_receive(int fd, double seconds, uint8_t *body, size_t size)
 {
-    double until = peer_now() + seconds;
+    const char *slow = getenv("CERVIGATE_SLOW"); /* scripts/sanitize: how many times */
+    double until = peer_now() + seconds * (slow != NULL ? atoi(slow) : 1);
     uint8_t head[6], spare[512];
 
     memset(body, 0, size);
