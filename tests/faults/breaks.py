@@ -11,6 +11,7 @@ A break is a piece of source that occurs exactly once, what takes its place, and
 break it must pass, which is looked at once a run. One that runs into its time-out has caught nothing; one beside which this machine stood still
 (whoever measures stops all others) is run again. Exit 0: all were caught."""
 import argparse
+import contextlib
 import filecmp
 import glob
 import json
@@ -236,9 +237,14 @@ def misfits():
 
 
 def copy_tree(folder):
-    """The tracked files as they are now."""
+    """The tracked files as they are now; what was copied before and is not tracked any more goes: the build takes what lies there."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE, capture_output=True, check=True).stdout.decode()
-    for name in listed.rstrip("\0").split("\0"):
+    names = listed.rstrip("\0").split("\0")
+    for name in set(kept_lines(os.path.join(folder, "copied"))) - set(names):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name))
+    write(folder, "copied", "\n".join(names))
+    for name in names:
         target = os.path.join(folder, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         source = os.path.join(SOURCE, name)
@@ -322,7 +328,10 @@ def be_patient(build_folder):
 def trouble_without(folder, test, program):
     """None when the test passes as it should, else what is wrong."""
     trouble = build(folder, [program] if program else DAEMON)
-    return trouble or (" ".join(found) if (found := failures(folder, test)) is not None else None)
+    if trouble:
+        return trouble[-300:]
+    failed = failures(folder, test)
+    return None if failed is None else " ".join(failed)
 
 
 def try_one(folder, one, program):

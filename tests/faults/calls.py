@@ -119,6 +119,14 @@ class Browser(http_fixture.Client):
             return 0
 
 
+class BrokenOff(Exception):
+    pass
+
+
+def break_off(*_):
+    raise BrokenOff
+
+
 class Campaign:
     patience = 20
     roles = (*HERE_ROLES, "others")
@@ -330,7 +338,7 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
     wanted = parser.parse_args()
     only = [(*part.split(":"), "*")[:3] for part in wanted.only.split(",") if part]
     print(f"seed {wanted.seed}", flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, break_off)
     with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
         campaign = kind(wanted.seed, folder)
         campaign.patience = wanted.patience
@@ -341,6 +349,9 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
                         campaign.run_at(fault, wanted.at)
                     else:
                         campaign.run(fault, wanted.seconds)
+        except BrokenOff:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            campaign.violations.append("broken off")
         finally:
             campaign.control.disarm()
             campaign.end()

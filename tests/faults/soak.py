@@ -1,6 +1,6 @@
 """Many studies at a steady rate: nothing is lost, and memory and descriptors of each process stay level.
 
-scripts/faults soak [--instances N] [--studies M] [--rate R] [--minutes T] [--selected SHARE] [--seed S]
+scripts/soak [--instances N] [--studies M] [--rate R] [--minutes T] [--selected SHARE] [--seed S]
                    [--real] [--keep DIR]
 
   --instances  how many (50000), in --studies (2000)
@@ -175,7 +175,7 @@ def main():
         if violations:
             keep = wanted.keep or tempfile.mkdtemp(prefix="cervigate-faults-evidence-")
             soak.campaign.keep(keep)
-            print(f"evidence: {keep}\nagain: scripts/faults soak --seed {wanted.seed} --instances {wanted.instances} "
+            print(f"evidence: {keep}\nagain: scripts/soak --seed {wanted.seed} --instances {wanted.instances} "
                   f"--studies {wanted.studies} --rate {wanted.rate} --selected {wanted.selected}{' --real' if wanted.real else ''}", flush=True)
         soak.campaign.close()
         shutil.rmtree(folder, ignore_errors=True)
