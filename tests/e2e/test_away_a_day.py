@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import daemon as d  # noqa: E402
 import models  # noqa: E402
 from archive import Archive  # noqa: E402
-from harness import SR3D, set_clock  # noqa: E402
+from harness import PATIENCE, SR3D, set_clock  # noqa: E402
 
 HOURS, HOUR, TEN_MINUTES = 24, 3600, 600
 UNREACHED = ("tcp", "black-hole", "refuse", "called", "calling", "close", "no-context")
@@ -104,7 +104,7 @@ class Day(Away):
         for way in ways:
             wanted = 2 if way == "black-hole" else 5  # a connection takes it ten real seconds
             d.wait_for(lambda way=way, wanted=wanted: self.tries(way) >= wanted, 60, f"tries, {way}")
-        time.sleep(2)  # the last hour's
+        time.sleep(2 * PATIENCE)  # the tries of the last hour: a peer that returned between two of them would take the second first
         waiting, before = {way: self.pending(way) for way in ways}, {way: len(self.got(way)) for way in ways}
         for way in ways:
             self.assertEqual(len(waiting[way]), 2 * HOURS, way)
@@ -112,7 +112,7 @@ class Day(Away):
         self.come_back()
         for _ in range(6):
             self.let_pass(60)
-            time.sleep(0.3)
+            time.sleep(0.3 * PATIENCE)
         d.wait_for(lambda: self.node.sql("SELECT COUNT(*) FROM delivery WHERE state<>'sent'") == [(0,)], 60, "all")
         for way in ways:
             with self.subTest(way=way):
@@ -177,7 +177,7 @@ class OneObject(Away):
             archive.behave("ok")
         while min(map(self.tries, self.archives)) < 10:  # the next is minutes away
             self.let_pass(400)
-            time.sleep(0.3)
+            time.sleep(0.3 * PATIENCE)
         self.study("denies")
         for way in self.archives:
             d.wait_for(lambda way=way: len(self.got(way)) == 2, 20, way)
