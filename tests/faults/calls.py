@@ -1,4 +1,4 @@
-"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND[:HOW],...] [--at N,...]`.
+"""The N-th call fails: `scripts/faults calls [--seed S] [--seconds T] [--patience P] [--only ROLE:KIND[:HOW],...] [--at N,...] [--every]`.
 
 For each role of the node and each kind of call, N = 1, 2, 3 ... while studies are sent: the N-th such call of that role fails, once or
 from then on, until a study goes through without the fault having fired. For every N:
@@ -130,6 +130,7 @@ def break_off(*_):
 class Campaign:
     patience = 20
     roles = (*HERE_ROLES, "others")
+    first = FIRST
 
     def __init__(self, seed, folder):
         os.makedirs(folder, exist_ok=True)
@@ -289,7 +290,7 @@ class Campaign:
         end, begin = time.monotonic() + seconds, time.monotonic()
         n, tried, last, done = 0, 0, 0, False
         while time.monotonic() < end and tried < most:
-            n += 1 if n < FIRST else n // 6
+            n += 1 if n < self.first else n // 6
             tried += 1
             if not self.attempt(fault, n):
                 done = True
@@ -334,6 +335,7 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
     parser.add_argument("--seconds", type=float, default=60, help="for each fault")
     parser.add_argument("--only", default=only, metavar="ROLE:KIND[:HOW],...")
     parser.add_argument("--at", type=lambda text: [int(n) for n in text.split(",")], metavar="N,...")
+    parser.add_argument("--every", action="store_true")
     parser.add_argument("--patience", type=float, default=kind.patience, metavar="SECONDS")
     wanted = parser.parse_args()
     only = [(*part.split(":"), "*")[:3] for part in wanted.only.split(",") if part]
@@ -342,6 +344,7 @@ def main(kind=Campaign, description="the N-th call fails", only="", never=(), ru
     with world.tempfile.TemporaryDirectory(prefix="cervigate-calls-") as folder:
         campaign = kind(wanted.seed, folder)
         campaign.patience = wanted.patience
+        campaign.first = 1 << 60 if wanted.every else FIRST
         try:
             for fault in faults(only):
                 if fault.role in kind.roles and fault.role not in never:
