@@ -1,8 +1,10 @@
 """Hostile bytes over the wire against the real daemon; C-ECHO answers within a second throughout."""
+import contextlib
 import json
 import os
 import shutil
 import socket
+import sqlite3
 import struct
 import sys
 import tempfile
@@ -125,6 +127,10 @@ class Hostile(unittest.TestCase):
         names = element(0x10, 0x20, b"\xff\xfe") + element(0x20, 0xD, b"1.2\xff\x1b[2J") + element(0x20, 0xE, b"1.2\xff\xfe\x80")
         good = element(8, 0x16, SECONDARY_CAPTURE.encode() + b"\0") + element(8, 0x18, b"1.2.3.4.5.7\0") + names
         self.assertEqual(self.status(self.talk(pdatas(store_rq(uid="1.2.3.4.5.7"), True), pdatas(good, False), calling=b"RA\xb1\x01S\xff")), 0)
+        with contextlib.closing(sqlite3.connect(f"file:{self.node.spool}/jobs.sqlite?mode=ro", uri=True)) as store:  # as stored, not only as shown
+            store.text_factory = bytes
+            self.assertEqual(store.execute("SELECT study, series, calling FROM instance WHERE sop_instance='1.2.3.4.5.7'").fetchall(),
+                             [(b"1.2??[2J", b"1.2???", b"RA??S?")])
         told = self.node.admin("jobs", "list", "--json")
         self.assertEqual(told.returncode, 0, told.stderr)
         job = [one for one in map(json.loads, told.stdout.splitlines()) if one["sop_instance"] == "1.2.3.4.5.7"][0]
