@@ -254,11 +254,18 @@ struct report_seen *report_seen_create(void)
     return calloc(1, sizeof(struct report_seen));
 }
 
+/* What is written again, since the job store took it not, has other bytes. */
 static void remember(struct report_seen *seen, const struct result *result)
 {
-    memcpy(seen->one[seen->next].uid, result->uid, sizeof seen->one->uid);
-    memcpy(seen->one[seen->next].digest, result->digest, sizeof seen->one->digest);
-    seen->next = (seen->next + 1) % SEEN;
+    int at = 0;
+    while (at < SEEN && strcmp(seen->one[at].uid, result->uid) != 0)
+        at++;
+    if (at == SEEN) {
+        at = seen->next;
+        seen->next = (seen->next + 1) % SEEN;
+    }
+    memcpy(seen->one[at].uid, result->uid, sizeof seen->one->uid);
+    memcpy(seen->one[at].digest, result->digest, sizeof seen->one->digest);
 }
 
 enum dx_status report_digest(const struct report *report, const char *uid,
