@@ -379,8 +379,8 @@ bool audit_log_append(struct audit_log *log, int64_t utc_ms, const char *const *
     crash_point("audit-written");
     bool good = n == (ssize_t)bytes && fdatasync(fd) == 0;
     int why = errno != 0 ? errno : ENOSPC; /* a short write says no more */
-    if (!good && ftruncate(fd, (off_t)before.end) == 0)
-        (void)fdatasync(fd);
+    if (!good && ftruncate(fd, (off_t)before.end) == 0 && n != (ssize_t)bytes)
+        (void)fdatasync(fd); /* not again where it failed: the next append's syncs the size, too */
     free(lines);
     (void)close(fd);
     crash_point("audit-synced");
