@@ -3,8 +3,7 @@
  * CERVIGATE_CLOCK_OFFSET (tests) shifts the wall clock by so many seconds; @FILE: by the number in
  * the file's first 32 bytes, which may change at any time. A file that cannot be mapped shifts
  * nothing. Any thread; but the first call with @FILE maps it, so that it comes before threads and
- * before a role is confined. What is written is held within the
- * years 1 to 9999. */
+ * before a role is confined. Times are written within the years 1 to 9999. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

@@ -4,8 +4,8 @@
  * TLS 1.2 or later with forward secrecy and authenticated encryption (BCP 195); the peer's
  * certificate must be trusted and bear its name. Deadlines are of clock_monotonic_ms. Looking a
  * name up is the resolver's, which has limits of its own and knows no deadline. SIGPIPE must be
- * ignored, as it is in every role [node.h]. One thread at a time. A call that takes error
- * fills it, with a sentence, when it fails. */
+ * ignored, as it is in every role [node.h]. One thread at a time. A call that takes error fills it
+ * with a sentence when it fails. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
 

@@ -4,7 +4,7 @@
  * has that.
  *
  * A call waits as long as the peer's time-outs allow, and reads what a peer says: for a process of
- * its own (echo_desk.h), or a command. What went wrong is in struct echo; nothing is logged. */
+ * its own (echo_desk.h), or a command. What went wrong is in struct echo. */
 #ifndef ECHO_H
 #define ECHO_H
 
