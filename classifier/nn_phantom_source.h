@@ -6,7 +6,10 @@
  *
  * Training samples come as twins: an injured phantom and the same patient uninjured, so that the
  * injury is all that tells them apart. Half of training is therefore normal; dislocation and
- * fracture share the other half as the settings' prevalence says. */
+ * fracture share the other half as the settings' prevalence says.
+ *
+ * The source's functions are pure of *from, index and epoch: any thread, several at once, as long
+ * as nobody changes *from. */
 #ifndef NN_PHANTOM_SOURCE_H
 #define NN_PHANTOM_SOURCE_H
 

@@ -2,7 +2,7 @@
  *
  * Every fallible function of the room returns enum nn_status and, where it takes one, fills a
  * struct nn_error with a sentence that names the file, tensor, layer or setting. The library never
- * logs, exits or aborts on input. */
+ * logs, exits or aborts on input. Any thread, each with a struct nn_error of its own. */
 #ifndef NN_STATUS_H
 #define NN_STATUS_H
 

@@ -1,7 +1,10 @@
 /* dx_object.h: a stored object parsed and decoded: for the object child only.
  *
  * DCMTK parses it after the pre-scanner has passed it; frames are decoded one at a time under a
- * ceiling: uncompressed, deflated, RLE, JPEG, JPEG-LS by DCMTK, JPEG 2000 by OpenJPEG. */
+ * ceiling: uncompressed, deflated, RLE, JPEG, JPEG-LS by DCMTK, JPEG 2000 by OpenJPEG.
+ *
+ * One thread, the child's. Attributes, frames and rejections that were given out are copies: they
+ * outlive the object, and are ended by dx_attrs_destroy and the *_finish below. */
 #ifndef DX_OBJECT_H
 #define DX_OBJECT_H
 

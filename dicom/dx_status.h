@@ -1,7 +1,8 @@
 /* dx_status.h: what can go wrong with DICOM, and the text that travels with it.
  *
  * The library never logs, exits or aborts on input: it returns enum dx_status and fills a
- * struct dx_error whose sentence names the file, attribute, peer or limit. */
+ * struct dx_error whose sentence names the file, attribute, peer or limit. Any thread, each with a
+ * struct dx_error of its own. */
 #ifndef DX_STATUS_H
 #define DX_STATUS_H
 
@@ -53,8 +54,8 @@ struct dx_error {
 
 #define DX_MUST_USE __attribute__((warn_unused_result))
 
-const char *dx_status_text(enum dx_status status);
-/* tls becomes DX_TLS_OTHER. */
+const char *dx_status_text(enum dx_status status); /* static */
+/* Fills err (which may be NULL) and returns status. tls becomes DX_TLS_OTHER. */
 enum dx_status dx_fail(struct dx_error *err, enum dx_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -19,10 +19,12 @@ enum dx_tls_step {
     DX_TLS_FAILED /* err says why, in words for an administrator */
 };
 
-/* Before anything else; the descriptor stays the caller's. */
+/* Before anything else; the descriptor stays the caller's, and open as long as it is driven;
+ * whether it blocks does not matter. */
 void dx_tls_attach(struct dx_tls *tls, int fd);
-/* may_read false: only what is to be sent. */
+/* may_read false: only what is to be sent. When it is over our private key is gone. */
 enum dx_tls_step dx_tls_handshake(struct dx_tls *tls, bool may_read, struct dx_error *err);
+/* *got and *put: 0 but with DX_TLS_DONE. err is filled with DX_TLS_FAILED alone. */
 enum dx_tls_step dx_tls_read(struct dx_tls *tls, void *bytes, size_t count, size_t *got,
                              struct dx_error *err);
 /* more: what follows at once may share its segment. */

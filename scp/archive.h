@@ -2,7 +2,10 @@
  * backup` makes. Plain files only, by relative names of at most 100 bytes. One thread.
  *
  * A reader believes nothing: every header is checked, and only ARCHIVE_END says that the file was
- * whole, since gzip's checksum stands at its end. */
+ * whole, since gzip's checksum stands at its end.
+ *
+ * In either direction archive_close frees it. A failure, ARCHIVE_NONE aside, is for good: what was
+ * written is not whole, what is read from then on is not to be believed. */
 #ifndef ARCHIVE_H
 #define ARCHIVE_H
 
@@ -23,7 +26,7 @@ enum archive_status {
 #define ARCHIVE_MUST_USE __attribute__((warn_unused_result))
 
 struct archive;
-/* The sentence of the last failure. */
+/* The sentence of the last failure; lives until the next one, or archive_close. */
 const char *archive_error(const struct archive *archive);
 
 /* A new file, 0600, that must not be there; NULL: errno says why. */
@@ -33,12 +36,13 @@ ARCHIVE_MUST_USE enum archive_status archive_add_file(struct archive *archive, c
                                                       const char *path);
 ARCHIVE_MUST_USE enum archive_status archive_add_text(struct archive *archive, const char *name,
                                                       const char *text);
-/* Writes the end and syncs the file; before, it is not whole. */
+/* Writes the end and syncs the file; before, it is not whole. Nothing is added after it. The
+ * directory is the caller's to sync, and a file that is not whole his to remove. */
 ARCHIVE_MUST_USE enum archive_status archive_finish(struct archive *archive);
 
 /* NULL: errno says why. */
 struct archive *archive_open(const char *path);
-struct archive *archive_open_fd(int fd); /* takes fd */
+struct archive *archive_open_fd(int fd); /* takes fd in every case */
 struct archive_member {
     char name[101];
     uint64_t bytes;
@@ -46,7 +50,7 @@ struct archive_member {
 /* The next member; what is left of the one before is passed over. */
 ARCHIVE_MUST_USE enum archive_status archive_next(struct archive *archive,
                                                   struct archive_member *member);
-/* At most `room` bytes of the member; *count 0: all were read. */
+/* Some bytes of the member, at most `room` and 64 KiB; *count 0: all were read. */
 ARCHIVE_MUST_USE enum archive_status archive_read(struct archive *archive, void *bytes, size_t room,
                                                   size_t *count);
 void archive_close(struct archive *archive); /* takes NULL */

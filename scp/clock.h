@@ -1,7 +1,9 @@
 /* clock.h: the one clock. Monotonic for durations, UTC with offset for records.
  *
  * CERVIGATE_CLOCK_OFFSET (tests) shifts the wall clock by so many seconds; @FILE: by the number in
- * the file's first 32 bytes, which may change at any time. */
+ * the file's first 32 bytes, which may change at any time. A file that cannot be mapped shifts
+ * nothing. Any thread; but the first call with @FILE maps it, so that it comes before threads and
+ * before a role is confined. Times are written within the years 1 to 9999. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

@@ -2,7 +2,9 @@
  * question that changes nothing: C-ECHO; of an archive with DICOMweb one study (QIDO-RS), of a
  * workflow manager one item (UPS-RS); to who takes HL7 or a webhook a connection, with TLS where it
  * has that.
- */
+ *
+ * A call waits as long as the peer's time-outs allow, and reads what a peer says: for a process of
+ * its own (echo_desk.h), or a command. What went wrong is in struct echo. */
 #ifndef ECHO_H
 #define ECHO_H
 

@@ -17,9 +17,10 @@ struct echo_desk {
     int64_t until;          /* monotonic */
 };
 void echo_desk_init(struct echo_desk *desk, enum contact_kind kind);
-/* Begins or ends one; closes *store around a fork. Called at least once a second. */
+/* Begins or ends one; closes *store around a fork. Called at least once a second. What cannot be
+ * entered is logged, and asked again until it is too old. */
 void echo_desk_turn(struct echo_desk *desk, const struct node *node, struct store **store);
-void echo_desk_end(struct echo_desk *desk);
+void echo_desk_end(struct echo_desk *desk); /* kills the process, if there is one */
 
 /* Whether the configuration has whom this subject ("destination/pacs") names. */
 bool echo_desk_knows(const struct conf *conf, const char *subject);

@@ -9,6 +9,8 @@
 struct health_watch {
     int64_t next_ms, trim_ms; /* monotonic; {0} looks at once */
 };
+/* Looks when that is due, else STORE_OK at once. STORE_BROKEN also when health cannot be read or
+ * there is no memory; the next look tells what this one did not. */
 STORE_MUST_USE enum store_status health_watch_turn(struct health_watch *watch,
                                                    const struct conf *conf, struct store *store);
 /* One look; health_watch_turn without the clock. */

@@ -1,4 +1,4 @@
-/* host.h: hosts as the configuration and as connections have them. */
+/* host.h: hosts as the configuration and as connections have them. Pure; any thread. */
 #ifndef HOST_H
 #define HOST_H
 

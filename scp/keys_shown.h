@@ -18,7 +18,8 @@ struct keys_shown {
  */
 size_t keys_shown_list(const struct conf *conf, struct keys_shown list[KEYS_SHOWN_MOST]);
 /* The configuration as if this certificate were that of <tls>, and no other file there: for
- * keys_find_wrong. */
+ * keys_find_wrong. Its pointers are conf's and shown's: not for conf_destroy, and not to outlive
+ * them. */
 struct conf keys_shown_alone(const struct conf *conf, const struct keys_shown *shown);
 
 /* The supervisor's: writes SPOOL/run/shown whenever one of them has changed. */
@@ -28,7 +29,7 @@ struct keys_shown_watch {
     int64_t again_ms; /* monotonic; 0: when one changes */
 };
 void keys_shown_turn(const struct conf *conf, struct keys_shown_watch *watch);
-/* What run/shown says, for whoever reads it: how many. */
+/* What run/shown says, for whoever reads it: how many; 0 also where it cannot be read. */
 size_t keys_shown_read(const struct conf *conf, struct keys_shown list[KEYS_SHOWN_MOST]);
 
 #endif

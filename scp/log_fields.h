@@ -1,4 +1,4 @@
-/* log_fields.h: a line's key=value pairs, taken apart again. Pure. */
+/* log_fields.h: a line's key=value pairs, taken apart again. Pure; any thread. */
 #ifndef LOG_FIELDS_H
 #define LOG_FIELDS_H
 

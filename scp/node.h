@@ -4,7 +4,11 @@
  * and, where the configuration has them, console, audit, announce, orders, inquire and trial; a
  * role that dies is started again after a pause; if the supervisor dies its roles die (PDEATHSIG).
  * Roles share nothing but the spool, the job store, three eventfds that say "look", and the
- * console's socket pairs to analyze (asks.h) and to trial (trial.h). */
+ * console's socket pairs to analyze (asks.h) and to trial (trial.h).
+ *
+ * Threads: one of each process runs the node's code; where images are judged and pictures drawn,
+ * nn_pool's workers (nn_run.h) run the tasks that it gives them. So what a header of scp/ declares
+ * is for that one thread unless it says otherwise; and what a call is given stays the caller's. */
 #ifndef NODE_H
 #define NODE_H
 

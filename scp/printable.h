@@ -4,7 +4,7 @@
 
 #include "store.h"
 
-/* In place: controls and what is no UTF-8 become '?'. Returns text. */
+/* In place, never longer than it was: controls and what is no UTF-8 become '?'. Returns text. */
 const char *printable(char *text);
 /* All texts of an instance that come from its peer or its bytes. */
 void printable_instance(struct instance *instance);

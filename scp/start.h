@@ -1,4 +1,6 @@
-/* start.h: what must hold before a role may run: fatal at start, with one clear line each. */
+/* start.h: what must hold before a role may run: fatal at start, with one clear line each on
+ * standard error. Exit statuses are of sysexits.h. For the supervisor, before it forks a role and
+ * at a reload, and for commands. */
 #ifndef START_H
 #define START_H
 
@@ -7,7 +9,8 @@
 #include <stdio.h>
 
 /* Loads the configuration (into room, or NULL: conf_load_in); every complaint goes to standard
- * error, and to copy (NULL: none), as file:line: text. NULL: *status is the exit status. */
+ * error, and to copy (NULL: none), as file:line: text. NULL: *status is the exit status; else the
+ * caller's, to conf_destroy. */
 struct conf *start_conf(const char *path, struct conf_room *room, int *status, FILE *copy);
 /* Tells them; the exit status that goes with it, 0: none is wrong. */
 int start_tell(const char *path, enum conf_status loaded, const struct conf_complaints *complaints,

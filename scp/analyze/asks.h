@@ -45,7 +45,7 @@ struct ask_taken {
 
 /* The console's: false: the socket is full, nobody takes it. Never blocks; wakes analyze. */
 bool asks_send(const struct node *node, const struct ask *ask);
-/* false: none waits. */
+/* false: none waits. Never blocks. */
 bool asks_receive(const struct node *node, struct ask_taken *taken);
 
 /* Analyze's: enters all that waits. Not STORE_OK: the store is in trouble, and the ask that met it

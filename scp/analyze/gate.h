@@ -2,7 +2,8 @@
  *
  * A rule says that an image should be judged; the gate says whether it can be. What the header does
  * not say is not held against the image: the rule took it. The view is told from the pixels where
- * the model has an input gate (nn_model.h): a header or a marker alone may be wrong. */
+ * the model has an input gate (nn_model.h): a header or a marker alone may be wrong. Pure functions
+ * of their arguments. */
 #ifndef GATE_H
 #define GATE_H
 
@@ -37,7 +38,7 @@ enum srt_coverage gate_coverage(const struct nn_model *model, const struct nn_ve
 /* Age in whole years at the study: Patient's Age (PS3.5 AS), else birth date to study date; -1 when
  * the header does not say. */
 int gate_age(const struct dx_attrs *attrs);
-/* The view in words ("lateral", "AP"), from View Position or the view code; "" unknown. */
+/* The view in words ("lateral", "AP"), from View Position or the view code; "" unknown. Static. */
 const char *gate_view(const struct dx_attrs *attrs);
 
 #endif

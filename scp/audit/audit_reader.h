@@ -1,4 +1,6 @@
-/* audit_reader.h: the audit log's records from first to last, while others append. */
+/* audit_reader.h: the audit log's records from first to last, while others append.
+ *
+ * Reads alone, takes no lock: any process that may open the files. A reader is one thread's. */
 #ifndef AUDIT_READER_H
 #define AUDIT_READER_H
 
@@ -12,12 +14,13 @@ enum audit_read {
     AUDIT_READ_WRONG,   /* bytes that are no record; record->bytes of them are passed over */
     AUDIT_READ_CUT,     /* the last file ends in the middle of a line */
     AUDIT_READ_END,     /* of the last file: more may come */
-    AUDIT_READ_FAILED   /* errno */
+    AUDIT_READ_FAILED   /* errno; the next call tries the same again */
 };
 
-/* From `from` on (FILE and END of a mark), or from the oldest record (NULL). NULL with errno. */
+/* From `from` on (FILE and END of a mark), or from the oldest record (NULL). conf must outlive it.
+ * NULL with errno; ENOENT: the mark's file is gone. */
 struct audit_reader *audit_reader_open(const struct conf *conf, const struct audit_head *from);
-void audit_reader_close(struct audit_reader *reader);
+void audit_reader_close(struct audit_reader *reader); /* takes NULL */
 /* record->message lives until the next call. */
 enum audit_read audit_reader_next(struct audit_reader *reader, struct audit_record *record);
 /* Where the record that came last lies, and where it ends. */

@@ -19,7 +19,8 @@ struct audit_waiting {
     int64_t since_ms;    /* UTC, of the oldest record that waits; 0: none */
     char trouble[200];   /* "" none */
 };
-/* False: it cannot be told. */
+/* Any process that may read audit/. False: since when is unknown, as the oldest record that waits
+ * cannot be read; all else is filled. */
 bool audit_ship_waiting(const struct conf *conf, struct audit_waiting *waiting);
 
 #endif

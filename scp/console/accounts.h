@@ -3,7 +3,8 @@
  *   name:role:$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH
  *
  * Empty lines and lines that begin with # are none. Written by `cervigate user`. The file must be
- * for the node's user alone (secret_file.h). */
+ * for the node's user alone (secret_file.h). Nobody locks it: of two who change it at once the
+ * later one's file stands. */
 #ifndef ACCOUNTS_H
 #define ACCOUNTS_H
 
@@ -27,18 +28,20 @@ struct account {
     enum account_role role;
     char hash[ACCOUNT_HASH_MAX];
 };
-/* Room for ACCOUNTS_MOST, malloc. Not there: none, and true. False: why names line and fault;
- * accounts is NULL. */
+/* Room for ACCOUNTS_MOST, which the caller frees; it holds hashes. Not there: none, and true.
+ * False: why names line and fault; accounts is NULL. */
 bool accounts_read(const char *path, struct account **accounts, size_t *count,
                    char why[ACCOUNT_WHY]);
-/* Durably, in place of what was there; a file that was there keeps owner, group and mode. */
+/* Durably, in place of what was there; a file that was there keeps owner, group and mode. False:
+ * why names file and fault. */
 bool accounts_write(const char *path, const struct account *accounts, size_t count,
                     char why[ACCOUNT_WHY]);
+/* NULL: nobody is called so; else within accounts. */
 struct account *accounts_find(struct account *accounts, size_t count, const char *name);
 
-/* Some 30 ms and 19 MiB each. */
+/* Some 30 ms and 19 MiB each. False: no memory, or nothing random. */
 bool account_hash(const char *password, char hash[ACCOUNT_HASH_MAX]);
-/* account NULL: takes as long, and is false. */
+/* account NULL: takes as long, and is false. False without memory, too: nobody comes in. */
 bool account_verify(const struct account *account, const char *password);
 
 #endif

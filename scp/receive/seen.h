@@ -11,7 +11,7 @@
 struct dx_attrs *seen_attrs(const struct instance *instance, const struct dx_scan *scan);
 /* Into instance->seen; nothing where an attribute was too long to be kept whole. */
 void seen_keep(struct instance *instance, const struct dx_scan *scan);
-/* NULL: nothing is known, or out of memory. The caller destroys. */
+/* NULL: nothing is known, what is kept is damaged, or out of memory. The caller destroys. */
 struct dx_attrs *seen_recall(const struct instance *instance);
 
 #endif

@@ -1,9 +1,9 @@
 /* store.h: the job store: what is known of every object, study, result and delivery.
  *
- * An interface that names no SQL; store_sqlite.c is the only backend (WAL, synchronous=FULL). A
- * handle belongs to one process and thread and is never carried across fork. Every function that
- * changes something is one transaction by itself unless store_begin ... store_commit groups them
- * (the group commit). STORE_FULL and STORE_BROKEN are temporary at run time. */
+ * An interface that names no SQL; store_sqlite.c is the only backend (WAL, synchronous=FULL). Of
+ * every store_*.h: a handle is of one process and thread, never carried across fork; what changes
+ * something is one transaction by itself unless store_begin ... store_commit groups them (the group
+ * commit); STORE_FULL and STORE_BROKEN are temporary at run time. */
 #ifndef STORE_H
 #define STORE_H
 

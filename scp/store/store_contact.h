@@ -27,6 +27,7 @@ struct store_contact {
 /* It went well, or not (why not ""), just now. Not synced: what is lost is found again. */
 STORE_MUST_USE enum store_status store_contacted(struct store *store, enum contact_kind kind,
                                                  const char *name, const char *why, int64_t now_ms);
+/* In no order; those beyond room are left out. */
 STORE_MUST_USE enum store_status store_contacts(struct store *store, struct store_contact *list,
                                                 size_t room, size_t *count);
 

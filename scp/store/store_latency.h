@@ -31,6 +31,7 @@ struct store_latency {
     uint64_t count;
     int64_t sum_ms;
 };
+/* Since the store was made; zeros of a stage that nothing has passed. */
 STORE_MUST_USE enum store_status store_latencies(struct store *store,
                                                  struct store_latency list[STORE_STAGES]);
 

@@ -48,7 +48,8 @@ struct store_outcome {
     bool said;
     struct store_verdict verdict;
 };
-/* The `most` latest studies, the oldest of them first; false ends. */
+/* The `most` latest studies, the oldest of them first. each: outcome lives until it returns; false
+ * ends, as STORE_OK; it must not call store_outcomes. */
 STORE_MUST_USE enum store_status
 store_outcomes(struct store *store, size_t most,
                bool (*each)(void *context, const struct store_outcome *outcome), void *context);

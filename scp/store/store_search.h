@@ -23,14 +23,14 @@ struct store_search {
     int64_t offset;
 };
 
-/* The latest of each study, series or instance that matches, newest first. *more: how many there
- * are behind the last of them. */
+/* The latest of each study, series or instance that matches, newest first, from search->offset on;
+ * none is STORE_OK. *more: how many there are behind the last of them. */
 STORE_MUST_USE enum store_status store_search(struct store *store,
                                               const struct store_search *search,
                                               struct result *list, size_t room, size_t *count,
                                               int64_t *more);
 
-/* All that counts of a study, or of one of its series (""). */
+/* All that counts of a study (series ""), or of one of its series. Zeros: it has nothing. */
 struct store_extent {
     int64_t series, instances;
     bool kind[RESULT_KINDS];

@@ -7,7 +7,7 @@
 
 /* Enters the places of all studies that are due, with news for the configured announcements. model:
  * who judges, for those who are told; *changed: whether there was any news. Ends early when the
- * node stops. */
+ * node stops. Not STORE_OK: what was entered before stands, the rest stays due. */
 STORE_MUST_USE enum store_status place_turn(const struct conf *conf, struct store *store,
                                             const char *model, bool *changed);
 
