@@ -159,6 +159,14 @@ struct nn_graph *nn_googlenet(int classes, int side, struct nn_error *err);
 struct nn_graph *nn_googlenet_auxiliary(int classes, int side, struct nn_error *err);
 /* The same with "places/classifier" on inception_5b (nn_graph_places; a cell is 32 x 32 pixels). */
 struct nn_graph *nn_googlenet_places(int classes, int side, float weight, struct nn_error *err);
+/* GoogLeNet whose answer is its highest place: on "inception_5b/output" a 1 x 1 convolution
+ * "places/classifier" scores every cell of 32 x 32 pixels, and "places/peak" takes each class's
+ * maximum (Oquab et al., "Is object localization for free?", CVPR 2015), where GoogLeNet takes the
+ * mean, in which an injury of one cell counts a hundredth. The second also learns what is where, by
+ * nn_graph_places of the same scores. Errors as above. */
+struct nn_graph *nn_googlenet_peak(int classes, int side, struct nn_error *err);
+struct nn_graph *nn_googlenet_peak_places(int classes, int side, float weight,
+                                          struct nn_error *err);
 /* AlexNet (Krizhevsky et al. 2012; Caffe's layer names and groups, LRN before pool): input 3 x
  * `side` x `side` (227), layers "data", "conv1", "norm1", "pool1", ..., "pool5", "fc6", "drop6",
  * "fc7", "drop7", "fc8", "prob". The ImageNet weights of fc6 to fc8 are not to be had: a training

@@ -8,9 +8,9 @@
 #define NN_MAX_HEADS 8
 
 struct nn_network {
-    const char *name; /* "googlenet", "alexnet", "stacked", "gate" */
-    /* The layers that ImageNet's weights do not bring, in graph order, NULL-terminated; the last is
-     * the one whose activations are the class scores before softmax. */
+    const char *name; /* "googlenet", "googlenet-peak", "alexnet", "stacked", "gate" */
+    /* The layers that ImageNet's weights do not bring, in graph order, NULL-terminated; the last
+     * has one output a class. */
     const char *const *heads;
     struct nn_preprocess input; /* what the ImageNet weights expect */
     struct nn_graph *(*build)(int classes, int side, struct nn_error *err);

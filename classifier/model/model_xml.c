@@ -286,9 +286,10 @@ static enum nn_status parse_head(struct nn_reader *r, const xmlNode *root,
         return r->status;
     bool own = strcmp(info->network, NN_OWN_GRAPH) == 0;
     if (!own && !nn_network_find(info->network))
-        return nn_xml_refuse(r, root,
-                             "network is not one that this build knows (googlenet, alexnet, "
-                             "stacked, gate, graph)");
+        return nn_xml_refuse(
+            r, root,
+            "network is not one that this build knows (googlenet, googlenet-peak, alexnet, "
+            "stacked, gate, graph)");
     if (own != (nn_xml_child(root, "graph") != NULL))
         return nn_xml_refuse(r, root,
                              own ? "network graph needs a <graph>"

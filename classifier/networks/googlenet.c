@@ -1,6 +1,7 @@
 /* GoogLeNet: Szegedy et al., "Going deeper with convolutions", CVPR 2015, table 1. Names are those
  * of Caffe's BVLC model. The two auxiliary heads serve training from scratch alone, and the scores
- * at places training on images of which it is known where the injury is. */
+ * at places training on images of which it is known where the injury is; googlenet-peak answers by
+ * the highest of these, not by the mean of all. */
 #include "networks_internal.h"
 #include <stdio.h>
 
@@ -91,6 +92,17 @@ int nn_googlenet_features(struct nn_graph *g, int x)
     return nn_graph_global_avg_pool(g, "pool5/7x7_s1", x);
 }
 
+static int scores_at_places(struct nn_graph *g, int features, int classes)
+{
+    return nn_graph_conv2d(g, "places/classifier", features,
+                           (struct nn_conv2d){.out_channels = classes,
+                                              .kernel_h = 1,
+                                              .kernel_w = 1,
+                                              .stride_h = 1,
+                                              .stride_w = 1,
+                                              .groups = 1});
+}
+
 /* Section 5: what is learned early in the network must be good for something already. */
 static void auxiliary(struct nn_graph *g, const char *head, const char *from, int classes)
 {
@@ -120,15 +132,7 @@ static struct nn_graph *build(int classes, int side, enum more more, float weigh
 
     int x = nn_googlenet_features(g, NN_NETWORK_INPUT);
     if (more == PLACES)
-        nn_graph_places(g,
-                        nn_graph_conv2d(g, "places/classifier",
-                                        nn_graph_find(g, "inception_5b/output"),
-                                        (struct nn_conv2d){.out_channels = classes,
-                                                           .kernel_h = 1,
-                                                           .kernel_w = 1,
-                                                           .stride_h = 1,
-                                                           .stride_w = 1,
-                                                           .groups = 1}),
+        nn_graph_places(g, scores_at_places(g, nn_graph_find(g, "inception_5b/output"), classes),
                         weight);
     if (more == AUXILIARIES) {
         auxiliary(g, "loss1", "inception_4a/output", classes);
@@ -154,4 +158,34 @@ struct nn_graph *nn_googlenet_auxiliary(int classes, int side, struct nn_error *
 struct nn_graph *nn_googlenet_places(int classes, int side, float weight, struct nn_error *err)
 {
     return build(classes, side, PLACES, weight, err);
+}
+
+/* `weight` 0: no loss at places. */
+static struct nn_graph *build_peak(int classes, int side, float weight, struct nn_error *err)
+{
+    struct nn_graph *g = nn_network_begin("googlenet-peak", side, err);
+    if (g == NULL)
+        return NULL;
+
+    int x = nn_googlenet_blocks(g, NN_NETWORK_INPUT, sizeof blocks / sizeof blocks[0]);
+    x = scores_at_places(g, x, classes);
+    if (weight > 0)
+        nn_graph_places(g, x, weight);
+    struct nn_shape map = nn_graph_shape(g, x);
+    x = nn_graph_max_pool(
+        g, "places/peak", x,
+        (struct nn_pool2d){.kernel_h = map.h, .kernel_w = map.w, .stride_h = 1, .stride_w = 1});
+    nn_graph_softmax(g, "prob", x);
+
+    return nn_network_end(g, err);
+}
+
+struct nn_graph *nn_googlenet_peak(int classes, int side, struct nn_error *err)
+{
+    return build_peak(classes, side, 0, err);
+}
+
+struct nn_graph *nn_googlenet_peak_places(int classes, int side, float weight, struct nn_error *err)
+{
+    return build_peak(classes, side, weight, err);
 }

@@ -16,6 +16,7 @@
     }
 
 static const char *const googlenet_heads[] = {"loss3/classifier", NULL};
+static const char *const peak_heads[] = {"places/classifier", NULL};
 static const char *const alexnet_heads[] = {"fc6", "fc7", "fc8", NULL};
 static const char *const gate_heads[] = {"gate/classifier", NULL};
 static const char *const stacked_heads[] = {"stacked/fc1", "stacked/fc2", "stacked/classifier",
@@ -24,6 +25,8 @@ static const char *const stacked_heads[] = {"stacked/fc1", "stacked/fc2", "stack
 static const struct nn_network networks[] = {
     {"googlenet", googlenet_heads, CAFFE_INPUT(224), nn_googlenet, nn_googlenet_auxiliary,
      nn_googlenet_places},
+    {"googlenet-peak", peak_heads, CAFFE_INPUT(224), nn_googlenet_peak, NULL,
+     nn_googlenet_peak_places},
     {"alexnet", alexnet_heads, CAFFE_INPUT(227), nn_alexnet, NULL, NULL},
     {"stacked", stacked_heads, CAFFE_INPUT(227), nn_stacked, NULL, NULL},
     {"gate", gate_heads, CAFFE_INPUT(224), nn_gate, NULL, NULL},

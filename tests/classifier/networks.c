@@ -148,6 +148,30 @@ static int squeeze_excite(struct nn_graph *g, int from)
     return nn_graph_mul(g, "se/scale", from, x);
 }
 
+static int scores_at(struct nn_graph *graph, const char *name, int from)
+{
+    return nn_graph_conv2d(graph, name, from,
+                           (struct nn_conv2d){.out_channels = 4,
+                                              .kernel_h = 1,
+                                              .kernel_w = 1,
+                                              .stride_h = 1,
+                                              .stride_w = 1,
+                                              .groups = 1});
+}
+
+struct nn_graph *peak_network(void)
+{
+    struct nn_graph *g = nn_graph_create();
+    int x = nn_graph_input(g, "data", (struct nn_shape){3, 12, 10});
+    x = nn_graph_relu(g, "a/relu", conv(g, "a", x, 8, 3, 2, 1));
+    x = scores_at(g, "places/classifier", x);
+    nn_graph_places(g, x, 0.7f);
+    struct nn_shape map = nn_graph_shape(g, x);
+    struct nn_pool2d whole = {.kernel_h = map.h, .kernel_w = map.w, .stride_h = 1, .stride_w = 1};
+    nn_graph_softmax(g, "prob", nn_graph_max_pool(g, "places/peak", x, whole));
+    return finished(g);
+}
+
 struct nn_graph *modern_network(void)
 {
     struct nn_graph *g = nn_graph_create();
@@ -160,15 +184,7 @@ struct nn_graph *modern_network(void)
     int head = nn_graph_global_avg_pool(g, "aux/pool", x);
     head = nn_graph_softmax(g, "aux/prob", nn_graph_linear(g, "aux/fc", head, 4, false));
     nn_graph_auxiliary(g, head, 0.3f);
-    nn_graph_places(g,
-                    nn_graph_conv2d(g, "places", x,
-                                    (struct nn_conv2d){.out_channels = 4,
-                                                       .kernel_h = 1,
-                                                       .kernel_w = 1,
-                                                       .stride_h = 1,
-                                                       .stride_w = 1,
-                                                       .groups = 1}),
-                    0.7f);
+    nn_graph_places(g, scores_at(g, "places", x), 0.7f);
     block = nn_graph_silu(g, "c/silu", add_conv_norm(g, "c", x, 8, 3, 1, 8));
     block = add_conv_norm(g, "d", squeeze_excite(g, block), 8, 1, 1, 1);
     x = nn_graph_add(g, "d/add", (int[]){x, block}, 2, false);

@@ -21,6 +21,8 @@ struct nn_graph *small_network(void);
  * residual sums, a depthwise convolution, squeeze-excite, SiLU, clip, padding, flattening, an
  * auxiliary head "aux/prob", a softmax over 4 classes. */
 struct nn_graph *modern_network(void);
+/* Scores at 6 x 5 places, "places/classifier", the highest of which are the softmax's 4 classes. */
+struct nn_graph *peak_network(void);
 /* "NAME", a convolution without bias, and "NAME/bn" after it; returns the latter. */
 int add_conv_norm(struct nn_graph *graph, const char *name, int from, int out, int kernel,
                   int stride, int groups);

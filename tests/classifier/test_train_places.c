@@ -140,34 +140,50 @@ static enum nn_status train(struct nn_train_settings s, bool places, struct nn_e
     return nn_train(&s, &training, &validation, &output, err);
 }
 
-static void trained(double places, int threads, char digest[65])
+/* The digest of the weights of a training of `network`, which have `head` and not `other`. */
+static void trained(const char *network, const char *head, const char *other, double places,
+                    int threads, char digest[65])
 {
+    struct nn_train_settings s = settings(places, threads);
     struct nn_weights *weights;
     struct nn_error err;
     char path[PATH_MAX];
 
-    if (train(settings(places, threads), true, &err) != NN_OK)
+    s.network = network;
+    if (train(s, true, &err) != NN_OK)
         fail_msg("%s", err.text);
     fixture_path(path, dir_template, "one.safetensors");
     assert_int_equal(nn_weights_open(path, &weights, &err), NN_OK);
-    assert_null(nn_weights_find(weights, "places/classifier.weight"));
-    assert_non_null(nn_weights_find(weights, "loss3/classifier.weight"));
+    assert_null(nn_weights_find(weights, other));
+    assert_non_null(nn_weights_find(weights, head));
     snprintf(digest, 65, "%s", nn_weights_digest(weights));
     nn_weights_close(weights);
 }
 
-static void they_change_what_is_learned_alone(void **state)
+static void check_network(const char *network, const char *head, const char *other)
 {
     char none[65], one[65], two[65], strong[65];
 
-    (void)state;
-    trained(0, 1, none);
-    trained(1, 1, one);
-    trained(1, 2, two);
-    trained(2, 1, strong);
+    trained(network, head, other, 0, 1, none);
+    trained(network, head, other, 1, 1, one);
+    trained(network, head, other, 1, 2, two);
+    trained(network, head, other, 2, 1, strong);
     assert_string_equal(one, two);
     assert_string_not_equal(none, one);
     assert_string_not_equal(one, strong);
+}
+
+static void they_change_what_is_learned_alone(void **state)
+{
+    (void)state;
+    check_network("googlenet", "loss3/classifier.weight", "places/classifier.weight");
+}
+
+/* Where the scores at places are the answer's they are part of the model. */
+static void they_are_what_a_peak_is_of(void **state)
+{
+    (void)state;
+    check_network("googlenet-peak", "places/classifier.weight", "loss3/classifier.weight");
 }
 
 static void refused(struct nn_train_settings s, bool places, enum nn_status status,
@@ -208,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_small_injury_has_a_place),
         cmocka_unit_test(a_twin_is_uninjured_everywhere),
         cmocka_unit_test(they_change_what_is_learned_alone),
+        cmocka_unit_test(they_are_what_a_peak_is_of),
         cmocka_unit_test(what_cannot_be_meant_is_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -155,14 +155,13 @@ static void losses_of_several_heads(void **state)
     check_losses(modern_network());
 }
 
-/* One sample with places of two classes, one of one class, one of none; some are not asked. */
-static void losses_at_places(void **state)
+/* One sample with places of two classes, one of one class, one of none; some are not asked. Takes
+ * the graph, whose scores at places are `layer`. */
+static void check_places(struct nn_graph *graph, const char *layer)
 {
     uint8_t places[CHECK_BATCH * 64];
-    struct nn_graph *graph = modern_network();
-    struct nn_shape shape = nn_graph_shape(graph, nn_graph_find(graph, "places"));
+    struct nn_shape shape = nn_graph_shape(graph, nn_graph_find(graph, layer));
     int count = shape.h * shape.w;
-    (void)state;
     assert_true(count >= 16 && count <= 64);
     for (int i = 0; i < count; i++) {
         places[i] = i % 7 == 0 ? 1 : i % 5 == 0 ? 255 : 3;
@@ -172,6 +171,20 @@ static void losses_at_places(void **state)
     target.places = places;
     check_losses(graph);
     target.places = NULL;
+}
+
+static void losses_at_places(void **state)
+{
+    (void)state;
+    check_places(modern_network(), "places");
+}
+
+/* The scores at places are the answer's, too: what comes back from both adds up. */
+static void losses_at_places_that_answer(void **state)
+{
+    (void)state;
+    check_places(peak_network(), "places/classifier");
+    check_losses(peak_network());
 }
 
 /* A run is told of places of one size (nn_run_set_places). */
@@ -390,6 +403,7 @@ int main(void)
         cmocka_unit_test(losses),
         cmocka_unit_test(losses_of_several_heads),
         cmocka_unit_test(losses_at_places),
+        cmocka_unit_test(losses_at_places_that_answer),
         cmocka_unit_test(places_are_of_one_layer),
         cmocka_unit_test(frozen_layers_change_no_others),
         cmocka_unit_test(frozen_batch_norms),

@@ -1,5 +1,6 @@
-"""The networks in PyTorch: GoogLeNet, AlexNet and the stacked one from the papers' tables, under cervigate's layer
-names; ResNet-18, VGG-11 and EfficientNet-B0 as torchvision has them. Random weights, no dropout."""
+"""The networks in PyTorch: GoogLeNet (also with its highest place as the answer), AlexNet and the stacked one from the
+papers' tables, under cervigate's layer names; ResNet-18, VGG-11 and EfficientNet-B0 as torchvision has them. Random
+weights, no dropout."""
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -138,7 +139,7 @@ class Table(nn.Module):
             return ExportedLRN.apply(x)
         return self.keep(name, F.local_response_norm(x, 5, 1e-4, 0.75, 1.0))
 
-    def googlenet(self, x):
+    def inceptions(self, x):
         x = self.pool("pool1/3x3_s2", self.conv("conv1/7x7_s2", x, 64, 7, 2, 3))
         x = self.conv("conv2/3x3_reduce", self.norm("pool1/norm1", x), 64, 1)
         x = self.norm("conv2/norm2", self.conv("conv2/3x3", x, 192, 3, 1, 1))
@@ -152,7 +153,10 @@ class Table(nn.Module):
                 self.conv(n + "pool_proj", self.pool(n + "pool", x, 1, 1), d, 1)], 1))
             if block in ("3b", "4e"):
                 x = self.pool("pool3/3x3_s2" if block == "3b" else "pool4/3x3_s2", x)
-        return self.keep("pool5/7x7_s1", x.mean((2, 3), keepdim=True))
+        return x
+
+    def googlenet(self, x):
+        return self.keep("pool5/7x7_s1", self.inceptions(x).mean((2, 3), keepdim=True))
 
     def alexnet(self, x):
         x = self.pool("pool1", self.norm("norm1", self.conv("conv1", x, 96, 11, 4)))
@@ -164,6 +168,17 @@ class Table(nn.Module):
 class GoogLeNet(Table):
     def forward(self, x):
         return self.linear("loss3/classifier", self.googlenet(x), CLASSES, relu=False)
+
+
+class GoogLeNetPeak(Table):
+    def forward(self, x):
+        x, name = self.inceptions(x), "places/classifier"
+        if name not in self.layers:
+            self.layers[name] = nn.Conv2d(x.shape[1], CLASSES, 1)
+        x = self.keep(name, self.layers[name](x))
+        whole = tuple(map(int, x.shape[2:]))
+        x = F.max_pool2d(x, whole) if self.sides is None else self.sides.pool(name, x, whole)
+        return self.keep("places/peak", x).flatten(1)
 
 
 class AlexNet(Table):
@@ -191,13 +206,14 @@ def efficientnet_b0():
 # make a step's loss an ill-conditioned number (docs/parity.md).
 NETWORKS = {  # name: (build, side, images, rate of SGD, of Adam)
     "googlenet": (GoogLeNet, 224, 2, 1e-5, 1e-6),
+    "googlenet-peak": (GoogLeNetPeak, 224, 2, 1e-5, 1e-6),
     "alexnet": (AlexNet, 227, 2, 1e-5, 1e-6),
     "stacked": (Stacked, 227, 1, 1e-5, 1e-6),
     "resnet18": (lambda: torchvision.models.resnet18(weights=None, num_classes=CLASSES), 128, 2, 1e-4, 1e-5),
     "vgg11": (lambda: torchvision.models.vgg11(weights=None, num_classes=CLASSES, dropout=0.0, init_weights=False), 224, 1, 1e-6, 1e-6),
     "efficientnet_b0": (efficientnet_b0, 128, 2, 1e-4, 1e-5),
 }
-OWN = ("googlenet", "alexnet", "stacked")
+OWN = ("googlenet", "googlenet-peak", "alexnet", "stacked")
 
 
 def randomise(net):

@@ -4,8 +4,8 @@ import json
 import os
 import sys
 
-NAMES = {"googlenet": "GoogLeNet", "alexnet": "AlexNet", "stacked": "stacked", "resnet18": "ResNet-18", "vgg11": "VGG-11",
-         "efficientnet_b0": "EfficientNet-B0"}
+NAMES = {"googlenet": "GoogLeNet", "googlenet-peak": "GoogLeNet's peak", "alexnet": "AlexNet", "stacked": "stacked", "resnet18": "ResNet-18",
+         "vgg11": "VGG-11", "efficientnet_b0": "EfficientNet-B0"}
 COLUMNS = ["forward", "output", "input gradient", "gradient", "tie", "zero gradient", "exact zero", "statistic", "loss sgd", "loss adam",
            "runtime, our export", "runtime, PyTorch's export"]
 

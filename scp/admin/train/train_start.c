@@ -107,8 +107,8 @@ int train_start_open(struct train_start *start, const struct train_options *o, i
             return status;
     } else {
         fprintf(stderr,
-                "cervigate train: --network %s: googlenet, alexnet, stacked or a model folder is "
-                "expected\n",
+                "cervigate train: --network %s: googlenet, googlenet-peak, alexnet, stacked or a "
+                "model folder is expected\n",
                 o->network);
         return EX_USAGE;
     }
