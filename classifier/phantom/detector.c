@@ -174,7 +174,7 @@ static void add_scatter_and_noise(const struct phantom_detector *detector, float
                                   float *line)
 {
     struct phantom_rng rng = nn_phantom_rng(detector->seed, detector->index, PHANTOM_GRAIN);
-    float sigma = e->noise / (float)detector->mm_per_pixel;
+    float sigma = detector->quiet ? 0 : e->noise / (float)detector->mm_per_pixel;
     float turn = 6.2831853f / e->grid_step;
 
     for (int r = 0; r < detector->rows; r++) {

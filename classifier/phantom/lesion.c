@@ -14,12 +14,12 @@
 #include <math.h>
 
 double nn_phantom_subtlety(double translation_mm, double angulation_deg, double height_loss_percent,
-                           double gap_mm)
+                           double gap_mm, double contrast_to_noise)
 {
     double r = fmax(fmax(translation_mm / 3.5, angulation_deg / 11.0),
                     fmax(height_loss_percent / 25.0, gap_mm / 2.0));
 
-    return nn_phantom_clamp(1 - 0.4 * r, 0, 1);
+    return nn_phantom_clamp(1 - 0.4 * r * fmin(1, contrast_to_noise / NN_PHANTOM_SHOWN), 0, 1);
 }
 
 const char *nn_phantom_kind_name(enum phantom_kind kind)
@@ -45,7 +45,8 @@ const char *nn_phantom_kind_name(enum phantom_kind kind)
     return (unsigned)kind < PHANTOM_KINDS ? NAMES[kind] : "unknown";
 }
 
-/* A severity r (subtlety = 1 - 0.4 r): obvious, moderate (to 0.6), and a tail to 0.9. */
+/* A severity r (subtlety = 1 - 0.4 r where the picture shows it): obvious, moderate (to 0.6), and a
+ * tail to 0.9. */
 static double severity(struct phantom_rng *rng)
 {
     static const double WEIGHTS[] = {0.50, 0.36, 0.14};

@@ -85,8 +85,9 @@ static void tell(const struct nn_phantom_settings *settings, uint64_t index,
     truth->angulation_deg = fabs(injury->angulation);
     truth->height_loss_percent = injury->height_loss;
     truth->gap_mm = injury->gap;
-    truth->subtlety = nn_phantom_subtlety(truth->translation_mm, truth->angulation_deg,
-                                          truth->height_loss_percent, truth->gap_mm);
+    truth->subtlety =
+        nn_phantom_subtlety(truth->translation_mm, truth->angulation_deg,
+                            truth->height_loss_percent, truth->gap_mm, NN_PHANTOM_SHOWN);
     nn_phantom_find_box(settings, plan, truth->box);
     if (settings->subject < NN_PHANTOM_CHEST) /* others.c has cameras of its own */
         tell_view(plan, truth);
@@ -217,25 +218,23 @@ static struct nn_camera steady_camera(const struct nn_camera *camera)
     return small;
 }
 
-/* Where the injury changes the attenuation by more than a trace. */
-static void find_changes(const float *a, const float *b, struct nn_plane *mask)
+#define CHANGED 2.0f /* in a mask that is not finished; 1: by a trace */
+
+/* Where the injury changes the attenuation, and where by a trace or the texture alone: outside the
+ * mask twins are equal to the last bit. */
+static void find_changes(const struct phantom_scene *a, const struct phantom_scene *b,
+                         struct nn_plane *mask)
 {
     size_t pixels = (size_t)mask->rows * (size_t)mask->cols;
 
-    for (size_t i = 0; i < pixels; i++)
-        mask->pixels[i] = fabsf(a[i] - b[i]) > CHANGE ? 1.0f : 0.0f;
-}
+    for (size_t i = 0; i < pixels; i++) {
+        bool traced = a->attenuation[i] != b->attenuation[i] || a->sponge[i] != b->sponge[i] ||
+                      a->soft[i] != b->soft[i];
 
-/* And where by a trace, or the texture alone: outside the mask twins are equal to the last bit. */
-static void add_traces(const struct phantom_scene *a, const struct phantom_scene *b,
-                       struct nn_plane *mask)
-{
-    size_t pixels = (size_t)mask->rows * (size_t)mask->cols;
-
-    for (size_t i = 0; i < pixels; i++)
-        if (a->attenuation[i] != b->attenuation[i] || a->sponge[i] != b->sponge[i] ||
-            a->soft[i] != b->soft[i])
-            mask->pixels[i] = 1;
+        mask->pixels[i] = fabsf(a->attenuation[i] - b->attenuation[i]) > CHANGE ? CHANGED
+                          : traced                                              ? 1.0f
+                                                                                : 0.0f;
+    }
 }
 
 /* Widens the ones of a line (count values, step apart) by `reach` to each side. */
@@ -259,8 +258,15 @@ static void widen_line(float *line, int count, int step, int reach)
             line[i * step] = 1.0f;
 }
 
-static void finish_mask(struct nn_plane *mask, int reach, const double box[4])
+static void finish_mask(struct nn_plane *mask, const struct nn_phantom_settings *settings,
+                        uint64_t index, const struct phantom_plan *plan, const double box[4])
 {
+    const struct phantom_detector detector = {.seed = settings->seed,
+                                              .index = index,
+                                              .configuration = settings->configuration,
+                                              .mm_per_pixel = plan->camera.pitch};
+    const int reach = nn_phantom_reach(&detector);
+
     for (int r = 0; r < mask->rows; r++)
         widen_line(mask->pixels + (size_t)r * (size_t)mask->cols, mask->cols, 1, reach);
     for (int c = 0; c < mask->cols; c++)
@@ -274,85 +280,80 @@ static void finish_mask(struct nn_plane *mask, int reach, const double box[4])
         }
 }
 
-/* Mean change of attenuation where the mask is 1 inside the box, over the noise that the log signal
- * has there. */
-static double contrast(const struct nn_plane *mask, const float *injured, const float *uninjured,
-                       const double box[4], double noise)
+/* What the detector makes of attenuations, in place; `quiet` without its noise. `steady` is the
+ * uninjured twin's. */
+static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_t index,
+                             const struct phantom_plan *plan, const struct phantom_scene *scene,
+                             const struct phantom_scene *steady, bool quiet, struct nn_error *err)
 {
-    double change = 0, grain = 0;
+    const struct phantom_detector detector = {.seed = settings->seed,
+                                              .index = index,
+                                              .configuration = settings->configuration,
+                                              .rows = settings->rows,
+                                              .cols = settings->cols,
+                                              .mm_per_pixel = plan->camera.pitch,
+                                              .quiet = quiet,
+                                              .grain = plan->uninjured.grain,
+                                              .sponge = scene->sponge,
+                                              .soft = scene->soft,
+                                              .steady = steady->attenuation,
+                                              .steady_rows = steady->camera.rows,
+                                              .steady_cols = steady->camera.cols};
+
+    return nn_phantom_expose(&detector, scene->attenuation, err);
+}
+
+/* Mean change of the displayed grey where the injury changes the attenuation inside the box, over
+ * the noise that the grey has there: of 1 mm2, and not under one level of eight bits. */
+static double contrast(const struct nn_plane *mask, const float *injured, const float *uninjured,
+                       const float *quiet, const double box[4], double mm_per_pixel)
+{
+    double change = 0, variance = 0;
     long count = 0;
 
     for (int r = (int)box[1]; r < (int)box[3]; r++)
         for (int c = (int)box[0]; c < (int)box[2]; c++) {
             size_t i = (size_t)r * (size_t)mask->cols + (size_t)c;
+            double noise = (double)uninjured[i] - (double)quiet[i];
 
-            if (mask->pixels[i] < 1.0f)
+            if (mask->pixels[i] < CHANGED)
                 continue;
             change += fabs((double)injured[i] - (double)uninjured[i]);
-            grain += noise * exp(0.5 * (double)uninjured[i]);
+            variance += noise * noise;
             count++;
         }
-    return count > 0 && grain > 0 ? change / grain : 0;
+    if (count == 0)
+        return 0;
+    return change / (double)count / fmax(sqrt(variance / (double)count) * mm_per_pixel, 1.0 / 255);
 }
 
-/* Fills mask and contrast from the scene with the injury and its twin's. */
-static enum nn_status compare(const struct nn_phantom_settings *settings, uint64_t index,
-                              const struct phantom_plan *plan, const struct phantom_scene *scene,
-                              struct nn_plane *mask, struct nn_phantom_truth *truth,
-                              struct nn_error *err)
+/* Contrast and subtlety, from the injured one's displayed plane and its twin, which is displayed
+ * here, with noise and without. */
+static enum nn_status tell_contrast(const struct nn_phantom_settings *settings, uint64_t index,
+                                    const struct phantom_plan *plan, const float *injured,
+                                    const struct phantom_scene *twin,
+                                    const struct phantom_scene *steady, const struct nn_plane *mask,
+                                    struct nn_phantom_truth *truth, struct nn_error *err)
 {
-    const struct phantom_detector detector = {.seed = settings->seed,
-                                              .index = index,
-                                              .configuration = settings->configuration,
-                                              .mm_per_pixel = plan->camera.pitch};
-    struct phantom_scene twin;
+    const size_t bytes = (size_t)settings->rows * (size_t)settings->cols * sizeof(float);
+    struct phantom_scene quiet = *twin;
     enum nn_status status;
-    char variant[NN_PHANTOM_VARIANT];
-    bool displayed;
 
-    if (plan->injury.kind == PHANTOM_NONE)
-        return NN_OK;
-    status = draw_scene(settings, index, plan, false, &plan->camera, CELL, &twin, variant,
-                        &displayed, err);
-    if (status != NN_OK)
-        return status;
-    find_changes(scene->attenuation, twin.attenuation, mask);
-    truth->contrast_to_noise = contrast(mask, scene->attenuation, twin.attenuation, truth->box,
-                                        nn_phantom_noise(&detector) / plan->camera.pitch);
-    add_traces(scene, &twin, mask);
-    finish_mask(mask, nn_phantom_reach(&detector), truth->box);
-    free(twin.attenuation);
-    return NN_OK;
-}
-
-static enum nn_status expose(const struct nn_phantom_settings *settings, uint64_t index,
-                             const struct phantom_plan *plan, const struct phantom_scene *scene,
-                             struct nn_error *err)
-{
-    const struct nn_camera camera = steady_camera(&plan->camera);
-    struct phantom_detector detector = {.seed = settings->seed,
-                                        .index = index,
-                                        .configuration = settings->configuration,
-                                        .rows = settings->rows,
-                                        .cols = settings->cols,
-                                        .mm_per_pixel = plan->camera.pitch,
-                                        .grain = plan->uninjured.grain,
-                                        .sponge = scene->sponge,
-                                        .soft = scene->soft,
-                                        .steady_rows = camera.rows,
-                                        .steady_cols = camera.cols};
-    struct phantom_scene steady;
-    enum nn_status status;
-    char variant[NN_PHANTOM_VARIANT];
-    bool displayed;
-
-    status = draw_scene(settings, index, plan, false, &camera, STEADY_CELL, &steady, variant,
-                        &displayed, err);
-    if (status != NN_OK)
-        return status;
-    detector.steady = steady.attenuation;
-    status = nn_phantom_expose(&detector, scene->attenuation, err);
-    free(steady.attenuation);
+    quiet.attenuation = malloc(bytes);
+    if (quiet.attenuation == NULL)
+        return nn_fail(err, NN_NO_MEMORY, "phantom: out of memory");
+    memcpy(quiet.attenuation, twin->attenuation, bytes);
+    status = expose(settings, index, plan, &quiet, steady, true, err);
+    if (status == NN_OK)
+        status = expose(settings, index, plan, twin, steady, false, err);
+    if (status == NN_OK) {
+        truth->contrast_to_noise = contrast(mask, injured, twin->attenuation, quiet.attenuation,
+                                            truth->box, plan->camera.pitch);
+        truth->subtlety = nn_phantom_subtlety(truth->translation_mm, truth->angulation_deg,
+                                              truth->height_loss_percent, truth->gap_mm,
+                                              truth->contrast_to_noise);
+    }
+    free(quiet.attenuation);
     return status;
 }
 
@@ -368,6 +369,38 @@ static void finish_plane(const struct nn_phantom_settings *settings, uint64_t in
             plane[i] = 1 - plane[i];
 }
 
+/* Displays the scene, in place; fills mask and contrast, when asked, by its twin. */
+static enum nn_status show(const struct nn_phantom_settings *settings, uint64_t index,
+                           const struct phantom_plan *plan, const struct phantom_scene *scene,
+                           struct nn_plane *mask, struct nn_phantom_truth *truth,
+                           struct nn_error *err)
+{
+    const struct nn_camera camera = steady_camera(&plan->camera);
+    bool compared = mask != NULL && plan->injury.kind != PHANTOM_NONE, displayed;
+    struct phantom_scene steady, twin = {0};
+    char variant[NN_PHANTOM_VARIANT];
+    enum nn_status status = draw_scene(settings, index, plan, false, &camera, STEADY_CELL, &steady,
+                                       variant, &displayed, err);
+
+    if (status != NN_OK)
+        return status;
+    if (compared)
+        status = draw_scene(settings, index, plan, false, &plan->camera, CELL, &twin, variant,
+                            &displayed, err);
+    if (status == NN_OK && compared)
+        find_changes(scene, &twin, mask);
+    if (status == NN_OK)
+        status = expose(settings, index, plan, scene, &steady, false, err);
+    if (status == NN_OK && compared)
+        status = tell_contrast(settings, index, plan, scene->attenuation, &twin, &steady, mask,
+                               truth, err);
+    if (status == NN_OK && compared)
+        finish_mask(mask, settings, index, plan, truth->box);
+    free(twin.attenuation);
+    free(steady.attenuation);
+    return status;
+}
+
 static enum nn_status draw_planes(const struct nn_phantom_settings *settings, uint64_t index,
                                   const struct phantom_plan *plan, struct nn_plane *plane,
                                   struct nn_plane *mask, struct nn_phantom_truth *truth,
@@ -378,26 +411,20 @@ static enum nn_status draw_planes(const struct nn_phantom_settings *settings, ui
     enum nn_status status = draw_scene(settings, index, plan, true, &plan->camera, CELL, &scene,
                                        truth->variant, &displayed, err);
 
+    if (status == NN_OK && !displayed &&
+        (status = show(settings, index, plan, &scene, mask, truth, err)) != NN_OK)
+        free(scene.attenuation);
     if (status != NN_OK)
         return status;
-    if (mask != NULL)
-        status = compare(settings, index, plan, &scene, mask, truth, err);
-    if (status == NN_OK && !displayed)
-        status = expose(settings, index, plan, &scene, err);
-    if (status == NN_OK) {
-        size_t pixels = (size_t)settings->rows * (size_t)settings->cols;
-        float *kept;
+    if (!displayed)
+        finish_plane(settings, index, plan, scene.attenuation);
+    size_t pixels = (size_t)settings->rows * (size_t)settings->cols;
+    float *kept = realloc(scene.attenuation, pixels * sizeof *kept);
 
-        if (!displayed)
-            finish_plane(settings, index, plan, scene.attenuation);
-        kept = realloc(scene.attenuation, pixels * sizeof *kept);
-        plane->pixels = kept != NULL ? kept : scene.attenuation;
-        plane->rows = settings->rows;
-        plane->cols = settings->cols;
-        return NN_OK;
-    }
-    free(scene.attenuation);
-    return status;
+    plane->pixels = kept != NULL ? kept : scene.attenuation;
+    plane->rows = settings->rows;
+    plane->cols = settings->cols;
+    return NN_OK;
 }
 
 static enum nn_status draw(const struct nn_phantom_settings *settings, uint64_t index, bool twin,

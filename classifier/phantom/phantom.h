@@ -39,8 +39,11 @@ enum nn_phantom_subject {
 };
 
 #define NN_PHANTOM_MIN_SIDE         16
-#define NN_PHANTOM_SUBTLETY_VERSION 1   /* changes whenever `subtlety` of the same measures does */
-#define NN_PHANTOM_VARIANT          256 /* bytes: all words that there are, at once */
+#define NN_PHANTOM_SUBTLETY_VERSION 2 /* changes whenever `subtlety` of the same measures does */
+/* From this ratio of contrast to noise a change is seen for certain: Rose, J Opt Soc Am 38 (1948)
+ * 196. */
+#define NN_PHANTOM_SHOWN   5.0
+#define NN_PHANTOM_VARIANT 256 /* bytes: all words that there are, at once */
 
 struct nn_phantom_settings {
     uint64_t seed;
@@ -64,10 +67,12 @@ struct nn_phantom_truth {
                                        * "" nothing */
     double translation_mm, angulation_deg, height_loss_percent, gap_mm; /* absolute values */
     /* Where the injury changes the attenuation by more than 0.001, inside the box: the mean change
-     * over the mean noise of the log signal, before blur and display; 0 none. */
+     * of the displayed grey over the deviation of the grey's noise there, of 1 mm2 and not under
+     * one level of eight bits; 0 none, or not computed: it takes a mask. */
     double contrast_to_noise;
-    /* 0 obvious .. 1 invisible: max(0, 1 - 0.4 r), r the largest of translation / 3.5 mm,
-     * angulation / 11 degrees, height loss / 25 %, gap / 2 mm. Meaningless if normal. */
+    /* 0 obvious .. 1 invisible: 1 - 0.4 r v, not under 0; r the largest of translation / 3.5 mm,
+     * angulation / 11 degrees, height loss / 25 %, gap / 2 mm; v the contrast to noise over
+     * NN_PHANTOM_SHOWN, at most 1, and 1 where it is not computed. Meaningless if normal. */
     double subtlety;
     double box[4];       /* x0, y0, x1, y1 in pixels; zeros for normal */
     double c2[2], c7[2]; /* x, y in pixels: the middle of these bodies, uninjured; maybe outside */
@@ -95,8 +100,8 @@ NN_MUST_USE enum nn_status nn_phantom_draw_twin(const struct nn_phantom_settings
                                                 uint64_t index, struct nn_plane *plane,
                                                 struct nn_phantom_truth *truth,
                                                 struct nn_error *err);
-/* The truth alone, exactly as nn_phantom_draw tells it but for contrast_to_noise (0) and variant
- * (""), without drawing (labels of a stream). */
+/* The truth alone, exactly as nn_phantom_draw without a mask tells it but for variant (""), without
+ * drawing (labels of a stream). */
 void nn_phantom_truth(const struct nn_phantom_settings *settings, uint64_t index,
                       struct nn_phantom_truth *truth);
 const char *nn_phantom_class_name(enum nn_phantom_class class_);      /* "dislocation", ... */

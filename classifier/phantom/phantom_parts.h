@@ -149,7 +149,8 @@ void nn_phantom_injury(const struct nn_phantom_settings *settings, uint64_t inde
 /* Moves poses and adds swelling; solids are injured by vertebra.c, axis.c, atlas.c. */
 void nn_phantom_injure(const struct phantom_injury *injury, struct phantom_anatomy *anatomy);
 double nn_phantom_subtlety(double translation_mm, double angulation_deg, double height_loss_percent,
-                           double gap_mm); /* phantom.h tells the function */
+                           double gap_mm,
+                           double contrast_to_noise); /* phantom.h tells the function */
 const char *nn_phantom_kind_name(enum phantom_kind kind);
 /* Corners of what the injury changes, in the patient's axes. Returns how many it wrote (<= 64). */
 int nn_phantom_region(const struct phantom_injury *injury, const struct phantom_anatomy *anatomy,
@@ -229,6 +230,7 @@ struct phantom_detector {
     const float *steady;        /* attenuation whose scatter, range and exposure this image has: the
                                  * uninjured twin's, so that twins differ where they differ */
     int steady_rows, steady_cols; /* smaller than the image's, the same field */
+    bool quiet;                   /* without quantum noise */
 };
 NN_MUST_USE enum nn_status nn_phantom_expose(const struct phantom_detector *detector, float *plane,
                                              struct nn_error *err);

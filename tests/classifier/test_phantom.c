@@ -49,8 +49,9 @@ static void what_is_asked_for_changes_nothing(void **state)
         assert_memory_equal(a.pixels, b.pixels, phantom_pixels(&a) * sizeof *a.pixels);
         phantom_same_truth(&masked, &bare);
         phantom_same_truth(&masked, &alone);
-        assert_true(alone.contrast_to_noise == 0);
-        assert_true((masked.contrast_to_noise > 0) == (masked.class_ != NN_PHANTOM_NORMAL));
+        assert_true(alone.contrast_to_noise == 0 && bare.contrast_to_noise == 0);
+        assert_true(alone.subtlety == bare.subtlety && alone.subtlety <= masked.subtlety);
+        assert_true(masked.class_ != NN_PHANTOM_NORMAL || masked.contrast_to_noise == 0);
         nn_plane_finish(&a);
         nn_plane_finish(&b);
         nn_plane_finish(&mask);
@@ -181,7 +182,8 @@ static void truth_is_sound(void **state)
         assert_true(t.height_loss_percent >= 0 && t.gap_mm >= 0);
         assert_true(t.subtlety >= 0 && t.subtlety < 0.93);
         assert_true(t.subtlety == nn_phantom_subtlety(t.translation_mm, t.angulation_deg,
-                                                      t.height_loss_percent, t.gap_mm));
+                                                      t.height_loss_percent, t.gap_mm,
+                                                      NN_PHANTOM_SHOWN));
         assert_true(t.box[0] >= 0 && t.box[1] >= 0 && t.box[2] <= 320 && t.box[3] <= 384);
         assert_true(t.box[2] - t.box[0] > 6 / t.mm_per_pixel);
         assert_true(t.box[3] - t.box[1] > 6 / t.mm_per_pixel);
@@ -331,15 +333,17 @@ static void bad_settings_are_refused(void **state)
 static void subtlety_falls_with_every_measure(void **state)
 {
     static const double STEP[4] = {0.5, 2, 5, 0.4};
+    const double full = NN_PHANTOM_SHOWN;
 
     (void)state;
-    assert_int_equal(NN_PHANTOM_SUBTLETY_VERSION, 1); /* whose values these are */
-    assert_true(nn_phantom_subtlety(0, 0, 0, 0) == 1);
-    assert_true(fabs(nn_phantom_subtlety(3.5, 0, 0, 0) - 0.6) < 1e-12);
-    assert_true(fabs(nn_phantom_subtlety(0, 11, 0, 0) - 0.6) < 1e-12);
-    assert_true(fabs(nn_phantom_subtlety(0, 0, 25, 0) - 0.6) < 1e-12);
-    assert_true(fabs(nn_phantom_subtlety(0, 0, 0, 2) - 0.6) < 1e-12);
-    assert_true(nn_phantom_subtlety(3.5, 11, 25, 2) == nn_phantom_subtlety(3.5, 0, 0, 0));
+    assert_int_equal(NN_PHANTOM_SUBTLETY_VERSION, 2); /* whose values these are */
+    assert_true(nn_phantom_subtlety(0, 0, 0, 0, full) == 1);
+    assert_true(fabs(nn_phantom_subtlety(3.5, 0, 0, 0, full) - 0.6) < 1e-12);
+    assert_true(fabs(nn_phantom_subtlety(0, 11, 0, 0, full) - 0.6) < 1e-12);
+    assert_true(fabs(nn_phantom_subtlety(0, 0, 25, 0, full) - 0.6) < 1e-12);
+    assert_true(fabs(nn_phantom_subtlety(0, 0, 0, 2, full) - 0.6) < 1e-12);
+    assert_true(nn_phantom_subtlety(3.5, 11, 25, 2, full) ==
+                nn_phantom_subtlety(3.5, 0, 0, 0, full));
     for (int k = 0; k < 4; k++) {
         double m[4] = {0}, last = 1;
 
@@ -347,12 +351,65 @@ static void subtlety_falls_with_every_measure(void **state)
             double now;
 
             m[k] += STEP[k];
-            now = nn_phantom_subtlety(m[0], m[1], m[2], m[3]);
+            now = nn_phantom_subtlety(m[0], m[1], m[2], m[3], full);
             assert_true(now <= last && now >= 0 && (now < last || now == 0));
             last = now;
         }
         assert_true(last == 0);
     }
+}
+
+/* However large: what the picture does not show is not obvious. */
+static void subtlety_rises_as_contrast_falls(void **state)
+{
+    double last = -1;
+
+    (void)state;
+    assert_true(nn_phantom_subtlety(9, 0, 0, 0, 0) == 1);
+    assert_true(fabs(nn_phantom_subtlety(7, 0, 0, 0, 2.5) - 0.6) < 1e-12);
+    assert_true(nn_phantom_subtlety(3.5, 0, 0, 0, 80) == nn_phantom_subtlety(3.5, 0, 0, 0, 5));
+    for (double seen = 5; seen >= 0; seen -= 0.5) {
+        double now = nn_phantom_subtlety(5, 0, 0, 0, seen);
+
+        assert_true(now > last);
+        last = now;
+    }
+}
+
+/* The ratio is of the finished picture, twin against twin: over one level of grey there is none
+ * where neither changes by as much, and what is hidden in white or noise is told from the rest. */
+static void contrast_is_of_what_is_displayed(void **state)
+{
+    struct nn_phantom_settings settings = phantom_settings(160, 160);
+    int hidden = 0, shown = 0;
+
+    (void)state;
+    settings.prevalence[0] = 0;
+    settings.prevalence[1] = 1;
+    settings.prevalence[2] = 0;
+    for (uint64_t i = 0; i < 60; i++) {
+        struct nn_plane plane, twin, mask;
+        struct nn_phantom_truth truth, normal;
+        struct nn_error err = {0};
+        double largest = 0;
+
+        assert_int_equal(nn_phantom_draw(&settings, i, &plane, &mask, &truth, &err), NN_OK);
+        assert_int_equal(nn_phantom_draw_twin(&settings, i, &twin, &normal, &err), NN_OK);
+        for (size_t k = 0; k < phantom_pixels(&plane); k++)
+            largest = fmax(largest, fabs((double)plane.pixels[k] - (double)twin.pixels[k]));
+        assert_true(truth.contrast_to_noise <= 255 * largest);
+        assert_true(truth.subtlety == nn_phantom_subtlety(truth.translation_mm,
+                                                          truth.angulation_deg,
+                                                          truth.height_loss_percent, truth.gap_mm,
+                                                          truth.contrast_to_noise));
+        hidden += truth.contrast_to_noise < 1;
+        shown += truth.contrast_to_noise > NN_PHANTOM_SHOWN;
+        nn_plane_finish(&plane);
+        nn_plane_finish(&twin);
+        nn_plane_finish(&mask);
+    }
+    print_message("contrast to noise: %d under 1, %d over 5\n", hidden, shown);
+    assert_true(hidden > 0 && shown > 20);
 }
 
 static void names(void **state)
@@ -387,6 +444,8 @@ int main(void)
         cmocka_unit_test(pixels_are_in_range),
         cmocka_unit_test(bad_settings_are_refused),
         cmocka_unit_test(subtlety_falls_with_every_measure),
+        cmocka_unit_test(subtlety_rises_as_contrast_falls),
+        cmocka_unit_test(contrast_is_of_what_is_displayed),
         cmocka_unit_test(names),
     };
 

@@ -312,7 +312,7 @@ static void swelling_grows_with_severity(void **state)
             continue;
         }
         int mild = nn_phantom_subtlety(fabs(injury.translation), fabs(injury.angulation),
-                                       injury.height_loss, injury.gap) > 0.5;
+                                       injury.height_loss, injury.gap, NN_PHANTOM_SHOWN) > 0.5;
         sum[mild] += grown;
         count[mild]++;
     }
@@ -350,7 +350,7 @@ static void what_lies_below_stays(void **state)
 static double subtlety_of(const struct phantom_injury *injury)
 {
     return nn_phantom_subtlety(fabs(injury->translation), fabs(injury->angulation),
-                               injury->height_loss, injury->gap);
+                               injury->height_loss, injury->gap, NN_PHANTOM_SHOWN);
 }
 
 static void every_kind_occurs_where_it_does(void **state)

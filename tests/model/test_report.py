@@ -137,7 +137,7 @@ class Report(unittest.TestCase):
             self.assertEqual(f["n"], sum(b["called"]["of"] for b in f["curve"]), lesion)
             self.assertIn(f"{lesion}: ", self.html)
         self.assertTrue(set(figures["lesions above 0.6"]) <= set(figures["lesions"]))
-        self.assertEqual(self.json["subtlety_version"], 1)
+        self.assertEqual(self.json["subtlety_version"], 2)
 
     def test_goes_on_where_it_was(self):
         measured = {path: os.path.getmtime(path) for path in glob.glob(os.path.join(self.cache, "measured", "*"))}

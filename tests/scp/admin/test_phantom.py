@@ -112,8 +112,9 @@ class Files(Case):
             self.assertRegex(row["level"], "^C[0-7]$")
             self.assertTrue(row["lesion"])
             self.assertTrue(0 <= float(row["subtlety"]) <= 1)
-            self.assertGreater(float(row["contrast_to_noise"]), 0)
+            self.assertGreaterEqual(float(row["contrast_to_noise"]), 0)  # 0: hidden in white
             self.check_mask(out, row, rows)
+        self.assertGreater(max(float(r["contrast_to_noise"]) for r in injured), 1)
 
     def check_mask(self, out, row, rows):
         image, mask = h.grey(os.path.join(out, row["file"])).astype(int), h.grey(os.path.join(out, row["mask"]))
