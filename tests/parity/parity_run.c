@@ -4,11 +4,13 @@
  *
  * NETWORK: googlenet, googlenet-peak, alexnet, stacked, or an ONNX file (WEIGHTS is then "-").
  * INPUT holds "input" (N, 3, SIDE, SIDE), "labels" (N) and "classes" (1). OUT gets bare float32
- * numbers, OUT.index a line a tensor: its name and dimensions, in the order of the numbers. Without
- * rates there is "output" only (inference as the node runs it); else also forward/LAYER inference,
- * nothing folded ("fused/LAYER": ReLU is part of the layer) input_gradient          of the label's
- * score, summed over samples gradient/PARAMETER      of the first training step loss/sgd, loss/adam
- * of STEPS (10, which is most) each statistic/PARAMETER     after SGD's
+ * numbers, OUT.index a line a tensor: its name and dimensions, in the order of the numbers.
+ * Without rates there is "output" only (inference as the node runs it); else also
+ *   forward/LAYER           inference, nothing folded ("fused/LAYER": ReLU is part of the layer)
+ *   input_gradient          of the label's score, summed over samples
+ *   gradient/PARAMETER      of the first training step
+ *   loss/sgd, loss/adam     of STEPS (10, which is most) each
+ *   statistic/PARAMETER     after SGD's
  *   side/OPTIMISER/STEP/KIND/LAYER
  *                           activations of the first TOLD-STEPS (1) training steps which say what
  *                           side a kink took: KIND is relu, or pool for other input of a max pool.
