@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Who may ask the console, and how it takes a crowd: HTTP with the real daemon."""
+import concurrent.futures
 import datetime
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
@@ -244,6 +246,33 @@ class Accounts(Base):
         for name in PEOPLE:  # 19 MiB, 2 passes
             self.assertRegex(accounts, rf"(?m)^{name}:\w+:\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{{22}}\$[A-Za-z0-9+/]{{43}}$")
         self.assertEqual(os.stat(self.accounts).st_mode & 0o777, 0o600)
+
+    @staticmethod
+    def sleeps(pid):
+        time.sleep(0.05)
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "S"
+
+    def test_commands_at_once_lose_none(self):
+        names = [f"twin{i}" for i in range(10)]
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            done = list(pool.map(lambda name: enrol(self.node, name, "viewer"), names))
+            self.assertEqual([d.returncode for d in done], [0] * len(names), [d.stderr for d in done])
+            listed = self.node.admin("user", "list", "--json").stdout.splitlines()
+            self.assertLessEqual(set(names), {json.loads(line)["name"] for line in listed})
+            done = list(pool.map(lambda name: enrol(self.node, name, None, "remove"), names))
+        self.assertEqual([d.returncode for d in done], [0] * len(names), [d.stderr for d in done])
+        self.assertNotIn("twin", self.node.admin("user", "list").stdout)
+
+    def test_somebody_was_quicker(self):
+        command = [os.path.join(h.BIN, "cervigate"), "user", "add", "quick", "--role", "viewer", "--config", self.node.config]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waits:
+            h.wait_for(lambda: all(self.sleeps(waits.pid) for _ in range(5)), 10, "the question for the password")
+            self.assertEqual(enrol(self.node, "quick", "admin").returncode, 0)
+            told = waits.communicate("another password\n")[1]
+        self.assertEqual((waits.returncode, told), (1, "cervigate user: there is already a quick\n"))
+        self.assertRegex(self.node.admin("user", "list").stdout, r"(?m)^quick +admin$")
+        self.assertEqual(enrol(self.node, "quick", None, "remove").returncode, 0)
 
     def test_damaged_file(self):
         with open(self.accounts, encoding="utf-8") as f:

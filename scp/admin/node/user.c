@@ -3,9 +3,13 @@
 #include "command.h"
 #include "console/accounts.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <termios.h>
@@ -128,37 +132,75 @@ static int list(const struct file *file, bool json)
     return status;
 }
 
-static int add(struct file *file, const char *name, enum account_role role)
+/* What is asked for; hash: the new password's, where there is one. */
+struct order {
+    const char *verb, *name;
+    enum account_role role;
+    char hash[ACCOUNT_HASH_MAX];
+};
+
+/* Whether the order fits who is there. */
+static bool fits(const struct file *file, const struct order *order)
 {
-    struct account *a = &file->accounts[file->count];
-    if (file->count == ACCOUNTS_MOST) {
+    bool adds = strcmp(order->verb, "add") == 0;
+    bool there = accounts_find(file->accounts, file->count, order->name) != NULL;
+    if (adds && !there && file->count == ACCOUNTS_MOST) {
         fprintf(stderr, "cervigate user: there are %d accounts already\n", ACCOUNTS_MOST);
-        return 1;
+        return false;
     }
-    (void)snprintf(a->name, sizeof a->name, "%s", name);
-    a->role = role;
-    int status = new_hash(a->hash);
-    file->count += status == 0;
-    return status != 0 ? status : save(file, "user-add", name);
+    if (adds == there)
+        fprintf(stderr, "cervigate user: there is %s %s\n", adds ? "already a" : "no", order->name);
+    return adds != there;
 }
 
-static int change(struct file *file, struct account *account, const char *verb,
-                  enum account_role role)
+static int change(struct file *file, const struct order *order)
 {
-    const char name[] = "user";
-    char what[32], who[ACCOUNT_NAME_MAX];
-    (void)snprintf(what, sizeof what, "%s-%s", name, verb);
-    (void)snprintf(who, sizeof who, "%s", account->name);
-    if (strcmp(verb, "role") == 0) {
-        account->role = role;
-    } else if (strcmp(verb, "password") == 0) {
-        int status = new_hash(account->hash);
-        if (status != 0)
-            return status;
-    } else {
-        *account = file->accounts[--file->count];
+    struct account *account = accounts_find(file->accounts, file->count, order->name);
+    char what[32];
+    (void)snprintf(what, sizeof what, "user-%s", order->verb);
+    if (account == NULL) {
+        account = &file->accounts[file->count++];
+        (void)snprintf(account->name, sizeof account->name, "%s", order->name);
     }
-    return save(file, what, who);
+    if (strcmp(order->verb, "remove") == 0)
+        *account = file->accounts[--file->count];
+    else if (strcmp(order->verb, "password") != 0)
+        account->role = order->role;
+    if (order->hash[0] != '\0')
+        memcpy(account->hash, order->hash, sizeof account->hash);
+    return save(file, what, order->name);
+}
+
+static bool read_accounts(struct file *file)
+{
+    char why[ACCOUNT_WHY];
+    free(file->accounts);
+    file->accounts = NULL;
+    if (accounts_read(file->conf->web.accounts, &file->accounts, &file->count, why))
+        return true;
+    fprintf(stderr, "cervigate user: %s\n", why);
+    return false;
+}
+
+/* The folder's lock, for who reads the file and replaces it: two at once would lose one's change.
+ * -1: told. */
+static int lock_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    const char *name = dirname(folder);
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = 0;
+    while (fd >= 0 && (failed = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
+        ;
+    if (failed != 0) {
+        int why = errno;
+        (void)close(fd);
+        errno = why;
+        fd = -1;
+    }
+    if (fd < 0)
+        fprintf(stderr, "cervigate user: %s: %s\n", name, strerror(errno));
+    return fd;
 }
 
 /* NULL: the words are right. */
@@ -181,25 +223,32 @@ static const char *wrong(const struct command *command, enum account_role *role)
                : "the role is viewer, reader or admin";
 }
 
+/* Looks before it asks for a password, and again when nobody else can change the file. */
 static int run(const struct command *command, struct file *file, enum account_role role)
 {
-    const char *verb = command->words[0];
-    if (strcmp(verb, "list") == 0)
+    struct order order = {.verb = command->words[0], .role = role};
+    if (!read_accounts(file))
+        return EX_IOERR;
+    if (strcmp(order.verb, "list") == 0)
         return list(file, command->json);
-    const char *name = command->words[1];
-    struct account *account = accounts_find(file->accounts, file->count, name);
-    bool adds = strcmp(verb, "add") == 0;
-    if (adds == (account != NULL)) {
-        fprintf(stderr, "cervigate user: there is %s %s\n", adds ? "already a" : "no", name);
+    order.name = command->words[1];
+    if (!fits(file, &order))
         return 1;
-    }
-    return adds ? add(file, name, role) : change(file, account, verb, role);
+    bool password = strcmp(order.verb, "add") == 0 || strcmp(order.verb, "password") == 0;
+    int status = password ? new_hash(order.hash) : 0;
+    if (status != 0)
+        return status;
+    int lock = lock_folder(file->conf->web.accounts);
+    if (lock < 0)
+        return EX_IOERR;
+    status = !read_accounts(file) ? EX_IOERR : !fits(file, &order) ? 1 : change(file, &order);
+    (void)close(lock);
+    return status;
 }
 
 int admin_user(int argc, char **argv)
 {
     struct command command;
-    char why[ACCOUNT_WHY];
     int status = 0;
     enum account_role role = ROLE_VIEWER;
     if (!command_parse(argc, argv, usage, COMMAND_CONFIG | COMMAND_JSON | COMMAND_ROLE, &command,
@@ -215,9 +264,6 @@ int admin_user(int argc, char **argv)
     if (!conf->web.accounts) {
         fprintf(stderr, "%s: <console> has no accounts=\"FILE\"\n", conf->path);
         status = EX_CONFIG;
-    } else if (!accounts_read(conf->web.accounts, &file.accounts, &file.count, why)) {
-        fprintf(stderr, "cervigate user: %s\n", why);
-        status = EX_IOERR;
     } else {
         status = run(&command, &file, role);
     }
