@@ -162,8 +162,10 @@ void connection_judge(const struct connection_peer *peer,
 struct connection *connection_create(const struct connection_peer *peer, char *error, size_t size)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    if (connection == NULL)
+    if (connection == NULL) {
+        (void)snprintf(error, size, "out of memory");
         return NULL;
+    }
     connection->peer = *peer;
     connection->fd = -1;
     if (!peer->tls)

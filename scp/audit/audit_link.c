@@ -4,6 +4,7 @@
 #include "clock.h"
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -37,9 +38,12 @@ struct audit_link *audit_link_create(const struct conf *conf, char *error, size_
 {
     const struct connection_peer peer = collector_of(conf);
     struct audit_link *link = calloc(1, sizeof *link);
-    if (link != NULL)
-        link->connection = connection_create(&peer, error, size);
-    if (link != NULL && link->connection != NULL)
+    if (link == NULL) {
+        (void)snprintf(error, size, "out of memory");
+        return NULL;
+    }
+    link->connection = connection_create(&peer, error, size);
+    if (link->connection != NULL)
         return link;
     free(link);
     return NULL;

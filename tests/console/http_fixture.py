@@ -79,6 +79,13 @@ def enrol(node, name, role, verb="add", password=None):
                           capture_output=True, text=True, check=False)
 
 
+def sleeps(pid):
+    """Whether the process waits, 50 ms from now."""
+    time.sleep(0.05)
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
 def to_orders(node, segments, kind="ORU^R01^ORU_R01", version="2.5.1"):
     """The RIS sends a message of one patient."""
     message = f"MSH|^~\\&|RIS|HOSP|CERVIGATE||20261127120000||{kind}|{time.monotonic_ns()}|P|{version}\rPID|1||P1^^^HOSP||Doe^Jane\r{segments}"

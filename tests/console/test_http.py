@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from http_fixture import PEOPLE, Base, Client, enrol, h, secret
+from http_fixture import PEOPLE, Base, Client, enrol, h, secret, sleeps
 
 
 class Doors(Base):
@@ -247,12 +247,6 @@ class Accounts(Base):
             self.assertRegex(accounts, rf"(?m)^{name}:\w+:\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{{22}}\$[A-Za-z0-9+/]{{43}}$")
         self.assertEqual(os.stat(self.accounts).st_mode & 0o777, 0o600)
 
-    @staticmethod
-    def sleeps(pid):
-        time.sleep(0.05)
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] == "S"
-
     def test_commands_at_once_lose_none(self):
         names = [f"twin{i}" for i in range(10)]
         with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
@@ -267,7 +261,7 @@ class Accounts(Base):
     def test_somebody_was_quicker(self):
         command = [os.path.join(h.BIN, "cervigate"), "user", "add", "quick", "--role", "viewer", "--config", self.node.config]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waits:
-            h.wait_for(lambda: all(self.sleeps(waits.pid) for _ in range(5)), 10, "the question for the password")
+            h.wait_for(lambda: all(sleeps(waits.pid) for _ in range(5)), 10, "the question for the password")
             self.assertEqual(enrol(self.node, "quick", "admin").returncode, 0)
             told = waits.communicate("another password\n")[1]
         self.assertEqual((waits.returncode, told), (1, "cervigate user: there is already a quick\n"))
