@@ -366,6 +366,17 @@ class Train(unittest.TestCase):
         said = self.train(*phantoms, "--places", 0.5, "--out", self.path("never"))
         self.assertEqual((said.returncode, said.stderr.splitlines()[-1]), (64, "cervigate train: places do not go with an augmentation that moves"))
 
+    def test_the_highest_place_answers(self):
+        said = self.train("--data", "phantom", "--network", "googlenet-peak", "--init", "none", "--size", 64, "--side", 64, "--images", 6, "--validation", 6, "--test", 6, "--epochs", 2,
+                          "--places", 1, "--augment", "none", "--class-weights", "1.33,1.33,0.67", "--keep", "last", "--out", self.path("peak"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        card = text(self.path("peak", "card.md"))
+        for words in ("| network | googlenet-peak, 3 classes", "classes weighted", "the values are those of epoch 2"):
+            self.assertIn(words, card)
+        self.assertIn('network="googlenet-peak"', text(self.path("peak", "model.xml")))
+        said = subprocess.run([ADMIN, "predict", "--model", self.path("peak"), os.path.join(self.images, rows(self.csv)[0]["file"])], capture_output=True, text=True, check=False)
+        self.assertEqual(said.returncode, 0, said.stderr)
+
     def test_what_is_wrong_is_named(self):
         for option, value in (("epochs", "0"), ("epochs", "1.5"), ("rate", "fast"), ("optimiser", "rmsprop"), ("class-weights", "1,,1"), ("class-weights", "1,-1,1"), ("label-smoothing", "1"),
                               ("dropout", "1"), ("keep", "first"), ("augment", "rotation"), ("augment", "rotation=90"), ("augment", "rotation=5,"), ("augment", "upside-down=1"), ("fit", "crop"),
