@@ -162,7 +162,7 @@ struct nn_graph *nn_googlenet_places(int classes, int side, float weight, struct
 /* GoogLeNet whose answer is its highest place: on "inception_5b/output" a 1 x 1 convolution
  * "places/classifier" scores every cell of 32 x 32 pixels, and "places/peak" takes each class's
  * maximum (Oquab et al., "Is object localization for free?", CVPR 2015), where GoogLeNet takes the
- * mean, in which an injury of one cell counts a hundredth. The second also learns what is where, by
+ * mean, in which an injury of one cell counts a 49th. The second also learns what is where, by
  * nn_graph_places of the same scores. Errors as above. */
 struct nn_graph *nn_googlenet_peak(int classes, int side, struct nn_error *err);
 struct nn_graph *nn_googlenet_peak_places(int classes, int side, float weight,
