@@ -375,7 +375,9 @@ class Away(WayOut):
         admin = lambda *words: subprocess.run([ADMIN, *words, "--config", node.config], capture_output=True, text=True, timeout=60)  # noqa: E731
         archive.behave("c000", 2)
         self.study(node, "refused")
-        h.wait_for(lambda: re.search('alarm name=delivery subject="pacs0" state=on detail="2 parked, the last: status C000"', node.log()), 20, "an alarm")
+        # said once, when it begins: the second of the two may be parked just after that look
+        h.wait_for(lambda: re.search('alarm name=delivery subject="pacs0" state=on detail="[12] parked, the last: status C000"', node.log()), 20, "an alarm")
+        h.wait_for(lambda: node.sql("SELECT COUNT(*) FROM delivery WHERE state='parked'") == [(2,)], 20, "both parked")
         status = admin("status")
         self.assertRegex(status.stdout, "delivery pacs0: 2 parked, the last: status C000\n")
         self.assertEqual(status.returncode, 1)
