@@ -111,7 +111,7 @@ class Webhook(Worklist):
         secret = os.path.join(self.folder, "secret")
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write("s3cret\nsecond line\n")
-        node = self.node(self.webhook(hook, more=f'secret="{secret}"'), quiet=4)
+        node = self.node(self.webhook(hook, more=f'secret="{secret}"'), quiet=4 * h.PATIENCE)
         h.wait_for(lambda: "selftest cause=start passed=true" in node.log(), 30, "the self-test")
         began = time.monotonic()
         study = self.send(node, "finding")
