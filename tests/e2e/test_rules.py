@@ -319,7 +319,7 @@ class Reload(Rules):
             f.write(text)
 
     def test_what_is_judged_keeps_what_the_old_rules_gave_it(self):
-        node = self.node(f'<rule name="old" action="analyze" destinations="ai">{DX_RULE}</rule>', quiet=15)
+        node = self.node(f'<rule name="old" action="analyze" destinations="ai">{DX_RULE}</rule>', quiet=15 * h.PATIENCE)
         path, study = self.image(PatientID="OLD")
         self.assertEqual(node.send(path).returncode, 0)
         h.wait_for(lambda: rows(node, "SELECT 1 FROM instance WHERE state='judged'"), 20, "a judgement")
