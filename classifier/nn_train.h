@@ -95,7 +95,11 @@ struct nn_train_settings {
     enum nn_class_weighting class_weighting; /* of the training's loss, not of the validation's */
     float class_weight[NN_MAX_CLASSES];      /* GIVEN: each above 0 */
     double label_smoothing;                  /* 0 to below 1; of the training's loss */
-    int patience;      /* stop after so many epochs without a lower validation loss; 0: never */
+    int patience; /* stop after so many epochs without a lower validation loss; 0: never */
+    /* 0, or 0.5 to below 1: measured and written is a running mean of the values, to which those
+     * after step n (from 1) add the larger of 1 - average and 9 / (n + 10) of what they differ
+     * (Polyak and Juditsky 1992; the beginning as in TensorFlow's ExponentialMovingAverage). */
+    double average;
     enum nn_keep keep; /* which epoch's values are written: the last, or that of the lowest
                         * validation loss (the earlier of two that are equal) */
     uint64_t seed;

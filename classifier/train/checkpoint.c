@@ -1,7 +1,8 @@
 /* checkpoint.c: a training's whole state as one safetensors file: "value/NAME" of every parameter,
- * the optimiser's arrays ("momentum/NAME"; "adam_m/NAME", "adam_s/NAME"), "best/NAME" where the
- * best epoch is kept, and the position as metadata. Doubles are written as %a: the same bits come
- * back. nn_weights_write commits by rename, so a checkpoint is the old one or the new one. */
+ * the optimiser's arrays ("momentum/NAME"; "adam_m/NAME", "adam_s/NAME"), "average/NAME" where
+ * there is a mean, "best/NAME" where the best epoch is kept, and the position as metadata. Doubles
+ * are written as %a: the same bits come back. nn_weights_write commits by rename, so a checkpoint
+ * is the old one or the new one. */
 #include "file_internal.h"
 #include "train_internal.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #define NAME_SIZE  192
-#define MAX_KINDS  4
+#define MAX_KINDS  5
 #define LINE_BREAK ';' /* in metadata, of the history's lines */
 
 static enum nn_status path_of(const char *dir, char path[PATH_MAX], struct nn_error *err)
@@ -51,6 +52,10 @@ static int arrays_of(const struct nn_trainer *t, int parameter, const char *kind
             continue;
         kind[count] = nn_optimiser_slot_name(t->optimiser, slot);
         data[count++] = array;
+    }
+    if (t->average) {
+        kind[count] = "average";
+        data[count++] = nn_values_at(t->average, parameter);
     }
     if (t->best && t->at.best_epoch > 0) {
         kind[count] = "best";

@@ -1,6 +1,7 @@
 /* train.c: the training loop (by default the papers' protocol: docs/training.md).
  *
- * One step: a batch from the loader (one ahead) -> nn_run_train_step -> nn_optimiser_step. The rate
+ * One step: a batch from the loader (one ahead) -> nn_run_train_step -> nn_optimiser_step ->
+ * average, if there is one. The rate
  * falls every rate_drop_epochs; heads learn head_rate_factor times faster. After each epoch:
  * validation, a line of history, the best epoch's values, a checkpoint, early stop. All randomness
  * is a function of (seed, epoch, step, index), so values, the optimiser's state and struct
@@ -8,6 +9,7 @@
 #include "file_internal.h"
 #include "train_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +50,19 @@ static enum nn_status prefetch(struct nn_trainer *t, struct nn_error *err)
     return nn_loader_start(&t->loader, (uint64_t)epoch, step, err);
 }
 
+/* Takes the values after step `number` (from 0) into their mean. */
+static void average(struct nn_trainer *t, uint64_t number)
+{
+    double share = fmax(1 - t->s->average, 9 / ((double)number + 11));
+
+    for (int i = 0; t->average && i < nn_graph_parameter_count(t->graph); i++) {
+        const float *value = nn_values_peek(t->values, i);
+        float *mean = nn_values_at(t->average, i);
+        for (size_t k = 0; k < nn_graph_parameter(t->graph, i)->elements; k++)
+            mean[k] += (float)share * (value[k] - mean[k]);
+    }
+}
+
 static enum nn_status one_step(struct nn_trainer *t, struct nn_error *err)
 {
     uint64_t number = (uint64_t)t->at.epoch * t->loader.steps + t->at.step;
@@ -71,6 +86,7 @@ static enum nn_status one_step(struct nn_trainer *t, struct nn_error *err)
     if (status != NN_OK)
         return nn_fail(err, status, "epoch %d, step %zu: %.200s", t->at.epoch + 1, t->at.step + 1,
                        own.text);
+    average(t, number);
     count_correct(t, t->loader.labels[slot], size);
     t->at.loss_sum += loss * size;
     t->at.step++;
@@ -94,8 +110,8 @@ static enum nn_status validate(struct nn_trainer *t, struct nn_error *err)
     if (!scores || !truth)
         status = nn_fail(&own, NN_NO_MEMORY, "no memory");
     else
-        status = nn_measure_scores(t->graph, t->values, &t->s->preprocess, classes, t->validation,
-                                   t->pool, scores, truth, &own);
+        status = nn_measure_scores(t->graph, nn_trainer_result(t), &t->s->preprocess, classes,
+                                   t->validation, t->pool, scores, truth, &own);
     if (status == NN_OK)
         status = nn_likelihood(scores, truth, count, classes, &t->validation_loss, &brier, &own);
     if (status == NN_OK)
@@ -162,7 +178,7 @@ static void keep_best(struct nn_trainer *t)
     t->at.best_epoch = t->at.epoch + 1;
     t->at.best_loss = t->validation_loss;
     for (int i = 0; t->best && i < nn_graph_parameter_count(t->graph); i++)
-        memcpy(t->best[i], nn_values_peek(t->values, i),
+        memcpy(t->best[i], nn_values_peek(nn_trainer_result(t), i),
                nn_graph_parameter(t->graph, i)->elements * sizeof **t->best);
 }
 
@@ -238,12 +254,12 @@ static enum nn_status write_weights(struct nn_trainer *t, struct nn_error *err)
         const struct nn_parameter *p = nn_graph_parameter(t->graph, (int)i);
         if (!nn_graph_serves_output(t->graph, p->layer))
             continue;
-        tensors[count] =
-            (struct nn_tensor){.name = p->name,
-                               .stored = store,
-                               .dims = p->dims,
-                               .elements = p->elements,
-                               .data = t->best ? t->best[i] : nn_values_peek(t->values, (int)i)};
+        tensors[count] = (struct nn_tensor){
+            .name = p->name,
+            .stored = store,
+            .dims = p->dims,
+            .elements = p->elements,
+            .data = t->best ? t->best[i] : nn_values_peek(nn_trainer_result(t), (int)i)};
         for (int d = 0; d < p->dims; d++)
             tensors[count].dim[d] = p->dim[d];
         count++;

@@ -77,7 +77,7 @@ struct nn_position {
 };
 
 /* One training, from nn_trainer_open to nn_trainer_close. The state between two steps is values,
- * optimiser, best and at: what a checkpoint holds. */
+ * their average, optimiser, best and at: what a checkpoint holds. */
 struct nn_trainer {
     const struct nn_train_settings *s;
     const struct nn_source *training, *validation;
@@ -87,6 +87,7 @@ struct nn_trainer {
     const char *const *heads;
     bool *frozen; /* of each layer */
     struct nn_values *values;
+    struct nn_values *average; /* their running mean; NULL: none */
     struct nn_pool *pool;
     struct nn_run *run;
     struct nn_optimiser *optimiser;
@@ -106,6 +107,11 @@ struct nn_trainer {
 };
 NN_MUST_USE enum nn_status nn_trainer_open(struct nn_trainer *t, struct nn_error *err);
 void nn_trainer_close(struct nn_trainer *t);
+/* What is measured and written: the values, or their mean. */
+static inline const struct nn_values *nn_trainer_result(const struct nn_trainer *t)
+{
+    return t->average ? t->average : t->values;
+}
 
 /* train_settings.c: refuses what cannot be meant. */
 NN_MUST_USE enum nn_status nn_train_check(const struct nn_train_settings *settings,

@@ -98,6 +98,8 @@ enum nn_status nn_train_check(const struct nn_train_settings *s, const struct nn
         s->rate_drop_epochs < 0 || !within(s->head_rate_factor, 1e-12, 1e6))
         return nn_fail(err, NN_INVALID, "rate %g, lowered by %g every %d epochs, head factor %g",
                        s->rate, s->rate_drop, s->rate_drop_epochs, s->head_rate_factor);
+    if (s->average != 0 && !(s->average >= 0.5 && s->average < 1))
+        return nn_fail(err, NN_INVALID, "average %g (0, or 0.5 to below 1)", s->average);
     if (s->patience < 0 || s->checkpoint_steps < 0 || s->checkpoint_seconds < 0)
         return nn_fail(err, NN_INVALID, "patience %d, checkpoints every %d steps and %ld seconds",
                        s->patience, s->checkpoint_steps, s->checkpoint_seconds);
@@ -163,6 +165,8 @@ char *nn_train_settings_print(const struct nn_trainer *t)
         fprintf(to, " auxiliary=1");
     if (s->places > 0)
         fprintf(to, " places=%g", s->places);
+    if (s->average > 0)
+        fprintf(to, " average=%g", s->average);
     if (s->set_dropout)
         fprintf(to, " dropout=%g", s->dropout);
     for (int c = 0; t->class_weight && c < s->classes; c++)

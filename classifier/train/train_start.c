@@ -99,6 +99,8 @@ static enum nn_status open_values(struct nn_trainer *t, struct nn_error *err)
             fresh[i] = nn_graph_name(t->graph, (int)i);
     }
     status = nn_values_create(t->graph, t->init, true, fresh, t->s->seed, &t->values, err);
+    if (status == NN_OK && t->s->average > 0)
+        status = nn_values_create(t->graph, t->init, true, fresh, t->s->seed, &t->average, err);
     free(fresh);
     return status;
 }
@@ -257,6 +259,7 @@ void nn_trainer_close(struct nn_trainer *t)
     free(t->frozen);
     free(t->at.history);
     nn_values_destroy(t->values);
+    nn_values_destroy(t->average);
     if (t->graph != t->s->graph)
         nn_graph_destroy(t->graph);
     nn_weights_close(t->init);

@@ -8,6 +8,7 @@
 
 static char dir[32], out_path[PATH_MAX], checkpoint[PATH_MAX];
 static struct nn_graph *graph;
+static long stop_step;
 
 static int make_folder(void **state)
 {
@@ -44,17 +45,17 @@ static enum nn_status train(struct nn_train_settings s, size_t samples,
 
 static void the_setting_that_differs_is_named(void **state)
 {
-    struct nn_train_settings good = tiny_settings(graph, dir), s[12];
-    static const char *const names[12] = {"beta1",     "decay",   "freeze",    "class-weight0",
-                                          "smoothing", "keep",    "patience",  "rotation",
-                                          "optimiser", "dropout", "normalise", "data"};
+    struct nn_train_settings good = tiny_settings(graph, dir), s[13];
+    static const char *const names[13] = {
+        "beta1",    "decay",     "freeze",  "class-weight0", "smoothing", "keep",   "patience",
+        "rotation", "optimiser", "dropout", "normalise",     "data",      "average"};
     struct nn_error err;
 
     (void)state;
     good.data = "abc";
     assert_int_equal(train(good, 23, stop_in_epoch_2, &err), NN_STOPPED);
     good.resume = true;
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 13; i++)
         s[i] = good;
     s[0].optimiser.beta1 = 0.8;
     s[1].optimiser.weight_decay = 0.5;
@@ -69,7 +70,8 @@ static void the_setting_that_differs_is_named(void **state)
     s[9].dropout = (double)0.3f;
     s[10].preprocess.normalise = NN_NORMALISE_PERCENTILE;
     s[11].data = "abd";
-    for (int i = 0; i < 12; i++) {
+    s[12].average = 0.9;
+    for (int i = 0; i < 13; i++) {
         assert_int_equal(train(s[i], 23, NULL, &err), NN_INVALID);
         if (!strstr(err.text, "other settings: ") || !strstr(err.text, names[i]))
             fail_msg("%s is not named: %s", names[i], err.text);
@@ -82,6 +84,68 @@ static void the_setting_that_differs_is_named(void **state)
     assert_int_equal(train(good, 24, NULL, &err), NN_INVALID);
     assert_non_null(strstr(err.text, "samples is 23 there, 24 here"));
     assert_int_equal(train(good, 23, NULL, &err), NN_OK);
+}
+
+static bool stop_at_step(void *context, const struct nn_train_progress *p)
+{
+    (void)context;
+    return p->step != stop_step || p->epoch_done;
+}
+
+/* "second"'s weights in a file, its first `count`; `kind` as in a checkpoint. */
+static void read_second(const char *path, const char *kind, float *to, size_t count)
+{
+    struct nn_weights *weights = NULL;
+    char name[64];
+
+    snprintf(name, sizeof name, "%ssecond.weight", kind);
+    assert_int_equal(nn_weights_open(path, &weights, NULL), NN_OK);
+    const struct nn_tensor *tensor = nn_weights_find(weights, name);
+    assert_non_null(tensor);
+    assert_true(tensor->elements >= count);
+    memcpy(to, tensor->data, count * sizeof *to);
+    nn_weights_close(weights);
+}
+
+#define SEEN 40
+
+/* After each step the mean moves by max(1 - average, 9 / (n + 10)) of the way to the values, which
+ * are those of a training without it; the file holds the mean. */
+static void the_average_follows_the_values(void **state)
+{
+    struct nn_train_settings plain = tiny_settings(graph, dir), s = plain;
+    float value[SEEN], mean[SEEN], told[SEEN];
+    int apart = 0;
+
+    (void)state;
+    s.average = 0.5;
+    s.epochs = plain.epochs = 1;
+    plain.rate = 1e-12; /* as they begin */
+    stop_step = 1;
+    assert_int_equal(train(plain, 23, stop_at_step, NULL), NN_STOPPED);
+    read_second(checkpoint, "value/", mean, SEEN);
+    plain.rate = s.rate;
+    for (stop_step = 1; stop_step <= 4; stop_step++) {
+        double share = fmax(0.5, 9.0 / ((double)stop_step + 10));
+        assert_int_equal(train(plain, 23, stop_at_step, NULL), NN_STOPPED);
+        read_second(checkpoint, "value/", value, SEEN);
+        assert_int_equal(train(s, 23, stop_at_step, NULL), NN_STOPPED);
+        read_second(checkpoint, "value/", told, SEEN);
+        assert_memory_equal(told, value, sizeof value);
+        read_second(checkpoint, "average/", told, SEEN);
+        for (int i = 0; i < SEEN; i++) {
+            mean[i] += (float)share * (value[i] - mean[i]);
+            assert_true(fabsf(mean[i] - told[i]) < 1e-6f);
+            apart += fabsf(value[i] - told[i]) > 1e-4f;
+        }
+    }
+    assert_true(apart > SEEN);
+    assert_int_equal(train(s, 23, NULL, NULL), NN_OK);
+    read_second(checkpoint, "average/", mean, SEEN);
+    read_second(out_path, "", told, SEEN);
+    assert_memory_equal(told, mean, sizeof mean);
+    read_second(checkpoint, "value/", value, SEEN);
+    assert_memory_not_equal(told, value, sizeof value);
 }
 
 static void a_damaged_checkpoint_is_refused(void **state)
@@ -206,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_killed_writers_left_goes),
         cmocka_unit_test(the_setting_that_differs_is_named),
+        cmocka_unit_test(the_average_follows_the_values),
         cmocka_unit_test(a_damaged_checkpoint_is_refused),
         cmocka_unit_test(time_is_a_reason_to_write),
         cmocka_unit_test(one_training_a_folder),

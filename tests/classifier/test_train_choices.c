@@ -103,6 +103,7 @@ static void threads_and_interruptions_change_no_bit(void **state)
     (void)state;
     s.keep = NN_KEEP_BEST;
     s.patience = 3;
+    s.average = 0.8;
     s.label_smoothing = 0.1;
     s.augmentation = nn_augmentation_default();
     s.optimiser.weight_decay = 0.001;
@@ -285,11 +286,11 @@ static void dropout_is_set(void **state)
 
 static void what_is_no_setting(void **state)
 {
-    struct nn_train_settings good = tiny_settings(graph, dir), bad[14];
+    struct nn_train_settings good = tiny_settings(graph, dir), bad[17];
     struct made made = {0};
 
     (void)state;
-    for (int i = 0; i < 14; i++)
+    for (int i = 0; i < 17; i++)
         bad[i] = good;
     bad[0].label_smoothing = 1;
     bad[1].label_smoothing = NAN;
@@ -306,7 +307,10 @@ static void what_is_no_setting(void **state)
     bad[11].rate = 0;
     bad[12].checkpoint_seconds = -1;
     bad[13].optimiser.kind = (enum nn_optimiser_kind)7;
-    for (int i = 0; i < 14; i++) {
+    bad[14].average = 0.4;
+    bad[15].average = 1;
+    bad[16].average = NAN;
+    for (int i = 0; i < 17; i++) {
         if (train(bad[i], NULL, NULL, out_path, &made) != NN_INVALID)
             fail_msg("setting %d was taken", i);
     }

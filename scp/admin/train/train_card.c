@@ -111,6 +111,8 @@ static void print_training(FILE *file, const struct train_outcome *o)
               file);
     if (s->label_smoothing > 0)
         fprintf(file, ", label smoothing %g", s->label_smoothing);
+    if (s->average > 0)
+        fprintf(file, ", running mean of the weights %g", s->average);
     if (s->auxiliary)
         fputs(", auxiliary heads", file);
     if (s->places > 0)

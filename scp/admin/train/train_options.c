@@ -56,6 +56,7 @@ static const struct row rows[] = {
     {"dropout", REAL, AT(dropout), 0, 0.95, AT(dropout_given), NULL, false},
     {"class-weights", WORDS, 0, 0, 0, 0, train_take_class_weights, false},
     {"label-smoothing", REAL, AT(smoothing), 0, 0.9, 0, NULL, false},
+    {"average", REAL, AT(average), 0.5, 0.99999, 0, NULL, false},
     {"patience", WHOLE, AT(patience), 0, 10000, 0, NULL, false},
     {"keep", WORDS, 0, 0, 0, AT(keep_given), train_take_keep, false},
     {"augment", WORDS, 0, 0, 0, 0, train_take_augment, false},

@@ -15,7 +15,8 @@ struct train_options {
     bool scratch; /* --init none */
     long epochs, batch, images, size, seed, threads, validation, test;
     long rate_drop_epochs, patience, folds, fold, side;
-    double rate, momentum, rate_drop, decay, clip, head, smoothing, dropout, denoise, places;
+    double rate, momentum, rate_drop, decay, clip, head, smoothing, dropout, denoise, places,
+        average;
     enum nn_optimiser_kind optimiser;
     struct nn_augmentation augmentation;
     enum nn_class_weighting class_weighting;

@@ -46,6 +46,8 @@ const char train_usage[] =
     "  --dropout P         the network's own\n"
     "  --class-weights W   balanced, or one number a class, by its name: 1,1,0.5\n"
     "  --label-smoothing E 0\n"
+    "  --average D         a running mean of the weights is measured and kept, in which a step\n"
+    "                      counts 1 - D: 0.5 to 0.99999 (none)\n"
     "  --patience N        stops after N epochs without a lower validation loss; 0: never (0)\n"
     "  --keep WHICH        epoch: last, or best by validation loss (best with --patience)\n"
     "  --augment WHAT      none, default, or ranges, all others none: rotation=10,scale=0.1,\n"

@@ -309,7 +309,7 @@ class Train(unittest.TestCase):
         self.assertIn("stem, stem.norm, block", said.stderr)
 
     def test_interrupted_and_resumed_it_is_the_same(self):
-        arguments = ("--epochs", 2, "--batch", 4, "--optimiser", "adam", "--rate", "0.0001", "--patience", 5)
+        arguments = ("--epochs", 2, "--batch", 4, "--optimiser", "adam", "--rate", "0.0001", "--average", 0.9, "--patience", 5)
         self.assertEqual(self.go_on("whole", *arguments).returncode, 0)
         command = [ADMIN, "train", "--data", self.images, "--network", self.base, "--out", self.path("halves"), *map(str, arguments)]
         cut = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment)
@@ -325,6 +325,10 @@ class Train(unittest.TestCase):
         self.assertEqual((said.returncode, "smoothing is 0 there, 0.1 here" in said.stderr), (64, True), said.stderr)
         self.assertEqual(self.go_on("halves", *arguments, "--resume").returncode, 0)
         self.assertEqual(self.digest("halves"), self.digest("whole"))
+        self.assertIn("running mean of the weights 0.9", text(self.path("halves", "card.md")))
+        arguments = [a for a in arguments if a not in ("--average", 0.9)]
+        self.assertEqual(self.go_on("last", *arguments).returncode, 0)
+        self.assertNotEqual(self.digest("last"), self.digest("whole"))
 
     def test_a_terminal_sees_a_bar(self):
         ours, theirs = pty.openpty()
@@ -378,7 +382,7 @@ class Train(unittest.TestCase):
         self.assertEqual(said.returncode, 0, said.stderr)
 
     def test_what_is_wrong_is_named(self):
-        for option, value in (("epochs", "0"), ("epochs", "1.5"), ("rate", "fast"), ("optimiser", "rmsprop"), ("class-weights", "1,,1"), ("class-weights", "1,-1,1"), ("label-smoothing", "1"),
+        for option, value in (("epochs", "0"), ("epochs", "1.5"), ("rate", "fast"), ("optimiser", "rmsprop"), ("class-weights", "1,,1"), ("class-weights", "1,-1,1"), ("label-smoothing", "1"), ("average", "0.4"), ("average", "1"),
                               ("dropout", "1"), ("keep", "first"), ("augment", "rotation"), ("augment", "rotation=90"), ("augment", "rotation=5,"), ("augment", "upside-down=1"), ("fit", "crop"),
                               ("normalise", "mean"), ("denoise", "-1"), ("region", "neck"), ("side", "31"), ("split", "70/15/16"), ("split", "100/0/0"), ("split", "odd"), ("folds", "2"),
                               ("duplicates", "maybe"), ("provenance", "unknown"), ("threads", "0"), ("none", "nothing"), ("freeze", "stem")):
