@@ -12,17 +12,22 @@
 /* ---- attribute(BLOB, TAG) ---- */
 
 /* The one attribute in UTF-8; NULL when its character set does not tell what it is. */
-static struct dx_attrs *convert(const struct dx_attrs *attrs, uint32_t tag)
+static enum dx_status convert(const struct dx_attrs *attrs, uint32_t tag,
+                              struct dx_attrs **converted)
 {
     struct dx_error err = {.status = DX_OK};
-    struct dx_attrs *one = dx_attrs_create(), *converted = NULL;
-    if (one != NULL &&
-        dx_attrs_set_text(one, TAG_CHARSET, "CS", dx_attrs_text(attrs, TAG_CHARSET)) == DX_OK &&
-        dx_attrs_set_text(one, tag, "LO", dx_attrs_text(attrs, tag)) == DX_OK &&
-        dx_attrs_to_utf8(one, &converted, &err) != DX_OK)
-        converted = NULL;
+    struct dx_attrs *one = dx_attrs_create();
+    enum dx_status status = one != NULL ? DX_OK : DX_NO_MEMORY;
+    if (status == DX_OK)
+        status = dx_attrs_set_text(one, TAG_CHARSET, "CS", dx_attrs_text(attrs, TAG_CHARSET));
+    if (status == DX_OK)
+        status = dx_attrs_set_text(one, tag, "LO", dx_attrs_text(attrs, tag));
+    if (status == DX_OK)
+        status = dx_attrs_to_utf8(one, converted, &err);
+    if (status != DX_OK)
+        *converted = NULL;
     dx_attrs_destroy(one);
-    return converted;
+    return status;
 }
 
 static void result_trimmed(sqlite3_context *context, const char *text)
@@ -42,14 +47,15 @@ static void attribute(sqlite3_context *context, int count, sqlite3_value **value
     size_t size = (size_t)sqlite3_value_bytes(values[0]);
     uint32_t tag = (uint32_t)sqlite3_value_int64(values[1]);
     (void)count;
-    if (bytes == NULL || dx_attrs_unpack(bytes, size, &attrs, &err) != DX_OK) {
+    enum dx_status status = bytes != NULL ? dx_attrs_unpack(bytes, size, &attrs, &err) : DX_OK;
+    if (status == DX_OK && bytes != NULL && !dx_text_is_ascii(dx_attrs_text(attrs, tag)))
+        status = convert(attrs, tag, &converted);
+    if (status == DX_NO_MEMORY) /* an empty name would be somebody else's */
+        sqlite3_result_error_nomem(context);
+    else if (attrs == NULL)
         sqlite3_result_text(context, "", 0, SQLITE_STATIC);
-        return;
-    }
-    const char *text = dx_attrs_text(attrs, tag);
-    if (!dx_text_is_ascii(text) && (converted = convert(attrs, tag)) != NULL)
-        text = dx_attrs_text(converted, tag);
-    result_trimmed(context, text);
+    else
+        result_trimmed(context, dx_attrs_text(converted != NULL ? converted : attrs, tag));
     dx_attrs_destroy(converted);
     dx_attrs_destroy(attrs);
 }

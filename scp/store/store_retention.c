@@ -274,9 +274,10 @@ enum store_status store_kept_bytes(struct store *store, uint64_t *objects, uint6
     sqlite3_stmt *rows = sql_prepare(
         store, "SELECT name,value FROM counter WHERE name IN ('object-bytes','result-bytes')", "");
     while ((status = sql_row(store, rows)) == STORE_OK) {
+        char name[32];
         int64_t value = sqlite3_column_int64(rows, 1);
-        bool is_object = strcmp((const char *)sqlite3_column_text(rows, 0), "object-bytes") == 0;
-        *(is_object ? objects : results) = value > 0 ? (uint64_t)value : 0;
+        sql_text(rows, 0, name, sizeof name);
+        *(strcmp(name, "object-bytes") == 0 ? objects : results) = value > 0 ? (uint64_t)value : 0;
     }
     return status == STORE_NONE ? STORE_OK : status;
 }

@@ -2,7 +2,8 @@
  *
  * WAL with synchronous=FULL: a commit is on stable storage when it returns; readers never wait for
  * the writer. Every change takes the write lock at its start (BEGIN IMMEDIATE), so it waits by
- * [wait_for_lock] there and nowhere later. */
+ * [wait_for_lock] there and nowhere later. One that SQLite took back by itself is over: nothing of
+ * what was to follow in it is done [is_taken_back]. */
 #include "store_sqlite.h"
 
 #include "clock.h"
@@ -99,9 +100,20 @@ sqlite3_stmt *sql_prepare(struct store *store, const char *sql, const char *type
     return NULL;
 }
 
+/* Without memory, or after an error of the disk, SQLite takes the whole transaction back, and each
+ * later statement would be committed by itself. */
+static bool is_taken_back(struct store *store)
+{
+    if (!store->begun || sqlite3_get_autocommit(store->db) == 0)
+        return false;
+    (void)snprintf(store->error, sizeof store->error,
+                   "the transaction was taken back: no memory, or an error of the disk");
+    return true;
+}
+
 enum store_status sql_row(struct store *store, sqlite3_stmt *statement)
 {
-    if (statement == NULL)
+    if (statement == NULL || is_taken_back(store))
         return STORE_BROKEN;
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
@@ -156,8 +168,10 @@ enum store_status sql_first_bytes(struct store *store, sqlite3_stmt *statement, 
 
 void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 {
-    const unsigned char *value = sqlite3_column_text(statement, column);
-    (void)snprintf(text, size, "%s", value != NULL ? (const char *)value : "");
+    /* sqlite3_column_text needs memory, for the text's end, and is NULL without; this does not */
+    const char *value = sqlite3_column_blob(statement, column);
+    int count = value != NULL ? sqlite3_column_bytes(statement, column) : 0;
+    (void)snprintf(text, size, "%.*s", count, value != NULL ? value : "");
 }
 
 bool sql_path(const char *path, char real[PATH_MAX])
@@ -214,6 +228,8 @@ enum store_status sql_ids(struct store *store, sqlite3_stmt *rows, int64_t **ids
 
 enum store_status sql_exec(struct store *store, const char *sql)
 {
+    if (is_taken_back(store))
+        return STORE_BROKEN;
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? STORE_OK : sql_fail(store, code);
 }
@@ -231,7 +247,10 @@ static enum store_status be_full(struct store *store)
 static enum store_status begin(struct store *store)
 {
     enum store_status status = be_full(store);
-    return status == STORE_OK ? sql_exec(store, "BEGIN IMMEDIATE") : status;
+    if (status == STORE_OK)
+        status = sql_exec(store, "BEGIN IMMEDIATE");
+    store->begun = status == STORE_OK;
+    return status;
 }
 
 enum store_status store_begin(struct store *store)
@@ -245,7 +264,7 @@ enum store_status store_commit(struct store *store)
 {
     enum store_status status = sql_exec(store, "COMMIT");
     if (status == STORE_OK)
-        store->in_group = false;
+        store->begun = store->in_group = false;
     else
         store_rollback(store); /* keeps the sentence: nothing of a failed commit may live on */
     return status;
@@ -255,7 +274,7 @@ void store_rollback(struct store *store)
 {
     if (sqlite3_get_autocommit(store->db) == 0)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-    store->in_group = false;
+    store->begun = store->in_group = false;
 }
 
 enum store_status sql_enter(struct store *store)
@@ -281,7 +300,9 @@ enum store_status sql_enter_light(struct store *store)
     if (status != STORE_OK)
         return status;
     store->is_light = true;
-    return sql_exec(store, "BEGIN IMMEDIATE");
+    status = sql_exec(store, "BEGIN IMMEDIATE");
+    store->begun = status == STORE_OK;
+    return status;
 }
 
 enum store_status sql_leave_light(struct store *store, enum store_status status)

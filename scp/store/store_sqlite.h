@@ -19,6 +19,7 @@ struct store {
         sqlite3_stmt *statement;
     } cache[STORE_STATEMENTS];
     int cached;
+    bool begun;             /* a transaction, which SQLite may since have taken back by itself */
     bool in_group;          /* between store_begin and store_commit */
     bool is_light;          /* synchronous is NORMAL */
     int64_t waits_since_ms; /* monotonic: for the write lock */

@@ -2,7 +2,9 @@
  * its memory, once and from then on. A step that says OK is there when the store is opened anew;
  * one that does not has changed nothing that its repetition would not; once the fault is over a
  * renewed handle does all that is left. */
+#include "dx_attrs.h"
 #include "scp_fixture.h"
+#include "store_sqlite.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -110,9 +112,23 @@ static void install(void)
 
 static const struct addressee to = {.name = "pacs", .kinds = 1u << RESULT_SR};
 
-static enum store_status receive(struct store *store)
+static struct instance received(void)
 {
     struct instance in = fixture_instance(1, 1, 1, "a");
+    struct dx_attrs *attrs = dx_attrs_create();
+    uint8_t *bytes = NULL;
+    assert_non_null(attrs);
+    assert_int_equal(dx_attrs_set_text(attrs, DX_TAG(0x0010, 0x0020), "LO", "P1"), DX_OK);
+    assert_int_equal(dx_attrs_pack(attrs, &bytes, &in.seen_bytes), DX_OK);
+    memcpy(in.seen, bytes, in.seen_bytes);
+    free(bytes);
+    dx_attrs_destroy(attrs);
+    return in;
+}
+
+static enum store_status receive(struct store *store)
+{
+    struct instance in = received();
     enum store_identity identity;
     enum store_status status = store_begin(store);
     if (status != STORE_OK)
@@ -166,6 +182,29 @@ static enum store_status deliver(struct store *store)
 static enum store_status (*const steps[])(struct store *store) = {receive, judge, report, deliver};
 #define STEPS (sizeof steps / sizeof *steps)
 
+/* What is received is there in all its tables or in none. */
+static void verify_whole(const struct fixture *f)
+{
+    static const char *const halves[] = {
+        "SELECT COUNT(*) FROM instance LEFT JOIN study ON uid=study WHERE uid IS NULL",
+        "SELECT COUNT(*) FROM study WHERE uid NOT IN (SELECT study FROM instance)",
+        "SELECT COUNT(*) FROM instance AS i LEFT JOIN place AS p ON p.study=i.study"
+        " WHERE p.arrived_ms IS NOT i.received_ms OR p.patient_id IS NOT 'P1'",
+        "SELECT COUNT(*) FROM place WHERE study NOT IN (SELECT study FROM instance)",
+        "SELECT COUNT(*) FROM result WHERE id NOT IN (SELECT result FROM delivery)"};
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(f->database, &db), SQLITE_OK);
+    for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
+        sqlite3_stmt *row = NULL;
+        assert_int_equal(sqlite3_prepare_v2(db, halves[i], -1, &row, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+        if (sqlite3_column_int(row, 0) != 0)
+            fail_msg("kind %d, call %ld: %s", (int)fault.kind, fault.at, halves[i]);
+        sqlite3_finalize(row);
+    }
+    sqlite3_close(db);
+}
+
 /* What the store, opened anew and without a fault, knows of the first `done` steps. */
 static void verify(const struct fixture *f, size_t done, bool all)
 {
@@ -173,6 +212,7 @@ static void verify(const struct fixture *f, size_t done, bool all)
     struct store *store = fixture_open(f);
     FIXTURE_OK(store_counts(store, &counts));
     store_close(store);
+    verify_whole(f);
     uint64_t instances = counts.instances[INSTANCE_RECEIVED] + counts.instances[INSTANCE_JUDGED];
     assert_true(instances <= 1 && counts.reports <= 1 && counts.sent + counts.pending <= 1);
     if (done >= 1)
@@ -292,6 +332,100 @@ static void every_call_may_fail(void **state)
         }
 }
 
+/* An empty store: some hundred kilobytes. */
+static void copy(const char *from, const char *name)
+{
+    static char bytes[4 << 20];
+    FILE *file = fopen(from, "re");
+    assert_non_null(file);
+    size_t count = fread(bytes, 1, sizeof bytes, file);
+    assert_true(count > 0 && count < sizeof bytes);
+    assert_int_equal(fclose(file), 0);
+    file = fopen(name, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, count, file), count);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* SQLite takes a whole transaction back when it has no memory, even for a text that it was asked
+ * for; what comes next must not be committed by itself. */
+static void what_is_received_is_whole_or_not_there(void **state)
+{
+    const struct fixture *f = *state;
+    char empty[160];
+    snprintf(empty, sizeof empty, "%s.empty", f->database);
+    store_close(fixture_open(f));
+    copy(f->database, empty);
+    for (enum kind kind = OPENS; kind < KINDS; kind++)
+        for (long n = 1;; n++) {
+            forget(f);
+            copy(empty, f->database);
+            struct store *store = fixture_open(f);
+            memset(&fault, 0, sizeof fault);
+            fault.kind = kind;
+            fault.error = kind == MEMORY ? ENOMEM : EIO;
+            fault.at = n;
+            fault.armed = true;
+            enum store_status status = receive(store);
+            fault.armed = false;
+            verify_whole(f);
+            FIXTURE_OK(status == STORE_OK ? STORE_OK : receive(store));
+            verify_whole(f);
+            store_close(store);
+            if (fault.fired == 0) {
+                verify(f, 1, true);
+                print_message("kind %d: %ld\n", (int)kind, n);
+                break;
+            }
+        }
+}
+
+static void a_transaction_that_was_taken_back_is_over(void **state)
+{
+    const struct fixture *f = *state;
+    struct store *store = fixture_open(f);
+    struct instance in = received();
+    enum store_identity identity;
+    struct store_counts counts;
+
+    FIXTURE_OK(store_begin(store));
+    assert_int_equal(sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(store_add_instance(store, &in, &identity), STORE_BROKEN);
+    assert_non_null(strstr(store_error(store), "taken back"));
+    assert_int_equal(store_commit(store), STORE_BROKEN);
+    FIXTURE_OK(store_counts(store, &counts)); /* out of it, all goes on */
+    assert_int_equal(counts.instances[INSTANCE_RECEIVED], 0);
+    FIXTURE_OK(receive(store));
+    store_close(store);
+    verify(f, 1, true);
+}
+
+static void a_text_needs_no_memory(void **state)
+{
+    const struct fixture *f = *state;
+    struct store *store = fixture_open(f);
+    char text[80];
+
+    FIXTURE_OK(receive(store));
+    sqlite3_stmt *row =
+        sql_prepare(store, "SELECT attribute(seen,?),received_ms FROM instance", "i",
+                    (int64_t)DX_TAG(0x0010, 0x0020)); /* a function's text has no end of its own */
+    FIXTURE_OK(sql_row(store, row));
+    memset(&fault, 0, sizeof fault);
+    fault.kind = MEMORY;
+    fault.at = 1;
+    fault.ever = fault.armed = true;
+    sql_text(row, 0, text, sizeof text);
+    assert_string_equal(text, "P1");
+    sql_text(row, 0, text, 2); /* cut as ever */
+    assert_string_equal(text, "P");
+    fault.armed = false;
+    sql_text(row, 1, text, sizeof text);
+    assert_string_equal(text, "1001");
+    assert_int_equal(sqlite3_reset(row), SQLITE_OK);
+    store_close(store);
+}
+
 /* SQLite falls back to reading when the WAL cannot be opened for writing, and stays there. */
 static void a_handle_that_can_only_read_is_renewed(void **state)
 {
@@ -338,6 +472,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_call_may_fail, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_received_is_whole_or_not_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_transaction_that_was_taken_back_is_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_text_needs_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(a_handle_that_can_only_read_is_renewed, setup, teardown),
     };
     install();
