@@ -14,6 +14,8 @@
 
 void bytes_splice(struct bytes *to, size_t position, size_t gone, const void *from, size_t count)
 {
+    if (gone == 0 && count == 0) /* of nothing, perhaps: memmove wants a place all the same */
+        return;
     if (to->count - gone + count > to->room) {
         to->room = 2 * (to->count + count) + 256;
         to->at = realloc(to->at, to->room);
