@@ -84,7 +84,9 @@ static int start(void **state)
         return 0;
     }
     dx_scp_params_default(&params);
-    params.acse_seconds = params.dimse_seconds = params.pdu_seconds = 30;
+    const char *slow = getenv("CERVIGATE_SLOW"); /* the peer waits so many times longer, too */
+    int seconds = 30 * (slow != NULL ? atoi(slow) : 1);
+    params.acse_seconds = params.dimse_seconds = params.pdu_seconds = seconds;
     if (dx_init(NULL, NULL, &err) != DX_OK)
         return -1;
     return net_server_start(&server, &params, 0);
